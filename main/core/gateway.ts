@@ -1,0 +1,96 @@
+/**
+ * What the HTTP layer may ask of the engine, and what it tells it. Types only; `engine.ts` hands in the real one.
+ * Nobody outside reads a state and then acts on it: who wants a model says `ensureReady` and gets a lease (I1).
+ */
+import type { Decision, DecisionRow, RuntimeId } from '../../shared/decision.ts';
+import type { Endpoint } from '../../shared/model.ts';
+import type { ModelProfile } from '../../shared/profile.ts';
+import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
+
+export type QueueCause = 'loading' | 'busy' | 'memory';
+
+/** The right to send one request to a ready model. While it is held, only a drain deadline or a person's force cuts it (I3). */
+export interface Lease {
+  readonly modelId: string;
+  readonly runtime: RuntimeId;
+  readonly endpoint: Endpoint;
+  readonly profile: ModelProfile;
+  /** Milliseconds spent waiting, and how many of them the load itself took. */
+  readonly queueMs: number;
+  readonly loadMs: number;
+  readonly queueCause: QueueCause | null;
+  /** Aborts when the request must end now: a drain deadline came, or the process died. */
+  readonly cut: AbortSignal;
+  /** Gives it back; a second call does nothing. */
+  release(): void;
+}
+
+export interface WaitOptions {
+  /** Aborts when the client leaves: its place is given up, and a load that only it wanted is cancelled. */
+  readonly signal: AbortSignal;
+}
+
+/** A finished inference request, for metrics and the log: a sink's food, never read by a decision (I9). */
+export interface RequestReport {
+  readonly modelId: string;
+  readonly runtime: RuntimeId | null;
+  readonly status: number;
+  readonly totalMs: number;
+  readonly firstTokenMs: number | null;
+  readonly queueMs: number;
+  readonly queueCause: QueueCause | null;
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+}
+
+export interface Inference {
+  /** A model's id by its id or alias; null when there is none. */
+  resolve(name: string): string | null;
+  /** Names like it, best first, for a 404 that helps. */
+  nearest(name: string): readonly string[];
+  /** Models that can be asked: loaded or loadable, none that is blocked. */
+  servable(): readonly ModelView[];
+  /**
+   * A lease, at once when the model is ready, else when it is.
+   * @throws ModeliumError model-settling, model-blocked, model-failed, model-gone, queue-full, queue-timeout, cancelled, shutting-down.
+   */
+  ensureReady(id: string, options: WaitOptions): Lease | Promise<Lease>;
+  /** What a waiting request can tell its client: "loading: reading weights, 40 %". */
+  waitingFor(id: string): string;
+  /** Keeps the model this long after its last request; 0 unloads it as soon as nothing is in flight. */
+  keepAlive(id: string, seconds: number): void;
+  report(report: RequestReport): void;
+}
+
+export interface AddedModel {
+  readonly id: string;
+  readonly message: string;
+}
+
+export type EngineEvent =
+  | { readonly type: 'snapshot'; readonly id: number; readonly snapshot: Snapshot }
+  | { readonly type: 'change'; readonly id: number; readonly changed: Partial<Snapshot>; readonly removedModels: readonly string[] };
+
+export interface Control {
+  snapshot(): Snapshot;
+  model(name: string): ModelView | null;
+  health(): { readonly ok: boolean; readonly reason: string | null };
+  /** @param force lets zero tails through and ends a back-off. Answers when the model is asked for, not when it is ready. */
+  load(name: string, options: { readonly force: boolean }): void;
+  /** @param force cuts requests in flight. Resolves when the memory is seen free. */
+  unload(name: string, options: { readonly force: boolean }): Promise<void>;
+  pin(name: string, pinned: boolean): void;
+  /** Registers a file or folder where it lies. @throws ModeliumError path-invalid. */
+  add(path: string): Promise<AddedModel>;
+  /** Forgets a registered path; the files stay. */
+  forget(name: string): Promise<void>;
+  /** A dry run: the brain's decision for a model or a path, with nothing committed. */
+  plan(target: string): Promise<{ readonly profile: ModelProfile | null; readonly decision: Decision | null; readonly message: string }>;
+  decisions(filter: { readonly model?: string; readonly beforeId?: number; readonly limit: number }): readonly DecisionRow[];
+  /** The last lines of a model's runtime, and a subscription to those that come; without a name the engine's own log. */
+  logs(name: string | null): { readonly lines: readonly string[]; follow(listener: (line: string) => void): () => void };
+  rescanRuntimes(): Promise<void>;
+  /** Every change after `afterId`, from a bounded memory; a snapshot first when that reaches back too far. At most 4 a second. */
+  subscribe(afterId: number | null, listener: (event: EngineEvent) => void): () => void;
+  settings(): { readonly file: string | null; readonly problem: string | null; readonly settings: unknown };
+}

@@ -1,0 +1,310 @@
+/**
+ * The core's table of system calls: everything that the deciders and the bookkeeping need of the world, and nothing else.
+ * The real ones are in `main/io`, wired in `main/engine.ts`; tests hand in fakes with a virtual clock.
+ */
+import type {
+  DecisionAction,
+  DecisionOutcome,
+  DecisionRow,
+  DeviceBytes,
+  DeviceId,
+  LaunchPlan,
+  Placement,
+  RuntimeId,
+} from '../../shared/decision.ts';
+import type { CopyProgress } from '../../shared/model.ts';
+import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
+import type { ModelSettings } from '../../shared/settings.ts';
+
+// ---- time and words -------------------------------------------------------------------------------------------------------------------
+
+export interface Clock {
+  /** Monotonic milliseconds that stand still while the machine is suspended. */
+  now(): number;
+  /** Milliseconds since 1970, for people and the ledger only. */
+  wallTime(): number;
+  /** Calls back once; the answer cancels it. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+export interface Log {
+  /** A line of the story, for people: `serve` prints it. */
+  say(sentence: string): void;
+  warn(sentence: string): void;
+  error(sentence: string, cause?: unknown): void;
+  debug(sentence: string): void;
+}
+
+// ---- files ----------------------------------------------------------------------------------------------------------------------------
+
+/** What identifies one file's content without reading it. */
+export interface FileIdentity {
+  /** Relative to the candidate's root; the file's own name where the candidate is a file. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly mtimeMs: number;
+  readonly device: number;
+  readonly inode: number;
+}
+
+/** A child of a watch folder (or a path that a person registered), as a directory listing and stats tell it. */
+export interface CandidateListing {
+  readonly path: string;
+  /** Where the path leads when it is a link; else the path itself. */
+  readonly realPath: string;
+  /** The name that ids are made of: `model`, or `owner/model` for one level of nesting. */
+  readonly name: string;
+  readonly kind: 'file' | 'folder';
+  /** Device and inode of the candidate itself, by which a rename is recognised. */
+  readonly device: number;
+  readonly inode: number;
+  readonly files: readonly FileIdentity[];
+}
+
+export type FolderScan =
+  | { readonly folder: string; readonly ok: true; readonly candidates: readonly CandidateListing[] }
+  /** Away: missing, unmounted, unreadable. Nothing in it counts as gone. */
+  | { readonly folder: string; readonly ok: false; readonly message: string };
+
+/** One look at a candidate's bytes: how much is there and, once the headers are whole, what it is. Taken in a worker thread (I12). */
+export interface Inspection {
+  readonly files: readonly FileIdentity[];
+  readonly copy: CopyProgress;
+  /** Everything that the headers name is there. */
+  readonly whole: boolean;
+  /** Tensors of 1 MiB or more whose last 4 KiB are zero: probably a preallocated download; `force` lets them through. */
+  readonly zeroTails: readonly string[];
+  /** Process that holds a file of it open for writing, as far as we can see. */
+  readonly writer: { readonly pid: number; readonly command: string } | null;
+  readonly damage: string | null;
+  readonly unreadable: string | null;
+  readonly profile: ModelProfile | null;
+}
+
+export interface Library {
+  /** @param force a person said "load anyway": zero tails count as data. */
+  inspect(path: string, options: { readonly force: boolean; readonly signal: AbortSignal }): Promise<Inspection>;
+}
+
+// ---- devices --------------------------------------------------------------------------------------------------------------------------
+
+export interface DeviceSample {
+  readonly id: DeviceId;
+  readonly kind: 'gpu' | 'host';
+  readonly index: number | null;
+  readonly name: string;
+  readonly simulated: boolean;
+  readonly totalBytes: number;
+  /** As the driver (or the kernel: total - available) says. */
+  readonly usedBytes: number;
+  /** Bytes by process id; null where the driver does not tell. */
+  readonly byPid: ReadonlyMap<number, number> | null;
+  readonly utilizationRatio: number | null;
+  readonly powerWatts: number | null;
+  readonly temperatureCelsius: number | null;
+  /** `9.0`; null for the host. */
+  readonly computeCapability: string | null;
+}
+
+export interface Sample {
+  readonly atMs: number;
+  readonly devices: readonly DeviceSample[];
+}
+
+export interface DeviceProbe {
+  /** A reading not older than this call. */
+  sampleNow(): Promise<Sample>;
+  /** Samples more often while a load or a drain runs. */
+  setFast(fast: boolean): void;
+  onSample(listener: (sample: Sample) => void): void;
+}
+
+// ---- runtimes, as the brain sees them --------------------------------------------------------------------------------------------------
+
+export interface RuntimeFound {
+  readonly found: boolean;
+  readonly version: string | null;
+  readonly message: string;
+  /** What this runtime can compute on besides the CPU, and why not, in a sentence. */
+  readonly gpu: { readonly usable: boolean; readonly why: string };
+}
+
+export interface Support {
+  readonly supported: boolean;
+  /** A sentence either way. */
+  readonly why: string;
+}
+
+export interface Estimate {
+  readonly bytes: DeviceBytes;
+  /** Where the bytes go, for people: weights, KV cache, compute, overhead. */
+  readonly parts: Readonly<Record<string, number>>;
+  readonly notes: readonly string[];
+}
+
+/** A runtime's half of planning; implemented by its adapter, pure. */
+export interface RuntimePlanner {
+  readonly id: RuntimeId;
+  supports(profile: ModelProfile, form: ModelForm): Support;
+  /** Can a model be spread over several GPUs, and layers left on the CPU? */
+  readonly splits: boolean;
+  readonly groups: boolean;
+  /** The launch for a placement: context, sequences and arguments from the model's settings and the profile. */
+  plan(profile: ModelProfile, form: ModelForm, placement: Placement, settings: ModelSettings): LaunchPlan;
+  estimate(profile: ModelProfile, plan: LaunchPlan): Estimate;
+}
+
+export interface KnownRuntime {
+  readonly planner: RuntimePlanner;
+  readonly enabled: boolean;
+  readonly found: RuntimeFound;
+}
+
+// ---- the ledger -----------------------------------------------------------------------------------------------------------------------
+
+/** What is learned of a load, by which the next prediction is corrected (design: closed loop). */
+export interface Measurement {
+  readonly modelId: string;
+  readonly runtime: RuntimeId;
+  readonly planHash: string;
+  readonly predicted: DeviceBytes;
+  readonly measured: DeviceBytes;
+  readonly loadSeconds: number;
+}
+
+/** A model as it is remembered over restarts. */
+export interface RememberedModel {
+  readonly id: string;
+  readonly aliases: readonly string[];
+  readonly path: string;
+  /** True when a person registered the path; false when it lies in a watch folder. */
+  readonly added: boolean;
+  readonly pinned: boolean;
+  readonly force: boolean;
+  readonly files: readonly FileIdentity[];
+  readonly device: number;
+  readonly inode: number;
+  /** How it ended last: served and unloaded, or failed. Null for content that was never served. */
+  readonly ended: 'unloaded' | 'failed' | null;
+  readonly failure: { readonly code: string; readonly message: string; readonly attempts: number } | null;
+}
+
+export interface NewDecision {
+  readonly modelId: string;
+  readonly action: DecisionAction;
+  readonly reason: string;
+  readonly sentence: string;
+  readonly inputs: unknown;
+  readonly candidates: DecisionRow['candidates'];
+}
+
+export interface Ledger {
+  /** Writes one row and answers its id (I14). A full disk throws `disk-full`. */
+  decide(decision: NewDecision): number;
+  settle(decisionId: number, outcome: DecisionOutcome): void;
+  decisions(filter: {
+    readonly modelId?: string;
+    readonly beforeId?: number;
+    readonly afterId?: number;
+    readonly limit: number;
+  }): readonly DecisionRow[];
+  learn(measurement: Measurement): void;
+  /** The most recent measurements of a model on a runtime, newest first. */
+  measurements(modelId: string | null, runtime: RuntimeId, limit: number): readonly Measurement[];
+  remember(model: RememberedModel): void;
+  forget(modelId: string): void;
+  remembered(): readonly RememberedModel[];
+}
+
+// ---- processes ------------------------------------------------------------------------------------------------------------------------
+
+/** A process that cannot be mistaken for a later one with the same number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Kernel clock ticks since boot, from /proc/PID/stat; 0 where there is no /proc. */
+  readonly startTime: number;
+  readonly bootId: string;
+}
+
+/** One row of the `processes` table (I2). */
+export interface ProcessRow {
+  /** Unique per launch; also in the child's environment as MODELIUM_LAUNCH until it renames itself. */
+  readonly launchId: string;
+  readonly modelId: string;
+  readonly command: readonly string[];
+  readonly leader: ProcessIdentity | null;
+  readonly members: readonly ProcessIdentity[];
+  readonly startedAt: string;
+  readonly bootId: string;
+}
+
+export interface ProcessTable {
+  /** Written before the spawn, so that not even a kill -9 between spawn and row hides a process. Throws `disk-full`. */
+  intend(row: ProcessRow): void;
+  record(launchId: string, leader: ProcessIdentity, members: readonly ProcessIdentity[]): void;
+  erase(launchId: string): void;
+  rows(): readonly ProcessRow[];
+}
+
+export interface LaunchRequest {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Merged over a small base environment, not over the whole of ours. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string | null;
+  /** Opens a message channel; its end tells the child that we are gone. */
+  readonly ipc: boolean;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** A running child: its own process group, its output drained line by line. */
+export interface LaunchedProcess {
+  readonly pid: number;
+  onLine(listener: (line: string) => void): void;
+  readonly exited: Promise<Exit>;
+  send(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+}
+
+export interface Processes {
+  /** @throws ModeliumError `runtime-exited` when the program cannot be started at all. */
+  launch(request: LaunchRequest): Promise<LaunchedProcess>;
+  identify(pid: number): ProcessIdentity | null;
+  /** Is it still that very process? A zombie counts as gone. */
+  isAlive(identity: ProcessIdentity): boolean;
+  /** Descendants and members of the process group, itself included, alive now. */
+  members(pid: number): readonly ProcessIdentity[];
+  /** Processes whose environment carries this launch id. */
+  findByLaunch(launchId: string): readonly ProcessIdentity[];
+  /** Signals the group of the leader, then each identity that is still the same process. */
+  signal(identities: readonly ProcessIdentity[], signal: 'SIGTERM' | 'SIGKILL', group: number | null): void;
+  /** Activity of a tree: bytes read, CPU milliseconds and resident bytes; zeros where it is gone. */
+  activity(pids: readonly number[]): { readonly readBytes: number; readonly cpuMs: number; readonly residentBytes: number };
+  /** A loopback port that is free now, in the range. */
+  freePort(range: readonly [number, number]): Promise<number>;
+}
+
+// ---- http -----------------------------------------------------------------------------------------------------------------------------
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+export interface HttpClient {
+  /** A small request to a runtime on loopback. Rejects when nobody answers. */
+  request(
+    target: { readonly port: number | null; readonly socket: string | null; readonly key: string | null },
+    request: {
+      readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+      readonly path: string;
+      readonly body: unknown;
+      readonly timeoutMs: number;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<HttpAnswer>;
+}

@@ -1,0 +1,103 @@
+/**
+ * What a runtime adapter is: facts and generators of steps. An adapter imports this file, `core` and `shared`; it has no await, no spawn, no
+ * socket, no clock and no log. The hosts carry the steps out; tests answer them from a table.
+ */
+import type { LaunchPlan } from '../../shared/decision.ts';
+import type { Endpoint } from '../../shared/model.ts';
+import type { Exit, HttpAnswer, RuntimeFound, RuntimePlanner } from '../core/ports.ts';
+
+/** One thing that an adapter asks its host to do. The host answers with the value named beside it. */
+export type Step =
+  /** -> number: a free loopback port of the runtime's range. */
+  | { readonly do: 'port' }
+  /** -> void: starts the process tree; its row is in the `processes` table before this returns (I2). */
+  | {
+      readonly do: 'spawn';
+      readonly command: string;
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+      readonly ipc: boolean;
+    }
+  /** -> HttpAnswer | null: null when nobody listens (yet). */
+  | {
+      readonly do: 'http';
+      readonly port: number;
+      readonly key: string | null;
+      readonly method: 'GET' | 'POST';
+      readonly path: string;
+      readonly body: unknown;
+      readonly timeoutMs: number;
+    }
+  /** -> void, after so many milliseconds. */
+  | { readonly do: 'pause'; readonly ms: number }
+  /** -> void: tells people what is going on. */
+  | { readonly do: 'phase'; readonly phase: string; readonly progress: number | null }
+  /** -> string: a random key for this launch. */
+  | { readonly do: 'key' };
+
+export type Steps<Result> = Generator<Step, Result, unknown>;
+
+export function* port(): Steps<number> {
+  return (yield { do: 'port' }) as number;
+}
+
+export function* key(): Steps<string> {
+  return (yield { do: 'key' }) as string;
+}
+
+export function* spawn(command: string, args: readonly string[], env: Readonly<Record<string, string>>, ipc: boolean): Steps<void> {
+  yield { do: 'spawn', command, args, env, ipc };
+}
+
+export function* http(request: Omit<Extract<Step, { do: 'http' }>, 'do'>): Steps<HttpAnswer | null> {
+  return (yield { do: 'http', ...request }) as HttpAnswer | null;
+}
+
+export function* pause(ms: number): Steps<void> {
+  yield { do: 'pause', ms };
+}
+
+export function* phase(name: string, progress: number | null = null): Steps<void> {
+  yield { do: 'phase', phase: name, progress };
+}
+
+/** What is loaded: the plan, and where its files are. */
+export interface LoadTarget {
+  readonly modelId: string;
+  /** Absolute path of the candidate (a file or folder). */
+  readonly path: string;
+  /** Absolute path of the first file of the plan's form. */
+  readonly file: string;
+  readonly plan: LaunchPlan;
+  /** `embedding` models are asked for an embedding as the first proof, others for a token. */
+  readonly proof: 'generate' | 'embed';
+}
+
+/** What a failed load means, in one sentence with the numbers and a next step. */
+export interface Explanation {
+  readonly code: 'runtime-exited' | 'out-of-memory';
+  readonly message: string;
+  /** No retry by itself would help. */
+  readonly permanent: boolean;
+  /** Try once more at once with less context. */
+  readonly retryWithContext: number | null;
+}
+
+export interface Progress {
+  readonly phase: string;
+  readonly progress: number | null;
+}
+
+export interface Adapter extends RuntimePlanner {
+  /** Is it here, which version, can it use the GPUs? Asks only the facts handed in. */
+  readonly found: RuntimeFound;
+  readonly portRange: readonly [number, number];
+  /** Seconds between SIGTERM and SIGKILL. */
+  readonly stopGraceSeconds: number;
+  load(target: LoadTarget): Steps<Endpoint>;
+  /** What a line of output tells of the load; null: nothing. */
+  progress(line: string): Progress | null;
+  explainExit(exit: Exit, lines: readonly string[]): Explanation;
+  /** Threads that each of the models generating now may use, dealt again when that changes; null: the runtime deals its own. */
+  readonly sharesThreads: boolean;
+}

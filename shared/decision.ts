@@ -1,0 +1,92 @@
+/** The brain's answer to "where does this model go?": always with the candidates it weighed and a sentence for people. Pure data. */
+import type { FormKind } from './profile.ts';
+
+export const RUNTIME_IDS = ['llama', 'vllm', 'triton', 'ray'] as const;
+export type RuntimeId = (typeof RUNTIME_IDS)[number];
+
+/** A GPU's UUID, or `cpu` for the machine's memory and processors. */
+export type DeviceId = string;
+export const HOST_DEVICE: DeviceId = 'cpu';
+
+/** Bytes by device. */
+export type DeviceBytes = Readonly<Record<DeviceId, number>>;
+
+export interface Placement {
+  /** `cpu`: no GPU; `gpu`: all layers on the devices named; `split`: part of the layers on the GPU, the rest on the CPU. */
+  readonly kind: 'cpu' | 'gpu' | 'split';
+  /** GPU UUIDs; empty for `cpu`. */
+  readonly gpus: readonly DeviceId[];
+  /** Layers on the GPUs; null where the runtime does not split. */
+  readonly gpuLayers: number | null;
+}
+
+/** What the brain computed the bytes from, and what the runtime is started with. Compared by hash: an equal plan never disturbs a load. */
+export interface LaunchPlan {
+  readonly runtime: RuntimeId;
+  readonly form: FormKind;
+  readonly placement: Placement;
+  /** Context in tokens for each sequence, and how many run side by side. */
+  readonly contextTokens: number;
+  readonly parallelSequences: number;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface Candidate {
+  readonly plan: LaunchPlan;
+  readonly feasible: boolean;
+  /** A sentence: why it fits, or why not, with the figures. */
+  readonly why: string;
+  readonly bytesNeeded: DeviceBytes;
+  readonly bytesThere: DeviceBytes;
+  /** Models that must leave first. */
+  readonly victims: readonly string[];
+  readonly loadSeconds: number | null;
+  readonly needsTrust: boolean;
+}
+
+export type RefusalReason = 'no-runtime' | 'needs-trust' | 'too-large' | 'not-servable' | 'no-room';
+
+export type Decision =
+  | { readonly kind: 'place'; readonly candidate: Candidate; readonly candidates: readonly Candidate[]; readonly reason: string }
+  | {
+      readonly kind: 'wait';
+      /** Devices that the waiting model wants: it holds back only those who want the same. */
+      readonly devices: readonly DeviceId[];
+      /** Models whose leaving (or becoming old or idle enough) would make the room; empty when only others' processes are in the way. */
+      readonly waitsFor: readonly string[];
+      readonly candidates: readonly Candidate[];
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'refuse';
+      readonly refusal: RefusalReason;
+      readonly candidates: readonly Candidate[];
+      readonly reason: string;
+      readonly help: string;
+    };
+
+export type DecisionAction = 'load' | 'refuse' | 'wait' | 'evict' | 'retry' | 'sleep' | 'rest';
+
+/** One row of the ledger (I14). */
+export interface DecisionRow {
+  readonly id: number;
+  readonly at: string;
+  readonly modelId: string;
+  readonly action: DecisionAction;
+  /** From a short fixed list (a metric's label): `fits`, `evicts`, `idle`, `memory`, `user`, `too-large` ... */
+  readonly reason: string;
+  /** The sentence for people. */
+  readonly sentence: string;
+  readonly inputs: unknown;
+  readonly candidates: readonly Candidate[];
+  readonly outcome: DecisionOutcome | null;
+}
+
+export interface DecisionOutcome {
+  readonly ok: boolean;
+  readonly message: string;
+  readonly predictedBytes: DeviceBytes | null;
+  readonly measuredBytes: DeviceBytes | null;
+  readonly seconds: number | null;
+}

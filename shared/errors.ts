@@ -1,0 +1,150 @@
+/**
+ * Every error that Modelium shows a person: one class, one table. The table gives each code its HTTP status and the hint of what to do;
+ * the sentence itself is written where the error is thrown, because only that place knows the numbers.
+ */
+
+interface ErrorFacts {
+  readonly status: number;
+  /** OpenAI's `type` in the error envelope. */
+  readonly type:
+    | 'invalid_request_error'
+    | 'not_found_error'
+    | 'permission_error'
+    | 'rate_limit_error'
+    | 'unavailable_error'
+    | 'server_error';
+  readonly hint: string;
+}
+
+export const ERRORS = {
+  // Requests
+  'invalid-json': { status: 400, type: 'invalid_request_error', hint: 'Send one JSON object as the body.' },
+  'invalid-body': { status: 400, type: 'invalid_request_error', hint: 'See /openapi.json for the fields of this route.' },
+  'body-too-large': { status: 413, type: 'invalid_request_error', hint: 'Send less, or raise api.max_body_mb.' },
+  'route-not-found': { status: 404, type: 'not_found_error', hint: 'GET / lists the routes.' },
+  'method-not-allowed': { status: 405, type: 'invalid_request_error', hint: 'GET / lists the routes and their methods.' },
+  'model-required': { status: 400, type: 'invalid_request_error', hint: 'Name a model: GET /v1/models lists them.' },
+  'model-not-found': { status: 404, type: 'not_found_error', hint: 'GET /v1/models lists the models.' },
+  'not-supported-by-model': {
+    status: 400,
+    type: 'invalid_request_error',
+    hint: "Choose a model of the right kind: GET /models tells each one's.",
+  },
+  // Guard
+  'host-not-allowed': { status: 403, type: 'permission_error', hint: 'Add the name to api.allowed_hosts.' },
+  'origin-not-allowed': { status: 403, type: 'permission_error', hint: 'Add the origin to api.cors_origins.' },
+  'token-required': {
+    status: 401,
+    type: 'permission_error',
+    hint: 'Send the control token: it lies in the state folder, readable by its owner only.',
+  },
+  // Models that cannot answer now
+  'model-settling': { status: 503, type: 'unavailable_error', hint: 'Ask again when the copy is complete.' },
+  'model-blocked': { status: 503, type: 'unavailable_error', hint: '`modelium why MODEL` tells what would help.' },
+  'model-failed': { status: 503, type: 'unavailable_error', hint: "`modelium logs MODEL` shows the runtime's own words." },
+  'model-gone': { status: 410, type: 'not_found_error', hint: 'Its files were removed. Put them back to serve it again.' },
+  'queue-full': { status: 429, type: 'rate_limit_error', hint: 'Ask again later, or raise orchestration.policies.max_queue.' },
+  'queue-timeout': {
+    status: 503,
+    type: 'unavailable_error',
+    hint: 'Ask again later, or raise orchestration.policies.queue_timeout_seconds.',
+  },
+  cancelled: { status: 499, type: 'unavailable_error', hint: 'The request or load was cancelled.' },
+  'shutting-down': { status: 503, type: 'unavailable_error', hint: 'The engine is ending. Ask again when it is back.' },
+  // The runtime's side
+  'upstream-failed': { status: 502, type: 'server_error', hint: 'The runtime broke off. `modelium logs MODEL` shows its own words.' },
+  // Loading
+  'runtime-exited': { status: 503, type: 'unavailable_error', hint: "`modelium logs MODEL` shows the runtime's own words." },
+  'load-stalled': {
+    status: 503,
+    type: 'unavailable_error',
+    hint: 'Raise orchestration.policies.load_stall_seconds if this model is only slow.',
+  },
+  'load-too-long': { status: 503, type: 'unavailable_error', hint: 'Raise orchestration.policies.load_max_seconds.' },
+  'out-of-memory': {
+    status: 503,
+    type: 'unavailable_error',
+    hint: 'Free memory, or give the model a smaller context (models.<id>.context).',
+  },
+  'room-did-not-come': { status: 503, type: 'unavailable_error', hint: '`modelium why MODEL` tells who holds the memory.' },
+  'still-alive': { status: 503, type: 'server_error', hint: 'A process of the model could not be ended. End it by hand.' },
+  // Engine
+  'settings-invalid': { status: 400, type: 'invalid_request_error', hint: 'Mend the line; the old settings stay in force until then.' },
+  'port-taken': { status: 503, type: 'server_error', hint: 'Set api.port to a free one.' },
+  'already-running': { status: 503, type: 'server_error', hint: 'Use that engine, or stop it first.' },
+  'host-needs-key': { status: 400, type: 'invalid_request_error', hint: 'Set api.host to 127.0.0.1.' },
+  'not-running': { status: 503, type: 'unavailable_error', hint: 'Start it: modelium serve' },
+  'path-invalid': { status: 400, type: 'invalid_request_error', hint: 'Give the absolute path of a model file or folder.' },
+  'disk-full': { status: 507, type: 'server_error', hint: 'Free some space in the state folder.' },
+  internal: { status: 500, type: 'server_error', hint: 'This is a bug in Modelium. The log has the details.' },
+} as const satisfies Record<string, ErrorFacts>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** The body of every error answer: OpenAI's envelope, and who is at fault. `origin` is `modelium` or the id of the runtime. */
+export interface ErrorEnvelope {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly code: string;
+    readonly param: string | null;
+    readonly origin: string;
+    readonly hint?: string;
+    /** The runtime's last lines, where it spoke any. */
+    readonly last_words?: readonly string[];
+  };
+}
+
+export interface ErrorDetails {
+  readonly param?: string;
+  readonly origin?: string;
+  readonly lastWords?: readonly string[];
+  /** Whole seconds after which asking again makes sense; becomes `Retry-After`. */
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+}
+
+/** An expected failure, told in a sentence that names what, where and the figures. Anything else that is thrown is a bug. */
+export class ModeliumError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'ModeliumError';
+    this.code = code;
+    this.details = details;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  envelope(): ErrorEnvelope {
+    const { type, hint } = ERRORS[this.code];
+    const { param, origin, lastWords } = this.details;
+    return {
+      error: {
+        message: this.message,
+        type,
+        code: this.code,
+        param: param ?? null,
+        origin: origin ?? 'modelium',
+        hint,
+        ...(lastWords === undefined ? {} : { last_words: lastWords }),
+      },
+    };
+  }
+}
+
+/** Wraps whatever was thrown: a ModeliumError stays itself, the rest becomes `internal` without its stack. */
+export function toModeliumError(thrown: unknown): ModeliumError {
+  if (thrown instanceof ModeliumError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new ModeliumError('internal', `Unexpected error: ${message}`, { cause: thrown });
+}
+
+/** For the `default` of a switch over a union: does not compile when a case is missing. */
+export function assertNever(value: never): never {
+  throw new Error(`Unhandled case: ${JSON.stringify(value)}`);
+}

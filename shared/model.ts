@@ -1,0 +1,359 @@
+/**
+ * A model's life: its states, the facts that move it, and the one transition table.
+ * Pure. Only `main/core/registry.ts` calls `transition()` (I1); a move that the table lacks is a bug and throws.
+ */
+import type { DeviceBytes, DeviceId, LaunchPlan, RuntimeId } from './decision.ts';
+import { assertNever } from './errors.ts';
+
+export type BlockReason =
+  | 'needs-trust'
+  | 'needs-input'
+  | 'needs-base'
+  | 'no-runtime'
+  | 'too-large'
+  | 'no-room'
+  | 'incomplete'
+  | 'damaged'
+  | 'unreadable'
+  | 'not-servable'
+  | 'not-visible-on-cluster';
+
+/** Where a copy stands. `bytesExpected` is null until a header has told it. */
+export interface CopyProgress {
+  readonly bytesPresent: number;
+  readonly bytesExpected: number | null;
+  /** Names of files (or `name: what is missing`) that are not there yet. */
+  readonly missing: readonly string[];
+}
+
+/** How a runtime is reached. A socket path or a loopback port; `key` goes into the Authorization header. */
+export interface Endpoint {
+  readonly port: number | null;
+  readonly socket: string | null;
+  readonly key: string | null;
+  readonly protocol: 'openai' | 'v2';
+}
+
+export interface LoadFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly lastWords: readonly string[];
+  /** No retry by itself would help. */
+  readonly permanent: boolean;
+}
+
+export type UnloadedReason = 'not-asked' | 'idle' | 'memory' | 'user' | 'cancelled' | 'no-free-room' | 'restart' | 'quit' | 'returned';
+export type DrainReason =
+  | 'idle'
+  | 'memory'
+  | 'user'
+  | 'quit'
+  | 'gone'
+  | 'files-changed'
+  | 'trust-lost'
+  | 'launch-settings'
+  | 'server-recycled'
+  | 'hung'
+  | 'exited'
+  | 'sleep'
+  | 'load-failed'
+  | 'cancelled';
+
+/** What a drained model becomes. */
+export type AfterDrain =
+  | { readonly to: 'unloaded'; readonly reason: UnloadedReason }
+  | { readonly to: 'asleep' }
+  | { readonly to: 'failed'; readonly failure: LoadFailure; readonly attempts: number; readonly retryAtMs: number | null }
+  | { readonly to: 'analyzed' }
+  | { readonly to: 'settling' }
+  | { readonly to: 'forgotten' };
+
+export type ModelState =
+  | { readonly name: 'discovered' }
+  | { readonly name: 'settling'; readonly copy: CopyProgress }
+  | { readonly name: 'analyzed' }
+  | { readonly name: 'blocked'; readonly reason: BlockReason; readonly message: string; readonly help: string }
+  | { readonly name: 'preparing'; readonly progress: number; readonly sinceMs: number }
+  | { readonly name: 'queued'; readonly from: 'cold' | 'asleep'; readonly sinceMs: number; readonly why: string }
+  | {
+      readonly name: 'loading';
+      readonly plan: LaunchPlan;
+      readonly decisionId: number;
+      readonly predicted: DeviceBytes;
+      /** `making-room`, `starting`, then the runtime's own words for its phases. */
+      readonly phase: string;
+      /** 0..1 where the runtime tells it. */
+      readonly progress: number | null;
+      readonly pids: readonly number[];
+      readonly sinceMs: number;
+    }
+  | {
+      readonly name: 'ready';
+      readonly plan: LaunchPlan;
+      readonly runtime: RuntimeId;
+      readonly endpoint: Endpoint;
+      readonly devices: readonly DeviceId[];
+      readonly predicted: DeviceBytes;
+      readonly measured: DeviceBytes;
+      readonly pids: readonly number[];
+      readonly sinceMs: number;
+      readonly loadSeconds: number;
+    }
+  | { readonly name: 'asleep'; readonly plan: LaunchPlan; readonly tier: number; readonly held: DeviceBytes; readonly sinceMs: number }
+  | {
+      readonly name: 'draining';
+      readonly reason: DrainReason;
+      readonly from: 'preparing' | 'loading' | 'ready' | 'asleep' | 'queued';
+      readonly becomes: AfterDrain;
+      readonly deadlineMs: number;
+      /** What it held, so that the page and the brain can say what will come free. */
+      readonly held: DeviceBytes;
+      readonly pids: readonly number[];
+      /** True once a stop signal went out: from then on it cannot be revoked. */
+      readonly signalled: boolean;
+      /** What an idle drain goes back to when it is revoked. */
+      readonly ready: Extract<ModelState, { name: 'ready' }> | null;
+    }
+  | { readonly name: 'unloaded'; readonly reason: UnloadedReason; readonly atMs: number }
+  | { readonly name: 'failed'; readonly failure: LoadFailure; readonly attempts: number; readonly retryAtMs: number | null };
+
+export type StateName = ModelState['name'];
+export type StateOf<N extends StateName> = Extract<ModelState, { name: N }>;
+export const STATE_NAMES = [
+  'discovered',
+  'settling',
+  'analyzed',
+  'blocked',
+  'preparing',
+  'queued',
+  'loading',
+  'ready',
+  'asleep',
+  'draining',
+  'unloaded',
+  'failed',
+] as const satisfies readonly StateName[];
+
+/** Facts, in the past tense. Times are monotonic milliseconds. */
+export type ModelEvent =
+  | { readonly type: 'listed'; readonly copy: CopyProgress }
+  | { readonly type: 'copied'; readonly copy: CopyProgress }
+  | { readonly type: 'analyzed' }
+  /** Content that this engine served before came back (restart, remount, move). */
+  | { readonly type: 'recognised'; readonly as: StateOf<'unloaded'> | StateOf<'failed'> }
+  | { readonly type: 'blocked'; readonly reason: BlockReason; readonly message: string; readonly help: string }
+  | { readonly type: 'rested'; readonly reason: UnloadedReason; readonly atMs: number }
+  | { readonly type: 'queued'; readonly sinceMs: number; readonly why: string }
+  | { readonly type: 'queue-moved'; readonly why: string }
+  | { readonly type: 'preparation-started'; readonly sinceMs: number }
+  | { readonly type: 'preparation-progressed'; readonly progress: number }
+  | { readonly type: 'prepared'; readonly sinceMs: number }
+  /** Something that a verdict rests on changed: trust, settings, runtimes, pins, room, or somebody asks again. */
+  | { readonly type: 'reconsidered' }
+  | { readonly type: 'files-changed'; readonly copy: CopyProgress }
+  | { readonly type: 'gone' }
+  | {
+      readonly type: 'granted';
+      readonly plan: LaunchPlan;
+      readonly decisionId: number;
+      readonly predicted: DeviceBytes;
+      readonly sinceMs: number;
+    }
+  | { readonly type: 'load-progressed'; readonly phase: string; readonly progress: number | null; readonly pids: readonly number[] }
+  | {
+      readonly type: 'loaded';
+      readonly endpoint: Endpoint;
+      readonly devices: readonly DeviceId[];
+      readonly measured: DeviceBytes;
+      readonly pids: readonly number[];
+      readonly sinceMs: number;
+      readonly loadSeconds: number;
+    }
+  | { readonly type: 'measured'; readonly measured: DeviceBytes }
+  | { readonly type: 'drain-started'; readonly reason: DrainReason; readonly becomes: AfterDrain; readonly deadlineMs: number }
+  | { readonly type: 'drain-redirected'; readonly becomes: AfterDrain }
+  | { readonly type: 'drain-signalled' }
+  | { readonly type: 'drain-revoked' }
+  /** Process tree gone and memory seen free, or the bounded wait for it over. */
+  | { readonly type: 'drained'; readonly atMs: number; readonly copy: CopyProgress }
+  | {
+      readonly type: 'asleep-settled';
+      readonly tier: number;
+      readonly held: DeviceBytes;
+      readonly plan: LaunchPlan;
+      readonly atMs: number;
+    };
+
+export type Next = ModelState | 'forgotten';
+
+/** An illegal move; always a bug of ours, never an answer to a person. */
+export class IllegalTransition extends Error {
+  constructor(state: StateName, event: ModelEvent['type']) {
+    super(`illegal transition: ${event} in state ${state}`);
+    this.name = 'IllegalTransition';
+  }
+}
+
+/**
+ * The whole state machine: `state` x `event` -> next state, or `forgotten` when the record ends.
+ * @throws {IllegalTransition} when the table lacks the move.
+ */
+export function transition(state: ModelState, event: ModelEvent): Next {
+  switch (state.name) {
+    case 'discovered':
+      return fromDiscovered(state, event);
+    case 'settling':
+      return fromSettling(state, event);
+    case 'analyzed':
+      return fromAnalyzed(state, event);
+    case 'blocked':
+    case 'unloaded':
+    case 'failed':
+      return fromResting(state, event);
+    case 'preparing':
+      return fromPreparing(state, event);
+    case 'queued':
+      return fromQueued(state, event);
+    case 'loading':
+      return fromLoading(state, event);
+    case 'ready':
+      return fromReady(state, event);
+    case 'asleep':
+      return fromAsleep(state, event);
+    case 'draining':
+      return fromDraining(state, event);
+    default:
+      return assertNever(state);
+  }
+}
+
+function fromDiscovered(state: ModelState, event: ModelEvent): Next {
+  if (event.type === 'listed') return { name: 'settling', copy: event.copy };
+  if (event.type === 'recognised') return event.as;
+  if (event.type === 'blocked' && event.reason === 'unreadable') return blocked(event);
+  if (event.type === 'gone') return 'forgotten';
+  throw new IllegalTransition(state.name, event.type);
+}
+
+function fromSettling(state: ModelState, event: ModelEvent): Next {
+  if (event.type === 'copied' || event.type === 'files-changed') return { name: 'settling', copy: event.copy };
+  if (event.type === 'analyzed') return { name: 'analyzed' };
+  if (event.type === 'recognised') return event.as;
+  if (event.type === 'blocked' && (event.reason === 'damaged' || event.reason === 'incomplete' || event.reason === 'unreadable'))
+    return blocked(event);
+  if (event.type === 'gone') return 'forgotten';
+  throw new IllegalTransition(state.name, event.type);
+}
+
+function fromAnalyzed(state: ModelState, event: ModelEvent): Next {
+  if (event.type === 'preparation-started') return { name: 'preparing', progress: 0, sinceMs: event.sinceMs };
+  if (event.type === 'queued') return { name: 'queued', from: 'cold', sinceMs: event.sinceMs, why: event.why };
+  if (event.type === 'blocked') return blocked(event);
+  if (event.type === 'rested') return { name: 'unloaded', reason: event.reason, atMs: event.atMs };
+  throw new IllegalTransition(state.name, event.type);
+}
+
+function fromResting(state: StateOf<'blocked'> | StateOf<'unloaded'> | StateOf<'failed'>, event: ModelEvent): Next {
+  if (event.type === 'reconsidered') return { name: 'analyzed' };
+  if (event.type === 'files-changed') return { name: 'settling', copy: event.copy };
+  if (event.type === 'gone') return 'forgotten';
+  throw new IllegalTransition(state.name, event.type);
+}
+
+function fromPreparing(state: StateOf<'preparing'>, event: ModelEvent): Next {
+  if (event.type === 'preparation-progressed') return { ...state, progress: event.progress };
+  if (event.type === 'prepared') return { name: 'queued', from: 'cold', sinceMs: event.sinceMs, why: 'prepared' };
+  if (event.type === 'drain-started') return draining(state, event, {}, [], null);
+  throw new IllegalTransition(state.name, event.type);
+}
+
+function fromQueued(state: StateOf<'queued'>, event: ModelEvent): Next {
+  if (event.type === 'queue-moved') return { ...state, why: event.why };
+  if (event.type === 'granted') {
+    const { plan, decisionId, predicted, sinceMs } = event;
+    return { name: 'loading', plan, decisionId, predicted, phase: 'making-room', progress: null, pids: [], sinceMs };
+  }
+  if (state.from === 'asleep') {
+    // The sleeping process still lives: every exit but the grant and "nobody wants it" ends it first.
+    if (event.type === 'drain-started') return draining(state, event, {}, [], null);
+    if (event.type === 'asleep-settled')
+      return { name: 'asleep', plan: event.plan, tier: event.tier, held: event.held, sinceMs: event.atMs };
+    throw new IllegalTransition(state.name, event.type);
+  }
+  if (event.type === 'preparation-started') return { name: 'preparing', progress: 0, sinceMs: event.sinceMs };
+  if (event.type === 'blocked') return blocked(event);
+  if (event.type === 'rested') return { name: 'unloaded', reason: event.reason, atMs: event.atMs };
+  if (event.type === 'reconsidered') return { name: 'analyzed' };
+  if (event.type === 'files-changed') return { name: 'settling', copy: event.copy };
+  if (event.type === 'gone') return 'forgotten';
+  throw new IllegalTransition(state.name, event.type);
+}
+
+function fromLoading(state: StateOf<'loading'>, event: ModelEvent): Next {
+  if (event.type === 'load-progressed') return { ...state, phase: event.phase, progress: event.progress, pids: event.pids };
+  if (event.type === 'loaded') {
+    const { endpoint, devices, measured, pids, sinceMs, loadSeconds } = event;
+    const { plan, predicted } = state;
+    return { name: 'ready', plan, runtime: plan.runtime, endpoint, devices, predicted, measured, pids, sinceMs, loadSeconds };
+  }
+  if (event.type === 'drain-started') return draining(state, event, state.predicted, state.pids, null);
+  throw new IllegalTransition(state.name, event.type);
+}
+
+function fromReady(state: StateOf<'ready'>, event: ModelEvent): Next {
+  if (event.type === 'measured') return { ...state, measured: event.measured };
+  if (event.type === 'drain-started') return draining(state, event, state.measured, state.pids, state);
+  throw new IllegalTransition(state.name, event.type);
+}
+
+function fromAsleep(state: StateOf<'asleep'>, event: ModelEvent): Next {
+  if (event.type === 'queued') return { name: 'queued', from: 'asleep', sinceMs: event.sinceMs, why: event.why };
+  if (event.type === 'drain-started') return draining(state, event, state.held, [], null);
+  throw new IllegalTransition(state.name, event.type);
+}
+
+function fromDraining(state: StateOf<'draining'>, event: ModelEvent): Next {
+  if (event.type === 'drain-redirected') return { ...state, becomes: event.becomes };
+  if (event.type === 'drain-signalled') return { ...state, signalled: true };
+  if (event.type === 'drain-revoked') {
+    // Only an idle drain that has not signalled yet: its process is untouched and still serves.
+    if (state.reason !== 'idle' || state.signalled || state.ready === null) throw new IllegalTransition(state.name, event.type);
+    return state.ready;
+  }
+  if (event.type === 'asleep-settled' && state.becomes.to === 'asleep') {
+    return { name: 'asleep', plan: event.plan, tier: event.tier, held: event.held, sinceMs: event.atMs };
+  }
+  if (event.type !== 'drained') throw new IllegalTransition(state.name, event.type);
+  const { becomes } = state;
+  switch (becomes.to) {
+    case 'unloaded':
+      return { name: 'unloaded', reason: becomes.reason, atMs: event.atMs };
+    case 'failed':
+      return { name: 'failed', failure: becomes.failure, attempts: becomes.attempts, retryAtMs: becomes.retryAtMs };
+    case 'analyzed':
+      return { name: 'analyzed' };
+    case 'settling':
+      return { name: 'settling', copy: event.copy };
+    case 'forgotten':
+      return 'forgotten';
+    case 'asleep':
+      throw new IllegalTransition(state.name, event.type);
+    default:
+      return assertNever(becomes);
+  }
+}
+
+function blocked(event: Extract<ModelEvent, { type: 'blocked' }>): ModelState {
+  return { name: 'blocked', reason: event.reason, message: event.message, help: event.help };
+}
+
+function draining(
+  state: StateOf<'preparing' | 'queued' | 'loading' | 'ready' | 'asleep'>,
+  event: Extract<ModelEvent, { type: 'drain-started' }>,
+  held: DeviceBytes,
+  pids: readonly number[],
+  ready: StateOf<'ready'> | null,
+): ModelState {
+  const { reason, becomes, deadlineMs } = event;
+  return { name: 'draining', reason, from: state.name, becomes, deadlineMs, held, pids, signalled: false, ready };
+}

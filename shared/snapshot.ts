@@ -1,0 +1,88 @@
+/** What the window, `GET /status` and the command line may know of a running engine. Plain data; read from the owners, never decided on (I9). */
+import type { DeviceBytes, DeviceId, LaunchPlan, RuntimeId } from './decision.ts';
+import type { CopyProgress, StateName } from './model.ts';
+import type { ModelProfile } from './profile.ts';
+
+export interface DeviceView {
+  readonly id: DeviceId;
+  readonly kind: 'gpu' | 'host';
+  /** GPU index as nvidia-smi counts; null for the host. */
+  readonly index: number | null;
+  readonly name: string;
+  readonly simulated: boolean;
+  readonly totalBytes: number;
+  readonly usedBytes: number;
+  /** Kept free on purpose (`reserve_mb`). */
+  readonly reservedBytes: number;
+  /** Promised to loads under way and not yet seen taken. */
+  readonly promisedBytes: number;
+  /** Still held after an unload that should have freed it. */
+  readonly leakedBytes: number;
+  /** What a new load may take. */
+  readonly availableBytes: number;
+  /** Measured bytes of our models, and what other programs hold. */
+  readonly byModel: Readonly<Record<string, number>>;
+  readonly othersBytes: number;
+  readonly utilizationRatio: number | null;
+  readonly powerWatts: number | null;
+  readonly temperatureCelsius: number | null;
+}
+
+export interface ModelView {
+  readonly id: string;
+  readonly aliases: readonly string[];
+  readonly path: string;
+  readonly state: StateName;
+  /** The state in a sentence: what it waits for, why it is blocked, what failed. */
+  readonly message: string;
+  readonly help: string | null;
+  readonly blockedReason: string | null;
+  readonly copy: CopyProgress | null;
+  readonly phase: string | null;
+  readonly progress: number | null;
+  readonly runtime: RuntimeId | null;
+  readonly devices: readonly DeviceId[];
+  readonly plan: LaunchPlan | null;
+  readonly predictedBytes: DeviceBytes | null;
+  readonly measuredBytes: DeviceBytes | null;
+  readonly pids: readonly number[];
+  readonly inFlight: number;
+  readonly waiting: number;
+  readonly queriesPerSecond: number;
+  readonly idleMs: number | null;
+  /** Milliseconds until idleness unloads it; null when nothing will. */
+  readonly idleLeftMs: number | null;
+  readonly loadSeconds: number | null;
+  readonly retryInMs: number | null;
+  readonly pinned: boolean;
+  readonly profile: ModelProfile | null;
+}
+
+export interface RuntimeView {
+  readonly id: RuntimeId;
+  readonly enabled: boolean;
+  readonly found: boolean;
+  readonly version: string | null;
+  /** Where it was found, or what to do to have it. */
+  readonly message: string;
+}
+
+export interface WatchFolderView {
+  readonly path: string;
+  readonly ok: boolean;
+  readonly message: string;
+  readonly polling: boolean;
+}
+
+export interface Snapshot {
+  readonly version: string;
+  readonly address: string;
+  readonly startedAt: string;
+  readonly settingsFile: string | null;
+  readonly settingsProblem: string | null;
+  readonly devices: readonly DeviceView[];
+  readonly models: readonly ModelView[];
+  readonly runtimes: readonly RuntimeView[];
+  readonly watchFolders: readonly WatchFolderView[];
+  readonly lastDecisionId: number;
+}

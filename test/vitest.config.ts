@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+// Two workers: the machines we promise to pass on have two cores, and llama.cpp's threads spin.
+// biome-ignore lint/style/noDefaultExport: Vitest reads the default export of its configuration.
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/runtimes/**'],
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    globals: false,
+  },
+});
