@@ -55,6 +55,8 @@ export type Decision =
       readonly devices: readonly DeviceId[];
       /** Models whose leaving (or becoming old or idle enough) would make the room; empty when only others' processes are in the way. */
       readonly waitsFor: readonly string[];
+      /** True: memory is missing. False: it is there, and only another load on the same device comes first. */
+      readonly lacksRoom?: boolean;
       readonly candidates: readonly Candidate[];
       readonly reason: string;
     }

@@ -18,6 +18,7 @@ interface ErrorFacts {
 
 export const ERRORS = {
   // Requests
+  'malformed-http': { status: 400, type: 'invalid_request_error', hint: 'Speak HTTP/1.1 here, without TLS.' },
   'invalid-json': { status: 400, type: 'invalid_request_error', hint: 'Send one JSON object as the body.' },
   'invalid-body': { status: 400, type: 'invalid_request_error', hint: 'See /openapi.json for the fields of this route.' },
   'body-too-large': { status: 413, type: 'invalid_request_error', hint: 'Send less, or raise api.max_body_mb.' },
@@ -25,6 +26,7 @@ export const ERRORS = {
   'method-not-allowed': { status: 405, type: 'invalid_request_error', hint: 'GET / lists the routes and their methods.' },
   'model-required': { status: 400, type: 'invalid_request_error', hint: 'Name a model: GET /v1/models lists them.' },
   'model-not-found': { status: 404, type: 'not_found_error', hint: 'GET /v1/models lists the models.' },
+  'prompt-too-long': { status: 400, type: 'invalid_request_error', hint: 'Shorten it, or raise models.<id>.context.' },
   'not-supported-by-model': {
     status: 400,
     type: 'invalid_request_error',
@@ -74,6 +76,8 @@ export const ERRORS = {
   'already-running': { status: 503, type: 'server_error', hint: 'Use that engine, or stop it first.' },
   'host-needs-key': { status: 400, type: 'invalid_request_error', hint: 'Set api.host to 127.0.0.1.' },
   'not-running': { status: 503, type: 'unavailable_error', hint: 'Start it: modelium serve' },
+  'no-free-port': { status: 503, type: 'server_error', hint: 'Widen the port_range of the runtime, or end what listens there.' },
+  'state-unusable': { status: 503, type: 'server_error', hint: 'Use a version that knows it, or another state folder.' },
   'path-invalid': { status: 400, type: 'invalid_request_error', hint: 'Give the absolute path of a model file or folder.' },
   'disk-full': { status: 507, type: 'server_error', hint: 'Free some space in the state folder.' },
   internal: { status: 500, type: 'server_error', hint: 'This is a bug in Modelium. The log has the details.' },

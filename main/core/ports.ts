@@ -62,7 +62,7 @@ export interface CandidateListing {
 }
 
 export type FolderScan =
-  | { readonly folder: string; readonly ok: true; readonly candidates: readonly CandidateListing[] }
+  | { readonly folder: string; readonly ok: true; readonly candidates: readonly CandidateListing[]; readonly polling?: boolean }
   /** Away: missing, unmounted, unreadable. Nothing in it counts as gone. */
   | { readonly folder: string; readonly ok: false; readonly message: string };
 
@@ -99,6 +99,11 @@ export interface DeviceSample {
   readonly usedBytes: number;
   /** Bytes by process id; null where the driver does not tell. */
   readonly byPid: ReadonlyMap<number, number> | null;
+  /**
+   * Host only: the part of `byPid` that is no mapped file (RssAnon + RssShmem), which alone counts in `usedBytes`: mapped weights lie in page
+   * cache. Absent or null where the system does not tell; room is then reckoned as if nothing of ours were in `usedBytes`.
+   */
+  readonly anonymousByPid?: ReadonlyMap<number, number> | null;
   readonly utilizationRatio: number | null;
   readonly powerWatts: number | null;
   readonly temperatureCelsius: number | null;

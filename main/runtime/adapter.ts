@@ -4,6 +4,7 @@
  */
 import type { LaunchPlan } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
+import type { ModelProfile } from '../../shared/profile.ts';
 import type { Exit, HttpAnswer, RuntimeFound, RuntimePlanner } from '../core/ports.ts';
 
 /** One thing that an adapter asks its host to do. The host answers with the value named beside it. */
@@ -69,6 +70,7 @@ export interface LoadTarget {
   /** Absolute path of the first file of the plan's form. */
   readonly file: string;
   readonly plan: LaunchPlan;
+  readonly profile: ModelProfile;
   /** `embedding` models are asked for an embedding as the first proof, others for a token. */
   readonly proof: 'generate' | 'embed';
 }

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+/**
+ * The `modelium` command's first lines. They must parse and run on any Node that knows modules, so that an old one gets a sentence in place
+ * of a stack trace: nothing is imported statically, the rest is in `cli/program.ts`.
+ */
+const NEEDED_NODE = 24;
+
+async function main(): Promise<void> {
+  const version = process.versions.node;
+  if (Number.parseInt(version, 10) < NEEDED_NODE) {
+    console.error(`Modelium needs Node ${NEEDED_NODE} or newer; this is Node ${version} (${process.execPath}).`);
+    console.error('Within a checkout, `npm run -s modelium -- VERB` brings the right one along.');
+    process.exitCode = 1;
+    return;
+  }
+  const { enableCompileCache } = await import('node:module');
+  enableCompileCache();
+  const { runProgram } = await import('./cli/program.ts');
+  process.exitCode = await runProgram(process.argv);
+}
+
+await main();

@@ -1,0 +1,159 @@
+/**
+ * `modelium check`: what is installed here, and what to do about what is missing. Looks by itself, so that it answers without an engine too;
+ * where one runs, its own findings on runtimes, devices and folders come in addition.
+ */
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { promisify } from 'node:util';
+import { toModeliumError } from '../../shared/errors.ts';
+import type { Settings } from '../../shared/settings.ts';
+import type { Snapshot } from '../../shared/snapshot.ts';
+import { expandHome, modeliumFolders } from '../io/folders.ts';
+import { loadSettings } from '../io/settings-file.ts';
+import { connect } from './client.ts';
+import { paint, print, printJson, size, table } from './output.ts';
+import type { Shared } from './program.ts';
+
+/** `missing` is nothing wrong, only something that Modelium could use. */
+export interface Finding {
+  readonly what: string;
+  readonly verdict: 'ok' | 'missing' | 'wrong';
+  readonly message: string;
+}
+
+/** A driver that hangs must not hang the check. */
+const NVIDIA_SMI_TIMEOUT_MS = 10_000;
+
+export async function check({ stateFolder, json }: Shared, config: string | undefined): Promise<number> {
+  const engine = await engineFindings(stateFolder);
+  const { findings, settings } = await settingsFindings(config);
+  const found: Finding[] = [
+    { what: 'node', verdict: 'ok', message: `Node ${process.versions.node} at ${process.execPath}` },
+    ...findings,
+    ...(await folderFindings(stateFolder, settings)),
+    await embeddedFinding(),
+    await gpuFinding(settings),
+    ...(engine.running ? [] : [await portFinding(settings)]),
+    ...engine.findings,
+  ];
+  if (json) printJson(found);
+  else print(table(['', 'WHAT', 'FOUND'], found.map(row)));
+  return found.some(({ verdict }) => verdict === 'wrong') ? 1 : 0;
+}
+
+function row({ what, verdict, message }: Finding): readonly string[] {
+  const colours = { ok: 'green', missing: 'yellow', wrong: 'red' } as const;
+  return [paint(colours[verdict], verdict), what, message];
+}
+
+async function settingsFindings(config: string | undefined): Promise<{ findings: readonly Finding[]; settings: Settings | null }> {
+  try {
+    const { file, settings, warnings } = await loadSettings({ config });
+    const from = file ?? 'no modelium.yaml: the defaults are in force';
+    const findings = [{ what: 'settings', verdict: 'ok', message: from } as const];
+    return {
+      findings: [...findings, ...warnings.map((message) => ({ what: 'settings', verdict: 'missing', message }) as const)],
+      settings,
+    };
+  } catch (thrown) {
+    return { findings: [{ what: 'settings', verdict: 'wrong', message: toModeliumError(thrown).message }], settings: null };
+  }
+}
+
+async function folderFindings(stateFolder: string, settings: Settings | null): Promise<readonly Finding[]> {
+  const watched = settings?.orchestration.model_discovery.watch_directories ?? ['~/modelium/incoming'];
+  return Promise.all([
+    folderFinding('state folder', stateFolder, constants.W_OK),
+    folderFinding('cache folder', modeliumFolders().cache, constants.W_OK),
+    ...watched.map((folder) => folderFinding('watch folder', expandHome(folder), constants.R_OK)),
+  ]);
+}
+
+async function folderFinding(what: string, path: string, mode: number): Promise<Finding> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return { what, verdict: 'missing', message: `${path} is not there yet` };
+  if (!found.isDirectory()) return { what, verdict: 'wrong', message: `${path} is not a folder` };
+  const allowed = await access(path, mode | constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  if (allowed) return { what, verdict: 'ok', message: path };
+  return { what, verdict: 'wrong', message: `${path} cannot be ${mode === constants.W_OK ? 'written' : 'read'} by this user` };
+}
+
+/** Only that its package and the binary for this machine lie there: loading it would take longer than all the rest. */
+async function embeddedFinding(): Promise<Finding> {
+  const what = 'llama runtime';
+  const binary = `@node-llama-cpp/${process.platform === 'win32' ? 'win' : process.platform === 'darwin' ? 'mac' : 'linux'}-${process.arch}`;
+  try {
+    const main = import.meta.resolve('node-llama-cpp');
+    const modules = main.slice(0, main.lastIndexOf('/node-llama-cpp/'));
+    const names = process.platform === 'darwin' && process.arch === 'arm64' ? `${binary}-metal` : binary;
+    await stat(new URL(`${modules}/${names}/package.json`));
+    return { what, verdict: 'ok', message: `the embedded llama.cpp (${names})` };
+  } catch {
+    return { what, verdict: 'wrong', message: `${binary} is not installed: run npm ci in Modelium's folder, with optional packages` };
+  }
+}
+
+async function gpuFinding(settings: Settings | null): Promise<Finding> {
+  const what = 'gpu';
+  const command = settings?.gpus.nvidia_smi ?? 'nvidia-smi';
+  const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'];
+  try {
+    const { stdout } = await promisify(execFile)(command, query, { timeout: NVIDIA_SMI_TIMEOUT_MS });
+    return { what, verdict: 'ok', message: stdout.trim().replaceAll('\n', '; ') };
+  } catch (thrown) {
+    const { code, message } = thrown as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? `${command} is not installed` : (message.trim().split('\n').at(-1) ?? message);
+    return { what, verdict: 'missing', message: `no NVIDIA GPU that we can see (${why}): models run on the processor` };
+  }
+}
+
+async function portFinding(settings: Settings | null): Promise<Finding> {
+  const { host, port } = settings?.api ?? { host: '127.0.0.1', port: 8000 };
+  if (await isPortFree(port, host)) return { what: 'port', verdict: 'ok', message: `${host}:${port} is free for the API` };
+  return { what: 'port', verdict: 'wrong', message: `${host}:${port} is taken by another program: set api.port to a free one` };
+}
+
+/** Whether one could listen there now. */
+export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, host, () => server.close(() => resolve(true)));
+  });
+}
+
+async function engineFindings(stateFolder: string): Promise<{ running: boolean; findings: readonly Finding[] }> {
+  try {
+    const engine = await connect(stateFolder);
+    const snapshot = await engine.get<'snapshot'>('/control/snapshot');
+    return { running: true, findings: [{ what: 'engine', verdict: 'ok', message: `runs at ${engine.address}` }, ...toFindings(snapshot)] };
+  } catch (thrown) {
+    return { running: false, findings: [{ what: 'engine', verdict: 'missing', message: toModeliumError(thrown).message }] };
+  }
+}
+
+/** What the running engine found out: nothing that we could look up faster. */
+export function toFindings({ devices, runtimes, watchFolders, settingsProblem }: Snapshot): readonly Finding[] {
+  return [
+    ...devices.map((device): Finding => {
+      const message = `${device.name}${device.simulated ? ' (simulated)' : ''}: ${size(device.availableBytes)} of ${size(device.totalBytes)} available`;
+      return { what: `device ${device.id.slice(0, 12)}`, verdict: 'ok', message };
+    }),
+    ...runtimes.map(
+      (runtime): Finding => ({
+        what: `runtime ${runtime.id}`,
+        verdict: runtime.found || !runtime.enabled ? 'ok' : 'missing',
+        message: `${runtime.enabled ? '' : 'off in the settings. '}${runtime.message}`,
+      }),
+    ),
+    ...watchFolders.map(
+      ({ path, ok, message }): Finding => ({ what: 'watched', verdict: ok ? 'ok' : 'wrong', message: ok ? path : message }),
+    ),
+    ...(settingsProblem === null ? [] : [{ what: 'settings', verdict: 'wrong', message: settingsProblem } as const]),
+  ];
+}

@@ -1,0 +1,67 @@
+/** `modelium load`: asks for a model and follows it until it is ready, or says why it will not be. */
+
+import type { ModelView } from '../../shared/snapshot.ts';
+import type { EngineEvent } from '../core/gateway.ts';
+import { connect, type EngineClient } from './client.ts';
+import { createProgress, paint, print, printJson } from './output.ts';
+import type { Shared } from './program.ts';
+
+export interface LoadOptions {
+  readonly wait: boolean;
+  readonly force: boolean;
+}
+
+export async function load({ stateFolder, json }: Shared, name: string, options: LoadOptions): Promise<number> {
+  const engine = await connect(stateFolder);
+  const asked = await engine.post<'load'>(`/control/models/${encodeURIComponent(name)}/load`, { force: options.force });
+  const model = options.wait ? await followModel(engine, asked.model) : asked.model;
+  if (json) printJson(model);
+  else print(verdict(model));
+  return options.wait && model.state !== 'ready' ? 1 : 0;
+}
+
+/**
+ * Shows a model's progress until it rests: ready, blocked, failed, or unloaded again. Ctrl-C leaves; the load goes on.
+ * @param model as it was when it was asked for.
+ */
+export async function followModel(engine: EngineClient, model: ModelView, signal?: AbortSignal): Promise<ModelView> {
+  const progress = createProgress();
+  let now = model;
+  let moved = false;
+  const see = (view: ModelView): boolean => {
+    now = view;
+    progress.show(`${view.id}: ${view.message}`, view.progress);
+    moved ||= view.state !== 'unloaded';
+    return !hasSettled(view, moved);
+  };
+  try {
+    if (!see(model)) return now;
+    await engine.follow(
+      '/control/events',
+      (data) => {
+        const view = modelIn(data as EngineEvent, model.id);
+        return view === undefined || see(view);
+      },
+      signal,
+    );
+    return now;
+  } finally {
+    progress.end();
+  }
+}
+
+/** The model in an event of /control/events, if the event tells of it. */
+export function modelIn(event: EngineEvent, id: string): ModelView | undefined {
+  const models = event.type === 'snapshot' ? event.snapshot.models : event.changed.models;
+  return models?.find((model) => model.id === id);
+}
+
+/** `unloaded` is an end only after the model was on its way: an event from before the wish may still come. */
+function hasSettled({ state }: ModelView, moved: boolean): boolean {
+  return state === 'ready' || state === 'blocked' || state === 'failed' || (state === 'unloaded' && moved);
+}
+
+function verdict(model: ModelView): string {
+  if (model.state === 'ready') return `${paint('green', 'ready')} ${model.id}: ${model.message}`;
+  return `${model.id} is ${model.state}: ${model.message}${model.help === null ? '' : `\n${model.help}`}`;
+}

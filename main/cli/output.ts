@@ -1,0 +1,107 @@
+/** How the command line shows things: tables, sizes, colours, one line that moves. Knows no verbs. */
+import { ERRORS, type ModeliumError, toModeliumError } from '../../shared/errors.ts';
+
+const GIB = 1024 ** 3;
+const BAR_CELLS = 24;
+
+type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
+const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  dim: [2, 22],
+  bold: [1, 22],
+};
+
+/** Coloured on a terminal, plain in a pipe, in a file and where NO_COLOR is set. */
+export function paint(colour: Colour, text: string): string {
+  const plain = process.stdout.isTTY !== true || (process.env['NO_COLOR'] ?? '') !== '';
+  const [on, off] = CODES[colour];
+  return plain ? text : `\u001b[${on}m${text}\u001b[${off}m`;
+}
+
+/** Bytes as people compare memory: `5.2 GiB`; below a hundredth of it in MiB. */
+export function size(bytes: number): string {
+  if (bytes === 0) return '0';
+  return bytes < GIB / 10 ? `${Math.max(1, Math.round(bytes / 1024 ** 2))} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
+}
+
+/** Milliseconds as `42 s`, `5 min` or `3 h`. */
+export function span(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
+/** Columns aligned by what is seen, colour codes not counted; the last column is not padded. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [header.map((title) => paint('dim', title)), ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => seen(row[column] ?? '').length)));
+  const line = (row: readonly string[]): string =>
+    row.map((cell, column) => (column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - seen(cell).length))).join('  ');
+  return all.map(line).join('\n');
+}
+
+function seen(text: string): string {
+  return text.replaceAll(new RegExp(`${ESCAPE}\\[\\d+m`, 'g'), '');
+}
+
+const ESCAPE = '\u001b';
+
+/** Text from elsewhere (names of files, words of a runtime) without what a terminal would obey. */
+export function harmless(text: string): string {
+  return text.replace(/(?![\n\t])\p{Cc}/gu, ' ');
+}
+
+export function print(text: string): void {
+  console.log(harmlessOnTerminal(text));
+}
+
+/** Our own colours stay, every other escape goes. */
+function harmlessOnTerminal(text: string): string {
+  return text
+    .split(new RegExp(`(${ESCAPE}\\[\\d+m)`))
+    .map((part, index) => (index % 2 === 1 ? part : harmless(part)))
+    .join('');
+}
+
+export function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, null, 2));
+}
+
+/** What went wrong and what to do, on standard error. */
+export function printError(thrown: unknown): void {
+  const error: ModeliumError = toModeliumError(thrown);
+  console.error(`${paint('red', 'modelium:')} ${harmless(error.message)}`);
+  for (const line of error.details.lastWords ?? []) console.error(`  | ${harmless(line)}`);
+  console.error(paint('dim', ERRORS[error.code].hint));
+}
+
+export interface Progress {
+  show(text: string, ratio: number | null): void;
+  end(): void;
+}
+
+/** One line that is rewritten on a terminal; in a pipe a new line for each new text. On standard error: standard output is for results. */
+export function createProgress(): Progress {
+  let last = '';
+  const onTerminal = process.stderr.isTTY === true;
+  return {
+    show(text, ratio) {
+      const words = harmless(text);
+      if (onTerminal) process.stderr.write(`\r\u001b[2K${bar(ratio)}${words}`.slice(0, (process.stderr.columns ?? 80) + 4));
+      else if (words !== last) process.stderr.write(`${words}\n`);
+      last = words;
+    },
+    end() {
+      if (onTerminal && last !== '') process.stderr.write('\r\u001b[2K');
+    },
+  };
+}
+
+function bar(ratio: number | null): string {
+  if (ratio === null) return '';
+  const full = Math.round(Math.min(1, Math.max(0, ratio)) * BAR_CELLS);
+  return `[${'#'.repeat(full)}${'.'.repeat(BAR_CELLS - full)}] ${Math.round(ratio * 100)} % `;
+}

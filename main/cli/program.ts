@@ -1,0 +1,148 @@
+/**
+ * The verbs and their options. Each verb's work is in a file of its own, imported only when it is called: start-up time is a promise.
+ * The only importer of `commander`.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { VERSION } from '../../shared/version.ts';
+import { modeliumFolders } from '../io/folders.ts';
+import { printError } from './output.ts';
+
+/** What every verb gets: the folder that tells which engine is meant. */
+export interface Shared {
+  readonly stateFolder: string;
+  readonly json: boolean;
+}
+
+const WRONG_USE = 2;
+
+/** Runs one command line. @returns the exit code: 0, 1 (it failed), 2 (wrong use). */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = describeProgram((result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...argv]);
+    return code;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : WRONG_USE;
+    printError(thrown);
+    return 1;
+  }
+}
+
+function describeProgram(finish: (code: number) => void): Command {
+  const program = new Command('modelium')
+    .description('Drop a model: it is served by the right runtime, on the right GPU, with a reason you can read.')
+    .version(VERSION)
+    .option('--state-folder <folder>', 'where the engine keeps its state, and is found', modeliumFolders().state)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('`modelium --help` lists the verbs.');
+  /** Adds a verb; `run` answers its exit code. */
+  const verb: AddVerb = (usage, description, run) => {
+    const command = program.command(usage).description(description).exitOverride();
+    return command.action(async (...given: unknown[]) => {
+      const options = command.opts();
+      const shared = { stateFolder: program.opts()['stateFolder'] as string, json: options['json'] === true };
+      finish(await run(shared, given.slice(0, -2) as (string | undefined)[], options));
+    });
+  };
+  addEngineVerbs(verb);
+  addModelVerbs(verb);
+  addQuestionVerbs(verb);
+  program.action(async () => {
+    if (program.args.length > 0) program.error(`error: unknown verb '${program.args[0]}'`);
+    console.error('There is no window yet in this version: serving without one, as `modelium serve` does.');
+    const { serve } = await import('./serve.ts');
+    finish(await serve({ stateFolder: program.opts()['stateFolder'] as string }));
+  });
+  return program.allowExcessArguments();
+}
+
+type Options = Readonly<Record<string, unknown>>;
+type Run = (shared: Shared, given: readonly (string | undefined)[], options: Options) => Promise<number>;
+type AddVerb = (usage: string, description: string, run: Run) => Command;
+
+function addEngineVerbs(verb: AddVerb): void {
+  verb('serve', 'run the engine here until Ctrl-C', async (shared, _, options) => {
+    const { serve } = await import('./serve.ts');
+    return serve({
+      stateFolder: shared.stateFolder,
+      config: options['config'] as string | undefined,
+      port: options['port'] as number | undefined,
+      host: options['host'] as string | undefined,
+      watch: options['watch'] as string[] | undefined,
+    });
+  })
+    .option('--config <file>', 'settings file; else ./modelium.yaml, else the one in your configuration folder')
+    .option('--port <number>', 'port of the API, in place of api.port', toPort)
+    .option('--host <address>', 'address of the API, in place of api.host')
+    .option('--watch <folders...>', 'watch these folders, in place of the settings');
+  verb('demo', 'fetch a small model, serve it in an engine of its own, ask it', async (_, __, options) => {
+    const { demo } = await import('./demo.ts');
+    return demo({ once: options['once'] === true });
+  }).option('--once', 'end after the first answer');
+  verb('check', 'what is installed here, and what to do about what is missing', async (shared, _, options) => {
+    const { check } = await import('./check.ts');
+    return check(shared, options['config'] as string | undefined);
+  })
+    .option('--config <file>', 'settings file to check')
+    .addOption(jsonOption());
+}
+
+function addModelVerbs(verb: AddVerb): void {
+  verb('ls', 'the models and their states', async (shared) => (await import('./ls.ts')).list(shared)).addOption(jsonOption());
+  verb('add <path>', 'serve a model file or folder where it lies', async (shared, [path]) =>
+    (await import('./add.ts')).add(shared, path ?? ''),
+  ).addOption(jsonOption());
+  verb('load <model>', 'load a model, and follow it until it is ready', async (shared, [model], options) =>
+    (await import('./load.ts')).load(shared, model ?? '', { wait: options['wait'] !== false, force: options['force'] === true }),
+  )
+    .option('--wait', 'until it is ready (the default)')
+    .option('--no-wait', 'only ask for it')
+    .option('--force', 'also what looks half copied, and in spite of a back-off')
+    .addOption(jsonOption());
+  verb('unload <model>', 'unload a model, and wait until its memory is free', async (shared, [model], options) =>
+    (await import('./unload.ts')).unload(shared, model ?? '', options['force'] === true),
+  )
+    .option('--force', 'cut requests in flight')
+    .addOption(jsonOption());
+  verb('pin <model>', 'keep a model loaded until a person unloads it', async (shared, [model], options) =>
+    (await import('./pin.ts')).pin(shared, model ?? '', options['off'] !== true),
+  )
+    .option('--off', 'let it go again')
+    .addOption(jsonOption());
+}
+
+function addQuestionVerbs(verb: AddVerb): void {
+  verb('plan <target>', 'what would happen to a folder, file or model, and why; changes nothing', async (shared, [target]) =>
+    (await import('./plan.ts')).plan(shared, target ?? ''),
+  ).addOption(jsonOption());
+  verb('why [model]', 'the decisions, newest last, each with its reason', async (shared, [model], options) =>
+    (await import('./why.ts')).why(shared, model ?? null, options['limit'] as number),
+  )
+    .option('-n, --limit <count>', 'how many', toCount, 20)
+    .addOption(jsonOption());
+  verb('logs [model]', "a model's runtime in its own words; without a model, the engine's", async (shared, [model], options) =>
+    (await import('./logs.ts')).logs(shared, model ?? null, options['follow'] === true),
+  )
+    .option('-f, --follow', 'go on with the lines that come')
+    .addOption(jsonOption());
+}
+
+function jsonOption(): Option {
+  return new Option('--json', 'print JSON');
+}
+
+function toPort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+  return port;
+}
+
+function toCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 500) throw new InvalidArgumentError('Give a number from 1 to 500.');
+  return count;
+}

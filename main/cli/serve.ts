@@ -1,0 +1,56 @@
+/** `modelium serve`: hosts the engine without a window until a signal comes, and prints its story. */
+import type { Engine } from '../engine.ts';
+import { print } from './output.ts';
+
+export interface ServeOptions {
+  readonly stateFolder: string;
+  readonly config?: string | undefined;
+  readonly port?: number | undefined;
+  readonly host?: string | undefined;
+  readonly watch?: readonly string[] | undefined;
+}
+
+/** @returns 0 after an orderly end. @throws ModeliumError when the engine cannot start: settings, port, another engine. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const stop = stopSignals();
+  const engine = await host(options);
+  if (process.stdout.isTTY === true) print(pageLine(engine));
+  await Promise.race([stop, engine.closed]);
+  await engine.close();
+  return 0;
+}
+
+/** Starts the engine in this process; its children run the same Node as we do. */
+export async function host(options: Omit<ServeOptions, 'config'> & { readonly config?: string | null | undefined }): Promise<Engine> {
+  const { startEngine } = await import('../engine.ts');
+  const { stateFolder, config, port, host: address, watch } = options;
+  return startEngine({
+    stateFolder,
+    config,
+    ...(port === undefined ? {} : { port }),
+    ...(address === undefined ? {} : { host: address }),
+    ...(watch === undefined ? {} : { watch }),
+    program: { command: process.execPath, args: [], env: {} },
+    write: (line) => process.stdout.write(`${line.trimEnd()}\n`),
+  });
+}
+
+/** Only for a terminal: the fragment holds the control token, which must not get into the log of a service. */
+export function pageLine(engine: Engine): string {
+  return `Open ${engine.address}/#token=${engine.token}`;
+}
+
+/** Resolves with the first SIGINT or SIGTERM; the second one ends the process at once, as if we had not caught it. */
+export function stopSignals(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let first = true;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (!first) process.exit(signal === 'SIGINT' ? 130 : 143);
+      first = false;
+      process.stderr.write('\nEnding: models are being unloaded. Once more ends at once.\n');
+      resolve(signal);
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}

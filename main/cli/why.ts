@@ -1,0 +1,30 @@
+/** `modelium why`: the ledger of decisions, for one model or all. */
+import type { DecisionRow } from '../../shared/decision.ts';
+import { connect } from './client.ts';
+import { paint, print, printJson } from './output.ts';
+import type { Shared } from './program.ts';
+
+export async function why({ stateFolder, json }: Shared, name: string | null, limit: number): Promise<number> {
+  const engine = await connect(stateFolder);
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (name !== null) query.set('model', name);
+  const { decisions } = await engine.get<'decisions'>(`/control/decisions?${query}`);
+  if (json) {
+    printJson(decisions);
+    return 0;
+  }
+  if (name !== null) {
+    const { model } = await engine.get<'model'>(`/control/models/${encodeURIComponent(name)}`);
+    print(`${paint('bold', model.id)} is ${model.state}: ${model.message}`);
+    if (model.help !== null) print(model.help);
+  }
+  if (decisions.length === 0) print('No decisions yet.');
+  for (const row of decisions.toReversed()) print(told(row));
+  return 0;
+}
+
+function told(row: DecisionRow): string {
+  const at = paint('dim', row.at.replace('T', ' ').replace(/\..*$/, ''));
+  const outcome = row.outcome === null ? '' : `\n${' '.repeat(21)}-> ${row.outcome.message}`;
+  return `${at}  ${row.modelId}: ${row.sentence}${outcome}`;
+}

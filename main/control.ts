@@ -1,0 +1,140 @@
+/** `Control` for the window, the command line and scripts: what a person may ask of the engine. Wires parts that `engine.ts` built; owns nothing. */
+import { ModeliumError } from '../shared/errors.ts';
+import { nearestNames } from '../shared/nearest.ts';
+import type { ModelView, Snapshot } from '../shared/snapshot.ts';
+import type { Admission } from './core/admission.ts';
+import type { Catalog } from './core/catalog.ts';
+import type { Changes } from './core/changes.ts';
+import type { Control } from './core/gateway.ts';
+import type { Orchestrator } from './core/orchestrator.ts';
+import type { Clock, Ledger, Library } from './core/ports.ts';
+import type { Questions } from './core/questions.ts';
+import type { ModelRecord, Registry } from './core/registry.ts';
+import { settlingInWords } from './core/sentences.ts';
+import type { Manager } from './runtime/manager.ts';
+
+export interface ControlParts {
+  readonly registry: Registry;
+  readonly catalog: Catalog;
+  readonly admission: Admission;
+  readonly orchestrator: Orchestrator;
+  readonly questions: Questions;
+  readonly manager: Manager;
+  readonly ledger: Ledger;
+  readonly library: Library;
+  readonly changes: Changes;
+  readonly clock: Clock;
+  readonly engineLog: { lines(): readonly string[]; follow(listener: (line: string) => void): () => void };
+  snapshot(): Snapshot;
+  view(id: string): ModelView | null;
+  rescanRuntimes(): Promise<void>;
+  settings(): ReturnType<Control['settings']>;
+  /** Why the engine cannot serve; null when it can. */
+  trouble(): string | null;
+}
+
+export function createControl(parts: ControlParts): Control {
+  const { registry, catalog, changes, ledger, manager } = parts;
+  const named = (name: string) => requireModel(registry, name);
+  return {
+    snapshot: parts.snapshot,
+    model: (name) => {
+      const id = registry.resolve(name);
+      return id === null ? null : parts.view(id);
+    },
+    health: () => {
+      const reason = parts.trouble();
+      return { ok: reason === null, reason };
+    },
+    load: (name, { force }) => load(parts, named(name), force),
+    unload: async (name, { force }) => unload(parts, named(name), force),
+    pin(name, pinned) {
+      registry.update(named(name).id, { pinned });
+      parts.orchestrator.reconsiderAll();
+    },
+    add: (path) => catalog.add(path),
+    forget: (name) => catalog.forget(named(name).id),
+    plan: (target) => plan(parts, target),
+    decisions: ({ model, beforeId, limit }) => {
+      const modelId = model === undefined ? undefined : (registry.resolve(model) ?? model);
+      return ledger.decisions({ limit, ...(modelId === undefined ? {} : { modelId }), ...(beforeId === undefined ? {} : { beforeId }) });
+    },
+    logs: (name) => {
+      if (name === null) return { lines: parts.engineLog.lines(), follow: parts.engineLog.follow };
+      const words = manager.words(named(name).id);
+      return { lines: words.all(), follow: (listener) => words.follow(listener) };
+    },
+    rescanRuntimes: parts.rescanRuntimes,
+    subscribe: (afterId, listener) => changes.subscribe(afterId, listener),
+    settings: parts.settings,
+  };
+}
+
+function requireModel(registry: Registry, name: string): ModelRecord {
+  const id = registry.resolve(name);
+  const record = id === null ? undefined : registry.get(id);
+  if (record !== undefined) return record;
+  const near = nearestNames(name, registry.names());
+  throw new ModeliumError('model-not-found', `There is no model ${name}.${near.length === 0 ? '' : ` Did you mean ${near.join(', ')}?`}`, {
+    param: 'model',
+  });
+}
+
+/** A person asks: the wish stands until it is ready, a back-off ends at once, a blocked model is looked at again. */
+function load({ registry, admission, orchestrator, clock }: ControlParts, record: ModelRecord, force: boolean): void {
+  const { id, state } = record;
+  if (state.name === 'ready') return;
+  admission.want(id, 'person', clock.now());
+  // Forced content is looked at anew: what counted as missing counts as data now.
+  if (force && !record.force) {
+    registry.update(id, { force: true });
+    if (state.name === 'blocked' && (state.reason === 'incomplete' || state.reason === 'damaged')) {
+      registry.apply(id, { type: 'files-changed', copy: { bytesPresent: 0, bytesExpected: null, missing: [] } });
+    }
+  }
+  const now = registry.get(id)?.state;
+  if (now?.name === 'failed' || (now?.name === 'blocked' && record.profile !== null)) registry.apply(id, { type: 'reconsidered' });
+  if (now?.name === 'draining' && now.becomes.to === 'unloaded' && now.becomes.reason !== 'quit') {
+    registry.apply(id, { type: 'drain-redirected', becomes: { to: 'analyzed' } });
+  }
+  orchestrator.wake(id);
+}
+
+async function unload(
+  { registry, admission, manager, orchestrator, ledger, clock }: ControlParts,
+  record: ModelRecord,
+  force: boolean,
+): Promise<void> {
+  const { id, state } = record;
+  admission.unwant(id);
+  if (state.name === 'queued') {
+    registry.apply(id, { type: 'rested', reason: 'user', atMs: clock.now() });
+    return;
+  }
+  if (state.name !== 'loading' && state.name !== 'ready' && state.name !== 'asleep' && state.name !== 'draining')
+    return orchestrator.wake(id);
+  ledger.decide({ modelId: id, action: 'evict', reason: 'user', sentence: `${id} is unloaded by hand`, inputs: { force }, candidates: [] });
+  await manager.unloadModel(id, 'user', { to: 'unloaded', reason: 'user' }, { force });
+}
+
+/** What would happen, with nothing committed: for a model that is known, or for any path. */
+async function plan({ registry, library, questions }: ControlParts, target: string): ReturnType<Control['plan']> {
+  const id = registry.resolve(target);
+  const known = id === null ? undefined : registry.get(id);
+  if (known !== undefined) {
+    const decision = questions.whatIf(known);
+    return { profile: known.profile, decision, message: decision?.reason ?? notAnalyzed(known) };
+  }
+  if (!target.startsWith('/')) requireModel(registry, target);
+  const inspection = await library.inspect(target, { force: false, signal: new AbortController().signal });
+  const { profile, copy } = inspection;
+  if (inspection.unreadable !== null) throw new ModeliumError('path-invalid', `${target} cannot be read: ${inspection.unreadable}`);
+  if (profile === null) return { profile, decision: null, message: inspection.damage ?? settlingInWords({ name: 'settling', copy }) };
+  const decision = questions.whatIfProfile(target.split('/').at(-1) ?? target, profile);
+  return { profile, decision, message: decision.reason };
+}
+
+function notAnalyzed({ state }: ModelRecord): string {
+  if (state.name === 'settling') return settlingInWords(state);
+  return state.name === 'blocked' ? state.message : 'it is being looked at';
+}

@@ -1,0 +1,135 @@
+/**
+ * Owns the one list of who waits for which model: requests (tickets), and the wishes of persons, `always_loaded` and new content.
+ * It keeps no timers and resolves nothing: the waiting room times tickets out, the orchestrator asks for the order.
+ */
+import { ModeliumError } from '../../shared/errors.ts';
+
+/** One waiting request. Compared by identity. */
+export interface Ticket {
+  readonly modelId: string;
+  readonly sinceMs: number;
+}
+
+/** `content`: new files in a watch folder, which take free room only. */
+export type Who = 'person' | 'always' | 'content';
+
+interface Queue {
+  /** In the order of arrival. */
+  readonly tickets: Set<Ticket>;
+  readonly wants: Map<Who, number>;
+}
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** All times are monotonic milliseconds. */
+export class Admission {
+  readonly #queues = new Map<string, Queue>();
+
+  /** A place in the model's queue. @throws ModeliumError queue-full when `maxQueue` requests wait for this model already (I10). */
+  enqueue(modelId: string, nowMs: number, maxQueue: number): Ticket {
+    const waiting = this.waiting(modelId);
+    if (waiting >= maxQueue) {
+      throw new ModeliumError('queue-full', `${waiting} requests wait for ${modelId} already; no more than ${maxQueue} may.`, {
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
+    }
+    const ticket: Ticket = { modelId, sinceMs: nowMs };
+    this.#queue(modelId).tickets.add(ticket);
+    return ticket;
+  }
+
+  /** Gives a place up; false when it was taken or given up before. */
+  leave(ticket: Ticket): boolean {
+    const removed = this.#queues.get(ticket.modelId)?.tickets.delete(ticket) ?? false;
+    if (removed) this.#tidy(ticket.modelId);
+    return removed;
+  }
+
+  /** Ends the wait of all requests for a model, in the order of arrival: it is ready, or its load failed. Wishes of others stay. */
+  takeAll(modelId: string): readonly Ticket[] {
+    const queue = this.#queues.get(modelId);
+    if (queue === undefined) return [];
+    const tickets = [...queue.tickets];
+    queue.tickets.clear();
+    this.#tidy(modelId);
+    return tickets;
+  }
+
+  /** Notes a wish; one that stands already keeps its time, so that asking again gains and loses no place. */
+  want(modelId: string, who: Who, nowMs: number): void {
+    const { wants } = this.#queue(modelId);
+    if (!wants.has(who)) wants.set(who, nowMs);
+  }
+
+  /** Ends a wish, or without `who` every wish that is not a request's. */
+  unwant(modelId: string, who?: Who): void {
+    const wants = this.#queues.get(modelId)?.wants;
+    if (who === undefined) wants?.clear();
+    else wants?.delete(who);
+    this.#tidy(modelId);
+  }
+
+  waiting(modelId: string): number {
+    return this.#queues.get(modelId)?.tickets.size ?? 0;
+  }
+
+  wants(modelId: string, who: Who): boolean {
+    return this.#queues.get(modelId)?.wants.has(who) ?? false;
+  }
+
+  /** Anybody at all: requests or wishes. */
+  isWanted(modelId: string): boolean {
+    return this.#queues.has(modelId);
+  }
+
+  /** Content in a watch folder takes free room only; everyone else may have a victim. */
+  mayEvict(modelId: string): boolean {
+    const queue = this.#queues.get(modelId);
+    return queue !== undefined && demandSinceMs(queue) !== null;
+  }
+
+  /** How long the oldest demand for a model stands; 0 without one. New content does not count: it never pushes anyone out. */
+  oldestWaitMs(modelId: string, nowMs: number): number {
+    const queue = this.#queues.get(modelId);
+    const sinceMs = queue === undefined ? null : demandSinceMs(queue);
+    return sinceMs === null ? 0 : nowMs - sinceMs;
+  }
+
+  /**
+   * The models that are wanted, in the order in which their oldest wish arrived: whoever waited longest is asked first each time, so nobody
+   * starves. Content that nobody asked for comes after all of them, since it may only take what is left.
+   */
+  order(): readonly string[] {
+    const entries = [...this.#queues].map(([modelId, queue]) => {
+      const demandMs = demandSinceMs(queue);
+      return { modelId, content: demandMs === null, sinceMs: demandMs ?? queue.wants.get('content') ?? 0 };
+    });
+    // The sort is stable and the map keeps the order of arrival: equal times stay in it.
+    entries.sort((a, b) => Number(a.content) - Number(b.content) || a.sinceMs - b.sinceMs);
+    return entries.map((entry) => entry.modelId);
+  }
+
+  #queue(modelId: string): Queue {
+    const known = this.#queues.get(modelId);
+    if (known !== undefined) return known;
+    const queue: Queue = { tickets: new Set(), wants: new Map() };
+    this.#queues.set(modelId, queue);
+    return queue;
+  }
+
+  #tidy(modelId: string): void {
+    const queue = this.#queues.get(modelId);
+    if (queue !== undefined && queue.tickets.size === 0 && queue.wants.size === 0) this.#queues.delete(modelId);
+  }
+}
+
+/** Since when a request, a person or `always_loaded` wants it; null: content only. */
+function demandSinceMs(queue: Queue): number | null {
+  // Tickets are added in the order of arrival: the first of the set is the oldest.
+  const [oldest] = queue.tickets;
+  let sinceMs = oldest?.sinceMs ?? null;
+  for (const [who, wantedMs] of queue.wants) {
+    if (who !== 'content' && (sinceMs === null || wantedMs < sinceMs)) sinceMs = wantedMs;
+  }
+  return sinceMs;
+}

@@ -1,0 +1,187 @@
+/**
+ * Reading headers of files that nobody vouches for: a window over a source, with every length checked before it is believed (I7).
+ * Owns the bounds of reading; knows no format. Throws nothing but FormatError (beside what the source itself throws).
+ */
+
+/** A file's bytes as the analyzer sees them. `read` answers fewer bytes than asked only where the file ends. */
+export interface ByteSource {
+  /** Length of the file in bytes, at the time it was opened. */
+  readonly bytes: number;
+  read(offset: number, length: number): Uint8Array;
+}
+
+/** `truncated`: the bytes end before the header does, as in the middle of a copy. `damaged`: no further byte could make it right. */
+export type FormatFault = 'truncated' | 'damaged';
+
+export class FormatError extends Error {
+  readonly fault: FormatFault;
+
+  constructor(fault: FormatFault, message: string) {
+    super(message);
+    this.name = 'FormatError';
+    this.fault = fault;
+  }
+}
+
+export function damaged(message: string): FormatError {
+  return new FormatError('damaged', message);
+}
+
+const WINDOW_BYTES = 64 * 1024;
+const utf8 = new TextDecoder();
+
+/** What one header may cost, whatever it says. */
+export interface ReaderLimits {
+  /** The header ends before this offset. */
+  readonly headerBytes: number;
+  /** Bytes of strings and numbers that are kept in memory. */
+  readonly keptBytes: number;
+  /** Single reads of a number or string. */
+  readonly steps: number;
+}
+
+/** Little-endian reader that moves forward only: no byte is fetched twice, so that the work is bounded by `headerBytes`. */
+export class HeaderReader {
+  readonly #source: ByteSource;
+  readonly #limits: ReaderLimits;
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  #viewStart = 0;
+  #position: number;
+  #kept = 0;
+  #steps = 0;
+
+  constructor(source: ByteSource, limits: ReaderLimits, position = 0) {
+    this.#source = source;
+    this.#limits = limits;
+    this.#position = position;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  u8(): number {
+    const at = this.#take(1);
+    return this.#view.getUint8(at);
+  }
+
+  i8(): number {
+    const at = this.#take(1);
+    return this.#view.getInt8(at);
+  }
+
+  u16(): number {
+    const at = this.#take(2);
+    return this.#view.getUint16(at, true);
+  }
+
+  i16(): number {
+    const at = this.#take(2);
+    return this.#view.getInt16(at, true);
+  }
+
+  u32(): number {
+    const at = this.#take(4);
+    return this.#view.getUint32(at, true);
+  }
+
+  i32(): number {
+    const at = this.#take(4);
+    return this.#view.getInt32(at, true);
+  }
+
+  f32(): number {
+    const at = this.#take(4);
+    return this.#view.getFloat32(at, true);
+  }
+
+  f64(): number {
+    const at = this.#take(8);
+    return this.#view.getFloat64(at, true);
+  }
+
+  /** Rounded above 2^53, where no count or offset may lie anyway: use `length` for those. */
+  u64(): number {
+    const at = this.#take(8);
+    return this.#view.getUint32(at + 4, true) * 0x1_0000_0000 + this.#view.getUint32(at, true);
+  }
+
+  i64(): number {
+    const at = this.#take(8);
+    return this.#view.getInt32(at + 4, true) * 0x1_0000_0000 + this.#view.getUint32(at, true);
+  }
+
+  /** A count, length or offset of 64 bits. @throws FormatError `damaged` beyond `most`. */
+  length(what: string, most: number): number {
+    const value = this.u64();
+    if (value > most) throw damaged(`${what} is ${value}, more than the ${most} that are possible`);
+    return value;
+  }
+
+  /** A string of which at most `keep` bytes are kept. @throws FormatError `damaged` when it is longer than `most`. */
+  string(what: string, most: number, keep = most): string {
+    const length = this.length(`the length of ${what}`, most);
+    const kept = Math.min(length, keep);
+    this.keep(kept);
+    const bytes = new Uint8Array(kept);
+    for (let done = 0; done < kept; ) {
+      const part = Math.min(kept - done, WINDOW_BYTES);
+      const at = this.#take(part);
+      bytes.set(new Uint8Array(this.#view.buffer, this.#view.byteOffset + at, part), done);
+      done += part;
+    }
+    this.skip(length - kept);
+    return utf8.decode(bytes);
+  }
+
+  /** Moves on without reading. */
+  skip(bytes: number): void {
+    this.#require(bytes);
+    this.#position += bytes;
+  }
+
+  /** Counts bytes that the caller is about to keep. */
+  keep(bytes: number): void {
+    this.#kept += bytes;
+    if (this.#kept > this.#limits.keptBytes)
+      throw damaged(`the header holds more than ${this.#limits.keptBytes} bytes of names and values`);
+  }
+
+  #require(bytes: number): void {
+    const end = this.#position + bytes;
+    if (end > this.#limits.headerBytes) throw damaged(`the header goes on beyond ${this.#limits.headerBytes} bytes`);
+    if (end > this.#source.bytes) {
+      throw new FormatError('truncated', `the header needs at least ${end} bytes and the file has ${this.#source.bytes}`);
+    }
+  }
+
+  /** Makes the next bytes visible, moves past them, and answers where they begin in the view. */
+  #take(bytes: number): number {
+    this.#steps += 1;
+    if (this.#steps > this.#limits.steps) throw damaged(`the header has more than ${this.#limits.steps} entries`);
+    this.#require(bytes);
+    let at = this.#position - this.#viewStart;
+    if (at < 0 || at + bytes > this.#view.byteLength) {
+      const wanted = Math.min(Math.max(WINDOW_BYTES, bytes), this.#source.bytes - this.#position);
+      const window = this.#source.read(this.#position, wanted);
+      if (window.byteLength < bytes) {
+        throw new FormatError('truncated', `the file ended at byte ${this.#position + window.byteLength} while its header was read`);
+      }
+      this.#view = new DataView(window.buffer, window.byteOffset, window.byteLength);
+      this.#viewStart = this.#position;
+      at = 0;
+    }
+    this.#position += bytes;
+    return at;
+  }
+}
+
+/** Runs a parser: its answer, or the fault that it found. What else is thrown (a file that cannot be read) goes on up. */
+export function attempt<Result>(parse: () => Result): Result | FormatError {
+  try {
+    return parse();
+  } catch (thrown) {
+    if (thrown instanceof FormatError) return thrown;
+    throw thrown;
+  }
+}

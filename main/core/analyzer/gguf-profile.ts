@@ -1,0 +1,123 @@
+/** From the header (or the headers of all parts) of a GGUF to the profile that the brain decides by. Pure; states only what the header says. */
+import type { ModelKind, ModelProfile } from '../../../shared/profile.ts';
+import type { GgufHeader, GgufTensor } from './gguf.ts';
+import { GgufFacts } from './gguf-facts.ts';
+import { ggufKvCost } from './gguf-kv.ts';
+
+/** Architectures of llama.cpp that only ever answer with vectors. */
+const EMBEDDING_ARCHITECTURES = new Set([
+  'bert',
+  'nomic-bert',
+  'nomic-bert-moe',
+  'jina-bert-v2',
+  'jina-bert-v3',
+  'modern-bert',
+  'neo-bert',
+  'eurobert',
+  'gemma-embedding',
+  't5encoder',
+]);
+/** llama.cpp's pooling types: 1 mean, 2 first token, 3 last token, 4 rank; 0 is none. */
+const POOLING_RANK = 4;
+const MAX_LAYERS = 4096;
+
+/** What kind of file it is before one asks what the model does. */
+export type GgufRole = 'model' | 'mmproj' | 'adapter' | 'vocabulary' | 'imatrix' | 'other';
+
+/** Only a `model` can be served by itself. */
+export function ggufRole(header: GgufHeader): GgufRole {
+  const facts = new GgufFacts(header.metadata);
+  const type = facts.text('general.type');
+  if (type === 'adapter') return 'adapter';
+  if (type === 'mmproj' || facts.architecture === 'clip') return 'mmproj';
+  if (type === 'imatrix') return 'imatrix';
+  const parts = facts.number('split.count') ?? 1;
+  if (header.tensors.length === 0 && parts <= 1) return 'vocabulary';
+  // llama.cpp refuses a text model without a tokenizer; image generators come as GGUF without one.
+  return facts.text('tokenizer.ggml.model') === null ? 'other' : 'model';
+}
+
+const ROLE_NOTES: Readonly<Record<Exclude<GgufRole, 'model'>, string>> = {
+  mmproj: 'It is the vision projector (mmproj) that belongs to a model, not a model.',
+  adapter: 'It is an adapter (LoRA) that belongs to a base model, not a model.',
+  vocabulary: 'It holds a vocabulary and no weights.',
+  imatrix: 'It is an importance matrix for quantising, not a model.',
+  other: 'It has no tokenizer, so it is not a text model that llama.cpp can serve.',
+};
+
+/**
+ * @param headers of one file, or of the parts of a split model in their order: the first carries the metadata.
+ * @param files the paths of these parts, for the profile's form.
+ */
+export function ggufProfile(headers: readonly GgufHeader[], files: readonly string[]): ModelProfile {
+  const first = headers[0];
+  const facts = new GgufFacts(first?.metadata ?? new Map());
+  const tensors = headers.flatMap((header) => header.tensors);
+  const role = first === undefined ? 'vocabulary' : ggufRole(first);
+  const kind = role === 'model' ? kindOf(facts) : 'unknown';
+  const kv = role === 'model' ? ggufKvCost(facts) : null;
+  const heads = facts.own('attention.head_count');
+  const hasChatTemplate = facts.text('tokenizer.chat_template') !== null;
+  return {
+    kind,
+    architecture: facts.architecture,
+    name: facts.text('general.name'),
+    parameters: tensors.reduce((sum, tensor) => sum + tensor.elements, 0),
+    ...weights(tensors),
+    contextLength: facts.own('context_length'),
+    layers: facts.own('block_count'),
+    embeddingLength: facts.own('embedding_length'),
+    feedForwardLength: facts.own('feed_forward_length'),
+    heads,
+    kvHeads: facts.own('attention.head_count_kv') ?? heads,
+    vocabularySize: facts.array('tokenizer.ggml.tokens')?.count ?? facts.own('vocab_size'),
+    kv,
+    tokenizer: facts.text('tokenizer.ggml.model'),
+    hasChatTemplate,
+    forms: [{ kind: 'gguf', files, codeFiles: [] }],
+    notes: role === 'model' ? notesOf(kind, kv?.exact ?? null) : [ROLE_NOTES[role]],
+    ...places(tensors),
+  };
+}
+
+function kindOf(facts: GgufFacts): ModelKind {
+  const pooling = facts.own('pooling_type');
+  if (pooling === POOLING_RANK) return 'reranker';
+  if ((pooling ?? 0) > 0 || EMBEDDING_ARCHITECTURES.has(facts.architecture)) return 'embedding';
+  return facts.text('tokenizer.chat_template') === null ? 'completion' : 'chat';
+}
+
+function notesOf(kind: ModelKind, exact: boolean | null): readonly string[] {
+  const notes: string[] = [];
+  if (kind === 'completion') notes.push('It has no chat template: it completes text, and chats only as well as a base model does.');
+  if (exact === null) notes.push('The header does not tell what its cache takes.');
+  if (exact === false) notes.push('Its layers keep different amounts of context: the cache figure is an upper bound.');
+  return notes;
+}
+
+function weights(tensors: readonly GgufTensor[]): Pick<ModelProfile, 'weightBytes' | 'weightBytesByType' | 'quantization'> {
+  const byType = new Map<string, number>();
+  for (const tensor of tensors) byType.set(tensor.type, (byType.get(tensor.type) ?? 0) + tensor.bytes);
+  const ordered = [...byType].toSorted((one, other) => other[1] - one[1]);
+  return {
+    weightBytes: ordered.reduce((sum, [, bytes]) => sum + bytes, 0),
+    weightBytesByType: Object.fromEntries(ordered),
+    quantization: ordered[0]?.[0] ?? null,
+  };
+}
+
+/** Where the bytes go, by llama.cpp's tensor names. A tied output counts once, with the input: there is one tensor. */
+function places(tensors: readonly GgufTensor[]): Pick<ModelProfile, 'layerBytes' | 'inputBytes' | 'outputBytes'> {
+  const layerBytes: number[] = [];
+  let inputBytes = 0;
+  let outputBytes = 0;
+  for (const tensor of tensors) {
+    const layer = Number(/^(?:enc\.|dec\.)?blk\.(\d{1,4})\./.exec(tensor.name)?.[1] ?? Number.NaN);
+    if (layer < MAX_LAYERS) {
+      while (layerBytes.length <= layer) layerBytes.push(0);
+      layerBytes[layer] = (layerBytes[layer] ?? 0) + tensor.bytes;
+    } else if (/^(?:enc\.|dec\.)?(?:output|cls)/.test(tensor.name)) outputBytes += tensor.bytes;
+    else inputBytes += tensor.bytes;
+  }
+  return { layerBytes, inputBytes, outputBytes };
+}

@@ -1,0 +1,20 @@
+/** The names that llama.cpp gives the parts of a split GGUF. Pure. */
+
+const SPLIT = /^(?<stem>.*)-(?<number>\d{5})-of-(?<count>\d{5})\.gguf$/i;
+/** More parts than any published model has. */
+const MAX_PARTS = 1000;
+
+/** `model-00002-of-00003.gguf` -> stem, part and count; null for a file that is whole by itself. */
+export function splitName(path: string): { readonly stem: string; readonly part: number; readonly count: number } | null {
+  const groups = SPLIT.exec(path)?.groups;
+  if (groups === undefined) return null;
+  return { stem: groups['stem'] ?? '', part: Number(groups['number']), count: Number(groups['count']) };
+}
+
+/** The names of all parts of the set that this name is one of. */
+export function splitParts(path: string): readonly string[] {
+  const split = splitName(path);
+  if (split === null || split.count < 1 || split.count > MAX_PARTS) return [path];
+  const total = path.slice(-10, -5);
+  return Array.from({ length: split.count }, (_, index) => `${split.stem}-${String(index + 1).padStart(5, '0')}-of-${total}.gguf`);
+}

@@ -1,0 +1,158 @@
+/**
+ * Lists the ways in which a model could be run on this box: each runtime x form x placement, with the bytes that it needs and what stands
+ * against it whatever the room. Whether it fits, and who would have to leave, is `brain-fit.ts`.
+ */
+import type { DeviceBytes, DeviceId, LaunchPlan, Placement } from '../../shared/decision.ts';
+import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
+import type { ModelSettings } from '../../shared/settings.ts';
+import { isNamed, type Room, slotsOf } from './devices.ts';
+import { correctedEstimate, expectedLoadSeconds } from './estimate.ts';
+import type { KnownRuntime, Measurement } from './ports.ts';
+import { runtimePreference } from './runtime-preference.ts';
+
+export interface OptionsInput {
+  readonly modelId: string;
+  readonly profile: ModelProfile;
+  readonly settings: ModelSettings;
+  /** Has a person trusted the bytes that these files have now? */
+  trusted(files: readonly string[]): boolean;
+  readonly devices: readonly Room[];
+  readonly runtimes: readonly KnownRuntime[];
+  readonly measurements: readonly Measurement[];
+}
+
+export interface Option {
+  readonly plan: LaunchPlan;
+  readonly bytes: DeviceBytes;
+  readonly notes: readonly string[];
+  readonly slots: readonly DeviceId[];
+  readonly loadSeconds: number | null;
+  readonly needsTrust: boolean;
+  /** 0: the runtime that suits this kind of model best. */
+  readonly preference: number;
+  /** A sentence: why it cannot be, however much room there is; null where only the room decides. */
+  readonly obstacle: string | null;
+}
+
+/** A runtime with a form that it takes, found and switched on. */
+export interface Way {
+  readonly runtime: KnownRuntime;
+  readonly form: ModelForm;
+}
+
+const GROUP_SIZES = [2, 4, 8] as const;
+const ON_CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
+
+export function waysOf({ profile, runtimes }: OptionsInput): readonly Way[] {
+  return runtimes.flatMap((runtime) =>
+    profile.forms
+      .filter((form) => runtime.enabled && runtime.found.found && runtime.planner.supports(profile, form).supported)
+      .map((form) => ({ runtime, form })),
+  );
+}
+
+/** Runtime and form that do not go together, or a runtime that is off or not here: named in the ledger, so that `why` can tell. */
+export function deadOptions({ profile, runtimes }: OptionsInput): readonly Option[] {
+  return runtimes.flatMap((runtime) => profile.forms.flatMap((form) => deadOption(profile, runtime, form) ?? []));
+}
+
+function deadOption(profile: ModelProfile, { planner, enabled, found }: KnownRuntime, form: ModelForm): Option | null {
+  const support = planner.supports(profile, form);
+  const off = enabled ? null : `${planner.id} is switched off in the settings`;
+  const obstacle = support.supported ? (off ?? (found.found ? null : found.message)) : support.why;
+  if (obstacle === null) return null;
+  // No planner is asked for a launch of what it does not take.
+  const nothing = { contextTokens: 0, parallelSequences: 0, args: [], env: {} };
+  const plan: LaunchPlan = { runtime: planner.id, form: form.kind, placement: ON_CPU, ...nothing };
+  const preference = runtimePreference(planner.id, profile.kind, form.kind);
+  return { plan, bytes: {}, notes: [], slots: [], loadSeconds: null, needsTrust: false, preference, obstacle };
+}
+
+/** GPUs that this model may use: those of `gpus.use`, and of these the ones that `models.<id>.gpus` names. */
+export function usableGpus({ devices, settings }: OptionsInput): readonly Room[] {
+  return devices.filter((room) => room.kind === 'gpu' && room.allowed && (settings.gpus === undefined || isNamed(settings.gpus, room)));
+}
+
+/**
+ * All layers on GPUs (one, or groups where the runtime spreads a model), and the CPU.
+ * @param reachable bytes that a GPU would have if every model that may leave had left.
+ */
+export function wholeOptions(input: OptionsInput, way: Way, reachable: (gpu: Room) => number): readonly Option[] {
+  const gpus = usableGpus(input);
+  const groups = way.runtime.planner.groups ? groupsOf(gpus, input.profile.heads, reachable) : [];
+  const placements: Placement[] = [...gpus.map((gpu) => [gpu]), ...groups].map((group) => ({
+    kind: 'gpu',
+    gpus: group.map((gpu) => gpu.id),
+    gpuLayers: null,
+  }));
+  // Who names GPUs for a model does not want it on the CPU.
+  const cpu = (input.settings.gpus?.length ?? 0) === 0 ? [ON_CPU] : [];
+  return [...placements, ...cpu].map((placement) => option(input, way, placement));
+}
+
+/**
+ * Part of the layers on a GPU, as many as `room` says there is place for, the rest on the CPU. For runtimes that split; nothing where not even
+ * one layer fits.
+ */
+export function splitOptions(input: OptionsInput, way: Way, room: (gpu: Room) => number): readonly Option[] {
+  const layers = input.profile.layers ?? 0;
+  if (!way.runtime.planner.splits || !way.runtime.found.gpu.usable || layers < 1) return [];
+  return usableGpus(input).flatMap((gpu) => {
+    const roomBytes = room(gpu);
+    let best: Option | null = null;
+    let low = 1;
+    let high = layers;
+    // More layers on a GPU never need less of it.
+    while (low <= high) {
+      const middle = Math.ceil((low + high) / 2);
+      const tried = option(input, way, { kind: 'split', gpus: [gpu.id], gpuLayers: middle });
+      if ((tried.bytes[gpu.id] ?? 0) <= roomBytes) {
+        best = tried;
+        low = middle + 1;
+      } else high = middle - 1;
+    }
+    return best === null ? [] : [best];
+  });
+}
+
+function option(input: OptionsInput, { runtime, form }: Way, placement: Placement): Option {
+  const { profile, modelId, measurements } = input;
+  const plan = runtime.planner.plan(profile, form, placement, input.settings);
+  const { bytes, notes } = correctedEstimate(runtime.planner, profile, plan, modelId, measurements);
+  return {
+    plan,
+    bytes,
+    notes,
+    slots: slotsOf(placement),
+    loadSeconds: expectedLoadSeconds(modelId, plan.runtime, bytes, measurements),
+    needsTrust: form.codeFiles.length > 0 && !input.trusted(form.codeFiles),
+    preference: runtimePreference(plan.runtime, profile.kind, form.kind),
+    obstacle: placement.kind === 'cpu' || runtime.found.gpu.usable ? null : runtime.found.gpu.why,
+  };
+}
+
+/**
+ * Groups of 2, 4 and 8 equal GPUs, where the attention heads divide: neighbours by index (they share the faster links), the emptiest
+ * ones, and those that could be emptiest.
+ * Not every combination: 8 GPUs have 99 of them, and nobody gains by a choice between them.
+ */
+function groupsOf(gpus: readonly Room[], heads: number | null, reachable: (gpu: Room) => number): readonly (readonly Room[])[] {
+  const groups = new Map<string, readonly Room[]>();
+  const kinds = new Map<string, Room[]>();
+  for (const gpu of gpus) {
+    const kind = `${gpu.name} ${gpu.totalBytes}`;
+    kinds.set(kind, [...(kinds.get(kind) ?? []), gpu]);
+  }
+  for (const equal of kinds.values()) {
+    const byIndex = [...equal].sort((a, b) => (a.index ?? 0) - (b.index ?? 0));
+    const byRoom = [...equal].sort((a, b) => b.availableBytes - a.availableBytes);
+    const byReach = [...equal].sort((a, b) => reachable(b) - reachable(a));
+    for (const size of GROUP_SIZES) {
+      if (size > equal.length || (heads !== null && heads % size !== 0)) continue;
+      const neighbours = byIndex.flatMap((_, at) => (at % size === 0 && at + size <= byIndex.length ? [byIndex.slice(at, at + size)] : []));
+      const emptiest = [byRoom, byReach].map((all) => all.slice(0, size).sort((a, b) => (a.index ?? 0) - (b.index ?? 0)));
+      for (const group of [...neighbours, ...emptiest]) groups.set(group.map((gpu) => gpu.id).join(' '), group);
+    }
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,203 @@
+/**
+ * Decides where a model goes: rules over facts that were handed in, in about a millisecond, with a sentence for each option. Pure: nothing is
+ * committed here, and a what-if is the same call. Options come from `brain-options.ts`, their fit from `brain-fit.ts`.
+ *
+ * The order of preference:
+ * 1. All layers on GPUs, before part of them, before the CPU: a model is used far longer than it is loaded. So an idle model leaves a GPU
+ *    rather than that the next one runs on the CPU, and a short, bounded wait for a GPU beats the CPU too.
+ * 2. Within that: fits now; fits when those who leave already have left; fits with the cheapest victims; has to wait.
+ * 3. The runtime that suits the kind of model; fewer GPUs; more layers on the GPU.
+ * 4. The GPU that leaves the best remaining room: the largest hole on the box stays as large as can be, then the emptiest GPU.
+ */
+import type { Candidate, Decision, RefusalReason } from '../../shared/decision.ts';
+import type { Policies } from '../../shared/settings.ts';
+import { type Box, boxOf, type Fit, type Weighed, weigh } from './brain-fit.ts';
+import { deadOptions, type Option, type OptionsInput, splitOptions, usableGpus, type Way, waysOf, wholeOptions } from './brain-options.ts';
+import { noRuntimeWords, placementInWords, toCandidate, whyOf } from './brain-words.ts';
+import type { Room } from './devices.ts';
+import type { Resident } from './evictor.ts';
+import { listed } from './sentences.ts';
+
+export interface BrainInput extends OptionsInput {
+  readonly policies: Policies;
+  readonly residents: readonly Resident[];
+  /** `empty`: could this box serve it at all? No residents, nobody else's memory; answers place or refuse, never wait. */
+  readonly box: 'empty' | 'present';
+  /** False for content that nobody asked for: it takes free room only. */
+  readonly mayEvict: boolean;
+  /** How long the oldest request or person has waited. */
+  readonly waitedMs: number;
+  readonly nowMs: number;
+}
+
+/** A split with less than this share of the layers that it could have is hardly faster than the CPU: victims are worth it then. */
+const WORTHWHILE_SPLIT = 0.5;
+
+const CLASSES = ['gpu', 'split', 'cpu'] as const;
+const FITS: readonly Fit[] = ['now', 'draining', 'victims', 'waits'];
+
+/** Place, wait or refuse, always with every option that was weighed and a reason. At `present`, `refuse` means that waiting for models of ours is no use. */
+export function decide(input: BrainInput): Decision {
+  const box = boxOf({
+    devices: input.devices,
+    residents: input.residents.filter((resident) => resident.modelId !== input.modelId),
+    box: input.box,
+    mayEvict: input.mayEvict,
+    rules: {
+      minResidencyMs: input.policies.min_residency_seconds * 1000,
+      busyToo: input.waitedMs >= input.policies.fairness_max_wait_seconds * 1000,
+      nowMs: input.nowMs,
+    },
+  });
+  const ways = waysOf(input);
+  const weighed = weighAll(input, ways, box);
+  const candidates = [...weighed, ...deadOptions(input).map((option) => weigh(option, box))].map((each) => toCandidate(each, box));
+  const best = choose(
+    weighed.filter(({ option }) => !option.needsTrust),
+    box,
+  );
+  if (best === null) return refuse(input, ways, weighed, candidates, box);
+  const reason = `${placementInWords(best.option.plan.placement, box)}: ${whyOf(best, box)}${whyNotGpu(best, weighed, box)}`;
+  if (best.fit === 'now' || best.fit === 'victims') return { kind: 'place', candidate: toCandidate(best, box), candidates, reason };
+  const { waitsFor, lacksRoom, option } = best;
+  return { kind: 'wait', devices: option.slots, waitsFor, lacksRoom, candidates, reason: `waiting for ${reason}` };
+}
+
+function weighAll(input: BrainInput, ways: readonly Way[], box: Box): readonly Weighed[] {
+  const whole = ways.flatMap((way) => wholeOptions(input, way, (gpu) => box.reachable[gpu.id] ?? 0)).map((option) => weigh(option, box));
+  const onGpu = whole.some(({ option, fit }) => option.plan.placement.kind === 'gpu' && !option.needsTrust && FITS.includes(fit));
+  return onGpu ? whole : [...whole, ...ways.flatMap((way) => splits(input, way, box)).map((option) => weigh(option, box))];
+}
+
+/** As many layers as fit beside those who are here, unless the GPU could have twice as many if they left. */
+function splits(input: BrainInput, way: Way, box: Box): readonly Option[] {
+  const most = splitOptions(input, way, (gpu) => Math.min(gpu.emptyBytes, box.reachable[gpu.id] ?? 0));
+  if (most.length === 0 || input.box === 'empty') {
+    return most.length > 0 ? most : splitOptions(input, way, (gpu) => gpu.emptyBytes);
+  }
+  const now = splitOptions(input, way, (gpu) => box.there[gpu.id] ?? 0);
+  return most.flatMap((option) => {
+    const [gpu] = option.plan.placement.gpus;
+    const beside = now.find(({ plan }) => plan.placement.gpus[0] === gpu);
+    if (beside === undefined || layersOf(beside) === layersOf(option)) return [option];
+    // Both are weighed: fewer layers on the GPU are more on the host, where there may be no room for them.
+    return layersOf(beside) >= layersOf(option) * WORTHWHILE_SPLIT ? [beside, option] : [option];
+  });
+}
+
+function choose(weighed: readonly Weighed[], box: Box): Weighed | null {
+  for (const kind of CLASSES) {
+    for (const fit of FITS) {
+      const same = weighed.filter((each) => each.fit === fit && each.option.plan.placement.kind === kind);
+      if (same.length > 0) return bestOf(same, box);
+    }
+  }
+  return null;
+}
+
+function bestOf(weighed: readonly Weighed[], box: Box): Weighed | null {
+  const gpus = [...box.rooms.values()].filter((room) => room.kind === 'gpu');
+  const ranked = weighed.map((each) => ({ each, keys: rankOf(each, gpus, box) }));
+  ranked.sort((a, b) => compareKeys(a.keys, b.keys));
+  return ranked[0]?.each ?? null;
+}
+
+/** Smaller is better, the first difference decides. */
+function rankOf({ option, cuts, cost, lacksRoom }: Weighed, gpus: readonly Room[], box: Box): readonly number[] {
+  const { placement } = option.plan;
+  const left = gpus.map((gpu) => (box.there[gpu.id] ?? 0) - (option.bytes[gpu.id] ?? 0));
+  const chosen = placement.gpus.map((id) => (box.there[id] ?? 0) - (option.bytes[id] ?? 0));
+  const largestHole = Math.max(0, ...left);
+  const leastLeft = chosen.length === 0 ? 0 : Math.min(...chosen);
+  return [Number(cuts), Number(lacksRoom), cost, option.preference, placement.gpus.length, -layersOf(option), -largestHole, -leastLeft];
+}
+
+function compareKeys(a: readonly number[], b: readonly number[]): number {
+  for (let index = 0; index < a.length; index += 1) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function layersOf({ plan }: Option): number {
+  return plan.placement.gpuLayers ?? 0;
+}
+
+/** Where it does not go all onto a GPU though there are some: why not. */
+function whyNotGpu(best: Weighed, weighed: readonly Weighed[], box: Box): string {
+  if (best.option.plan.placement.kind === 'gpu') return '';
+  const gpu = weighed.find(({ option }) => option.plan.placement.kind === 'gpu' && option.plan.placement.gpus.length === 1);
+  return gpu === undefined ? '' : `; not all on ${placementInWords(gpu.option.plan.placement, box)}: ${whyOf(gpu, box)}`;
+}
+
+/** Why there is no way. At `present` the empty box is asked first: what it refuses no box can have; what it takes somebody else is holding up. */
+function refuse(
+  input: BrainInput,
+  ways: readonly Way[],
+  weighed: readonly Weighed[],
+  candidates: readonly Candidate[],
+  box: Box,
+): Decision {
+  if (input.box === 'present') {
+    const verdict = decide({ ...input, box: 'empty' });
+    if (verdict.kind === 'refuse') return { ...verdict, candidates };
+    return refusal('no-room', `There is no room. ${closestInWords(weighed, box)}.`, HELP_NO_ROOM, candidates);
+  }
+  const { profile, modelId } = input;
+  if (profile.forms.every((form) => form.kind === 'unknown')) {
+    const reason = 'Nothing in it is a model that any runtime of Modelium knows.';
+    return refusal('not-servable', reason, 'Drop a GGUF file or a model folder.', candidates);
+  }
+  if (ways.length === 0) return withoutWay(input, candidates);
+  const possible = weighed.filter(({ fit }) => fit !== 'impossible');
+  if (possible.length === 0) {
+    const asked = input.settings.gpus !== undefined && usableGpus(input).length === 0;
+    const reason = asked
+      ? `models.${modelId}.gpus names no GPU that is here.`
+      : `No runtime can run it here: ${weighed[0] === undefined ? 'there is no device for it' : whyOf(weighed[0], box)}.`;
+    return refusal('no-runtime', reason, asked ? `Change models.${modelId}.gpus in the settings.` : HELP_RUNTIMES, candidates);
+  }
+  if (possible.some(({ option, fit }) => option.needsTrust && fit === 'now')) {
+    const reason = `It brings code that would run here: ${listed(profile.forms.flatMap((form) => form.codeFiles))}.`;
+    return refusal('needs-trust', reason, 'Look at it, then trust it.', candidates);
+  }
+  const help = `Give it less context (models.${modelId}.context), or take a smaller quantisation of it.`;
+  return refusal('too-large', `It is too large for this machine. ${closestInWords(possible, box)}.`, help, candidates);
+}
+
+const HELP_RUNTIMES = '`modelium check` lists the runtimes and what each of them lacks.';
+const HELP_NO_ROOM = 'Unpin a model, or end what else holds the memory.';
+
+function refusal(kind: RefusalReason, reason: string, help: string, candidates: readonly Candidate[]): Decision {
+  return { kind: 'refuse', refusal: kind, candidates, reason, help };
+}
+
+/** No runtime takes it, or those who would are off or not here. */
+function withoutWay({ profile, runtimes }: BrainInput, candidates: readonly Candidate[]): Decision {
+  const takers = runtimes
+    .filter(({ planner }) => profile.forms.some((form) => planner.supports(profile, form).supported))
+    .map(({ planner }) => planner.id);
+  if (takers.length > 0) {
+    const why = candidates.find(({ plan }) => takers.includes(plan.runtime))?.why ?? '';
+    return refusal('no-runtime', `${takers.join(', ')} would serve it, but: ${why}.`, HELP_RUNTIMES, candidates);
+  }
+  const { reason, help } = noRuntimeWords(profile);
+  const said = profile.forms.some((form) => form.kind === 'transformers') ? '' : candidates.map(({ why }) => ` ${why}.`).join('');
+  return refusal('no-runtime', `${reason}${said}`, help, candidates);
+}
+
+/** The option that lacks least, so that the refusal names the figure that matters. */
+function closestInWords(weighed: readonly Weighed[], box: Box): string {
+  let best: Weighed | null = null;
+  let leastBytes = Number.POSITIVE_INFINITY;
+  for (const each of weighed) {
+    if (each.fit === 'impossible') continue;
+    const limit = (id: string) => (each.fit === 'held' ? (box.reachable[id] ?? 0) : (box.rooms.get(id)?.emptyBytes ?? 0));
+    const lackingBytes = Math.max(...Object.entries(each.option.bytes).map(([id, bytes]) => bytes - limit(id)));
+    if (lackingBytes >= leastBytes) continue;
+    best = each;
+    leastBytes = lackingBytes;
+  }
+  return best === null ? '' : `${placementInWords(best.option.plan.placement, box)}: ${whyOf(best, box)}`;
+}

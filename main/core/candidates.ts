@@ -1,0 +1,228 @@
+/**
+ * What a scan of a watch folder means for the models that are known: which appeared, changed, were renamed, went away or are gone.
+ * Pure: the orchestrator hands in what it knows, applies the events in their order and keeps the absences for the next scan.
+ */
+
+import { idOf, unusedId } from './model-ids.ts';
+import type { CandidateListing, FileIdentity, FolderScan, RememberedModel } from './ports.ts';
+import { sameFiles } from './settle.ts';
+
+/** A model that the registry holds. */
+export interface KnownCandidate {
+  readonly id: string;
+  readonly aliases: readonly string[];
+  readonly path: string;
+  readonly realPath: string;
+  readonly device: number;
+  readonly inode: number;
+  readonly files: readonly FileIdentity[];
+  /** Registered by a person: its scan is one of that path alone. */
+  readonly added: boolean;
+  /** Its folder could not be read at the last scan. */
+  readonly away: boolean;
+}
+
+export type CandidateEvent =
+  /** New content. `remembered`: the model that had this path before, whose id (and so pin and settings) it takes over. */
+  | {
+      readonly type: 'appeared';
+      readonly id: string;
+      readonly aliases: readonly string[];
+      readonly listing: CandidateListing;
+      readonly remembered: RememberedModel | null;
+      /** A known model with the very same files elsewhere: a move or a second link, so nothing that loads by itself. */
+      readonly sameContentAs: string | null;
+    }
+  /** Content that was served before (restart, remount, move): unloaded or failed as remembered, never new. */
+  | {
+      readonly type: 'recognised';
+      readonly id: string;
+      readonly aliases: readonly string[];
+      readonly listing: CandidateListing;
+      readonly remembered: RememberedModel;
+    }
+  | { readonly type: 'changed'; readonly id: string; readonly listing: CandidateListing }
+  /** The same content under another name: nothing reloads. The id stays; `aliases` has the new name besides the old ones. */
+  | {
+      readonly type: 'renamed';
+      readonly id: string;
+      readonly newName: string;
+      readonly aliases: readonly string[];
+      readonly listing: CandidateListing;
+    }
+  | { readonly type: 'away'; readonly id: string; readonly message: string }
+  /** Seen again, unchanged, after it was away or absent (or with another device number after a remount). */
+  | { readonly type: 'returned'; readonly id: string; readonly listing: CandidateListing }
+  | { readonly type: 'gone'; readonly id: string };
+
+/** Since when (monotonic ms) a model's path is not listed any more: within the time for renames it is not believed to be gone. */
+export type Absences = ReadonlyMap<string, number>;
+
+export interface Reconciled {
+  readonly events: readonly CandidateEvent[];
+  readonly absences: Absences;
+  /** Scan this folder again in so many milliseconds, because something is absent and not yet gone; null: no need. */
+  readonly againMs: number | null;
+}
+
+export interface Noticed {
+  readonly known: readonly KnownCandidate[];
+  /** Models of earlier runs; those that are in `known` are passed over. */
+  readonly remembered: readonly RememberedModel[];
+  readonly absences: Absences;
+  /** All watch folders: a model belongs to the innermost one that holds it. */
+  readonly folders: readonly string[];
+  readonly scan: FolderScan;
+  readonly nowMs: number;
+}
+
+/** A name that vanishes and comes back, or comes up elsewhere, within this time was renamed (design: a model's life). */
+export const RENAME_WINDOW_MS = 5_000;
+
+/** What the scan means. Calling it again with the same scan, its events applied, gives no events but the `gone` that time brings. */
+export function reconcile(noticed: Noticed): Reconciled {
+  const { scan, known, nowMs } = noticed;
+  const here = known.filter((model) => belongsTo(model, scan.folder, noticed.folders));
+  const absences = new Map(noticed.absences);
+  if (!scan.ok) {
+    for (const model of here) absences.delete(model.id);
+    const events = here.filter((model) => !model.away).map((model) => ({ type: 'away', id: model.id, message: scan.message }) as const);
+    return { events, absences, againMs: null };
+  }
+  const events: CandidateEvent[] = [];
+  const byPath = new Map(known.map((model) => [model.path, model]));
+  const listed = new Set(scan.candidates.map((listing) => listing.path));
+  for (const listing of scan.candidates) {
+    const model = byPath.get(listing.path);
+    if (model === undefined) continue;
+    const event = seenAgain(model, listing, absences.delete(model.id));
+    if (event !== null) events.push(event);
+  }
+  for (const model of here) if (!listed.has(model.path) && !absences.has(model.id)) absences.set(model.id, nowMs);
+  const fresh = scan.candidates.filter((listing) => !byPath.has(listing.path));
+  events.push(...arrivals(fresh, noticed, absences));
+  let againMs: number | null = null;
+  for (const model of here) {
+    const since = absences.get(model.id);
+    if (since === undefined) continue;
+    const leftMs = since + RENAME_WINDOW_MS - nowMs;
+    if (leftMs > 0) againMs = Math.min(againMs ?? leftMs, leftMs);
+    else {
+      absences.delete(model.id);
+      events.push({ type: 'gone', id: model.id });
+    }
+  }
+  return { events, absences, againMs };
+}
+
+function seenAgain(model: KnownCandidate, listing: CandidateListing, wasAbsent: boolean): CandidateEvent | null {
+  if (!sameFiles(model.files, listing.files, true)) return { type: 'changed', id: model.id, listing };
+  const moved = model.device !== listing.device || model.inode !== listing.inode || model.realPath !== listing.realPath;
+  return wasAbsent || model.away || moved ? { type: 'returned', id: model.id, listing } : null;
+}
+
+/** Paths that nobody knows: renamed, remembered from an earlier run, or new. Takes the renamed ones out of the absences. */
+function arrivals(listings: readonly CandidateListing[], noticed: Noticed, absences: Map<string, number>): readonly CandidateEvent[] {
+  const { known, nowMs } = noticed;
+  const knownIds = new Set(known.map((model) => model.id));
+  const remembered = noticed.remembered.filter((model) => !knownIds.has(model.id));
+  const taken = new Set([...known, ...noticed.remembered].flatMap((model) => [model.id, ...model.aliases]));
+  const events: CandidateEvent[] = [];
+  const claimed = new Set<string>();
+  // Remembered paths first: a stranger that is listed before them must not take their ids.
+  const inOrder = listings.toSorted((one, other) => Number(hasPath(remembered, other)) - Number(hasPath(remembered, one)));
+  for (const listing of inOrder) {
+    const old = known.find(
+      (model) => isRename(model, listing) && nowMs - (absences.get(model.id) ?? Number.NEGATIVE_INFINITY) <= RENAME_WINDOW_MS,
+    );
+    if (old !== undefined) {
+      absences.delete(old.id);
+      events.push(renamed(old, listing, taken));
+      continue;
+    }
+    const before = remembered.find((model) => !claimed.has(model.id) && model.path === listing.path);
+    const moved = remembered.find((model) => !claimed.has(model.id) && sameContent(model.files, listing));
+    const match = before ?? moved;
+    if (match !== undefined) claimed.add(match.id);
+    events.push(arrival(listing, match ?? null, known, taken));
+  }
+  return events;
+}
+
+function arrival(
+  listing: CandidateListing,
+  remembered: RememberedModel | null,
+  known: readonly KnownCandidate[],
+  taken: Set<string>,
+): CandidateEvent {
+  if (remembered !== null) {
+    const aliases = withName(remembered.id, remembered.aliases, listing, taken);
+    if (sameContent(remembered.files, listing)) return { type: 'recognised', id: remembered.id, aliases, listing, remembered };
+    return { type: 'appeared', id: remembered.id, aliases, listing, remembered, sameContentAs: null };
+  }
+  const id = unusedId(idOf(listing.name), taken);
+  taken.add(id);
+  const aliases = ownerAlias(listing.name, taken);
+  const twin = known.find((model) => sameContent(model.files, listing))?.id ?? null;
+  return { type: 'appeared', id, aliases, listing, remembered: null, sameContentAs: twin };
+}
+
+function renamed(old: KnownCandidate, listing: CandidateListing, taken: Set<string>): CandidateEvent {
+  const own = new Set([old.id, ...old.aliases]);
+  const plain = idOf(listing.name);
+  const newName = own.has(plain) ? plain : unusedId(plain, taken);
+  taken.add(newName);
+  const aliases = [...new Set([...old.aliases, newName, ...ownerAlias(listing.name, taken)])].filter((name) => name !== old.id);
+  return { type: 'renamed', id: old.id, newName, aliases, listing };
+}
+
+/** The remembered aliases, and the name of today where it is another one that nobody else has. */
+function withName(id: string, aliases: readonly string[], listing: CandidateListing, taken: Set<string>): readonly string[] {
+  const plain = idOf(listing.name);
+  const isOwnSuffix = id.startsWith(`${plain}-`) && /^\d+$/.test(id.slice(plain.length + 1));
+  const more = taken.has(plain) || isOwnSuffix ? [] : [plain];
+  for (const name of more) taken.add(name);
+  return [...new Set([...aliases, ...more, ...ownerAlias(listing.name, taken)])];
+}
+
+/** `owner/model` as an alias, where nobody has it yet. */
+function ownerAlias(name: string, taken: Set<string>): readonly string[] {
+  const [owner, model] = name.split('/');
+  if (owner === undefined || model === undefined) return [];
+  const alias = `${idOf(owner)}/${idOf(model)}`;
+  if (taken.has(alias)) return [];
+  taken.add(alias);
+  return [alias];
+}
+
+/**
+ * The same device and inode under another name. File systems give a freed inode to the next file at once, so the content must be the same
+ * too: for a folder at least one file of it, because a folder may be renamed in the middle of a copy.
+ */
+function isRename(model: KnownCandidate, listing: CandidateListing): boolean {
+  if (model.device !== listing.device || model.inode !== listing.inode) return false;
+  if (listing.kind === 'file') return sameContent(model.files, listing);
+  return listing.files.some((file) => model.files.some((old) => old.inode === file.inode && old.path === file.path));
+}
+
+/** Inode, size and time of each file, as design 4 says; a file's own name may be another one. Nothing is never the same as nothing. */
+function sameContent(files: readonly FileIdentity[], listing: CandidateListing): boolean {
+  if (files.length === 0 || files.length !== listing.files.length) return false;
+  if (listing.kind === 'folder') return sameFiles(files, listing.files, true);
+  const key = (file: FileIdentity): string => `${file.inode}:${file.bytes}:${file.mtimeMs}`;
+  const keys = new Set(files.map(key));
+  return listing.files.every((file) => keys.has(key(file)));
+}
+
+function hasPath(remembered: readonly RememberedModel[], listing: CandidateListing): boolean {
+  return remembered.some((model) => model.path === listing.path);
+}
+
+/** Is the model a child (or, below an owner, a grandchild) of the folder, and of no watch folder further in? */
+function belongsTo(model: KnownCandidate, folder: string, folders: readonly string[]): boolean {
+  if (model.added) return model.path === folder;
+  const inside = (outer: string): boolean => model.path.startsWith(outer.endsWith('/') ? outer : `${outer}/`);
+  if (!inside(folder)) return false;
+  const innermost = folders.filter(inside).reduce((best, each) => (each.length > best.length ? each : best), folder);
+  return innermost === folder;
+}

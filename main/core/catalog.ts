@@ -1,0 +1,273 @@
+/**
+ * Which file or folder is which model. Applies what `candidates.ts` makes of each scan to the registry, registers paths that a person names,
+ * and remembers models over restarts. Owns the absences, the folders that are away and the memory; it never looks into a file.
+ */
+import { assertNever, ModeliumError } from '../../shared/errors.ts';
+import type { ModelState } from '../../shared/model.ts';
+import type { Settings } from '../../shared/settings.ts';
+import type { Admission } from './admission.ts';
+import { type Absences, type CandidateEvent, type KnownCandidate, reconcile } from './candidates.ts';
+import type { Doer } from './doer.ts';
+import type { AddedModel } from './gateway.ts';
+import type { CandidateListing, Clock, FolderScan, Ledger, Log, RememberedModel } from './ports.ts';
+import { type ModelRecord, type Registry, stateOf } from './registry.ts';
+import { isAlwaysLoaded } from './residents.ts';
+import { discoveredSentence } from './sentences.ts';
+
+/** The watcher's half for paths outside the watch folders. */
+export interface Tracker {
+  /** Resolves with the first scan, after `apply` got it. */
+  track(path: string): Promise<FolderScan>;
+  untrack(path: string): Promise<void>;
+  rescan(folder: string): void;
+}
+
+export interface CatalogPorts {
+  readonly registry: Registry;
+  readonly admission: Admission;
+  readonly doer: Pick<Doer, 'unloadModel'>;
+  readonly ledger: Ledger;
+  readonly tracker: Tracker;
+  readonly clock: Clock;
+  readonly log: Log;
+  settings(): Settings;
+  folders(): readonly string[];
+  /** The files of a model that is being settled are other than before. */
+  lookAgain(id: string): void;
+}
+
+const NO_COPY = { bytesPresent: 0, bytesExpected: null, missing: [] } as const;
+
+export class Catalog {
+  readonly #ports: CatalogPorts;
+  readonly #remembered: Map<string, RememberedModel>;
+  readonly #away = new Set<string>();
+  readonly #rescans = new Map<string, () => void>();
+  #absences: Absences = new Map();
+
+  constructor(ports: CatalogPorts) {
+    this.#ports = ports;
+    this.#remembered = new Map(ports.ledger.remembered().map((model) => [model.id, model]));
+    ports.registry.onChange(({ record, previous, event }) => {
+      // Each transition, and each change of name, pin or path; not every step of a load's progress.
+      if (record !== null && (record.state.name !== previous?.name || event === null)) this.#remember(record);
+    });
+  }
+
+  /** Paths that a person registered in an earlier run: to be tracked again. */
+  addedPaths(): readonly string[] {
+    return [...this.#remembered.values()].filter((model) => model.added).map((model) => model.path);
+  }
+
+  /** Takes a scan in; a notification is only a hint, this list is the truth. */
+  apply(scan: FolderScan): void {
+    const { registry, clock, folders, tracker } = this.#ports;
+    const known = [...registry.all()].map((record) => toKnown(record, this.#away.has(record.id)));
+    const remembered = [...this.#remembered.values()];
+    const nowMs = clock.now();
+    const { events, absences, againMs } = reconcile({ known, remembered, absences: this.#absences, folders: folders(), scan, nowMs });
+    this.#absences = absences;
+    for (const event of events) this.#applyEvent(event, scan.folder);
+    this.#rescans.get(scan.folder)?.();
+    this.#rescans.delete(scan.folder);
+    if (againMs !== null)
+      this.#rescans.set(
+        scan.folder,
+        clock.after(againMs + 1, () => tracker.rescan(scan.folder)),
+      );
+  }
+
+  /**
+   * Registers a file or folder where it lies; served in place and remembered (I8).
+   * @throws ModeliumError path-invalid when there is nothing that can be read.
+   */
+  async add(path: string): Promise<AddedModel> {
+    if (!path.startsWith('/')) throw new ModeliumError('path-invalid', `${path} is not an absolute path.`, { param: 'path' });
+    const { tracker, clock, admission, lookAgain } = this.#ports;
+    const already = this.#byPath(path);
+    if (already !== null) {
+      admission.want(already.id, 'person', clock.now());
+      lookAgain(already.id);
+      return { id: already.id, message: `${path} is known already as ${already.id}.` };
+    }
+    const scan = await tracker.track(path);
+    const record = this.#byPath(path);
+    if (record !== null) return { id: record.id, message: `${path} is registered as ${record.id}.` };
+    await tracker.untrack(path);
+    throw new ModeliumError('path-invalid', scan.ok ? `${path} is no model file or folder.` : scan.message, { param: 'path' });
+  }
+
+  /** Forgets a path that a person registered; its files stay. @throws ModeliumError path-invalid for what lies in a watch folder. */
+  async forget(id: string): Promise<void> {
+    const record = this.#ports.registry.get(id);
+    if (record === undefined) return;
+    if (!record.added) {
+      throw new ModeliumError('path-invalid', `${id} lies in a watch folder: move ${record.path} away to have it forgotten.`);
+    }
+    await this.#ports.tracker.untrack(record.path);
+    await this.#leave(record);
+  }
+
+  /** How content that was served before ended: it is never new again, whatever a restart or a remount did in between (I4). */
+  endedBefore(record: ModelRecord): Extract<ModelState, { name: 'unloaded' | 'failed' }> | null {
+    const before = this.#remembered.get(record.id);
+    if (before?.ended == null || this.#ports.admission.isWanted(record.id)) return null;
+    if (before.ended === 'unloaded' || before.failure === null)
+      return { name: 'unloaded', reason: 'restart', atMs: this.#ports.clock.now() };
+    const { code, message, attempts } = before.failure;
+    const failure = { code, message, lastWords: [], permanent: false };
+    return { name: 'failed', failure, attempts, retryAtMs: this.#ports.clock.now() };
+  }
+
+  #applyEvent(event: CandidateEvent, folder: string): void {
+    const { registry, log } = this.#ports;
+    switch (event.type) {
+      case 'appeared':
+        return this.#appeared(event, folder);
+      case 'recognised':
+        return this.#recognised(event, folder);
+      case 'changed': {
+        registry.update(event.id, { ...placeOf(event.listing), force: false });
+        return this.#changed(event.id);
+      }
+      case 'renamed':
+        log.say(`${event.id} is now also called ${event.newName}: its files were renamed`);
+        registry.update(event.id, { aliases: event.aliases, ...placeOf(event.listing) });
+        return;
+      case 'away':
+        this.#away.add(event.id);
+        return;
+      case 'returned':
+        this.#away.delete(event.id);
+        registry.update(event.id, placeOf(event.listing));
+        return;
+      case 'gone': {
+        const record = registry.get(event.id);
+        if (record === undefined) return;
+        log.say(`${event.id} is gone: ${record.path} was removed`);
+        void this.#leave(record);
+        return;
+      }
+      default:
+        assertNever(event);
+    }
+  }
+
+  #appeared({ id, aliases, listing, remembered, sameContentAs }: Extract<CandidateEvent, { type: 'appeared' }>, folder: string): void {
+    const { log, settings } = this.#ports;
+    log.say(discoveredSentence(id));
+    this.#remembered.delete(id);
+    const added = listing.path === folder;
+    const isNews = settings().orchestration.policies.load === 'on_drop' && sameContentAs === null;
+    this.#add({ id, aliases, listing, added, pinned: remembered?.pinned ?? false }, added ? 'person' : isNews ? 'content' : null);
+  }
+
+  #recognised({ id, aliases, listing, remembered }: Extract<CandidateEvent, { type: 'recognised' }>, folder: string): void {
+    this.#ports.log.say(`Known model found again: ${id}`);
+    const { pinned, force, ended } = remembered;
+    const isNew = ended === null && this.#ports.settings().orchestration.policies.load === 'on_drop';
+    this.#add({ id, aliases, listing, added: listing.path === folder, pinned, force }, isNew ? 'content' : null);
+  }
+
+  #add(
+    model: { id: string; aliases: readonly string[]; listing: CandidateListing; added: boolean; pinned: boolean; force?: boolean },
+    who: 'person' | 'content' | null,
+  ): void {
+    const { registry, admission, clock, settings } = this.#ports;
+    const { id, aliases, listing, added, pinned, force = false } = model;
+    // The wish first: the record's first step already asks who wants it.
+    if (who !== null) admission.want(id, who, clock.now());
+    if (isAlwaysLoaded({ id, aliases }, settings())) admission.want(id, 'always', clock.now());
+    registry.add({ id, aliases, added, pinned, force, kind: listing.kind, ...placeOf(listing) });
+  }
+
+  /** Other bytes under a known name: what was said of the old ones holds no more. */
+  #changed(id: string): void {
+    const { registry, admission, clock, doer, settings, lookAgain } = this.#ports;
+    const state = registry.get(id)?.state;
+    this.#remembered.delete(id);
+    if (settings().orchestration.policies.load === 'on_drop') admission.want(id, 'content', clock.now());
+    switch (state?.name) {
+      case undefined:
+        return;
+      case 'discovered':
+      case 'settling':
+        return lookAgain(id);
+      case 'blocked':
+      case 'unloaded':
+      case 'failed':
+      case 'queued':
+        registry.update(id, { profile: null, attempts: 0, contextLimit: null });
+        registry.apply(id, { type: 'files-changed', copy: NO_COPY });
+        return;
+      case 'preparing':
+      case 'loading':
+      case 'ready':
+      case 'asleep':
+        void doer.unloadModel(id, 'files-changed', { to: 'settling' });
+        return;
+      case 'draining':
+        if (state.becomes.to !== 'forgotten') registry.apply(id, { type: 'drain-redirected', becomes: { to: 'settling' } });
+        return;
+      case 'analyzed':
+        return;
+      default:
+        assertNever(state);
+    }
+  }
+
+  /** The record ends; a process of it is drained first. */
+  async #leave(record: ModelRecord): Promise<void> {
+    const { registry, doer, ledger } = this.#ports;
+    const { id, state } = record;
+    this.#remembered.delete(id);
+    this.#away.delete(id);
+    this.#tryToWrite(() => ledger.forget(id));
+    const hasProcess = state.name === 'loading' || state.name === 'ready' || state.name === 'asleep' || state.name === 'preparing';
+    if (hasProcess || state.name === 'draining') return doer.unloadModel(id, 'gone', { to: 'forgotten' });
+    registry.apply(id, { type: 'gone' });
+  }
+
+  #byPath(path: string): ModelRecord | null {
+    return [...this.#ports.registry.all()].find((record) => record.path === path || record.realPath === path) ?? null;
+  }
+
+  #remember(record: ModelRecord): void {
+    if (!REMEMBERED_STATES.has(record.state.name)) return;
+    const { id, aliases, path, added, pinned, force, files, device, inode } = record;
+    const failed = stateOf(record, 'failed');
+    const failure = failed === null ? null : { code: failed.failure.code, message: failed.failure.message, attempts: failed.attempts };
+    const ended = failed !== null ? 'failed' : 'unloaded';
+    const memory: RememberedModel = { id, aliases, path, added, pinned, force, files, device, inode, ended, failure };
+    if (JSON.stringify(this.#remembered.get(id)) === JSON.stringify(memory)) return;
+    this.#remembered.set(id, memory);
+    this.#tryToWrite(() => this.#ports.ledger.remember(memory));
+  }
+
+  /** Memory is a help, not a condition: a full disk must not stop a model that can be served. */
+  #tryToWrite(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#ports.log.warn(`What is known of the models could not be written down: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+}
+
+/** Content that a verdict was reached on is known from then on; a copy under way is not. */
+const REMEMBERED_STATES: ReadonlySet<string> = new Set(['queued', 'loading', 'ready', 'unloaded', 'failed', 'blocked']);
+
+function toKnown(record: ModelRecord, away: boolean): KnownCandidate {
+  const { id, aliases, path, realPath, device, inode, files, added } = record;
+  return { id, aliases, path, realPath, device, inode, files, added, away };
+}
+
+function placeOf({
+  path,
+  realPath,
+  device,
+  inode,
+  files,
+}: CandidateListing): Pick<ModelRecord, 'path' | 'realPath' | 'device' | 'inode' | 'files'> {
+  return { path, realPath, device, inode, files };
+}

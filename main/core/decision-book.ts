@@ -1,0 +1,38 @@
+/** The ledger's pen: one row for each decision (I14). A full disk costs the row, not the service. */
+import type { Candidate, DecisionAction } from '../../shared/decision.ts';
+import type { Devices } from './devices.ts';
+import type { Ledger, Log } from './ports.ts';
+
+export interface DecisionBookPorts {
+  readonly ledger: Ledger;
+  readonly devices: Devices;
+  readonly log: Log;
+}
+
+export class DecisionBook {
+  readonly #ports: DecisionBookPorts;
+
+  constructor(ports: DecisionBookPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * @param reason from a short fixed list; the sentence is for people.
+   * @returns the row's id; 0 when it could not be written.
+   */
+  write(
+    modelId: string,
+    action: DecisionAction,
+    reason: string,
+    sentence: string,
+    candidates: readonly Candidate[] = [],
+    inputs: unknown = { devices: this.#ports.devices.rooms() },
+  ): number {
+    try {
+      return this.#ports.ledger.decide({ modelId, action, reason, sentence, inputs, candidates });
+    } catch (error) {
+      this.#ports.log.warn(`The decision on ${modelId} could not be written down: ${error instanceof Error ? error.message : error}`);
+      return 0;
+    }
+  }
+}

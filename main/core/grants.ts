@@ -1,0 +1,116 @@
+/**
+ * Goes through those who wait, in the admission's order, and grants: brain and promise in one turn, so that no room is promised twice. A model
+ * that has to wait holds back only those who want the same devices.
+ */
+import type { Decision } from '../../shared/decision.ts';
+import { assertNever } from '../../shared/errors.ts';
+import type { Admission } from './admission.ts';
+import type { DecisionBook } from './decision-book.ts';
+import { type Devices, slotsOf } from './devices.ts';
+import type { Doer } from './doer.ts';
+import type { Clock, Log } from './ports.ts';
+import type { Questions } from './questions.ts';
+import { type ModelRecord, type Registry, stateOf } from './registry.ts';
+import { decisionSentence } from './sentences.ts';
+import type { Usage } from './usage.ts';
+
+export interface GrantsPorts {
+  readonly registry: Registry;
+  readonly admission: Admission;
+  readonly devices: Devices;
+  readonly usage: Usage;
+  readonly questions: Questions;
+  readonly book: DecisionBook;
+  readonly doer: Doer;
+  readonly clock: Clock;
+  readonly log: Log;
+  refuse(record: ModelRecord, decision: Extract<Decision, { kind: 'refuse' }>): void;
+}
+
+export class Grants {
+  readonly #ports: GrantsPorts;
+
+  constructor(ports: GrantsPorts) {
+    this.#ports = ports;
+  }
+
+  /** @returns whether somebody still waits. */
+  grantQueued(): boolean {
+    const { admission, registry } = this.#ports;
+    const heldBack = new Set<string>();
+    let waiting = false;
+    for (const id of admission.order()) {
+      const record = registry.get(id);
+      if (stateOf(record, 'queued') === null || record === undefined) continue;
+      this.#tryGrant(record, heldBack);
+      waiting ||= stateOf(registry.get(id), 'queued') !== null;
+    }
+    return waiting;
+  }
+
+  #tryGrant(record: ModelRecord, heldBack: Set<string>): void {
+    const { registry, admission, clock } = this.#ports;
+    const { id } = record;
+    const decision = this.#ports.questions.ask(record, 'present');
+    switch (decision.kind) {
+      case 'place': {
+        const wanted = slotsOf(decision.candidate.plan.placement);
+        const free = wanted.every((device) => !heldBack.has(device));
+        if (free && this.#grant(record, decision)) return;
+        for (const device of wanted) heldBack.add(device);
+        return this.#moved(record, 'waiting for another load on the same device');
+      }
+      case 'wait':
+        if (!admission.mayEvict(id) && decision.lacksRoom !== false) {
+          this.#ports.book.write(id, 'rest', 'no-free-room', `${id} is not loaded now: ${decision.reason}`, decision.candidates);
+          admission.unwant(id);
+          return void registry.apply(id, { type: 'rested', reason: 'no-free-room', atMs: clock.now() });
+        }
+        for (const device of decision.devices) heldBack.add(device);
+        return this.#moved(record, decision.reason);
+      case 'refuse':
+        return this.#ports.refuse(record, decision);
+      default:
+        return assertNever(decision);
+    }
+  }
+
+  #grant(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): boolean {
+    const { registry, devices, doer, clock, log, usage } = this.#ports;
+    const { candidate } = decision;
+    const { bytesNeeded: bytes, victims } = candidate;
+    if (!devices.grant({ modelId: record.id, bytes, slots: slotsOf(candidate.plan.placement), victims })) return false;
+    const decisionId = this.#ports.book.write(
+      record.id,
+      'load',
+      candidate.victims.length > 0 ? 'evicts' : 'fits',
+      decision.reason,
+      decision.candidates,
+    );
+    log.say(decisionSentence(record.id, candidate.plan.runtime, decision.reason));
+    for (const victim of candidate.victims) {
+      const idleMs = clock.now() - (usage.lastMs(victim) ?? 0);
+      this.#ports.book.write(victim, 'evict', 'memory', `${victim} leaves so that ${record.id} can be loaded`, [], {
+        for: record.id,
+        idleMs,
+      });
+    }
+    registry.apply(record.id, {
+      type: 'granted',
+      plan: candidate.plan,
+      decisionId,
+      predicted: candidate.bytesNeeded,
+      sinceMs: clock.now(),
+    });
+    const granted = registry.get(record.id);
+    if (granted !== undefined) doer.loadModel(granted, candidate, decisionId);
+    return true;
+  }
+
+  #moved(record: ModelRecord, why: string): void {
+    const queued = stateOf(this.#ports.registry.get(record.id), 'queued');
+    if (queued === null || queued.why === why) return;
+    this.#ports.book.write(record.id, 'wait', 'waits', why, []);
+    this.#ports.registry.apply(record.id, { type: 'queue-moved', why });
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * READ FIRST. The story of a model, one step at a time: `advance(id)` is one switch over its state, in the story's order
+ *
+ *     notice -> settle -> analyze -> decide -> load -> serve -> measure -> idle or evicted -> unload -> seen free
+ *
+ * It runs after each transition and whenever room, runtimes, settings or wishes change. It starts the next step and never waits. It is the only
+ * caller of the analyzer (through the settler) and of the brain. What it decides it writes to the ledger (I14); what is to be done the manager does.
+ */
+import type { Decision } from '../../shared/decision.ts';
+import { assertNever } from '../../shared/errors.ts';
+import type { StateOf } from '../../shared/model.ts';
+import type { Settings } from '../../shared/settings.ts';
+import type { Admission } from './admission.ts';
+import { DecisionBook } from './decision-book.ts';
+import type { Devices } from './devices.ts';
+import type { Doer } from './doer.ts';
+import { idleDue } from './evictor.ts';
+import { Grants } from './grants.ts';
+import type { Clock, Ledger, Log } from './ports.ts';
+import type { Questions } from './questions.ts';
+import { type ModelRecord, type Registry, stateOf } from './registry.ts';
+import { type ResidentFacts, residents } from './residents.ts';
+import { idleSentence } from './sentences.ts';
+import type { Settler } from './settler.ts';
+import type { Usage } from './usage.ts';
+
+export interface OrchestratorPorts {
+  readonly registry: Registry;
+  readonly admission: Admission;
+  readonly devices: Devices;
+  readonly usage: Usage;
+  readonly settler: Settler;
+  readonly ledger: Ledger;
+  readonly doer: Doer;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly facts: ResidentFacts;
+  readonly questions: Questions;
+  settings(): Settings;
+}
+
+/** Time alone changes answers too: residency grows, fairness comes due. Looked at this often while somebody waits. */
+const QUEUE_LOOK_MS = 250;
+const IDLE_LOOK_MS = 1_000;
+
+export class Orchestrator {
+  readonly #ports: OrchestratorPorts;
+  readonly #due = new Set<string>();
+  readonly #questions: Questions;
+  readonly #book: DecisionBook;
+  readonly #grants: Grants;
+  #running = false;
+  #closed = false;
+  #cancelQueueLook: (() => void) | null = null;
+  #cancelIdleLook: (() => void) | null = null;
+
+  constructor(ports: OrchestratorPorts) {
+    this.#ports = ports;
+    this.#questions = ports.questions;
+    this.#book = new DecisionBook(ports);
+    this.#grants = new Grants({ ...ports, book: this.#book, refuse: (record, decision) => this.#refuse(record, decision) });
+    ports.registry.onChange(({ id, record }) => {
+      if (record === null) {
+        ports.settler.leave(id);
+        ports.admission.unwant(id);
+        ports.usage.forget(id);
+      }
+      this.wake(id);
+    });
+  }
+
+  /** Something about this model, or the room, is other than before. Takes each step that follows in this same turn. */
+  wake(id: string): void {
+    this.#due.add(id);
+    if (this.#running || this.#closed) return;
+    this.#running = true;
+    try {
+      do {
+        for (const next of this.#due) {
+          this.#due.delete(next);
+          this.#advance(next);
+        }
+        this.#grant();
+      } while (this.#due.size > 0);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Settings, runtimes, pins or trust changed: every verdict that rests on them is asked for again. */
+  reconsiderAll(): void {
+    for (const record of [...this.#ports.registry.all()]) this.#reconsider(record);
+    this.wake('');
+  }
+
+  /** A new sample: room may have come or gone for those that wait or are blocked for lack of it. */
+  roomChanged(): void {
+    for (const record of [...this.#ports.registry.all()]) {
+      if (stateOf(record, 'blocked')?.reason !== 'no-room' || record.profile === null) continue;
+      if (this.#questions.ask(record, 'present').kind !== 'refuse') this.#ports.registry.apply(record.id, { type: 'reconsidered' });
+    }
+    if (this.#cancelQueueLook !== null) this.wake('');
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelQueueLook?.();
+    this.#cancelIdleLook?.();
+    this.#ports.settler.close();
+  }
+
+  #advance(id: string): void {
+    const record = this.#ports.registry.get(id);
+    if (record === undefined) return;
+    const { state } = record;
+    switch (state.name) {
+      case 'discovered':
+      case 'settling':
+        return this.#ports.settler.follow(id);
+      case 'analyzed':
+        return this.#verdict(record);
+      case 'blocked':
+        return;
+      case 'preparing':
+        return;
+      case 'queued':
+        return this.#stillWanted(record);
+      case 'loading':
+        return this.#cancelIfUnwanted(record);
+      case 'ready':
+        return this.#serve(record);
+      case 'asleep':
+        return;
+      case 'draining':
+        return this.#serveAfterDrain(record, state);
+      case 'unloaded':
+        if (this.#ports.admission.isWanted(id)) this.#ports.registry.apply(id, { type: 'reconsidered' });
+        return;
+      case 'failed':
+        return this.#retryWhenDue(record, state);
+      default:
+        return assertNever(state);
+    }
+  }
+
+  /** Can this box serve it at all? Asked of an empty box, so that the answer does not depend on who is here now. */
+  #verdict(record: ModelRecord): void {
+    const { registry, admission, clock } = this.#ports;
+    const decision = this.#questions.ask(record, 'empty');
+    if (decision.kind === 'refuse') return this.#refuse(record, decision);
+    if (!admission.isWanted(record.id)) return void registry.apply(record.id, { type: 'rested', reason: 'not-asked', atMs: clock.now() });
+    registry.apply(record.id, { type: 'queued', sinceMs: clock.now(), why: 'waiting for its turn' });
+  }
+
+  #refuse(record: ModelRecord, decision: Extract<Decision, { kind: 'refuse' }>): void {
+    const { registry, admission, log } = this.#ports;
+    this.#book.write(record.id, 'refuse', decision.refusal, decision.reason, decision.candidates);
+    log.say(`${record.id} is not served: ${decision.reason}`);
+    if (decision.refusal !== 'no-room') admission.unwant(record.id);
+    registry.apply(record.id, { type: 'blocked', reason: decision.refusal, message: decision.reason, help: decision.help });
+  }
+
+  #stillWanted(record: ModelRecord): void {
+    const { admission, registry, clock } = this.#ports;
+    if (!admission.isWanted(record.id)) registry.apply(record.id, { type: 'rested', reason: 'cancelled', atMs: clock.now() });
+  }
+
+  /** A load that nobody waits for any more is not carried to its end. */
+  #cancelIfUnwanted(record: ModelRecord): void {
+    const { admission, doer } = this.#ports;
+    if (!admission.isWanted(record.id)) void doer.unloadModel(record.id, 'cancelled', { to: 'unloaded', reason: 'cancelled' });
+  }
+
+  #serve(record: ModelRecord): void {
+    const { admission, usage } = this.#ports;
+    admission.unwant(record.id);
+    if (usage.keepAliveSeconds(record.id) === 0) this.#lookForIdle();
+    this.#cancelIdleLook ??= this.#ports.clock.after(IDLE_LOOK_MS, () => this.#lookForIdle());
+  }
+
+  /** A request that came while it drained brings it back as soon as the drain is over. */
+  #serveAfterDrain(record: ModelRecord, state: StateOf<'draining'>): void {
+    const { admission, registry } = this.#ports;
+    const back = state.becomes.to === 'unloaded' && state.becomes.reason !== 'quit';
+    if (back && admission.waiting(record.id) > 0) registry.apply(record.id, { type: 'drain-redirected', becomes: { to: 'analyzed' } });
+  }
+
+  #retryWhenDue(record: ModelRecord, state: StateOf<'failed'>): void {
+    const { admission, registry, clock } = this.#ports;
+    if (state.retryAtMs === null || !admission.isWanted(record.id)) return;
+    const leftMs = state.retryAtMs - clock.now();
+    if (leftMs > 0) {
+      clock.after(leftMs, () => this.wake(record.id));
+      return;
+    }
+    this.#book.write(
+      record.id,
+      'retry',
+      'retry',
+      `Trying ${record.id} again after ${state.attempts} failed attempt${state.attempts === 1 ? '' : 's'}`,
+      [],
+    );
+    registry.apply(record.id, { type: 'reconsidered' });
+  }
+
+  #grant(): void {
+    this.#cancelQueueLook?.();
+    this.#cancelQueueLook = null;
+    if (this.#closed || !this.#grants.grantQueued()) return;
+    this.#cancelQueueLook = this.#ports.clock.after(QUEUE_LOOK_MS, () => {
+      this.#cancelQueueLook = null;
+      this.wake('');
+    });
+  }
+
+  /** Unloads what nobody used for long enough. Not on a device where a load runs: its profiling counts what others give back. */
+  #lookForIdle(): void {
+    const { registry, doer, log, clock, usage, devices, settings } = this.#ports;
+    this.#cancelIdleLook?.();
+    this.#cancelIdleLook = null;
+    if (this.#closed) return;
+    const ready = residents(this.#ports.facts).filter((resident) => resident.state === 'ready');
+    const loading = new Set(devices.rooms().flatMap((room) => (room.loading === null ? [] : [room.id])));
+    for (const { modelId, idleMs } of idleDue(ready, settings().orchestration.policies, clock.now())) {
+      const state = stateOf(registry.get(modelId), 'ready');
+      if (state === null || state.devices.some((device) => loading.has(device))) continue;
+      const sentence = idleSentence(modelId, idleMs, usage.queriesPerSecond(modelId, clock.now()));
+      this.#book.write(modelId, 'evict', 'idle', sentence, [], { idleMs });
+      log.say(sentence);
+      void doer.unloadModel(modelId, 'idle', { to: 'unloaded', reason: 'idle' });
+    }
+    if (ready.length > 0) this.#cancelIdleLook ??= clock.after(IDLE_LOOK_MS, () => this.#lookForIdle());
+  }
+
+  #reconsider(record: ModelRecord): void {
+    const { registry, doer } = this.#ports;
+    const { state, id } = record;
+    if (state.name === 'queued' || (state.name === 'blocked' && record.profile !== null)) registry.apply(id, { type: 'reconsidered' });
+    if ((state.name === 'loading' || state.name === 'ready') && this.#questions.launchDiffers(record, state)) {
+      void doer.unloadModel(id, 'launch-settings', { to: 'analyzed' });
+    }
+  }
+}

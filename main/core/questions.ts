@@ -1,0 +1,97 @@
+/** Puts the questions to the brain: gathers what it must know from the owners. The brain itself is pure; nothing is decided or committed here. */
+import type { Decision } from '../../shared/decision.ts';
+import type { StateOf } from '../../shared/model.ts';
+import type { ModelProfile } from '../../shared/profile.ts';
+import type { ModelSettings, Settings } from '../../shared/settings.ts';
+import type { Admission } from './admission.ts';
+import { type BrainInput, decide } from './brain.ts';
+import type { Devices } from './devices.ts';
+import { planHash } from './plan-hash.ts';
+import type { Clock, KnownRuntime, Ledger } from './ports.ts';
+import type { ModelRecord } from './registry.ts';
+import { type ResidentFacts, residents, settingsOf } from './residents.ts';
+
+export interface QuestionPorts {
+  readonly admission: Admission;
+  readonly devices: Devices;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly facts: ResidentFacts;
+  runtimes(): readonly KnownRuntime[];
+  settings(): Settings;
+}
+
+/** Loads that a prediction may learn from. */
+const RECENT_MEASUREMENTS = 16;
+
+export class Questions {
+  readonly #ports: QuestionPorts;
+
+  constructor(ports: QuestionPorts) {
+    this.#ports = ports;
+  }
+
+  /** Where does it go? `empty`: could this box serve it at all; `present`: now. */
+  ask(record: ModelRecord, box: BrainInput['box']): Decision {
+    return decide(this.#question(record, box));
+  }
+
+  /** The brain's answer with nothing committed; null before the model was analyzed. */
+  whatIf(record: ModelRecord): Decision | null {
+    return record.profile === null ? null : decide({ ...this.#question(record, 'present'), mayEvict: true });
+  }
+
+  /** The same for content that is no model of ours (yet). */
+  whatIfProfile(name: string, profile: ModelProfile): Decision {
+    return decide(this.#questionFor(name, profile, {}, 'present', true, 0));
+  }
+
+  /** Only settings that the plan was computed from disturb a model: the plan for the same place is computed anew and compared. */
+  launchDiffers(record: ModelRecord, state: StateOf<'loading'> | StateOf<'ready'>): boolean {
+    const runtime = this.#ports.runtimes().find(({ planner }) => planner.id === state.plan.runtime);
+    const form = record.profile?.forms.find(({ kind }) => kind === state.plan.form);
+    if (runtime === undefined || form === undefined || record.profile === null) return true;
+    const { settings } = this.#question(record, 'present');
+    return planHash(runtime.planner.plan(record.profile, form, state.plan.placement, settings)) !== planHash(state.plan);
+  }
+
+  #question(record: ModelRecord, box: BrainInput['box']): BrainInput {
+    const { admission, clock, settings } = this.#ports;
+    if (record.profile === null) throw new Error(`${record.id} has no profile to decide on`);
+    const waitedMs = admission.oldestWaitMs(record.id, clock.now());
+    const own = settingsOf(record, settings());
+    const context = record.contextLimit === null ? {} : { context: Math.min(record.contextLimit, own.context ?? record.contextLimit) };
+    return this.#questionFor(record.id, record.profile, { ...own, ...context }, box, admission.mayEvict(record.id), waitedMs);
+  }
+
+  #questionFor(
+    modelId: string,
+    profile: ModelProfile,
+    own: ModelSettings,
+    box: BrainInput['box'],
+    mayEvict: boolean,
+    waitedMs: number,
+  ): BrainInput {
+    const { devices, ledger, clock, facts, settings } = this.#ports;
+    const runtimes = this.#ports.runtimes();
+    return {
+      modelId,
+      profile,
+      settings: own,
+      policies: settings().orchestration.policies,
+      // Nothing can be trusted yet: whatever would execute code stays infeasible (I7).
+      trusted: (files) => files.length === 0,
+      devices: devices.rooms(),
+      residents: residents(facts),
+      runtimes,
+      measurements: runtimes.flatMap(({ planner }) => [
+        ...ledger.measurements(modelId, planner.id, RECENT_MEASUREMENTS),
+        ...ledger.measurements(null, planner.id, RECENT_MEASUREMENTS),
+      ]),
+      box,
+      mayEvict,
+      waitedMs,
+      nowMs: clock.now(),
+    };
+  }
+}

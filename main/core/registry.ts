@@ -1,0 +1,142 @@
+/**
+ * Owns every model's record. The only caller of `transition()` (I1); whoever else wants a state to change reports a fact here.
+ * It tells its listeners what changed and does nothing about it.
+ */
+import type { ModelEvent, ModelState, StateName, StateOf } from '../../shared/model.ts';
+import { transition } from '../../shared/model.ts';
+import type { ModelProfile } from '../../shared/profile.ts';
+import type { FileIdentity } from './ports.ts';
+
+export interface ModelRecord {
+  readonly id: string;
+  readonly aliases: readonly string[];
+  readonly path: string;
+  readonly realPath: string;
+  readonly kind: 'file' | 'folder';
+  /** A person registered the path; else it lies in a watch folder. */
+  readonly added: boolean;
+  readonly device: number;
+  readonly inode: number;
+  readonly files: readonly FileIdentity[];
+  readonly state: ModelState;
+  readonly profile: ModelProfile | null;
+  readonly pinned: boolean;
+  /** A person said "load anyway" of this content: tensors that end in zeros count as data. */
+  readonly force: boolean;
+  /** Failed loads in a row; forgotten after ten minutes of ready. */
+  readonly attempts: number;
+  /** Counts bring-ups: work that carries an older number never commits (I11). */
+  readonly generation: number;
+  /** A context smaller than planned, which an explained failure asked for (retry-with). */
+  readonly contextLimit: number | null;
+}
+
+export type NewRecord = Pick<ModelRecord, 'id' | 'aliases' | 'path' | 'realPath' | 'kind' | 'added' | 'device' | 'inode' | 'files'> &
+  Partial<Pick<ModelRecord, 'pinned' | 'force'>>;
+
+/** What may be changed beside the state; the state has `apply`. */
+export type RecordPatch = Partial<Omit<ModelRecord, 'id' | 'state' | 'generation'>>;
+
+export interface Change {
+  readonly id: string;
+  /** Null: the record ended. */
+  readonly record: ModelRecord | null;
+  readonly previous: ModelState | null;
+  readonly event: ModelEvent | null;
+}
+
+export class Registry {
+  readonly #records = new Map<string, ModelRecord>();
+  readonly #names = new Map<string, string>();
+  readonly #listeners: ((change: Change) => void)[] = [];
+
+  onChange(listener: (change: Change) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  get(id: string): ModelRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  all(): IterableIterator<ModelRecord> {
+    return this.#records.values();
+  }
+
+  get size(): number {
+    return this.#records.size;
+  }
+
+  /** The id behind an id or alias; ids win over aliases. */
+  resolve(name: string): string | null {
+    if (this.#records.has(name)) return name;
+    return this.#names.get(name) ?? null;
+  }
+
+  names(): readonly string[] {
+    return [...this.#records.keys(), ...this.#names.keys()];
+  }
+
+  /** Begins a record in `discovered`. */
+  add(record: NewRecord): ModelRecord {
+    if (this.#records.has(record.id)) throw new Error(`the id ${record.id} is taken`);
+    const whole: ModelRecord = {
+      pinned: false,
+      force: false,
+      ...record,
+      state: { name: 'discovered' },
+      profile: null,
+      attempts: 0,
+      generation: 0,
+      contextLimit: null,
+    };
+    this.#records.set(record.id, whole);
+    this.#indexNames(whole);
+    this.#tell({ id: record.id, record: whole, previous: null, event: null });
+    return whole;
+  }
+
+  /** Moves a model by a fact. @throws IllegalTransition when the table lacks the move. */
+  apply(id: string, event: ModelEvent): ModelState | 'forgotten' {
+    const record = this.#require(id);
+    const next = transition(record.state, event);
+    if (next === 'forgotten') {
+      this.#records.delete(id);
+      for (const alias of record.aliases) if (this.#names.get(alias) === id) this.#names.delete(alias);
+      this.#tell({ id, record: null, previous: record.state, event });
+      return next;
+    }
+    const generation = event.type === 'granted' || event.type === 'preparation-started' ? record.generation + 1 : record.generation;
+    const changed = { ...record, state: next, generation };
+    this.#records.set(id, changed);
+    this.#tell({ id, record: changed, previous: record.state, event });
+    return next;
+  }
+
+  /** Changes facts beside the state. */
+  update(id: string, patch: RecordPatch): ModelRecord {
+    const changed = { ...this.#require(id), ...patch };
+    this.#records.set(id, changed);
+    if (patch.aliases !== undefined) this.#indexNames(changed);
+    this.#tell({ id, record: changed, previous: changed.state, event: null });
+    return changed;
+  }
+
+  #require(id: string): ModelRecord {
+    const record = this.#records.get(id);
+    if (record === undefined) throw new Error(`no model ${id}`);
+    return record;
+  }
+
+  #indexNames(record: ModelRecord): void {
+    for (const alias of record.aliases) if (!this.#records.has(alias)) this.#names.set(alias, record.id);
+  }
+
+  #tell(change: Change): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+/** Narrows a record's state by its name. */
+export function stateOf<N extends StateName>(record: ModelRecord | undefined, name: N): StateOf<N> | null {
+  return record?.state.name === name ? (record.state as StateOf<N>) : null;
+}

@@ -1,0 +1,24 @@
+/** Which runtime suits which model: the one table of it. Pure. */
+import type { RuntimeId } from '../../shared/decision.ts';
+import type { FormKind, ModelKind } from '../../shared/profile.ts';
+
+const TEXT_KINDS: ReadonlySet<ModelKind> = new Set(['chat', 'completion', 'embedding', 'reranker', 'vision-language']);
+
+/** The best first; a runtime that is not named comes last. Whether a runtime takes the model at all is its adapter's word, not this table's. */
+const BY_FORM: Readonly<Record<FormKind, (kind: ModelKind) => readonly RuntimeId[]>> = {
+  gguf: () => ['llama', 'vllm'],
+  transformers: (kind) => (TEXT_KINDS.has(kind) ? ['vllm', 'llama', 'ray'] : ['ray', 'vllm']),
+  onnx: () => ['triton', 'ray'],
+  tensorrt: () => ['triton'],
+  torchscript: () => ['triton', 'ray'],
+  triton: () => ['triton'],
+  pickle: () => ['ray'],
+  unknown: () => [],
+};
+
+/** 0 for the runtime that suits a model of this kind in this form best, then upwards. */
+export function runtimePreference(runtime: RuntimeId, kind: ModelKind, form: FormKind): number {
+  const order = BY_FORM[form](kind);
+  const place = order.indexOf(runtime);
+  return place < 0 ? order.length : place;
+}

@@ -1,0 +1,65 @@
+/** From messages or a prompt to the tokens that the model continues. Owns the limits of the context; generates nothing. */
+import { ModeliumError } from '../../shared/errors.ts';
+import type { LoadedModel } from './llama.ts';
+import { type ChatMessage, invalid } from './openai-request.ts';
+
+/** One token of the context stays free for the answer. @throws ModeliumError prompt-too-long with both numbers. */
+function fitting(model: LoadedModel, tokens: readonly number[], param: string): readonly number[] {
+  if (tokens.length < model.contextTokens) return tokens;
+  throw new ModeliumError(
+    'prompt-too-long',
+    `The prompt has ${tokens.length} tokens, and the context holds ${model.contextTokens}, one of them for the answer.`,
+    { param, origin: 'llama' },
+  );
+}
+
+/** Tokens of a completion's prompt. @throws ModeliumError invalid-body, prompt-too-long. */
+export function checkTokens(model: LoadedModel, alias: string, prompt: string | readonly number[]): readonly number[] {
+  if (typeof prompt === 'string') {
+    const tokens = model.tokenize(prompt, true);
+    if (tokens.length === 0) throw invalid('prompt', 'The prompt is empty.');
+    return fitting(model, tokens, 'prompt');
+  }
+  const foreign = prompt.find((token) => token < 0 || token >= model.vocabularySize);
+  if (foreign !== undefined)
+    throw invalid('prompt', `"${alias}" has no token ${foreign}: its tokens go from 0 to ${model.vocabularySize - 1}.`);
+  return fitting(model, prompt, 'prompt');
+}
+
+/** Some templates know no system role: its text then goes in front of the first message of the user, as people do by hand. */
+function withoutSystem(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  const system = messages.filter((message) => message.role === 'system').map((message) => message.content);
+  const others = messages.filter((message) => message.role !== 'system');
+  const first = others.findIndex((message) => message.role === 'user');
+  return others.map((message, index) => (index === first ? { ...message, content: [...system, message.content].join('\n\n') } : message));
+}
+
+/** Tokens of a chat by the model's own template. @throws ModeliumError not-supported-by-model, invalid-body, prompt-too-long. */
+export function chatPrompt(
+  model: LoadedModel,
+  alias: string,
+  messages: readonly ChatMessage[],
+  values: Readonly<Record<string, unknown>>,
+): readonly number[] {
+  if (!model.hasChatTemplate) {
+    throw new ModeliumError('not-supported-by-model', `"${alias}" has no chat template. Use /v1/completions with a "prompt".`, {
+      origin: 'llama',
+    });
+  }
+  return fitting(model, model.tokenize(render(model, messages, values), true), 'messages');
+}
+
+function render(model: LoadedModel, messages: readonly ChatMessage[], values: Readonly<Record<string, unknown>>): string {
+  try {
+    return model.renderChat(messages, values);
+  } catch (refusal) {
+    const hasBoth = messages.some((message) => message.role === 'system') && messages.some((message) => message.role === 'user');
+    try {
+      if (hasBoth) return model.renderChat(withoutSystem(messages), values);
+    } catch {
+      // The first refusal names the real reason.
+    }
+    const words = refusal instanceof Error ? refusal.message : String(refusal);
+    throw invalid('messages', `The model's chat template refuses these messages: ${words}`);
+  }
+}

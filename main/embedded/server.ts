@@ -1,0 +1,109 @@
+/**
+ * The program that serves one model with llama.cpp: OpenAI's routes on loopback, llama-server's flags. Owns its process: what it says to its
+ * parent, and that it ends with it. Everything else is in the files beside it.
+ */
+import { createServer } from 'node:http';
+import { ModeliumError } from '../../shared/errors.ts';
+import { parseFlags, type ServerFlags } from './flags.ts';
+import { checkGguf } from './gguf-check.ts';
+import { type LoadedModel, loadModel, type Sequence } from './llama.ts';
+import { memoryReport } from './memory-lines.ts';
+import { answer, type Serving } from './routes.ts';
+import { Slots } from './slots.ts';
+
+/** llama.cpp's log comes through a queue of its own, a moment after what it tells of. */
+const LOG_DELAY_MS = 50;
+const KEPT_ERROR_LINES = 8;
+
+function tellParent(message: object): void {
+  if (process.connected) process.send?.(message, () => {});
+}
+
+/** stderr is a pipe or a file: written in one piece before the next line of this program runs. */
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function fail(error: unknown): never {
+  say(`modelium: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}
+
+/** Dies with the parent, however it dies, and without waiting for a native thread: nothing here is worth saving. */
+function endWithParent(): void {
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+}
+
+function takeKey(): string {
+  const key = process.env['LLAMA_API_KEY'];
+  // Not for the eyes of the short-lived child that node-llama-cpp starts to try its library.
+  delete process.env['LLAMA_API_KEY'];
+  if (key === undefined || key === '')
+    throw new ModeliumError('settings-invalid', 'LLAMA_API_KEY is not set: without a key nothing is served.');
+  return key;
+}
+
+async function load(flags: ServerFlags): Promise<LoadedModel> {
+  const lines: string[] = [];
+  const errors: string[] = [];
+  let percent = -1;
+  say(`modelium: loading ${flags.model}`);
+  try {
+    await checkGguf(flags.model);
+    const model = await loadModel({
+      file: flags.model,
+      contextTokens: Math.max(1, Math.floor(flags.totalContextTokens / flags.parallel)),
+      sequences: flags.parallel,
+      batchTokens: flags.batchTokens,
+      gpuLayers: flags.gpuLayers,
+      threads: flags.threads,
+      embeddings: flags.embeddings,
+      onProgress(ratio) {
+        const now = Math.floor(ratio * 100);
+        if (now > percent) say(`modelium: loading ${now} %`);
+        percent = now;
+      },
+      onLine(line, isError) {
+        say(line);
+        if (line.includes('buffer size')) lines.push(line);
+        if (isError && errors.push(line) > KEPT_ERROR_LINES) errors.shift();
+      },
+    });
+    setTimeout(() => tellParent(memoryReport(lines)), LOG_DELAY_MS);
+    return model;
+  } catch (error) {
+    await new Promise((resolve) => setTimeout(resolve, LOG_DELAY_MS));
+    const words = error instanceof Error ? error.message : String(error);
+    throw new Error(`cannot load ${flags.model}: ${[words, ...errors].join(' | ')}`, { cause: error });
+  }
+}
+
+function serve(flags: ServerFlags, model: LoadedModel): Serving {
+  const slots = new Slots<Sequence | null>(flags.embeddings ? [null] : model.sequences, (active) =>
+    tellParent({ type: 'generating', active }),
+  );
+  process.on('message', (message: { type?: unknown; threads?: unknown } | null) => {
+    const threads = message?.type === 'threads' ? message.threads : null;
+    if (typeof threads === 'number' && Number.isInteger(threads) && threads >= 1) model.setThreads(threads);
+  });
+  return { alias: flags.alias, model, embeddings: flags.embeddings, slots };
+}
+
+async function main(): Promise<void> {
+  endWithParent();
+  const flags = parseFlags(process.argv.slice(2));
+  const key = takeKey();
+  let serving: Serving | null = null;
+  // The engine keeps its connections; a timeout of ours could close one in the moment in which it sends the next request.
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 600_000 }, (request, response) => {
+    answer(request, response, key, serving).catch(fail);
+  });
+  server.on('error', (error: NodeJS.ErrnoException) =>
+    fail(error.code === 'EADDRINUSE' ? `port ${flags.port} on ${flags.host} is taken (EADDRINUSE)` : error),
+  );
+  server.listen(flags.port, flags.host);
+  serving = serve(flags, await load(flags));
+  say(`modelium: serving ${flags.alias} on ${flags.host}:${flags.port}`);
+}
+
+main().catch(fail);

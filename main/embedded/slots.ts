@@ -1,0 +1,78 @@
+/** Deals a fixed number of sequences to requests, first come, first served; the rest wait in a bounded line (I10). Pure. */
+import { ModeliumError } from '../../shared/errors.ts';
+
+/** The engine bounds what it sends; this bound only protects the child from others with its key. */
+const MOST_WAITING = 256;
+
+interface Waiting<Item> {
+  readonly take: (item: Item) => void;
+}
+
+export class Slots<Item> {
+  readonly #free: Item[];
+  readonly #waiting: Waiting<Item>[] = [];
+  readonly #onActive: (active: number) => void;
+  readonly #total: number;
+
+  /** @param onActive called with the number of slots in use whenever it changes. */
+  constructor(items: readonly Item[], onActive: (active: number) => void) {
+    this.#free = [...items];
+    this.#total = items.length;
+    this.#onActive = onActive;
+  }
+
+  /**
+   * Runs `work` with a slot of its own.
+   * @throws ModeliumError queue-full; cancelled when the signal aborts while waiting.
+   */
+  async use<Result>(signal: AbortSignal, work: (item: Item) => Promise<Result>): Promise<Result> {
+    const item = await this.#take(signal);
+    try {
+      return await work(item);
+    } finally {
+      this.#give(item);
+    }
+  }
+
+  #take(signal: AbortSignal): Promise<Item> | Item {
+    const cancelled = () => new ModeliumError('cancelled', 'The client left before its turn came.', { origin: 'llama' });
+    if (signal.aborted) throw cancelled();
+    const item = this.#free.shift();
+    if (item !== undefined) {
+      this.#tell();
+      return item;
+    }
+    if (this.#waiting.length >= MOST_WAITING) {
+      throw new ModeliumError('queue-full', `All ${this.#total} sequences are busy and ${MOST_WAITING} requests wait.`, {
+        origin: 'llama',
+      });
+    }
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        reject(cancelled());
+      };
+      const waiting: Waiting<Item> = {
+        take: (given) => {
+          signal.removeEventListener('abort', leave);
+          resolve(given);
+        },
+      };
+      this.#waiting.push(waiting);
+      signal.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  #give(item: Item): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) next.take(item);
+    else {
+      this.#free.push(item);
+      this.#tell();
+    }
+  }
+
+  #tell(): void {
+    this.#onActive(this.#total - this.#free.length);
+  }
+}

@@ -1,0 +1,141 @@
+/** The middle of the composition: the core's parts and the runtime manager, wired to each other. `engine.ts` hands the world in. */
+import { availableParallelism } from 'node:os';
+import type { RuntimeId } from '../shared/decision.ts';
+import type { Settings } from '../shared/settings.ts';
+import type { ModelView, RuntimeView } from '../shared/snapshot.ts';
+import { Admission } from './core/admission.ts';
+import { Catalog, type Tracker } from './core/catalog.ts';
+import { Devices } from './core/devices.ts';
+import { idleLimitMs } from './core/evictor.ts';
+import { Orchestrator } from './core/orchestrator.ts';
+import type { Clock, DeviceProbe, KnownRuntime, Ledger, Library, Log, Processes, ProcessTable } from './core/ports.ts';
+import { Questions } from './core/questions.ts';
+import { Registry } from './core/registry.ts';
+import { isPinned, residents, toResident } from './core/residents.ts';
+import { Settler } from './core/settler.ts';
+import { Usage } from './core/usage.ts';
+import { modelView } from './core/views.ts';
+import { programs } from './programs.ts';
+import type { Adapter } from './runtime/adapter.ts';
+import { llamaAdapter } from './runtime/llama/adapter.ts';
+import { Manager } from './runtime/manager.ts';
+import type { HostPorts } from './runtime/process-host.ts';
+import { ThreadShare } from './runtime/thread-share.ts';
+import { WaitingRoom } from './runtime/waiting-room.ts';
+
+export interface World {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly processes: Processes;
+  readonly table: ProcessTable;
+  readonly http: HostPorts['http'];
+  readonly probe: DeviceProbe;
+  readonly ledger: Ledger;
+  readonly library: Library;
+  readonly tracker: Tracker;
+  readonly node: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
+  settings(): Settings;
+  folders(): readonly string[];
+  randomWord(): string;
+  bootId(): string;
+  /** Are there GPUs that llama.cpp can use, and why not? */
+  gpu(): { readonly usable: boolean; readonly why: string };
+  released(seconds: number): void;
+}
+
+export type Core = ReturnType<typeof buildCore>;
+
+export function buildCore(world: World) {
+  const { clock, log, ledger, settings, probe, library, tracker } = world;
+  const policies = () => settings().orchestration.policies;
+  const wake = (id: string): void => orchestrator.wake(id);
+
+  const registry = new Registry();
+  const usage = new Usage();
+  const admission = new Admission();
+  const facts = { registry, usage, settings, inFlight: (id: string): number => manager.inFlight(id) };
+  const devices = new Devices({ settings, holders: () => residents(facts) });
+  const runtimes = createRuntimes(world);
+
+  const threads = new ThreadShare(availableParallelism());
+  const { processes, table, http, randomWord, bootId, released } = world;
+  const manager: Manager = new Manager({
+    ...{
+      clock,
+      processes,
+      table,
+      http,
+      randomWord,
+      bootId,
+      registry,
+      devices,
+      usage,
+      probe,
+      ledger,
+      log,
+      threads,
+      policies,
+      wake,
+      released,
+    },
+    adapter: runtimes.adapter,
+  });
+  const waitingRoom = new WaitingRoom({ registry, admission, manager, clock, policies, wake });
+  const questions = new Questions({ admission, devices, ledger, clock, facts, settings, runtimes: runtimes.known });
+  const settler: Settler = new Settler({ registry, library, clock, log, known: (record) => catalog.endedBefore(record) });
+  const orchestrator: Orchestrator = new Orchestrator({
+    ...{ registry, admission, devices, usage, settler, ledger, clock, log, facts, questions, settings },
+    doer: manager,
+  });
+  const lookAgain = (id: string): void => {
+    settler.look(id);
+    wake(id);
+  };
+  const catalog: Catalog = new Catalog({
+    ...{ registry, admission, ledger, tracker, clock, log, settings, lookAgain },
+    doer: manager,
+    folders: world.folders,
+  });
+
+  const idleSeconds = (record: Parameters<typeof toResident>[0]): number | null => {
+    const resident = toResident(record, facts);
+    const limitMs = resident === null ? null : idleLimitMs(resident, policies());
+    return limitMs === null ? null : limitMs / 1000;
+  };
+  function view(id: string): ModelView | null {
+    const record = registry.get(id);
+    if (record === undefined) return null;
+    const pinned = isPinned(record, settings());
+    return modelView(record, { admission, usage, nowMs: clock.now(), inFlight: facts.inFlight, idleSeconds, pinned: () => pinned });
+  }
+  return { registry, usage, admission, devices, manager, waitingRoom, questions, settler, orchestrator, catalog, runtimes, view };
+}
+
+/** The list of runtimes: adding one is one line here. Made anew when settings or the host change, since an adapter is facts only. */
+function createRuntimes({ settings, node, gpu }: World) {
+  let adapters: readonly Adapter[] = [];
+  const build = (): void => {
+    adapters = [
+      llamaAdapter({
+        settings: settings().llama,
+        node,
+        serverProgram: programs.embeddedServer,
+        gpu: gpu(),
+        cpuCores: availableParallelism(),
+      }),
+    ];
+  };
+  build();
+  const isEnabled = (id: RuntimeId): boolean => id === 'llama' && settings().llama.enabled;
+  return {
+    rescan: build,
+    adapter(id: RuntimeId): Adapter {
+      const adapter = adapters.find((each) => each.id === id);
+      if (adapter === undefined) throw new Error(`no runtime ${id}`);
+      return adapter;
+    },
+    known: (): readonly KnownRuntime[] => adapters.map((planner) => ({ planner, enabled: isEnabled(planner.id), found: planner.found })),
+    views: (): readonly RuntimeView[] =>
+      adapters.map(({ id, found }) => ({ id, enabled: isEnabled(id), found: found.found, version: found.version, message: found.message })),
+  };
+}

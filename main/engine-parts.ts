@@ -1,0 +1,81 @@
+/** Small pieces of the composition: overrides, folders, views and listeners that need no state of the engine. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Writable } from 'node:stream';
+import type { Settings } from '../shared/settings.ts';
+import type { WatchFolderView } from '../shared/snapshot.ts';
+import type { Clock, FolderScan } from './core/ports.ts';
+import type { Registry } from './core/registry.ts';
+import { expandHome } from './io/folders.ts';
+import type { Metrics } from './io/metrics.ts';
+
+/** What a command line says beats the file. */
+export function withOverrides(settings: Settings, { host, port }: { readonly host?: string; readonly port?: number }): Settings {
+  const api = { ...settings.api, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) };
+  return { ...settings, api };
+}
+
+const USERS_FOLDER = '~/modelium/incoming';
+const SYSTEM_FOLDER = '/models/incoming';
+
+/** The folders to watch. The user's default one is made when it is missing; one that a person named is not, since it may be a mount point. */
+export function watchFolders(settings: Settings, override: readonly string[] | undefined): readonly string[] {
+  const named = override ?? settings.orchestration.model_discovery.watch_directories;
+  if (named !== null) return [...new Set(named.map((folder) => resolve(expandHome(folder))))];
+  const own = expandHome(USERS_FOLDER);
+  mkdirSync(own, { recursive: true });
+  return existsSync(SYSTEM_FOLDER) ? [own, SYSTEM_FOLDER] : [own];
+}
+
+/** A sentence for each setting that is read at the start only. */
+export function needsRestart(before: Settings, after: Settings): readonly string[] {
+  const fixed = [
+    ['api.host', before.api.host !== after.api.host],
+    ['api.port', before.api.port !== after.api.port],
+    ['metrics.enabled', before.metrics.enabled !== after.metrics.enabled],
+    ['metrics.port', before.metrics.port !== after.metrics.port],
+    ['gpus.nvidia_smi', before.gpus.nvidia_smi !== after.gpus.nvidia_smi],
+  ] as const;
+  return fixed.filter(([, changed]) => changed).map(([name]) => `${name} takes effect when Modelium is started again.`);
+}
+
+export function folderView(path: string, scan: FolderScan | undefined): WatchFolderView {
+  if (scan === undefined) return { path, ok: true, message: 'being looked at', polling: false };
+  if (!scan.ok) return { path, ok: false, message: scan.message, polling: false };
+  const count = scan.candidates.length;
+  return { path, ok: true, message: `${count} ${count === 1 ? 'model' : 'models'}`, polling: scan.polling ?? false };
+}
+
+/** llama.cpp needs a GPU and the CUDA runtime; its child falls back to Vulkan or the CPU by itself and says so. */
+export function llamaGpu(facts: { readonly found: boolean; readonly message: string }): { readonly usable: boolean; readonly why: string } {
+  return { usable: facts.found, why: facts.message };
+}
+
+/** Counts loads and unloads from the registry's facts: a sink beside the story. */
+export function followMetrics(registry: Registry, metrics: Metrics, clock: Clock): void {
+  registry.onChange(({ id, record, previous, event }) => {
+    if (record === null) metrics.forget(id);
+    if (event?.type === 'loaded' && previous?.name === 'loading' && record?.state.name === 'ready') {
+      const { runtime, loadSeconds, predicted, measured } = record.state;
+      metrics.loadEnded({ runtime, ok: true, seconds: loadSeconds, predicted, measured });
+    }
+    if (event?.type === 'drain-started' && event.reason === 'load-failed' && previous?.name === 'loading') {
+      const seconds = (clock.now() - previous.sinceMs) / 1000;
+      metrics.loadEnded({ runtime: previous.plan.runtime, ok: false, seconds, predicted: {}, measured: {} });
+    }
+    if (event?.type === 'drained' && previous?.name === 'draining' && previous.ready !== null) {
+      metrics.unloaded(previous.ready.runtime, previous.reason);
+    }
+  });
+}
+
+/** The log writes to a stream; whoever hosts the engine takes lines. */
+export function lineStream(write: (line: string) => void): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write(text: string, _encoding, done) {
+      write(String(text).replace(/\n$/, ''));
+      done();
+    },
+  });
+}

@@ -1,0 +1,307 @@
+/**
+ * The composition root: builds the parts in reading order, wires them, and closes them in the opposite order. No rule of the product lives here.
+ * Both shells host it: `modelium serve`, and the window's main process.
+ */
+import { randomBytes } from 'node:crypto';
+import { ModeliumError } from '../shared/errors.ts';
+import type { Settings } from '../shared/settings.ts';
+import type { Snapshot } from '../shared/snapshot.ts';
+import { VERSION } from '../shared/version.ts';
+import { createControl } from './control.ts';
+import type { Tracker } from './core/catalog.ts';
+import { Changes } from './core/changes.ts';
+import type { FolderScan, Ledger, Library } from './core/ports.ts';
+import { buildCore, type Core } from './engine-core.ts';
+import { folderView, followMetrics, lineStream, llamaGpu, needsRestart, watchFolders, withOverrides } from './engine-parts.ts';
+import { createMetricsServer } from './http/metrics-server.ts';
+import { createHttpServer } from './http/server.ts';
+import { createInference } from './inference.ts';
+import { createClock } from './io/clock.ts';
+import { createDeviceProbe } from './io/device-probe.ts';
+import { modeliumFolders } from './io/folders.ts';
+import { createUpstreams, type Upstreams } from './io/http-client.ts';
+import { createInspector } from './io/inspector.ts';
+import { createLog } from './io/log.ts';
+import { createMetrics, type Metrics } from './io/metrics.ts';
+import { bootId } from './io/proc.ts';
+import { createProcesses } from './io/processes.ts';
+import { type LoadedSettings, loadSettings, watchSettings } from './io/settings-file.ts';
+import { openStateFolder } from './io/state-folder.ts';
+import { openStore } from './io/store.ts';
+import { createWatcher, type FileWatcher } from './io/watcher.ts';
+import { programs } from './programs.ts';
+import { sweep } from './runtime/sweep.ts';
+
+export interface EngineOptions {
+  /** Settings file: a path that must exist, null for none, undefined to search. */
+  readonly config?: string | null | undefined;
+  readonly stateFolder?: string;
+  /** In place of the settings of the same meaning. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly watch?: readonly string[];
+  /** How to start a Node of our own: Electron passes its binary and ELECTRON_RUN_AS_NODE. */
+  readonly program: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
+  /** Takes the story, a line at a time. */
+  readonly write: (line: string) => void;
+}
+
+export interface Engine {
+  readonly address: string;
+  readonly token: string;
+  /** Ends in order: nothing new, drains, processes gone, books closed. */
+  close(): Promise<void>;
+  /** Resolves when it has ended, whoever asked for it. */
+  readonly closed: Promise<void>;
+}
+
+interface ServedParts {
+  readonly core: Core;
+  readonly changes: Changes;
+  readonly metrics: Metrics;
+  readonly library: Library;
+  readonly ledger: Ledger;
+  readonly upstreams: Upstreams;
+}
+
+/** @throws ModeliumError settings-invalid, already-running, port-taken, host-needs-key, state-unusable, disk-full. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const engine = new RunningEngine(options, await loadSettings({ config: options.config }));
+  try {
+    await engine.start();
+    return engine;
+  } catch (thrown) {
+    await engine.close();
+    throw thrown;
+  }
+}
+
+class RunningEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #clock = createClock();
+  readonly #log: ReturnType<typeof createLog>;
+  readonly #startedAt: string;
+  #loaded: LoadedSettings;
+  #settings: Settings;
+  #settingsProblem: string | null = null;
+  #folders: readonly string[] = [];
+  readonly #scans = new Map<string, FolderScan>();
+  #watcher: FileWatcher | null = null;
+  #lastDecisionId = 0;
+  /** What was opened, to be closed in the opposite order. */
+  readonly #opened: (() => unknown)[] = [];
+  #closing: Promise<void> | null = null;
+  #resolveClosed: () => void = () => {};
+  readonly closed: Promise<void>;
+  address = '';
+  token = '';
+
+  constructor(options: EngineOptions, loaded: LoadedSettings) {
+    this.#options = options;
+    this.#loaded = loaded;
+    this.#settings = withOverrides(loaded.settings, options);
+    this.#startedAt = new Date(this.#clock.wallTime()).toISOString();
+    const { wallTime } = this.#clock;
+    this.#log = createLog({ stream: lineStream(options.write), debug: process.env['MODELIUM_DEBUG'] === '1', wallTime });
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  async start(): Promise<void> {
+    const log = this.#log;
+    const clock = this.#clock;
+    const { file, warnings } = this.#loaded;
+    log.say(file === null ? 'Settings: no modelium.yaml, the defaults are in force' : `Settings: ${file}`);
+    for (const warning of warnings) log.warn(warning);
+    const stateFolder = this.#open(openStateFolder(this.#options.stateFolder ?? modeliumFolders().state), (each) => each.close());
+    this.token = stateFolder.token;
+    const store = this.#open(openStore(stateFolder.path, clock.wallTime), (each) => each.close());
+    if (store.problem !== null) log.error(store.problem);
+    const processes = createProcesses();
+    const upstreams = this.#open(createUpstreams(), (each) => each.close());
+    const probe = this.#open(createDeviceProbe({ nvidiaSmi: this.#settings.gpus.nvidia_smi, processes, clock, log }), (each) =>
+      each.close(),
+    );
+    const library = this.#open(createInspector({ workerProgram: programs.inspectWorker, clock }), (each) => each.close());
+    const metrics = createMetrics(() => this.#snapshot(core));
+    const ledger = this.#countedLedger(store.ledger, metrics);
+    const core = buildCore({
+      ...{ clock, log, processes, probe, ledger, library, bootId, http: upstreams, table: store.processes, node: this.#options.program },
+      tracker: this.#tracker(),
+      settings: () => this.#settings,
+      folders: () => this.#folders,
+      randomWord: () => randomBytes(24).toString('base64url'),
+      gpu: () => llamaGpu(probe.gpuFacts()),
+      released: metrics.released,
+    });
+    const changes = this.#open(new Changes(clock, () => this.#snapshot(core)), (each) => each.close());
+    this.#opened.push(() => this.#drain(core));
+    core.registry.onChange(() => changes.touch());
+    followMetrics(core.registry, metrics, clock);
+
+    await this.#serve({ core, changes, metrics, library, ledger, upstreams });
+    await sweep({ clock, processes, table: store.processes, log, bootId });
+    await this.#follow(core, probe, changes);
+    const { address, token: _ } = this;
+    const startTime = processes.identify(process.pid)?.startTime ?? 0;
+    stateFolder.announce({ pid: process.pid, startTime, bootId: bootId(), address, version: VERSION, startedAt: this.#startedAt });
+    log.say(`Server ready at ${address}`);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const step of this.#opened.reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        this.#log.error('Something could not be closed', error);
+      }
+    }
+    this.#resolveClosed();
+  }
+
+  #open<Part>(part: Part, close: (part: Part) => unknown): Part {
+    this.#opened.push(() => close(part));
+    return part;
+  }
+
+  /** Requests that wait are told, those in flight may end, every process is seen gone. */
+  async #drain({ waitingRoom, orchestrator, manager }: Core): Promise<void> {
+    waitingRoom.close();
+    orchestrator.close();
+    await manager.unloadAll();
+  }
+
+  /** The ports open before the slow things (drivers, folders): a script that starts us can connect at once, and is told to wait. */
+  async #serve(parts: ServedParts): Promise<void> {
+    const { core, changes, metrics, library, ledger, upstreams } = parts;
+    const clock = this.#clock;
+    const log = this.#log;
+    const snapshot = () => this.#snapshot(core);
+    const { view } = core;
+    const inference = createInference({ ...core, clock, view, report: metrics.request });
+    const control = createControl({
+      ...{ ...core, clock, ledger, library, changes, snapshot, view, engineLog: log },
+      rescanRuntimes: async () => {
+        core.runtimes.rescan();
+        core.orchestrator.reconsiderAll();
+      },
+      settings: () => ({ file: this.#loaded.file, problem: this.#settingsProblem, settings: this.#settings }),
+      trouble: () => (this.#closing === null ? null : 'Modelium is ending'),
+    });
+    const settings = () => this.#settings;
+    const metricsText = metrics.text;
+    const { dispatch } = upstreams;
+    const server = createHttpServer({
+      settings,
+      inference,
+      control,
+      clock,
+      log,
+      token: this.token,
+      version: VERSION,
+      dispatch,
+      metricsText,
+    });
+    ({ address: this.address } = await this.#open(server, (each) => each.close()).listen());
+    if (!this.#settings.metrics.enabled) return;
+    await this.#open(createMetricsServer({ settings, metricsText, log }), (each) => each.close()).listen();
+  }
+
+  /** From here on the world is followed: devices, settings, folders. */
+  async #follow(core: Core, probe: ReturnType<typeof createDeviceProbe>, changes: Changes): Promise<void> {
+    const { devices, orchestrator, registry } = core;
+    probe.onSample((sample) => {
+      devices.applySample(sample);
+      probe.setPids([...registry.all()].flatMap(({ state }) => ('pids' in state ? state.pids : [])));
+      orchestrator.roomChanged();
+      changes.touch();
+    });
+    devices.applySample(await probe.start());
+    core.runtimes.rescan();
+    const stop = watchSettings(
+      { config: this.#options.config },
+      {
+        onChange: (loaded) => void this.#reload(core, loaded, changes),
+        onProblem: (sentence) => {
+          this.#settingsProblem = sentence;
+          this.#log.error(sentence);
+          changes.touch();
+        },
+      },
+    );
+    this.#opened.push(stop);
+    this.#opened.push(() => this.#watcher?.close());
+    await this.#watch(core);
+  }
+
+  async #reload(core: Core, loaded: LoadedSettings, changes: Changes): Promise<void> {
+    const before = this.#settings;
+    this.#loaded = loaded;
+    this.#settings = withOverrides(loaded.settings, this.#options);
+    this.#settingsProblem = null;
+    this.#log.say(`Settings read again: ${loaded.file ?? 'the defaults'}`);
+    for (const warning of [...loaded.warnings, ...needsRestart(before, this.#settings)]) this.#log.warn(warning);
+    core.runtimes.rescan();
+    core.orchestrator.reconsiderAll();
+    changes.touch();
+    const discovery = (settings: Settings) => JSON.stringify(settings.orchestration.model_discovery);
+    if (discovery(before) !== discovery(this.#settings)) await this.#watch(core);
+  }
+
+  async #watch({ catalog }: Core): Promise<void> {
+    const { model_discovery } = this.#settings.orchestration;
+    await this.#watcher?.close();
+    this.#folders = watchFolders(this.#settings, this.#options.watch);
+    this.#watcher = createWatcher({
+      folders: this.#folders,
+      scanIntervalMs: model_discovery.scan_interval_seconds * 1000,
+      clock: this.#clock,
+      log: this.#log,
+      onScan: (scan) => {
+        this.#scans.set(scan.folder, scan);
+        catalog.apply(scan);
+      },
+    });
+    await this.#watcher.start();
+    for (const path of catalog.addedPaths()) await this.#watcher.track(path);
+  }
+
+  #tracker(): Tracker {
+    const watcher = (): FileWatcher => {
+      if (this.#watcher === null) throw new ModeliumError('shutting-down', 'The folders are not watched yet.', { retryAfterSeconds: 1 });
+      return this.#watcher;
+    };
+    return {
+      track: (path) => watcher().track(path),
+      untrack: async (path) => watcher().untrack(path),
+      rescan: (folder) => void this.#watcher?.rescan(folder),
+    };
+  }
+
+  #countedLedger(ledger: Ledger, metrics: Metrics): Ledger {
+    this.#lastDecisionId = ledger.decisions({ limit: 1 })[0]?.id ?? 0;
+    const decide: Ledger['decide'] = (decision) => {
+      metrics.decided(decision.action, decision.reason);
+      this.#lastDecisionId = ledger.decide(decision);
+      return this.#lastDecisionId;
+    };
+    return { ...ledger, decide };
+  }
+
+  #snapshot(core: Core): Snapshot {
+    return {
+      ...{ version: VERSION, address: this.address, startedAt: this.#startedAt, lastDecisionId: this.#lastDecisionId },
+      ...{ settingsFile: this.#loaded.file, settingsProblem: this.#settingsProblem },
+      devices: core.devices.views(),
+      models: [...core.registry.all()].map((record) => core.view(record.id)).filter((view) => view !== null),
+      runtimes: core.runtimes.views(),
+      watchFolders: this.#folders.map((path) => folderView(path, this.#scans.get(path))),
+    };
+  }
+}

@@ -1,0 +1,62 @@
+/** The event streams of /control: snapshots and changes, and log lines. Bounded: a reader that does not keep up is dropped, and resumes by itself. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Control, EngineEvent } from '../core/gateway.ts';
+import type { Clock } from '../core/ports.ts';
+import { EVENT_STREAM_HEADERS } from './respond.ts';
+
+/** Proxies and browsers give a silent connection up after 30 to 60 s. */
+const HEARTBEAT_MS = 15_000;
+/** A few snapshots of a thousand models (I10). */
+const UNREAD_BYTES = 16 * 1024 * 1024;
+
+/** Streams that are open now, so that closing the server can end them: by themselves they never would. */
+export type OpenStreams = Set<ServerResponse>;
+
+export interface StreamWorld {
+  readonly control: Control;
+  readonly clock: Clock;
+  readonly open: OpenStreams;
+}
+
+/** Every change after the one that `Last-Event-ID` names; a snapshot first when there is none, or when that is too long ago. */
+export function streamEvents(world: StreamWorld, request: IncomingMessage, response: ServerResponse): void {
+  const lastId = Number(request.headers['last-event-id'] ?? Number.NaN);
+  const send = openStream(world, response);
+  const unsubscribe = world.control.subscribe(Number.isSafeInteger(lastId) ? lastId : null, (event: EngineEvent) => {
+    send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  });
+  response.once('close', unsubscribe);
+}
+
+/** The last lines, then those that come: `data: {"line": "..."}`. @param model null: the engine's own log. */
+export function streamLogs(world: StreamWorld, model: string | null, response: ServerResponse): void {
+  const { lines, follow } = world.control.logs(model);
+  const send = openStream(world, response);
+  const sendLine = (line: string) => send(`data: ${JSON.stringify({ line })}\n\n`);
+  for (const line of lines) sendLine(line);
+  response.once('close', follow(sendLine));
+}
+
+function openStream(world: StreamWorld, response: ServerResponse): (text: string) => void {
+  response.writeHead(200, EVENT_STREAM_HEADERS);
+  response.flushHeaders();
+  world.open.add(response);
+  let stopHeartbeat = () => {};
+  function send(text: string): void {
+    if (response.destroyed || response.writableEnded) return;
+    if (response.writableLength > UNREAD_BYTES) response.destroy();
+    else response.write(text);
+  }
+  function beat(): void {
+    stopHeartbeat = world.clock.after(HEARTBEAT_MS, () => {
+      send(': still here\n\n');
+      beat();
+    });
+  }
+  beat();
+  response.once('close', () => {
+    stopHeartbeat();
+    world.open.delete(response);
+  });
+  return send;
+}

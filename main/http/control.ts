@@ -1,0 +1,205 @@
+/**
+ * Everything that is not hot, through Fastify: /control, /status, /models, /openapi.json and the routes as text. The only importer of Fastify.
+ * Each route is one of the contract in shared/api.ts: its method, path, input checks and token come from there.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { type Answer, API, type Body, type Contract, checkInput, type Query } from '../../shared/api.ts';
+import { openApiDocument } from '../../shared/api-openapi.ts';
+import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import type { ModelView } from '../../shared/snapshot.ts';
+import type { Control, Inference } from '../core/gateway.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import { parseObject, readBody } from './body.ts';
+import { type OpenStreams, type StreamWorld, streamEvents, streamLogs } from './control-streams.ts';
+import { modelNotFound, sendError } from './respond.ts';
+import { pathOf, routesAsText, unknownRoute } from './routes.ts';
+import { prove, requireToken } from './token.ts';
+
+export interface ControlWorld {
+  readonly control: Control;
+  readonly inference: Inference;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly token: string;
+  readonly version: string;
+  readonly maxBodyMb: () => number;
+  readonly openStreams: OpenStreams;
+}
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
+interface Input<C extends Contract> {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query<C>;
+  readonly body: Body<C>;
+}
+
+/** Answered by an event stream in the handler's own hands. */
+const STREAMED = Symbol('streamed');
+type Handled<C extends Contract> = DeepReadonly<Answer<C>> | typeof STREAMED;
+type Handler<C extends Contract> = (input: Input<C>) => Handled<C> | Promise<Handled<C>>;
+/** The engine hands out readonly views; the schemas' types are not. */
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+/**
+ * Fastify behind a listener of ours: it never listens itself.
+ * @param server what Fastify takes for its server; the raw listener decides what reaches it.
+ * @param onClientError what to do with bytes that are no HTTP.
+ */
+export async function createControlApp(
+  world: ControlWorld,
+  server: Server,
+  onClientError: (error: Error & { code?: string }, socket: Socket) => void,
+): Promise<Listener> {
+  const held: { listener: Listener | null } = { listener: null };
+  const app = fastify({
+    serverFactory: (handler) => {
+      held.listener = handler as Listener;
+      return server;
+    },
+    clientErrorHandler: onClientError,
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    frameworkErrors: (_error, request, reply) => {
+      const path = pathOf(request.raw.url ?? '').slice(0, 200);
+      sendError(reply.raw, new ModeliumError('route-not-found', `There is no route ${path}: its escapes are broken.`));
+    },
+  });
+  readJsonBodies(app, world);
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = toModeliumError(thrown);
+    if (error.code === 'internal') world.log.error(`${request.method} ${request.url} met a bug.`, thrown);
+    reply.hijack();
+    sendError(reply.raw, error);
+  });
+  app.setNotFoundHandler(async (request) => {
+    throw unknownRoute(request.method, request.url);
+  });
+  addOpenRoutes(app, world);
+  addModelRoutes(app, world);
+  addEngineRoutes(app, world);
+  await app.ready();
+  if (held.listener === null) throw new Error('Fastify did not ask for its server.');
+  return held.listener;
+}
+
+/** Bodies are JSON whatever they say: the raw listener has put that into their content type already. No body counts as an empty object. */
+function readJsonBodies(app: FastifyInstance, world: ControlWorld): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', (_request, payload, done) => {
+    readBody(payload, world.maxBodyMb(), (result) => {
+      if ('error' in result) return done(result.error);
+      try {
+        done(null, result.body.length === 0 ? {} : parseObject(result.body));
+      } catch (thrown) {
+        done(toModeliumError(thrown));
+      }
+    });
+  });
+}
+
+function addRoute<C extends Contract>(app: FastifyInstance, world: ControlWorld, contract: C, handler: Handler<C>): void {
+  app.route({
+    method: contract.method,
+    url: contract.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    onRequest: async (request) => {
+      if (contract.access === 'token') requireToken(request.headers.authorization, world.token);
+    },
+    handler: async (request, reply) => {
+      const answer = await handler({
+        request,
+        reply,
+        params: request.params as Record<string, string>,
+        query: (contract.query === undefined ? undefined : checkInput(contract.query, { ...(request.query as object) })) as Query<C>,
+        body: (contract.body === undefined ? undefined : checkInput(contract.body, request.body ?? {})) as Body<C>,
+      });
+      return answer === STREAMED ? reply : answer;
+    },
+  });
+}
+
+function addOpenRoutes(app: FastifyInstance, world: ControlWorld): void {
+  const { control } = world;
+  let document: ReturnType<typeof openApiDocument> | null = null;
+  addRoute(app, world, API.status, () => control.snapshot());
+  addRoute(app, world, API.models, () => ({ models: control.snapshot().models }));
+  addRoute(app, world, API.openapi, () => {
+    document ??= openApiDocument(world.version);
+    return document;
+  });
+  addRoute(app, world, API.root, ({ reply }) => {
+    reply.type('text/plain; charset=utf-8');
+    return routesAsText(world.version);
+  });
+  addRoute(app, world, API.prove, ({ body }) => ({ hmac: prove(world.token, body.nonce) }));
+}
+
+function addModelRoutes(app: FastifyInstance, world: ControlWorld): void {
+  const { control } = world;
+  const answer = (id: string) => ({ model: requireModel(world, id) });
+  addRoute(app, world, API.model, ({ params }) => answer(params['id'] ?? ''));
+  addRoute(app, world, API.load, ({ params, body }) => {
+    const { id } = requireModel(world, params['id'] ?? '');
+    control.load(id, body);
+    return answer(id);
+  });
+  addRoute(app, world, API.unload, async ({ params, body }) => {
+    const model = requireModel(world, params['id'] ?? '');
+    await control.unload(model.id, body);
+    // Its files may have gone meanwhile, and the model with them.
+    return { model: control.model(model.id) ?? model };
+  });
+  addRoute(app, world, API.pin, ({ params, body }) => {
+    const { id } = requireModel(world, params['id'] ?? '');
+    control.pin(id, body.pinned);
+    return answer(id);
+  });
+  addRoute(app, world, API.add, ({ body }) => control.add(body.path));
+  addRoute(app, world, API.forget, async ({ params }) => {
+    const { id } = requireModel(world, params['id'] ?? '');
+    await control.forget(id);
+    return { id };
+  });
+}
+
+function addEngineRoutes(app: FastifyInstance, world: ControlWorld): void {
+  const { control } = world;
+  const streams: StreamWorld = { control, clock: world.clock, open: world.openStreams };
+  addRoute(app, world, API.snapshot, () => control.snapshot());
+  addRoute(app, world, API.events, ({ request, reply }) => {
+    reply.hijack();
+    streamEvents(streams, request.raw, reply.raw);
+    return STREAMED;
+  });
+  addRoute(app, world, API.plan, async ({ body }) => await control.plan(body.target));
+  addRoute(app, world, API.decisions, ({ query }) => {
+    const { model, before, limit } = query;
+    const filter = { limit, ...(model === undefined ? {} : { model }), ...(before === undefined ? {} : { beforeId: before }) };
+    return { decisions: control.decisions(filter) };
+  });
+  addRoute(app, world, API.logs, ({ query, reply }) => {
+    const id = query.model === undefined ? null : requireModel(world, query.model).id;
+    if (!query.follow) return { lines: control.logs(id).lines };
+    reply.hijack();
+    streamLogs(streams, id, reply.raw);
+    return STREAMED;
+  });
+  addRoute(app, world, API.settings, () => control.settings());
+  addRoute(app, world, API.rescan, async () => {
+    await control.rescanRuntimes();
+    return { runtimes: control.snapshot().runtimes };
+  });
+}
+
+function requireModel(world: ControlWorld, name: string): ModelView {
+  const model = world.control.model(name);
+  if (model === null) throw modelNotFound(name, world.inference.nearest(name));
+  return model;
+}

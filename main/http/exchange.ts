@@ -1,0 +1,288 @@
+/**
+ * One inference request, from its body to the last byte of the answer: wait for the model, ask its runtime, pass the answer on, tell how it went.
+ * What differs between routes (how the runtime is asked, what its answer becomes) comes in as a Job. Parses nothing of an answer itself.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Timings } from '../../shared/api.ts';
+import { type ErrorEnvelope, ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import type { Inference, Lease } from '../core/gateway.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import { brokeOff, type Refusal, refusalEnvelope, refusalStatus } from './refusal.ts';
+import { cutStream, EVENT_STREAM_HEADERS, errorEvent, errorHeaders, type Headers, sendJson } from './respond.ts';
+import type { Dispatch, UpstreamController, UpstreamHandler, UpstreamHeaders, UpstreamRequest } from './upstream.ts';
+import { NO_USAGE, type TokenUsage, timingsOf } from './usage.ts';
+
+/** Design 6: the first comment after 5 s of waiting; the next ones often enough for clients that give up after silence. */
+const FIRST_COMMENT_MS = 5_000;
+const NEXT_COMMENT_MS = 3_000;
+/** Error bodies of runtimes are a few hundred bytes; what is longer is cut (I10). */
+const REFUSAL_BYTES = 64 * 1024;
+
+export interface ProxyWorld {
+  readonly inference: Inference;
+  readonly dispatch: Dispatch;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What a route does with a request and with the runtime's good answer. Only the functions of the job may throw ModeliumError. */
+export interface Job {
+  readonly modelId: string;
+  /** The client asked for server-sent events. */
+  readonly streams: boolean;
+  /** @throws ModeliumError not-supported-by-model. */
+  prepare(lease: Lease): UpstreamRequest;
+  begin(exchange: Exchange, status: number, headers: UpstreamHeaders): void;
+  data(exchange: Exchange, chunk: Buffer): void;
+  /** Ends the response, and says what the request used. */
+  end(exchange: Exchange): TokenUsage;
+}
+
+export class Exchange implements UpstreamHandler {
+  readonly response: ServerResponse;
+  readonly #world: ProxyWorld;
+  readonly #job: Job;
+  readonly #startedMs: number;
+  readonly #leaving = new AbortController();
+  #lease: Lease | null = null;
+  #request: UpstreamRequest | null = null;
+  #controller: UpstreamController | null = null;
+  #refusal: Refusal | null = null;
+  #stopComments: (() => void) | null = null;
+  #commented = false;
+  #paused = false;
+  #retried = false;
+  #done = false;
+  #firstTokenMs: number | null = null;
+
+  constructor(world: ProxyWorld, response: ServerResponse, job: Job, startedMs: number) {
+    this.#world = world;
+    this.response = response;
+    this.#job = job;
+    this.#startedMs = startedMs;
+  }
+
+  /** Asks for the model; a ready one is asked in this very turn. */
+  start(): void {
+    this.response.on('close', this.#onClientGone);
+    try {
+      const lease = this.#world.inference.ensureReady(this.#job.modelId, { signal: this.#leaving.signal });
+      if (!(lease instanceof Promise)) {
+        this.#ask(lease);
+        return;
+      }
+      if (this.#job.streams) this.#commentIn(FIRST_COMMENT_MS);
+      lease.then(
+        (ready) => this.#ask(ready),
+        (thrown: unknown) => this.fail(toModeliumError(thrown)),
+      );
+    } catch (thrown) {
+      this.fail(toModeliumError(thrown));
+    }
+  }
+
+  // ---- for jobs -----------------------------------------------------------------------------------------------------------------------
+
+  /** Comment lines went out while the model loaded: the head is gone, and the times belong into the final event. */
+  get headIsGone(): boolean {
+    return this.#commented;
+  }
+
+  get runtime(): string {
+    return this.#lease?.runtime ?? '';
+  }
+
+  /** X-Modelium-*, for the head. */
+  headers(): Headers {
+    const lease = this.#lease;
+    const { modelId } = this.#job;
+    if (lease === null) return { 'x-modelium-model': modelId };
+    return {
+      'x-modelium-model': modelId,
+      'x-modelium-runtime': lease.runtime,
+      'x-modelium-queue-ms': String(Math.round(lease.queueMs)),
+      'x-modelium-load-ms': String(Math.round(lease.loadMs)),
+    };
+  }
+
+  /** Sends the head of an event stream, unless it went out already. */
+  beginEvents(): void {
+    if (!this.response.headersSent) this.response.writeHead(200, { ...EVENT_STREAM_HEADERS, ...this.headers() });
+  }
+
+  /** Passes bytes on; the runtime is held back while the client is slow, so that no more than a buffer's worth is kept. */
+  write(chunk: Buffer | string): void {
+    if (this.response.write(chunk) || this.#paused) return;
+    this.#paused = true;
+    this.#controller?.pause();
+    this.response.once('drain', this.#onDrain);
+  }
+
+  /** The first token is there; later calls count for nothing. */
+  markFirstToken(): void {
+    this.#firstTokenMs ??= this.#elapsedMs();
+  }
+
+  timings(completionTokens: number | null): Timings {
+    return timingsOf(this.#lease, this.#firstTokenMs, this.#elapsedMs(), completionTokens);
+  }
+
+  /** Ends the request with an error: as the answer while nothing went out, else as the stream's last event. */
+  fail(error: ModeliumError): void {
+    if (error.code === 'internal') this.#world.log.error(`A request for ${this.#job.modelId} met a bug.`, error);
+    this.#failWith(error.status, error.envelope(), errorHeaders(error));
+  }
+
+  // ---- the runtime's side -------------------------------------------------------------------------------------------------------------
+
+  onRequestStart(controller: UpstreamController): void {
+    this.#controller = controller;
+    if (this.#done) controller.abort(new Error('The request ended before it was sent.'));
+  }
+
+  onResponseStart(_controller: UpstreamController, status: number, headers: UpstreamHeaders): void {
+    if (this.#done || status < 200) return;
+    if (status >= 300) {
+      this.#refusal = { status, headers, parts: [], bytes: 0 };
+      return;
+    }
+    this.#guarded(() => this.#job.begin(this, status, headers));
+  }
+
+  onResponseData(_controller: UpstreamController, chunk: Buffer): void {
+    if (this.#done) return;
+    const refusal = this.#refusal;
+    if (refusal === null) {
+      this.#guarded(() => this.#job.data(this, chunk));
+    } else if (refusal.bytes < REFUSAL_BYTES) {
+      refusal.parts.push(chunk);
+      refusal.bytes += chunk.length;
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.#done) return;
+    const refusal = this.#refusal;
+    if (refusal !== null) {
+      const { 'retry-after': retryAfter } = refusal.headers;
+      const headers: Headers = typeof retryAfter === 'string' ? { 'retry-after': retryAfter } : {};
+      this.#failWith(refusalStatus(refusal), refusalEnvelope(refusal, this.#job.modelId, this.runtime), headers);
+      return;
+    }
+    this.#guarded(() => this.#finish(this.response.statusCode, this.#job.end(this)));
+  }
+
+  onResponseError(_controller: UpstreamController, error: Error): void {
+    if (this.#done) return;
+    if (this.#controller === null && !this.#retried) {
+      // No connection came about, so that no byte went out and asking twice cannot run the prompt twice.
+      this.#retried = true;
+      this.#dispatch();
+      return;
+    }
+    this.fail(brokeOff(this.runtime, this.#job.modelId, error.message));
+  }
+
+  // ---- inside -------------------------------------------------------------------------------------------------------------------------
+
+  #ask(lease: Lease): void {
+    this.#stopComments?.();
+    if (this.#done) {
+      lease.release();
+      return;
+    }
+    this.#lease = lease;
+    if (lease.cut.aborted) {
+      this.#onCut();
+      return;
+    }
+    lease.cut.addEventListener('abort', this.#onCut);
+    this.#guarded(() => {
+      this.#request = this.#job.prepare(lease);
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    const lease = this.#lease;
+    const request = this.#request;
+    if (lease !== null && request !== null) this.#world.dispatch(lease.endpoint, request, this);
+  }
+
+  /** Whatever a job throws becomes the answer; nothing escapes into the client library's callbacks. */
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (thrown) {
+      this.fail(toModeliumError(thrown));
+    }
+  }
+
+  #commentIn(ms: number): void {
+    this.#stopComments = this.#world.clock.after(ms, () => {
+      this.#commented = true;
+      this.beginEvents();
+      // A client that does not even read comments gets no more of them heaped up.
+      if (!this.response.writableNeedDrain) {
+        this.response.write(`: ${this.#world.inference.waitingFor(this.#job.modelId).replaceAll(/[\r\n]+/g, ' ')}\n\n`);
+      }
+      this.#commentIn(NEXT_COMMENT_MS);
+    });
+  }
+
+  #onDrain = (): void => {
+    this.#paused = false;
+    this.#controller?.resume();
+  };
+
+  #onClientGone = (): void => {
+    if (this.#done) return;
+    this.#finish(499, NO_USAGE);
+    const reason = new ModeliumError('cancelled', 'The client left.');
+    this.#leaving.abort(reason);
+    this.#controller?.abort(reason);
+  };
+
+  #onCut = (): void => {
+    const reason: unknown = this.#lease?.cut.reason;
+    this.fail(reason instanceof ModeliumError ? reason : brokeOff(this.runtime, this.#job.modelId, 'it was stopped'));
+  };
+
+  #failWith(status: number, envelope: ErrorEnvelope, headers: Headers): void {
+    if (this.#done) return;
+    const { response } = this;
+    const allHeaders = { ...headers, ...this.headers() };
+    this.#finish(status, NO_USAGE);
+    this.#controller?.abort(new Error(envelope.error.message));
+    if (!response.headersSent) sendJson(response, status, envelope, allHeaders);
+    else if (!this.#job.streams) response.destroy();
+    else if (this.#controller === null || this.#refusal !== null) response.end(errorEvent(envelope));
+    else cutStream(response, envelope, this.#world.clock);
+  }
+
+  #finish(status: number, usage: TokenUsage): void {
+    this.#done = true;
+    this.#stopComments?.();
+    const lease = this.#lease;
+    if (lease !== null) {
+      lease.cut.removeEventListener('abort', this.#onCut);
+      lease.release();
+    }
+    const totalMs = this.#elapsedMs();
+    this.#world.inference.report({
+      modelId: this.#job.modelId,
+      runtime: lease?.runtime ?? null,
+      status,
+      totalMs,
+      firstTokenMs: this.#firstTokenMs,
+      queueMs: lease?.queueMs ?? totalMs,
+      queueCause: lease?.queueCause ?? null,
+      promptTokens: usage.promptTokens,
+      completionTokens: usage.completionTokens,
+    });
+  }
+
+  #elapsedMs(): number {
+    return this.#world.clock.now() - this.#startedMs;
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * The raw listener: guard, CORS, and the routes on which every microsecond counts; the rest goes on to the control app.
+ * Also the answer to bytes that are no HTTP.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { API } from '../../shared/api.ts';
+import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import type { Settings } from '../../shared/settings.ts';
+import type { Control } from '../core/gateway.ts';
+import { readBody, refuseLength } from './body.ts';
+import type { ProxyWorld } from './exchange.ts';
+import { type GuardRules, guard, guardRules } from './guard.ts';
+import { PASSED_ON, passOn } from './openai.ts';
+import { predict } from './predict.ts';
+import { modelNotFound, sendError, sendJson, sendText } from './respond.ts';
+import { methodsOf, pathOf, unknownRoute } from './routes.ts';
+
+export interface HotWorld extends ProxyWorld {
+  readonly control: Control;
+  readonly settings: () => Settings;
+  readonly metricsText: () => Promise<string>;
+  readonly version: string;
+  /** Everything that is not hot. */
+  readonly controlApp: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
+const PREDICT = '/predict/';
+const ONE_MODEL = '/v1/models/';
+const PREFLIGHT_SECONDS = 600;
+const EXPOSED_HEADERS = 'x-modelium-model, x-modelium-runtime, x-modelium-queue-ms, x-modelium-load-ms, retry-after';
+
+/** @returns the listeners for `request` and for `checkContinue`. */
+export function createListeners(world: HotWorld): { readonly request: Listener; readonly checkContinue: Listener } {
+  let rulesOf: Settings['api'] | null = null;
+  let rules: GuardRules = { hosts: new Set(), origins: new Set() };
+
+  function mayPass(request: IncomingMessage, response: ServerResponse): boolean {
+    const { api } = world.settings();
+    if (api !== rulesOf) {
+      rulesOf = api;
+      rules = guardRules(api);
+    }
+    const verdict = guard(request.headers, rules);
+    const refused = verdict.refused ?? refuseLength(request.headers['content-length'], api.max_body_mb);
+    if (verdict.refused === null && verdict.corsOrigin !== null) allowOrigin(response, verdict.corsOrigin);
+    if (refused !== null) sendError(response, refused);
+    return refused === null;
+  }
+
+  return {
+    request(request, response) {
+      if (mayPass(request, response)) route(world, request, response);
+    },
+    // A client that asks before it sends a large body hears the refusal without sending it.
+    checkContinue(request, response) {
+      if (!mayPass(request, response)) return;
+      response.writeContinue();
+      route(world, request, response);
+    },
+  };
+}
+
+function route(world: HotWorld, request: IncomingMessage, response: ServerResponse): void {
+  const path = pathOf(request.url ?? '/');
+  if (request.method === 'POST') {
+    if (PASSED_ON.has(path)) {
+      withBody(world, request, response, (body, startedMs) => passOn(world, response, path, body, startedMs));
+      return;
+    }
+    if (path.startsWith(PREDICT) && path.length > PREDICT.length) {
+      withBody(world, request, response, (body, startedMs) =>
+        predict(world, response, decoded(path.slice(PREDICT.length)), body, startedMs),
+      );
+      return;
+    }
+  } else if (request.method === 'GET' || request.method === 'HEAD') {
+    if (answerGet(world, path, response)) return;
+  } else if (request.method === 'OPTIONS' && response.hasHeader('access-control-allow-origin')) {
+    answerPreflight(request, response);
+    return;
+  }
+  toControlApp(world, request, response, path);
+}
+
+/** Reads the body and acts on it; what `act` throws is the answer. The time counts from before the body. */
+function withBody(
+  world: HotWorld,
+  request: IncomingMessage,
+  response: ServerResponse,
+  act: (body: Buffer, startedMs: number) => void,
+): void {
+  const startedMs = world.clock.now();
+  readBody(request, world.settings().api.max_body_mb, (result) => {
+    try {
+      if ('error' in result) throw result.error;
+      act(result.body, startedMs);
+    } catch (thrown) {
+      failed(world, response, thrown);
+    }
+  });
+}
+
+function answerGet(world: HotWorld, path: string, response: ServerResponse): boolean {
+  if (path === API.health.path) {
+    const { ok, reason } = world.control.health();
+    sendJson(response, ok ? 200 : 503, { status: ok ? 'ok' : 'unavailable', reason, version: world.version });
+  } else if (path === API.metrics.path) {
+    world.metricsText().then(
+      (text) => sendText(response, 200, 'text/plain; version=0.0.4; charset=utf-8', text),
+      (thrown: unknown) => failed(world, response, thrown),
+    );
+  } else if (path === API.listModels.path) {
+    const data = world.inference.servable().map(({ id }) => listed(id));
+    sendJson(response, 200, { object: 'list', data });
+  } else if (path.startsWith(ONE_MODEL) && path.length > ONE_MODEL.length) {
+    const name = decoded(path.slice(ONE_MODEL.length));
+    const id = world.inference.resolve(name);
+    if (id === null) sendError(response, modelNotFound(name, world.inference.nearest(name)));
+    else sendJson(response, 200, listed(id));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/** `created` is a field that OpenAI's clients expect; we know no such time, and say none. */
+function listed(id: string): { id: string; object: 'model'; created: number; owned_by: 'modelium' } {
+  return { id, object: 'model', created: 0, owned_by: 'modelium' };
+}
+
+function toControlApp(world: HotWorld, request: IncomingMessage, response: ServerResponse, path: string): void {
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
+  const methods = methodsOf(path);
+  if (!methods.includes(method)) {
+    sendError(response, unknownRoute(method, path), methods.length === 0 ? {} : { allow: methods.join(', ') });
+    return;
+  }
+  // Bodies are JSON whatever they say: Fastify would answer 415 to a plain `curl -d`.
+  request.headers['content-type'] = 'application/json';
+  world.controlApp(request, response);
+}
+
+function allowOrigin(response: ServerResponse, origin: string): void {
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('access-control-expose-headers', EXPOSED_HEADERS);
+  response.setHeader('vary', 'origin');
+}
+
+/** The origin is one that the settings let in; what it may send is decided by the routes, not here. */
+function answerPreflight(request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(204, {
+    'access-control-allow-methods': 'GET, POST, DELETE',
+    'access-control-allow-headers': request.headers['access-control-request-headers'] ?? 'content-type, authorization',
+    'access-control-max-age': String(PREFLIGHT_SECONDS),
+  });
+  response.end();
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+function failed(world: HotWorld, response: ServerResponse, thrown: unknown): void {
+  const error = toModeliumError(thrown);
+  if (error.code === 'internal') world.log.error('A request met a bug.', thrown);
+  sendError(response, error);
+}
+
+/** Bytes that are no HTTP: 400 and the end of the connection. */
+export function answerMalformed(thrown: Error & { code?: string }, socket: Socket): void {
+  // In the middle of an answer these bytes would become a part of it.
+  const answering = (socket as { _httpMessage?: unknown })._httpMessage;
+  if (thrown.code === 'ECONNRESET' || !socket.writable || answering) {
+    socket.destroy();
+    return;
+  }
+  const error = new ModeliumError('malformed-http', `That is not HTTP: ${thrown.message}`);
+  const body = JSON.stringify(error.envelope());
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

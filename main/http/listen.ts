@@ -1,0 +1,81 @@
+/** Opening the port: loopback only, IPv6's loopback beside IPv4's, and an error that helps when the port is taken. */
+import { createServer, type Server } from 'node:net';
+import { ModeliumError } from '../../shared/errors.ts';
+import type { Log } from '../core/ports.ts';
+
+const PORTS_TRIED = 50;
+const LAST_PORT = 65_535;
+
+/**
+ * Refuses an address that others could reach: there is no API key yet that would keep them out.
+ * @throws ModeliumError host-needs-key.
+ */
+export function requireLoopback(host: string): void {
+  if (host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)) return;
+  throw new ModeliumError(
+    'host-needs-key',
+    `api.host is ${host}: beyond this machine an API key would be required, and this version has none. It listens on 127.0.0.1 only.`,
+  );
+}
+
+/**
+ * Listens on `host`; for the usual loopback address on [::1] too, since `localhost` leads there first on many machines.
+ * @param port 0: any free one.
+ * @returns the address for people and clients.
+ * @throws ModeliumError port-taken.
+ */
+export async function listenOnLoopback(first: Server, second: Server, host: string, port: number, log: Log): Promise<{ address: string }> {
+  requireLoopback(host);
+  const both = host === '127.0.0.1' || host === 'localhost';
+  const name = both ? '127.0.0.1' : host;
+  const bound = await open(first, name, port).catch(async (thrown: unknown) => {
+    throw await explained(thrown, name, port);
+  });
+  if (both) {
+    await open(second, '::1', bound).catch((thrown: unknown) => {
+      // Without IPv6 there is nothing to miss; another program on [::1] gets what clients send to `localhost`.
+      if (codeOf(thrown) === 'EADDRINUSE') log.warn(`Another program holds [::1]:${bound}: use 127.0.0.1 in place of localhost.`);
+    });
+  }
+  return { address: `http://${name.includes(':') ? `[${name}]` : name}:${bound}` };
+}
+
+function open(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, ipv6Only: host.includes(':') }, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+async function explained(thrown: unknown, host: string, port: number): Promise<unknown> {
+  const code = codeOf(thrown);
+  if (code === 'EACCES') return new ModeliumError('port-taken', `This user may not open port ${port} on ${host}.`, { cause: thrown });
+  if (code === 'EADDRNOTAVAIL') return new ModeliumError('port-taken', `This machine has no address ${host}.`, { cause: thrown });
+  if (code !== 'EADDRINUSE') return thrown;
+  const free = await nextFree(host, port + 1);
+  const advice = free === null ? '' : ` Port ${free} is free.`;
+  return new ModeliumError('port-taken', `Port ${port} on ${host} is taken by another program.${advice}`, { cause: thrown });
+}
+
+async function nextFree(host: string, from: number): Promise<number | null> {
+  for (let port = from; port < from + PORTS_TRIED && port <= LAST_PORT; port += 1) {
+    const probe = createServer();
+    const isFree = await open(probe, host, port).then(
+      () => true,
+      () => false,
+    );
+    if (isFree) {
+      await new Promise((resolve) => probe.close(resolve));
+      return port;
+    }
+  }
+  return null;
+}
+
+function codeOf(thrown: unknown): string | null {
+  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : null;
+}

@@ -1,0 +1,62 @@
+/** The answer of /predict to texts: the runtime's embeddings, in the order of the texts. */
+import type { Lease } from '../core/gateway.ts';
+import type { Exchange, Job } from './exchange.ts';
+import { brokeOff } from './refusal.ts';
+import { sendJson } from './respond.ts';
+import type { UpstreamRequest } from './upstream.ts';
+import type { TokenUsage } from './usage.ts';
+
+/** Some 20,000 embeddings of 1,024 numbers; more than that belongs into several requests (I10). */
+const ANSWER_BYTES = 256 * 1024 * 1024;
+
+interface EmbeddingsAnswer {
+  readonly data?: readonly { readonly index?: number; readonly embedding?: readonly number[] }[];
+  readonly usage?: { readonly prompt_tokens?: number } | null;
+}
+
+export class PredictEmbeddings implements Job {
+  readonly modelId: string;
+  readonly streams = false;
+  readonly prepare: (lease: Lease) => UpstreamRequest;
+  readonly #parts: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(modelId: string, prepare: (lease: Lease) => UpstreamRequest) {
+    this.modelId = modelId;
+    this.prepare = prepare;
+  }
+
+  begin(): void {
+    // Nothing goes out before the answer is whole.
+  }
+
+  data(exchange: Exchange, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > ANSWER_BYTES) throw brokeOff(exchange.runtime, this.modelId, 'its answer is larger than 256 MB');
+    this.#parts.push(chunk);
+  }
+
+  end(exchange: Exchange): TokenUsage {
+    const { data, usage } = this.#parsed(exchange.runtime);
+    if (data === undefined) throw brokeOff(exchange.runtime, this.modelId, 'its answer has no embeddings');
+    const inOrder = data.toSorted((one, other) => (one.index ?? 0) - (other.index ?? 0));
+    const promptTokens = usage?.prompt_tokens ?? null;
+    const answer = {
+      model: this.modelId,
+      runtime: exchange.runtime,
+      embeddings: inOrder.map((entry) => entry.embedding ?? []),
+      usage: { prompt_tokens: promptTokens, completion_tokens: 0 },
+      timings: exchange.timings(0),
+    };
+    sendJson(exchange.response, 200, answer, exchange.headers());
+    return { promptTokens, completionTokens: 0 };
+  }
+
+  #parsed(runtime: string): EmbeddingsAnswer {
+    try {
+      return JSON.parse(Buffer.concat(this.#parts).toString()) as EmbeddingsAnswer;
+    } catch {
+      throw brokeOff(runtime, this.modelId, 'its answer is not JSON');
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/** The answer of /predict in text: the runtime's event stream, as one JSON answer or as our own events. */
+import type { Lease } from '../core/gateway.ts';
+import { EventsReader } from './events-reader.ts';
+import type { Exchange, Job } from './exchange.ts';
+import { brokeOff } from './refusal.ts';
+import { sendJson } from './respond.ts';
+import type { UpstreamRequest } from './upstream.ts';
+import { NO_USAGE, type TokenUsage } from './usage.ts';
+
+/** Far more than any context holds; a runtime that never stops must not fill the memory (I10). */
+const ANSWER_CHARACTERS = 64 * 1024 * 1024;
+
+/** The part of a chunk of OpenAI's that we read; everything may be absent. */
+interface Chunk {
+  readonly choices?: readonly {
+    readonly text?: string | null;
+    readonly delta?: { readonly content?: string | null };
+    readonly finish_reason?: string | null;
+  }[];
+  readonly usage?: { readonly prompt_tokens?: number; readonly completion_tokens?: number } | null;
+  readonly error?: { readonly message?: string } | string;
+}
+
+export class PredictText implements Job {
+  readonly modelId: string;
+  readonly streams: boolean;
+  readonly prepare: (lease: Lease) => UpstreamRequest;
+  readonly #reader = new EventsReader();
+  #text = '';
+  #finishReason: string | null = null;
+  #usage: TokenUsage = NO_USAGE;
+  #whole = false;
+
+  constructor(modelId: string, streams: boolean, prepare: (lease: Lease) => UpstreamRequest) {
+    this.modelId = modelId;
+    this.streams = streams;
+    this.prepare = prepare;
+  }
+
+  begin(exchange: Exchange): void {
+    if (this.streams) exchange.beginEvents();
+  }
+
+  data(exchange: Exchange, chunk: Buffer): void {
+    let events = '';
+    for (const data of this.#reader.push(chunk)) {
+      if (data === '[DONE]') {
+        this.#whole = true;
+        continue;
+      }
+      const text = this.#read(data, exchange.runtime);
+      if (text === '') continue;
+      exchange.markFirstToken();
+      if (this.streams) events += `data: ${JSON.stringify({ text })}\n\n`;
+      else this.#text += text;
+    }
+    if (this.#text.length > ANSWER_CHARACTERS) throw brokeOff(exchange.runtime, this.modelId, 'its answer has no end');
+    if (events !== '') exchange.write(events);
+  }
+
+  end(exchange: Exchange): TokenUsage {
+    if (!this.#whole) throw brokeOff(exchange.runtime, this.modelId, 'its answer ended early');
+    const rest = {
+      finish_reason: this.#finishReason,
+      usage: { prompt_tokens: this.#usage.promptTokens, completion_tokens: this.#usage.completionTokens },
+      timings: exchange.timings(this.#usage.completionTokens),
+    };
+    const who = { model: this.modelId, runtime: exchange.runtime };
+    if (this.streams) exchange.response.end(`data: ${JSON.stringify({ done: true, ...who, ...rest })}\n\n`);
+    else sendJson(exchange.response, 200, { ...who, text: this.#text, ...rest }, exchange.headers());
+    return this.#usage;
+  }
+
+  #read(data: string, runtime: string): string {
+    let chunk: Chunk;
+    try {
+      chunk = JSON.parse(data) as Chunk;
+    } catch {
+      throw brokeOff(runtime, this.modelId, 'it sent an event that is not JSON');
+    }
+    const { error, usage, choices } = chunk;
+    if (error !== undefined)
+      throw brokeOff(runtime, this.modelId, typeof error === 'string' ? error : (error.message ?? 'without a reason'));
+    if (usage) this.#usage = { promptTokens: usage.prompt_tokens ?? null, completionTokens: usage.completion_tokens ?? null };
+    const choice = choices?.[0];
+    this.#finishReason = choice?.finish_reason ?? this.#finishReason;
+    return choice?.delta?.content ?? choice?.text ?? '';
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * POST /predict/{model}: one small body for every kind of model. Decides which of the runtime's OpenAI routes answers it;
+ * what the answer becomes is in predict-text.ts and predict-embeddings.ts.
+ */
+import type { ServerResponse } from 'node:http';
+import { checkInput, type PredictRequest, predictRequestSchema } from '../../shared/api.ts';
+import { ModeliumError } from '../../shared/errors.ts';
+import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
+import { parseObject, toJson } from './body.ts';
+import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
+import { PredictEmbeddings } from './predict-embeddings.ts';
+import { PredictText } from './predict-text.ts';
+import { modelNotFound } from './respond.ts';
+import type { UpstreamRequest } from './upstream.ts';
+
+/** What a kind of model is asked with, and in which words that is told. `unknown` is asked as the body says: its runtime knows better. */
+const TAKES: Record<ModelKind, 'text' | 'input' | 'neither' | 'either'> = {
+  chat: 'text',
+  completion: 'text',
+  'vision-language': 'text',
+  embedding: 'input',
+  reranker: 'neither',
+  classifier: 'neither',
+  vision: 'neither',
+  speech: 'neither',
+  unknown: 'either',
+};
+
+/** @throws ModeliumError invalid-json, invalid-body, model-not-found, not-supported-by-model. */
+export function predict(world: ProxyWorld, response: ServerResponse, model: string, body: Buffer, startedMs: number): void {
+  const modelId = world.inference.resolve(model);
+  if (modelId === null) throw modelNotFound(model, world.inference.nearest(model));
+  const request = checkInput(predictRequestSchema, parseObject(body));
+  if (request.inputs !== undefined) {
+    throw new ModeliumError('not-supported-by-model', `No runtime here takes tensors for ${modelId}: send a prompt, messages or input.`, {
+      param: 'inputs',
+    });
+  }
+  if (request.input !== undefined && request.stream) {
+    throw new ModeliumError('invalid-body', 'stream: embeddings come in one piece and cannot be streamed.', { param: 'stream' });
+  }
+  const job = request.input === undefined ? textJob(world, modelId, request) : embeddingsJob(world, modelId, request);
+  new Exchange(world, response, job, startedMs).start();
+}
+
+function textJob(world: ProxyWorld, modelId: string, request: PredictRequest): Job {
+  return new PredictText(modelId, request.stream, (lease) => {
+    keepAlive(world, modelId, request);
+    return textRequest(modelId, request, lease.profile);
+  });
+}
+
+function embeddingsJob(world: ProxyWorld, modelId: string, request: PredictRequest): Job {
+  return new PredictEmbeddings(modelId, (lease) => {
+    keepAlive(world, modelId, request);
+    requireKind(modelId, lease.profile, 'input', 'input');
+    return post('/v1/embeddings', { model: modelId, input: request.input, encoding_format: 'float' });
+  });
+}
+
+/** Only for a request that got its model: one that was refused does not say how long the model stays. */
+function keepAlive(world: ProxyWorld, modelId: string, request: PredictRequest): void {
+  if (request.keep_alive_seconds !== undefined) world.inference.keepAlive(modelId, request.keep_alive_seconds);
+}
+
+function textRequest(modelId: string, request: PredictRequest, profile: ModelProfile): UpstreamRequest {
+  const { prompt, messages, max_tokens, temperature, top_p, stop, seed } = request;
+  requireKind(modelId, profile, 'text', prompt === undefined ? 'messages' : 'prompt');
+  // Streamed even when the client wants one answer: only so the time of the first token is a measured one.
+  const common = {
+    model: modelId,
+    max_tokens,
+    temperature,
+    top_p,
+    stop,
+    seed,
+    stream: true,
+    stream_options: { include_usage: true },
+  };
+  const talks = profile.kind === 'chat' || profile.kind === 'vision-language' || profile.hasChatTemplate;
+  if (messages !== undefined) {
+    if (!talks && profile.kind === 'completion') {
+      throw new ModeliumError('not-supported-by-model', `${modelId} has no chat template: send a prompt in place of messages.`, {
+        param: 'messages',
+      });
+    }
+    return post('/v1/chat/completions', { ...common, messages });
+  }
+  // An instruct model that is given bare text goes on with the question instead of answering it.
+  return talks
+    ? post('/v1/chat/completions', { ...common, messages: [{ role: 'user', content: prompt }] })
+    : post('/v1/completions', { ...common, prompt });
+}
+
+function requireKind(modelId: string, profile: ModelProfile, wanted: 'text' | 'input', param: string): void {
+  const takes = TAKES[profile.kind];
+  if (takes === wanted || takes === 'either') return;
+  const advice = takes === 'input' ? 'send its texts as input' : takes === 'text' ? 'send a prompt or messages' : 'it answers neither';
+  throw new ModeliumError(
+    'not-supported-by-model',
+    `${modelId} is a model of the kind "${profile.kind}" and takes no ${param}: ${advice}.`,
+    {
+      param,
+    },
+  );
+}
+
+function post(path: string, body: unknown): UpstreamRequest {
+  return { path, method: 'POST', headers: { 'content-type': 'application/json' }, body: toJson(body) };
+}

@@ -1,0 +1,61 @@
+/** A runtime's failures in our words and our envelope, with the runtime as their origin. Pure. */
+import { type ErrorEnvelope, ModeliumError } from '../../shared/errors.ts';
+import type { UpstreamHeaders } from './upstream.ts';
+
+/** What came so far of an answer that is no success. */
+export interface Refusal {
+  readonly status: number;
+  readonly headers: UpstreamHeaders;
+  readonly parts: Buffer[];
+  bytes: number;
+}
+
+/** A body that is no JSON (a proxy's page, plain text) is quoted up to here. */
+const QUOTED_CHARACTERS = 500;
+
+/** The runtime answered nothing that can be used, or not to the end. @param why a clause: `its answer ended early`. */
+export function brokeOff(runtime: string, modelId: string, why: string): ModeliumError {
+  return new ModeliumError('upstream-failed', `${runtime} broke off while it answered for ${modelId}: ${why}`, { origin: runtime });
+}
+
+/** The client's status. Redirects, and refusals of the key that only we know, are our trouble with the runtime: 502. */
+export function refusalStatus({ status }: Refusal): number {
+  return status < 400 || status === 401 || status === 403 ? 502 : status;
+}
+
+export function refusalEnvelope(refusal: Refusal, modelId: string, runtime: string): ErrorEnvelope {
+  const text = Buffer.concat(refusal.parts).toString();
+  const body = objectOf(parsed(text));
+  // OpenAI's `error` object, an `error` that is only a string, FastAPI's `detail`, or a bare `message`.
+  const error = objectOf(body['error']);
+  const message = textOf(error['message']) ?? textOf(body['error']) ?? textOf(body['detail']) ?? textOf(body['message']) ?? quoted(text);
+  return {
+    error: {
+      message: message === '' ? `${runtime} refused a request for ${modelId} with status ${refusal.status}.` : message,
+      type: textOf(error['type']) ?? (refusalStatus(refusal) < 500 ? 'invalid_request_error' : 'server_error'),
+      code: textOf(error['code']) ?? 'upstream-failed',
+      param: textOf(error['param']),
+      origin: runtime,
+    },
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function quoted(text: string): string {
+  return text.trim().slice(0, QUOTED_CHARACTERS);
+}

@@ -1,0 +1,59 @@
+/** Answers: JSON, text, errors in the one envelope, and the heads of event streams. Decides nothing. */
+import type { ServerResponse } from 'node:http';
+import { type ErrorEnvelope, ModeliumError } from '../../shared/errors.ts';
+import type { Clock } from '../core/ports.ts';
+
+/** How long a client may take to fetch the error event that ends its broken stream. */
+const LAST_WORDS_MS = 5_000;
+
+export type Headers = Readonly<Record<string, string>>;
+
+/** `no-transform` and X-Accel-Buffering keep proxies between us and the client from collecting the events. */
+export const EVENT_STREAM_HEADERS: Headers = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
+
+export function sendText(response: ServerResponse, status: number, contentType: string, text: string, headers: Headers = {}): void {
+  response.writeHead(status, { ...headers, 'content-type': contentType, 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
+export function sendJson(response: ServerResponse, status: number, value: unknown, headers: Headers = {}): void {
+  sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(value), headers);
+}
+
+/** Never a stack: only the envelope. Does nothing when an answer has begun or the client is gone. */
+export function sendError(response: ServerResponse, error: ModeliumError, headers: Headers = {}): void {
+  if (response.headersSent || response.destroyed) return;
+  sendJson(response, error.status, error.envelope(), { ...errorHeaders(error), ...headers });
+}
+
+/** The headers that belong to an error, beside those of its route. */
+export function errorHeaders(error: ModeliumError): Headers {
+  const { retryAfterSeconds } = error.details;
+  return {
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    ...(error.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+  };
+}
+
+/** The error as the last event of a stream whose status has gone out long ago. */
+export function errorEvent(envelope: ErrorEnvelope): string {
+  return `data: ${JSON.stringify(envelope)}\n\n`;
+}
+
+/** A 404 that helps. @param nearest names like it, best first. */
+export function modelNotFound(name: string, nearest: readonly string[]): ModeliumError {
+  const shown = name.length > 100 ? `${name.slice(0, 100)}...` : name;
+  const hint = nearest.length === 0 ? '' : ` Did you mean ${nearest.slice(0, 3).join(', ')}?`;
+  return new ModeliumError('model-not-found', `There is no model "${shown}".${hint}`, { param: 'model' });
+}
+
+/** Ends a stream so that nobody takes it for whole: an error event, then a transfer without its end. The blank line closes a half-sent event. */
+export function cutStream(response: ServerResponse, envelope: ErrorEnvelope, clock: Clock): void {
+  const stopWaiting = clock.after(LAST_WORDS_MS, () => response.destroy());
+  response.once('close', stopWaiting);
+  response.write(`\n\n${errorEvent(envelope)}`, () => response.destroy());
+}

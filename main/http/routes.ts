@@ -1,0 +1,41 @@
+/** What can be said of the routes as a whole: the list for people, and what was wrong with a request that met none of them. Pure. */
+import { API, type Contract } from '../../shared/api.ts';
+import { ModeliumError } from '../../shared/errors.ts';
+
+const CONTRACTS: readonly Contract[] = Object.values<Contract>(API);
+
+const PATTERNS = CONTRACTS.map((contract) => ({
+  method: contract.method,
+  pattern: new RegExp(`^${contract.path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+}));
+
+/** `/` in plain text. */
+export function routesAsText(version: string): string {
+  const width = Math.max(...CONTRACTS.map(({ path }) => path.length));
+  const lines = CONTRACTS.map(
+    ({ method, path, summary, access }) =>
+      `${method.padEnd(6)} ${path.padEnd(width)}  ${summary}${access === 'token' ? ' (control token)' : ''}`,
+  );
+  return [`Modelium ${version}`, '', ...lines, ''].join('\n');
+}
+
+/** The methods of a path, empty for a path that there is not. */
+export function methodsOf(url: string): readonly string[] {
+  const path = pathOf(url);
+  return [...new Set(PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
+}
+
+/** route-not-found, or method-not-allowed with the methods that are. */
+export function unknownRoute(method: string, url: string): ModeliumError {
+  const methods = methodsOf(url);
+  const path = pathOf(url).slice(0, 200);
+  return methods.length === 0
+    ? new ModeliumError('route-not-found', `There is no route ${path}.`)
+    : new ModeliumError('method-not-allowed', `${path} takes ${methods.join(' or ')}, not ${method}.`);
+}
+
+/** A URL's path without its query. */
+export function pathOf(url: string): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+}

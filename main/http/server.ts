@@ -1,0 +1,96 @@
+/** The engine's HTTP server: builds the listener and the control app, opens the port on loopback, and closes without cutting anybody off. */
+import { createServer, type Server } from 'node:http';
+import type { Settings } from '../../shared/settings.ts';
+import type { Control, Inference } from '../core/gateway.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import { createControlApp } from './control.ts';
+import type { OpenStreams } from './control-streams.ts';
+import { answerMalformed, createListeners, type Listener } from './hot-routes.ts';
+import { listenOnLoopback } from './listen.ts';
+import type { Dispatch } from './upstream.ts';
+
+export interface HttpServerOptions {
+  /** The settings in force; read anew for each request, so that a reload takes effect at once. */
+  readonly settings: () => Settings;
+  readonly inference: Inference;
+  readonly control: Control;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The control token. */
+  readonly token: string;
+  readonly version: string;
+  readonly dispatch: Dispatch;
+  readonly metricsText: () => Promise<string>;
+}
+
+export interface HttpServer {
+  /** @throws ModeliumError port-taken, host-needs-key. */
+  listen(): Promise<{ readonly address: string }>;
+  /**
+   * Takes nothing new, ends the event streams of the window, and waits for the answers under way, for at most `graceMs` (5 s);
+   * to be called when the models are drained.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Time for a client to send its head and its body: slow ones must not hold connections for ever. Answers have no limit. */
+const HEAD_MS = 20_000;
+const REQUEST_MS = 300_000;
+/** Longer than clients keep idle connections, so that it is they who close them. */
+const KEEP_ALIVE_MS = 65_000;
+const CLOSE_GRACE_MS = 5_000;
+const CLOSE_POLL_MS = 20;
+
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const openStreams: OpenStreams = new Set();
+  // Set before the port opens.
+  let controlApp: Listener = () => {};
+  const listeners = createListeners({ ...options, controlApp: (request, response) => controlApp(request, response) });
+  const servers = [newServer(listeners), newServer(listeners)] as const;
+  const [first, second] = servers;
+  second.on('clientError', answerMalformed);
+
+  return {
+    async listen() {
+      const { api } = options.settings();
+      const maxBodyMb = () => options.settings().api.max_body_mb;
+      controlApp = await createControlApp({ ...options, maxBodyMb, openStreams }, first, answerMalformed);
+      return listenOnLoopback(first, second, api.host, api.port, options.log);
+    },
+    async close(graceMs = CLOSE_GRACE_MS) {
+      const closed = Promise.all(servers.map(closeServer));
+      for (const response of openStreams) response.end();
+      const stop = closeConnections(servers, options.clock, graceMs);
+      await closed;
+      stop();
+    },
+  };
+}
+
+function newServer(listeners: { readonly request: Listener; readonly checkContinue: Listener }): Server {
+  const server = createServer({ headersTimeout: HEAD_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS }, listeners.request);
+  server.on('checkContinue', listeners.checkContinue);
+  return server;
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+/** Connections become idle as their answers end, and nobody tells: looks again until all are closed or the grace is over. */
+function closeConnections(servers: readonly Server[], clock: Clock, graceMs: number): () => void {
+  const endMs = clock.now() + graceMs;
+  let stop = () => {};
+  function look(): void {
+    const isOver = clock.now() >= endMs;
+    for (const server of servers) {
+      if (isOver) server.closeAllConnections();
+      else server.closeIdleConnections();
+    }
+    if (!isOver) stop = clock.after(CLOSE_POLL_MS, look);
+  }
+  look();
+  return () => stop();
+}

@@ -1,0 +1,30 @@
+/** How the proxy asks a runtime: the port that `main/io/http-client.ts` fills. Types only; the shape is that of undici's dispatch, without its name. */
+import type { Endpoint } from '../../shared/model.ts';
+
+export interface UpstreamRequest {
+  readonly path: string;
+  readonly method: 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | string;
+}
+
+export interface UpstreamController {
+  pause(): void;
+  resume(): void;
+  abort(reason: Error): void;
+}
+
+export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Called back in this order; exactly one of end and error comes last. */
+export interface UpstreamHandler {
+  /** A connection is there and the request is being written: from now on bytes may have gone out. */
+  onRequestStart(controller: UpstreamController): void;
+  onResponseStart(controller: UpstreamController, status: number, headers: UpstreamHeaders): void;
+  onResponseData(controller: UpstreamController, chunk: Buffer): void;
+  onResponseEnd(controller: UpstreamController): void;
+  onResponseError(controller: UpstreamController, error: Error): void;
+}
+
+/** Sends one request to a runtime, with the endpoint's key as its Authorization, and without any time limit on the answer. */
+export type Dispatch = (endpoint: Endpoint, request: UpstreamRequest, handler: UpstreamHandler) => void;

@@ -1,0 +1,170 @@
+/**
+ * Lists the files of a candidate, for the watcher and the inspector: bounded in depth and number, links confined, dot files left out.
+ * Reads names and stats only; opens no file and writes none (I8).
+ */
+import type { Stats } from 'node:fs';
+import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { isModelFile, PARTIAL_SUFFIXES } from '../core/analyzer/not-there-yet.ts';
+import { splitParts } from '../core/analyzer/split-names.ts';
+import type { CandidateListing, FileIdentity } from '../core/ports.ts';
+
+const MAX_DEPTH = 4;
+/** Far more files than a model has; a folder with more is somebody's home, not a model. */
+const MAX_FILES = 4096;
+/** Blobs of the Hugging Face cache and of Ollama's store: where links out of a model folder may lead. */
+const STORE_BLOB = /[/\\](?:models--[^/\\]+[/\\]blobs[/\\][0-9a-f]{40,64}|models[/\\]blobs[/\\]sha256-[0-9a-f]{64})$/;
+
+export interface ListedFile extends FileIdentity {
+  /** Where the bytes are: the file itself, or what its link leads to. */
+  readonly absolute: string;
+}
+
+export interface CandidateFiles {
+  readonly kind: 'file' | 'folder';
+  readonly realPath: string;
+  readonly device: number;
+  readonly inode: number;
+  readonly files: readonly ListedFile[];
+  /** Links that are not followed, each as a sentence. */
+  readonly refused: readonly string[];
+  /** Why nothing can be said of it; null: all is listed. */
+  readonly unreadable: string | null;
+}
+
+interface Walk {
+  readonly root: string;
+  readonly owner: number;
+  readonly files: ListedFile[];
+  readonly refused: string[];
+  unreadable: string | null;
+}
+
+/** Null when the path is not there. The candidate itself may be a link: a person put it there. Rejects only for what is no file error. */
+export async function listCandidateFiles(path: string): Promise<CandidateFiles | null> {
+  try {
+    const realPath = await realpath(path);
+    const stats = await stat(realPath);
+    const common = { realPath, device: stats.dev, inode: stats.ino };
+    if (stats.isFile()) return { ...common, kind: 'file', files: await fileAndCompanions(path), refused: [], unreadable: null };
+    if (!stats.isDirectory()) {
+      return { ...common, kind: 'file', files: [], refused: [], unreadable: `${path} is neither a file nor a folder.` };
+    }
+    const walk: Walk = { root: realPath, owner: stats.uid, files: [], refused: [], unreadable: null };
+    await walkFolder(walk, realPath, 0);
+    const { files, refused, unreadable } = walk;
+    return { ...common, kind: 'folder', files, refused, unreadable };
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    if (code === null) throw error;
+    return { kind: 'folder', realPath: path, device: 0, inode: 0, files: [], refused: [], unreadable: unreadableSentence(path, code) };
+  }
+}
+
+/** The listing that events are made from; null when it is not there. @param name `model` or `owner/model`. */
+export async function listCandidate(path: string, name: string): Promise<CandidateListing | null> {
+  const found = await listCandidateFiles(path);
+  if (found === null) return null;
+  const { kind, realPath, device, inode } = found;
+  return { path, realPath, name, kind, device, inode, files: found.files.map(identityOf) };
+}
+
+export function identityOf({ path, bytes, mtimeMs, device, inode }: FileIdentity): FileIdentity {
+  return { path, bytes, mtimeMs, device, inode };
+}
+
+/** A loose file, the other parts of a split model beside it, and what a download in progress leaves beside it. */
+async function fileAndCompanions(path: string): Promise<readonly ListedFile[]> {
+  const folder = dirname(path);
+  const names = new Set([...splitParts(basename(path)), basename(path)]);
+  const partial = [...names].flatMap((name) => PARTIAL_SUFFIXES.map((suffix) => name + suffix));
+  const files: ListedFile[] = [];
+  for (const name of [...names, ...partial]) {
+    const absolute = join(folder, name);
+    try {
+      const stats = await stat(absolute);
+      if (stats.isFile()) files.push(listed(name, absolute, stats));
+    } catch (error) {
+      if (errorCode(error) === null || name === basename(path)) throw error;
+    }
+  }
+  return files;
+}
+
+async function walkFolder(walk: Walk, folder: string, depth: number): Promise<void> {
+  let entries: Awaited<ReturnType<typeof readEntries>>;
+  try {
+    entries = await readEntries(folder);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === null) throw error;
+    if (code !== 'ENOENT') walk.unreadable ??= unreadableSentence(folder, code);
+    return;
+  }
+  for (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    const absolute = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      if (depth < MAX_DEPTH) await walkFolder(walk, absolute, depth + 1);
+    } else if (entry.isFile() || entry.isSymbolicLink()) {
+      if (walk.files.length >= MAX_FILES) {
+        walk.unreadable ??= `${walk.root} holds more than ${MAX_FILES} files: that is no model folder.`;
+        return;
+      }
+      await addEntry(walk, absolute, entry.isSymbolicLink());
+    }
+  }
+}
+
+async function readEntries(folder: string): Promise<import('node:fs').Dirent[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+async function addEntry(walk: Walk, absolute: string, isLink: boolean): Promise<void> {
+  const path = relative(walk.root, absolute).split(sep).join('/');
+  try {
+    const target = isLink ? await follow(walk, absolute, path) : absolute;
+    if (target !== null) walk.files.push(listed(path, target, await stat(target)));
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === null) throw error;
+    // Gone between the listing and the look: as if it had never been listed. A link to nowhere is a file that is not there yet.
+    if (code !== 'ENOENT') walk.unreadable ??= unreadableSentence(absolute, code);
+  }
+}
+
+/** Follows a link once. Null, and a sentence in `refused`, where it leads to anything but a regular file that may be read through it. */
+async function follow(walk: Walk, absolute: string, path: string): Promise<string | null> {
+  const target = resolve(dirname(absolute), await readlink(absolute));
+  const stats = await lstat(target);
+  const real = await realpath(target);
+  const inside = real.startsWith(walk.root + sep) || STORE_BLOB.test(real);
+  const ours = [process.getuid?.() ?? stats.uid, 0, walk.owner].includes(stats.uid);
+  if (stats.isFile() && inside && ours) return real;
+  const why = stats.isFile()
+    ? inside
+      ? `belongs to user ${stats.uid}`
+      : `leads out of the folder, to ${target}`
+    : 'does not lead to a regular file';
+  const sentence = `The link ${path} ${why}: it is not followed.`;
+  walk.refused.push(sentence);
+  if (isModelFile(path)) walk.unreadable ??= sentence;
+  return null;
+}
+
+function listed(path: string, absolute: string, stats: Stats): ListedFile {
+  return { path, absolute, bytes: stats.size, mtimeMs: stats.mtimeMs, device: stats.dev, inode: stats.ino };
+}
+
+/** The system's code of a file error; null for anything else. */
+export function errorCode(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+}
+
+export function unreadableSentence(path: string, code: string): string {
+  if (code === 'EACCES' || code === 'EPERM') return `${path} cannot be read: this user lacks the right to (${code}).`;
+  if (code === 'ELOOP') return `${path} cannot be read: its links go in a circle.`;
+  return `${path} cannot be read: the system answers ${code}.`;
+}

@@ -1,0 +1,102 @@
+/**
+ * Talks to the runtimes over loopback ports and Unix sockets. Alone imports undici. Keeps a pool of connections for each runtime; knows nothing
+ * of models, leases or retries.
+ */
+import { type Dispatcher, Pool } from 'undici';
+import type { Endpoint } from '../../shared/model.ts';
+import type { HttpAnswer, HttpClient } from '../core/ports.ts';
+
+/** Below uvicorn's 5 s: a connection that the runtime closes just as we write to it would cost a request. */
+const KEEP_ALIVE_MS = 4_000;
+const CONNECTIONS = 256;
+/** Runtimes come and go, each with a port or socket of its own: beyond so many, pools that nobody uses are closed (I10). */
+const POOLS_KEPT = 64;
+/** Longest answer to a small request, in bytes. */
+const LONGEST_ANSWER = 16 * 1024 * 1024;
+
+export interface DispatchRequest {
+  readonly path: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | string | null;
+}
+
+export interface Upstreams extends HttpClient {
+  /**
+   * The hot path: sends one request with the endpoint's key as its Authorization, and no time limit on the answer (a model may think for
+   * minutes before its first byte). The handler hears of everything, a refused connection included.
+   */
+  dispatch(endpoint: Omit<Endpoint, 'protocol'>, request: DispatchRequest, handler: Dispatcher.DispatchHandler): void;
+  /** Cuts what is still under way. */
+  close(): Promise<void>;
+}
+
+export function createUpstreams(): Upstreams {
+  const pools = new Map<string, Pool>();
+
+  function poolOf({ port, socket }: Omit<Endpoint, 'protocol'>): Pool {
+    const key = socket ?? String(port);
+    let pool = pools.get(key);
+    if (pool === undefined) {
+      dropUnused(pools);
+      pool = new Pool(`http://127.0.0.1${socket === null ? `:${port}` : ''}`, {
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        keepAliveMaxTimeout: KEEP_ALIVE_MS,
+        connections: CONNECTIONS,
+        pipelining: 1,
+        ...(socket === null ? {} : { socketPath: socket }),
+      });
+      pools.set(key, pool);
+    }
+    return pool;
+  }
+
+  return {
+    dispatch(endpoint, request, handler) {
+      const headers = endpoint.key === null ? request.headers : { ...request.headers, authorization: `Bearer ${endpoint.key}` };
+      poolOf(endpoint).dispatch({ ...request, headers }, handler);
+    },
+    async request(target, { method, path, body, timeoutMs, signal }): Promise<HttpAnswer> {
+      const limit = AbortSignal.any([signal as globalThis.AbortSignal, AbortSignal.timeout(timeoutMs)]);
+      const answer = await poolOf(target).request({
+        method,
+        path,
+        signal: limit,
+        headers: {
+          ...(body === null || body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(target.key === null ? {} : { authorization: `Bearer ${target.key}` }),
+        },
+        body: body === null || body === undefined ? null : JSON.stringify(body),
+      });
+      return { status: answer.statusCode, body: await readBounded(answer.body) };
+    },
+    async close() {
+      const all = [...pools.values()];
+      pools.clear();
+      await Promise.all(all.map((pool) => pool.destroy()));
+    },
+  };
+}
+
+function dropUnused(pools: Map<string, Pool>): void {
+  if (pools.size < POOLS_KEPT) return;
+  for (const [key, pool] of pools) {
+    if (pool.stats.connected > 0 || pool.stats.size > 0) continue;
+    pools.delete(key);
+    void pool.close();
+  }
+}
+
+async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    // Leaving the loop destroys the stream, and with it the connection.
+    if (bytes > LONGEST_ANSWER) throw new Error(`The runtime's answer is longer than ${LONGEST_ANSWER} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,73 @@
+/**
+ * One look at a candidate's bytes: lists its files, has the analyzer read their headers, and asks who still writes.
+ * Runs in the worker (I12): it reads synchronously. Executes nothing of what it reads (I7) and writes nothing (I8).
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { ByteSource } from '../core/analyzer/bytes.ts';
+import { analyzeCandidate } from '../core/analyzer/candidate.ts';
+import type { FileIdentity, Inspection } from '../core/ports.ts';
+import { type CandidateFiles, errorCode, identityOf, type ListedFile, listCandidateFiles, unreadableSentence } from './files.ts';
+import { findWriter } from './writers.ts';
+
+/** @param force a person said "load anyway": tensors that end in zeros count as data. */
+export async function inspectCandidate(path: string, force: boolean): Promise<Inspection> {
+  const found = await listCandidateFiles(path);
+  if (found === null) return unfinished([], [`${basename(path)}: not there`], null);
+  const files = found.files.map(identityOf);
+  if (found.unreadable !== null) return unfinished(files, [], found.unreadable);
+  const opened: number[] = [];
+  try {
+    return examine(found, files, force, opened);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === null) throw error;
+    return unfinished(files, [], unreadableSentence(path, code));
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+  }
+}
+
+function examine(found: CandidateFiles, files: readonly FileIdentity[], force: boolean, opened: number[]): Inspection {
+  const analysis = analyzeCandidate(
+    found.files.map((file) => ({ path: file.path, bytes: file.bytes, open: () => openSource(file, opened) })),
+    force,
+  );
+  const { bytesExpected, missing, damage, zeroTails, profile } = analysis;
+  const whole = profile !== null;
+  // Asking every process costs a few milliseconds: only where nothing else holds the model back.
+  const writer = whole || damage !== null ? findWriter(files) : null;
+  return {
+    files,
+    copy: { bytesPresent: sum(files), bytesExpected, missing },
+    whole,
+    zeroTails,
+    writer,
+    damage,
+    unreadable: null,
+    profile: profile === null ? null : { ...profile, notes: [...profile.notes, ...found.refused] },
+  };
+}
+
+/** A file's bytes; each read is one `pread`. The descriptor is closed by who handed in `opened`. */
+function openSource(file: ListedFile, opened: number[]): ByteSource {
+  const descriptor = openSync(file.absolute, 'r');
+  opened.push(descriptor);
+  return {
+    bytes: file.bytes,
+    read(offset, length) {
+      const buffer = new Uint8Array(length);
+      const got = readSync(descriptor, buffer, 0, length, offset);
+      return got === length ? buffer : buffer.subarray(0, got);
+    },
+  };
+}
+
+function unfinished(files: readonly FileIdentity[], missing: readonly string[], unreadable: string | null): Inspection {
+  const copy = { bytesPresent: sum(files), bytesExpected: null, missing };
+  return { files, copy, whole: false, zeroTails: [], writer: null, damage: null, unreadable, profile: null };
+}
+
+function sum(files: readonly FileIdentity[]): number {
+  return files.reduce((total, file) => total + file.bytes, 0);
+}

@@ -1,0 +1,70 @@
+/** The engine's own log: sentences to a stream for `serve`, and a bounded memory of lines that can be followed. Nobody decides on it (I9). */
+import type { Log } from '../core/ports.ts';
+
+/** Lines kept of a log (I10). */
+export const LINES_KEPT = 2_000;
+
+/** The last lines of something that speaks, and those that come. */
+export interface LineRing {
+  push(line: string): void;
+  lines(): readonly string[];
+  /** Calls back for each line from now on; the answer ends that. */
+  follow(listener: (line: string) => void): () => void;
+}
+
+/** A memory of the newest lines. */
+export function createLineRing(kept: number = LINES_KEPT): LineRing {
+  let lines: string[] = [];
+  const listeners = new Set<(line: string) => void>();
+  return {
+    push(line) {
+      lines.push(line);
+      // Cut rarely, not by one at each line: shifting an array of thousands for every line would cost more than the line.
+      if (lines.length >= kept * 2) lines = lines.slice(-kept);
+      for (const listener of listeners) listener(line);
+    },
+    lines: () => lines.slice(-kept),
+    follow(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+export interface LogOptions {
+  readonly stream: NodeJS.WritableStream;
+  /** Print and keep debug lines too. */
+  readonly debug: boolean;
+  readonly wallTime: () => number;
+}
+
+/** A log for people: the stream gets the plain sentence, the ring the sentence with its time. */
+export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | 'follow'> {
+  const ring = createLineRing();
+  // A reader that went away (`modelium serve | head`) must not end the engine with an unhandled error event.
+  options.stream.on('error', () => {});
+  function write(prefix: string, sentence: string): void {
+    const line = `${prefix}${printable(sentence)}`;
+    ring.push(`${new Date(options.wallTime()).toISOString()} ${line}`);
+    options.stream.write(`${line}\n`);
+  }
+  return {
+    say: (sentence) => write('', sentence),
+    warn: (sentence) => write('Warning: ', sentence),
+    error: (sentence, cause) => write('Error: ', cause === undefined ? sentence : `${sentence} (${causeText(cause)})`),
+    debug: (sentence) => {
+      if (options.debug) write('Debug: ', sentence);
+    },
+    lines: ring.lines,
+    follow: ring.follow,
+  };
+}
+
+/** One line without control characters: names of dropped files come in here, and a terminal obeys what they hold. */
+function printable(sentence: string): string {
+  return sentence.replace(/\p{Cc}+/gu, ' ');
+}
+
+function causeText(cause: unknown): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+}

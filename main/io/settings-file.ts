@@ -1,0 +1,183 @@
+/**
+ * modelium.yaml on disk: which file it is, what it says with line and column, and when it changes. The only importer of `yaml`.
+ * It does not know what a setting means: schema, defaults and sentences are `shared/settings.ts`.
+ */
+import type { Stats } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import { checkSettings, DEFAULT_SETTINGS, type Settings, type SettingsProblem, settingsWarnings } from '../../shared/settings.ts';
+import { modeliumFolders } from './folders.ts';
+
+export interface LoadedSettings {
+  /** Absolute path; null when there is no file and the defaults are in force. */
+  readonly file: string | null;
+  readonly settings: Settings;
+  readonly warnings: readonly string[];
+}
+
+/** Where to look. `config`: a path that must exist, null for no file at all, undefined to search the working and then the user's folder. */
+export interface SettingsPlaces {
+  readonly config?: string | null | undefined;
+  readonly workingFolder?: string;
+  readonly configFolder?: string;
+}
+
+const FILE_NAME = 'modelium.yaml';
+/** Far beyond any real file; a wrong `--config` must not read a model into memory. */
+const LARGEST_FILE_BYTES = 1024 * 1024;
+const MOST_PROBLEMS_TOLD = 5;
+/** A person who saved a file looks up about a second later. */
+const POLL_EVERY_MS = 500;
+
+/** @throws ModeliumError `settings-invalid`: with file, line and column, or when an explicit file cannot be read. */
+export async function loadSettings(places: SettingsPlaces = {}): Promise<LoadedSettings> {
+  const { file, warnings } = await findSettingsFile(places);
+  if (file === null) return { file, settings: DEFAULT_SETTINGS, warnings };
+  const settings = parseSettings(await readText(file), file);
+  return { file, settings, warnings: [...warnings, ...settingsWarnings(settings)] };
+}
+
+async function findSettingsFile(places: SettingsPlaces): Promise<{ file: string | null; warnings: readonly string[] }> {
+  if (places.config === null) return { file: null, warnings: [] };
+  if (places.config !== undefined) return { file: resolve(places.config), warnings: [] };
+  const warnings: string[] = [];
+  const [here, users] = searchedFiles(places);
+  const found = await statOrNull(here);
+  if (found !== null) {
+    const refusal = whyNotOurs(found);
+    if (refusal === null) return { file: here, warnings };
+    warnings.push(`${here} is ignored: ${refusal}. Name it with --config to use it all the same.`);
+  }
+  return { file: (await statOrNull(users)) === null ? null : users, warnings };
+}
+
+function searchedFiles(places: SettingsPlaces): readonly [string, string] {
+  const { workingFolder = process.cwd(), configFolder = modeliumFolders().config } = places;
+  return [join(workingFolder, FILE_NAME), join(configFolder, FILE_NAME)];
+}
+
+/** A file in the working folder may be a stranger's (an unpacked archive, /tmp), and settings name programs to start. */
+function whyNotOurs(found: Stats): string | null {
+  if (process.getuid !== undefined && found.uid !== process.getuid()) return 'it belongs to another user';
+  if ((found.mode & 0o022) !== 0) return 'others may write it (chmod go-w would mend that)';
+  return null;
+}
+
+async function statOrNull(file: string): Promise<Stats | null> {
+  return stat(file).catch(() => null);
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    const { size } = await stat(file);
+    if (size > LARGEST_FILE_BYTES) throw new Error(`it has ${size} bytes; at most ${LARGEST_FILE_BYTES} are read`);
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ModeliumError('settings-invalid', `${file} cannot be read: ${why}.`, { cause });
+  }
+}
+
+/**
+ * The settings in a file's text.
+ * @param file only for the words of the error.
+ * @throws ModeliumError `settings-invalid`, one line for each problem: `file:line:column: what is wrong`.
+ */
+export function parseSettings(text: string, file: string): Settings {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const place = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    throw invalid(document.errors.map((error) => `${place(error.pos[0])}: ${error.message.split('\n')[0]}`));
+  }
+  const checked = checkSettings(toData(document, file));
+  if ('settings' in checked) return checked.settings;
+  throw invalid(checked.problems.map((problem) => `${place(offsetOf(document, problem))}: ${problem.sentence}`));
+}
+
+function toData(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw invalid([`${file}: ${cause instanceof Error ? cause.message : String(cause)}`]);
+  }
+}
+
+function invalid(sentences: readonly string[]): ModeliumError {
+  const told = sentences.slice(0, MOST_PROBLEMS_TOLD);
+  if (sentences.length > told.length) told.push(`... and ${sentences.length - told.length} more.`);
+  return new ModeliumError('settings-invalid', told.join('\n'));
+}
+
+/** Where in the text the offending key or value stands; a missing one is shown at the section that lacks it. */
+function offsetOf(document: Document, { path, key }: SettingsProblem): number {
+  const section = document.getIn(path, true);
+  if (key !== null && isMap(section)) {
+    const pair = section.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
+    if (pair !== undefined && isNode(pair.key)) return pair.key.range?.[0] ?? 0;
+  }
+  if (isNode(section)) return section.range?.[0] ?? 0;
+  return path.length === 0 ? 0 : offsetOf(document, { path: path.slice(0, -1), key: String(path.at(-1)), sentence: '' });
+}
+
+export interface SettingsListeners {
+  /** The file says something new and valid. */
+  onChange(loaded: LoadedSettings): void;
+  /** It was edited into something broken, or vanished: the old settings stay. Once for each such edit. */
+  onProblem(sentence: string): void;
+}
+
+/**
+ * Follows the settings by looking at the searched files: editors replace a file as often as they write it, and some file systems send no events.
+ * @param every calls back each so many milliseconds; the answer ends it. Tests hand in their own.
+ * @returns what ends it.
+ */
+export function watchSettings(
+  places: SettingsPlaces,
+  listeners: SettingsListeners,
+  every: (ms: number, callback: () => Promise<void>) => () => void = repeat,
+): () => void {
+  if (places.config === null) return () => {};
+  const files = places.config === undefined ? searchedFiles(places) : [resolve(places.config)];
+  let applied: string | null = null;
+  let seen: string | null = null;
+  let busy = false;
+  const look = async (): Promise<void> => {
+    const now = (await Promise.all(files.map(async (file) => identity(await statOrNull(file))))).join(' ');
+    applied ??= now;
+    const still = now === seen;
+    seen = now;
+    // An editor may still be writing: only what looked the same twice is read.
+    if (!still || now === applied) return;
+    applied = now;
+    try {
+      listeners.onChange(await loadSettings(places));
+    } catch (thrown) {
+      listeners.onProblem(`${toModeliumError(thrown).message}\nThe old settings stay in force.`);
+    }
+  };
+  const lookOnce = async (): Promise<void> => {
+    if (busy) return;
+    busy = true;
+    await look().finally(() => {
+      busy = false;
+    });
+  };
+  return every(POLL_EVERY_MS, lookOnce);
+}
+
+function identity(found: Stats | null): string {
+  return found === null ? 'none' : `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}:${found.ctimeMs}`;
+}
+
+function repeat(ms: number, callback: () => Promise<void>): () => void {
+  const timer = setInterval(() => void callback(), ms);
+  timer.unref();
+  void callback();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,18 @@
+/**
+ * Where our child programs lie: beside this file, as sources with `.ts`, in the bundle (which keeps this layout) with `.js`. The one place that
+ * knows, because a bundle moves every other file's `import.meta.url`.
+ */
+import { fileURLToPath } from 'node:url';
+
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+
+function beside(name: string): string {
+  return fileURLToPath(new URL(`./${name}.${extension}`, import.meta.url));
+}
+
+export const programs = {
+  /** Serves one model with llama.cpp. */
+  embeddedServer: beside('embedded/server'),
+  /** The inspector's worker thread. */
+  inspectWorker: beside('io/inspect-worker'),
+} as const;

@@ -1,0 +1,48 @@
+/** The last lines that a runtime spoke, bounded (I10): what errors quote and `modelium logs` shows. Outlives the process it came from. */
+
+const MOST_LINES = 2_000;
+const QUOTED_BYTES = 8_192;
+
+export class LastWords {
+  #lines: string[] = [];
+  /** Lines of the launch that runs or ran last. */
+  #ofThisLaunch = 0;
+  readonly #followers = new Set<(line: string) => void>();
+
+  add(line: string): void {
+    this.#lines.push(line);
+    this.#ofThisLaunch += 1;
+    // Cut in blocks: shifting one by one would copy the array on every line.
+    if (this.#lines.length > MOST_LINES * 1.5) this.#lines = this.#lines.slice(-MOST_LINES);
+    for (const follower of this.#followers) follower(line);
+  }
+
+  all(): readonly string[] {
+    return this.#lines.slice(-MOST_LINES);
+  }
+
+  /** The last 8 KiB of this launch, whole lines: what goes into an error. */
+  lines(): readonly string[] {
+    let room = QUOTED_BYTES;
+    const oldest = Math.max(0, this.#lines.length - this.#ofThisLaunch);
+    let first = this.#lines.length;
+    while (first > oldest) {
+      room -= (this.#lines[first - 1]?.length ?? 0) + 1;
+      if (room < 0) break;
+      first -= 1;
+    }
+    return this.#lines.slice(first);
+  }
+
+  /** @returns a function that ends the subscription. */
+  follow(listener: (line: string) => void): () => void {
+    this.#followers.add(listener);
+    return () => this.#followers.delete(listener);
+  }
+
+  /** A new launch begins: the words of the last one stay readable above a line that says so. */
+  begin(heading: string): void {
+    if (this.#lines.length > 0) this.add(heading);
+    this.#ofThisLaunch = 0;
+  }
+}

@@ -1,0 +1,51 @@
+/** The requests in flight at one loaded model: hands leases out, counts them, tells when none is left, cuts them when a drain's time is up (I3). */
+import type { RuntimeId } from '../../shared/decision.ts';
+import type { Endpoint } from '../../shared/model.ts';
+import type { ModelProfile } from '../../shared/profile.ts';
+import type { Lease, QueueCause } from '../core/gateway.ts';
+
+export interface LeaseFacts {
+  readonly modelId: string;
+  readonly runtime: RuntimeId;
+  readonly endpoint: Endpoint;
+  readonly profile: ModelProfile;
+}
+
+export class Leases {
+  #inFlight = 0;
+  #cut = new AbortController();
+  #onEmpty: (() => void)[] = [];
+  readonly #onRelease: () => void;
+
+  constructor(onRelease: () => void) {
+    this.#onRelease = onRelease;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  grant(facts: LeaseFacts, waited: { queueMs: number; loadMs: number; queueCause: QueueCause | null }): Lease {
+    this.#inFlight += 1;
+    let held = true;
+    const release = () => {
+      if (!held) return;
+      held = false;
+      this.#inFlight -= 1;
+      this.#onRelease();
+      if (this.#inFlight === 0) for (const listener of this.#onEmpty.splice(0)) listener();
+    };
+    return { ...facts, ...waited, cut: this.#cut.signal, release };
+  }
+
+  /** Ends every request in flight now. */
+  cut(): void {
+    this.#cut.abort();
+    this.#cut = new AbortController();
+  }
+
+  whenEmpty(listener: () => void): void {
+    if (this.#inFlight === 0) listener();
+    else this.#onEmpty.push(listener);
+  }
+}

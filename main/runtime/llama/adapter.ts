@@ -1,0 +1,109 @@
+/**
+ * The llama runtime: GGUF files served by the embedded llama.cpp server, or by a llama-server of one's own (`llama.command`) with the same
+ * flags. Facts and steps only; what carries them out is the process host.
+ */
+import { ModeliumError } from '../../../shared/errors.ts';
+import type { Endpoint } from '../../../shared/model.ts';
+import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
+import type { Settings } from '../../../shared/settings.ts';
+import type { RuntimeFound, Support } from '../../core/ports.ts';
+import { type Adapter, http, key, type LoadTarget, pause, phase, port, type Steps, spawn } from '../adapter.ts';
+import { estimate } from './estimate.ts';
+import { explainExit, progressOf } from './explain.ts';
+import { planOf } from './plan.ts';
+
+export interface LlamaFacts {
+  readonly settings: Settings['llama'];
+  /** How this program starts a Node of its own. */
+  readonly node: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
+  /** Path of the embedded server's program. */
+  readonly serverProgram: string;
+  readonly gpu: { readonly usable: boolean; readonly why: string };
+  readonly cpuCores: number;
+}
+
+/** The llama.cpp inside node-llama-cpp 3.21.1; a test compares it with the package. */
+export const LLAMA_CPP_VERSION = 'v0.4.0';
+const HEALTH_PAUSE_MS = 20;
+const HEALTH_TIMEOUT_MS = 2_000;
+/** The first token may have to page the weights in from a slow disk; the host's stall watch ends what hangs. */
+const PROOF_TIMEOUT_MS = 600_000;
+const SERVED_KINDS = ['chat', 'completion', 'embedding'];
+
+function supports(profile: ModelProfile, form: ModelForm): Support {
+  if (form.kind !== 'gguf') return { supported: false, why: `llama.cpp serves GGUF files; this form is ${form.kind}.` };
+  if (!SERVED_KINDS.includes(profile.kind)) {
+    return { supported: false, why: `llama.cpp here serves text generation and embeddings; this is a model of kind ${profile.kind}.` };
+  }
+  return { supported: true, why: `llama.cpp serves GGUF files; this one is ${profile.architecture}.` };
+}
+
+function commandOf(facts: LlamaFacts, target: LoadTarget, at: number): { readonly command: string; readonly args: readonly string[] } {
+  const { settings, node, serverProgram, cpuCores } = facts;
+  const own = settings.command;
+  // The embedded server starts with one thread and is dealt more when it generates; another server keeps what it is given.
+  const threads = own === null ? 1 : Math.max(1, cpuCores - 1);
+  const flags = [
+    ...['--model', target.file, '--host', '127.0.0.1', '--port', String(at), '--alias', target.modelId, '--threads', String(threads)],
+    ...settings.args,
+    ...target.plan.args,
+  ];
+  return own === null ? { command: node.command, args: [...node.args, serverProgram, ...flags] } : { command: own, args: flags };
+}
+
+function proofOf(target: LoadTarget): { readonly path: string; readonly body: object } {
+  if (target.proof === 'embed') return { path: '/v1/embeddings', body: { model: target.modelId, input: 'Hello' } };
+  return { path: '/v1/completions', body: { model: target.modelId, prompt: 'Hello', max_tokens: 1, temperature: 0 } };
+}
+
+function* load(facts: LlamaFacts, target: LoadTarget): Steps<Endpoint> {
+  const isEmbedded = facts.settings.command === null;
+  const secret = yield* key();
+  const at = yield* port();
+  const { command, args } = commandOf(facts, target, at);
+  yield* phase('starting');
+  yield* spawn(command, args, { ...(isEmbedded ? facts.node.env : {}), ...target.plan.env, LLAMA_API_KEY: secret }, isEmbedded);
+  const server = { port: at, key: secret };
+  for (;;) {
+    const health = yield* http({ ...server, method: 'GET', path: '/health', body: null, timeoutMs: HEALTH_TIMEOUT_MS });
+    if (health?.status === 200) break;
+    yield* pause(HEALTH_PAUSE_MS);
+  }
+  yield* phase(target.proof === 'embed' ? 'first embedding' : 'first token');
+  const proof = yield* http({ ...server, method: 'POST', ...proofOf(target), timeoutMs: PROOF_TIMEOUT_MS });
+  if (proof?.status !== 200)
+    throw unproven(target, proof === null ? 'no answer came' : `status ${proof.status}: ${proof.body.slice(0, 300)}`);
+  return { port: at, socket: null, key: secret, protocol: 'openai' };
+}
+
+function unproven(target: LoadTarget, what: string): ModeliumError {
+  const asked = target.proof === 'embed' ? 'embedding' : 'token';
+  return new ModeliumError('runtime-exited', `llama.cpp loaded ${target.modelId}, but its first ${asked} failed: ${what}.`, {
+    origin: 'llama',
+  });
+}
+
+function foundOf(facts: LlamaFacts): RuntimeFound {
+  const { command } = facts.settings;
+  if (command !== null) return { found: true, version: null, message: `llama.cpp by llama.command: ${command}.`, gpu: facts.gpu };
+  return { found: true, version: LLAMA_CPP_VERSION, message: `The embedded llama.cpp ${LLAMA_CPP_VERSION}.`, gpu: facts.gpu };
+}
+
+/** The adapter for these facts. */
+export function llamaAdapter(facts: LlamaFacts): Adapter {
+  return {
+    id: 'llama',
+    found: foundOf(facts),
+    portRange: facts.settings.port_range,
+    stopGraceSeconds: 5,
+    splits: true,
+    groups: true,
+    sharesThreads: facts.settings.command === null,
+    supports,
+    plan: (profile, form, placement, settings) => planOf(profile, form, placement, settings, facts.settings.env),
+    estimate,
+    load: (target) => load(facts, target),
+    progress: progressOf,
+    explainExit,
+  };
+}

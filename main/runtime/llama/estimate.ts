@@ -1,0 +1,146 @@
+/**
+ * What a launch of llama.cpp will take, in bytes on each device. Pure. The formulas follow llama.cpp v0.4.0 (llama-context.cpp, llama-graph.cpp,
+ * llama-kv-cache.cpp) and were checked against the buffer sizes that it logs: test/runtime/llama/estimate.test.ts.
+ */
+import { type DeviceBytes, HOST_DEVICE, type LaunchPlan } from '../../../shared/decision.ts';
+import type { ModelProfile } from '../../../shared/profile.ts';
+import type { Estimate } from '../../core/ports.ts';
+
+const MIB = 1024 * 1024;
+/** Resident size of the embedded server without a model (measured: 128 MiB, half of it shared libraries). */
+const SERVER_BYTES = 128 * MIB;
+/** What a CUDA context and its libraries take of each GPU before the first tensor (runtimes.md: about 0.5 GiB). */
+const GPU_CONTEXT_BYTES = 512 * MIB;
+/** llama.cpp rounds the cells of a sequence up to this. */
+const CELLS = 256;
+const FLOAT_BYTES = 4;
+/** With flash attention the mask is kept at 16 bits. */
+const MASK_BYTES = 2;
+/** The physical batch of text generation: ours and llama-server's. */
+export const GENERATION_BATCH_TOKENS = 512;
+/** Types of which llama.cpp keeps a second, rearranged copy for the processor (ggml-cpu/repack.cpp, x86 with AVX2). */
+const REPACKED_TYPES = ['Q4_0', 'Q4_K', 'Q2_K', 'IQ4_NL', 'MXFP4'] as const;
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+/** Tokens evaluated in one step: an embedding is pooled over all its tokens, so that it needs a batch as long as its context. */
+export function batchTokens(profile: ModelProfile, contextTokens: number): number {
+  return profile.kind === 'embedding' ? contextTokens : Math.min(GENERATION_BATCH_TOKENS, contextTokens);
+}
+
+/** Cells of one sequence as llama.cpp allocates them. */
+export function cellsOf(contextTokens: number): number {
+  return Math.ceil(contextTokens / CELLS) * CELLS;
+}
+
+/** Bytes of the KV cache and of recurrent states of all sequences. */
+export function kvBytes(profile: ModelProfile, contextTokens: number, sequences: number): number {
+  if (profile.kv === null || isEncoder(profile)) return 0;
+  return sequences * (profile.kv.bytesPerToken * cellsOf(contextTokens) + profile.kv.bytesPerSequence);
+}
+
+/** Encoders have neither a cache nor an output layer over the vocabulary. */
+function isEncoder(profile: ModelProfile): boolean {
+  return /bert/i.test(profile.architecture);
+}
+
+interface Compute {
+  /** The logits and the rows in front of them. */
+  readonly output: number;
+  /** The widest point inside a layer, the attention mask included. */
+  readonly layer: number;
+  /** What the host hands to a GPU: mask and embedded tokens. */
+  readonly inputs: number;
+}
+
+/**
+ * The scratch memory of one step. llama.cpp reserves it for a full batch whose every token has logits, and reuses what a layer no longer
+ * needs, so that the larger of two peaks counts: inside a layer (gate, up and their product alive at once; an encoder has no gate) or at the
+ * logits.
+ */
+function computeBytes(profile: ModelProfile, contextTokens: number): Compute {
+  const embedding = profile.embeddingLength ?? 0;
+  const feedForward = profile.feedForwardLength ?? 4 * embedding;
+  const batch = batchTokens(profile, contextTokens);
+  const mask = cellsOf(contextTokens) * batch * MASK_BYTES;
+  const row = batch * FLOAT_BYTES;
+  const matrices = isEncoder(profile) ? 2 : 3;
+  const vocabulary = isEncoder(profile) ? 0 : (profile.vocabularySize ?? 0);
+  return {
+    output: row * (vocabulary + 3 * embedding),
+    layer: row * (matrices * feedForward + 2 * embedding) + mask,
+    inputs: row * embedding + mask,
+  };
+}
+
+/** `gpuLayers` counts as llama.cpp's flag does: the output layer first, then the repeating ones from the last one on. `layers`: 0..1 of them. */
+function shareOf(profile: ModelProfile, gpuLayers: number) {
+  const total = profile.layerBytes.length;
+  const onGpu = Math.min(total, Math.max(0, gpuLayers - 1));
+  const gpuLayerBytes = onGpu === 0 ? 0 : sum(profile.layerBytes.slice(-onGpu));
+  // Without an output matrix of its own (only a norm) the GPU gets a copy of the token embeddings, which themselves stay on the host.
+  const isTied = profile.outputBytes < profile.inputBytes / 8;
+  const output = profile.outputBytes + (isTied ? profile.inputBytes : 0);
+  if (gpuLayers === 0) return { layers: 0, gpuWeights: 0, hostWeights: profile.weightBytes };
+  return {
+    layers: total === 0 ? 1 : onGpu / total,
+    gpuWeights: gpuLayerBytes + output,
+    hostWeights: profile.weightBytes - gpuLayerBytes - profile.outputBytes,
+  };
+}
+
+function repackedBytes(profile: ModelProfile, share: ReturnType<typeof shareOf>): number {
+  const ofType = sum(REPACKED_TYPES.map((type) => profile.weightBytesByType[type] ?? 0));
+  return Math.min(ofType, sum(profile.layerBytes)) * (1 - share.layers);
+}
+
+/** Number for `--n-gpu-layers`. */
+export function gpuLayersOf(profile: ModelProfile, placement: LaunchPlan['placement']): number {
+  switch (placement.kind) {
+    case 'cpu':
+      return 0;
+    case 'gpu':
+      return (profile.layers ?? profile.layerBytes.length) + 1;
+    case 'split':
+      return placement.gpuLayers ?? 0;
+    default:
+      return placement.kind satisfies never;
+  }
+}
+
+function notesOf(profile: ModelProfile, plan: LaunchPlan): readonly string[] {
+  const notes: string[] = [];
+  if (profile.kv !== null && !profile.kv.exact) notes.push('The KV cache is an upper bound: the layers of this architecture differ.');
+  if (plan.placement.gpus.length > 1) notes.push('llama.cpp deals the layers by the free memory of each GPU; equal shares are assumed.');
+  return notes;
+}
+
+/** Bytes by device and by purpose; `model`, `repacked`, `kv` and `compute` together are what llama.cpp logs as its buffers. */
+export function estimate(profile: ModelProfile, plan: LaunchPlan): Estimate {
+  const gpus = plan.placement.gpus;
+  const share = shareOf(profile, gpus.length === 0 ? 0 : gpuLayersOf(profile, plan.placement));
+  const kv = kvBytes(profile, plan.contextTokens, plan.parallelSequences);
+  const compute = computeBytes(profile, plan.contextTokens);
+  const logits = (profile.vocabularySize ?? 0) * plan.parallelSequences * FLOAT_BYTES * (isEncoder(profile) ? 0 : 1);
+  const repacked = repackedBytes(profile, share);
+  const peak = Math.max(compute.output, compute.layer);
+  const onGpu = gpus.length > 0;
+  const hostLayers = share.layers < 1 ? compute.layer : compute.inputs;
+  const hostCompute = (onGpu ? hostLayers : peak) + logits;
+  const host = share.hostWeights + repacked + kv * (1 - share.layers) + hostCompute;
+  const eachGpu = onGpu ? (share.gpuWeights + kv * share.layers) / gpus.length + peak + GPU_CONTEXT_BYTES : 0;
+  const bytes: Record<string, number> = { [HOST_DEVICE]: Math.ceil(host + SERVER_BYTES) };
+  for (const gpu of gpus) bytes[gpu] = Math.ceil(eachGpu);
+  return {
+    bytes: bytes as DeviceBytes,
+    parts: {
+      model: share.hostWeights + share.gpuWeights,
+      repacked,
+      kv,
+      compute: hostCompute + peak * gpus.length,
+      server: SERVER_BYTES,
+      gpuContext: GPU_CONTEXT_BYTES * gpus.length,
+    },
+    notes: notesOf(profile, plan),
+  };
+}

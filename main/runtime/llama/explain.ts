@@ -1,0 +1,112 @@
+/** What the words of a llama.cpp process mean: its progress while it loads, and why it ended. Pure. */
+import type { Exit } from '../../core/ports.ts';
+import type { Explanation, Progress } from '../adapter.ts';
+
+/** Below this a smaller context is no longer worth trying. */
+const LEAST_CONTEXT_TOKENS = 1024;
+
+/** What a line tells of the load; null: nothing. */
+export function progressOf(line: string): Progress | null {
+  const percent = /^modelium: loading (\d+) %$/.exec(line);
+  if (percent !== null) return { phase: 'reading weights', progress: Number(percent[1]) / 100 };
+  if (/load_tensors: loading model tensors/.test(line)) return { phase: 'reading weights', progress: null };
+  if (/llama_context: constructing|llama_kv_cache.*: size =/.test(line)) return { phase: 'making the context', progress: null };
+  if (/warming up the model/.test(line)) return { phase: 'warming up', progress: null };
+  return null;
+}
+
+interface Reason {
+  readonly pattern: RegExp;
+  readonly code: Explanation['code'];
+  readonly permanent: boolean;
+  readonly sentence: (match: RegExpExecArray) => string;
+}
+
+/** In the order of trust: the first pattern that any line matches explains the exit. */
+const REASONS: readonly Reason[] = [
+  {
+    pattern:
+      /cudaMalloc failed: out of memory|CUDA error: out of memory|ErrorOutOfDeviceMemory|ErrorOutOfHostMemory|failed to allocate .*buffer|unable to allocate .*buffer|std::bad_alloc|Cannot allocate memory|JavaScript heap out of memory/i,
+    code: 'out-of-memory',
+    permanent: false,
+    sentence: (match) => `llama.cpp ran out of memory (${match[0]}). Free memory, or set a smaller models.<id>.context.`,
+  },
+  {
+    pattern: /GGML_ASSERT\(.*/,
+    code: 'runtime-exited',
+    permanent: true,
+    sentence: (match) =>
+      `llama.cpp stopped at a check of its own: ${match[0]}. The file is probably damaged, or of a kind that this version does not know: copy it again, or get another one.`,
+  },
+  {
+    pattern: /unknown model architecture: '?([^']*)'?/,
+    code: 'runtime-exited',
+    permanent: true,
+    sentence: (match) => `This llama.cpp does not know the architecture "${match[1]}". A newer version may.`,
+  },
+  {
+    pattern: /does not know the flag (\S+?)\.? |error: invalid argument: (\S+)/,
+    code: 'runtime-exited',
+    permanent: true,
+    sentence: (match) => `The server does not know the argument ${match[1] ?? match[2]}. Mend llama.args or models.<id>.args.`,
+  },
+  {
+    pattern: /EADDRINUSE|couldn't bind|address already in use/i,
+    code: 'runtime-exited',
+    permanent: false,
+    sentence: () => 'Another program took the port in the same moment. Trying again takes another port; llama.port_range sets which.',
+  },
+  {
+    pattern: /error while loading shared libraries: ([^:\s]+)|(\S+\.so[.\d]*): cannot open shared object file/,
+    code: 'runtime-exited',
+    permanent: true,
+    sentence: (match) => `The library ${match[1] ?? match[2]} is missing. Install it; \`modelium check\` names what is needed.`,
+  },
+  {
+    pattern: /NoBinaryFoundError|ERR_DLOPEN_FAILED|A prebuilt binary was not found/,
+    code: 'runtime-exited',
+    permanent: true,
+    sentence: () =>
+      'llama.cpp has no binary for this system. Reinstall the packages here (npm ci), or set llama.command to a llama-server.',
+  },
+  {
+    pattern: /error loading model: (.*)/,
+    code: 'runtime-exited',
+    permanent: true,
+    sentence: (match) => `llama.cpp cannot load the file: ${match[1]}. Copy it again, or get another one.`,
+  },
+  {
+    pattern: /modelium: cannot load [^|]*/,
+    code: 'runtime-exited',
+    permanent: true,
+    sentence: (match) => `${match[0].replace('modelium: c', 'C').trim()}. Copy the file again, or get another one.`,
+  },
+];
+
+/** Half the context of each sequence, where the memory for the context was what lacked. */
+function smallerContext(lines: readonly string[]): number | null {
+  const context = lines.map((line) => /n_ctx_seq\s+= (\d+)/.exec(line)?.[1]).findLast((tokens) => tokens !== undefined);
+  const half = Math.floor(Number(context ?? 0) / 2);
+  // Without that line the weights did not fit, and no context is small enough.
+  return half >= LEAST_CONTEXT_TOKENS ? half : null;
+}
+
+/** Why the process ended, with a next step. */
+export function explainExit(exit: Exit, lines: readonly string[]): Explanation {
+  for (const { pattern, code, permanent, sentence } of REASONS) {
+    for (const line of lines) {
+      const match = pattern.exec(line);
+      if (match === null) continue;
+      return { code, message: sentence(match), permanent, retryWithContext: code === 'out-of-memory' ? smallerContext(lines) : null };
+    }
+  }
+  if (exit.signal === 'SIGKILL') {
+    const message =
+      'The system killed llama.cpp (SIGKILL), most likely because main memory ran out. Free memory, or take a smaller model or context.';
+    return { code: 'out-of-memory', message, permanent: false, retryWithContext: smallerContext(lines) };
+  }
+  const how = exit.signal === null ? `with code ${exit.code ?? 'unknown'}` : `by signal ${exit.signal}`;
+  const last = lines.findLast((line) => line.trim() !== '');
+  const words = last === undefined ? 'It said nothing.' : `Its last words: ${last.trim()}`;
+  return { code: 'runtime-exited', message: `llama.cpp ended ${how}. ${words}`, permanent: false, retryWithContext: null };
+}

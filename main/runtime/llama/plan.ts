@@ -1,0 +1,59 @@
+/** Context, sequences and arguments of a launch of llama.cpp. Pure; what they cost is `estimate.ts`. */
+import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
+import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
+import type { ModelSettings } from '../../../shared/settings.ts';
+import { batchTokens, gpuLayersOf, kvBytes } from './estimate.ts';
+
+const MOST_CONTEXT_TOKENS = 8192;
+/** Decoders used for embeddings still compute logits for each token of their batch, which is as long as their context. */
+const MOST_DECODER_EMBEDDING_TOKENS = 2048;
+const UNKNOWN_CONTEXT_TOKENS = 4096;
+const MOST_SEQUENCES = 4;
+/** A KV cache up to this is never worth fewer sequences. */
+const SMALL_CACHE_BYTES = 2 * 1024 ** 3;
+
+function contextOf(profile: ModelProfile, settings: ModelSettings): number {
+  const trained = profile.contextLength ?? UNKNOWN_CONTEXT_TOKENS;
+  const isDecoderEmbedding = profile.kind === 'embedding' && !/bert/i.test(profile.architecture);
+  const most = isDecoderEmbedding ? MOST_DECODER_EMBEDDING_TOKENS : MOST_CONTEXT_TOKENS;
+  // Embedding models have no positions beyond the trained ones.
+  if (profile.kind === 'embedding') return Math.min(settings.context ?? most, trained);
+  return settings.context ?? Math.min(trained, most);
+}
+
+/** Up to 4 side by side, fewer where their caches would outgrow the weights: old models without grouped heads take 16 GiB for four. */
+function sequencesOf(profile: ModelProfile, contextTokens: number): number {
+  if (profile.kind === 'embedding') return 1;
+  const most = Math.max(profile.weightBytes, SMALL_CACHE_BYTES);
+  let sequences = MOST_SEQUENCES;
+  while (sequences > 1 && kvBytes(profile, contextTokens, sequences) > most) sequences /= 2;
+  return sequences;
+}
+
+/** The launch of this model at this place. @param environment `llama.env` of the settings. */
+export function planOf(
+  profile: ModelProfile,
+  form: ModelForm,
+  placement: Placement,
+  settings: ModelSettings,
+  environment: Readonly<Record<string, string>>,
+): LaunchPlan {
+  const contextTokens = contextOf(profile, settings);
+  const parallelSequences = sequencesOf(profile, contextTokens);
+  const batch = String(batchTokens(profile, contextTokens));
+  const flags = [
+    ...['--ctx-size', String(contextTokens * parallelSequences), '--parallel', String(parallelSequences)],
+    ...['--n-gpu-layers', String(gpuLayersOf(profile, placement))],
+    ...(profile.kind === 'embedding' ? ['--embeddings', '--batch-size', batch, '--ubatch-size', batch] : []),
+  ];
+  return {
+    runtime: 'llama',
+    form: form.kind,
+    placement,
+    contextTokens,
+    parallelSequences,
+    args: [...flags, ...(settings.args ?? [])],
+    // An empty list hides every GPU: a process on the CPU must not open a context that takes half a gigabyte of one.
+    env: { ...environment, CUDA_VISIBLE_DEVICES: placement.gpus.join(',') },
+  };
+}

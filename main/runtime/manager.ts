@@ -1,0 +1,390 @@
+/**
+ * The life of any model on any runtime: loadModel, unloadModel, ensureReady. Owns the runners (process host, leases, abort signal) and nothing
+ * else: states belong to the registry, memory to the devices, waiting requests to the admission, what is special about a runtime to its adapter.
+ * It never decides who is loaded or evicted; the orchestrator does and calls here.
+ */
+import type { Candidate, DeviceBytes, RuntimeId } from '../../shared/decision.ts';
+import { HOST_DEVICE } from '../../shared/decision.ts';
+import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import type { AfterDrain, DrainReason, LoadFailure, ModelState } from '../../shared/model.ts';
+import type { Policies } from '../../shared/settings.ts';
+import { backoff, READY_FORGIVES_MS } from '../core/backoff.ts';
+import type { Devices } from '../core/devices.ts';
+import type { Lease } from '../core/gateway.ts';
+import { measuredBytes, memoryIsBack } from '../core/measure.ts';
+import { planHash } from '../core/plan-hash.ts';
+import type { DeviceProbe, Ledger, Log, ProcessIdentity, Sample } from '../core/ports.ts';
+import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
+import { freed, leakedSentence, loadedSentence, loadingSentence } from '../core/sentences.ts';
+import type { Usage } from '../core/usage.ts';
+import type { Adapter, LoadTarget } from './adapter.ts';
+import { LastWords } from './last-words.ts';
+import { Leases } from './leases.ts';
+import { type HostPorts, ProcessHost } from './process-host.ts';
+import type { ThreadShare } from './thread-share.ts';
+
+export interface ManagerPorts extends HostPorts {
+  readonly registry: Registry;
+  readonly devices: Devices;
+  readonly usage: Usage;
+  readonly probe: DeviceProbe;
+  readonly ledger: Ledger;
+  readonly log: Log;
+  readonly threads: ThreadShare;
+  adapter(runtime: RuntimeId): Adapter;
+  policies(): Policies;
+  /** A sink: the seconds from the last process's end until its memory was seen free. */
+  released(seconds: number): void;
+  /** Tells whoever decides that something about this model, or the room, is other than before. */
+  wake(id: string): void;
+}
+
+interface Runner {
+  readonly id: string;
+  readonly adapter: Adapter;
+  readonly host: ProcessHost;
+  readonly leases: Leases;
+  readonly abort: AbortController;
+  readonly decisionId: number;
+  readonly predicted: DeviceBytes;
+  /** The sample before it took memory: where the driver names no processes, its share is the difference. */
+  readonly before: Sample | null;
+  waitedForRoom: boolean;
+  bringUp: Promise<void>;
+  drain: Promise<void> | null;
+  /** Requests do not wait for a drain's deadline any more: a person forced it. */
+  hurry: () => void;
+  cancelForgiving: () => void;
+}
+
+/** How long memory may take to be seen free after the last process is gone; then it is a leak. */
+const RELEASE_WAIT_MS = 10_000;
+const ROOM_WAIT_MS = 15_000;
+const MEMORY_POLL_MS = 50;
+const NO_COPY = { bytesPresent: 0, bytesExpected: null, missing: [] } as const;
+
+export class Manager {
+  readonly #ports: ManagerPorts;
+  readonly #runners = new Map<string, Runner>();
+  readonly #words = new Map<string, LastWords>();
+  #busyTransitions = 0;
+
+  constructor(ports: ManagerPorts) {
+    this.#ports = ports;
+  }
+
+  inFlight(id: string): number {
+    return this.#runners.get(id)?.leases.inFlight ?? 0;
+  }
+
+  /** The runtime's words of a model, kept over its launches. */
+  words(id: string): LastWords {
+    const known = this.#words.get(id);
+    if (known !== undefined) return known;
+    const words = new LastWords();
+    this.#words.set(id, words);
+    return words;
+  }
+
+  forget(id: string): void {
+    this.#words.delete(id);
+  }
+
+  /** A lease if the model is ready this very moment (an idle drain that has not signalled yet is taken back); else null. */
+  lease(id: string, waited: { queueMs: number; cause: 'loading' | null } = { queueMs: 0, cause: null }): Lease | null {
+    const { registry, usage, clock } = this.#ports;
+    const runner = this.#runners.get(id);
+    if (runner === undefined) return null;
+    const draining = stateOf(registry.get(id), 'draining');
+    if (draining !== null && draining.reason === 'idle' && !draining.signalled) registry.apply(id, { type: 'drain-revoked' });
+    const record = registry.get(id);
+    const ready = stateOf(record, 'ready');
+    if (ready === null || record?.profile == null) return null;
+    usage.began(id, clock.now());
+    const loadMs = Math.min(waited.queueMs, ready.loadSeconds * 1000);
+    const queueCause = waited.cause !== null && runner.waitedForRoom ? 'memory' : waited.cause;
+    const facts = { modelId: id, runtime: ready.runtime, endpoint: ready.endpoint, profile: record.profile };
+    return runner.leases.grant(facts, { queueMs: waited.queueMs, loadMs: waited.cause === null ? 0 : loadMs, queueCause });
+  }
+
+  /** Begins a load that the devices have granted. The victims start to leave in the same turn, inside this load's slot. */
+  loadModel(record: ModelRecord, candidate: Candidate, decisionId: number): void {
+    const { devices, usage, clock, registry } = this.#ports;
+    const adapter = this.#ports.adapter(candidate.plan.runtime);
+    const words = this.words(record.id);
+    words.begin(`--- ${new Date(clock.wallTime()).toISOString()} loading again ---`);
+    const leases = new Leases(() => {
+      usage.ended(record.id, clock.now());
+      // The last one to leave may make room, or be what a keep-alive of zero waited for.
+      if (runner.leases.inFlight === 0) this.#ports.wake(record.id);
+    });
+    const runner: Runner = {
+      id: record.id,
+      adapter,
+      host: new ProcessHost(this.#ports, adapter, record.id, words),
+      leases,
+      abort: new AbortController(),
+      decisionId,
+      predicted: candidate.bytesNeeded,
+      before: devices.sample,
+      waitedForRoom: candidate.victims.length > 0,
+      bringUp: Promise.resolve(),
+      drain: null,
+      hurry: () => {},
+      cancelForgiving: () => {},
+    };
+    this.#runners.set(record.id, runner);
+    runner.host.onExit(() => this.#exited(runner));
+    runner.host.onMessage((message) => this.#ports.threads.hear(runner.host, message));
+    this.#ports.log.say(loadingSentence(record.id, candidate));
+    const victims = candidate.victims.filter((id) => registry.get(id) !== undefined);
+    const left = victims.map((id) => this.unloadModel(id, 'memory', { to: 'unloaded', reason: 'memory' }));
+    runner.bringUp = this.#bringUp(runner, left, loadTarget(record, candidate));
+  }
+
+  async #bringUp(runner: Runner, victims: readonly Promise<void>[], target: LoadTarget): Promise<void> {
+    const { registry, clock, policies } = this.#ports;
+    const { signal } = runner.abort;
+    const startedMs = clock.now();
+    this.#settleFast(1);
+    try {
+      await this.#makeRoom(runner, victims);
+      const { load_stall_seconds, load_max_seconds } = policies();
+      const limits = { stallMs: load_stall_seconds * 1000, maxMs: load_max_seconds * 1000 };
+      registry.apply(runner.id, { type: 'load-progressed', phase: 'starting', progress: null, pids: [] });
+      const loadStartedMs = clock.now();
+      const endpoint = await runner.host.run(runner.adapter.load(target), limits, signal, ({ phase, progress }) => {
+        if (!signal.aborted) registry.apply(runner.id, { type: 'load-progressed', phase, progress, pids: runner.host.pids() });
+      });
+      const measured = await this.#measure(runner);
+      if (signal.aborted) return;
+      this.#commitReady(runner, target, endpoint, measured, (clock.now() - loadStartedMs) / 1000);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#failLoad(runner, toModeliumError(error), (clock.now() - startedMs) / 1000);
+    } finally {
+      this.#settleFast(-1);
+    }
+  }
+
+  #commitReady(
+    runner: Runner,
+    target: LoadTarget,
+    endpoint: Extract<ModelState, { name: 'ready' }>['endpoint'],
+    measured: DeviceBytes,
+    loadSeconds: number,
+  ): void {
+    const { registry, devices, ledger, clock, log } = this.#ports;
+    const { id, predicted, host, decisionId } = runner;
+    const { plan, profile } = target;
+    devices.settlePromise(id, clock.now());
+    const pids = host.pids();
+    registry.apply(id, { type: 'loaded', endpoint, devices: Object.keys(predicted), measured, pids, sinceMs: clock.now(), loadSeconds });
+    this.#write(() => {
+      // What the planner computed before any correction: a correction that learned from itself would swing.
+      const uncorrected = runner.adapter.estimate(profile, plan).bytes;
+      ledger.learn({ modelId: id, runtime: plan.runtime, planHash: planHash(plan), predicted: uncorrected, measured, loadSeconds });
+      ledger.settle(decisionId, { ok: true, message: 'ready', predictedBytes: predicted, measuredBytes: measured, seconds: loadSeconds });
+    });
+    log.say(loadedSentence(id, measured, devices.sample, loadSeconds));
+    runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0, contextLimit: null }));
+  }
+
+  async #makeRoom(runner: Runner, victims: readonly Promise<void>[]): Promise<void> {
+    const { clock, probe, devices } = this.#ports;
+    const { signal } = runner.abort;
+    await Promise.race([Promise.all(victims), aborted(signal)]);
+    const deadlineMs = clock.now() + ROOM_WAIT_MS;
+    while (!signal.aborted && !devices.promiseFits(runner.id)) {
+      if (clock.now() >= deadlineMs) {
+        throw new ModeliumError(
+          'room-did-not-come',
+          `The memory that was promised to ${runner.id} did not come free: ${devices.shortfall(runner.id)}.`,
+        );
+      }
+      devices.applySample(await probe.sampleNow());
+      await this.#pause(MEMORY_POLL_MS);
+    }
+    if (signal.aborted) throw new ModeliumError('cancelled', `Loading ${runner.id} was cancelled.`);
+  }
+
+  async #measure(runner: Runner): Promise<DeviceBytes> {
+    const { probe, devices } = this.#ports;
+    const sample = await probe.sampleNow();
+    devices.applySample(sample);
+    const measured = measuredBytes(sample, runner.before, runner.host.pids(), runner.predicted);
+    return { ...measured, [HOST_DEVICE]: runner.host.residentBytes() };
+  }
+
+  #failLoad(runner: Runner, error: ModeliumError, seconds: number): void {
+    const { registry, ledger, log } = this.#ports;
+    const record = registry.get(runner.id);
+    if (record === undefined) return;
+    const { explanation } = runner.host;
+    const smaller = explanation?.retryWithContext ?? null;
+    this.#write(() =>
+      ledger.settle(runner.decisionId, {
+        ok: false,
+        message: error.message,
+        predictedBytes: runner.predicted,
+        measuredBytes: null,
+        seconds,
+      }),
+    );
+    log.warn(`${runner.id} could not be loaded: ${error.message}`);
+    if (smaller !== null && record.contextLimit === null) {
+      registry.update(runner.id, { contextLimit: smaller });
+      void this.unloadModel(runner.id, 'load-failed', { to: 'analyzed' });
+      return;
+    }
+    void this.unloadModel(runner.id, 'load-failed', this.#failed(record, error, explanation?.permanent ?? false));
+  }
+
+  #failed(record: ModelRecord, error: ModeliumError, permanent: boolean): AfterDrain {
+    const { registry, clock } = this.#ports;
+    const attempts = record.attempts + 1;
+    registry.update(record.id, { attempts });
+    const failure: LoadFailure = { code: error.code, message: error.message, lastWords: error.details.lastWords ?? [], permanent };
+    return { to: 'failed', failure, attempts, retryAtMs: permanent ? null : backoff(attempts, clock.now()).retryAtMs };
+  }
+
+  /** The leader ended without being asked: while loading the host's step tells it, while ready this does. */
+  #exited(runner: Runner): void {
+    const { registry, log } = this.#ports;
+    const record = registry.get(runner.id);
+    if (record === undefined || this.#runners.get(runner.id) !== runner || record.state.name !== 'ready') return;
+    const message = runner.host.explanation?.message ?? 'its process ended';
+    log.error(`${runner.id} broke off: ${message}`);
+    const error = new ModeliumError('runtime-exited', message, { lastWords: runner.host.words.lines() });
+    void this.unloadModel(runner.id, 'exited', this.#failed(record, error, false));
+  }
+
+  /**
+   * Takes a model off its devices: waits for requests in flight up to `drain_seconds`, ends the tree, sees the memory free (I6).
+   * A second call while it drains redirects where it goes. Resolves when the state after the drain is committed.
+   */
+  unloadModel(id: string, reason: DrainReason, becomes: AfterDrain, options: { readonly force?: boolean } = {}): Promise<void> {
+    const { registry, clock, policies } = this.#ports;
+    const runner = this.#runners.get(id);
+    if (runner === undefined) return Promise.resolve();
+    if (runner.drain !== null && stateOf(registry.get(id), 'draining') !== null) {
+      registry.apply(id, { type: 'drain-redirected', becomes });
+      if (options.force) runner.hurry();
+      return runner.drain;
+    }
+    const drainMs = options.force ? 0 : policies().drain_seconds * 1000;
+    registry.apply(id, { type: 'drain-started', reason, becomes, deadlineMs: clock.now() + drainMs });
+    runner.abort.abort(reason);
+    runner.drain = this.#drain(runner, drainMs);
+    return runner.drain;
+  }
+
+  async #drain(runner: Runner, drainMs: number): Promise<void> {
+    const { registry, devices, clock, log } = this.#ports;
+    const { id, host } = runner;
+    this.#settleFast(1);
+    try {
+      await this.#quiet(runner, drainMs);
+      const draining = stateOf(registry.get(id), 'draining');
+      if (draining === null) {
+        runner.drain = null;
+        return;
+      }
+      registry.apply(id, { type: 'drain-signalled' });
+      await runner.bringUp;
+      const before = devices.sample;
+      const survivors = await host.stop(runner.adapter.stopGraceSeconds * 1000);
+      runner.cancelForgiving();
+      this.#ports.threads.leave(host);
+      const startedMs = clock.now();
+      const leaked = survivors.length > 0 ? draining.held : await this.#seeMemoryFree(runner, draining.held, before);
+      this.#ports.released((clock.now() - startedMs) / 1000);
+      if (leaked === null) log.say(freed(draining, clock.now() - startedMs));
+      else {
+        devices.leak(id, leaked, host.pids());
+        log.warn(leakedSentence(id, leaked, devices.sample, host.pids()));
+      }
+      devices.release(id);
+      this.#runners.delete(id);
+      if (survivors.length > 0) registry.apply(id, { type: 'drain-redirected', becomes: stillAlive(id, survivors) });
+      registry.apply(id, { type: 'drained', atMs: clock.now(), copy: NO_COPY });
+    } finally {
+      this.#settleFast(-1);
+    }
+  }
+
+  /** Resolves when nothing is in flight, or when the drain's time is up and what is left was cut. */
+  #quiet(runner: Runner, drainMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#ports.clock.after(drainMs, () => runner.hurry());
+      runner.hurry = () => {
+        runner.leases.cut();
+        cancel();
+        resolve();
+      };
+      runner.leases.whenEmpty(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** @returns null when the memory is seen free, else what is still held after ten seconds (I6). */
+  async #seeMemoryFree(runner: Runner, held: DeviceBytes, before: Sample | null): Promise<DeviceBytes | null> {
+    const { probe, devices, clock } = this.#ports;
+    const deadlineMs = clock.now() + RELEASE_WAIT_MS;
+    for (;;) {
+      const sample = await probe.sampleNow();
+      devices.applySample(sample);
+      const still = memoryIsBack(sample, before, runner.host.pids(), held);
+      if (still === null) return null;
+      if (clock.now() >= deadlineMs) return still;
+      await this.#pause(MEMORY_POLL_MS);
+    }
+  }
+
+  /** Everything leaves: quitting, or a lost trust in the machine. Resolves when the last process is gone. */
+  async unloadAll(): Promise<void> {
+    const leaving = [...this.#runners.keys()].map((id) => this.unloadModel(id, 'quit', { to: 'unloaded', reason: 'quit' }));
+    await Promise.all(leaving);
+  }
+
+  #settleFast(change: 1 | -1): void {
+    this.#busyTransitions += change;
+    this.#ports.probe.setFast(this.#busyTransitions > 0);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#ports.clock.after(ms, resolve));
+  }
+
+  /** The ledger informs the next prediction; a full disk must not fail a load that worked. */
+  #write(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#ports.log.warn(toModeliumError(error).message);
+    }
+  }
+}
+
+function loadTarget(record: ModelRecord, { plan }: Candidate): LoadTarget {
+  const { profile, realPath, kind, id } = record;
+  if (profile === null) throw new Error(`${id} was granted without a profile`);
+  const first = profile.forms.find((form) => form.kind === plan.form)?.files[0] ?? '';
+  const file = kind === 'file' ? realPath : `${realPath}/${first}`;
+  return { modelId: id, path: realPath, file, plan, profile, proof: profile.kind === 'embedding' ? 'embed' : 'generate' };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function stillAlive(id: string, survivors: readonly ProcessIdentity[]): AfterDrain {
+  const pids = survivors.map((survivor) => survivor.pid).join(', ');
+  const message = `Process ${pids} of ${id} does not end. End it by hand: kill -9 ${pids}`;
+  return { to: 'failed', failure: { code: 'still-alive', message, lastWords: [], permanent: true }, attempts: 1, retryAtMs: null };
+}

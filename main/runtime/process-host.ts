@@ -1,0 +1,297 @@
+/**
+ * One process tree of a runtime: starts it, carries out its adapter's steps, keeps its last words, watches it for stalls and ends it.
+ * It knows processes, sockets and time; it knows nothing of states, memory or requests (the manager does).
+ */
+import { assertNever, ModeliumError } from '../../shared/errors.ts';
+import type { Clock, Exit, HttpClient, LaunchedProcess, Processes, ProcessIdentity, ProcessTable } from '../core/ports.ts';
+import type { Adapter, Explanation, Progress, Step, Steps } from './adapter.ts';
+import type { LastWords } from './last-words.ts';
+
+export interface HostPorts {
+  readonly clock: Clock;
+  readonly processes: Processes;
+  readonly table: ProcessTable;
+  readonly http: HttpClient;
+  /** An unguessable word: keys and launch ids. */
+  randomWord(): string;
+  bootId(): string;
+}
+
+export interface StallLimits {
+  readonly stallMs: number;
+  readonly maxMs: number;
+}
+
+const STALL_POLL_MS = 1_000;
+const GONE_POLL_MS = 5;
+/** After SIGKILL the kernel needs a moment to take a tree down; longer means a process stuck in the kernel. */
+const AFTER_KILL_MS = 5_000;
+
+export class ProcessHost {
+  readonly words: LastWords;
+  readonly #ports: HostPorts;
+  readonly #adapter: Adapter;
+  readonly #modelId: string;
+  readonly #launchId: string;
+  #process: LaunchedProcess | null = null;
+  #spawning: Promise<void> | null = null;
+  #leader: ProcessIdentity | null = null;
+  #members: readonly ProcessIdentity[] = [];
+  #exit: Exit | null = null;
+  #explanation: Explanation | null = null;
+  #lastSignOfLifeMs = 0;
+  #lastActivity = { readBytes: 0, residentBytes: 0 };
+  #interruption: ModeliumError | null = null;
+  #rejectStep: (error: unknown) => void = () => {};
+  #onMessage: (message: unknown) => void = () => {};
+  #onExit: (exit: Exit) => void = () => {};
+  #onProgress: (progress: Progress) => void = () => {};
+
+  constructor(ports: HostPorts, adapter: Adapter, modelId: string, words: LastWords) {
+    this.#ports = ports;
+    this.#adapter = adapter;
+    this.#modelId = modelId;
+    this.words = words;
+    this.#launchId = ports.randomWord();
+  }
+
+  /** Process ids of the tree as last seen, the leader first. */
+  pids(): readonly number[] {
+    return this.#members.map((member) => member.pid);
+  }
+
+  get exit(): Exit | null {
+    return this.#exit;
+  }
+
+  /** What the adapter made of the exit; null while the process lives. */
+  get explanation(): Explanation | null {
+    return this.#explanation;
+  }
+
+  onMessage(listener: (message: unknown) => void): void {
+    this.#onMessage = listener;
+  }
+
+  /** Called when the leader ends, asked for or not. */
+  onExit(listener: (exit: Exit) => void): void {
+    this.#onExit = listener;
+  }
+
+  send(message: unknown): void {
+    this.#process?.send(message);
+  }
+
+  residentBytes(): number {
+    return this.#ports.processes.activity(this.pids()).residentBytes;
+  }
+
+  /**
+   * Carries out an adapter's steps. On abort the generator is dropped where it stands; whoever aborts ends the tree with `stop`.
+   * @throws ModeliumError runtime-exited, load-stalled, load-too-long, cancelled, disk-full.
+   */
+  async run<Result>(
+    steps: Steps<Result>,
+    limits: StallLimits,
+    signal: AbortSignal,
+    onProgress: (progress: Progress) => void,
+  ): Promise<Result> {
+    this.#onProgress = onProgress;
+    this.#interruption = null;
+    const cancelled = () => this.#interrupt(new ModeliumError('cancelled', `Loading ${this.#modelId} was cancelled.`));
+    signal.addEventListener('abort', cancelled, { once: true });
+    if (signal.aborted) cancelled();
+    const endWatch = this.#watchForStall(limits);
+    try {
+      let turn = steps.next();
+      while (!turn.done) turn = await this.#turn(steps, turn.value, signal);
+      this.#recordMembers();
+      return turn.value;
+    } finally {
+      endWatch();
+      signal.removeEventListener('abort', cancelled);
+      this.#onProgress = () => {};
+    }
+  }
+
+  async #turn<Result>(steps: Steps<Result>, step: Step, signal: AbortSignal): Promise<IteratorResult<Step, Result>> {
+    let answer: unknown;
+    try {
+      answer = await this.#unlessInterrupted(async () => this.#carryOut(step, signal));
+    } catch (error) {
+      // Stall, exit and abort are not the adapter's business; a step that failed by itself is.
+      if (error instanceof ModeliumError) throw error;
+      return steps.throw(error);
+    }
+    return steps.next(answer);
+  }
+
+  /** Races a step against exit, abort and stall, with one rejection at a time: promises that stay pending for an hour must not collect reactions. */
+  #unlessInterrupted(step: () => Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#interruption !== null) return reject(this.#interruption);
+      this.#rejectStep = reject;
+      step().then(resolve, reject);
+    });
+  }
+
+  #interrupt(error: ModeliumError): void {
+    this.#interruption ??= error;
+    this.#rejectStep(error);
+  }
+
+  /**
+   * Ends the tree: SIGTERM, grace, SIGKILL of the group and of every member seen.
+   * @returns processes that still live after all that; the row stays in the table for them (I2).
+   */
+  async stop(graceMs: number): Promise<readonly ProcessIdentity[]> {
+    const { processes, table } = this.#ports;
+    // An abort may come between the launch and its identity: without waiting here the child would be missed.
+    await this.#spawning?.catch(() => {});
+    if (this.#leader === null) {
+      table.erase(this.#launchId);
+      return [];
+    }
+    this.#recordMembers();
+    const group = this.#leader.pid;
+    processes.signal(this.#members, 'SIGTERM', group);
+    if (!(await this.#allGone(graceMs))) {
+      this.#recordMembers();
+      processes.signal(this.#members, 'SIGKILL', group);
+      await this.#allGone(AFTER_KILL_MS);
+    }
+    const survivors = this.#members.filter((member) => processes.isAlive(member));
+    if (survivors.length === 0) table.erase(this.#launchId);
+    return survivors;
+  }
+
+  #carryOut(step: Step, signal: AbortSignal): Promise<unknown> | unknown {
+    const { processes, http, clock, randomWord } = this.#ports;
+    switch (step.do) {
+      case 'port':
+        return processes.freePort(this.#adapter.portRange);
+      case 'key':
+        return randomWord();
+      case 'spawn':
+        this.#spawning = this.#spawn(step);
+        return this.#spawning;
+      case 'phase':
+        this.#signOfLife();
+        this.#onProgress({ phase: step.phase, progress: step.progress });
+        return undefined;
+      case 'pause':
+        return new Promise((resolve) => clock.after(step.ms, () => resolve(undefined)));
+      case 'http': {
+        const { port, key, method, path, body, timeoutMs } = step;
+        return http.request({ port, socket: null, key }, { method, path, body, timeoutMs, signal }).catch(() => null);
+      }
+      default:
+        return assertNever(step);
+    }
+  }
+
+  async #spawn(step: Extract<Step, { do: 'spawn' }>): Promise<void> {
+    const { processes, table, bootId, clock } = this.#ports;
+    const row = { launchId: this.#launchId, modelId: this.#modelId, command: [step.command, ...step.args], leader: null, members: [] };
+    try {
+      table.intend({ ...row, startedAt: new Date(clock.wallTime()).toISOString(), bootId: bootId() });
+    } catch (error) {
+      // A child with a message channel dies with us even without a row; any other would be an orphan (I2).
+      if (!step.ipc) throw error;
+    }
+    const env = { ...step.env, MODELIUM_LAUNCH: this.#launchId };
+    const launched = await processes.launch({ command: step.command, args: step.args, env, cwd: null, ipc: step.ipc });
+    this.#process = launched;
+    this.#leader = processes.identify(launched.pid);
+    launched.onLine((line) => this.#hear(line));
+    launched.onMessage((message) => this.#onMessage(message));
+    void launched.exited.then((exit) => {
+      this.#exit = exit;
+      this.#explanation = this.#adapter.explainExit(exit, this.words.lines());
+      const { code, message } = this.#explanation;
+      this.#interrupt(new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() }));
+      this.#onExit(exit);
+    });
+    this.#recordMembers();
+    this.#signOfLife();
+  }
+
+  #hear(line: string): void {
+    this.words.add(line);
+    const progress = this.#adapter.progress(line);
+    if (progress === null) return;
+    this.#signOfLife();
+    this.#onProgress(progress);
+  }
+
+  #signOfLife(): void {
+    this.#lastSignOfLifeMs = this.#ports.clock.now();
+  }
+
+  #recordMembers(): void {
+    const { processes, table } = this.#ports;
+    if (this.#leader === null) return;
+    const seen = new Map(this.#members.filter((member) => processes.isAlive(member)).map((member) => [member.pid, member]));
+    // With all of them gone the group's number may belong to a stranger by now.
+    if (this.#members.length > 0 && seen.size === 0) return;
+    for (const member of processes.members(this.#leader.pid)) seen.set(member.pid, member);
+    const members = [...seen.values()];
+    if (sameMembers(members, this.#members)) return;
+    this.#members = members;
+    try {
+      table.record(this.#launchId, this.#leader, members);
+    } catch {
+      // A full disk: the intent row, if it was written, still finds the tree by its launch id.
+    }
+  }
+
+  /** @returns a function that ends the watch. */
+  #watchForStall(limits: StallLimits): () => void {
+    const { clock } = this.#ports;
+    const startedMs = clock.now();
+    const everyMs = Math.min(STALL_POLL_MS, limits.stallMs);
+    this.#signOfLife();
+    const check = () => {
+      this.#recordMembers();
+      this.#noticeActivity();
+      const now = clock.now();
+      const silentMs = now - this.#lastSignOfLifeMs;
+      if (silentMs >= limits.stallMs) this.#interrupt(this.#failure('load-stalled', `showed no sign of progress for ${seconds(silentMs)}`));
+      else if (now - startedMs >= limits.maxMs)
+        this.#interrupt(this.#failure('load-too-long', `was not ready after ${seconds(now - startedMs)}`));
+      else cancelTimer = clock.after(everyMs, check);
+    };
+    let cancelTimer = clock.after(everyMs, check);
+    return () => cancelTimer();
+  }
+
+  /** Bytes read and memory that changes are signs of life too: a 70 GB file from a slow disk is slow, not stalled. */
+  #noticeActivity(): void {
+    const { readBytes, residentBytes } = this.#ports.processes.activity(this.pids());
+    if (readBytes !== this.#lastActivity.readBytes || residentBytes !== this.#lastActivity.residentBytes) this.#signOfLife();
+    this.#lastActivity = { readBytes, residentBytes };
+  }
+
+  #failure(code: 'load-stalled' | 'load-too-long', what: string): ModeliumError {
+    const message = `${this.#modelId} ${what} while loading on ${this.#adapter.id}.`;
+    return new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() });
+  }
+
+  async #allGone(withinMs: number): Promise<boolean> {
+    const { clock, processes } = this.#ports;
+    const deadlineMs = clock.now() + withinMs;
+    for (;;) {
+      if (!this.#members.some((member) => processes.isAlive(member))) return true;
+      if (clock.now() >= deadlineMs) return false;
+      await new Promise<void>((resolve) => clock.after(GONE_POLL_MS, resolve));
+    }
+  }
+}
+
+function sameMembers(a: readonly ProcessIdentity[], b: readonly ProcessIdentity[]): boolean {
+  return a.length === b.length && a.every((member, index) => member.pid === b[index]?.pid && member.startTime === b[index]?.startTime);
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
+}

@@ -1,0 +1,45 @@
+/**
+ * Deals the processor's cores to the llama.cpp children that generate at this moment: their threads spin, so that two children with a thread
+ * per core each are a hundred times slower than one (measured). Dealt again when a generation starts or ends.
+ */
+import type { ProcessHost } from './process-host.ts';
+
+/** Threads for each of the models generating now. One core stays for the engine. */
+export function threadsEach(cores: number, generating: number): number {
+  return Math.max(1, Math.floor((cores - 1) / Math.max(1, generating)));
+}
+
+export class ThreadShare {
+  readonly #cores: number;
+  readonly #generating = new Set<ProcessHost>();
+
+  constructor(cores: number) {
+    this.#cores = cores;
+  }
+
+  /** A child says how many generations it runs: `{type: "generating", active}`. */
+  hear(host: ProcessHost, message: unknown): void {
+    const active = activeGenerations(message);
+    if (active === null) return;
+    const generated = this.#generating.has(host);
+    if (active > 0 === generated) return;
+    if (active > 0) this.#generating.add(host);
+    else this.#generating.delete(host);
+    this.#deal();
+  }
+
+  leave(host: ProcessHost): void {
+    if (this.#generating.delete(host)) this.#deal();
+  }
+
+  #deal(): void {
+    const threads = threadsEach(this.#cores, this.#generating.size);
+    for (const host of this.#generating) host.send({ type: 'threads', threads });
+  }
+}
+
+function activeGenerations(message: unknown): number | null {
+  if (typeof message !== 'object' || message === null) return null;
+  const { type, active } = message as { type?: unknown; active?: unknown };
+  return type === 'generating' && typeof active === 'number' ? active : null;
+}

@@ -1,0 +1,168 @@
+/**
+ * The schemas of what the engine shows: snapshot, models, devices, decisions. The types are those of snapshot.ts and decision.ts; a schema that
+ * drifts from its type does not compile. No rules live here.
+ */
+import { z } from 'zod';
+import { type Candidate, type Decision, type DecisionRow, type LaunchPlan, RUNTIME_IDS } from './decision.ts';
+import { STATE_NAMES } from './model.ts';
+import type { ModelProfile } from './profile.ts';
+import type { DeviceView, ModelView, RuntimeView, Snapshot, WatchFolderView } from './snapshot.ts';
+
+const bytes = z.record(z.string(), z.number());
+const runtimeId = z.enum(RUNTIME_IDS);
+const formKind = z.enum(['gguf', 'transformers', 'onnx', 'tensorrt', 'torchscript', 'triton', 'pickle', 'unknown']);
+const count = z.number().nullable();
+
+export const launchPlanSchema = z.object({
+  runtime: runtimeId,
+  form: formKind,
+  placement: z.object({ kind: z.enum(['cpu', 'gpu', 'split']), gpus: z.array(z.string()), gpuLayers: count }),
+  contextTokens: z.number(),
+  parallelSequences: z.number(),
+  args: z.array(z.string()),
+  env: z.record(z.string(), z.string()),
+}) satisfies z.ZodType<LaunchPlan>;
+
+export const profileSchema = z.object({
+  kind: z.enum(['chat', 'completion', 'embedding', 'reranker', 'classifier', 'vision', 'vision-language', 'speech', 'unknown']),
+  architecture: z.string(),
+  name: z.string().nullable(),
+  parameters: count,
+  weightBytes: z.number(),
+  weightBytesByType: bytes,
+  quantization: z.string().nullable(),
+  contextLength: count,
+  layers: count,
+  embeddingLength: count,
+  feedForwardLength: count,
+  heads: count,
+  kvHeads: count,
+  vocabularySize: count,
+  kv: z.object({ bytesPerToken: z.number(), bytesPerSequence: z.number(), exact: z.boolean() }).nullable(),
+  tokenizer: z.string().nullable(),
+  hasChatTemplate: z.boolean(),
+  forms: z.array(z.object({ kind: formKind, files: z.array(z.string()), codeFiles: z.array(z.string()) })),
+  notes: z.array(z.string()),
+  layerBytes: z.array(z.number()),
+  inputBytes: z.number(),
+  outputBytes: z.number(),
+}) satisfies z.ZodType<ModelProfile>;
+
+const candidateSchema = z.object({
+  plan: launchPlanSchema,
+  feasible: z.boolean(),
+  why: z.string(),
+  bytesNeeded: bytes,
+  bytesThere: bytes,
+  victims: z.array(z.string()),
+  loadSeconds: count,
+  needsTrust: z.boolean(),
+}) satisfies z.ZodType<Candidate>;
+
+export const decisionSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('place'), candidate: candidateSchema, candidates: z.array(candidateSchema), reason: z.string() }),
+  z.object({
+    kind: z.literal('wait'),
+    devices: z.array(z.string()),
+    waitsFor: z.array(z.string()),
+    lacksRoom: z.boolean().exactOptional(),
+    candidates: z.array(candidateSchema),
+    reason: z.string(),
+  }),
+  z.object({
+    kind: z.literal('refuse'),
+    refusal: z.enum(['no-runtime', 'needs-trust', 'too-large', 'not-servable', 'no-room']),
+    candidates: z.array(candidateSchema),
+    reason: z.string(),
+    help: z.string(),
+  }),
+]) satisfies z.ZodType<Decision>;
+
+export const decisionRowSchema = z.object({
+  id: z.number(),
+  at: z.string(),
+  modelId: z.string(),
+  action: z.enum(['load', 'refuse', 'wait', 'evict', 'retry', 'sleep', 'rest']),
+  reason: z.string(),
+  sentence: z.string(),
+  inputs: z.unknown(),
+  candidates: z.array(candidateSchema),
+  outcome: z
+    .object({ ok: z.boolean(), message: z.string(), predictedBytes: bytes.nullable(), measuredBytes: bytes.nullable(), seconds: count })
+    .nullable(),
+}) satisfies z.ZodType<DecisionRow>;
+
+export const modelViewSchema = z.object({
+  id: z.string(),
+  aliases: z.array(z.string()),
+  path: z.string(),
+  state: z.enum(STATE_NAMES),
+  message: z.string(),
+  help: z.string().nullable(),
+  blockedReason: z.string().nullable(),
+  copy: z.object({ bytesPresent: z.number(), bytesExpected: count, missing: z.array(z.string()) }).nullable(),
+  phase: z.string().nullable(),
+  progress: count,
+  runtime: runtimeId.nullable(),
+  devices: z.array(z.string()),
+  plan: launchPlanSchema.nullable(),
+  predictedBytes: bytes.nullable(),
+  measuredBytes: bytes.nullable(),
+  pids: z.array(z.number()),
+  inFlight: z.number(),
+  waiting: z.number(),
+  queriesPerSecond: z.number(),
+  idleMs: count,
+  idleLeftMs: count,
+  loadSeconds: count,
+  retryInMs: count,
+  pinned: z.boolean(),
+  profile: profileSchema.nullable(),
+}) satisfies z.ZodType<ModelView>;
+
+const deviceViewSchema = z.object({
+  id: z.string(),
+  kind: z.enum(['gpu', 'host']),
+  index: count,
+  name: z.string(),
+  simulated: z.boolean(),
+  totalBytes: z.number(),
+  usedBytes: z.number(),
+  reservedBytes: z.number(),
+  promisedBytes: z.number(),
+  leakedBytes: z.number(),
+  availableBytes: z.number(),
+  byModel: bytes,
+  othersBytes: z.number(),
+  utilizationRatio: count,
+  powerWatts: count,
+  temperatureCelsius: count,
+}) satisfies z.ZodType<DeviceView>;
+
+export const runtimeViewSchema = z.object({
+  id: runtimeId,
+  enabled: z.boolean(),
+  found: z.boolean(),
+  version: z.string().nullable(),
+  message: z.string(),
+}) satisfies z.ZodType<RuntimeView>;
+
+const watchFolderSchema = z.object({
+  path: z.string(),
+  ok: z.boolean(),
+  message: z.string(),
+  polling: z.boolean(),
+}) satisfies z.ZodType<WatchFolderView>;
+
+export const snapshotSchema = z.object({
+  version: z.string(),
+  address: z.string(),
+  startedAt: z.string(),
+  settingsFile: z.string().nullable(),
+  settingsProblem: z.string().nullable(),
+  devices: z.array(deviceViewSchema),
+  models: z.array(modelViewSchema),
+  runtimes: z.array(runtimeViewSchema),
+  watchFolders: z.array(watchFolderSchema),
+  lastDecisionId: z.number(),
+}) satisfies z.ZodType<Snapshot>;

@@ -1,0 +1,297 @@
+/**
+ * The HTTP contract: every route that Modelium serves, with the schema of what it takes and of what it answers. The server checks requests by it,
+ * the command line and the page read answers by it, and /openapi.json is generated from it. Routes that are not here do not exist.
+ */
+import { z } from 'zod';
+import { decisionRowSchema, decisionSchema, modelViewSchema, profileSchema, runtimeViewSchema, snapshotSchema } from './api-views.ts';
+import { ModeliumError } from './errors.ts';
+
+export interface Contract {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** As OpenAPI writes it: `/control/models/{id}/load`. */
+  readonly path: string;
+  readonly summary: string;
+  /** `token`: needs `Authorization: Bearer CONTROL-TOKEN`. */
+  readonly access: 'open' | 'token';
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  /** A schema for JSON, or the content type of what is not JSON. */
+  readonly answer: z.ZodType | 'text/plain' | 'text/event-stream';
+  /** Also answers server-sent events when asked to. */
+  readonly streams?: boolean;
+}
+
+// ---- /predict -------------------------------------------------------------------------------------------------------------------------
+
+const SUBJECTS = ['prompt', 'messages', 'input', 'inputs'] as const;
+
+export const predictRequestSchema = z
+  .strictObject({
+    /** A chat model gets it as one message of the user, others as the text to go on with. */
+    prompt: z.string().optional(),
+    messages: z
+      .array(z.looseObject({ role: z.string() }))
+      .min(1)
+      .optional(),
+    /** Texts to embed. */
+    input: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
+    /** Tensors by name; for runtimes that take them. */
+    inputs: z.record(z.string(), z.unknown()).optional(),
+    max_tokens: z.number().int().positive().default(256),
+    temperature: z.number().nonnegative().optional(),
+    top_p: z.number().positive().max(1).optional(),
+    stop: z.union([z.string(), z.array(z.string())]).optional(),
+    seed: z.number().int().optional(),
+    stream: z.boolean().default(false),
+    /** Seconds that the model stays loaded after this request when nobody uses it; 0 unloads it at once. */
+    keep_alive_seconds: z.number().nonnegative().optional(),
+  })
+  .superRefine((body, context) => {
+    const given = SUBJECTS.filter((name) => body[name] !== undefined);
+    if (given.length === 1) return;
+    const found = given.length === 0 ? 'none of them' : given.join(' and ');
+    context.addIssue({ code: 'custom', message: `Send exactly one of prompt, messages, input or inputs; this body has ${found}.` });
+  });
+export type PredictRequest = z.output<typeof predictRequestSchema>;
+
+const usageSchema = z.object({ prompt_tokens: z.number().nullable(), completion_tokens: z.number().nullable() });
+/** Milliseconds count from the request's arrival; load_ms is a part of queue_ms. Null: not known, or nothing of the kind happened. */
+const timingsSchema = z.object({
+  queue_ms: z.number(),
+  load_ms: z.number(),
+  first_token_ms: z.number().nullable(),
+  total_ms: z.number(),
+  tokens_per_second: z.number().nullable(),
+});
+export type Usage = z.output<typeof usageSchema>;
+export type Timings = z.output<typeof timingsSchema>;
+
+export const predictTextSchema = z.object({
+  model: z.string(),
+  runtime: z.string(),
+  text: z.string(),
+  finish_reason: z.string().nullable(),
+  usage: usageSchema,
+  timings: timingsSchema,
+});
+export const predictEmbeddingsSchema = z.object({
+  model: z.string(),
+  runtime: z.string(),
+  embeddings: z.array(z.array(z.number())),
+  usage: usageSchema,
+  timings: timingsSchema,
+});
+/** The events of `stream: true`: texts, then one that is done. */
+export const predictEventSchema = z.union([
+  z.object({ text: z.string() }),
+  predictTextSchema.omit({ text: true }).extend({ done: z.literal(true) }),
+]);
+
+// ---- all routes -----------------------------------------------------------------------------------------------------------------------
+
+const force = z.strictObject({ force: z.boolean().default(false) });
+const oneModel = z.object({ model: modelViewSchema });
+const asOpenAi = z.looseObject({}).describe("As in OpenAI's API");
+const listedModel = z.object({ id: z.string(), object: z.literal('model'), created: z.number(), owned_by: z.literal('modelium') });
+const logLinesSchema = z.object({ lines: z.array(z.string()) });
+
+export const API = {
+  predict: {
+    method: 'POST',
+    path: '/predict/{model}',
+    summary: 'Asks a model: a prompt, chat messages, or texts to embed. Loads it when needed.',
+    access: 'open',
+    body: predictRequestSchema,
+    answer: z.union([predictTextSchema, predictEmbeddingsSchema]),
+    streams: true,
+  },
+  listModels: {
+    method: 'GET',
+    path: '/v1/models',
+    summary: 'Models that can be served, loaded or not, as OpenAI lists them.',
+    access: 'open',
+    answer: z.object({ object: z.literal('list'), data: z.array(listedModel) }),
+  },
+  retrieveModel: {
+    method: 'GET',
+    path: '/v1/models/{model}',
+    summary: 'One of them, by its id or alias.',
+    access: 'open',
+    answer: listedModel,
+  },
+  chatCompletions: {
+    method: 'POST',
+    path: '/v1/chat/completions',
+    summary: "OpenAI's chat completions.",
+    access: 'open',
+    body: asOpenAi,
+    answer: asOpenAi,
+    streams: true,
+  },
+  completions: {
+    method: 'POST',
+    path: '/v1/completions',
+    summary: "OpenAI's text completions.",
+    access: 'open',
+    body: asOpenAi,
+    answer: asOpenAi,
+    streams: true,
+  },
+  embeddings: {
+    method: 'POST',
+    path: '/v1/embeddings',
+    summary: "OpenAI's embeddings.",
+    access: 'open',
+    body: asOpenAi,
+    answer: asOpenAi,
+  },
+  health: {
+    method: 'GET',
+    path: '/health',
+    summary: '200 while the engine can serve and load; 503 with the reason otherwise.',
+    access: 'open',
+    answer: z.object({ status: z.enum(['ok', 'unavailable']), reason: z.string().nullable(), version: z.string() }),
+  },
+  metrics: { method: 'GET', path: '/metrics', summary: "Prometheus' metrics.", access: 'open', answer: 'text/plain' },
+  status: {
+    method: 'GET',
+    path: '/status',
+    summary: 'Everything at a glance: devices, models, runtimes, folders.',
+    access: 'open',
+    answer: snapshotSchema,
+  },
+  models: {
+    method: 'GET',
+    path: '/models',
+    summary: 'Every model with its state, in whatever state it is.',
+    access: 'open',
+    answer: z.object({ models: z.array(modelViewSchema) }),
+  },
+  openapi: { method: 'GET', path: '/openapi.json', summary: 'This description.', access: 'open', answer: z.looseObject({}) },
+  root: { method: 'GET', path: '/', summary: 'The routes, as text.', access: 'open', answer: 'text/plain' },
+  prove: {
+    method: 'POST',
+    path: '/control/prove',
+    summary: 'Proves that this engine knows the control token: HMAC-SHA256(token, nonce), in hexadecimal.',
+    access: 'open',
+    body: z.strictObject({ nonce: z.string().min(16).max(256) }),
+    answer: z.object({ hmac: z.string() }),
+  },
+  snapshot: {
+    method: 'GET',
+    path: '/control/snapshot',
+    summary: 'The same as /status, for the window.',
+    access: 'token',
+    answer: snapshotSchema,
+  },
+  events: {
+    method: 'GET',
+    path: '/control/events',
+    summary: 'A snapshot, then numbered changes; resumed by Last-Event-ID.',
+    access: 'token',
+    answer: 'text/event-stream',
+  },
+  plan: {
+    method: 'POST',
+    path: '/control/plan',
+    summary: 'A dry run: what would happen to a model or a path, and why. Changes nothing.',
+    access: 'token',
+    body: z.strictObject({ target: z.string().min(1) }),
+    answer: z.object({ profile: profileSchema.nullable(), decision: decisionSchema.nullable(), message: z.string() }),
+  },
+  model: { method: 'GET', path: '/control/models/{id}', summary: 'One model.', access: 'token', answer: oneModel },
+  load: {
+    method: 'POST',
+    path: '/control/models/{id}/load',
+    summary: 'Asks for a model; answers at once. force: loads what looks half copied, and ends a back-off.',
+    access: 'token',
+    body: force,
+    answer: oneModel,
+  },
+  unload: {
+    method: 'POST',
+    path: '/control/models/{id}/unload',
+    summary: 'Unloads a model; answers when its memory is seen free. force: cuts requests in flight.',
+    access: 'token',
+    body: force,
+    answer: oneModel,
+  },
+  pin: {
+    method: 'POST',
+    path: '/control/models/{id}/pin',
+    summary: 'Pins a model: nothing but a person unloads it; or lets it go.',
+    access: 'token',
+    body: z.strictObject({ pinned: z.boolean().default(true) }),
+    answer: oneModel,
+  },
+  add: {
+    method: 'POST',
+    path: '/control/library',
+    summary: 'Registers a model file or folder where it lies.',
+    access: 'token',
+    body: z.strictObject({ path: z.string().min(1) }),
+    answer: z.object({ id: z.string(), message: z.string() }),
+  },
+  forget: {
+    method: 'DELETE',
+    path: '/control/library/{id}',
+    summary: 'Forgets a registered path; its files stay.',
+    access: 'token',
+    answer: z.object({ id: z.string() }),
+  },
+  decisions: {
+    method: 'GET',
+    path: '/control/decisions',
+    summary: 'The ledger, newest first. before: older than this id.',
+    access: 'token',
+    query: z.strictObject({
+      model: z.string().optional(),
+      before: z.coerce.number().int().positive().optional(),
+      limit: z.coerce.number().int().positive().max(500).default(50),
+    }),
+    answer: z.object({ decisions: z.array(decisionRowSchema) }),
+  },
+  logs: {
+    method: 'GET',
+    path: '/control/logs',
+    summary: "The last lines of a model's runtime, or of the engine; follow: those that come too, as events.",
+    access: 'token',
+    query: z.strictObject({ model: z.string().optional(), follow: z.stringbool().default(false) }),
+    answer: logLinesSchema,
+    streams: true,
+  },
+  settings: {
+    method: 'GET',
+    path: '/control/settings',
+    summary: 'The settings in force, their file, and what is wrong with it.',
+    access: 'token',
+    answer: z.object({ file: z.string().nullable(), problem: z.string().nullable(), settings: z.unknown() }),
+  },
+  rescan: {
+    method: 'POST',
+    path: '/control/runtimes/rescan',
+    summary: 'Looks again which runtimes are installed.',
+    access: 'token',
+    answer: z.object({ runtimes: z.array(runtimeViewSchema) }),
+  },
+} as const satisfies Record<string, Contract>;
+
+/** What a route answers, as a client reads it. */
+export type Answer<C extends Contract> = C['answer'] extends z.ZodType ? z.output<C['answer']> : string;
+export type Body<C extends Contract> = C extends { readonly body: z.ZodType } ? z.output<C['body']> : undefined;
+export type Query<C extends Contract> = C extends { readonly query: z.ZodType } ? z.output<C['query']> : undefined;
+
+/**
+ * Checks what came in from outside.
+ * @throws ModeliumError invalid-body, which names the field, in its sentence and as `param`.
+ */
+export function checkInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (issue === undefined) throw new ModeliumError('invalid-body', 'The body does not fit.');
+  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
+  const param = path.map(String).join('.');
+  const message = issue.code === 'unrecognized_keys' ? 'there is no such field' : issue.message;
+  throw new ModeliumError('invalid-body', param === '' ? message : `${param}: ${message}`, param === '' ? {} : { param });
+}

@@ -1,0 +1,116 @@
+/** The layers, checked by reading every import: a second opinion beside Biome and the tsconfigs, and one that counts what it saw. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+const LAYERS = ['shared', 'main/core', 'main/runtime', 'main/io', 'main/http', 'main/embedded', 'main/cli', 'main'] as const;
+type Layer = (typeof LAYERS)[number];
+
+/** Which layers each may import, itself apart. */
+const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
+  shared: [],
+  'main/core': ['shared'],
+  'main/runtime': ['shared', 'main/core'],
+  'main/io': ['shared', 'main/core'],
+  'main/http': ['shared', 'main/core'],
+  'main/embedded': ['shared', 'main/core'],
+  'main/cli': ['shared', 'main/core', 'main/io', 'main/embedded', 'main'],
+  main: ['shared', 'main/core', 'main/runtime', 'main/io', 'main/http', 'main/embedded', 'main/cli'],
+};
+
+interface Import {
+  readonly from: string;
+  readonly specifier: string;
+}
+
+function sources(folder: string): readonly string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .map((name) => join(folder, name));
+}
+
+function importsOf(file: string, text: string): readonly Import[] {
+  const found = text.matchAll(/(?:^|\n)\s*(?:import|export)\s(?:[^;'"]*?\sfrom\s)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g);
+  return [...found].map((match) => ({ from: file, specifier: match[1] ?? match[2] ?? '' }));
+}
+
+function layerOf(file: string): Layer {
+  return LAYERS.find((layer) => file.startsWith(`${layer}/`)) ?? 'main';
+}
+
+function violations(imports: readonly Import[]): readonly string[] {
+  return imports.flatMap(({ from, specifier }) => {
+    const layer = layerOf(from);
+    if (!specifier.startsWith('.')) {
+      const isNode = specifier.startsWith('node:') || builtinModules.includes(specifier);
+      if (layer === 'shared' && specifier !== 'zod') return [`${from} imports ${specifier}`];
+      if (layer === 'main/core') return [`${from} imports ${specifier}`];
+      return layer === 'main/runtime' && !isNode ? [`${from} imports ${specifier}`] : [];
+    }
+    const target = layerOf(relative(root, resolve(root, from, '..', specifier)));
+    return target === layer || MAY_IMPORT[layer].includes(target) ? [] : [`${from} imports ${specifier} (${target})`];
+  });
+}
+
+const files = [...sources('shared'), ...sources('main')];
+const imports = files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')));
+
+describe('architecture', () => {
+  test('it looks at the whole tree', () => {
+    expect(files.length).toBeGreaterThan(80);
+    expect(imports.length).toBeGreaterThan(300);
+    for (const layer of LAYERS) expect(files.filter((file) => layerOf(file) === layer).length, layer).toBeGreaterThan(0);
+  });
+
+  test('no layer imports what it must not', () => {
+    expect(violations(imports)).toEqual([]);
+  });
+
+  test('planted violations are found', () => {
+    const planted = [
+      importsOf('main/core/brain.ts', "import { readFileSync } from 'node:fs';"),
+      importsOf('main/core/brain.ts', "import type { Store } from '../io/store.ts';"),
+      importsOf('main/io/store.ts', "export { x } from '../runtime/manager.ts';"),
+      importsOf('shared/model.ts', "import { x } from '../main/core/brain.ts';"),
+      importsOf('main/runtime/manager.ts', "const { execa } = await import('execa');"),
+      importsOf('main/http/proxy.ts', "import {\n  a,\n  b,\n} from '../io/http-client.ts';"),
+    ];
+    expect(planted.map((each) => violations(each).length)).toEqual([1, 1, 1, 1, 1, 1]);
+  });
+
+  test('each third-party package has one importer in the main process', () => {
+    const importers = new Map<string, Set<string>>();
+    for (const { from, specifier } of imports) {
+      if (specifier.startsWith('.') || specifier.startsWith('node:') || from === 'main/build.ts') continue;
+      const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+      // One place: a file, for zod the layer of contracts, for a package with verbs (commander) the command line.
+      const place = layerOf(from) === 'shared' || name === 'commander' ? layerOf(from) : from;
+      importers.set(name, (importers.get(name) ?? new Set()).add(place));
+    }
+    for (const [name, places] of importers) expect([...places], name).toHaveLength(1);
+    expect([...importers.keys()].sort()).toEqual(
+      expect.arrayContaining(['chokidar', 'commander', 'execa', 'fastify', 'node-llama-cpp', 'prom-client', 'systeminformation', 'undici', 'yaml', 'zod']),
+    );
+  });
+
+  test('the big files stay small', () => {
+    const lines = (file: string) => readFileSync(join(root, file), 'utf8').split('\n').length;
+    expect(lines('main/runtime/manager.ts')).toBeLessThanOrEqual(450);
+    expect(lines('ARCHITECTURE.md')).toBeLessThanOrEqual(150);
+    for (const file of sources('main/runtime/llama')) expect(lines(file), file).toBeLessThanOrEqual(150);
+  });
+
+  test('every module of the table of owners exists', () => {
+    const table = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8').split('## Who owns what')[1]?.split('##')[0] ?? '';
+    const names = [...table.matchAll(/^\| (.+?) \|/gm)].flatMap((row) => [...(row[1] ?? '').matchAll(/`([\w./*-]+)`/g)].map((match) => match[1] ?? ''));
+    const known = readdirSync(join(root, 'main'), { recursive: true, encoding: 'utf8' }).map((name) => `main/${name}`);
+    const all = [...known, ...readdirSync(join(root, 'shared')).map((name) => `shared/${name}`)];
+    expect(names.length).toBeGreaterThan(25);
+    for (const name of names) {
+      const wanted = name.replace(/\/$/, '').replace('*', '');
+      expect(all.some((path) => path.includes(wanted)), name).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,151 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { connect, createClient } from '../../main/cli/client.ts';
+import { prove } from '../../main/http/token.ts';
+import { openStateFolder, type StateFolder } from '../../main/io/state-folder.ts';
+import { ModeliumError } from '../../shared/errors.ts';
+
+let root: string;
+let state: StateFolder;
+let server: Server;
+let address: string;
+let seen: { path: string | undefined; authorization: string | undefined }[];
+let answer: (request: IncomingMessage, response: ServerResponse, body: string) => void;
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'modelium-client-'));
+  state = openStateFolder(join(root, 'state'));
+  seen = [];
+  server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      seen.push({ path: request.url, authorization: request.headers.authorization });
+      answer(request, response, body);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  announce();
+});
+
+afterEach(async () => {
+  state.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  rmSync(root, { recursive: true });
+});
+
+function announce(): void {
+  state.announce({ pid: process.pid, startTime: 0, bootId: '', address, version: '0', startedAt: '' });
+}
+
+function proving(token: string, otherwise: typeof answer): typeof answer {
+  return (request, response, body) => {
+    if (request.url !== '/control/prove') return otherwise(request, response, body);
+    const { nonce } = JSON.parse(body) as { nonce: string };
+    response.end(JSON.stringify({ hmac: prove(token, nonce) }));
+  };
+}
+
+describe('the token', () => {
+  test('is shown to an engine that proved itself', async () => {
+    answer = proving(state.token, (_, response) => response.end('{"models":[]}'));
+    const engine = await connect(state.path);
+    expect(await engine.get<'models'>('/models')).toEqual({ models: [] });
+    expect(seen.map(({ authorization }) => authorization)).toEqual([undefined, `Bearer ${state.token}`]);
+  });
+
+  test.each<[string, typeof answer]>([
+    ['a wrong proof', (_, response) => response.end('{"hmac":"00"}')],
+    ['no JSON', (_, response) => response.end('<html>')],
+    ['404', (_, response) => response.writeHead(404).end('{}')],
+    ['a proof by another token', proving('other', (_, response) => response.end('{}'))],
+  ])('is not shown to a stranger on the port: %s', async (_, stranger) => {
+    answer = stranger;
+    await expect(connect(state.path)).rejects.toMatchObject({ code: 'not-running' });
+    expect(seen).toEqual([{ path: '/control/prove', authorization: undefined }]);
+  });
+});
+
+describe('not running', () => {
+  test('no engine file', async () => {
+    state.close();
+    await expect(connect(state.path)).rejects.toMatchObject({ code: 'not-running', message: expect.stringContaining(state.path) });
+    state = openStateFolder(state.path);
+  });
+
+  test('nobody on the port', async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await expect(connect(state.path)).rejects.toMatchObject({ code: 'not-running', message: expect.stringContaining(address) });
+    server = createServer().listen(0);
+  });
+
+  test('a token that this user may not read is said, not hidden', async () => {
+    if (process.getuid?.() === 0) return; // root reads everything
+    chmodSync(join(state.path, 'control-token'), 0o000);
+    await expect(connect(state.path)).rejects.toMatchObject({ code: 'path-invalid' });
+  });
+});
+
+describe('errors', () => {
+  test("are the engine's own", async () => {
+    const sent = new ModeliumError('model-failed', 'It ran out of memory.', { lastWords: ['boom'] });
+    answer = (_, response) => response.writeHead(sent.status).end(JSON.stringify(sent.envelope()));
+    await expect(createClient(address, 't').post('/control/models/x/load', {})).rejects.toMatchObject({
+      code: 'model-failed',
+      message: 'It ran out of memory.',
+      details: { lastWords: ['boom'] },
+    });
+  });
+
+  test('of an unknown code, or without an envelope, still have their words', async () => {
+    answer = (_, response) => response.writeHead(418).end('{"error":{"code":"toString","message":"odd"}}');
+    await expect(createClient(address, 't').get('/x')).rejects.toMatchObject({ code: 'internal', message: 'odd' });
+    answer = (_, response) => response.writeHead(502).end('');
+    await expect(createClient(address, 't').get('/x')).rejects.toThrow(/502/);
+  });
+});
+
+describe('events', () => {
+  const stream: typeof answer = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(': hello\n\nid: 1\nevent: snapshot\ndata: {"n":');
+    setImmediate(() => response.write('1}\n\ndata: {"n":2}\n\n'));
+  };
+
+  test('are read until the listener has enough, and the connection is given back', async () => {
+    answer = stream;
+    const gone = new Promise((resolve) => server.once('connection', (socket) => socket.once('close', resolve)));
+    const got: unknown[] = [];
+    await createClient(address, 't').follow('/control/events', (data) => got.push(data) < 2);
+    expect(got).toEqual([{ n: 1 }, { n: 2 }]);
+    await gone;
+  });
+
+  test('end with the signal', async () => {
+    answer = stream;
+    const leave = new AbortController();
+    const leaveAtOnce = (): boolean => {
+      leave.abort();
+      return true;
+    };
+    await createClient(address, 't').follow('/control/events', leaveAtOnce, leave.signal);
+    await createClient(address, 't').follow('/control/events', () => true, leave.signal);
+  });
+
+  test('an engine that dies in the middle is said', async () => {
+    answer = (request, response) => {
+      stream(request, response, '');
+      setImmediate(() => setImmediate(() => request.socket.destroy()));
+    };
+    await expect(createClient(address, 't').follow('/x', () => true)).rejects.toMatchObject({ code: 'not-running' });
+  });
+});

@@ -1,0 +1,61 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { harmless, paint, size, span, table } from '../../main/cli/output.ts';
+
+const onTerminal = process.stdout.isTTY;
+
+function pretendTerminal(): void {
+  vi.stubEnv('NO_COLOR', '');
+  process.stdout.isTTY = true;
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  process.stdout.isTTY = onTerminal;
+});
+
+test.each([
+  [0, '0'],
+  [1, '1 MiB'],
+  [98_362_432, '94 MiB'],
+  [5.2 * 1024 ** 3, '5.2 GiB'],
+  [80 * 1024 ** 3, '80.0 GiB'],
+])('%d bytes are %s', (bytes, shown) => {
+  expect(size(bytes)).toBe(shown);
+});
+
+test.each([
+  [900, '1 s'],
+  [119_000, '119 s'],
+  [300_000, '5 min'],
+  [3 * 3_600_000, '3 h'],
+])('%d ms are %s', (ms, shown) => {
+  expect(span(ms)).toBe(shown);
+});
+
+describe('colours', () => {
+  test('only on a terminal, and not with NO_COLOR', () => {
+    process.stdout.isTTY = false;
+    expect(paint('red', 'x')).toBe('x');
+    pretendTerminal();
+    expect(paint('red', 'x')).toBe('\u001b[31mx\u001b[39m');
+    vi.stubEnv('NO_COLOR', '1');
+    expect(paint('red', 'x')).toBe('x');
+  });
+
+  test('do not shift the columns', () => {
+    pretendTerminal();
+    const lines = table(
+      ['A', 'B'],
+      [
+        [paint('green', 'ready'), 'one'],
+        ['x', 'two'],
+      ],
+    ).split('\n');
+    const plain = lines.map((line) => line.replaceAll(/\p{Cc}\[\d+m/gu, ''));
+    expect(plain).toEqual(['A      B', 'ready  one', 'x      two']);
+  });
+});
+
+test("a file's name cannot speak to the terminal", () => {
+  expect(harmless('a\u001b]0;owned\u0007b\tc\nd')).toBe('a ]0;owned b\tc\nd');
+});

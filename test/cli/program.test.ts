@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isPortFree } from '../../main/cli/check.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { VERSION } from '../../shared/version.ts';
+
+const CLI = fileURLToPath(new URL('../../main/cli.ts', import.meta.url));
+let root: string;
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'modelium-cli-'));
+});
+
+afterAll(() => rmSync(root, { recursive: true }));
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+function modelium(...args: string[]): Promise<Ran> {
+  const env = { ...process.env, XDG_STATE_HOME: join(root, 's'), XDG_CONFIG_HOME: join(root, 'c'), XDG_CACHE_HOME: join(root, 'k') };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [CLI, ...args], { env, cwd: root, timeout: 25_000 }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code), out, err });
+    });
+  });
+}
+
+test("the version is package.json's", async () => {
+  expect(VERSION).toBe(manifest.version);
+  expect(await modelium('--version')).toMatchObject({ code: 0, out: `${VERSION}\n` });
+});
+
+test('help lists every verb', async () => {
+  const { code, out } = await modelium('--help');
+  expect(code).toBe(0);
+  for (const verb of ['serve', 'demo', 'check', 'ls', 'add', 'load', 'unload', 'pin', 'plan', 'why', 'logs'])
+    expect(out).toContain(`  ${verb} `);
+});
+
+describe('wrong use ends with 2', () => {
+  test.each([
+    [['frobnicate']],
+    [['load']],
+    [['ls', '--frobnicate']],
+    [['serve', '--port', '99999']],
+    [['why', '-n', '0']],
+    [['ls', 'too', 'many']],
+  ])('%j', async (args) => {
+    expect(await modelium(...args)).toMatchObject({ code: 2, out: '' });
+  });
+});
+
+describe('without an engine', () => {
+  test.each([[['ls']], [['load', 'x']], [['unload', 'x']], [['pin', 'x']], [['plan', '.']], [['why']], [['logs']], [['add', '.']]])(
+    '%j says so and ends with 1',
+    async (args) => {
+      const { code, out, err } = await modelium(...args);
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(err).toContain('No engine runs for the state folder');
+      expect(err).toContain('modelium serve');
+    },
+  );
+});
+
+describe('check', () => {
+  test('answers without an engine, in JSON too', async () => {
+    const { out } = await modelium('check', '--json');
+    const found = JSON.parse(out) as { what: string; verdict: string }[];
+    expect(found.map(({ what }) => what)).toEqual(expect.arrayContaining(['node', 'settings', 'state folder', 'llama runtime', 'engine']));
+    expect(found.find(({ what }) => what === 'engine')).toMatchObject({ verdict: 'missing' });
+  });
+
+  test('a broken settings file is found, with its line', async () => {
+    const file = join(root, 'broken.yaml');
+    writeFileSync(file, 'metrics:\n  prot: 1\n');
+    const { code, out } = await modelium('check', '--config', file);
+    expect(code).toBe(1);
+    expect(out).toContain(`${file}:2:3: unknown key "metrics.prot"`);
+  });
+
+  test('knows a taken port from a free one', async () => {
+    const holder = createServer();
+    const port = await new Promise<number>((resolve) => {
+      holder.listen(0, '127.0.0.1', () => resolve((holder.address() as { port: number }).port));
+    });
+    expect(await isPortFree(port)).toBe(false);
+    await new Promise((resolve) => holder.close(resolve));
+    expect(await isPortFree(port)).toBe(true);
+  });
+});
+
+describe('serve refuses before it starts', () => {
+  test('broken settings', async () => {
+    const file = join(root, 'broken.yaml');
+    writeFileSync(file, 'metrics: 3\n');
+    const { code, err } = await modelium('serve', '--config', file);
+    expect(code).toBe(1);
+    expect(err).toContain(`${file}:1:10: metrics: expected a section`);
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { Admission } from '../../main/core/admission.ts';
+
+describe('Admission', () => {
+  it('bounds the queue of each model apart', () => {
+    const admission = new Admission();
+    admission.enqueue('a', 0, 2);
+    const second = admission.enqueue('a', 1, 2);
+    expect(() => admission.enqueue('a', 2, 2)).toThrowError(expect.objectContaining({ code: 'queue-full' }));
+    admission.enqueue('b', 2, 2);
+    expect(admission.leave(second)).toBe(true);
+    expect(admission.leave(second)).toBe(false);
+    expect(admission.enqueue('a', 3, 2).sinceMs).toBe(3);
+    expect(admission.waiting('a')).toBe(2);
+  });
+
+  it('orders by the oldest wish, requests and persons alike, and content after all', () => {
+    const admission = new Admission();
+    admission.want('content', 'content', 0);
+    const first = admission.enqueue('a', 10, 9);
+    admission.want('b', 'person', 5);
+    admission.enqueue('c', 20, 9);
+    admission.want('d', 'always', 15);
+    expect(admission.order()).toEqual(['b', 'a', 'd', 'c', 'content']);
+    // A request for it makes content a demand like any other, as old as the request.
+    admission.enqueue('content', 12, 9);
+    expect(admission.order()).toEqual(['b', 'a', 'content', 'd', 'c']);
+    admission.enqueue('a', 30, 9);
+    admission.leave(first);
+    expect(admission.order()).toEqual(['b', 'content', 'd', 'c', 'a']);
+  });
+
+  it('starves nobody: whoever waited longest is first, however many ask for another', () => {
+    const admission = new Admission();
+    admission.enqueue('rare', 50, 9);
+    for (let at = 0; at < 100; at += 1) {
+      const busy = admission.enqueue('busy', 40 + at, 9);
+      if (at > 10) expect(admission.order()[0]).toBe('rare');
+      admission.leave(busy);
+    }
+  });
+
+  it('keeps the time of a wish that stands, and says who may evict', () => {
+    const admission = new Admission();
+    admission.want('a', 'content', 0);
+    expect([admission.mayEvict('a'), admission.oldestWaitMs('a', 100), admission.isWanted('a')]).toEqual([false, 0, true]);
+    admission.want('a', 'person', 40);
+    admission.want('a', 'person', 90);
+    expect([admission.mayEvict('a'), admission.oldestWaitMs('a', 100), admission.wants('a', 'person')]).toEqual([true, 60, true]);
+    admission.unwant('a', 'person');
+    expect(admission.mayEvict('a')).toBe(false);
+    admission.unwant('a');
+    expect([admission.isWanted('a'), admission.order()]).toEqual([false, []]);
+  });
+
+  it('takes requests in the order of arrival and leaves the wishes of others', () => {
+    const admission = new Admission();
+    const tickets = [admission.enqueue('a', 1, 9), admission.enqueue('a', 2, 9)];
+    admission.want('a', 'always', 3);
+    expect(admission.takeAll('a')).toEqual(tickets);
+    expect([admission.takeAll('a'), admission.waiting('a'), admission.wants('a', 'always')]).toEqual([[], 0, true]);
+    admission.unwant('a');
+    expect(admission.isWanted('a')).toBe(false);
+  });
+});

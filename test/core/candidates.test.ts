@@ -1,0 +1,179 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Absences, type CandidateEvent, type KnownCandidate, RENAME_WINDOW_MS, reconcile } from '../../main/core/candidates.ts';
+import { idOf } from '../../main/core/model-ids.ts';
+import type { CandidateListing, FolderScan, RememberedModel } from '../../main/core/ports.ts';
+
+const FOLDER = '/models';
+
+function listing(name: string, inode: number, version = 1, folder = FOLDER): CandidateListing {
+  const path = `${folder}/${name}`;
+  const file = { path: name.split('/').at(-1)!, bytes: 100 * version, mtimeMs: version, device: 1, inode };
+  return { path, realPath: path, name, kind: 'file', device: 1, inode, files: [file] };
+}
+
+/** The little that the orchestrator does with the events. */
+class Book {
+  readonly known = new Map<string, KnownCandidate>();
+  readonly log: string[] = [];
+  absences: Absences = new Map();
+  remembered: RememberedModel[] = [];
+  folders = [FOLDER];
+
+  scan(candidates: readonly CandidateListing[] | string, nowMs: number, folder = FOLDER): readonly CandidateEvent[] {
+    const scan: FolderScan = typeof candidates === 'string' ? { folder, ok: false, message: candidates } : { folder, ok: true, candidates };
+    const { known, remembered, absences, folders } = this;
+    const result = reconcile({ known: [...known.values()], remembered, absences, folders, scan, nowMs });
+    this.absences = result.absences;
+    for (const event of result.events) this.#apply(event, folder);
+    return result.events;
+  }
+
+  #apply(event: CandidateEvent, folder: string): void {
+    this.log.push(`${event.type} ${event.id}`);
+    if (event.type === 'gone') this.known.delete(event.id);
+    else if (event.type === 'away') this.known.set(event.id, { ...this.known.get(event.id)!, away: true });
+    else {
+      const { path, realPath, device, inode, files } = event.listing;
+      const aliases = 'aliases' in event ? event.aliases : this.known.get(event.id)!.aliases;
+      this.known.set(event.id, { id: event.id, aliases, path, realPath, device, inode, files, added: path === folder, away: false });
+    }
+  }
+
+  remember(): void {
+    this.remembered = [...this.known.values()].map((model) => ({ ...model, pinned: true, force: false, ended: 'unloaded', failure: null }));
+    this.known.clear();
+  }
+}
+
+describe('ids', () => {
+  test.each([
+    ['SmolLM2.gguf', 'SmolLM2'],
+    ['My Model (v2).GGUF', 'My-Model--v2-'],
+    ['owner/Model', 'Model'],
+    ['.gguf', 'model'],
+    ['--x', 'x'],
+    ['模型', 'model'],
+    ['bad/../..', 'model'],
+  ])('%s -> %s', (name, id) => expect(idOf(name)).toBe(id));
+});
+
+describe('reconcile', () => {
+  test('appears once, changes, is held for five seconds, then gone', () => {
+    const book = new Book();
+    book.scan([listing('a.gguf', 1)], 0);
+    book.scan([listing('a.gguf', 1)], 1);
+    book.scan([listing('a.gguf', 1, 2)], 2);
+    book.scan([], 10);
+    book.scan([], 10 + RENAME_WINDOW_MS - 1);
+    expect(book.log).toEqual(['appeared a', 'changed a']);
+    book.scan([], 10 + RENAME_WINDOW_MS);
+    expect(book.log.at(-1)).toBe('gone a');
+  });
+
+  test('a rename, in one scan or in two, keeps the id and gives the new name as an alias', () => {
+    const book = new Book();
+    book.scan([listing('a.gguf', 1)], 0);
+    expect(book.scan([listing('b.gguf', 1)], 1)).toMatchObject([{ type: 'renamed', id: 'a', newName: 'b', aliases: ['b'] }]);
+    book.scan([], 2);
+    expect(book.scan([listing('a.gguf', 1)], 3)).toMatchObject([{ type: 'renamed', id: 'a', newName: 'a', aliases: ['b'] }]);
+    expect(book.scan([listing('a.gguf', 1)], 20_000)).toEqual([]);
+  });
+
+  test('a freed inode that another file gets is no rename', () => {
+    const book = new Book();
+    book.scan([listing('a.gguf', 1)], 0);
+    book.scan([listing('b.gguf', 1, 9)], 1);
+    book.scan([listing('b.gguf', 1, 9)], 6000);
+    expect(book.log).toEqual(['appeared a', 'appeared b', 'gone a']);
+  });
+
+  test('the later of two equal names gets -2, and keeps it over a restart', () => {
+    const book = new Book();
+    book.scan([listing('x.gguf', 1)], 0);
+    expect(book.scan([listing('x.gguf', 1), listing('o/x', 2)], 1)).toMatchObject([{ id: 'x-2', aliases: ['o/x'] }]);
+    book.remember();
+    expect(book.scan([listing('o/x', 2)], 0)).toMatchObject([{ type: 'recognised', id: 'x-2', aliases: ['o/x'] }]);
+    expect(book.scan([listing('o/x', 2), listing('x.gguf', 5, 5)], 1)).toMatchObject([
+      { type: 'appeared', id: 'x', remembered: { pinned: true } },
+    ]);
+  });
+
+  test('known content that was moved while nobody looked is recognised', () => {
+    const book = new Book();
+    book.scan([listing('a.gguf', 1)], 0);
+    book.remember();
+    expect(book.scan([listing('b.gguf', 1)], 0)).toMatchObject([{ type: 'recognised', id: 'a', aliases: ['b'] }]);
+  });
+
+  test('a folder that is away makes nothing gone, and a remount with another device number nothing new', () => {
+    const book = new Book();
+    book.scan([listing('a.gguf', 1)], 0);
+    book.scan([], 1);
+    book.scan('not mounted', 2);
+    book.scan('not mounted', 60_000);
+    book.scan([{ ...listing('a.gguf', 1), device: 9 }], 120_000);
+    expect(book.log).toEqual(['appeared a', 'away a', 'returned a']);
+  });
+
+  test('the same content in a second watch folder is no news, and a nested watch folder owns its models', () => {
+    const book = new Book();
+    book.folders = [FOLDER, `${FOLDER}/incoming`];
+    book.scan([listing('a.gguf', 1)], 0);
+    expect(book.scan([listing('c.gguf', 1, 1, `${FOLDER}/incoming`)], 1, `${FOLDER}/incoming`)).toMatchObject([
+      { type: 'appeared', id: 'c', sameContentAs: 'a' },
+    ]);
+    book.scan([listing('a.gguf', 1)], 60_000);
+    expect(book.known.size).toBe(2);
+  });
+
+  test('a registered path answers to its own scan alone', () => {
+    const book = new Book();
+    const added = { ...listing('z', 7, 1, '/elsewhere') };
+    book.scan([added], 0, added.path);
+    book.scan([], 60_000);
+    expect(book.scan([added], 60_000, added.path)).toEqual([]);
+    book.scan([], 70_000, added.path);
+    expect(book.scan([], 76_000, added.path)).toEqual([{ type: 'gone', id: 'z' }]);
+  });
+
+  const world = fc.array(
+    fc.record({
+      files: fc.option(
+        fc.uniqueArray(
+          fc.tuple(fc.constantFrom('a.gguf', 'b.gguf', 'o/a', 'c'), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 2 })),
+          { selector: ([name]) => name },
+        ),
+      ),
+      ms: fc.constantFrom(0, 100, 4_999, 5_001),
+    }),
+    { maxLength: 25 },
+  );
+
+  test('whatever happens: ids are unique, a second look says nothing, what is listed is known, and all that is not is gone in time', () => {
+    fc.assert(
+      fc.property(world, (steps) => {
+        const book = new Book();
+        let nowMs = 0;
+        for (const { files, ms } of steps) {
+          nowMs += ms;
+          const scan = files === null ? 'away' : files.map(([name, inode, version]) => listing(name, inode, version));
+          const before = new Set(book.known.keys());
+          const events = book.scan(scan, nowMs);
+          if (typeof scan === 'string') expect(events.every(({ type }) => type === 'away')).toBe(true);
+          for (const event of events) expect(event.type === 'appeared').toBe(!before.has(event.id) && event.type !== 'gone');
+          expect(book.scan(scan, nowMs)).toEqual([]);
+          const names = [...book.known.values()].flatMap((model) => [model.id, ...model.aliases]);
+          expect(new Set(names).size).toBe(names.length);
+          if (typeof scan !== 'string')
+            for (const { path } of scan) expect([...book.known.values()].filter((model) => model.path === path)).toHaveLength(1);
+        }
+        book.scan([], nowMs);
+        book.scan([], nowMs + RENAME_WINDOW_MS);
+        expect(book.known.size).toBe(0);
+        expect(book.absences.size).toBe(0);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,341 @@
+/** The embedded server with a real llama.cpp on tiny untrained models. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tinyModel } from '../../main/embedded/tiny-model.ts';
+import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
+import { freePort, KEY, readEvents, SERVER_PROGRAM, spawnServer, startServer, type TestServer } from './start-server.ts';
+
+let folder: string;
+let chat: TestServer;
+let embedder: TestServer;
+const hello = { messages: [{ role: 'user', content: 'What is a GPU?' }], temperature: 0, max_tokens: 24 };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'modelium-embedded-'));
+  const [text, bert] = await Promise.all([
+    writeTinyGguf(folder),
+    writeTinyGguf(folder, { name: 'bert', kind: 'bert', contextTokens: 128 }),
+  ]);
+  chat = await startServer(['--model', text, '--alias', 'tiny', '--ctx-size', '2048', '--parallel', '2']);
+  embedder = await startServer(['--model', bert, '--alias', 'bert', '--ctx-size', '128', '--embeddings', '--ubatch-size', '128']);
+});
+
+afterAll(async () => {
+  await chat?.stop();
+  await embedder?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('generation', () => {
+  test('a chat answers in OpenAI shape, through the model’s own template', async () => {
+    const { status, body } = await chat.json('/v1/chat/completions', hello);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ object: 'chat.completion', model: 'tiny', choices: [{ index: 0, finish_reason: 'length' }] });
+    expect(body.choices[0]!.message.role).toBe('assistant');
+    expect(body.choices[0]!.message.content.length).toBeGreaterThan(10);
+    expect(body.usage.completion_tokens).toBe(24);
+    expect(body.usage.total_tokens).toBe(body.usage.prompt_tokens + 24);
+    // The template written out by hand gives the same tokens.
+    const prompt = '<|im_start|>user\nWhat is a GPU?<|im_end|>\n<|im_start|>assistant\n';
+    const { body: raw } = await chat.json('/v1/completions', { prompt, temperature: 0, max_tokens: 24 });
+    expect(raw.usage.prompt_tokens).toBe(body.usage.prompt_tokens);
+    expect(raw.choices[0]!.text).toBe(body.choices[0]!.message.content);
+  });
+
+  test('a stream carries the same text, its usage only when asked for, and [DONE]', async () => {
+    const { body: whole } = await chat.json('/v1/chat/completions', hello);
+    const asked = await readEvents(
+      await chat.request('/v1/chat/completions', { ...hello, stream: true, stream_options: { include_usage: true } }),
+    );
+    expect(asked.done).toBe(true);
+    expect(asked.events[0]!.choices[0]!.delta).toEqual({ role: 'assistant', content: '' });
+    expect(asked.events.map((event) => event.choices[0]?.delta?.content ?? '').join('')).toBe(whole.choices[0]!.message.content);
+    expect(asked.events.at(-1)).toMatchObject({ choices: [], usage: whole.usage });
+    expect(asked.events.at(-2)!.choices[0]!.finish_reason).toBe('length');
+    const plain = await readEvents(await chat.request('/v1/completions', { prompt: 'the', temperature: 0, max_tokens: 5, stream: true }));
+    expect(plain.events.every((event) => !('usage' in event))).toBe(true);
+    expect(plain.events.at(-1)!.choices[0]).toMatchObject({ text: '', finish_reason: 'length' });
+  });
+
+  test('a stop string that spans tokens ends the text in front of it, streamed or not', async () => {
+    const request = { prompt: 'the model', temperature: 0, max_tokens: 60 };
+    const { body } = await chat.json('/v1/completions', request);
+    const text: string = body.choices[0]!.text;
+    for (const at of [7, 16, 25]) {
+      const stop = text.slice(at, at + 9);
+      const wanted = text.slice(0, text.indexOf(stop));
+      const { body: cut } = await chat.json('/v1/completions', { ...request, stop });
+      expect(cut.choices[0]).toMatchObject({ text: wanted, finish_reason: 'stop' });
+      const { events } = await readEvents(
+        await chat.request('/v1/completions', { ...request, stop: ['never in it \u0001', stop], stream: true }),
+      );
+      expect(events.map((event) => event.choices[0]!.text).join('')).toBe(wanted);
+      expect(events.at(-1)!.choices[0]!.finish_reason).toBe('stop');
+    }
+  });
+
+  test('equal seeds answer equally, others differ', async () => {
+    const ask = async (seed: number) =>
+      (await chat.json('/v1/completions', { prompt: 'a', temperature: 1.5, seed, max_tokens: 30 })).body.choices[0]!.text;
+    const first = await ask(7);
+    expect(await ask(7)).toBe(first);
+    expect(await ask(8)).not.toBe(first);
+    expect(await ask(-1)).toBe(await ask(-1));
+  });
+
+  test('more requests than sequences: all answered', async () => {
+    const prompts = ['the', 'model', 'room for', 'nobody', 'waits there', 'memory'];
+    const ask = async (prompt: string) => (await chat.json('/v1/completions', { prompt, seed: 3, max_tokens: 20 })).body.choices[0]!.text;
+    const together = await Promise.all(prompts.map(ask));
+    expect(together.every((text) => typeof text === 'string' && text !== '')).toBe(true);
+  });
+
+  test('penalties, top_k and template values are carried out', async () => {
+    const request = { prompt: 'the', temperature: 0, max_tokens: 40 };
+    const { body: plain } = await chat.json('/v1/completions', request);
+    const { body: penalized } = await chat.json('/v1/completions', { ...request, frequency_penalty: 2, presence_penalty: 2 });
+    expect(penalized.choices[0]!.text).not.toBe(plain.choices[0]!.text);
+    const { body: greedy } = await chat.json('/v1/completions', { ...request, temperature: 5, top_k: 1, seed: 1 });
+    expect(greedy.choices[0]!.text).toBe(plain.choices[0]!.text);
+  });
+
+  test('generation ends where the context ends', async () => {
+    const { body } = await chat.json('/v1/completions', { prompt: 'the', temperature: 0, max_tokens: 5000 });
+    expect(body.choices[0]!.finish_reason).toBe('length');
+    expect(body.usage.total_tokens).toBe(1024);
+  });
+
+  test('a prompt longer than the context is refused with both numbers', async () => {
+    const { status, body } = await chat.json('/v1/completions', { prompt: Array.from({ length: 1500 }, () => 10) });
+    expect(status).toBe(400);
+    expect(body.error).toMatchObject({ code: 'prompt-too-long', param: 'prompt', origin: 'llama' });
+    expect(body.error.message).toMatch(/1500 tokens.*1024/);
+  });
+});
+
+describe('a client that leaves', () => {
+  test('ends its generation, and gives its place to the next', async () => {
+    const before = chat.messages.length;
+    const controllers = [new AbortController(), new AbortController()];
+    const readers = await Promise.all(
+      controllers.map(async ({ signal }) => {
+        const response = await chat.request('/v1/completions', { prompt: 'the', max_tokens: 1000, stream: true }, { signal });
+        const reader = response.body!.getReader();
+        await reader.read();
+        return reader;
+      }),
+    );
+    // Both sequences are busy: this one waits for a place.
+    const waiting = chat.json('/v1/completions', { prompt: 'the', max_tokens: 2 });
+    for (const controller of controllers) controller.abort();
+    for (const reader of readers) await expect(reader.closed).rejects.toThrow();
+    expect((await waiting).status).toBe(200);
+    await chat.message((message) => message['type'] === 'generating' && message['active'] === 0 && chat.messages.indexOf(message) > before);
+  });
+});
+
+describe('what is refused', () => {
+  test.each([
+    ['n', { n: 2 }],
+    ['tools', { tools: [{ type: 'function' }] }],
+    ['logprobs', { logprobs: true }],
+    ['response_format', { response_format: { type: 'json_object' } }],
+    ['logit_bias', { logit_bias: { 5: 1 } }],
+    ['temperature', { temperature: -1 }],
+    ['top_p', { top_p: 'much' }],
+    ['max_tokens', { max_tokens: 0 }],
+    ['stop', { stop: [''] }],
+    ['seed', { seed: 1.5 }],
+    ['stream', { stream: 'yes' }],
+    ['stream_options', { stream_options: { include_usage: true } }],
+    ['messages', { messages: [] }],
+    ['messages[0].role', { messages: [{ content: 'x' }] }],
+    ['messages[0].content', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }],
+  ])('%s by name', async (param, extra) => {
+    const { status, body } = await chat.json('/v1/chat/completions', { ...hello, ...extra });
+    expect(status).toBe(400);
+    expect(body.error).toMatchObject({ code: 'invalid-body', param, origin: 'llama' });
+  });
+
+  test('neutral values of what we lack are no reason to refuse', async () => {
+    const neutral = { n: 1, tools: [], logprobs: false, response_format: { type: 'text' }, logit_bias: {}, stop: null, user: 'me' };
+    expect((await chat.json('/v1/chat/completions', { ...hello, max_tokens: 1, ...neutral })).status).toBe(200);
+  });
+
+  test('a wrong key, everywhere but at /health', async () => {
+    for (const path of ['/v1/models', '/v1/chat/completions', '/nowhere']) {
+      const response = await chat.request(path, undefined, { key: 'wrong-key' });
+      expect(response.status).toBe(401);
+      expect(((await response.json()) as { error: { origin: string } }).error.origin).toBe('llama');
+    }
+    expect((await chat.request('/health', undefined, { key: 'wrong-key' })).status).toBe(200);
+  });
+
+  test('unknown routes, broken JSON, the wrong kind of model', async () => {
+    expect((await chat.json('/nowhere')).status).toBe(404);
+    expect((await chat.json('/v1/completions', '{')).body.error.code).toBe('invalid-json');
+    expect((await chat.json('/v1/embeddings', { input: 'x' })).body.error.code).toBe('not-supported-by-model');
+    expect((await embedder.json('/v1/chat/completions', hello)).body.error.code).toBe('not-supported-by-model');
+  });
+
+  test('a chat with a model that has no template', async () => {
+    const file = await writeTinyGguf(folder, { name: 'bare', chatTemplate: false });
+    const bare = await startServer(['--model', file, '--alias', 'bare', '--ctx-size', '256']);
+    try {
+      const { status, body } = await bare.json('/v1/chat/completions', hello);
+      expect(status).toBe(400);
+      expect(body.error.message).toMatch(/no chat template.*\/v1\/completions/);
+      expect((await bare.json('/v1/completions', { prompt: 'the', max_tokens: 1 })).status).toBe(200);
+    } finally {
+      await bare.stop();
+    }
+  });
+});
+
+describe('embeddings', () => {
+  test('are of length 1, the same for the same text, in both encodings', async () => {
+    const { body } = await embedder.json('/v1/embeddings', { input: ['graphics memory', 'nobody waits', 'graphics memory'] });
+    expect(body.data.map((item) => item.index)).toEqual([0, 1, 2]);
+    const [first, second, third] = body.data.map((item) => item.embedding);
+    expect(Math.hypot(...first!)).toBeCloseTo(1, 5);
+    expect(third).toEqual(first);
+    expect(second).not.toEqual(first);
+    expect(body.usage.prompt_tokens).toBeGreaterThan(6);
+    const { body: encoded } = await embedder.json('/v1/embeddings', { input: 'graphics memory', encoding_format: 'base64' });
+    const bytes = Buffer.from(encoded.data[0]!.embedding as unknown as string, 'base64');
+    const floats = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+    expect([...floats].every((value, index) => Math.abs(value - first![index]!) < 1e-6)).toBe(true);
+  });
+
+  test('an input longer than the context is refused with both numbers', async () => {
+    const { status, body } = await embedder.json('/v1/embeddings', { input: ['ok', 'the '.repeat(300)] });
+    expect(status).toBe(400);
+    expect(body.error).toMatchObject({ code: 'prompt-too-long', param: 'input[1]' });
+    expect(body.error.message).toMatch(/302 tokens.*127/);
+  });
+});
+
+test('the openai client, unchanged: models, chat, stream, embeddings', async () => {
+  const client = (server: TestServer) => new OpenAI({ apiKey: KEY, baseURL: `http://127.0.0.1:${server.port}/v1`, maxRetries: 0 });
+  const models = await client(chat).models.list();
+  expect(models.data.map((model) => model.id)).toEqual(['tiny']);
+  const messages = [{ role: 'user' as const, content: 'Hello' }];
+  const whole = await client(chat).chat.completions.create({ model: 'tiny', messages, temperature: 0, max_tokens: 8 });
+  let streamed = '';
+  for await (const chunk of await client(chat).chat.completions.create({
+    model: 'tiny',
+    messages,
+    temperature: 0,
+    max_tokens: 8,
+    stream: true,
+  })) {
+    streamed += chunk.choices[0]?.delta.content ?? '';
+  }
+  expect(streamed).toBe(whole.choices[0]!.message.content);
+  const embedding = await client(embedder).embeddings.create({ model: 'bert', input: 'graphics' });
+  expect(embedding.data[0]!.embedding).toHaveLength(64);
+});
+
+describe('the process', () => {
+  test('tells how many generate, and takes new thread shares in mid-generation', async () => {
+    const running = chat.json('/v1/completions', { prompt: 'the', max_tokens: 300, temperature: 0 });
+    await chat.message((message) => message['type'] === 'generating' && message['active'] === 1);
+    chat.child.send({ type: 'threads', threads: 2 });
+    chat.child.send({ type: 'threads', threads: 'many' });
+    chat.child.send({ type: 'threads', threads: 1 });
+    expect((await running).body.usage.completion_tokens).toBe(300);
+  });
+
+  test('ends when its parent is killed', async () => {
+    const port = await freePort();
+    const args = [SERVER_PROGRAM, '--port', String(port), '--model', join(folder, 'tiny.gguf'), '--ctx-size', '256'];
+    const script = `const child = require('node:child_process').spawn(process.execPath, ${JSON.stringify(args)},
+      { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], env: { LLAMA_API_KEY: 'k' } }); console.log(child.pid); setInterval(() => {}, 1000);`;
+    const parent = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(parent.stdout!, 'data')) as [Buffer];
+    const pid = Number(line.toString());
+    const answers = () =>
+      fetch(`http://127.0.0.1:${port}/health`).then(
+        () => true,
+        () => false,
+      );
+    while (!(await answers())) await new Promise((resolve) => setTimeout(resolve, 20));
+    parent.kill('SIGKILL');
+    const lives = async () => (await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z')).split(') ')[1]?.startsWith('Z') !== true;
+    while (await lives()) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await answers()).toBe(false);
+  });
+
+  test('SIGTERM ends it, also in mid-generation', async () => {
+    const server = await startServer(['--model', join(folder, 'tiny.gguf'), '--ctx-size', '2048']);
+    const response = await server.request('/v1/completions', { prompt: 'the', max_tokens: 2000, stream: true });
+    await response.body!.getReader().read();
+    server.child.kill('SIGTERM');
+    const [, signal] = await once(server.child, 'exit');
+    expect(signal).toBe('SIGTERM');
+  });
+
+  test.each([
+    [
+      'a file that is no model',
+      async () => writeFile(join(folder, 'broken.gguf'), 'GGUF and then nothing'),
+      'broken.gguf',
+      /cannot load .*broken\.gguf: /,
+    ],
+    [
+      'a header that llama.cpp asserts on',
+      async () => {
+        // kv heads 0 divides by zero inside llama.cpp: it aborts the process instead of answering.
+        const bytes = Buffer.from(tinyModel()[0]!.bytes);
+        const key = Buffer.from('llama.attention.head_count_kv');
+        bytes.writeUInt32LE(0, bytes.indexOf(key) + key.length + 4);
+        await writeFile(join(folder, 'assert.gguf'), bytes);
+      },
+      'assert.gguf',
+      /GGML_ASSERT|cannot load|division/,
+    ],
+  ])('%s: the reason reaches stderr', async (_, make, file, words) => {
+    await make();
+    const server = await spawnServer(['--model', join(folder, file), '--ctx-size', '256']);
+    await once(server.child, 'close');
+    expect(server.child.exitCode).not.toBe(0);
+    expect(server.lines.join('\n')).toMatch(words);
+  });
+
+  test('a taken port, a missing key and an unknown flag end it with a sentence', async () => {
+    const model = join(folder, 'tiny.gguf');
+    for (const [args, env, words] of [
+      [['--model', model, '--port', String(chat.port)], { LLAMA_API_KEY: 'k' }, /EADDRINUSE/],
+      [['--model', model], { LLAMA_API_KEY: '' }, /LLAMA_API_KEY is not set/],
+      [['--model', model, '--mlock'], { LLAMA_API_KEY: 'k' }, /does not know the flag --mlock/],
+    ] as const) {
+      const server = await spawnServer(args, env);
+      await once(server.child, 'close');
+      expect(server.child.exitCode).toBe(1);
+      expect(server.lines.join('\n')).toMatch(words);
+    }
+  });
+
+  test('says 503 while it loads, and a split model loads by its first part', async () => {
+    const file = await writeTinyGguf(folder, { name: 'parts', parts: 3 });
+    const server = await spawnServer(['--model', file, '--ctx-size', '256']);
+    try {
+      let loading: unknown = null;
+      for (;;) {
+        const response = await server.request('/health').catch(() => null);
+        if (response?.status === 503) loading = await response.json();
+        if (response?.status === 200) break;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      expect(loading).toMatchObject({ error: { message: 'Loading model', code: 503 } });
+      expect(server.lines.some((line) => /^modelium: loading \d+ %$/.test(line))).toBe(true);
+    } finally {
+      await server.stop();
+    }
+  });
+});

@@ -1,0 +1,298 @@
+/**
+ * A whole engine without a world: real registry, orchestrator, brain, manager and process hosts; a virtual clock, simulated processes and simulated
+ * GPUs behind the ports. For tests of interleavings that no real machine gives on demand.
+ */
+import { Admission } from '../../main/core/admission.ts';
+import { Devices } from '../../main/core/devices.ts';
+import { Orchestrator } from '../../main/core/orchestrator.ts';
+import type {
+  DeviceSample,
+  Exit,
+  Inspection,
+  LaunchedProcess,
+  LaunchRequest,
+  Ledger,
+  Log,
+  Measurement,
+  Processes,
+  ProcessIdentity,
+  ProcessRow,
+  ProcessTable,
+  Sample,
+} from '../../main/core/ports.ts';
+import { Questions } from '../../main/core/questions.ts';
+import { Registry } from '../../main/core/registry.ts';
+import { residents } from '../../main/core/residents.ts';
+import { Settler } from '../../main/core/settler.ts';
+import { Usage } from '../../main/core/usage.ts';
+import { type Adapter, http, pause, phase, spawn } from '../../main/runtime/adapter.ts';
+import { Manager } from '../../main/runtime/manager.ts';
+import { ThreadShare } from '../../main/runtime/thread-share.ts';
+import { WaitingRoom } from '../../main/runtime/waiting-room.ts';
+import type { DecisionRow } from '../../shared/decision.ts';
+import type { ModelProfile } from '../../shared/profile.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
+import { createVirtualClock } from './virtual-clock.ts';
+
+export const GIB = 1024 ** 3;
+
+export interface SimulatedProcess {
+  readonly identity: ProcessIdentity;
+  readonly modelId: string;
+  readonly gpu: string | null;
+  readonly bytes: number;
+  ignoresTerm: boolean;
+  alive: boolean;
+  end(exit: Exit): void;
+}
+
+export interface CoreBoxOptions {
+  readonly gpus: readonly number[];
+  readonly settings?: (defaults: Settings) => Settings;
+  /** What the next launch does besides loading: from the model's id. */
+  readonly behaviour?: (modelId: string) => { readonly loadMs?: number; readonly dies?: boolean; readonly ignoresTerm?: boolean };
+}
+
+export function textProfile(bytes: number): ModelProfile {
+  return {
+    kind: 'chat',
+    architecture: 'llama',
+    name: null,
+    parameters: bytes / 2,
+    weightBytes: bytes,
+    weightBytesByType: { F16: bytes },
+    quantization: 'F16',
+    contextLength: 4096,
+    layers: 4,
+    embeddingLength: 64,
+    feedForwardLength: 128,
+    heads: 4,
+    kvHeads: 4,
+    vocabularySize: 100,
+    kv: { bytesPerToken: 1024, bytesPerSequence: 0, exact: true },
+    tokenizer: 'gpt2',
+    hasChatTemplate: true,
+    forms: [{ kind: 'gguf', files: ['m.gguf'], codeFiles: [] }],
+    notes: [],
+    layerBytes: [bytes / 4, bytes / 4, bytes / 4, bytes / 4],
+    inputBytes: 0,
+    outputBytes: 0,
+  };
+}
+
+export function createCoreBox(options: CoreBoxOptions) {
+  const clock = createVirtualClock();
+  const settings = (options.settings ?? ((defaults) => defaults))(structuredClone(DEFAULT_SETTINGS));
+  const simulated = new Map<number, SimulatedProcess>();
+  const others = options.gpus.map(() => 0);
+  const rows = new Map<string, ProcessRow>();
+  const decisions: DecisionRow[] = [];
+  const measurements: Measurement[] = [];
+  const said: string[] = [];
+  const bytesOf = new Map<string, number>();
+  let nextPid = 1000;
+
+  const gpuId = (index: number) => `GPU-${index}`;
+  const usedOn = (id: string) => [...simulated.values()].reduce((sum, each) => (each.alive && each.gpu === id ? sum + each.bytes : sum), 0);
+
+  function takeSample(): Sample {
+    const gpus = options.gpus.map((totalBytes, index): DeviceSample => {
+      const id = gpuId(index);
+      const mine = [...simulated.values()].filter((each) => each.alive && each.gpu === id);
+      return {
+        ...{ id, kind: 'gpu', index, name: `Simulated GPU ${index}`, simulated: true, totalBytes },
+        usedBytes: usedOn(id) + (others[index] ?? 0),
+        byPid: new Map(mine.map((each) => [each.identity.pid, each.bytes])),
+        ...{ utilizationRatio: 0, powerWatts: null, temperatureCelsius: null, computeCapability: '9.0' },
+      };
+    });
+    const host: DeviceSample = {
+      ...{ id: 'cpu', kind: 'host', index: null, name: 'Simulated host', simulated: true, totalBytes: 512 * GIB, usedBytes: 8 * GIB },
+      ...{ byPid: new Map(), utilizationRatio: 0, powerWatts: null, temperatureCelsius: null, computeCapability: null },
+    };
+    return { atMs: clock.now(), devices: [...gpus, host] };
+  }
+
+  const processes: Processes = {
+    launch: async (request) => launch(request),
+    identify: (pid) => (simulated.get(pid)?.alive ? (simulated.get(pid)?.identity ?? null) : null),
+    isAlive: ({ pid }) => simulated.get(pid)?.alive ?? false,
+    members: (pid) => (simulated.get(pid)?.alive ? [simulated.get(pid)!.identity] : []),
+    findByLaunch: () => [],
+    signal(identities, signal) {
+      for (const { pid } of identities) {
+        const target = simulated.get(pid);
+        if (target?.alive && (signal === 'SIGKILL' || !target.ignoresTerm)) target.end({ code: null, signal });
+      }
+    },
+    activity: () => ({ readBytes: 0, cpuMs: 0, residentBytes: 0 }),
+    freePort: async () => 8100,
+  };
+
+  function launch(request: LaunchRequest): LaunchedProcess {
+    const [modelId = '', gpu = ''] = request.args;
+    const pid = nextPid++;
+    let resolve: (exit: Exit) => void = () => {};
+    const exited = new Promise<Exit>((done) => {
+      resolve = done;
+    });
+    const process: SimulatedProcess = {
+      identity: { pid, startTime: pid, bootId: 'boot' },
+      modelId,
+      gpu: gpu === '' ? null : gpu,
+      bytes: bytesOf.get(modelId) ?? 0,
+      ignoresTerm: options.behaviour?.(modelId).ignoresTerm ?? false,
+      alive: true,
+      end(exit) {
+        process.alive = false;
+        resolve(exit);
+      },
+    };
+    simulated.set(pid, process);
+    return { pid, onLine: () => {}, exited, send: () => {}, onMessage: () => {} };
+  }
+
+  const adapter: Adapter = {
+    id: 'llama',
+    splits: false,
+    groups: false,
+    found: { found: true, version: 'simulated', message: 'simulated', gpu: { usable: true, why: 'simulated' } },
+    portRange: [8100, 8999],
+    stopGraceSeconds: 2,
+    sharesThreads: false,
+    supports: () => ({ supported: true, why: 'simulated' }),
+    plan: (_profile, form, placement, { context = 4096 }) => ({
+      ...{ runtime: 'llama', form: form.kind, placement, contextTokens: context, parallelSequences: 1, args: [], env: {} },
+    }),
+    estimate: (profile, { placement }) => ({
+      bytes: { [placement.gpus[0] ?? 'cpu']: profile.weightBytes },
+      parts: {},
+      notes: [],
+    }),
+    *load({ modelId, plan }) {
+      const { loadMs = 500, dies = false } = options.behaviour?.(modelId) ?? {};
+      yield* spawn('simulated', [modelId, plan.placement.gpus[0] ?? ''], {}, true);
+      yield* phase('reading weights', 0.5);
+      yield* pause(loadMs);
+      if (dies) [...simulated.values()].find((each) => each.alive && each.modelId === modelId)?.end({ code: 1, signal: null });
+      yield* http({ port: 8100, key: null, method: 'GET', path: '/health', body: null, timeoutMs: 100 });
+      return { port: 8100, socket: null, key: null, protocol: 'openai' };
+    },
+    progress: () => null,
+    explainExit: (exit) => ({
+      code: 'runtime-exited',
+      message: `ended with ${exit.code ?? exit.signal}`,
+      permanent: false,
+      retryWithContext: null,
+    }),
+  };
+
+  const table: ProcessTable = {
+    intend: (row) => void rows.set(row.launchId, row),
+    record: (launchId, leader, members) => void rows.set(launchId, { ...rows.get(launchId)!, leader, members }),
+    erase: (launchId) => void rows.delete(launchId),
+    rows: () => [...rows.values()],
+  };
+  const ledger: Ledger = {
+    decide: ({ modelId, action, reason, sentence, inputs, candidates }) => {
+      const at = new Date(clock.wallTime()).toISOString();
+      return decisions.push({ id: decisions.length + 1, at, modelId, action, reason, sentence, inputs, candidates, outcome: null });
+    },
+    settle: () => {},
+    decisions: () => decisions,
+    learn: (measurement) => void measurements.unshift(measurement),
+    measurements: (modelId, runtime, limit) =>
+      measurements.filter((each) => (modelId === null || each.modelId === modelId) && each.runtime === runtime).slice(0, limit),
+    remember: () => {},
+    forget: () => {},
+    remembered: () => [],
+  };
+  const log: Log = {
+    say: (line) => void said.push(line),
+    warn: (line) => void said.push(line),
+    error: (line) => void said.push(line),
+    debug: () => {},
+  };
+
+  const registry = new Registry();
+  const usage = new Usage();
+  const admission = new Admission();
+  const facts = { registry, usage, settings: () => settings, inFlight: (id: string): number => manager.inFlight(id) };
+  const devices = new Devices({ settings: () => settings, holders: () => residents(facts) });
+  const wake = (id: string): void => orchestrator.wake(id);
+  const policies = () => settings.orchestration.policies;
+  const probe = { sampleNow: async () => takeSample(), setFast: () => {}, onSample: () => {} };
+  const words = { next: 0 };
+  const manager: Manager = new Manager({
+    ...{ clock, processes, table, registry, devices, usage, probe, ledger, log, policies, wake },
+    http: { request: async () => ({ status: 200, body: '' }) },
+    randomWord: () => `launch-${words.next++}`,
+    bootId: () => 'boot',
+    threads: new ThreadShare(2),
+    adapter: () => adapter,
+    released: () => {},
+  });
+  const waitingRoom = new WaitingRoom({ registry, admission, manager, clock, policies, wake });
+  const questions = new Questions({
+    ...{ admission, devices, ledger, clock, facts, settings: () => settings },
+    runtimes: () => [{ planner: adapter, enabled: true, found: adapter.found }],
+  });
+  const library = {
+    inspect: async (path: string): Promise<Inspection> => {
+      const bytes = bytesOf.get(path.slice(1)) ?? 0;
+      const copy = { bytesPresent: bytes, bytesExpected: bytes, missing: [] };
+      return { files: [], copy, whole: true, zeroTails: [], writer: null, damage: null, unreadable: null, profile: textProfile(bytes) };
+    },
+  };
+  const settler = new Settler({ registry, library, clock, log, known: () => null });
+  const orchestrator: Orchestrator = new Orchestrator({
+    ...{ registry, admission, devices, usage, settler, ledger, clock, log, facts, questions, settings: () => settings },
+    doer: manager,
+  });
+  devices.applySample(takeSample());
+
+  return {
+    ...{
+      clock,
+      registry,
+      admission,
+      devices,
+      usage,
+      manager,
+      waitingRoom,
+      orchestrator,
+      simulated,
+      rows,
+      decisions,
+      said,
+      settings,
+      others,
+    },
+    gpuId,
+    usedOn,
+    /** As the engine does with each of nvidia-smi's rows. */
+    sample() {
+      devices.applySample(takeSample());
+      orchestrator.roomChanged();
+    },
+    /** A model that lies whole in a watch folder. */
+    drop(id: string, bytes: number, who: 'person' | 'content' | null = null) {
+      bytesOf.set(id, bytes);
+      if (who !== null) admission.want(id, who, clock.now());
+      registry.add({
+        id,
+        aliases: [],
+        path: `/${id}`,
+        realPath: `/${id}`,
+        kind: 'file',
+        added: false,
+        device: 1,
+        inode: nextPid++,
+        files: [],
+      });
+    },
+    state: (id: string) => registry.get(id)?.state.name ?? 'forgotten',
+  };
+}
+
+export type CoreBox = ReturnType<typeof createCoreBox>;

@@ -1,0 +1,409 @@
+import { connect } from 'node:net';
+import OpenAI from 'openai';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { predictEmbeddingsSchema, predictEventSchema, predictTextSchema } from '../../shared/api.ts';
+import { ModeliumError } from '../../shared/errors.ts';
+import { ask, CHAT_PROFILE, event, type Setup, startSetup, until } from './harness.ts';
+
+let setup: Setup;
+beforeEach(async () => {
+  setup = await startSetup();
+});
+afterEach(async () => {
+  await setup.close();
+});
+
+/** The events of a stream as text. */
+function eventsOf(text: string): unknown[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('data: ') && line !== 'data: [DONE]')
+    .map((line) => JSON.parse(line.slice(6)));
+}
+
+describe('/predict', () => {
+  it('answers a prompt as the user said it, whatever the content type', async () => {
+    const got = await ask(setup, '/predict/tiny', {
+      body: '{"prompt": "Hi", "max_tokens": 5}',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    expect(got.status).toBe(200);
+    const answer = predictTextSchema.strict().parse(got.json);
+    expect(answer).toMatchObject({ model: 'tiny', runtime: 'llama', text: 'Hello wörld.', finish_reason: 'stop' });
+    expect(answer.usage).toEqual({ prompt_tokens: 5, completion_tokens: 3 });
+    expect(answer.timings).toMatchObject({ queue_ms: 12.4, load_ms: 7 });
+    expect(answer.timings.first_token_ms).toBeGreaterThan(0);
+    expect(got.headers.get('x-modelium-model')).toBe('tiny');
+    expect(got.headers.get('x-modelium-runtime')).toBe('llama');
+    expect(got.headers.get('x-modelium-queue-ms')).toBe('12');
+    expect(got.headers.get('x-modelium-load-ms')).toBe('7');
+    const [seen] = setup.upstream.seen;
+    expect(seen?.url).toBe('/v1/chat/completions');
+    expect(seen?.headers.authorization).toBe('Bearer runtime-key');
+    expect(seen?.body).toMatchObject({ model: 'tiny', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5, stream: true });
+    expect(setup.engine.leases.map(({ released }) => released)).toEqual([1]);
+    expect(setup.engine.reports).toMatchObject([
+      { modelId: 'tiny', runtime: 'llama', status: 200, promptTokens: 5, completionTokens: 3, queueMs: 12.4, queueCause: 'loading' },
+    ]);
+  });
+
+  it('passes messages and sampling on, and the default length', async () => {
+    const body = {
+      messages: [{ role: 'system', content: 'Be brief.' }],
+      temperature: 0,
+      top_p: 0.5,
+      stop: ['x'],
+      seed: 3,
+      keep_alive_seconds: 9,
+    };
+    expect((await ask(setup, '/predict/owner/tiny', { body })).status).toBe(200);
+    const { keep_alive_seconds, ...passed } = body;
+    expect(setup.upstream.seen[0]?.body).toMatchObject({ ...passed, model: 'tiny', max_tokens: 256 });
+    expect(setup.engine.keptAlive).toEqual([['tiny', keep_alive_seconds]]);
+  });
+
+  it('asks a model without chat template to go on with the text', async () => {
+    setup.engine.profile = { ...CHAT_PROFILE, kind: 'completion', hasChatTemplate: false };
+    const got = await ask(setup, '/predict/tiny', { body: { prompt: 'Once' } });
+    expect(got.json.text).toBe('Hello wörld.');
+    expect(setup.upstream.seen[0]?.url).toBe('/v1/completions');
+    expect(setup.upstream.seen[0]?.body['prompt']).toBe('Once');
+  });
+
+  it('streams texts and one final event', async () => {
+    const got = await ask(setup, '/predict/tiny', { body: { prompt: 'Hi', stream: true } });
+    expect(got.headers.get('content-type')).toContain('text/event-stream');
+    const events = eventsOf(got.text).map((data) => predictEventSchema.parse(data));
+    expect(events.slice(0, -1)).toEqual([{ text: 'Hello' }, { text: ' wörld' }, { text: '.' }]);
+    expect(events.at(-1)).toMatchObject({
+      done: true,
+      model: 'tiny',
+      finish_reason: 'stop',
+      usage: { prompt_tokens: 5, completion_tokens: 3 },
+    });
+  });
+
+  it('embeds texts in their order', async () => {
+    setup.engine.profile = { ...CHAT_PROFILE, kind: 'embedding', hasChatTemplate: false };
+    const got = await ask(setup, '/predict/tiny', { body: { input: ['a', 'bcd'] } });
+    const answer = predictEmbeddingsSchema.strict().parse(got.json);
+    expect(answer.embeddings).toEqual([
+      [1, 0.5],
+      [3, 0.5],
+    ]);
+    expect(answer.usage).toEqual({ prompt_tokens: 4, completion_tokens: 0 });
+    expect(setup.upstream.seen[0]?.body).toEqual({ model: 'tiny', input: ['a', 'bcd'], encoding_format: 'float' });
+  });
+
+  it.each([
+    ['no subject', {}, 'invalid-body', null],
+    ['two subjects', { prompt: 'a', input: 'b' }, 'invalid-body', null],
+    ['a typing error', { prompt: 'a', max_token: 5 }, 'invalid-body', 'max_token'],
+    ['a wrong type', { prompt: 'a', max_tokens: 'many' }, 'invalid-body', 'max_tokens'],
+    ['a wrong type within', { messages: [{ content: 'x' }] }, 'invalid-body', 'messages.0.role'],
+    ['__proto__', '{"prompt": "a", "__proto__": {"stream": true}}', 'invalid-body', '__proto__'],
+    ['tensors', { inputs: { x: [1] } }, 'not-supported-by-model', 'inputs'],
+    ['embedding with a chat model', { input: 'a' }, 'not-supported-by-model', 'input'],
+    ['streamed embeddings', { input: 'a', stream: true }, 'invalid-body', 'stream'],
+    ['no JSON', 'prompt=a', 'invalid-json', null],
+    ['an array', '[1]', 'invalid-json', null],
+    ['deep nesting', `{"prompt": "a", "messages": ${'['.repeat(200_000)}${']'.repeat(200_000)}}`, 'invalid-body', 'messages.0'],
+    ['deep nesting without end', '['.repeat(1_000_000), 'invalid-json', null],
+  ])('refuses %s', async (_name, body, code, param) => {
+    const got = await ask(setup, '/predict/tiny', { body });
+    expect(got.status).toBe(400);
+    expect(got.json.error).toMatchObject({ code, param, origin: 'modelium' });
+    expect(setup.upstream.seen).toEqual([]);
+    expect(setup.engine.leases.every(({ released }) => released === 1)).toBe(true);
+  });
+
+  it('says that an embedding model wants texts', async () => {
+    setup.engine.profile = { ...CHAT_PROFILE, kind: 'embedding' };
+    const got = await ask(setup, '/predict/tiny', { body: { prompt: 'a' } });
+    expect(got.json.error).toMatchObject({ code: 'not-supported-by-model', param: 'prompt' });
+  });
+
+  it('takes an answer without its end for a failure', async () => {
+    setup.upstream.answer = (response) => response.end(event({ choices: [{ text: 'half' }] }));
+    const got = await ask(setup, '/predict/tiny', { body: { prompt: 'a' } });
+    expect(got.status).toBe(502);
+    expect(got.json.error).toMatchObject({ code: 'upstream-failed', origin: 'llama' });
+  });
+
+  it("takes an error event in the runtime's stream for a failure", async () => {
+    setup.upstream.answer = (response) => response.end(`${event({ error: { message: 'engine died' } })}data: [DONE]\n\n`);
+    const got = await ask(setup, '/predict/tiny', { body: { prompt: 'a' } });
+    expect(got.status).toBe(502);
+    expect(got.json.error.message).toContain('engine died');
+  });
+});
+
+describe('/v1', () => {
+  it('passes the very bytes on when the name is the id', async () => {
+    const raw = '{ "model":"tiny",  "messages":[], "seed": 12345678901234567890, "__proto__": {"x": 1} }';
+    const got = await ask(setup, '/v1/chat/completions', { body: raw });
+    expect(got.status).toBe(200);
+    expect(got.json.choices[0].message.content).toBe('Hello world.');
+    expect(setup.upstream.seen[0]?.raw).toBe(raw);
+    expect(got.headers.get('x-modelium-runtime')).toBe('llama');
+    expect(setup.engine.reports).toMatchObject([{ status: 200, promptTokens: 5, completionTokens: 3, firstTokenMs: null }]);
+  });
+
+  it('puts the id in the place of an alias', async () => {
+    await ask(setup, '/v1/chat/completions', { body: { model: 'owner/tiny', messages: [], n: 2 } });
+    expect(setup.upstream.seen[0]?.body).toEqual({ model: 'tiny', messages: [], n: 2 });
+  });
+
+  it('lets no other header of the runtime through', async () => {
+    const got = await ask(setup, '/v1/chat/completions', { body: { model: 'tiny', stream: true } });
+    expect(got.headers.get('access-control-allow-origin')).toBeNull();
+    expect(got.headers.get('set-cookie')).toBeNull();
+    expect(got.text.endsWith('data: [DONE]\n\n')).toBe(true);
+  });
+
+  it.each([
+    ['no model', { messages: [] }, 400, 'model-required'],
+    ['a model that is no name', { model: 5 }, 400, 'model-required'],
+    ['an unknown model', { model: 'tinny' }, 404, 'model-not-found'],
+  ])('refuses %s', async (_name, body, status, code) => {
+    const got = await ask(setup, '/v1/chat/completions', { body });
+    expect(got.status).toBe(status);
+    expect(got.json.error).toMatchObject({ code, param: 'model' });
+    if (status === 404) expect(got.json.error.message).toContain('Did you mean tiny?');
+  });
+
+  it.each(['/v1/load_lora_adapter', '/v1/unload_lora_adapter', '/sleep', '/v1/sleep', '/wake_up', '/v1/models/tiny/load', '/v1/../sleep'])(
+    'never reaches %s of a runtime',
+    async (path) => {
+      const got = await ask(setup, path, { body: { model: 'tiny' } });
+      expect([404, 405]).toContain(got.status);
+      expect(setup.upstream.seen).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['an OpenAI error', 400, { error: { message: 'too long', type: 'BadRequestError', code: 400, param: 'max_tokens' } }, 400, 'too long'],
+    ['a FastAPI error', 404, { detail: 'Not Found' }, 404, 'Not Found'],
+    ['a refused key', 401, { error: 'Unauthorized' }, 502, 'Unauthorized'],
+    ['an error of the runtime', 500, { error: { message: 'oops', type: 'InternalServerError' } }, 500, 'oops'],
+    ['plain text', 503, 'busy', 503, 'busy'],
+    ['nothing', 429, '', 429, 'status 429'],
+  ])('tells %s in the envelope', async (_name, status, body, expected, message) => {
+    setup.upstream.answer = (response) => {
+      response.writeHead(status, { 'retry-after': '7' });
+      response.end(typeof body === 'string' ? body : JSON.stringify(body));
+    };
+    const got = await ask(setup, '/v1/chat/completions', { body: { model: 'tiny', stream: true } });
+    expect(got.status).toBe(expected);
+    expect(got.json.error.message).toContain(message);
+    expect(got.json.error.origin).toBe('llama');
+    expect(got.headers.get('retry-after')).toBe('7');
+    expect(setup.engine.reports).toMatchObject([{ status: expected }]);
+    expect(setup.engine.leases[0]?.released).toBe(1);
+  });
+
+  it('is what the openai client expects', async () => {
+    const client = new OpenAI({ baseURL: `${setup.address}/v1`, apiKey: 'unused', maxRetries: 0 });
+    const listed = await client.models.list();
+    expect(listed.data.map(({ id }) => id)).toEqual(['tiny']);
+    expect((await client.models.retrieve('owner/tiny')).id).toBe('tiny');
+    const messages = [{ role: 'user' as const, content: 'Hi' }];
+    const chat = await client.chat.completions.create({ model: 'tiny', messages });
+    expect(chat.choices[0]?.message.content).toBe('Hello world.');
+    const stream = await client.chat.completions.create({ model: 'tiny', messages, stream: true });
+    let text = '';
+    for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+    expect(text).toBe('Hello wörld.');
+    const embedded = await client.embeddings.create({ model: 'tiny', input: ['a', 'bc'], encoding_format: 'float' });
+    expect(embedded.data).toHaveLength(2);
+    await expect(client.chat.completions.create({ model: 'nothing', messages })).rejects.toMatchObject({
+      status: 404,
+      code: 'model-not-found',
+    });
+  });
+});
+
+describe('trouble', () => {
+  it.each([
+    ['model-settling', 503],
+    ['model-blocked', 503],
+    ['model-failed', 503],
+    ['model-gone', 410],
+    ['queue-full', 429],
+    ['queue-timeout', 503],
+    ['out-of-memory', 503],
+    ['shutting-down', 503],
+  ] as const)('%s is told with its status and Retry-After, thrown or rejected', async (code, status) => {
+    const error = new ModeliumError(code, 'A sentence.', { retryAfterSeconds: 20, lastWords: ['last word'] });
+    const ways: (typeof setup.engine.ensureReady)[] = [
+      () => {
+        throw error;
+      },
+      () => Promise.reject(error),
+    ];
+    for (const way of ways) {
+      setup.engine.ensureReady = way;
+      const got = await ask(setup, '/predict/tiny', { body: { prompt: 'a', stream: true } });
+      expect(got.status).toBe(status);
+      expect(got.json.error).toMatchObject({ code, message: 'A sentence.', last_words: ['last word'] });
+      expect(got.headers.get('retry-after')).toBe('20');
+      expect(got.headers.get('x-modelium-model')).toBe('tiny');
+    }
+    expect(setup.engine.reports).toMatchObject([
+      { status, runtime: null },
+      { status, runtime: null },
+    ]);
+  });
+
+  it('never shows a stack', async () => {
+    setup.engine.ensureReady = () => {
+      throw new TypeError('a bug');
+    };
+    const got = await ask(setup, '/v1/completions', { body: { model: 'tiny' } });
+    expect(got.status).toBe(500);
+    expect(got.text).not.toContain('.ts');
+    expect(setup.logged).toHaveLength(1);
+  });
+
+  it('ends a stream whose runtime dies with an error event and a broken transfer', async () => {
+    setup.upstream.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(event({ choices: [{ delta: { content: 'Hel' } }] }), () => response.destroy());
+    };
+    for (const path of ['/v1/chat/completions', '/predict/tiny']) {
+      const body = path === '/predict/tiny' ? { prompt: 'a', stream: true } : { model: 'tiny', stream: true };
+      const answer = await fetch(`${setup.address}${path}`, { method: 'POST', body: JSON.stringify(body) });
+      const parts: string[] = [];
+      const reading = (async () => {
+        for await (const part of answer.body!) parts.push(Buffer.from(part).toString());
+      })();
+      await expect(reading).rejects.toThrow();
+      expect(parts.join('')).toContain('Hel');
+      expect(eventsOf(parts.join('')).at(-1)).toMatchObject({ error: { code: 'upstream-failed', origin: 'llama' } });
+      expect(parts.join('')).not.toContain('[DONE]');
+    }
+    expect(setup.engine.reports.map(({ status }) => status)).toEqual([502, 502]);
+    expect(setup.engine.leases.map(({ released }) => released)).toEqual([1, 1]);
+  });
+
+  it('answers 502 when the runtime dies before its answer, and asks only once', async () => {
+    setup.upstream.answer = (response) => response.destroy();
+    const got = await ask(setup, '/v1/chat/completions', { body: { model: 'tiny' } });
+    expect(got.status).toBe(502);
+    expect(got.json.error).toMatchObject({ code: 'upstream-failed', origin: 'llama' });
+    expect(setup.upstream.seen).toHaveLength(1);
+  });
+
+  it('breaks an answer of known length off rather than to end it short', async () => {
+    setup.upstream.answer = (response) => {
+      response.writeHead(200, { 'content-length': 100 });
+      response.write('{"half', () => response.destroy());
+    };
+    await expect(ask(setup, '/v1/chat/completions', { body: { model: 'tiny' } })).rejects.toThrow();
+  });
+
+  it('a cut ends the request with its reason', async () => {
+    setup.upstream.answer = () => {};
+    const asking = ask(setup, '/v1/chat/completions', { body: { model: 'tiny' } });
+    await until(() => setup.upstream.seen.length === 1);
+    setup.engine.leases[0]?.cutter.abort(new ModeliumError('cancelled', 'A person unloaded it.'));
+    expect((await asking).json.error.message).toBe('A person unloaded it.');
+    expect(setup.engine.leases[0]?.released).toBe(1);
+  });
+
+  it('a client that leaves stops the runtime and gives the lease back', async () => {
+    let left = false;
+    setup.upstream.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(event({ choices: [] }));
+      response.on('close', () => {
+        left = true;
+      });
+    };
+    const leaving = new AbortController();
+    const body = JSON.stringify({ model: 'tiny', stream: true });
+    const answer = await fetch(`${setup.address}/v1/chat/completions`, { method: 'POST', body, signal: leaving.signal });
+    expect(answer.status).toBe(200);
+    leaving.abort();
+    await until(() => left && setup.engine.reports.length === 1);
+    expect(setup.engine.reports).toMatchObject([{ status: 499 }]);
+    expect(setup.engine.leases[0]?.released).toBe(1);
+  });
+
+  it('a client that leaves while it waits gives its place up, and a lease that comes late is given back', async () => {
+    let signal: AbortSignal | null = null;
+    const late = Promise.withResolvers<ReturnType<typeof setup.engine.lease>>();
+    setup.engine.ensureReady = (_id, options) => {
+      signal = options.signal;
+      return late.promise;
+    };
+    const leaving = new AbortController();
+    const asking = fetch(`${setup.address}/predict/tiny`, { method: 'POST', body: '{"prompt":"a"}', signal: leaving.signal });
+    asking.catch(() => {});
+    await until(() => signal !== null);
+    leaving.abort();
+    await until(() => signal?.aborted === true);
+    const lease = setup.engine.lease();
+    late.resolve(lease);
+    await until(() => lease.released === 1);
+    expect(setup.upstream.seen).toEqual([]);
+    expect(setup.engine.reports).toMatchObject([{ status: 499, runtime: null }]);
+  });
+
+  it('holds the runtime back while the client is slow, and loses no byte', async () => {
+    const total = 70 * 1024 * 1024;
+    const chunk = Buffer.alloc(64 * 1024, 'x');
+    let sent = 0;
+    setup.upstream.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const fill = (): void => {
+        while (sent < total) {
+          sent += chunk.length;
+          if (!response.write(chunk)) {
+            response.once('drain', fill);
+            return;
+          }
+        }
+        response.end();
+      };
+      fill();
+    };
+    const socket = connect(setup.port, '127.0.0.1');
+    const body = '{"model":"tiny","stream":true}';
+    socket.write(`POST /v1/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    await until(() => sent > 0);
+    // Nobody reads: what went out is in the kernel's buffers and a few of ours, and stays there for as many turns as one likes.
+    let before = -1;
+    for (let still = 0; still < 2_000; still = sent === before ? still + 1 : 0) {
+      before = sent;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(sent).toBeLessThan(total / 2);
+    let received = 0;
+    for await (const part of socket) received += (part as Buffer).length;
+    expect(received).toBeGreaterThan(total);
+    expect(setup.engine.leases[0]?.released).toBe(1);
+  });
+});
+
+describe('a connection that does not come about', () => {
+  it.each([
+    ['once', 1, 200, 2],
+    ['again', 9, 502, 2],
+  ])('is tried once more: refused %s', async (_name, refusals, status, calls) => {
+    let called = 0;
+    const refusing = await startSetup({
+      through: (real) => (endpoint, request, handler) => {
+        called += 1;
+        // Port 1 is refused by the kernel, as that of a process that is gone.
+        real(called <= refusals ? { ...endpoint, port: 1 } : endpoint, request, handler);
+      },
+    });
+    const got = await ask(refusing, '/v1/completions', { body: { model: 'tiny' } });
+    expect(got.status).toBe(status);
+    expect(called).toBe(calls);
+    if (status === 502) expect(got.json.error).toMatchObject({ code: 'upstream-failed', origin: 'llama' });
+    expect(refusing.engine.leases[0]?.released).toBe(1);
+    await refusing.close();
+  });
+});

@@ -1,0 +1,132 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { listCandidateFiles } from '../../main/io/files.ts';
+import { groundOf, parseMounts, unmounted } from '../../main/io/mounts.ts';
+import { scanFolder, scanPath } from '../../main/io/scan.ts';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'modelium-files-'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function put(path: string, content = 'x'): Promise<string> {
+  const full = join(root, path);
+  await mkdir(join(full, '..'), { recursive: true });
+  await writeFile(full, content);
+  return full;
+}
+
+async function names(): Promise<readonly string[]> {
+  const { scan } = await scanFolder(root, null, new Set());
+  return scan.ok ? scan.candidates.map((candidate) => candidate.name) : [scan.message];
+}
+
+describe('a scan', () => {
+  test.each<[string, readonly string[], readonly string[]]>([
+    ['loose models, no stray files', ['a.gguf', 'b.onnx', 'notes.txt', 'c.gguf.part', '.hidden.gguf'], ['a.gguf', 'b.onnx']],
+    ['the first part of a split model for all', ['m-00001-of-00002.gguf', 'm-00002-of-00002.gguf'], ['m-00001-of-00002.gguf']],
+    ['a folder, whatever is in it', ['m/config.json', 'n/readme.txt'], ['m', 'n']],
+    ['owner/model, one level of it', ['o/m/config.json', 'o/n/x.gguf', 'o/.cache/x'], ['o/m', 'o/n']],
+    ['a Triton folder with versions', ['t/1/model.onnx'], ['t']],
+    ['a folder with files of its own is no owner', ['d/model_index.json', 'd/unet/config.json'], ['d']],
+    ['a repository in a Hugging Face cache stays one', ['models--o--m/blobs/abc', 'models--o--m/refs/main'], ['models--o--m']],
+  ])('%s', async (_what, paths, expected) => {
+    for (const path of paths) await put(path);
+    expect(await names()).toEqual(expected);
+  });
+
+  test('an empty folder is not told of yet', async () => {
+    await mkdir(join(root, 'soon'));
+    expect(await names()).toEqual([]);
+  });
+
+  test('a watch folder inside another is left to itself', async () => {
+    await put('incoming/a.gguf');
+    expect((await scanFolder(root, null, new Set([join(root, 'incoming')]))).scan).toMatchObject({ ok: true, candidates: [] });
+  });
+
+  test('a missing folder is away, with a sentence', async () => {
+    expect((await scanFolder(join(root, 'gone'), null, new Set())).scan).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('is not there'),
+    });
+  });
+
+  test('a registered path: there, missing, or out of reach', async () => {
+    const path = await put('m/a.gguf');
+    expect((await scanPath(path, null)).scan).toMatchObject({ ok: true, candidates: [{ path, name: 'a.gguf', kind: 'file' }] });
+    await rm(path);
+    expect((await scanPath(path, null)).scan).toMatchObject({ ok: true, candidates: [] });
+    await rm(join(root, 'm'), { recursive: true });
+    expect((await scanPath(path, null)).scan.ok).toBe(false);
+  });
+});
+
+describe('links', () => {
+  test('the candidate itself may be one', async () => {
+    const path = await put('elsewhere/a.gguf');
+    await symlink(path, join(root, 'b.gguf'));
+    expect((await listCandidateFiles(join(root, 'b.gguf')))?.files).toMatchObject([{ path: 'b.gguf', bytes: 1 }]);
+  });
+
+  test('inside it one is followed to a file of the folder or to the blobs of a store, and no further', async () => {
+    const blob = await put(`hub/models--o--m/blobs/${'ab'.repeat(32)}`, 'blob');
+    await put('m/real.gguf');
+    await put('outside.gguf');
+    await symlink('real.gguf', join(root, 'm/inside.gguf'));
+    await symlink(blob, join(root, 'm/stored.safetensors'));
+    await symlink('../outside.gguf', join(root, 'm/notes.txt'));
+    const found = await listCandidateFiles(join(root, 'm'));
+    expect(found?.files.map((file) => file.path)).toEqual(['inside.gguf', 'real.gguf', 'stored.safetensors']);
+    expect(found?.refused).toEqual([expect.stringContaining('notes.txt leads out of the folder')]);
+    expect(found?.unreadable).toBeNull();
+  });
+
+  test.each([
+    ['a file outside', '../outside.gguf', 'leads out of the folder'],
+    ['a link to a link', 'second.txt', 'does not lead to a regular file'],
+    ['a folder', '..', 'does not lead to a regular file'],
+  ])('a weights file that is a link to %s is refused by name', async (_what, target, words) => {
+    await put('outside.gguf');
+    await put('m/readme.txt');
+    await symlink('readme.txt', join(root, 'm/second.txt'));
+    await symlink(target, join(root, 'm/w.gguf'));
+    const found = await listCandidateFiles(join(root, 'm'));
+    expect(found?.unreadable).toContain('w.gguf');
+    expect(found?.unreadable).toContain(words);
+  });
+
+  test('a link to nowhere is a file that is not there yet', async () => {
+    await put('m/readme.txt');
+    await symlink('soon.gguf', join(root, 'm/w.gguf'));
+    expect(await listCandidateFiles(join(root, 'm'))).toMatchObject({ unreadable: null, refused: [], files: [{ path: 'readme.txt' }] });
+  });
+});
+
+describe('mounts', () => {
+  test('mountinfo is read with its escapes', () => {
+    const text = '36 35 98:0 / /mnt/my\\040disk rw - ext3 /dev/root rw\n37 35 0:5 /x /n rw shared:1 - nfs4 host:/x rw\nrubbish\n';
+    expect(parseMounts(text)).toEqual([
+      { point: '/mnt/my disk', type: 'ext3' },
+      { point: '/n', type: 'nfs4' },
+    ]);
+  });
+
+  test('an ordinary folder is no mount point', async () => {
+    expect(await groundOf(root)).toMatchObject({ isMountPoint: false, typeWithoutEvents: null });
+  });
+
+  const ground = (device: number, isMountPoint: boolean) => ({ device, isMountPoint, typeWithoutEvents: null });
+  test.each<[string, ReturnType<typeof ground>, ReturnType<typeof ground>, boolean]>([
+    ['the same', ground(1, false), ground(1, false), false],
+    ['unmounted', ground(2, true), ground(1, false), true],
+    ['remounted with another number', ground(2, true), ground(3, true), false],
+    ['mounted over', ground(1, false), ground(2, true), false],
+    ['a disk further up went away', ground(2, false), ground(1, false), true],
+  ])('%s', (_what, before, now, lost) => {
+    expect(unmounted(before, now, '/m') !== null).toBe(lost);
+  });
+});

@@ -1,0 +1,140 @@
+/** The client against a real server on loopback and on a Unix socket. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { UpstreamHandler } from '../../main/http/upstream.ts';
+import { createUpstreams } from '../../main/io/http-client.ts';
+
+const upstreams = createUpstreams();
+const servers: Server[] = [];
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+async function serve(handler: (request: IncomingMessage, response: ServerResponse) => void, socket: string | null = null) {
+  const server = createServer(handler);
+  servers.push(server);
+  await new Promise<void>((resolve) => (socket === null ? server.listen(0, '127.0.0.1', resolve) : server.listen(socket, resolve)));
+  return { port: socket === null ? (server.address() as AddressInfo).port : null, socket, key: 'secret' };
+}
+
+const get = { method: 'GET', path: '/health', body: undefined, timeoutMs: 10_000, signal: new AbortController().signal } as const;
+
+describe('request', () => {
+  it('sends JSON with the key, and answers status and body', async () => {
+    const target = await serve((request, response) => {
+      const { method, url, headers } = request;
+      void text(request).then((body) =>
+        response.writeHead(201).end(`${method} ${url} ${headers.authorization} ${headers['content-type']} ${body}`),
+      );
+    });
+    const answer = await upstreams.request(target, { ...get, method: 'POST', path: '/v1/x', body: { a: 1 } });
+    expect(answer).toEqual({ status: 201, body: 'POST /v1/x Bearer secret application/json {"a":1}' });
+  });
+
+  it('reaches a Unix socket', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'modelium-socket-'));
+    const target = await serve((_request, response) => response.end('here'), join(folder, 's'));
+    expect(await upstreams.request(target, get)).toEqual({ status: 200, body: 'here' });
+    rmSync(folder, { recursive: true });
+  });
+
+  it('rejects when nobody answers, when it takes too long, and when it is called off', async () => {
+    const silent = await serve(() => {});
+    await expect(upstreams.request(silent, { ...get, timeoutMs: 50 })).rejects.toThrow();
+    await expect(upstreams.request(silent, { ...get, signal: AbortSignal.abort() })).rejects.toThrow();
+    const gone = { ...silent };
+    const server = servers.pop();
+    server?.closeAllConnections();
+    await new Promise((resolve) => server?.close(resolve));
+    await expect(upstreams.request(gone, get)).rejects.toThrow();
+  });
+
+  it('refuses an answer without end', async () => {
+    const target = await serve((_request, response) => {
+      const chunk = Buffer.alloc(1024 * 1024);
+      const more = () => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on('drain', more);
+      more();
+    });
+    await expect(upstreams.request(target, get)).rejects.toThrow('longer than');
+  });
+});
+
+describe('dispatch', () => {
+  function collect(): { handler: UpstreamHandler; heard: string[]; done: Promise<void> } {
+    const heard: string[] = [];
+    let finish = (): void => {};
+    const done = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const handler: UpstreamHandler = {
+      onRequestStart: () => void heard.push('start'),
+      onResponseStart: (_controller, status, headers) => void heard.push(`${status} ${headers['content-type']}`),
+      onResponseData: (_controller, chunk) => void heard.push(chunk.toString()),
+      onResponseEnd: () => {
+        heard.push('end');
+        finish();
+      },
+      onResponseError: (_controller, error) => {
+        heard.push(`error ${(error as { code?: string }).code}`);
+        finish();
+      },
+    };
+    return { handler, heard, done };
+  }
+
+  const request = { path: '/v1/completions', method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' } as const;
+
+  it('hands the answer on as it comes, with the key as Authorization', async () => {
+    const target = await serve((incoming, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`data: ${incoming.headers.authorization}\n\n`);
+      setImmediate(() => response.end('data: [DONE]\n\n'));
+    });
+    const { handler, heard, done } = collect();
+    upstreams.dispatch(target, request, handler);
+    await done;
+    expect(heard[0]).toBe('start');
+    expect(heard[1]).toBe('200 text/event-stream');
+    expect(heard.slice(2, -1).join('')).toBe('data: Bearer secret\n\ndata: [DONE]\n\n');
+    expect(heard.at(-1)).toBe('end');
+  });
+
+  it('tells a refused connection, without a start, and a death in mid-stream', async () => {
+    const target = await serve((_incoming, response) => {
+      response.write('half');
+      setImmediate(() => response.destroy());
+    });
+    const broken = collect();
+    upstreams.dispatch(target, request, broken.handler);
+    await broken.done;
+    expect(broken.heard[0]).toBe('start');
+    expect(broken.heard.at(-1)).toMatch(/^error/);
+    servers.pop()?.close();
+    const refused = collect();
+    upstreams.dispatch(target, request, refused.handler);
+    await refused.done;
+    expect(refused.heard).toEqual(['error ECONNREFUSED']);
+  });
+
+  it('serves more runtimes, one after another, than it keeps pools for', async () => {
+    const ports: number[] = [];
+    for (let at = 0; at < 70; at += 1) {
+      const target = await serve((_incoming, response) => response.writeHead(200, { connection: 'close' }).end('x'));
+      ports.push(target.port ?? 0);
+      expect((await upstreams.request(target, get)).body).toBe('x');
+    }
+    expect(new Set(ports).size).toBeGreaterThan(64);
+  });
+});

@@ -1,0 +1,186 @@
+/** The parts of io that need no process: lines, the log, the clock, /proc's and the cgroups' texts. */
+import { PassThrough } from 'node:stream';
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { readGroupMemory } from '../../main/io/cgroup.ts';
+import { createClock } from '../../main/io/clock.ts';
+import { createLineCutter, LONGEST_LINE } from '../../main/io/lines.ts';
+import { createLineRing, createLog, LINES_KEPT } from '../../main/io/log.ts';
+import { parseStat, readStat } from '../../main/io/proc.ts';
+
+function cut(chunks: readonly string[]): string[] {
+  const lines: string[] = [];
+  const cutter = createLineCutter((line) => lines.push(line));
+  for (const chunk of chunks) cutter.push(chunk);
+  cutter.end();
+  return lines;
+}
+
+describe('lines', () => {
+  it.each([
+    ['newlines', ['a\nb\n'], ['a', 'b']],
+    ['a line in pieces', ['a', 'b', 'c\nd'], ['abc', 'd']],
+    ['progress bars', ['1%\r2%\r3%\n'], ['1%', '2%', '3%']],
+    ['Windows ends, split between chunks', ['a\r', '\nb\r\n'], ['a', 'b']],
+    ['nothing', ['', '\n\n'], []],
+  ])('cuts %s', (_what, chunks, lines) => {
+    expect(cut(chunks)).toEqual(lines);
+  });
+
+  it('bounds a line that never ends', () => {
+    const [line = ''] = cut(Array.from({ length: 100 }, () => 'x'.repeat(1_000)));
+    expect(line).toHaveLength(LONGEST_LINE);
+    expect(line.endsWith('…')).toBe(true);
+  });
+
+  it('cuts the same lines wherever the chunks end', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', 'bc', '\n', '\r')), fc.integer({ min: 1, max: 5 }), (parts, size) => {
+        const text = parts.join('');
+        const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, index) => text.slice(index * size, (index + 1) * size));
+        expect(cut(chunks)).toEqual(cut([text]));
+      }),
+    );
+  });
+});
+
+describe('log', () => {
+  function logged(debug = false) {
+    const stream = new PassThrough();
+    const log = createLog({ stream, debug, wallTime: () => 0 });
+    return { log, stream, printed: () => String(stream.read() ?? '') };
+  }
+
+  it('prints sentences as they are and keeps them with their time', () => {
+    const { log, printed } = logged();
+    log.say('New model discovered: tiny');
+    log.warn('A port is taken.');
+    log.error('It broke.', 'because');
+    log.debug('unseen');
+    expect(printed()).toBe('New model discovered: tiny\nWarning: A port is taken.\nError: It broke. (because)\n');
+    expect(log.lines()[0]).toBe('1970-01-01T00:00:00.000Z New model discovered: tiny');
+  });
+
+  it('lets no control character of a file name reach the terminal', () => {
+    const { log, printed } = logged();
+    log.say('New model discovered: a\u001b[2Jb\nc');
+    expect(printed()).toBe('New model discovered: a [2Jb c\n');
+  });
+
+  it('survives a reader that goes away', () => {
+    const { log, stream } = logged();
+    stream.emit('error', new Error('EPIPE'));
+    log.say('still here');
+    expect(log.lines()).toHaveLength(1);
+  });
+
+  it('keeps a bounded number of lines, and can be followed', () => {
+    const ring = createLineRing();
+    const heard: string[] = [];
+    const end = ring.follow((line) => heard.push(line));
+    for (let line = 0; line < LINES_KEPT * 3; line += 1) ring.push(String(line));
+    end();
+    ring.push('unheard');
+    expect(ring.lines()).toHaveLength(LINES_KEPT);
+    expect(ring.lines().at(-1)).toBe('unheard');
+    expect(heard).toHaveLength(LINES_KEPT * 3);
+  });
+});
+
+describe('clock', () => {
+  it('waits longer than the longest timer of the system, and can be cancelled', () => {
+    vi.useFakeTimers();
+    try {
+      const called: string[] = [];
+      const clock = createClock();
+      clock.after(2 ** 31 + 1_000, () => called.push('long'));
+      clock.after(10, () => called.push('cancelled'))();
+      vi.advanceTimersByTime(2 ** 31 - 1);
+      expect(called).toEqual([]);
+      vi.advanceTimersByTime(1_001);
+      expect(called).toEqual(['long']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('/proc/PID/stat', () => {
+  const tail = '4 5 6 0 -1 4194304 1 0 0 0 150 50 0 0 20 0';
+  it.each([
+    ['a plain one', `3 (sh) S ${tail} 1 0 999 0`, { pid: 3, parent: 4, group: 5, startTime: 999, cpuMs: 2000, zombie: false }],
+    ['a name with brackets and spaces', `3 (a) S b)) R ${tail} 1 0 999 0`, { startTime: 999, zombie: false }],
+    ['a zombie', `3 (sh) Z ${tail} 1 0 999 0`, { zombie: true }],
+    ['an ended leader whose threads still live', `3 (sh) Z ${tail} 7 0 999 0`, { zombie: false }],
+  ])('reads %s', (_what, text, expected) => {
+    expect(parseStat(text)).toMatchObject(expected);
+  });
+
+  it('reads nothing from nothing', () => {
+    expect(parseStat('')).toBeNull();
+  });
+
+  it.runIf(process.platform === 'linux')('knows this process', () => {
+    expect(readStat(process.pid)).toMatchObject({ pid: process.pid, parent: process.ppid, zombie: false });
+  });
+});
+
+describe('cgroup memory', () => {
+  const v2 = '/sys/fs/cgroup';
+  const v1 = '/sys/fs/cgroup/memory';
+  it.each<[string, Record<string, string>, unknown]>([
+    ['no cgroups', {}, null],
+    [
+      'version 2 without a limit',
+      { '/proc/self/cgroup': '0::/a\n', [`${v2}/a/memory.max`]: 'max\n', [`${v2}/a/memory.current`]: '5' },
+      null,
+    ],
+    [
+      'version 2, file cache left out',
+      {
+        '/proc/self/cgroup': '0::/a\n',
+        [`${v2}/a/memory.max`]: '1000\n',
+        [`${v2}/a/memory.current`]: '600\n',
+        [`${v2}/a/memory.stat`]: 'anon 200\ninactive_file 300\nactive_file 100\n',
+      },
+      { limitBytes: 1000, usedBytes: 200 },
+    ],
+    [
+      'version 2, the tightest of the parents',
+      {
+        '/proc/self/cgroup': '0::/a/b\n',
+        [`${v2}/a/b/memory.max`]: '1000',
+        [`${v2}/a/b/memory.current`]: '100',
+        [`${v2}/a/memory.max`]: '500',
+        [`${v2}/a/memory.current`]: '450',
+      },
+      { limitBytes: 500, usedBytes: 450 },
+    ],
+    [
+      'version 2 in a namespace of its own, where the group is the root',
+      { '/proc/self/cgroup': '0::/\n', [`${v2}/memory.max`]: '70', [`${v2}/memory.current`]: '7' },
+      { limitBytes: 70, usedBytes: 7 },
+    ],
+    [
+      'version 1, whose path is not visible inside the container',
+      {
+        '/proc/self/cgroup': '4:memory:/outside\n0::/\n',
+        [`${v1}/memory.limit_in_bytes`]: '900',
+        [`${v1}/memory.usage_in_bytes`]: '400',
+        [`${v1}/memory.stat`]: 'total_inactive_file 50\ntotal_active_file 50\n',
+      },
+      { limitBytes: 900, usedBytes: 300 },
+    ],
+    [
+      'version 1 without a limit',
+      {
+        '/proc/self/cgroup': '4:memory:/\n',
+        [`${v1}/memory.limit_in_bytes`]: '9223372036854771712',
+        [`${v1}/memory.usage_in_bytes`]: '400',
+      },
+      null,
+    ],
+  ])('%s', (_what, files, expected) => {
+    expect(readGroupMemory((path) => files[path] ?? null)).toEqual(expected);
+  });
+});

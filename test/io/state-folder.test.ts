@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openStateFolder, readEngineFile, readToken } from '../../main/io/state-folder.ts';
+
+let root: string;
+let path: string;
+const ENGINE = { pid: 7, startTime: 1, bootId: 'b', address: 'http://127.0.0.1:8000', version: '1', startedAt: 'now' };
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'modelium-state-'));
+  path = join(root, 'deep', 'state');
+});
+
+afterEach(() => rmSync(root, { recursive: true }));
+
+function modeOf(file: string): number {
+  return statSync(file).mode & 0o777;
+}
+
+test('folder, token and engine file are for the owner only', () => {
+  const folder = openStateFolder(path);
+  folder.announce(ENGINE);
+  expect(modeOf(path)).toBe(0o700);
+  for (const name of readdirSync(path)) expect([name, modeOf(join(path, name))]).toEqual([name, 0o600]);
+  expect(folder.token).toMatch(/^[\w-]{43}$/);
+  expect(readEngineFile(path)).toEqual(ENGINE);
+  folder.close();
+});
+
+test('the token stays over restarts, the engine file does not', () => {
+  expect(readToken(path)).toBeNull();
+  const first = openStateFolder(path);
+  first.announce(ENGINE);
+  first.close();
+  expect(readEngineFile(path)).toBeNull();
+  chmodSync(path, 0o755);
+  const second = openStateFolder(path);
+  expect(second.token).toBe(first.token);
+  expect(readToken(path)).toBe(first.token);
+  expect(modeOf(path)).toBe(0o700);
+  second.close();
+});
+
+test('a second engine is told where the first one is', () => {
+  const first = openStateFolder(path);
+  expect(() => openStateFolder(path)).toThrow(/just starting/);
+  first.announce(ENGINE);
+  expect(() => openStateFolder(path)).toThrow(
+    expect.objectContaining({ code: 'already-running', message: expect.stringContaining('http://127.0.0.1:8000, process 7') }),
+  );
+  first.close();
+  openStateFolder(path).close();
+});
+
+test('kill -9 leaves no lock behind', async () => {
+  const script = `const { openStateFolder } = await import(${JSON.stringify(new URL('../../main/io/state-folder.ts', import.meta.url))});
+    openStateFolder(process.argv[1]).announce(${JSON.stringify(ENGINE)}); console.log('held'); setInterval(() => {}, 1000);`;
+  const other = spawn(process.execPath, ['--input-type=module', '-e', script, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = new Promise((resolve) => other.once('exit', resolve));
+  await new Promise((resolve) => other.stdout.once('data', resolve));
+  expect(() => openStateFolder(path)).toThrow(expect.objectContaining({ code: 'already-running' }));
+  other.kill('SIGKILL');
+  await exited;
+  openStateFolder(path).close();
+});
+
+test('a folder that cannot be made is said', () => {
+  writeFileSync(join(root, 'file'), '');
+  expect(() => openStateFolder(join(root, 'file', 'state'))).toThrow(expect.objectContaining({ code: 'path-invalid' }));
+});

@@ -1,0 +1,245 @@
+/** The store on a real disk: what it keeps over a kill -9, what it does with files that it cannot use. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Measurement, NewDecision, ProcessRow, RememberedModel } from '../../main/core/ports.ts';
+import { createProcesses } from '../../main/io/processes.ts';
+import { openDatabase, openStore, type Store } from '../../main/io/store.ts';
+import { createLedger, DECISIONS_KEPT } from '../../main/io/store-ledger.ts';
+import { createProcessTable } from '../../main/io/store-processes.ts';
+import { eventually } from '../helpers/eventually.ts';
+
+const WALL_MS = 1_790_000_000_000;
+let folder = '';
+const open: Store[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'modelium-store-'));
+});
+
+afterEach(() => {
+  for (const store of open.splice(0)) store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function opened(): Store {
+  const store = openStore(folder, () => WALL_MS);
+  open.push(store);
+  return store;
+}
+
+function reopened(store: Store): Store {
+  store.close();
+  open.splice(open.indexOf(store), 1);
+  return opened();
+}
+
+function decision(modelId: string, sentence = 'It fits.'): NewDecision {
+  return { modelId, action: 'load', reason: 'fits', sentence, inputs: { free: 1 }, candidates: [] };
+}
+
+const measurement: Measurement = {
+  modelId: 'a',
+  runtime: 'llama',
+  planHash: 'h',
+  predicted: { cpu: 10 },
+  measured: { cpu: 11 },
+  loadSeconds: 1.5,
+};
+
+const remembered: RememberedModel = {
+  id: 'a',
+  aliases: ['o/a'],
+  path: '/m/a.gguf',
+  added: true,
+  pinned: true,
+  force: false,
+  files: [{ path: 'a.gguf', bytes: 5, mtimeMs: 1.5, device: 2, inode: 3 }],
+  device: 2,
+  inode: 3,
+  ended: 'failed',
+  failure: { code: 'out-of-memory', message: 'no', attempts: 2 },
+};
+
+const row: ProcessRow = {
+  launchId: 'l1',
+  modelId: 'a',
+  command: ['x', '--y'],
+  leader: null,
+  members: [],
+  startedAt: '2026-01-01T00:00:00.000Z',
+  bootId: 'b',
+};
+
+describe('the ledger', () => {
+  it('keeps decisions and their outcomes over a restart', () => {
+    const store = opened();
+    const id = store.ledger.decide(decision('a'));
+    const outcome = { ok: true, message: 'loaded', predictedBytes: { cpu: 1 }, measuredBytes: null, seconds: 2 };
+    store.ledger.settle(id, outcome);
+    expect(reopened(store).ledger.decisions({ limit: 10 })).toEqual([
+      { ...decision('a'), id, at: new Date(WALL_MS).toISOString(), outcome },
+    ]);
+  });
+
+  it('answers newest first, by model and by range, without a gap after a row', () => {
+    const { ledger } = opened();
+    for (let at = 1; at <= 10; at += 1) ledger.decide(decision(at % 2 === 0 ? 'even' : 'odd'));
+    const ids = (filter: Parameters<typeof ledger.decisions>[0]) => ledger.decisions(filter).map(({ id }) => id);
+    expect(ids({ limit: 3 })).toEqual([10, 9, 8]);
+    expect(ids({ limit: 3, beforeId: 5 })).toEqual([4, 3, 2]);
+    expect(ids({ limit: 3, afterId: 4 })).toEqual([7, 6, 5]);
+    expect(ids({ limit: 2, modelId: 'even', beforeId: 8 })).toEqual([6, 4]);
+    expect(ids({ limit: 9, beforeId: 5, afterId: 2 })).toEqual([4, 3]);
+    expect(ids({ limit: 9, modelId: 'none' })).toEqual([]);
+  });
+
+  it('keeps the newest decisions only, and never gives an id twice', () => {
+    const store = opened();
+    const file = join(folder, 'modelium.db');
+    const other = new DatabaseSync(file);
+    other.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${DECISIONS_KEPT + 499})
+      INSERT INTO decisions (at, model_id, action, reason, sentence, inputs, candidates) SELECT '', 'm', 'load', '', '', '1', '[]' FROM n`);
+    other.close();
+    const id = store.ledger.decide(decision('a'));
+    expect(id).toBe(DECISIONS_KEPT + 500);
+    const all = store.ledger.decisions({ limit: 1e6 });
+    expect([all.length, all.at(-1)?.id]).toEqual([DECISIONS_KEPT, 501]);
+  });
+
+  it('learns, newest first, and bounds what it keeps of a model', () => {
+    const store = opened();
+    for (let seconds = 0; seconds < 50; seconds += 1) store.ledger.learn({ ...measurement, loadSeconds: seconds });
+    store.ledger.learn({ ...measurement, modelId: 'b' });
+    const { ledger } = reopened(store);
+    expect(ledger.measurements('a', 'llama', 2).map(({ loadSeconds }) => loadSeconds)).toEqual([49, 48]);
+    expect(ledger.measurements('a', 'llama', 1_000)).toHaveLength(32);
+    expect(ledger.measurements(null, 'llama', 1)).toEqual([{ ...measurement, modelId: 'b' }]);
+    expect(ledger.measurements('a', 'vllm', 1)).toEqual([]);
+  });
+
+  it('remembers models, and forgets them', () => {
+    const store = opened();
+    store.ledger.remember({ ...remembered, pinned: false });
+    store.ledger.remember(remembered);
+    store.ledger.remember({ ...remembered, id: 'b' });
+    const { ledger } = reopened(store);
+    ledger.forget('b');
+    expect(ledger.remembered()).toEqual([remembered]);
+  });
+});
+
+describe('the processes table', () => {
+  it('is written before the spawn, completed, and erased', () => {
+    const store = opened();
+    store.processes.intend(row);
+    expect(store.processes.rows()).toEqual([row]);
+    const leader = { pid: 7, startTime: 8, bootId: 'b' };
+    store.processes.record('l1', leader, [leader]);
+    const again = reopened(store);
+    expect(again.processes.rows()).toEqual([{ ...row, leader, members: [leader] }]);
+    again.processes.erase('l1');
+    expect(again.processes.rows()).toEqual([]);
+  });
+});
+
+describe('the file', () => {
+  it('is readable by its owner only', () => {
+    opened();
+    expect(statSync(join(folder, 'modelium.db')).mode & 0o777).toBe(0o600);
+  });
+
+  it('survives a kill -9 in the middle of writing: every row that was acknowledged is there', async () => {
+    const processes = createProcesses();
+    const url = new URL('../../main/io/store.ts', import.meta.url).href;
+    const script = `
+      const { openStore } = await import(${JSON.stringify(url)});
+      const { ledger, processes } = openStore(${JSON.stringify(folder)}, Date.now);
+      processes.intend(${JSON.stringify(row)});
+      for (;;) console.log(ledger.decide(${JSON.stringify(decision('a', 'x'.repeat(500)))}));`;
+    const child = await processes.launch({
+      command: process.execPath,
+      args: ['--input-type=module', '-e', script],
+      env: {},
+      cwd: null,
+      ipc: false,
+    });
+    let acknowledged = 0;
+    child.onLine((line) => {
+      acknowledged = Math.max(acknowledged, Number(line) || 0);
+    });
+    await eventually('300 rows', () => acknowledged > 300);
+    processes.signal(processes.members(child.pid), 'SIGKILL', child.pid);
+    await child.exited;
+    const store = opened();
+    expect(store.problem).toBeNull();
+    const rows = store.ledger.decisions({ limit: 1e6 });
+    expect(rows.length).toBeGreaterThanOrEqual(acknowledged);
+    expect(rows.map(({ id }) => id)).toEqual(rows.map((_, index) => rows.length - index));
+    expect(store.processes.rows()).toEqual([row]);
+  });
+
+  it('of a newer version is refused, and left as it is', () => {
+    reopened(opened()).close();
+    open.length = 0;
+    const file = join(folder, 'modelium.db');
+    const database = new DatabaseSync(file);
+    database.exec('PRAGMA user_version = 99');
+    database.close();
+    expect(() => opened()).toThrow(expect.objectContaining({ code: 'state-unusable', message: expect.stringContaining('version 99') }));
+    expect(readdirSync(folder).filter((name) => name.includes('damaged'))).toEqual([]);
+  });
+
+  it('that is no database is moved aside, whole, and a new one begun', () => {
+    const file = join(folder, 'modelium.db');
+    const garbage = Buffer.alloc(8_192, 'not a database ');
+    writeFileSync(file, garbage);
+    const store = opened();
+    const aside = readdirSync(folder).find((name) => name.startsWith('modelium.db.damaged-')) ?? '';
+    expect(store.problem).toContain(aside);
+    expect(readFileSync(join(folder, aside)).equals(garbage)).toBe(true);
+    expect(store.ledger.decide(decision('a'))).toBe(1);
+  });
+
+  it('with damaged pages is moved aside when the last engine did not end in order', () => {
+    const store = opened();
+    for (let at = 0; at < 300; at += 1) store.ledger.decide(decision('a', 'y'.repeat(300)));
+    store.close();
+    open.length = 0;
+    const file = join(folder, 'modelium.db');
+    const bytes = readFileSync(file);
+    bytes.fill(0xa5, 4_096 * 3, 4_096 * 12);
+    writeFileSync(file, bytes);
+    writeFileSync(`${file}-wal`, Buffer.alloc(32));
+    const next = opened();
+    expect(next.problem).toContain('was damaged');
+    expect(next.ledger.decisions({ limit: 10 })).toEqual([]);
+  });
+
+  it('that cannot be opened is said', () => {
+    writeFileSync(join(folder, 'file'), '');
+    expect(() => openStore(join(folder, 'file', 'sub'), () => 0)).toThrow();
+    expect(existsSync(join(folder, 'modelium.db'))).toBe(false);
+  });
+});
+
+it('says disk-full when nothing more can be written', () => {
+  const file = join(folder, 'small.db');
+  const database = openDatabase(file);
+  const ledger = createLedger(database, file, () => 0);
+  const processes = createProcessTable(database, file);
+  const pages = Number(database.prepare('PRAGMA page_count').get()?.['page_count']);
+  database.exec(`PRAGMA max_page_count = ${pages + 2}`);
+  const fill = () => {
+    for (let at = 0; at < 100; at += 1) ledger.decide(decision('a', 'z'.repeat(2_000)));
+  };
+  expect(fill).toThrow(expect.objectContaining({ code: 'disk-full', message: expect.stringContaining(file) }));
+  const intend = () => {
+    for (let at = 0; at < 100; at += 1) processes.intend({ ...row, launchId: String(at), command: ['z'.repeat(2_000)] });
+  };
+  expect(intend).toThrow(expect.objectContaining({ code: 'disk-full' }));
+  expect(ledger.decisions({ limit: 1 })).toHaveLength(1);
+  database.close();
+});

@@ -1,0 +1,93 @@
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { FolderScan, Log } from '../../main/core/ports.ts';
+import { createClock } from '../../main/io/clock.ts';
+import { createWatcher, type FileWatcher } from '../../main/io/watcher.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+
+let root: string;
+let folder: string;
+let scans: FolderScan[];
+let words: string[];
+let watcher: FileWatcher | null;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'modelium-watcher-'));
+  folder = join(root, 'incoming');
+  await mkdir(folder);
+  scans = [];
+  words = [];
+  watcher = null;
+});
+afterEach(async () => {
+  await watcher?.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+function make(clock = createClock()): FileWatcher {
+  const say = (sentence: string): void => void words.push(sentence);
+  const log: Log = { say, warn: say, error: say, debug: () => {} };
+  watcher = createWatcher({ folders: [folder], scanIntervalMs: 30_000, clock, log, onScan: (scan) => void scans.push(scan) });
+  return watcher;
+}
+
+function names(path = folder): readonly string[] | string {
+  const last = scans.findLast((scan) => scan.folder === path);
+  if (last === undefined) return 'never looked at';
+  return last.ok ? last.candidates.map((candidate) => candidate.name) : last.message;
+}
+
+const until = (expected: unknown, path = folder) =>
+  vi.waitFor(() => expect(names(path)).toEqual(expected), { timeout: 10_000, interval: 20 });
+
+describe('watcher', () => {
+  test('what lies there at the start, and what comes, grows and goes later, is seen without waiting for the interval', async () => {
+    await writeFile(join(folder, 'a.gguf'), 'a');
+    await make().start();
+    expect(names()).toEqual(['a.gguf']);
+    await mkdir(join(folder, 'owner/model'), { recursive: true });
+    await writeFile(join(folder, 'owner/model/config.json'), '{}');
+    await until(['a.gguf', 'owner/model']);
+    await writeFile(join(folder, 'a.gguf'), 'more');
+    await vi.waitFor(() => expect(scans.at(-1)).toMatchObject({ candidates: [{ files: [{ bytes: 4 }] }, {}] }), { timeout: 10_000 });
+    await rename(join(folder, 'owner/model'), join(folder, 'owner/other'));
+    await until(['a.gguf', 'owner/other']);
+    await rm(join(folder, 'a.gguf'));
+    await until(['owner/other']);
+  });
+
+  test('a folder that goes away is said once and is watched again when it is back', async () => {
+    const clock = createVirtualClock();
+    await make(clock).start();
+    await rename(folder, join(root, 'away'));
+    await watcher!.rescan(folder);
+    await watcher!.rescan(folder);
+    expect(names()).toBe(`The folder ${folder} is not there.`);
+    expect(words.filter((sentence) => sentence.includes('is not there'))).toHaveLength(1);
+    await rename(join(root, 'away'), folder);
+    await clock.advance(30_000);
+    await until([]);
+    await writeFile(join(folder, 'a.gguf'), 'a');
+    await vi.waitFor(
+      async () => {
+        await clock.advance(1000);
+        expect(names()).toEqual(['a.gguf']);
+      },
+      { timeout: 10_000, interval: 20 },
+    );
+  });
+
+  test('a registered path is followed by itself until it is let go', async () => {
+    const path = join(root, 'x.gguf');
+    await writeFile(path, 'x');
+    make();
+    expect(await watcher!.track(path)).toMatchObject({ ok: true, candidates: [{ path }] });
+    await rm(path);
+    await watcher!.rescan(path);
+    expect(names(path)).toEqual([]);
+    await watcher!.untrack(path);
+    expect(await watcher!.rescan(path)).toBeNull();
+  });
+});

@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import { nearestNames } from '../../shared/nearest.ts';
+import { checkSettings, DEFAULT_SETTINGS, sectionKeys, settingsWarnings } from '../../shared/settings.ts';
+
+function problemsOf(value: unknown): readonly string[] {
+  const checked = checkSettings(value);
+  return 'problems' in checked ? checked.problems.map(({ sentence }) => sentence) : [];
+}
+
+describe('the promised keys', () => {
+  test('are all accepted, with the values that the documentation shows', () => {
+    const checked = checkSettings({
+      vllm: { enabled: 'auto' },
+      triton: { enabled: false },
+      ray_serve: { enabled: 'auto' },
+      llama: { enabled: true },
+      orchestration: {
+        model_discovery: { watch_directories: ['~/modelium/incoming'], scan_interval_seconds: 30 },
+        policies: { evict_after_idle_seconds: 'auto' },
+      },
+      metrics: { enabled: true, port: 9090 },
+    });
+    expect(checked).toMatchObject({ settings: { orchestration: { policies: { evict_after_idle_seconds: 'auto', max_queue: 64 } } } });
+  });
+
+  test.each([[null], [{}], [{ metrics: null, orchestration: { policies: null }, models: null }]])('%j means the defaults', (value) => {
+    expect(checkSettings(value)).toEqual({ settings: DEFAULT_SETTINGS });
+  });
+});
+
+describe('what is wrong is said in words', () => {
+  test.each<[string, unknown, string]>([
+    ['a slip', { metrics: { prot: 9090 } }, 'unknown key "metrics.prot". Did you mean "port"?'],
+    ['a slip at the top', { orchestraton: {} }, 'unknown key "orchestraton". Did you mean "orchestration"?'],
+    ['a slip below a model', { models: { tiny: { contxt: 1 } } }, 'unknown key "models.tiny.contxt". Did you mean "context"?'],
+    ['nothing near', { metrics: { zzzzzz: 1 } }, 'unknown key "metrics.zzzzzz". Known here: enabled, port.'],
+    ['a choice', { vllm: { enabled: 'yes' } }, 'vllm.enabled: expected true or false or "auto".'],
+    ['a word', { orchestration: { policies: { load: 'never' } } }, 'orchestration.policies.load: expected "on_drop" or "on_request".'],
+    ['a negative', { gpus: { reserve_mb: -1 } }, 'gpus.reserve_mb: expected a number of at least 0.'],
+    ['a fraction', { metrics: { port: 1.5 } }, 'metrics.port: expected a whole number.'],
+    ['a text for a section', { api: 'x' }, 'api: expected a section with keys of its own.'],
+    ['a list for the file', [], 'the file: expected a section with keys of its own.'],
+    ['a range upside down', { llama: { port_range: [9000, 8100] } }, 'llama.port_range: expected the lower port first.'],
+    ['a text for a list', { gpus: { use: 'some' } }, 'gpus.use: expected "all" or "none" or a list.'],
+  ])('%s', (_, value, sentence) => {
+    expect(problemsOf(value)).toEqual([sentence]);
+  });
+
+  test('a value below a prototype name is an unknown key, not a surprise', () => {
+    expect(problemsOf({ constructor: { x: null } })).toEqual([expect.stringContaining('unknown key "constructor"')]);
+    expect(sectionKeys(['constructor'])).toBeNull();
+  });
+});
+
+test('a runtime that this version lacks is answered with a sentence only when it is demanded', () => {
+  const checked = checkSettings({ vllm: { enabled: true }, triton: { enabled: 'auto' }, ray_serve: { enabled: false } });
+  if (!('settings' in checked)) throw new Error('expected settings');
+  expect(settingsWarnings(checked.settings)).toEqual([expect.stringContaining('vllm.enabled is true')]);
+  expect(settingsWarnings(DEFAULT_SETTINGS)).toEqual([]);
+});
+
+test.each<[string, readonly string[], readonly string[]]>([
+  ['smolm2', ['llama3', 'smollm2', 'smollm'], ['smollm2', 'smollm']],
+  ['LLAMA3', ['llama3'], ['llama3']],
+  ['smollm2', ['smollm2-135m-instruct.q4_1', 'qwen'], ['smollm2-135m-instruct.q4_1']],
+  ['xyz', ['llama3'], []],
+  ['', ['llama3'], []],
+])('nearest to %j among %j: %j', (wanted, known, nearest) => {
+  expect(nearestNames(wanted, known)).toEqual(nearest);
+});
