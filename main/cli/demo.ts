@@ -76,7 +76,7 @@ async function tell(engine: Engine, sample: SampleModel, watch: string, signal: 
     return false;
   }
   const path = `/predict/${model.id}`;
-  const body = { prompt: QUESTION, max_tokens: 96, temperature: 0 };
+  const body = { prompt: QUESTION, max_tokens: 200, temperature: 0 };
   const answer = await predict(engine.address, path, body, signal);
   print(`\n${paint('bold', QUESTION)}\n${answer.text.trim()}\n`);
   if (!sample.real) print('(Noise: this model was never trained.)');

@@ -20,10 +20,10 @@ export function paint(colour: Colour, text: string): string {
   return plain ? text : `\u001b[${on}m${text}\u001b[${off}m`;
 }
 
-/** Bytes as people compare memory: `5.2 GiB`; below a hundredth of it in MiB. */
+/** Bytes as people compare memory: `5.2 GiB`; below one in MiB. */
 export function size(bytes: number): string {
   if (bytes === 0) return '0';
-  return bytes < GIB / 10 ? `${Math.max(1, Math.round(bytes / 1024 ** 2))} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
+  return bytes < GIB ? `${Math.max(1, Math.round(bytes / 1024 ** 2))} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
 }
 
 /** Milliseconds as `42 s`, `5 min` or `3 h`. */

@@ -1,6 +1,7 @@
 /** The port DeviceProbe: the host and the GPUs in one sample. Paces the samples; reads nothing itself. */
 import type { Clock, DeviceProbe, Log, Processes, Sample } from '../core/ports.ts';
 import { createGpuProbe, type GpuFacts } from './gpu.ts';
+import { endOrphanedProbes } from './gpu-orphans.ts';
 import { createHostProbe } from './host.ts';
 import { inProcessNamespace } from './proc.ts';
 
@@ -50,6 +51,7 @@ export function createDeviceProbe({ nvidiaSmi, processes, clock, log }: DevicePr
   return {
     async start() {
       void host.start().catch((error: unknown) => log.debug(`The processor could not be identified: ${String(error)}`));
+      endOrphanedProbes(processes);
       const facts = await gpus.start();
       log.debug(facts.message);
       tick();

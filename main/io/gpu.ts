@@ -5,6 +5,7 @@
  */
 import type { Clock, DeviceSample, LaunchedProcess, Log, Processes } from '../core/ports.ts';
 import { createFollower, type Follower } from './gpu-follower.ts';
+import { OWNER_VARIABLE, ownerName } from './gpu-orphans.ts';
 import { bytesByPid, CSV, GPU_QUERY, type GpuRow, PROCESS_QUERY, type ProcessRowOfGpu, parseGpuRow, parseProcessRow } from './gpu-rows.ts';
 
 /** Where the driver puts it: on the PATH, or (WSL) in a folder of its own. */
@@ -237,7 +238,8 @@ class NvidiaSmi implements GpuProbe {
   }
 
   #launch(args: readonly string[]): Promise<LaunchedProcess> {
-    return this.#options.processes.launch({ command: this.#command, args, env: {}, cwd: null, ipc: false });
+    const env = { [OWNER_VARIABLE]: ownerName() };
+    return this.#options.processes.launch({ command: this.#command, args, env, cwd: null, ipc: false });
   }
 }
 

@@ -62,11 +62,14 @@ export function readAllStats(): readonly ProcessStat[] {
   });
 }
 
-/** Process ids whose environment holds exactly this entry (`NAME=value`), as far as we may read it. */
-export function pidsWithEnvironment(entry: string): readonly number[] {
-  return numericNames('/proc').filter((pid) => {
+/** The value of a variable in each process's environment, as far as we may read it. */
+export function readEnvironments(name: string): readonly { readonly pid: number; readonly value: string }[] {
+  const prefix = `${name}=`;
+  return numericNames('/proc').flatMap((pid) => {
     const text = readText(`/proc/${pid}/environ`);
-    return text?.includes(entry) === true && text.split('\0').includes(entry);
+    if (text?.includes(prefix) !== true) return [];
+    const entry = text.split('\0').find((candidate) => candidate.startsWith(prefix));
+    return entry === undefined ? [] : [{ pid, value: entry.slice(prefix.length) }];
   });
 }
 

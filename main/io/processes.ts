@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Exit, LaunchedProcess, LaunchRequest, Processes, ProcessIdentity } from '../core/ports.ts';
 import { createLineCutter } from './lines.ts';
-import { bootId, HAS_PROC, pidsWithEnvironment, readAllStats, readBytesRead, readResidentBytes, readStat } from './proc.ts';
+import { bootId, HAS_PROC, readAllStats, readBytesRead, readEnvironments, readResidentBytes, readStat } from './proc.ts';
 
 /** What a runtime needs of our environment. All of it would hand tokens and the settings of other programs to every model. */
 const PASSED_ON = /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|TMP|TEMP|XDG_CACHE_HOME|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|SYSTEMROOT)$/i;
@@ -43,7 +43,8 @@ export function createProcesses(): Processes {
     identify,
     isAlive,
     members: (pid) => (HAS_PROC ? treeOf(pid) : [identify(pid)].filter((identity) => identity !== null)),
-    findByLaunch: (launchId) => pidsWithEnvironment(`MODELIUM_LAUNCH=${launchId}`).flatMap((pid) => identify(pid) ?? []),
+    findByLaunch: (launchId) =>
+      readEnvironments('MODELIUM_LAUNCH').flatMap(({ pid, value }) => (value === launchId ? (identify(pid) ?? []) : [])),
     signal(identities, name, group) {
       const alive = identities.filter(isAlive);
       // The group is ours only while a process that we know is in it: an empty group's number may belong to strangers by now.

@@ -209,7 +209,7 @@ describe('a simulated 8-GPU box', () => {
         behaviour: (id) => ({ loadMs: id.endsWith('3') ? 4_000 : 300, dies: id.endsWith('7'), ignoresTerm: id.endsWith('5') }),
       });
       const ids = Array.from({ length: 40 }, (_, index) => `m${index}`);
-      ids.forEach((id, index) => box.drop(id, (1 + ((index * 7) % 20)) * GIB, index % 3 === 0 ? 'content' : null));
+      for (const [index, id] of ids.entries()) box.drop(id, (1 + ((index * 7) % 20)) * GIB, index % 3 === 0 ? 'content' : null);
       const open: Awaited<ReturnType<typeof request>>[] = [];
       for (const [step, each] of events.entries()) {
         await act(box, ids, open, each);
@@ -233,20 +233,19 @@ describe('a simulated 8-GPU box', () => {
 });
 
 async function act(box: CoreBox, ids: readonly string[], open: Awaited<ReturnType<typeof request>>[], each: Event): Promise<void> {
-  if (each.do === 'wait') {
-    await box.clock.advance(each.ms);
-    box.sample();
-    return;
-  }
-  if (each.do === 'others') {
-    const free = 24 * GIB - box.usedOn(box.gpuId(each.gpu)) - promisedOn(box, box.gpuId(each.gpu));
-    box.others[each.gpu] = Math.max(0, Math.min(each.gib * GIB, free));
-    box.sample();
-    return;
-  }
-  const id = ids[each.which]!;
+  const id = 'which' in each ? ids[each.which]! : '';
   const record = box.registry.get(id);
   switch (each.do) {
+    case 'wait':
+      await box.clock.advance(each.ms);
+      box.sample();
+      return;
+    case 'others': {
+      const free = 24 * GIB - box.usedOn(box.gpuId(each.gpu)) - promisedOn(box, box.gpuId(each.gpu));
+      box.others[each.gpu] = Math.max(0, Math.min(each.gib * GIB, free));
+      box.sample();
+      return;
+    }
     case 'request':
       if (record !== undefined) open.push(await request(box, id));
       return;

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceSample, LaunchedProcess, Log, Sample } from '../../main/core/ports.ts';
 import { createClock } from '../../main/io/clock.ts';
 import { createDeviceProbe, type RunningDeviceProbe } from '../../main/io/device-probe.ts';
+import { endOrphanedProbes } from '../../main/io/gpu-orphans.ts';
 import { createProcesses } from '../../main/io/processes.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { makeSimulatedBox, type SimulatedBox } from '../helpers/simulated-box.ts';
@@ -101,6 +102,18 @@ describe('a simulated box', () => {
 });
 
 describe('a box with troubles', () => {
+  it.runIf(process.platform === 'linux')('ends what killed engines left looking, and nothing of those that live', async () => {
+    const sleeper = (owner: string) =>
+      processes.launch({ command: 'sleep', args: ['60'], env: { MODELIUM_PROBE_OF: owner }, cwd: null, ipc: false });
+    const mine = processes.identify(process.pid);
+    const [orphan, kept] = [await sleeper(`${process.pid}:1`), await sleeper(`${process.pid}:${mine?.startTime}`)];
+    endOrphanedProbes(processes);
+    expect(await orphan.exited).toEqual({ code: null, signal: 'SIGKILL' });
+    expect(processes.identify(kept.pid)).not.toBeNull();
+    processes.signal(processes.members(kept.pid), 'SIGKILL', kept.pid);
+    await kept.exited;
+  });
+
   it('gives memory back late, or never', async () => {
     const slow = makeSimulatedBox({ gpus: [{ totalMiB: 1_000 }], slowFreeMs: 400 });
     const looking = createDeviceProbe({ nvidiaSmi: slow.nvidiaSmi, processes, clock, log });
