@@ -15,7 +15,7 @@ const REQUIRE = "import { createRequire as __createRequire } from 'node:module';
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ['main/cli.ts', 'main/embedded/server.ts', 'main/io/inspect-worker.ts'],
+  entryPoints: ['main/cli.ts', 'main/embedded/server.ts', 'main/embedded/find-gpu.ts', 'main/io/inspect-worker.ts'],
   outbase: '.',
   outdir: 'dist',
   bundle: true,

@@ -4,10 +4,11 @@ import { resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import type { Settings } from '../shared/settings.ts';
 import type { WatchFolderView } from '../shared/snapshot.ts';
-import type { Clock, FolderScan } from './core/ports.ts';
+import type { Clock, FolderScan, Processes } from './core/ports.ts';
 import type { Registry } from './core/registry.ts';
 import { expandHome } from './io/folders.ts';
 import type { Metrics } from './io/metrics.ts';
+import { programs } from './programs.ts';
 
 /** What a command line says beats the file. */
 export function withOverrides(settings: Settings, { host, port }: { readonly host?: string; readonly port?: number }): Settings {
@@ -46,9 +47,41 @@ export function folderView(path: string, scan: FolderScan | undefined): WatchFol
   return { path, ok: true, message: `${count} ${count === 1 ? 'model' : 'models'}`, polling: scan.polling ?? false };
 }
 
-/** llama.cpp needs a GPU and the CUDA runtime; its child falls back to Vulkan or the CPU by itself and says so. */
-export function llamaGpu(facts: { readonly found: boolean; readonly message: string }): { readonly usable: boolean; readonly why: string } {
-  return { usable: facts.found, why: facts.message };
+export interface LlamaGpu {
+  readonly usable: boolean;
+  readonly why: string;
+}
+
+const FIND_GPU_MS = 20_000;
+
+/**
+ * Can llama.cpp use the GPUs that the driver shows? A driver alone is not enough for its CUDA part, so it is asked, once, in a process of its
+ * own. A llama-server of the user's own is taken at its word.
+ */
+export async function findLlamaGpu(
+  driver: { readonly found: boolean; readonly message: string },
+  ownCommand: string | null,
+  program: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> },
+  processes: Processes,
+  clock: Clock,
+): Promise<LlamaGpu> {
+  if (!driver.found || ownCommand !== null) return { usable: driver.found, why: driver.message };
+  try {
+    const { command, args, env } = program;
+    const child = await processes.launch({ command, args: [...args, programs.findGpu], env, cwd: null, ipc: true });
+    const identity = processes.identify(child.pid);
+    const cancel = clock.after(FIND_GPU_MS, () => processes.signal(identity === null ? [] : [identity], 'SIGKILL', null));
+    let said = '';
+    child.onLine((line) => {
+      if (line.startsWith('{')) said = line;
+    });
+    await child.exited;
+    cancel();
+    const { backend, why } = JSON.parse(said) as { backend: string | null; why: string };
+    return { usable: backend !== null, why };
+  } catch (error) {
+    return { usable: false, why: `llama.cpp could not be asked about the GPU: ${error instanceof Error ? error.message : error}` };
+  }
 }
 
 /** Counts loads and unloads from the registry's facts: a sink beside the story. */

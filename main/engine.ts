@@ -10,14 +10,23 @@ import { VERSION } from '../shared/version.ts';
 import { createControl } from './control.ts';
 import type { Tracker } from './core/catalog.ts';
 import { Changes } from './core/changes.ts';
-import type { FolderScan, Ledger, Library } from './core/ports.ts';
+import type { FolderScan, Ledger, Library, Processes } from './core/ports.ts';
 import { buildCore, type Core } from './engine-core.ts';
-import { folderView, followMetrics, lineStream, llamaGpu, needsRestart, watchFolders, withOverrides } from './engine-parts.ts';
+import {
+  findLlamaGpu,
+  folderView,
+  followMetrics,
+  type LlamaGpu,
+  lineStream,
+  needsRestart,
+  watchFolders,
+  withOverrides,
+} from './engine-parts.ts';
 import { createMetricsServer } from './http/metrics-server.ts';
 import { createHttpServer } from './http/server.ts';
 import { createInference } from './inference.ts';
 import { createClock } from './io/clock.ts';
-import { createDeviceProbe } from './io/device-probe.ts';
+import { createDeviceProbe, type RunningDeviceProbe } from './io/device-probe.ts';
 import { modeliumFolders } from './io/folders.ts';
 import { createUpstreams, type Upstreams } from './io/http-client.ts';
 import { createInspector } from './io/inspector.ts';
@@ -88,6 +97,7 @@ class RunningEngine implements Engine {
   readonly #scans = new Map<string, FolderScan>();
   #watcher: FileWatcher | null = null;
   #lastDecisionId = 0;
+  #llamaGpu: LlamaGpu = { usable: false, why: 'no GPU was found' };
   /** What was opened, to be closed in the opposite order. */
   readonly #opened: (() => unknown)[] = [];
   #closing: Promise<void> | null = null;
@@ -132,7 +142,7 @@ class RunningEngine implements Engine {
       settings: () => this.#settings,
       folders: () => this.#folders,
       randomWord: () => randomBytes(24).toString('base64url'),
-      gpu: () => llamaGpu(probe.gpuFacts()),
+      gpu: () => this.#llamaGpu,
       released: metrics.released,
     });
     const changes = this.#open(new Changes(clock, () => this.#snapshot(core)), (each) => each.close());
@@ -142,7 +152,7 @@ class RunningEngine implements Engine {
 
     await this.#serve({ core, changes, metrics, library, ledger, upstreams });
     await sweep({ clock, processes, table: store.processes, log, bootId });
-    await this.#follow(core, probe, changes);
+    await this.#follow(core, probe, processes, changes);
     const { address, token: _ } = this;
     const startTime = processes.identify(process.pid)?.startTime ?? 0;
     stateFolder.announce({ pid: process.pid, startTime, bootId: bootId(), address, version: VERSION, startedAt: this.#startedAt });
@@ -214,7 +224,7 @@ class RunningEngine implements Engine {
   }
 
   /** From here on the world is followed: devices, settings, folders. */
-  async #follow(core: Core, probe: ReturnType<typeof createDeviceProbe>, changes: Changes): Promise<void> {
+  async #follow(core: Core, probe: RunningDeviceProbe, processes: Processes, changes: Changes): Promise<void> {
     const { devices, orchestrator, registry } = core;
     probe.onSample((sample) => {
       devices.applySample(sample);
@@ -223,6 +233,9 @@ class RunningEngine implements Engine {
       changes.touch();
     });
     devices.applySample(await probe.start());
+    const { program } = this.#options;
+    this.#llamaGpu = await findLlamaGpu(probe.gpuFacts(), this.#settings.llama.command, program, processes, this.#clock);
+    if (probe.gpuFacts().found) this.#log.say(`GPUs: ${probe.gpuFacts().message}; ${this.#llamaGpu.why}`);
     core.runtimes.rescan();
     const stop = watchSettings(
       { config: this.#options.config },

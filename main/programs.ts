@@ -13,6 +13,8 @@ function beside(name: string): string {
 export const programs = {
   /** Serves one model with llama.cpp. */
   embeddedServer: beside('embedded/server'),
+  /** Says whether llama.cpp can use the GPUs here. */
+  findGpu: beside('embedded/find-gpu'),
   /** The inspector's worker thread. */
   inspectWorker: beside('io/inspect-worker'),
 } as const;

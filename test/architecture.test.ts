@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
   'main/io': ['shared', 'main/core'],
   'main/http': ['shared', 'main/core'],
   'main/embedded': ['shared', 'main/core'],
-  'main/cli': ['shared', 'main/core', 'main/io', 'main/embedded', 'main'],
+  'main/cli': ['shared', 'main/core', 'main/io', 'main/http', 'main/embedded', 'main'],
   main: ['shared', 'main/core', 'main/runtime', 'main/io', 'main/http', 'main/embedded', 'main/cli'],
 };
 
@@ -84,14 +84,28 @@ describe('architecture', () => {
     const importers = new Map<string, Set<string>>();
     for (const { from, specifier } of imports) {
       if (specifier.startsWith('.') || specifier.startsWith('node:') || from === 'main/build.ts') continue;
-      const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+      const name = specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/');
       // One place: a file, for zod the layer of contracts, for a package with verbs (commander) the command line.
       const place = layerOf(from) === 'shared' || name === 'commander' ? layerOf(from) : from;
       importers.set(name, (importers.get(name) ?? new Set()).add(place));
     }
     for (const [name, places] of importers) expect([...places], name).toHaveLength(1);
     expect([...importers.keys()].sort()).toEqual(
-      expect.arrayContaining(['chokidar', 'commander', 'execa', 'fastify', 'node-llama-cpp', 'prom-client', 'systeminformation', 'undici', 'yaml', 'zod']),
+      expect.arrayContaining([
+        'chokidar',
+        'commander',
+        'execa',
+        'fastify',
+        'node-llama-cpp',
+        'prom-client',
+        'systeminformation',
+        'undici',
+        'yaml',
+        'zod',
+      ]),
     );
   });
 
@@ -104,13 +118,18 @@ describe('architecture', () => {
 
   test('every module of the table of owners exists', () => {
     const table = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8').split('## Who owns what')[1]?.split('##')[0] ?? '';
-    const names = [...table.matchAll(/^\| (.+?) \|/gm)].flatMap((row) => [...(row[1] ?? '').matchAll(/`([\w./*-]+)`/g)].map((match) => match[1] ?? ''));
+    const names = [...table.matchAll(/^\| (.+?) \|/gm)].flatMap((row) =>
+      [...(row[1] ?? '').matchAll(/`([\w./*-]+)`/g)].map((match) => match[1] ?? ''),
+    );
     const known = readdirSync(join(root, 'main'), { recursive: true, encoding: 'utf8' }).map((name) => `main/${name}`);
     const all = [...known, ...readdirSync(join(root, 'shared')).map((name) => `shared/${name}`)];
     expect(names.length).toBeGreaterThan(25);
     for (const name of names) {
       const wanted = name.replace(/\/$/, '').replace('*', '');
-      expect(all.some((path) => path.includes(wanted)), name).toBe(true);
+      expect(
+        all.some((path) => path.includes(wanted)),
+        name,
+      ).toBe(true);
     }
   });
 });

@@ -266,3 +266,29 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   loaded.setThreads(options.threads);
   return loaded;
 }
+
+export interface GpuBackend {
+  /** `cuda`, `vulkan` or `metal`; null where llama.cpp computes on the CPU only. */
+  readonly backend: string | null;
+  /** In a sentence: which it is, or why there is none. */
+  readonly why: string;
+}
+
+/** Which GPU support llama.cpp finds here: its CUDA part needs libraries of the CUDA toolkit, which a driver alone does not bring. */
+export async function findGpu(): Promise<GpuBackend> {
+  const options = { build: 'never', skipDownload: true, progressLogs: false, logLevel: LlamaLogLevel.disabled } as const;
+  try {
+    const { gpu } = await getLlama({ gpu: 'auto', ...options });
+    if (gpu !== false) return { backend: gpu, why: `llama.cpp computes on the GPU through ${gpu}` };
+  } catch (error) {
+    return { backend: null, why: `llama.cpp cannot use the GPU: ${error instanceof Error ? error.message : error}` };
+  }
+  const reason = await getLlama({ gpu: 'cuda', ...options }).then(
+    () => 'its CUDA part loads, but finds no device',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  return {
+    backend: null,
+    why: `llama.cpp cannot use the GPU (${reason}). Its CUDA part needs the CUDA 13 runtime: libcudart and libcublas.`,
+  };
+}

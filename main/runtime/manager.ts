@@ -179,14 +179,15 @@ export class Manager {
     const { plan, profile } = target;
     devices.settlePromise(id, clock.now());
     const pids = host.pids();
-    registry.apply(id, { type: 'loaded', endpoint, devices: Object.keys(predicted), measured, pids, sinceMs: clock.now(), loadSeconds });
+    // Said and learned before it is committed: the next grant follows in the same turn, and tells its own story after this one.
+    log.say(loadedSentence(id, measured, devices.sample, loadSeconds));
     this.#write(() => {
       // What the planner computed before any correction: a correction that learned from itself would swing.
       const uncorrected = runner.adapter.estimate(profile, plan).bytes;
       ledger.learn({ modelId: id, runtime: plan.runtime, planHash: planHash(plan), predicted: uncorrected, measured, loadSeconds });
       ledger.settle(decisionId, { ok: true, message: 'ready', predictedBytes: predicted, measuredBytes: measured, seconds: loadSeconds });
     });
-    log.say(loadedSentence(id, measured, devices.sample, loadSeconds));
+    registry.apply(id, { type: 'loaded', endpoint, devices: Object.keys(predicted), measured, pids, sinceMs: clock.now(), loadSeconds });
     runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0, contextLimit: null }));
   }
 

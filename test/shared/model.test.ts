@@ -69,7 +69,11 @@ const states: readonly ModelState[] = [
   { name: 'loading', plan, decisionId: 1, predicted: { cpu: 10 }, phase: 'starting', progress: null, pids: [], sinceMs: 0 },
   ready,
   { name: 'asleep', plan, tier: 1, held: { cpu: 3 }, sinceMs: 0 },
-  ...becomesAll.flatMap((becomes) => [draining(becomes, false, 'idle'), draining(becomes, true, 'idle'), draining(becomes, false, 'memory')]),
+  ...becomesAll.flatMap((becomes) => [
+    draining(becomes, false, 'idle'),
+    draining(becomes, true, 'idle'),
+    draining(becomes, false, 'memory'),
+  ]),
   { name: 'unloaded', reason: 'idle', atMs: 1 },
   { name: 'failed', failure, attempts: 1, retryAtMs: 9 },
 ];
