@@ -11,7 +11,7 @@ import { Orchestrator } from './core/orchestrator.ts';
 import type { Clock, DeviceProbe, KnownRuntime, Ledger, Library, Log, Processes, ProcessTable } from './core/ports.ts';
 import { Questions } from './core/questions.ts';
 import { Registry } from './core/registry.ts';
-import { isPinned, residents, toResident } from './core/residents.ts';
+import { isPinned, residents, settingsOf, toResident } from './core/residents.ts';
 import { Settler } from './core/settler.ts';
 import { Usage } from './core/usage.ts';
 import { modelView } from './core/views.ts';
@@ -50,7 +50,7 @@ export function buildCore(world: World) {
   const policies = () => settings().orchestration.policies;
   const wake = (id: string): void => orchestrator.wake(id);
 
-  const registry = new Registry();
+  const registry = new Registry(() => settings().models);
   const usage = new Usage();
   const admission = new Admission();
   const facts = { registry, usage, settings, inFlight: (id: string): number => manager.inFlight(id) };
@@ -106,7 +106,8 @@ export function buildCore(world: World) {
     const record = registry.get(id);
     if (record === undefined) return null;
     const pinned = isPinned(record, settings());
-    return modelView(record, { admission, usage, nowMs: clock.now(), inFlight: facts.inFlight, idleSeconds, pinned: () => pinned });
+    const aliases = [...record.aliases, ...(settingsOf(record, settings()).aliases ?? [])];
+    return modelView({ ...record, aliases }, { admission, usage, nowMs: clock.now(), inFlight: facts.inFlight, idleSeconds, pinned: () => pinned });
   }
   return { registry, usage, admission, devices, manager, waitingRoom, questions, settler, orchestrator, catalog, runtimes, view };
 }

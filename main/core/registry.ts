@@ -5,6 +5,7 @@
 import type { ModelEvent, ModelState, StateName, StateOf } from '../../shared/model.ts';
 import { transition } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
+import type { Settings } from '../../shared/settings.ts';
 import type { FileIdentity } from './ports.ts';
 
 export interface ModelRecord {
@@ -49,6 +50,12 @@ export class Registry {
   readonly #records = new Map<string, ModelRecord>();
   readonly #names = new Map<string, string>();
   readonly #listeners: ((change: Change) => void)[] = [];
+  readonly #modelSettings: () => Settings['models'];
+
+  /** @param modelSettings the settings' `models`, whose `aliases` are names too. */
+  constructor(modelSettings: () => Settings['models'] = () => ({})) {
+    this.#modelSettings = modelSettings;
+  }
 
   onChange(listener: (change: Change) => void): void {
     this.#listeners.push(listener);
@@ -66,14 +73,15 @@ export class Registry {
     return this.#records.size;
   }
 
-  /** The id behind an id or alias; ids win over aliases. */
+  /** The id behind an id or alias; ids win over aliases, and those of the files over those of the settings. */
   resolve(name: string): string | null {
     if (this.#records.has(name)) return name;
-    return this.#names.get(name) ?? null;
+    return this.#names.get(name) ?? this.#namedInSettings(name);
   }
 
   names(): readonly string[] {
-    return [...this.#records.keys(), ...this.#names.keys()];
+    const configured = Object.values(this.#modelSettings()).flatMap((model) => model.aliases ?? []);
+    return [...this.#records.keys(), ...this.#names.keys(), ...configured.filter((name) => this.resolve(name) !== null)];
   }
 
   /** Begins a record in `discovered`. */
@@ -119,6 +127,13 @@ export class Registry {
     if (patch.aliases !== undefined) this.#indexNames(changed);
     this.#tell({ id, record: changed, previous: changed.state, event: null });
     return changed;
+  }
+
+  #namedInSettings(name: string): string | null {
+    for (const [owner, { aliases }] of Object.entries(this.#modelSettings())) {
+      if (aliases?.includes(name)) return this.#records.has(owner) ? owner : (this.#names.get(owner) ?? null);
+    }
+    return null;
   }
 
   #require(id: string): ModelRecord {

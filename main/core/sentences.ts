@@ -111,6 +111,9 @@ const UNLOADED_WORDS: Record<StateOf<'unloaded'>['reason'], string> = {
 export function settlingInWords({ copy }: StateOf<'settling'>): string {
   const missing = copy.missing.length === 0 ? '' : `, missing ${listed(copy.missing)}`;
   if (copy.bytesExpected === null || copy.bytesExpected === 0) return `being copied, ${bytesInWords(copy.bytesPresent)} so far${missing}`;
+  if (copy.bytesPresent >= copy.bytesExpected) {
+    return copy.missing.length === 0 ? 'copied; waiting until it keeps still' : `not complete: missing ${listed(copy.missing)}`;
+  }
   const percent = Math.min(99, Math.floor((copy.bytesPresent / copy.bytesExpected) * 100));
   return `being copied: ${percent} % (${bytesInWords(copy.bytesPresent)} of ${bytesInWords(copy.bytesExpected)}${missing})`;
 }

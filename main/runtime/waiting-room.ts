@@ -149,9 +149,10 @@ function refusalOf(id: string, state: ModelState, nowMs: number): ModeliumError 
 /** What ends the wait of those who wait already: also that a person unloaded or cancelled it. */
 function refusalAfterWaiting(id: string, state: ModelState, nowMs: number): ModeliumError | null {
   if (state.name === 'unloaded' && (state.reason === 'user' || state.reason === 'quit')) {
-    return new ModeliumError('cancelled', `${id} was unloaded while the request waited.`, { retryAfterSeconds: 1 });
+    return unloadedByHand(id);
   }
-  if (state.name === 'draining') return null;
+  // Who comes while it drains is not meant: that request turns the drain towards loading again at once.
+  if (state.name === 'draining') return state.reason === 'user' && state.becomes.to === 'unloaded' ? unloadedByHand(id) : null;
   return refusalOf(id, state, nowMs);
 }
 
@@ -160,6 +161,10 @@ function failure(id: string, state: Extract<ModelState, { name: 'failed' }>, now
   if (retryAtMs !== null && retryAtMs <= nowMs) return null;
   const retry = retryAtMs === null ? {} : { retryAfterSeconds: Math.max(1, Math.ceil((retryAtMs - nowMs) / 1000)) };
   return new ModeliumError('model-failed', `${id} could not be loaded: ${error.message}`, { ...retry, lastWords: error.lastWords });
+}
+
+function unloadedByHand(id: string): ModeliumError {
+  return new ModeliumError('cancelled', `${id} was unloaded while the request waited.`, { retryAfterSeconds: 1 });
 }
 
 function shuttingDown(): ModeliumError {
