@@ -9,7 +9,7 @@ import type { Control } from './core/gateway.ts';
 import type { Orchestrator } from './core/orchestrator.ts';
 import type { Clock, Ledger, Library } from './core/ports.ts';
 import type { Questions } from './core/questions.ts';
-import type { ModelRecord, Registry } from './core/registry.ts';
+import { isBlockedByFiles, type ModelRecord, type Registry } from './core/registry.ts';
 import { settlingInWords } from './core/sentences.ts';
 import type { Manager } from './runtime/manager.ts';
 
@@ -50,7 +50,7 @@ export function createControl(parts: ControlParts): Control {
     unload: async (name, { force }) => unload(parts, named(name), force),
     pin(name, pinned) {
       registry.update(named(name).id, { pinned });
-      parts.orchestrator.reconsiderAll();
+      parts.orchestrator.pinsChanged();
     },
     add: (path) => catalog.add(path),
     forget: (name) => catalog.forget(named(name).id),
@@ -86,14 +86,11 @@ function load({ registry, admission, orchestrator, clock }: ControlParts, record
   if (state.name === 'ready') return;
   admission.want(id, 'person', clock.now());
   // Forced content is looked at anew: what counted as missing counts as data now.
-  if (force && !record.force) {
-    registry.update(id, { force: true });
-    if (state.name === 'blocked' && (state.reason === 'incomplete' || state.reason === 'damaged')) {
-      registry.apply(id, { type: 'files-changed', copy: { bytesPresent: 0, bytesExpected: null, missing: [] } });
-    }
-  }
+  if (force && !record.force) registry.update(id, { force: true });
+  // What its files stood in the way of begins with another look at them.
+  if (isBlockedByFiles(state)) registry.apply(id, { type: 'files-changed', copy: { bytesPresent: 0, bytesExpected: null, missing: [] } });
   const now = registry.get(id)?.state;
-  if (now?.name === 'failed' || (now?.name === 'blocked' && record.profile !== null)) registry.apply(id, { type: 'reconsidered' });
+  if (now?.name === 'failed' || now?.name === 'blocked') registry.apply(id, { type: 'reconsidered' });
   if (now?.name === 'draining' && now.becomes.to === 'unloaded' && now.becomes.reason !== 'quit') {
     registry.apply(id, { type: 'drain-redirected', becomes: { to: 'analyzed' } });
   }
@@ -113,7 +110,18 @@ async function unload(
   }
   if (state.name !== 'loading' && state.name !== 'ready' && state.name !== 'asleep' && state.name !== 'draining')
     return orchestrator.wake(id);
-  ledger.decide({ modelId: id, action: 'evict', reason: 'user', sentence: `${id} is unloaded by hand`, inputs: { force }, candidates: [] });
+  try {
+    ledger.decide({
+      modelId: id,
+      action: 'evict',
+      reason: 'user',
+      sentence: `${id} is unloaded by hand`,
+      inputs: { force },
+      candidates: [],
+    });
+  } catch {
+    // A full disk costs the row, not the service.
+  }
   await manager.unloadModel(id, 'user', { to: 'unloaded', reason: 'user' }, { force });
 }
 

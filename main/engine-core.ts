@@ -107,7 +107,10 @@ export function buildCore(world: World) {
     if (record === undefined) return null;
     const pinned = isPinned(record, settings());
     const aliases = [...record.aliases, ...(settingsOf(record, settings()).aliases ?? [])];
-    return modelView({ ...record, aliases }, { admission, usage, nowMs: clock.now(), inFlight: facts.inFlight, idleSeconds, pinned: () => pinned });
+    return modelView(
+      { ...record, aliases },
+      { admission, usage, nowMs: clock.now(), inFlight: facts.inFlight, idleSeconds, pinned: () => pinned },
+    );
   }
   return { registry, usage, admission, devices, manager, waitingRoom, questions, settler, orchestrator, catalog, runtimes, view };
 }

@@ -146,11 +146,12 @@ class RunningEngine implements Engine {
       released: metrics.released,
     });
     const changes = this.#open(new Changes(clock, () => this.#snapshot(core)), (each) => each.close());
-    this.#opened.push(() => this.#drain(core));
     core.registry.onChange(() => changes.touch());
     followMetrics(core.registry, metrics, clock);
 
     await this.#serve({ core, changes, metrics, library, ledger, upstreams });
+    // Before the ports close: who waits is told, and what is in flight has the drain's time, not the server's.
+    this.#opened.push(() => this.#drain(core));
     await sweep({ clock, processes, table: store.processes, log, bootId });
     await this.#follow(core, probe, processes, changes);
     const { address, token: _ } = this;
@@ -181,9 +182,10 @@ class RunningEngine implements Engine {
   }
 
   /** Requests that wait are told, those in flight may end, every process is seen gone. */
-  async #drain({ waitingRoom, orchestrator, manager }: Core): Promise<void> {
+  async #drain({ waitingRoom, orchestrator, catalog, manager }: Core): Promise<void> {
     waitingRoom.close();
     orchestrator.close();
+    catalog.close();
     await manager.unloadAll();
   }
 

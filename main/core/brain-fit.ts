@@ -53,6 +53,9 @@ export function boxOf(input: BoxInput): Box {
   const there: Record<DeviceId, number> = {};
   for (const room of rooms.values()) there[room.id] = empty ? room.emptyBytes : room.availableBytes;
   const reachable = { ...there };
+  // The driver's list of processes comes apart from its totals: until a promise is over, what it took may count twice, and nobody is refused
+  // for a figure that the next sample mends.
+  if (!empty) for (const room of rooms.values()) reachable[room.id] = (reachable[room.id] ?? 0) + room.promisedBytes;
   const draining = new Map<DeviceId, string[]>();
   const movable: Resident[] = [];
   for (const resident of residents) {

@@ -119,6 +119,11 @@ export class Catalog {
     return { name: 'failed', failure, attempts, retryAtMs: this.#ports.clock.now() };
   }
 
+  close(): void {
+    for (const cancel of this.#rescans.values()) cancel();
+    this.#rescans.clear();
+  }
+
   #applyEvent(event: CandidateEvent, folder: string): void {
     const { registry, log } = this.#ports;
     switch (event.type) {
@@ -139,7 +144,9 @@ export class Catalog {
         return;
       case 'returned':
         this.#away.delete(event.id);
-        registry.update(event.id, placeOf(event.listing));
+        if (stateOf(registry.update(event.id, placeOf(event.listing)), 'blocked')?.reason === 'unreadable') {
+          registry.apply(event.id, { type: 'files-changed', copy: NO_COPY });
+        }
         return;
       case 'gone': {
         const record = registry.get(event.id);
@@ -197,7 +204,6 @@ export class Catalog {
       case 'unloaded':
       case 'failed':
       case 'queued':
-        registry.update(id, { profile: null, attempts: 0, contextLimit: null });
         registry.apply(id, { type: 'files-changed', copy: NO_COPY });
         return;
       case 'preparing':
@@ -207,7 +213,8 @@ export class Catalog {
         void doer.unloadModel(id, 'files-changed', { to: 'settling' });
         return;
       case 'draining':
-        if (state.becomes.to !== 'forgotten') registry.apply(id, { type: 'drain-redirected', becomes: { to: 'settling' } });
+        // Also where it was to be forgotten: its files are there again.
+        registry.apply(id, { type: 'drain-redirected', becomes: { to: 'settling' } });
         return;
       case 'analyzed':
         return;

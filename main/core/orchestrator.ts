@@ -11,6 +11,7 @@ import { assertNever } from '../../shared/errors.ts';
 import type { StateOf } from '../../shared/model.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
+import { backoff } from './backoff.ts';
 import { DecisionBook } from './decision-book.ts';
 import type { Devices } from './devices.ts';
 import type { Doer } from './doer.ts';
@@ -18,8 +19,8 @@ import { idleDue } from './evictor.ts';
 import { Grants } from './grants.ts';
 import type { Clock, Ledger, Log } from './ports.ts';
 import type { Questions } from './questions.ts';
-import { type ModelRecord, type Registry, stateOf } from './registry.ts';
-import { type ResidentFacts, residents } from './residents.ts';
+import { isBlockedByFiles, type ModelRecord, type Registry, stateOf } from './registry.ts';
+import { isAlwaysLoaded, type ResidentFacts, residents } from './residents.ts';
 import { idleSentence } from './sentences.ts';
 import type { Settler } from './settler.ts';
 import type { Usage } from './usage.ts';
@@ -49,6 +50,10 @@ export class Orchestrator {
   readonly #questions: Questions;
   readonly #book: DecisionBook;
   readonly #grants: Grants;
+  readonly #retries = new Map<string, () => void>();
+  #alwaysLoaded: readonly string[];
+  /** Which devices there were at the last sample. */
+  #box = '';
   #running = false;
   #closed = false;
   #cancelQueueLook: (() => void) | null = null;
@@ -57,14 +62,16 @@ export class Orchestrator {
   constructor(ports: OrchestratorPorts) {
     this.#ports = ports;
     this.#questions = ports.questions;
+    this.#alwaysLoaded = ports.settings().orchestration.policies.always_loaded;
     this.#book = new DecisionBook(ports);
     this.#grants = new Grants({ ...ports, book: this.#book, refuse: (record, decision) => this.#refuse(record, decision) });
-    ports.registry.onChange(({ id, record }) => {
+    ports.registry.onChange(({ id, record, event }) => {
       if (record === null) {
         ports.settler.leave(id);
+        this.#retries.get(id)?.();
         ports.admission.unwant(id);
         ports.usage.forget(id);
-      }
+      } else if (event?.type === 'drained') this.#left(record);
       this.wake(id);
     });
   }
@@ -87,16 +94,37 @@ export class Orchestrator {
     }
   }
 
-  /** Settings, runtimes, pins or trust changed: every verdict that rests on them is asked for again. */
+  /** Settings, runtimes or trust changed: every verdict and plan that rests on them is asked for again. */
   reconsiderAll(): void {
+    const before = this.#alwaysLoaded;
+    this.#alwaysLoaded = this.#ports.settings().orchestration.policies.always_loaded;
+    for (const { id, aliases } of this.#ports.registry.all()) {
+      const names = [id, ...aliases].filter((name) => this.#alwaysLoaded.includes(name));
+      if (names.length > 0 && !names.some((name) => before.includes(name))) this.#wantAlways(id);
+    }
     for (const record of [...this.#ports.registry.all()]) this.#reconsider(record);
+    this.wake('');
+  }
+
+  /** Who may leave is other than before: those that wait for room, or lack it, are asked about again. Nobody else is disturbed. */
+  pinsChanged(): void {
+    for (const record of [...this.#ports.registry.all()]) this.#askAgain(record);
     this.wake('');
   }
 
   /** A new sample: room may have come or gone for those that wait or are blocked for lack of it. */
   roomChanged(): void {
+    const box = this.#ports.devices
+      .rooms()
+      .map(({ id, emptyBytes }) => `${id} ${emptyBytes}`)
+      .join(', ');
+    const devicesChanged = box !== this.#box;
+    this.#box = box;
     for (const record of [...this.#ports.registry.all()]) {
-      if (stateOf(record, 'blocked')?.reason !== 'no-room' || record.profile === null) continue;
+      const reason = stateOf(record, 'blocked')?.reason;
+      // What no device could hold may fit on one that came (back) since.
+      const depends = reason === 'no-room' || (devicesChanged && (reason === 'too-large' || reason === 'no-runtime'));
+      if (!depends || record.profile === null) continue;
       if (this.#questions.ask(record, 'present').kind !== 'refuse') this.#ports.registry.apply(record.id, { type: 'reconsidered' });
     }
     if (this.#cancelQueueLook !== null) this.wake('');
@@ -106,6 +134,7 @@ export class Orchestrator {
     this.#closed = true;
     this.#cancelQueueLook?.();
     this.#cancelIdleLook?.();
+    for (const cancel of [...this.#retries.values()]) cancel();
     this.#ports.settler.close();
   }
 
@@ -189,8 +218,13 @@ export class Orchestrator {
     const { admission, registry, clock } = this.#ports;
     if (state.retryAtMs === null || !admission.isWanted(record.id)) return;
     const leftMs = state.retryAtMs - clock.now();
+    this.#retries.get(record.id)?.();
     if (leftMs > 0) {
-      clock.after(leftMs, () => this.wake(record.id));
+      const cancel = clock.after(leftMs, () => this.wake(record.id));
+      this.#retries.set(record.id, () => {
+        cancel();
+        this.#retries.delete(record.id);
+      });
       return;
     }
     this.#book.write(
@@ -233,11 +267,36 @@ export class Orchestrator {
   }
 
   #reconsider(record: ModelRecord): void {
-    const { registry, doer } = this.#ports;
+    const { registry, doer, admission, settings } = this.#ports;
     const { state, id } = record;
-    if (state.name === 'queued' || (state.name === 'blocked' && record.profile !== null)) registry.apply(id, { type: 'reconsidered' });
+    this.#askAgain(record);
+    // Not over a process that still lives; and back-off goes on where nobody asks.
+    const mayTry = state.name === 'failed' && state.failure.code !== 'still-alive';
+    if (mayTry && (state.failure.permanent || admission.isWanted(id))) registry.apply(id, { type: 'reconsidered' });
     if ((state.name === 'loading' || state.name === 'ready') && this.#questions.launchDiffers(record, state)) {
+      if (isAlwaysLoaded(record, settings())) this.#wantAlways(id);
       void doer.unloadModel(id, 'launch-settings', { to: 'analyzed' });
     }
+  }
+
+  #askAgain({ id, state }: ModelRecord): void {
+    if (state.name === 'queued' || (state.name === 'blocked' && !isBlockedByFiles(state))) {
+      this.#ports.registry.apply(id, { type: 'reconsidered' });
+    }
+  }
+
+  /** Its process is gone. A wish for how long to stay ends with the stay; wishes to have it back end with the fifth failure in a row. */
+  #left(record: ModelRecord): void {
+    const { admission, usage, clock, settings } = this.#ports;
+    usage.endKeepAlive(record.id);
+    const failed = stateOf(record, 'failed');
+    if (failed === null) return;
+    if (!backoff(failed.attempts, clock.now()).automatic) admission.unwant(record.id);
+    else if (isAlwaysLoaded(record, settings())) this.#wantAlways(record.id);
+  }
+
+  #wantAlways(id: string): void {
+    this.#ports.admission.want(id, 'always', this.#ports.clock.now());
+    this.#due.add(id);
   }
 }

@@ -114,7 +114,7 @@ export class Registry {
       return next;
     }
     const generation = event.type === 'granted' || event.type === 'preparation-started' ? record.generation + 1 : record.generation;
-    const changed = { ...record, state: next, generation };
+    const changed = { ...record, ...(next.name === 'settling' ? UNKNOWN_CONTENT : {}), state: next, generation };
     this.#records.set(id, changed);
     this.#tell({ id, record: changed, previous: record.state, event });
     return next;
@@ -149,6 +149,14 @@ export class Registry {
   #tell(change: Change): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+/** What was learned of content holds for that content only: files that settle (again) are nothing known. */
+const UNKNOWN_CONTENT = { profile: null, attempts: 0, contextLimit: null } as const;
+
+/** Nothing but another look at the files can say more of it: there is no profile to decide on. */
+export function isBlockedByFiles(state: ModelState): boolean {
+  return state.name === 'blocked' && (state.reason === 'unreadable' || state.reason === 'damaged' || state.reason === 'incomplete');
 }
 
 /** Narrows a record's state by its name. */

@@ -34,7 +34,12 @@ const AGAIN_AT_MOST_MS = 5_000;
  */
 export function settle(previous: Look | null, look: Look, options: { readonly force: boolean }): SettleOutcome {
   const { inspection, atMs } = look;
-  const same = previous !== null && sameFiles(previous.inspection.files, inspection.files);
+  // What cannot be read is told although files in it go on changing, as those of somebody's home do.
+  const same =
+    previous !== null &&
+    (inspection.unreadable === null
+      ? sameFiles(previous.inspection.files, inspection.files)
+      : previous.inspection.unreadable === inspection.unreadable);
   const stillSinceMs = same ? (previous.stillSinceMs ?? previous.atMs) : atMs;
   const stillMs = atMs - stillSinceMs;
   const kept: Look = { inspection, atMs, stillSinceMs };

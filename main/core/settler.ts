@@ -89,6 +89,8 @@ export class Settler {
       log.error(`Looking at ${record.id} failed`, error);
       const message = error instanceof Error ? error.message : String(error);
       this.leave(record.id);
+      const now = registry.get(record.id);
+      if (now === undefined || !isSettling(now.state)) return;
       registry.apply(record.id, {
         type: 'blocked',
         reason: 'unreadable',
@@ -104,8 +106,9 @@ export class Settler {
     const { inspection } = look;
     const known = inspection.whole && record.state.name === 'discovered' ? this.#ports.known(record, inspection) : null;
     if (known !== null) {
-      this.leave(id);
       registry.update(id, { profile: inspection.profile, files: inspection.files });
+      // Left after the update: it wakes the orchestrator, which would else begin to follow, and read it all once more.
+      this.leave(id);
       registry.apply(id, { type: 'recognised', as: known });
       return;
     }
@@ -120,14 +123,14 @@ export class Settler {
         return;
       }
       case 'whole':
-        this.leave(id);
         if (inspection.profile === null) throw new ModeliumError('internal', `${id} is whole but has no profile`);
         registry.update(id, { profile: inspection.profile, files: inspection.files });
+        this.leave(id);
         registry.apply(id, { type: 'analyzed' });
         return;
       default:
-        this.leave(id);
         registry.update(id, { files: inspection.files });
+        this.leave(id);
         registry.apply(id, { type: 'blocked', reason: outcome.kind, message: outcome.message, help: outcome.help });
     }
   }

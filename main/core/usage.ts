@@ -54,6 +54,11 @@ export class Usage {
     return this.#keepAliveSeconds.get(modelId) ?? null;
   }
 
+  /** The model left: what comes after is another stay. */
+  endKeepAlive(modelId: string): void {
+    this.#keepAliveSeconds.delete(modelId);
+  }
+
   forget(modelId: string): void {
     this.#entries.delete(modelId);
     this.#keepAliveSeconds.delete(modelId);

@@ -6,7 +6,7 @@
 import type { Candidate, DeviceBytes, RuntimeId } from '../../shared/decision.ts';
 import { HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import type { AfterDrain, DrainReason, LoadFailure, ModelState } from '../../shared/model.ts';
+import type { AfterDrain, DrainReason, LoadFailure, ModelState, StateOf } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
 import { backoff, READY_FORGIVES_MS } from '../core/backoff.ts';
 import type { Devices } from '../core/devices.ts';
@@ -21,6 +21,7 @@ import type { Adapter, LoadTarget } from './adapter.ts';
 import { LastWords } from './last-words.ts';
 import { Leases } from './leases.ts';
 import { type HostPorts, ProcessHost } from './process-host.ts';
+import { HUNG_AFTER_MS, watchPulse } from './pulse.ts';
 import type { ThreadShare } from './thread-share.ts';
 
 export interface ManagerPorts extends HostPorts {
@@ -48,13 +49,16 @@ interface Runner {
   readonly decisionId: number;
   readonly predicted: DeviceBytes;
   /** The sample before it took memory: where the driver names no processes, its share is the difference. */
-  readonly before: Sample | null;
+  before: Sample | null;
   waitedForRoom: boolean;
   bringUp: Promise<void>;
   drain: Promise<void> | null;
+  /** Counts drains: one that was revoked must not go on in the name of the next. */
+  drains: number;
   /** Requests do not wait for a drain's deadline any more: a person forced it. */
   hurry: () => void;
   cancelForgiving: () => void;
+  endPulse: () => void;
 }
 
 /** How long memory may take to be seen free after the last process is gone; then it is a leak. */
@@ -71,6 +75,9 @@ export class Manager {
 
   constructor(ports: ManagerPorts) {
     this.#ports = ports;
+    ports.registry.onChange(({ id, record }) => {
+      if (record === null) this.#words.delete(id);
+    });
   }
 
   inFlight(id: string): number {
@@ -86,17 +93,16 @@ export class Manager {
     return words;
   }
 
-  forget(id: string): void {
-    this.#words.delete(id);
-  }
-
   /** A lease if the model is ready this very moment (an idle drain that has not signalled yet is taken back); else null. */
   lease(id: string, waited: { queueMs: number; cause: 'loading' | null } = { queueMs: 0, cause: null }): Lease | null {
     const { registry, usage, clock } = this.#ports;
     const runner = this.#runners.get(id);
     if (runner === undefined) return null;
     const draining = stateOf(registry.get(id), 'draining');
-    if (draining !== null && draining.reason === 'idle' && !draining.signalled) registry.apply(id, { type: 'drain-revoked' });
+    if (draining !== null && isRevocable(draining) && runner.host.exit === null) {
+      runner.drain = null;
+      registry.apply(id, { type: 'drain-revoked' });
+    }
     const record = registry.get(id);
     const ready = stateOf(record, 'ready');
     if (ready === null || record?.profile == null) return null;
@@ -130,8 +136,10 @@ export class Manager {
       waitedForRoom: candidate.victims.length > 0,
       bringUp: Promise.resolve(),
       drain: null,
+      drains: 0,
       hurry: () => {},
       cancelForgiving: () => {},
+      endPulse: () => {},
     };
     this.#runners.set(record.id, runner);
     runner.host.onExit(() => this.#exited(runner));
@@ -139,25 +147,31 @@ export class Manager {
     this.#ports.log.say(loadingSentence(record.id, candidate));
     const victims = candidate.victims.filter((id) => registry.get(id) !== undefined);
     const left = victims.map((id) => this.unloadModel(id, 'memory', { to: 'unloaded', reason: 'memory' }));
-    runner.bringUp = this.#bringUp(runner, left, loadTarget(record, candidate));
+    // Where its files lie is asked when they are read: they may be renamed while room is made.
+    runner.bringUp = this.#bringUp(runner, left, () => loadTarget(registry.get(record.id) ?? record, candidate));
   }
 
-  async #bringUp(runner: Runner, victims: readonly Promise<void>[], target: LoadTarget): Promise<void> {
-    const { registry, clock, policies } = this.#ports;
+  async #bringUp(runner: Runner, victims: readonly Promise<void>[], targetNow: () => LoadTarget): Promise<void> {
+    const { registry, devices, clock, policies } = this.#ports;
     const { signal } = runner.abort;
     const startedMs = clock.now();
     this.#settleFast(1);
     try {
       await this.#makeRoom(runner, victims);
+      // Its victims are gone by now: what is used more from here on is its own.
+      runner.before = devices.sample;
       const { load_stall_seconds, load_max_seconds } = policies();
       const limits = { stallMs: load_stall_seconds * 1000, maxMs: load_max_seconds * 1000 };
       registry.apply(runner.id, { type: 'load-progressed', phase: 'starting', progress: null, pids: [] });
       const loadStartedMs = clock.now();
+      const target = targetNow();
       const endpoint = await runner.host.run(runner.adapter.load(target), limits, signal, ({ phase, progress }) => {
         if (!signal.aborted) registry.apply(runner.id, { type: 'load-progressed', phase, progress, pids: runner.host.pids() });
       });
       const measured = await this.#measure(runner);
       if (signal.aborted) return;
+      // It may have ended after its proof, while its memory was measured: nobody would notice later.
+      if (runner.host.exit !== null) throw this.#brokenOff(runner);
       this.#commitReady(runner, target, endpoint, measured, (clock.now() - loadStartedMs) / 1000);
     } catch (error) {
       if (signal.aborted) return;
@@ -180,7 +194,7 @@ export class Manager {
     devices.settlePromise(id, clock.now());
     const pids = host.pids();
     // Said and learned before it is committed: the next grant follows in the same turn, and tells its own story after this one.
-    log.say(loadedSentence(id, measured, devices.sample, loadSeconds));
+    log.say(loadedSentence(id, { ...predicted, ...measured }, devices.sample, loadSeconds));
     this.#write(() => {
       // What the planner computed before any correction: a correction that learned from itself would swing.
       const uncorrected = runner.adapter.estimate(profile, plan).bytes;
@@ -188,7 +202,10 @@ export class Manager {
       ledger.settle(decisionId, { ok: true, message: 'ready', predictedBytes: predicted, measuredBytes: measured, seconds: loadSeconds });
     });
     registry.apply(id, { type: 'loaded', endpoint, devices: Object.keys(predicted), measured, pids, sinceMs: clock.now(), loadSeconds });
-    runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0, contextLimit: null }));
+    // The smaller context that a failure asked for stays: without it the plan would differ, and the next settings edit would unload the model.
+    runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0 }));
+    const isBusy = () => runner.leases.inFlight > 0;
+    if (endpoint.protocol === 'openai') runner.endPulse = watchPulse(this.#ports, endpoint, isBusy, () => this.#hung(runner));
   }
 
   async #makeRoom(runner: Runner, victims: readonly Promise<void>[]): Promise<void> {
@@ -213,8 +230,9 @@ export class Manager {
     const { probe, devices } = this.#ports;
     const sample = await probe.sampleNow();
     devices.applySample(sample);
-    const measured = measuredBytes(sample, runner.before, runner.host.pids(), runner.predicted);
-    return { ...measured, [HOST_DEVICE]: runner.host.residentBytes() };
+    const seen = Object.entries(measuredBytes(sample, runner.before, runner.host.pids(), runner.predicted));
+    // Nothing seen of it is nothing known (nvidia-smi may have broken off): the prediction stands then.
+    return { ...Object.fromEntries(seen.filter(([, bytes]) => bytes > 0)), [HOST_DEVICE]: runner.host.residentBytes() };
   }
 
   #failLoad(runner: Runner, error: ModeliumError, seconds: number): void {
@@ -245,19 +263,41 @@ export class Manager {
     const { registry, clock } = this.#ports;
     const attempts = record.attempts + 1;
     registry.update(record.id, { attempts });
-    const failure: LoadFailure = { code: error.code, message: error.message, lastWords: error.details.lastWords ?? [], permanent };
+    const failure: LoadFailure = {
+      code: error.code,
+      message: error.message,
+      lastWords: error.details.lastWords ?? this.words(record.id).lines(),
+      permanent,
+    };
     return { to: 'failed', failure, attempts, retryAtMs: permanent ? null : backoff(attempts, clock.now()).retryAtMs };
   }
 
   /** The leader ended without being asked: while loading the host's step tells it, while ready this does. */
   #exited(runner: Runner): void {
-    const { registry, log } = this.#ports;
-    const record = registry.get(runner.id);
-    if (record === undefined || this.#runners.get(runner.id) !== runner || record.state.name !== 'ready') return;
-    const message = runner.host.explanation?.message ?? 'its process ended';
-    log.error(`${runner.id} broke off: ${message}`);
-    const error = new ModeliumError('runtime-exited', message, { lastWords: runner.host.words.lines() });
+    const record = this.#readyOf(runner);
+    if (record === null) return;
+    const error = this.#brokenOff(runner);
+    this.#ports.log.error(`${runner.id} broke off: ${error.message}`);
     void this.unloadModel(runner.id, 'exited', this.#failed(record, error, false));
+  }
+
+  /** It lives, but does not answer any more: what is in flight has the drain's time to end. */
+  #hung(runner: Runner): void {
+    const record = this.#readyOf(runner);
+    if (record === null) return;
+    const message = `its process hangs: no answer for ${HUNG_AFTER_MS / 1000} s while requests were in flight`;
+    this.#ports.log.error(`${runner.id} broke off: ${message}`);
+    const error = new ModeliumError('runtime-exited', message, { lastWords: runner.host.words.lines() });
+    void this.unloadModel(runner.id, 'hung', this.#failed(record, error, false));
+  }
+
+  #readyOf(runner: Runner): ModelRecord | null {
+    const record = this.#ports.registry.get(runner.id);
+    return record?.state.name === 'ready' && this.#runners.get(runner.id) === runner ? record : null;
+  }
+
+  #brokenOff({ host }: Runner): ModeliumError {
+    return new ModeliumError('runtime-exited', host.explanation?.message ?? 'its process ended', { lastWords: host.words.lines() });
   }
 
   /**
@@ -268,8 +308,9 @@ export class Manager {
     const { registry, clock, policies } = this.#ports;
     const runner = this.#runners.get(id);
     if (runner === undefined) return Promise.resolve();
-    if (runner.drain !== null && stateOf(registry.get(id), 'draining') !== null) {
-      registry.apply(id, { type: 'drain-redirected', becomes });
+    const draining = stateOf(registry.get(id), 'draining');
+    if (runner.drain !== null && draining !== null) {
+      registry.apply(id, { type: 'drain-redirected', becomes: redirected(draining.becomes, becomes) });
       if (options.force) runner.hurry();
       return runner.drain;
     }
@@ -284,23 +325,29 @@ export class Manager {
     const { registry, devices, clock, log } = this.#ports;
     const { id, host } = runner;
     this.#settleFast(1);
+    runner.drains += 1;
+    const mine = runner.drains;
     try {
       await this.#quiet(runner, drainMs);
       const draining = stateOf(registry.get(id), 'draining');
-      if (draining === null) {
-        runner.drain = null;
-        return;
-      }
+      if (draining === null || runner.drains !== mine) return;
+      runner.endPulse();
       registry.apply(id, { type: 'drain-signalled' });
       await runner.bringUp;
       const before = devices.sample;
+      // What a load was to take, it may never have taken: only what was seen of it can come free, or leak.
+      const seen = draining.ready === null && before !== null;
+      const held = seen ? { ...draining.held, ...measuredBytes(before, runner.before, host.pids(), draining.held) } : draining.held;
+      // Of one that crashed, the last sample may be from after its end: nothing more would come free.
+      const start = host.exit === null || runner.before === null ? null : withHeld(runner.before, held);
+      const back = start !== null && before !== null && memoryIsBack(before, start, host.pids(), held) === null;
       const survivors = await host.stop(runner.adapter.stopGraceSeconds * 1000);
       runner.cancelForgiving();
       this.#ports.threads.leave(host);
       const startedMs = clock.now();
-      const leaked = survivors.length > 0 ? draining.held : await this.#seeMemoryFree(runner, draining.held, before);
+      const leaked = survivors.length > 0 ? held : back ? null : await this.#seeMemoryFree(runner, held, before);
       this.#ports.released((clock.now() - startedMs) / 1000);
-      if (leaked === null) log.say(freed(draining, clock.now() - startedMs));
+      if (leaked === null) log.say(freed({ ...draining, held }, clock.now() - startedMs));
       else {
         devices.leak(id, leaked, host.pids());
         log.warn(leakedSentence(id, leaked, devices.sample, host.pids()));
@@ -335,9 +382,10 @@ export class Manager {
     const { probe, devices, clock } = this.#ports;
     const deadlineMs = clock.now() + RELEASE_WAIT_MS;
     for (;;) {
-      const sample = await probe.sampleNow();
-      devices.applySample(sample);
-      const still = memoryIsBack(sample, before, runner.host.pids(), held);
+      // A probe that breaks off shows nothing free, and must not leave the model draining for ever.
+      const sample = await probe.sampleNow().catch(() => null);
+      if (sample !== null) devices.applySample(sample);
+      const still = sample === null ? held : memoryIsBack(sample, before, runner.host.pids(), held);
       if (still === null) return null;
       if (clock.now() >= deadlineMs) return still;
       await this.#pause(MEMORY_POLL_MS);
@@ -369,12 +417,29 @@ export class Manager {
   }
 }
 
+/** Only for idleness, and nothing else was made of it since: its process is untouched and may go on serving. */
+function isRevocable({ reason, signalled, becomes }: StateOf<'draining'>): boolean {
+  const stillIdle = becomes.to === 'analyzed' || (becomes.to === 'unloaded' && becomes.reason === 'idle');
+  return reason === 'idle' && !signalled && stillIdle;
+}
+
+/** Files that are gone or others stay so, whatever else is wanted of the model by then. */
+function redirected(before: AfterDrain, wanted: AfterDrain): AfterDrain {
+  if (before.to === 'forgotten') return before;
+  return before.to === 'settling' && wanted.to !== 'forgotten' ? before : wanted;
+}
+
 function loadTarget(record: ModelRecord, { plan }: Candidate): LoadTarget {
   const { profile, realPath, kind, id } = record;
   if (profile === null) throw new Error(`${id} was granted without a profile`);
   const first = profile.forms.find((form) => form.kind === plan.form)?.files[0] ?? '';
   const file = kind === 'file' ? realPath : `${realPath}/${first}`;
   return { modelId: id, path: realPath, file, plan, profile, proof: profile.kind === 'embedding' ? 'embed' : 'generate' };
+}
+
+/** What the sample would have shown with these bytes taken. */
+function withHeld(sample: Sample, held: DeviceBytes): Sample {
+  return { ...sample, devices: sample.devices.map((device) => ({ ...device, usedBytes: device.usedBytes + (held[device.id] ?? 0) })) };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

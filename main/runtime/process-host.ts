@@ -23,6 +23,9 @@ export interface StallLimits {
 }
 
 const STALL_POLL_MS = 1_000;
+/** A server that hangs still reads our health checks (8 kB a second), and its heap breathes: less than this is no progress. */
+const READ_NOISE_BYTES = 4 * 1024 * 1024;
+const RESIDENT_NOISE_BYTES = 16 * 1024 * 1024;
 const GONE_POLL_MS = 5;
 /** After SIGKILL the kernel needs a moment to take a tree down; longer means a process stuck in the kernel. */
 const AFTER_KILL_MS = 5_000;
@@ -268,7 +271,9 @@ export class ProcessHost {
   /** Bytes read and memory that changes are signs of life too: a 70 GB file from a slow disk is slow, not stalled. */
   #noticeActivity(): void {
     const { readBytes, residentBytes } = this.#ports.processes.activity(this.pids());
-    if (readBytes !== this.#lastActivity.readBytes || residentBytes !== this.#lastActivity.residentBytes) this.#signOfLife();
+    const { readBytes: lastRead, residentBytes: lastResident } = this.#lastActivity;
+    if (Math.abs(readBytes - lastRead) < READ_NOISE_BYTES && Math.abs(residentBytes - lastResident) < RESIDENT_NOISE_BYTES) return;
+    this.#signOfLife();
     this.#lastActivity = { readBytes, residentBytes };
   }
 

@@ -39,13 +39,13 @@ export class WaitingRoom {
   }
 
   /** See `Inference.ensureReady`. Synchronous when the model is ready. */
-  ensureReady(id: string, { signal }: WaitOptions): Lease | Promise<Lease> {
+  ensureReady(id: string, options: WaitOptions): Lease | Promise<Lease> {
     if (this.#closed) throw shuttingDown();
     const lease = this.#ports.manager.lease(id);
     if (lease !== null) return lease;
     const refusal = this.#refusal(id);
     if (refusal !== null) throw refusal;
-    return this.#wait(id, signal);
+    return this.#wait(id, options.signal);
   }
 
   /** Nobody is served any more; whoever waits is told. */
@@ -107,8 +107,11 @@ export class WaitingRoom {
 
   #follow({ id, record }: Change): void {
     const waiters = this.#waiters.get(id);
-    if (waiters === undefined || waiters.size === 0) return;
-    if (record === null) return this.#refuseAll(id, new ModeliumError('model-gone', `${id} was removed while the request waited.`));
+    if (waiters === undefined) return;
+    if (record === null) {
+      this.#refuseAll(id, new ModeliumError('model-gone', `${id} was removed while the request waited.`));
+      return void this.#waiters.delete(id);
+    }
     if (record.state.name === 'ready') return this.#admitAll(id);
     const refusal = refusalAfterWaiting(id, record.state, this.#ports.clock.now());
     if (refusal !== null) this.#refuseAll(id, refusal);
@@ -152,7 +155,7 @@ function refusalAfterWaiting(id: string, state: ModelState, nowMs: number): Mode
     return unloadedByHand(id);
   }
   // Who comes while it drains is not meant: that request turns the drain towards loading again at once.
-  if (state.name === 'draining') return state.reason === 'user' && state.becomes.to === 'unloaded' ? unloadedByHand(id) : null;
+  if (state.name === 'draining' && state.becomes.to === 'unloaded' && state.becomes.reason === 'user') return unloadedByHand(id);
   return refusalOf(id, state, nowMs);
 }
 

@@ -3,11 +3,14 @@
  * GPUs behind the ports. For tests of interleavings that no real machine gives on demand.
  */
 import { Admission } from '../../main/core/admission.ts';
+import { Catalog } from '../../main/core/catalog.ts';
 import { Devices } from '../../main/core/devices.ts';
 import { Orchestrator } from '../../main/core/orchestrator.ts';
 import type {
+  CandidateListing,
   DeviceSample,
   Exit,
+  FolderScan,
   Inspection,
   LaunchedProcess,
   LaunchRequest,
@@ -21,7 +24,7 @@ import type {
   Sample,
 } from '../../main/core/ports.ts';
 import { Questions } from '../../main/core/questions.ts';
-import { Registry } from '../../main/core/registry.ts';
+import { type ModelRecord, Registry } from '../../main/core/registry.ts';
 import { residents } from '../../main/core/residents.ts';
 import { Settler } from '../../main/core/settler.ts';
 import { Usage } from '../../main/core/usage.ts';
@@ -46,11 +49,28 @@ export interface SimulatedProcess {
   end(exit: Exit): void;
 }
 
+export interface Behaviour {
+  readonly loadMs?: number;
+  readonly dies?: boolean;
+  /** Its process ends after its proof, while its memory is measured. */
+  readonly diesAtTheEnd?: boolean;
+  readonly ignoresTerm?: boolean;
+}
+
+/** A file of the simulated watch folder; `version` is its content. */
+export interface WatchedFile {
+  readonly name: string;
+  readonly inode: number;
+  readonly version: number;
+}
+
+export const WATCH_FOLDER = '/watch';
+
 export interface CoreBoxOptions {
   readonly gpus: readonly number[];
   readonly settings?: (defaults: Settings) => Settings;
   /** What the next launch does besides loading: from the model's id. */
-  readonly behaviour?: (modelId: string) => { readonly loadMs?: number; readonly dies?: boolean; readonly ignoresTerm?: boolean };
+  readonly behaviour?: (modelId: string) => Behaviour;
 }
 
 export function textProfile(bytes: number): ModelProfile {
@@ -90,13 +110,15 @@ export function createCoreBox(options: CoreBoxOptions) {
   const measurements: Measurement[] = [];
   const said: string[] = [];
   const bytesOf = new Map<string, number>();
+  /** What a test may change on the way. */
+  const world = { hangs: false, gpus: [...options.gpus], damaged: new Set<string>(), inspections: 0 };
   let nextPid = 1000;
 
   const gpuId = (index: number) => `GPU-${index}`;
   const usedOn = (id: string) => [...simulated.values()].reduce((sum, each) => (each.alive && each.gpu === id ? sum + each.bytes : sum), 0);
 
   function takeSample(): Sample {
-    const gpus = options.gpus.map((totalBytes, index): DeviceSample => {
+    const gpus = world.gpus.map((totalBytes, index): DeviceSample => {
       const id = gpuId(index);
       const mine = [...simulated.values()].filter((each) => each.alive && each.gpu === id);
       return {
@@ -170,12 +192,14 @@ export function createCoreBox(options: CoreBoxOptions) {
       notes: [],
     }),
     *load({ modelId, plan }) {
-      const { loadMs = 500, dies = false } = options.behaviour?.(modelId) ?? {};
+      const { loadMs = 500, dies = false, diesAtTheEnd = false } = options.behaviour?.(modelId) ?? {};
+      const end = () => [...simulated.values()].find((each) => each.alive && each.modelId === modelId)?.end({ code: 1, signal: null });
       yield* spawn('simulated', [modelId, plan.placement.gpus[0] ?? ''], {}, true);
       yield* phase('reading weights', 0.5);
       yield* pause(loadMs);
-      if (dies) [...simulated.values()].find((each) => each.alive && each.modelId === modelId)?.end({ code: 1, signal: null });
+      if (dies) end();
       yield* http({ port: 8100, key: null, method: 'GET', path: '/health', body: null, timeoutMs: 100 });
+      if (diesAtTheEnd) end();
       return { port: 8100, socket: null, key: null, protocol: 'openai' };
     },
     progress: () => null,
@@ -225,7 +249,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   const words = { next: 0 };
   const manager: Manager = new Manager({
     ...{ clock, processes, table, registry, devices, usage, probe, ledger, log, policies, wake },
-    http: { request: async () => ({ status: 200, body: '' }) },
+    http: { request: () => (world.hangs ? Promise.reject(new Error('no answer')) : Promise.resolve({ status: 200, body: '' })) },
     randomWord: () => `launch-${words.next++}`,
     bootId: () => 'boot',
     threads: new ThreadShare(2),
@@ -239,16 +263,46 @@ export function createCoreBox(options: CoreBoxOptions) {
   });
   const library = {
     inspect: async (path: string): Promise<Inspection> => {
-      const bytes = bytesOf.get(path.slice(1)) ?? 0;
+      world.inspections += 1;
+      const name = path.split('/').at(-1) ?? '';
+      const bytes = bytesOf.get(name.replace('.gguf', '')) ?? GIB;
       const copy = { bytesPresent: bytes, bytesExpected: bytes, missing: [] };
-      return { files: [], copy, whole: true, zeroTails: [], writer: null, damage: null, unreadable: null, profile: textProfile(bytes) };
+      const files = listings.get(path)?.files ?? [];
+      const whole = { files, copy, whole: true, zeroTails: [], writer: null, damage: null, unreadable: null, profile: textProfile(bytes) };
+      return world.damaged.has(path) ? { ...whole, whole: false, damage: 'the header is damaged', profile: null } : whole;
     },
   };
-  const settler = new Settler({ registry, library, clock, log, known: () => null });
+  const listings = new Map<string, CandidateListing>();
+  const isWatched = (path: string) => path.startsWith(`${WATCH_FOLDER}/`);
+  const known = (record: ModelRecord) => (isWatched(record.path) ? catalog.endedBefore(record) : null);
+  const settler = new Settler({ registry, library, clock, log, known });
   const orchestrator: Orchestrator = new Orchestrator({
     ...{ registry, admission, devices, usage, settler, ledger, clock, log, facts, questions, settings: () => settings },
     doer: manager,
   });
+  const apply = (scan: FolderScan) => {
+    for (const listing of scan.ok ? scan.candidates : []) listings.set(listing.path, listing);
+    catalog.apply(scan);
+  };
+  let lastFiles: readonly WatchedFile[] = [];
+  const catalog: Catalog = new Catalog({
+    ...{ registry, admission, ledger, clock, log, settings: () => settings, doer: manager, folders: () => [WATCH_FOLDER] },
+    tracker: {
+      track: () => Promise.reject(new Error('not simulated')),
+      untrack: async () => {},
+      rescan: () => scan(lastFiles),
+    },
+    lookAgain: (id) => {
+      settler.look(id);
+      wake(id);
+    },
+  });
+  /** As the watcher does: everything that lies in the watch folder; null: it cannot be read. */
+  function scan(files: readonly WatchedFile[] | null): void {
+    if (files === null) return apply({ folder: WATCH_FOLDER, ok: false, message: 'not mounted' });
+    lastFiles = files;
+    apply({ folder: WATCH_FOLDER, ok: true, candidates: files.map(toListing) });
+  }
   devices.applySample(takeSample());
 
   return {
@@ -259,7 +313,6 @@ export function createCoreBox(options: CoreBoxOptions) {
       devices,
       usage,
       manager,
-      waitingRoom,
       orchestrator,
       simulated,
       rows,
@@ -270,6 +323,12 @@ export function createCoreBox(options: CoreBoxOptions) {
     },
     gpuId,
     usedOn,
+    world,
+    scan,
+    waitingRoom,
+    questions,
+    catalog,
+    ledger,
     /** As the engine does with each of nvidia-smi's rows. */
     sample() {
       devices.applySample(takeSample());
@@ -293,6 +352,12 @@ export function createCoreBox(options: CoreBoxOptions) {
     },
     state: (id: string) => registry.get(id)?.state.name ?? 'forgotten',
   };
+}
+
+function toListing({ name, inode, version }: WatchedFile): CandidateListing {
+  const path = `${WATCH_FOLDER}/${name}`;
+  const files = [{ path: name, bytes: 1000 + version, mtimeMs: version, inode, device: 1 }];
+  return { name, path, realPath: path, kind: 'file', device: 1, inode, files };
 }
 
 export type CoreBox = ReturnType<typeof createCoreBox>;

@@ -7,7 +7,8 @@ import { attempt, FormatError } from './bytes.ts';
 import type { CandidateFile, FormatFindings } from './findings.ts';
 import type { GgufHeader } from './gguf.ts';
 import { parseGguf } from './gguf.ts';
-import { ggufProfile, ggufRole } from './gguf-profile.ts';
+import { GgufFacts } from './gguf-facts.ts';
+import { ggufProfile, ggufRole, MAX_LAYERS } from './gguf-profile.ts';
 import { splitParts } from './split-names.ts';
 import { zeroTails } from './zero-tails.ts';
 
@@ -81,6 +82,7 @@ function readSet(paths: readonly string[], files: ReadonlyMap<string, CandidateF
       continue;
     }
     headers.push(header);
+    damage ??= implausible(path, header);
     expected.set(path, header.fileBytes);
     if (header.fileBytes > file.bytes) missing.push(`${path}: ${header.fileBytes - file.bytes} bytes`);
     else tails.push(...zeroTails(path, source, header.tensors));
@@ -91,6 +93,13 @@ function readSet(paths: readonly string[], files: ReadonlyMap<string, CandidateF
 /** A preallocated file whose first bytes have not been written yet is not damaged. */
 function isBlank(source: { read(offset: number, length: number): Uint8Array }): boolean {
   return source.read(0, 4096).every((byte) => byte === 0);
+}
+
+/** llama.cpp's library counts through the layers that the header claims before it looks for them: billions keep it busy for hours (I10). */
+function implausible(path: string, { metadata }: GgufHeader): string | null {
+  const layers = metadata.get(`${new GgufFacts(metadata).architecture}.block_count`);
+  if (layers === undefined || (typeof layers === 'number' && layers <= MAX_LAYERS)) return null;
+  return `${path} is not a GGUF that can be read: its number of layers is ${typeof layers === 'number' ? layers : 'no number'}; at most ${MAX_LAYERS} are possible.`;
 }
 
 /** Parts that name another number of parts than their file names do belong to another model. */

@@ -19,7 +19,8 @@ const EMBEDDING_ARCHITECTURES = new Set([
 ]);
 /** llama.cpp's pooling types: 1 mean, 2 first token, 3 last token, 4 rank; 0 is none. */
 const POOLING_RANK = 4;
-const MAX_LAYERS = 4096;
+/** More layers than any model has. */
+export const MAX_LAYERS = 4096;
 
 /** What kind of file it is before one asks what the model does. */
 export type GgufRole = 'model' | 'mmproj' | 'adapter' | 'vocabulary' | 'imatrix' | 'other';
