@@ -65,9 +65,11 @@ export async function listCandidateFiles(path: string): Promise<CandidateFiles |
 /** The listing that events are made from; null when it is not there. @param name `model` or `owner/model`. */
 export async function listCandidate(path: string, name: string): Promise<CandidateListing | null> {
   const found = await listCandidateFiles(path);
-  if (found === null) return null;
-  const { kind, realPath, device, inode } = found;
-  return { path, realPath, name, kind, device, inode, files: found.files.map(identityOf) };
+  return found === null ? null : listingOf(found, path, name);
+}
+
+export function listingOf({ kind, realPath, device, inode, files }: CandidateFiles, path: string, name: string): CandidateListing {
+  return { path, realPath, name, kind, device, inode, files: files.map(identityOf) };
 }
 
 export function identityOf({ path, bytes, mtimeMs, device, inode }: FileIdentity): FileIdentity {

@@ -19,7 +19,8 @@ export interface FollowerOptions<Row> {
   /** Rows in a whole frame; null: any number, none included, so that its end shows in the pause that follows and silence is no fault. */
   readonly size: () => number | null;
   readonly periodMs: () => number;
-  readonly onFrame: (frame: readonly Row[]) => void;
+  /** `atMs`: when its first row came, which may be a while before it is known to be whole. */
+  readonly onFrame: (frame: readonly Row[], atMs: number) => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly processes: Pick<Processes, 'identify' | 'signal'>;
@@ -48,11 +49,13 @@ class ChildFollower<Row> implements Follower {
   #pauseMs = FIRST_PAUSE_MS;
   #complained = false;
   #cancelTimer = (): void => {};
+  /** The present child's whole life, its launch included. */
+  #life: Promise<void> = Promise.resolve();
 
   constructor(options: FollowerOptions<Row>) {
     this.#options = options;
     this.#frame = createFrame(options);
-    void this.#begin();
+    this.#life = this.#begin();
   }
 
   heardMs(): number {
@@ -61,11 +64,12 @@ class ChildFollower<Row> implements Follower {
 
   restart(): void {
     this.#leave();
-    void this.#begin();
+    this.#life = this.#begin();
   }
 
   async close(): Promise<void> {
-    await this.#leave()?.exited;
+    this.#leave();
+    await this.#life;
   }
 
   async #begin(): Promise<void> {
@@ -78,7 +82,11 @@ class ChildFollower<Row> implements Follower {
     } catch (error) {
       return this.#ended(mine, begunMs, error instanceof Error ? error.message : String(error));
     }
-    if (mine !== this.#generation) return this.#kill(launched);
+    if (mine !== this.#generation) {
+      this.#kill(launched);
+      await launched.exited;
+      return;
+    }
     this.#child = launched;
     let lastLine = '';
     launched.onLine((line) => {
@@ -106,7 +114,9 @@ class ChildFollower<Row> implements Follower {
     // Said once: one that cannot start would say so for ever.
     if (!this.#complained) log.warn(`nvidia-smi stopped telling about the ${what}; the last reading stays until it does again: ${why}`);
     this.#complained = true;
-    this.#cancelTimer = clock.after(this.#pauseMs, () => void this.#begin());
+    this.#cancelTimer = clock.after(this.#pauseMs, () => {
+      this.#life = this.#begin();
+    });
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
   }
 
@@ -146,17 +156,19 @@ interface Frame<Row> {
 /** Rows have no mark between frames: one is whole with its last row, when a row comes again, or when nothing follows for half a period. */
 function createFrame<Row>({ key, size, periodMs, onFrame, clock }: FollowerOptions<Row>): Frame<Row> {
   const rows = new Map<string, Row>();
+  let begunMs = 0;
   let cancel = (): void => {};
   function flush(): void {
     cancel();
     if (rows.size === 0) return;
     const frame = [...rows.values()];
     rows.clear();
-    onFrame(frame);
+    onFrame(frame, begunMs);
   }
   return {
     add(row) {
       if (rows.has(key(row))) flush();
+      if (rows.size === 0) begunMs = clock.now();
       rows.set(key(row), row);
       cancel();
       if (rows.size === size()) flush();

@@ -68,6 +68,7 @@ class NvidiaSmi implements GpuProbe {
   #gpus: readonly GpuRow[] = [];
   #rows: readonly ProcessRowOfGpu[] = [];
   #atMs = 0;
+  #rowsAtMs = 0;
   #rowsAskedMs = 0;
   #everMatched = false;
   #followers: readonly Follower[] = [];
@@ -170,7 +171,7 @@ class NvidiaSmi implements GpuProbe {
       parse: parseProcessRow,
       key: (row) => `${row.uuid} ${row.pid}`,
       size: () => null,
-      onFrame: (frame) => this.#keepRows(frame),
+      onFrame: (frame, atMs) => this.#keepRows(frame, atMs),
     });
     this.#followers = [gpus, processRows];
   }
@@ -190,7 +191,10 @@ class NvidiaSmi implements GpuProbe {
       const [gpus, rows] = await Promise.all([this.#call(GPU_QUERY), this.#call(PROCESS_QUERY)]);
       const found = gpus.flatMap((line) => parseGpuRow(line) ?? []);
       if (found.length === 0) throw new Error(gpus.at(-1) ?? 'it printed nothing');
-      this.#keepRows(rows.flatMap((line) => parseProcessRow(line) ?? []));
+      this.#keepRows(
+        rows.flatMap((line) => parseProcessRow(line) ?? []),
+        clock.now(),
+      );
       this.#keepGpus(found, begunMs);
     } catch (error) {
       log.debug(`nvidia-smi did not answer: ${String(error)}`);
@@ -203,7 +207,10 @@ class NvidiaSmi implements GpuProbe {
     this.#atMs = atMs;
   }
 
-  #keepRows(frame: readonly ProcessRowOfGpu[]): void {
+  /** A frame of followed rows is whole only some time after it was printed: by then a call of its own may have told something newer. */
+  #keepRows(frame: readonly ProcessRowOfGpu[], atMs: number): void {
+    if (atMs < this.#rowsAtMs) return;
+    this.#rowsAtMs = atMs;
     this.#rows = frame;
     this.#everMatched ||= frame.some((row) => this.#options.processes.identify(row.pid) !== null);
   }
@@ -215,7 +222,8 @@ class NvidiaSmi implements GpuProbe {
       const [first] = gpus;
       if (first === undefined) return none(`${command} shows no GPU whose memory it tells${lines[0] === undefined ? '' : `: ${lines[0]}`}`);
       this.#keepGpus(gpus, this.#options.clock.now());
-      this.#keepRows((await this.#call(PROCESS_QUERY)).flatMap((line) => parseProcessRow(line) ?? []));
+      const rows = (await this.#call(PROCESS_QUERY)).flatMap((line) => parseProcessRow(line) ?? []);
+      this.#keepRows(rows, this.#options.clock.now());
       const { driverVersion } = first;
       return { found: true, message: `${gpus.length} × ${first.device.name}, driver ${driverVersion}`, driverVersion };
     } catch (error) {

@@ -2,7 +2,7 @@
  * One look at a candidate's bytes: lists its files, has the analyzer read their headers, and asks who still writes.
  * Runs in the worker (I12): it reads synchronously. Executes nothing of what it reads (I7) and writes nothing (I8).
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ByteSource } from '../core/analyzer/bytes.ts';
 import { analyzeCandidate } from '../core/analyzer/candidate.ts';
@@ -49,10 +49,14 @@ function examine(found: CandidateFiles, files: readonly FileIdentity[], force: b
   };
 }
 
+/** What became a pipe or a device since it was listed must neither hold the open nor be read. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
 /** A file's bytes; each read is one `pread`. The descriptor is closed by who handed in `opened`. */
 function openSource(file: ListedFile, opened: number[]): ByteSource {
-  const descriptor = openSync(file.absolute, 'r');
+  const descriptor = openSync(file.absolute, OPEN_FLAGS);
   opened.push(descriptor);
+  if (!fstatSync(descriptor).isFile()) throw new Error(`${file.path} is not a regular file any more`);
   return {
     bytes: file.bytes,
     read(offset, length) {

@@ -11,6 +11,8 @@ import type { InspectAnswer, InspectRequest } from './inspect-worker.ts';
 const INSPECTION_TIMEOUT_MS = 120_000;
 /** Headers are kept below 64 MiB; the rest is room for Node itself. */
 const WORKER_HEAP_MB = 256;
+/** A worker that nobody needs holds some 15 MB; starting one takes 40 ms. */
+const WORKER_IDLE_MS = 5_000;
 
 export interface InspectorOptions {
   /** The built or source file of inspect-worker.ts; the bundle puts it elsewhere than the sources. */
@@ -24,7 +26,7 @@ interface Job extends InspectRequest {
   reject(error: ModeliumError): void;
 }
 
-/** The worker starts with the first inspection. `close` rejects what waits and ends it. */
+/** The worker starts with an inspection and ends when none has come for a while. `close` rejects what waits and ends it. */
 export function createInspector(options: InspectorOptions): Library & { close(): Promise<void> } {
   const waiting: Job[] = [];
   let worker: Worker | null = null;
@@ -52,10 +54,20 @@ export function createInspector(options: InspectorOptions): Library & { close():
     next();
   }
 
+  async function end(): Promise<void> {
+    const last = worker;
+    worker = null;
+    await last?.terminate();
+  }
+
   function next(): void {
     if (current !== null || closed) return;
+    cancelTimer();
     const job = waiting.shift();
-    if (job === undefined) return;
+    if (job === undefined) {
+      if (worker !== null) cancelTimer = options.clock.after(WORKER_IDLE_MS, () => void end());
+      return;
+    }
     current = job;
     worker ??= start();
     const used = worker;
@@ -81,14 +93,7 @@ export function createInspector(options: InspectorOptions): Library & { close():
       if (closed || signal.aborted) reject(cancelled(path));
       else {
         const job: Job = { path, force, signal, resolve, reject };
-        // One that already runs is bounded and goes on to its end; only its answer is dropped.
-        const abort = (): void => {
-          const index = waiting.indexOf(job);
-          if (index >= 0) waiting.splice(index, 1);
-          reject(cancelled(path));
-        };
-        signal.addEventListener('abort', abort, { once: true });
-        void promise.finally(() => signal.removeEventListener('abort', abort)).catch(() => undefined);
+        leaveOnAbort(job, waiting, promise);
         waiting.push(job);
         next();
       }
@@ -98,11 +103,20 @@ export function createInspector(options: InspectorOptions): Library & { close():
       closed = true;
       cancelTimer();
       for (const job of [...waiting.splice(0), ...(current === null ? [] : [current])]) job.reject(cancelled(job.path));
-      const last = worker;
-      worker = null;
-      await last?.terminate();
+      await end();
     },
   };
+}
+
+/** One that already runs is bounded and goes on to its end; only its answer is dropped. */
+function leaveOnAbort(job: Job, waiting: Job[], ended: Promise<unknown>): void {
+  const abort = (): void => {
+    const index = waiting.indexOf(job);
+    if (index >= 0) waiting.splice(index, 1);
+    job.reject(cancelled(job.path));
+  };
+  job.signal.addEventListener('abort', abort, { once: true });
+  void ended.finally(() => job.signal.removeEventListener('abort', abort)).catch(() => undefined);
 }
 
 function cancelled(path: string): ModeliumError {

@@ -2,6 +2,7 @@
  * Processes for real: starts children in groups of their own, drains what they say, and finds, watches and signals process trees.
  * Alone imports execa. Decides nothing: whom to end and when is the caller's matter, and so are the rows of the `processes` table (I2).
  */
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { execa } from 'execa';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -15,6 +16,8 @@ const PASSED_ON = /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|TMP|TEMP|XDG_CA
 /** Lines and messages kept for a listener that is not there yet (I10). */
 const KEPT_FOR_LATER = 1_000;
 
+const MOST_PORTS = 65_536;
+
 /** How long the last words may come after the exit: pipes that a grandchild inherited never close. */
 const LAST_WORDS_MS = 250;
 
@@ -25,7 +28,8 @@ const LAST_WORDS_MS = 250;
  */
 export function createProcesses(): Processes {
   const children = new Set<number>();
-  let portsTried = 0;
+  // Begins anywhere: engines side by side that all began at the first port would meet there, since a child takes a second to bind it.
+  let portsTried = randomInt(MOST_PORTS);
 
   function identify(pid: number): ProcessIdentity | null {
     if (!HAS_PROC) return children.has(pid) ? { pid, startTime: 0, bootId: '' } : null;

@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { isModelFile } from '../core/analyzer/not-there-yet.ts';
 import { splitName } from '../core/analyzer/split-names.ts';
 import type { CandidateListing, FolderScan } from '../core/ports.ts';
-import { errorCode, listCandidate } from './files.ts';
+import { errorCode, listCandidate, listCandidateFiles, listingOf } from './files.ts';
 import { type Ground, groundOf, unmounted } from './mounts.ts';
 
 /** Loose files that are models by themselves; a stray text file or a download in progress is none. */
@@ -80,10 +80,10 @@ async function childCandidates(folder: string, name: string): Promise<readonly C
   if (!stats.isDirectory()) return stats.isFile() && isLooseModel(name) ? compact([await listCandidate(path, name)]) : [];
   const models = await ownedModels(path);
   if (models.length > 0) return compact(await Promise.all(models.map((model) => listCandidate(join(path, model), `${name}/${model}`))));
-  const listing = await listCandidate(path, name);
-  if (listing === null || listing.files.length > 0) return compact([listing]);
+  const found = await listCandidateFiles(path);
   // Empty so far: nothing to tell of. One that may not be read is told of, so that its sentence reaches a person.
-  return (await isReadable(path)) ? [] : [listing];
+  if (found === null || (found.files.length === 0 && found.unreadable === null)) return [];
+  return [listingOf(found, path, name)];
 }
 
 /** A loose file; of the parts of a split model only the first, which stands for them all. */
@@ -103,13 +103,6 @@ async function ownedModels(path: string): Promise<readonly string[]> {
     }),
   );
   return looks.some((look) => look.model) ? looks.filter((look) => !look.empty).map((look) => look.name) : [];
-}
-
-async function isReadable(path: string): Promise<boolean> {
-  return readdir(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function compact(listings: readonly (CandidateListing | null)[]): readonly CandidateListing[] {

@@ -24,7 +24,13 @@ export function createProcessTable(database: DatabaseSync, file: string): Proces
         ),
       ),
     record: (launchId, leader, members) => void inStore(file, () => update.run(JSON.stringify(leader), JSON.stringify(members), launchId)),
-    erase: (launchId) => void inStore(file, () => remove.run(launchId)),
+    erase: (launchId) => {
+      try {
+        remove.run(launchId);
+      } catch {
+        // A full disk must not leave a model draining. A row that stays is swept at the next start, which finds nobody alive.
+      }
+    },
     rows: () =>
       inStore(file, () =>
         all.all().map((row) => ({

@@ -30,7 +30,15 @@ describe('inspector', () => {
     const seen = await look(path);
     expect(seen).toMatchObject({ whole: true, damage: null, unreadable: null, writer: null, profile: { architecture: 'llama' } });
     expect(seen.copy.bytesPresent).toBe(seen.copy.bytesExpected);
+  });
+
+  test('a worker that nobody needs ends after a while, and the next look has another one', async () => {
+    const path = await writeTinyGguf(root);
+    await look(path);
+    expect(clock.pending).toBe(1);
+    await clock.advance(10_000);
     expect(clock.pending).toBe(0);
+    expect((await look(path)).whole).toBe(true);
   });
 
   test('a copy under way: bytes, and what is missing', async () => {
