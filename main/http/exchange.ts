@@ -43,7 +43,7 @@ export class Exchange implements UpstreamHandler {
   readonly #world: ProxyWorld;
   readonly #job: Job;
   readonly #startedMs: number;
-  readonly #leaving = new AbortController();
+  #leaving: AbortController | null = null;
   #lease: Lease | null = null;
   #request: UpstreamRequest | null = null;
   #controller: UpstreamController | null = null;
@@ -66,7 +66,7 @@ export class Exchange implements UpstreamHandler {
   start(): void {
     this.response.on('close', this.#onClientGone);
     try {
-      const lease = this.#world.inference.ensureReady(this.#job.modelId, { signal: this.#leaving.signal });
+      const lease = this.#world.inference.ensureReady(this.#job.modelId, this);
       if (!(lease instanceof Promise)) {
         this.#ask(lease);
         return;
@@ -79,6 +79,12 @@ export class Exchange implements UpstreamHandler {
     } catch (thrown) {
       this.fail(toModeliumError(thrown));
     }
+  }
+
+  /** Aborts when the client leaves. Made only for a request that has to wait: most never ask for it. */
+  get signal(): AbortSignal {
+    this.#leaving ??= new AbortController();
+    return this.#leaving.signal;
   }
 
   // ---- for jobs -----------------------------------------------------------------------------------------------------------------------
@@ -239,7 +245,7 @@ export class Exchange implements UpstreamHandler {
     if (this.#done) return;
     this.#finish(499, NO_USAGE);
     const reason = new ModeliumError('cancelled', 'The client left.');
-    this.#leaving.abort(reason);
+    this.#leaving?.abort(reason);
     this.#controller?.abort(reason);
   };
 

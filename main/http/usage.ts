@@ -12,6 +12,8 @@ export const NO_USAGE: TokenUsage = { promptTokens: null, completionTokens: null
 /** The last chunks of an answer hold the usage: it comes after the choices, or in the last event before [DONE]. */
 const TAIL_CHUNKS = 3;
 const TAIL_BYTES = 4_096;
+const PROMPT_TOKENS = /"prompt_tokens"\s*:\s*(\d+)/;
+const COMPLETION_TOKENS = /"completion_tokens"\s*:\s*(\d+)/;
 
 /** Keeps hold of the end of an answer without copying or parsing what passes. */
 export class Tail {
@@ -30,12 +32,12 @@ export class Tail {
     const at = end.lastIndexOf('"usage"');
     if (at === -1) return NO_USAGE;
     const usage = end.slice(at);
-    return { promptTokens: numberAfter(usage, 'prompt_tokens'), completionTokens: numberAfter(usage, 'completion_tokens') };
+    return { promptTokens: numberIn(usage, PROMPT_TOKENS), completionTokens: numberIn(usage, COMPLETION_TOKENS) };
   }
 }
 
-function numberAfter(text: string, field: string): number | null {
-  const digits = new RegExp(`"${field}"\\s*:\\s*(\\d+)`).exec(text)?.[1];
+function numberIn(text: string, field: RegExp): number | null {
+  const digits = field.exec(text)?.[1];
   return digits === undefined ? null : Number(digits);
 }
 
