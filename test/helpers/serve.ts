@@ -8,8 +8,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readToken } from '../../main/io/state-folder.ts';
 import { readEnvironments, readStat, readText } from '../../main/io/proc.ts';
+import { readToken } from '../../main/io/state-folder.ts';
 import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 import { eventually } from './eventually.ts';
 
@@ -111,7 +111,9 @@ export function spawnServe(home: Home, options: ServeOptions = {}): Served {
   const child = spawn(command, args, { cwd: home.root, env: environment(home.root), stdio: ['ignore', 'pipe', 'pipe'] });
   let story = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (story += text));
-  const ended = once(child, 'exit').then(([code, signal]): Ended => ({ code: code as number | null, signal: signal as NodeJS.Signals | null }));
+  const ended = once(child, 'close').then(
+    ([code, signal]): Ended => ({ code: code as number | null, signal: signal as NodeJS.Signals | null }),
+  );
   const address = () => /Server ready at (\S+)/.exec(story)?.[1] ?? '';
 
   async function json<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
@@ -130,9 +132,11 @@ export function spawnServe(home: Home, options: ServeOptions = {}): Served {
     },
     story: () => story,
     says: (pattern) =>
-      eventually(`${pattern} in the story`, () => pattern.exec(story) ?? stopIfEnded(child, pattern, story), WAIT_MS).catch((error: Error) => {
-        throw new Error(`${error.message}. It said:\n${story}`);
-      }),
+      eventually(`${pattern} in the story`, () => pattern.exec(story) ?? stopIfEnded(child, pattern, story), WAIT_MS).catch(
+        (error: Error) => {
+          throw new Error(`${error.message}. It said:\n${story}`);
+        },
+      ),
     ended,
     async end(signal) {
       child.kill(signal);
