@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { tinyModel } from '../embedded/tiny-model.ts';
 
 export interface SampleModel {
@@ -47,13 +47,18 @@ const FETCHERS: readonly Fetcher[] = [
   },
 ];
 
+/** Where the real one is kept once it was fetched. */
+export function sampleModelPath(cacheFolder: string): string {
+  return join(cacheFolder, 'models', FILE_NAME);
+}
+
 /**
  * The sample model's file, fetched on first use and kept in the cache folder.
  * @param say tells the person what happens.
  */
 export async function sampleModel(cacheFolder: string, say: (sentence: string) => void): Promise<SampleModel> {
-  const folder = join(cacheFolder, 'models');
-  const file = join(folder, FILE_NAME);
+  const file = sampleModelPath(cacheFolder);
+  const folder = dirname(file);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (await isTheRealOne(file)) {
     say(`Sample model: ${file} (fetched before, checksum right).`);

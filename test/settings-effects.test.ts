@@ -1,0 +1,350 @@
+/** (I13) Every key of modelium.yaml has an effect, and a test that shows it: the table names it. Those without a home elsewhere are here. */
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Lease } from '../main/core/gateway.ts';
+import { type Settings, settingsSchema } from '../shared/settings.ts';
+import { type CoreBox, createCoreBox, GIB } from './helpers/core-box.ts';
+import { eventually } from './helpers/eventually.ts';
+import { type LiveEngine, type LiveOptions, startLiveEngine } from './helpers/live-engine.ts';
+import { makeSimulatedBox } from './helpers/simulated-box.ts';
+import { writeTinyGguf } from './helpers/tiny-gguf.ts';
+
+const HERE = 'test/settings-effects.test.ts';
+const ERRORS = 'test/errors.test.ts';
+const SERVER = 'test/http/server.test.ts';
+const NOT_YET = 'test/shared/settings.test.ts: a runtime that this version lacks is answered with a sentence only when it is demanded';
+const LAUNCH = `${HERE}: llama.command, args, env and port_range make the launch`;
+const GPUS = `${HERE}: gpus.nvidia_smi, use and reserve_mb, and a model’s own gpus, choose the place`;
+const HOST = `${HERE}: host.reserve_mb and memory_limit_mb bound what models may take of main memory`;
+
+/** `file: name of the test`. */
+const SHOWN_BY: Readonly<Record<string, string>> = {
+  'vllm.enabled': NOT_YET,
+  'triton.enabled': NOT_YET,
+  'ray_serve.enabled': NOT_YET,
+  'llama.enabled': `${HERE}: llama.enabled: false blocks what only it serves, until it is true again`,
+  'llama.command': LAUNCH,
+  'llama.args': LAUNCH,
+  'llama.env': LAUNCH,
+  'llama.port_range': LAUNCH,
+  'orchestration.model_discovery.watch_directories': `${HERE}: watch_directories are watched, and what is added to them while it runs`,
+  'orchestration.model_discovery.scan_interval_seconds': `${HERE}: scan_interval_seconds: a folder that comes later is found at the next look`,
+  'orchestration.policies.evict_after_idle_seconds': `${HERE}: evict_after_idle_seconds: a number, or auto by the usual gap between requests`,
+  'orchestration.policies.load': `${HERE}: load: on_request leaves a dropped model unloaded; always_loaded loads it all the same`,
+  'orchestration.policies.always_loaded': `${HERE}: load: on_request leaves a dropped model unloaded; always_loaded loads it all the same`,
+  'orchestration.policies.max_queue': `${ERRORS}: queue-full, then queue-timeout: both say when to ask again`,
+  'orchestration.policies.queue_timeout_seconds': `${ERRORS}: queue-full, then queue-timeout: both say when to ask again`,
+  'orchestration.policies.drain_seconds': `${HERE}: drain_seconds: the time that a request in flight gets`,
+  'orchestration.policies.min_residency_seconds': `${HERE}: min_residency_seconds: nobody leaves before`,
+  'orchestration.policies.fairness_max_wait_seconds': `${HERE}: fairness_max_wait_seconds: then a busy model leaves too`,
+  'orchestration.policies.load_stall_seconds': `${ERRORS}: load-stalled`,
+  'orchestration.policies.load_max_seconds': `${ERRORS}: load-too-long`,
+  'metrics.enabled': 'test/metrics.test.ts: a port of its own, behind the guard; none when metrics.enabled is false',
+  'metrics.port': 'test/metrics.test.ts: a port of its own, behind the guard; none when metrics.enabled is false',
+  'api.host': `${HERE}: api.host and api.port are where it listens`,
+  'api.port': `${HERE}: api.host and api.port are where it listens`,
+  'api.cors_origins': `${SERVER}: lets a configured origin in, with a preflight, and no other`,
+  'api.allowed_hosts': `${SERVER}: obeys api.allowed_hosts`,
+  'api.max_body_mb': `${SERVER}: refuses what is larger than api.max_body_mb, by its length or as it comes; the setting counts at once`,
+  'gpus.use': GPUS,
+  'gpus.reserve_mb': GPUS,
+  'gpus.nvidia_smi': GPUS,
+  'host.reserve_mb': HOST,
+  'host.memory_limit_mb': HOST,
+  'models.<id>.pin': `${HERE}: a model’s own pin and evict_after_idle_seconds beat the policy`,
+  'models.<id>.gpus': GPUS,
+  'models.<id>.context': `${HERE}: a model’s own context, args and aliases`,
+  'models.<id>.evict_after_idle_seconds': `${HERE}: a model’s own pin and evict_after_idle_seconds beat the policy`,
+  'models.<id>.aliases': `${HERE}: a model’s own context, args and aliases`,
+  'models.<id>.args': `${HERE}: a model’s own context, args and aliases`,
+};
+
+function leaves(schema: z.core.$ZodType, path: readonly string[] = []): readonly string[] {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+    return leaves(schema.unwrap() as z.core.$ZodType, path);
+  }
+  if (schema instanceof z.ZodObject) {
+    return Object.entries(schema.shape as Record<string, z.core.$ZodType>).flatMap(([key, inner]) => leaves(inner, [...path, key]));
+  }
+  if (schema instanceof z.ZodRecord && schema.valueType instanceof z.ZodObject) return leaves(schema.valueType, [...path, '<id>']);
+  return [path.join('.')];
+}
+
+test('every key names the test that shows its effect, and no other key is named', () => {
+  expect(leaves(settingsSchema).toSorted()).toEqual(Object.keys(SHOWN_BY).sort());
+});
+
+test.each(Object.entries(SHOWN_BY))('%s is shown by a test that is there', (_key, shownBy) => {
+  const at = shownBy.indexOf(': ');
+  const source = readFileSync(resolve(import.meta.dirname, '..', shownBy.slice(0, at)), 'utf8');
+  expect(source).toContain(`'${shownBy.slice(at + 2)}',`);
+});
+
+async function withEngine(options: LiveOptions, act: (live: LiveEngine) => Promise<void>): Promise<void> {
+  const live = await startLiveEngine(options);
+  try {
+    await act(live);
+  } finally {
+    await live.close();
+  }
+}
+
+const policies = (own: object) => ({ orchestration: { policies: own } });
+
+describe('on a real engine', () => {
+  test('llama.enabled: false blocks what only it serves, until it is true again', async () => {
+    await withEngine({ settings: { llama: { enabled: false } } }, async (live) => {
+      await live.drop('tiny');
+      expect(await live.comesTo('tiny', 'blocked')).toMatchObject({ blockedReason: 'no-runtime' });
+      await live.set({ llama: { enabled: true }, ...policies({ load: 'on_request' }) });
+      await eventually('it is servable', async () => (await live.model('tiny'))?.state !== 'blocked');
+    });
+  });
+
+  test('llama.command, args, env and port_range make the launch', async () => {
+    const box = makeSimulatedBox({ gpus: [] });
+    const command = join(box.dir, 'told');
+    writeFileSync(command, `#!/bin/sh\necho "env $TOLD args $*" >&2\nexec ${box.runtimeCommand} "$@"\n`);
+    chmodSync(command, 0o755);
+    const first = await freePort();
+    const llama = { command, args: ['--memory-mb', '7'], env: { TOLD: 'heard' }, port_range: [first, first] };
+    try {
+      await withEngine({ settings: { llama } }, async (live) => {
+        await live.drop('tiny');
+        await live.comesTo('tiny', 'ready');
+        const { lines } = (await live.control('GET', '/control/logs?model=tiny')).json as { readonly lines: readonly string[] };
+        const told = lines.find((line) => line.startsWith('env '));
+        expect(told).toMatch(/^env heard args .*--memory-mb 7/);
+        expect(told).toContain(`--port ${first} `);
+      });
+    } finally {
+      box.remove();
+    }
+  });
+
+  test('watch_directories are watched, and what is added to them while it runs', async () => {
+    let [one, two] = ['', ''];
+    const discovery = (...watch_directories: string[]) => ({
+      orchestration: { model_discovery: { watch_directories }, policies: { load: 'on_request' } },
+    });
+    const live = await startLiveEngine({ watchBySettings: true, settings: discovery() });
+    try {
+      [one, two] = [join(live.folder, 'one'), join(live.folder, 'two')];
+      await writeTinyGguf(one, { name: 'first' });
+      await writeTinyGguf(two, { name: 'second' });
+      expect((await live.status()).watchFolders).toEqual([]);
+      await live.set(discovery(one));
+      await live.comesTo('first', 'unloaded');
+      expect(await live.model('second')).toBeUndefined();
+      await live.set(discovery(one, two));
+      await live.comesTo('second', 'unloaded');
+    } finally {
+      await live.close();
+    }
+  });
+
+  test('scan_interval_seconds: a folder that comes later is found at the next look', async () => {
+    const live = await startLiveEngine({ watchBySettings: true });
+    const late = join(live.folder, 'late');
+    const look = (scan_interval_seconds: number) => ({
+      orchestration: { model_discovery: { watch_directories: [late], scan_interval_seconds } },
+    });
+    const isThere = async () => (await live.status()).watchFolders.some(({ path, ok }) => path === late && ok);
+    try {
+      await live.set(look(3_600));
+      mkdirSync(late);
+      await expect(eventually('the folder is found', isThere, 1_500)).rejects.toThrow();
+      await live.set(look(0.1));
+      await eventually('the new interval is in force, the folder found', isThere);
+      await live.set({ orchestration: { model_discovery: { watch_directories: [join(late, 'inner')], scan_interval_seconds: 0.1 } } });
+      mkdirSync(join(late, 'inner'));
+      const found = async () => (await live.status()).watchFolders.some(({ path, ok }) => path.endsWith('inner') && ok);
+      await eventually('the inner folder is found', found);
+    } finally {
+      await live.close();
+    }
+  });
+
+  test('load: on_request leaves a dropped model unloaded; always_loaded loads it all the same', async () => {
+    await withEngine({ settings: policies({ load: 'on_request', always_loaded: ['always'] }) }, async (live) => {
+      await live.drop('lazy');
+      await live.drop('always');
+      await live.comesTo('always', 'ready');
+      expect((await live.comesTo('lazy', 'unloaded')).message).toContain('not loaded');
+      expect(live.said.join('\n')).not.toContain('Loading lazy');
+    });
+  });
+
+  test('api.host and api.port are where it listens', async () => {
+    const port = await freePort();
+    const host = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1';
+    await withEngine({ settings: { api: { host, port } } }, async (live) => {
+      expect(live.address).toBe(`http://${host}:${port}`);
+      expect((await live.ask('GET', '/health')).status).toBe(200);
+    });
+  });
+
+  test('gpus.nvidia_smi, use and reserve_mb, and a model’s own gpus, choose the place', async () => {
+    const box = makeSimulatedBox({ gpus: [{ totalMiB: 4_096 }, { totalMiB: 4_096 }, { totalMiB: 4_096 }] });
+    const settings = {
+      llama: { command: box.runtimeCommand },
+      gpus: { nvidia_smi: box.nvidiaSmi, use: [1, 2], reserve_mb: 300 },
+      models: { second: { gpus: [2] } },
+    };
+    try {
+      await withEngine({ settings }, async (live) => {
+        const gpus = (await live.status()).devices.filter(({ kind }) => kind === 'gpu');
+        expect(gpus.map(({ reservedBytes }) => reservedBytes)).toEqual(Array(3).fill(300 * 1024 ** 2));
+        await live.drop('first');
+        expect((await live.comesTo('first', 'ready')).plan?.placement.gpus).toEqual([box.uuids[1]]);
+        await live.drop('second', { seed: 2 });
+        expect((await live.comesTo('second', 'ready')).plan?.placement.gpus).toEqual([box.uuids[2]]);
+      });
+    } finally {
+      box.remove();
+    }
+  });
+
+  test('a model’s own context, args and aliases', async () => {
+    const box = makeSimulatedBox({ gpus: [] });
+    const own = { context: 96, args: ['--token-ms', '1'], aliases: ['my-name'] };
+    try {
+      await withEngine({ settings: { llama: { command: box.runtimeCommand }, models: { tiny: own } } }, async (live) => {
+        await live.drop('tiny');
+        const { plan, aliases } = await live.comesTo('tiny', 'ready');
+        expect(plan).toMatchObject({ contextTokens: 96, args: expect.arrayContaining(own.args) });
+        expect(aliases).toEqual(own.aliases);
+        const answer = await live.predict('my-name');
+        expect([answer.status, answer.headers.get('x-modelium-model')]).toEqual([200, 'tiny']);
+        expect((await live.predict('my-nam')).text).toContain('my-name');
+        await live.set({ llama: { command: box.runtimeCommand }, models: { tiny: { ...own, aliases: ['other'] } } });
+        expect([(await live.predict('my-name')).status, (await live.predict('other')).status]).toEqual([404, 200]);
+      });
+    } finally {
+      box.remove();
+    }
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+describe('on a simulated box with a virtual clock', () => {
+  /** One GPU of 16 GiB, no room on the host; `change` is what the test is about. */
+  function world(change: (settings: Settings) => void): CoreBox {
+    return createCoreBox({
+      gpus: [16 * GIB],
+      settings: (settings) => {
+        settings.host.memory_limit_mb = 64;
+        change(settings);
+        return settings;
+      },
+    });
+  }
+  const withPolicies = (own: Partial<Settings['orchestration']['policies']>) =>
+    world((settings) => Object.assign(settings.orchestration.policies, own));
+
+  async function pass(box: CoreBox, seconds: number): Promise<void> {
+    for (let quarter = 0; quarter < seconds * 4; quarter += 1) {
+      await box.clock.advance(250);
+      box.sample();
+    }
+  }
+
+  /** Holds its lease until it is released. */
+  async function ask(box: CoreBox, id: string): Promise<{ lease: Lease | null }> {
+    const asked: { lease: Lease | null } = { lease: null };
+    void Promise.resolve(box.waitingRoom.ensureReady(id, { signal: new AbortController().signal })).then((lease) => {
+      asked.lease = lease;
+    });
+    await box.clock.advance(0);
+    return asked;
+  }
+
+  test('evict_after_idle_seconds: a number, or auto by the usual gap between requests', async () => {
+    const ends = async (limit: number | 'auto', seconds: number) => {
+      const box = withPolicies({ evict_after_idle_seconds: limit });
+      box.drop('a', GIB, 'content');
+      await pass(box, 2);
+      for (let round = 0; round < 3; round += 1) {
+        (await ask(box, 'a')).lease?.release();
+        await pass(box, 10);
+      }
+      await pass(box, seconds);
+      return box.state('a');
+    };
+    expect(await ends(20, 5)).toBe('ready');
+    expect(await ends(20, 15)).toBe('unloaded');
+    expect(await ends('auto', 15)).toBe('ready');
+    expect(await ends('auto', 60)).toBe('unloaded');
+    expect(await ends(300, 60)).toBe('ready');
+  });
+
+  test('drain_seconds: the time that a request in flight gets', async () => {
+    const isCut = async (drain_seconds: number) => {
+      const box = withPolicies({ drain_seconds });
+      box.drop('a', GIB, 'person');
+      await pass(box, 3);
+      const { lease } = await ask(box, 'a');
+      void box.manager.unloadModel('a', 'user', { to: 'unloaded', reason: 'user' });
+      await pass(box, 5);
+      return lease?.cut.aborted;
+    };
+    expect([await isCut(2), await isCut(20)]).toEqual([true, false]);
+  });
+
+  /** Who may be there 25 s after `a` came, when `b` is asked for after 5 s and only one fits. `held`: a request stays at `a`. */
+  async function contest(box: CoreBox, held: boolean): Promise<string> {
+    box.drop('a', 10 * GIB, 'content');
+    box.drop('b', 10 * GIB);
+    await pass(box, 5);
+    const first = held ? await ask(box, 'a') : { lease: null };
+    await ask(box, 'b');
+    await pass(box, 20);
+    const stays = box.state('a') === 'ready';
+    first.lease?.release();
+    return stays ? 'a' : 'b';
+  }
+
+  test('min_residency_seconds: nobody leaves before', async () => {
+    expect(await contest(withPolicies({ min_residency_seconds: 60 }), false)).toBe('a');
+    expect(await contest(withPolicies({ min_residency_seconds: 1 }), false)).toBe('b');
+  });
+
+  test('fairness_max_wait_seconds: then a busy model leaves too', async () => {
+    expect(await contest(withPolicies({ fairness_max_wait_seconds: 60 }), true)).toBe('a');
+    expect(await contest(withPolicies({ fairness_max_wait_seconds: 5 }), true)).toBe('b');
+  });
+
+  test('a model’s own pin and evict_after_idle_seconds beat the policy', async () => {
+    const box = world((settings) => {
+      settings.orchestration.policies.evict_after_idle_seconds = 60;
+      settings.models = { pinned: { pin: true }, brief: { evict_after_idle_seconds: 5 } };
+    });
+    for (const id of ['pinned', 'brief', 'usual']) box.drop(id, GIB, 'content');
+    await pass(box, 20);
+    expect(['pinned', 'brief', 'usual'].map(box.state)).toEqual(['ready', 'unloaded', 'ready']);
+    await pass(box, 60);
+    expect(['pinned', 'brief', 'usual'].map(box.state)).toEqual(['ready', 'unloaded', 'unloaded']);
+  });
+
+  test('host.reserve_mb and memory_limit_mb bound what models may take of main memory', async () => {
+    const verdict = async (host: Partial<Settings['host']>) => {
+      const box = createCoreBox({ gpus: [], settings: (settings) => ({ ...settings, host: { ...settings.host, ...host } }) });
+      box.drop('a', 4 * GIB, 'content');
+      await pass(box, 3);
+      return box.state('a');
+    };
+    expect(await verdict({})).toBe('ready');
+    expect(await verdict({ memory_limit_mb: 3 * 1024 })).toBe('blocked');
+    expect(await verdict({ reserve_mb: 510 * 1024 })).toBe('blocked');
+  });
+});
