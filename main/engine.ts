@@ -101,6 +101,9 @@ class RunningEngine implements Engine {
   /** What was opened, to be closed in the opposite order. */
   readonly #opened: (() => unknown)[] = [];
   #closing: Promise<void> | null = null;
+  /** Leftovers are swept, devices and folders were looked at once: what is not known now is not there. */
+  #started = false;
+  #reloading: Promise<void> = Promise.resolve();
   #resolveClosed: () => void = () => {};
   readonly closed: Promise<void>;
   address = '';
@@ -154,7 +157,8 @@ class RunningEngine implements Engine {
     this.#opened.push(() => this.#drain(core));
     await sweep({ clock, processes, table: store.processes, log, bootId });
     await this.#follow(core, probe, processes, changes);
-    const { address, token: _ } = this;
+    this.#started = true;
+    const { address } = this;
     const startTime = processes.identify(process.pid)?.startTime ?? 0;
     stateFolder.announce({ pid: process.pid, startTime, bootId: bootId(), address, version: VERSION, startedAt: this.#startedAt });
     log.say(`Server ready at ${address}`);
@@ -204,7 +208,7 @@ class RunningEngine implements Engine {
         core.orchestrator.reconsiderAll();
       },
       settings: () => ({ file: this.#loaded.file, problem: this.#settingsProblem, settings: this.#settings }),
-      trouble: () => (this.#closing === null ? null : 'Modelium is ending'),
+      trouble: () => (this.#closing !== null ? 'Modelium is ending' : this.#started ? null : 'Modelium is starting'),
     });
     const settings = () => this.#settings;
     const metricsText = metrics.text;
@@ -242,7 +246,12 @@ class RunningEngine implements Engine {
     const stop = watchSettings(
       { config: this.#options.config },
       {
-        onChange: (loaded) => void this.#reload(core, loaded, changes),
+        // One after the other: two at once would each make a watcher, and one of them would be nobody's.
+        onChange: (loaded) => {
+          this.#reloading = this.#reloading
+            .then(() => this.#reload(core, loaded, changes))
+            .catch((error) => this.#log.error('The settings could not be put into force', error));
+        },
         onProblem: (sentence) => {
           this.#settingsProblem = sentence;
           this.#log.error(sentence);
@@ -283,6 +292,7 @@ class RunningEngine implements Engine {
         catalog.apply(scan);
       },
     });
+    catalog.keepOnly(this.#folders);
     await this.#watcher.start();
     for (const path of catalog.addedPaths()) await this.#watcher.track(path);
   }

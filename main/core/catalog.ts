@@ -108,6 +108,15 @@ export class Catalog {
     await this.#leave(record);
   }
 
+  /** Models of folders that are no longer watched leave as if they were gone; what a person registered stays. */
+  keepOnly(folders: readonly string[]): void {
+    for (const record of [...this.#ports.registry.all()]) {
+      if (record.added || folders.some((folder) => record.path.startsWith(`${folder}/`))) continue;
+      this.#ports.log.say(`${record.id} is no longer watched: ${record.path} lies in none of the folders`);
+      void this.#leave(record);
+    }
+  }
+
   /** How content that was served before ended: it is never new again, whatever a restart or a remount did in between (I4). */
   endedBefore(record: ModelRecord): Extract<ModelState, { name: 'unloaded' | 'failed' }> | null {
     const before = this.#remembered.get(record.id);

@@ -283,6 +283,10 @@ export interface Processes {
   isAlive(identity: ProcessIdentity): boolean;
   /** Descendants and members of the process group, itself included, alive now. */
   members(pid: number): readonly ProcessIdentity[];
+  /** The process and its descendants alone: cheap, where `members` reads all of /proc on the main thread (I12). */
+  descendants(pid: number): readonly ProcessIdentity[];
+  /** Is anything left of the group, a zombie included? One system call. */
+  groupExists(group: number): boolean;
   /** Processes whose environment carries this launch id. */
   findByLaunch(launchId: string): readonly ProcessIdentity[];
   /** Signals the group of the leader, then each identity that is still the same process. */

@@ -62,6 +62,14 @@ export function readAllStats(): readonly ProcessStat[] {
   });
 }
 
+/** The children of each of its threads, as the kernel lists them; empty where it is gone. */
+export function childrenOf(pid: number): readonly number[] {
+  return numericNames(`/proc/${pid}/task`).flatMap((thread) => {
+    const text = readText(`/proc/${pid}/task/${thread}/children`)?.trim() ?? '';
+    return text === '' ? [] : text.split(' ').map(Number);
+  });
+}
+
 /** The value of a variable in each process's environment, as far as we may read it. */
 export function readEnvironments(name: string): readonly { readonly pid: number; readonly value: string }[] {
   const prefix = `${name}=`;

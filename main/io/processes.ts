@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Exit, LaunchedProcess, LaunchRequest, Processes, ProcessIdentity } from '../core/ports.ts';
 import { createLineCutter } from './lines.ts';
-import { bootId, HAS_PROC, readAllStats, readBytesRead, readEnvironments, readResidentBytes, readStat } from './proc.ts';
+import { bootId, childrenOf, HAS_PROC, readAllStats, readBytesRead, readEnvironments, readResidentBytes, readStat } from './proc.ts';
 
 /** What a runtime needs of our environment. All of it would hand tokens and the settings of other programs to every model. */
 const PASSED_ON = /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|TMP|TEMP|XDG_CACHE_HOME|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|SYSTEMROOT)$/i;
@@ -47,6 +47,8 @@ export function createProcesses(): Processes {
     identify,
     isAlive,
     members: (pid) => (HAS_PROC ? treeOf(pid) : [identify(pid)].filter((identity) => identity !== null)),
+    descendants: (pid) => (HAS_PROC ? familyOf(pid) : [pid]).flatMap((each) => identify(each) ?? []),
+    groupExists,
     findByLaunch: (launchId) =>
       readEnvironments('MODELIUM_LAUNCH').flatMap(({ pid, value }) => (value === launchId ? (identify(pid) ?? []) : [])),
     signal(identities, name, group) {
@@ -165,6 +167,20 @@ function treeOf(pid: number): readonly ProcessIdentity[] {
     for (const stat of stats) if (stat.group === pid || tree.has(stat.parent)) tree.add(stat.pid);
   }
   return stats.filter((stat) => tree.has(stat.pid)).map((stat) => ({ pid: stat.pid, startTime: stat.startTime, bootId: bootId() }));
+}
+
+function familyOf(pid: number): readonly number[] {
+  return [pid, ...childrenOf(pid).flatMap(familyOf)];
+}
+
+function groupExists(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it exists, and is not ours to signal.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 function activity(pids: readonly number[]): ReturnType<Processes['activity']> {

@@ -3,8 +3,8 @@
  * command line and the window find it. What the tables in it mean is not its business.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ModeliumError } from '../../shared/errors.ts';
 
@@ -78,10 +78,23 @@ export function readToken(path: string): string | null {
   }
 }
 
+/** One by one: Node's own `recursive` never returns where a folder that exists takes no entries and answers ENOENT, as /proc does. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolders(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (thrown) {
+    // An engine that starts at the same time was quicker.
+    if (!existsSync(path)) throw thrown;
+  }
+}
+
 /** Creates a folder that only its owner may enter, and mends the mode of one that others could. */
 function makePrivateFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path);
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o700);
   } catch (cause) {
     throw new ModeliumError('path-invalid', `The state folder ${path} cannot be used: ${(cause as Error).message}.`, { cause });

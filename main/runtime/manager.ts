@@ -6,20 +6,22 @@
 import type { Candidate, DeviceBytes, RuntimeId } from '../../shared/decision.ts';
 import { HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import type { AfterDrain, DrainReason, LoadFailure, ModelState, StateOf } from '../../shared/model.ts';
+import type { AfterDrain, DrainReason, LoadFailure, ModelState } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
 import { backoff, READY_FORGIVES_MS } from '../core/backoff.ts';
 import type { Devices } from '../core/devices.ts';
 import type { Lease } from '../core/gateway.ts';
 import { measuredBytes, memoryIsBack } from '../core/measure.ts';
 import { planHash } from '../core/plan-hash.ts';
-import type { DeviceProbe, Ledger, Log, ProcessIdentity, Sample } from '../core/ports.ts';
+import type { DeviceProbe, Ledger, Log, Sample } from '../core/ports.ts';
 import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
 import { freed, leakedSentence, loadedSentence, loadingSentence } from '../core/sentences.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Adapter, LoadTarget } from './adapter.ts';
+import { isRevocable, redirected, stillAlive } from './drains.ts';
 import { LastWords } from './last-words.ts';
 import { Leases } from './leases.ts';
+import { loadTarget } from './load-target.ts';
 import { type HostPorts, ProcessHost } from './process-host.ts';
 import { HUNG_AFTER_MS, watchPulse } from './pulse.ts';
 import type { ThreadShare } from './thread-share.ts';
@@ -417,26 +419,6 @@ export class Manager {
   }
 }
 
-/** Only for idleness, and nothing else was made of it since: its process is untouched and may go on serving. */
-function isRevocable({ reason, signalled, becomes }: StateOf<'draining'>): boolean {
-  const stillIdle = becomes.to === 'analyzed' || (becomes.to === 'unloaded' && becomes.reason === 'idle');
-  return reason === 'idle' && !signalled && stillIdle;
-}
-
-/** Files that are gone or others stay so, whatever else is wanted of the model by then. */
-function redirected(before: AfterDrain, wanted: AfterDrain): AfterDrain {
-  if (before.to === 'forgotten') return before;
-  return before.to === 'settling' && wanted.to !== 'forgotten' ? before : wanted;
-}
-
-function loadTarget(record: ModelRecord, { plan }: Candidate): LoadTarget {
-  const { profile, realPath, kind, id } = record;
-  if (profile === null) throw new Error(`${id} was granted without a profile`);
-  const first = profile.forms.find((form) => form.kind === plan.form)?.files[0] ?? '';
-  const file = kind === 'file' ? realPath : `${realPath}/${first}`;
-  return { modelId: id, path: realPath, file, plan, profile, proof: profile.kind === 'embedding' ? 'embed' : 'generate' };
-}
-
 /** What the sample would have shown with these bytes taken. */
 function withHeld(sample: Sample, held: DeviceBytes): Sample {
   return { ...sample, devices: sample.devices.map((device) => ({ ...device, usedBytes: device.usedBytes + (held[device.id] ?? 0) })) };
@@ -447,10 +429,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-function stillAlive(id: string, survivors: readonly ProcessIdentity[]): AfterDrain {
-  const pids = survivors.map((survivor) => survivor.pid).join(', ');
-  const message = `Process ${pids} of ${id} does not end. End it by hand: kill -9 ${pids}`;
-  return { to: 'failed', failure: { code: 'still-alive', message, lastWords: [], permanent: true }, attempts: 1, retryAtMs: null };
 }

@@ -6,6 +6,7 @@ import { assertNever, ModeliumError } from '../../shared/errors.ts';
 import type { Clock, Exit, HttpClient, LaunchedProcess, Processes, ProcessIdentity, ProcessTable } from '../core/ports.ts';
 import type { Adapter, Explanation, Progress, Step, Steps } from './adapter.ts';
 import type { LastWords } from './last-words.ts';
+import { type Activity, type StallLimits, StallWatch } from './stall-watch.ts';
 
 export interface HostPorts {
   readonly clock: Clock;
@@ -17,15 +18,6 @@ export interface HostPorts {
   bootId(): string;
 }
 
-export interface StallLimits {
-  readonly stallMs: number;
-  readonly maxMs: number;
-}
-
-const STALL_POLL_MS = 1_000;
-/** A server that hangs still reads our health checks (8 kB a second), and its heap breathes: less than this is no progress. */
-const READ_NOISE_BYTES = 4 * 1024 * 1024;
-const RESIDENT_NOISE_BYTES = 16 * 1024 * 1024;
 const GONE_POLL_MS = 5;
 /** After SIGKILL the kernel needs a moment to take a tree down; longer means a process stuck in the kernel. */
 const AFTER_KILL_MS = 5_000;
@@ -42,8 +34,7 @@ export class ProcessHost {
   #members: readonly ProcessIdentity[] = [];
   #exit: Exit | null = null;
   #explanation: Explanation | null = null;
-  #lastSignOfLifeMs = 0;
-  #lastActivity = { readBytes: 0, residentBytes: 0 };
+  readonly #stall: StallWatch;
   #interruption: ModeliumError | null = null;
   #rejectStep: (error: unknown) => void = () => {};
   #onMessage: (message: unknown) => void = () => {};
@@ -55,6 +46,7 @@ export class ProcessHost {
     this.#adapter = adapter;
     this.#modelId = modelId;
     this.words = words;
+    this.#stall = new StallWatch(ports.clock);
     this.#launchId = ports.randomWord();
   }
 
@@ -104,7 +96,11 @@ export class ProcessHost {
     const cancelled = () => this.#interrupt(new ModeliumError('cancelled', `Loading ${this.#modelId} was cancelled.`));
     signal.addEventListener('abort', cancelled, { once: true });
     if (signal.aborted) cancelled();
-    const endWatch = this.#watchForStall(limits);
+    const endWatch = this.#stall.start(
+      limits,
+      () => this.#activity(),
+      (code, what) => this.#interrupt(this.#failure(code, what)),
+    );
     try {
       let turn = steps.next();
       while (!turn.done) turn = await this.#turn(steps, turn.value, signal);
@@ -155,11 +151,12 @@ export class ProcessHost {
       table.erase(this.#launchId);
       return [];
     }
-    this.#recordMembers();
+    // Without its leader the tree is nobody's descendant any more: what it left is found by the launch id in its environment.
+    this.#recordMembers(processes.isAlive(this.#leader) ? undefined : processes.findByLaunch(this.#launchId));
     const group = this.#leader.pid;
     processes.signal(this.#members, 'SIGTERM', group);
     if (!(await this.#allGone(graceMs))) {
-      this.#recordMembers();
+      this.#recordMembers(processes.members(group));
       processes.signal(this.#members, 'SIGKILL', group);
       await this.#allGone(AFTER_KILL_MS);
     }
@@ -179,7 +176,7 @@ export class ProcessHost {
         this.#spawning = this.#spawn(step);
         return this.#spawning;
       case 'phase':
-        this.#signOfLife();
+        this.#stall.signOfLife();
         this.#onProgress({ phase: step.phase, progress: step.progress });
         return undefined;
       case 'pause':
@@ -216,28 +213,30 @@ export class ProcessHost {
       this.#onExit(exit);
     });
     this.#recordMembers();
-    this.#signOfLife();
+    this.#stall.signOfLife();
   }
 
   #hear(line: string): void {
     this.words.add(line);
     const progress = this.#adapter.progress(line);
     if (progress === null) return;
-    this.#signOfLife();
+    this.#stall.signOfLife();
     this.#onProgress(progress);
   }
 
-  #signOfLife(): void {
-    this.#lastSignOfLifeMs = this.#ports.clock.now();
+  #activity(): Activity {
+    this.#recordMembers();
+    return this.#ports.processes.activity(this.pids());
   }
 
-  #recordMembers(): void {
+  /** @param found who belongs to the tree now; by default the leader's descendants, which are cheap to list (I12). */
+  #recordMembers(found?: readonly ProcessIdentity[]): void {
     const { processes, table } = this.#ports;
     if (this.#leader === null) return;
     const seen = new Map(this.#members.filter((member) => processes.isAlive(member)).map((member) => [member.pid, member]));
-    // With all of them gone the group's number may belong to a stranger by now.
-    if (this.#members.length > 0 && seen.size === 0) return;
-    for (const member of processes.members(this.#leader.pid)) seen.set(member.pid, member);
+    // With all of them gone the leader's number may belong to a stranger by now.
+    if (found === undefined && this.#members.length > 0 && seen.size === 0) return;
+    for (const member of found ?? processes.descendants(this.#leader.pid)) seen.set(member.pid, member);
     const members = [...seen.values()];
     if (sameMembers(members, this.#members)) return;
     this.#members = members;
@@ -248,45 +247,26 @@ export class ProcessHost {
     }
   }
 
-  /** @returns a function that ends the watch. */
-  #watchForStall(limits: StallLimits): () => void {
-    const { clock } = this.#ports;
-    const startedMs = clock.now();
-    const everyMs = Math.min(STALL_POLL_MS, limits.stallMs);
-    this.#signOfLife();
-    const check = () => {
-      this.#recordMembers();
-      this.#noticeActivity();
-      const now = clock.now();
-      const silentMs = now - this.#lastSignOfLifeMs;
-      if (silentMs >= limits.stallMs) this.#interrupt(this.#failure('load-stalled', `showed no sign of progress for ${seconds(silentMs)}`));
-      else if (now - startedMs >= limits.maxMs)
-        this.#interrupt(this.#failure('load-too-long', `was not ready after ${seconds(now - startedMs)}`));
-      else cancelTimer = clock.after(everyMs, check);
-    };
-    let cancelTimer = clock.after(everyMs, check);
-    return () => cancelTimer();
-  }
-
-  /** Bytes read and memory that changes are signs of life too: a 70 GB file from a slow disk is slow, not stalled. */
-  #noticeActivity(): void {
-    const { readBytes, residentBytes } = this.#ports.processes.activity(this.pids());
-    const { readBytes: lastRead, residentBytes: lastResident } = this.#lastActivity;
-    if (Math.abs(readBytes - lastRead) < READ_NOISE_BYTES && Math.abs(residentBytes - lastResident) < RESIDENT_NOISE_BYTES) return;
-    this.#signOfLife();
-    this.#lastActivity = { readBytes, residentBytes };
-  }
-
   #failure(code: 'load-stalled' | 'load-too-long', what: string): ModeliumError {
     const message = `${this.#modelId} ${what} while loading on ${this.#adapter.id}.`;
     return new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() });
+  }
+
+  /** A grandchild whose parents ended stays in the group, and nobody's descendant: looked for only when the group outlives the family. */
+  #leftInGroup(): boolean {
+    const { processes } = this.#ports;
+    const group = this.#leader?.pid ?? 0;
+    if (!processes.groupExists(group)) return false;
+    const left = processes.members(group);
+    if (left.length > 0) this.#recordMembers(left);
+    return left.length > 0;
   }
 
   async #allGone(withinMs: number): Promise<boolean> {
     const { clock, processes } = this.#ports;
     const deadlineMs = clock.now() + withinMs;
     for (;;) {
-      if (!this.#members.some((member) => processes.isAlive(member))) return true;
+      if (!this.#members.some((member) => processes.isAlive(member)) && !this.#leftInGroup()) return true;
       if (clock.now() >= deadlineMs) return false;
       await new Promise<void>((resolve) => clock.after(GONE_POLL_MS, resolve));
     }
@@ -295,8 +275,4 @@ export class ProcessHost {
 
 function sameMembers(a: readonly ProcessIdentity[], b: readonly ProcessIdentity[]): boolean {
   return a.length === b.length && a.every((member, index) => member.pid === b[index]?.pid && member.startTime === b[index]?.startTime);
-}
-
-function seconds(ms: number): string {
-  return `${Math.round(ms / 1000)} s`;
 }

@@ -196,15 +196,15 @@ describe('wishes and settings', () => {
 
   test('the smaller context that a failure asked for outlives ten good minutes: a later edit does not unload the model', async () => {
     const box = createCoreBox({ gpus: [16 * GIB] });
-    box.drop('a', GIB, 'person');
-    await pass(box, 250);
+    box.drop('a', GIB);
+    await pass(box);
     box.registry.update('a', { contextLimit: 1024, pinned: true });
-    await pass(box, 5_000);
-    // The drop itself may have forgotten it: what counts is the plan that it was loaded with.
-    expect(box.registry.get('a')?.state).toMatchObject({ name: 'ready' });
-    const limited = box.registry.get('a')?.contextLimit;
+    box.admission.want('a', 'person', box.clock.now());
+    box.orchestrator.wake('a');
+    await pass(box);
+    expect(box.registry.get('a')?.state).toMatchObject({ name: 'ready', plan: { contextTokens: 1024 } });
     await pass(box, 650_000);
-    expect(box.registry.get('a')?.contextLimit).toBe(limited);
+    expect(box.registry.get('a')?.contextLimit).toBe(1024);
     box.orchestrator.reconsiderAll();
     expect(box.state('a')).toBe('ready');
   });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Lease } from '../../main/core/gateway.ts';
 import { type ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import { type CoreBox, createCoreBox, GIB } from '../helpers/core-box.ts';
+import { type CoreBox, createCoreBox, GIB, type WatchedFile } from '../helpers/core-box.ts';
 
 async function settleAll(box: CoreBox, ms = 3_000): Promise<void> {
   for (let passed = 0; passed < ms; passed += 250) {
@@ -172,11 +172,13 @@ describe('the story', () => {
 
 type Event =
   | { readonly do: 'request' | 'leave' | 'release' | 'unload' | 'load' | 'pin' | 'remove' | 'crash' | 'change'; readonly which: number }
+  | { readonly do: 'rewrite' | 'rename' | 'delete' | 'keepAlive'; readonly which: number }
+  | { readonly do: 'unmount' | 'settings' | 'hang' }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'others'; readonly gpu: number; readonly gib: number };
 
 const event: fc.Arbitrary<Event> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('request' as const, 'release' as const), which: fc.nat(39) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('request' as const, 'release' as const), which: fc.nat(49) }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -189,9 +191,17 @@ const event: fc.Arbitrary<Event> = fc.oneof(
         'crash' as const,
         'change' as const,
       ),
-      which: fc.nat(39),
+      which: fc.nat(49),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom('rewrite' as const, 'rename' as const, 'delete' as const, 'keepAlive' as const),
+      which: fc.nat(9),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('unmount' as const, 'settings' as const, 'hang' as const) }) },
   {
     weight: 5,
     arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(0, 0, 20, 20, 300, 300, 1_000, 3_000, 15_000) }),
@@ -210,9 +220,13 @@ describe('a simulated 8-GPU box', () => {
       });
       const ids = Array.from({ length: 40 }, (_, index) => `m${index}`);
       for (const [index, id] of ids.entries()) box.drop(id, (1 + ((index * 7) % 20)) * GIB, index % 3 === 0 ? 'content' : null);
+      // Ten more lie in the watch folder, and are written, renamed and deleted by others all the time.
+      const watched: WatchedFile[] = Array.from({ length: 10 }, (_, index) => ({ name: `w${index}.gguf`, inode: 100 + index, version: 1 }));
+      box.scan(watched);
+      for (let index = 0; index < 10; index++) ids.push(`w${index}`);
       const open: Awaited<ReturnType<typeof request>>[] = [];
       for (const [step, each] of events.entries()) {
-        await act(box, ids, open, each);
+        await act(box, ids, open, each, watched);
         checkInvariants(box, open, `step ${step} (${JSON.stringify(each)})`);
       }
       // Everybody lets go: nothing may stay behind, nobody may wait for ever.
@@ -232,8 +246,15 @@ describe('a simulated 8-GPU box', () => {
   }, 120_000);
 });
 
-async function act(box: CoreBox, ids: readonly string[], open: Awaited<ReturnType<typeof request>>[], each: Event): Promise<void> {
+async function act(
+  box: CoreBox,
+  ids: readonly string[],
+  open: Awaited<ReturnType<typeof request>>[],
+  each: Event,
+  watched: WatchedFile[],
+): Promise<void> {
   const id = 'which' in each ? ids[each.which]! : '';
+  const file = 'which' in each ? watched[each.which % 10]! : watched[0]!;
   const record = box.registry.get(id);
   switch (each.do) {
     case 'wait':
@@ -274,6 +295,28 @@ async function act(box: CoreBox, ids: readonly string[], open: Awaited<ReturnTyp
     case 'change':
       if (record?.state.name === 'ready' || record?.state.name === 'loading')
         void box.manager.unloadModel(id, 'files-changed', { to: 'settling' });
+      return;
+    case 'rewrite':
+      watched[watched.indexOf(file)] = { ...file, version: file.version + 1 };
+      return box.scan(watched);
+    case 'rename':
+      watched[watched.indexOf(file)] = { ...file, name: file.name.startsWith('w') ? `r-${file.name}` : file.name.slice(2) };
+      return box.scan(watched);
+    case 'delete':
+      // Another file under its name comes with the next scan that somebody else causes.
+      box.scan(watched.filter((other) => other !== file));
+      watched[watched.indexOf(file)] = { ...file, inode: file.inode + 100 };
+      return;
+    case 'keepAlive':
+      return box.usage.keepAlive(id, 0);
+    case 'unmount':
+      box.scan(null);
+      return box.scan(watched);
+    case 'settings':
+      box.settings.models['m1'] = { ...box.settings.models['m1'], context: box.settings.models['m1']?.context === 512 ? 1024 : 512 };
+      return box.orchestrator.reconsiderAll();
+    case 'hang':
+      box.world.hangs = !box.world.hangs;
       return;
     case 'crash':
       [...box.simulated.values()].find((process) => process.alive && process.modelId === id)?.end({ code: 1, signal: null });

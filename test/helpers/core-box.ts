@@ -140,6 +140,8 @@ export function createCoreBox(options: CoreBoxOptions) {
     identify: (pid) => (simulated.get(pid)?.alive ? (simulated.get(pid)?.identity ?? null) : null),
     isAlive: ({ pid }) => simulated.get(pid)?.alive ?? false,
     members: (pid) => (simulated.get(pid)?.alive ? [simulated.get(pid)!.identity] : []),
+    descendants: (pid) => (simulated.get(pid)?.alive ? [simulated.get(pid)!.identity] : []),
+    groupExists: (group) => simulated.get(group)?.alive ?? false,
     findByLaunch: () => [],
     signal(identities, signal) {
       for (const { pid } of identities) {

@@ -1,0 +1,22 @@
+/** Where a drain may lead, when something else is wanted of the model meanwhile. Pure; the manager asks. */
+import type { AfterDrain, StateOf } from '../../shared/model.ts';
+import type { ProcessIdentity } from '../core/ports.ts';
+
+/** Only for idleness, and nothing else was made of it since: its process is untouched and may go on serving. */
+export function isRevocable({ reason, signalled, becomes }: StateOf<'draining'>): boolean {
+  const stillIdle = becomes.to === 'analyzed' || (becomes.to === 'unloaded' && becomes.reason === 'idle');
+  return reason === 'idle' && !signalled && stillIdle;
+}
+
+/** Files that are gone or others stay so, whatever else is wanted of the model by then. */
+export function redirected(before: AfterDrain, wanted: AfterDrain): AfterDrain {
+  if (before.to === 'forgotten') return before;
+  return before.to === 'settling' && wanted.to !== 'forgotten' ? before : wanted;
+}
+
+/** The process outlived its kill: the model is failed until a person ended it. */
+export function stillAlive(id: string, survivors: readonly ProcessIdentity[]): AfterDrain {
+  const pids = survivors.map((survivor) => survivor.pid).join(', ');
+  const message = `Process ${pids} of ${id} does not end. End it by hand: kill -9 ${pids}`;
+  return { to: 'failed', failure: { code: 'still-alive', message, lastWords: [], permanent: true }, attempts: 1, retryAtMs: null };
+}

@@ -1,0 +1,74 @@
+/** Files that mean harm, dropped on a real engine: none may hold it up, and each gets a sentence. What goes on beside them is served. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tinyModel } from '../main/embedded/tiny-model.ts';
+import { openStateFolder } from '../main/io/state-folder.ts';
+import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
+import { writeTinyGguf } from './helpers/tiny-gguf.ts';
+
+const WAIT_MS = 60_000;
+
+/** A tiny model of which one number of the header is another one. */
+function lying(key: string, value: number): Uint8Array {
+  const bytes = Buffer.from(tinyModel({ contextTokens: 512 })[0]!.bytes);
+  const at = bytes.indexOf(key);
+  expect(at).toBeGreaterThan(0);
+  bytes.writeUInt32LE(value, at + key.length + 4);
+  return bytes;
+}
+
+describe('hostile files in the watch folder', () => {
+  let live: LiveEngine;
+  beforeAll(async () => {
+    live = await startLiveEngine({
+      settings: { gpus: { use: 'none' }, host: { reserve_mb: 0 } },
+      async prepare({ watch }) {
+        writeFileSync(join(watch, 'layers.gguf'), lying('llama.block_count', 0xffff_ffff));
+        for (const name of ['linkout', 'pipes']) mkdirSync(join(watch, name));
+        symlinkSync('/etc/passwd', join(watch, 'linkout', 'model.gguf'));
+        for (const name of ['pipe.gguf', 'pipes/model.gguf']) execFileSync('mkfifo', [join(watch, name)]);
+        symlinkSync('/proc', join(watch, 'system'));
+        symlinkSync('circle.gguf', join(watch, 'circle.gguf'));
+        await writeTinyGguf(watch, { name: 'tiny', contextTokens: 512 });
+      },
+    });
+  }, WAIT_MS);
+  afterAll(() => live.close());
+
+  test('a model beside them is served', { timeout: WAIT_MS }, async () => {
+    await live.comesTo('tiny', 'ready', WAIT_MS);
+    expect((await live.predict('tiny')).status).toBe(200);
+  });
+
+  test('a header that claims billions of layers is damage, and no load for hours', { timeout: WAIT_MS }, async () => {
+    expect((await live.comesTo('layers', 'blocked')).message).toContain('number of layers is 4294967295');
+  });
+
+  test('a folder whose model is a link out of it says so', { timeout: WAIT_MS }, async () => {
+    expect((await live.comesTo('linkout', 'blocked')).message).toContain('leads out of the folder');
+  });
+
+  test('what cannot be read and never stands still is told all the same', { timeout: WAIT_MS }, async () => {
+    await live.comesTo('system', 'blocked');
+  });
+
+  test('pipes and circles are no models, and nobody opens them', async () => {
+    for (const id of ['pipe', 'pipes', 'circle']) expect(await live.model(id)).toBeUndefined();
+  });
+});
+
+test('a state folder that the system will not make is refused at once', () => {
+  expect(() => openStateFolder('/proc/modelium/state')).toThrow(/\/proc\/modelium/);
+});
+
+test('a state folder is made with all that lies above it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'modelium-abuse-'));
+  try {
+    openStateFolder(join(folder, 'a', 'b', 'c')).close();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
