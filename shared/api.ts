@@ -44,7 +44,8 @@ export const predictRequestSchema = z
     seed: z.number().int().optional(),
     stream: z.boolean().default(false),
     /** Seconds that the model stays loaded after this request when nobody uses it; 0 unloads it at once. */
-    keep_alive_seconds: z.number().nonnegative().optional(),
+    /** At most a day: a request may keep a model, but not pin it. */
+    keep_alive_seconds: z.number().nonnegative().max(86_400).optional(),
   })
   .superRefine((body, context) => {
     const given = SUBJECTS.filter((name) => body[name] !== undefined);

@@ -7,7 +7,8 @@ export type BodyResult = { readonly body: Buffer } | { readonly error: ModeliumE
 const BYTES_PER_MB = 1024 * 1024;
 
 /**
- * Collects a body. What comes beyond the limit is thrown away unread, so that a client which is still sending can take the answer.
+ * Collects a body. What comes beyond the limit is thrown away unread, so that a client which is still sending can take the answer; one that
+ * goes on for as much again is cut off (I10).
  * @param limitMb api.max_body_mb
  * @param done called once, with the body or the error body-too-large; never when the client leaves before the end.
  */
@@ -23,6 +24,7 @@ export function readBody(request: Readable, limitMb: number, done: (result: Body
     }
     if (bytes - part.length <= limit) done({ error: bodyTooLarge(limitMb) });
     parts = [];
+    if (bytes > 2 * limit + BYTES_PER_MB) request.destroy();
   });
   request.on('end', () => {
     const [first] = parts;

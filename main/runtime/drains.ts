@@ -16,7 +16,11 @@ export function redirected(before: AfterDrain, wanted: AfterDrain): AfterDrain {
 
 /** The process outlived its kill: the model is failed until a person ended it. */
 export function stillAlive(id: string, survivors: readonly ProcessIdentity[]): AfterDrain {
-  const pids = survivors.map((survivor) => survivor.pid).join(', ');
-  const message = `Process ${pids} of ${id} does not end. End it by hand: kill -9 ${pids}`;
-  return { to: 'failed', failure: { code: 'still-alive', message, lastWords: [], permanent: true }, attempts: 1, retryAtMs: null };
+  const failure = { code: 'still-alive', message: stillAliveSentence(id, survivors), lastWords: [], permanent: true };
+  return { to: 'failed', failure, attempts: 1, retryAtMs: null };
+}
+
+export function stillAliveSentence(id: string, survivors: readonly ProcessIdentity[]): string {
+  const pids = survivors.map((survivor) => survivor.pid).join(' ');
+  return `Process ${pids} of ${id} does not end. End it by hand: kill -9 ${pids}`;
 }

@@ -13,12 +13,12 @@ import type { Devices } from '../core/devices.ts';
 import type { Lease } from '../core/gateway.ts';
 import { measuredBytes, memoryIsBack } from '../core/measure.ts';
 import { planHash } from '../core/plan-hash.ts';
-import type { DeviceProbe, Ledger, Log, Sample } from '../core/ports.ts';
+import type { DeviceProbe, Ledger, Log, ProcessIdentity, Sample } from '../core/ports.ts';
 import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
 import { freed, leakedSentence, loadedSentence, loadingSentence } from '../core/sentences.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Adapter, LoadTarget } from './adapter.ts';
-import { isRevocable, redirected, stillAlive } from './drains.ts';
+import { isRevocable, redirected, stillAlive, stillAliveSentence } from './drains.ts';
 import { LastWords } from './last-words.ts';
 import { Leases } from './leases.ts';
 import { loadTarget } from './load-target.ts';
@@ -73,12 +73,16 @@ export class Manager {
   readonly #ports: ManagerPorts;
   readonly #runners = new Map<string, Runner>();
   readonly #words = new Map<string, LastWords>();
+  /** Processes that outlived their kill: nothing is started over them. */
+  readonly #survivors = new Map<string, readonly ProcessIdentity[]>();
   #busyTransitions = 0;
 
   constructor(ports: ManagerPorts) {
     this.#ports = ports;
     ports.registry.onChange(({ id, record }) => {
-      if (record === null) this.#words.delete(id);
+      if (record !== null) return;
+      this.#words.delete(id);
+      this.#survivors.delete(id);
     });
   }
 
@@ -214,6 +218,8 @@ export class Manager {
     const { clock, probe, devices } = this.#ports;
     const { signal } = runner.abort;
     await Promise.race([Promise.all(victims), aborted(signal)]);
+    const living = (this.#survivors.get(runner.id) ?? []).filter((each) => this.#ports.processes.isAlive(each));
+    if (living.length > 0) throw new ModeliumError('still-alive', stillAliveSentence(runner.id, living));
     const deadlineMs = clock.now() + ROOM_WAIT_MS;
     while (!signal.aborted && !devices.promiseFits(runner.id)) {
       if (clock.now() >= deadlineMs) {
@@ -356,6 +362,7 @@ export class Manager {
       }
       devices.release(id);
       this.#runners.delete(id);
+      this.#survivors.set(id, survivors);
       if (survivors.length > 0) registry.apply(id, { type: 'drain-redirected', becomes: stillAlive(id, survivors) });
       registry.apply(id, { type: 'drained', atMs: clock.now(), copy: NO_COPY });
     } finally {
