@@ -24,7 +24,10 @@ export interface LlamaFacts {
 
 /** The llama.cpp inside node-llama-cpp 3.21.1; a test compares it with the package. */
 export const LLAMA_CPP_VERSION = 'v0.4.0';
-const HEALTH_PAUSE_MS = 20;
+/** A small model is up in a fraction of a second, which a swap waits for; a large one needs no hundred questions a second. */
+const FIRST_HEALTH_PAUSE_MS = 5;
+const LAST_HEALTH_PAUSE_MS = 100;
+const HEALTH_PAUSE_GROWTH = 1.05;
 const HEALTH_TIMEOUT_MS = 2_000;
 /** The first token may have to page the weights in from a slow disk; the host's stall watch ends what hangs. */
 const PROOF_TIMEOUT_MS = 600_000;
@@ -64,10 +67,10 @@ function* load(facts: LlamaFacts, target: LoadTarget): Steps<Endpoint> {
   yield* phase('starting');
   yield* spawn(command, args, { ...(isEmbedded ? facts.node.env : {}), ...target.plan.env, LLAMA_API_KEY: secret }, isEmbedded);
   const server = { port: at, key: secret };
-  for (;;) {
+  for (let pauseMs = FIRST_HEALTH_PAUSE_MS; ; pauseMs = Math.min(LAST_HEALTH_PAUSE_MS, pauseMs * HEALTH_PAUSE_GROWTH)) {
     const health = yield* http({ ...server, method: 'GET', path: '/health', body: null, timeoutMs: HEALTH_TIMEOUT_MS });
     if (health?.status === 200) break;
-    yield* pause(HEALTH_PAUSE_MS);
+    yield* pause(pauseMs);
   }
   yield* phase(target.proof === 'embed' ? 'first embedding' : 'first token');
   const proof = yield* http({ ...server, method: 'POST', ...proofOf(target), timeoutMs: PROOF_TIMEOUT_MS });
