@@ -130,15 +130,17 @@ function readStream(from: string, tokens: number, begun: () => void = () => {}):
   });
 }
 
+function longNames(other: string): readonly string[] {
+  return Array.from({ length: HEADERS }, (_, index) => `long-${other}-${index}`);
+}
+
 /** Long headers come in one after another and a model loads; all of it is over when this resolves. */
-async function makeBusy(header: Uint8Array, other: string): Promise<void> {
+async function makeBusy(other: string): Promise<void> {
   const body = JSON.stringify({ model: other, prompt: 'go', max_tokens: 1 });
   const loading = fetch(`${address}/v1/completions`, { method: 'POST', body });
-  const names = Array.from({ length: HEADERS }, (_, index) => `long-${other}-${index}`);
+  const names = longNames(other);
   for (const name of names) {
-    const whole = join(root, `${name}.gguf`);
-    writeFileSync(whole, header);
-    renameSync(whole, join(incoming, `${name}.gguf`));
+    renameSync(join(root, `${name}.gguf`), join(incoming, `${name}.gguf`));
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   expect((await loading).status).toBe(200);
@@ -151,7 +153,9 @@ function quantile(values: readonly number[], share: number): number {
 }
 
 test('a stream keeps its pace while long headers are analyzed and another model loads', { timeout: 120_000 }, async () => {
+  // Written before: this process reads the streams too, and must not hold them up itself.
   const header = largeHeaderGguf();
+  for (const name of OTHERS.flatMap(longNames)) writeFileSync(join(root, `${name}.gguf`), header);
   const seen: string[] = [];
   // Another program may disturb any one run; work on the engine's main thread would disturb every one.
   for (const other of OTHERS) {
@@ -160,7 +164,7 @@ test('a stream keeps its pace while long headers are analyzed and another model 
     let inside = false;
     const machine = readStream(aloneAddress, TOKENS);
     const busy = await readStream(address, TOKENS, () => {
-      work = makeBusy(header, other).then(() => {
+      work = makeBusy(other).then(() => {
         inside = true;
       });
     });
@@ -169,10 +173,10 @@ test('a stream keeps its pace while long headers are analyzed and another model 
     await work;
     for (const { words, whole } of [idle, busy]) expect({ words, whole }).toEqual({ words: TOKENS, whole: true });
     const [idleMs, busyMs] = [quantile(idle.gaps, 0.99), quantile(busy.gaps, 0.99)];
-    // The worst that the machine did meanwhile to a stream that nothing of ours could delay.
-    const besideMs = quantile(beside.gaps, 1);
+    // What the machine did meanwhile to a stream that nothing of ours could delay.
+    const besideMs = quantile(beside.gaps, 0.99);
     if (wasInside && busyMs <= 1.2 * Math.max(idleMs, besideMs) + NOISE_MS) return;
-    const figures = `${busyMs.toFixed(1)} ms, idle ${idleMs.toFixed(1)} ms, worst gap beside it without an engine ${besideMs.toFixed(1)} ms`;
+    const figures = `${busyMs.toFixed(1)} ms, idle ${idleMs.toFixed(1)} ms, beside it without an engine ${besideMs.toFixed(1)} ms`;
     seen.push(`p99 of the gaps: ${figures}; the work ended within the stream: ${wasInside}`);
   }
   expect.fail(seen.join('\n'));
