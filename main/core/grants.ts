@@ -110,7 +110,12 @@ export class Grants {
   #moved(record: ModelRecord, why: string): void {
     const queued = stateOf(this.#ports.registry.get(record.id), 'queued');
     if (queued === null || queued.why === why) return;
-    this.#ports.book.write(record.id, 'wait', 'waits', why, []);
+    // One row for a cause: its figures move with every sample, four times a second.
+    if (withoutFigures(queued.why) !== withoutFigures(why)) this.#ports.book.write(record.id, 'wait', 'waits', why);
     this.#ports.registry.apply(record.id, { type: 'queue-moved', why });
   }
+}
+
+function withoutFigures(sentence: string): string {
+  return sentence.replace(/\d+(\.\d+)?/g, '#');
 }

@@ -90,6 +90,21 @@ describe('the story', () => {
     expect(late.lease?.modelId).toBe('a');
   });
 
+  test('a wait is one row of the ledger, however its figures move', async () => {
+    const box = createCoreBox({ gpus: [16 * GIB], settings: (s) => ({ ...s, host: { ...s.host, memory_limit_mb: 64 } }) });
+    box.drop('a', 10 * GIB, 'content');
+    box.drop('b', 10 * GIB);
+    await settleAll(box, 12_000);
+    const held = await request(box, 'a');
+    const wanted = await request(box, 'b');
+    for (let step = 0; step < 20; step++) {
+      box.others[0] = (step % 4) * 0.3 * GIB;
+      await settleAll(box, 500);
+    }
+    const waits = box.decisions.filter(({ action, modelId }) => action === 'wait' && modelId === 'b');
+    expect([held.settled, wanted.settled, waits.length]).toEqual([true, false, 1]);
+  });
+
   test('a drain deadline cuts what is left', async () => {
     const box = createCoreBox({ gpus: [16 * GIB] });
     box.drop('a', 1 * GIB, 'person');
