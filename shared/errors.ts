@@ -71,7 +71,11 @@ export const ERRORS = {
   'room-did-not-come': { status: 503, type: 'unavailable_error', hint: '`modelium why MODEL` tells who holds the memory.' },
   'still-alive': { status: 503, type: 'server_error', hint: 'A process of the model could not be ended. End it by hand.' },
   // Engine
-  'settings-invalid': { status: 400, type: 'invalid_request_error', hint: 'Mend the file; a running engine keeps its old settings until then.' },
+  'settings-invalid': {
+    status: 400,
+    type: 'invalid_request_error',
+    hint: 'Mend the file; a running engine keeps its old settings until then.',
+  },
   'port-taken': { status: 503, type: 'server_error', hint: 'Set api.port to a free one.' },
   'already-running': { status: 503, type: 'server_error', hint: 'Use that engine, or stop it first.' },
   'host-needs-key': { status: 400, type: 'invalid_request_error', hint: 'Set api.host to 127.0.0.1.' },

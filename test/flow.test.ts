@@ -63,12 +63,12 @@ async function until(condition: () => boolean | Promise<boolean>, what: string, 
   }
 }
 
-async function model(): Promise<ModelView | undefined> {
+async function model(name = 'tiny'): Promise<ModelView | undefined> {
   const { models } = (await (await fetch(`${base}/models`)).json()) as { models: ModelView[] };
-  return models.find(({ id }) => id === 'tiny');
+  return models.find(({ id }) => id === name);
 }
 
-const isIn = (state: string) => async () => (await model())?.state === state;
+const isIn = (state: string, name?: string) => async () => (await model(name))?.state === state;
 const post = (path: string, body: unknown) => fetch(base + path, { method: 'POST', body: JSON.stringify(body) });
 
 async function metric(line: RegExp): Promise<number> {
@@ -171,22 +171,29 @@ describe('the story of one model', { timeout: 60_000 }, () => {
       await post('/v1/chat/completions', { model: 'tiny', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 4, stream: true })
     ).text();
     expect(chat).toMatch(/data: \[DONE\]\n\n$/);
-    const embedded = await post('/v1/embeddings', { model: 'tiny', input: ['one', 'two'] });
-    // A chat model may refuse to embed, but says so; it never hangs or breaks.
-    expect([200, 400, 501]).toContain(embedded.status);
+    const refused = await post('/v1/embeddings', { model: 'tiny', input: ['one', 'two'] });
+    expect([refused.status, await refused.json()]).toMatchObject([400, { error: { code: 'not-supported-by-model' } }]);
+    const [file] = tinyModel({ name: 'embedder', kind: 'bert' });
+    writeFileSync(join(incoming, 'embedder.gguf'), file!.bytes);
+    await until(isIn('ready', 'embedder'), 'the embedding model is ready');
+    const embedded = (await (await post('/predict/embedder', { input: ['one', 'two', 'one'] })).json()) as { embeddings: number[][] };
+    expect(embedded.embeddings.map((vector) => vector.length)).toEqual([64, 64, 64]);
+    expect(embedded.embeddings[0]).toEqual(embedded.embeddings[2]);
+    expect(embedded.embeddings[0]).not.toEqual(embedded.embeddings[1]);
   });
 
   test('the metrics moved', async () => {
     expect(await metric(/^modelium_requests_total\{model="tiny",runtime="llama",status="200"\}/)).toBeGreaterThanOrEqual(3);
     expect(await metric(/^modelium_tokens_total\{model="tiny",direction="completion"\}/)).toBeGreaterThanOrEqual(62);
-    expect(await metric(/^modelium_model_loads_total\{runtime="llama",status="ok"\}/)).toBe(1);
-    expect(await metric(/^modelium_models_loaded\{runtime="llama"\}/)).toBe(1);
+    expect(await metric(/^modelium_model_loads_total\{runtime="llama",status="ok"\}/)).toBe(2);
+    expect(await metric(/^modelium_models_loaded\{runtime="llama"\}/)).toBe(2);
   });
 
   test('idle, it is unloaded: its process is gone, and no rescan brings it back', async () => {
     await until(isIn('unloaded'), 'unloaded for idleness');
     expect(story.filter((line) => /^Unloading idle model: tiny \(idle: \d+ s, QPS: \d\.\d\d\)$/.test(line))).toHaveLength(1);
-    expect(story.filter((line) => /^Memory freed: .* in .* s$/.test(line))).toHaveLength(1);
+    await until(isIn('unloaded', 'embedder'), 'the other one too');
+    expect(story.filter((line) => /^Memory freed: .* in .* s$/.test(line))).toHaveLength(2);
     for (const pid of pids) expect(existsSync(`/proc/${pid}`)).toBe(false);
     // Health checks, scrapes and page views are no activity, and three rescans pass.
     for (let look = 0; look < 7; look++) {
