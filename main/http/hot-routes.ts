@@ -118,8 +118,9 @@ function answerGet(world: HotWorld, path: string, response: ServerResponse): boo
   } else if (path.startsWith(ONE_MODEL) && path.length > ONE_MODEL.length) {
     const name = decoded(path.slice(ONE_MODEL.length));
     const id = world.inference.resolve(name);
-    if (id === null) sendError(response, modelNotFound(name, world.inference.nearest(name)));
-    else sendJson(response, 200, listed(id));
+    // As in the list: a model that is being copied, or blocked, cannot be asked.
+    if (id !== null && world.inference.servable().some((model) => model.id === id)) sendJson(response, 200, listed(id));
+    else sendError(response, modelNotFound(name, world.inference.nearest(name)));
   } else {
     return false;
   }
