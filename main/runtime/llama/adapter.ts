@@ -24,9 +24,9 @@ export interface LlamaFacts {
 
 /** The llama.cpp inside node-llama-cpp 3.21.1; a test compares it with the package. */
 export const LLAMA_CPP_VERSION = 'v0.4.0';
-/** A small model is up in a fraction of a second, which a swap waits for; a large one needs no hundred questions a second. */
+/** A swap waits for the first 200 of a model that is up in a fraction of a second; a slow one is asked less often. */
 const FIRST_HEALTH_PAUSE_MS = 5;
-const LAST_HEALTH_PAUSE_MS = 100;
+const LAST_HEALTH_PAUSE_MS = 25;
 const HEALTH_PAUSE_GROWTH = 1.05;
 const HEALTH_TIMEOUT_MS = 2_000;
 /** The first token may have to page the weights in from a slow disk; the host's stall watch ends what hangs. */
