@@ -27,7 +27,7 @@ export const LLAMA_CPP_VERSION = 'v0.4.0';
 /** A swap waits for the first 200 of a model that is up in a fraction of a second; a slow one is asked less often. */
 const FIRST_HEALTH_PAUSE_MS = 5;
 const LAST_HEALTH_PAUSE_MS = 25;
-const HEALTH_PAUSE_GROWTH = 1.05;
+const HEALTH_PAUSE_GROWTH = 1.02;
 const HEALTH_TIMEOUT_MS = 2_000;
 /** The first token may have to page the weights in from a slow disk; the host's stall watch ends what hangs. */
 const PROOF_TIMEOUT_MS = 600_000;

@@ -110,7 +110,7 @@ describe('load', () => {
     );
     expect(spawn.env).toEqual({ ELECTRON_RUN_AS_NODE: '1', CUDA_VISIBLE_DEVICES: '', LLAMA_API_KEY: 'secret' });
     expect(spawn.ipc).toBe(true);
-    expect(taken.filter((step) => step.do === 'pause').map((step) => step.ms)).toEqual([5, 5.25]);
+    expect(taken.filter((step) => step.do === 'pause').map((step) => step.ms)).toEqual([5, 5.1]);
     expect(taken.at(-1)).toMatchObject({ do: 'http', path: '/v1/completions', key: 'secret', body: { max_tokens: 1 } });
   });
 
