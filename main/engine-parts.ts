@@ -40,8 +40,11 @@ export function needsRestart(before: Settings, after: Settings): readonly string
   return fixed.filter(([, changed]) => changed).map(([name]) => `${name} takes effect when Modelium is started again.`);
 }
 
+/** Of a folder before its first scan: neither there nor missing. */
+const NOT_LOOKED_AT = 'not looked at yet';
+
 export function folderView(path: string, scan: FolderScan | undefined): WatchFolderView {
-  if (scan === undefined) return { path, ok: true, message: 'being looked at', polling: false };
+  if (scan === undefined) return { path, ok: false, message: NOT_LOOKED_AT, polling: false };
   if (!scan.ok) return { path, ok: false, message: scan.message, polling: false };
   const count = scan.candidates.length;
   return { path, ok: true, message: `${count} ${count === 1 ? 'model' : 'models'}`, polling: scan.polling ?? false };

@@ -155,6 +155,9 @@ describe('on a real engine', () => {
     const isThere = async () => (await live.status()).watchFolders.some(({ path, ok }) => path === late && ok);
     try {
       await live.set(look(3_600));
+      const isMissed = async () =>
+        (await live.status()).watchFolders.some(({ path, ok, message }) => path === late && !ok && message !== 'not looked at yet');
+      await eventually('the first look missed the folder', isMissed);
       mkdirSync(late);
       await expect(eventually('the folder is found', isThere, 1_500)).rejects.toThrow();
       await live.set(look(0.1));
