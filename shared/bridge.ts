@@ -1,0 +1,29 @@
+/**
+ * What the page may ask of the Electron shell, and a browser cannot do: the preload puts it at `window.modelium`, and nothing else.
+ * Everything that a browser can do as well goes over HTTP.
+ */
+
+/** What the tray shows of the engine. */
+export interface TrayState {
+  /** One line: `2 models loaded, 1 loading`. */
+  readonly sentence: string;
+  readonly loadedCount: number;
+  /** Requests that run now: Quit asks before it cuts them. */
+  readonly inFlight: number;
+}
+
+/** A desktop notification; a click on it shows the window on that page (`models`, `decisions` ...). */
+export interface Notice {
+  readonly title: string;
+  readonly body: string;
+  readonly page: string;
+}
+
+export interface Bridge {
+  /** Absolute paths of dropped `File`s, in their order; an empty text for an item that has none (a picture dragged out of a page). */
+  pathsOf(items: readonly unknown[]): readonly string[];
+  /** A native dialog; empty when it was cancelled. */
+  choose(what: 'files' | 'folder'): Promise<readonly string[]>;
+  notify(notice: Notice): void;
+  showInTray(state: TrayState): void;
+}
