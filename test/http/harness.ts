@@ -7,6 +7,7 @@ import { createHttpServer, type HttpServer } from '../../main/http/server.ts';
 import type { Dispatch } from '../../main/http/upstream.ts';
 import { createClock } from '../../main/io/clock.ts';
 import { createUpstreams } from '../../main/io/http-client.ts';
+import { createPageFiles } from '../../main/io/page-files.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
@@ -201,6 +202,8 @@ export async function startSetup(
     clock?: Clock;
     api?: Partial<Settings['api']> /** Stands between the server and the real client. */;
     through?: (real: Dispatch) => Dispatch;
+    /** Folder of a built window; without it there is none. */
+    page?: string;
   } = {},
 ): Promise<Setup> {
   const upstream = await startUpstream();
@@ -219,6 +222,7 @@ export async function startSetup(
     version: '0.1.0',
     dispatch: options.through?.(client.dispatch) ?? client.dispatch,
     metricsText: async () => '# HELP modelium_up up\nmodelium_up 1\n',
+    page: createPageFiles(options.page ?? '/nonexistent'),
   });
   const setup: Setup = {
     settings: { ...DEFAULT_SETTINGS, api: { ...DEFAULT_SETTINGS.api, port: 0, ...options.api } },
@@ -257,6 +261,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
   const control: Control = {
     snapshot: () => engine.snapshot,
     model: viewOf,
+    history: () => ({ stepMs: 1_000, atMs: [], devices: {} }),
     health: () => (engine.healthy ? { ok: true, reason: null } : { ok: false, reason: 'The ledger cannot be written.' }),
     load: (...args) => void asked.push(['load', ...args]),
     unload: async (...args) => void asked.push(['unload', ...args]),
