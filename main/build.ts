@@ -1,11 +1,12 @@
 /**
- * `npm run build`: bundles the engine and its child programs into dist/, laid out as the sources are, so that `programs.ts` finds a child
+ * `npm run build`: builds the window, and bundles the engine and its child programs into dist/, laid out as the sources are, so that `programs.ts` finds a child
  * beside itself in both. Packages with native parts, or that look for files of their own, stay outside.
  */
 import { chmod, readdir, rm, stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { build as buildPage } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const quiet = process.argv.includes('--quiet');
@@ -32,11 +33,13 @@ const { metafile } = await build({
   logLevel: 'warning',
   metafile: true,
 });
+await buildPage({ configFile: `${root}renderer/vite.config.ts` });
 // Only what this build did not write goes: an engine that runs from here still finds its children, and what it has not imported yet.
 const written = new Set(Object.keys(metafile.outputs));
 for (const entry of await readdir(`${root}dist`, { recursive: true, withFileTypes: true })) {
   const file = `${entry.parentPath}/${entry.name}`;
-  if (entry.isFile() && !written.has(relative(root, file))) await rm(file);
+  const isPage = file.startsWith(`${root}dist/renderer/`);
+  if (entry.isFile() && !isPage && !written.has(relative(root, file))) await rm(file);
 }
 await chmod(`${root}dist/main/cli.js`, 0o755);
 if (!quiet) {

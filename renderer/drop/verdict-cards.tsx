@@ -1,0 +1,3 @@
+export function VerdictCards() {
+  return null;
+}
