@@ -3,9 +3,10 @@
  * its events in but draws nothing until somebody looks.
  */
 import { ModeliumError, toModeliumError } from '../shared/errors.ts';
-import type { Snapshot } from '../shared/snapshot.ts';
+import type { EngineEvent, Snapshot } from '../shared/snapshot.ts';
 import { hasToken, open } from './api.ts';
-import { merge, type StreamEvent } from './merge.ts';
+import { merge } from './merge.ts';
+import { noteReceived } from './now.ts';
 import { useWindow } from './store.ts';
 
 const PAUSES_MS = [250, 500, 1_000, 2_000];
@@ -69,7 +70,7 @@ async function follow(): Promise<void> {
       clearTimeout(silence);
       silence = setTimeout(() => ending.abort(), SILENCE_MS);
       if (data === null) continue;
-      apply(JSON.parse(data) as StreamEvent);
+      apply(JSON.parse(data) as EngineEvent);
       if (id !== null) lastId = id;
     }
   } finally {
@@ -78,7 +79,8 @@ async function follow(): Promise<void> {
   throw new ModeliumError('not-running', 'The engine ended.');
 }
 
-function apply(event: StreamEvent): void {
+function apply(event: EngineEvent): void {
+  noteReceived(event.type === 'snapshot' ? event.snapshot.models : (event.changed.models ?? []), event.ageMs);
   current = merge(current, event);
   if (current === null) {
     lastId = null;

@@ -1,13 +1,8 @@
 /** What an event makes of the snapshot. Pure; models that did not change stay the same objects, so that their rows are not drawn again. */
-import type { Snapshot } from '../shared/snapshot.ts';
-
-/** The event stream's two kinds, as main/core/gateway.ts sends them. */
-export type StreamEvent =
-  | { readonly type: 'snapshot'; readonly id: number; readonly snapshot: Snapshot }
-  | { readonly type: 'change'; readonly id: number; readonly changed: Partial<Snapshot>; readonly removedModels: readonly string[] };
+import type { EngineEvent, Snapshot } from '../shared/snapshot.ts';
 
 /** Null: a change of a snapshot that was never seen, which only another one can mend. */
-export function merge(before: Snapshot | null, event: StreamEvent): Snapshot | null {
+export function merge(before: Snapshot | null, event: EngineEvent): Snapshot | null {
   if (event.type === 'snapshot') return { ...event.snapshot, models: byId(event.snapshot.models) };
   if (before === null) return null;
   const { models: changedModels, ...rest } = event.changed;

@@ -29,12 +29,15 @@ function tick(): void {
   for (const changed of listeners) changed();
 }
 
-const receivedMs = new WeakMap<ModelView, number>();
+/** When each view was true, by this page's clock. */
+const truthMs = new WeakMap<ModelView, number>();
 
-/** Spans in a view count from when it came: the engine does not send a model anew for each second that it idles. */
+/** @param ageMs how old they were when they came: after a break the engine tells what happened meanwhile. */
+export function noteReceived(models: readonly ModelView[], ageMs: number): void {
+  for (const model of models) truthMs.set(model, performance.now() - ageMs);
+}
+
+/** Spans in a view count from here: the engine does not send a model anew for each second that it idles. */
 export function sinceReceived(model: ModelView, atMs: number): number {
-  const received = receivedMs.get(model);
-  if (received !== undefined) return Math.max(0, atMs - received);
-  receivedMs.set(model, performance.now());
-  return 0;
+  return Math.max(0, atMs - (truthMs.get(model) ?? atMs));
 }

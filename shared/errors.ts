@@ -128,6 +128,11 @@ export class ModeliumError extends Error {
     return ERRORS[this.code].status;
   }
 
+  /** What to do about it. */
+  get hint(): string {
+    return ERRORS[this.code].hint;
+  }
+
   envelope(): ErrorEnvelope {
     const { type, hint } = ERRORS[this.code];
     const { param, origin, lastWords } = this.details;

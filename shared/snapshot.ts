@@ -103,3 +103,14 @@ export interface History {
   readonly atMs: readonly number[];
   readonly devices: Readonly<Record<DeviceId, DeviceHistory>>;
 }
+
+/** What /control/events sends: a snapshot, then what changed of it. `ageMs`: how long ago that was so; spans in it count from then. */
+export type EngineEvent =
+  | { readonly type: 'snapshot'; readonly id: number; readonly ageMs: number; readonly snapshot: Snapshot }
+  | {
+      readonly type: 'change';
+      readonly id: number;
+      readonly ageMs: number;
+      readonly changed: Partial<Snapshot>;
+      readonly removedModels: readonly string[];
+    };

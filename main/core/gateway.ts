@@ -5,7 +5,7 @@
 import type { Decision, DecisionRow, RuntimeId } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
-import type { History, ModelView, Snapshot } from '../../shared/snapshot.ts';
+import type { EngineEvent, History, ModelView, Snapshot } from '../../shared/snapshot.ts';
 
 export type QueueCause = 'loading' | 'busy' | 'memory';
 
@@ -66,10 +66,6 @@ export interface AddedModel {
   readonly id: string;
   readonly message: string;
 }
-
-export type EngineEvent =
-  | { readonly type: 'snapshot'; readonly id: number; readonly snapshot: Snapshot }
-  | { readonly type: 'change'; readonly id: number; readonly changed: Partial<Snapshot>; readonly removedModels: readonly string[] };
 
 export interface Control {
   snapshot(): Snapshot;

@@ -12,7 +12,7 @@ import { useTheme } from '../theme.ts';
 import { colourOf } from './colours.ts';
 import styles from './history-chart.module.css';
 
-const HEIGHT = 112;
+const HEIGHT = 120;
 const SPAN_SECONDS = 600;
 
 /** A layer of the stack: one model, or what others hold. */
@@ -119,12 +119,12 @@ function optionsFor(layers: readonly Layer[], width: number, totalBytes: number)
   return {
     width,
     height: HEIGHT,
-    padding: [6, 0, 0, 0],
+    padding: [8, 14, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: { x: { time: true, range: () => [xRange().min, xRange().max] }, y: { range: [0, totalBytes] } },
     axes: [
-      { ...axis, size: 22, gap: 2, space: 90, grid: { show: false }, values: (_plot, splits) => splits.map(minutesAgo) },
+      { ...axis, size: 24, gap: 8, grid: { show: false }, splits: minuteMarks, values: (_plot, splits) => splits.map(minutesAgo) },
       { ...axis, size: 34, gap: 4, splits: () => [0, totalBytes / 2, totalBytes], values: (_plot, splits) => splits.map(gibibytes) },
     ],
     series: [
@@ -142,7 +142,13 @@ function optionsFor(layers: readonly Layer[], width: number, totalBytes: number)
   };
 }
 
+/** In the middle and at the end; the beginning would run into the other axis' zero. */
+function minuteMarks(): number[] {
+  const { min, max } = xRange();
+  return [(min + max) / 2, max];
+}
+
 function minutesAgo(atSeconds: number): string {
   const minutes = Math.round((xRange().max - atSeconds) / 60);
-  return minutes <= 0 ? 'now' : `-${minutes} min`;
+  return minutes <= 0 ? 'now' : `${minutes} min ago`;
 }

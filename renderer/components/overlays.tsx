@@ -1,7 +1,7 @@
 /** What lies over the page: dialogs, the drawer at the right edge, a question before what cannot be taken back. Focus goes in and comes back. */
 import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog } from '@base-ui/react/dialog';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { Button, IconButton } from './button.tsx';
 import { classes } from './classes.ts';
 import styles from './overlays.module.css';
@@ -18,13 +18,17 @@ interface OverlayProps {
 
 /** A dialog in the middle, or a drawer at the right. Escape and a click beside it close it. */
 export function Overlay({ open, title, aside, onClose, children, place = 'middle' }: OverlayProps) {
+  // Not the first button: its tooltip would open with the dialog.
+  const heading = useRef<HTMLHeadingElement>(null);
   return (
     <Dialog.Root onOpenChange={(isOpen) => !isOpen && onClose()} open={open}>
       <Dialog.Portal>
         <Dialog.Backdrop className={styles.backdrop} />
-        <Dialog.Popup className={classes(styles.popup, styles[place])}>
+        <Dialog.Popup className={classes(styles.popup, styles[place])} initialFocus={heading}>
           <header className={styles.head}>
-            <Dialog.Title className={styles.title}>{title}</Dialog.Title>
+            <Dialog.Title className={styles.title} ref={heading} tabIndex={-1}>
+              {title}
+            </Dialog.Title>
             {aside}
             <Dialog.Close render={<IconButton icon="close" label="Close" />} />
           </header>

@@ -11,9 +11,14 @@ export function say(title: string, description?: string): void {
   manager.add({ title, ...(description === undefined ? {} : { description }), type: 'good' });
 }
 
+/** Something did not go as the person wanted it. */
+export function warn(title: string, description: string): void {
+  manager.add({ title, description, type: 'bad', timeout: 10_000, priority: 'high' });
+}
+
 /** @param what the action that failed: `Could not load tiny`. */
 export function sayError(what: string, thrown: unknown): void {
-  manager.add({ title: what, description: toModeliumError(thrown).message, type: 'bad', timeout: 10_000, priority: 'high' });
+  warn(what, toModeliumError(thrown).message);
 }
 
 /** Carries an action out and says so when it fails. */

@@ -1,7 +1,7 @@
 /** A real server of ours on a free port, between a real client and a real upstream of node:http; only the engine behind it is a recording fake. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Control, EngineEvent, Inference, Lease, RequestReport, WaitOptions } from '../../main/core/gateway.ts';
+import type { Control, Inference, Lease, RequestReport, WaitOptions } from '../../main/core/gateway.ts';
 import type { Clock, Log } from '../../main/core/ports.ts';
 import { createHttpServer, type HttpServer } from '../../main/http/server.ts';
 import type { Dispatch } from '../../main/http/upstream.ts';
@@ -12,7 +12,7 @@ import type { DecisionRow } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
-import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
+import type { EngineEvent, ModelView, Snapshot } from '../../shared/snapshot.ts';
 
 export const TOKEN = 'token-of-the-test';
 
@@ -291,7 +291,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     subscribe(afterId, listener) {
       asked.push(['subscribe', afterId]);
       engine.listeners.add(listener);
-      listener({ type: 'snapshot', id: 1, snapshot: engine.snapshot });
+      listener({ type: 'snapshot', id: 1, ageMs: 0, snapshot: engine.snapshot });
       return () => void engine.listeners.delete(listener);
     },
     settings: () => ({ file: null, problem: null, settings: DEFAULT_SETTINGS }),
