@@ -1,0 +1,194 @@
+/** One person's first minutes in a browser, on a real llama.cpp: add a model, watch it load, ask it, unload it; by mouse and by keyboard alone. */
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readToken } from '../../main/io/state-folder.ts';
+import { expectAccessible } from '../helpers/axe.ts';
+import { CHROMIUM, launchChromium, openWindow } from '../helpers/browser.ts';
+import { type LiveEngine, startLiveEngine } from '../helpers/live-engine.ts';
+import { makeHome, startServe } from '../helpers/serve.ts';
+import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
+
+describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () => {
+  let browser: Browser;
+  let live: LiveEngine;
+
+  beforeAll(async () => {
+    browser = await launchChromium();
+    live = await startLiveEngine({ settings: { llama: { port_range: [23_100, 23_199] }, host: { reserve_mb: 0 } } });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await live?.close();
+  });
+
+  const open = (page = 'models') => openWindow(browser, live.address, { token: live.engine.token, page });
+
+  test('empty pages teach', async () => {
+    const { page, errors } = await open();
+    await page.getByRole('heading', { name: 'Drop a model here' }).waitFor();
+    await page.goto(`${live.address}/#/decisions`);
+    await page.getByRole('heading', { name: 'No decision yet' }).waitFor();
+    await expectAccessible(page);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('a path becomes a card that follows the model to "Ready", and a model that answers', async () => {
+    const path = await writeTinyGguf(join(live.folder, 'elsewhere'), { name: 'first', contextTokens: 512 });
+    const { page, errors } = await open();
+    await page.getByRole('button', { name: 'Add a model' }).first().click();
+    await page.getByRole('textbox', { name: 'Path' }).fill(path);
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    const card = page.getByRole('region', { name: 'Dropped items' }).getByRole('listitem');
+    await card.getByText(/^Ready: llama on CPU/).waitFor();
+    await expectAccessible(page);
+    await card.getByRole('button', { name: 'Try it' }).click();
+    expect(new URL(page.url()).hash).toBe('#/playground/first');
+    await page.getByRole('textbox', { name: /message/i }).fill('Hello');
+    await page.keyboard.press('Enter');
+    await page
+      .getByText(/tokens\/s/)
+      .first()
+      .waitFor();
+    await page.goto(`${live.address}/#/models`);
+    await page.getByRole('button', { name: 'Unload first' }).click();
+    await page.getByRole('button', { name: 'Load first' }).waitFor();
+    expect((await live.model('first'))?.state).toBe('unloaded');
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('what is no model gets a verdict too', async () => {
+    const { page } = await open();
+    for (const [path, words] of [
+      ['/nonexistent/model.gguf', /nonexistent/],
+      ['relative.gguf', /absolute path/],
+      ['/dev/null', /neither a file nor a folder/],
+    ] as const) {
+      await page.getByRole('button', { name: 'Add a model' }).first().click();
+      await page.getByRole('textbox', { name: 'Path' }).fill(path);
+      await page.keyboard.press('Enter');
+      const card = page.getByRole('region', { name: 'Dropped items' }).getByRole('listitem').last();
+      await card.getByText(words).first().waitFor();
+      await card.getByRole('button', { name: /Dismiss/ }).click();
+    }
+    await page.context().close();
+  });
+
+  test('dragging files shows the overlay once, text none; a drop without paths explains itself', async () => {
+    const { page } = await open();
+    const overlay = page.getByTestId('drop-overlay');
+    const drag = (type: string, kind: 'file' | 'text', selector: string) =>
+      page.evaluate(
+        ([name, content, where]) => {
+          const data = new DataTransfer();
+          if (content === 'file') data.items.add(new File(['GGUF'], 'a.gguf'));
+          else data.setData('text/plain', 'words');
+          document
+            .querySelector(where ?? '')
+            ?.dispatchEvent(new DragEvent(name ?? '', { bubbles: true, cancelable: true, dataTransfer: data }));
+        },
+        [type, kind, selector],
+      );
+    await drag('dragenter', 'text', '#main');
+    expect(await overlay.count()).toBe(0);
+    await drag('dragenter', 'file', '#main');
+    await overlay.waitFor();
+    for (const inner of ['h1', 'nav', 'nav a', 'main button']) {
+      await drag('dragenter', 'file', inner);
+      await drag('dragleave', 'file', inner);
+      expect(await overlay.count(), inner).toBe(1);
+    }
+    await drag('dragleave', 'file', '#main');
+    await expect.poll(() => overlay.count()).toBe(0);
+    await drag('dragenter', 'file', '#main');
+    await drag('drop', 'file', '#main');
+    await page
+      .getByRole('dialog', { name: 'Add a model' })
+      .getByText(/A browser does not tell/)
+      .waitFor();
+    expect(await overlay.count()).toBe(0);
+    await page.context().close();
+  });
+
+  test('by keyboard alone: add, wait, open, unload', async () => {
+    const path = await writeTinyGguf(join(live.folder, 'keys'), { name: 'keys', contextTokens: 512 });
+    const { page } = await open();
+    const focused = () =>
+      page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '');
+    await tabTo(page, /Add a model/, focused);
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'Add a model' }).waitFor();
+    await tabTo(page, /^$/, () => page.evaluate(() => (document.activeElement?.tagName === 'INPUT' ? '' : 'no input')));
+    await page.keyboard.type(path);
+    await page.keyboard.press('Enter');
+    await page.getByText(/^Ready: llama/).waitFor();
+    // Where one was before the dialog.
+    expect(await focused()).toMatch(/Add a model/);
+    await tabTo(page, /^keys$/, focused);
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(focused).toBe('keys');
+    await tabTo(page, /Unload keys/, focused);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Load keys' }).waitFor();
+    await page.context().close();
+  });
+
+  test('without its token the window asks for it, and a wrong one is no way in', async () => {
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(live.address);
+    await page.getByRole('heading', { name: 'This window needs the control token' }).waitFor();
+    await expectAccessible(page);
+    await page.getByLabel('Control token').fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByText('That is not the control token of this engine.').waitFor();
+    await page.getByLabel('Control token').fill(live.engine.token);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Box' }).waitFor();
+    expect(page.url()).not.toContain(live.engine.token);
+    expect(await page.content()).not.toContain(live.engine.token);
+    await page.context().close();
+  });
+});
+
+describe.skipIf(CHROMIUM === null)('an engine that is killed under the window: needs Chromium', () => {
+  test('banner, the last that was known, back by itself, nothing twice', async () => {
+    const home = makeHome({ orchestration: { policies: { load: 'on_request' } } });
+    const browser = await launchChromium();
+    try {
+      await writeTinyGguf(home.watch, { name: 'kept', contextTokens: 512 });
+      const first = await startServe(home);
+      await first.becomes('kept', 'unloaded');
+      const { page, errors } = await openWindow(browser, first.address, { token: readToken(home.state) ?? '', page: 'models' });
+      await page.getByRole('button', { name: 'Load kept' }).waitFor();
+      const { port } = new URL(first.address);
+      await first.end('SIGKILL');
+      await page.getByText(/The engine (ended|does not answer)/).waitFor();
+      expect(await page.getByRole('link', { name: 'kept', exact: true }).count()).toBe(1);
+      const second = await startServe(home, { port: Number(port) });
+      await expect.poll(() => page.getByText(/The engine (ended|does not answer)/).count(), { timeout: 15_000 }).toBe(0);
+      await second.becomes('kept', 'unloaded');
+      expect(await page.getByRole('link', { name: 'kept', exact: true }).count()).toBe(1);
+      await page.getByRole('button', { name: 'Load kept' }).click();
+      await page.getByRole('button', { name: 'Unload kept' }).waitFor();
+      // A connection that broke is told by the browser itself; nothing else may be.
+      expect(errors.filter((error) => !/ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET)/.test(error))).toEqual([]);
+      await second.end('SIGTERM');
+    } finally {
+      await browser.close();
+      await home.remove();
+    }
+  });
+});
+
+/** Tab, until what has the focus says so. */
+async function tabTo(page: Page, wanted: RegExp, focused: () => Promise<string>): Promise<void> {
+  for (let presses = 0; presses < 60; presses += 1) {
+    if (wanted.test(await focused())) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`60 times Tab and never at ${wanted}`);
+}
