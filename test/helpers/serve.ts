@@ -8,8 +8,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readToken } from '../../main/io/engine-file.ts';
 import { readEnvironments, readStat, readText } from '../../main/io/proc.ts';
-import { readToken } from '../../main/io/state-folder.ts';
 import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 import { eventually } from './eventually.ts';
 

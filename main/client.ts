@@ -4,11 +4,11 @@
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import type { Answer, API } from '../../shared/api.ts';
-import { ERRORS, type ErrorCode, type ErrorEnvelope, ModeliumError } from '../../shared/errors.ts';
-import { EventsReader } from '../http/events-reader.ts';
-import { prove } from '../http/token.ts';
-import { readEngineFile, readToken } from '../io/state-folder.ts';
+import type { Answer, API } from '../shared/api.ts';
+import { ERRORS, type ErrorCode, type ErrorEnvelope, ModeliumError } from '../shared/errors.ts';
+import { EventsReader } from './http/events-reader.ts';
+import { prove } from './http/token.ts';
+import { readEngineFile, readToken } from './io/engine-file.ts';
 
 export type RouteName = keyof typeof API;
 export type AnswerOf<Name extends RouteName> = Answer<(typeof API)[Name]>;
