@@ -21,7 +21,6 @@ export interface EndingWorld {
 }
 
 export interface Ending {
-  /** Whether the window may close. */
   readonly isEnding: () => boolean;
   /** A person's wish. */
   quit(): void;

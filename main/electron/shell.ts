@@ -34,13 +34,12 @@ export async function startShell(wanted: Wanted): Promise<void> {
     onEnding() {
       attachment?.close();
       tray.close();
-      window.browserWindow.destroy();
+      window.end();
     },
   });
   const { quit } = ending;
   const window = openWindow(
     wanted.stateFolder,
-    ending.isEnding,
     tellOnce(() => window.show()),
   );
   const tray = createTray({ open: window.show, unloadAll: () => void unloadAll(client()), quit });

@@ -19,6 +19,8 @@ export interface Target {
 export interface Window {
   readonly browserWindow: BrowserWindow;
   show(): void;
+  /** Ends it, its place remembered. */
+  end(): void;
   /** Loads the engine's page; does nothing where it is shown already: the page follows its engine by itself. */
   showEngine(target: Target): void;
   /** The engine went away: what could not be loaded waits for it. */
@@ -27,12 +29,11 @@ export interface Window {
   turnTo(page: string): void;
 }
 
-/** @param mayClose whether closing ends the window; else it hides. */
-export function openWindow(stateFolder: string, mayClose: () => boolean, onHidden: () => void): Window {
+/** Closing hides it; only `end` ends it. */
+export function openWindow(stateFolder: string, onHidden: () => void): Window {
   const browserWindow = makeWindow(stateFolder);
   browserWindow.on('close', (event) => {
     remember(browserWindow, stateFolder);
-    if (mayClose()) return;
     event.preventDefault();
     browserWindow.hide();
     onHidden();
@@ -42,7 +43,11 @@ export function openWindow(stateFolder: string, mayClose: () => boolean, onHidde
     browserWindow.show();
     browserWindow.focus();
   };
-  return { browserWindow, show, ...fill(browserWindow) };
+  const end = (): void => {
+    remember(browserWindow, stateFolder);
+    browserWindow.destroy();
+  };
+  return { browserWindow, show, end, ...fill(browserWindow) };
 }
 
 function makeWindow(stateFolder: string): BrowserWindow {

@@ -1,0 +1,306 @@
+/**
+ * The real main process and preload in a real Electron (25.1.1: Chrome 114, Node 18), attached to a real engine under Node 24. Its Node cannot
+ * host the engine, so whatever the window shows after the engine ended is one that somebody else started: hosting is test/electron/hosting.test.ts's.
+ * One window for all tests of this file, in the order of a session: used, closed, restored, its engine lost, quit.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { ElectronApplication, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
+import { type Home, makeHome, type Served, startServe } from '../helpers/serve.ts';
+import {
+  buildApp,
+  type Display,
+  ELECTRON,
+  environment,
+  MISSING,
+  openApp,
+  pageAt,
+  quitApp,
+  startDisplay,
+  windowArguments,
+} from './driver.ts';
+
+const WINDOW_MS = 60_000;
+
+describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`, { timeout: WINDOW_MS }, () => {
+  let home: Home;
+  let display: Display;
+  let engine: Served;
+  let app: ElectronApplication;
+  let page: Page;
+  /** Stands for the rest of the world; counts who came. */
+  let elsewhere: Server;
+  let elsewhereAddress: string;
+  let visits = 0;
+
+  beforeAll(async () => {
+    buildApp();
+    home = makeHome();
+    display = await startDisplay();
+    elsewhere = createServer((_, response) => {
+      visits += 1;
+      response.end('elsewhere');
+    });
+    elsewhere.listen(0, '127.0.0.1');
+    await once(elsewhere, 'listening');
+    elsewhereAddress = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
+    engine = await startServe(home);
+    app = await openApp(home, display);
+    page = await pageAt(app, engine.address);
+  }, WINDOW_MS);
+
+  afterAll(async () => {
+    elsewhere?.close();
+    await home?.remove();
+    await display?.stop();
+  });
+
+  const isVisible = () => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.isVisible() ?? false);
+  const engines = () => home.processes().filter(({ command }) => command.includes(' serve '));
+  const mark = () => page.evaluate(() => Object.assign(globalThis, { marker: 'the same document' }));
+  const isMarked = () => page.evaluate(() => 'marker' in globalThis);
+  /** What a page's request gets: a status, or that nobody was asked. */
+  const ask = (url: string) =>
+    page.evaluate(
+      (target) =>
+        fetch(target, { mode: 'no-cors' }).then(
+          ({ status }) => status,
+          () => 'refused',
+        ),
+      url,
+    );
+
+  test("shows the engine's page, with the token in the fragment", () => {
+    expect(page.url()).toMatch(new RegExp(`^${engine.address}/#token=[\\w-]{43}$`));
+  });
+
+  test('the page gets the four functions of the bridge, and nothing of Node or Electron', async () => {
+    const seen = await page.evaluate(() => {
+      const { modelium } = globalThis as unknown as { modelium: Record<string, unknown> };
+      return {
+        bridge: Object.entries(modelium).map(([name, value]) => `${name}: ${typeof value}`),
+        leaks: ['require', 'process', 'module', 'Buffer', 'electron', 'ipcRenderer'].filter((name) => name in globalThis),
+      };
+    });
+    expect(seen).toEqual({ bridge: ['pathsOf: function', 'choose: function', 'notify: function', 'showInTray: function'], leaks: [] });
+    const preferences = await app.evaluate(({ BrowserWindow }) => {
+      const contents = BrowserWindow.getAllWindows()[0]?.webContents as unknown as { getLastWebPreferences(): Record<string, unknown> };
+      const { sandbox, contextIsolation, nodeIntegration, webviewTag, webSecurity } = contents.getLastWebPreferences();
+      return { sandbox, contextIsolation, nodeIntegration, webviewTag, webSecurity };
+    });
+    expect(preferences).toEqual({ sandbox: true, contextIsolation: true, nodeIntegration: false, webviewTag: false, webSecurity: true });
+  });
+
+  test('a file and a folder dropped onto the page tell their paths', async () => {
+    const [file, folder] = [join(home.root, 'a model.gguf'), join(home.root, 'a folder')];
+    writeFileSync(file, 'GGUF');
+    mkdirSync(folder);
+    await page.evaluate(() => {
+      const bridge = (globalThis as unknown as { modelium: { pathsOf(items: readonly unknown[]): readonly string[] } }).modelium;
+      const target = globalThis as unknown as { document: EventTarget; dropped: readonly string[] };
+      target.document.addEventListener('dragover', (event) => event.preventDefault());
+      target.document.addEventListener('drop', (event) => {
+        event.preventDefault();
+        const { files } = (event as unknown as { dataTransfer: { files: Iterable<unknown> } }).dataTransfer;
+        target.dropped = bridge.pathsOf([...files, 'no file']);
+      });
+    });
+    const devtools = await page.context().newCDPSession(page);
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      await devtools.send('Input.dispatchDragEvent', {
+        type,
+        x: 300,
+        y: 300,
+        data: { items: [], files: [file, folder], dragOperationsMask: 1 },
+      });
+    }
+    const dropped = () => page.evaluate(() => (globalThis as { dropped?: readonly string[] }).dropped ?? null);
+    expect(await eventually('the drop', dropped)).toEqual([file, folder, '']);
+    await devtools.detach();
+  });
+
+  test('a notification says what the page says; a click on it shows the window on that page, in the same document', async () => {
+    await mark();
+    await app.evaluate(({ Notification, BrowserWindow }) => {
+      const shown: unknown[] = [];
+      Object.assign(globalThis, { shown });
+      Notification.prototype.show = function show() {
+        shown.push({ title: this.title, body: this.body });
+        BrowserWindow.getAllWindows()[0]?.hide();
+        this.emit('click');
+      };
+    });
+    const notify = (notice: unknown) =>
+      page.evaluate((given) => (globalThis as unknown as { modelium: { notify(notice: unknown): void } }).modelium.notify(given), notice);
+    // Refused: a page that there is not, and a text that is none.
+    await notify({ title: 'Bad', body: '', page: '../evil' });
+    await notify({ title: 5, body: '', page: 'models' });
+    await notify({ title: 'tiny is ready', body: 'Try it', page: 'models' });
+    await page.waitForURL(`${engine.address}/#/models`);
+    expect(await app.evaluate(() => (globalThis as unknown as { shown: unknown }).shown)).toEqual([
+      { title: 'tiny is ready', body: 'Try it' },
+    ]);
+    expect(await isVisible()).toBe(true);
+    expect(await isMarked()).toBe(true);
+  });
+
+  test('the native dialog gives paths, or none when it was cancelled', async () => {
+    const choose = (what: string) =>
+      page.evaluate(
+        (asked) => (globalThis as unknown as { modelium: { choose(what: string): Promise<unknown> } }).modelium.choose(asked),
+        what,
+      );
+    await app.evaluate(({ dialog }) => {
+      const canned = async (...given: unknown[]) => {
+        const { properties } = given[1] as { properties: readonly string[] };
+        const isFolder = properties.includes('openDirectory');
+        return { canceled: !isFolder, filePaths: isFolder ? ['/models/a'] : [] };
+      };
+      dialog.showOpenDialog = canned as typeof dialog.showOpenDialog;
+    });
+    expect(await choose('folder')).toEqual(['/models/a']);
+    expect(await choose('files')).toEqual([]);
+    expect(await choose('anything')).toEqual([]);
+  });
+
+  test('leads nowhere: no navigation, no window, no request to elsewhere, no permission', async () => {
+    const before = page.url();
+    await page.evaluate((url) => {
+      (globalThis as unknown as { location: { href: string } }).location.href = url;
+    }, elsewhereAddress);
+    expect(await page.evaluate((url) => (globalThis as unknown as { open(url: string): unknown }).open(url), elsewhereAddress)).toBeNull();
+    expect(await ask(elsewhereAddress)).toBe('refused');
+    expect(await ask(`${engine.address}/health`)).toBe(200);
+    const permissions = await page.evaluate(async () => {
+      const { Notification, navigator } = globalThis as unknown as {
+        Notification: { requestPermission(): Promise<string> };
+        navigator: {
+          permissions: { query(what: { name: string }): Promise<{ state: string }> };
+          clipboard: { readText(): Promise<string>; writeText(text: string): Promise<void> };
+        };
+      };
+      const names = ['geolocation', 'camera', 'microphone', 'notifications', 'clipboard-read', 'midi'];
+      const states = await Promise.all(names.map(async (name) => (await navigator.permissions.query({ name })).state));
+      const asked = await Notification.requestPermission();
+      const outcome = (done: Promise<unknown>) =>
+        done.then(
+          () => 'granted',
+          ({ name }: Error) => name,
+        );
+      return { states: [...new Set(states)], asked, reading: await outcome(navigator.clipboard.readText()) };
+    });
+    expect(permissions).toEqual({ states: ['denied'], asked: 'denied', reading: 'NotAllowedError' });
+    // The one that a Copy button needs.
+    await page.bringToFront();
+    await page.evaluate(() =>
+      (globalThis as unknown as { navigator: { clipboard: { writeText(text: string): Promise<void> } } }).navigator.clipboard.writeText(
+        'curl',
+      ),
+    );
+    expect({ url: page.url(), visits, windows: app.windows().length }).toEqual({ url: before, visits: 0, windows: 1 });
+  });
+
+  test("listens to nobody but the engine's page", async () => {
+    await app.evaluate(() => Object.assign(globalThis, { shown: [] }));
+    await app.evaluate(({ Notification }) => {
+      Notification.prototype.show = function show() {
+        (globalThis as unknown as { shown: unknown[] }).shown.push(this.title);
+      };
+    });
+    const own = `file://${join(import.meta.dirname, '../../dist/main/electron/starting.html')}`;
+    await app.evaluate(({ BrowserWindow }, url) => BrowserWindow.getAllWindows()[0]?.loadURL(url), own);
+    await page.waitForURL(own);
+    const answered = await page.evaluate(async () => {
+      const { modelium } = globalThis as unknown as { modelium: { notify(notice: object): void; choose(what: string): Promise<unknown> } };
+      modelium.notify({ title: 'From a file', body: '', page: 'models' });
+      return modelium.choose('folder');
+    });
+    expect(answered).toEqual([]);
+    expect(await app.evaluate(() => (globalThis as unknown as { shown: unknown }).shown)).toEqual([]);
+    await app.evaluate(({ BrowserWindow }, url) => BrowserWindow.getAllWindows()[0]?.loadURL(url), `${engine.address}/#/box`);
+    await page.waitForURL(`${engine.address}/#/box`);
+  });
+
+  test('closing hides it; a second start shows it again, and ends', async () => {
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close());
+    await eventually('the window is hidden', async () => !(await isVisible()));
+    const second = spawn(ELECTRON, [...windowArguments(home)], { env: environment(home, display), cwd: home.root, stdio: 'ignore' });
+    const [code] = (await once(second, 'exit')) as [number | null];
+    expect(code).toBe(0);
+    await eventually('the window is shown', isVisible);
+    expect(app.windows()).toHaveLength(1);
+  });
+
+  test('its place is remembered, by the owner only, and taken again', async () => {
+    const place = { x: 120, y: 90, width: 1111, height: 777 };
+    await app.evaluate(({ BrowserWindow }, bounds) => BrowserWindow.getAllWindows()[0]?.setBounds(bounds), place);
+    const bounds = () => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getBounds());
+    await eventually('the window is placed', async () => JSON.stringify(await bounds()) === JSON.stringify(place));
+    await quitApp(app);
+    expect(statSync(join(home.state, 'window.json')).mode & 0o777).toBe(0o600);
+    app = await openApp(home, display);
+    page = await pageAt(app, engine.address);
+    expect(await bounds()).toEqual(place);
+  });
+
+  test('an engine that was killed is waited for, and nothing is sent to who takes its port', async () => {
+    await mark();
+    const { port } = new URL(engine.address);
+    await engine.end('SIGKILL');
+    const stolen: string[] = [];
+    const thief = createServer(({ url, headers }, response) => {
+      stolen.push(`${url} ${headers.authorization ?? 'without a token'}`);
+      response.end('{"status":"ok"}');
+    });
+    thief.listen(Number(port), '127.0.0.1');
+    await once(thief, 'listening');
+    await eventually('the thief is asked for a proof', () => stolen.length > 0);
+    for (let index = 0; index < 20; index += 1) expect(await ask(`http://127.0.0.1:${port}/health`)).toBe('refused');
+    thief.closeAllConnections();
+    await new Promise((resolve) => thief.close(resolve));
+    expect(engines()).toEqual([]);
+    engine = await startServe(home, { port: Number(port) });
+    await eventually('the page reaches its engine again', async () => (await ask(`${engine.address}/health`)) === 200);
+    expect([...new Set(stolen)]).toEqual(['/control/prove without a token']);
+    expect(await isMarked()).toBe(true);
+    expect(page.url()).toBe(`${engine.address}/#token=${new URL(page.url()).hash.slice('#token='.length)}`);
+    expect(engines()).toHaveLength(1);
+  });
+
+  test('an engine that comes back elsewhere is loaded from there', async () => {
+    const before = engine.address;
+    await engine.end('SIGKILL');
+    await eventually('the page is cut off', async () => (await ask(`${before}/health`)) === 'refused');
+    engine = await startServe(home);
+    expect(engine.address).not.toBe(before);
+    await page.waitForURL((url) => url.origin === engine.address);
+    expect(await isMarked()).toBe(false);
+    expect(await ask(`${engine.address}/health`)).toBe(200);
+    expect(engines()).toHaveLength(1);
+  });
+
+  test('a page that cannot be loaded waits with a word, and comes by itself', async () => {
+    const { address } = engine;
+    await engine.end('SIGKILL');
+    await eventually('the page is cut off', async () => (await ask(`${address}/health`)) === 'refused');
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.reload());
+    await eventually('our own page', () => page.url().endsWith('starting.html#waiting'));
+    expect(await page.innerText('body')).toContain('Waiting for the engine');
+    engine = await startServe(home, { port: Number(new URL(address).port) });
+    await page.waitForURL((url) => url.origin === address);
+  });
+
+  test('quit leaves the engine serving, and nothing of the window', async () => {
+    await quitApp(app);
+    expect(engines()).toHaveLength(1);
+    expect(home.processes()).toHaveLength(1);
+    expect((await fetch(`${engine.address}/health`)).status).toBe(200);
+    await engine.end('SIGTERM');
+  });
+});
