@@ -1,7 +1,7 @@
 /**
  * `npm run build`: bundles the engine and its child programs into dist/, laid out as the sources are, so that `programs.ts` finds a child
- * beside itself in both. Packages with native parts, or that look for files of their own, stay outside. The window's main process and preload
- * become CommonJS, which a sandboxed preload must be and every Electron loads; they find the engine's bundle beside them.
+ * beside itself in both. The window's main process and preload become CommonJS, which a sandboxed preload must be and every Electron loads;
+ * they find the engine's bundle beside them.
  */
 import { chmod, cp, readdir, rm, stat } from 'node:fs/promises';
 import { relative } from 'node:path';
@@ -11,6 +11,8 @@ import { type BuildOptions, build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const quiet = process.argv.includes('--quiet');
 
+/** Packages with native parts, or that look for files of their own: the only ones that package.json calls dependencies, and that are shipped. */
+const OUTSIDE = ['node-llama-cpp'];
 /** CommonJS packages inside the bundle call `require` for Node's own modules, which an ES module does not have. */
 const REQUIRE = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
@@ -27,7 +29,7 @@ const engine = await build({
   chunkNames: 'main/chunk-[hash]',
   format: 'esm',
   target: 'node24',
-  external: ['node-llama-cpp'],
+  external: OUTSIDE,
   banner: { js: REQUIRE },
 });
 const window = await build({

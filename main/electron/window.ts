@@ -1,4 +1,5 @@
 /** The one window: made, shown, filled and remembered. Which address it shows is told to it. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BrowserWindow, nativeTheme, screen } from 'electron';
 import { boundsFor, readPlace, SMALLEST, writePlace } from './window-place.ts';
@@ -6,7 +7,6 @@ import { boundsFor, readPlace, SMALLEST, writePlace } from './window-place.ts';
 /** The page's own backgrounds, so that nothing flashes before it paints. */
 const BACKGROUND = { dark: '#12141A', light: '#FFFFFF' } as const;
 const LOAD_AGAIN_MS = 1_000;
-const STARTING_PAGE = join(__dirname, 'starting.html');
 /** A load that another one overtook. */
 const ABORTED = -3;
 
@@ -85,8 +85,9 @@ function fill(browserWindow: BrowserWindow): Filling {
   let isBroken = false;
   let loads = 0;
 
-  const showOwnPage = (): Promise<void> =>
-    webContents.loadFile(STARTING_PAGE, target === null ? {} : { hash: 'waiting' }).catch(() => undefined);
+  // Out of its address itself: a page with a file's origin is one that we never need.
+  const ownPage = `data:text/html;charset=utf-8;base64,${readFileSync(join(__dirname, 'starting.html'), 'base64')}`;
+  const showOwnPage = (): Promise<void> => webContents.loadURL(target === null ? ownPage : `${ownPage}#waiting`).catch(() => undefined);
 
   /** By way of our own page: from an address to the same one with another fragment nothing would be loaded. */
   async function load(): Promise<void> {
