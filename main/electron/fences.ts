@@ -34,7 +34,7 @@ export function fenceSession(session: Session, { origin }: Fences): void {
   session.setPermissionCheckHandler((_, permission, requestingOrigin) => permission === COPY && isOwn(requestingOrigin));
   session.setDevicePermissionHandler(() => false);
   // The page sends the control token with its requests: only to the engine that proved itself, and not to who took its port.
-  const anywhere = ['http://*/*', 'https://*/*', 'ws://*/*', 'wss://*/*', 'ftp://*/*'];
+  const anywhere = ['http://*/*', 'https://*/*', 'ws://*/*', 'wss://*/*'];
   session.webRequest.onBeforeRequest({ urls: anywhere }, ({ url }, answer) => answer({ cancel: !isOwn(url) }));
 }
 

@@ -45,6 +45,7 @@ export async function startShell(wanted: Wanted): Promise<void> {
   const tray = createTray({ open: window.show, unloadAll: () => void unloadAll(client()), quit });
   tray.show(STARTING, null);
   setMenu({ hide: () => window.browserWindow.close(), quit, developer: !app.isPackaged });
+  // The way back to a hidden window where the desktop has no tray: starting Modelium again.
   app.on('second-instance', window.show);
   app.on('activate', window.show);
   // The window only hides; but it is not its going that ends the app.

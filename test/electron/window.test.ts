@@ -17,6 +17,7 @@ import {
   buildApp,
   type Display,
   ELECTRON,
+  ELECTRON_FOLDER,
   environment,
   MISSING,
   openApp,
@@ -235,6 +236,15 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     expect(code).toBe(0);
     await eventually('the window is shown', isVisible);
     expect(app.windows()).toHaveLength(1);
+  });
+
+  test('`modelium` without a verb opens it, which here shows the one that is open', async () => {
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.hide());
+    const cli = join(import.meta.dirname, '../../dist/main/cli.js');
+    const env = { ...environment(home, display), ELECTRON_OVERRIDE_DIST_PATH: ELECTRON_FOLDER, ELECTRON_DISABLE_SANDBOX: '1' };
+    const child = spawn(process.execPath, [cli, '--state-folder', home.state], { env, cwd: home.root, stdio: 'ignore' });
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    await eventually('the window is shown', isVisible);
   });
 
   test('its place is remembered, by the owner only, and taken again', async () => {
