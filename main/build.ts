@@ -1,5 +1,5 @@
 /**
- * `npm run build`: bundles the engine and its child programs into dist/, laid out as the sources are, so that `programs.ts` finds a child
+ * `npm run build`: builds the page, and bundles the engine and its child programs into dist/, laid out as the sources are, so that `programs.ts` finds a child
  * beside itself in both. The window's main process and preload become CommonJS, which a sandboxed preload must be and every Electron loads;
  * they find the engine's bundle beside them.
  */
@@ -7,6 +7,7 @@ import { chmod, cp, readdir, rm, stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
+import { build as buildPage } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const quiet = process.argv.includes('--quiet');
@@ -44,9 +45,10 @@ const window = await build({
 /** Files that are taken as they are. */
 const ASSETS = ['main/electron/starting.html', 'main/electron/icons'];
 for (const asset of ASSETS) await cp(`${root}${asset}`, `${root}dist/${asset}`, { recursive: true });
+await buildPage({ configFile: `${root}renderer/vite.config.ts` });
 // Only what this build did not write goes: an engine that runs from here still finds its children, and what it has not imported yet.
 const written = new Set([engine, window].flatMap(({ metafile }) => Object.keys(metafile.outputs)));
-const isAsset = (file: string): boolean => ASSETS.some((asset) => file.startsWith(`dist/${asset}`));
+const isAsset = (file: string): boolean => file.startsWith('dist/renderer/') || ASSETS.some((asset) => file.startsWith(`dist/${asset}`));
 for (const entry of await readdir(`${root}dist`, { recursive: true, withFileTypes: true })) {
   const file = `${entry.parentPath}/${entry.name}`;
   if (entry.isFile() && !written.has(relative(root, file)) && !isAsset(relative(root, file))) await rm(file);

@@ -6,6 +6,7 @@ import type { Admission } from './core/admission.ts';
 import type { Catalog } from './core/catalog.ts';
 import type { Changes } from './core/changes.ts';
 import type { Control } from './core/gateway.ts';
+import type { History } from './core/history.ts';
 import type { Orchestrator } from './core/orchestrator.ts';
 import type { Clock, Ledger, Library } from './core/ports.ts';
 import type { Questions } from './core/questions.ts';
@@ -23,6 +24,7 @@ export interface ControlParts {
   readonly ledger: Ledger;
   readonly library: Library;
   readonly changes: Changes;
+  readonly history: History;
   readonly clock: Clock;
   readonly engineLog: { lines(): readonly string[]; follow(listener: (line: string) => void): () => void };
   snapshot(): Snapshot;
@@ -38,6 +40,7 @@ export function createControl(parts: ControlParts): Control {
   const named = (name: string) => requireModel(registry, name);
   return {
     snapshot: parts.snapshot,
+    history: () => parts.history.read(),
     model: (name) => {
       const id = registry.resolve(name);
       return id === null ? null : parts.view(id);

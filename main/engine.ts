@@ -10,6 +10,7 @@ import { VERSION } from '../shared/version.ts';
 import { createControl } from './control.ts';
 import type { Tracker } from './core/catalog.ts';
 import { Changes } from './core/changes.ts';
+import { History } from './core/history.ts';
 import type { FolderScan, Ledger, Library, Processes } from './core/ports.ts';
 import { buildCore, type Core } from './engine-core.ts';
 import {
@@ -32,6 +33,7 @@ import { createUpstreams, type Upstreams } from './io/http-client.ts';
 import { createInspector } from './io/inspector.ts';
 import { createLog } from './io/log.ts';
 import { createMetrics, type Metrics } from './io/metrics.ts';
+import { createPageFiles } from './io/page-files.ts';
 import { bootId } from './io/proc.ts';
 import { createProcesses } from './io/processes.ts';
 import { type LoadedSettings, loadSettings, watchSettings } from './io/settings-file.ts';
@@ -96,6 +98,7 @@ class RunningEngine implements Engine {
   #settings: Settings;
   #settingsProblem: string | null = null;
   #folders: readonly string[] = [];
+  readonly #history = new History();
   readonly #scans = new Map<string, FolderScan>();
   #watcher: FileWatcher | null = null;
   #lastDecisionId = 0;
@@ -204,7 +207,7 @@ class RunningEngine implements Engine {
     const { view } = core;
     const inference = createInference({ ...core, clock, view, report: metrics.request });
     const control = createControl({
-      ...{ ...core, clock, ledger, library, changes, snapshot, view, engineLog: log },
+      ...{ ...core, clock, ledger, library, changes, snapshot, view, engineLog: log, history: this.#history },
       rescanRuntimes: async () => {
         core.runtimes.rescan();
         core.orchestrator.reconsiderAll();
@@ -216,15 +219,8 @@ class RunningEngine implements Engine {
     const metricsText = metrics.text;
     const { dispatch } = upstreams;
     const server = createHttpServer({
-      settings,
-      inference,
-      control,
-      clock,
-      log,
-      token: this.token,
-      version: VERSION,
-      dispatch,
-      metricsText,
+      ...{ settings, inference, control, clock, log, dispatch, metricsText, token: this.token, version: VERSION },
+      page: createPageFiles(programs.page),
     });
     const listening = this.#open(server, (each) => each.close()).listen();
     ({ address: this.address } = await explainTakenPort(listening, this.#settings.api));
@@ -239,6 +235,7 @@ class RunningEngine implements Engine {
       devices.applySample(sample);
       probe.setPids([...registry.all()].flatMap(({ state }) => ('pids' in state ? state.pids : [])));
       orchestrator.roomChanged();
+      this.#history.record(this.#clock.wallTime(), devices.views());
       changes.touch();
     });
     devices.applySample(await probe.start());

@@ -1,5 +1,5 @@
 /**
- * Where our child programs lie: beside this file, as sources with `.ts`, in the bundle (which keeps this layout) with `.js`. The one place that
+ * Where our child programs and the page lie: beside this file, as sources with `.ts`, in the bundle (which keeps this layout) with `.js`. The one place that
  * knows, because a bundle moves every other file's `import.meta.url`.
  */
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,8 @@ export const programs = {
   findGpu: beside('embedded/find-gpu'),
   /** The inspector's worker thread. */
   inspectWorker: beside('io/inspect-worker'),
+  /** The built window: a folder, beside the bundled engine or in the checkout's dist. */
+  page: fileURLToPath(new URL(extension === 'ts' ? '../dist/renderer' : '../renderer', import.meta.url)),
 } as const;
 
 /** The folder with package.json: what Electron takes as an app, once it is built. */

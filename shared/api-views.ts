@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { type Candidate, type Decision, type DecisionRow, type LaunchPlan, RUNTIME_IDS } from './decision.ts';
 import { STATE_NAMES } from './model.ts';
 import type { ModelProfile } from './profile.ts';
-import type { DeviceView, ModelView, RuntimeView, Snapshot, WatchFolderView } from './snapshot.ts';
+import type { DeviceHistory, DeviceView, History, ModelView, RuntimeView, Snapshot, WatchFolderView } from './snapshot.ts';
 
 const bytes = z.record(z.string(), z.number());
 const runtimeId = z.enum(RUNTIME_IDS);
@@ -166,3 +166,19 @@ export const snapshotSchema = z.object({
   watchFolders: z.array(watchFolderSchema),
   lastDecisionId: z.number(),
 }) satisfies z.ZodType<Snapshot>;
+
+const column = z.array(count);
+const deviceHistorySchema = z.object({
+  usedBytes: column,
+  othersBytes: column,
+  promisedBytes: column,
+  leakedBytes: column,
+  utilizationRatio: column,
+  byModel: z.record(z.string(), z.array(z.number())),
+}) satisfies z.ZodType<DeviceHistory>;
+
+export const historySchema = z.object({
+  stepMs: z.number(),
+  atMs: z.array(z.number()),
+  devices: z.record(z.string(), deviceHistorySchema),
+}) satisfies z.ZodType<History>;

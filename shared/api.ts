@@ -3,7 +3,16 @@
  * the command line and the page read answers by it, and /openapi.json is generated from it. Routes that are not here do not exist.
  */
 import { z } from 'zod';
-import { decisionRowSchema, decisionSchema, modelViewSchema, profileSchema, runtimeViewSchema, snapshotSchema } from './api-views.ts';
+import { predictEmbeddingsSchema, predictRequestSchema, predictTextSchema } from './api-predict.ts';
+import {
+  decisionRowSchema,
+  decisionSchema,
+  historySchema,
+  modelViewSchema,
+  profileSchema,
+  runtimeViewSchema,
+  snapshotSchema,
+} from './api-views.ts';
 import { ModeliumError } from './errors.ts';
 
 export interface Contract {
@@ -16,79 +25,10 @@ export interface Contract {
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
   /** A schema for JSON, or the content type of what is not JSON. */
-  readonly answer: z.ZodType | 'text/plain' | 'text/event-stream';
+  readonly answer: z.ZodType | 'text/plain' | 'text/event-stream' | 'application/octet-stream';
   /** Also answers server-sent events when asked to. */
   readonly streams?: boolean;
 }
-
-// ---- /predict -------------------------------------------------------------------------------------------------------------------------
-
-const SUBJECTS = ['prompt', 'messages', 'input', 'inputs'] as const;
-
-export const predictRequestSchema = z
-  .strictObject({
-    /** A chat model gets it as one message of the user, others as the text to go on with. */
-    prompt: z.string().optional(),
-    messages: z
-      .array(z.looseObject({ role: z.string() }))
-      .min(1)
-      .optional(),
-    /** Texts to embed. */
-    input: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
-    /** Tensors by name; for runtimes that take them. */
-    inputs: z.record(z.string(), z.unknown()).optional(),
-    max_tokens: z.number().int().positive().default(256),
-    temperature: z.number().nonnegative().optional(),
-    top_p: z.number().positive().max(1).optional(),
-    stop: z.union([z.string(), z.array(z.string())]).optional(),
-    seed: z.number().int().optional(),
-    stream: z.boolean().default(false),
-    /** Seconds that the model stays loaded after this request when nobody uses it; 0 unloads it at once. */
-    /** At most a day: a request may keep a model, but not pin it. */
-    keep_alive_seconds: z.number().nonnegative().max(86_400).optional(),
-  })
-  .superRefine((body, context) => {
-    const given = SUBJECTS.filter((name) => body[name] !== undefined);
-    if (given.length === 1) return;
-    const found = given.length === 0 ? 'none of them' : given.join(' and ');
-    context.addIssue({ code: 'custom', message: `Send exactly one of prompt, messages, input or inputs; this body has ${found}.` });
-  });
-export type PredictRequest = z.output<typeof predictRequestSchema>;
-
-const usageSchema = z.object({ prompt_tokens: z.number().nullable(), completion_tokens: z.number().nullable() });
-/** Milliseconds count from the request's arrival; load_ms is a part of queue_ms. Null: not known, or nothing of the kind happened. */
-const timingsSchema = z.object({
-  queue_ms: z.number(),
-  load_ms: z.number(),
-  first_token_ms: z.number().nullable(),
-  total_ms: z.number(),
-  tokens_per_second: z.number().nullable(),
-});
-export type Usage = z.output<typeof usageSchema>;
-export type Timings = z.output<typeof timingsSchema>;
-
-export const predictTextSchema = z.object({
-  model: z.string(),
-  runtime: z.string(),
-  text: z.string(),
-  finish_reason: z.string().nullable(),
-  usage: usageSchema,
-  timings: timingsSchema,
-});
-export const predictEmbeddingsSchema = z.object({
-  model: z.string(),
-  runtime: z.string(),
-  embeddings: z.array(z.array(z.number())),
-  usage: usageSchema,
-  timings: timingsSchema,
-});
-/** The events of `stream: true`: texts, then one that is done. */
-export const predictEventSchema = z.union([
-  z.object({ text: z.string() }),
-  predictTextSchema.omit({ text: true }).extend({ done: z.literal(true) }),
-]);
-
-// ---- all routes -----------------------------------------------------------------------------------------------------------------------
 
 const force = z.strictObject({ force: z.boolean().default(false) });
 const oneModel = z.object({ model: modelViewSchema });
@@ -169,7 +109,20 @@ export const API = {
     answer: z.object({ models: z.array(modelViewSchema) }),
   },
   openapi: { method: 'GET', path: '/openapi.json', summary: 'This description.', access: 'open', answer: z.looseObject({}) },
-  root: { method: 'GET', path: '/', summary: 'The routes, as text.', access: 'open', answer: 'text/plain' },
+  root: {
+    method: 'GET',
+    path: '/',
+    summary: 'The window for browsers; the routes, as text, for the rest.',
+    access: 'open',
+    answer: 'text/plain',
+  },
+  asset: {
+    method: 'GET',
+    path: '/assets/{file}',
+    summary: "The window's scripts, styles and fonts.",
+    access: 'open',
+    answer: 'application/octet-stream',
+  },
   prove: {
     method: 'POST',
     path: '/control/prove',
@@ -191,6 +144,13 @@ export const API = {
     summary: 'A snapshot, then numbered changes; resumed by Last-Event-ID.',
     access: 'token',
     answer: 'text/event-stream',
+  },
+  history: {
+    method: 'GET',
+    path: '/control/history',
+    summary: "The devices' last ten minutes, a point a second.",
+    access: 'token',
+    answer: historySchema,
   },
   plan: {
     method: 'POST',

@@ -128,6 +128,11 @@ export class ModeliumError extends Error {
     return ERRORS[this.code].status;
   }
 
+  /** What to do about it. */
+  get hint(): string {
+    return ERRORS[this.code].hint;
+  }
+
   envelope(): ErrorEnvelope {
     const { type, hint } = ERRORS[this.code];
     const { param, origin, lastWords } = this.details;
@@ -150,6 +155,22 @@ export function toModeliumError(thrown: unknown): ModeliumError {
   if (thrown instanceof ModeliumError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new ModeliumError('internal', `Unexpected error: ${message}`, { cause: thrown });
+}
+
+/**
+ * The engine's own error again, on the other side of HTTP, so that its code, hint and last words reach the person.
+ * @param answer the body, if it was JSON.
+ */
+export function errorFromAnswer(status: number, answer: unknown): ModeliumError {
+  const { error } = (answer ?? {}) as Partial<ErrorEnvelope>;
+  if (error === undefined) return new ModeliumError('internal', `The engine answered with status ${status} and no reason.`);
+  const code: ErrorCode = Object.hasOwn(ERRORS, error.code) ? (error.code as ErrorCode) : 'internal';
+  const { message, param, origin, last_words: lastWords } = error;
+  return new ModeliumError(code, message, {
+    origin,
+    ...(param === null ? {} : { param }),
+    ...(lastWords === undefined ? {} : { lastWords }),
+  });
 }
 
 /** For the `default` of a switch over a union: does not compile when a case is missing. */

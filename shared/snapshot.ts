@@ -86,3 +86,31 @@ export interface Snapshot {
   readonly watchFolders: readonly WatchFolderView[];
   readonly lastDecisionId: number;
 }
+
+/** One device's last ten minutes, a value for each moment of `History.atMs`; null where the device was not there. */
+export interface DeviceHistory {
+  readonly usedBytes: readonly (number | null)[];
+  readonly othersBytes: readonly (number | null)[];
+  readonly promisedBytes: readonly (number | null)[];
+  readonly leakedBytes: readonly (number | null)[];
+  readonly utilizationRatio: readonly (number | null)[];
+  readonly byModel: Readonly<Record<string, readonly number[]>>;
+}
+
+export interface History {
+  readonly stepMs: number;
+  /** Milliseconds since 1970, oldest first. */
+  readonly atMs: readonly number[];
+  readonly devices: Readonly<Record<DeviceId, DeviceHistory>>;
+}
+
+/** What /control/events sends: a snapshot, then what changed of it. `ageMs`: how long ago that was so; spans in it count from then. */
+export type EngineEvent =
+  | { readonly type: 'snapshot'; readonly id: number; readonly ageMs: number; readonly snapshot: Snapshot }
+  | {
+      readonly type: 'change';
+      readonly id: number;
+      readonly ageMs: number;
+      readonly changed: Partial<Snapshot>;
+      readonly removedModels: readonly string[];
+    };

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 const root = resolve(import.meta.dirname, '..');
 const LAYERS = [
   'shared',
+  'renderer',
   'main/core',
   'main/runtime',
   'main/io',
@@ -21,6 +22,7 @@ type Layer = (typeof LAYERS)[number];
 /** Which layers each may import, itself apart. */
 const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
   shared: [],
+  renderer: ['shared'],
   'main/core': ['shared'],
   'main/runtime': ['shared', 'main/core'],
   'main/io': ['shared', 'main/core'],
@@ -38,7 +40,7 @@ interface Import {
 
 function sources(folder: string): readonly string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .filter((name) => /\.tsx?$/.test(name) && !name.endsWith('.d.ts'))
     .map((name) => join(folder, name));
 }
 
@@ -58,6 +60,7 @@ function violations(imports: readonly Import[]): readonly string[] {
       const isNode = specifier.startsWith('node:') || builtinModules.includes(specifier);
       if (layer === 'shared' && specifier !== 'zod') return [`${from} imports ${specifier}`];
       if (layer === 'main/core') return [`${from} imports ${specifier}`];
+      if (layer === 'renderer' && (isNode || specifier === 'zod' || specifier === 'electron')) return [`${from} imports ${specifier}`];
       return layer === 'main/runtime' && !isNode ? [`${from} imports ${specifier}`] : [];
     }
     const target = layerOf(relative(root, resolve(root, from, '..', specifier)));
@@ -65,7 +68,7 @@ function violations(imports: readonly Import[]): readonly string[] {
   });
 }
 
-const files = [...sources('shared'), ...sources('main')];
+const files = [...sources('shared'), ...sources('renderer'), ...sources('main')];
 const imports = files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')));
 
 describe('architecture', () => {
@@ -86,9 +89,11 @@ describe('architecture', () => {
       importsOf('main/io/store.ts', "export { x } from '../runtime/manager.ts';"),
       importsOf('shared/model.ts', "import { x } from '../main/core/brain.ts';"),
       importsOf('main/runtime/manager.ts', "const { execa } = await import('execa');"),
+      importsOf('renderer/store.ts', "import { API } from '../main/core/gateway.ts';"),
+      importsOf('renderer/app.tsx', "import { readFileSync } from 'node:fs';"),
       importsOf('main/http/proxy.ts', "import {\n  a,\n  b,\n} from '../io/http-client.ts';"),
     ];
-    expect(planted.map((each) => violations(each).length)).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(planted.map((each) => violations(each).length)).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
   });
 
   test("the window's main process imports the engine as a type, and of its neighbours what any Node can run", () => {
@@ -107,7 +112,8 @@ describe('architecture', () => {
   test('each third-party package has one importer in the main process', () => {
     const importers = new Map<string, Set<string>>();
     for (const { from, specifier } of imports) {
-      if (specifier.startsWith('.') || specifier.startsWith('node:') || from === 'main/build.ts') continue;
+      const isMain = from.startsWith('main/') || from.startsWith('shared/');
+      if (!isMain || specifier.startsWith('.') || specifier.startsWith('node:') || from === 'main/build.ts') continue;
       const name = specifier
         .split('/')
         .slice(0, specifier.startsWith('@') ? 2 : 1)

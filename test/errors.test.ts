@@ -11,6 +11,7 @@ import { tinyModel } from '../main/embedded/tiny-model.ts';
 import { startEngine } from '../main/engine.ts';
 import { createHttpServer } from '../main/http/server.ts';
 import { createClock } from '../main/io/clock.ts';
+import { createPageFiles } from '../main/io/page-files.ts';
 import { createProcesses } from '../main/io/processes.ts';
 import { openDatabase, openStore } from '../main/io/store.ts';
 import { createLedger } from '../main/io/store-ledger.ts';
@@ -191,6 +192,7 @@ describe('over HTTP', () => {
       metricsText: async () => {
         throw new TypeError('a bug met a bug');
       },
+      page: createPageFiles('/nonexistent'),
     });
     const { address } = await server.listen();
     checkAnswer('internal', await answered(await fetch(`${address}/metrics`)));

@@ -58,7 +58,10 @@ export function decide(input: BrainInput): Decision {
   );
   if (best === null) return refuse(input, ways, weighed, candidates, box);
   const reason = `${placementInWords(best.option.plan.placement, box)}: ${whyOf(best, box)}${whyNotGpu(best, weighed, box)}`;
-  if (best.fit === 'now' || best.fit === 'victims') return { kind: 'place', candidate: toCandidate(best, box), candidates, reason };
+  if (best.fit === 'now' || best.fit === 'victims') {
+    // The very one of the list, by which the ledger tells which was taken.
+    return { kind: 'place', candidate: candidates[weighed.indexOf(best)] ?? toCandidate(best, box), candidates, reason };
+  }
   const { waitsFor, lacksRoom, option } = best;
   return { kind: 'wait', devices: option.slots, waitsFor, lacksRoom, candidates, reason: `waiting for ${reason}` };
 }

@@ -2,20 +2,21 @@
  * The event stream's memory: numbered changes of the snapshot, bounded, at most four a second, resumed by number. A sink: what it holds is read
  * by windows and scripts and never by a decision (I9).
  */
-import type { Snapshot } from '../../shared/snapshot.ts';
-import type { EngineEvent } from './gateway.ts';
+import type { EngineEvent, ModelView, Snapshot } from '../../shared/snapshot.ts';
 import type { Clock } from './ports.ts';
 
 const LEAST_GAP_MS = 250;
 const REMEMBERED = 512;
 
 type Listener = (event: EngineEvent) => void;
+type ChangeEvent = Extract<EngineEvent, { type: 'change' }>;
 
 export class Changes {
   readonly #clock: Clock;
   readonly #read: () => Snapshot;
   readonly #listeners = new Set<Listener>();
-  readonly #memory: Extract<EngineEvent, { type: 'change' }>[] = [];
+  readonly #memory: { readonly event: ChangeEvent; readonly atMs: number }[] = [];
+  readonly #told = new Told();
   #last: Snapshot | null = null;
   /** Begins at the time of day, so that a number from before a restart never looks like one of ours. */
   #lastId: number;
@@ -46,12 +47,17 @@ export class Changes {
     // Without listeners nothing was recorded: what passed since is caught up before the newcomer's snapshot.
     if (this.#listeners.size === 0 && this.#last !== null) this.#emit();
     this.#listeners.add(listener);
-    this.#last ??= this.#read();
-    const oldest = this.#memory[0]?.id ?? this.#lastId + 1;
+    if (this.#last === null) {
+      this.#lastAtMs = this.#clock.now();
+      this.#last = this.#read();
+      this.#told.update(this.#last, this.#lastAtMs);
+    }
+    const oldest = this.#memory[0]?.event.id ?? this.#lastId + 1;
+    const nowMs = this.#clock.now();
     if (afterId !== null && afterId <= this.#lastId && afterId >= oldest - 1) {
-      for (const event of this.#memory) if (event.id > afterId) listener(event);
+      for (const { event, atMs } of this.#memory) if (event.id > afterId) listener({ ...event, ageMs: nowMs - atMs });
     } else {
-      listener({ type: 'snapshot', id: this.#lastId, snapshot: this.#last });
+      listener({ type: 'snapshot', id: this.#lastId, ageMs: nowMs - this.#lastAtMs, snapshot: this.#last });
     }
     return () => this.#listeners.delete(listener);
   }
@@ -64,27 +70,58 @@ export class Changes {
   #emit(): void {
     this.#lastAtMs = this.#clock.now();
     const snapshot = this.#read();
-    const difference = compare(this.#last, snapshot);
+    const difference = this.#told.update(snapshot, this.#lastAtMs);
     this.#last = snapshot;
     if (difference === null) return;
     this.#lastId += 1;
-    const event = { type: 'change', id: this.#lastId, ...difference } as const;
-    this.#memory.push(event);
+    const event = { type: 'change', id: this.#lastId, ageMs: 0, ...difference } as const;
+    this.#memory.push({ event, atMs: this.#lastAtMs });
     if (this.#memory.length > REMEMBERED) this.#memory.shift();
     for (const listener of [...this.#listeners]) listener(event);
   }
 }
 
-/** Only the models that differ, and each other part that differs; null when nothing does. */
-function compare(before: Snapshot | null, after: Snapshot): { changed: Partial<Snapshot>; removedModels: readonly string[] } | null {
-  if (before === null) return { changed: after, removedModels: [] };
-  const known = new Map(before.models.map((model) => [model.id, JSON.stringify(model)]));
-  const models = after.models.filter((model) => known.get(model.id) !== JSON.stringify(model));
-  const present = new Set(after.models.map((model) => model.id));
-  const removedModels = before.models.map((model) => model.id).filter((id) => !present.has(id));
-  const changed: { -readonly [Key in keyof Snapshot]?: Snapshot[Key] } = models.length > 0 ? { models } : {};
-  for (const key of ['devices', 'runtimes', 'watchFolders', 'settingsProblem', 'lastDecisionId', 'settingsFile'] as const) {
-    if (JSON.stringify(before[key]) !== JSON.stringify(after[key])) Object.assign(changed, { [key]: after[key] });
+type Change = Pick<Extract<EngineEvent, { type: 'change' }>, 'changed' | 'removedModels'>;
+
+const OTHER_PARTS = ['devices', 'runtimes', 'watchFolders', 'settingsProblem', 'lastDecisionId', 'settingsFile'] as const;
+/** Two readings of the clock in one turn differ by less; a request that ended meanwhile moves the beginning of idleness by more, or shows itself. */
+const SAME_MOMENT_MS = 500;
+
+/** What was told last, as text: comparing is done at each change, and writing a thousand views down twice would cost more than all the rest. */
+class Told {
+  #models = new Map<string, { readonly text: string; readonly idleSinceMs: number | null }>();
+  #parts = new Map<string, string>();
+
+  /** Only the models that differ, and each other part that differs; null when nothing does. */
+  update(snapshot: Snapshot, nowMs: number): Change | null {
+    const models = snapshot.models.filter((model) => this.#isNews(model, nowMs));
+    const present = new Set(snapshot.models.map(({ id }) => id));
+    const removedModels = [...this.#models.keys()].filter((id) => !present.has(id));
+    for (const id of removedModels) this.#models.delete(id);
+    const changed: { -readonly [Key in keyof Snapshot]?: Snapshot[Key] } = models.length > 0 ? { models } : {};
+    for (const part of OTHER_PARTS) {
+      const text = JSON.stringify(snapshot[part]);
+      if (this.#parts.get(part) !== text) Object.assign(changed, { [part]: snapshot[part] });
+      this.#parts.set(part, text);
+    }
+    return Object.keys(changed).length === 0 && removedModels.length === 0 ? null : { changed, removedModels };
   }
-  return Object.keys(changed).length === 0 && removedModels.length === 0 ? null : { changed, removedModels };
+
+  /** A model that only idles on is no news: whoever shows the seconds counts them. */
+  #isNews(model: ModelView, nowMs: number): boolean {
+    const { idleMs, idleLeftMs, ...rest } = model;
+    const idleSinceMs = idleMs === null ? null : nowMs - idleMs;
+    // Whether idleness will end it at all is news; when, follows from how long it idles.
+    const text = JSON.stringify([
+      rest,
+      idleLeftMs === null,
+      idleMs === null || idleLeftMs === null ? null : Math.round((idleMs + idleLeftMs) / 1000),
+    ]);
+    const before = this.#models.get(model.id);
+    const idles = before !== undefined && (before.idleSinceMs === null) === (idleSinceMs === null);
+    const same = idles && before.text === text && Math.abs((before.idleSinceMs ?? 0) - (idleSinceMs ?? 0)) < SAME_MOMENT_MS;
+    // The beginning that was told stays: else many small steps would never add up to news.
+    if (!same) this.#models.set(model.id, { text, idleSinceMs });
+    return !same;
+  }
 }

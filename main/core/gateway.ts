@@ -5,7 +5,7 @@
 import type { Decision, DecisionRow, RuntimeId } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
-import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
+import type { EngineEvent, History, ModelView, Snapshot } from '../../shared/snapshot.ts';
 
 export type QueueCause = 'loading' | 'busy' | 'memory';
 
@@ -67,13 +67,11 @@ export interface AddedModel {
   readonly message: string;
 }
 
-export type EngineEvent =
-  | { readonly type: 'snapshot'; readonly id: number; readonly snapshot: Snapshot }
-  | { readonly type: 'change'; readonly id: number; readonly changed: Partial<Snapshot>; readonly removedModels: readonly string[] };
-
 export interface Control {
   snapshot(): Snapshot;
   model(name: string): ModelView | null;
+  /** The last ten minutes of the devices. */
+  history(): History;
   health(): { readonly ok: boolean; readonly reason: string | null };
   /** @param force lets zero tails through and ends a back-off. Answers when the model is asked for, not when it is ready. */
   load(name: string, options: { readonly force: boolean }): void;
@@ -93,4 +91,10 @@ export interface Control {
   /** Every change after `afterId`, from a bounded memory; a snapshot first when that reaches back too far. At most 4 a second. */
   subscribe(afterId: number | null, listener: (event: EngineEvent) => void): () => void;
   settings(): { readonly file: string | null; readonly problem: string | null; readonly settings: unknown };
+}
+
+/** The built window, file by file. */
+export interface PageFiles {
+  /** @param name `index.html`, or the plain name of an asset. Null: there is no such file, or the window is not built. */
+  read(name: string): Promise<{ readonly contentType: string; readonly bytes: Uint8Array } | null>;
 }

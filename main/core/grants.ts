@@ -86,6 +86,8 @@ export class Grants {
       candidate.victims.length > 0 ? 'evicts' : 'fits',
       decision.reason,
       decision.candidates,
+      // By its place in the list: two candidates may need the same bytes of the same devices.
+      { devices: devices.rooms(), chosen: decision.candidates.indexOf(candidate) },
     );
     log.say(decisionSentence(record.id, candidate.plan.runtime, decision.reason));
     for (const victim of candidate.victims) {

@@ -1,6 +1,7 @@
 /** The event streams of /control: snapshots and changes, and log lines. Bounded: a reader that does not keep up is dropped, and resumes by itself. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Control, EngineEvent } from '../core/gateway.ts';
+import type { EngineEvent } from '../../shared/snapshot.ts';
+import type { Control } from '../core/gateway.ts';
 import type { Clock } from '../core/ports.ts';
 import { EVENT_STREAM_HEADERS } from './respond.ts';
 

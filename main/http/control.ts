@@ -9,11 +9,12 @@ import { type Answer, API, type Body, type Contract, checkInput, type Query } fr
 import { openApiDocument } from '../../shared/api-openapi.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
-import type { Control, Inference } from '../core/gateway.ts';
+import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { parseObject, readBody } from './body.ts';
 import { type OpenStreams, type StreamWorld, streamEvents, streamLogs } from './control-streams.ts';
-import { modelNotFound, sendError } from './respond.ts';
+import { sendAsset, sendPage, wantsPage } from './page.ts';
+import { modelNotFound, sendError, sendText } from './respond.ts';
 import { pathOf, routesAsText, unknownRoute } from './routes.ts';
 import { prove, requireToken } from './token.ts';
 
@@ -26,7 +27,10 @@ export interface ControlWorld {
   readonly version: string;
   readonly maxBodyMb: () => number;
   readonly openStreams: OpenStreams;
+  readonly page: PageFiles;
 }
+
+const PLAIN = 'text/plain; charset=utf-8';
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -38,9 +42,9 @@ interface Input<C extends Contract> {
   readonly body: Body<C>;
 }
 
-/** Answered by an event stream in the handler's own hands. */
-const STREAMED = Symbol('streamed');
-type Handled<C extends Contract> = DeepReadonly<Answer<C>> | typeof STREAMED;
+/** Answered in the handler's own hands: an event stream, a file. */
+const ANSWERED: unique symbol = Symbol('answered');
+type Handled<C extends Contract> = DeepReadonly<Answer<C>> | typeof ANSWERED;
 type Handler<C extends Contract> = (input: Input<C>) => Handled<C> | Promise<Handled<C>>;
 /** The engine hands out readonly views; the schemas' types are not. */
 type DeepReadonly<T> = T extends readonly (infer Item)[]
@@ -120,7 +124,7 @@ function addRoute<C extends Contract>(app: FastifyInstance, world: ControlWorld,
         query: (contract.query === undefined ? undefined : checkInput(contract.query, { ...(request.query as object) })) as Query<C>,
         body: (contract.body === undefined ? undefined : checkInput(contract.body, request.body ?? {})) as Body<C>,
       });
-      return answer === STREAMED ? reply : answer;
+      return answer === ANSWERED ? reply : answer;
     },
   });
 }
@@ -134,9 +138,20 @@ function addOpenRoutes(app: FastifyInstance, world: ControlWorld): void {
     document ??= openApiDocument(world.version);
     return document;
   });
-  addRoute(app, world, API.root, ({ reply }) => {
-    reply.type('text/plain; charset=utf-8');
+  addRoute(app, world, API.root, async ({ request, reply }) => {
+    if (wantsPage(request.raw)) {
+      reply.hijack();
+      if (await sendPage(world.page, reply.raw)) return ANSWERED;
+      sendText(reply.raw, 200, PLAIN, `The window is not built: npm run build\n\n${routesAsText(world.version)}`);
+      return ANSWERED;
+    }
+    reply.type(PLAIN);
     return routesAsText(world.version);
+  });
+  addRoute(app, world, API.asset, async ({ params, reply }): Promise<typeof ANSWERED> => {
+    await sendAsset(world.page, params['file'] ?? '', reply.raw);
+    reply.hijack();
+    return ANSWERED;
   });
   addRoute(app, world, API.prove, ({ body }) => ({ hmac: prove(world.token, body.nonce) }));
 }
@@ -176,8 +191,9 @@ function addEngineRoutes(app: FastifyInstance, world: ControlWorld): void {
   addRoute(app, world, API.events, ({ request, reply }) => {
     reply.hijack();
     streamEvents(streams, request.raw, reply.raw);
-    return STREAMED;
+    return ANSWERED;
   });
+  addRoute(app, world, API.history, () => control.history());
   addRoute(app, world, API.plan, async ({ body }) => await control.plan(body.target));
   addRoute(app, world, API.decisions, ({ query }) => {
     const { model, before, limit } = query;
@@ -189,7 +205,7 @@ function addEngineRoutes(app: FastifyInstance, world: ControlWorld): void {
     if (!query.follow) return { lines: control.logs(id).lines };
     reply.hijack();
     streamLogs(streams, id, reply.raw);
-    return STREAMED;
+    return ANSWERED;
   });
   addRoute(app, world, API.settings, () => control.settings());
   addRoute(app, world, API.rescan, async () => {

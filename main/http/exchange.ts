@@ -3,7 +3,7 @@
  * What differs between routes (how the runtime is asked, what its answer becomes) comes in as a Job. Parses nothing of an answer itself.
  */
 import type { ServerResponse } from 'node:http';
-import type { Timings } from '../../shared/api.ts';
+import type { Timings } from '../../shared/api-predict.ts';
 import { type ErrorEnvelope, ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Inference, Lease } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';

@@ -1,7 +1,7 @@
 /** The engine's HTTP server: builds the listener and the control app, opens the port on loopback, and closes without cutting anybody off. */
 import { createServer, type Server } from 'node:http';
 import type { Settings } from '../../shared/settings.ts';
-import type { Control, Inference } from '../core/gateway.ts';
+import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { createControlApp } from './control.ts';
 import type { OpenStreams } from './control-streams.ts';
@@ -21,6 +21,7 @@ export interface HttpServerOptions {
   readonly version: string;
   readonly dispatch: Dispatch;
   readonly metricsText: () => Promise<string>;
+  readonly page: PageFiles;
 }
 
 export interface HttpServer {

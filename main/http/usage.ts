@@ -1,5 +1,5 @@
 /** What a request used and how long it took: read off the end of an answer, put into the form that answers show. Pure. */
-import type { Timings } from '../../shared/api.ts';
+import type { Timings } from '../../shared/api-predict.ts';
 import type { Lease } from '../core/gateway.ts';
 
 export interface TokenUsage {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findWindow } from '../../main/cli/window.ts';
-import { buildApp } from '../electron/driver.ts';
+import { buildApp } from '../helpers/built.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');

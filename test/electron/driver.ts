@@ -2,9 +2,9 @@
  * Drives the real Electron that `test/electron/setup` fetched: a screen for it, the built app in it, and everything gone afterwards.
  * Electron carries the home of its engine, so that `Home.processes()` sees it and its children too.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
@@ -41,18 +41,6 @@ async function ended(child: ChildProcess): Promise<void> {
   const gone = once(child, 'exit');
   child.kill();
   await gone;
-}
-
-/** Builds the app where it is older than its sources. The lock: two test files must not build, nor start what is half written. */
-export function buildApp(): void {
-  const built = statSync(join(ROOT, 'dist/main/electron/main.cjs'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const newest = ['main', 'shared']
-    .flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(ROOT, folder, name)))
-    .reduce((latest, file) => Math.max(latest, statSync(file).mtimeMs), 0);
-  const build = join(ROOT, 'main/build.ts');
-  if (newest <= built) return;
-  const { status, stderr } = spawnSync('flock', [build, process.execPath, build, '--quiet'], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`The build failed: ${stderr}`);
 }
 
 export function environment(home: Home, display: Display): Record<string, string> {

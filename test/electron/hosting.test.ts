@@ -14,10 +14,11 @@ import { readEngineFile } from '../../main/io/engine-file.ts';
 import { openStateFolder } from '../../main/io/state-folder.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import { VERSION } from '../../shared/version.ts';
+import { buildApp } from '../helpers/built.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type Home, isAlive, makeHome, startServe } from '../helpers/serve.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
-import { buildApp, ROOT } from './driver.ts';
+import { ROOT } from './driver.ts';
 
 const MAIN = join(ROOT, 'dist/main/electron/main.cjs');
 const FAKE = join(ROOT, 'test/fixtures/electron.cjs');

@@ -11,11 +11,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { buildApp } from '../helpers/built.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type Home, makeHome, type Served, startServe } from '../helpers/serve.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { connectPage, type DevtoolsPage } from './devtools.ts';
-import { buildApp, type Display, ELECTRON_FOLDER, environment, MISSING, ROOT, SWITCHES, startDisplay } from './driver.ts';
+import { type Display, ELECTRON_FOLDER, environment, MISSING, ROOT, SWITCHES, startDisplay } from './driver.ts';
 
 const BUILD_MS = 180_000;
 const ONE_MS = 60_000;
@@ -118,10 +119,11 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
       const file = join(home.root, 'dropped.gguf');
       writeFileSync(file, 'GGUF');
       expect(await page.evaluate('Object.keys(window.modelium).join()')).toBe('pathsOf,choose,notify,showInTray');
-      await page.evaluate(`document.addEventListener('dragover', (event) => event.preventDefault());
-        document.addEventListener('drop', (event) => { event.preventDefault(); window.dropped = modelium.pathsOf([...event.dataTransfer.files]); });`);
+      await page.evaluate(
+        "addEventListener('drop', (event) => { window.dropped = modelium.pathsOf([...event.dataTransfer.files]); }, { capture: true })",
+      );
       for (const type of ['dragEnter', 'dragOver', 'drop']) {
-        await page.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data: { items: [], files: [file], dragOperationsMask: 1 } });
+        await page.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data: { items: [], files: [file], dragOperationsMask: 19 } });
       }
       expect(await eventually('the drop', () => page.evaluate<string[] | undefined>('window.dropped'))).toEqual([file]);
     });

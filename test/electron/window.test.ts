@@ -5,16 +5,18 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ElectronApplication, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readToken } from '../../main/io/engine-file.ts';
+import { buildApp } from '../helpers/built.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type Home, makeHome, type Served, startServe } from '../helpers/serve.ts';
+import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import {
-  buildApp,
   type Display,
   ELECTRON,
   ELECTRON_FOLDER,
@@ -28,6 +30,8 @@ import {
 } from './driver.ts';
 
 const WINDOW_MS = 60_000;
+/** Copy, link and move, as file managers offer. */
+const ANY_DRAG = 19;
 
 describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`, { timeout: WINDOW_MS }, () => {
   let home: Home;
@@ -77,8 +81,11 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
       url,
     );
 
-  test("shows the engine's page, with the token in the fragment", () => {
-    expect(page.url()).toMatch(new RegExp(`^${engine.address}/#token=[\\w-]{43}$`));
+  test("shows the engine's page, which takes the token out of its address and follows the engine", async () => {
+    await page.waitForURL(`${engine.address}/#/box`);
+    const kept = () =>
+      page.evaluate(() => Object.values((globalThis as unknown as { sessionStorage: Record<string, string> }).sessionStorage));
+    expect(await kept()).toContain(readToken(home.state));
   });
 
   test('the page gets the four functions of the bridge, and nothing of Node or Electron', async () => {
@@ -99,18 +106,20 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
   });
 
   test('a file and a folder dropped onto the page tell their paths', async () => {
-    const [file, folder] = [join(home.root, 'a model.gguf'), join(home.root, 'a folder')];
-    writeFileSync(file, 'GGUF');
-    mkdirSync(folder);
+    const folder = join(home.root, 'a folder');
+    const file = await writeTinyGguf(folder, { name: 'dropped one', contextTokens: 512 });
     await page.evaluate(() => {
       const bridge = (globalThis as unknown as { modelium: { pathsOf(items: readonly unknown[]): readonly string[] } }).modelium;
-      const target = globalThis as unknown as { document: EventTarget; dropped: readonly string[] };
-      target.document.addEventListener('dragover', (event) => event.preventDefault());
-      target.document.addEventListener('drop', (event) => {
-        event.preventDefault();
-        const { files } = (event as unknown as { dataTransfer: { files: Iterable<unknown> } }).dataTransfer;
-        target.dropped = bridge.pathsOf([...files, 'no file']);
-      });
+      const target = globalThis as unknown as EventTarget & { dropped: readonly string[] };
+      // Before the page, which takes the event for itself.
+      target.addEventListener(
+        'drop',
+        (event) => {
+          const { files } = (event as unknown as { dataTransfer: { files: Iterable<unknown> } }).dataTransfer;
+          target.dropped = bridge.pathsOf([...files, 'no file']);
+        },
+        { capture: true },
+      );
     });
     const devtools = await page.context().newCDPSession(page);
     for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
@@ -118,12 +127,14 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
         type,
         x: 300,
         y: 300,
-        data: { items: [], files: [file, folder], dragOperationsMask: 1 },
+        data: { items: [], files: [file, folder], dragOperationsMask: ANY_DRAG },
       });
     }
     const dropped = () => page.evaluate(() => (globalThis as { dropped?: readonly string[] }).dropped ?? null);
     expect(await eventually('the drop', dropped)).toEqual([file, folder, '']);
     await devtools.detach();
+    // And the page does what a drop is for: the engine serves the file from where it lies.
+    expect((await engine.becomes('dropped-one', 'ready')).path).toBe(file);
   });
 
   test('a notification says what the page says; a click on it shows the window on that page, in the same document', async () => {
@@ -198,7 +209,9 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     });
     expect(permissions).toEqual({ states: ['denied'], asked: 'denied', reading: 'NotAllowedError' });
     // The one that a Copy button needs.
-    await page.bringToFront();
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.webContents.focus());
+    const hasFocus = () => page.evaluate(() => (globalThis as unknown as { document: { hasFocus(): boolean } }).document.hasFocus());
+    await eventually('the page has the focus', hasFocus);
     await page.evaluate(() =>
       (globalThis as unknown as { navigator: { clipboard: { writeText(text: string): Promise<void> } } }).navigator.clipboard.writeText(
         'curl',
@@ -279,7 +292,7 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     await eventually('the page reaches its engine again', async () => (await ask(`${engine.address}/health`)) === 200);
     expect([...new Set(stolen)]).toEqual(['/control/prove without a token']);
     expect(await isMarked()).toBe(true);
-    expect(page.url()).toBe(`${engine.address}/#token=${new URL(page.url()).hash.slice('#token='.length)}`);
+    expect(page.url()).toMatch(new RegExp(`^${engine.address}/#/`));
     expect(engines()).toHaveLength(1);
   });
 

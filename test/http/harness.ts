@@ -1,17 +1,18 @@
 /** A real server of ours on a free port, between a real client and a real upstream of node:http; only the engine behind it is a recording fake. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Control, EngineEvent, Inference, Lease, RequestReport, WaitOptions } from '../../main/core/gateway.ts';
+import type { Control, Inference, Lease, RequestReport, WaitOptions } from '../../main/core/gateway.ts';
 import type { Clock, Log } from '../../main/core/ports.ts';
 import { createHttpServer, type HttpServer } from '../../main/http/server.ts';
 import type { Dispatch } from '../../main/http/upstream.ts';
 import { createClock } from '../../main/io/clock.ts';
 import { createUpstreams } from '../../main/io/http-client.ts';
+import { createPageFiles } from '../../main/io/page-files.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
-import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
+import type { EngineEvent, ModelView, Snapshot } from '../../shared/snapshot.ts';
 
 export const TOKEN = 'token-of-the-test';
 
@@ -201,6 +202,8 @@ export async function startSetup(
     clock?: Clock;
     api?: Partial<Settings['api']> /** Stands between the server and the real client. */;
     through?: (real: Dispatch) => Dispatch;
+    /** Folder of a built window; without it there is none. */
+    page?: string;
   } = {},
 ): Promise<Setup> {
   const upstream = await startUpstream();
@@ -219,6 +222,7 @@ export async function startSetup(
     version: '0.1.0',
     dispatch: options.through?.(client.dispatch) ?? client.dispatch,
     metricsText: async () => '# HELP modelium_up up\nmodelium_up 1\n',
+    page: createPageFiles(options.page ?? '/nonexistent'),
   });
   const setup: Setup = {
     settings: { ...DEFAULT_SETTINGS, api: { ...DEFAULT_SETTINGS.api, port: 0, ...options.api } },
@@ -257,6 +261,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
   const control: Control = {
     snapshot: () => engine.snapshot,
     model: viewOf,
+    history: () => ({ stepMs: 1_000, atMs: [], devices: {} }),
     health: () => (engine.healthy ? { ok: true, reason: null } : { ok: false, reason: 'The ledger cannot be written.' }),
     load: (...args) => void asked.push(['load', ...args]),
     unload: async (...args) => void asked.push(['unload', ...args]),
@@ -286,7 +291,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     subscribe(afterId, listener) {
       asked.push(['subscribe', afterId]);
       engine.listeners.add(listener);
-      listener({ type: 'snapshot', id: 1, snapshot: engine.snapshot });
+      listener({ type: 'snapshot', id: 1, ageMs: 0, snapshot: engine.snapshot });
       return () => void engine.listeners.delete(listener);
     },
     settings: () => ({ file: null, problem: null, settings: DEFAULT_SETTINGS }),

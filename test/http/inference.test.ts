@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { predictEmbeddingsSchema, predictEventSchema, predictTextSchema } from '../../shared/api.ts';
+import { predictEmbeddingsSchema, predictEventSchema, predictTextSchema } from '../../shared/api-predict.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { ask, CHAT_PROFILE, event, type Setup, startSetup, until } from './harness.ts';
 

@@ -1,0 +1,27 @@
+/** What a person may do to a model, as requests; each failure is said where the person looks. */
+import { ask } from './api.ts';
+import { attempt, say } from './components/toasts.tsx';
+
+function path(id: string, action: string): string {
+  return `/control/models/${encodeURIComponent(id)}/${action}`;
+}
+
+export function load(id: string, force = false): Promise<void> {
+  return attempt(`${id} cannot be loaded`, () => ask<'load'>('POST', path(id, 'load'), { body: { force } }));
+}
+
+/** Answers when the memory is seen free. Also ends a load, and a wait for one. @param force cuts requests that run. */
+export function unload(id: string, force = false): Promise<void> {
+  return attempt(`${id} cannot be unloaded`, () => ask<'unload'>('POST', path(id, 'unload'), { body: { force } }));
+}
+
+export function pin(id: string, pinned: boolean): Promise<void> {
+  return attempt(`${id} cannot be ${pinned ? 'pinned' : 'let go'}`, () => ask<'pin'>('POST', path(id, 'pin'), { body: { pinned } }));
+}
+
+export function forget(id: string): Promise<void> {
+  return attempt(`${id} cannot be forgotten`, async () => {
+    await ask<'forget'>('DELETE', `/control/library/${encodeURIComponent(id)}`);
+    say(`${id} is forgotten`, 'Its files are where they were.');
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * The page's side of the HTTP contract: the control token, one JSON exchange, one event stream. Knows no route's meaning.
+ * Types come from shared/api.ts, its schemas do not: what arrives is our own engine's.
+ */
+import type { Answer, API } from '../shared/api.ts';
+import { errorFromAnswer, ModeliumError } from '../shared/errors.ts';
+
+const TOKEN_KEY = 'modelium-token';
+const FRAGMENT = '#token=';
+
+export type RouteName = keyof typeof API;
+export type AnswerOf<Name extends RouteName> = Answer<(typeof API)[Name]>;
+
+/**
+ * Takes the token out of the address, so that neither the history nor a copied address carries it. The session keeps it over a reload; it never
+ * becomes a cookie, which other pages' requests would carry along.
+ */
+export function takeToken(): void {
+  if (!location.hash.startsWith(FRAGMENT)) return;
+  keepToken(decodeURIComponent(location.hash.slice(FRAGMENT.length)));
+  history.replaceState(null, '', `${location.pathname}#/box`);
+}
+
+export function keepToken(token: string): void {
+  sessionStorage.setItem(TOKEN_KEY, token.trim());
+}
+
+export function hasToken(): boolean {
+  return sessionStorage.getItem(TOKEN_KEY) !== null;
+}
+
+function authorized(): Record<string, string> {
+  return { authorization: `Bearer ${sessionStorage.getItem(TOKEN_KEY) ?? ''}` };
+}
+
+export interface AskOptions {
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** @throws ModeliumError: the engine's own, or `not-running` when nobody answers. An abort throws the signal's reason. */
+export async function ask<Name extends RouteName>(
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  { body, signal }: AskOptions = {},
+): Promise<AnswerOf<Name>> {
+  const response = await send(path, {
+    method,
+    headers: { ...authorized(), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return (await response.json()) as AnswerOf<Name>;
+}
+
+export interface ServerEvent {
+  readonly id: string | null;
+  /** Null for a comment: a sign of life, or a sentence of a load's progress. */
+  readonly data: string | null;
+  readonly comment: string | null;
+}
+
+/**
+ * Opens an event stream; by fetch, because an EventSource can send no token.
+ * @throws ModeliumError as `ask` does, before the first event.
+ */
+export async function open(path: string, init: RequestInit, onOpen: () => void = () => {}): Promise<AsyncGenerator<ServerEvent>> {
+  const response = await send(path, { ...init, headers: { accept: 'text/event-stream', ...authorized(), ...init.headers } });
+  onOpen();
+  return eventsOf(response);
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(path, { ...init, cache: 'no-store' }).catch((thrown: unknown) => {
+    if (init.signal?.aborted === true) throw thrown;
+    throw new ModeliumError('not-running', 'The engine does not answer.', { cause: thrown });
+  });
+  if (response.ok) return response;
+  throw errorFromAnswer(response.status, await response.json().catch(() => ({})));
+}
+
+async function* eventsOf(response: Response): AsyncGenerator<ServerEvent> {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  if (reader === undefined) return;
+  let rest = '';
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const blocks = (rest + value).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) if (block.trim() !== '') yield parsed(block);
+    }
+  } finally {
+    // Leaving the loop ends the connection.
+    await reader.cancel().catch(() => {});
+  }
+}
+
+function parsed(block: string): ServerEvent {
+  let id: string | null = null;
+  let comment: string | null = null;
+  const data: string[] = [];
+  for (const line of block.split('\n')) {
+    if (line.startsWith('data:')) data.push(line.slice(5).trimStart());
+    else if (line.startsWith('id:')) id = line.slice(3).trim();
+    else if (line.startsWith(':')) comment = line.slice(1).trim();
+  }
+  return { id, data: data.length === 0 ? null : data.join('\n'), comment };
+}

@@ -1,0 +1,64 @@
+/** The frame: pages at the left, the one that is shown, and what lies over all of them (drop, cards, messages, the broken link). */
+import { CSPProvider } from '@base-ui/react/csp-provider';
+import { Tooltip } from '@base-ui/react/tooltip';
+import { type ComponentType, lazy, Suspense } from 'react';
+import styles from './app.module.css';
+import { Toasts } from './components/toasts.tsx';
+import { DropZone } from './drop/drop-zone.tsx';
+import { VerdictCards } from './drop/verdict-cards.tsx';
+import { LinkBanner } from './link-banner.tsx';
+import { BoxPage } from './pages/box/box-page.tsx';
+import { DecisionsPage } from './pages/decisions/decisions-page.tsx';
+import { ModelsPage } from './pages/models/models-page.tsx';
+import { type PageName, useRoute } from './route.ts';
+import { Sidebar } from './sidebar.tsx';
+import { useWindow } from './store.ts';
+import { TokenPage } from './token-page.tsx';
+
+/** A page may be about something: a model, mostly. */
+export interface PageProps {
+  readonly subject: string | null;
+}
+
+// What the first look does not need comes when it is asked for.
+const PAGE_OF: Readonly<Record<PageName, ComponentType<PageProps>>> = {
+  box: BoxPage,
+  models: ModelsPage,
+  decisions: DecisionsPage,
+  playground: lazy(async () => ({ default: (await import('./pages/playground/playground-page.tsx')).PlaygroundPage })),
+  logs: lazy(async () => ({ default: (await import('./pages/logs/logs-page.tsx')).LogsPage })),
+  settings: lazy(async () => ({ default: (await import('./pages/settings/settings-page.tsx')).SettingsPage })),
+};
+
+export function App() {
+  const { page, subject } = useRoute();
+  const isRefused = useWindow((state) => state.link.name === 'refused');
+  const isKnown = useWindow((state) => state.snapshot !== null);
+  const Shown = PAGE_OF[page];
+  // Base UI's own style elements would break the policy; what they say is in our style sheets.
+  return (
+    <CSPProvider disableStyleElements>
+      <Tooltip.Provider delay={400}>
+        {isRefused ? (
+          <TokenPage />
+        ) : (
+          <DropZone>
+            <div className={styles.frame}>
+              <Sidebar page={page} />
+              <main className={styles.main} id="main" tabIndex={-1}>
+                <LinkBanner />
+                {isKnown && (
+                  <Suspense>
+                    <Shown subject={subject} />
+                  </Suspense>
+                )}
+              </main>
+            </div>
+            <VerdictCards />
+          </DropZone>
+        )}
+        <Toasts />
+      </Tooltip.Provider>
+    </CSPProvider>
+  );
+}

@@ -1,0 +1,51 @@
+/** Buttons: with a word, or an icon whose name shows as a tooltip and is read out. */
+import type { ComponentPropsWithRef } from 'react';
+import styles from './button.module.css';
+import { classes } from './classes.ts';
+import { Icon, type IconName } from './icon.tsx';
+import { Tip } from './tip.tsx';
+
+type Look = 'primary' | 'plain' | 'quiet' | 'danger';
+
+interface ButtonProps extends Omit<ComponentPropsWithRef<'button'>, 'type'> {
+  readonly look?: Look;
+  readonly icon?: IconName;
+  readonly small?: boolean;
+  readonly submit?: boolean;
+}
+
+export function Button({ look = 'plain', icon, small = false, submit = false, className, children, ...rest }: ButtonProps) {
+  return (
+    <button
+      {...rest}
+      className={classes(styles.button, styles[look], small && styles.small, className)}
+      type={submit ? 'submit' : 'button'}
+    >
+      {icon !== undefined && <Icon name={icon} size={small ? 14 : 16} />}
+      {children}
+    </button>
+  );
+}
+
+interface IconButtonProps extends Omit<ComponentPropsWithRef<'button'>, 'type' | 'aria-label' | 'children'> {
+  readonly icon: IconName;
+  /** What it does, for readers and as its tooltip. */
+  readonly label: string;
+  readonly small?: boolean;
+  readonly look?: Look;
+}
+
+export function IconButton({ icon, label, small = false, look = 'quiet', className, ...rest }: IconButtonProps) {
+  return (
+    <Tip label={label}>
+      <button
+        {...rest}
+        aria-label={label}
+        className={classes(styles.button, styles[look], styles.icon, small && styles.small, className)}
+        type="button"
+      >
+        <Icon name={icon} size={small ? 14 : 16} />
+      </button>
+    </Tip>
+  );
+}

@@ -1,0 +1,79 @@
+/** The candidates that the brain weighed: what each needs, what was there, who would have to leave, and why it was taken or not. */
+import type { Candidate } from '../../shared/decision.ts';
+import { bytesInWords, secondsInWords } from '../../shared/units.ts';
+import styles from './candidate-table.module.css';
+import { classes } from './classes.ts';
+import { mainDevices, useDeviceNames } from './device-name.ts';
+import { Icon } from './icon.tsx';
+
+interface CandidateTableProps {
+  readonly candidates: readonly Candidate[];
+  /** Its place in the list; null: none was taken. */
+  readonly chosen: number | null;
+}
+
+export function CandidateTable({ candidates, chosen }: CandidateTableProps) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table scrolls in its own box, which the keyboard must reach too.
+    <section aria-label="Candidates" className={styles.scroll} tabIndex={0}>
+      <table className={styles.table}>
+        <thead>
+          <tr>
+            <th scope="col">Candidate</th>
+            <th scope="col">Fits</th>
+            <th scope="col">Needs</th>
+            <th scope="col">First leave</th>
+            <th scope="col">Load</th>
+            <th scope="col">Why</th>
+          </tr>
+        </thead>
+        <tbody>
+          {candidates.map((candidate, index) => (
+            <Row
+              candidate={candidate}
+              isChosen={index === chosen}
+              key={JSON.stringify([candidate.plan.runtime, candidate.plan.form, candidate.plan.placement])}
+            />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Row({ candidate, isChosen }: { readonly candidate: Candidate; readonly isChosen: boolean }) {
+  const nameOf = useDeviceNames();
+  const { plan, feasible, bytesNeeded, bytesThere, victims, loadSeconds, why } = candidate;
+  const needs = Object.entries(bytesNeeded).filter(([, bytes]) => bytes > 0);
+  return (
+    <tr className={classes(isChosen && styles.chosen)}>
+      <th scope="row">
+        {plan.runtime} on {placeOf(candidate, nameOf)}
+        {isChosen && <span className={styles.taken}>taken</span>}
+      </th>
+      <td>
+        <span className={feasible ? styles.yes : styles.no}>
+          <Icon name={feasible ? 'check' : 'close'} size={14} />
+          {feasible ? 'yes' : 'no'}
+        </span>
+      </td>
+      <td>
+        {needs.map(([id, bytes]) => (
+          <div className={styles.need} key={id}>
+            {nameOf(id)}: {bytesInWords(bytes)} of {bytesInWords(bytesThere[id] ?? 0)}
+          </div>
+        ))}
+      </td>
+      <td>{victims.length === 0 ? '-' : victims.join(', ')}</td>
+      <td>{loadSeconds === null ? '?' : secondsInWords(loadSeconds)}</td>
+      <td className={styles.why}>{why}</td>
+    </tr>
+  );
+}
+
+function placeOf({ plan, bytesNeeded }: Candidate, nameOf: (id: string) => string): string {
+  const { kind, gpus, gpuLayers } = plan.placement;
+  if (kind === 'cpu') return 'CPU';
+  const names = mainDevices(gpus.length > 0 ? gpus : Object.keys(bytesNeeded)).map(nameOf);
+  return kind === 'split' ? `${names.join(' + ')} (${gpuLayers ?? '?'} layers) and CPU` : names.join(' + ');
+}

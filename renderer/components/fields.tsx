@@ -1,0 +1,200 @@
+/** What a person fills in: text, a choice, a switch, a number with its slider. Each has a label that readers hear and a click reaches. */
+import { Select } from '@base-ui/react/select';
+import { Slider } from '@base-ui/react/slider';
+import { Switch } from '@base-ui/react/switch';
+import { type ReactNode, useId } from 'react';
+import { classes } from './classes.ts';
+import styles from './fields.module.css';
+import { Icon } from './icon.tsx';
+
+interface LabelledProps {
+  readonly label: string;
+  readonly help?: ReactNode;
+  /** The label is for readers only: the place says what it is. */
+  readonly hideLabel?: boolean;
+}
+
+interface TextProps extends LabelledProps {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly placeholder?: string;
+  readonly type?: 'text' | 'search' | 'password' | 'number';
+  readonly invalid?: boolean;
+  readonly disabled?: boolean;
+  readonly mono?: boolean;
+  readonly onKeyDown?: (event: React.KeyboardEvent<HTMLInputElement>) => void;
+  readonly onBlur?: () => void;
+}
+
+export function TextField({
+  label,
+  help,
+  hideLabel = false,
+  value,
+  onChange,
+  type = 'text',
+  invalid = false,
+  mono = false,
+  ...rest
+}: TextProps) {
+  const id = useId();
+  return (
+    <div className={styles.field}>
+      <label className={hideLabel ? 'visually-hidden' : styles.label} htmlFor={id}>
+        {label}
+      </label>
+      <input
+        {...rest}
+        aria-describedby={help === undefined ? undefined : `${id}-help`}
+        aria-invalid={invalid || undefined}
+        autoComplete="off"
+        className={classes(styles.input, mono && styles.mono)}
+        id={id}
+        onChange={(event) => onChange(event.target.value)}
+        spellCheck={false}
+        step="any"
+        type={type}
+        value={value}
+      />
+      {help !== undefined && (
+        <p className={classes(styles.help, invalid && styles.wrong)} id={`${id}-help`}>
+          {help}
+        </p>
+      )}
+    </div>
+  );
+}
+
+export interface Choice {
+  readonly value: string;
+  readonly label: string;
+}
+
+interface ChoiceProps extends LabelledProps {
+  readonly value: string | null;
+  readonly choices: readonly Choice[];
+  readonly onChange: (value: string) => void;
+  readonly placeholder?: string;
+  readonly disabled?: boolean;
+}
+
+export function ChoiceField({
+  label,
+  help,
+  hideLabel = false,
+  value,
+  choices,
+  onChange,
+  placeholder = 'Choose',
+  disabled = false,
+}: ChoiceProps) {
+  const id = useId();
+  return (
+    <div className={styles.field}>
+      <span className={hideLabel ? 'visually-hidden' : styles.label} id={id}>
+        {label}
+      </span>
+      <Select.Root disabled={disabled} items={choices} onValueChange={(chosen) => chosen !== null && onChange(chosen)} value={value}>
+        <Select.Trigger aria-labelledby={id} className={styles.input}>
+          <Select.Value className={styles.chosen}>
+            {(chosen: string | null) => choices.find((choice) => choice.value === chosen)?.label ?? placeholder}
+          </Select.Value>
+          <Icon name="down" size={14} />
+        </Select.Trigger>
+        <Select.Portal>
+          <Select.Positioner alignItemWithTrigger={false} className={styles.positioner} sideOffset={4}>
+            <Select.Popup className={styles.popup}>
+              <Select.List>
+                {choices.map((choice) => (
+                  <Select.Item className={styles.item} key={choice.value} value={choice.value}>
+                    <Select.ItemText>{choice.label}</Select.ItemText>
+                    <Select.ItemIndicator>
+                      <Icon name="check" size={14} />
+                    </Select.ItemIndicator>
+                  </Select.Item>
+                ))}
+              </Select.List>
+            </Select.Popup>
+          </Select.Positioner>
+        </Select.Portal>
+      </Select.Root>
+      {help !== undefined && <p className={styles.help}>{help}</p>}
+    </div>
+  );
+}
+
+interface SwitchProps extends LabelledProps {
+  readonly checked: boolean;
+  readonly onChange: (checked: boolean) => void;
+  readonly disabled?: boolean;
+}
+
+export function SwitchField({ label, help, checked, onChange, disabled = false }: SwitchProps) {
+  const id = useId();
+  return (
+    <div className={styles.field}>
+      <label className={styles.switchRow} htmlFor={id}>
+        <Switch.Root
+          aria-describedby={help === undefined ? undefined : `${id}-help`}
+          checked={checked}
+          className={styles.switch}
+          disabled={disabled}
+          id={id}
+          onCheckedChange={onChange}
+        >
+          <Switch.Thumb className={styles.thumb} />
+        </Switch.Root>
+        {label}
+      </label>
+      {help !== undefined && (
+        <p className={styles.help} id={`${id}-help`}>
+          {help}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface NumberProps extends LabelledProps {
+  readonly value: number;
+  readonly min: number;
+  readonly max: number;
+  readonly step: number;
+  readonly onChange: (value: number) => void;
+}
+
+/** A slider and its number, which can be typed as well. */
+export function NumberField({ label, help, value, min, max, step, onChange }: NumberProps) {
+  const id = useId();
+  const set = (next: number): void => {
+    if (Number.isFinite(next)) onChange(Math.min(max, Math.max(min, next)));
+  };
+  return (
+    <div className={styles.field}>
+      <div className={styles.numberHead}>
+        <label className={styles.label} htmlFor={id}>
+          {label}
+        </label>
+        <input
+          className={classes(styles.input, styles.number)}
+          id={id}
+          max={max}
+          min={min}
+          onChange={(event) => set(event.target.valueAsNumber)}
+          step={step}
+          type="number"
+          value={value}
+        />
+      </div>
+      <Slider.Root max={max} min={min} onValueChange={(next) => set(Number(next))} step={step} value={Math.min(max, Math.max(min, value))}>
+        <Slider.Control className={styles.slider}>
+          <Slider.Track className={styles.track}>
+            <Slider.Indicator className={styles.indicator} />
+            <Slider.Thumb aria-label={label} className={styles.sliderThumb} />
+          </Slider.Track>
+        </Slider.Control>
+      </Slider.Root>
+      {help !== undefined && <p className={styles.help}>{help}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,75 @@
+/** What lies over the page: dialogs, the drawer at the right edge, a question before what cannot be taken back. Focus goes in and comes back. */
+import { AlertDialog } from '@base-ui/react/alert-dialog';
+import { Dialog } from '@base-ui/react/dialog';
+import { type ReactNode, useRef } from 'react';
+import { Button, IconButton } from './button.tsx';
+import { classes } from './classes.ts';
+import styles from './overlays.module.css';
+
+interface OverlayProps {
+  readonly open: boolean;
+  readonly title: string;
+  /** Beside the title: a chip, a switch. */
+  readonly aside?: ReactNode;
+  readonly onClose: () => void;
+  readonly children: ReactNode;
+  readonly place?: 'middle' | 'right';
+}
+
+/** A dialog in the middle, or a drawer at the right. Escape and a click beside it close it. */
+export function Overlay({ open, title, aside, onClose, children, place = 'middle' }: OverlayProps) {
+  // Not the first button: its tooltip would open with the dialog.
+  const heading = useRef<HTMLHeadingElement>(null);
+  return (
+    <Dialog.Root onOpenChange={(isOpen) => !isOpen && onClose()} open={open}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className={styles.backdrop} />
+        <Dialog.Popup className={classes(styles.popup, styles[place])} initialFocus={heading}>
+          <header className={styles.head}>
+            <Dialog.Title className={styles.title} ref={heading} tabIndex={-1}>
+              {title}
+            </Dialog.Title>
+            {aside}
+            <Dialog.Close render={<IconButton icon="close" label="Close" />} />
+          </header>
+          <div className={styles.body}>{children}</div>
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+interface QuestionProps {
+  readonly open: boolean;
+  readonly title: string;
+  readonly children: ReactNode;
+  readonly yes: string;
+  readonly onYes: () => void;
+  readonly onClose: () => void;
+}
+
+export function Question({ open, title, children, yes, onYes, onClose }: QuestionProps) {
+  return (
+    <AlertDialog.Root onOpenChange={(isOpen) => !isOpen && onClose()} open={open}>
+      <AlertDialog.Portal>
+        <AlertDialog.Backdrop className={styles.backdrop} />
+        <AlertDialog.Popup className={classes(styles.popup, styles.middle)}>
+          <AlertDialog.Title className={styles.question}>{title}</AlertDialog.Title>
+          <AlertDialog.Description className={styles.description}>{children}</AlertDialog.Description>
+          <div className={styles.foot}>
+            <AlertDialog.Close render={<Button>Cancel</Button>} />
+            <Button
+              look="danger"
+              onClick={() => {
+                onYes();
+                onClose();
+              }}
+            >
+              {yes}
+            </Button>
+          </div>
+        </AlertDialog.Popup>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  );
+}

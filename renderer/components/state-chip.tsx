@@ -1,0 +1,69 @@
+/** A model's state at a glance: glyph, word and figure, never a colour alone. */
+import type { StateName } from '../../shared/model.ts';
+import type { ModelView } from '../../shared/snapshot.ts';
+import { clockSpan, percent } from '../../shared/units.ts';
+import { sinceReceived, useNow } from '../now.ts';
+import { classes } from './classes.ts';
+import { Icon, type IconName } from './icon.tsx';
+import styles from './state-chip.module.css';
+
+type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'rest';
+
+const LOOKS: Readonly<Record<StateName, { readonly word: string; readonly glyph: IconName; readonly tone: Tone }>> = {
+  discovered: { word: 'Found', glyph: 'search', tone: 'busy' },
+  settling: { word: 'Copying', glyph: 'drop', tone: 'busy' },
+  analyzed: { word: 'Analyzed', glyph: 'search', tone: 'busy' },
+  blocked: { word: 'Blocked', glyph: 'warning', tone: 'warn' },
+  preparing: { word: 'Preparing', glyph: 'half', tone: 'busy' },
+  queued: { word: 'Waiting', glyph: 'clock', tone: 'busy' },
+  loading: { word: 'Loading', glyph: 'half', tone: 'busy' },
+  ready: { word: 'Ready', glyph: 'check', tone: 'good' },
+  asleep: { word: 'Asleep', glyph: 'sleep', tone: 'rest' },
+  draining: { word: 'Leaving', glyph: 'eject', tone: 'busy' },
+  unloaded: { word: 'Not loaded', glyph: 'ring', tone: 'rest' },
+  failed: { word: 'Failed', glyph: 'error', tone: 'bad' },
+};
+
+/** States that pass by themselves, and that a person may cancel. */
+export const TRANSIENT: ReadonlySet<StateName> = new Set(['preparing', 'queued', 'loading']);
+/** States in which a model holds memory, or is about to. */
+export const ON_DEVICE: ReadonlySet<StateName> = new Set(['loading', 'ready', 'asleep', 'draining']);
+
+export function stateWord(state: StateName): string {
+  return LOOKS[state].word;
+}
+
+export function StateChip({ model }: { readonly model: ModelView }) {
+  const { word, glyph, tone } = LOOKS[model.state];
+  const spins = model.state === 'loading' || model.state === 'preparing';
+  const ratio = progressOf(model);
+  return (
+    <span className={classes(styles.chip, styles[tone])} title={model.message}>
+      <span className={classes(styles.glyph, spins && styles.spins)}>
+        <Icon name={glyph} size={12} />
+      </span>
+      <span>{word}</span>
+      <Figure model={model} ratio={ratio} />
+      {ratio !== null && <span className={styles.progress} style={{ transform: `scaleX(${ratio})` }} />}
+    </span>
+  );
+}
+
+/** 0..1 of a copy, a preparation or a load; null: not told. */
+export function progressOf({ state, copy, progress }: ModelView): number | null {
+  if (state !== 'settling') return state === 'loading' || state === 'preparing' ? progress : null;
+  const expected = copy?.bytesExpected ?? null;
+  return copy === null || expected === null || expected === 0 ? null : Math.min(0.99, copy.bytesPresent / expected);
+}
+
+function Figure({ model, ratio }: { readonly model: ModelView; readonly ratio: number | null }) {
+  if (ratio !== null) return <span className={styles.figure}>{percent(ratio)}</span>;
+  if (model.state === 'ready' && model.inFlight > 0) return <span className={styles.figure}>{model.inFlight} running</span>;
+  if (model.state === 'ready' && model.idleMs !== null) return <Idle idleMs={model.idleMs} model={model} />;
+  return null;
+}
+
+function Idle({ model, idleMs }: { readonly model: ModelView; readonly idleMs: number }) {
+  const now = useNow();
+  return <span className={styles.figure}>idle {clockSpan(idleMs + sinceReceived(model, now))}</span>;
+}

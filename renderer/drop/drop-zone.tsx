@@ -1,0 +1,84 @@
+/** The whole window takes what is dropped on it. Shows the overlay while files are over it, and finds out where they lie. */
+import { type DragEvent, type ReactNode, useRef, useState } from 'react';
+import { bridge } from '../bridge.ts';
+import { Icon } from '../components/icon.tsx';
+import { warn } from '../components/toasts.tsx';
+import { AddModel } from './add-model.tsx';
+import styles from './drop-zone.module.css';
+import { addPaths } from './drops.ts';
+
+const NO_PATHS =
+  'A browser does not tell a page where a dropped file lies, and Modelium serves files from where they are instead of uploading them. Give their path, or use the desktop window, where dropping works.';
+
+export function DropZone({ children }: { readonly children: ReactNode }) {
+  const [count, setCount] = useState<number | null>(null);
+  const [asks, setAsks] = useState(false);
+  // Entering a child leaves its parent: only the last leave of as many enters is one.
+  const depth = useRef(0);
+
+  function enter(event: DragEvent): void {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    depth.current += 1;
+    setCount(event.dataTransfer.items.length);
+  }
+
+  function leave(event: DragEvent): void {
+    if (!hasFiles(event)) return;
+    depth.current = Math.max(0, depth.current - 1);
+    if (depth.current === 0) setCount(null);
+  }
+
+  function over(event: DragEvent): void {
+    if (!hasFiles(event)) return;
+    // Without this the browser would open the file in place of the window.
+    event.preventDefault();
+    event.dataTransfer.dropEffect = 'link';
+  }
+
+  function drop(event: DragEvent): void {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    depth.current = 0;
+    setCount(null);
+    const paths = pathsOf(event.dataTransfer);
+    const known = paths.filter((path) => path !== '');
+    if (known.length === 0 && bridge === null) setAsks(true);
+    else if (known.length < paths.length) warn('Some items have no path', 'They were dragged out of a page: save them first.');
+    addPaths(known);
+  }
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the window as a whole; the same is done by keyboard with "Add a model".
+    <div className={styles.zone} onDragEnter={enter} onDragLeave={leave} onDragOver={over} onDrop={drop}>
+      {children}
+      {count !== null && (
+        <div className={styles.overlay} data-testid="drop-overlay">
+          <div className={styles.words}>
+            <Icon name="drop" size={32} />
+            <p>
+              Serve {count === 1 ? 'this item' : `these ${count} items`} from where {count === 1 ? 'it is' : 'they are'}
+            </p>
+            <small>Nothing is copied or changed.</small>
+          </div>
+        </div>
+      )}
+      <AddModel onClose={() => setAsks(false)} open={asks} reason={NO_PATHS} />
+    </div>
+  );
+}
+
+function hasFiles({ dataTransfer }: DragEvent): boolean {
+  return dataTransfer.types.includes('Files');
+}
+
+/** In the order of the items; an empty text for one without a path. Some browsers tell paths as addresses. */
+function pathsOf(data: DataTransfer): readonly string[] {
+  const files = [...data.files];
+  if (bridge !== null) return bridge.pathsOf(files);
+  const addresses = data
+    .getData('text/uri-list')
+    .split(/\r?\n/)
+    .filter((line) => line.startsWith('file://'));
+  return addresses.length > 0 ? addresses.map((address) => decodeURIComponent(new URL(address).pathname)) : files.map(() => '');
+}

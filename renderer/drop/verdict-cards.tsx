@@ -1,0 +1,118 @@
+/** A card for each dropped item: what it is, where it goes and why, until it is ready or refused. Stays until it is read. */
+import type { ModelView } from '../../shared/snapshot.ts';
+import { bytesInWords, secondsInWords } from '../../shared/units.ts';
+import { load, unload } from '../actions.ts';
+import { Button, IconButton } from '../components/button.tsx';
+import { mainDevices, useDeviceNames } from '../components/device-name.ts';
+import { StateChip, TRANSIENT } from '../components/state-chip.tsx';
+import { go } from '../route.ts';
+import { useModel } from '../store.ts';
+import { type Drop, dismiss, dismissAll, useDrops } from './drops.ts';
+import styles from './verdict-cards.module.css';
+
+export function VerdictCards() {
+  const drops = useDrops((state) => state.drops);
+  if (drops.length === 0) return null;
+  return (
+    <section aria-label="Dropped items" className={styles.stack}>
+      {drops.length > 1 && (
+        <Button className={styles.all} onClick={dismissAll} small>
+          Dismiss all {drops.length}
+        </Button>
+      )}
+      <ul className={styles.list}>
+        {drops.map((drop) => (
+          <Card drop={drop} key={drop.key} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Card({ drop }: { readonly drop: Drop }) {
+  const model = useModel(drop.modelId);
+  return (
+    <li className={styles.card}>
+      <header className={styles.head}>
+        <h2 title={drop.path}>{drop.name}</h2>
+        {model !== undefined && <StateChip model={model} />}
+        <IconButton icon="close" label={`Dismiss ${drop.name}`} onClick={() => dismiss(drop.key)} small />
+      </header>
+      {drop.refusal !== null ? (
+        <Refused drop={drop} />
+      ) : model === undefined ? (
+        <p aria-live="polite">
+          {drop.modelId === null ? 'Looking at it ...' : 'It is gone: its files were moved away, or it was forgotten.'}
+        </p>
+      ) : (
+        <Followed dropKey={drop.key} model={model} />
+      )}
+    </li>
+  );
+}
+
+function Refused({ drop }: { readonly drop: Drop }) {
+  return (
+    <>
+      <p aria-live="polite" className={styles.bad}>
+        {drop.refusal?.message}
+      </p>
+      <p className={styles.help}>{drop.refusal?.hint}</p>
+    </>
+  );
+}
+
+function Followed({ model, dropKey }: { readonly model: ModelView; readonly dropKey: number }) {
+  const nameOf = useDeviceNames();
+  const { state, message, help, profile } = model;
+  const isTrouble = state === 'blocked' || state === 'failed';
+  return (
+    <>
+      {profile !== null && (
+        <p className={styles.what}>
+          {[profile.kind, profile.architecture, profile.quantization, bytesInWords(profile.weightBytes)].filter(Boolean).join(' · ')}
+        </p>
+      )}
+      <p aria-live={state === 'loading' || state === 'settling' ? 'off' : 'polite'} className={isTrouble ? styles.bad : undefined}>
+        {state === 'ready' ? readyWords(model, nameOf) : message}
+      </p>
+      {help !== null && <p className={styles.help}>{help}</p>}
+      <CardActions dropKey={dropKey} model={model} />
+    </>
+  );
+}
+
+function readyWords({ runtime, devices, loadSeconds }: ModelView, nameOf: (id: string) => string): string {
+  const where = mainDevices(devices).map(nameOf).join(' + ');
+  return `Ready: ${runtime} on ${where}${loadSeconds === null ? '' : `, loaded in ${secondsInWords(loadSeconds)}`}.`;
+}
+
+function CardActions({ model, dropKey }: { readonly model: ModelView; readonly dropKey: number }) {
+  const { id, state } = model;
+  const leaveTo = (page: 'models' | 'playground'): void => {
+    dismiss(dropKey);
+    go(page, id);
+  };
+  return (
+    <div className={styles.foot}>
+      <Button look="quiet" onClick={() => leaveTo('models')} small>
+        Details
+      </Button>
+      {TRANSIENT.has(state) && (
+        <Button onClick={() => void unload(id)} small>
+          Cancel
+        </Button>
+      )}
+      {(state === 'unloaded' || state === 'failed' || state === 'blocked') && (
+        <Button onClick={() => void load(id)} small>
+          {state === 'unloaded' ? 'Load' : 'Try again'}
+        </Button>
+      )}
+      {state === 'ready' && (
+        <Button look="primary" onClick={() => leaveTo('playground')} small>
+          Try it
+        </Button>
+      )}
+    </div>
+  );
+}

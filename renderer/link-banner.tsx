@@ -1,0 +1,39 @@
+/** Says that the engine is away, and that the window is back by itself when it is. What is on the page then is the last that was known. */
+import { useEffect, useState } from 'react';
+import { Button } from './components/button.tsx';
+import { Icon } from './components/icon.tsx';
+import { reconnect } from './link.ts';
+import styles from './link-banner.module.css';
+import { useWindow } from './store.ts';
+
+/** A link that stands within this time is not worth a word. */
+const PATIENCE_MS = 400;
+
+export function LinkBanner() {
+  const link = useWindow((state) => state.link);
+  const isKnown = useWindow((state) => state.snapshot !== null);
+  const [waited, setWaited] = useState(false);
+  const isDown = link.name !== 'live';
+  useEffect(() => {
+    setWaited(false);
+    if (!isDown) return;
+    const timer = setTimeout(() => setWaited(true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [isDown]);
+  return (
+    <div aria-live="polite" role="status">
+      {isDown && waited && (
+        <div className={styles.banner}>
+          <Icon name="warning" />
+          <span>
+            {link.name === 'lost' ? `${link.why} ` : ''}
+            {isKnown ? 'What you see is the last that was known; the window goes on by itself.' : 'Connecting to the engine ...'}
+          </span>
+          <Button onClick={reconnect} small>
+            Try now
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}

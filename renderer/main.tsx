@@ -1,0 +1,23 @@
+/** The page's first lines: token, theme, link, and the root of what is drawn. */
+import './tokens.css';
+import './base.css';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { takeToken } from './api.ts';
+import { App } from './app.tsx';
+import { followDevices } from './history.ts';
+import { keepLink } from './link.ts';
+import { followTheme } from './theme.ts';
+
+takeToken();
+followTheme();
+followDevices();
+void keepLink();
+
+const root = document.getElementById('root');
+if (root === null) throw new Error('index.html has no root');
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

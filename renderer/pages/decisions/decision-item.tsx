@@ -1,0 +1,129 @@
+/** One decision: a line, and when it is opened what was weighed, what came of it, and the row as it lies in the ledger. */
+import { memo } from 'react';
+import type { DecisionAction, DecisionOutcome, DecisionRow } from '../../../shared/decision.ts';
+import { bytesInWords, secondsInWords } from '../../../shared/units.ts';
+import { CandidateTable } from '../../components/candidate-table.tsx';
+import { classes } from '../../components/classes.ts';
+import { CopyButton } from '../../components/copy-button.tsx';
+import { mainDevices, useDeviceNames } from '../../components/device-name.ts';
+import { Icon, type IconName } from '../../components/icon.tsx';
+import { address } from '../../route.ts';
+import styles from './decision-item.module.css';
+
+const GLYPHS: Readonly<Record<DecisionAction, { readonly icon: IconName; readonly word: string }>> = {
+  load: { icon: 'play', word: 'Load' },
+  refuse: { icon: 'warning', word: 'Refuse' },
+  wait: { icon: 'clock', word: 'Wait' },
+  evict: { icon: 'eject', word: 'Unload' },
+  retry: { icon: 'refresh', word: 'Retry' },
+  sleep: { icon: 'sleep', word: 'Sleep' },
+  rest: { icon: 'ring', word: 'Rest' },
+};
+
+/** Measured further off than this from what was predicted is worth a mark. */
+const SURPRISE = 0.1;
+
+interface DecisionItemProps {
+  readonly row: DecisionRow;
+  readonly isOpen: boolean;
+  readonly onToggle: () => void;
+}
+
+export const DecisionItem = memo(
+  function DecisionItem({ row, isOpen, onToggle }: DecisionItemProps) {
+    const { icon, word } = GLYPHS[row.action];
+    const id = `decision-${row.id}`;
+    return (
+      <li className={styles.item}>
+        <button aria-controls={id} aria-expanded={isOpen} className={styles.line} onClick={onToggle} type="button">
+          <span className={classes(styles.turn, isOpen && styles.turned)}>
+            <Icon name="chevron" size={14} />
+          </span>
+          <time className={styles.time} dateTime={row.at}>
+            {new Date(row.at).toLocaleTimeString('en', { hour12: false })}
+          </time>
+          <span className={styles.action}>
+            <Icon name={icon} size={14} />
+            {word}
+          </span>
+          <span className={styles.sentence}>
+            {!row.sentence.includes(row.modelId) && <b>{row.modelId}: </b>}
+            {row.sentence}
+          </span>
+          <Result outcome={row.outcome} />
+        </button>
+        {isOpen && (
+          <div className={styles.body} id={id}>
+            <Details row={row} />
+          </div>
+        )}
+      </li>
+    );
+  },
+  (before, after) => before.row === after.row && before.isOpen === after.isOpen,
+);
+
+function Result({ outcome }: { readonly outcome: DecisionOutcome | null }) {
+  if (outcome === null) return null;
+  const off = surpriseOf(outcome);
+  return (
+    <span className={classes(styles.result, outcome.ok ? styles.good : styles.bad)}>
+      {outcome.ok ? 'done' : 'failed'}
+      {outcome.seconds === null ? '' : ` in ${secondsInWords(outcome.seconds)}`}
+      {off !== null && <span className={styles.surprise}>memory {off}</span>}
+    </span>
+  );
+}
+
+/** `12 % over`: how far the measured memory is from the predicted; null within the tolerance, or where one is not known. */
+function surpriseOf({ predictedBytes, measuredBytes }: DecisionOutcome): string | null {
+  if (predictedBytes === null || measuredBytes === null) return null;
+  const ids = mainDevices(Object.keys(predictedBytes));
+  const sum = (bytes: Readonly<Record<string, number>>): number => ids.reduce((total, id) => total + (bytes[id] ?? 0), 0);
+  const predicted = sum(predictedBytes);
+  if (predicted === 0) return null;
+  const off = sum(measuredBytes) / predicted - 1;
+  return Math.abs(off) <= SURPRISE ? null : `${Math.round(Math.abs(off) * 100)} % ${off > 0 ? 'over' : 'under'}`;
+}
+
+function Details({ row }: { readonly row: DecisionRow }) {
+  return (
+    <>
+      {row.outcome !== null && <Outcome outcome={row.outcome} />}
+      {row.candidates.length > 0 && <CandidateTable candidates={row.candidates} chosen={chosenOf(row.inputs)} />}
+      <p className={styles.foot}>
+        <a href={address('models', row.modelId)}>{row.modelId}</a>
+        <span className={styles.reason}>
+          reason: {row.reason}, row {row.id}
+        </span>
+        <CopyButton label="Copy as JSON" text={() => JSON.stringify(row, null, 2)} />
+      </p>
+    </>
+  );
+}
+
+function Outcome({ outcome }: { readonly outcome: DecisionOutcome }) {
+  const nameOf = useDeviceNames();
+  const { message, predictedBytes, measuredBytes } = outcome;
+  const ids = Object.keys(predictedBytes ?? measuredBytes ?? {});
+  const figure = (bytes: Readonly<Record<string, number>> | null, id: string): string => {
+    const value = bytes?.[id];
+    return value === undefined ? 'unknown' : bytesInWords(value);
+  };
+  return (
+    <div>
+      <p>{message}</p>
+      {ids.length > 0 && (
+        <p className={styles.figures}>
+          {ids.map((id) => `${nameOf(id)}: ${figure(predictedBytes, id)} predicted, ${figure(measuredBytes, id)} measured`).join('; ')}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The candidate that was taken, by its place; rows of a load know it. */
+function chosenOf(inputs: unknown): number | null {
+  const chosen = (inputs as { readonly chosen?: unknown } | null)?.chosen;
+  return typeof chosen === 'number' && chosen >= 0 ? chosen : null;
+}

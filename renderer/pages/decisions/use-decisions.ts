@@ -1,0 +1,99 @@
+/**
+ * The rows of the page: the newest, read again when the engine decided something or a load came to its end, and older ones on request. While the
+ * person is further down, new rows wait: what is read must not move.
+ */
+import { useCallback, useEffect, useRef, useState } from 'react';
+import type { DecisionRow } from '../../../shared/decision.ts';
+import { toModeliumError } from '../../../shared/errors.ts';
+import { ask } from '../../api.ts';
+import { useWindow } from '../../store.ts';
+
+const PAGE = 50;
+/** Further down than this, the person reads. */
+const AT_TOP_PX = 40;
+
+interface Decisions {
+  /** Null before the first answer. */
+  readonly rows: readonly DecisionRow[] | null;
+  /** New rows that are held back. */
+  readonly waiting: number;
+  readonly hasOlder: boolean;
+  readonly trouble: string | null;
+  showWaiting(): void;
+  loadOlder(): void;
+}
+
+export function useDecisions(model: string | null): Decisions {
+  const [known, setKnown] = useState<readonly DecisionRow[] | null>(null);
+  /** The newest row that is shown. */
+  const [shownId, setShownId] = useState(0);
+  const [hasOlder, setHasOlder] = useState(false);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const signal = useSignal();
+  const asked = useRef<string | null | undefined>(undefined);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the signal is what says that there is something new.
+  useEffect(() => {
+    const isOther = asked.current !== model;
+    asked.current = model;
+    if (isOther) setKnown(null);
+    const leaving = new AbortController();
+    read(model, null, leaving.signal)
+      .then((newest) => {
+        setTrouble(null);
+        setKnown((before) => merged(isOther ? null : before, newest));
+        if (isOther) setHasOlder(newest.length === PAGE);
+        const isReading = !isOther && (document.getElementById('main')?.scrollTop ?? 0) > AT_TOP_PX;
+        if (!isReading) setShownId(newest[0]?.id ?? 0);
+      })
+      .catch((thrown: unknown) => {
+        if (!leaving.signal.aborted) setTrouble(toModeliumError(thrown).message);
+      });
+    return () => leaving.abort();
+  }, [model, signal]);
+
+  const loadOlder = useCallback(() => {
+    const oldest = known?.at(-1)?.id;
+    if (oldest === undefined) return;
+    read(model, oldest, new AbortController().signal)
+      .then((older) => {
+        setKnown((before) => merged(before, older));
+        setHasOlder(older.length === PAGE);
+      })
+      .catch((thrown: unknown) => setTrouble(toModeliumError(thrown).message));
+  }, [known, model]);
+
+  const rows = known?.filter(({ id }) => id <= shownId) ?? null;
+  return {
+    rows,
+    waiting: (known?.length ?? 0) - (rows?.length ?? 0),
+    hasOlder,
+    trouble,
+    showWaiting: () => {
+      setShownId(known?.[0]?.id ?? 0);
+      document.getElementById('main')?.scrollTo({ top: 0 });
+    },
+    loadOlder,
+  };
+}
+
+/** Other than before when a decision was made, or when a model's state moved: outcomes are written then. */
+function useSignal(): string {
+  return useWindow(({ snapshot }) => {
+    if (snapshot === null) return '';
+    return `${snapshot.lastDecisionId} ${snapshot.models.map(({ id, state }) => `${id}:${state}`).join()}`;
+  });
+}
+
+async function read(model: string | null, before: number | null, signal: AbortSignal): Promise<readonly DecisionRow[]> {
+  const query = new URLSearchParams({ limit: String(PAGE) });
+  if (model !== null) query.set('model', model);
+  if (before !== null) query.set('before', String(before));
+  return (await ask<'decisions'>('GET', `/control/decisions?${query}`, { signal })).decisions;
+}
+
+/** Each row once, the later reading of it, newest first. */
+function merged(before: readonly DecisionRow[] | null, read: readonly DecisionRow[]): readonly DecisionRow[] {
+  const byId = new Map([...(before ?? []), ...read].map((row) => [row.id, row]));
+  return [...byId.values()].sort((first, second) => second.id - first.id);
+}

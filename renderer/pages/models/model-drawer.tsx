@@ -1,0 +1,176 @@
+/** One model in full: what it is, what it holds or would need, what went wrong and what to do, its last decisions. */
+import { useEffect, useState } from 'react';
+import type { DecisionRow } from '../../../shared/decision.ts';
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { bytesInWords, secondsInWords } from '../../../shared/units.ts';
+import { pin } from '../../actions.ts';
+import { ask } from '../../api.ts';
+import { Button } from '../../components/button.tsx';
+import { useDeviceNames } from '../../components/device-name.ts';
+import { SwitchField } from '../../components/fields.tsx';
+import { Overlay } from '../../components/overlays.tsx';
+import { Facts, Note } from '../../components/panel.tsx';
+import { StateChip } from '../../components/state-chip.tsx';
+import { address, go } from '../../route.ts';
+import { useModel, useWindow } from '../../store.ts';
+import { MainAction } from './model-actions.tsx';
+import styles from './model-drawer.module.css';
+import { ModelPlan } from './model-plan.tsx';
+import { profileFacts } from './profile-facts.ts';
+
+interface ModelDrawerProps {
+  readonly id: string | null;
+  readonly onClose: () => void;
+}
+
+export function ModelDrawer({ id, onClose }: ModelDrawerProps) {
+  const model = useModel(id);
+  return (
+    <Overlay
+      aside={model !== undefined && <StateChip model={model} />}
+      onClose={onClose}
+      open={id !== null}
+      place="right"
+      title={model?.id ?? id ?? ''}
+    >
+      {model === undefined ? (
+        <p>There is no model of this name. It may have been forgotten, or its files were moved away.</p>
+      ) : (
+        <Body model={model} />
+      )}
+    </Overlay>
+  );
+}
+
+function Body({ model }: { readonly model: ModelView }) {
+  const { id, state, message, help, path, aliases, pinned, profile, copy } = model;
+  const isTrouble = state === 'failed' || state === 'blocked';
+  return (
+    <div className={styles.body}>
+      {isTrouble ? (
+        <Note tone={state === 'failed' ? 'bad' : 'warn'}>
+          <p>{message}</p>
+          {help !== null && <p>{help}</p>}
+        </Note>
+      ) : (
+        <p className={styles.message}>{message}</p>
+      )}
+      {copy !== null && copy.missing.length > 0 && (
+        <Section title="Missing">
+          <ul className={styles.list}>
+            {copy.missing.map((name) => (
+              <li key={name}>{name}</li>
+            ))}
+          </ul>
+        </Section>
+      )}
+      <div className={styles.actions}>
+        <MainAction model={model} />
+        <Button icon="playground" onClick={() => go('playground', id)} small>
+          Try it
+        </Button>
+        <Button icon="logs" onClick={() => go('logs', id)} small>
+          Log
+        </Button>
+        <SwitchField checked={pinned} label="Pinned" onChange={(checked) => void pin(id, checked)} />
+      </div>
+      <RunsOn model={model} />
+      {profile !== null && (
+        <Section title="What it is">
+          <Facts rows={profileFacts(profile)} />
+          {profile.notes.map((note) => (
+            <Note key={note} tone="info">
+              {note}
+            </Note>
+          ))}
+        </Section>
+      )}
+      <Section title="Where it lies">
+        <p className={styles.path}>{path}</p>
+        {aliases.length > 0 && <p>Also called {aliases.join(', ')}</p>}
+      </Section>
+      <ModelPlan id={id} state={state} />
+      <LastDecisions id={id} state={state} />
+    </div>
+  );
+}
+
+function Section({ title, children }: { readonly title: string; readonly children: React.ReactNode }) {
+  return (
+    <section className={styles.section}>
+      <h3>{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+/** Predicted beside measured, device by device: we are judged by the difference. */
+function RunsOn({ model }: { readonly model: ModelView }) {
+  const nameOf = useDeviceNames();
+  const { plan, predictedBytes, measuredBytes, loadSeconds, runtime, pids } = model;
+  if (plan === null) return null;
+  const ids = [...new Set([...Object.keys(predictedBytes ?? {}), ...Object.keys(measuredBytes ?? {})])];
+  return (
+    <Section title="How it runs">
+      <Facts
+        rows={[
+          ['Runtime', runtime ?? plan.runtime],
+          ['Context', `${plan.contextTokens.toLocaleString('en')} tokens, ${plan.parallelSequences} side by side`],
+          ...(loadSeconds === null ? [] : [['Loaded in', secondsInWords(loadSeconds)] as const]),
+          ...(pids.length === 0 ? [] : [['Processes', pids.join(', ')] as const]),
+        ]}
+      />
+      <table className={styles.memory}>
+        <thead>
+          <tr>
+            <th scope="col">Memory</th>
+            <th scope="col">Predicted</th>
+            <th scope="col">Measured</th>
+          </tr>
+        </thead>
+        <tbody>
+          {ids.map((id) => (
+            <tr key={id}>
+              <th scope="row">{nameOf(id)}</th>
+              <td>{figure(predictedBytes?.[id])}</td>
+              <td>{figure(measuredBytes?.[id])}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Section>
+  );
+}
+
+function figure(bytes: number | undefined): string {
+  return bytes === undefined ? '-' : bytesInWords(bytes);
+}
+
+const SHOWN = 5;
+
+function LastDecisions({ id, state }: { readonly id: string; readonly state: string }) {
+  const lastDecisionId = useWindow((window) => window.snapshot?.lastDecisionId);
+  const [rows, setRows] = useState<readonly DecisionRow[]>([]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new decision or state is when there is something new to read.
+  useEffect(() => {
+    const leaving = new AbortController();
+    ask<'decisions'>('GET', `/control/decisions?limit=${SHOWN}&model=${encodeURIComponent(id)}`, { signal: leaving.signal })
+      .then(({ decisions }) => setRows(decisions))
+      .catch(() => {});
+    return () => leaving.abort();
+  }, [id, state, lastDecisionId]);
+  if (rows.length === 0) return null;
+  return (
+    <Section title="Last decisions">
+      <ul className={styles.list}>
+        {rows.map((row) => (
+          <li key={row.id}>
+            <time dateTime={row.at}>{new Date(row.at).toLocaleTimeString()}</time> {row.sentence}
+            {row.outcome === null ? '' : ` - ${row.outcome.message}`}
+          </li>
+        ))}
+      </ul>
+      <a href={address('decisions', id)}>All of them</a>
+    </Section>
+  );
+}

@@ -1,0 +1,60 @@
+/** What would happen if it were asked for now, and why: the brain's dry run, with every candidate. Asked when somebody wants to see it. */
+import { useEffect, useState } from 'react';
+import { toModeliumError } from '../../../shared/errors.ts';
+import type { StateName } from '../../../shared/model.ts';
+import { type AnswerOf, ask } from '../../api.ts';
+import { Button } from '../../components/button.tsx';
+import { CandidateTable } from '../../components/candidate-table.tsx';
+import { Note } from '../../components/panel.tsx';
+import styles from './model-drawer.module.css';
+
+interface ModelPlanProps {
+  readonly id: string;
+  readonly state: StateName;
+}
+
+export function ModelPlan({ id, state }: ModelPlanProps) {
+  const [answer, setAnswer] = useState<AnswerOf<'plan'> | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  // What was planned for another model, or from another state, says nothing of this one.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these two are what the plan was made for.
+  useEffect(() => {
+    setAnswer(null);
+    setTrouble(null);
+  }, [id, state]);
+  if (state !== 'unloaded' && state !== 'failed' && state !== 'blocked') return null;
+  const plan = (): void => {
+    ask<'plan'>('POST', '/control/plan', { body: { target: id } })
+      .then(setAnswer)
+      .catch((thrown: unknown) => setTrouble(toModeliumError(thrown).message));
+  };
+  return (
+    <section className={styles.section}>
+      <h3>What would happen</h3>
+      {trouble !== null && <Note tone="bad">{trouble}</Note>}
+      {answer === null ? (
+        <div>
+          <Button icon="decisions" onClick={plan} small>
+            Plan it (changes nothing)
+          </Button>
+        </div>
+      ) : (
+        <Planned answer={answer} />
+      )}
+    </section>
+  );
+}
+
+function Planned({ answer: { decision, message } }: { readonly answer: AnswerOf<'plan'> }) {
+  if (decision === null) return <p>{message}</p>;
+  const { candidates } = decision;
+  const taken =
+    decision.kind === 'place' ? candidates.findIndex(({ plan }) => JSON.stringify(plan) === JSON.stringify(decision.candidate.plan)) : -1;
+  return (
+    <>
+      <p>{decision.reason}</p>
+      {decision.kind === 'refuse' && <Note tone="warn">{decision.help}</Note>}
+      {candidates.length > 0 && <CandidateTable candidates={candidates} chosen={taken < 0 ? null : taken} />}
+    </>
+  );
+}

@@ -1,0 +1,26 @@
+/** What a row and the drawer say of a model. Pure. */
+import type { ModelProfile } from '../../../shared/profile.ts';
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { bytesInWords, countInWords } from '../../../shared/units.ts';
+
+/** `chat · 135 M · Q4_1 · 94 MiB`. */
+export function profileInWords(profile: ModelProfile | null): string {
+  if (profile === null) return '';
+  const { kind, parameters, quantization, weightBytes } = profile;
+  return [kind, parameters === null ? null : `${countInWords(parameters)} parameters`, quantization, bytesInWords(weightBytes)]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+/** Bytes on the devices that count: measured where it runs, else what was predicted. */
+export function memoryOf({ measuredBytes, predictedBytes }: ModelView): { readonly bytes: number; readonly measured: boolean } | null {
+  const bytes = measuredBytes ?? predictedBytes;
+  if (bytes === null) return null;
+  const gpu = Object.entries(bytes).reduce((sum, [id, held]) => (id === 'cpu' ? sum : sum + held), 0);
+  return { bytes: gpu > 0 ? gpu : (bytes['cpu'] ?? 0), measured: measuredBytes !== null };
+}
+
+/** Worth a second line in the table: what a person should read before anything else. */
+export function isWordy({ state }: ModelView): boolean {
+  return state !== 'ready' && state !== 'unloaded' && state !== 'draining';
+}

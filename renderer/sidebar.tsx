@@ -1,0 +1,93 @@
+/** The six pages, what is going on in them at a glance, and which engine this is. */
+import { IconButton } from './components/button.tsx';
+import { classes } from './components/classes.ts';
+import { Icon, type IconName } from './components/icon.tsx';
+import { address, PAGES, type PageName } from './route.ts';
+import styles from './sidebar.module.css';
+import { useModels, useWindow } from './store.ts';
+import { chooseTheme, THEMES, useTheme } from './theme.ts';
+
+const TITLES: Readonly<Record<PageName, string>> = {
+  box: 'Box',
+  models: 'Models',
+  decisions: 'Decisions',
+  playground: 'Playground',
+  logs: 'Logs',
+  settings: 'Settings',
+};
+const THEME_ICONS = { system: 'screen', light: 'sun', dark: 'moon' } as const satisfies Record<string, IconName>;
+
+export function Sidebar({ page }: { readonly page: PageName }) {
+  return (
+    <nav aria-label="Pages" className={styles.sidebar}>
+      <div className={styles.brand}>
+        <Mark />
+        <span className={styles.word}>Modelium</span>
+      </div>
+      <ul className={styles.pages}>
+        {PAGES.map((name) => (
+          <li key={name}>
+            <a
+              aria-current={name === page ? 'page' : undefined}
+              aria-label={TITLES[name]}
+              className={classes(styles.link, name === page && styles.here)}
+              href={address(name)}
+              title={TITLES[name]}
+            >
+              <Icon name={name} size={18} />
+              <span className={styles.word}>{TITLES[name]}</span>
+              {name === 'models' && <ModelCount />}
+              {name === 'settings' && <SettingsTrouble />}
+            </a>
+          </li>
+        ))}
+      </ul>
+      <EngineFoot />
+    </nav>
+  );
+}
+
+function ModelCount() {
+  const models = useModels();
+  const troubled = models.filter(({ state }) => state === 'failed' || state === 'blocked').length;
+  if (troubled > 0) return <span className={classes(styles.count, styles.trouble)}>{troubled} in trouble</span>;
+  return models.length === 0 ? null : <span className={styles.count}>{models.length}</span>;
+}
+
+function SettingsTrouble() {
+  const problem = useWindow((state) => state.snapshot?.settingsProblem ?? null);
+  return problem === null ? null : <span className={classes(styles.count, styles.trouble)}>!</span>;
+}
+
+function EngineFoot() {
+  const version = useWindow((state) => state.snapshot?.version ?? '');
+  const link = useWindow((state) => state.link.name);
+  const chosen = useTheme((state) => state.chosen);
+  const next = THEMES[(THEMES.indexOf(chosen) + 1) % THEMES.length] ?? 'system';
+  return (
+    <div className={styles.foot}>
+      <span className={styles.engine}>
+        <span className={classes(styles.dot, link === 'live' && styles.live)} />
+        <span className={styles.word}>{link === 'live' ? `Engine ${version}` : 'No engine'}</span>
+      </span>
+      <IconButton icon={THEME_ICONS[chosen]} label={`Theme: ${chosen}. Change to ${next}`} onClick={() => chooseTheme(next)} small />
+    </div>
+  );
+}
+
+function Mark() {
+  return (
+    <svg aria-hidden="true" height="24" viewBox="0 0 32 32" width="24">
+      <rect className={styles.mark} height="32" rx="7" width="32" />
+      <path
+        d="M7 22V11.5c0-.8.9-1.2 1.5-.7L16 17.5l7.5-6.7c.6-.5 1.5-.1 1.5.7V22"
+        fill="none"
+        stroke="#fff"
+        strokeLinecap="round"
+        strokeLinejoin="round"
+        strokeWidth="3"
+      />
+      <circle cx="16" cy="24" fill="#fff" r="2" />
+    </svg>
+  );
+}

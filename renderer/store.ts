@@ -1,0 +1,31 @@
+/**
+ * What the window knows: the engine's snapshot, and how the link to it stands. The one store; written by link.ts (the event stream) alone.
+ * What a single page alone needs (a draft, an open drawer) is that page's own.
+ */
+import { create } from 'zustand';
+import type { ModelView, Snapshot } from '../shared/snapshot.ts';
+
+export type Link =
+  | { readonly name: 'connecting' }
+  | { readonly name: 'live' }
+  /** It was there and went away; asked again and again. */
+  | { readonly name: 'lost'; readonly why: string }
+  /** The token is missing or wrong: only a person can mend that. */
+  | { readonly name: 'refused'; readonly why: string };
+
+export interface WindowState {
+  readonly link: Link;
+  readonly snapshot: Snapshot | null;
+}
+
+export const useWindow = create<WindowState>(() => ({ link: { name: 'connecting' }, snapshot: null }));
+
+const NO_MODELS: readonly ModelView[] = [];
+
+export function useModels(): readonly ModelView[] {
+  return useWindow((state) => state.snapshot?.models ?? NO_MODELS);
+}
+
+export function useModel(id: string | null): ModelView | undefined {
+  return useWindow((state) => (id === null ? undefined : state.snapshot?.models.find((model) => model.id === id)));
+}

@@ -1,0 +1,39 @@
+/** Shown in place of everything while the engine does not know this window: what the token is, where it lies, and a field for it. */
+import { useState } from 'react';
+import { keepToken } from './api.ts';
+import { Button } from './components/button.tsx';
+import { TextField } from './components/fields.tsx';
+import { Panel } from './components/panel.tsx';
+import { reconnect } from './link.ts';
+import { useWindow } from './store.ts';
+import styles from './token-page.module.css';
+
+export function TokenPage() {
+  const link = useWindow((state) => state.link);
+  const [token, setToken] = useState('');
+  return (
+    <main className={styles.page}>
+      <Panel className={styles.panel}>
+        <h1>This window needs the control token</h1>
+        <p>{link.name === 'refused' ? link.why : ''} It keeps other pages and users of this machine from changing your models.</p>
+        <p>
+          <code>modelium serve</code> prints an address with the token when it runs in a terminal; open that one. Else it lies in the state
+          folder: <code>~/.local/state/modelium/control-token</code>
+        </p>
+        <form
+          className={styles.form}
+          onSubmit={(event) => {
+            event.preventDefault();
+            keepToken(token);
+            reconnect();
+          }}
+        >
+          <TextField label="Control token" onChange={setToken} type="password" value={token} />
+          <Button disabled={token.trim() === ''} look="primary" submit>
+            Open the window
+          </Button>
+        </form>
+      </Panel>
+    </main>
+  );
+}

@@ -1,0 +1,67 @@
+/** What `/predict` takes and answers: the contract's largest part. */
+import { z } from 'zod';
+
+const SUBJECTS = ['prompt', 'messages', 'input', 'inputs'] as const;
+
+export const predictRequestSchema = z
+  .strictObject({
+    /** A chat model gets it as one message of the user, others as the text to go on with. */
+    prompt: z.string().optional(),
+    messages: z
+      .array(z.looseObject({ role: z.string() }))
+      .min(1)
+      .optional(),
+    /** Texts to embed. */
+    input: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
+    /** Tensors by name; for runtimes that take them. */
+    inputs: z.record(z.string(), z.unknown()).optional(),
+    max_tokens: z.number().int().positive().default(256),
+    temperature: z.number().nonnegative().optional(),
+    top_p: z.number().positive().max(1).optional(),
+    stop: z.union([z.string(), z.array(z.string())]).optional(),
+    seed: z.number().int().optional(),
+    stream: z.boolean().default(false),
+    /** Seconds that the model stays loaded after this request when nobody uses it; 0 unloads it at once. */
+    /** At most a day: a request may keep a model, but not pin it. */
+    keep_alive_seconds: z.number().nonnegative().max(86_400).optional(),
+  })
+  .superRefine((body, context) => {
+    const given = SUBJECTS.filter((name) => body[name] !== undefined);
+    if (given.length === 1) return;
+    const found = given.length === 0 ? 'none of them' : given.join(' and ');
+    context.addIssue({ code: 'custom', message: `Send exactly one of prompt, messages, input or inputs; this body has ${found}.` });
+  });
+export type PredictRequest = z.output<typeof predictRequestSchema>;
+
+const usageSchema = z.object({ prompt_tokens: z.number().nullable(), completion_tokens: z.number().nullable() });
+/** Milliseconds count from the request's arrival; load_ms is a part of queue_ms. Null: not known, or nothing of the kind happened. */
+const timingsSchema = z.object({
+  queue_ms: z.number(),
+  load_ms: z.number(),
+  first_token_ms: z.number().nullable(),
+  total_ms: z.number(),
+  tokens_per_second: z.number().nullable(),
+});
+export type Usage = z.output<typeof usageSchema>;
+export type Timings = z.output<typeof timingsSchema>;
+
+export const predictTextSchema = z.object({
+  model: z.string(),
+  runtime: z.string(),
+  text: z.string(),
+  finish_reason: z.string().nullable(),
+  usage: usageSchema,
+  timings: timingsSchema,
+});
+export const predictEmbeddingsSchema = z.object({
+  model: z.string(),
+  runtime: z.string(),
+  embeddings: z.array(z.array(z.number())),
+  usage: usageSchema,
+  timings: timingsSchema,
+});
+/** The events of `stream: true`: texts, then one that is done. */
+export const predictEventSchema = z.union([
+  z.object({ text: z.string() }),
+  predictTextSchema.omit({ text: true }).extend({ done: z.literal(true) }),
+]);

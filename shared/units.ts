@@ -1,0 +1,38 @@
+/** Figures as people read them, the same in the story, on the command line and in the window. Memory in GiB and MiB everywhere, never in GB. */
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+
+/** `5.2 GiB`, below one GiB in MiB, and `0 MiB` for nothing. */
+export function bytesInWords(bytes: number): string {
+  return bytes >= GIB ? `${(bytes / GIB).toFixed(1)} GiB` : `${Math.round(bytes / MIB)} MiB`;
+}
+
+/** GiB with one decimal and no unit, for figures that stand side by side: `17.2`. */
+export function gibibytes(bytes: number): string {
+  return (bytes / GIB).toFixed(1);
+}
+
+/** `21 s`, below ten with a tenth. */
+export function secondsInWords(seconds: number): string {
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+}
+
+/** A span that is counted while one looks: `4:12`, above an hour `2 h 5 min`. @param ms milliseconds, not negative. */
+export function clockSpan(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+/** `1,234`; `135 M`, `7.2 B` from a million on. */
+export function countInWords(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(count >= 1e10 ? 0 : 1)} B`;
+  if (count >= 1e6) return `${Math.round(count / 1e6)} M`;
+  return count.toLocaleString('en');
+}
+
+/** `62 %`. @param ratio 0..1. */
+export function percent(ratio: number): string {
+  return `${Math.round(Math.min(1, Math.max(0, ratio)) * 100)} %`;
+}

@@ -1,0 +1,54 @@
+/** The ring behind the charts: a point a second, ten minutes of them, in columns that tell absence from zero. */
+import { describe, expect, test } from 'vitest';
+import { HISTORY_POINTS, History } from '../../main/core/history.ts';
+import type { DeviceView } from '../../shared/snapshot.ts';
+
+const START_MS = 1_700_000_000_000;
+
+function device(id: string, usedBytes: number, byModel: Readonly<Record<string, number>> = {}): DeviceView {
+  return {
+    ...{ id, kind: 'gpu', index: 0, name: id, simulated: true, totalBytes: 100, usedBytes, reservedBytes: 0, promisedBytes: 5 },
+    ...{ leakedBytes: 1, availableBytes: 50, byModel, othersBytes: 2, utilizationRatio: 0.5, powerWatts: null, temperatureCelsius: null },
+  };
+}
+
+describe('history', () => {
+  test('samples that come faster than a point a second are left out', () => {
+    const history = new History();
+    for (let ms = 0; ms < 3_000; ms += 250) history.record(START_MS + ms, [device('a', ms)]);
+    expect(history.read().devices['a']?.usedBytes).toEqual([0, 1_000, 2_000]);
+    expect(history.read().atMs).toEqual([START_MS, START_MS + 1_000, START_MS + 2_000]);
+  });
+
+  test('ten minutes are kept, however long it runs', () => {
+    const history = new History();
+    for (let second = 0; second < HISTORY_POINTS * 3; second += 1) history.record(START_MS + second * 1_000, [device('a', second)]);
+    const { atMs, devices } = history.read();
+    expect(atMs).toHaveLength(HISTORY_POINTS);
+    expect(devices['a']?.usedBytes.at(-1)).toBe(HISTORY_POINTS * 3 - 1);
+    expect(devices['a']?.usedBytes[0]).toBe(HISTORY_POINTS * 2);
+  });
+
+  test('a device that was not there has null, a model that was not there zero', () => {
+    const history = new History();
+    history.record(START_MS, [device('a', 1)]);
+    history.record(START_MS + 1_000, [device('a', 2, { chat: 7 }), device('b', 3)]);
+    expect(history.read().devices).toEqual({
+      a: expect.objectContaining({
+        usedBytes: [1, 2],
+        byModel: { chat: [0, 7] },
+        promisedBytes: [5, 5],
+        leakedBytes: [1, 1],
+        othersBytes: [2, 2],
+      }),
+      b: expect.objectContaining({ usedBytes: [null, 3], utilizationRatio: [null, 0.5], byModel: {} }),
+    });
+  });
+
+  test('a clock that was set back does not stop it', () => {
+    const history = new History();
+    history.record(START_MS, [device('a', 1)]);
+    history.record(START_MS - 60_000, [device('a', 2)]);
+    expect(history.read().devices['a']?.usedBytes).toEqual([1, 2]);
+  });
+});

@@ -1,0 +1,47 @@
+/** A real Chromium on the window: where it is found, and a page that carries the control token. */
+import { existsSync } from 'node:fs';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+const PLACES = [process.env['MODELIUM_CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** Null: there is no browser here, and the tests that need one are skipped by name. */
+export const CHROMIUM = PLACES.find((path) => path !== undefined && existsSync(path)) ?? null;
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export function launchChromium(): Promise<Browser> {
+  if (CHROMIUM === null) throw new Error('There is no Chromium here.');
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+}
+
+export interface OpenOptions extends BrowserContextOptions {
+  readonly token: string;
+  /** As in the address: `models/tiny`. */
+  readonly page?: string;
+}
+
+/** The window in a context of its own, ready when it shows what the engine told it. Errors in the page fail whoever asks `errors`. */
+export async function openWindow(
+  browser: Browser,
+  address: string,
+  { token, page: name = 'box', ...context }: OpenOptions,
+): Promise<{ page: Page; errors: readonly string[] }> {
+  const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context })).newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
+  await page.goto(`${address}/#token=${token}`);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.goto(`${address}/#/${name}`);
+  return { page, errors };
+}
