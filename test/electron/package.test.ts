@@ -118,6 +118,8 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
     test('the page has the bridge; a dropped file tells its path', async () => {
       const file = join(home.root, 'dropped.gguf');
       writeFileSync(file, 'GGUF');
+      // Its own script has run: the page came out of the package as well.
+      await eventually('the page turns to its first route', async () => (await page.url()).endsWith('#/box'));
       expect(await page.evaluate('Object.keys(window.modelium).join()')).toBe('pathsOf,choose,notify,showInTray');
       await page.evaluate(
         "addEventListener('drop', (event) => { window.dropped = modelium.pathsOf([...event.dataTransfer.files]); }, { capture: true })",
