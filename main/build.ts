@@ -1,45 +1,57 @@
 /**
- * `npm run build`: builds the window, and bundles the engine and its child programs into dist/, laid out as the sources are, so that `programs.ts` finds a child
- * beside itself in both. Packages with native parts, or that look for files of their own, stay outside.
+ * `npm run build`: builds the page, and bundles the engine and its child programs into dist/, laid out as the sources are, so that `programs.ts` finds a child
+ * beside itself in both. The window's main process and preload become CommonJS, which a sandboxed preload must be and every Electron loads;
+ * they find the engine's bundle beside them.
  */
-import { chmod, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, cp, readdir, rm, stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import { build as buildPage } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const quiet = process.argv.includes('--quiet');
 
+/** Packages with native parts, or that look for files of their own: the only ones that package.json calls dependencies, and that are shipped. */
+const OUTSIDE = ['node-llama-cpp'];
 /** CommonJS packages inside the bundle call `require` for Node's own modules, which an ES module does not have. */
 const REQUIRE = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
-const { metafile } = await build({
-  absWorkingDir: root,
-  entryPoints: ['main/cli.ts', 'main/embedded/server.ts', 'main/embedded/find-gpu.ts', 'main/io/inspect-worker.ts'],
-  outbase: '.',
-  outdir: 'dist',
-  bundle: true,
+const COMMON = {
+  ...{ absWorkingDir: root, outbase: '.', outdir: 'dist', bundle: true, platform: 'node', metafile: true },
+  ...{ sourcemap: 'linked', legalComments: 'linked', logLevel: 'warning' },
+} as const satisfies BuildOptions;
+
+const engine = await build({
+  ...COMMON,
+  entryPoints: ['main/cli.ts', 'main/engine.ts', 'main/embedded/server.ts', 'main/embedded/find-gpu.ts', 'main/io/inspect-worker.ts'],
   splitting: true,
   // Chunks lie beside programs.ts's place: it resolves child programs relative to the file that it ends up in.
   chunkNames: 'main/chunk-[hash]',
   format: 'esm',
-  platform: 'node',
   target: 'node24',
-  external: ['node-llama-cpp'],
+  external: OUTSIDE,
   banner: { js: REQUIRE },
-  sourcemap: 'linked',
-  legalComments: 'linked',
-  logLevel: 'warning',
-  metafile: true,
 });
+const window = await build({
+  ...COMMON,
+  entryPoints: ['main/electron/main.ts', 'main/electron/preload.ts'],
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  // Also the Node of the Electron that the tests have.
+  target: 'node18',
+  external: ['electron'],
+});
+/** Files that are taken as they are. */
+const ASSETS = ['main/electron/starting.html', 'main/electron/icons'];
+for (const asset of ASSETS) await cp(`${root}${asset}`, `${root}dist/${asset}`, { recursive: true });
 await buildPage({ configFile: `${root}renderer/vite.config.ts` });
 // Only what this build did not write goes: an engine that runs from here still finds its children, and what it has not imported yet.
-const written = new Set(Object.keys(metafile.outputs));
+const written = new Set([engine, window].flatMap(({ metafile }) => Object.keys(metafile.outputs)));
+const isAsset = (file: string): boolean => file.startsWith('dist/renderer/') || ASSETS.some((asset) => file.startsWith(`dist/${asset}`));
 for (const entry of await readdir(`${root}dist`, { recursive: true, withFileTypes: true })) {
   const file = `${entry.parentPath}/${entry.name}`;
-  const isPage = file.startsWith(`${root}dist/renderer/`);
-  if (entry.isFile() && !isPage && !written.has(relative(root, file))) await rm(file);
+  if (entry.isFile() && !written.has(relative(root, file)) && !isAsset(relative(root, file))) await rm(file);
 }
 await chmod(`${root}dist/main/cli.js`, 0o755);
 if (!quiet) {

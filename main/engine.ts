@@ -40,6 +40,8 @@ import { type LoadedSettings, loadSettings, watchSettings } from './io/settings-
 import { openStateFolder } from './io/state-folder.ts';
 import { openStore } from './io/store.ts';
 import { createWatcher, type FileWatcher } from './io/watcher.ts';
+import type { NodeProgram } from './packaged.ts';
+import { explainTakenPort } from './port-holder.ts';
 import { programs } from './programs.ts';
 import { sweep } from './runtime/sweep.ts';
 
@@ -52,7 +54,7 @@ export interface EngineOptions {
   readonly port?: number;
   readonly watch?: readonly string[];
   /** How to start a Node of our own: Electron passes its binary and ELECTRON_RUN_AS_NODE. */
-  readonly program: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
+  readonly program: NodeProgram;
   /** Takes the story, a line at a time. */
   readonly write: (line: string) => void;
 }
@@ -220,7 +222,8 @@ class RunningEngine implements Engine {
       ...{ settings, inference, control, clock, log, dispatch, metricsText, token: this.token, version: VERSION },
       page: createPageFiles(programs.page),
     });
-    ({ address: this.address } = await this.#open(server, (each) => each.close()).listen());
+    const listening = this.#open(server, (each) => each.close()).listen();
+    ({ address: this.address } = await explainTakenPort(listening, this.#settings.api));
     if (!this.#settings.metrics.enabled) return;
     await this.#open(createMetricsServer({ settings, metricsText, log }), (each) => each.close()).listen();
   }

@@ -3,11 +3,12 @@
  * knows, because a bundle moves every other file's `import.meta.url`.
  */
 import { fileURLToPath } from 'node:url';
+import { outsideArchive } from './packaged.ts';
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
 function beside(name: string): string {
-  return fileURLToPath(new URL(`./${name}.${extension}`, import.meta.url));
+  return outsideArchive(fileURLToPath(new URL(`./${name}.${extension}`, import.meta.url)));
 }
 
 export const programs = {
@@ -20,3 +21,6 @@ export const programs = {
   /** The built window: a folder, beside the bundled engine or in the checkout's dist. */
   page: fileURLToPath(new URL(extension === 'ts' ? '../dist/renderer' : '../renderer', import.meta.url)),
 } as const;
+
+/** The folder with package.json: what Electron takes as an app, once it is built. */
+export const appFolder = fileURLToPath(new URL(extension === 'ts' ? '..' : '../..', import.meta.url));

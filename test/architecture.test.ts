@@ -5,7 +5,18 @@ import { join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
-const LAYERS = ['shared', 'renderer', 'main/core', 'main/runtime', 'main/io', 'main/http', 'main/embedded', 'main/cli', 'main'] as const;
+const LAYERS = [
+  'shared',
+  'renderer',
+  'main/core',
+  'main/runtime',
+  'main/io',
+  'main/http',
+  'main/embedded',
+  'main/electron',
+  'main/cli',
+  'main',
+] as const;
 type Layer = (typeof LAYERS)[number];
 
 /** Which layers each may import, itself apart. */
@@ -17,6 +28,7 @@ const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
   'main/io': ['shared', 'main/core'],
   'main/http': ['shared', 'main/core'],
   'main/embedded': ['shared', 'main/core'],
+  'main/electron': ['shared', 'main/core', 'main/io', 'main'],
   'main/cli': ['shared', 'main/core', 'main/io', 'main/http', 'main/embedded', 'main'],
   main: ['shared', 'main/core', 'main/runtime', 'main/io', 'main/http', 'main/embedded', 'main/cli'],
 };
@@ -84,6 +96,19 @@ describe('architecture', () => {
     expect(planted.map((each) => violations(each).length)).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
   });
 
+  test("the window's main process imports the engine as a type, and of its neighbours what any Node can run", () => {
+    const outward = imports.filter(({ from, specifier }) => layerOf(from) === 'main/electron' && /^\.\.\/(?!\.\.\/shared)/.test(specifier));
+    expect([...new Set(outward.map(({ specifier }) => specifier))].sort()).toEqual([
+      '../client.ts',
+      '../engine.ts',
+      '../io/engine-file.ts',
+      '../io/folders.ts',
+      '../packaged.ts',
+    ]);
+    for (const { from } of outward.filter(({ specifier }) => specifier === '../engine.ts'))
+      expect(readFileSync(join(root, from), 'utf8'), from).toMatch(/import type \{[^}]*\} from '\.\.\/engine\.ts'/);
+  });
+
   test('each third-party package has one importer in the main process', () => {
     const importers = new Map<string, Set<string>>();
     for (const { from, specifier } of imports) {
@@ -93,8 +118,8 @@ describe('architecture', () => {
         .split('/')
         .slice(0, specifier.startsWith('@') ? 2 : 1)
         .join('/');
-      // One place: a file, for zod the layer of contracts, for a package with verbs (commander) the command line.
-      const place = layerOf(from) === 'shared' || name === 'commander' ? layerOf(from) : from;
+      // One place: a file, for zod the layer of contracts, for commander and electron the layer that is about them.
+      const place = layerOf(from) === 'shared' || name === 'commander' || name === 'electron' ? layerOf(from) : from;
       importers.set(name, (importers.get(name) ?? new Set()).add(place));
     }
     for (const [name, places] of importers) expect([...places], name).toHaveLength(1);
@@ -102,6 +127,7 @@ describe('architecture', () => {
       expect.arrayContaining([
         'chokidar',
         'commander',
+        'electron',
         'execa',
         'fastify',
         'node-llama-cpp',

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { connect } from '../main/cli/client.ts';
+import { connect } from '../main/client.ts';
 import { tinyModel } from '../main/embedded/tiny-model.ts';
 import { startEngine } from '../main/engine.ts';
 import { createHttpServer } from '../main/http/server.ts';

@@ -1,6 +1,6 @@
 /** `modelium add`: registers a model where it lies. */
 import { resolve } from 'node:path';
-import { connect } from './client.ts';
+import { connect } from '../client.ts';
 import { print, printJson } from './output.ts';
 import type { Shared } from './program.ts';
 

@@ -10,9 +10,9 @@ import { promisify } from 'node:util';
 import { toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Snapshot } from '../../shared/snapshot.ts';
+import { connect } from '../client.ts';
 import { expandHome, modeliumFolders } from '../io/folders.ts';
 import { loadSettings } from '../io/settings-file.ts';
-import { connect } from './client.ts';
 import { paint, print, printJson, size, table } from './output.ts';
 import type { Shared } from './program.ts';
 

@@ -2,20 +2,22 @@
  * `modelium demo`: the whole story in one command, in an engine of its own (own state folder, watch folder and port), so that it never
  * disturbs the user's. Speaks to that engine as everybody does: over HTTP.
  */
+import type { ChildProcess } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { basename, join } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { EngineEvent, ModelView } from '../../shared/snapshot.ts';
+import { createClient, type EngineClient } from '../client.ts';
 import type { Engine } from '../engine.ts';
 import { modeliumFolders } from '../io/folders.ts';
 import { openStateFolder } from '../io/state-folder.ts';
 import { isPortFree } from './check.ts';
-import { createClient, type EngineClient } from './client.ts';
 import { followModel } from './load.ts';
 import { paint, print } from './output.ts';
 import { dropInto, type SampleModel, sampleModel } from './sample-model.ts';
 import { host, pageLine, stopSignals } from './serve.ts';
+import { findWindow, spawnWindow } from './window.ts';
 
 const FIRST_PORT = 8000;
 const PORTS_TRIED = 100;
@@ -23,7 +25,13 @@ const QUESTION = 'What is a GPU?';
 /** From drop to verdict is a second; who has seen nothing after this long looks at a broken watch folder. */
 const NOTICE_LIMIT_MS = 60_000;
 
-export async function demo(options: { readonly once: boolean }): Promise<number> {
+export interface DemoOptions {
+  readonly once: boolean;
+  /** Undefined: on a terminal. A script that runs the demo does not expect one. */
+  readonly window: boolean | undefined;
+}
+
+export async function demo(options: DemoOptions): Promise<number> {
   const stop = stopSignals();
   const ended = new AbortController();
   void stop.then(() => ended.abort());
@@ -32,6 +40,7 @@ export async function demo(options: { readonly once: boolean }): Promise<number>
   const stateFolder = join(folders.state, 'demo');
   const watch = join(folders.cache, 'demo', 'incoming');
   const engine = await startDemoEngine(stateFolder, watch);
+  const window = !options.once && (options.window ?? process.stdout.isTTY === true) ? openWindow(stateFolder) : null;
   try {
     const answered = await tell(engine, sample, watch, ended.signal);
     if (options.once || !answered) return answered ? 0 : 1;
@@ -43,9 +52,25 @@ export async function demo(options: { readonly once: boolean }): Promise<number>
     if (ended.signal.aborted) return 1;
     throw thrown;
   } finally {
+    window?.kill();
     await engine.close();
     await rm(watch, { recursive: true, force: true });
   }
+}
+
+/** Before anything is dropped, so that the person sees it happen. Quitting it leaves the demo serving. @returns null where there can be none. */
+function openWindow(stateFolder: string): ChildProcess | null {
+  const found = findWindow();
+  if ('why' in found) {
+    print(paint('dim', `No window: ${found.why}`));
+    return null;
+  }
+  const child = spawnWindow(found, stateFolder, 'ignore');
+  child.once('error', (error) => print(`The window cannot be opened: ${error.message}`));
+  child.once('exit', (code, signal) => {
+    if ((code ?? 0) > 0 || (signal !== null && signal !== 'SIGTERM')) print(`The window ended with ${code ?? signal}.`);
+  });
+  return child;
 }
 
 /** The watch folder of a demo that was killed is emptied, but only where no other demo serves from it. */

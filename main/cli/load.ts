@@ -1,7 +1,7 @@
 /** `modelium load`: asks for a model and follows it until it is ready, or says why it will not be. */
 
 import type { EngineEvent, ModelView } from '../../shared/snapshot.ts';
-import { connect, type EngineClient } from './client.ts';
+import { connect, type EngineClient } from '../client.ts';
 import { createProgress, paint, print, printJson } from './output.ts';
 import type { Shared } from './program.ts';
 

@@ -1,5 +1,5 @@
 /** `modelium logs`: a runtime's own words, or the engine's. */
-import { connect } from './client.ts';
+import { connect } from '../client.ts';
 import { print, printJson } from './output.ts';
 import type { Shared } from './program.ts';
 

@@ -1,6 +1,6 @@
 /** `modelium ls`: the models, a line each. */
 import type { ModelView } from '../../shared/snapshot.ts';
-import { connect } from './client.ts';
+import { connect } from '../client.ts';
 import { paint, print, printJson, size, span, table } from './output.ts';
 import type { Shared } from './program.ts';
 

@@ -1,5 +1,5 @@
 /** `modelium pin`: a pinned model stays loaded until a person unloads it. */
-import { connect } from './client.ts';
+import { connect } from '../client.ts';
 import { print, printJson } from './output.ts';
 import type { Shared } from './program.ts';
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Candidate } from '../../shared/decision.ts';
-import { connect } from './client.ts';
+import { connect } from '../client.ts';
 import { paint, print, printJson, size, table } from './output.ts';
 import type { Shared } from './program.ts';
 

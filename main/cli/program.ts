@@ -33,7 +33,10 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 
 function describeProgram(finish: (code: number) => void): Command {
   const program = new Command('modelium')
-    .description('Drop a model: it is served by the right runtime, on the right GPU, with a reason you can read.')
+    .description(
+      'Drop a model: it is served by the right runtime, on the right GPU, with a reason you can read.\n\n' +
+        'Without a verb it opens the window, where there are a display and an Electron; else it serves, and says why.',
+    )
     .version(VERSION)
     .option('--state-folder <folder>', 'where the engine keeps its state, and is found', modeliumFolders().state)
     .exitOverride()
@@ -53,9 +56,8 @@ function describeProgram(finish: (code: number) => void): Command {
   addQuestionVerbs(verb);
   program.action(async () => {
     if (program.args.length > 0) program.error(`error: unknown verb '${program.args[0]}'`);
-    console.error('There is no window yet in this version: serving without one, as `modelium serve` does.');
-    const { serve } = await import('./serve.ts');
-    finish(await serve({ stateFolder: program.opts()['stateFolder'] as string }));
+    const { window } = await import('./window.ts');
+    finish(await window(program.opts()['stateFolder'] as string));
   });
   return program.allowExcessArguments();
 }
@@ -81,8 +83,11 @@ function addEngineVerbs(verb: AddVerb): void {
     .option('--watch <folders...>', 'watch these folders, in place of the settings');
   verb('demo', 'fetch a small model, serve it in an engine of its own, ask it', async (_, __, options) => {
     const { demo } = await import('./demo.ts');
-    return demo({ once: options['once'] === true });
-  }).option('--once', 'end after the first answer');
+    return demo({ once: options['once'] === true, window: options['window'] as boolean | undefined });
+  })
+    .option('--once', 'end after the first answer; opens no window')
+    .option('--window', 'open the window on it (what it does on a terminal, where it can)')
+    .option('--no-window', 'open none');
   verb('check', 'what is installed here, and what to do about what is missing', async (shared, _, options) => {
     const { check } = await import('./check.ts');
     return check(shared, options['config'] as string | undefined);

@@ -1,5 +1,6 @@
 /** `modelium serve`: hosts the engine without a window until a signal comes, and prints its story. */
 import type { Engine } from '../engine.ts';
+import { nodeProgram } from '../packaged.ts';
 import { print } from './output.ts';
 
 export interface ServeOptions {
@@ -30,7 +31,7 @@ export async function host(options: Omit<ServeOptions, 'config'> & { readonly co
     ...(port === undefined ? {} : { port }),
     ...(address === undefined ? {} : { host: address }),
     ...(watch === undefined ? {} : { watch }),
-    program: { command: process.execPath, args: [], env: {} },
+    program: nodeProgram(),
     write: (line) => process.stdout.write(`${line.trimEnd()}\n`),
   });
 }

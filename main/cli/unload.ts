@@ -1,5 +1,5 @@
 /** `modelium unload`: answers when the memory is seen free. */
-import { connect } from './client.ts';
+import { connect } from '../client.ts';
 import { print, printJson } from './output.ts';
 import type { Shared } from './program.ts';
 

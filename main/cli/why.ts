@@ -1,6 +1,6 @@
 /** `modelium why`: the ledger of decisions, for one model or all. */
 import type { DecisionRow } from '../../shared/decision.ts';
-import { connect } from './client.ts';
+import { connect } from '../client.ts';
 import { paint, print, printJson } from './output.ts';
 import type { Shared } from './program.ts';
 

@@ -8,8 +8,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readToken } from '../../main/io/engine-file.ts';
 import { readEnvironments, readStat, readText } from '../../main/io/proc.ts';
-import { readToken } from '../../main/io/state-folder.ts';
 import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 import { eventually } from './eventually.ts';
 
@@ -42,6 +42,8 @@ export interface ServeOptions {
   /** In place of the home's one watch folder. */
   readonly watch?: readonly string[];
   readonly port?: number;
+  /** A built command line in place of the sources. */
+  readonly cli?: string;
   /** A command that becomes the engine: `['setpriv', ...]`. */
   readonly through?: readonly string[];
 }
@@ -106,7 +108,7 @@ export function isAlive({ pid, startTime }: Pick<Seen, 'pid' | 'startTime'>): bo
 /** Starts without waiting for anything. */
 export function spawnServe(home: Home, options: ServeOptions = {}): Served {
   const flags = ['--state-folder', home.state, 'serve', '--config', home.config, '--port', String(options.port ?? 0)];
-  const engine = [process.execPath, CLI, ...flags, '--watch', ...(options.watch ?? [home.watch])];
+  const engine = [process.execPath, options.cli ?? CLI, ...flags, '--watch', ...(options.watch ?? [home.watch])];
   const [command = '', ...args] = [...(options.through ?? []), ...engine];
   const child = spawn(command, args, { cwd: home.root, env: environment(home.root), stdio: ['ignore', 'pipe', 'pipe'] });
   let story = '';

@@ -3,7 +3,8 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openStateFolder, readEngineFile, readToken } from '../../main/io/state-folder.ts';
+import { readEngineFile, readToken } from '../../main/io/engine-file.ts';
+import { openStateFolder } from '../../main/io/state-folder.ts';
 
 let root: string;
 let path: string;

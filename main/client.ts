@@ -4,17 +4,18 @@
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import type { Answer, API } from '../../shared/api.ts';
-import { ERRORS, type ErrorCode, type ErrorEnvelope, ModeliumError } from '../../shared/errors.ts';
-import { EventsReader } from '../http/events-reader.ts';
-import { prove } from '../http/token.ts';
-import { readEngineFile, readToken } from '../io/state-folder.ts';
+import type { Answer, API } from '../shared/api.ts';
+import { ERRORS, type ErrorCode, type ErrorEnvelope, ModeliumError } from '../shared/errors.ts';
+import { EventsReader } from './http/events-reader.ts';
+import { prove } from './http/token.ts';
+import { readEngineFile, readToken } from './io/engine-file.ts';
 
 export type RouteName = keyof typeof API;
 export type AnswerOf<Name extends RouteName> = Answer<(typeof API)[Name]>;
 
 /** A proof takes a hash; who has not answered by then is not our engine, or hangs. */
 const PROOF_TIMEOUT_MS = 5_000;
+const HEALTH_TIMEOUT_MS = 1_000;
 
 export interface EngineClient {
   readonly address: string;
@@ -58,6 +59,17 @@ async function proveItself(address: string, token: string): Promise<void> {
   const given = Buffer.from(typeof answer.hmac === 'string' ? answer.hmac : '');
   if (given.length === expected.length && timingSafeEqual(given, expected)) return;
   throw notRunning(`What answers at ${address} is not the engine of this state folder; that one seems to have ended without a word.`);
+}
+
+/** The version of whatever Modelium answers there, ours or another user's; null when it is none. Sends no token. */
+export async function versionAt(address: string): Promise<string | null> {
+  try {
+    const answer = parse(await textOf(await send(address, 'GET', '/health', {}, undefined, 0, AbortSignal.timeout(HEALTH_TIMEOUT_MS))));
+    const { status, version } = answer as { readonly status?: unknown; readonly version?: unknown };
+    return (status === 'ok' || status === 'unavailable') && typeof version === 'string' ? version.slice(0, 40) : null;
+  } catch {
+    return null;
+  }
 }
 
 function notRunning(message: string, cause?: unknown): ModeliumError {

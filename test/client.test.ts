@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { connect, createClient } from '../../main/cli/client.ts';
-import { prove } from '../../main/http/token.ts';
-import { openStateFolder, type StateFolder } from '../../main/io/state-folder.ts';
-import { ModeliumError } from '../../shared/errors.ts';
+import { connect, createClient } from '../main/client.ts';
+import { prove } from '../main/http/token.ts';
+import { openStateFolder, type StateFolder } from '../main/io/state-folder.ts';
+import { ModeliumError } from '../shared/errors.ts';
 
 let root: string;
 let state: StateFolder;

@@ -1,0 +1,57 @@
+/**
+ * Follows the engine that the window is attached to: waits for it, lets it prove itself, and notices at once when it goes. Never starts one.
+ */
+import { connect, type EngineClient } from '../client.ts';
+
+const LOOK_AGAIN_MS = 1_000;
+
+export interface Attachment {
+  /** Null while it is away. */
+  client(): EngineClient | null;
+  close(): void;
+}
+
+export interface AttachmentEvents {
+  /** It is there and has proven itself: the first time, and each time that it comes back. */
+  onFound(client: EngineClient): void;
+  onLost(): void;
+}
+
+export function attach(stateFolder: string, { onFound, onLost }: AttachmentEvents): Attachment {
+  const closed = new AbortController();
+  let client: EngineClient | null = null;
+
+  async function follow(): Promise<void> {
+    while (!closed.signal.aborted) {
+      client = await connect(stateFolder).catch(() => null);
+      if (client !== null && !closed.signal.aborted) {
+        onFound(client);
+        await untilItGoes(client, closed.signal);
+        client = null;
+        if (!closed.signal.aborted) onLost();
+      }
+      await pause(LOOK_AGAIN_MS, closed.signal);
+    }
+  }
+
+  void follow();
+  return { client: () => client, close: () => closed.abort() };
+}
+
+/**
+ * A stream that says little: its connection ends with the engine's process, however that ends, and before anybody else can have its port.
+ * So what the window sends later goes to the engine that proved itself, or nowhere.
+ */
+async function untilItGoes(client: EngineClient, signal: AbortSignal): Promise<void> {
+  await client.follow('/control/logs?follow=true', () => true, signal).catch(() => undefined);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

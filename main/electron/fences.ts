@@ -1,0 +1,49 @@
+/**
+ * What no page in our window may do: leave the engine's origin, open windows, hold permissions, load anything from elsewhere. The page's own
+ * content security policy says most of it too; this holds whatever the page has become.
+ */
+import type { App, Session, WebContents } from 'electron';
+
+export interface Fences {
+  /** The origin of the engine that has proven itself; null while there is none. */
+  origin(): string | null;
+}
+
+/** A click on Copy. Everything else that a page can ask for (camera, location, notifications, reading the clipboard ...) is refused. */
+const COPY = 'clipboard-sanitized-write';
+
+export function fenceContents(app: App, fences: Fences): void {
+  app.on('web-contents-created', (_, contents) => fenceOne(contents, fences));
+}
+
+function fenceOne(contents: WebContents, { origin }: Fences): void {
+  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
+  contents.on('will-attach-webview', (event) => event.preventDefault());
+  // Of the page's own doing; what the shell loads itself does not come by here.
+  contents.on('will-navigate', (event, url) => {
+    if (originOf(url) !== origin()) event.preventDefault();
+  });
+  contents.on('will-redirect', (event, url) => {
+    if (originOf(url) !== origin()) event.preventDefault();
+  });
+}
+
+export function fenceSession(session: Session, { origin }: Fences): void {
+  const isOwn = (url: string): boolean => origin() !== null && originOf(url) === origin();
+  session.setPermissionRequestHandler((_, permission, answer, { requestingUrl }) => answer(permission === COPY && isOwn(requestingUrl)));
+  session.setPermissionCheckHandler((_, permission, requestingOrigin) => permission === COPY && isOwn(requestingOrigin));
+  session.setDevicePermissionHandler(() => false);
+  // The page sends the control token with its requests: only to the engine that proved itself, and not to who took its port.
+  const anywhere = ['http://*/*', 'https://*/*', 'ws://*/*', 'wss://*/*'];
+  session.webRequest.onBeforeRequest({ urls: anywhere }, ({ url }, answer) => answer({ cancel: !isOwn(url) }));
+}
+
+/** `null` for what has none, as a file. */
+export function originOf(url: string): string | null {
+  try {
+    const { origin } = new URL(url);
+    return origin === 'null' ? null : origin;
+  } catch {
+    return null;
+  }
+}

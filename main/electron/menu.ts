@@ -1,0 +1,41 @@
+/** The window's menu: hidden until Alt, but its keys always work. Everything about models is in the page. */
+import { Menu, type MenuItemConstructorOptions } from 'electron';
+
+export function setMenu({
+  hide,
+  quit,
+  developer,
+}: {
+  readonly hide: () => void;
+  readonly quit: () => void;
+  readonly developer: boolean;
+}): void {
+  const developers: MenuItemConstructorOptions[] = developer ? [{ type: 'separator' }, { role: 'toggleDevTools' }] : [];
+  Menu.setApplicationMenu(
+    Menu.buildFromTemplate([
+      {
+        label: '&Modelium',
+        submenu: [
+          { label: 'Close window', accelerator: 'CommandOrControl+W', click: hide },
+          { label: 'Quit', accelerator: 'CommandOrControl+Q', click: quit },
+        ],
+      },
+      {
+        label: '&Edit',
+        submenu: [
+          ...([{ role: 'undo' }, { role: 'redo' }, { type: 'separator' }] as const),
+          ...([{ role: 'cut' }, { role: 'copy' }, { role: 'paste' }, { role: 'delete' }, { type: 'separator' }] as const),
+          { role: 'selectAll' },
+        ],
+      },
+      {
+        label: '&View',
+        submenu: [
+          ...([{ role: 'resetZoom' }, { role: 'zoomIn' }, { role: 'zoomOut' }, { type: 'separator' }] as const),
+          ...([{ role: 'reload' }, { role: 'togglefullscreen' }] as const),
+          ...developers,
+        ],
+      },
+    ]),
+  );
+}

@@ -1,0 +1,21 @@
+/**
+ * What is different in the packaged app: our own Node is Electron's binary, and what another process must read lies beside the archive, not in it.
+ */
+
+/** How to start a Node of our own for a child program. */
+export interface NodeProgram {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The binary that runs us; Electron's is a Node when it is told so. */
+export function nodeProgram(): NodeProgram {
+  const env: Record<string, string> = 'electron' in process.versions ? { ELECTRON_RUN_AS_NODE: '1' } : {};
+  return { command: process.execPath, args: [], env };
+}
+
+/** The real file of a path inside the app's archive: what electron-builder.yml unpacks. Other paths stay as they are. */
+export function outsideArchive(path: string): string {
+  return path.replace(/([/\\]app\.asar)(?=[/\\])/, '$1.unpacked');
+}
