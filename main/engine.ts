@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { ModeliumError } from '../shared/errors.ts';
-import type { Settings } from '../shared/settings.ts';
+import { needsRestart, type Settings } from '../shared/settings.ts';
 import type { Snapshot } from '../shared/snapshot.ts';
 import { VERSION } from '../shared/version.ts';
 import { createControl } from './control.ts';
@@ -12,16 +12,7 @@ import type { Tracker } from './core/catalog.ts';
 import { Changes } from './core/changes.ts';
 import type { FolderScan, Ledger, Library, Processes } from './core/ports.ts';
 import { buildCore, type Core } from './engine-core.ts';
-import {
-  findLlamaGpu,
-  folderView,
-  followMetrics,
-  type LlamaGpu,
-  lineStream,
-  needsRestart,
-  watchFolders,
-  withOverrides,
-} from './engine-parts.ts';
+import { findLlamaGpu, folderView, followMetrics, type LlamaGpu, lineStream, watchFolders, withOverrides } from './engine-parts.ts';
 import { createMetricsServer } from './http/metrics-server.ts';
 import { createHttpServer } from './http/server.ts';
 import { createInference } from './inference.ts';

@@ -7,7 +7,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import { checkSettings, DEFAULT_SETTINGS, type Settings, type SettingsProblem, settingsWarnings } from '../../shared/settings.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
+import { checkSettings, type SettingsProblem, settingsWarnings } from '../../shared/settings-check.ts';
 import { modeliumFolders } from './folders.ts';
 
 export interface LoadedSettings {
