@@ -83,6 +83,7 @@ export const ERRORS = {
   },
   'settings-changed': { status: 409, type: 'invalid_request_error', hint: 'Read the settings again, then repeat the edit.' },
   'settings-unwritable': { status: 503, type: 'server_error', hint: 'Make room, or make the file writable, and save again.' },
+  'file-exists': { status: 409, type: 'invalid_request_error', hint: 'Name another path, or write it anew with --force.' },
   'no-settings-file': { status: 409, type: 'invalid_request_error', hint: 'Start Modelium with one: modelium serve --config FILE' },
   'port-taken': { status: 503, type: 'server_error', hint: 'Set api.port to a free one.' },
   'already-running': { status: 503, type: 'server_error', hint: 'Use that engine, or stop it first.' },

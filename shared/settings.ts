@@ -10,6 +10,8 @@ declare module 'zod' {
   interface GlobalMeta {
     /** Read at the start only: an edit takes effect when Modelium is started again. */
     needsRestart?: boolean;
+    /** As in JSON schema. */
+    examples?: readonly unknown[];
   }
 }
 
@@ -120,12 +122,28 @@ const host = z.strictObject({
 });
 
 const model = z.strictObject({
-  pin: z.boolean().optional().describe('Whether only a person unloads it; left out: false.'),
-  gpus: gpuNames.optional().describe('The GPUs that it may use, by index or UUID; left out: any.'),
-  context: z.number().int().positive().optional().describe('Its context, in tokens; left out: as much as fits.'),
-  evict_after_idle_seconds: seconds.optional().describe('Its own idle time in seconds, in place of the one of orchestration.policies.'),
-  aliases: z.array(z.string()).optional().describe('More names that it answers to; left out: none.'),
-  args: z.array(z.string()).optional().describe('Arguments added to the command line of its process; left out: none.'),
+  pin: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Whether only a person unloads it; left out: false.', examples: [true] }),
+  gpus: gpuNames.optional().meta({ description: 'The GPUs that it may use, by index or UUID; left out: any.', examples: [[0, 1]] }),
+  context: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .meta({ description: 'Its context, in tokens; left out: as much as fits.', examples: [8192] }),
+  evict_after_idle_seconds: seconds
+    .optional()
+    .meta({ description: 'Its own idle time in seconds, in place of the one of orchestration.policies.', examples: [3600] }),
+  aliases: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'More names that it answers to; left out: none.', examples: [['gpt-4o-mini']] }),
+  args: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'Arguments added to the command line of its process; left out: none.', examples: [['--threads', '8']] }),
 });
 
 const notYet = (name: string) =>
@@ -139,9 +157,6 @@ const notYet = (name: string) =>
     .describe(`${name}, for a later version.`);
 
 export const settingsSchema = z.strictObject({
-  vllm: notYet('vLLM'),
-  triton: notYet('Triton'),
-  ray_serve: notYet('Ray Serve'),
   llama: llama.prefault({}).describe('llama.cpp, which serves GGUF files.'),
   orchestration: z
     .strictObject({
@@ -155,6 +170,9 @@ export const settingsSchema = z.strictObject({
   gpus: gpus.prefault({}).describe('The GPUs of this machine.'),
   host: host.prefault({}).describe('Main memory.'),
   models: z.record(z.string(), model).default({}).describe('Settings of single models, by name.'),
+  vllm: notYet('vLLM'),
+  triton: notYet('Triton'),
+  ray_serve: notYet('Ray Serve'),
 });
 
 export type Settings = z.output<typeof settingsSchema>;
@@ -176,6 +194,8 @@ export interface SettingsKey {
   readonly description: string;
   /** What is in force when the file does not give it; undefined for sections, and where leaving it out means something of its own. */
   readonly fallback: unknown;
+  /** Where there is no such fallback: a value as somebody might write it. */
+  readonly example: unknown;
   readonly needsRestart: boolean;
   readonly isSection: boolean;
 }
@@ -195,9 +215,9 @@ function keysBelow(schema: z.core.$ZodType, path: readonly string[]): readonly S
   return Object.entries(at.shape as Record<string, z.ZodType>).flatMap(([key, inner]) => {
     const here = [...path, key];
     const below = keysBelow(inner, here);
-    const { description = '', needsRestart = false } = inner.meta() ?? {};
+    const { description = '', needsRestart = false, examples = [] } = inner.meta() ?? {};
     const fallback = below.length === 0 && inner instanceof z.ZodDefault ? inner.def.defaultValue : undefined;
-    return [{ path: here, description, fallback, needsRestart, isSection: below.length > 0 }, ...below];
+    return [{ path: here, description, fallback, example: examples[0], needsRestart, isSection: below.length > 0 }, ...below];
   });
 }
 

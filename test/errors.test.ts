@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../main/cli/client.ts';
+import { writeTemplate } from '../main/cli/init.ts';
 import { tinyModel } from '../main/embedded/tiny-model.ts';
 import { startEngine } from '../main/engine.ts';
 import { createHttpServer } from '../main/http/server.ts';
@@ -247,6 +248,9 @@ describe('at the start', () => {
 
   test('no-settings-file: an engine that was started without one has nothing to edit', () =>
     checkThrown('no-settings-file', () => editSettings({ config: null }, { changes: [], revision: '' })));
+
+  test('file-exists: init leaves what is there', () =>
+    checkThrown('file-exists', () => writeTemplate({ path: import.meta.filename, force: false })));
 
   test('host-needs-key', () => checkThrown('host-needs-key', () => startLiveEngine({ settings: { api: { host: '0.0.0.0' } } })));
 

@@ -83,6 +83,11 @@ function addEngineVerbs(verb: AddVerb): void {
     const { demo } = await import('./demo.ts');
     return demo({ once: options['once'] === true });
   }).option('--once', 'end after the first answer');
+  verb('init [path]', 'write a settings file to begin with: every key explained, nothing changed', async (shared, [path], options) =>
+    (await import('./init.ts')).init({ path, force: options['force'] === true, json: shared.json }),
+  )
+    .option('--force', 'also over a file that is there')
+    .addOption(jsonOption());
   verb('check', 'what is installed here, and what to do about what is missing', async (shared, _, options) => {
     const { check } = await import('./check.ts');
     return check(shared, options['config'] as string | undefined);

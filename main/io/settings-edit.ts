@@ -68,7 +68,7 @@ export async function editSettings(places: SettingsPlaces, { changes, revision }
   if (revision !== (before === null ? NO_FILE : revisionOf(text))) throw changedMeanwhile(file);
   const edited = edit(text, file, changes);
   requireValid(edited);
-  if (edited !== text || before === null) await replace(file, edited, before);
+  if (edited !== text || before === null) await replaceFile(file, edited, before);
 }
 
 function changedMeanwhile(file: string): ModeliumError {
@@ -100,8 +100,12 @@ function refused(sentence: string, param?: string): ModeliumError {
   return new ModeliumError('settings-refused', sentence, param === undefined ? {} : { param });
 }
 
-/** Whole or not at all: written beside it, on the disk, then moved over it. A link stays one, and what it points to is replaced. */
-async function replace(link: string, text: string, before: Stats | null): Promise<void> {
+/**
+ * Whole or not at all: written beside it, on the disk, then moved over it. A link stays one, and what it points to is replaced.
+ * @param before the file as its new text was made from; null: there was none, and it is made for its owner only.
+ * @throws ModeliumError settings-changed, settings-unwritable.
+ */
+export async function replaceFile(link: string, text: string, before: Stats | null): Promise<void> {
   let temporary: string | null = null;
   try {
     const file = await behindLinks(link);

@@ -41,7 +41,7 @@ test("the version is package.json's", async () => {
 test('help lists every verb', async () => {
   const { code, out } = await modelium('--help');
   expect(code).toBe(0);
-  for (const verb of ['serve', 'demo', 'check', 'ls', 'add', 'load', 'unload', 'pin', 'plan', 'why', 'logs'])
+  for (const verb of ['serve', 'demo', 'init', 'check', 'ls', 'add', 'load', 'unload', 'pin', 'plan', 'why', 'logs'])
     expect(out).toContain(`  ${verb} `);
 });
 
