@@ -154,6 +154,14 @@ export class ModeliumError extends Error {
   }
 }
 
+/** The engine's own error again, from its answer, so that its code, hint and last words reach the person. */
+export function fromEnvelope(answer: unknown, status: number): ModeliumError {
+  const { error } = (answer ?? {}) as Partial<ErrorEnvelope>;
+  if (error === undefined) return new ModeliumError('internal', `The engine answered with status ${status} and no reason.`);
+  const code: ErrorCode = Object.hasOwn(ERRORS, error.code) ? (error.code as ErrorCode) : 'upstream-failed';
+  return new ModeliumError(code, error.message, error.last_words === undefined ? {} : { lastWords: error.last_words });
+}
+
 /** Wraps whatever was thrown: a ModeliumError stays itself, the rest becomes `internal` without its stack. */
 export function toModeliumError(thrown: unknown): ModeliumError {
   if (thrown instanceof ModeliumError) return thrown;

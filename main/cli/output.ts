@@ -66,8 +66,10 @@ function harmlessOnTerminal(text: string): string {
     .join('');
 }
 
+/** JSON escapes what a terminal obeys, except for U+007F to U+009F. */
 export function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
+  const text = JSON.stringify(value, null, 2);
+  console.log(text.replaceAll(/[\u007f-\u009f]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`));
 }
 
 /** What went wrong and what to do, on standard error. */

@@ -50,6 +50,7 @@ function describeProgram(finish: (code: number) => void): Command {
   };
   addEngineVerbs(verb);
   addModelVerbs(verb);
+  addChatVerb(verb);
   addQuestionVerbs(verb);
   program.action(async () => {
     if (program.args.length > 0) program.error(`error: unknown verb '${program.args[0]}'`);
@@ -120,6 +121,22 @@ function addModelVerbs(verb: AddVerb): void {
     .addOption(jsonOption());
 }
 
+function addChatVerb(verb: AddVerb): void {
+  verb('chat [model]', 'talk with a model; a question through a pipe is asked once', async (shared, [model], options) =>
+    (await import('./chat.ts')).chat(shared, model ?? null, {
+      system: (options['system'] as string | undefined) ?? null,
+      prompt: (options['prompt'] as string | undefined) ?? null,
+      maxTokens: options['maxTokens'] as number,
+      temperature: (options['temperature'] as number | undefined) ?? null,
+    }),
+  )
+    .option('-p, --prompt <text>', 'ask this once, and end')
+    .option('--system <text>', 'what the model is told first')
+    .option('--max-tokens <count>', 'the longest answer', toTokens, 1024)
+    .option('--temperature <number>', 'from 0, the likeliest words, to 2', toTemperature)
+    .addOption(jsonOption());
+}
+
 function addQuestionVerbs(verb: AddVerb): void {
   verb('plan <target>', 'what would happen to a folder, file or model, and why; changes nothing', async (shared, [target]) =>
     (await import('./plan.ts')).plan(shared, target ?? ''),
@@ -150,4 +167,16 @@ function toCount(text: string): number {
   const count = Number(text);
   if (!/^\d+$/.test(text) || count < 1 || count > 500) throw new InvalidArgumentError('Give a number from 1 to 500.');
   return count;
+}
+
+function toTokens(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 1_000_000) throw new InvalidArgumentError('Give a number from 1 to 1000000.');
+  return count;
+}
+
+function toTemperature(text: string): number {
+  const temperature = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || temperature > 2) throw new InvalidArgumentError('Give a number from 0 to 2.');
+  return temperature;
 }
