@@ -92,7 +92,7 @@ export function createProgress(): Progress {
   return {
     show(text, ratio) {
       const words = harmless(text);
-      if (onTerminal) process.stderr.write(`\r\u001b[2K${bar(ratio)}${words}`.slice(0, (process.stderr.columns ?? 80) + 4));
+      if (onTerminal) process.stderr.write(`\r\u001b[2K${bar(ratio)}${words}`.slice(0, (process.stderr.columns || 80) + 4));
       else if (words !== last) process.stderr.write(`${words}\n`);
       last = words;
     },

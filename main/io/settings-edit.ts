@@ -18,7 +18,9 @@ import { editYaml } from './yaml-edit.ts';
 /** An edit reads the text a few times for each value; a larger file is no file of a person (I10). */
 const LARGEST_EDITED_CHARACTERS = 128 * 1024;
 const MOST_PROBLEMS_TOLD = 20;
+/** In place of a hash. */
 const NO_FILE = 'none';
+const UNREADABLE = 'unreadable';
 
 /** The file as an editor would see it. The fields are those of `SettingsView`. */
 export interface SettingsText {
@@ -28,11 +30,12 @@ export interface SettingsText {
   readonly revision: string;
 }
 
-/** @throws ModeliumError `settings-invalid` when the file cannot be read at all. */
 export async function readSettingsText(places: SettingsPlaces): Promise<SettingsText> {
   const target = await targetOf(places);
   if (target === null || (await statOrNull(target)) === null) return { file: null, target, given: {}, revision: NO_FILE };
-  const text = await readText(target);
+  // Why it cannot be read is told by the one who follows the file.
+  const text = await readText(target).catch(() => null);
+  if (text === null) return { file: target, target, given: null, revision: UNREADABLE };
   return { file: target, target, given: givenIn(text), revision: revisionOf(text) };
 }
 

@@ -157,6 +157,15 @@ describe('what is refused leaves the file alone', () => {
     });
   });
 
+  test('a file that cannot be read, or is no YAML, has nothing that a form could show', async () => {
+    write('api: [\n');
+    expect(await readSettingsText(places)).toMatchObject({ file, given: null, revision: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    rmSync(file);
+    mkdirSync(file);
+    expect(await readSettingsText(places)).toEqual({ file, target: file, given: null, revision: 'unreadable' });
+    await expect(edit(PORT)).rejects.toMatchObject({ code: 'settings-invalid' });
+  });
+
   test('an engine that runs without a file', async () => {
     places = { ...places, config: null };
     expect(await readSettingsText(places)).toMatchObject({ file: null, target: null });
