@@ -76,6 +76,15 @@ export const ERRORS = {
     type: 'invalid_request_error',
     hint: 'Mend the file; a running engine keeps its old settings until then.',
   },
+  'settings-refused': {
+    status: 400,
+    type: 'invalid_request_error',
+    hint: 'Nothing was written. Change what is named, and save again.',
+  },
+  'settings-changed': { status: 409, type: 'invalid_request_error', hint: 'Read the settings again, then repeat the edit.' },
+  'settings-unwritable': { status: 503, type: 'server_error', hint: 'Make room, or make the file writable, and save again.' },
+  'file-exists': { status: 409, type: 'invalid_request_error', hint: 'Name another path, or write it anew with --force.' },
+  'no-settings-file': { status: 409, type: 'invalid_request_error', hint: 'Start Modelium with one: modelium serve --config FILE' },
   'port-taken': { status: 503, type: 'server_error', hint: 'Set api.port to a free one.' },
   'already-running': { status: 503, type: 'server_error', hint: 'Use that engine, or stop it first.' },
   'host-needs-key': { status: 400, type: 'invalid_request_error', hint: 'Set api.host to 127.0.0.1.' },
@@ -148,6 +157,14 @@ export class ModeliumError extends Error {
       },
     };
   }
+}
+
+/** The engine's own error again, from its answer, so that its code, hint and last words reach the person. */
+export function fromEnvelope(answer: unknown, status: number): ModeliumError {
+  const { error } = (answer ?? {}) as Partial<ErrorEnvelope>;
+  if (error === undefined) return new ModeliumError('internal', `The engine answered with status ${status} and no reason.`);
+  const code: ErrorCode = Object.hasOwn(ERRORS, error.code) ? (error.code as ErrorCode) : 'upstream-failed';
+  return new ModeliumError(code, error.message, error.last_words === undefined ? {} : { lastWords: error.last_words });
 }
 
 /** Wraps whatever was thrown: a ModeliumError stays itself, the rest becomes `internal` without its stack. */
