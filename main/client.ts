@@ -5,7 +5,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Answer, API } from '../shared/api.ts';
-import { ERRORS, type ErrorCode, type ErrorEnvelope, ModeliumError } from '../shared/errors.ts';
+import { errorFromAnswer, ModeliumError } from '../shared/errors.ts';
 import { EventsReader } from './http/events-reader.ts';
 import { prove } from './http/token.ts';
 import { readEngineFile, readToken } from './io/engine-file.ts';
@@ -84,7 +84,7 @@ async function ask(address: string, method: string, path: string, headers: Heade
   const answer = parse(await textOf(response));
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return answer;
-  throw asError(status, answer);
+  throw errorFromAnswer(status, answer);
 }
 
 function send(
@@ -122,7 +122,7 @@ async function follow(
   const reader = new EventsReader();
   try {
     const response = await send(address, 'GET', path, { accept: 'text/event-stream', ...headers }, undefined, 0, signal);
-    if (response.statusCode !== 200) throw asError(response.statusCode ?? 0, parse(await textOf(response)));
+    if (response.statusCode !== 200) throw errorFromAnswer(response.statusCode ?? 0, parse(await textOf(response)));
     // Leaving the loop ends the connection.
     for await (const chunk of response) {
       for (const data of reader.push(chunk as Buffer)) if (!listener(parse(data))) return;
@@ -145,12 +145,4 @@ function parse(text: string): unknown {
   } catch {
     return {};
   }
-}
-
-/** The engine's own error again, so that its code, hint and last words reach the person. */
-function asError(status: number, answer: unknown): ModeliumError {
-  const { error } = answer as Partial<ErrorEnvelope>;
-  if (error === undefined) return new ModeliumError('internal', `The engine answered with status ${status} and no reason.`);
-  const code: ErrorCode = Object.hasOwn(ERRORS, error.code) ? (error.code as ErrorCode) : 'internal';
-  return new ModeliumError(code, error.message, error.last_words === undefined ? {} : { lastWords: error.last_words });
 }

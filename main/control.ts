@@ -30,7 +30,8 @@ export interface ControlParts {
   snapshot(): Snapshot;
   view(id: string): ModelView | null;
   rescanRuntimes(): Promise<void>;
-  settings(): ReturnType<Control['settings']>;
+  readonly settings: Control['settings'];
+  readonly editSettings: Control['editSettings'];
   /** Why the engine cannot serve; null when it can. */
   trouble(): string | null;
 }
@@ -70,6 +71,7 @@ export function createControl(parts: ControlParts): Control {
     rescanRuntimes: parts.rescanRuntimes,
     subscribe: (afterId, listener) => changes.subscribe(afterId, listener),
     settings: parts.settings,
+    editSettings: parts.editSettings,
   };
 }
 

@@ -28,18 +28,6 @@ export function watchFolders(settings: Settings, override: readonly string[] | u
   return existsSync(SYSTEM_FOLDER) ? [own, SYSTEM_FOLDER] : [own];
 }
 
-/** A sentence for each setting that is read at the start only. */
-export function needsRestart(before: Settings, after: Settings): readonly string[] {
-  const fixed = [
-    ['api.host', before.api.host !== after.api.host],
-    ['api.port', before.api.port !== after.api.port],
-    ['metrics.enabled', before.metrics.enabled !== after.metrics.enabled],
-    ['metrics.port', before.metrics.port !== after.metrics.port],
-    ['gpus.nvidia_smi', before.gpus.nvidia_smi !== after.gpus.nvidia_smi],
-  ] as const;
-  return fixed.filter(([, changed]) => changed).map(([name]) => `${name} takes effect when Modelium is started again.`);
-}
-
 /** Of a folder before its first scan: neither there nor missing. */
 const NOT_LOOKED_AT = 'not looked at yet';
 

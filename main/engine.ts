@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { ModeliumError } from '../shared/errors.ts';
-import type { Settings } from '../shared/settings.ts';
+import { needsRestart, type Settings } from '../shared/settings.ts';
 import type { Snapshot } from '../shared/snapshot.ts';
 import { VERSION } from '../shared/version.ts';
 import { createControl } from './control.ts';
@@ -13,16 +13,7 @@ import { Changes } from './core/changes.ts';
 import { History } from './core/history.ts';
 import type { FolderScan, Ledger, Library, Processes } from './core/ports.ts';
 import { buildCore, type Core } from './engine-core.ts';
-import {
-  findLlamaGpu,
-  folderView,
-  followMetrics,
-  type LlamaGpu,
-  lineStream,
-  needsRestart,
-  watchFolders,
-  withOverrides,
-} from './engine-parts.ts';
+import { findLlamaGpu, folderView, followMetrics, type LlamaGpu, lineStream, watchFolders, withOverrides } from './engine-parts.ts';
 import { createMetricsServer } from './http/metrics-server.ts';
 import { createHttpServer } from './http/server.ts';
 import { createInference } from './inference.ts';
@@ -36,7 +27,7 @@ import { createMetrics, type Metrics } from './io/metrics.ts';
 import { createPageFiles } from './io/page-files.ts';
 import { bootId } from './io/proc.ts';
 import { createProcesses } from './io/processes.ts';
-import { type LoadedSettings, loadSettings, watchSettings } from './io/settings-file.ts';
+import { type LoadedSettings, loadSettings, type SettingsWatch, watchSettings } from './io/settings-file.ts';
 import { openStateFolder } from './io/state-folder.ts';
 import { openStore } from './io/store.ts';
 import { createWatcher, type FileWatcher } from './io/watcher.ts';
@@ -44,6 +35,7 @@ import type { NodeProgram } from './packaged.ts';
 import { explainTakenPort } from './port-holder.ts';
 import { programs } from './programs.ts';
 import { sweep } from './runtime/sweep.ts';
+import { createSettingsDesk } from './settings-desk.ts';
 
 export interface EngineOptions {
   /** Settings file: a path that must exist, null for none, undefined to search. */
@@ -97,6 +89,7 @@ class RunningEngine implements Engine {
   #loaded: LoadedSettings;
   #settings: Settings;
   #settingsProblem: string | null = null;
+  #settingsWatch: SettingsWatch | null = null;
   #folders: readonly string[] = [];
   readonly #history = new History();
   readonly #scans = new Map<string, FolderScan>();
@@ -206,13 +199,19 @@ class RunningEngine implements Engine {
     const snapshot = () => this.#snapshot(core);
     const { view } = core;
     const inference = createInference({ ...core, clock, view, report: metrics.request });
+    const desk = createSettingsDesk({
+      places: { config: this.#options.config },
+      inForce: () => ({ settings: this.#settings, problem: this.#settingsProblem, warnings: this.#loaded.warnings }),
+      watch: () => this.#settingsWatch,
+      reloaded: () => this.#reloading,
+    });
     const control = createControl({
       ...{ ...core, clock, ledger, library, changes, snapshot, view, engineLog: log, history: this.#history },
       rescanRuntimes: async () => {
         core.runtimes.rescan();
         core.orchestrator.reconsiderAll();
       },
-      settings: () => ({ file: this.#loaded.file, problem: this.#settingsProblem, settings: this.#settings }),
+      ...{ settings: desk.view, editSettings: desk.edit },
       trouble: () => (this.#closing !== null ? 'Modelium is ending' : this.#started ? null : 'Modelium is starting'),
     });
     const settings = () => this.#settings;
@@ -243,7 +242,7 @@ class RunningEngine implements Engine {
     this.#llamaGpu = await findLlamaGpu(probe.gpuFacts(), this.#settings.llama.command, program, processes, this.#clock);
     if (probe.gpuFacts().found) this.#log.say(`GPUs: ${probe.gpuFacts().message}; ${this.#llamaGpu.why}`);
     core.runtimes.rescan();
-    const stop = watchSettings(
+    const watch = watchSettings(
       { config: this.#options.config },
       {
         // One after the other: two at once would each make a watcher, and one of them would be nobody's.
@@ -259,7 +258,8 @@ class RunningEngine implements Engine {
         },
       },
     );
-    this.#opened.push(stop);
+    this.#settingsWatch = watch;
+    this.#opened.push(watch.stop);
     this.#opened.push(() => this.#watcher?.close());
     await this.#watch(core);
   }

@@ -26,11 +26,16 @@ export function keepToken(token: string): void {
 }
 
 export function hasToken(): boolean {
-  return sessionStorage.getItem(TOKEN_KEY) !== null;
+  return controlToken() !== null;
+}
+
+/** For who must keep it out of what leaves this window. */
+export function controlToken(): string | null {
+  return sessionStorage.getItem(TOKEN_KEY);
 }
 
 function authorized(): Record<string, string> {
-  return { authorization: `Bearer ${sessionStorage.getItem(TOKEN_KEY) ?? ''}` };
+  return { authorization: `Bearer ${controlToken() ?? ''}` };
 }
 
 export interface AskOptions {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { predictEmbeddingsSchema, predictRequestSchema, predictTextSchema } from './api-predict.ts';
+import { editedSettingsSchema, settingsEditSchema, settingsViewSchema } from './api-settings.ts';
 import {
   decisionRowSchema,
   decisionSchema,
@@ -13,7 +14,6 @@ import {
   runtimeViewSchema,
   snapshotSchema,
 } from './api-views.ts';
-import { ModeliumError } from './errors.ts';
 
 export interface Contract {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -224,9 +224,17 @@ export const API = {
   settings: {
     method: 'GET',
     path: '/control/settings',
-    summary: 'The settings in force, their file, and what is wrong with it.',
+    summary: 'The settings in force, what their file says, what is wrong with it, and what each key means.',
     access: 'token',
-    answer: z.object({ file: z.string().nullable(), problem: z.string().nullable(), settings: z.unknown() }),
+    answer: settingsViewSchema,
+  },
+  editSettings: {
+    method: 'POST',
+    path: '/control/settings',
+    summary: 'Edits the settings file, its comments kept; answers when that is in force. All of the changes, or none.',
+    access: 'token',
+    body: settingsEditSchema,
+    answer: editedSettingsSchema,
   },
   rescan: {
     method: 'POST',
@@ -241,18 +249,3 @@ export const API = {
 export type Answer<C extends Contract> = C['answer'] extends z.ZodType ? z.output<C['answer']> : string;
 export type Body<C extends Contract> = C extends { readonly body: z.ZodType } ? z.output<C['body']> : undefined;
 export type Query<C extends Contract> = C extends { readonly query: z.ZodType } ? z.output<C['query']> : undefined;
-
-/**
- * Checks what came in from outside.
- * @throws ModeliumError invalid-body, which names the field, in its sentence and as `param`.
- */
-export function checkInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  if (issue === undefined) throw new ModeliumError('invalid-body', 'The body does not fit.');
-  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
-  const param = path.map(String).join('.');
-  const message = issue.code === 'unrecognized_keys' ? 'there is no such field' : issue.message;
-  throw new ModeliumError('invalid-body', param === '' ? message : `${param}: ${message}`, param === '' ? {} : { param });
-}

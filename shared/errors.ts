@@ -76,6 +76,15 @@ export const ERRORS = {
     type: 'invalid_request_error',
     hint: 'Mend the file; a running engine keeps its old settings until then.',
   },
+  'settings-refused': {
+    status: 400,
+    type: 'invalid_request_error',
+    hint: 'Nothing was written. Change what is named, and save again.',
+  },
+  'settings-changed': { status: 409, type: 'invalid_request_error', hint: 'Read the settings again, then repeat the edit.' },
+  'settings-unwritable': { status: 503, type: 'server_error', hint: 'Make room, or make the file writable, and save again.' },
+  'file-exists': { status: 409, type: 'invalid_request_error', hint: 'Name another path, or write it anew with --force.' },
+  'no-settings-file': { status: 409, type: 'invalid_request_error', hint: 'Start Modelium with one: modelium serve --config FILE' },
   'port-taken': { status: 503, type: 'server_error', hint: 'Set api.port to a free one.' },
   'already-running': { status: 503, type: 'server_error', hint: 'Use that engine, or stop it first.' },
   'host-needs-key': { status: 400, type: 'invalid_request_error', hint: 'Set api.host to 127.0.0.1.' },
@@ -159,16 +168,18 @@ export function toModeliumError(thrown: unknown): ModeliumError {
 
 /**
  * The engine's own error again, on the other side of HTTP, so that its code, hint and last words reach the person.
+ * A code that is not ours is the runtime's.
  * @param answer the body, if it was JSON.
  */
 export function errorFromAnswer(status: number, answer: unknown): ModeliumError {
-  const { error } = (answer ?? {}) as Partial<ErrorEnvelope>;
-  if (error === undefined) return new ModeliumError('internal', `The engine answered with status ${status} and no reason.`);
-  const code: ErrorCode = Object.hasOwn(ERRORS, error.code) ? (error.code as ErrorCode) : 'internal';
-  const { message, param, origin, last_words: lastWords } = error;
-  return new ModeliumError(code, message, {
-    origin,
-    ...(param === null ? {} : { param }),
+  const { error } = (answer ?? {}) as { readonly error?: Partial<ErrorEnvelope['error']> };
+  if (error?.message === undefined) return new ModeliumError('internal', `The engine answered with status ${status} and no reason.`);
+  const { message, code, param, origin, last_words: lastWords } = error;
+  const isOurs = code !== undefined && Object.hasOwn(ERRORS, code);
+  const foreign: ErrorCode = origin === undefined || origin === 'modelium' ? 'internal' : 'upstream-failed';
+  return new ModeliumError(isOurs ? (code as ErrorCode) : foreign, message, {
+    ...(param == null ? {} : { param }),
+    ...(origin === undefined ? {} : { origin }),
     ...(lastWords === undefined ? {} : { lastWords }),
   });
 }

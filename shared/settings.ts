@@ -1,97 +1,178 @@
 /**
- * modelium.yaml: the schema and its defaults. The names of the keys are a promise to users and never change.
- * Reading the file, keeping its comments and finding lines and columns is `main/io/settings-file.ts`.
+ * modelium.yaml: the schema, its defaults, and what each key means. The names of the keys are a promise to users and never change.
+ * Everything that shows settings comes from here: the check of a file, the form of the window, the comments of `modelium init`.
+ * Sentences about wrong values are `settings-check.ts`; the file, its comments, lines and columns are `main/io/settings-file.ts`.
  */
 import { z } from 'zod';
-import { nearestNames } from './nearest.ts';
+
+/** What a key carries beside its type; the form gets it as JSON schema. */
+declare module 'zod' {
+  interface GlobalMeta {
+    /** Read at the start only: an edit takes effect when Modelium is started again. */
+    needsRestart?: boolean;
+    /** As in JSON schema. */
+    examples?: readonly unknown[];
+  }
+}
 
 const seconds = z.number().nonnegative();
 const port = z.number().int().min(0).max(65535);
 const enabled = z.union([z.boolean(), z.literal('auto')]);
-const environment = z.record(z.string(), z.string());
-
-const otherRuntime = z.strictObject({ enabled: enabled.default('auto') });
+const gpuNames = z.array(z.union([z.number().int().nonnegative(), z.string()]));
 
 const llama = z.strictObject({
-  enabled: z.boolean().default(true),
-  /** Another server with llama-server's flags in place of the embedded one. */
-  command: z.string().nullable().default(null),
-  args: z.array(z.string()).default([]),
-  env: environment.default({}),
+  enabled: z.boolean().default(true).describe('Whether llama.cpp may serve models.'),
+  command: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe("Path of another server with llama-server's flags, used in place of the embedded one; null: the embedded one."),
+  args: z.array(z.string()).default([]).describe("Arguments added to that server's command line, for every model."),
+  env: z.record(z.string(), z.string()).default({}).describe("Variables added to the environment of each model's process."),
   port_range: z
     .tuple([port.min(1), port.min(1)])
     .refine(([first, last]) => first <= last, 'expected the lower port first')
-    .default([8100, 8999]),
+    .default([8100, 8999])
+    .describe("The lowest and the highest loopback port for the models' processes."),
+});
+
+const discovery = z.strictObject({
+  watch_directories: z
+    .array(z.string())
+    .nullable()
+    .default(null)
+    .describe('Folders whose children are models, `~` being your home; null: ~/modelium/incoming, and /models/incoming where it exists.'),
+  scan_interval_seconds: z
+    .number()
+    .positive()
+    .default(30)
+    .describe('Seconds between two looks at these folders when the file system sends no events.'),
 });
 
 const policies = z.strictObject({
-  evict_after_idle_seconds: z.union([seconds, z.literal('auto')]).default(300),
-  load: z.enum(['on_drop', 'on_request']).default('on_drop'),
-  always_loaded: z.array(z.string()).default([]),
-  max_queue: z.number().int().positive().default(64),
-  queue_timeout_seconds: seconds.default(600),
-  drain_seconds: seconds.default(30),
-  min_residency_seconds: seconds.default(10),
-  fairness_max_wait_seconds: seconds.default(60),
-  load_stall_seconds: seconds.default(180),
-  load_max_seconds: seconds.default(3600),
+  evict_after_idle_seconds: z
+    .union([seconds, z.literal('auto')])
+    .default(300)
+    .describe('A model idle for longer than this many seconds is unloaded; auto: decided by what loading it again would cost.'),
+  load: z
+    .enum(['on_drop', 'on_request'])
+    .default('on_drop')
+    .describe('on_drop: a new model is loaded at once where there is room; on_request: only when someone asks for it.'),
+  always_loaded: z
+    .array(z.string())
+    .default([])
+    .describe('Names of models that are loaded without being asked for, and never unloaded for idleness.'),
+  max_queue: z
+    .number()
+    .int()
+    .positive()
+    .default(64)
+    .describe('Requests that may wait for one model; one more is answered with status 429.'),
+  queue_timeout_seconds: seconds
+    .default(600)
+    .describe('The longest that a request waits, in seconds; then it is answered with status 503.'),
+  drain_seconds: seconds.default(30).describe('Seconds that requests in flight get when their model must leave.'),
+  min_residency_seconds: seconds.default(10).describe('A model that became ready less than this many seconds ago makes way for no other.'),
+  fairness_max_wait_seconds: seconds.default(60).describe('After a wait of this many seconds even a busy model makes way.'),
+  load_stall_seconds: seconds.default(180).describe('A load without any sign of progress for this many seconds fails.'),
+  load_max_seconds: seconds.default(3600).describe('A load that takes longer than this many seconds fails.'),
+});
+
+const metrics = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .meta({ description: 'Whether the metrics for Prometheus have a port of their own, on loopback.', needsRestart: true }),
+  port: port.default(9090).meta({ description: 'The port of the metrics for Prometheus; 0: any free one.', needsRestart: true }),
+});
+
+const api = z.strictObject({
+  host: z
+    .string()
+    .default('127.0.0.1')
+    .meta({ description: 'The address that the API listens at; only loopback in this version.', needsRestart: true }),
+  port: port.default(8000).meta({ description: 'The port that the API listens at; 0: any free one.', needsRestart: true }),
+  cors_origins: z.array(z.string()).default([]).describe('Web pages of these origins may ask, for example https://page.example.'),
+  allowed_hosts: z.array(z.string()).default([]).describe('Host names that requests may carry, beside those of this machine.'),
+  max_body_mb: z.number().positive().default(64).describe('The largest request, in MiB; a larger one is answered with status 413.'),
+});
+
+const gpus = z.strictObject({
+  use: z
+    .union([z.literal('all'), z.literal('none'), gpuNames])
+    .default('all')
+    .describe('GPUs that Modelium may use: all, none (processor only), or a list of indexes and UUIDs.'),
+  reserve_mb: z.number().int().nonnegative().default(512).describe('MiB of memory kept free on each GPU.'),
+  nvidia_smi: z
+    .string()
+    .nullable()
+    .default(null)
+    .meta({ description: 'Path of nvidia-smi; null: the one on the PATH.', needsRestart: true }),
+});
+
+const host = z.strictObject({
+  reserve_mb: z.number().int().nonnegative().default(1024).describe('MiB of main memory kept free for everything else.'),
+  memory_limit_mb: z
+    .number()
+    .int()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('MiB of main memory that all models may take together; null: what the machine has.'),
 });
 
 const model = z.strictObject({
-  pin: z.boolean().optional(),
-  gpus: z.array(z.union([z.number().int().nonnegative(), z.string()])).optional(),
-  context: z.number().int().positive().optional(),
-  evict_after_idle_seconds: seconds.optional(),
-  aliases: z.array(z.string()).optional(),
-  args: z.array(z.string()).optional(),
+  pin: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Whether only a person unloads it; left out: false.', examples: [true] }),
+  gpus: gpuNames.optional().meta({ description: 'The GPUs that it may use, by index or UUID; left out: any.', examples: [[0, 1]] }),
+  context: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .meta({ description: 'Its context, in tokens; left out: as much as fits.', examples: [8192] }),
+  evict_after_idle_seconds: seconds
+    .optional()
+    .meta({ description: 'Its own idle time in seconds, in place of the one of orchestration.policies.', examples: [3600] }),
+  aliases: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'More names that it answers to; left out: none.', examples: [['gpt-4o-mini']] }),
+  args: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'Arguments added to the command line of its process; left out: none.', examples: [['--threads', '8']] }),
 });
 
+const notYet = (name: string) =>
+  z
+    .strictObject({
+      enabled: enabled
+        .default('auto')
+        .describe(`Whether ${name} may serve models; this version cannot run it, and says so when this is true.`),
+    })
+    .prefault({})
+    .describe(`${name}, for a later version.`);
+
 export const settingsSchema = z.strictObject({
-  vllm: otherRuntime.prefault({}),
-  triton: otherRuntime.prefault({}),
-  ray_serve: otherRuntime.prefault({}),
-  llama: llama.prefault({}),
+  llama: llama.prefault({}).describe('llama.cpp, which serves GGUF files.'),
   orchestration: z
     .strictObject({
-      model_discovery: z
-        .strictObject({
-          /** `~` is the user's home. Null: ~/modelium/incoming, and /models/incoming where it exists. */
-          watch_directories: z.array(z.string()).nullable().default(null),
-          scan_interval_seconds: z.number().positive().default(30),
-        })
-        .prefault({}),
-      policies: policies.prefault({}),
+      model_discovery: discovery.prefault({}).describe('Where models are found.'),
+      policies: policies.prefault({}).describe('When models are loaded and unloaded, and how long requests wait for them.'),
     })
-    .prefault({}),
-  metrics: z.strictObject({ enabled: z.boolean().default(true), port: port.default(9090) }).prefault({}),
-  api: z
-    .strictObject({
-      host: z.string().default('127.0.0.1'),
-      port: port.default(8000),
-      cors_origins: z.array(z.string()).default([]),
-      allowed_hosts: z.array(z.string()).default([]),
-      max_body_mb: z.number().positive().default(64),
-    })
-    .prefault({}),
-  gpus: z
-    .strictObject({
-      /** GPUs that Modelium may use, by index or UUID; `all`, or `none` for CPU only. */
-      use: z.union([z.literal('all'), z.literal('none'), z.array(z.union([z.number().int().nonnegative(), z.string()]))]).default('all'),
-      /** Kept free on each GPU. */
-      reserve_mb: z.number().int().nonnegative().default(512),
-      /** Path of nvidia-smi; null: on the PATH. */
-      nvidia_smi: z.string().nullable().default(null),
-    })
-    .prefault({}),
-  host: z
-    .strictObject({
-      /** Main memory kept free for everything else. */
-      reserve_mb: z.number().int().nonnegative().default(1024),
-      /** All that models may take together; null: what the machine has. */
-      memory_limit_mb: z.number().int().positive().nullable().default(null),
-    })
-    .prefault({}),
-  models: z.record(z.string(), model).default({}),
+    .prefault({})
+    .describe('Which models there are, and when they are loaded.'),
+  metrics: metrics.prefault({}).describe('Figures for Prometheus.'),
+  api: api.prefault({}).describe('The HTTP API, and who may use it.'),
+  gpus: gpus.prefault({}).describe('The GPUs of this machine.'),
+  host: host.prefault({}).describe('Main memory.'),
+  models: z.record(z.string(), model).default({}).describe('Settings of single models, by name.'),
+  vllm: notYet('vLLM'),
+  triton: notYet('Triton'),
+  ray_serve: notYet('Ray Serve'),
 });
 
 export type Settings = z.output<typeof settingsSchema>;
@@ -100,104 +181,58 @@ export type Policies = Settings['orchestration']['policies'];
 
 export const DEFAULT_SETTINGS: Settings = settingsSchema.parse({});
 
-/** Rules for reading files that name keys this version lacks: what stays accepted for ever, and is answered with a sentence. */
-export const RUNTIMES_NOT_YET = ['vllm', 'triton', 'ray_serve'] as const;
-
 export type SettingsPath = readonly (string | number)[];
 
-/** What is wrong with a settings value, and where. `key` names the offending key of the section at `path`; null: the value itself. */
-export interface SettingsProblem {
-  readonly path: SettingsPath;
-  readonly key: string | null;
-  /** Without its place, which only the reader of the file knows. */
-  readonly sentence: string;
+/** The settings as JSON schema, with descriptions and defaults; `needsRestart` marks what is read at the start only. */
+export function settingsJsonSchema(): Readonly<Record<string, unknown>> {
+  return z.toJSONSchema(settingsSchema, { io: 'input' });
 }
 
-export type CheckedSettings = { readonly settings: Settings } | { readonly problems: readonly SettingsProblem[] };
-
-/** Checks what a settings file holds, as plain data. An empty section (`metrics:` with nothing below) means its defaults. */
-export function checkSettings(value: unknown): CheckedSettings {
-  const checked = settingsSchema.safeParse(withoutEmptySections(value ?? {}, []));
-  if (checked.success) return { settings: checked.data };
-  return { problems: checked.error.issues.flatMap(toProblems) };
+/** A key of the settings, or a section. */
+export interface SettingsKey {
+  readonly path: readonly string[];
+  readonly description: string;
+  /** What is in force when the file does not give it; undefined for sections, and where leaving it out means something of its own. */
+  readonly fallback: unknown;
+  /** Where there is no such fallback: a value as somebody might write it. */
+  readonly example: unknown;
+  readonly needsRestart: boolean;
+  readonly isSection: boolean;
 }
 
-/** A sentence for each runtime that the settings demand and this version lacks. */
-export function settingsWarnings(settings: Settings): readonly string[] {
-  return RUNTIMES_NOT_YET.filter((name) => settings[name].enabled === true).map(
-    (name) => `${name}.enabled is true, but this version of Modelium cannot run ${name} yet: only the llama runtime serves models.`,
-  );
+/** Where a model's name stands in the path of a key. */
+export const ANY_MODEL = '<id>';
+
+/** Every section, each followed by its keys, in the order of the schema. */
+export function settingsKeys(): readonly SettingsKey[] {
+  return keysBelow(settingsSchema, []);
 }
 
-/** The keys that a section may have; null when the path leads to a value, to free names, or nowhere. */
-export function sectionKeys(path: SettingsPath): readonly string[] | null {
-  let at: z.core.$ZodType | undefined = settingsSchema;
-  for (const step of path) {
-    at = unwrapped(at);
-    if (at instanceof z.ZodObject) at = ownValue(at.shape as Record<string, z.core.$ZodType>, String(step));
-    else if (at instanceof z.ZodRecord) at = at.valueType;
-    else return null;
-    if (at === undefined) return null;
-  }
-  at = unwrapped(at);
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : null;
+function keysBelow(schema: z.core.$ZodType, path: readonly string[]): readonly SettingsKey[] {
+  const at = unwrapped(schema);
+  if (at instanceof z.ZodRecord && unwrapped(at.valueType) instanceof z.ZodObject) return keysBelow(at.valueType, [...path, ANY_MODEL]);
+  if (!(at instanceof z.ZodObject)) return [];
+  return Object.entries(at.shape as Record<string, z.ZodType>).flatMap(([key, inner]) => {
+    const here = [...path, key];
+    const below = keysBelow(inner, here);
+    const { description = '', needsRestart = false, examples = [] } = inner.meta() ?? {};
+    const fallback = below.length === 0 && inner instanceof z.ZodDefault ? inner.def.defaultValue : undefined;
+    return [{ path: here, description, fallback, example: examples[0], needsRestart, isSection: below.length > 0 }, ...below];
+  });
 }
 
-function ownValue<Value>(record: Readonly<Record<string, Value>>, key: string): Value | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
-}
-
-function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
+/** A schema without its default or its being optional. */
+export function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
   const wraps = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional;
   return wraps ? unwrapped(schema.unwrap()) : schema;
 }
 
-function withoutEmptySections(value: unknown, path: SettingsPath): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const kept = Object.entries(value).filter(([key, inner]) => inner !== null || !isSection([...path, key]));
-  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutEmptySections(inner, [...path, key])]));
+/** A sentence for each setting that changed and is read at the start only. */
+export function needsRestart(before: Settings, after: Settings): readonly string[] {
+  const changed = settingsKeys().filter((key) => key.needsRestart && textAt(before, key.path) !== textAt(after, key.path));
+  return changed.map(({ path }) => `${path.join('.')} takes effect when Modelium is started again.`);
 }
 
-function isSection(path: SettingsPath): boolean {
-  return sectionKeys(path) !== null || (path.length === 1 && path[0] === 'models');
+function textAt(settings: unknown, path: readonly string[]): string | undefined {
+  return JSON.stringify(path.reduce((at, key) => (at as Readonly<Record<string, unknown>> | undefined)?.[key], settings));
 }
-
-function toProblems(issue: z.core.$ZodIssue): readonly SettingsProblem[] {
-  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
-  if (issue.code !== 'unrecognized_keys') {
-    return [{ path, key: null, sentence: `${path.join('.') || 'the file'}: ${expectation(issue)}.` }];
-  }
-  const known = sectionKeys(path) ?? [];
-  return issue.keys.map((key) => {
-    const [nearest] = nearestNames(key, known, 1);
-    const hint = nearest === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
-    return { path, key, sentence: `unknown key "${[...path, key].join('.')}". ${hint}` };
-  });
-}
-
-function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_union') {
-    const choices = issue.errors.flat().map((inner) => expectation(inner).replace(/^expected /, ''));
-    return `expected ${[...new Set(choices)].join(' or ')}`;
-  }
-  if (issue.code === 'invalid_value') return `expected ${issue.values.map((choice) => JSON.stringify(choice)).join(' or ')}`;
-  if (issue.code === 'invalid_type') return `expected ${KINDS[issue.expected] ?? issue.expected}`;
-  if (issue.code === 'too_small') return `expected ${amount(issue.origin)} of at least ${issue.minimum}`;
-  if (issue.code === 'too_big') return `expected ${amount(issue.origin)} of at most ${issue.maximum}`;
-  return issue.message;
-}
-
-function amount(origin: string): string {
-  return origin === 'array' ? 'a list with a length' : 'a number';
-}
-
-const KINDS: Readonly<Record<string, string>> = {
-  object: 'a section with keys of its own',
-  record: 'a section with keys of its own',
-  array: 'a list',
-  tuple: 'a list',
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-};

@@ -1,11 +1,12 @@
 /** Every code of shared/errors.ts is provoked here: over HTTP where HTTP can show it, else where it is thrown. What nobody can provoke has to go. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { type AddressInfo, createServer, connect as openSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeTemplate } from '../main/cli/init.ts';
 import { connect } from '../main/client.ts';
 import { tinyModel } from '../main/embedded/tiny-model.ts';
 import { startEngine } from '../main/engine.ts';
@@ -13,6 +14,7 @@ import { createHttpServer } from '../main/http/server.ts';
 import { createClock } from '../main/io/clock.ts';
 import { createPageFiles } from '../main/io/page-files.ts';
 import { createProcesses } from '../main/io/processes.ts';
+import { editSettings } from '../main/io/settings-edit.ts';
 import { openDatabase, openStore } from '../main/io/store.ts';
 import { createLedger } from '../main/io/store-ledger.ts';
 import { ERRORS, type ErrorCode, type ErrorEnvelope, ModeliumError } from '../shared/errors.ts';
@@ -138,6 +140,18 @@ describe('over HTTP', () => {
     checkAnswer(code, await ask(), code === 'upstream-failed' ? 'llama' : 'modelium');
   });
 
+  test('settings-refused, settings-changed, settings-unwritable: an edit that was not made', async () => {
+    const file = join(live.folder, 'modelium.yaml');
+    const edit = (revision: string, value: unknown) =>
+      live.control('POST', '/control/settings', { changes: [{ path: ['api', 'max_body_mb'], value }], revision });
+    const { revision } = (await live.control('GET', '/control/settings')).json;
+    checkAnswer('settings-refused', await edit(revision, -1));
+    checkAnswer('settings-changed', await edit('another', 1));
+    chmodSync(file, 0o444);
+    checkAnswer('settings-unwritable', await edit(revision, 1));
+    chmodSync(file, 0o644);
+  });
+
   test('model-blocked: a damaged file says what helps', async () => {
     await live.comesTo('broken', 'blocked');
     checkAnswer('model-blocked', await live.predict('broken'));
@@ -233,6 +247,12 @@ describe('at the start', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test('settings-invalid', () => checkThrown('settings-invalid', () => startLiveEngine({ settings: { metrix: {} } })));
+
+  test('no-settings-file: an engine that was started without one has nothing to edit', () =>
+    checkThrown('no-settings-file', () => editSettings({ config: null }, { changes: [], revision: '' })));
+
+  test('file-exists: init leaves what is there', () =>
+    checkThrown('file-exists', () => writeTemplate({ path: import.meta.filename, force: false })));
 
   test('host-needs-key', () => checkThrown('host-needs-key', () => startLiveEngine({ settings: { api: { host: '0.0.0.0' } } })));
 

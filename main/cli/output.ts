@@ -66,8 +66,10 @@ function harmlessOnTerminal(text: string): string {
     .join('');
 }
 
+/** JSON escapes what a terminal obeys, except for U+007F to U+009F. */
 export function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
+  const text = JSON.stringify(value, null, 2);
+  console.log(text.replaceAll(/[\u007f-\u009f]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`));
 }
 
 /** What went wrong and what to do, on standard error. */
@@ -90,7 +92,7 @@ export function createProgress(): Progress {
   return {
     show(text, ratio) {
       const words = harmless(text);
-      if (onTerminal) process.stderr.write(`\r\u001b[2K${bar(ratio)}${words}`.slice(0, (process.stderr.columns ?? 80) + 4));
+      if (onTerminal) process.stderr.write(`\r\u001b[2K${bar(ratio)}${words}`.slice(0, (process.stderr.columns || 80) + 4));
       else if (words !== last) process.stderr.write(`${words}\n`);
       last = words;
     },

@@ -53,6 +53,7 @@ function describeProgram(finish: (code: number) => void): Command {
   };
   addEngineVerbs(verb);
   addModelVerbs(verb);
+  addChatVerb(verb);
   addQuestionVerbs(verb);
   program.action(async () => {
     if (program.args.length > 0) program.error(`error: unknown verb '${program.args[0]}'`);
@@ -88,6 +89,11 @@ function addEngineVerbs(verb: AddVerb): void {
     .option('--once', 'end after the first answer; opens no window')
     .option('--window', 'open the window on it (what it does on a terminal, where it can)')
     .option('--no-window', 'open none');
+  verb('init [path]', 'write a settings file to begin with: every key explained, nothing changed', async (shared, [path], options) =>
+    (await import('./init.ts')).init({ path, force: options['force'] === true, json: shared.json }),
+  )
+    .option('--force', 'also over a file that is there')
+    .addOption(jsonOption());
   verb('check', 'what is installed here, and what to do about what is missing', async (shared, _, options) => {
     const { check } = await import('./check.ts');
     return check(shared, options['config'] as string | undefined);
@@ -117,6 +123,22 @@ function addModelVerbs(verb: AddVerb): void {
     (await import('./pin.ts')).pin(shared, model ?? '', options['off'] !== true),
   )
     .option('--off', 'let it go again')
+    .addOption(jsonOption());
+}
+
+function addChatVerb(verb: AddVerb): void {
+  verb('chat [model]', 'talk with a model; a question through a pipe is asked once', async (shared, [model], options) =>
+    (await import('./chat.ts')).chat(shared, model ?? null, {
+      system: (options['system'] as string | undefined) ?? null,
+      prompt: (options['prompt'] as string | undefined) ?? null,
+      maxTokens: options['maxTokens'] as number,
+      temperature: (options['temperature'] as number | undefined) ?? null,
+    }),
+  )
+    .option('-p, --prompt <text>', 'ask this once, and end')
+    .option('--system <text>', 'what the model is told first')
+    .option('--max-tokens <count>', 'the longest answer', toTokens, 1024)
+    .option('--temperature <number>', 'from 0, the likeliest words, to 2', toTemperature)
     .addOption(jsonOption());
 }
 
@@ -150,4 +172,16 @@ function toCount(text: string): number {
   const count = Number(text);
   if (!/^\d+$/.test(text) || count < 1 || count > 500) throw new InvalidArgumentError('Give a number from 1 to 500.');
   return count;
+}
+
+function toTokens(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 1_000_000) throw new InvalidArgumentError('Give a number from 1 to 1000000.');
+  return count;
+}
+
+function toTemperature(text: string): number {
+  const temperature = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || temperature > 2) throw new InvalidArgumentError('Give a number from 0 to 2.');
+  return temperature;
 }

@@ -2,6 +2,7 @@
  * What the HTTP layer may ask of the engine, and what it tells it. Types only; `engine.ts` hands in the real one.
  * Nobody outside reads a state and then acts on it: who wants a model says `ensureReady` and gets a lease (I1).
  */
+import type { EditedSettings, SettingsEdit, SettingsView } from '../../shared/api-settings.ts';
 import type { Decision, DecisionRow, RuntimeId } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
@@ -90,7 +91,12 @@ export interface Control {
   rescanRuntimes(): Promise<void>;
   /** Every change after `afterId`, from a bounded memory; a snapshot first when that reaches back too far. At most 4 a second. */
   subscribe(afterId: number | null, listener: (event: EngineEvent) => void): () => void;
-  settings(): { readonly file: string | null; readonly problem: string | null; readonly settings: unknown };
+  settings(): Promise<SettingsView>;
+  /**
+   * Edits the settings file; answers when that is in force.
+   * @throws ModeliumError no-settings-file, settings-changed, settings-refused, settings-invalid, settings-unwritable; the file is as it was.
+   */
+  editSettings(edit: SettingsEdit): Promise<EditedSettings>;
 }
 
 /** The built window, file by file. */

@@ -5,7 +5,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { type Answer, API, type Body, type Contract, checkInput, type Query } from '../../shared/api.ts';
+import { type Answer, API, type Body, type Contract, type Query } from '../../shared/api.ts';
+import { checkInput } from '../../shared/api-input.ts';
 import { openApiDocument } from '../../shared/api-openapi.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
@@ -208,6 +209,7 @@ function addEngineRoutes(app: FastifyInstance, world: ControlWorld): void {
     return ANSWERED;
   });
   addRoute(app, world, API.settings, () => control.settings());
+  addRoute(app, world, API.editSettings, ({ body }) => control.editSettings(body));
   addRoute(app, world, API.rescan, async () => {
     await control.rescanRuntimes();
     return { runtimes: control.snapshot().runtimes };

@@ -3,7 +3,7 @@
  * what the answer becomes is in predict-text.ts and predict-embeddings.ts.
  */
 import type { ServerResponse } from 'node:http';
-import { checkInput } from '../../shared/api.ts';
+import { checkInput } from '../../shared/api-input.ts';
 import { type PredictRequest, predictRequestSchema } from '../../shared/api-predict.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';

@@ -1,14 +1,15 @@
 /**
- * modelium.yaml on disk: which file it is, what it says with line and column, and when it changes. The only importer of `yaml`.
- * It does not know what a setting means: schema, defaults and sentences are `shared/settings.ts`.
+ * modelium.yaml on disk: which file it is, what it says with line and column, and when it changes. Writes nothing: that is `settings-edit.ts`.
+ * It does not know what a setting means: schema and defaults are `shared/settings.ts`, sentences `shared/settings-check.ts`.
  */
 import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import { checkSettings, DEFAULT_SETTINGS, type Settings, type SettingsProblem, settingsWarnings } from '../../shared/settings.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
+import { checkSettings, type SettingsProblem, settingsWarnings } from '../../shared/settings-check.ts';
 import { modeliumFolders } from './folders.ts';
+import { itemOf, nodeAt, readYaml, type YamlNode, type YamlText } from './yaml-document.ts';
 
 export interface LoadedSettings {
   /** Absolute path; null when there is no file and the defaults are in force. */
@@ -39,7 +40,7 @@ export async function loadSettings(places: SettingsPlaces = {}): Promise<LoadedS
   return { file, settings, warnings: [...warnings, ...settingsWarnings(settings)] };
 }
 
-async function findSettingsFile(places: SettingsPlaces): Promise<{ file: string | null; warnings: readonly string[] }> {
+export async function findSettingsFile(places: SettingsPlaces): Promise<{ file: string | null; warnings: readonly string[] }> {
   if (places.config === null) return { file: null, warnings: [] };
   if (places.config !== undefined) return { file: resolve(places.config), warnings: [] };
   const warnings: string[] = [];
@@ -53,7 +54,7 @@ async function findSettingsFile(places: SettingsPlaces): Promise<{ file: string 
   return { file: (await statOrNull(users)) === null ? null : users, warnings };
 }
 
-function searchedFiles(places: SettingsPlaces): readonly [string, string] {
+export function searchedFiles(places: SettingsPlaces): readonly [string, string] {
   const { workingFolder = process.cwd(), configFolder = modeliumFolders().config } = places;
   return [join(workingFolder, FILE_NAME), join(configFolder, FILE_NAME)];
 }
@@ -65,11 +66,11 @@ function whyNotOurs(found: Stats): string | null {
   return null;
 }
 
-async function statOrNull(file: string): Promise<Stats | null> {
+export async function statOrNull(file: string): Promise<Stats | null> {
   return stat(file).catch(() => null);
 }
 
-async function readText(file: string): Promise<string> {
+export async function readText(file: string): Promise<string> {
   try {
     const { size } = await stat(file);
     if (size > LARGEST_FILE_BYTES) throw new Error(`it has ${size} bytes; at most ${LARGEST_FILE_BYTES} are read`);
@@ -86,23 +87,21 @@ async function readText(file: string): Promise<string> {
  * @throws ModeliumError `settings-invalid`, one line for each problem: `file:line:column: what is wrong`.
  */
 export function parseSettings(text: string, file: string): Settings {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const place = (offset: number): string => {
-    const { line, col } = lines.linePos(offset);
-    return `${file}:${line}:${col}`;
-  };
-  if (document.errors.length > 0) {
-    throw invalid(document.errors.map((error) => `${place(error.pos[0])}: ${error.message.split('\n')[0]}`));
-  }
-  const checked = checkSettings(toData(document, file));
+  const yaml = readYaml(text);
+  if (yaml.errors.length > 0) throw invalidYaml(yaml, file);
+  const checked = checkSettings(toData(yaml, file));
   if ('settings' in checked) return checked.settings;
-  throw invalid(checked.problems.map((problem) => `${place(offsetOf(document, problem))}: ${problem.sentence}`));
+  throw invalid(checked.problems.map((problem) => `${file}:${yaml.place(offsetOf(yaml.root, problem))}: ${problem.sentence}`));
 }
 
-function toData(document: Document, file: string): unknown {
+/** For a text that is no YAML. */
+export function invalidYaml(yaml: YamlText, file: string): ModeliumError {
+  return invalid(yaml.errors.map(({ offset, message }) => `${file}:${yaml.place(offset)}: ${message}`));
+}
+
+function toData(yaml: YamlText, file: string): unknown {
   try {
-    return document.toJS({ maxAliasCount: 100 });
+    return yaml.data();
   } catch (cause) {
     throw invalid([`${file}: ${cause instanceof Error ? cause.message : String(cause)}`]);
   }
@@ -115,14 +114,13 @@ function invalid(sentences: readonly string[]): ModeliumError {
 }
 
 /** Where in the text the offending key or value stands; a missing one is shown at the section that lacks it. */
-function offsetOf(document: Document, { path, key }: SettingsProblem): number {
-  const section = document.getIn(path, true);
-  if (key !== null && isMap(section)) {
-    const pair = section.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
-    if (pair !== undefined && isNode(pair.key)) return pair.key.range?.[0] ?? 0;
+function offsetOf(root: YamlNode | null, { path, key }: Pick<SettingsProblem, 'path' | 'key'>): number {
+  const { node, depth } = nodeAt(root, path);
+  if (depth === path.length) {
+    const offset = (key === null ? undefined : itemOf(node, key)?.start) ?? node?.start;
+    if (offset !== undefined) return offset;
   }
-  if (isNode(section)) return section.range?.[0] ?? 0;
-  return path.length === 0 ? 0 : offsetOf(document, { path: path.slice(0, -1), key: String(path.at(-1)), sentence: '' });
+  return path.length === 0 ? 0 : offsetOf(root, { path: path.slice(0, -1), key: String(path.at(-1)) });
 }
 
 export interface SettingsListeners {
@@ -132,25 +130,30 @@ export interface SettingsListeners {
   onProblem(sentence: string): void;
 }
 
+export interface SettingsWatch {
+  /** Looks now, and trusts what it sees: for who has just written the file in one move. */
+  lookNow(): Promise<void>;
+  stop(): void;
+}
+
 /**
  * Follows the settings by looking at the searched files: editors replace a file as often as they write it, and some file systems send no events.
  * @param every calls back each so many milliseconds; the answer ends it. Tests hand in their own.
- * @returns what ends it.
  */
 export function watchSettings(
   places: SettingsPlaces,
   listeners: SettingsListeners,
   every: (ms: number, callback: () => Promise<void>) => () => void = repeat,
-): () => void {
-  if (places.config === null) return () => {};
+): SettingsWatch {
+  if (places.config === null) return { lookNow: async () => {}, stop: () => {} };
   const files = places.config === undefined ? searchedFiles(places) : [resolve(places.config)];
   let applied: string | null = null;
   let seen: string | null = null;
-  let busy = false;
-  const look = async (): Promise<void> => {
+  let looking: Promise<void> | null = null;
+  const look = async (isSure: boolean): Promise<void> => {
     const now = (await Promise.all(files.map(async (file) => identity(await statOrNull(file))))).join(' ');
-    applied ??= now;
-    const still = now === seen;
+    if (!isSure) applied ??= now;
+    const still = isSure || now === seen;
     seen = now;
     // An editor may still be writing: only what looked the same twice is read.
     if (!still || now === applied) return;
@@ -161,17 +164,23 @@ export function watchSettings(
       listeners.onProblem(`${toModeliumError(thrown).message}\nThe old settings stay in force.`);
     }
   };
-  const lookOnce = async (): Promise<void> => {
-    if (busy) return;
-    busy = true;
-    await look().finally(() => {
-      busy = false;
+  const lookOnce = (isSure: boolean): Promise<void> => {
+    looking = look(isSure).finally(() => {
+      looking = null;
     });
+    return looking;
   };
-  return every(POLL_EVERY_MS, lookOnce);
+  const stop = every(POLL_EVERY_MS, () => looking ?? lookOnce(false));
+  return {
+    stop,
+    async lookNow() {
+      while (looking !== null) await looking;
+      await lookOnce(true);
+    },
+  };
 }
 
-function identity(found: Stats | null): string {
+export function identity(found: Stats | null): string {
   return found === null ? 'none' : `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}:${found.ctimeMs}`;
 }
 

@@ -129,7 +129,7 @@ interface SwitchProps extends LabelledProps {
   readonly disabled?: boolean;
 }
 
-export function SwitchField({ label, help, checked, onChange, disabled = false }: SwitchProps) {
+export function SwitchField({ label, help, hideLabel = false, checked, onChange, disabled = false }: SwitchProps) {
   const id = useId();
   return (
     <div className={styles.field}>
@@ -144,7 +144,7 @@ export function SwitchField({ label, help, checked, onChange, disabled = false }
         >
           <Switch.Thumb className={styles.thumb} />
         </Switch.Root>
-        {label}
+        {hideLabel ? <span className="visually-hidden">{label}</span> : label}
       </label>
       {help !== undefined && (
         <p className={styles.help} id={`${id}-help`}>

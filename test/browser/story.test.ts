@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readToken } from '../../main/io/state-folder.ts';
+import { readToken } from '../../main/io/engine-file.ts';
 import { expectAccessible } from '../helpers/axe.ts';
 import { CHROMIUM, launchChromium, openWindow } from '../helpers/browser.ts';
 import { type LiveEngine, startLiveEngine } from '../helpers/live-engine.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { harmless, paint, size, span, table } from '../../main/cli/output.ts';
+import { harmless, paint, printJson, size, span, table } from '../../main/cli/output.ts';
 
 const onTerminal = process.stdout.isTTY;
 
@@ -58,4 +58,13 @@ describe('colours', () => {
 
 test("a file's name cannot speak to the terminal", () => {
   expect(harmless('a\u001b]0;owned\u0007b\tc\nd')).toBe('a ]0;owned b\tc\nd');
+});
+
+test('JSON on a terminal cannot speak to it either', () => {
+  const told = vi.spyOn(console, 'log').mockImplementation(() => {});
+  printJson({ text: 'a\u001b[2J\u009b2Jb' });
+  const text = String(told.mock.calls[0]?.[0]);
+  told.mockRestore();
+  expect(text).not.toMatch(/(?!\n)\p{Cc}/u);
+  expect(JSON.parse(text)).toEqual({ text: 'a\u001b[2J\u009b2Jb' });
 });

@@ -8,6 +8,7 @@ import type { Dispatch } from '../../main/http/upstream.ts';
 import { createClock } from '../../main/io/clock.ts';
 import { createUpstreams } from '../../main/io/http-client.ts';
 import { createPageFiles } from '../../main/io/page-files.ts';
+import type { SettingsView } from '../../shared/api-settings.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
@@ -90,6 +91,11 @@ export const DECISION: DecisionRow = {
   inputs: { any: 1 },
   candidates: [],
   outcome: null,
+};
+
+const SETTINGS_VIEW: SettingsView = {
+  ...{ file: null, target: '/home/me/.config/modelium/modelium.yaml', problem: null, given: {}, revision: 'none' },
+  ...{ settings: DEFAULT_SETTINGS, schema: {} },
 };
 
 export interface RecordedLease extends Lease {
@@ -294,7 +300,11 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
       listener({ type: 'snapshot', id: 1, ageMs: 0, snapshot: engine.snapshot });
       return () => void engine.listeners.delete(listener);
     },
-    settings: () => ({ file: null, problem: null, settings: DEFAULT_SETTINGS }),
+    settings: async () => SETTINGS_VIEW,
+    async editSettings(edit) {
+      asked.push(['editSettings', edit]);
+      return { ...SETTINGS_VIEW, notes: [] };
+    },
   };
   const engine: FakeEngine = {
     inference,

@@ -49,6 +49,7 @@ const BODIES: Record<string, unknown> = {
   prove: { nonce: '0123456789abcdef' },
   plan: { target: 'tiny' },
   add: { path: '/models/x.gguf' },
+  editSettings: { changes: [{ path: ['api', 'port'], value: 1 }], revision: 'none' },
 };
 const ROUTES = Object.entries<Contract>(API).map(([name, contract]) => ({
   name,

@@ -108,7 +108,7 @@ describe('watching', () => {
   function watched(config?: string) {
     const events: (LoadedSettings | string)[] = [];
     let look: () => Promise<void> = async () => {};
-    const stop = watchSettings(
+    const { lookNow } = watchSettings(
       { config, workingFolder, configFolder },
       { onChange: (loaded) => events.push(loaded), onProblem: (sentence) => events.push(sentence) },
       (_, callback) => {
@@ -119,7 +119,7 @@ describe('watching', () => {
     const looks = async (times: number): Promise<void> => {
       for (let count = 0; count < times; count += 1) await look();
     };
-    return { events, looks, stop };
+    return { events, looks, lookNow };
   }
 
   test('an edit is applied once, when it is still', async () => {
@@ -132,6 +132,17 @@ describe('watching', () => {
     expect(events).toEqual([]);
     await looks(3);
     expect(events).toMatchObject([{ settings: { metrics: { port: 20 } } }]);
+  });
+
+  test('who knows that the file is whole need not wait until it is still', async () => {
+    await write(workingFolder, 'metrics: { port: 1 }');
+    const { events, looks, lookNow } = watched();
+    await looks(1);
+    await write(workingFolder, 'metrics: { port: 20 }');
+    await lookNow();
+    expect(events).toMatchObject([{ settings: { metrics: { port: 20 } } }]);
+    await Promise.all([looks(2), lookNow(), lookNow()]);
+    expect(events).toHaveLength(1);
   });
 
   test('an editor that replaces the file, a broken edit, its mending', async () => {

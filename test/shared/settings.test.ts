@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { nearestNames } from '../../shared/nearest.ts';
-import { checkSettings, DEFAULT_SETTINGS, sectionKeys, settingsWarnings } from '../../shared/settings.ts';
+import { DEFAULT_SETTINGS, needsRestart, settingsJsonSchema, settingsKeys } from '../../shared/settings.ts';
+import { checkSettings, sectionKeys, settingsWarnings } from '../../shared/settings-check.ts';
 
 function problemsOf(value: unknown): readonly string[] {
   const checked = checkSettings(value);
@@ -25,6 +26,46 @@ describe('the promised keys', () => {
 
   test.each([[null], [{}], [{ metrics: null, orchestration: { policies: null }, models: null }]])('%j means the defaults', (value) => {
     expect(checkSettings(value)).toEqual({ settings: DEFAULT_SETTINGS });
+  });
+});
+
+describe('what each key means', () => {
+  const keys = settingsKeys();
+
+  test.each(keys.map((key) => [key.path.join('.'), key] as const))('%s has one sentence', (_, { description }) => {
+    expect(description).toMatch(/^\S.{10,}\.$/);
+    expect(description).not.toMatch(/\. /);
+  });
+
+  test('keys in seconds, MiB and tokens say so', () => {
+    for (const { path, description } of keys) {
+      if (path.at(-1)?.endsWith('_seconds')) expect(description).toMatch(/seconds/i);
+      if (path.at(-1)?.endsWith('_mb')) expect(description).toContain('MiB');
+      if (path.at(-1) === 'context') expect(description).toContain('tokens');
+    }
+  });
+
+  test('the JSON schema carries the descriptions, the defaults and what needs a restart', () => {
+    // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of it.
+    const schema = settingsJsonSchema() as any;
+    for (const { path, description, fallback, needsRestart } of keys) {
+      const steps = path.map((key) => (key === '<id>' ? 'additionalProperties' : `properties.${key}`)).join('.');
+      const at = steps.split('.').reduce((inner, key) => inner[key], schema);
+      expect(at.description).toBe(description);
+      if (fallback !== undefined) expect(at.default).toEqual(fallback);
+      expect(at.needsRestart ?? false).toBe(needsRestart);
+    }
+  });
+
+  test('what needs a restart is said when it changed, and only then', () => {
+    expect(needsRestart(DEFAULT_SETTINGS, structuredClone(DEFAULT_SETTINGS))).toEqual([]);
+    const after = structuredClone(DEFAULT_SETTINGS);
+    after.api.port = 1;
+    after.gpus.nvidia_smi = '/x';
+    after.gpus.reserve_mb = 1;
+    expect(needsRestart(DEFAULT_SETTINGS, after)).toEqual(
+      ['api.port', 'gpus.nvidia_smi'].map((name) => `${name} takes effect when Modelium is started again.`),
+    );
   });
 });
 

@@ -1,6 +1,156 @@
+/** What the engine says, and what each model's runtime said: followed live, searched, copied, saved. */
+import { useCallback, useDeferredValue, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { countInWords } from '../../../shared/units.ts';
 import type { PageProps } from '../../app.tsx';
-import { Page } from '../../components/panel.tsx';
+import { Button } from '../../components/button.tsx';
+import { Empty, Page } from '../../components/panel.tsx';
+import { attempt, say } from '../../components/toasts.tsx';
+import { address, go } from '../../route.ts';
+import { useModel, useModels } from '../../store.ts';
+import { type Filtered, filtered, LINES_KEPT } from './log-book.ts';
+import { readFilter } from './log-filter.ts';
+import { createLogFollower, type LogState } from './log-follower.ts';
+import { type LogLine, lineText } from './log-line.ts';
+import { LogLines } from './log-lines.tsx';
+import { type LogChoice, LogToolbar } from './log-toolbar.tsx';
+import styles from './logs-page.module.css';
 
-export function LogsPage(_props: PageProps) {
-  return <Page title="Logs">.</Page>;
+/** Nothing of it can have run yet, whatever it says of itself. */
+const BEFORE_A_RUNTIME: ReadonlySet<ModelView['state']> = new Set(['discovered', 'settling', 'analyzed', 'blocked']);
+
+export function LogsPage({ subject }: PageProps) {
+  // Another log is another page: its place, its lines, its stream.
+  return <Log key={subject ?? ''} model={subject} />;
+}
+
+function Log({ model }: { readonly model: string | null }) {
+  const follower = useMemo(() => createLogFollower(model), [model]);
+  const state = useSyncExternalStore(follower.subscribe, follower.state);
+  const [typed, setTyped] = useState('');
+  const [wraps, setWraps] = useState(true);
+  const [follows, setFollows] = useState(true);
+  const { filter, problem } = useMemo(() => readFilter(typed), [typed]);
+  const { book } = state;
+  // What is typed appears at once, the lines a moment later.
+  const lines = useFiltered(state, useDeferredValue(filter));
+  const onFollows = useCallback((next: boolean) => setFollows(next), []);
+  return (
+    <Page
+      actions={
+        <>
+          <Button disabled={lines.length === 0} icon="copy" onClick={() => copy(lines)}>
+            Copy visible
+          </Button>
+          <Button disabled={book.lines.length === 0} icon="drop" onClick={() => download(book.lines, model)}>
+            Download
+          </Button>
+        </>
+      }
+      fills
+      sentence={model === null ? 'What the engine did, and why.' : <>What the program that runs {model} says.</>}
+      title="Logs"
+    >
+      <LogToolbar
+        choices={useChoices(model)}
+        count={filter === null ? lineCount(book.lines.length) : `${countInWords(lines.length)} of ${countInWords(book.lines.length)}`}
+        {...{ model, typed, problem, wraps, follows }}
+        onFollows={setFollows}
+        onTyped={setTyped}
+        onWraps={setWraps}
+      />
+      {book.dropped > 0 && (
+        <p className={styles.dropped}>
+          {countInWords(book.dropped)} older {book.dropped === 1 ? 'line is' : 'lines are'} gone: the window keeps the last{' '}
+          {countInWords(LINES_KEPT)}.
+        </p>
+      )}
+      {state.status === 'lost' && book.lines.length > 0 && <p className={styles.dropped}>{state.why} It is opened again by itself.</p>}
+      {lines.length > 0 ? (
+        <LogLines filter={filter} follows={follows} lines={lines} onFollows={onFollows} wraps={wraps} />
+      ) : (
+        <NoLines clear={() => setTyped('')} model={model} state={state} typed={typed} />
+      )}
+    </Page>
+  );
+}
+
+function useFiltered({ book }: LogState, filter: Filtered['filter']): readonly LogLine[] {
+  const before = useRef<Filtered | null>(null);
+  return useMemo(() => {
+    before.current = filtered(before.current, book, filter);
+    return before.current.lines;
+  }, [book, filter]);
+}
+
+function useChoices(model: string | null): readonly LogChoice[] {
+  const models = useModels();
+  const ran = models.filter(({ id, state, plan }) => id === model || plan !== null || !BEFORE_A_RUNTIME.has(state)).map(({ id }) => id);
+  const unknown = model === null || ran.includes(model) ? [] : [model];
+  return [{ model: null, label: 'Engine' }, ...[...unknown, ...ran].map((id) => ({ model: id, label: id }))];
+}
+
+function lineCount(count: number): string {
+  return `${countInWords(count)} ${count === 1 ? 'line' : 'lines'}`;
+}
+
+interface NoLinesProps {
+  readonly state: LogState;
+  readonly model: string | null;
+  readonly typed: string;
+  readonly clear: () => void;
+}
+
+function NoLines({ state: { book, status, why }, model, typed, clear }: NoLinesProps) {
+  const view = useModel(model);
+  if (book.lines.length > 0) {
+    return (
+      <Empty action={<Button onClick={clear}>Show every line</Button>} icon="search" title="No line has that">
+        None of {lineCount(book.lines.length)} matches {typed}.
+      </Empty>
+    );
+  }
+  if (status === 'refused') {
+    return (
+      <Empty action={<Button onClick={() => go('logs')}>Show the engine's log</Button>} icon="warning" title="This log is not there">
+        {why}
+      </Empty>
+    );
+  }
+  if (status !== 'live') {
+    return (
+      <Empty icon="logs" title={status === 'lost' ? 'The engine is away' : 'Opening the log'}>
+        {why ?? 'The last lines come first, then those that are said meanwhile.'}
+      </Empty>
+    );
+  }
+  return (
+    <Empty icon="logs" title="Nothing was said yet">
+      {model === null
+        ? 'The engine has not said anything since it started.'
+        : `${model} has not said anything since the engine started. Its words appear here when it is loaded. `}
+      {view !== undefined && <a href={address('models', view.id)}>What it is, and what it waits for</a>}
+    </Empty>
+  );
+}
+
+function textOf(lines: readonly LogLine[]): string {
+  return `${lines.map(lineText).join('\n')}\n`;
+}
+
+function copy(lines: readonly LogLine[]): void {
+  void attempt('The lines cannot be copied', async () => {
+    await navigator.clipboard.writeText(textOf(lines));
+    say(`${lineCount(lines.length)} copied`);
+  });
+}
+
+function download(lines: readonly LogLine[], model: string | null): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([textOf(lines)], { type: 'text/plain' }));
+  const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+  link.download = `modelium-${model ?? 'engine'}-${time}.txt`;
+  link.click();
+  // The download has the bytes by then; before, it might not.
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

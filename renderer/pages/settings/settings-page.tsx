@@ -1,6 +1,132 @@
+/** What this engine is, what it found, how the window looks, and the settings file as a form. */
+import { useEffect, useState } from 'react';
+import type { SettingsView } from '../../../shared/api-settings.ts';
+import { ask } from '../../api.ts';
 import type { PageProps } from '../../app.tsx';
-import { Page } from '../../components/panel.tsx';
+import { Button } from '../../components/button.tsx';
+import { ChoiceField } from '../../components/fields.tsx';
+import { Facts, Note, Page, Panel } from '../../components/panel.tsx';
+import { attempt, say } from '../../components/toasts.tsx';
+import { onOpening } from '../../link.ts';
+import { useWindow } from '../../store.ts';
+import { chooseTheme, THEMES, type Theme, useTheme } from '../../theme.ts';
+import { FoldersPanel, RuntimesPanel } from '../box/engine-panels.tsx';
+import { readSettings, useSettings } from './edits.ts';
+import { SettingsForm } from './settings-form.tsx';
+import styles from './settings-page.module.css';
 
-export function SettingsPage(_props: PageProps) {
-  return <Page title="Settings">.</Page>;
+const THEME_WORDS: Readonly<Record<Theme, string>> = { system: 'As the system has it', light: 'Light', dark: 'Dark' };
+
+export function SettingsPage({ subject }: PageProps) {
+  useReading();
+  const view = useSettings((state) => state.view);
+  const trouble = useSettings((state) => state.trouble);
+  const why = view === null ? null : whyReadOnly(view);
+  return (
+    <Page actions={<Rescan />} sentence={view === null ? undefined : fileSentence(view)} title="Settings">
+      {trouble !== null && <Note tone="bad">The settings cannot be read: {trouble}</Note>}
+      {view !== null && view.problem !== null && <Problem text={view.problem} />}
+      {why !== null && <Note tone="warn">{why}</Note>}
+      <div className={styles.panels}>
+        <EnginePanel />
+        <RuntimesPanel />
+        <FoldersPanel />
+      </div>
+      {view !== null && <SettingsForm whyReadOnly={why} subject={subject} view={view} />}
+    </Page>
+  );
+}
+
+/** Read when the page is opened, when the engine came back or says something else of the file, and when the person comes back from an editor. */
+function useReading(): void {
+  const problem = useWindow((state) => state.snapshot?.settingsProblem);
+  const file = useWindow((state) => state.snapshot?.settingsFile);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each of them says that the file may be another.
+  useEffect(() => void readSettings(), [problem, file]);
+  useEffect(() => {
+    const read = (): void => void (document.hidden || readSettings());
+    const stop = onOpening(read);
+    addEventListener('focus', read);
+    document.addEventListener('visibilitychange', read);
+    return () => {
+      stop();
+      removeEventListener('focus', read);
+      document.removeEventListener('visibilitychange', read);
+    };
+  }, []);
+}
+
+function fileSentence({ file, target }: SettingsView): React.ReactNode {
+  if (file !== null) return <>From the file {file}.</>;
+  return target === null ? (
+    'The defaults are in force.'
+  ) : (
+    <>There is no settings file yet: the defaults are in force. Saving makes {target}.</>
+  );
+}
+
+/** Null: it can be edited. */
+function whyReadOnly({ target, problem, given }: SettingsView): string | null {
+  if (target === null) {
+    return 'This engine runs without a settings file, as the demo does: what you see is in force and cannot be changed from here. Start one that has a file: modelium serve --config FILE';
+  }
+  if (problem !== null || given === null)
+    return 'The form is read-only until the file is mended in an editor. What was in force before stays in force.';
+  return null;
+}
+
+/** A sentence a line, each with its file, line and column. */
+function Problem({ text }: { readonly text: string }) {
+  return (
+    <Note tone="bad">
+      {text.split('\n').map((line) => (
+        <p key={line}>{line}</p>
+      ))}
+    </Note>
+  );
+}
+
+function Rescan() {
+  const [isBusy, setBusy] = useState(false);
+  const rescan = async (): Promise<void> => {
+    setBusy(true);
+    await attempt('The runtimes cannot be looked for', async () => {
+      const { runtimes } = await ask<'rescan'>('POST', '/control/runtimes/rescan');
+      const found = runtimes.filter((runtime) => runtime.found).map(({ id }) => id);
+      say('Runtimes looked for', found.length === 0 ? 'None was found.' : `Found: ${found.join(', ')}.`);
+    });
+    setBusy(false);
+  };
+  return (
+    <Button disabled={isBusy} icon="refresh" onClick={() => void rescan()}>
+      {isBusy ? 'Looking ...' : 'Rescan runtimes'}
+    </Button>
+  );
+}
+
+function EnginePanel() {
+  const snapshot = useWindow((state) => state.snapshot);
+  const chosen = useTheme((state) => state.chosen);
+  return (
+    <Panel title="Engine">
+      {snapshot !== null && (
+        <Facts
+          rows={[
+            ['Version', snapshot.version],
+            ['Address', snapshot.address],
+            ['Started', new Date(snapshot.startedAt).toLocaleString('en-GB')],
+            ['Settings file', snapshot.settingsFile ?? 'none'],
+          ]}
+        />
+      )}
+      <div className={styles.theme}>
+        <ChoiceField
+          choices={THEMES.map((theme) => ({ value: theme, label: THEME_WORDS[theme] }))}
+          label="How the window looks"
+          onChange={(theme) => chooseTheme(THEMES.find((each) => each === theme) ?? 'system')}
+          value={chosen}
+        />
+      </div>
+    </Panel>
+  );
 }

@@ -1,0 +1,146 @@
+/**
+ * The talk at a terminal: lines in, answers out, commands that begin with a slash, Ctrl-C and Ctrl-D. Knows neither engine nor HTTP:
+ * whoever asks the model comes in as a function.
+ */
+import { createInterface, type Interface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import type { Finished } from './chat-stream.ts';
+import { harmless, paint, printError } from './output.ts';
+
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** Answers null when the signal aborted it. */
+export type Ask = (messages: readonly Message[], onText: (text: string) => void, signal: AbortSignal) => Promise<Finished | null>;
+
+export interface Terminal {
+  readonly input: Readable;
+  /** Where the prompt and all that is no answer goes. */
+  readonly output: Writable;
+  readonly answers: Writable;
+}
+
+const HELP = [
+  '/clear         forget what was said so far',
+  '/system TEXT   what the model is told first; without a text: nothing',
+  '/bye           leave, as Ctrl-D does',
+  'Ctrl-C         stops an answer; at an empty line it leaves',
+].join('\n');
+
+/** Talks until the person leaves. @param remembers false: the model gets only the last line, and is told nothing first. */
+export async function converse(terminal: Terminal, ask: Ask, system: string | null, remembers: boolean): Promise<void> {
+  await new Session(terminal, ask, system, remembers).run();
+}
+
+class Session {
+  readonly #terminal: Terminal;
+  readonly #ask: Ask;
+  readonly #lines: Interface;
+  readonly #remembers: boolean;
+  #system: string | null;
+  #said: Message[] = [];
+  #answering: AbortController | null = null;
+  #left = false;
+
+  constructor(terminal: Terminal, ask: Ask, system: string | null, remembers: boolean) {
+    this.#terminal = terminal;
+    this.#ask = ask;
+    this.#system = system;
+    this.#remembers = remembers;
+    this.#lines = createInterface({ input: terminal.input, output: terminal.output, terminal: true, historySize: 200, prompt: '> ' });
+    this.#lines.on('SIGINT', () => this.#interrupted());
+    this.#lines.once('close', () => {
+      this.#left = true;
+      this.#answering?.abort();
+    });
+  }
+
+  async run(): Promise<void> {
+    this.#lines.prompt();
+    for await (const line of this.#lines) {
+      if (this.#left) break;
+      const text = line.trim();
+      if (text.startsWith('/')) this.#obey(text);
+      else if (text !== '') await this.#answer(text);
+      if (this.#left) break;
+      this.#lines.prompt();
+    }
+    this.#terminal.output.write('\n');
+  }
+
+  #interrupted(): void {
+    if (this.#answering !== null && !this.#answering.signal.aborted) {
+      this.#answering.abort();
+    } else if (this.#answering === null && this.#lines.line !== '') {
+      // As a shell does: what was typed so far is given up.
+      this.#lines.write(null, { ctrl: true, name: 'e' });
+      this.#lines.write(null, { ctrl: true, name: 'u' });
+    } else {
+      this.#lines.close();
+    }
+  }
+
+  #obey(command: string): void {
+    const [verb = '', ...rest] = command.split(' ');
+    const text = rest.join(' ').trim();
+    if (verb === '/bye' || verb === '/exit' || verb === '/quit') this.#lines.close();
+    else if (verb === '/help' || verb === '/?') this.#say(HELP);
+    else if (verb === '/clear') {
+      this.#said = [];
+      this.#say('Forgotten.');
+    } else if (verb === '/system' && !this.#remembers) this.#say('This model has no chat template, and cannot be told anything first.');
+    else if (verb === '/system') {
+      this.#system = text === '' ? null : text;
+      this.#say(text === '' ? 'The model is told nothing first.' : 'The model is told that first, from your next line on.');
+    } else this.#say(`There is no ${harmless(verb)}.\n${HELP}`);
+  }
+
+  async #answer(text: string): Promise<void> {
+    const asked: Message = { role: 'user', content: text };
+    const before = this.#remembers ? [...this.#first(), ...this.#said] : [];
+    const stop = new AbortController();
+    this.#answering = stop;
+    let answer = '';
+    try {
+      const take = (part: string): void => {
+        answer += part;
+        this.#terminal.answers.write(harmless(part));
+      };
+      const finished = await this.#ask([...before, asked], take, stop.signal);
+      if (answer !== '' && !answer.endsWith('\n')) this.#terminal.answers.write('\n');
+      if (!this.#left) this.#say(finished === null ? 'Stopped.' : figures(finished));
+    } catch (thrown) {
+      if (answer !== '') this.#terminal.answers.write('\n');
+      printError(thrown);
+    } finally {
+      this.#answering = null;
+    }
+    // A question without an answer is not held against the next one.
+    if (answer !== '' && this.#remembers) this.#said.push(asked, { role: 'assistant', content: answer });
+  }
+
+  #first(): readonly Message[] {
+    return this.#system === null ? [] : [{ role: 'system', content: this.#system }];
+  }
+
+  #say(words: string): void {
+    this.#terminal.output.write(`${paint('dim', words)}\n`);
+  }
+}
+
+/** What an answer took: `42 tokens, the first after 310 ms, 38.1 tokens/s`. */
+export function figures({ usage, timings, finish_reason }: Finished): string {
+  const { completion_tokens: tokens } = usage;
+  const { first_token_ms, tokens_per_second, load_ms } = timings;
+  return [
+    tokens === null ? null : `${tokens} ${tokens === 1 ? 'token' : 'tokens'}`,
+    first_token_ms === null ? null : `the first after ${Math.round(first_token_ms)} ms`,
+    tokens_per_second === null ? null : `${tokens_per_second.toFixed(1)} tokens/s`,
+    load_ms > 0 ? `loaded in ${(load_ms / 1000).toFixed(1)} s` : null,
+    finish_reason === 'length' ? 'cut at its limit (--max-tokens)' : null,
+  ]
+    .filter((part) => part !== null)
+    .join(', ');
+}

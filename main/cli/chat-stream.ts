@@ -1,0 +1,70 @@
+/** One question to a model over POST /predict/{model}, its answer as it comes. Sends no token: that route needs none. */
+import { type IncomingMessage, request } from 'node:http';
+import type { Timings, Usage } from '../../shared/api-predict.ts';
+import { type ErrorEnvelope, errorFromAnswer, ModeliumError } from '../../shared/errors.ts';
+import { EventsReader } from '../http/events-reader.ts';
+
+/** The last event of an answer. */
+export interface Finished {
+  readonly done: true;
+  readonly model: string;
+  readonly runtime: string;
+  readonly finish_reason: string | null;
+  readonly usage: Usage;
+  readonly timings: Timings;
+}
+
+/**
+ * Asks, and calls back with each piece of the answer.
+ * @param body without `stream`.
+ * @returns null when the signal aborted it.
+ * @throws ModeliumError: the engine's own, or `not-running` when it went away.
+ */
+export async function streamAnswer(
+  address: string,
+  model: string,
+  body: object,
+  onText: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Finished | null> {
+  try {
+    const response = await send(
+      new URL(`/predict/${encodeURIComponent(model)}`, address),
+      JSON.stringify({ ...body, stream: true }),
+      signal,
+    );
+    if (response.statusCode !== 200) throw errorFromAnswer(response.statusCode ?? 0, await jsonOf(response));
+    const reader = new EventsReader();
+    for await (const chunk of response) {
+      for (const data of reader.push(chunk as Buffer)) {
+        const event = JSON.parse(data) as { readonly text?: string; readonly done?: true } & Partial<ErrorEnvelope>;
+        if (event.error !== undefined) throw errorFromAnswer(200, event);
+        if (event.done === true) return event as unknown as Finished;
+        if (event.text !== undefined) onText(event.text);
+      }
+    }
+    throw new ModeliumError('upstream-failed', `The answer of ${model} broke off.`);
+  } catch (thrown) {
+    if (signal.aborted) return null;
+    if (thrown instanceof ModeliumError) throw thrown;
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new ModeliumError('not-running', `The engine at ${address} does not answer: ${why}.`, { cause: thrown });
+  }
+}
+
+function send(url: URL, body: string, signal: AbortSignal): Promise<IncomingMessage> {
+  const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
+  return new Promise((resolve, reject) => {
+    request(url, { method: 'POST', headers, signal }, resolve).once('error', reject).end(body);
+  });
+}
+
+async function jsonOf(response: IncomingMessage): Promise<unknown> {
+  const parts: Buffer[] = [];
+  for await (const part of response) parts.push(part as Buffer);
+  try {
+    return JSON.parse(Buffer.concat(parts).toString('utf8'));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,47 @@
+/** `modelium init`: writes a settings file to begin with. Needs no engine, and never overwrites a file unasked. */
+import { chmod, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ModeliumError } from '../../shared/errors.ts';
+import { replaceFile } from '../io/settings-edit.ts';
+import { searchedFiles, statOrNull } from '../io/settings-file.ts';
+import { paint, print, printJson } from './output.ts';
+import { settingsTemplate } from './settings-template.ts';
+
+export interface InitOptions {
+  /** A file, or a folder for a modelium.yaml; undefined: the user's configuration folder. */
+  readonly path: string | undefined;
+  readonly force: boolean;
+  readonly json: boolean;
+}
+
+export async function init(options: InitOptions): Promise<number> {
+  const path = await writeTemplate(options);
+  if (options.json) {
+    printJson({ path });
+    return 0;
+  }
+  const isFound = searchedFiles({}).includes(path);
+  const config = isFound ? '' : ` --config ${path}`;
+  print(`Wrote ${path}. Everything in it is commented out: nothing has changed yet.`);
+  print(
+    `${paint('dim', 'Next:')} edit it, then \`modelium check${config}\` finds mistakes, and \`modelium serve${config}\` starts with it.`,
+  );
+  if (isFound) print('An engine that already runs with it reads it again when you save it.');
+  return 0;
+}
+
+/** @returns the file's path. @throws ModeliumError file-exists, settings-unwritable. */
+export async function writeTemplate({ path, force }: Omit<InitOptions, 'json'>): Promise<string> {
+  const file = await fileOf(path);
+  const before = await statOrNull(file);
+  if (before !== null && !force) throw new ModeliumError('file-exists', `${file} is there already; it was left as it is.`);
+  await replaceFile(file, settingsTemplate(), before);
+  await chmod(file, 0o600);
+  return file;
+}
+
+async function fileOf(path: string | undefined): Promise<string> {
+  if (path === undefined) return searchedFiles({})[1];
+  const found = await stat(path).catch(() => null);
+  return resolve(found?.isDirectory() === true ? join(path, 'modelium.yaml') : path);
+}

@@ -1,0 +1,72 @@
+/**
+ * What terminals do with a line, as far as a page does it too: bold, dim and the sixteen colours become spans, every other escape is dropped.
+ * Pure. A line begins plain, whatever the one before it left on.
+ */
+
+export interface Span {
+  readonly text: string;
+  /** 0..7 and, bright, 8..15; null: the line's own. */
+  readonly colour: number | null;
+  readonly bold: boolean;
+  readonly dim: boolean;
+}
+
+type Look = Omit<Span, 'text'>;
+
+const PLAIN: Look = { colour: null, bold: false, dim: false };
+
+// A control sequence; an operating-system command (titles, links) up to its end; any other escape.
+const ESCAPE = String.raw`\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])?`;
+// biome-ignore lint/complexity/useRegexLiterals: a literal may hold no control characters.
+const HAS_CONTROL = new RegExp('[\\u0000-\\u0008\\u000a-\\u001f\\u007f-\\u009f]');
+const CONTROL = new RegExp(`${ESCAPE}|[\\u0000-\\u0008\\u000a-\\u001f\\u007f-\\u009f]`, 'g');
+const COLOUR_SEQUENCE = /^.\[([\d;]*)m$/;
+
+/** The words alone: what is searched, copied and saved. */
+export function plain(raw: string): string {
+  return HAS_CONTROL.test(raw) ? raw.replace(CONTROL, '') : raw;
+}
+
+/** The words with their looks; joined they are `plain(raw)`. */
+export function spansOf(raw: string): readonly Span[] {
+  if (!HAS_CONTROL.test(raw)) return [{ text: raw, ...PLAIN }];
+  const spans: Span[] = [];
+  let look = PLAIN;
+  let from = 0;
+  const push = (text: string): void => {
+    if (text !== '') spans.push({ text, ...look });
+  };
+  for (const match of raw.matchAll(CONTROL)) {
+    push(raw.slice(from, match.index));
+    from = match.index + match[0].length;
+    const codes = COLOUR_SEQUENCE.exec(match[0])?.[1];
+    if (codes !== undefined) look = after(look, codes.split(';').map(Number));
+  }
+  push(raw.slice(from));
+  return spans;
+}
+
+function after(before: Look, codes: readonly number[]): Look {
+  let look = before;
+  for (let index = 0; index < codes.length; index += 1) {
+    const code = codes[index] ?? 0;
+    if (code === 38 || code === 48) {
+      const colour = codes[index + 1] === 5 ? (codes[index + 2] ?? 16) : 16;
+      if (code === 38) look = { ...look, colour: colour < 16 ? colour : null };
+      // Its parameters are no codes of their own.
+      index += codes[index + 1] === 5 ? 2 : 4;
+    } else look = withCode(look, code);
+  }
+  return look;
+}
+
+function withCode(look: Look, code: number): Look {
+  if (code === 0) return PLAIN;
+  if (code === 1) return { ...look, bold: true };
+  if (code === 2) return { ...look, dim: true };
+  if (code === 22) return { ...look, bold: false, dim: false };
+  if (code === 39) return { ...look, colour: null };
+  if (code >= 30 && code <= 37) return { ...look, colour: code - 30 };
+  if (code >= 90 && code <= 97) return { ...look, colour: code - 90 + 8 };
+  return look;
+}

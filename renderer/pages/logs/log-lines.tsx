@@ -1,0 +1,146 @@
+/** The lines that are in sight, of as many as there are. The only importer of TanStack Virtual; it keeps the reader's place when lines come or go. */
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type KeyboardEvent, memo, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
+import { Button } from '../../components/button.tsx';
+import { classes } from '../../components/classes.ts';
+import { type Span, spansOf } from './ansi.ts';
+import type { LogFilter } from './log-filter.ts';
+import { type LogLine, localTime } from './log-line.ts';
+import styles from './log-lines.module.css';
+import { cutByRanges } from './marks.ts';
+
+const LINE_HEIGHT = 20;
+/** Less than this above the end is still the end: a hand is not that steady. */
+const NEAR_END = 40;
+/** What scrolls by itself this long after a wheel, a key or a finger is not theirs any more. */
+const HAND_RESTS_MS = 500;
+const HANDS = ['wheel', 'keydown', 'pointerdown', 'touchmove'] as const;
+
+interface LogLinesProps {
+  readonly lines: readonly LogLine[];
+  readonly filter: LogFilter | null;
+  readonly wraps: boolean;
+  readonly follows: boolean;
+  readonly onFollows: (follows: boolean) => void;
+}
+
+export function LogLines({ lines, filter, wraps, follows, onFollows }: LogLinesProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const virtualizer = useVirtualizer({
+    count: lines.length,
+    getScrollElement: () => place.current,
+    estimateSize: () => LINE_HEIGHT,
+    getItemKey: (index) => lines[index]?.number ?? index,
+    overscan: 12,
+    // Lines that go at the top must not move those that somebody reads.
+    anchorTo: 'end',
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: wrapped lines have other heights, all of them.
+  useEffect(() => virtualizer.measure(), [virtualizer, wraps]);
+  const last = lines.at(-1)?.number;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each of these moves the end.
+  useLayoutEffect(() => {
+    if (follows) virtualizer.scrollToEnd();
+  }, [virtualizer, follows, last, lines.length, wraps]);
+  const toEnd = useCallback(() => virtualizer.scrollToEnd(), [virtualizer]);
+  useFollowByScroll(place, { follows, onFollows, toEnd });
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'End') onFollows(true);
+  };
+  return (
+    <div className={styles.frame}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard. */}
+      <section aria-label="Lines" className={styles.scroller} onKeyDown={onKeyDown} ref={place} tabIndex={0}>
+        <div className={styles.whole} style={{ height: virtualizer.getTotalSize() }}>
+          {virtualizer.getVirtualItems().map(({ index, key, start }) => {
+            const line = lines[index];
+            if (line === undefined) return null;
+            return (
+              <div
+                className={classes(styles.row, wraps && styles.wraps)}
+                data-index={index}
+                key={key}
+                ref={virtualizer.measureElement}
+                style={{ transform: `translateY(${start}px)` }}
+              >
+                <Line filter={filter} line={line} />
+              </div>
+            );
+          })}
+        </div>
+      </section>
+      {!follows && (
+        <Button className={styles.jump} icon="down" look="primary" onClick={() => onFollows(true)} small>
+          Jump to latest
+        </Button>
+      )}
+    </div>
+  );
+}
+
+interface Following {
+  readonly follows: boolean;
+  readonly onFollows: (follows: boolean) => void;
+  readonly toEnd: () => void;
+}
+
+/**
+ * Scrolling up lets go of the end, coming back to it takes hold again. Only what a hand does counts: lines that are measured, and the rest of a
+ * movement that began before somebody jumped to the end, scroll as well.
+ */
+function useFollowByScroll(place: React.RefObject<HTMLDivElement | null>, { follows, onFollows, toEnd }: Following): void {
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return;
+    let lastTop = element.scrollTop;
+    let handAtMs = Number.NEGATIVE_INFINITY;
+    const onHand = (): void => {
+      handAtMs = performance.now();
+    };
+    function onScroll(): void {
+      if (element === null) return;
+      const { scrollTop, scrollHeight, clientHeight } = element;
+      const fromEnd = scrollHeight - clientHeight - scrollTop;
+      const byHand = performance.now() - handAtMs < HAND_RESTS_MS;
+      // A drag goes on for as long as it scrolls.
+      if (byHand) onHand();
+      if (!follows && scrollTop > lastTop && fromEnd <= 1) onFollows(true);
+      if (follows && fromEnd > NEAR_END && byHand && scrollTop < lastTop) onFollows(false);
+      if (follows && fromEnd > NEAR_END && !byHand) toEnd();
+      lastTop = scrollTop;
+    }
+    for (const name of HANDS) element.addEventListener(name, onHand, { passive: true });
+    element.addEventListener('scroll', onScroll, { passive: true });
+    return () => {
+      for (const name of HANDS) element.removeEventListener(name, onHand);
+      element.removeEventListener('scroll', onScroll);
+    };
+  }, [place, follows, onFollows, toEnd]);
+}
+
+const Line = memo(function Line({ line, filter }: { readonly line: LogLine; readonly filter: LogFilter | null }) {
+  return (
+    <div className={classes(styles.line, line.tone === null ? false : styles[line.tone])}>
+      {line.at !== null && (
+        <time className={styles.time} dateTime={line.at} title={line.at}>
+          {localTime(line.at)}
+        </time>
+      )}
+      <span className={styles.text}>
+        {cutByRanges(spansOf(line.raw), filter?.ranges(line.text) ?? []).map(({ marked, ...span }, index) => {
+          const Shown = marked ? 'mark' : 'span';
+          return (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a line never changes.
+            <Shown className={lookOf(span)} key={index}>
+              {span.text}
+            </Shown>
+          );
+        })}
+      </span>
+    </div>
+  );
+});
+
+function lookOf({ colour, bold, dim }: Span): string {
+  return classes(colour !== null && styles[`colour${colour}`], bold && styles.bold, dim && styles.dim);
+}

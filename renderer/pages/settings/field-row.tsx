@@ -1,0 +1,89 @@
+/** One key of the settings: what it means, what it is, where that comes from, and what is wrong with it. */
+import { memo, useId } from 'react';
+import { Button } from '../../components/button.tsx';
+import { ValueControl } from './controls.tsx';
+import { dotted, isSame, keyOf, type Path, valueAt } from './draft.ts';
+import { edit, useSettings } from './edits.ts';
+import type { Field } from './schema.ts';
+import styles from './settings-form.module.css';
+import { label, unit, valueInWords } from './words.ts';
+
+interface FieldRowProps {
+  readonly field: Field;
+  /** Of the key in the file: the field's own, below the model's name for a model. */
+  readonly path: Path;
+  readonly disabled: boolean;
+}
+
+export const FieldRow = memo(function FieldRow({ field, path, disabled }: FieldRowProps) {
+  const id = useId();
+  const key = keyOf(path);
+  const given = useSettings((state) => valueAt(state.view?.given ?? {}, path));
+  const change = useSettings((state) => state.edits.get(key));
+  const refused = useSettings((state) => state.refused.get(key) ?? null);
+  const { fallback, control, needsRestart, description } = field;
+  const name = path.at(-1) ?? '';
+  // A key without anything behind it is as if it were not there.
+  const set = change === undefined ? (given ?? undefined) : change.value;
+  const problem = change?.problem ?? refused;
+  // The default, chosen where the file says nothing, is no change.
+  const asEdited = (value: unknown): unknown => (given === undefined && isSame(value, fallback) ? undefined : value);
+  return (
+    <fieldset aria-labelledby={`${id} ${id}-key`} className={styles.field}>
+      <div className={styles.words}>
+        <p className={styles.name} id={id}>
+          {label(name)}
+        </p>
+        <code className={styles.key} id={`${id}-key`}>
+          {dotted(path)}
+        </code>
+        <p className={styles.description}>{description}</p>
+        <p className={styles.marks}>
+          {change !== undefined && (
+            <span className={styles.changed}>{change.value === undefined ? 'goes back to its default' : 'changed'}</span>
+          )}
+          {given !== undefined && given !== null && <span className={styles.given}>set in the file</span>}
+          {fallback !== undefined && fallback !== null && <span>default: {valueInWords(fallback)}</span>}
+          {needsRestart && <span>needs a restart</span>}
+          <InForce field={field} path={path} />
+        </p>
+      </div>
+      <div className={styles.control}>
+        <ValueControl
+          control={control}
+          disabled={disabled}
+          label={label(name)}
+          mayBeEmpty={fallback === undefined || fallback === null}
+          onRead={({ value, problem: typo }) => edit({ path, value: asEdited(value), problem: typo })}
+          problem={problem}
+          unit={unit(name)}
+          value={set ?? fallback}
+        />
+        {problem !== null && (
+          <p className={styles.problem} role="alert">
+            {problem}
+          </p>
+        )}
+        {set !== undefined && !disabled && (
+          <Button
+            aria-label={`Use the default for ${label(name)}`}
+            className={styles.reset}
+            look="quiet"
+            onClick={() => edit({ path, value: undefined, problem: null })}
+            small
+          >
+            Use the default
+          </Button>
+        )}
+      </div>
+    </fieldset>
+  );
+});
+
+/** What the command line said, or what waits for a restart: the engine runs with something else than the file says. */
+function InForce({ field: { fallback }, path }: Pick<FieldRowProps, 'field' | 'path'>) {
+  const given = useSettings((state) => valueAt(state.view?.given ?? {}, path));
+  const inForce = useSettings((state) => valueAt(state.view?.settings, path));
+  if (inForce === undefined || fallback === undefined || isSame(inForce, given ?? fallback)) return null;
+  return <span>now in force: {inForce === null ? 'the default' : valueInWords(inForce)}</span>;
+}

@@ -1,0 +1,163 @@
+/** The settings as a form, made from their schema: sections at the side, the search, the fields. Why it is read-only, where it is. */
+import { useEffect, useMemo, useState } from 'react';
+import type { SettingsView } from '../../../shared/api-settings.ts';
+import { ChoiceField, TextField } from '../../components/fields.tsx';
+import { Icon } from '../../components/icon.tsx';
+import { Empty, Panel } from '../../components/panel.tsx';
+import { address } from '../../route.ts';
+import { useModels } from '../../store.ts';
+import { dotted, type Path, valueAt } from './draft.ts';
+import { useSettings } from './edits.ts';
+import { FieldRow } from './field-row.tsx';
+import { SaveBar } from './save-bar.tsx';
+import { type Field, type Schema, type Section, sectionsOf } from './schema.ts';
+import styles from './settings-form.module.css';
+import { label, title } from './words.ts';
+
+/** What people come for, in this order; the rest is folded away. */
+const FIRST = ['orchestration', 'models', 'llama', 'gpus', 'host', 'api'];
+
+interface SettingsFormProps {
+  readonly view: SettingsView;
+  /** The section to go to; null: none. */
+  readonly subject: string | null;
+  /** Why nothing can be edited; null: it can. */
+  readonly whyReadOnly: string | null;
+}
+
+export function SettingsForm({ view, subject, whyReadOnly }: SettingsFormProps) {
+  const readOnly = whyReadOnly !== null;
+  const [sought, setSought] = useState('');
+  const [isUnfolded, setUnfolded] = useState(false);
+  const sections = useMemo(() => sectionsOf(view.schema as Schema), [view.schema]);
+  const isRare = ({ key }: Section): boolean => !FIRST.includes(key);
+  const common = FIRST.flatMap((key) => sections.filter((section) => section.key === key));
+  const rare = sections.filter(isRare);
+  const showsRare = isUnfolded || sought !== '' || rare.some(({ key }) => key === subject);
+  const shown = [...common, ...(showsRare ? rare : [])].map((section) => withSought(section, sought)).filter((section) => section !== null);
+  useEffect(() => {
+    const place = subject === null ? null : document.getElementById(`section-${subject}`);
+    place?.scrollIntoView();
+    // The next Tab goes on from there.
+    place?.focus({ preventScroll: true });
+  }, [subject]);
+  const link = ({ key }: Section) => (
+    <a aria-current={key === subject ? 'true' : undefined} href={address('settings', key)} key={key}>
+      {title(key)}
+    </a>
+  );
+  return (
+    <>
+      <div className={styles.form}>
+        <nav aria-label="Sections" className={styles.side}>
+          {common.map(link)}
+          <button aria-expanded={showsRare} className={styles.more} onClick={() => setUnfolded(!isUnfolded)} type="button">
+            More
+            <Icon name={showsRare ? 'down' : 'chevron'} size={14} />
+          </button>
+          {showsRare && rare.map(link)}
+        </nav>
+        <div className={styles.content}>
+          <TextField
+            hideLabel
+            label="Find a setting"
+            onChange={setSought}
+            placeholder="Find a setting by its key or by what it does"
+            type="search"
+            value={sought}
+          />
+          {shown.map((section) => (
+            <SectionPanel key={section.key} readOnly={readOnly} section={section} />
+          ))}
+          {shown.length === 0 && (
+            <Panel>
+              <Empty icon="search" title="No setting is like that">
+                No key and no description has the words {sought}.
+              </Empty>
+            </Panel>
+          )}
+        </div>
+      </div>
+      <SaveBar whyReadOnly={whyReadOnly} fallbackOf={(path) => fallbackIn(view.schema as Schema, path)} />
+    </>
+  );
+}
+
+function fallbackIn(schema: Schema, path: Path): unknown {
+  return valueAt(schema, [...path.flatMap((key) => ['properties', key]), 'default']);
+}
+
+/** Only the fields that have the words; null: none has. */
+function withSought(section: Section, sought: string): Section | null {
+  const words = sought.trim().toLowerCase();
+  if (words === '') return section;
+  const has = (field: Field): boolean =>
+    `${dotted(field.path)} ${label(field.path.at(-1) ?? '')} ${field.description}`.toLowerCase().includes(words);
+  const groups = section.groups.map((group) => ({ ...group, fields: group.fields.filter(has) })).filter(({ fields }) => fields.length > 0);
+  const each = section.each?.filter(has) ?? null;
+  return groups.length === 0 && (each === null || each.length === 0) ? null : { ...section, groups, each };
+}
+
+function SectionPanel({ section, readOnly }: { readonly section: Section; readonly readOnly: boolean }) {
+  const { key, description, groups, each } = section;
+  return (
+    <div className={styles.section} id={`section-${key}`} tabIndex={-1}>
+      <Panel title={title(key)}>
+        <p className={styles.lead}>{description}</p>
+        {groups.map((group) => (
+          <div className={groups.length > 1 ? styles.group : undefined} key={dotted(group.path)}>
+            {groups.length > 1 && <h3 className={styles.groupHead}>{group.description}</h3>}
+            {group.fields.map((field) => (
+              <FieldRow disabled={readOnly} field={field} key={dotted(field.path)} path={field.path} />
+            ))}
+          </div>
+        ))}
+        {each !== null && <EachModel fields={each} readOnly={readOnly} section={key} />}
+      </Panel>
+    </div>
+  );
+}
+
+interface EachModelProps {
+  readonly section: string;
+  readonly fields: readonly Field[];
+  readonly readOnly: boolean;
+}
+
+/** Settings of one model: the person says of which. */
+function EachModel({ section, fields, readOnly }: EachModelProps) {
+  const models = useModels();
+  const given = useSettings((state) => valueAt(state.view?.given ?? {}, [section]));
+  const edits = useSettings((state) => state.edits);
+  const inFile = Object.keys(given ?? {});
+  const edited = [...edits.values()].filter(({ path }) => path[0] === section).map(({ path }) => path[1] ?? '');
+  const names = [...new Set([...inFile, ...edited, ...models.map(({ id }) => id)])].sort((first, second) =>
+    first.localeCompare(second, 'en'),
+  );
+  const [chosen, setChosen] = useState<string | null>(null);
+  const name = chosen ?? edited[0] ?? inFile[0] ?? null;
+  if (names.length === 0) return <p>There is no model yet, and the file names none.</p>;
+  return (
+    <>
+      <ChoiceField
+        choices={names.map((each) => ({ value: each, label: inFile.includes(each) ? `${each} (in the file)` : each }))}
+        label="Model"
+        onChange={setChosen}
+        placeholder="Choose a model"
+        value={name}
+      />
+      {name !== null && (
+        <div className={styles.group}>
+          {fields.map((field) => (
+            <EachField field={field} key={`${name} ${dotted(field.path)}`} name={name} readOnly={readOnly} section={section} />
+          ))}
+        </div>
+      )}
+    </>
+  );
+}
+
+function EachField({ section, name, field, readOnly }: { section: string; name: string; field: Field; readOnly: boolean }) {
+  const path = useMemo(() => [section, name, ...field.path], [section, name, field.path]);
+  return <FieldRow disabled={readOnly} field={field} path={path} />;
+}

@@ -1,0 +1,18 @@
+/** Checks bodies and queries against their schema of the contract in `api.ts`. */
+import type { z } from 'zod';
+import { ModeliumError } from './errors.ts';
+
+/**
+ * Checks what came in from outside.
+ * @throws ModeliumError invalid-body, which names the field, in its sentence and as `param`.
+ */
+export function checkInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (issue === undefined) throw new ModeliumError('invalid-body', 'The body does not fit.');
+  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
+  const param = path.map(String).join('.');
+  const message = issue.code === 'unrecognized_keys' ? 'there is no such field' : issue.message;
+  throw new ModeliumError('invalid-body', param === '' ? message : `${param}: ${message}`, param === '' ? {} : { param });
+}

@@ -1,0 +1,99 @@
+/** Checks what a settings file holds against the schema, and says in sentences what is wrong. Knows no file: places in it are found by its reader. */
+import { z } from 'zod';
+import { nearestNames } from './nearest.ts';
+import { type Settings, type SettingsPath, settingsSchema, unwrapped } from './settings.ts';
+
+/** Rules for reading files that name keys this version lacks: what stays accepted for ever, and is answered with a sentence. */
+export const RUNTIMES_NOT_YET = ['vllm', 'triton', 'ray_serve'] as const;
+
+/** What is wrong with a settings value, and where. `key` names the offending key of the section at `path`; null: the value itself. */
+export interface SettingsProblem {
+  readonly path: SettingsPath;
+  readonly key: string | null;
+  /** Without its place, which only the reader of the file knows. */
+  readonly sentence: string;
+}
+
+export type CheckedSettings = { readonly settings: Settings } | { readonly problems: readonly SettingsProblem[] };
+
+/** Checks what a settings file holds, as plain data. An empty section (`metrics:` with nothing below) means its defaults. */
+export function checkSettings(value: unknown): CheckedSettings {
+  const checked = settingsSchema.safeParse(withoutEmptySections(value ?? {}, []));
+  if (checked.success) return { settings: checked.data };
+  return { problems: checked.error.issues.flatMap(toProblems) };
+}
+
+/** A sentence for each runtime that the settings demand and this version lacks. */
+export function settingsWarnings(settings: Settings): readonly string[] {
+  return RUNTIMES_NOT_YET.filter((name) => settings[name].enabled === true).map(
+    (name) => `${name}.enabled is true, but this version of Modelium cannot run ${name} yet: only the llama runtime serves models.`,
+  );
+}
+
+/** The keys that a section may have; null when the path leads to a value, to free names, or nowhere. */
+export function sectionKeys(path: SettingsPath): readonly string[] | null {
+  let at: z.core.$ZodType | undefined = settingsSchema;
+  for (const step of path) {
+    at = unwrapped(at);
+    if (at instanceof z.ZodObject) at = ownValue(at.shape as Record<string, z.core.$ZodType>, String(step));
+    else if (at instanceof z.ZodRecord) at = at.valueType;
+    else return null;
+    if (at === undefined) return null;
+  }
+  at = unwrapped(at);
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : null;
+}
+
+function ownValue<Value>(record: Readonly<Record<string, Value>>, key: string): Value | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+function withoutEmptySections(value: unknown, path: SettingsPath): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const kept = Object.entries(value).filter(([key, inner]) => inner !== null || !isSection([...path, key]));
+  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutEmptySections(inner, [...path, key])]));
+}
+
+function isSection(path: SettingsPath): boolean {
+  return sectionKeys(path) !== null || (path.length === 1 && path[0] === 'models');
+}
+
+function toProblems(issue: z.core.$ZodIssue): readonly SettingsProblem[] {
+  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+  if (issue.code !== 'unrecognized_keys') {
+    return [{ path, key: null, sentence: `${path.join('.') || 'the file'}: ${expectation(issue)}.` }];
+  }
+  const known = sectionKeys(path) ?? [];
+  return issue.keys.map((key) => {
+    const [nearest] = nearestNames(key, known, 1);
+    const hint = nearest === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
+    return { path, key, sentence: `unknown key "${[...path, key].join('.')}". ${hint}` };
+  });
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_union') {
+    const choices = issue.errors.flat().map((inner) => expectation(inner).replace(/^expected /, ''));
+    return `expected ${[...new Set(choices)].join(' or ')}`;
+  }
+  if (issue.code === 'invalid_value') return `expected ${issue.values.map((choice) => JSON.stringify(choice)).join(' or ')}`;
+  if (issue.code === 'invalid_type') return `expected ${KINDS[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'too_small') return `expected ${amount(issue.origin)} of at least ${issue.minimum}`;
+  if (issue.code === 'too_big') return `expected ${amount(issue.origin)} of at most ${issue.maximum}`;
+  return issue.message;
+}
+
+function amount(origin: string): string {
+  return origin === 'array' ? 'a list with a length' : 'a number';
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  object: 'a section with keys of its own',
+  record: 'a section with keys of its own',
+  array: 'a list',
+  tuple: 'a list',
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};

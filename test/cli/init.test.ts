@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { settingsTemplate } from '../../main/cli/settings-template.ts';
+import { editSettings, readSettingsText } from '../../main/io/settings-edit.ts';
+import { parseSettings } from '../../main/io/settings-file.ts';
+import { DEFAULT_SETTINGS, settingsKeys } from '../../shared/settings.ts';
+
+const CLI = fileURLToPath(new URL('../../main/cli.ts', import.meta.url));
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'modelium-init-'));
+});
+
+afterEach(() => rmSync(root, { recursive: true }));
+
+function modelium(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    const env = { ...process.env, XDG_CONFIG_HOME: join(root, 'c'), XDG_STATE_HOME: join(root, 's') };
+    execFile(process.execPath, [CLI, 'init', ...args], { env, cwd: root, timeout: 25_000 }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code), out, err });
+    });
+  });
+}
+
+const uncommented = (text: string): string => text.replaceAll(/^#/gm, '');
+
+describe('the text', () => {
+  const text = settingsTemplate();
+
+  test('as it is changes nothing', () => {
+    expect(parse(text)).toBeNull();
+    expect(parseSettings(text, 'f')).toEqual(DEFAULT_SETTINGS);
+  });
+
+  test('without the # of each line it says every default, and nothing else', () => {
+    const { models, ...said } = parse(uncommented(text));
+    const { models: _, ...defaults } = DEFAULT_SETTINGS;
+    expect(said).toEqual(defaults);
+    expect(models).toBeNull();
+    expect(parseSettings(uncommented(text), 'f')).toEqual(DEFAULT_SETTINGS);
+  });
+
+  test('without two of them it shows every key of a model, with values that may stand there', () => {
+    const block = text.slice(text.indexOf('#models:')).split('\n\n')[0] ?? '';
+    const { models } = parseSettings(uncommented(uncommented(block)), 'f');
+    const keys = settingsKeys().filter(({ path }) => path[1] === '<id>');
+    expect(Object.keys(models['NAME'] ?? {})).toEqual(keys.map(({ path }) => path[2]));
+  });
+
+  test('explains every key', () => {
+    const words = text.replaceAll(/\n#+ +#? ?/g, ' ');
+    for (const { description, needsRestart } of settingsKeys()) {
+      expect(words).toContain(needsRestart ? `${description} Takes effect at the next start.` : description);
+    }
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(115);
+  });
+});
+
+describe('the verb', () => {
+  test('writes to the user’s folder, for the owner only, and says what comes next', async () => {
+    const file = join(root, 'c', 'modelium', 'modelium.yaml');
+    const { code, out } = await modelium();
+    expect(code).toBe(0);
+    expect(out).toContain(`Wrote ${file}`);
+    expect(out).toContain('`modelium check`');
+    expect(readFileSync(file, 'utf8')).toBe(settingsTemplate());
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test('never over a file, unless it is told to', async () => {
+    const file = join(root, 'my.yaml');
+    writeFileSync(file, 'api: {}');
+    chmodSync(file, 0o644);
+    const refused = await modelium('my.yaml');
+    expect(refused).toMatchObject({ code: 1, out: '', err: expect.stringContaining('is there already') });
+    expect(readFileSync(file, 'utf8')).toBe('api: {}');
+    const { out } = await modelium('my.yaml', '--force', '--json');
+    expect(JSON.parse(out)).toEqual({ path: file });
+    expect(readFileSync(file, 'utf8')).toBe(settingsTemplate());
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test('into a folder; a file elsewhere is to be named', async () => {
+    mkdirSync(join(root, 'folder'));
+    const { out } = await modelium('folder');
+    expect(existsSync(join(root, 'folder', 'modelium.yaml'))).toBe(true);
+    expect(out).toContain(`--config ${join(root, 'folder', 'modelium.yaml')}`);
+  });
+
+  test('what it wrote can be edited by the form', async () => {
+    await modelium();
+    const places = { workingFolder: root, configFolder: join(root, 'c', 'modelium') };
+    const { revision, file } = await readSettingsText(places);
+    await editSettings(places, { changes: [{ path: ['models', 'tiny', 'pin'], value: true }], revision });
+    expect(readFileSync(file ?? '', 'utf8')).toBe(`${settingsTemplate()}models:\n  tiny:\n    pin: true\n`);
+  });
+});

@@ -1,0 +1,50 @@
+/** A wire between a client and a server that can be cut: connections end, and none comes about until it is mended. */
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export interface Wire {
+  /** As the server's, with the port of the wire. */
+  readonly address: string;
+  cut(): void;
+  mend(): void;
+  close(): void;
+}
+
+/** @param server `http://127.0.0.1:PORT`. */
+export async function startWire(server: string): Promise<Wire> {
+  const { hostname, port } = new URL(server);
+  const sockets = new Set<Socket>();
+  let whole = true;
+  const listener = createServer((near) => {
+    if (!whole) {
+      near.destroy();
+      return;
+    }
+    const far = connect(Number(port), hostname);
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        sockets.delete(socket);
+        near.destroy();
+        far.destroy();
+      });
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  const cut = (): void => {
+    whole = false;
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    address: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`,
+    cut,
+    mend() {
+      whole = true;
+    },
+    close() {
+      cut();
+      listener.close();
+    },
+  };
+}

@@ -1,0 +1,120 @@
+/** Settings edited over HTTP on a real engine: what the form of the window does. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type Engine, startEngine } from '../main/engine.ts';
+import type { EditedSettings, SettingsView } from '../shared/api-settings.ts';
+import { DEFAULT_SETTINGS, type Settings, settingsJsonSchema } from '../shared/settings.ts';
+import { answered } from './helpers/live-engine.ts';
+
+let folder: string;
+let engine: Engine | null = null;
+
+afterEach(async () => {
+  await engine?.close();
+  engine = null;
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function start(text: string | null | undefined): Promise<void> {
+  folder = mkdtempSync(join(tmpdir(), 'modelium-form-'));
+  vi.stubEnv('XDG_CONFIG_HOME', join(folder, 'home'));
+  const config = text == null ? text : join(folder, 'modelium.yaml');
+  if (typeof text === 'string') writeFileSync(join(folder, 'modelium.yaml'), text);
+  engine = await startEngine({
+    ...{ config, stateFolder: join(folder, 'state'), port: 0, watch: [] },
+    program: { command: process.execPath, args: [], env: {} },
+    write: () => {},
+  });
+}
+
+async function ask(method: string, body?: unknown) {
+  const init = body === undefined ? {} : { body: JSON.stringify(body) };
+  const headers = { authorization: `Bearer ${engine?.token}` };
+  return answered(await fetch(`${engine?.address}/control/settings`, { method, headers, ...init }));
+}
+
+async function view(): Promise<SettingsView & { readonly settings: Settings }> {
+  return (await ask('GET')).json;
+}
+
+const text = (): string => readFileSync(join(folder, 'modelium.yaml'), 'utf8');
+
+describe('the form', () => {
+  test('sees what the file sets, what is in force, and what each key means', async () => {
+    await start('metrics: { enabled: false } # no\napi:\n  max_body_mb: 3\n');
+    const { file, target, problem, given, settings, schema, revision } = await view();
+    expect([file, target, problem]).toEqual([join(folder, 'modelium.yaml'), join(folder, 'modelium.yaml'), null]);
+    expect(given).toEqual({ metrics: { enabled: false }, api: { max_body_mb: 3 } });
+    expect(settings).toEqual({
+      ...DEFAULT_SETTINGS,
+      metrics: { ...DEFAULT_SETTINGS.metrics, enabled: false },
+      api: { ...DEFAULT_SETTINGS.api, max_body_mb: 3, port: 0 },
+    });
+    expect(schema).toEqual(settingsJsonSchema());
+    expect(revision).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test('an edit is in force when it is answered, with what needs a restart, and can go on from its answer', async () => {
+    await start('# mine\nmetrics: { enabled: false } # no\n');
+    let { revision } = await view();
+    for (const [path, value] of [
+      [['orchestration', 'policies', 'evict_after_idle_seconds'], 77],
+      [['models', 'tiny', 'pin'], true],
+      [['metrics', 'port'], 9191],
+    ] as const) {
+      const answer = await ask('POST', { changes: [{ path, value }], revision });
+      expect(answer.status).toBe(200);
+      const edited = answer.json as EditedSettings;
+      expect(path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], edited.settings)).toBe(value);
+      expect(edited.notes).toEqual(path[0] === 'metrics' ? ['metrics.port takes effect when Modelium is started again.'] : []);
+      expect(edited.problem).toBeNull();
+      revision = edited.revision;
+    }
+    const { notes: _, ...last } = (await ask('POST', { changes: [{ path: ['models', 'tiny', 'pin'], value: null }], revision }))
+      .json as EditedSettings;
+    expect(await view()).toEqual(last);
+    expect(text()).toBe(
+      '# mine\nmetrics: { enabled: false, port: 9191 } # no\norchestration:\n  policies:\n    evict_after_idle_seconds: 77\n',
+    );
+  });
+
+  test('a refused edit says why, and changes neither the file nor what is in force', async () => {
+    await start('metrics: { enabled: false }\n');
+    const before = await view();
+    const refused = await ask('POST', { changes: [{ path: ['api', 'max_body_mb'], value: 0 }], revision: before.revision });
+    expect([refused.status, refused.json.error]).toMatchObject([400, { code: 'settings-refused', param: 'api.max_body_mb' }]);
+    const stale = await ask('POST', { changes: [{ path: ['api', 'max_body_mb'], value: 1 }], revision: 'old' });
+    expect([stale.status, stale.json.error.code]).toEqual([409, 'settings-changed']);
+    expect(await view()).toEqual(before);
+  });
+
+  test('an edit mends a file that is broken, and many at once come one after the other', async () => {
+    await start('metrics: { enabled: false }\n');
+    writeFileSync(join(folder, 'modelium.yaml'), 'metrics: { enabled: false }\napi: { prot: 1 }\n');
+    const { revision } = await view();
+    const mended = (await ask('POST', { changes: [{ path: ['api', 'prot'], value: null }], revision })).json as EditedSettings;
+    expect([mended.problem, mended.given]).toEqual([null, { metrics: { enabled: false } }]);
+    const edits = [1, 2, 3, 4].map((value) =>
+      ask('POST', { changes: [{ path: ['api', 'max_body_mb'], value }], revision: mended.revision }),
+    );
+    expect((await Promise.all(edits)).map(({ status }) => status).toSorted()).toEqual([200, 409, 409, 409]);
+  });
+
+  test('without a file one is made in the user’s folder, and is in force', async () => {
+    await start(undefined);
+    const { file, target, revision } = await view();
+    expect([file, target]).toEqual([null, join(folder, 'home', 'modelium', 'modelium.yaml')]);
+    const edited = (await ask('POST', { changes: [{ path: ['host', 'reserve_mb'], value: 5 }], revision })).json as EditedSettings;
+    expect(edited).toMatchObject({ file: target, settings: { host: { reserve_mb: 5 } } });
+  });
+
+  test('an engine that runs without one says so', async () => {
+    await start(null);
+    expect(await view()).toMatchObject({ file: null, target: null, given: {} });
+    const refused = await ask('POST', { changes: [{ path: ['api', 'port'], value: 1 }], revision: 'none' });
+    expect([refused.status, refused.json.error.code]).toEqual([409, 'no-settings-file']);
+  });
+});
