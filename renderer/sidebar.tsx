@@ -29,7 +29,6 @@ export function Sidebar({ page }: { readonly page: PageName }) {
           <li key={name}>
             <a
               aria-current={name === page ? 'page' : undefined}
-              aria-label={TITLES[name]}
               className={classes(styles.link, name === page && styles.here)}
               href={address(name)}
               title={TITLES[name]}

@@ -157,7 +157,8 @@ describe('control', () => {
     const answer = await fetch(`${setup.address}/control/events`, { headers, signal: leaving.signal });
     expect(answer.headers.get('content-type')).toContain('text/event-stream');
     expect(setup.engine.asked).toEqual([['subscribe', 41]]);
-    for (const listener of setup.engine.listeners) listener({ type: 'change', id: 42, ageMs: 0, changed: { lastDecisionId: 8 }, removedModels: [] });
+    for (const listener of setup.engine.listeners)
+      listener({ type: 'change', id: 42, ageMs: 0, changed: { lastDecisionId: 8 }, removedModels: [] });
     let text = '';
     const reader = answer.body!.getReader();
     while (!text.includes('id: 42\nevent: change\ndata: {')) text += Buffer.from((await reader.read()).value!).toString();
