@@ -81,18 +81,28 @@ async function send(path: string, init: RequestInit): Promise<Response> {
     throw new ModeliumError('not-running', 'The engine does not answer.', { cause: thrown });
   });
   if (response.ok) return response;
-  throw errorFromAnswer(response.status, await response.json().catch(() => ({})));
+  throw refusal(response, await response.json().catch(() => ({})));
+}
+
+/** The engine's own error, with the time after which asking again makes sense: a header, not a part of the body. */
+function refusal({ status, headers }: Response, answer: unknown): ModeliumError {
+  const error = errorFromAnswer(status, answer);
+  const retryAfterSeconds = Number(headers.get('retry-after') ?? Number.NaN);
+  if (!Number.isFinite(retryAfterSeconds)) return error;
+  return new ModeliumError(error.code, error.message, { ...error.details, retryAfterSeconds });
 }
 
 async function* eventsOf(response: Response): AsyncGenerator<ServerEvent> {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  // Not through a TextDecoderStream: when the connection breaks, it throws away what it has, and the last event tells why.
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
   if (reader === undefined) return;
   let rest = '';
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      const blocks = (rest + value).split('\n\n');
+      const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n');
       rest = blocks.pop() ?? '';
       for (const block of blocks) if (block.trim() !== '') yield parsed(block);
     }

@@ -5,7 +5,7 @@ import { classes } from './classes.ts';
 import { Icon, type IconName } from './icon.tsx';
 import { Tip } from './tip.tsx';
 
-type Look = 'primary' | 'plain' | 'quiet' | 'danger';
+export type Look = 'primary' | 'plain' | 'quiet' | 'danger';
 
 interface ButtonProps extends Omit<ComponentPropsWithRef<'button'>, 'type'> {
   readonly look?: Look;

@@ -1,0 +1,73 @@
+/**
+ * Markdown text as block tokens, cheap while it grows: blocks that later text cannot change any more are kept, and only the tail is read again.
+ * Owns marked and remend; draws nothing. The same text gives the same blocks, however it came in.
+ */
+import { Lexer, type MarkedToken } from 'marked';
+import remend from 'remend';
+
+/** A block, or a part of one. No extension of marked is in use, so there are no other kinds. */
+export type Part = MarkedToken;
+
+export interface Blocks {
+  readonly blocks: readonly Part[];
+  /** A definition (`[name]: address`) may turn up at the end and change every block before it. */
+  readonly hasDefinitions: boolean;
+}
+
+/** The last one grows, and the one before may still turn out to be a part of it: `- a`, a blank line, `-`. */
+const UNSETTLED_BLOCKS = 2;
+/** Blocks whose inside remend may close: what is in code and HTML stays as it is. */
+const MENDED: ReadonlySet<Part['type']> = new Set(['paragraph', 'heading', 'list', 'blockquote', 'table']);
+const MENDING = { htmlTags: false, katex: false, linkMode: 'text-only' } as const;
+
+export class MarkdownReader {
+  #settled: readonly Part[] = [];
+  #settledText = '';
+
+  /** @param growing the end may be half a word: what it opens (`**`, a link) is closed for now. */
+  read(source: string, growing: boolean): Blocks {
+    const text = source.replaceAll(/\r\n?/g, '\n');
+    if (!text.startsWith(this.#settledText)) this.#forget();
+    let lexed = lex(text.slice(this.#settledText.length));
+    // Definitions work backwards too: such a text is read whole each time.
+    if (lexed.hasDefinitions && this.#settledText !== '') {
+      this.#forget();
+      lexed = lex(text);
+    }
+    const shown = growing ? mended(lexed.blocks) : lexed.blocks;
+    const blocks = [...this.#settled, ...shown];
+    if (!lexed.hasDefinitions) this.#settle(lexed.blocks);
+    return { blocks, hasDefinitions: lexed.hasDefinitions };
+  }
+
+  #forget(): void {
+    this.#settled = [];
+    this.#settledText = '';
+  }
+
+  /** Only up to a blank line: without one, a block's meaning may hang on the block before it. */
+  #settle(blocks: readonly Part[]): void {
+    let following = 0;
+    let at = blocks.length - 1;
+    for (; at >= 0; at -= 1) {
+      const isBlank = blocks[at]?.type === 'space';
+      if (isBlank && following >= UNSETTLED_BLOCKS) break;
+      if (!isBlank) following += 1;
+    }
+    const settled = blocks.slice(0, at + 1);
+    this.#settled = [...this.#settled, ...settled];
+    this.#settledText += settled.map(({ raw }) => raw).join('');
+  }
+}
+
+function lex(text: string): Blocks {
+  const tokens = new Lexer().lex(text);
+  return { blocks: tokens as readonly Part[], hasDefinitions: Object.keys(tokens.links).length > 0 };
+}
+
+function mended(blocks: readonly Part[]): readonly Part[] {
+  const last = blocks.at(-1);
+  if (last === undefined || !MENDED.has(last.type)) return blocks;
+  const closed = remend(last.raw, MENDING);
+  return closed === last.raw ? blocks : [...blocks.slice(0, -1), ...lex(closed).blocks];
+}

@@ -1,0 +1,55 @@
+/** What stands within a line of Markdown, as elements. HTML is shown as the text that it is, an image as its words and address: nothing is fetched. */
+import { createElement, Fragment, type ReactNode } from 'react';
+import type { Part } from './blocks.ts';
+import { resolveEntities, safeAddress } from './entities.ts';
+import styles from './markdown.module.css';
+
+/** Children by their place, so that they need no keys. */
+export function each(parts: readonly object[] | undefined, draw: (part: Part) => ReactNode): ReactNode {
+  return createElement(Fragment, null, ...(parts ?? []).map((part) => draw(part as Part)));
+}
+
+export function inline(part: Part): ReactNode {
+  switch (part.type) {
+    case 'strong':
+      return <strong>{each(part.tokens, inline)}</strong>;
+    case 'em':
+      return <em>{each(part.tokens, inline)}</em>;
+    case 'del':
+      return <del>{each(part.tokens, inline)}</del>;
+    case 'codespan':
+      return <code className={styles.code}>{part.text}</code>;
+    case 'br':
+      return <br />;
+    case 'link':
+      return <Link part={part} />;
+    case 'image':
+      return (
+        <span className={styles.image}>
+          {resolveEntities(part.text)} ({resolveEntities(part.href)})
+        </span>
+      );
+    case 'checkbox':
+      return (
+        <input aria-label={part.checked ? 'Done' : 'To do'} checked={part.checked} className={styles.checkbox} disabled type="checkbox" />
+      );
+    case 'escape':
+      return part.text;
+    case 'text':
+      return part.tokens === undefined ? resolveEntities(part.text) : each(part.tokens, inline);
+    default:
+      return part.raw;
+  }
+}
+
+function Link({ part }: { readonly part: Extract<Part, { type: 'link' }> }) {
+  const written = part.autolink === true ? part.href : resolveEntities(part.href);
+  const address = safeAddress(written);
+  const words = each(part.tokens, inline);
+  if (address === null) return words;
+  return (
+    <a href={address} rel="noreferrer noopener" target="_blank" title={address}>
+      {words}
+    </a>
+  );
+}

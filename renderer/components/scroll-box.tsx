@@ -1,0 +1,14 @@
+/** What may be wider or longer than its place: it scrolls in a box of its own, which the keyboard reaches. */
+import { createElement, type ReactNode } from 'react';
+
+interface ScrollBoxProps {
+  readonly as: 'div' | 'pre';
+  /** What is in it, for readers. */
+  readonly label: string;
+  readonly className?: string | undefined;
+  readonly children: ReactNode;
+}
+
+export function ScrollBox({ as, label, className, children }: ScrollBoxProps) {
+  return createElement(as, { 'aria-label': label, className, role: 'group', tabIndex: 0 }, children);
+}

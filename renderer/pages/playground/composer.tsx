@@ -1,0 +1,68 @@
+/** Where the next question is written. Enter sends it, Shift+Enter begins a line; while an answer comes, Escape and the button stop it. */
+import { type KeyboardEvent, useRef } from 'react';
+import { AreaField } from '../../components/area-field.tsx';
+import { Button } from '../../components/button.tsx';
+import styles from './chat.module.css';
+import { setDraft, usePlayground } from './conversation.ts';
+
+interface ComposerProps {
+  readonly label: string;
+  readonly isGenerating: boolean;
+  /** Why nothing can be sent at all; null: it can. */
+  readonly obstacle: string | null;
+  readonly onSend: (question: string) => void;
+  readonly onStop: () => void;
+}
+
+export function Composer({ label, isGenerating, obstacle, onSend, onStop }: ComposerProps) {
+  const draft = usePlayground((state) => state.draft);
+  const form = useRef<HTMLFormElement>(null);
+  const canSend = draft.trim() !== '' && obstacle === null && !isGenerating;
+  const submit = (): void => {
+    if (!canSend) return;
+    setDraft('');
+    onSend(draft);
+  };
+  const stop = (): void => {
+    onStop();
+    // The button goes with the answer; the keyboard must not be left nowhere.
+    form.current?.querySelector('textarea')?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    // Enter also ends the composing of a Chinese or Japanese word.
+    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    submit();
+  };
+  return (
+    <form
+      className={styles.composer}
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+      ref={form}
+    >
+      <AreaField
+        bare
+        className={styles.draft}
+        hideLabel
+        label={label}
+        onChange={setDraft}
+        onKeyDown={onKeyDown}
+        placeholder={`${label}. Enter sends, Shift+Enter begins a new line.`}
+        value={draft}
+      />
+      {/* Two elements, not one that changes: the click that stops would go on as the one that sends. */}
+      {isGenerating ? (
+        <Button icon="stop" key="stop" onClick={stop}>
+          Stop
+        </Button>
+      ) : (
+        <Button disabled={!canSend} icon="send" key="send" look="primary" submit title={obstacle ?? undefined}>
+          Send
+        </Button>
+      )}
+    </form>
+  );
+}

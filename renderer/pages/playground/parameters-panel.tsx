@@ -1,0 +1,85 @@
+/** How the next answers are made. What nobody touched is not sent: then the engine's and the runtime's own values hold. */
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { AreaField } from '../../components/area-field.tsx';
+import { Button } from '../../components/button.tsx';
+import { NumberField, TextField } from '../../components/fields.tsx';
+import { Panel } from '../../components/panel.tsx';
+import { setParameters, usePlayground } from './conversation.ts';
+import styles from './playground.module.css';
+import { DEFAULT_MAX_TOKENS, DEFAULTS, isSeed } from './request.ts';
+
+/** Where the sliders stand while nothing is sent: llama.cpp's own values. */
+const USUAL = { temperature: 0.8, topP: 0.95 };
+/** Enough for a book's chapter; a longer answer is a matter for the API. */
+const MOST_TOKENS = 32_768;
+const NOT_SENT = "Not sent: the runtime's own value holds.";
+
+export function ParametersPanel({ model, way }: { readonly model: ModelView; readonly way: 'chat' | 'text' }) {
+  const parameters = usePlayground((state) => state.parameters);
+  const { system, temperature, topP, maxTokens, seed, stop } = parameters;
+  const isChanged = Object.entries(parameters).some(([name, value]) => value !== DEFAULTS[name as keyof typeof DEFAULTS]);
+  const context = model.profile?.contextLength ?? MOST_TOKENS;
+  return (
+    <Panel
+      aside={
+        <Button disabled={!isChanged} look="quiet" onClick={() => setParameters(DEFAULTS)} small>
+          Reset to defaults
+        </Button>
+      }
+      title="Parameters"
+    >
+      <div className={styles.fields}>
+        {way === 'chat' && (
+          <AreaField
+            help="What the model is told before the conversation."
+            label="System prompt"
+            lines={2}
+            onChange={(value) => setParameters({ system: value })}
+            value={system}
+          />
+        )}
+        <NumberField
+          help={temperature === null ? NOT_SENT : 'Higher is more surprising; 0 always takes the likeliest word.'}
+          label="Temperature"
+          max={2}
+          min={0}
+          onChange={(value) => setParameters({ temperature: value })}
+          step={0.05}
+          value={temperature ?? USUAL.temperature}
+        />
+        <NumberField
+          help={topP === null ? NOT_SENT : 'Only words that together have this probability are drawn from.'}
+          label="top_p"
+          max={1}
+          min={0.05}
+          onChange={(value) => setParameters({ topP: value })}
+          step={0.05}
+          value={topP ?? USUAL.topP}
+        />
+        <NumberField
+          help="The answer is cut there."
+          label="max_tokens"
+          max={Math.max(DEFAULT_MAX_TOKENS, Math.min(context, MOST_TOKENS))}
+          min={1}
+          onChange={(value) => setParameters({ maxTokens: Math.round(value) })}
+          step={1}
+          value={maxTokens ?? DEFAULT_MAX_TOKENS}
+        />
+        <TextField
+          help={isSeed(seed) ? 'The same seed gives the same answer; empty: another one each time.' : 'A whole number, or nothing.'}
+          invalid={!isSeed(seed)}
+          label="Seed"
+          onChange={(value) => setParameters({ seed: value.trim() })}
+          value={seed}
+        />
+        <AreaField
+          help="The answer ends before one of them. One a line; \n within it stands for a line's end."
+          label="Stop"
+          onChange={(value) => setParameters({ stop: value })}
+          spellCheck={false}
+          value={stop}
+        />
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,62 @@
+/** The conversation as it scrolls: it follows the growing answer until a person scrolls up, and offers the way back. */
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { Button } from '../../components/button.tsx';
+import styles from './chat.module.css';
+
+/** Nearer to the end than this counts as being there, in pixels. */
+const NEAR_END = 40;
+
+interface TranscriptProps {
+  /** Changes with each question: whoever asks wants to see the answer. */
+  readonly asked: number;
+  readonly children: ReactNode;
+}
+
+export function Transcript({ asked, children }: TranscriptProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const follows = useRef(true);
+  const lastTop = useRef(0);
+  const [isAway, setIsAway] = useState(false);
+  const jump = (): void => {
+    follows.current = true;
+    setIsAway(false);
+    if (box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+  };
+  useEffect(() => {
+    if (content.current === null) return;
+    const observer = new ResizeObserver(() => {
+      if (follows.current && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+    });
+    observer.observe(content.current);
+    return () => observer.disconnect();
+  }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new question is the one reason.
+  useEffect(jump, [asked]);
+  const onScroll = (): void => {
+    if (box.current === null) return;
+    const { scrollTop, scrollHeight, clientHeight } = box.current;
+    const isNear = scrollHeight - scrollTop - clientHeight <= NEAR_END;
+    // The text may have grown since our own scrolling: only going up means that somebody wants to read there.
+    if (isNear) follows.current = true;
+    else if (scrollTop < lastTop.current) follows.current = false;
+    lastTop.current = scrollTop;
+    setIsAway(!follows.current);
+  };
+  return (
+    <div className={styles.frame}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+      <section aria-label="Conversation" className={styles.transcript} onScroll={onScroll} ref={box} tabIndex={0}>
+        <h2 className="visually-hidden">Conversation</h2>
+        <div className={styles.turns} ref={content}>
+          {children}
+        </div>
+      </section>
+      {isAway && (
+        <Button className={styles.jump ?? ''} icon="down" onClick={jump} small>
+          Jump to latest
+        </Button>
+      )}
+    </div>
+  );
+}

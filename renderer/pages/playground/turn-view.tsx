@@ -1,0 +1,127 @@
+/** One question and its answer: the words, what the answer waits for, its figures or what went wrong, and what can be done with it. */
+import { memo, useState } from 'react';
+import type { ModeliumError } from '../../../shared/errors.ts';
+import { AreaField } from '../../components/area-field.tsx';
+import { Button } from '../../components/button.tsx';
+import { CopyButton } from '../../components/copy-button.tsx';
+import { Markdown } from '../../components/markdown/markdown.tsx';
+import { Note } from '../../components/panel.tsx';
+import { ScrollBox } from '../../components/scroll-box.tsx';
+import styles from './chat.module.css';
+import { type Asked, isUnderWay, sendAgain, stop, type Turn } from './conversation.ts';
+import { figuresOf } from './figures.ts';
+import { WaitingView } from './waiting-view.tsx';
+
+interface TurnProps {
+  readonly model: Asked;
+  readonly turn: Turn;
+  /** The last one can be asked again. */
+  readonly isLast: boolean;
+}
+
+export const TurnView = memo(function TurnView({ model, turn, isLast }: TurnProps) {
+  const { answer, phase, why } = turn;
+  const canRepeat = isLast && !isUnderWay(turn);
+  return (
+    <>
+      <QuestionView canEdit={canRepeat} model={model} turn={turn} />
+      <article aria-label={`${model.id} answers`} className={styles.answer}>
+        {answer !== '' && <Markdown growing={phase === 'writing'} text={answer} />}
+        {phase === 'waiting' && <WaitingView modelId={model.id} onCancel={() => stop(model.id)} why={why} />}
+        {turn.failure !== null && <FailureView error={turn.failure} hasText={answer !== ''} />}
+        {!isUnderWay(turn) && <AnswerFoot canRepeat={canRepeat} model={model} turn={turn} />}
+      </article>
+    </>
+  );
+});
+
+function QuestionView({ model, turn, canEdit }: { readonly model: Asked; readonly turn: Turn; readonly canEdit: boolean }) {
+  const [edited, setEdited] = useState<string | null>(null);
+  if (edited !== null && canEdit) {
+    const submit = (): void => {
+      if (edited.trim() === '') return;
+      setEdited(null);
+      sendAgain(model, edited);
+    };
+    return (
+      <form
+        className={styles.editing}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') setEdited(null);
+        }}
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <AreaField autoFocus hideLabel label="Your question" onChange={setEdited} value={edited} />
+        <div className={styles.editingFoot}>
+          <Button onClick={() => setEdited(null)} small>
+            Cancel
+          </Button>
+          <Button disabled={edited.trim() === ''} look="primary" small submit>
+            Ask this instead
+          </Button>
+        </div>
+      </form>
+    );
+  }
+  return (
+    <article aria-label="You asked" className={styles.question}>
+      <p>{turn.question}</p>
+      {canEdit && (
+        <Button look="quiet" onClick={() => setEdited(turn.question)} small>
+          Edit
+        </Button>
+      )}
+    </article>
+  );
+}
+
+function AnswerFoot({ model, turn, canRepeat }: { readonly model: Asked; readonly turn: Turn; readonly canRepeat: boolean }) {
+  return (
+    <footer className={styles.foot}>
+      {turn.answer !== '' && <CopyButton label="Copy" look="quiet" name="Copy the answer" text={() => turn.answer} />}
+      {canRepeat && (
+        <Button icon="refresh" look="quiet" onClick={() => sendAgain(model, turn.question)} small>
+          {turn.phase === 'failed' ? 'Retry' : 'Ask again'}
+        </Button>
+      )}
+      {turn.phase === 'stopped' && <span className={styles.figure}>{turn.answer === '' ? 'Cancelled' : 'Stopped'}</span>}
+      {turn.phase === 'complete' && turn.answer === '' && <span className={styles.figure}>The model said nothing</span>}
+      {turn.final !== null && <span className={styles.figure}>{figuresOf(turn.final).join(' · ')}</span>}
+    </footer>
+  );
+}
+
+/** @param hasText what came before it broke off is still shown. */
+export function FailureView({ error, hasText = false }: { readonly error: ModeliumError; readonly hasText?: boolean }) {
+  const { lastWords = [], retryAfterSeconds } = error.details;
+  const hint = hintOf(error);
+  return (
+    <Note tone="bad">
+      <div className={styles.failure}>
+        <p>
+          {hasText && 'Broken off. '}
+          {error.message}
+        </p>
+        {hint !== null && <p className={styles.hint}>{hint}</p>}
+        {retryAfterSeconds !== undefined && <p className={styles.hint}>Asking again makes sense in {retryAfterSeconds} s.</p>}
+        {lastWords.length > 0 && (
+          <details className={styles.lastWords}>
+            <summary>The runtime's last words</summary>
+            <ScrollBox as="pre" label="The runtime's last words">
+              {lastWords.join('\n')}
+            </ScrollBox>
+          </details>
+        )}
+      </div>
+    </Note>
+  );
+}
+
+/** A runtime's own refusal has a code that our table does not know, and is no bug of ours. */
+function hintOf({ code, details, hint }: ModeliumError): string | null {
+  const isForeign = details.origin !== undefined && details.origin !== 'modelium';
+  return code === 'internal' && isForeign ? null : hint;
+}

@@ -1,0 +1,32 @@
+/** What a request waits for: the model on its way to the device, in its own words and as a bar, or its first word. */
+import { Button } from '../../components/button.tsx';
+import { progressOf } from '../../components/state-chip.tsx';
+import { useModel } from '../../store.ts';
+import styles from './chat.module.css';
+
+interface WaitingProps {
+  readonly modelId: string;
+  /** The engine's words in the stream: known only after a while, and used where the model's own state says nothing. */
+  readonly why: string | null;
+  readonly onCancel: () => void;
+}
+
+export function WaitingView({ modelId, why, onCancel }: WaitingProps) {
+  const model = useModel(modelId);
+  const ratio = model === undefined ? null : progressOf(model);
+  const isReady = model?.state === 'ready';
+  const sentence = isReady ? 'waiting for the first word' : (model?.message ?? why ?? 'waiting for the engine');
+  return (
+    <div className={styles.waiting}>
+      <span>{`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`}</span>
+      {ratio !== null && (
+        <span className={styles.bar}>
+          <span style={{ transform: `scaleX(${ratio})` }} />
+        </span>
+      )}
+      <Button icon="close" look="quiet" onClick={onCancel} small>
+        Cancel
+      </Button>
+    </div>
+  );
+}

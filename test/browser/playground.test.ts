@@ -1,0 +1,318 @@
+/** The playground in a real Chromium, on a real engine whose runtimes are the fixture program: what they say and how they fail is known. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEngine } from '../../main/engine.ts';
+import { expectAccessible } from '../helpers/axe.ts';
+import { CHROMIUM, launchChromium, openWindow } from '../helpers/browser.ts';
+import { startTestEngine, type TestEngine } from '../helpers/engine.ts';
+import { makeSimulatedBox, type SimulatedBox } from '../helpers/simulated-box.ts';
+
+/** A task of the page's thread that takes longer than this is felt. */
+const LONG_TASK_US = 50_000;
+
+const SECTION = `## Section
+
+A paragraph with **strong**, *emphasised* and \`coded\` words, ~~gone~~ ones, and [a link](https://example.org/a?b=1&amp;c=2).
+
+- one, with a [bad link](javascript:alert(1))
+- two
+  1. inner
+  2. list
+- [x] done
+
+| name | figure |
+|---|---:|
+| first | 1 |
+| second | 22 |
+
+\`\`\`python
+def counted(text):
+    return len(text.split())  # **not strong**
+\`\`\`
+
+> A quotation & an image: ![a cat](https://example.org/cat.png)
+
+<img src="https://example.org/spy.png" onerror="alert(1)"> <b>bold</b>
+
+`;
+const LONG = SECTION.repeat(Math.ceil(11_500 / SECTION.length));
+
+describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
+  let box: SimulatedBox;
+  let engine: TestEngine;
+  let browser: Browser;
+  let close: () => Promise<void>;
+
+  beforeAll(async () => {
+    box = makeSimulatedBox({ gpus: [{ totalMiB: 4_000 }] });
+    const answer = join(box.dir, 'answer.md');
+    writeFileSync(answer, LONG);
+    const args = {
+      long: ['--answer-file', answer, '--token-ms', '1'],
+      slow: ['--token-ms', '30'],
+      heavy: ['--load-ms', '60000'],
+      crash: ['--crash-after-tokens', '5'],
+      full: ['--oom'],
+    };
+    engine = await startTestEngine({
+      gpus: { nvidia_smi: box.nvidiaSmi, reserve_mb: 100 },
+      host: { reserve_mb: 0 },
+      llama: { command: box.runtimeCommand, args: ['--memory-mb', '20', '--layers', '17'], port_range: [13_001, 13_040] },
+      orchestration: { policies: { load: 'on_request', min_residency_seconds: 0, drain_seconds: 1 } },
+      models: Object.fromEntries(Object.entries(args).map(([id, own]) => [id, { gpus: [0], args: own }])),
+    });
+    for (const id of Object.keys(args)) await engine.drop(id, { contextTokens: 8_192 });
+    await engine.drop('vectors', { kind: 'bert' });
+    for (const id of [...Object.keys(args), 'vectors']) await engine.waitFor(id, 'unloaded');
+    close = engine.close;
+    browser = await launchChromium();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await close?.();
+    box?.remove();
+  });
+
+  const open = async (name: string, options = {}) => {
+    const { address, token } = engine.engine;
+    const opened = await openWindow(browser, address, { token, page: `playground${name}`, ...options });
+    // Shorter than a test may take, so that what did not come is named.
+    opened.page.setDefaultTimeout(15_000);
+    return opened;
+  };
+  const status = (page: Page, text: string) => page.getByRole('status').filter({ hasText: text }).waitFor({ state: 'attached' });
+  const draft = (page: Page) => page.getByRole('textbox', { name: /^Message to/ });
+
+  it('is used by keyboard alone: choose, write, send, stop, copy, ask again', async () => {
+    const { page, errors } = await open('', { permissions: ['clipboard-read', 'clipboard-write'] });
+    await page.getByRole('combobox', { name: 'Model' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('option', { name: 'slow (not loaded)' }).waitFor();
+    await page.keyboard.type('slow');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/#\/playground\/slow$/);
+    await draft(page).focus();
+    expect(await page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
+    await page.keyboard.type('First line');
+    // Enter that ends the composing of a word is not ours.
+    await draft(page).dispatchEvent('keydown', { key: 'Enter', isComposing: true });
+    expect(await page.getByRole('article', { name: 'You asked' }).count()).toBe(0);
+    await page.keyboard.press('Shift+Enter');
+    await page.keyboard.type('second line');
+    await page.keyboard.press('Enter');
+    await status(page, 'Generating');
+    const answer = page.getByRole('article', { name: 'slow answers' });
+    await answer.getByText('This answer is simulated').waitFor();
+    await page.keyboard.press('Escape');
+    await status(page, 'Stopped');
+    expect(await draft(page).evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(await page.getByRole('article', { name: 'You asked' }).locator('p').innerText()).toBe('First line\nsecond line');
+    const text = (await answer.locator('p').first().innerText()).trim();
+    await page.getByRole('button', { name: 'Copy the answer' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('Copied', { exact: true }).waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(text);
+    // The stopped answer frees its runtime.
+    await engine.waitFor('slow', 'ready');
+    await page.getByRole('button', { name: 'Ask again' }).press('Enter');
+    await status(page, 'Generating');
+    await page.getByRole('button', { name: 'Stop' }).press('Enter');
+    await status(page, 'Stopped');
+    expect(await draft(page).evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.getByRole('button', { name: 'Edit' }).press('Enter');
+    await page.getByRole('textbox', { name: 'Your question' }).fill('Another question');
+    await page.getByRole('spinbutton', { name: 'max_tokens' }).fill('3');
+    await page.getByRole('button', { name: 'Ask this instead' }).press('Enter');
+    await status(page, 'Complete');
+    await page.getByText(/^3 tokens from \d+ · first token .* · cut at max_tokens/).waitFor();
+    expect(await page.getByRole('article', { name: 'You asked' }).allInnerTexts()).toHaveLength(1);
+    expect(await page.getByRole('group', { name: 'The request as a curl command' }).innerText()).toContain('"max_tokens": 3');
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it('draws a long answer in small pieces, follows it, and ends with what one drawing gives', async () => {
+    const { page, errors } = await open('/long');
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.getByRole('spinbutton', { name: 'max_tokens' }).fill('8000');
+    await page.evaluate(() => {
+      const words: (string | null)[] = [];
+      Object.assign(window, { words });
+      const place = document.querySelector('main section [role=status]');
+      if (place !== null)
+        new MutationObserver(() => words.push(place.textContent)).observe(place, { childList: true, characterData: true, subtree: true });
+    });
+    await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline', 'devtools.timeline'] });
+    await draft(page).fill('Tell me all');
+    await page.keyboard.press('Enter');
+    const transcript = page.getByRole('region', { name: 'Conversation' });
+    await page.getByRole('group', { name: 'Code, python' }).nth(2).waitFor();
+    const fromEnd = () => transcript.evaluate(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight);
+    await expect.poll(fromEnd).toBeLessThan(41);
+    await transcript.evaluate((element) => element.scrollBy(0, -300));
+    const jump = page.getByRole('button', { name: 'Jump to latest' });
+    await jump.waitFor();
+    await page.getByRole('group', { name: 'Code, python' }).nth(5).waitFor();
+    expect(await fromEnd()).toBeGreaterThan(300);
+    await jump.click();
+    await status(page, 'Complete');
+    await expect.poll(fromEnd).toBeLessThan(41);
+    const longest = longestTask(await browser.stopTracing());
+    console.log(`The longest task took ${Math.round(longest / 1000)} ms of processor time.`);
+    expect(longest).toBeLessThan(LONG_TASK_US);
+    expect(await page.evaluate('words')).toEqual(['Generating', 'Complete']);
+
+    const answer = page.getByRole('article', { name: 'long answers' });
+    const streamed = await answer.locator('div').first().innerHTML();
+    await page.getByRole('link', { name: 'Box' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Box' }).waitFor();
+    await page.goBack();
+    expect(await answer.locator('div').first().innerHTML()).toBe(streamed);
+    // Nothing of what a model says is fetched or run.
+    expect(await answer.locator('img, script, b').count()).toBe(0);
+    expect(asked.filter((url) => !url.startsWith(engine.engine.address))).toEqual([]);
+    const links = await answer
+      .getByRole('link')
+      .evaluateAll((all) =>
+        all.map((link) => [link.getAttribute('href'), link.getAttribute('rel'), link.getAttribute('target')].join(' ')),
+      );
+    expect(new Set(links)).toEqual(new Set(['https://example.org/a?b=1&c=2 noreferrer noopener _blank']));
+    await answer.getByText('a cat (https://example.org/cat.png)').first().waitFor();
+    await answer.getByText('<b>bold</b>').first().waitFor();
+    await expectAccessible(page);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it('shows a load under way, and ends it', async () => {
+    const { page } = await open('/heavy');
+    await draft(page).fill('Hello');
+    await page.getByRole('button', { name: 'Send' }).click();
+    const answer = page.getByRole('article', { name: 'heavy answers' });
+    await answer.getByText(/^Loading: /).waitFor();
+    await page.getByRole('button', { name: 'Cancel heavy' }).waitFor();
+    await expectAccessible(page);
+    await answer.getByRole('button', { name: 'Cancel' }).click();
+    await answer.getByText('Cancelled').waitFor();
+    // Nobody else waited for it.
+    await engine.waitFor('heavy', 'unloaded');
+    await page.context().close();
+  });
+
+  it('says in its place what failed, and keeps what came', async () => {
+    const { page } = await open('/crash', { colorScheme: 'dark' });
+    await draft(page).fill('Hello');
+    await page.keyboard.press('Enter');
+    const crashed = page.getByRole('article', { name: 'crash answers' });
+    await crashed.getByText(/^Broken off\. (llama|The runtime) broke off/).waitFor();
+    await crashed.getByText('This answer is simulated:').waitFor();
+    await crashed.getByRole('button', { name: 'Retry' }).waitFor();
+    await status(page, 'The answer failed: ');
+    await page.goto(`${engine.engine.address}/#/playground/full`);
+    await draft(page).fill('Hello');
+    await page.keyboard.press('Enter');
+    const full = page.getByRole('article', { name: 'full answers' });
+    await full.getByText(/^full could not be loaded/).waitFor();
+    await full.getByText("The runtime's last words").click();
+    await full.getByText(/failed to allocate CUDA0 buffer/).waitFor();
+    await full.getByRole('button', { name: 'Retry' }).click();
+    await full.getByText(/^Asking again makes sense in \d+ s\.$/).waitFor();
+    await expectAccessible(page);
+    await page.context().close();
+  });
+
+  it('turns texts into vectors and compares them', async () => {
+    const { page, errors } = await open('/vectors', { colorScheme: 'dark' });
+    await page.getByRole('textbox', { name: 'Texts to embed' }).fill('ab\nba\nsomething else');
+    await page.getByRole('button', { name: 'Embed', exact: true }).click();
+    const rows = page.getByRole('group', { name: 'Similarity' }).getByRole('row');
+    // The fixture's vectors depend on the sum of the characters alone.
+    await rows.nth(1).waitFor();
+    expect(await rows.nth(1).innerText()).toMatch(/^1\s+1\.000\s+1\.000\s+-?0\.\d{3}$/);
+    expect(await page.getByRole('group', { name: 'Vectors' }).getByRole('row').nth(1).innerText()).toMatch(/^1\. ab\s+8\s/);
+    await expectAccessible(page);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it('holds at 512 pixels, and is accessible when empty', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page } = await open('/long', { colorScheme, viewport: { width: 512, height: 700 } });
+      await page.getByRole('button', { name: /Compare tea/ }).waitFor();
+      await page.getByRole('button', { name: 'Parameters' }).click();
+      await page.getByRole('heading', { name: 'As a request' }).waitFor();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(512);
+      expect(await page.locator('main').evaluate((main) => main.scrollWidth - main.clientWidth)).toBe(0);
+      await expectAccessible(page);
+      await page.context().close();
+    }
+    const { page } = await open('/nobody');
+    await page.getByText('There is no model nobody here').waitFor();
+    await page.context().close();
+  });
+
+  // Last: the engine that the others use ends here.
+  it('keeps draft and conversation over other pages and over an engine that restarts', async () => {
+    const { page } = await open('/slow');
+    await draft(page).fill('Hello');
+    await page.keyboard.press('Enter');
+    const answer = page.getByRole('article', { name: 'slow answers' });
+    await answer.getByText('This answer').waitFor();
+    await draft(page).fill('Half a thou');
+    await page.getByRole('link', { name: 'Box' }).click();
+    await page.goBack();
+    expect(await draft(page).inputValue()).toBe('Half a thou');
+    const { address, token } = engine.engine;
+    await engine.engine.close();
+    await answer.getByText(/^Broken off\. /).waitFor();
+    await answer.getByText('This answer').waitFor();
+    const again = await startEngine({
+      ...{ config: join(engine.folder, 'modelium.yaml'), stateFolder: join(engine.folder, 'state'), watch: [engine.watched] },
+      ...{ port: Number(new URL(address).port), program: { command: process.execPath, args: [], env: {} }, write: () => {} },
+    });
+    close = async () => {
+      await again.close();
+      await engine.close();
+    };
+    expect([again.address, again.token]).toEqual([address, token]);
+    await engine.waitFor('slow', 'unloaded');
+    await page.getByText('Engine 0').waitFor();
+    expect(await draft(page).inputValue()).toBe('Half a thou');
+    await answer.getByRole('button', { name: 'Retry' }).click();
+    await status(page, 'Generating');
+    await answer.getByText('This answer is simulated').waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    // What is drafted waits: the click that stops does not send it.
+    await status(page, 'Stopped');
+    expect(await draft(page).inputValue()).toBe('Half a thou');
+    await page.context().close();
+  });
+});
+
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly dur?: number;
+  /** Processor time of the thread, in microseconds: other programs of this machine do not count. */
+  readonly tdur?: number;
+  readonly args?: { readonly name?: string };
+}
+
+/** Of the page's main thread, in microseconds. */
+function longestTask(trace: Buffer): number {
+  const { traceEvents } = JSON.parse(trace.toString()) as { readonly traceEvents: readonly TraceEvent[] };
+  const mains = new Set(
+    traceEvents
+      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
+      .map(({ pid, tid }) => `${pid}/${tid}`),
+  );
+  const tasks = traceEvents.filter(({ name, pid, tid }) => /RunTask$/.test(name) && mains.has(`${pid}/${tid}`));
+  const timed = tasks.flatMap(({ tdur }) => tdur ?? []);
+  expect(timed.length).toBeGreaterThan(100);
+  return Math.max(...timed);
+}

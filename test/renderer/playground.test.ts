@@ -1,0 +1,145 @@
+/** What the playground computes: bodies, the command for a shell, figures, vectors, which model it shows. */
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { curlCommand } from '../../renderer/pages/playground/curl.ts';
+import { figuresOf } from '../../renderer/pages/playground/figures.ts';
+import { chosenModel, DEFAULT_MAX_TOKENS, DEFAULTS, isSeed, textBody, textsOf, wayOf } from '../../renderer/pages/playground/request.ts';
+import { norm, similarity } from '../../renderer/pages/playground/vectors.ts';
+import { predictRequestSchema } from '../../shared/api-predict.ts';
+import type { ModelView } from '../../shared/snapshot.ts';
+
+describe('the request', () => {
+  it('sends nothing that nobody changed', () => {
+    expect(textBody('chat', [], 'Hi', DEFAULTS)).toEqual({ messages: [{ role: 'user', content: 'Hi' }], stream: true });
+    expect(textBody('text', [{ question: 'a', answer: 'b' }], 'Go on', { ...DEFAULTS, system: 'Be brief' })).toEqual({
+      prompt: 'Go on',
+      stream: true,
+    });
+  });
+
+  it('knows the default of the contract', () => {
+    expect(predictRequestSchema.parse({ prompt: '' }).max_tokens).toBe(DEFAULT_MAX_TOKENS);
+  });
+
+  it('sends what was changed, in a body that the contract takes', () => {
+    const body = textBody(
+      'chat',
+      [
+        { question: 'One', answer: 'Two' },
+        { question: 'Failed', answer: '' },
+      ],
+      'Three',
+      {
+        ...{ system: 'Be brief.', temperature: 0, topP: 0.5, maxTokens: 9, seed: '7', stop: 'END\n\\n\\n' },
+      },
+    );
+    expect(body).toEqual({
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'One' },
+        { role: 'assistant', content: 'Two' },
+        { role: 'user', content: 'Three' },
+      ],
+      ...{ temperature: 0, top_p: 0.5, max_tokens: 9, seed: 7, stop: ['END', '\n\n'], stream: true },
+    });
+    expect(predictRequestSchema.safeParse(body).success).toBe(true);
+    expect(textBody('chat', [], 'x', { ...DEFAULTS, seed: '1.5', maxTokens: DEFAULT_MAX_TOKENS })).not.toHaveProperty('seed');
+    expect(['', '-3', '1e3', '99999999999999999999'].map(isSeed)).toEqual([true, true, false, false]);
+    expect(textsOf(' \none\n\n two\n')).toEqual(['one', ' two']);
+  });
+});
+
+describe('the request as curl', () => {
+  const nasty = "It's \"quoted\", $HOME `id` $(id) \\ \\n !x\nnew\tline \u0000 \u2028 emoji \u{1f600} ''";
+
+  it('reaches curl through a real shell as it was meant', () => {
+    const body = textBody('chat', [{ question: nasty, answer: "'" }], nasty, { ...DEFAULTS, system: nasty, stop: "'\n\\n" });
+    const command = curlCommand('http://127.0.0.1:8000', "it's a (model)", body);
+    const script = `curl() { "$NODE" -e 'process.stdout.write(JSON.stringify(process.argv.slice(1)))' -- "$@"; }\n${command}\n`;
+    const { stdout, stderr, status } = spawnSync('sh', ['-eu'], {
+      input: script,
+      encoding: 'utf8',
+      env: { NODE: process.execPath, HOME: '/wrong' },
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const words = JSON.parse(stdout) as string[];
+    expect(words.slice(0, 5)).toEqual([
+      '-N',
+      "http://127.0.0.1:8000/predict/it's%20a%20(model)",
+      '-H',
+      'content-type: application/json',
+      '-d',
+    ]);
+    expect(words).toHaveLength(6);
+    expect(JSON.parse(words[5]!)).toEqual(body);
+  });
+
+  it('waits for the whole answer where nothing streams', () => {
+    expect(curlCommand('http://x', 'm', { input: ['a'] })).not.toContain('-N');
+  });
+});
+
+describe('the figures under an answer', () => {
+  const timings = { queue_ms: 0.2, load_ms: 0, first_token_ms: 240, total_ms: 3_800, tokens_per_second: 35.234 };
+
+  it("are the engine's own", () => {
+    const final = { finish_reason: 'stop', usage: { prompt_tokens: 1_234, completion_tokens: 128 }, timings };
+    expect(figuresOf(final)).toEqual(['128 tokens from 1,234', 'first token 240 ms', '35.2 tokens/s', 'total 3.8 s']);
+  });
+
+  it('tell of waiting, and of an end that is none', () => {
+    const waited = { ...timings, queue_ms: 2_600, load_ms: 2_100 };
+    const final = { finish_reason: 'length', usage: { prompt_tokens: null, completion_tokens: 1 }, timings: waited };
+    expect(figuresOf(final).slice(0, 1)).toEqual(['1 token']);
+    expect(figuresOf(final).slice(-3)).toEqual([
+      'loaded in 2.1 s',
+      'queued 500 ms',
+      'cut at max_tokens or the end of the context: raise it',
+    ]);
+  });
+
+  it('leave out what nobody measured', () => {
+    const none = { queue_ms: 0, load_ms: 0, first_token_ms: null, total_ms: 5, tokens_per_second: null };
+    expect(figuresOf({ finish_reason: null, usage: { prompt_tokens: null, completion_tokens: null }, timings: none })).toEqual([
+      'total 5 ms',
+    ]);
+  });
+});
+
+describe('vectors', () => {
+  it('have a norm and a likeness', () => {
+    expect(norm([3, 4])).toBe(5);
+    expect(similarity([1, 0], [0, 2])).toBe(0);
+    expect(similarity([1, 2], [2, 4])).toBeCloseTo(1);
+    expect(similarity([1, 0], [-3, 0])).toBe(-1);
+    expect(similarity([0, 0], [1, 1])).toBe(0);
+  });
+});
+
+describe('the model that is shown', () => {
+  const view = (id: string, state: ModelView['state'], kind: string, aliases: readonly string[] = []) =>
+    ({ id, aliases, state, profile: { kind, hasChatTemplate: kind === 'chat' } }) as unknown as ModelView;
+  const models = [
+    view('blocked', 'blocked', 'chat'),
+    view('embed', 'ready', 'embedding'),
+    view('cold', 'unloaded', 'chat'),
+    view('warm', 'ready', 'chat', ['w']),
+  ];
+
+  it('is the one named, the one before, a loaded one that talks, or the first that can be asked', () => {
+    expect(chosenModel(models, 'w', 'cold')?.id).toBe('warm');
+    expect(chosenModel(models, 'gone', 'cold')).toBeNull();
+    expect(chosenModel(models, null, 'cold')?.id).toBe('cold');
+    expect(chosenModel(models, null, 'gone')?.id).toBe('warm');
+    expect(chosenModel(models.slice(0, 3), null, null)?.id).toBe('embed');
+    expect(chosenModel([], null, null)).toBeNull();
+  });
+
+  it('is asked in the way of its kind', () => {
+    const way = (kind: 'chat' | 'completion' | 'unknown' | 'embedding' | 'speech', hasChatTemplate = false) =>
+      wayOf({ kind, hasChatTemplate });
+    expect([way('chat'), way('completion'), way('completion', true), way('unknown'), way('embedding'), way('speech'), wayOf(null)]).toEqual(
+      [...['chat', 'text', 'chat', 'text', 'embeddings', 'none', 'chat']],
+    );
+  });
+});
