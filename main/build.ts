@@ -1,6 +1,6 @@
 /**
- * `npm run build`: builds the page, and bundles the engine and its child programs into dist/, laid out as the sources are, so that `programs.ts` finds a child
- * beside itself in both. The window's main process and preload become CommonJS, which a sandboxed preload must be and every Electron loads;
+ * `npm run build`: builds the page, and bundles the engine and its child programs into dist/, laid out as the sources are, so that
+ * `programs.ts` finds a child beside itself in both. The window's main process and preload become CommonJS, which a sandboxed preload must be and every Electron loads;
  * they find the engine's bundle beside them.
  */
 import { chmod, cp, readdir, rm, stat } from 'node:fs/promises';
@@ -45,6 +45,8 @@ const window = await build({
 /** Files that are taken as they are. */
 const ASSETS = ['main/electron/starting.html', 'main/electron/icons'];
 for (const asset of ASSETS) await cp(`${root}${asset}`, `${root}dist/${asset}`, { recursive: true });
+// Whoever builds from a test has NODE_ENV=test, and would get React's development build.
+process.env['NODE_ENV'] = 'production';
 await buildPage({ configFile: `${root}renderer/vite.config.ts` });
 // Only what this build did not write goes: an engine that runs from here still finds its children, and what it has not imported yet.
 const written = new Set([engine, window].flatMap(({ metafile }) => Object.keys(metafile.outputs)));

@@ -5,6 +5,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { takeToken } from './api.ts';
 import { App } from './app.tsx';
+import { tellDesktop } from './desktop.ts';
 import { followDevices } from './history.ts';
 import { keepLink } from './link.ts';
 import { followTheme } from './theme.ts';
@@ -12,6 +13,7 @@ import { followTheme } from './theme.ts';
 takeToken();
 followTheme();
 followDevices();
+tellDesktop();
 void keepLink();
 
 const root = document.getElementById('root');

@@ -107,6 +107,8 @@ function fill(browserWindow: BrowserWindow): Filling {
     }, LOAD_AGAIN_MS);
   }
 
+  // A page with unsaved fields asks to stay; but its engine is elsewhere now, and a load that never begins helps nobody.
+  webContents.on('will-prevent-unload', (event) => event.preventDefault());
   webContents.on('did-fail-load', (_, code, __, ___, isMainFrame) => {
     if (isMainFrame && code !== ABORTED) void loadAgain();
   });

@@ -5,6 +5,8 @@ import type { Clock } from '../core/ports.ts';
 
 /** How long a client may take to fetch the error event that ends its broken stream. */
 const LAST_WORDS_MS = 5_000;
+/** Browsers throw away what a page has not read yet of a stream that breaks: the error event would go with it. */
+const READ_MS = 50;
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -53,7 +55,9 @@ export function modelNotFound(name: string, nearest: readonly string[]): Modeliu
 
 /** Ends a stream so that nobody takes it for whole: an error event, then a transfer without its end. The blank line closes a half-sent event. */
 export function cutStream(response: ServerResponse, envelope: ErrorEnvelope, clock: Clock): void {
-  const stopWaiting = clock.after(LAST_WORDS_MS, () => response.destroy());
-  response.once('close', stopWaiting);
-  response.write(`\n\n${errorEvent(envelope)}`, () => response.destroy());
+  const stops = [clock.after(LAST_WORDS_MS, () => response.destroy())];
+  response.once('close', () => {
+    for (const stop of stops) stop();
+  });
+  response.write(`\n\n${errorEvent(envelope)}`, () => stops.push(clock.after(READ_MS, () => response.destroy())));
 }

@@ -13,7 +13,7 @@ interface CopyButtonProps {
 
 export function CopyButton({ label, name, look = 'plain', text }: CopyButtonProps) {
   const copy = (): void => {
-    copied(text()).then(
+    navigator.clipboard.writeText(text()).then(
       () => say('Copied'),
       (thrown: unknown) => sayError('Nothing was copied', thrown),
     );
@@ -23,26 +23,4 @@ export function CopyButton({ label, name, look = 'plain', text }: CopyButtonProp
       {label}
     </Button>
   );
-}
-
-/** Where the clipboard's own interface is closed to pages (our Electron shell permits none), the old command on a selection still works. */
-async function copied(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch (thrown) {
-    if (!copiedBySelection(text)) throw thrown;
-  }
-}
-
-function copiedBySelection(text: string): boolean {
-  const opener = document.activeElement;
-  const area = document.createElement('textarea');
-  area.value = text;
-  area.className = 'visually-hidden';
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand('copy');
-  area.remove();
-  if (opener instanceof HTMLElement) opener.focus();
-  return done;
 }

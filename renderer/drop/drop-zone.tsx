@@ -33,7 +33,8 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
     if (!hasFiles(event)) return;
     // Without this the browser would open the file in place of the window.
     event.preventDefault();
-    event.dataTransfer.dropEffect = 'link';
+    // What every source offers; nothing is copied all the same.
+    event.dataTransfer.dropEffect = 'copy';
   }
 
   function drop(event: DragEvent): void {

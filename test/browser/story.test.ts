@@ -116,7 +116,10 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     const path = await writeTinyGguf(join(live.folder, 'keys'), { name: 'keys', contextTokens: 512 });
     const { page } = await open();
     const focused = () =>
-      page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '');
+      page.evaluate(() => {
+        const at = document.activeElement;
+        return at === null || at === document.body ? 'nothing' : (at.getAttribute('aria-label') ?? at.textContent);
+      });
     await tabTo(page, /Add a model/, focused);
     await page.keyboard.press('Enter');
     await page.getByRole('dialog', { name: 'Add a model' }).waitFor();

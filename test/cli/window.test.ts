@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findWindow } from '../../main/cli/window.ts';
-import { buildApp } from '../helpers/built.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -16,7 +15,6 @@ const NO_SANDBOX = { ELECTRON_DISABLE_SANDBOX: '1' };
 let folder: string;
 
 beforeAll(() => {
-  buildApp();
   folder = mkdtempSync(join(tmpdir(), 'modelium-window-'));
   // Called as Electron would be; ends with 7, or with the signal that it waits for.
   const script = '#!/bin/sh\nprintf "%s\\n" "run as node: $ELECTRON_RUN_AS_NODE" "$@" >"$SEEN"\n[ -z "$STAY" ] || exec sleep 60\nexit 7\n';

@@ -8,13 +8,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { connect } from '../../main/client.ts';
 import { readEngineFile } from '../../main/io/engine-file.ts';
 import { openStateFolder } from '../../main/io/state-folder.ts';
 import { ERRORS } from '../../shared/errors.ts';
 import { VERSION } from '../../shared/version.ts';
-import { buildApp } from '../helpers/built.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type Home, isAlive, makeHome, startServe } from '../helpers/serve.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
@@ -53,7 +52,6 @@ interface ShellOptions {
 }
 
 let homes: Home[] = [];
-beforeAll(buildApp, ONE_MS);
 afterEach(async () => {
   for (const home of homes) await home.remove();
   homes = [];

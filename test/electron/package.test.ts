@@ -11,7 +11,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { buildApp } from '../helpers/built.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type Home, makeHome, type Served, startServe } from '../helpers/serve.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
@@ -33,7 +32,6 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
   let display: Display;
 
   beforeAll(async () => {
-    buildApp();
     output = mkdtempSync(join(tmpdir(), 'modelium-package-'));
     home = makeHome();
     display = await startDisplay();

@@ -12,7 +12,6 @@ import { join } from 'node:path';
 import type { ElectronApplication, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readToken } from '../../main/io/engine-file.ts';
-import { buildApp } from '../helpers/built.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type Home, makeHome, type Served, startServe } from '../helpers/serve.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
@@ -45,7 +44,6 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
   let visits = 0;
 
   beforeAll(async () => {
-    buildApp();
     home = makeHome();
     display = await startDisplay();
     elsewhere = createServer((_, response) => {
@@ -108,6 +106,13 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
   test('a file and a folder dropped onto the page tell their paths', async () => {
     const folder = join(home.root, 'a folder');
     const file = await writeTinyGguf(folder, { name: 'dropped one', contextTokens: 512 });
+    await app.evaluate(({ Notification }) => {
+      const titles: string[] = [];
+      Object.assign(globalThis, { titles });
+      Notification.prototype.show = function show() {
+        titles.push(this.title);
+      };
+    });
     await page.evaluate(() => {
       const bridge = (globalThis as unknown as { modelium: { pathsOf(items: readonly unknown[]): readonly string[] } }).modelium;
       const target = globalThis as unknown as EventTarget & { dropped: readonly string[] };
@@ -135,6 +140,9 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     await devtools.detach();
     // And the page does what a drop is for: the engine serves the file from where it lies.
     expect((await engine.becomes('dropped-one', 'ready')).path).toBe(file);
+    // The window has no focus here, so that the person is told.
+    const titles = () => app.evaluate(() => (globalThis as unknown as { titles: readonly string[] }).titles);
+    await eventually('the notification', async () => (await titles()).includes('dropped-one is ready'));
   });
 
   test('a notification says what the page says; a click on it shows the window on that page, in the same document', async () => {

@@ -1,5 +1,5 @@
-/** The built app for tests that start it: built where it is older than its sources, once, whatever number of test files wants it. */
-import { spawnSync } from 'node:child_process';
+/** The built app for tests that start it or its window: built before the first test where it is older than its sources. */
+import { execFileSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
@@ -16,13 +16,7 @@ function isBuilt(): boolean {
   return files.every((file) => statSync(file).mtimeMs <= builtMs);
 }
 
-/** One at a time, and looked at again under the lock: nobody builds anew what another test has started already. */
-export function buildApp(): void {
-  if (isBuilt()) return;
-  const { status, stderr } = spawnSync('flock', [BUILD, process.execPath, import.meta.filename], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`The build failed: ${stderr}`);
-}
-
-if (import.meta.main && !isBuilt()) {
-  process.exitCode = spawnSync(process.execPath, [BUILD, '--quiet'], { stdio: 'inherit' }).status ?? 1;
+/** Vitest's set-up before all tests: a browser gets the window of these very sources, and Electron its bundles. */
+export function setup(): void {
+  if (!isBuilt()) execFileSync(process.execPath, [BUILD, '--quiet'], { stdio: 'inherit' });
 }
