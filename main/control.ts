@@ -137,7 +137,8 @@ async function plan({ registry, library, questions }: ControlParts, target: stri
   const inspection = await library.inspect(target, { force: false, signal: new AbortController().signal });
   const { profile, copy } = inspection;
   if (inspection.unreadable !== null) throw new ModeliumError('path-invalid', `${target} cannot be read: ${inspection.unreadable}`);
-  if (profile === null) return { profile, decision: null, message: inspection.damage ?? settlingInWords({ name: 'settling', copy }) };
+  if (!inspection.whole || profile === null)
+    return { profile, decision: null, message: inspection.damage ?? settlingInWords({ name: 'settling', copy }) };
   const decision = questions.whatIfProfile(target.split('/').at(-1) ?? target, profile);
   return { profile, decision, message: decision.reason };
 }

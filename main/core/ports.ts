@@ -70,14 +70,17 @@ export type FolderScan =
 export interface Inspection {
   readonly files: readonly FileIdentity[];
   readonly copy: CopyProgress;
-  /** Everything that the headers name is there. */
+  /** Everything that the model needs is there. */
   readonly whole: boolean;
+  /** One of its forms is whole, another one is not: that one is served when no more bytes come. */
+  readonly usable: boolean;
   /** Tensors of 1 MiB or more whose last 4 KiB are zero: probably a preallocated download; `force` lets them through. */
   readonly zeroTails: readonly string[];
   /** Process that holds a file of it open for writing, as far as we can see. */
   readonly writer: { readonly pid: number; readonly command: string } | null;
   readonly damage: string | null;
   readonly unreadable: string | null;
+  /** What it is, as far as its bytes tell; also while it is not whole. */
   readonly profile: ModelProfile | null;
 }
 

@@ -33,14 +33,14 @@ function examine(found: CandidateFiles, files: readonly FileIdentity[], force: b
     found.files.map((file) => ({ path: file.path, bytes: file.bytes, open: () => openSource(file, opened) })),
     force,
   );
-  const { bytesExpected, missing, damage, zeroTails, profile } = analysis;
-  const whole = profile !== null;
+  const { bytesExpected, missing, damage, zeroTails, whole, usable, profile } = analysis;
   // Asking every process costs a few milliseconds: only where nothing else holds the model back.
-  const writer = whole || damage !== null ? findWriter(files) : null;
+  const writer = usable || damage !== null ? findWriter(files) : null;
   return {
     files,
     copy: { bytesPresent: sum(files), bytesExpected, missing },
     whole,
+    usable,
     zeroTails,
     writer,
     damage,
@@ -69,7 +69,7 @@ function openSource(file: ListedFile, opened: number[]): ByteSource {
 
 function unfinished(files: readonly FileIdentity[], missing: readonly string[], unreadable: string | null): Inspection {
   const copy = { bytesPresent: sum(files), bytesExpected: null, missing };
-  return { files, copy, whole: false, zeroTails: [], writer: null, damage: null, unreadable, profile: null };
+  return { files, copy, whole: false, usable: false, zeroTails: [], writer: null, damage: null, unreadable, profile: null };
 }
 
 function sum(files: readonly FileIdentity[]): number {

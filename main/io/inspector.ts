@@ -126,5 +126,5 @@ function cancelled(path: string): ModeliumError {
 function unreadable(path: string, message: string): Inspection {
   const copy = { bytesPresent: 0, bytesExpected: null, missing: [] };
   const sentence = `${path} could not be looked at: ${message}.`;
-  return { files: [], copy, whole: false, zeroTails: [], writer: null, damage: null, unreadable: sentence, profile: null };
+  return { files: [], copy, whole: false, usable: false, zeroTails: [], writer: null, damage: null, unreadable: sentence, profile: null };
 }

@@ -10,6 +10,7 @@ function inspection(bytes: number, more: Partial<Inspection> = {}): Inspection {
     files: [{ path: 'm.gguf', bytes, mtimeMs: bytes, device: 1, inode: 2 }],
     copy: { bytesPresent: bytes, bytesExpected: 1000, missing: bytes < 1000 ? [`m.gguf: ${1000 - bytes} bytes`] : [] },
     whole: bytes >= 1000,
+    usable: bytes >= 1000,
     zeroTails: [],
     writer: null,
     damage: null,
@@ -30,7 +31,7 @@ function looks(steps: readonly (readonly [atMs: number, inspection: Inspection])
 }
 
 const last = (outcomes: readonly SettleOutcome[]): SettleOutcome => outcomes.at(-1)!;
-const unlike = { whole: false, profile: null };
+const unlike = { whole: false, usable: false, profile: null };
 
 describe('settle', () => {
   test('whole only when still for half a second, however often one looks', () => {

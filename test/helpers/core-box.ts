@@ -33,7 +33,7 @@ import { Manager } from '../../main/runtime/manager.ts';
 import { ThreadShare } from '../../main/runtime/thread-share.ts';
 import { WaitingRoom } from '../../main/runtime/waiting-room.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
-import type { ModelProfile } from '../../shared/profile.ts';
+import { type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
@@ -75,6 +75,7 @@ export interface CoreBoxOptions {
 
 export function textProfile(bytes: number): ModelProfile {
   return {
+    ...NOTHING_KNOWN,
     kind: 'chat',
     architecture: 'llama',
     name: null,
@@ -89,7 +90,7 @@ export function textProfile(bytes: number): ModelProfile {
     heads: 4,
     kvHeads: 4,
     vocabularySize: 100,
-    kv: { bytesPerToken: 1024, bytesPerSequence: 0, exact: true },
+    kv: { bytesPerToken: 1024, bytesPerSequence: 0, exact: true, groups: [] },
     tokenizer: 'gpt2',
     hasChatTemplate: true,
     forms: [{ kind: 'gguf', files: ['m.gguf'], codeFiles: [] }],
@@ -270,8 +271,18 @@ export function createCoreBox(options: CoreBoxOptions) {
       const bytes = bytesOf.get(name.replace('.gguf', '')) ?? GIB;
       const copy = { bytesPresent: bytes, bytesExpected: bytes, missing: [] };
       const files = listings.get(path)?.files ?? [];
-      const whole = { files, copy, whole: true, zeroTails: [], writer: null, damage: null, unreadable: null, profile: textProfile(bytes) };
-      return world.damaged.has(path) ? { ...whole, whole: false, damage: 'the header is damaged', profile: null } : whole;
+      const whole = {
+        files,
+        copy,
+        whole: true,
+        usable: true,
+        zeroTails: [],
+        writer: null,
+        damage: null,
+        unreadable: null,
+        profile: textProfile(bytes),
+      };
+      return world.damaged.has(path) ? { ...whole, whole: false, usable: false, damage: 'the header is damaged', profile: null } : whole;
     },
   };
   const listings = new Map<string, CandidateListing>();

@@ -9,13 +9,14 @@ import { createClock } from '../../main/io/clock.ts';
 import { createUpstreams } from '../../main/io/http-client.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
-import type { ModelProfile } from '../../shared/profile.ts';
+import { type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
 import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 
 export const TOKEN = 'token-of-the-test';
 
 export const CHAT_PROFILE: ModelProfile = {
+  ...NOTHING_KNOWN,
   kind: 'chat',
   architecture: 'llama',
   name: 'Tiny',
@@ -30,7 +31,7 @@ export const CHAT_PROFILE: ModelProfile = {
   heads: 1,
   kvHeads: 1,
   vocabularySize: 32,
-  kv: { bytesPerToken: 32, bytesPerSequence: 0, exact: true },
+  kv: { bytesPerToken: 32, bytesPerSequence: 0, exact: true, groups: [] },
   tokenizer: 'gpt2',
   hasChatTemplate: true,
   forms: [{ kind: 'gguf', files: ['tiny.gguf'], codeFiles: [] }],

@@ -30,7 +30,7 @@ export function ggufKvCost(facts: GgufFacts): KvCost | null {
   if (layers === null || layers > MAX_LAYERS || embedding === null) return null;
   const state = stateValues(facts, embedding) * STATE_BYTES_PER_VALUE * layers;
   const heads = facts.perLayer('attention.head_count', layers);
-  if (heads === null) return state > 0 ? { bytesPerToken: 0, bytesPerSequence: state, exact: false } : null;
+  if (heads === null) return state > 0 ? { bytesPerToken: 0, bytesPerSequence: state, exact: false, groups: [] } : null;
   const kvHeads = facts.perLayer('attention.head_count_kv', layers) ?? heads;
   // As llama.cpp does: a head's width is told, or else the embedding shared out among the heads.
   const width = (heads[0] ?? 0) > 0 ? embedding / (heads[0] ?? 1) : 0;
@@ -38,7 +38,7 @@ export function ggufKvCost(facts: GgufFacts): KvCost | null {
   const values = Math.max(facts.own('attention.value_length') ?? width, facts.own('attention.value_length_swa') ?? 0);
   const bytesPerToken = Math.ceil(kvHeads.reduce((sum, count) => sum + count * (keys + values), 0) * BYTES_PER_VALUE);
   if (!Number.isSafeInteger(bytesPerToken)) return null;
-  return { bytesPerToken, bytesPerSequence: state, exact: !facts.ownAny(LAYERS_DIFFER) };
+  return { bytesPerToken, bytesPerSequence: state, exact: !facts.ownAny(LAYERS_DIFFER), groups: [] };
 }
 
 /** Values that one recurrent layer keeps for a sequence: Mamba's convolution and state, RWKV's, LFM2's short convolution. */

@@ -1,7 +1,8 @@
 /** A Hugging Face folder's files: are the shards that its index names all there, and what does config.json say. Pure and bounded (I7). */
 
+import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, damaged, FormatError } from './bytes.ts';
-import type { CandidateFile, FormatFindings } from './findings.ts';
+import { type CandidateFile, type FormatFindings, isDamaged, isMissing, isTruncated } from './findings.ts';
 import { huggingfaceProfile } from './huggingface.ts';
 import type { SafetensorsTensor } from './safetensors.ts';
 import { isObject, parseJsonObject, parseSafetensors } from './safetensors.ts';
@@ -12,9 +13,8 @@ const MAX_JSON_BYTES = 16 * 1024 * 1024;
 const MAX_CHAT_CONFIG_BYTES = 4 * 1024 * 1024;
 
 interface Faults {
-  readonly missing: string[];
+  readonly problems: FileProblem[];
   readonly expected: Map<string, number | null>;
-  damage: string | null;
 }
 
 /** Null when there is neither a config.json nor a safetensors file at the top. */
@@ -23,7 +23,7 @@ export function readHuggingface(files: readonly CandidateFile[]): FormatFindings
   const configFile = top.get('config.json');
   const shards = [...top.values()].filter((file) => file.path.endsWith('.safetensors'));
   const hasGguf = [...top.keys()].some((path) => /\.gguf$/i.test(path));
-  const faults: Faults = { missing: [], expected: new Map(), damage: null };
+  const faults: Faults = { problems: [], expected: new Map() };
   const weights = [...top.keys()].some((path) => /\.(?:safetensors|bin|pt|pth)$/i.test(path));
   // A GGUF repository may carry the original's config.json: without weights of its own it is a description, not a second form.
   if ((configFile === undefined && shards.length === 0) || (hasGguf && !weights)) return null;
@@ -32,12 +32,15 @@ export function readHuggingface(files: readonly CandidateFile[]): FormatFindings
   for (const file of shards) readShard(file, faults, tensors, tails);
   missingShards(top, faults);
   const config = configFile === undefined ? null : json(configFile, faults);
-  if (config !== null && !weights && faults.missing.length === 0) faults.missing.push('the weights: no .safetensors or .bin file yet');
+  if (config !== null && !weights && faults.problems.length === 0) {
+    faults.problems.push({ ...isMissing('the weights'), message: 'the weights: no .safetensors or .bin file yet' });
+  }
   const profile =
-    config === null || faults.damage !== null
+    config === null || faults.problems.some(({ kind }) => kind === 'damaged')
       ? null
       : huggingfaceProfile({ config, files, tensors, hasChatTemplate: hasChatTemplate(top), tokenizer: tokenizerOf(top) });
-  return { ...faults, zeroTails: tails, profile, notes: configFile === undefined ? ['There are safetensors, but no config.json.'] : [] };
+  const notes = configFile === undefined ? ['There are safetensors, but no config.json.'] : [];
+  return { ...faults, zeroTails: tails, profile, notes, hasWeights: weights };
 }
 
 function readShard(file: CandidateFile, faults: Faults, tensors: SafetensorsTensor[], tails: string[]): void {
@@ -46,13 +49,16 @@ function readShard(file: CandidateFile, faults: Faults, tensors: SafetensorsTens
   if (header instanceof FormatError) {
     const blank = header.fault === 'truncated' || source.read(0, 4096).every((byte) => byte === 0);
     faults.expected.set(file.path, blank ? null : file.bytes);
-    if (blank) faults.missing.push(`${file.path}: its header is not complete`);
-    else faults.damage = `${file.path} is not a safetensors file that can be read: ${header.message}.`;
+    if (blank) faults.problems.push(isTruncated(file.path, file.bytes, null));
+    else {
+      const sentence = `${file.path} is not a safetensors file that can be read: ${header.message}.`;
+      faults.problems.push(isDamaged(file.path, file.bytes, sentence));
+    }
     return;
   }
   faults.expected.set(file.path, header.fileBytes);
   for (const tensor of header.tensors) tensors.push(tensor);
-  if (header.fileBytes > file.bytes) faults.missing.push(`${file.path}: ${header.fileBytes - file.bytes} bytes`);
+  if (header.fileBytes > file.bytes) faults.problems.push(isTruncated(file.path, file.bytes, header.fileBytes));
   else tails.push(...zeroTails(file.path, source, header.tensors));
 }
 
@@ -65,9 +71,10 @@ function missingShards(top: ReadonlyMap<string, CandidateFile>, faults: Faults):
   const names = new Set(Object.values(map).filter((name) => typeof name === 'string'));
   for (const name of names) {
     // Names inside files never lead out of the folder: one with a slash is not a shard of it.
-    if (/[\\/]|^\./.test(name)) faults.damage = `${index?.path ?? ''} names a shard outside the folder.`;
-    else if (!top.has(name)) {
-      faults.missing.push(`${name}: not there yet`);
+    if (/[\\/]|^\./.test(name)) {
+      faults.problems.push(isDamaged(index?.path ?? '', index?.bytes ?? 0, `${index?.path ?? ''} names a shard outside the folder.`));
+    } else if (!top.has(name)) {
+      faults.problems.push(isMissing(name));
       faults.expected.set(name, null);
     }
   }
@@ -80,7 +87,7 @@ function json(file: CandidateFile, faults: Faults): Record<string, unknown> | nu
     return parseJsonObject(file.open().read(0, file.bytes), 'it');
   });
   if (!(parsed instanceof FormatError)) return parsed;
-  faults.damage ??= `${file.path} cannot be read: ${parsed.message}.`;
+  faults.problems.push(isDamaged(file.path, file.bytes, `${file.path} cannot be read: ${parsed.message}.`));
   return null;
 }
 

@@ -2,7 +2,7 @@
  * A Hugging Face folder (config.json beside the weights) as a profile: what it is, how large, and what in it would execute code (I7).
  * Pure; says what the configuration says. Which runtime can serve it is the brain's business.
  */
-import type { KvCost, ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
+import { type KvCost, type ModelForm, type ModelKind, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import type { SafetensorsTensor } from './safetensors.ts';
 import { isObject } from './safetensors.ts';
 
@@ -45,6 +45,7 @@ export function huggingfaceProfile(folder: HuggingfaceFolder): ModelProfile {
   if (weights.parameters === null)
     notes.push('Its weights are not safetensors: their types and shapes are not read, and loading them unpickles.');
   return {
+    ...NOTHING_KNOWN,
     kind,
     architecture,
     name: typeof config['_name_or_path'] === 'string' ? config['_name_or_path'] : null,
@@ -113,7 +114,7 @@ function kvOf(text: Config, layers: number | null, heads: number | null): KvCost
   const layersDiffer = ['sliding_window', 'layer_types', 'kv_lora_rank', 'layers_block_type', 'mamba_d_state'].some(
     (key) => (text[key] ?? null) !== null && text[key] !== 0,
   );
-  return Number.isSafeInteger(bytesPerToken) ? { bytesPerToken, bytesPerSequence: 0, exact: !layersDiffer } : null;
+  return Number.isSafeInteger(bytesPerToken) ? { bytesPerToken, bytesPerSequence: 0, exact: !layersDiffer, groups: [] } : null;
 }
 
 function placesOf(

@@ -109,7 +109,7 @@ describe('a GGUF', () => {
   test('a header with weights still on their way says how many bytes are expected', () => {
     const whole = writeGguf(llama());
     const half = analyze({ 'model.gguf': whole.subarray(0, whole.length - 5000) });
-    expect(half).toMatchObject({ bytesExpected: whole.length, damage: null, profile: null });
+    expect(half).toMatchObject({ bytesExpected: whole.length, damage: null, whole: false });
     expect(half.missing).toEqual(['model.gguf: 5000 bytes']);
     expect(analyze({ 'model.gguf': whole.subarray(0, 100) })).toMatchObject({
       bytesExpected: null,
@@ -160,7 +160,8 @@ describe('a GGUF', () => {
       'd.gguf': writeGguf(llama()),
     }).profile;
     expect(profile?.forms[0]?.files).toEqual(['c.gguf']);
-    expect(profile?.notes).toHaveLength(3);
+    expect(profile?.notes).toHaveLength(2);
+    expect(profile?.forms[0]?.companions).toEqual([{ role: 'projector', file: 'a-mmproj.gguf' }]);
     expect(analyze({ 'b.gguf': Buffer.from('nothing of the kind, but long enough') }).damage).toContain(
       'does not begin with the letters GGUF',
     );
@@ -187,7 +188,8 @@ describe('not there yet', () => {
   ])('%s', (_what, contents, words) => {
     const analysis = analyze(contents);
     expect(analysis.missing[0]).toContain(words);
-    expect(analysis.profile).toBeNull();
+    expect(analysis.whole).toBe(false);
+    expect(analysis.usable).toBe(false);
   });
 });
 
@@ -251,7 +253,7 @@ describe('a Hugging Face folder', () => {
     expect(analyze(index('b.safetensors'))).toMatchObject({
       missing: ['b.safetensors: not there yet'],
       bytesExpected: null,
-      profile: null,
+      whole: false,
     });
     expect(analyze(index('../b.safetensors')).damage).toContain('outside the folder');
     expect(analyze({ 'config.json': config }).missing[0]).toContain('the weights');
@@ -264,7 +266,7 @@ describe('a Hugging Face folder', () => {
         const file = Buffer.from(shard).subarray(0, shard.length - (cut % 3 === 0 ? cut : 0));
         for (const [at, value] of changes) if (at < file.length) file[at] = value;
         const analysis = analyze({ 'config.json': config, 'model.safetensors': file });
-        expect(analysis.profile === null).toBe(analysis.damage !== null || analysis.missing.length > 0);
+        expect(analysis.whole).toBe(analysis.damage === null && analysis.missing.length === 0);
       }),
       { numRuns: 2_000 },
     );

@@ -1,0 +1,20 @@
+/**
+ * The table of the formats that Modelium can read: a file a format, walked by `candidate.ts`. The first that finds something describes the
+ * model, the others add their forms. To add a format: write its reader (pure, over a bounded source, throwing nothing) and its line here.
+ */
+import type { FormReader } from './findings.ts';
+import { readGgufs } from './gguf-folder.ts';
+import { readHuggingface } from './huggingface-folder.ts';
+
+export interface RankedReader extends FormReader {
+  /**
+   * How gladly a form of it is used beside others. While a form of a lower number or the same is on its way, a whole one waits for it; those of
+   * a higher number are passed over: nobody would use them.
+   */
+  readonly rank: number;
+}
+
+export const FORM_READERS: readonly RankedReader[] = [
+  { name: 'GGUF', rank: 0, claims: /\.gguf$/i, read: readGgufs },
+  { name: 'Hugging Face', rank: 0, claims: /\.safetensors$|(?:^|\/)config\.json$/i, read: readHuggingface },
+];
