@@ -28,6 +28,8 @@ export function damaged(message: string): FormatError {
 }
 
 const WINDOW_BYTES = 64 * 1024;
+/** After a jump: what lies there may be as small as one tensor's name. */
+const JUMP_WINDOW_BYTES = 4 * 1024;
 const utf8 = new TextDecoder();
 
 /** What one header may cost, whatever it says. */
@@ -38,6 +40,8 @@ export interface ReaderLimits {
   readonly keptBytes: number;
   /** Single reads of a number or string. */
   readonly steps: number;
+  /** Bytes fetched from the source, where that is less than `headerBytes`: for formats whose header lies between the weights. */
+  readonly fetchedBytes?: number;
 }
 
 /** Little-endian reader that moves forward only: no byte is fetched twice, so that the work is bounded by `headerBytes`. */
@@ -49,6 +53,8 @@ export class HeaderReader {
   #position: number;
   #kept = 0;
   #steps = 0;
+  #fetched = 0;
+  #windowBytes = WINDOW_BYTES;
 
   constructor(source: ByteSource, limits: ReaderLimits, position = 0) {
     this.#source = source;
@@ -58,6 +64,11 @@ export class HeaderReader {
 
   get position(): number {
     return this.#position;
+  }
+
+  /** Single reads so far. */
+  get steps(): number {
+    return this.#steps;
   }
 
   u8(): number {
@@ -118,9 +129,25 @@ export class HeaderReader {
     return value;
   }
 
+  /** An unsigned number in groups of seven bits (protobuf); rounded above 2^53. @throws FormatError `damaged` beyond ten bytes. */
+  varint(): number {
+    let value = 0;
+    for (let scale = 1; scale < 2 ** 70; scale *= 128) {
+      const at = this.#take(1);
+      const byte = this.#view.getUint8(at);
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+    throw damaged('a number in it has more than ten bytes');
+  }
+
   /** A string of which at most `keep` bytes are kept. @throws FormatError `damaged` when it is longer than `most`. */
   string(what: string, most: number, keep = most): string {
-    const length = this.length(`the length of ${what}`, most);
+    return this.text(this.length(`the length of ${what}`, most), keep);
+  }
+
+  /** The next `length` bytes as text, of which at most `keep` are kept. */
+  text(length: number, keep = length): string {
     const kept = Math.min(length, keep);
     this.keep(kept);
     const bytes = new Uint8Array(kept);
@@ -162,8 +189,7 @@ export class HeaderReader {
     this.#require(bytes);
     let at = this.#position - this.#viewStart;
     if (at < 0 || at + bytes > this.#view.byteLength) {
-      const wanted = Math.min(Math.max(WINDOW_BYTES, bytes), this.#source.bytes - this.#position);
-      const window = this.#source.read(this.#position, wanted);
+      const window = this.#fetch(bytes);
       if (window.byteLength < bytes) {
         throw new FormatError('truncated', `the file ended at byte ${this.#position + window.byteLength} while its header was read`);
       }
@@ -173,6 +199,17 @@ export class HeaderReader {
     }
     this.#position += bytes;
     return at;
+  }
+
+  /** Small windows after a jump over weights, larger ones as long as everything is read: few bytes either way. */
+  #fetch(bytes: number): Uint8Array {
+    const jumped = this.#position - (this.#viewStart + this.#view.byteLength) >= JUMP_WINDOW_BYTES;
+    this.#windowBytes = jumped ? JUMP_WINDOW_BYTES : Math.min(this.#windowBytes * 2, WINDOW_BYTES);
+    const wanted = Math.min(Math.max(this.#windowBytes, bytes), this.#source.bytes - this.#position);
+    this.#fetched += wanted;
+    const most = this.#limits.fetchedBytes ?? 2 * this.#limits.headerBytes + 8 * this.#limits.steps;
+    if (this.#fetched > most) throw damaged(`its description takes more than ${most} bytes`);
+    return this.#source.read(this.#position, wanted);
   }
 }
 

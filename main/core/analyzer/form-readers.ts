@@ -5,6 +5,7 @@
 import type { FormReader } from './findings.ts';
 import { readGgufs } from './gguf-folder.ts';
 import { readHuggingface } from './huggingface-folder.ts';
+import { readOnnxFiles } from './onnx-folder.ts';
 
 export interface RankedReader extends FormReader {
   /**
@@ -17,4 +18,5 @@ export interface RankedReader extends FormReader {
 export const FORM_READERS: readonly RankedReader[] = [
   { name: 'GGUF', rank: 0, claims: /\.gguf$/i, read: readGgufs },
   { name: 'Hugging Face', rank: 0, claims: /\.safetensors$|(?:^|\/)config\.json$/i, read: readHuggingface },
+  { name: 'ONNX', rank: 1, claims: /\.onnx(?:[_.]data)?$/i, read: readOnnxFiles },
 ];
