@@ -207,7 +207,7 @@ export class HeaderReader {
     this.#windowBytes = jumped ? JUMP_WINDOW_BYTES : Math.min(this.#windowBytes * 2, WINDOW_BYTES);
     const wanted = Math.min(Math.max(this.#windowBytes, bytes), this.#source.bytes - this.#position);
     this.#fetched += wanted;
-    const most = this.#limits.fetchedBytes ?? 2 * this.#limits.headerBytes + 8 * this.#limits.steps;
+    const most = this.#limits.fetchedBytes ?? 2 * (this.#limits.headerBytes + WINDOW_BYTES);
     if (this.#fetched > most) throw damaged(`its description takes more than ${most} bytes`);
     return this.#source.read(this.#position, wanted);
   }

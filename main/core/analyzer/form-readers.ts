@@ -6,6 +6,9 @@ import type { FormReader } from './findings.ts';
 import { readGgufs } from './gguf-folder.ts';
 import { readHuggingface } from './huggingface-folder.ts';
 import { readOnnxFiles } from './onnx-folder.ts';
+import { readOpenVinoPairs } from './openvino-folder.ts';
+import { readTensorRtFiles } from './tensorrt.ts';
+import { readTorchFiles } from './torch-folder.ts';
 
 export interface RankedReader extends FormReader {
   /**
@@ -19,4 +22,7 @@ export const FORM_READERS: readonly RankedReader[] = [
   { name: 'GGUF', rank: 0, claims: /\.gguf$/i, read: readGgufs },
   { name: 'Hugging Face', rank: 0, claims: /\.safetensors$|(?:^|\/)config\.json$/i, read: readHuggingface },
   { name: 'ONNX', rank: 1, claims: /\.onnx(?:[_.]data)?$/i, read: readOnnxFiles },
+  { name: 'TensorRT', rank: 1, claims: /\.(?:plan|engine|trt)$/i, read: readTensorRtFiles },
+  { name: 'OpenVINO', rank: 1, claims: /\.xml$/i, read: readOpenVinoPairs },
+  { name: 'PyTorch', rank: 2, claims: /\.(?:pt|pth|pt2|ckpt|jit|torchscript)$/i, read: readTorchFiles },
 ];
