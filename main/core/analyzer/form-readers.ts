@@ -2,13 +2,19 @@
  * The table of the formats that Modelium can read: a file a format, walked by `candidate.ts`. The first that finds something describes the
  * model, the others add their forms. To add a format: write its reader (pure, over a bounded source, throwing nothing) and its line here.
  */
-import type { FormReader } from './findings.ts';
+import type { CandidateFile, FormReader } from './findings.ts';
 import { readGgufs } from './gguf-folder.ts';
 import { readHuggingface } from './huggingface-folder.ts';
 import { readOnnxFiles } from './onnx-folder.ts';
 import { readOpenVinoPairs } from './openvino-folder.ts';
 import { readTensorRtFiles } from './tensorrt.ts';
 import { readTorchFiles } from './torch-folder.ts';
+import { readTriton } from './triton-folder.ts';
+
+/** What lies in a version folder of Triton is Triton's to describe. */
+function outsideVersions({ path }: CandidateFile): boolean {
+  return !/^[1-9]\d{0,8}\//.test(path);
+}
 
 export interface RankedReader extends FormReader {
   /**
@@ -21,8 +27,9 @@ export interface RankedReader extends FormReader {
 export const FORM_READERS: readonly RankedReader[] = [
   { name: 'GGUF', rank: 0, claims: /\.gguf$/i, read: readGgufs },
   { name: 'Hugging Face', rank: 0, claims: /\.safetensors$|(?:^|\/)config\.json$/i, read: readHuggingface },
-  { name: 'ONNX', rank: 1, claims: /\.onnx(?:[_.]data)?$/i, read: readOnnxFiles },
+  { name: 'Triton', rank: 0, claims: /(?:^|\/)config\.pbtxt$|^[1-9]\d{0,8}\//, read: readTriton },
+  { name: 'ONNX', rank: 1, claims: /\.onnx(?:[_.]data)?$/i, read: (files) => readOnnxFiles(files.filter(outsideVersions)) },
   { name: 'TensorRT', rank: 1, claims: /\.(?:plan|engine|trt)$/i, read: readTensorRtFiles },
-  { name: 'OpenVINO', rank: 1, claims: /\.xml$/i, read: readOpenVinoPairs },
+  { name: 'OpenVINO', rank: 1, claims: /\.xml$/i, read: (files) => readOpenVinoPairs(files.filter(outsideVersions)) },
   { name: 'PyTorch', rank: 2, claims: /\.(?:pt|pth|pt2|ckpt|jit|torchscript)$/i, read: readTorchFiles },
 ];
