@@ -8,6 +8,12 @@ export interface ByteSource {
   /** Length of the file in bytes, at the time it was opened. */
   readonly bytes: number;
   read(offset: number, length: number): Uint8Array;
+  /** Where somebody counts: the readers add each single step of theirs. */
+  readonly work?: ReadingWork;
+}
+
+export interface ReadingWork {
+  steps: number;
 }
 
 /** `truncated`: the bytes end before the header does, as in the middle of a copy. `damaged`: no further byte could make it right. */
@@ -64,11 +70,6 @@ export class HeaderReader {
 
   get position(): number {
     return this.#position;
-  }
-
-  /** Single reads so far. */
-  get steps(): number {
-    return this.#steps;
   }
 
   u8(): number {
@@ -185,6 +186,7 @@ export class HeaderReader {
   /** Makes the next bytes visible, moves past them, and answers where they begin in the view. */
   #take(bytes: number): number {
     this.#steps += 1;
+    if (this.#source.work !== undefined) this.#source.work.steps += 1;
     if (this.#steps > this.#limits.steps) throw damaged(`the header has more than ${this.#limits.steps} entries`);
     this.#require(bytes);
     let at = this.#position - this.#viewStart;

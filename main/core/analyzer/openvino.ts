@@ -57,6 +57,7 @@ export function readOpenVinoXml(source: ByteSource): OpenVinoModel {
     ...{ inputs: [], outputs: [], weights: [], customSets: new Set() },
   };
   for (const tag of tagsOf(source)) {
+    if (source.work !== undefined) source.work.steps += 1;
     visit(tag, draft);
     if (draft.closed) break;
   }
