@@ -70,15 +70,10 @@ function externals(
   model: OnnxModel,
   byPath: ReadonlyMap<string, CandidateFile>,
 ): Pick<OnnxFile, 'problems' | 'companions' | 'expected'> {
-  const needed = new Map<string, number>();
-  for (const { external } of model.tensors) {
-    if (external === null) continue;
-    needed.set(external.file, Math.max(needed.get(external.file) ?? 0, external.offset + external.length));
-  }
   const problems: FileProblem[] = [];
   const companions: string[] = [];
   const expected = new Map<string, number | null>([[path, model.fileBytes]]);
-  for (const [name, wanted] of needed) {
+  for (const [name, wanted] of model.externals) {
     const inside = confined(folderOf(path), name);
     if (inside === null) {
       return { problems: [isDamaged(path, bytes, `${path} names weights outside its folder: ${shown(name)}.`)], companions: [], expected };
@@ -124,7 +119,7 @@ function noteOf(file: OnnxFile, chosen: readonly OnnxFile[]): string {
 
 function profileOf(chosen: readonly OnnxFile[], notes: readonly string[]): ModelProfile {
   const models = chosen.flatMap(({ model }) => (model === null ? [] : [model]));
-  const tensors = models.flatMap((model) => model.tensors);
+  const weights = models.flatMap((model) => [...model.weights].map(([type, sizes]) => ({ type, ...sizes })));
   const custom = chosen.filter(({ model }) => (model?.customDomains.length ?? 0) > 0);
   const domains = [...new Set(custom.flatMap(({ model }) => model?.customDomains ?? []))];
   const inputs = models.flatMap((model) => model.inputs);
@@ -148,6 +143,6 @@ function profileOf(chosen: readonly OnnxFile[], notes: readonly string[]): Model
     outputs: outputs.map(specOf),
     detail: `opset ${opsets.join(', ')}`,
   };
-  const parameters = tensors.reduce((sum, tensor) => sum + tensor.elements, 0);
-  return plainProfile({ kind, architecture: 'onnx', parameters, ...weightsByType(tensors), forms: [form], notes: [...said, ...notes] });
+  const parameters = weights.reduce((sum, { elements }) => sum + elements, 0);
+  return plainProfile({ kind, architecture: 'onnx', parameters, ...weightsByType(weights), forms: [form], notes: [...said, ...notes] });
 }

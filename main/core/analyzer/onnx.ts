@@ -4,7 +4,7 @@
  */
 import type { ByteSource } from './bytes.ts';
 import { attempt, damaged, FormatError } from './bytes.ts';
-import { type OnnxTensor, readTensor } from './onnx-tensor.ts';
+import { readTensor } from './onnx-tensor.ts';
 import { ONNX_TYPES } from './onnx-types.ts';
 import { type ProtobufField, ProtobufReader } from './protobuf.ts';
 
@@ -23,8 +23,10 @@ export interface OnnxModel {
   readonly opsets: ReadonlyMap<string, number>;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
-  /** Weights of the graph, of its inner graphs and of its constants. */
-  readonly tensors: readonly OnnxTensor[];
+  /** Weights of the graph, of its inner graphs and of its constants, by type. */
+  readonly weights: ReadonlyMap<string, { readonly bytes: number; readonly elements: number }>;
+  /** Files that hold weights, as they are named, and how long each must be. */
+  readonly externals: ReadonlyMap<string, number>;
   readonly nodes: number;
   /** Domains of the operators used that come neither with ONNX Runtime nor as a function of this file: a library has to bring them. */
   readonly customDomains: readonly string[];
@@ -33,13 +35,15 @@ export interface OnnxModel {
 }
 
 /** Protocol buffers end at 2 GiB; larger models keep their weights in a second file. */
-const LIMITS = { headerBytes: 2 ** 31, keptBytes: 16 * 1024 * 1024, steps: 16_000_000, fetchedBytes: 256 * 1024 * 1024 };
+const LIMITS = { headerBytes: 2 ** 31, keptBytes: 16 * 1024 * 1024, steps: 8_000_000, fetchedBytes: 256 * 1024 * 1024 };
 const MAX_NAME_BYTES = 4096;
 /** With weights listed among the inputs, as old versions of the format did. */
-const MAX_VALUES = 65_536;
+const MAX_VALUES = 16_384;
 const MAX_DIMENSIONS = 64;
 const MAX_OPSETS = 256;
-const MAX_TENSORS = 262_144;
+const MAX_TENSORS = 131_072;
+/** Old exporters put each tensor into a file of its own. */
+const MAX_EXTERNALS = 4096;
 const MAX_DOMAINS = 1024;
 /** ir_version of onnx 1.20 is 13. */
 const MAX_IR_VERSION = 1000;
@@ -68,7 +72,9 @@ interface Draft {
   readonly inputs: OnnxValue[];
   readonly outputs: OnnxValue[];
   readonly initializers: Set<string>;
-  readonly tensors: OnnxTensor[];
+  tensors: number;
+  readonly weights: Map<string, { bytes: number; elements: number }>;
+  readonly externals: Map<string, number>;
   readonly usedDomains: Set<string>;
   readonly ownDomains: Set<string>;
 }
@@ -92,7 +98,7 @@ export function parseOnnx(source: ByteSource): OnnxModel | { readonly truncated:
     ...{ irVersion: draft.irVersion, producer: draft.producer, opsets: draft.opsets },
     // Up to version 3 of the format the weights were listed among the inputs.
     inputs: draft.inputs.filter((input) => !draft.initializers.has(input.name)),
-    ...{ outputs: draft.outputs, tensors: draft.tensors, nodes: draft.nodes, customDomains: custom.toSorted() },
+    ...{ outputs: draft.outputs, weights: draft.weights, externals: draft.externals, nodes: draft.nodes, customDomains: custom.toSorted() },
     fileBytes: reader.neededBytes,
   };
 }
@@ -100,7 +106,7 @@ export function parseOnnx(source: ByteSource): OnnxModel | { readonly truncated:
 function emptyDraft(): Draft {
   return {
     ...{ irVersion: 0, producer: null, nodes: 0, hasGraph: false, opsets: new Map(), inputs: [], outputs: [] },
-    ...{ initializers: new Set(), tensors: [], usedDomains: new Set(), ownDomains: new Set() },
+    ...{ initializers: new Set(), tensors: 0, weights: new Map(), externals: new Map(), usedDomains: new Set(), ownDomains: new Set() },
   };
 }
 
@@ -175,10 +181,15 @@ function readFunctionField(reader: ProtobufReader, field: ProtobufField, draft: 
 }
 
 function keepTensor(reader: ProtobufReader, draft: Draft, isInitializer: boolean): void {
-  const tensor = readTensor(reader);
-  if (draft.tensors.length >= MAX_TENSORS) throw damaged(`it has more than ${MAX_TENSORS} tensors`);
-  draft.tensors.push(tensor);
-  if (isInitializer) draft.initializers.add(tensor.name);
+  const { name, type, bytes, elements, external } = readTensor(reader);
+  draft.tensors += 1;
+  if (draft.tensors > MAX_TENSORS) throw damaged(`it has more than ${MAX_TENSORS} tensors`);
+  const known = draft.weights.get(type) ?? { bytes: 0, elements: 0 };
+  draft.weights.set(type, { bytes: known.bytes + bytes, elements: known.elements + elements });
+  if (isInitializer) draft.initializers.add(name);
+  if (external === null) return;
+  draft.externals.set(external.file, Math.max(draft.externals.get(external.file) ?? 0, external.offset + external.length));
+  if (draft.externals.size > MAX_EXTERNALS) throw damaged(`its weights lie in more than ${MAX_EXTERNALS} files`);
 }
 
 function keepValue(reader: ProtobufReader, values: OnnxValue[]): void {

@@ -47,9 +47,9 @@ function profileOf(pairs: readonly Pair[], byPath: ReadonlyMap<string, Candidate
   // Tokenizers come as pairs too, with operators of a library of their own.
   const mainFirst = pairs.toSorted((one, other) => Number(/tokenizer/i.test(one.xml)) - Number(/tokenizer/i.test(other.xml)));
   const [main] = mainFirst;
-  const weights = pairs.flatMap(({ model }) => model.weights);
+  const weights = pairs.flatMap(({ model }) => [...model.weightBytes].map(([type, bytes]) => ({ type, bytes })));
   const custom = pairs.filter(({ model }) => model.customSets.length > 0);
-  const known = weights.every(({ elements }) => elements !== null);
+  const known = pairs.every(({ model }) => model.parameters !== null);
   const sets = [...new Set(custom.flatMap(({ model }) => model.customSets))];
   const form = {
     kind: 'openvino' as const,
@@ -61,7 +61,7 @@ function profileOf(pairs: readonly Pair[], byPath: ReadonlyMap<string, Candidate
   return plainProfile({
     architecture: 'openvino',
     name: main?.model.name ?? null,
-    parameters: known ? weights.reduce((sum, { elements }) => sum + (elements ?? 0), 0) : null,
+    parameters: known ? pairs.reduce((sum, { model }) => sum + (model.parameters ?? 0), 0) : null,
     ...weightsByType(weights),
     forms: [form],
     notes: sets.length === 0 ? [] : [`It uses operators of ${someOf(sets.map(shown))}: a library that brings them has to be trusted.`],

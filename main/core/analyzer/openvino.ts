@@ -14,7 +14,9 @@ export interface OpenVinoModel {
   /** Names only: their shapes follow from the graph. */
   readonly outputs: readonly string[];
   readonly layers: number;
-  readonly weights: readonly { readonly type: string; readonly bytes: number; readonly elements: number | null }[];
+  /** Bytes of the constants by type, and how many elements they have; null where a shape does not tell. */
+  readonly weightBytes: ReadonlyMap<string, number>;
+  readonly parameters: number | null;
   /** Bytes that the `.bin` must have. */
   readonly weightsEnd: number;
   /** Operator sets that OpenVINO does not bring: their library has to be trusted. */
@@ -22,10 +24,13 @@ export interface OpenVinoModel {
 }
 
 /** XMLs of the largest published models have some 20 MB. */
-const MAX_XML_BYTES = 128 * 1024 * 1024;
+const MAX_XML_BYTES = 64 * 1024 * 1024;
 const WINDOW_BYTES = 64 * 1024;
 const MAX_TAG_CHARACTERS = 256 * 1024;
-const MAX_LAYERS = 1_000_000;
+const MAX_LAYERS = 131_072;
+const MAX_TAGS = 2_000_000;
+const MAX_ATTRIBUTES = 64;
+const MAX_TYPES = 64;
 const MAX_INPUTS = 4096;
 const MAX_DIMENSIONS = 64;
 const MAX_NAME_CHARACTERS = 1024;
@@ -43,9 +48,11 @@ interface Draft {
   layer: Layer | null;
   layers: number;
   weightsEnd: number;
+  parameters: number;
+  tags: number;
   readonly inputs: TensorSpec[];
   readonly outputs: string[];
-  readonly weights: { type: string; bytes: number; elements: number | null }[];
+  readonly weightBytes: Map<string, number>;
   readonly customSets: Set<string>;
 }
 
@@ -53,17 +60,20 @@ interface Draft {
 export function readOpenVinoXml(source: ByteSource): OpenVinoModel {
   if (source.bytes > MAX_XML_BYTES) throw damaged(`it has ${source.bytes} bytes; ${MAX_XML_BYTES} are possible`);
   const draft: Draft = {
-    ...{ name: null, version: null, closed: false, layer: null, layers: 0, weightsEnd: 0 },
-    ...{ inputs: [], outputs: [], weights: [], customSets: new Set() },
+    ...{ name: null, version: null, closed: false, layer: null, layers: 0, weightsEnd: 0, parameters: 0, tags: 0 },
+    ...{ inputs: [], outputs: [], weightBytes: new Map(), customSets: new Set() },
   };
   for (const tag of tagsOf(source)) {
+    draft.tags += 1;
+    if (draft.tags > MAX_TAGS) throw damaged(`it has more than ${MAX_TAGS} tags`);
     if (source.work !== undefined) source.work.steps += 1;
     visit(tag, draft);
     if (draft.closed) break;
   }
   if (!draft.closed || draft.version === null) throw new FormatError('truncated', 'its last tag is not there');
-  const { name, version, inputs, outputs, layers, weights, weightsEnd, customSets } = draft;
-  return { name, version, inputs, outputs, layers, weights, weightsEnd, customSets: [...customSets] };
+  const { name, version, inputs, outputs, layers, weightBytes, weightsEnd, customSets } = draft;
+  const parameters = Number.isFinite(draft.parameters) ? draft.parameters : null;
+  return { name, version, inputs, outputs, layers, weightBytes, parameters, weightsEnd, customSets: [...customSets] };
 }
 
 /** Is this the beginning of a model of OpenVINO? Other XML is nobody's business here. */
@@ -153,8 +163,11 @@ function visitData(attributes: ReadonlyMap<string, string>, layer: Layer, draft:
     const [offset, bytes] = [count(attributes.get('offset')), count(attributes.get('size'))];
     if (offset === null || bytes === null) throw damaged('a constant of it does not say where its bytes lie');
     draft.weightsEnd = Math.max(draft.weightsEnd, offset + bytes);
+    const known = draft.weightBytes.get(type);
+    if (known === undefined && draft.weightBytes.size >= MAX_TYPES) throw damaged(`it has constants of more than ${MAX_TYPES} types`);
+    draft.weightBytes.set(type, (known ?? 0) + bytes);
     const elements = sizes.reduce((product, size) => product * size, 1);
-    draft.weights.push({ type, bytes, elements: elements >= 0 && elements <= MAX_FILE_BYTES ? elements : null });
+    draft.parameters += elements >= 0 && elements <= MAX_FILE_BYTES ? elements : Number.POSITIVE_INFINITY;
   }
 }
 
@@ -171,6 +184,12 @@ function count(text: string | undefined): number | null {
 }
 
 function attributesOf(tag: string): ReadonlyMap<string, string> {
-  const found = tag.matchAll(/\s([\w:.-]{1,64})\s{0,8}=\s{0,8}(?:"([^"]*)"|'([^']*)')/g);
-  return new Map([...found].map(([, name, double, single]) => [name ?? '', double ?? single ?? '']));
+  const found = new Map<string, string>();
+  let count = 0;
+  for (const [, name, double, single] of tag.matchAll(/\s([\w:.-]{1,64})\s{0,8}=\s{0,8}(?:"([^"]*)"|'([^']*)')/g)) {
+    count += 1;
+    if (count > MAX_ATTRIBUTES) throw damaged(`a tag in it has more than ${MAX_ATTRIBUTES} attributes`);
+    found.set(name ?? '', double ?? single ?? '');
+  }
+  return found;
 }

@@ -30,9 +30,9 @@ const UNKNOWN_16 = 0xffff;
 const UNKNOWN_32 = 0xffffffff;
 
 /** Archives of the largest models have some 10,000 entries, one a tensor. */
-const MAX_ENTRIES = 262_144;
+const MAX_ENTRIES = 65_536;
 const MAX_NAME_BYTES = 4096;
-const MAX_DIRECTORY_BYTES = 64 * 1024 * 1024;
+const MAX_DIRECTORY_BYTES = 16 * 1024 * 1024;
 const MAX_FILE_BYTES = 2 ** 46;
 
 interface Directory {
@@ -52,7 +52,7 @@ export function readZip(source: ByteSource): readonly ZipEntry[] {
   const directory = findDirectory(source);
   const limits = {
     headerBytes: MAX_FILE_BYTES,
-    keptBytes: 16 * 1024 * 1024,
+    keptBytes: 8 * 1024 * 1024,
     steps: MAX_ENTRIES * 24,
     fetchedBytes: 2 * MAX_DIRECTORY_BYTES,
   };

@@ -84,7 +84,7 @@ export function writeOnnx(model: SyntheticOnnx = {}): Buffer {
   return Buffer.concat([
     number(1, model.irVersion ?? 8),
     bytes(2, 'modelium-test'),
-    message(7, ...graph),
+    bytes(7, Buffer.concat(graph)),
     ...opsets,
     ...(model.functions ?? []),
   ]);

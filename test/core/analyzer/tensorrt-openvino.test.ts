@@ -64,10 +64,11 @@ describe('an OpenVINO pair', () => {
       inputs: [{ name: 'x', type: 'f32', shape: [-1, 3, 8, 8] }],
       outputs: ['y'],
       layers: 4,
-      weights: [
-        { type: 'f32', bytes: 128, elements: 32 },
-        { type: 'i64', bytes: 8, elements: 1 },
-      ],
+      weightBytes: new Map([
+        ['f32', 128],
+        ['i64', 8],
+      ]),
+      parameters: 33,
       weightsEnd: 136,
       customSets: [],
     });
@@ -115,6 +116,8 @@ describe('an OpenVINO pair', () => {
       'a constant beyond any file',
       '<net version="11"><layer type="Const"><data offset="99999999999999" size="999999999999999"/></layer></net>',
     ],
+    ['more tags than can be', `<net version="11">${'<a>'.repeat(2_100_000)}`],
+    ['more attributes than can be', `<net version="11"><layer ${Array.from({ length: 100 }, (_, index) => `a${index}="b"`).join(' ')}/>`],
     ['another root', '<model version="11"></model>'],
   ])('%s is damaged', (_what, text) => {
     expect(fault(() => readOpenVinoXml(counted(Buffer.from(text))))).toBe('damaged');
