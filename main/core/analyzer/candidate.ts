@@ -37,8 +37,10 @@ export function analyzeCandidate(files: readonly CandidateFile[], force: boolean
   const early = notThereYet(sorted);
   const present = sorted.filter((file) => !early.names.has(file.path));
   const found = FORM_READERS.flatMap((reader) => foundBy(reader, present, early.problems) ?? []);
-  const unclaimed = early.problems.filter((problem) => !FORM_READERS.some(({ claims }) => claims.test(problem.file)));
+  const strays = early.problems.filter((problem) => !FORM_READERS.some(({ claims }) => claims.test(problem.file)));
   const usable = found.filter(isUsable);
+  // Beside a whole form only a download that runs is a reason to wait; an empty file or a pointer that no form asks for is none.
+  const unclaimed = strays.filter(({ kind }) => usable.length === 0 || kind === 'partial-download');
   const holding = found.filter((finding) => holds(finding, usable));
   const problems = [...holding.flatMap((finding) => finding.problems.filter(isInTheWay)), ...unclaimed];
   const damage = problems.find(({ kind }) => kind === 'damaged')?.message ?? null;
@@ -59,7 +61,7 @@ export function analyzeCandidate(files: readonly CandidateFile[], force: boolean
     usable: whole || usable.length > 0,
     profile: profile && {
       ...profile,
-      problems: [...found.flatMap((finding) => finding.problems), ...unclaimed],
+      problems: [...found.flatMap((finding) => finding.problems), ...strays],
       completenessPercent: percent(whole, present, bytesExpected, problems),
     },
   };

@@ -223,9 +223,10 @@ describe('a Hugging Face folder', () => {
       forms: [
         {
           kind: 'transformers',
-          files: ['config.json', 'model.safetensors', 'old.bin'],
-          codeFiles: ['config.json', 'modeling.py', 'old.bin'],
+          files: ['config.json', 'model.safetensors'],
+          codeFiles: ['config.json', 'modeling.py'],
         },
+        { kind: 'pickle', files: ['old.bin'], codeFiles: ['config.json', 'modeling.py', 'old.bin'] },
       ],
     });
   });
@@ -247,8 +248,9 @@ describe('a Hugging Face folder', () => {
   test('shards that the index names are waited for, and those outside the folder are refused', () => {
     const index = (name: string) => ({
       'config.json': config,
+      'tokenizer.json': {},
       'a.safetensors': shard,
-      'model.safetensors.index.json': { weight_map: { x: 'a.safetensors', y: name } },
+      'model.safetensors.index.json': { weight_map: { 'model.layers.0.w': 'a.safetensors', y: name } },
     });
     expect(analyze(index('b.safetensors'))).toMatchObject({
       missing: ['b.safetensors: not there yet'],
@@ -265,7 +267,7 @@ describe('a Hugging Face folder', () => {
       fc.property(change, fc.nat(shard.length), (changes, cut) => {
         const file = Buffer.from(shard).subarray(0, shard.length - (cut % 3 === 0 ? cut : 0));
         for (const [at, value] of changes) if (at < file.length) file[at] = value;
-        const analysis = analyze({ 'config.json': config, 'model.safetensors': file });
+        const analysis = analyze({ 'config.json': config, 'tokenizer.json': {}, 'model.safetensors': file });
         expect(analysis.whole).toBe(analysis.damage === null && analysis.missing.length === 0);
       }),
       { numRuns: 2_000 },
