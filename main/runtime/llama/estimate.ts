@@ -3,7 +3,7 @@
  * llama-kv-cache.cpp) and were checked against the buffer sizes that it logs: test/runtime/llama/estimate.test.ts.
  */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan } from '../../../shared/decision.ts';
-import type { ModelProfile } from '../../../shared/profile.ts';
+import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
 import type { Estimate } from '../../core/ports.ts';
 
 const MIB = 1024 * 1024;
@@ -33,10 +33,14 @@ export function cellsOf(contextTokens: number): number {
   return Math.ceil(contextTokens / CELLS) * CELLS;
 }
 
-/** Bytes of the KV cache and of recurrent states of all sequences. */
+/** Bytes of the KV cache and of recurrent states of all sequences. A layer with a window keeps that and one batch (llama-kv-cache-iswa.cpp). */
 export function kvBytes(profile: ModelProfile, contextTokens: number, sequences: number): number {
   if (profile.kv === null || isEncoder(profile)) return 0;
-  return sequences * (profile.kv.bytesPerToken * cellsOf(contextTokens) + profile.kv.bytesPerSequence);
+  // node-llama-cpp asks for one token more where there is a window shorter than the context that the model was made for.
+  const batchTokens = GENERATION_BATCH_TOKENS + 1;
+  const cells = (tokens: number, windowTokens: number | null): number =>
+    windowTokens === null ? cellsOf(tokens) : Math.min(cellsOf(tokens), cellsOf(windowTokens + batchTokens));
+  return sequences * kvBytesOfSequence(profile.kv, contextTokens, cells);
 }
 
 /** Encoders have neither a cache nor an output layer over the vocabulary. */

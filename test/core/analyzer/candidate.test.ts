@@ -71,7 +71,7 @@ describe('a GGUF', () => {
   ])('%s makes the kind', (_what, metadata, without, kind) => {
     const profile = profileOf(llama({ metadata, without }));
     expect(profile.kind).toBe(kind);
-    expect(profile.notes.length > 0).toBe(kind === 'unknown' || kind === 'completion' || profile.architecture === 'nomic-bert');
+    expect(profile.notes.length > 0).toBe(kind === 'unknown' || kind === 'completion');
   });
 
   test.each<[string, readonly (readonly [string, Meta])[], object]>([
@@ -84,15 +84,26 @@ describe('a GGUF', () => {
       { bytesPerToken: 320, exact: true },
     ],
     ['heads by layer', [['llama.attention.head_count_kv', { type: 'u32s', value: [1, 4] }]], { bytesPerToken: 320, exact: true }],
-    ['a sliding window', [['llama.attention.sliding_window', u32(512)]], { bytesPerToken: 256, exact: false }],
+    ['a window that llama.cpp does not heed', [['llama.attention.sliding_window', u32(512)]], { bytesPerToken: 256, exact: true }],
+    [
+      'an index of its own',
+      [
+        ['general.architecture', text('glm-dsa')],
+        ...['block_count', 'embedding_length', 'attention.head_count'].map((key) => [`glm-dsa.${key}`, u32(4)] as const),
+      ],
+      { bytesPerToken: 4 * 4 * 2 * 2, exact: false },
+    ],
     [
       'recurrent layers',
       [
-        ['llama.ssm.state_size', u32(16)],
-        ['llama.ssm.inner_size', u32(128)],
-        ['llama.ssm.conv_kernel', u32(4)],
+        ['general.architecture', text('mamba')],
+        ['mamba.block_count', u32(2)],
+        ['mamba.embedding_length', u32(64)],
+        ['mamba.ssm.state_size', u32(16)],
+        ['mamba.ssm.inner_size', u32(128)],
+        ['mamba.ssm.conv_kernel', u32(4)],
       ],
-      { bytesPerSequence: 2 * 4 * (3 * 128 + 16 * 128), exact: false },
+      { bytesPerToken: 0, bytesPerSequence: 2 * 4 * (3 * 128 + 16 * 128), exact: true },
     ],
     [
       'zero heads',
