@@ -23,6 +23,10 @@ export interface Analysis {
   readonly profile: ModelProfile | null;
 }
 
+/** What lies beside a model's weights and is mostly copied before them: a folder with nothing else is waited for. */
+const COMPANION =
+  /\.(?:json|jinja|md|txt|model|tiktoken|spm|py|ya?ml|gitattributes|incomplete|part)$|(?:^|\/)(?:licen[cs]e|notice|readme|use_policy)[^/]*$/i;
+
 /** What one reader found, with what is wrong with the files of its kind by their names alone. */
 interface Found extends FormatFindings {
   readonly rank: number;
@@ -46,10 +50,11 @@ export function analyzeCandidate(files: readonly CandidateFile[], force: boolean
   const damage = problems.find(({ kind }) => kind === 'damaged')?.message ?? null;
   const missing = problems.filter(({ kind }) => kind !== 'damaged').map(({ message }) => message);
   if (sorted.length === 0) missing.push('any file of a model');
+  else if (found.length === 0 && present.every(({ path }) => COMPANION.test(path))) missing.push('the weights: no file of a model yet');
   const counted = [...usable, ...holding];
   const bytesExpected = unclaimed.length > 0 ? null : expectedBytes(present, counted);
   const zeroTails = counted.flatMap((finding) => finding.zeroTails);
-  const whole = problems.length === 0 && bytesExpected !== null && present.length > 0;
+  const whole = problems.length === 0 && missing.length === 0 && bytesExpected !== null && present.length > 0;
   const notes = force && zeroTails.length > 0 ? [letThrough(zeroTails)] : [];
   const profile = profileOf(usable.length > 0 ? usable : found, present, notes);
   return {
