@@ -10,6 +10,7 @@ import { readTokenizer } from './huggingface-tokenizer.ts';
 import { readWeightFiles } from './huggingface-weight-files.ts';
 import { isObject, readJsonObject } from './json.ts';
 import { readReadme } from './readme.ts';
+import { readSentenceTransformer } from './sentence-transformers.ts';
 
 const MOST_CONFIG_BYTES = 4 * 1024 * 1024;
 const PICKLES = /\.(?:bin|pt|pth|ckpt)$/i;
@@ -43,8 +44,9 @@ export function readHuggingface(files: readonly CandidateFile[]): FormatFindings
   }
   missingPickles(pickles, folder);
   const tokenizer = readTokenizer(top);
-  folder.problems.push(...tokenizer.problems);
-  const profile = config === null ? null : huggingfaceProfile({ ...facts(files, folder), config, weights, pickles, tokenizer });
+  const described = facts(files, folder);
+  folder.problems.push(...tokenizer.problems, ...(described.sentence?.missing ?? []).map((file) => isMissing(file)));
+  const profile = config === null ? null : huggingfaceProfile({ ...described, config, weights, pickles, tokenizer });
   if (profile !== null && TEXT_KINDS.has(profile.kind) && !tokenizer.isThere && takesText(profile.architecture)) {
     folder.problems.push({ ...isMissing('tokenizer.json'), message: 'a tokenizer: no tokenizer.json, tokenizer.model or vocabulary yet' });
   }
@@ -103,6 +105,7 @@ function facts(files: readonly CandidateFile[], { top }: Folder) {
   return {
     files: files.map(({ path, bytes }) => ({ path, bytes })),
     readme: readReadme(top.get('README.md')),
+    sentence: readSentenceTransformer(files),
     hfQuantization: optional(top.get('hf_quant_config.json')),
     generation: optional(top.get('generation_config.json')),
     processor: { ...optional(top.get('preprocessor_config.json')), ...optional(top.get('processor_config.json')) },

@@ -25,6 +25,7 @@ import type { WeightFiles } from './huggingface-weight-files.ts';
 import { weightsOf } from './huggingface-weights.ts';
 import type { Readme } from './readme.ts';
 import type { SafetensorsTensor } from './safetensors.ts';
+import type { SentenceTransformer } from './sentence-transformers.ts';
 
 export interface HuggingfaceFolder {
   readonly config: Config;
@@ -35,6 +36,8 @@ export interface HuggingfaceFolder {
   readonly pickles: readonly string[];
   readonly tokenizer: Tokenizer;
   readonly readme: Readme;
+  /** What the files of sentence-transformers say; null where there are none. */
+  readonly sentence: SentenceTransformer | null;
   /** hf_quant_config.json, generation_config.json, the processors' configurations; empty where they are not there. */
   readonly hfQuantization: Config;
   readonly generation: Config;
@@ -49,9 +52,10 @@ export function huggingfaceProfile(folder: HuggingfaceFolder): ModelProfile {
   const { config, tokenizer, readme } = folder;
   const decoder = textPart(config);
   const architecture = architectureOf(config);
-  const isSentenceModel = folder.files.some(({ path }) => path === 'modules.json') || readme.libraryName === 'sentence-transformers';
+  const isSentenceModel = folder.sentence?.kind === 'embedding' || readme.libraryName === 'sentence-transformers';
   const { pipelineTag } = readme;
-  const kind = kindOf({ config, architecture, hasChatTemplate: tokenizer.hasChatTemplate, isSentenceModel, pipelineTag });
+  const named = kindOf({ config, architecture, hasChatTemplate: tokenizer.hasChatTemplate, isSentenceModel, pipelineTag });
+  const kind = folder.sentence?.kind === 'reranker' ? 'reranker' : named;
   const weights =
     folder.weights.files.length > 0 ? weightsOf(config, decoder, folder.hfQuantization, folder.weights.tensors) : unread(folder);
   const kv = kvOf(config, decoder, folder);
@@ -63,7 +67,8 @@ export function huggingfaceProfile(folder: HuggingfaceFolder): ModelProfile {
     architecture,
     name: text(config, '_name_or_path'),
     ...weights,
-    contextLength: contextOf(decoder),
+    contextLength: contextWithin(contextOf(decoder), folder.sentence?.maxTokens ?? null),
+    pooling: folder.sentence?.pooling ?? null,
     layers: layersOf(decoder) ?? (layersInCache(kv) || null),
     embeddingLength: hiddenOf(decoder),
     feedForwardLength: positive(decoder, 'intermediate_size', 'n_inner', 'd_ff', 'ffn_dim', 'decoder_ffn_dim', 'ffn_hidden_size'),
@@ -80,6 +85,11 @@ export function huggingfaceProfile(folder: HuggingfaceFolder): ModelProfile {
     notes,
     ...placesOf(folder.weights.tensors, weights.weightBytes),
   };
+}
+
+/** Sentence-transformers cuts texts at its own length. */
+function contextWithin(context: number | null, most: number | null): number | null {
+  return context === null || most === null ? (context ?? most) : Math.min(context, most);
 }
 
 function architectureOf(config: Config): string {
@@ -107,13 +117,14 @@ function formsOf(folder: HuggingfaceFolder): readonly ModelForm[] {
   const paths = folder.files.map((file) => file.path);
   const code = paths.filter((path) => CODE_FILES.test(path));
   // `auto_map` may also name code in another repository: then the file that names it is what has to be trusted.
-  const names = ['auto_map', 'custom_pipelines'].some((key) => key in folder.config) ? ['config.json'] : [];
+  const own = ['auto_map', 'custom_pipelines'].some((key) => key in folder.config) ? ['config.json'] : [];
+  const names = [...new Set([...own, ...(folder.sentence?.codeFiles ?? [])])];
   const pickles = paths.filter((path) => !path.includes('/') && PICKLE_FILES.test(path));
   if (folder.weights.files.length === 0) {
     return [{ kind: 'transformers', files: ['config.json', ...folder.pickles], codeFiles: [...names, ...code, ...pickles] }];
   }
-  const own: ModelForm = { kind: 'transformers', files: ['config.json', ...folder.weights.files], codeFiles: [...names, ...code] };
-  return pickles.length === 0 ? [own] : [own, { kind: 'pickle', files: pickles, codeFiles: [...names, ...code, ...pickles] }];
+  const safe: ModelForm = { kind: 'transformers', files: ['config.json', ...folder.weights.files], codeFiles: [...names, ...code] };
+  return pickles.length === 0 ? [safe] : [safe, { kind: 'pickle', files: pickles, codeFiles: [...names, ...code, ...pickles] }];
 }
 
 /** Pickles are never opened: their size is all that is known. */

@@ -1,6 +1,6 @@
 /**
  * What a launch of llama.cpp will take, in bytes on each device. Pure. The formulas follow llama.cpp v0.4.0 (llama-context.cpp, llama-graph.cpp,
- * llama-kv-cache.cpp) and were checked against the buffer sizes that it logs: test/runtime/llama/estimate.test.ts.
+ * llama-kv-cache.cpp), checked against the buffers that it logs: estimate.test.ts, test/embedded/cache.test.ts.
  */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan } from '../../../shared/decision.ts';
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
@@ -18,6 +18,8 @@ const FLOAT_BYTES = 4;
 const MASK_BYTES = 2;
 /** The physical batch of text generation: ours and llama-server's. */
 export const GENERATION_BATCH_TOKENS = 512;
+/** node-llama-cpp asks for one token more where there is a window. */
+const WINDOW_BATCH_TOKENS = GENERATION_BATCH_TOKENS + 1;
 /** Types of which llama.cpp keeps a second, rearranged copy for the processor (ggml-cpu/repack.cpp, x86 with AVX2). */
 const REPACKED_TYPES = ['Q4_0', 'Q4_K', 'Q2_K', 'IQ4_NL', 'MXFP4'] as const;
 
@@ -36,10 +38,8 @@ export function cellsOf(contextTokens: number): number {
 /** Bytes of the KV cache and of recurrent states of all sequences. A layer with a window keeps that and one batch (llama-kv-cache-iswa.cpp). */
 export function kvBytes(profile: ModelProfile, contextTokens: number, sequences: number): number {
   if (profile.kv === null || isEncoder(profile)) return 0;
-  // node-llama-cpp asks for one token more where there is a window shorter than the context that the model was made for.
-  const batchTokens = GENERATION_BATCH_TOKENS + 1;
   const cells = (tokens: number, windowTokens: number | null): number =>
-    windowTokens === null ? cellsOf(tokens) : Math.min(cellsOf(tokens), cellsOf(windowTokens + batchTokens));
+    windowTokens === null ? cellsOf(tokens) : Math.min(cellsOf(tokens), cellsOf(windowTokens + WINDOW_BATCH_TOKENS));
   return sequences * kvBytesOfSequence(profile.kv, contextTokens, cells);
 }
 
