@@ -18,8 +18,6 @@ const FLOAT_BYTES = 4;
 const MASK_BYTES = 2;
 /** The physical batch of text generation: ours and llama-server's. */
 export const GENERATION_BATCH_TOKENS = 512;
-/** node-llama-cpp asks for one token more where there is a window. */
-const WINDOW_BATCH_TOKENS = GENERATION_BATCH_TOKENS + 1;
 /** Types of which llama.cpp keeps a second, rearranged copy for the processor (ggml-cpu/repack.cpp, x86 with AVX2). */
 const REPACKED_TYPES = ['Q4_0', 'Q4_K', 'Q2_K', 'IQ4_NL', 'MXFP4'] as const;
 
@@ -35,11 +33,11 @@ export function cellsOf(contextTokens: number): number {
   return Math.ceil(contextTokens / CELLS) * CELLS;
 }
 
-/** Bytes of the KV cache and of recurrent states of all sequences. A layer with a window keeps that and one batch (llama-kv-cache-iswa.cpp). */
+/** Bytes of the KV cache and of recurrent states of all sequences. A layer with a window keeps that, a batch, and a token (llama-kv-cache-iswa.cpp). */
 export function kvBytes(profile: ModelProfile, contextTokens: number, sequences: number): number {
   if (profile.kv === null || isEncoder(profile)) return 0;
   const cells = (tokens: number, windowTokens: number | null): number =>
-    windowTokens === null ? cellsOf(tokens) : Math.min(cellsOf(tokens), cellsOf(windowTokens + WINDOW_BATCH_TOKENS));
+    windowTokens === null ? cellsOf(tokens) : Math.min(cellsOf(tokens), cellsOf(windowTokens + GENERATION_BATCH_TOKENS + 1));
   return sequences * kvBytesOfSequence(profile.kv, contextTokens, cells);
 }
 

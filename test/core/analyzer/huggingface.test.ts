@@ -178,6 +178,26 @@ describe('several forms', () => {
   });
 });
 
+describe('sentence-transformers', () => {
+  const modules = textFile('modules.json', [
+    { idx: 0, name: '0', path: '', type: 'sentence_transformers.models.Transformer' },
+    { idx: 1, name: '1', path: '1_Pooling', type: 'sentence_transformers.models.Pooling' },
+  ]);
+  const pooling = textFile('1_Pooling/config.json', { word_embedding_dimension: 64, pooling_mode_mean_tokens: true });
+  const length = textFile('sentence_bert_config.json', { max_seq_length: 256 });
+
+  test('a decoder that is used for its vectors, with pooling and length', () => {
+    const profile = analyze(...base, one, modules, pooling, length).profile;
+    expect(profile).toMatchObject({ kind: 'embedding', pooling: 'mean', contextLength: 256, architecture: 'LlamaForCausalLM' });
+    expect(profile?.forms).toEqual([{ kind: 'transformers', files: ['config.json', 'model.safetensors'], codeFiles: [] }]);
+  });
+
+  test('a module of another package is code', () => {
+    const foreign = textFile('modules.json', [{ idx: 0, name: '0', path: '', type: 'custom_st.Transformer' }]);
+    expect(analyze(...base, one, foreign).profile?.forms[0]?.codeFiles).toEqual(['modules.json']);
+  });
+});
+
 describe('texts beside the weights', () => {
   test.each<[string, CandidateFile, boolean]>([
     ['one template', textFile('tokenizer_config.json', { chat_template: '{{ m }}' }), true],
