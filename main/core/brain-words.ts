@@ -127,10 +127,13 @@ const RUNTIME_NAMES: Readonly<Record<RuntimeId, string>> = { llama: 'llama.cpp',
 export function noRuntimeWords(profile: ModelProfile): { readonly reason: string; readonly help: string } {
   const kinds = profile.forms.map((form) => form.kind);
   const what = `${profile.architecture || 'unknown architecture'}${profile.kind === 'unknown' ? '' : `, ${profile.kind}`}`;
+  const isText = suitedRuntime(profile.kind, 'transformers') === 'vllm';
   if (kinds.includes('transformers')) {
     return {
       reason: `This is a Hugging Face folder (${what}), and no runtime that is ready here takes that form.`,
-      help: 'vLLM would serve it as it is, once this version can use it. Until then drop a GGUF of the same model: llama.cpp serves that.',
+      help: isText
+        ? 'vLLM would serve it as it is, once this version can use it. Until then drop a GGUF of the same model: llama.cpp serves that.'
+        : 'Ray Serve would serve it as it is, once this version can use it.',
     };
   }
   const suited = profile.forms.map((form) => suitedRuntime(profile.kind, form.kind)).find((runtime) => runtime !== null);
