@@ -46,7 +46,7 @@ export function readWeightFiles(top: ReadonlyMap<string, CandidateFile>): Weight
   const single = top.get(SINGLE);
   const named = index === null ? [] : [...new Set(index.values())];
   const chosen = chosenOf(all, single, named);
-  for (const file of chosen) readFile(file, reading);
+  for (const file of chosen) readFile(file, reading, chosen.length);
   if (index !== null && (single === undefined || named.includes(SINGLE))) compare(index, named, top, reading);
   else if (index === null) missingParts(chosen, top, reading);
   else if (named.some((name) => !top.has(name))) {
@@ -95,7 +95,7 @@ function indexOf(file: CandidateFile | undefined, reading: Reading): ReadonlyMap
   return index;
 }
 
-function readFile(file: CandidateFile, reading: Reading): void {
+function readFile(file: CandidateFile, reading: Reading, files: number): void {
   const source = file.open();
   const header = attempt(() => parseSafetensors(source));
   if (header instanceof FormatError) {
@@ -111,7 +111,7 @@ function readFile(file: CandidateFile, reading: Reading): void {
   else if (header.fileBytes < file.bytes) {
     const sentence = `${file.path} has ${file.bytes} bytes, and its header accounts for ${header.fileBytes}: the rest belongs to no tensor.`;
     reading.problems.push(isDamaged(file.path, file.bytes, sentence));
-  } else reading.zeroTails.push(...zeroTails(file.path, source, header.tensors));
+  } else reading.zeroTails.push(...zeroTails(file.path, source, header.tensors, files));
 }
 
 /** Shards that the index names and that are not there: missing, or the index is an old one whose tensors all lie in other files. */

@@ -381,5 +381,7 @@ test('a 671-billion model in more than a hundred shards is read within bounds', 
   }));
   expect(files.length).toBeGreaterThan(100);
   expect(profileOf(files).weightBytes).toBeGreaterThan(1e12);
-  expect(read.bytes).toBeLessThan(2000 * MIB);
+  // Headers, and some 2,000 samples of 4 KiB with those that a file has at least.
+  expect(read.bytes).toBeLessThan(24 * MIB);
+  expect(read.steps).toBeLessThan(4000);
 });
