@@ -22,6 +22,11 @@ const BY_FORM: Readonly<Record<FormKind, (kind: ModelKind) => readonly RuntimeId
   unknown: () => [],
 };
 
+/** The runtime that suits this kind of model in this form best; null where none takes it. */
+export function suitedRuntime(kind: ModelKind, form: FormKind): RuntimeId | null {
+  return BY_FORM[form](kind)[0] ?? null;
+}
+
 /** 0 for the runtime that suits a model of this kind in this form best, then upwards. */
 export function runtimePreference(runtime: RuntimeId, kind: ModelKind, form: FormKind): number {
   const order = BY_FORM[form](kind);

@@ -6,6 +6,7 @@ import type { Stats } from 'node:fs';
 import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { isModelFile, PARTIAL_SUFFIXES } from '../core/analyzer/not-there-yet.ts';
+import { projectorsOf } from '../core/analyzer/side-files.ts';
 import { splitParts } from '../core/analyzer/split-names.ts';
 import type { CandidateListing, FileIdentity } from '../core/ports.ts';
 
@@ -79,7 +80,8 @@ export function identityOf({ path, bytes, mtimeMs, device, inode }: FileIdentity
 /** A loose file, the other parts of a split model beside it, and what a download in progress leaves beside it. */
 async function fileAndCompanions(path: string): Promise<readonly ListedFile[]> {
   const folder = dirname(path);
-  const names = new Set([...splitParts(basename(path)), basename(path)]);
+  const beside = /\.gguf$/i.test(path) ? projectorsOf(basename(path), await readdir(folder)) : [];
+  const names = new Set([...splitParts(basename(path)), basename(path), ...beside]);
   const partial = [...names].flatMap((name) => PARTIAL_SUFFIXES.map((suffix) => name + suffix));
   const files: ListedFile[] = [];
   for (const name of [...names, ...partial]) {

@@ -5,6 +5,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isModelFile } from '../core/analyzer/not-there-yet.ts';
+import { projectorOwner } from '../core/analyzer/side-files.ts';
 import { splitName } from '../core/analyzer/split-names.ts';
 import type { CandidateListing, FolderScan } from '../core/ports.ts';
 import { errorCode, listCandidate, listCandidateFiles, listingOf } from './files.ts';
@@ -36,6 +37,8 @@ export async function scanFolder(folder: string, before: Ground | null, others: 
     const entries = (await readdir(folder)).filter((name) => !name.startsWith('.')).toSorted();
     const candidates: CandidateListing[] = [];
     for (const name of entries.slice(0, MAX_CHILDREN)) {
+      // A projector is looked at with its model, not as a second one.
+      if (projectorOwner(name, entries) !== null) continue;
       if (!others.has(join(folder, name))) candidates.push(...(await childCandidates(folder, name)));
     }
     return { scan: { folder, ok: true, candidates }, ground, leftOut: Math.max(0, entries.length - MAX_CHILDREN) };

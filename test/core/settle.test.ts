@@ -39,6 +39,12 @@ describe('settle', () => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(['settling', 'settling', 'settling', 'whole']);
   });
 
+  test('a whole form beside one that never ends is served when no more bytes come', () => {
+    const half = inspection(1000, { whole: false, usable: true });
+    const outcomes = looks([0, 600, 599_999, 600_000].map((atMs) => [atMs, half]));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['settling', 'settling', 'settling', 'whole']);
+  });
+
   test('a change begins the wait anew', () => {
     const touched = inspection(1000, { files: [{ path: 'm.gguf', bytes: 1000, mtimeMs: 7, device: 1, inode: 2 }] });
     expect(

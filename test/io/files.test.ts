@@ -130,3 +130,19 @@ describe('mounts', () => {
     expect(unmounted(before, now, '/m') !== null).toBe(lost);
   });
 });
+
+test('a projector beside its model is one candidate with it, and stands for itself where there is no model', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelium-projector-'));
+  try {
+    await writeFile(join(folder, 'mmproj-F16.gguf'), 'x');
+    const alone = await scanFolder(folder, null, new Set());
+    expect(alone.scan).toMatchObject({ candidates: [{ name: 'mmproj-F16.gguf' }] });
+    await writeFile(join(folder, 'see-Q4_0.gguf'), 'y');
+    const both = await scanFolder(folder, null, new Set());
+    expect(both.scan.ok && both.scan.candidates.map(({ name, files }) => [name, files.map(({ path }) => path)])).toEqual([
+      ['see-Q4_0.gguf', ['see-Q4_0.gguf', 'mmproj-F16.gguf']],
+    ]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

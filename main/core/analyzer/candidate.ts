@@ -23,6 +23,10 @@ export interface Analysis {
   readonly profile: ModelProfile | null;
 }
 
+/** What lies beside a model's weights and is mostly copied before them: a folder with nothing else is waited for. */
+const COMPANION =
+  /\.(?:json|jinja|md|txt|model|tiktoken|spm|py|ya?ml|gitattributes|incomplete|part)$|(?:^|\/)(?:licen[cs]e|notice|readme|use_policy)[^/]*$/i;
+
 /** What one reader found, with what is wrong with the files of its kind by their names alone. */
 interface Found extends FormatFindings {
   readonly rank: number;
@@ -37,17 +41,20 @@ export function analyzeCandidate(files: readonly CandidateFile[], force: boolean
   const early = notThereYet(sorted);
   const present = sorted.filter((file) => !early.names.has(file.path));
   const found = FORM_READERS.flatMap((reader) => foundBy(reader, present, early.problems) ?? []);
-  const unclaimed = early.problems.filter((problem) => !FORM_READERS.some(({ claims }) => claims.test(problem.file)));
+  const strays = early.problems.filter((problem) => !FORM_READERS.some(({ claims }) => claims.test(problem.file)));
   const usable = found.filter(isUsable);
+  // Beside a whole form only a download that runs is a reason to wait; an empty file or a pointer that no form asks for is none.
+  const unclaimed = strays.filter(({ kind }) => usable.length === 0 || kind === 'partial-download');
   const holding = found.filter((finding) => holds(finding, usable));
   const problems = [...holding.flatMap((finding) => finding.problems.filter(isInTheWay)), ...unclaimed];
   const damage = problems.find(({ kind }) => kind === 'damaged')?.message ?? null;
   const missing = problems.filter(({ kind }) => kind !== 'damaged').map(({ message }) => message);
   if (sorted.length === 0) missing.push('any file of a model');
+  else if (found.length === 0 && present.every(({ path }) => COMPANION.test(path))) missing.push('the weights: no file of a model yet');
   const counted = [...usable, ...holding];
   const bytesExpected = unclaimed.length > 0 ? null : expectedBytes(present, counted);
   const zeroTails = counted.flatMap((finding) => finding.zeroTails);
-  const whole = problems.length === 0 && bytesExpected !== null && present.length > 0;
+  const whole = problems.length === 0 && missing.length === 0 && bytesExpected !== null && present.length > 0;
   const notes = force && zeroTails.length > 0 ? [letThrough(zeroTails)] : [];
   const profile = profileOf(usable.length > 0 ? usable : found, present, notes);
   return {
@@ -59,7 +66,7 @@ export function analyzeCandidate(files: readonly CandidateFile[], force: boolean
     usable: whole || usable.length > 0,
     profile: profile && {
       ...profile,
-      problems: [...found.flatMap((finding) => finding.problems), ...unclaimed],
+      problems: [...found.flatMap((finding) => finding.problems), ...strays],
       completenessPercent: percent(whole, present, bytesExpected, problems),
     },
   };

@@ -46,9 +46,14 @@ export function isMissing(file: string, expectedBytes: number | null = null): Fi
   return { file, kind: 'missing', presentBytes: 0, expectedBytes, message: `${file}: ${WORDS.missing}` };
 }
 
-/** @param expectedBytes null: its header is not all there. */
-export function isTruncated(file: string, presentBytes: number, expectedBytes: number | null): FileProblem {
-  const what = expectedBytes === null ? 'its header is not complete' : `${expectedBytes - presentBytes} bytes`;
+/** @param expectedBytes null: nobody knows, because its header is not all there. @param why in words, for files without a header. */
+export function isTruncated(
+  file: string,
+  presentBytes: number,
+  expectedBytes: number | null,
+  why = 'its header is not complete',
+): FileProblem {
+  const what = expectedBytes === null ? why : `${expectedBytes - presentBytes} bytes`;
   return { file, kind: 'truncated', presentBytes, expectedBytes, message: `${file}: ${what}` };
 }
 

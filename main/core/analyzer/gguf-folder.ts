@@ -120,7 +120,7 @@ function readSet(paths: readonly string[], files: ReadonlyMap<string, CandidateF
     if (wrong !== null) problems.push(isDamaged(path, file.bytes, wrong));
     expected.set(path, header.fileBytes);
     if (header.fileBytes > file.bytes) problems.push(isTruncated(path, file.bytes, header.fileBytes));
-    else tails.push(...zeroTails(path, source, header.tensors));
+    else tails.push(...zeroTails(path, source, header.tensors, paths.length));
   }
   const mixed = mismatch(paths, headers);
   if (mixed !== null) problems.push(isDamaged(paths[0] ?? '', 0, mixed));

@@ -2,7 +2,7 @@
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, damaged, FormatError } from './bytes.ts';
 import { type CandidateFile, isDamaged, isTruncated } from './findings.ts';
-import { isObject, parseJsonObject } from './safetensors.ts';
+import { isObject, parseJsonObject } from './json.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 

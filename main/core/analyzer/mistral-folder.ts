@@ -2,9 +2,9 @@
 import { type FileProblem, type KvCost, type KvGroup, kvCostOf, type ModelKind } from '../../../shared/profile.ts';
 import { FormatError } from './bytes.ts';
 import { type CandidateFile, type FormatFindings, isMissing } from './findings.ts';
+import { isObject } from './json.ts';
 import { countIn, type Json, jsonIfReadable, jsonOf, jsonProblem, textIn } from './json-files.ts';
 import { findings, plainProfile, weightsByType } from './plain-profile.ts';
-import { isObject } from './safetensors.ts';
 import { readSafetensorsFiles } from './safetensors-files.ts';
 
 const PARAMS = 'params.json';

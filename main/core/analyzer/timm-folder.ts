@@ -2,9 +2,9 @@
 import { FormatError } from './bytes.ts';
 import { codeFilesOfFolder } from './code-files.ts';
 import { type CandidateFile, type FormatFindings, isMissing } from './findings.ts';
+import { isObject } from './json.ts';
 import { countIn, type Json, jsonOf, textIn } from './json-files.ts';
 import { findings, plainProfile, sumBytes, weightsByType } from './plain-profile.ts';
-import { isObject } from './safetensors.ts';
 import { readSafetensorsFiles } from './safetensors-files.ts';
 
 const CONFIG = 'config.json';
