@@ -46,7 +46,7 @@ export function analyzeCandidate(files: readonly CandidateFile[], force: boolean
   // Beside a whole form only a download that runs is a reason to wait; an empty file or a pointer that no form asks for is none.
   const unclaimed = strays.filter(({ kind }) => usable.length === 0 || kind === 'partial-download');
   const holding = found.filter((finding) => holds(finding, usable));
-  const problems = [...holding.flatMap((finding) => finding.problems.filter(isInTheWay)), ...unclaimed];
+  const problems = onceEach([...holding.flatMap((finding) => finding.problems.filter(isInTheWay)), ...unclaimed]);
   const damage = problems.find(({ kind }) => kind === 'damaged')?.message ?? null;
   const missing = problems.filter(({ kind }) => kind !== 'damaged').map(({ message }) => message);
   if (sorted.length === 0) missing.push('any file of a model');
@@ -66,7 +66,7 @@ export function analyzeCandidate(files: readonly CandidateFile[], force: boolean
     usable: whole || usable.length > 0,
     profile: profile && {
       ...profile,
-      problems: [...found.flatMap((finding) => finding.problems), ...strays],
+      problems: onceEach([...found.flatMap((finding) => finding.problems), ...strays]),
       completenessPercent: percent(whole, present, bytesExpected, problems),
     },
   };
@@ -90,6 +90,11 @@ function foundBy(reader: RankedReader, files: readonly CandidateFile[], early: r
     notes: findings?.notes ?? [],
     hasWeights: (findings?.hasWeights ?? false) || own.some(({ kind }) => kind === 'partial-download'),
   };
+}
+
+/** A file that several forms need lacks the same for each of them: said once. */
+function onceEach(problems: readonly FileProblem[]): readonly FileProblem[] {
+  return [...new Map(problems.map((problem) => [problem.message, problem])).values()];
 }
 
 function isInTheWay({ kind }: FileProblem): boolean {

@@ -13,6 +13,8 @@ import { readReadme } from './readme.ts';
 import { readSentenceTransformer } from './sentence-transformers.ts';
 
 const MOST_CONFIG_BYTES = 4 * 1024 * 1024;
+/** More than any model has. */
+const MOST_PARTS = 2000;
 const PICKLES = /\.(?:bin|pt|pth|ckpt)$/i;
 /** Pickles beside the weights that hold no weights. */
 const NO_WEIGHTS = /^(?:training_args|optimizer|scheduler|rng_state|scaler)[\w.-]*\.(?:bin|pt|pth)$/i;
@@ -117,5 +119,5 @@ function missingPickles(pickles: readonly string[], { top, problems }: Folder): 
   const index = optional(top.get('pytorch_model.bin.index.json'))['weight_map'];
   if (!isObject(index)) return;
   const names = new Set(Object.values(index).filter((name) => typeof name === 'string' && !/[\\/]|^\./.test(name)));
-  for (const name of names) if (typeof name === 'string' && !top.has(name)) problems.push(isMissing(name));
+  for (const name of [...names].slice(0, MOST_PARTS)) if (typeof name === 'string' && !top.has(name)) problems.push(isMissing(name));
 }

@@ -92,6 +92,10 @@ function indexOf(file: CandidateFile | undefined, reading: Reading): ReadonlyMap
     }
     index.set(tensor, name);
   }
+  if (new Set(index.values()).size > MOST_PARTS) {
+    reading.problems.push(isDamaged(file.path, file.bytes, `${file.path} names more than ${MOST_PARTS} files.`));
+    return null;
+  }
   return index;
 }
 

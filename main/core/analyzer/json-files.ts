@@ -1,8 +1,8 @@
 /** Small JSON files of a folder, read whole within a bound, and typed look-ups in them. A value of the wrong type counts as absent. Pure (I7). */
 import type { FileProblem } from '../../../shared/profile.ts';
-import { attempt, damaged, FormatError } from './bytes.ts';
+import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, isDamaged, isTruncated } from './findings.ts';
-import { isObject, parseJsonObject } from './json.ts';
+import { checkText, isObject, readJsonObject } from './json.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -11,15 +11,12 @@ const MAX_JSON_BYTES = 4 * 1024 * 1024;
 /** The JSON object in a file: null where the file is not there, a fault where it cannot be read. */
 export function jsonOf(file: CandidateFile | undefined): Json | FormatError | null {
   if (file === undefined) return null;
-  return attempt(() => {
-    if (file.bytes > MAX_JSON_BYTES) throw damaged(`it has ${file.bytes} bytes; ${MAX_JSON_BYTES} are possible`);
-    return parseJsonObject(file.open().read(0, file.bytes), 'it');
-  });
+  return attempt(() => readJsonObject(file.open(), MAX_JSON_BYTES));
 }
 
 /** A fault of `jsonOf` as the problem of that file. */
 export function jsonProblem({ path, bytes }: CandidateFile, { fault, message }: FormatError): FileProblem {
-  return fault === 'truncated' ? isTruncated(path, bytes, null) : isDamaged(path, bytes, `${path} cannot be read: ${message}.`);
+  return fault === 'truncated' ? isTruncated(path, bytes, null, message) : isDamaged(path, bytes, `${path} cannot be read: ${message}.`);
 }
 
 /** As `jsonOf`, for files without which the model can still be told: a fault counts as absent. */
@@ -31,8 +28,10 @@ export function jsonIfReadable(file: CandidateFile | undefined): Json | null {
 /** A list of JSON objects in a file; null where it is none. */
 export function jsonListOf(file: CandidateFile | undefined): readonly Json[] | null {
   if (file === undefined || file.bytes > MAX_JSON_BYTES) return null;
+  const bytes = file.open().read(0, file.bytes);
+  if (attempt(() => checkText(bytes, 'it')) instanceof FormatError) return null;
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(file.open().read(0, file.bytes)));
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
     return Array.isArray(value) ? value.filter(isObject) : null;
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return null;

@@ -5,6 +5,8 @@ const utf8 = new TextDecoder();
 const WINDOW_BYTES = 64 * 1024;
 /** Deeper than any configuration; a parser without a bound would run out of stack. */
 const MAX_DEPTH = 64;
+/** Values that become objects in memory, at up to 170 bytes each: twice as many as the index of the largest published model has. */
+const MAX_VALUES = 262_144;
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -26,10 +28,19 @@ export function parseJsonObject(bytes: Uint8Array, what: string): Record<string,
 export function readJsonObject(source: ByteSource, mostBytes: number): Record<string, unknown> {
   if (source.bytes > mostBytes) throw damaged(`it has ${source.bytes} bytes, more than ${mostBytes}`);
   const bytes = source.read(0, source.bytes);
+  checkText(bytes, 'it');
+  return parseJsonObject(bytes, 'it');
+}
+
+/**
+ * May this text be parsed? Nesting and the number of values are bounded, and its brackets are closed.
+ * @throws FormatError as `readJsonObject`.
+ */
+export function checkText(bytes: Uint8Array, what: string): void {
   const shape = new BracketCounter();
   shape.take(bytes);
-  if (!shape.isClosed) throw new FormatError('truncated', 'its text ends in the middle');
-  return parseJsonObject(bytes, 'it');
+  if (shape.values > MAX_VALUES) throw damaged(`${what} has more than ${MAX_VALUES} values`);
+  if (!shape.isClosed) throw new FormatError('truncated', what === 'it' ? 'its text ends in the middle' : `${what} ends in the middle`);
 }
 
 /**
@@ -45,6 +56,7 @@ export function checkJson(source: ByteSource, mostBytes: number): void {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
 const OPENING: ReadonlySet<number> = new Set([0x7b, 0x5b]);
 const CLOSING: ReadonlySet<number> = new Set([0x7d, 0x5d]);
 
@@ -53,6 +65,8 @@ class BracketCounter {
   #isInString = false;
   #isEscaped = false;
   #hasBegun = false;
+  /** Commas outside of texts: one less than the values, or so. */
+  values = 0;
 
   /** @throws FormatError `damaged` when brackets nest too deep. */
   take(bytes: Uint8Array): void {
@@ -69,6 +83,7 @@ class BracketCounter {
         this.#depth += 1;
         if (this.#depth > MAX_DEPTH) throw damaged(`its brackets nest deeper than ${MAX_DEPTH}`);
       } else if (CLOSING.has(byte)) this.#depth -= 1;
+      else if (byte === COMMA) this.values += 1;
     }
   }
 

@@ -1,7 +1,7 @@
 /** The header of a safetensors file: types, shapes and places of its tensors. Pure and bounded (I7). */
 import type { ByteSource } from './bytes.ts';
 import { damaged, FormatError } from './bytes.ts';
-import { isObject, parseJsonObject } from './json.ts';
+import { checkText, isObject, parseJsonObject } from './json.ts';
 
 export interface SafetensorsTensor {
   readonly name: string;
@@ -48,8 +48,7 @@ export function parseSafetensors(source: ByteSource): SafetensorsHeader {
 }
 
 function headerOf(bytes: Uint8Array): Record<string, unknown> {
-  // A hole in a preallocated file: JSON has no zero bytes.
-  if (bytes.includes(0)) throw new FormatError('truncated', 'its header has bytes that were not written yet');
+  checkText(bytes, 'its header');
   const header = parseJsonObject(bytes, 'the header');
   const entries = utf8.decode(bytes).match(/"data_offsets"\s*:/g)?.length ?? 0;
   const names = Object.keys(header).length - ('__metadata__' in header ? 1 : 0);

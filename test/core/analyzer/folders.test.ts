@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { baseOf, type KnownModel } from '../../../main/core/analyzer/adapter-base.ts';
 import { readAdapter } from '../../../main/core/analyzer/adapter-folder.ts';
+import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
 import { codeFilesByName } from '../../../main/core/analyzer/code-files.ts';
 import { readDiffusers } from '../../../main/core/analyzer/diffusers-folder.ts';
 import { confined } from '../../../main/core/analyzer/file-names.ts';
@@ -270,6 +271,14 @@ describe('timm and Mistral', () => {
     expect(found?.problems).toMatchObject([{ kind: 'missing', file: shard(2) }]);
     expect(readMistral(folderOf({ 'params.json': params }))).toBeNull();
   });
+});
+
+test('what several forms would need is said once', () => {
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4000\n';
+  const folder = { 'adapter_config.json': { peft_type: 'LORA', base_model_name_or_path: 'a/b' }, 'adapter_model.safetensors': pointer };
+  const { missing, profile } = analyzeCandidate(folderOf(folder), false);
+  expect(missing).toEqual(['adapter_model.safetensors: only a Git-LFS pointer (run "git lfs pull")']);
+  expect(profile?.problems).toHaveLength(1);
 });
 
 describe('what nothing here serves', () => {

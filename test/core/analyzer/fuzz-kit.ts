@@ -223,7 +223,22 @@ function seedOf(seed: number, format: string, index: number): number {
 export function runCase(format: FuzzFormat, seed: number, index: number): CaseWork {
   const random = new Random(seedOf(seed, format.name, index));
   const { files, work, meter } = mutated(format, random);
-  const analysis = analyzeCandidate(files, random.below(2) === 0);
+  return analyzed(files, work, meter, random.below(2) === 0);
+}
+
+/** The same for one folder as it is. */
+export function runFolder(contents: Contents): CaseWork {
+  const work: CaseWork = { bytesRead: 0, reads: 0, largestRead: 0, steps: 0 };
+  const meter: ReadingWork = { steps: 0 };
+  const files = Object.entries(contents).map(([path, content]): CandidateFile => {
+    const bytes = bytesOf(content);
+    return { path, bytes: bytes.length, open: () => metered(bytes, bytes.length, work, meter) };
+  });
+  return analyzed(files, work, meter, false);
+}
+
+function analyzed(files: readonly CandidateFile[], work: CaseWork, meter: ReadingWork, force: boolean): CaseWork {
+  const analysis = analyzeCandidate(files, force);
   work.steps = meter.steps;
   for (const [what, most] of Object.entries(BOUNDS) as [keyof typeof BOUNDS, number][]) {
     if (work[what] > most) throw new Error(`${what} is ${work[what]}, more than ${most}`);

@@ -1,16 +1,16 @@
 /** Has a worker with little memory run cases: one that eats more than the analyzer may have ends it, which is a failure with a name. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { FuzzAnswer, FuzzJob } from './fuzz-worker.ts';
+import type { FolderJob, FuzzAnswer, FuzzJob } from './fuzz-worker.ts';
 
 /** Of the analyzer and the program together; buffers beside the heap are bounded by the largest read. */
 const HEAP_MB = 64;
 
-export async function fuzz(job: FuzzJob): Promise<FuzzAnswer> {
+export async function fuzz(job: FuzzJob | FolderJob): Promise<FuzzAnswer> {
   const worker = new Worker(new URL('fuzz-worker.ts', import.meta.url), {
     workerData: job,
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-    name: `fuzz ${job.format.name}`,
+    name: 'fuzz',
   });
   try {
     const [answer] = (await once(worker, 'message')) as [FuzzAnswer];

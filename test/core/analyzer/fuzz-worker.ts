@@ -1,12 +1,18 @@
 /** The program of a fuzzing worker thread: runs the cases of one format and answers with what the dearest of them cost, or with the first failure. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type CaseWork, type FuzzFormat, runCase } from './fuzz-kit.ts';
+import type { Contents } from './folder-of.ts';
+import { type CaseWork, type FuzzFormat, runCase, runFolder } from './fuzz-kit.ts';
 
 export interface FuzzJob {
   readonly format: FuzzFormat;
   readonly seed: number;
   readonly from: number;
   readonly count: number;
+}
+
+/** One folder, as it is. */
+export interface FolderJob {
+  readonly contents: Contents;
 }
 
 export type FuzzAnswer =
@@ -26,4 +32,13 @@ function run({ format, seed, from, count }: FuzzJob): FuzzAnswer {
   return { ok: true, worst };
 }
 
-parentPort?.postMessage(run(workerData as FuzzJob));
+function runOne({ contents }: FolderJob): FuzzAnswer {
+  try {
+    return { ok: true, worst: runFolder(contents) };
+  } catch (error) {
+    return { ok: false, index: 0, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+const job = workerData as FuzzJob | FolderJob;
+parentPort?.postMessage('contents' in job ? runOne(job) : run(job));
