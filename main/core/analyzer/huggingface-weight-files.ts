@@ -83,16 +83,17 @@ function indexOf(file: CandidateFile | undefined, reading: Reading): ReadonlyMap
   const map = parsed['weight_map'];
   if (!isObject(map)) return null;
   const index = new Map<string, string>();
-  for (const [tensor, name] of Object.entries(map)) {
-    if (typeof name !== 'string') continue;
-    // Names inside files never lead out of the folder: one with a slash is not a shard of it.
-    if (/[\\/]|^\./.test(name)) {
-      reading.problems.push(isDamaged(file.path, file.bytes, `${file.path} names a shard outside the folder.`));
-      return null;
-    }
-    index.set(tensor, name);
+  for (const tensor of Object.keys(map)) {
+    const name = map[tensor];
+    if (typeof name === 'string') index.set(tensor, name);
   }
-  if (new Set(index.values()).size > MOST_PARTS) {
+  const names = new Set(index.values());
+  // Names inside files never lead out of the folder: one with a slash is not a shard of it.
+  if ([...names].some((name) => /[\\/]|^\./.test(name))) {
+    reading.problems.push(isDamaged(file.path, file.bytes, `${file.path} names a shard outside the folder.`));
+    return null;
+  }
+  if (names.size > MOST_PARTS) {
     reading.problems.push(isDamaged(file.path, file.bytes, `${file.path} names more than ${MOST_PARTS} files.`));
     return null;
   }
@@ -125,10 +126,11 @@ function compare(
   top: ReadonlyMap<string, CandidateFile>,
   reading: Reading,
 ): void {
-  const held = new Map<string, string>();
-  for (const [file, tensors] of reading.byFile) for (const { name } of tensors) held.set(name, file);
+  const held = new Set<string>();
+  for (const tensors of reading.byFile.values()) for (const { name } of tensors) held.add(name);
   const absent = named.filter((name) => !top.has(name));
-  const lacking = [...index].filter(([tensor]) => !held.has(tensor));
+  const lacking: (readonly [tensor: string, file: string])[] = [];
+  for (const [tensor, file] of index) if (!held.has(tensor)) lacking.push([tensor, file]);
   const isStale = lacking.length === 0 && index.size > 0;
   if (absent.length > 0 && isStale) reading.problems.push(problemOf(INDEX, 'stale-index', top.get(INDEX)?.bytes ?? 0, null));
   else {

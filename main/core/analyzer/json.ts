@@ -28,19 +28,21 @@ export function parseJsonObject(bytes: Uint8Array, what: string): Record<string,
 export function readJsonObject(source: ByteSource, mostBytes: number): Record<string, unknown> {
   if (source.bytes > mostBytes) throw damaged(`it has ${source.bytes} bytes, more than ${mostBytes}`);
   const bytes = source.read(0, source.bytes);
-  checkText(bytes, 'it');
+  checkText(bytes, 'its text');
   return parseJsonObject(bytes, 'it');
 }
 
 /**
  * May this text be parsed? Nesting and the number of values are bounded, and its brackets are closed.
+ * @returns how many members the outermost object or list has, those included that have the same name.
  * @throws FormatError as `readJsonObject`.
  */
-export function checkText(bytes: Uint8Array, what: string): void {
-  const shape = new BracketCounter();
+export function checkText(bytes: Uint8Array, what: string): number {
+  const shape = new TextShape();
   shape.take(bytes);
-  if (shape.values > MAX_VALUES) throw damaged(`${what} has more than ${MAX_VALUES} values`);
-  if (!shape.isClosed) throw new FormatError('truncated', what === 'it' ? 'its text ends in the middle' : `${what} ends in the middle`);
+  if (shape.commas >= MAX_VALUES) throw damaged(`${what} has more than ${MAX_VALUES} values`);
+  if (!shape.isClosed) throw new FormatError('truncated', `${what} ends in the middle`);
+  return shape.topCommas + 1;
 }
 
 /**
@@ -49,41 +51,60 @@ export function checkText(bytes: Uint8Array, what: string): void {
  */
 export function checkJson(source: ByteSource, mostBytes: number): void {
   if (source.bytes > mostBytes) throw damaged(`it has ${source.bytes} bytes, more than ${mostBytes}`);
-  const shape = new BracketCounter();
+  const shape = new TextShape();
   for (let at = 0; at < source.bytes; at += WINDOW_BYTES) shape.take(source.read(at, Math.min(WINDOW_BYTES, source.bytes - at)));
   if (!shape.isClosed) throw new FormatError('truncated', 'its text ends in the middle');
 }
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
-const OPENING: ReadonlySet<number> = new Set([0x7b, 0x5b]);
-const CLOSING: ReadonlySet<number> = new Set([0x7d, 0x5d]);
+const BACKSLASH = 0x5c;
 
-class BracketCounter {
+/** Counts brackets and commas outside of strings. Megabytes of headers go through it: strings are jumped over by their closing quote. */
+class TextShape {
+  commas = 0;
+  topCommas = 0;
   #depth = 0;
   #isInString = false;
-  #isEscaped = false;
   #hasBegun = false;
-  /** Commas outside of texts: one less than the values, or so. */
-  values = 0;
+  #trailingBackslashes = 0;
 
   /** @throws FormatError `damaged` when brackets nest too deep. */
   take(bytes: Uint8Array): void {
-    for (const byte of bytes) {
-      // A hole in a preallocated file: JSON has no zero bytes.
-      if (byte === 0) throw new FormatError('truncated', 'it has bytes that were not written yet');
-      if (this.#isInString) {
-        if (this.#isEscaped) this.#isEscaped = false;
-        else if (byte === BACKSLASH) this.#isEscaped = true;
-        else if (byte === QUOTE) this.#isInString = false;
-      } else if (byte === QUOTE) this.#isInString = true;
-      else if (OPENING.has(byte)) {
+    // A hole in a preallocated file: JSON has no zero bytes.
+    if (bytes.includes(0)) throw new FormatError('truncated', 'it has bytes that were not written yet');
+    let at = this.#isInString ? this.#stringEnd(bytes, 0) : 0;
+    let [depth, commas, topCommas] = [this.#depth, this.commas, this.topCommas];
+    for (; at < bytes.length; at += 1) {
+      const byte = bytes[at];
+      if (byte === QUOTE) at = this.#stringEnd(bytes, at + 1) - 1;
+      else if (byte === COMMA) {
+        commas += 1;
+        if (depth === 1) topCommas += 1;
+      } else if (byte === 0x7b || byte === 0x5b) {
         this.#hasBegun = true;
-        this.#depth += 1;
-        if (this.#depth > MAX_DEPTH) throw damaged(`its brackets nest deeper than ${MAX_DEPTH}`);
-      } else if (CLOSING.has(byte)) this.#depth -= 1;
-      else if (byte === COMMA) this.values += 1;
+        depth += 1;
+        if (depth > MAX_DEPTH) throw damaged(`its brackets nest deeper than ${MAX_DEPTH}`);
+      } else if (byte === 0x7d || byte === 0x5d) depth -= 1;
+    }
+    [this.#depth, this.commas, this.topCommas] = [depth, commas, topCommas];
+  }
+
+  /** The place behind the closing quote; the end where it is not in these bytes. A quote behind an odd number of backslashes closes nothing. */
+  #stringEnd(bytes: Uint8Array, from: number): number {
+    let carried = this.#trailingBackslashes;
+    this.#trailingBackslashes = 0;
+    for (let start = from; ; carried = 0) {
+      const quote = bytes.indexOf(QUOTE, start);
+      const end = quote < 0 ? bytes.length : quote;
+      let backslashes = 0;
+      while (end - 1 - backslashes >= start && bytes[end - 1 - backslashes] === BACKSLASH) backslashes += 1;
+      if (end - backslashes === start) backslashes += carried;
+      this.#isInString = quote < 0;
+      if (quote < 0) this.#trailingBackslashes = backslashes;
+      if (quote < 0) return end;
+      if (backslashes % 2 === 0) return quote + 1;
+      start = quote + 1;
     }
   }
 
