@@ -58,7 +58,8 @@ export function readHuggingface(files: readonly CandidateFile[]): FormatFindings
     zeroTails: weights.zeroTails,
     profile: folder.problems.some(({ kind }) => kind === 'damaged') ? null : profile,
     notes: weights.notes,
-    hasWeights,
+    // Tensors of another name, without a description, are no model of transformers that somebody is copying.
+    hasWeights: hasWeights && (configFile !== undefined || weights.files.some((path) => /^model[-.]/.test(path))),
   };
 }
 
