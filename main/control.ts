@@ -11,6 +11,7 @@ import type { Clock, Ledger, Library } from './core/ports.ts';
 import type { Questions } from './core/questions.ts';
 import { isBlockedByFiles, type ModelRecord, type Registry } from './core/registry.ts';
 import { settlingInWords } from './core/sentences.ts';
+import type { Trust } from './core/trust.ts';
 import type { Manager } from './runtime/manager.ts';
 
 export interface ControlParts {
@@ -20,6 +21,7 @@ export interface ControlParts {
   readonly orchestrator: Orchestrator;
   readonly questions: Questions;
   readonly manager: Manager;
+  readonly trust: Trust;
   readonly ledger: Ledger;
   readonly library: Library;
   readonly changes: Changes;
@@ -52,6 +54,8 @@ export function createControl(parts: ControlParts): Control {
       registry.update(named(name).id, { pinned });
       parts.orchestrator.pinsChanged();
     },
+    showTrust: async (name, signal) => parts.trust.show(named(name).id, signal),
+    trust: async (name, wish, signal) => parts.trust.set(named(name).id, wish, signal),
     add: (path) => catalog.add(path),
     forget: (name) => catalog.forget(named(name).id),
     plan: (target) => plan(parts, target),

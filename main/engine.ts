@@ -26,6 +26,7 @@ import { createMetricsServer } from './http/metrics-server.ts';
 import { createHttpServer } from './http/server.ts';
 import { createInference } from './inference.ts';
 import { createClock } from './io/clock.ts';
+import { createCodeReader } from './io/code-reader.ts';
 import { createDeviceProbe, type RunningDeviceProbe } from './io/device-probe.ts';
 import { modeliumFolders } from './io/folders.ts';
 import { createUpstreams, type Upstreams } from './io/http-client.ts';
@@ -137,10 +138,12 @@ class RunningEngine implements Engine {
       each.close(),
     );
     const library = this.#open(createInspector({ workerProgram: programs.inspectWorker, clock }), (each) => each.close());
+    const codeReader = createCodeReader({ workerProgram: programs.inspectWorker, clock });
     const metrics = createMetrics(() => this.#snapshot(core));
     const ledger = this.#countedLedger(store.ledger, metrics);
     const core = buildCore({
       ...{ clock, log, processes, probe, ledger, library, bootId, http: upstreams, table: store.processes, node: this.#options.program },
+      ...{ codeReader, trustBook: store.trust },
       tracker: this.#tracker(),
       settings: () => this.#settings,
       folders: () => this.#folders,
@@ -186,10 +189,11 @@ class RunningEngine implements Engine {
   }
 
   /** Requests that wait are told, those in flight may end, every process is seen gone. */
-  async #drain({ waitingRoom, orchestrator, catalog, manager }: Core): Promise<void> {
+  async #drain({ waitingRoom, orchestrator, catalog, manager, trust }: Core): Promise<void> {
     waitingRoom.close();
     orchestrator.close();
     catalog.close();
+    trust.close();
     await manager.unloadAll();
   }
 

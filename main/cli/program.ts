@@ -113,6 +113,14 @@ function addModelVerbs(verb: AddVerb): void {
   )
     .option('--off', 'let it go again')
     .addOption(jsonOption());
+  verb('trust <model>', 'show the code that a model brings, and let it run here', async (shared, [model], options) => {
+    const { yes, off, show } = options;
+    return (await import('./trust.ts')).trust(shared, model ?? '', { yes: yes === true, off: off === true, show: show === true });
+  })
+    .option('--yes', 'without asking; for scripts')
+    .option('--off', 'take it back')
+    .option('--show', "print the files' text too")
+    .addOption(jsonOption());
 }
 
 function addQuestionVerbs(verb: AddVerb): void {

@@ -51,6 +51,8 @@ export type CandidateEvent =
       readonly listing: CandidateListing;
     }
   | { readonly type: 'away'; readonly id: string; readonly message: string }
+  /** The same bytes as far as one can tell, but something was done to a file (rights, a write that set its time back). */
+  | { readonly type: 'touched'; readonly id: string; readonly listing: CandidateListing }
   /** Seen again, unchanged, after it was away or absent (or with another device number after a remount). */
   | { readonly type: 'returned'; readonly id: string; readonly listing: CandidateListing }
   | { readonly type: 'gone'; readonly id: string };
@@ -118,7 +120,14 @@ export function reconcile(noticed: Noticed): Reconciled {
 function seenAgain(model: KnownCandidate, listing: CandidateListing, wasAbsent: boolean): CandidateEvent | null {
   if (!sameFiles(model.files, listing.files, true)) return { type: 'changed', id: model.id, listing };
   const moved = model.device !== listing.device || model.inode !== listing.inode || model.realPath !== listing.realPath;
-  return wasAbsent || model.away || moved ? { type: 'returned', id: model.id, listing } : null;
+  if (wasAbsent || model.away || moved) return { type: 'returned', id: model.id, listing };
+  return isTouched(model.files, listing.files) ? { type: 'touched', id: model.id, listing } : null;
+}
+
+/** @param before and `now` the same files in any order. */
+function isTouched(before: readonly FileIdentity[], now: readonly FileIdentity[]): boolean {
+  const changes = new Map(before.map((file) => [file.path, file.ctimeMs]));
+  return now.some((file) => changes.get(file.path) !== file.ctimeMs);
 }
 
 /** Paths that nobody knows: renamed, remembered from an earlier run, or new. Takes the renamed ones out of the absences. */

@@ -148,6 +148,9 @@ export class Catalog {
         log.say(`${event.id} is now also called ${event.newName}: its files were renamed`);
         registry.update(event.id, { aliases: event.aliases, ...placeOf(event.listing) });
         return;
+      case 'touched':
+        registry.update(event.id, placeOf(event.listing));
+        return;
       case 'away':
         this.#away.add(event.id);
         return;

@@ -5,7 +5,8 @@
 import type { Decision, DecisionRow, RuntimeId } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
-import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
+import type { ModelView, Snapshot, TrustView } from '../../shared/snapshot.ts';
+import type { TrustWish } from './trust.ts';
 
 export type QueueCause = 'loading' | 'busy' | 'memory';
 
@@ -80,6 +81,10 @@ export interface Control {
   /** @param force cuts requests in flight. Resolves when the memory is seen free. */
   unload(name: string, options: { readonly force: boolean }): Promise<void>;
   pin(name: string, pinned: boolean): void;
+  /** The code that a model brings. @throws ModeliumError content-changed when it is written to meanwhile, cancelled when nobody waits. */
+  showTrust(name: string, signal: AbortSignal): Promise<TrustView>;
+  /** Trusts that code, or takes it back. @throws ModeliumError content-changed. */
+  trust(name: string, wish: TrustWish, signal: AbortSignal): Promise<void>;
   /** Registers a file or folder where it lies. @throws ModeliumError path-invalid. */
   add(path: string): Promise<AddedModel>;
   /** Forgets a registered path; the files stay. */

@@ -1,7 +1,7 @@
 /** Puts the questions to the brain: gathers what it must know from the owners. The brain itself is pure; nothing is decided or committed here. */
 import type { Decision } from '../../shared/decision.ts';
 import type { StateOf } from '../../shared/model.ts';
-import type { ModelProfile } from '../../shared/profile.ts';
+import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
 import type { ModelSettings, Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
 import { type BrainInput, decide } from './brain.ts';
@@ -19,6 +19,8 @@ export interface QuestionPorts {
   readonly facts: ResidentFacts;
   runtimes(): readonly KnownRuntime[];
   settings(): Settings;
+  /** Has a person trusted the code that this form of the model has now? */
+  trusted(record: ModelRecord, form: ModelForm): boolean;
 }
 
 /** Loads that a prediction may learn from. */
@@ -43,7 +45,7 @@ export class Questions {
 
   /** The same for content that is no model of ours (yet). */
   whatIfProfile(name: string, profile: ModelProfile): Decision {
-    return decide(this.#questionFor(name, profile, {}, 'present', true, 0));
+    return decide(this.#questionFor(name, profile, {}, { box: 'present', mayEvict: true, waitedMs: 0, trusted: () => false }));
   }
 
   /** Only settings that the plan was computed from disturb a model: the plan for the same place is computed anew and compared. */
@@ -61,16 +63,16 @@ export class Questions {
     const waitedMs = admission.oldestWaitMs(record.id, clock.now());
     const own = settingsOf(record, settings());
     const context = record.contextLimit === null ? {} : { context: Math.min(record.contextLimit, own.context ?? record.contextLimit) };
-    return this.#questionFor(record.id, record.profile, { ...own, ...context }, box, admission.mayEvict(record.id), waitedMs);
+    const trusted = (form: ModelForm): boolean => this.#ports.trusted(record, form);
+    const mayEvict = admission.mayEvict(record.id);
+    return this.#questionFor(record.id, record.profile, { ...own, ...context }, { box, mayEvict, waitedMs, trusted });
   }
 
   #questionFor(
     modelId: string,
     profile: ModelProfile,
     own: ModelSettings,
-    box: BrainInput['box'],
-    mayEvict: boolean,
-    waitedMs: number,
+    asked: Pick<BrainInput, 'box' | 'mayEvict' | 'waitedMs' | 'trusted'>,
   ): BrainInput {
     const { devices, ledger, clock, facts, settings } = this.#ports;
     const runtimes = this.#ports.runtimes();
@@ -79,8 +81,6 @@ export class Questions {
       profile,
       settings: own,
       policies: settings().orchestration.policies,
-      // Nothing can be trusted yet: whatever would execute code stays infeasible (I7).
-      trusted: (files) => files.length === 0,
       devices: devices.rooms(),
       residents: residents(facts),
       runtimes,
@@ -88,9 +88,7 @@ export class Questions {
         ...ledger.measurements(modelId, planner.id, RECENT_MEASUREMENTS),
         ...ledger.measurements(null, planner.id, RECENT_MEASUREMENTS),
       ]),
-      box,
-      mayEvict,
-      waitedMs,
+      ...asked,
       nowMs: clock.now(),
     };
   }

@@ -72,8 +72,8 @@ export function listingOf({ kind, realPath, device, inode, files }: CandidateFil
   return { path, realPath, name, kind, device, inode, files: files.map(identityOf) };
 }
 
-export function identityOf({ path, bytes, mtimeMs, device, inode }: FileIdentity): FileIdentity {
-  return { path, bytes, mtimeMs, device, inode };
+export function identityOf({ path, bytes, mtimeMs, ctimeMs = 0, device, inode }: FileIdentity): FileIdentity {
+  return { path, bytes, mtimeMs, ctimeMs, device, inode };
 }
 
 /** A loose file, the other parts of a split model beside it, and what a download in progress leaves beside it. */
@@ -83,8 +83,9 @@ async function fileAndCompanions(path: string): Promise<readonly ListedFile[]> {
   const partial = [...names].flatMap((name) => PARTIAL_SUFFIXES.map((suffix) => name + suffix));
   const files: ListedFile[] = [];
   for (const name of [...names, ...partial]) {
-    const absolute = join(folder, name);
     try {
+      // The candidate itself may be a link, and each part of a split model is one of it.
+      const absolute = await realpath(join(folder, name));
       const stats = await stat(absolute);
       if (stats.isFile()) files.push(listed(name, absolute, stats));
     } catch (error) {
@@ -157,7 +158,8 @@ async function follow(walk: Walk, absolute: string, path: string): Promise<strin
 }
 
 function listed(path: string, absolute: string, stats: Stats): ListedFile {
-  return { path, absolute, bytes: stats.size, mtimeMs: stats.mtimeMs, device: stats.dev, inode: stats.ino };
+  const { size: bytes, mtimeMs, ctimeMs, dev: device, ino: inode } = stats;
+  return { path, absolute, bytes, mtimeMs, ctimeMs, device, inode };
 }
 
 /** The system's code of a file error; null for anything else. */
