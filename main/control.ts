@@ -7,7 +7,7 @@ import type { Catalog } from './core/catalog.ts';
 import type { Changes } from './core/changes.ts';
 import type { Control } from './core/gateway.ts';
 import type { Orchestrator } from './core/orchestrator.ts';
-import type { Clock, Ledger, Library } from './core/ports.ts';
+import type { Clock, FoundModels, Ledger, Library, ModelFinder } from './core/ports.ts';
 import type { Questions } from './core/questions.ts';
 import { isBlockedByFiles, type ModelRecord, type Registry } from './core/registry.ts';
 import { settlingInWords } from './core/sentences.ts';
@@ -24,6 +24,7 @@ export interface ControlParts {
   readonly trust: Trust;
   readonly ledger: Ledger;
   readonly library: Library;
+  readonly finder: ModelFinder;
   readonly changes: Changes;
   readonly clock: Clock;
   readonly engineLog: { lines(): readonly string[]; follow(listener: (line: string) => void): () => void };
@@ -56,7 +57,8 @@ export function createControl(parts: ControlParts): Control {
     },
     showTrust: async (name, signal) => parts.trust.show(named(name).id, signal),
     trust: async (name, wish, signal) => parts.trust.set(named(name).id, wish, signal),
-    add: (path) => catalog.add(path),
+    add: (path, options) => catalog.add(path, options),
+    found: async () => withRegistered(await parts.finder.find(), registry),
     forget: (name) => catalog.forget(named(name).id),
     plan: (target) => plan(parts, target),
     decisions: ({ model, beforeId, limit }) => {
@@ -71,6 +73,15 @@ export function createControl(parts: ControlParts): Control {
     rescanRuntimes: parts.rescanRuntimes,
     subscribe: (afterId, listener) => changes.subscribe(afterId, listener),
     settings: parts.settings,
+  };
+}
+
+/** Which of them are known here: by the path that was registered, or by where it leads. */
+export function withRegistered(found: FoundModels, registry: Registry): FoundModels {
+  const ids = new Map([...registry.all()].flatMap(({ id, path, realPath }) => [[realPath, id] as const, [path, id] as const]));
+  return {
+    ...found,
+    models: found.models.map((model) => ({ ...model, registered: ids.get(model.path) ?? ids.get(model.realPath) ?? null })),
   };
 }
 

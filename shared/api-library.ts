@@ -1,6 +1,6 @@
 /** The part of the HTTP contract about which models there are and whose code may run: registering, forgetting, trust. See api.ts. */
 import { z } from 'zod';
-import { formKindSchema, modelViewSchema, trustSchema } from './api-views.ts';
+import { formKindSchema, foundModelSchema, modelViewSchema, trustSchema } from './api-views.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 
@@ -8,10 +8,17 @@ export const LIBRARY_API = {
   add: {
     method: 'POST',
     path: '/control/library',
-    summary: 'Registers a model file or folder where it lies.',
+    summary: 'Registers a model file or folder where it lies. load: false leaves the loading to the first request.',
     access: 'token',
-    body: z.strictObject({ path: z.string().min(1) }),
+    body: z.strictObject({ path: z.string().min(1), load: z.boolean().default(true) }),
     answer: z.object({ id: z.string(), message: z.string() }),
+  },
+  found: {
+    method: 'GET',
+    path: '/control/found',
+    summary: "Models that other tools have on this machine: Hugging Face's cache, LM Studio, Ollama. Bounded to 2 s of looking.",
+    access: 'token',
+    answer: z.object({ models: z.array(foundModelSchema), problems: z.array(z.string()), isCut: z.boolean() }),
   },
   forget: {
     method: 'DELETE',

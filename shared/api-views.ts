@@ -6,7 +6,16 @@ import { z } from 'zod';
 import { type Candidate, type Decision, type DecisionRow, type LaunchPlan, RUNTIME_IDS } from './decision.ts';
 import { STATE_NAMES } from './model.ts';
 import { type FileProblem, FORM_KINDS, type KvCost, MODEL_KINDS, type ModelForm, type ModelProfile } from './profile.ts';
-import type { DeviceView, ModelView, RuntimeView, Snapshot, TrustView, WatchFolderView } from './snapshot.ts';
+import {
+  type DeviceView,
+  type FoundModel,
+  MODEL_STORES,
+  type ModelView,
+  type RuntimeView,
+  type Snapshot,
+  type TrustView,
+  type WatchFolderView,
+} from './snapshot.ts';
 
 const bytes = z.record(z.string(), z.number());
 const runtimeId = z.enum(RUNTIME_IDS);
@@ -222,3 +231,16 @@ export const trustSchema = z.object({
     }),
   ),
 }) satisfies z.ZodType<TrustView>;
+
+export const foundModelSchema = z.object({
+  store: z.enum(MODEL_STORES),
+  name: z.string(),
+  path: z.string(),
+  realPath: z.string(),
+  bytes: z.number(),
+  kind: z.enum(MODEL_KINDS).nullable(),
+  quantization: z.string().nullable(),
+  whole: z.boolean(),
+  problem: z.string().nullable(),
+  registered: z.string().nullable(),
+}) satisfies z.ZodType<FoundModel>;

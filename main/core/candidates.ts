@@ -194,15 +194,16 @@ function withName(id: string, aliases: readonly string[], listing: CandidateList
   return [...new Set([...aliases, ...more, ...ownerAlias(listing.name, taken)])];
 }
 
-/** `owner/model` as an alias, where nobody has it yet. */
+/** `owner/model` as an alias, and `name:tag` as Ollama's clients say it; each where nobody has it yet. */
 function ownerAlias(name: string, taken: Set<string>): readonly string[] {
   const [owner, model] = name.split('/');
-  if (owner === undefined || model === undefined) return [];
-  const alias = `${idOf(owner)}/${idOf(model)}`;
-  if (taken.has(alias)) return [];
-  taken.add(alias);
-  return [alias];
+  const owned = owner === undefined || model === undefined ? [] : [`${idOf(owner)}/${idOf(model)}`];
+  const aliases = [...owned, ...(TAGGED.test(name) ? [name] : [])].filter((alias) => !taken.has(alias));
+  for (const alias of aliases) taken.add(alias);
+  return aliases;
 }
+
+const TAGGED = /^(?:[\w.-]{1,80}\/)?[\w.-]{1,80}:[\w.-]{1,80}$/;
 
 /**
  * The same device and inode under another name. File systems give a freed inode to the next file at once, so the content must be the same

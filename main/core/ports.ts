@@ -15,6 +15,7 @@ import type {
 import type { CopyProgress } from '../../shared/model.ts';
 import type { FormKind, ModelForm, ModelProfile } from '../../shared/profile.ts';
 import type { ModelSettings } from '../../shared/settings.ts';
+import type { FoundModel } from '../../shared/snapshot.ts';
 
 // ---- time and words -------------------------------------------------------------------------------------------------------------------
 
@@ -89,6 +90,20 @@ export interface Inspection {
 export interface Library {
   /** @param force a person said "load anyway": zero tails count as data. */
   inspect(path: string, options: { readonly force: boolean; readonly signal: AbortSignal }): Promise<Inspection>;
+}
+
+export interface FoundModels {
+  /** None of them is known to be registered: that the registry knows. */
+  readonly models: readonly FoundModel[];
+  /** Folders and entries that could not be used, each as a sentence. */
+  readonly problems: readonly string[];
+  /** There are more, or there was no time to look at them. */
+  readonly isCut: boolean;
+}
+
+/** Looks for the models of other tools; in a worker thread (I12). */
+export interface ModelFinder {
+  find(): Promise<FoundModels>;
 }
 
 // ---- trust ----------------------------------------------------------------------------------------------------------------------------

@@ -167,7 +167,8 @@ function addModelRoutes(app: FastifyInstance, world: ControlWorld): void {
     await control.trust(id, body, leaving(reply));
     return answer(id);
   });
-  addRoute(app, world, API.add, ({ body }) => control.add(body.path));
+  addRoute(app, world, API.add, ({ body: { path, load } }) => control.add(path, { load }));
+  addRoute(app, world, API.found, () => control.found());
   addRoute(app, world, API.forget, async ({ params }) => {
     const { id } = requireModel(world, params['id'] ?? '');
     await control.forget(id);

@@ -4,9 +4,11 @@
  */
 import { parentPort } from 'node:worker_threads';
 import { type ErrorCode, toModeliumError } from '../../shared/errors.ts';
-import type { CodeReading, Inspection } from '../core/ports.ts';
+import type { CodeReading, FoundModels, Inspection } from '../core/ports.ts';
 import { readCode } from './code-files.ts';
+import { type FindLimits, findModels } from './found-models.ts';
 import { inspectCandidate } from './inspect.ts';
+import type { StoreFolder } from './store-folders.ts';
 
 export interface InspectRequest {
   readonly path: string;
@@ -17,6 +19,10 @@ export interface InspectRequest {
 export interface WorkerTasks {
   readonly inspect: { readonly asks: InspectRequest; readonly answer: Inspection };
   readonly code: { readonly asks: { readonly path: string; readonly files: readonly string[] }; readonly answer: CodeReading };
+  readonly found: {
+    readonly asks: { readonly folders: readonly StoreFolder[]; readonly limits: FindLimits };
+    readonly answer: FoundModels;
+  };
 }
 
 export type TaskName = keyof WorkerTasks;
@@ -50,6 +56,8 @@ function answerTo(request: WorkerRequest): Promise<WorkerTasks[TaskName]['answer
       return inspectCandidate(request.path, request.force);
     case 'code':
       return readCode(request.path, request.files, progress());
+    case 'found':
+      return findModels(request.folders, request.limits);
   }
 }
 
