@@ -11,6 +11,7 @@
  */
 import type { Candidate, Decision, RefusalReason } from '../../shared/decision.ts';
 import type { Policies } from '../../shared/settings.ts';
+import type { BaseVerdict } from './analyzer/adapter-base.ts';
 import { type Box, boxOf, type Fit, type Weighed, weigh } from './brain-fit.ts';
 import {
   deadOptions,
@@ -35,6 +36,8 @@ export interface BrainInput extends OptionsInput {
   readonly box: 'empty' | 'present';
   /** False for content that nobody asked for: it takes free room only. */
   readonly mayEvict: boolean;
+  /** Of an adapter: is the model here that it changes? Null for what is no adapter. */
+  readonly base: BaseVerdict | null;
   /** How long the oldest request or person has waited. */
   readonly waitedMs: number;
   readonly nowMs: number;
@@ -48,6 +51,7 @@ const FITS: readonly Fit[] = ['now', 'draining', 'victims', 'waits'];
 
 /** Place, wait or refuse, always with every option that was weighed and a reason. At `present`, `refuse` means that waiting for models of ours is no use. */
 export function decide(input: BrainInput): Decision {
+  if (input.base?.verdict === 'needs-base') return refusal('needs-base', input.base.sentence, HELP_BASE, []);
   const box = boxOf({
     devices: input.devices,
     residents: input.residents.filter((resident) => resident.modelId !== input.modelId),
@@ -181,6 +185,7 @@ function untrusted(input: BrainInput, more: string, candidates: readonly Candida
 }
 
 const HELP_RUNTIMES = '`modelium check` lists the runtimes and what each of them lacks.';
+const HELP_BASE = 'It goes on by itself when its base is there. An alias (models.<id>.aliases) makes a model under another name its base.';
 const HELP_NO_ROOM = 'Unpin a model, or end what else holds the memory.';
 
 function refusal(kind: RefusalReason, reason: string, help: string, candidates: readonly Candidate[]): Decision {
@@ -197,7 +202,7 @@ function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decisi
     const why = candidates.find(({ plan }) => takers.includes(plan.runtime))?.why ?? '';
     return refusal('no-runtime', `${takers.join(', ')} would serve it, but: ${why}.`, HELP_RUNTIMES, candidates);
   }
-  const { reason, help } = noRuntimeWords(profile);
+  const { reason, help } = noRuntimeWords(profile, input.base);
   // Whatever runtime comes, it would not run this code: that is told first, and what else is missing with it.
   if (profile.forms.every((form) => needsTrust(input, form))) return untrusted(input, ` ${reason}`, candidates);
   const said = profile.forms.some((form) => form.kind === 'transformers') ? '' : candidates.map(({ why }) => ` ${why}.`).join('');

@@ -19,7 +19,7 @@ import { idleDue } from './evictor.ts';
 import { Grants } from './grants.ts';
 import type { Clock, Ledger, Log } from './ports.ts';
 import type { Questions } from './questions.ts';
-import { askAgain, reconsider, reconsiderTrust } from './reconsider.ts';
+import { askAgain, reconsider, reconsiderAdapters, reconsiderTrust } from './reconsider.ts';
 import { type ModelRecord, type Registry, stateOf } from './registry.ts';
 import { isAlwaysLoaded, type ResidentFacts, residents } from './residents.ts';
 import { idleSentence } from './sentences.ts';
@@ -75,6 +75,8 @@ export class Orchestrator {
         ports.admission.unwant(id);
         ports.usage.forget(id);
       } else if (event?.type === 'drained') this.#left(record);
+      // Gone, or (new) names, or what its files say of it.
+      if (record === null || event === null || event.type === 'analyzed') reconsiderAdapters(ports);
       this.wake(id);
     });
   }

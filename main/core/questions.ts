@@ -4,12 +4,14 @@ import type { StateOf } from '../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
 import type { ModelSettings, Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
+import { type BaseVerdict, baseOf, type KnownModel } from './analyzer/adapter-base.ts';
 import { type BrainInput, decide } from './brain.ts';
 import type { Devices } from './devices.ts';
 import { planHash } from './plan-hash.ts';
 import type { Clock, KnownRuntime, Ledger } from './ports.ts';
 import type { ModelRecord } from './registry.ts';
 import { type ResidentFacts, residents, settingsOf } from './residents.ts';
+import { storedName } from './stores/names.ts';
 
 export interface QuestionPorts {
   readonly admission: Admission;
@@ -57,6 +59,16 @@ export class Questions {
     return planHash(runtime.planner.plan(record.profile, form, state.plan.placement, settings)) !== planHash(state.plan);
   }
 
+  /** Of an adapter: which of the models here it changes. Null for what is no adapter. */
+  base(id: string, profile: ModelProfile | null): BaseVerdict | null {
+    if (profile === null || !isAdapter(profile)) return null;
+    const known = [...this.#ports.facts.registry.all()].filter((other) => other.id !== id && !(other.profile && isAdapter(other.profile)));
+    return baseOf(
+      profile.base,
+      known.map((other) => toKnownModel(other, this.#ports.settings())),
+    );
+  }
+
   #question(record: ModelRecord, box: BrainInput['box']): BrainInput {
     const { admission, clock, settings } = this.#ports;
     if (record.profile === null) throw new Error(`${record.id} has no profile to decide on`);
@@ -79,6 +91,7 @@ export class Questions {
     return {
       modelId,
       profile,
+      base: this.base(modelId, profile),
       settings: own,
       policies: settings().orchestration.policies,
       devices: devices.rooms(),
@@ -92,4 +105,15 @@ export class Questions {
       nowMs: clock.now(),
     };
   }
+}
+
+/** Whether there is nothing else in it that could be served by itself. */
+export function isAdapter({ forms }: ModelProfile): boolean {
+  return forms.length > 0 && forms.every(({ kind }) => kind === 'adapter');
+}
+
+function toKnownModel(record: ModelRecord, settings: Settings): KnownModel {
+  const { id, aliases, path, realPath, profile } = record;
+  const names = [profile?.name ?? null, path, realPath, storedName(path)].filter((name) => name !== null);
+  return { id, aliases: [...aliases, ...(settingsOf(record, settings).aliases ?? [])], names };
 }

@@ -56,3 +56,13 @@ export function reconsiderTrust(ports: ReconsiderPorts, record: ModelRecord, by:
   if (state.name === 'unloaded') registry.apply(id, { type: 'reconsidered' });
   askAgain(ports, record);
 }
+
+/** A model came, left, or is called otherwise: adapters whose base that is, or was, get another verdict. */
+export function reconsiderAdapters({ registry, questions }: Pick<ReconsiderPorts, 'registry' | 'questions'>): void {
+  for (const { id, profile, state } of [...registry.all()]) {
+    if (state.name !== 'blocked' || isBlockedByFiles(state)) continue;
+    const base = questions.base(id, profile);
+    const lacked = state.reason === 'needs-base';
+    if (base !== null && lacked !== (base.verdict === 'needs-base')) registry.apply(id, { type: 'reconsidered' });
+  }
+}

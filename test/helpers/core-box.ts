@@ -35,7 +35,7 @@ import { Manager } from '../../main/runtime/manager.ts';
 import { ThreadShare } from '../../main/runtime/thread-share.ts';
 import { WaitingRoom } from '../../main/runtime/waiting-room.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
-import { type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
+import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
@@ -73,6 +73,8 @@ export interface CoreBoxOptions {
   readonly settings?: (defaults: Settings) => Settings;
   /** What the files of a model are; without it plain text models. */
   readonly profile?: (modelId: string, bytes: number) => ModelProfile;
+  /** Which forms the simulated runtime takes; without it all. */
+  readonly serves?: (form: ModelForm) => boolean;
   /** What the next launch does besides loading: from the model's id. */
   readonly behaviour?: (modelId: string) => Behaviour;
 }
@@ -195,7 +197,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     portRange: [8100, 8999],
     stopGraceSeconds: 2,
     sharesThreads: false,
-    supports: () => ({ supported: true, why: 'simulated' }),
+    supports: (_profile, form) => ({ supported: options.serves?.(form) ?? true, why: 'simulated' }),
     plan: (_profile, form, placement, { context = 4096 }) => ({
       ...{ runtime: 'llama', form: form.kind, placement, contextTokens: context, parallelSequences: 1, args: [], env: {} },
     }),
