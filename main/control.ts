@@ -146,7 +146,10 @@ async function plan({ registry, library, questions }: ControlParts, target: stri
   const known = id === null ? undefined : registry.get(id);
   if (known !== undefined) {
     const decision = questions.whatIf(known);
-    return { profile: known.profile, decision, message: decision?.reason ?? notAnalyzed(known) };
+    if (decision !== null) return { profile: known.profile, decision, message: decision.reason };
+    // Not whole, or damaged: what its bytes tell all the same, file by file.
+    const { profile } = await library.inspect(known.path, { force: known.force, signal: new AbortController().signal });
+    return { profile, decision, message: notAnalyzed(known) };
   }
   if (!target.startsWith('/')) requireModel(registry, target);
   const inspection = await library.inspect(target, { force: false, signal: new AbortController().signal });
