@@ -13,6 +13,8 @@ export function tinySafetensors(): Buffer {
   return Buffer.concat([length, header, Buffer.alloc(64, 1)]);
 }
 
+export const TINY_TOKENIZER = JSON.stringify({ version: '1.0', model: { type: 'BPE', vocab: { a: 0, b: 1, c: 2, d: 3 }, merges: [] } });
+
 export const CODE_CONFIG = {
   architectures: ['TinyForCausalLM'],
   model_type: 'tiny',
@@ -27,5 +29,6 @@ export function writeCodeModel(folder: string, code: string = CODE_TEXT): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, CODE_FILE), code);
   writeFileSync(join(folder, 'model.safetensors'), tinySafetensors());
+  writeFileSync(join(folder, 'tokenizer.json'), TINY_TOKENIZER);
   writeFileSync(join(folder, 'config.json'), JSON.stringify(CODE_CONFIG));
 }

@@ -20,7 +20,7 @@ import { listCandidateFiles } from '../../main/io/files.ts';
 import { findModels } from '../../main/io/found-models.ts';
 import { inspectCandidate } from '../../main/io/inspect.ts';
 import { storeFolders } from '../../main/io/store-folders.ts';
-import { CODE_CONFIG, tinySafetensors } from '../helpers/code-model.ts';
+import { CODE_CONFIG, TINY_TOKENIZER, tinySafetensors } from '../helpers/code-model.ts';
 import { COMMIT, tinyBytes, writeHubModel, writeLmStudioModel, writeOllamaModel } from '../helpers/model-stores.ts';
 
 let root: string;
@@ -123,7 +123,7 @@ describe('what is found', () => {
 
 describe("the snapshot of Hugging Face's cache", () => {
   const other = 'f'.repeat(40);
-  const model = { 'config.json': JSON.stringify(CODE_CONFIG), 'model.safetensors': tinySafetensors() };
+  const model = { 'config.json': JSON.stringify(CODE_CONFIG), 'model.safetensors': tinySafetensors(), 'tokenizer.json': TINY_TOKENIZER };
   const rootOf = async (repository: string) => (await listCandidateFiles(repository))?.realPath.split('/').at(-1);
   const dated = (repository: string, commit: string, seconds: number) =>
     utimesSync(join(repository, 'snapshots', commit), seconds, seconds);
@@ -134,7 +134,11 @@ describe("the snapshot of Hugging Face's cache", () => {
     dated(repository, other, 2_000_000_000);
     expect(await rootOf(repository)).toBe(COMMIT);
     expect((await inspectCandidate(repository, false)).whole).toBe(true);
-    expect((await listCandidateFiles(repository))?.files.map(({ path }) => path)).toEqual(['config.json', 'model.safetensors']);
+    expect((await listCandidateFiles(repository))?.files.map(({ path }) => path)).toEqual([
+      'config.json',
+      'model.safetensors',
+      'tokenizer.json',
+    ]);
   });
 
   test.each([
