@@ -6,16 +6,25 @@ import { z } from 'zod';
 import { type Candidate, type Decision, type DecisionRow, type LaunchPlan, RUNTIME_IDS } from './decision.ts';
 import { STATE_NAMES } from './model.ts';
 import { type FileProblem, FORM_KINDS, type KvCost, MODEL_KINDS, type ModelForm, type ModelProfile } from './profile.ts';
-import type { DeviceView, ModelView, RuntimeView, Snapshot, WatchFolderView } from './snapshot.ts';
+import {
+  type DeviceView,
+  type FoundModel,
+  MODEL_STORES,
+  type ModelView,
+  type RuntimeView,
+  type Snapshot,
+  type TrustView,
+  type WatchFolderView,
+} from './snapshot.ts';
 
 const bytes = z.record(z.string(), z.number());
 const runtimeId = z.enum(RUNTIME_IDS);
-const formKind = z.enum(FORM_KINDS);
+export const formKindSchema = z.enum(FORM_KINDS);
 const count = z.number().nullable();
 
 export const launchPlanSchema = z.object({
   runtime: runtimeId,
-  form: formKind,
+  form: formKindSchema,
   placement: z.object({ kind: z.enum(['cpu', 'gpu', 'split']), gpus: z.array(z.string()), gpuLayers: count }),
   contextTokens: z.number(),
   parallelSequences: z.number(),
@@ -25,7 +34,7 @@ export const launchPlanSchema = z.object({
 
 const tensorSpec = z.object({ name: z.string(), type: z.string(), shape: z.array(z.union([z.number(), z.string()])) });
 const modelFormSchema = z.object({
-  kind: formKind,
+  kind: formKindSchema,
   files: z.array(z.string()),
   codeFiles: z.array(z.string()),
   companions: z.array(z.object({ role: z.enum(['projector', 'draft', 'adapter']), file: z.string() })).exactOptional(),
@@ -207,3 +216,31 @@ export const snapshotSchema = z.object({
   watchFolders: z.array(watchFolderSchema),
   lastDecisionId: z.number(),
 }) satisfies z.ZodType<Snapshot>;
+
+export const trustSchema = z.object({
+  id: z.string(),
+  forms: z.array(
+    z.object({
+      form: formKindSchema,
+      hash: z.string(),
+      trusted: z.boolean(),
+      trustedAt: z.string().nullable(),
+      files: z.array(
+        z.object({ path: z.string(), bytes: z.number(), why: z.string(), preview: z.string().nullable(), isCut: z.boolean() }),
+      ),
+    }),
+  ),
+}) satisfies z.ZodType<TrustView>;
+
+export const foundModelSchema = z.object({
+  store: z.enum(MODEL_STORES),
+  name: z.string(),
+  path: z.string(),
+  realPath: z.string(),
+  bytes: z.number(),
+  kind: z.enum(MODEL_KINDS).nullable(),
+  quantization: z.string().nullable(),
+  whole: z.boolean(),
+  problem: z.string().nullable(),
+  registered: z.string().nullable(),
+}) satisfies z.ZodType<FoundModel>;

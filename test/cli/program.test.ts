@@ -41,7 +41,7 @@ test("the version is package.json's", async () => {
 test('help lists every verb', async () => {
   const { code, out } = await modelium('--help');
   expect(code).toBe(0);
-  for (const verb of ['serve', 'demo', 'check', 'ls', 'add', 'load', 'unload', 'pin', 'plan', 'why', 'logs'])
+  for (const verb of ['serve', 'demo', 'check', 'ls', 'add', 'load', 'unload', 'pin', 'trust', 'plan', 'why', 'logs'])
     expect(out).toContain(`  ${verb} `);
 });
 
@@ -59,15 +59,23 @@ describe('wrong use ends with 2', () => {
 });
 
 describe('without an engine', () => {
-  test.each([[['ls']], [['load', 'x']], [['unload', 'x']], [['pin', 'x']], [['plan', '.']], [['why']], [['logs']], [['add', '.']]])(
-    '%j says so and ends with 1',
-    async (args) => {
-      const { code, out, err } = await modelium(...args);
-      expect({ code, out }).toEqual({ code: 1, out: '' });
-      expect(err).toContain('No engine runs for the state folder');
-      expect(err).toContain('modelium serve');
-    },
-  );
+  test.each([
+    [['ls']],
+    [['load', 'x']],
+    [['unload', 'x']],
+    [['pin', 'x']],
+    [['trust', 'x']],
+    [['add', '--found']],
+    [['plan', '.']],
+    [['why']],
+    [['logs']],
+    [['add', '.']],
+  ])('%j says so and ends with 1', async (args) => {
+    const { code, out, err } = await modelium(...args);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain('No engine runs for the state folder');
+    expect(err).toContain('modelium serve');
+  });
 });
 
 describe('check', () => {

@@ -150,6 +150,7 @@ export function question(change: Partial<BrainInput> = {}): BrainInput {
     settings: {},
     policies: DEFAULT_SETTINGS.orchestration.policies,
     trusted: () => false,
+    base: null,
     devices: [gpu(0, 24), host(64)],
     residents: [],
     runtimes: [runtime()],

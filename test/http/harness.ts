@@ -262,6 +262,17 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     load: (...args) => void asked.push(['load', ...args]),
     unload: async (...args) => void asked.push(['unload', ...args]),
     pin: (...args) => void asked.push(['pin', ...args]),
+    async found() {
+      const found = { store: 'ollama', name: 'a:1b', path: '/o/manifests/h/library/a/1b', realPath: '/o/blobs/b', bytes: 5 } as const;
+      const facts = { kind: 'chat', quantization: 'Q4_0', whole: true, problem: null, registered: null } as const;
+      return { models: [{ ...found, ...facts }], problems: [], isCut: false };
+    },
+    async showTrust(name) {
+      asked.push(['showTrust', name]);
+      const file = { path: 'modeling.py', bytes: 12, why: 'Python', preview: 'import torch', isCut: false };
+      return { id: name, forms: [{ form: 'transformers', hash: 'ab'.repeat(32), trusted: false, trustedAt: null, files: [file] }] };
+    },
+    trust: async (name, wish) => void asked.push(['trust', name, wish]),
     async add(path) {
       if (!path.startsWith('/')) throw new ModeliumError('path-invalid', `${path} is not an absolute path.`);
       asked.push(['add', path]);

@@ -49,6 +49,7 @@ const BODIES: Record<string, unknown> = {
   prove: { nonce: '0123456789abcdef' },
   plan: { target: 'tiny' },
   add: { path: '/models/x.gguf' },
+  trust: { form: 'transformers', hash: 'ab'.repeat(32), trusted: true },
 };
 const ROUTES = Object.entries<Contract>(API).map(([name, contract]) => ({
   name,

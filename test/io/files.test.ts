@@ -32,7 +32,7 @@ describe('a scan', () => {
     ['owner/model, one level of it', ['o/m/config.json', 'o/n/x.gguf', 'o/.cache/x'], ['o/m', 'o/n']],
     ['a Triton folder with versions', ['t/1/model.onnx'], ['t']],
     ['a folder with files of its own is no owner', ['d/model_index.json', 'd/unet/config.json'], ['d']],
-    ['a repository in a Hugging Face cache stays one', ['models--o--m/blobs/abc', 'models--o--m/refs/main'], ['models--o--m']],
+    ['a repository in a Hugging Face cache is one, under its own name', ['models--o--m/snapshots/abcdef0/config.json'], ['o/m']],
   ])('%s', async (_what, paths, expected) => {
     for (const path of paths) await put(path);
     expect(await names()).toEqual(expected);

@@ -17,6 +17,9 @@ import { zeroTails } from './zero-tails.ts';
 /** A smaller model that proposes tokens for another one: nothing in its header says so. */
 const DRAFT = /(?:^|[-_./])(?:draft|mtp|eagle3?|dflash)(?:[-_.]|$)/i;
 
+const NAMELESS = /(?:^|\/)sha256-[0-9a-f]{64}$/;
+const MAGIC = 'GGUF';
+
 interface PartSet {
   readonly paths: readonly string[];
   readonly headers: readonly GgufHeader[];
@@ -26,7 +29,7 @@ interface PartSet {
 
 /** Null when there is no GGUF. */
 export function readGgufs(files: readonly CandidateFile[]): FormatFindings | null {
-  const ggufs = files.filter((file) => /\.gguf$/i.test(file.path));
+  const ggufs = files.filter((file) => /\.gguf$/i.test(file.path) || isNamelessGguf(file));
   if (ggufs.length === 0) return null;
   const byPath = new Map(ggufs.map((file) => [file.path, file]));
   const expected = new Map<string, number | null>();
@@ -37,6 +40,13 @@ export function readGgufs(files: readonly CandidateFile[]): FormatFindings | nul
     if (!sets.has(key)) sets.set(key, readSet(paths, byPath, expected));
   }
   return findingsOf([...sets.values()], expected);
+}
+
+/** Stores that name their files by a hash (Ollama's) give them no suffix: the first four bytes tell. */
+function isNamelessGguf(file: CandidateFile): boolean {
+  if (!NAMELESS.test(file.path) || file.bytes < MAGIC.length) return false;
+  const start = file.open().read(0, MAGIC.length);
+  return start.length === MAGIC.length && start.every((byte, index) => byte === MAGIC.charCodeAt(index));
 }
 
 function findingsOf(sets: readonly PartSet[], expected: ReadonlyMap<string, number | null>): FormatFindings {
