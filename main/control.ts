@@ -8,10 +8,11 @@ import type { Changes } from './core/changes.ts';
 import type { Control } from './core/gateway.ts';
 import type { History } from './core/history.ts';
 import type { Orchestrator } from './core/orchestrator.ts';
-import type { Clock, Ledger, Library } from './core/ports.ts';
+import type { Clock, FoundModels, Ledger, Library, ModelFinder } from './core/ports.ts';
 import type { Questions } from './core/questions.ts';
 import { isBlockedByFiles, type ModelRecord, type Registry } from './core/registry.ts';
 import { settlingInWords } from './core/sentences.ts';
+import type { Trust } from './core/trust.ts';
 import type { Manager } from './runtime/manager.ts';
 
 export interface ControlParts {
@@ -21,8 +22,10 @@ export interface ControlParts {
   readonly orchestrator: Orchestrator;
   readonly questions: Questions;
   readonly manager: Manager;
+  readonly trust: Trust;
   readonly ledger: Ledger;
   readonly library: Library;
+  readonly finder: ModelFinder;
   readonly changes: Changes;
   readonly history: History;
   readonly clock: Clock;
@@ -56,7 +59,10 @@ export function createControl(parts: ControlParts): Control {
       registry.update(named(name).id, { pinned });
       parts.orchestrator.pinsChanged();
     },
-    add: (path) => catalog.add(path),
+    showTrust: async (name, signal) => parts.trust.show(named(name).id, signal),
+    trust: async (name, wish, signal) => parts.trust.set(named(name).id, wish, signal),
+    add: (path, options) => catalog.add(path, options),
+    found: async () => withRegistered(await parts.finder.find(), registry),
     forget: (name) => catalog.forget(named(name).id),
     plan: (target) => plan(parts, target),
     decisions: ({ model, beforeId, limit }) => {
@@ -72,6 +78,15 @@ export function createControl(parts: ControlParts): Control {
     subscribe: (afterId, listener) => changes.subscribe(afterId, listener),
     settings: parts.settings,
     editSettings: parts.editSettings,
+  };
+}
+
+/** Which of them are known here: by the path that was registered, or by where it leads. */
+export function withRegistered(found: FoundModels, registry: Registry): FoundModels {
+  const ids = new Map([...registry.all()].flatMap(({ id, path, realPath }) => [[realPath, id] as const, [path, id] as const]));
+  return {
+    ...found,
+    models: found.models.map((model) => ({ ...model, registered: ids.get(model.path) ?? ids.get(model.realPath) ?? null })),
   };
 }
 
@@ -136,13 +151,17 @@ async function plan({ registry, library, questions }: ControlParts, target: stri
   const known = id === null ? undefined : registry.get(id);
   if (known !== undefined) {
     const decision = questions.whatIf(known);
-    return { profile: known.profile, decision, message: decision?.reason ?? notAnalyzed(known) };
+    if (decision !== null) return { profile: known.profile, decision, message: decision.reason };
+    // Not whole, or damaged: what its bytes tell all the same, file by file.
+    const { profile } = await library.inspect(known.path, { force: known.force, signal: new AbortController().signal });
+    return { profile, decision, message: notAnalyzed(known) };
   }
   if (!target.startsWith('/')) requireModel(registry, target);
   const inspection = await library.inspect(target, { force: false, signal: new AbortController().signal });
   const { profile, copy } = inspection;
   if (inspection.unreadable !== null) throw new ModeliumError('path-invalid', `${target} cannot be read: ${inspection.unreadable}`);
-  if (profile === null) return { profile, decision: null, message: inspection.damage ?? settlingInWords({ name: 'settling', copy }) };
+  if (!inspection.whole || profile === null)
+    return { profile, decision: null, message: inspection.damage ?? settlingInWords({ name: 'settling', copy }) };
   const decision = questions.whatIfProfile(target.split('/').at(-1) ?? target, profile);
   return { profile, decision, message: decision.reason };
 }

@@ -8,11 +8,23 @@ import { Catalog, type Tracker } from './core/catalog.ts';
 import { Devices } from './core/devices.ts';
 import { idleLimitMs } from './core/evictor.ts';
 import { Orchestrator } from './core/orchestrator.ts';
-import type { Clock, DeviceProbe, KnownRuntime, Ledger, Library, Log, Processes, ProcessTable } from './core/ports.ts';
+import type {
+  Clock,
+  CodeReader,
+  DeviceProbe,
+  KnownRuntime,
+  Ledger,
+  Library,
+  Log,
+  Processes,
+  ProcessTable,
+  TrustBook,
+} from './core/ports.ts';
 import { Questions } from './core/questions.ts';
 import { Registry } from './core/registry.ts';
 import { isPinned, residents, settingsOf, toResident } from './core/residents.ts';
 import { Settler } from './core/settler.ts';
+import { Trust } from './core/trust.ts';
 import { Usage } from './core/usage.ts';
 import { modelView } from './core/views.ts';
 import { programs } from './programs.ts';
@@ -32,6 +44,8 @@ export interface World {
   readonly probe: DeviceProbe;
   readonly ledger: Ledger;
   readonly library: Library;
+  readonly codeReader: CodeReader;
+  readonly trustBook: TrustBook;
   readonly tracker: Tracker;
   readonly node: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
   settings(): Settings;
@@ -57,6 +71,9 @@ export function buildCore(world: World) {
   const devices = new Devices({ settings, holders: () => residents(facts) });
   const runtimes = createRuntimes(world);
 
+  const { trustBook: book, codeReader: reader } = world;
+  const trust: Trust = new Trust({ registry, book, reader, clock, log, changed: (id, by) => orchestrator.trustChanged(id, by) });
+
   const threads = new ThreadShare(availableParallelism());
   const { processes, table, http, randomWord, bootId, released } = world;
   const manager: Manager = new Manager({
@@ -79,12 +96,16 @@ export function buildCore(world: World) {
       released,
     },
     adapter: runtimes.adapter,
+    confirmTrust: (id, form, signal) => trust.confirm(id, form, signal),
   });
   const waitingRoom = new WaitingRoom({ registry, admission, manager, clock, policies, wake });
-  const questions = new Questions({ admission, devices, ledger, clock, facts, settings, runtimes: runtimes.known });
+  const questions = new Questions({
+    ...{ admission, devices, ledger, clock, facts, settings, runtimes: runtimes.known },
+    trusted: (record, form) => trust.standing(record, form) === 'trusted',
+  });
   const settler: Settler = new Settler({ registry, library, clock, log, known: (record) => catalog.endedBefore(record) });
   const orchestrator: Orchestrator = new Orchestrator({
-    ...{ registry, admission, devices, usage, settler, ledger, clock, log, facts, questions, settings },
+    ...{ registry, admission, devices, usage, settler, ledger, clock, log, facts, questions, trust, settings },
     doer: manager,
   });
   const lookAgain = (id: string): void => {
@@ -112,7 +133,7 @@ export function buildCore(world: World) {
       { admission, usage, nowMs: clock.now(), inFlight: facts.inFlight, idleSeconds, pinned: () => pinned },
     );
   }
-  return { registry, usage, admission, devices, manager, waitingRoom, questions, settler, orchestrator, catalog, runtimes, view };
+  return { registry, usage, admission, devices, manager, waitingRoom, questions, trust, settler, orchestrator, catalog, runtimes, view };
 }
 
 /** The list of runtimes: adding one is one line here. Made anew when settings or the host change, since an adapter is facts only. */

@@ -3,33 +3,38 @@
  * Both shells host it: `modelium serve`, and the window's main process.
  */
 import { randomBytes } from 'node:crypto';
+import { homedir } from 'node:os';
 import { ModeliumError } from '../shared/errors.ts';
 import { needsRestart, type Settings } from '../shared/settings.ts';
 import type { Snapshot } from '../shared/snapshot.ts';
 import { VERSION } from '../shared/version.ts';
-import { createControl } from './control.ts';
+import { createControl, withRegistered } from './control.ts';
 import type { Tracker } from './core/catalog.ts';
 import { Changes } from './core/changes.ts';
 import { History } from './core/history.ts';
-import type { FolderScan, Ledger, Library, Processes } from './core/ports.ts';
+import type { FolderScan, Ledger, Library, ModelFinder, Processes } from './core/ports.ts';
+import { foundSentence } from './core/sentences.ts';
 import { buildCore, type Core } from './engine-core.ts';
 import { findLlamaGpu, folderView, followMetrics, type LlamaGpu, lineStream, watchFolders, withOverrides } from './engine-parts.ts';
 import { createMetricsServer } from './http/metrics-server.ts';
 import { createHttpServer } from './http/server.ts';
 import { createInference } from './inference.ts';
 import { createClock } from './io/clock.ts';
+import { createCodeReader } from './io/code-reader.ts';
 import { createDeviceProbe, type RunningDeviceProbe } from './io/device-probe.ts';
 import { modeliumFolders } from './io/folders.ts';
 import { createUpstreams, type Upstreams } from './io/http-client.ts';
 import { createInspector } from './io/inspector.ts';
 import { createLog } from './io/log.ts';
 import { createMetrics, type Metrics } from './io/metrics.ts';
+import { createModelFinder } from './io/model-finder.ts';
 import { createPageFiles } from './io/page-files.ts';
 import { bootId } from './io/proc.ts';
 import { createProcesses } from './io/processes.ts';
 import { type LoadedSettings, loadSettings, type SettingsWatch, watchSettings } from './io/settings-file.ts';
 import { openStateFolder } from './io/state-folder.ts';
 import { openStore } from './io/store.ts';
+import { storeFolders } from './io/store-folders.ts';
 import { createWatcher, type FileWatcher } from './io/watcher.ts';
 import type { NodeProgram } from './packaged.ts';
 import { explainTakenPort } from './port-holder.ts';
@@ -65,6 +70,7 @@ interface ServedParts {
   readonly changes: Changes;
   readonly metrics: Metrics;
   readonly library: Library;
+  readonly finder: ModelFinder;
   readonly ledger: Ledger;
   readonly upstreams: Upstreams;
 }
@@ -135,10 +141,13 @@ class RunningEngine implements Engine {
       each.close(),
     );
     const library = this.#open(createInspector({ workerProgram: programs.inspectWorker, clock }), (each) => each.close());
+    const codeReader = createCodeReader({ workerProgram: programs.inspectWorker, clock });
+    const finder = createModelFinder({ workerProgram: programs.inspectWorker, clock }, () => storeFolders(process.env, homedir()));
     const metrics = createMetrics(() => this.#snapshot(core));
     const ledger = this.#countedLedger(store.ledger, metrics);
     const core = buildCore({
       ...{ clock, log, processes, probe, ledger, library, bootId, http: upstreams, table: store.processes, node: this.#options.program },
+      ...{ codeReader, trustBook: store.trust },
       tracker: this.#tracker(),
       settings: () => this.#settings,
       folders: () => this.#folders,
@@ -150,7 +159,7 @@ class RunningEngine implements Engine {
     core.registry.onChange(() => changes.touch());
     followMetrics(core.registry, metrics, clock);
 
-    await this.#serve({ core, changes, metrics, library, ledger, upstreams });
+    await this.#serve({ core, changes, metrics, library, finder, ledger, upstreams });
     // Before the ports close: who waits is told, and what is in flight has the drain's time, not the server's.
     this.#opened.push(() => this.#drain(core));
     await sweep({ clock, processes, table: store.processes, log, bootId });
@@ -160,6 +169,17 @@ class RunningEngine implements Engine {
     const startTime = processes.identify(process.pid)?.startTime ?? 0;
     stateFolder.announce({ pid: process.pid, startTime, bootId: bootId(), address, version: VERSION, startedAt: this.#startedAt });
     log.say(`Server ready at ${address}`);
+    void this.#tellOfFound(core, finder);
+  }
+
+  /** Once, and only where none of them is known: whoever has registered one knows the way. */
+  async #tellOfFound({ registry }: Core, finder: ModelFinder): Promise<void> {
+    try {
+      const sentence = foundSentence(withRegistered(await finder.find(), registry).models);
+      if (sentence !== null && this.#closing === null) this.#log.say(sentence);
+    } catch (error) {
+      this.#log.debug(`Models of other tools could not be looked for: ${error instanceof Error ? error.message : error}`);
+    }
   }
 
   close(): Promise<void> {
@@ -184,16 +204,17 @@ class RunningEngine implements Engine {
   }
 
   /** Requests that wait are told, those in flight may end, every process is seen gone. */
-  async #drain({ waitingRoom, orchestrator, catalog, manager }: Core): Promise<void> {
+  async #drain({ waitingRoom, orchestrator, catalog, manager, trust }: Core): Promise<void> {
     waitingRoom.close();
     orchestrator.close();
     catalog.close();
+    trust.close();
     await manager.unloadAll();
   }
 
   /** The ports open before the slow things (drivers, folders): a script that starts us can connect at once, and is told to wait. */
   async #serve(parts: ServedParts): Promise<void> {
-    const { core, changes, metrics, library, ledger, upstreams } = parts;
+    const { core, changes, metrics, library, finder, ledger, upstreams } = parts;
     const clock = this.#clock;
     const log = this.#log;
     const snapshot = () => this.#snapshot(core);
@@ -206,7 +227,7 @@ class RunningEngine implements Engine {
       reloaded: () => this.#reloading,
     });
     const control = createControl({
-      ...{ ...core, clock, ledger, library, changes, snapshot, view, engineLog: log, history: this.#history },
+      ...{ ...core, clock, ledger, library, finder, changes, snapshot, view, engineLog: log, history: this.#history },
       rescanRuntimes: async () => {
         core.runtimes.rescan();
         core.orchestrator.reconsiderAll();

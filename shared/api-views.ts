@@ -5,17 +5,28 @@
 import { z } from 'zod';
 import { type Candidate, type Decision, type DecisionRow, type LaunchPlan, RUNTIME_IDS } from './decision.ts';
 import { STATE_NAMES } from './model.ts';
-import type { ModelProfile } from './profile.ts';
-import type { DeviceHistory, DeviceView, History, ModelView, RuntimeView, Snapshot, WatchFolderView } from './snapshot.ts';
+import { type FileProblem, FORM_KINDS, type KvCost, MODEL_KINDS, type ModelForm, type ModelProfile } from './profile.ts';
+import {
+  type DeviceHistory,
+  type DeviceView,
+  type FoundModel,
+  type History,
+  MODEL_STORES,
+  type ModelView,
+  type RuntimeView,
+  type Snapshot,
+  type TrustView,
+  type WatchFolderView,
+} from './snapshot.ts';
 
 const bytes = z.record(z.string(), z.number());
 const runtimeId = z.enum(RUNTIME_IDS);
-const formKind = z.enum(['gguf', 'transformers', 'onnx', 'tensorrt', 'torchscript', 'triton', 'pickle', 'unknown']);
+export const formKindSchema = z.enum(FORM_KINDS);
 const count = z.number().nullable();
 
 export const launchPlanSchema = z.object({
   runtime: runtimeId,
-  form: formKind,
+  form: formKindSchema,
   placement: z.object({ kind: z.enum(['cpu', 'gpu', 'split']), gpus: z.array(z.string()), gpuLayers: count }),
   contextTokens: z.number(),
   parallelSequences: z.number(),
@@ -23,8 +34,42 @@ export const launchPlanSchema = z.object({
   env: z.record(z.string(), z.string()),
 }) satisfies z.ZodType<LaunchPlan>;
 
+const tensorSpec = z.object({ name: z.string(), type: z.string(), shape: z.array(z.union([z.number(), z.string()])) });
+const modelFormSchema = z.object({
+  kind: formKindSchema,
+  files: z.array(z.string()),
+  codeFiles: z.array(z.string()),
+  companions: z.array(z.object({ role: z.enum(['projector', 'draft', 'adapter']), file: z.string() })).exactOptional(),
+  inputs: z.array(tensorSpec).exactOptional(),
+  outputs: z.array(tensorSpec).exactOptional(),
+  detail: z.string().exactOptional(),
+}) satisfies z.ZodType<ModelForm>;
+
+const kvSchema = z.object({
+  bytesPerToken: z.number(),
+  bytesPerSequence: z.number(),
+  exact: z.boolean(),
+  groups: z.array(
+    z.object({
+      kind: z.enum(['full', 'sliding', 'chunked', 'latent', 'recurrent', 'cross']),
+      layers: z.number(),
+      bytesPerToken: z.number(),
+      bytesPerSequence: z.number(),
+      windowTokens: count,
+    }),
+  ),
+}) satisfies z.ZodType<KvCost>;
+
+const problemSchema = z.object({
+  file: z.string(),
+  kind: z.enum(['missing', 'truncated', 'partial-download', 'lfs-pointer', 'empty', 'stale-index', 'ends-in-zeros', 'damaged']),
+  presentBytes: z.number(),
+  expectedBytes: count,
+  message: z.string(),
+}) satisfies z.ZodType<FileProblem>;
+
 export const profileSchema = z.object({
-  kind: z.enum(['chat', 'completion', 'embedding', 'reranker', 'classifier', 'vision', 'vision-language', 'speech', 'unknown']),
+  kind: z.enum(MODEL_KINDS),
   architecture: z.string(),
   name: z.string().nullable(),
   parameters: count,
@@ -37,11 +82,18 @@ export const profileSchema = z.object({
   feedForwardLength: count,
   heads: count,
   kvHeads: count,
+  experts: z.object({ count: z.number(), used: count }).nullable(),
   vocabularySize: count,
-  kv: z.object({ bytesPerToken: z.number(), bytesPerSequence: z.number(), exact: z.boolean() }).nullable(),
+  kv: kvSchema.nullable(),
   tokenizer: z.string().nullable(),
   hasChatTemplate: z.boolean(),
-  forms: z.array(z.object({ kind: formKind, files: z.array(z.string()), codeFiles: z.array(z.string()) })),
+  pooling: z.string().nullable(),
+  licence: z.string().nullable(),
+  tags: z.array(z.string()),
+  base: z.string().nullable(),
+  forms: z.array(modelFormSchema),
+  problems: z.array(problemSchema),
+  completenessPercent: z.number(),
   notes: z.array(z.string()),
   layerBytes: z.array(z.number()),
   inputBytes: z.number(),
@@ -71,7 +123,7 @@ export const decisionSchema = z.discriminatedUnion('kind', [
   }),
   z.object({
     kind: z.literal('refuse'),
-    refusal: z.enum(['no-runtime', 'needs-trust', 'too-large', 'not-servable', 'no-room']),
+    refusal: z.enum(['no-runtime', 'needs-trust', 'too-large', 'not-servable', 'no-room', 'needs-base']),
     candidates: z.array(candidateSchema),
     reason: z.string(),
     help: z.string(),
@@ -182,3 +234,31 @@ export const historySchema = z.object({
   atMs: z.array(z.number()),
   devices: z.record(z.string(), deviceHistorySchema),
 }) satisfies z.ZodType<History>;
+
+export const trustSchema = z.object({
+  id: z.string(),
+  forms: z.array(
+    z.object({
+      form: formKindSchema,
+      hash: z.string(),
+      trusted: z.boolean(),
+      trustedAt: z.string().nullable(),
+      files: z.array(
+        z.object({ path: z.string(), bytes: z.number(), why: z.string(), preview: z.string().nullable(), isCut: z.boolean() }),
+      ),
+    }),
+  ),
+}) satisfies z.ZodType<TrustView>;
+
+export const foundModelSchema = z.object({
+  store: z.enum(MODEL_STORES),
+  name: z.string(),
+  path: z.string(),
+  realPath: z.string(),
+  bytes: z.number(),
+  kind: z.enum(MODEL_KINDS).nullable(),
+  quantization: z.string().nullable(),
+  whole: z.boolean(),
+  problem: z.string().nullable(),
+  registered: z.string().nullable(),
+}) satisfies z.ZodType<FoundModel>;

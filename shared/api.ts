@@ -3,6 +3,7 @@
  * the command line and the page read answers by it, and /openapi.json is generated from it. Routes that are not here do not exist.
  */
 import { z } from 'zod';
+import { LIBRARY_API } from './api-library.ts';
 import { predictEmbeddingsSchema, predictRequestSchema, predictTextSchema } from './api-predict.ts';
 import { editedSettingsSchema, settingsEditSchema, settingsViewSchema } from './api-settings.ts';
 import {
@@ -185,21 +186,7 @@ export const API = {
     body: z.strictObject({ pinned: z.boolean().default(true) }),
     answer: oneModel,
   },
-  add: {
-    method: 'POST',
-    path: '/control/library',
-    summary: 'Registers a model file or folder where it lies.',
-    access: 'token',
-    body: z.strictObject({ path: z.string().min(1) }),
-    answer: z.object({ id: z.string(), message: z.string() }),
-  },
-  forget: {
-    method: 'DELETE',
-    path: '/control/library/{id}',
-    summary: 'Forgets a registered path; its files stay.',
-    access: 'token',
-    answer: z.object({ id: z.string() }),
-  },
+  ...LIBRARY_API,
   decisions: {
     method: 'GET',
     path: '/control/decisions',

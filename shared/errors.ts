@@ -92,6 +92,16 @@ export const ERRORS = {
   'no-free-port': { status: 503, type: 'server_error', hint: 'Widen the port_range of the runtime, or end what listens there.' },
   'state-unusable': { status: 503, type: 'server_error', hint: 'Use a version that knows it, or another state folder.' },
   'path-invalid': { status: 400, type: 'invalid_request_error', hint: 'Give the absolute path of a model file or folder.' },
+  'confirmation-needed': {
+    status: 400,
+    type: 'invalid_request_error',
+    hint: 'Look at it with --show; then say it with --yes.',
+  },
+  'content-changed': {
+    status: 409,
+    type: 'invalid_request_error',
+    hint: 'Look at what it is now (`modelium trust MODEL`), then decide anew.',
+  },
   'disk-full': { status: 507, type: 'server_error', hint: 'Free some space in the state folder.' },
   internal: { status: 500, type: 'server_error', hint: 'This is a bug in Modelium. The log has the details.' },
 } as const satisfies Record<string, ErrorFacts>;

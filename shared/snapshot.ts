@@ -1,7 +1,7 @@
 /** What the window, `GET /status` and the command line may know of a running engine. Plain data; read from the owners, never decided on (I9). */
 import type { DeviceBytes, DeviceId, LaunchPlan, RuntimeId } from './decision.ts';
 import type { CopyProgress, StateName } from './model.ts';
-import type { ModelProfile } from './profile.ts';
+import type { FormKind, ModelKind, ModelProfile } from './profile.ts';
 
 export interface DeviceView {
   readonly id: DeviceId;
@@ -114,3 +114,51 @@ export type EngineEvent =
       readonly changed: Partial<Snapshot>;
       readonly removedModels: readonly string[];
     };
+
+/** A file that would be executed or unpickled, for a person to look at. */
+export interface CodeFileView {
+  readonly path: string;
+  readonly bytes: number;
+  readonly why: string;
+  /** The first 64 KiB of a text; null for what is none. */
+  readonly preview: string | null;
+  readonly isCut: boolean;
+}
+
+/** A form of a model that brings code: what is trusted is its hash. */
+export interface TrustFormView {
+  readonly form: FormKind;
+  readonly hash: string;
+  readonly trusted: boolean;
+  readonly trustedAt: string | null;
+  readonly files: readonly CodeFileView[];
+}
+
+export interface TrustView {
+  readonly id: string;
+  /** Empty: it brings no code, and nothing has to be trusted. */
+  readonly forms: readonly TrustFormView[];
+}
+
+/** Tools whose models can be served where they lie. */
+export const MODEL_STORES = ['huggingface', 'lm-studio', 'ollama'] as const;
+export type ModelStore = (typeof MODEL_STORES)[number];
+
+/** A model that another tool has on this machine. */
+export interface FoundModel {
+  readonly store: ModelStore;
+  /** As that tool calls it: `owner/name`, `llama3.2:1b`. */
+  readonly name: string;
+  /** What to register: a repository, a folder, a file or a manifest of the store. */
+  readonly path: string;
+  /** Where its bytes lie. */
+  readonly realPath: string;
+  readonly bytes: number;
+  readonly kind: ModelKind | null;
+  readonly quantization: string | null;
+  readonly whole: boolean;
+  /** In a sentence what is missing or wrong. */
+  readonly problem: string | null;
+  /** The id under which it is registered here already. */
+  readonly registered: string | null;
+}

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeTemplate } from '../main/cli/init.ts';
+import { trust } from '../main/cli/trust.ts';
 import { connect } from '../main/client.ts';
 import { tinyModel } from '../main/embedded/tiny-model.ts';
 import { startEngine } from '../main/engine.ts';
@@ -19,6 +20,7 @@ import { openDatabase, openStore } from '../main/io/store.ts';
 import { createLedger } from '../main/io/store-ledger.ts';
 import { ERRORS, type ErrorCode, type ErrorEnvelope, ModeliumError } from '../shared/errors.ts';
 import { DEFAULT_SETTINGS } from '../shared/settings.ts';
+import { writeCodeModel } from './helpers/code-model.ts';
 import { type CoreBox, createCoreBox, GIB } from './helpers/core-box.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type Answered, answered, type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
@@ -106,6 +108,7 @@ beforeAll(async () => {
     prepare: async ({ folder, watch }) => {
       for (const name of ['slow', 'stopped', 'last', 'greedy', 'crashes', 'breaks']) await writeTinyGguf(watch, { name });
       await writeTinyGguf(join(folder, 'elsewhere'), { name: 'leaves' });
+      writeCodeModel(join(watch, 'coded'));
       const whole = tinyModel({})[0]!.bytes;
       writeFileSync(join(watch, 'half.gguf'), whole.subarray(0, whole.length / 2));
       writeFileSync(join(watch, 'broken.gguf'), Buffer.concat([Buffer.from('GGUF\x03\0\0\0'), Buffer.alloc(4_096, 0xff)]));
@@ -155,6 +158,14 @@ describe('over HTTP', () => {
   test('model-blocked: a damaged file says what helps', async () => {
     await live.comesTo('broken', 'blocked');
     checkAnswer('model-blocked', await live.predict('broken'));
+  });
+
+  test('content-changed and confirmation-needed: nobody trusts code that was not looked at', async () => {
+    await live.comesTo('coded', 'blocked');
+    const wish = { form: 'transformers', hash: '0'.repeat(64), trusted: true };
+    checkAnswer('content-changed', await live.control('POST', '/control/models/coded/trust', wish));
+    const options = { yes: false, off: false, show: false };
+    await checkThrown('confirmation-needed', () => trust({ stateFolder: live.state, json: false }, 'coded', options));
   });
 
   test('queue-full, then queue-timeout: both say when to ask again', async () => {

@@ -1,9 +1,10 @@
-/** `modelium plan`: what the brain would do with a model or a path, and what it thought of every candidate. */
+/** `modelium plan`: what a model or a path is, what the brain would do with it, and what it thought of every candidate. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Candidate } from '../../shared/decision.ts';
 import { connect } from '../client.ts';
 import { paint, print, printJson, size, table } from './output.ts';
+import { profileText } from './profile-text.ts';
 import type { Shared } from './program.ts';
 
 export async function plan({ stateFolder, json }: Shared, target: string): Promise<number> {
@@ -15,11 +16,7 @@ export async function plan({ stateFolder, json }: Shared, target: string): Promi
   }
   print(answer.message);
   const { decision, profile } = answer;
-  if (profile !== null) {
-    const { architecture, kind, quantization, weightBytes } = profile;
-    print(`It is a ${kind} model (${[architecture, quantization, `${size(weightBytes)} of weights`].filter(Boolean).join(', ')}).`);
-    for (const note of profile.notes) print(note);
-  }
+  if (profile !== null) print(profileText(profile));
   if (decision === null) return 0;
   print(`${paint('bold', decision.kind)}: ${decision.reason}`);
   if (decision.kind === 'refuse') print(decision.help);

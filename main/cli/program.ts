@@ -104,9 +104,19 @@ function addEngineVerbs(verb: AddVerb): void {
 
 function addModelVerbs(verb: AddVerb): void {
   verb('ls', 'the models and their states', async (shared) => (await import('./ls.ts')).list(shared)).addOption(jsonOption());
-  verb('add <path>', 'serve a model file or folder where it lies', async (shared, [path]) =>
-    (await import('./add.ts')).add(shared, path ?? ''),
-  ).addOption(jsonOption());
+  const add = verb('add [path]', 'serve a model file or folder where it lies', async (shared, [path], options) => {
+    const { found, all } = options;
+    if (found === undefined) {
+      if (path === undefined || all === true) return add.error("error: name a path, or say --found for other tools' models");
+      return (await import('./add.ts')).add(shared, path);
+    }
+    const names = Array.isArray(found) ? (found as string[]) : [];
+    return (await import('./add-found.ts')).addFound(shared, path === undefined ? names : [path, ...names], all === true);
+  });
+  add
+    .option('--found [names...]', 'models that other tools have on this machine: list them, or add those that are named')
+    .option('--all', 'with --found: each of them')
+    .addOption(jsonOption());
   verb('load <model>', 'load a model, and follow it until it is ready', async (shared, [model], options) =>
     (await import('./load.ts')).load(shared, model ?? '', { wait: options['wait'] !== false, force: options['force'] === true }),
   )
@@ -123,6 +133,14 @@ function addModelVerbs(verb: AddVerb): void {
     (await import('./pin.ts')).pin(shared, model ?? '', options['off'] !== true),
   )
     .option('--off', 'let it go again')
+    .addOption(jsonOption());
+  verb('trust <model>', 'show the code that a model brings, and let it run here', async (shared, [model], options) => {
+    const { yes, off, show } = options;
+    return (await import('./trust.ts')).trust(shared, model ?? '', { yes: yes === true, off: off === true, show: show === true });
+  })
+    .option('--yes', 'without asking; for scripts')
+    .option('--off', 'take it back')
+    .option('--show', "print the files' text too")
     .addOption(jsonOption());
 }
 

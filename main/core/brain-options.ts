@@ -14,8 +14,8 @@ export interface OptionsInput {
   readonly modelId: string;
   readonly profile: ModelProfile;
   readonly settings: ModelSettings;
-  /** Has a person trusted the bytes that these files have now? */
-  trusted(files: readonly string[]): boolean;
+  /** Has a person trusted the bytes that the code-bearing files of this form have now? Asked only where it has some. */
+  trusted(form: ModelForm): boolean;
   readonly devices: readonly Room[];
   readonly runtimes: readonly KnownRuntime[];
   readonly measurements: readonly Measurement[];
@@ -66,6 +66,11 @@ function deadOption(profile: ModelProfile, { planner, enabled, found }: KnownRun
   const plan: LaunchPlan = { runtime: planner.id, form: form.kind, placement: ON_CPU, ...nothing };
   const preference = runtimePreference(planner.id, profile.kind, form.kind);
   return { plan, bytes: {}, notes: [], slots: [], loadSeconds: null, needsTrust: false, preference, obstacle };
+}
+
+/** Would it execute code that nobody has trusted (I7)? */
+export function needsTrust(input: Pick<OptionsInput, 'trusted'>, form: ModelForm): boolean {
+  return form.codeFiles.length > 0 && !input.trusted(form);
 }
 
 /** GPUs that this model may use: those of `gpus.use`, and of these the ones that `models.<id>.gpus` names. */
@@ -125,7 +130,7 @@ function option(input: OptionsInput, { runtime, form }: Way, placement: Placemen
     notes,
     slots: slotsOf(placement),
     loadSeconds: expectedLoadSeconds(modelId, plan.runtime, bytes, measurements),
-    needsTrust: form.codeFiles.length > 0 && !input.trusted(form.codeFiles),
+    needsTrust: needsTrust(input, form),
     preference: runtimePreference(plan.runtime, profile.kind, form.kind),
     obstacle: placement.kind === 'cpu' || runtime.found.gpu.usable ? null : runtime.found.gpu.why,
   };

@@ -1,10 +1,12 @@
 /** The brain's sentences: why an option fits or does not, with the figures. Wording only; decides nothing. */
-import type { Candidate, DeviceBytes, DeviceId, Placement } from '../../shared/decision.ts';
+import type { Candidate, DeviceBytes, DeviceId, Placement, RuntimeId } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
+import type { BaseVerdict } from './analyzer/adapter-base.ts';
 import type { Box, Weighed } from './brain-fit.ts';
 import type { Room } from './devices.ts';
 import type { Resident } from './evictor.ts';
+import { suitedRuntime } from './runtime-preference.ts';
 import { bytesInWords, listed } from './sentences.ts';
 
 export function toCandidate(weighed: Weighed, box: Box): Candidate {
@@ -120,18 +122,31 @@ function residentInWords(resident: Resident, nowMs: number, minResidencyMs: numb
   return `idle ${Math.round((nowMs - Math.max(resident.sinceMs, resident.lastUsedMs ?? 0)) / 1000)} s`;
 }
 
+const RUNTIME_NAMES: Readonly<Record<RuntimeId, string>> = { llama: 'llama.cpp', vllm: 'vLLM', triton: 'Triton', ray: 'Ray Serve' };
+
 /** For a model that no runtime here takes: what it is, and what would take it. */
-export function noRuntimeWords(profile: ModelProfile): { readonly reason: string; readonly help: string } {
+export function noRuntimeWords(profile: ModelProfile, base: BaseVerdict | null): { readonly reason: string; readonly help: string } {
   const kinds = profile.forms.map((form) => form.kind);
   const what = `${profile.architecture || 'unknown architecture'}${profile.kind === 'unknown' ? '' : `, ${profile.kind}`}`;
+  if (base?.verdict === 'found') {
+    return {
+      reason: `This is an adapter (${what}) of ${base.id}, which is here, and no runtime that is ready here serves adapters.`,
+      help: 'vLLM serves adapters together with their base, once this version can use it. Until then merge it into its base and drop that.',
+    };
+  }
+  const isText = suitedRuntime(profile.kind, 'transformers') === 'vllm';
   if (kinds.includes('transformers')) {
     return {
       reason: `This is a Hugging Face folder (${what}), and no runtime that is ready here takes that form.`,
-      help: 'vLLM would serve it as it is, once this version can use it. Until then drop a GGUF of the same model: llama.cpp serves that.',
+      help: isText
+        ? 'vLLM would serve it as it is, once this version can use it. Until then drop a GGUF of the same model: llama.cpp serves that.'
+        : 'Ray Serve would serve it as it is, once this version can use it.',
     };
   }
+  const suited = profile.forms.map((form) => suitedRuntime(profile.kind, form.kind)).find((runtime) => runtime !== null);
+  const would = suited === undefined || suited === 'llama' ? '' : ` ${RUNTIME_NAMES[suited]} would serve it, once this version can use it.`;
   return {
-    reason: `No runtime that is ready here takes this model (${what}; ${listed(kinds)}).`,
+    reason: `No runtime that is ready here takes this model (${what}; ${listed(kinds)}).${would}`,
     help: '`modelium check` lists the runtimes and what each of them lacks.',
   };
 }

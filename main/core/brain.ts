@@ -11,8 +11,19 @@
  */
 import type { Candidate, Decision, RefusalReason } from '../../shared/decision.ts';
 import type { Policies } from '../../shared/settings.ts';
+import type { BaseVerdict } from './analyzer/adapter-base.ts';
 import { type Box, boxOf, type Fit, type Weighed, weigh } from './brain-fit.ts';
-import { deadOptions, type Option, type OptionsInput, splitOptions, usableGpus, type Way, waysOf, wholeOptions } from './brain-options.ts';
+import {
+  deadOptions,
+  needsTrust,
+  type Option,
+  type OptionsInput,
+  splitOptions,
+  usableGpus,
+  type Way,
+  waysOf,
+  wholeOptions,
+} from './brain-options.ts';
 import { noRuntimeWords, placementInWords, toCandidate, whyOf } from './brain-words.ts';
 import type { Room } from './devices.ts';
 import type { Resident } from './evictor.ts';
@@ -25,6 +36,8 @@ export interface BrainInput extends OptionsInput {
   readonly box: 'empty' | 'present';
   /** False for content that nobody asked for: it takes free room only. */
   readonly mayEvict: boolean;
+  /** Of an adapter: is the model here that it changes? Null for what is no adapter. */
+  readonly base: BaseVerdict | null;
   /** How long the oldest request or person has waited. */
   readonly waitedMs: number;
   readonly nowMs: number;
@@ -38,6 +51,7 @@ const FITS: readonly Fit[] = ['now', 'draining', 'victims', 'waits'];
 
 /** Place, wait or refuse, always with every option that was weighed and a reason. At `present`, `refuse` means that waiting for models of ours is no use. */
 export function decide(input: BrainInput): Decision {
+  if (input.base?.verdict === 'needs-base') return refusal('needs-base', input.base.sentence, HELP_BASE, []);
   const box = boxOf({
     devices: input.devices,
     residents: input.residents.filter((resident) => resident.modelId !== input.modelId),
@@ -161,15 +175,20 @@ function refuse(
       : `No runtime can run it here: ${weighed[0] === undefined ? 'there is no device for it' : whyOf(weighed[0], box)}.`;
     return refusal('no-runtime', reason, asked ? `Change models.${modelId}.gpus in the settings.` : HELP_RUNTIMES, candidates);
   }
-  if (possible.some(({ option, fit }) => option.needsTrust && fit === 'now')) {
-    const reason = `It brings code that would run here: ${listed(profile.forms.flatMap((form) => form.codeFiles))}.`;
-    return refusal('needs-trust', reason, 'Look at it, then trust it.', candidates);
-  }
+  if (possible.some(({ option, fit }) => option.needsTrust && fit === 'now')) return untrusted(input, '', candidates);
   const help = `Give it less context (models.${modelId}.context), or take a smaller quantisation of it.`;
   return refusal('too-large', `It is too large for this machine. ${closestInWords(possible, box)}.`, help, candidates);
 }
 
+/** Each way to run it would execute code of the model's own (I7). @param more a sentence that a person should know beside it. */
+function untrusted(input: BrainInput, more: string, candidates: readonly Candidate[]): Decision {
+  const files = input.profile.forms.filter((form) => needsTrust(input, form)).flatMap((form) => form.codeFiles);
+  const reason = `It brings code that would run here, and nobody has trusted it: ${listed([...new Set(files)])}.${more}`;
+  return refusal('needs-trust', reason, `\`modelium trust ${input.modelId}\` shows it; trust it if you know who wrote it.`, candidates);
+}
+
 const HELP_RUNTIMES = '`modelium check` lists the runtimes and what each of them lacks.';
+const HELP_BASE = 'It goes on by itself when its base is there. An alias (models.<id>.aliases) makes a model under another name its base.';
 const HELP_NO_ROOM = 'Unpin a model, or end what else holds the memory.';
 
 function refusal(kind: RefusalReason, reason: string, help: string, candidates: readonly Candidate[]): Decision {
@@ -177,7 +196,8 @@ function refusal(kind: RefusalReason, reason: string, help: string, candidates: 
 }
 
 /** No runtime takes it, or those who would are off or not here. */
-function withoutWay({ profile, runtimes }: BrainInput, candidates: readonly Candidate[]): Decision {
+function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decision {
+  const { profile, runtimes } = input;
   const takers = runtimes
     .filter(({ planner }) => profile.forms.some((form) => planner.supports(profile, form).supported))
     .map(({ planner }) => planner.id);
@@ -185,7 +205,9 @@ function withoutWay({ profile, runtimes }: BrainInput, candidates: readonly Cand
     const why = candidates.find(({ plan }) => takers.includes(plan.runtime))?.why ?? '';
     return refusal('no-runtime', `${takers.join(', ')} would serve it, but: ${why}.`, HELP_RUNTIMES, candidates);
   }
-  const { reason, help } = noRuntimeWords(profile);
+  const { reason, help } = noRuntimeWords(profile, input.base);
+  // Whatever runtime comes, it would not run this code: that is told first, and what else is missing with it.
+  if (profile.forms.every((form) => needsTrust(input, form))) return untrusted(input, ` ${reason}`, candidates);
   const said = profile.forms.some((form) => form.kind === 'transformers') ? '' : candidates.map(({ why }) => ` ${why}.`).join('');
   return refusal('no-runtime', `${reason}${said}`, help, candidates);
 }

@@ -51,6 +51,8 @@ export type CandidateEvent =
       readonly listing: CandidateListing;
     }
   | { readonly type: 'away'; readonly id: string; readonly message: string }
+  /** The same bytes as far as one can tell, but something was done to a file (rights, a write that set its time back). */
+  | { readonly type: 'touched'; readonly id: string; readonly listing: CandidateListing }
   /** Seen again, unchanged, after it was away or absent (or with another device number after a remount). */
   | { readonly type: 'returned'; readonly id: string; readonly listing: CandidateListing }
   | { readonly type: 'gone'; readonly id: string };
@@ -118,7 +120,14 @@ export function reconcile(noticed: Noticed): Reconciled {
 function seenAgain(model: KnownCandidate, listing: CandidateListing, wasAbsent: boolean): CandidateEvent | null {
   if (!sameFiles(model.files, listing.files, true)) return { type: 'changed', id: model.id, listing };
   const moved = model.device !== listing.device || model.inode !== listing.inode || model.realPath !== listing.realPath;
-  return wasAbsent || model.away || moved ? { type: 'returned', id: model.id, listing } : null;
+  if (wasAbsent || model.away || moved) return { type: 'returned', id: model.id, listing };
+  return isTouched(model.files, listing.files) ? { type: 'touched', id: model.id, listing } : null;
+}
+
+/** @param before and `now` the same files in any order. */
+function isTouched(before: readonly FileIdentity[], now: readonly FileIdentity[]): boolean {
+  const changes = new Map(before.map((file) => [file.path, file.ctimeMs]));
+  return now.some((file) => changes.get(file.path) !== file.ctimeMs);
 }
 
 /** Paths that nobody knows: renamed, remembered from an earlier run, or new. Takes the renamed ones out of the absences. */
@@ -185,15 +194,16 @@ function withName(id: string, aliases: readonly string[], listing: CandidateList
   return [...new Set([...aliases, ...more, ...ownerAlias(listing.name, taken)])];
 }
 
-/** `owner/model` as an alias, where nobody has it yet. */
+/** `owner/model` as an alias, and `name:tag` as Ollama's clients say it; each where nobody has it yet. */
 function ownerAlias(name: string, taken: Set<string>): readonly string[] {
   const [owner, model] = name.split('/');
-  if (owner === undefined || model === undefined) return [];
-  const alias = `${idOf(owner)}/${idOf(model)}`;
-  if (taken.has(alias)) return [];
-  taken.add(alias);
-  return [alias];
+  const owned = owner === undefined || model === undefined ? [] : [`${idOf(owner)}/${idOf(model)}`];
+  const aliases = [...owned, ...(TAGGED.test(name) ? [name] : [])].filter((alias) => !taken.has(alias));
+  for (const alias of aliases) taken.add(alias);
+  return aliases;
 }
+
+const TAGGED = /^(?:[\w.-]{1,80}\/)?[\w.-]{1,80}:[\w.-]{1,80}$/;
 
 /**
  * The same device and inode under another name. File systems give a freed inode to the next file at once, so the content must be the same

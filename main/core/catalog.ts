@@ -42,6 +42,8 @@ export class Catalog {
   readonly #ports: CatalogPorts;
   readonly #remembered: Map<string, RememberedModel>;
   readonly #away = new Set<string>();
+  /** Paths that are being registered without the wish to load them. */
+  readonly #unasked = new Set<string>();
   readonly #rescans = new Map<string, () => void>();
   #absences: Absences = new Map();
 
@@ -79,18 +81,20 @@ export class Catalog {
 
   /**
    * Registers a file or folder where it lies; served in place and remembered (I8).
+   * @param load false: nobody asks for it yet.
    * @throws ModeliumError path-invalid when there is nothing that can be read.
    */
-  async add(path: string): Promise<AddedModel> {
+  async add(path: string, { load }: { readonly load: boolean }): Promise<AddedModel> {
     if (!path.startsWith('/')) throw new ModeliumError('path-invalid', `${path} is not an absolute path.`, { param: 'path' });
     const { tracker, clock, admission, lookAgain } = this.#ports;
     const already = this.#byPath(path);
     if (already !== null) {
-      admission.want(already.id, 'person', clock.now());
+      if (load) admission.want(already.id, 'person', clock.now());
       lookAgain(already.id);
       return { id: already.id, message: `${path} is known already as ${already.id}.` };
     }
-    const scan = await tracker.track(path);
+    if (!load) this.#unasked.add(path);
+    const scan = await tracker.track(path).finally(() => this.#unasked.delete(path));
     const record = this.#byPath(path);
     if (record !== null) return { id: record.id, message: `${path} is registered as ${record.id}.` };
     await tracker.untrack(path);
@@ -148,6 +152,9 @@ export class Catalog {
         log.say(`${event.id} is now also called ${event.newName}: its files were renamed`);
         registry.update(event.id, { aliases: event.aliases, ...placeOf(event.listing) });
         return;
+      case 'touched':
+        registry.update(event.id, placeOf(event.listing));
+        return;
       case 'away':
         this.#away.add(event.id);
         return;
@@ -175,13 +182,14 @@ export class Catalog {
     this.#remembered.delete(id);
     const added = listing.path === folder;
     const isNews = settings().orchestration.policies.load === 'on_drop' && sameContentAs === null;
-    this.#add({ id, aliases, listing, added, pinned: remembered?.pinned ?? false }, added ? 'person' : isNews ? 'content' : null);
+    const byPerson = this.#unasked.has(folder) ? null : 'person';
+    this.#add({ id, aliases, listing, added, pinned: remembered?.pinned ?? false }, added ? byPerson : isNews ? 'content' : null);
   }
 
   #recognised({ id, aliases, listing, remembered }: Extract<CandidateEvent, { type: 'recognised' }>, folder: string): void {
     this.#ports.log.say(`Known model found again: ${id}`);
     const { pinned, force, ended } = remembered;
-    const isNew = ended === null && this.#ports.settings().orchestration.policies.load === 'on_drop';
+    const isNew = ended === null && !this.#unasked.has(folder) && this.#ports.settings().orchestration.policies.load === 'on_drop';
     this.#add({ id, aliases, listing, added: listing.path === folder, pinned, force }, isNew ? 'content' : null);
   }
 

@@ -6,7 +6,9 @@ import type { EditedSettings, SettingsEdit, SettingsView } from '../../shared/ap
 import type { Decision, DecisionRow, RuntimeId } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
-import type { EngineEvent, History, ModelView, Snapshot } from '../../shared/snapshot.ts';
+import type { EngineEvent, History, ModelView, Snapshot, TrustView } from '../../shared/snapshot.ts';
+import type { FoundModels } from './ports.ts';
+import type { TrustWish } from './trust.ts';
 
 export type QueueCause = 'loading' | 'busy' | 'memory';
 
@@ -79,8 +81,14 @@ export interface Control {
   /** @param force cuts requests in flight. Resolves when the memory is seen free. */
   unload(name: string, options: { readonly force: boolean }): Promise<void>;
   pin(name: string, pinned: boolean): void;
-  /** Registers a file or folder where it lies. @throws ModeliumError path-invalid. */
-  add(path: string): Promise<AddedModel>;
+  /** The code that a model brings. @throws ModeliumError content-changed when it is written to meanwhile, cancelled when nobody waits. */
+  showTrust(name: string, signal: AbortSignal): Promise<TrustView>;
+  /** Trusts that code, or takes it back. @throws ModeliumError content-changed. */
+  trust(name: string, wish: TrustWish, signal: AbortSignal): Promise<void>;
+  /** Registers a file or folder where it lies. @param load false: the first request loads it. @throws ModeliumError path-invalid. */
+  add(path: string, options: { readonly load: boolean }): Promise<AddedModel>;
+  /** Models that other tools have on this machine. */
+  found(): Promise<FoundModels>;
   /** Forgets a registered path; the files stay. */
   forget(name: string): Promise<void>;
   /** A dry run: the brain's decision for a model or a path, with nothing committed. */

@@ -19,10 +19,12 @@ import { idleDue } from './evictor.ts';
 import { Grants } from './grants.ts';
 import type { Clock, Ledger, Log } from './ports.ts';
 import type { Questions } from './questions.ts';
-import { isBlockedByFiles, type ModelRecord, type Registry, stateOf } from './registry.ts';
+import { askAgain, reconsider, reconsiderAdapters, reconsiderTrust } from './reconsider.ts';
+import { type ModelRecord, type Registry, stateOf } from './registry.ts';
 import { isAlwaysLoaded, type ResidentFacts, residents } from './residents.ts';
 import { idleSentence } from './sentences.ts';
 import type { Settler } from './settler.ts';
+import type { Trust } from './trust.ts';
 import type { Usage } from './usage.ts';
 
 export interface OrchestratorPorts {
@@ -37,6 +39,7 @@ export interface OrchestratorPorts {
   readonly log: Log;
   readonly facts: ResidentFacts;
   readonly questions: Questions;
+  readonly trust: Pick<Trust, 'standing' | 'isChecking'>;
   settings(): Settings;
 }
 
@@ -72,6 +75,8 @@ export class Orchestrator {
         ports.admission.unwant(id);
         ports.usage.forget(id);
       } else if (event?.type === 'drained') this.#left(record);
+      // Gone, or (new) names, or what its files say of it.
+      if (record === null || event === null || event.type === 'analyzed') reconsiderAdapters(ports);
       this.wake(id);
     });
   }
@@ -102,14 +107,22 @@ export class Orchestrator {
       const names = [id, ...aliases].filter((name) => this.#alwaysLoaded.includes(name));
       if (names.length > 0 && !names.some((name) => before.includes(name))) this.#wantAlways(id);
     }
-    for (const record of [...this.#ports.registry.all()]) this.#reconsider(record);
+    for (const record of [...this.#ports.registry.all()]) reconsider(this.#ports, record, (id) => this.#wantAlways(id));
     this.wake('');
   }
 
   /** Who may leave is other than before: those that wait for room, or lack it, are asked about again. Nobody else is disturbed. */
   pinsChanged(): void {
-    for (const record of [...this.#ports.registry.all()]) this.#askAgain(record);
+    for (const record of [...this.#ports.registry.all()]) askAgain(this.#ports, record);
     this.wake('');
+  }
+
+  /** A person trusted its code, or took that back, or the code is other than what was trusted. */
+  trustChanged(id: string, by: 'person' | 'files'): void {
+    const record = this.#ports.registry.get(id);
+    if (record === undefined) return;
+    reconsiderTrust(this.#ports, record, by);
+    this.wake(id);
   }
 
   /** A new sample: room may have come or gone for those that wait or are blocked for lack of it. */
@@ -182,10 +195,11 @@ export class Orchestrator {
   }
 
   #refuse(record: ModelRecord, decision: Extract<Decision, { kind: 'refuse' }>): void {
-    const { registry, admission, log } = this.#ports;
+    const { registry, admission, log, trust } = this.#ports;
     this.#book.write(record.id, 'refuse', decision.refusal, decision.reason, decision.candidates);
     log.say(`${record.id} is not served: ${decision.reason}`);
-    if (decision.refusal !== 'no-room') admission.unwant(record.id);
+    // Whoever wants it goes on wanting it where only the room is missing, or the comparison of its code with what was trusted.
+    if (decision.refusal !== 'no-room' && !(decision.refusal === 'needs-trust' && trust.isChecking(record))) admission.unwant(record.id);
     registry.apply(record.id, { type: 'blocked', reason: decision.refusal, message: decision.reason, help: decision.help });
   }
 
@@ -264,25 +278,6 @@ export class Orchestrator {
       void doer.unloadModel(modelId, 'idle', { to: 'unloaded', reason: 'idle' });
     }
     if (ready.length > 0) this.#cancelIdleLook ??= clock.after(IDLE_LOOK_MS, () => this.#lookForIdle());
-  }
-
-  #reconsider(record: ModelRecord): void {
-    const { registry, doer, admission, settings } = this.#ports;
-    const { state, id } = record;
-    this.#askAgain(record);
-    // Not over a process that still lives; and back-off goes on where nobody asks.
-    const mayTry = state.name === 'failed' && state.failure.code !== 'still-alive';
-    if (mayTry && (state.failure.permanent || admission.isWanted(id))) registry.apply(id, { type: 'reconsidered' });
-    if ((state.name === 'loading' || state.name === 'ready') && this.#questions.launchDiffers(record, state)) {
-      if (isAlwaysLoaded(record, settings())) this.#wantAlways(id);
-      void doer.unloadModel(id, 'launch-settings', { to: 'analyzed' });
-    }
-  }
-
-  #askAgain({ id, state }: ModelRecord): void {
-    if (state.name === 'queued' || (state.name === 'blocked' && !isBlockedByFiles(state))) {
-      this.#ports.registry.apply(id, { type: 'reconsidered' });
-    }
   }
 
   /** Its process is gone. A wish for how long to stay ends with the stay; wishes to have it back end with the fifth failure in a row. */

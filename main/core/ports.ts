@@ -13,8 +13,9 @@ import type {
   RuntimeId,
 } from '../../shared/decision.ts';
 import type { CopyProgress } from '../../shared/model.ts';
-import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
+import type { FormKind, ModelForm, ModelProfile } from '../../shared/profile.ts';
 import type { ModelSettings } from '../../shared/settings.ts';
+import type { FoundModel } from '../../shared/snapshot.ts';
 
 // ---- time and words -------------------------------------------------------------------------------------------------------------------
 
@@ -43,6 +44,8 @@ export interface FileIdentity {
   readonly path: string;
   readonly bytes: number;
   readonly mtimeMs: number;
+  /** Moves with every write, also with one that sets the other time back. Absent in what an earlier version remembered. */
+  readonly ctimeMs?: number;
   readonly device: number;
   readonly inode: number;
 }
@@ -70,20 +73,79 @@ export type FolderScan =
 export interface Inspection {
   readonly files: readonly FileIdentity[];
   readonly copy: CopyProgress;
-  /** Everything that the headers name is there. */
+  /** Everything that the model needs is there. */
   readonly whole: boolean;
+  /** One of its forms is whole, another one is not: that one is served when no more bytes come. */
+  readonly usable: boolean;
   /** Tensors of 1 MiB or more whose last 4 KiB are zero: probably a preallocated download; `force` lets them through. */
   readonly zeroTails: readonly string[];
   /** Process that holds a file of it open for writing, as far as we can see. */
   readonly writer: { readonly pid: number; readonly command: string } | null;
   readonly damage: string | null;
   readonly unreadable: string | null;
+  /** What it is, as far as its bytes tell; also while it is not whole. */
   readonly profile: ModelProfile | null;
 }
 
 export interface Library {
   /** @param force a person said "load anyway": zero tails count as data. */
   inspect(path: string, options: { readonly force: boolean; readonly signal: AbortSignal }): Promise<Inspection>;
+}
+
+export interface FoundModels {
+  /** None of them is known to be registered: that the registry knows. */
+  readonly models: readonly FoundModel[];
+  /** Folders and entries that could not be used, each as a sentence. */
+  readonly problems: readonly string[];
+  /** There are more, or there was no time to look at them. */
+  readonly isCut: boolean;
+}
+
+/** Looks for the models of other tools; in a worker thread (I12). */
+export interface ModelFinder {
+  find(): Promise<FoundModels>;
+}
+
+// ---- trust ----------------------------------------------------------------------------------------------------------------------------
+
+/** One file that carries code, as it was while it was read. */
+export interface CodeFile extends FileIdentity {
+  /** The beginning of a text; null for what is none, and beyond the bound for all files together. */
+  readonly preview: string | null;
+  /** The preview is not all of it. */
+  readonly isCut: boolean;
+}
+
+export interface CodeReading {
+  /** SHA-256 over path, size and bytes of each file, in hexadecimal. */
+  readonly hash: string;
+  readonly files: readonly CodeFile[];
+}
+
+/** Reads the files of a candidate that would be executed. Executes none (I7); in a worker thread, since they may be gigabytes (I12). */
+export interface CodeReader {
+  /** @throws ModeliumError content-changed when one is not there or is written to meanwhile, cancelled, path-invalid when it cannot be read. */
+  read(path: string, files: readonly string[], signal: AbortSignal): Promise<CodeReading>;
+  /** What the candidate's files are now, by their stats alone. */
+  identities(path: string): Promise<readonly FileIdentity[]>;
+}
+
+/** What a person has trusted: the bytes that the code-bearing files of one form had. */
+export interface TrustRow {
+  readonly modelId: string;
+  readonly form: FormKind;
+  readonly hash: string;
+  /** Those files as they were when the hash was taken: it is taken again when one differs. */
+  readonly files: readonly FileIdentity[];
+  /** ISO time, for people. */
+  readonly at: string;
+}
+
+export interface TrustBook {
+  trusted(): readonly TrustRow[];
+  /** In place of what was written of the same model, form and hash. A full disk throws `disk-full`. */
+  trust(row: TrustRow): void;
+  distrust(row: Pick<TrustRow, 'modelId' | 'form' | 'hash'>): void;
 }
 
 // ---- devices --------------------------------------------------------------------------------------------------------------------------

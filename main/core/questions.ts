@@ -1,15 +1,17 @@
 /** Puts the questions to the brain: gathers what it must know from the owners. The brain itself is pure; nothing is decided or committed here. */
 import type { Decision } from '../../shared/decision.ts';
 import type { StateOf } from '../../shared/model.ts';
-import type { ModelProfile } from '../../shared/profile.ts';
+import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
 import type { ModelSettings, Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
+import { type BaseVerdict, baseOf, type KnownModel } from './analyzer/adapter-base.ts';
 import { type BrainInput, decide } from './brain.ts';
 import type { Devices } from './devices.ts';
 import { planHash } from './plan-hash.ts';
 import type { Clock, KnownRuntime, Ledger } from './ports.ts';
 import type { ModelRecord } from './registry.ts';
 import { type ResidentFacts, residents, settingsOf } from './residents.ts';
+import { storedName } from './stores/names.ts';
 
 export interface QuestionPorts {
   readonly admission: Admission;
@@ -19,6 +21,8 @@ export interface QuestionPorts {
   readonly facts: ResidentFacts;
   runtimes(): readonly KnownRuntime[];
   settings(): Settings;
+  /** Has a person trusted the code that this form of the model has now? */
+  trusted(record: ModelRecord, form: ModelForm): boolean;
 }
 
 /** Loads that a prediction may learn from. */
@@ -43,7 +47,7 @@ export class Questions {
 
   /** The same for content that is no model of ours (yet). */
   whatIfProfile(name: string, profile: ModelProfile): Decision {
-    return decide(this.#questionFor(name, profile, {}, 'present', true, 0));
+    return decide(this.#questionFor(name, profile, {}, { box: 'present', mayEvict: true, waitedMs: 0, trusted: () => false }));
   }
 
   /** Only settings that the plan was computed from disturb a model: the plan for the same place is computed anew and compared. */
@@ -55,32 +59,41 @@ export class Questions {
     return planHash(runtime.planner.plan(record.profile, form, state.plan.placement, settings)) !== planHash(state.plan);
   }
 
+  /** Of an adapter: which of the models here it changes. Null for what is no adapter. */
+  base(id: string, profile: ModelProfile | null): BaseVerdict | null {
+    if (profile === null || !isAdapter(profile)) return null;
+    const known = [...this.#ports.facts.registry.all()].filter((other) => other.id !== id && !(other.profile && isAdapter(other.profile)));
+    return baseOf(
+      profile.base,
+      known.map((other) => toKnownModel(other, this.#ports.settings())),
+    );
+  }
+
   #question(record: ModelRecord, box: BrainInput['box']): BrainInput {
     const { admission, clock, settings } = this.#ports;
     if (record.profile === null) throw new Error(`${record.id} has no profile to decide on`);
     const waitedMs = admission.oldestWaitMs(record.id, clock.now());
     const own = settingsOf(record, settings());
     const context = record.contextLimit === null ? {} : { context: Math.min(record.contextLimit, own.context ?? record.contextLimit) };
-    return this.#questionFor(record.id, record.profile, { ...own, ...context }, box, admission.mayEvict(record.id), waitedMs);
+    const trusted = (form: ModelForm): boolean => this.#ports.trusted(record, form);
+    const mayEvict = admission.mayEvict(record.id);
+    return this.#questionFor(record.id, record.profile, { ...own, ...context }, { box, mayEvict, waitedMs, trusted });
   }
 
   #questionFor(
     modelId: string,
     profile: ModelProfile,
     own: ModelSettings,
-    box: BrainInput['box'],
-    mayEvict: boolean,
-    waitedMs: number,
+    asked: Pick<BrainInput, 'box' | 'mayEvict' | 'waitedMs' | 'trusted'>,
   ): BrainInput {
     const { devices, ledger, clock, facts, settings } = this.#ports;
     const runtimes = this.#ports.runtimes();
     return {
       modelId,
       profile,
+      base: this.base(modelId, profile),
       settings: own,
       policies: settings().orchestration.policies,
-      // Nothing can be trusted yet: whatever would execute code stays infeasible (I7).
-      trusted: (files) => files.length === 0,
       devices: devices.rooms(),
       residents: residents(facts),
       runtimes,
@@ -88,10 +101,19 @@ export class Questions {
         ...ledger.measurements(modelId, planner.id, RECENT_MEASUREMENTS),
         ...ledger.measurements(null, planner.id, RECENT_MEASUREMENTS),
       ]),
-      box,
-      mayEvict,
-      waitedMs,
+      ...asked,
       nowMs: clock.now(),
     };
   }
+}
+
+/** Whether there is nothing else in it that could be served by itself. */
+export function isAdapter({ forms }: ModelProfile): boolean {
+  return forms.length > 0 && forms.every(({ kind }) => kind === 'adapter');
+}
+
+function toKnownModel(record: ModelRecord, settings: Settings): KnownModel {
+  const { id, aliases, path, realPath, profile } = record;
+  const names = [profile?.name ?? null, path, realPath, storedName(path)].filter((name) => name !== null);
+  return { id, aliases: [...aliases, ...(settingsOf(record, settings).aliases ?? [])], names };
 }

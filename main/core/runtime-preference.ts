@@ -8,13 +8,24 @@ const TEXT_KINDS: ReadonlySet<ModelKind> = new Set(['chat', 'completion', 'embed
 const BY_FORM: Readonly<Record<FormKind, (kind: ModelKind) => readonly RuntimeId[]>> = {
   gguf: () => ['llama', 'vllm'],
   transformers: (kind) => (TEXT_KINDS.has(kind) ? ['vllm', 'llama', 'ray'] : ['ray', 'vllm']),
+  mistral: () => ['vllm'],
+  diffusers: () => ['ray'],
+  timm: () => ['ray'],
+  adapter: () => ['vllm', 'ray'],
   onnx: () => ['triton', 'ray'],
+  openvino: () => ['triton'],
   tensorrt: () => ['triton'],
   torchscript: () => ['triton', 'ray'],
+  'torch-export': () => ['triton', 'ray'],
   triton: () => ['triton'],
   pickle: () => ['ray'],
   unknown: () => [],
 };
+
+/** The runtime that suits this kind of model in this form best; null where none takes it. */
+export function suitedRuntime(kind: ModelKind, form: FormKind): RuntimeId | null {
+  return BY_FORM[form](kind)[0] ?? null;
+}
 
 /** 0 for the runtime that suits a model of this kind in this form best, then upwards. */
 export function runtimePreference(runtime: RuntimeId, kind: ModelKind, form: FormKind): number {

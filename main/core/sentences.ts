@@ -3,6 +3,7 @@ import type { Candidate, DeviceBytes, DeviceId } from '../../shared/decision.ts'
 import { HOST_DEVICE } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';
 import type { ModelState, StateOf } from '../../shared/model.ts';
+import type { FoundModel } from '../../shared/snapshot.ts';
 import type { Sample } from './ports.ts';
 
 const GIB = 1024 ** 3;
@@ -62,6 +63,14 @@ export function freed(draining: StateOf<'draining'>, ms: number): string {
 export function leakedSentence(id: string, leaked: DeviceBytes, sample: Sample | null, pids: readonly number[]): string {
   const parts = Object.entries(leaked).map(([device, bytes]) => `${bytesInWords(bytes)} on ${deviceName(device, sample)}`);
   return `${id} left, but ${parts.join(', ')} did not come free (pid ${pids.join(', ')}); it counts as taken until it is seen free`;
+}
+
+/** Null: there are none that could be served, or somebody has registered one of them already. */
+export function foundSentence(models: readonly FoundModel[]): string | null {
+  const whole = models.filter((model) => model.whole);
+  if (whole.length === 0 || models.some((model) => model.registered !== null)) return null;
+  const [count, them] = whole.length === 1 ? ['One model of another tool is', 'it'] : [`${whole.length} models of other tools are`, 'them'];
+  return `${count} on this machine: modelium add --found lists ${them}`;
 }
 
 /** A state in a sentence, for lists and the page. */

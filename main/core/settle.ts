@@ -53,8 +53,9 @@ export function settle(previous: Look | null, look: Look, options: { readonly fo
     if (stillMs >= DAMAGED_AFTER_MS && inspection.writer === null) {
       return { look: kept, kind: 'damaged', message: inspection.damage, help: 'Copy or download it again.' };
     }
-  } else if (inspection.whole && inspection.profile !== null && inspection.writer === null && zeroTails.length === 0) {
-    if (stillMs >= STILL_MS) return { look: kept, kind: 'whole' };
+  } else if (inspection.usable && inspection.profile !== null && inspection.writer === null && zeroTails.length === 0) {
+    // A whole form beside one that is not: nobody knows which of them is meant before the bytes have ended.
+    if (stillMs >= (inspection.whole ? STILL_MS : INCOMPLETE_AFTER_MS)) return { look: kept, kind: 'whole' };
   }
   if (stillMs >= INCOMPLETE_AFTER_MS) return { look: kept, ...incomplete(inspection, zeroTails) };
   return { look: kept, kind: 'settling', copy: withZeroTails(inspection.copy, zeroTails), againMs: againMs(inspection, stillMs) };

@@ -177,7 +177,14 @@ function addModelRoutes(app: FastifyInstance, world: ControlWorld): void {
     control.pin(id, body.pinned);
     return answer(id);
   });
-  addRoute(app, world, API.add, ({ body }) => control.add(body.path));
+  addRoute(app, world, API.showTrust, ({ params, reply }) => control.showTrust(requireModel(world, params['id'] ?? '').id, leaving(reply)));
+  addRoute(app, world, API.trust, async ({ params, body, reply }) => {
+    const { id } = requireModel(world, params['id'] ?? '');
+    await control.trust(id, body, leaving(reply));
+    return answer(id);
+  });
+  addRoute(app, world, API.add, ({ body: { path, load } }) => control.add(path, { load }));
+  addRoute(app, world, API.found, () => control.found());
   addRoute(app, world, API.forget, async ({ params }) => {
     const { id } = requireModel(world, params['id'] ?? '');
     await control.forget(id);
@@ -214,6 +221,13 @@ function addEngineRoutes(app: FastifyInstance, world: ControlWorld): void {
     await control.rescanRuntimes();
     return { runtimes: control.snapshot().runtimes };
   });
+}
+
+/** Aborts when the client leaves before its answer: nothing is read on for nobody. */
+function leaving(reply: FastifyReply): AbortSignal {
+  const abort = new AbortController();
+  reply.raw.once('close', () => abort.abort());
+  return abort.signal;
 }
 
 function requireModel(world: ControlWorld, name: string): ModelView {

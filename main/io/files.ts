@@ -1,13 +1,16 @@
 /**
  * Lists the files of a candidate, for the watcher and the inspector: bounded in depth and number, links confined, dot files left out.
- * Reads names and stats only; opens no file and writes none (I8).
+ * Reads names and stats only (and what `stored.ts` reads of other tools' stores); writes no file (I8).
  */
 import type { Stats } from 'node:fs';
 import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { isModelFile, PARTIAL_SUFFIXES } from '../core/analyzer/not-there-yet.ts';
+import { projectorsOf } from '../core/analyzer/side-files.ts';
 import { splitParts } from '../core/analyzer/split-names.ts';
 import type { CandidateListing, FileIdentity } from '../core/ports.ts';
+import { isOllamaManifest } from '../core/stores/names.ts';
+import { storedAt } from './stored.ts';
 
 const MAX_DEPTH = 4;
 /** Far more files than a model has; a folder with more is somebody's home, not a model. */
@@ -28,6 +31,8 @@ export interface CandidateFiles {
   readonly files: readonly ListedFile[];
   /** Links that are not followed, each as a sentence. */
   readonly refused: readonly string[];
+  /** Links to what is not there (yet). */
+  readonly dangling: readonly string[];
   /** Why nothing can be said of it; null: all is listed. */
   readonly unreadable: string | null;
 }
@@ -37,29 +42,44 @@ interface Walk {
   readonly owner: number;
   readonly files: ListedFile[];
   readonly refused: string[];
+  readonly dangling: string[];
   unreadable: string | null;
 }
 
-/** Null when the path is not there. The candidate itself may be a link: a person put it there. Rejects only for what is no file error. */
+/**
+ * Null when the path is not there. The candidate itself may be a link: a person put it there; or an entry of another tool's store, which stands
+ * for what it names. Rejects only for what is no file error.
+ */
 export async function listCandidateFiles(path: string): Promise<CandidateFiles | null> {
   try {
-    const realPath = await realpath(path);
-    const stats = await stat(realPath);
-    const common = { realPath, device: stats.dev, inode: stats.ino };
-    if (stats.isFile()) return { ...common, kind: 'file', files: await fileAndCompanions(path), refused: [], unreadable: null };
-    if (!stats.isDirectory()) {
-      return { ...common, kind: 'file', files: [], refused: [], unreadable: `${path} is neither a file nor a folder.` };
-    }
-    const walk: Walk = { root: realPath, owner: stats.uid, files: [], refused: [], unreadable: null };
-    await walkFolder(walk, realPath, 0);
-    const { files, refused, unreadable } = walk;
-    return { ...common, kind: 'folder', files, refused, unreadable };
+    const stored = await storedAt(await realpath(path));
+    const isBlob = isOllamaManifest(path);
+    const nothing = { ...NOTHING, kind: isBlob ? ('file' as const) : ('folder' as const) };
+    if (stored?.kind === 'missing') return { ...nothing, realPath: stored.path, dangling: isBlob ? [stored.path] : [] };
+    if (stored?.kind === 'refused') return { ...nothing, realPath: path, unreadable: stored.message };
+    return await listAt(stored?.path ?? path);
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     if (code === null) throw error;
-    return { kind: 'folder', realPath: path, device: 0, inode: 0, files: [], refused: [], unreadable: unreadableSentence(path, code) };
+    return { ...NOTHING, realPath: path, unreadable: unreadableSentence(path, code) };
   }
+}
+
+const NOTHING: Omit<CandidateFiles, 'realPath'> = {
+  ...{ kind: 'folder', device: 0, inode: 0, files: [], refused: [], dangling: [], unreadable: null },
+};
+
+async function listAt(path: string): Promise<CandidateFiles> {
+  const realPath = await realpath(path);
+  const stats = await stat(realPath);
+  const common = { ...NOTHING, realPath, device: stats.dev, inode: stats.ino };
+  if (stats.isFile()) return { ...common, kind: 'file', files: await fileAndCompanions(path) };
+  if (!stats.isDirectory()) return { ...common, kind: 'file', unreadable: `${path} is neither a file nor a folder.` };
+  const walk: Walk = { root: realPath, owner: stats.uid, files: [], refused: [], dangling: [], unreadable: null };
+  await walkFolder(walk, realPath, 0);
+  const { files, refused, dangling, unreadable } = walk;
+  return { ...common, files, refused, dangling, unreadable };
 }
 
 /** The listing that events are made from; null when it is not there. @param name `model` or `owner/model`. */
@@ -72,19 +92,21 @@ export function listingOf({ kind, realPath, device, inode, files }: CandidateFil
   return { path, realPath, name, kind, device, inode, files: files.map(identityOf) };
 }
 
-export function identityOf({ path, bytes, mtimeMs, device, inode }: FileIdentity): FileIdentity {
-  return { path, bytes, mtimeMs, device, inode };
+export function identityOf({ path, bytes, mtimeMs, ctimeMs = 0, device, inode }: FileIdentity): FileIdentity {
+  return { path, bytes, mtimeMs, ctimeMs, device, inode };
 }
 
 /** A loose file, the other parts of a split model beside it, and what a download in progress leaves beside it. */
 async function fileAndCompanions(path: string): Promise<readonly ListedFile[]> {
   const folder = dirname(path);
-  const names = new Set([...splitParts(basename(path)), basename(path)]);
+  const beside = /\.gguf$/i.test(path) ? projectorsOf(basename(path), await readdir(folder)) : [];
+  const names = new Set([...splitParts(basename(path)), basename(path), ...beside]);
   const partial = [...names].flatMap((name) => PARTIAL_SUFFIXES.map((suffix) => name + suffix));
   const files: ListedFile[] = [];
   for (const name of [...names, ...partial]) {
-    const absolute = join(folder, name);
     try {
+      // The candidate itself may be a link, and each part of a split model is one of it.
+      const absolute = await realpath(join(folder, name));
       const stats = await stat(absolute);
       if (stats.isFile()) files.push(listed(name, absolute, stats));
     } catch (error) {
@@ -134,6 +156,7 @@ async function addEntry(walk: Walk, absolute: string, isLink: boolean): Promise<
     if (code === null) throw error;
     // Gone between the listing and the look: as if it had never been listed. A link to nowhere is a file that is not there yet.
     if (code !== 'ENOENT') walk.unreadable ??= unreadableSentence(absolute, code);
+    else if (isLink) walk.dangling.push(path);
   }
 }
 
@@ -157,7 +180,8 @@ async function follow(walk: Walk, absolute: string, path: string): Promise<strin
 }
 
 function listed(path: string, absolute: string, stats: Stats): ListedFile {
-  return { path, absolute, bytes: stats.size, mtimeMs: stats.mtimeMs, device: stats.dev, inode: stats.ino };
+  const { size: bytes, mtimeMs, ctimeMs, dev: device, ino: inode } = stats;
+  return { path, absolute, bytes, mtimeMs, ctimeMs, device, inode };
 }
 
 /** The system's code of a file error; null for anything else. */

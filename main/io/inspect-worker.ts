@@ -1,23 +1,71 @@
-/** The program of the inspecting worker thread: takes one path at a time, answers with an Inspection. Owns no state between two messages. */
+/**
+ * The program of the worker threads that read model files: one question at a time, each answered by one message. Owns no state between two
+ * questions.
+ */
 import { parentPort } from 'node:worker_threads';
-import type { Inspection } from '../core/ports.ts';
+import { type ErrorCode, toModeliumError } from '../../shared/errors.ts';
+import type { CodeReading, FoundModels, Inspection } from '../core/ports.ts';
+import { readCode } from './code-files.ts';
+import { type FindLimits, findModels } from './found-models.ts';
 import { inspectCandidate } from './inspect.ts';
+import type { StoreFolder } from './store-folders.ts';
 
 export interface InspectRequest {
   readonly path: string;
   readonly force: boolean;
 }
 
-export type InspectAnswer = { readonly ok: true; readonly inspection: Inspection } | { readonly ok: false; readonly message: string };
+/** The questions by their names, with what each asks and is answered. */
+export interface WorkerTasks {
+  readonly inspect: { readonly asks: InspectRequest; readonly answer: Inspection };
+  readonly code: { readonly asks: { readonly path: string; readonly files: readonly string[] }; readonly answer: CodeReading };
+  readonly found: {
+    readonly asks: { readonly folders: readonly StoreFolder[]; readonly limits: FindLimits };
+    readonly answer: FoundModels;
+  };
+}
 
-parentPort?.on('message', (request: InspectRequest) => {
-  void answer(request).then((reply) => parentPort?.postMessage(reply));
+export type TaskName = keyof WorkerTasks;
+export type WorkerRequest = { readonly [Name in TaskName]: { readonly task: Name } & WorkerTasks[Name]['asks'] }[TaskName];
+
+export type WorkerAnswer<Name extends TaskName> =
+  /** Still at it: told now and then by what may take long. */
+  | { readonly kind: 'progress' }
+  | { readonly kind: 'done'; readonly answer: WorkerTasks[Name]['answer'] }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
+
+/** Bytes between two words of progress: a slow disk reads as many within a second. */
+const PROGRESS_BYTES = 32 * 1024 * 1024;
+
+parentPort?.on('message', (request: WorkerRequest) => {
+  void reply(request).then((answer) => parentPort?.postMessage(answer));
 });
 
-async function answer(request: InspectRequest): Promise<InspectAnswer> {
+async function reply(request: WorkerRequest): Promise<WorkerAnswer<TaskName>> {
   try {
-    return { ok: true, inspection: await inspectCandidate(request.path, request.force) };
-  } catch (error) {
-    return { ok: false, message: error instanceof Error ? error.message : String(error) };
+    return { kind: 'done', answer: await answerTo(request) };
+  } catch (thrown) {
+    const { code } = toModeliumError(thrown);
+    return { kind: 'failed', code, message: thrown instanceof Error ? thrown.message : String(thrown) };
   }
+}
+
+function answerTo(request: WorkerRequest): Promise<WorkerTasks[TaskName]['answer']> {
+  switch (request.task) {
+    case 'inspect':
+      return inspectCandidate(request.path, request.force);
+    case 'code':
+      return readCode(request.path, request.files, progress());
+    case 'found':
+      return findModels(request.folders, request.limits);
+  }
+}
+
+function progress(): (readBytes: number) => void {
+  let toldBytes = 0;
+  return (readBytes) => {
+    if (readBytes - toldBytes < PROGRESS_BYTES) return;
+    toldBytes = readBytes;
+    parentPort?.postMessage({ kind: 'progress' } satisfies WorkerAnswer<TaskName>);
+  };
 }

@@ -2,12 +2,13 @@
  * One look at a candidate's bytes: lists its files, has the analyzer read their headers, and asks who still writes.
  * Runs in the worker (I12): it reads synchronously. Executes nothing of what it reads (I7) and writes nothing (I8).
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ByteSource } from '../core/analyzer/bytes.ts';
 import { analyzeCandidate } from '../core/analyzer/candidate.ts';
 import type { FileIdentity, Inspection } from '../core/ports.ts';
 import { type CandidateFiles, errorCode, identityOf, type ListedFile, listCandidateFiles, unreadableSentence } from './files.ts';
+import { openListed } from './open-file.ts';
 import { findWriter } from './writers.ts';
 
 /** @param force a person said "load anyway": tensors that end in zeros count as data. */
@@ -22,6 +23,8 @@ export async function inspectCandidate(path: string, force: boolean): Promise<In
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
+    // Another file took its place since it was listed, as the last step of a download does: the next look sees that one.
+    if (code === 'content-changed') return unfinished(files, [`${basename(path)}: changed while it was looked at`], null);
     return unfinished(files, [], unreadableSentence(path, code));
   } finally {
     for (const descriptor of opened) closeSync(descriptor);
@@ -33,14 +36,14 @@ function examine(found: CandidateFiles, files: readonly FileIdentity[], force: b
     found.files.map((file) => ({ path: file.path, bytes: file.bytes, open: () => openSource(file, opened) })),
     force,
   );
-  const { bytesExpected, missing, damage, zeroTails, profile } = analysis;
-  const whole = profile !== null;
+  const { bytesExpected, missing, damage, zeroTails, whole, usable, profile } = analysis;
   // Asking every process costs a few milliseconds: only where nothing else holds the model back.
-  const writer = whole || damage !== null ? findWriter(files) : null;
+  const writer = usable || damage !== null ? findWriter(files) : null;
   return {
     files,
     copy: { bytesPresent: sum(files), bytesExpected, missing },
     whole,
+    usable,
     zeroTails,
     writer,
     damage,
@@ -49,14 +52,10 @@ function examine(found: CandidateFiles, files: readonly FileIdentity[], force: b
   };
 }
 
-/** What became a pipe or a device since it was listed must neither hold the open nor be read. */
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-
 /** A file's bytes; each read is one `pread`. The descriptor is closed by who handed in `opened`. */
 function openSource(file: ListedFile, opened: number[]): ByteSource {
-  const descriptor = openSync(file.absolute, OPEN_FLAGS);
+  const descriptor = openListed(file);
   opened.push(descriptor);
-  if (!fstatSync(descriptor).isFile()) throw new Error(`${file.path} is not a regular file any more`);
   return {
     bytes: file.bytes,
     read(offset, length) {
@@ -69,7 +68,7 @@ function openSource(file: ListedFile, opened: number[]): ByteSource {
 
 function unfinished(files: readonly FileIdentity[], missing: readonly string[], unreadable: string | null): Inspection {
   const copy = { bytesPresent: sum(files), bytesExpected: null, missing };
-  return { files, copy, whole: false, zeroTails: [], writer: null, damage: null, unreadable, profile: null };
+  return { files, copy, whole: false, usable: false, zeroTails: [], writer: null, damage: null, unreadable, profile: null };
 }
 
 function sum(files: readonly FileIdentity[]): number {

@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Clock, Inspection, Library } from '../core/ports.ts';
-import type { InspectAnswer, InspectRequest } from './inspect-worker.ts';
+import type { InspectRequest, WorkerAnswer, WorkerRequest } from './inspect-worker.ts';
 
 /** Reading headers takes milliseconds; a disk that has not answered by then will not. */
 const INSPECTION_TIMEOUT_MS = 120_000;
@@ -76,15 +76,15 @@ export function createInspector(options: InspectorOptions): Library & { close():
       fail(used, `its disk has not answered for ${INSPECTION_TIMEOUT_MS / 1000} seconds`);
       void used.terminate();
     });
-    function done(answer: InspectAnswer): void {
-      if (used !== worker) return;
+    function done(answer: WorkerAnswer<'inspect'>): void {
+      if (used !== worker || answer.kind === 'progress') return;
       cancelTimer();
       current = null;
-      job?.resolve(answer.ok ? answer.inspection : unreadable(job.path, answer.message));
+      job?.resolve(answer.kind === 'done' ? answer.answer : unreadable(job.path, answer.message));
       next();
     }
     used.once('message', done);
-    used.postMessage({ path: job.path, force: job.force } satisfies InspectRequest);
+    used.postMessage({ task: 'inspect', path: job.path, force: job.force } satisfies WorkerRequest);
   }
 
   return {
@@ -126,5 +126,5 @@ function cancelled(path: string): ModeliumError {
 function unreadable(path: string, message: string): Inspection {
   const copy = { bytesPresent: 0, bytesExpected: null, missing: [] };
   const sentence = `${path} could not be looked at: ${message}.`;
-  return { files: [], copy, whole: false, zeroTails: [], writer: null, damage: null, unreadable: sentence, profile: null };
+  return { files: [], copy, whole: false, usable: false, zeroTails: [], writer: null, damage: null, unreadable: sentence, profile: null };
 }

@@ -5,8 +5,10 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isModelFile } from '../core/analyzer/not-there-yet.ts';
+import { projectorOwner } from '../core/analyzer/side-files.ts';
 import { splitName } from '../core/analyzer/split-names.ts';
 import type { CandidateListing, FolderScan } from '../core/ports.ts';
+import { storedName } from '../core/stores/names.ts';
 import { errorCode, listCandidate, listCandidateFiles, listingOf } from './files.ts';
 import { type Ground, groundOf, unmounted } from './mounts.ts';
 
@@ -36,6 +38,8 @@ export async function scanFolder(folder: string, before: Ground | null, others: 
     const entries = (await readdir(folder)).filter((name) => !name.startsWith('.')).toSorted();
     const candidates: CandidateListing[] = [];
     for (const name of entries.slice(0, MAX_CHILDREN)) {
+      // A projector is looked at with its model, not as a second one.
+      if (projectorOwner(name, entries) !== null) continue;
       if (!others.has(join(folder, name))) candidates.push(...(await childCandidates(folder, name)));
     }
     return { scan: { folder, ok: true, candidates }, ground, leftOut: Math.max(0, entries.length - MAX_CHILDREN) };
@@ -53,7 +57,7 @@ export async function scanPath(path: string, before: Ground | null): Promise<Fol
     const ground = await groundOf(await realpath(parent));
     const lost = before === null ? null : unmounted(before, ground, parent);
     if (lost !== null) return away(path, lost);
-    const listing = await listCandidate(path, basename(path));
+    const listing = await listCandidate(path, storedName(path) ?? basename(path));
     return { scan: { folder: path, ok: true, candidates: listing === null ? [] : [listing] }, ground, leftOut: 0 };
   } catch (error) {
     const code = errorCode(error);
@@ -83,7 +87,7 @@ async function childCandidates(folder: string, name: string): Promise<readonly C
   const found = await listCandidateFiles(path);
   // Empty so far: nothing to tell of. One that may not be read is told of, so that its sentence reaches a person.
   if (found === null || (found.files.length === 0 && found.unreadable === null)) return [];
-  return [listingOf(found, path, name)];
+  return [listingOf(found, path, storedName(path) ?? name)];
 }
 
 /** A loose file; of the parts of a split model only the first, which stands for them all. */

@@ -36,6 +36,15 @@ const STEPS: readonly string[] = [
      load_seconds REAL NOT NULL
    ) STRICT;
    CREATE INDEX measurements_by_model ON measurements (runtime, model_id, id);`,
+  `CREATE TABLE trusts (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     model_id TEXT NOT NULL,
+     form TEXT NOT NULL,
+     hash TEXT NOT NULL,
+     files TEXT NOT NULL,
+     at TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX trusts_by_model ON trusts (model_id, form, hash);`,
 ];
 
 /**

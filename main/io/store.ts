@@ -6,17 +6,19 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Ledger, ProcessTable } from '../core/ports.ts';
+import type { Ledger, ProcessTable, TrustBook } from '../core/ports.ts';
 import { inStore, isDamaged } from './store-errors.ts';
 import { createLedger } from './store-ledger.ts';
 import { createProcessTable } from './store-processes.ts';
 import { migrate } from './store-schema.ts';
+import { createTrustBook } from './store-trust.ts';
 
 const FILE_NAME = 'modelium.db';
 
 export interface Store {
   readonly ledger: Ledger;
   readonly processes: ProcessTable;
+  readonly trust: TrustBook;
   /** A sentence for the log when the old file was damaged and a new one begun. */
   readonly problem: string | null;
   close(): void;
@@ -37,12 +39,13 @@ export function openStore(folder: string, wallTime: () => number): Store {
     } catch (error) {
       if (!isDamaged(error)) throw error;
       const aside = moveAside(file, wallTime());
-      problem = `${file} was damaged. It lies in ${aside} now and a new one was begun: past decisions, measurements, pins and registered paths are forgotten, and runtimes left by an earlier run have to be ended by hand.`;
+      problem = `${file} was damaged. It lies in ${aside} now and a new one was begun: past decisions, measurements, pins, trust and registered paths are forgotten, and runtimes left by an earlier run have to be ended by hand.`;
       database = openDatabase(file);
     }
     return {
       ledger: createLedger(database, file, wallTime),
       processes: createProcessTable(database, file),
+      trust: createTrustBook(database, file),
       problem,
       close: () => database.close(),
     };

@@ -3,7 +3,7 @@
  * else: states belong to the registry, memory to the devices, waiting requests to the admission, what is special about a runtime to its adapter.
  * It never decides who is loaded or evicted; the orchestrator does and calls here.
  */
-import type { Candidate, DeviceBytes, RuntimeId } from '../../shared/decision.ts';
+import type { Candidate, DeviceBytes, LaunchPlan, RuntimeId } from '../../shared/decision.ts';
 import { HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { AfterDrain, DrainReason, LoadFailure, ModelState } from '../../shared/model.ts';
@@ -36,6 +36,8 @@ export interface ManagerPorts extends HostPorts {
   readonly threads: ThreadShare;
   adapter(runtime: RuntimeId): Adapter;
   policies(): Policies;
+  /** The last look at a model's code before it runs. Rejects when it is not what was trusted (I7). */
+  confirmTrust(id: string, form: LaunchPlan['form'], signal: AbortSignal): Promise<void>;
   /** A sink: the seconds from the last process's end until its memory was seen free. */
   released(seconds: number): void;
   /** Tells whoever decides that something about this model, or the room, is other than before. */
@@ -170,6 +172,8 @@ export class Manager {
       const limits = { stallMs: load_stall_seconds * 1000, maxMs: load_max_seconds * 1000 };
       registry.apply(runner.id, { type: 'load-progressed', phase: 'starting', progress: null, pids: [] });
       const loadStartedMs = clock.now();
+      await this.#ports.confirmTrust(runner.id, targetNow().plan.form, signal);
+      if (signal.aborted) return;
       const target = targetNow();
       const endpoint = await runner.host.run(runner.adapter.load(target), limits, signal, ({ phase, progress }) => {
         if (!signal.aborted) registry.apply(runner.id, { type: 'load-progressed', phase, progress, pids: runner.host.pids() });

@@ -4,6 +4,7 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { analyze } from './analyze.ts';
 import { brain } from './brain.ts';
 import { drop } from './drop.ts';
 import { gguf } from './gguf.ts';
@@ -13,8 +14,8 @@ import { start } from './start.ts';
 import { stream } from './stream.ts';
 import { swap } from './swap.ts';
 
-const PARTS: Readonly<Record<string, Part>> = { request, stream, start, drop, swap, brain, gguf };
-const NEED_NO_BUILD = ['brain', 'gguf'];
+const PARTS: Readonly<Record<string, Part>> = { request, stream, start, drop, swap, brain, gguf, analyze };
+const NEED_NO_BUILD = ['brain', 'gguf', 'analyze'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

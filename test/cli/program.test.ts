@@ -41,7 +41,7 @@ test("the version is package.json's", async () => {
 test('help lists every verb', async () => {
   const { code, out } = await modelium('--help');
   expect(code).toBe(0);
-  for (const verb of ['serve', 'demo', 'init', 'check', 'ls', 'add', 'load', 'unload', 'pin', 'chat', 'plan', 'why', 'logs'])
+  for (const verb of ['serve', 'demo', 'init', 'check', 'ls', 'add', 'load', 'unload', 'pin', 'trust', 'chat', 'plan', 'why', 'logs'])
     expect(out).toContain(`  ${verb} `);
 });
 
@@ -64,6 +64,8 @@ describe('without an engine', () => {
     [['load', 'x']],
     [['unload', 'x']],
     [['pin', 'x']],
+    [['trust', 'x']],
+    [['add', '--found']],
     [['plan', '.']],
     [['why']],
     [['logs']],

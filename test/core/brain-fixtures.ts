@@ -5,7 +5,7 @@ import type { Room } from '../../main/core/devices.ts';
 import type { Resident } from '../../main/core/evictor.ts';
 import type { KnownRuntime, RuntimePlanner } from '../../main/core/ports.ts';
 import { HOST_DEVICE, type Placement } from '../../shared/decision.ts';
-import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
+import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 
 export const GIB = 1024 ** 3;
@@ -13,6 +13,7 @@ export const NOW_MS = 10_000_000;
 
 export function profile(gib: number, change: Partial<ModelProfile> = {}): ModelProfile {
   return {
+    ...NOTHING_KNOWN,
     kind: 'chat',
     architecture: 'llama',
     name: null,
@@ -149,6 +150,7 @@ export function question(change: Partial<BrainInput> = {}): BrainInput {
     settings: {},
     policies: DEFAULT_SETTINGS.orchestration.policies,
     trusted: () => false,
+    base: null,
     devices: [gpu(0, 24), host(64)],
     residents: [],
     runtimes: [runtime()],

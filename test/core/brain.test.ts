@@ -175,7 +175,7 @@ const CASES: readonly (readonly [string, Partial<BrainInput>, string, RegExp])[]
   ['code that nobody trusted', { profile: profile(8, { forms: [form('gguf', ['custom.py'])] }) }, 'refuse needs-trust', /custom\.py/],
   [
     'trusted code',
-    { profile: profile(8, { forms: [form('gguf', ['custom.py'])] }), trusted: (files) => files.includes('custom.py') },
+    { profile: profile(8, { forms: [form('gguf', ['custom.py'])] }), trusted: ({ codeFiles }) => codeFiles.includes('custom.py') },
     'place gpu GPU-0',
     /fits/,
   ],

@@ -10,6 +10,7 @@ function inspection(bytes: number, more: Partial<Inspection> = {}): Inspection {
     files: [{ path: 'm.gguf', bytes, mtimeMs: bytes, device: 1, inode: 2 }],
     copy: { bytesPresent: bytes, bytesExpected: 1000, missing: bytes < 1000 ? [`m.gguf: ${1000 - bytes} bytes`] : [] },
     whole: bytes >= 1000,
+    usable: bytes >= 1000,
     zeroTails: [],
     writer: null,
     damage: null,
@@ -30,11 +31,17 @@ function looks(steps: readonly (readonly [atMs: number, inspection: Inspection])
 }
 
 const last = (outcomes: readonly SettleOutcome[]): SettleOutcome => outcomes.at(-1)!;
-const unlike = { whole: false, profile: null };
+const unlike = { whole: false, usable: false, profile: null };
 
 describe('settle', () => {
   test('whole only when still for half a second, however often one looks', () => {
     const outcomes = looks([0, 100, 499, 500].map((atMs) => [atMs, inspection(1000)]));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['settling', 'settling', 'settling', 'whole']);
+  });
+
+  test('a whole form beside one that never ends is served when no more bytes come', () => {
+    const half = inspection(1000, { whole: false, usable: true });
+    const outcomes = looks([0, 600, 599_999, 600_000].map((atMs) => [atMs, half]));
     expect(outcomes.map(({ kind }) => kind)).toEqual(['settling', 'settling', 'settling', 'whole']);
   });
 

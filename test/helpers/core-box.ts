@@ -22,18 +22,20 @@ import type {
   ProcessRow,
   ProcessTable,
   Sample,
+  TrustRow,
 } from '../../main/core/ports.ts';
 import { Questions } from '../../main/core/questions.ts';
 import { type ModelRecord, Registry } from '../../main/core/registry.ts';
 import { residents } from '../../main/core/residents.ts';
 import { Settler } from '../../main/core/settler.ts';
+import { Trust } from '../../main/core/trust.ts';
 import { Usage } from '../../main/core/usage.ts';
 import { type Adapter, http, pause, phase, spawn } from '../../main/runtime/adapter.ts';
 import { Manager } from '../../main/runtime/manager.ts';
 import { ThreadShare } from '../../main/runtime/thread-share.ts';
 import { WaitingRoom } from '../../main/runtime/waiting-room.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
-import type { ModelProfile } from '../../shared/profile.ts';
+import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
@@ -69,12 +71,17 @@ export const WATCH_FOLDER = '/watch';
 export interface CoreBoxOptions {
   readonly gpus: readonly number[];
   readonly settings?: (defaults: Settings) => Settings;
+  /** What the files of a model are; without it plain text models. */
+  readonly profile?: (modelId: string, bytes: number) => ModelProfile;
+  /** Which forms the simulated runtime takes; without it all. */
+  readonly serves?: (form: ModelForm) => boolean;
   /** What the next launch does besides loading: from the model's id. */
   readonly behaviour?: (modelId: string) => Behaviour;
 }
 
 export function textProfile(bytes: number): ModelProfile {
   return {
+    ...NOTHING_KNOWN,
     kind: 'chat',
     architecture: 'llama',
     name: null,
@@ -89,7 +96,7 @@ export function textProfile(bytes: number): ModelProfile {
     heads: 4,
     kvHeads: 4,
     vocabularySize: 100,
-    kv: { bytesPerToken: 1024, bytesPerSequence: 0, exact: true },
+    kv: { bytesPerToken: 1024, bytesPerSequence: 0, exact: true, groups: [] },
     tokenizer: 'gpt2',
     hasChatTemplate: true,
     forms: [{ kind: 'gguf', files: ['m.gguf'], codeFiles: [] }],
@@ -111,7 +118,13 @@ export function createCoreBox(options: CoreBoxOptions) {
   const said: string[] = [];
   const bytesOf = new Map<string, number>();
   /** What a test may change on the way. */
-  const world = { hangs: false, gpus: [...options.gpus], damaged: new Set<string>(), inspections: 0 };
+  const world = {
+    ...{ hangs: false, gpus: [...options.gpus], damaged: new Set<string>(), inspections: 0 },
+    /** The content of each model's code, by its path: what a reading of it hashes. */
+    code: new Map<string, string>(),
+    readings: 0,
+  };
+  const trusts: TrustRow[] = [];
   let nextPid = 1000;
 
   const gpuId = (index: number) => `GPU-${index}`;
@@ -184,7 +197,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     portRange: [8100, 8999],
     stopGraceSeconds: 2,
     sharesThreads: false,
-    supports: () => ({ supported: true, why: 'simulated' }),
+    supports: (_profile, form) => ({ supported: options.serves?.(form) ?? true, why: 'simulated' }),
     plan: (_profile, form, placement, { context = 4096 }) => ({
       ...{ runtime: 'llama', form: form.kind, placement, contextTokens: context, parallelSequences: 1, args: [], env: {} },
     }),
@@ -256,30 +269,58 @@ export function createCoreBox(options: CoreBoxOptions) {
     bootId: () => 'boot',
     threads: new ThreadShare(2),
     adapter: () => adapter,
+    confirmTrust: (id, form, signal) => trust.confirm(id, form, signal),
     released: () => {},
   });
   const waitingRoom = new WaitingRoom({ registry, admission, manager, clock, policies, wake });
   const questions = new Questions({
     ...{ admission, devices, ledger, clock, facts, settings: () => settings },
     runtimes: () => [{ planner: adapter, enabled: true, found: adapter.found }],
+    trusted: (record, form) => trust.standing(record, form) === 'trusted',
+  });
+  const codeIdentity = (path: string, name: string) => {
+    const content = world.code.get(path) ?? '';
+    return { path: name, bytes: content.length, mtimeMs: 0, ctimeMs: Number.parseInt(content, 36), device: 1, inode: 1 };
+  };
+  const trust: Trust = new Trust({
+    ...{ registry, clock, log, changed: (id: string, by: 'person' | 'files') => orchestrator.trustChanged(id, by) },
+    book: {
+      trusted: () => trusts,
+      trust: (row) => void trusts.push(row),
+      distrust: ({ modelId, form }) =>
+        void trusts.splice(0, trusts.length, ...trusts.filter((row) => row.modelId !== modelId || row.form !== form)),
+    },
+    reader: {
+      async read(path, names) {
+        world.readings += 1;
+        const content = world.code.get(path) ?? '';
+        return { hash: content, files: names.map((name) => ({ ...codeIdentity(path, name), preview: content, isCut: false })) };
+      },
+      identities: async (path) => (registry.get(path.slice(1))?.files ?? []).map((file) => codeIdentity(path, file.path)),
+    },
   });
   const library = {
     inspect: async (path: string): Promise<Inspection> => {
       world.inspections += 1;
       const name = path.split('/').at(-1) ?? '';
-      const bytes = bytesOf.get(name.replace('.gguf', '')) ?? GIB;
+      const id = name.replace('.gguf', '');
+      const bytes = bytesOf.get(id) ?? GIB;
       const copy = { bytesPresent: bytes, bytesExpected: bytes, missing: [] };
-      const files = listings.get(path)?.files ?? [];
-      const whole = { files, copy, whole: true, zeroTails: [], writer: null, damage: null, unreadable: null, profile: textProfile(bytes) };
-      return world.damaged.has(path) ? { ...whole, whole: false, damage: 'the header is damaged', profile: null } : whole;
+      const files = world.code.has(path) ? [codeIdentity(path, 'modeling.py')] : (listings.get(path)?.files ?? []);
+      const whole = {
+        ...{ files, copy, whole: true, usable: true, zeroTails: [], writer: null, damage: null, unreadable: null },
+        profile: profileOf(id, bytes),
+      };
+      return world.damaged.has(path) ? { ...whole, whole: false, usable: false, damage: 'the header is damaged', profile: null } : whole;
     },
   };
+  const profileOf = options.profile ?? ((_id: string, bytes: number) => textProfile(bytes));
   const listings = new Map<string, CandidateListing>();
   const isWatched = (path: string) => path.startsWith(`${WATCH_FOLDER}/`);
   const known = (record: ModelRecord) => (isWatched(record.path) ? catalog.endedBefore(record) : null);
   const settler = new Settler({ registry, library, clock, log, known });
   const orchestrator: Orchestrator = new Orchestrator({
-    ...{ registry, admission, devices, usage, settler, ledger, clock, log, facts, questions, settings: () => settings },
+    ...{ registry, admission, devices, usage, settler, ledger, clock, log, facts, questions, trust, settings: () => settings },
     doer: manager,
   });
   const apply = (scan: FolderScan) => {
@@ -317,6 +358,9 @@ export function createCoreBox(options: CoreBoxOptions) {
       manager,
       orchestrator,
       simulated,
+      trust,
+      trusts,
+      codeIdentity,
       rows,
       decisions,
       said,

@@ -11,13 +11,14 @@ import { createPageFiles } from '../../main/io/page-files.ts';
 import type { SettingsView } from '../../shared/api-settings.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
-import type { ModelProfile } from '../../shared/profile.ts';
+import { type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
 import type { EngineEvent, ModelView, Snapshot } from '../../shared/snapshot.ts';
 
 export const TOKEN = 'token-of-the-test';
 
 export const CHAT_PROFILE: ModelProfile = {
+  ...NOTHING_KNOWN,
   kind: 'chat',
   architecture: 'llama',
   name: 'Tiny',
@@ -32,7 +33,7 @@ export const CHAT_PROFILE: ModelProfile = {
   heads: 1,
   kvHeads: 1,
   vocabularySize: 32,
-  kv: { bytesPerToken: 32, bytesPerSequence: 0, exact: true },
+  kv: { bytesPerToken: 32, bytesPerSequence: 0, exact: true, groups: [] },
   tokenizer: 'gpt2',
   hasChatTemplate: true,
   forms: [{ kind: 'gguf', files: ['tiny.gguf'], codeFiles: [] }],
@@ -272,6 +273,17 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     load: (...args) => void asked.push(['load', ...args]),
     unload: async (...args) => void asked.push(['unload', ...args]),
     pin: (...args) => void asked.push(['pin', ...args]),
+    async found() {
+      const found = { store: 'ollama', name: 'a:1b', path: '/o/manifests/h/library/a/1b', realPath: '/o/blobs/b', bytes: 5 } as const;
+      const facts = { kind: 'chat', quantization: 'Q4_0', whole: true, problem: null, registered: null } as const;
+      return { models: [{ ...found, ...facts }], problems: [], isCut: false };
+    },
+    async showTrust(name) {
+      asked.push(['showTrust', name]);
+      const file = { path: 'modeling.py', bytes: 12, why: 'Python', preview: 'import torch', isCut: false };
+      return { id: name, forms: [{ form: 'transformers', hash: 'ab'.repeat(32), trusted: false, trustedAt: null, files: [file] }] };
+    },
+    trust: async (name, wish) => void asked.push(['trust', name, wish]),
     async add(path) {
       if (!path.startsWith('/')) throw new ModeliumError('path-invalid', `${path} is not an absolute path.`);
       asked.push(['add', path]);

@@ -50,6 +50,7 @@ const BODIES: Record<string, unknown> = {
   plan: { target: 'tiny' },
   add: { path: '/models/x.gguf' },
   editSettings: { changes: [{ path: ['api', 'port'], value: 1 }], revision: 'none' },
+  trust: { form: 'transformers', hash: 'ab'.repeat(32), trusted: true },
 };
 const ROUTES = Object.entries<Contract>(API).map(([name, contract]) => ({
   name,

@@ -32,7 +32,7 @@ describe('a scan', () => {
     ['owner/model, one level of it', ['o/m/config.json', 'o/n/x.gguf', 'o/.cache/x'], ['o/m', 'o/n']],
     ['a Triton folder with versions', ['t/1/model.onnx'], ['t']],
     ['a folder with files of its own is no owner', ['d/model_index.json', 'd/unet/config.json'], ['d']],
-    ['a repository in a Hugging Face cache stays one', ['models--o--m/blobs/abc', 'models--o--m/refs/main'], ['models--o--m']],
+    ['a repository in a Hugging Face cache is one, under its own name', ['models--o--m/snapshots/abcdef0/config.json'], ['o/m']],
   ])('%s', async (_what, paths, expected) => {
     for (const path of paths) await put(path);
     expect(await names()).toEqual(expected);
@@ -129,4 +129,20 @@ describe('mounts', () => {
   ])('%s', (_what, before, now, lost) => {
     expect(unmounted(before, now, '/m') !== null).toBe(lost);
   });
+});
+
+test('a projector beside its model is one candidate with it, and stands for itself where there is no model', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelium-projector-'));
+  try {
+    await writeFile(join(folder, 'mmproj-F16.gguf'), 'x');
+    const alone = await scanFolder(folder, null, new Set());
+    expect(alone.scan).toMatchObject({ candidates: [{ name: 'mmproj-F16.gguf' }] });
+    await writeFile(join(folder, 'see-Q4_0.gguf'), 'y');
+    const both = await scanFolder(folder, null, new Set());
+    expect(both.scan.ok && both.scan.candidates.map(({ name, files }) => [name, files.map(({ path }) => path)])).toEqual([
+      ['see-Q4_0.gguf', ['see-Q4_0.gguf', 'mmproj-F16.gguf']],
+    ]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -9,6 +9,7 @@ import { createProcesses } from '../../main/io/processes.ts';
 import { openDatabase, openStore, type Store } from '../../main/io/store.ts';
 import { createLedger, DECISIONS_KEPT } from '../../main/io/store-ledger.ts';
 import { createProcessTable } from '../../main/io/store-processes.ts';
+import { TRUSTS_KEPT } from '../../main/io/store-trust.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const WALL_MS = 1_790_000_000_000;
@@ -242,4 +243,48 @@ it('says disk-full when nothing more can be written', () => {
   expect(intend).toThrow(expect.objectContaining({ code: 'disk-full' }));
   expect(ledger.decisions({ limit: 1 })).toHaveLength(1);
   database.close();
+});
+
+describe('trust', () => {
+  const file = { path: 'a.py', bytes: 5, mtimeMs: 1.5, ctimeMs: 2.5, device: 2, inode: 3 };
+  const row = (modelId: string, hash = 'h1') => ({
+    modelId,
+    form: 'transformers' as const,
+    hash,
+    files: [file],
+    at: '2026-01-01T00:00:00.000Z',
+  });
+
+  it('is kept over a restart, written once for the same content, and taken back', () => {
+    let store = opened();
+    store.trust.trust(row('a'));
+    store.trust.trust({ ...row('a'), files: [{ ...file, ctimeMs: 9 }] });
+    store.trust.trust(row('b', 'h2'));
+    store = reopened(store);
+    expect(store.trust.trusted()).toEqual([{ ...row('a'), files: [{ ...file, ctimeMs: 9 }] }, row('b', 'h2')]);
+    store.trust.distrust(row('a'));
+    store.trust.distrust(row('b', 'another hash'));
+    expect(
+      reopened(store)
+        .trust.trusted()
+        .map(({ modelId }) => modelId),
+    ).toEqual(['b']);
+  });
+
+  it('keeps the newest rows only', () => {
+    const { trust } = opened();
+    for (let model = 0; model < TRUSTS_KEPT + 5; model += 1) trust.trust(row(`m${model}`));
+    const kept = trust.trusted();
+    expect(kept).toHaveLength(TRUSTS_KEPT);
+    expect(kept[0]?.modelId).toBe('m5');
+  });
+
+  it('comes to a file of the version before with its first opening', () => {
+    const older = openDatabase(join(folder, 'modelium.db'));
+    older.exec('DROP TABLE trusts; PRAGMA user_version = 1;');
+    older.close();
+    const store = opened();
+    store.trust.trust(row('a'));
+    expect(store.trust.trusted()).toHaveLength(1);
+  });
 });

@@ -8,6 +8,12 @@ export interface ByteSource {
   /** Length of the file in bytes, at the time it was opened. */
   readonly bytes: number;
   read(offset: number, length: number): Uint8Array;
+  /** Where somebody counts: the readers add each single step of theirs. */
+  readonly work?: ReadingWork;
+}
+
+export interface ReadingWork {
+  steps: number;
 }
 
 /** `truncated`: the bytes end before the header does, as in the middle of a copy. `damaged`: no further byte could make it right. */
@@ -28,6 +34,8 @@ export function damaged(message: string): FormatError {
 }
 
 const WINDOW_BYTES = 64 * 1024;
+/** After a jump: what lies there may be as small as one tensor's name. */
+const JUMP_WINDOW_BYTES = 4 * 1024;
 const utf8 = new TextDecoder();
 
 /** What one header may cost, whatever it says. */
@@ -38,6 +46,8 @@ export interface ReaderLimits {
   readonly keptBytes: number;
   /** Single reads of a number or string. */
   readonly steps: number;
+  /** Bytes fetched from the source, where that is less than `headerBytes`: for formats whose header lies between the weights. */
+  readonly fetchedBytes?: number;
 }
 
 /** Little-endian reader that moves forward only: no byte is fetched twice, so that the work is bounded by `headerBytes`. */
@@ -49,6 +59,8 @@ export class HeaderReader {
   #position: number;
   #kept = 0;
   #steps = 0;
+  #fetched = 0;
+  #windowBytes = WINDOW_BYTES;
 
   constructor(source: ByteSource, limits: ReaderLimits, position = 0) {
     this.#source = source;
@@ -118,9 +130,25 @@ export class HeaderReader {
     return value;
   }
 
+  /** An unsigned number in groups of seven bits (protobuf); rounded above 2^53. @throws FormatError `damaged` beyond ten bytes. */
+  varint(): number {
+    let value = 0;
+    for (let scale = 1; scale < 2 ** 70; scale *= 128) {
+      const at = this.#take(1);
+      const byte = this.#view.getUint8(at);
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+    throw damaged('a number in it has more than ten bytes');
+  }
+
   /** A string of which at most `keep` bytes are kept. @throws FormatError `damaged` when it is longer than `most`. */
   string(what: string, most: number, keep = most): string {
-    const length = this.length(`the length of ${what}`, most);
+    return this.text(this.length(`the length of ${what}`, most), keep);
+  }
+
+  /** The next `length` bytes as text, of which at most `keep` are kept. */
+  text(length: number, keep = length): string {
     const kept = Math.min(length, keep);
     this.keep(kept);
     const bytes = new Uint8Array(kept);
@@ -158,12 +186,12 @@ export class HeaderReader {
   /** Makes the next bytes visible, moves past them, and answers where they begin in the view. */
   #take(bytes: number): number {
     this.#steps += 1;
+    if (this.#source.work !== undefined) this.#source.work.steps += 1;
     if (this.#steps > this.#limits.steps) throw damaged(`the header has more than ${this.#limits.steps} entries`);
     this.#require(bytes);
     let at = this.#position - this.#viewStart;
     if (at < 0 || at + bytes > this.#view.byteLength) {
-      const wanted = Math.min(Math.max(WINDOW_BYTES, bytes), this.#source.bytes - this.#position);
-      const window = this.#source.read(this.#position, wanted);
+      const window = this.#fetch(bytes);
       if (window.byteLength < bytes) {
         throw new FormatError('truncated', `the file ended at byte ${this.#position + window.byteLength} while its header was read`);
       }
@@ -173,6 +201,17 @@ export class HeaderReader {
     }
     this.#position += bytes;
     return at;
+  }
+
+  /** Small windows after a jump over weights, larger ones as long as everything is read: few bytes either way. */
+  #fetch(bytes: number): Uint8Array {
+    const jumped = this.#position - (this.#viewStart + this.#view.byteLength) >= JUMP_WINDOW_BYTES;
+    this.#windowBytes = jumped ? JUMP_WINDOW_BYTES : Math.min(this.#windowBytes * 2, WINDOW_BYTES);
+    const wanted = Math.min(Math.max(this.#windowBytes, bytes), this.#source.bytes - this.#position);
+    this.#fetched += wanted;
+    const most = this.#limits.fetchedBytes ?? 2 * (this.#limits.headerBytes + WINDOW_BYTES);
+    if (this.#fetched > most) throw damaged(`its description takes more than ${most} bytes`);
+    return this.#source.read(this.#position, wanted);
   }
 }
 

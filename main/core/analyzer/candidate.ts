@@ -2,21 +2,34 @@
  * A candidate's files -> what is there, what is missing, whether it is damaged, and what it is. The analyzer's front door.
  * Pure over sources of bytes: who opens files, and says that one cannot be read, is `main/io`.
  */
-import type { ModelProfile } from '../../../shared/profile.ts';
+import { type FileProblem, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import type { CandidateFile, FormatFindings } from './findings.ts';
-import { readGgufs } from './gguf-folder.ts';
-import { readHuggingface } from './huggingface-folder.ts';
+import { FORM_READERS, type RankedReader } from './form-readers.ts';
 import { notThereYet } from './not-there-yet.ts';
 
 export interface Analysis {
   /** Null until every header could be read. */
   readonly bytesExpected: number | null;
+  /** What holds the model back, in words. */
   readonly missing: readonly string[];
   readonly damage: string | null;
   /** Tensors that end in zeros, as `file: tensor`. */
   readonly zeroTails: readonly string[];
-  /** Null as long as something is missing or damaged. */
+  /** Everything that the model needs is there, and nothing better is on its way. */
+  readonly whole: boolean;
+  /** One of its forms is whole, though another one is not: what can be served when no more bytes come. */
+  readonly usable: boolean;
+  /** What it is, as far as the bytes tell; also of a model that is not whole. */
   readonly profile: ModelProfile | null;
+}
+
+/** What lies beside a model's weights and is mostly copied before them: a folder with nothing else is waited for. */
+const COMPANION =
+  /\.(?:json|jinja|md|txt|model|tiktoken|spm|py|ya?ml|gitattributes|incomplete|part)$|(?:^|\/)(?:licen[cs]e|notice|readme|use_policy)[^/]*$/i;
+
+/** What one reader found, with what is wrong with the files of its kind by their names alone. */
+interface Found extends FormatFindings {
+  readonly rank: number;
 }
 
 /**
@@ -27,44 +40,117 @@ export function analyzeCandidate(files: readonly CandidateFile[], force: boolean
   const sorted = files.toSorted((one, other) => (one.path < other.path ? -1 : 1));
   const early = notThereYet(sorted);
   const present = sorted.filter((file) => !early.names.has(file.path));
-  const findings = [readGgufs(present), readHuggingface(present)].filter((finding) => finding !== null);
-  const missing = [...early.missing, ...findings.flatMap((finding) => finding.missing)];
-  const damage = findings.map((finding) => finding.damage).find((sentence) => sentence !== null) ?? null;
-  const zeroTails = findings.flatMap((finding) => finding.zeroTails);
-  const bytesExpected = expectedBytes(present, findings, early.bytesExpected);
-  const profiles = findings.map((finding) => finding.profile).filter((profile) => profile !== null);
-  const whole = missing.length === 0 && damage === null && bytesExpected !== null && present.length > 0;
-  const notes = [...findings.flatMap((finding) => finding.notes), ...(force && zeroTails.length > 0 ? [letThrough(zeroTails)] : [])];
+  const found = FORM_READERS.flatMap((reader) => foundBy(reader, present, early.problems) ?? []);
+  const strays = early.problems.filter((problem) => !FORM_READERS.some(({ claims }) => claims.test(problem.file)));
+  const usable = found.filter(isUsable);
+  // Beside a whole form only a download that runs is a reason to wait; an empty file or a pointer that no form asks for is none.
+  const unclaimed = strays.filter(({ kind }) => usable.length === 0 || kind === 'partial-download');
+  const holding = found.filter((finding) => holds(finding, usable));
+  const problems = onceEach([...holding.flatMap((finding) => finding.problems.filter(isInTheWay)), ...unclaimed]);
+  const damage = problems.find(({ kind }) => kind === 'damaged')?.message ?? null;
+  const missing = problems.filter(({ kind }) => kind !== 'damaged').map(({ message }) => message);
+  if (sorted.length === 0) missing.push('any file of a model');
+  else if (found.length === 0 && present.every(({ path }) => COMPANION.test(path))) missing.push('the weights: no file of a model yet');
+  const counted = [...usable, ...holding];
+  const bytesExpected = unclaimed.length > 0 ? null : expectedBytes(present, counted);
+  const zeroTails = counted.flatMap((finding) => finding.zeroTails);
+  const whole = problems.length === 0 && missing.length === 0 && bytesExpected !== null && present.length > 0;
+  const notes = force && zeroTails.length > 0 ? [letThrough(zeroTails)] : [];
+  const profile = profileOf(usable.length > 0 ? usable : found, present, notes);
   return {
     bytesExpected,
-    missing: present.length === 0 && missing.length === 0 ? ['any file of a model'] : missing,
+    missing,
     damage,
     zeroTails: force ? [] : zeroTails,
-    profile: whole ? combined(profiles, notes, present) : null,
+    whole,
+    usable: whole || usable.length > 0,
+    profile: profile && {
+      ...profile,
+      problems: onceEach([...found.flatMap((finding) => finding.problems), ...strays]),
+      completenessPercent: percent(whole, present, bytesExpected, problems),
+    },
   };
+}
+
+function foundBy(reader: RankedReader, files: readonly CandidateFile[], early: readonly FileProblem[]): Found | null {
+  const own = early.filter((problem) => reader.claims.test(problem.file));
+  const findings = reader.read(files);
+  if (findings === null && own.length === 0) return null;
+  const named = new Set(own.map((problem) => problem.file));
+  // A file that is a pointer or half downloaded is left out of the reading, which then misses it: said once.
+  const rest = (findings?.problems ?? []).filter((problem) => !(problem.kind === 'missing' && named.has(problem.file)));
+  const expected = new Map(findings?.expected ?? []);
+  for (const problem of own) expected.set(problem.file, problem.expectedBytes);
+  return {
+    rank: reader.rank,
+    expected,
+    problems: [...own, ...rest],
+    zeroTails: findings?.zeroTails ?? [],
+    profile: findings?.profile ?? null,
+    notes: findings?.notes ?? [],
+    hasWeights: (findings?.hasWeights ?? false) || own.some(({ kind }) => kind === 'partial-download'),
+  };
+}
+
+/** A file that several forms need lacks the same for each of them: said once. */
+function onceEach(problems: readonly FileProblem[]): readonly FileProblem[] {
+  return [...new Map(problems.map((problem) => [problem.message, problem])).values()];
+}
+
+function isInTheWay({ kind }: FileProblem): boolean {
+  return kind !== 'stale-index';
+}
+
+function isUsable({ profile, problems }: FormatFindings): boolean {
+  return profile !== null && !problems.some(isInTheWay);
+}
+
+/**
+ * Is this form's lack a reason to wait? Always where no other form is whole. Else only while it is better or as good as those that are, bytes of
+ * it are there, and more of them would mend it.
+ */
+function holds(finding: Found, usable: readonly Found[]): boolean {
+  if (!finding.problems.some(isInTheWay)) return false;
+  if (usable.length === 0) return true;
+  const isHopeless = finding.problems.some(({ kind }) => kind === 'damaged');
+  return finding.hasWeights && !isHopeless && usable.every(({ rank }) => finding.rank <= rank);
 }
 
 /** One profile for all forms that lie in the folder: the first describes, the others add their form. */
-function combined(profiles: readonly ModelProfile[], notes: readonly string[], files: readonly CandidateFile[]): ModelProfile {
-  const [first, ...others] = profiles;
-  if (first === undefined) return unknownProfile(files, notes);
+function profileOf(found: readonly Found[], files: readonly CandidateFile[], notes: readonly string[]): ModelProfile | null {
+  const [first, ...others] = found.map(({ profile }) => profile).filter((profile) => profile !== null);
+  const said = [...found.flatMap((finding) => finding.notes), ...notes];
+  if (first === undefined) return found.length === 0 && files.length > 0 ? unknownProfile(files, said) : null;
   return {
     ...first,
     forms: [...first.forms, ...others.flatMap((profile) => profile.forms)],
-    notes: [...first.notes, ...others.flatMap((profile) => profile.notes), ...notes],
+    notes: [...new Set([...first.notes, ...others.flatMap((profile) => profile.notes), ...said])],
+    licence: first.licence ?? others.find(({ licence }) => licence !== null)?.licence ?? null,
+    tags: [...new Set([...first.tags, ...others.flatMap(({ tags }) => tags)])],
   };
 }
 
-function expectedBytes(files: readonly CandidateFile[], findings: readonly FormatFindings[], more: number | null): number | null {
-  if (more === null) return null;
-  // A null also stands for a file that is named and not there: then nobody knows the sum.
-  if (findings.some((finding) => [...finding.expected.values()].includes(null))) return null;
-  let sum = more;
-  for (const file of files) {
-    const named = findings.map((finding) => finding.expected.get(file.path)).find((bytes) => bytes !== undefined);
-    sum += Math.max(named ?? 0, file.bytes);
+function expectedBytes(files: readonly CandidateFile[], findings: readonly FormatFindings[]): number | null {
+  const expected = new Map<string, number>();
+  for (const finding of findings) {
+    for (const [path, bytes] of finding.expected) {
+      // A null also stands for a file that is named and not there: then nobody knows the sum.
+      if (bytes === null) return null;
+      expected.set(path, Math.max(bytes, expected.get(path) ?? 0));
+    }
   }
-  return sum;
+  for (const file of files) expected.set(file.path, Math.max(file.bytes, expected.get(file.path) ?? 0));
+  return [...expected.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Of the bytes where they are known, else of the files. Never 100 while anything is missing. */
+function percent(whole: boolean, files: readonly CandidateFile[], bytesExpected: number | null, problems: readonly FileProblem[]): number {
+  if (whole) return 100;
+  const wrong = new Set(problems.map(({ file }) => file));
+  const bytesPresent = files.reduce((sum, file) => sum + file.bytes, 0);
+  const good = files.filter((file) => !wrong.has(file.path)).length;
+  const share = bytesExpected === null || bytesExpected === 0 ? good / (good + wrong.size || 1) : bytesPresent / bytesExpected;
+  return Math.min(99, Math.floor(share * 100));
 }
 
 function letThrough(zeroTails: readonly string[]): string {
@@ -75,27 +161,12 @@ function unknownProfile(files: readonly CandidateFile[], notes: readonly string[
   const paths = files.map((file) => file.path);
   const found = `${paths.slice(0, 5).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`;
   return {
-    kind: 'unknown',
-    architecture: 'unknown',
-    name: null,
-    parameters: null,
+    ...NOTHING_KNOWN,
     weightBytes: files.reduce((sum, file) => sum + file.bytes, 0),
-    weightBytesByType: {},
-    quantization: null,
-    contextLength: null,
-    layers: null,
-    embeddingLength: null,
-    feedForwardLength: null,
-    heads: null,
-    kvHeads: null,
-    vocabularySize: null,
-    kv: null,
-    tokenizer: null,
-    hasChatTemplate: false,
     forms: [{ kind: 'unknown', files: paths, codeFiles: [] }],
-    notes: [`There is neither a GGUF nor a config.json of a Hugging Face model in it; found: ${found}.`, ...notes],
-    layerBytes: [],
-    inputBytes: 0,
-    outputBytes: 0,
+    notes: [
+      `There is no model in it that Modelium knows: neither a GGUF nor a config.json of a Hugging Face model; found: ${found}.`,
+      ...notes,
+    ],
   };
 }

@@ -39,6 +39,8 @@ export class GgufFacts {
 
   /** `architecture.key` for each of the layers: a list as it stands, a single number for all of them. */
   perLayer(key: string, layers: number): readonly number[] | null {
+    // The number of layers comes from the file, where it may be a fraction.
+    if (!Number.isSafeInteger(layers)) return null;
     const list = this.array(`${this.architecture}.${key}`)?.numbers ?? null;
     if (list !== null) return Array.from({ length: layers }, (_, layer) => Math.max(0, list[layer] ?? list.at(-1) ?? 0));
     const single = this.number(`${this.architecture}.${key}`);

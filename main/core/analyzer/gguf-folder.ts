@@ -1,28 +1,35 @@
 /**
  * All GGUF files of a candidate: which belong together as parts, which one is the model, and what is missing of it.
- * Several that are not parts: the first by name that is a model is served, the others are named in a note.
+ * Several that are not parts: the first by name that is a model is served; projector, draft and adapters beside it are its companions, and the
+ * others are named in a note.
  */
 
+import type { CompanionFile, FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
-import type { CandidateFile, FormatFindings } from './findings.ts';
+import { type CandidateFile, type FormatFindings, isDamaged, isMissing, isTruncated } from './findings.ts';
 import type { GgufHeader } from './gguf.ts';
 import { parseGguf } from './gguf.ts';
 import { GgufFacts } from './gguf-facts.ts';
-import { ggufProfile, ggufRole, MAX_LAYERS } from './gguf-profile.ts';
+import { type GgufRole, ggufProfile, ggufRole, MAX_LAYERS } from './gguf-profile.ts';
 import { splitParts } from './split-names.ts';
 import { zeroTails } from './zero-tails.ts';
+
+/** A smaller model that proposes tokens for another one: nothing in its header says so. */
+const DRAFT = /(?:^|[-_./])(?:draft|mtp|eagle3?|dflash)(?:[-_.]|$)/i;
+
+const NAMELESS = /(?:^|\/)sha256-[0-9a-f]{64}$/;
+const MAGIC = 'GGUF';
 
 interface PartSet {
   readonly paths: readonly string[];
   readonly headers: readonly GgufHeader[];
-  readonly missing: readonly string[];
-  readonly damage: string | null;
+  readonly problems: readonly FileProblem[];
   readonly zeroTails: readonly string[];
 }
 
 /** Null when there is no GGUF. */
 export function readGgufs(files: readonly CandidateFile[]): FormatFindings | null {
-  const ggufs = files.filter((file) => /\.gguf$/i.test(file.path));
+  const ggufs = files.filter((file) => /\.gguf$/i.test(file.path) || isNamelessGguf(file));
   if (ggufs.length === 0) return null;
   const byPath = new Map(ggufs.map((file) => [file.path, file]));
   const expected = new Map<string, number | null>();
@@ -35,59 +42,99 @@ export function readGgufs(files: readonly CandidateFile[]): FormatFindings | nul
   return findingsOf([...sets.values()], expected);
 }
 
+/** Stores that name their files by a hash (Ollama's) give them no suffix: the first four bytes tell. */
+function isNamelessGguf(file: CandidateFile): boolean {
+  if (!NAMELESS.test(file.path) || file.bytes < MAGIC.length) return false;
+  const start = file.open().read(0, MAGIC.length);
+  return start.length === MAGIC.length && start.every((byte, index) => byte === MAGIC.charCodeAt(index));
+}
+
 function findingsOf(sets: readonly PartSet[], expected: ReadonlyMap<string, number | null>): FormatFindings {
-  const missing = sets.flatMap((set) => set.missing);
-  const sound = sets.filter((set) => set.damage === null && set.headers.length === set.paths.length);
-  const chosen = sound.find((set) => set.headers[0] !== undefined && ggufRole(set.headers[0]) === 'model') ?? sound[0] ?? null;
+  const sound = sets.filter((set) => set.headers.length === set.paths.length && !set.problems.some(isDamage));
+  const chosen = sound.find(isModel) ?? sound[0] ?? null;
+  const companions = chosen !== null && isModel(chosen) ? companionsOf(sound.filter((set) => set !== chosen)) : [];
+  const beside = new Set(companions.map(({ file }) => file));
+  const others = sets.filter((set) => set !== chosen && !beside.has(set.paths[0] ?? ''));
   // One that is still on its way may be the model: damage of the others is no verdict then.
-  const hopeless = chosen === null && sets.every((set) => set.damage !== null);
-  const damage = hopeless ? (sets[0]?.damage ?? null) : null;
-  const others = sets.filter((set) => set !== chosen);
+  const isHopeless = chosen === null && sets.every((set) => set.problems.some(isDamage));
   return {
     expected,
-    missing,
-    damage,
-    zeroTails: chosen?.zeroTails ?? [],
-    profile: chosen === null ? null : ggufProfile(chosen.headers, chosen.paths),
+    problems: sets.flatMap((set) => set.problems.filter((problem) => isHopeless || !isDamage(problem))),
+    zeroTails: [chosen, ...sound.filter((set) => beside.has(set.paths[0] ?? ''))].flatMap((set) => set?.zeroTails ?? []),
+    profile: chosen === null ? null : ggufProfile(chosen.headers, chosen.paths, companions),
     notes: chosen === null ? [] : others.map((set) => noteOf(set)),
+    hasWeights: true,
   };
+}
+
+function isDamage({ kind }: FileProblem): boolean {
+  return kind === 'damaged';
+}
+
+function roleOf(set: PartSet): GgufRole {
+  return set.headers[0] === undefined ? 'other' : ggufRole(set.headers[0]);
+}
+
+/** By its header a text model, and by its name no helper of one. */
+function isModel(set: PartSet): boolean {
+  return roleOf(set) === 'model' && !DRAFT.test(set.paths[0] ?? '');
+}
+
+/** Files that belong to the model: the first projector (several are the same one at other precisions), the first draft, each adapter. */
+function companionsOf(sets: readonly PartSet[]): readonly CompanionFile[] {
+  const companions: CompanionFile[] = [];
+  for (const set of sets) {
+    const [file] = set.paths;
+    const role = roleOf(set);
+    const as =
+      role === 'mmproj' ? 'projector' : role === 'adapter' ? 'adapter' : role === 'model' && DRAFT.test(file ?? '') ? 'draft' : null;
+    if (file === undefined || as === null) continue;
+    if (as === 'adapter' || !companions.some((companion) => companion.role === as)) companions.push({ role: as, file });
+  }
+  return companions;
 }
 
 function noteOf(set: PartSet): string {
   const name = set.paths[0] ?? '';
-  if (set.damage !== null) return `Also in the folder, and not usable: ${set.damage}`;
-  const header = set.headers[0];
-  const role = header === undefined ? 'other' : ggufRole(header);
+  const damage = set.problems.find(isDamage);
+  if (damage !== undefined) return `Also in the folder, and not usable: ${damage.message}`;
+  const role = roleOf(set);
   return `Also in the folder, and not served by itself: ${name} (${role === 'model' ? 'another model' : role}).`;
 }
 
 function readSet(paths: readonly string[], files: ReadonlyMap<string, CandidateFile>, expected: Map<string, number | null>): PartSet {
   const headers: GgufHeader[] = [];
-  const missing: string[] = [];
+  const problems: FileProblem[] = [];
   const tails: string[] = [];
-  let damage: string | null = null;
   for (const path of paths) {
     const file = files.get(path);
     if (file === undefined) {
-      missing.push(`${path}: not there yet`);
+      problems.push(isMissing(path));
       expected.set(path, null);
       continue;
     }
     const source = file.open();
     const header = attempt(() => parseGguf(source));
     if (header instanceof FormatError) {
-      expected.set(path, header.fault === 'truncated' || isBlank(source) ? null : file.bytes);
-      if (expected.get(path) === null) missing.push(`${path}: its header is not complete`);
-      else damage = `${path} is not a GGUF that can be read: ${header.message}.`;
+      const isComing = header.fault === 'truncated' || isBlank(source);
+      expected.set(path, isComing ? null : file.bytes);
+      problems.push(
+        isComing
+          ? isTruncated(path, file.bytes, null)
+          : isDamaged(path, file.bytes, `${path} is not a GGUF that can be read: ${header.message}.`),
+      );
       continue;
     }
     headers.push(header);
-    damage ??= implausible(path, header);
+    const wrong = implausible(path, header);
+    if (wrong !== null) problems.push(isDamaged(path, file.bytes, wrong));
     expected.set(path, header.fileBytes);
-    if (header.fileBytes > file.bytes) missing.push(`${path}: ${header.fileBytes - file.bytes} bytes`);
-    else tails.push(...zeroTails(path, source, header.tensors));
+    if (header.fileBytes > file.bytes) problems.push(isTruncated(path, file.bytes, header.fileBytes));
+    else tails.push(...zeroTails(path, source, header.tensors, paths.length));
   }
-  return { paths, headers, missing, damage: damage ?? mismatch(paths, headers), zeroTails: tails };
+  const mixed = mismatch(paths, headers);
+  if (mixed !== null) problems.push(isDamaged(paths[0] ?? '', 0, mixed));
+  return { paths, headers, problems, zeroTails: tails };
 }
 
 /** A preallocated file whose first bytes have not been written yet is not damaged. */

@@ -1,5 +1,5 @@
 /** From the header (or the headers of all parts) of a GGUF to the profile that the brain decides by. Pure; states only what the header says. */
-import type { ModelKind, ModelProfile } from '../../../shared/profile.ts';
+import { type CompanionFile, type ModelKind, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import type { GgufHeader, GgufTensor } from './gguf.ts';
 import { GgufFacts } from './gguf-facts.ts';
 import { ggufKvCost } from './gguf-kv.ts';
@@ -17,7 +17,13 @@ const EMBEDDING_ARCHITECTURES = new Set([
   'gemma-embedding',
   't5encoder',
 ]);
-/** llama.cpp's pooling types: 1 mean, 2 first token, 3 last token, 4 rank; 0 is none. */
+/** llama.cpp's pooling types; 0 is none. */
+const POOLING: ReadonlyMap<number, string> = new Map([
+  [1, 'mean'],
+  [2, 'cls'],
+  [3, 'last'],
+  [4, 'rank'],
+]);
 const POOLING_RANK = 4;
 /** More layers than any model has. */
 export const MAX_LAYERS = 4096;
@@ -50,7 +56,11 @@ const ROLE_NOTES: Readonly<Record<Exclude<GgufRole, 'model'>, string>> = {
  * @param headers of one file, or of the parts of a split model in their order: the first carries the metadata.
  * @param files the paths of these parts, for the profile's form.
  */
-export function ggufProfile(headers: readonly GgufHeader[], files: readonly string[]): ModelProfile {
+export function ggufProfile(
+  headers: readonly GgufHeader[],
+  files: readonly string[],
+  companions: readonly CompanionFile[] = [],
+): ModelProfile {
   const first = headers[0];
   const facts = new GgufFacts(first?.metadata ?? new Map());
   const tensors = headers.flatMap((header) => header.tensors);
@@ -59,7 +69,9 @@ export function ggufProfile(headers: readonly GgufHeader[], files: readonly stri
   const kv = role === 'model' ? ggufKvCost(facts) : null;
   const heads = facts.own('attention.head_count');
   const hasChatTemplate = facts.text('tokenizer.chat_template') !== null;
+  const isAdapter = role === 'adapter';
   return {
+    ...NOTHING_KNOWN,
     kind,
     architecture: facts.architecture,
     name: facts.text('general.name'),
@@ -75,10 +87,25 @@ export function ggufProfile(headers: readonly GgufHeader[], files: readonly stri
     kv,
     tokenizer: facts.text('tokenizer.ggml.model'),
     hasChatTemplate,
-    forms: [{ kind: 'gguf', files, codeFiles: [] }],
+    experts: expertsOf(facts),
+    pooling: POOLING.get(facts.own('pooling_type') ?? 0) ?? null,
+    licence: facts.text('general.license'),
+    base: isAdapter ? baseOf(facts) : null,
+    forms: [{ kind: isAdapter ? 'adapter' : 'gguf', files, codeFiles: [], ...(companions.length > 0 ? { companions } : {}) }],
     notes: role === 'model' ? notesOf(kind, kv?.exact ?? null) : [ROLE_NOTES[role]],
     ...places(tensors),
   };
+}
+
+function expertsOf(facts: GgufFacts): ModelProfile['experts'] {
+  const count = facts.own('expert_count') ?? 0;
+  return count > 0 ? { count, used: facts.own('expert_used_count') } : null;
+}
+
+/** What an adapter names as its base: converters write the model's address, or its name. */
+function baseOf(facts: GgufFacts): string | null {
+  const address = facts.text('general.base_model.0.repo_url');
+  return address?.replace(/^https?:\/\/[^/]+\//, '') ?? facts.text('general.base_model.0.name') ?? facts.text('adapter.base_model');
 }
 
 function kindOf(facts: GgufFacts): ModelKind {

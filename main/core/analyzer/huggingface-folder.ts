@@ -1,103 +1,124 @@
-/** A Hugging Face folder's files: are the shards that its index names all there, and what does config.json say. Pure and bounded (I7). */
-
-import { attempt, damaged, FormatError } from './bytes.ts';
-import type { CandidateFile, FormatFindings } from './findings.ts';
+/**
+ * A Hugging Face folder's files: is everything there that a transformers model needs, and what do config.json, tokenizer, processors and README
+ * say of it. Pure and bounded (I7).
+ */
+import type { FileProblem } from '../../../shared/profile.ts';
+import { attempt, FormatError } from './bytes.ts';
+import { type CandidateFile, type FormatFindings, isDamaged, isMissing, isTruncated } from './findings.ts';
 import { huggingfaceProfile } from './huggingface.ts';
-import type { SafetensorsTensor } from './safetensors.ts';
-import { isObject, parseJsonObject, parseSafetensors } from './safetensors.ts';
-import { zeroTails } from './zero-tails.ts';
+import { readTokenizer } from './huggingface-tokenizer.ts';
+import { readWeightFiles } from './huggingface-weight-files.ts';
+import { isObject, readJsonObject } from './json.ts';
+import { readReadme } from './readme.ts';
+import { readSentenceTransformer } from './sentence-transformers.ts';
 
-/** Large models' indexes name some 100,000 tensors in about 10 MB. */
-const MAX_JSON_BYTES = 16 * 1024 * 1024;
-const MAX_CHAT_CONFIG_BYTES = 4 * 1024 * 1024;
+const MOST_CONFIG_BYTES = 4 * 1024 * 1024;
+/** More than any model has. */
+const MOST_PARTS = 2000;
+const PICKLES = /\.(?:bin|pt|pth|ckpt)$/i;
+/** Pickles beside the weights that hold no weights. */
+const NO_WEIGHTS = /^(?:training_args|optimizer|scheduler|rng_state|scaler)[\w.-]*\.(?:bin|pt|pth)$/i;
+/** Kinds that take text, and so need a tokenizer. */
+const TEXT_KINDS: ReadonlySet<string> = new Set(['chat', 'completion', 'embedding', 'reranker', 'classifier', 'vision-language']);
 
-interface Faults {
-  readonly missing: string[];
-  readonly expected: Map<string, number | null>;
-  damage: string | null;
+interface Folder {
+  readonly top: ReadonlyMap<string, CandidateFile>;
+  readonly problems: FileProblem[];
 }
 
-/** Null when there is neither a config.json nor a safetensors file at the top. */
+/** Null when there is neither a config.json of transformers nor weights of it at the top. */
 export function readHuggingface(files: readonly CandidateFile[]): FormatFindings | null {
   const top = new Map(files.filter((file) => !file.path.includes('/')).map((file) => [file.path, file]));
+  const folder: Folder = { top, problems: [] };
+  if (belongsToOthers(top)) return null;
+  const weights = readWeightFiles(top);
+  const pickles = weights.files.length > 0 ? [] : [...top.keys()].filter((path) => PICKLES.test(path) && !NO_WEIGHTS.test(path));
+  const hasWeights = weights.files.length > 0 || pickles.length > 0;
   const configFile = top.get('config.json');
-  const shards = [...top.values()].filter((file) => file.path.endsWith('.safetensors'));
-  const hasGguf = [...top.keys()].some((path) => /\.gguf$/i.test(path));
-  const faults: Faults = { missing: [], expected: new Map(), damage: null };
-  const weights = [...top.keys()].some((path) => /\.(?:safetensors|bin|pt|pth)$/i.test(path));
-  // A GGUF repository may carry the original's config.json: without weights of its own it is a description, not a second form.
-  if ((configFile === undefined && shards.length === 0) || (hasGguf && !weights)) return null;
-  const tensors: SafetensorsTensor[] = [];
-  const tails: string[] = [];
-  for (const file of shards) readShard(file, faults, tensors, tails);
-  missingShards(top, faults);
-  const config = configFile === undefined ? null : json(configFile, faults);
-  if (config !== null && !weights && faults.missing.length === 0) faults.missing.push('the weights: no .safetensors or .bin file yet');
-  const profile =
-    config === null || faults.damage !== null
-      ? null
-      : huggingfaceProfile({ config, files, tensors, hasChatTemplate: hasChatTemplate(top), tokenizer: tokenizerOf(top) });
-  return { ...faults, zeroTails: tails, profile, notes: configFile === undefined ? ['There are safetensors, but no config.json.'] : [] };
-}
-
-function readShard(file: CandidateFile, faults: Faults, tensors: SafetensorsTensor[], tails: string[]): void {
-  const source = file.open();
-  const header = attempt(() => parseSafetensors(source));
-  if (header instanceof FormatError) {
-    const blank = header.fault === 'truncated' || source.read(0, 4096).every((byte) => byte === 0);
-    faults.expected.set(file.path, blank ? null : file.bytes);
-    if (blank) faults.missing.push(`${file.path}: its header is not complete`);
-    else faults.damage = `${file.path} is not a safetensors file that can be read: ${header.message}.`;
-    return;
+  const isLoose = configFile === undefined && weights.files.length === 0;
+  // A GGUF or ONNX repository may carry the original's config.json: without weights of its own it is a description, not a second form.
+  if (isLoose || (!hasWeights && files.some(({ path }) => /\.(?:gguf|onnx|plan|engine|xml)$/i.test(path)))) return null;
+  const config = readConfig(configFile, folder);
+  if (config !== null && !isTransformers(config)) return null;
+  folder.problems.push(...weights.problems);
+  if (config !== null && !hasWeights && weights.problems.length === 0) {
+    folder.problems.push({ ...isMissing('the weights'), message: 'the weights: no .safetensors or .bin file yet' });
   }
-  faults.expected.set(file.path, header.fileBytes);
-  for (const tensor of header.tensors) tensors.push(tensor);
-  if (header.fileBytes > file.bytes) faults.missing.push(`${file.path}: ${header.fileBytes - file.bytes} bytes`);
-  else tails.push(...zeroTails(file.path, source, header.tensors));
-}
-
-function missingShards(top: ReadonlyMap<string, CandidateFile>, faults: Faults): void {
-  // Where safetensors are there, the pickles of the same weights need not be.
-  const indexes = ['model.safetensors.index.json', 'pytorch_model.bin.index.json'].filter((name) => top.has(name));
-  const index = top.get(indexes[0] ?? '');
-  const map = index === undefined ? null : (json(index, faults)?.['weight_map'] ?? null);
-  if (!isObject(map)) return;
-  const names = new Set(Object.values(map).filter((name) => typeof name === 'string'));
-  for (const name of names) {
-    // Names inside files never lead out of the folder: one with a slash is not a shard of it.
-    if (/[\\/]|^\./.test(name)) faults.damage = `${index?.path ?? ''} names a shard outside the folder.`;
-    else if (!top.has(name)) {
-      faults.missing.push(`${name}: not there yet`);
-      faults.expected.set(name, null);
-    }
+  missingPickles(pickles, folder);
+  const tokenizer = readTokenizer(top);
+  const described = facts(files, folder);
+  folder.problems.push(...tokenizer.problems, ...(described.sentence?.missing ?? []).map((file) => isMissing(file)));
+  const profile = config === null ? null : huggingfaceProfile({ ...described, config, weights, pickles, tokenizer });
+  if (profile !== null && TEXT_KINDS.has(profile.kind) && !tokenizer.isThere && takesText(profile.architecture)) {
+    folder.problems.push({ ...isMissing('tokenizer.json'), message: 'a tokenizer: no tokenizer.json, tokenizer.model or vocabulary yet' });
   }
+  return {
+    expected: weights.expected,
+    problems: folder.problems,
+    zeroTails: weights.zeroTails,
+    profile: folder.problems.some(({ kind }) => kind === 'damaged') ? null : profile,
+    notes: weights.notes,
+    // Tensors of another name, without a description, are no model of transformers that somebody is copying.
+    hasWeights: hasWeights && (configFile !== undefined || weights.files.some((path) => /^model[-.]/.test(path))),
+  };
 }
 
-/** A file as a JSON object; one that ends too early may still be on its way, like the header of a weights file. */
-function json(file: CandidateFile, faults: Faults): Record<string, unknown> | null {
-  const parsed = attempt(() => {
-    if (file.bytes > MAX_JSON_BYTES) throw damaged(`it has ${file.bytes} bytes, more than ${MAX_JSON_BYTES}`);
-    return parseJsonObject(file.open().read(0, file.bytes), 'it');
-  });
+/** Folders that have safetensors and perhaps a config.json, and are read by the reader of their own form. */
+function belongsToOthers(top: ReadonlyMap<string, CandidateFile>): boolean {
+  if (top.has('model_index.json') || (top.has('adapter_config.json') && !top.has('config.json'))) return true;
+  return top.has('params.json') && !top.has('config.json');
+}
+
+function isTransformers(config: Readonly<Record<string, unknown>>): boolean {
+  if (typeof config['model_type'] === 'string' || Array.isArray(config['architectures'])) return true;
+  // A part of a diffusers pipeline, or a timm model.
+  return !('_class_name' in config) && !('pretrained_cfg' in config) && !('architecture' in config);
+}
+
+/** Encoders of images and sounds give vectors too. */
+function takesText(architecture: string): boolean {
+  return !/^(?:Dino|ViT|Beit|Swin|ConvNext|Wav2Vec|Hubert|WavLM|Clap|Data2VecVision|Data2VecAudio|SiglipVision|CLIPVision)/i.test(
+    architecture,
+  );
+}
+
+function readConfig(file: CandidateFile | undefined, folder: Folder): Readonly<Record<string, unknown>> | null {
+  if (file === undefined) {
+    folder.problems.push(isMissing('config.json'));
+    return null;
+  }
+  const parsed = attempt(() => readJsonObject(file.open(), MOST_CONFIG_BYTES));
   if (!(parsed instanceof FormatError)) return parsed;
-  faults.damage ??= `${file.path} cannot be read: ${parsed.message}.`;
+  folder.problems.push(
+    parsed.fault === 'truncated'
+      ? isTruncated(file.path, file.bytes, null, parsed.message)
+      : isDamaged(file.path, file.bytes, `${file.path} cannot be read: ${parsed.message}.`),
+  );
   return null;
 }
 
-function hasChatTemplate(top: ReadonlyMap<string, CandidateFile>): boolean {
-  if (top.has('chat_template.jinja') || top.has('chat_template.json')) return true;
-  return tokenizerConfig(top)?.['chat_template'] !== undefined;
+/** A file that only helps to describe the model: what cannot be read of it counts as absent. */
+function optional(file: CandidateFile | undefined): Readonly<Record<string, unknown>> {
+  if (file === undefined || file.bytes === 0) return {};
+  const parsed = attempt(() => readJsonObject(file.open(), MOST_CONFIG_BYTES));
+  return parsed instanceof FormatError ? {} : parsed;
 }
 
-function tokenizerOf(top: ReadonlyMap<string, CandidateFile>): string | null {
-  const name = tokenizerConfig(top)?.['tokenizer_class'];
-  if (typeof name === 'string') return name;
-  return ['tokenizer.json', 'tokenizer.model', 'vocab.json', 'vocab.txt'].find((file) => top.has(file)) ?? null;
+function facts(files: readonly CandidateFile[], { top }: Folder) {
+  return {
+    files: files.map(({ path, bytes }) => ({ path, bytes })),
+    readme: readReadme(top.get('README.md')),
+    sentence: readSentenceTransformer(files),
+    hfQuantization: optional(top.get('hf_quant_config.json')),
+    generation: optional(top.get('generation_config.json')),
+    processor: { ...optional(top.get('preprocessor_config.json')), ...optional(top.get('processor_config.json')) },
+  };
 }
 
-function tokenizerConfig(top: ReadonlyMap<string, CandidateFile>): Record<string, unknown> | null {
-  const file = top.get('tokenizer_config.json');
-  if (file === undefined || file.bytes > MAX_CHAT_CONFIG_BYTES) return null;
-  const parsed = attempt(() => parseJsonObject(file.open().read(0, file.bytes), 'it'));
-  return parsed instanceof FormatError ? null : parsed;
+function missingPickles(pickles: readonly string[], { top, problems }: Folder): void {
+  if (pickles.length === 0) return;
+  const index = optional(top.get('pytorch_model.bin.index.json'))['weight_map'];
+  if (!isObject(index)) return;
+  const names = new Set(Object.values(index).filter((name) => typeof name === 'string' && !/[\\/]|^\./.test(name)));
+  for (const name of [...names].slice(0, MOST_PARTS)) if (typeof name === 'string' && !top.has(name)) problems.push(isMissing(name));
 }

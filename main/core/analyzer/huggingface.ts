@@ -2,118 +2,158 @@
  * A Hugging Face folder (config.json beside the weights) as a profile: what it is, how large, and what in it would execute code (I7).
  * Pure; says what the configuration says. Which runtime can serve it is the brain's business.
  */
-import type { KvCost, ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
+import { type KvCost, kvCostOf, type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
+import {
+  type Config,
+  count,
+  expertsOf,
+  headsOf,
+  hiddenOf,
+  kvHeadsOf,
+  layersOf,
+  modelType,
+  part,
+  positive,
+  text,
+  textPart,
+} from './huggingface-config.ts';
+import { contextOf } from './huggingface-context.ts';
+import { isEncoder, kindOf } from './huggingface-kind.ts';
+import { crossKvCost, decoderKvCost, kvCostOfTensors } from './huggingface-kv.ts';
+import type { Tokenizer } from './huggingface-tokenizer.ts';
+import type { WeightFiles } from './huggingface-weight-files.ts';
+import { weightsOf } from './huggingface-weights.ts';
+import type { Readme } from './readme.ts';
 import type { SafetensorsTensor } from './safetensors.ts';
-import { isObject } from './safetensors.ts';
-
-type Config = Readonly<Record<string, unknown>>;
+import type { SentenceTransformer } from './sentence-transformers.ts';
 
 export interface HuggingfaceFolder {
   readonly config: Config;
   /** Every file's path relative to the folder, with its bytes. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
-  /** Tensors of all safetensors files. */
-  readonly tensors: readonly SafetensorsTensor[];
-  readonly hasChatTemplate: boolean;
-  readonly tokenizer: string | null;
+  readonly weights: WeightFiles;
+  /** Weights that only unpickling reads, where there are no others. */
+  readonly pickles: readonly string[];
+  readonly tokenizer: Tokenizer;
+  readonly readme: Readme;
+  /** What the files of sentence-transformers say; null where there are none. */
+  readonly sentence: SentenceTransformer | null;
+  /** hf_quant_config.json, generation_config.json, the processors' configurations; empty where they are not there. */
+  readonly hfQuantization: Config;
+  readonly generation: Config;
+  readonly processor: Config;
 }
 
-/** The end of the architecture's class name tells what it answers with. First match counts. */
-const KIND_BY_SUFFIX: readonly (readonly [suffix: RegExp, kind: ModelKind])[] = [
-  [/(?:ForSpeechSeq2Seq|ForCTC|ForAudioClassification)$|^Whisper/, 'speech'],
-  [/(?:ForImageClassification|ForObjectDetection|ForSemanticSegmentation|ForImageSegmentation)$/, 'vision'],
-  [/(?:ForSequenceClassification|ForTokenClassification|ForQuestionAnswering)$/, 'classifier'],
-  [/(?:ForCausalLM|LMHeadModel)$/, 'completion'],
-  [/ForConditionalGeneration$/, 'completion'],
-  [/(?:ForMaskedLM|Model)$/, 'embedding'],
-];
-
-const CODE_FILES = /\.(?:py|bin|pt|pth|pkl|pickle|ckpt|so)$/i;
-const WEIGHT_FILES = /\.(?:safetensors|bin|pt|pth)$/i;
-const TYPES: Readonly<Record<string, string>> = { F8_E4M3: 'FP8', F8_E5M2: 'FP8' };
+/** What execution or unpickling of a folder's own files begins with. */
+const CODE_FILES = /\.(?:py|so)$/i;
+const PICKLE_FILES = /\.(?:bin|pt|pth|pkl|pickle|ckpt)$/i;
 
 export function huggingfaceProfile(folder: HuggingfaceFolder): ModelProfile {
-  const { config } = folder;
-  const text: Config = isObject(config['text_config']) ? config['text_config'] : config;
+  const { config, tokenizer, readme } = folder;
+  const decoder = textPart(config);
   const architecture = architectureOf(config);
-  const kind = kindOf(folder, architecture);
-  const heads = count(text, 'num_attention_heads', 'n_head');
-  const layers = count(text, 'num_hidden_layers', 'n_layer');
-  const weights = weightsOf(folder);
-  const notes =
-    kind === 'unknown' ? [`config.json names the architecture ${architecture}, which tells nothing of what it answers with.`] : [];
-  if (weights.parameters === null)
-    notes.push('Its weights are not safetensors: their types and shapes are not read, and loading them unpickles.');
+  const isSentenceModel = folder.sentence?.kind === 'embedding' || readme.libraryName === 'sentence-transformers';
+  const { pipelineTag } = readme;
+  const named = kindOf({ config, architecture, hasChatTemplate: tokenizer.hasChatTemplate, isSentenceModel, pipelineTag });
+  const kind = folder.sentence?.kind === 'reranker' ? 'reranker' : named;
+  const weights =
+    folder.weights.files.length > 0 ? weightsOf(config, decoder, folder.hfQuantization, folder.weights.tensors) : unread(folder);
+  const kv = kvOf(config, decoder, folder);
+  const heads = headsOf(decoder);
+  const notes = notesOf(folder, kind, architecture, kv);
   return {
+    ...NOTHING_KNOWN,
     kind,
     architecture,
-    name: typeof config['_name_or_path'] === 'string' ? config['_name_or_path'] : null,
+    name: text(config, '_name_or_path'),
     ...weights,
-    contextLength: count(text, 'max_position_embeddings', 'n_positions'),
-    layers,
-    embeddingLength: count(text, 'hidden_size', 'n_embd', 'd_model'),
-    feedForwardLength: count(text, 'intermediate_size', 'n_inner', 'd_ff'),
+    contextLength: contextWithin(contextOf(decoder), folder.sentence?.maxTokens ?? null),
+    pooling: folder.sentence?.pooling ?? null,
+    layers: layersOf(decoder) ?? (layersInCache(kv) || null),
+    embeddingLength: hiddenOf(decoder),
+    feedForwardLength: positive(decoder, 'intermediate_size', 'n_inner', 'd_ff', 'ffn_dim', 'decoder_ffn_dim', 'ffn_hidden_size'),
     heads,
-    kvHeads: count(text, 'num_key_value_heads') ?? heads,
-    vocabularySize: count(text, 'vocab_size'),
-    kv: kvOf(text, layers, heads),
-    tokenizer: folder.tokenizer,
-    hasChatTemplate: folder.hasChatTemplate,
-    forms: [formOf(folder)],
+    kvHeads: heads === null ? null : kvHeadsOf(decoder),
+    experts: expertsOf(decoder),
+    vocabularySize: count(decoder, 'vocab_size') ?? count(config, 'vocab_size'),
+    kv,
+    tokenizer: tokenizer.name,
+    hasChatTemplate: tokenizer.hasChatTemplate,
+    licence: readme.licence ?? text(config, 'license'),
+    tags: readme.tags,
+    forms: formsOf(folder),
     notes,
-    ...placesOf(folder.tensors, weights.weightBytes),
+    ...placesOf(folder.weights.tensors, weights.weightBytes),
   };
+}
+
+/** Sentence-transformers cuts texts at its own length. */
+function contextWithin(context: number | null, most: number | null): number | null {
+  return context === null || most === null ? (context ?? most) : Math.min(context, most);
 }
 
 function architectureOf(config: Config): string {
   const named = Array.isArray(config['architectures']) ? config['architectures'][0] : undefined;
   if (typeof named === 'string') return named;
-  return typeof config['model_type'] === 'string' ? config['model_type'] : 'unknown';
+  return text(config, 'model_type') ?? 'unknown';
 }
 
-function kindOf(folder: HuggingfaceFolder, architecture: string): ModelKind {
-  const kind = KIND_BY_SUFFIX.find(([suffix]) => suffix.test(architecture))?.[1] ?? 'unknown';
-  if (folder.files.some((file) => file.path === 'modules.json')) return 'embedding';
-  if (kind === 'completion' && (isObject(folder.config['vision_config']) || 'image_token_id' in folder.config)) return 'vision-language';
-  if (kind === 'completion' && folder.hasChatTemplate) return 'chat';
-  const labels = folder.config['id2label'];
-  if (kind === 'classifier' && isObject(labels) && Object.keys(labels).length === 1) return 'reranker';
-  return kind;
+function notesOf(folder: HuggingfaceFolder, kind: ModelProfile['kind'], architecture: string, kv: KvCost | null): readonly string[] {
+  const notes: string[] = [];
+  if (kind === 'unknown') notes.push(`config.json names the architecture ${architecture}, which tells nothing of what it answers with.`);
+  if (kind === 'completion') notes.push('It has no chat template: it completes text, and chats only as well as a base model does.');
+  if (folder.pickles.length > 0)
+    notes.push('Its weights are not safetensors: their types and shapes are not read, and loading them unpickles.');
+  if (kv === null && kind !== 'vision' && kind !== 'speech') notes.push('config.json does not tell what its cache takes.');
+  if (kv?.exact === false)
+    notes.push('Some of its layers keep their context in a way that is not known here: the cache figure is an estimate.');
+  const maker = text(part(folder.config, 'quantization_config'), 'quant_method');
+  if (maker !== null && folder.pickles.length > 0) notes.push(`Its weights are quantised with ${maker}.`);
+  return notes;
 }
 
-function formOf(folder: HuggingfaceFolder): ModelForm {
-  const codeFiles = folder.files.map((file) => file.path).filter((path) => CODE_FILES.test(path));
+/** One form for the safetensors, another one for pickles beside them: who takes the first has nothing to trust in the second. */
+function formsOf(folder: HuggingfaceFolder): readonly ModelForm[] {
+  const paths = folder.files.map((file) => file.path);
+  const code = paths.filter((path) => CODE_FILES.test(path));
   // `auto_map` may also name code in another repository: then the file that names it is what has to be trusted.
-  if ('auto_map' in folder.config) codeFiles.unshift('config.json');
-  const weights = folder.files.map((file) => file.path).filter((path) => WEIGHT_FILES.test(path));
-  return { kind: 'transformers', files: ['config.json', ...weights], codeFiles };
-}
-
-function weightsOf(folder: HuggingfaceFolder): Pick<ModelProfile, 'parameters' | 'weightBytes' | 'weightBytesByType' | 'quantization'> {
-  if (folder.tensors.length === 0) {
-    const weightBytes = folder.files.reduce((sum, file) => sum + (WEIGHT_FILES.test(file.path) ? file.bytes : 0), 0);
-    return { parameters: null, weightBytes, weightBytesByType: {}, quantization: null };
+  const own = ['auto_map', 'custom_pipelines'].some((key) => key in folder.config) ? ['config.json'] : [];
+  const names = [...new Set([...own, ...(folder.sentence?.codeFiles ?? [])])];
+  const pickles = paths.filter((path) => !path.includes('/') && PICKLE_FILES.test(path));
+  if (folder.weights.files.length === 0) {
+    return [{ kind: 'transformers', files: ['config.json', ...folder.pickles], codeFiles: [...names, ...code, ...pickles] }];
   }
-  const byType = new Map<string, number>();
-  for (const { type, bytes } of folder.tensors) byType.set(TYPES[type] ?? type, (byType.get(TYPES[type] ?? type) ?? 0) + bytes);
-  const ordered = [...byType].toSorted((one, other) => other[1] - one[1]);
-  return {
-    parameters: folder.tensors.reduce((sum, tensor) => sum + tensor.elements, 0),
-    weightBytes: ordered.reduce((sum, [, bytes]) => sum + bytes, 0),
-    weightBytesByType: Object.fromEntries(ordered),
-    quantization: ordered[0]?.[0] ?? null,
-  };
+  const safe: ModelForm = { kind: 'transformers', files: ['config.json', ...folder.weights.files], codeFiles: [...names, ...code] };
+  return pickles.length === 0 ? [safe] : [safe, { kind: 'pickle', files: pickles, codeFiles: [...names, ...code, ...pickles] }];
 }
 
-function kvOf(text: Config, layers: number | null, heads: number | null): KvCost | null {
-  const hidden = count(text, 'hidden_size', 'n_embd');
-  if (layers === null || heads === null || heads === 0 || hidden === null) return null;
-  const width = count(text, 'head_dim') ?? hidden / heads;
-  const bytesPerToken = Math.ceil(layers * (count(text, 'num_key_value_heads') ?? heads) * width * 2 * 2);
-  const layersDiffer = ['sliding_window', 'layer_types', 'kv_lora_rank', 'layers_block_type', 'mamba_d_state'].some(
-    (key) => (text[key] ?? null) !== null && text[key] !== 0,
-  );
-  return Number.isSafeInteger(bytesPerToken) ? { bytesPerToken, bytesPerSequence: 0, exact: !layersDiffer } : null;
+/** Pickles are never opened: their size is all that is known. */
+function unread(folder: HuggingfaceFolder): Pick<ModelProfile, 'parameters' | 'weightBytes' | 'weightBytesByType' | 'quantization'> {
+  const pickled = new Set(folder.pickles);
+  const weightBytes = folder.files.reduce((sum, file) => sum + (pickled.has(file.path) ? file.bytes : 0), 0);
+  const quantization = text(part(folder.config, 'quantization_config'), 'quant_method');
+  return { parameters: null, weightBytes, weightBytesByType: {}, quantization };
+}
+
+function kvOf(config: Config, decoder: Config, folder: HuggingfaceFolder): KvCost | null {
+  if (config['is_encoder_decoder'] === true || ['whisper', 't5', 'mt5', 'umt5', 'bart', 'mbart'].includes(modelType(config))) {
+    const inner = modelType(decoder) === '' ? config : decoder;
+    return crossKvCost(inner, encoderTokens(config, folder.processor));
+  }
+  if (isEncoder(config) || (isEncoder(decoder) && decoder !== config)) return kvCostOf([], true);
+  return decoderKvCost(decoder) ?? kvCostOfTensors(folder.weights.tensors);
+}
+
+function layersInCache(kv: KvCost | null): number {
+  return kv?.groups.reduce((sum, group) => sum + group.layers, 0) ?? 0;
+}
+
+/** The most that an encoder hands to its decoder. */
+function encoderTokens(config: Config, processor: Config): number {
+  const named = positive(config, 'max_source_positions', 'n_positions', 'max_position_embeddings', 'max_length');
+  // 30 seconds of sound: two frames of the processor make one position.
+  const frames = positive(processor, 'nb_max_frames');
+  return named ?? (frames === null ? 512 : frames / 2);
 }
 
 function placesOf(
@@ -123,21 +163,12 @@ function placesOf(
   const layerBytes: number[] = [];
   let outputBytes = 0;
   for (const tensor of tensors) {
-    const layer = Number(/(?:^|\.)(?:layers|h|layer)\.(\d{1,3})\./.exec(tensor.name)?.[1] ?? Number.NaN);
+    const layer = Number(/(?:^|\.)(?:layers|h|layer|blocks|block)\.(\d{1,3})\./.exec(tensor.name)?.[1] ?? Number.NaN);
     if (layer >= 0) {
       while (layerBytes.length <= layer) layerBytes.push(0);
       layerBytes[layer] = (layerBytes[layer] ?? 0) + tensor.bytes;
-    } else if (/lm_head|^(?:model\.)?norm\.|score\.|classifier\./.test(tensor.name)) outputBytes += tensor.bytes;
+    } else if (/lm_head|embed_out|^(?:model\.)?norm\.|score\.|classifier\./.test(tensor.name)) outputBytes += tensor.bytes;
   }
   const inputBytes = weightBytes - outputBytes - layerBytes.reduce((sum, bytes) => sum + bytes, 0);
   return { layerBytes, inputBytes, outputBytes };
-}
-
-/** The first of the keys that holds a count. */
-function count(config: Config, ...keys: readonly string[]): number | null {
-  for (const key of keys) {
-    const value = config[key];
-    if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value);
-  }
-  return null;
 }

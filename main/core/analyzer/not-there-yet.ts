@@ -1,8 +1,9 @@
 /** Files that by their name, size or first bytes are not a model's file yet: partial downloads, Git-LFS pointers, empty files. Pure. */
-import type { CandidateFile } from './findings.ts';
+import type { FileProblem } from '../../../shared/profile.ts';
+import { type CandidateFile, problemOf } from './findings.ts';
 
-const PARTIAL_DOWNLOAD = /\.(?:part|incomplete|tmp|aria2|crdownload)$/i;
-const MODEL_FILE = /\.(?:gguf|safetensors|onnx|bin|pt|pth|plan|engine)$|(?:^|\/)config\.json$/i;
+const PARTIAL_DOWNLOAD = /\.(?:part|incomplete|tmp|aria2|crdownload|download|opdownload|!qb)$/i;
+const MODEL_FILE = /\.(?:gguf|safetensors|onnx|bin|pt|pth|pt2|ckpt|plan|engine)$|(?:^|\/)config\.json$/i;
 const LFS_POINTER = 'version https://git-lfs.github.com/spec/';
 /** A pointer is three lines. */
 const LFS_POINTER_MAX_BYTES = 1024;
@@ -10,10 +11,8 @@ const LFS_POINTER_MAX_BYTES = 1024;
 export interface NotThereYet {
   /** Files to leave out of the analysis. */
   readonly names: ReadonlySet<string>;
-  /** The same for people: `name: what is missing`. */
-  readonly missing: readonly string[];
-  /** Bytes that they will take; null where nobody can know. */
-  readonly bytesExpected: number | null;
+  /** By the name that the file will have in the end. */
+  readonly problems: readonly FileProblem[];
 }
 
 export function isPartialDownload(name: string): boolean {
@@ -26,27 +25,36 @@ export function isModelFile(name: string): boolean {
 }
 
 /** The suffixes under which downloads in progress, or their notes, lie beside a file. */
-export const PARTIAL_SUFFIXES: readonly string[] = ['.part', '.incomplete', '.tmp', '.aria2', '.crdownload'];
+export const PARTIAL_SUFFIXES: readonly string[] = [
+  '.part',
+  '.incomplete',
+  '.tmp',
+  '.aria2',
+  '.crdownload',
+  '.download',
+  '.opdownload',
+  '.!qB',
+];
 
 export function notThereYet(files: readonly CandidateFile[]): NotThereYet {
   const names = new Set<string>();
-  const missing: string[] = [];
-  let bytesExpected: number | null = 0;
+  const problems: FileProblem[] = [];
   for (const file of files) {
-    const pointed = lfsBytes(file);
-    if (isPartialDownload(file.path)) {
-      missing.push(`${file.path.replace(PARTIAL_DOWNLOAD, '')}: its download is not complete (${file.path})`);
-      bytesExpected = null;
-    } else if (file.bytes === 0 && MODEL_FILE.test(file.path)) {
-      missing.push(`${file.path}: still empty`);
-      bytesExpected = null;
-    } else if (pointed !== null) {
-      missing.push(`${file.path}: only a Git-LFS pointer (run "git lfs pull")`);
-      if (bytesExpected !== null) bytesExpected += pointed;
-    } else continue;
+    const problem = problemWith(file);
+    if (problem === null) continue;
     names.add(file.path);
+    problems.push(problem);
   }
-  return { names, missing, bytesExpected };
+  return { names, problems };
+}
+
+function problemWith(file: CandidateFile): FileProblem | null {
+  if (isPartialDownload(file.path)) {
+    return problemOf(file.path.replace(PARTIAL_DOWNLOAD, ''), 'partial-download', file.bytes, null, ` (${file.path})`);
+  }
+  if (file.bytes === 0 && MODEL_FILE.test(file.path)) return problemOf(file.path, 'empty', 0, null);
+  const pointed = lfsBytes(file);
+  return pointed === null ? null : problemOf(file.path, 'lfs-pointer', file.bytes, pointed);
 }
 
 /** The size that a Git-LFS pointer promises; null when the file is none. */

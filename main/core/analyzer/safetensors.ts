@@ -1,11 +1,13 @@
 /** The header of a safetensors file: types, shapes and places of its tensors. Pure and bounded (I7). */
 import type { ByteSource } from './bytes.ts';
 import { damaged, FormatError } from './bytes.ts';
+import { checkText, isObject, parseJsonObject } from './json.ts';
 
 export interface SafetensorsTensor {
   readonly name: string;
   /** As the format calls it: `F32`, `BF16`, `F8_E4M3`. */
   readonly type: string;
+  readonly shape: readonly number[];
   readonly elements: number;
   readonly bytes: number;
   /** From the file's first byte. */
@@ -21,22 +23,46 @@ export interface SafetensorsHeader {
 const MAX_HEADER_BYTES = 8 * 1024 * 1024;
 const MAX_FILE_BYTES = 2 ** 46;
 
+/** Bits of one element. */
+const BITS: ReadonlyMap<string, number> = new Map([
+  ...['BOOL', 'U8', 'I8', 'F8_E4M3', 'F8_E5M2', 'F8_E8M0', 'F8_E4M3FNUZ', 'F8_E5M2FNUZ'].map((type) => [type, 8] as const),
+  ...['U16', 'I16', 'F16', 'BF16'].map((type) => [type, 16] as const),
+  ...['U32', 'I32', 'F32'].map((type) => [type, 32] as const),
+  ...['U64', 'I64', 'F64', 'C64'].map((type) => [type, 64] as const),
+  ...['F6_E2M3', 'F6_E3M2'].map((type) => [type, 6] as const),
+  ['F4', 4],
+]);
+
 /** @throws FormatError `truncated` while the header is not all there, `damaged` when it never can be right. */
 export function parseSafetensors(source: ByteSource): SafetensorsHeader {
   const prefix = readExactly(source, 0, 8);
   const length = Number(new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true));
   if (length < 2 || length > MAX_HEADER_BYTES)
     throw damaged(`its header says that it has ${length} bytes; 2 to ${MAX_HEADER_BYTES} can be`);
-  const header = parseJsonObject(readExactly(source, 8, length), 'the header');
+  const header = headerOf(readExactly(source, 8, length));
   const dataOffset = 8 + length;
   const tensors: SafetensorsTensor[] = [];
   for (const [name, value] of Object.entries(header)) if (name !== '__metadata__') tensors.push(tensorOf(name, value, dataOffset));
+  return { tensors, fileBytes: endOf(tensors, dataOffset) };
+}
+
+function headerOf(bytes: Uint8Array): Record<string, unknown> {
+  const members = checkText(bytes, 'its header');
+  const header = parseJsonObject(bytes, 'the header');
+  // Of two members with the same name only one is left.
+  if (members > Math.max(1, Object.keys(header).length)) throw damaged('its header names a tensor twice');
+  return header;
+}
+
+/** Where the last tensor ends. @throws FormatError when two share a byte, or when bytes between them belong to none. */
+function endOf(tensors: readonly SafetensorsTensor[], dataOffset: number): number {
   let end = dataOffset;
   for (const tensor of tensors.toSorted((one, other) => one.offset - other.offset || one.bytes - other.bytes)) {
     if (tensor.offset < end && tensor.bytes > 0) throw damaged('its tensors overlap');
+    if (tensor.offset > end) throw damaged('there are bytes between its tensors that belong to none');
     end = Math.max(end, tensor.offset + tensor.bytes);
   }
-  return { tensors, fileBytes: end };
+  return end;
 }
 
 function tensorOf(name: string, value: unknown, dataOffset: number): SafetensorsTensor {
@@ -46,8 +72,12 @@ function tensorOf(name: string, value: unknown, dataOffset: number): Safetensors
   const [begin, end] = span;
   if (span.length !== 2 || begin === undefined || end === undefined || begin > end) throw damaged('a tensor of it ends before it begins');
   const elements = shape.reduce((product, size) => product * size, 1);
-  if (elements > MAX_FILE_BYTES || end > MAX_FILE_BYTES) throw damaged('a tensor of it is larger than a file can be');
-  return { name, type, elements, bytes: end - begin, offset: dataOffset + begin };
+  if (!(elements <= MAX_FILE_BYTES) || end > MAX_FILE_BYTES) throw damaged('a tensor of it is larger than a file can be');
+  const bits = BITS.get(type);
+  if (bits !== undefined && Math.ceil((elements * bits) / 8) !== end - begin) {
+    throw damaged(`a tensor of it has ${end - begin} bytes, and its shape needs ${Math.ceil((elements * bits) / 8)}`);
+  }
+  return { name, type, shape, elements, bytes: end - begin, offset: dataOffset + begin };
 }
 
 function readExactly(source: ByteSource, offset: number, length: number): Uint8Array {
@@ -56,24 +86,6 @@ function readExactly(source: ByteSource, offset: number, length: number): Uint8A
     throw new FormatError('truncated', `the header needs ${offset + length} bytes and the file has ${source.bytes}`);
   }
   return bytes;
-}
-
-const utf8 = new TextDecoder();
-
-/** Bytes as one JSON object. @throws FormatError `damaged`. */
-export function parseJsonObject(bytes: Uint8Array, what: string): Record<string, unknown> {
-  let value: unknown = null;
-  try {
-    value = JSON.parse(utf8.decode(bytes));
-  } catch {
-    throw damaged(`${what} is not JSON`);
-  }
-  if (!isObject(value)) throw damaged(`${what} is not a JSON object`);
-  return value;
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isCounts(value: unknown): value is number[] {

@@ -1,9 +1,9 @@
 /**
  * What a launch of llama.cpp will take, in bytes on each device. Pure. The formulas follow llama.cpp v0.4.0 (llama-context.cpp, llama-graph.cpp,
- * llama-kv-cache.cpp) and were checked against the buffer sizes that it logs: test/runtime/llama/estimate.test.ts.
+ * llama-kv-cache.cpp), checked against the buffers that it logs: estimate.test.ts, test/embedded/cache.test.ts.
  */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan } from '../../../shared/decision.ts';
-import type { ModelProfile } from '../../../shared/profile.ts';
+import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
 import type { Estimate } from '../../core/ports.ts';
 
 const MIB = 1024 * 1024;
@@ -33,10 +33,12 @@ export function cellsOf(contextTokens: number): number {
   return Math.ceil(contextTokens / CELLS) * CELLS;
 }
 
-/** Bytes of the KV cache and of recurrent states of all sequences. */
+/** Bytes of the KV cache and of recurrent states of all sequences. A layer with a window keeps that, a batch, and a token (llama-kv-cache-iswa.cpp). */
 export function kvBytes(profile: ModelProfile, contextTokens: number, sequences: number): number {
   if (profile.kv === null || isEncoder(profile)) return 0;
-  return sequences * (profile.kv.bytesPerToken * cellsOf(contextTokens) + profile.kv.bytesPerSequence);
+  const cells = (tokens: number, windowTokens: number | null): number =>
+    windowTokens === null ? cellsOf(tokens) : Math.min(cellsOf(tokens), cellsOf(windowTokens + GENERATION_BATCH_TOKENS + 1));
+  return sequences * kvBytesOfSequence(profile.kv, contextTokens, cells);
 }
 
 /** Encoders have neither a cache nor an output layer over the vocabulary. */

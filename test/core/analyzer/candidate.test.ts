@@ -71,7 +71,7 @@ describe('a GGUF', () => {
   ])('%s makes the kind', (_what, metadata, without, kind) => {
     const profile = profileOf(llama({ metadata, without }));
     expect(profile.kind).toBe(kind);
-    expect(profile.notes.length > 0).toBe(kind === 'unknown' || kind === 'completion' || profile.architecture === 'nomic-bert');
+    expect(profile.notes.length > 0).toBe(kind === 'unknown' || kind === 'completion');
   });
 
   test.each<[string, readonly (readonly [string, Meta])[], object]>([
@@ -84,15 +84,26 @@ describe('a GGUF', () => {
       { bytesPerToken: 320, exact: true },
     ],
     ['heads by layer', [['llama.attention.head_count_kv', { type: 'u32s', value: [1, 4] }]], { bytesPerToken: 320, exact: true }],
-    ['a sliding window', [['llama.attention.sliding_window', u32(512)]], { bytesPerToken: 256, exact: false }],
+    ['a window that llama.cpp does not heed', [['llama.attention.sliding_window', u32(512)]], { bytesPerToken: 256, exact: true }],
+    [
+      'an index of its own',
+      [
+        ['general.architecture', text('glm-dsa')],
+        ...['block_count', 'embedding_length', 'attention.head_count'].map((key) => [`glm-dsa.${key}`, u32(4)] as const),
+      ],
+      { bytesPerToken: 4 * 4 * 2 * 2, exact: false },
+    ],
     [
       'recurrent layers',
       [
-        ['llama.ssm.state_size', u32(16)],
-        ['llama.ssm.inner_size', u32(128)],
-        ['llama.ssm.conv_kernel', u32(4)],
+        ['general.architecture', text('mamba')],
+        ['mamba.block_count', u32(2)],
+        ['mamba.embedding_length', u32(64)],
+        ['mamba.ssm.state_size', u32(16)],
+        ['mamba.ssm.inner_size', u32(128)],
+        ['mamba.ssm.conv_kernel', u32(4)],
       ],
-      { bytesPerSequence: 2 * 4 * (3 * 128 + 16 * 128), exact: false },
+      { bytesPerToken: 0, bytesPerSequence: 2 * 4 * (3 * 128 + 16 * 128), exact: true },
     ],
     [
       'zero heads',
@@ -109,7 +120,7 @@ describe('a GGUF', () => {
   test('a header with weights still on their way says how many bytes are expected', () => {
     const whole = writeGguf(llama());
     const half = analyze({ 'model.gguf': whole.subarray(0, whole.length - 5000) });
-    expect(half).toMatchObject({ bytesExpected: whole.length, damage: null, profile: null });
+    expect(half).toMatchObject({ bytesExpected: whole.length, damage: null, whole: false });
     expect(half.missing).toEqual(['model.gguf: 5000 bytes']);
     expect(analyze({ 'model.gguf': whole.subarray(0, 100) })).toMatchObject({
       bytesExpected: null,
@@ -160,7 +171,8 @@ describe('a GGUF', () => {
       'd.gguf': writeGguf(llama()),
     }).profile;
     expect(profile?.forms[0]?.files).toEqual(['c.gguf']);
-    expect(profile?.notes).toHaveLength(3);
+    expect(profile?.notes).toHaveLength(2);
+    expect(profile?.forms[0]?.companions).toEqual([{ role: 'projector', file: 'a-mmproj.gguf' }]);
     expect(analyze({ 'b.gguf': Buffer.from('nothing of the kind, but long enough') }).damage).toContain(
       'does not begin with the letters GGUF',
     );
@@ -187,7 +199,8 @@ describe('not there yet', () => {
   ])('%s', (_what, contents, words) => {
     const analysis = analyze(contents);
     expect(analysis.missing[0]).toContain(words);
-    expect(analysis.profile).toBeNull();
+    expect(analysis.whole).toBe(false);
+    expect(analysis.usable).toBe(false);
   });
 });
 
@@ -221,9 +234,10 @@ describe('a Hugging Face folder', () => {
       forms: [
         {
           kind: 'transformers',
-          files: ['config.json', 'model.safetensors', 'old.bin'],
-          codeFiles: ['config.json', 'modeling.py', 'old.bin'],
+          files: ['config.json', 'model.safetensors'],
+          codeFiles: ['config.json', 'modeling.py'],
         },
+        { kind: 'pickle', files: ['old.bin'], codeFiles: ['config.json', 'modeling.py', 'old.bin'] },
       ],
     });
   });
@@ -245,13 +259,14 @@ describe('a Hugging Face folder', () => {
   test('shards that the index names are waited for, and those outside the folder are refused', () => {
     const index = (name: string) => ({
       'config.json': config,
+      'tokenizer.json': {},
       'a.safetensors': shard,
-      'model.safetensors.index.json': { weight_map: { x: 'a.safetensors', y: name } },
+      'model.safetensors.index.json': { weight_map: { 'model.layers.0.w': 'a.safetensors', y: name } },
     });
     expect(analyze(index('b.safetensors'))).toMatchObject({
       missing: ['b.safetensors: not there yet'],
       bytesExpected: null,
-      profile: null,
+      whole: false,
     });
     expect(analyze(index('../b.safetensors')).damage).toContain('outside the folder');
     expect(analyze({ 'config.json': config }).missing[0]).toContain('the weights');
@@ -263,8 +278,8 @@ describe('a Hugging Face folder', () => {
       fc.property(change, fc.nat(shard.length), (changes, cut) => {
         const file = Buffer.from(shard).subarray(0, shard.length - (cut % 3 === 0 ? cut : 0));
         for (const [at, value] of changes) if (at < file.length) file[at] = value;
-        const analysis = analyze({ 'config.json': config, 'model.safetensors': file });
-        expect(analysis.profile === null).toBe(analysis.damage !== null || analysis.missing.length > 0);
+        const analysis = analyze({ 'config.json': config, 'tokenizer.json': {}, 'model.safetensors': file });
+        expect(analysis.whole).toBe(analysis.damage === null && analysis.missing.length === 0);
       }),
       { numRuns: 2_000 },
     );

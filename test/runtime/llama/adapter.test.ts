@@ -64,7 +64,7 @@ describe('plan', () => {
   });
 
   test('fewer sequences where four caches would outgrow the weights', () => {
-    const ungrouped = { ...SMOLLM2, weightBytes: 3.8e9, kv: { bytesPerToken: 524_288, bytesPerSequence: 0, exact: true } };
+    const ungrouped = { ...SMOLLM2, weightBytes: 3.8e9, kv: { bytesPerToken: 524_288, bytesPerSequence: 0, exact: true, groups: [] } };
     expect(adapter.plan(ungrouped, gguf, CPU, { context: 4096 }).parallelSequences).toBe(1);
     expect(adapter.plan(ungrouped, gguf, CPU, { context: 2048 }).parallelSequences).toBe(2);
   });

@@ -78,7 +78,7 @@ describe('on GPUs', () => {
 });
 
 test('recurrent states count by sequence, and an upper bound says so', () => {
-  const hybrid = { ...SMOLLM2, kv: { bytesPerToken: 10, bytesPerSequence: 1000, exact: false } };
+  const hybrid = { ...SMOLLM2, kv: { bytesPerToken: 10, bytesPerSequence: 1000, exact: false, groups: [] } };
   expect(kvBytes(hybrid, 256, 3)).toBe(3 * (2560 + 1000));
   expect(estimate(hybrid, planOf(256, 3)).notes.join()).toMatch(/upper bound/);
 });

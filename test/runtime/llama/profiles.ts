@@ -1,8 +1,9 @@
 /** Profiles as the analyzer reads them from real files. */
-import type { ModelProfile } from '../../../shared/profile.ts';
+import { type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 
 /** SmolLM2-135M-Instruct Q4_1, 98,362,432 bytes. */
 export const SMOLLM2: ModelProfile = {
+  ...NOTHING_KNOWN,
   kind: 'chat',
   architecture: 'llama',
   name: 'SmolLM2',
@@ -17,7 +18,7 @@ export const SMOLLM2: ModelProfile = {
   heads: 9,
   kvHeads: 3,
   vocabularySize: 49_152,
-  kv: { bytesPerToken: 23_040, bytesPerSequence: 0, exact: true },
+  kv: { bytesPerToken: 23_040, bytesPerSequence: 0, exact: true, groups: [] },
   tokenizer: 'gpt2',
   hasChatTemplate: true,
   forms: [{ kind: 'gguf', files: ['SmolLM2.gguf'], codeFiles: [] }],
@@ -42,7 +43,7 @@ export const TINY: ModelProfile = {
   heads: 4,
   kvHeads: 2,
   vocabularySize: 330,
-  kv: { bytesPerToken: 256, bytesPerSequence: 0, exact: true },
+  kv: { bytesPerToken: 256, bytesPerSequence: 0, exact: true, groups: [] },
   layerBytes: [147_968, 147_968],
   inputBytes: 84_480,
   outputBytes: 84_736,
@@ -56,7 +57,7 @@ export const TINY_BERT: ModelProfile = {
   weightBytes: 425_728,
   contextLength: 512,
   vocabularySize: 101,
-  kv: { bytesPerToken: 512, bytesPerSequence: 0, exact: true },
+  kv: { bytesPerToken: 512, bytesPerSequence: 0, exact: true, groups: [] },
   hasChatTemplate: false,
   layerBytes: [133_888, 133_888],
   inputBytes: 157_952,

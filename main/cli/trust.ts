@@ -1,0 +1,85 @@
+/** `modelium trust`: shows what code a model brings, asks, and trusts it by its hash; or takes that back. */
+import { createInterface } from 'node:readline/promises';
+import { ModeliumError } from '../../shared/errors.ts';
+import type { ModelView, TrustFormView, TrustView } from '../../shared/snapshot.ts';
+import { connect, type EngineClient } from '../client.ts';
+import { harmless, paint, print, printJson, size, table } from './output.ts';
+import type { Shared } from './program.ts';
+
+export interface TrustOptions {
+  /** Answers yes in place of a person. */
+  readonly yes: boolean;
+  readonly off: boolean;
+  /** Prints the text of the files too. */
+  readonly show: boolean;
+}
+
+/** Files named one by one; of a folder full of pickles the rest is counted. */
+const FILES_SHOWN = 40;
+
+/** @returns 0 when it stands as was asked; 1 when a person said no, or nobody was there to ask. */
+export async function trust({ stateFolder, json }: Shared, name: string, options: TrustOptions): Promise<number> {
+  const engine = await connect(stateFolder);
+  const address = `/control/models/${encodeURIComponent(name)}/trust`;
+  const seen = await engine.get<'showTrust'>(address);
+  const open = seen.forms.filter((form) => form.trusted === options.off);
+  const decides = options.yes || options.off;
+  if (json && !decides) {
+    printJson(seen);
+    return 0;
+  }
+  if (!json) tell(seen, options.show);
+  if (open.length === 0 || (!decides && !(await asked(seen.id, open)))) return end(engine, seen, json, open.length === 0);
+  for (const { form, hash } of open) await engine.post<'trust'>(address, { form, hash, trusted: !options.off });
+  return end(engine, seen, json, true);
+}
+
+async function end(engine: EngineClient, { id, forms }: TrustView, json: boolean, isDone: boolean): Promise<number> {
+  const { model } = await engine.get<'model'>(`/control/models/${encodeURIComponent(id)}`);
+  if (json) printJson(model);
+  else if (forms.length > 0) print(isDone ? stateOf(model) : 'Nothing was changed.');
+  return isDone ? 0 : 1;
+}
+
+function stateOf({ id, state, message, help }: ModelView): string {
+  return `${id} is ${state}: ${message}${help === null ? '' : `\n${help}`}`;
+}
+
+function tell({ id, forms }: TrustView, withText: boolean): void {
+  if (forms.length === 0) print(`${id} brings no code: nothing of it has to be trusted.`);
+  for (const form of forms) tellForm(form, withText);
+}
+
+function tellForm({ form, hash, trusted, trustedAt, files }: TrustFormView, withText: boolean): void {
+  const count = files.length === 1 ? 'one file' : `${files.length} files`;
+  const standing = trusted ? paint('green', `trusted since ${trustedAt}`) : paint('yellow', 'not trusted');
+  print(`${paint('bold', form)}: ${count} would be executed here; ${standing}; SHA-256 ${hash}`);
+  const rows = files.slice(0, FILES_SHOWN).map((file) => [harmless(file.path), sizeOf(file.bytes), file.why]);
+  print(table(['FILE', 'SIZE', 'WHY'], rows));
+  if (files.length > FILES_SHOWN) print(`and ${files.length - FILES_SHOWN} more (--json lists them all)`);
+  if (!withText) return;
+  for (const { path, preview, isCut } of files) {
+    if (preview === null) print(`\n--- ${path}: no text ---`);
+    else print(`\n--- ${path} ---\n${preview}${isCut ? '\n--- and more: only its beginning is shown ---' : ''}`);
+  }
+}
+
+/** Small files in bytes: of code that is the measure. */
+function sizeOf(bytes: number): string {
+  return bytes < 1024 * 1024 ? `${bytes} B` : size(bytes);
+}
+
+/** @throws ModeliumError confirmation-needed where there is nobody to ask. */
+async function asked(id: string, forms: readonly TrustFormView[]): Promise<boolean> {
+  if (process.stdin.isTTY !== true) {
+    throw new ModeliumError('confirmation-needed', `There is no terminal to ask whether the code of ${id} may run.`);
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const what = forms.map(({ form }) => form).join(', ');
+    const answer = await terminal.question(`Let this code of ${id} (${what}) run on this machine, as this user? [y/N] `);
+    return /^y(?:es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}

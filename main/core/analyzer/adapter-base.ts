@@ -1,0 +1,60 @@
+/** Which of the models here an adapter is for. Pure: a name from its file against the ids, aliases and names that are known. */
+
+export interface KnownModel {
+  readonly id: string;
+  /** `owner/model`, earlier ids. */
+  readonly aliases: readonly string[];
+  /** What its own files call it, and where it lies. */
+  readonly names: readonly string[];
+}
+
+/** `found`: this is the base. `needs-base`: none here is; `sentence` says which one would help. */
+export type BaseVerdict =
+  | { readonly verdict: 'found'; readonly id: string }
+  | { readonly verdict: 'needs-base'; readonly base: string | null; readonly sentence: string };
+
+/**
+ * The surest match first: an id or alias, then what a model's files call it, then the last part of a path or of `owner/model`. Two that match
+ * equally well are no match: a wrong base answers with nonsense.
+ */
+export function baseOf(base: string | null, known: readonly KnownModel[]): BaseVerdict {
+  if (base === null) {
+    const sentence = 'Its adapter_config.json names no base model (base_model_name_or_path): name it there.';
+    return { verdict: 'needs-base', base, sentence };
+  }
+  const wanted = plain(base);
+  const tail = tailOf(base);
+  const rules: readonly ((model: KnownModel) => boolean)[] = [
+    (model) => [model.id, ...model.aliases].some((name) => plain(name) === wanted),
+    (model) => model.names.some((name) => plain(name) === wanted),
+    (model) => [model.id, ...model.aliases].some((name) => plain(name) === tail),
+    (model) => model.names.some((name) => tailOf(name) === tail),
+  ];
+  for (const rule of rules) {
+    const matches = known.filter(rule);
+    if (matches.length > 1) {
+      const ids = matches.map(({ id }) => id).slice(0, 5);
+      return {
+        verdict: 'needs-base',
+        base,
+        sentence: `Its base ${base} could be ${ids.join(' or ')}: give one of them the alias ${base}.`,
+      };
+    }
+    const [only] = matches;
+    if (only !== undefined) return { verdict: 'found', id: only.id };
+  }
+  return { verdict: 'needs-base', base, sentence: `Its base ${base} is not here: add that model, and the adapter is served with it.` };
+}
+
+/** As ids are made: letters differ in nothing but case, and what an id cannot hold is a dash. */
+function plain(name: string): string {
+  return name
+    .trim()
+    .replace(/[\\/]+$/, '')
+    .toLowerCase();
+}
+
+function tailOf(name: string): string {
+  const last = plain(name).split(/[\\/]/).at(-1) ?? '';
+  return last.replace(/\.gguf$/, '').replace(/[^a-z0-9._-]/g, '-');
+}

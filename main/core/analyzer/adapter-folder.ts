@@ -1,0 +1,74 @@
+/**
+ * PEFT adapters (LoRA and its kin): which base they need, what they change, and whether their weights are all there. They are served only with
+ * their base; which of the models here that is, `adapter-base.ts` decides. Pure and bounded (I7).
+ */
+import type { FileProblem } from '../../../shared/profile.ts';
+import { FormatError } from './bytes.ts';
+import { codeFilesOfFolder } from './code-files.ts';
+import { type CandidateFile, type FormatFindings, isMissing } from './findings.ts';
+import { countIn, type Json, jsonOf, jsonProblem, textIn } from './json-files.ts';
+import { findings, plainProfile, sumBytes, weightsByType } from './plain-profile.ts';
+import { readSafetensorsFiles } from './safetensors-files.ts';
+
+const CONFIG = 'adapter_config.json';
+const MAX_MODULES = 64;
+
+export interface AdapterFacts {
+  /** As PEFT calls it: `LORA`, `IA3`. */
+  readonly method: string;
+  readonly base: string | null;
+  readonly rank: number | null;
+  readonly targetModules: readonly string[];
+  /** What it answers with, as PEFT names it: `CAUSAL_LM`, `SEQ_CLS`. */
+  readonly task: string | null;
+}
+
+export function adapterFacts(config: Json): AdapterFacts {
+  const targets = config['target_modules'];
+  const list = Array.isArray(targets) ? targets.filter((name) => typeof name === 'string') : typeof targets === 'string' ? [targets] : [];
+  return {
+    method: (textIn(config, 'peft_type') ?? 'unknown').slice(0, 64),
+    base: textIn(config, 'base_model_name_or_path')?.slice(0, 1024) ?? null,
+    rank: countIn(config, 'r'),
+    targetModules: list.slice(0, MAX_MODULES),
+    task: textIn(config, 'task_type'),
+  };
+}
+
+/** Null when there is no adapter_config.json at the top. */
+export function readAdapter(files: readonly CandidateFile[]): FormatFindings | null {
+  const configFile = files.find(({ path }) => path === CONFIG);
+  const config = jsonOf(configFile);
+  if (configFile === undefined || config === null) return null;
+  if (config instanceof FormatError) {
+    return findings({ problems: [jsonProblem(configFile, config)] });
+  }
+  const safe = files.filter(({ path }) => path === 'adapter_model.safetensors');
+  const pickled = files.filter(({ path }) => path === 'adapter_model.bin');
+  const read = readSafetensorsFiles(safe);
+  const problems: FileProblem[] = [...read.problems];
+  if (safe.length + pickled.length === 0) problems.push(isMissing('adapter_model.safetensors'));
+  const facts = adapterFacts(config);
+  const weights = safe.length > 0 ? safe : pickled;
+  const paths = weights.map(({ path }) => path);
+  const naming = 'auto_mapping' in config && config['auto_mapping'] !== null ? [CONFIG] : [];
+  const rank = facts.rank === null ? '' : `, rank ${facts.rank}`;
+  const targets = facts.targetModules.length === 0 ? '' : ` on ${facts.targetModules.slice(0, 8).join(', ')}`;
+  const profile = plainProfile({
+    architecture: facts.method.toLowerCase(),
+    parameters: read.tensors.length === 0 ? null : read.tensors.reduce((sum, { elements }) => sum + elements, 0),
+    ...weightsByType(read.tensors),
+    ...(safe.length === 0 ? { weightBytes: sumBytes(pickled) } : {}),
+    base: facts.base,
+    forms: [
+      {
+        kind: 'adapter',
+        files: [CONFIG, ...paths],
+        codeFiles: codeFilesOfFolder(paths, naming),
+        detail: `${facts.method}${rank}${targets}`,
+      },
+    ],
+    notes: [facts.base === null ? 'It is an adapter that does not name its base.' : `It is an adapter: it needs its base, ${facts.base}.`],
+  });
+  return findings({ expected: read.expected, problems, zeroTails: read.zeroTails, profile, hasWeights: weights.length > 0 });
+}

@@ -1,0 +1,35 @@
+/** Names that stand inside a model's files: where they lead, if they stay in the folder (design 13), and how they are shown. Pure. */
+
+/** More than any name in a model's folder has. */
+const MAX_NAME_LENGTH = 1024;
+
+/** The folder part of a path with its slash; '' at the top. */
+export function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1);
+}
+
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/**
+ * The path, relative to the candidate's root, that a name inside a file of `folder` leads to.
+ * @returns null where it would leave the folder: absolute names, drives, `..`, backslashes and control characters are never followed.
+ */
+export function confined(folder: string, name: string): string | null {
+  if (name === '' || name.length > MAX_NAME_LENGTH || /[\\:\p{C}]/u.test(name) || name.startsWith('/')) return null;
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.length === 0 || parts.includes('..')) return null;
+  return folder + parts.join('/');
+}
+
+/** A name out of a file for a sentence: short, and without what could disturb a terminal. */
+export function shown(name: string): string {
+  const plain = name.replace(/\p{C}/gu, '?');
+  return `"${plain.length > 80 ? `${plain.slice(0, 80)}…` : plain}"`;
+}
+
+/** The first few of a list, and how many more there are. */
+export function someOf(names: readonly string[], most = 5): string {
+  return `${names.slice(0, most).join(', ')}${names.length > most ? ` and ${names.length - most} more` : ''}`;
+}

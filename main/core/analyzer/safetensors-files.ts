@@ -1,0 +1,37 @@
+/** Several safetensors files of one form: their tensors, and what each file lacks. Pure and bounded (I7). */
+import type { FileProblem } from '../../../shared/profile.ts';
+import { attempt, FormatError } from './bytes.ts';
+import { type CandidateFile, isDamaged, isTruncated } from './findings.ts';
+import { isBlank } from './plain-profile.ts';
+import { parseSafetensors, type SafetensorsTensor } from './safetensors.ts';
+import { zeroTails } from './zero-tails.ts';
+
+export interface SafetensorsFiles {
+  readonly tensors: readonly SafetensorsTensor[];
+  readonly problems: readonly FileProblem[];
+  readonly expected: ReadonlyMap<string, number | null>;
+  readonly zeroTails: readonly string[];
+}
+
+export function readSafetensorsFiles(files: readonly CandidateFile[]): SafetensorsFiles {
+  const tensors: SafetensorsTensor[] = [];
+  const problems: FileProblem[] = [];
+  const tails: string[] = [];
+  const expected = new Map<string, number | null>();
+  for (const file of files) {
+    const source = file.open();
+    const header = attempt(() => parseSafetensors(source));
+    if (header instanceof FormatError) {
+      const isOnItsWay = header.fault === 'truncated' || isBlank(source);
+      expected.set(file.path, isOnItsWay ? null : file.bytes);
+      const sentence = `${file.path} is not a safetensors file that can be read: ${header.message}.`;
+      problems.push(isOnItsWay ? isTruncated(file.path, file.bytes, null) : isDamaged(file.path, file.bytes, sentence));
+      continue;
+    }
+    for (const tensor of header.tensors) tensors.push(tensor);
+    expected.set(file.path, header.fileBytes);
+    if (header.fileBytes > file.bytes) problems.push(isTruncated(file.path, file.bytes, header.fileBytes));
+    else tails.push(...zeroTails(file.path, source, header.tensors));
+  }
+  return { tensors, problems, expected, zeroTails: tails };
+}

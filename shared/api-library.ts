@@ -1,0 +1,45 @@
+/** The part of the HTTP contract about which models there are and whose code may run: registering, forgetting, trust. See api.ts. */
+import { z } from 'zod';
+import { formKindSchema, foundModelSchema, modelViewSchema, trustSchema } from './api-views.ts';
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+export const LIBRARY_API = {
+  add: {
+    method: 'POST',
+    path: '/control/library',
+    summary: 'Registers a model file or folder where it lies. load: false leaves the loading to the first request.',
+    access: 'token',
+    body: z.strictObject({ path: z.string().min(1), load: z.boolean().default(true) }),
+    answer: z.object({ id: z.string(), message: z.string() }),
+  },
+  found: {
+    method: 'GET',
+    path: '/control/found',
+    summary: "Models that other tools have on this machine: Hugging Face's cache, LM Studio, Ollama. Bounded to 2 s of looking.",
+    access: 'token',
+    answer: z.object({ models: z.array(foundModelSchema), problems: z.array(z.string()), isCut: z.boolean() }),
+  },
+  forget: {
+    method: 'DELETE',
+    path: '/control/library/{id}',
+    summary: 'Forgets a registered path; its files stay.',
+    access: 'token',
+    answer: z.object({ id: z.string() }),
+  },
+  showTrust: {
+    method: 'GET',
+    path: '/control/models/{id}/trust',
+    summary: 'The files of a model that would be executed, each with its reason and, where it is text, its beginning.',
+    access: 'token',
+    answer: trustSchema,
+  },
+  trust: {
+    method: 'POST',
+    path: '/control/models/{id}/trust',
+    summary: 'Trusts the code of one form by its hash, or takes that back; refused when the files have changed since they were shown.',
+    access: 'token',
+    body: z.strictObject({ form: formKindSchema, hash: z.string().regex(SHA256, 'a SHA-256 in hexadecimal'), trusted: z.boolean() }),
+    answer: z.object({ model: modelViewSchema }),
+  },
+} as const;

@@ -1,0 +1,66 @@
+/** Adapters on a whole engine without a world: blocked until their base is there, and again when it leaves. */
+import { describe, expect, test } from 'vitest';
+import type { ModelProfile } from '../../shared/profile.ts';
+import { createCoreBox, GIB, textProfile } from '../helpers/core-box.ts';
+
+const ADAPTER: Partial<ModelProfile> = {
+  kind: 'unknown',
+  architecture: 'lora',
+  base: 'Owner/Base-1B',
+  forms: [{ kind: 'adapter', files: ['adapter_config.json', 'adapter_model.safetensors'], codeFiles: [] }],
+};
+
+function adapterBox(names: Readonly<Record<string, string>> = {}) {
+  const box = createCoreBox({
+    gpus: [24 * GIB],
+    serves: (form) => form.kind === 'gguf',
+    profile: (id, bytes) => ({ ...textProfile(bytes), name: names[id] ?? null, ...(id.startsWith('adapter') ? ADAPTER : {}) }),
+  });
+  const verdict = (id: string) => {
+    const state = box.registry.get(id)?.state;
+    return state?.name === 'blocked' ? state : null;
+  };
+  return { ...box, verdict };
+}
+
+describe('an adapter', () => {
+  test('says which base it needs, and goes on when that comes and when it leaves', async () => {
+    const box = adapterBox();
+    box.drop('adapter', GIB, 'content');
+    await box.clock.advance(2_000);
+    expect(box.verdict('adapter')).toMatchObject({ reason: 'needs-base', message: expect.stringContaining('Owner/Base-1B') });
+    box.drop('other', GIB);
+    await box.clock.advance(2_000);
+    expect(box.verdict('adapter')?.reason).toBe('needs-base');
+    box.drop('Base-1B', GIB);
+    await box.clock.advance(2_000);
+    expect(box.verdict('adapter')).toMatchObject({ reason: 'no-runtime', message: expect.stringContaining('of Base-1B') });
+    expect(box.verdict('adapter')?.help).toContain('vLLM');
+    const refusals = box.decisions.filter(({ modelId, action }) => modelId === 'adapter' && action === 'refuse');
+    expect(refusals.map(({ reason }) => reason)).toEqual(['needs-base', 'no-runtime']);
+    box.registry.apply('Base-1B', { type: 'gone' });
+    await box.clock.advance(2_000);
+    expect(box.verdict('adapter')?.reason).toBe('needs-base');
+  });
+
+  test.each<[string, (box: ReturnType<typeof adapterBox>) => void]>([
+    ['an alias', (box) => box.registry.update('thing', { aliases: ['owner/base-1b'] })],
+    ['what its files call it', () => {}],
+  ])('knows its base by %s', async (what, name) => {
+    const box = adapterBox(what === 'an alias' ? {} : { thing: 'owner/base-1b' });
+    box.drop('adapter', GIB);
+    box.drop('thing', GIB);
+    await box.clock.advance(2_000);
+    name(box);
+    await box.clock.advance(2_000);
+    expect(box.verdict('adapter')?.reason).toBe('no-runtime');
+  });
+
+  test('of an adapter is none: another adapter of that name is not its base', async () => {
+    const box = adapterBox({ 'adapter-2': 'Owner/Base-1B' });
+    box.drop('adapter', GIB);
+    box.drop('adapter-2', GIB);
+    await box.clock.advance(2_000);
+    expect(box.verdict('adapter')?.reason).toBe('needs-base');
+  });
+});

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+// What needs Python: real runtimes and libraries, installed by test/runtimes/setup into a cache folder outside the project.
+// biome-ignore lint/style/noDefaultExport: Vitest reads the default export of its configuration.
+export default defineConfig({
+  test: {
+    include: ['test/runtimes/**/*.test.ts'],
+    maxWorkers: 1,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    globals: false,
+  },
+});

@@ -1,0 +1,142 @@
+/** Trust over HTTP and by the command line, on a real engine and real files. */
+import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { trust } from '../main/cli/trust.ts';
+import type { TrustView } from '../shared/snapshot.ts';
+import { CODE_FILE, CODE_TEXT, writeCodeModel } from './helpers/code-model.ts';
+import { eventually } from './helpers/eventually.ts';
+import { type LiveEngine, type LiveOptions, startLiveEngine } from './helpers/live-engine.ts';
+
+const settings = { orchestration: { model_discovery: { scan_interval_seconds: 1 } } };
+const ROUTE = '/control/models/coded/trust';
+const engines: LiveEngine[] = [];
+
+async function start(prepare: NonNullable<LiveOptions['prepare']>): Promise<LiveEngine> {
+  const live = await startLiveEngine({ settings, prepare });
+  engines.push(live);
+  return live;
+}
+
+afterEach(async () => {
+  for (const live of engines.splice(0)) await live.close();
+});
+
+const blockedBy = (live: LiveEngine, reason: string) =>
+  eventually(`it is blocked by ${reason}`, async () => {
+    const model = await live.model('coded');
+    return model?.blockedReason === reason && model;
+  });
+
+async function seen(live: LiveEngine) {
+  const view = (await live.control('GET', ROUTE)).json as TrustView;
+  expect(view.forms).toHaveLength(1);
+  return view.forms[0]!;
+}
+
+test('code is shown, trusted by its hash, and no longer trusted when it changes', async () => {
+  const live = await start(({ watch }) => writeCodeModel(join(watch, 'coded')));
+  const blocked = await blockedBy(live, 'needs-trust');
+  expect(blocked.message).toContain(CODE_FILE);
+  expect(blocked.help).toContain('modelium trust coded');
+  const form = await seen(live);
+  expect(form).toMatchObject({ form: 'transformers', trusted: false, hash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(form.files.find((file) => file.path === CODE_FILE)).toMatchObject({
+    bytes: CODE_TEXT.length,
+    preview: CODE_TEXT,
+    isCut: false,
+    why: expect.stringContaining('Python'),
+  });
+  expect(form.files.find((file) => file.path === 'config.json')?.why).toContain('auto_map');
+
+  const wish = { form: 'transformers', hash: form.hash, trusted: true };
+  expect((await live.control('POST', ROUTE, { ...wish, hash: 'ab'.repeat(32) })).json.error).toMatchObject({ code: 'content-changed' });
+  expect((await live.control('POST', ROUTE, { ...wish, form: 'onnx' })).json.error).toMatchObject({ code: 'invalid-body', param: 'form' });
+  expect((await live.control('POST', ROUTE, { ...wish, hash: 'no hash' })).status).toBe(400);
+  expect((await live.ask('POST', ROUTE, wish)).status).toBe(401);
+  expect((await live.model('coded'))?.blockedReason).toBe('needs-trust');
+
+  // No runtime of this version takes the form: trust moves the verdict on, and no further.
+  expect((await live.control('POST', ROUTE, wish)).json.model).toMatchObject({ id: 'coded', blockedReason: 'no-runtime' });
+  expect((await seen(live)).trusted).toBe(true);
+
+  writeFileSync(join(live.watch, 'coded', CODE_FILE), `${CODE_TEXT}\nimport os\n`);
+  await blockedBy(live, 'needs-trust');
+  const changed = await seen(live);
+  expect(changed).toMatchObject({ trusted: false });
+  expect(changed.hash).not.toBe(form.hash);
+  expect(live.said.some((line) => line.includes('coded is no longer trusted'))).toBe(true);
+  expect((await live.control('POST', ROUTE, wish)).status).toBe(409);
+});
+
+test('a write that hides itself (same size, time set back) takes trust back; touching alone does not', async () => {
+  const live = await start(({ watch }) => writeCodeModel(join(watch, 'coded')));
+  await blockedBy(live, 'needs-trust');
+  const { hash } = await seen(live);
+  await live.control('POST', ROUTE, { form: 'transformers', hash, trusted: true });
+  const path = join(live.watch, 'coded', CODE_FILE);
+  const { atime, mtime, ctimeMs } = statSync(path);
+  utimesSync(path, atime, mtime);
+  expect(statSync(path).ctimeMs).toBeGreaterThan(ctimeMs);
+  // Read again, and found to be the same.
+  await eventually('the touched file is compared', async () => (await live.model('coded'))?.blockedReason === 'no-runtime');
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect((await seen(live)).trusted).toBe(true);
+  expect((await live.model('coded'))?.blockedReason).toBe('no-runtime');
+
+  writeFileSync(path, CODE_TEXT.replace('torch', 'osxxx'));
+  utimesSync(path, atime, mtime);
+  await blockedBy(live, 'needs-trust');
+  expect((await seen(live)).trusted).toBe(false);
+});
+
+test('trust outlives a restart, and a change while the engine is away ends it', async () => {
+  const live = await start(({ watch }) => writeCodeModel(join(watch, 'coded')));
+  await blockedBy(live, 'needs-trust');
+  const { hash } = await seen(live);
+  await live.control('POST', ROUTE, { form: 'transformers', hash, trusted: true });
+  const { startEngine } = await import('../main/engine.ts');
+  const again = async () => {
+    await live.engine.close();
+    const program = { command: process.execPath, args: [], env: {} };
+    const config = join(live.folder, 'modelium.yaml');
+    const engine = await startEngine({ config, stateFolder: live.state, watch: [live.watch], program, write: () => {} });
+    const get = async () =>
+      (await (await fetch(engine.address + ROUTE, { headers: { authorization: `Bearer ${engine.token}` } })).json()) as Partial<TrustView>;
+    const view = await eventually('the model is read', async () => (await get()).forms);
+    await engine.close();
+    return view;
+  };
+  expect(await again()).toMatchObject([{ hash, trusted: true }]);
+  writeFileSync(join(live.watch, 'coded', CODE_FILE), `${CODE_TEXT}#\n`);
+  const [form] = await again();
+  expect(form).toMatchObject({ trusted: false });
+});
+
+test('the command line: --json shows, --yes trusts, --off takes back; a model without code says so', async () => {
+  const live = await start(async ({ watch }) => writeCodeModel(join(watch, 'coded')));
+  await live.drop('plain');
+  await blockedBy(live, 'needs-trust');
+  await live.comesTo('plain', 'ready');
+  const lines: string[] = [];
+  const log = console.log;
+  console.log = (line: string) => void lines.push(line);
+  const run = async (model: string, options: Partial<Parameters<typeof trust>[2]>, json = false) => {
+    lines.length = 0;
+    const code = await trust({ stateFolder: live.state, json }, model, { yes: false, off: false, show: false, ...options });
+    return { code, out: lines.join('\n') };
+  };
+  try {
+    expect(JSON.parse((await run('coded', {}, true)).out)).toMatchObject({ id: 'coded', forms: [{ trusted: false }] });
+    const shown = await run('coded', { yes: true, show: true });
+    expect(shown).toMatchObject({ code: 0, out: expect.stringContaining('class TinyForCausalLM') });
+    expect(shown.out).toContain('coded is blocked');
+    expect((await seen(live)).trusted).toBe(true);
+    expect((await run('coded', { off: true })).code).toBe(0);
+    expect((await seen(live)).trusted).toBe(false);
+    expect(await run('plain', {})).toEqual({ code: 0, out: 'plain brings no code: nothing of it has to be trusted.' });
+  } finally {
+    console.log = log;
+  }
+  expect(readFileSync(join(live.watch, 'coded', CODE_FILE), 'utf8')).toBe(CODE_TEXT);
+});
