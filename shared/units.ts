@@ -3,9 +3,10 @@
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
-/** `5.2 GiB`, below one GiB in MiB, and `0 MiB` for nothing. */
+/** `5.2 GiB`, below one GiB in MiB; what is less than one MiB (a file of code, a tiny model) in KiB, and `0 MiB` for nothing. */
 export function bytesInWords(bytes: number): string {
-  return bytes >= GIB ? `${(bytes / GIB).toFixed(1)} GiB` : `${Math.round(bytes / MIB)} MiB`;
+  if (bytes >= GIB) return `${(bytes / GIB).toFixed(1)} GiB`;
+  return bytes > 0 && bytes < MIB ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.round(bytes / MIB)} MiB`;
 }
 
 /** GiB with one decimal and no unit, for figures that stand side by side: `17.2`. */

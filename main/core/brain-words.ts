@@ -2,12 +2,13 @@
 import type { Candidate, DeviceBytes, DeviceId, Placement, RuntimeId } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
+import { bytesInWords } from '../../shared/units.ts';
 import type { BaseVerdict } from './analyzer/adapter-base.ts';
 import type { Box, Weighed } from './brain-fit.ts';
 import type { Room } from './devices.ts';
 import type { Resident } from './evictor.ts';
 import { suitedRuntime } from './runtime-preference.ts';
-import { bytesInWords, listed } from './sentences.ts';
+import { listed } from './sentences.ts';
 
 export function toCandidate(weighed: Weighed, box: Box): Candidate {
   const { plan, bytes, loadSeconds, needsTrust } = weighed.option;

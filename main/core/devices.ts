@@ -9,9 +9,10 @@
 import { type DeviceBytes, type DeviceId, HOST_DEVICE, type Placement } from '../../shared/decision.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { DeviceView } from '../../shared/snapshot.ts';
+import { bytesInWords } from '../../shared/units.ts';
 import { type HostRoom, hostRoom } from './host-room.ts';
 import type { DeviceSample, Sample } from './ports.ts';
-import { bytesInWords, deviceName } from './sentences.ts';
+import { deviceName } from './sentences.ts';
 
 const MIB = 1024 ** 2;
 

@@ -4,20 +4,8 @@ import { HOST_DEVICE } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';
 import type { ModelState, StateOf } from '../../shared/model.ts';
 import type { FoundModel } from '../../shared/snapshot.ts';
+import { bytesInWords, secondsInWords } from '../../shared/units.ts';
 import type { Sample } from './ports.ts';
-
-const GIB = 1024 ** 3;
-const MIB = 1024 ** 2;
-
-/** `5.2 GiB`, below one GiB in MiB. */
-export function bytesInWords(bytes: number): string {
-  return bytes >= GIB ? `${(bytes / GIB).toFixed(1)} GiB` : `${Math.round(bytes / MIB)} MiB`;
-}
-
-/** `21 s`, below ten with a tenth. */
-export function secondsInWords(seconds: number): string {
-  return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
-}
 
 export function deviceName(id: DeviceId, sample: Sample | null): string {
   if (id === HOST_DEVICE) return 'CPU';

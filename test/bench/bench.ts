@@ -9,12 +9,13 @@ import { brain } from './brain.ts';
 import { drop } from './drop.ts';
 import { gguf } from './gguf.ts';
 import { BUILT_COMMAND, type Part, printTable, type Row } from './kit.ts';
+import { page } from './page.ts';
 import { request } from './request.ts';
 import { start } from './start.ts';
 import { stream } from './stream.ts';
 import { swap } from './swap.ts';
 
-const PARTS: Readonly<Record<string, Part>> = { request, stream, start, drop, swap, brain, gguf, analyze };
+const PARTS: Readonly<Record<string, Part>> = { request, stream, start, drop, swap, brain, gguf, analyze, page };
 const NEED_NO_BUILD = ['brain', 'gguf', 'analyze'];
 
 const { values, positionals } = parseArgs({

@@ -1,6 +1,7 @@
 /** One model in full: what it is, what it holds or would need, what went wrong and what to do, its last decisions. */
 import { useEffect, useState } from 'react';
 import type { DecisionRow } from '../../../shared/decision.ts';
+import type { FileProblem } from '../../../shared/profile.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords, secondsInWords } from '../../../shared/units.ts';
 import { pin } from '../../actions.ts';
@@ -16,6 +17,7 @@ import { useModel, useWindow } from '../../store.ts';
 import { MainAction } from './model-actions.tsx';
 import styles from './model-drawer.module.css';
 import { ModelPlan } from './model-plan.tsx';
+import { ModelTrust } from './model-trust.tsx';
 import { profileFacts } from './profile-facts.ts';
 
 interface ModelDrawerProps {
@@ -85,6 +87,8 @@ function Body({ model }: { readonly model: ModelView }) {
           ))}
         </Section>
       )}
+      {profile !== null && profile.problems.length > 0 && <Problems problems={profile.problems} />}
+      <ModelTrust model={model} />
       <Section title="Where it lies">
         <p className={styles.path}>{path}</p>
         {aliases.length > 0 && <p>Also called {aliases.join(', ')}</p>}
@@ -101,6 +105,23 @@ function Section({ title, children }: { readonly title: string; readonly childre
       <h3>{title}</h3>
       {children}
     </section>
+  );
+}
+
+/** Files that are missing or wrong, those included that nobody needs. */
+function Problems({ problems }: { readonly problems: readonly FileProblem[] }) {
+  return (
+    <Section title="Problems">
+      <ul className={styles.list}>
+        {problems.slice(0, PROBLEMS_SHOWN).map(({ file, kind, message, presentBytes, expectedBytes }) => (
+          <li key={`${file} ${kind}`}>
+            {message}
+            {expectedBytes !== null && presentBytes > 0 && `: ${bytesInWords(presentBytes)} of ${bytesInWords(expectedBytes)} there`}
+          </li>
+        ))}
+      </ul>
+      {problems.length > PROBLEMS_SHOWN && <p className={styles.message}>and {problems.length - PROBLEMS_SHOWN} more</p>}
+    </Section>
   );
 }
 
@@ -147,6 +168,7 @@ function figure(bytes: number | undefined): string {
 }
 
 const SHOWN = 5;
+const PROBLEMS_SHOWN = 12;
 
 function LastDecisions({ id, state }: { readonly id: string; readonly state: string }) {
   const lastDecisionId = useWindow((window) => window.snapshot?.lastDecisionId);

@@ -9,6 +9,7 @@ import { ON_DEVICE, stateWord } from '../../components/state-chip.tsx';
 import { AddModel } from '../../drop/add-model.tsx';
 import { go } from '../../route.ts';
 import { useModels } from '../../store.ts';
+import { FoundModels } from './found-models.tsx';
 import { ModelDrawer } from './model-drawer.tsx';
 import { ModelTable } from './model-table.tsx';
 import styles from './models-page.module.css';
@@ -29,6 +30,7 @@ export function ModelsPage({ subject }: PageProps) {
   );
   return (
     <Page actions={models.length > 0 && add} sentence={sentenceOf(models)} title="Models">
+      <FoundModels known={models.length} />
       {models.length === 0 ? (
         <Panel>
           <Empty action={add} icon="drop" title="Drop a model here">

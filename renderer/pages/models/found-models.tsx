@@ -1,0 +1,105 @@
+/** Models that other tools have on this machine already: said on the Models page, listed on request, served from where they lie. */
+import { useEffect, useState } from 'react';
+import type { FoundModel, ModelStore } from '../../../shared/snapshot.ts';
+import { bytesInWords } from '../../../shared/units.ts';
+import { type AnswerOf, ask } from '../../api.ts';
+import { Button } from '../../components/button.tsx';
+import { Overlay } from '../../components/overlays.tsx';
+import { Note } from '../../components/panel.tsx';
+import { attempt } from '../../components/toasts.tsx';
+import { addPaths } from '../../drop/drops.ts';
+import styles from './found-models.module.css';
+
+type Found = AnswerOf<'found'>;
+
+const STORES: Readonly<Record<ModelStore, string>> = { huggingface: 'Hugging Face', 'lm-studio': 'LM Studio', ollama: 'Ollama' };
+
+/** @param known how many models are registered: when that changes, it is looked again. */
+export function FoundModels({ known }: { readonly known: number }) {
+  const [found, setFound] = useState<Found | null>(null);
+  const [isOpen, setOpen] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a model more or less is when the list is another one.
+  useEffect(() => {
+    const leaving = new AbortController();
+    ask<'found'>('GET', '/control/found', { signal: leaving.signal })
+      .then(setFound)
+      .catch(() => {});
+    return () => leaving.abort();
+  }, [known]);
+  const news = found?.models.filter(isNew) ?? [];
+  if (found === null || (news.length === 0 && !isOpen)) return null;
+  const words = news.length === 1 ? 'One model of another tool is' : `${news.length} models of other tools are`;
+  return (
+    <>
+      {news.length > 0 && (
+        <Note tone="info">
+          <div className={styles.note}>
+            <span>{words} already on this machine. They can be served from where they lie.</span>
+            <Button onClick={() => setOpen(true)} small>
+              Show them
+            </Button>
+          </div>
+        </Note>
+      )}
+      <Overlay onClose={() => setOpen(false)} open={isOpen} title="Already on this machine">
+        <FoundList found={found} news={news} />
+      </Overlay>
+    </>
+  );
+}
+
+function isNew({ registered, whole }: FoundModel): boolean {
+  return registered === null && whole;
+}
+
+function FoundList({ found, news }: { readonly found: Found; readonly news: readonly FoundModel[] }) {
+  return (
+    <div className={styles.list}>
+      <ul>
+        {found.models.map((model) => (
+          <Row key={model.path} model={model} />
+        ))}
+      </ul>
+      {found.problems.map((problem) => (
+        <Note key={problem} tone="warn">
+          {problem}
+        </Note>
+      ))}
+      {found.isCut && <p className={styles.quiet}>There may be more: looking for them takes at most two seconds.</p>}
+      {news.length > 1 && (
+        <div>
+          <Button look="primary" onClick={() => void addAll(news)}>
+            Serve all {news.length}; each is loaded when it is asked for
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Row({ model }: { readonly model: FoundModel }) {
+  const { name, store, bytes, kind, quantization, problem, registered, path } = model;
+  return (
+    <li className={styles.row}>
+      <div className={styles.words}>
+        <h3>{name}</h3>
+        <p className={styles.quiet}>{[STORES[store], kind, quantization, bytesInWords(bytes)].filter(Boolean).join(' · ')}</p>
+        {problem !== null && <p className={styles.quiet}>{problem}</p>}
+      </div>
+      {registered === null ? (
+        <Button aria-label={`Serve ${name}`} disabled={!isNew(model)} onClick={() => addPaths([path])} small>
+          Serve
+        </Button>
+      ) : (
+        <span className={styles.quiet}>here as {registered}</span>
+      )}
+    </li>
+  );
+}
+
+/** Registered without loading: fourteen models do not fit a GPU. */
+function addAll(models: readonly FoundModel[]): Promise<void> {
+  return attempt('Not all of them could be registered', async () => {
+    for (const { path } of models) await ask<'add'>('POST', '/control/library', { body: { path, load: false } });
+  });
+}

@@ -1,0 +1,113 @@
+/**
+ * The code that a model brings: which files, why each counts as code, their text, and the word of a person that this very content may run. Read
+ * when somebody asks; trusted by the hash that was shown, so that files which changed meanwhile are not trusted unseen.
+ */
+import { useCallback, useEffect, useState } from 'react';
+import { toModeliumError } from '../../../shared/errors.ts';
+import type { ModelView, TrustFormView, TrustView } from '../../../shared/snapshot.ts';
+import { bytesInWords } from '../../../shared/units.ts';
+import { ask } from '../../api.ts';
+import { Button } from '../../components/button.tsx';
+import { Question } from '../../components/overlays.tsx';
+import { Note } from '../../components/panel.tsx';
+import { attempt } from '../../components/toasts.tsx';
+import styles from './model-trust.module.css';
+
+export function ModelTrust({ model }: { readonly model: ModelView }) {
+  const { id, profile, state } = model;
+  const [seen, setSeen] = useState<TrustView | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const path = `/control/models/${encodeURIComponent(id)}/trust`;
+  const look = useCallback(() => {
+    ask<'showTrust'>('GET', path)
+      .then(setSeen)
+      .catch((thrown: unknown) => setTrouble(toModeliumError(thrown).message));
+  }, [path]);
+  // What was shown of another model, or before the files changed, is not what would be trusted.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: these are what it was read for.
+  useEffect(() => {
+    setSeen(null);
+    setTrouble(null);
+  }, [path, state]);
+  const files = profile?.forms.flatMap(({ codeFiles }) => codeFiles) ?? [];
+  if (files.length === 0) return null;
+  return (
+    <section className={styles.section}>
+      <h3>Code that it brings</h3>
+      {trouble !== null && <Note tone="bad">{trouble}</Note>}
+      {seen === null ? (
+        <div>
+          <p>
+            {files.length === 1 ? 'One file of it' : `${files.length} files of it`} would be executed. Nothing runs before you trust it.
+          </p>
+          <Button icon="search" onClick={look} small>
+            Look at the code
+          </Button>
+        </div>
+      ) : (
+        seen.forms.map((form) => <Form form={form} key={form.form} onDone={look} path={path} />)
+      )}
+    </section>
+  );
+}
+
+interface FormProps {
+  readonly form: TrustFormView;
+  readonly path: string;
+  readonly onDone: () => void;
+}
+
+function Form({ form: { form, hash, trusted, files }, path, onDone }: FormProps) {
+  const [asks, setAsks] = useState(false);
+  const set = (trust: boolean): void =>
+    void attempt(trust ? 'It is not trusted' : 'Its trust could not be taken back', async () => {
+      await ask<'trust'>('POST', path, { body: { form, hash, trusted: trust } });
+      onDone();
+    });
+  return (
+    <div className={styles.form}>
+      <ul className={styles.files}>
+        {files.map((file) => (
+          <li key={file.path}>
+            <details>
+              <summary>
+                <code>{file.path}</code>{' '}
+                <span className={styles.quiet}>
+                  {bytesInWords(file.bytes)}: {file.why}
+                </span>
+              </summary>
+              {file.preview === null ? (
+                <p className={styles.quiet}>It is no text that could be shown.</p>
+              ) : (
+                <pre className={styles.text}>
+                  {file.preview}
+                  {file.isCut ? '\n... (the rest is not shown)' : ''}
+                </pre>
+              )}
+            </details>
+          </li>
+        ))}
+      </ul>
+      <p className={styles.hash}>SHA-256 {hash}</p>
+      {trusted ? (
+        <Button icon="close" onClick={() => set(false)} small>
+          Take the trust back
+        </Button>
+      ) : (
+        <Button icon="check" onClick={() => setAsks(true)} small>
+          Trust this content
+        </Button>
+      )}
+      <Question
+        onClose={() => setAsks(false)}
+        onYes={() => set(true)}
+        open={asks}
+        title={`Trust the code of the form ${form}?`}
+        yes="Trust it"
+      >
+        {files.length === 1 ? 'This file' : `These ${files.length} files`} would then run on this machine with your rights. The trust is for
+        exactly this content: it is gone as soon as a file changes.
+      </Question>
+    </div>
+  );
+}

@@ -1,0 +1,22 @@
+/** Figures as people read them: the edges where a unit changes. */
+import { expect, test } from 'vitest';
+import { bytesInWords, clockSpan, countInWords, percent, secondsInWords } from '../../shared/units.ts';
+
+test.each([
+  [0, '0 MiB'],
+  [1, '1 KiB'],
+  [1024 ** 2 - 1, '1024 KiB'],
+  [1024 ** 2, '1 MiB'],
+  [800 * 1024 ** 2, '800 MiB'],
+  [1024 ** 3, '1.0 GiB'],
+  [24 * 1024 ** 3, '24.0 GiB'],
+])('%d bytes: %s', (bytes, words) => {
+  expect(bytesInWords(bytes)).toBe(words);
+});
+
+test('spans, counts and shares', () => {
+  expect([0, 59_999, 252_000, 3_600_000, 7_500_000].map(clockSpan)).toEqual(['0:00', '0:59', '4:12', '1 h 0 min', '2 h 5 min']);
+  expect([634_176, 134_515_008, 7_615_616_512, 70_553_706_496].map(countInWords)).toEqual(['634,176', '135 M', '7.6 B', '71 B']);
+  expect([0.4, 9.94, 21.4].map(secondsInWords)).toEqual(['0.4 s', '9.9 s', '21 s']);
+  expect([-1, 0.625, 2].map(percent)).toEqual(['0 %', '63 %', '100 %']);
+});
