@@ -42,7 +42,12 @@ export function onMoment(listener: () => void): () => void {
 /** From now on the history is kept up. */
 export function followDevices(): void {
   onOpening(() => void fetchPast());
+  // Nobody sees the charts of a hidden window grow: the engine remembers for it.
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) void fetchPast();
+  });
   onSnapshot(({ devices }) => {
+    if (document.hidden) return;
     const atMs = Date.now();
     const last = moments.at(-1);
     if (last !== undefined && atMs - last.atMs < LEAST_GAP_MS && atMs >= last.atMs) return;

@@ -1,20 +1,23 @@
 /** What a device is called where there is little room: `GPU 1`, `CPU`. */
+import { useMemo } from 'react';
 import { HOST_DEVICE } from '../../shared/decision.ts';
-import type { DeviceView } from '../../shared/snapshot.ts';
 import { useWindow } from '../store.ts';
 
-const NO_DEVICES: readonly DeviceView[] = [];
-
-/** A function from ids to names, for the devices that are here now. */
+/**
+ * A function from ids to names, for the devices that are here now. Another one only when a device came or went: their figures change each second,
+ * and every row of a long table asks for names.
+ */
 export function useDeviceNames(): (id: string) => string {
-  const devices = useWindow((state) => state.snapshot?.devices ?? NO_DEVICES);
-  return (id) => nameIn(devices, id);
+  const known = useWindow((state) => state.snapshot?.devices.map(({ id, index }) => `${id} ${index ?? ''}`).join('\n') ?? '');
+  return useMemo(() => namer(known), [known]);
 }
 
-function nameIn(devices: readonly DeviceView[], id: string): string {
-  if (id === HOST_DEVICE) return 'CPU';
-  const index = devices.find((device) => device.id === id)?.index ?? null;
-  return index === null ? id.slice(0, 12) : `GPU ${index}`;
+function namer(known: string): (id: string) => string {
+  const indexes = new Map(known.split('\n').map((line) => line.split(' ') as [string, string]));
+  return (id) => {
+    const index = indexes.get(id) ?? '';
+    return id === HOST_DEVICE ? 'CPU' : index === '' ? id.slice(0, 12) : `GPU ${index}`;
+  };
 }
 
 /** The GPUs where there are any, else the CPU: that is where people look for a model. */

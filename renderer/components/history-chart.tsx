@@ -7,6 +7,7 @@ import { useEffect, useRef } from 'react';
 import UPlot from 'uplot';
 import type { DeviceView } from '../../shared/snapshot.ts';
 import { bytesInWords, gibibytes } from '../../shared/units.ts';
+import { byName } from '../by-name.ts';
 import { type DevicePoint, history, onMoment } from '../history.ts';
 import { useTheme } from '../theme.ts';
 import { colourOf } from './colours.ts';
@@ -14,6 +15,9 @@ import styles from './history-chart.module.css';
 
 const HEIGHT = 120;
 const SPAN_SECONDS = 600;
+/** A pixel is a second and more: every second point is enough, and every third moment to draw them anew. */
+const STEP = 2;
+const REDRAW = 3;
 
 /** A layer of the stack: one model, or what others hold. */
 interface Layer {
@@ -33,8 +37,14 @@ export function HistoryChart({ device }: { readonly device: DeviceView }) {
     if (element === null) return;
     let keys = '';
     let plot: UPlot | null = null;
+    let isSeen = true;
+    let moment = 0;
+    function drawSome(): void {
+      moment += 1;
+      if (moment % REDRAW === 0) draw();
+    }
     function draw(): void {
-      if (element === null || document.hidden) return;
+      if (element === null || document.hidden || !isSeen) return;
       const layers = layersOf(id);
       const wanted = layers.map(({ key }) => key).join();
       const data = stacked(id, layers);
@@ -48,13 +58,19 @@ export function HistoryChart({ device }: { readonly device: DeviceView }) {
       }
     }
     draw();
-    const stop = onMoment(draw);
+    const stop = onMoment(drawSome);
+    const watcher = new IntersectionObserver(([entry]) => {
+      isSeen = entry?.isIntersecting ?? true;
+      draw();
+    });
+    watcher.observe(element);
     const observer = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);
     document.addEventListener('visibilitychange', draw);
     return () => {
       stop();
       observer.disconnect();
+      watcher.disconnect();
       document.removeEventListener('visibilitychange', draw);
       plot?.destroy();
     };
@@ -80,7 +96,7 @@ function layersOf(id: string): readonly Layer[] {
     leaks ||= point.leakedBytes > 0;
   }
   const held = [...models]
-    .sort((first, second) => first.localeCompare(second, 'en', { numeric: true }))
+    .sort(byName)
     .map((model): Layer => ({ key: model, colour: colourOf(model), bytes: (point) => point.byModel[model] ?? 0 }));
   const others: Layer = { key: 'others', colour: '--data-others', bytes: (point) => point.othersBytes };
   const leak: Layer = { key: 'leak', colour: '--data-leak', bytes: (point) => point.leakedBytes };
@@ -89,7 +105,7 @@ function layersOf(id: string): readonly Layer[] {
 
 /** Each layer on top of those before it; a moment in which the device was away is a gap. */
 function stacked(id: string, layers: readonly Layer[]): UPlot.AlignedData {
-  const moments = history();
+  const moments = history().filter((_, index, all) => (all.length - 1 - index) % STEP === 0);
   const sums = moments.map(() => 0);
   const rows = layers.map((layer) =>
     moments.map(({ devices }, index) => {

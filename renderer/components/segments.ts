@@ -1,5 +1,6 @@
 /** A device's memory cut into what is drawn of it: models in stable order, others, what leaks, what is promised, what is free. Pure. */
 import type { DeviceView, ModelView } from '../../shared/snapshot.ts';
+import { byName } from '../by-name.ts';
 import { colourOf } from './colours.ts';
 
 export interface Segment {
@@ -16,7 +17,7 @@ type DeviceFigures = Pick<DeviceView, 'id' | 'totalBytes' | 'byModel' | 'othersB
 export function segmentsOf(device: DeviceFigures, models: readonly ModelView[]): readonly Segment[] {
   const held = Object.entries(device.byModel)
     .filter(([, bytes]) => bytes > 0)
-    .sort(([first], [second]) => first.localeCompare(second, 'en', { numeric: true }))
+    .sort(([first], [second]) => byName(first, second))
     .map(([id, bytes]): Segment => ({ key: `model ${id}`, kind: 'model', label: id, bytes, colour: colourOf(id) }));
   const promised = models.filter((model) => model.state === 'loading' && (model.predictedBytes?.[device.id] ?? 0) > 0).map(({ id }) => id);
   const rest: readonly Segment[] = [
