@@ -140,9 +140,13 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     await devtools.detach();
     // And the page does what a drop is for: the engine serves the file from where it lies.
     expect((await engine.becomes('dropped-one', 'ready')).path).toBe(file);
-    // The window has no focus here, so that the person is told.
+    // Out of sight, the person is told when it has become ready again.
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.hide());
+    await engine.control('POST', '/control/models/dropped-one/unload', {});
+    await engine.control('POST', '/control/models/dropped-one/load', {});
     const titles = () => app.evaluate(() => (globalThis as unknown as { titles: readonly string[] }).titles);
     await eventually('the notification', async () => (await titles()).includes('dropped-one is ready'));
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.show());
   });
 
   test('a notification says what the page says; a click on it shows the window on that page, in the same document', async () => {

@@ -159,7 +159,11 @@ describe('the file', () => {
       const { openStore } = await import(${JSON.stringify(url)});
       const { ledger, processes } = openStore(${JSON.stringify(folder)}, Date.now);
       processes.intend(${JSON.stringify(row)});
-      for (;;) console.log(ledger.decide(${JSON.stringify(decision('a', 'x'.repeat(500)))}));`;
+      // A loop that never rests would never send what its pipe did not take at once.
+      for (;;) {
+        console.log(ledger.decide(${JSON.stringify(decision('a', 'x'.repeat(500)))}));
+        await new Promise(setImmediate);
+      }`;
     const child = await processes.launch({
       command: process.execPath,
       args: ['--input-type=module', '-e', script],
