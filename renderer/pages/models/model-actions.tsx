@@ -51,6 +51,13 @@ export function MainAction({ model }: { readonly model: ModelView }) {
       </Button>
     );
   }
+  if (model.blockedReason === 'needs-trust') {
+    return (
+      <Button aria-label={name('See code of')} icon="search" onClick={() => go('models', id)} small>
+        See code
+      </Button>
+    );
+  }
   const isResting = state === 'unloaded' || state === 'failed' || state === 'blocked';
   const verb = state === 'failed' || state === 'blocked' ? 'Retry' : 'Load';
   return (
