@@ -120,8 +120,9 @@ export interface CodeFileView {
   readonly path: string;
   readonly bytes: number;
   readonly why: string;
-  /** The first 64 KiB of a text; null for what is none. */
+  /** The first 64 KiB of a text; null for what is none, and where all files together are too much to show. */
   readonly preview: string | null;
+  /** There is more of its text than `preview` shows, or none of it is shown. */
   readonly isCut: boolean;
 }
 

@@ -2,8 +2,9 @@
 import { createInterface } from 'node:readline/promises';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelView, TrustFormView, TrustView } from '../../shared/snapshot.ts';
+import { visible } from '../../shared/visible.ts';
 import { connect, type EngineClient } from '../client.ts';
-import { harmless, paint, print, printJson, size, table } from './output.ts';
+import { paint, print, printJson, size, table } from './output.ts';
 import type { Shared } from './program.ts';
 
 export interface TrustOptions {
@@ -13,9 +14,6 @@ export interface TrustOptions {
   /** Prints the text of the files too. */
   readonly show: boolean;
 }
-
-/** Files named one by one; of a folder full of pickles the rest is counted. */
-const FILES_SHOWN = 40;
 
 /** @returns 0 when it stands as was asked; 1 when a person said no, or nobody was there to ask. */
 export async function trust({ stateFolder, json }: Shared, name: string, options: TrustOptions): Promise<number> {
@@ -54,13 +52,18 @@ function tellForm({ form, hash, trusted, trustedAt, files }: TrustFormView, with
   const count = files.length === 1 ? 'one file' : `${files.length} files`;
   const standing = trusted ? paint('green', `trusted since ${trustedAt}`) : paint('yellow', 'not trusted');
   print(`${paint('bold', form)}: ${count} would be executed here; ${standing}; SHA-256 ${hash}`);
-  const rows = files.slice(0, FILES_SHOWN).map((file) => [harmless(file.path), sizeOf(file.bytes), file.why]);
-  print(table(['FILE', 'SIZE', 'WHY'], rows));
-  if (files.length > FILES_SHOWN) print(`and ${files.length - FILES_SHOWN} more (--json lists them all)`);
+  // All of them: nobody can trust what is not named.
+  print(
+    table(
+      ['FILE', 'SIZE', 'WHY'],
+      files.map((file) => [visible(file.path), sizeOf(file.bytes), file.why]),
+    ),
+  );
   if (!withText) return;
   for (const { path, preview, isCut } of files) {
-    if (preview === null) print(`\n--- ${path}: no text ---`);
-    else print(`\n--- ${path} ---\n${preview}${isCut ? '\n--- and more: only its beginning is shown ---' : ''}`);
+    const name = visible(path);
+    if (preview === null) print(`\n--- ${name}: ${isCut ? 'a text that is not shown here: look at the file itself' : 'no text'} ---`);
+    else print(`\n--- ${name} ---\n${visible(preview)}${isCut ? '\n--- and more: only its beginning is shown ---' : ''}`);
   }
 }
 

@@ -103,9 +103,10 @@ export class Trust {
   async confirm(id: string, kind: FormKind, signal: AbortSignal): Promise<void> {
     const record = this.#ports.registry.get(id);
     const form = record?.profile?.forms.find((each) => each.kind === kind);
-    if (record === undefined || form === undefined || form.codeFiles.length === 0) return;
-    const row = this.#rowOf(id, form);
-    if (row !== undefined) {
+    if (form !== undefined && form.codeFiles.length === 0) return;
+    // What is not known any more is not what was trusted: the doubt is on the side of not running it.
+    const row = form === undefined ? undefined : this.#rowOf(id, form);
+    if (record !== undefined && row !== undefined) {
       if (sameBytes(row.files, await this.#ports.reader.identities(record.path))) return;
       if ((await this.#check(record, row)) || signal.aborted) return;
     }

@@ -35,10 +35,12 @@ export async function readCode(path: string, names: readonly string[], onProgres
       readBytes += bytes;
       onProgress(readBytes);
     });
-    const preview = previewOf(start, file.bytes, previewBytes);
-    previewBytes -= preview?.length ?? 0;
+    const text = textOf(start, file.bytes);
+    const isShown = text !== null && start.length <= previewBytes;
+    if (isShown) previewBytes -= start.length;
     const { absolute: _, ...identity } = file;
-    files.push({ ...identity, preview, isCut: preview !== null && file.bytes > PREVIEW_BYTES });
+    // A text that is not shown must not look like what is none: nobody would ask for the rest of it.
+    files.push({ ...identity, preview: isShown ? text : null, isCut: text !== null && (!isShown || file.bytes > PREVIEW_BYTES) });
   }
   return { hash: hash.digest('hex'), files };
 }
@@ -80,9 +82,9 @@ function opened(file: ListedFile): number {
   }
 }
 
-/** The text that these bytes are; null where they are none, or no room is left. */
-function previewOf(start: Buffer, bytes: number, roomBytes: number): string | null {
-  if (start.length > roomBytes || start.includes(0)) return null;
+/** The text that these bytes are; null where they are none. */
+function textOf(start: Buffer, bytes: number): string | null {
+  if (start.includes(0)) return null;
   try {
     // Where it is cut in the middle of a character, that one is left out; within a whole file half a character means that it is no text.
     return new TextDecoder('utf-8', { fatal: true }).decode(start, { stream: bytes > start.length });

@@ -86,6 +86,8 @@ describe('the preview', () => {
     for (let file = 0; file < 40; file += 1) put(`m/${file}.py`, 'a'.repeat(64 * 1024));
     const { files } = await read(...Array.from({ length: 40 }, (_, file) => `${file}.py`));
     expect(files.reduce((sum, { preview }) => sum + (preview?.length ?? 0), 0)).toBe(1024 * 1024);
+    // What found no room says so, and does not look like what is no text.
+    expect(files.filter(({ preview, isCut }) => preview === null && isCut)).toHaveLength(24);
   });
 });
 

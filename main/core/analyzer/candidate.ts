@@ -85,6 +85,7 @@ function foundBy(reader: RankedReader, files: readonly CandidateFile[], early: r
     rank: reader.rank,
     expected,
     problems: [...own, ...rest],
+    ...(findings?.besides === undefined ? {} : { besides: findings.besides }),
     zeroTails: findings?.zeroTails ?? [],
     profile: findings?.profile ?? null,
     notes: findings?.notes ?? [],
@@ -101,8 +102,8 @@ function isInTheWay({ kind }: FileProblem): boolean {
   return kind !== 'stale-index';
 }
 
-function isUsable({ profile, problems }: FormatFindings): boolean {
-  return profile !== null && !problems.some(isInTheWay);
+function isUsable({ profile, problems, besides }: FormatFindings): boolean {
+  return profile !== null && !problems.some((problem) => isInTheWay(problem) && besides?.has(problem) !== true);
 }
 
 /**

@@ -15,6 +15,8 @@ export interface FormatFindings {
   readonly expected: ReadonlyMap<string, number | null>;
   /** What is missing or wrong, by file. While there is a problem of any kind but `stale-index`, the form cannot be used. */
   readonly problems: readonly FileProblem[];
+  /** Those among them that are of another model in the same folder: a reason to wait for more bytes, and none against the one that is there. */
+  readonly besides?: ReadonlySet<FileProblem>;
   /** Tensors that end in zeros, as `file: tensor`. */
   readonly zeroTails: readonly string[];
   /** What it is, with its forms, as far as the bytes tell; null as long as they tell nothing. */

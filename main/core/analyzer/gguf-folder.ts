@@ -51,14 +51,17 @@ function isNamelessGguf(file: CandidateFile): boolean {
 
 function findingsOf(sets: readonly PartSet[], expected: ReadonlyMap<string, number | null>): FormatFindings {
   const sound = sets.filter((set) => set.headers.length === set.paths.length && !set.problems.some(isDamage));
-  const chosen = sound.find(isModel) ?? sound[0] ?? null;
+  // One that is whole, before one that may become it.
+  const chosen = sound.filter(isWhole).find(isModel) ?? sound.find(isModel) ?? sound[0] ?? null;
   const companions = chosen !== null && isModel(chosen) ? companionsOf(sound.filter((set) => set !== chosen)) : [];
   const beside = new Set(companions.map(({ file }) => file));
   const others = sets.filter((set) => set !== chosen && !beside.has(set.paths[0] ?? ''));
   // One that is still on its way may be the model: damage of the others is no verdict then.
   const isHopeless = chosen === null && sets.every((set) => set.problems.some(isDamage));
+  const besides = chosen !== null && isWhole(chosen) ? sets.filter((set) => set !== chosen).flatMap((set) => set.problems) : [];
   return {
     expected,
+    besides: new Set(besides),
     problems: sets.flatMap((set) => set.problems.filter((problem) => isHopeless || !isDamage(problem))),
     zeroTails: [chosen, ...sound.filter((set) => beside.has(set.paths[0] ?? ''))].flatMap((set) => set?.zeroTails ?? []),
     profile: chosen === null ? null : ggufProfile(chosen.headers, chosen.paths, companions),
@@ -69,6 +72,10 @@ function findingsOf(sets: readonly PartSet[], expected: ReadonlyMap<string, numb
 
 function isDamage({ kind }: FileProblem): boolean {
   return kind === 'damaged';
+}
+
+function isWhole(set: PartSet): boolean {
+  return set.problems.length === 0;
 }
 
 function roleOf(set: PartSet): GgufRole {

@@ -6,6 +6,7 @@ import { useCallback, useEffect, useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';
 import type { ModelView, TrustFormView, TrustView } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
+import { visible } from '../../../shared/visible.ts';
 import { ask } from '../../api.ts';
 import { Button } from '../../components/button.tsx';
 import { Question } from '../../components/overlays.tsx';
@@ -71,16 +72,20 @@ function Form({ form: { form, hash, trusted, files }, path, onDone }: FormProps)
           <li key={file.path}>
             <details>
               <summary>
-                <code>{file.path}</code>{' '}
+                <code>{visible(file.path)}</code>{' '}
                 <span className={styles.quiet}>
                   {bytesInWords(file.bytes)}: {file.why}
                 </span>
               </summary>
               {file.preview === null ? (
-                <p className={styles.quiet}>It is no text that could be shown.</p>
+                <p className={styles.quiet}>
+                  {file.isCut
+                    ? 'It is text, and too much to be shown here: look at the file itself.'
+                    : 'It is no text that could be shown.'}
+                </p>
               ) : (
                 <pre className={styles.text}>
-                  {file.preview}
+                  {visible(file.preview)}
                   {file.isCut ? '\n... (the rest is not shown)' : ''}
                 </pre>
               )}

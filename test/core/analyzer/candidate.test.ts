@@ -35,6 +35,24 @@ const u32 = (value: number): Meta => ({ type: 'u32', value });
 const text = (value: string): Meta => ({ type: 'string', value });
 
 describe('a GGUF', () => {
+  test('that is whole can be used beside one that is not: waited for while bytes may come, and then served', () => {
+    const good = writeGguf(llama());
+    for (const other of [good.subarray(0, good.length - 64), good.subarray(0, 40)]) {
+      for (const [whole, broken] of [
+        ['a-q4.gguf', 'b-q8.gguf'],
+        ['b-q4.gguf', 'a-q8.gguf'],
+      ] as const) {
+        const found = analyze({ [whole]: good, [broken]: other });
+        expect(found).toMatchObject({ whole: false, usable: true, damage: null });
+        expect(found.missing.join()).toContain(broken);
+        expect(found.profile?.forms[0]?.files).toEqual([whole]);
+      }
+    }
+    const half = analyze({ 'a.gguf': good, 'b-00001-of-00002.gguf': good });
+    expect(half).toMatchObject({ usable: true, whole: false });
+    expect(analyze({ 'a.gguf': good.subarray(0, good.length - 64) }).usable).toBe(false);
+  });
+
   test('tells its profile from shapes and metadata', () => {
     expect(profileOf(llama())).toMatchObject({
       kind: 'chat',

@@ -1,0 +1,9 @@
+/** Text out of dropped files, made fit to be read before somebody trusts it. */
+
+/**
+ * Control characters, escapes, and those that turn the direction of what follows or have no width, as `\u{202e}`: what a person reads must be
+ * what runs. Line ends and tabs stay.
+ */
+export function visible(text: string): string {
+  return text.replace(/(?![\n\t]|\r\n)\p{C}/gu, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`);
+}

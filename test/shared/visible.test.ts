@@ -1,0 +1,13 @@
+/** What a person reads before trusting code is what would run. */
+import { expect, test } from 'vitest';
+import { visible } from '../../shared/visible.ts';
+
+test.each([
+  ['import os\n\tos.system("x")\r\n', 'import os\n\tos.system("x")\r\n'],
+  ['\u001b[8mhidden\u001b[0m', '\\u{1b}[8mhidden\\u{1b}[0m'],
+  ['a\u202eb\u200bc', 'a\\u{202e}b\\u{200b}c'],
+  ['over\rwritten', 'over\\u{d}written'],
+  ['\u{1f600} and \u00e9', '\u{1f600} and \u00e9'],
+])('%j', (text, shown) => {
+  expect(visible(text)).toBe(shown);
+});
