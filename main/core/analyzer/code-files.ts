@@ -11,13 +11,16 @@ const BIN = /\.bin$/i;
 /** Files that say what to import, where they name code that lies elsewhere. */
 const ENVIRONMENT = /\.(?:tar\.gz|tgz|tar|zip)$/i;
 
-/** Files whose names alone say that they are code or pickles. OpenVINO's weights (a `.bin` beside an `.xml`) are not. */
-export function codeFilesByName(paths: readonly string[]): readonly string[] {
-  const names = new Set(paths);
-  return paths.filter((path) => {
-    if (CODE.test(path)) return true;
-    return BIN.test(path) && !names.has(path.replace(BIN, '.xml'));
-  });
+/** What PyTorch's own loaders unpickle by name, whatever lies beside it. */
+const PYTORCH_BIN = /(?:pytorch|adapter)_model[^/]*\.bin$/i;
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * Files whose names alone say that they are code or pickles.
+ * @param plainWeights each `.bin` that the reader of OpenVINO's pairs found to be weights: those are not.
+ */
+export function codeFilesByName(paths: readonly string[], plainWeights = NONE): readonly string[] {
+  return paths.filter((path) => CODE.test(path) || (BIN.test(path) && (PYTORCH_BIN.test(path) || !plainWeights.has(path))));
 }
 
 /**
@@ -25,8 +28,8 @@ export function codeFilesByName(paths: readonly string[]): readonly string[] {
  * package), which may lie in another repository: then the file that names it is what has to be trusted.
  * @param naming paths of the JSONs that do.
  */
-export function codeFilesOfFolder(paths: readonly string[], naming: readonly string[]): readonly string[] {
-  return [...new Set([...naming, ...codeFilesByName(paths)])];
+export function codeFilesOfFolder(paths: readonly string[], naming: readonly string[], plainWeights = NONE): readonly string[] {
+  return [...new Set([...naming, ...codeFilesByName(paths, plainWeights)])];
 }
 
 /** What a model folder makes Triton run. */
@@ -34,8 +37,9 @@ export function codeFilesOfTriton(
   paths: readonly string[],
   config: { readonly runtime: string | null; readonly parameters: ReadonlyMap<string, string>; readonly steps: readonly string[] },
   backend: string | null,
+  plainWeights: ReadonlySet<string>,
 ): readonly string[] {
-  const found = new Set(codeFilesByName(paths));
+  const found = new Set(codeFilesByName(paths, plainWeights));
   for (const path of paths) if (/\.(?:plan|engine|trt)$/i.test(path)) found.add(path);
   const environment = config.parameters.get('EXECUTION_ENV_PATH');
   // A backend that is not one of Triton's own comes from the folder; an environment may lie anywhere: what names it has to be trusted.

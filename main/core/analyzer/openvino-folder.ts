@@ -12,6 +12,22 @@ interface Pair {
   readonly model: OpenVinoModel;
 }
 
+/** Each `.bin` that holds nothing but weights: its `.xml` is a model of OpenVINO that can be read, and names weights that lie in it. */
+export function openVinoWeights(files: readonly CandidateFile[]): ReadonlySet<string> {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const found = new Set<string>();
+  for (const file of files) {
+    const bin = file.path.replace(/xml$/i, 'bin');
+    const there = byPath.get(bin)?.bytes ?? 0;
+    if (!/\.xml$/i.test(file.path) || there === 0) continue;
+    const source = file.open();
+    const model = beginsAsOpenVino(source) ? attempt(() => readOpenVinoXml(source)) : null;
+    if (model === null || model instanceof FormatError) continue;
+    if (model.weightsEnd > 0 && model.weightsEnd <= there) found.add(bin);
+  }
+  return found;
+}
+
 /** Null when no `.xml` is a model of OpenVINO. */
 export function readOpenVinoPairs(files: readonly CandidateFile[]): FormatFindings | null {
   const byPath = new Map(files.map((file) => [file.path, file]));

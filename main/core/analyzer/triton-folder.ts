@@ -8,7 +8,7 @@ import { codeFilesOfTriton } from './code-files.ts';
 import { confined, nameOf, shown, someOf } from './file-names.ts';
 import { type CandidateFile, type FormatFindings, isDamaged, isMissing } from './findings.ts';
 import { readOnnxFiles } from './onnx-folder.ts';
-import { readOpenVinoPairs } from './openvino-folder.ts';
+import { openVinoWeights, readOpenVinoPairs } from './openvino-folder.ts';
 import { findings, plainProfile, sumBytes } from './plain-profile.ts';
 import { readTensorRtFiles } from './tensorrt.ts';
 import { readTorchFiles } from './torch-folder.ts';
@@ -129,6 +129,7 @@ function profileOf(
       files.map(({ path }) => path),
       config,
       backend,
+      openVinoWeights(files),
     ),
     inputs: config.inputs,
     outputs: config.outputs,

@@ -34,7 +34,8 @@ describe('names inside files', () => {
 
   test('code and pickles are told by their names, OpenVINO’s weights are neither', () => {
     const names = ['modeling.py', 'a/b.so.1', 'pytorch_model.bin', 'm.xml', 'm.bin', 'x.pkl', 'model.safetensors', 'config.json', 'a.pt2'];
-    expect(codeFilesByName(names)).toEqual(['modeling.py', 'a/b.so.1', 'pytorch_model.bin', 'x.pkl']);
+    expect(codeFilesByName(names, new Set(['m.bin']))).toEqual(['modeling.py', 'a/b.so.1', 'pytorch_model.bin', 'x.pkl']);
+    expect(codeFilesByName(['m.xml', 'm.bin'])).toEqual(['m.bin']);
   });
 });
 
