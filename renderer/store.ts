@@ -3,6 +3,7 @@
  * What a single page alone needs (a draft, an open drawer) is that page's own.
  */
 import { create } from 'zustand';
+import { useShallow } from 'zustand/react/shallow';
 import type { ModelView, Snapshot } from '../shared/snapshot.ts';
 
 export type Link =
@@ -24,6 +25,15 @@ const NO_MODELS: readonly ModelView[] = [];
 
 export function useModels(): readonly ModelView[] {
   return useWindow((state) => state.snapshot?.models ?? NO_MODELS);
+}
+
+/** Those that memory is promised to. The same list as long as they are the same: most of the time there is none. */
+export function useLoadingModels(): readonly ModelView[] {
+  return useWindow(useShallow((state) => state.snapshot?.models.filter((model) => model.state === 'loading') ?? NO_MODELS));
+}
+
+export function useReadyCount(): number {
+  return useWindow((state) => state.snapshot?.models.filter((model) => model.state === 'ready').length ?? 0);
 }
 
 export function useModel(id: string | null): ModelView | undefined {

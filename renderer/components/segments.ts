@@ -14,12 +14,13 @@ export interface Segment {
 
 type DeviceFigures = Pick<DeviceView, 'id' | 'totalBytes' | 'byModel' | 'othersBytes' | 'leakedBytes' | 'promisedBytes'>;
 
-export function segmentsOf(device: DeviceFigures, models: readonly ModelView[]): readonly Segment[] {
+/** @param loading the models that memory may be promised to. */
+export function segmentsOf(device: DeviceFigures, loading: readonly ModelView[]): readonly Segment[] {
   const held = Object.entries(device.byModel)
     .filter(([, bytes]) => bytes > 0)
     .sort(([first], [second]) => byName(first, second))
     .map(([id, bytes]): Segment => ({ key: `model ${id}`, kind: 'model', label: id, bytes, colour: colourOf(id) }));
-  const promised = models.filter((model) => model.state === 'loading' && (model.predictedBytes?.[device.id] ?? 0) > 0).map(({ id }) => id);
+  const promised = loading.filter((model) => (model.predictedBytes?.[device.id] ?? 0) > 0).map(({ id }) => id);
   const rest: readonly Segment[] = [
     { key: 'others', kind: 'others', label: 'other programs', bytes: device.othersBytes, colour: '--data-others' },
     { key: 'leak', kind: 'leak', label: 'held after an unload', bytes: device.leakedBytes, colour: '--data-leak' },

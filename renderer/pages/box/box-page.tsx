@@ -3,17 +3,16 @@
 import { bytesInWords } from '../../../shared/units.ts';
 import type { PageProps } from '../../app.tsx';
 import { Empty, Note, Page, Panel } from '../../components/panel.tsx';
-import { useModels, useWindow } from '../../store.ts';
+import { useReadyCount, useWindow } from '../../store.ts';
 import styles from './box-page.module.css';
 import { DeviceCard } from './device-card.tsx';
 import { FoldersPanel, RuntimesPanel } from './engine-panels.tsx';
 
 export function BoxPage(_props: PageProps) {
   const devices = useWindow((state) => state.snapshot?.devices) ?? [];
-  const models = useModels();
+  const loaded = useReadyCount();
   const gpus = devices.filter(({ kind }) => kind === 'gpu');
   const hosts = devices.filter(({ kind }) => kind === 'host');
-  const loaded = models.filter(({ state }) => state === 'ready').length;
   const simulated = devices.some((device) => device.simulated);
   return (
     <Page sentence={sentence(gpus, loaded)} title="Box">

@@ -6,11 +6,11 @@ import { HistoryChart } from '../../components/history-chart.tsx';
 import { Legend, MemoryBar } from '../../components/memory-bar.tsx';
 import { Panel } from '../../components/panel.tsx';
 import { segmentsOf, takenBytes } from '../../components/segments.ts';
-import { useModels } from '../../store.ts';
+import { useLoadingModels } from '../../store.ts';
 import styles from './box-page.module.css';
 
 export const DeviceCard = memo(function DeviceCard({ device }: { readonly device: DeviceView }) {
-  const segments = segmentsOf(device, useModels());
+  const segments = segmentsOf(device, useLoadingModels());
   const title = device.kind === 'gpu' ? `GPU ${device.index ?? ''}` : 'CPU and memory';
   return (
     <Panel className={styles.card}>
