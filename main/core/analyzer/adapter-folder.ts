@@ -7,6 +7,7 @@ import { FormatError } from './bytes.ts';
 import { codeFilesOfFolder } from './code-files.ts';
 import { type CandidateFile, type FormatFindings, isMissing } from './findings.ts';
 import { countIn, type Json, jsonOf, jsonProblem, textIn } from './json-files.ts';
+import { pickleProblems } from './pickle-files.ts';
 import { findings, plainProfile, sumBytes, weightsByType } from './plain-profile.ts';
 import { readSafetensorsFiles } from './safetensors-files.ts';
 
@@ -46,7 +47,7 @@ export function readAdapter(files: readonly CandidateFile[]): FormatFindings | n
   const safe = files.filter(({ path }) => path === 'adapter_model.safetensors');
   const pickled = files.filter(({ path }) => path === 'adapter_model.bin');
   const read = readSafetensorsFiles(safe);
-  const problems: FileProblem[] = [...read.problems];
+  const problems: FileProblem[] = [...read.problems, ...(safe.length > 0 ? [] : pickleProblems(pickled))];
   if (safe.length + pickled.length === 0) problems.push(isMissing('adapter_model.safetensors'));
   const facts = adapterFacts(config);
   const weights = safe.length > 0 ? safe : pickled;

@@ -9,6 +9,7 @@ import { confined, shown, someOf } from './file-names.ts';
 import { type CandidateFile, type FormatFindings, isDamaged, isMissing } from './findings.ts';
 import { type Json, jsonOf, jsonProblem } from './json-files.ts';
 import { openVinoWeights } from './openvino-folder.ts';
+import { pickleProblems } from './pickle-files.ts';
 import { findings, plainProfile, sumBytes, weightsByType } from './plain-profile.ts';
 import { readSafetensorsFiles } from './safetensors-files.ts';
 
@@ -64,6 +65,9 @@ export function readDiffusers(files: readonly CandidateFile[]): FormatFindings |
   }
   const weights = usedWeights(own);
   const read = readSafetensorsFiles(weights.filter(({ path }) => path.endsWith('.safetensors')));
+  // The weights of an OpenVINO pair are no pickle.
+  const pickles = weights.filter(({ path }) => path.endsWith('.bin') && !own.some((other) => other.path === path.replace(/bin$/, 'xml')));
+  problems.push(...pickleProblems(pickles));
   const profile = profileOf(pipeline, files, weights, read.tensors);
   const hasWeights = weights.length > 0;
   return findings({ expected: read.expected, problems: [...problems, ...read.problems], zeroTails: read.zeroTails, profile, hasWeights });

@@ -9,10 +9,13 @@ import { huggingfaceProfile } from './huggingface.ts';
 import { readTokenizer } from './huggingface-tokenizer.ts';
 import { readWeightFiles } from './huggingface-weight-files.ts';
 import { isObject, readJsonObject } from './json.ts';
+import { jsonProblem } from './json-files.ts';
+import { pickleProblems } from './pickle-files.ts';
 import { readReadme } from './readme.ts';
 import { readSentenceTransformer } from './sentence-transformers.ts';
 
 const MOST_CONFIG_BYTES = 4 * 1024 * 1024;
+const MOST_INDEX_BYTES = 16 * 1024 * 1024;
 /** More than any model has. */
 const MOST_PARTS = 2000;
 const PICKLES = /\.(?:bin|pt|pth|ckpt)$/i;
@@ -117,7 +120,12 @@ function facts(files: readonly CandidateFile[], { top }: Folder) {
 
 function missingPickles(pickles: readonly string[], { top, problems }: Folder): void {
   if (pickles.length === 0) return;
-  const index = optional(top.get('pytorch_model.bin.index.json'))['weight_map'];
+  problems.push(...pickleProblems(pickles.flatMap((path) => top.get(path) ?? [])));
+  const file = top.get('pytorch_model.bin.index.json');
+  const parsed = file === undefined || file.bytes === 0 ? {} : attempt(() => readJsonObject(file.open(), MOST_INDEX_BYTES));
+  if (file !== undefined && parsed instanceof FormatError) problems.push(jsonProblem(file, parsed));
+  if (parsed instanceof FormatError) return;
+  const index = parsed['weight_map'];
   if (!isObject(index)) return;
   const names = new Set(Object.values(index).filter((name) => typeof name === 'string' && !/[\\/]|^\./.test(name)));
   for (const name of [...names].slice(0, MOST_PARTS)) if (typeof name === 'string' && !top.has(name)) problems.push(isMissing(name));

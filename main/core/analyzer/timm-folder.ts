@@ -4,6 +4,7 @@ import { codeFilesOfFolder } from './code-files.ts';
 import { type CandidateFile, type FormatFindings, isMissing } from './findings.ts';
 import { isObject } from './json.ts';
 import { countIn, type Json, jsonOf, textIn } from './json-files.ts';
+import { pickleProblems } from './pickle-files.ts';
 import { findings, plainProfile, sumBytes, weightsByType } from './plain-profile.ts';
 import { readSafetensorsFiles } from './safetensors-files.ts';
 
@@ -24,7 +25,7 @@ export function readTimm(files: readonly CandidateFile[]): FormatFindings | null
   const safe = weights.filter(({ path }) => path.endsWith('.safetensors'));
   const used = safe.length > 0 ? safe : weights;
   const read = readSafetensorsFiles(safe);
-  const problems = used.length === 0 ? [isMissing('model.safetensors')] : read.problems;
+  const problems = used.length === 0 ? [isMissing('model.safetensors')] : safe.length > 0 ? read.problems : pickleProblems(used);
   const cfg = isObject(config['pretrained_cfg']) ? config['pretrained_cfg'] : {};
   const input = Array.isArray(cfg['input_size']) ? cfg['input_size'].filter((size) => Number.isSafeInteger(size)).map(Number) : [];
   const classes = countIn(config, 'num_classes') ?? countIn(cfg, 'num_classes');

@@ -1,4 +1,5 @@
 /** A Hugging Face folder's files: what is missing and what is wrong, by name; what the texts beside the weights say. */
+
 import { describe, expect, test } from 'vitest';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
 import type { CandidateFile } from '../../../main/core/analyzer/findings.ts';
@@ -6,6 +7,7 @@ import { contextOf } from '../../../main/core/analyzer/huggingface-context.ts';
 import { layerKinds } from '../../../main/core/analyzer/huggingface-layers.ts';
 import { readReadme } from '../../../main/core/analyzer/readme.ts';
 import { CORPUS, configFile, safetensorsFile, type Tensor, TOKENIZER_FILES, textFile, virtualFile } from '../../helpers/corpus.ts';
+import { checkpoint } from './synthetic-zip.ts';
 
 const config = textFile('config.json', {
   architectures: ['LlamaForCausalLM'],
@@ -146,7 +148,7 @@ describe('what is missing or wrong, by file', () => {
 });
 
 describe('several forms', () => {
-  const pickle = virtualFile('pytorch_model.bin', Buffer.from('PK'), 5000);
+  const pickle = virtualFile('pytorch_model.bin', checkpoint());
 
   test('pickles beside safetensors are a form of their own, and only that one has to be trusted', () => {
     expect(analyze(...base, one, pickle).profile?.forms).toEqual([
