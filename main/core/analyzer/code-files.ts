@@ -2,13 +2,14 @@
  * Which files would run code, or be unpickled, if a form were loaded: the list that trust is given for (design 13). One table by name; what only
  * the content of a file tells (ONNX's operators, a configuration's words) is handed in by who read it. Pure.
  */
-import { confined } from './file-names.ts';
 
 /** Python, native libraries, and pickles under all their names. */
 const CODE = /\.(?:py|pyc|pyd|so(?:\.\d+)*|dll|dylib|pkl|pickle|joblib|dill|pt|pth|ckpt|jit|torchscript)$/i;
 /** PyTorch's pickles are called so, and OpenVINO's plain weights. */
 const BIN = /\.bin$/i;
-/** Files that say what to import, where they name code that lies elsewhere. */
+/** TensorRT's engines. */
+const ENGINE = /\.(?:plan|engine|trt)$/i;
+/** Packed environments: what to import, and from where. */
 const ENVIRONMENT = /\.(?:tar\.gz|tgz|tar|zip)$/i;
 
 /** What PyTorch's own loaders unpickle by name, whatever lies beside it. */
@@ -32,20 +33,27 @@ export function codeFilesOfFolder(paths: readonly string[], naming: readonly str
   return [...new Set([...naming, ...codeFilesByName(paths, plainWeights)])];
 }
 
+/** What the words of a Triton folder say of code. */
+export interface TritonCode {
+  /** config.pbtxt names what is run, and so has to be trusted itself. */
+  readonly isNaming: boolean;
+  /** It names an environment, which may be packed. */
+  readonly hasEnvironment: boolean;
+  /** Paths of files, or of folders of which every file counts. */
+  readonly named: ReadonlySet<string>;
+  /** Ends of paths: libraries that lie in a version, or beside it. */
+  readonly libraries: ReadonlySet<string>;
+}
+
 /** What a model folder makes Triton run. */
-export function codeFilesOfTriton(
-  paths: readonly string[],
-  config: { readonly runtime: string | null; readonly parameters: ReadonlyMap<string, string>; readonly steps: readonly string[] },
-  backend: string | null,
-  plainWeights: ReadonlySet<string>,
-): readonly string[] {
-  const found = new Set(codeFilesByName(paths, plainWeights));
-  for (const path of paths) if (/\.(?:plan|engine|trt)$/i.test(path)) found.add(path);
-  const environment = config.parameters.get('EXECUTION_ENV_PATH');
-  // A backend that is not one of Triton's own comes from the folder; an environment may lie anywhere: what names it has to be trusted.
-  if (config.runtime !== null || environment !== undefined || backend === 'python') found.add('config.pbtxt');
-  if (environment !== undefined) for (const path of paths) if (ENVIRONMENT.test(path)) found.add(path);
-  const runtime = config.runtime === null ? null : confined('', config.runtime);
-  for (const path of paths) if (runtime !== null && path.endsWith(runtime)) found.add(path);
-  return paths.filter((path) => found.has(path));
+export function codeFilesOfTriton(paths: readonly string[], code: TritonCode, plainWeights: ReadonlySet<string>): readonly string[] {
+  const byName = new Set(codeFilesByName(paths, plainWeights));
+  return paths.filter((path) => {
+    if (byName.has(path) || ENGINE.test(path) || (code.isNaming && path === 'config.pbtxt')) return true;
+    const parts = path.split('/');
+    return (
+      (code.hasEnvironment && ENVIRONMENT.test(path)) ||
+      parts.some((_part, at) => code.named.has(parts.slice(0, at + 1).join('/')) || code.libraries.has(parts.slice(at).join('/')))
+    );
+  });
 }

@@ -2,6 +2,8 @@
 
 /** More than any name in a model's folder has. */
 const MAX_NAME_LENGTH = 1024;
+/** How deep a candidate is listed (`main/io/files.ts`): below that, and in names with a dot before them, a file could change unseen. */
+const MAX_LISTED_NAMES = 5;
 
 /** The folder part of a path with its slash; '' at the top. */
 export function folderOf(path: string): string {
@@ -14,12 +16,15 @@ export function nameOf(path: string): string {
 
 /**
  * The path, relative to the candidate's root, that a name inside a file of `folder` leads to.
- * @returns null where it would leave the folder: absolute names, drives, `..`, backslashes and control characters are never followed.
+ * @returns null where it would leave the folder or what is listed of it: absolute names, drives, `..`, hidden names, names too deep, backslashes
+ * and control characters are never followed.
  */
 export function confined(folder: string, name: string): string | null {
   if (name === '' || name.length > MAX_NAME_LENGTH || /[\\:\p{C}]/u.test(name) || name.startsWith('/')) return null;
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.length === 0 || parts.includes('..')) return null;
+  // `..` is a hidden name too.
+  if (parts.length === 0 || parts.some((part) => part.startsWith('.'))) return null;
+  if (folder.split('/').length - 1 + parts.length > MAX_LISTED_NAMES) return null;
   return folder + parts.join('/');
 }
 

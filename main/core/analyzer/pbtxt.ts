@@ -131,6 +131,11 @@ export function textOf(message: TextMessage, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
+/** All values of a field that are text. */
+export function textsOf(message: TextMessage, name: string): readonly string[] {
+  return (message.get(name) ?? []).filter((value) => typeof value === 'string');
+}
+
 export function numberOf(message: TextMessage, name: string): number | null {
   const value = message.get(name)?.[0];
   return typeof value === 'number' && Number.isFinite(value) ? value : null;

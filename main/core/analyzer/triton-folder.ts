@@ -5,7 +5,7 @@
 import type { FileProblem, ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { attempt, damaged, FormatError } from './bytes.ts';
 import { codeFilesOfTriton } from './code-files.ts';
-import { confined, nameOf, shown, someOf } from './file-names.ts';
+import { nameOf, shown, someOf } from './file-names.ts';
 import { type CandidateFile, type FormatFindings, isDamaged, isMissing } from './findings.ts';
 import { readOnnxFiles } from './onnx-folder.ts';
 import { openVinoWeights, readOpenVinoPairs } from './openvino-folder.ts';
@@ -13,6 +13,7 @@ import { findings, plainProfile, sumBytes } from './plain-profile.ts';
 import { readTensorRtFiles } from './tensorrt.ts';
 import { readTorchFiles } from './torch-folder.ts';
 import { readTritonConfig, type TritonConfig } from './triton.ts';
+import { missingNames, strayNames, tritonCode } from './triton-code.ts';
 
 const CONFIG = 'config.pbtxt';
 const MAX_CONFIG_BYTES = 1024 * 1024;
@@ -38,7 +39,7 @@ const INNER_READERS = [readOnnxFiles, readTensorRtFiles, readOpenVinoPairs, read
 
 const EMPTY: TritonConfig = {
   ...{ name: null, backend: null, maxBatchSize: 0, inputs: [], outputs: [], instances: [], steps: [] },
-  ...{ defaultModelFile: null, runtime: null, parameters: new Map(), isDecoupled: false },
+  ...{ defaultModelFile: null, modelFiles: [], libraries: [], runtime: null, parameters: new Map(), isDecoupled: false },
 };
 
 /** Null when the candidate is no model folder of Triton. */
@@ -92,19 +93,23 @@ function problemsOf(
   files: readonly CandidateFile[],
   versions: readonly string[],
 ): readonly FileProblem[] {
-  const outside = [config.defaultModelFile, config.runtime].find((name) => name !== null && confined('', name) === null);
-  if (outside !== undefined && outside !== null) {
-    return [isDamaged(CONFIG, 0, `${CONFIG} names a file outside the folder: ${shown(outside)}.`)];
-  }
+  const stray = strayNames(config);
+  if (stray !== null) return [stray];
+  const absent = missingNames(config, files);
   // An ensemble has only an empty version folder, which a listing of files does not show.
-  if (backend === 'ensemble' || config.steps.length > 0) return [];
-  const wanted = config.defaultModelFile ?? MODEL_FILES[backend ?? ''] ?? null;
-  if (versions.length === 0) return [isMissing(`1/${wanted ?? 'model'}`)];
-  if (wanted === null) return [];
+  if (backend === 'ensemble' || config.steps.length > 0) return absent;
+  const wanted = wantedFile(config, backend);
+  if (versions.length === 0) return [...absent, isMissing(`1/${wanted ?? 'model'}`)];
+  if (wanted === null) return absent;
   // Some backends take a folder of that name.
   const has = (version: string): boolean =>
     files.some(({ path }) => path === `${version}/${wanted}` || path.startsWith(`${version}/${wanted}/`));
-  return versions.filter((version) => !has(version)).map((version) => isMissing(`${version}/${wanted}`));
+  return [...absent, ...versions.filter((version) => !has(version)).map((version) => isMissing(`${version}/${wanted}`))];
+}
+
+/** The model's file in a version, as Triton looks for it; null where the backend needs none of a known name. */
+function wantedFile({ defaultModelFile }: TritonConfig, backend: string | null): string | null {
+  return (defaultModelFile === '' ? null : defaultModelFile) ?? MODEL_FILES[backend ?? ''] ?? null;
 }
 
 function profileOf(
@@ -127,8 +132,7 @@ function profileOf(
     files: [...files.filter(({ path }) => path === CONFIG), ...served].map(({ path }) => path),
     codeFiles: codeFilesOfTriton(
       files.map(({ path }) => path),
-      config,
-      backend,
+      tritonCode(config, backend, wantedFile(config, backend), files),
       openVinoWeights(files),
     ),
     inputs: config.inputs,

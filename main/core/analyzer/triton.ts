@@ -1,6 +1,6 @@
 /** Triton's config.pbtxt: what the model is called, who runs it, what goes in and out, and which of its words run code. Pure. */
 import type { TensorSpec } from '../../../shared/profile.ts';
-import { messagesOf, numberOf, parsePbtxt, type TextMessage, textOf } from './pbtxt.ts';
+import { messagesOf, numberOf, parsePbtxt, type TextMessage, textOf, textsOf } from './pbtxt.ts';
 
 export interface TritonConfig {
   readonly name: string | null;
@@ -13,6 +13,10 @@ export interface TritonConfig {
   /** Names of the models that an ensemble calls; empty for what is none. */
   readonly steps: readonly string[];
   readonly defaultModelFile: string | null;
+  /** Files that stand in for it on GPUs of some compute capability. */
+  readonly modelFiles: readonly string[];
+  /** Libraries with operators that the backend loads. */
+  readonly libraries: readonly string[];
   /** A library of the model's own folder that runs in place of the backend. */
   readonly runtime: string | null;
   readonly parameters: ReadonlyMap<string, string>;
@@ -49,6 +53,8 @@ export function readTritonConfig(text: string): TritonConfig {
     })),
     steps: [...new Set(steps)],
     defaultModelFile: textOf(config, 'default_model_filename'),
+    modelFiles: messagesOf(config, 'cc_model_filenames').flatMap((entry) => textsOf(entry, 'value')),
+    libraries: messagesOf(config, 'model_operations').flatMap((operations) => textsOf(operations, 'op_library_filename')),
     runtime: textOf(config, 'runtime'),
     parameters: parametersOf(config),
     isDecoupled: policy !== undefined && textOf(policy, 'decoupled')?.toLowerCase() === 'true',

@@ -3,6 +3,7 @@ import { readDiffusers } from '../../../main/core/analyzer/diffusers-folder.ts';
 import { openVinoWeights } from '../../../main/core/analyzer/openvino-folder.ts';
 import { readTriton } from '../../../main/core/analyzer/triton-folder.ts';
 import { type Contents, folderOf } from './folder-of.ts';
+import { node, writeOnnx } from './synthetic-onnx.ts';
 import { openVinoXml } from './synthetic-plans.ts';
 import { checkpoint } from './synthetic-zip.ts';
 
@@ -29,5 +30,66 @@ describe('a .bin beside an .xml', () => {
       const contents = { 'unet/diffusion_pytorch_model.bin': bin, 'unet/diffusion_pytorch_model.xml': beside };
       expect(codeOf(contents)).toEqual(['unet/diffusion_pytorch_model.bin']);
     }
+  });
+});
+
+describe('a model folder of Triton', () => {
+  const python = 'backend: "python" ';
+  const environment = (path: string): string => `parameters { key: "EXECUTION_ENV_PATH" value: { string_value: "${path}" } }`;
+  const found = (config: string, contents: Contents) => readTriton(folderOf({ 'config.pbtxt': config, ...contents }));
+  const codeOf = (config: string, contents: Contents) => found(config, contents)?.profile?.forms[0]?.codeFiles;
+
+  test('that is run from a file of any name has it trusted, in every version', () => {
+    const config = `${python} default_model_filename: "model.txt"`;
+    const contents = { '1/model.txt': 'x', '2/model.txt': 'x', '99999999999/model.txt': 'x', '2/words.txt': 'x' };
+    expect(codeOf(config, contents)).toEqual(['config.pbtxt', '1/model.txt', '2/model.txt', '99999999999/model.txt']);
+    const capable = 'backend: "tensorrt" cc_model_filenames [{ key: "9.0" value: "ninety" }]';
+    expect(codeOf(capable, { '1/model.plan': 'x', '1/ninety': 'x' })).toEqual(['1/model.plan', '1/ninety']);
+    // An ONNX file under another name is not read: what it asks for, nobody knows.
+    expect(codeOf('backend: "onnxruntime" default_model_filename: "x.data"', { '1/x.data': 'x' })).toEqual(['1/x.data']);
+  });
+
+  test('that loads libraries, or files that ask for some, has them trusted', () => {
+    const operations = 'backend: "onnxruntime" model_operations { op_library_filename: ["operators"] }';
+    expect(codeOf(operations, { '1/model.onnx': writeOnnx(), '1/operators': 'ELF' })).toEqual(['config.pbtxt', '1/operators']);
+    expect(found(operations, { '1/model.onnx': writeOnnx() })?.problems).toMatchObject([{ kind: 'missing', file: 'operators' }]);
+    const custom = writeOnnx({ opsets: { '': 17, acme: 1 }, nodes: [node('Evil', 'acme')] });
+    expect(codeOf('backend: "onnxruntime"', { '1/model.onnx': custom, '1/a.onnx': writeOnnx(), '2/model.onnx': writeOnnx() })).toEqual([
+      '1/model.onnx',
+    ]);
+  });
+
+  test.each<[string, object | string, readonly string[]]>([
+    ['trusts code', { model: 'a/b', trust_remote_code: true }, ['1/model.json']],
+    ['trusts none', { model: 'a/b', trust_remote_code: false }, []],
+    ['takes a worker', { model: 'a/b', worker_extension_cls: 'evil.Worker' }, ['1/model.json']],
+    ['cannot be read', '{"model": "a/b", trust', ['1/model.json']],
+  ])('of vLLM whose model.json %s', (_what, json, codeFiles) => {
+    expect(codeOf('backend: "vllm"', { '1/model.json': json })).toEqual(codeFiles);
+  });
+
+  test.each([
+    ['an operators library', 'model_operations { op_library_filename: "/tmp/evil.so" }'],
+    ['a file for some GPUs', 'cc_model_filenames { key: "9.0" value: "../../x" }'],
+    ['a library behind an empty name', 'model_operations { op_library_filename: ["", "/tmp/evil.so"] }'],
+    ['a hidden model', 'default_model_filename: ".model.py"'],
+    ['a model too deep', 'default_model_filename: "a/b/c/d/model.py"'],
+    ['an environment elsewhere', environment('/opt/env.tar.gz')],
+    ['an environment beside', environment('$$TRITON_MODEL_DIRECTORY/../env.tar.gz')],
+    ['an environment where the server runs', environment('env.tar.gz')],
+    ['a hidden environment', environment('$$TRITON_MODEL_DIRECTORY/.env.tar.gz')],
+    ['a backend elsewhere', 'backend: "../evil"'],
+    ['more than can be', `model_operations { op_library_filename: [${'"x",'.repeat(64)}"x"] }`],
+  ])('never leads out of what is listed: %s', (_what, config) => {
+    const { problems } = found(config.includes('backend') ? config : python + config, { '1/model.py': 'x' })!;
+    expect(problems[0]).toMatchObject({ kind: 'damaged', file: 'config.pbtxt' });
+  });
+
+  test('waits for its environment, which may be unpacked', () => {
+    const config = python + environment('$$TRITON_MODEL_DIRECTORY/env');
+    expect(found(config, { '1/model.py': 'x' })?.problems).toMatchObject([{ kind: 'missing', file: 'env' }]);
+    const there = found(config, { 'env/bin/activate': 'x', '1/model.py': 'x' });
+    expect(there?.problems).toEqual([]);
+    expect(there?.profile?.forms[0]?.codeFiles).toEqual(['config.pbtxt', 'env/bin/activate', '1/model.py']);
   });
 });

@@ -27,6 +27,9 @@ describe('names inside files', () => {
     ['', null],
     ['./', null],
     ['a\nb', null],
+    ['.hidden/b', null],
+    ['a/b/c/d', 'onnx/a/b/c/d'],
+    ['a/b/c/d/e', null],
     ['x'.repeat(2000), null],
   ])('%j leads to %j', (name, path) => {
     expect(confined('onnx/', name)).toBe(path);

@@ -45,6 +45,7 @@ describe('a model folder of Triton', () => {
   test('tells its configuration', () => {
     expect(readTritonConfig(TRITON_CONFIG)).toEqual({
       ...{ name: 'resnet', backend: 'onnxruntime', maxBatchSize: 8, steps: [], defaultModelFile: null, runtime: null, isDecoupled: false },
+      ...{ modelFiles: [], libraries: [] },
       inputs: [{ name: 'x', type: 'TYPE_FP32', shape: [3, 224, -1] }],
       outputs: [{ name: 'y', type: 'TYPE_FP32', shape: [1000] }],
       instances: [{ kind: 'KIND_GPU', count: 2 }],
