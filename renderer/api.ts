@@ -14,11 +14,13 @@ export type AnswerOf<Name extends RouteName> = Answer<(typeof API)[Name]>;
 /**
  * Takes the token out of the address, so that neither the history nor a copied address carries it. The session keeps it over a reload; it never
  * becomes a cookie, which other pages' requests would carry along.
+ * @returns whether there was one.
  */
-export function takeToken(): void {
-  if (!location.hash.startsWith(FRAGMENT)) return;
-  keepToken(decodeURIComponent(location.hash.slice(FRAGMENT.length)));
+export function takeToken(): boolean {
+  if (!location.hash.startsWith(FRAGMENT)) return false;
+  keepToken(location.hash.slice(FRAGMENT.length));
   history.replaceState(null, '', `${location.pathname}#/box`);
+  return true;
 }
 
 export function keepToken(token: string): void {

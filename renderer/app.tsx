@@ -3,6 +3,7 @@ import { CSPProvider } from '@base-ui/react/csp-provider';
 import { Tooltip } from '@base-ui/react/tooltip';
 import { type ComponentType, lazy, Suspense } from 'react';
 import styles from './app.module.css';
+import { Boundary } from './components/boundary.tsx';
 import { Toasts } from './components/toasts.tsx';
 import { DropZone } from './drop/drop-zone.tsx';
 import { VerdictCards } from './drop/verdict-cards.tsx';
@@ -48,9 +49,11 @@ export function App() {
               <main className={styles.main} id="main" tabIndex={-1}>
                 <LinkBanner />
                 {isKnown && (
-                  <Suspense>
-                    <Shown subject={subject} />
-                  </Suspense>
+                  <Boundary key={page}>
+                    <Suspense>
+                      <Shown subject={subject} />
+                    </Suspense>
+                  </Boundary>
                 )}
               </main>
             </div>

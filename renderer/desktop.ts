@@ -7,7 +7,7 @@ import type { StateName } from '../shared/model.ts';
 import type { ModelView, Snapshot } from '../shared/snapshot.ts';
 import { bridge } from './bridge.ts';
 import { useDrops } from './drop/drops.ts';
-import { onSnapshot } from './link.ts';
+import { onOpening, onSnapshot } from './link.ts';
 
 /** From now on tray and notifications are kept up. */
 export function tellDesktop(): void {
@@ -15,6 +15,10 @@ export function tellDesktop(): void {
   const { showInTray, notify } = bridge;
   let told = '';
   let before = new Map<string, StateName>();
+  // The shell showed that the engine was away: it must hear again how things stand.
+  onOpening(() => {
+    told = '';
+  });
   onSnapshot((snapshot) => {
     const state = trayState(snapshot);
     const text = JSON.stringify(state);

@@ -7,10 +7,14 @@ import { takeToken } from './api.ts';
 import { App } from './app.tsx';
 import { tellDesktop } from './desktop.ts';
 import { followDevices } from './history.ts';
-import { keepLink } from './link.ts';
+import { keepLink, reconnect } from './link.ts';
 import { followTheme } from './theme.ts';
 
 takeToken();
+// Also where the printed address is pasted into a window that is open already.
+addEventListener('hashchange', () => {
+  if (takeToken()) reconnect();
+});
 followTheme();
 followDevices();
 tellDesktop();

@@ -21,21 +21,26 @@ function fenceOne(contents: WebContents, { origin }: Fences): void {
   contents.on('will-attach-webview', (event) => event.preventDefault());
   // Of the page's own doing; what the shell loads itself does not come by here.
   contents.on('will-navigate', (event, url) => {
-    if (originOf(url) !== origin()) event.preventDefault();
+    if (!isWithin(url, origin())) event.preventDefault();
   });
   contents.on('will-redirect', (event, url) => {
-    if (originOf(url) !== origin()) event.preventDefault();
+    if (!isWithin(url, origin())) event.preventDefault();
   });
 }
 
 export function fenceSession(session: Session, { origin }: Fences): void {
-  const isOwn = (url: string): boolean => origin() !== null && originOf(url) === origin();
+  const isOwn = (url: string): boolean => isWithin(url, origin());
   session.setPermissionRequestHandler((_, permission, answer, { requestingUrl }) => answer(permission === COPY && isOwn(requestingUrl)));
   session.setPermissionCheckHandler((_, permission, requestingOrigin) => permission === COPY && isOwn(requestingOrigin));
   session.setDevicePermissionHandler(() => false);
   // The page sends the control token with its requests: only to the engine that proved itself, and not to who took its port.
   const anywhere = ['http://*/*', 'https://*/*', 'ws://*/*', 'wss://*/*'];
   session.webRequest.onBeforeRequest({ urls: anywhere }, ({ url }, answer) => answer({ cancel: !isOwn(url) }));
+}
+
+/** While there is no engine, nothing is within: files and data have no origin either. */
+function isWithin(url: string, origin: string | null): boolean {
+  return origin !== null && originOf(url) === origin;
 }
 
 /** `null` for what has none, as a file. */

@@ -119,3 +119,9 @@ describe('the parts of a line', () => {
     }
   });
 });
+
+it('text that nests deeper than the stack is shown as text', () => {
+  const text = '>'.repeat(20_000);
+  expect(wholeOf(text)).toMatchObject([{ type: 'paragraph', raw: text }]);
+  expect(new MarkdownReader().read(text, true).blocks).toHaveLength(1);
+});

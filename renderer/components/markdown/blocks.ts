@@ -61,8 +61,13 @@ export class MarkdownReader {
 }
 
 function lex(text: string): Blocks {
-  const tokens = new Lexer().lex(text);
-  return { blocks: tokens as readonly Part[], hasDefinitions: Object.keys(tokens.links).length > 0 };
+  try {
+    const tokens = new Lexer().lex(text);
+    return { blocks: tokens as readonly Part[], hasDefinitions: Object.keys(tokens.links).length > 0 };
+  } catch {
+    // Thousands of quotes within quotes, as small models write them, are deeper than the stack: then it is text like any other.
+    return { blocks: [{ type: 'paragraph', raw: text, text, tokens: [{ type: 'text', raw: text, text }] } as Part], hasDefinitions: false };
+  }
 }
 
 function mended(blocks: readonly Part[]): readonly Part[] {
