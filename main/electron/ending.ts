@@ -14,6 +14,8 @@ const COUNT_LIMIT_MS = 1_000;
 export interface EndingWorld {
   /** Null: attached, or not started yet. */
   engine(): Engine | null;
+  /** The engine that is being started; null when there is none, or when it could not be. */
+  starting(): Promise<Engine | null>;
   /** Requests under way as the page told last; for an engine that does not answer. */
   lastInFlight(): number;
   /** It ends for certain: the window may go. */
@@ -33,7 +35,8 @@ export function arrangeEnding(app: App, world: EndingWorld): Ending {
     state = 'ending';
     world.onEnding();
     setTimeout(() => app.exit(1), ENDING_LIMIT_MS).unref();
-    await world.engine()?.close();
+    // One that is half started is ended in order as well: else its books stay open.
+    await (world.engine() ?? (await world.starting()))?.close();
     app.exit(code);
   }
 

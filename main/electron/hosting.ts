@@ -20,10 +20,11 @@ export interface Wanted {
 }
 
 /**
+ * @param isEnding nobody waits for it any more.
  * @returns the hosted engine, or null: one of our own runs already, and has proven itself.
  * @throws what keeps it from starting, for `errorOf`.
  */
-export async function findOrHost({ stateFolder, config }: Wanted): Promise<Engine | null> {
+export async function findOrHost({ stateFolder, config }: Wanted, isEnding: () => boolean): Promise<Engine | null> {
   const endMs = performance.now() + STARTING_LIMIT_MS;
   for (;;) {
     if (await isRunning(stateFolder)) return null;
@@ -31,7 +32,7 @@ export async function findOrHost({ stateFolder, config }: Wanted): Promise<Engin
       return await host({ stateFolder, config });
     } catch (thrown) {
       // Its folder is locked, but it does not answer: it is just starting, or ending.
-      if (errorOf(thrown).code !== 'already-running' || performance.now() > endMs) throw thrown;
+      if (errorOf(thrown).code !== 'already-running' || performance.now() > endMs || isEnding()) throw thrown;
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     }
   }

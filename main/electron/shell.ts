@@ -21,6 +21,7 @@ const AWAY = 'The engine is away: waiting for it';
 /** Called once Electron is ready. */
 export async function startShell(wanted: Wanted): Promise<void> {
   let engine: Engine | null = null;
+  let starting: Promise<Engine | null> = Promise.resolve(null);
   let attachment: Attachment | null = null;
   let inFlight = 0;
   const client = (): EngineClient | null => (engine === null ? (attachment?.client() ?? null) : createClient(engine.address, engine.token));
@@ -30,6 +31,7 @@ export async function startShell(wanted: Wanted): Promise<void> {
   fenceSession(session.defaultSession, { origin });
   const ending = arrangeEnding(app, {
     engine: () => engine,
+    starting: () => starting.catch(() => null),
     lastInFlight: () => inFlight,
     onEnding() {
       attachment?.close();
@@ -64,7 +66,10 @@ export async function startShell(wanted: Wanted): Promise<void> {
 
   for (;;) {
     try {
-      engine = await findOrHost(wanted);
+      starting = findOrHost(wanted, ending.isEnding);
+      const hosted = await starting;
+      if (ending.isEnding()) return;
+      engine = hosted;
       break;
     } catch (thrown) {
       if (ending.isEnding()) return;

@@ -1,4 +1,7 @@
-/** Which model has which colour: the next free one when it is first drawn, and then for good, so that a bar does not change under one's eyes. */
+/**
+ * Which model has which colour: the next in turn when it is first drawn, and then for good, so that a bar does not change under one's eyes. From
+ * the ninth on colours come again: names stand beside them.
+ */
 
 const COLOURS = 8;
 const given = new Map<string, number>();

@@ -2,7 +2,7 @@
 import { Select } from '@base-ui/react/select';
 import { Slider } from '@base-ui/react/slider';
 import { Switch } from '@base-ui/react/switch';
-import { type ReactNode, useId } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import { classes } from './classes.ts';
 import styles from './fields.module.css';
 import { Icon } from './icon.tsx';
@@ -166,7 +166,10 @@ interface NumberProps extends LabelledProps {
 /** A slider and its number, which can be typed as well. */
 export function NumberField({ label, help, value, min, max, step, onChange }: NumberProps) {
   const id = useId();
+  // What is being typed need not be a number of the range yet: `0` on the way to `0.9`.
+  const [typed, setTyped] = useState<string | null>(null);
   const set = (next: number): void => {
+    setTyped(null);
     if (Number.isFinite(next)) onChange(Math.min(max, Math.max(min, next)));
   };
   return (
@@ -180,10 +183,15 @@ export function NumberField({ label, help, value, min, max, step, onChange }: Nu
           id={id}
           max={max}
           min={min}
-          onChange={(event) => set(event.target.valueAsNumber)}
+          onBlur={() => setTyped(null)}
+          onChange={(event) => {
+            setTyped(event.target.value);
+            const next = event.target.valueAsNumber;
+            if (next >= min && next <= max) onChange(next);
+          }}
           step={step}
           type="number"
-          value={value}
+          value={typed ?? value}
         />
       </div>
       <Slider.Root max={max} min={min} onValueChange={(next) => set(Number(next))} step={step} value={Math.min(max, Math.max(min, value))}>

@@ -5,6 +5,7 @@
 import { create } from 'zustand';
 import { toModeliumError } from '../../shared/errors.ts';
 import { ask } from '../api.ts';
+import { warn } from '../components/toasts.tsx';
 
 export interface Drop {
   readonly key: number;
@@ -28,6 +29,10 @@ export const useDrops = create<Drops>(() => ({ drops: [] }));
 
 /** Registers each path; a card follows it. Asked one after the other, in their order. */
 export function addPaths(paths: readonly string[]): void {
+  if (paths.length > MOST) {
+    const left = paths.length - MOST;
+    warn(`${left} of ${paths.length} items were left out`, `At most ${MOST} are taken at once: for more, watch their folder (Settings).`);
+  }
   const drops = paths.slice(0, MOST).map((path): Drop => {
     lastKey += 1;
     return { key: lastKey, name: path.split('/').findLast((part) => part !== '') ?? path, path, modelId: null, refusal: null };

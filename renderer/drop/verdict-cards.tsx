@@ -1,4 +1,5 @@
 /** A card for each dropped item: what it is, where it goes and why, until it is ready or refused. Stays until it is read. */
+import { useRef } from 'react';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { bytesInWords, secondsInWords } from '../../shared/units.ts';
 import { load, unload } from '../actions.ts';
@@ -31,6 +32,9 @@ export function VerdictCards() {
 
 function Card({ drop }: { readonly drop: Drop }) {
   const model = useModel(drop.modelId);
+  // The engine's answer may be here before its first event of the model.
+  const wasSeen = useRef(false);
+  if (model !== undefined) wasSeen.current = true;
   return (
     <li className={styles.card}>
       <header className={styles.head}>
@@ -41,9 +45,7 @@ function Card({ drop }: { readonly drop: Drop }) {
       {drop.refusal !== null ? (
         <Refused drop={drop} />
       ) : model === undefined ? (
-        <p aria-live="polite">
-          {drop.modelId === null ? 'Looking at it ...' : 'It is gone: its files were moved away, or it was forgotten.'}
-        </p>
+        <p aria-live="polite">{wasSeen.current ? 'It is gone: its files were moved away, or it was forgotten.' : 'Looking at it ...'}</p>
       ) : (
         <Followed dropKey={drop.key} model={model} />
       )}

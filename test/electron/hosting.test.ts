@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -184,6 +184,19 @@ describe('a window that hosts the engine', { timeout: ONE_MS }, () => {
     expect(await shell.ended).toBe(0);
     expect(shell.calls.filter(({ call }) => call === 'showMessageBox')).toEqual([]);
     expect(home.processes()).toEqual([]);
+  });
+
+  test('a signal while the engine starts ends it in order too', async () => {
+    const home = newHome();
+    const shell = startShell(home);
+    await eventually('the engine starts', () => shell.story().includes('Settings:'));
+    shell.child.kill('SIGTERM');
+    expect(await shell.ended).toBe(0);
+    expect(home.processes()).toEqual([]);
+    expect(readEngineFile(home.state)).toBeNull();
+    // In order: the books are closed, and nothing of them is left to be taken in.
+    expect(readdirSync(home.state).filter((name) => name.endsWith('-wal'))).toEqual([]);
+    openStateFolder(home.state).close();
   });
 
   test('an engine that is just starting or ending is waited for', async () => {

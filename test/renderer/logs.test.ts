@@ -1,11 +1,11 @@
 /** What the Logs page makes of lines, before anything is drawn. */
 import { describe, expect, it } from 'vitest';
-import { plain, spansOf } from '../../renderer/pages/logs/ansi.ts';
+import { plain, spansOf } from '../../renderer/components/ansi.ts';
+import { redacted } from '../../renderer/components/redact.ts';
 import { append, EMPTY_BOOK, type Filtered, filtered } from '../../renderer/pages/logs/log-book.ts';
 import { type LogFilter, readFilter } from '../../renderer/pages/logs/log-filter.ts';
 import { type LogLine, lineText, logLine } from '../../renderer/pages/logs/log-line.ts';
 import { cutByRanges } from '../../renderer/pages/logs/marks.ts';
-import { redacted } from '../../renderer/pages/logs/redact.ts';
 
 const ESC = '\u001b';
 

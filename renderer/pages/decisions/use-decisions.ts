@@ -6,6 +6,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import type { DecisionRow } from '../../../shared/decision.ts';
 import { toModeliumError } from '../../../shared/errors.ts';
 import { ask } from '../../api.ts';
+import { onOpening } from '../../link.ts';
 import { useWindow } from '../../store.ts';
 
 const PAGE = 50;
@@ -29,7 +30,7 @@ export function useDecisions(model: string | null): Decisions {
   const [shownId, setShownId] = useState(0);
   const [hasOlder, setHasOlder] = useState(false);
   const [trouble, setTrouble] = useState<string | null>(null);
-  const signal = useSignal();
+  const signal = `${useSignal()} ${useOpenings()}`;
   const asked = useRef<string | null | undefined>(undefined);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the signal is what says that there is something new.
@@ -57,6 +58,8 @@ export function useDecisions(model: string | null): Decisions {
     if (oldest === undefined) return;
     read(model, oldest, new AbortController().signal)
       .then((older) => {
+        // Of a model that was shown before.
+        if (asked.current !== model) return;
         setKnown((before) => merged(before, older));
         setHasOlder(older.length === PAGE);
       })
@@ -75,6 +78,13 @@ export function useDecisions(model: string | null): Decisions {
     },
     loadOlder,
   };
+}
+
+/** How often the link stood anew: what was decided meanwhile, or could not be read, is read then. */
+function useOpenings(): number {
+  const [count, setCount] = useState(0);
+  useEffect(() => onOpening(() => setCount((before) => before + 1)), []);
+  return count;
 }
 
 /** Other than before when a decision was made, or when a model's state moved: outcomes are written then. */

@@ -1,6 +1,6 @@
 /** A line of a log: its time, its words, how grave it is. Pure. */
-import { plain } from './ansi.ts';
-import { redacted } from './redact.ts';
+import { plain } from '../../components/ansi.ts';
+import { redacted } from '../../components/redact.ts';
 
 export type Tone = 'bad' | 'warn' | 'faint';
 
@@ -33,7 +33,9 @@ export function logLine(number: number, line: string, token: string | null): Log
   const raw = clean === words ? line : clean;
   const at = TIME.exec(clean)?.[1] ?? null;
   const text = at === null ? clean : clean.slice(at.length + 1);
-  return { number, at, text, raw: at === null ? raw : raw.slice(raw.indexOf(at) + at.length + 1), tone: toneOf(text) };
+  // Coloured, the time may be followed by an escape: only a plain one is taken off, else the line loses its colours and not its words.
+  const body = at === null ? raw : raw.startsWith(`${at} `) ? raw.slice(at.length + 1) : text;
+  return { number, at, text, raw: body, tone: toneOf(text) };
 }
 
 function toneOf(text: string): Tone | null {

@@ -1,9 +1,9 @@
 /** The lines that are in sight, of as many as there are. The only importer of TanStack Virtual; it keeps the reader's place when lines come or go. */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, memo, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
+import { type Span, spansOf } from '../../components/ansi.ts';
 import { Button } from '../../components/button.tsx';
 import { classes } from '../../components/classes.ts';
-import { type Span, spansOf } from './ansi.ts';
 import type { LogFilter } from './log-filter.ts';
 import { type LogLine, localTime } from './log-line.ts';
 import styles from './log-lines.module.css';

@@ -1,5 +1,5 @@
 /** Cuts the spans of a line where a filter's matches begin and end. Pure. */
-import type { Span } from './ansi.ts';
+import type { Span } from '../../components/ansi.ts';
 
 export interface MarkedSpan extends Span {
   readonly marked: boolean;

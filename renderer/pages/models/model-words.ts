@@ -1,4 +1,5 @@
 /** What a row and the drawer say of a model. Pure. */
+import { HOST_DEVICE } from '../../../shared/decision.ts';
 import type { ModelProfile } from '../../../shared/profile.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords, countInWords } from '../../../shared/units.ts';
@@ -16,8 +17,8 @@ export function profileInWords(profile: ModelProfile | null): string {
 export function memoryOf({ measuredBytes, predictedBytes }: ModelView): { readonly bytes: number; readonly measured: boolean } | null {
   const bytes = measuredBytes ?? predictedBytes;
   if (bytes === null) return null;
-  const gpu = Object.entries(bytes).reduce((sum, [id, held]) => (id === 'cpu' ? sum : sum + held), 0);
-  return { bytes: gpu > 0 ? gpu : (bytes['cpu'] ?? 0), measured: measuredBytes !== null };
+  const gpu = Object.entries(bytes).reduce((sum, [id, held]) => (id === HOST_DEVICE ? sum : sum + held), 0);
+  return { bytes: gpu > 0 ? gpu : (bytes[HOST_DEVICE] ?? 0), measured: measuredBytes !== null };
 }
 
 /** Worth a second line in the table: what a person should read before anything else. */

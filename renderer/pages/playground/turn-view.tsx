@@ -1,11 +1,15 @@
 /** One question and its answer: the words, what the answer waits for, its figures or what went wrong, and what can be done with it. */
+
 import { memo, useState } from 'react';
 import type { ModeliumError } from '../../../shared/errors.ts';
+import { controlToken } from '../../api.ts';
+import { plain } from '../../components/ansi.ts';
 import { AreaField } from '../../components/area-field.tsx';
 import { Button } from '../../components/button.tsx';
 import { CopyButton } from '../../components/copy-button.tsx';
 import { Markdown } from '../../components/markdown/markdown.tsx';
 import { Note } from '../../components/panel.tsx';
+import { redacted } from '../../components/redact.ts';
 import { ScrollBox } from '../../components/scroll-box.tsx';
 import styles from './chat.module.css';
 import { type Asked, isUnderWay, sendAgain, stop, type Turn } from './conversation.ts';
@@ -111,7 +115,7 @@ export function FailureView({ error, hasText = false }: { readonly error: Modeli
           <details className={styles.lastWords}>
             <summary>The runtime's last words</summary>
             <ScrollBox as="pre" label="The runtime's last words">
-              {lastWords.join('\n')}
+              {lastWords.map((line) => redacted(plain(line), controlToken())).join('\n')}
             </ScrollBox>
           </details>
         )}
@@ -120,8 +124,8 @@ export function FailureView({ error, hasText = false }: { readonly error: Modeli
   );
 }
 
-/** A runtime's own refusal has a code that our table does not know, and is no bug of ours. */
+/** A runtime's own refusal has a code that our table does not know: it is no bug of ours, and its own sentence says all. */
 function hintOf({ code, details, hint }: ModeliumError): string | null {
   const isForeign = details.origin !== undefined && details.origin !== 'modelium';
-  return code === 'internal' && isForeign ? null : hint;
+  return isForeign && (code === 'internal' || code === 'upstream-failed') ? null : hint;
 }

@@ -1,6 +1,8 @@
 /** The settings as a form, made from their schema: sections at the side, the search, the fields. Why it is read-only, where it is. */
+
 import { useEffect, useMemo, useState } from 'react';
 import type { SettingsView } from '../../../shared/api-settings.ts';
+import { byName } from '../../by-name.ts';
 import { ChoiceField, TextField } from '../../components/fields.tsx';
 import { Icon } from '../../components/icon.tsx';
 import { Empty, Panel } from '../../components/panel.tsx';
@@ -131,9 +133,7 @@ function EachModel({ section, fields, readOnly }: EachModelProps) {
   const edits = useSettings((state) => state.edits);
   const inFile = Object.keys(given ?? {});
   const edited = [...edits.values()].filter(({ path }) => path[0] === section).map(({ path }) => path[1] ?? '');
-  const names = [...new Set([...inFile, ...edited, ...models.map(({ id }) => id)])].sort((first, second) =>
-    first.localeCompare(second, 'en'),
-  );
+  const names = [...new Set([...inFile, ...edited, ...models.map(({ id }) => id)])].sort(byName);
   const [chosen, setChosen] = useState<string | null>(null);
   const name = chosen ?? edited[0] ?? inFile[0] ?? null;
   if (names.length === 0) return <p>There is no model yet, and the file names none.</p>;
