@@ -161,7 +161,10 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     await page.getByText('drain_seconds: 5 -> 7').waitFor();
     await page.getByRole('link', { name: 'Box' }).click();
     await page.getByRole('heading', { name: 'Box', level: 1 }).waitFor();
+    // The page reads the file anew when it is shown: to be stale, it must have read it before the change.
+    const isRead = page.waitForResponse('**/control/settings');
     await page.getByRole('link', { name: 'Settings' }).click();
+    await isRead;
     await page.getByText('drain_seconds: 5 -> 7').waitFor();
 
     await write(FILE.replace('120 # two minutes', '60 # one minute'));
