@@ -36,7 +36,7 @@ export function diffusersPipeline(index: Json): DiffusersPipeline {
   const named = index['_class_name'];
   const className = Array.isArray(named) ? String(named.at(-1)) : typeof named === 'string' ? named : 'unknown';
   const components = new Map<string, { library: string; className: string }>();
-  for (const [name, value] of Object.entries(index).slice(0, MAX_COMPONENTS)) {
+  for (const [name, value] of Object.entries(index)) {
     if (name.startsWith('_') || !Array.isArray(value) || value.length !== 2) continue;
     const [library, component]: readonly unknown[] = value;
     if (typeof library === 'string' && typeof component === 'string') components.set(name, { library, className: component });
@@ -52,6 +52,10 @@ export function readDiffusers(files: readonly CandidateFile[]): FormatFindings |
   if (indexFile === undefined || index === null) return null;
   if (index instanceof FormatError) return findings({ problems: [jsonProblem(indexFile, index)] });
   const pipeline = diffusersPipeline(index);
+  if (pipeline.components.size > MAX_COMPONENTS) {
+    const sentence = `${INDEX} names ${pipeline.components.size} parts; ${MAX_COMPONENTS} are possible.`;
+    return findings({ problems: [isDamaged(INDEX, indexFile.bytes, sentence)] });
+  }
   const problems: FileProblem[] = [];
   const own: CandidateFile[] = [];
   for (const [name] of pipeline.components) {

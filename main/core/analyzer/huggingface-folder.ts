@@ -51,6 +51,8 @@ export function readHuggingface(files: readonly CandidateFile[]): FormatFindings
   const tokenizer = readTokenizer(top);
   const described = facts(files, folder);
   folder.problems.push(...tokenizer.problems, ...(described.sentence?.missing ?? []).map((file) => isMissing(file)));
+  const modulesDamage = described.sentence?.damage ?? null;
+  if (modulesDamage !== null) folder.problems.push(isDamaged('modules.json', 0, modulesDamage));
   const profile = config === null ? null : huggingfaceProfile({ ...described, config, weights, pickles, tokenizer });
   if (profile !== null && TEXT_KINDS.has(profile.kind) && !tokenizer.isThere && takesText(profile.architecture)) {
     folder.problems.push({ ...isMissing('tokenizer.json'), message: 'a tokenizer: no tokenizer.json, tokenizer.model or vocabulary yet' });

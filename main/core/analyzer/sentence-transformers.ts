@@ -2,7 +2,7 @@
  * What the files of sentence-transformers say beside config.json: which modules run one after another, how tokens become one vector, prompts,
  * and whether a module is code of somebody else. Facts for the profile that the Hugging Face reader makes. Pure and bounded (I7).
  */
-import { confined } from './file-names.ts';
+import { confined, shown } from './file-names.ts';
 import type { CandidateFile } from './findings.ts';
 import { countIn, type Json, jsonIfReadable, jsonListOf, textIn } from './json-files.ts';
 
@@ -20,8 +20,12 @@ export interface SentenceTransformer {
   readonly modules: readonly string[];
   /** JSON files that name code which is not the library's own. */
   readonly codeFiles: readonly string[];
+  /** Folders of its modules below the top, with their slash. */
+  readonly folders: readonly string[];
   /** Files of modules that are not there. */
   readonly missing: readonly string[];
+  /** Why modules.json cannot be followed, as a sentence; null where it can. */
+  readonly damage: string | null;
 }
 
 const OWN_MODULES = /^sentence_transformers(?:\.\w+)*$/;
@@ -38,7 +42,7 @@ export function readSentenceTransformer(files: readonly CandidateFile[]): Senten
   const isCrossEncoder = textIn(about ?? {}, 'model_type') === 'CrossEncoder' || crossEncoderOf(config);
   if (modules === null && !isCrossEncoder) return null;
   const listed = (modules ?? []).slice(0, MAX_MODULES);
-  const types = listed.map((module) => textIn(module, 'type') ?? 'unknown');
+  const types = (modules ?? []).map((module) => textIn(module, 'type') ?? 'unknown');
   const codeFiles: string[] = [];
   if (types.some((type) => !OWN_MODULES.test(type))) codeFiles.push('modules.json');
   if (activations(config, about).some((name) => !OWN_ACTIVATIONS.test(name))) codeFiles.push('config.json');
@@ -53,10 +57,20 @@ export function readSentenceTransformer(files: readonly CandidateFile[]): Senten
     maxTokens: countIn(lengths ?? {}, 'max_seq_length'),
     dimensions: countIn(dense ?? {}, 'out_features') ?? pool.dimensions,
     prompts: typeof prompts === 'object' && prompts !== null ? Object.keys(prompts).slice(0, MAX_MODULES) : [],
-    modules: types.map((type) => type.slice(type.lastIndexOf('.') + 1)),
+    modules: types.slice(0, MAX_MODULES).map((type) => type.slice(type.lastIndexOf('.') + 1)),
     codeFiles,
+    folders: listed.flatMap((module) => confined('', textIn(module, 'path') ?? '') ?? []).map((path) => `${path}/`),
     missing: missingFiles(listed, byPath),
+    damage: damageOf(modules ?? []),
   };
+}
+
+/** What lies out of the folder, or is not listed of it, could change without anybody noticing. */
+function damageOf(modules: readonly Json[]): string | null {
+  if (modules.length > MAX_MODULES) return `modules.json names ${modules.length} modules; ${MAX_MODULES} are possible.`;
+  const paths = modules.map((module) => textIn(module, 'path') ?? '').filter((path) => !/^(?:\.\/?)?$/.test(path));
+  const stray = paths.find((path) => confined('', path) === null);
+  return stray === undefined ? null : `modules.json names a folder that lies outside, or hidden or too deep in it: ${shown(stray)}.`;
 }
 
 /** Cross-encoders have no modules.json before version 5: config.json tells them, by the class and one label or by the library's own words. */

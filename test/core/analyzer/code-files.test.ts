@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { readDiffusers } from '../../../main/core/analyzer/diffusers-folder.ts';
+import { readHuggingface } from '../../../main/core/analyzer/huggingface-folder.ts';
 import { openVinoWeights } from '../../../main/core/analyzer/openvino-folder.ts';
+import { readSentenceTransformer } from '../../../main/core/analyzer/sentence-transformers.ts';
 import { readTriton } from '../../../main/core/analyzer/triton-folder.ts';
 import { type Contents, folderOf } from './folder-of.ts';
 import { node, writeOnnx } from './synthetic-onnx.ts';
 import { openVinoXml } from './synthetic-plans.ts';
+import { writeSafetensors } from './synthetic-safetensors.ts';
 import { checkpoint } from './synthetic-zip.ts';
 
 /** The two files of an OpenVINO model, the second one as long as the first asks for. */
@@ -91,5 +94,30 @@ describe('a model folder of Triton', () => {
     const there = found(config, { 'env/bin/activate': 'x', '1/model.py': 'x' });
     expect(there?.problems).toEqual([]);
     expect(there?.profile?.forms[0]?.codeFiles).toEqual(['config.pbtxt', 'env/bin/activate', '1/model.py']);
+  });
+});
+
+describe('a list that is longer than can be, or names what is not listed, is damage', () => {
+  const own = { path: '', type: 'sentence_transformers.models.Transformer' };
+  const modules = (...more: readonly object[]) =>
+    readHuggingface(folderOf({ 'config.json': { model_type: 'bert' }, 'model.safetensors': writeSafetensors(), 'modules.json': more }));
+
+  test('modules', () => {
+    expect(modules(...Array.from({ length: 65 }, () => own))?.problems[0]).toMatchObject({ kind: 'damaged', file: 'modules.json' });
+    expect(
+      readSentenceTransformer(folderOf({ 'modules.json': [...Array(64).fill(own), { path: '', type: 'evil.X' }] }))?.codeFiles,
+    ).toEqual(['modules.json']);
+    for (const path of ['../x', '/tmp/x', '.hidden', 'a/b/c/d/e/f']) {
+      expect(modules({ path, type: 'sentence_transformers.models.Dense' })?.problems).toContainEqual(
+        expect.objectContaining({ kind: 'damaged', file: 'modules.json' }),
+      );
+    }
+    expect(modules(own, { ...own, path: './' })?.problems.filter(({ kind }) => kind === 'damaged')).toEqual([]);
+  });
+
+  test('parts of a pipeline', () => {
+    const parts = Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`p${at}`, ['diffusers', 'X']]));
+    const index = { _class_name: 'X', ...parts };
+    expect(readDiffusers(folderOf({ 'model_index.json': index }))?.problems).toMatchObject([{ kind: 'damaged', file: 'model_index.json' }]);
   });
 });

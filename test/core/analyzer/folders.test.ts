@@ -63,7 +63,9 @@ describe('sentence-transformers', () => {
       prompts: ['query', 'document'],
       modules: ['Transformer', 'Pooling', 'Normalize'],
       codeFiles: [],
+      folders: ['1_Pooling/', '2_Normalize/'],
       missing: [],
+      damage: null,
     });
   });
 
