@@ -14,7 +14,13 @@ const ENVIRONMENT = /\.(?:tar\.gz|tgz|tar|zip)$/i;
 
 /** What PyTorch's own loaders unpickle by name, whatever lies beside it. */
 const PYTORCH_BIN = /(?:pytorch|adapter)_model[^/]*\.bin$/i;
+/** All that is loaded by unpickling, or may be. */
+const PICKLE = /\.(?:bin|pkl|pickle|joblib|dill|pt|pth|ckpt|jit|torchscript)$/i;
 const NONE: ReadonlySet<string> = new Set();
+
+export function isPickle(path: string): boolean {
+  return PICKLE.test(path);
+}
 
 /**
  * Files whose names alone say that they are code or pickles.

@@ -8,6 +8,7 @@ import { codeFilesOfFolder } from './code-files.ts';
 import { confined, shown, someOf } from './file-names.ts';
 import { type CandidateFile, type FormatFindings, isDamaged, isMissing } from './findings.ts';
 import { type Json, jsonOf, jsonProblem } from './json-files.ts';
+import { namingFiles } from './naming-files.ts';
 import { openVinoWeights } from './openvino-folder.ts';
 import { pickleProblems } from './pickle-files.ts';
 import { findings, plainProfile, sumBytes, weightsByType } from './plain-profile.ts';
@@ -117,7 +118,7 @@ function profileOf(
       {
         kind: 'diffusers',
         files: [INDEX, ...used],
-        codeFiles: codeFilesOfFolder(paths, pipeline.isCustom ? [INDEX] : [], openVinoWeights(files)),
+        codeFiles: codeFilesOfFolder(paths, [...(pipeline.isCustom ? [INDEX] : []), ...namingFiles(files)], openVinoWeights(files)),
         detail: `pipeline of ${someOf(names, 8)}`,
       },
     ],

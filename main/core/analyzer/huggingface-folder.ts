@@ -9,8 +9,12 @@ import { huggingfaceProfile } from './huggingface.ts';
 import { readTokenizer } from './huggingface-tokenizer.ts';
 import { readWeightFiles } from './huggingface-weight-files.ts';
 import { isObject, readJsonObject } from './json.ts';
+
 import { jsonProblem } from './json-files.ts';
+import { namingFiles } from './naming-files.ts';
+import { openVinoWeights } from './openvino-folder.ts';
 import { pickleProblems } from './pickle-files.ts';
+
 import { readReadme } from './readme.ts';
 import { readSentenceTransformer } from './sentence-transformers.ts';
 
@@ -114,6 +118,8 @@ function facts(files: readonly CandidateFile[], { top }: Folder) {
     files: files.map(({ path, bytes }) => ({ path, bytes })),
     readme: readReadme(top.get('README.md')),
     sentence: readSentenceTransformer(files),
+    naming: namingFiles(files),
+    plainWeights: openVinoWeights(files),
     hfQuantization: optional(top.get('hf_quant_config.json')),
     generation: optional(top.get('generation_config.json')),
     processor: { ...optional(top.get('preprocessor_config.json')), ...optional(top.get('processor_config.json')) },

@@ -3,6 +3,7 @@
  * Pure; says what the configuration says. Which runtime can serve it is the brain's business.
  */
 import { type KvCost, kvCostOf, type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
+import { codeFilesOfFolder, isPickle } from './code-files.ts';
 import {
   type Config,
   count,
@@ -38,15 +39,18 @@ export interface HuggingfaceFolder {
   readonly readme: Readme;
   /** What the files of sentence-transformers say; null where there are none. */
   readonly sentence: SentenceTransformer | null;
+  /** JSON files that name code, in the folder or elsewhere. */
+  readonly naming: readonly string[];
+  /** Files called `.bin` that hold nothing but weights. */
+  readonly plainWeights: ReadonlySet<string>;
   /** hf_quant_config.json, generation_config.json, the processors' configurations; empty where they are not there. */
   readonly hfQuantization: Config;
   readonly generation: Config;
   readonly processor: Config;
 }
 
-/** What execution or unpickling of a folder's own files begins with. */
-const CODE_FILES = /\.(?:py|so)$/i;
-const PICKLE_FILES = /\.(?:bin|pt|pth|pkl|pickle|ckpt)$/i;
+/** Where one of them lies, loaders take it rather than a pickle. */
+const SAFE_WEIGHTS: ReadonlySet<string> = new Set(['model.safetensors', 'model.safetensors.index.json']);
 
 export function huggingfaceProfile(folder: HuggingfaceFolder): ModelProfile {
   const { config, tokenizer, readme } = folder;
@@ -115,16 +119,20 @@ function notesOf(folder: HuggingfaceFolder, kind: ModelProfile['kind'], architec
 /** One form for the safetensors, another one for pickles beside them: who takes the first has nothing to trust in the second. */
 function formsOf(folder: HuggingfaceFolder): readonly ModelForm[] {
   const paths = folder.files.map((file) => file.path);
-  const code = paths.filter((path) => CODE_FILES.test(path));
-  // `auto_map` may also name code in another repository: then the file that names it is what has to be trusted.
-  const own = ['auto_map', 'custom_pipelines'].some((key) => key in folder.config) ? ['config.json'] : [];
-  const names = [...new Set([...own, ...(folder.sentence?.codeFiles ?? [])])];
-  const pickles = paths.filter((path) => !path.includes('/') && PICKLE_FILES.test(path));
+  const all = codeFilesOfFolder(paths, [...folder.naming, ...(folder.sentence?.codeFiles ?? [])], folder.plainWeights);
+  const pickles = all.filter((path) => !path.includes('/') && isPickle(path));
+  const code = all.filter((path) => !isPickle(path) || unpickledByModule(path, folder));
   if (folder.weights.files.length === 0) {
-    return [{ kind: 'transformers', files: ['config.json', ...folder.pickles], codeFiles: [...names, ...code, ...pickles] }];
+    return [{ kind: 'transformers', files: ['config.json', ...folder.pickles], codeFiles: [...code, ...pickles] }];
   }
-  const safe: ModelForm = { kind: 'transformers', files: ['config.json', ...folder.weights.files], codeFiles: [...names, ...code] };
-  return pickles.length === 0 ? [safe] : [safe, { kind: 'pickle', files: pickles, codeFiles: [...names, ...code, ...pickles] }];
+  const safe: ModelForm = { kind: 'transformers', files: ['config.json', ...folder.weights.files], codeFiles: code };
+  return pickles.length === 0 ? [safe] : [safe, { kind: 'pickle', files: pickles, codeFiles: [...code, ...pickles] }];
+}
+
+/** Modules of sentence-transformers are loaded from folders of their own: each unpickles where safetensors are not beside it. */
+function unpickledByModule(path: string, { sentence, files }: HuggingfaceFolder): boolean {
+  const own = sentence?.folders.find((module) => path.startsWith(module));
+  return own !== undefined && !files.some((file) => SAFE_WEIGHTS.has(file.path.slice(own.length)) && file.path.startsWith(own));
 }
 
 /** Pickles are never opened: their size is all that is known. */

@@ -121,3 +121,52 @@ describe('a list that is longer than can be, or names what is not listed, is dam
     expect(readDiffusers(folderOf({ 'model_index.json': index }))?.problems).toMatchObject([{ kind: 'damaged', file: 'model_index.json' }]);
   });
 });
+
+describe('a Hugging Face folder', () => {
+  const base = { 'config.json': { model_type: 'bert' }, 'model.safetensors': writeSafetensors(), 'tokenizer.json': {} };
+  const formsOf = (more: Contents) => readHuggingface(folderOf({ ...base, ...more }))?.profile?.forms ?? [];
+  const codeOf = (more: Contents) => formsOf(more)[0]?.codeFiles;
+  const map = { auto_map: { AutoTokenizer: ['a/b--evil.Tokenizer', null] } };
+
+  test.each<[string, Contents]>([
+    ['tokenizer_config.json', { 'tokenizer_config.json': map }],
+    ['preprocessor_config.json', { 'preprocessor_config.json': map }],
+    ['processor_config.json', { 'processor_config.json': map }],
+    ['config.json', { 'config.json': { model_type: 'bert', text_config: map } }],
+    ['0_Transformer/config.json', { '0_Transformer/config.json': map }],
+    ['sentence_bert_config.json', { 'sentence_bert_config.json': { model_args: { trust_remote_code: true } } }],
+    ['2_Dense/config.json', { '2_Dense/config.json': { activation_function: 'os.system' } }],
+    ['other_config.json', { 'other_config.json': '{"auto_map": NaN}' }],
+  ])('has %s trusted where it names code', (path, more) => {
+    expect(codeOf(more)).toEqual([path]);
+  });
+
+  test('names none in plain configurations', () => {
+    const dense = { activation_function: 'torch.nn.modules.activation.Tanh' };
+    expect(
+      codeOf({ 'tokenizer_config.json': { trust_remote_code: false, activation_function: 'gelu' }, '2_Dense/config.json': dense }),
+    ).toEqual([]);
+  });
+
+  test('has the pickle of a module trusted, unless safetensors lie beside it', () => {
+    const folder = {
+      'modules.json': [{ path: '2_Dense', type: 'sentence_transformers.models.Dense' }],
+      '2_Dense/config.json': {},
+      '2_Dense/pytorch_model.bin': checkpoint(),
+    };
+    expect(codeOf(folder)).toEqual(['2_Dense/pytorch_model.bin']);
+    expect(codeOf({ ...folder, '2_Dense/decoy.safetensors': writeSafetensors() })).toEqual(['2_Dense/pytorch_model.bin']);
+    expect(codeOf({ ...folder, '2_Dense/model.safetensors': writeSafetensors() })).toEqual([]);
+    // Nothing loads what lies in a folder that nobody names.
+    expect(codeOf({ 'original/consolidated.00.pth': checkpoint() })).toEqual([]);
+  });
+
+  test('knows code under all its names', () => {
+    const names = ['a.pyc', 'b.so.1', 'c.dll', 'd.dylib', 'e/f.py'];
+    expect(codeOf(Object.fromEntries(names.map((name) => [name, 'x'])))).toEqual(names);
+    expect(formsOf({ 'x.joblib': 'x', 'openvino_model.xml': xml, 'openvino_model.bin': bin })).toMatchObject([
+      { kind: 'transformers', codeFiles: [] },
+      { kind: 'pickle', codeFiles: ['x.joblib'] },
+    ]);
+  });
+});

@@ -1,0 +1,43 @@
+/**
+ * Configurations that name code which may lie elsewhere (`auto_map`, classes to import): then the file that names it is what has to be trusted.
+ * Pure and bounded (I7): how many are read, and how many bytes of them.
+ */
+import { FormatError } from './bytes.ts';
+import type { CandidateFile } from './findings.ts';
+import { isObject } from './json.ts';
+import { jsonOf } from './json-files.ts';
+
+/** Of the model, its tokenizer, processors, generation and modules, wherever in the folder they lie. */
+const CONFIGURATION = /(?:^|[/_])config\.json$/i;
+const MAX_TOTAL_BYTES = 32 * 1024 * 1024;
+const ALWAYS: ReadonlySet<string> = new Set(['auto_map', 'custom_pipelines']);
+/** Their words are imported where they have dots: only classes of torch itself are no code of somebody else. */
+const IMPORTED = /^(?:sbert_ce_default_activation_function|activation_function|activation_fn)$/;
+const OWN_CLASS = /^torch\.nn\.(?:\w+\.)*\w+$/;
+
+/** Paths of those that name code. One that cannot be read, or for which there is no room, counts: who loads it may read it. */
+export function namingFiles(files: readonly CandidateFile[]): readonly string[] {
+  let room = MAX_TOTAL_BYTES;
+  return files
+    .filter((file) => {
+      if (!CONFIGURATION.test(file.path) || file.bytes === 0) return false;
+      room -= file.bytes;
+      if (room < 0) return true;
+      const json = jsonOf(file);
+      return json instanceof FormatError || (json !== null && namesCode(json));
+    })
+    .map(({ path }) => path);
+}
+
+/** At any depth: configurations of parts lie in the one of the whole. */
+function namesCode(json: object): boolean {
+  const open: object[] = [json];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const [key, value] of Object.entries(next)) {
+      if (ALWAYS.has(key) || (key === 'trust_remote_code' && value === true)) return true;
+      if (IMPORTED.test(key) && typeof value === 'string' && value.includes('.') && !OWN_CLASS.test(value)) return true;
+      if (isObject(value) || Array.isArray(value)) open.push(value);
+    }
+  }
+  return false;
+}
