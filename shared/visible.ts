@@ -7,3 +7,8 @@
 export function visible(text: string): string {
   return text.replace(/(?![\n\t]|\r\n)\p{C}/gu, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`);
 }
+
+/** The same for a name, which has one line: with a line end in it, it could pass for two rows of a table. */
+export function visibleName(name: string): string {
+  return visible(name).replace(/[\n\r\t]/g, (one) => `\\u{${one.charCodeAt(0).toString(16)}}`);
+}

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline/promises';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelView, TrustFormView, TrustView } from '../../shared/snapshot.ts';
-import { visible } from '../../shared/visible.ts';
+import { visible, visibleName } from '../../shared/visible.ts';
 import { connect, type EngineClient } from '../client.ts';
 import { paint, print, printJson, size, table } from './output.ts';
 import type { Shared } from './program.ts';
@@ -56,12 +56,12 @@ function tellForm({ form, hash, trusted, trustedAt, files }: TrustFormView, with
   print(
     table(
       ['FILE', 'SIZE', 'WHY'],
-      files.map((file) => [visible(file.path), sizeOf(file.bytes), file.why]),
+      files.map((file) => [visibleName(file.path), sizeOf(file.bytes), file.why]),
     ),
   );
   if (!withText) return;
   for (const { path, preview, isCut } of files) {
-    const name = visible(path);
+    const name = visibleName(path);
     if (preview === null) print(`\n--- ${name}: ${isCut ? 'a text that is not shown here: look at the file itself' : 'no text'} ---`);
     else print(`\n--- ${name} ---\n${visible(preview)}${isCut ? '\n--- and more: only its beginning is shown ---' : ''}`);
   }

@@ -1,6 +1,6 @@
 /** What a person reads before trusting code is what would run. */
 import { expect, test } from 'vitest';
-import { visible } from '../../shared/visible.ts';
+import { visible, visibleName } from '../../shared/visible.ts';
 
 test.each([
   ['import os\n\tos.system("x")\r\n', 'import os\n\tos.system("x")\r\n'],
@@ -10,4 +10,8 @@ test.each([
   ['\u{1f600} and \u00e9', '\u{1f600} and \u00e9'],
 ])('%j', (text, shown) => {
   expect(visible(text)).toBe(shown);
+});
+
+test('a name stays on its line', () => {
+  expect(visibleName('a.py\nb.py\t2 B\r\n')).toBe('a.py\\u{a}b.py\\u{9}2 B\\u{d}\\u{a}');
 });

@@ -6,7 +6,7 @@ import { useCallback, useEffect, useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';
 import type { ModelView, TrustFormView, TrustView } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
-import { visible } from '../../../shared/visible.ts';
+import { visible, visibleName } from '../../../shared/visible.ts';
 import { ask } from '../../api.ts';
 import { Button } from '../../components/button.tsx';
 import { Question } from '../../components/overlays.tsx';
@@ -72,7 +72,7 @@ function Form({ form: { form, hash, trusted, files }, path, onDone }: FormProps)
           <li key={file.path}>
             <details>
               <summary>
-                <code>{visible(file.path)}</code>{' '}
+                <code>{visibleName(file.path)}</code>{' '}
                 <span className={styles.quiet}>
                   {bytesInWords(file.bytes)}: {file.why}
                 </span>
