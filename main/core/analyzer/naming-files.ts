@@ -5,7 +5,7 @@
 import { FormatError } from './bytes.ts';
 import type { CandidateFile } from './findings.ts';
 import { isObject } from './json.ts';
-import { jsonOf } from './json-files.ts';
+import { jsonListOf, jsonOf } from './json-files.ts';
 
 /** Of the model, its tokenizer, processors, generation and modules, wherever in the folder they lie. */
 const CONFIGURATION = /(?:^|[/_])config\.json$/i;
@@ -24,7 +24,9 @@ export function namingFiles(files: readonly CandidateFile[]): readonly string[] 
       room -= file.bytes;
       if (room < 0) return true;
       const json = jsonOf(file);
-      return json instanceof FormatError || (json !== null && namesCode(json));
+      // A list (what it was trained on) is none of the loaders' own; what it holds is looked at all the same.
+      const read = json instanceof FormatError ? jsonListOf(file) : json;
+      return read === null || namesCode(read);
     })
     .map(({ path }) => path);
 }

@@ -137,11 +137,13 @@ describe('a Hugging Face folder', () => {
     ['sentence_bert_config.json', { 'sentence_bert_config.json': { model_args: { trust_remote_code: true } } }],
     ['2_Dense/config.json', { '2_Dense/config.json': { activation_function: 'os.system' } }],
     ['other_config.json', { 'other_config.json': '{"auto_map": NaN}' }],
+    ['listed_config.json', { 'listed_config.json': [{ name: 'a' }, map] }],
   ])('has %s trusted where it names code', (path, more) => {
     expect(codeOf(more)).toEqual([path]);
   });
 
-  test('names none in plain configurations', () => {
+  test('names none in plain configurations, nor in the list of what it was trained on', () => {
+    expect(codeOf({ 'data_config.json': [{ name: 'questions.jsonl.gz', lines: 10_009, weight: 1 }] })).toEqual([]);
     const dense = { activation_function: 'torch.nn.modules.activation.Tanh' };
     expect(
       codeOf({ 'tokenizer_config.json': { trust_remote_code: false, activation_function: 'gelu' }, '2_Dense/config.json': dense }),
