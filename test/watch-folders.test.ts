@@ -378,6 +378,33 @@ describe.sequential('a path added by hand', () => {
     expect(await third.models()).toEqual([]);
     expect(await third.end('SIGTERM')).toEqual({ code: 0, signal: null });
   });
+
+  test('is still wanted after a restart in the middle of its copy', { timeout }, async () => {
+    const home = newHome(QUICK_SCANS);
+    const path = join(home.root, 'copied.gguf');
+    const bytes = tinyBytes(21);
+    const first = await startServe(home);
+    writeFileSync(path, bytes.subarray(0, 1000));
+    await first.control('POST', '/control/library', { path });
+    await first.becomes('copied', 'settling');
+    await first.end('SIGKILL');
+    const second = await startServe(home);
+    await second.becomes('copied', 'settling');
+    appendFileSync(path, bytes.subarray(1000));
+    await second.becomes('copied', 'ready');
+    await second.end('SIGKILL');
+    // And it stays so where the copy came to its end while no engine ran.
+    writeFileSync(join(home.root, 'late.gguf'), bytes.subarray(0, 1000));
+    const third = await startServe(home);
+    await third.control('POST', '/control/library', { path: join(home.root, 'late.gguf') });
+    await third.becomes('late', 'settling');
+    await third.end('SIGKILL');
+    writeFileSync(join(home.root, 'late.gguf'), tinyBytes(22));
+    const fourth = await startServe(home);
+    await fourth.becomes('late', 'ready');
+    expect((await fourth.model('copied'))?.state).toBe('unloaded');
+    expect(await fourth.end('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
 });
 
 function timesIn(text: string, part: string): number {

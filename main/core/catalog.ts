@@ -182,15 +182,19 @@ export class Catalog {
     this.#remembered.delete(id);
     const added = listing.path === folder;
     const isNews = settings().orchestration.policies.load === 'on_drop' && sameContentAs === null;
-    const byPerson = this.#unasked.has(folder) ? null : 'person';
-    this.#add({ id, aliases, listing, added, pinned: remembered?.pinned ?? false }, added ? byPerson : isNews ? 'content' : null);
+    // A person asks for the path; other bytes in it, which came while no engine ran, are content like any.
+    const byPerson = added && (remembered === null || remembered.ended === null);
+    const who = added && this.#unasked.has(folder) ? null : byPerson ? 'person' : isNews ? 'content' : null;
+    this.#add({ id, aliases, listing, added, pinned: remembered?.pinned ?? false }, who);
   }
 
   #recognised({ id, aliases, listing, remembered }: Extract<CandidateEvent, { type: 'recognised' }>, folder: string): void {
     this.#ports.log.say(`Known model found again: ${id}`);
     const { pinned, force, ended } = remembered;
-    const isNew = ended === null && !this.#unasked.has(folder) && this.#ports.settings().orchestration.policies.load === 'on_drop';
-    this.#add({ id, aliases, listing, added: listing.path === folder, pinned, force }, isNew ? 'content' : null);
+    const added = listing.path === folder;
+    const isNew = ended === null && !this.#unasked.has(folder);
+    const onDrop = this.#ports.settings().orchestration.policies.load === 'on_drop';
+    this.#add({ id, aliases, listing, added, pinned, force }, !isNew ? null : added ? 'person' : onDrop ? 'content' : null);
   }
 
   #add(
@@ -257,14 +261,19 @@ export class Catalog {
   }
 
   #remember(record: ModelRecord): void {
-    if (!REMEMBERED_STATES.has(record.state.name)) return;
+    const isEarly = EARLY_STATES.has(record.state.name);
+    if (!isEarly && !REMEMBERED_STATES.has(record.state.name)) return;
     const { id, aliases, path, added, pinned, force, files, device, inode } = record;
+    // Nobody would find the path again that a person named.
+    if (isEarly && !added) return;
     const failed = stateOf(record, 'failed');
     const failure = failed === null ? null : { code: failed.failure.code, message: failed.failure.message, attempts: failed.attempts };
-    const ended = failed !== null ? 'failed' : 'unloaded';
+    const isAwaited = isEarly && this.#ports.admission.isWanted(id);
+    const ended = failed !== null ? 'failed' : isAwaited ? null : 'unloaded';
     const memory: RememberedModel = { id, aliases, path, added, pinned, force, files, device, inode, ended, failure };
     if (JSON.stringify(this.#remembered.get(id)) === JSON.stringify(memory)) return;
-    this.#remembered.set(id, memory);
+    // For the next run alone: in this one a copy under way ended nothing.
+    if (!isEarly) this.#remembered.set(id, memory);
     this.#tryToWrite(() => this.#ports.ledger.remember(memory));
   }
 
@@ -278,6 +287,8 @@ export class Catalog {
   }
 }
 
+/** Before a verdict: only what a person registered is remembered. */
+const EARLY_STATES: ReadonlySet<string> = new Set(['discovered', 'settling']);
 /** Content that a verdict was reached on is known from then on; a copy under way is not. */
 const REMEMBERED_STATES: ReadonlySet<string> = new Set(['queued', 'loading', 'ready', 'unloaded', 'failed', 'blocked']);
 
