@@ -141,11 +141,36 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
       expect(child.exitCode).toBeNull();
     });
 
-    test('an engine that was killed and comes back elsewhere is loaded from there; none is hosted', async () => {
+    const banner = () => page.evaluate<string>("[...document.querySelectorAll('[role=status]')].map((each) => each.innerText).join(' ')");
+    const modelRows = () => page.evaluate<string[]>("[...document.querySelectorAll('th[scope=row] a')].map((each) => each.innerText)");
+    const serveProcesses = () => home.processes().filter(({ command }) => command.includes(' serve '));
+
+    test('an engine that was killed is waited for with a banner; when it is back at its address, the same page goes on, nothing twice', async () => {
+      const { address } = engine;
+      await page.evaluate("location.hash = '#/models'; window.marker = 'the same document'");
+      await eventually('the model is in its table', async () => (await modelRows()).includes('tiny'));
+      const before = await modelRows();
+      await engine.end('SIGKILL');
+      await eventually('the banner', async () => /The engine (ended|does not answer)\. What you see is the last/.test(await banner()));
+      expect(await modelRows()).toEqual(before);
+      expect(serveProcesses()).toEqual([]);
+      engine = await startServe(home, { cli: join(unpacked, 'dist/main/cli.js'), port: Number(new URL(address).port) });
+      await eventually('the banner is gone', async () => !(await banner()).includes('What you see'), ONE_MS);
+      expect(engine.address).toBe(address);
+      expect(await page.evaluate('window.marker')).toBe('the same document');
+      await eventually('each model, once', async () => (await modelRows()).join() === before.join());
+      expect(serveProcesses()).toHaveLength(1);
+    });
+
+    test('one that comes back elsewhere is loaded from there, nothing twice; none is hosted', async () => {
+      const before = await modelRows();
       await engine.end('SIGKILL');
       engine = await startServe(home, { cli: join(unpacked, 'dist/main/cli.js') });
       await shows(engine.address);
-      expect(home.processes().filter(({ command }) => command.includes(' serve '))).toHaveLength(1);
+      await eventually('the page turns to its first route', async () => (await page.url()).endsWith('#/box'));
+      await page.evaluate("location.hash = '#/models'");
+      await eventually('each model, once', async () => (await modelRows()).join() === before.join());
+      expect(serveProcesses()).toHaveLength(1);
     });
 
     test('a signal ends the window, and leaves the engine', async () => {

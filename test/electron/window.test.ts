@@ -68,6 +68,17 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
   const engines = () => home.processes().filter(({ command }) => command.includes(' serve '));
   const mark = () => page.evaluate(() => Object.assign(globalThis, { marker: 'the same document' }));
   const isMarked = () => page.evaluate(() => 'marker' in globalThis);
+  const banner = () => page.getByRole('status').filter({ hasText: 'What you see is the last that was known' });
+  /** No banner, and each model once: what the page knew before and what the engine told anew are the same models. */
+  const showsEachOnce = async () => {
+    await banner().waitFor({ state: 'hidden' });
+    await page.evaluate(() => {
+      (globalThis as unknown as { location: { hash: string } }).location.hash = '#/models';
+    });
+    const names = page.getByRole('rowheader').getByRole('link');
+    await expect.poll(() => names.allInnerTexts()).toEqual(['a-folder', 'dropped-one']);
+    expect((await engine.models()).map(({ id }) => id).sort()).toEqual(['a-folder', 'dropped-one']);
+  };
   /** What a page's request gets: a status, or that nobody was asked. */
   const ask = (url: string) =>
     page.evaluate(
@@ -288,6 +299,7 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     await mark();
     const { port } = new URL(engine.address);
     await engine.end('SIGKILL');
+    await banner().getByText(/^The engine (ended|does not answer)\./).waitFor();
     const stolen: string[] = [];
     const thief = createServer(({ url, headers }, response) => {
       stolen.push(`${url} ${headers.authorization ?? 'without a token'}`);
@@ -303,6 +315,7 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     engine = await startServe(home, { port: Number(port) });
     await eventually('the page reaches its engine again', async () => (await ask(`${engine.address}/health`)) === 200);
     expect([...new Set(stolen)]).toEqual(['/control/prove without a token']);
+    await showsEachOnce();
     expect(await isMarked()).toBe(true);
     expect(page.url()).toMatch(new RegExp(`^${engine.address}/#/`));
     expect(engines()).toHaveLength(1);
@@ -317,6 +330,7 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     await page.waitForURL((url) => url.origin === engine.address);
     expect(await isMarked()).toBe(false);
     expect(await ask(`${engine.address}/health`)).toBe(200);
+    await showsEachOnce();
     expect(engines()).toHaveLength(1);
   });
 
