@@ -16,6 +16,10 @@ export type AnswerOf<Name extends RouteName> = Answer<(typeof API)[Name]>;
 /** A proof takes a hash; who has not answered by then is not our engine, or hangs. */
 const PROOF_TIMEOUT_MS = 5_000;
 const HEALTH_TIMEOUT_MS = 1_000;
+/** Of who has not proven itself: a proof and a health answer are a line each. */
+const STRANGER_BYTES = 64 * 1024;
+/** Thousands of models, or a page of decisions with all their candidates, stay far below it. */
+const ANSWER_BYTES = 64 * 1024 * 1024;
 
 export interface EngineClient {
   readonly address: string;
@@ -51,10 +55,8 @@ export function createClient(address: string, token: string): EngineClient {
 /** The token must not go to whoever took the port after our engine was killed. */
 async function proveItself(address: string, token: string): Promise<void> {
   const nonce = randomBytes(32).toString('hex');
-  const answer = (await ask(address, 'POST', '/control/prove', {}, { nonce }, PROOF_TIMEOUT_MS).catch((thrown: unknown) => {
-    if (thrown instanceof ModeliumError && thrown.code === 'not-running') throw thrown;
-    return {};
-  })) as { readonly hmac?: unknown };
+  const response = await send(address, 'POST', '/control/prove', {}, { nonce }, PROOF_TIMEOUT_MS);
+  const answer = (await jsonOf(response, STRANGER_BYTES).catch(() => ({}))) as { readonly hmac?: unknown };
   const expected = Buffer.from(prove(token, nonce));
   const given = Buffer.from(typeof answer.hmac === 'string' ? answer.hmac : '');
   if (given.length === expected.length && timingSafeEqual(given, expected)) return;
@@ -64,8 +66,8 @@ async function proveItself(address: string, token: string): Promise<void> {
 /** The version of whatever Modelium answers there, ours or another user's; null when it is none. Sends no token. */
 export async function versionAt(address: string): Promise<string | null> {
   try {
-    const answer = parse(await textOf(await send(address, 'GET', '/health', {}, undefined, 0, AbortSignal.timeout(HEALTH_TIMEOUT_MS))));
-    const { status, version } = answer as { readonly status?: unknown; readonly version?: unknown };
+    const response = await send(address, 'GET', '/health', {}, undefined, 0, AbortSignal.timeout(HEALTH_TIMEOUT_MS));
+    const { status, version } = (await jsonOf(response, STRANGER_BYTES)) as { readonly status?: unknown; readonly version?: unknown };
     return (status === 'ok' || status === 'unavailable') && typeof version === 'string' ? version.slice(0, 40) : null;
   } catch {
     return null;
@@ -81,7 +83,7 @@ type Headers = Readonly<Record<string, string>>;
 /** One JSON exchange. An engine may take long to answer (an unload waits for its memory), so only the proof has a time-out. */
 async function ask(address: string, method: string, path: string, headers: Headers, body?: unknown, timeoutMs = 0): Promise<unknown> {
   const response = await send(address, method, path, headers, body, timeoutMs);
-  const answer = parse(await textOf(response));
+  const answer = await jsonOf(response);
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return answer;
   throw errorFromAnswer(status, answer);
@@ -122,7 +124,7 @@ async function follow(
   const reader = new EventsReader();
   try {
     const response = await send(address, 'GET', path, { accept: 'text/event-stream', ...headers }, undefined, 0, signal);
-    if (response.statusCode !== 200) throw errorFromAnswer(response.statusCode ?? 0, parse(await textOf(response)));
+    if (response.statusCode !== 200) throw errorFromAnswer(response.statusCode ?? 0, await jsonOf(response));
     // Leaving the loop ends the connection.
     for await (const chunk of response) {
       for (const data of reader.push(chunk as Buffer)) if (!listener(parse(data))) return;
@@ -133,15 +135,23 @@ async function follow(
   }
 }
 
-async function textOf(response: IncomingMessage): Promise<string> {
+/** The body as an object; an empty one for whatever is none. @throws ModeliumError `not-running` beyond the limit: our engine says no such thing. */
+export async function jsonOf(response: IncomingMessage, limitBytes = ANSWER_BYTES): Promise<object> {
   const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+  let bytes = 0;
+  for await (const chunk of response) {
+    bytes += (chunk as Buffer).length;
+    // Leaving the loop ends the connection.
+    if (bytes > limitBytes) throw notRunning(`What answers there sends more than ${limitBytes} bytes, which no engine of ours does.`);
+    chunks.push(chunk as Buffer);
+  }
+  return parse(Buffer.concat(chunks).toString('utf8'));
 }
 
-function parse(text: string): unknown {
+function parse(text: string): object {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
   } catch {
     return {};
   }

@@ -65,6 +65,8 @@ describe('the token', () => {
   test.each<[string, typeof answer]>([
     ['a wrong proof', (_, response) => response.end('{"hmac":"00"}')],
     ['no JSON', (_, response) => response.end('<html>')],
+    ['JSON that is no object', (_, response) => response.end('null')],
+    ['an answer without end', (_, response) => response.end(`{"hmac":"${'0'.repeat(100_000)}"}`)],
     ['404', (_, response) => response.writeHead(404).end('{}')],
     ['a proof by another token', proving('other', (_, response) => response.end('{}'))],
   ])('is not shown to a stranger on the port: %s', async (_, stranger) => {
@@ -111,6 +113,13 @@ describe('errors', () => {
     await expect(createClient(address, 't').get('/x')).rejects.toMatchObject({ code: 'internal', message: 'odd' });
     answer = (_, response) => response.writeHead(502).end('');
     await expect(createClient(address, 't').get('/x')).rejects.toThrow(/502/);
+    answer = (_, response) => response.writeHead(500).end('null');
+    await expect(createClient(address, 't').get('/x')).rejects.toThrow(/500/);
+  });
+
+  test('an answer larger than any of ours is cut off', async () => {
+    answer = (_, response) => response.end(Buffer.alloc(65 * 1024 * 1024, 32));
+    await expect(createClient(address, 't').get('/x')).rejects.toMatchObject({ code: 'not-running' });
   });
 });
 

@@ -2,6 +2,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import type { Timings, Usage } from '../../shared/api-predict.ts';
 import { type ErrorEnvelope, errorFromAnswer, ModeliumError } from '../../shared/errors.ts';
+import { jsonOf } from '../client.ts';
 import { EventsReader } from '../http/events-reader.ts';
 
 /** The last event of an answer. */
@@ -57,14 +58,4 @@ function send(url: URL, body: string, signal: AbortSignal): Promise<IncomingMess
   return new Promise((resolve, reject) => {
     request(url, { method: 'POST', headers, signal }, resolve).once('error', reject).end(body);
   });
-}
-
-async function jsonOf(response: IncomingMessage): Promise<unknown> {
-  const parts: Buffer[] = [];
-  for await (const part of response) parts.push(part as Buffer);
-  try {
-    return JSON.parse(Buffer.concat(parts).toString('utf8'));
-  } catch {
-    return null;
-  }
 }
