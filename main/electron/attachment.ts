@@ -39,8 +39,8 @@ export function attach(stateFolder: string, { onFound, onLost }: AttachmentEvent
 }
 
 /**
- * A stream that says little: its connection ends with the engine's process, however that ends, and before anybody else can have its port.
- * So what the window sends later goes to the engine that proved itself, or nowhere.
+ * A stream that says little: its connection ends with the engine's process, however that ends. From then on the fences let nothing out, token
+ * included, until an engine has proven itself again; what was sent in the instant before went to a port that nobody held.
  */
 async function untilItGoes(client: EngineClient, signal: AbortSignal): Promise<void> {
   await client.follow('/control/logs?follow=true', () => true, signal).catch(() => undefined);

@@ -9,15 +9,23 @@ export interface Fences {
   origin(): string | null;
 }
 
+/** What becomes of an address that a page wanted to open in a window of its own. */
+export interface Ways extends Fences {
+  onOutside(url: string): void;
+}
+
 /** A click on Copy. Everything else that a page can ask for (camera, location, notifications, reading the clipboard ...) is refused. */
 const COPY = 'clipboard-sanitized-write';
 
-export function fenceContents(app: App, fences: Fences): void {
-  app.on('web-contents-created', (_, contents) => fenceOne(contents, fences));
+export function fenceContents(app: App, ways: Ways): void {
+  app.on('web-contents-created', (_, contents) => fenceOne(contents, ways));
 }
 
-function fenceOne(contents: WebContents, { origin }: Fences): void {
-  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
+function fenceOne(contents: WebContents, { origin, onOutside }: Ways): void {
+  contents.setWindowOpenHandler(({ url }) => {
+    if (isWithin(contents.getURL(), origin())) onOutside(url);
+    return { action: 'deny' };
+  });
   contents.on('will-attach-webview', (event) => event.preventDefault());
   // Of the page's own doing; what the shell loads itself does not come by here.
   contents.on('will-navigate', (event, url) => {

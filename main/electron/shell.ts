@@ -11,6 +11,7 @@ import { fenceContents, fenceSession, originOf } from './fences.ts';
 import { findOrHost, type Wanted } from './hosting.ts';
 import { answerPage } from './ipc.ts';
 import { setMenu } from './menu.ts';
+import { offerOutside } from './outside.ts';
 import { createTray } from './tray.ts';
 import { askAfterFailure, errorOf } from './trouble.ts';
 import { openWindow } from './window.ts';
@@ -27,7 +28,7 @@ export async function startShell(wanted: Wanted): Promise<void> {
   const client = (): EngineClient | null => (engine === null ? (attachment?.client() ?? null) : createClient(engine.address, engine.token));
   const origin = (): string | null => originOf(client()?.address ?? '');
 
-  fenceContents(app, { origin });
+  fenceContents(app, { origin, onOutside: (url) => void offerOutside(url) });
   fenceSession(session.defaultSession, { origin });
   const ending = arrangeEnding(app, {
     engine: () => engine,
@@ -88,14 +89,14 @@ export async function startShell(wanted: Wanted): Promise<void> {
 
 /** Where the desktop shows no tray, a window that hides looks like one that ended. */
 function tellOnce(open: () => void): () => void {
-  let told = false;
+  // Held here: a notification that nobody holds is collected, and its click with it.
+  let told: Notification | null = null;
   return () => {
-    if (told || !Notification.isSupported()) return;
-    told = true;
+    if (told !== null || !Notification.isSupported()) return;
     const body = 'It is in the tray; where there is none, start Modelium again to see the window. Quit in its menu ends it.';
-    const notification = new Notification({ title: 'Modelium goes on serving', body });
-    notification.on('click', open);
-    notification.show();
+    told = new Notification({ title: 'Modelium goes on serving', body });
+    told.on('click', open);
+    told.show();
   };
 }
 

@@ -209,7 +209,30 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     await page.evaluate((url) => {
       (globalThis as unknown as { location: { href: string } }).location.href = url;
     }, elsewhereAddress);
-    expect(await page.evaluate((url) => (globalThis as unknown as { open(url: string): unknown }).open(url), elsewhereAddress)).toBeNull();
+    // A link of an answer: the person is shown where it leads, and the desktop's browser opens it, or nothing does.
+    await app.evaluate(({ dialog, shell }) => {
+      const asked: string[] = [];
+      const opened: string[] = [];
+      Object.assign(globalThis, { asked, opened });
+      const answer = async (...given: unknown[]) => {
+        asked.push((given.at(-1) as { detail: string }).detail);
+        return { response: asked.length === 1 ? 1 : 0, checkboxChecked: false };
+      };
+      dialog.showMessageBox = answer as typeof dialog.showMessageBox;
+      shell.openExternal = async (url) => void opened.push(url);
+    });
+    const links = [`${elsewhereAddress}/declined`, 'file:///etc/passwd', 'https://user:secret@example.org/', `${elsewhereAddress}/opened`];
+    for (const link of links) {
+      expect(await page.evaluate((url) => (globalThis as unknown as { open(url: string): unknown }).open(url), link)).toBeNull();
+    }
+    const seen = () =>
+      app.evaluate(() => {
+        const { asked, opened } = globalThis as unknown as { asked: string[]; opened: string[] };
+        return { asked, opened };
+      });
+    await expect
+      .poll(seen)
+      .toEqual({ asked: [`${elsewhereAddress}/declined`, `${elsewhereAddress}/opened`], opened: [`${elsewhereAddress}/opened`] });
     expect(await ask(elsewhereAddress)).toBe('refused');
     expect(await ask(`${engine.address}/health`)).toBe(200);
     const permissions = await page.evaluate(async () => {
@@ -299,7 +322,9 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     await mark();
     const { port } = new URL(engine.address);
     await engine.end('SIGKILL');
-    await banner().getByText(/^The engine (ended|does not answer)\./).waitFor();
+    await banner()
+      .getByText(/^The engine (ended|does not answer)\./)
+      .waitFor();
     const stolen: string[] = [];
     const thief = createServer(({ url, headers }, response) => {
       stolen.push(`${url} ${headers.authorization ?? 'without a token'}`);
