@@ -84,11 +84,9 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
     say('said while it is followed');
     await linesOf(page).getByText('said while it is followed').waitFor();
 
-    await page.getByLabel('Filter').fill('/tensor \\d*99 of/');
-    await page.getByText(/^15 of 1,5\d\d$/).waitFor();
-    expect(await linesOf(page).locator('mark').first().textContent()).toBe('tensor 99 of');
-    await page.getByLabel('Filter').fill('/(/');
-    await page.getByText('This is no expression').waitFor();
+    await page.getByLabel('Filter').fill('99 of|TENSOR 7 of');
+    await page.getByText(/^16 of 1,5\d\d$/).waitFor();
+    expect(await linesOf(page).locator('mark').allTextContents()).toEqual(expect.arrayContaining(['tensor 7 of', '99 of']));
     await page.getByLabel('Filter').fill('nowhere in it');
     await page.getByText('No line has that').waitFor();
     await page.getByRole('button', { name: 'Show every line' }).click();
@@ -108,8 +106,10 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor();
     expect(await follow.isChecked()).toBe(false);
     const seen = await linesOf(page).locator('[data-index]').nth(20).textContent();
+    const counted = async () => Number((await page.getByText(/^[\d,]+ lines$/).textContent())?.replace(/\D/g, ''));
+    const before = await counted();
     say('said while somebody reads further up');
-    await page.getByText(/1,5\d\d lines/).waitFor();
+    await expect.poll(counted).toBe(before + 1);
     expect(await linesOf(page).getByText('said while somebody reads').count()).toBe(0);
     expect(
       await linesOf(page)
@@ -162,7 +162,7 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
     wire.mend();
     await page.getByRole('button', { name: 'Try now' }).click();
     say('said after the break');
-    await page.getByLabel('Filter').fill('/said (during|after) the break/');
+    await page.getByLabel('Filter').fill('said during|said after');
     await page.getByText(/^2 of/).waitFor();
     await page.getByLabel('Filter').fill('model loaded');
     await page.getByText(/^1 of/).waitFor();
@@ -172,7 +172,7 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
 
   test('a log without words says so, and a model that is not there as well', async () => {
     const { page } = await openLogs('logs/silent');
-    await page.getByText('Nothing was said yet').or(linesOf(page)).first().waitFor();
+    await page.getByText('Nothing was said yet').waitFor();
     await page.goto(`${engine.engine.address}/#/logs/absent`);
     await page.getByText('This log is not there').waitFor();
     await page.getByRole('button', { name: "Show the engine's log" }).click();
@@ -183,7 +183,7 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
   test('nothing is in the way of readers, in light and in dark, nor in a narrow window', async () => {
     const { page, errors } = await openLogs('logs/talker');
     await linesOf(page).getByText('main: model loaded').waitFor();
-    await page.getByLabel('Filter').fill('/red|faint|started|loaded/');
+    await page.getByLabel('Filter').fill('red|faint|started|loaded');
     await linesOf(page).locator('mark').first().waitFor();
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });

@@ -1,4 +1,7 @@
-/** What a person types to see fewer lines: plain text, or `/an expression/`; upper or lower case is the same. Pure. */
+/**
+ * What a person types to see fewer lines: a text, or several with a bar between (`error|warning`); upper or lower case is the same. Pure.
+ * No regular expressions: one that backtracks badly would freeze the window over twenty thousand lines.
+ */
 
 export interface LogFilter {
   matches(text: string): boolean;
@@ -6,28 +9,16 @@ export interface LogFilter {
   ranges(text: string): readonly (readonly [number, number])[];
 }
 
-export interface ReadFilter {
-  /** Null: every line. */
-  readonly filter: LogFilter | null;
-  /** Why what was typed is no expression. */
-  readonly problem: string | null;
-}
-
-const NO_FILTER: ReadFilter = { filter: null, problem: null };
 const MOST_RANGES = 100;
 
-export function readFilter(typed: string): ReadFilter {
-  const expression = /^\/(.+)\/i?$/.exec(typed)?.[1];
-  if (expression === undefined) return typed.trim() === '' ? NO_FILTER : { filter: filterOf(escaped(typed)), problem: null };
-  try {
-    return { filter: filterOf(expression), problem: null };
-  } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message.replace(/^Invalid regular expression: /, '') : String(thrown);
-    return { filter: null, problem: `This is no expression: ${why}` };
-  }
+/** Null: every line. */
+export function readFilter(typed: string): LogFilter | null {
+  // A lone bar is looked for as it is: progress bars are drawn with them.
+  const texts = typed.split('|').filter((text) => text.trim() !== '');
+  const wanted = texts.length > 0 ? texts : [typed];
+  return typed.trim() === '' ? null : filterOf(wanted.map(escaped).join('|'));
 }
 
-/** @throws SyntaxError of the expression. */
 function filterOf(expression: string): LogFilter {
   const once = new RegExp(expression, 'i');
   const all = new RegExp(expression, 'gi');
@@ -36,7 +27,7 @@ function filterOf(expression: string): LogFilter {
     ranges(text) {
       const found: (readonly [number, number])[] = [];
       for (const { index, 0: match } of text.matchAll(all)) {
-        if (match !== '') found.push([index, index + match.length]);
+        found.push([index, index + match.length]);
         if (found.length === MOST_RANGES) break;
       }
       return found;

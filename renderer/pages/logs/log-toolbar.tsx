@@ -13,7 +13,6 @@ interface LogToolbarProps {
   readonly choices: readonly LogChoice[];
   readonly model: string | null;
   readonly typed: string;
-  readonly problem: string | null;
   /** `12 of 1,480`. */
   readonly count: string;
   readonly wraps: boolean;
@@ -23,7 +22,7 @@ interface LogToolbarProps {
   readonly onFollows: (follows: boolean) => void;
 }
 
-export function LogToolbar({ choices, model, typed, problem, count, wraps, follows, onTyped, onWraps, onFollows }: LogToolbarProps) {
+export function LogToolbar({ choices, model, typed, count, wraps, follows, onTyped, onWraps, onFollows }: LogToolbarProps) {
   return (
     <div className={styles.bar}>
       <ChoiceField
@@ -33,16 +32,7 @@ export function LogToolbar({ choices, model, typed, problem, count, wraps, follo
         onChange={(chosen) => go('logs', chosen === '' ? null : chosen)}
         value={model ?? ''}
       />
-      <TextField
-        hideLabel
-        invalid={problem !== null}
-        label="Filter"
-        onChange={onTyped}
-        placeholder="Filter: text, or /expression/"
-        type="search"
-        value={typed}
-        {...(problem === null ? {} : { help: problem })}
-      />
+      <TextField hideLabel label="Filter" onChange={onTyped} placeholder="Filter: text, or this|that" type="search" value={typed} />
       <div className={styles.switches}>
         <span className={styles.count}>{count}</span>
         <SwitchField checked={wraps} label="Wrap" onChange={onWraps} />

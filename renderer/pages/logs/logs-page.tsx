@@ -30,7 +30,7 @@ function Log({ model }: { readonly model: string | null }) {
   const [typed, setTyped] = useState('');
   const [wraps, setWraps] = useState(true);
   const [follows, setFollows] = useState(true);
-  const { filter, problem } = useMemo(() => readFilter(typed), [typed]);
+  const filter = useMemo(() => readFilter(typed), [typed]);
   const { book } = state;
   // What is typed appears at once, the lines a moment later.
   const lines = useFiltered(state, useDeferredValue(filter));
@@ -54,7 +54,7 @@ function Log({ model }: { readonly model: string | null }) {
       <LogToolbar
         choices={useChoices(model)}
         count={filter === null ? lineCount(book.lines.length) : `${countInWords(lines.length)} of ${countInWords(book.lines.length)}`}
-        {...{ model, typed, problem, wraps, follows }}
+        {...{ model, typed, wraps, follows }}
         onFollows={setFollows}
         onTyped={setTyped}
         onWraps={setWraps}
