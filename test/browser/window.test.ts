@@ -5,6 +5,7 @@ import { expectAccessible } from '../helpers/axe.ts';
 import { CHROMIUM, launchChromium, openWindow } from '../helpers/browser.ts';
 import { startTestEngine, type TestEngine } from '../helpers/engine.ts';
 import { makeSimulatedBox, type SimulatedBox } from '../helpers/simulated-box.ts';
+import { startWire } from '../helpers/wire.ts';
 
 const GIB = 1024 ** 3;
 const MODEL = { layers: 16, contextTokens: 2048 };
@@ -149,6 +150,27 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     await expect.poll(() => page.locator('#main').evaluate((main) => main.scrollTop)).toBe(0);
     await expect.poll(() => page.locator('ol > li').first().innerText()).not.toBe(newest);
     expect(await page.locator('ol > li').first().innerText()).toContain('Load');
+  });
+
+  test('Decisions: more than a page of them during a break are all there after it', async () => {
+    const wire = await startWire(engine.engine.address);
+    ({ page, errors } = await openWindow(browser, wire.address, { token: engine.engine.token, page: 'decisions/other' }));
+    await page.locator('ol > li').first().waitFor();
+    const all = async () => (await engine.decisions('other')).length;
+    const before = await all();
+    expect(await page.locator('ol > li').count()).toBe(before);
+    wire.cut();
+    for (let times = 0; times < 26; times += 1) {
+      await engine.predict('other');
+      await engine.control('POST', '/models/other/unload', {});
+    }
+    wire.mend();
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await expect.poll(() => page.locator('ol > li').count(), { timeout: 10_000 }).toBe(await all());
+    expect(await all()).toBeGreaterThan(before + 50);
+    // A connection that broke is told by the browser itself.
+    errors = errors.filter((error) => !/ERR_(CONNECTION|INCOMPLETE|EMPTY|SOCKET)/.test(error));
+    wire.close();
   });
 
   test.each(['light', 'dark'] as const)('nothing is out of reach in %s', async (colorScheme) => {

@@ -10,8 +10,16 @@ import { onOpening } from '../../link.ts';
 import { useWindow } from '../../store.ts';
 
 const PAGE = 50;
+/** After a break with more, the list begins anew: what lies between comes with "older", as what is older does. */
+const MOST_NEW = 1_000;
 /** Further down than this, the person reads. */
 const AT_TOP_PX = 40;
+
+interface Newest {
+  readonly rows: readonly DecisionRow[];
+  /** They reach back to what is known. */
+  readonly goesOn: boolean;
+}
 
 interface Decisions {
   /** Null before the first answer. */
@@ -32,6 +40,7 @@ export function useDecisions(model: string | null): Decisions {
   const [trouble, setTrouble] = useState<string | null>(null);
   const signal = `${useSignal()} ${useOpenings()}`;
   const asked = useRef<string | null | undefined>(undefined);
+  const newestId = useRef<number | undefined>(undefined);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the signal is what says that there is something new.
   useEffect(() => {
@@ -39,11 +48,12 @@ export function useDecisions(model: string | null): Decisions {
     asked.current = model;
     if (isOther) setKnown(null);
     const leaving = new AbortController();
-    read(model, null, leaving.signal)
-      .then((newest) => {
+    readNewest(model, isOther ? null : (newestId.current ?? null), leaving.signal)
+      .then(({ rows: newest, goesOn }) => {
+        newestId.current = newest[0]?.id;
         setTrouble(null);
-        setKnown((before) => merged(isOther ? null : before, newest));
-        if (isOther) setHasOlder(newest.length === PAGE);
+        setKnown((before) => merged(goesOn ? before : null, newest));
+        if (!goesOn) setHasOlder(newest.length >= PAGE);
         const isReading = !isOther && (document.getElementById('main')?.scrollTop ?? 0) > AT_TOP_PX;
         if (!isReading) setShownId(newest[0]?.id ?? 0);
       })
@@ -93,6 +103,20 @@ function useSignal(): string {
     if (snapshot === null) return '';
     return `${snapshot.lastDecisionId} ${snapshot.models.map(({ id, state }) => `${id}:${state}`).join()}`;
   });
+}
+
+/** The newest page, and more where so much was decided since that it does not reach back to what is known. */
+async function readNewest(model: string | null, knownId: number | null, signal: AbortSignal): Promise<Newest> {
+  const rows = [...(await read(model, null, signal))];
+  if (knownId === null) return { rows, goesOn: false };
+  for (let isWhole = rows.length < PAGE; ; ) {
+    const oldest = rows.at(-1)?.id ?? 0;
+    if (isWhole || oldest <= knownId) return { rows, goesOn: true };
+    if (rows.length >= MOST_NEW) return { rows, goesOn: false };
+    const older = await read(model, oldest, signal);
+    rows.push(...older);
+    isWhole = older.length < PAGE;
+  }
 }
 
 async function read(model: string | null, before: number | null, signal: AbortSignal): Promise<readonly DecisionRow[]> {
