@@ -44,7 +44,7 @@ export function createControl(parts: ControlParts): Control {
   const named = (name: string) => requireModel(registry, name);
   return {
     snapshot: parts.snapshot,
-    history: () => parts.history.read(),
+    history: () => parts.history.read(parts.clock.wallTime()),
     model: (name) => {
       const id = registry.resolve(name);
       return id === null ? null : parts.view(id);

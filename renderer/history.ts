@@ -26,6 +26,8 @@ interface Moment {
 }
 
 let moments: readonly Moment[] = [];
+/** How far the engine's clock is ahead of ours: points of both stand on one axis. */
+let aheadMs = 0;
 const listeners = new Set<() => void>();
 
 /** The moments that are known, oldest first. */
@@ -48,7 +50,7 @@ export function followDevices(): void {
   });
   onSnapshot(({ devices }) => {
     if (document.hidden) return;
-    const atMs = Date.now();
+    const atMs = Date.now() + aheadMs;
     const last = moments.at(-1);
     if (last !== undefined && atMs - last.atMs < LEAST_GAP_MS && atMs >= last.atMs) return;
     moments = [...moments.slice(1 - POINTS), { atMs, devices: new Map(devices.map((device) => [device.id, pointOf(device)])) }];
@@ -60,6 +62,7 @@ export function followDevices(): void {
 async function fetchPast(): Promise<void> {
   const past = await ask<'history'>('GET', '/control/history').catch(() => null);
   if (past === null) return;
+  aheadMs = past.nowMs - Date.now();
   moments = past.atMs.map((atMs, index) => momentAt(past, atMs, index));
   tell();
 }

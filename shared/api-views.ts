@@ -231,6 +231,7 @@ const deviceHistorySchema = z.object({
 
 export const historySchema = z.object({
   stepMs: z.number(),
+  nowMs: z.number(),
   atMs: z.array(z.number()),
   devices: z.record(z.string(), deviceHistorySchema),
 }) satisfies z.ZodType<History>;

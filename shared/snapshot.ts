@@ -99,6 +99,8 @@ export interface DeviceHistory {
 
 export interface History {
   readonly stepMs: number;
+  /** The engine's clock as it answered: the window's may differ, and adds points of its own. */
+  readonly nowMs: number;
   /** Milliseconds since 1970, oldest first. */
   readonly atMs: readonly number[];
   readonly devices: Readonly<Record<DeviceId, DeviceHistory>>;

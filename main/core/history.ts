@@ -28,11 +28,12 @@ export class History {
   }
 
   /** In columns, oldest first; a device (or a model on it) that was not there in a second has null (or 0) for it. */
-  read(): HistoryView {
+  read(nowMs: number): HistoryView {
     const points = this.#points.slice(-HISTORY_POINTS);
     const ids = [...new Set(points.flatMap(({ devices }) => devices.map(({ id }) => id)))];
     return {
       stepMs: HISTORY_STEP_MS,
+      nowMs,
       atMs: points.map(({ atMs }) => atMs),
       devices: Object.fromEntries(ids.map((id) => [id, columns(points, id)])),
     };

@@ -126,7 +126,7 @@ function madeUpHistory({ devices }: Snapshot): History {
     const usedBytes = atMs.map((_, index) => Object.values(byModel).reduce((sum, column) => sum + (column[index] ?? 0), 0));
     return [id, { usedBytes, othersBytes: zero, promisedBytes: zero, leakedBytes: zero, utilizationRatio: zero, byModel }] as const;
   });
-  return { stepMs: 1000, atMs, devices: Object.fromEntries(columns) };
+  return { stepMs: 1000, nowMs: Date.now(), atMs, devices: Object.fromEntries(columns) };
 }
 
 async function frames(window: Page, ms: number): Promise<{ framesPerSecond: number; longest: number; longTasks: number }> {

@@ -16,14 +16,14 @@ describe('history', () => {
   test('samples that come faster than a point a second are left out', () => {
     const history = new History();
     for (let ms = 0; ms < 3_000; ms += 250) history.record(START_MS + ms, [device('a', ms)]);
-    expect(history.read().devices['a']?.usedBytes).toEqual([0, 1_000, 2_000]);
-    expect(history.read().atMs).toEqual([START_MS, START_MS + 1_000, START_MS + 2_000]);
+    expect(history.read(START_MS).devices['a']?.usedBytes).toEqual([0, 1_000, 2_000]);
+    expect(history.read(START_MS).atMs).toEqual([START_MS, START_MS + 1_000, START_MS + 2_000]);
   });
 
   test('ten minutes are kept, however long it runs', () => {
     const history = new History();
     for (let second = 0; second < HISTORY_POINTS * 3; second += 1) history.record(START_MS + second * 1_000, [device('a', second)]);
-    const { atMs, devices } = history.read();
+    const { atMs, devices } = history.read(START_MS);
     expect(atMs).toHaveLength(HISTORY_POINTS);
     expect(devices['a']?.usedBytes.at(-1)).toBe(HISTORY_POINTS * 3 - 1);
     expect(devices['a']?.usedBytes[0]).toBe(HISTORY_POINTS * 2);
@@ -33,7 +33,7 @@ describe('history', () => {
     const history = new History();
     history.record(START_MS, [device('a', 1)]);
     history.record(START_MS + 1_000, [device('a', 2, { chat: 7 }), device('b', 3)]);
-    expect(history.read().devices).toEqual({
+    expect(history.read(START_MS).devices).toEqual({
       a: expect.objectContaining({
         usedBytes: [1, 2],
         byModel: { chat: [0, 7] },
@@ -49,6 +49,6 @@ describe('history', () => {
     const history = new History();
     history.record(START_MS, [device('a', 1)]);
     history.record(START_MS - 60_000, [device('a', 2)]);
-    expect(history.read().devices['a']?.usedBytes).toEqual([1, 2]);
+    expect(history.read(START_MS).devices['a']?.usedBytes).toEqual([1, 2]);
   });
 });

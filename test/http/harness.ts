@@ -268,7 +268,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
   const control: Control = {
     snapshot: () => engine.snapshot,
     model: viewOf,
-    history: () => ({ stepMs: 1_000, atMs: [], devices: {} }),
+    history: () => ({ stepMs: 1_000, nowMs: 0, atMs: [], devices: {} }),
     health: () => (engine.healthy ? { ok: true, reason: null } : { ok: false, reason: 'The ledger cannot be written.' }),
     load: (...args) => void asked.push(['load', ...args]),
     unload: async (...args) => void asked.push(['unload', ...args]),
