@@ -1,7 +1,7 @@
 /** The frame: pages at the left, the one that is shown, and what lies over all of them (drop, cards, messages, the broken link). */
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { Tooltip } from '@base-ui/react/tooltip';
-import { type ComponentType, lazy, Suspense } from 'react';
+import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react';
 import styles from './app.module.css';
 import { Boundary } from './components/boundary.tsx';
 import { Toasts } from './components/toasts.tsx';
@@ -11,7 +11,7 @@ import { LinkBanner } from './link-banner.tsx';
 import { BoxPage } from './pages/box/box-page.tsx';
 import { DecisionsPage } from './pages/decisions/decisions-page.tsx';
 import { ModelsPage } from './pages/models/models-page.tsx';
-import { type PageName, useRoute } from './route.ts';
+import { type PageName, TITLES, useRoute } from './route.ts';
 import { Sidebar } from './sidebar.tsx';
 import { useWindow } from './store.ts';
 import { TokenPage } from './token-page.tsx';
@@ -36,6 +36,8 @@ export function App() {
   const isRefused = useWindow((state) => state.link.name === 'refused');
   const isKnown = useWindow((state) => state.snapshot !== null);
   const Shown = PAGE_OF[page];
+  const main = useRef<HTMLElement>(null);
+  useTurning(page, subject, main);
   // Base UI's own style elements would break the policy; what they say is in our style sheets.
   return (
     <CSPProvider disableStyleElements>
@@ -46,7 +48,7 @@ export function App() {
           <DropZone>
             <div className={styles.frame}>
               <Sidebar page={page} />
-              <main className={styles.main} id="main" tabIndex={-1}>
+              <main className={styles.main} id="main" ref={main} tabIndex={-1}>
                 <LinkBanner />
                 {isKnown && (
                   <Boundary key={page}>
@@ -64,4 +66,16 @@ export function App() {
       </Tooltip.Provider>
     </CSPProvider>
   );
+}
+
+/** A page that was turned to is named in the window's title, and readers and keys go on in it: nothing else tells who does not see it. */
+function useTurning(page: PageName, subject: string | null, main: React.RefObject<HTMLElement | null>): void {
+  const before = useRef(page);
+  useEffect(() => {
+    document.title = `${subject === null ? '' : `${subject} - `}${TITLES[page]} - Modelium`;
+    if (before.current === page) return;
+    before.current = page;
+    // What a page gives the focus to itself, as a field to write in, keeps it.
+    if (main.current?.contains(document.activeElement) === false) main.current.focus({ preventScroll: true });
+  }, [page, subject, main]);
 }

@@ -50,7 +50,9 @@ export async function keepLink(): Promise<never> {
 /** Asks again at once, for instance with another token. */
 export function reconnect(): void {
   attempt = 0;
-  useWindow.setState({ link: { name: 'connecting' } });
+  const { link } = useWindow.getState();
+  // What asks for the token stays until it was right: else the field and what was typed into it would go and come.
+  useWindow.setState({ link: link.name === 'refused' ? { ...link, checking: true } : { name: 'connecting' } });
   retryNow();
 }
 
@@ -97,7 +99,7 @@ function show(): void {
 
 function lost(thrown: unknown): void {
   const error = toModeliumError(thrown);
-  if (error.code === 'token-required') useWindow.setState({ link: { name: 'refused', why: error.message } });
+  if (error.code === 'token-required') useWindow.setState({ link: { name: 'refused', why: error.message, checking: false } });
   else useWindow.setState({ link: { name: 'lost', why: error.message } });
 }
 

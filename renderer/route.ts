@@ -3,6 +3,14 @@ import { useSyncExternalStore } from 'react';
 
 export const PAGES = ['box', 'models', 'decisions', 'playground', 'logs', 'settings'] as const;
 export type PageName = (typeof PAGES)[number];
+export const TITLES: Readonly<Record<PageName, string>> = {
+  box: 'Box',
+  models: 'Models',
+  decisions: 'Decisions',
+  playground: 'Playground',
+  logs: 'Logs',
+  settings: 'Settings',
+};
 
 export interface Route {
   readonly page: PageName;

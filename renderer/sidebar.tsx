@@ -2,19 +2,11 @@
 import { IconButton } from './components/button.tsx';
 import { classes } from './components/classes.ts';
 import { Icon, type IconName } from './components/icon.tsx';
-import { address, PAGES, type PageName } from './route.ts';
+import { address, PAGES, type PageName, TITLES } from './route.ts';
 import styles from './sidebar.module.css';
 import { useModels, useWindow } from './store.ts';
 import { chooseTheme, THEMES, useTheme } from './theme.ts';
 
-const TITLES: Readonly<Record<PageName, string>> = {
-  box: 'Box',
-  models: 'Models',
-  decisions: 'Decisions',
-  playground: 'Playground',
-  logs: 'Logs',
-  settings: 'Settings',
-};
 const THEME_ICONS = { system: 'screen', light: 'sun', dark: 'moon' } as const satisfies Record<string, IconName>;
 
 export function Sidebar({ page }: { readonly page: PageName }) {

@@ -11,8 +11,8 @@ export type Link =
   | { readonly name: 'live' }
   /** It was there and went away; asked again and again. */
   | { readonly name: 'lost'; readonly why: string }
-  /** The token is missing or wrong: only a person can mend that. */
-  | { readonly name: 'refused'; readonly why: string };
+  /** The token is missing or wrong: only a person can mend that. `checking`: with another one, which the engine has not answered to yet. */
+  | { readonly name: 'refused'; readonly why: string; readonly checking: boolean };
 
 export interface WindowState {
   readonly link: Link;

@@ -1,5 +1,5 @@
 /** Shown in place of everything while the engine does not know this window: what the token is, where it lies, and a field for it. */
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { keepToken } from './api.ts';
 import { Button } from './components/button.tsx';
 import { TextField } from './components/fields.tsx';
@@ -11,11 +11,16 @@ import styles from './token-page.module.css';
 export function TokenPage() {
   const link = useWindow((state) => state.link);
   const [token, setToken] = useState('');
+  const isChecking = link.name === 'refused' && link.checking;
+  useEffect(() => {
+    document.title = 'Modelium: control token';
+  }, []);
   return (
     <main className={styles.page}>
       <Panel className={styles.panel}>
         <h1>This window needs the control token</h1>
-        <p>{link.name === 'refused' ? link.why : ''} It keeps other pages and users of this machine from changing your models.</p>
+        <p role="alert">{link.name === 'refused' && !link.checking ? link.why : 'Asking the engine ...'}</p>
+        <p>It keeps other pages and users of this machine from changing your models.</p>
         <p>
           <code>modelium serve</code> prints an address with the token when it runs in a terminal; open that one. Else it lies in the state
           folder: <code>~/.local/state/modelium/control-token</code>
@@ -29,7 +34,7 @@ export function TokenPage() {
           }}
         >
           <TextField label="Control token" onChange={setToken} type="password" value={token} />
-          <Button disabled={token.trim() === ''} look="primary" submit>
+          <Button disabled={token.trim() === '' || isChecking} look="primary" submit>
             Open the window
           </Button>
         </form>

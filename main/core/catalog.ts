@@ -268,8 +268,7 @@ export class Catalog {
     if (isEarly && !added) return;
     const failed = stateOf(record, 'failed');
     const failure = failed === null ? null : { code: failed.failure.code, message: failed.failure.message, attempts: failed.attempts };
-    const isAwaited = isEarly && this.#ports.admission.isWanted(id);
-    const ended = failed !== null ? 'failed' : isAwaited ? null : 'unloaded';
+    const ended = failed !== null ? 'failed' : isEarly && this.#ports.admission.isWanted(id) ? null : 'unloaded';
     const memory: RememberedModel = { id, aliases, path, added, pinned, force, files, device, inode, ended, failure };
     if (JSON.stringify(this.#remembered.get(id)) === JSON.stringify(memory)) return;
     // For the next run alone: in this one a copy under way ended nothing.

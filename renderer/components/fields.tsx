@@ -95,7 +95,7 @@ export function ChoiceField({
         {label}
       </span>
       <Select.Root disabled={disabled} items={choices} onValueChange={(chosen) => chosen !== null && onChange(chosen)} value={value}>
-        <Select.Trigger aria-labelledby={id} className={styles.input}>
+        <Select.Trigger aria-describedby={help === undefined ? undefined : `${id}-help`} aria-labelledby={id} className={styles.input}>
           <Select.Value className={styles.chosen}>
             {(chosen: string | null) => choices.find((choice) => choice.value === chosen)?.label ?? placeholder}
           </Select.Value>
@@ -118,7 +118,11 @@ export function ChoiceField({
           </Select.Positioner>
         </Select.Portal>
       </Select.Root>
-      {help !== undefined && <p className={styles.help}>{help}</p>}
+      {help !== undefined && (
+        <p className={styles.help} id={`${id}-help`}>
+          {help}
+        </p>
+      )}
     </div>
   );
 }

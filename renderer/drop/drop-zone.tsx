@@ -1,5 +1,5 @@
 /** The whole window takes what is dropped on it. Shows the overlay while files are over it, and finds out where they lie. */
-import { type DragEvent, type ReactNode, useRef, useState } from 'react';
+import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { bridge } from '../bridge.ts';
 import { Icon } from '../components/icon.tsx';
 import { warn } from '../components/toasts.tsx';
@@ -10,16 +10,33 @@ import { addPaths } from './drops.ts';
 const NO_PATHS =
   'A browser does not tell a page where a dropped file lies, and Modelium serves files from where they are instead of uploading them. Give their path, or use the desktop window, where dropping works.';
 
+/** While something is dragged over a page, browsers say so every 50 to 350 ms. */
+const SILENCE_MS = 1_000;
+
 export function DropZone({ children }: { readonly children: ReactNode }) {
   const [count, setCount] = useState<number | null>(null);
   const [asks, setAsks] = useState(false);
   // Entering a child leaves its parent: only the last leave of as many enters is one.
   const depth = useRef(0);
+  const lastSignMs = useRef(0);
+  const isOver = count !== null;
+
+  // An element that goes away under the pointer is never left: then nothing but the silence says that the drag is over.
+  useEffect(() => {
+    if (!isOver) return;
+    const timer = setInterval(() => {
+      if (performance.now() - lastSignMs.current < SILENCE_MS) return;
+      depth.current = 0;
+      setCount(null);
+    }, SILENCE_MS / 4);
+    return () => clearInterval(timer);
+  }, [isOver]);
 
   function enter(event: DragEvent): void {
     if (!hasFiles(event)) return;
     event.preventDefault();
     depth.current += 1;
+    lastSignMs.current = performance.now();
     setCount(event.dataTransfer.items.length);
   }
 
@@ -31,6 +48,7 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
 
   function over(event: DragEvent): void {
     if (!hasFiles(event)) return;
+    lastSignMs.current = performance.now();
     // Without this the browser would open the file in place of the window.
     event.preventDefault();
     // What every source offers; nothing is copied all the same.

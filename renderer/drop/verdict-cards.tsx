@@ -13,7 +13,29 @@ import styles from './verdict-cards.module.css';
 
 export function VerdictCards() {
   const drops = useDrops((state) => state.drops);
-  if (drops.length === 0) return null;
+  return (
+    <>
+      {/* In the page from its start: what comes together with its region is announced by no reader. */}
+      <div className="visually-hidden" data-testid="verdicts-said" role="status">
+        {drops.map((drop) => (
+          <Said drop={drop} key={drop.key} />
+        ))}
+      </div>
+      {drops.length > 0 && <Stack drops={drops} />}
+    </>
+  );
+}
+
+/** The card in a sentence, as far as it is worth interrupting somebody: verdicts, and not each step of a copy or a load. */
+function Said({ drop }: { readonly drop: Drop }) {
+  const model = useModel(drop.modelId);
+  const nameOf = useDeviceNames();
+  if (drop.refusal !== null) return <p>{`${drop.name}: ${drop.refusal.message} ${drop.refusal.hint}`}</p>;
+  if (model === undefined || TRANSIENT.has(model.state)) return null;
+  return <p>{`${drop.name}: ${model.state === 'ready' ? readyWords(model, nameOf) : [model.message, model.help ?? ''].join(' ')}`}</p>;
+}
+
+function Stack({ drops }: { readonly drops: readonly Drop[] }) {
   return (
     <section aria-label="Dropped items" className={styles.stack}>
       {drops.length > 1 && (
@@ -45,7 +67,7 @@ function Card({ drop }: { readonly drop: Drop }) {
       {drop.refusal !== null ? (
         <Refused drop={drop} />
       ) : model === undefined ? (
-        <p aria-live="polite">{wasSeen.current ? 'It is gone: its files were moved away, or it was forgotten.' : 'Looking at it ...'}</p>
+        <p>{wasSeen.current ? 'It is gone: its files were moved away, or it was forgotten.' : 'Looking at it ...'}</p>
       ) : (
         <Followed dropKey={drop.key} model={model} />
       )}
@@ -56,9 +78,7 @@ function Card({ drop }: { readonly drop: Drop }) {
 function Refused({ drop }: { readonly drop: Drop }) {
   return (
     <>
-      <p aria-live="polite" className={styles.bad}>
-        {drop.refusal?.message}
-      </p>
+      <p className={styles.bad}>{drop.refusal?.message}</p>
       <p className={styles.help}>{drop.refusal?.hint}</p>
     </>
   );
@@ -75,9 +95,7 @@ function Followed({ model, dropKey }: { readonly model: ModelView; readonly drop
           {[profile.kind, profile.architecture, profile.quantization, bytesInWords(profile.weightBytes)].filter(Boolean).join(' · ')}
         </p>
       )}
-      <p aria-live={state === 'loading' || state === 'settling' ? 'off' : 'polite'} className={isTrouble ? styles.bad : undefined}>
-        {state === 'ready' ? readyWords(model, nameOf) : message}
-      </p>
+      <p className={isTrouble ? styles.bad : undefined}>{state === 'ready' ? readyWords(model, nameOf) : message}</p>
       {help !== null && <p className={styles.help}>{help}</p>}
       <CardActions dropKey={dropKey} model={model} />
     </>

@@ -40,11 +40,17 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     await page.getByRole('button', { name: 'Add a model' }).first().click();
     await page.getByRole('textbox', { name: 'Path' }).fill(path);
     await page.getByRole('button', { name: 'Add', exact: true }).click();
+    const said = page.getByTestId('verdicts-said');
+    // There before it has anything to say: readers announce what changes in it, and nothing that comes with it.
+    expect(await said.getAttribute('role')).toBe('status');
     const card = page.getByRole('region', { name: 'Dropped items' }).getByRole('listitem');
     await card.getByText(/^Ready: llama on CPU/).waitFor();
+    expect(await said.innerText()).toMatch(/^first\.gguf: Ready: llama on CPU/);
     await expectAccessible(page);
     await card.getByRole('button', { name: 'Try it' }).click();
     expect(new URL(page.url()).hash).toBe('#/playground/first');
+    await expect.poll(() => page.title()).toBe('first - Playground - Modelium');
+    expect(await page.evaluate(() => document.getElementById('main')?.contains(document.activeElement))).toBe(true);
     await page.getByRole('textbox', { name: /message/i }).fill('Hello');
     await page.keyboard.press('Enter');
     await page
@@ -93,15 +99,37 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
       );
     await drag('dragenter', 'text', '#main');
     expect(await overlay.count()).toBe(0);
+    // Every coming and going of the overlay, seen from inside: one that flickers would be gone again before anybody asks.
+    await page.evaluate(() => {
+      const seen: string[] = [];
+      Object.assign(globalThis, { seen });
+      const isOverlay = (node: Node) => node instanceof Element && node.matches('[data-testid=drop-overlay]');
+      new MutationObserver((changes) => {
+        for (const { addedNodes, removedNodes } of changes) {
+          if ([...addedNodes].some(isOverlay)) seen.push('shown');
+          if ([...removedNodes].some(isOverlay)) seen.push('gone');
+        }
+      }).observe(document.body, { childList: true, subtree: true });
+    });
+    const seen = () => page.evaluate(() => (globalThis as unknown as { seen: readonly string[] }).seen);
     await drag('dragenter', 'file', '#main');
     await overlay.waitFor();
-    for (const inner of ['h1', 'nav', 'nav a', 'main button']) {
-      await drag('dragenter', 'file', inner);
-      await drag('dragleave', 'file', inner);
-      expect(await overlay.count(), inner).toBe(1);
+    // As browsers do it: the next element is entered before the last is left.
+    const inner = ['h1', 'nav', 'nav a', 'main button'];
+    let under = '#main';
+    for (let step = 0; step < 50; step += 1) {
+      const next = inner[step % inner.length] ?? '#main';
+      await drag('dragenter', 'file', next);
+      await drag('dragleave', 'file', under);
+      await drag('dragover', 'file', next);
+      under = next;
     }
-    await drag('dragleave', 'file', '#main');
-    await expect.poll(() => overlay.count()).toBe(0);
+    await drag('dragleave', 'file', under);
+    await expect.poll(seen).toEqual(['shown', 'gone']);
+    // An element that is taken away under the pointer is never left; the drag that ended elsewhere leaves nothing behind.
+    await drag('dragenter', 'file', '#main');
+    await overlay.waitFor();
+    await expect.poll(seen).toEqual(['shown', 'gone', 'shown', 'gone']);
     await drag('dragenter', 'file', '#main');
     await drag('drop', 'file', '#main');
     await page
@@ -118,7 +146,8 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     const focused = () =>
       page.evaluate(() => {
         const at = document.activeElement;
-        return at === null || at === document.body ? 'nothing' : (at.getAttribute('aria-label') ?? at.textContent);
+        if (at === null || at === document.body || at.id === 'main') return 'nothing';
+        return at.getAttribute('aria-label') ?? at.textContent;
       });
     await tabTo(page, /Add a model/, focused);
     await page.keyboard.press('Enter');
@@ -145,9 +174,14 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     await page.goto(live.address);
     await page.getByRole('heading', { name: 'This window needs the control token' }).waitFor();
     await expectAccessible(page);
+    const alert = page.getByRole('alert');
+    expect(await alert.innerText()).not.toContain('That is not');
+    await page.evaluate(() => Object.assign(document.querySelector('input') ?? {}, { mark: 'the same field' }));
     await page.getByLabel('Control token').fill('wrong');
     await page.keyboard.press('Enter');
-    await page.getByText('That is not the control token of this engine.').waitFor();
+    await alert.getByText('That is not the control token of this engine.').waitFor();
+    // The field did not go and come: who typed goes on where they were.
+    expect(await page.evaluate(() => (document.activeElement as { mark?: string } | null)?.mark)).toBe('the same field');
     await page.getByLabel('Control token').fill(live.engine.token);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Box' }).waitFor();
