@@ -33,6 +33,11 @@ export const predictRequestSchema = z
   });
 export type PredictRequest = z.output<typeof predictRequestSchema>;
 
+/** Where a model is asked. */
+export function predictPath(modelId: string): string {
+  return `/predict/${encodeURIComponent(modelId)}`;
+}
+
 const usageSchema = z.object({ prompt_tokens: z.number().nullable(), completion_tokens: z.number().nullable() });
 /** Milliseconds count from the request's arrival; load_ms is a part of queue_ms. Null: not known, or nothing of the kind happened. */
 const timingsSchema = z.object({

@@ -9,6 +9,11 @@ export function bytesInWords(bytes: number): string {
   return bytes > 0 && bytes < MIB ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.round(bytes / MIB)} MiB`;
 }
 
+/** For what is small where it counts, as a token's share of a cache: `1.5 KiB`, `136 KiB`, from a MiB on as `bytesInWords`. */
+export function smallBytesInWords(bytes: number): string {
+  return bytes >= MIB ? bytesInWords(bytes) : `${(bytes / 1024).toFixed(bytes < 10_240 ? 1 : 0)} KiB`;
+}
+
 /** GiB with one decimal and no unit, for figures that stand side by side: `17.2`. */
 export function gibibytes(bytes: number): string {
   return (bytes / GIB).toFixed(1);
@@ -17,6 +22,19 @@ export function gibibytes(bytes: number): string {
 /** `21 s`, below ten with a tenth. */
 export function secondsInWords(seconds: number): string {
   return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
+}
+
+/** `240 ms`, from a second on as seconds. @param ms milliseconds, not negative. */
+export function millisecondsInWords(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : secondsInWords(ms / 1_000);
+}
+
+/** A span of which nobody counts the seconds: `42 s`, `5 min`, `3 h`. @param ms milliseconds, not negative. */
+export function longSpan(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
 }
 
 /** A span that is counted while one looks: `4:12`, above an hour `2 h 5 min`. @param ms milliseconds, not negative. */

@@ -3,8 +3,9 @@ import { createInterface } from 'node:readline/promises';
 import { ModeliumError } from '../../shared/errors.ts';
 import { nearestNames } from '../../shared/nearest.ts';
 import type { FoundModel, ModelStore } from '../../shared/snapshot.ts';
+import { bytesInWords } from '../../shared/units.ts';
 import { type AnswerOf, connect, type EngineClient } from '../client.ts';
-import { harmless, paint, print, printError, printJson, size, table } from './output.ts';
+import { harmless, paint, print, printError, printJson, table } from './output.ts';
 import type { Shared } from './program.ts';
 
 type Found = AnswerOf<'found'>;
@@ -71,7 +72,7 @@ function tell({ models, problems, isCut }: Found): void {
 function row({ name, store, bytes, kind, quantization, registered, problem }: FoundModel, index: number): readonly string[] {
   const what = [kind ?? '?', quantization].filter((word) => word !== null).join(', ');
   const here = registered === null ? (problem === null ? '-' : paint('yellow', harmless(problem))) : paint('green', `as ${registered}`);
-  return [String(index + 1), harmless(name), STORES[store], size(bytes), what, here];
+  return [String(index + 1), harmless(name), STORES[store], bytesInWords(bytes), what, here];
 }
 
 /** On a terminal only: the numbers or names that a person types. */

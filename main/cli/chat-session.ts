@@ -4,6 +4,7 @@
  */
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { figuresOf } from '../../shared/answer-figures.ts';
 import type { Finished } from './chat-stream.ts';
 import { harmless, paint, printError } from './output.ts';
 
@@ -110,7 +111,7 @@ class Session {
       };
       const finished = await this.#ask([...before, asked], take, stop.signal);
       if (answer !== '' && !answer.endsWith('\n')) this.#terminal.answers.write('\n');
-      if (!this.#left) this.#say(finished === null ? 'Stopped.' : figures(finished));
+      if (!this.#left) this.#say(finished === null ? 'Stopped.' : figuresOf(finished).join(', '));
     } catch (thrown) {
       if (answer !== '') this.#terminal.answers.write('\n');
       printError(thrown);
@@ -128,19 +129,4 @@ class Session {
   #say(words: string): void {
     this.#terminal.output.write(`${paint('dim', words)}\n`);
   }
-}
-
-/** What an answer took: `42 tokens, the first after 310 ms, 38.1 tokens/s`. */
-export function figures({ usage, timings, finish_reason }: Finished): string {
-  const { completion_tokens: tokens } = usage;
-  const { first_token_ms, tokens_per_second, load_ms } = timings;
-  return [
-    tokens === null ? null : `${tokens} ${tokens === 1 ? 'token' : 'tokens'}`,
-    first_token_ms === null ? null : `the first after ${Math.round(first_token_ms)} ms`,
-    tokens_per_second === null ? null : `${tokens_per_second.toFixed(1)} tokens/s`,
-    load_ms > 0 ? `loaded in ${(load_ms / 1000).toFixed(1)} s` : null,
-    finish_reason === 'length' ? 'cut at its limit (--max-tokens)' : null,
-  ]
-    .filter((part) => part !== null)
-    .join(', ');
 }

@@ -1,18 +1,16 @@
 /** One question to a model over POST /predict/{model}, its answer as it comes. Sends no token: that route needs none. */
 import { type IncomingMessage, request } from 'node:http';
-import type { Timings, Usage } from '../../shared/api-predict.ts';
+import type { Final } from '../../shared/answer-figures.ts';
+import { predictPath } from '../../shared/api-predict.ts';
 import { type ErrorEnvelope, errorFromAnswer, ModeliumError } from '../../shared/errors.ts';
 import { jsonOf } from '../client.ts';
 import { EventsReader } from '../http/events-reader.ts';
 
 /** The last event of an answer. */
-export interface Finished {
+export interface Finished extends Final {
   readonly done: true;
   readonly model: string;
   readonly runtime: string;
-  readonly finish_reason: string | null;
-  readonly usage: Usage;
-  readonly timings: Timings;
 }
 
 /**
@@ -29,11 +27,7 @@ export async function streamAnswer(
   signal: AbortSignal,
 ): Promise<Finished | null> {
   try {
-    const response = await send(
-      new URL(`/predict/${encodeURIComponent(model)}`, address),
-      JSON.stringify({ ...body, stream: true }),
-      signal,
-    );
+    const response = await send(new URL(predictPath(model), address), JSON.stringify({ ...body, stream: true }), signal);
     if (response.statusCode !== 200) throw errorFromAnswer(response.statusCode ?? 0, await jsonOf(response));
     const reader = new EventsReader();
     for await (const chunk of response) {

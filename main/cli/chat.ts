@@ -3,10 +3,11 @@
  * Finds the model and shows its loading; the talk itself is `chat-session.ts`, the request `chat-stream.ts`.
  */
 import { text as wholeText } from 'node:stream/consumers';
+import { figuresOf } from '../../shared/answer-figures.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { EngineEvent, ModelView } from '../../shared/snapshot.ts';
 import { connect, type EngineClient } from '../client.ts';
-import { type Ask, converse, figures, type Message } from './chat-session.ts';
+import { type Ask, converse, type Message } from './chat-session.ts';
 import { type Finished, streamAnswer } from './chat-stream.ts';
 import { modelIn } from './load.ts';
 import { createProgress, harmless, paint, printJson } from './output.ts';
@@ -119,6 +120,7 @@ async function once(ask: Ask, { prompt, system }: ChatOptions, json: boolean): P
   const finished: Finished | null = await ask(messages, take, new AbortController().signal);
   if (json) printJson({ ...finished, text: answer });
   else if (!answer.endsWith('\n')) process.stdout.write('\n');
-  if (!json && finished !== null && process.stderr.isTTY === true) process.stderr.write(`${paint('dim', figures(finished))}\n`);
+  if (!json && finished !== null && process.stderr.isTTY === true)
+    process.stderr.write(`${paint('dim', figuresOf(finished).join(', '))}\n`);
   return 0;
 }

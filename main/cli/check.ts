@@ -10,10 +10,11 @@ import { promisify } from 'node:util';
 import { toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Snapshot } from '../../shared/snapshot.ts';
+import { bytesInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import { expandHome, modeliumFolders } from '../io/folders.ts';
 import { loadSettings } from '../io/settings-file.ts';
-import { paint, print, printJson, size, table } from './output.ts';
+import { paint, print, printJson, table } from './output.ts';
 import type { Shared } from './program.ts';
 
 /** `missing` is nothing wrong, only something that Modelium could use. */
@@ -141,7 +142,7 @@ async function engineFindings(stateFolder: string): Promise<{ running: boolean; 
 export function toFindings({ devices, runtimes, watchFolders, settingsProblem }: Snapshot): readonly Finding[] {
   return [
     ...devices.map((device): Finding => {
-      const message = `${device.name}${device.simulated ? ' (simulated)' : ''}: ${size(device.availableBytes)} of ${size(device.totalBytes)} available`;
+      const message = `${device.name}${device.simulated ? ' (simulated)' : ''}: ${bytesInWords(device.availableBytes)} of ${bytesInWords(device.totalBytes)} available`;
       return { what: `device ${device.id.slice(0, 12)}`, verdict: 'ok', message };
     }),
     ...runtimes.map(

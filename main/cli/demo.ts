@@ -8,6 +8,7 @@ import { request } from 'node:http';
 import { basename, join } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { EngineEvent, ModelView } from '../../shared/snapshot.ts';
+import { secondsInWords } from '../../shared/units.ts';
 import { createClient, type EngineClient } from '../client.ts';
 import type { Engine } from '../engine.ts';
 import { modeliumFolders } from '../io/folders.ts';
@@ -139,7 +140,7 @@ interface Answer {
 
 function timesOf({ runtime, timings }: Answer): string {
   const speed = timings.tokens_per_second === null ? '' : `, ${timings.tokens_per_second.toFixed(0)} tokens/s`;
-  return `${runtime}, ${(timings.total_ms / 1000).toFixed(1)} s${speed}`;
+  return `${runtime}, ${secondsInWords(timings.total_ms / 1000)}${speed}`;
 }
 
 /** As curl would: no token, no content type. */

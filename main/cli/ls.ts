@@ -1,7 +1,8 @@
 /** `modelium ls`: the models, a line each. */
 import type { ModelView } from '../../shared/snapshot.ts';
+import { bytesInWords, longSpan } from '../../shared/units.ts';
 import { connect } from '../client.ts';
-import { paint, print, printJson, size, span, table } from './output.ts';
+import { paint, print, printJson, table } from './output.ts';
 import type { Shared } from './program.ts';
 
 export async function list({ stateFolder, json }: Shared): Promise<number> {
@@ -24,7 +25,7 @@ export function modelTable(models: readonly ModelView[]): string {
       model.runtime ?? '-',
       model.devices.map(shortDevice).join(',') || '-',
       memoryOf(model),
-      model.idleMs === null ? '-' : span(model.idleMs),
+      model.idleMs === null ? '-' : longSpan(model.idleMs),
       model.message,
     ]),
   );
@@ -45,5 +46,5 @@ function memoryOf({ measuredBytes, predictedBytes }: ModelView): string {
   const bytes = measuredBytes ?? predictedBytes;
   if (bytes === null) return '-';
   const total = Object.values(bytes).reduce((sum, part) => sum + part, 0);
-  return measuredBytes === null ? `~${size(total)}` : size(total);
+  return measuredBytes === null ? `~${bytesInWords(total)}` : bytesInWords(total);
 }

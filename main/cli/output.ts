@@ -1,7 +1,6 @@
 /** How the command line shows things: tables, sizes, colours, one line that moves. Knows no verbs. */
 import { ERRORS, type ModeliumError, toModeliumError } from '../../shared/errors.ts';
 
-const GIB = 1024 ** 3;
 const BAR_CELLS = 24;
 
 type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
@@ -18,20 +17,6 @@ export function paint(colour: Colour, text: string): string {
   const plain = process.stdout.isTTY !== true || (process.env['NO_COLOR'] ?? '') !== '';
   const [on, off] = CODES[colour];
   return plain ? text : `\u001b[${on}m${text}\u001b[${off}m`;
-}
-
-/** Bytes as people compare memory: `5.2 GiB`; below one in MiB. */
-export function size(bytes: number): string {
-  if (bytes === 0) return '0';
-  return bytes < GIB ? `${Math.max(1, Math.round(bytes / 1024 ** 2))} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
-}
-
-/** Milliseconds as `42 s`, `5 min` or `3 h`. */
-export function span(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
 }
 
 /** Columns aligned by what is seen, colour codes not counted; the last column is not padded. */

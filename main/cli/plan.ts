@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Candidate } from '../../shared/decision.ts';
+import { bytesInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
-import { paint, print, printJson, size, table } from './output.ts';
+import { paint, print, printJson, table } from './output.ts';
 import { profileText } from './profile-text.ts';
 import type { Shared } from './program.ts';
 
@@ -33,7 +34,7 @@ export function candidateTable(candidates: readonly Candidate[]): string {
       candidate.plan.runtime,
       placeOf(candidate),
       Object.entries(candidate.bytesNeeded)
-        .map(([device, bytes]) => `${size(bytes)} on ${device.slice(0, 12)}`)
+        .map(([device, bytes]) => `${bytesInWords(bytes)} on ${device.slice(0, 12)}`)
         .join(', ') || '-',
       candidate.victims.join(', ') || '-',
       candidate.why,

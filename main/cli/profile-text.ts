@@ -1,6 +1,8 @@
 /** What a model is, as lines for people: the profile that the analyzer made of its files. Wording only. */
 import type { FileProblem, ModelForm, ModelProfile } from '../../shared/profile.ts';
-import { paint, size } from './output.ts';
+import { cacheInWords, expertsInWords, headsInWords } from '../../shared/profile-words.ts';
+import { bytesInWords, countInWords } from '../../shared/units.ts';
+import { paint } from './output.ts';
 
 /** Names and problems shown one by one; the rest is counted (--json lists them all). */
 const MOST_SHOWN = 12;
@@ -8,7 +10,12 @@ const MOST_SHOWN = 12;
 /** One line that says what it is, then its figures, forms and problems, each under its name. */
 export function profileText(profile: ModelProfile): string {
   const { kind, architecture, quantization, parameters, weightBytes } = profile;
-  const what = [architecture, quantization, parameters === null ? null : inWords(parameters), `${size(weightBytes)} of weights`];
+  const what = [
+    architecture,
+    quantization,
+    parameters === null ? null : `${countInWords(parameters)} parameters`,
+    `${bytesInWords(weightBytes)} of weights`,
+  ];
   const rows = [...figures(profile), ...profile.forms.map(formRow), ...problemRows(profile)];
   const head = kind === 'unknown' ? 'What it is is not known' : `It is a ${kind} model`;
   const lines = [`${paint('bold', head)} (${what.filter((word) => word !== null && word !== '').join(', ')}).`];
@@ -29,7 +36,7 @@ function figures(profile: ModelProfile): readonly Row[] {
     ['adapter of', base],
     ['layers', layersOf(profile)],
     ['context', contextLength === null ? null : `${grouped(contextLength)} tokens`],
-    ['KV cache', kv === null ? null : cacheOf(kv)],
+    ['KV cache', kv === null ? null : cacheInWords(kv)],
     ['pooling', pooling],
     ['weights', weightsOf(profile)],
     ['licence', licence],
@@ -39,35 +46,22 @@ function figures(profile: ModelProfile): readonly Row[] {
   return rows.flatMap(([name, text]): readonly Row[] => (text === null || text === '' ? [] : [[name, text]]));
 }
 
-function layersOf({ layers, heads, kvHeads, embeddingLength, vocabularySize, experts }: ModelProfile): string | null {
+function layersOf(profile: ModelProfile): string | null {
+  const { layers, embeddingLength, vocabularySize } = profile;
+  const [heads, experts] = [headsInWords(profile), expertsInWords(profile)];
   const parts = [
     layers === null ? null : `${layers}`,
-    heads === null ? null : `${heads} heads${kvHeads === null || kvHeads === heads ? '' : ` (${kvHeads} for keys and values)`}`,
+    heads === null ? null : `heads ${heads}`,
     embeddingLength === null ? null : `width ${grouped(embeddingLength)}`,
     vocabularySize === null ? null : `vocabulary ${grouped(vocabularySize)}`,
-    experts === null ? null : `${experts.count} experts${experts.used === null ? '' : `, ${experts.used} for each token`}`,
+    experts === null ? null : `experts ${experts}`,
   ];
-  return parts.filter((part) => part !== null).join(', ');
-}
-
-/** Layers that differ are told by kind. */
-function cacheOf({ bytesPerToken, bytesPerSequence, exact, groups }: NonNullable<ModelProfile['kv']>): string {
-  const most = exact ? '' : 'at most ';
-  const whole = [
-    bytesPerToken > 0 || bytesPerSequence === 0 ? `${most}${small(bytesPerToken)} a token` : null,
-    bytesPerSequence > 0 ? `${most}${small(bytesPerSequence)} a sequence` : null,
-  ];
-  const kinds = groups.map(({ kind, layers, windowTokens }) => {
-    const window = windowTokens === null ? '' : ` of ${grouped(windowTokens)} tokens`;
-    return `${layers} ${layers === 1 ? 'layer' : 'layers'} ${kind}${window}`;
-  });
-  const told = groups.length > 1 || groups.some(({ kind }) => kind !== 'full') ? ` (${kinds.join(', ')})` : '';
-  return `${whole.filter((part) => part !== null).join(' and ')}${told}`;
+  return parts.filter((part) => part !== null).join('; ');
 }
 
 function weightsOf({ weightBytesByType }: ModelProfile): string | null {
   const types = Object.entries(weightBytesByType).toSorted((one, other) => other[1] - one[1]);
-  return types.length < 2 ? null : some(types.map(([type, bytes]) => `${type} ${size(bytes)}`));
+  return types.length < 2 ? null : some(types.map(([type, bytes]) => `${type} ${bytesInWords(bytes)}`));
 }
 
 function formRow({ kind, files, codeFiles, companions = [], detail }: ModelForm): Row {
@@ -90,16 +84,6 @@ function problemText({ message, presentBytes, expectedBytes }: FileProblem): str
 function some(names: readonly string[]): string {
   const shown = names.slice(0, MOST_SHOWN).join(', ');
   return names.length > MOST_SHOWN ? `${shown} and ${names.length - MOST_SHOWN} more` : shown;
-}
-
-/** `8.0 B parameters`, `135 M parameters`. */
-function inWords(parameters: number): string {
-  if (parameters >= 1e9) return `${(parameters / 1e9).toFixed(1)} B parameters`;
-  return parameters >= 1e6 ? `${Math.round(parameters / 1e6)} M parameters` : `${grouped(parameters)} parameters`;
-}
-
-function small(bytes: number): string {
-  return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(bytes < 10 * 1024 ? 1 : 0)} KiB` : size(bytes);
 }
 
 /** 131,072 */

@@ -2,9 +2,10 @@
 import { createInterface } from 'node:readline/promises';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelView, TrustFormView, TrustView } from '../../shared/snapshot.ts';
+import { bytesInWords } from '../../shared/units.ts';
 import { visible, visibleName } from '../../shared/visible.ts';
 import { connect, type EngineClient } from '../client.ts';
-import { paint, print, printJson, size, table } from './output.ts';
+import { paint, print, printJson, table } from './output.ts';
 import type { Shared } from './program.ts';
 
 export interface TrustOptions {
@@ -69,7 +70,7 @@ function tellForm({ form, hash, trusted, trustedAt, files }: TrustFormView, with
 
 /** Small files in bytes: of code that is the measure. */
 function sizeOf(bytes: number): string {
-  return bytes < 1024 * 1024 ? `${bytes} B` : size(bytes);
+  return bytes < 1024 * 1024 ? `${bytes} B` : bytesInWords(bytes);
 }
 
 /** @throws ModeliumError confirmation-needed where there is nobody to ask. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { harmless, paint, printJson, size, span, table } from '../../main/cli/output.ts';
+import { harmless, paint, printJson, table } from '../../main/cli/output.ts';
 
 const onTerminal = process.stdout.isTTY;
 
@@ -11,25 +11,6 @@ function pretendTerminal(): void {
 afterEach(() => {
   vi.unstubAllEnvs();
   process.stdout.isTTY = onTerminal;
-});
-
-test.each([
-  [0, '0'],
-  [1, '1 MiB'],
-  [98_362_432, '94 MiB'],
-  [5.2 * 1024 ** 3, '5.2 GiB'],
-  [80 * 1024 ** 3, '80.0 GiB'],
-])('%d bytes are %s', (bytes, shown) => {
-  expect(size(bytes)).toBe(shown);
-});
-
-test.each([
-  [900, '1 s'],
-  [119_000, '119 s'],
-  [300_000, '5 min'],
-  [3 * 3_600_000, '3 h'],
-])('%d ms are %s', (ms, shown) => {
-  expect(span(ms)).toBe(shown);
 });
 
 describe('colours', () => {

@@ -42,9 +42,9 @@ const FULL: ModelProfile = {
 test('a profile with everything in it', () => {
   expect(profileText(FULL).split('\n')).toEqual([
     'It is a vision-language model (gemma3, Q4_K, 4.3 B parameters, 3.0 GiB of weights).',
-    '  layers             34, 8 heads (4 for keys and values), width 2,560, vocabulary 262,208',
+    '  layers             34; heads 8, 4 for keys and values; width 2,560; vocabulary 262,208',
     '  context            131,072 tokens',
-    '  KV cache           136 KiB a token (5 layers full, 29 layers sliding of 1,024 tokens)',
+    '  KV cache           136 KiB a token (layers: 5 full, 29 sliding of 1,024 tokens)',
     '  weights            Q4_K 2.0 GiB, Q6_K 1.0 GiB',
     '  licence            gemma',
     '  tags               conversational',
@@ -58,7 +58,7 @@ test('a profile with everything in it', () => {
 });
 
 test('one of which little is known says no more than that', () => {
-  expect(profileText(NOTHING_KNOWN)).toBe('What it is is not known (unknown, 0 of weights).');
+  expect(profileText(NOTHING_KNOWN)).toBe('What it is is not known (unknown, 0 MiB of weights).');
   const base = { ...NOTHING_KNOWN, architecture: 'lora', base: 'o/b', weightBytes: 2 * 1024 ** 2, parameters: 1_000 };
   expect(profileText(base).split('\n')).toEqual([
     'What it is is not known (lora, 1,000 parameters, 2 MiB of weights).',

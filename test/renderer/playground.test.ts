@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { curlCommand } from '../../renderer/pages/playground/curl.ts';
-import { figuresOf } from '../../renderer/pages/playground/figures.ts';
 import { chosenModel, DEFAULT_MAX_TOKENS, DEFAULTS, isSeed, textBody, textsOf, wayOf } from '../../renderer/pages/playground/request.ts';
 import { norm, similarity } from '../../renderer/pages/playground/vectors.ts';
+import { figuresOf } from '../../shared/answer-figures.ts';
 import { predictRequestSchema } from '../../shared/api-predict.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 

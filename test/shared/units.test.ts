@@ -1,6 +1,15 @@
 /** Figures as people read them: the edges where a unit changes. */
 import { expect, test } from 'vitest';
-import { bytesInWords, clockSpan, countInWords, percent, secondsInWords } from '../../shared/units.ts';
+import {
+  bytesInWords,
+  clockSpan,
+  countInWords,
+  longSpan,
+  millisecondsInWords,
+  percent,
+  secondsInWords,
+  smallBytesInWords,
+} from '../../shared/units.ts';
 
 test.each([
   [0, '0 MiB'],
@@ -19,4 +28,18 @@ test('spans, counts and shares', () => {
   expect([634_176, 134_515_008, 7_615_616_512, 70_553_706_496].map(countInWords)).toEqual(['634,176', '135 M', '7.6 B', '71 B']);
   expect([0.4, 9.94, 21.4].map(secondsInWords)).toEqual(['0.4 s', '9.9 s', '21 s']);
   expect([-1, 0.625, 2].map(percent)).toEqual(['0 %', '63 %', '100 %']);
+});
+
+test.each([
+  [900, '1 s'],
+  [119_000, '119 s'],
+  [300_000, '5 min'],
+  [3 * 3_600_000, '3 h'],
+])('%d ms are a long span of %s', (ms, shown) => {
+  expect(longSpan(ms)).toBe(shown);
+});
+
+test('what is small has a decimal while one tells more', () => {
+  expect([1_536, 139_264, 3 * 1024 ** 3].map(smallBytesInWords)).toEqual(['1.5 KiB', '136 KiB', '3.0 GiB']);
+  expect([12.4, 999.4, 2_400].map(millisecondsInWords)).toEqual(['12 ms', '999 ms', '2.4 s']);
 });

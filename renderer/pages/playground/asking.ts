@@ -1,17 +1,15 @@
 /** One request to `/predict`, as what comes of it: words, waiting, the figures at the end. Keeps nothing. */
+import type { Final } from '../../../shared/answer-figures.ts';
+import { predictPath } from '../../../shared/api-predict.ts';
 import { errorFromAnswer, ModeliumError, toModeliumError } from '../../../shared/errors.ts';
 import { ask, open } from '../../api.ts';
-import type { Final } from './figures.ts';
+
 import type { Body } from './request.ts';
 
 export type Coming =
   | { readonly type: 'waiting'; readonly why: string }
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'end'; readonly final: Final };
-
-export function predictPath(modelId: string): string {
-  return `/predict/${encodeURIComponent(modelId)}`;
-}
 
 /**
  * Ends after `end`, and throws when that never comes.

@@ -3,9 +3,9 @@
  * that restarts. One conversation a model; one draft and one set of parameters for all.
  */
 import { create } from 'zustand';
+import type { Final } from '../../../shared/answer-figures.ts';
 import { type ModeliumError, toModeliumError } from '../../../shared/errors.ts';
 import { answerStream } from './asking.ts';
-import type { Final } from './figures.ts';
 import { Pace } from './pace.ts';
 import { type Body, DEFAULTS, type Exchange, type Parameters, textBody } from './request.ts';
 

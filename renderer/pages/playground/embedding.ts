@@ -1,8 +1,8 @@
 /** What the form for embeddings remembers while the window is open, and its request under way. */
 import { create } from 'zustand';
+import { predictPath } from '../../../shared/api-predict.ts';
 import { type ModeliumError, toModeliumError } from '../../../shared/errors.ts';
 import { type AnswerOf, ask } from '../../api.ts';
-import { predictPath } from './asking.ts';
 import { textsOf } from './request.ts';
 
 type EmbeddingsAnswer = Extract<AnswerOf<'predict'>, { readonly embeddings: unknown }>;

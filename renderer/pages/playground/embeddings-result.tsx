@@ -1,8 +1,9 @@
 /** Vectors as a person can judge them: size, length, the first numbers, and a table of how alike the texts are. */
+
+import { millisecondsInWords } from '../../../shared/units.ts';
 import { Panel } from '../../components/panel.tsx';
 import { ScrollBox } from '../../components/scroll-box.tsx';
 import type { Embedded } from './embedding.ts';
-import { span } from './figures.ts';
 import styles from './playground.module.css';
 import { norm, similarity } from './vectors.ts';
 
@@ -13,7 +14,7 @@ const COMPARED = 12;
 export function EmbeddingsResult({ texts, answer }: Embedded) {
   const { embeddings, usage, timings } = answer;
   const rows = texts.map((text, at) => ({ number: at + 1, text, vector: embeddings[at] ?? [] }));
-  const figures = [usage.prompt_tokens === null ? null : `${usage.prompt_tokens} tokens`, `total ${span(timings.total_ms)}`];
+  const figures = [usage.prompt_tokens === null ? null : `${usage.prompt_tokens} tokens`, `total ${millisecondsInWords(timings.total_ms)}`];
   return (
     <>
       <Panel aside={<span className={styles.hint}>{figures.filter((figure) => figure !== null).join(' · ')}</span>} title="Vectors">

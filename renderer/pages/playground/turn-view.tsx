@@ -1,6 +1,7 @@
 /** One question and its answer: the words, what the answer waits for, its figures or what went wrong, and what can be done with it. */
 
 import { memo, useState } from 'react';
+import { figuresOf } from '../../../shared/answer-figures.ts';
 import type { ModeliumError } from '../../../shared/errors.ts';
 import { controlToken } from '../../api.ts';
 import { plain } from '../../components/ansi.ts';
@@ -13,7 +14,6 @@ import { redacted } from '../../components/redact.ts';
 import { ScrollBox } from '../../components/scroll-box.tsx';
 import styles from './chat.module.css';
 import { type Asked, isUnderWay, sendAgain, stop, type Turn } from './conversation.ts';
-import { figuresOf } from './figures.ts';
 import { WaitingView } from './waiting-view.tsx';
 
 interface TurnProps {

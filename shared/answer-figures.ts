@@ -1,6 +1,6 @@
 /** What an answer took, from the engine's own figures in its last event. Pure; nothing is estimated here. */
-import type { Timings, Usage } from '../../../shared/api-predict.ts';
-import { countInWords, secondsInWords } from '../../../shared/units.ts';
+import type { Timings, Usage } from './api-predict.ts';
+import { countInWords, millisecondsInWords } from './units.ts';
 
 /** The last event of a stream, as api-predict.ts describes it. */
 export interface Final {
@@ -19,20 +19,15 @@ export function figuresOf({ finish_reason: reason, usage, timings }: Final): rea
     ...(out === null
       ? []
       : [`${countInWords(out)} ${out === 1 ? 'token' : 'tokens'}${into === null ? '' : ` from ${countInWords(into)}`}`]),
-    ...(first === null ? [] : [`first token ${span(first)}`]),
+    ...(first === null ? [] : [`first token ${millisecondsInWords(first)}`]),
     ...(speed === null ? [] : [`${speed.toFixed(1)} tokens/s`]),
-    `total ${span(total)}`,
-    ...(load >= WAIT_WORTH_TELLING_MS ? [`loaded in ${span(load)}`] : []),
-    ...(queue - load >= WAIT_WORTH_TELLING_MS ? [`queued ${span(queue - load)}`] : []),
+    `total ${millisecondsInWords(total)}`,
+    ...(load >= WAIT_WORTH_TELLING_MS ? [`loaded in ${millisecondsInWords(load)}`] : []),
+    ...(queue - load >= WAIT_WORTH_TELLING_MS ? [`queued ${millisecondsInWords(queue - load)}`] : []),
     ...(reason === null || reason === 'stop' ? [] : [endOf(reason)]),
   ];
 }
 
 function endOf(reason: string): string {
   return reason === 'length' ? 'cut at max_tokens or the end of the context: raise it' : `ended by ${reason}`;
-}
-
-/** `240 ms`, from a second on `2.4 s`. */
-export function span(ms: number): string {
-  return ms < 1_000 ? `${Math.round(ms)} ms` : secondsInWords(ms / 1_000);
 }
