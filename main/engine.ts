@@ -31,6 +31,7 @@ import { createModelFinder } from './io/model-finder.ts';
 import { createPageFiles } from './io/page-files.ts';
 import { bootId } from './io/proc.ts';
 import { createProcesses } from './io/processes.ts';
+import { Reader } from './io/reader.ts';
 import { type LoadedSettings, loadSettings, type SettingsWatch, watchSettings } from './io/settings-file.ts';
 import { openStateFolder } from './io/state-folder.ts';
 import { openStore } from './io/store.ts';
@@ -140,9 +141,11 @@ class RunningEngine implements Engine {
     const probe = this.#open(createDeviceProbe({ nvidiaSmi: this.#settings.gpus.nvidia_smi, processes, clock, log }), (each) =>
       each.close(),
     );
-    const library = this.#open(createInspector({ workerProgram: programs.inspectWorker, clock }), (each) => each.close());
-    const codeReader = createCodeReader({ workerProgram: programs.inspectWorker, clock });
-    const finder = createModelFinder({ workerProgram: programs.inspectWorker, clock }, () => storeFolders(process.env, homedir()));
+    const newReader = () =>
+      this.#open(new Reader({ node: this.#options.program, program: programs.reader, clock }), (each) => each.close());
+    const library = createInspector(newReader());
+    const codeReader = createCodeReader(newReader());
+    const finder = createModelFinder(newReader(), () => storeFolders(process.env, homedir()));
     const metrics = createMetrics(() => this.#snapshot(core));
     const ledger = this.#countedLedger(store.ledger, metrics);
     const core = buildCore({

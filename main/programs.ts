@@ -16,8 +16,8 @@ export const programs = {
   embeddedServer: beside('embedded/server'),
   /** Says whether llama.cpp can use the GPUs here. */
   findGpu: beside('embedded/find-gpu'),
-  /** The inspector's worker thread. */
-  inspectWorker: beside('io/inspect-worker'),
+  /** Reads people's files for the engine. */
+  reader: beside('io/reader-program'),
   /** The built window: a folder, beside the bundled engine or in the checkout's dist. */
   page: fileURLToPath(new URL(extension === 'ts' ? '../dist/renderer' : '../renderer', import.meta.url)),
 } as const;

@@ -69,7 +69,7 @@ export type FolderScan =
   /** Away: missing, unmounted, unreadable. Nothing in it counts as gone. */
   | { readonly folder: string; readonly ok: false; readonly message: string };
 
-/** One look at a candidate's bytes: how much is there and, once the headers are whole, what it is. Taken in a worker thread (I12). */
+/** One look at a candidate's bytes: how much is there and, once the headers are whole, what it is. Taken in the reader's process (I12). */
 export interface Inspection {
   readonly files: readonly FileIdentity[];
   readonly copy: CopyProgress;
@@ -101,7 +101,7 @@ export interface FoundModels {
   readonly isCut: boolean;
 }
 
-/** Looks for the models of other tools; in a worker thread (I12). */
+/** Looks for the models of other tools; in the reader's process (I12). */
 export interface ModelFinder {
   find(): Promise<FoundModels>;
 }
@@ -122,7 +122,7 @@ export interface CodeReading {
   readonly files: readonly CodeFile[];
 }
 
-/** Reads the files of a candidate that would be executed. Executes none (I7); in a worker thread, since they may be gigabytes (I12). */
+/** Reads the files of a candidate that would be executed. Executes none (I7); in a process of its own, since they may be gigabytes (I12). */
 export interface CodeReader {
   /** @throws ModeliumError content-changed when one is not there or is written to meanwhile, cancelled, path-invalid when it cannot be read. */
   read(path: string, files: readonly string[], signal: AbortSignal): Promise<CodeReading>;

@@ -1,5 +1,5 @@
 /**
- * Follows each new or changed candidate until it is whole: looks at it (a worker does the reading), asks the pure `settle` what that means, and
+ * Follows each new or changed candidate until it is whole: looks at it (the reader does the reading), asks the pure `settle` what that means, and
  * reports the fact to the registry. Owns nothing but which looks are under way and when the next is due.
  */
 import { ModeliumError } from '../../shared/errors.ts';

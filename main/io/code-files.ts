@@ -1,6 +1,6 @@
 /**
- * Reads the files of a candidate that would be executed, whole: their hash, and the beginning of those that are text. Runs in a worker thread
- * (I12): it reads synchronously. Executes nothing of what it reads (I7) and writes nothing (I8).
+ * Reads the files of a candidate that would be executed, whole: their hash, and the beginning of those that are text. Runs in the reader's
+ * process (I12): it reads synchronously. Executes nothing of what it reads (I7) and writes nothing (I8).
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, readSync } from 'node:fs';

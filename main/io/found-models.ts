@@ -1,5 +1,5 @@
 /**
- * Models that other tools have on this machine: Hugging Face's cache, LM Studio's and Ollama's stores. Runs in a worker thread (I12), bounded in
+ * Models that other tools have on this machine: Hugging Face's cache, LM Studio's and Ollama's stores. Runs in the reader (I12), bounded in
  * number and time. Nothing is copied, moved or written (I8); what leads out of a store is refused by name.
  */
 import { lstat, readdir, realpath } from 'node:fs/promises';

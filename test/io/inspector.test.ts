@@ -1,28 +1,49 @@
-import { appendFile, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Library } from '../../main/core/ports.ts';
 import { createInspector } from '../../main/io/inspector.ts';
+import { readStat, readText } from '../../main/io/proc.ts';
+import { Reader } from '../../main/io/reader.ts';
+import { nodeProgram } from '../../main/packaged.ts';
 import { llama, writeGguf } from '../core/analyzer/synthetic-gguf.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
-const workerProgram = new URL('../../main/io/inspect-worker.ts', import.meta.url);
+const program = new URL('../../main/io/reader-program.ts', import.meta.url);
 const clock = createVirtualClock();
 let root: string;
-let inspector: Library & { close(): Promise<void> };
+let reader: Reader;
+let inspector: Library;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'modelium-inspector-'));
-  inspector = createInspector({ workerProgram, clock });
+  reader = new Reader({ node: nodeProgram(), program, clock });
+  inspector = createInspector(reader);
 });
 afterEach(async () => {
-  await inspector.close();
+  await reader.close();
   await rm(root, { recursive: true, force: true });
 });
 
-const look = (path: string, force = false) => inspector.inspect(path, { force, signal: new AbortController().signal });
+/** A reader that runs another program; each start of it is a line in `starts`. */
+async function readerOf(source: string): Promise<{ reader: Reader; starts(): Promise<number> }> {
+  const [made, log] = [join(root, 'program.mjs'), join(root, 'starts')];
+  await writeFile(made, `${source}`);
+  await writeFile(log, '');
+  const command = join(root, 'node');
+  await writeFile(command, `#!/bin/sh\necho started >> '${log}'\nexec '${process.execPath}' "$@"\n`, { mode: 0o755 });
+  const node = { ...nodeProgram(), command };
+  return { reader: new Reader({ node, program: made, clock }), starts: async () => (await readFile(log, 'utf8')).split('\n').length - 1 };
+}
+
+const never = new AbortController().signal;
+
+const look = (path: string, force = false) => inspector.inspect(path, { force, signal: never });
 
 describe('inspector', () => {
   test('a whole model has a profile; its files are as the disk has them', async () => {
@@ -32,7 +53,7 @@ describe('inspector', () => {
     expect(seen.copy.bytesPresent).toBe(seen.copy.bytesExpected);
   });
 
-  test('a worker that nobody needs ends after a while, and the next look has another one', async () => {
+  test('a reader that nobody needs ends after a while, and the next look has another one', async () => {
     const path = await writeTinyGguf(root);
     await look(path);
     expect(clock.pending).toBe(1);
@@ -88,21 +109,73 @@ describe('inspector', () => {
     expect((await first).whole && (await last).whole).toBe(true);
   });
 
-  test('a worker that dies is reported as unreadable, and the next look has another one', async () => {
-    const bad = createInspector({ workerProgram: new URL('data:text/javascript,process.exit(1)'), clock });
-    for (let round = 0; round < 2; round += 1) {
-      const seen = await bad.inspect(root, { force: false, signal: new AbortController().signal });
-      expect(seen.unreadable).toContain('could not be looked at');
+  test('a reader that dies of a file is tried once more, then the file is unreadable; the next look has another one', async () => {
+    const { reader: dying, starts } = await readerOf('process.on("message", () => process.kill(process.pid, "SIGSEGV"));');
+    const bad = createInspector(dying);
+    for (let round = 1; round <= 2; round += 1) {
+      const seen = await bad.inspect(root, { force: false, signal: never });
+      expect(seen.unreadable).toBe(`${root} could not be looked at: The files could not be read: their reader ended (signal SIGSEGV).`);
+      expect(await starts()).toBe(round * 2);
     }
     expect(clock.pending).toBe(0);
-    await bad.close();
+    await dying.close();
   });
 
-  test('a worker that does not answer is given up after two minutes', async () => {
-    const stuck = createInspector({ workerProgram: new URL('data:text/javascript,setInterval(() => {}, 1000)'), clock });
-    const seen = stuck.inspect(root, { force: false, signal: new AbortController().signal });
+  test('a death that was not the fault of the files goes unnoticed', async () => {
+    const once = `
+      import { existsSync, readFileSync } from 'node:fs';
+      const starts = readFileSync(new URL('starts', import.meta.url), 'utf8').split('\\n').length - 1;
+      process.on('message', () => (starts === 1 ? process.abort() : process.send({ kind: 'done', answer: { whole: true } })));`;
+    const { reader: flaky } = await readerOf(once);
+    expect(await createInspector(flaky).inspect(root, { force: false, signal: never })).toEqual({ whole: true });
+    await flaky.close();
+  });
+
+  test('one that does not answer is given up after two minutes', async () => {
+    const { reader: silent } = await readerOf('setInterval(() => {}, 1000)');
+    const seen = createInspector(silent).inspect(root, { force: false, signal: never });
     await clock.advance(120_000);
     expect((await seen).unreadable).toContain('120 seconds');
-    await stuck.close();
+    await silent.close();
+  });
+
+  test('it may read, and nothing else: no writing, no program, no thread', async () => {
+    const tries = `
+      import { writeFileSync } from 'node:fs';
+      import { spawnSync } from 'node:child_process';
+      import { Worker } from 'node:worker_threads';
+      const codeOf = (work) => { try { work(); return 'done'; } catch (error) { return error.code; } };
+      process.on('message', () => process.send({ kind: 'done', answer: [
+        codeOf(() => writeFileSync(new URL('written', import.meta.url), 'x')),
+        codeOf(() => spawnSync('true')),
+        codeOf(() => new Worker('1', { eval: true })),
+      ] }));`;
+    const { reader: fenced } = await readerOf(tries);
+    expect(await createInspector(fenced).inspect(root, { force: false, signal: never })).toEqual([
+      'ERR_ACCESS_DENIED',
+      'ERR_ACCESS_DENIED',
+      'ERR_ACCESS_DENIED',
+    ]);
+    await fenced.close();
+  });
+
+  test.runIf(process.platform === 'linux')('it ends with who asked: one that is killed leaves none behind', async () => {
+    const path = join(root, 'asks.mjs');
+    await writeFile(
+      path,
+      `import { Reader } from ${JSON.stringify(new URL('../../main/io/reader.ts', import.meta.url).href)};
+       setInterval(() => {}, 1000);
+       const clock = { after: () => () => {} };
+       const reader = new Reader({ node: { command: process.execPath, args: [], env: {} }, program: new URL(${JSON.stringify(program.href)}), clock });
+       await reader.ask('inspect', { path: ${JSON.stringify(root)}, force: false }, new AbortController().signal);
+       console.log('asked');`,
+    );
+    const asking = spawn(process.execPath, [path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(asking.stdout, 'data');
+    const children = () => readText(`/proc/${asking.pid}/task/${asking.pid}/children`)?.trim().split(' ').map(Number) ?? [];
+    const left = children();
+    expect(left).toHaveLength(1);
+    asking.kill('SIGKILL');
+    await eventually('the reader is gone', () => left.every((pid) => readStat(pid) === null));
   });
 });

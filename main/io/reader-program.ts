@@ -1,8 +1,4 @@
-/**
- * The program of the worker threads that read model files: one question at a time, each answered by one message. Owns no state between two
- * questions.
- */
-import { parentPort } from 'node:worker_threads';
+/** The program of reader.ts's child: one question at a time, each answered by one message. Owns no state between two questions; writes nothing. */
 import { type ErrorCode, toModeliumError } from '../../shared/errors.ts';
 import type { CodeReading, FoundModels, Inspection } from '../core/ports.ts';
 import { readCode } from './code-files.ts';
@@ -16,7 +12,7 @@ export interface InspectRequest {
 }
 
 /** The questions by their names, with what each asks and is answered. */
-export interface WorkerTasks {
+export interface ReaderTasks {
   readonly inspect: { readonly asks: InspectRequest; readonly answer: Inspection };
   readonly code: { readonly asks: { readonly path: string; readonly files: readonly string[] }; readonly answer: CodeReading };
   readonly found: {
@@ -25,23 +21,29 @@ export interface WorkerTasks {
   };
 }
 
-export type TaskName = keyof WorkerTasks;
-export type WorkerRequest = { readonly [Name in TaskName]: { readonly task: Name } & WorkerTasks[Name]['asks'] }[TaskName];
+export type TaskName = keyof ReaderTasks;
+type ReaderRequest = { readonly [Name in TaskName]: { readonly task: Name } & ReaderTasks[Name]['asks'] }[TaskName];
 
-export type WorkerAnswer<Name extends TaskName> =
+export type ReaderAnswer<Name extends TaskName> =
   /** Still at it: told now and then by what may take long. */
   | { readonly kind: 'progress' }
-  | { readonly kind: 'done'; readonly answer: WorkerTasks[Name]['answer'] }
+  | { readonly kind: 'done'; readonly answer: ReaderTasks[Name]['answer'] }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
 
 /** Bytes between two words of progress: a slow disk reads as many within a second. */
 const PROGRESS_BYTES = 32 * 1024 * 1024;
 
-parentPort?.on('message', (request: WorkerRequest) => {
-  void reply(request).then((answer) => parentPort?.postMessage(answer));
+process.on('message', (request: ReaderRequest) => {
+  void reply(request).then(tell);
 });
+// An engine that was killed asks nothing any more, and hears nothing.
+process.on('disconnect', () => process.exit());
 
-async function reply(request: WorkerRequest): Promise<WorkerAnswer<TaskName>> {
+function tell(answer: ReaderAnswer<TaskName>): void {
+  process.send?.(answer, () => undefined);
+}
+
+async function reply(request: ReaderRequest): Promise<ReaderAnswer<TaskName>> {
   try {
     return { kind: 'done', answer: await answerTo(request) };
   } catch (thrown) {
@@ -50,7 +52,7 @@ async function reply(request: WorkerRequest): Promise<WorkerAnswer<TaskName>> {
   }
 }
 
-function answerTo(request: WorkerRequest): Promise<WorkerTasks[TaskName]['answer']> {
+function answerTo(request: ReaderRequest): Promise<ReaderTasks[TaskName]['answer']> {
   switch (request.task) {
     case 'inspect':
       return inspectCandidate(request.path, request.force);
@@ -66,6 +68,6 @@ function progress(): (readBytes: number) => void {
   return (readBytes) => {
     if (readBytes - toldBytes < PROGRESS_BYTES) return;
     toldBytes = readBytes;
-    parentPort?.postMessage({ kind: 'progress' } satisfies WorkerAnswer<TaskName>);
+    tell({ kind: 'progress' });
   };
 }
