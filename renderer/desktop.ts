@@ -8,6 +8,8 @@ import type { ModelView, Snapshot } from '../shared/snapshot.ts';
 import { bridge } from './bridge.ts';
 import { useDrops } from './drop/drops.ts';
 import { onOpening, onSnapshot } from './link.ts';
+import { useWindow } from './store.ts';
+import { onUnsaved, unsavedCount } from './unsaved.ts';
 
 /** From now on tray and notifications are kept up. */
 export function tellDesktop(): void {
@@ -19,11 +21,17 @@ export function tellDesktop(): void {
   onOpening(() => {
     told = '';
   });
-  onSnapshot((snapshot) => {
-    const state = trayState(snapshot);
+  const tell = (state: TrayState): void => {
     const text = JSON.stringify(state);
     if (text !== told) showInTray(state);
     told = text;
+  };
+  onUnsaved(() => {
+    const { snapshot } = useWindow.getState();
+    if (snapshot !== null) tell(trayState(snapshot));
+  });
+  onSnapshot((snapshot) => {
+    tell(trayState(snapshot));
     for (const model of snapshot.models) {
       const words = news(before.get(model.id), model);
       if (words !== null && (document.hidden || !document.hasFocus()))
@@ -43,7 +51,8 @@ export function trayState({ models }: Pick<Snapshot, 'models'>): TrayState {
     ...(loading > 0 ? [`${loading} loading`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ];
-  return { sentence: parts.join(', '), loadedCount, inFlight: models.reduce((sum, { inFlight }) => sum + inFlight, 0) };
+  const inFlight = models.reduce((sum, model) => sum + model.inFlight, 0);
+  return { sentence: parts.join(', '), loadedCount, inFlight, unsavedCount: unsavedCount() };
 }
 
 /** `is ready`: what a person waits for. What was dropped here in whatever way it ends; anything else when it fails. */

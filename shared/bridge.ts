@@ -10,6 +10,8 @@ export interface TrayState {
   readonly loadedCount: number;
   /** Requests that run now: Quit asks before it cuts them. */
   readonly inFlight: number;
+  /** Edits of the settings that are not saved: Quit asks before it loses them. */
+  readonly unsavedCount: number;
 }
 
 /** A desktop notification; a click on it shows the window on that page (`models`, `decisions` ...). */

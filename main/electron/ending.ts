@@ -1,11 +1,11 @@
 /**
- * How it ends: by a person, who is asked when requests would be cut, or by a signal. A hosted engine is ended in order and in bounded time; an
+ * How it ends: by a person, who is asked when requests would be cut or edits lost, or by a signal. A hosted engine is ended in order and in bounded time; an
  * attached one is none of our business.
  */
 import type { App } from 'electron';
 import { createClient } from '../client.ts';
 import type { Engine } from '../engine.ts';
-import { askBeforeCutting } from './trouble.ts';
+import { askBeforeLosing } from './trouble.ts';
 
 /** Beyond the longest drain and stop; what is left over then is swept by the next start (I2). */
 const ENDING_LIMIT_MS = 120_000;
@@ -18,6 +18,8 @@ export interface EndingWorld {
   starting(): Promise<Engine | null>;
   /** Requests under way as the page told last; for an engine that does not answer. */
   lastInFlight(): number;
+  /** Edits on the page that nobody saved. */
+  unsavedCount(): number;
   /** It ends for certain: the window may go. */
   onEnding(): void;
 }
@@ -45,7 +47,8 @@ export function arrangeEnding(app: App, world: EndingWorld): Ending {
     state = 'asking';
     const engine = world.engine();
     const inFlight = engine === null ? 0 : await countInFlight(engine, world.lastInFlight());
-    if (inFlight > 0 && !(await askBeforeCutting(inFlight))) {
+    const unsavedCount = world.unsavedCount();
+    if (inFlight + unsavedCount > 0 && !(await askBeforeLosing(inFlight, unsavedCount))) {
       // A signal may have come over the question.
       if (state === 'asking') state = 'running';
       return;

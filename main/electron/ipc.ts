@@ -64,9 +64,9 @@ function asNotice(given: unknown): Notice | null {
 }
 
 function asTrayState(given: unknown): TrayState | null {
-  const { sentence, loadedCount, inFlight } = (given ?? {}) as Partial<TrayState>;
-  if (typeof sentence !== 'string' || !isCount(loadedCount) || !isCount(inFlight)) return null;
-  return { sentence: sentence.slice(0, TEXT_LIMIT), loadedCount, inFlight };
+  const { sentence, loadedCount, inFlight, unsavedCount } = (given ?? {}) as Partial<TrayState>;
+  if (typeof sentence !== 'string' || !isCount(loadedCount) || !isCount(inFlight) || !isCount(unsavedCount)) return null;
+  return { sentence: sentence.slice(0, TEXT_LIMIT), loadedCount, inFlight, unsavedCount };
 }
 
 function isCount(value: unknown): value is number {

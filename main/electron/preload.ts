@@ -10,7 +10,8 @@ const bridge: Bridge = {
   pathsOf: (items) => Array.from(items, pathOf),
   choose: (what) => ipcRenderer.invoke(CHANNELS.choose, what) as Promise<readonly string[]>,
   notify: ({ title, body, page }) => ipcRenderer.send(CHANNELS.notify, { title, body, page }),
-  showInTray: ({ sentence, loadedCount, inFlight }) => ipcRenderer.send(CHANNELS.showInTray, { sentence, loadedCount, inFlight }),
+  showInTray: ({ sentence, loadedCount, inFlight, unsavedCount }) =>
+    ipcRenderer.send(CHANNELS.showInTray, { sentence, loadedCount, inFlight, unsavedCount }),
 };
 
 /** Electron 32 moved a file's path out of the page's reach, into `webUtils`; before that it lay on the file itself. */

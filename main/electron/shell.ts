@@ -25,6 +25,7 @@ export async function startShell(wanted: Wanted): Promise<void> {
   let starting: Promise<Engine | null> = Promise.resolve(null);
   let attachment: Attachment | null = null;
   let inFlight = 0;
+  let unsavedCount = 0;
   const client = (): EngineClient | null => (engine === null ? (attachment?.client() ?? null) : createClient(engine.address, engine.token));
   const origin = (): string | null => originOf(client()?.address ?? '');
 
@@ -34,6 +35,7 @@ export async function startShell(wanted: Wanted): Promise<void> {
     engine: () => engine,
     starting: () => starting.catch(() => null),
     lastInFlight: () => inFlight,
+    unsavedCount: () => unsavedCount,
     onEnding() {
       attachment?.close();
       tray.close();
@@ -56,7 +58,7 @@ export async function startShell(wanted: Wanted): Promise<void> {
   answerPage(window.browserWindow, {
     origin,
     onTray(state) {
-      inFlight = state.inFlight;
+      ({ inFlight, unsavedCount } = state);
       tray.show(state.sentence, state.loadedCount);
     },
     onNotice(page) {

@@ -23,12 +23,16 @@ export async function askAfterFailure(thrown: unknown): Promise<boolean> {
   return response === 0;
 }
 
-/** @returns whether to end although requests run. */
-export async function askBeforeCutting(inFlight: number): Promise<boolean> {
-  const what = inFlight === 1 ? '1 request is running' : `${inFlight} requests are running`;
+/** @returns whether to end although requests run, or edits of the settings are not saved. */
+export async function askBeforeLosing(inFlight: number, unsavedCount: number): Promise<boolean> {
+  const running = inFlight === 1 ? '1 request is running.' : `${inFlight} requests are running.`;
+  const unsaved = unsavedCount === 1 ? '1 change of the settings is not saved.' : `${unsavedCount} changes of the settings are not saved.`;
+  const cut = 'Quitting ends the engine: requests get a short time to finish, then they are cut, and every model is unloaded.';
+  const lost = 'Quitting loses what is not saved.';
   const { response } = await dialog.showMessageBox({
-    ...{ type: 'question', title: 'Quit Modelium?', message: `${what}.` },
-    detail: 'Quitting ends the engine: requests get a short time to finish, then they are cut, and every model is unloaded.',
+    ...{ type: 'question', title: 'Quit Modelium?' },
+    message: [...(inFlight > 0 ? [running] : []), ...(unsavedCount > 0 ? [unsaved] : [])].join(' '),
+    detail: [...(inFlight > 0 ? [cut] : []), ...(unsavedCount > 0 ? [lost] : [])].join('\n\n'),
     ...{ buttons: ['Quit', 'Cancel'], defaultId: 1, cancelId: 1, noLink: true },
   });
   return response === 0;

@@ -163,8 +163,8 @@ describe('a window that hosts the engine', { timeout: ONE_MS }, () => {
     await eventually('tiny is ready', async () => (await state()) === 'ready', ONE_MS);
     const menus = () => shell.calls.filter(({ call }) => call === 'trayMenu').map(({ args }) => args[0] as readonly string[]);
     expect(menus().at(-1)).toContain('Unload all models (disabled)');
-    shell.send({ tell: 'modelium:show-in-tray', value: { sentence: '1 model loaded', loadedCount: 1, inFlight: -1 } });
-    shell.send({ tell: 'modelium:show-in-tray', value: { sentence: '1 model loaded', loadedCount: 1, inFlight: 0 } });
+    shell.send({ tell: 'modelium:show-in-tray', value: { sentence: '1 model loaded', loadedCount: 1, inFlight: -1, unsavedCount: 0 } });
+    shell.send({ tell: 'modelium:show-in-tray', value: { sentence: '1 model loaded', loadedCount: 1, inFlight: 0, unsavedCount: 0 } });
     await eventually('the tray tells it', () => menus().at(-1)?.[0] === '1 model loaded (disabled)');
     shell.send({ tray: 'Unload all models' });
     await eventually('tiny is unloaded', async () => (await state()) === 'unloaded', ONE_MS);

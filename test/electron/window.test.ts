@@ -370,6 +370,33 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     await page.waitForURL((url) => url.origin === address);
   });
 
+  test('quit asks before it loses edits of the settings', async () => {
+    await page.evaluate(() => Object.assign((globalThis as unknown as { location: { hash: string } }).location, { hash: '#/settings' }));
+    const field = page.getByRole('group').filter({ has: page.locator('code').getByText('llama.enabled', { exact: true }) });
+    await field.getByRole('switch').click();
+    await page.getByRole('region', { name: 'Changes' }).waitFor();
+    await app.evaluate(({ dialog }) => {
+      const asked: unknown[] = [];
+      Object.assign(globalThis, { asked });
+      const cancel = async (...given: unknown[]) => {
+        asked.push((given.at(-1) as { message: string }).message);
+        return { response: 1, checkboxChecked: false };
+      };
+      dialog.showMessageBox = cancel as typeof dialog.showMessageBox;
+    });
+    const asked = () => app.evaluate(() => (globalThis as unknown as { asked: readonly string[] }).asked);
+    // What the page told may still be on its way.
+    await expect
+      .poll(async () => {
+        await app.evaluate(({ app: electron }) => electron.quit());
+        return (await asked()).at(-1);
+      })
+      .toBe('1 change of the settings is not saved.');
+    expect(await isVisible()).toBe(true);
+    await page.getByRole('button', { name: 'Discard' }).click();
+    await page.getByRole('region', { name: 'Changes' }).waitFor({ state: 'detached' });
+  });
+
   test('quit leaves the engine serving, and nothing of the window', async () => {
     await quitApp(app);
     expect(engines()).toHaveLength(1);

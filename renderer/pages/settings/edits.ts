@@ -6,6 +6,7 @@ import { create } from 'zustand';
 import type { SettingsView } from '../../../shared/api-settings.ts';
 import { toModeliumError } from '../../../shared/errors.ts';
 import { ask } from '../../api.ts';
+import { tellUnsaved } from '../../unsaved.ts';
 import { changesOf, type Edit, type Edits, NO_EDITS, rebased, sortedSentences, withEdit } from './draft.ts';
 
 export interface SettingsState {
@@ -90,3 +91,5 @@ addEventListener('beforeunload', (event) => {
   // What Chromium asked for before its version 119.
   event.returnValue = true;
 });
+
+useSettings.subscribe(({ edits }) => tellUnsaved(edits.size));
