@@ -96,7 +96,7 @@ export function buildCore(world: World) {
       released,
     },
     adapter: runtimes.adapter,
-    confirmTrust: (id, form, signal) => trust.confirm(id, form, signal),
+    confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
   });
   const waitingRoom = new WaitingRoom({ registry, admission, manager, clock, policies, wake });
   const questions = new Questions({

@@ -29,6 +29,7 @@ export const launchPlanSchema = z.object({
   form: formKindSchema,
   placement: z.object({ kind: z.enum(['cpu', 'gpu', 'split']), gpus: z.array(z.string()), gpuLayers: count }),
   contextTokens: z.number(),
+  file: z.string(),
   parallelSequences: z.number(),
   args: z.array(z.string()),
   env: z.record(z.string(), z.string()),

@@ -24,6 +24,8 @@ export interface Placement {
 export interface LaunchPlan {
   readonly runtime: RuntimeId;
   readonly form: FormKind;
+  /** The form's first file, relative to the candidate: a folder may hold two forms of a kind. Empty for what lies in none. */
+  readonly file: string;
   readonly placement: Placement;
   /** Context in tokens for each sequence, and how many run side by side. */
   readonly contextTokens: number;

@@ -216,3 +216,11 @@ export function kvBytesOfSequence(
   if (kv.groups.length === 0) return kv.bytesPerToken * cells(tokens, null) + kv.bytesPerSequence;
   return kv.groups.reduce((sum, group) => sum + group.bytesPerToken * cells(tokens, group.windowTokens) + group.bytesPerSequence, 0);
 }
+
+/** The form that a plan is for; undefined when the files are others by now. */
+export function formOf(
+  { forms }: Pick<ModelProfile, 'forms'>,
+  plan: { readonly form: FormKind; readonly file: string },
+): ModelForm | undefined {
+  return forms.find(({ kind, files }) => kind === plan.form && (files[0] ?? '') === plan.file);
+}

@@ -63,7 +63,7 @@ function deadOption(profile: ModelProfile, { planner, enabled, found }: KnownRun
   if (obstacle === null) return null;
   // No planner is asked for a launch of what it does not take.
   const nothing = { contextTokens: 0, parallelSequences: 0, args: [], env: {} };
-  const plan: LaunchPlan = { runtime: planner.id, form: form.kind, placement: ON_CPU, ...nothing };
+  const plan: LaunchPlan = { runtime: planner.id, form: form.kind, file: form.files[0] ?? '', placement: ON_CPU, ...nothing };
   const preference = runtimePreference(planner.id, profile.kind, form.kind);
   return { plan, bytes: {}, notes: [], slots: [], loadSeconds: null, needsTrust: false, preference, obstacle };
 }

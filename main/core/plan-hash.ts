@@ -25,7 +25,18 @@ export function planHash(plan: LaunchPlan): string {
 function canonical(plan: LaunchPlan): string {
   const env = Object.entries(plan.env).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   const { kind, gpus, gpuLayers } = plan.placement;
-  return JSON.stringify([plan.runtime, plan.form, kind, gpus, gpuLayers, plan.contextTokens, plan.parallelSequences, plan.args, env]);
+  return JSON.stringify([
+    plan.runtime,
+    plan.form,
+    plan.file,
+    kind,
+    gpus,
+    gpuLayers,
+    plan.contextTokens,
+    plan.parallelSequences,
+    plan.args,
+    env,
+  ]);
 }
 
 function hex(lane: number): string {

@@ -1,7 +1,7 @@
 /** Puts the questions to the brain: gathers what it must know from the owners. The brain itself is pure; nothing is decided or committed here. */
 import type { Decision } from '../../shared/decision.ts';
 import type { StateOf } from '../../shared/model.ts';
-import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
+import { formOf, type ModelForm, type ModelProfile } from '../../shared/profile.ts';
 import type { ModelSettings, Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
 import { type BaseVerdict, baseOf, type KnownModel } from './analyzer/adapter-base.ts';
@@ -53,7 +53,7 @@ export class Questions {
   /** Only settings that the plan was computed from disturb a model: the plan for the same place is computed anew and compared. */
   launchDiffers(record: ModelRecord, state: StateOf<'loading'> | StateOf<'ready'>): boolean {
     const runtime = this.#ports.runtimes().find(({ planner }) => planner.id === state.plan.runtime);
-    const form = record.profile?.forms.find(({ kind }) => kind === state.plan.form);
+    const form = record.profile === null ? undefined : formOf(record.profile, state.plan);
     if (runtime === undefined || form === undefined || record.profile === null) return true;
     const { settings } = this.#question(record, 'present');
     return planHash(runtime.planner.plan(record.profile, form, state.plan.placement, settings)) !== planHash(state.plan);

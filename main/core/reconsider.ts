@@ -2,6 +2,7 @@
  * What becomes of a model when something that its verdict or its plan rests on is other than before: settings, runtimes, pins, trust. Reports the
  * fact to the registry or has the doer drain; the verdict itself is the orchestrator's next step.
  */
+import { formOf } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
 import type { Doer } from './doer.ts';
@@ -45,7 +46,7 @@ export function reconsiderTrust(ports: ReconsiderPorts, record: ModelRecord, by:
   const { registry, doer, trust, admission, clock, settings } = ports;
   const { state, id } = record;
   if (state.name === 'loading' || state.name === 'ready' || state.name === 'asleep') {
-    const form = record.profile?.forms.find(({ kind }) => kind === state.plan.form);
+    const form = record.profile === null ? undefined : formOf(record.profile, state.plan);
     // While its files are only compared it stays: what it runs it has read already.
     if (form !== undefined && trust.standing(record, form) === 'none') void doer.unloadModel(id, 'trust-lost', { to: 'analyzed' });
     return;

@@ -5,8 +5,10 @@
  * Trust is for the bytes of the code-bearing files of one form. As long as their size, times and inodes are those of the reading, they are those
  * bytes; where one differs they are read again, and trust in other bytes is gone for good.
  */
+
+import type { LaunchPlan } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import type { FormKind, ModelForm } from '../../shared/profile.ts';
+import { type FormKind, formOf, type ModelForm } from '../../shared/profile.ts';
 import type { TrustFormView, TrustView } from '../../shared/snapshot.ts';
 import { whyCode } from './code-reasons.ts';
 import type { Clock, CodeReader, CodeReading, FileIdentity, Log, TrustBook, TrustRow } from './ports.ts';
@@ -97,20 +99,25 @@ export class Trust {
   }
 
   /**
-   * The last look before a launch: are the files still those that were trusted?
-   * @throws ModeliumError content-changed. Trust is gone then, and the model on its way back.
+   * The last look before a launch: are the files still those that were looked at, and their code what was trusted? A folder is compared whole: a
+   * file of code that came since, or a configuration that names one now, is code that nobody was asked about.
+   * @throws ModeliumError content-changed. The files are to be looked at again then; where trusted code is other, trust is gone.
    */
-  async confirm(id: string, kind: FormKind, signal: AbortSignal): Promise<void> {
+  async confirm(id: string, plan: Pick<LaunchPlan, 'form' | 'file'>, signal: AbortSignal): Promise<void> {
     const record = this.#ports.registry.get(id);
-    const form = record?.profile?.forms.find((each) => each.kind === kind);
-    if (form !== undefined && form.codeFiles.length === 0) return;
+    const form = record?.profile == null ? undefined : formOf(record.profile, plan);
     // What is not known any more is not what was trusted: the doubt is on the side of not running it.
-    const row = form === undefined ? undefined : this.#rowOf(id, form);
-    if (record !== undefined && row !== undefined) {
-      if (sameBytes(row.files, await this.#ports.reader.identities(record.path))) return;
-      if ((await this.#check(record, row)) || signal.aborted) return;
+    if (record === undefined || form === undefined) throw otherCode(id, plan.form);
+    // A loose file brings no code of others along: what comes to lie beside it is not its own.
+    if (record.kind === 'file' && form.codeFiles.length === 0) return;
+    const now = await this.#ports.reader.identities(record.path);
+    if (signal.aborted) return;
+    const row = form.codeFiles.length === 0 ? null : this.#rowOf(id, form);
+    if (row === undefined) throw otherCode(id, plan.form);
+    if (row !== null && !sameBytes(row.files, now) && !((await this.#check(record, row)) || signal.aborted)) throw otherCode(id, plan.form);
+    if (record.kind === 'folder' && !(sameBytes(record.files, now) && now.length === record.files.length)) {
+      throw new ModeliumError('content-changed', `The files of ${id} are not those that were looked at: they are looked at again.`);
     }
-    throw new ModeliumError('content-changed', `The code of ${id} (${kind}) is not what was trusted: it is not run.`);
   }
 
   close(): void {
@@ -243,6 +250,10 @@ export class Trust {
   #rowsOf(id: string): readonly TrustRow[] {
     return this.#rows.get(id) ?? [];
   }
+}
+
+function otherCode(id: string, kind: FormKind): ModeliumError {
+  return new ModeliumError('content-changed', `The code of ${id} (${kind}) is not what was trusted: it is not run.`);
 }
 
 function codeForms({ profile }: ModelRecord): readonly ModelForm[] {

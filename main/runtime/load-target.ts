@@ -6,7 +6,6 @@ import type { LoadTarget } from './adapter.ts';
 export function loadTarget(record: ModelRecord, { plan }: Candidate): LoadTarget {
   const { profile, realPath, kind, id } = record;
   if (profile === null) throw new Error(`${id} was granted without a profile`);
-  const first = profile.forms.find((form) => form.kind === plan.form)?.files[0] ?? '';
-  const file = kind === 'file' ? realPath : `${realPath}/${first}`;
+  const file = kind === 'file' ? realPath : `${realPath}/${plan.file}`;
   return { modelId: id, path: realPath, file, plan, profile, proof: profile.kind === 'embedding' ? 'embed' : 'generate' };
 }

@@ -36,8 +36,8 @@ export interface ManagerPorts extends HostPorts {
   readonly threads: ThreadShare;
   adapter(runtime: RuntimeId): Adapter;
   policies(): Policies;
-  /** The last look at a model's code before it runs. Rejects when it is not what was trusted (I7). */
-  confirmTrust(id: string, form: LaunchPlan['form'], signal: AbortSignal): Promise<void>;
+  /** The last look at a model's files before they are loaded. Rejects when they are not those that were looked at, or their code not what was trusted (I7). */
+  confirmTrust(id: string, plan: LaunchPlan, signal: AbortSignal): Promise<void>;
   /** A sink: the seconds from the last process's end until its memory was seen free. */
   released(seconds: number): void;
   /** Tells whoever decides that something about this model, or the room, is other than before. */
@@ -172,7 +172,7 @@ export class Manager {
       const limits = { stallMs: load_stall_seconds * 1000, maxMs: load_max_seconds * 1000 };
       registry.apply(runner.id, { type: 'load-progressed', phase: 'starting', progress: null, pids: [] });
       const loadStartedMs = clock.now();
-      await this.#ports.confirmTrust(runner.id, targetNow().plan.form, signal);
+      await this.#ports.confirmTrust(runner.id, targetNow().plan, signal);
       if (signal.aborted) return;
       const target = targetNow();
       const endpoint = await runner.host.run(runner.adapter.load(target), limits, signal, ({ phase, progress }) => {
@@ -263,6 +263,8 @@ export class Manager {
       }),
     );
     log.warn(`${runner.id} could not be loaded: ${error.message}`);
+    // No failure of the model: its files are on their way to being others.
+    if (error.code === 'content-changed') return void this.unloadModel(runner.id, 'files-changed', { to: 'settling' });
     if (smaller !== null && record.contextLimit === null) {
       registry.update(runner.id, { contextLimit: smaller });
       void this.unloadModel(runner.id, 'load-failed', { to: 'analyzed' });

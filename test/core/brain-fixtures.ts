@@ -54,9 +54,10 @@ export function planner(change: Partial<RuntimePlanner> = {}, hostShare = 0): Ru
       supported: kind === 'gguf',
       why: kind === 'gguf' ? 'takes GGUF files' : 'llama.cpp takes GGUF files only',
     }),
-    plan: (_profile, { kind }, placement, settings) => ({
+    plan: (_profile, { kind, files }, placement, settings) => ({
       runtime: change.id ?? 'llama',
       form: kind,
+      file: files[0] ?? '',
       placement,
       contextTokens: settings.context ?? 4096,
       parallelSequences: 1,

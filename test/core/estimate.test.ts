@@ -76,6 +76,7 @@ describe('planHash', () => {
       onCpu,
       { ...onGpu, runtime: 'vllm' },
       { ...onGpu, form: 'onnx' },
+      { ...onGpu, file: 'other.gguf' },
       { ...onGpu, placement: { ...onGpu.placement, gpus: ['H'] } },
       { ...onGpu, placement: { kind: 'split', gpus: ['G'], gpuLayers: 3 } },
       { ...onGpu, contextTokens: 1 },

@@ -129,6 +129,59 @@ describe('trust', () => {
     expect(box.blocked()?.reason).toBe('needs-trust');
   });
 
+  test.each([
+    ['beside code that is trusted', FORM],
+    ['beside no code so far', { ...FORM, codeFiles: [] }],
+  ])('a file of code that comes between the look and the launch is not run: %s', async (_, before) => {
+    const late = { path: 'late.py', bytes: 3, mtimeMs: 5, ctimeMs: 5, device: 1, inode: 9 };
+    let isSeen = false;
+    const box = createCoreBox({
+      gpus: [24 * GIB],
+      profile: (_id, bytes) => {
+        const forms = [isSeen ? { ...FORM, codeFiles: [...before.codeFiles, 'late.py'] } : before];
+        // Whoever looked has listed the files by now: it comes right after, and no watcher tells.
+        isSeen = true;
+        box.world.unseen.set(CODE, [late]);
+        return { ...textProfile(bytes), forms };
+      },
+    });
+    box.world.code.set(CODE, 'a1');
+    box.drop(ID, GIB, 'content', 'folder');
+    if (before.codeFiles.length > 0) {
+      box.world.unseen.clear();
+      await box.clock.advance(2_000);
+      await box.trust.set(ID, { form: 'transformers', hash: 'a1', trusted: true }, new AbortController().signal);
+    }
+    await box.clock.advance(20_000);
+    expect([...box.simulated.values()].filter((each) => each.modelId === ID)).toEqual([]);
+    expect(box.registry.get(ID)?.state).toMatchObject({
+      name: 'blocked',
+      reason: 'needs-trust',
+      message: expect.stringContaining('late.py'),
+    });
+  });
+
+  test('what is not known any more is not run', async () => {
+    const box = await trustedAndReady();
+    const never = new AbortController().signal;
+    const plan = { form: 'transformers', file: 'config.json' } as const;
+    await box.trust.confirm(ID, plan, never);
+    await expect(box.trust.confirm('nobody', plan, never)).rejects.toMatchObject({ code: 'content-changed' });
+    await expect(box.trust.confirm(ID, { ...plan, form: 'onnx' }, never)).rejects.toMatchObject({ code: 'content-changed' });
+    await expect(box.trust.confirm(ID, { ...plan, file: 'other.json' }, never)).rejects.toMatchObject({ code: 'content-changed' });
+  });
+
+  test('two forms of one kind are told apart: trust in the one is none in the other', async () => {
+    const other = { kind: 'transformers', files: ['b.json'], codeFiles: ['b.py'] } as const;
+    const box = await codeBox([FORM, other]);
+    await box.set(true);
+    const record = box.registry.get(ID);
+    if (record === undefined) throw new Error('it is gone');
+    expect([box.trust.standing(record, FORM), box.trust.standing(record, other)]).toEqual(['trusted', 'none']);
+    await box.clock.advance(5_000);
+    expect(box.registry.get(ID)?.state).toMatchObject({ name: 'ready', plan: { file: 'config.json' } });
+  });
+
   test('one more file of code is other code', async () => {
     const box = await trustedAndReady();
     const profile = box.registry.get(ID)?.profile;

@@ -10,6 +10,7 @@ import type {
   CandidateListing,
   DeviceSample,
   Exit,
+  FileIdentity,
   FolderScan,
   Inspection,
   LaunchedProcess,
@@ -122,6 +123,8 @@ export function createCoreBox(options: CoreBoxOptions) {
     ...{ hangs: false, gpus: [...options.gpus], damaged: new Set<string>(), inspections: 0 },
     /** The content of each model's code, by its path: what a reading of it hashes. */
     code: new Map<string, string>(),
+    /** Files that lie there now and that no look has seen, by candidate. */
+    unseen: new Map<string, readonly FileIdentity[]>(),
     readings: 0,
   };
   const trusts: TrustRow[] = [];
@@ -199,7 +202,16 @@ export function createCoreBox(options: CoreBoxOptions) {
     sharesThreads: false,
     supports: (_profile, form) => ({ supported: options.serves?.(form) ?? true, why: 'simulated' }),
     plan: (_profile, form, placement, { context = 4096 }) => ({
-      ...{ runtime: 'llama', form: form.kind, placement, contextTokens: context, parallelSequences: 1, args: [], env: {} },
+      ...{
+        runtime: 'llama',
+        form: form.kind,
+        file: form.files[0] ?? '',
+        placement,
+        contextTokens: context,
+        parallelSequences: 1,
+        args: [],
+        env: {},
+      },
     }),
     estimate: (profile, { placement }) => ({
       bytes: { [placement.gpus[0] ?? 'cpu']: profile.weightBytes },
@@ -269,7 +281,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     bootId: () => 'boot',
     threads: new ThreadShare(2),
     adapter: () => adapter,
-    confirmTrust: (id, form, signal) => trust.confirm(id, form, signal),
+    confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
     released: () => {},
   });
   const waitingRoom = new WaitingRoom({ registry, admission, manager, clock, policies, wake });
@@ -282,6 +294,8 @@ export function createCoreBox(options: CoreBoxOptions) {
     const content = world.code.get(path) ?? '';
     return { path: name, bytes: content.length, mtimeMs: 0, ctimeMs: Number.parseInt(content, 36), device: 1, inode: 1 };
   };
+  const filesAt = (path: string): readonly FileIdentity[] =>
+    world.code.has(path) ? [codeIdentity(path, 'modeling.py')] : (listings.get(path)?.files ?? []);
   const trust: Trust = new Trust({
     ...{ registry, clock, log, changed: (id: string, by: 'person' | 'files') => orchestrator.trustChanged(id, by) },
     book: {
@@ -296,7 +310,7 @@ export function createCoreBox(options: CoreBoxOptions) {
         const content = world.code.get(path) ?? '';
         return { hash: content, files: names.map((name) => ({ ...codeIdentity(path, name), preview: content, isCut: false })) };
       },
-      identities: async (path) => (registry.get(path.slice(1))?.files ?? []).map((file) => codeIdentity(path, file.path)),
+      identities: async (path) => [...filesAt(path), ...(world.unseen.get(path) ?? [])],
     },
   });
   const library = {
@@ -306,7 +320,7 @@ export function createCoreBox(options: CoreBoxOptions) {
       const id = name.replace('.gguf', '');
       const bytes = bytesOf.get(id) ?? GIB;
       const copy = { bytesPresent: bytes, bytesExpected: bytes, missing: [] };
-      const files = world.code.has(path) ? [codeIdentity(path, 'modeling.py')] : (listings.get(path)?.files ?? []);
+      const files = [...filesAt(path), ...(world.unseen.get(path) ?? [])];
       const whole = {
         ...{ files, copy, whole: true, usable: true, zeroTails: [], writer: null, damage: null, unreadable: null },
         profile: profileOf(id, bytes),
@@ -381,7 +395,7 @@ export function createCoreBox(options: CoreBoxOptions) {
       orchestrator.roomChanged();
     },
     /** A model that lies whole in a watch folder. */
-    drop(id: string, bytes: number, who: 'person' | 'content' | null = null) {
+    drop(id: string, bytes: number, who: 'person' | 'content' | null = null, kind: 'file' | 'folder' = 'file') {
       bytesOf.set(id, bytes);
       if (who !== null) admission.want(id, who, clock.now());
       registry.add({
@@ -389,7 +403,7 @@ export function createCoreBox(options: CoreBoxOptions) {
         aliases: [],
         path: `/${id}`,
         realPath: `/${id}`,
-        kind: 'file',
+        kind,
         added: false,
         device: 1,
         inode: nextPid++,

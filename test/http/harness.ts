@@ -60,6 +60,7 @@ export function modelView(id: string, changes: Partial<ModelView> = {}): ModelVi
     plan: {
       runtime: 'llama',
       form: 'gguf',
+      file: 'm.gguf',
       placement: { kind: 'cpu', gpus: [], gpuLayers: null },
       contextTokens: 2_048,
       parallelSequences: 1,

@@ -15,6 +15,7 @@ import {
 const plan: LaunchPlan = {
   runtime: 'llama',
   form: 'gguf',
+  file: 'm.gguf',
   placement: { kind: 'cpu', gpus: [], gpuLayers: 0 },
   contextTokens: 2048,
   parallelSequences: 4,

@@ -49,6 +49,7 @@ export function planOf(
   return {
     runtime: 'llama',
     form: form.kind,
+    file: form.files[0] ?? '',
     placement,
     contextTokens,
     parallelSequences,

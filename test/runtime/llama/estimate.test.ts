@@ -9,7 +9,7 @@ const MIB = 1024 * 1024;
 const CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 
 function planOf(contextTokens: number, parallelSequences: number, placement: Placement = CPU): LaunchPlan {
-  return { runtime: 'llama', form: 'gguf', placement, contextTokens, parallelSequences, args: [], env: {} };
+  return { runtime: 'llama', form: 'gguf', file: 'm.gguf', placement, contextTokens, parallelSequences, args: [], env: {} };
 }
 
 const part = (profile: ModelProfile, plan: LaunchPlan) =>
