@@ -23,6 +23,13 @@ export async function readCode(path: string, names: readonly string[], onProgres
   const found = await listCandidateFiles(path);
   if (found === null) throw changed(`${path} is not there any more.`);
   if (found.unreadable !== null) throw new ModeliumError('path-invalid', found.unreadable);
+  // Code can import it, and no hash would tell that it changed.
+  if (found.unlisted !== null) {
+    throw new ModeliumError(
+      'path-invalid',
+      `${found.unlisted}: code there would not be seen, so that nobody can trust the rest. Move it away.`,
+    );
+  }
   const listed = new Map(found.files.map((file) => [file.path, file]));
   const hash = createHash('sha256');
   const files: CodeFile[] = [];

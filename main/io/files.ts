@@ -10,11 +10,18 @@ import { projectorsOf } from '../core/analyzer/side-files.ts';
 import { splitParts } from '../core/analyzer/split-names.ts';
 import type { CandidateListing, FileIdentity } from '../core/ports.ts';
 import { isOllamaManifest } from '../core/stores/names.ts';
+import { type EntryBudget, entriesOf } from './entries.ts';
 import { storedAt } from './stored.ts';
 
 const MAX_DEPTH = 4;
 /** Far more files than a model has; a folder with more is somebody's home, not a model. */
 const MAX_FILES = 4096;
+/** Files, folders, links that lead nowhere: whatever is looked at. */
+const MAX_ENTRIES = 16_384;
+/** Links named one by one; more are counted. */
+const MOST_REFUSED = 16;
+/** What would be imported, were it named: of such a file nobody may be unaware. */
+const HIDDEN_CODE = /\.(?:py|pyc|so|dll|dylib)(?:\.\d+)*$/i;
 /** Blobs of the Hugging Face cache and of Ollama's store: where links out of a model folder may lead. */
 const STORE_BLOB = /[/\\](?:models--[^/\\]+[/\\]blobs[/\\][0-9a-f]{40,64}|models[/\\]blobs[/\\]sha256-[0-9a-f]{64})$/;
 
@@ -33,6 +40,8 @@ export interface CandidateFiles {
   readonly refused: readonly string[];
   /** Links to what is not there (yet). */
   readonly dangling: readonly string[];
+  /** The first thing that is there and not listed, and may hold code: a folder too deep, a hidden file of code. Null: none. */
+  readonly unlisted: string | null;
   /** Why nothing can be said of it; null: all is listed. */
   readonly unreadable: string | null;
 }
@@ -42,7 +51,10 @@ interface Walk {
   readonly owner: number;
   readonly files: ListedFile[];
   readonly refused: string[];
+  refusedCount: number;
   readonly dangling: string[];
+  readonly budget: EntryBudget;
+  unlisted: string | null;
   unreadable: string | null;
 }
 
@@ -67,7 +79,7 @@ export async function listCandidateFiles(path: string): Promise<CandidateFiles |
 }
 
 const NOTHING: Omit<CandidateFiles, 'realPath'> = {
-  ...{ kind: 'folder', device: 0, inode: 0, files: [], refused: [], dangling: [], unreadable: null },
+  ...{ kind: 'folder', device: 0, inode: 0, files: [], refused: [], dangling: [], unlisted: null, unreadable: null },
 };
 
 async function listAt(path: string): Promise<CandidateFiles> {
@@ -76,10 +88,15 @@ async function listAt(path: string): Promise<CandidateFiles> {
   const common = { ...NOTHING, realPath, device: stats.dev, inode: stats.ino };
   if (stats.isFile()) return { ...common, kind: 'file', files: await fileAndCompanions(path) };
   if (!stats.isDirectory()) return { ...common, kind: 'file', unreadable: `${path} is neither a file nor a folder.` };
-  const walk: Walk = { root: realPath, owner: stats.uid, files: [], refused: [], dangling: [], unreadable: null };
+  const walk: Walk = {
+    ...{ root: realPath, owner: stats.uid, files: [], refused: [], refusedCount: 0, dangling: [], unlisted: null, unreadable: null },
+    budget: { left: MAX_ENTRIES },
+  };
   await walkFolder(walk, realPath, 0);
-  const { files, refused, dangling, unreadable } = walk;
-  return { ...common, files, refused, dangling, unreadable };
+  const { files, dangling, unlisted, unreadable, refusedCount } = walk;
+  const more = refusedCount - walk.refused.length;
+  const refused = more > 0 ? [...walk.refused, `${more} more links are not followed.`] : walk.refused;
+  return { ...common, files, refused, dangling, unlisted, unreadable };
 }
 
 /** The listing that events are made from; null when it is not there. @param name `model` or `owner/model`. */
@@ -117,20 +134,24 @@ async function fileAndCompanions(path: string): Promise<readonly ListedFile[]> {
 }
 
 async function walkFolder(walk: Walk, folder: string, depth: number): Promise<void> {
-  let entries: Awaited<ReturnType<typeof readEntries>>;
+  let found: Awaited<ReturnType<typeof entriesOf>>;
   try {
-    entries = await readEntries(folder);
+    found = await entriesOf(folder, walk.budget);
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
     if (code !== 'ENOENT') walk.unreadable ??= unreadableSentence(folder, code);
     return;
   }
-  for (const entry of entries) {
-    if (entry.name.startsWith('.')) continue;
+  if (found.isCut) walk.unreadable ??= `${walk.root} holds more than ${MAX_ENTRIES} files and folders: that is no model folder.`;
+  for (const entry of found.entries) {
+    if (walk.unreadable !== null && walk.budget.left <= 0) return;
     const absolute = join(folder, entry.name);
-    if (entry.isDirectory()) {
+    if (entry.name.startsWith('.')) {
+      if (!entry.isDirectory() && HIDDEN_CODE.test(entry.name)) walk.unlisted ??= `${nameIn(walk, absolute)} is hidden`;
+    } else if (entry.isDirectory()) {
       if (depth < MAX_DEPTH) await walkFolder(walk, absolute, depth + 1);
+      else walk.unlisted ??= `${nameIn(walk, absolute)} lies more than ${MAX_DEPTH} folders deep`;
     } else if (entry.isFile() || entry.isSymbolicLink()) {
       if (walk.files.length >= MAX_FILES) {
         walk.unreadable ??= `${walk.root} holds more than ${MAX_FILES} files: that is no model folder.`;
@@ -141,13 +162,12 @@ async function walkFolder(walk: Walk, folder: string, depth: number): Promise<vo
   }
 }
 
-async function readEntries(folder: string): Promise<import('node:fs').Dirent[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  return entries.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+function nameIn(walk: Walk, absolute: string): string {
+  return relative(walk.root, absolute).split(sep).join('/');
 }
 
 async function addEntry(walk: Walk, absolute: string, isLink: boolean): Promise<void> {
-  const path = relative(walk.root, absolute).split(sep).join('/');
+  const path = nameIn(walk, absolute);
   try {
     const target = isLink ? await follow(walk, absolute, path) : absolute;
     if (target !== null) walk.files.push(listed(path, target, await stat(target)));
@@ -174,7 +194,8 @@ async function follow(walk: Walk, absolute: string, path: string): Promise<strin
       : `leads out of the folder, to ${target}`
     : 'does not lead to a regular file';
   const sentence = `The link ${path} ${why}: it is not followed.`;
-  walk.refused.push(sentence);
+  walk.refusedCount += 1;
+  if (walk.refused.length < MOST_REFUSED) walk.refused.push(sentence);
   if (isModelFile(path)) walk.unreadable ??= sentence;
   return null;
 }

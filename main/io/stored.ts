@@ -7,12 +7,14 @@ import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isHuggingfaceRepository, isOllamaManifest } from '../core/stores/names.ts';
 import { MANIFEST_MAX_BYTES, readOllamaManifest } from '../core/stores/ollama.ts';
+import { type EntryBudget, entriesOf } from './entries.ts';
 
 /** A commit and a line feed; more is something else. */
 const REF_MAX_BYTES = 256;
 /** A cache keeps a few; the newest are looked at (I10). */
 const MOST_SNAPSHOTS = 64;
-const MOST_LINKS = 4_096;
+const MOST_ENTRIES = 4_096;
+const MOST_DEPTH = 8;
 
 /** What to look at in place of the path. `missing`: it is named, and not there yet; `refused`: it must not be used, with a sentence. */
 export type Stored =
@@ -46,13 +48,13 @@ async function huggingfaceSnapshot(repository: string): Promise<Stored | null> {
 }
 
 /** Does each link in the folder lead to a file? Those of an unfinished download do not. */
-async function leadsSomewhere(folder: string): Promise<boolean> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  const links = entries.filter((entry) => entry.isSymbolicLink()).slice(0, MOST_LINKS);
-  if (entries.length === 0) return false;
-  for (const { parentPath, name } of links) {
-    const target = resolve(parentPath, await readlink(join(parentPath, name)));
-    if ((await lstat(target).catch(() => null)) === null) return false;
+async function leadsSomewhere(folder: string, budget: EntryBudget = { left: MOST_ENTRIES }, depth = 0): Promise<boolean> {
+  const { entries } = await entriesOf(folder, budget);
+  if (entries.length === 0) return depth > 0;
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && depth < MOST_DEPTH && !(await leadsSomewhere(path, budget, depth + 1))) return false;
+    if (entry.isSymbolicLink() && (await lstat(resolve(folder, await readlink(path))).catch(() => null)) === null) return false;
   }
   return true;
 }

@@ -157,6 +157,13 @@ describe('what is not there, or not to be read', () => {
   });
 });
 
+test('beside code that nobody would see nothing can be trusted', async () => {
+  put('m/a.py', 'import helper');
+  await read('a.py');
+  put('m/.helper.py', 'x');
+  await expect(read('a.py')).rejects.toMatchObject({ code: 'path-invalid', message: expect.stringContaining('.helper.py is hidden') });
+});
+
 describe('the reader', () => {
   const program = new URL('../../main/io/reader-program.ts', import.meta.url);
 

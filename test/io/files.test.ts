@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -97,6 +98,30 @@ describe('links', () => {
     const found = await listCandidateFiles(join(root, 'm'));
     expect(found?.unreadable).toContain('w.gguf');
     expect(found?.unreadable).toContain(words);
+  });
+
+  test('what is looked at is bounded, whatever it is: folders and links count as files do, refusals are named up to a few', async () => {
+    await put('m/model.gguf');
+    await symlink('/etc/hostname', join(root, 'm', 'out-0'));
+    for (let index = 1; index < 40; index += 1) await symlink('/etc/hostname', join(root, 'm', `out-${index}`));
+    const some = await listCandidateFiles(join(root, 'm'));
+    expect(some?.refused).toHaveLength(17);
+    expect(some?.refused.at(-1)).toBe('24 more links are not followed.');
+    expect(some?.unreadable).toBeNull();
+    for (let index = 0; index < 16_400; index += 1) symlinkSync('nowhere', join(root, 'm', `away-${index}`));
+    const many = await listCandidateFiles(join(root, 'm'));
+    expect(many?.unreadable).toContain('more than 16384 files and folders');
+  });
+
+  test('what is not listed and may be code is told of: a hidden one, and folders beyond the depth', async () => {
+    await put('m/config.json');
+    await put('m/.git/hooks/x.py');
+    await put('m/.gitattributes');
+    expect((await listCandidateFiles(join(root, 'm')))?.unlisted).toBeNull();
+    await put('m/a/b/c/d/e/deep.py');
+    expect((await listCandidateFiles(join(root, 'm')))?.unlisted).toBe('a/b/c/d/e lies more than 4 folders deep');
+    await put('n/.secret.py');
+    expect((await listCandidateFiles(join(root, 'n')))?.unlisted).toBe('.secret.py is hidden');
   });
 
   test('a link to nowhere is a file that is not there yet', async () => {
