@@ -3,7 +3,8 @@ The corpus of public configurations, as the transformers library itself understa
 object a line:
 
     corpus.py shapes CONFIGS   for each configuration the model on the meta device: its parameters, and its weights by shape
-    corpus.py caches CONFIGS   for each a small version of the same architecture, run once: what every layer of its cache holds
+    corpus.py caches CONFIGS   for each a small version of the same architecture, run once: what every layer of its cache holds; none of a class
+                               that only reads, which is not run
 """
 
 import json
@@ -18,7 +19,7 @@ logging.disable(logging.WARNING)
 
 import torch  # noqa: E402
 import transformers  # noqa: E402
-from transformers import AutoConfig  # noqa: E402
+from transformers import AutoConfig, DynamicCache  # noqa: E402
 
 RENAMED = {"MPTForCausalLM": "MptForCausalLM"}
 # What has no influence on the cache is made small.
@@ -139,19 +140,43 @@ def answer_of(entry, config, raw):
         try:
             return model(**{name: tensor.to("meta") for name, tensor in inputs.items()}, use_cache=True)
         except Exception:
-            model = model.to_empty(device="cpu")
-            for tensor in model.parameters():
-                tensor.zero_()
-            for name, buffer in model.named_buffers():
-                # Buffers are computed, not loaded: those that say where to look must not be wild.
-                buffer.zero_()
-            return model(**inputs, use_cache=True)
+            return zeroed(model)(**inputs, use_cache=True)
+
+
+def zeroed(model):
+    model = model.to_empty(device="cpu")
+    for tensor in model.parameters():
+        tensor.zero_()
+    for _name, buffer in model.named_buffers():
+        # Buffers are computed, not loaded: those that say where to look must not be wild.
+        buffer.zero_()
+    return model
+
+
+def caches_inside(entry, raw, config):
+    """RecurrentGemma answers without its cache, and keeps the states of its recurrent layers in the layers themselves."""
+    with torch.device("meta"):
+        model = class_of(entry)._from_config(config, dtype=torch.float32).eval()
+    cache = DynamicCache(config=config)
+    with torch.no_grad():
+        model = zeroed(model)
+        model.model._setup_cache(config, 1, "cpu", torch.float32)
+        model(**inputs_of(raw), use_cache=True, past_key_values=cache)
+    rows = list(layers_of(cache))
+    for row, layer in zip(rows, model.model.layers, strict=True):
+        block = layer.temporal_block
+        if hasattr(block, "rg_lru"):
+            row["convolution"] = block.conv1d_state.numel()
+            row["state"] = block.rg_lru.recurrent_states.numel()
+    return {"config": raw, "layers": rows, "cross": 0}
 
 
 def caches(entry):
     raw = small(entry["config"])
     config = config_of(raw)
     config._attn_implementation = "eager"
+    if raw["model_type"] == "recurrent_gemma":
+        return caches_inside(entry, raw, config)
     answer = answer_of(entry, config, raw)
     cache = getattr(answer, "past_key_values", None)
     if cache is None:
@@ -170,15 +195,12 @@ def main():
     work = {"shapes": shapes, "caches": caches}[sys.argv[1]]
     with open(sys.argv[2], encoding="utf-8") as file:
         corpus = json.load(file)
-    done = set()
     for name, entry in corpus.items():
         if entry.get("shapes") is False:
             continue
-        # The cache is the same for all sizes of an architecture.
-        kind = f"{entry['config']['model_type']} {entry['config'].get('multi_query')} {entry['config'].get('new_decoder_architecture')}"
-        if work is caches and (kind in done or entry["config"]["architectures"][0].endswith(WITHOUT_CACHE)):
+        if work is caches and entry["config"]["architectures"][0].endswith(WITHOUT_CACHE):
+            print(json.dumps({"name": name, "config": entry["config"], "layers": [], "cross": 0}), flush=True)
             continue
-        done.add(kind)
         started = time.monotonic()
         try:
             print(json.dumps({"name": name, **work(entry)}), flush=True)
