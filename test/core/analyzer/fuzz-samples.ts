@@ -1,7 +1,12 @@
-/** Valid folders of every format, small, to be mutated. The tiny model is one that llama.cpp itself loads. */
+/**
+ * Valid folders of every format, to be mutated: small ones made by our own helpers, the tiny model that llama.cpp itself loads, configurations as
+ * they are published, and real files that packages carry.
+ */
+import { readFileSync } from 'node:fs';
 import { tinyModel } from '../../../main/embedded/tiny-model.ts';
 import type { Contents } from './folder-of.ts';
 import type { FuzzFormat } from './fuzz-kit.ts';
+import { type RealSample, realSample } from './fuzz-real.ts';
 import { llama, writeGguf } from './synthetic-gguf.ts';
 import { attribute, message, node, tensor, value, writeOnnx } from './synthetic-onnx.ts';
 import { TRITON_CONFIG, TRITON_ENSEMBLE } from './synthetic-pbtxt.ts';
@@ -122,9 +127,13 @@ const split = (no: number): Buffer => {
   const rest = { metadata, tensors: [{ name: `blk.${no + 1}.w`, shape: [8], type: 0, bytes: 32 }] };
   return writeGguf(no === 0 ? llama({ metadata }) : rest);
 };
+const configs = JSON.parse(readFileSync(new URL('../../fixtures/corpus/configs.json', import.meta.url), 'utf8')) as Readonly<
+  Record<string, { readonly config: object }>
+>;
+const published = Object.values(configs).map((each) => each.config);
 const part = (no: number): string => `m-0000${no + 1}-of-00003.gguf`;
 
-export const FUZZ_FORMATS: readonly FuzzFormat[] = [
+const MADE: readonly Omit<FuzzFormat, 'real'>[] = [
   {
     name: 'GGUF',
     mutates: /\.gguf$/,
@@ -139,11 +148,15 @@ export const FUZZ_FORMATS: readonly FuzzFormat[] = [
   },
   { name: 'GGUF in parts', mutates: /\.gguf$/, samples: [{ [part(0)]: split(0), [part(1)]: split(1), [part(2)]: split(2) }] },
   { name: 'safetensors', mutates: /\.safetensors$/, samples: [transformers(config), sharded] },
-  { name: 'JSON of transformers', mutates: /\.(?:json|md)$/, samples: [config, nested, mamba, latent].map(transformers).concat([sharded]) },
+  {
+    name: 'JSON of transformers',
+    mutates: /\.(?:json|md)$/,
+    samples: [config, nested, mamba, latent, ...published].map(transformers).concat([sharded]),
+  },
   { name: 'ONNX', mutates: /\.onnx(?:_data)?$/, samples: onnx },
   {
     name: 'zip archives of PyTorch',
-    mutates: /\.(?:pt2?|pth|ckpt|bin)$/,
+    mutates: /\.(?:pt2?|pth|ckpt|bin|jit)$/,
     samples: [{ 'a.pt': torchScript(), 'b.pth': checkpoint() }, { 'model.pt2': pt2 }, { 'model.bin': checkpoint() }],
   },
   {
@@ -242,3 +255,17 @@ export const FUZZ_FORMATS: readonly FuzzFormat[] = [
     ],
   },
 ];
+
+/** Of TensorRT, OpenVINO, adapters, timm, diffusers and Mistral no package carries a file that is small enough. */
+const rapidOcr = realSample('rapidocr');
+const REAL: Readonly<Record<string, readonly RealSample[]>> = {
+  GGUF: [realSample('smollm2')],
+  safetensors: [realSample('minilm')],
+  'JSON of transformers': [realSample('minilm')],
+  ONNX: [realSample('silero-onnx'), rapidOcr],
+  'zip archives of PyTorch': [realSample('silero-jit'), realSample('lpips')],
+  Triton: [Object.fromEntries(Object.values(rapidOcr).map((file) => ['1/model.onnx', file]))],
+  'sentence-transformers': [realSample('minilm')],
+};
+
+export const FUZZ_FORMATS: readonly FuzzFormat[] = MADE.map((format) => ({ ...format, real: REAL[format.name] ?? [] }));

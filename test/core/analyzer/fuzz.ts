@@ -5,9 +5,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Contents } from './folder-of.ts';
-import { type FuzzFormat, runCase } from './fuzz-kit.ts';
-import { fuzz } from './fuzz-run.ts';
+import { type FuzzFormat, realOf, runCase } from './fuzz-kit.ts';
+import { createFuzzer } from './fuzz-run.ts';
 import { FUZZ_FORMATS } from './fuzz-samples.ts';
 
 const BATCH = 2_000;
@@ -32,11 +31,12 @@ if (values.case !== undefined) {
   process.exit(0);
 }
 
+const fuzzer = createFuzzer();
 const end = Date.now() + seconds * 1000;
 let cases = 0;
 for (let from = 0; Date.now() < end; from += BATCH) {
   for (const format of formats) {
-    const answer = await fuzz({ format, seed, from, count: BATCH });
+    const answer = await fuzzer.run({ format, seed, from, count: BATCH });
     if (!answer.ok) {
       console.error(`${format.name}, case ${answer.index} of seed ${seed}: ${answer.message}`);
       process.exit(1);
@@ -46,6 +46,7 @@ for (let from = 0; Date.now() < end; from += BATCH) {
   }
   console.log(`${cases} cases, no failure`);
 }
+await fuzzer.end();
 
 function withReal(format: FuzzFormat, folder: string | undefined): FuzzFormat {
   if (folder === undefined) return format;
@@ -53,7 +54,7 @@ function withReal(format: FuzzFormat, folder: string | undefined): FuzzFormat {
   const fitting = files.filter(
     (file) => format.mutates.test(basename(file)) && statSync(file).isFile() && statSync(file).size <= LARGEST_SAMPLE_BYTES,
   );
-  const more = fitting.map((file): Contents => ({ [basename(file)]: readFileSync(file) }));
+  const more = fitting.map((file) => realOf({ [basename(file)]: readFileSync(file) }));
   console.log(`${format.name}: ${more.length} real files`);
-  return { ...format, samples: [...format.samples, ...more] };
+  return { ...format, real: [...format.real, ...more] };
 }

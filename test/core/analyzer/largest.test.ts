@@ -1,10 +1,10 @@
 /**
- * Files made to cost as much as the bounds of the readers let through, or to break them: an answer in a heap of 64 MiB, and bytes, steps and reads
- * under the same bounds as in `fuzz.test.ts`.
+ * Files made to cost as much as the bounds of the readers let through, or to break them: an answer in 64 MiB of heap and buffers, and bytes, steps
+ * and reads under the same bounds as in `fuzz.test.ts`.
  */
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { Contents } from './folder-of.ts';
-import { fuzz } from './fuzz-run.ts';
+import { createFuzzer } from './fuzz-run.ts';
 import { type Meta, writeGguf } from './synthetic-gguf.ts';
 import { bytes, node, number, value, writeOnnx } from './synthetic-onnx.ts';
 import { writeZip } from './synthetic-zip.ts';
@@ -92,9 +92,12 @@ const LARGEST: readonly (readonly [what: string, contents: () => Contents])[] = 
   ['a GGUF of a thousand parts', () => ({ 'a-00001-of-00999.gguf': 'x', 'b-00001-of-00999.gguf': 'x' })],
 ];
 
+const fuzzer = createFuzzer();
+afterAll(() => fuzzer.end());
+
 describe('the most that the bounds let through', () => {
   test.each(LARGEST)('%s', async (_what, contents) => {
-    const answer = await fuzz({ contents: contents() });
+    const answer = await fuzzer.run({ contents: contents() });
     if (!answer.ok) throw new Error(answer.message);
     expect(answer.worst.bytesRead).toBeGreaterThan(0);
   });
