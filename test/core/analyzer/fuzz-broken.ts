@@ -57,6 +57,8 @@ function harm(file: CandidateFile): Record<string, () => void> {
     'never ends': () => {
       for (;;);
     },
+    // As on a disk that does not answer: no timer of the process's own ends that.
+    'stands still, the whole process': () => void process.kill(process.pid, 'SIGSTOP'),
   };
 }
 

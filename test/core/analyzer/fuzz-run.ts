@@ -13,21 +13,30 @@ const BATCH = 250;
 const HANGS_AFTER_MS = 60_000;
 /** The process itself finds out what hangs in JavaScript; here waits who finds out what hangs elsewhere. */
 const PATIENCE_MS = 30_000;
+/** Until a new process has loaded its program and tells its first case. */
+const STARTS_WITHIN_MS = 60_000;
+
+export interface FuzzLimits extends JobOptions {
+  /** Milliseconds beyond `hangsAfterMs` until a process that says nothing is killed. */
+  readonly patienceMs: number;
+}
+
+const LIMITS: FuzzLimits = { batch: BATCH, hangsAfterMs: HANGS_AFTER_MS, patienceMs: PATIENCE_MS };
 const PROGRAM = new URL('fuzz-worker.ts', import.meta.url);
 /** Collected on the thread that asks: what was found to be garbage is gone when memory is looked at. */
 const FLAGS = ['--expose-gc', '--single-threaded-gc', `--max-old-space-size=${HEAP_MB}`, '--disable-warning=ExperimentalWarning'];
 
 export interface Fuzzer {
-  run(job: FuzzJob | FolderJob, hangsAfterMs?: number): Promise<FuzzAnswer>;
+  run(job: FuzzJob | FolderJob, limits?: FuzzLimits): Promise<FuzzAnswer>;
   end(): Promise<void>;
 }
 
 export function createFuzzer(): Fuzzer {
   let child: ChildProcess | null = null;
 
-  async function attempt(job: FuzzJob | FolderJob, options: JobOptions): Promise<FuzzAnswer & { readonly died?: boolean }> {
+  async function attempt(job: FuzzJob | FolderJob, limits: FuzzLimits): Promise<FuzzAnswer & { readonly died?: boolean }> {
     child ??= fork(PROGRAM, [], { execArgv: FLAGS, serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-    const answer = await answerOf(child, { job, options });
+    const answer = await answerOf(child, job, limits);
     if (answer.died === true) child = null;
     return answer;
   }
@@ -42,29 +51,36 @@ export function createFuzzer(): Fuzzer {
   }
 
   return {
-    async run(job, hangsAfterMs = HANGS_AFTER_MS) {
-      const answer = await attempt(job, { batch: BATCH, hangsAfterMs });
-      if (answer.ok || answer.died !== true || 'contents' in job) return answer;
+    async run(job, limits = LIMITS) {
+      const answer = await attempt(job, limits);
+      if (answer.ok || answer.died !== true || limits.batch === 1 || 'contents' in job) return answer;
       // Which case of the batch it was that killed the process: told one by one.
-      const count = Math.min(BATCH, job.from + job.count - answer.index);
-      const again = await attempt({ ...job, from: answer.index, count }, { batch: 1, hangsAfterMs });
+      const count = Math.min(limits.batch, job.from + job.count - answer.index);
+      const again = await attempt({ ...job, from: answer.index, count }, { ...limits, batch: 1 });
       return again.ok ? { ...answer, message: `${answer.message} It was no single case: alone, each of ${count} passes.` } : again;
     },
     end,
   };
 }
 
-function answerOf(child: ChildProcess, request: ToWorker): Promise<FuzzAnswer & { readonly died?: boolean }> {
+function answerOf(
+  child: ChildProcess,
+  job: FuzzJob | FolderJob,
+  { batch, hangsAfterMs, patienceMs }: FuzzLimits,
+): Promise<FuzzAnswer & { readonly died?: boolean }> {
   const { promise, resolve } = Promise.withResolvers<FuzzAnswer & { readonly died?: boolean }>();
-  let index = 'contents' in request.job ? 0 : request.job.from;
+  let index = 'contents' in job ? 0 : job.from;
   let said = '';
   let timer = setTimeout(() => undefined);
-  const wait = (): void => {
+  const wait = (mostMs: number): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => child.kill('SIGKILL'), request.options.hangsAfterMs + PATIENCE_MS);
+    timer = setTimeout(() => {
+      said = 'it hangs outside of JavaScript';
+      child.kill('SIGKILL');
+    }, mostMs);
   };
   const onMessage = (message: FromWorker): void => {
-    wait();
+    wait(hangsAfterMs + patienceMs);
     if ('begins' in message) index = message.begins;
     else resolve(message.answer);
   };
@@ -78,8 +94,8 @@ function answerOf(child: ChildProcess, request: ToWorker): Promise<FuzzAnswer & 
   };
   child.on('message', onMessage).once('close', onClose);
   child.stderr?.on('data', onSaid);
-  wait();
-  child.send(request);
+  wait(STARTS_WITHIN_MS);
+  child.send({ job, options: { batch, hangsAfterMs } } satisfies ToWorker);
   return promise.finally(() => {
     clearTimeout(timer);
     child.off('message', onMessage).off('close', onClose);

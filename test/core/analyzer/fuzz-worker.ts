@@ -85,6 +85,7 @@ function run({ format, seed, from, count, broken: harm }: FuzzJob, { batch, hang
 function runOne({ contents }: FolderJob, { hangsAfterMs }: JobOptions): FuzzAnswer {
   let worst: CaseWork | undefined;
   memory.begin();
+  tell({ begins: 0 });
   try {
     inTime(hangsAfterMs, () => {
       worst = runFolder(contents, memory);
