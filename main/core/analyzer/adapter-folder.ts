@@ -7,7 +7,8 @@ import { FormatError } from './bytes.ts';
 import { codeFilesOfFolder } from './code-files.ts';
 import { type CandidateFile, type FormatFindings, isMissing } from './findings.ts';
 import { countIn, type Json, jsonOf, jsonProblem, textIn } from './json-files.ts';
-import { pickleProblems } from './pickle-files.ts';
+import { namingFiles } from './naming-files.ts';
+import { readPickles } from './pickle-files.ts';
 import { findings, plainProfile, sumBytes, weightsByType } from './plain-profile.ts';
 import { readSafetensorsFiles } from './safetensors-files.ts';
 
@@ -47,7 +48,8 @@ export function readAdapter(files: readonly CandidateFile[]): FormatFindings | n
   const safe = files.filter(({ path }) => path === 'adapter_model.safetensors');
   const pickled = files.filter(({ path }) => path === 'adapter_model.bin');
   const read = readSafetensorsFiles(safe);
-  const problems: FileProblem[] = [...read.problems, ...(safe.length > 0 ? [] : pickleProblems(pickled))];
+  const { problems: found, zeroTails } = safe.length > 0 ? read : readPickles(pickled);
+  const problems: FileProblem[] = [...found];
   if (safe.length + pickled.length === 0) problems.push(isMissing('adapter_model.safetensors'));
   const facts = adapterFacts(config);
   const weights = safe.length > 0 ? safe : pickled;
@@ -65,11 +67,11 @@ export function readAdapter(files: readonly CandidateFile[]): FormatFindings | n
       {
         kind: 'adapter',
         files: [CONFIG, ...paths],
-        codeFiles: codeFilesOfFolder(paths, naming),
+        codeFiles: codeFilesOfFolder(paths, [...new Set([...naming, ...namingFiles(files)])]),
         detail: `${facts.method}${rank}${targets}`,
       },
     ],
     notes: [facts.base === null ? 'It is an adapter that does not name its base.' : `It is an adapter: it needs its base, ${facts.base}.`],
   });
-  return findings({ expected: read.expected, problems, zeroTails: read.zeroTails, profile, hasWeights: weights.length > 0 });
+  return findings({ expected: read.expected, problems, zeroTails, profile, hasWeights: weights.length > 0 });
 }

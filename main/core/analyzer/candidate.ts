@@ -3,9 +3,12 @@
  * Pure over sources of bytes: who opens files, and says that one cannot be read, is `main/io`.
  */
 import { type FileProblem, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
-import type { CandidateFile, FormatFindings } from './findings.ts';
+import { MOST_READ_BYTES, withBudget } from './budget.ts';
+import { attempt, FormatError } from './bytes.ts';
+import { type CandidateFile, type FormatFindings, isDamaged } from './findings.ts';
 import { FORM_READERS, type RankedReader } from './form-readers.ts';
 import { notThereYet } from './not-there-yet.ts';
+import { findings } from './plain-profile.ts';
 
 export interface Analysis {
   /** Null until every header could be read. */
@@ -35,11 +38,15 @@ interface Found extends FormatFindings {
 /**
  * @param files everything in the candidate, links resolved.
  * @param force a person said "load anyway": tensors that end in zeros are let through with a note.
+ * @param mostReadBytes of all files together; then the candidate is damaged.
  */
-export function analyzeCandidate(files: readonly CandidateFile[], force: boolean): Analysis {
+export function analyzeCandidate(files: readonly CandidateFile[], force: boolean, mostReadBytes = MOST_READ_BYTES): Analysis {
   const sorted = files.toSorted((one, other) => (one.path < other.path ? -1 : 1));
   const early = notThereYet(sorted);
-  const present = sorted.filter((file) => !early.names.has(file.path));
+  const present = withBudget(
+    sorted.filter((file) => !early.names.has(file.path)),
+    mostReadBytes,
+  );
   const found = FORM_READERS.flatMap((reader) => foundBy(reader, present, early.problems) ?? []);
   const strays = early.problems.filter((problem) => !FORM_READERS.some(({ claims }) => claims.test(problem.file)));
   const usable = found.filter(isUsable);
@@ -74,23 +81,29 @@ export function analyzeCandidate(files: readonly CandidateFile[], force: boolean
 
 function foundBy(reader: RankedReader, files: readonly CandidateFile[], early: readonly FileProblem[]): Found | null {
   const own = early.filter((problem) => reader.claims.test(problem.file));
-  const findings = reader.read(files);
-  if (findings === null && own.length === 0) return null;
+  // Where a reader does not catch it itself: what it asked for is more than a candidate may cost.
+  const read = attempt(() => reader.read(files));
+  const given = read instanceof FormatError ? unread(files, read) : read;
+  if (given === null && own.length === 0) return null;
   const named = new Set(own.map((problem) => problem.file));
   // A file that is a pointer or half downloaded is left out of the reading, which then misses it: said once.
-  const rest = (findings?.problems ?? []).filter((problem) => !(problem.kind === 'missing' && named.has(problem.file)));
-  const expected = new Map(findings?.expected ?? []);
+  const rest = (given?.problems ?? []).filter((problem) => !(problem.kind === 'missing' && named.has(problem.file)));
+  const expected = new Map(given?.expected ?? []);
   for (const problem of own) expected.set(problem.file, problem.expectedBytes);
   return {
     rank: reader.rank,
     expected,
     problems: [...own, ...rest],
-    ...(findings?.besides === undefined ? {} : { besides: findings.besides }),
-    zeroTails: findings?.zeroTails ?? [],
-    profile: findings?.profile ?? null,
-    notes: findings?.notes ?? [],
-    hasWeights: (findings?.hasWeights ?? false) || own.some(({ kind }) => kind === 'partial-download'),
+    ...(given?.besides === undefined ? {} : { besides: given.besides }),
+    zeroTails: given?.zeroTails ?? [],
+    profile: given?.profile ?? null,
+    notes: given?.notes ?? [],
+    hasWeights: (given?.hasWeights ?? false) || own.some(({ kind }) => kind === 'partial-download'),
   };
+}
+
+function unread(files: readonly CandidateFile[], { message }: FormatError): FormatFindings {
+  return findings({ problems: [isDamaged(files[0]?.path ?? '', 0, `The folder cannot be read: ${message}.`)] });
 }
 
 /** A file that several forms need lacks the same for each of them: said once. */

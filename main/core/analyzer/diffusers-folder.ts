@@ -5,14 +5,15 @@
 import type { FileProblem, ModelProfile } from '../../../shared/profile.ts';
 import { FormatError } from './bytes.ts';
 import { codeFilesOfFolder } from './code-files.ts';
-import { confined, shown, someOf } from './file-names.ts';
+import { confined, folderOf, shown, someOf } from './file-names.ts';
 import { type CandidateFile, type FormatFindings, isDamaged, isMissing } from './findings.ts';
-import { type Json, jsonOf, jsonProblem } from './json-files.ts';
+import { cutJsons, type Json, jsonOf, jsonProblem } from './json-files.ts';
 import { namingFiles } from './naming-files.ts';
 import { openVinoWeights } from './openvino-folder.ts';
-import { pickleProblems } from './pickle-files.ts';
+import { readPickles } from './pickle-files.ts';
 import { findings, plainProfile, sumBytes, weightsByType } from './plain-profile.ts';
 import { readSafetensorsFiles } from './safetensors-files.ts';
+import { missingShards } from './shards.ts';
 
 const INDEX = 'model_index.json';
 const MAX_COMPONENTS = 64;
@@ -66,21 +67,42 @@ export function readDiffusers(files: readonly CandidateFile[]): FormatFindings |
     }
     const inside = files.filter(({ path }) => path.startsWith(`${folder}/`));
     own.push(...inside);
-    problems.push(...lacking(folder, inside));
+    problems.push(...lacking(folder, inside), ...cutJsons(inside.filter(({ path }) => /^[^/]+\/[^/]*config\.json$/.test(path))));
+    const used = usedWeights(inside).filter(({ path }) => folderOf(path) === `${folder}/`);
+    problems.push(
+      ...missingShards(
+        used,
+        inside.filter(({ path }) => folderOf(path) === `${folder}/`),
+        true,
+      ),
+    );
   }
   const weights = usedWeights(own);
   const read = readSafetensorsFiles(weights.filter(({ path }) => path.endsWith('.safetensors')));
   // The weights of an OpenVINO pair are no pickle.
-  const pickles = weights.filter(({ path }) => path.endsWith('.bin') && !own.some((other) => other.path === path.replace(/bin$/, 'xml')));
-  problems.push(...pickleProblems(pickles));
+  const plain = openVinoWeights(files);
+  const pickles = weights.filter(({ path }) => path.endsWith('.bin') && !plain.has(path));
+  const pickled = readPickles(pickles);
+  problems.push(...pickled.problems);
   const profile = profileOf(pipeline, files, weights, read.tensors);
   const hasWeights = weights.length > 0;
-  return findings({ expected: read.expected, problems: [...problems, ...read.problems], zeroTails: read.zeroTails, profile, hasWeights });
+  return findings({
+    expected: read.expected,
+    problems: [...problems, ...read.problems],
+    zeroTails: [...read.zeroTails, ...pickled.zeroTails],
+    profile,
+    hasWeights,
+  });
 }
 
 function lacking(folder: string, inside: readonly CandidateFile[]): readonly FileProblem[] {
   if (inside.length === 0) return [{ ...isMissing(`${folder}/`), message: `${folder}/: this part of the pipeline is not there yet` }];
   const hasWeights = inside.some(({ path }) => /\.(?:safetensors|bin|onnx|ckpt|pt|msgpack|xml)$/i.test(path));
+  const isOfTorch = inside.some(({ path }) => folderOf(path) === `${folder}/` && /\.(?:safetensors|bin)$/.test(path));
+  const config = `${folder}/config.json`;
+  // Exports to other programs bring their own description.
+  if (WITH_WEIGHTS.test(folder) && isOfTorch && !inside.some(({ path }) => path === config || /\.xml$/i.test(path)))
+    return [isMissing(config)];
   if (!WITH_WEIGHTS.test(folder) || hasWeights) return [];
   return [{ ...isMissing(`${folder}/`), message: `${folder}/: its weights are not there yet` }];
 }

@@ -11,6 +11,7 @@ import type { GgufHeader } from './gguf.ts';
 import { parseGguf } from './gguf.ts';
 import { GgufFacts } from './gguf-facts.ts';
 import { type GgufRole, ggufProfile, ggufRole, MAX_LAYERS } from './gguf-profile.ts';
+import { isBlank } from './plain-profile.ts';
 import { splitParts } from './split-names.ts';
 import { zeroTails } from './zero-tails.ts';
 
@@ -137,16 +138,11 @@ function readSet(paths: readonly string[], files: ReadonlyMap<string, CandidateF
     if (wrong !== null) problems.push(isDamaged(path, file.bytes, wrong));
     expected.set(path, header.fileBytes);
     if (header.fileBytes > file.bytes) problems.push(isTruncated(path, file.bytes, header.fileBytes));
-    else tails.push(...zeroTails(path, source, header.tensors, paths.length));
+    else tails.push(...zeroTails(path, source, header.tensors, files.size));
   }
   const mixed = mismatch(paths, headers);
   if (mixed !== null) problems.push(isDamaged(paths[0] ?? '', 0, mixed));
   return { paths, headers, problems, zeroTails: tails };
-}
-
-/** A preallocated file whose first bytes have not been written yet is not damaged. */
-function isBlank(source: { read(offset: number, length: number): Uint8Array }): boolean {
-  return source.read(0, 4096).every((byte) => byte === 0);
 }
 
 /** llama.cpp's library counts through the layers that the header claims before it looks for them: billions keep it busy for hours (I10). */

@@ -9,19 +9,22 @@ import { huggingfaceProfile } from './huggingface.ts';
 import { readTokenizer } from './huggingface-tokenizer.ts';
 import { readWeightFiles } from './huggingface-weight-files.ts';
 import { isObject, readJsonObject } from './json.ts';
-
-import { jsonProblem } from './json-files.ts';
+import { cutJsons, jsonProblem } from './json-files.ts';
 import { namingFiles } from './naming-files.ts';
 import { openVinoWeights } from './openvino-folder.ts';
-import { pickleProblems } from './pickle-files.ts';
+import { readPickles } from './pickle-files.ts';
 
 import { readReadme } from './readme.ts';
+import { readSafetensorsFiles } from './safetensors-files.ts';
 import { readSentenceTransformer } from './sentence-transformers.ts';
 
 const MOST_CONFIG_BYTES = 4 * 1024 * 1024;
 const MOST_INDEX_BYTES = 16 * 1024 * 1024;
 /** More than any model has. */
 const MOST_PARTS = 2000;
+/** Beside config.json and the tokenizer, whose own readers say what they lack. */
+const DESCRIPTIONS =
+  /^(?:modules|generation_config|preprocessor_config|processor_config|hf_quant_config|config_sentence_transformers|sentence_\w+_config|special_tokens_map|added_tokens)\.json$|^\d+_\w+\/config\.json$/;
 const PICKLES = /\.(?:bin|pt|pth|ckpt)$/i;
 /** Pickles beside the weights that hold no weights. */
 const NO_WEIGHTS = /^(?:training_args|optimizer|scheduler|rng_state|scaler)[\w.-]*\.(?:bin|pt|pth)$/i;
@@ -31,12 +34,13 @@ const TEXT_KINDS: ReadonlySet<string> = new Set(['chat', 'completion', 'embeddin
 interface Folder {
   readonly top: ReadonlyMap<string, CandidateFile>;
   readonly problems: FileProblem[];
+  readonly zeroTails: string[];
 }
 
 /** Null when there is neither a config.json of transformers nor weights of it at the top. */
 export function readHuggingface(files: readonly CandidateFile[]): FormatFindings | null {
   const top = new Map(files.filter((file) => !file.path.includes('/')).map((file) => [file.path, file]));
-  const folder: Folder = { top, problems: [] };
+  const folder: Folder = { top, problems: [], zeroTails: [] };
   if (belongsToOthers(top)) return null;
   const weights = readWeightFiles(top);
   const pickles = weights.files.length > 0 ? [] : [...top.keys()].filter((path) => PICKLES.test(path) && !NO_WEIGHTS.test(path));
@@ -53,7 +57,9 @@ export function readHuggingface(files: readonly CandidateFile[]): FormatFindings
   }
   missingPickles(pickles, folder);
   const tokenizer = readTokenizer(top);
+  folder.problems.push(...cutJsons(files.filter(({ path }) => DESCRIPTIONS.test(path))));
   const described = facts(files, folder);
+  readModules(files, described.sentence?.folders ?? [], folder);
   folder.problems.push(...tokenizer.problems, ...(described.sentence?.missing ?? []).map((file) => isMissing(file)));
   const modulesDamage = described.sentence?.damage ?? null;
   if (modulesDamage !== null) folder.problems.push(isDamaged('modules.json', 0, modulesDamage));
@@ -64,7 +70,7 @@ export function readHuggingface(files: readonly CandidateFile[]): FormatFindings
   return {
     expected: weights.expected,
     problems: folder.problems,
-    zeroTails: weights.zeroTails,
+    zeroTails: [...weights.zeroTails, ...folder.zeroTails],
     profile: folder.problems.some(({ kind }) => kind === 'damaged') ? null : profile,
     notes: weights.notes,
     // Tensors of another name, without a description, are no model of transformers that somebody is copying.
@@ -126,9 +132,22 @@ function facts(files: readonly CandidateFile[], { top }: Folder) {
   };
 }
 
-function missingPickles(pickles: readonly string[], { top, problems }: Folder): void {
+/** Weights of the modules that sentence-transformers runs after the transformer. */
+function readModules(files: readonly CandidateFile[], folders: readonly string[], { problems, zeroTails }: Folder): void {
+  for (const folder of folders) {
+    const own = files.filter(({ path }) => path.startsWith(folder));
+    const safe = own.filter(({ path }) => path.endsWith('.safetensors'));
+    const read = safe.length > 0 ? readSafetensorsFiles(safe) : readPickles(own.filter(({ path }) => PICKLES.test(path)));
+    problems.push(...read.problems);
+    zeroTails.push(...read.zeroTails);
+  }
+}
+
+function missingPickles(pickles: readonly string[], { top, problems, zeroTails }: Folder): void {
   if (pickles.length === 0) return;
-  problems.push(...pickleProblems(pickles.flatMap((path) => top.get(path) ?? [])));
+  const read = readPickles(pickles.flatMap((path) => top.get(path) ?? []));
+  problems.push(...read.problems);
+  zeroTails.push(...read.zeroTails);
   const file = top.get('pytorch_model.bin.index.json');
   const parsed = file === undefined || file.bytes === 0 ? {} : attempt(() => readJsonObject(file.open(), MOST_INDEX_BYTES));
   if (file !== undefined && parsed instanceof FormatError) problems.push(jsonProblem(file, parsed));

@@ -1,8 +1,9 @@
 /** The files beside a Hugging Face model's weights that turn text into tokens: are they there and whole, and is there a chat template. Pure. */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
-import { type CandidateFile, isDamaged, isTruncated } from './findings.ts';
+import { type CandidateFile, isDamaged, isMissing, isTruncated } from './findings.ts';
 import { checkJson, isObject, readJsonObject } from './json.ts';
+import { isBlank } from './plain-profile.ts';
 
 export interface Tokenizer {
   /** Its class, or the file that holds it; null: there is none. */
@@ -13,6 +14,8 @@ export interface Tokenizer {
   readonly problems: readonly FileProblem[];
 }
 
+/** Tokenizers that keep a vocabulary and nothing else in vocab.json. */
+const UNPAIRED = /CTC|Esm|Character|Speech2Text|M2M100|Marian|Mgp|Phoneme|Jukebox|Vits|Fsmt/i;
 const MOST_CONFIG_BYTES = 8 * 1024 * 1024;
 /** The largest published ones have some 35 MB. */
 const MOST_TOKENIZER_BYTES = 128 * 1024 * 1024;
@@ -37,9 +40,14 @@ const HOLDERS = [
 export function readTokenizer(files: ReadonlyMap<string, CandidateFile>): Tokenizer {
   const problems: FileProblem[] = [];
   const config = objectIn(files.get('tokenizer_config.json'), problems);
-  for (const name of ['tokenizer.json', 'tekken.json', 'vocab.json']) checked(files.get(name), problems);
   const holder = HOLDERS.find((name) => (files.get(name)?.bytes ?? 0) > 0) ?? [...files.keys()].find((name) => /\.tiktoken$/.test(name));
   const className = config?.['tokenizer_class'];
+  for (const name of new Set(['tokenizer.json', 'tekken.json', 'vocab.json', ...(holder === undefined ? [] : [holder])])) {
+    problems.push(...tokenizerProblems(files.get(name)));
+  }
+  // A vocabulary of pairs means nothing without the pairs; those of single characters and sounds have none.
+  const isPaired = holder === 'vocab.json' && !(typeof className === 'string' && UNPAIRED.test(className));
+  if (isPaired && (files.get('merges.txt')?.bytes ?? 0) === 0) problems.push(isMissing('merges.txt'));
   const processor = objectIn(files.get('chat_template.json'), problems);
   const hasChatTemplate =
     (files.get('chat_template.jinja')?.bytes ?? 0) > 0 ||
@@ -68,10 +76,14 @@ function objectIn(file: CandidateFile | undefined, problems: FileProblem[]): Rec
   return null;
 }
 
-function checked(file: CandidateFile | undefined, problems: FileProblem[]): void {
-  if (file === undefined) return;
-  const fault = attempt(() => checkJson(file.open(), MOST_TOKENIZER_BYTES));
-  if (fault instanceof FormatError) problems.push(faultOf(file, fault));
+/** What is wrong with a file that holds a tokenizer: JSON that ends too early, anything else that has not arrived. */
+export function tokenizerProblems(file: CandidateFile | undefined): readonly FileProblem[] {
+  if (file === undefined || file.bytes === 0) return [];
+  const source = file.open();
+  if (isBlank(source)) return [isTruncated(file.path, file.bytes, null, 'its content is not there yet')];
+  if (!file.path.endsWith('.json')) return [];
+  const fault = attempt(() => checkJson(source, MOST_TOKENIZER_BYTES));
+  return fault instanceof FormatError ? [faultOf(file, fault)] : [];
 }
 
 function faultOf(file: CandidateFile, fault: FormatError): FileProblem {

@@ -6,7 +6,9 @@ import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, isDamaged, isMissing, isTruncated, problemOf } from './findings.ts';
 import { isObject, readJsonObject } from './json.ts';
+import { isBlank } from './plain-profile.ts';
 import { parseSafetensors, type SafetensorsTensor } from './safetensors.ts';
+import { hasMore, MOST_TENSORS } from './safetensors-files.ts';
 import { zeroTails } from './zero-tails.ts';
 
 export interface WeightFiles {
@@ -21,8 +23,6 @@ export interface WeightFiles {
 
 /** Large models' indexes name some 100,000 tensors in about 10 MB. */
 const MOST_INDEX_BYTES = 16 * 1024 * 1024;
-/** Of all files together: ten times DeepSeek V3. */
-const MOST_TENSORS = 500_000;
 const INDEX = 'model.safetensors.index.json';
 const SINGLE = 'model.safetensors';
 /** Weights of another form of the same model, or of a part of it that is served with it or not at all. */
@@ -104,7 +104,7 @@ function readFile(file: CandidateFile, reading: Reading, files: number): void {
   const source = file.open();
   const header = attempt(() => parseSafetensors(source));
   if (header instanceof FormatError) {
-    const isComing = header.fault === 'truncated' || source.read(0, 4096).every((byte) => byte === 0);
+    const isComing = header.fault === 'truncated' || isBlank(source);
     reading.expected.set(file.path, isComing ? null : file.bytes);
     const sentence = `${file.path} is not a safetensors file that can be read: ${header.message}.`;
     reading.problems.push(isComing ? isTruncated(file.path, file.bytes, null) : isDamaged(file.path, file.bytes, sentence));
@@ -113,10 +113,8 @@ function readFile(file: CandidateFile, reading: Reading, files: number): void {
   reading.expected.set(file.path, header.fileBytes);
   reading.byFile.set(file.path, header.tensors);
   if (header.fileBytes > file.bytes) reading.problems.push(isTruncated(file.path, file.bytes, header.fileBytes));
-  else if (header.fileBytes < file.bytes) {
-    const sentence = `${file.path} has ${file.bytes} bytes, and its header accounts for ${header.fileBytes}: the rest belongs to no tensor.`;
-    reading.problems.push(isDamaged(file.path, file.bytes, sentence));
-  } else reading.zeroTails.push(...zeroTails(file.path, source, header.tensors, files));
+  else if (header.fileBytes < file.bytes) reading.problems.push(hasMore(file, header.fileBytes));
+  else reading.zeroTails.push(...zeroTails(file.path, source, header.tensors, files));
 }
 
 /** Shards that the index names and that are not there: missing, or the index is an old one whose tensors all lie in other files. */

@@ -2,7 +2,7 @@
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, isDamaged, isTruncated } from './findings.ts';
-import { checkText, isObject, readJsonObject } from './json.ts';
+import { checkJson, checkText, isObject, readJsonObject } from './json.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -23,6 +23,21 @@ export function jsonProblem({ path, bytes }: CandidateFile, { fault, message }: 
 export function jsonIfReadable(file: CandidateFile | undefined): Json | null {
   const json = jsonOf(file);
   return json instanceof FormatError ? null : json;
+}
+
+/**
+ * Those that end too early: they are still being copied, what they say is not known yet, and must not count as not said. One that can never be read
+ * is left to whoever needs it.
+ */
+export function cutJsons(files: readonly CandidateFile[]): readonly FileProblem[] {
+  return files.flatMap((file) => {
+    if (file.bytes === 0 || file.bytes > MAX_JSON_BYTES) return [];
+    const source = file.open();
+    // Text has no zero bytes: a piece of it has not arrived.
+    const isHoled = source.read(0, file.bytes).includes(0);
+    const fault = isHoled ? new FormatError('truncated', 'its content is not there yet') : attempt(() => checkJson(source, MAX_JSON_BYTES));
+    return fault instanceof FormatError && fault.fault === 'truncated' ? [jsonProblem(file, fault)] : [];
+  });
 }
 
 /** A list of JSON objects in a file; null where it is none. */

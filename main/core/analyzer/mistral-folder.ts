@@ -1,11 +1,15 @@
 /** Mistral's own layout: params.json, consolidated weights and tekken.json, without (or beside) the files of transformers. Pure and bounded (I7). */
 import { type FileProblem, type KvCost, type KvGroup, kvCostOf, type ModelKind } from '../../../shared/profile.ts';
 import { FormatError } from './bytes.ts';
+import { codeFilesOfFolder } from './code-files.ts';
 import { type CandidateFile, type FormatFindings, isMissing } from './findings.ts';
+import { tokenizerProblems } from './huggingface-tokenizer.ts';
 import { isObject } from './json.ts';
-import { countIn, type Json, jsonIfReadable, jsonOf, jsonProblem, textIn } from './json-files.ts';
+import { countIn, type Json, jsonOf, jsonProblem, textIn } from './json-files.ts';
+import { namingFiles } from './naming-files.ts';
 import { findings, plainProfile, weightsByType } from './plain-profile.ts';
 import { readSafetensorsFiles } from './safetensors-files.ts';
+import { missingShards } from './shards.ts';
 
 const PARAMS = 'params.json';
 const INDEX = 'consolidated.safetensors.index.json';
@@ -14,7 +18,6 @@ const TOKENIZER = /^(?:tekken\.json|tokenizer\.model(?:\.v\d+m?\d*)?)$/;
 const BYTES_PER_VALUE = 2;
 /** More layers than any model has. */
 const MAX_LAYERS = 4096;
-const MAX_SHARDS = 4096;
 
 /** Null when there is no params.json with consolidated weights or their index. */
 export function readMistral(files: readonly CandidateFile[]): FormatFindings | null {
@@ -28,8 +31,10 @@ export function readMistral(files: readonly CandidateFile[]): FormatFindings | n
     return findings({ problems: params === null ? [] : [jsonProblem(paramsFile, params)], hasWeights: weights.length > 0 });
   }
   const read = readSafetensorsFiles(weights);
-  const problems: FileProblem[] = [...read.problems, ...missingShards(top, weights)];
+  const problems: FileProblem[] = [...read.problems, ...missingShards(weights, [...top.values()], false)];
+  if (weights.length === 0 && !problems.some(({ file }) => WEIGHTS.test(file))) problems.push(isMissing('consolidated.safetensors'));
   if (tokenizer === null) problems.push(isMissing('tekken.json'));
+  else problems.push(...tokenizerProblems(top.get(tokenizer)));
   const sees = isObject(params['vision_encoder']);
   const hears = isObject(params['whisper_model_args']) || isObject(params['audio_encoder_args']);
   const kind: ModelKind = hears ? 'speech' : sees ? 'vision-language' : 'chat';
@@ -55,18 +60,17 @@ export function readMistral(files: readonly CandidateFile[]): FormatFindings | n
     hasChatTemplate: tokenizer !== null,
     name: textIn(params, 'name'),
     forms: [
-      { kind: 'mistral', files: [PARAMS, ...weights.map(({ path }) => path), ...(tokenizer === null ? [] : [tokenizer])], codeFiles: [] },
+      {
+        kind: 'mistral',
+        files: [PARAMS, ...weights.map(({ path }) => path), ...(tokenizer === null ? [] : [tokenizer])],
+        codeFiles: codeFilesOfFolder(
+          weights.map(({ path }) => path),
+          namingFiles(files),
+        ),
+      },
     ],
   });
   return findings({ expected: read.expected, problems, zeroTails: read.zeroTails, profile, hasWeights: weights.length > 0 });
-}
-
-function missingShards(top: ReadonlyMap<string, CandidateFile>, weights: readonly CandidateFile[]): readonly FileProblem[] {
-  const map = jsonIfReadable(top.get(INDEX))?.['weight_map'];
-  if (!isObject(map)) return weights.length === 0 ? [isMissing('consolidated.safetensors')] : [];
-  const named = [...new Set(Object.values(map))].filter((name) => typeof name === 'string').slice(0, MAX_SHARDS);
-  // Only names of consolidated weights: nothing in the index leads elsewhere.
-  return named.filter((name) => WEIGHTS.test(name) && !top.has(name)).map((name) => isMissing(name));
 }
 
 /** Every layer keeps keys and values of the whole context, or of a window: of all of them, or in the pattern that a list of windows repeats. */

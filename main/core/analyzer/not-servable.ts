@@ -37,20 +37,33 @@ const UNSERVED: readonly Unserved[] = [
   { what: 'a model of ncnn or MNN', name: /\.(?:ncnn\.param|mnn)$/i, instead: 'Get the original as ONNX' },
   { what: 'a model of scikit-learn', name: /\.(?:joblib|skops)$/i, instead: 'Convert it to ONNX with skl2onnx' },
 ];
+/** Their transformer lies in a folder of its own, where nothing else looks for one. */
+const OLDER_SENTENCE = /^0_\w+\/config\.json$/;
+const OLDER = {
+  what: 'a folder of sentence-transformers before version 2',
+  instead: 'Load and save it once with a newer version of sentence-transformers',
+};
 /** Where one of these lies beside it, that one is what the folder is about. */
 const SERVED = /\.(?:gguf|safetensors|onnx|plan|engine|pt|pth|pt2)$|(?:^|\/)config\.pbtxt$|(?:^|\/)pytorch_model[\w.-]*\.bin$/i;
 
 /** Null when there is something that can be served, or nothing known. */
 export function readNotServable(files: readonly CandidateFile[]): FormatFindings | null {
+  const paths = new Set(files.map(({ path }) => path));
+  const older = files.filter(({ path }) => OLDER_SENTENCE.test(path));
+  if (older.length > 0 && paths.has('modules.json') && !paths.has('config.json')) return unserved(OLDER, older);
   if (files.some(({ path }) => SERVED.test(path))) return null;
-  for (const { what, name, begins, instead } of UNSERVED) {
+  for (const form of UNSERVED) {
+    const { name, begins } = form;
     const own = files.filter((file) => name.test(file.path) && (begins === undefined || hasText(file, begins.at, begins.text)));
-    if (own.length === 0) continue;
-    const notes = [`It is ${what}, which no runtime of Modelium serves. ${instead}, and drop that.`];
-    const form = { kind: 'unknown' as const, files: own.map(({ path }) => path), codeFiles: [], detail: what };
-    return findings({ profile: plainProfile({ weightBytes: sumBytes(own), forms: [form], notes }) });
+    if (own.length > 0) return unserved(form, own);
   }
   return null;
+}
+
+function unserved({ what, instead }: Pick<Unserved, 'what' | 'instead'>, own: readonly CandidateFile[]): FormatFindings {
+  const notes = [`It is ${what}, which no runtime of Modelium serves. ${instead}, and drop that.`];
+  const form = { kind: 'unknown' as const, files: own.map(({ path }) => path), codeFiles: [], detail: what };
+  return findings({ profile: plainProfile({ weightBytes: sumBytes(own), forms: [form], notes }) });
 }
 
 function hasText(file: CandidateFile, at: number, text: string): boolean {

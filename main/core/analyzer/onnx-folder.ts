@@ -6,6 +6,7 @@ import type { FileProblem, ModelProfile } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { confined, folderOf, nameOf, shown, someOf } from './file-names.ts';
 import { type CandidateFile, type FormatFindings, isDamaged, isMissing, isTruncated } from './findings.ts';
+import { hasHole } from './holes.ts';
 import { type OnnxModel, parseOnnx } from './onnx.ts';
 import { onnxKind, specOf, valueInWords } from './onnx-interface.ts';
 import { findings, isBlank, plainProfile, weightsByType } from './plain-profile.ts';
@@ -21,6 +22,8 @@ interface OnnxFile {
   readonly problems: readonly FileProblem[];
   /** Files that hold weights of it, in the candidate. */
   readonly companions: readonly string[];
+  /** Weights that have not arrived, as `file: what`. */
+  readonly zeroTails: readonly string[];
   /** Bytes that it and its companions need; null where nobody can know. */
   readonly expected: ReadonlyMap<string, number | null>;
 }
@@ -40,6 +43,7 @@ export function readOnnxFiles(files: readonly CandidateFile[]): FormatFindings |
   return findings({
     expected,
     problems: chosen.flatMap((file) => file.problems),
+    zeroTails: chosen.flatMap((file) => file.zeroTails),
     profile: complete ? profileOf(chosen, notes) : null,
   });
 }
@@ -52,7 +56,7 @@ function readOne(file: CandidateFile, byPath: ReadonlyMap<string, CandidateFile>
   const { path, bytes } = file;
   const source = file.open();
   const parsed = attempt(() => parseOnnx(source));
-  const nothing = { path, model: null, companions: [] };
+  const nothing = { path, model: null, companions: [], zeroTails: [] };
   if (parsed instanceof FormatError) {
     const blank = isBlank(source);
     const damage = isDamaged(path, bytes, `${path} is not an ONNX model that can be read: ${parsed.message}.`);
@@ -61,7 +65,9 @@ function readOne(file: CandidateFile, byPath: ReadonlyMap<string, CandidateFile>
   if ('truncated' in parsed) {
     return { ...nothing, problems: [isTruncated(path, bytes, parsed.fileBytes)], expected: new Map([[path, parsed.fileBytes]]) };
   }
-  return { path, model: parsed, ...externals(file, parsed, byPath) };
+  const own = hasHole(source, 0, Math.min(bytes, parsed.fileBytes)) ? [`${path}: its weights`] : [];
+  const beside = externals(file, parsed, byPath);
+  return { path, model: parsed, ...beside, zeroTails: [...own, ...beside.zeroTails] };
 }
 
 /** The second files of an ONNX file: each is in the folder, and long enough for every tensor that lies in it. */
@@ -69,22 +75,30 @@ function externals(
   { path, bytes }: CandidateFile,
   model: OnnxModel,
   byPath: ReadonlyMap<string, CandidateFile>,
-): Pick<OnnxFile, 'problems' | 'companions' | 'expected'> {
+): Pick<OnnxFile, 'problems' | 'companions' | 'expected' | 'zeroTails'> {
   const problems: FileProblem[] = [];
   const companions: string[] = [];
+  const zeroTails: string[] = [];
   const expected = new Map<string, number | null>([[path, model.fileBytes]]);
   for (const [name, wanted] of model.externals) {
     const inside = confined(folderOf(path), name);
     if (inside === null) {
-      return { problems: [isDamaged(path, bytes, `${path} names weights outside its folder: ${shown(name)}.`)], companions: [], expected };
+      return {
+        problems: [isDamaged(path, bytes, `${path} names weights outside its folder: ${shown(name)}.`)],
+        companions: [],
+        zeroTails: [],
+        expected,
+      };
     }
-    const there = byPath.get(inside)?.bytes ?? null;
+    const second = byPath.get(inside);
+    const there = second?.bytes ?? null;
     companions.push(inside);
     expected.set(inside, wanted);
     if (there === null) problems.push(isMissing(inside, wanted));
     else if (there < wanted) problems.push(isTruncated(inside, there, wanted));
+    else if (second !== undefined && hasHole(second.open(), 0, wanted)) zeroTails.push(`${inside}: its weights`);
   }
-  return { problems, companions, expected };
+  return { problems, companions, zeroTails, expected };
 }
 
 function roleOf(path: string): string {

@@ -3,6 +3,7 @@ import type { FileProblem, ModelProfile } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { shown, someOf } from './file-names.ts';
 import { type CandidateFile, type FormatFindings, isDamaged, isMissing, isTruncated } from './findings.ts';
+import { hasHole } from './holes.ts';
 import { beginsAsOpenVino, type OpenVinoModel, readOpenVinoXml } from './openvino.ts';
 import { findings, plainProfile, weightsByType } from './plain-profile.ts';
 
@@ -34,6 +35,7 @@ export function readOpenVinoPairs(files: readonly CandidateFile[]): FormatFindin
   const problems: FileProblem[] = [];
   const expected = new Map<string, number | null>();
   const pairs: Pair[] = [];
+  const zeroTails: string[] = [];
   for (const file of files) {
     if (!/\.xml$/i.test(file.path)) continue;
     const source = file.open();
@@ -53,10 +55,11 @@ export function readOpenVinoPairs(files: readonly CandidateFile[]): FormatFindin
     expected.set(bin, model.weightsEnd);
     if (there === null) problems.push(isMissing(bin, model.weightsEnd));
     else if (there < model.weightsEnd) problems.push(isTruncated(bin, there, model.weightsEnd));
+    else if (hasHole(byPath.get(bin)?.open() ?? source, 0, model.weightsEnd)) zeroTails.push(`${bin}: its weights`);
   }
   if (expected.size === 0) return null;
   const hasWeights = pairs.some(({ bin }) => byPath.has(bin));
-  return findings({ expected, problems, hasWeights, profile: pairs.length === 0 ? null : profileOf(pairs, byPath) });
+  return findings({ expected, problems, zeroTails, hasWeights, profile: pairs.length === 0 ? null : profileOf(pairs, byPath) });
 }
 
 function profileOf(pairs: readonly Pair[], byPath: ReadonlyMap<string, CandidateFile>): ModelProfile {

@@ -13,6 +13,9 @@ export interface SafetensorsFiles {
   readonly zeroTails: readonly string[];
 }
 
+/** Of all files together: ten times DeepSeek V3. */
+export const MOST_TENSORS = 500_000;
+
 export function readSafetensorsFiles(files: readonly CandidateFile[]): SafetensorsFiles {
   const tensors: SafetensorsTensor[] = [];
   const problems: FileProblem[] = [];
@@ -29,9 +32,19 @@ export function readSafetensorsFiles(files: readonly CandidateFile[]): Safetenso
       continue;
     }
     for (const tensor of header.tensors) tensors.push(tensor);
+    if (tensors.length > MOST_TENSORS) {
+      problems.push(isDamaged(file.path, file.bytes, `Its files name more than ${MOST_TENSORS} tensors, which no model has.`));
+      break;
+    }
     expected.set(file.path, header.fileBytes);
     if (header.fileBytes > file.bytes) problems.push(isTruncated(file.path, file.bytes, header.fileBytes));
-    else tails.push(...zeroTails(file.path, source, header.tensors));
+    else if (header.fileBytes < file.bytes) problems.push(hasMore(file, header.fileBytes));
+    else tails.push(...zeroTails(file.path, source, header.tensors, files.length));
   }
   return { tensors, problems, expected, zeroTails: tails };
+}
+
+/** Bytes behind the last tensor: of another file, or of somebody who hides something. */
+export function hasMore({ path, bytes }: CandidateFile, fileBytes: number): FileProblem {
+  return isDamaged(path, bytes, `${path} has ${bytes} bytes, and its header accounts for ${fileBytes}: the rest belongs to no tensor.`);
 }

@@ -120,6 +120,10 @@ function missingFiles(modules: readonly Json[], byPath: ReadonlyMap<string, Cand
     const needsConfig = /\.(?:Pooling|Dense)$/.test(textIn(module, 'type') ?? '');
     if (folder === null || !needsConfig) return [];
     const path = confined('', folder);
-    return path === null || byPath.has(`${path}/config.json`) ? [] : [`${path}/config.json`];
+    if (path === null) return [];
+    const lacks = byPath.has(`${path}/config.json`) ? [] : [`${path}/config.json`];
+    const isDense = /\.Dense$/.test(textIn(module, 'type') ?? '');
+    const hasWeights = ['model.safetensors', 'pytorch_model.bin'].some((name) => byPath.has(`${path}/${name}`));
+    return isDense && !hasWeights ? [...lacks, `${path}/model.safetensors`] : lacks;
   });
 }

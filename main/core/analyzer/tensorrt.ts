@@ -5,6 +5,7 @@
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, type ByteSource, damaged, FormatError, HeaderReader } from './bytes.ts';
 import { type CandidateFile, type FormatFindings, isDamaged, isTruncated } from './findings.ts';
+import { hasHole } from './holes.ts';
 import { findings, isBlank, plainProfile, sumBytes } from './plain-profile.ts';
 
 export interface TensorRtPlan {
@@ -50,6 +51,7 @@ export function readTensorRtFiles(files: readonly CandidateFile[]): FormatFindin
   const problems: FileProblem[] = [];
   const expected = new Map<string, number | null>();
   const sound: CandidateFile[] = [];
+  const zeroTails: string[] = [];
   for (const file of own) {
     const source = file.open();
     const plan = attempt(() => readTensorRtPlan(source));
@@ -57,6 +59,7 @@ export function readTensorRtFiles(files: readonly CandidateFile[]): FormatFindin
       sound.push(file);
       expected.set(file.path, plan.fileBytes ?? file.bytes);
       if (plan.fileBytes !== null && plan.fileBytes > file.bytes) problems.push(isTruncated(file.path, file.bytes, plan.fileBytes));
+      else if (hasHole(source, HEADER_BYTES, plan.fileBytes ?? file.bytes)) zeroTails.push(`${file.path}: the engine`);
       continue;
     }
     const isOnItsWay = plan.fault === 'truncated' || isBlank(source);
@@ -69,5 +72,5 @@ export function readTensorRtFiles(files: readonly CandidateFile[]): FormatFindin
   const form = { kind: 'tensorrt' as const, files: paths, codeFiles: paths, detail: 'TensorRT engine' };
   const profile =
     paths.length === 0 ? null : plainProfile({ architecture: 'tensorrt', weightBytes: sumBytes(sound), forms: [form], notes: [needs] });
-  return findings({ expected, problems, profile });
+  return findings({ expected, problems, zeroTails, profile });
 }

@@ -4,7 +4,8 @@ import { codeFilesOfFolder } from './code-files.ts';
 import { type CandidateFile, type FormatFindings, isMissing } from './findings.ts';
 import { isObject } from './json.ts';
 import { countIn, type Json, jsonOf, textIn } from './json-files.ts';
-import { pickleProblems } from './pickle-files.ts';
+import { namingFiles } from './naming-files.ts';
+import { readPickles } from './pickle-files.ts';
 import { findings, plainProfile, sumBytes, weightsByType } from './plain-profile.ts';
 import { readSafetensorsFiles } from './safetensors-files.ts';
 
@@ -25,7 +26,7 @@ export function readTimm(files: readonly CandidateFile[]): FormatFindings | null
   const safe = weights.filter(({ path }) => path.endsWith('.safetensors'));
   const used = safe.length > 0 ? safe : weights;
   const read = readSafetensorsFiles(safe);
-  const problems = used.length === 0 ? [isMissing('model.safetensors')] : safe.length > 0 ? read.problems : pickleProblems(used);
+  const { problems, zeroTails } = safe.length > 0 ? read : readPickles(used);
   const cfg = isObject(config['pretrained_cfg']) ? config['pretrained_cfg'] : {};
   const input = Array.isArray(cfg['input_size']) ? cfg['input_size'].filter((size) => Number.isSafeInteger(size)).map(Number) : [];
   const classes = countIn(config, 'num_classes') ?? countIn(cfg, 'num_classes');
@@ -42,11 +43,12 @@ export function readTimm(files: readonly CandidateFile[]): FormatFindings | null
       {
         kind: 'timm',
         files: [CONFIG, ...paths],
-        codeFiles: codeFilesOfFolder(paths, []),
+        codeFiles: codeFilesOfFolder(paths, namingFiles(files)),
         inputs: input.length === 0 ? [] : [{ name: 'image', type: 'float32', shape: ['batch', ...input] }],
         detail: classes === null ? 'timm' : classes === 0 ? 'timm, features only' : `timm, ${classes} classes`,
       },
     ],
   });
-  return findings({ expected: read.expected, problems, zeroTails: read.zeroTails, profile, hasWeights: used.length > 0 });
+  const lacks = used.length === 0 ? [isMissing('model.safetensors')] : [];
+  return findings({ expected: read.expected, problems: [...problems, ...lacks], zeroTails, profile, hasWeights: used.length > 0 });
 }

@@ -6,7 +6,7 @@ import type { FileProblem, FormKind, ModelForm, ModelProfile } from '../../../sh
 import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, type FormatFindings, isDamaged, isTruncated } from './findings.ts';
 import { findings, isBlank, plainProfile } from './plain-profile.ts';
-import { readTorchArchive, type TorchArchive, type TorchArchiveKind } from './torch-archive.ts';
+import { archiveTails, readTorchArchive, type TorchArchive, type TorchArchiveKind } from './torch-archive.ts';
 
 const TORCH_FILE = /\.(?:pt|pth|pt2|ckpt|jit|torchscript)$/i;
 const MAYBE_TORCH_FILE = /\.bin$/i;
@@ -51,9 +51,11 @@ export function readTorchFiles(files: readonly CandidateFile[]): FormatFindings 
     }
   }
   if (expected.size === 0) return null;
-  // A damaged one beside a sound one is no verdict on the folder.
+  // A damaged one beside a sound one is no verdict on the folder; one that is still coming is no reason against the one that is there.
   const inTheWay = sound.length > 0 ? problems.filter(({ kind }) => kind !== 'damaged') : problems;
-  return findings({ expected, problems: inTheWay, profile: sound.length > 0 ? profileOf(sound) : null });
+  const besides = new Set(sound.length > 0 ? inTheWay : []);
+  const zeroTails = sound.flatMap(({ file, archive }) => archiveTails(file, archive));
+  return findings({ expected, problems: inTheWay, besides, zeroTails, profile: sound.length > 0 ? profileOf(sound) : null });
 }
 
 function isOwn(path: string, names: ReadonlySet<string>, isDescribed: boolean): boolean {

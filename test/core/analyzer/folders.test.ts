@@ -169,6 +169,7 @@ describe('a pipeline of diffusers', () => {
     'unet/diffusion_pytorch_model.safetensors': weights,
     'unet/diffusion_pytorch_model.fp16.safetensors': weights,
     'unet/diffusion_pytorch_model.bin': checkpoint(),
+    'vae/config.json': {},
     'vae/diffusion_pytorch_model.safetensors': weights,
     'scheduler/scheduler_config.json': {},
   };
@@ -270,11 +271,16 @@ describe('timm and Mistral', () => {
       { file: 'tekken.json' },
     ]);
     const shard = (no: number): string => `consolidated-0000${no}-of-00002.safetensors`;
-    const index = { weight_map: { a: shard(1), b: shard(2), c: '../../etc/passwd' } };
+    const index = { weight_map: { a: shard(1), b: shard(2) } };
     const found = readMistral(
       folderOf({ 'params.json': params, 'tekken.json': {}, [shard(1)]: weights, 'consolidated.safetensors.index.json': index }),
     );
     expect(found?.problems).toMatchObject([{ kind: 'missing', file: shard(2) }]);
+    const stray = { weight_map: { a: shard(1), b: shard(2), c: '../../etc/passwd' } };
+    const led = readMistral(
+      folderOf({ 'params.json': params, 'tekken.json': {}, [shard(1)]: weights, 'consolidated.safetensors.index.json': stray }),
+    );
+    expect(led?.problems.at(-1)).toMatchObject({ kind: 'damaged', message: expect.stringContaining('outside its folder') });
     expect(readMistral(folderOf({ 'params.json': params }))).toBeNull();
   });
 });
@@ -293,6 +299,11 @@ describe('what nothing here serves', () => {
     ['TensorFlow Lite', { 'a.tflite': '\u001c\u0000\u0000\u0000TFL3....' }, 'tf2onnx'],
     ['Core ML', { 'a.mlpackage/Manifest.json': {} }, 'ONNX'],
     ['old GGML', { 'model.bin': 'lmgg....' }, 'GGUF'],
+    [
+      'sentence-transformers of long ago',
+      { 'modules.json': [], '0_Transformer/config.json': {}, '0_Transformer/pytorch_model.bin': checkpoint() },
+      'newer version of sentence-transformers',
+    ],
     ['Keras', { 'a.keras': 'x' }, 'tf2onnx'],
   ])('%s is named, with what would be', (_what, contents, words) => {
     const profile = readNotServable(folderOf(contents))?.profile;

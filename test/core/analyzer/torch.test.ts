@@ -86,7 +86,7 @@ describe('readTorchArchive', () => {
     ],
     ['an exported program as it was', writeZip(old), { kind: 'torch-export', weightBytes: 80, carriesCode: true }],
     ['an old checkpoint', legacy, { kind: 'pickle', weightBytes: null, carriesCode: true, what: 'a checkpoint of PyTorch before 1.6' }],
-    ['another pickle', Buffer.from([0x80, 4, 0x95, 0, 0]), { kind: 'pickle', carriesCode: true, what: 'a pickle' }],
+    ['another pickle', Buffer.from([0x80, 4, 0x95, 0, 0x2e]), { kind: 'pickle', carriesCode: true, what: 'a pickle' }],
     ['arrays', writeZip([{ name: 'a.npy', content: 'x' }]), { kind: 'other', carriesCode: false }],
     ['a zip of something else', writeZip(two), { kind: 'other', carriesCode: false }],
     ['GGML', Buffer.from('lmgg and so on'), { kind: 'other', what: 'a GGML file from before GGUF' }],

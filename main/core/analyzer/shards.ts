@@ -1,0 +1,61 @@
+/** Files that are one set of weights together: which of them are not there, by the index and by the names of those that are. Pure and bounded (I7). */
+import type { FileProblem } from '../../../shared/profile.ts';
+import { attempt, FormatError } from './bytes.ts';
+import { folderOf, nameOf } from './file-names.ts';
+import { type CandidateFile, isDamaged, isMissing } from './findings.ts';
+import { isObject, readJsonObject } from './json.ts';
+import { jsonProblem } from './json-files.ts';
+
+const MOST_INDEX_BYTES = 16 * 1024 * 1024;
+/** More than any model has. */
+const MOST_PARTS = 2000;
+const INDEX = /\.(?:safetensors|bin)\.index(?:\.\w+)?\.json$/;
+const PART = /^(?<stem>.+)-(?<number>\d{5})-of-(?<count>\d{5})(?<suffix>\.\w+)$/;
+
+/**
+ * @param used the files of weights that the form uses, of one folder.
+ * @param folder all files of that folder.
+ * @param needsIndex who loads them finds parts by an index only.
+ */
+export function missingShards(
+  used: readonly CandidateFile[],
+  folder: readonly CandidateFile[],
+  needsIndex: boolean,
+): readonly FileProblem[] {
+  const there = new Set(folder.map(({ path }) => path));
+  const problems = new Map<string, FileProblem>();
+  const lacks = (path: string): void => {
+    if (!there.has(path) && problems.size < MOST_PARTS) problems.set(path, isMissing(path));
+  };
+  for (const { path } of used) for (const sibling of siblingsOf(path)) lacks(sibling);
+  const [part] = used.map(({ path }) => PART.exec(path)?.groups).filter((groups) => groups !== undefined);
+  if (needsIndex && part !== undefined && !folder.some(({ path }) => INDEX.test(path)))
+    lacks(`${part['stem']}${part['suffix']}.index.json`);
+  for (const index of folder.filter(({ path }) => INDEX.test(path))) {
+    const named = namesIn(index);
+    if ('kind' in named) problems.set(index.path, named);
+    // An index of weights of another kind, or of none that are used, says nothing of these.
+    else if (used.length === 0 || named.some((name) => used.some(({ path }) => path === name))) for (const name of named) lacks(name);
+  }
+  return [...problems.values()];
+}
+
+function siblingsOf(path: string): readonly string[] {
+  const { stem, count, suffix } = PART.exec(path)?.groups ?? {};
+  const parts = Number(count ?? 0);
+  if (stem === undefined || parts > MOST_PARTS) return [];
+  return Array.from({ length: parts }, (_, at) => `${stem}-${String(at + 1).padStart(5, '0')}-of-${count}${suffix}`);
+}
+
+/** Paths of the files that it names. */
+function namesIn(index: CandidateFile): readonly string[] | FileProblem {
+  const parsed = attempt(() => readJsonObject(index.open(), MOST_INDEX_BYTES));
+  if (parsed instanceof FormatError) return jsonProblem(index, parsed);
+  const map = parsed['weight_map'];
+  const names = [...new Set(isObject(map) ? Object.values(map) : [])].filter((name) => typeof name === 'string');
+  // Names inside files never lead out of the folder: one with a slash is not a shard of it.
+  if (names.some((name) => name !== nameOf(name) || name.startsWith('.'))) {
+    return isDamaged(index.path, index.bytes, `${index.path} names a shard outside its folder.`);
+  }
+  return names.slice(0, MOST_PARTS).map((name) => folderOf(index.path) + name);
+}
