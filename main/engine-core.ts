@@ -53,7 +53,7 @@ export interface World {
   randomWord(): string;
   bootId(): string;
   /** Are there GPUs that llama.cpp can use, and why not? */
-  gpu(): { readonly usable: boolean; readonly why: string };
+  gpu(): { readonly usable: boolean; readonly why: string; readonly libraryPath: string | null };
   released(seconds: number): void;
 }
 

@@ -1,11 +1,12 @@
 /** Small pieces of the composition: overrides, folders, views and listeners that need no state of the engine. */
 import { existsSync, mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { delimiter, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import type { Settings } from '../shared/settings.ts';
 import type { WatchFolderView } from '../shared/snapshot.ts';
 import type { Clock, FolderScan, Processes } from './core/ports.ts';
 import type { Registry } from './core/registry.ts';
+import type { CudaRuntime } from './io/cuda-runtime.ts';
 import { expandHome } from './io/folders.ts';
 import type { Metrics } from './io/metrics.ts';
 import { programs } from './programs.ts';
@@ -41,6 +42,8 @@ export function folderView(path: string, scan: FolderScan | undefined): WatchFol
 export interface LlamaGpu {
   readonly usable: boolean;
   readonly why: string;
+  /** LD_LIBRARY_PATH of whoever is to use the GPU; null: as it is. */
+  readonly libraryPath: string | null;
 }
 
 const FIND_GPU_MS = 20_000;
@@ -48,6 +51,7 @@ const FIND_GPU_MS = 20_000;
 /**
  * Can llama.cpp use the GPUs that the driver shows? A driver alone is not enough for its CUDA part, so it is asked, once, in a process of its
  * own. A llama-server of the user's own is taken at its word.
+ * @param cuda looks for the libraries that the CUDA part needs, where the loader would not; asked only where there is a GPU.
  */
 export async function findLlamaGpu(
   driver: { readonly found: boolean; readonly message: string },
@@ -55,10 +59,16 @@ export async function findLlamaGpu(
   program: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> },
   processes: Processes,
   clock: Clock,
+  cuda: () => Promise<CudaRuntime>,
 ): Promise<LlamaGpu> {
-  if (!driver.found || ownCommand !== null) return { usable: driver.found, why: driver.message };
+  if (!driver.found || ownCommand !== null) return { usable: driver.found, why: driver.message, libraryPath: null };
+  const runtime = await cuda();
+  const known = process.env['LD_LIBRARY_PATH'];
+  const paths = [...runtime.folders, ...(known === undefined || known === '' ? [] : [known])];
+  const libraryPath = runtime.folders.length === 0 ? null : paths.join(delimiter);
   try {
-    const { command, args, env } = program;
+    const { command, args } = program;
+    const env = { ...program.env, ...(libraryPath === null ? {} : { LD_LIBRARY_PATH: libraryPath }) };
     const child = await processes.launch({ command, args: [...args, programs.findGpu], env, cwd: null, ipc: true });
     const identity = processes.identify(child.pid);
     const cancel = clock.after(FIND_GPU_MS, () => processes.signal(identity === null ? [] : [identity], 'SIGKILL', null));
@@ -69,9 +79,12 @@ export async function findLlamaGpu(
     await child.exited;
     cancel();
     const { backend, why } = JSON.parse(said) as { backend: string | null; why: string };
-    return { usable: backend !== null, why };
+    // Where CUDA is used, which runtime that is; else what is in its way.
+    const told = backend === 'cuda' || runtime.major === null ? ` (${runtime.message})` : '';
+    return { usable: backend !== null, why: `${why.replace(/\.$/, '')}${told}`, libraryPath };
   } catch (error) {
-    return { usable: false, why: `llama.cpp could not be asked about the GPU: ${error instanceof Error ? error.message : error}` };
+    const why = `llama.cpp could not be asked about the GPU: ${error instanceof Error ? error.message : error}`;
+    return { usable: false, why, libraryPath: null };
   }
 }
 

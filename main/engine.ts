@@ -21,6 +21,7 @@ import { createHttpServer } from './http/server.ts';
 import { createInference } from './inference.ts';
 import { createClock } from './io/clock.ts';
 import { createCodeReader } from './io/code-reader.ts';
+import { findCudaRuntime } from './io/cuda-runtime.ts';
 import { createDeviceProbe, type RunningDeviceProbe } from './io/device-probe.ts';
 import { modeliumFolders } from './io/folders.ts';
 import { createUpstreams, type Upstreams } from './io/http-client.ts';
@@ -102,7 +103,7 @@ class RunningEngine implements Engine {
   readonly #scans = new Map<string, FolderScan>();
   #watcher: FileWatcher | null = null;
   #lastDecisionId = 0;
-  #llamaGpu: LlamaGpu = { usable: false, why: 'no GPU was found' };
+  #llamaGpu: LlamaGpu = { usable: false, why: 'no GPU was found', libraryPath: null };
   /** What was opened, to be closed in the opposite order. */
   readonly #opened: (() => unknown)[] = [];
   #closing: Promise<void> | null = null;
@@ -263,7 +264,8 @@ class RunningEngine implements Engine {
     });
     devices.applySample(await probe.start());
     const { program } = this.#options;
-    this.#llamaGpu = await findLlamaGpu(probe.gpuFacts(), this.#settings.llama.command, program, processes, this.#clock);
+    const cuda = () => findCudaRuntime({ env: process.env, home: homedir(), root: '/' });
+    this.#llamaGpu = await findLlamaGpu(probe.gpuFacts(), this.#settings.llama.command, program, processes, this.#clock, cuda);
     if (probe.gpuFacts().found) this.#log.say(`GPUs: ${probe.gpuFacts().message}; ${this.#llamaGpu.why}`);
     core.runtimes.rescan();
     const watch = watchSettings(

@@ -6,12 +6,14 @@ import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { homedir } from 'node:os';
 import { promisify } from 'node:util';
 import { toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Snapshot } from '../../shared/snapshot.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
+import { findCudaRuntime } from '../io/cuda-runtime.ts';
 import { expandHome, modeliumFolders } from '../io/folders.ts';
 import { loadSettings } from '../io/settings-file.ts';
 import { paint, print, printJson, table } from './output.ts';
@@ -35,7 +37,7 @@ export async function check({ stateFolder, json }: Shared, config: string | unde
     ...findings,
     ...(await folderFindings(stateFolder, settings)),
     await embeddedFinding(),
-    await gpuFinding(settings),
+    ...(await gpuFindings(settings)),
     ...(engine.running ? [] : [await portFinding(settings)]),
     ...engine.findings,
   ];
@@ -99,17 +101,21 @@ async function embeddedFinding(): Promise<Finding> {
   }
 }
 
-async function gpuFinding(settings: Settings | null): Promise<Finding> {
+async function gpuFindings(settings: Settings | null): Promise<readonly Finding[]> {
   const what = 'gpu';
   const command = settings?.gpus.nvidia_smi ?? 'nvidia-smi';
   const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'];
   try {
     const { stdout } = await promisify(execFile)(command, query, { timeout: NVIDIA_SMI_TIMEOUT_MS });
-    return { what, verdict: 'ok', message: stdout.trim().replaceAll('\n', '; ') };
+    const { major, message } = await findCudaRuntime({ env: process.env, home: homedir(), root: '/' });
+    return [
+      { what, verdict: 'ok', message: stdout.trim().replaceAll('\n', '; ') },
+      { what: 'cuda', verdict: major === null ? 'missing' : 'ok', message: `${major === null ? 'GPU present, ' : ''}${message}` },
+    ];
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? `${command} is not installed` : (message.trim().split('\n').at(-1) ?? message);
-    return { what, verdict: 'missing', message: `no NVIDIA GPU that we can see (${why}): models run on the processor` };
+    return [{ what, verdict: 'missing', message: `no NVIDIA GPU that we can see (${why}): models run on the processor` }];
   }
 }
 

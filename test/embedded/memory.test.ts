@@ -23,7 +23,7 @@ const adapter = llamaAdapter({
   settings: DEFAULT_SETTINGS.llama,
   node: { command: process.execPath, args: [], env: {} },
   serverProgram: '',
-  gpu: { usable: false, why: 'no GPU' },
+  gpu: { usable: false, why: 'no GPU', libraryPath: null },
   cpuCores: 2,
 });
 

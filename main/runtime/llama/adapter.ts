@@ -18,7 +18,8 @@ export interface LlamaFacts {
   readonly node: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
   /** Path of the embedded server's program. */
   readonly serverProgram: string;
-  readonly gpu: { readonly usable: boolean; readonly why: string };
+  /** `libraryPath`: LD_LIBRARY_PATH under which llama.cpp's CUDA part finds its libraries; null: it finds them by itself. */
+  readonly gpu: { readonly usable: boolean; readonly why: string; readonly libraryPath: string | null };
   readonly cpuCores: number;
 }
 
@@ -65,7 +66,10 @@ function* load(facts: LlamaFacts, target: LoadTarget): Steps<Endpoint> {
   const at = yield* port();
   const { command, args } = commandOf(facts, target, at);
   yield* phase('starting');
-  yield* spawn(command, args, { ...(isEmbedded ? facts.node.env : {}), ...target.plan.env, LLAMA_API_KEY: secret }, isEmbedded);
+  const { libraryPath } = facts.gpu;
+  const libraries = libraryPath === null || target.plan.placement.gpus.length === 0 ? {} : { LD_LIBRARY_PATH: libraryPath };
+  const own = isEmbedded ? { ...facts.node.env, ...libraries } : {};
+  yield* spawn(command, args, { ...own, ...target.plan.env, LLAMA_API_KEY: secret }, isEmbedded);
   const server = { port: at, key: secret };
   for (let pauseMs = FIRST_HEALTH_PAUSE_MS; ; pauseMs = Math.min(LAST_HEALTH_PAUSE_MS, pauseMs * HEALTH_PAUSE_GROWTH)) {
     const health = yield* http({ ...server, method: 'GET', path: '/health', body: null, timeoutMs: HEALTH_TIMEOUT_MS });
@@ -88,8 +92,9 @@ function unproven(target: LoadTarget, what: string): ModeliumError {
 
 function foundOf(facts: LlamaFacts): RuntimeFound {
   const { command } = facts.settings;
-  if (command !== null) return { found: true, version: null, message: `llama.cpp by llama.command: ${command}.`, gpu: facts.gpu };
-  return { found: true, version: LLAMA_CPP_VERSION, message: `The embedded llama.cpp ${LLAMA_CPP_VERSION}.`, gpu: facts.gpu };
+  const gpu = { usable: facts.gpu.usable, why: facts.gpu.why };
+  if (command !== null) return { found: true, version: null, message: `llama.cpp by llama.command: ${command}.`, gpu };
+  return { found: true, version: LLAMA_CPP_VERSION, message: `The embedded llama.cpp ${LLAMA_CPP_VERSION}.`, gpu };
 }
 
 /** The adapter for these facts. */

@@ -13,7 +13,7 @@ const facts = {
   settings: DEFAULT_SETTINGS.llama,
   node: { command: '/bin/node', args: ['--flag'], env: { ELECTRON_RUN_AS_NODE: '1' } },
   serverProgram: '/app/server.js',
-  gpu: { usable: true, why: 'CUDA 13 is here.' },
+  gpu: { usable: true, why: 'CUDA 13 is here.', libraryPath: '/venv/nvidia/cu13/lib' },
   cpuCores: 8,
 };
 const adapter = llamaAdapter(facts);
@@ -54,6 +54,20 @@ function server(healthAnswers: readonly unknown[], proof: unknown): (step: Step)
 }
 
 const spawned = (taken: readonly Step[]) => taken.find((step) => step.do === 'spawn') as Extract<Step, { do: 'spawn' }>;
+
+test('the libraries of CUDA are passed on to whoever is to use a GPU, and to nobody else', () => {
+  const onGpu = { ...targetOf(), plan: adapter.plan(SMOLLM2, gguf, { kind: 'gpu', gpus: ['GPU-1'], gpuLayers: null }, { context: 512 }) };
+  const env = (target: LoadTarget, of = adapter) =>
+    spawned(drive(of.load(target), server([{ status: 200, body: '' }], { status: 200, body: '' })).taken).env;
+  expect(env(onGpu)).toMatchObject({ LD_LIBRARY_PATH: '/venv/nvidia/cu13/lib', CUDA_VISIBLE_DEVICES: 'GPU-1' });
+  expect(env(targetOf())).not.toHaveProperty('LD_LIBRARY_PATH');
+  const found = llamaAdapter({ ...facts, gpu: { ...facts.gpu, libraryPath: null } });
+  expect(env(onGpu, found)).not.toHaveProperty('LD_LIBRARY_PATH');
+  // A person's own word stands.
+  const told = llamaAdapter({ ...facts, settings: { ...facts.settings, env: { LD_LIBRARY_PATH: '/mine' } } });
+  const plan = told.plan(SMOLLM2, gguf, { kind: 'gpu', gpus: ['GPU-1'], gpuLayers: null }, { context: 512 });
+  expect(env({ ...onGpu, plan }, told)).toMatchObject({ LD_LIBRARY_PATH: '/mine' });
+});
 
 describe('plan', () => {
   test('context: what the model was trained for up to 8192, or what the settings say', () => {
@@ -143,7 +157,7 @@ describe('load', () => {
 });
 
 test('says what it found; the version is that of the package', () => {
-  expect(adapter.found).toMatchObject({ found: true, version: LLAMA_CPP_VERSION, gpu: facts.gpu });
+  expect(adapter.found).toMatchObject({ found: true, version: LLAMA_CPP_VERSION, gpu: { usable: true, why: 'CUDA 13 is here.' } });
   const entry = createRequire(import.meta.url).resolve('node-llama-cpp');
   const info = JSON.parse(readFileSync(join(dirname(entry), '../llama/llama.cpp.info.json'), 'utf8')) as { tag: string };
   expect(info.tag).toBe(LLAMA_CPP_VERSION);
