@@ -1,7 +1,7 @@
 /**
  * A child process that reads people's files for the engine, one question after the other. A process and not a thread: what a hostile file makes of
  * V8 (a heap that overflows in one allocation aborts whoever runs it), or a disk that never answers, ends the child and nothing else. It may read
- * files and do nothing else: Node's permission model takes writing, programs and threads from it.
+ * files and do nothing else, where a plain Node runs it: the permission model takes writing, programs and threads from it.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -153,7 +153,7 @@ export class Reader {
   }
 }
 
-/** Electron's binary knows no permission model; the operating system's own limits are what is left there. */
+/** Not asked of Electron's binary: nobody has seen here what its Node makes of it, and a reader that does not start would read nothing. */
 function fences({ env }: ReaderWorld['node']): readonly string[] {
   const limits = [`--max-old-space-size=${HEAP_MB}`];
   return 'ELECTRON_RUN_AS_NODE' in env ? limits : [...limits, '--permission', '--allow-fs-read=*'];
