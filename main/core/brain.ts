@@ -11,6 +11,7 @@
  */
 import type { Candidate, Decision, RefusalReason } from '../../shared/decision.ts';
 import type { Policies } from '../../shared/settings.ts';
+import { visibleName } from '../../shared/visible.ts';
 import type { BaseVerdict } from './analyzer/adapter-base.ts';
 import { type Box, boxOf, type Fit, type Weighed, weigh } from './brain-fit.ts';
 import {
@@ -183,7 +184,7 @@ function refuse(
 /** Each way to run it would execute code of the model's own (I7). @param more a sentence that a person should know beside it. */
 function untrusted(input: BrainInput, more: string, candidates: readonly Candidate[]): Decision {
   const files = input.profile.forms.filter((form) => needsTrust(input, form)).flatMap((form) => form.codeFiles);
-  const reason = `It brings code that would run here, and nobody has trusted it: ${listed([...new Set(files)])}.${more}`;
+  const reason = `It brings code that would run here, and nobody has trusted it: ${listed([...new Set(files)].map(visibleName))}.${more}`;
   return refusal('needs-trust', reason, `\`modelium trust ${input.modelId}\` shows it; trust it if you know who wrote it.`, candidates);
 }
 

@@ -5,6 +5,7 @@
 import type { Stats } from 'node:fs';
 import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { visibleName } from '../../shared/visible.ts';
 import { isModelFile, PARTIAL_SUFFIXES } from '../core/analyzer/not-there-yet.ts';
 import { projectorsOf } from '../core/analyzer/side-files.ts';
 import { splitParts } from '../core/analyzer/split-names.ts';
@@ -193,7 +194,7 @@ async function follow(walk: Walk, absolute: string, path: string): Promise<strin
       ? `belongs to user ${stats.uid}`
       : `leads out of the folder, to ${target}`
     : 'does not lead to a regular file';
-  const sentence = `The link ${path} ${why}: it is not followed.`;
+  const sentence = visibleName(`The link ${path} ${why}: it is not followed.`);
   walk.refusedCount += 1;
   if (walk.refused.length < MOST_REFUSED) walk.refused.push(sentence);
   if (isModelFile(path)) walk.unreadable ??= sentence;

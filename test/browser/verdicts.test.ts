@@ -1,5 +1,5 @@
 /** Verdicts in the window: a folder that brings code is looked at and trusted there, models of other tools are found and served. */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -19,6 +19,7 @@ describe.skipIf(CHROMIUM === null)('verdicts in the window: needs Chromium', () 
     browser = await launchChromium();
     home = makeHome({ orchestration: { model_discovery: { scan_interval_seconds: 1 } } });
     writeCodeModel(join(home.watch, 'coded'));
+    writeFileSync(join(home.watch, 'coded', 'a\u202eyp.txt.py'), 'hidden = 1\u202e\n');
     writeHubModel(join(home.root, '.cache/huggingface/hub'), 'owner/Hub-GGUF', { 'tiny-q4.gguf': tinyBytes(1) });
     writeOllamaModel(join(home.root, '.ollama/models'), 'llama3.2', '1b', tinyBytes(3));
     served = await startServe(home);
@@ -40,6 +41,11 @@ describe.skipIf(CHROMIUM === null)('verdicts in the window: needs Chromium', () 
     const drawer = page.getByRole('dialog', { name: 'coded' });
     await drawer.getByRole('button', { name: 'Look at the code' }).click();
     await drawer.locator('summary').filter({ hasText: CODE_FILE }).click();
+    // A name that would read otherwise than it is, and a text that hides what follows: shown as they are.
+    const shown = (await drawer.innerText()) + (await drawer.locator('pre').allTextContents()).join('');
+    expect(shown).toContain('a\\u{202e}yp.txt.py');
+    expect(shown).toContain('hidden = 1\\u{202e}');
+    expect(shown).not.toContain('\u202e');
     await drawer.locator('details[open] pre').waitFor();
     await expectAccessible(page);
     await drawer.getByRole('button', { name: 'Trust this content' }).click();

@@ -3,6 +3,7 @@
  * Pure over sources of bytes: who opens files, and says that one cannot be read, is `main/io`.
  */
 import { type FileProblem, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
+import { visibleName } from '../../../shared/visible.ts';
 import { MOST_READ_BYTES, withBudget } from './budget.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, type FormatFindings, isDamaged } from './findings.ts';
@@ -138,7 +139,8 @@ function profileOf(found: readonly Found[], files: readonly CandidateFile[], not
   return {
     ...first,
     forms: [...first.forms, ...others.flatMap((profile) => profile.forms)],
-    notes: [...new Set([...first.notes, ...others.flatMap((profile) => profile.notes), ...said])],
+    // File names stand in them: what is read must be what is there.
+    notes: [...new Set([...first.notes, ...others.flatMap((profile) => profile.notes), ...said])].map(visibleName),
     licence: first.licence ?? others.find(({ licence }) => licence !== null)?.licence ?? null,
     tags: [...new Set([...first.tags, ...others.flatMap(({ tags }) => tags)])],
   };

@@ -1,5 +1,6 @@
 /** What the readers of the formats take and give: the words that `candidate.ts` and they share. Types, and the smallest helpers over them. */
 import type { FileProblem, ModelProfile, ProblemKind } from '../../../shared/profile.ts';
+import { visibleName } from '../../../shared/visible.ts';
 import type { ByteSource } from './bytes.ts';
 
 export interface CandidateFile {
@@ -45,7 +46,7 @@ const WORDS: Readonly<Record<Exclude<ProblemKind, 'damaged' | 'truncated'>, stri
 };
 
 export function isMissing(file: string, expectedBytes: number | null = null): FileProblem {
-  return { file, kind: 'missing', presentBytes: 0, expectedBytes, message: `${file}: ${WORDS.missing}` };
+  return { file, kind: 'missing', presentBytes: 0, expectedBytes, message: `${visibleName(file)}: ${WORDS.missing}` };
 }
 
 /** @param expectedBytes null: nobody knows, because its header is not all there. @param why in words, for files without a header. */
@@ -56,12 +57,12 @@ export function isTruncated(
   why = 'its header is not complete',
 ): FileProblem {
   const what = expectedBytes === null ? why : `${expectedBytes - presentBytes} bytes`;
-  return { file, kind: 'truncated', presentBytes, expectedBytes, message: `${file}: ${what}` };
+  return { file, kind: 'truncated', presentBytes, expectedBytes, message: `${visibleName(file)}: ${what}` };
 }
 
 /** @param sentence whole, with the file's name. */
 export function isDamaged(file: string, presentBytes: number, sentence: string): FileProblem {
-  return { file, kind: 'damaged', presentBytes, expectedBytes: null, message: sentence };
+  return { file, kind: 'damaged', presentBytes, expectedBytes: null, message: visibleName(sentence) };
 }
 
 export function problemOf(
@@ -71,5 +72,5 @@ export function problemOf(
   expectedBytes: number | null,
   more = '',
 ): FileProblem {
-  return { file, kind, presentBytes, expectedBytes, message: `${file}: ${WORDS[kind]}${more}` };
+  return { file, kind, presentBytes, expectedBytes, message: `${visibleName(file)}: ${WORDS[kind]}${more}` };
 }
