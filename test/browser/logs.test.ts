@@ -55,11 +55,19 @@ function linesOf(page: Page): Locator {
 describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
   beforeAll(async () => {
     box = makeSimulatedBox({ gpus: [{ totalMiB: 8_000 }] });
-    engine = await startTestEngine({ gpus: { nvidia_smi: box.nvidiaSmi }, llama: { command: chattyRuntime() } });
+    // What nobody asks for says nothing: `silent` is never loaded.
+    engine = await startTestEngine({
+      gpus: { nvidia_smi: box.nvidiaSmi },
+      llama: { command: chattyRuntime() },
+      orchestration: { policies: { load: 'on_request' } },
+    });
     browser = await launchChromium();
     await engine.drop('talker');
+    await engine.waitFor('talker', 'unloaded');
+    await engine.control('POST', '/models/talker/load', {});
     await engine.waitFor('talker', 'ready');
     await engine.drop('silent');
+    await engine.waitFor('silent', 'unloaded');
   });
 
   afterAll(async () => {
