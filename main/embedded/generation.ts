@@ -1,55 +1,124 @@
-/** One generation: tokens of a sequence become text, cut at stop strings. Owns what counts as the end; knows nothing of HTTP. */
-import type { LoadedModel, Sequence } from './llama.ts';
-import type { FinishReason, Usage } from './openai-answer.ts';
+/**
+ * One answer: tokens of a sequence become text, cut at stop strings, and calls of tools. Owns what counts as the end; knows nothing of HTTP.
+ */
+import { LikelihoodLog, type TokenLikelihood } from './likelihoods.ts';
+import type { LoadedModel } from './llama.ts';
 import type { GenerationRequest } from './openai-request.ts';
+import type { Chosen } from './sampling.ts';
+import type { Sequence } from './sequence.ts';
 import { IncrementalText, StopWatch } from './text-stream.ts';
+import type { ToolFormat } from './tool-format.ts';
+import { type Part, ToolReader } from './tool-reader.ts';
+
+export type FinishReason = 'stop' | 'length' | 'tool_calls';
 
 export interface Generation {
   readonly tokens: readonly number[];
   readonly request: GenerationRequest;
+  /** Which of the answers to the same prompt: each has a seed of its own. */
+  readonly choice: number;
+  readonly tools: { readonly format: ToolFormat; readonly names: readonly string[]; readonly grammar: string | null } | null;
   readonly signal: AbortSignal;
+}
+
+/** Where an answer goes. A promise makes the next token wait, which is how a slow reader slows only its own sequence. */
+export interface Sink {
+  progress(known: number, kept: number): void;
+  /** @param likelihoods empty where none were asked for. */
+  part(part: Part, likelihoods: readonly TokenLikelihood[]): Promise<void> | undefined;
 }
 
 export interface GenerationEnd {
   readonly finish: FinishReason;
-  readonly usage: Usage;
+  readonly completionTokens: number;
+  /** Tokens of the prompt that were not read again. */
+  readonly cachedTokens: number;
 }
 
-/**
- * Generates, and hands the text out as it comes.
- * @param onText may return a promise: the next token waits for it, which is how a slow reader slows only its own sequence.
- * @returns null when the client left.
- */
-export async function complete(
-  model: LoadedModel,
-  sequence: Sequence | null,
-  { tokens, request, signal }: Generation,
-  onText: (text: string) => Promise<void> | undefined,
-): Promise<GenerationEnd | null> {
-  if (sequence === null) return null;
-  const text = new IncrementalText((some, before) => model.detokenize(some, before), tokens);
-  const stops = new StopWatch(request.stop);
+/** Generates, and hands out what comes. @returns null when the client left. */
+export async function complete(model: LoadedModel, sequence: Sequence, generation: Generation, sink: Sink): Promise<GenerationEnd | null> {
+  const { tokens, request, choice, tools, signal } = generation;
+  const writer = new Writer(model, generation, sink);
+  const room = request.shift ? Number.POSITIVE_INFINITY : model.contextTokens - tokens.length;
+  const grammar = tools?.grammar ?? request.grammar;
   let completionTokens = 0;
+  let cachedTokens = 0;
   const end = await sequence.run({
-    tokens,
-    sampling: request.sampling,
-    maxTokens: Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, model.contextTokens - tokens.length),
-    // What an earlier request left may differ in the last bit from a fresh evaluation: nothing for who asks for the same answer again.
-    reuse: !request.repeatable,
-    signal,
-    onToken(token) {
+    ...{ tokens, signal, rivals: request.rivals, reuse: request.reuse },
+    sampling: { ...request.sampling, seed: (request.sampling.seed + choice) >>> 0 },
+    grammar: grammar === null ? null : model.grammarState(grammar),
+    maxTokens: Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, room),
+    onRead(known, kept) {
+      cachedTokens = kept;
+      sink.progress(known, kept);
+    },
+    onToken(chosen) {
       completionTokens += 1;
-      const piece = stops.push(text.push(token));
-      const goesOn = !piece.stopped;
-      if (piece.text === '') return goesOn;
-      return onText(piece.text)?.then(() => goesOn) ?? goesOn;
+      return writer.token(chosen);
     },
   });
   if (end === 'aborted') return null;
-  if (end !== 'stopped') {
-    const last = stops.push(text.end());
-    const rest = last.text + (last.stopped ? '' : stops.end());
-    if (rest !== '') await onText(rest);
+  await writer.end(end !== 'stopped');
+  const finish = end === 'length' ? 'length' : writer.calls > 0 ? 'tool_calls' : 'stop';
+  return { finish, completionTokens, cachedTokens };
+}
+
+class Writer {
+  readonly #sink: Sink;
+  readonly #text: IncrementalText;
+  readonly #stops: StopWatch;
+  readonly #reader: ToolReader | null;
+  /** Control tokens that begin or divide calls: no text of an answer, but the reader must see them. */
+  readonly #marks: ReadonlyMap<number, string>;
+  readonly #log: LikelihoodLog;
+  #made = 0;
+  #sent = 0;
+
+  constructor(model: LoadedModel, { tokens, request, tools }: Generation, sink: Sink) {
+    this.#sink = sink;
+    this.#text = new IncrementalText((some, before) => model.detokenize(some, before), tokens);
+    this.#stops = new StopWatch(request.stop);
+    this.#reader = tools === null ? null : new ToolReader(tools.format, (name) => tools.names.includes(name));
+    this.#marks = tools === null ? new Map() : model.marks(tools.format);
+    this.#log = new LikelihoodLog((token) => model.tokenText(token));
   }
-  return { finish: end === 'length' ? 'length' : 'stop', usage: { promptTokens: tokens.length, completionTokens } };
+
+  get calls(): number {
+    return this.#reader?.calls ?? 0;
+  }
+
+  /** @returns false when a stop string ended the answer. */
+  token(chosen: Chosen): boolean | Promise<boolean> {
+    this.#log.add(chosen, this.#made);
+    const text = this.#text.push(chosen.token) + (this.#marks.get(chosen.token) ?? '');
+    this.#made += text.length;
+    const piece = this.#stops.push(text);
+    const goesOn = !piece.stopped;
+    return this.#write(piece.text)?.then(() => goesOn) ?? goesOn;
+  }
+
+  /** @param isWhole no stop string was met, so that what was held back belongs to the answer. */
+  async end(isWhole: boolean): Promise<void> {
+    if (isWhole) {
+      const last = this.#stops.push(this.#text.end());
+      await this.#write(last.text + (last.stopped ? '' : this.#stops.end()));
+    }
+    const parts = this.#reader?.end() ?? [];
+    const late = this.#log.take(isWhole ? Number.POSITIVE_INFINITY : this.#sent);
+    if (parts.length === 0 && late.length > 0) await this.#sink.part({ kind: 'text', text: '' }, late);
+    for (const [index, part] of parts.entries()) await this.#sink.part(part, index === 0 ? late : []);
+  }
+
+  #write(text: string): Promise<void> | undefined {
+    if (text === '') return undefined;
+    this.#sent += text.length;
+    const likelihoods = this.#log.take(this.#sent);
+    if (this.#reader === null) return this.#sink.part({ kind: 'text', text }, likelihoods);
+    return this.#writeParts(this.#reader.push(text), likelihoods);
+  }
+
+  async #writeParts(parts: readonly Part[], likelihoods: readonly TokenLikelihood[]): Promise<void> {
+    if (parts.length === 0 && likelihoods.length > 0) await this.#sink.part({ kind: 'text', text: '' }, likelihoods);
+    for (const [index, part] of parts.entries()) await this.#sink.part(part, index === 0 ? likelihoods : []);
+  }
 }

@@ -8,135 +8,77 @@ import {
   getLlama,
   JinjaTemplateChatWrapper,
   type Llama,
-  type LlamaContextSequence,
   type LlamaEmbeddingContext,
+  LlamaGrammar,
+  LlamaGrammarEvaluationState,
   LlamaLogLevel,
   type LlamaModel,
-  type SequenceEvaluateOptions,
+  type LlamaRankingContext,
   type Token,
 } from 'node-llama-cpp';
+import type { TokenText } from './likelihoods.ts';
+import type { NativeSampler, NativeSequence } from './native.ts';
+import { invalid } from './openai-fields.ts';
+import { Pace } from './pace.ts';
+import type { CacheType, Purpose } from './purpose.ts';
+import { Sequence } from './sequence.ts';
+import { tokenBytes } from './token-bytes.ts';
+import { MARKS, type ToolFormat } from './tool-format.ts';
 
 export interface LoadOptions {
   readonly file: string;
+  readonly purpose: Purpose;
   /** Tokens of each sequence. */
   readonly contextTokens: number;
   readonly sequences: number;
   readonly batchTokens: number;
   readonly gpuLayers: number;
   readonly threads: number;
-  readonly embeddings: boolean;
+  readonly cacheTypes: { readonly keys: CacheType; readonly values: CacheType };
+  readonly flashAttention: 'auto' | boolean;
   /** 0..1. */
   onProgress(ratio: number): void;
   onLine(line: string, isError: boolean): void;
-}
-
-export interface Sampling {
-  /** 0 takes the likeliest token always. */
-  readonly temperature: number;
-  readonly topP: number;
-  readonly topK: number;
-  readonly minP: number;
-  readonly seed: number;
-  readonly frequencyPenalty: number;
-  readonly presencePenalty: number;
-}
-
-export interface Run {
-  readonly tokens: readonly number[];
-  readonly sampling: Sampling;
-  readonly maxTokens: number;
-  /** Keep what the sequence still knows of an equal beginning. Saves time, but sums may differ in the last bit from a fresh evaluation. */
-  readonly reuse: boolean;
-  readonly signal: AbortSignal;
-  /** @returns false to stop here. */
-  onToken(token: number): boolean | Promise<boolean>;
-}
-
-export type RunEnd = 'end-of-generation' | 'length' | 'stopped' | 'aborted';
-
-/** How many generated tokens the frequency and presence penalties look back on; llama-server's default. */
-const PENALTY_WINDOW_TOKENS = 64;
-
-/** One sequence of the context: what one request at a time generates with. */
-export class Sequence {
-  readonly #sequence: LlamaContextSequence;
-  readonly #batchTokens: number;
-
-  constructor(sequence: LlamaContextSequence, batchTokens: number) {
-    this.#sequence = sequence;
-    this.#batchTokens = batchTokens;
-  }
-
-  /** Evaluates the prompt and generates until something ends it. An abort is heeded between two batches of the prompt and at each token. */
-  async run(run: Run): Promise<RunEnd> {
-    const sequence = this.#sequence;
-    // The last prompt token is always evaluated anew: its logits are what the first token is chosen by.
-    await sequence.adaptStateToTokens(run.reuse ? asTokens(run.tokens.slice(0, -1)) : [], false);
-    let at = sequence.nextTokenIndex;
-    for (; run.tokens.length - at > this.#batchTokens; at += this.#batchTokens) {
-      if (run.signal.aborted) return 'aborted';
-      await sequence.evaluateWithoutGeneratingNewTokens(asTokens(run.tokens.slice(at, at + this.#batchTokens)));
-    }
-    if (run.signal.aborted) return 'aborted';
-    let generated = 0;
-    const recent: Token[] = [];
-    for await (const token of sequence.evaluate(asTokens(run.tokens.slice(at)), evaluateOptions(run.sampling, recent))) {
-      if (run.signal.aborted) return 'aborted';
-      generated += 1;
-      recent.push(token);
-      if (recent.length > PENALTY_WINDOW_TOKENS) recent.shift();
-      if (!(await run.onToken(token))) return 'stopped';
-      if (generated >= run.maxTokens) return 'length';
-    }
-    return 'end-of-generation';
-  }
-}
-
-/** node-llama-cpp brands its numbers; ours come from its own tokenizer or are checked against the vocabulary's size. */
-function asTokens(tokens: readonly number[]): Token[] {
-  return tokens as Token[];
-}
-
-function evaluateOptions(sampling: Sampling, recent: Token[]): SequenceEvaluateOptions {
-  const { temperature, topP, topK, minP, seed, frequencyPenalty, presencePenalty } = sampling;
-  const penalized = frequencyPenalty !== 0 || presencePenalty !== 0;
-  return {
-    temperature,
-    topP,
-    topK,
-    minP,
-    seed,
-    ...(penalized ? { repeatPenalty: { punishTokens: () => recent, penalty: 1, frequencyPenalty, presencePenalty } } : {}),
-  };
 }
 
 interface TemplateRenderer {
   readonly _jinjaTemplate: { render(values: Record<string, unknown>): string };
 }
 
-/** A loaded model with its sequences, or with its embedding context. */
-export class LoadedModel {
-  readonly sequences: readonly Sequence[];
+/** The part of the library below its public interface that makes samplers. */
+interface SamplerMaker {
+  readonly _model: object;
+  readonly _llama: { readonly _bindings: { readonly AddonSampler: new (model: object) => NativeSampler } };
+}
+
+interface Context {
   /** Usable tokens of each sequence. */
   readonly contextTokens: number;
+  readonly sequences: readonly Sequence[];
+  readonly embedding: LlamaEmbeddingContext | null;
+  readonly ranking: LlamaRankingContext | null;
+}
+
+/** A loaded model with its sequences, or with the context that embeds or ranks. */
+export class LoadedModel {
+  readonly sequences: readonly Sequence[];
+  readonly contextTokens: number;
+  /** Empty where there is none. */
+  readonly chatTemplate: string;
   readonly #llama: Llama;
   readonly #model: LlamaModel;
-  readonly #embeddingContext: LlamaEmbeddingContext | null;
+  readonly #context: Context;
   readonly #template: TemplateRenderer | null;
 
-  constructor(
-    llama: Llama,
-    model: LlamaModel,
-    contextTokens: number,
-    sequences: readonly Sequence[],
-    embeddingContext: LlamaEmbeddingContext | null,
-  ) {
+  constructor(llama: Llama, model: LlamaModel, context: Context) {
     this.#llama = llama;
     this.#model = model;
-    this.contextTokens = contextTokens;
-    this.sequences = sequences;
-    this.#embeddingContext = embeddingContext;
-    this.#template = templateOf(model);
+    this.#context = context;
+    this.contextTokens = context.contextTokens;
+    this.sequences = context.sequences;
+    const template = model.fileInfo.metadata.tokenizer.chat_template;
+    this.chatTemplate = typeof template === 'string' ? template : '';
+    this.#template = this.chatTemplate === '' ? null : rendererOf(this.chatTemplate);
   }
 
   get trainedContextTokens(): number {
@@ -144,11 +86,12 @@ export class LoadedModel {
   }
 
   get vocabularySize(): number {
-    return this.#model.fileInfo.metadata.tokenizer.ggml.tokens.length;
+    return this.#vocabulary.tokens.length;
   }
 
-  get hasChatTemplate(): boolean {
-    return this.#template !== null;
+  /** Numbers of an embedding. */
+  get embeddingLength(): number {
+    return this.#model.embeddingVectorSize;
   }
 
   /** Threads for each evaluation from the next token on. */
@@ -177,17 +120,66 @@ export class LoadedModel {
     return this.#model.detokenize(asTokens(tokens), false, asTokens(before));
   }
 
+  /** One token by itself. */
+  tokenText(token: number): TokenText {
+    const { tokens, model } = this.#vocabulary;
+    return tokenBytes(tokens[token] ?? '', model);
+  }
+
+  /** Which of a format's marks are control tokens here, and their texts. */
+  marks(format: ToolFormat): ReadonlyMap<number, string> {
+    const marks = new Map<number, string>();
+    for (const mark of MARKS[format]) {
+      const [token, ...more] = this.#model.tokenize(mark, true);
+      if (token !== undefined && more.length === 0 && this.detokenize([token], []) === '') marks.set(token, mark);
+    }
+    return marks;
+  }
+
+  /** The beginning of a grammar, for one answer. @throws ModeliumError invalid-body when llama.cpp does not take it. */
+  grammarState(grammar: string): object {
+    try {
+      const parsed = new LlamaGrammar(this.#llama, { grammar });
+      const { _state: state } = new LlamaGrammarEvaluationState({ model: this.#model, grammar: parsed }) as unknown as { _state: object };
+      return state;
+    } catch {
+      throw invalid(
+        null,
+        'llama.cpp does not take the grammar that the JSON schema makes: a part of it refers to itself at once, or is too large.',
+      );
+    }
+  }
+
   /** Tokens that an embedding of this text takes, the model's own marks included. */
-  embeddingLength(input: string | readonly number[]): number {
-    return this.#embeddingContext?.calculateInputLength(embeddable(input)) ?? 0;
+  embeddedTokens(input: string | readonly number[]): number {
+    return this.#context.embedding?.calculateInputLength(embeddable(input)) ?? 0;
   }
 
   async embed(input: string | readonly number[]): Promise<readonly number[]> {
-    if (this.#embeddingContext === null) return [];
-    const { vector } = await this.#embeddingContext.getEmbeddingFor(embeddable(input));
+    if (this.#context.embedding === null) return [];
+    const { vector } = await this.#context.embedding.getEmbeddingFor(embeddable(input));
     const length = Math.hypot(...vector);
     return length === 0 ? vector : vector.map((value) => value / length);
   }
+
+  /** Tokens that a question and a document take together. */
+  rankedTokens(query: string, document: string): number {
+    return this.#context.ranking?.calculateInputLength(query, document) ?? 0;
+  }
+
+  /** How well the document answers the question, 0..1. */
+  async rank(query: string, document: string): Promise<number> {
+    return (await this.#context.ranking?.rank(query, document)) ?? 0;
+  }
+
+  get #vocabulary(): { readonly tokens: readonly string[]; readonly model: string } {
+    return this.#model.fileInfo.metadata.tokenizer.ggml;
+  }
+}
+
+/** node-llama-cpp brands its numbers; ours come from its own tokenizer or are checked against the vocabulary's size. */
+function asTokens(tokens: readonly number[]): Token[] {
+  return tokens as Token[];
 }
 
 function embeddable(input: string | readonly number[]): string | Token[] {
@@ -198,9 +190,7 @@ function embeddable(input: string | readonly number[]): string | Token[] {
  * node-llama-cpp's public way to render a chat fakes an empty answer and cuts it off again, which makes templates of reasoning models add
  * marks of an answer without thoughts. Its renderer by itself does what the template says; the version is pinned and a test holds it.
  */
-function templateOf(model: LlamaModel): TemplateRenderer | null {
-  const template = model.fileInfo.metadata.tokenizer.chat_template;
-  if (typeof template !== 'string' || template === '') return null;
+function rendererOf(template: string): TemplateRenderer {
   return new JinjaTemplateChatWrapper({ template, functionCallMessageTemplate: 'noJinja' }) as unknown as TemplateRenderer;
 }
 
@@ -214,31 +204,44 @@ function skipMemorySimulation(): void {
   GgufInsights.prototype.estimateContextResourceRequirementsV2 = nothing;
 }
 
-async function openContext(llama: Llama, model: LlamaModel, options: LoadOptions): Promise<LoadedModel> {
+async function openContext(model: LlamaModel, options: LoadOptions): Promise<Context> {
   // Room for every later dealing of threads: node-llama-cpp caps what it uses by `llama.maxThreads`, which can change at any time.
   const cores = availableParallelism();
-  if (options.embeddings) {
+  if (options.purpose !== 'generation') {
     // Positions beyond the trained ones do not exist in most embedding models: reading them would abort the process.
-    const contextSize = Math.min(options.contextTokens, model.trainContextSize);
+    const contextTokens = Math.min(options.contextTokens, model.trainContextSize);
     // An embedding is pooled over all its tokens, so that they must be evaluated in one batch.
-    const context = await model.createEmbeddingContext({
-      contextSize,
-      batchSize: contextSize,
-      threads: cores,
-      ignoreMemorySafetyChecks: true,
-    });
-    return new LoadedModel(llama, model, contextSize, [], context);
+    const made = { contextSize: contextTokens, batchSize: contextTokens, threads: cores, ignoreMemorySafetyChecks: true };
+    const embedding = options.purpose === 'embedding' ? await model.createEmbeddingContext(made) : null;
+    const ranking = options.purpose === 'ranking' ? await model.createRankingContext(made) : null;
+    return { contextTokens, sequences: [], embedding, ranking };
   }
+  const type = (name: CacheType) => name.toUpperCase() as Uppercase<CacheType>;
   const context = await model.createContext({
     contextSize: options.contextTokens,
     sequences: options.sequences,
     batchSize: Math.min(options.batchTokens, options.contextTokens * options.sequences),
     threads: { ideal: cores, min: 1 },
+    flashAttention: options.flashAttention,
+    experimentalKvCacheKeyType: type(options.cacheTypes.keys),
+    experimentalKvCacheValueType: type(options.cacheTypes.values),
     ignoreMemorySafetyChecks: true,
     failedCreationRemedy: false,
   });
-  const sequences = Array.from({ length: options.sequences }, () => new Sequence(context.getSequence(), context.batchSize));
-  return new LoadedModel(llama, model, options.contextTokens, sequences, null);
+  const maker = model as unknown as SamplerMaker;
+  const parts = {
+    pace: new Pace(context.batchSize),
+    contextTokens: options.contextTokens,
+    isRecurrent: model.fileInsights.isRecurrent || model.fileInsights.isHybrid,
+    newSampler: () => new maker._llama._bindings.AddonSampler(maker._model),
+    isEnd: (token: number) => model.isEogToken(token as Token),
+  };
+  const sequences = Array.from({ length: options.sequences }, () => {
+    // Copies of a state in main memory, by default 32 for each sequence, are in nobody's estimate.
+    const native = context.getSequence({ checkpoints: { max: 1, interval: false } }) as unknown as NativeSequence;
+    return new Sequence({ ...parts, native });
+  });
+  return { contextTokens: options.contextTokens, sequences, embedding: null, ranking: null };
 }
 
 /** Loads a model. @throws Error; llama.cpp's own reasons come through `onLine`, some of them a moment later. */
@@ -262,7 +265,7 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
     ignoreMemorySafetyChecks: true,
     onLoadProgress: (ratio) => options.onProgress(ratio),
   });
-  const loaded = await openContext(llama, model, options);
+  const loaded = new LoadedModel(llama, model, await openContext(model, options));
   loaded.setThreads(options.threads);
   return loaded;
 }

@@ -1,12 +1,16 @@
 /** Writes answers in OpenAI's shapes, whole or as server-sent events. Owns the shapes; knows nothing of llama.cpp. */
+import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
-
-export type Route = 'chat' | 'completion';
-export type FinishReason = 'stop' | 'length';
+import type { FinishReason } from './generation.ts';
+import { chatLogprobs, completionLogprobs, type TokenLikelihood } from './likelihoods.ts';
+import type { Route } from './openai-request.ts';
+import type { Part } from './tool-reader.ts';
 
 export interface Usage {
   readonly promptTokens: number;
+  /** Of these, what was not read again. */
+  readonly cachedTokens: number;
   readonly completionTokens: number;
 }
 
@@ -22,13 +26,22 @@ export function sendError(response: ServerResponse, thrown: unknown): void {
   sendJson(response, error.status, error.envelope());
 }
 
-function asLlamaError(thrown: unknown): ModeliumError {
+export function asLlamaError(thrown: unknown): ModeliumError {
   const error = toModeliumError(thrown);
   return error.details.origin === 'llama' ? error : new ModeliumError(error.code, error.message, { ...error.details, origin: 'llama' });
 }
 
-function openAiUsage({ promptTokens, completionTokens }: Usage): object {
-  return { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens };
+export function openAiUsage({ promptTokens, cachedTokens, completionTokens }: Usage): object {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: cachedTokens },
+  };
+}
+
+export function newCallId(): string {
+  return `call_${randomBytes(12).toString('hex')}`;
 }
 
 export interface AnswerHead {
@@ -39,93 +52,52 @@ export interface AnswerHead {
   readonly created: number;
 }
 
-/** The whole answer at once. */
-export function wholeAnswer(head: AnswerHead, text: string, finish: FinishReason, usage: Usage): object {
-  const { route, id, model, created } = head;
-  const choice = route === 'chat' ? { message: { role: 'assistant', content: text, refusal: null } } : { text };
-  return {
-    id,
-    object: route === 'chat' ? 'chat.completion' : 'text_completion',
-    created,
-    model,
-    choices: [{ index: 0, ...choice, logprobs: null, finish_reason: finish }],
-    usage: openAiUsage(usage),
-  };
+/** Log-probabilities in the shape of the route. */
+export function logprobsOf(route: Route, tokens: readonly TokenLikelihood[]): object {
+  return route === 'chat' ? chatLogprobs(tokens) : completionLogprobs(tokens);
 }
 
-/** A stream of chunks. Nothing is sent before the first text, so that an error in front of it can still have its own status. */
-export class AnswerStream {
-  readonly #response: ServerResponse;
-  readonly #head: AnswerHead;
-  readonly #includeUsage: boolean;
-  /** Everything of a text chunk in front of and behind the text itself: building the whole object for each token costs more than the text. */
-  readonly #before: string;
-  readonly #behind: string;
+/** One choice of a whole answer, as its parts come. */
+export class WholeChoice {
+  readonly #route: Route;
+  readonly #index: number;
+  readonly #tellsLogprobs: boolean;
+  readonly #calls: { id: string; type: 'function'; function: { name: string; arguments: string } }[] = [];
+  readonly #likelihoods: TokenLikelihood[] = [];
+  #text = '';
 
-  constructor(response: ServerResponse, head: AnswerHead, includeUsage: boolean) {
-    this.#response = response;
-    this.#head = head;
-    this.#includeUsage = includeUsage;
-    const mark = '\u0000';
-    const [before = '', behind = ''] = this.#chunk(head.route === 'chat' ? { delta: { content: mark } } : { text: mark }, null).split(
-      JSON.stringify(mark),
-    );
-    this.#before = before;
-    this.#behind = behind;
+  /** @param echo what goes in front of the answer. */
+  constructor(route: Route, index: number, echo: string, tellsLogprobs: boolean) {
+    this.#route = route;
+    this.#index = index;
+    this.#tellsLogprobs = tellsLogprobs;
+    this.#text = echo;
   }
 
-  /** @returns false when the client reads more slowly than we write: wait for `drained` before the next text. */
-  text(text: string): boolean {
-    this.#begin();
-    return this.#response.write(this.#before + JSON.stringify(text) + this.#behind);
+  add(part: Part, likelihoods: readonly TokenLikelihood[]): void {
+    this.#likelihoods.push(...likelihoods);
+    if (part.kind === 'text') {
+      this.#text += part.text;
+      return;
+    }
+    if (part.name !== null) this.#calls.push({ id: newCallId(), type: 'function', function: { name: part.name, arguments: '' } });
+    const call = this.#calls[part.index];
+    if (call !== undefined) call.function.arguments += part.arguments;
   }
 
-  /** Resolves when the client has read on, or is gone. */
-  drained(): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#response.off('drain', done);
-        this.#response.off('close', done);
-        resolve();
-      };
-      this.#response.on('drain', done);
-      this.#response.on('close', done);
-      if (this.#response.destroyed) done();
-    });
+  choice(finish: FinishReason): object {
+    const calls = this.#calls.length === 0 ? {} : { tool_calls: this.#calls };
+    const logprobs = this.#tellsLogprobs ? logprobsOf(this.#route, this.#likelihoods) : null;
+    const content = this.#calls.length > 0 && this.#text.trim() === '' ? null : this.#text;
+    const answer = this.#route === 'chat' ? { message: { role: 'assistant', content, refusal: null, ...calls } } : { text: this.#text };
+    return { index: this.#index, ...answer, logprobs, finish_reason: finish };
   }
+}
 
-  end(finish: FinishReason, usage: Usage): void {
-    this.#begin();
-    let last = this.#chunk(this.#head.route === 'chat' ? { delta: {} } : { text: '' }, finish);
-    if (this.#includeUsage) last += this.#event({ ...this.#common(), choices: [], usage: openAiUsage(usage) });
-    this.#response.end(`${last}data: [DONE]\n\n`);
-  }
-
-  /** An error in mid-stream: an event that says it, then a broken transfer, so that no client takes the rest for the whole. */
-  fail(thrown: unknown): void {
-    if (!this.#response.headersSent) sendError(this.#response, thrown);
-    else this.#response.write(this.#event(asLlamaError(thrown).envelope()), () => this.#response.destroy());
-  }
-
-  #begin(): void {
-    if (this.#response.headersSent) return;
-    this.#response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
-    if (this.#head.route === 'chat') this.#response.write(this.#chunk({ delta: { role: 'assistant', content: '' } }, null));
-  }
-
-  #common(): object {
-    const { route, id, model, created } = this.#head;
-    return { id, object: route === 'chat' ? 'chat.completion.chunk' : 'text_completion', created, model };
-  }
-
-  #chunk(choice: object, finish: FinishReason | null): string {
-    const usage = this.#includeUsage ? { usage: null } : {};
-    return this.#event({ ...this.#common(), choices: [{ index: 0, ...choice, logprobs: null, finish_reason: finish }], ...usage });
-  }
-
-  #event(body: object): string {
-    return `data: ${JSON.stringify(body)}\n\n`;
-  }
+/** The whole answer at once. */
+export function wholeAnswer(head: AnswerHead, choices: readonly object[], usage: Usage): object {
+  const { route, id, model, created } = head;
+  return { id, object: route === 'chat' ? 'chat.completion' : 'text_completion', created, model, choices, usage: openAiUsage(usage) };
 }
 
 /** An embeddings answer. `base64` is little-endian 32-bit floats, as OpenAI's clients ask for by themselves. */
@@ -135,6 +107,26 @@ export function embeddingAnswer(model: string, vectors: readonly (readonly numbe
     object: 'list',
     data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: encode(vector) })),
     model,
+    usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
+  };
+}
+
+export interface Ranked {
+  readonly index: number;
+  /** 0..1. */
+  readonly score: number;
+}
+
+/** A ranking in the shape that Jina's and Cohere's clients read. @param documents null: the answer names them by index only. */
+export function rerankAnswer(model: string, ranked: readonly Ranked[], documents: readonly string[] | null, promptTokens: number): object {
+  return {
+    object: 'list',
+    model,
+    results: ranked.map(({ index, score }) => ({
+      index,
+      relevance_score: score,
+      ...(documents === null ? {} : { document: { text: documents[index] } }),
+    })),
     usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
   };
 }

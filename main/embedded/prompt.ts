@@ -1,7 +1,8 @@
 /** From messages or a prompt to the tokens that the model continues. Owns the limits of the context; generates nothing. */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { LoadedModel } from './llama.ts';
-import { type ChatMessage, invalid } from './openai-request.ts';
+import { type Body, invalid } from './openai-fields.ts';
+import type { ChatMessage } from './openai-messages.ts';
 
 /** One token of the context stays free for the answer. @throws ModeliumError prompt-too-long with both numbers. */
 function fitting(model: LoadedModel, tokens: readonly number[], param: string): readonly number[] {
@@ -35,21 +36,18 @@ function withoutSystem(messages: readonly ChatMessage[]): readonly ChatMessage[]
 }
 
 /** Tokens of a chat by the model's own template. @throws ModeliumError not-supported-by-model, invalid-body, prompt-too-long. */
-export function chatPrompt(
-  model: LoadedModel,
-  alias: string,
-  messages: readonly ChatMessage[],
-  values: Readonly<Record<string, unknown>>,
-): readonly number[] {
-  if (!model.hasChatTemplate) {
+export function chatPrompt(model: LoadedModel, alias: string, messages: readonly ChatMessage[], values: Body): readonly number[] {
+  if (model.chatTemplate === '') {
     throw new ModeliumError('not-supported-by-model', `"${alias}" has no chat template. Use /v1/completions with a "prompt".`, {
       origin: 'llama',
     });
   }
+  if (values['reasoning_effort'] !== undefined && !model.chatTemplate.includes('reasoning_effort'))
+    throw invalid('reasoning_effort', `The chat template of "${alias}" does not know "reasoning_effort". Leave it out.`);
   return fitting(model, model.tokenize(render(model, messages, values), true), 'messages');
 }
 
-function render(model: LoadedModel, messages: readonly ChatMessage[], values: Readonly<Record<string, unknown>>): string {
+function render(model: LoadedModel, messages: readonly ChatMessage[], values: Body): string {
   try {
     return model.renderChat(messages, values);
   } catch (refusal) {

@@ -1,25 +1,15 @@
 /** The routes of the embedded server: from a request's bytes to the model and back. Owns no model and no socket. */
-import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
-import { complete, type Generation } from './generation.ts';
-import type { LoadedModel, Sequence } from './llama.ts';
-import { AnswerStream, embeddingAnswer, type Route, sendError, sendJson, wholeAnswer } from './openai-answer.ts';
-import { invalid, readEmbedding, readGeneration, readMessages, readPrompt, readTemplateValues } from './openai-request.ts';
-import { chatPrompt, checkTokens } from './prompt.ts';
-import type { Slots } from './slots.ts';
-
-export interface Serving {
-  readonly alias: string;
-  readonly model: LoadedModel;
-  readonly embeddings: boolean;
-  /** Sequences; for an embedding model one slot without a sequence. */
-  readonly slots: Slots<Sequence | null>;
-}
+import { generate } from './generate-route.ts';
+import { embed, rerank } from './input-routes.ts';
+import { sendError, sendJson } from './openai-answer.ts';
+import { invalid } from './openai-fields.ts';
+import type { Serving } from './serving.ts';
 
 /** Far above what a prompt of a million tokens takes. */
 const MOST_BODY_BYTES = 64 * 1024 * 1024;
-const SEEDS = 2 ** 32;
 
 /** llama-server's words for it, which its users' probes look for. */
 const LOADING = { error: { message: 'Loading model', type: 'unavailable_error', code: 503 } };
@@ -59,6 +49,8 @@ async function dispatch(route: string, request: IncomingMessage, response: Serve
       return generate('completion', await readBody(request), response, serving);
     case 'POST /v1/embeddings':
       return embed(await readBody(request), response, serving);
+    case 'POST /v1/rerank':
+      return rerank(await readBody(request), response, serving);
     default:
       throw new ModeliumError('route-not-found', `The embedded server has no ${route.slice(0, 200)}.`, { origin: 'llama' });
   }
@@ -87,67 +79,4 @@ async function readBody(request: IncomingMessage): Promise<Record<string, unknow
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid(null, 'The body must be a JSON object.');
   return body as Record<string, unknown>;
-}
-
-function notSupported(message: string): ModeliumError {
-  return new ModeliumError('not-supported-by-model', message, { origin: 'llama' });
-}
-
-/** Aborts when the client leaves before its answer is complete. */
-function untilClosed(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  response.once('close', () => controller.abort());
-  return controller.signal;
-}
-
-async function generate(route: Route, body: Record<string, unknown>, response: ServerResponse, serving: Serving): Promise<void> {
-  const { model, alias, slots } = serving;
-  if (serving.embeddings) throw notSupported(`"${alias}" is an embedding model: it generates no text.`);
-  const request = readGeneration(body, route, randomInt(SEEDS));
-  const tokens =
-    route === 'chat' ? chatPrompt(model, alias, readMessages(body), readTemplateValues(body)) : checkTokens(model, alias, readPrompt(body));
-  const generation: Generation = { tokens, request, signal: untilClosed(response) };
-  const id = `${route === 'chat' ? 'chatcmpl' : 'cmpl'}-${randomBytes(12).toString('hex')}`;
-  const head = { route, id, model: alias, created: Math.floor(Date.now() / 1000) };
-  const stream = request.stream ? new AnswerStream(response, head, request.includeUsage) : null;
-  let whole = '';
-  const onText = (text: string) => {
-    if (stream === null) whole += text;
-    else if (!stream.text(text)) return stream.drained();
-    return undefined;
-  };
-  try {
-    const end = await slots.use(generation.signal, (sequence) => complete(model, sequence, generation, onText));
-    if (end === null) return;
-    if (stream === null) sendJson(response, 200, wholeAnswer(head, whole, end.finish, end.usage));
-    else stream.end(end.finish, end.usage);
-  } catch (error) {
-    if (stream === null) throw error;
-    stream.fail(error);
-  }
-}
-
-async function embed(body: Record<string, unknown>, response: ServerResponse, serving: Serving): Promise<void> {
-  const { model, alias, slots } = serving;
-  if (!serving.embeddings) throw notSupported(`"${alias}" was loaded to generate text: it makes no embeddings.`);
-  const { inputs, base64 } = readEmbedding(body);
-  const most = model.contextTokens - 1;
-  let promptTokens = 0;
-  for (const [index, input] of inputs.entries()) {
-    if (typeof input !== 'string') checkTokens(model, alias, input);
-    const length = model.embeddingLength(input);
-    if (length > most) throw tooLong(`input[${index}]`, length, most);
-    promptTokens += length;
-  }
-  const signal = untilClosed(response);
-  const vectors = await slots.use(signal, async () => {
-    const made: (readonly number[])[] = [];
-    for (const input of inputs) if (!signal.aborted) made.push(await model.embed(input));
-    return made;
-  });
-  if (!signal.aborted) sendJson(response, 200, embeddingAnswer(alias, vectors, base64, promptTokens));
-}
-
-function tooLong(param: string, length: number, most: number): ModeliumError {
-  return new ModeliumError('prompt-too-long', `The input has ${length} tokens, and the context holds ${most}.`, { param, origin: 'llama' });
 }

@@ -6,9 +6,11 @@ import { createServer } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
 import { parseFlags, type ServerFlags } from './flags.ts';
 import { checkGguf } from './gguf-check.ts';
-import { type LoadedModel, loadModel, type Sequence } from './llama.ts';
+import { type LoadedModel, loadModel } from './llama.ts';
 import { memoryReport } from './memory-lines.ts';
-import { answer, type Serving } from './routes.ts';
+import { answer } from './routes.ts';
+import type { Sequence } from './sequence.ts';
+import type { Serving } from './serving.ts';
 import { Slots } from './slots.ts';
 
 /** llama.cpp's log comes through a queue of its own, a moment after what it tells of. */
@@ -54,10 +56,8 @@ async function load(flags: ServerFlags): Promise<LoadedModel> {
       file: flags.model,
       contextTokens: Math.max(1, Math.floor(flags.totalContextTokens / flags.parallel)),
       sequences: flags.parallel,
-      batchTokens: flags.batchTokens,
-      gpuLayers: flags.gpuLayers,
-      threads: flags.threads,
-      embeddings: flags.embeddings,
+      ...{ purpose: flags.purpose, batchTokens: flags.batchTokens, gpuLayers: flags.gpuLayers, threads: flags.threads },
+      ...{ cacheTypes: flags.cacheTypes, flashAttention: flags.flashAttention },
       onProgress(ratio) {
         const now = Math.floor(ratio * 100);
         if (now > percent) say(`modelium: loading ${now} %`);
@@ -79,14 +79,14 @@ async function load(flags: ServerFlags): Promise<LoadedModel> {
 }
 
 function serve(flags: ServerFlags, model: LoadedModel): Serving {
-  const slots = new Slots<Sequence | null>(flags.embeddings ? [null] : model.sequences, (active) =>
+  const slots = new Slots<Sequence | null>(flags.purpose === 'generation' ? model.sequences : [null], (active) =>
     tellParent({ type: 'generating', active }),
   );
   process.on('message', (message: { type?: unknown; threads?: unknown } | null) => {
     const threads = message?.type === 'threads' ? message.threads : null;
     if (typeof threads === 'number' && Number.isInteger(threads) && threads >= 1) model.setThreads(threads);
   });
-  return { alias: flags.alias, model, embeddings: flags.embeddings, slots };
+  return { alias: flags.alias, model, purpose: flags.purpose, slots };
 }
 
 async function main(): Promise<void> {

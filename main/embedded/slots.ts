@@ -1,4 +1,7 @@
-/** Deals a fixed number of sequences to requests, first come, first served; the rest wait in a bounded line (I10). Pure. */
+/**
+ * Deals a fixed number of sequences to requests, first come, first served; the rest wait in a bounded line (I10). Which of several free ones a
+ * request takes is its own choice. Pure.
+ */
 import { ModeliumError } from '../../shared/errors.ts';
 
 /** The engine bounds what it sends; this bound only protects the child from others with its key. */
@@ -9,6 +12,7 @@ interface Waiting<Item> {
 }
 
 export class Slots<Item> {
+  /** The least recently used first. */
   readonly #free: Item[];
   readonly #waiting: Waiting<Item>[] = [];
   readonly #onActive: (active: number) => void;
@@ -23,10 +27,15 @@ export class Slots<Item> {
 
   /**
    * Runs `work` with a slot of its own.
+   * @param choose index of one of the free slots, which come least recently used first.
    * @throws ModeliumError queue-full; cancelled when the signal aborts while waiting.
    */
-  async use<Result>(signal: AbortSignal, work: (item: Item) => Promise<Result>): Promise<Result> {
-    const item = await this.#take(signal);
+  async use<Result>(
+    signal: AbortSignal,
+    work: (item: Item) => Promise<Result>,
+    choose: (free: readonly Item[]) => number = () => 0,
+  ): Promise<Result> {
+    const item = await this.#take(signal, choose);
     try {
       return await work(item);
     } finally {
@@ -34,10 +43,10 @@ export class Slots<Item> {
     }
   }
 
-  #take(signal: AbortSignal): Promise<Item> | Item {
+  #take(signal: AbortSignal, choose: (free: readonly Item[]) => number): Promise<Item> | Item {
     const cancelled = () => new ModeliumError('cancelled', 'The client left before its turn came.', { origin: 'llama' });
     if (signal.aborted) throw cancelled();
-    const item = this.#free.shift();
+    const [item] = this.#free.length === 0 ? [] : this.#free.splice(choose(this.#free), 1);
     if (item !== undefined) {
       this.#tell();
       return item;

@@ -4,12 +4,14 @@
  */
 import { type GgufTensor, type GgufValue, ggufBytes, type TensorType, tensorBytes } from './gguf-writer.ts';
 import { randomWeights } from './tiny-weights.ts';
+import { byteCharacters } from './token-bytes.ts';
 
 export interface TinyModelOptions {
   /** File name without `.gguf`; default `tiny`. */
   readonly name?: string;
-  /** `llama` generates text, `bert` makes embeddings. */
+  /** `llama` generates text, `bert` makes embeddings, or ranks documents where `ranks` is set. */
   readonly kind?: 'llama' | 'bert';
+  readonly ranks?: boolean;
   readonly layers?: number;
   /** The context that the model claims to be trained for, in tokens. */
   readonly contextTokens?: number;
@@ -18,7 +20,8 @@ export interface TinyModelOptions {
   /** Grows the feed-forward matrices until the weights take at least this much. */
   readonly minimumBytes?: number;
   readonly seed?: number;
-  readonly chatTemplate?: boolean;
+  /** A template of one's own, or whether there is one. */
+  readonly chatTemplate?: boolean | string;
   /** More than 1 splits the tensors over files named `-00001-of-0000N`. */
   readonly parts?: number;
 }
@@ -34,6 +37,8 @@ const KEY_VALUE_HEADS = 2;
 const FEED_FORWARD_LENGTH = 128;
 const SPECIAL_TOKENS = ['<|endoftext|>', '<|im_start|>', '<|im_end|>'];
 const WORDS = 'the model answers a question about graphics and memory when nobody waits there is room for another'.split(' ');
+/** llama.cpp's number for it. */
+const POOLING_RANK = 4;
 const NORMAL_TOKEN = 1;
 const CONTROL_TOKEN = 3;
 const CHAT_TEMPLATE =
@@ -46,17 +51,6 @@ interface Vocabulary {
   readonly merges: readonly string[];
   /** Tokens that the model never says: control tokens and bytes that are no text by themselves. */
   readonly mute: ReadonlySet<number>;
-}
-
-/** GPT-2's printable stand-in for each byte: byte-level BPE keeps its vocabulary in these characters. */
-function byteCharacters(): string[] {
-  const characters: string[] = [];
-  let next = 256;
-  for (let byte = 0; byte < 256; byte++) {
-    const printable = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-    characters.push(String.fromCodePoint(printable ? byte : next++));
-  }
-  return characters;
 }
 
 function byteLevelVocabulary(): Vocabulary {
@@ -100,7 +94,7 @@ const u32 = (value: number): GgufValue => ({ type: 'u32', value });
 const f32 = (value: number): GgufValue => ({ type: 'f32', value });
 const text = (value: string): GgufValue => ({ type: 'string', value });
 
-function tokenizerMetadata(kind: 'llama' | 'bert', vocabulary: Vocabulary, chatTemplate: boolean): Record<string, GgufValue> {
+function tokenizerMetadata(kind: 'llama' | 'bert', vocabulary: Vocabulary, chatTemplate: boolean | string): Record<string, GgufValue> {
   const common = {
     'tokenizer.ggml.tokens': { type: 'strings', value: vocabulary.tokens },
     'tokenizer.ggml.token_type': { type: 'i32s', value: vocabulary.types },
@@ -124,7 +118,7 @@ function tokenizerMetadata(kind: 'llama' | 'bert', vocabulary: Vocabulary, chatT
     'tokenizer.ggml.bos_token_id': u32(0),
     'tokenizer.ggml.eos_token_id': u32(2),
     'tokenizer.ggml.add_bos_token': { type: 'bool', value: false },
-    ...(chatTemplate ? { 'tokenizer.chat_template': text(CHAT_TEMPLATE) } : {}),
+    ...(chatTemplate === false ? {} : { 'tokenizer.chat_template': text(chatTemplate === true ? CHAT_TEMPLATE : chatTemplate) }),
   };
 }
 
@@ -158,6 +152,14 @@ function llamaShapes(layers: number, feedForward: number, vocabularySize: number
   shapes.push(norm('output_norm.weight'), random('output.weight', EMBEDDING_LENGTH, vocabularySize));
   return shapes;
 }
+
+/** The head that turns a pooled text into one number. */
+const RANKING_HEAD: readonly Shape[] = [
+  random('cls.weight', EMBEDDING_LENGTH, EMBEDDING_LENGTH),
+  bias('cls.bias', EMBEDDING_LENGTH),
+  random('cls.output.weight', EMBEDDING_LENGTH, 1),
+  bias('cls.output.bias', 1),
+];
 
 function bertShapes(layers: number, feedForward: number, vocabularySize: number, contextTokens: number): Shape[] {
   const shapes = [
@@ -243,10 +245,12 @@ export function tinyModel(options: TinyModelOptions = {}): readonly TinyModelFil
   const feedForward = feedForwardFor(options.minimumBytes ?? 0, layers, weights, kind === 'bert' ? 2 : 3);
   const shapes =
     kind === 'bert' ? bertShapes(layers, feedForward, vocabularySize, contextTokens) : llamaShapes(layers, feedForward, vocabularySize);
+  if (options.ranks === true) shapes.push(...RANKING_HEAD);
   const tensors = shapes.map((shape, index) => fillTensor(shape, weights, seed * 1000 + index, vocabulary.mute));
   const metadata = {
     ...architectureMetadata(kind, { layers, feedForward, contextTokens, vocabularySize }),
     ...tokenizerMetadata(kind, vocabulary, options.chatTemplate ?? kind === 'llama'),
+    ...(options.ranks === true ? { 'bert.pooling_type': u32(POOLING_RANK) } : {}),
   };
   if (parts === 1) return [{ name: `${name}.gguf`, bytes: ggufBytes(metadata, tensors) }];
   const perPart = Math.ceil(tensors.length / parts);

@@ -141,11 +141,25 @@ describe('a client that leaves', () => {
 
 describe('what is refused', () => {
   test.each([
-    ['n', { n: 2 }],
-    ['tools', { tools: [{ type: 'function' }] }],
-    ['logprobs', { logprobs: true }],
-    ['response_format', { response_format: { type: 'json_object' } }],
-    ['logit_bias', { logit_bias: { 5: 1 } }],
+    ['n', { n: 0 }],
+    ['tools[0]', { tools: [{ type: 'function' }] }],
+    ['tool_choice', { tool_choice: 'required' }],
+    ['logprobs', { logprobs: 3 }],
+    ['top_logprobs', { top_logprobs: 3 }],
+    ['response_format', { response_format: { type: 'xml' } }],
+    ['response_format', { response_format: { type: 'json_schema', json_schema: { schema: { type: 'string', pattern: '^a+$' } } } }],
+    ['logit_bias', { logit_bias: { word: 1 } }],
+    ['logit_bias', { logit_bias: { 99999: 1 } }],
+    ['context_shift', { context_shift: true, max_tokens: undefined }],
+    ['suffix', { suffix: 'after' }],
+    ['best_of', { best_of: 3 }],
+    ['functions', { functions: [{ name: 'f' }] }],
+    ['audio', { audio: { voice: 'alto' } }],
+    ['modalities', { modalities: ['audio'] }],
+    ['web_search_options', { web_search_options: {} }],
+    ['grammar', { grammar: 'root ::= "a"' }],
+    ['reasoning_effort', { reasoning_effort: 'high' }],
+    ['temprature', { temprature: 0.5 }],
     ['temperature', { temperature: -1 }],
     ['top_p', { top_p: 'much' }],
     ['max_tokens', { max_tokens: 0 }],
@@ -162,8 +176,26 @@ describe('what is refused', () => {
     expect(body.error).toMatchObject({ code: 'invalid-body', param, origin: 'llama' });
   });
 
+  test('an unknown parameter with the name that was probably meant; an image with what is missing', async () => {
+    const { body } = await chat.json('/v1/chat/completions', { ...hello, temprature: 0.5 });
+    expect(body.error.message).toMatch(/does not know the parameter "temprature".*"temperature"/);
+    const image = [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }];
+    const { body: refused } = await chat.json('/v1/chat/completions', { ...hello, messages: [{ role: 'user', content: image }] });
+    expect(refused.error).toMatchObject({ param: 'messages[0].content', message: expect.stringMatching(/reads no images/) });
+  });
+
   test('neutral values of what we lack are no reason to refuse', async () => {
-    const neutral = { n: 1, tools: [], logprobs: false, response_format: { type: 'text' }, logit_bias: {}, stop: null, user: 'me' };
+    const neutral = {
+      n: 1,
+      tools: [],
+      logprobs: false,
+      response_format: { type: 'text' },
+      logit_bias: {},
+      stop: null,
+      user: 'me',
+      store: false,
+      metadata: {},
+    };
     expect((await chat.json('/v1/chat/completions', { ...hello, max_tokens: 1, ...neutral })).status).toBe(200);
   });
 

@@ -16,10 +16,24 @@ export async function freePort(): Promise<number> {
   return (address as { port: number }).port;
 }
 
+interface Likelihood {
+  readonly token: string;
+  readonly logprob: number;
+  readonly bytes: readonly number[];
+}
+
 interface Usage {
+  readonly prompt_tokens_details: { readonly cached_tokens: number };
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly total_tokens: number;
+}
+
+export interface ToolCall {
+  readonly index: number;
+  readonly id: string;
+  readonly type: 'function';
+  readonly function: { readonly name?: string; readonly arguments: string };
 }
 
 /** Every field that any answer here may have; a test reads those of the answer it asked for. */
@@ -28,11 +42,21 @@ export interface OpenAiBody {
   readonly model: string;
   readonly choices: readonly {
     readonly text: string;
-    readonly message: { readonly role: string; readonly content: string };
-    readonly delta: { readonly role?: string; readonly content?: string };
+    readonly index: number;
+    readonly message: { readonly role: string; readonly content: string; readonly tool_calls?: readonly ToolCall[] };
+    readonly delta: { readonly role?: string; readonly content?: string; readonly tool_calls?: readonly Partial<ToolCall>[] };
+    readonly logprobs: {
+      readonly content: readonly (Likelihood & { readonly top_logprobs: readonly Likelihood[] })[];
+      readonly tokens: readonly string[];
+      readonly token_logprobs: readonly number[];
+      readonly top_logprobs: readonly Readonly<Record<string, number>>[];
+      readonly text_offset: readonly number[];
+    };
     readonly finish_reason: string | null;
   }[];
   readonly usage: Usage;
+  readonly results: readonly { readonly index: number; readonly relevance_score: number; readonly document?: { readonly text: string } }[];
+  readonly prompt_progress?: { readonly total: number; readonly cache: number; readonly processed: number };
   readonly data: readonly { readonly index: number; readonly embedding: readonly number[] }[];
   readonly error: { readonly code: string; readonly param: string | null; readonly origin: string; readonly message: string };
 }

@@ -1,0 +1,176 @@
+/** Chats and completions: from a request's body to its answers, all choices of all prompts. Owns no model and no socket. */
+import { randomBytes, randomInt } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { ModeliumError } from '../../shared/errors.ts';
+import { AnswerStream } from './answer-stream.ts';
+import { complete, type Generation, type GenerationEnd, type Sink } from './generation.ts';
+import type { LoadedModel } from './llama.ts';
+import { type AnswerHead, sendJson, type Usage, WholeChoice, wholeAnswer } from './openai-answer.ts';
+import { type Body, invalid } from './openai-fields.ts';
+import { readMessages, readTemplateValues, readTools, type ToolRequest } from './openai-messages.ts';
+import { type GenerationRequest, grammarOf, type Route, readGeneration, readPrompts } from './openai-request.ts';
+import { chatPrompt, checkTokens } from './prompt.ts';
+import { notSupported, untilClosed } from './replies.ts';
+import { bestSequence, type Sequence } from './sequence.ts';
+import type { Serving } from './serving.ts';
+import { callGrammar, toolFormatOf } from './tool-format.ts';
+
+const SEEDS = 2 ** 32;
+
+interface Work {
+  readonly request: GenerationRequest;
+  readonly prompts: readonly (readonly number[])[];
+  readonly tools: Generation['tools'];
+  readonly head: AnswerHead;
+}
+
+/** Answers `/v1/chat/completions` and `/v1/completions`. */
+export async function generate(route: Route, body: Body, response: ServerResponse, serving: Serving): Promise<void> {
+  if (serving.purpose !== 'generation') throw notSupported(`"${serving.alias}" was loaded for ${serving.purpose}: it generates no text.`);
+  const work = read(route, body, serving);
+  const abort = new AbortController();
+  const signal = AbortSignal.any([untilClosed(response), abort.signal]);
+  const stream = work.request.stream ? new AnswerStream(response, work.head, work.request.includeUsage) : null;
+  try {
+    const answers = await all(abort, work.prompts.length, (at) => answerPrompt(at, work, serving, signal, stream));
+    if (signal.aborted) return;
+    const usage = answers.map((each) => each.usage).reduce(added);
+    if (stream !== null) stream.end(usage);
+    else
+      sendJson(
+        response,
+        200,
+        wholeAnswer(
+          work.head,
+          answers.flatMap(({ choices }) => choices),
+          usage,
+        ),
+      );
+  } catch (error) {
+    if (stream === null) throw error;
+    stream.fail(error);
+  }
+}
+
+function read(route: Route, body: Body, { model, alias }: Serving): Work {
+  const request = readGeneration(body, route, randomInt(SEEDS));
+  const foreign = [...request.sampling.bias.keys()].find((token) => token >= model.vocabularySize);
+  if (foreign !== undefined)
+    throw invalid('logit_bias', `"${alias}" has no token ${foreign}: its tokens go from 0 to ${model.vocabularySize - 1}.`);
+  const head = {
+    route,
+    id: `${route === 'chat' ? 'chatcmpl' : 'cmpl'}-${randomBytes(12).toString('hex')}`,
+    model: alias,
+    created: Math.floor(Date.now() / 1000),
+  };
+  if (route === 'completion') {
+    return { request, head, tools: null, prompts: readPrompts(body).map((prompt) => checkTokens(model, alias, prompt)) };
+  }
+  const asked = readTools(body);
+  const tools = asked === null ? null : toolsOf(model, alias, asked, request);
+  const shown = asked === null ? {} : { tools: asked.tools.map(({ given }) => given) };
+  return { request, head, tools, prompts: [chatPrompt(model, alias, readMessages(body), { ...shown, ...readTemplateValues(body) })] };
+}
+
+function toolsOf(model: LoadedModel, alias: string, asked: ToolRequest, request: GenerationRequest): Generation['tools'] {
+  const format = toolFormatOf(model.chatTemplate);
+  if (format === null) {
+    const message = `The chat template of "${alias}" knows no tools, or has calls in a form that the embedded llama.cpp does not read. Leave "tools" out.`;
+    throw new ModeliumError('not-supported-by-model', message, { param: 'tools', origin: 'llama' });
+  }
+  if (request.grammar !== null && asked.choice === 'required')
+    throw invalid('tool_choice', 'An answer cannot be a call of a tool and of "response_format" at once: leave one out.');
+  const grammar = asked.choice === 'required' ? grammarOf('tools', null, () => callGrammar(format, asked)) : null;
+  return { format, names: asked.tools.map(({ name }) => name), grammar };
+}
+
+interface Answered {
+  readonly choices: readonly object[];
+  readonly usage: Usage;
+}
+
+/** All choices of one prompt, one after the other in the same sequence, so that the prompt is read once. */
+async function answerPrompt(at: number, work: Work, serving: Serving, signal: AbortSignal, stream: AnswerStream | null): Promise<Answered> {
+  const { request, prompts, tools, head } = work;
+  const tokens = prompts[at] ?? [];
+  const echo = request.echo ? serving.model.detokenize(tokens, []) : '';
+  return await serving.slots.use(
+    signal,
+    async (sequence) => {
+      const choices: object[] = [];
+      let usage: Usage = { promptTokens: tokens.length, cachedTokens: 0, completionTokens: 0 };
+      for (let choice = 0; choice < request.choices; choice++) {
+        const index = at * request.choices + choice;
+        const whole = stream === null ? new WholeChoice(head.route, index, echo, request.rivals !== null) : null;
+        if (stream !== null && echo !== '') await stream.part(index, { kind: 'text', text: echo }, []);
+        const generation: Generation = { tokens, request: choice === 0 ? request : onwards(request), choice, tools, signal };
+        const end = await completeOne(serving.model, sequence, generation, sinkOf(index, tokens.length, request, whole, stream));
+        if (end === null) break;
+        stream?.finish(index, end.finish);
+        if (whole !== null) choices.push(whole.choice(end.finish));
+        usage = {
+          ...usage,
+          cachedTokens: choice === 0 ? end.cachedTokens : usage.cachedTokens,
+          completionTokens: usage.completionTokens + end.completionTokens,
+        };
+      }
+      return { choices, usage };
+    },
+    (free) =>
+      bestSequence(
+        free.filter((sequence) => sequence !== null),
+        request.reuse ? tokens : [],
+      ),
+  );
+}
+
+async function completeOne(
+  model: LoadedModel,
+  sequence: Sequence | null,
+  generation: Generation,
+  sink: Sink,
+): Promise<GenerationEnd | null> {
+  return sequence === null ? null : await complete(model, sequence, generation, sink);
+}
+
+/** The further choices need not read the prompt again, unless the same answer must come again to the last bit. */
+function onwards(request: GenerationRequest): GenerationRequest {
+  return { ...request, tellsProgress: false };
+}
+
+function sinkOf(index: number, total: number, request: GenerationRequest, whole: WholeChoice | null, stream: AnswerStream | null): Sink {
+  return {
+    progress(known, kept) {
+      if (request.tellsProgress) stream?.progress(index, total, known, kept);
+    },
+    part(part, likelihoods) {
+      if (stream !== null) return stream.part(index, part, likelihoods);
+      whole?.add(part, likelihoods);
+      return undefined;
+    },
+  };
+}
+
+/** Waits for all; the first failure stops the others and is the one that is told. */
+async function all<Result>(abort: AbortController, count: number, make: (at: number) => Promise<Result>): Promise<readonly Result[]> {
+  const failures: unknown[] = [];
+  const results = await Promise.all(
+    Array.from({ length: count }, (_, at) =>
+      make(at).catch((error: unknown) => {
+        failures.push(error);
+        abort.abort();
+        return null;
+      }),
+    ),
+  );
+  if (failures.length > 0) throw failures[0];
+  return results.filter((result) => result !== null);
+}
+
+function added(left: Usage, right: Usage): Usage {
+  return {
+    promptTokens: left.promptTokens + right.promptTokens,
+    cachedTokens: left.cachedTokens + right.cachedTokens,
+    completionTokens: left.completionTokens + right.completionTokens,
+  };
+}

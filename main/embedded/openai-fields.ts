@@ -1,0 +1,64 @@
+/** Reads single fields of a request's body, and says which one is wrong and how. Pure. */
+import { ModeliumError } from '../../shared/errors.ts';
+import { nearestNames } from '../../shared/nearest.ts';
+
+export type Body = Readonly<Record<string, unknown>>;
+
+export function invalid(param: string | null, message: string): ModeliumError {
+  return new ModeliumError('invalid-body', message, { origin: 'llama', ...(param === null ? {} : { param }) });
+}
+
+export const isAbsent = (value: unknown): value is undefined | null => value === undefined || value === null;
+export const isObject = (value: unknown): value is Body => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isTokens = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => Number.isSafeInteger(item));
+
+export function number(body: Body, name: string, least: number, most: number, fallback: number): number {
+  const value = body[name];
+  if (isAbsent(value)) return fallback;
+  if (typeof value === 'number' && value >= least && value <= most) return value;
+  throw invalid(name, `"${name}" must be a number from ${least} to ${most}.`);
+}
+
+/** Null where it is absent. */
+export function wholeNumber(body: Body, name: string, least: number, most = Number.POSITIVE_INFINITY): number | null {
+  const value = body[name];
+  if (isAbsent(value)) return null;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  const range = Number.isFinite(most) ? ` from ${least} to ${most}` : Number.isFinite(least) ? ` of at least ${least}` : '';
+  throw invalid(name, `"${name}" must be a whole number${range}.`);
+}
+
+export function flag(body: Body, name: string, fallback = false): boolean {
+  const value = body[name];
+  if (isAbsent(value)) return fallback;
+  if (typeof value === 'boolean') return value;
+  throw invalid(name, `"${name}" must be true or false.`);
+}
+
+/** What a route does with each parameter that it knows. */
+export interface Parameters {
+  /** Carried out, or without any effect on the answer. */
+  readonly known: readonly string[];
+  /** Not carried out: the values at which they ask for nothing. */
+  readonly refused: Readonly<Record<string, (value: unknown) => boolean>>;
+}
+
+/**
+ * Refuses by name what would change the meaning of the answer and is not carried out, and what nobody knows: a mistyped parameter that is
+ * ignored gives an answer to another question.
+ * @throws ModeliumError invalid-body.
+ */
+export function checkParameters(body: Body, { known, refused }: Parameters): void {
+  for (const [name, value] of Object.entries(body)) {
+    if (isAbsent(value) || known.includes(name)) continue;
+    const asksForNothing = Object.hasOwn(refused, name) ? refused[name] : undefined;
+    if (asksForNothing?.(value) === true) continue;
+    if (asksForNothing !== undefined) {
+      throw invalid(name, `The embedded llama.cpp does not support "${name}" = ${JSON.stringify(value).slice(0, 80)}. Leave it out.`);
+    }
+    const [nearest] = nearestNames(name, known, 1);
+    const hint = nearest === undefined ? 'Leave it out.' : `Do you mean "${nearest}"?`;
+    throw invalid(name.slice(0, 80), `The embedded llama.cpp does not know the parameter "${name.slice(0, 80)}". ${hint}`);
+  }
+}

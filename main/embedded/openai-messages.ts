@@ -1,0 +1,124 @@
+/** Reads a chat's messages, the tools that its model may call, and the values for its template. Pure. */
+import type { Schema } from './json-grammar.ts';
+import { type Body, flag, invalid, isAbsent, isObject } from './openai-fields.ts';
+
+/** As chat templates know it: a role, a text, and what else the message brings. */
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: string;
+  readonly [more: string]: unknown;
+}
+
+export interface Tool {
+  readonly name: string;
+  /** What its arguments must be; absent: any object. */
+  readonly parameters: Schema | null;
+  /** As the request has it: what the template shows to the model. */
+  readonly given: Body;
+}
+
+export interface ToolRequest {
+  readonly tools: readonly Tool[];
+  /** `auto`: the model decides; `required`: it calls one of them. */
+  readonly choice: 'auto' | 'required';
+  readonly parallel: boolean;
+}
+
+const IMAGE_PARTS = ['image_url', 'input_image', 'image'];
+const MOST_TOOLS = 128;
+/** What messages carry beside role and content, and templates read. */
+const PASSED_ON = ['name', 'tool_call_id', 'reasoning_content'] as const;
+
+function textOf(content: unknown, at: string): string {
+  if (typeof content === 'string') return content;
+  if (isAbsent(content)) return '';
+  if (!Array.isArray(content)) throw invalid(at, `"${at}" must be a text or a list of text parts.`);
+  return content
+    .map((part: { type?: unknown; text?: unknown } | null) => {
+      if (part?.type === 'text' && typeof part.text === 'string') return part.text;
+      const type = JSON.stringify(part?.type ?? null);
+      if (IMAGE_PARTS.includes(String(part?.type)))
+        throw invalid(at, `"${at}" holds a part of type ${type}: the embedded llama.cpp reads no images, also of models that could.`);
+      throw invalid(at, `"${at}" holds a part of type ${type}; this model takes text only.`);
+    })
+    .join('');
+}
+
+/** A call as templates want it: its arguments as an object, where they are one. */
+function callOf(call: unknown, at: string): object {
+  const given = isObject(call) && isObject(call['function']) ? call['function'] : null;
+  const name = given?.['name'];
+  if (given === null || typeof name !== 'string')
+    throw invalid(at, `"${at}" must be {"id", "type": "function", "function": {"name", "arguments"}}.`);
+  return { ...(call as Body), function: { ...given, arguments: parsed(given['arguments']) } };
+}
+
+function parsed(value: unknown): unknown {
+  if (typeof value !== 'string') return value ?? {};
+  try {
+    const object: unknown = JSON.parse(value);
+    return isObject(object) ? object : value;
+  } catch {
+    return value;
+  }
+}
+
+function messageOf(message: unknown, index: number): ChatMessage {
+  const at = `messages[${index}]`;
+  const given = isObject(message) ? message : {};
+  const { role, content, tool_calls: calls } = given as { role?: unknown; content?: unknown; tool_calls?: unknown };
+  if (typeof role !== 'string') throw invalid(`${at}.role`, `"${at}.role" must be a text such as "user".`);
+  if (!(isAbsent(calls) || Array.isArray(calls))) throw invalid(`${at}.tool_calls`, `"${at}.tool_calls" must be a list.`);
+  const more: Record<string, unknown> = {};
+  for (const key of PASSED_ON) if (!isAbsent(given[key])) more[key] = given[key];
+  if (Array.isArray(calls) && calls.length > 0) more['tool_calls'] = calls.map((call, at_) => callOf(call, `${at}.tool_calls[${at_}]`));
+  // OpenAI's newer name for the same role; chat templates know the old one.
+  return { role: role === 'developer' ? 'system' : role, content: textOf(content, `${at}.content`), ...more };
+}
+
+/** @throws ModeliumError invalid-body. */
+export function readMessages(body: Body): readonly ChatMessage[] {
+  const messages = body['messages'];
+  if (!Array.isArray(messages) || messages.length === 0) throw invalid('messages', '"messages" must be a list with at least one message.');
+  return messages.map(messageOf);
+}
+
+/** Values for the chat template's own variables, such as `enable_thinking`. */
+export function readTemplateValues(body: Body): Body {
+  const value = body['chat_template_kwargs'] ?? {};
+  if (!isObject(value)) throw invalid('chat_template_kwargs', '"chat_template_kwargs" must be an object.');
+  const effort = body['reasoning_effort'];
+  return isAbsent(effort) ? value : { reasoning_effort: effort, ...value };
+}
+
+function toolOf(tool: unknown, index: number): Tool {
+  const given = isObject(tool) && tool['type'] === 'function' && isObject(tool['function']) ? tool['function'] : null;
+  const name = given?.['name'];
+  if (given === null || typeof name !== 'string' || !/^[\w.-]{1,128}$/.test(name))
+    throw invalid(`tools[${index}]`, `"tools[${index}]" must be {"type": "function", "function": {"name", "parameters"}}.`);
+  const parameters = given['parameters'];
+  if (!(isAbsent(parameters) || isObject(parameters)))
+    throw invalid(`tools[${index}]`, `"tools[${index}].function.parameters" must be a JSON schema.`);
+  return { name, parameters: parameters ?? null, given: tool as Body };
+}
+
+/** Null where no tool may be called. @throws ModeliumError invalid-body. */
+export function readTools(body: Body): ToolRequest | null {
+  const { tools: given, tool_choice: choice } = body as { tools?: unknown; tool_choice?: unknown };
+  const parallel = flag(body, 'parallel_tool_calls', true);
+  if (!(isAbsent(given) || Array.isArray(given)) || (Array.isArray(given) && given.length > MOST_TOOLS))
+    throw invalid('tools', `"tools" must be a list of at most ${MOST_TOOLS} tools.`);
+  const tools = ((given ?? []) as readonly unknown[]).map(toolOf);
+  const named = isObject(choice) && isObject(choice['function']) ? choice['function']['name'] : null;
+  if (!isAbsent(named)) {
+    const tool = tools.find((each) => each.name === named);
+    if (tool === undefined)
+      throw invalid('tool_choice', `"tool_choice" names ${JSON.stringify(named).slice(0, 80)}, which is not among the tools.`);
+    return { tools: [tool], choice: 'required', parallel };
+  }
+  if (!(isAbsent(choice) || ['none', 'auto', 'required'].some((known) => known === choice)))
+    throw invalid('tool_choice', '"tool_choice" must be "none", "auto", "required", or {"type": "function", "function": {"name"}}.');
+  if (choice === 'required' && tools.length === 0) throw invalid('tool_choice', '"tool_choice" is "required", and there are no tools.');
+  if (choice === 'none' || tools.length === 0) return null;
+  return { tools, choice: choice === 'required' ? 'required' : 'auto', parallel };
+}

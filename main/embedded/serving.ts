@@ -1,0 +1,13 @@
+/** What the routes serve: the loaded model, its name, and who may use it when. */
+import type { LoadedModel } from './llama.ts';
+import type { Purpose } from './purpose.ts';
+import type { Sequence } from './sequence.ts';
+import type { Slots } from './slots.ts';
+
+export interface Serving {
+  readonly alias: string;
+  readonly model: LoadedModel;
+  readonly purpose: Purpose;
+  /** Sequences; one slot without a sequence where none are generated with. */
+  readonly slots: Slots<Sequence | null>;
+}
