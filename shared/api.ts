@@ -87,6 +87,14 @@ export const API = {
     body: asOpenAi,
     answer: asOpenAi,
   },
+  rerank: {
+    method: 'POST',
+    path: '/v1/rerank',
+    summary: 'Documents by how well they answer a query, as Jina and Cohere have it.',
+    access: 'open',
+    body: asOpenAi,
+    answer: asOpenAi,
+  },
   health: {
     method: 'GET',
     path: '/health',

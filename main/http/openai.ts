@@ -11,7 +11,7 @@ import type { UpstreamHeaders, UpstreamRequest } from './upstream.ts';
 import { Tail, type TokenUsage } from './usage.ts';
 
 /** The routes that are passed on, and that runtimes have under the same path. */
-export const PASSED_ON: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/completions', '/v1/embeddings']);
+export const PASSED_ON: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/rerank']);
 
 /** All that a client may see of a runtime's head. A list of what passes, because runtimes send CORS headers, cookies and hop-by-hop ones too. */
 const PASSED_HEADERS = ['content-type', 'content-length', 'content-encoding', 'cache-control', 'x-request-id'] as const;

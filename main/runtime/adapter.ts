@@ -71,8 +71,8 @@ export interface LoadTarget {
   readonly file: string;
   readonly plan: LaunchPlan;
   readonly profile: ModelProfile;
-  /** `embedding` models are asked for an embedding as the first proof, others for a token. */
-  readonly proof: 'generate' | 'embed';
+  /** What the model is asked for as the first proof: a token, an embedding, or a ranking of one document. */
+  readonly proof: 'generate' | 'embed' | 'rank';
 }
 
 /** What a failed load means, in one sentence with the numbers and a next step. */

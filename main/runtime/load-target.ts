@@ -7,5 +7,6 @@ export function loadTarget(record: ModelRecord, { plan }: Candidate): LoadTarget
   const { profile, realPath, kind, id } = record;
   if (profile === null) throw new Error(`${id} was granted without a profile`);
   const file = kind === 'file' ? realPath : `${realPath}/${plan.file}`;
-  return { modelId: id, path: realPath, file, plan, profile, proof: profile.kind === 'embedding' ? 'embed' : 'generate' };
+  const proof = profile.kind === 'embedding' ? 'embed' : profile.kind === 'reranker' ? 'rank' : 'generate';
+  return { modelId: id, path: realPath, file, plan, profile, proof };
 }

@@ -46,6 +46,7 @@ const BODIES: Record<string, unknown> = {
   chatCompletions: { model: 'tiny', messages: [] },
   completions: { model: 'tiny', prompt: 'a' },
   embeddings: { model: 'tiny', input: 'a' },
+  rerank: { model: 'tiny', query: 'a', documents: ['b'] },
   prove: { nonce: '0123456789abcdef' },
   plan: { target: 'tiny' },
   add: { path: '/models/x.gguf' },

@@ -10,6 +10,7 @@ import type { RuntimeFound, Support } from '../../core/ports.ts';
 import { type Adapter, http, key, type LoadTarget, pause, phase, port, type Steps, spawn } from '../adapter.ts';
 import { estimate } from './estimate.ts';
 import { explainExit, progressOf } from './explain.ts';
+import { SERVED_KINDS } from './kinds.ts';
 import { planOf } from './plan.ts';
 
 export interface LlamaFacts {
@@ -32,12 +33,14 @@ const HEALTH_PAUSE_GROWTH = 1.02;
 const HEALTH_TIMEOUT_MS = 2_000;
 /** The first token may have to page the weights in from a slow disk; the host's stall watch ends what hangs. */
 const PROOF_TIMEOUT_MS = 600_000;
-const SERVED_KINDS = ['chat', 'completion', 'embedding'];
 
 function supports(profile: ModelProfile, form: ModelForm): Support {
   if (form.kind !== 'gguf') return { supported: false, why: `llama.cpp serves GGUF files; this form is ${form.kind}.` };
   if (!SERVED_KINDS.includes(profile.kind)) {
-    return { supported: false, why: `llama.cpp here serves text generation and embeddings; this is a model of kind ${profile.kind}.` };
+    return {
+      supported: false,
+      why: `llama.cpp here serves text generation, embeddings and rankings; this is a model of kind ${profile.kind}.`,
+    };
   }
   return { supported: true, why: `llama.cpp serves GGUF files; this one is ${profile.architecture}.` };
 }
@@ -55,8 +58,12 @@ function commandOf(facts: LlamaFacts, target: LoadTarget, at: number): { readonl
   return own === null ? { command: node.command, args: [...node.args, serverProgram, ...flags] } : { command: own, args: flags };
 }
 
+/** What shows that a model works, in a word. */
+const PROOFS: Readonly<Record<LoadTarget['proof'], string>> = { generate: 'token', embed: 'embedding', rank: 'ranking' };
+
 function proofOf(target: LoadTarget): { readonly path: string; readonly body: object } {
   if (target.proof === 'embed') return { path: '/v1/embeddings', body: { model: target.modelId, input: 'Hello' } };
+  if (target.proof === 'rank') return { path: '/v1/rerank', body: { model: target.modelId, query: 'Hello', documents: ['Hello'] } };
   return { path: '/v1/completions', body: { model: target.modelId, prompt: 'Hello', max_tokens: 1, temperature: 0 } };
 }
 
@@ -76,7 +83,7 @@ function* load(facts: LlamaFacts, target: LoadTarget): Steps<Endpoint> {
     if (health?.status === 200) break;
     yield* pause(pauseMs);
   }
-  yield* phase(target.proof === 'embed' ? 'first embedding' : 'first token');
+  yield* phase(`first ${PROOFS[target.proof]}`);
   const proof = yield* http({ ...server, method: 'POST', ...proofOf(target), timeoutMs: PROOF_TIMEOUT_MS });
   if (proof?.status !== 200)
     throw unproven(target, proof === null ? 'no answer came' : `status ${proof.status}: ${proof.body.slice(0, 300)}`);
@@ -84,10 +91,8 @@ function* load(facts: LlamaFacts, target: LoadTarget): Steps<Endpoint> {
 }
 
 function unproven(target: LoadTarget, what: string): ModeliumError {
-  const asked = target.proof === 'embed' ? 'embedding' : 'token';
-  return new ModeliumError('runtime-exited', `llama.cpp loaded ${target.modelId}, but its first ${asked} failed: ${what}.`, {
-    origin: 'llama',
-  });
+  const message = `llama.cpp loaded ${target.modelId}, but its first ${PROOFS[target.proof]} failed: ${what}.`;
+  return new ModeliumError('runtime-exited', message, { origin: 'llama' });
 }
 
 function foundOf(facts: LlamaFacts): RuntimeFound {

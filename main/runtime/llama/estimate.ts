@@ -5,6 +5,7 @@
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan } from '../../../shared/decision.ts';
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
 import type { Estimate } from '../../core/ports.ts';
+import { onlyReads } from './kinds.ts';
 
 const MIB = 1024 * 1024;
 /** Resident size of the embedded server without a model (measured: 128 MiB, half of it shared libraries). */
@@ -23,9 +24,9 @@ const REPACKED_TYPES = ['Q4_0', 'Q4_K', 'Q2_K', 'IQ4_NL', 'MXFP4'] as const;
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-/** Tokens evaluated in one step: an embedding is pooled over all its tokens, so that it needs a batch as long as its context. */
+/** Tokens evaluated in one step: what is pooled over all its tokens needs a batch as long as its context. */
 export function batchTokens(profile: ModelProfile, contextTokens: number): number {
-  return profile.kind === 'embedding' ? contextTokens : Math.min(GENERATION_BATCH_TOKENS, contextTokens);
+  return onlyReads(profile) ? contextTokens : Math.min(GENERATION_BATCH_TOKENS, contextTokens);
 }
 
 /** Cells of one sequence as llama.cpp allocates them. */

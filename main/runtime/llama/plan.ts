@@ -3,6 +3,7 @@ import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { ModelSettings } from '../../../shared/settings.ts';
 import { batchTokens, gpuLayersOf, kvBytes } from './estimate.ts';
+import { onlyReads } from './kinds.ts';
 
 const MOST_CONTEXT_TOKENS = 8192;
 /** Decoders used for embeddings still compute logits for each token of their batch, which is as long as their context. */
@@ -14,16 +15,16 @@ const SMALL_CACHE_BYTES = 2 * 1024 ** 3;
 
 function contextOf(profile: ModelProfile, settings: ModelSettings): number {
   const trained = profile.contextLength ?? UNKNOWN_CONTEXT_TOKENS;
-  const isDecoderEmbedding = profile.kind === 'embedding' && !/bert/i.test(profile.architecture);
+  const isDecoderEmbedding = onlyReads(profile) && !/bert/i.test(profile.architecture);
   const most = isDecoderEmbedding ? MOST_DECODER_EMBEDDING_TOKENS : MOST_CONTEXT_TOKENS;
   // Embedding models have no positions beyond the trained ones.
-  if (profile.kind === 'embedding') return Math.min(settings.context ?? most, trained);
+  if (onlyReads(profile)) return Math.min(settings.context ?? most, trained);
   return settings.context ?? Math.min(trained, most);
 }
 
 /** Up to 4 side by side, fewer where their caches would outgrow the weights: old models without grouped heads take 16 GiB for four. */
 function sequencesOf(profile: ModelProfile, contextTokens: number): number {
-  if (profile.kind === 'embedding') return 1;
+  if (onlyReads(profile)) return 1;
   const most = Math.max(profile.weightBytes, SMALL_CACHE_BYTES);
   let sequences = MOST_SEQUENCES;
   while (sequences > 1 && kvBytes(profile, contextTokens, sequences) > most) sequences /= 2;
@@ -44,7 +45,8 @@ export function planOf(
   const flags = [
     ...['--ctx-size', String(contextTokens * parallelSequences), '--parallel', String(parallelSequences)],
     ...['--n-gpu-layers', String(gpuLayersOf(profile, placement))],
-    ...(profile.kind === 'embedding' ? ['--embeddings', '--batch-size', batch, '--ubatch-size', batch] : []),
+    ...(profile.kind === 'embedding' ? ['--embeddings'] : profile.kind === 'reranker' ? ['--reranking'] : []),
+    ...(onlyReads(profile) ? ['--batch-size', batch, '--ubatch-size', batch] : []),
   ];
   return {
     runtime: 'llama',

@@ -1,0 +1,74 @@
+/** Rankings, and embeddings of fewer numbers, on a real llama.cpp. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
+import { startServer, type TestServer } from './start-server.ts';
+
+let folder: string;
+let ranker: TestServer;
+let embedder: TestServer;
+const documents = ['the model answers', 'nobody waits', 'graphics and memory', 'the model answers'];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'modelium-rerank-'));
+  const [ranks, embeds] = await Promise.all([
+    writeTinyGguf(folder, { name: 'ranker', kind: 'bert', ranks: true, contextTokens: 128 }),
+    writeTinyGguf(folder, { name: 'bert', kind: 'bert', contextTokens: 128 }),
+  ]);
+  ranker = await startServer(['--model', ranks, '--alias', 'ranker', '--ctx-size', '128', '--reranking', '--ubatch-size', '128']);
+  embedder = await startServer(['--model', embeds, '--alias', 'bert', '--ctx-size', '128', '--embeddings', '--ubatch-size', '128']);
+});
+
+afterAll(async () => {
+  await ranker?.stop();
+  await embedder?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('documents come best first, each with its place and its score, equal ones with equal scores', async () => {
+  const { status, body } = await ranker.json('/v1/rerank', { query: 'memory', documents, return_documents: true });
+  expect(status, JSON.stringify(body)).toBe(200);
+  const scores = body.results.map(({ relevance_score }) => relevance_score);
+  expect(scores).toEqual(scores.toSorted((left, right) => right - left));
+  expect(scores.every((score) => score > 0 && score < 1)).toBe(true);
+  expect(new Set(scores).size).toBe(3);
+  expect(body.results.map(({ index }) => index).toSorted()).toEqual([0, 1, 2, 3]);
+  for (const { index, document } of body.results) expect(document!.text).toBe(documents[index]);
+  expect(body.usage.prompt_tokens).toBeGreaterThan(12);
+  const top = await ranker.json('/v1/rerank', { query: 'memory', documents: documents.map((text) => ({ text })), top_n: 2 });
+  expect(top.body.results).toEqual(body.results.slice(0, 2).map(({ index, relevance_score }) => ({ index, relevance_score })));
+});
+
+test('the order of the documents changes no score, another query does', async () => {
+  const score = async (query: string, texts: readonly string[]) => {
+    const { body } = await ranker.json('/v1/rerank', { query, documents: texts });
+    return body.results.find(({ index }) => texts[index] === 'nobody waits')!.relevance_score;
+  };
+  const first = await score('memory', documents);
+  expect(await score('memory', documents.toReversed())).toBe(first);
+  expect(await score('nobody waits there', documents)).not.toBe(first);
+});
+
+test('what is wrong or not supported is refused by name', async () => {
+  const refused = async (server: TestServer, path: string, body: object) => (await server.json(path, body)).body.error;
+  expect(await refused(ranker, '/v1/rerank', { documents })).toMatchObject({ param: 'query' });
+  expect(await refused(ranker, '/v1/rerank', { query: 'x', documents: [] })).toMatchObject({ param: 'documents' });
+  expect(await refused(ranker, '/v1/rerank', { query: 'x', documents: ['a', 3] })).toMatchObject({ param: 'documents[1]' });
+  expect(await refused(ranker, '/v1/rerank', { query: 'x', documents, max_chunks_per_doc: 2 })).toMatchObject({
+    param: 'max_chunks_per_doc',
+  });
+  expect(await refused(ranker, '/v1/rerank', { query: 'x', documents: ['ok', 'the '.repeat(300)] })).toMatchObject({
+    ...{ code: 'prompt-too-long', param: 'documents[1]' },
+  });
+  expect(await refused(ranker, '/v1/embeddings', { input: 'x' })).toMatchObject({ code: 'not-supported-by-model' });
+  expect(await refused(embedder, '/v1/rerank', { query: 'x', documents })).toMatchObject({ code: 'not-supported-by-model' });
+});
+
+test('dimensions: the model’s own number is no other question, fewer are refused', async () => {
+  const whole = await embedder.json('/v1/embeddings', { input: 'memory', dimensions: 64 });
+  expect(whole.body.data[0]!.embedding).toHaveLength(64);
+  const { body } = await embedder.json('/v1/embeddings', { input: 'memory', dimensions: 32 });
+  expect(body.error).toMatchObject({ param: 'dimensions', message: expect.stringMatching(/embeddings of 64 numbers/) });
+});
