@@ -141,7 +141,10 @@ export const decisionRowSchema = z.object({
   inputs: z.unknown(),
   candidates: z.array(candidateSchema),
   outcome: z
-    .object({ ok: z.boolean(), message: z.string(), predictedBytes: bytes.nullable(), measuredBytes: bytes.nullable(), seconds: count })
+    .object({
+      ...{ ok: z.boolean(), message: z.string(), predictedBytes: bytes.nullable(), measuredBytes: bytes.nullable(), seconds: count },
+      reportedBytes: z.record(z.string(), z.object({ modelBytes: z.number(), kvBytes: z.number(), computeBytes: z.number() })).optional(),
+    })
     .nullable(),
 }) satisfies z.ZodType<DecisionRow>;
 

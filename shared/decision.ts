@@ -87,10 +87,19 @@ export interface DecisionRow {
   readonly outcome: DecisionOutcome | null;
 }
 
+/** Bytes of a runtime's buffers, by what they are for. */
+export interface BufferBytes {
+  readonly modelBytes: number;
+  readonly kvBytes: number;
+  readonly computeBytes: number;
+}
+
 export interface DecisionOutcome {
   readonly ok: boolean;
   readonly message: string;
   readonly predictedBytes: DeviceBytes | null;
   readonly measuredBytes: DeviceBytes | null;
   readonly seconds: number | null;
+  /** What the runtime itself says that it took, by its own names of devices; absent where it says nothing. */
+  readonly reportedBytes?: Readonly<Record<string, BufferBytes>> | undefined;
 }

@@ -100,6 +100,11 @@ describe('predicted within 10 % of llama.cpp’s own buffers', () => {
       expect(outcome, modelId ?? '').toMatchObject({ ok: true, seconds: expect.any(Number) });
       expect(outcome?.predictedBytes?.['cpu']).toBeGreaterThan(0);
       expect(outcome?.measuredBytes?.['cpu']).toBeGreaterThan(0);
+      // What llama.cpp itself says of its weights, cache and scratch memory.
+      const { modelBytes, kvBytes, computeBytes } = outcome?.reportedBytes?.['cpu'] ?? { modelBytes: 0, kvBytes: 0, computeBytes: 0 };
+      expect(modelBytes, modelId ?? '').toBeGreaterThan(100_000);
+      expect(kvBytes > 0, modelId ?? '').toBe(modelId !== 'encoder');
+      expect(computeBytes).toBeGreaterThan(0);
     }
   });
 });

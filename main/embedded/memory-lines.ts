@@ -2,12 +2,7 @@
  * Reads from llama.cpp's own log lines how much memory it took and where, so that predictions can be checked against the runtime's figures
  * and not only against the operating system's. Pure.
  */
-
-export interface BufferBytes {
-  readonly modelBytes: number;
-  readonly kvBytes: number;
-  readonly computeBytes: number;
-}
+import type { BufferBytes } from '../../shared/decision.ts';
 
 export interface MemoryReport extends BufferBytes {
   readonly type: 'memory';

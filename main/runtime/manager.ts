@@ -3,8 +3,7 @@
  * else: states belong to the registry, memory to the devices, waiting requests to the admission, what is special about a runtime to its adapter.
  * It never decides who is loaded or evicted; the orchestrator does and calls here.
  */
-import type { Candidate, DeviceBytes, LaunchPlan, RuntimeId } from '../../shared/decision.ts';
-import { HOST_DEVICE } from '../../shared/decision.ts';
+import { type Candidate, type DeviceBytes, HOST_DEVICE, type LaunchPlan, type RuntimeId } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { AfterDrain, DrainReason, LoadFailure, ModelState } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
@@ -21,6 +20,7 @@ import type { Adapter, LoadTarget } from './adapter.ts';
 import { isRevocable, redirected, stillAlive, stillAliveSentence } from './drains.ts';
 import { LastWords } from './last-words.ts';
 import { Leases } from './leases.ts';
+import { LoadOutcome } from './load-outcome.ts';
 import { loadTarget } from './load-target.ts';
 import { type HostPorts, ProcessHost } from './process-host.ts';
 import { HUNG_AFTER_MS, watchPulse } from './pulse.ts';
@@ -51,6 +51,7 @@ interface Runner {
   readonly leases: Leases;
   readonly abort: AbortController;
   readonly decisionId: number;
+  readonly outcome: LoadOutcome;
   readonly predicted: DeviceBytes;
   /** The sample before it took memory: where the driver names no processes, its share is the difference. */
   before: Sample | null;
@@ -139,6 +140,7 @@ export class Manager {
       leases,
       abort: new AbortController(),
       decisionId,
+      outcome: new LoadOutcome((outcome) => this.#write(() => this.#ports.ledger.settle(decisionId, outcome))),
       predicted: candidate.bytesNeeded,
       before: devices.sample,
       waitedForRoom: candidate.victims.length > 0,
@@ -152,6 +154,7 @@ export class Manager {
     this.#runners.set(record.id, runner);
     runner.host.onExit(() => this.#exited(runner));
     runner.host.onMessage((message) => this.#ports.threads.hear(runner.host, message));
+    runner.host.onMessage((message) => runner.outcome.hear(message));
     this.#ports.log.say(loadingSentence(record.id, candidate));
     const victims = candidate.victims.filter((id) => registry.get(id) !== undefined);
     const left = victims.map((id) => this.unloadModel(id, 'memory', { to: 'unloaded', reason: 'memory' }));
@@ -199,7 +202,7 @@ export class Manager {
     loadSeconds: number,
   ): void {
     const { registry, devices, ledger, clock, log } = this.#ports;
-    const { id, predicted, host, decisionId } = runner;
+    const { id, predicted, host, outcome } = runner;
     const { plan, profile } = target;
     devices.settlePromise(id, clock.now());
     const pids = host.pids();
@@ -209,8 +212,8 @@ export class Manager {
       // What the planner computed before any correction: a correction that learned from itself would swing.
       const uncorrected = runner.adapter.estimate(profile, plan).bytes;
       ledger.learn({ modelId: id, runtime: plan.runtime, planHash: planHash(plan), predicted: uncorrected, measured, loadSeconds });
-      ledger.settle(decisionId, { ok: true, message: 'ready', predictedBytes: predicted, measuredBytes: measured, seconds: loadSeconds });
     });
+    outcome.ready({ ok: true, message: 'ready', predictedBytes: predicted, measuredBytes: measured, seconds: loadSeconds });
     registry.apply(id, { type: 'loaded', endpoint, devices: Object.keys(predicted), measured, pids, sinceMs: clock.now(), loadSeconds });
     // The smaller context that a failure asked for stays: without it the plan would differ, and the next settings edit would unload the model.
     runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0 }));

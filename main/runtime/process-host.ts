@@ -37,7 +37,7 @@ export class ProcessHost {
   readonly #stall: StallWatch;
   #interruption: ModeliumError | null = null;
   #rejectStep: (error: unknown) => void = () => {};
-  #onMessage: (message: unknown) => void = () => {};
+  readonly #listeners: ((message: unknown) => void)[] = [];
   #onExit: (exit: Exit) => void = () => {};
   #onProgress: (progress: Progress) => void = () => {};
 
@@ -65,7 +65,7 @@ export class ProcessHost {
   }
 
   onMessage(listener: (message: unknown) => void): void {
-    this.#onMessage = listener;
+    this.#listeners.push(listener);
   }
 
   /** Called when the leader ends, asked for or not. */
@@ -204,7 +204,9 @@ export class ProcessHost {
     this.#process = launched;
     this.#leader = processes.identify(launched.pid);
     launched.onLine((line) => this.#hear(line));
-    launched.onMessage((message) => this.#onMessage(message));
+    launched.onMessage((message) => {
+      for (const listener of this.#listeners) listener(message);
+    });
     void launched.exited.then((exit) => {
       this.#exit = exit;
       this.#explanation = this.#adapter.explainExit(exit, this.words.lines());
