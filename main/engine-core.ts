@@ -27,6 +27,7 @@ import { Settler } from './core/settler.ts';
 import { Trust } from './core/trust.ts';
 import { Usage } from './core/usage.ts';
 import { modelView } from './core/views.ts';
+import type { LlamaGpu } from './engine-parts.ts';
 import { programs } from './programs.ts';
 import type { Adapter } from './runtime/adapter.ts';
 import { llamaAdapter } from './runtime/llama/adapter.ts';
@@ -53,7 +54,7 @@ export interface World {
   randomWord(): string;
   bootId(): string;
   /** Are there GPUs that llama.cpp can use, and why not? */
-  gpu(): { readonly usable: boolean; readonly why: string; readonly libraryPath: string | null };
+  gpu(): LlamaGpu;
   released(seconds: number): void;
 }
 

@@ -44,6 +44,8 @@ export interface LlamaGpu {
   readonly why: string;
   /** LD_LIBRARY_PATH of whoever is to use the GPU; null: as it is. */
   readonly libraryPath: string | null;
+  /** The driver shows GPUs: the reason is worth telling. */
+  readonly isPresent: boolean;
 }
 
 const FIND_GPU_MS = 20_000;
@@ -61,7 +63,8 @@ export async function findLlamaGpu(
   clock: Clock,
   cuda: () => Promise<CudaRuntime>,
 ): Promise<LlamaGpu> {
-  if (!driver.found || ownCommand !== null) return { usable: driver.found, why: driver.message, libraryPath: null };
+  if (!driver.found || ownCommand !== null)
+    return { usable: driver.found, why: driver.message, libraryPath: null, isPresent: driver.found };
   const runtime = await cuda();
   const known = process.env['LD_LIBRARY_PATH'];
   const paths = [...runtime.folders, ...(known === undefined || known === '' ? [] : [known])];
@@ -81,10 +84,10 @@ export async function findLlamaGpu(
     const { backend, why } = JSON.parse(said) as { backend: string | null; why: string };
     // Where CUDA is used, which runtime that is; else what is in its way.
     const told = backend === 'cuda' || runtime.major === null ? ` (${runtime.message})` : '';
-    return { usable: backend !== null, why: `${why.replace(/\.$/, '')}${told}`, libraryPath };
+    return { usable: backend !== null, why: `${why.replace(/\.$/, '')}${told}`, libraryPath, isPresent: true };
   } catch (error) {
     const why = `llama.cpp could not be asked about the GPU: ${error instanceof Error ? error.message : error}`;
-    return { usable: false, why, libraryPath: null };
+    return { usable: false, why, libraryPath: null, isPresent: true };
   }
 }
 

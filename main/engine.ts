@@ -103,7 +103,7 @@ class RunningEngine implements Engine {
   readonly #scans = new Map<string, FolderScan>();
   #watcher: FileWatcher | null = null;
   #lastDecisionId = 0;
-  #llamaGpu: LlamaGpu = { usable: false, why: 'no GPU was found', libraryPath: null };
+  #llamaGpu: LlamaGpu = { usable: false, why: 'no GPU was found', libraryPath: null, isPresent: false };
   /** What was opened, to be closed in the opposite order. */
   readonly #opened: (() => unknown)[] = [];
   #closing: Promise<void> | null = null;

@@ -23,7 +23,7 @@ const adapter = llamaAdapter({
   settings: DEFAULT_SETTINGS.llama,
   node: { command: process.execPath, args: [], env: {} },
   serverProgram: '',
-  gpu: { usable: false, why: 'no GPU', libraryPath: null },
+  gpu: { usable: false, why: 'no GPU', libraryPath: null, isPresent: false },
   cpuCores: 2,
 });
 

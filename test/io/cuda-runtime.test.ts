@@ -105,7 +105,7 @@ describe('what llama.cpp is asked with', () => {
   test('the folders of the runtime stand before those of the environment, for it and for whoever loads a model', async () => {
     vi.stubEnv('LD_LIBRARY_PATH', '/before');
     expect(await ask('cuda', runtime)).toEqual({
-      ...{ usable: true, libraryPath: '/a:/b:/before' },
+      ...{ usable: true, libraryPath: '/a:/b:/before', isPresent: true },
       why: '/a:/b:/before (CUDA 13 runtime in /a)',
     });
   });

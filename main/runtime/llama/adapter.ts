@@ -20,7 +20,7 @@ export interface LlamaFacts {
   /** Path of the embedded server's program. */
   readonly serverProgram: string;
   /** `libraryPath`: LD_LIBRARY_PATH under which llama.cpp's CUDA part finds its libraries; null: it finds them by itself. */
-  readonly gpu: { readonly usable: boolean; readonly why: string; readonly libraryPath: string | null };
+  readonly gpu: { readonly usable: boolean; readonly why: string; readonly libraryPath: string | null; readonly isPresent: boolean };
   readonly cpuCores: number;
 }
 
@@ -99,7 +99,8 @@ function foundOf(facts: LlamaFacts): RuntimeFound {
   const { command } = facts.settings;
   const gpu = { usable: facts.gpu.usable, why: facts.gpu.why };
   if (command !== null) return { found: true, version: null, message: `llama.cpp by llama.command: ${command}.`, gpu };
-  return { found: true, version: LLAMA_CPP_VERSION, message: `The embedded llama.cpp ${LLAMA_CPP_VERSION}.`, gpu };
+  const reason = facts.gpu.isPresent ? ` ${facts.gpu.why.replace(/^llama\.cpp/, 'It').replace(/\.$/, '')}.` : '';
+  return { found: true, version: LLAMA_CPP_VERSION, message: `The embedded llama.cpp ${LLAMA_CPP_VERSION}.${reason}`, gpu };
 }
 
 /** The adapter for these facts. */

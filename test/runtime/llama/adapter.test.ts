@@ -13,7 +13,7 @@ const facts = {
   settings: DEFAULT_SETTINGS.llama,
   node: { command: '/bin/node', args: ['--flag'], env: { ELECTRON_RUN_AS_NODE: '1' } },
   serverProgram: '/app/server.js',
-  gpu: { usable: true, why: 'CUDA 13 is here.', libraryPath: '/venv/nvidia/cu13/lib' },
+  gpu: { usable: true, why: 'CUDA 13 is here.', libraryPath: '/venv/nvidia/cu13/lib', isPresent: true },
   cpuCores: 8,
 };
 const adapter = llamaAdapter(facts);
@@ -158,6 +158,9 @@ describe('load', () => {
 
 test('says what it found; the version is that of the package', () => {
   expect(adapter.found).toMatchObject({ found: true, version: LLAMA_CPP_VERSION, gpu: { usable: true, why: 'CUDA 13 is here.' } });
+  expect(adapter.found.message).toMatch(/^The embedded llama\.cpp v[\d.]+\. CUDA 13 is here\.$/);
+  const without = llamaAdapter({ ...facts, gpu: { ...facts.gpu, isPresent: false } });
+  expect(without.found.message).toMatch(/^The embedded llama\.cpp v[\d.]+\.$/);
   const entry = createRequire(import.meta.url).resolve('node-llama-cpp');
   const info = JSON.parse(readFileSync(join(dirname(entry), '../llama/llama.cpp.info.json'), 'utf8')) as { tag: string };
   expect(info.tag).toBe(LLAMA_CPP_VERSION);
