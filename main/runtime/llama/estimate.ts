@@ -6,6 +6,7 @@ import { type DeviceBytes, HOST_DEVICE, type LaunchPlan } from '../../../shared/
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
 import type { Estimate } from '../../core/ports.ts';
 import { onlyReads } from './kinds.ts';
+import { notesOf } from './notes.ts';
 
 const MIB = 1024 * 1024;
 /** Resident size of the embedded server without a model (measured: 128 MiB, half of it shared libraries). */
@@ -109,13 +110,6 @@ export function gpuLayersOf(profile: ModelProfile, placement: LaunchPlan['placem
     default:
       return placement.kind satisfies never;
   }
-}
-
-function notesOf(profile: ModelProfile, plan: LaunchPlan): readonly string[] {
-  const notes: string[] = [];
-  if (profile.kv !== null && !profile.kv.exact) notes.push('The KV cache is an upper bound: the layers of this architecture differ.');
-  if (plan.placement.gpus.length > 1) notes.push('llama.cpp deals the layers by the free memory of each GPU; equal shares are assumed.');
-  return notes;
 }
 
 /** Bytes by device and by purpose; `model`, `repacked`, `kv` and `compute` together are what llama.cpp logs as its buffers. */

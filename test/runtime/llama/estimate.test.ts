@@ -82,3 +82,10 @@ test('recurrent states count by sequence, and an upper bound says so', () => {
   expect(kvBytes(hybrid, 256, 3)).toBe(3 * (2560 + 1000));
   expect(estimate(hybrid, planOf(256, 3)).notes.join()).toMatch(/upper bound/);
 });
+
+test('a projector beside the model is not loaded, and the plan says so', () => {
+  const form = { ...SMOLLM2.forms[0]!, companions: [{ role: 'projector' as const, file: 'mmproj.gguf' }] };
+  const plan = planOf(512, 1);
+  expect(estimate({ ...SMOLLM2, forms: [form] }, plan).notes.join(' ')).toMatch(/Images are not read/);
+  expect(estimate(SMOLLM2, plan).notes.join(' ')).not.toMatch(/Images/);
+});
