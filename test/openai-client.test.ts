@@ -8,18 +8,39 @@ import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 let live: LiveEngine;
 let client: OpenAI;
 const messages = [{ role: 'user' as const, content: 'Hello' }];
+/** Shows the tools, and calls as Qwen's models write them. */
+const TOOLS_TEMPLATE =
+  '{% if tools %}{{ tools | tojson }} <tool_call>{% endif %}{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}';
+const tools: OpenAI.ChatCompletionFunctionTool[] = [
+  {
+    type: 'function',
+    function: {
+      name: 'weather',
+      parameters: {
+        type: 'object',
+        properties: { city: { type: 'string', enum: ['Ulm', 'Bern'] } },
+        required: ['city'],
+        additionalProperties: false,
+      },
+    },
+  },
+];
 
 beforeAll(async () => {
   live = await startLiveEngine({
     prepare: async ({ watch }) => {
       await writeTinyGguf(watch, { name: 'tiny', contextTokens: 8_192 });
       await writeTinyGguf(watch, { name: 'words', kind: 'bert', contextTokens: 512 });
+      await writeTinyGguf(watch, { name: 'ranker', kind: 'bert', ranks: true, contextTokens: 512 });
+      await writeTinyGguf(watch, { name: 'caller', chatTemplate: TOOLS_TEMPLATE, contextTokens: 2_048 });
     },
   });
   // What a user writes: the address, and any key.
   client = new OpenAI({ baseURL: `${live.address}/v1`, apiKey: 'any', maxRetries: 0 });
   await live.comesTo('tiny', 'ready');
   await live.comesTo('words', 'ready');
+  await live.comesTo('ranker', 'ready');
+  await live.comesTo('caller', 'ready');
 });
 
 afterAll(() => live.close());
@@ -27,7 +48,7 @@ afterAll(() => live.close());
 describe('the openai client', () => {
   test('lists the models, and finds one', async () => {
     const { data } = await client.models.list();
-    expect(data.map(({ id }) => id).toSorted()).toEqual(['tiny', 'words']);
+    expect(data.map(({ id }) => id).toSorted()).toEqual(['caller', 'ranker', 'tiny', 'words']);
     expect(await client.models.retrieve('tiny')).toMatchObject({ id: 'tiny', object: 'model' });
   });
 
@@ -86,6 +107,63 @@ describe('the openai client', () => {
     await expect(wrong).rejects.toBeInstanceOf(BadRequestError);
     const silent = client.embeddings.create({ model: 'tiny', input: 'Hello' });
     await expect(silent).rejects.toMatchObject({ status: 400, code: 'not-supported-by-model' });
+  });
+
+  test('calls tools, whole and streamed: its own helper puts the pieces together', async () => {
+    const asked = {
+      model: 'caller',
+      messages,
+      tools,
+      tool_choice: 'required' as const,
+      seed: 4,
+      max_tokens: 200,
+      parallel_tool_calls: false,
+    };
+    const { choices } = await client.chat.completions.create(asked);
+    expect(choices[0]).toMatchObject({
+      finish_reason: 'tool_calls',
+      message: { tool_calls: [{ type: 'function', function: { name: 'weather' } }] },
+    });
+    const streamed = await client.chat.completions.stream(asked).finalChatCompletion();
+    const [call] = streamed.choices[0]?.message.tool_calls ?? [];
+    expect(call?.function.name).toBe('weather');
+    expect(['Ulm', 'Bern']).toContain((JSON.parse(call?.function.arguments ?? '{}') as { city?: string }).city);
+    expect(choices[0]?.message.tool_calls).toMatchObject([{ function: call?.function }]);
+  });
+
+  test('answers by a JSON schema, several times, with log-probabilities', async () => {
+    const schema = {
+      type: 'object',
+      properties: { ready: { type: 'boolean' }, count: { type: 'integer', minimum: 1, maximum: 99 } },
+      required: ['ready', 'count'],
+    };
+    const { choices, usage } = await client.chat.completions.create({
+      ...{ model: 'tiny', messages, n: 3, seed: 9, temperature: 1.5, max_tokens: 200, logprobs: true, top_logprobs: 3 },
+      response_format: { type: 'json_schema', json_schema: { name: 'state', strict: true, schema } },
+    });
+    expect(choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+    for (const { message, logprobs } of choices) {
+      const { ready, count } = JSON.parse(message.content ?? '') as { ready: unknown; count: number };
+      expect([typeof ready, count >= 1 && count <= 99]).toEqual(['boolean', true]);
+      expect(logprobs?.content?.map(({ token }) => token).join('')).toBe(message.content);
+      expect(logprobs?.content?.every(({ logprob, top_logprobs }) => logprob <= 0 && top_logprobs.length === 3)).toBe(true);
+    }
+    expect(usage?.completion_tokens).toBe(choices.reduce((sum, { logprobs }) => sum + (logprobs?.content?.length ?? 0), 0));
+  });
+
+  test('goes on with a chat without reading it again', async () => {
+    const long = [{ role: 'user' as const, content: 'a question about graphics and memory '.repeat(20) }];
+    const first = await client.chat.completions.create({ model: 'tiny', messages: long, max_tokens: 10, temperature: 0 });
+    const next = [...long, { role: 'assistant' as const, content: first.choices[0]?.message.content ?? '' }, ...messages];
+    const { usage } = await client.chat.completions.create({ model: 'tiny', messages: next, max_tokens: 4, temperature: 0 });
+    expect(usage?.prompt_tokens_details?.cached_tokens).toBeGreaterThanOrEqual((first.usage?.prompt_tokens ?? 0) - 1);
+  });
+
+  test('ranks documents, which its generic request can ask for', async () => {
+    const body = { model: 'ranker', query: 'memory', documents: ['nobody waits', 'graphics memory'] };
+    const { results } = await client.post<{ results: { index: number; relevance_score: number }[] }>('/rerank', { body });
+    expect(results.map(({ index }) => index).toSorted()).toEqual([0, 1]);
+    expect(results[0]?.relevance_score).toBeGreaterThanOrEqual(results[1]?.relevance_score ?? 1);
   });
 
   test('aborts: the generation stops, and nothing stays in flight', async () => {
