@@ -31,7 +31,7 @@ export function jsonIfReadable(file: CandidateFile | undefined): Json | null {
  */
 export function cutJsons(files: readonly CandidateFile[]): readonly FileProblem[] {
   return files.flatMap((file) => {
-    if (file.bytes === 0 || file.bytes > MAX_JSON_BYTES) return [];
+    if (file.bytes > MAX_JSON_BYTES) return [];
     const source = file.open();
     // Text has no zero bytes: a piece of it has not arrived.
     const isHoled = source.read(0, file.bytes).includes(0);

@@ -24,7 +24,8 @@ export function readMistral(files: readonly CandidateFile[]): FormatFindings | n
   const top = new Map(files.filter(({ path }) => !path.includes('/')).map((file) => [file.path, file]));
   const paramsFile = top.get(PARAMS);
   const weights = [...top.values()].filter(({ path }) => WEIGHTS.test(path));
-  const tokenizer = [...top.keys()].find((path) => TOKENIZER.test(path)) ?? null;
+  // An empty one has not arrived: a download that begins again empties it first.
+  const tokenizer = [...top.values()].find(({ path, bytes }) => bytes > 0 && TOKENIZER.test(path))?.path ?? null;
   if (paramsFile === undefined || (weights.length === 0 && !top.has(INDEX) && !top.has('tekken.json'))) return null;
   const params = jsonOf(paramsFile);
   if (params === null || params instanceof FormatError) {

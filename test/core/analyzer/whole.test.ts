@@ -35,6 +35,12 @@ test.each<[string, Contents, string]>([
   expect(faults({ ...folder, [name]: 'xy' })).toHaveLength(1);
 });
 
+test('an empty description is one that has not arrived', () => {
+  const folder = { ...bert, 'pytorch_model.bin': whole, 'preprocessor_config.json': {} };
+  expect(faults(folder)).toEqual([]);
+  expect(faults({ ...folder, 'preprocessor_config.json': '' })).toEqual(['preprocessor_config.json']);
+});
+
 test('a cut index of pickles holds the model back', () => {
   expect(faults({ ...bert, 'pytorch_model.bin': whole, 'pytorch_model.bin.index.json': '{"weight_map": {"a' })).toEqual([
     'pytorch_model.bin.index.json',
@@ -100,6 +106,8 @@ test('shards that the index or the names of the others tell of', () => {
   expect(faults(first)).toEqual([part('consolidated', 2), part('consolidated', 3)]);
   expect(faults({ ...mistral, 'consolidated.safetensors': weights })).toEqual([]);
   expect(faults({ ...mistral, 'consolidated.safetensors': weights, 'tekken.json': '{"config": {' })).toEqual(['tekken.json']);
+  // A download that begins again empties the file first, and may then wait for hours.
+  expect(faults({ ...mistral, 'consolidated.safetensors': weights, 'tekken.json': '' })).toEqual(['tekken.json']);
   expect(faults({ ...first, 'consolidated.safetensors.index.json': '{"weight' })).toContain('consolidated.safetensors.index.json');
 });
 
