@@ -24,7 +24,10 @@ const COMMON = {
 
 const engine = await build({
   ...COMMON,
-  entryPoints: ['main/cli.ts', 'main/engine.ts', 'main/embedded/server.ts', 'main/embedded/find-gpu.ts', 'main/io/reader-program.ts'],
+  entryPoints: [
+    ...['main/cli.ts', 'main/engine.ts', 'main/embedded/server.ts', 'main/embedded/find-gpu.ts'],
+    ...['main/embedded/convert/program.ts', 'main/io/reader-program.ts'],
+  ],
   splitting: true,
   // Chunks lie beside programs.ts's place: it resolves child programs relative to the file that it ends up in.
   chunkNames: 'main/chunk-[hash]',

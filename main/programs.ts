@@ -14,6 +14,8 @@ function beside(name: string): string {
 export const programs = {
   /** Serves one model with llama.cpp. */
   embeddedServer: beside('embedded/server'),
+  /** Makes a GGUF of a Hugging Face folder. */
+  convert: beside('embedded/convert/program'),
   /** Says whether llama.cpp can use the GPUs here. */
   findGpu: beside('embedded/find-gpu'),
   /** Reads people's files for the engine. */

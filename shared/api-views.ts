@@ -3,7 +3,7 @@
  * drifts from its type does not compile. No rules live here.
  */
 import { z } from 'zod';
-import { type Candidate, type Decision, type DecisionRow, type LaunchPlan, RUNTIME_IDS } from './decision.ts';
+import { type Candidate, CONVERTED_TYPES, type Decision, type DecisionRow, type LaunchPlan, RUNTIME_IDS } from './decision.ts';
 import { STATE_NAMES } from './model.ts';
 import { type FileProblem, FORM_KINDS, type KvCost, MODEL_KINDS, type ModelForm, type ModelProfile } from './profile.ts';
 import {
@@ -33,6 +33,7 @@ export const launchPlanSchema = z.object({
   parallelSequences: z.number(),
   args: z.array(z.string()),
   env: z.record(z.string(), z.string()),
+  preparation: z.object({ type: z.enum(CONVERTED_TYPES) }).optional(),
 }) satisfies z.ZodType<LaunchPlan>;
 
 const tensorSpec = z.object({ name: z.string(), type: z.string(), shape: z.array(z.union([z.number(), z.string()])) });
@@ -43,6 +44,12 @@ const modelFormSchema = z.object({
   companions: z.array(z.object({ role: z.enum(['projector', 'draft', 'adapter']), file: z.string() })).exactOptional(),
   inputs: z.array(tensorSpec).exactOptional(),
   outputs: z.array(tensorSpec).exactOptional(),
+  conversion: z
+    .union([
+      z.object({ architecture: z.string(), contextTokens: count, isCut: z.boolean(), why: z.null() }),
+      z.object({ architecture: z.null(), contextTokens: z.null(), why: z.string() }),
+    ])
+    .exactOptional(),
   detail: z.string().exactOptional(),
 }) satisfies z.ZodType<ModelForm>;
 
@@ -135,7 +142,7 @@ export const decisionRowSchema = z.object({
   id: z.number(),
   at: z.string(),
   modelId: z.string(),
-  action: z.enum(['load', 'refuse', 'wait', 'evict', 'retry', 'sleep', 'rest']),
+  action: z.enum(['load', 'refuse', 'wait', 'evict', 'retry', 'sleep', 'rest', 'prepare']),
   reason: z.string(),
   sentence: z.string(),
   inputs: z.unknown(),

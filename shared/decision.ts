@@ -20,6 +20,15 @@ export interface Placement {
   readonly gpuLayers: number | null;
 }
 
+/** Types of weights that a conversion writes. */
+export const CONVERTED_TYPES = ['F32', 'F16', 'BF16', 'Q8_0'] as const;
+export type ConvertedType = (typeof CONVERTED_TYPES)[number];
+
+/** What is made of the files before they can be loaded, with no memory promised: a GGUF with weights of this type. */
+export interface Preparation {
+  readonly type: ConvertedType;
+}
+
 /** What the brain computed the bytes from, and what the runtime is started with. Compared by hash: an equal plan never disturbs a load. */
 export interface LaunchPlan {
   readonly runtime: RuntimeId;
@@ -32,6 +41,8 @@ export interface LaunchPlan {
   readonly parallelSequences: number;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Absent: the files are loaded as they are. */
+  readonly preparation?: Preparation | undefined;
 }
 
 export interface Candidate {
@@ -70,7 +81,7 @@ export type Decision =
       readonly help: string;
     };
 
-export type DecisionAction = 'load' | 'refuse' | 'wait' | 'evict' | 'retry' | 'sleep' | 'rest';
+export type DecisionAction = 'load' | 'refuse' | 'wait' | 'evict' | 'retry' | 'sleep' | 'rest' | 'prepare';
 
 /** One row of the ledger (I14). */
 export interface DecisionRow {

@@ -54,6 +54,13 @@ export interface CompanionFile {
   readonly file: string;
 }
 
+/** Whether a GGUF can be made of a form, and of which architecture of llama.cpp. */
+export type Conversion =
+  /** `contextTokens`: up to where llama.cpp computes what the original does; null: nobody knows. `isCut`: that is not all of its context. */
+  | { readonly architecture: string; readonly contextTokens: number | null; readonly isCut: boolean; readonly why: null }
+  /** `why`: a sentence without its full stop. */
+  | { readonly architecture: null; readonly contextTokens: null; readonly why: string };
+
 export interface ModelForm {
   readonly kind: FormKind;
   /** Paths relative to the candidate's root, the one to start the runtime with first. For a candidate that is a file: its name. */
@@ -64,6 +71,8 @@ export interface ModelForm {
   /** Of forms that take tensors. */
   readonly inputs?: readonly TensorSpec[];
   readonly outputs?: readonly TensorSpec[];
+  /** Of safetensors that transformers describes. */
+  readonly conversion?: Conversion;
   /** What a runtime has to know of the form beside its kind: `opset 17`, `needs TensorRT 10`, `ensemble of 3 models`. For people. */
   readonly detail?: string;
 }

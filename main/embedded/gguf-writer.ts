@@ -9,7 +9,8 @@ export type GgufValue =
   | { readonly type: 'bool'; readonly value: boolean }
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'strings'; readonly value: readonly string[] }
-  | { readonly type: 'i32s'; readonly value: readonly number[] };
+  | { readonly type: 'i32s' | 'f32s'; readonly value: readonly number[] }
+  | { readonly type: 'bytes'; readonly value: Uint8Array };
 
 /** Tensor types that we write: the file's number, and the bytes of a block of so many elements. */
 export const TENSOR_TYPES = {
@@ -17,14 +18,18 @@ export const TENSOR_TYPES = {
   F16: { number: 1, blockElements: 1, blockBytes: 2 },
   Q4_0: { number: 2, blockElements: 32, blockBytes: 18 },
   Q8_0: { number: 8, blockElements: 32, blockBytes: 34 },
+  BF16: { number: 30, blockElements: 1, blockBytes: 2 },
 } as const;
 export type TensorType = keyof typeof TENSOR_TYPES;
 
-export interface GgufTensor {
+export interface GgufTensorShape {
   readonly name: string;
   readonly type: TensorType;
   /** GGUF's order: the row length first. */
   readonly shape: readonly number[];
+}
+
+export interface GgufTensor extends GgufTensorShape {
   readonly data: Uint8Array;
 }
 
@@ -84,25 +89,33 @@ class Bytes {
   }
   /** Zeros up to the next multiple of the alignment. */
   align(): void {
-    this.room((ALIGNMENT_BYTES - (this.length % ALIGNMENT_BYTES)) % ALIGNMENT_BYTES);
+    this.room(paddingAfter(this.length));
   }
   taken(): Uint8Array {
     return this.buffer.subarray(0, this.length);
   }
 }
 
-const VALUE_TYPES = { u16: 2, u32: 4, i32: 5, f32: 6, bool: 7, string: 8, strings: 8, i32s: 5 } as const;
+const VALUE_TYPES = { u16: 2, u32: 4, i32: 5, f32: 6, bool: 7, string: 8, strings: 8, i32s: 5, f32s: 6, bytes: 0 } as const;
 const ARRAY_TYPE = 9;
 
 function writeValue(bytes: Bytes, value: GgufValue): void {
   switch (value.type) {
     case 'strings':
     case 'i32s':
+    case 'f32s':
       bytes.u32(ARRAY_TYPE);
       bytes.u32(VALUE_TYPES[value.type]);
       bytes.u64(value.value.length);
       if (value.type === 'strings') for (const item of value.value) bytes.string(item);
-      else for (const item of value.value) bytes.i32(item);
+      else if (value.type === 'i32s') for (const item of value.value) bytes.i32(item);
+      else for (const item of value.value) bytes.f32(item);
+      return;
+    case 'bytes':
+      bytes.u32(ARRAY_TYPE);
+      bytes.u32(VALUE_TYPES.bytes);
+      bytes.u64(value.value.length);
+      bytes.raw(value.value);
       return;
     case 'bool':
       bytes.u32(VALUE_TYPES.bool);
@@ -118,8 +131,13 @@ function writeValue(bytes: Bytes, value: GgufValue): void {
   }
 }
 
-/** The bytes of one GGUF file. */
-export function ggufBytes(metadata: Readonly<Record<string, GgufValue>>, tensors: readonly GgufTensor[]): Uint8Array {
+/** Bytes up to the next multiple of the alignment. */
+export function paddingAfter(bytes: number): number {
+  return (ALIGNMENT_BYTES - (bytes % ALIGNMENT_BYTES)) % ALIGNMENT_BYTES;
+}
+
+/** Everything of a GGUF file in front of its tensors' data, which follows in this order, each padded to the alignment. */
+export function ggufHead(metadata: Readonly<Record<string, GgufValue>>, tensors: readonly GgufTensorShape[]): Uint8Array {
   const bytes = new Bytes();
   bytes.raw(new TextEncoder().encode('GGUF'));
   bytes.u32(3);
@@ -136,9 +154,17 @@ export function ggufBytes(metadata: Readonly<Record<string, GgufValue>>, tensors
     for (const size of tensor.shape) bytes.u64(size);
     bytes.u32(TENSOR_TYPES[tensor.type].number);
     bytes.u64(offset);
-    offset += Math.ceil(tensor.data.length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+    const length = tensorBytes(tensor.type, tensor.shape);
+    offset += length + paddingAfter(length);
   }
   bytes.align();
+  return bytes.taken();
+}
+
+/** The bytes of one GGUF file, all in memory: for small ones. */
+export function ggufBytes(metadata: Readonly<Record<string, GgufValue>>, tensors: readonly GgufTensor[]): Uint8Array {
+  const bytes = new Bytes();
+  bytes.raw(ggufHead(metadata, tensors));
   for (const tensor of tensors) {
     bytes.raw(tensor.data);
     bytes.align();

@@ -36,6 +36,16 @@ function fillHalves(bytes: number, next: () => number): Uint8Array {
   return new Uint8Array(values.buffer);
 }
 
+function fillBrainHalves(bytes: number, next: () => number): Uint8Array {
+  const values = new Uint16Array(bytes / 2);
+  // As above; the exponent of a bfloat16 has 8 bits.
+  for (let index = 0; index < values.length; index++) {
+    const bits = next();
+    values[index] = (bits & 0x807f) | ((122 + ((bits >>> 16) & 3)) << 7);
+  }
+  return new Uint8Array(values.buffer);
+}
+
 function fillBlocks(bytes: number, blockBytes: number, scale: number, next: () => number): Uint8Array {
   const padded = new Uint8Array(Math.ceil(bytes / 4) * 4);
   const words = new Uint32Array(padded.buffer);
@@ -56,6 +66,8 @@ export function randomWeights(type: TensorType, bytes: number, seed: number): Ui
       return fillFloats(bytes, next);
     case 'F16':
       return fillHalves(bytes, next);
+    case 'BF16':
+      return fillBrainHalves(bytes, next);
     case 'Q4_0':
       return fillBlocks(bytes, TENSOR_TYPES.Q4_0.blockBytes, halfPowerOfTwo(-5), next);
     case 'Q8_0':

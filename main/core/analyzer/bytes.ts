@@ -150,16 +150,22 @@ export class HeaderReader {
   /** The next `length` bytes as text, of which at most `keep` are kept. */
   text(length: number, keep = length): string {
     const kept = Math.min(length, keep);
-    this.keep(kept);
-    const bytes = new Uint8Array(kept);
-    for (let done = 0; done < kept; ) {
-      const part = Math.min(kept - done, WINDOW_BYTES);
+    const bytes = this.raw(kept);
+    this.skip(length - kept);
+    return utf8.decode(bytes);
+  }
+
+  /** The next `length` bytes, which are kept. */
+  raw(length: number): Uint8Array {
+    this.keep(length);
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const part = Math.min(length - done, WINDOW_BYTES);
       const at = this.#take(part);
       bytes.set(new Uint8Array(this.#view.buffer, this.#view.byteOffset + at, part), done);
       done += part;
     }
-    this.skip(length - kept);
-    return utf8.decode(bytes);
+    return bytes;
   }
 
   /** Moves on without reading. */

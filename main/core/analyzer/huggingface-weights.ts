@@ -72,6 +72,11 @@ function quantizationOf(config: Config, text_: Config, besides: Config): Quantiz
   return found === undefined ? null : described(found);
 }
 
+/** Whether the weights are codes of others. @param besides as in `weightsOf`. */
+export function isQuantized(config: Config, besides: Config): boolean {
+  return quantizationOf(config, config, besides) !== null;
+}
+
 function described(found: Config): Quantization | null {
   const algorithm = text(found, 'quant_algo');
   const method = text(found, 'quant_method') ?? (algorithm === null ? methodByKeys(found) : 'modelopt');

@@ -3,6 +3,7 @@
  * Pure; says what the configuration says. Which runtime can serve it is the brain's business.
  */
 import { type KvCost, kvCostOf, type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
+import { conversionOf } from '../convertible.ts';
 import { codeFilesOfFolder, isPickle } from './code-files.ts';
 import {
   type Config,
@@ -23,7 +24,7 @@ import { isEncoder, kindOf } from './huggingface-kind.ts';
 import { crossKvCost, decoderKvCost, kvCostOfTensors } from './huggingface-kv.ts';
 import type { Tokenizer } from './huggingface-tokenizer.ts';
 import type { WeightFiles } from './huggingface-weight-files.ts';
-import { weightsOf } from './huggingface-weights.ts';
+import { isQuantized, weightsOf } from './huggingface-weights.ts';
 import type { Readme } from './readme.ts';
 import type { SafetensorsTensor } from './safetensors.ts';
 import type { SentenceTransformer } from './sentence-transformers.ts';
@@ -125,7 +126,13 @@ function formsOf(folder: HuggingfaceFolder): readonly ModelForm[] {
   if (folder.weights.files.length === 0) {
     return [{ kind: 'transformers', files: ['config.json', ...folder.pickles], codeFiles: [...code, ...pickles] }];
   }
-  const safe: ModelForm = { kind: 'transformers', files: ['config.json', ...folder.weights.files], codeFiles: code };
+  const conversion = conversionOf({
+    config: folder.config,
+    types: [...new Set(folder.weights.tensors.map(({ type }) => type))],
+    isQuantized: isQuantized(folder.config, folder.hfQuantization),
+    sentence: folder.sentence,
+  });
+  const safe: ModelForm = { kind: 'transformers', files: ['config.json', ...folder.weights.files], codeFiles: code, conversion };
   return pickles.length === 0 ? [safe] : [safe, { kind: 'pickle', files: pickles, codeFiles: [...code, ...pickles] }];
 }
 

@@ -17,7 +17,7 @@ export interface ProtobufField {
   readonly isDelimited: boolean;
   /** Bytes of a delimited field. */
   readonly bytes: number;
-  /** Value of a field that is a plain number; of a delimited one 0. */
+  /** Value of a field that is a plain number (one of 32 fixed bits counts as a float); of a delimited one, and of 64 fixed bits, 0. */
   readonly value: number;
 }
 
@@ -58,6 +58,13 @@ export class ProtobufReader {
     return this.#reader.text(length);
   }
 
+  /** The present delimited field's bytes. @throws FormatError `damaged` when it is longer than `most`. */
+  raw(what: string, most: number): Uint8Array {
+    const length = this.#left();
+    if (length > most) throw damaged(`${what} has ${length} bytes; ${most} are possible`);
+    return this.#reader.raw(length);
+  }
+
   /** A field of whole numbers, packed into one field or not. */
   numbers(field: ProtobufField, add: (value: number) => void): void {
     if (!field.isDelimited) return add(field.value);
@@ -93,8 +100,8 @@ export class ProtobufReader {
     const reader = this.#reader;
     if (wire === VARINT) return { number, isDelimited: false, bytes: 0, value: reader.varint() };
     if (wire === DELIMITED) return { number, isDelimited: true, bytes: reader.varint(), value: 0 };
+    if (wire === FIXED_32) return { number, isDelimited: false, bytes: 0, value: reader.f32() };
     if (wire === FIXED_64) reader.skip(8);
-    else if (wire === FIXED_32) reader.skip(4);
     else throw damaged(`a field in it has the unknown wire type ${wire}`);
     return { number, isDelimited: false, bytes: 0, value: 0 };
   }

@@ -17,6 +17,7 @@ const GLYPHS: Readonly<Record<DecisionAction, { readonly icon: IconName; readonl
   evict: { icon: 'eject', word: 'Unload' },
   retry: { icon: 'refresh', word: 'Retry' },
   sleep: { icon: 'sleep', word: 'Sleep' },
+  prepare: { icon: 'file', word: 'Convert' },
   rest: { icon: 'ring', word: 'Rest' },
 };
 

@@ -1,0 +1,124 @@
+/**
+ * A transformers folder as one GGUF: reads what it is, lays out the tensors, and has them written under a temporary name that becomes the right one
+ * at the end. Owns the output; the folder is only read (I8).
+ */
+import { fstatSync, openSync, readSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { ModelProfile } from '../../../shared/profile.ts';
+import type { ByteSource } from '../../core/analyzer/bytes.ts';
+import { analyzeCandidate } from '../../core/analyzer/candidate.ts';
+import { textPart } from '../../core/analyzer/huggingface-config.ts';
+import { parseJsonObject } from '../../core/analyzer/json.ts';
+import { architectureOf } from '../../core/convertible.ts';
+import { ggufHead } from '../gguf-writer.ts';
+import { ConvertError, NoRoomError } from './convert-error.ts';
+import type { TargetType } from './encode.ts';
+import { hyperparameters, type Metadata, ropeTensors, skippedPositions } from './hyperparameters.ts';
+import { type SourceFiles, SourceFolder } from './source.ts';
+import { type TargetTensor, targetsOf } from './targets.ts';
+import { vocabularyMetadata } from './vocabulary.ts';
+import { fileBytes, type Written, writeGguf } from './write.ts';
+
+export interface ConvertRequest {
+  /** The folder's files: names relative to it, and where the bytes are. Nothing else is read. */
+  readonly files: SourceFiles;
+  /** Absolute path of the GGUF. What is there is replaced in one move. */
+  readonly output: string;
+  readonly type: TargetType;
+}
+
+/** The name under which a GGUF is written until it is whole: whoever ends a conversion removes it. */
+export function partOf(output: string): string {
+  return `${output}.part`;
+}
+
+/** Free bytes that are left on the disk: a full one breaks more than this conversion. */
+const DISK_RESERVE_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Writes the GGUF. @returns its bytes.
+ * @throws ConvertError or NoRoomError with a sentence for people; what the system says of files that cannot be read or written. Then nothing is left behind.
+ */
+export function convert(request: ConvertRequest, onProgress: (written: Written) => void): number {
+  const source = new SourceFolder(request.files);
+  const temporary = partOf(request.output);
+  try {
+    const { metadata, targets } = layOut(source, request);
+    rmSync(temporary, { force: true });
+    needRoom(request.output, fileBytes(ggufHead(metadata, targets).length, targets));
+    const bytes = writeGguf(temporary, metadata, targets, onProgress);
+    renameSync(temporary, request.output);
+    return bytes;
+  } catch (thrown) {
+    rmSync(temporary, { force: true });
+    throw thrown;
+  } finally {
+    source.close();
+  }
+}
+
+function layOut(source: SourceFolder, { files, type }: ConvertRequest) {
+  const profile = profileOf(files);
+  const form = profile.forms.find(({ kind }) => kind === 'transformers');
+  if (form?.conversion === undefined) throw new ConvertError('The folder holds no safetensors that a config.json describes.');
+  if (form.conversion.architecture === null) throw new ConvertError(`${form.conversion.why}.`);
+  const architecture = architectureOf(form.conversion);
+  const config = textPart(objectIn(source, 'config.json'));
+  const tensors = source.tensors(form.files.filter((name) => name.endsWith('.safetensors')));
+  const options = { architecture, config, type, skippedPositions: skippedPositions(config, architecture) };
+  const targets = [...ropeTensors(config), ...targetsOf(tensors, options)];
+  const vocabularySize = targets.find(({ name }) => name === 'token_embd.weight')?.shape[1];
+  if (vocabularySize === undefined) throw new ConvertError('The weights hold no token embeddings.');
+  const facts = { config, architecture, type, pooling: profile.pooling, vocabularySize };
+  const read = (name: string): Uint8Array | null => source.read(name);
+  const metadata = { ...hyperparameters(facts), ...vocabularyMetadata({ read, config, vocabularySize }), ...tokenTypes(targets) };
+  return { metadata, targets };
+}
+
+/** Kinds of texts that an encoder tells apart: llama.cpp wants to know how many, also where there is no table of them. */
+function tokenTypes(targets: readonly TargetTensor[]): Metadata {
+  if (!targets.some(({ name }) => name === 'token_embd_norm.weight')) return {};
+  const types = targets.find(({ name }) => name === 'token_types.weight')?.shape[1] ?? 1;
+  return { 'tokenizer.ggml.token_type_count': { type: 'u32', value: types } };
+}
+
+/** The same look at the folder that the engine had: what has changed since counts. */
+function profileOf(files: SourceFiles): ModelProfile {
+  const candidate = Object.entries(files).map(([path, absolute]) => {
+    const { size } = statSync(absolute);
+    return { path, bytes: size, open: () => fileSource(absolute) };
+  });
+  const { profile, missing, damage } = analyzeCandidate(candidate, true);
+  if (profile === null) throw new ConvertError(damage ?? `The folder is not whole: ${missing.slice(0, 3).join('; ')}.`);
+  return profile;
+}
+
+function objectIn(source: SourceFolder, name: string): Record<string, unknown> {
+  const bytes = source.read(name);
+  if (bytes === null) throw new ConvertError(`${name} is not in the folder.`);
+  return parseJsonObject(bytes, name);
+}
+
+/** Left open: the process ends when the conversion does. */
+function fileSource(path: string): ByteSource {
+  const descriptor = openSync(path, 'r');
+  return {
+    bytes: fstatSync(descriptor).size,
+    read(offset, length) {
+      const buffer = new Uint8Array(length);
+      const got = readSync(descriptor, buffer, 0, length, offset);
+      return got === length ? buffer : buffer.subarray(0, got);
+    },
+  };
+}
+
+/** @throws NoRoomError when the disk has no room for so many bytes. */
+function needRoom(output: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(dirname(output));
+  const free = bavail * bsize;
+  if (free >= bytes + DISK_RESERVE_BYTES) return;
+  const gib = (value: number): string => (value / 1024 ** 3).toFixed(1);
+  throw new NoRoomError(
+    `Its GGUF takes ${gib(bytes)} GiB and ${dirname(output)} has ${gib(free)} GiB free: make room there, or set cache.folder to another disk.`,
+  );
+}

@@ -1,0 +1,80 @@
+/**
+ * How a byte-level tokenizer cuts a text before it joins bytes, as tokenizer.json says it, and what llama.cpp v0.4.0 calls that
+ * (`llama-vocab.cpp`, llm_tokenizer_bpe). A wrong name gives other tokens, and a model that answers worse without anybody noticing: what is not in
+ * the table is refused, never guessed. Pure.
+ */
+import { isObject } from '../../core/analyzer/json.ts';
+import { ConvertError } from './convert-error.ts';
+
+const GPT2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+const CONTRACTIONS = `(?i:'s|'t|'re|'ve|'m|'ll|'d)`;
+const END = String.raw`|\s*[\r\n]+|\s+(?!\S)|\s+`;
+const CL100K = String.raw`${CONTRACTIONS}|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*${END}`;
+/** The same with quantifiers that take back nothing, and a contraction spelled otherwise: it cuts at the same places. */
+const CL100K_POSSESSIVE = String.raw`'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+`;
+const QWEN2 = String.raw`${CONTRACTIONS}|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*${END}`;
+const QWEN35 = String.raw`${CONTRACTIONS}|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*${END}`;
+const UPPER = String.raw`[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`;
+const LOWER = String.raw`[\p{Ll}\p{Lm}\p{Lo}\p{M}]`;
+const CASED = (suffix: string): string =>
+  String.raw`[^\r\n\p{L}\p{N}]?${UPPER}*${LOWER}+${suffix}|[^\r\n\p{L}\p{N}]?${UPPER}+${LOWER}*${suffix}`;
+const TEKKEN = String.raw`${CASED('')}|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*${END}`;
+const GPT4O = String.raw`${CASED(`${CONTRACTIONS}?`)}|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*${END}`;
+
+/** Cuts in their order, as `cutsOf` spells them -> names. `joinsWhole`: a piece that is a token as a whole is not joined from bytes (`ignore_merges`). */
+const NAMES: readonly { readonly cuts: readonly string[]; readonly name: string; readonly joinsWhole?: boolean }[] = [
+  { cuts: ['bytes with words'], name: 'gpt-2' },
+  { cuts: [GPT2, 'bytes'], name: 'gpt-2' },
+  { cuts: ['each digit', 'bytes with words'], name: 'smollm' },
+  { cuts: ['each digit', GPT2, 'bytes'], name: 'smollm' },
+  { cuts: [CL100K, 'bytes'], name: 'llama-bpe', joinsWhole: true },
+  { cuts: [CL100K_POSSESSIVE, 'bytes'], name: 'llama-bpe', joinsWhole: true },
+  { cuts: [CL100K, 'bytes'], name: 'dbrx' },
+  { cuts: [CL100K_POSSESSIVE, 'bytes'], name: 'dbrx' },
+  { cuts: [QWEN2, 'bytes'], name: 'qwen2' },
+  { cuts: [QWEN35, 'bytes'], name: 'qwen35' },
+  { cuts: [TEKKEN, 'bytes'], name: 'tekken', joinsWhole: true },
+  { cuts: [GPT4O, 'bytes'], name: 'gpt-4o' },
+];
+
+/** @throws ConvertError for cuts that llama.cpp does not know. */
+export function preTokenizerName(preTokenizer: unknown, ignoresMerges: boolean): string {
+  const cuts = cutsOf(preTokenizer);
+  const key = cuts.join('\n');
+  const found = NAMES.filter((each) => each.cuts.join('\n') === key);
+  const name = found.find(({ joinsWhole = false }) => joinsWhole === ignoresMerges)?.name;
+  if (name !== undefined) return name;
+  const shown = cuts.join(', then ').slice(0, 200);
+  throw new ConvertError(
+    `llama.cpp has no name for how its tokenizer cuts a text (${shown}${ignoresMerges ? ', with ignore_merges' : ''}): vLLM would serve the folder as it is.`,
+  );
+}
+
+/** The steps of a pre-tokenizer, each as its regular expression or in words. */
+function cutsOf(step: unknown, depth = 0): readonly string[] {
+  if (!isObject(step) || depth > 4) return ['nothing'];
+  switch (step['type']) {
+    case 'Sequence': {
+      const steps = step['pretokenizers'];
+      return Array.isArray(steps) ? steps.slice(0, 16).flatMap((each) => cutsOf(each, depth + 1)) : ['nothing'];
+    }
+    case 'ByteLevel': {
+      const words = step['use_regex'] !== false;
+      return [`${step['add_prefix_space'] === true ? 'a space in front, ' : ''}${words ? 'bytes with words' : 'bytes'}`];
+    }
+    case 'Digits':
+      return [step['individual_digits'] === true ? 'each digit' : 'digits'];
+    case 'Split':
+      return [splitOf(step)];
+    default:
+      return [String(step['type'])];
+  }
+}
+
+function splitOf(step: Record<string, unknown>): string {
+  const pattern = isObject(step['pattern']) ? (step['pattern']['Regex'] ?? step['pattern']['String']) : null;
+  const plain = step['behavior'] === 'Isolated' && step['invert'] !== true;
+  // Removed and inverted: what matches is kept, and these expressions match everything.
+  const inverted = step['behavior'] === 'Removed' && step['invert'] === true;
+  return plain || inverted ? String(pattern) : `${pattern} (${step['behavior']})`;
+}

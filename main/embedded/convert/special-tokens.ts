@@ -1,0 +1,77 @@
+/** Which tokens begin, end, pad and separate, and which of them are added to a text by themselves. Pure. */
+import { isObject } from '../../core/analyzer/json.ts';
+import type { GgufValue } from '../gguf-writer.ts';
+import { TOKEN, type Vocabulary } from './vocabulary-table.ts';
+
+export interface SpecialSources {
+  readonly vocabulary: Vocabulary;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly map: Readonly<Record<string, unknown>>;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly generation: Readonly<Record<string, unknown>>;
+}
+
+/** What transformers calls them -> llama.cpp's key (its spelling). */
+const NAMES = { bos: 'bos', eos: 'eos', unk: 'unknown', sep: 'seperator', pad: 'padding', mask: 'mask' } as const;
+type Name = keyof typeof NAMES | 'cls';
+
+export function specialTokens(sources: SpecialSources): Record<string, GgufValue> {
+  const { vocabulary } = sources;
+  const found: Record<string, GgufValue> = {};
+  const put = (key: string, id: number | null): void => {
+    if (id !== null) found[`tokenizer.ggml.${key}_token_id`] = { type: 'u32', value: id };
+  };
+  for (const name of Object.keys(NAMES) as (keyof typeof NAMES)[]) put(NAMES[name], idOf(name, sources));
+  // What encoders begin with is what llama.cpp puts in front.
+  if (vocabulary.model === 'bert') put('bos', idOf('cls', sources) ?? idOf('bos', sources));
+  if (vocabulary.model === 'bert') put('cls', idOf('cls', sources));
+  put('eot', secondEnd(sources));
+  return { ...found, ...ends(sources, found) };
+}
+
+/** The tokenizer's own word before the model's: a chat model is often trained to end with another token than its base. */
+function idOf(name: Name, { vocabulary, settings, map, config, generation }: SpecialSources): number | null {
+  for (const source of [settings, map]) {
+    const named = source[`${name}_token`];
+    const text = typeof named === 'string' ? named : isObject(named) ? named['content'] : null;
+    if (typeof text !== 'string') continue;
+    const id = vocabulary.table.idOf(text) ?? vocabulary.table.idOf(`▁${text}`);
+    if (id !== null) return control(vocabulary, id, text, name);
+  }
+  for (const source of [generation, config]) {
+    const named = source[`${name}_token_id`];
+    const id = Array.isArray(named) ? named[0] : named;
+    if (Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) < vocabulary.table.texts.length) return Number(id);
+  }
+  return null;
+}
+
+/** Named as special in one file and listed as a word in another: it is special. */
+function control({ table, model }: Vocabulary, id: number, text: string, name: Name): number {
+  if (table.kinds[id] === TOKEN.normal || table.kinds[id] === TOKEN.userDefined) {
+    table.put(id, text, name === 'unk' && model !== 'gpt2' ? TOKEN.unknown : TOKEN.control, table.scores[id] ?? 0);
+  }
+  return id;
+}
+
+/** Generation may end with several; llama.cpp knows the turn's end beside the text's. */
+function secondEnd(sources: SpecialSources): number | null {
+  const { generation, config, vocabulary } = sources;
+  const first = idOf('eos', sources);
+  const named = [generation['eos_token_id'], config['eos_token_id']].find(Array.isArray) ?? [];
+  const other = named.find((id: unknown) => Number.isSafeInteger(id) && id !== first && Number(id) < vocabulary.table.texts.length);
+  return other === undefined ? null : Number(other);
+}
+
+/** The settings' word where the class follows it, else the post-processor's; where nobody says it, what the kind of tokenizer always does. */
+function ends({ vocabulary, settings }: SpecialSources, found: Readonly<Record<string, GgufValue>>): Record<string, GgufValue> {
+  const { model } = vocabulary;
+  if (model === 'bert') return {};
+  const said = (key: string): boolean | null => (typeof settings[key] === 'boolean' ? settings[key] : null);
+  const begins = vocabulary.ends?.begins ?? said('add_bos_token') ?? model === 'llama';
+  const finishes = vocabulary.ends?.ends ?? said('add_eos_token') ?? false;
+  return {
+    'tokenizer.ggml.add_bos_token': { type: 'bool', value: begins && 'tokenizer.ggml.bos_token_id' in found },
+    'tokenizer.ggml.add_eos_token': { type: 'bool', value: finishes && 'tokenizer.ggml.eos_token_id' in found },
+  };
+}
