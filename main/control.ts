@@ -5,6 +5,7 @@ import type { ModelView, Snapshot } from '../shared/snapshot.ts';
 import type { Admission } from './core/admission.ts';
 import type { Catalog } from './core/catalog.ts';
 import type { Changes } from './core/changes.ts';
+import type { Doer } from './core/doer.ts';
 import type { Control } from './core/gateway.ts';
 import type { History } from './core/history.ts';
 import type { Orchestrator } from './core/orchestrator.ts';
@@ -22,6 +23,7 @@ export interface ControlParts {
   readonly orchestrator: Orchestrator;
   readonly questions: Questions;
   readonly manager: Manager;
+  readonly doer: Doer;
   readonly trust: Trust;
   readonly ledger: Ledger;
   readonly library: Library;
@@ -118,7 +120,7 @@ function load({ registry, admission, orchestrator, clock }: ControlParts, record
 }
 
 async function unload(
-  { registry, admission, manager, orchestrator, ledger, clock }: ControlParts,
+  { registry, admission, doer, orchestrator, ledger, clock }: ControlParts,
   record: ModelRecord,
   force: boolean,
 ): Promise<void> {
@@ -142,7 +144,7 @@ async function unload(
   } catch {
     // A full disk costs the row, not the service.
   }
-  await manager.unloadModel(id, 'user', { to: 'unloaded', reason: 'user' }, { force });
+  await doer.unloadModel(id, 'user', { to: 'unloaded', reason: 'user' }, { force });
 }
 
 /** What would happen, with nothing committed: for a model that is known, or for any path. */

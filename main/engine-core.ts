@@ -1,7 +1,7 @@
 /** The middle of the composition: the core's parts and the runtime manager, wired to each other. `engine.ts` hands the world in. */
 import { availableParallelism } from 'node:os';
 import type { RuntimeId } from '../shared/decision.ts';
-import type { Settings } from '../shared/settings.ts';
+import type { Policies, Settings } from '../shared/settings.ts';
 import type { ModelView, RuntimeView } from '../shared/snapshot.ts';
 import { Admission } from './core/admission.ts';
 import { Catalog, type Tracker } from './core/catalog.ts';
@@ -16,13 +16,15 @@ import type {
   Ledger,
   Library,
   Log,
+  PreparedFiles,
   Processes,
   ProcessTable,
+  SourceListing,
   TrustBook,
 } from './core/ports.ts';
 import { Questions } from './core/questions.ts';
 import { Registry } from './core/registry.ts';
-import { isPinned, residents, settingsOf, toResident } from './core/residents.ts';
+import { isPinned, type ResidentFacts, residents, settingsOf, toResident } from './core/residents.ts';
 import { Settler } from './core/settler.ts';
 import { Trust } from './core/trust.ts';
 import { Usage } from './core/usage.ts';
@@ -30,8 +32,10 @@ import { modelView } from './core/views.ts';
 import type { LlamaGpu } from './engine-parts.ts';
 import { programs } from './programs.ts';
 import type { Adapter } from './runtime/adapter.ts';
+import { createDoer } from './runtime/doer.ts';
 import { llamaAdapter } from './runtime/llama/adapter.ts';
 import { Manager } from './runtime/manager.ts';
+import { Preparations } from './runtime/preparations.ts';
 import type { HostPorts } from './runtime/process-host.ts';
 import { ThreadShare } from './runtime/thread-share.ts';
 import { WaitingRoom } from './runtime/waiting-room.ts';
@@ -47,6 +51,9 @@ export interface World {
   readonly library: Library;
   readonly codeReader: CodeReader;
   readonly trustBook: TrustBook;
+  readonly prepared: PreparedFiles;
+  /** The files of a folder as they are now. */
+  listSource(path: string): Promise<SourceListing>;
   readonly tracker: Tracker;
   readonly node: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
   settings(): Settings;
@@ -78,27 +85,21 @@ export function buildCore(world: World) {
   const threads = new ThreadShare(availableParallelism());
   const { processes, table, http, randomWord, bootId, released } = world;
   const manager: Manager = new Manager({
-    ...{
-      clock,
-      processes,
-      table,
-      http,
-      randomWord,
-      bootId,
-      registry,
-      devices,
-      usage,
-      probe,
-      ledger,
-      log,
-      threads,
-      policies,
-      wake,
-      released,
-    },
+    ...{ clock, processes, table, http, randomWord, bootId, registry, devices },
+    ...{ usage, probe, ledger, log, threads, policies, wake, released },
     adapter: runtimes.adapter,
+    preparedFile: (record, plan) => {
+      const file = preparations.fileOf(record, plan);
+      if (file !== null) world.prepared.used(file);
+      return file;
+    },
     confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
   });
+  const preparations: Preparations = new Preparations({
+    ...{ clock, processes, table, http, randomWord, bootId, registry, log, policies, adapter: runtimes.adapter },
+    ...{ prepared: world.prepared, list: world.listSource, words: (id: string) => manager.words(id) },
+  });
+  const doer = createDoer(manager, preparations);
   const waitingRoom = new WaitingRoom({ registry, admission, manager, clock, policies, wake });
   const questions = new Questions({
     ...{ admission, devices, ledger, clock, facts, settings, runtimes: runtimes.known },
@@ -107,7 +108,7 @@ export function buildCore(world: World) {
   const settler: Settler = new Settler({ registry, library, clock, log, known: (record) => catalog.endedBefore(record) });
   const orchestrator: Orchestrator = new Orchestrator({
     ...{ registry, admission, devices, usage, settler, ledger, clock, log, facts, questions, trust, settings },
-    doer: manager,
+    doer,
   });
   const lookAgain = (id: string): void => {
     settler.look(id);
@@ -115,26 +116,33 @@ export function buildCore(world: World) {
   };
   const catalog: Catalog = new Catalog({
     ...{ registry, admission, ledger, tracker, clock, log, settings, lookAgain },
-    doer: manager,
+    doer,
     folders: world.folders,
   });
 
+  const view = createView(facts, { admission, clock, policies });
+  return {
+    ...{ registry, usage, admission, devices, manager, preparations, doer, waitingRoom },
+    ...{ questions, trust, settler, orchestrator, catalog, runtimes, view },
+  };
+}
+
+/** What people see of one model; null where there is none. */
+function createView(facts: ResidentFacts, ports: { admission: Admission; clock: Clock; policies: () => Policies }) {
+  const { registry, usage, settings, inFlight } = facts;
+  const { admission, clock, policies } = ports;
   const idleSeconds = (record: Parameters<typeof toResident>[0]): number | null => {
     const resident = toResident(record, facts);
     const limitMs = resident === null ? null : idleLimitMs(resident, policies());
     return limitMs === null ? null : limitMs / 1000;
   };
-  function view(id: string): ModelView | null {
+  return (id: string): ModelView | null => {
     const record = registry.get(id);
     if (record === undefined) return null;
     const pinned = isPinned(record, settings());
     const aliases = [...record.aliases, ...(settingsOf(record, settings()).aliases ?? [])];
-    return modelView(
-      { ...record, aliases },
-      { admission, usage, nowMs: clock.now(), inFlight: facts.inFlight, idleSeconds, pinned: () => pinned },
-    );
-  }
-  return { registry, usage, admission, devices, manager, waitingRoom, questions, trust, settler, orchestrator, catalog, runtimes, view };
+    return modelView({ ...record, aliases }, { admission, usage, nowMs: clock.now(), inFlight, idleSeconds, pinned: () => pinned });
+  };
 }
 
 /** The list of runtimes: adding one is one line here. Made anew when settings or the host change, since an adapter is facts only. */
@@ -146,6 +154,7 @@ function createRuntimes({ settings, node, gpu }: World) {
         settings: settings().llama,
         node,
         serverProgram: programs.embeddedServer,
+        convertProgram: programs.convert,
         gpu: gpu(),
         cpuCores: availableParallelism(),
       }),

@@ -30,10 +30,12 @@ import { createLog } from './io/log.ts';
 import { createMetrics, type Metrics } from './io/metrics.ts';
 import { createModelFinder } from './io/model-finder.ts';
 import { createPageFiles } from './io/page-files.ts';
+import { createPreparedFiles } from './io/prepared-files.ts';
 import { bootId } from './io/proc.ts';
 import { createProcesses } from './io/processes.ts';
 import { Reader } from './io/reader.ts';
 import { type LoadedSettings, loadSettings, type SettingsWatch, watchSettings } from './io/settings-file.ts';
+import { listSource } from './io/source-files.ts';
 import { openStateFolder } from './io/state-folder.ts';
 import { openStore } from './io/store.ts';
 import { storeFolders } from './io/store-folders.ts';
@@ -149,9 +151,10 @@ class RunningEngine implements Engine {
     const finder = createModelFinder(newReader(), () => storeFolders(process.env, homedir()));
     const metrics = createMetrics(() => this.#snapshot(core));
     const ledger = this.#countedLedger(store.ledger, metrics);
+    const prepared = createPreparedFiles({ settings: () => this.#settings.cache, log });
     const core = buildCore({
       ...{ clock, log, processes, probe, ledger, library, bootId, http: upstreams, table: store.processes, node: this.#options.program },
-      ...{ codeReader, trustBook: store.trust },
+      ...{ codeReader, trustBook: store.trust, prepared, listSource },
       tracker: this.#tracker(),
       settings: () => this.#settings,
       folders: () => this.#folders,
@@ -208,12 +211,12 @@ class RunningEngine implements Engine {
   }
 
   /** Requests that wait are told, those in flight may end, every process is seen gone. */
-  async #drain({ waitingRoom, orchestrator, catalog, manager, trust }: Core): Promise<void> {
+  async #drain({ waitingRoom, orchestrator, catalog, manager, preparations, trust }: Core): Promise<void> {
     waitingRoom.close();
     orchestrator.close();
     catalog.close();
     trust.close();
-    await manager.unloadAll();
+    await Promise.all([manager.unloadAll(), preparations.close()]);
   }
 
   /** The ports open before the slow things (drivers, folders): a script that starts us can connect at once, and is told to wait. */

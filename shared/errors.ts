@@ -68,6 +68,11 @@ export const ERRORS = {
     type: 'unavailable_error',
     hint: 'Free memory, or give the model a smaller context (models.<id>.context).',
   },
+  'not-convertible': {
+    status: 503,
+    type: 'unavailable_error',
+    hint: 'Drop a GGUF of the same model, or use a runtime that takes the folder.',
+  },
   'room-did-not-come': { status: 503, type: 'unavailable_error', hint: '`modelium why MODEL` tells who holds the memory.' },
   'still-alive': { status: 503, type: 'server_error', hint: 'A process of the model could not be ended. End it by hand.' },
   // Engine

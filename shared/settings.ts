@@ -121,6 +121,15 @@ const host = z.strictObject({
     .describe('MiB of main memory that all models may take together; null: what the machine has.'),
 });
 
+const cache = z.strictObject({
+  folder: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Folder for GGUF files made of Hugging Face folders, `~` being your home; null: ~/.cache/modelium.'),
+  max_gb: z.number().nonnegative().default(200).describe('GB that these files may take together; the least recently used ones go first.'),
+});
+
 const model = z.strictObject({
   pin: z
     .boolean()
@@ -169,6 +178,7 @@ export const settingsSchema = z.strictObject({
   api: api.prefault({}).describe('The HTTP API, and who may use it.'),
   gpus: gpus.prefault({}).describe('The GPUs of this machine.'),
   host: host.prefault({}).describe('Main memory.'),
+  cache: cache.prefault({}).describe('What is made of models once and kept: anything in it may be deleted.'),
   models: z.record(z.string(), model).default({}).describe('Settings of single models, by name.'),
   vllm: notYet('vLLM'),
   triton: notYet('Triton'),

@@ -32,6 +32,7 @@ const settings = {
   },
   api: { port: 0 },
   metrics: { port: 0 },
+  cache: { folder: join(folder, 'cache') },
 };
 
 let engine: ChildProcess;

@@ -20,6 +20,9 @@ const LAUNCH = `${HERE}: llama.command, args, env and port_range make the launch
 const GPUS = `${HERE}: gpus.nvidia_smi, use and reserve_mb, and a model’s own gpus, choose the place`;
 const HOST = `${HERE}: host.reserve_mb and memory_limit_mb bound what models may take of main memory`;
 
+const CACHE =
+  'test/io/prepared-files.test.ts: cache.folder is where it lies, and cache.max_gb bounds it: the least recently used go first, and nothing in use';
+
 /** `file: name of the test`. */
 const SHOWN_BY: Readonly<Record<string, string>> = {
   'vllm.enabled': NOT_YET,
@@ -54,6 +57,8 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'gpus.nvidia_smi': GPUS,
   'host.reserve_mb': HOST,
   'host.memory_limit_mb': HOST,
+  'cache.folder': CACHE,
+  'cache.max_gb': CACHE,
   'models.<id>.pin': `${HERE}: a model’s own pin and evict_after_idle_seconds beat the policy`,
   'models.<id>.gpus': GPUS,
   'models.<id>.context': `${HERE}: a model’s own context, args and aliases`,

@@ -31,7 +31,7 @@ export function candidateTable(candidates: readonly Candidate[]): string {
     ['', 'RUNTIME', 'PLACE', 'NEEDS', 'FIRST LEAVE', 'WHY'],
     candidates.map((candidate) => [
       candidate.feasible ? paint('green', 'yes') : paint('dim', 'no'),
-      candidate.plan.runtime,
+      runtimeOf(candidate),
       placeOf(candidate),
       Object.entries(candidate.bytesNeeded)
         .map(([device, bytes]) => `${bytesInWords(bytes)} on ${device.slice(0, 12)}`)
@@ -40,6 +40,11 @@ export function candidateTable(candidates: readonly Candidate[]): string {
       candidate.why,
     ]),
   );
+}
+
+/** With what is made of the files first. */
+function runtimeOf({ plan: { runtime, preparation } }: Candidate): string {
+  return preparation === undefined ? runtime : `${runtime} as ${preparation.type}`;
 }
 
 function placeOf({ plan: { placement } }: Candidate): string {

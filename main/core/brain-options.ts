@@ -2,7 +2,7 @@
  * Lists the ways in which a model could be run on this box: each runtime x form x placement, with the bytes that it needs and what stands
  * against it whatever the room. Whether it fits, and who would have to leave, is `brain-fit.ts`.
  */
-import type { DeviceBytes, DeviceId, LaunchPlan, Placement } from '../../shared/decision.ts';
+import type { DeviceBytes, DeviceId, LaunchPlan, Placement, Preparation } from '../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
 import type { ModelSettings } from '../../shared/settings.ts';
 import { isNamed, type Room, slotsOf } from './devices.ts';
@@ -30,14 +30,18 @@ export interface Option {
   readonly needsTrust: boolean;
   /** 0: the runtime that suits this kind of model best. */
   readonly preference: number;
+  /** 0: the weights as they are; more for what is made of them with less precision. */
+  readonly losses: number;
   /** A sentence: why it cannot be, however much room there is; null where only the room decides. */
   readonly obstacle: string | null;
 }
 
-/** A runtime with a form that it takes, found and switched on. */
+/** A runtime with a form that it takes, found and switched on, and what is made of the form first. */
 export interface Way {
   readonly runtime: KnownRuntime;
   readonly form: ModelForm;
+  readonly preparation: Preparation | undefined;
+  readonly losses: number;
 }
 
 const GROUP_SIZES = [2, 4, 8] as const;
@@ -47,7 +51,10 @@ export function waysOf({ profile, runtimes }: OptionsInput): readonly Way[] {
   return runtimes.flatMap((runtime) =>
     profile.forms
       .filter((form) => runtime.enabled && runtime.found.found && runtime.planner.supports(profile, form).supported)
-      .map((form) => ({ runtime, form })),
+      .flatMap((form) => {
+        const preparations = runtime.planner.preparations?.(profile, form) ?? [undefined];
+        return preparations.map((preparation, losses) => ({ runtime, form, preparation, losses }));
+      }),
   );
 }
 
@@ -65,7 +72,7 @@ function deadOption(profile: ModelProfile, { planner, enabled, found }: KnownRun
   const nothing = { contextTokens: 0, parallelSequences: 0, args: [], env: {} };
   const plan: LaunchPlan = { runtime: planner.id, form: form.kind, file: form.files[0] ?? '', placement: ON_CPU, ...nothing };
   const preference = runtimePreference(planner.id, profile.kind, form.kind);
-  return { plan, bytes: {}, notes: [], slots: [], loadSeconds: null, needsTrust: false, preference, obstacle };
+  return { plan, bytes: {}, notes: [], slots: [], loadSeconds: null, needsTrust: false, preference, losses: 0, obstacle };
 }
 
 /** Would it execute code that nobody has trusted (I7)? */
@@ -120,9 +127,9 @@ export function splitOptions(input: OptionsInput, way: Way, room: (gpu: Room) =>
   });
 }
 
-function option(input: OptionsInput, { runtime, form }: Way, placement: Placement): Option {
+function option(input: OptionsInput, { runtime, form, preparation, losses }: Way, placement: Placement): Option {
   const { profile, modelId, measurements } = input;
-  const plan = runtime.planner.plan(profile, form, placement, input.settings);
+  const plan = runtime.planner.plan(profile, form, placement, input.settings, preparation);
   const { bytes, notes } = correctedEstimate(runtime.planner, profile, plan, modelId, measurements);
   return {
     plan,
@@ -132,6 +139,7 @@ function option(input: OptionsInput, { runtime, form }: Way, placement: Placemen
     loadSeconds: expectedLoadSeconds(modelId, plan.runtime, bytes, measurements),
     needsTrust: needsTrust(input, form),
     preference: runtimePreference(plan.runtime, profile.kind, form.kind),
+    losses,
     obstacle: placement.kind === 'cpu' || runtime.found.gpu.usable ? null : runtime.found.gpu.why,
   };
 }

@@ -54,6 +54,23 @@ function fitWords(weighed: Weighed, box: Box): string {
   }
 }
 
+/** What is made of the files first, and where that is less than they hold: why. Empty where they are loaded as they are. */
+export function preparationInWords(best: Weighed, weighed: readonly Weighed[], box: Box): string {
+  const { plan, losses } = best.option;
+  if (plan.preparation === undefined) return '';
+  const { type } = plan.preparation;
+  const whole = weighed.find(
+    ({ option }) => option.losses === 0 && option.plan.runtime === plan.runtime && samePlace(option.plan.placement, plan.placement),
+  );
+  const wholeType = whole?.option.plan.preparation?.type;
+  if (losses === 0 || whole === undefined || wholeType === undefined) return `; converted to a GGUF with its weights as ${type}`;
+  return `; converted to a GGUF with its weights as ${type}, because as ${wholeType} it ${fitWords(whole, box)}`;
+}
+
+function samePlace(one: Placement, other: Placement): boolean {
+  return one.kind === other.kind && one.gpus.join() === other.gpus.join();
+}
+
 /** `GPU 0 (NVIDIA RTX 4090)`, `GPU 0 + GPU 1`, `part of the layers on GPU 0`, `CPU`. */
 export function placementInWords({ kind, gpus }: Placement, box: Box): string {
   if (kind === 'cpu') return 'CPU';
@@ -136,9 +153,10 @@ export function noRuntimeWords(profile: ModelProfile, base: BaseVerdict | null):
     };
   }
   const isText = suitedRuntime(profile.kind, 'transformers') === 'vllm';
+  const conversion = profile.forms.find(({ kind }) => kind === 'transformers')?.conversion;
   if (kinds.includes('transformers')) {
     return {
-      reason: `This is a Hugging Face folder (${what}), and no runtime that is ready here takes that form.`,
+      reason: `This is a Hugging Face folder (${what}), and no runtime that is ready here takes that form${conversion?.why == null ? '' : `: ${conversion.why}`}.`,
       help: isText
         ? 'vLLM would serve it as it is, once this version can use it. Until then drop a GGUF of the same model: llama.cpp serves that.'
         : 'Ray Serve would serve it as it is, once this version can use it.',

@@ -6,7 +6,7 @@
  * 1. All layers on GPUs, before part of them, before the CPU: a model is used far longer than it is loaded. So an idle model leaves a GPU
  *    rather than that the next one runs on the CPU, and a short, bounded wait for a GPU beats the CPU too.
  * 2. Within that: fits now; fits when those who leave already have left; fits with the cheapest victims; has to wait.
- * 3. The runtime that suits the kind of model; fewer GPUs; more layers on the GPU.
+ * 3. The runtime that suits the kind of model; more layers on the GPU; the weights as they are before what is made of them; fewer GPUs.
  * 4. The GPU that leaves the best remaining room: the largest hole on the box stays as large as can be, then the emptiest GPU.
  */
 import type { Candidate, Decision, RefusalReason } from '../../shared/decision.ts';
@@ -25,7 +25,7 @@ import {
   waysOf,
   wholeOptions,
 } from './brain-options.ts';
-import { noRuntimeWords, placementInWords, toCandidate, whyOf } from './brain-words.ts';
+import { noRuntimeWords, placementInWords, preparationInWords, toCandidate, whyOf } from './brain-words.ts';
 import type { Room } from './devices.ts';
 import type { Resident } from './evictor.ts';
 import { listed } from './sentences.ts';
@@ -72,7 +72,7 @@ export function decide(input: BrainInput): Decision {
     box,
   );
   if (best === null) return refuse(input, ways, weighed, candidates, box);
-  const reason = `${placementInWords(best.option.plan.placement, box)}: ${whyOf(best, box)}${whyNotGpu(best, weighed, box)}`;
+  const reason = `${placementInWords(best.option.plan.placement, box)}: ${whyOf(best, box)}${preparationInWords(best, weighed, box)}${whyNotGpu(best, weighed, box)}`;
   if (best.fit === 'now' || best.fit === 'victims') {
     // The very one of the list, by which the ledger tells which was taken.
     return { kind: 'place', candidate: candidates[weighed.indexOf(best)] ?? toCandidate(best, box), candidates, reason };
@@ -127,7 +127,8 @@ function rankOf({ option, cuts, cost, lacksRoom }: Weighed, gpus: readonly Room[
   const chosen = placement.gpus.map((id) => (box.there[id] ?? 0) - (option.bytes[id] ?? 0));
   const largestHole = Math.max(0, ...left);
   const leastLeft = chosen.length === 0 ? 0 : Math.min(...chosen);
-  return [Number(cuts), Number(lacksRoom), cost, option.preference, placement.gpus.length, -layersOf(option), -largestHole, -leastLeft];
+  const { preference, losses } = option;
+  return [Number(cuts), Number(lacksRoom), cost, preference, -layersOf(option), losses, placement.gpus.length, -largestHole, -leastLeft];
 }
 
 function compareKeys(a: readonly number[], b: readonly number[]): number {

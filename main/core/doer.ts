@@ -1,5 +1,5 @@
 /** Who carries the orchestrator's decisions out; `runtime/manager.ts` is the real one. Types only. */
-import type { Candidate } from '../../shared/decision.ts';
+import type { Candidate, LaunchPlan } from '../../shared/decision.ts';
 import type { AfterDrain, DrainReason } from '../../shared/model.ts';
 import type { ModelRecord } from './registry.ts';
 
@@ -7,4 +7,8 @@ export interface Doer {
   loadModel(record: ModelRecord, candidate: Candidate, decisionId: number): void;
   unloadModel(id: string, reason: DrainReason, becomes: AfterDrain, options?: { readonly force?: boolean }): Promise<void>;
   inFlight(id: string): number;
+  /** Is what the plan loads there: the files themselves, or what was made of them? */
+  isPrepared(record: ModelRecord, plan: LaunchPlan): boolean;
+  /** Begins to make it; the state is `preparing` then. False while another model's is being made: one at a time. */
+  prepare(record: ModelRecord, plan: LaunchPlan): boolean;
 }

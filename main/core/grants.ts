@@ -11,7 +11,7 @@ import type { Doer } from './doer.ts';
 import type { Clock, Log } from './ports.ts';
 import type { Questions } from './questions.ts';
 import { type ModelRecord, type Registry, stateOf } from './registry.ts';
-import { decisionSentence } from './sentences.ts';
+import { convertingSentence, decisionSentence } from './sentences.ts';
 import type { Usage } from './usage.ts';
 
 export interface GrantsPorts {
@@ -49,11 +49,12 @@ export class Grants {
   }
 
   #tryGrant(record: ModelRecord, heldBack: Set<string>): void {
-    const { registry, admission, clock } = this.#ports;
+    const { registry, admission, clock, doer } = this.#ports;
     const { id } = record;
     const decision = this.#ports.questions.ask(record, 'present');
     switch (decision.kind) {
       case 'place': {
+        if (!doer.isPrepared(record, decision.candidate.plan)) return this.#prepare(record, decision);
         const wanted = slotsOf(decision.candidate.plan.placement);
         const free = wanted.every((device) => !heldBack.has(device));
         if (free && this.#grant(record, decision)) return;
@@ -73,6 +74,15 @@ export class Grants {
       default:
         return assertNever(decision);
     }
+  }
+
+  /** Nothing is promised before it is there: it may take minutes, in which the memory serves others. */
+  #prepare(record: ModelRecord, { candidate, candidates, reason }: Extract<Decision, { kind: 'place' }>): void {
+    const { doer, log, book } = this.#ports;
+    if (!doer.prepare(record, candidate.plan)) return this.#moved(record, 'waiting for another model to be converted');
+    const sentence = convertingSentence(record.id, candidate.plan);
+    book.write(record.id, 'prepare', 'converts', `${sentence}: ${reason}`, candidates);
+    log.say(sentence);
   }
 
   #grant(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): boolean {

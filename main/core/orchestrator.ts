@@ -163,10 +163,9 @@ export class Orchestrator {
         return this.#verdict(record);
       case 'blocked':
         return;
-      case 'preparing':
-        return;
       case 'queued':
         return this.#stillWanted(record);
+      case 'preparing':
       case 'loading':
         return this.#cancelIfUnwanted(record);
       case 'ready':
@@ -208,7 +207,7 @@ export class Orchestrator {
     if (!admission.isWanted(record.id)) registry.apply(record.id, { type: 'rested', reason: 'cancelled', atMs: clock.now() });
   }
 
-  /** A load that nobody waits for any more is not carried to its end. */
+  /** A load or a conversion that nobody waits for any more is not carried to its end. */
   #cancelIfUnwanted(record: ModelRecord): void {
     const { admission, doer } = this.#ports;
     if (!admission.isWanted(record.id)) void doer.unloadModel(record.id, 'cancelled', { to: 'unloaded', reason: 'cancelled' });

@@ -36,6 +36,8 @@ function canonical(plan: LaunchPlan): string {
     plan.parallelSequences,
     plan.args,
     env,
+    // Nothing where nothing is prepared: hashes that the ledger holds stay what they are.
+    ...(plan.preparation === undefined ? [] : [plan.preparation.type]),
   ]);
 }
 

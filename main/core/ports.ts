@@ -10,6 +10,7 @@ import type {
   DeviceId,
   LaunchPlan,
   Placement,
+  Preparation,
   RuntimeId,
 } from '../../shared/decision.ts';
 import type { CopyProgress } from '../../shared/model.ts';
@@ -217,7 +218,9 @@ export interface RuntimePlanner {
   readonly splits: boolean;
   readonly groups: boolean;
   /** The launch for a placement: context, sequences and arguments from the model's settings and the profile. */
-  plan(profile: ModelProfile, form: ModelForm, placement: Placement, settings: ModelSettings): LaunchPlan;
+  plan(profile: ModelProfile, form: ModelForm, placement: Placement, settings: ModelSettings, preparation?: Preparation): LaunchPlan;
+  /** What can be made of the form so that this runtime loads it, the most faithful first; null or absent: it loads the form as it is. */
+  preparations?(profile: ModelProfile, form: ModelForm): readonly Preparation[] | null;
   estimate(profile: ModelProfile, plan: LaunchPlan): Estimate;
 }
 
@@ -225,6 +228,32 @@ export interface KnownRuntime {
   readonly planner: RuntimePlanner;
   readonly enabled: boolean;
   readonly found: RuntimeFound;
+}
+
+// ---- what is prepared -----------------------------------------------------------------------------------------------------------------
+
+/** The files that were made of models before they could be loaded: a cache, which may be emptied at any time. */
+export interface PreparedFiles {
+  /** Where it lies or will lie: another path for other files, another type or another version of the converter. */
+  pathOf(files: readonly FileIdentity[], preparation: Preparation): string;
+  /** Null: it is not there (any more). */
+  bytesOf(path: string): number | null;
+  /**
+   * Makes room for so many bytes: the least recently used go, but none of `inUse`.
+   * @throws ModeliumError disk-full with the figures.
+   */
+  makeRoom(bytes: number, inUse: ReadonlySet<string>): Promise<void>;
+  /** It is loaded: the last to go. */
+  used(path: string): void;
+  /** Removes what a preparation of this path made, whole or half done: it was interrupted, or made of other files. */
+  discard(path: string): void;
+}
+
+/** The files of a folder as they are now, each with the place of its bytes; links are settled. */
+export interface SourceListing {
+  readonly files: readonly FileIdentity[];
+  /** Path relative to the folder -> absolute path. */
+  readonly places: Readonly<Record<string, string>>;
 }
 
 // ---- the ledger -----------------------------------------------------------------------------------------------------------------------

@@ -56,7 +56,8 @@ export class Questions {
     const form = record.profile === null ? undefined : formOf(record.profile, state.plan);
     if (runtime === undefined || form === undefined || record.profile === null) return true;
     const { settings } = this.#question(record, 'present');
-    return planHash(runtime.planner.plan(record.profile, form, state.plan.placement, settings)) !== planHash(state.plan);
+    const { placement, preparation } = state.plan;
+    return planHash(runtime.planner.plan(record.profile, form, placement, settings, preparation)) !== planHash(state.plan);
   }
 
   /** Of an adapter: which of the models here it changes. Null for what is no adapter. */

@@ -1,5 +1,5 @@
 /** The story in sentences, as `serve` prints it and the README quotes it: the wording lives here and nowhere else. Pure. */
-import type { Candidate, DeviceBytes, DeviceId } from '../../shared/decision.ts';
+import type { Candidate, DeviceBytes, DeviceId, LaunchPlan } from '../../shared/decision.ts';
 import { HOST_DEVICE } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';
 import type { ModelState, StateOf } from '../../shared/model.ts';
@@ -30,6 +30,15 @@ export function decisionSentence(id: string, runtime: string, reason: string): s
 export function loadingSentence(id: string, candidate: Candidate): string {
   const { victims } = candidate;
   return `Loading ${id} ...${victims.length === 0 ? '' : ` (${victims.join(', ')} must leave first)`}`;
+}
+
+/** @param plan one with a preparation. */
+export function convertingSentence(id: string, { preparation }: LaunchPlan): string {
+  return `Converting ${id} to a GGUF first, with its weights as ${preparation?.type ?? 'they are'}`;
+}
+
+export function convertedSentence(id: string, bytes: number, seconds: number): string {
+  return `${id} converted (${bytesInWords(bytes)}, ${secondsInWords(seconds)})`;
 }
 
 export function loadedSentence(id: string, measured: DeviceBytes, sample: Sample | null, loadSeconds: number): string {

@@ -2,7 +2,7 @@
  * What a runtime adapter is: facts and generators of steps. An adapter imports this file, `core` and `shared`; it has no await, no spawn, no
  * socket, no clock and no log. The hosts carry the steps out; tests answer them from a table.
  */
-import type { LaunchPlan } from '../../shared/decision.ts';
+import type { LaunchPlan, Preparation } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { Exit, HttpAnswer, RuntimeFound, RuntimePlanner } from '../core/ports.ts';
@@ -34,7 +34,17 @@ export type Step =
   /** -> void: tells people what is going on. */
   | { readonly do: 'phase'; readonly phase: string; readonly progress: number | null }
   /** -> string: a random key for this launch. */
-  | { readonly do: 'key' };
+  | { readonly do: 'key' }
+  /** -> void: a message to a process that was spawned with a channel. */
+  | { readonly do: 'send'; readonly message: unknown }
+  /** -> Ended: when the process ends by itself, as one that does a piece of work does. */
+  | { readonly do: 'exit' };
+
+export interface Ended {
+  readonly exit: Exit;
+  /** Its last lines. */
+  readonly lines: readonly string[];
+}
 
 export type Steps<Result> = Generator<Step, Result, unknown>;
 
@@ -62,12 +72,30 @@ export function* phase(name: string, progress: number | null = null): Steps<void
   yield { do: 'phase', phase: name, progress };
 }
 
+export function* send(message: unknown): Steps<void> {
+  yield { do: 'send', message };
+}
+
+export function* ended(): Steps<Ended> {
+  return (yield { do: 'exit' }) as Ended;
+}
+
+/** What is made of a model's files before it can be loaded. */
+export interface PrepareTarget {
+  readonly modelId: string;
+  /** Path relative to the folder -> absolute path. */
+  readonly places: Readonly<Record<string, string>>;
+  /** Absolute path of what is made. */
+  readonly output: string;
+  readonly preparation: Preparation;
+}
+
 /** What is loaded: the plan, and where its files are. */
 export interface LoadTarget {
   readonly modelId: string;
   /** Absolute path of the candidate (a file or folder). */
   readonly path: string;
-  /** Absolute path of the first file of the plan's form. */
+  /** Absolute path of the first file of the plan's form, or of what was prepared. */
   readonly file: string;
   readonly plan: LaunchPlan;
   readonly profile: ModelProfile;
@@ -97,6 +125,10 @@ export interface Adapter extends RuntimePlanner {
   /** Seconds between SIGTERM and SIGKILL. */
   readonly stopGraceSeconds: number;
   load(target: LoadTarget): Steps<Endpoint>;
+  /** Makes what `preparations` names. Ends when it is there; throws a sentence where it cannot be made. */
+  prepare?(target: PrepareTarget): Steps<void>;
+  /** Bytes that it will take on disk. */
+  preparedBytes?(profile: ModelProfile, preparation: Preparation): number;
   /** What a line of output tells of the load; null: nothing. */
   progress(line: string): Progress | null;
   explainExit(exit: Exit, lines: readonly string[]): Explanation;

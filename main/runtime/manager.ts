@@ -5,9 +5,9 @@
  */
 import { type Candidate, type DeviceBytes, HOST_DEVICE, type LaunchPlan, type RuntimeId } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import type { AfterDrain, DrainReason, LoadFailure, ModelState } from '../../shared/model.ts';
+import type { AfterDrain, DrainReason, ModelState } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
-import { backoff, READY_FORGIVES_MS } from '../core/backoff.ts';
+import { READY_FORGIVES_MS } from '../core/backoff.ts';
 import type { Devices } from '../core/devices.ts';
 import type { Lease } from '../core/gateway.ts';
 import { measuredBytes, memoryIsBack } from '../core/measure.ts';
@@ -18,6 +18,7 @@ import { freed, leakedSentence, loadedSentence, loadingSentence } from '../core/
 import type { Usage } from '../core/usage.ts';
 import type { Adapter, LoadTarget } from './adapter.ts';
 import { isRevocable, redirected, stillAlive, stillAliveSentence } from './drains.ts';
+import { failedLoad } from './failed-load.ts';
 import { LastWords } from './last-words.ts';
 import { Leases } from './leases.ts';
 import { LoadOutcome } from './load-outcome.ts';
@@ -38,6 +39,8 @@ export interface ManagerPorts extends HostPorts {
   policies(): Policies;
   /** The last look at a model's files before they are loaded. Rejects when they are not those that were looked at, or their code not what was trusted (I7). */
   confirmTrust(id: string, plan: LaunchPlan, signal: AbortSignal): Promise<void>;
+  /** Where what was prepared for this plan lies; null where it loads the files as they are. */
+  preparedFile(record: ModelRecord, plan: LaunchPlan): string | null;
   /** A sink: the seconds from the last process's end until its memory was seen free. */
   released(seconds: number): void;
   /** Tells whoever decides that something about this model, or the room, is other than before. */
@@ -159,7 +162,10 @@ export class Manager {
     const victims = candidate.victims.filter((id) => registry.get(id) !== undefined);
     const left = victims.map((id) => this.unloadModel(id, 'memory', { to: 'unloaded', reason: 'memory' }));
     // Where its files lie is asked when they are read: they may be renamed while room is made.
-    runner.bringUp = this.#bringUp(runner, left, () => loadTarget(registry.get(record.id) ?? record, candidate));
+    runner.bringUp = this.#bringUp(runner, left, () => {
+      const now = registry.get(record.id) ?? record;
+      return loadTarget(now, candidate, this.#ports.preparedFile(now, candidate.plan));
+    });
   }
 
   async #bringUp(runner: Runner, victims: readonly Promise<void>[], targetNow: () => LoadTarget): Promise<void> {
@@ -277,16 +283,7 @@ export class Manager {
   }
 
   #failed(record: ModelRecord, error: ModeliumError, permanent: boolean): AfterDrain {
-    const { registry, clock } = this.#ports;
-    const attempts = record.attempts + 1;
-    registry.update(record.id, { attempts });
-    const failure: LoadFailure = {
-      code: error.code,
-      message: error.message,
-      lastWords: error.details.lastWords ?? this.words(record.id).lines(),
-      permanent,
-    };
-    return { to: 'failed', failure, attempts, retryAtMs: permanent ? null : backoff(attempts, clock.now()).retryAtMs };
+    return failedLoad(this.#ports, record, error, { permanent, lastWords: this.words(record.id).lines() });
   }
 
   /** The leader ended without being asked: while loading the host's step tells it, while ready this does. */

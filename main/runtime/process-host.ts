@@ -36,6 +36,7 @@ export class ProcessHost {
   #explanation: Explanation | null = null;
   readonly #stall: StallWatch;
   #interruption: ModeliumError | null = null;
+  #awaitsExit = false;
   #rejectStep: (error: unknown) => void = () => {};
   readonly #listeners: ((message: unknown) => void)[] = [];
   #onExit: (exit: Exit) => void = () => {};
@@ -185,6 +186,11 @@ export class ProcessHost {
         const { port, key, method, path, body, timeoutMs } = step;
         return http.request({ port, socket: null, key }, { method, path, body, timeoutMs, signal }).catch(() => null);
       }
+      case 'send':
+        return this.#process?.send(step.message);
+      case 'exit':
+        this.#awaitsExit = true;
+        return this.#process?.exited.then((exit) => ({ exit, lines: this.words.lines() }));
       default:
         return assertNever(step);
     }
@@ -211,7 +217,8 @@ export class ProcessHost {
       this.#exit = exit;
       this.#explanation = this.#adapter.explainExit(exit, this.words.lines());
       const { code, message } = this.#explanation;
-      this.#interrupt(new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() }));
+      // Where the adapter waits for it, it is an answer.
+      if (!this.#awaitsExit) this.#interrupt(new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() }));
       this.#onExit(exit);
     });
     this.#recordMembers();

@@ -32,7 +32,7 @@ export function CandidateTable({ candidates, chosen }: CandidateTableProps) {
             <Row
               candidate={candidate}
               isChosen={index === chosen}
-              key={JSON.stringify([candidate.plan.runtime, candidate.plan.form, candidate.plan.placement])}
+              key={JSON.stringify([candidate.plan.runtime, candidate.plan.form, candidate.plan.placement, candidate.plan.preparation])}
             />
           ))}
         </tbody>
@@ -48,7 +48,8 @@ function Row({ candidate, isChosen }: { readonly candidate: Candidate; readonly 
   return (
     <tr className={classes(isChosen && styles.chosen)}>
       <th scope="row">
-        {plan.runtime} on {placeOf(candidate, nameOf)}
+        {plan.runtime}
+        {plan.preparation !== undefined && ` as ${plan.preparation.type}`} on {placeOf(candidate, nameOf)}
         {isChosen && <span className={styles.taken}>taken</span>}
       </th>
       <td>

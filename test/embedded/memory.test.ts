@@ -23,6 +23,7 @@ const adapter = llamaAdapter({
   settings: DEFAULT_SETTINGS.llama,
   node: { command: process.execPath, args: [], env: {} },
   serverProgram: '',
+  convertProgram: '',
   gpu: { usable: false, why: 'no GPU', libraryPath: null, isPresent: false },
   cpuCores: 2,
 });

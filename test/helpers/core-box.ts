@@ -32,10 +32,13 @@ import { Settler } from '../../main/core/settler.ts';
 import { Trust } from '../../main/core/trust.ts';
 import { Usage } from '../../main/core/usage.ts';
 import { type Adapter, http, pause, phase, spawn } from '../../main/runtime/adapter.ts';
+import { createDoer } from '../../main/runtime/doer.ts';
 import { Manager } from '../../main/runtime/manager.ts';
+import { Preparations } from '../../main/runtime/preparations.ts';
 import { ThreadShare } from '../../main/runtime/thread-share.ts';
 import { WaitingRoom } from '../../main/runtime/waiting-room.ts';
-import type { DecisionRow } from '../../shared/decision.ts';
+import type { ConvertedType, DecisionRow } from '../../shared/decision.ts';
+import { ModeliumError } from '../../shared/errors.ts';
 import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
 import { createVirtualClock } from './virtual-clock.ts';
@@ -58,6 +61,9 @@ export interface Behaviour {
   /** Its process ends after its proof, while its memory is measured. */
   readonly diesAtTheEnd?: boolean;
   readonly ignoresTerm?: boolean;
+  /** How long its preparation takes, and the sentence with which it fails. */
+  readonly prepareMs?: number;
+  readonly prepareFails?: string;
 }
 
 /** A file of the simulated watch folder; `version` is its content. */
@@ -76,6 +82,8 @@ export interface CoreBoxOptions {
   readonly profile?: (modelId: string, bytes: number) => ModelProfile;
   /** Which forms the simulated runtime takes; without it all. */
   readonly serves?: (form: ModelForm) => boolean;
+  /** What is made of a model before it is loaded, the most faithful first, each with the share of its bytes that is left. */
+  readonly prepares?: (modelId: string) => readonly { readonly type: ConvertedType; readonly share: number }[] | null;
   /** What the next launch does besides loading: from the model's id. */
   readonly behaviour?: (modelId: string) => Behaviour;
 }
@@ -126,6 +134,10 @@ export function createCoreBox(options: CoreBoxOptions) {
     /** Files that lie there now and that no look has seen, by candidate. */
     unseen: new Map<string, readonly FileIdentity[]>(),
     readings: 0,
+    /** What was prepared, by its path; and what of it was thrown away half done. */
+    prepared: new Set<string>(),
+    discarded: [] as string[],
+    fullDisk: false,
   };
   const trusts: TrustRow[] = [];
   let nextPid = 1000;
@@ -192,6 +204,8 @@ export function createCoreBox(options: CoreBoxOptions) {
     return { pid, onLine: () => {}, exited, send: () => {}, onMessage: () => {} };
   }
 
+  const shareOf = (modelId: string, type: ConvertedType | undefined): number =>
+    options.prepares?.(modelId)?.find((each) => each.type === type)?.share ?? 1;
   const adapter: Adapter = {
     id: 'llama',
     splits: false,
@@ -200,8 +214,19 @@ export function createCoreBox(options: CoreBoxOptions) {
     portRange: [8100, 8999],
     stopGraceSeconds: 2,
     sharesThreads: false,
+    preparations: ({ name }) => options.prepares?.(name ?? '')?.map(({ type }) => ({ type })) ?? null,
+    preparedBytes: ({ weightBytes }) => weightBytes,
+    *prepare({ modelId, output }) {
+      const { prepareMs = 1_000, prepareFails } = options.behaviour?.(modelId) ?? {};
+      yield* spawn('simulated', [`prepare ${modelId}`, ''], {}, true);
+      yield* phase('converting', 0.25);
+      yield* pause(prepareMs);
+      if (prepareFails !== undefined) throw new ModeliumError('not-convertible', prepareFails);
+      world.prepared.add(output);
+    },
     supports: (_profile, form) => ({ supported: options.serves?.(form) ?? true, why: 'simulated' }),
-    plan: (_profile, form, placement, { context = 4096 }) => ({
+    plan: (_profile, form, placement, { context = 4096 }, preparation) => ({
+      ...(preparation === undefined ? {} : { preparation }),
       ...{
         runtime: 'llama',
         form: form.kind,
@@ -213,8 +238,8 @@ export function createCoreBox(options: CoreBoxOptions) {
         env: {},
       },
     }),
-    estimate: (profile, { placement }) => ({
-      bytes: { [placement.gpus[0] ?? 'cpu']: profile.weightBytes },
+    estimate: (profile, { placement, preparation }) => ({
+      bytes: { [placement.gpus[0] ?? 'cpu']: profile.weightBytes * shareOf(profile.name ?? '', preparation?.type) },
       parts: {},
       notes: [],
     }),
@@ -282,8 +307,28 @@ export function createCoreBox(options: CoreBoxOptions) {
     threads: new ThreadShare(2),
     adapter: () => adapter,
     confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
+    preparedFile: (record, plan) => preparations.fileOf(record, plan),
     released: () => {},
   });
+  const preparations: Preparations = new Preparations({
+    ...{ clock, processes, table, registry, log, policies },
+    http: { request: () => Promise.reject(new Error('nobody is asked')) },
+    randomWord: () => `launch-${words.next++}`,
+    bootId: () => 'boot',
+    adapter: () => adapter,
+    words: (id) => manager.words(id),
+    list: async (path) => ({ files: [...filesAt(path), ...(world.unseen.get(path) ?? [])], places: {} }),
+    prepared: {
+      pathOf: (files, { type }) => `${files.map(({ path, mtimeMs }) => `${path} ${mtimeMs}`).join()} ${type}`,
+      bytesOf: (path) => (world.prepared.has(path) ? GIB : null),
+      makeRoom: async () => {
+        if (world.fullDisk) throw new ModeliumError('disk-full', 'no room');
+      },
+      used: () => {},
+      discard: (path) => void world.discarded.push(path),
+    },
+  });
+  const doer = createDoer(manager, preparations);
   const waitingRoom = new WaitingRoom({ registry, admission, manager, clock, policies, wake });
   const questions = new Questions({
     ...{ admission, devices, ledger, clock, facts, settings: () => settings },
@@ -335,7 +380,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   const settler = new Settler({ registry, library, clock, log, known });
   const orchestrator: Orchestrator = new Orchestrator({
     ...{ registry, admission, devices, usage, settler, ledger, clock, log, facts, questions, trust, settings: () => settings },
-    doer: manager,
+    doer,
   });
   const apply = (scan: FolderScan) => {
     for (const listing of scan.ok ? scan.candidates : []) listings.set(listing.path, listing);
@@ -343,7 +388,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   };
   let lastFiles: readonly WatchedFile[] = [];
   const catalog: Catalog = new Catalog({
-    ...{ registry, admission, ledger, clock, log, settings: () => settings, doer: manager, folders: () => [WATCH_FOLDER] },
+    ...{ registry, admission, ledger, clock, log, settings: () => settings, doer, folders: () => [WATCH_FOLDER] },
     tracker: {
       track: () => Promise.reject(new Error('not simulated')),
       untrack: async () => {},
@@ -370,6 +415,8 @@ export function createCoreBox(options: CoreBoxOptions) {
       devices,
       usage,
       manager,
+      preparations,
+      doer,
       orchestrator,
       simulated,
       trust,

@@ -55,7 +55,15 @@ export async function startLiveEngine({ settings = {}, prepare, watchBySettings 
   mkdirSync(watch);
   const said: string[] = [];
   const write = (more: Readonly<Record<string, unknown>>) =>
-    writeFileSync(config, JSON.stringify({ metrics: { enabled: false }, ...more, api: { port: 0, ...(more['api'] ?? {}) } }));
+    writeFileSync(
+      config,
+      JSON.stringify({
+        metrics: { enabled: false },
+        cache: { folder: join(folder, 'cache') },
+        ...more,
+        api: { port: 0, ...(more['api'] ?? {}) },
+      }),
+    );
   write(settings as Record<string, unknown>);
   let engine: Engine;
   try {

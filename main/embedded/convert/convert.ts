@@ -27,9 +27,9 @@ export interface ConvertRequest {
   readonly type: TargetType;
 }
 
-/** The name under which a GGUF is written until it is whole: whoever ends a conversion removes it. */
+/** The name under which this process writes a GGUF until it is whole: whoever ends it removes that, or finds by the number that it ended. */
 export function partOf(output: string): string {
-  return `${output}.part`;
+  return `${output}.${process.pid}.part`;
 }
 
 /** Free bytes that are left on the disk: a full one breaks more than this conversion. */

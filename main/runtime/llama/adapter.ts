@@ -8,6 +8,7 @@ import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import type { RuntimeFound, Support } from '../../core/ports.ts';
 import { type Adapter, http, key, type LoadTarget, pause, phase, port, type Steps, spawn } from '../adapter.ts';
+import { conversionsOf, convert, converted, convertProgressOf, DESCRIPTION_BYTES, whyNotConverted } from './convert.ts';
 import { estimate } from './estimate.ts';
 import { explainExit, progressOf } from './explain.ts';
 import { SERVED_KINDS } from './kinds.ts';
@@ -19,6 +20,8 @@ export interface LlamaFacts {
   readonly node: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
   /** Path of the embedded server's program. */
   readonly serverProgram: string;
+  /** Path of the program that makes a GGUF of a folder. */
+  readonly convertProgram: string;
   /** `libraryPath`: LD_LIBRARY_PATH under which llama.cpp's CUDA part finds its libraries; null: it finds them by itself. */
   readonly gpu: { readonly usable: boolean; readonly why: string; readonly libraryPath: string | null; readonly isPresent: boolean };
   readonly cpuCores: number;
@@ -35,13 +38,15 @@ const HEALTH_TIMEOUT_MS = 2_000;
 const PROOF_TIMEOUT_MS = 600_000;
 
 function supports(profile: ModelProfile, form: ModelForm): Support {
-  if (form.kind !== 'gguf') return { supported: false, why: `llama.cpp serves GGUF files; this form is ${form.kind}.` };
+  const unread = form.kind === 'gguf' ? null : whyNotConverted(form);
+  if (unread !== null) return { supported: false, why: unread };
   if (!SERVED_KINDS.includes(profile.kind)) {
     return {
       supported: false,
       why: `llama.cpp here serves text generation, embeddings and rankings; this is a model of kind ${profile.kind}.`,
     };
   }
+  if (form.kind !== 'gguf') return { supported: true, why: `llama.cpp serves a GGUF made of it; this one is ${profile.architecture}.` };
   return { supported: true, why: `llama.cpp serves GGUF files; this one is ${profile.architecture}.` };
 }
 
@@ -114,10 +119,14 @@ export function llamaAdapter(facts: LlamaFacts): Adapter {
     groups: true,
     sharesThreads: facts.settings.command === null,
     supports,
-    plan: (profile, form, placement, settings) => planOf(profile, form, placement, settings, facts.settings.env),
-    estimate,
+    preparations: conversionsOf,
+    plan: (profile, form, placement, settings, preparation) =>
+      planOf(converted(profile, preparation), form, placement, settings, facts.settings.env, preparation),
+    estimate: (profile, plan) => estimate(converted(profile, plan.preparation), plan),
+    preparedBytes: (profile, preparation) => converted(profile, preparation).weightBytes + DESCRIPTION_BYTES,
+    prepare: (target) => convert(facts, target),
     load: (target) => load(facts, target),
-    progress: progressOf,
+    progress: (line) => convertProgressOf(line) ?? progressOf(line),
     explainExit,
   };
 }

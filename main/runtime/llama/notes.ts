@@ -10,5 +10,10 @@ export function notesOf(profile: ModelProfile, plan: LaunchPlan): readonly strin
   const companions = profile.forms.find(({ kind }) => kind === plan.form)?.companions ?? [];
   if (companions.some(({ role }) => role === 'projector'))
     notes.push('Images are not read: the projector (mmproj) beside it is not loaded.');
+  const form = profile.forms.find(({ kind }) => kind === plan.form);
+  const conversion = plan.preparation === undefined ? undefined : form?.conversion;
+  if (conversion?.why === null && conversion.isCut) {
+    notes.push(`Its context ends at ${conversion.contextTokens} tokens: beyond them llama.cpp does not compute what it was trained for.`);
+  }
   return notes;
 }

@@ -1,5 +1,5 @@
 /** Context, sequences and arguments of a launch of llama.cpp. Pure; what they cost is `estimate.ts`. */
-import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
+import type { LaunchPlan, Placement, Preparation } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { ModelSettings } from '../../../shared/settings.ts';
 import { batchTokens, gpuLayersOf, kvBytes } from './estimate.ts';
@@ -38,6 +38,7 @@ export function planOf(
   placement: Placement,
   settings: ModelSettings,
   environment: Readonly<Record<string, string>>,
+  preparation?: Preparation,
 ): LaunchPlan {
   const contextTokens = contextOf(profile, settings);
   const parallelSequences = sequencesOf(profile, contextTokens);
@@ -58,5 +59,6 @@ export function planOf(
     args: [...flags, ...(settings.args ?? [])],
     // An empty list hides every GPU: a process on the CPU must not open a context that takes half a gigabyte of one.
     env: { ...environment, CUDA_VISIBLE_DEVICES: placement.gpus.join(',') },
+    ...(preparation === undefined ? {} : { preparation }),
   };
 }

@@ -13,6 +13,7 @@ const facts = {
   settings: DEFAULT_SETTINGS.llama,
   node: { command: '/bin/node', args: ['--flag'], env: { ELECTRON_RUN_AS_NODE: '1' } },
   serverProgram: '/app/server.js',
+  convertProgram: '/app/convert.js',
   gpu: { usable: true, why: 'CUDA 13 is here.', libraryPath: '/venv/nvidia/cu13/lib', isPresent: true },
   cpuCores: 8,
 };

@@ -1,0 +1,131 @@
+/**
+ * The cache of what was made of models: one file for the files it was made of and the type of its weights, in a folder that is bounded and may be
+ * emptied at any time. Owns that folder's `converted`, and nothing beside people's own files (I8).
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, utimesSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Preparation } from '../../shared/decision.ts';
+import { ModeliumError } from '../../shared/errors.ts';
+import type { Settings } from '../../shared/settings.ts';
+import { bytesInWords } from '../../shared/units.ts';
+import type { FileIdentity, Log, PreparedFiles } from '../core/ports.ts';
+import { errorCode } from './files.ts';
+import { expandHome, modeliumFolders } from './folders.ts';
+
+export interface PreparedFilesPorts {
+  readonly log: Log;
+  settings(): Settings['cache'];
+}
+
+/** Counts versions of the converter whose files differ: those of another one are made again. */
+const CONVERTER_VERSION = 1;
+/** What a conversion that is under way writes, with the number of its process. */
+const PART = /\.gguf\.(\d+)\.part$/;
+const GB = 1e9;
+/** Left free on the disk: a full one breaks more than this. */
+const RESERVE_BYTES = 256 * 1024 * 1024;
+
+interface Entry {
+  readonly path: string;
+  readonly bytes: number;
+  readonly usedMs: number;
+}
+
+/** Also removes what conversions of an engine that was killed have left; those of another engine that runs go on. */
+export function createPreparedFiles({ settings, log }: PreparedFilesPorts): PreparedFiles {
+  const folder = (): string => join(expandHome(settings().folder ?? modeliumFolders().cache), 'converted');
+  for (const { path } of entriesOf(folder())) {
+    const pid = PART.exec(path)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(path, { force: true });
+  }
+  return {
+    pathOf: (files, preparation) => join(folder(), `${keyOf(files, preparation)}.gguf`),
+    bytesOf: (path) => statSync(path, { throwIfNoEntry: false })?.size ?? null,
+    discard(path) {
+      rmSync(path, { force: true });
+      for (const each of entriesOf(dirname(path)))
+        if (each.path.startsWith(path) && PART.test(each.path)) rmSync(each.path, { force: true });
+    },
+    used(path) {
+      const now = new Date();
+      try {
+        utimesSync(path, now, now);
+      } catch {
+        // Gone, or a disk that cannot be written to: it counts as used when it was made.
+      }
+    },
+    async makeRoom(bytes, inUse) {
+      const at = folder();
+      makeFolder(at);
+      const most = settings().max_gb * GB;
+      if (bytes > most) {
+        throw new ModeliumError(
+          'disk-full',
+          `Its GGUF takes ${bytesInWords(bytes)}, and cache.max_gb allows ${bytesInWords(most)}: raise it.`,
+        );
+      }
+      const all = entriesOf(at).filter(({ path }) => path.endsWith('.gguf'));
+      const oldest = all.filter(({ path }) => !inUse.has(path)).toSorted((one, other) => one.usedMs - other.usedMs);
+      let taken = all.reduce((sum, entry) => sum + entry.bytes, 0);
+      for (const entry of oldest) {
+        if (taken + bytes <= most && freeBytes(at) >= bytes + RESERVE_BYTES) break;
+        rmSync(entry.path, { force: true });
+        taken -= entry.bytes;
+        log.say(`Cache: a GGUF of ${bytesInWords(entry.bytes)} that was not used for longest was removed`);
+      }
+      if (taken + bytes > most) {
+        throw new ModeliumError(
+          'disk-full',
+          `Its GGUF takes ${bytesInWords(bytes)}, and what is in use leaves ${bytesInWords(Math.max(0, most - taken))} of cache.max_gb: raise it.`,
+        );
+      }
+      const free = freeBytes(at);
+      if (free < bytes + RESERVE_BYTES) {
+        const message = `Its GGUF takes ${bytesInWords(bytes)} and ${at} has ${bytesInWords(free)} free: make room there, or set cache.folder to another disk.`;
+        throw new ModeliumError('disk-full', message);
+      }
+    },
+  };
+}
+
+/** By name, size, times and inode of each file: what identifies content here without reading it. The device's number changes with a remount. */
+function keyOf(files: readonly FileIdentity[], { type }: Preparation): string {
+  const hash = createHash('sha256').update(`${CONVERTER_VERSION} ${type}`);
+  for (const { path, bytes, mtimeMs, inode } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
+    hash.update(JSON.stringify([path, bytes, mtimeMs, inode]));
+  }
+  return hash.digest('hex').slice(0, 40);
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ModeliumError('disk-full', `The cache folder ${path} cannot be made (${why}). Set cache.folder to one that can.`);
+  }
+}
+
+function entriesOf(folder: string): readonly Entry[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats?.isFile() === true ? [{ path, bytes: stats.size, usedMs: stats.mtimeMs }] : [];
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
+  }
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}

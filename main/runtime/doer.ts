@@ -1,0 +1,15 @@
+/** Sends each call of the deciders to whoever carries it out: what is being prepared to the preparations, everything else to the manager. */
+import type { Doer } from '../core/doer.ts';
+import type { Manager } from './manager.ts';
+import type { Preparations } from './preparations.ts';
+
+export function createDoer(manager: Manager, preparations: Preparations): Doer {
+  return {
+    loadModel: (record, candidate, decisionId) => manager.loadModel(record, candidate, decisionId),
+    unloadModel: (id, reason, becomes, options) =>
+      preparations.holds(id) ? preparations.stop(id, reason, becomes) : manager.unloadModel(id, reason, becomes, options),
+    inFlight: (id) => manager.inFlight(id),
+    isPrepared: (record, plan) => preparations.isPrepared(record, plan),
+    prepare: (record, plan) => preparations.prepare(record, plan),
+  };
+}

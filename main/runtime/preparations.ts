@@ -1,0 +1,173 @@
+/**
+ * What is made of models before they can be loaded (a GGUF of a Hugging Face folder): one at a time, in a process of its own, with progress, and
+ * cancelled like a load. Owns the preparation that runs; the files that come of it belong to `PreparedFiles`, states to the registry.
+ */
+import type { LaunchPlan, Preparation, RuntimeId } from '../../shared/decision.ts';
+import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import type { AfterDrain, DrainReason } from '../../shared/model.ts';
+import type { Policies } from '../../shared/settings.ts';
+import type { Log, PreparedFiles, SourceListing } from '../core/ports.ts';
+import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
+import { convertedSentence } from '../core/sentences.ts';
+import { sameFiles } from '../core/settle.ts';
+import type { Adapter } from './adapter.ts';
+import { redirected } from './drains.ts';
+import { failedLoad } from './failed-load.ts';
+import type { LastWords } from './last-words.ts';
+import { type HostPorts, ProcessHost } from './process-host.ts';
+
+export interface PreparationPorts extends HostPorts {
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly prepared: PreparedFiles;
+  adapter(runtime: RuntimeId): Adapter;
+  policies(): Policies;
+  /** The model's words, which its loads go on with. */
+  words(id: string): LastWords;
+  /** The folder's files now. Rejects where it cannot be read. */
+  list(path: string): Promise<SourceListing>;
+}
+
+interface Running {
+  readonly id: string;
+  readonly output: string;
+  readonly host: ProcessHost;
+  readonly abort: AbortController;
+  work: Promise<void>;
+  drain: Promise<void> | null;
+}
+
+const NO_COPY = { bytesPresent: 0, bytesExpected: null, missing: [] } as const;
+
+export class Preparations {
+  readonly #ports: PreparationPorts;
+  #running: Running | null = null;
+
+  constructor(ports: PreparationPorts) {
+    this.#ports = ports;
+  }
+
+  /** Where what the plan loads lies; null where that is the files themselves. */
+  fileOf({ files }: ModelRecord, { preparation }: LaunchPlan): string | null {
+    return preparation === undefined ? null : this.#ports.prepared.pathOf(files, preparation);
+  }
+
+  isPrepared(record: ModelRecord, plan: LaunchPlan): boolean {
+    const file = this.fileOf(record, plan);
+    return file === null || this.#ports.prepared.bytesOf(file) !== null;
+  }
+
+  /** Begins; false while another one runs. */
+  prepare(record: ModelRecord, plan: LaunchPlan): boolean {
+    const { registry, clock } = this.#ports;
+    if (this.#running !== null || plan.preparation === undefined) return false;
+    const output = this.#ports.prepared.pathOf(record.files, plan.preparation);
+    const adapter = this.#ports.adapter(plan.runtime);
+    const words = this.#ports.words(record.id);
+    words.begin(`--- ${new Date(clock.wallTime()).toISOString()} converting ---`);
+    const host = new ProcessHost(this.#ports, adapter, record.id, words);
+    const running: Running = { id: record.id, output, host, abort: new AbortController(), work: Promise.resolve(), drain: null };
+    this.#running = running;
+    registry.apply(record.id, { type: 'preparation-started', sinceMs: clock.now() });
+    running.work = this.#work(running, adapter, record, plan.preparation);
+    return true;
+  }
+
+  /** Is this model being prepared, or on its way out of that? */
+  holds(id: string): boolean {
+    return this.#running?.id === id;
+  }
+
+  /** Ends it and leaves nothing of it. Resolves when the state after that is committed; a second call redirects where it goes. */
+  stop(id: string, reason: DrainReason, becomes: AfterDrain): Promise<void> {
+    const { registry, clock } = this.#ports;
+    const running = this.#running;
+    if (running === null || running.id !== id) return Promise.resolve();
+    const draining = stateOf(registry.get(id), 'draining');
+    if (running.drain !== null && draining !== null) {
+      registry.apply(id, { type: 'drain-redirected', becomes: redirected(draining.becomes, becomes) });
+      return running.drain;
+    }
+    registry.apply(id, { type: 'drain-started', reason, becomes, deadlineMs: clock.now() });
+    running.abort.abort(reason);
+    running.drain = this.#drain(running);
+    return running.drain;
+  }
+
+  async close(): Promise<void> {
+    if (this.#running !== null) await this.stop(this.#running.id, 'quit', { to: 'unloaded', reason: 'quit' });
+  }
+
+  async #work(running: Running, adapter: Adapter, record: ModelRecord, preparation: Preparation): Promise<void> {
+    const { registry, clock, policies, prepared, log } = this.#ports;
+    const { id, output, host, abort } = running;
+    const { signal } = abort;
+    const startedMs = clock.now();
+    try {
+      if (adapter.prepare === undefined || record.profile === null) throw new Error(`${adapter.id} prepares nothing`);
+      const bytes = adapter.preparedBytes?.(record.profile, preparation) ?? 0;
+      await prepared.makeRoom(bytes, this.#inUse());
+      const { places } = await this.#sameFiles(record);
+      if (signal.aborted) return;
+      const { load_stall_seconds, load_max_seconds } = policies();
+      const limits = { stallMs: load_stall_seconds * 1000, maxMs: load_max_seconds * 1000 };
+      await host.run(adapter.prepare({ modelId: id, places, output, preparation }), limits, signal, ({ progress }) => {
+        if (!signal.aborted && progress !== null) registry.apply(id, { type: 'preparation-progressed', progress });
+      });
+      await this.#sameFiles(record);
+      if (signal.aborted) return;
+      await host.stop(0);
+      // Whoever cancelled in the meantime drains it.
+      if (signal.aborted) return;
+      this.#running = null;
+      log.say(convertedSentence(id, prepared.bytesOf(output) ?? bytes, (clock.now() - startedMs) / 1000));
+      registry.apply(id, { type: 'prepared', sinceMs: clock.now() });
+    } catch (thrown) {
+      if (!signal.aborted) this.#fail(running, toModeliumError(thrown));
+    }
+  }
+
+  /** Those that the decision was for: what is made of others would bear their name. */
+  async #sameFiles(record: ModelRecord): Promise<SourceListing> {
+    const listing = await this.#ports.list(record.realPath);
+    if (!sameFiles(record.files, listing.files, true)) {
+      throw new ModeliumError('content-changed', `The files of ${record.id} changed while they were converted.`);
+    }
+    return listing;
+  }
+
+  #fail(running: Running, error: ModeliumError): void {
+    const { registry, log } = this.#ports;
+    const record = registry.get(running.id);
+    if (record === undefined) return;
+    log.warn(`${running.id} could not be converted: ${error.message}`);
+    if (error.code === 'content-changed') return void this.stop(running.id, 'files-changed', { to: 'settling' });
+    const permanent = error.code === 'not-convertible';
+    const lastWords = running.host.words.lines();
+    void this.stop(running.id, 'load-failed', failedLoad(this.#ports, record, error, { permanent, lastWords }));
+  }
+
+  async #drain(running: Running): Promise<void> {
+    const { registry, prepared, clock } = this.#ports;
+    const { id, host, output } = running;
+    registry.apply(id, { type: 'drain-signalled' });
+    // It holds no memory that is waited for, and what it has written is worth nothing: it is killed.
+    await host.stop(0);
+    await running.work;
+    prepared.discard(output);
+    this.#running = null;
+    registry.apply(id, { type: 'drained', atMs: clock.now(), copy: NO_COPY });
+  }
+
+  /** Files that models on their devices read from. */
+  #inUse(): ReadonlySet<string> {
+    const paths = new Set<string>();
+    for (const record of this.#ports.registry.all()) {
+      const plan =
+        'plan' in record.state ? record.state.plan : record.state.name === 'draining' ? (record.state.ready?.plan ?? null) : null;
+      const file = plan === null ? null : this.fileOf(record, plan);
+      if (file !== null) paths.add(file);
+    }
+    return paths;
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * A Hugging Face folder on a real engine with a real llama.cpp and no Python: converted, served, found again in the cache, converted anew when it
+ * changed or the cache was emptied; and whatever ends a conversion in the middle leaves nothing.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from './helpers/eventually.ts';
+import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
+import { writeTinyFolder } from './helpers/tiny-folder.ts';
+
+/** Takes the converter more than a second. */
+const LARGE = 500_000_000;
+
+const converted = (folder: string): readonly string[] =>
+  existsSync(join(folder, 'cache', 'converted')) ? readdirSync(join(folder, 'cache', 'converted')) : [];
+
+describe('a folder of safetensors', () => {
+  let live: LiveEngine;
+  let source: string;
+  beforeAll(async () => {
+    live = await startLiveEngine();
+    source = await writeTinyFolder(join(live.watch, 'folder'));
+    await live.comesTo('folder', 'ready', 60_000);
+  });
+  afterAll(() => live.close());
+
+  const conversions = async (): Promise<number> => {
+    const { json } = await live.control('GET', '/control/decisions?model=folder');
+    return json.decisions.filter(({ action }: { action: string }) => action === 'prepare').length;
+  };
+
+  test('is converted and answers, and the story says so', async () => {
+    const chat = { model: 'folder', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 4 };
+    const { status, json } = await live.ask('POST', '/v1/chat/completions', chat);
+    expect(status).toBe(200);
+    expect(json.usage.completion_tokens).toBeGreaterThan(0);
+    expect((await live.predict('folder', { prompt: 'Hello', max_tokens: 4 })).status).toBe(200);
+    const story = live.said.join('\n');
+    expect(story).toContain('Converting folder to a GGUF first, with its weights as BF16');
+    expect(story).toMatch(/folder converted \(\d+ KiB, [\d.]+ s\)\nBrain decision for folder: llama/);
+    expect((await live.model('folder'))?.plan).toMatchObject({ form: 'transformers', preparation: { type: 'BF16' } });
+  });
+
+  test('lies in the cache folder, readable by its owner only, and nothing beside the person’s files', () => {
+    const [file, ...others] = converted(live.folder);
+    expect(others).toEqual([]);
+    expect(file).toMatch(/^[0-9a-f]{40}\.gguf$/);
+    expect(statSync(join(live.folder, 'cache', 'converted', file!)).mode & 0o777).toBe(0o600);
+    expect(readdirSync(source).toSorted()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']);
+  });
+
+  test('is not converted a second time', async () => {
+    await live.control('POST', '/control/models/folder/unload');
+    await live.comesTo('folder', 'unloaded');
+    expect((await live.predict('folder', { prompt: 'Hello', max_tokens: 1 })).status).toBe(200);
+    expect(await conversions()).toBe(1);
+  });
+
+  test('is converted again when the cache was emptied', async () => {
+    await live.control('POST', '/control/models/folder/unload');
+    await live.comesTo('folder', 'unloaded');
+    rmSync(join(live.folder, 'cache'), { recursive: true });
+    expect((await live.predict('folder', { prompt: 'Hello', max_tokens: 1 })).status).toBe(200);
+    expect(await conversions()).toBe(2);
+  });
+
+  test('is converted again when its files changed', async () => {
+    const before = converted(live.folder);
+    await writeTinyFolder(source, { seed: 9 });
+    await eventually('another conversion', async () => (await conversions()) === 3, 20_000);
+    await live.comesTo('folder', 'ready', 60_000);
+    expect(converted(live.folder).filter((name) => !before.includes(name))).toHaveLength(1);
+  });
+
+  test('with a tensor that has no place is failed with its name, and is not tried over and over', async () => {
+    await writeTinyFolder(join(live.watch, 'strange'), { more: { 'model.layers.0.strange.weight': [4, 4] } });
+    const model = await live.comesTo('strange', 'failed', 60_000);
+    expect(model.message).toContain("llama.cpp's llama has no place for the tensor model.layers.0.strange.weight (4 x 4).");
+    expect(model.retryInMs).toBeNull();
+    expect(converted(live.folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  test('of an architecture that is not converted is blocked with its name and the runtime that would take it', async () => {
+    await writeTinyFolder(join(live.watch, 'unknown'), { config: { architectures: ['MysteryForCausalLM'], model_type: 'mystery' } });
+    const model = await live.comesTo('unknown', 'blocked', 60_000);
+    expect(model.message).toContain('MysteryForCausalLM is not one of the architectures that Modelium turns into a GGUF');
+    expect(model.help).toContain('vLLM');
+  });
+});
+
+describe('a conversion in the middle', () => {
+  let live: LiveEngine | null = null;
+  afterEach(async () => {
+    await live?.close();
+    live = null;
+  });
+
+  test('shows its progress, and ends at once when a person unloads it: nothing is left', async () => {
+    live = await startLiveEngine();
+    await writeTinyFolder(join(live.watch, 'large'), { minimumBytes: LARGE });
+    await eventually('progress', async () => ((await live!.model('large'))?.progress ?? 0) > 0, 60_000);
+    expect((await live.model('large'))?.state).toBe('preparing');
+    await live.control('POST', '/control/models/large/unload');
+    const model = await live.comesTo('large', 'unloaded', 10_000);
+    expect(model.message).toBeTruthy();
+    expect(converted(live.folder)).toEqual([]);
+  });
+
+  test('is refused with the figures where the cache may not grow so far', async () => {
+    live = await startLiveEngine({ settings: { cache: { max_gb: 0.1 } } });
+    await writeTinyFolder(join(live.watch, 'large'), { minimumBytes: 200_000_000 });
+    const model = await live.comesTo('large', 'failed', 60_000);
+    expect(model.message).toMatch(/Its GGUF takes 2\d\d MiB, and cache\.max_gb allows 95 MiB: raise it\./);
+  });
+});
+
+test('kill -9 of the engine in the middle: the converter ends too, and the next start leaves nothing of it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'modelium-converting-'));
+  const watch = join(folder, 'watch');
+  mkdirSync(watch);
+  const settings = { orchestration: { model_discovery: { watch_directories: [watch] } }, api: { port: 0 }, metrics: { enabled: false } };
+  writeFileSync(join(folder, 'modelium.yaml'), JSON.stringify({ ...settings, cache: { folder: join(folder, 'cache') } }));
+  let story = '';
+  const start = (): ChildProcess => {
+    const args = [resolve(import.meta.dirname, '../main/cli.ts'), '--state-folder', join(folder, 'state'), 'serve'];
+    const child = spawn(process.execPath, [...args, '--config', join(folder, 'modelium.yaml')], { stdio: ['ignore', 'pipe', 'inherit'] });
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      story += text;
+    });
+    return child;
+  };
+  const parts = (): readonly string[] => converted(folder).filter((name) => name.endsWith('.part'));
+  await writeTinyFolder(join(watch, 'large'), { minimumBytes: 2 * LARGE });
+  let engine = start();
+  try {
+    await eventually('a conversion', () => parts().length === 1, 60_000);
+    const converter = Number(/\.(\d+)\.part$/.exec(parts()[0]!)?.[1]);
+    engine.kill('SIGKILL');
+    await eventually('the end of the converter', () => !isAlive(converter), 10_000);
+    story = '';
+    engine = start();
+    const address = await eventually('the engine', () => /Server ready at (\S+)/.exec(story)?.[1], 60_000);
+    expect(parts()).toEqual([]);
+    // What was known before a restart waits for a request.
+    const body = JSON.stringify({ model: 'large', prompt: 'Hello', max_tokens: 1 });
+    const answer = async (): Promise<number> => (await fetch(`${address}/v1/completions`, { method: 'POST', body })).status;
+    await eventually('an answer', async () => (await answer()) === 200, 60_000);
+    expect(parts()).toEqual([]);
+    expect(converted(folder)).toHaveLength(1);
+    const ended = new Promise((done) => engine.once('exit', done));
+    engine.kill('SIGTERM');
+    await ended;
+  } finally {
+    engine.kill('SIGKILL');
+    await sleep(200);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 120_000);
+
+function isAlive(pid: number): boolean {
+  try {
+    // A zombie has ended: only its parent, which is gone, has not heard of it.
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,101 @@
+/** The cache of what was made of models, on a real disk. */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createPreparedFiles } from '../../main/io/prepared-files.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'modelium-prepared-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const said: string[] = [];
+const log = { say: (line: string) => void said.push(line), warn: () => {}, error: () => {}, debug: () => {} };
+const cacheOf = (max_gb = 200, at = folder) => createPreparedFiles({ settings: () => ({ folder: at, max_gb }), log });
+
+const FILE = { path: 'model.safetensors', bytes: 10, mtimeMs: 5, device: 1, inode: 7 };
+
+/** So many bytes that were used so many seconds ago. */
+function put(path: string, bytes: number, secondsAgo: number): void {
+  mkdirSync(join(folder, 'converted'), { recursive: true });
+  writeFileSync(path, new Uint8Array(bytes));
+  const at = new Date(Date.now() - secondsAgo * 1000);
+  utimesSync(path, at, at);
+}
+
+describe('the name', () => {
+  test('is of the files and the type: what differs in either is another file, and a remount changes nothing', () => {
+    const cache = cacheOf();
+    const path = cache.pathOf([FILE], { type: 'BF16' });
+    expect(path.startsWith(join(folder, 'converted'))).toBe(true);
+    expect(cache.pathOf([{ ...FILE, device: 2 }], { type: 'BF16' })).toBe(path);
+    const others = [
+      cache.pathOf([FILE], { type: 'Q8_0' }),
+      cache.pathOf([{ ...FILE, bytes: 11 }], { type: 'BF16' }),
+      cache.pathOf([{ ...FILE, mtimeMs: 6 }], { type: 'BF16' }),
+      cache.pathOf([{ ...FILE, inode: 8 }], { type: 'BF16' }),
+      cache.pathOf([{ ...FILE, path: 'other.safetensors' }], { type: 'BF16' }),
+      cache.pathOf([FILE, { ...FILE, path: 'config.json' }], { type: 'BF16' }),
+    ];
+    expect(new Set([path, ...others]).size).toBe(others.length + 1);
+  });
+
+  test('does not depend on the order of the listing', () => {
+    const [one, two] = [FILE, { ...FILE, path: 'config.json', inode: 9 }];
+    const cache = cacheOf();
+    expect(cache.pathOf([one, two], { type: 'F16' })).toBe(cache.pathOf([two, one], { type: 'F16' }));
+  });
+});
+
+test('cache.folder is where it lies, and cache.max_gb bounds it: the least recently used go first, and nothing in use', async () => {
+  const cache = cacheOf(3000 / 1e9);
+  const path = (name: string) => join(folder, 'converted', `${name}.gguf`);
+  put(path('oldest'), 1000, 300);
+  put(path('in-use'), 1000, 400);
+  put(path('used-again'), 1000, 500);
+  cache.used(path('used-again'));
+  await cache.makeRoom(1000, new Set([path('in-use')]));
+  expect(readdirSync(join(folder, 'converted')).toSorted()).toEqual(['in-use.gguf', 'used-again.gguf']);
+  expect(said.at(-1)).toContain('removed');
+});
+
+test('what can never fit is refused with the figures before anything is removed', async () => {
+  const cache = cacheOf(3000 / 1e9);
+  const path = join(folder, 'converted', 'kept.gguf');
+  put(path, 1000, 10);
+  await expect(cache.makeRoom(4000, new Set())).rejects.toMatchObject({
+    code: 'disk-full',
+    message: expect.stringContaining('cache.max_gb'),
+  });
+  await expect(cache.makeRoom(2500, new Set([path]))).rejects.toMatchObject({ code: 'disk-full' });
+  expect(existsSync(path)).toBe(true);
+});
+
+test('a disk without room says what is needed and what is there', async () => {
+  await expect(cacheOf(1e9).makeRoom(2 ** 60 / 8, new Set())).rejects.toMatchObject({
+    code: 'disk-full',
+    message: expect.stringMatching(/takes .* and .* has .* free: make room there, or set cache.folder/),
+  });
+});
+
+test('a folder that cannot be made is named', async () => {
+  writeFileSync(join(folder, 'file'), '');
+  await expect(cacheOf(200, join(folder, 'file')).makeRoom(1, new Set())).rejects.toMatchObject({
+    message: expect.stringContaining('cache.folder'),
+  });
+});
+
+test('what a killed engine left half done is gone at the next start; whole files, and what another engine writes, stay', () => {
+  // No process has a number beyond the kernel's largest; this one is alive.
+  const [half, ours, whole] = ['a.gguf.9999999.part', `a.gguf.${process.pid}.part`, 'b.gguf'].map((name) =>
+    join(folder, 'converted', name),
+  );
+  for (const path of [half!, ours!, whole!]) put(path, 10, 0);
+  const cache = cacheOf();
+  expect([existsSync(half!), existsSync(ours!), cache.bytesOf(whole!)]).toEqual([false, true, 10]);
+  put(half!, 10, 0);
+  cache.discard(join(folder, 'converted', 'a.gguf'));
+  expect([existsSync(half!), existsSync(ours!), existsSync(whole!)]).toEqual([false, false, true]);
+});
