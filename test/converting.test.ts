@@ -134,7 +134,7 @@ test('kill -9 of the engine in the middle: the converter ends too, and the next 
     return child;
   };
   const parts = (): readonly string[] => converted(folder).filter((name) => name.endsWith('.part'));
-  await writeTinyFolder(join(watch, 'large'), { minimumBytes: 2 * LARGE });
+  await writeTinyFolder(join(watch, 'large'), { minimumBytes: LARGE });
   let engine = start();
   try {
     await eventually('a conversion', () => parts().length === 1, 60_000);
