@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseGguf } from '../../main/core/analyzer/gguf.ts';
+import { parseSafetensors } from '../../main/core/analyzer/safetensors.ts';
 import type { LlamaReply } from './ask-llama.ts';
 import { askLlama, convertFolder, python } from './children.ts';
 
@@ -64,6 +65,45 @@ describe('probabilities and greedy tokens', () => {
     const reply = await answers(await converted(name), reference);
     expect(worst(reply.probabilities, reference.probabilities ?? [])).toBeLessThan(CLOSE);
     expect(reply.greedy).toEqual(reference.greedy);
+  });
+});
+
+/** How far the probabilities of a type may lie from those of floats: its own precision, and that of llama.cpp's products with it. */
+const TYPES = [
+  ['llama-f16', 'F16', 0.01],
+  ['llama-bf16', 'BF16', 0.02],
+  ['llama', 'Q8_0', 0.05],
+  ['qwen3-moe', 'Q8_0', 0.05],
+  ['gemma3', 'Q8_0', 0.05],
+] as const;
+
+describe('the types that are served', () => {
+  test.each(TYPES)('%s as %s', async (name, type, bound) => {
+    const reference = referenceOf(name);
+    const { prompts, context, probabilities = [] } = reference;
+    const reply = await askLlama({ file: await converted(name, type), contextTokens: context, prompts });
+    const difference = worst(reply.probabilities, probabilities);
+    expect(difference).toBeLessThan(bound);
+    expect(difference).toBeGreaterThan(0);
+  });
+
+  test.each(['llama-f16', 'llama-bf16'])('the matrices of %s are the bytes of the source', async (name) => {
+    const type = name === 'llama-f16' ? 'F16' : 'BF16';
+    const made = new Uint8Array(await readFile(await converted(name, type)));
+    const source = new Uint8Array(await readFile(join(folder, name, 'model.safetensors')));
+    const bytesOf = (bytes: Uint8Array, tensor: { readonly offset: number; readonly bytes: number } | undefined): Uint8Array =>
+      bytes.subarray(tensor?.offset, (tensor?.offset ?? 0) + (tensor?.bytes ?? 0));
+    const view = (bytes: Uint8Array) => ({ bytes: bytes.length, read: (at: number, length: number) => bytes.subarray(at, at + length) });
+    const ours = bytesOf(
+      made,
+      parseGguf(view(made)).tensors.find((each) => each.name === 'blk.1.ffn_up.weight'),
+    );
+    const theirs = bytesOf(
+      source,
+      parseSafetensors(view(source)).tensors.find((each) => each.name === 'model.layers.1.mlp.up_proj.weight'),
+    );
+    expect(ours.length).toBe(64 * 96 * 2);
+    expect(Buffer.compare(ours, theirs)).toBe(0);
   });
 });
 

@@ -1,0 +1,187 @@
+/** The tokenizer's files as metadata: types, gaps, templates, special tokens; and files that mean harm or nonsense. */
+import { describe, expect, test } from 'vitest';
+import { vocabularyMetadata } from '../../../main/embedded/convert/vocabulary.ts';
+import { TOKEN } from '../../../main/embedded/convert/vocabulary-table.ts';
+
+type Files = Readonly<Record<string, unknown>>;
+const utf8 = new TextEncoder();
+
+function metadata(files: Files, more: { readonly size?: number; readonly config?: Record<string, unknown> } = {}) {
+  const read = (name: string): Uint8Array | null => {
+    const content = files[name];
+    if (content === undefined) return null;
+    if (content instanceof Uint8Array) return content;
+    return utf8.encode(typeof content === 'string' ? content : JSON.stringify(content));
+  };
+  const made = vocabularyMetadata({ read, config: more.config ?? {}, vocabularySize: more.size ?? 8 });
+  return Object.fromEntries(Object.entries(made).map(([key, { value }]) => [key.replace('tokenizer.ggml.', ''), value])) as Record<
+    string,
+    unknown
+  >;
+}
+
+const BYTES = { type: 'ByteLevel', add_prefix_space: false, use_regex: true };
+const pairs = (more: object = {}, model: object = {}): object => ({
+  added_tokens: [{ id: 3, content: '<|end|>', special: true }],
+  pre_tokenizer: BYTES,
+  model: { type: 'BPE', vocab: { a: 0, b: 1, ab: 2 }, merges: ['a b'], ...model },
+  ...more,
+});
+
+describe('tokens', () => {
+  test('ids of their own, special ones as such, gaps filled up to the embeddings', () => {
+    const made = metadata({
+      'tokenizer.json': pairs({
+        added_tokens: [
+          { id: 3, content: '<|end|>', special: true },
+          { id: 5, content: '<tool>', special: false },
+        ],
+      }),
+    });
+    expect(made['tokens']).toEqual(['a', 'b', 'ab', '<|end|>', '[PAD4]', '<tool>', '[PAD6]', '[PAD7]']);
+    const { normal, control, unused, userDefined } = TOKEN;
+    expect(made['token_type']).toEqual([normal, normal, normal, control, unused, userDefined, unused, unused]);
+    expect([made['model'], made['pre']]).toEqual(['gpt2', 'gpt-2']);
+  });
+
+  test('a filler that is a token already gets another name; two tokens of one text become one', () => {
+    const made = metadata({ 'tokenizer.json': pairs({}, { vocab: { a: 0, '[PAD4]': 1, ab: 2 } }) });
+    expect(new Set(made['tokens'] as string[]).size).toBe(8);
+    const twice = metadata({ 'tokenizer.json': pairs({ added_tokens: [{ id: 6, content: 'ab', special: true }] }) });
+    expect((twice['tokens'] as string[]).filter((text) => text === 'ab')).toHaveLength(1);
+    expect((twice['tokens'] as string[])[6]).toBe('ab');
+  });
+
+  test('merges as strings and as pairs are the same', () => {
+    expect(metadata({ 'tokenizer.json': pairs() })['merges']).toEqual(['a b']);
+    expect(metadata({ 'tokenizer.json': pairs({}, { merges: [['a', 'b']] }) })['merges']).toEqual(['a b']);
+  });
+
+  test('ids beyond the embeddings are left out', () => {
+    const made = metadata({ 'tokenizer.json': pairs({ added_tokens: [{ id: 999_999_999, content: '<far>', special: true }] }) });
+    expect(made['tokens']).toHaveLength(8);
+    expect(made['tokens']).not.toContain('<far>');
+  });
+});
+
+describe('special tokens', () => {
+  test('the tokenizer’s own word, then the model’s; the second end is the turn’s', () => {
+    const files = {
+      'tokenizer.json': pairs(),
+      'tokenizer_config.json': { eos_token: { content: '<|end|>' } },
+      'generation_config.json': { eos_token_id: [3, 1], bos_token_id: 0 },
+    };
+    expect(metadata(files)).toMatchObject({ eos_token_id: 3, eot_token_id: 1, bos_token_id: 0, add_bos_token: false });
+    expect(metadata({ 'tokenizer.json': pairs() }, { config: { eos_token_id: 2 } })).toMatchObject({ eos_token_id: 2 });
+  });
+
+  test('what is put around a text comes from the post-processor', () => {
+    const single = [{ SpecialToken: { id: '<|end|>' } }, { Sequence: { id: 'A' } }];
+    const files = {
+      'tokenizer.json': pairs({
+        post_processor: { type: 'Sequence', processors: [{ type: 'ByteLevel' }, { type: 'TemplateProcessing', single }] },
+      }),
+    };
+    expect(metadata({ ...files, 'tokenizer_config.json': { bos_token: '<|end|>' } })).toMatchObject({
+      add_bos_token: true,
+      add_eos_token: false,
+    });
+  });
+});
+
+describe('chat templates', () => {
+  const template = (files: Files): unknown => metadata({ 'tokenizer.json': pairs(), ...files })['tokenizer.chat_template'];
+  test('a file of its own wins; of several the one called default', () => {
+    expect(template({})).toBeUndefined();
+    expect(template({ 'tokenizer_config.json': { chat_template: 'one' } })).toBe('one');
+    expect(template({ 'tokenizer_config.json': { chat_template: 'one' }, 'chat_template.jinja': 'two' })).toBe('two');
+    expect(template({ 'chat_template.json': { chat_template: 'three' } })).toBe('three');
+    const named = [
+      { name: 'rag', template: 'r' },
+      { name: 'default', template: 'd' },
+    ];
+    expect(template({ 'tokenizer_config.json': { chat_template: named } })).toBe('d');
+  });
+});
+
+describe('older files', () => {
+  test('vocab.txt of BERT', () => {
+    const made = metadata({
+      'vocab.txt': '[PAD]\n[UNK]\n[CLS]\n[SEP]\nword\n##s\n',
+      'tokenizer_config.json': { do_lower_case: false, cls_token: '[CLS]', sep_token: '[SEP]' },
+    });
+    expect(made['tokens']).toEqual(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '▁word', 's', '[PAD6]', '[PAD7]']);
+    expect(made).toMatchObject({ model: 'bert', bos_token_id: 2, seperator_token_id: 3, 'normalizer.lowercase': false });
+  });
+
+  test('vocab.json and merges.txt of a class whose cuts are known', () => {
+    const files = { 'vocab.json': { a: 0, b: 1, ab: 2 }, 'merges.txt': '#version: 0.2\na b\n' };
+    expect(metadata(files, { config: { model_type: 'gpt2' } })).toMatchObject({ model: 'gpt2', pre: 'gpt-2', merges: ['a b'] });
+    expect(() => metadata(files, { config: { model_type: 'mystery' } })).toThrow(/do not say how a mystery cuts texts/);
+  });
+});
+
+describe('what llama.cpp would read otherwise is refused', () => {
+  test.each<readonly [what: string, files: Files, why: RegExp]>([
+    ['no tokenizer', {}, /no tokenizer\.json and no tokenizer\.model/],
+    ['tekken alone', { 'tekken.json': '{}' }, /tekken\.json alone/],
+    [
+      'cuts that it has no name for',
+      { 'tokenizer.json': pairs({ pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Punctuation' }, BYTES] } }) },
+      /no name for how its tokenizer cuts a text \(Punctuation, then/,
+    ],
+    ['a name only with whole pieces', { 'tokenizer.json': pairs({}, { ignore_merges: true }) }, /with ignore_merges/],
+    ['a normalizer', { 'tokenizer.json': pairs({ normalizer: { type: 'Lowercase' } }) }, /changes texts first .*\(Lowercase\)/],
+    ['words', { 'tokenizer.json': { model: { type: 'WordLevel', vocab: {} } } }, /of the kind WordLevel/],
+    [
+      'characters without bytes',
+      { 'tokenizer.json': { model: { type: 'BPE', vocab: { a: 0 }, merges: [] }, pre_tokenizer: { type: 'Metaspace' } } },
+      /without falling back to bytes/,
+    ],
+    [
+      'another mark inside words',
+      { 'tokenizer.json': { model: { type: 'WordPiece', vocab: { a: 0 }, continuing_subword_prefix: '@@' } } },
+      /"@@"/,
+    ],
+  ])('%s', (_what, files, why) => {
+    expect(() => metadata(files)).toThrow(why);
+  });
+});
+
+describe('hostile files', () => {
+  test.each<readonly [what: string, files: Files]>([
+    ['no JSON', { 'tokenizer.json': '{"model": ' }],
+    ['a list', { 'tokenizer.json': '[]' }],
+    ['numbers that are none', { 'tokenizer.json': pairs({}, { vocab: { a: -1 } }) }],
+    ['numbers as texts', { 'tokenizer.json': pairs({}, { vocab: { a: '0' } }) }],
+    ['pairs that are none', { 'tokenizer.json': pairs({}, { merges: ['ab', 3, []] }) }],
+    ['pieces without scores', { 'tokenizer.json': { model: { type: 'Unigram', vocab: ['a', 'b'] } } }],
+    [
+      'a table that is no base64',
+      {
+        'tokenizer.json': {
+          model: { type: 'Unigram', vocab: [['a', -1]] },
+          normalizer: { type: 'Precompiled', precompiled_charsmap: '***' },
+        },
+      },
+    ],
+    ['a truncated SentencePiece model', { 'tokenizer.model': Uint8Array.of(0x0a, 0x7f, 0x0a, 0x01) }],
+    ['a SentencePiece model of noise', { 'tokenizer.model': Uint8Array.from({ length: 4096 }, (_, index) => (index * 197 + 13) & 255) }],
+  ])('%s ends in a sentence', (_what, files) => {
+    expect(() => metadata(files)).toThrow(/\w{3,} /);
+  });
+
+  test('deep nesting ends', () => {
+    expect(() => metadata({ 'tokenizer.json': `{"pre_tokenizer": ${'['.repeat(100_000)}` })).toThrow();
+    let step: object = BYTES;
+    for (let depth = 0; depth < 50; depth += 1) step = { type: 'Sequence', pretokenizers: [step] };
+    expect(() => metadata({ 'tokenizer.json': pairs({ pre_tokenizer: step }) })).toThrow();
+  });
+
+  test('names of what every object has are tokens like any', () => {
+    const made = metadata({
+      'tokenizer.json': `{"pre_tokenizer": ${JSON.stringify(BYTES)}, "model": {"type": "BPE", "merges": [], "vocab": {"constructor": 0, "__proto__": 1, "toString": 2}}}`,
+    });
+    expect((made['tokens'] as string[]).slice(0, 3)).toEqual(['constructor', '__proto__', 'toString']);
+  });
+});
