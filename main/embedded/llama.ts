@@ -21,7 +21,7 @@ import type { NativeSampler, NativeSequence } from './native.ts';
 import { invalid } from './openai-fields.ts';
 import { Pace } from './pace.ts';
 import type { CacheType, Purpose } from './purpose.ts';
-import { Sequence } from './sequence.ts';
+import { inOrder, Sequence } from './sequence.ts';
 import { tokenBytes } from './token-bytes.ts';
 import { MARKS, type ToolFormat } from './tool-format.ts';
 
@@ -222,6 +222,7 @@ async function openContext(model: LlamaModel, options: LoadOptions): Promise<Con
     sequences: options.sequences,
     batchSize: Math.min(options.batchTokens, options.contextTokens * options.sequences),
     threads: { ideal: cores, min: 1 },
+    batching: { itemPrioritizationStrategy: inOrder as never },
     flashAttention: options.flashAttention,
     experimentalKvCacheKeyType: type(options.cacheTypes.keys),
     experimentalKvCacheValueType: type(options.cacheTypes.values),
@@ -236,10 +237,10 @@ async function openContext(model: LlamaModel, options: LoadOptions): Promise<Con
     newSampler: () => new maker._llama._bindings.AddonSampler(maker._model),
     isEnd: (token: number) => model.isEogToken(token as Token),
   };
-  const sequences = Array.from({ length: options.sequences }, () => {
+  const sequences = Array.from({ length: options.sequences }, (_, place) => {
     // Copies of a state in main memory, by default 32 for each sequence, are in nobody's estimate.
     const native = context.getSequence({ checkpoints: { max: 1, interval: false } }) as unknown as NativeSequence;
-    return new Sequence({ ...parts, native });
+    return new Sequence({ ...parts, place, native });
   });
   return { contextTokens: options.contextTokens, sequences, embedding: null, ranking: null };
 }

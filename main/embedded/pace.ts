@@ -1,16 +1,22 @@
 /**
- * How many tokens of a prompt are read in one step. A step computes for every sequence together, so that a whole batch of somebody's prompt
- * makes everybody else wait for its end: while others generate, prompts are read in small pieces, and each piece carries a token of theirs.
- * Pure.
+ * Keeps the sequences of a context in step. A step computes for every sequence together: a whole batch of somebody's prompt makes everybody else
+ * wait for its end, so that while others generate, prompts are read in small pieces, and each piece carries a token of theirs. Whoever begins is let
+ * in between two steps, and all ask for the next one together. Knows nothing of tokens.
  */
 
 /** Large enough that the matrices are still multiplied at full speed, small enough that others see only a pause between two tokens. */
 const SHARED_STEP_TOKENS = 64;
 
+const DONE = Promise.resolve();
+
 export class Pace {
   readonly #batchTokens: number;
   #reading = 0;
   #generating = 0;
+  #turn: Promise<void> | null = null;
+  #changes = 0;
+  /** Resolved when nobody changes a sequence any more; null while nobody does. */
+  #changed: PromiseWithResolvers<void> | null = null;
 
   /** @param batchTokens most tokens of one step, all sequences together. */
   constructor(batchTokens: number) {
@@ -31,6 +37,44 @@ export class Pace {
 
   endGenerating(): void {
     this.#generating -= 1;
+  }
+
+  /**
+   * Changes what a sequence holds, between two steps. node-llama-cpp goes from step to step without letting anybody else at the context as long as
+   * somebody asks for the next one: without this a new request would wait until all others have ended.
+   */
+  async change(work: () => Promise<void>): Promise<void> {
+    this.#changes += 1;
+    this.#changed ??= Promise.withResolvers();
+    try {
+      await work();
+    } finally {
+      this.#changes -= 1;
+      if (this.#changes === 0) {
+        this.#changed.resolve();
+        this.#changed = null;
+      }
+    }
+  }
+
+  /** Where somebody changes a sequence, when that is over: before each step. */
+  async settled(): Promise<void> {
+    while (this.#changed !== null) await this.#changed.promise;
+  }
+
+  /**
+   * When every sequence of a step has taken its token and asked for the next. node-llama-cpp begins the next step with those who have asked by the
+   * end of the last one: without this wait they fall apart into groups that are computed one after the other.
+   */
+  gathered(): Promise<void> {
+    if (this.#generating < 2) return DONE;
+    this.#turn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#turn = null;
+        resolve();
+      });
+    });
+    return this.#turn;
   }
 
   /** Tokens of its prompt that one sequence may read next. What does not fit into one step would be computed without the others' tokens. */

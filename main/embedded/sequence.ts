@@ -25,8 +25,6 @@ export interface Run {
 
 export type RunEnd = 'end-of-generation' | 'length' | 'stopped' | 'aborted';
 
-/** node-llama-cpp's own priority; every sequence has the same. */
-const PRIORITY = 5;
 /** What is forgotten at once where a full context moves on: as node-llama-cpp does. */
 const MOST_FORGOTTEN_TOKENS = 100;
 /** A shared beginning below this part of the prompt, such as a system prompt's first words, is not worth another chat's memory. */
@@ -35,6 +33,8 @@ const LEAST_SHARE = 0.1;
 export interface SequenceParts {
   readonly native: NativeSequence;
   readonly pace: Pace;
+  /** Its number among the context's sequences, which is also its place in each step (`inOrder`). */
+  readonly place: number;
   /** Tokens that the sequence holds. */
   readonly contextTokens: number;
   /** Whether the model keeps one state instead of a cache: it can go on, but never back. */
@@ -78,9 +78,8 @@ export class Sequence {
   async #read(run: Run, chooser: Chooser): Promise<Chosen | null> {
     const { tokens, signal } = run;
     const kept = run.reuse ? this.shared(tokens) : 0;
-    if (kept === 0) await this.#native.clearHistory();
-    else await this.#native.adaptStateToTokens(tokens.slice(0, kept), false);
     const { pace } = this.#parts;
+    await pace.change(() => (kept === 0 ? this.#native.clearHistory() : this.#native.adaptStateToTokens(tokens.slice(0, kept), false)));
     pace.beginReading();
     try {
       for (let at = kept; ; ) {
@@ -120,16 +119,42 @@ export class Sequence {
   /** Computes tokens. @returns what the chooser makes of the last one's logits; null without one. */
   async #step(tokens: readonly number[], chooser: Chooser | null): Promise<Chosen | null> {
     const native = this.#native;
+    await this.#parts.pace.settled();
     const logits: boolean[] = [];
     if (chooser !== null) logits[tokens.length - 1] = true;
     const size = Math.min(MOST_FORGOTTEN_TOKENS, Math.ceil(this.#parts.contextTokens / 2));
     const results = await native._decodeTokens(
-      ...([tokens, logits, PRIORITY, native._tokenMeter, { size, strategy: 'eraseBeginning' }] as const),
+      ...([tokens, logits, this.#parts.place, native._tokenMeter, { size, strategy: 'eraseBeginning' }] as const),
       async (at) => (chooser === null ? null : await chooser.choose(at)),
-      native._takeIntervalCheckpointIfNeededAfterBatch,
+      async (length) => {
+        await native._takeIntervalCheckpointIfNeededAfterBatch(length);
+        await this.#parts.pace.gathered();
+      },
     );
     return results[tokens.length - 1] ?? null;
   }
+}
+
+/**
+ * Who is computed in a step, in which order: node-llama-cpp's hook. llama.cpp computes sequences together only where their numbers follow each other
+ * (llama-batch.cpp, split_equal); in the order of their asking it would take one after the other.
+ */
+export function inOrder({ items, size }: { readonly items: readonly BatchItem[]; readonly size: number }) {
+  let left = size;
+  return items
+    .toSorted((one, other) => one.evaluationPriority - other.evaluationPriority)
+    .map((item) => {
+      const processAmount = Math.min(left, item.tokens.length);
+      left -= processAmount;
+      return { item, processAmount };
+    })
+    .filter(({ processAmount }) => processAmount > 0);
+}
+
+interface BatchItem {
+  readonly tokens: readonly unknown[];
+  /** The sequence's place. */
+  readonly evaluationPriority: number;
 }
 
 /** Of the free sequences, the least recently used first, the one that saves the most reading. @param tokens empty: none is to be kept. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Pace } from '../../main/embedded/pace.ts';
+import { inOrder } from '../../main/embedded/sequence.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { type OpenAiBody, startServer, type TestServer } from './start-server.ts';
 
@@ -21,6 +22,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** Ends of an answer, which are forbidden so that it has the length that was asked for. */
+const NO_END = { '0': -100, '2': -100 };
+
 type Turn = { role: string; content: string };
 
 async function turn(messages: readonly Turn[], more: object = {}): Promise<{ answer: Turn; usage: OpenAiBody['usage'] }> {
@@ -31,6 +35,44 @@ async function turn(messages: readonly Turn[], more: object = {}): Promise<{ ans
 
 const cached = (usage: OpenAiBody['usage']) => usage.prompt_tokens_details.cached_tokens;
 const user = (content: string): Turn => ({ role: 'user', content });
+
+describe('requests side by side', () => {
+  test('a short one that comes during a long one does not wait for its end', async () => {
+    const ended: string[] = [];
+    const ask = async (name: string, max_tokens: number): Promise<void> => {
+      const { status } = await server.json('/v1/completions', {
+        prompt: `${name} answers`,
+        temperature: 0,
+        max_tokens,
+        logit_bias: NO_END,
+      });
+      expect(status).toBe(200);
+      ended.push(name);
+    };
+    const long = ask('the long one', 2_000);
+    for (let index = 0; index < 5; index += 1) await ask(`short ${index}`, 3);
+    await long;
+    expect(ended.at(-1)).toBe('the long one');
+  });
+
+  test('each step takes the sequences in the order of their numbers, as much of each as there is place for', () => {
+    const item = (evaluationPriority: number, tokens: number) => ({ evaluationPriority, tokens: Array.from({ length: tokens }, () => 1) });
+    const items = [item(3, 1), item(0, 64), item(1, 1), item(2, 64)];
+    const taken = (size: number) =>
+      inOrder({ items, size }).map(({ item: { evaluationPriority }, processAmount }) => [evaluationPriority, processAmount]);
+    expect(taken(512)).toEqual([
+      [0, 64],
+      [1, 1],
+      [2, 64],
+      [3, 1],
+    ]);
+    expect(taken(100)).toEqual([
+      [0, 64],
+      [1, 1],
+      [2, 35],
+    ]);
+  });
+});
 
 describe('a beginning that is known is not read again', () => {
   test('two chats by turns: each finds its own sequence, and answers as if it had read everything', async () => {
