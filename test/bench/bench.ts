@@ -6,7 +6,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { analyze } from './analyze.ts';
 import { brain } from './brain.ts';
+import { convert } from './convert.ts';
 import { drop } from './drop.ts';
+import { embedded } from './embedded.ts';
 import { gguf } from './gguf.ts';
 import { BUILT_COMMAND, type Part, printTable, type Row } from './kit.ts';
 import { page } from './page.ts';
@@ -15,7 +17,7 @@ import { start } from './start.ts';
 import { stream } from './stream.ts';
 import { swap } from './swap.ts';
 
-const PARTS: Readonly<Record<string, Part>> = { request, stream, start, drop, swap, brain, gguf, analyze, page };
+const PARTS: Readonly<Record<string, Part>> = { request, stream, start, drop, swap, brain, gguf, analyze, convert, page, embedded };
 const NEED_NO_BUILD = ['brain', 'gguf', 'analyze'];
 
 const { values, positionals } = parseArgs({

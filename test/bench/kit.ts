@@ -49,9 +49,9 @@ export interface Program {
   stop(): Promise<void>;
 }
 
-/** Starts a Node program of this checkout; it ends with the bench at the latest. */
-export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+/** Starts a Node program of this checkout, or another command; it ends with the bench at the latest. */
+export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, command = process.execPath): Program {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   running.add(child);
   let words = '';
   const hear = (text: string): void => {
@@ -191,7 +191,7 @@ export async function eventually(ask: () => boolean | Promise<boolean>, program:
   }
 }
 
-async function untilOk(port: number, path: string, program: Program): Promise<void> {
+export async function untilOk(port: number, path: string, program: Program): Promise<void> {
   await eventually(async () => (await fetch(`http://127.0.0.1:${port}${path}`).catch(() => null))?.ok === true, program);
 }
 

@@ -32,6 +32,8 @@ export function partOf(output: string): string {
   return `${output}.${process.pid}.part`;
 }
 
+/** Four times the largest published vocabulary. */
+const MOST_TOKENS = 1_048_576;
 /** Free bytes that are left on the disk: a full one breaks more than this conversion. */
 const DISK_RESERVE_BYTES = 256 * 1024 * 1024;
 
@@ -43,10 +45,10 @@ export function convert(request: ConvertRequest, onProgress: (written: Written) 
   const source = new SourceFolder(request.files);
   const temporary = partOf(request.output);
   try {
-    const { metadata, targets } = layOut(source, request);
+    const { head, targets } = layOut(source, request);
     rmSync(temporary, { force: true });
-    needRoom(request.output, fileBytes(ggufHead(metadata, targets).length, targets));
-    const bytes = writeGguf(temporary, metadata, targets, onProgress);
+    needRoom(request.output, fileBytes(head, targets));
+    const bytes = writeGguf(temporary, head, targets, onProgress);
     renameSync(temporary, request.output);
     return bytes;
   } catch (thrown) {
@@ -69,10 +71,12 @@ function layOut(source: SourceFolder, { files, type }: ConvertRequest) {
   const targets = [...ropeTensors(config), ...targetsOf(tensors, options)];
   const vocabularySize = targets.find(({ name }) => name === 'token_embd.weight')?.shape[1];
   if (vocabularySize === undefined) throw new ConvertError('The weights hold no token embeddings.');
+  if (vocabularySize > MOST_TOKENS)
+    throw new ConvertError(`The weights hold embeddings of ${vocabularySize} tokens; ${MOST_TOKENS} are possible.`);
   const facts = { config, architecture, type, pooling: profile.pooling, vocabularySize };
   const read = (name: string): Uint8Array | null => source.read(name);
   const metadata = { ...hyperparameters(facts), ...vocabularyMetadata({ read, config, vocabularySize }), ...tokenTypes(targets) };
-  return { metadata, targets };
+  return { head: ggufHead(metadata, targets), targets };
 }
 
 /** Kinds of texts that an encoder tells apart: llama.cpp wants to know how many, also where there is no table of them. */

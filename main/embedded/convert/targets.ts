@@ -44,6 +44,9 @@ const ALWAYS_FLOATS = /^(?:position_embd|token_types)\.|\.ffn_gate_inp\./;
 /** llama.cpp asks for an output matrix of its own there, also where it is the same as the embeddings. */
 const NEEDS_OUTPUT: ReadonlySet<GgufArchitecture> = new Set(['olmo2', 'qwen2moe']);
 
+/** Far above any model's; a shape of no values may name any number (I7). */
+const MOST_EXPERTS = 4096;
+
 const PLAIN = { values: null, permutedHeads: 0, isTransposed: false, plus: 0 } as const;
 
 interface Expert {
@@ -125,7 +128,7 @@ function targetsFor(tensor: SourceTensor, { name, change }: Placement, options: 
 /** Gate and up of all experts lie in one tensor, an expert after the other: [experts, gate rows then up rows, columns]. */
 function halves(tensor: SourceTensor, gate: string, options: TargetOptions): readonly TargetTensor[] {
   const [experts, rows, columns] = tensor.shape;
-  if (experts === undefined || rows === undefined || columns === undefined || rows % 2 !== 0) {
+  if (experts === undefined || rows === undefined || columns === undefined || rows % 2 !== 0 || experts > MOST_EXPERTS) {
     throw new ConvertError(`${tensor.name} is ${tensor.shape.join(' x ')}: gate and up of the experts cannot be told apart.`);
   }
   const half = (rows / 2) * columns;

@@ -3,7 +3,7 @@
  * output file until it is whole; knows no architecture.
  */
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import { type GgufValue, ggufHead, paddingAfter, tensorBytes } from '../gguf-writer.ts';
+import { paddingAfter, tensorBytes } from '../gguf-writer.ts';
 import { decode, encode } from './encode.ts';
 import { readFully, type SourceTensor } from './source.ts';
 import type { Piece, TargetTensor } from './targets.ts';
@@ -27,27 +27,27 @@ interface Output {
 }
 
 /** Bytes of the file that these tensors and this head make. */
-export function fileBytes(headBytes: number, targets: readonly TargetTensor[]): number {
+export function fileBytes(head: Uint8Array, targets: readonly TargetTensor[]): number {
   return targets.reduce((sum, { type, shape }) => {
     const bytes = tensorBytes(type, shape);
     return sum + bytes + paddingAfter(bytes);
-  }, headBytes);
+  }, head.length);
 }
 
 /**
  * The file at `path`, on disk when this returns. It must not be there yet.
+ * @param head everything in front of the tensors (`ggufHead`).
  * @throws what the system says of a disk that is full.
  */
 export function writeGguf(
   path: string,
-  metadata: Readonly<Record<string, GgufValue>>,
+  head: Uint8Array,
   targets: readonly TargetTensor[],
   onProgress: (written: Written) => void,
 ): number {
-  const head = ggufHead(metadata, targets);
   const descriptor = openSync(path, 'wx', 0o600);
   try {
-    const output: Output = { descriptor, totalBytes: fileBytes(head.length, targets), bytes: 0, told: 0, onProgress };
+    const output: Output = { descriptor, totalBytes: fileBytes(head, targets), bytes: 0, told: 0, onProgress };
     put(output, head);
     for (const target of targets) {
       const before = output.bytes;

@@ -50,10 +50,13 @@ export function converted(profile: ModelProfile, preparation: Preparation | unde
   };
 }
 
+/** A tokenizer of 128,000 tokens is read with half the memory, and hardly slower: what is garbage is collected at once. */
+export const FRUGAL = ['--max-semi-space-size=1'] as const;
+
 /** Our own program makes it, whoever serves it then. */
 export function* convert({ node, convertProgram }: LlamaFacts, { modelId, places, output, preparation }: PrepareTarget): Steps<void> {
   yield* phase('converting', 0);
-  yield* spawn(node.command, [...node.args, convertProgram], node.env, true);
+  yield* spawn(node.command, [...node.args, ...FRUGAL, convertProgram], node.env, true);
   yield* send({ files: places, output, type: preparation.type });
   const { exit, lines } = yield* ended();
   if (exit.code === 0) return;
