@@ -138,9 +138,11 @@ test('kill -9 of the engine in the middle: the converter ends too, and the next 
   let engine = start();
   try {
     await eventually('a conversion', () => parts().length === 1, 60_000);
-    const converter = Number(/\.(\d+)\.part$/.exec(parts()[0]!)?.[1]);
+    expect(parts()[0]).toContain(`.${engine.pid}.part`);
+    const converters = childrenOf(engine.pid!, 'convert/program');
+    expect(converters).toHaveLength(1);
     engine.kill('SIGKILL');
-    await eventually('the end of the converter', () => !isAlive(converter), 10_000);
+    await eventually('the end of the converter', () => !isAlive(converters[0]!), 10_000);
     story = '';
     engine = start();
     const address = await eventually('the engine', () => /Server ready at (\S+)/.exec(story)?.[1], 60_000);
@@ -160,6 +162,20 @@ test('kill -9 of the engine in the middle: the converter ends too, and the next 
     rmSync(folder, { recursive: true, force: true });
   }
 }, 120_000);
+
+function childrenOf(parent: number, program: string): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const isChild = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1] === String(parent);
+        return isChild && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program);
+      } catch {
+        return false;
+      }
+    });
+}
 
 function isAlive(pid: number): boolean {
   try {

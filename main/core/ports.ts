@@ -243,6 +243,10 @@ export interface PreparedFiles {
    * @throws ModeliumError disk-full with the figures.
    */
   makeRoom(bytes: number, inUse: ReadonlySet<string>): Promise<void>;
+  /** Where it is made, until it is whole. */
+  partOf(path: string): string;
+  /** Gives what was made its place, in one move, once it is on the disk. */
+  commit(path: string): Promise<void>;
   /** It is loaded: the last to go. */
   used(path: string): void;
   /** Removes what a preparation of this path made, whole or half done: it was interrupted, or made of other files. */

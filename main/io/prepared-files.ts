@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, utimesSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Preparation } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -20,7 +21,7 @@ export interface PreparedFilesPorts {
 
 /** Counts versions of the converter whose files differ: those of another one are made again. */
 const CONVERTER_VERSION = 1;
-/** What a conversion that is under way writes, with the number of its process. */
+/** What a conversion that is under way writes, with the number of the engine that it is for. */
 const PART = /\.gguf\.(\d+)\.part$/;
 const GB = 1e9;
 /** Left free on the disk: a full one breaks more than this. */
@@ -42,6 +43,16 @@ export function createPreparedFiles({ settings, log }: PreparedFilesPorts): Prep
   return {
     pathOf: (files, preparation) => join(folder(), `${keyOf(files, preparation)}.gguf`),
     bytesOf: (path) => statSync(path, { throwIfNoEntry: false })?.size ?? null,
+    partOf,
+    async commit(path) {
+      const part = await open(partOf(path), 'r+');
+      try {
+        await part.sync();
+      } finally {
+        await part.close();
+      }
+      await rename(partOf(path), path);
+    },
     discard(path) {
       rmSync(path, { force: true });
       for (const each of entriesOf(dirname(path)))
@@ -87,6 +98,10 @@ export function createPreparedFiles({ settings, log }: PreparedFilesPorts): Prep
       }
     },
   };
+}
+
+function partOf(path: string): string {
+  return `${path}.${process.pid}.part`;
 }
 
 /** By name, size, times and inode of each file: what identifies content here without reading it. The device's number changes with a remount. */

@@ -111,11 +111,17 @@ export class Preparations {
       if (signal.aborted) return;
       const { load_stall_seconds, load_max_seconds } = policies();
       const limits = { stallMs: load_stall_seconds * 1000, maxMs: load_max_seconds * 1000 };
-      await host.run(adapter.prepare({ modelId: id, places, output, preparation }), limits, signal, ({ progress }) => {
-        if (!signal.aborted && progress !== null) registry.apply(id, { type: 'preparation-progressed', progress });
-      });
+      await host.run(
+        adapter.prepare({ modelId: id, places, output: prepared.partOf(output), preparation }),
+        limits,
+        signal,
+        ({ progress }) => {
+          if (!signal.aborted && progress !== null) registry.apply(id, { type: 'preparation-progressed', progress });
+        },
+      );
       await this.#sameFiles(record);
       if (signal.aborted) return;
+      await prepared.commit(output);
       await host.stop(0);
       // Whoever cancelled in the meantime drains it.
       if (signal.aborted) return;

@@ -5,7 +5,7 @@
 import { fork } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { constants, copyFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { byteCharacters } from '../../main/embedded/token-bytes.ts';
 import { FRUGAL } from '../../main/runtime/llama/convert.ts';
@@ -67,7 +67,8 @@ export async function convert(_options: BenchOptions): Promise<readonly Row[]> {
 function run(source: string, output: string, type: ConvertedType): Promise<Run> {
   const files = Object.fromEntries(readdirSync(source).map((name) => [name, join(source, name)]));
   const began = performance.now();
-  const child = fork(PROGRAM, [], { execArgv: [...FRUGAL], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const fences = ['--permission', '--allow-fs-read=*', `--allow-fs-write=${dirname(output)}/*`];
+  const child = fork(PROGRAM, [], { execArgv: [...FRUGAL, ...fences], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   let peakMiB = 0;
   const look = setInterval(() => {
     const status = `/proc/${child.pid}/status`;

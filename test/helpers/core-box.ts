@@ -136,6 +136,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     readings: 0,
     /** What was prepared, by its path; and what of it was thrown away half done. */
     prepared: new Set<string>(),
+    parts: new Set<string>(),
     discarded: [] as string[],
     fullDisk: false,
   };
@@ -222,7 +223,7 @@ export function createCoreBox(options: CoreBoxOptions) {
       yield* phase('converting', 0.25);
       yield* pause(prepareMs);
       if (prepareFails !== undefined) throw new ModeliumError('not-convertible', prepareFails);
-      world.prepared.add(output);
+      world.parts.add(output);
     },
     supports: (_profile, form) => ({ supported: options.serves?.(form) ?? true, why: 'simulated' }),
     plan: (_profile, form, placement, { context = 4096 }, preparation) => ({
@@ -323,6 +324,11 @@ export function createCoreBox(options: CoreBoxOptions) {
       bytesOf: (path) => (world.prepared.has(path) ? GIB : null),
       makeRoom: async () => {
         if (world.fullDisk) throw new ModeliumError('disk-full', 'no room');
+      },
+      partOf: (path) => `${path}.part`,
+      commit: async (path) => {
+        if (!world.parts.delete(`${path}.part`)) throw new Error(`nothing was made of ${path}`);
+        world.prepared.add(path);
       },
       used: () => {},
       discard: (path) => void world.discarded.push(path),

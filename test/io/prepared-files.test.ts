@@ -99,3 +99,13 @@ test('what a killed engine left half done is gone at the next start; whole files
   cache.discard(join(folder, 'converted', 'a.gguf'));
   expect([existsSync(half!), existsSync(ours!), existsSync(whole!)]).toEqual([false, false, true]);
 });
+
+test('what was made gets its place in one move; nothing else has its name', async () => {
+  const cache = cacheOf();
+  const path = join(folder, 'converted', 'a.gguf');
+  put(cache.partOf(path), 10, 0);
+  expect(cache.bytesOf(path)).toBeNull();
+  await cache.commit(path);
+  expect([cache.bytesOf(path), existsSync(cache.partOf(path))]).toEqual([10, false]);
+  await expect(cache.commit(path)).rejects.toThrow();
+});

@@ -1,8 +1,8 @@
 /**
- * A transformers folder as one GGUF: reads what it is, lays out the tensors, and has them written under a temporary name that becomes the right one
- * at the end. Owns the output; the folder is only read (I8).
+ * A transformers folder as one GGUF: reads what it is, lays out the tensors, and has them written. Owns the output until it is whole; the folder is
+ * only read (I8).
  */
-import { fstatSync, openSync, readSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { fstatSync, openSync, readSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ModelProfile } from '../../../shared/profile.ts';
 import type { ByteSource } from '../../core/analyzer/bytes.ts';
@@ -22,14 +22,9 @@ import { fileBytes, type Written, writeGguf } from './write.ts';
 export interface ConvertRequest {
   /** The folder's files: names relative to it, and where the bytes are. Nothing else is read. */
   readonly files: SourceFiles;
-  /** Absolute path of the GGUF. What is there is replaced in one move. */
+  /** Absolute path of the GGUF, where nothing may be yet. */
   readonly output: string;
   readonly type: TargetType;
-}
-
-/** The name under which this process writes a GGUF until it is whole: whoever ends it removes that, or finds by the number that it ended. */
-export function partOf(output: string): string {
-  return `${output}.${process.pid}.part`;
 }
 
 /** Four times the largest published vocabulary. */
@@ -43,16 +38,12 @@ const DISK_RESERVE_BYTES = 256 * 1024 * 1024;
  */
 export function convert(request: ConvertRequest, onProgress: (written: Written) => void): number {
   const source = new SourceFolder(request.files);
-  const temporary = partOf(request.output);
   try {
     const { head, targets } = layOut(source, request);
-    rmSync(temporary, { force: true });
     needRoom(request.output, fileBytes(head, targets));
-    const bytes = writeGguf(temporary, head, targets, onProgress);
-    renameSync(temporary, request.output);
-    return bytes;
+    return writeGguf(request.output, head, targets, onProgress);
   } catch (thrown) {
-    rmSync(temporary, { force: true });
+    rmSync(request.output, { force: true });
     throw thrown;
   } finally {
     source.close();

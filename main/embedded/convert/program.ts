@@ -3,7 +3,7 @@
  * It works without a pause, so that a signal ends it at once; whoever sends one removes what it was writing.
  */
 import { rmSync } from 'node:fs';
-import { type ConvertRequest, convert, partOf } from './convert.ts';
+import { type ConvertRequest, convert } from './convert.ts';
 import { ConvertError, NoRoomError } from './convert-error.ts';
 import type { Written } from './write.ts';
 
@@ -23,7 +23,7 @@ function run(request: ConvertRequest): number {
     convert(request, ({ bytes, totalBytes }: Written) => {
       // An engine that was killed cannot end its children: a conversion that nobody waits for leaves nothing (I2).
       if (process.ppid !== parent) {
-        rmSync(partOf(request.output), { force: true });
+        rmSync(request.output, { force: true });
         process.exit(1);
       }
       const percent = Math.floor((100 * bytes) / totalBytes);

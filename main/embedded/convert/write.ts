@@ -2,7 +2,7 @@
  * Writes the tensors of a GGUF from those of the source, a few megabytes at a time: the weights of no model are ever in memory as a whole. Owns the
  * output file until it is whole; knows no architecture.
  */
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { paddingAfter, tensorBytes } from '../gguf-writer.ts';
 import { decode, encode } from './encode.ts';
 import { readFully, type SourceTensor } from './source.ts';
@@ -35,7 +35,7 @@ export function fileBytes(head: Uint8Array, targets: readonly TargetTensor[]): n
 }
 
 /**
- * The file at `path`, on disk when this returns. It must not be there yet.
+ * The file at `path`, which must not be there yet. Whoever gives it its place has it put on the disk.
  * @param head everything in front of the tensors (`ggufHead`).
  * @throws what the system says of a disk that is full.
  */
@@ -57,7 +57,6 @@ export function writeGguf(
       else writeStraight(output, target);
       put(output, new Uint8Array(paddingAfter(output.bytes - before)));
     }
-    fsyncSync(descriptor);
     onProgress({ bytes: output.bytes, totalBytes: output.totalBytes });
     return output.bytes;
   } finally {

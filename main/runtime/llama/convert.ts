@@ -56,7 +56,7 @@ export const FRUGAL = ['--max-semi-space-size=1'] as const;
 /** Our own program makes it, whoever serves it then. */
 export function* convert({ node, convertProgram }: LlamaFacts, { modelId, places, output, preparation }: PrepareTarget): Steps<void> {
   yield* phase('converting', 0);
-  yield* spawn(node.command, [...node.args, ...FRUGAL, convertProgram], node.env, true);
+  yield* spawn(node.command, [...node.args, ...FRUGAL, ...fences(node.env, output), convertProgram], node.env, true);
   yield* send({ files: places, output, type: preparation.type });
   const { exit, lines } = yield* ended();
   if (exit.code === 0) return;
@@ -67,6 +67,12 @@ export function* convert({ node, convertProgram }: LlamaFacts, { modelId, places
   const how = exit.signal === null ? `code ${exit.code ?? 'unknown'}` : `signal ${exit.signal}`;
   const last = lines.findLast((line) => line.trim() !== '') ?? 'nothing';
   throw new ModeliumError('runtime-exited', `The conversion of ${modelId} ended with ${how}. It said: ${last.trim()}`, { origin: 'llama' });
+}
+
+/** It may read files, and write where its output goes: no programs, no threads. Not asked of Electron's binary, whose Node was not seen to do it. */
+function fences(env: Readonly<Record<string, string>>, output: string): readonly string[] {
+  if ('ELECTRON_RUN_AS_NODE' in env) return [];
+  return ['--permission', '--allow-fs-read=*', `--allow-fs-write=${output.slice(0, output.lastIndexOf('/') + 1)}*`];
 }
 
 const FAILED = /^modelium: cannot convert: (.*)$/;

@@ -34,7 +34,7 @@ export function ModelsPage({ subject }: PageProps) {
       {models.length === 0 ? (
         <Panel>
           <Empty action={add} icon="drop" title="Drop a model here">
-            A GGUF file or a model's folder, anywhere on this window. It is served from where it lies; nothing is copied or changed.
+            A GGUF file or a model's folder, anywhere on this window. It is served from where it lies, and never changed.
           </Empty>
         </Panel>
       ) : (
