@@ -63,8 +63,8 @@ export function preparationInWords(best: Weighed, weighed: readonly Weighed[], b
     ({ option }) => option.losses === 0 && option.plan.runtime === plan.runtime && samePlace(option.plan.placement, plan.placement),
   );
   const wholeType = whole?.option.plan.preparation?.type;
-  if (losses === 0 || whole === undefined || wholeType === undefined) return `; converted to a GGUF with its weights as ${type}`;
-  return `; converted to a GGUF with its weights as ${type}, because as ${wholeType} it ${fitWords(whole, box)}`;
+  if (losses === 0 || whole === undefined || wholeType === undefined) return `; from a GGUF with its weights as ${type}`;
+  return `; from a GGUF with its weights as ${type}, because as ${wholeType} it ${fitWords(whole, box)}`;
 }
 
 function samePlace(one: Placement, other: Placement): boolean {

@@ -80,9 +80,8 @@ export class Grants {
   #prepare(record: ModelRecord, { candidate, candidates, reason }: Extract<Decision, { kind: 'place' }>): void {
     const { doer, log, book } = this.#ports;
     if (!doer.prepare(record, candidate.plan)) return this.#moved(record, 'waiting for another model to be converted');
-    const sentence = convertingSentence(record.id, candidate.plan);
-    book.write(record.id, 'prepare', 'converts', `${sentence}: ${reason}`, candidates);
-    log.say(sentence);
+    book.write(record.id, 'prepare', 'converts', `Converted first: ${reason}`, candidates);
+    log.say(convertingSentence(record.id, candidate.plan));
   }
 
   #grant(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): boolean {

@@ -31,7 +31,7 @@ describe('a model that has to be converted', () => {
     expect(box.state('folder')).toBe('ready');
     expect(box.registry.get('folder')?.state).toMatchObject({ plan: { preparation: { type: 'BF16' } } });
     expect(box.decisions.map(({ action, reason }) => `${action} ${reason}`)).toEqual(['prepare converts', 'load fits']);
-    expect(box.decisions[0]?.sentence).toContain('Converting folder to a GGUF first, with its weights as BF16');
+    expect(box.decisions[0]?.sentence).toMatch(/^Converted first: GPU 0 .*; from a GGUF with its weights as BF16$/);
     expect(box.rows.size).toBe(1);
 
     void box.doer.unloadModel('folder', 'user', { to: 'unloaded', reason: 'user' });

@@ -4,6 +4,7 @@ import type { Control, NumberLimits } from './schema.ts';
 const UNITS = [
   ['_seconds', 'seconds'],
   ['_mb', 'MiB'],
+  ['_gb', 'GB'],
 ] as const;
 
 /** Names that are written in a way of their own, alone and among other words. */
@@ -23,6 +24,7 @@ const TITLES: Readonly<Record<string, string>> = {
   orchestration: 'Folders and idle time',
   models: 'Single models',
   host: 'Main memory',
+  cache: 'Converted models',
 };
 const ABBREVIATIONS: Readonly<Record<string, string>> = { cors: 'CORS' };
 
