@@ -107,7 +107,7 @@ export const ERRORS = {
     type: 'invalid_request_error',
     hint: 'Look at what it is now (`modelium trust MODEL`), then decide anew.',
   },
-  'disk-full': { status: 507, type: 'server_error', hint: 'Free some space in the state folder.' },
+  'disk-full': { status: 507, type: 'server_error', hint: 'Free some space on that disk.' },
   internal: { status: 500, type: 'server_error', hint: 'This is a bug in Modelium. The log has the details.' },
 } as const satisfies Record<string, ErrorFacts>;
 

@@ -366,6 +366,17 @@ describe('loads that fail', () => {
     checkFailed(world, 'b', 'room-did-not-come');
   });
 
+  test('not-convertible: the converter’s own sentence', async () => {
+    const world = createCoreBox({
+      gpus: [16 * GIB],
+      prepares: () => [{ type: 'BF16', share: 1 }],
+      behaviour: () => ({ prepareFails: 'a has a tensor without a place.' }),
+    });
+    world.drop('a', GIB, 'person');
+    await passUntilFailed(world, 'a');
+    checkFailed(world, 'a', 'not-convertible');
+  });
+
   test('still-alive: a process that even SIGKILL does not end is named', async () => {
     const world = forced(180, 3_600);
     world.drop('a', GIB, 'person');
