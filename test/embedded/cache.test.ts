@@ -26,10 +26,11 @@ function profileOf(bytes: Uint8Array): ModelProfile {
   return analyzeCandidate([{ path: 'm.gguf', bytes: bytes.length, open: () => source }], true).profile!;
 }
 
-async function logged(bytes: Uint8Array, contextTokens: number, sequences: number) {
+async function logged(bytes: Uint8Array, contextTokens: number, sequences: number, ...flags: readonly string[]) {
   const file = join(folder, 'm.gguf');
   await writeFile(file, bytes);
-  const server = await startServer(['--model', file, '--ctx-size', String(contextTokens * sequences), '--parallel', String(sequences)]);
+  const size = ['--ctx-size', String(contextTokens * sequences), '--parallel', String(sequences)];
+  const server = await startServer(['--model', file, ...size, ...flags]);
   try {
     await server.message((message) => message['type'] === 'memory');
     return memoryReport(server.lines);
@@ -52,6 +53,20 @@ describe('the cache of each kind of layer', () => {
       expect(Math.abs(profile.weightBytes - report.modelBytes)).toBeLessThan(ROUNDING_BYTES);
     },
   );
+
+  test.each(Object.keys(ARCHITECTURES))('%s with keys and values of other types', async (name) => {
+    const bytes = architectureGguf(name);
+    const profile = profileOf(bytes);
+    const keys = ['--cache-type-k', 'f32'];
+    const values = ['--cache-type-v', 'f32'];
+    // llama.cpp refuses two types where keys and values are one compressed row.
+    const isLatent = profile.kv?.groups.some(({ kind }) => kind === 'latent');
+    for (const flags of isLatent ? [[...keys, ...values]] : [keys, values]) {
+      const report = await logged(bytes, 1024, 2, ...flags);
+      const predicted = kvBytes(profile, 1024, 2, flags);
+      expect(Math.abs(predicted - report.kvBytes), flags.join(' ')).toBeLessThan(Math.max(report.kvBytes * 0.01, ROUNDING_BYTES * 2));
+    }
+  });
 
   test('llama, in one file', async () => {
     const bytes = tinyModel({ weights: 'Q8_0', layers: 4 })[0]!.bytes;

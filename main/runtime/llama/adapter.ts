@@ -57,7 +57,6 @@ function commandOf(facts: LlamaFacts, target: LoadTarget, at: number): { readonl
   const threads = own === null ? 1 : Math.max(1, cpuCores - 1);
   const flags = [
     ...['--model', target.file, '--host', '127.0.0.1', '--port', String(at), '--alias', target.modelId, '--threads', String(threads)],
-    ...settings.args,
     ...target.plan.args,
   ];
   return own === null ? { command: node.command, args: [...node.args, serverProgram, ...flags] } : { command: own, args: flags };
@@ -121,7 +120,7 @@ export function llamaAdapter(facts: LlamaFacts): Adapter {
     supports,
     preparations: conversionsOf,
     plan: (profile, form, placement, settings, preparation) =>
-      planOf(converted(profile, preparation), form, placement, settings, facts.settings.env, preparation),
+      planOf(converted(profile, preparation), form, placement, settings, facts.settings, preparation),
     estimate: (profile, plan) => estimate(converted(profile, plan.preparation), plan),
     preparedBytes: (profile, preparation) => converted(profile, preparation).weightBytes + DESCRIPTION_BYTES,
     prepare: (target) => convert(facts, target),

@@ -5,6 +5,7 @@
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan } from '../../../shared/decision.ts';
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
 import type { Estimate } from '../../core/ports.ts';
+import { withCacheTypes } from './cache-types.ts';
 import { onlyReads } from './kinds.ts';
 import { notesOf } from './notes.ts';
 
@@ -35,12 +36,16 @@ export function cellsOf(contextTokens: number): number {
   return Math.ceil(contextTokens / CELLS) * CELLS;
 }
 
-/** Bytes of the KV cache and of recurrent states of all sequences. A layer with a window keeps that, a batch, and a token (llama-kv-cache-iswa.cpp). */
-export function kvBytes(profile: ModelProfile, contextTokens: number, sequences: number): number {
+/**
+ * Bytes of the KV cache and of recurrent states of all sequences. A layer with a window keeps that, a batch, and a token
+ * (llama-kv-cache-iswa.cpp).
+ * @param args of the launch: they may name the types of keys and values.
+ */
+export function kvBytes(profile: ModelProfile, contextTokens: number, sequences: number, args: readonly string[] = []): number {
   if (profile.kv === null || isEncoder(profile)) return 0;
   const cells = (tokens: number, windowTokens: number | null): number =>
     windowTokens === null ? cellsOf(tokens) : Math.min(cellsOf(tokens), cellsOf(windowTokens + GENERATION_BATCH_TOKENS + 1));
-  return sequences * kvBytesOfSequence(profile.kv, contextTokens, cells);
+  return sequences * kvBytesOfSequence(withCacheTypes(profile.kv, args), contextTokens, cells);
 }
 
 /** Encoders have neither a cache nor an output layer over the vocabulary. */
@@ -116,7 +121,7 @@ export function gpuLayersOf(profile: ModelProfile, placement: LaunchPlan['placem
 export function estimate(profile: ModelProfile, plan: LaunchPlan): Estimate {
   const gpus = plan.placement.gpus;
   const share = shareOf(profile, gpus.length === 0 ? 0 : gpuLayersOf(profile, plan.placement));
-  const kv = kvBytes(profile, plan.contextTokens, plan.parallelSequences);
+  const kv = kvBytes(profile, plan.contextTokens, plan.parallelSequences, plan.args);
   const compute = computeBytes(profile, plan.contextTokens);
   const logits = (profile.vocabularySize ?? 0) * plan.parallelSequences * FLOAT_BYTES * (isEncoder(profile) ? 0 : 1);
   const repacked = repackedBytes(profile, share);

@@ -1,7 +1,7 @@
 /** Context, sequences and arguments of a launch of llama.cpp. Pure; what they cost is `estimate.ts`. */
 import type { LaunchPlan, Placement, Preparation } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
-import type { ModelSettings } from '../../../shared/settings.ts';
+import type { ModelSettings, Settings } from '../../../shared/settings.ts';
 import { batchTokens, gpuLayersOf, kvBytes } from './estimate.ts';
 import { onlyReads } from './kinds.ts';
 
@@ -23,25 +23,26 @@ function contextOf(profile: ModelProfile, settings: ModelSettings): number {
 }
 
 /** Up to 4 side by side, fewer where their caches would outgrow the weights: old models without grouped heads take 16 GiB for four. */
-function sequencesOf(profile: ModelProfile, contextTokens: number): number {
+function sequencesOf(profile: ModelProfile, contextTokens: number, args: readonly string[]): number {
   if (onlyReads(profile)) return 1;
   const most = Math.max(profile.weightBytes, SMALL_CACHE_BYTES);
   let sequences = MOST_SEQUENCES;
-  while (sequences > 1 && kvBytes(profile, contextTokens, sequences) > most) sequences /= 2;
+  while (sequences > 1 && kvBytes(profile, contextTokens, sequences, args) > most) sequences /= 2;
   return sequences;
 }
 
-/** The launch of this model at this place. @param environment `llama.env` of the settings. */
+/** The launch of this model at this place. @param own `llama.args` and `llama.env` of the settings: what the model's own settings add to. */
 export function planOf(
   profile: ModelProfile,
   form: ModelForm,
   placement: Placement,
   settings: ModelSettings,
-  environment: Readonly<Record<string, string>>,
+  own: Pick<Settings['llama'], 'args' | 'env'>,
   preparation?: Preparation,
 ): LaunchPlan {
   const contextTokens = contextOf(profile, settings);
-  const parallelSequences = sequencesOf(profile, contextTokens);
+  const args = settings.args ?? [];
+  const parallelSequences = sequencesOf(profile, contextTokens, [...own.args, ...args]);
   const batch = String(batchTokens(profile, contextTokens));
   const flags = [
     ...['--ctx-size', String(contextTokens * parallelSequences), '--parallel', String(parallelSequences)],
@@ -56,9 +57,9 @@ export function planOf(
     placement,
     contextTokens,
     parallelSequences,
-    args: [...flags, ...(settings.args ?? [])],
+    args: [...own.args, ...flags, ...args],
     // An empty list hides every GPU: a process on the CPU must not open a context that takes half a gigabyte of one.
-    env: { ...environment, CUDA_VISIBLE_DEVICES: placement.gpus.join(',') },
+    env: { ...own.env, CUDA_VISIBLE_DEVICES: placement.gpus.join(',') },
     ...(preparation === undefined ? {} : { preparation }),
   };
 }

@@ -1,8 +1,9 @@
 /** Predicted bytes against what llama.cpp v0.4.0 logged on this very file and context, recorded; the live ones are in test/embedded/memory.test.ts. */
 import { describe, expect, test } from 'vitest';
 import { estimate, gpuLayersOf, kvBytes } from '../../../main/runtime/llama/estimate.ts';
+import { planOf as launchOf } from '../../../main/runtime/llama/plan.ts';
 import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
-import type { ModelProfile } from '../../../shared/profile.ts';
+import { kvCostOf, type ModelProfile } from '../../../shared/profile.ts';
 import { SMOLLM2, TINY, TINY_BERT } from './profiles.ts';
 
 const MIB = 1024 * 1024;
@@ -81,6 +82,29 @@ test('recurrent states count by sequence, and an upper bound says so', () => {
   const hybrid = { ...SMOLLM2, kv: { bytesPerToken: 10, bytesPerSequence: 1000, exact: false, groups: [] } };
   expect(kvBytes(hybrid, 256, 3)).toBe(3 * (2560 + 1000));
   expect(estimate(hybrid, planOf(256, 3)).notes.join()).toMatch(/upper bound/);
+});
+
+describe('the types of the cache that the arguments name', () => {
+  const kv = (...args: readonly string[]) => kvBytes(SMOLLM2, 2048, 1, args) / kvBytes(SMOLLM2, 2048, 1);
+
+  test.each([
+    [['--cache-type-k', 'q8_0', '--cache-type-v', 'q8_0'], 34 / 64],
+    [['--cache-type-k', 'q4_0'], (18 / 64 + 1) / 2],
+    [['-ctv', 'f32'], 1.5],
+    [['--cache-type-k', 'f32', '--cache-type-k', 'bf16'], 1],
+    [['--cache-type-k', 'nonsense'], 1],
+    [['--flash-attn', 'on', '--cache-type-k'], 1],
+  ])('%j: %d of what 16 bits take', (args, share) => expect(kv(...args)).toBe(share));
+
+  test('more sequences fit into the same memory', () => {
+    // 32 heads of their own, as old models have: four sequences of 8,192 tokens would take 16 GiB.
+    const group = { kind: 'full' as const, layers: 32, bytesPerToken: 512 * 1024, bytesPerSequence: 0, windowTokens: null };
+    const old = { ...SMOLLM2, kv: kvCostOf([group], true), contextLength: 8192, weightBytes: 4 * 1024 ** 3 };
+    const sequences = (...args: readonly string[]) =>
+      launchOf(old, SMOLLM2.forms[0]!, CPU, {}, { args: [...args], env: {} }).parallelSequences;
+    expect(sequences()).toBe(1);
+    expect(sequences('--cache-type-k', 'q8_0', '--cache-type-v', 'q4_0')).toBe(2);
+  });
 });
 
 test('a projector beside the model is not loaded, and the plan says so', () => {
