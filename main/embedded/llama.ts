@@ -22,6 +22,7 @@ import { invalid } from './openai-fields.ts';
 import { Pace } from './pace.ts';
 import type { CacheType, Purpose } from './purpose.ts';
 import { inOrder, Sequence } from './sequence.ts';
+import { wantsFirstSpace, withFirstSpace } from './space-prefix.ts';
 import { tokenBytes } from './token-bytes.ts';
 import { MARKS, type ToolFormat } from './tool-format.ts';
 
@@ -69,6 +70,7 @@ export class LoadedModel {
   readonly #model: LlamaModel;
   readonly #context: Context;
   readonly #template: TemplateRenderer | null;
+  readonly #wantsFirstSpace: boolean;
 
   constructor(llama: Llama, model: LlamaModel, context: Context) {
     this.#llama = llama;
@@ -77,6 +79,7 @@ export class LoadedModel {
     this.contextTokens = context.contextTokens;
     this.sequences = context.sequences;
     const template = model.fileInfo.metadata.tokenizer.chat_template;
+    this.#wantsFirstSpace = wantsFirstSpace(model.fileInfo.metadata);
     this.chatTemplate = typeof template === 'string' ? template : '';
     this.#template = this.chatTemplate === '' ? null : rendererOf(this.chatTemplate);
   }
@@ -112,7 +115,7 @@ export class LoadedModel {
   /** Tokens of a text, with the beginning-of-sequence token where the model wants one. @param special control tokens in the text count as such. */
   tokenize(text: string, special: boolean): number[] {
     const { bos, shouldPrependBosToken } = this.#model.tokens;
-    const tokens = this.#model.tokenize(text, special);
+    const tokens = this.#model.tokenize(this.#wantsFirstSpace ? withFirstSpace(this.#model, text, special) : text, special);
     return shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
   }
 

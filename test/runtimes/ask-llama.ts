@@ -3,6 +3,7 @@
  * whoever runs it. Takes the question as a message and answers with one. Everything in floats, so that only the weights and the graph count.
  */
 import { getLlama, LlamaLogLevel, type Token } from 'node-llama-cpp';
+import { wantsFirstSpace, withFirstSpace } from '../../main/embedded/space-prefix.ts';
 
 export interface LlamaQuestion {
   readonly file: string;
@@ -40,7 +41,8 @@ async function answer(question: LlamaQuestion): Promise<LlamaReply> {
   });
   const model = await llama.loadModel({ modelPath: file, vocabOnly: prompts.length + embed.length === 0, ignoreMemorySafetyChecks: true });
   const reply = { probabilities: [] as number[][], greedy: [] as number[], vectors: [] as (readonly number[])[], tokens: [] as number[][] };
-  for (const text of tokenize) reply.tokens.push([...model.tokenize(text, true)]);
+  const wantsSpace = wantsFirstSpace(model.fileInfo.metadata);
+  for (const text of tokenize) reply.tokens.push([...model.tokenize(wantsSpace ? withFirstSpace(model, text, true) : text, true)]);
   if (embed.length > 0) {
     const context = await model.createEmbeddingContext({
       contextSize: contextTokens,

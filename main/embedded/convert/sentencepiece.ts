@@ -52,6 +52,11 @@ export function vocabularyOfSentencePiece(bytes: Uint8Array, size: number, isFai
   });
   if (isFairseq) table.put(model.pieces.length + 1, '<mask>', TOKEN.control);
   const isUnigram = model.algorithm === UNIGRAM;
+  if (!isUnigram && table.missingBytes() > 0) {
+    throw new ConvertError(
+      'Its SentencePiece model has no tokens for the 256 bytes, which llama.cpp needs: vLLM would serve the folder as it is.',
+    );
+  }
   return {
     model: isUnigram ? 't5' : 'llama',
     table,

@@ -25,7 +25,14 @@ export function specialTokens(sources: SpecialSources): Record<string, GgufValue
   // What encoders begin with is what llama.cpp puts in front.
   if (vocabulary.model === 'bert') put('bos', idOf('cls', sources) ?? idOf('bos', sources));
   if (vocabulary.model === 'bert') put('cls', idOf('cls', sources));
+  const [eos, first, last] = [idOf('eos', sources), around('first', sources), around('last', sources)];
   put('eot', secondEnd(sources));
+  // What is put around a text is what llama.cpp calls beginning and end; the end that the tokenizer names then ends a turn.
+  if (vocabulary.model !== 'bert') put('bos', first);
+  if (vocabulary.model !== 'bert' && last !== null && last !== eos) {
+    put('eos', last);
+    put('eot', eos);
+  }
   return { ...found, ...ends(sources, found) };
 }
 
@@ -44,6 +51,11 @@ function idOf(name: Name, { vocabulary, settings, map, config, generation }: Spe
     if (Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) < vocabulary.table.texts.length) return Number(id);
   }
   return null;
+}
+
+function around(side: 'first' | 'last', { vocabulary }: SpecialSources): number | null {
+  const text = vocabulary.ends?.[side];
+  return text === undefined ? null : vocabulary.table.idOf(text);
 }
 
 /** Named as special in one file and listed as a word in another: it is special. */

@@ -1,8 +1,9 @@
 /** What tokenizer.json of the tokenizers library says, as llama.cpp takes it: tokens by their ids, and how a text becomes them. Pure and bounded (I7). */
 import { isObject, parseJsonObject } from '../../core/analyzer/json.ts';
+import { SPACE_PREFIX_KEY } from '../space-prefix.ts';
 import { ConvertError } from './convert-error.ts';
 import { preTokenizerName } from './pre-tokenizers.ts';
-import { type AddedToken, TOKEN, type Vocabulary, VocabularyTable } from './vocabulary-table.ts';
+import { type AddedToken, isNeverFound, TOKEN, type Vocabulary, VocabularyTable } from './vocabulary-table.ts';
 
 /** @param size rows of the embedding matrix. @throws ConvertError for what llama.cpp does not do. */
 export function vocabularyOfJson(bytes: Uint8Array, size: number): Vocabulary {
@@ -12,6 +13,11 @@ export function vocabularyOfJson(bytes: Uint8Array, size: number): Vocabulary {
   const read = readerOf(model);
   const made = read(json, model, table);
   for (const token of addedTokens(json['added_tokens'])) table.add(token, made.model === 'llama' || made.model === 't5');
+  if (made.model === 'llama' && table.missingBytes() > 0) {
+    throw new ConvertError(
+      `Its tokenizer has no tokens for ${table.missingBytes()} of the 256 bytes, and llama.cpp needs them all: vLLM would serve the folder as it is.`,
+    );
+  }
   return { ...made, table, ends: endsOf(json['post_processor']) };
 }
 
@@ -37,6 +43,9 @@ function readerOf(model: Record<string, unknown>): Reader {
 function readPairs(json: Record<string, unknown>, model: Record<string, unknown>, table: VocabularyTable): Made {
   for (const [text, id] of entriesOf(model['vocab'])) table.put(id, text, TOKEN.normal);
   const merges = mergesOf(model['merges']);
+  for (const key of ['dropout', 'continuing_subword_prefix', 'end_of_word_suffix']) {
+    if (model[key] !== undefined && model[key] !== null && model[key] !== '' && model[key] !== 0) throw strange(`its ${key}`);
+  }
   if (hasBytes(json['pre_tokenizer'])) return byteLevel(json, model, merges);
   return pieces(json, model, merges, table);
 }
@@ -44,7 +53,7 @@ function readPairs(json: Record<string, unknown>, model: Record<string, unknown>
 function byteLevel(json: Record<string, unknown>, model: Record<string, unknown>, merges: readonly (readonly [string, string])[]): Made {
   // NFC changes only what was typed in pieces; llama.cpp leaves it out for every model that has it.
   const normalizers = stepsOf(json['normalizer'], 'normalizers').filter(({ type }) => type !== 'NFC');
-  if (normalizers.length > 0) throw strangeNormalizer(normalizers);
+  refuseOthers(normalizers, []);
   return {
     model: 'gpt2',
     merges: merges.map(([left, right]) => `${left} ${right}`),
@@ -64,22 +73,40 @@ function pieces(
       'Its tokenizer joins characters without falling back to bytes, which llama.cpp does not do: vLLM would serve the folder as it is.',
     );
   }
+  if (model['ignore_merges'] === true) throw strange('ignore_merges');
   for (const [rank, [left, right]] of merges.entries()) table.score(left + right, -rank);
   table.markBytes();
   table.markUnknown(typeof model['unk_token'] === 'string' ? model['unk_token'] : null);
+  const added = addedTokens(json['added_tokens'])
+    .filter((token) => !isNeverFound(token))
+    .map(({ text }) => text);
+  table.dropUnjoined(new Set([...merges.map(([left, right]) => left + right), ...added]));
   return { model: 'llama', merges: null, extra: { 'tokenizer.ggml.pre': { type: 'string', value: 'default' }, ...spaces(json) } };
 }
 
-/** Whether a space goes in front of a text. `first`: of the whole text alone, which chats never begin with: there a token comes first. */
+/**
+ * Whether a space goes in front of a text, and of what follows a token that was added. `first`: only at the very beginning, which llama.cpp does not
+ * know; `space-prefix.ts` does it then.
+ */
 function spaces(json: Record<string, unknown>): Made['extra'] {
   const normalizers = stepsOf(json['normalizer'], 'normalizers');
-  const metaspace = stepsOf(json['pre_tokenizer'], 'pretokenizers').find(({ type }) => type === 'Metaspace');
+  refuseOthers(normalizers, ['Prepend', 'Replace', 'NFC']);
+  const cuts = stepsOf(json['pre_tokenizer'], 'pretokenizers');
+  // Gemma cuts at spaces, none of which is left by then.
+  const foreign = cuts.filter((cut) => cut['type'] !== 'Metaspace' && !(isObject(cut['pattern']) && cut['pattern']['String'] === ' '));
+  if (foreign.length > 0) throw strange(`the cuts ${foreign.map(({ type }) => String(type)).join(', ')}`);
   const prepends = normalizers.some(({ type, prepend }) => type === 'Prepend' && prepend === '▁');
-  const scheme =
-    metaspace?.['prepend_scheme'] ?? (metaspace === undefined ? 'never' : metaspace['add_prefix_space'] === false ? 'never' : 'always');
-  const known = normalizers.every(({ type }) => ['Prepend', 'Replace', 'NFC'].includes(String(type)));
-  if (!known) throw strangeNormalizer(normalizers);
-  return { 'tokenizer.ggml.add_space_prefix': { type: 'bool', value: prepends || scheme === 'always' || scheme === 'first' } };
+  const scheme = schemeOf(cuts, 'never');
+  return {
+    'tokenizer.ggml.add_space_prefix': { type: 'bool', value: prepends || scheme === 'always' },
+    ...(!prepends && scheme === 'first' ? { [SPACE_PREFIX_KEY]: { type: 'string', value: 'first' } } : {}),
+  };
+}
+
+function schemeOf(cuts: readonly Record<string, unknown>[], otherwise: string): unknown {
+  const metaspace = cuts.find(({ type }) => type === 'Metaspace');
+  if (metaspace === undefined) return otherwise;
+  return metaspace['prepend_scheme'] ?? (metaspace['add_prefix_space'] === false ? 'never' : 'always');
 }
 
 function readUnigram(json: Record<string, unknown>, model: Record<string, unknown>, table: VocabularyTable): Made {
@@ -90,19 +117,18 @@ function readUnigram(json: Record<string, unknown>, model: Record<string, unknow
     if (typeof text !== 'string' || typeof score !== 'number') throw new ConvertError(`Entry ${id} of tokenizer.json's pieces is none.`);
     table.put(id, text, id === unknown ? TOKEN.unknown : TOKEN.normal, score);
   });
-  table.markBytes();
+  if (model['byte_fallback'] === true) throw strange('byte_fallback beside a unigram');
   const normalizers = stepsOf(json['normalizer'], 'normalizers');
+  refuseOthers(normalizers, ['Precompiled', 'Replace', 'Strip', 'NFC']);
   const charsmap = normalizers.map((each) => each['precompiled_charsmap']).find((each) => typeof each === 'string');
   const cuts = stepsOf(json['pre_tokenizer'], 'pretokenizers');
-  const metaspace = cuts.find(({ type }) => type === 'Metaspace');
-  const scheme = metaspace?.['prepend_scheme'] ?? (metaspace?.['add_prefix_space'] === false ? 'never' : 'always');
   const joinsSpaces = cuts.some(({ type }) => type === 'WhitespaceSplit') || normalizers.some(({ type }) => type === 'Replace');
   return {
     model: 't5',
     merges: null,
     extra: {
       'tokenizer.ggml.pre': { type: 'string', value: 'default' },
-      'tokenizer.ggml.add_space_prefix': { type: 'bool', value: scheme !== 'never' },
+      'tokenizer.ggml.add_space_prefix': { type: 'bool', value: schemeOf(cuts, 'always') !== 'never' },
       'tokenizer.ggml.remove_extra_whitespaces': { type: 'bool', value: joinsSpaces },
       ...(typeof charsmap === 'string' && charsmap !== ''
         ? { 'tokenizer.ggml.precompiled_charsmap': { type: 'bytes', value: fromBase64(charsmap) } }
@@ -115,6 +141,7 @@ function readWordPiece(json: Record<string, unknown>, model: Record<string, unkn
   const prefix = model['continuing_subword_prefix'] ?? '##';
   if (prefix !== '##') throw new ConvertError(`Its tokenizer marks the inside of words by ${JSON.stringify(prefix)}; llama.cpp knows ##.`);
   const normalizer = stepsOf(json['normalizer'], 'normalizers').find(({ type }) => type === 'BertNormalizer') ?? {};
+  for (const key of ['clean_text', 'handle_chinese_chars']) if (normalizer[key] === false) throw strange(`${key}: false`);
   const lowers = normalizer['lowercase'] !== false;
   const strips = normalizer['strip_accents'];
   for (const [text, id] of entriesOf(model['vocab'])) table.put(id, wordPiece(text), TOKEN.normal);
@@ -134,10 +161,16 @@ export function wordPieceRules(lowers: boolean, stripsAccents: boolean): Made['e
   };
 }
 
-function strangeNormalizer(steps: readonly Record<string, unknown>[]): ConvertError {
-  const names = steps.map(({ type }) => String(type)).join(', ');
-  return new ConvertError(
-    `Its tokenizer changes texts first in a way that llama.cpp does not (${names}): vLLM would serve the folder as it is.`,
+/** What llama.cpp would leave out without a word, and read other tokens. */
+function strange(what: string): ConvertError {
+  return new ConvertError(`llama.cpp does not know what its tokenizer asks for (${what}): vLLM would serve the folder as it is.`);
+}
+
+function refuseOthers(normalizers: readonly Record<string, unknown>[], known: readonly string[]): void {
+  const others = normalizers.map(({ type }) => String(type)).filter((type) => !known.includes(type));
+  if (others.length === 0) return;
+  throw new ConvertError(
+    `Its tokenizer changes texts first in a way that llama.cpp does not (${others.join(', ')}): vLLM would serve the folder as it is.`,
   );
 }
 
@@ -172,7 +205,13 @@ export function mergesOf(merges: unknown): readonly (readonly [string, string])[
         : Array.isArray(each)
           ? each
           : [];
-    if (typeof left !== 'string' || typeof right !== 'string' || left === '' || right === '')
+    if (
+      typeof left !== 'string' ||
+      typeof right !== 'string' ||
+      left === '' ||
+      right === '' ||
+      (typeof each === 'string' && right.includes(' '))
+    )
       throw new ConvertError(`Pair ${index} of the tokenizer's list is none.`);
     return [left, right] as const;
   });
@@ -181,9 +220,9 @@ export function mergesOf(merges: unknown): readonly (readonly [string, string])[
 export function addedTokens(list: unknown): readonly AddedToken[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((each) => {
-    const { id, content, special } = isObject(each) ? each : {};
+    const { id, content, special, normalized } = isObject(each) ? each : {};
     return Number.isSafeInteger(id) && typeof content === 'string' && content !== ''
-      ? [{ id: Number(id), text: content, isSpecial: special === true }]
+      ? [{ id: Number(id), text: content, isSpecial: special === true, isRaw: normalized === false }]
       : [];
   });
 }
@@ -195,9 +234,19 @@ function endsOf(processor: unknown): Vocabulary['ends'] {
     const single = step['single'];
     if (step['type'] !== 'TemplateProcessing' || !Array.isArray(single)) continue;
     const place = single.findIndex((each) => isObject(each) && 'Sequence' in each);
-    return { begins: place > 0, ends: place >= 0 && place < single.length - 1 };
+    const [before, after] = [single.slice(0, Math.max(0, place)).map(nameOf), single.slice(place + 1).map(nameOf)];
+    if (place < 0 || before.length > 1 || after.length > 1) throw strange('several tokens around a text');
+    return {
+      ...{ begins: before.length === 1, ends: after.length === 1 },
+      ...{ ...(before[0] === undefined ? {} : { first: before[0] }), ...(after[0] === undefined ? {} : { last: after[0] }) },
+    };
   }
   return processor === null || processor === undefined ? null : { begins: false, ends: false };
+}
+
+function nameOf(place: unknown): string | undefined {
+  const token = isObject(place) && isObject(place['SpecialToken']) ? place['SpecialToken']['id'] : undefined;
+  return typeof token === 'string' ? token : undefined;
 }
 
 function fromBase64(text: string): Uint8Array {

@@ -1,5 +1,6 @@
 /** Tokens by their ids while a vocabulary is read: gaps, doubles and ids beyond the embeddings are settled here, once for every kind of tokenizer. */
 import type { GgufValue } from '../gguf-writer.ts';
+import { ConvertError } from './convert-error.ts';
 
 /** llama.cpp's kinds of tokens. */
 export const TOKEN = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
@@ -11,6 +12,8 @@ export interface AddedToken {
   readonly text: string;
   /** It is never part of what is said. */
   readonly isSpecial: boolean;
+  /** It is looked for in the text as it came, before spaces become marks. */
+  readonly isRaw: boolean;
 }
 
 export interface Vocabulary {
@@ -20,14 +23,19 @@ export interface Vocabulary {
   readonly merges: readonly string[] | null;
   /** Further keys of the metadata. */
   readonly extra: Readonly<Record<string, GgufValue>>;
-  /** Whether a text gets a token in front and behind; null: its files do not say. */
-  readonly ends: { readonly begins: boolean; readonly ends: boolean } | null;
+  /** Whether a text gets a token in front and behind, and which where that is said; null: its files do not say. */
+  readonly ends: { readonly begins: boolean; readonly ends: boolean; readonly first?: string; readonly last?: string } | null;
 }
 
 /** Of tokens that are found as a whole; below every score of a piece. */
 const ADDED_SCORE = -1000;
 const UNUSED_SCORE = -10_000;
 const BYTE = /^<0x[0-9A-F]{2}>$/;
+
+/** A run of marks that is looked for before spaces become marks: it stays what joining makes of it, if anything. */
+export function isNeverFound({ text, isSpecial, isRaw }: AddedToken): boolean {
+  return isRaw && !isSpecial && /^▁+$/.test(text);
+}
 
 export class VocabularyTable {
   readonly texts: string[];
@@ -45,6 +53,8 @@ export class VocabularyTable {
   /** Ids without an embedding are left out: the model cannot read them. */
   put(id: number, text: string, kind: TokenKind, score = 0): void {
     if (id >= this.texts.length) return;
+    // llama.cpp reads up to the zero, and ends itself over two tokens of one text.
+    if (text.includes('\0')) throw new ConvertError(`Token ${id} of its tokenizer has a zero byte, which llama.cpp does not read.`);
     const before = this.#ids.get(text);
     // The later one is what a text becomes; llama.cpp ends itself over two tokens of one text.
     if (before !== undefined && before !== id) this.#clear(before);
@@ -57,7 +67,9 @@ export class VocabularyTable {
   }
 
   /** @param hasMarks pieces in which a mark stands for a space: such a token has the space itself. */
-  add({ id, text, isSpecial }: AddedToken, hasMarks: boolean): void {
+  add(token: AddedToken, hasMarks: boolean): void {
+    const { id, text, isSpecial } = token;
+    if (hasMarks && isNeverFound(token)) return;
     if (this.kinds[id] === TOKEN.unknown || (this.kinds[id] === TOKEN.byte && this.texts[id] === text)) return;
     this.put(id, hasMarks && !isSpecial ? text.replaceAll('▁', ' ') : text, isSpecial ? TOKEN.control : TOKEN.userDefined, ADDED_SCORE);
   }
@@ -75,6 +87,23 @@ export class VocabularyTable {
   markBytes(): void {
     this.texts.forEach((text, id) => {
       if (BYTE.test(text) && this.kinds[id] === TOKEN.normal) this.kinds[id] = TOKEN.byte;
+    });
+  }
+
+  /** Bytes that have no token to fall back to, of 256. */
+  missingBytes(): number {
+    return 256 - this.kinds.filter((kind) => kind === TOKEN.byte).length;
+  }
+
+  /**
+   * Pieces of several characters that no joining makes, which llama.cpp would make all the same: they lose their texts, which a model was never
+   * taught.
+   */
+  dropUnjoined(joined: ReadonlySet<string>): void {
+    this.texts.forEach((text, id) => {
+      if (this.kinds[id] !== TOKEN.normal || joined.has(text) || [...text].length < 2) return;
+      this.#ids.delete(text);
+      this.#clear(id);
     });
   }
 

@@ -27,6 +27,17 @@ const pairs = (more: object = {}, model: object = {}): object => ({
   model: { type: 'BPE', vocab: { a: 0, b: 1, ab: 2 }, merges: ['a b'], ...model },
   ...more,
 });
+/** Pieces with bytes to fall back to, as SentencePiece's in tokenizer.json. */
+const BYTE_PIECES = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
+const pieces = (more: object = {}, model: object = {}): object => {
+  const texts = ['<unk>', ...BYTE_PIECES, '▁', 'a', 'b', '▁a', 'ab', 'ba'];
+  const vocab = Object.fromEntries(texts.map((text, id) => [text, id]));
+  return { model: { type: 'BPE', unk_token: '<unk>', byte_fallback: true, vocab, merges: ['▁ a', 'a b'], ...model }, ...more };
+};
+const around = (before: readonly string[], after: readonly string[]): object => ({
+  type: 'TemplateProcessing',
+  single: [...before.map((id) => ({ SpecialToken: { id } })), { Sequence: { id: 'A' } }, ...after.map((id) => ({ SpecialToken: { id } }))],
+});
 
 describe('tokens', () => {
   test('ids of their own, special ones as such, gaps filled up to the embeddings', () => {
@@ -87,6 +98,33 @@ describe('special tokens', () => {
       add_eos_token: false,
     });
   });
+
+  test('what is put behind a text is its end; the end that the tokenizer names ends a turn', () => {
+    const files = {
+      'tokenizer.json': pairs({ post_processor: around([], ['<|end|>']) }),
+      'tokenizer_config.json': { eos_token: 'ab' },
+    };
+    expect(metadata(files)).toMatchObject({ eos_token_id: 3, eot_token_id: 2, add_eos_token: true });
+  });
+});
+
+describe('pieces', () => {
+  const size = 270;
+  const metaspace = (scheme: string) => ({ pre_tokenizer: { type: 'Metaspace', prepend_scheme: scheme } });
+
+  test('scores in the order of joining; a piece that no joining makes is no token', () => {
+    const { tokens, scores } = metadata({ 'tokenizer.json': pieces() }, { size }) as { tokens: string[]; scores: number[] };
+    expect([tokens[260], tokens[261], tokens[262]]).toEqual(['▁a', 'ab', '[PAD262]']);
+    expect(scores.slice(260, 262)).toEqual([-0, -1]);
+  });
+
+  test('a space in front: always, never, or at the very beginning, which the server adds', () => {
+    const of = (scheme: string) => metadata({ 'tokenizer.json': pieces(metaspace(scheme)) }, { size });
+    expect(of('always')).toMatchObject({ add_space_prefix: true });
+    expect(of('never')).toMatchObject({ add_space_prefix: false });
+    expect(of('first')).toMatchObject({ add_space_prefix: false, 'modelium.space_prefix': 'first' });
+    expect(of('always')).not.toHaveProperty('modelium.space_prefix');
+  });
 });
 
 describe('chat templates', () => {
@@ -132,6 +170,29 @@ describe('what llama.cpp would read otherwise is refused', () => {
     ],
     ['a name only with whole pieces', { 'tokenizer.json': pairs({}, { ignore_merges: true }) }, /with ignore_merges/],
     ['a normalizer', { 'tokenizer.json': pairs({ normalizer: { type: 'Lowercase' } }) }, /changes texts first .*\(Lowercase\)/],
+    ['a suffix of words', { 'tokenizer.json': pairs({}, { end_of_word_suffix: '</w>' }) }, /\(its end_of_word_suffix\)/],
+    ['joining by chance', { 'tokenizer.json': pairs({}, { dropout: 0.1 }) }, /\(its dropout\)/],
+    ['a pair of three parts', { 'tokenizer.json': pairs({}, { merges: ['a b c'] }) }, /Pair 0 .* is none/],
+    ['a zero byte', { 'tokenizer.json': pairs({}, { vocab: { 'a\0b': 0 }, merges: [] }) }, /Token 0 .* zero byte/],
+    [
+      'two tokens in front',
+      { 'tokenizer.json': pairs({ post_processor: around(['<|end|>', 'a'], []) }) },
+      /\(several tokens around a text\)/,
+    ],
+    ['pieces without bytes', { 'tokenizer.json': pieces({}, { vocab: { a: 0 } }) }, /no tokens for 256 of the 256 bytes/],
+    ['pieces after digits', { 'tokenizer.json': pieces({ pre_tokenizer: { type: 'Digits' } }) }, /\(the cuts Digits\)/],
+    ['pieces as a whole', { 'tokenizer.json': pieces({}, { ignore_merges: true }) }, /\(ignore_merges\)/],
+    ['a unigram with bytes', { 'tokenizer.json': { model: { type: 'Unigram', vocab: [['a', 0]], byte_fallback: true } } }, /byte_fallback/],
+    [
+      'a unigram in lower case',
+      { 'tokenizer.json': { model: { type: 'Unigram', vocab: [['a', 0]] }, normalizer: { type: 'Lowercase' } } },
+      /\(Lowercase\)/,
+    ],
+    [
+      'words with control characters',
+      { 'tokenizer.json': { model: { type: 'WordPiece', vocab: { a: 0 } }, normalizer: { type: 'BertNormalizer', clean_text: false } } },
+      /\(clean_text: false\)/,
+    ],
     ['words', { 'tokenizer.json': { model: { type: 'WordLevel', vocab: {} } } }, /of the kind WordLevel/],
     [
       'characters without bytes',

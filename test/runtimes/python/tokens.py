@@ -117,10 +117,19 @@ def llama_pieces(folder, prefix):
     )
 
 
-def json_of_pieces(model, prefix):
+def json_of_pieces(model, prefix, first=False, runs=None):
+    """
+    @param first a space at the very beginning alone, as Mistral's later files have it
+    @param runs  whether runs of marks, added as tokens, are looked for in the normalized text (True), in the text as it came (False), or not at all
+    """
     vocabulary = SentencePieceExtractor(model).extract(models.BPE)
     tokenizer = Tokenizer(models.BPE(vocabulary['vocab'], vocabulary['merges'], unk_token='<unk>', fuse_unk=True, byte_fallback=True))
-    tokenizer.normalizer = normalizers.Sequence(([normalizers.Prepend('▁')] if prefix else []) + [normalizers.Replace(' ', '▁')])
+    if first:
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme='first', split=False)
+    else:
+        tokenizer.normalizer = normalizers.Sequence(([normalizers.Prepend('▁')] if prefix else []) + [normalizers.Replace(' ', '▁')])
+    if runs is not None:
+        tokenizer.add_tokens([AddedToken('▁' * count, normalized=runs) for count in range(2, 9)])
     tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in ['<s>', '</s>']])
     tokenizer.add_tokens([AddedToken('<tool>', normalized=False)])
     return tokenizer
@@ -170,6 +179,12 @@ def main(root):
         os.makedirs(folder + '-json')
         write(folder + '-json', tokenizer, settings)
         said(name + '-json', asked, [tokenizer.encode(text, add_special_tokens=False).ids for text in asked], tokenizer.get_vocab_size())
+        for other, more in [('mistral', {'first': True})] if prefix else [('gemma-runs', {'runs': True}), ('gemma-raw-runs', {'runs': False})]:
+            os.makedirs(os.path.join(root, other))
+            tokenizer = json_of_pieces(model, prefix, **more)
+            write(os.path.join(root, other), tokenizer, settings)
+            all_texts = texts(['<tool>', '</s>'] if more.get('first') else ['<tool>']) + [' ' * count + 'x' + ' ' * count for count in range(1, 40)]
+            said(other, all_texts, [tokenizer.encode(text, add_special_tokens=False).ids for text in all_texts], tokenizer.get_vocab_size())
         write(folder, tokenizer, settings, wants_json=False)
         shutil.move(model, os.path.join(folder, 'tokenizer.model'))
         said(name, asked, ids, processor.get_piece_size())
