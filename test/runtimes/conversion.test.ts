@@ -51,6 +51,8 @@ function worst(ours: readonly (readonly number[])[], theirs: readonly (readonly 
 
 async function converted(name: string, type: 'F32' | 'F16' | 'BF16' | 'Q8_0' = 'F32'): Promise<string> {
   const output = join(folder, `${name}-${type}.gguf`);
+  // The converter writes over nothing, and a control may have damaged the last one.
+  await rm(output, { force: true });
   await convertFolder(join(folder, name), output, type);
   return output;
 }
