@@ -65,7 +65,7 @@ async function differences(family: Family, vocabulary = vocabularyOf(family)): P
 
 const FAMILIES = [
   ...['gpt2', 'llama3', 'olmo2', 'qwen2', 'qwen35', 'smollm', 'tekken', 'gpt4o', 'bert-uncased', 'bert-cased'],
-  ...['llama2', 'llama2-json', 'mistral', 'gemma', 'gemma-json', 'gemma-runs', 'gemma-raw-runs', 'xlm-roberta', 'xlm-roberta-json'],
+  ...['llama2', 'llama2-json', 'mistral', 'phi3', 'gemma', 'gemma-json', 'gemma-runs', 'gemma-raw-runs', 'xlm-roberta', 'xlm-roberta-json'],
 ] as const;
 
 /** What llama.cpp v0.4.0 does otherwise, in every GGUF of such a model, whoever made it: texts with these characters. */

@@ -12,13 +12,28 @@ export function vocabularyOfJson(bytes: Uint8Array, size: number): Vocabulary {
   const table = new VocabularyTable(size);
   const read = readerOf(model);
   const made = read(json, model, table);
-  for (const token of addedTokens(json['added_tokens'])) table.add(token, made.model === 'llama' || made.model === 't5');
+  const added = addedTokens(json['added_tokens']);
+  for (const token of added) table.add(token, made.model === 'llama' || made.model === 't5');
   if (made.model === 'llama' && table.missingBytes() > 0) {
     throw new ConvertError(
       `Its tokenizer has no tokens for ${table.missingBytes()} of the 256 bytes, and llama.cpp needs them all: vLLM would serve the folder as it is.`,
     );
   }
-  return { ...made, table, ends: endsOf(json['post_processor']) };
+  return { ...made, extra: { ...made.extra, ...spaceTakers(added) }, table, ends: endsOf(json['post_processor']) };
+}
+
+/** Those that take no space in the one family of which llama.cpp knows that the others do. */
+const PHI3_OTHERS = ['<unk>', '<s>', '<|endoftext|>'];
+
+/**
+ * llama.cpp has no key for tokens that take the white space behind them; it knows Phi-3 by its name (llama-vocab.cpp), in which all do but three.
+ * In other families the white space stays.
+ */
+function spaceTakers(added: readonly AddedToken[]): Made['extra'] {
+  const texts = new Set(added.map(({ text }) => text));
+  const isPhi3 = ['</s>', ...PHI3_OTHERS].every((text) => texts.has(text));
+  const allDo = added.every(({ text, takesSpace }) => takesSpace !== PHI3_OTHERS.includes(text));
+  return isPhi3 && allDo ? { 'general.name': { type: 'string', value: 'phi3' } } : {};
 }
 
 type Made = Omit<Vocabulary, 'table' | 'ends'>;
@@ -220,9 +235,9 @@ export function mergesOf(merges: unknown): readonly (readonly [string, string])[
 export function addedTokens(list: unknown): readonly AddedToken[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((each) => {
-    const { id, content, special, normalized } = isObject(each) ? each : {};
+    const { id, content, special, normalized, rstrip } = isObject(each) ? each : {};
     return Number.isSafeInteger(id) && typeof content === 'string' && content !== ''
-      ? [{ id: Number(id), text: content, isSpecial: special === true, isRaw: normalized === false }]
+      ? [{ id: Number(id), text: content, isSpecial: special === true, isRaw: normalized === false, takesSpace: rstrip === true }]
       : [];
   });
 }

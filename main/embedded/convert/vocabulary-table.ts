@@ -14,6 +14,8 @@ export interface AddedToken {
   readonly isSpecial: boolean;
   /** It is looked for in the text as it came, before spaces become marks. */
   readonly isRaw: boolean;
+  /** White space behind it belongs to it. */
+  readonly takesSpace: boolean;
 }
 
 export interface Vocabulary {

@@ -76,7 +76,8 @@ function withAdded(vocabulary: Vocabulary, source: TokenizerSource, settings: Re
   const hasMarks = model === 'llama' || model === 't5';
   const added = objectIn(source, 'added_tokens.json');
   for (const [text, id] of Object.entries(added)) {
-    if (Number.isSafeInteger(id) && Number(id) >= 0) table.add({ id: Number(id), text, isSpecial: false, isRaw: false }, hasMarks);
+    if (Number.isSafeInteger(id) && Number(id) >= 0)
+      table.add({ id: Number(id), text, isSpecial: false, isRaw: false, takesSpace: false }, hasMarks);
   }
   const decoder = isObject(settings['added_tokens_decoder']) ? settings['added_tokens_decoder'] : {};
   const listed = Object.entries(decoder).map(([id, token]) => ({ ...(isObject(token) ? token : {}), id: Number(id) }));

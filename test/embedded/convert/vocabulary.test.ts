@@ -118,6 +118,19 @@ describe('pieces', () => {
     expect(scores.slice(260, 262)).toEqual([-0, -1]);
   });
 
+  test('white space that belongs to tokens: only as llama.cpp knows it by the name of Phi-3', () => {
+    const added = (takes: boolean) =>
+      ['<unk>', '<s>', '<|endoftext|>', '</s>', '<|user|>'].map((content, at) => ({
+        id: 263 + at,
+        content,
+        special: true,
+        rstrip: takes && at > 2,
+      }));
+    const of = (takes: boolean) => metadata({ 'tokenizer.json': pieces({ added_tokens: added(takes) }) }, { size });
+    expect(of(true)).toMatchObject({ 'general.name': 'phi3' });
+    expect(of(false)).not.toHaveProperty('general.name');
+  });
+
   test('a space in front: always, never, or at the very beginning, which the server adds', () => {
     const of = (scheme: string) => metadata({ 'tokenizer.json': pieces(metaspace(scheme)) }, { size });
     expect(of('always')).toMatchObject({ add_space_prefix: true });

@@ -117,9 +117,10 @@ def llama_pieces(folder, prefix):
     )
 
 
-def json_of_pieces(model, prefix, first=False, runs=None):
+def json_of_pieces(model, prefix, first=False, runs=None, strips=False):
     """
     @param first a space at the very beginning alone, as Mistral's later files have it
+    @param strips  tokens take the white space behind them, all but three, as Phi-3's
     @param runs  whether runs of marks, added as tokens, are looked for in the normalized text (True), in the text as it came (False), or not at all
     """
     vocabulary = SentencePieceExtractor(model).extract(models.BPE)
@@ -130,8 +131,10 @@ def json_of_pieces(model, prefix, first=False, runs=None):
         tokenizer.normalizer = normalizers.Sequence(([normalizers.Prepend('▁')] if prefix else []) + [normalizers.Replace(' ', '▁')])
     if runs is not None:
         tokenizer.add_tokens([AddedToken('▁' * count, normalized=runs) for count in range(2, 9)])
-    tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in ['<s>', '</s>']])
-    tokenizer.add_tokens([AddedToken('<tool>', normalized=False)])
+    special = ['<unk>', '<s>', '<|endoftext|>', '</s>', '<|user|>', '<|end|>'] if strips else ['<s>', '</s>']
+    for token in special:
+        tokenizer.add_special_tokens([AddedToken(token, normalized=False, rstrip=strips and token not in special[:3])])
+    tokenizer.add_tokens([AddedToken('<tool>', normalized=False, rstrip=strips)])
     return tokenizer
 
 
@@ -179,11 +182,12 @@ def main(root):
         os.makedirs(folder + '-json')
         write(folder + '-json', tokenizer, settings)
         said(name + '-json', asked, [tokenizer.encode(text, add_special_tokens=False).ids for text in asked], tokenizer.get_vocab_size())
-        for other, more in [('mistral', {'first': True})] if prefix else [('gemma-runs', {'runs': True}), ('gemma-raw-runs', {'runs': False})]:
+        for other, more in [('mistral', {'first': True}), ('phi3', {'strips': True})] if prefix else [('gemma-runs', {'runs': True}), ('gemma-raw-runs', {'runs': False})]:
             os.makedirs(os.path.join(root, other))
             tokenizer = json_of_pieces(model, prefix, **more)
             write(os.path.join(root, other), tokenizer, settings)
-            all_texts = texts(['<tool>', '</s>'] if more.get('first') else ['<tool>']) + [' ' * count + 'x' + ' ' * count for count in range(1, 40)]
+            special = {'mistral': ['<tool>', '</s>'], 'phi3': ['<|user|>\n', '<|end|> \n ', '<s>\n', '<tool>']}.get(other, ['<tool>'])
+            all_texts = texts(special) + [' ' * count + 'x' + ' ' * count for count in range(1, 40)]
             said(other, all_texts, [tokenizer.encode(text, add_special_tokens=False).ids for text in all_texts], tokenizer.get_vocab_size())
         write(folder, tokenizer, settings, wants_json=False)
         shutil.move(model, os.path.join(folder, 'tokenizer.model'))
