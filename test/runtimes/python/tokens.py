@@ -187,7 +187,7 @@ def main(root):
             tokenizer = json_of_pieces(model, prefix, **more)
             write(os.path.join(root, other), tokenizer, settings)
             special = {'mistral': ['<tool>', '</s>'], 'phi3': ['<|user|>\n', '<|end|> \n ', '<s>\n', '<tool>']}.get(other, ['<tool>'])
-            all_texts = texts(special) + [' ' * count + 'x' + ' ' * count for count in range(1, 40)]
+            all_texts = texts(special) + special + [token + 'word ' + token for token in special] + [' ' * count + 'x' + ' ' * count for count in range(1, 40)]
             said(other, all_texts, [tokenizer.encode(text, add_special_tokens=False).ids for text in all_texts], tokenizer.get_vocab_size())
         write(folder, tokenizer, settings, wants_json=False)
         shutil.move(model, os.path.join(folder, 'tokenizer.model'))
