@@ -111,7 +111,7 @@ describe('eight GPUs', () => {
       expect(row.candidates.filter(({ plan }) => plan.placement.kind === 'gpu' && plan.placement.gpus.length === 1)).toHaveLength(8);
       expect(row.outcome).toMatchObject({ ok: true, message: 'ready' });
     }
-  });
+  }, 90_000);
 
   test('while a model loads, what it was promised and has not taken yet is shown as promised', async (context) => {
     const world = await start(context, { gpus: [ONE], args: { a: ['--load-ms', '2000'] } });
