@@ -96,7 +96,7 @@ export function buildCore(world: World) {
     confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
   });
   const preparations: Preparations = new Preparations({
-    ...{ clock, processes, table, http, randomWord, bootId, registry, log, policies, adapter: runtimes.adapter },
+    ...{ clock, processes, table, http, randomWord, bootId, registry, log, ledger, policies, adapter: runtimes.adapter },
     ...{ prepared: world.prepared, list: world.listSource, words: (id: string) => manager.words(id) },
   });
   const doer = createDoer(manager, preparations);

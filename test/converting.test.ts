@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { DecisionRow } from '../shared/decision.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 import { writeTinyFolder } from './helpers/tiny-folder.ts';
@@ -28,10 +29,11 @@ describe('a folder of safetensors', () => {
   });
   afterAll(() => live.close());
 
-  const conversions = async (): Promise<number> => {
+  const rows = async (): Promise<readonly DecisionRow[]> => {
     const { json } = await live.control('GET', '/control/decisions?model=folder');
-    return json.decisions.filter(({ action }: { action: string }) => action === 'prepare').length;
+    return json.decisions.filter(({ action }: DecisionRow) => action === 'prepare');
   };
+  const conversions = async (): Promise<number> => (await rows()).length;
 
   test('is converted and answers, and the story says so', async () => {
     const chat = { model: 'folder', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 4 };
@@ -43,6 +45,7 @@ describe('a folder of safetensors', () => {
     expect(story).toContain('Converting folder to a GGUF first, with its weights as BF16');
     expect(story).toMatch(/folder converted \(\d+ KiB, [\d.]+ s\)\nBrain decision for folder: llama/);
     expect((await live.model('folder'))?.plan).toMatchObject({ form: 'transformers', preparation: { type: 'BF16' } });
+    expect((await rows())[0]).toMatchObject({ outcome: { ok: true, message: 'converted', seconds: expect.any(Number) } });
   });
 
   test('lies in the cache folder, readable by its owner only, and nothing beside the person’s files', () => {

@@ -9,6 +9,8 @@ export interface Doer {
   inFlight(id: string): number;
   /** Is what the plan loads there: the files themselves, or what was made of them? */
   isPrepared(record: ModelRecord, plan: LaunchPlan): boolean;
-  /** Begins to make it; the state is `preparing` then. False while another model's is being made: one at a time. */
-  prepare(record: ModelRecord, plan: LaunchPlan): boolean;
+  /** One thing is made at a time. */
+  mayPrepare(): boolean;
+  /** Begins to make it; the state is `preparing` then. */
+  prepare(record: ModelRecord, plan: LaunchPlan, decisionId: number): void;
 }

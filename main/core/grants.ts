@@ -77,11 +77,18 @@ export class Grants {
   }
 
   /** Nothing is promised before it is there: it may take minutes, in which the memory serves others. */
-  #prepare(record: ModelRecord, { candidate, candidates, reason }: Extract<Decision, { kind: 'place' }>): void {
+  #prepare(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): void {
     const { doer, log, book } = this.#ports;
-    if (!doer.prepare(record, candidate.plan)) return this.#moved(record, 'waiting for another model to be converted');
-    book.write(record.id, 'prepare', 'converts', `Converted first: ${reason}`, candidates);
+    const { candidate, candidates, reason } = decision;
+    if (!doer.mayPrepare()) return this.#moved(record, 'waiting for another model to be converted');
+    const decisionId = book.write(record.id, 'prepare', 'converts', `Converted first: ${reason}`, candidates, this.#inputsOf(decision));
     log.say(convertingSentence(record.id, candidate.plan));
+    doer.prepare(record, candidate.plan, decisionId);
+  }
+
+  #inputsOf({ candidate, candidates }: Extract<Decision, { kind: 'place' }>): object {
+    // By its place in the list: two candidates may need the same bytes of the same devices.
+    return { devices: this.#ports.devices.rooms(), chosen: candidates.indexOf(candidate) };
   }
 
   #grant(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): boolean {
@@ -95,8 +102,7 @@ export class Grants {
       candidate.victims.length > 0 ? 'evicts' : 'fits',
       decision.reason,
       decision.candidates,
-      // By its place in the list: two candidates may need the same bytes of the same devices.
-      { devices: devices.rooms(), chosen: decision.candidates.indexOf(candidate) },
+      this.#inputsOf(decision),
     );
     log.say(decisionSentence(record.id, candidate.plan.runtime, decision.reason));
     for (const victim of candidate.victims) {

@@ -10,6 +10,7 @@ export function createDoer(manager: Manager, preparations: Preparations): Doer {
       preparations.holds(id) ? preparations.stop(id, reason, becomes) : manager.unloadModel(id, reason, becomes, options),
     inFlight: (id) => manager.inFlight(id),
     isPrepared: (record, plan) => preparations.isPrepared(record, plan),
-    prepare: (record, plan) => preparations.prepare(record, plan),
+    mayPrepare: () => preparations.isFree,
+    prepare: (record, plan, decisionId) => preparations.prepare(record, plan, decisionId),
   };
 }

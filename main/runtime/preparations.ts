@@ -6,7 +6,7 @@ import type { LaunchPlan, Preparation, RuntimeId } from '../../shared/decision.t
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { AfterDrain, DrainReason } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
-import type { Log, PreparedFiles, SourceListing } from '../core/ports.ts';
+import type { Ledger, Log, PreparedFiles, SourceListing } from '../core/ports.ts';
 import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
 import { convertedSentence } from '../core/sentences.ts';
 import { sameFiles } from '../core/settle.ts';
@@ -19,6 +19,7 @@ import { type HostPorts, ProcessHost } from './process-host.ts';
 export interface PreparationPorts extends HostPorts {
   readonly registry: Registry;
   readonly log: Log;
+  readonly ledger: Pick<Ledger, 'settle'>;
   readonly prepared: PreparedFiles;
   adapter(runtime: RuntimeId): Adapter;
   policies(): Policies;
@@ -30,6 +31,8 @@ export interface PreparationPorts extends HostPorts {
 
 interface Running {
   readonly id: string;
+  readonly decisionId: number;
+  readonly startedMs: number;
   readonly output: string;
   readonly host: ProcessHost;
   readonly abort: AbortController;
@@ -57,20 +60,27 @@ export class Preparations {
     return file === null || this.#ports.prepared.bytesOf(file) !== null;
   }
 
-  /** Begins; false while another one runs. */
-  prepare(record: ModelRecord, plan: LaunchPlan): boolean {
+  /** Does nothing run? */
+  get isFree(): boolean {
+    return this.#running === null;
+  }
+
+  /** Begins, where it is free. */
+  prepare(record: ModelRecord, plan: LaunchPlan, decisionId: number): void {
     const { registry, clock } = this.#ports;
-    if (this.#running !== null || plan.preparation === undefined) return false;
+    if (!this.isFree || plan.preparation === undefined) return;
     const output = this.#ports.prepared.pathOf(record.files, plan.preparation);
     const adapter = this.#ports.adapter(plan.runtime);
     const words = this.#ports.words(record.id);
     words.begin(`--- ${new Date(clock.wallTime()).toISOString()} converting ---`);
     const host = new ProcessHost(this.#ports, adapter, record.id, words);
-    const running: Running = { id: record.id, output, host, abort: new AbortController(), work: Promise.resolve(), drain: null };
+    const running: Running = {
+      ...{ id: record.id, decisionId, startedMs: clock.now(), output, host },
+      ...{ abort: new AbortController(), work: Promise.resolve(), drain: null },
+    };
     this.#running = running;
     registry.apply(record.id, { type: 'preparation-started', sinceMs: clock.now() });
     running.work = this.#work(running, adapter, record, plan.preparation);
-    return true;
   }
 
   /** Is this model being prepared, or on its way out of that? */
@@ -100,9 +110,8 @@ export class Preparations {
 
   async #work(running: Running, adapter: Adapter, record: ModelRecord, preparation: Preparation): Promise<void> {
     const { registry, clock, policies, prepared, log } = this.#ports;
-    const { id, output, host, abort } = running;
+    const { id, output, host, abort, startedMs } = running;
     const { signal } = abort;
-    const startedMs = clock.now();
     try {
       if (adapter.prepare === undefined || record.profile === null) throw new Error(`${adapter.id} prepares nothing`);
       const bytes = adapter.preparedBytes?.(record.profile, preparation) ?? 0;
@@ -127,6 +136,7 @@ export class Preparations {
       if (signal.aborted) return;
       this.#running = null;
       log.say(convertedSentence(id, prepared.bytesOf(output) ?? bytes, (clock.now() - startedMs) / 1000));
+      this.#settle(running, true, 'converted');
       registry.apply(id, { type: 'prepared', sinceMs: clock.now() });
     } catch (thrown) {
       if (!signal.aborted) this.#fail(running, toModeliumError(thrown));
@@ -147,10 +157,23 @@ export class Preparations {
     const record = registry.get(running.id);
     if (record === undefined) return;
     log.warn(`${running.id} could not be converted: ${error.message}`);
+    this.#settle(running, false, error.message);
     if (error.code === 'content-changed') return void this.stop(running.id, 'files-changed', { to: 'settling' });
     const permanent = error.code === 'not-convertible';
     const lastWords = running.host.words.lines();
     void this.stop(running.id, 'load-failed', failedLoad(this.#ports, record, error, { permanent, lastWords }));
+  }
+
+  /** How it ended, in the row of its decision (I14). */
+  #settle({ decisionId, startedMs }: Running, ok: boolean, message: string): void {
+    const { ledger, clock, log } = this.#ports;
+    const seconds = (clock.now() - startedMs) / 1000;
+    try {
+      ledger.settle(decisionId, { ok, message, predictedBytes: null, measuredBytes: null, seconds });
+    } catch (error) {
+      // A full disk must not cost a model that is ready to be loaded.
+      log.warn(toModeliumError(error).message);
+    }
   }
 
   async #drain(running: Running): Promise<void> {

@@ -32,6 +32,7 @@ describe('a model that has to be converted', () => {
     expect(box.registry.get('folder')?.state).toMatchObject({ plan: { preparation: { type: 'BF16' } } });
     expect(box.decisions.map(({ action, reason }) => `${action} ${reason}`)).toEqual(['prepare converts', 'load fits']);
     expect(box.decisions[0]?.sentence).toMatch(/^Converted first: GPU 0 .*; from a GGUF with its weights as BF16$/);
+    expect(box.decisions[0]).toMatchObject({ inputs: { chosen: 0 }, outcome: { ok: true, message: 'converted', seconds: 1 } });
     expect(box.rows.size).toBe(1);
 
     void box.doer.unloadModel('folder', 'user', { to: 'unloaded', reason: 'user' });
@@ -121,6 +122,7 @@ describe('a model that has to be converted', () => {
       failure: { code: 'not-convertible', message: 'No place for the tensor strange.weight.', permanent: true },
     });
     expect(box.world.discarded).toHaveLength(1);
+    expect(box.decisions[0]?.outcome).toMatchObject({ ok: false, message: 'No place for the tensor strange.weight.' });
   });
 
   test('a full disk is tried again later, and works when there is room', async () => {

@@ -275,7 +275,9 @@ export function createCoreBox(options: CoreBoxOptions) {
       const at = new Date(clock.wallTime()).toISOString();
       return decisions.push({ id: decisions.length + 1, at, modelId, action, reason, sentence, inputs, candidates, outcome: null });
     },
-    settle: () => {},
+    settle: (id, outcome) => {
+      decisions[id - 1] = { ...decisions[id - 1]!, outcome };
+    },
     decisions: () => decisions,
     learn: (measurement) => void measurements.unshift(measurement),
     measurements: (modelId, runtime, limit) =>
@@ -312,7 +314,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     released: () => {},
   });
   const preparations: Preparations = new Preparations({
-    ...{ clock, processes, table, registry, log, policies },
+    ...{ clock, processes, table, registry, log, ledger, policies },
     http: { request: () => Promise.reject(new Error('nobody is asked')) },
     randomWord: () => `launch-${words.next++}`,
     bootId: () => 'boot',
