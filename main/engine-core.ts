@@ -19,8 +19,10 @@ import type {
   PreparedFiles,
   Processes,
   ProcessTable,
+  ScratchFolders,
   SourceListing,
   TrustBook,
+  VllmFound,
 } from './core/ports.ts';
 import { Questions } from './core/questions.ts';
 import { Registry } from './core/registry.ts';
@@ -38,6 +40,7 @@ import { Manager } from './runtime/manager.ts';
 import { Preparations } from './runtime/preparations.ts';
 import type { HostPorts } from './runtime/process-host.ts';
 import { ThreadShare } from './runtime/thread-share.ts';
+import { vllmAdapter } from './runtime/vllm/adapter.ts';
 import { WaitingRoom } from './runtime/waiting-room.ts';
 
 export interface World {
@@ -55,6 +58,7 @@ export interface World {
   /** The files of a folder as they are now. */
   listSource(path: string): Promise<SourceListing>;
   readonly tracker: Tracker;
+  readonly scratch: ScratchFolders;
   readonly node: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
   settings(): Settings;
   folders(): readonly string[];
@@ -62,8 +66,13 @@ export interface World {
   bootId(): string;
   /** Are there GPUs that llama.cpp can use, and why not? */
   gpu(): LlamaGpu;
+  /** Does the driver show GPUs, in a sentence without its full stop. */
+  driver(): { readonly isPresent: boolean; readonly why: string };
+  vllm(): VllmFound;
   released(seconds: number): void;
 }
+
+const MIB = 1024 ** 2;
 
 export type Core = ReturnType<typeof buildCore>;
 
@@ -77,15 +86,15 @@ export function buildCore(world: World) {
   const admission = new Admission();
   const facts = { registry, usage, settings, inFlight: (id: string): number => manager.inFlight(id) };
   const devices = new Devices({ settings, holders: () => residents(facts) });
-  const runtimes = createRuntimes(world);
+  const runtimes = createRuntimes(world, devices);
 
   const { trustBook: book, codeReader: reader } = world;
   const trust: Trust = new Trust({ registry, book, reader, clock, log, changed: (id, by) => orchestrator.trustChanged(id, by) });
 
   const threads = new ThreadShare(availableParallelism());
-  const { processes, table, http, randomWord, bootId, released } = world;
+  const { processes, table, http, scratch, randomWord, bootId, released } = world;
   const manager: Manager = new Manager({
-    ...{ clock, processes, table, http, randomWord, bootId, registry, devices },
+    ...{ clock, processes, table, http, scratch, randomWord, bootId, registry, devices },
     ...{ usage, probe, ledger, log, threads, policies, wake, released },
     adapter: runtimes.adapter,
     preparedFile: (record, plan) => {
@@ -96,7 +105,7 @@ export function buildCore(world: World) {
     confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
   });
   const preparations: Preparations = new Preparations({
-    ...{ clock, processes, table, http, randomWord, bootId, registry, log, ledger, policies, adapter: runtimes.adapter },
+    ...{ clock, processes, table, http, scratch, randomWord, bootId, registry, log, ledger, policies, adapter: runtimes.adapter },
     ...{ prepared: world.prepared, list: world.listSource, words: (id: string) => manager.words(id) },
   });
   const doer = createDoer(manager, preparations);
@@ -146,7 +155,7 @@ function createView(facts: ResidentFacts, ports: { admission: Admission; clock: 
 }
 
 /** The list of runtimes: adding one is one line here. Made anew when settings or the host change, since an adapter is facts only. */
-function createRuntimes({ settings, node, gpu }: World) {
+function createRuntimes({ settings, node, gpu, vllm, driver }: World, devices: Devices) {
   let adapters: readonly Adapter[] = [];
   const build = (): void => {
     adapters = [
@@ -158,10 +167,19 @@ function createRuntimes({ settings, node, gpu }: World) {
         gpu: gpu(),
         cpuCores: availableParallelism(),
       }),
+      vllmAdapter({
+        settings: settings().vllm,
+        install: vllm(),
+        gpus: driver(),
+        reserveBytes: settings().gpus.reserve_mb * MIB,
+        gpu: (id) => devices.sample?.devices.find((device) => device.id === id) ?? null,
+        cpuCores: availableParallelism(),
+      }),
     ];
   };
   build();
-  const isEnabled = (id: RuntimeId): boolean => id === 'llama' && settings().llama.enabled;
+  const isEnabled = (id: RuntimeId): boolean =>
+    id === 'llama' ? settings().llama.enabled : id === 'vllm' && settings().vllm.enabled !== false;
   return {
     rescan: build,
     adapter(id: RuntimeId): Adapter {

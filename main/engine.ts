@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
+import { dirname } from 'node:path';
 import { ModeliumError } from '../shared/errors.ts';
 import { needsRestart, type Settings } from '../shared/settings.ts';
 import type { Snapshot } from '../shared/snapshot.ts';
@@ -12,7 +13,7 @@ import { createControl, withRegistered } from './control.ts';
 import type { Tracker } from './core/catalog.ts';
 import { Changes } from './core/changes.ts';
 import { History } from './core/history.ts';
-import type { FolderScan, Ledger, Library, ModelFinder, Processes } from './core/ports.ts';
+import type { FolderScan, Ledger, Library, ModelFinder, Processes, VllmFound } from './core/ports.ts';
 import { foundSentence } from './core/sentences.ts';
 import { buildCore, type Core } from './engine-core.ts';
 import { findLlamaGpu, folderView, followMetrics, type LlamaGpu, lineStream, watchFolders, withOverrides } from './engine-parts.ts';
@@ -34,11 +35,13 @@ import { createPreparedFiles } from './io/prepared-files.ts';
 import { bootId } from './io/proc.ts';
 import { createProcesses } from './io/processes.ts';
 import { Reader } from './io/reader.ts';
+import { createScratchFolders } from './io/scratch.ts';
 import { type LoadedSettings, loadSettings, type SettingsWatch, watchSettings } from './io/settings-file.ts';
 import { listSource } from './io/source-files.ts';
 import { openStateFolder } from './io/state-folder.ts';
 import { openStore } from './io/store.ts';
 import { storeFolders } from './io/store-folders.ts';
+import { VllmFinder } from './io/vllm-finder.ts';
 import { createWatcher, type FileWatcher } from './io/watcher.ts';
 import type { NodeProgram } from './packaged.ts';
 import { explainTakenPort } from './port-holder.ts';
@@ -111,6 +114,8 @@ class RunningEngine implements Engine {
   #closing: Promise<void> | null = null;
   /** Leftovers are swept, devices and folders were looked at once: what is not known now is not there. */
   #started = false;
+  readonly #vllmFinder = new VllmFinder();
+  #vllm: VllmFound = { found: false, message: 'vLLM was not looked for yet.' };
   #reloading: Promise<void> = Promise.resolve();
   #resolveClosed: () => void = () => {};
   readonly closed: Promise<void>;
@@ -151,15 +156,18 @@ class RunningEngine implements Engine {
     const finder = createModelFinder(newReader(), () => storeFolders(process.env, homedir()));
     const metrics = createMetrics(() => this.#snapshot(core));
     const ledger = this.#countedLedger(store.ledger, metrics);
+    const scratch = createScratchFolders(stateFolder.path);
     const prepared = createPreparedFiles({ settings: () => this.#settings.cache, log });
     const core = buildCore({
       ...{ clock, log, processes, probe, ledger, library, bootId, http: upstreams, table: store.processes, node: this.#options.program },
-      ...{ codeReader, trustBook: store.trust, prepared, listSource },
+      ...{ codeReader, trustBook: store.trust, prepared, listSource, scratch },
       tracker: this.#tracker(),
       settings: () => this.#settings,
       folders: () => this.#folders,
       randomWord: () => randomBytes(24).toString('base64url'),
       gpu: () => this.#llamaGpu,
+      driver: () => ({ isPresent: probe.gpuFacts().found, why: probe.gpuFacts().message }),
+      vllm: () => this.#vllm,
       released: metrics.released,
     });
     const changes = this.#open(new Changes(clock, () => this.#snapshot(core)), (each) => each.close());
@@ -169,7 +177,7 @@ class RunningEngine implements Engine {
     await this.#serve({ core, changes, metrics, library, finder, ledger, upstreams });
     // Before the ports close: who waits is told, and what is in flight has the drain's time, not the server's.
     this.#opened.push(() => this.#drain(core));
-    await sweep({ clock, processes, table: store.processes, log, bootId });
+    await sweep({ clock, processes, table: store.processes, log, scratch, bootId });
     await this.#follow(core, probe, processes, changes);
     this.#started = true;
     const { address } = this;
@@ -236,6 +244,7 @@ class RunningEngine implements Engine {
     const control = createControl({
       ...{ ...core, clock, ledger, library, finder, changes, snapshot, view, engineLog: log, history: this.#history },
       rescanRuntimes: async () => {
+        await this.#findRuntimes();
         core.runtimes.rescan();
         core.orchestrator.reconsiderAll();
       },
@@ -270,7 +279,9 @@ class RunningEngine implements Engine {
     const cuda = () => findCudaRuntime({ env: process.env, home: homedir(), root: '/' });
     this.#llamaGpu = await findLlamaGpu(probe.gpuFacts(), this.#settings.llama.command, program, processes, this.#clock, cuda);
     if (probe.gpuFacts().found) this.#log.say(`GPUs: ${probe.gpuFacts().message}; ${this.#llamaGpu.why}`);
+    await this.#findRuntimes();
     core.runtimes.rescan();
+    this.#lookForRuntimes(core);
     const watch = watchSettings(
       { config: this.#options.config },
       {
@@ -298,10 +309,11 @@ class RunningEngine implements Engine {
     this.#loaded = loaded;
     this.#settings = withOverrides(loaded.settings, this.#options);
     this.#settingsProblem = null;
-    this.#log.say(`Settings read again: ${loaded.file ?? 'the defaults'}`);
-    for (const warning of [...loaded.warnings, ...needsRestart(before, this.#settings)]) this.#log.warn(warning);
+    await this.#findRuntimes();
     core.runtimes.rescan();
     core.orchestrator.reconsiderAll();
+    this.#log.say(`Settings read again: ${loaded.file ?? 'the defaults'}`);
+    for (const warning of [...loaded.warnings, ...needsRestart(before, this.#settings)]) this.#log.warn(warning);
     changes.touch();
     const discovery = (settings: Settings) => JSON.stringify(settings.orchestration.model_discovery);
     if (discovery(before) !== discovery(this.#settings)) await this.#watch(core);
@@ -324,6 +336,32 @@ class RunningEngine implements Engine {
     catalog.keepOnly(this.#folders);
     await this.#watcher.start();
     for (const path of catalog.addedPaths()) await this.#watcher.track(path);
+  }
+
+  /** @returns whether something is other than before. */
+  async #findRuntimes(): Promise<boolean> {
+    const before = this.#vllm;
+    const { file } = this.#loaded;
+    const settingsFolder = file === null ? modeliumFolders().config : dirname(file);
+    const { command } = this.#settings.vllm;
+    this.#vllm = await this.#vllmFinder.find({ command, env: process.env, home: homedir(), settingsFolder });
+    return this.#vllm !== before;
+  }
+
+  /** A runtime that is installed while we run is found at the next look, as models are. */
+  #lookForRuntimes(core: Core): void {
+    const look = async (): Promise<void> => {
+      const isOther = await this.#findRuntimes().catch(() => false);
+      if (this.#closing !== null) return;
+      if (isOther) {
+        core.runtimes.rescan();
+        for (const { id, message } of core.runtimes.views()) if (id === 'vllm') this.#log.say(`vLLM: ${message}`);
+        core.orchestrator.reconsiderAll();
+      }
+      cancel = this.#clock.after(this.#settings.orchestration.model_discovery.scan_interval_seconds * 1000, () => void look());
+    };
+    let cancel = this.#clock.after(this.#settings.orchestration.model_discovery.scan_interval_seconds * 1000, () => void look());
+    this.#opened.push(() => cancel());
   }
 
   #tracker(): Tracker {

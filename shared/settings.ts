@@ -36,6 +36,22 @@ const llama = z.strictObject({
     .describe("The lowest and the highest loopback port for the models' processes."),
 });
 
+const vllm = z.strictObject({
+  enabled: enabled.default('auto').describe('Whether vLLM may serve models: true, false, or auto: when it is installed.'),
+  command: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Path or name of the vllm program; null: looked for on the PATH, in .venv beside this file, ~/.venv, uv, pipx and conda.'),
+  args: z.array(z.string()).default([]).describe('Arguments added to `vllm serve`, for every model; they win over those of Modelium.'),
+  env: z.record(z.string(), z.string()).default({}).describe("Variables added to the environment of each model's process."),
+  port_range: z
+    .tuple([port.min(1), port.min(1)])
+    .refine(([first, last]) => first <= last, 'expected the lower port first')
+    .default([8100, 8999])
+    .describe("The lowest and the highest loopback port for the models' processes."),
+});
+
 const discovery = z.strictObject({
   watch_directories: z
     .array(z.string())
@@ -149,6 +165,10 @@ const model = z.strictObject({
     .array(z.string())
     .optional()
     .meta({ description: 'More names that it answers to; left out: none.', examples: [['gpt-4o-mini']] }),
+  runtime: z
+    .enum(['llama', 'vllm'])
+    .optional()
+    .meta({ description: 'The runtime that serves it: llama or vllm; left out: the one that suits it best.', examples: ['vllm'] }),
   args: z
     .array(z.string())
     .optional()
@@ -167,6 +187,7 @@ const notYet = (name: string) =>
 
 export const settingsSchema = z.strictObject({
   llama: llama.prefault({}).describe('llama.cpp, which serves GGUF files.'),
+  vllm: vllm.prefault({}).describe('vLLM, which serves Hugging Face folders.'),
   orchestration: z
     .strictObject({
       model_discovery: discovery.prefault({}).describe('Where models are found.'),
@@ -180,7 +201,6 @@ export const settingsSchema = z.strictObject({
   host: host.prefault({}).describe('Main memory.'),
   cache: cache.prefault({}).describe('What is made of models once and kept: anything in it may be deleted.'),
   models: z.record(z.string(), model).default({}).describe('Settings of single models, by name.'),
-  vllm: notYet('vLLM'),
   triton: notYet('Triton'),
   ray_serve: notYet('Ray Serve'),
 });

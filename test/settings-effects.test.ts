@@ -17,6 +17,7 @@ const ERRORS = 'test/errors.test.ts';
 const SERVER = 'test/http/server.test.ts';
 const NOT_YET = 'test/shared/settings.test.ts: a runtime that this version lacks is answered with a sentence only when it is demanded';
 const LAUNCH = `${HERE}: llama.command, args, env and port_range make the launch`;
+const VLLM = 'test/vllm.test.ts: vllm.command, args, env and port_range make the launch; enabled: false leaves the folder to llama.cpp';
 const GPUS = `${HERE}: gpus.nvidia_smi, use and reserve_mb, and a model’s own gpus, choose the place`;
 const HOST = `${HERE}: host.reserve_mb and memory_limit_mb bound what models may take of main memory`;
 
@@ -25,7 +26,11 @@ const CACHE =
 
 /** `file: name of the test`. */
 const SHOWN_BY: Readonly<Record<string, string>> = {
-  'vllm.enabled': NOT_YET,
+  'vllm.enabled': VLLM,
+  'vllm.command': VLLM,
+  'vllm.args': VLLM,
+  'vllm.env': VLLM,
+  'vllm.port_range': VLLM,
   'triton.enabled': NOT_YET,
   'ray_serve.enabled': NOT_YET,
   'llama.enabled': `${HERE}: llama.enabled: false blocks what only it serves, until it is true again`,
@@ -64,6 +69,8 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'models.<id>.context': `${HERE}: a model’s own context, args and aliases`,
   'models.<id>.evict_after_idle_seconds': `${HERE}: a model’s own pin and evict_after_idle_seconds beat the policy`,
   'models.<id>.aliases': `${HERE}: a model’s own context, args and aliases`,
+  'models.<id>.runtime':
+    'test/vllm.test.ts: one that is installed while we run is found, and serves at the next load what llama.cpp served until then',
   'models.<id>.args': `${HERE}: a model’s own context, args and aliases`,
 };
 

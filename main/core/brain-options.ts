@@ -4,16 +4,15 @@
  */
 import type { DeviceBytes, DeviceId, LaunchPlan, Placement, Preparation } from '../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
-import type { ModelSettings } from '../../shared/settings.ts';
 import { isNamed, type Room, slotsOf } from './devices.ts';
 import { correctedEstimate, expectedLoadSeconds } from './estimate.ts';
-import type { KnownRuntime, Measurement } from './ports.ts';
+import type { KnownRuntime, LaunchSettings, Measurement } from './ports.ts';
 import { runtimePreference } from './runtime-preference.ts';
 
 export interface OptionsInput {
   readonly modelId: string;
   readonly profile: ModelProfile;
-  readonly settings: ModelSettings;
+  readonly settings: LaunchSettings;
   /** Has a person trusted the bytes that the code-bearing files of this form have now? Asked only where it has some. */
   trusted(form: ModelForm): boolean;
   readonly devices: readonly Room[];
@@ -47,10 +46,10 @@ export interface Way {
 const GROUP_SIZES = [2, 4, 8] as const;
 const ON_CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 
-export function waysOf({ profile, runtimes }: OptionsInput): readonly Way[] {
+export function waysOf({ profile, runtimes, settings }: OptionsInput): readonly Way[] {
   return runtimes.flatMap((runtime) =>
     profile.forms
-      .filter((form) => runtime.enabled && runtime.found.found && runtime.planner.supports(profile, form).supported)
+      .filter((form) => isUsable(runtime, settings) && runtime.planner.supports(profile, form).supported)
       .flatMap((form) => {
         const preparations = runtime.planner.preparations?.(profile, form) ?? [undefined];
         return preparations.map((preparation, losses) => ({ runtime, form, preparation, losses }));
@@ -59,19 +58,26 @@ export function waysOf({ profile, runtimes }: OptionsInput): readonly Way[] {
 }
 
 /** Runtime and form that do not go together, or a runtime that is off or not here: named in the ledger, so that `why` can tell. */
-export function deadOptions({ profile, runtimes }: OptionsInput): readonly Option[] {
-  return runtimes.flatMap((runtime) => profile.forms.flatMap((form) => deadOption(profile, runtime, form) ?? []));
+export function deadOptions({ profile, runtimes, settings, modelId }: OptionsInput): readonly Option[] {
+  const chosen = settings.runtime === undefined ? null : `models.${modelId}.runtime says ${settings.runtime}`;
+  return runtimes.flatMap((runtime) => profile.forms.flatMap((form) => deadOption(profile, runtime, form, chosen) ?? []));
 }
 
-function deadOption(profile: ModelProfile, { planner, enabled, found }: KnownRuntime, form: ModelForm): Option | null {
+function isUsable({ planner, enabled, found }: KnownRuntime, settings: LaunchSettings): boolean {
+  return enabled && found.found && (settings.runtime === undefined || settings.runtime === planner.id);
+}
+
+function deadOption(profile: ModelProfile, runtime: KnownRuntime, form: ModelForm, chosen: string | null): Option | null {
+  const { planner, enabled, found } = runtime;
   const support = planner.supports(profile, form);
   const off = enabled ? null : `${planner.id} is switched off in the settings`;
-  const obstacle = support.supported ? (off ?? (found.found ? null : found.message)) : support.why;
+  const others = chosen !== null && !chosen.endsWith(planner.id) ? chosen : null;
+  const obstacle = support.supported ? (off ?? (found.found ? others : found.message)) : support.why;
   if (obstacle === null) return null;
   // No planner is asked for a launch of what it does not take.
   const nothing = { contextTokens: 0, parallelSequences: 0, args: [], env: {} };
   const plan: LaunchPlan = { runtime: planner.id, form: form.kind, file: form.files[0] ?? '', placement: ON_CPU, ...nothing };
-  const preference = runtimePreference(planner.id, profile.kind, form.kind);
+  const preference = runtimePreference(planner.id, profile.kind, form.kind, ON_CPU.kind);
   return { plan, bytes: {}, notes: [], slots: [], loadSeconds: null, needsTrust: false, preference, losses: 0, obstacle };
 }
 
@@ -138,10 +144,15 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Way
     slots: slotsOf(placement),
     loadSeconds: expectedLoadSeconds(modelId, plan.runtime, bytes, measurements),
     needsTrust: needsTrust(input, form),
-    preference: runtimePreference(plan.runtime, profile.kind, form.kind),
+    preference: runtimePreference(plan.runtime, profile.kind, form.kind, placement.kind),
     losses,
-    obstacle: placement.kind === 'cpu' || runtime.found.gpu.usable ? null : runtime.found.gpu.why,
+    obstacle: obstacleAt(placement, runtime) ?? runtime.planner.obstacle?.(profile, placement) ?? null,
   };
+}
+
+function obstacleAt({ kind }: Placement, { found }: KnownRuntime): string | null {
+  const device = kind === 'cpu' ? (found.cpu ?? null) : found.gpu;
+  return device === null || device.usable ? null : device.why;
 }
 
 /**

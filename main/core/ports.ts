@@ -17,6 +17,7 @@ import type { CopyProgress } from '../../shared/model.ts';
 import type { FormKind, ModelForm, ModelProfile } from '../../shared/profile.ts';
 import type { ModelSettings } from '../../shared/settings.ts';
 import type { FoundModel } from '../../shared/snapshot.ts';
+import type { VllmArchitectures } from './vllm-registry.ts';
 
 // ---- time and words -------------------------------------------------------------------------------------------------------------------
 
@@ -195,7 +196,25 @@ export interface RuntimeFound {
   readonly message: string;
   /** What this runtime can compute on besides the CPU, and why not, in a sentence. */
   readonly gpu: { readonly usable: boolean; readonly why: string };
+  /** Absent: it can compute on the CPU alone too. */
+  readonly cpu?: { readonly usable: boolean; readonly why: string };
 }
+
+/** vLLM as it is installed here, told from its files. */
+export interface VllmInstall {
+  readonly found: true;
+  readonly command: string;
+  /** The PATH of its processes: its own programs first. */
+  readonly path: string;
+  /** Null: the program is a wrapper, and nothing is known of what it starts. */
+  readonly version: string | null;
+  /** Built for processors alone. */
+  readonly isCpuBuild: boolean;
+  /** Null: not known; then every architecture is tried. */
+  readonly architectures: VllmArchitectures | null;
+}
+
+export type VllmFound = VllmInstall | { readonly found: false; readonly message: string };
 
 export interface Support {
   readonly supported: boolean;
@@ -210,6 +229,14 @@ export interface Estimate {
   readonly notes: readonly string[];
 }
 
+/** A model's own settings, and what an explained failure asked for. */
+export type LaunchSettings = ModelSettings & {
+  /** Bytes that the runtime shall reckon with on each GPU, in place of what it would plan. */
+  readonly gpuBytes?: number;
+  /** Bytes on each GPU beside what it would plan. */
+  readonly moreGpuBytes?: number;
+};
+
 /** A runtime's half of planning; implemented by its adapter, pure. */
 export interface RuntimePlanner {
   readonly id: RuntimeId;
@@ -218,10 +245,12 @@ export interface RuntimePlanner {
   readonly splits: boolean;
   readonly groups: boolean;
   /** The launch for a placement: context, sequences and arguments from the model's settings and the profile. */
-  plan(profile: ModelProfile, form: ModelForm, placement: Placement, settings: ModelSettings, preparation?: Preparation): LaunchPlan;
+  plan(profile: ModelProfile, form: ModelForm, placement: Placement, settings: LaunchSettings, preparation?: Preparation): LaunchPlan;
   /** What can be made of the form so that this runtime loads it, the most faithful first; null or absent: it loads the form as it is. */
   preparations?(profile: ModelProfile, form: ModelForm): readonly Preparation[] | null;
   estimate(profile: ModelProfile, plan: LaunchPlan): Estimate;
+  /** A sentence: why this model cannot be at this place, however much room there is; null: it can. */
+  obstacle?(profile: ModelProfile, placement: Placement): string | null;
 }
 
 export interface KnownRuntime {
@@ -344,6 +373,18 @@ export interface ProcessTable {
   record(launchId: string, leader: ProcessIdentity, members: readonly ProcessIdentity[]): void;
   erase(launchId: string): void;
   rows(): readonly ProcessRow[];
+}
+
+/** A folder for each launch that asks for one, and what its processes leave outside of it. */
+export interface ScratchFolders {
+  /** Readable by its owner only; short enough that a socket's path fits. @throws ModeliumError disk-full, state-unusable. */
+  make(launchId: string): string;
+  /** Notes which shared memory these processes have made: only what was noted is removed. Nothing where the launch has no folder. */
+  note(launchId: string, pids: readonly number[]): void;
+  /** Removes the folder and the shared memory that was noted and that no living process has. */
+  remove(launchId: string): void;
+  /** Launches of earlier engines that left a folder. */
+  left(): readonly string[];
 }
 
 export interface LaunchRequest {

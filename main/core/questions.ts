@@ -2,13 +2,13 @@
 import type { Decision } from '../../shared/decision.ts';
 import type { StateOf } from '../../shared/model.ts';
 import { formOf, type ModelForm, type ModelProfile } from '../../shared/profile.ts';
-import type { ModelSettings, Settings } from '../../shared/settings.ts';
+import type { Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
 import { type BaseVerdict, baseOf, type KnownModel } from './analyzer/adapter-base.ts';
 import { type BrainInput, decide } from './brain.ts';
 import type { Devices } from './devices.ts';
 import { planHash } from './plan-hash.ts';
-import type { Clock, KnownRuntime, Ledger } from './ports.ts';
+import type { Clock, KnownRuntime, LaunchSettings, Ledger } from './ports.ts';
 import type { ModelRecord } from './registry.ts';
 import { type ResidentFacts, residents, settingsOf } from './residents.ts';
 import { storedName } from './stores/names.ts';
@@ -56,6 +56,7 @@ export class Questions {
     const form = record.profile === null ? undefined : formOf(record.profile, state.plan);
     if (runtime === undefined || form === undefined || record.profile === null) return true;
     const { settings } = this.#question(record, 'present');
+    if (settings.runtime !== undefined && settings.runtime !== state.plan.runtime) return true;
     const { placement, preparation } = state.plan;
     return planHash(runtime.planner.plan(record.profile, form, placement, settings, preparation)) !== planHash(state.plan);
   }
@@ -75,16 +76,21 @@ export class Questions {
     if (record.profile === null) throw new Error(`${record.id} has no profile to decide on`);
     const waitedMs = admission.oldestWaitMs(record.id, clock.now());
     const own = settingsOf(record, settings());
-    const context = record.contextLimit === null ? {} : { context: Math.min(record.contextLimit, own.context ?? record.contextLimit) };
+    const { contextTokens, gpuBytes, moreGpuBytes } = record.retried;
+    const retried = {
+      ...(contextTokens === null ? {} : { context: Math.min(contextTokens, own.context ?? contextTokens) }),
+      ...(gpuBytes === null ? {} : { gpuBytes }),
+      ...(moreGpuBytes === null ? {} : { moreGpuBytes }),
+    };
     const trusted = (form: ModelForm): boolean => this.#ports.trusted(record, form);
     const mayEvict = admission.mayEvict(record.id);
-    return this.#questionFor(record.id, record.profile, { ...own, ...context }, { box, mayEvict, waitedMs, trusted });
+    return this.#questionFor(record.id, record.profile, { ...own, ...retried }, { box, mayEvict, waitedMs, trusted });
   }
 
   #questionFor(
     modelId: string,
     profile: ModelProfile,
-    own: ModelSettings,
+    own: LaunchSettings,
     asked: Pick<BrainInput, 'box' | 'mayEvict' | 'waitedMs' | 'trusted'>,
   ): BrainInput {
     const { devices, ledger, clock, facts, settings } = this.#ports;

@@ -7,6 +7,7 @@ import { transition } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { FileIdentity } from './ports.ts';
+import { NOTHING_RETRIED, type RetriedWith } from './retry-with.ts';
 
 export interface ModelRecord {
   readonly id: string;
@@ -28,8 +29,8 @@ export interface ModelRecord {
   readonly attempts: number;
   /** Counts bring-ups: work that carries an older number never commits (I11). */
   readonly generation: number;
-  /** A context smaller than planned, which an explained failure asked for (retry-with). */
-  readonly contextLimit: number | null;
+  /** What explained failures asked for, and got. */
+  readonly retried: RetriedWith;
 }
 
 export type NewRecord = Pick<ModelRecord, 'id' | 'aliases' | 'path' | 'realPath' | 'kind' | 'added' | 'device' | 'inode' | 'files'> &
@@ -95,7 +96,7 @@ export class Registry {
       profile: null,
       attempts: 0,
       generation: 0,
-      contextLimit: null,
+      retried: NOTHING_RETRIED,
     };
     this.#records.set(record.id, whole);
     this.#indexNames(whole);
@@ -152,7 +153,7 @@ export class Registry {
 }
 
 /** What was learned of content holds for that content only: files that settle (again) are nothing known. */
-const UNKNOWN_CONTENT = { profile: null, attempts: 0, contextLimit: null } as const;
+const UNKNOWN_CONTENT = { profile: null, attempts: 0, retried: NOTHING_RETRIED } as const;
 
 /** Nothing but another look at the files can say more of it: there is no profile to decide on. */
 export function isBlockedByFiles(state: ModelState): boolean {

@@ -2,10 +2,11 @@
  * What a runtime adapter is: facts and generators of steps. An adapter imports this file, `core` and `shared`; it has no await, no spawn, no
  * socket, no clock and no log. The hosts carry the steps out; tests answer them from a table.
  */
-import type { LaunchPlan, Preparation } from '../../shared/decision.ts';
+import type { BufferBytes, LaunchPlan, Preparation } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { Exit, HttpAnswer, RuntimeFound, RuntimePlanner } from '../core/ports.ts';
+import type { RetryRequest } from '../core/retry-with.ts';
 
 /** One thing that an adapter asks its host to do. The host answers with the value named beside it. */
 export type Step =
@@ -22,13 +23,16 @@ export type Step =
   /** -> HttpAnswer | null: null when nobody listens (yet). */
   | {
       readonly do: 'http';
-      readonly port: number;
+      readonly port: number | null;
+      readonly socket: string | null;
       readonly key: string | null;
       readonly method: 'GET' | 'POST';
       readonly path: string;
       readonly body: unknown;
       readonly timeoutMs: number;
     }
+  /** -> string: a folder for this launch alone, readable by its owner only; it goes when the processes are gone, with what they leave in it. */
+  | { readonly do: 'scratch' }
   /** -> void, after so many milliseconds. */
   | { readonly do: 'pause'; readonly ms: number }
   /** -> void: tells people what is going on. */
@@ -50,6 +54,10 @@ export type Steps<Result> = Generator<Step, Result, unknown>;
 
 export function* port(): Steps<number> {
   return (yield { do: 'port' }) as number;
+}
+
+export function* scratch(): Steps<string> {
+  return (yield { do: 'scratch' }) as string;
 }
 
 export function* key(): Steps<string> {
@@ -99,8 +107,8 @@ export interface LoadTarget {
   readonly file: string;
   readonly plan: LaunchPlan;
   readonly profile: ModelProfile;
-  /** What the model is asked for as the first proof: a token, an embedding, or a ranking of one document. */
-  readonly proof: 'generate' | 'embed' | 'rank';
+  /** What the model is asked for as the first proof: a token, an embedding, a ranking of one document, a class. */
+  readonly proof: 'generate' | 'embed' | 'rank' | 'classify' | 'none';
 }
 
 /** What a failed load means, in one sentence with the numbers and a next step. */
@@ -109,21 +117,32 @@ export interface Explanation {
   readonly message: string;
   /** No retry by itself would help. */
   readonly permanent: boolean;
-  /** Try once more at once with less context. */
-  readonly retryWithContext: number | null;
+  /** Try once more at once with something else. */
+  readonly retryWith: RetryRequest | null;
 }
 
 export interface Progress {
   readonly phase: string;
   readonly progress: number | null;
+  /** A phase that may work for minutes without a line, and without reading: there processor time is a sign of life. */
+  readonly isSilent?: boolean;
+}
+
+/** How a runtime's processes are asked to end. */
+export interface Stopping {
+  /** Seconds between SIGTERM and SIGKILL. */
+  readonly graceSeconds: number;
+  /** The same for one that is not ready yet, or whose first process is gone: some lose the signal then. */
+  readonly loadingGraceSeconds: number;
+  /** SIGTERM goes to the first process alone, which ends the others in order; else to all at once. */
+  readonly leaderFirst: boolean;
 }
 
 export interface Adapter extends RuntimePlanner {
   /** Is it here, which version, can it use the GPUs? Asks only the facts handed in. */
   readonly found: RuntimeFound;
   readonly portRange: readonly [number, number];
-  /** Seconds between SIGTERM and SIGKILL. */
-  readonly stopGraceSeconds: number;
+  readonly stopping: Stopping;
   load(target: LoadTarget): Steps<Endpoint>;
   /** Makes what `preparations` names. Ends when it is there; throws a sentence where it cannot be made. */
   prepare?(target: PrepareTarget): Steps<void>;
@@ -131,7 +150,10 @@ export interface Adapter extends RuntimePlanner {
   preparedBytes?(profile: ModelProfile, preparation: Preparation): number;
   /** What a line of output tells of the load; null: nothing. */
   progress(line: string): Progress | null;
+  /** @param lines all that it said of this launch, bounded. */
   explainExit(exit: Exit, lines: readonly string[]): Explanation;
+  /** What it says that it took, by its own names of devices; null or absent: it says nothing. Asked when it is ready. */
+  reported?(lines: readonly string[]): Readonly<Record<string, BufferBytes>> | null;
   /** Threads that each of the models generating now may use, dealt again when that changes; null: the runtime deals its own. */
   readonly sharesThreads: boolean;
 }

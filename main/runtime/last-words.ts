@@ -21,6 +21,11 @@ export class LastWords {
     return this.#lines.slice(-MOST_LINES);
   }
 
+  /** All that is kept of this launch. */
+  ofThisLaunch(): readonly string[] {
+    return this.#lines.slice(Math.max(0, this.#lines.length - this.#ofThisLaunch));
+  }
+
   /** The last 8 KiB of this launch, whole lines: what goes into an error. */
   lines(): readonly string[] {
     let room = QUOTED_BYTES;

@@ -25,6 +25,11 @@ export class LoadOutcome {
     if (this.#outcome !== null) this.ready(this.#outcome);
   }
 
+  /** What the runtime's words tell of it, where it has no channel to us. */
+  reports(reported: Readonly<Record<string, BufferBytes>>): void {
+    this.#reported = reported;
+  }
+
   ready(outcome: DecisionOutcome): void {
     this.#outcome = outcome;
     this.#write(this.#reported === null ? outcome : { ...outcome, reportedBytes: this.#reported });

@@ -14,6 +14,7 @@ import { measuredBytes, memoryIsBack } from '../core/measure.ts';
 import { planHash } from '../core/plan-hash.ts';
 import type { DeviceProbe, Ledger, Log, ProcessIdentity, Sample } from '../core/ports.ts';
 import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
+import { retriedWith, retrySentence } from '../core/retry-with.ts';
 import { freed, leakedSentence, loadedSentence, loadingSentence } from '../core/sentences.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Adapter, LoadTarget } from './adapter.ts';
@@ -25,6 +26,7 @@ import { LoadOutcome } from './load-outcome.ts';
 import { loadTarget } from './load-target.ts';
 import { type HostPorts, ProcessHost } from './process-host.ts';
 import { HUNG_AFTER_MS, watchPulse } from './pulse.ts';
+import { awaitRoom, seeMemoryFree, withHeld } from './room.ts';
 import type { ThreadShare } from './thread-share.ts';
 
 export interface ManagerPorts extends HostPorts {
@@ -69,10 +71,6 @@ interface Runner {
   endPulse: () => void;
 }
 
-/** How long memory may take to be seen free after the last process is gone; then it is a leak. */
-const RELEASE_WAIT_MS = 10_000;
-const ROOM_WAIT_MS = 15_000;
-const MEMORY_POLL_MS = 50;
 const NO_COPY = { bytesPresent: 0, bytesExpected: null, missing: [] } as const;
 
 export class Manager {
@@ -219,6 +217,8 @@ export class Manager {
       const uncorrected = runner.adapter.estimate(profile, plan).bytes;
       ledger.learn({ modelId: id, runtime: plan.runtime, planHash: planHash(plan), predicted: uncorrected, measured, loadSeconds });
     });
+    const reported = runner.adapter.reported?.(host.words.ofThisLaunch()) ?? null;
+    if (reported !== null) outcome.reports(reported);
     outcome.ready({ ok: true, message: 'ready', predictedBytes: predicted, measuredBytes: measured, seconds: loadSeconds });
     registry.apply(id, { type: 'loaded', endpoint, devices: Object.keys(predicted), measured, pids, sinceMs: clock.now(), loadSeconds });
     // The smaller context that a failure asked for stays: without it the plan would differ, and the next settings edit would unload the model.
@@ -228,23 +228,11 @@ export class Manager {
   }
 
   async #makeRoom(runner: Runner, victims: readonly Promise<void>[]): Promise<void> {
-    const { clock, probe, devices } = this.#ports;
     const { signal } = runner.abort;
     await Promise.race([Promise.all(victims), aborted(signal)]);
     const living = (this.#survivors.get(runner.id) ?? []).filter((each) => this.#ports.processes.isAlive(each));
     if (living.length > 0) throw new ModeliumError('still-alive', stillAliveSentence(runner.id, living));
-    const deadlineMs = clock.now() + ROOM_WAIT_MS;
-    while (!signal.aborted && !devices.promiseFits(runner.id)) {
-      if (clock.now() >= deadlineMs) {
-        throw new ModeliumError(
-          'room-did-not-come',
-          `The memory that was promised to ${runner.id} did not come free: ${devices.shortfall(runner.id)}.`,
-        );
-      }
-      devices.applySample(await probe.sampleNow());
-      await this.#pause(MEMORY_POLL_MS);
-    }
-    if (signal.aborted) throw new ModeliumError('cancelled', `Loading ${runner.id} was cancelled.`);
+    await awaitRoom(this.#ports, runner.id, signal);
   }
 
   async #measure(runner: Runner): Promise<DeviceBytes> {
@@ -261,7 +249,8 @@ export class Manager {
     const record = registry.get(runner.id);
     if (record === undefined) return;
     const { explanation } = runner.host;
-    const smaller = explanation?.retryWithContext ?? null;
+    const asked = explanation?.retryWith ?? null;
+    const retried = asked === null ? null : retriedWith(record.retried, asked);
     this.#write(() =>
       ledger.settle(runner.decisionId, {
         ok: false,
@@ -274,8 +263,13 @@ export class Manager {
     log.warn(`${runner.id} could not be loaded: ${error.message}`);
     // No failure of the model: its files are on their way to being others.
     if (error.code === 'content-changed') return void this.unloadModel(runner.id, 'files-changed', { to: 'settling' });
-    if (smaller !== null && record.contextLimit === null) {
-      registry.update(runner.id, { contextLimit: smaller });
+    if (asked !== null && retried !== null) {
+      const sentence = retrySentence(runner.id, asked);
+      log.say(sentence);
+      this.#write(() =>
+        ledger.decide({ modelId: runner.id, action: 'retry', reason: 'retry-with', sentence, inputs: asked, candidates: [] }),
+      );
+      registry.update(runner.id, { retried });
       void this.unloadModel(runner.id, 'load-failed', { to: 'analyzed' });
       return;
     }
@@ -338,6 +332,7 @@ export class Manager {
   async #drain(runner: Runner, drainMs: number): Promise<void> {
     const { registry, devices, clock, log } = this.#ports;
     const { id, host } = runner;
+    const { stopping } = runner.adapter;
     this.#settleFast(1);
     runner.drains += 1;
     const mine = runner.drains;
@@ -355,11 +350,13 @@ export class Manager {
       // Of one that crashed, the last sample may be from after its end: nothing more would come free.
       const start = host.exit === null || runner.before === null ? null : withHeld(runner.before, held);
       const back = start !== null && before !== null && memoryIsBack(before, start, host.pids(), held) === null;
-      const survivors = await host.stop(runner.adapter.stopGraceSeconds * 1000);
+      const survivors = await host.stop(
+        (draining.from === 'ready' && host.exit === null ? stopping.graceSeconds : stopping.loadingGraceSeconds) * 1000,
+      );
       runner.cancelForgiving();
       this.#ports.threads.leave(host);
       const startedMs = clock.now();
-      const leaked = survivors.length > 0 ? held : back ? null : await this.#seeMemoryFree(runner, held, before);
+      const leaked = survivors.length > 0 ? held : back ? null : await seeMemoryFree(this.#ports, host.pids(), held, before);
       this.#ports.released((clock.now() - startedMs) / 1000);
       if (leaked === null) log.say(freed({ ...draining, held }, clock.now() - startedMs));
       else {
@@ -392,21 +389,6 @@ export class Manager {
     });
   }
 
-  /** @returns null when the memory is seen free, else what is still held after ten seconds (I6). */
-  async #seeMemoryFree(runner: Runner, held: DeviceBytes, before: Sample | null): Promise<DeviceBytes | null> {
-    const { probe, devices, clock } = this.#ports;
-    const deadlineMs = clock.now() + RELEASE_WAIT_MS;
-    for (;;) {
-      // A probe that breaks off shows nothing free, and must not leave the model draining for ever.
-      const sample = await probe.sampleNow().catch(() => null);
-      if (sample !== null) devices.applySample(sample);
-      const still = sample === null ? held : memoryIsBack(sample, before, runner.host.pids(), held);
-      if (still === null) return null;
-      if (clock.now() >= deadlineMs) return still;
-      await this.#pause(MEMORY_POLL_MS);
-    }
-  }
-
   /** Everything leaves: quitting, or a lost trust in the machine. Resolves when the last process is gone. */
   async unloadAll(): Promise<void> {
     const leaving = [...this.#runners.keys()].map((id) => this.unloadModel(id, 'quit', { to: 'unloaded', reason: 'quit' }));
@@ -418,10 +400,6 @@ export class Manager {
     this.#ports.probe.setFast(this.#busyTransitions > 0);
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#ports.clock.after(ms, resolve));
-  }
-
   /** The ledger informs the next prediction; a full disk must not fail a load that worked. */
   #write(work: () => void): void {
     try {
@@ -430,11 +408,6 @@ export class Manager {
       this.#ports.log.warn(toModeliumError(error).message);
     }
   }
-}
-
-/** What the sample would have shown with these bytes taken. */
-function withHeld(sample: Sample, held: DeviceBytes): Sample {
-  return { ...sample, devices: sample.devices.map((device) => ({ ...device, usedBytes: device.usedBytes + (held[device.id] ?? 0) })) };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@
  * It knows processes, sockets and time; it knows nothing of states, memory or requests (the manager does).
  */
 import { assertNever, ModeliumError } from '../../shared/errors.ts';
-import type { Clock, Exit, HttpClient, LaunchedProcess, Processes, ProcessIdentity, ProcessTable } from '../core/ports.ts';
+import type { Clock, Exit, HttpClient, LaunchedProcess, Processes, ProcessIdentity, ProcessTable, ScratchFolders } from '../core/ports.ts';
 import type { Adapter, Explanation, Progress, Step, Steps } from './adapter.ts';
 import type { LastWords } from './last-words.ts';
 import { type Activity, type StallLimits, StallWatch } from './stall-watch.ts';
@@ -14,6 +14,7 @@ export interface HostPorts {
   readonly table: ProcessTable;
   readonly http: HttpClient;
   /** An unguessable word: keys and launch ids. */
+  readonly scratch: ScratchFolders;
   randomWord(): string;
   bootId(): string;
 }
@@ -41,6 +42,7 @@ export class ProcessHost {
   readonly #listeners: ((message: unknown) => void)[] = [];
   #onExit: (exit: Exit) => void = () => {};
   #onProgress: (progress: Progress) => void = () => {};
+  #progress: Progress | null = null;
 
   constructor(ports: HostPorts, adapter: Adapter, modelId: string, words: LastWords) {
     this.#ports = ports;
@@ -106,6 +108,7 @@ export class ProcessHost {
       let turn = steps.next();
       while (!turn.done) turn = await this.#turn(steps, turn.value, signal);
       this.#recordMembers();
+      this.#ports.scratch.note(this.#launchId, this.pids());
       return turn.value;
     } finally {
       endWatch();
@@ -141,28 +144,35 @@ export class ProcessHost {
   }
 
   /**
-   * Ends the tree: SIGTERM, grace, SIGKILL of the group and of every member seen.
+   * Ends the tree: SIGTERM, grace, SIGKILL of the group and of every member seen. What it left on the disk goes with it.
    * @returns processes that still live after all that; the row stays in the table for them (I2).
    */
   async stop(graceMs: number): Promise<readonly ProcessIdentity[]> {
-    const { processes, table } = this.#ports;
+    const { processes, table, scratch } = this.#ports;
     // An abort may come between the launch and its identity: without waiting here the child would be missed.
     await this.#spawning?.catch(() => {});
     if (this.#leader === null) {
       table.erase(this.#launchId);
+      scratch.remove(this.#launchId);
       return [];
     }
+    const leaderLives = processes.isAlive(this.#leader);
     // Without its leader the tree is nobody's descendant any more: what it left is found by the launch id in its environment.
-    this.#recordMembers(processes.isAlive(this.#leader) ? undefined : processes.findByLaunch(this.#launchId));
+    this.#recordMembers(leaderLives ? undefined : processes.findByLaunch(this.#launchId));
+    scratch.note(this.#launchId, this.pids());
     const group = this.#leader.pid;
-    processes.signal(this.#members, 'SIGTERM', group);
+    if (this.#adapter.stopping.leaderFirst && leaderLives) processes.signal([this.#leader], 'SIGTERM', null);
+    else processes.signal(this.#members, 'SIGTERM', group);
     if (!(await this.#allGone(graceMs))) {
       this.#recordMembers(processes.members(group));
       processes.signal(this.#members, 'SIGKILL', group);
       await this.#allGone(AFTER_KILL_MS);
     }
     const survivors = this.#members.filter((member) => processes.isAlive(member));
-    if (survivors.length === 0) table.erase(this.#launchId);
+    if (survivors.length === 0) {
+      table.erase(this.#launchId);
+      scratch.remove(this.#launchId);
+    }
     return survivors;
   }
 
@@ -173,18 +183,20 @@ export class ProcessHost {
         return processes.freePort(this.#adapter.portRange);
       case 'key':
         return randomWord();
+      case 'scratch':
+        return this.#ports.scratch.make(this.#launchId);
       case 'spawn':
         this.#spawning = this.#spawn(step);
         return this.#spawning;
       case 'phase':
-        this.#stall.signOfLife();
-        this.#onProgress({ phase: step.phase, progress: step.progress });
+        this.#stall.phase(false);
+        this.#progressed({ phase: step.phase, progress: step.progress });
         return undefined;
       case 'pause':
         return new Promise((resolve) => clock.after(step.ms, () => resolve(undefined)));
       case 'http': {
-        const { port, key, method, path, body, timeoutMs } = step;
-        return http.request({ port, socket: null, key }, { method, path, body, timeoutMs, signal }).catch(() => null);
+        const { port, socket, key, method, path, body, timeoutMs } = step;
+        return http.request({ port, socket, key }, { method, path, body, timeoutMs, signal }).catch(() => null);
       }
       case 'send':
         return this.#process?.send(step.message);
@@ -215,7 +227,7 @@ export class ProcessHost {
     });
     void launched.exited.then((exit) => {
       this.#exit = exit;
-      this.#explanation = this.#adapter.explainExit(exit, this.words.lines());
+      this.#explanation = this.#adapter.explainExit(exit, this.words.ofThisLaunch());
       const { code, message } = this.#explanation;
       // Where the adapter waits for it, it is an answer.
       if (!this.#awaitsExit) this.#interrupt(new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() }));
@@ -229,7 +241,12 @@ export class ProcessHost {
     this.words.add(line);
     const progress = this.#adapter.progress(line);
     if (progress === null) return;
-    this.#stall.signOfLife();
+    this.#stall.phase(progress.isSilent ?? false);
+    this.#progressed(progress);
+  }
+
+  #progressed(progress: Progress): void {
+    this.#progress = progress;
     this.#onProgress(progress);
   }
 
@@ -249,6 +266,8 @@ export class ProcessHost {
     const members = [...seen.values()];
     if (sameMembers(members, this.#members)) return;
     this.#members = members;
+    // Who holds the memory is told with the phase: the tree may grow in one without a line.
+    if (this.#progress !== null) this.#onProgress(this.#progress);
     try {
       table.record(this.#launchId, this.#leader, members);
     } catch {

@@ -1,8 +1,8 @@
 /**
  * Ends what an earlier engine left behind, before the first grant (I2). Only what is provably ours: the pid with the start time and boot id
- * that we recorded, or the launch id in a process's own environment.
+ * that we recorded, or the launch id in a process's own environment. What those launches left on the disk goes with them.
  */
-import type { Clock, Log, Processes, ProcessIdentity, ProcessRow, ProcessTable } from '../core/ports.ts';
+import type { Clock, Log, Processes, ProcessIdentity, ProcessRow, ProcessTable, ScratchFolders } from '../core/ports.ts';
 
 const GRACE_MS = 2_000;
 const AFTER_KILL_MS = 5_000;
@@ -13,13 +13,16 @@ export interface SweepPorts {
   readonly processes: Processes;
   readonly table: ProcessTable;
   readonly log: Log;
+  readonly scratch: ScratchFolders;
   bootId(): string;
 }
 
 /** @returns processes that could not be ended; their rows stay. */
 export async function sweep(ports: SweepPorts): Promise<readonly ProcessIdentity[]> {
-  const survivors = await Promise.all(ports.table.rows().map((row) => sweepRow(ports, row)));
-  return survivors.flat();
+  const survivors = (await Promise.all(ports.table.rows().map((row) => sweepRow(ports, row)))).flat();
+  const living = new Set(ports.table.rows().map(({ launchId }) => launchId));
+  for (const launchId of ports.scratch.left()) if (!living.has(launchId)) ports.scratch.remove(launchId);
+  return survivors;
 }
 
 async function sweepRow(ports: SweepPorts, row: ProcessRow): Promise<readonly ProcessIdentity[]> {

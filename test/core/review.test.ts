@@ -1,6 +1,7 @@
 /** Interleavings that a review of the core found to lose something: each was a bug once. On the simulated box with a virtual clock. */
 import { describe, expect, test } from 'vitest';
 import type { Lease } from '../../main/core/gateway.ts';
+import { NOTHING_RETRIED } from '../../main/core/retry-with.ts';
 import { toModeliumError } from '../../shared/errors.ts';
 import { type CoreBox, createCoreBox, GIB } from '../helpers/core-box.ts';
 
@@ -198,13 +199,13 @@ describe('wishes and settings', () => {
     const box = createCoreBox({ gpus: [16 * GIB] });
     box.drop('a', GIB);
     await pass(box);
-    box.registry.update('a', { contextLimit: 1024, pinned: true });
+    box.registry.update('a', { retried: { ...NOTHING_RETRIED, contextTokens: 1024 }, pinned: true });
     box.admission.want('a', 'person', box.clock.now());
     box.orchestrator.wake('a');
     await pass(box);
     expect(box.registry.get('a')?.state).toMatchObject({ name: 'ready', plan: { contextTokens: 1024 } });
     await pass(box, 650_000);
-    expect(box.registry.get('a')?.contextLimit).toBe(1024);
+    expect(box.registry.get('a')?.retried.contextTokens).toBe(1024);
     box.orchestrator.reconsiderAll();
     expect(box.state('a')).toBe('ready');
   });

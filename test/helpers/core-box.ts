@@ -213,7 +213,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     groups: false,
     found: { found: true, version: 'simulated', message: 'simulated', gpu: { usable: true, why: 'simulated' } },
     portRange: [8100, 8999],
-    stopGraceSeconds: 2,
+    stopping: { graceSeconds: 2, loadingGraceSeconds: 2, leaderFirst: false },
     sharesThreads: false,
     preparations: ({ name }) => options.prepares?.(name ?? '')?.map(({ type }) => ({ type })) ?? null,
     preparedBytes: ({ weightBytes }) => weightBytes,
@@ -251,7 +251,7 @@ export function createCoreBox(options: CoreBoxOptions) {
       yield* phase('reading weights', 0.5);
       yield* pause(loadMs);
       if (dies) end();
-      yield* http({ port: 8100, key: null, method: 'GET', path: '/health', body: null, timeoutMs: 100 });
+      yield* http({ socket: null, port: 8100, key: null, method: 'GET', path: '/health', body: null, timeoutMs: 100 });
       if (diesAtTheEnd) end();
       return { port: 8100, socket: null, key: null, protocol: 'openai' };
     },
@@ -260,7 +260,7 @@ export function createCoreBox(options: CoreBoxOptions) {
       code: 'runtime-exited',
       message: `ended with ${exit.code ?? exit.signal}`,
       permanent: false,
-      retryWithContext: null,
+      retryWith: null,
     }),
   };
 
@@ -302,7 +302,9 @@ export function createCoreBox(options: CoreBoxOptions) {
   const policies = () => settings.orchestration.policies;
   const probe = { sampleNow: async () => takeSample(), setFast: () => {}, onSample: () => {} };
   const words = { next: 0 };
+  const scratch = { make: () => '/scratch', note: () => {}, remove: () => {}, left: () => [] };
   const manager: Manager = new Manager({
+    scratch,
     ...{ clock, processes, table, registry, devices, usage, probe, ledger, log, policies, wake },
     http: { request: () => (world.hangs ? Promise.reject(new Error('no answer')) : Promise.resolve({ status: 200, body: '' })) },
     randomWord: () => `launch-${words.next++}`,
@@ -314,6 +316,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     released: () => {},
   });
   const preparations: Preparations = new Preparations({
+    scratch,
     ...{ clock, processes, table, registry, log, ledger, policies },
     http: { request: () => Promise.reject(new Error('nobody is asked')) },
     randomWord: () => `launch-${words.next++}`,

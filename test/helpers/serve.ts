@@ -81,8 +81,10 @@ export function makeHome(settings: Record<string, unknown> = {}): Home {
   const home = { root, state: join(root, 'state'), watch: join(root, 'watch'), config: join(root, 'modelium.yaml') };
   mkdirSync(home.watch);
   const first = 20_000 + ((process.pid * 7 + homes++) % 120) * PORTS_EACH;
-  const llama = { port_range: [first, first + PORTS_EACH - 1], ...(settings['llama'] as object | undefined) };
-  const whole = { metrics: { enabled: false }, gpus: { use: 'none' }, host: { reserve_mb: 0 }, ...settings, llama };
+  const ports = { port_range: [first, first + PORTS_EACH - 1] };
+  const llama = { ...ports, ...(settings['llama'] as object | undefined) };
+  const vllm = { ...ports, ...(settings['vllm'] as object | undefined) };
+  const whole = { metrics: { enabled: false }, gpus: { use: 'none' }, host: { reserve_mb: 0 }, ...settings, llama, vllm };
   // JSON is YAML.
   writeFileSync(home.config, JSON.stringify(whole), { mode: 0o600 });
   const processes = () => processesOf(root);

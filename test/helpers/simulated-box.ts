@@ -1,5 +1,5 @@
-/** Makes a box with any number of simulated GPUs: a folder, and two executable commands that follow each other's memory through it. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/** Makes a box with any number of simulated GPUs: a folder, and executable commands that follow each other's memory through it. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,8 @@ export interface SimulatedBox {
   readonly nvidiaSmi: string;
   /** For the setting llama.command. */
   readonly runtimeCommand: string;
+  /** For the setting vllm.command: a fake vLLM in an environment of its own. */
+  readonly vllmCommand: string;
   /** The commands carry it themselves; for a program started another way. */
   readonly env: Readonly<Record<string, string>>;
   readonly uuids: readonly string[];
@@ -55,6 +57,7 @@ export function makeSimulatedBox(options: SimulatedBoxOptions): SimulatedBox {
     dir,
     nvidiaSmi: writeCommand(dir, 'nvidia-smi', []),
     runtimeCommand: writeCommand(dir, 'runtime', options.runtimeFlags ?? []),
+    vllmCommand: writeVllm(join(dir, 'venv'), dir),
     env: { MODELIUM_FIXTURE_DIR: dir },
     uuids: gpus.map((gpu) => gpu.uuid),
     setOthers: (uuid, others) => changeGpu(uuid, { others }),
@@ -64,10 +67,37 @@ export function makeSimulatedBox(options: SimulatedBoxOptions): SimulatedBox {
   };
 }
 
+const REGISTRY = `
+_TEXT_GENERATION_MODELS = {
+    "LlamaForCausalLM": ("llama", "LlamaForCausalLM"),
+}
+
+_EMBEDDING_MODELS = {
+    "BertModel": ("bert", "BertEmbeddingModel"),
+}
+
+_PREVIOUSLY_SUPPORTED_MODELS = {
+    "Phi3SmallForCausalLM": "0.9.2",
+}
+`;
+
+/**
+ * A Python environment as far as anybody looks at it, with the fake vLLM in it.
+ * @param version with `+cpu` it is one for processors.
+ */
+export function writeVllm(environment: string, dir: string, version = '0.32.0'): string {
+  const packages = join(environment, 'lib/python3.11/site-packages');
+  mkdirSync(join(packages, `vllm-${version}.dist-info`), { recursive: true });
+  mkdirSync(join(packages, 'vllm/model_executor/models'), { recursive: true });
+  writeFileSync(join(packages, `vllm-${version}.dist-info/METADATA`), `Metadata-Version: 2.1\nName: vllm\nVersion: ${version}\n`);
+  writeFileSync(join(packages, 'vllm/model_executor/models/registry.py'), REGISTRY);
+  mkdirSync(join(environment, 'bin'), { recursive: true });
+  return writeCommand(dir, 'vllm/program', [], join(environment, 'bin/vllm'));
+}
+
 /** A shell command that becomes the fixture program (exec: one process, one pid). */
-function writeCommand(dir: string, name: string, flags: readonly string[]): string {
+function writeCommand(dir: string, name: string, flags: readonly string[], path: string = join(dir, name)): string {
   const program = fileURLToPath(new URL(`../fixtures/${name}.ts`, import.meta.url));
-  const path = join(dir, name);
   const words = [process.execPath, program, ...flags].map(quoted).join(' ');
   writeFileSync(path, `#!/bin/sh\nMODELIUM_FIXTURE_DIR=${quoted(dir)}\nexport MODELIUM_FIXTURE_DIR\nexec ${words} "$@"\n`);
   chmodSync(path, 0o755);

@@ -9,6 +9,8 @@ export interface TinyFolderOptions {
   /** Widens the layers until the weights take at least this much. */
   readonly minimumBytes?: number;
   readonly seed?: number;
+  /** Width of a row (64), over four heads: vLLM on a processor wants at least 128. */
+  readonly hidden?: number;
   /** Over the configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Further tensors, by name. */
@@ -28,46 +30,49 @@ function tokenizer(): object {
   const tokens = [...SPECIAL, ...byteCharacters()];
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
   return {
-    added_tokens: SPECIAL.map((content, id) => ({ id, content, special: true, normalized: false, lstrip: false, rstrip: false })),
-    normalizer: null,
+    ...{ version: '1.0', truncation: null, padding: null, normalizer: null },
+    added_tokens: SPECIAL.map((content, id) => ({
+      ...{ id, content, special: true, normalized: false, lstrip: false, rstrip: false, single_word: false },
+    })),
     pre_tokenizer: {
       type: 'Sequence',
       pretokenizers: [{ type: 'Split', pattern: { Regex: CL100K }, behavior: 'Isolated', invert: false }, byteLevel],
     },
     post_processor: null,
+    decoder: byteLevel,
     model: { type: 'BPE', vocab: Object.fromEntries(tokens.map((text, id) => [text, id])), merges: [], ignore_merges: true },
   };
 }
 
 /** @returns the folder. The weights are written a tensor at a time, config.json last: until then nobody takes it for a model. */
 export async function writeTinyFolder(folder: string, options: TinyFolderOptions = {}): Promise<string> {
-  const { type = 'BF16', minimumBytes = 0, seed = 1, more = {} } = options;
+  const { type = 'BF16', minimumBytes = 0, seed = 1, hidden = HIDDEN, more = {} } = options;
   const vocabulary = SPECIAL.length + 256;
   const layers = 2;
-  const inner = Math.max(128, Math.ceil(minimumBytes / (layers * 3 * HIDDEN * BYTES[type]) / 64) * 64);
-  const shapes: Record<string, readonly number[]> = { 'model.embed_tokens.weight': [vocabulary, HIDDEN] };
+  const inner = Math.max(128, Math.ceil(minimumBytes / (layers * 3 * hidden * BYTES[type]) / 64) * 64);
+  const shapes: Record<string, readonly number[]> = { 'model.embed_tokens.weight': [vocabulary, hidden] };
   for (let layer = 0; layer < layers; layer += 1) {
     const at = `model.layers.${layer}`;
     Object.assign(shapes, {
-      [`${at}.input_layernorm.weight`]: [HIDDEN],
-      [`${at}.self_attn.q_proj.weight`]: [HIDDEN, HIDDEN],
-      [`${at}.self_attn.k_proj.weight`]: [HIDDEN / 2, HIDDEN],
-      [`${at}.self_attn.v_proj.weight`]: [HIDDEN / 2, HIDDEN],
-      [`${at}.self_attn.o_proj.weight`]: [HIDDEN, HIDDEN],
-      [`${at}.post_attention_layernorm.weight`]: [HIDDEN],
-      [`${at}.mlp.gate_proj.weight`]: [inner, HIDDEN],
-      [`${at}.mlp.up_proj.weight`]: [inner, HIDDEN],
-      [`${at}.mlp.down_proj.weight`]: [HIDDEN, inner],
+      [`${at}.input_layernorm.weight`]: [hidden],
+      [`${at}.self_attn.q_proj.weight`]: [hidden, hidden],
+      [`${at}.self_attn.k_proj.weight`]: [hidden / 2, hidden],
+      [`${at}.self_attn.v_proj.weight`]: [hidden / 2, hidden],
+      [`${at}.self_attn.o_proj.weight`]: [hidden, hidden],
+      [`${at}.post_attention_layernorm.weight`]: [hidden],
+      [`${at}.mlp.gate_proj.weight`]: [inner, hidden],
+      [`${at}.mlp.up_proj.weight`]: [inner, hidden],
+      [`${at}.mlp.down_proj.weight`]: [hidden, inner],
     });
   }
-  Object.assign(shapes, { 'model.norm.weight': [HIDDEN], 'lm_head.weight': [vocabulary, HIDDEN], ...more });
+  Object.assign(shapes, { 'model.norm.weight': [hidden], 'lm_head.weight': [vocabulary, hidden], ...more });
   await mkdir(folder, { recursive: true });
   await writeSafetensors(join(folder, 'model.safetensors'), shapes, type, seed);
   await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer()));
   const settings = { tokenizer_class: 'PreTrainedTokenizerFast', bos_token: SPECIAL[0], eos_token: SPECIAL[2], chat_template: TEMPLATE };
   await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(settings));
   const config = {
-    ...{ architectures: ['LlamaForCausalLM'], model_type: 'llama', vocab_size: vocabulary, hidden_size: HIDDEN, num_hidden_layers: layers },
+    ...{ architectures: ['LlamaForCausalLM'], model_type: 'llama', vocab_size: vocabulary, hidden_size: hidden, num_hidden_layers: layers },
     ...{ intermediate_size: inner, num_attention_heads: HEADS, num_key_value_heads: HEADS / 2, max_position_embeddings: 2048 },
     ...{ rms_norm_eps: 1e-5, rope_theta: 10_000, hidden_act: 'silu', tie_word_embeddings: false, bos_token_id: 0, eos_token_id: 2 },
     ...options.config,

@@ -58,8 +58,8 @@ describe('which file', () => {
   });
 
   test('a demand for a runtime that is not there yet is a warning', async () => {
-    await write(workingFolder, 'vllm: { enabled: true }');
-    expect((await loadSettings({ workingFolder, configFolder })).warnings).toEqual([expect.stringContaining('vllm')]);
+    await write(workingFolder, 'triton: { enabled: true }');
+    expect((await loadSettings({ workingFolder, configFolder })).warnings).toEqual([expect.stringContaining('triton')]);
   });
 });
 

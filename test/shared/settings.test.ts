@@ -94,9 +94,9 @@ describe('what is wrong is said in words', () => {
 });
 
 test('a runtime that this version lacks is answered with a sentence only when it is demanded', () => {
-  const checked = checkSettings({ vllm: { enabled: true }, triton: { enabled: 'auto' }, ray_serve: { enabled: false } });
+  const checked = checkSettings({ vllm: { enabled: true }, triton: { enabled: true }, ray_serve: { enabled: false } });
   if (!('settings' in checked)) throw new Error('expected settings');
-  expect(settingsWarnings(checked.settings)).toEqual([expect.stringContaining('vllm.enabled is true')]);
+  expect(settingsWarnings(checked.settings)).toEqual([expect.stringContaining('triton.enabled is true')]);
   expect(settingsWarnings(DEFAULT_SETTINGS)).toEqual([]);
 });
 

@@ -63,7 +63,13 @@ function commandOf(facts: LlamaFacts, target: LoadTarget, at: number): { readonl
 }
 
 /** What shows that a model works, in a word. */
-const PROOFS: Readonly<Record<LoadTarget['proof'], string>> = { generate: 'token', embed: 'embedding', rank: 'ranking' };
+const PROOFS: Readonly<Record<LoadTarget['proof'], string>> = {
+  generate: 'token',
+  embed: 'embedding',
+  rank: 'ranking',
+  classify: 'class',
+  none: 'answer',
+};
 
 function proofOf(target: LoadTarget): { readonly path: string; readonly body: object } {
   if (target.proof === 'embed') return { path: '/v1/embeddings', body: { model: target.modelId, input: 'Hello' } };
@@ -81,7 +87,7 @@ function* load(facts: LlamaFacts, target: LoadTarget): Steps<Endpoint> {
   const libraries = libraryPath === null || target.plan.placement.gpus.length === 0 ? {} : { LD_LIBRARY_PATH: libraryPath };
   const own = isEmbedded ? { ...facts.node.env, ...libraries } : {};
   yield* spawn(command, args, { ...own, ...target.plan.env, LLAMA_API_KEY: secret }, isEmbedded);
-  const server = { port: at, key: secret };
+  const server = { port: at, socket: null, key: secret };
   for (let pauseMs = FIRST_HEALTH_PAUSE_MS; ; pauseMs = Math.min(LAST_HEALTH_PAUSE_MS, pauseMs * HEALTH_PAUSE_GROWTH)) {
     const health = yield* http({ ...server, method: 'GET', path: '/health', body: null, timeoutMs: HEALTH_TIMEOUT_MS });
     if (health?.status === 200) break;
@@ -113,7 +119,7 @@ export function llamaAdapter(facts: LlamaFacts): Adapter {
     id: 'llama',
     found: foundOf(facts),
     portRange: facts.settings.port_range,
-    stopGraceSeconds: 5,
+    stopping: { graceSeconds: 5, loadingGraceSeconds: 5, leaderFirst: false },
     splits: true,
     groups: true,
     sharesThreads: facts.settings.command === null,

@@ -1,5 +1,6 @@
 /** What the words of a llama.cpp process mean: its progress while it loads, and why it ended. Pure. */
 import type { Exit } from '../../core/ports.ts';
+import type { RetryRequest } from '../../core/retry-with.ts';
 import type { Explanation, Progress } from '../adapter.ts';
 
 /** Below this a smaller context is no longer worth trying. */
@@ -84,11 +85,11 @@ const REASONS: readonly Reason[] = [
 ];
 
 /** Half the context of each sequence, where the memory for the context was what lacked. */
-function smallerContext(lines: readonly string[]): number | null {
+function smallerContext(lines: readonly string[]): RetryRequest | null {
   const context = lines.map((line) => /n_ctx_seq\s+= (\d+)/.exec(line)?.[1]).findLast((tokens) => tokens !== undefined);
   const half = Math.floor(Number(context ?? 0) / 2);
   // Without that line the weights did not fit, and no context is small enough.
-  return half >= LEAST_CONTEXT_TOKENS ? half : null;
+  return half >= LEAST_CONTEXT_TOKENS ? { kind: 'context', contextTokens: half } : null;
 }
 
 /** Why the process ended, with a next step. */
@@ -97,16 +98,16 @@ export function explainExit(exit: Exit, lines: readonly string[]): Explanation {
     for (const line of lines) {
       const match = pattern.exec(line);
       if (match === null) continue;
-      return { code, message: sentence(match), permanent, retryWithContext: code === 'out-of-memory' ? smallerContext(lines) : null };
+      return { code, message: sentence(match), permanent, retryWith: code === 'out-of-memory' ? smallerContext(lines) : null };
     }
   }
   if (exit.signal === 'SIGKILL') {
     const message =
       'The system killed llama.cpp (SIGKILL), most likely because main memory ran out. Free memory, or take a smaller model or context.';
-    return { code: 'out-of-memory', message, permanent: false, retryWithContext: smallerContext(lines) };
+    return { code: 'out-of-memory', message, permanent: false, retryWith: smallerContext(lines) };
   }
   const how = exit.signal === null ? `with code ${exit.code ?? 'unknown'}` : `by signal ${exit.signal}`;
   const last = lines.findLast((line) => line.trim() !== '');
   const words = last === undefined ? 'It said nothing.' : `Its last words: ${last.trim()}`;
-  return { code: 'runtime-exited', message: `llama.cpp ended ${how}. ${words}`, permanent: false, retryWithContext: null };
+  return { code: 'runtime-exited', message: `llama.cpp ended ${how}. ${words}`, permanent: false, retryWith: null };
 }

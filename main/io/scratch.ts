@@ -1,0 +1,108 @@
+/**
+ * The port ScratchFolders for real: a folder for each launch, and the names of the shared memory that its processes made, kept in a file there so that
+ * the next engine can clear up after this one was killed. Removes nothing that was not noted as made by the launch.
+ */
+import { createHash } from 'node:crypto';
+import { appendFileSync, chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ModeliumError } from '../../shared/errors.ts';
+import type { ScratchFolders } from '../core/ports.ts';
+import { readText } from './proc.ts';
+
+const SHARED_MEMORY = '/dev/shm';
+/** What Python's multiprocessing and torch make (multiprocessing/shared_memory.py, synchronize.py). */
+const MADE_BY_PYTHON = /^(?:psm_[0-9a-f]+|sem\.mp-\w+|torch_\d+_\d+_\d+)$/;
+const NOTES = 'shared-memory';
+/** A socket's path holds 107 bytes, and vLLM names its sockets by 36 letters. */
+const LONGEST_FOLDER = 70;
+/** Names noted of one launch (I10). */
+const MOST_NAMES = 1_000;
+
+/**
+ * In the system's temporary folder, whose path is short: below a state folder sockets would not fit.
+ * @param stateFolder tells the folders of this engine from those of others.
+ */
+export function createScratchFolders(stateFolder: string, temporary: string = tmpdir()): ScratchFolders {
+  const parent = join(temporary, `modelium-${createHash('sha256').update(stateFolder).digest('hex').slice(0, 8)}`);
+  const noted = new Map<string, Set<string>>();
+  const folderOf = (launchId: string): string => join(parent, launchId);
+  return {
+    make(launchId) {
+      const folder = folderOf(launchId);
+      if (folder.length > LONGEST_FOLDER)
+        throw new ModeliumError('state-unusable', `The path ${folder} is too long for a socket: set TMPDIR to a shorter folder.`);
+      try {
+        makeOwn(parent);
+        mkdirSync(folder, { mode: 0o700 });
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        throw new ModeliumError(code === 'ENOSPC' ? 'disk-full' : 'state-unusable', `${folder} could not be made: ${message}.`, {
+          cause: error,
+        });
+      }
+      noted.set(launchId, new Set());
+      return folder;
+    },
+    note(launchId, pids) {
+      const names = noted.get(launchId);
+      if (names === undefined) return;
+      const fresh = pids.flatMap(sharedMemoryOf).filter((name) => !names.has(name));
+      for (const name of fresh) if (names.size < MOST_NAMES) names.add(name);
+      if (fresh.length === 0) return;
+      try {
+        appendFileSync(join(folderOf(launchId), NOTES), fresh.map((name) => `${name}\n`).join(''));
+      } catch {
+        // A full disk: this engine still knows the names.
+      }
+    },
+    remove(launchId) {
+      const folder = folderOf(launchId);
+      if (!isOwn(folder)) return;
+      const known = [...(noted.get(launchId) ?? []), ...(readText(join(folder, NOTES)) ?? '').split('\n')];
+      for (const name of known) if (MADE_BY_PYTHON.test(name)) removeOwn(join(SHARED_MEMORY, name));
+      noted.delete(launchId);
+      rmSync(folder, { recursive: true, force: true, maxRetries: 2 });
+    },
+    left() {
+      try {
+        return isOwn(parent) ? readdirSync(parent) : [];
+      } catch {
+        return [];
+      }
+    },
+  };
+}
+
+/** Others may write beside it: what lies there under our name already must be ours, and closed to them. */
+function makeOwn(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (!isOwn(folder)) throw new Error('it belongs to somebody else');
+  chmodSync(folder, 0o700);
+}
+
+/** A real folder of this user, no link. */
+function isOwn(folder: string): boolean {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && found.uid === process.getuid?.();
+}
+
+/** Names of Python's shared memory that a process has mapped. */
+function sharedMemoryOf(pid: number): readonly string[] {
+  let maps: string;
+  try {
+    maps = readFileSync(`/proc/${pid}/maps`, 'latin1');
+  } catch {
+    return [];
+  }
+  const names = [...maps.matchAll(/ \/dev\/shm\/(\S+)$/gm)].map(([, name = '']) => name);
+  return [...new Set(names)].filter((name) => MADE_BY_PYTHON.test(name));
+}
+
+function removeOwn(path: string): void {
+  try {
+    if (lstatSync(path).uid === process.getuid?.()) unlinkSync(path);
+  } catch {
+    // Gone already: whoever made it cleared up.
+  }
+}

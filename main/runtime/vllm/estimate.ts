@@ -1,0 +1,138 @@
+/**
+ * What an instance of vLLM takes, in bytes on each device. Pure. On a GPU vLLM is given a share of the whole memory, into which it puts weights,
+ * the peak of its activations, captured graphs and, with all that is left, the KV cache (vllm/v1/worker/gpu_worker.py); its CUDA context lies outside of
+ * that share. On a processor it is given the bytes of the cache.
+ */
+import { HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
+import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
+import type { Estimate } from '../../core/ports.ts';
+import type { VllmFacts } from './facts.ts';
+import { flagOf, humanNumber } from './flags.ts';
+import { notesOf } from './supports.ts';
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+/** Context, cuBLAS and NCCL of each process on a GPU (runtimes.md: about 0.5 GiB). */
+export const GPU_CONTEXT_BYTES = 600 * MIB;
+/** Captured graphs: 0.3-0.7 GiB whatever the model, as the logs in vLLM's issues show. */
+const GRAPH_BYTES = 600 * MIB;
+/** Tokens of the largest step that vLLM profiles (`max_num_batched_tokens` of its server on large GPUs). */
+const STEP_TOKENS = 8192;
+const HALF_BYTES = 2;
+const FLOAT_BYTES = 4;
+/** The sampler's copies of a row of logits: logits, probabilities, sorted. */
+const SAMPLER_COPIES = 3;
+/** Resident in main memory without a model: three Pythons with torch (measured on a processor with vLLM 0.32: see the note of test/runtimes/vllm.test.ts). */
+export const SERVER_BYTES = 2.1 * GIB;
+/** The largest blocks of a cache: those on processors. */
+const BLOCK_TOKENS = 128;
+/** Sequences of the whole context that the cache is planned for, if there is room; more of them share it as long as they are short. */
+const WHOLE_SEQUENCES = [4, 2, 1] as const;
+/** A cache up to this is never worth fewer whole sequences. */
+const SMALL_CACHE_BYTES = 2 * GIB;
+/** Where room is short, contexts are planned for no less than this. */
+const LEAST_CONTEXT_TOKENS = 2048;
+
+/** Models that only read: they keep no cache, or one of a single step. */
+export function onlyReads({ kind }: ModelProfile): boolean {
+  return kind === 'embedding' || kind === 'reranker' || kind === 'classifier';
+}
+
+/** Bytes of the weights as they lie in memory: 32-bit ones are halved on GPUs, and stay what they are on processors. */
+export function weightBytesAt({ weightBytes, weightBytesByType }: ModelProfile, placement: Placement): number {
+  return placement.kind === 'cpu' ? weightBytes : weightBytes - (weightBytesByType['F32'] ?? 0) / 2;
+}
+
+/** Bytes of one sequence of so many tokens, all GPUs together. */
+function sequenceBytes(profile: ModelProfile, contextTokens: number, placement: Placement): number {
+  if (profile.kv === null) return 0;
+  const blocks = (tokens: number): number => Math.ceil(tokens / BLOCK_TOKENS + 1) * BLOCK_TOKENS;
+  // Weights in 32 bits on a processor are computed, and cached, in 32 bits.
+  const widen = placement.kind === 'cpu' && isSinglePrecision(profile) ? FLOAT_BYTES / HALF_BYTES : 1;
+  return widen * kvBytesOfSequence(profile.kv, contextTokens, (tokens, windowTokens) => blocks(Math.min(tokens, windowTokens ?? tokens)));
+}
+
+export interface Budget {
+  /** Context that the cache is planned for. */
+  readonly contextTokens: number;
+  /** All GPUs together. */
+  readonly cacheBytes: number;
+  /** What one GPU needs inside of vLLM's share. */
+  readonly bytes: number;
+}
+
+export interface BudgetWishes {
+  readonly contextTokens: number;
+  /** A person named the context. */
+  readonly isFixed: boolean;
+  readonly sequences: number;
+  readonly isEager: boolean;
+  /** What a device can give at most. */
+  readonly mostBytes: number;
+}
+
+/** The largest cache that is worth its memory and fits on the device: fewer whole sequences first, then a smaller context. */
+export function budgetOf(profile: ModelProfile, placement: Placement, wishes: BudgetWishes): Budget {
+  const gpus = Math.max(1, placement.gpus.length);
+  const fixed = activationBytes(profile, wishes.sequences) + (wishes.isEager || placement.kind === 'cpu' ? 0 : GRAPH_BYTES);
+  const most = Math.max(SMALL_CACHE_BYTES, profile.weightBytes);
+  const counts = onlyReads(profile) ? ([1] as const) : WHOLE_SEQUENCES;
+  const budget = (contextTokens: number, count: number): Budget => {
+    const cacheBytes = Math.ceil(count * sequenceBytes(profile, contextTokens, placement));
+    return { contextTokens, cacheBytes, bytes: Math.ceil((weightBytesAt(profile, placement) + cacheBytes) / gpus + fixed) };
+  };
+  let smallest = budget(wishes.contextTokens, 1);
+  for (const count of counts) {
+    const tried = budget(wishes.contextTokens, count);
+    if (tried.bytes <= wishes.mostBytes && (count === 1 || tried.cacheBytes <= most)) return tried;
+  }
+  while (smallest.bytes > wishes.mostBytes && !wishes.isFixed && smallest.contextTokens > LEAST_CONTEXT_TOKENS) {
+    smallest = budget(Math.max(LEAST_CONTEXT_TOKENS, Math.floor(smallest.contextTokens / 2)), 1);
+  }
+  return smallest;
+}
+
+export function isSinglePrecision({ weightBytes, weightBytesByType }: ModelProfile): boolean {
+  return (weightBytesByType['F32'] ?? 0) > weightBytes / 2;
+}
+
+/** The peak of one step: hidden rows and the widest layer for every token, and the sampler's rows. */
+export function activationBytes(profile: ModelProfile, sequences: number): number {
+  const hidden = profile.embeddingLength ?? 4096;
+  const inner = profile.feedForwardLength ?? 4 * hidden;
+  const sampler = onlyReads(profile) ? 0 : sequences * (profile.vocabularySize ?? 32_000) * FLOAT_BYTES * SAMPLER_COPIES;
+  return STEP_TOKENS * (4 * hidden + 3 * inner) * HALF_BYTES + sampler;
+}
+
+/** Bytes by device and by purpose, from the plan's own flags, so that a person's flags count too. */
+export function estimate(facts: VllmFacts, profile: ModelProfile, plan: LaunchPlan): Estimate {
+  const { placement, args, contextTokens, parallelSequences } = plan;
+  const notes = notesOf(facts, profile);
+  const weights = weightBytesAt(profile, placement);
+  const given = humanNumber(flagOf(args, '--kv-cache-memory-bytes') ?? '');
+  if (placement.kind === 'cpu') {
+    const kv = given ?? sequenceBytes(profile, contextTokens, placement);
+    const activation = activationBytes(profile, parallelSequences) / 4;
+    return {
+      bytes: { [HOST_DEVICE]: Math.ceil(weights + kv + SERVER_BYTES + activation) },
+      parts: { model: weights, kv, compute: activation, server: SERVER_BYTES },
+      notes,
+    };
+  }
+  const bytes: Record<string, number> = { [HOST_DEVICE]: Math.ceil(SERVER_BYTES * placement.gpus.length) };
+  const compute = activationBytes(profile, parallelSequences) + (isEager(args) ? 0 : GRAPH_BYTES);
+  for (const id of placement.gpus) {
+    const share = Number(flagOf(args, '--gpu-memory-utilization') ?? Number.NaN);
+    const total = facts.gpu(id)?.totalBytes ?? 0;
+    const own = given === null && share > 0 ? share * total : weights / placement.gpus.length + compute + (given ?? 0);
+    bytes[id] = Math.ceil(own + GPU_CONTEXT_BYTES);
+  }
+  const all = placement.gpus.reduce((sum, id) => sum + (bytes[id] ?? 0) - GPU_CONTEXT_BYTES - compute, 0);
+  const kv = given === null ? Math.max(0, all - weights) : given * placement.gpus.length;
+  const gpuContext = GPU_CONTEXT_BYTES * placement.gpus.length;
+  return { bytes, parts: { model: weights, kv, compute: compute * placement.gpus.length, server: SERVER_BYTES, gpuContext }, notes };
+}
+
+export function isEager(args: readonly string[]): boolean {
+  return args.includes('--enforce-eager');
+}

@@ -1,0 +1,22 @@
+/** What the vLLM adapter is told of the world: the settings, the installation, the GPUs. Types only. */
+import type { DeviceId } from '../../../shared/decision.ts';
+import type { Settings } from '../../../shared/settings.ts';
+import type { VllmFound } from '../../core/ports.ts';
+
+export interface GpuFacts {
+  readonly totalBytes: number;
+  /** `9.0`; null where the driver does not tell. */
+  readonly computeCapability: string | null;
+}
+
+export interface VllmFacts {
+  readonly settings: Settings['vllm'];
+  readonly install: VllmFound;
+  /** Does the driver show GPUs, and which; in a sentence without its full stop. */
+  readonly gpus: { readonly isPresent: boolean; readonly why: string };
+  /** Null: there is no such GPU. Neither figure ever changes, so that a plan is the same whenever it is computed. */
+  gpu(id: DeviceId): GpuFacts | null;
+  /** Kept free on each GPU. */
+  readonly reserveBytes: number;
+  readonly cpuCores: number;
+}

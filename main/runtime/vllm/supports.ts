@@ -1,0 +1,91 @@
+/**
+ * Which models vLLM takes: kind, form, architecture, quantisation, and on which devices. Pure. The architectures are those that the installed version
+ * names in its registry; the quantisations follow vllm/model_executor/layers/quantization (0.32).
+ */
+import type { Placement } from '../../../shared/decision.ts';
+import type { ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
+import type { Support } from '../../core/ports.ts';
+import type { VllmFacts } from './facts.ts';
+
+const KINDS: ReadonlySet<ModelKind> = new Set(['chat', 'completion', 'vision-language', 'embedding', 'reranker', 'classifier', 'speech']);
+const FORMS = ['transformers', 'mistral'] as const;
+
+interface Quantisation {
+  readonly pattern: RegExp;
+  /** Null: it runs on no GPU. */
+  readonly capability: number | null;
+  readonly onCpu: boolean;
+  /** Not in vLLM itself: what to do. */
+  readonly lacks?: string;
+}
+
+/** By the name that people call it by; the first that matches counts. */
+const QUANTISATIONS: readonly Quantisation[] = [
+  { pattern: /^bitsandbytes/, capability: null, onCpu: false, lacks: 'needs the plugin vllm-bnb-plugin, which Modelium does not manage' },
+  { pattern: /^(?:EXL2|EXL3|HQQ|AQLM|EETQ|BitNet|mlx|vptq|quip|higgs|spqr)/i, capability: null, onCpu: false, lacks: 'is not in vLLM' },
+  { pattern: /^AWQ/, capability: 7.5, onCpu: true },
+  { pattern: /^GPTQ/, capability: 7.5, onCpu: true },
+  { pattern: /^compressed-tensors INT8/, capability: 7.5, onCpu: true },
+  { pattern: /^compressed-tensors/, capability: 7.5, onCpu: false },
+  { pattern: /^MXFP4/, capability: 8, onCpu: false },
+  { pattern: /FP8/, capability: 8, onCpu: false },
+  { pattern: /^ModelOpt/, capability: 8, onCpu: false },
+  { pattern: /^(?:quark|torchao|AutoRound)/, capability: 8, onCpu: false },
+];
+
+/** Does it take this form of the model, wherever there is room? */
+export function supports(facts: VllmFacts, profile: ModelProfile, form: ModelForm): Support {
+  const refusal = whyNot(facts, profile, form);
+  if (refusal !== null) return { supported: false, why: refusal };
+  return { supported: true, why: `vLLM serves it as it is (${profile.architecture}).` };
+}
+
+function whyNot({ install }: VllmFacts, profile: ModelProfile, form: ModelForm): string | null {
+  if (!(FORMS as readonly string[]).includes(form.kind)) return `vLLM takes Hugging Face folders; this is ${form.kind}`;
+  if (!KINDS.has(profile.kind))
+    return `vLLM serves text, embeddings, rankings, classes and transcriptions; this is a model of the kind ${profile.kind}`;
+  const lacks = quantisationOf(profile)?.lacks;
+  if (lacks !== undefined) return `its quantisation (${profile.quantization}) ${lacks}`;
+  const { architecture } = profile;
+  const known = install.found ? install.architectures : null;
+  if (known === null || known.known[architecture] !== undefined) return null;
+  const version = install.found ? ` ${install.version ?? ''}` : '';
+  if (known.gone[architecture] !== undefined)
+    return `vLLM${version} has ${architecture} no more: its last version that had it is ${known.gone[architecture]}`;
+  if (known.plugins[architecture] !== undefined) return `vLLM needs a plugin for ${architecture}: ${known.plugins[architecture]}`;
+  // Anything else may run through transformers' own code (`_try_resolve_transformers`), but only what generates.
+  return ['chat', 'completion'].includes(profile.kind) ? null : `vLLM${version} does not list ${architecture}`;
+}
+
+/** A sentence: why it cannot run there, however much room there is; null where it can. */
+export function obstacleAt(facts: VllmFacts, profile: ModelProfile, placement: Placement): string | null {
+  const quantisation = quantisationOf(profile);
+  if (quantisation === null) return null;
+  if (placement.kind === 'cpu') return quantisation.onCpu ? null : `vLLM has no ${profile.quantization} on processors`;
+  for (const id of placement.gpus) {
+    const capability = Number(facts.gpu(id)?.computeCapability ?? Number.NaN);
+    if (quantisation.capability !== null && capability < quantisation.capability) {
+      return `${profile.quantization} needs a GPU of compute capability ${quantisation.capability.toFixed(1)}, this one has ${capability.toFixed(1)}`;
+    }
+  }
+  return null;
+}
+
+/** What a person should know before it is loaded. */
+export function notesOf({ install }: VllmFacts, profile: ModelProfile): readonly string[] {
+  const { kind, hasChatTemplate, architecture } = profile;
+  const known = install.found ? install.architectures : null;
+  return [
+    ...((kind === 'chat' || kind === 'completion') && !hasChatTemplate
+      ? ['it has no chat template: chat is refused with status 400, completions work']
+      : []),
+    ...(known !== null && known.known[architecture] === undefined
+      ? [`${architecture} is not in the list of this vLLM, which then tries transformers' own code for it`]
+      : []),
+  ];
+}
+
+/** Null: its weights are plain numbers. */
+function quantisationOf({ quantization }: ModelProfile): Quantisation | null {
+  return quantization === null ? null : (QUANTISATIONS.find(({ pattern }) => pattern.test(quantization)) ?? null);
+}

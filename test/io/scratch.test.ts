@@ -1,0 +1,78 @@
+/** The folders of launches, and Python's shared memory: what is noted goes, and nothing else. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createScratchFolders } from '../../main/io/scratch.ts';
+
+let temporary = '';
+beforeEach(() => {
+  temporary = mkdtempSync(join(tmpdir(), 'ms-'));
+});
+afterEach(() => rmSync(temporary, { recursive: true, force: true }));
+
+/** A process that has a file in shared memory mapped, as Python's has. */
+async function holder(name: string): Promise<{ readonly pid: number; end(): void }> {
+  const code = `import mmap, sys; f = open('/dev/shm/${name}', 'w+b'); f.truncate(4096); m = mmap.mmap(f.fileno(), 4096); print('held', flush=True); sys.stdin.read()`;
+  const child = spawn('python3', ['-c', code], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  return { pid: child.pid ?? 0, end: () => child.kill('SIGKILL') };
+}
+
+test('a folder for its owner alone, and gone with all that lies in it', () => {
+  const scratch = createScratchFolders('/state', temporary);
+  const folder = scratch.make('launch-1');
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
+  writeFileSync(join(folder, 'vllm_dist_1'), '');
+  expect(scratch.left()).toEqual(['launch-1']);
+  scratch.remove('launch-1');
+  expect([existsSync(folder), scratch.left()]).toEqual([false, []]);
+});
+
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+
+test.skipIf(!hasPython || !existsSync('/dev/shm'))(
+  'shared memory that was noted goes, by the next engine too; what is not ours stays',
+  async () => {
+    const [ours, stranger] = ['psm_0123abcd', 'psm_9876fedc'];
+    writeFileSync(`/dev/shm/${stranger}`, '');
+    const held = await holder(ours);
+    try {
+      const scratch = createScratchFolders('/state', temporary);
+      scratch.make('launch-1');
+      scratch.note('launch-1', [held.pid]);
+      held.end();
+      // The engine was killed: another one begins.
+      createScratchFolders('/state', temporary).remove('launch-1');
+      expect([existsSync(`/dev/shm/${ours}`), existsSync(`/dev/shm/${stranger}`)]).toEqual([false, true]);
+    } finally {
+      held.end();
+      for (const name of [ours, stranger]) rmSync(`/dev/shm/${name}`, { force: true });
+    }
+  },
+);
+
+test('a name in the notes leads nowhere else', () => {
+  const scratch = createScratchFolders('/state', temporary);
+  const folder = scratch.make('launch-1');
+  const precious = join(temporary, 'precious');
+  writeFileSync(precious, '');
+  writeFileSync(join(folder, 'shared-memory'), `../..${precious}\n${precious}\n`);
+  scratch.remove('launch-1');
+  expect(existsSync(precious)).toBe(true);
+});
+
+test('a link in its place is not followed, and each state folder has its own', () => {
+  const elsewhere = join(temporary, 'elsewhere');
+  mkdirSync(elsewhere);
+  const first = createScratchFolders('/state', temporary);
+  const parent = join(first.make('launch-1'), '..');
+  const second = createScratchFolders('/other', temporary);
+  expect(second.left()).toEqual([]);
+  rmSync(parent, { recursive: true });
+  symlinkSync(elsewhere, parent);
+  expect(() => first.make('launch-2')).toThrow(/could not be made/);
+  expect(first.left()).toEqual([]);
+});

@@ -1,0 +1,262 @@
+/** vLLM as users meet it, on a simulated box: a fake program with the real one's flags, processes and failures (test/fixtures/vllm). */
+import { cpSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { readStat } from '../main/io/proc.ts';
+import type { DecisionRow } from '../shared/decision.ts';
+import { eventually } from './helpers/eventually.ts';
+import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
+import { makeSimulatedBox, type SimulatedBox, type SimulatedBoxOptions, writeVllm } from './helpers/simulated-box.ts';
+import { writeTinyFolder } from './helpers/tiny-folder.ts';
+
+const MIB = 1024 ** 2;
+const open: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+});
+
+interface Setting {
+  readonly box: SimulatedBox;
+  readonly live: LiveEngine;
+  /** A tiny Llama as transformers keeps it, in the watch folder. */
+  drop(name: string): Promise<void>;
+  rows(model: string): Promise<readonly DecisionRow[]>;
+}
+
+async function start(options: Partial<SimulatedBoxOptions> & { readonly settings?: Record<string, unknown> } = {}): Promise<Setting> {
+  const box = makeSimulatedBox({ gpus: [{ totalMiB: 24_000 }], ...options });
+  open.push(() => box.remove());
+  const { settings = {} } = options;
+  const vllm = { command: box.vllmCommand, ...(settings['vllm'] as object | undefined) };
+  const policies = { load: 'on_request', min_residency_seconds: 0, ...(settings['policies'] as object | undefined) };
+  const live = await startLiveEngine({
+    settings: {
+      gpus: { nvidia_smi: box.nvidiaSmi, reserve_mb: 0 },
+      llama: { command: box.runtimeCommand },
+      orchestration: { policies },
+      ...Object.fromEntries(Object.entries(settings).filter(([name]) => name !== 'policies')),
+      vllm,
+    },
+  });
+  open.push(() => live.close());
+  return {
+    box,
+    live,
+    async drop(name) {
+      const made = await writeTinyFolder(join(live.folder, 'made', name), { type: 'F16' });
+      cpSync(made, join(live.watch, name), { recursive: true });
+      await live.comesTo(name, 'unloaded');
+    },
+    rows: async (model) =>
+      ((await live.control('GET', `/control/decisions?model=${model}&limit=100`)).json.decisions as DecisionRow[]).toReversed(),
+  };
+}
+
+const isAlive = (pid: number): boolean => {
+  const stat = readStat(pid);
+  return stat !== null && !stat.zombie;
+};
+/** The server, and the engine that holds the memory. */
+async function pidsOf({ live }: Setting, name: string): Promise<readonly [number, number]> {
+  const [server = 0, engine = 0] = (await live.model(name))?.pids ?? [];
+  expect([isAlive(server), isAlive(engine)]).toEqual([true, true]);
+  return [server, engine];
+}
+const usedBytes = async ({ live }: Setting): Promise<number> =>
+  (await live.status()).devices.find(({ kind }) => kind === 'gpu')?.usedBytes ?? 0;
+const retries = async (setting: Setting, name: string) => (await setting.rows(name)).filter(({ action }) => action === 'retry');
+
+test('a dropped folder is served by vLLM on a GPU, with a share of its memory that was computed, and leaves nothing', async () => {
+  const setting = await start();
+  const { live, box, drop, rows } = setting;
+  await drop('tiny');
+  const answer = await live.predict('tiny');
+  expect(answer.json).toMatchObject({ runtime: 'vllm', text: 'This answer' });
+  const model = await live.model('tiny');
+  const [gpu = ''] = box.uuids;
+  expect(model?.plan?.env).toMatchObject({ CUDA_VISIBLE_DEVICES: gpu, HF_HUB_OFFLINE: '1', VLLM_NO_USAGE_STATS: '1' });
+  const share = Number(/--gpu-memory-utilization (\S+)/.exec(model?.plan?.args.join(' ') ?? '')?.[1]);
+  expect(share).toBeGreaterThan(0.02);
+  expect(share).toBeLessThan(0.3);
+  // What it took lies within what was promised to it, and that is no guess from above.
+  expect(model?.measuredBytes?.[gpu]).toBeLessThanOrEqual(model?.predictedBytes?.[gpu] ?? 0);
+  expect(model?.measuredBytes?.[gpu]).toBeGreaterThan((model?.predictedBytes?.[gpu] ?? 0) * 0.7);
+  const load = (await rows('tiny')).find(({ action }) => action === 'load');
+  expect(load?.outcome?.reportedBytes?.['vllm']).toMatchObject({ modelBytes: expect.closeTo(64 * MIB, -7) });
+  const [server, engine] = await pidsOf(setting, 'tiny');
+  await live.control('POST', '/control/models/tiny/unload', {});
+  await live.comesTo('tiny', 'unloaded');
+  expect([isAlive(server), isAlive(engine), await usedBytes(setting)]).toEqual([false, false, 0]);
+});
+
+test('two on one GPU: one is loaded after the other, each within its share', async () => {
+  const setting = await start({ settings: { vllm: { args: ['--fake-load-ms', '600'] } } });
+  const { live, drop, rows } = setting;
+  await drop('one');
+  await drop('two');
+  const answers = await Promise.all([live.predict('one'), live.predict('two')]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  expect([(await live.model('one'))?.state, (await live.model('two'))?.state]).toEqual(['ready', 'ready']);
+  const waits = [...(await rows('one')), ...(await rows('two'))].filter(({ action }) => action === 'wait');
+  expect(waits.map(({ sentence }) => sentence).join()).toContain('one load at a time');
+});
+
+test('less memory than the driver shows: tried again at once with what is there', async () => {
+  const setting = await start({ gpus: [{ totalMiB: 3_000 }], settings: { vllm: { args: ['--fake-hidden-mb', '2200'] } } });
+  const { live, drop } = setting;
+  await drop('tiny');
+  expect((await live.predict('tiny')).status).toBe(200);
+  const [retry] = await retries(setting, 'tiny');
+  expect(retry).toMatchObject({ reason: 'retry-with', sentence: expect.stringMatching(/again at once with \d.* of GPU memory/) });
+});
+
+test('a context for which the cache is too small: tried again once with the one that vLLM names', async () => {
+  const setting = await start({ settings: { models: { tiny: { context: 4096 } } } });
+  const { live, drop } = setting;
+  await drop('tiny');
+  expect((await live.predict('tiny')).status).toBe(200);
+  const [retry] = await retries(setting, 'tiny');
+  const tokens = Number(/a context of (\d+) tokens/.exec(retry?.sentence ?? '')?.[1]);
+  expect((await live.model('tiny'))?.plan?.args.join(' ')).toContain(`--max-model-len ${tokens}`);
+});
+
+test("others' memory that moved while it was measured is no failure of its own", async () => {
+  const setting = await start({ settings: { vllm: { args: ['--fake-profile-error'] } } });
+  const { live, drop } = setting;
+  await drop('tiny');
+  expect((await live.predict('tiny')).status).toBe(200);
+  expect((await retries(setting, 'tiny')).map(({ sentence }) => sentence)).toEqual([expect.stringContaining('no failure of its own')]);
+});
+
+test('a failure is told in one sentence, with the last words; a permanent one is not tried again', async () => {
+  const log = join(import.meta.dirname, 'fixtures/vllm/missing-shard.txt');
+  const { live, drop } = await start({ settings: { vllm: { args: ['--fake-say', log] } } });
+  await drop('tiny');
+  const { status, json } = await live.predict('tiny');
+  expect(status).toBe(503);
+  expect(json.error.message).toContain('Files of the weights are missing: model-00002-of-00002.safetensors');
+  expect(await live.model('tiny')).toMatchObject({ state: 'failed', retryInMs: null });
+});
+
+test('a load that stands still is ended, its engine too', async () => {
+  const setting = await start({ settings: { vllm: { args: ['--fake-stall'] }, policies: { load_stall_seconds: 2 } } });
+  const { live, drop } = setting;
+  await drop('tiny');
+  const asked = live.predict('tiny');
+  const engine = await eventually('its engine is seen', async () => (await live.model('tiny'))?.pids[1]);
+  expect((await asked).json.error.message).toContain('no sign of progress');
+  await live.comesTo('tiny', 'failed');
+  expect([isAlive(engine), await usedBytes(setting)]).toEqual([false, 0]);
+});
+
+test('a cancelled load: SIGTERM is lost while the engine starts, and the group goes all the same', async () => {
+  const setting = await start({ settings: { vllm: { args: ['--fake-load-ms', '20000'] } } });
+  const { live, drop } = setting;
+  await drop('tiny');
+  const leaving = new AbortController();
+  const asked = fetch(`${live.address}/predict/tiny`, { method: 'POST', body: '{"prompt":"Hello"}', signal: leaving.signal }).catch(
+    () => null,
+  );
+  const engine = await eventually('its engine is seen', async () => (await live.model('tiny'))?.pids[1]);
+  leaving.abort();
+  await asked;
+  await live.comesTo('tiny', 'unloaded');
+  expect([isAlive(engine), await usedBytes(setting)]).toEqual([false, 0]);
+});
+
+test('a ready one that ignores SIGTERM is killed when its grace is over', async () => {
+  const setting = await start({ settings: { vllm: { args: ['--fake-ignore-term'] } } });
+  const { live, drop } = setting;
+  await drop('tiny');
+  await live.predict('tiny');
+  const pids = await pidsOf(setting, 'tiny');
+  await live.control('POST', '/control/models/tiny/unload', {});
+  await live.comesTo('tiny', 'unloaded', 25_000);
+  expect([...pids.map(isAlive), await usedBytes(setting)]).toEqual([false, false, 0]);
+});
+
+test('a killed server leaves no engine behind, and comes back when it is asked', async () => {
+  const setting = await start();
+  const { live, drop } = setting;
+  await drop('tiny');
+  await live.predict('tiny');
+  const [server, engine] = await pidsOf(setting, 'tiny');
+  process.kill(server, 'SIGKILL');
+  await live.comesTo('tiny', 'failed');
+  expect([isAlive(engine), await usedBytes(setting)]).toEqual([false, 0]);
+});
+
+test('an engine that dies ends its server with code 0, which is a crash', async () => {
+  const setting = await start({ settings: { vllm: { args: ['--fake-die-after', '1500'] } } });
+  const { live, drop } = setting;
+  await drop('tiny');
+  await live.predict('tiny');
+  await live.comesTo('tiny', 'failed');
+  expect((await live.model('tiny'))?.message).toContain('engine died while it served');
+});
+
+test('a settings edit in mid-load keeps the process where the launch is the same, and gives a new one where it is not', async () => {
+  const setting = await start({ settings: { vllm: { args: ['--fake-load-ms', '4000'] } } });
+  const { live, drop, box } = setting;
+  await drop('tiny');
+  const asked = live.predict('tiny');
+  const seen = () => eventually('its engine is seen', async () => (await live.model('tiny'))?.pids[1]);
+  const first = await seen();
+  const base = {
+    gpus: { nvidia_smi: box.nvidiaSmi, reserve_mb: 0 },
+    llama: { command: box.runtimeCommand },
+    vllm: { command: box.vllmCommand, args: ['--fake-load-ms', '4000'] },
+    orchestration: { policies: { load: 'on_request', max_queue: 7 } },
+  };
+  await live.set(base);
+  expect(await seen()).toBe(first);
+  await live.set({ ...base, vllm: { ...base.vllm, args: ['--fake-load-ms', '100'] } });
+  expect((await asked).status).toBe(200);
+  expect(await seen()).not.toBe(first);
+  expect(isAlive(first)).toBe(false);
+});
+
+test('vllm.command, args, env and port_range make the launch; enabled: false leaves the folder to llama.cpp', async () => {
+  const said = join(import.meta.dirname, 'fixtures/vllm/no-weights.txt');
+  const port = 28_123;
+  const setting = await start({ settings: { vllm: { args: ['--fake-need-mb', '70'], env: { TOLD: 'heard' }, port_range: [port, port] } } });
+  const { live, drop, box } = setting;
+  await drop('tiny');
+  await live.predict('tiny');
+  const plan = (await live.model('tiny'))?.plan;
+  expect(plan?.args.slice(-2)).toEqual(['--fake-need-mb', '70']);
+  expect(plan?.env).toMatchObject({ TOLD: 'heard' });
+  const { flags } = (await (await fetch(`http://127.0.0.1:${port}/fixture`)).json()) as { flags: Record<string, string> };
+  expect(flags).toMatchObject({ port: String(port), 'fake-need-mb': '70' });
+  await live.control('POST', '/control/models/tiny/unload', {});
+  await live.comesTo('tiny', 'unloaded');
+  await live.set({
+    gpus: { nvidia_smi: box.nvidiaSmi, reserve_mb: 0 },
+    vllm: { command: box.vllmCommand, enabled: false, args: ['--fake-say', said] },
+    orchestration: { policies: { load: 'on_request' } },
+  });
+  expect((await live.predict('tiny')).json.runtime).toBe('llama');
+});
+
+test('one that is installed while we run is found, and serves at the next load what llama.cpp served until then', async () => {
+  const box = makeSimulatedBox({ gpus: [] });
+  open.push(() => box.remove());
+  const settings = { vllm: {}, orchestration: { model_discovery: { scan_interval_seconds: 1 }, policies: { load: 'on_request' } } };
+  const live = await startLiveEngine({ settings });
+  open.push(() => live.close());
+  cpSync(await writeTinyFolder(join(live.folder, 'made/tiny'), { type: 'F16' }), join(live.watch, 'tiny'), { recursive: true });
+  await live.comesTo('tiny', 'unloaded');
+  expect((await live.predict('tiny')).json.runtime).toBe('llama');
+  expect((await live.status()).runtimes.find(({ id }) => id === 'vllm')).toMatchObject({
+    found: false,
+    message: expect.stringContaining('uv tool install vllm'),
+  });
+  mkdirSync(join(live.folder, '.venv'));
+  writeVllm(join(live.folder, '.venv'), box.dir, '0.32.0+cpu');
+  await eventually('it is found', async () => (await live.status()).runtimes.find(({ id, found }) => id === 'vllm' && found));
+  // Without a GPU llama.cpp stays the better one, and what is ready stays where it is.
+  expect((await live.predict('tiny')).json.runtime).toBe('llama');
+  await live.set({ ...settings, models: { tiny: { runtime: 'vllm' } } });
+  expect((await live.predict('tiny')).json.runtime).toBe('vllm');
+  expect((await live.model('tiny'))?.plan?.env).toMatchObject({ VLLM_TARGET_DEVICE: 'cpu', CUDA_VISIBLE_DEVICES: '' });
+});
