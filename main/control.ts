@@ -1,5 +1,6 @@
 /** `Control` for the window, the command line and scripts: what a person may ask of the engine. Wires parts that `engine.ts` built; owns nothing. */
 import { ModeliumError } from '../shared/errors.ts';
+import { hasProcess } from '../shared/model.ts';
 import { nearestNames } from '../shared/nearest.ts';
 import type { ModelView, Snapshot } from '../shared/snapshot.ts';
 import type { Admission } from './core/admission.ts';
@@ -126,12 +127,11 @@ async function unload(
 ): Promise<void> {
   const { id, state } = record;
   admission.unwant(id);
-  if (state.name === 'queued') {
+  if (state.name === 'queued' && state.asleep === null) {
     registry.apply(id, { type: 'rested', reason: 'user', atMs: clock.now() });
     return;
   }
-  if (state.name !== 'loading' && state.name !== 'ready' && state.name !== 'asleep' && state.name !== 'draining')
-    return orchestrator.wake(id);
+  if (!hasProcess(state) && state.name !== 'draining') return orchestrator.wake(id);
   try {
     ledger.decide({
       modelId: id,

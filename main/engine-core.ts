@@ -22,7 +22,6 @@ import type {
   ScratchFolders,
   SourceListing,
   TrustBook,
-  VllmFound,
 } from './core/ports.ts';
 import { Questions } from './core/questions.ts';
 import { Registry } from './core/registry.ts';
@@ -31,6 +30,7 @@ import { Settler } from './core/settler.ts';
 import { Trust } from './core/trust.ts';
 import { Usage } from './core/usage.ts';
 import { modelView } from './core/views.ts';
+import type { VllmFound } from './core/vllm-registry.ts';
 import type { LlamaGpu } from './engine-parts.ts';
 import { programs } from './programs.ts';
 import type { Adapter } from './runtime/adapter.ts';
@@ -171,6 +171,7 @@ function createRuntimes({ settings, node, gpu, vllm, driver }: World, devices: D
         settings: settings().vllm,
         install: vllm(),
         gpus: driver(),
+        sleeps: settings().orchestration.policies.sleep_after_idle_seconds !== null,
         reserveBytes: settings().gpus.reserve_mb * MIB,
         gpu: (id) => devices.sample?.devices.find((device) => device.id === id) ?? null,
         cpuCores: availableParallelism(),

@@ -23,6 +23,7 @@ const bytes = z.record(z.string(), z.number());
 const runtimeId = z.enum(RUNTIME_IDS);
 export const formKindSchema = z.enum(FORM_KINDS);
 const count = z.number().nullable();
+const bufferBytes = z.object({ modelBytes: z.number(), kvBytes: z.number(), computeBytes: z.number() });
 
 export const launchPlanSchema = z.object({
   runtime: runtimeId,
@@ -34,6 +35,7 @@ export const launchPlanSchema = z.object({
   args: z.array(z.string()),
   env: z.record(z.string(), z.string()),
   preparation: z.object({ type: z.enum(CONVERTED_TYPES) }).optional(),
+  learned: bufferBytes.optional(),
 }) satisfies z.ZodType<LaunchPlan>;
 
 const tensorSpec = z.object({ name: z.string(), type: z.string(), shape: z.array(z.union([z.number(), z.string()])) });
@@ -150,7 +152,8 @@ export const decisionRowSchema = z.object({
   outcome: z
     .object({
       ...{ ok: z.boolean(), message: z.string(), predictedBytes: bytes.nullable(), measuredBytes: bytes.nullable(), seconds: count },
-      reportedBytes: z.record(z.string(), z.object({ modelBytes: z.number(), kvBytes: z.number(), computeBytes: z.number() })).optional(),
+      reportedBytes: z.record(z.string(), bufferBytes).optional(),
+      phaseSeconds: z.record(z.string(), z.number()).optional(),
     })
     .nullable(),
 }) satisfies z.ZodType<DecisionRow>;

@@ -43,6 +43,8 @@ export interface LaunchPlan {
   readonly env: Readonly<Record<string, string>>;
   /** Absent: the files are loaded as they are. */
   readonly preparation?: Preparation | undefined;
+  /** What the runtime said that an earlier load took, which this plan was computed from. */
+  readonly learned?: BufferBytes | undefined;
 }
 
 export interface Candidate {
@@ -113,4 +115,6 @@ export interface DecisionOutcome {
   readonly seconds: number | null;
   /** What the runtime itself says that it took, by its own names of devices; absent where it says nothing. */
   readonly reportedBytes?: Readonly<Record<string, BufferBytes>> | undefined;
+  /** Seconds of each phase of the load, in their order. */
+  readonly phaseSeconds?: Readonly<Record<string, number>> | undefined;
 }

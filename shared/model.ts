@@ -68,13 +68,31 @@ export type AfterDrain =
   | { readonly to: 'settling' }
   | { readonly to: 'forgotten' };
 
+/** Its process lives, and has given most of its GPU memory back. */
+export interface Asleep {
+  readonly name: 'asleep';
+  readonly plan: LaunchPlan;
+  readonly tier: number;
+  /** What it still holds, and what it holds when it is awake. */
+  readonly held: DeviceBytes;
+  readonly awake: DeviceBytes;
+  readonly pids: readonly number[];
+  readonly sinceMs: number;
+}
+
 export type ModelState =
   | { readonly name: 'discovered' }
   | { readonly name: 'settling'; readonly copy: CopyProgress }
   | { readonly name: 'analyzed' }
   | { readonly name: 'blocked'; readonly reason: BlockReason; readonly message: string; readonly help: string }
   | { readonly name: 'preparing'; readonly progress: number; readonly sinceMs: number }
-  | { readonly name: 'queued'; readonly from: 'cold' | 'asleep'; readonly sinceMs: number; readonly why: string }
+  | {
+      readonly name: 'queued';
+      /** It waits to be woken, its process still living; null: it waits to be started. */
+      readonly asleep: Asleep | null;
+      readonly sinceMs: number;
+      readonly why: string;
+    }
   | {
       readonly name: 'loading';
       readonly plan: LaunchPlan;
@@ -99,7 +117,7 @@ export type ModelState =
       readonly sinceMs: number;
       readonly loadSeconds: number;
     }
-  | { readonly name: 'asleep'; readonly plan: LaunchPlan; readonly tier: number; readonly held: DeviceBytes; readonly sinceMs: number }
+  | Asleep
   | {
       readonly name: 'draining';
       readonly reason: DrainReason;
@@ -180,11 +198,19 @@ export type ModelEvent =
       readonly type: 'asleep-settled';
       readonly tier: number;
       readonly held: DeviceBytes;
+      readonly awake: DeviceBytes;
       readonly plan: LaunchPlan;
+      readonly pids: readonly number[];
       readonly atMs: number;
     };
 
 export type Next = ModelState | 'forgotten';
+
+/** Has it processes, or work under way that makes some? Then it leaves through draining. */
+export function hasProcess(state: ModelState): boolean {
+  if (state.name === 'queued') return state.asleep !== null;
+  return state.name === 'preparing' || state.name === 'loading' || state.name === 'ready' || state.name === 'asleep';
+}
 
 /** An illegal move; always a bug of ours, never an answer to a person. */
 export class IllegalTransition extends Error {
@@ -247,7 +273,7 @@ function fromSettling(state: ModelState, event: ModelEvent): Next {
 
 function fromAnalyzed(state: ModelState, event: ModelEvent): Next {
   if (event.type === 'preparation-started') return { name: 'preparing', progress: 0, sinceMs: event.sinceMs };
-  if (event.type === 'queued') return { name: 'queued', from: 'cold', sinceMs: event.sinceMs, why: event.why };
+  if (event.type === 'queued') return { name: 'queued', asleep: null, sinceMs: event.sinceMs, why: event.why };
   if (event.type === 'blocked') return blocked(event);
   if (event.type === 'rested') return { name: 'unloaded', reason: event.reason, atMs: event.atMs };
   throw new IllegalTransition(state.name, event.type);
@@ -262,7 +288,7 @@ function fromResting(state: StateOf<'blocked'> | StateOf<'unloaded'> | StateOf<'
 
 function fromPreparing(state: StateOf<'preparing'>, event: ModelEvent): Next {
   if (event.type === 'preparation-progressed') return { ...state, progress: event.progress };
-  if (event.type === 'prepared') return { name: 'queued', from: 'cold', sinceMs: event.sinceMs, why: 'prepared' };
+  if (event.type === 'prepared') return { name: 'queued', asleep: null, sinceMs: event.sinceMs, why: 'prepared' };
   if (event.type === 'drain-started') return draining(state, event, {}, [], null);
   throw new IllegalTransition(state.name, event.type);
 }
@@ -273,11 +299,12 @@ function fromQueued(state: StateOf<'queued'>, event: ModelEvent): Next {
     const { plan, decisionId, predicted, sinceMs } = event;
     return { name: 'loading', plan, decisionId, predicted, phase: 'making-room', progress: null, pids: [], sinceMs };
   }
-  if (state.from === 'asleep') {
+  if (state.asleep !== null) {
     // The sleeping process still lives: every exit but the grant and "nobody wants it" ends it first.
-    if (event.type === 'drain-started') return draining(state, event, {}, [], null);
-    if (event.type === 'asleep-settled')
-      return { name: 'asleep', plan: event.plan, tier: event.tier, held: event.held, sinceMs: event.atMs };
+    if (event.type === 'drain-started') return draining(state, event, state.asleep.held, state.asleep.pids, null);
+    if (event.type === 'rested') return state.asleep;
+    // It is asked about again with each look at the queue.
+    if (event.type === 'reconsidered') return state;
     throw new IllegalTransition(state.name, event.type);
   }
   if (event.type === 'preparation-started') return { name: 'preparing', progress: 0, sinceMs: event.sinceMs };
@@ -307,8 +334,8 @@ function fromReady(state: StateOf<'ready'>, event: ModelEvent): Next {
 }
 
 function fromAsleep(state: StateOf<'asleep'>, event: ModelEvent): Next {
-  if (event.type === 'queued') return { name: 'queued', from: 'asleep', sinceMs: event.sinceMs, why: event.why };
-  if (event.type === 'drain-started') return draining(state, event, state.held, [], null);
+  if (event.type === 'queued') return { name: 'queued', asleep: state, sinceMs: event.sinceMs, why: event.why };
+  if (event.type === 'drain-started') return draining(state, event, state.held, state.pids, null);
   throw new IllegalTransition(state.name, event.type);
 }
 
@@ -321,7 +348,8 @@ function fromDraining(state: StateOf<'draining'>, event: ModelEvent): Next {
     return state.ready;
   }
   if (event.type === 'asleep-settled' && state.becomes.to === 'asleep') {
-    return { name: 'asleep', plan: event.plan, tier: event.tier, held: event.held, sinceMs: event.atMs };
+    const { plan, tier, held, awake, pids, atMs } = event;
+    return { name: 'asleep', plan, tier, held, awake, pids, sinceMs: atMs };
   }
   if (event.type !== 'drained') throw new IllegalTransition(state.name, event.type);
   const { becomes } = state;

@@ -90,6 +90,10 @@ const policies = z.strictObject({
   drain_seconds: seconds.default(30).describe('Seconds that requests in flight get when their model must leave.'),
   min_residency_seconds: seconds.default(10).describe('A model that became ready less than this many seconds ago makes way for no other.'),
   fairness_max_wait_seconds: seconds.default(60).describe('After a wait of this many seconds even a busy model makes way.'),
+  sleep_after_idle_seconds: seconds
+    .nullable()
+    .default(null)
+    .describe('A model of vLLM on a GPU idle for longer than this many seconds sleeps: its weights wait in main memory; null: never.'),
   load_stall_seconds: seconds.default(180).describe('A load without any sign of progress for this many seconds fails.'),
   load_max_seconds: seconds.default(3600).describe('A load that takes longer than this many seconds fails.'),
 });

@@ -48,6 +48,8 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'orchestration.policies.drain_seconds': `${HERE}: drain_seconds: the time that a request in flight gets`,
   'orchestration.policies.min_residency_seconds': `${HERE}: min_residency_seconds: nobody leaves before`,
   'orchestration.policies.fairness_max_wait_seconds': `${HERE}: fairness_max_wait_seconds: then a busy model leaves too`,
+  'orchestration.policies.sleep_after_idle_seconds':
+    'test/vllm.test.ts: an idle one sleeps, wakes through the queue for the next request, and is stopped later',
   'orchestration.policies.load_stall_seconds': `${ERRORS}: load-stalled`,
   'orchestration.policies.load_max_seconds': `${ERRORS}: load-too-long`,
   'metrics.enabled': 'test/metrics.test.ts: a port of its own, behind the guard; none when metrics.enabled is false',

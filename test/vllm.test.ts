@@ -260,3 +260,80 @@ test('one that is installed while we run is found, and serves at the next load w
   expect((await live.predict('tiny')).json.runtime).toBe('vllm');
   expect((await live.model('tiny'))?.plan?.env).toMatchObject({ VLLM_TARGET_DEVICE: 'cpu', CUDA_VISIBLE_DEVICES: '' });
 });
+
+const GIB = 1024 ** 3;
+const SLEEPY = { sleep_after_idle_seconds: 1, evict_after_idle_seconds: 600 };
+
+test('an idle one sleeps, wakes through the queue for the next request, and is stopped later', async () => {
+  const setting = await start({ settings: { policies: SLEEPY } });
+  const { live, drop, rows } = setting;
+  await drop('tiny');
+  await live.predict('tiny');
+  const pids = await pidsOf(setting, 'tiny');
+  const awakeBytes = await usedBytes(setting);
+  const asleep = await live.comesTo('tiny', 'asleep', 10_000);
+  expect(asleep.message).toContain('the next request wakes it');
+  expect(asleep.pids).toEqual(pids);
+  expect(await usedBytes(setting)).toBeLessThan(awakeBytes * 0.8);
+  const answer = await live.predict('tiny');
+  expect(answer.json).toMatchObject({ runtime: 'vllm', text: 'This answer' });
+  expect((await live.model('tiny'))?.pids).toEqual(pids);
+  expect(await usedBytes(setting)).toBe(awakeBytes);
+  const story = await rows('tiny');
+  const slept = story.find(({ action }) => action === 'sleep');
+  expect(slept?.outcome).toMatchObject({ ok: true, message: expect.stringMatching(/asleep, .* freed/) });
+  const woken = story.filter(({ action }) => action === 'load').at(-1);
+  expect(woken?.sentence).toContain('woken where it sleeps');
+  expect(woken?.outcome).toMatchObject({ ok: true, phaseSeconds: { waking: expect.any(Number) } });
+  // The routes that put it to sleep are on a socket that nobody else may open.
+  expect((await live.model('tiny'))?.plan?.env).toMatchObject({ VLLM_SERVER_DEV_MODE: '1' });
+  expect((await live.ask('POST', '/sleep?level=1')).status).toBe(404);
+  await live.comesTo('tiny', 'asleep', 10_000);
+  await live.set({
+    ...{
+      gpus: { nvidia_smi: setting.box.nvidiaSmi, reserve_mb: 0 },
+      vllm: { command: setting.box.vllmCommand },
+      llama: { command: setting.box.runtimeCommand },
+    },
+    orchestration: { policies: { load: 'on_request', min_residency_seconds: 0, ...SLEEPY, evict_after_idle_seconds: 2 } },
+  });
+  await live.comesTo('tiny', 'unloaded', 10_000);
+  expect([...pids.map(isAlive), await usedBytes(setting)]).toEqual([false, false, 0]);
+});
+
+test('a sleeping one leaves for another, and is started anew when its place is taken', async () => {
+  const setting = await start({
+    gpus: [{ totalMiB: 2_600 }],
+    settings: { policies: SLEEPY, models: { two: { runtime: 'vllm', args: ['--gpu-memory-utilization', '0.7'] } } },
+  });
+  const { live, drop, box } = setting;
+  await drop('one');
+  await drop('two');
+  await live.predict('one');
+  const [server] = await pidsOf(setting, 'one');
+  await live.comesTo('one', 'asleep', 10_000);
+  // Other programs take what it gave back, and cannot be sent away: it is ended, and served where there is room.
+  box.setOthers(box.uuids[0] ?? '', { 4000001: 1_800 });
+  await eventually('they are seen', async () => (await usedBytes(setting)) > 1.7 * GIB);
+  expect((await live.predict('one')).json.runtime).toBe('llama');
+  expect(isAlive(server)).toBe(false);
+  box.setOthers(box.uuids[0] ?? '', {});
+  await eventually('it is there again', async () => (await usedBytes(setting)) === 0);
+  await live.control('POST', '/control/models/one/unload', {});
+  expect((await live.predict('one')).json.runtime).toBe('vllm');
+  await live.comesTo('one', 'asleep', 10_000);
+  expect((await live.predict('two')).json.runtime).toBe('vllm');
+  expect((await live.model('one'))?.state).toBe('unloaded');
+});
+
+test('one that dies in its sleep is a crash, and one that does not wake is started anew', async () => {
+  const setting = await start({ settings: { policies: SLEEPY } });
+  const { live, drop } = setting;
+  await drop('tiny');
+  await live.predict('tiny');
+  const [server] = await pidsOf(setting, 'tiny');
+  await live.comesTo('tiny', 'asleep', 10_000);
+  process.kill(server, 'SIGKILL');
+  await live.comesTo('tiny', 'failed', 10_000);
+  expect(await usedBytes(setting)).toBe(0);
+});

@@ -7,6 +7,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
@@ -16,6 +17,7 @@ import { connect } from '../client.ts';
 import { findCudaRuntime } from '../io/cuda-runtime.ts';
 import { expandHome, modeliumFolders } from '../io/folders.ts';
 import { loadSettings } from '../io/settings-file.ts';
+import { VllmFinder } from '../io/vllm-finder.ts';
 import { paint, print, printJson, table } from './output.ts';
 import type { Shared } from './program.ts';
 
@@ -37,6 +39,7 @@ export async function check({ stateFolder, json }: Shared, config: string | unde
     ...findings,
     ...(await folderFindings(stateFolder, settings)),
     await embeddedFinding(),
+    ...(engine.running ? [] : [await vllmFinding(settings, config)]),
     ...(await gpuFindings(settings)),
     ...(engine.running ? [] : [await portFinding(settings)]),
     ...engine.findings,
@@ -99,6 +102,18 @@ async function embeddedFinding(): Promise<Finding> {
   } catch {
     return { what, verdict: 'wrong', message: `${binary} is not installed: run npm ci in Modelium's folder, with optional packages` };
   }
+}
+
+/** As the engine will look for it; what a running engine has found it tells itself. */
+async function vllmFinding(settings: Settings | null, config: string | undefined): Promise<Finding> {
+  const what = 'vllm runtime';
+  const settingsFolder = config === undefined ? modeliumFolders().config : dirname(resolve(config));
+  const places = { command: settings?.vllm.command ?? null, env: process.env, home: homedir(), settingsFolder };
+  const found = await new VllmFinder().find(places);
+  if (settings?.vllm.enabled === false) return { what, verdict: 'ok', message: 'off in the settings' };
+  if (!found.found) return { what, verdict: 'missing', message: found.message.replace(/\.$/, '') };
+  const build = found.isCpuBuild ? ', built for processors' : '';
+  return { what, verdict: 'ok', message: `vLLM ${found.version ?? '(version unknown)'}${build}: ${found.command}` };
 }
 
 async function gpuFindings(settings: Settings | null): Promise<readonly Finding[]> {

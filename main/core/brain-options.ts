@@ -2,10 +2,19 @@
  * Lists the ways in which a model could be run on this box: each runtime x form x placement, with the bytes that it needs and what stands
  * against it whatever the room. Whether it fits, and who would have to leave, is `brain-fit.ts`.
  */
-import type { DeviceBytes, DeviceId, LaunchPlan, Placement, Preparation } from '../../shared/decision.ts';
+import {
+  type BufferBytes,
+  type DeviceBytes,
+  type DeviceId,
+  HOST_DEVICE,
+  type LaunchPlan,
+  type Placement,
+  type Preparation,
+} from '../../shared/decision.ts';
+import type { Asleep } from '../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
 import { isNamed, type Room, slotsOf } from './devices.ts';
-import { correctedEstimate, expectedLoadSeconds } from './estimate.ts';
+import { correctedEstimate, expectedLoadSeconds, expectedWakeSeconds } from './estimate.ts';
 import type { KnownRuntime, LaunchSettings, Measurement } from './ports.ts';
 import { runtimePreference } from './runtime-preference.ts';
 
@@ -135,7 +144,8 @@ export function splitOptions(input: OptionsInput, way: Way, room: (gpu: Room) =>
 
 function option(input: OptionsInput, { runtime, form, preparation, losses }: Way, placement: Placement): Option {
   const { profile, modelId, measurements } = input;
-  const plan = runtime.planner.plan(profile, form, placement, input.settings, preparation);
+  const learned = learnedAt(input, runtime.planner.id, placement);
+  const plan = runtime.planner.plan(profile, form, placement, { ...input.settings, learned }, preparation);
   const { bytes, notes } = correctedEstimate(runtime.planner, profile, plan, modelId, measurements);
   return {
     plan,
@@ -148,6 +158,31 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Way
     losses,
     obstacle: obstacleAt(placement, runtime) ?? runtime.planner.obstacle?.(profile, placement) ?? null,
   };
+}
+
+/** To wake it where it sleeps: the bytes that it gave back, on the GPUs that it had. */
+export function wakeOption({ modelId, measurements }: OptionsInput, { plan, held, awake }: Asleep): Option {
+  const bytes: Record<DeviceId, number> = {};
+  for (const id of plan.placement.gpus) bytes[id] = Math.max(0, (awake[id] ?? 0) - (held[id] ?? 0));
+  const loadSeconds = expectedWakeSeconds(modelId, plan, measurements);
+  return {
+    plan,
+    bytes,
+    notes: [],
+    slots: slotsOf(plan.placement),
+    loadSeconds,
+    needsTrust: false,
+    preference: 0,
+    losses: 0,
+    obstacle: null,
+  };
+}
+
+/** What the runtime said that the newest load of this model took, on as many devices. */
+function learnedAt({ modelId, measurements }: OptionsInput, runtime: string, { gpus }: Placement): BufferBytes | undefined {
+  const isAlike = (one: Measurement): boolean => Object.keys(one.measured).filter((id) => id !== HOST_DEVICE).length === gpus.length;
+  return measurements.find((one) => one.modelId === modelId && one.runtime === runtime && one.reported !== undefined && isAlike(one))
+    ?.reported;
 }
 
 function obstacleAt({ kind }: Placement, { found }: KnownRuntime): string | null {

@@ -158,7 +158,7 @@ export function noRuntimeWords(profile: ModelProfile, base: BaseVerdict | null):
     return {
       reason: `This is a Hugging Face folder (${what}), and no runtime that is ready here takes that form${conversion?.why == null ? '' : `: ${conversion.why}`}.`,
       help: isText
-        ? 'vLLM would serve it as it is, once this version can use it. Until then drop a GGUF of the same model: llama.cpp serves that.'
+        ? 'Drop a GGUF of the same model: llama.cpp serves that. `modelium check` lists the runtimes and what each of them lacks.'
         : 'Ray Serve would serve it as it is, once this version can use it.',
     };
   }

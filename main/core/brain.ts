@@ -10,6 +10,7 @@
  * 4. The GPU that leaves the best remaining room: the largest hole on the box stays as large as can be, then the emptiest GPU.
  */
 import type { Candidate, Decision, RefusalReason } from '../../shared/decision.ts';
+import type { Asleep } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
 import { visibleName } from '../../shared/visible.ts';
 import type { BaseVerdict } from './analyzer/adapter-base.ts';
@@ -22,6 +23,7 @@ import {
   splitOptions,
   usableGpus,
   type Way,
+  wakeOption,
   waysOf,
   wholeOptions,
 } from './brain-options.ts';
@@ -39,6 +41,8 @@ export interface BrainInput extends OptionsInput {
   readonly mayEvict: boolean;
   /** Of an adapter: is the model here that it changes? Null for what is no adapter. */
   readonly base: BaseVerdict | null;
+  /** Of one that sleeps: it is woken where it is, or ended. */
+  readonly asleep: Asleep | null;
   /** How long the oldest request or person has waited. */
   readonly waitedMs: number;
   readonly nowMs: number;
@@ -64,6 +68,7 @@ export function decide(input: BrainInput): Decision {
       nowMs: input.nowMs,
     },
   });
+  if (input.asleep !== null && input.box === 'present') return decideWake(input, input.asleep, box);
   const ways = waysOf(input);
   const weighed = weighAll(input, ways, box);
   const candidates = [...weighed, ...deadOptions(input).map((option) => weigh(option, box))].map((each) => toCandidate(each, box));
@@ -79,6 +84,20 @@ export function decide(input: BrainInput): Decision {
   }
   const { waitsFor, lacksRoom, option } = best;
   return { kind: 'wait', devices: option.slots, waitsFor, lacksRoom, candidates, reason: `waiting for ${reason}` };
+}
+
+/** It has its place: what it gave back must be there again. Refused: it is ended, and asked about like any other. */
+function decideWake(input: BrainInput, asleep: Asleep, box: Box): Decision {
+  const option = wakeOption(input, asleep);
+  const weighed = weigh(option, box);
+  const candidate = toCandidate(weighed, box);
+  const reason = `${placementInWords(asleep.plan.placement, box)}: woken where it sleeps: ${whyOf(weighed, box)}`;
+  if (weighed.fit === 'now' || weighed.fit === 'victims') return { kind: 'place', candidate, candidates: [candidate], reason };
+  if (weighed.fit === 'waits' || weighed.fit === 'draining') {
+    const { waitsFor, lacksRoom } = weighed;
+    return { kind: 'wait', devices: option.slots, waitsFor, lacksRoom, candidates: [candidate], reason: `waiting for ${reason}` };
+  }
+  return refusal('no-room', `It cannot wake where it sleeps: ${whyOf(weighed, box)}.`, HELP_NO_ROOM, [candidate]);
 }
 
 function weighAll(input: BrainInput, ways: readonly Way[], box: Box): readonly Weighed[] {
@@ -205,12 +224,17 @@ function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decisi
     .map(({ planner }) => planner.id);
   if (takers.length > 0) {
     const why = candidates.find(({ plan }) => takers.includes(plan.runtime))?.why ?? '';
-    return refusal('no-runtime', `${takers.join(', ')} would serve it, but: ${why}.`, HELP_RUNTIMES, candidates);
+    return refusal('no-runtime', `${takers.join(', ')} would serve it, but: ${why.replace(/\.$/, '')}.`, HELP_RUNTIMES, candidates);
   }
   const { reason, help } = noRuntimeWords(profile, input.base);
   // Whatever runtime comes, it would not run this code: that is told first, and what else is missing with it.
   if (profile.forms.every((form) => needsTrust(input, form))) return untrusted(input, ` ${reason}`, candidates);
-  const said = profile.forms.some((form) => form.kind === 'transformers') ? '' : candidates.map(({ why }) => ` ${why}.`).join('');
+  // Why llama.cpp does not convert such a folder is in the reason already.
+  const isFolder = profile.forms.some((form) => form.kind === 'transformers');
+  const said = candidates
+    .filter(({ plan }) => !isFolder || plan.runtime !== 'llama')
+    .map(({ why }) => ` ${why.replace(/\.$/, '')}.`)
+    .join('');
   return refusal('no-runtime', `${reason}${said}`, help, candidates);
 }
 

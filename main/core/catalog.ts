@@ -3,7 +3,7 @@
  * and remembers models over restarts. Owns the absences, the folders that are away and the memory; it never looks into a file.
  */
 import { assertNever, ModeliumError } from '../../shared/errors.ts';
-import type { ModelState } from '../../shared/model.ts';
+import { hasProcess, type ModelState } from '../../shared/model.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
 import { type Absences, type CandidateEvent, type KnownCandidate, reconcile } from './candidates.ts';
@@ -224,19 +224,19 @@ export class Catalog {
       case 'blocked':
       case 'unloaded':
       case 'failed':
-      case 'queued':
         registry.apply(id, { type: 'files-changed', copy: NO_COPY });
         return;
+      case 'queued':
+        if (hasProcess(state)) return void doer.unloadModel(id, 'files-changed', { to: 'settling' });
+        return void registry.apply(id, { type: 'files-changed', copy: NO_COPY });
       case 'preparing':
       case 'loading':
       case 'ready':
       case 'asleep':
-        void doer.unloadModel(id, 'files-changed', { to: 'settling' });
-        return;
+        return void doer.unloadModel(id, 'files-changed', { to: 'settling' });
       case 'draining':
         // Also where it was to be forgotten: its files are there again.
-        registry.apply(id, { type: 'drain-redirected', becomes: { to: 'settling' } });
-        return;
+        return void registry.apply(id, { type: 'drain-redirected', becomes: { to: 'settling' } });
       case 'analyzed':
         return;
       default:
@@ -251,8 +251,7 @@ export class Catalog {
     this.#remembered.delete(id);
     this.#away.delete(id);
     this.#tryToWrite(() => ledger.forget(id));
-    const hasProcess = state.name === 'loading' || state.name === 'ready' || state.name === 'asleep' || state.name === 'preparing';
-    if (hasProcess || state.name === 'draining') return doer.unloadModel(id, 'gone', { to: 'forgotten' });
+    if (hasProcess(state) || state.name === 'draining') return doer.unloadModel(id, 'gone', { to: 'forgotten' });
     registry.apply(id, { type: 'gone' });
   }
 

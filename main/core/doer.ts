@@ -6,6 +6,10 @@ import type { ModelRecord } from './registry.ts';
 export interface Doer {
   loadModel(record: ModelRecord, candidate: Candidate, decisionId: number): void;
   unloadModel(id: string, reason: DrainReason, becomes: AfterDrain, options?: { readonly force?: boolean }): Promise<void>;
+  /** Frees most of its GPU memory while its process stays; unloads it where that fails. */
+  sleepModel(id: string, decisionId: number): Promise<void>;
+  /** Was it started so that it can? */
+  canSleep(id: string): boolean;
   inFlight(id: string): number;
   /** Is what the plan loads there: the files themselves, or what was made of them? */
   isPrepared(record: ModelRecord, plan: LaunchPlan): boolean;

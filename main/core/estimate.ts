@@ -4,7 +4,7 @@
  */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type RuntimeId } from '../../shared/decision.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
-import { planHash } from './plan-hash.ts';
+import { isWake, planHash, wakeHash } from './plan-hash.ts';
 import type { Estimate, Measurement, RuntimePlanner } from './ports.ts';
 
 /** The same plan of the same model was measured: believed almost as it is. */
@@ -32,7 +32,7 @@ export function correctedEstimate(
   measurements: readonly Measurement[],
 ): Estimate {
   const raw = planner.estimate(profile, plan);
-  const ofRuntime = measurements.filter((one) => one.runtime === plan.runtime);
+  const ofRuntime = measurements.filter((one) => one.runtime === plan.runtime && !isWake(one));
   if (ofRuntime.length === 0) return raw;
   const ofModel = ofRuntime.filter((one) => one.modelId === modelId);
   const hash = ofModel.length === 0 ? '' : planHash(plan);
@@ -108,7 +108,7 @@ export function expectedLoadSeconds(
   bytes: DeviceBytes,
   measurements: readonly Measurement[],
 ): number | null {
-  const ofRuntime = measurements.filter((one) => one.runtime === runtime);
+  const ofRuntime = measurements.filter((one) => one.runtime === runtime && !isWake(one));
   const own = ofRuntime.filter((one) => one.modelId === modelId).slice(0, RECENT_LOADS);
   if (own.length > 0) return median(own.map((one) => one.loadSeconds));
   const secondsPerByte = ofRuntime
@@ -116,6 +116,13 @@ export function expectedLoadSeconds(
     .map((one) => one.loadSeconds / (bytesOn(one.measured, 'gpu') + bytesOn(one.measured, 'host')))
     .filter((rate) => Number.isFinite(rate));
   return secondsPerByte.length === 0 ? null : median(secondsPerByte) * (bytesOn(bytes, 'gpu') + bytesOn(bytes, 'host'));
+}
+
+/** Seconds that waking it is expected to take: the median of the last times; null before the first. */
+export function expectedWakeSeconds(modelId: string, plan: LaunchPlan, measurements: readonly Measurement[]): number | null {
+  const hash = wakeHash(plan);
+  const own = measurements.filter((one) => one.modelId === modelId && one.planHash === hash).slice(0, RECENT_LOADS);
+  return own.length === 0 ? null : median(own.map((one) => one.loadSeconds));
 }
 
 function bytesOn(bytes: DeviceBytes, side: Side): number {

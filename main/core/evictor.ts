@@ -103,6 +103,19 @@ export function idleDue(residents: readonly Resident[], policies: Policies, nowM
   });
 }
 
+/** Those that may sleep by now, and are not to be unloaded yet. */
+export function sleepDue(residents: readonly Resident[], policies: Policies, nowMs: number): readonly IdleVerdict[] {
+  const seconds = policies.sleep_after_idle_seconds;
+  if (seconds === null) return [];
+  return residents.flatMap((resident) => {
+    const idleMs = idleFor(resident, nowMs);
+    const unloadMs = idleLimitMs(resident, policies);
+    const mayRest = resident.state === 'ready' && resident.inFlight === 0 && !resident.alwaysLoaded && !resident.pinned;
+    const isDue = mayRest && idleMs >= seconds * 1000 && (unloadMs === null || idleMs < unloadMs);
+    return isDue ? [{ modelId: resident.modelId, idleMs, limitMs: seconds * 1000 }] : [];
+  });
+}
+
 /** When `idleDue` has something to say next, if nobody is used until then; null when nothing will become idle. */
 export function nextIdleCheckMs(residents: readonly Resident[], policies: Policies): number | null {
   let next: number | null = null;
@@ -120,7 +133,8 @@ export function nextIdleCheckMs(residents: readonly Resident[], policies: Polici
  * the model's own setting, which beats the policy. Below zero is for ever, as in Ollama's API.
  */
 export function idleLimitMs(resident: Resident, policies: Policies): number | null {
-  if (resident.pinned || resident.alwaysLoaded || resident.inFlight > 0 || resident.state !== 'ready') return null;
+  if (resident.pinned || resident.alwaysLoaded || resident.inFlight > 0) return null;
+  if (resident.state !== 'ready' && resident.state !== 'asleep') return null;
   const seconds = resident.keepAliveSeconds ?? resident.idleAfterSeconds ?? policies.evict_after_idle_seconds;
   if (seconds === 'auto') return autoIdleMs(resident);
   return seconds < 0 || !Number.isFinite(seconds) ? null : seconds * 1000;
@@ -141,7 +155,8 @@ function idleFor(resident: Resident, nowMs: number): number {
   return Math.max(0, nowMs - idleSinceMs(resident));
 }
 
-/** A model that was never asked is idle since it is ready. */
-function idleSinceMs({ lastUsedMs, sinceMs }: Resident): number {
+/** A model that was never asked is idle since it is ready; falling asleep is no use. */
+function idleSinceMs({ state, lastUsedMs, sinceMs }: Resident): number {
+  if (state === 'asleep' && lastUsedMs !== null) return lastUsedMs;
   return lastUsedMs === null ? sinceMs : Math.max(lastUsedMs, sinceMs);
 }

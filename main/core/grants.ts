@@ -70,6 +70,8 @@ export class Grants {
         for (const device of decision.devices) heldBack.add(device);
         return this.#moved(record, decision.reason);
       case 'refuse':
+        // Its place is somebody else's: it is ended, and asks again like any other.
+        if (stateOf(record, 'queued')?.asleep != null) return void doer.unloadModel(id, 'memory', { to: 'analyzed' });
         return this.#ports.refuse(record, decision);
       default:
         return assertNever(decision);
@@ -116,7 +118,8 @@ export class Grants {
       type: 'granted',
       plan: candidate.plan,
       decisionId,
-      predicted: candidate.bytesNeeded,
+      // Woken, it holds what it had before; only what it gave back was asked for.
+      predicted: stateOf(record, 'queued')?.asleep?.awake ?? candidate.bytesNeeded,
       sinceMs: clock.now(),
     });
     const granted = registry.get(record.id);

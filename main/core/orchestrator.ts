@@ -15,14 +15,13 @@ import { backoff } from './backoff.ts';
 import { DecisionBook } from './decision-book.ts';
 import type { Devices } from './devices.ts';
 import type { Doer } from './doer.ts';
-import { idleDue } from './evictor.ts';
 import { Grants } from './grants.ts';
+import { Idleness } from './idleness.ts';
 import type { Clock, Ledger, Log } from './ports.ts';
 import type { Questions } from './questions.ts';
 import { askAgain, reconsider, reconsiderAdapters, reconsiderTrust } from './reconsider.ts';
 import { type ModelRecord, type Registry, stateOf } from './registry.ts';
-import { isAlwaysLoaded, type ResidentFacts, residents } from './residents.ts';
-import { idleSentence } from './sentences.ts';
+import { isAlwaysLoaded, type ResidentFacts } from './residents.ts';
 import type { Settler } from './settler.ts';
 import type { Trust } from './trust.ts';
 import type { Usage } from './usage.ts';
@@ -45,7 +44,6 @@ export interface OrchestratorPorts {
 
 /** Time alone changes answers too: residency grows, fairness comes due. Looked at this often while somebody waits. */
 const QUEUE_LOOK_MS = 250;
-const IDLE_LOOK_MS = 1_000;
 
 export class Orchestrator {
   readonly #ports: OrchestratorPorts;
@@ -53,6 +51,7 @@ export class Orchestrator {
   readonly #questions: Questions;
   readonly #book: DecisionBook;
   readonly #grants: Grants;
+  readonly #idleness: Idleness;
   readonly #retries = new Map<string, () => void>();
   #alwaysLoaded: readonly string[];
   /** Which devices there were at the last sample. */
@@ -60,13 +59,13 @@ export class Orchestrator {
   #running = false;
   #closed = false;
   #cancelQueueLook: (() => void) | null = null;
-  #cancelIdleLook: (() => void) | null = null;
 
   constructor(ports: OrchestratorPorts) {
     this.#ports = ports;
     this.#questions = ports.questions;
     this.#alwaysLoaded = ports.settings().orchestration.policies.always_loaded;
     this.#book = new DecisionBook(ports);
+    this.#idleness = new Idleness({ ...ports, book: this.#book });
     this.#grants = new Grants({ ...ports, book: this.#book, refuse: (record, decision) => this.#refuse(record, decision) });
     ports.registry.onChange(({ id, record, event }) => {
       if (record === null) {
@@ -146,7 +145,7 @@ export class Orchestrator {
   close(): void {
     this.#closed = true;
     this.#cancelQueueLook?.();
-    this.#cancelIdleLook?.();
+    this.#idleness.close();
     for (const cancel of [...this.#retries.values()]) cancel();
     this.#ports.settler.close();
   }
@@ -171,7 +170,7 @@ export class Orchestrator {
       case 'ready':
         return this.#serve(record);
       case 'asleep':
-        return;
+        return this.#wakeIfWanted(record);
       case 'draining':
         return this.#serveAfterDrain(record, state);
       case 'unloaded':
@@ -207,6 +206,12 @@ export class Orchestrator {
     if (!admission.isWanted(record.id)) registry.apply(record.id, { type: 'rested', reason: 'cancelled', atMs: clock.now() });
   }
 
+  #wakeIfWanted(record: ModelRecord): void {
+    const { admission, registry, clock } = this.#ports;
+    if (!admission.isWanted(record.id)) return;
+    registry.apply(record.id, { type: 'queued', sinceMs: clock.now(), why: 'waiting to be woken' });
+  }
+
   /** A load or a conversion that nobody waits for any more is not carried to its end. */
   #cancelIfUnwanted(record: ModelRecord): void {
     const { admission, doer } = this.#ports;
@@ -216,8 +221,7 @@ export class Orchestrator {
   #serve(record: ModelRecord): void {
     const { admission, usage } = this.#ports;
     admission.unwant(record.id);
-    if (usage.keepAliveSeconds(record.id) === 0) this.#lookForIdle();
-    this.#cancelIdleLook ??= this.#ports.clock.after(IDLE_LOOK_MS, () => this.#lookForIdle());
+    this.#idleness.follow(usage.keepAliveSeconds(record.id) === 0);
   }
 
   /** A request that came while it drained brings it back as soon as the drain is over. */
@@ -258,25 +262,6 @@ export class Orchestrator {
       this.#cancelQueueLook = null;
       this.wake('');
     });
-  }
-
-  /** Unloads what nobody used for long enough. Not on a device where a load runs: its profiling counts what others give back. */
-  #lookForIdle(): void {
-    const { registry, doer, log, clock, usage, devices, settings } = this.#ports;
-    this.#cancelIdleLook?.();
-    this.#cancelIdleLook = null;
-    if (this.#closed) return;
-    const ready = residents(this.#ports.facts).filter((resident) => resident.state === 'ready');
-    const loading = new Set(devices.rooms().flatMap((room) => (room.loading === null ? [] : [room.id])));
-    for (const { modelId, idleMs } of idleDue(ready, settings().orchestration.policies, clock.now())) {
-      const state = stateOf(registry.get(modelId), 'ready');
-      if (state === null || state.devices.some((device) => loading.has(device))) continue;
-      const sentence = idleSentence(modelId, idleMs, usage.queriesPerSecond(modelId, clock.now()));
-      this.#book.write(modelId, 'evict', 'idle', sentence, [], { idleMs });
-      log.say(sentence);
-      void doer.unloadModel(modelId, 'idle', { to: 'unloaded', reason: 'idle' });
-    }
-    if (ready.length > 0) this.#cancelIdleLook ??= clock.after(IDLE_LOOK_MS, () => this.#lookForIdle());
   }
 
   /** Its process is gone. A wish for how long to stay ends with the stay; wishes to have it back end with the fifth failure in a row. */

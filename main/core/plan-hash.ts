@@ -4,6 +4,7 @@
  */
 import type { LaunchPlan } from '../../shared/decision.ts';
 
+const WAKE = '-wake';
 const FNV_PRIME = 0x01000193;
 const FNV_OFFSET = 0x811c9dc5;
 /** Any other start value gives a second, independent lane; 32 bits alone would collide within some ten thousand plans. */
@@ -20,6 +21,15 @@ export function planHash(plan: LaunchPlan): string {
     second = Math.imul(second ^ (code + index), FNV_PRIME);
   }
   return hex(first) + hex(second);
+}
+
+/** Under which waking is learned: another time than starting, and other bytes. */
+export function wakeHash(plan: LaunchPlan): string {
+  return `${planHash(plan)}${WAKE}`;
+}
+
+export function isWake({ planHash: hash }: { readonly planHash: string }): boolean {
+  return hash.endsWith(WAKE);
 }
 
 function canonical(plan: LaunchPlan): string {

@@ -3,6 +3,7 @@
  * The real ones are in `main/io`, wired in `main/engine.ts`; tests hand in fakes with a virtual clock.
  */
 import type {
+  BufferBytes,
   DecisionAction,
   DecisionOutcome,
   DecisionRow,
@@ -17,7 +18,6 @@ import type { CopyProgress } from '../../shared/model.ts';
 import type { FormKind, ModelForm, ModelProfile } from '../../shared/profile.ts';
 import type { ModelSettings } from '../../shared/settings.ts';
 import type { FoundModel } from '../../shared/snapshot.ts';
-import type { VllmArchitectures } from './vllm-registry.ts';
 
 // ---- time and words -------------------------------------------------------------------------------------------------------------------
 
@@ -200,22 +200,6 @@ export interface RuntimeFound {
   readonly cpu?: { readonly usable: boolean; readonly why: string };
 }
 
-/** vLLM as it is installed here, told from its files. */
-export interface VllmInstall {
-  readonly found: true;
-  readonly command: string;
-  /** The PATH of its processes: its own programs first. */
-  readonly path: string;
-  /** Null: the program is a wrapper, and nothing is known of what it starts. */
-  readonly version: string | null;
-  /** Built for processors alone. */
-  readonly isCpuBuild: boolean;
-  /** Null: not known; then every architecture is tried. */
-  readonly architectures: VllmArchitectures | null;
-}
-
-export type VllmFound = VllmInstall | { readonly found: false; readonly message: string };
-
 export interface Support {
   readonly supported: boolean;
   /** A sentence either way. */
@@ -235,6 +219,8 @@ export type LaunchSettings = ModelSettings & {
   readonly gpuBytes?: number;
   /** Bytes on each GPU beside what it would plan. */
   readonly moreGpuBytes?: number;
+  /** What the runtime said that an earlier load of this model took, on as many devices. */
+  readonly learned?: BufferBytes | undefined;
 };
 
 /** A runtime's half of planning; implemented by its adapter, pure. */
@@ -299,6 +285,8 @@ export interface Measurement {
   readonly predicted: DeviceBytes;
   readonly measured: DeviceBytes;
   readonly loadSeconds: number;
+  /** What the runtime itself said that one of its processes took; absent where it says nothing. */
+  readonly reported?: BufferBytes | undefined;
 }
 
 /** A model as it is remembered over restarts. */

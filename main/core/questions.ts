@@ -9,7 +9,7 @@ import { type BrainInput, decide } from './brain.ts';
 import type { Devices } from './devices.ts';
 import { planHash } from './plan-hash.ts';
 import type { Clock, KnownRuntime, LaunchSettings, Ledger } from './ports.ts';
-import type { ModelRecord } from './registry.ts';
+import { type ModelRecord, stateOf } from './registry.ts';
 import { type ResidentFacts, residents, settingsOf } from './residents.ts';
 import { storedName } from './stores/names.ts';
 
@@ -47,18 +47,21 @@ export class Questions {
 
   /** The same for content that is no model of ours (yet). */
   whatIfProfile(name: string, profile: ModelProfile): Decision {
-    return decide(this.#questionFor(name, profile, {}, { box: 'present', mayEvict: true, waitedMs: 0, trusted: () => false }));
+    return decide(
+      this.#questionFor(name, profile, {}, { box: 'present', mayEvict: true, waitedMs: 0, trusted: () => false, asleep: null }),
+    );
   }
 
   /** Only settings that the plan was computed from disturb a model: the plan for the same place is computed anew and compared. */
-  launchDiffers(record: ModelRecord, state: StateOf<'loading'> | StateOf<'ready'>): boolean {
+  launchDiffers(record: ModelRecord, state: StateOf<'loading'> | StateOf<'ready'> | StateOf<'asleep'>): boolean {
     const runtime = this.#ports.runtimes().find(({ planner }) => planner.id === state.plan.runtime);
     const form = record.profile === null ? undefined : formOf(record.profile, state.plan);
     if (runtime === undefined || form === undefined || record.profile === null) return true;
     const { settings } = this.#question(record, 'present');
     if (settings.runtime !== undefined && settings.runtime !== state.plan.runtime) return true;
-    const { placement, preparation } = state.plan;
-    return planHash(runtime.planner.plan(record.profile, form, placement, settings, preparation)) !== planHash(state.plan);
+    // By what is known now another share might be planned: no reason to disturb one that serves.
+    const { placement, preparation, learned } = state.plan;
+    return planHash(runtime.planner.plan(record.profile, form, placement, { ...settings, learned }, preparation)) !== planHash(state.plan);
   }
 
   /** Of an adapter: which of the models here it changes. Null for what is no adapter. */
@@ -84,14 +87,15 @@ export class Questions {
     };
     const trusted = (form: ModelForm): boolean => this.#ports.trusted(record, form);
     const mayEvict = admission.mayEvict(record.id);
-    return this.#questionFor(record.id, record.profile, { ...own, ...retried }, { box, mayEvict, waitedMs, trusted });
+    const asleep = stateOf(record, 'queued')?.asleep ?? null;
+    return this.#questionFor(record.id, record.profile, { ...own, ...retried }, { box, mayEvict, waitedMs, trusted, asleep });
   }
 
   #questionFor(
     modelId: string,
     profile: ModelProfile,
     own: LaunchSettings,
-    asked: Pick<BrainInput, 'box' | 'mayEvict' | 'waitedMs' | 'trusted'>,
+    asked: Pick<BrainInput, 'box' | 'mayEvict' | 'waitedMs' | 'trusted' | 'asleep'>,
   ): BrainInput {
     const { devices, ledger, clock, facts, settings } = this.#ports;
     const runtimes = this.#ports.runtimes();

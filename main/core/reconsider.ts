@@ -35,7 +35,7 @@ export function reconsider(ports: ReconsiderPorts, record: ModelRecord, wantAlwa
   // Not over a process that still lives; and back-off goes on where nobody asks.
   const mayTry = state.name === 'failed' && state.failure.code !== 'still-alive';
   if (mayTry && (state.failure.permanent || admission.isWanted(id))) registry.apply(id, { type: 'reconsidered' });
-  if ((state.name === 'loading' || state.name === 'ready') && ports.questions.launchDiffers(record, state)) {
+  if ((state.name === 'loading' || state.name === 'ready' || state.name === 'asleep') && ports.questions.launchDiffers(record, state)) {
     if (isAlwaysLoaded(record, settings())) wantAlways(id);
     void doer.unloadModel(id, 'launch-settings', { to: 'analyzed' });
   }

@@ -1,6 +1,7 @@
 /** Who has a process now, with all that speaks for and against its staying: the registry, the usage and the settings read into one list. Pure reading. */
 import type { DeviceBytes } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';
+import type { ModelState } from '../../shared/model.ts';
 import type { ModelSettings, Settings } from '../../shared/settings.ts';
 import { heldBytes } from './devices.ts';
 import type { Resident } from './evictor.ts';
@@ -47,7 +48,7 @@ export function toResident(record: ModelRecord, facts: ResidentFacts): Resident 
     modelId: id,
     state: held.state,
     held: held.bytes,
-    pids: 'pids' in state ? state.pids : [],
+    pids: pidsOf(state),
     pinned: isPinned(record, settings),
     alwaysLoaded: isAlwaysLoaded(record, settings),
     inFlight: facts.inFlight(id),
@@ -60,6 +61,11 @@ export function toResident(record: ModelRecord, facts: ResidentFacts): Resident 
   };
 }
 
+function pidsOf(state: ModelState): readonly number[] {
+  if (state.name === 'queued') return state.asleep?.pids ?? [];
+  return 'pids' in state ? state.pids : [];
+}
+
 function holding({ state }: ModelRecord): { state: Resident['state']; bytes: DeviceBytes } | null {
   switch (state.name) {
     case 'loading':
@@ -70,12 +76,13 @@ function holding({ state }: ModelRecord): { state: Resident['state']; bytes: Dev
       return { state: 'asleep', bytes: state.held };
     case 'draining':
       return { state: 'draining', bytes: state.ready === null ? state.held : heldBytes(state.ready.predicted, state.held) };
+    case 'queued':
+      return state.asleep === null ? null : { state: 'asleep', bytes: state.asleep.held };
     case 'discovered':
     case 'settling':
     case 'analyzed':
     case 'blocked':
     case 'preparing':
-    case 'queued':
     case 'unloaded':
     case 'failed':
       return null;

@@ -57,6 +57,10 @@ export function freed(draining: StateOf<'draining'>, ms: number): string {
   return `${where} freed: ${bytesInWords(bytes)} in ${secondsInWords(ms / 1000)}`;
 }
 
+export function sleepSentence(id: string, idleMs: number): string {
+  return `Putting ${id} to sleep (idle: ${Math.round(idleMs / 1000)} s): its weights wait in main memory`;
+}
+
 export function leakedSentence(id: string, leaked: DeviceBytes, sample: Sample | null, pids: readonly number[]): string {
   const parts = Object.entries(leaked).map(([device, bytes]) => `${bytesInWords(bytes)} on ${deviceName(device, sample)}`);
   return `${id} left, but ${parts.join(', ')} did not come free (pid ${pids.join(', ')}); it counts as taken until it is seen free`;
@@ -90,7 +94,7 @@ export function stateInWords(state: ModelState, nowMs: number): string {
     case 'ready':
       return `ready on ${state.runtime}`;
     case 'asleep':
-      return `asleep (tier ${state.tier})`;
+      return 'asleep: its weights wait in main memory; the next request wakes it';
     case 'draining':
       return `leaving (${state.reason})`;
     case 'unloaded':

@@ -1,6 +1,6 @@
 /** Records, leases and samples as people may see them: the snapshot. Pure reading of the owners (I9); nothing decides on what comes out of here. */
 import { assertNever } from '../../shared/errors.ts';
-import type { ModelState } from '../../shared/model.ts';
+import type { Asleep, ModelState, StateOf } from '../../shared/model.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import type { Admission } from './admission.ts';
 import type { ModelRecord } from './registry.ts';
@@ -20,7 +20,7 @@ export interface ViewFacts {
 export function modelView(record: ModelRecord, facts: ViewFacts): ModelView {
   const { state, id } = record;
   const { nowMs, usage, admission } = facts;
-  const idleMs = state.name === 'ready' ? idleFor(state, usage.lastMs(id), facts.inFlight(id), nowMs) : null;
+  const idleMs = state.name === 'ready' || state.name === 'asleep' ? idleFor(state, usage.lastMs(id), facts.inFlight(id), nowMs) : null;
   const idleSeconds = facts.idleSeconds(record);
   return {
     id,
@@ -90,16 +90,17 @@ function stateFacts(state: ModelState, nowMs: number): StateFacts {
       return { ...NOTHING, plan, runtime, devices, predictedBytes: predicted, measuredBytes: measured, pids, loadSeconds };
     }
     case 'asleep':
-      return { ...NOTHING, plan: state.plan, runtime: state.plan.runtime, devices: Object.keys(state.held), measuredBytes: state.held };
+      return asleepFacts(state);
     case 'draining': {
       const { held, pids, reason } = state;
       return { ...NOTHING, devices: Object.keys(held), measuredBytes: held, pids, phase: reason };
     }
     case 'failed':
       return { ...NOTHING, retryInMs: state.retryAtMs === null ? null : Math.max(0, state.retryAtMs - nowMs) };
+    case 'queued':
+      return state.asleep === null ? NOTHING : asleepFacts(state.asleep);
     case 'discovered':
     case 'analyzed':
-    case 'queued':
     case 'unloaded':
       return NOTHING;
     default:
@@ -107,7 +108,12 @@ function stateFacts(state: ModelState, nowMs: number): StateFacts {
   }
 }
 
+function asleepFacts({ plan, held, pids }: Asleep): StateFacts {
+  return { ...NOTHING, plan, runtime: plan.runtime, devices: Object.keys(held), measuredBytes: held, pids };
+}
+
 /** Milliseconds since the last inference, or since it became ready; 0 while one runs (I5). */
-function idleFor(state: Extract<ModelState, { name: 'ready' }>, lastMs: number | null, inFlight: number, nowMs: number): number {
+function idleFor(state: StateOf<'ready'> | Asleep, lastMs: number | null, inFlight: number, nowMs: number): number {
+  if (state.name === 'asleep' && lastMs !== null) return nowMs - lastMs;
   return inFlight > 0 ? 0 : Math.max(0, nowMs - Math.max(lastMs ?? 0, state.sinceMs));
 }

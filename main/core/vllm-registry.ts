@@ -1,5 +1,5 @@
 /**
- * Which architectures a version of vLLM names, read from the source of its registry (vllm/model_executor/models/registry.py: plain dictionaries). Pure:
+ * What is known of an installed vLLM, and which architectures a version names, read from the source of its registry (vllm/model_executor/models/registry.py: plain dictionaries). Pure:
  * the text comes in. What is not found is not there; a version that writes it otherwise is one that nothing is known of.
  */
 
@@ -14,6 +14,22 @@ export interface VllmArchitectures {
   /** Name -> the plugin that has it. */
   readonly plugins: Readonly<Record<string, string>>;
 }
+
+/** vLLM as it is installed here, told from its files. */
+export interface VllmInstall {
+  readonly found: true;
+  readonly command: string;
+  /** The PATH of its processes: its own programs first. */
+  readonly path: string;
+  /** Null: the program is a wrapper, and nothing is known of what it starts. */
+  readonly version: string | null;
+  /** Built for processors alone. */
+  readonly isCpuBuild: boolean;
+  /** Null: not known; then every architecture is tried. */
+  readonly architectures: VllmArchitectures | null;
+}
+
+export type VllmFound = VllmInstall | { readonly found: false; readonly message: string };
 
 const LISTS: Readonly<Record<string, VllmTask>> = {
   _TEXT_GENERATION_MODELS: 'generate',

@@ -1,6 +1,6 @@
 /** The ledger's tables: decisions, what is remembered of models, and what was measured. */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { DecisionAction, DecisionRow, RuntimeId } from '../../shared/decision.ts';
+import type { BufferBytes, DecisionAction, DecisionRow, RuntimeId } from '../../shared/decision.ts';
 import type { Ledger, Measurement, RememberedModel } from '../core/ports.ts';
 import { inStore } from './store-errors.ts';
 
@@ -55,7 +55,7 @@ function decisionsOf(database: DatabaseSync, now: () => string, run: Run): Pick<
 
 function measurementsOf(database: DatabaseSync, now: () => string, run: Run): Pick<Ledger, 'learn' | 'measurements'> {
   const insert = database.prepare(
-    'INSERT INTO measurements (at, model_id, runtime, plan_hash, predicted, measured, load_seconds) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO measurements (at, model_id, runtime, plan_hash, predicted, measured, load_seconds, reported) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const prune = database.prepare(
     `DELETE FROM measurements WHERE runtime = ?1 AND model_id = ?2 AND id NOT IN
@@ -64,9 +64,18 @@ function measurementsOf(database: DatabaseSync, now: () => string, run: Run): Pi
   const all = database.prepare('SELECT * FROM measurements WHERE runtime = ? ORDER BY id DESC LIMIT ?');
   const ofModel = database.prepare('SELECT * FROM measurements WHERE runtime = ? AND model_id = ? ORDER BY id DESC LIMIT ?');
   return {
-    learn: ({ modelId, runtime, planHash, predicted, measured, loadSeconds }) =>
+    learn: ({ modelId, runtime, planHash, predicted, measured, loadSeconds, reported }) =>
       run(() => {
-        insert.run(now(), modelId, runtime, planHash, JSON.stringify(predicted), JSON.stringify(measured), loadSeconds);
+        insert.run(
+          now(),
+          modelId,
+          runtime,
+          planHash,
+          JSON.stringify(predicted),
+          JSON.stringify(measured),
+          loadSeconds,
+          reported === undefined ? null : JSON.stringify(reported),
+        );
         prune.run(runtime, modelId);
       }),
     measurements: (modelId, runtime, limit) =>
@@ -109,6 +118,7 @@ function toMeasurement(row: Row): Measurement {
     predicted: fromJson<Measurement['predicted']>(row['predicted']),
     measured: fromJson<Measurement['measured']>(row['measured']),
     loadSeconds: Number(row['load_seconds']),
+    ...(row['reported'] === null ? {} : { reported: fromJson<BufferBytes>(row['reported']) }),
   };
 }
 

@@ -45,6 +45,7 @@ const STEPS: readonly string[] = [
      at TEXT NOT NULL
    ) STRICT;
    CREATE INDEX trusts_by_model ON trusts (model_id, form, hash);`,
+  'ALTER TABLE measurements ADD COLUMN reported TEXT;',
 ];
 
 /**

@@ -144,6 +144,12 @@ export interface Adapter extends RuntimePlanner {
   readonly portRange: readonly [number, number];
   readonly stopping: Stopping;
   load(target: LoadTarget): Steps<Endpoint>;
+  /** Has a ready one give most of its GPU memory back, its weights waiting in main memory. Absent: it cannot. */
+  sleep?(endpoint: Endpoint): Steps<void>;
+  /** Ends when it answers again. */
+  wake?(target: LoadTarget, endpoint: Endpoint): Steps<Endpoint>;
+  /** Was it started so that it can sleep? */
+  canSleep?(plan: LaunchPlan): boolean;
   /** Makes what `preparations` names. Ends when it is there; throws a sentence where it cannot be made. */
   prepare?(target: PrepareTarget): Steps<void>;
   /** Bytes that it will take on disk. */
@@ -152,8 +158,8 @@ export interface Adapter extends RuntimePlanner {
   progress(line: string): Progress | null;
   /** @param lines all that it said of this launch, bounded. */
   explainExit(exit: Exit, lines: readonly string[]): Explanation;
-  /** What it says that it took, by its own names of devices; null or absent: it says nothing. Asked when it is ready. */
-  reported?(lines: readonly string[]): Readonly<Record<string, BufferBytes>> | null;
+  /** What it says that one of its processes took; null or absent: it says nothing. Asked when it is ready. */
+  reported?(lines: readonly string[]): BufferBytes | null;
   /** Threads that each of the models generating now may use, dealt again when that changes; null: the runtime deals its own. */
   readonly sharesThreads: boolean;
 }

@@ -8,6 +8,8 @@ export function createDoer(manager: Manager, preparations: Preparations): Doer {
     loadModel: (record, candidate, decisionId) => manager.loadModel(record, candidate, decisionId),
     unloadModel: (id, reason, becomes, options) =>
       preparations.holds(id) ? preparations.stop(id, reason, becomes) : manager.unloadModel(id, reason, becomes, options),
+    sleepModel: (id, decisionId) => manager.sleepModel(id, decisionId),
+    canSleep: (id) => manager.canSleep(id),
     inFlight: (id) => manager.inFlight(id),
     isPrepared: (record, plan) => preparations.isPrepared(record, plan),
     mayPrepare: () => preparations.isFree,

@@ -6,12 +6,15 @@ import type { BufferBytes, DecisionOutcome } from '../../shared/decision.ts';
 
 /** Far more than any box has (I10). */
 const MOST_DEVICES = 64;
+const MOST_PHASES = 32;
 const FIELDS = ['modelBytes', 'kvBytes', 'computeBytes'] as const;
 
 export class LoadOutcome {
   readonly #write: (outcome: DecisionOutcome) => void;
   #reported: Readonly<Record<string, BufferBytes>> | null = null;
   #outcome: DecisionOutcome | null = null;
+  readonly #phaseSeconds: Record<string, number> = {};
+  #phase = { name: '', sinceMs: 0 };
 
   constructor(write: (outcome: DecisionOutcome) => void) {
     this.#write = write;
@@ -30,9 +33,23 @@ export class LoadOutcome {
     this.#reported = reported;
   }
 
+  /** Another phase of the load begins; an empty name: none, it is over. */
+  phase(name: string, atMs: number): void {
+    const before = this.#phase;
+    if (name === before.name) return;
+    const isNew = this.#phaseSeconds[before.name] === undefined;
+    if (before.name !== '' && (!isNew || Object.keys(this.#phaseSeconds).length < MOST_PHASES)) {
+      const seconds = (this.#phaseSeconds[before.name] ?? 0) + (atMs - before.sinceMs) / 1000;
+      this.#phaseSeconds[before.name] = Math.round(seconds * 1000) / 1000;
+    }
+    this.#phase = { name, sinceMs: atMs };
+  }
+
   ready(outcome: DecisionOutcome): void {
     this.#outcome = outcome;
-    this.#write(this.#reported === null ? outcome : { ...outcome, reportedBytes: this.#reported });
+    const phaseSeconds = Object.keys(this.#phaseSeconds).length === 0 ? {} : { phaseSeconds: this.#phaseSeconds };
+    const reported = this.#reported === null ? {} : { reportedBytes: this.#reported };
+    this.#write({ ...outcome, ...phaseSeconds, ...reported });
   }
 }
 

@@ -3,16 +3,24 @@
  * else: states belong to the registry, memory to the devices, waiting requests to the admission, what is special about a runtime to its adapter.
  * It never decides who is loaded or evicted; the orchestrator does and calls here.
  */
-import { type Candidate, type DeviceBytes, HOST_DEVICE, type LaunchPlan, type RuntimeId } from '../../shared/decision.ts';
+import {
+  type Candidate,
+  type DecisionOutcome,
+  type DeviceBytes,
+  HOST_DEVICE,
+  type LaunchPlan,
+  type RuntimeId,
+} from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import type { AfterDrain, DrainReason, ModelState } from '../../shared/model.ts';
+import type { AfterDrain, DrainReason, ModelState, StateOf } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
+import { bytesInWords } from '../../shared/units.ts';
 import { READY_FORGIVES_MS } from '../core/backoff.ts';
-import type { Devices } from '../core/devices.ts';
+import { type Devices, heldBytes } from '../core/devices.ts';
 import type { Lease } from '../core/gateway.ts';
 import { measuredBytes, memoryIsBack } from '../core/measure.ts';
-import { planHash } from '../core/plan-hash.ts';
-import type { DeviceProbe, Ledger, Log, ProcessIdentity, Sample } from '../core/ports.ts';
+import { planHash, wakeHash } from '../core/plan-hash.ts';
+import type { DeviceProbe, Ledger, Log, ProcessIdentity } from '../core/ports.ts';
 import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
 import { retriedWith, retrySentence } from '../core/retry-with.ts';
 import { freed, leakedSentence, loadedSentence, loadingSentence } from '../core/sentences.ts';
@@ -21,12 +29,12 @@ import type { Adapter, LoadTarget } from './adapter.ts';
 import { isRevocable, redirected, stillAlive, stillAliveSentence } from './drains.ts';
 import { failedLoad } from './failed-load.ts';
 import { LastWords } from './last-words.ts';
-import { Leases } from './leases.ts';
-import { LoadOutcome } from './load-outcome.ts';
 import { loadTarget } from './load-target.ts';
-import { type HostPorts, ProcessHost } from './process-host.ts';
+import type { HostPorts } from './process-host.ts';
 import { HUNG_AFTER_MS, watchPulse } from './pulse.ts';
 import { awaitRoom, seeMemoryFree, withHeld } from './room.ts';
+import { type Runner, startRunner, wakeRunner } from './runner.ts';
+import { fallAsleep } from './sleep.ts';
 import type { ThreadShare } from './thread-share.ts';
 
 export interface ManagerPorts extends HostPorts {
@@ -47,28 +55,6 @@ export interface ManagerPorts extends HostPorts {
   released(seconds: number): void;
   /** Tells whoever decides that something about this model, or the room, is other than before. */
   wake(id: string): void;
-}
-
-interface Runner {
-  readonly id: string;
-  readonly adapter: Adapter;
-  readonly host: ProcessHost;
-  readonly leases: Leases;
-  readonly abort: AbortController;
-  readonly decisionId: number;
-  readonly outcome: LoadOutcome;
-  readonly predicted: DeviceBytes;
-  /** The sample before it took memory: where the driver names no processes, its share is the difference. */
-  before: Sample | null;
-  waitedForRoom: boolean;
-  bringUp: Promise<void>;
-  drain: Promise<void> | null;
-  /** Counts drains: one that was revoked must not go on in the name of the next. */
-  drains: number;
-  /** Requests do not wait for a drain's deadline any more: a person forced it. */
-  hurry: () => void;
-  cancelForgiving: () => void;
-  endPulse: () => void;
 }
 
 const NO_COPY = { bytesPresent: 0, bytesExpected: null, missing: [] } as const;
@@ -125,37 +111,15 @@ export class Manager {
 
   /** Begins a load that the devices have granted. The victims start to leave in the same turn, inside this load's slot. */
   loadModel(record: ModelRecord, candidate: Candidate, decisionId: number): void {
-    const { devices, usage, clock, registry } = this.#ports;
-    const adapter = this.#ports.adapter(candidate.plan.runtime);
-    const words = this.words(record.id);
-    words.begin(`--- ${new Date(clock.wallTime()).toISOString()} loading again ---`);
-    const leases = new Leases(() => {
-      usage.ended(record.id, clock.now());
-      // The last one to leave may make room, or be what a keep-alive of zero waited for.
-      if (runner.leases.inFlight === 0) this.#ports.wake(record.id);
-    });
-    const runner: Runner = {
-      id: record.id,
-      adapter,
-      host: new ProcessHost(this.#ports, adapter, record.id, words),
-      leases,
-      abort: new AbortController(),
-      decisionId,
-      outcome: new LoadOutcome((outcome) => this.#write(() => this.#ports.ledger.settle(decisionId, outcome))),
-      predicted: candidate.bytesNeeded,
-      before: devices.sample,
-      waitedForRoom: candidate.victims.length > 0,
-      bringUp: Promise.resolve(),
-      drain: null,
-      drains: 0,
-      hurry: () => {},
-      cancelForgiving: () => {},
-      endPulse: () => {},
-    };
+    const { registry } = this.#ports;
+    const write = (outcome: DecisionOutcome) => this.#write(() => this.#ports.ledger.settle(decisionId, outcome));
+    const asleep = this.#runners.get(record.id);
+    const runner =
+      asleep === undefined
+        ? startRunner(this.#ports, record, candidate, { decisionId, write, words: this.words(record.id) })
+        : wakeRunner(asleep, record, candidate, { decisionId, write });
     this.#runners.set(record.id, runner);
     runner.host.onExit(() => this.#exited(runner));
-    runner.host.onMessage((message) => this.#ports.threads.hear(runner.host, message));
-    runner.host.onMessage((message) => runner.outcome.hear(message));
     this.#ports.log.say(loadingSentence(record.id, candidate));
     const victims = candidate.victims.filter((id) => registry.get(id) !== undefined);
     const left = victims.map((id) => this.unloadModel(id, 'memory', { to: 'unloaded', reason: 'memory' }));
@@ -174,7 +138,7 @@ export class Manager {
     try {
       await this.#makeRoom(runner, victims);
       // Its victims are gone by now: what is used more from here on is its own.
-      runner.before = devices.sample;
+      if (runner.endpoint === null) runner.before = devices.sample;
       const { load_stall_seconds, load_max_seconds } = policies();
       const limits = { stallMs: load_stall_seconds * 1000, maxMs: load_max_seconds * 1000 };
       registry.apply(runner.id, { type: 'load-progressed', phase: 'starting', progress: null, pids: [] });
@@ -182,8 +146,13 @@ export class Manager {
       await this.#ports.confirmTrust(runner.id, targetNow().plan, signal);
       if (signal.aborted) return;
       const target = targetNow();
-      const endpoint = await runner.host.run(runner.adapter.load(target), limits, signal, ({ phase, progress }) => {
-        if (!signal.aborted) registry.apply(runner.id, { type: 'load-progressed', phase, progress, pids: runner.host.pids() });
+      const { adapter } = runner;
+      const asleep = runner.endpoint;
+      const steps = asleep === null || adapter.wake === undefined ? adapter.load(target) : adapter.wake(target, asleep);
+      const endpoint = await runner.host.run(steps, limits, signal, ({ phase, progress }) => {
+        if (signal.aborted) return;
+        runner.outcome.phase(phase, clock.now());
+        registry.apply(runner.id, { type: 'load-progressed', phase, progress, pids: runner.host.pids() });
       });
       const measured = await this.#measure(runner);
       if (signal.aborted) return;
@@ -212,14 +181,26 @@ export class Manager {
     const pids = host.pids();
     // Said and learned before it is committed: the next grant follows in the same turn, and tells its own story after this one.
     log.say(loadedSentence(id, { ...predicted, ...measured }, devices.sample, loadSeconds));
+    const taken = runner.adapter.reported?.(host.words.ofThisLaunch()) ?? null;
+    if (taken !== null) outcome.reports({ [plan.runtime]: taken });
+    const reported = taken ?? undefined;
     this.#write(() => {
       // What the planner computed before any correction: a correction that learned from itself would swing.
       const uncorrected = runner.adapter.estimate(profile, plan).bytes;
-      ledger.learn({ modelId: id, runtime: plan.runtime, planHash: planHash(plan), predicted: uncorrected, measured, loadSeconds });
+      const hash = runner.endpoint === null ? planHash(plan) : wakeHash(plan);
+      ledger.learn({
+        modelId: id,
+        runtime: plan.runtime,
+        planHash: hash,
+        predicted: uncorrected,
+        measured,
+        loadSeconds,
+        reported,
+      });
     });
-    const reported = runner.adapter.reported?.(host.words.ofThisLaunch()) ?? null;
-    if (reported !== null) outcome.reports(reported);
+    outcome.phase('', clock.now());
     outcome.ready({ ok: true, message: 'ready', predictedBytes: predicted, measuredBytes: measured, seconds: loadSeconds });
+    runner.endpoint = endpoint;
     registry.apply(id, { type: 'loaded', endpoint, devices: Object.keys(predicted), measured, pids, sinceMs: clock.now(), loadSeconds });
     // The smaller context that a failure asked for stays: without it the plan would differ, and the next settings edit would unload the model.
     runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0 }));
@@ -280,9 +261,55 @@ export class Manager {
     return failedLoad(this.#ports, record, error, { permanent, lastWords: this.words(record.id).lines() });
   }
 
-  /** The leader ended without being asked: while loading the host's step tells it, while ready this does. */
+  canSleep(id: string): boolean {
+    const runner = this.#runners.get(id);
+    const ready = stateOf(this.#ports.registry.get(id), 'ready');
+    return ready !== null && (runner?.adapter.canSleep?.(ready.plan) ?? false);
+  }
+
+  /** Frees most of its GPU memory while its process stays; a request wakes it through the queue. Unloads it where that fails. */
+  sleepModel(id: string, decisionId: number): Promise<void> {
+    const { registry, clock } = this.#ports;
+    const runner = this.#runners.get(id);
+    const ready = stateOf(registry.get(id), 'ready');
+    if (runner === undefined || ready === null) return Promise.resolve();
+    registry.apply(id, { type: 'drain-started', reason: 'sleep', becomes: { to: 'asleep' }, deadlineMs: clock.now() });
+    runner.endPulse();
+    runner.drain = this.#sleep(runner, ready, decisionId);
+    return runner.drain;
+  }
+
+  async #sleep(runner: Runner, { plan, endpoint, predicted, measured }: StateOf<'ready'>, decisionId: number): Promise<void> {
+    const { registry, devices, clock, log, ledger } = this.#ports;
+    const { id, host, adapter, before } = runner;
+    const awake = heldBytes(predicted, measured);
+    const weightBytes = registry.get(id)?.profile?.weightBytes ?? 0;
+    const settle = (ok: boolean, message: string, freed: DeviceBytes | null, seconds: number | null) =>
+      this.#write(() => ledger.settle(decisionId, { ok, message, predictedBytes: awake, measuredBytes: freed, seconds }));
+    try {
+      const { held, freedBytes, seconds } = await fallAsleep(this.#ports, { adapter, host, endpoint, before, awake, weightBytes });
+      settle(true, `asleep, ${bytesInWords(freedBytes)} freed`, held, seconds);
+      log.say(`${id} sleeps: ${bytesInWords(freedBytes)} freed in ${seconds.toFixed(1)} s`);
+      if (stateOf(registry.get(id), 'draining')?.becomes.to === 'asleep' && host.exit === null) {
+        runner.drain = null;
+        devices.release(id);
+        registry.apply(id, { type: 'asleep-settled', tier: 1, held, awake, plan, pids: host.pids(), atMs: clock.now() });
+        return;
+      }
+    } catch (error) {
+      const { message } = toModeliumError(error);
+      settle(false, message, null, null);
+      log.warn(`${id} could not be put to sleep, and is unloaded: ${message}`);
+    }
+    // Meanwhile something else was wanted of it, or it cannot: it leaves.
+    const becomes = stateOf(registry.get(id), 'draining')?.becomes;
+    if (becomes?.to === 'asleep') registry.apply(id, { type: 'drain-redirected', becomes: { to: 'unloaded', reason: 'idle' } });
+    await this.#drain(runner, 0);
+  }
+
+  /** The leader ended without being asked: while loading the host's step tells it, while ready or asleep this does. */
   #exited(runner: Runner): void {
-    const record = this.#readyOf(runner);
+    const record = this.#servingOf(runner);
     if (record === null) return;
     const error = this.#brokenOff(runner);
     this.#ports.log.error(`${runner.id} broke off: ${error.message}`);
@@ -291,7 +318,7 @@ export class Manager {
 
   /** It lives, but does not answer any more: what is in flight has the drain's time to end. */
   #hung(runner: Runner): void {
-    const record = this.#readyOf(runner);
+    const record = this.#servingOf(runner);
     if (record === null) return;
     const message = `its process hangs: no answer for ${HUNG_AFTER_MS / 1000} s while requests were in flight`;
     this.#ports.log.error(`${runner.id} broke off: ${message}`);
@@ -299,9 +326,12 @@ export class Manager {
     void this.unloadModel(runner.id, 'hung', this.#failed(record, error, false));
   }
 
-  #readyOf(runner: Runner): ModelRecord | null {
+  /** Its record, if it is ready or sleeps. */
+  #servingOf(runner: Runner): ModelRecord | null {
     const record = this.#ports.registry.get(runner.id);
-    return record?.state.name === 'ready' && this.#runners.get(runner.id) === runner ? record : null;
+    const state = record?.state;
+    const isServing = state?.name === 'ready' || state?.name === 'asleep' || (state?.name === 'queued' && state.asleep !== null);
+    return record !== undefined && isServing && this.#runners.get(runner.id) === runner ? record : null;
   }
 
   #brokenOff({ host }: Runner): ModeliumError {

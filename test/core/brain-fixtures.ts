@@ -152,6 +152,7 @@ export function question(change: Partial<BrainInput> = {}): BrainInput {
     policies: DEFAULT_SETTINGS.orchestration.policies,
     trusted: () => false,
     base: null,
+    asleep: null,
     devices: [gpu(0, 24), host(64)],
     residents: [],
     runtimes: [runtime()],

@@ -287,7 +287,7 @@ describe('trust', () => {
 
   it('comes to a file of the version before with its first opening', () => {
     const older = openDatabase(join(folder, 'modelium.db'));
-    older.exec('DROP TABLE trusts; PRAGMA user_version = 1;');
+    older.exec('DROP TABLE trusts; ALTER TABLE measurements DROP COLUMN reported; PRAGMA user_version = 1;');
     older.close();
     const store = opened();
     store.trust.trust(row('a'));

@@ -58,6 +58,8 @@ const draining = (becomes: AfterDrain, signalled: boolean, reason: 'idle' | 'mem
   ready,
 });
 
+const asleep = { name: 'asleep', plan, tier: 1, held: { cpu: 3 }, awake: { cpu: 11 }, pids: [7], sinceMs: 0 } as const;
+
 /** One of each state, and the variants that the table tells apart. */
 const states: readonly ModelState[] = [
   { name: 'discovered' },
@@ -65,11 +67,11 @@ const states: readonly ModelState[] = [
   { name: 'analyzed' },
   { name: 'blocked', reason: 'too-large', message: 'm', help: 'h' },
   { name: 'preparing', progress: 0, sinceMs: 0 },
-  { name: 'queued', from: 'cold', sinceMs: 0, why: 'w' },
-  { name: 'queued', from: 'asleep', sinceMs: 0, why: 'w' },
+  { name: 'queued', asleep: null, sinceMs: 0, why: 'w' },
+  { name: 'queued', asleep, sinceMs: 0, why: 'w' },
   { name: 'loading', plan, decisionId: 1, predicted: { cpu: 10 }, phase: 'starting', progress: null, pids: [], sinceMs: 0 },
   ready,
-  { name: 'asleep', plan, tier: 1, held: { cpu: 3 }, sinceMs: 0 },
+  asleep,
   ...becomesAll.flatMap((becomes) => [
     draining(becomes, false, 'idle'),
     draining(becomes, true, 'idle'),
@@ -105,7 +107,7 @@ const events: readonly ModelEvent[] = [
   { type: 'drain-signalled' },
   { type: 'drain-revoked' },
   { type: 'drained', atMs: 4, copy },
-  { type: 'asleep-settled', tier: 1, held: { cpu: 3 }, plan, atMs: 4 },
+  { type: 'asleep-settled', tier: 1, held: { cpu: 3 }, awake: { cpu: 11 }, plan, pids: [7], atMs: 4 },
 ];
 
 /** The design's table once more, by hand: state -> where each event leads. What is not here must throw. */
@@ -129,12 +131,11 @@ const table: Record<StateName, Partial<Record<ModelEvent['type'], readonly (Stat
     granted: ['loading'],
     'preparation-started': ['preparing'],
     blocked: ['blocked'],
-    rested: ['unloaded'],
-    reconsidered: ['analyzed'],
+    rested: ['unloaded', 'asleep'],
+    reconsidered: ['analyzed', 'queued'],
     'files-changed': ['settling'],
     gone: ['forgotten'],
     'drain-started': ['draining'],
-    'asleep-settled': ['asleep'],
   },
   loading: { 'load-progressed': ['loading'], loaded: ['ready'], 'drain-started': ['draining'] },
   ready: { measured: ['ready'], 'drain-started': ['draining'] },

@@ -2,6 +2,8 @@
  * The vLLM runtime: Hugging Face folders served by `vllm serve`, a process group for each. Facts and steps only; what carries them out is the process
  * host. What vLLM takes is in `supports.ts`, how it is started in `plan.ts`, what it costs in `estimate.ts`, what it says in `words.ts` and `explain.ts`.
  */
+
+import type { LaunchPlan } from '../../../shared/decision.ts';
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Endpoint } from '../../../shared/model.ts';
 import type { HttpAnswer, RuntimeFound } from '../../core/ports.ts';
@@ -19,6 +21,8 @@ const HEALTH_PAUSE_MS = 50;
 const HEALTH_TIMEOUT_MS = 1_000;
 /** The first token may have to compile kernels; the host's stall watch ends what hangs. */
 const PROOF_TIMEOUT_MS = 600_000;
+/** Copying the weights of the largest models takes seconds. */
+const SLEEP_TIMEOUT_MS = 110_000;
 const SERVER_ERROR = 500;
 /** Its watchdog looks every 5 s whether its engine is dead. */
 const ENGINE_DEATH_MS = 10_000;
@@ -44,18 +48,31 @@ function* load({ install }: VllmFacts, target: LoadTarget): Steps<Endpoint> {
   if (!install.found) throw new ModeliumError('runtime-exited', install.message, { origin: 'vllm' });
   const secret = yield* key();
   const folder = yield* scratch();
-  const at = yield* port();
+  // Whoever reaches its development or adapter routes may change it: those are for us alone, on a socket that only we may open.
+  const socket = isPrivate(target.plan.env) ? `${folder}/s` : null;
+  const at = socket === null ? yield* port() : null;
   yield* phase('starting');
-  const args = ['serve', target.path, '--served-model-name', target.modelId, '--host', '127.0.0.1', '--port', String(at)];
+  const where = socket === null ? ['--host', '127.0.0.1', '--port', String(at)] : ['--uds', socket];
+  const args = ['serve', target.path, '--served-model-name', target.modelId, ...where];
   // Its temporary files lie in a folder of its own, where nothing else is: what a kill leaves there is ours, and goes.
   const env = { PATH: install.path, TMPDIR: folder, ...target.plan.env, VLLM_API_KEY: secret };
   yield* spawn(install.command, [...args, '--uvicorn-log-level', 'warning', ...target.plan.args], env, false);
-  const server = { port: at, socket: null, key: secret };
+  const server = { port: at, socket, key: secret };
   let health: HttpAnswer | null = null;
   while (health?.status !== 200) {
     yield* pause(HEALTH_PAUSE_MS);
     health = yield* http({ ...server, method: 'GET', path: '/health', body: null, timeoutMs: HEALTH_TIMEOUT_MS });
   }
+  yield* prove(target, server);
+  return { ...server, protocol: 'openai' };
+}
+
+function isPrivate(env: LaunchPlan['env']): boolean {
+  return env['VLLM_SERVER_DEV_MODE'] === '1' || env['VLLM_ALLOW_RUNTIME_LORA_UPDATING'] === '1';
+}
+
+/** One real answer. @throws ModeliumError when it does not come. */
+function* prove(target: LoadTarget, server: Omit<Endpoint, 'protocol'>): Steps<void> {
   yield* phase(`first ${PROOF_WORDS[target.proof]}`);
   const proof = yield* http({ ...server, ...proofOf(target), timeoutMs: PROOF_TIMEOUT_MS });
   if (proof?.status !== 200) {
@@ -63,7 +80,34 @@ function* load({ install }: VllmFacts, target: LoadTarget): Steps<Endpoint> {
     if (proof === null || proof.status >= SERVER_ERROR) yield* pause(ENGINE_DEATH_MS);
     throw unproven(target, proof);
   }
-  return { ...server, protocol: 'openai' };
+}
+
+function* sleep({ port: at, socket, key: secret }: Endpoint): Steps<void> {
+  yield* phase('falling asleep');
+  const answer = yield* http({
+    port: at,
+    socket,
+    key: secret,
+    method: 'POST',
+    path: '/sleep?level=1',
+    body: null,
+    timeoutMs: SLEEP_TIMEOUT_MS,
+  });
+  if (answer?.status !== 200) throw refused('sleep', answer);
+}
+
+function* wake(target: LoadTarget, endpoint: Endpoint): Steps<Endpoint> {
+  const { port: at, socket, key: secret } = endpoint;
+  yield* phase('waking');
+  const answer = yield* http({ port: at, socket, key: secret, method: 'POST', path: '/wake_up', body: null, timeoutMs: SLEEP_TIMEOUT_MS });
+  if (answer?.status !== 200) throw refused('wake', answer);
+  yield* prove(target, endpoint);
+  return endpoint;
+}
+
+function refused(what: string, answer: HttpAnswer | null): ModeliumError {
+  const words = answer === null ? 'no answer came' : `status ${answer.status}: ${answer.body.slice(0, 300)}`;
+  return new ModeliumError('runtime-exited', `vLLM did not ${what}: ${words}.`, { origin: 'vllm' });
 }
 
 function unproven({ modelId, proof }: LoadTarget, answer: HttpAnswer | null): ModeliumError {
@@ -102,11 +146,11 @@ export function vllmAdapter(facts: VllmFacts): Adapter {
     plan: (profile, form, placement, settings) => planOf(facts, profile, form, placement, settings),
     estimate: (profile, plan) => estimate(facts, profile, plan),
     load: (target) => load(facts, target),
+    sleep,
+    wake,
+    canSleep: (plan) => plan.args.includes('--enable-sleep-mode'),
     progress: progressOf,
     explainExit,
-    reported(lines) {
-      const taken = reportedOf(lines);
-      return taken === null ? null : { vllm: taken };
-    },
+    reported: reportedOf,
   };
 }

@@ -3,7 +3,7 @@
  * the peak of its activations, captured graphs and, with all that is left, the KV cache (vllm/v1/worker/gpu_worker.py); its CUDA context lies outside of
  * that share. On a processor it is given the bytes of the cache.
  */
-import { HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
+import { type BufferBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
 import type { Estimate } from '../../core/ports.ts';
 import type { VllmFacts } from './facts.ts';
@@ -18,6 +18,8 @@ export const GPU_CONTEXT_BYTES = 600 * MIB;
 const GRAPH_BYTES = 600 * MIB;
 /** Tokens of the largest step that vLLM profiles (`max_num_batched_tokens` of its server on large GPUs). */
 const STEP_TOKENS = 8192;
+/** vLLM keeps so much back of what it measures (`redundancy_buffer_memory`). */
+const LEARNED_SLACK_BYTES = 150 * MIB;
 const HALF_BYTES = 2;
 const FLOAT_BYTES = 4;
 /** The sampler's copies of a row of logits: logits, probabilities, sorted. */
@@ -69,17 +71,25 @@ export interface BudgetWishes {
   readonly isEager: boolean;
   /** What a device can give at most. */
   readonly mostBytes: number;
+  /** What vLLM said that an earlier load took of one device. */
+  readonly learned: BufferBytes | undefined;
 }
 
 /** The largest cache that is worth its memory and fits on the device: fewer whole sequences first, then a smaller context. */
 export function budgetOf(profile: ModelProfile, placement: Placement, wishes: BudgetWishes): Budget {
   const gpus = Math.max(1, placement.gpus.length);
-  const fixed = activationBytes(profile, wishes.sequences) + (wishes.isEager || placement.kind === 'cpu' ? 0 : GRAPH_BYTES);
+  const { learned } = wishes;
+  const graphs = wishes.isEager || placement.kind === 'cpu' ? 0 : GRAPH_BYTES;
+  // Measured by vLLM itself: weights with what belongs to them, and the peak of the work with the graphs.
+  const isLearned = learned !== undefined && learned.modelBytes > 0 && learned.computeBytes > 0 && placement.kind !== 'cpu';
+  const fixed = isLearned
+    ? learned.modelBytes + learned.computeBytes + LEARNED_SLACK_BYTES
+    : weightBytesAt(profile, placement) / gpus + activationBytes(profile, wishes.sequences) + graphs;
   const most = Math.max(SMALL_CACHE_BYTES, profile.weightBytes);
   const counts = onlyReads(profile) ? ([1] as const) : WHOLE_SEQUENCES;
   const budget = (contextTokens: number, count: number): Budget => {
     const cacheBytes = Math.ceil(count * sequenceBytes(profile, contextTokens, placement));
-    return { contextTokens, cacheBytes, bytes: Math.ceil((weightBytesAt(profile, placement) + cacheBytes) / gpus + fixed) };
+    return { contextTokens, cacheBytes, bytes: Math.ceil(cacheBytes / gpus + fixed) };
   };
   let smallest = budget(wishes.contextTokens, 1);
   for (const count of counts) {

@@ -1,7 +1,7 @@
 /** What the vLLM adapter is told of the world: the settings, the installation, the GPUs. Types only. */
 import type { DeviceId } from '../../../shared/decision.ts';
 import type { Settings } from '../../../shared/settings.ts';
-import type { VllmFound } from '../../core/ports.ts';
+import type { VllmFound } from '../../core/vllm-registry.ts';
 
 export interface GpuFacts {
   readonly totalBytes: number;
@@ -18,5 +18,7 @@ export interface VllmFacts {
   gpu(id: DeviceId): GpuFacts | null;
   /** Kept free on each GPU. */
   readonly reserveBytes: number;
+  /** Idle models sleep before they leave (`sleep_after_idle_seconds`). */
+  readonly sleeps: boolean;
   readonly cpuCores: number;
 }

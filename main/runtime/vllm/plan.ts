@@ -40,12 +40,13 @@ export function planOf(
 ): LaunchPlan {
   const own = [...facts.settings.args, ...(settings.args ?? [])];
   const sequences = placement.kind === 'cpu' ? CPU_SEQUENCES : GPU_SEQUENCES;
+  const sleeps = facts.sleeps && placement.kind !== 'cpu';
   const trained = profile.contextLength ?? UNKNOWN_CONTEXT_TOKENS;
   const most = onlyReads(profile) ? trained : Math.min(trained, MOST_CONTEXT_TOKENS);
   const budget = budgetOf(profile, placement, {
     contextTokens: onlyReads(profile) ? Math.min(settings.context ?? most, trained) : (settings.context ?? most),
     isFixed: settings.context !== undefined,
-    ...{ sequences, isEager: isEager(own), mostBytes: mostBytesOf(facts, placement) },
+    ...{ sequences, isEager: isEager(own), mostBytes: mostBytesOf(facts, placement), learned: settings.learned },
   });
   const flags = [
     ...formFlags(form),
@@ -54,6 +55,7 @@ export function planOf(
     ...dtypeFlags(facts, profile, placement),
     ...(placement.gpus.length > 1 ? ['--tensor-parallel-size', String(placement.gpus.length)] : []),
     ...memoryFlags(facts, placement, budget, settings),
+    ...(sleeps ? ['--enable-sleep-mode'] : []),
   ];
   return {
     runtime: 'vllm',
@@ -64,7 +66,13 @@ export function planOf(
     parallelSequences: sequences,
     // The last one of a name counts: a person's own arguments win.
     args: [...flags, ...own],
-    env: { ...OFFLINE, ...deviceEnvironment(facts, placement), ...facts.settings.env },
+    env: {
+      ...{ ...OFFLINE, ...deviceEnvironment(facts, placement) },
+      // The routes by which it is put to sleep: only ever on a private socket.
+      ...(sleeps ? { VLLM_SERVER_DEV_MODE: '1' } : {}),
+      ...facts.settings.env,
+    },
+    ...(settings.learned === undefined ? {} : { learned: settings.learned }),
   };
 }
 

@@ -11,6 +11,7 @@ const adapter = vllmAdapter({
   gpus: { isPresent: false, why: 'no GPU' },
   gpu: () => null,
   reserveBytes: 0,
+  sleeps: false,
   cpuCores: 2,
 });
 

@@ -62,6 +62,7 @@ function adapterOn(gpu: Partial<GpuFacts> = {}, change: Partial<VllmFacts> = {})
     gpus: { isPresent: true, why: '1 GPU' },
     gpu: () => ({ totalBytes: 24 * GIB, computeCapability: '8.9', ...gpu }),
     reserveBytes: 512 * MIB,
+    sleeps: false,
     cpuCores: 8,
     ...change,
   };

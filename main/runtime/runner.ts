@@ -1,0 +1,95 @@
+/** What the manager holds of a model whose process runs or is about to: a record of one bring-up, and how it is made. Owns no rule. */
+import type { Candidate, DecisionOutcome, DeviceBytes } from '../../shared/decision.ts';
+import type { Endpoint } from '../../shared/model.ts';
+import type { Devices } from '../core/devices.ts';
+import type { Sample } from '../core/ports.ts';
+import type { ModelRecord } from '../core/registry.ts';
+import type { Usage } from '../core/usage.ts';
+import type { Adapter } from './adapter.ts';
+import type { LastWords } from './last-words.ts';
+import { Leases } from './leases.ts';
+import { LoadOutcome } from './load-outcome.ts';
+import { type HostPorts, ProcessHost } from './process-host.ts';
+import type { ThreadShare } from './thread-share.ts';
+
+export interface Runner {
+  readonly id: string;
+  readonly adapter: Adapter;
+  readonly host: ProcessHost;
+  readonly leases: Leases;
+  readonly abort: AbortController;
+  readonly decisionId: number;
+  readonly outcome: LoadOutcome;
+  readonly predicted: DeviceBytes;
+  /** Of one that is ready, or sleeps. */
+  endpoint: Endpoint | null;
+  /** The sample before it took memory: where the driver names no processes, its share is the difference. */
+  before: Sample | null;
+  waitedForRoom: boolean;
+  bringUp: Promise<void>;
+  drain: Promise<void> | null;
+  /** Counts drains: one that was revoked must not go on in the name of the next. */
+  drains: number;
+  /** Requests do not wait for a drain's deadline any more: a person forced it. */
+  hurry: () => void;
+  cancelForgiving: () => void;
+  endPulse: () => void;
+}
+
+export interface RunnerPorts extends HostPorts {
+  readonly devices: Devices;
+  readonly usage: Usage;
+  readonly threads: ThreadShare;
+  adapter(runtime: Candidate['plan']['runtime']): Adapter;
+  wake(id: string): void;
+}
+
+interface BringUp {
+  readonly decisionId: number;
+  /** Writes how it ended. */
+  readonly write: (outcome: DecisionOutcome) => void;
+}
+
+function bringUpOf({ state }: ModelRecord, candidate: Candidate, { decisionId, write }: BringUp) {
+  return {
+    decisionId,
+    outcome: new LoadOutcome(write),
+    // Woken, it holds more than was asked for: what it held before.
+    predicted: state.name === 'loading' ? state.predicted : candidate.bytesNeeded,
+    abort: new AbortController(),
+    bringUp: Promise.resolve(),
+    drain: null,
+    waitedForRoom: candidate.victims.length > 0,
+  };
+}
+
+/** For a process that is to be started. */
+export function startRunner(
+  ports: RunnerPorts,
+  record: ModelRecord,
+  candidate: Candidate,
+  bringUp: BringUp & { readonly words: LastWords },
+): Runner {
+  const { devices, usage, clock, threads, wake } = ports;
+  const { id } = record;
+  const { words } = bringUp;
+  const adapter = ports.adapter(candidate.plan.runtime);
+  words.begin(`--- ${new Date(clock.wallTime()).toISOString()} loading again ---`);
+  const leases = new Leases(() => {
+    usage.ended(id, clock.now());
+    // The last one to leave may make room, or be what a keep-alive of zero waited for.
+    if (leases.inFlight === 0) wake(id);
+  });
+  const host = new ProcessHost(ports, adapter, id, words);
+  const anew = bringUpOf(record, candidate, bringUp);
+  host.onMessage((message) => threads.hear(host, message));
+  host.onMessage((message) => anew.outcome.hear(message));
+  const nothing = { drains: 0, endpoint: null, hurry: () => {}, cancelForgiving: () => {}, endPulse: () => {} };
+  return { id, adapter, host, leases, before: devices.sample, ...anew, ...nothing };
+}
+
+/** For one that sleeps: its process goes on. */
+export function wakeRunner(asleep: Runner, record: ModelRecord, candidate: Candidate, bringUp: BringUp): Runner {
+  asleep.cancelForgiving();
+  return { ...asleep, ...bringUpOf(record, candidate, bringUp) };
+}
