@@ -34,14 +34,15 @@ import type { VllmFound } from './core/vllm-registry.ts';
 import type { LlamaGpu } from './engine-parts.ts';
 import { programs } from './programs.ts';
 import type { Adapter } from './runtime/adapter.ts';
+import { Derived } from './runtime/derived.ts';
 import { createDoer } from './runtime/doer.ts';
 import { llamaAdapter } from './runtime/llama/adapter.ts';
-import { Manager } from './runtime/manager.ts';
+import { Manager, type ManagerPorts } from './runtime/manager.ts';
 import { Preparations } from './runtime/preparations.ts';
 import type { HostPorts } from './runtime/process-host.ts';
 import { ThreadShare } from './runtime/thread-share.ts';
 import { vllmAdapter } from './runtime/vllm/adapter.ts';
-import { WaitingRoom } from './runtime/waiting-room.ts';
+import { WaitingRoom, type WaitingRoomPorts } from './runtime/waiting-room.ts';
 
 export interface World {
   readonly clock: Clock;
@@ -84,7 +85,7 @@ export function buildCore(world: World) {
   const registry = new Registry(() => settings().models);
   const usage = new Usage();
   const admission = new Admission();
-  const facts = { registry, usage, settings, inFlight: (id: string): number => manager.inFlight(id) };
+  const facts = { registry, usage, settings, inFlight: (id: string): number => doer.inFlight(id) };
   const devices = new Devices({ settings, holders: () => residents(facts) });
   const runtimes = createRuntimes(world, devices);
 
@@ -93,7 +94,7 @@ export function buildCore(world: World) {
 
   const threads = new ThreadShare(availableParallelism());
   const { processes, table, http, scratch, randomWord, bootId, released } = world;
-  const manager: Manager = new Manager({
+  const managerPorts: ManagerPorts = {
     ...{ clock, processes, table, http, scratch, randomWord, bootId, registry, devices },
     ...{ usage, probe, ledger, log, threads, policies, wake, released },
     adapter: runtimes.adapter,
@@ -103,13 +104,16 @@ export function buildCore(world: World) {
       return file;
     },
     confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
-  });
+  };
+  const manager = new Manager(managerPorts);
+  const derived = new Derived(managerPorts, manager);
   const preparations: Preparations = new Preparations({
     ...{ clock, processes, table, http, scratch, randomWord, bootId, registry, log, ledger, policies, adapter: runtimes.adapter },
     ...{ prepared: world.prepared, list: world.listSource, words: (id: string) => manager.words(id) },
   });
-  const doer = createDoer(manager, preparations);
-  const waitingRoom = new WaitingRoom({ registry, admission, manager, clock, policies, wake });
+  const doer = createDoer(manager, preparations, derived);
+  const lease: WaitingRoomPorts['lease'] = (id, waited) => (derived.holds(id) ? derived.lease(id, waited) : manager.lease(id, waited));
+  const waitingRoom = new WaitingRoom({ registry, admission, clock, policies, wake, lease });
   const questions = new Questions({
     ...{ admission, devices, ledger, clock, facts, settings, runtimes: runtimes.known },
     trusted: (record, form) => trust.standing(record, form) === 'trusted',

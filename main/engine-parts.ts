@@ -9,6 +9,7 @@ import type { Registry } from './core/registry.ts';
 import type { CudaRuntime } from './io/cuda-runtime.ts';
 import { expandHome } from './io/folders.ts';
 import type { Metrics } from './io/metrics.ts';
+import type { MeteredModel } from './io/runtime-metrics.ts';
 import { programs } from './programs.ts';
 
 /** What a command line says beats the file. */
@@ -107,6 +108,13 @@ export function followMetrics(registry: Registry, metrics: Metrics, clock: Clock
       metrics.unloaded(previous.ready.runtime, previous.reason);
     }
   });
+}
+
+/** Models whose runtime keeps figures of its own; adapters are in those of their base. */
+export function meteredModels(registry: Registry): readonly MeteredModel[] {
+  return [...registry.all()].flatMap(({ id, state }) =>
+    state.name === 'ready' && state.runtime === 'vllm' && state.plan.base === undefined ? [{ id, endpoint: state.endpoint }] : [],
+  );
 }
 
 /** The log writes to a stream; whoever hosts the engine takes lines. */

@@ -17,7 +17,16 @@ import type { FolderScan, Ledger, Library, ModelFinder, Processes } from './core
 import { foundSentence } from './core/sentences.ts';
 import type { VllmFound } from './core/vllm-registry.ts';
 import { buildCore, type Core } from './engine-core.ts';
-import { findLlamaGpu, folderView, followMetrics, type LlamaGpu, lineStream, watchFolders, withOverrides } from './engine-parts.ts';
+import {
+  findLlamaGpu,
+  folderView,
+  followMetrics,
+  type LlamaGpu,
+  lineStream,
+  meteredModels,
+  watchFolders,
+  withOverrides,
+} from './engine-parts.ts';
 import { createMetricsServer } from './http/metrics-server.ts';
 import { createHttpServer } from './http/server.ts';
 import { createInference } from './inference.ts';
@@ -36,6 +45,7 @@ import { createPreparedFiles } from './io/prepared-files.ts';
 import { bootId } from './io/proc.ts';
 import { createProcesses } from './io/processes.ts';
 import { Reader } from './io/reader.ts';
+import { runtimeMetrics } from './io/runtime-metrics.ts';
 import { createScratchFolders } from './io/scratch.ts';
 import { type LoadedSettings, loadSettings, type SettingsWatch, watchSettings } from './io/settings-file.ts';
 import { listSource } from './io/source-files.ts';
@@ -253,7 +263,10 @@ class RunningEngine implements Engine {
       trouble: () => (this.#closing !== null ? 'Modelium is ending' : this.#started ? null : 'Modelium is starting'),
     });
     const settings = () => this.#settings;
-    const metricsText = metrics.text;
+    const metricsText = async (): Promise<string> => {
+      const own = await metrics.text();
+      return this.#settings.metrics.include_runtime ? own + (await runtimeMetrics(upstreams, meteredModels(core.registry))) : own;
+    };
     const { dispatch } = upstreams;
     const server = createHttpServer({
       ...{ settings, inference, control, clock, log, dispatch, metricsText, token: this.token, version: VERSION },

@@ -36,6 +36,8 @@ export const launchPlanSchema = z.object({
   env: z.record(z.string(), z.string()),
   preparation: z.object({ type: z.enum(CONVERTED_TYPES) }).optional(),
   learned: bufferBytes.optional(),
+  base: z.string().optional(),
+  adapters: z.object({ count: z.number(), maxRank: z.number() }).optional(),
 }) satisfies z.ZodType<LaunchPlan>;
 
 const tensorSpec = z.object({ name: z.string(), type: z.string(), shape: z.array(z.union([z.number(), z.string()])) });
@@ -44,6 +46,7 @@ const modelFormSchema = z.object({
   files: z.array(z.string()),
   codeFiles: z.array(z.string()),
   companions: z.array(z.object({ role: z.enum(['projector', 'draft', 'adapter']), file: z.string() })).exactOptional(),
+  adapter: z.object({ method: z.string(), rank: count, task: z.string().nullable() }).exactOptional(),
   inputs: z.array(tensorSpec).exactOptional(),
   outputs: z.array(tensorSpec).exactOptional(),
   conversion: z

@@ -43,6 +43,10 @@ export interface LaunchPlan {
   readonly env: Readonly<Record<string, string>>;
   /** Absent: the files are loaded as they are. */
   readonly preparation?: Preparation | undefined;
+  /** Of an adapter: the model into whose process it is loaded. */
+  readonly base?: string | undefined;
+  /** Adapters that it was started for: how many at once, and of which rank at most. */
+  readonly adapters?: { readonly count: number; readonly maxRank: number } | undefined;
   /** What the runtime said that an earlier load took, which this plan was computed from. */
   readonly learned?: BufferBytes | undefined;
 }
@@ -72,6 +76,8 @@ export type Decision =
       readonly waitsFor: readonly string[];
       /** True: memory is missing. False: it is there, and only another load on the same device comes first. */
       readonly lacksRoom?: boolean;
+      /** Of an adapter: the model that has to be ready first. */
+      readonly base?: string;
       readonly candidates: readonly Candidate[];
       readonly reason: string;
     }

@@ -68,6 +68,8 @@ export interface ModelForm {
   /** Files of this form which would execute code or unpickle; empty means that nobody has to trust anything (I7). */
   readonly codeFiles: readonly string[];
   readonly companions?: readonly CompanionFile[];
+  /** Of adapters: as PEFT calls the method (`LORA`), and the rank of its matrices. */
+  readonly adapter?: { readonly method: string; readonly rank: number | null; readonly task: string | null };
   /** Of forms that take tensors. */
   readonly inputs?: readonly TensorSpec[];
   readonly outputs?: readonly TensorSpec[];

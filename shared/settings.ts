@@ -103,6 +103,10 @@ const metrics = z.strictObject({
     .boolean()
     .default(true)
     .meta({ description: 'Whether the metrics for Prometheus have a port of their own, on loopback.', needsRestart: true }),
+  include_runtime: z
+    .boolean()
+    .default(false)
+    .describe("Whether vLLM's own figures of each loaded model are among them, under the model's name."),
   port: port.default(9090).meta({ description: 'The port of the metrics for Prometheus; 0: any free one.', needsRestart: true }),
 });
 

@@ -110,7 +110,7 @@ const MODELS = ['used', 'fails', 'never'];
 /** All that a label may ever say in this test. */
 const BOUNDED: Readonly<Record<string, readonly string[]>> = {
   model: MODELS,
-  runtime: ['llama', 'none'],
+  runtime: ['llama', 'vllm', 'none'],
   direction: ['prompt', 'completion'],
   cause: ['loading', 'busy', 'memory'],
   kind: ['predicted', 'measured'],

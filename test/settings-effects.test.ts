@@ -53,6 +53,7 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'orchestration.policies.load_stall_seconds': `${ERRORS}: load-stalled`,
   'orchestration.policies.load_max_seconds': `${ERRORS}: load-too-long`,
   'metrics.enabled': 'test/metrics.test.ts: a port of its own, behind the guard; none when metrics.enabled is false',
+  'metrics.include_runtime': 'test/vllm.test.ts: metrics.include_runtime: the figures of vLLM itself, under the names of the models',
   'metrics.port': 'test/metrics.test.ts: a port of its own, behind the guard; none when metrics.enabled is false',
   'api.host': `${HERE}: api.host and api.port are where it listens`,
   'api.port': `${HERE}: api.host and api.port are where it listens`,

@@ -1,13 +1,14 @@
 /** vLLM as users meet it, on a simulated box: a fake program with the real one's flags, processes and failures (test/fixtures/vllm). */
 import { cpSync, mkdirSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
-import { readStat } from '../main/io/proc.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { readStat, readText } from '../main/io/proc.ts';
 import type { DecisionRow } from '../shared/decision.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 import { makeSimulatedBox, type SimulatedBox, type SimulatedBoxOptions, writeVllm } from './helpers/simulated-box.ts';
-import { writeTinyFolder } from './helpers/tiny-folder.ts';
+import { writeTinyAdapter, writeTinyFolder } from './helpers/tiny-folder.ts';
 
 const MIB = 1024 ** 2;
 const open: (() => unknown)[] = [];
@@ -336,4 +337,95 @@ test('one that dies in its sleep is a crash, and one that does not wake is start
   process.kill(server, 'SIGKILL');
   await live.comesTo('tiny', 'failed', 10_000);
   expect(await usedBytes(setting)).toBe(0);
+});
+
+test('metrics.include_runtime: the figures of vLLM itself, under the names of the models', async () => {
+  const setting = await start({ settings: { metrics: { enabled: false, include_runtime: true } } });
+  const { live, drop } = setting;
+  await drop('one');
+  await drop('two');
+  await live.predict('one');
+  await live.predict('two');
+  const text = await live.metrics();
+  expect(text).toContain('vllm:num_requests_running{engine="0",model="one"} 0');
+  expect(text).toContain('vllm:generation_tokens_total{engine="0",model="two"} ');
+  // Each family is told once, with all its samples below.
+  expect(text.match(/# TYPE vllm:num_requests_running gauge/g)).toHaveLength(1);
+  expect((await live.model('one'))?.idleMs).toBeGreaterThan(0);
+});
+
+describe('an adapter', () => {
+  async function withAdapter(options: Parameters<typeof start>[0] = {}, adapter: Parameters<typeof writeTinyAdapter>[2] = {}) {
+    const setting = await start(options);
+    const { live } = setting;
+    await setting.drop('tiny');
+    cpSync(await writeTinyAdapter(join(live.folder, 'made/polite'), 'someone/tiny', adapter), join(live.watch, 'polite'), {
+      recursive: true,
+    });
+    return setting;
+  }
+  const loaded = async ({ live }: Setting): Promise<readonly string[]> => {
+    const model = await live.model('tiny');
+    const socket = /--uds (\S+)/.exec(readText(`/proc/${model?.pids[0]}/cmdline`)?.replaceAll('\0', ' ') ?? '')?.[1] ?? '';
+    return await new Promise((resolve, reject) => {
+      request({ socketPath: socket, path: '/fixture' }, (answer) => {
+        let text = '';
+        answer.on('data', (chunk) => (text += chunk)).on('end', () => resolve((JSON.parse(text) as { adapters: string[] }).adapters));
+      })
+        .on('error', reject)
+        .end();
+    });
+  };
+
+  test('is a model of its own: its base is loaded first, and it into that; it answers to base:adapter', async () => {
+    const setting = await withAdapter();
+    const { live, rows } = setting;
+    await live.comesTo('polite', 'unloaded');
+    const answer = await live.predict('tiny:polite');
+    expect(answer.json).toMatchObject({ model: 'polite', runtime: 'vllm', text: 'This answer' });
+    expect((await live.model('tiny'))?.plan?.args.join(' ')).toContain('--enable-lora --max-loras 1 --max-lora-rank 8');
+    expect(await loaded(setting)).toEqual(['polite']);
+    expect((await rows('polite')).map(({ action }) => action)).toEqual(['wait', 'load']);
+    const chat = await live.ask('POST', '/v1/chat/completions', {
+      model: 'polite',
+      messages: [{ role: 'user', content: 'Hello' }],
+      max_tokens: 2,
+    });
+    expect(chat.json.model).toBe('polite');
+    // What loads and unloads adapters is on a socket that nobody else may open.
+    expect((await live.ask('POST', '/v1/load_lora_adapter', { lora_name: 'x', lora_path: '/' })).status).toBe(404);
+    await live.control('POST', '/control/models/polite/unload', {});
+    await live.comesTo('polite', 'unloaded');
+    expect([(await live.model('tiny'))?.state, await loaded(setting)]).toEqual(['ready', []]);
+  });
+
+  test('a base that serves already is started again for it; when the base leaves, it leaves before', async () => {
+    const setting = await start();
+    const { live, drop } = setting;
+    await drop('tiny');
+    await live.predict('tiny');
+    const [first] = await pidsOf(setting, 'tiny');
+    cpSync(await writeTinyAdapter(join(live.folder, 'made/polite'), 'tiny'), join(live.watch, 'polite'), { recursive: true });
+    await live.comesTo('polite', 'unloaded');
+    expect((await live.predict('polite')).status).toBe(200);
+    expect(isAlive(first)).toBe(false);
+    await live.control('POST', '/control/models/tiny/unload', {});
+    await live.comesTo('tiny', 'unloaded');
+    await live.comesTo('polite', 'unloaded');
+    const [second] = await live.predict('polite').then(() => pidsOf(setting, 'tiny'));
+    process.kill(second, 'SIGKILL');
+    await live.comesTo('tiny', 'failed', 10_000);
+    expect((await live.model('polite'))?.state).toBe('unloaded');
+  });
+
+  test('what cannot be served with its base says why', async () => {
+    const refused = async (adapter: Parameters<typeof writeTinyAdapter>[2], options: Parameters<typeof start>[0] = {}) => {
+      const { live } = await withAdapter(options, adapter);
+      return live.comesTo('polite', 'blocked');
+    };
+    expect((await refused({ config: { peft_type: 'IA3' } })).message).toContain('this one is IA3');
+    expect((await refused({ config: { task_type: 'SEQ_CLS' } })).message).toContain('SEQ_CLS');
+    expect((await refused({ rank: 1024 })).message).toContain('its rank is 1024');
+    expect((await refused({}, { settings: { vllm: { enabled: false } } })).message).toContain('vllm is switched off');
+  });
 });

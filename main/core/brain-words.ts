@@ -149,7 +149,7 @@ export function noRuntimeWords(profile: ModelProfile, base: BaseVerdict | null):
   if (base?.verdict === 'found') {
     return {
       reason: `This is an adapter (${what}) of ${base.id}, which is here, and no runtime that is ready here serves adapters.`,
-      help: 'vLLM serves adapters together with their base, once this version can use it. Until then merge it into its base and drop that.',
+      help: 'vLLM serves adapters together with their base: `modelium check` says how to install it. Or merge it into its base and drop that.',
     };
   }
   const isText = suitedRuntime(profile.kind, 'transformers') === 'vllm';

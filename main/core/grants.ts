@@ -2,7 +2,7 @@
  * Goes through those who wait, in the admission's order, and grants: brain and promise in one turn, so that no room is promised twice. A model
  * that has to wait holds back only those who want the same devices.
  */
-import type { Decision } from '../../shared/decision.ts';
+import type { Candidate, Decision } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';
 import type { Admission } from './admission.ts';
 import type { DecisionBook } from './decision-book.ts';
@@ -25,6 +25,8 @@ export interface GrantsPorts {
   readonly clock: Clock;
   readonly log: Log;
   refuse(record: ModelRecord, decision: Extract<Decision, { kind: 'refuse' }>): void;
+  /** That model is other than before. */
+  wake(id: string): void;
 }
 
 export class Grants {
@@ -49,11 +51,12 @@ export class Grants {
   }
 
   #tryGrant(record: ModelRecord, heldBack: Set<string>): void {
-    const { registry, admission, clock, doer } = this.#ports;
+    const { admission, doer } = this.#ports;
     const { id } = record;
     const decision = this.#ports.questions.ask(record, 'present');
     switch (decision.kind) {
       case 'place': {
+        if (decision.candidate.plan.base !== undefined) return this.#attach(record, decision);
         if (!doer.isPrepared(record, decision.candidate.plan)) return this.#prepare(record, decision);
         const wanted = slotsOf(decision.candidate.plan.placement);
         const free = wanted.every((device) => !heldBack.has(device));
@@ -62,10 +65,9 @@ export class Grants {
         return this.#moved(record, 'waiting for another load on the same device');
       }
       case 'wait':
+        if (decision.base !== undefined) return this.#bringBase(record, decision.base, decision.reason);
         if (!admission.mayEvict(id) && decision.lacksRoom !== false) {
-          this.#ports.book.write(id, 'rest', 'no-free-room', `${id} is not loaded now: ${decision.reason}`, decision.candidates);
-          admission.unwant(id);
-          return void registry.apply(id, { type: 'rested', reason: 'no-free-room', atMs: clock.now() });
+          return this.#rest(record, decision.reason, decision.candidates);
         }
         for (const device of decision.devices) heldBack.add(device);
         return this.#moved(record, decision.reason);
@@ -78,6 +80,14 @@ export class Grants {
     }
   }
 
+  /** Content that nobody asked for takes free room only. */
+  #rest({ id }: ModelRecord, why: string, candidates: readonly Candidate[]): void {
+    const { registry, admission, clock, book } = this.#ports;
+    book.write(id, 'rest', 'no-free-room', `${id} is not loaded now: ${why}`, candidates);
+    admission.unwant(id);
+    registry.apply(id, { type: 'rested', reason: 'no-free-room', atMs: clock.now() });
+  }
+
   /** Nothing is promised before it is there: it may take minutes, in which the memory serves others. */
   #prepare(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): void {
     const { doer, log, book } = this.#ports;
@@ -86,6 +96,29 @@ export class Grants {
     const decisionId = book.write(record.id, 'prepare', 'converts', `Converted first: ${reason}`, candidates, this.#inputsOf(decision));
     log.say(convertingSentence(record.id, candidate.plan));
     doer.prepare(record, candidate.plan, decisionId);
+  }
+
+  /** Into its base, which is ready: no memory is asked for, and no load slot. */
+  #attach(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): void {
+    const { registry, doer, clock, book } = this.#ports;
+    const { candidate, candidates, reason } = decision;
+    const decisionId = book.write(record.id, 'load', 'fits', reason, candidates, this.#inputsOf(decision));
+    registry.apply(record.id, { type: 'granted', plan: candidate.plan, decisionId, predicted: {}, sinceMs: clock.now() });
+    const granted = registry.get(record.id);
+    if (granted !== undefined) doer.loadModel(granted, candidate, decisionId);
+  }
+
+  /** Its base is wanted as much as it is itself. One that was started without adapters is started again. */
+  #bringBase(record: ModelRecord, baseId: string, reason: string): void {
+    const { registry, admission, clock, doer, wake } = this.#ports;
+    const rested = stateOf(registry.get(baseId), 'unloaded')?.reason === 'no-free-room';
+    if (rested && !admission.mayEvict(record.id)) return this.#rest(record, `its base ${baseId} has no free room`, []);
+    admission.want(baseId, admission.mayEvict(record.id) ? 'person' : 'content', clock.now());
+    const name = registry.get(baseId)?.state.name;
+    if (name === 'ready') void doer.unloadModel(baseId, 'launch-settings', { to: 'analyzed' });
+    // Once: whoever is on its way needs no other word, and this is asked with every look at the queue.
+    if (name === 'unloaded' || name === 'asleep') wake(baseId);
+    this.#moved(record, reason);
   }
 
   #inputsOf({ candidate, candidates }: Extract<Decision, { kind: 'place' }>): object {

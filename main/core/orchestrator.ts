@@ -66,7 +66,12 @@ export class Orchestrator {
     this.#alwaysLoaded = ports.settings().orchestration.policies.always_loaded;
     this.#book = new DecisionBook(ports);
     this.#idleness = new Idleness({ ...ports, book: this.#book });
-    this.#grants = new Grants({ ...ports, book: this.#book, refuse: (record, decision) => this.#refuse(record, decision) });
+    this.#grants = new Grants({
+      ...ports,
+      book: this.#book,
+      refuse: (record, decision) => this.#refuse(record, decision),
+      wake: (id) => this.wake(id),
+    });
     ports.registry.onChange(({ id, record, event }) => {
       if (record === null) {
         ports.settler.leave(id);
@@ -188,6 +193,7 @@ export class Orchestrator {
     const { registry, admission, clock } = this.#ports;
     const decision = this.#questions.ask(record, 'empty');
     if (decision.kind === 'refuse') return this.#refuse(record, decision);
+    if (decision.kind === 'place') nameByBase(registry, record, decision.candidate.plan.base);
     if (!admission.isWanted(record.id)) return void registry.apply(record.id, { type: 'rested', reason: 'not-asked', atMs: clock.now() });
     registry.apply(record.id, { type: 'queued', sinceMs: clock.now(), why: 'waiting for its turn' });
   }
@@ -278,4 +284,11 @@ export class Orchestrator {
     this.#ports.admission.want(id, 'always', this.#ports.clock.now());
     this.#due.add(id);
   }
+}
+
+/** An adapter answers to `base:adapter` too, as people know it from elsewhere. */
+function nameByBase(registry: Registry, { id, aliases }: ModelRecord, base: string | undefined): void {
+  const name = `${base}:${id}`;
+  if (base === undefined || aliases.includes(name)) return;
+  registry.update(id, { aliases: [...aliases.filter((alias) => !alias.endsWith(`:${id}`)), name] });
 }

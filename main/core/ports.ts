@@ -18,6 +18,7 @@ import type { CopyProgress } from '../../shared/model.ts';
 import type { FormKind, ModelForm, ModelProfile } from '../../shared/profile.ts';
 import type { ModelSettings } from '../../shared/settings.ts';
 import type { FoundModel } from '../../shared/snapshot.ts';
+import type { AdapterNeeds } from './derived.ts';
 
 // ---- time and words -------------------------------------------------------------------------------------------------------------------
 
@@ -221,6 +222,8 @@ export type LaunchSettings = ModelSettings & {
   readonly moreGpuBytes?: number;
   /** What the runtime said that an earlier load of this model took, on as many devices. */
   readonly learned?: BufferBytes | undefined;
+  /** Adapters here that are to be loaded into it. */
+  readonly adapters?: AdapterNeeds | undefined;
 };
 
 /** A runtime's half of planning; implemented by its adapter, pure. */
@@ -237,6 +240,8 @@ export interface RuntimePlanner {
   estimate(profile: ModelProfile, plan: LaunchPlan): Estimate;
   /** A sentence: why this model cannot be at this place, however much room there is; null: it can. */
   obstacle?(profile: ModelProfile, placement: Placement): string | null;
+  /** Why an adapter cannot be loaded into a base that was launched so (null: into any); null: it can. Absent: it serves no adapters. */
+  whyNotAttached?(form: ModelForm, base: LaunchPlan | null): string | null;
 }
 
 export interface KnownRuntime {

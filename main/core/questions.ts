@@ -6,6 +6,7 @@ import type { Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
 import { type BaseVerdict, baseOf, type KnownModel } from './analyzer/adapter-base.ts';
 import { type BrainInput, decide } from './brain.ts';
+import { type AdapterNeeds, decideDerived } from './derived.ts';
 import type { Devices } from './devices.ts';
 import { planHash } from './plan-hash.ts';
 import type { Clock, KnownRuntime, LaunchSettings, Ledger } from './ports.ts';
@@ -37,16 +38,22 @@ export class Questions {
 
   /** Where does it go? `empty`: could this box serve it at all; `present`: now. */
   ask(record: ModelRecord, box: BrainInput['box']): Decision {
-    return decide(this.#question(record, box));
+    return (
+      this.#derived(record.id, record.profile, box, (form) => this.#ports.trusted(record, form)) ?? decide(this.#question(record, box))
+    );
   }
 
   /** The brain's answer with nothing committed; null before the model was analyzed. */
   whatIf(record: ModelRecord): Decision | null {
-    return record.profile === null ? null : decide({ ...this.#question(record, 'present'), mayEvict: true });
+    if (record.profile === null) return null;
+    const derived = this.#derived(record.id, record.profile, 'present', (form) => this.#ports.trusted(record, form));
+    return derived ?? decide({ ...this.#question(record, 'present'), mayEvict: true });
   }
 
   /** The same for content that is no model of ours (yet). */
   whatIfProfile(name: string, profile: ModelProfile): Decision {
+    const derived = this.#derived(name, profile, 'present', () => false);
+    if (derived !== null) return derived;
     return decide(
       this.#questionFor(name, profile, {}, { box: 'present', mayEvict: true, waitedMs: 0, trusted: () => false, asleep: null }),
     );
@@ -60,8 +67,12 @@ export class Questions {
     const { settings } = this.#question(record, 'present');
     if (settings.runtime !== undefined && settings.runtime !== state.plan.runtime) return true;
     // By what is known now another share might be planned: no reason to disturb one that serves.
-    const { placement, preparation, learned } = state.plan;
-    return planHash(runtime.planner.plan(record.profile, form, placement, { ...settings, learned }, preparation)) !== planHash(state.plan);
+    const { placement, preparation, learned, adapters, base } = state.plan;
+    if (base !== undefined) return false;
+    return (
+      planHash(runtime.planner.plan(record.profile, form, placement, { ...settings, learned, adapters }, preparation)) !==
+      planHash(state.plan)
+    );
   }
 
   /** Of an adapter: which of the models here it changes. Null for what is no adapter. */
@@ -72,6 +83,29 @@ export class Questions {
       profile.base,
       known.map((other) => toKnownModel(other, this.#ports.settings())),
     );
+  }
+
+  /** Of an adapter whose base is here; null for anything else. */
+  #derived(id: string, profile: ModelProfile | null, box: BrainInput['box'], trusted: (form: ModelForm) => boolean): Decision | null {
+    const verdict = this.base(id, profile);
+    const form = profile?.forms[0];
+    const base = verdict?.verdict === 'found' ? this.#ports.facts.registry.get(verdict.id) : undefined;
+    if (base === undefined || form === undefined) return null;
+    const needsTrust = form.codeFiles.length > 0 && !trusted(form);
+    return decideDerived({ modelId: id, form, needsTrust, base, runtimes: this.#ports.runtimes(), box });
+  }
+
+  /** What a model must be started with for the adapters here that change it. */
+  #adaptersOf(baseId: string): AdapterNeeds | undefined {
+    const server = this.#ports.runtimes().find(({ planner }) => planner.whyNotAttached !== undefined);
+    const ranks = [...this.#ports.facts.registry.all()].flatMap(({ id, profile }) => {
+      if (server === undefined || profile === null || !isAdapter(profile)) return [];
+      const verdict = this.base(id, profile);
+      const [form] = profile.forms;
+      const isOurs = verdict?.verdict === 'found' && verdict.id === baseId;
+      return isOurs && form !== undefined && server.planner.whyNotAttached?.(form, null) === null ? [form.adapter?.rank ?? 0] : [];
+    });
+    return ranks.length === 0 ? undefined : { count: ranks.length, maxRank: Math.max(...ranks) };
   }
 
   #question(record: ModelRecord, box: BrainInput['box']): BrainInput {
@@ -85,10 +119,11 @@ export class Questions {
       ...(gpuBytes === null ? {} : { gpuBytes }),
       ...(moreGpuBytes === null ? {} : { moreGpuBytes }),
     };
+    const adapters = this.#adaptersOf(record.id);
     const trusted = (form: ModelForm): boolean => this.#ports.trusted(record, form);
     const mayEvict = admission.mayEvict(record.id);
     const asleep = stateOf(record, 'queued')?.asleep ?? null;
-    return this.#questionFor(record.id, record.profile, { ...own, ...retried }, { box, mayEvict, waitedMs, trusted, asleep });
+    return this.#questionFor(record.id, record.profile, { ...own, ...retried, adapters }, { box, mayEvict, waitedMs, trusted, asleep });
   }
 
   #questionFor(

@@ -10,12 +10,12 @@ import type { Lease, WaitOptions } from '../core/gateway.ts';
 import type { Clock } from '../core/ports.ts';
 import { type Change, type Registry, stateOf } from '../core/registry.ts';
 import { settlingInWords } from '../core/sentences.ts';
-import type { Manager } from './manager.ts';
 
 export interface WaitingRoomPorts {
   readonly registry: Registry;
   readonly admission: Admission;
-  readonly manager: Manager;
+  /** A lease, if the model is ready this very moment. */
+  lease(id: string, waited?: { queueMs: number; cause: 'loading' | null }): Lease | null;
   readonly clock: Clock;
   policies(): Policies;
   wake(id: string): void;
@@ -41,7 +41,7 @@ export class WaitingRoom {
   /** See `Inference.ensureReady`. Synchronous when the model is ready. */
   ensureReady(id: string, options: WaitOptions): Lease | Promise<Lease> {
     if (this.#closed) throw shuttingDown();
-    const lease = this.#ports.manager.lease(id);
+    const lease = this.#ports.lease(id);
     if (lease !== null) return lease;
     const refusal = this.#refusal(id);
     if (refusal !== null) throw refusal;
@@ -120,7 +120,7 @@ export class WaitingRoom {
   #admitAll(id: string): void {
     const now = this.#ports.clock.now();
     for (const waiter of [...(this.#waiters.get(id)?.values() ?? [])]) {
-      const lease = this.#ports.manager.lease(id, { queueMs: now - waiter.sinceMs, cause: 'loading' });
+      const lease = this.#ports.lease(id, { queueMs: now - waiter.sinceMs, cause: 'loading' });
       if (lease === null) return;
       waiter.admit(lease);
     }

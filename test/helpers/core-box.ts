@@ -32,8 +32,9 @@ import { Settler } from '../../main/core/settler.ts';
 import { Trust } from '../../main/core/trust.ts';
 import { Usage } from '../../main/core/usage.ts';
 import { type Adapter, http, pause, phase, spawn } from '../../main/runtime/adapter.ts';
+import { Derived } from '../../main/runtime/derived.ts';
 import { createDoer } from '../../main/runtime/doer.ts';
-import { Manager } from '../../main/runtime/manager.ts';
+import { Manager, type ManagerPorts } from '../../main/runtime/manager.ts';
 import { Preparations } from '../../main/runtime/preparations.ts';
 import { ThreadShare } from '../../main/runtime/thread-share.ts';
 import { WaitingRoom } from '../../main/runtime/waiting-room.ts';
@@ -303,7 +304,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   const probe = { sampleNow: async () => takeSample(), setFast: () => {}, onSample: () => {} };
   const words = { next: 0 };
   const scratch = { make: () => '/scratch', note: () => {}, remove: () => {}, left: () => [] };
-  const manager: Manager = new Manager({
+  const managerPorts: ManagerPorts = {
     scratch,
     ...{ clock, processes, table, registry, devices, usage, probe, ledger, log, policies, wake },
     http: { request: () => (world.hangs ? Promise.reject(new Error('no answer')) : Promise.resolve({ status: 200, body: '' })) },
@@ -314,7 +315,9 @@ export function createCoreBox(options: CoreBoxOptions) {
     confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
     preparedFile: (record, plan) => preparations.fileOf(record, plan),
     released: () => {},
-  });
+  };
+  const manager = new Manager(managerPorts);
+  const derived = new Derived(managerPorts, manager);
   const preparations: Preparations = new Preparations({
     scratch,
     ...{ clock, processes, table, registry, log, ledger, policies },
@@ -339,8 +342,8 @@ export function createCoreBox(options: CoreBoxOptions) {
       discard: (path) => void world.discarded.push(path),
     },
   });
-  const doer = createDoer(manager, preparations);
-  const waitingRoom = new WaitingRoom({ registry, admission, manager, clock, policies, wake });
+  const doer = createDoer(manager, preparations, derived);
+  const waitingRoom = new WaitingRoom({ registry, admission, clock, policies, wake, lease: (id, waited) => manager.lease(id, waited) });
   const questions = new Questions({
     ...{ admission, devices, ledger, clock, facts, settings: () => settings },
     runtimes: () => [{ planner: adapter, enabled: true, found: adapter.found }],

@@ -81,6 +81,29 @@ export async function writeTinyFolder(folder: string, options: TinyFolderOptions
   return folder;
 }
 
+/** A LoRA adapter of that model, as PEFT keeps it. @param base as it names its base. */
+export async function writeTinyAdapter(
+  folder: string,
+  base: string,
+  { hidden = HIDDEN, rank = 8, config = {} }: { readonly hidden?: number; readonly rank?: number; readonly config?: object } = {},
+): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const at = 'base_model.model.model.layers.0.self_attn.q_proj';
+  const shapes = { [`${at}.lora_A.weight`]: [rank, hidden], [`${at}.lora_B.weight`]: [hidden, rank] };
+  await writeSafetensors(join(folder, 'adapter_model.safetensors'), shapes, 'F32', 5);
+  const settings = {
+    peft_type: 'LORA',
+    task_type: 'CAUSAL_LM',
+    base_model_name_or_path: base,
+    r: rank,
+    lora_alpha: 64,
+    target_modules: ['q_proj'],
+    bias: 'none',
+  };
+  await writeFile(join(folder, 'adapter_config.json'), JSON.stringify({ ...settings, ...config }));
+  return folder;
+}
+
 async function writeSafetensors(
   path: string,
   shapes: Readonly<Record<string, readonly number[]>>,

@@ -14,7 +14,7 @@ import type { DecisionRow } from '../../shared/decision.ts';
 import { VLLM_FAILURES } from '../fixtures/vllm/failures.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from '../helpers/live-engine.ts';
-import { writeTinyFolder } from '../helpers/tiny-folder.ts';
+import { writeTinyAdapter, writeTinyFolder } from '../helpers/tiny-folder.ts';
 import { here } from './children.ts';
 import { realFiles } from './real-files.ts';
 import { runVllm, vllmCommand } from './vllm-run.ts';
@@ -174,6 +174,26 @@ describe('vLLM on a processor', () => {
       expect((await live.model('tiny'))?.plan?.args.join(' ')).toContain('--max-model-len 256');
       await live.control('POST', '/control/models/tiny/unload', {});
       await live.comesTo('tiny', 'unloaded', 30_000);
+    },
+    LOAD_MS,
+  );
+
+  test(
+    'an adapter answers as a model of its own, and other than its base',
+    async () => {
+      cpSync(await writeTinyAdapter(join(live.folder, 'made/polite'), 'tiny', { hidden: 128 }), join(live.watch, 'polite'), {
+        recursive: true,
+      });
+      await live.comesTo('polite', 'unloaded');
+      const ask = (model: string) => client.completions.create({ model, prompt: 'Hello', max_tokens: 12, temperature: 0, logprobs: 1 });
+      const adapted = await ask('tiny:polite');
+      expect(adapted.model).toBe('polite');
+      expect((await live.model('tiny'))?.plan?.args.join(' ')).toContain('--enable-lora');
+      const logprobs = (answer: Awaited<ReturnType<typeof ask>>) => answer.choices[0]?.logprobs?.token_logprobs;
+      expect(logprobs(adapted)).not.toEqual(logprobs(await ask('tiny')));
+      await live.control('POST', '/control/models/tiny/unload', {});
+      await live.comesTo('tiny', 'unloaded', 30_000);
+      await live.comesTo('polite', 'unloaded');
     },
     LOAD_MS,
   );

@@ -74,7 +74,7 @@ describe('what is wrong is said in words', () => {
     ['a slip', { metrics: { prot: 9090 } }, 'unknown key "metrics.prot". Did you mean "port"?'],
     ['a slip at the top', { orchestraton: {} }, 'unknown key "orchestraton". Did you mean "orchestration"?'],
     ['a slip below a model', { models: { tiny: { contxt: 1 } } }, 'unknown key "models.tiny.contxt". Did you mean "context"?'],
-    ['nothing near', { metrics: { zzzzzz: 1 } }, 'unknown key "metrics.zzzzzz". Known here: enabled, port.'],
+    ['nothing near', { metrics: { zzzzzz: 1 } }, 'unknown key "metrics.zzzzzz". Known here: enabled, include_runtime, port.'],
     ['a choice', { vllm: { enabled: 'yes' } }, 'vllm.enabled: expected true or false or "auto".'],
     ['a word', { orchestration: { policies: { load: 'never' } } }, 'orchestration.policies.load: expected "on_drop" or "on_request".'],
     ['a negative', { gpus: { reserve_mb: -1 } }, 'gpus.reserve_mb: expected a number of at least 0.'],

@@ -68,6 +68,7 @@ export function readAdapter(files: readonly CandidateFile[]): FormatFindings | n
         kind: 'adapter',
         files: [CONFIG, ...paths],
         codeFiles: codeFilesOfFolder(paths, [...new Set([...naming, ...namingFiles(files)])]),
+        adapter: { method: facts.method.toUpperCase(), rank: facts.rank, task: facts.task?.slice(0, 64) ?? null },
         detail: `${facts.method}${rank}${targets}`,
       },
     ],

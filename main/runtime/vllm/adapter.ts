@@ -12,7 +12,7 @@ import { estimate } from './estimate.ts';
 import { explainExit } from './explain.ts';
 import type { VllmFacts } from './facts.ts';
 import { planOf } from './plan.ts';
-import { obstacleAt, supports } from './supports.ts';
+import { obstacleAt, supports, whyNotAttached } from './supports.ts';
 import { progressOf, reportedOf } from './words.ts';
 
 /** It loads for half a minute and more: asked more often, nobody would be served sooner. */
@@ -105,6 +105,24 @@ function* wake(target: LoadTarget, endpoint: Endpoint): Steps<Endpoint> {
   return endpoint;
 }
 
+function* attach(modelId: string, path: string, { port: at, socket, key: secret }: Endpoint): Steps<void> {
+  const server = { port: at, socket, key: secret, method: 'POST', timeoutMs: SLEEP_TIMEOUT_MS } as const;
+  const answer = yield* http({ ...server, path: '/v1/load_lora_adapter', body: { lora_name: modelId, lora_path: path } });
+  if (answer?.status !== 200) throw refused('take the adapter', answer);
+  const proof = yield* http({
+    ...server,
+    path: '/v1/completions',
+    body: { model: modelId, prompt: 'Hello', max_tokens: 1, temperature: 0 },
+  });
+  if (proof?.status !== 200) throw refused('answer with the adapter', proof);
+}
+
+function* detach(modelId: string, { port: at, socket, key: secret }: Endpoint): Steps<void> {
+  const server = { port: at, socket, key: secret, method: 'POST', timeoutMs: SLEEP_TIMEOUT_MS } as const;
+  const answer = yield* http({ ...server, path: '/v1/unload_lora_adapter', body: { lora_name: modelId } });
+  if (answer?.status !== 200) throw refused('let go of the adapter', answer);
+}
+
 function refused(what: string, answer: HttpAnswer | null): ModeliumError {
   const words = answer === null ? 'no answer came' : `status ${answer.status}: ${answer.body.slice(0, 300)}`;
   return new ModeliumError('runtime-exited', `vLLM did not ${what}: ${words}.`, { origin: 'vllm' });
@@ -148,6 +166,9 @@ export function vllmAdapter(facts: VllmFacts): Adapter {
     load: (target) => load(facts, target),
     sleep,
     wake,
+    attach,
+    detach,
+    whyNotAttached,
     canSleep: (plan) => plan.args.includes('--enable-sleep-mode'),
     progress: progressOf,
     explainExit,

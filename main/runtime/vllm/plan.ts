@@ -4,6 +4,7 @@ import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { LaunchSettings } from '../../core/ports.ts';
 import { type Budget, budgetOf, GPU_CONTEXT_BYTES, isEager, isSinglePrecision, onlyReads } from './estimate.ts';
 import type { VllmFacts } from './facts.ts';
+import { MOST_RANK } from './supports.ts';
 
 const MOST_CONTEXT_TOKENS = 8192;
 const UNKNOWN_CONTEXT_TOKENS = 4096;
@@ -40,6 +41,7 @@ export function planOf(
 ): LaunchPlan {
   const own = [...facts.settings.args, ...(settings.args ?? [])];
   const sequences = placement.kind === 'cpu' ? CPU_SEQUENCES : GPU_SEQUENCES;
+  const adapters = onlyReads(profile) || profile.kind === 'speech' ? undefined : settings.adapters;
   const sleeps = facts.sleeps && placement.kind !== 'cpu';
   const trained = profile.contextLength ?? UNKNOWN_CONTEXT_TOKENS;
   const most = onlyReads(profile) ? trained : Math.min(trained, MOST_CONTEXT_TOKENS);
@@ -56,6 +58,7 @@ export function planOf(
     ...(placement.gpus.length > 1 ? ['--tensor-parallel-size', String(placement.gpus.length)] : []),
     ...memoryFlags(facts, placement, budget, settings),
     ...(sleeps ? ['--enable-sleep-mode'] : []),
+    ...adapterFlags(adapters),
   ];
   return {
     runtime: 'vllm',
@@ -68,11 +71,13 @@ export function planOf(
     args: [...flags, ...own],
     env: {
       ...{ ...OFFLINE, ...deviceEnvironment(facts, placement) },
-      // The routes by which it is put to sleep: only ever on a private socket.
+      // The routes by which it is put to sleep and given adapters: only ever on a private socket.
       ...(sleeps ? { VLLM_SERVER_DEV_MODE: '1' } : {}),
+      ...(adapters === undefined ? {} : { VLLM_ALLOW_RUNTIME_LORA_UPDATING: '1' }),
       ...facts.settings.env,
     },
     ...(settings.learned === undefined ? {} : { learned: settings.learned }),
+    ...(adapters === undefined ? {} : { adapters }),
   };
 }
 
@@ -85,6 +90,17 @@ function mostBytesOf(facts: VllmFacts, placement: Placement): number {
   if (placement.kind === 'cpu') return Number.POSITIVE_INFINITY;
   const total = smallestGpuBytes(facts, placement);
   return Math.min(total * MOST_SHARE, total - facts.reserveBytes - GPU_CONTEXT_BYTES) - total / SHARE_STEPS;
+}
+
+/** vLLM takes ranks from a list (`MaxLoRARanks`); all that are loaded at once share the batch. */
+const RANKS = [8, 16, 32, 64, 128, 256, 320, 512] as const;
+const MOST_ADAPTERS_AT_ONCE = 4;
+
+function adapterFlags(adapters: LaunchSettings['adapters']): readonly string[] {
+  if (adapters === undefined) return [];
+  const rank = RANKS.find((each) => each >= adapters.maxRank) ?? MOST_RANK;
+  const most = String(Math.min(MOST_ADAPTERS_AT_ONCE, adapters.count));
+  return ['--enable-lora', '--max-loras', most, '--max-lora-rank', String(rank)];
 }
 
 function formFlags(form: ModelForm): readonly string[] {

@@ -2,11 +2,14 @@
  * Which models vLLM takes: kind, form, architecture, quantisation, and on which devices. Pure. The architectures are those that the installed version
  * names in its registry; the quantisations follow vllm/model_executor/layers/quantization (0.32).
  */
-import type { Placement } from '../../../shared/decision.ts';
+import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
 import type { ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
 import type { Support } from '../../core/ports.ts';
 import type { VllmFacts } from './facts.ts';
+import { flagOf } from './flags.ts';
 
+/** The largest of `MaxLoRARanks`. */
+export const MOST_RANK = 512;
 const KINDS: ReadonlySet<ModelKind> = new Set(['chat', 'completion', 'vision-language', 'embedding', 'reranker', 'classifier', 'speech']);
 const FORMS = ['transformers', 'mistral'] as const;
 
@@ -69,6 +72,21 @@ export function obstacleAt(facts: VllmFacts, profile: ModelProfile, placement: P
     }
   }
   return null;
+}
+
+/** Why an adapter cannot be loaded into a base that was launched so (null: into any). */
+export function whyNotAttached({ adapter, files }: ModelForm, base: LaunchPlan | null): string | null {
+  if (adapter === undefined || adapter.method !== 'LORA')
+    return `vLLM serves LoRA adapters; this one is ${adapter?.method ?? 'of no known method'}`;
+  if (adapter.task !== null && adapter.task !== 'CAUSAL_LM')
+    return `vLLM serves adapters of text generation; this one is for ${adapter.task}`;
+  if (!files.some((file) => file.endsWith('.safetensors'))) return 'vLLM is given adapters in safetensors only; this one is a pickle';
+  const rank = adapter.rank ?? Number.POSITIVE_INFINITY;
+  if (rank > MOST_RANK) return `its rank is ${adapter.rank ?? 'unknown'}, and vLLM takes up to ${MOST_RANK}`;
+  if (base === null) return null;
+  const most = Number(flagOf(base.args, '--max-lora-rank') ?? 0);
+  if (!base.args.includes('--enable-lora')) return 'its base was started without adapters';
+  return most < rank ? `its base was started for adapters of rank ${most}, and this one has ${rank}` : null;
 }
 
 /** What a person should know before it is loaded. */

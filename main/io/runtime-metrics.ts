@@ -1,0 +1,54 @@
+/**
+ * Figures that runtimes keep themselves, asked for when Prometheus asks us, and told under the model's name. A sink: nothing reads them but whoever
+ * scrapes (I9), and asking is no use of the model (I5). A runtime that does not answer in time is left out.
+ */
+import type { Endpoint } from '../../shared/model.ts';
+import type { HttpClient } from '../core/ports.ts';
+
+export interface MeteredModel {
+  readonly id: string;
+  readonly endpoint: Endpoint;
+}
+
+const ANSWER_MS = 1_000;
+/** Of one model: vLLM has some 60 families with a few hundred lines (I10). */
+const MOST_LINES = 2_000;
+const FAMILY = /^# (?:HELP|TYPE) (vllm:\w+) /;
+const SAMPLE = /^(vllm:\w+)(?:\{([^}]*)\})? (\S+)/;
+
+/** The exposition text of all of them together; empty where there are none. */
+export async function runtimeMetrics(http: HttpClient, models: readonly MeteredModel[]): Promise<string> {
+  const answers = await Promise.all(models.map(async ({ id, endpoint }) => ({ id, text: await ask(http, endpoint) })));
+  return merged(answers);
+}
+
+async function ask(http: HttpClient, { port, socket, key }: Endpoint): Promise<string> {
+  const request = { method: 'GET', path: '/metrics', body: null, timeoutMs: ANSWER_MS, signal: new AbortController().signal } as const;
+  const answer = await http.request({ port, socket, key }, request).catch(() => null);
+  return answer?.status === 200 ? answer.body : '';
+}
+
+/** Each family once, with the samples of every model below it, as the format wants. */
+export function merged(answers: readonly { readonly id: string; readonly text: string }[]): string {
+  const heads = new Map<string, string[]>();
+  const samples = new Map<string, string[]>();
+  for (const { id, text } of answers) {
+    let family = '';
+    for (const line of text.split('\n', MOST_LINES)) {
+      const head = FAMILY.exec(line)?.[1];
+      if (head !== undefined) {
+        family = head;
+        const known = heads.get(head) ?? [];
+        if (known.length < 2 && !known.some((other) => other.slice(0, 7) === line.slice(0, 7))) heads.set(head, [...known, line]);
+        continue;
+      }
+      const sample = SAMPLE.exec(line);
+      if (sample === null || family === '') continue;
+      const [, name = '', labels = '', value = ''] = sample;
+      const others = labels.split(/,(?=\w+=)/).filter((label) => label !== '' && !/^(?:model_name|model)=/.test(label));
+      const own = [...others, `model="${id}"`].join(',');
+      samples.set(family, [...(samples.get(family) ?? []), `${name}{${own}} ${value}`]);
+    }
+  }
+  return [...samples].map(([family, lines]) => `${[...(heads.get(family) ?? []), ...lines].join('\n')}\n`).join('');
+}
