@@ -1,5 +1,5 @@
 /** vLLM as users meet it, on a simulated box: a fake program with the real one's flags, processes and failures (test/fixtures/vllm). */
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { readStat, readText } from '../main/io/proc.ts';
 import type { DecisionRow } from '../shared/decision.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
+import { makeHome, startServe } from './helpers/serve.ts';
 import { makeSimulatedBox, type SimulatedBox, type SimulatedBoxOptions, writeVllm } from './helpers/simulated-box.ts';
 import { writeTinyAdapter, writeTinyFolder } from './helpers/tiny-folder.ts';
 
@@ -353,6 +354,34 @@ test('metrics.include_runtime: the figures of vLLM itself, under the names of th
   expect(text.match(/# TYPE vllm:num_requests_running gauge/g)).toHaveLength(1);
   expect((await live.model('one'))?.idleMs).toBeGreaterThan(0);
 });
+
+test('an engine that was killed left its vLLM behind: the next one ends it, and clears up after it, before it grants anything', async () => {
+  const box = makeSimulatedBox({ gpus: [{ totalMiB: 24_000 }] });
+  open.push(() => box.remove());
+  const settings = {
+    gpus: { nvidia_smi: box.nvidiaSmi, reserve_mb: 0 },
+    vllm: { command: box.vllmCommand },
+    orchestration: { policies: { load: 'on_request' } },
+  };
+  const home = makeHome(settings);
+  open.push(() => home.remove());
+  cpSync(await writeTinyFolder(join(home.root, 'made/tiny'), { type: 'F16' }), join(home.watch, 'tiny'), { recursive: true });
+  const first = await startServe(home);
+  await first.becomes('tiny', 'unloaded');
+  expect((await first.predict('tiny')).status).toBe(200);
+  const left = (await first.model('tiny'))?.pids ?? [];
+  const scratch = /TMPDIR=([^\0]+)/.exec(readText(`/proc/${left[0]}/environ`) ?? '')?.[1] ?? '';
+  await first.end('SIGKILL');
+  expect(left.map(isAlive)).toEqual([true, true]);
+  expect(existsSync(scratch)).toBe(true);
+  const second = await startServe(home);
+  expect(second.story()).toMatch(/Ending 2 processes of tiny that an earlier run left behind/);
+  expect([...left.map(isAlive), existsSync(scratch)]).toEqual([false, false, false]);
+  await second.becomes('tiny', 'unloaded');
+  expect((await second.predict('tiny')).status).toBe(200);
+  await second.end('SIGTERM');
+  expect(home.processes()).toEqual([]);
+}, 60_000);
 
 describe('an adapter', () => {
   async function withAdapter(options: Parameters<typeof start>[0] = {}, adapter: Parameters<typeof writeTinyAdapter>[2] = {}) {
