@@ -48,7 +48,8 @@ export function App() {
           <DropZone>
             <div className={styles.frame}>
               <Sidebar page={page} />
-              <main className={styles.main} id="main" ref={main} tabIndex={-1}>
+              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach what scrolls. */}
+              <main className={styles.main} id="main" ref={main} tabIndex={0}>
                 <LinkBanner />
                 {isKnown && (
                   <Boundary key={page}>

@@ -11,7 +11,7 @@ export const predictRequestSchema = z
       .array(z.looseObject({ role: z.string() }))
       .min(1)
       .optional(),
-    /** Texts to embed. */
+    /** Texts to embed, or to classify. */
     input: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
     /** Tensors by name; for runtimes that take them. */
     inputs: z.record(z.string(), z.unknown()).optional(),
@@ -62,6 +62,14 @@ export const predictEmbeddingsSchema = z.object({
   model: z.string(),
   runtime: z.string(),
   embeddings: z.array(z.array(z.number())),
+  usage: usageSchema,
+  timings: timingsSchema,
+});
+/** The likeliest class of each text; its probability is null where the runtime does not tell. */
+export const predictLabelsSchema = z.object({
+  model: z.string(),
+  runtime: z.string(),
+  labels: z.array(z.object({ label: z.string(), probability: z.number().nullable() })),
   usage: usageSchema,
   timings: timingsSchema,
 });

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { LIBRARY_API } from './api-library.ts';
-import { predictEmbeddingsSchema, predictRequestSchema, predictTextSchema } from './api-predict.ts';
+import { predictEmbeddingsSchema, predictLabelsSchema, predictRequestSchema, predictTextSchema } from './api-predict.ts';
 import { editedSettingsSchema, settingsEditSchema, settingsViewSchema } from './api-settings.ts';
 import {
   decisionRowSchema,
@@ -41,10 +41,10 @@ export const API = {
   predict: {
     method: 'POST',
     path: '/predict/{model}',
-    summary: 'Asks a model: a prompt, chat messages, or texts to embed. Loads it when needed.',
+    summary: 'Asks a model: a prompt, chat messages, or texts to embed or to classify. Loads it when needed.',
     access: 'open',
     body: predictRequestSchema,
-    answer: z.union([predictTextSchema, predictEmbeddingsSchema]),
+    answer: z.union([predictTextSchema, predictEmbeddingsSchema, predictLabelsSchema]),
     streams: true,
   },
   listModels: {
@@ -94,6 +94,55 @@ export const API = {
     access: 'open',
     body: asOpenAi,
     answer: asOpenAi,
+  },
+  score: {
+    method: 'POST',
+    path: '/v1/score',
+    summary: 'How well texts go together, as vLLM has it; for models of vLLM.',
+    access: 'open',
+    body: asOpenAi,
+    answer: asOpenAi,
+  },
+  classify: {
+    method: 'POST',
+    path: '/classify',
+    summary: 'The class of each text, as vLLM has it; for models of vLLM.',
+    access: 'open',
+    body: asOpenAi,
+    answer: asOpenAi,
+  },
+  tokenize: {
+    method: 'POST',
+    path: '/tokenize',
+    summary: 'The tokens of a text, as vLLM has it; for models of vLLM.',
+    access: 'open',
+    body: asOpenAi,
+    answer: asOpenAi,
+  },
+  transcriptions: {
+    method: 'POST',
+    path: '/v1/audio/transcriptions',
+    summary: "OpenAI's transcriptions: a form with a sound and a model; for models of vLLM.",
+    access: 'open',
+    answer: asOpenAi,
+    streams: true,
+  },
+  translations: {
+    method: 'POST',
+    path: '/v1/audio/translations',
+    summary: "OpenAI's translations of sounds into English; for models of vLLM.",
+    access: 'open',
+    answer: asOpenAi,
+    streams: true,
+  },
+  responses: {
+    method: 'POST',
+    path: '/v1/responses',
+    summary: "OpenAI's responses; for models of vLLM.",
+    access: 'open',
+    body: asOpenAi,
+    answer: asOpenAi,
+    streams: true,
   },
   health: {
     method: 'GET',

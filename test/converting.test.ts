@@ -91,7 +91,7 @@ describe('a folder of safetensors', () => {
     await writeTinyFolder(join(live.watch, 'unknown'), { config: { architectures: ['MysteryForCausalLM'], model_type: 'mystery' } });
     const model = await live.comesTo('unknown', 'blocked', 60_000);
     expect(model.message).toContain('MysteryForCausalLM is not one of the architectures that Modelium turns into a GGUF');
-    expect(model.help).toContain('vLLM');
+    expect(model.message).toContain('vllm would serve it, but: vLLM is not installed here');
   });
 });
 

@@ -2,9 +2,11 @@
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import OpenAI from 'openai';
 import { afterEach, describe, expect, test } from 'vitest';
 import { readStat, readText } from '../main/io/proc.ts';
 import type { DecisionRow } from '../shared/decision.ts';
+import { VLLM_FAILURES } from './fixtures/vllm/failures.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 import { makeHome, startServe } from './helpers/serve.ts';
@@ -130,15 +132,20 @@ test("others' memory that moved while it was measured is no failure of its own",
   expect((await retries(setting, 'tiny')).map(({ sentence }) => sentence)).toEqual([expect.stringContaining('no failure of its own')]);
 });
 
-test('a failure is told in one sentence, with the last words; a permanent one is not tried again', async () => {
-  const log = join(import.meta.dirname, 'fixtures/vllm/missing-shard.txt');
-  const { live, drop } = await start({ settings: { vllm: { args: ['--fake-say', log] } } });
-  await drop('tiny');
-  const { status, json } = await live.predict('tiny');
-  expect(status).toBe(503);
-  expect(json.error.message).toContain('Files of the weights are missing: model-00002-of-00002.safetensors');
-  expect(await live.model('tiny')).toMatchObject({ state: 'failed', retryInMs: null });
-});
+test('every recorded failure is told in one sentence, with the last words; a permanent one is not tried again', async () => {
+  const said = (name: string) => join(import.meta.dirname, `fixtures/vllm/${name}.txt`);
+  const models = Object.fromEntries(VLLM_FAILURES.map(({ name }) => [name, { args: ['--fake-say', said(name)] }]));
+  const { live, drop } = await start({ settings: { models } });
+  for (const { name, says } of VLLM_FAILURES) {
+    await drop(name);
+    const { status, json } = await live.predict(name);
+    expect(status).toBe(503);
+    expect(json.error.message).toMatch(says);
+    expect(json.error.last_words.length).toBeGreaterThan(0);
+  }
+  expect(await live.model('missing-shard')).toMatchObject({ state: 'failed', retryInMs: null });
+  expect((await live.model('too-little-memory'))?.retryInMs).toBeGreaterThan(0);
+}, 120_000);
 
 test('a load that stands still is ended, its engine too', async () => {
   const setting = await start({ settings: { vllm: { args: ['--fake-stall'] }, policies: { load_stall_seconds: 2 } } });
@@ -383,6 +390,22 @@ test('an engine that was killed left its vLLM behind: the next one ends it, and 
   expect(home.processes()).toEqual([]);
 }, 60_000);
 
+test('sounds are transcribed through the openai client, by an alias too', async () => {
+  const setting = await start({ settings: { models: { ear: { aliases: ['whisper-1'] } } } });
+  const { live } = setting;
+  const config = { architectures: ['WhisperForConditionalGeneration'], model_type: 'whisper', is_encoder_decoder: true };
+  cpSync(await writeTinyFolder(join(live.folder, 'made/ear'), { type: 'F16', config }), join(live.watch, 'ear'), { recursive: true });
+  await live.comesTo('ear', 'unloaded');
+  const client = new OpenAI({ baseURL: `${live.address}/v1`, apiKey: 'any', maxRetries: 0 });
+  const sound = Buffer.alloc(50_000, 7);
+  for (const model of ['ear', 'whisper-1']) {
+    const { text } = await client.audio.transcriptions.create({ model, file: new File([sound], 'a.wav') });
+    expect(Number(/simulated: (\d+) bytes/.exec(text)?.[1])).toBeGreaterThan(50_000);
+  }
+  expect((await live.ask('POST', '/v1/audio/transcriptions', { model: 'ear' })).json.error.code).toBe('invalid-body');
+  await expect(client.audio.transcriptions.create({ model: 'nobody', file: new File([sound], 'a.wav') })).rejects.toThrow(/nobody/);
+});
+
 describe('an adapter', () => {
   async function withAdapter(options: Parameters<typeof start>[0] = {}, adapter: Parameters<typeof writeTinyAdapter>[2] = {}) {
     const setting = await start(options);
@@ -445,6 +468,15 @@ describe('an adapter', () => {
     process.kill(second, 'SIGKILL');
     await live.comesTo('tiny', 'failed', 10_000);
     expect((await live.model('polite'))?.state).toBe('unloaded');
+  });
+
+  test('a base that sleeps is woken for it, and takes it again', async () => {
+    const { live } = await withAdapter({ settings: { policies: SLEEPY } });
+    await live.comesTo('polite', 'unloaded');
+    expect((await live.predict('polite')).status).toBe(200);
+    await live.comesTo('tiny', 'asleep', 10_000);
+    await live.comesTo('polite', 'unloaded');
+    expect((await live.predict('polite')).json).toMatchObject({ model: 'polite', text: 'This answer' });
   });
 
   test('what cannot be served with its base says why', async () => {

@@ -222,13 +222,17 @@ function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decisi
   const takers = runtimes
     .filter(({ planner }) => profile.forms.some((form) => planner.supports(profile, form).supported))
     .map(({ planner }) => planner.id);
+  const isUntrusted = profile.forms.every((form) => needsTrust(input, form));
   if (takers.length > 0) {
     const why = candidates.find(({ plan }) => takers.includes(plan.runtime))?.why ?? '';
-    return refusal('no-runtime', `${takers.join(', ')} would serve it, but: ${why.replace(/\.$/, '')}.`, HELP_RUNTIMES, candidates);
+    const converted = profile.forms.find(({ conversion }) => conversion?.why != null)?.conversion?.why ?? null;
+    const besides = converted === null ? '' : ` llama.cpp does not serve it: ${converted}.`;
+    const missing = `${takers.join(', ')} would serve it, but: ${why.replace(/\.$/, '')}.${besides}`;
+    return isUntrusted ? untrusted(input, ` ${missing}`, candidates) : refusal('no-runtime', missing, HELP_RUNTIMES, candidates);
   }
   const { reason, help } = noRuntimeWords(profile, input.base);
   // Whatever runtime comes, it would not run this code: that is told first, and what else is missing with it.
-  if (profile.forms.every((form) => needsTrust(input, form))) return untrusted(input, ` ${reason}`, candidates);
+  if (isUntrusted) return untrusted(input, ` ${reason}`, candidates);
   // Why llama.cpp does not convert such a folder is in the reason already.
   const isFolder = profile.forms.some((form) => form.kind === 'transformers');
   const said = candidates

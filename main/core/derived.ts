@@ -25,7 +25,8 @@ export interface AdapterNeeds {
   readonly maxRank: number;
 }
 
-const HELP = 'Merge it into its base and drop that, or install vLLM: `modelium check` says how.';
+const HELP =
+  'vLLM serves adapters together with their base: `modelium check` says what it lacks here. Or merge it into its base and drop that.';
 const NOWHERE: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 
 /** Place: its base is ready for it; wait: the base comes first; refuse: nothing here serves adapters of that base. */

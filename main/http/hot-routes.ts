@@ -11,7 +11,7 @@ import type { Control } from '../core/gateway.ts';
 import { readBody, refuseLength } from './body.ts';
 import type { ProxyWorld } from './exchange.ts';
 import { type GuardRules, guard, guardRules } from './guard.ts';
-import { PASSED_ON, passOn } from './openai.ts';
+import { FORMS_PASSED_ON, PASSED_ON, passFormOn, passOn } from './openai.ts';
 import { predict } from './predict.ts';
 import { modelNotFound, sendError, sendJson, sendText } from './respond.ts';
 import { methodsOf, pathOf, unknownRoute } from './routes.ts';
@@ -68,6 +68,11 @@ function route(world: HotWorld, request: IncomingMessage, response: ServerRespon
   if (request.method === 'POST') {
     if (PASSED_ON.has(path)) {
       withBody(world, request, response, (body, startedMs) => passOn(world, response, path, body, startedMs));
+      return;
+    }
+    if (FORMS_PASSED_ON.has(path)) {
+      const contentType = request.headers['content-type'];
+      withBody(world, request, response, (body, startedMs) => passFormOn(world, response, path, { body, contentType }, startedMs));
       return;
     }
     if (path.startsWith(PREDICT) && path.length > PREDICT.length) {

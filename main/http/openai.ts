@@ -3,18 +3,27 @@
  * Only routes of the fixed list below reach a runtime: none that changes it (adapters, sleep, reload).
  */
 import type { ServerResponse } from 'node:http';
+import { API } from '../../shared/api.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { parseObject, toJson } from './body.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
+import { modelField, withModel } from './form-model.ts';
 import { modelNotFound } from './respond.ts';
 import type { UpstreamHeaders, UpstreamRequest } from './upstream.ts';
 import { Tail, type TokenUsage } from './usage.ts';
 
 /** The routes that are passed on, and that runtimes have under the same path. */
-export const PASSED_ON: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/completions', '/v1/embeddings', '/v1/rerank']);
+export const PASSED_ON: ReadonlySet<string> = new Set(
+  (['chatCompletions', 'completions', 'embeddings', 'rerank', 'score', 'classify', 'tokenize', 'responses'] as const).map(
+    (name) => API[name].path,
+  ),
+);
 
 /** All that a client may see of a runtime's head. A list of what passes, because runtimes send CORS headers, cookies and hop-by-hop ones too. */
 const PASSED_HEADERS = ['content-type', 'content-length', 'content-encoding', 'cache-control', 'x-request-id'] as const;
+
+/** The same for those that take a form. */
+export const FORMS_PASSED_ON: ReadonlySet<string> = new Set([API.transcriptions.path, API.translations.path]);
 
 const JSON_HEADERS: Readonly<Record<string, string>> = { 'content-type': 'application/json' };
 const DONE = 'data: [DONE]';
@@ -34,6 +43,25 @@ export function passOn(world: ProxyWorld, response: ServerResponse, path: string
   const bytes = model === modelId ? body : toJson({ ...parsed, model: modelId });
   const request: UpstreamRequest = { path, method: 'POST', headers: JSON_HEADERS, body: bytes };
   new Exchange(world, response, new PassOn(modelId, parsed['stream'] === true, request), startedMs).start();
+}
+
+/**
+ * @param path one of FORMS_PASSED_ON.
+ * @throws ModeliumError invalid-body, model-required, model-not-found.
+ */
+export function passFormOn(
+  world: ProxyWorld,
+  response: ServerResponse,
+  path: string,
+  form: { readonly body: Buffer; readonly contentType: string | undefined },
+  startedMs: number,
+): void {
+  const field = modelField(form.body, form.contentType);
+  const modelId = world.inference.resolve(field.value);
+  if (modelId === null) throw modelNotFound(field.value, world.inference.nearest(field.value));
+  const body = field.value === modelId ? form.body : withModel(form.body, field, modelId);
+  const request: UpstreamRequest = { path, method: 'POST', headers: { 'content-type': form.contentType ?? '' }, body };
+  new Exchange(world, response, new PassOn(modelId, false, request), startedMs).start();
 }
 
 class PassOn implements Job {

@@ -1,6 +1,6 @@
 /**
  * POST /predict/{model}: one small body for every kind of model. Decides which of the runtime's OpenAI routes answers it;
- * what the answer becomes is in predict-text.ts and predict-embeddings.ts.
+ * what the answer becomes is in predict-text.ts and predict-inputs.ts.
  */
 import type { ServerResponse } from 'node:http';
 import { checkInput } from '../../shared/api-input.ts';
@@ -9,7 +9,7 @@ import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
 import { parseObject, toJson } from './body.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
-import { PredictEmbeddings } from './predict-embeddings.ts';
+import { PredictInputs } from './predict-inputs.ts';
 import { PredictText } from './predict-text.ts';
 import { modelNotFound } from './respond.ts';
 import type { UpstreamRequest } from './upstream.ts';
@@ -21,7 +21,7 @@ const TAKES: Record<ModelKind, 'text' | 'input' | 'neither' | 'either'> = {
   'vision-language': 'text',
   embedding: 'input',
   reranker: 'neither',
-  classifier: 'neither',
+  classifier: 'input',
   vision: 'neither',
   speech: 'neither',
   unknown: 'either',
@@ -38,9 +38,11 @@ export function predict(world: ProxyWorld, response: ServerResponse, model: stri
     });
   }
   if (request.input !== undefined && request.stream) {
-    throw new ModeliumError('invalid-body', 'stream: embeddings come in one piece and cannot be streamed.', { param: 'stream' });
+    throw new ModeliumError('invalid-body', 'stream: embeddings and classes come in one piece and cannot be streamed.', {
+      param: 'stream',
+    });
   }
-  const job = request.input === undefined ? textJob(world, modelId, request) : embeddingsJob(world, modelId, request);
+  const job = request.input === undefined ? textJob(world, modelId, request) : inputsJob(world, modelId, request);
   new Exchange(world, response, job, startedMs).start();
 }
 
@@ -51,10 +53,11 @@ function textJob(world: ProxyWorld, modelId: string, request: PredictRequest): J
   });
 }
 
-function embeddingsJob(world: ProxyWorld, modelId: string, request: PredictRequest): Job {
-  return new PredictEmbeddings(modelId, (lease) => {
+function inputsJob(world: ProxyWorld, modelId: string, request: PredictRequest): Job {
+  return new PredictInputs(modelId, (lease) => {
     keepAlive(world, modelId, request);
     requireKind(modelId, lease.profile, 'input', 'input');
+    if (lease.profile.kind === 'classifier') return post('/classify', { model: modelId, input: request.input });
     return post('/v1/embeddings', { model: modelId, input: request.input, encoding_format: 'float' });
   });
 }

@@ -16,8 +16,9 @@ import { request } from './request.ts';
 import { start } from './start.ts';
 import { stream } from './stream.ts';
 import { swap } from './swap.ts';
+import { vllm } from './vllm.ts';
 
-const PARTS: Readonly<Record<string, Part>> = { request, stream, start, drop, swap, brain, gguf, analyze, convert, page, embedded };
+const PARTS: Readonly<Record<string, Part>> = { request, stream, start, drop, swap, brain, gguf, analyze, convert, page, embedded, vllm };
 const NEED_NO_BUILD = ['brain', 'gguf', 'analyze'];
 
 const { values, positionals } = parseArgs({

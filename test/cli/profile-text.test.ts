@@ -57,6 +57,10 @@ test('a profile with everything in it', () => {
   ]);
 });
 
+test('an article for every kind', () => {
+  expect(profileText({ ...FULL, kind: 'embedding' })).toMatch(/^It is an embedding model/);
+});
+
 test('one of which little is known says no more than that', () => {
   expect(profileText(NOTHING_KNOWN)).toBe('What it is is not known (unknown, 0 MiB of weights).');
   const base = { ...NOTHING_KNOWN, architecture: 'lora', base: 'o/b', weightBytes: 2 * 1024 ** 2, parameters: 1_000 };

@@ -139,7 +139,8 @@ export async function startUpstream(): Promise<Upstream> {
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
       const raw = Buffer.concat(parts).toString();
-      const body = JSON.parse(raw) as Record<string, unknown>;
+      const isForm = request.headers['content-type']?.startsWith('multipart/') === true;
+      const body = isForm ? {} : (JSON.parse(raw) as Record<string, unknown>);
       seen.push({ url: request.url ?? '', headers: request.headers, body, raw });
       upstream.answer(response, body, request);
     });
@@ -162,6 +163,12 @@ export async function startUpstream(): Promise<Upstream> {
 export function answerAsOpenAi(response: ServerResponse, body: Record<string, unknown>, request: IncomingMessage): void {
   const model = body['model'];
   const usage = { prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 };
+  if (request.url === '/classify') {
+    const texts = [body['input']].flat();
+    // The second has no names for its classes.
+    const data = texts.map((_, index) => ({ index, label: index === 0 ? 'good' : null, probs: [0.25, 0.75], num_classes: 2 }));
+    return sendAsJson(response, { object: 'list', data, usage: { prompt_tokens: 4, total_tokens: 4 } });
+  }
   if (request.url === '/v1/embeddings') {
     const texts = Array.isArray(body['input']) ? (body['input'] as string[]) : [String(body['input'])];
     const data = texts.map((text, index) => ({ object: 'embedding', index, embedding: [text.length, 0.5] })).reverse();

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { predictEmbeddingsSchema, predictEventSchema, predictTextSchema } from '../../shared/api-predict.ts';
+import { predictEmbeddingsSchema, predictEventSchema, predictLabelsSchema, predictTextSchema } from '../../shared/api-predict.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { ask, CHAT_PROFILE, event, type Setup, startSetup, until } from './harness.ts';
 
@@ -93,6 +93,17 @@ describe('/predict', () => {
     ]);
     expect(answer.usage).toEqual({ prompt_tokens: 4, completion_tokens: 0 });
     expect(setup.upstream.seen[0]?.body).toEqual({ model: 'tiny', input: ['a', 'bcd'], encoding_format: 'float' });
+  });
+
+  it('tells the class of each text', async () => {
+    setup.engine.profile = { ...CHAT_PROFILE, kind: 'classifier', hasChatTemplate: false };
+    const got = await ask(setup, '/predict/tiny', { body: { input: ['a', 'bcd'] } });
+    const answer = predictLabelsSchema.strict().parse(got.json);
+    expect(answer.labels).toEqual([
+      { label: 'good', probability: 0.75 },
+      { label: '1', probability: 0.75 },
+    ]);
+    expect(setup.upstream.seen[0]).toMatchObject({ url: '/classify', body: { model: 'tiny', input: ['a', 'bcd'] } });
   });
 
   it.each([

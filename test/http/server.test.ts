@@ -41,12 +41,20 @@ function plain(
   });
 }
 
+const FORM = '--x\r\nContent-Disposition: form-data; name="model"\r\n\r\ntiny\r\n--x--\r\n';
+const FORM_HEADERS = { 'content-type': 'multipart/form-data; boundary=x' };
 const BODIES: Record<string, unknown> = {
   predict: { prompt: 'a' },
   chatCompletions: { model: 'tiny', messages: [] },
   completions: { model: 'tiny', prompt: 'a' },
   embeddings: { model: 'tiny', input: 'a' },
   rerank: { model: 'tiny', query: 'a', documents: ['b'] },
+  score: { model: 'tiny', text_1: 'a', text_2: ['b'] },
+  classify: { model: 'tiny', input: 'a' },
+  tokenize: { model: 'tiny', prompt: 'a' },
+  responses: { model: 'tiny', input: 'a' },
+  transcriptions: FORM,
+  translations: FORM,
   prove: { nonce: '0123456789abcdef' },
   plan: { target: 'tiny' },
   add: { path: '/models/x.gguf' },
@@ -64,7 +72,7 @@ describe('every route of the contract', () => {
   it.each(ROUTES.filter(({ name }) => name !== 'events' && name !== 'asset'))(
     '$contract.method $contract.path answers as it says',
     async ({ name, contract, path }) => {
-      const headers = contract.access === 'token' ? WITH_TOKEN : {};
+      const headers = { ...(contract.access === 'token' ? WITH_TOKEN : {}), ...(BODIES[name] === FORM ? FORM_HEADERS : {}) };
       const got = await ask(setup, path, { method: contract.method, headers, body: BODIES[name] });
       expect(got.status).toBe(200);
       if (typeof contract.answer === 'string') expect(got.headers.get('content-type')).toContain(contract.answer);

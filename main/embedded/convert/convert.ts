@@ -2,10 +2,9 @@
  * A transformers folder as one GGUF: reads what it is, lays out the tensors, and has them written. Owns the output until it is whole; the folder is
  * only read (I8).
  */
-import { fstatSync, openSync, readSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { openSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ModelProfile } from '../../../shared/profile.ts';
-import type { ByteSource } from '../../core/analyzer/bytes.ts';
 import { analyzeCandidate } from '../../core/analyzer/candidate.ts';
 import { textPart } from '../../core/analyzer/huggingface-config.ts';
 import { parseJsonObject } from '../../core/analyzer/json.ts';
@@ -14,7 +13,7 @@ import { ggufHead } from '../gguf-writer.ts';
 import { ConvertError, NoRoomError } from './convert-error.ts';
 import type { TargetType } from './encode.ts';
 import { hyperparameters, type Metadata, ropeTensors, skippedPositions } from './hyperparameters.ts';
-import { type SourceFiles, SourceFolder } from './source.ts';
+import { byteSourceOf, type SourceFiles, SourceFolder } from './source.ts';
 import { type TargetTensor, targetsOf } from './targets.ts';
 import { vocabularyMetadata } from './vocabulary.ts';
 import { fileBytes, type Written, writeGguf } from './write.ts';
@@ -81,7 +80,8 @@ function tokenTypes(targets: readonly TargetTensor[]): Metadata {
 function profileOf(files: SourceFiles): ModelProfile {
   const candidate = Object.entries(files).map(([path, absolute]) => {
     const { size } = statSync(absolute);
-    return { path, bytes: size, open: () => fileSource(absolute) };
+    // Left open: the process ends when the conversion does.
+    return { path, bytes: size, open: () => byteSourceOf(openSync(absolute, 'r')) };
   });
   const { profile, missing, damage } = analyzeCandidate(candidate, true);
   if (profile === null) throw new ConvertError(damage ?? `The folder is not whole: ${missing.slice(0, 3).join('; ')}.`);
@@ -92,19 +92,6 @@ function objectIn(source: SourceFolder, name: string): Record<string, unknown> {
   const bytes = source.read(name);
   if (bytes === null) throw new ConvertError(`${name} is not in the folder.`);
   return parseJsonObject(bytes, name);
-}
-
-/** Left open: the process ends when the conversion does. */
-function fileSource(path: string): ByteSource {
-  const descriptor = openSync(path, 'r');
-  return {
-    bytes: fstatSync(descriptor).size,
-    read(offset, length) {
-      const buffer = new Uint8Array(length);
-      const got = readSync(descriptor, buffer, 0, length, offset);
-      return got === length ? buffer : buffer.subarray(0, got);
-    },
-  };
 }
 
 /** @throws NoRoomError when the disk has no room for so many bytes. */

@@ -53,7 +53,7 @@ export class SourceFolder {
   tensors(names: readonly string[]): readonly SourceTensor[] {
     return names.flatMap((name) => {
       const descriptor = this.#open(name);
-      const { tensors } = parseSafetensors(sourceOf(descriptor));
+      const { tensors } = parseSafetensors(byteSourceOf(descriptor));
       return tensors
         .filter((tensor) => !NO_WEIGHTS.test(tensor.name))
         .toSorted((one, other) => one.offset - other.offset)
@@ -83,7 +83,8 @@ export class SourceFolder {
   }
 }
 
-function sourceOf(descriptor: number): ByteSource {
+/** A file that is open already, as the analyzer's readers want it. */
+export function byteSourceOf(descriptor: number): ByteSource {
   return {
     bytes: fstatSync(descriptor).size,
     read(offset, length) {

@@ -107,7 +107,12 @@ function* wake(target: LoadTarget, endpoint: Endpoint): Steps<Endpoint> {
 
 function* attach(modelId: string, path: string, { port: at, socket, key: secret }: Endpoint): Steps<void> {
   const server = { port: at, socket, key: secret, method: 'POST', timeoutMs: SLEEP_TIMEOUT_MS } as const;
-  const answer = yield* http({ ...server, path: '/v1/load_lora_adapter', body: { lora_name: modelId, lora_path: path } });
+  const body = { lora_name: modelId, lora_path: path };
+  let answer = yield* http({ ...server, path: '/v1/load_lora_adapter', body });
+  // Its base slept meanwhile, and still knows it by what its files were then.
+  if (answer?.status === 400 && answer.body.includes('already been loaded')) {
+    answer = yield* http({ ...server, path: '/v1/load_lora_adapter', body: { ...body, load_inplace: true } });
+  }
   if (answer?.status !== 200) throw refused('take the adapter', answer);
   const proof = yield* http({
     ...server,

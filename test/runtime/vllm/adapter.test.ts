@@ -62,6 +62,21 @@ test('ready is its health, and then one real answer', () => {
   expect(of('http').map(({ path }) => path)).toEqual(['/health', '/health', '/health', '/v1/completions']);
 });
 
+test('with routes that change it, it listens on a socket in its own folder, and on no port', () => {
+  const target = targetOf('generate');
+  const steps = adapter.load({ ...target, plan: { ...target.plan, env: { ...target.plan.env, VLLM_SERVER_DEV_MODE: '1' } } });
+  const taken: Step[] = [];
+  let turn = steps.next();
+  while (!turn.done) {
+    taken.push(turn.value);
+    const answers = { key: 'secret', port: 8123, scratch: '/tmp/scratch', http: { status: 200, body: '' } };
+    turn = steps.next(answers[turn.value.do as keyof typeof answers]);
+  }
+  expect(taken.some((step) => step.do === 'port')).toBe(false);
+  expect(taken.find((step) => step.do === 'spawn')).toMatchObject({ args: expect.arrayContaining(['--uds', '/tmp/scratch/s']) });
+  expect(turn.value).toEqual({ port: null, socket: '/tmp/scratch/s', key: 'secret', protocol: 'openai' });
+});
+
 test.each([
   ['embed', '/v1/embeddings'],
   ['rank', '/v1/rerank'],

@@ -103,6 +103,22 @@ describe('the share of a GPU', () => {
     expect(share({ moreGpuBytes: 2 * GIB })).toBeCloseTo(22.6, 1);
   });
 
+  test('what vLLM said that an earlier load took replaces the arithmetic, and is told with the plan', () => {
+    const learned = { modelBytes: 15.2 * GIB, kvBytes: 3 * GIB, computeBytes: 0.9 * GIB };
+    const plan = planOn(GPU, LLAMA_8B, { learned });
+    expect((Number(flagOf(plan.args, '--gpu-memory-utilization')) * 24).toFixed(1)).toBe('20.3');
+    expect(plan.learned).toBe(learned);
+    // Of a load that told nothing of its work, nothing is known.
+    expect(planOn(GPU, LLAMA_8B, { learned: { ...learned, computeBytes: 0 } }).args).toEqual(planOn(GPU).args);
+  });
+
+  test('adapters that wait for it are allowed for at its start, on a private socket', () => {
+    const plan = planOn(GPU, LLAMA_8B, { adapters: { count: 7, maxRank: 24 } });
+    expect(plan.args.join(' ')).toContain('--enable-lora --max-loras 4 --max-lora-rank 32');
+    expect(plan.env).toMatchObject({ VLLM_ALLOW_RUNTIME_LORA_UPDATING: '1' });
+    expect(planOn(GPU, BERT, { adapters: { count: 1, maxRank: 8 } }).args).not.toContain('--enable-lora');
+  });
+
   test("a person's own flags win, and count in the estimate", () => {
     const adapter = adapterOn({}, { settings: { ...DEFAULT_SETTINGS.vllm, args: ['--gpu-memory-utilization=0.5'] } });
     const plan = adapter.plan(LLAMA_8B, FORM, GPU, { args: ['--enforce-eager'] });

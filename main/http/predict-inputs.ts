@@ -1,4 +1,4 @@
-/** The answer of /predict to texts: the runtime's embeddings, in the order of the texts. */
+/** The answer of /predict to texts: the runtime's embeddings or classes, in the order of the texts. */
 import type { Lease } from '../core/gateway.ts';
 import type { Exchange, Job } from './exchange.ts';
 import { brokeOff } from './refusal.ts';
@@ -9,21 +9,34 @@ import type { TokenUsage } from './usage.ts';
 /** Some 20,000 embeddings of 1,024 numbers; more than that belongs into several requests (I10). */
 const ANSWER_BYTES = 256 * 1024 * 1024;
 
-interface EmbeddingsAnswer {
-  readonly data?: readonly { readonly index?: number; readonly embedding?: readonly number[] }[];
+interface Entry {
+  readonly index?: number;
+  readonly embedding?: readonly number[];
+  readonly label?: string | null;
+  readonly probs?: readonly number[];
+}
+
+interface InputsAnswer {
+  readonly data?: readonly Entry[];
   readonly usage?: { readonly prompt_tokens?: number } | null;
 }
 
-export class PredictEmbeddings implements Job {
+export class PredictInputs implements Job {
   readonly modelId: string;
   readonly streams = false;
-  readonly prepare: (lease: Lease) => UpstreamRequest;
+  readonly #prepare: (lease: Lease) => UpstreamRequest;
   readonly #parts: Buffer[] = [];
   #bytes = 0;
+  #classifies = false;
 
   constructor(modelId: string, prepare: (lease: Lease) => UpstreamRequest) {
     this.modelId = modelId;
-    this.prepare = prepare;
+    this.#prepare = prepare;
+  }
+
+  prepare(lease: Lease): UpstreamRequest {
+    this.#classifies = lease.profile.kind === 'classifier';
+    return this.#prepare(lease);
   }
 
   begin(): void {
@@ -38,13 +51,13 @@ export class PredictEmbeddings implements Job {
 
   end(exchange: Exchange): TokenUsage {
     const { data, usage } = this.#parsed(exchange.runtime);
-    if (data === undefined) throw brokeOff(exchange.runtime, this.modelId, 'its answer has no embeddings');
+    if (data === undefined)
+      throw brokeOff(exchange.runtime, this.modelId, `its answer has no ${this.#classifies ? 'classes' : 'embeddings'}`);
     const inOrder = data.toSorted((one, other) => (one.index ?? 0) - (other.index ?? 0));
     const promptTokens = usage?.prompt_tokens ?? null;
     const answer = {
-      model: this.modelId,
-      runtime: exchange.runtime,
-      embeddings: inOrder.map((entry) => entry.embedding ?? []),
+      ...{ model: this.modelId, runtime: exchange.runtime },
+      ...(this.#classifies ? { labels: inOrder.map(labelOf) } : { embeddings: inOrder.map((entry) => entry.embedding ?? []) }),
       usage: { prompt_tokens: promptTokens, completion_tokens: 0 },
       timings: exchange.timings(0),
     };
@@ -52,11 +65,16 @@ export class PredictEmbeddings implements Job {
     return { promptTokens, completionTokens: 0 };
   }
 
-  #parsed(runtime: string): EmbeddingsAnswer {
+  #parsed(runtime: string): InputsAnswer {
     try {
-      return JSON.parse(Buffer.concat(this.#parts).toString()) as EmbeddingsAnswer;
+      return JSON.parse(Buffer.concat(this.#parts).toString()) as InputsAnswer;
     } catch {
       throw brokeOff(runtime, this.modelId, 'its answer is not JSON');
     }
   }
+}
+
+function labelOf({ label, probs }: Entry): { readonly label: string; readonly probability: number | null } {
+  const likeliest = probs === undefined || probs.length === 0 ? null : Math.max(...probs);
+  return { label: label ?? (likeliest === null ? '' : String(probs?.indexOf(likeliest))), probability: likeliest };
 }
