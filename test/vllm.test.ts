@@ -202,6 +202,8 @@ test('an engine that dies ends its server with code 0, which is a crash', async 
   await live.predict('tiny');
   await live.comesTo('tiny', 'failed');
   expect((await live.model('tiny'))?.message).toContain('engine died while it served');
+  // Its memory was free before its server ended: no leak, and nothing to wait for.
+  expect(live.said.join('\n')).not.toContain('did not come free');
 });
 
 test('a settings edit in mid-load keeps the process where the launch is the same, and gives a new one where it is not', async () => {
@@ -333,6 +335,7 @@ test('a sleeping one leaves for another, and is started anew when its place is t
   await live.comesTo('one', 'asleep', 10_000);
   expect((await live.predict('two')).json.runtime).toBe('vllm');
   expect((await live.model('one'))?.state).toBe('unloaded');
+  expect(live.said.join('\n')).not.toContain('did not come free');
 });
 
 test('one that dies in its sleep is a crash, and one that does not wake is started anew', async () => {

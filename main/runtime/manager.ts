@@ -18,7 +18,7 @@ import { bytesInWords } from '../../shared/units.ts';
 import { READY_FORGIVES_MS } from '../core/backoff.ts';
 import { type Devices, heldBytes } from '../core/devices.ts';
 import type { Lease } from '../core/gateway.ts';
-import { measuredBytes, memoryIsBack } from '../core/measure.ts';
+import { measuredBytes } from '../core/measure.ts';
 import { planHash, wakeHash } from '../core/plan-hash.ts';
 import type { DeviceProbe, Ledger, Log, ProcessIdentity } from '../core/ports.ts';
 import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
@@ -32,7 +32,7 @@ import { LastWords } from './last-words.ts';
 import { loadTarget } from './load-target.ts';
 import type { HostPorts } from './process-host.ts';
 import { HUNG_AFTER_MS, watchPulse } from './pulse.ts';
-import { awaitRoom, seeMemoryFree, withHeld } from './room.ts';
+import { awaitRoom, seeReleased } from './room.ts';
 import { type Runner, startRunner, wakeRunner } from './runner.ts';
 import { fallAsleep } from './sleep.ts';
 import type { ThreadShare } from './thread-share.ts';
@@ -375,18 +375,16 @@ export class Manager {
       await runner.bringUp;
       const before = devices.sample;
       // What a load was to take, it may never have taken: only what was seen of it can come free, or leak.
-      const seen = draining.ready === null && before !== null;
+      const seen = draining.from === 'loading' && before !== null;
       const held = seen ? { ...draining.held, ...measuredBytes(before, runner.before, host.pids(), draining.held) } : draining.held;
-      // Of one that crashed, the last sample may be from after its end: nothing more would come free.
-      const start = host.exit === null || runner.before === null ? null : withHeld(runner.before, held);
-      const back = start !== null && before !== null && memoryIsBack(before, start, host.pids(), held) === null;
+      const crashedOver = host.exit === null ? null : runner.before;
       const survivors = await host.stop(
         (draining.from === 'ready' && host.exit === null ? stopping.graceSeconds : stopping.loadingGraceSeconds) * 1000,
       );
       runner.cancelForgiving();
       this.#ports.threads.leave(host);
       const startedMs = clock.now();
-      const leaked = survivors.length > 0 ? held : back ? null : await seeMemoryFree(this.#ports, host.pids(), held, before);
+      const leaked = survivors.length > 0 ? held : await seeReleased(this.#ports, host.pids(), { held, before, crashedOver });
       this.#ports.released((clock.now() - startedMs) / 1000);
       if (leaked === null) log.say(freed({ ...draining, held }, clock.now() - startedMs));
       else {

@@ -30,19 +30,30 @@ export async function awaitRoom({ clock, probe, devices }: RoomPorts, id: string
   if (signal.aborted) throw new ModeliumError('cancelled', `Loading ${id} was cancelled.`);
 }
 
-/** @returns null when the memory is seen free, else what is still held after ten seconds (I6). */
-export async function seeMemoryFree(
+export interface Leaving {
+  /** What the tree held when it began to leave. */
+  readonly held: DeviceBytes;
+  /** The last sample before it was asked to. */
+  readonly before: Sample | null;
+  /** Of one that crashed: the sample before it took memory. The last one may be from after its end, when nothing more would come free. */
+  readonly crashedOver: Sample | null;
+}
+
+/** @returns null when the memory of an ended tree is seen free, else what is still held after ten seconds (I6). */
+export async function seeReleased(
   { clock, probe, devices }: RoomPorts,
   pids: readonly number[],
-  held: DeviceBytes,
-  before: Sample | null,
+  { held, before, crashedOver }: Leaving,
 ): Promise<DeviceBytes | null> {
+  const full = crashedOver === null ? null : withHeld(crashedOver, held);
+  if (full !== null && before !== null && memoryIsBack(before, full, pids, held) === null) return null;
+  const most = full === null || before === null ? before : fuller(before, full);
   const deadlineMs = clock.now() + RELEASE_WAIT_MS;
   for (;;) {
     // A probe that breaks off shows nothing free, and must not leave the model draining for ever.
     const sample = await probe.sampleNow().catch(() => null);
     if (sample !== null) devices.applySample(sample);
-    const still = sample === null ? held : memoryIsBack(sample, before, pids, held);
+    const still = sample === null ? held : memoryIsBack(sample, most, pids, held);
     if (still === null) return null;
     if (clock.now() >= deadlineMs) return still;
     await pause(clock);
@@ -50,8 +61,17 @@ export async function seeMemoryFree(
 }
 
 /** What the sample would have shown with these bytes taken. */
-export function withHeld(sample: Sample, held: DeviceBytes): Sample {
+function withHeld(sample: Sample, held: DeviceBytes): Sample {
   return { ...sample, devices: sample.devices.map((device) => ({ ...device, usedBytes: device.usedBytes + (held[device.id] ?? 0) })) };
+}
+
+/** Of each device the sample that shows more taken: totals and the list of processes come apart, and either may be from after a crash already. */
+function fuller(sample: Sample, other: Sample): Sample {
+  const more = (device: Sample['devices'][number]) => {
+    const twin = other.devices.find(({ id }) => id === device.id);
+    return twin !== undefined && twin.usedBytes > device.usedBytes ? twin : device;
+  };
+  return { ...sample, devices: sample.devices.map(more) };
 }
 
 function pause(clock: Clock): Promise<void> {
