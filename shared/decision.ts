@@ -83,6 +83,8 @@ export type Decision =
     }
   | {
       readonly kind: 'refuse';
+      /** Of an adapter: the model that cannot be served so that it takes it. */
+      readonly base?: string;
       readonly refusal: RefusalReason;
       readonly candidates: readonly Candidate[];
       readonly reason: string;

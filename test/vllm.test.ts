@@ -454,6 +454,15 @@ describe('an adapter', () => {
     expect([(await live.model('tiny'))?.state, await loaded(setting)]).toEqual(['ready', []]);
   });
 
+  test('dropped before its base, or beside it, it goes on when that has been looked at', async () => {
+    const { live, drop } = await start();
+    cpSync(await writeTinyAdapter(join(live.folder, 'made/polite'), 'tiny'), join(live.watch, 'polite'), { recursive: true });
+    expect((await live.comesTo('polite', 'blocked')).blockedReason).toBe('needs-base');
+    await drop('tiny');
+    await live.comesTo('polite', 'unloaded');
+    expect((await live.predict('polite')).status).toBe(200);
+  });
+
   test('a base that serves already is started again for it; when the base leaves, it leaves before', async () => {
     const setting = await start();
     const { live, drop } = setting;
@@ -480,6 +489,26 @@ describe('an adapter', () => {
     await live.comesTo('tiny', 'asleep', 10_000);
     await live.comesTo('polite', 'unloaded');
     expect((await live.predict('polite')).json).toMatchObject({ model: 'polite', text: 'This answer' });
+  });
+
+  test('a base that llama.cpp serves by itself goes to vLLM for it, once; where the settings say llama, that is the reason', async () => {
+    const { box, live } = await withAdapter({ gpus: [] });
+    // Built for GPUs, of which there are none: the adapter says so, and its base is served all the same.
+    await live.comesTo('polite', 'unloaded');
+    expect((await live.predict('polite')).json.error.message).toContain('built for GPUs');
+    expect((await live.predict('tiny')).json.runtime).toBe('llama');
+    writeVllm(join(box.dir, 'venv'), box.dir, '0.32.0+cpu');
+    await live.control('POST', '/control/runtimes/rescan', {});
+    await live.comesTo('polite', 'unloaded');
+    expect((await live.predict('tiny')).json.runtime).toBe('llama');
+    expect((await live.predict('polite')).json).toMatchObject({ model: 'polite', runtime: 'vllm' });
+    expect(live.said.filter((line) => line.startsWith('Loading tiny'))).toHaveLength(2);
+    await live.set({
+      vllm: { command: box.vllmCommand },
+      models: { tiny: { runtime: 'llama' } },
+      orchestration: { policies: { load: 'on_request' } },
+    });
+    expect((await live.comesTo('polite', 'blocked')).message).toContain('models.tiny.runtime says llama');
   });
 
   test('what cannot be served with its base says why', async () => {

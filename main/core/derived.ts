@@ -2,7 +2,7 @@
  * Decides about a model that only changes another one (a LoRA adapter): it is loaded into its base, which is loaded first. Pure. Which model its base is,
  * `analyzer/adapter-base.ts` has found; who brings the base, `grants.ts`.
  */
-import type { Decision, LaunchPlan, Placement } from '../../shared/decision.ts';
+import type { Decision, LaunchPlan, Placement, RuntimeId } from '../../shared/decision.ts';
 import type { ModelState } from '../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
 import { visibleName } from '../../shared/visible.ts';
@@ -14,6 +14,8 @@ export interface DerivedQuestion {
   readonly form: ModelForm;
   readonly needsTrust: boolean;
   readonly base: { readonly id: string; readonly state: ModelState; readonly profile: ModelProfile | null };
+  /** The runtime that the settings name for the base. */
+  readonly chosen: RuntimeId | undefined;
   readonly runtimes: readonly KnownRuntime[];
   /** As the brain's: `empty` asks whether it could ever be. */
   readonly box: 'empty' | 'present';
@@ -31,9 +33,16 @@ const NOWHERE: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 
 /** Place: its base is ready for it; wait: the base comes first; refuse: nothing here serves adapters of that base. */
 export function decideDerived(question: DerivedQuestion): Decision {
-  const { modelId, form, base, runtimes, box } = question;
+  const { modelId, form, base, chosen, runtimes, box } = question;
+  if (base.profile === null) {
+    const reason = `Its base ${base.id} is here, and is still being looked at.`;
+    return { kind: 'refuse', refusal: 'needs-base', candidates: [], reason, help: 'It goes on by itself when that is done.' };
+  }
   const server = runtimes.find(({ planner }) => planner.whyNotAttached !== undefined);
-  const obstacle = server === undefined ? 'no runtime of this version serves adapters' : whyNot(server, form, base);
+  const obstacle =
+    server === undefined
+      ? 'no runtime of this version serves adapters'
+      : whyNot(server, form, { id: base.id, profile: base.profile }, chosen);
   if (obstacle !== null || server === undefined) {
     const reason = `This is an adapter of ${base.id}, which is here, and it cannot be served with it: ${(obstacle ?? '').replace(/\.$/, '')}.`;
     return { kind: 'refuse', refusal: 'no-runtime', candidates: [], reason, help: HELP };
@@ -59,9 +68,11 @@ export function decideDerived(question: DerivedQuestion): Decision {
       candidates: [],
       reason: `Its base ${base.id} cannot be served: ${why}`,
       help: `Mend that first: \`modelium why ${base.id}\`.`,
+      base: base.id,
     };
   }
-  if (base.state.name === 'ready' && (server.planner.whyNotAttached?.(form, base.state.plan) ?? null) === null) return place;
+  const serves = base.state.name === 'ready' && base.state.runtime === server.planner.id;
+  if (serves && base.state.name === 'ready' && (server.planner.whyNotAttached?.(form, base.state.plan) ?? null) === null) return place;
   const how = base.state.name === 'ready' ? 'is started again, so that it takes adapters' : 'is loaded first';
   return {
     kind: 'wait',
@@ -74,11 +85,16 @@ export function decideDerived(question: DerivedQuestion): Decision {
   };
 }
 
-function whyNot({ planner, enabled, found }: KnownRuntime, form: ModelForm, base: DerivedQuestion['base']): string | null {
+function whyNot(
+  { planner, enabled, found }: KnownRuntime,
+  form: ModelForm,
+  base: { readonly id: string; readonly profile: ModelProfile },
+  chosen: DerivedQuestion['chosen'],
+): string | null {
   if (!enabled) return `${planner.id} is switched off in the settings`;
   if (!found.found) return found.message;
+  if (chosen !== undefined && chosen !== planner.id) return `models.${base.id}.runtime says ${chosen}`;
   const { profile } = base;
-  if (profile === null) return `${base.id} is not looked at yet`;
   const supports = profile.forms.map((each) => planner.supports(profile, each));
   if (!supports.some(({ supported }) => supported)) return supports[0]?.why ?? `${planner.id} does not serve ${base.id}`;
   return planner.whyNotAttached?.(form, null) ?? null;

@@ -205,6 +205,9 @@ export class Orchestrator {
     // Whoever wants it goes on wanting it where only the room is missing, or the comparison of its code with what was trusted.
     if (decision.refusal !== 'no-room' && !(decision.refusal === 'needs-trust' && trust.isChecking(record))) admission.unwant(record.id);
     registry.apply(record.id, { type: 'blocked', reason: decision.refusal, message: decision.reason, help: decision.help });
+    // Without the adapter its base may be served otherwise.
+    const base = decision.base === undefined ? undefined : registry.get(decision.base);
+    if (base !== undefined) askAgain(this.#ports, base);
   }
 
   #stillWanted(record: ModelRecord): void {

@@ -215,7 +215,8 @@ export interface Estimate {
 }
 
 /** A model's own settings, and what an explained failure asked for. */
-export type LaunchSettings = ModelSettings & {
+export type LaunchSettings = Omit<ModelSettings, 'runtime'> & {
+  readonly runtime?: RuntimeId | undefined;
   /** Bytes that the runtime shall reckon with on each GPU, in place of what it would plan. */
   readonly gpuBytes?: number;
   /** Bytes on each GPU beside what it would plan. */

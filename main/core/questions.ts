@@ -1,5 +1,5 @@
 /** Puts the questions to the brain: gathers what it must know from the owners. The brain itself is pure; nothing is decided or committed here. */
-import type { Decision } from '../../shared/decision.ts';
+import type { Decision, RuntimeId } from '../../shared/decision.ts';
 import type { StateOf } from '../../shared/model.ts';
 import { formOf, type ModelForm, type ModelProfile } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
@@ -92,20 +92,26 @@ export class Questions {
     const base = verdict?.verdict === 'found' ? this.#ports.facts.registry.get(verdict.id) : undefined;
     if (base === undefined || form === undefined) return null;
     const needsTrust = form.codeFiles.length > 0 && !trusted(form);
-    return decideDerived({ modelId: id, form, needsTrust, base, runtimes: this.#ports.runtimes(), box });
+    const chosen = settingsOf(base, this.#ports.settings()).runtime;
+    return decideDerived({ modelId: id, form, needsTrust, base, chosen, runtimes: this.#ports.runtimes(), box });
   }
 
-  /** What a model must be started with for the adapters here that change it. */
-  #adaptersOf(baseId: string): AdapterNeeds | undefined {
+  /** What a model must be started with for the adapters here that change it; on which runtime, once one of them is wanted. */
+  #adaptersOf(baseId: string): { readonly adapters?: AdapterNeeds; readonly runtime?: RuntimeId } {
     const server = this.#ports.runtimes().find(({ planner }) => planner.whyNotAttached !== undefined);
+    let isWanted = false;
     const ranks = [...this.#ports.facts.registry.all()].flatMap(({ id, profile }) => {
       if (server === undefined || profile === null || !isAdapter(profile)) return [];
       const verdict = this.base(id, profile);
       const [form] = profile.forms;
       const isOurs = verdict?.verdict === 'found' && verdict.id === baseId;
-      return isOurs && form !== undefined && server.planner.whyNotAttached?.(form, null) === null ? [form.adapter?.rank ?? 0] : [];
+      if (!isOurs || form === undefined || server.planner.whyNotAttached?.(form, null) !== null) return [];
+      isWanted ||= this.#ports.admission.isWanted(id);
+      return [form.adapter?.rank ?? 0];
     });
-    return ranks.length === 0 ? undefined : { count: ranks.length, maxRank: Math.max(...ranks) };
+    if (server === undefined || ranks.length === 0) return {};
+    // By itself it may suit another runtime better, and would be started there again and again.
+    return { adapters: { count: ranks.length, maxRank: Math.max(...ranks) }, ...(isWanted ? { runtime: server.planner.id } : {}) };
   }
 
   #question(record: ModelRecord, box: BrainInput['box']): BrainInput {
@@ -119,11 +125,16 @@ export class Questions {
       ...(gpuBytes === null ? {} : { gpuBytes }),
       ...(moreGpuBytes === null ? {} : { moreGpuBytes }),
     };
-    const adapters = this.#adaptersOf(record.id);
+    const forAdapters = this.#adaptersOf(record.id);
     const trusted = (form: ModelForm): boolean => this.#ports.trusted(record, form);
     const mayEvict = admission.mayEvict(record.id);
     const asleep = stateOf(record, 'queued')?.asleep ?? null;
-    return this.#questionFor(record.id, record.profile, { ...own, ...retried, adapters }, { box, mayEvict, waitedMs, trusted, asleep });
+    return this.#questionFor(
+      record.id,
+      record.profile,
+      { ...forAdapters, ...own, ...retried },
+      { box, mayEvict, waitedMs, trusted, asleep },
+    );
   }
 
   #questionFor(

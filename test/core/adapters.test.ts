@@ -37,7 +37,7 @@ describe('an adapter', () => {
     expect(box.verdict('adapter')).toMatchObject({ reason: 'no-runtime', message: expect.stringContaining('of Base-1B') });
     expect(box.verdict('adapter')?.help).toContain('vLLM');
     const refusals = box.decisions.filter(({ modelId, action }) => modelId === 'adapter' && action === 'refuse');
-    expect(refusals.map(({ reason }) => reason)).toEqual(['needs-base', 'no-runtime']);
+    expect(refusals.map(({ reason }) => reason)).toEqual(['needs-base', 'needs-base', 'no-runtime']);
     box.registry.apply('Base-1B', { type: 'gone' });
     await box.clock.advance(2_000);
     expect(box.verdict('adapter')?.reason).toBe('needs-base');

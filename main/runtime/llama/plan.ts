@@ -1,7 +1,8 @@
 /** Context, sequences and arguments of a launch of llama.cpp. Pure; what they cost is `estimate.ts`. */
 import type { LaunchPlan, Placement, Preparation } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
-import type { ModelSettings, Settings } from '../../../shared/settings.ts';
+import type { Settings } from '../../../shared/settings.ts';
+import type { LaunchSettings } from '../../core/ports.ts';
 import { batchTokens, gpuLayersOf, kvBytes } from './estimate.ts';
 import { onlyReads } from './kinds.ts';
 
@@ -13,7 +14,7 @@ const MOST_SEQUENCES = 4;
 /** A KV cache up to this is never worth fewer sequences. */
 const SMALL_CACHE_BYTES = 2 * 1024 ** 3;
 
-function contextOf(profile: ModelProfile, settings: ModelSettings): number {
+function contextOf(profile: ModelProfile, settings: LaunchSettings): number {
   const trained = profile.contextLength ?? UNKNOWN_CONTEXT_TOKENS;
   const isDecoderEmbedding = onlyReads(profile) && !/bert/i.test(profile.architecture);
   const most = isDecoderEmbedding ? MOST_DECODER_EMBEDDING_TOKENS : MOST_CONTEXT_TOKENS;
@@ -36,7 +37,7 @@ export function planOf(
   profile: ModelProfile,
   form: ModelForm,
   placement: Placement,
-  settings: ModelSettings,
+  settings: LaunchSettings,
   own: Pick<Settings['llama'], 'args' | 'env'>,
   preparation?: Preparation,
 ): LaunchPlan {
