@@ -1,6 +1,6 @@
 /**
  * The real vLLM on a processor, as users meet it: dropped folders sent to it, asked by curl's means and by the `openai` client, killed at each level,
- * stopped in mid-load. Slow: each load is half a minute of Python's imports. Its failures are recorded (test/fixtures/vllm); live with MODELIUM_LIVE=1.
+ * stopped in mid-load. Slow: each load is half a minute of Python's imports. Its failures are recorded (test/fixtures/vllm); live with `--full`.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
@@ -220,7 +220,7 @@ describe('vLLM on a processor', () => {
   );
 });
 
-/** Ten minutes: only on demand, by MODELIUM_LIVE=1. What they say is recorded, and the recorded words are explained in every run of `npm test`. */
+/** Ten minutes: only on demand, by `npm run test:runtimes -- --full`. What they say is recorded, and the recorded words are explained in every run of `npm test`. */
 if (process.env['MODELIUM_LIVE'] === '1') {
   test.each(VLLM_FAILURES)(
     'live: $name',
