@@ -24,6 +24,12 @@ export function secondsInWords(seconds: number): string {
   return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
 }
 
+/** `starting 5.2 s, reading weights 21 s`: phases of a load that took a tenth of a second or more. */
+export function phasesInWords(phaseSeconds: Readonly<Record<string, number>>): string {
+  const long = Object.entries(phaseSeconds).filter(([, seconds]) => seconds >= 0.1);
+  return long.map(([phase, seconds]) => `${phase} ${secondsInWords(seconds)}`).join(', ');
+}
+
 /** `240 ms`, from a second on as seconds. @param ms milliseconds, not negative. */
 export function millisecondsInWords(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : secondsInWords(ms / 1_000);

@@ -1,5 +1,6 @@
 /** `modelium why`: the ledger of decisions, for one model or all. */
-import type { DecisionRow } from '../../shared/decision.ts';
+import type { DecisionOutcome, DecisionRow } from '../../shared/decision.ts';
+import { phasesInWords, secondsInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import { paint, print, printJson } from './output.ts';
 import type { Shared } from './program.ts';
@@ -25,6 +26,12 @@ export async function why({ stateFolder, json }: Shared, name: string | null, li
 
 function told(row: DecisionRow): string {
   const at = paint('dim', row.at.replace('T', ' ').replace(/\..*$/, ''));
-  const outcome = row.outcome === null ? '' : `\n${' '.repeat(21)}-> ${row.outcome.message}`;
+  const outcome = row.outcome === null ? '' : `\n${' '.repeat(21)}-> ${outcomeInWords(row.outcome)}`;
   return `${at}  ${row.modelId}: ${row.sentence}${outcome}`;
+}
+
+/** `ready, 31 s (starting 5.2 s, reading weights 21 s)`. */
+function outcomeInWords({ message, seconds, phaseSeconds }: DecisionOutcome): string {
+  const phases = phasesInWords(phaseSeconds ?? {});
+  return `${message}${seconds === null ? '' : `, ${secondsInWords(seconds)}`}${phases === '' ? '' : ` (${phases})`}`;
 }

@@ -7,6 +7,7 @@ import {
   longSpan,
   millisecondsInWords,
   percent,
+  phasesInWords,
   secondsInWords,
   smallBytesInWords,
 } from '../../shared/units.ts';
@@ -42,4 +43,9 @@ test.each([
 test('what is small has a decimal while one tells more', () => {
   expect([1_536, 139_264, 3 * 1024 ** 3].map(smallBytesInWords)).toEqual(['1.5 KiB', '136 KiB', '3.0 GiB']);
   expect([12.4, 999.4, 2_400].map(millisecondsInWords)).toEqual(['12 ms', '999 ms', '2.4 s']);
+});
+
+test('phases of a load, without those that nobody notices', () => {
+  expect(phasesInWords({ starting: 5.21, 'making room': 0.004, 'reading weights': 21.4 })).toBe('starting 5.2 s, reading weights 21 s');
+  expect(phasesInWords({})).toBe('');
 });

@@ -1,7 +1,7 @@
 /** One decision: a line, and when it is opened what was weighed, what came of it, and the row as it lies in the ledger. */
 import { memo } from 'react';
 import type { DecisionAction, DecisionOutcome, DecisionRow } from '../../../shared/decision.ts';
-import { bytesInWords, secondsInWords } from '../../../shared/units.ts';
+import { bytesInWords, phasesInWords, secondsInWords } from '../../../shared/units.ts';
 import { CandidateTable } from '../../components/candidate-table.tsx';
 import { classes } from '../../components/classes.ts';
 import { CopyButton } from '../../components/copy-button.tsx';
@@ -105,7 +105,8 @@ function Details({ row }: { readonly row: DecisionRow }) {
 
 function Outcome({ outcome }: { readonly outcome: DecisionOutcome }) {
   const nameOf = useDeviceNames();
-  const { message, predictedBytes, measuredBytes } = outcome;
+  const { message, predictedBytes, measuredBytes, reportedBytes = {}, phaseSeconds = {} } = outcome;
+  const phases = phasesInWords(phaseSeconds);
   const ids = Object.keys(predictedBytes ?? measuredBytes ?? {});
   const figure = (bytes: Readonly<Record<string, number>> | null, id: string): string => {
     const value = bytes?.[id];
@@ -119,6 +120,12 @@ function Outcome({ outcome }: { readonly outcome: DecisionOutcome }) {
           {ids.map((id) => `${nameOf(id)}: ${figure(predictedBytes, id)} predicted, ${figure(measuredBytes, id)} measured`).join('; ')}
         </p>
       )}
+      {Object.entries(reportedBytes).map(([name, { modelBytes, kvBytes, computeBytes }]) => (
+        <p className={styles.figures} key={name}>
+          {name} itself says: weights {bytesInWords(modelBytes)}, cache {bytesInWords(kvBytes)}, work {bytesInWords(computeBytes)}
+        </p>
+      ))}
+      {phases !== '' && <p className={styles.figures}>{phases}</p>}
     </div>
   );
 }
