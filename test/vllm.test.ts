@@ -290,6 +290,14 @@ test('an idle one sleeps, wakes through the queue for the next request, and is s
   expect(answer.json).toMatchObject({ runtime: 'vllm', text: 'This answer' });
   expect((await live.model('tiny'))?.pids).toEqual(pids);
   expect(await usedBytes(setting)).toBe(awakeBytes);
+  // How long waking takes is learned apart from how long starting does.
+  await live.comesTo('tiny', 'asleep', 10_000);
+  await live.predict('tiny');
+  const again = (await rows('tiny')).filter(({ action }) => action === 'load').at(-1);
+  expect(again?.candidates[0]?.loadSeconds).toBeGreaterThan(0);
+  expect(again?.candidates[0]?.loadSeconds).toBeLessThan(
+    (await rows('tiny')).find(({ action }) => action === 'load')?.outcome?.seconds ?? 0,
+  );
   const story = await rows('tiny');
   const slept = story.find(({ action }) => action === 'sleep');
   expect(slept?.outcome).toMatchObject({ ok: true, message: expect.stringMatching(/asleep, .* freed/) });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseVictims, idleDue, leavers, nextIdleCheckMs, type Resident, reloadCost } from '../../main/core/evictor.ts';
+import { chooseVictims, idleDue, leavers, nextIdleCheckMs, type Resident, reloadCost, sleepDue } from '../../main/core/evictor.ts';
 import { DEFAULT_SETTINGS, type Policies } from '../../shared/settings.ts';
 import { GIB, NOW_MS, resident } from './brain-fixtures.ts';
 
@@ -17,7 +17,8 @@ describe('idleDue', () => {
     ['never pinned', idle(9e6, { pinned: true }), {}, false],
     ['never always loaded', idle(9e6, { alwaysLoaded: true }), {}, false],
     ['never in flight', idle(9e6, { inFlight: 1, keepAliveSeconds: 0 }), {}, false],
-    ['never asleep or loading', idle(9e6, { state: 'loading' }), {}, false],
+    ['never loading', idle(9e6, { state: 'loading' }), {}, false],
+    ['asleep, by its last use, not by when it fell asleep', idle(300_000, { state: 'asleep', sinceMs: NOW_MS - 10 }), {}, true],
     ['idle counts from ready', idle(9e6, { sinceMs: NOW_MS - 1_000 }), {}, false],
     ['never asked: from ready', resident('a', {}, { lastUsedMs: null, sinceMs: NOW_MS - 300_000 }), {}, true],
     ['auto without a gap: five minutes', idle(299_999), { evict_after_idle_seconds: 'auto' }, false],
@@ -31,6 +32,21 @@ describe('idleDue', () => {
     const next = nextIdleCheckMs([model], policies);
     // The timer and the verdict agree: due exactly when its time has come, and never without a timer.
     expect(next !== null && next <= NOW_MS).toBe(due);
+  });
+});
+
+describe('sleepDue', () => {
+  it.each<[string, Resident, Partial<Policies>, boolean]>([
+    ['after the policy', idle(60_000), { sleep_after_idle_seconds: 60 }, true],
+    ['not before', idle(59_999), { sleep_after_idle_seconds: 60 }, false],
+    ['never without the policy', idle(9e6), { evict_after_idle_seconds: 9e6 }, false],
+    ['not what is to be unloaded by then', idle(300_000), { sleep_after_idle_seconds: 60 }, false],
+    ['not one that sleeps', idle(60_000, { state: 'asleep' }), { sleep_after_idle_seconds: 60 }, false],
+    ['not in flight', idle(60_000, { inFlight: 1 }), { sleep_after_idle_seconds: 60 }, false],
+    ['not pinned', idle(60_000, { pinned: true }), { sleep_after_idle_seconds: 60 }, false],
+    ['not always loaded', idle(60_000, { alwaysLoaded: true }), { sleep_after_idle_seconds: 60 }, false],
+  ])('%s', (_name, model, change, due) => {
+    expect(sleepDue([model], { ...POLICIES, ...change }, NOW_MS).length > 0).toBe(due);
   });
 });
 

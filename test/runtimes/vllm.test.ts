@@ -28,6 +28,7 @@ let sharedBefore: readonly string[] = [];
 
 const settings = (more: object = {}, models: object = {}) => ({
   gpus: { use: 'none' },
+  metrics: { enabled: false, include_runtime: true },
   orchestration: { model_discovery: { scan_interval_seconds: 2 }, policies: { load: 'on_request', load_stall_seconds: 25 } },
   models: { tiny: { runtime: 'vllm', context: 512, ...models }, minilm: { runtime: 'vllm' } },
   ...more,
@@ -108,6 +109,8 @@ describe('vLLM on a processor', () => {
     }
     expect(streamed).toBe(whole.choices[0]?.message.content);
     expect((await client.completions.create({ model: 'tiny', prompt: 'Hello', max_tokens: 3 })).usage?.completion_tokens).toBe(3);
+    // What vLLM counts itself stands beside our own figures, under our name for the model.
+    expect(await live.metrics()).toMatch(/^vllm:generation_tokens_total\{[^}]*model="tiny"\} [1-9]/m);
     expect(await live.metrics()).toMatch(/modelium_requests_total\{model="tiny",runtime="vllm",status="200"\} \d/);
   });
 

@@ -1,0 +1,63 @@
+/** Who sleeps: only where main memory has room for the weights, where the process can, and while nothing loads on its GPU. */
+import { expect, test } from 'vitest';
+import { Idleness, type IdlenessPorts } from '../../main/core/idleness.ts';
+import { Registry } from '../../main/core/registry.ts';
+import { Usage } from '../../main/core/usage.ts';
+import type { LaunchPlan } from '../../shared/decision.ts';
+import { settingsSchema } from '../../shared/settings.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+import { GIB, profile } from './brain-fixtures.ts';
+
+const PLAN: LaunchPlan = {
+  ...{ runtime: 'vllm', form: 'transformers', file: 'config.json', contextTokens: 1, parallelSequences: 1, args: [], env: {} },
+  placement: { kind: 'gpu', gpus: ['g'], gpuLayers: null },
+};
+
+async function asleepAfter(box: {
+  readonly freeGib: number;
+  readonly canSleep?: boolean;
+  readonly loading?: string;
+}): Promise<readonly string[]> {
+  const clock = createVirtualClock();
+  const registry = new Registry();
+  registry.add({ ...{ id: 'a', aliases: [], path: '/a', realPath: '/a', kind: 'folder', added: false, device: 1, inode: 1, files: [] } });
+  const copy = { bytesPresent: 0, bytesExpected: null, missing: [] };
+  registry.apply('a', { type: 'listed', copy });
+  registry.update('a', { profile: profile(10) });
+  registry.apply('a', { type: 'analyzed' });
+  registry.apply('a', { type: 'queued', sinceMs: 0, why: '' });
+  registry.apply('a', { type: 'granted', plan: PLAN, decisionId: 1, predicted: { g: 12 * GIB }, sinceMs: 0 });
+  const endpoint = { port: 1, socket: null, key: null, protocol: 'openai' } as const;
+  registry.apply('a', { type: 'loaded', endpoint, devices: ['g'], measured: {}, pids: [1], sinceMs: 0, loadSeconds: 1 });
+  const slept: string[] = [];
+  const settings = settingsSchema.parse({ orchestration: { policies: { sleep_after_idle_seconds: 60 } } });
+  const usage = new Usage();
+  const rooms = [
+    { id: 'g', kind: 'gpu', loading: box.loading ?? null, availableBytes: 0 },
+    { id: 'cpu', kind: 'host', loading: null, availableBytes: box.freeGib * GIB },
+  ];
+  const idleness = new Idleness({
+    ...{ registry, usage, clock, settings: () => settings },
+    devices: { rooms: () => rooms },
+    doer: { canSleep: () => box.canSleep ?? true, sleepModel: async (id: string) => void slept.push(id), unloadModel: async () => {} },
+    book: { write: () => 1 },
+    log: { say: () => {} },
+    facts: { registry, usage, settings: () => settings, inFlight: () => 0 },
+  } as unknown as IdlenessPorts);
+  idleness.follow(false);
+  await clock.advance(59_000);
+  expect(slept).toEqual([]);
+  await clock.advance(3_000);
+  idleness.close();
+  return slept.slice(0, 1);
+}
+
+test('an idle one sleeps, where main memory has room for its weights', async () => {
+  expect(await asleepAfter({ freeGib: 11 })).toEqual(['a']);
+  expect(await asleepAfter({ freeGib: 9 })).toEqual([]);
+});
+
+test('not one whose process was not started for it, and not beside a load on its GPU', async () => {
+  expect(await asleepAfter({ freeGib: 11, canSleep: false })).toEqual([]);
+  expect(await asleepAfter({ freeGib: 11, loading: 'other' })).toEqual([]);
+});
