@@ -30,7 +30,7 @@ import { Settler } from './core/settler.ts';
 import { Trust } from './core/trust.ts';
 import { Usage } from './core/usage.ts';
 import { modelView } from './core/views.ts';
-import type { VllmFound } from './core/vllm-registry.ts';
+import type { VllmFound } from './core/vllm-install.ts';
 import type { LlamaGpu } from './engine-parts.ts';
 import { programs } from './programs.ts';
 import type { Adapter } from './runtime/adapter.ts';

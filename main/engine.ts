@@ -15,7 +15,6 @@ import { Changes } from './core/changes.ts';
 import { History } from './core/history.ts';
 import type { FolderScan, Ledger, Library, ModelFinder, Processes } from './core/ports.ts';
 import { foundSentence } from './core/sentences.ts';
-import type { VllmFound } from './core/vllm-registry.ts';
 import { buildCore, type Core } from './engine-core.ts';
 import {
   findLlamaGpu,
@@ -52,12 +51,13 @@ import { listSource } from './io/source-files.ts';
 import { openStateFolder } from './io/state-folder.ts';
 import { openStore } from './io/store.ts';
 import { storeFolders } from './io/store-folders.ts';
-import { VllmFinder } from './io/vllm-finder.ts';
+import type { VllmPlaces } from './io/vllm-finder.ts';
 import { createWatcher, type FileWatcher } from './io/watcher.ts';
 import type { NodeProgram } from './packaged.ts';
 import { explainTakenPort } from './port-holder.ts';
 import { programs } from './programs.ts';
 import { sweep } from './runtime/sweep.ts';
+import { RuntimeFinder } from './runtime-finder.ts';
 import { createSettingsDesk } from './settings-desk.ts';
 
 export interface EngineOptions {
@@ -125,8 +125,13 @@ class RunningEngine implements Engine {
   #closing: Promise<void> | null = null;
   /** Leftovers are swept, devices and folders were looked at once: what is not known now is not there. */
   #started = false;
-  readonly #vllmFinder = new VllmFinder();
-  #vllm: VllmFound = { found: false, message: 'vLLM was not looked for yet.' };
+  readonly #finder = new RuntimeFinder({
+    clock: this.#clock,
+    places: () => this.#runtimePlaces(),
+    everyMs: () => this.#settings.orchestration.model_discovery.scan_interval_seconds * 1000,
+    onOther: () => this.#onOtherRuntime(),
+  });
+  #onOtherRuntime: () => void = () => {};
   #reloading: Promise<void> = Promise.resolve();
   #resolveClosed: () => void = () => {};
   readonly closed: Promise<void>;
@@ -178,7 +183,7 @@ class RunningEngine implements Engine {
       randomWord: () => randomBytes(24).toString('base64url'),
       gpu: () => this.#llamaGpu,
       driver: () => ({ isPresent: probe.gpuFacts().found, why: probe.gpuFacts().message }),
-      vllm: () => this.#vllm,
+      vllm: () => this.#finder.vllm,
       released: metrics.released,
     });
     const changes = this.#open(new Changes(clock, () => this.#snapshot(core)), (each) => each.close());
@@ -255,7 +260,7 @@ class RunningEngine implements Engine {
     const control = createControl({
       ...{ ...core, clock, ledger, library, finder, changes, snapshot, view, engineLog: log, history: this.#history },
       rescanRuntimes: async () => {
-        await this.#findRuntimes();
+        await this.#finder.find();
         core.runtimes.rescan();
         core.orchestrator.reconsiderAll();
       },
@@ -293,9 +298,14 @@ class RunningEngine implements Engine {
     const cuda = () => findCudaRuntime({ env: process.env, home: homedir(), root: '/' });
     this.#llamaGpu = await findLlamaGpu(probe.gpuFacts(), this.#settings.llama.command, program, processes, this.#clock, cuda);
     if (probe.gpuFacts().found) this.#log.say(`GPUs: ${probe.gpuFacts().message}; ${this.#llamaGpu.why}`);
-    await this.#findRuntimes();
+    await this.#finder.find();
     core.runtimes.rescan();
-    this.#lookForRuntimes(core);
+    this.#onOtherRuntime = () => {
+      core.runtimes.rescan();
+      for (const { id, message } of core.runtimes.views()) if (id === 'vllm') this.#log.say(`vLLM: ${message}`);
+      orchestrator.reconsiderAll();
+    };
+    this.#open(this.#finder, (each) => each.close()).start();
     const watch = watchSettings(
       { config: this.#options.config },
       {
@@ -323,11 +333,12 @@ class RunningEngine implements Engine {
     this.#loaded = loaded;
     this.#settings = withOverrides(loaded.settings, this.#options);
     this.#settingsProblem = null;
-    await this.#findRuntimes();
-    core.runtimes.rescan();
-    core.orchestrator.reconsiderAll();
+    await this.#finder.find();
+    // What follows is in force in this same turn, and what comes of it is told after.
     this.#log.say(`Settings read again: ${loaded.file ?? 'the defaults'}`);
     for (const warning of [...loaded.warnings, ...needsRestart(before, this.#settings)]) this.#log.warn(warning);
+    core.runtimes.rescan();
+    core.orchestrator.reconsiderAll();
     changes.touch();
     const discovery = (settings: Settings) => JSON.stringify(settings.orchestration.model_discovery);
     if (discovery(before) !== discovery(this.#settings)) await this.#watch(core);
@@ -352,30 +363,10 @@ class RunningEngine implements Engine {
     for (const path of catalog.addedPaths()) await this.#watcher.track(path);
   }
 
-  /** @returns whether something is other than before. */
-  async #findRuntimes(): Promise<boolean> {
-    const before = this.#vllm;
+  #runtimePlaces(): VllmPlaces {
     const { file } = this.#loaded;
     const settingsFolder = file === null ? modeliumFolders().config : dirname(file);
-    const { command } = this.#settings.vllm;
-    this.#vllm = await this.#vllmFinder.find({ command, env: process.env, home: homedir(), settingsFolder });
-    return this.#vllm !== before;
-  }
-
-  /** A runtime that is installed while we run is found at the next look, as models are. */
-  #lookForRuntimes(core: Core): void {
-    const look = async (): Promise<void> => {
-      const isOther = await this.#findRuntimes().catch(() => false);
-      if (this.#closing !== null) return;
-      if (isOther) {
-        core.runtimes.rescan();
-        for (const { id, message } of core.runtimes.views()) if (id === 'vllm') this.#log.say(`vLLM: ${message}`);
-        core.orchestrator.reconsiderAll();
-      }
-      cancel = this.#clock.after(this.#settings.orchestration.model_discovery.scan_interval_seconds * 1000, () => void look());
-    };
-    let cancel = this.#clock.after(this.#settings.orchestration.model_discovery.scan_interval_seconds * 1000, () => void look());
-    this.#opened.push(() => cancel());
+    return { command: this.#settings.vllm.command, env: process.env, home: homedir(), settingsFolder };
   }
 
   #tracker(): Tracker {

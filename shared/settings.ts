@@ -20,6 +20,16 @@ const port = z.number().int().min(0).max(65535);
 const enabled = z.union([z.boolean(), z.literal('auto')]);
 const gpuNames = z.array(z.union([z.number().int().nonnegative(), z.string()]));
 
+/** Of each runtime that is a process for every model. */
+const ofProcesses = {
+  env: z.record(z.string(), z.string()).default({}).describe("Variables added to the environment of each model's process."),
+  port_range: z
+    .tuple([port.min(1), port.min(1)])
+    .refine(([first, last]) => first <= last, 'expected the lower port first')
+    .default([8100, 8999])
+    .describe("The lowest and the highest loopback port for the models' processes."),
+};
+
 const llama = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether llama.cpp may serve models.'),
   command: z
@@ -28,12 +38,7 @@ const llama = z.strictObject({
     .default(null)
     .describe("Path of another server with llama-server's flags, used in place of the embedded one; null: the embedded one."),
   args: z.array(z.string()).default([]).describe("Arguments added to that server's command line, for every model."),
-  env: z.record(z.string(), z.string()).default({}).describe("Variables added to the environment of each model's process."),
-  port_range: z
-    .tuple([port.min(1), port.min(1)])
-    .refine(([first, last]) => first <= last, 'expected the lower port first')
-    .default([8100, 8999])
-    .describe("The lowest and the highest loopback port for the models' processes."),
+  ...ofProcesses,
 });
 
 const vllm = z.strictObject({
@@ -44,12 +49,7 @@ const vllm = z.strictObject({
     .default(null)
     .describe('Path or name of the vllm program; null: looked for on the PATH, in .venv beside this file, ~/.venv, uv, pipx and conda.'),
   args: z.array(z.string()).default([]).describe('Arguments added to `vllm serve`, for every model; they win over those of Modelium.'),
-  env: z.record(z.string(), z.string()).default({}).describe("Variables added to the environment of each model's process."),
-  port_range: z
-    .tuple([port.min(1), port.min(1)])
-    .refine(([first, last]) => first <= last, 'expected the lower port first')
-    .default([8100, 8999])
-    .describe("The lowest and the highest loopback port for the models' processes."),
+  ...ofProcesses,
 });
 
 const discovery = z.strictObject({

@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
@@ -33,13 +33,13 @@ const NVIDIA_SMI_TIMEOUT_MS = 10_000;
 
 export async function check({ stateFolder, json }: Shared, config: string | undefined): Promise<number> {
   const engine = await engineFindings(stateFolder);
-  const { findings, settings } = await settingsFindings(config);
+  const { findings, settings, file } = await settingsFindings(config);
   const found: Finding[] = [
     { what: 'node', verdict: 'ok', message: `Node ${process.versions.node} at ${process.execPath}` },
     ...findings,
     ...(await folderFindings(stateFolder, settings)),
     await embeddedFinding(),
-    ...(engine.running ? [] : [await vllmFinding(settings, config)]),
+    ...(engine.running ? [] : [await vllmFinding(settings, file)]),
     ...(await gpuFindings(settings)),
     ...(engine.running ? [] : [await portFinding(settings)]),
     ...engine.findings,
@@ -54,7 +54,9 @@ function row({ what, verdict, message }: Finding): readonly string[] {
   return [paint(colours[verdict], verdict), what, message];
 }
 
-async function settingsFindings(config: string | undefined): Promise<{ findings: readonly Finding[]; settings: Settings | null }> {
+async function settingsFindings(
+  config: string | undefined,
+): Promise<{ findings: readonly Finding[]; settings: Settings | null; file: string | null }> {
   try {
     const { file, settings, warnings } = await loadSettings({ config });
     const from = file ?? 'no modelium.yaml: the defaults are in force';
@@ -62,9 +64,10 @@ async function settingsFindings(config: string | undefined): Promise<{ findings:
     return {
       findings: [...findings, ...warnings.map((message) => ({ what: 'settings', verdict: 'missing', message }) as const)],
       settings,
+      file,
     };
   } catch (thrown) {
-    return { findings: [{ what: 'settings', verdict: 'wrong', message: toModeliumError(thrown).message }], settings: null };
+    return { findings: [{ what: 'settings', verdict: 'wrong', message: toModeliumError(thrown).message }], settings: null, file: null };
   }
 }
 
@@ -105,9 +108,9 @@ async function embeddedFinding(): Promise<Finding> {
 }
 
 /** As the engine will look for it; what a running engine has found it tells itself. */
-async function vllmFinding(settings: Settings | null, config: string | undefined): Promise<Finding> {
+async function vllmFinding(settings: Settings | null, file: string | null): Promise<Finding> {
   const what = 'vllm runtime';
-  const settingsFolder = config === undefined ? modeliumFolders().config : dirname(resolve(config));
+  const settingsFolder = file === null ? modeliumFolders().config : dirname(file);
   const places = { command: settings?.vllm.command ?? null, env: process.env, home: homedir(), settingsFolder };
   const found = await new VllmFinder().find(places);
   if (settings?.vllm.enabled === false) return { what, verdict: 'ok', message: 'off in the settings' };

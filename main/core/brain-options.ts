@@ -68,20 +68,27 @@ export function waysOf({ profile, runtimes, settings }: OptionsInput): readonly 
 
 /** Runtime and form that do not go together, or a runtime that is off or not here: named in the ledger, so that `why` can tell. */
 export function deadOptions({ profile, runtimes, settings, modelId }: OptionsInput): readonly Option[] {
-  const chosen = settings.runtime === undefined ? null : `models.${modelId}.runtime says ${settings.runtime}`;
-  return runtimes.flatMap((runtime) => profile.forms.flatMap((form) => deadOption(profile, runtime, form, chosen) ?? []));
+  return runtimes.flatMap((runtime) => {
+    const { runtime: chosen } = settings;
+    const another = chosen === undefined || chosen === runtime.planner.id ? null : `models.${modelId}.runtime says ${chosen}`;
+    return profile.forms.flatMap((form) => deadOption(profile, runtime, form, another) ?? []);
+  });
 }
 
 function isUsable({ planner, enabled, found }: KnownRuntime, settings: LaunchSettings): boolean {
   return enabled && found.found && (settings.runtime === undefined || settings.runtime === planner.id);
 }
 
-function deadOption(profile: ModelProfile, runtime: KnownRuntime, form: ModelForm, chosen: string | null): Option | null {
-  const { planner, enabled, found } = runtime;
+/** @param another a sentence: the settings name another runtime for it; null: they do not. */
+function deadOption(
+  profile: ModelProfile,
+  { planner, enabled, found }: KnownRuntime,
+  form: ModelForm,
+  another: string | null,
+): Option | null {
   const support = planner.supports(profile, form);
   const off = enabled ? null : `${planner.id} is switched off in the settings`;
-  const others = chosen !== null && !chosen.endsWith(planner.id) ? chosen : null;
-  const obstacle = support.supported ? (off ?? (found.found ? others : found.message)) : support.why;
+  const obstacle = support.supported ? (off ?? (found.found ? another : found.message)) : support.why;
   if (obstacle === null) return null;
   // No planner is asked for a launch of what it does not take.
   const nothing = { contextTokens: 0, parallelSequences: 0, args: [], env: {} };

@@ -3,7 +3,6 @@ import type { Candidate, DeviceBytes, DeviceId, Placement, RuntimeId } from '../
 import { assertNever } from '../../shared/errors.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import { bytesInWords } from '../../shared/units.ts';
-import type { BaseVerdict } from './analyzer/adapter-base.ts';
 import type { Box, Weighed } from './brain-fit.ts';
 import type { Room } from './devices.ts';
 import type { Resident } from './evictor.ts';
@@ -143,15 +142,9 @@ function residentInWords(resident: Resident, nowMs: number, minResidencyMs: numb
 const RUNTIME_NAMES: Readonly<Record<RuntimeId, string>> = { llama: 'llama.cpp', vllm: 'vLLM', triton: 'Triton', ray: 'Ray Serve' };
 
 /** For a model that no runtime here takes: what it is, and what would take it. */
-export function noRuntimeWords(profile: ModelProfile, base: BaseVerdict | null): { readonly reason: string; readonly help: string } {
+export function noRuntimeWords(profile: ModelProfile): { readonly reason: string; readonly help: string } {
   const kinds = profile.forms.map((form) => form.kind);
   const what = `${profile.architecture || 'unknown architecture'}${profile.kind === 'unknown' ? '' : `, ${profile.kind}`}`;
-  if (base?.verdict === 'found') {
-    return {
-      reason: `This is an adapter (${what}) of ${base.id}, which is here, and no runtime that is ready here serves adapters.`,
-      help: 'vLLM serves adapters together with their base: `modelium check` says how to install it. Or merge it into its base and drop that.',
-    };
-  }
   const isText = suitedRuntime(profile.kind, 'transformers') === 'vllm';
   const conversion = profile.forms.find(({ kind }) => kind === 'transformers')?.conversion;
   if (kinds.includes('transformers')) {

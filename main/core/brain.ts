@@ -230,7 +230,7 @@ function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decisi
     const missing = `${takers.join(', ')} would serve it, but: ${why.replace(/\.$/, '')}.${besides}`;
     return isUntrusted ? untrusted(input, ` ${missing}`, candidates) : refusal('no-runtime', missing, HELP_RUNTIMES, candidates);
   }
-  const { reason, help } = noRuntimeWords(profile, input.base);
+  const { reason, help } = noRuntimeWords(profile);
   // Whatever runtime comes, it would not run this code: that is told first, and what else is missing with it.
   if (isUntrusted) return untrusted(input, ` ${reason}`, candidates);
   // Why llama.cpp does not convert such a folder is in the reason already.

@@ -3,7 +3,7 @@
  * the next engine can clear up after this one was killed. Removes nothing that was not noted as made by the launch.
  */
 import { createHash } from 'node:crypto';
-import { appendFileSync, chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
+import { appendFileSync, chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -63,6 +63,7 @@ export function createScratchFolders(stateFolder: string, temporary: string = tm
       for (const name of known) if (MADE_BY_PYTHON.test(name)) removeOwn(join(SHARED_MEMORY, name));
       noted.delete(launchId);
       rmSync(folder, { recursive: true, force: true, maxRetries: 2 });
+      removeEmpty(parent);
     },
     left() {
       try {
@@ -97,6 +98,15 @@ function sharedMemoryOf(pid: number): readonly string[] {
   }
   const names = [...maps.matchAll(/ \/dev\/shm\/(\S+)$/gm)].map(([, name = '']) => name);
   return [...new Set(names)].filter((name) => MADE_BY_PYTHON.test(name));
+}
+
+/** The last launch takes the common folder along. */
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Others lie in it still.
+  }
 }
 
 function removeOwn(path: string): void {

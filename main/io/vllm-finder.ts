@@ -4,7 +4,7 @@
  */
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
-import { readArchitectures, type VllmFound, type VllmInstall } from '../core/vllm-registry.ts';
+import { readArchitectures, type VllmFound, type VllmInstall } from '../core/vllm-install.ts';
 import { expandHome } from './folders.ts';
 
 export interface VllmPlaces {

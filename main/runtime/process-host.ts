@@ -13,8 +13,8 @@ export interface HostPorts {
   readonly processes: Processes;
   readonly table: ProcessTable;
   readonly http: HttpClient;
-  /** An unguessable word: keys and launch ids. */
   readonly scratch: ScratchFolders;
+  /** An unguessable word: keys and launch ids. */
   randomWord(): string;
   bootId(): string;
 }

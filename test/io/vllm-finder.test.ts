@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readArchitectures } from '../../main/core/vllm-registry.ts';
+import { readArchitectures } from '../../main/core/vllm-install.ts';
 import { VllmFinder, type VllmPlaces } from '../../main/io/vllm-finder.ts';
 
 const REGISTRY = `

@@ -21,8 +21,8 @@ const HEALTH_PAUSE_MS = 50;
 const HEALTH_TIMEOUT_MS = 1_000;
 /** The first token may have to compile kernels; the host's stall watch ends what hangs. */
 const PROOF_TIMEOUT_MS = 600_000;
-/** Copying the weights of the largest models takes seconds. */
-const SLEEP_TIMEOUT_MS = 110_000;
+/** Calls that change a server that is up: copying the weights of the largest models takes seconds. */
+const CHANGE_TIMEOUT_MS = 110_000;
 const SERVER_ERROR = 500;
 /** Its watchdog looks every 5 s whether its engine is dead. */
 const ENGINE_DEATH_MS = 10_000;
@@ -68,7 +68,8 @@ function* load({ install }: VllmFacts, target: LoadTarget): Steps<Endpoint> {
 }
 
 function isPrivate(env: LaunchPlan['env']): boolean {
-  return env['VLLM_SERVER_DEV_MODE'] === '1' || env['VLLM_ALLOW_RUNTIME_LORA_UPDATING'] === '1';
+  // A person's own environment may open them too.
+  return ['VLLM_SERVER_DEV_MODE', 'VLLM_ALLOW_RUNTIME_LORA_UPDATING'].some((name) => (env[name] ?? '0') !== '0');
 }
 
 /** One real answer. @throws ModeliumError when it does not come. */
@@ -91,7 +92,7 @@ function* sleep({ port: at, socket, key: secret }: Endpoint): Steps<void> {
     method: 'POST',
     path: '/sleep?level=1',
     body: null,
-    timeoutMs: SLEEP_TIMEOUT_MS,
+    timeoutMs: CHANGE_TIMEOUT_MS,
   });
   if (answer?.status !== 200) throw refused('sleep', answer);
 }
@@ -99,14 +100,14 @@ function* sleep({ port: at, socket, key: secret }: Endpoint): Steps<void> {
 function* wake(target: LoadTarget, endpoint: Endpoint): Steps<Endpoint> {
   const { port: at, socket, key: secret } = endpoint;
   yield* phase('waking');
-  const answer = yield* http({ port: at, socket, key: secret, method: 'POST', path: '/wake_up', body: null, timeoutMs: SLEEP_TIMEOUT_MS });
+  const answer = yield* http({ port: at, socket, key: secret, method: 'POST', path: '/wake_up', body: null, timeoutMs: CHANGE_TIMEOUT_MS });
   if (answer?.status !== 200) throw refused('wake', answer);
   yield* prove(target, endpoint);
   return endpoint;
 }
 
 function* attach(modelId: string, path: string, { port: at, socket, key: secret }: Endpoint): Steps<void> {
-  const server = { port: at, socket, key: secret, method: 'POST', timeoutMs: SLEEP_TIMEOUT_MS } as const;
+  const server = { port: at, socket, key: secret, method: 'POST', timeoutMs: CHANGE_TIMEOUT_MS } as const;
   const body = { lora_name: modelId, lora_path: path };
   let answer = yield* http({ ...server, path: '/v1/load_lora_adapter', body });
   // Its base slept meanwhile, and still knows it by what its files were then.
@@ -123,7 +124,7 @@ function* attach(modelId: string, path: string, { port: at, socket, key: secret 
 }
 
 function* detach(modelId: string, { port: at, socket, key: secret }: Endpoint): Steps<void> {
-  const server = { port: at, socket, key: secret, method: 'POST', timeoutMs: SLEEP_TIMEOUT_MS } as const;
+  const server = { port: at, socket, key: secret, method: 'POST', timeoutMs: CHANGE_TIMEOUT_MS } as const;
   const answer = yield* http({ ...server, path: '/v1/unload_lora_adapter', body: { lora_name: modelId } });
   if (answer?.status !== 200) throw refused('let go of the adapter', answer);
 }
