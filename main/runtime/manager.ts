@@ -376,7 +376,9 @@ export class Manager {
       const before = devices.sample;
       // What a load was to take, it may never have taken: only what was seen of it can come free, or leak.
       const seen = draining.from === 'loading' && before !== null;
-      const held = seen ? { ...draining.held, ...measuredBytes(before, runner.before, host.pids(), draining.held) } : draining.held;
+      const onHost = Math.min(draining.held[HOST_DEVICE] ?? 0, host.residentBytes());
+      const taken = seen ? { ...measuredBytes(before, runner.before, host.pids(), draining.held), [HOST_DEVICE]: onHost } : {};
+      const held = { ...draining.held, ...taken };
       const crashedOver = host.exit === null ? null : runner.before;
       const survivors = await host.stop(
         (draining.from === 'ready' && host.exit === null ? stopping.graceSeconds : stopping.loadingGraceSeconds) * 1000,
