@@ -2,10 +2,13 @@
 
 /** Costs beyond this share of the longer name are another word, not a slip. */
 const MOST_SLIPS = 0.5;
+/** Twice the longest name of a model. */
+const MOST_CHARACTERS = 256;
 
 /** Names like `wanted`, best first, at most `limit`: slips of the finger, another case, or a part of the name. */
 export function nearestNames(wanted: string, known: readonly string[], limit = 3): readonly string[] {
-  const sought = wanted.toLowerCase();
+  // Comparing costs the product of both lengths, and what is sought comes from outside (I10).
+  const sought = wanted.slice(0, MOST_CHARACTERS).toLowerCase();
   return known
     .map((name) => ({ name, cost: distance(sought, name.toLowerCase()) }))
     .filter(({ cost }) => cost <= MOST_SLIPS)

@@ -8,6 +8,11 @@ export function visible(text: string): string {
   return text.replace(/(?![\n\t]|\r\n)\p{C}/gu, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** One word of a command line, as a person may copy it: quoted where a shell would take it apart. */
+export function shellWord(word: string): string {
+  return /^[\p{L}\p{M}\p{N}_@%+=:,./][\p{L}\p{M}\p{N}_@%+=:,./-]*$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 /** The same for a name, which has one line: with a line end in it, it could pass for two rows of a table. */
 export function visibleName(name: string): string {
   return visible(name).replace(/[\n\r\t]/g, (one) => `\\u{${one.charCodeAt(0).toString(16)}}`);

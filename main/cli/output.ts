@@ -22,15 +22,19 @@ export function paint(colour: Colour, text: string): string {
 /** Columns aligned by what is seen, colour codes not counted; the last column is not padded. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header.map((title) => paint('dim', title)), ...rows];
-  const widths = header.map((_, column) => Math.max(...all.map((row) => seen(row[column] ?? '').length)));
+  const widths = header.map((_, column) => Math.max(...all.map((row) => cellsOf(row[column] ?? ''))));
   const line = (row: readonly string[]): string =>
-    row.map((cell, column) => (column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - seen(cell).length))).join('  ');
+    row.map((cell, column) => (column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - cellsOf(cell)))).join('  ');
   return all.map(line).join('\n');
 }
 
-function seen(text: string): string {
-  return text.replaceAll(new RegExp(`${ESCAPE}\\[\\d+m`, 'g'), '');
+/** Cells of a terminal: letters of East Asia and pictures take two, marks none. */
+function cellsOf(text: string): number {
+  const seen = text.replaceAll(new RegExp(`${ESCAPE}\\[\\d+m`, 'g'), '').replaceAll(/\p{M}/gu, '');
+  return Array.from(seen).length + (seen.match(WIDE)?.length ?? 0);
 }
+
+const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff01-\uff60\p{Emoji_Presentation}]/gu;
 
 const ESCAPE = '\u001b';
 

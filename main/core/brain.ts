@@ -12,7 +12,7 @@
 import type { Candidate, Decision, RefusalReason } from '../../shared/decision.ts';
 import type { Asleep } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
-import { visibleName } from '../../shared/visible.ts';
+import { shellWord, visibleName } from '../../shared/visible.ts';
 import type { BaseVerdict } from './analyzer/adapter-base.ts';
 import { type Box, boxOf, type Fit, type Weighed, weigh } from './brain-fit.ts';
 import {
@@ -205,7 +205,12 @@ function refuse(
 function untrusted(input: BrainInput, more: string, candidates: readonly Candidate[]): Decision {
   const files = input.profile.forms.filter((form) => needsTrust(input, form)).flatMap((form) => form.codeFiles);
   const reason = `It brings code that would run here, and nobody has trusted it: ${listed([...new Set(files)].map(visibleName))}.${more}`;
-  return refusal('needs-trust', reason, `\`modelium trust ${input.modelId}\` shows it; trust it if you know who wrote it.`, candidates);
+  return refusal(
+    'needs-trust',
+    reason,
+    `\`modelium trust ${shellWord(input.modelId)}\` shows it; trust it if you know who wrote it.`,
+    candidates,
+  );
 }
 
 const HELP_RUNTIMES = '`modelium check` lists the runtimes and what each of them lacks.';

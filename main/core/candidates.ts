@@ -3,7 +3,8 @@
  * Pure: the orchestrator hands in what it knows, applies the events in their order and keeps the absences for the next scan.
  */
 
-import { idOf, unusedId } from './model-ids.ts';
+import { visibleName } from '../../shared/visible.ts';
+import { givenName, idOf, TakenNames, unusedId } from './model-ids.ts';
 import type { CandidateListing, FileIdentity, FolderScan, RememberedModel } from './ports.ts';
 import { sameFiles } from './settle.ts';
 
@@ -135,7 +136,7 @@ function arrivals(listings: readonly CandidateListing[], noticed: Noticed, absen
   const { known, nowMs } = noticed;
   const knownIds = new Set(known.map((model) => model.id));
   const remembered = noticed.remembered.filter((model) => !knownIds.has(model.id));
-  const taken = new Set([...known, ...noticed.remembered].flatMap((model) => [model.id, ...model.aliases]));
+  const taken = new TakenNames([...known, ...noticed.remembered].flatMap((model) => [model.id, ...model.aliases]));
   const events: CandidateEvent[] = [];
   const claimed = new Set<string>();
   // Remembered paths first: a stranger that is listed before them must not take their ids.
@@ -162,7 +163,7 @@ function arrival(
   listing: CandidateListing,
   remembered: RememberedModel | null,
   known: readonly KnownCandidate[],
-  taken: Set<string>,
+  taken: TakenNames,
 ): CandidateEvent {
   if (remembered !== null) {
     const aliases = withName(remembered.id, remembered.aliases, listing, taken);
@@ -171,39 +172,46 @@ function arrival(
   }
   const id = unusedId(idOf(listing.name), taken);
   taken.add(id);
-  const aliases = ownerAlias(listing.name, taken);
+  const aliases = moreNames(listing.name, taken);
   const twin = known.find((model) => sameContent(model.files, listing))?.id ?? null;
   return { type: 'appeared', id, aliases, listing, remembered: null, sameContentAs: twin };
 }
 
-function renamed(old: KnownCandidate, listing: CandidateListing, taken: Set<string>): CandidateEvent {
+function renamed(old: KnownCandidate, listing: CandidateListing, taken: TakenNames): CandidateEvent {
   const own = new Set([old.id, ...old.aliases]);
   const plain = idOf(listing.name);
   const newName = own.has(plain) ? plain : unusedId(plain, taken);
   taken.add(newName);
-  const aliases = [...new Set([...old.aliases, newName, ...ownerAlias(listing.name, taken)])].filter((name) => name !== old.id);
+  const aliases = [...new Set([...old.aliases, newName, ...moreNames(listing.name, taken)])].filter((name) => name !== old.id);
   return { type: 'renamed', id: old.id, newName, aliases, listing };
 }
 
 /** The remembered aliases, and the name of today where it is another one that nobody else has. */
-function withName(id: string, aliases: readonly string[], listing: CandidateListing, taken: Set<string>): readonly string[] {
+function withName(id: string, aliases: readonly string[], listing: CandidateListing, taken: TakenNames): readonly string[] {
   const plain = idOf(listing.name);
   const isOwnSuffix = id.startsWith(`${plain}-`) && /^\d+$/.test(id.slice(plain.length + 1));
   const more = taken.has(plain) || isOwnSuffix ? [] : [plain];
   for (const name of more) taken.add(name);
-  return [...new Set([...aliases, ...more, ...ownerAlias(listing.name, taken)])];
+  return [...new Set([...aliases, ...more, ...moreNames(listing.name, taken)])];
 }
 
-/** `owner/model` as an alias, and `name:tag` as Ollama's clients say it; each where nobody has it yet. */
-function ownerAlias(name: string, taken: Set<string>): readonly string[] {
+/**
+ * The names that it answers to beside its id: the one that people gave where the id had to differ from it, `owner/model`, and `name:tag` as
+ * Ollama's clients say it. Each where nobody has it yet.
+ */
+function moreNames(name: string, taken: TakenNames): readonly string[] {
   const [owner, model] = name.split('/');
-  const owned = owner === undefined || model === undefined ? [] : [`${idOf(owner)}/${idOf(model)}`];
-  const aliases = [...owned, ...(TAGGED.test(name) ? [name] : [])].filter((alias) => !taken.has(alias));
-  for (const alias of aliases) taken.add(alias);
+  const given = [givenName(name), name].filter((each) => each !== '' && each === visibleName(each));
+  const owned = owner === undefined || model === undefined ? [] : [`${idOf(owner)}/${idOf(model)}`, ...given];
+  const wanted = owned.length > 0 ? owned : given.slice(0, 1);
+  const aliases: string[] = [];
+  for (const alias of wanted) {
+    if (taken.has(alias)) continue;
+    taken.add(alias);
+    aliases.push(alias);
+  }
   return aliases;
 }
-
-const TAGGED = /^(?:[\w.-]{1,80}\/)?[\w.-]{1,80}:[\w.-]{1,80}$/;
 
 /**
  * The same device and inode under another name. File systems give a freed inode to the next file at once, so the content must be the same

@@ -5,7 +5,7 @@
 import type { Decision, LaunchPlan, Placement, RuntimeId } from '../../shared/decision.ts';
 import type { ModelState } from '../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
-import { visibleName } from '../../shared/visible.ts';
+import { shellWord, visibleName } from '../../shared/visible.ts';
 import type { KnownRuntime } from './ports.ts';
 import { listed } from './sentences.ts';
 
@@ -55,7 +55,7 @@ export function decideDerived(question: DerivedQuestion): Decision {
       refusal: 'needs-trust',
       candidates: [],
       reason,
-      help: `\`modelium trust ${modelId}\` shows it; trust it if you know who wrote it.`,
+      help: `\`modelium trust ${shellWord(modelId)}\` shows it; trust it if you know who wrote it.`,
     };
   }
   const place = placed(server, form, base);

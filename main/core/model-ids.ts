@@ -1,26 +1,74 @@
-/** Names of models: what of a file's or folder's name becomes the id (design: a model's life). Pure. */
+/**
+ * Names of models: what of a file's or folder's name becomes the id, and which names look alike. Pure.
+ *
+ * An id is the name that people gave, in any script, as far as it can stand in a list, in an address (percent-encoded) and in a sentence. Two
+ * models never have names that look alike: the later one gets a number.
+ */
 
 /** Ids are labels of metrics and parts of addresses; a longer name helps nobody. */
 const MAX_ID_LENGTH = 120;
 
+/** Letters, marks and digits of any script, pictures, spaces, brackets and what joins words; everything else becomes a dash. */
+const FOREIGN = /[^\p{L}\p{M}\p{N}\p{So} ._+@()[\]{}-]/gu;
+
+/** Letters of Greek and Cyrillic that nobody tells from the Latin one, and punctuation that passes for another one. */
+const TWINS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ...{ А: 'A', В: 'B', Е: 'E', З: '3', І: 'I', Ј: 'J', К: 'K', М: 'M', Н: 'H', О: 'O', Р: 'P', С: 'C', Ѕ: 'S', Т: 'T', У: 'Y', Х: 'X' },
+    ...{ а: 'a', е: 'e', і: 'i', ј: 'j', о: 'o', р: 'p', с: 'c', ѕ: 's', у: 'y', х: 'x', ԁ: 'd', ԛ: 'q', ԝ: 'w', һ: 'h' },
+    ...{ Α: 'A', Β: 'B', Ε: 'E', Ζ: 'Z', Η: 'H', Ι: 'I', Κ: 'K', Μ: 'M', Ν: 'N', Ο: 'O', Ρ: 'P', Τ: 'T', Υ: 'Y', Χ: 'X' },
+    ...{ ο: 'o', ν: 'v', ι: 'i', ı: 'i', ɡ: 'g', ɑ: 'a' },
+  }),
+);
+
 /**
- * The id that a name asks for: its last segment without `.gguf`, only `[A-Za-z0-9._-]`, beginning with a letter or digit.
+ * The id that a name asks for: its last segment without `.gguf`, in Unicode's composed form, beginning with no dot, dash or space.
  * @param name `model`, or `owner/model` for one level of nesting.
  */
 export function idOf(name: string): string {
-  const last = name.split('/').at(-1) ?? name;
-  const plain = last
-    .replace(/\.gguf$/i, '')
-    .replace(/[^A-Za-z0-9._-]/gu, '-')
-    .replace(/^[^A-Za-z0-9]+/, '')
-    .slice(0, MAX_ID_LENGTH);
-  return plain === '' ? 'model' : plain;
+  const plain = givenName(name)
+    .normalize('NFC')
+    .replace(/\p{Z}+/gu, ' ')
+    // What has no width or turns the direction would make two names look alike.
+    .replace(/[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '')
+    .replace(FOREIGN, '-')
+    .replace(/^[-. ]+/, '');
+  const short = Array.from(plain).slice(0, MAX_ID_LENGTH).join('').trim();
+  return /[\p{L}\p{N}\p{So}]/u.test(short) ? short : 'model';
+}
+
+/** The name as it lies on the disk, without `.gguf`. */
+export function givenName(name: string): string {
+  return (name.split('/').at(-1) ?? name).replace(/\.gguf$/i, '');
+}
+
+/** Names that are taken, compared by what people see of them. */
+export class TakenNames {
+  readonly #looks = new Set<string>();
+
+  constructor(names: Iterable<string> = []) {
+    for (const name of names) this.add(name);
+  }
+
+  add(name: string): void {
+    this.#looks.add(lookOf(name));
+  }
+
+  /** Has somebody this name, or one that looks like it? */
+  has(name: string): boolean {
+    return this.#looks.has(lookOf(name));
+  }
 }
 
 /** The id itself, or with the first of `-2`, `-3` ... that nobody has. */
-export function unusedId(id: string, taken: ReadonlySet<string>): string {
+export function unusedId(id: string, taken: TakenNames): string {
   if (!taken.has(id)) return id;
   let number = 2;
   while (taken.has(`${id}-${number}`)) number += 1;
   return `${id}-${number}`;
+}
+
+/** The same text for names that look the same: width, ligatures and twins of other scripts are evened out; upper and lower case are not. */
+function lookOf(name: string): string {
+  return Array.from(name.normalize('NFKC'), (letter) => TWINS.get(letter) ?? letter).join('');
 }

@@ -6,6 +6,7 @@ import type { ModelEvent, ModelState, StateName, StateOf } from '../../shared/mo
 import { transition } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
+import { foldedName, NameIndex } from './name-index.ts';
 import type { FileIdentity } from './ports.ts';
 import { NOTHING_RETRIED, type RetriedWith } from './retry-with.ts';
 
@@ -49,7 +50,7 @@ export interface Change {
 
 export class Registry {
   readonly #records = new Map<string, ModelRecord>();
-  readonly #names = new Map<string, string>();
+  readonly #names = new NameIndex();
   readonly #listeners: ((change: Change) => void)[] = [];
   readonly #modelSettings: () => Settings['models'];
 
@@ -74,15 +75,19 @@ export class Registry {
     return this.#records.size;
   }
 
-  /** The id behind an id or alias; ids win over aliases, and those of the files over those of the settings. */
+  /**
+   * The id behind a name, for requests, the command line and whoever else names a model: ids win over aliases, names of the files over those of
+   * the settings, and exact names over other spellings of them (`name-index.ts`). Null: none is called so, or a spelling could mean two.
+   */
   resolve(name: string): string | null {
     if (this.#records.has(name)) return name;
-    return this.#names.get(name) ?? this.#namedInSettings(name);
+    return this.#names.exactly(name) ?? this.#namedInSettings(name) ?? this.#names.spelled(name) ?? this.#spelledInSettings(name);
   }
 
+  /** Every name that a model answers to, each once. */
   names(): readonly string[] {
     const configured = Object.values(this.#modelSettings()).flatMap((model) => model.aliases ?? []);
-    return [...this.#records.keys(), ...this.#names.keys(), ...configured.filter((name) => this.resolve(name) !== null)];
+    return [...new Set([...this.#names.names(), ...configured.filter((name) => this.resolve(name) !== null)])];
   }
 
   /** Begins a record in `discovered`. */
@@ -99,7 +104,7 @@ export class Registry {
       retried: NOTHING_RETRIED,
     };
     this.#records.set(record.id, whole);
-    this.#indexNames(whole);
+    this.#names.add(record.id, namesOf(whole));
     this.#tell({ id: record.id, record: whole, previous: null, event: null });
     return whole;
   }
@@ -110,7 +115,7 @@ export class Registry {
     const next = transition(record.state, event);
     if (next === 'forgotten') {
       this.#records.delete(id);
-      for (const alias of record.aliases) if (this.#names.get(alias) === id) this.#names.delete(alias);
+      this.#names.remove(id, namesOf(record));
       this.#tell({ id, record: null, previous: record.state, event });
       return next;
     }
@@ -123,18 +128,36 @@ export class Registry {
 
   /** Changes facts beside the state. */
   update(id: string, patch: RecordPatch): ModelRecord {
-    const changed = { ...this.#require(id), ...patch };
+    const before = this.#require(id);
+    const changed = { ...before, ...patch };
     this.#records.set(id, changed);
-    if (patch.aliases !== undefined) this.#indexNames(changed);
+    if (patch.aliases !== undefined) {
+      this.#names.remove(id, namesOf(before));
+      this.#names.add(id, namesOf(changed));
+    }
     this.#tell({ id, record: changed, previous: changed.state, event: null });
     return changed;
   }
 
   #namedInSettings(name: string): string | null {
     for (const [owner, { aliases }] of Object.entries(this.#modelSettings())) {
-      if (aliases?.includes(name)) return this.#records.has(owner) ? owner : (this.#names.get(owner) ?? null);
+      if (aliases?.includes(name)) return this.#ownerOf(owner);
     }
     return null;
+  }
+
+  /** As `#namedInSettings`, in any case and any form of its letters; null where two models could be meant. */
+  #spelledInSettings(name: string): string | null {
+    const wanted = foldedName(name);
+    const owners = Object.entries(this.#modelSettings()).flatMap(([owner, { aliases }]) =>
+      aliases?.some((alias) => foldedName(alias) === wanted) === true ? (this.#ownerOf(owner) ?? []) : [],
+    );
+    return new Set(owners).size === 1 ? (owners[0] ?? null) : null;
+  }
+
+  /** The id of a model that the settings name. */
+  #ownerOf(name: string): string | null {
+    return this.#records.has(name) ? name : this.#names.exactly(name);
   }
 
   #require(id: string): ModelRecord {
@@ -143,13 +166,13 @@ export class Registry {
     return record;
   }
 
-  #indexNames(record: ModelRecord): void {
-    for (const alias of record.aliases) if (!this.#records.has(alias)) this.#names.set(alias, record.id);
-  }
-
   #tell(change: Change): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+function namesOf({ id, aliases }: ModelRecord): readonly string[] {
+  return [id, ...aliases];
 }
 
 /** What was learned of content holds for that content only: files that settle (again) are nothing known. */

@@ -32,6 +32,8 @@ export interface ControlWorld {
 }
 
 const PLAIN = 'text/plain; charset=utf-8';
+/** Of a name of 120 characters with its owner's, percent-encoded: the longest are twelve characters for one. */
+const MOST_PARAM_CHARACTERS = 4096;
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -72,6 +74,7 @@ export async function createControlApp(
     },
     clientErrorHandler: onClientError,
     bodyLimit: Number.MAX_SAFE_INTEGER,
+    routerOptions: { maxParamLength: MOST_PARAM_CHARACTERS },
     frameworkErrors: (_error, request, reply) => {
       const path = pathOf(request.raw.url ?? '').slice(0, 200);
       sendError(reply.raw, new ModeliumError('route-not-found', `There is no route ${path}: its escapes are broken.`));

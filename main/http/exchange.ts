@@ -101,10 +101,10 @@ export class Exchange implements UpstreamHandler {
   /** X-Modelium-*, for the head. */
   headers(): Headers {
     const lease = this.#lease;
-    const { modelId } = this.#job;
-    if (lease === null) return { 'x-modelium-model': modelId };
+    const model = headerText(this.#job.modelId);
+    if (lease === null) return { 'x-modelium-model': model };
     return {
-      'x-modelium-model': modelId,
+      'x-modelium-model': model,
       'x-modelium-runtime': lease.runtime,
       'x-modelium-queue-ms': String(Math.round(lease.queueMs)),
       'x-modelium-load-ms': String(Math.round(lease.loadMs)),
@@ -291,4 +291,9 @@ export class Exchange implements UpstreamHandler {
   #elapsedMs(): number {
     return this.#world.clock.now() - this.#startedMs;
   }
+}
+
+/** A header holds ASCII alone: a name of another script is percent-encoded, as in an address. */
+function headerText(name: string): string {
+  return /^[ -~]*$/.test(name) ? name : encodeURIComponent(name);
 }

@@ -23,6 +23,19 @@ describe('colours', () => {
     expect(paint('red', 'x')).toBe('x');
   });
 
+  test('letters of two cells and marks of none do not shift the columns either', () => {
+    const lines = table(
+      ['NAME', 'B'],
+      [
+        ['模型', 'one'],
+        ['हिन्दी', 'two'],
+        ['x', 'three'],
+      ],
+    ).split('\n');
+    // 模型 takes four cells, as NAME does; हिन्दी has three letters with a width.
+    expect(lines.slice(1)).toEqual(['模型  one', 'हिन्दी   two', 'x     three']);
+  });
+
   test('do not shift the columns', () => {
     pretendTerminal();
     const lines = table(

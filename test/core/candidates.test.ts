@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Absences, type CandidateEvent, type KnownCandidate, RENAME_WINDOW_MS, reconcile } from '../../main/core/candidates.ts';
-import { idOf } from '../../main/core/model-ids.ts';
+import { idOf, TakenNames, unusedId } from '../../main/core/model-ids.ts';
 import type { CandidateListing, FolderScan, RememberedModel } from '../../main/core/ports.ts';
 
 const FOLDER = '/models';
@@ -49,13 +49,30 @@ class Book {
 describe('ids', () => {
   test.each([
     ['SmolLM2.gguf', 'SmolLM2'],
-    ['My Model (v2).GGUF', 'My-Model--v2-'],
+    ['My Model (v2).GGUF', 'My Model (v2)'],
     ['owner/Model', 'Model'],
     ['.gguf', 'model'],
     ['--x', 'x'],
-    ['模型', 'model'],
+    ['模型一', '模型一'],
+    ['千问2.5-7B.gguf', '千问2.5-7B'],
+    ['Модель-7B', 'Модель-7B'],
+    ['हिन्दी [v1]', 'हिन्दी [v1]'],
+    ['cafe\u0301', 'caf\u00e9'],
+    ['a\u00a0b\u2003c', 'a b c'],
+    ['safe\u202efugg', 'safefugg'],
+    ['zero\u200bwidth', 'zerowidth'],
+    ['what?/#%&"<b>', 'b-'],
     ['bad/../..', 'model'],
+    ['???', 'model'],
+    ['x'.repeat(300), 'x'.repeat(120)],
   ])('%s -> %s', (name, id) => expect(idOf(name)).toBe(id));
+
+  test('a name that looks like a taken one gets a number, whatever makes it look so', () => {
+    const taken = new TakenNames(['model', 'caf\u00e9']);
+    // A Cyrillic letter, a wide one, decomposed letters.
+    for (const twin of ['m\u043edel', '\uff4dodel', 'cafe\u0301']) expect(unusedId(twin, taken)).toBe(`${twin}-2`);
+    expect(unusedId('Model', taken)).toBe('Model');
+  });
 });
 
 describe('reconcile', () => {

@@ -103,6 +103,19 @@ describe('every route of the contract', () => {
     },
   );
 
+  // The longest names that there are, percent-encoded: the route is found, and only the model is not.
+  it.each(
+    ROUTES.flatMap(({ name, contract, path }) =>
+      contract.path.includes('{') && name !== 'asset'
+        ? ['x'.repeat(120), `${'模'.repeat(120)}/${'🦙'.repeat(120)}`].map((long) => ({ name, contract, path, long }))
+        : [],
+    ),
+  )('$contract.method $contract.path takes a name of 120 characters', async ({ name, contract, path, long }) => {
+    const at = path.replace(/owner%2Ftiny|tiny/, encodeURIComponent(long));
+    const got = await ask(setup, at, { method: contract.method, headers: WITH_TOKEN, body: BODIES[name] });
+    expect(got.json.error).toMatchObject({ code: 'model-not-found' });
+  });
+
   it('is described, and listed as text', async () => {
     const { json } = await ask(setup, '/openapi.json');
     const text = (await ask(setup, '/')).text;
