@@ -14,8 +14,10 @@ import {
   LlamaLogLevel,
   type LlamaModel,
   type LlamaRankingContext,
+  LlamaVocabularyType,
   type Token,
 } from 'node-llama-cpp';
+import { betweenMarks } from './input-tokens.ts';
 import type { TokenText } from './likelihoods.ts';
 import type { NativeSampler, NativeSequence } from './native.ts';
 import { invalid } from './openai-fields.ts';
@@ -153,14 +155,15 @@ export class LoadedModel {
     }
   }
 
-  /** Tokens that an embedding of this text takes, the model's own marks included. */
-  embeddedTokens(input: string | readonly number[]): number {
-    return this.#context.embedding?.calculateInputLength(embeddable(input)) ?? 0;
+  /** What an embedding of this input is computed from: its tokens between the model's own marks. */
+  embeddingTokens(input: string | readonly number[]): readonly number[] {
+    const own = typeof input === 'string' ? this.#model.tokenize(input, false) : input;
+    return betweenMarks(own, this.#model.tokens, this.#model.vocabularyType === LlamaVocabularyType.wpm);
   }
 
-  async embed(input: string | readonly number[]): Promise<readonly number[]> {
-    if (this.#context.embedding === null) return [];
-    const { vector } = await this.#context.embedding.getEmbeddingFor(embeddable(input));
+  /** @param tokens from `embeddingTokens`; at least one. @returns a vector of length 1. */
+  async embed(tokens: readonly number[]): Promise<readonly number[]> {
+    const { vector } = (await this.#context.embedding?.getEmbeddingFor(asTokens([...tokens]))) ?? { vector: [] };
     const length = Math.hypot(...vector);
     return length === 0 ? vector : vector.map((value) => value / length);
   }
@@ -185,10 +188,6 @@ function asTokens(tokens: readonly number[]): Token[] {
   return tokens as Token[];
 }
 
-function embeddable(input: string | readonly number[]): string | Token[] {
-  return typeof input === 'string' ? input : asTokens([...input]);
-}
-
 /**
  * node-llama-cpp's public way to render a chat fakes an empty answer and cuts it off again, which makes templates of reasoning models add
  * marks of an answer without thoughts. Its renderer by itself does what the template says; the version is pinned and a test holds it.
@@ -207,6 +206,12 @@ function skipMemorySimulation(): void {
   GgufInsights.prototype.estimateContextResourceRequirementsV2 = nothing;
 }
 
+/** node-llama-cpp keeps two places of a context free for tokens to come. None come here: a text may fill it. */
+function takeWholeContext(context: object | null, contextTokens: number): void {
+  const own = (context as { readonly _llamaContext?: { _contextSize: number } } | null)?._llamaContext;
+  if (own !== undefined) own._contextSize = contextTokens + 2;
+}
+
 async function openContext(model: LlamaModel, options: LoadOptions): Promise<Context> {
   // Room for every later dealing of threads: node-llama-cpp caps what it uses by `llama.maxThreads`, which can change at any time.
   const cores = availableParallelism();
@@ -217,6 +222,7 @@ async function openContext(model: LlamaModel, options: LoadOptions): Promise<Con
     const made = { contextSize: contextTokens, batchSize: contextTokens, threads: cores, ignoreMemorySafetyChecks: true };
     const embedding = options.purpose === 'embedding' ? await model.createEmbeddingContext(made) : null;
     const ranking = options.purpose === 'ranking' ? await model.createRankingContext(made) : null;
+    takeWholeContext(embedding ?? ranking, contextTokens);
     return { contextTokens, sequences: [], embedding, ranking };
   }
   const type = (name: CacheType) => name.toUpperCase() as Uppercase<CacheType>;

@@ -15,7 +15,11 @@ export interface Usage {
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  const bytes = Buffer.from(JSON.stringify(body));
+  sendJsonText(response, status, JSON.stringify(body));
+}
+
+export function sendJsonText(response: ServerResponse, status: number, json: string): void {
+  const bytes = Buffer.from(json);
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length });
   response.end(bytes);
 }
@@ -100,15 +104,16 @@ export function wholeAnswer(head: AnswerHead, choices: readonly object[], usage:
   return { id, object: route === 'chat' ? 'chat.completion' : 'text_completion', created, model, choices, usage: openAiUsage(usage) };
 }
 
-/** An embeddings answer. `base64` is little-endian 32-bit floats, as OpenAI's clients ask for by themselves. */
-export function embeddingAnswer(model: string, vectors: readonly (readonly number[])[], base64: boolean, promptTokens: number): object {
-  const encode = (vector: readonly number[]) => (base64 ? Buffer.from(new Float32Array(vector).buffer).toString('base64') : vector);
-  return {
-    object: 'list',
-    data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: encode(vector) })),
-    model,
-    usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
-  };
+/** One vector of an answer, as JSON. `base64` is little-endian 32-bit floats, as OpenAI's clients ask for by themselves. */
+export function encodedVector(vector: readonly number[], base64: boolean, index: number): string {
+  const embedding = base64 ? Buffer.from(new Float32Array(vector).buffer).toString('base64') : vector;
+  return JSON.stringify({ object: 'embedding', index, embedding });
+}
+
+/** An embeddings answer, as JSON. @param vectors each written when it was computed: all of a batch at once would hold up others. */
+export function embeddingAnswer(model: string, vectors: readonly string[], promptTokens: number): string {
+  const rest = JSON.stringify({ model, usage: { prompt_tokens: promptTokens, total_tokens: promptTokens } });
+  return `{"object":"list","data":[${vectors.join(',')}],${rest.slice(1)}`;
 }
 
 export interface Ranked {

@@ -16,6 +16,9 @@ export interface RerankRequest {
   readonly returnDocuments: boolean;
 }
 
+/** As OpenAI's. A vector of each is held until all are there. */
+const MOST_INPUTS = 2048;
+
 const EMBEDDING: Parameters = { known: ['model', 'input', 'encoding_format', 'dimensions', 'user'], refused: {} };
 const RERANK: Parameters = {
   known: ['model', 'query', 'documents', 'top_n', 'return_documents', 'user'],
@@ -26,9 +29,14 @@ const RERANK: Parameters = {
 export function readEmbedding(body: Body): EmbeddingRequest {
   checkParameters(body, EMBEDDING);
   const input = body['input'];
-  const inputs: readonly unknown[] = Array.isArray(input) && !isTokens(input) ? input : [input];
-  const isUsable = inputs.every((item): item is string | number[] => (typeof item === 'string' && item !== '') || isTokens(item));
-  if (!isUsable || inputs.length === 0) throw invalid('input', '"input" must be a text or a list of texts, none empty.');
+  const isList = Array.isArray(input) && !isTokens(input);
+  const inputs: readonly unknown[] = isList ? input : [input];
+  if (inputs.length === 0) throw invalid('input', '"input" must be a text or a list of texts: this list is empty.');
+  if (inputs.length > MOST_INPUTS)
+    throw invalid('input', `"input" holds ${inputs.length} texts, and one request may hold ${MOST_INPUTS}: send them in several requests.`);
+  const wrong = inputs.findIndex((item) => typeof item !== 'string' && !isTokens(item));
+  const at = isList ? `input[${wrong}]` : 'input';
+  if (wrong >= 0) throw invalid(at, `"${at}" must be a text or a list of tokens.`);
   const format = body['encoding_format'] ?? 'float';
   if (format !== 'float' && format !== 'base64') throw invalid('encoding_format', '"encoding_format" must be "float" or "base64".');
   return {

@@ -21,10 +21,15 @@ export function checkTokens(model: LoadedModel, alias: string, prompt: string | 
     if (tokens.length === 0) throw invalid('prompt', 'The prompt is empty.');
     return fitting(model, tokens, 'prompt');
   }
-  const foreign = prompt.find((token) => token < 0 || token >= model.vocabularySize);
-  if (foreign !== undefined)
-    throw invalid('prompt', `"${alias}" has no token ${foreign}: its tokens go from 0 to ${model.vocabularySize - 1}.`);
+  checkForeign(model, alias, prompt, 'prompt');
   return fitting(model, prompt, 'prompt');
+}
+
+/** @param param where they stand in the request. @throws ModeliumError invalid-body for numbers that are no tokens of this model. */
+export function checkForeign(model: LoadedModel, alias: string, tokens: readonly number[], param: string): void {
+  const foreign = tokens.find((token) => token < 0 || token >= model.vocabularySize);
+  if (foreign !== undefined)
+    throw invalid(param, `"${alias}" has no token ${foreign}: its tokens go from 0 to ${model.vocabularySize - 1}.`);
 }
 
 /** Some templates know no system role: its text then goes in front of the first message of the user, as people do by hand. */

@@ -1,11 +1,11 @@
 /**
- * Deals a fixed number of sequences to requests, first come, first served; the rest wait in a bounded line (I10). Which of several free ones a
- * request takes is its own choice. Pure.
+ * Deals a fixed number of sequences to requests by turns: a request that asks for many, such as a batch of texts, gets one at a time where others
+ * wait. How many requests wait is bounded (I10). Which of several free ones a request takes is its own choice. Pure.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 
 /** The engine bounds what it sends; this bound only protects the child from others with its key. */
-const MOST_WAITING = 256;
+const MOST_WAITING = 1024;
 
 interface Waiting<Item> {
   readonly take: (item: Item) => void;
@@ -14,7 +14,8 @@ interface Waiting<Item> {
 export class Slots<Item> {
   /** The least recently used first. */
   readonly #free: Item[];
-  readonly #waiting: Waiting<Item>[] = [];
+  /** A line for each request that waits, told apart by its signal; the request whose turn is next comes first. */
+  readonly #lines = new Map<AbortSignal, Waiting<Item>[]>();
   readonly #onActive: (active: number) => void;
   readonly #total: number;
 
@@ -27,6 +28,7 @@ export class Slots<Item> {
 
   /**
    * Runs `work` with a slot of its own.
+   * @param signal one for each request.
    * @param choose index of one of the free slots, which come least recently used first.
    * @throws ModeliumError queue-full; cancelled when the signal aborts while waiting.
    */
@@ -51,14 +53,14 @@ export class Slots<Item> {
       this.#tell();
       return item;
     }
-    if (this.#waiting.length >= MOST_WAITING) {
+    if (!this.#lines.has(signal) && this.#lines.size >= MOST_WAITING) {
       throw new ModeliumError('queue-full', `All ${this.#total} sequences are busy and ${MOST_WAITING} requests wait.`, {
         origin: 'llama',
       });
     }
     return new Promise((resolve, reject) => {
       const leave = () => {
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        this.#lines.delete(signal);
         reject(cancelled());
       };
       const waiting: Waiting<Item> = {
@@ -67,18 +69,23 @@ export class Slots<Item> {
           resolve(given);
         },
       };
-      this.#waiting.push(waiting);
+      const line = this.#lines.get(signal) ?? [];
+      line.push(waiting);
+      this.#lines.set(signal, line);
       signal.addEventListener('abort', leave, { once: true });
     });
   }
 
   #give(item: Item): void {
-    const next = this.#waiting.shift();
-    if (next !== undefined) next.take(item);
-    else {
-      this.#free.push(item);
-      this.#tell();
+    for (const [signal, line] of this.#lines) {
+      const next = line.shift();
+      // Behind the others, where it wants more.
+      this.#lines.delete(signal);
+      if (line.length > 0) this.#lines.set(signal, line);
+      if (next !== undefined) return next.take(item);
     }
+    this.#free.push(item);
+    this.#tell();
   }
 
   #tell(): void {

@@ -248,7 +248,42 @@ describe('embeddings', () => {
     const { status, body } = await embedder.json('/v1/embeddings', { input: ['ok', 'the '.repeat(300)] });
     expect(status).toBe(400);
     expect(body.error).toMatchObject({ code: 'prompt-too-long', param: 'input[1]' });
-    expect(body.error.message).toMatch(/302 tokens.*127/);
+    expect(body.error.message).toMatch(/302 tokens.*128/);
+  });
+
+  test('a text that fills the context is served, one token more is not; token numbers go the same way', async () => {
+    const { body: one } = await embedder.json('/v1/embeddings', { input: 'the' });
+    const own = one.usage.prompt_tokens - 2;
+    expect(own).toBe(1);
+    const { body: full } = await embedder.json('/v1/embeddings', { input: 'the '.repeat(126) });
+    expect(full.usage.prompt_tokens).toBe(128);
+    expect(Math.hypot(...full.data[0]!.embedding)).toBeCloseTo(1, 5);
+    const { body: more } = await embedder.json('/v1/embeddings', { input: 'the '.repeat(127) });
+    expect(more.error).toMatchObject({ code: 'prompt-too-long', param: 'input' });
+    const { body: foreign } = await embedder.json('/v1/embeddings', { input: [[5], [9999999]] });
+    expect(foreign.error).toMatchObject({ code: 'invalid-body', param: 'input[1]' });
+  });
+
+  test('blank texts embed as BERT’s two marks do: never to a vector of no numbers', async () => {
+    const blanks = ['', ' ', '\n', '\u200b', '\u0000', '\u0301', '\ufeff'];
+    const { status, body } = await embedder.json('/v1/embeddings', { input: ['the', ...blanks] });
+    expect(status).toBe(200);
+    for (const { embedding } of body.data) expect(Math.hypot(...embedding)).toBeCloseTo(1, 5);
+    const [, empty, space, newline] = body.data.map(({ embedding }) => embedding);
+    expect([space, newline]).toEqual([empty, empty]);
+    const { body: encoded } = await embedder.json('/v1/embeddings', { input: ' ', encoding_format: 'base64' });
+    expect(Buffer.from(encoded.data[0]!.embedding as unknown as string, 'base64')).toHaveLength(64 * 4);
+    expect(encoded.usage.prompt_tokens).toBe(2);
+  });
+
+  test('what is wrong is named by its place in "input"', async () => {
+    const refused = async (input: unknown) => (await embedder.json('/v1/embeddings', { input })).body.error;
+    expect(await refused(['a', 7, 'b'])).toMatchObject({ code: 'invalid-body', param: 'input[1]' });
+    expect(await refused([])).toMatchObject({ code: 'invalid-body', param: 'input' });
+    expect(await refused(Array.from({ length: 3000 }, () => 'a'))).toMatchObject({
+      param: 'input',
+      message: expect.stringMatching(/3000.*2048/),
+    });
   });
 });
 

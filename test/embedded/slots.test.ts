@@ -49,10 +49,26 @@ describe('Slots', () => {
     await expect(slots.use(leaver.signal, async () => 'served')).rejects.toMatchObject({ code: 'cancelled' });
   });
 
+  test('requests take turns: a batch of many does not hold up a single one that comes later', async () => {
+    const slots = new Slots(['a'], () => {});
+    const [batch, single] = [new AbortController().signal, new AbortController().signal];
+    const held = gate();
+    const order: string[] = [];
+    const use = (signal: AbortSignal, name: string) => slots.use(signal, async () => void order.push(name));
+    const holder = slots.use(never, () => held.opened);
+    const all = [...[1, 2, 3, 4].map((at) => use(batch, `batch ${at}`)), use(single, 'single')];
+    held.open();
+    await Promise.all([holder, ...all]);
+    expect(order).toEqual(['batch 1', 'single', 'batch 2', 'batch 3', 'batch 4']);
+  });
+
   test('the line is bounded', async () => {
     const slots = new Slots(['a'], () => {});
     const held = gate();
-    const served = [slots.use(never, () => held.opened), ...Array.from({ length: 256 }, () => slots.use(never, async () => {}))];
+    const served = [
+      slots.use(never, () => held.opened),
+      ...Array.from({ length: 1024 }, () => slots.use(new AbortController().signal, async () => {})),
+    ];
     await expect(slots.use(never, async () => {})).rejects.toMatchObject({ code: 'queue-full', status: 429 });
     held.open();
     await Promise.all(served);

@@ -1,0 +1,18 @@
+/** The marks around a text that is only read, such as BERT's `[CLS]` and `[SEP]`. Pure. */
+
+interface Marks {
+  readonly bos: number | null;
+  readonly eos: number | null;
+  readonly sep: number | null;
+  readonly shouldPrependBosToken: boolean;
+  readonly shouldAppendEosToken: boolean;
+}
+
+/** @param own tokens of the text; where it has a mark already, as token numbers of a client may, none is added. */
+export function betweenMarks(own: readonly number[], marks: Marks, isWordPiece: boolean): readonly number[] {
+  const begin = isWordPiece || marks.shouldPrependBosToken ? marks.bos : null;
+  const end = isWordPiece ? marks.sep : marks.shouldAppendEosToken ? marks.eos : null;
+  const first = begin === null || own[0] === begin ? [] : [begin];
+  const last = end === null || (own.length > 0 && own.at(-1) === end) ? [] : [end];
+  return [...first, ...own, ...last];
+}
