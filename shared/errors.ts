@@ -19,6 +19,8 @@ interface ErrorFacts {
 export const ERRORS = {
   // Requests
   'malformed-http': { status: 400, type: 'invalid_request_error', hint: 'Speak HTTP/1.1 here, without TLS.' },
+  'head-too-large': { status: 431, type: 'invalid_request_error', hint: 'Send fewer or shorter headers: cookies are the usual cause.' },
+  'request-timeout': { status: 408, type: 'invalid_request_error', hint: 'Send the whole request without long pauses.' },
   'invalid-json': { status: 400, type: 'invalid_request_error', hint: 'Send one JSON object as the body.' },
   'invalid-body': { status: 400, type: 'invalid_request_error', hint: 'See /openapi.json for the fields of this route.' },
   'body-too-large': { status: 413, type: 'invalid_request_error', hint: 'Send less, or raise api.max_body_mb.' },
@@ -26,7 +28,8 @@ export const ERRORS = {
   'method-not-allowed': { status: 405, type: 'invalid_request_error', hint: 'GET / lists the routes and their methods.' },
   'model-required': { status: 400, type: 'invalid_request_error', hint: 'Name a model: GET /v1/models lists them.' },
   'model-not-found': { status: 404, type: 'not_found_error', hint: 'GET /v1/models lists the models.' },
-  'prompt-too-long': { status: 400, type: 'invalid_request_error', hint: 'Shorten it, or raise models.<id>.context.' },
+  // OpenAI's own name: agents and chat programs know it, and shorten their history when they see it.
+  context_length_exceeded: { status: 400, type: 'invalid_request_error', hint: 'Shorten it, or raise models.<id>.context.' },
   'not-supported-by-model': {
     status: 400,
     type: 'invalid_request_error',

@@ -4,6 +4,7 @@
  * Sentences about wrong values are `settings-check.ts`; the file, its comments, lines and columns are `main/io/settings-file.ts`.
  */
 import { z } from 'zod';
+import { isHostPattern, isOriginPattern } from './origins.ts';
 
 /** What a key carries beside its type; the form gets it as JSON schema. */
 declare module 'zod' {
@@ -116,8 +117,22 @@ const api = z.strictObject({
     .default('127.0.0.1')
     .meta({ description: 'The address that the API listens at; only loopback in this version.', needsRestart: true }),
   port: port.default(8000).meta({ description: 'The port that the API listens at; 0: any free one.', needsRestart: true }),
-  cors_origins: z.array(z.string()).default([]).describe('Web pages of these origins may ask, for example https://page.example.'),
-  allowed_hosts: z.array(z.string()).default([]).describe('Host names that requests may carry, beside those of this machine.'),
+  cors_origins: z
+    .array(
+      z.string().refine(isOriginPattern, {
+        error: 'expected an origin without a path, such as https://page.example, http://localhost:*, https://*.page.example, app://* or *',
+      }),
+    )
+    .default([])
+    .describe('Web pages of these origins may ask, for example https://page.example, http://localhost:* or https://*.page.example.'),
+  allowed_hosts: z
+    .array(
+      z
+        .string()
+        .refine(isHostPattern, { error: 'expected a host name without scheme, port or path, such as box.example or *.box.example' }),
+    )
+    .default([])
+    .describe('Host names that requests may carry beside those of this machine, for example box.example or *.box.example.'),
   max_body_mb: z.number().positive().default(64).describe('The largest request, in MiB; a larger one is answered with status 413.'),
 });
 

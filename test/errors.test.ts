@@ -1,4 +1,5 @@
 /** Every code of shared/errors.ts is provoked here: over HTTP where HTTP can show it, else where it is thrown. What nobody can provoke has to go. */
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { type AddressInfo, createServer, connect as openSocket } from 'node:net';
@@ -11,6 +12,7 @@ import { trust } from '../main/cli/trust.ts';
 import { connect } from '../main/client.ts';
 import { tinyModel } from '../main/embedded/tiny-model.ts';
 import { startEngine } from '../main/engine.ts';
+import { answerMalformed } from '../main/http/malformed.ts';
 import { createHttpServer } from '../main/http/server.ts';
 import { createClock } from '../main/io/clock.ts';
 import { createPageFiles } from '../main/io/page-files.ts';
@@ -125,6 +127,7 @@ afterAll(async () => {
 describe('over HTTP', () => {
   test.each<[ErrorCode, () => Promise<Answered>]>([
     ['malformed-http', () => sendBytes(live.address, 'GET / HTTP/1.1\r\nbad header\r\n\r\n')],
+    ['head-too-large', () => sendBytes(live.address, `GET / HTTP/1.1\r\ncookie: ${'x'.repeat(20_000)}\r\n\r\n`)],
     ['invalid-json', () => live.ask('POST', '/predict/slow', '{"prompt": ')],
     ['invalid-body', () => live.predict('slow', { prompt: 'Hello', max_tokens: 'many' })],
     ['body-too-large', () => live.predict('slow', { prompt: 'x'.repeat(20_000) })],
@@ -141,6 +144,15 @@ describe('over HTTP', () => {
     ['upstream-failed', () => live.predict('breaks', { prompt: 'Hello', max_tokens: 20 })],
   ])('%s', async (code, ask) => {
     checkAnswer(code, await ask(), code === 'upstream-failed' ? 'llama' : 'modelium');
+  });
+
+  test('request-timeout: what never came whole', async () => {
+    // Node tells of it after 20 s; here it is told at once.
+    const late = Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+    const server = createServer((socket) => answerMalformed(late, socket)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    checkAnswer('request-timeout', await sendBytes(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'GET / HTTP/1.1\r\n'));
+    server.close();
   });
 
   test('settings-refused, settings-changed, settings-unwritable: an edit that was not made', async () => {
@@ -224,7 +236,7 @@ describe('over HTTP', () => {
     await server.close();
   });
 
-  test('prompt-too-long: the runtime says it, with itself as the origin', async () => {
+  test('context_length_exceeded: the runtime says it, with itself as the origin', async () => {
     const real = await startLiveEngine({
       settings: { models: { tiny: { context: 64 } }, orchestration: { policies: { load: 'on_request' } } },
       prepare: ({ watch }) => writeTinyGguf(watch, { name: 'tiny' }),
@@ -232,7 +244,7 @@ describe('over HTTP', () => {
     try {
       await real.comesTo('tiny', 'unloaded');
       const body = { model: 'tiny', prompt: 'question '.repeat(500), max_tokens: 1 };
-      checkAnswer('prompt-too-long', await real.ask('POST', '/v1/completions', body), 'llama');
+      checkAnswer('context_length_exceeded', await real.ask('POST', '/v1/completions', body), 'llama');
     } finally {
       await real.close();
     }

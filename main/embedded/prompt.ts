@@ -4,17 +4,17 @@ import type { LoadedModel } from './llama.ts';
 import { type Body, invalid } from './openai-fields.ts';
 import type { ChatMessage } from './openai-messages.ts';
 
-/** One token of the context stays free for the answer. @throws ModeliumError prompt-too-long with both numbers. */
+/** One token of the context stays free for the answer. @throws ModeliumError context_length_exceeded with both numbers. */
 function fitting(model: LoadedModel, tokens: readonly number[], param: string): readonly number[] {
   if (tokens.length < model.contextTokens) return tokens;
   throw new ModeliumError(
-    'prompt-too-long',
+    'context_length_exceeded',
     `The prompt has ${tokens.length} tokens, and the context holds ${model.contextTokens}, one of them for the answer.`,
     { param, origin: 'llama' },
   );
 }
 
-/** Tokens of a completion's prompt. @throws ModeliumError invalid-body, prompt-too-long. */
+/** Tokens of a completion's prompt. @throws ModeliumError invalid-body, context_length_exceeded. */
 export function checkTokens(model: LoadedModel, alias: string, prompt: string | readonly number[]): readonly number[] {
   if (typeof prompt === 'string') {
     const tokens = model.tokenize(prompt, true);
@@ -40,7 +40,7 @@ function withoutSystem(messages: readonly ChatMessage[]): readonly ChatMessage[]
   return others.map((message, index) => (index === first ? { ...message, content: [...system, message.content].join('\n\n') } : message));
 }
 
-/** Tokens of a chat by the model's own template. @throws ModeliumError not-supported-by-model, invalid-body, prompt-too-long. */
+/** Tokens of a chat by the model's own template. @throws ModeliumError not-supported-by-model, invalid-body, context_length_exceeded. */
 export function chatPrompt(model: LoadedModel, alias: string, messages: readonly ChatMessage[], values: Body): readonly number[] {
   if (model.chatTemplate === '') {
     throw new ModeliumError('not-supported-by-model', `"${alias}" has no chat template. Use /v1/completions with a "prompt".`, {

@@ -7,7 +7,10 @@ export function notSupported(message: string): ModeliumError {
 }
 
 export function tooLong(param: string, length: number, most: number): ModeliumError {
-  return new ModeliumError('prompt-too-long', `The input has ${length} tokens, and the context holds ${most}.`, { param, origin: 'llama' });
+  return new ModeliumError('context_length_exceeded', `The input has ${length} tokens, and the context holds ${most}.`, {
+    param,
+    origin: 'llama',
+  });
 }
 
 /** Aborts when the client leaves before its answer is complete. */

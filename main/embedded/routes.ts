@@ -39,6 +39,8 @@ export async function answer(request: IncomingMessage, response: ServerResponse,
   }
 }
 
+const ROUTES = 'POST /v1/chat/completions, /v1/completions, /v1/embeddings and /v1/rerank';
+
 async function dispatch(route: string, request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
   switch (route) {
     case 'GET /v1/models':
@@ -52,7 +54,9 @@ async function dispatch(route: string, request: IncomingMessage, response: Serve
     case 'POST /v1/rerank':
       return rerank(await readBody(request), response, serving);
     default:
-      throw new ModeliumError('route-not-found', `The embedded server has no ${route.slice(0, 200)}.`, { origin: 'llama' });
+      throw new ModeliumError('route-not-found', `The embedded llama.cpp has no ${route.slice(0, 200)}. It answers ${ROUTES}.`, {
+        origin: 'llama',
+      });
   }
 }
 

@@ -4,14 +4,25 @@
  * nor as a foreign origin (Origin, Sec-Fetch-Site).
  */
 import { ModeliumError } from '../../shared/errors.ts';
+import { hostRules, type NameRules, originRules } from '../../shared/origins.ts';
 
-const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+/**
+ * This machine's names for itself. Addresses are as good as names: a page cannot rebind an address. That includes the two that mean "any
+ * address" and lead to loopback when somebody connects to them, as people do who copied the address of a server that listens on all.
+ */
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]', '0.0.0.0', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]'];
+const LOOPBACK_ADDRESS = /^127(\.\d{1,3}){3}$/;
+/**
+ * What Docker and Podman call the machine inside a container; their proxies ask us from loopback. Whoever controls a network's DNS may call any
+ * machine so, hence these names are for programs alone: a page's request to read or to ask for an answer carries an Origin.
+ */
+const NAMES_IN_CONTAINERS: ReadonlySet<string> = new Set(['host.docker.internal', 'gateway.docker.internal', 'host.containers.internal']);
 
 export interface GuardRules {
   /** Lower-case host names without port. */
-  readonly hosts: ReadonlySet<string>;
-  /** Origins as browsers send them; `*` lets every one in. */
-  readonly origins: ReadonlySet<string>;
+  readonly hosts: NameRules;
+  /** Origins as browsers send them. */
+  readonly origins: NameRules;
 }
 
 /** The headers that the guard looks at, in Node's lower-case form. */
@@ -32,19 +43,14 @@ export function guardRules(api: {
   readonly allowed_hosts: readonly string[];
   readonly cors_origins: readonly string[];
 }): GuardRules {
-  return {
-    hosts: new Set([...LOOPBACK_NAMES, api.host, ...api.allowed_hosts].map((name) => name.toLowerCase())),
-    origins: new Set(api.cors_origins.map((origin) => (origin.endsWith('/') ? origin.slice(0, -1) : origin))),
-  };
+  return { hosts: hostRules([...LOOPBACK_NAMES, api.host, ...api.allowed_hosts]), origins: originRules(api.cors_origins) };
 }
 
 export function guard(headers: GuardedHeaders, rules: GuardRules): Verdict {
   const { host, origin } = headers;
-  if (host === undefined || !rules.hosts.has(nameOf(host))) {
-    return refuse('host-not-allowed', `This engine does not answer to the name "${short(host ?? '')}".`);
-  }
+  if (host === undefined || !isAnsweredTo(nameOf(host), origin, rules)) return refuse('host-not-allowed', notOurName(host ?? ''));
   if (origin !== undefined && !isOwn(origin, host)) {
-    if (rules.origins.has(origin) || rules.origins.has('*')) return { refused: null, corsOrigin: origin };
+    if (rules.origins.has(origin)) return { refused: null, corsOrigin: origin };
     return refuse('origin-not-allowed', `Pages of the origin "${short(origin)}" may not ask this engine.`);
   }
   if (origin === undefined && headers['sec-fetch-site'] === 'cross-site') {
@@ -57,11 +63,23 @@ function refuse(code: 'host-not-allowed' | 'origin-not-allowed', message: string
   return { refused: new ModeliumError(code, message) };
 }
 
-/** The name before the port: `localhost:8000` -> `localhost`, `[::1]:8000` -> `[::1]`. */
+function isAnsweredTo(name: string, origin: string | undefined, { hosts }: GuardRules): boolean {
+  return hosts.has(name) || LOOPBACK_ADDRESS.test(name) || (origin === undefined && NAMES_IN_CONTAINERS.has(name));
+}
+
+function notOurName(host: string): string {
+  const name = nameOf(host);
+  const refused = `This engine does not answer to the name "${short(host)}"`;
+  return NAMES_IN_CONTAINERS.has(name)
+    ? `${refused} when a web page asks: for that, add "${name}" to api.allowed_hosts, and the page's origin to api.cors_origins.`
+    : `${refused}: ask it as localhost, or add "${short(name)}" to api.allowed_hosts.`;
+}
+
+/** The name before the port: `localhost:8000` -> `localhost`, `[::1]:8000` -> `[::1]`. A dot at the end only says that it is a whole name. */
 function nameOf(host: string): string {
   const colon = host.lastIndexOf(':');
   const name = colon > host.lastIndexOf(']') ? host.slice(0, colon) : host;
-  return name.toLowerCase();
+  return (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase();
 }
 
 /** The Host was let in already, so a page under that very host and port is ours, be it behind a TLS proxy. */

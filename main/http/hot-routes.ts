@@ -1,13 +1,12 @@
 /**
  * The raw listener: guard, CORS, and the routes on which every microsecond counts; the rest goes on to the control app.
- * Also the answer to bytes that are no HTTP.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { API } from '../../shared/api.ts';
-import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import { toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Control } from '../core/gateway.ts';
+import { absoluteTarget, meantPath } from './addresses.ts';
 import { readBody, refuseLength } from './body.ts';
 import type { ProxyWorld } from './exchange.ts';
 import { type GuardRules, guard, guardRules } from './guard.ts';
@@ -38,6 +37,7 @@ export function createListeners(world: HotWorld): { readonly request: Listener; 
   let rules: GuardRules = { hosts: new Set(), origins: new Set() };
 
   function mayPass(request: IncomingMessage, response: ServerResponse): boolean {
+    if (request.url?.startsWith('/') !== true) takeApart(request);
     const { api } = world.settings();
     if (api !== rulesOf) {
       rulesOf = api;
@@ -63,6 +63,14 @@ export function createListeners(world: HotWorld): { readonly request: Listener; 
   };
 }
 
+/** Who asks through a proxy sends a whole URL; before the guard looks, its host takes the header's place. */
+function takeApart(request: IncomingMessage): void {
+  const absolute = absoluteTarget(request.url ?? '');
+  if (absolute === null) return;
+  request.url = absolute.target;
+  request.headers.host = absolute.host;
+}
+
 function route(world: HotWorld, request: IncomingMessage, response: ServerResponse): void {
   const path = pathOf(request.url ?? '/');
   if (request.method === 'POST') {
@@ -76,9 +84,7 @@ function route(world: HotWorld, request: IncomingMessage, response: ServerRespon
       return;
     }
     if (path.startsWith(PREDICT) && path.length > PREDICT.length) {
-      withBody(world, request, response, (body, startedMs) =>
-        predict(world, response, decoded(path.slice(PREDICT.length)), body, startedMs),
-      );
+      withBody(world, request, response, (body, startedMs) => predict(world, response, nameAfter(PREDICT, path), body, startedMs));
       return;
     }
   } else if (request.method === 'GET' || request.method === 'HEAD') {
@@ -121,7 +127,7 @@ function answerGet(world: HotWorld, path: string, response: ServerResponse): boo
     const data = world.inference.servable().map(({ id }) => listed(id));
     sendJson(response, 200, { object: 'list', data });
   } else if (path.startsWith(ONE_MODEL) && path.length > ONE_MODEL.length) {
-    const name = decoded(path.slice(ONE_MODEL.length));
+    const name = nameAfter(ONE_MODEL, path);
     const id = world.inference.resolve(name);
     // As in the list: a model that is being copied, or blocked, cannot be asked.
     if (id !== null && world.inference.servable().some((model) => model.id === id)) sendJson(response, 200, listed(id));
@@ -141,7 +147,13 @@ function toControlApp(world: HotWorld, request: IncomingMessage, response: Serve
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
   const methods = methodsOf(path);
   if (!methods.includes(method)) {
-    sendError(response, unknownRoute(method, path), methods.length === 0 ? {} : { allow: methods.join(', ') });
+    const meant = methods.length === 0 ? meantPath(path) : null;
+    if (meant === null) {
+      sendError(response, unknownRoute(method, path), methods.length === 0 ? {} : { allow: methods.join(', ') });
+      return;
+    }
+    request.url = `${meant}${(request.url ?? '').slice(path.length)}`;
+    route(world, request, response);
     return;
   }
   // Bodies are JSON whatever they say: Fastify would answer 415 to a plain `curl -d`.
@@ -165,7 +177,9 @@ function answerPreflight(request: IncomingMessage, response: ServerResponse): vo
   response.end();
 }
 
-function decoded(part: string): string {
+/** A model's name at the end of a path, where a slash behind it means nothing. */
+function nameAfter(prefix: string, path: string): string {
+  const part = path.slice(prefix.length, path.endsWith('/') ? -1 : undefined);
   try {
     return decodeURIComponent(part);
   } catch {
@@ -177,19 +191,4 @@ function failed(world: HotWorld, response: ServerResponse, thrown: unknown): voi
   const error = toModeliumError(thrown);
   if (error.code === 'internal') world.log.error('A request met a bug.', thrown);
   sendError(response, error);
-}
-
-/** Bytes that are no HTTP: 400 and the end of the connection. */
-export function answerMalformed(thrown: Error & { code?: string }, socket: Socket): void {
-  // In the middle of an answer these bytes would become a part of it.
-  const answering = (socket as { _httpMessage?: unknown })._httpMessage;
-  if (thrown.code === 'ECONNRESET' || !socket.writable || answering) {
-    socket.destroy();
-    return;
-  }
-  const error = new ModeliumError('malformed-http', `That is not HTTP: ${thrown.message}`);
-  const body = JSON.stringify(error.envelope());
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }

@@ -9,6 +9,11 @@ const PATTERNS = CONTRACTS.map((contract) => ({
   pattern: new RegExp(`^${contract.path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
 }));
 
+/** For a client that has met none: what it may ask without the token, and that is no part of the window. */
+const OPEN_ROUTES = CONTRACTS.filter(({ access, path }) => access === 'open' && !/^\/(?:$|assets\/|control\/)/.test(path))
+  .map(({ method, path }) => `${method} ${path}`)
+  .join(', ');
+
 /** `/` in plain text. */
 export function routesAsText(version: string): string {
   const width = Math.max(...CONTRACTS.map(({ path }) => path.length));
@@ -30,7 +35,7 @@ export function unknownRoute(method: string, url: string): ModeliumError {
   const methods = methodsOf(url);
   const path = pathOf(url).slice(0, 200);
   return methods.length === 0
-    ? new ModeliumError('route-not-found', `There is no route ${path}.`)
+    ? new ModeliumError('route-not-found', `There is no route ${path}. These answer: ${OPEN_ROUTES}.`)
     : new ModeliumError('method-not-allowed', `${path} takes ${methods.join(' or ')}, not ${method}.`);
 }
 

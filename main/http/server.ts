@@ -5,8 +5,9 @@ import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { createControlApp } from './control.ts';
 import type { OpenStreams } from './control-streams.ts';
-import { answerMalformed, createListeners, type Listener } from './hot-routes.ts';
+import { createListeners, type Listener } from './hot-routes.ts';
 import { listenOnLoopback } from './listen.ts';
+import { answerMalformed } from './malformed.ts';
 import type { Dispatch } from './upstream.ts';
 
 export interface HttpServerOptions {

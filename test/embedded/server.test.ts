@@ -113,7 +113,7 @@ describe('generation', () => {
   test('a prompt longer than the context is refused with both numbers', async () => {
     const { status, body } = await chat.json('/v1/completions', { prompt: Array.from({ length: 1500 }, () => 10) });
     expect(status).toBe(400);
-    expect(body.error).toMatchObject({ code: 'prompt-too-long', param: 'prompt', origin: 'llama' });
+    expect(body.error).toMatchObject({ code: 'context_length_exceeded', param: 'prompt', origin: 'llama' });
     expect(body.error.message).toMatch(/1500 tokens.*1024/);
   });
 });
@@ -247,7 +247,7 @@ describe('embeddings', () => {
   test('an input longer than the context is refused with both numbers', async () => {
     const { status, body } = await embedder.json('/v1/embeddings', { input: ['ok', 'the '.repeat(300)] });
     expect(status).toBe(400);
-    expect(body.error).toMatchObject({ code: 'prompt-too-long', param: 'input[1]' });
+    expect(body.error).toMatchObject({ code: 'context_length_exceeded', param: 'input[1]' });
     expect(body.error.message).toMatch(/302 tokens.*128/);
   });
 
@@ -259,7 +259,7 @@ describe('embeddings', () => {
     expect(full.usage.prompt_tokens).toBe(128);
     expect(Math.hypot(...full.data[0]!.embedding)).toBeCloseTo(1, 5);
     const { body: more } = await embedder.json('/v1/embeddings', { input: 'the '.repeat(127) });
-    expect(more.error).toMatchObject({ code: 'prompt-too-long', param: 'input' });
+    expect(more.error).toMatchObject({ code: 'context_length_exceeded', param: 'input' });
     const { body: foreign } = await embedder.json('/v1/embeddings', { input: [[5], [9999999]] });
     expect(foreign.error).toMatchObject({ code: 'invalid-body', param: 'input[1]' });
   });

@@ -265,6 +265,69 @@ describe('the listener', () => {
     },
   );
 
+  it('closes a connection after garbage, though its other side stays open', async () => {
+    const socket = connect({ port: setup.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.write('no HTTP\r\n\r\n');
+    let text = '';
+    for await (const part of socket.iterator({ destroyOnReturn: false })) text += String(part);
+    expect(text).toMatch(/^HTTP\/1\.1 400/);
+    // Only a closed connection answers further bytes with a reset.
+    const broken = new Promise<NodeJS.ErrnoException>((resolve) => socket.once('error', resolve));
+    while (!socket.destroyed) {
+      socket.write('more');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(['ECONNRESET', 'EPIPE']).toContain((await broken).code);
+  });
+
+  it('answers 431 to a head that is too long, and names the cause', async () => {
+    const text = await raw(`GET /v1/models HTTP/1.1\r\nhost: localhost\r\ncookie: a=${'x'.repeat(20_000)}\r\n\r\n`);
+    expect(text).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large/);
+    expect(text).toContain('"code":"head-too-large"');
+    expect(text).toContain('cookies');
+  });
+
+  it('serves whole URLs as targets; their host counts, not the header', async () => {
+    const head = 'connection: close\r\n\r\n';
+    expect(await raw(`GET http://127.0.0.1:${setup.port}/v1/models HTTP/1.1\r\nhost: proxy.example\r\n${head}`)).toMatch(/^HTTP\/1\.1 200/);
+    expect(await raw(`GET HTTP://localhost/health?x=1 HTTP/1.1\r\nhost: localhost\r\n${head}`)).toMatch(/^HTTP\/1\.1 200/);
+    expect(await raw(`GET http://evil.example/health HTTP/1.1\r\nhost: localhost\r\n${head}`)).toMatch(/^HTTP\/1\.1 403/);
+    expect(await raw(`GET http://localhost@evil.example/health HTTP/1.1\r\nhost: localhost\r\n${head}`)).toMatch(/^HTTP\/1\.1 403/);
+  });
+
+  it.each([
+    ['POST', '/v1/chat/completions/'],
+    ['POST', '//v1/chat/completions'],
+    ['POST', '/chat/completions'],
+    ['POST', '/v1/v1/chat/completions?x=1'],
+    ['POST', '/V1/Chat/Completions'],
+    ['POST', '/api/v1/embeddings'],
+    ['POST', '/predict/tiny/'],
+    ['POST', '//predict/tiny'],
+    ['GET', '/v1/models/tiny/'],
+    ['GET', '/models/owner/tiny'],
+    ['GET', '/v1/health'],
+    ['GET', '/status/?x=1'],
+  ])('reaches what %s %s means', async (method, path) => {
+    const body = method === 'GET' ? undefined : path.includes('predict') ? { prompt: 'a' } : { model: 'tiny', messages: [], input: 'a' };
+    const got = await ask(setup, path, { method, body });
+    expect(got.status, got.text).toBe(200);
+  });
+
+  it('says in a 404 which routes there are, and hides those of the control', async () => {
+    const { json } = await ask(setup, '/v1/messages', { body: { model: 'tiny' } });
+    expect(json.error.code).toBe('route-not-found');
+    for (const route of [
+      'POST /v1/chat/completions',
+      'POST /v1/completions',
+      'POST /v1/embeddings',
+      'GET /v1/models',
+      'POST /predict/{model}',
+    ])
+      expect(json.error.message).toContain(route);
+    expect(json.error.message).not.toContain('control');
+  });
+
   it('lets a configured origin in, with a preflight, and no other', async () => {
     setup.settings = { ...setup.settings, api: { ...setup.settings.api, cors_origins: ['https://page.example'] } };
     const host = `localhost:${setup.port}`;
