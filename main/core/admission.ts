@@ -21,6 +21,9 @@ interface Queue {
 
 const RETRY_AFTER_SECONDS = 5;
 
+/** Requests at one model's runtime at once, whatever it says that it takes (I10). */
+export const MOST_IN_FLIGHT = 1_024;
+
 /** All times are monotonic milliseconds. */
 export class Admission {
   readonly #queues = new Map<string, Queue>();

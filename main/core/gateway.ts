@@ -24,6 +24,8 @@ export interface Lease {
   readonly queueCause: QueueCause | null;
   /** Aborts when the request must end now: a drain deadline came, or the process died. */
   readonly cut: AbortSignal;
+  /** A piece of the answer came: the runtime lives. */
+  heard(): void;
   /** Gives it back; a second call does nothing. */
   release(): void;
 }

@@ -148,6 +148,7 @@ export class Exchange implements UpstreamHandler {
 
   onResponseStart(_controller: UpstreamController, status: number, headers: UpstreamHeaders): void {
     if (this.#done || status < 200) return;
+    this.#lease?.heard();
     if (status >= 300) {
       this.#refusal = { status, headers, parts: [], bytes: 0 };
       return;
@@ -157,6 +158,7 @@ export class Exchange implements UpstreamHandler {
 
   onResponseData(_controller: UpstreamController, chunk: Buffer): void {
     if (this.#done) return;
+    this.#lease?.heard();
     const refusal = this.#refusal;
     if (refusal === null) {
       this.#guarded(() => this.#job.data(this, chunk));

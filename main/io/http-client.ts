@@ -1,14 +1,18 @@
 /**
- * Talks to the runtimes over loopback ports and Unix sockets. Alone imports undici. Keeps a pool of connections for each runtime; knows nothing
- * of models, leases or retries.
+ * Talks to the runtimes over loopback ports and Unix sockets. Alone imports undici. Keeps two pools of connections for each runtime: one for the
+ * requests of clients, one for our own small calls (health, proofs, sleep), which must never wait behind those. Knows nothing of models, leases or
+ * retries.
  */
 import { type Dispatcher, Pool } from 'undici';
 import type { Endpoint } from '../../shared/model.ts';
+import { MOST_IN_FLIGHT } from '../core/admission.ts';
 import type { HttpAnswer, HttpClient } from '../core/ports.ts';
 
 /** Below uvicorn's 5 s: a connection that the runtime closes just as we write to it would cost a request. */
 const KEEP_ALIVE_MS = 4_000;
-const CONNECTIONS = 256;
+/** What is in flight is bounded for each model (`MOST_IN_FLIGHT` of core/admission.ts): requests never wait here, where nobody would count it. */
+const CONNECTIONS = MOST_IN_FLIGHT;
+const CONTROL_CONNECTIONS = 16;
 /** Runtimes come and go, each with a port or socket of its own: beyond so many, pools that nobody uses are closed (I10). */
 const POOLS_KEPT = 64;
 /** Longest answer to a small request, in bytes. */
@@ -32,9 +36,10 @@ export interface Upstreams extends HttpClient {
 }
 
 export function createUpstreams(): Upstreams {
-  const pools = new Map<string, Pool>();
+  const requests = new Map<string, Pool>();
+  const controls = new Map<string, Pool>();
 
-  function poolOf({ port, socket }: Omit<Endpoint, 'protocol'>): Pool {
+  function poolOf(pools: Map<string, Pool>, connections: number, { port, socket }: Omit<Endpoint, 'protocol'>): Pool {
     const key = socket ?? String(port);
     let pool = pools.get(key);
     if (pool === undefined) {
@@ -44,7 +49,7 @@ export function createUpstreams(): Upstreams {
         bodyTimeout: 0,
         keepAliveTimeout: KEEP_ALIVE_MS,
         keepAliveMaxTimeout: KEEP_ALIVE_MS,
-        connections: CONNECTIONS,
+        connections,
         pipelining: 1,
         ...(socket === null ? {} : { socketPath: socket }),
       });
@@ -56,11 +61,11 @@ export function createUpstreams(): Upstreams {
   return {
     dispatch(endpoint, request, handler) {
       const headers = endpoint.key === null ? request.headers : { ...request.headers, authorization: `Bearer ${endpoint.key}` };
-      poolOf(endpoint).dispatch({ ...request, headers }, handler);
+      poolOf(requests, CONNECTIONS, endpoint).dispatch({ ...request, headers }, handler);
     },
     async request(target, { method, path, body, timeoutMs, signal }): Promise<HttpAnswer> {
       const limit = AbortSignal.any([signal as globalThis.AbortSignal, AbortSignal.timeout(timeoutMs)]);
-      const answer = await poolOf(target).request({
+      const answer = await poolOf(controls, CONTROL_CONNECTIONS, target).request({
         method,
         path,
         signal: limit,
@@ -73,8 +78,9 @@ export function createUpstreams(): Upstreams {
       return { status: answer.statusCode, body: await readBounded(answer.body) };
     },
     async close() {
-      const all = [...pools.values()];
-      pools.clear();
+      const all = [...requests.values(), ...controls.values()];
+      requests.clear();
+      controls.clear();
       await Promise.all(all.map((pool) => pool.destroy()));
     },
   };

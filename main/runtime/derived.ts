@@ -83,7 +83,9 @@ export class Derived {
       own.release();
       base.release();
     };
-    return { ...own, cut: AbortSignal.any([own.cut as globalThis.AbortSignal, base.cut as globalThis.AbortSignal]), release };
+    const cut = AbortSignal.any([own.cut as globalThis.AbortSignal, base.cut as globalThis.AbortSignal]);
+    // The process that lives or hangs is the base's.
+    return { ...own, cut, heard: base.heard, release };
   }
 
   /** Its base is ready for it: the decision has seen to that. */

@@ -13,6 +13,7 @@ export interface LeaseFacts {
 
 export class Leases {
   #inFlight = 0;
+  #heard = 0;
   #cut = new AbortController();
   #onEmpty: (() => void)[] = [];
   readonly #onRelease: () => void;
@@ -25,6 +26,16 @@ export class Leases {
     return this.#inFlight;
   }
 
+  /** Pieces of answers so far, of all requests: it grows as long as the runtime lives. */
+  get heard(): number {
+    return this.#heard;
+  }
+
+  /** One for all leases: the exchange calls it for every chunk. */
+  readonly #hear = (): void => {
+    this.#heard += 1;
+  };
+
   grant(facts: LeaseFacts, waited: { queueMs: number; loadMs: number; queueCause: QueueCause | null }): Lease {
     this.#inFlight += 1;
     let held = true;
@@ -35,7 +46,7 @@ export class Leases {
       this.#onRelease();
       if (this.#inFlight === 0) for (const listener of this.#onEmpty.splice(0)) listener();
     };
-    return { ...facts, ...waited, cut: this.#cut.signal, release };
+    return { ...facts, ...waited, cut: this.#cut.signal, heard: this.#hear, release };
   }
 
   /** Ends every request in flight now. */

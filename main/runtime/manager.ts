@@ -204,8 +204,9 @@ export class Manager {
     registry.apply(id, { type: 'loaded', endpoint, devices: Object.keys(predicted), measured, pids, sinceMs: clock.now(), loadSeconds });
     // The smaller context that a failure asked for stays: without it the plan would differ, and the next settings edit would unload the model.
     runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0 }));
-    const isBusy = () => runner.leases.inFlight > 0;
-    if (endpoint.protocol === 'openai') runner.endPulse = watchPulse(this.#ports, endpoint, isBusy, () => this.#hung(runner));
+    const { leases } = runner;
+    const work = { isBusy: () => leases.inFlight > 0, heard: () => leases.heard };
+    if (endpoint.protocol === 'openai') runner.endPulse = watchPulse(this.#ports, endpoint, work, () => this.#hung(runner));
   }
 
   async #makeRoom(runner: Runner, victims: readonly Promise<void>[]): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Notices a runtime that hangs: it lives, requests are in flight, and for half a minute it does not even answer for its health. Owns one timer
- * for each ready model; what a hung one means is the manager's matter. Health checks are no activity (I5).
+ * Notices a runtime that hangs: it lives, requests are in flight, and for half a minute it neither answers for its health nor sends a byte of any
+ * answer. Owns one timer for each ready model; what a hung one means is the manager's matter. Health checks are no activity (I5).
  */
 import type { Endpoint } from '../../shared/model.ts';
 import type { Clock, HttpClient } from '../core/ports.ts';
@@ -15,18 +15,27 @@ export interface PulsePorts {
   readonly http: HttpClient;
 }
 
+export interface Work {
+  /** Requests are in flight. */
+  isBusy(): boolean;
+  /** A number that grows with every piece of an answer. */
+  heard(): number;
+}
+
 /** @returns a function that ends the watch. `hung` is called once at most. */
-export function watchPulse({ clock, http }: PulsePorts, endpoint: Endpoint, isBusy: () => boolean, hung: () => void): () => void {
+export function watchPulse({ clock, http }: PulsePorts, endpoint: Endpoint, work: Work, hung: () => void): () => void {
   const end = new AbortController();
   let answeredMs = clock.now();
+  let heard = work.heard();
   const { port, socket, key } = endpoint;
   const request = { method: 'GET', path: '/health', body: null, timeoutMs: ANSWER_MS, signal: end.signal } as const;
 
   async function beat(): Promise<void> {
     // Nobody waits for an idle one: whether it answers shows with the next request.
-    const answer = isBusy() ? await http.request({ port, socket, key }, request).catch(() => null) : 'idle';
+    const answer = work.isBusy() ? await http.request({ port, socket, key }, request).catch(() => null) : 'idle';
     if (end.signal.aborted) return;
-    if (answer !== null || !isBusy()) answeredMs = clock.now();
+    if (answer !== null || !work.isBusy() || work.heard() !== heard) answeredMs = clock.now();
+    heard = work.heard();
     if (clock.now() - answeredMs >= HUNG_AFTER_MS) return hung();
     cancelTimer = clock.after(EVERY_MS, () => void beat());
   }

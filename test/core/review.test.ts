@@ -144,6 +144,19 @@ describe('processes that end or hang', () => {
     expect(lives(box)).toEqual(['idle']);
   });
 
+  test('one whose answers come is no hung one, even when nobody there answers for its health', async () => {
+    const box = createCoreBox({ gpus: [16 * GIB] });
+    box.drop('busy', GIB, 'person');
+    await pass(box, 6_000);
+    const { lease } = ask(box, 'busy');
+    box.world.hangs = true;
+    for (let beat = 0; beat < 20; beat += 1) {
+      lease?.heard();
+      await pass(box, 10_000);
+    }
+    expect([box.state('busy'), lease?.cut.aborted]).toEqual(['ready', false]);
+  });
+
   test('five failures in a row end the wish to have it; until then it is tried again with growing waits', async () => {
     const box = createCoreBox({ gpus: [16 * GIB], behaviour: () => ({ dies: true }) });
     box.drop('a', GIB, 'content');

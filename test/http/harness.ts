@@ -364,6 +364,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
         cut: cutter.signal,
         cutter,
         released: 0,
+        heard: () => {},
         release() {
           lease.released += 1;
         },

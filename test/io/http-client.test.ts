@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { UpstreamHandler } from '../../main/http/upstream.ts';
 import { createUpstreams } from '../../main/io/http-client.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 const upstreams = createUpstreams();
 const servers: Server[] = [];
@@ -56,6 +57,26 @@ describe('request', () => {
     server?.closeAllConnections();
     await new Promise((resolve) => server?.close(resolve));
     await expect(upstreams.request(gone, get)).rejects.toThrow();
+  });
+
+  it('asks over connections of its own: any number of requests that are being answered holds up no health check', async () => {
+    let held = 0;
+    const target = await serve((incoming, response) => {
+      if (incoming.url === '/health') return void response.end('ok');
+      held += 1;
+      response.writeHead(200).write('a first word');
+    });
+    const quiet: UpstreamHandler = {
+      onRequestStart: () => {},
+      onResponseStart: () => {},
+      onResponseData: () => {},
+      onResponseEnd: () => {},
+      onResponseError: () => {},
+    };
+    const request = { path: '/v1/completions', method: 'POST', headers: {}, body: '{}' } as const;
+    for (let count = 0; count < 1_100; count += 1) upstreams.dispatch(target, request, quiet);
+    await eventually('all that are let through are held', () => held >= 1_024);
+    expect(await upstreams.request(target, { ...get, timeoutMs: 5_000 })).toEqual({ status: 200, body: 'ok' });
   });
 
   it('refuses an answer without end', async () => {
