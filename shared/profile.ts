@@ -73,6 +73,8 @@ export interface ModelForm {
   /** Of forms that take tensors. */
   readonly inputs?: readonly TensorSpec[];
   readonly outputs?: readonly TensorSpec[];
+  /** Of folders whose config.json names no class: the one that transformers takes for its model_type. */
+  readonly assumedClass?: string;
   /** Of safetensors that transformers describes. */
   readonly conversion?: Conversion;
   /** What a runtime has to know of the form beside its kind: `opset 17`, `needs TensorRT 10`, `ensemble of 3 models`. For people. */

@@ -6,6 +6,7 @@
 import type { Conversion } from '../../shared/profile.ts';
 import {
   type Config,
+  classOf,
   count,
   headSizeOf,
   headsOf,
@@ -125,9 +126,10 @@ const COMPUTED_MODULES = ['Transformer', 'Pooling', 'Normalize'];
 
 /** Can a GGUF be made of it, up to which context is it the same model, and if not, why. */
 export function conversionOf({ config, types, isQuantized, sentence }: ConversionFacts): Conversion {
-  const named = Array.isArray(config['architectures']) ? config['architectures'][0] : undefined;
-  const name = typeof named === 'string' ? named : (text(config, 'model_type') ?? 'unknown');
+  const name = classOf(config);
   const architecture = Object.hasOwn(CLASSES, name) ? CLASSES[name] : undefined;
+  if (name === 'unknown')
+    return refused('config.json names no class: write that of the original into it, such as "architectures": ["LlamaForCausalLM"]');
   if (architecture === undefined) return refused(`${name} is not one of the architectures that Modelium turns into a GGUF`);
   if (isQuantized) return refused(`the weights of this ${name} are quantised, and Modelium makes a GGUF of plain ones only`);
   const strange = types.find((type) => !READ_TYPES.has(type) && !/^(?:[IU]\d+|BOOL)$/.test(type));

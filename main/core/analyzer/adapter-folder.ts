@@ -54,6 +54,8 @@ export function readAdapter(files: readonly CandidateFile[]): FormatFindings | n
   const facts = adapterFacts(config);
   const weights = safe.length > 0 ? safe : pickled;
   const paths = weights.map(({ path }) => path);
+  const named = namingFiles(files);
+  problems.push(...named.problems);
   const naming = 'auto_mapping' in config && config['auto_mapping'] !== null ? [CONFIG] : [];
   const rank = facts.rank === null ? '' : `, rank ${facts.rank}`;
   const targets = facts.targetModules.length === 0 ? '' : ` on ${facts.targetModules.slice(0, 8).join(', ')}`;
@@ -67,7 +69,7 @@ export function readAdapter(files: readonly CandidateFile[]): FormatFindings | n
       {
         kind: 'adapter',
         files: [CONFIG, ...paths],
-        codeFiles: codeFilesOfFolder(paths, [...new Set([...naming, ...namingFiles(files)])]),
+        codeFiles: codeFilesOfFolder(paths, [...new Set([...naming, ...named.files])]),
         adapter: { method: facts.method.toUpperCase(), rank: facts.rank, task: facts.task?.slice(0, 64) ?? null },
         detail: `${facts.method}${rank}${targets}`,
       },

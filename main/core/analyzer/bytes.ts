@@ -21,16 +21,24 @@ export type FormatFault = 'truncated' | 'damaged';
 
 export class FormatError extends Error {
   readonly fault: FormatFault;
+  /** It is only more than is read here, or spelled otherwise: another program may read it. */
+  readonly isBeyond: boolean;
 
-  constructor(fault: FormatFault, message: string) {
+  constructor(fault: FormatFault, message: string, isBeyond = false) {
     super(message);
     this.name = 'FormatError';
     this.fault = fault;
+    this.isBeyond = isBeyond;
   }
 }
 
 export function damaged(message: string): FormatError {
   return new FormatError('damaged', message);
+}
+
+/** `damaged` by a bound of ours, or by an encoding: what another program may read nevertheless. */
+export function beyond(message: string): FormatError {
+  return new FormatError('damaged', message, true);
 }
 
 const WINDOW_BYTES = 64 * 1024;

@@ -84,7 +84,9 @@ export function readDiffusers(files: readonly CandidateFile[]): FormatFindings |
   const pickles = weights.filter(({ path }) => path.endsWith('.bin') && !plain.has(path));
   const pickled = readPickles(pickles);
   problems.push(...pickled.problems);
-  const profile = profileOf(pipeline, files, weights, read.tensors);
+  const naming = namingFiles(files);
+  problems.push(...naming.problems);
+  const profile = profileOf(pipeline, files, weights, read.tensors, naming.files);
   const hasWeights = weights.length > 0;
   return findings({
     expected: read.expected,
@@ -124,6 +126,7 @@ function profileOf(
   files: readonly CandidateFile[],
   weights: readonly CandidateFile[],
   tensors: readonly { readonly type: string; readonly bytes: number; readonly elements: number }[],
+  naming: readonly string[],
 ): ModelProfile {
   const pickles = sumBytes(weights.filter(({ path }) => !path.endsWith('.safetensors')));
   const byType = weightsByType(tensors);
@@ -140,7 +143,7 @@ function profileOf(
       {
         kind: 'diffusers',
         files: [INDEX, ...used],
-        codeFiles: codeFilesOfFolder(paths, [...(pipeline.isCustom ? [INDEX] : []), ...namingFiles(files)], openVinoWeights(files)),
+        codeFiles: codeFilesOfFolder(paths, [...(pipeline.isCustom ? [INDEX] : []), ...naming], openVinoWeights(files)),
         detail: `pipeline of ${someOf(names, 8)}`,
       },
     ],

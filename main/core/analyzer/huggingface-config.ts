@@ -2,6 +2,7 @@
  * Typed look-ups in a config.json of transformers 4 and 5, whichever of its many names a figure has. A value of the wrong type counts as absent:
  * the analyzer describes what is there and trusts nothing. Pure.
  */
+import { classOfType } from './huggingface-classes.ts';
 import { isObject } from './json.ts';
 
 export type Config = Readonly<Record<string, unknown>>;
@@ -60,6 +61,18 @@ export function part(config: Config, key: string): Config {
 
 export function modelType(config: Config): string {
   return text(config, 'model_type') ?? '';
+}
+
+/** The class that config.json names; null where it names none (left out, null, an empty list). */
+export function namedClass(config: Config): string | null {
+  const named = config['architectures'];
+  const first: unknown = Array.isArray(named) ? named[0] : named;
+  return typeof first === 'string' && first !== '' ? first : null;
+}
+
+/** The class that it names, else the one that transformers takes for its model_type, else that type; `unknown` where it has neither. */
+export function classOf(config: Config): string {
+  return namedClass(config) ?? classOfType(modelType(config)) ?? (modelType(config) || 'unknown');
 }
 
 /** Layers of the decoder, or of the only stack there is. */

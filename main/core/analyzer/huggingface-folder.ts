@@ -4,11 +4,12 @@
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
-import { type CandidateFile, type FormatFindings, isDamaged, isMissing, isTruncated } from './findings.ts';
+import { type CandidateFile, type FormatFindings, isDamaged, isMissing } from './findings.ts';
 import { huggingfaceProfile } from './huggingface.ts';
 import { readTokenizer } from './huggingface-tokenizer.ts';
 import { readWeightFiles } from './huggingface-weight-files.ts';
-import { isObject, readJsonObject } from './json.ts';
+import { shardsIn } from './index-files.ts';
+import { readJsonObject } from './json.ts';
 import { cutJsons, jsonProblem } from './json-files.ts';
 import { namingFiles } from './naming-files.ts';
 import { openVinoWeights } from './openvino-folder.ts';
@@ -18,10 +19,8 @@ import { readReadme } from './readme.ts';
 import { readSafetensorsFiles } from './safetensors-files.ts';
 import { readSentenceTransformer } from './sentence-transformers.ts';
 
-const MOST_CONFIG_BYTES = 4 * 1024 * 1024;
-const MOST_INDEX_BYTES = 16 * 1024 * 1024;
-/** More than any model has. */
-const MOST_PARTS = 2000;
+/** Some name a quantisation for each of 100,000 matrices. */
+const MOST_CONFIG_BYTES = 16 * 1024 * 1024;
 /** Beside config.json and the tokenizer, whose own readers say what they lack. */
 const DESCRIPTIONS =
   /^(?:modules|generation_config|preprocessor_config|processor_config|hf_quant_config|config_sentence_transformers|sentence_\w+_config|special_tokens_map|added_tokens)\.json$|^\d+_\w+\/config\.json$/;
@@ -42,14 +41,15 @@ export function readHuggingface(files: readonly CandidateFile[]): FormatFindings
   const top = new Map(files.filter((file) => !file.path.includes('/')).map((file) => [file.path, file]));
   const folder: Folder = { top, problems: [], zeroTails: [] };
   if (belongsToOthers(top)) return null;
-  const weights = readWeightFiles(top);
+  const configFile = top.get('config.json');
+  const config = configFile === undefined ? null : readConfig(configFile, folder);
+  const weights = readWeightFiles(top, config ?? {});
   const pickles = weights.files.length > 0 ? [] : [...top.keys()].filter((path) => PICKLES.test(path) && !NO_WEIGHTS.test(path));
   const hasWeights = weights.files.length > 0 || pickles.length > 0;
-  const configFile = top.get('config.json');
   const isLoose = configFile === undefined && weights.files.length === 0;
   // A GGUF or ONNX repository may carry the original's config.json: without weights of its own it is a description, not a second form.
   if (isLoose || (!hasWeights && files.some(({ path }) => /\.(?:gguf|onnx|plan|engine|xml)$/i.test(path)))) return null;
-  const config = readConfig(configFile, folder);
+  if (configFile === undefined) folder.problems.push(isMissing('config.json'));
   if (config !== null && !isTransformers(config)) return null;
   folder.problems.push(...weights.problems);
   if (config !== null && !hasWeights && weights.problems.length === 0) {
@@ -97,18 +97,10 @@ function takesText(architecture: string): boolean {
   );
 }
 
-function readConfig(file: CandidateFile | undefined, folder: Folder): Readonly<Record<string, unknown>> | null {
-  if (file === undefined) {
-    folder.problems.push(isMissing('config.json'));
-    return null;
-  }
+function readConfig(file: CandidateFile, folder: Folder): Readonly<Record<string, unknown>> | null {
   const parsed = attempt(() => readJsonObject(file.open(), MOST_CONFIG_BYTES));
   if (!(parsed instanceof FormatError)) return parsed;
-  folder.problems.push(
-    parsed.fault === 'truncated'
-      ? isTruncated(file.path, file.bytes, null, parsed.message)
-      : isDamaged(file.path, file.bytes, `${file.path} cannot be read: ${parsed.message}.`),
-  );
+  folder.problems.push(jsonProblem(file, parsed));
   return null;
 }
 
@@ -119,12 +111,15 @@ function optional(file: CandidateFile | undefined): Readonly<Record<string, unkn
   return parsed instanceof FormatError ? {} : parsed;
 }
 
-function facts(files: readonly CandidateFile[], { top }: Folder) {
+function facts(files: readonly CandidateFile[], { top, problems }: Folder) {
+  const naming = namingFiles(files);
+  const known = new Set(problems.map(({ message }) => message));
+  problems.push(...naming.problems.filter(({ message }) => !known.has(message)));
   return {
     files: files.map(({ path, bytes }) => ({ path, bytes })),
     readme: readReadme(top.get('README.md')),
     sentence: readSentenceTransformer(files),
-    naming: namingFiles(files),
+    naming: naming.files,
     plainWeights: openVinoWeights(files),
     hfQuantization: optional(top.get('hf_quant_config.json')),
     generation: optional(top.get('generation_config.json')),
@@ -149,11 +144,8 @@ function missingPickles(pickles: readonly string[], { top, problems, zeroTails }
   problems.push(...read.problems);
   zeroTails.push(...read.zeroTails);
   const file = top.get('pytorch_model.bin.index.json');
-  const parsed = file === undefined || file.bytes === 0 ? {} : attempt(() => readJsonObject(file.open(), MOST_INDEX_BYTES));
-  if (file !== undefined && parsed instanceof FormatError) problems.push(jsonProblem(file, parsed));
-  if (parsed instanceof FormatError) return;
-  const index = parsed['weight_map'];
-  if (!isObject(index)) return;
-  const names = new Set(Object.values(index).filter((name) => typeof name === 'string' && !/[\\/]|^\./.test(name)));
-  for (const name of [...names].slice(0, MOST_PARTS)) if (typeof name === 'string' && !top.has(name)) problems.push(isMissing(name));
+  if (file === undefined || file.bytes === 0) return;
+  const names = shardsIn(file);
+  if (names instanceof FormatError) problems.push(jsonProblem(file, names));
+  else for (const name of names) if (!top.has(name)) problems.push(isMissing(name));
 }

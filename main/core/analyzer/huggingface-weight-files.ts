@@ -5,10 +5,13 @@
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, isDamaged, isMissing, isTruncated, problemOf } from './findings.ts';
-import { isObject, readJsonObject } from './json.ts';
+import type { Config } from './huggingface-config.ts';
+import { isSpare } from './huggingface-spare.ts';
+import { eachIndexed, MOST_PARTS, shardsIn } from './index-files.ts';
+import { jsonProblem } from './json-files.ts';
 import { isBlank } from './plain-profile.ts';
-import { parseSafetensors, type SafetensorsTensor } from './safetensors.ts';
-import { hasMore, MOST_TENSORS } from './safetensors-files.ts';
+import { MOST_TENSORS, parseSafetensors, type SafetensorsTensor } from './safetensors.ts';
+import { hasMore } from './safetensors-files.ts';
 import { zeroTails } from './zero-tails.ts';
 
 export interface WeightFiles {
@@ -21,16 +24,15 @@ export interface WeightFiles {
   readonly notes: readonly string[];
 }
 
-/** Large models' indexes name some 100,000 tensors in about 10 MB. */
-const MOST_INDEX_BYTES = 16 * 1024 * 1024;
 const INDEX = 'model.safetensors.index.json';
 const SINGLE = 'model.safetensors';
 /** Weights of another form of the same model, or of a part of it that is served with it or not at all. */
 const NOT_THE_MODEL = /^(?:consolidated|adapter_model|adapter|training_args|optimizer|.*lora.*)[-._\d]*(?:of-\d+)?\.safetensors$/i;
-const PART = /^(?<stem>.+?)-(?<number>\d{5})-of-(?<count>\d{5})\.safetensors$/;
-const MOST_PARTS = 2000;
+const PART = /^(?<stem>.+?)-(?<number>\d{5,6})-of-(?<count>\d{5,6})\.safetensors$/;
+const NONE: ReadonlySet<string> = new Set();
 
 interface Reading {
+  readonly config: Config;
   readonly byFile: Map<string, readonly SafetensorsTensor[]>;
   readonly expected: Map<string, number | null>;
   readonly problems: FileProblem[];
@@ -38,20 +40,21 @@ interface Reading {
   readonly notes: string[];
 }
 
-/** @param top the files at the top of the folder, by name. */
-export function readWeightFiles(top: ReadonlyMap<string, CandidateFile>): WeightFiles {
+/**
+ * @param top the files at the top of the folder, by name.
+ * @param config config.json, by which tensors are told that nobody needs; empty where it is not there.
+ */
+export function readWeightFiles(top: ReadonlyMap<string, CandidateFile>, config: Config): WeightFiles {
   const all = [...top.values()].filter(({ path }) => path.endsWith('.safetensors') && !NOT_THE_MODEL.test(path));
-  const reading: Reading = { byFile: new Map(), expected: new Map(), problems: [], zeroTails: [], notes: [] };
-  const index = indexOf(top.get(INDEX), reading);
+  const reading: Reading = { config, byFile: new Map(), expected: new Map(), problems: [], zeroTails: [], notes: [] };
+  const index = top.get(INDEX);
   const single = top.get(SINGLE);
-  const named = index === null ? [] : [...new Set(index.values())];
-  const chosen = chosenOf(all, single, named);
+  const named = namedIn(index, reading);
+  const chosen = chosenOf(all, single, named ?? NONE);
   for (const file of chosen) readFile(file, reading, chosen.length);
-  if (index !== null && (single === undefined || named.includes(SINGLE))) compare(index, named, top, reading);
-  else if (index === null) missingParts(chosen, top, reading);
-  else if (named.some((name) => !top.has(name))) {
-    reading.problems.push(problemOf(INDEX, 'stale-index', top.get(INDEX)?.bytes ?? 0, null));
-  }
+  if (index === undefined || named === null) missingParts(chosen, top, reading);
+  else if (single === undefined || named.has(SINGLE)) compare(index, named, top, reading);
+  else if ([...named].some((name) => !top.has(name))) reading.problems.push(problemOf(INDEX, 'stale-index', index.bytes, null));
   const aside = all.filter((file) => !chosen.includes(file)).map(({ path }) => path);
   if (aside.length > 0) reading.notes.push(`Not part of the model: ${aside.slice(0, 5).join(', ')}${aside.length > 5 ? ' ...' : ''}.`);
   const tensors = [...reading.byFile.values()].flat();
@@ -63,41 +66,20 @@ export function readWeightFiles(top: ReadonlyMap<string, CandidateFile>): Weight
 }
 
 /** As transformers: the single file before the index, the index before whatever else is there. */
-function chosenOf(all: readonly CandidateFile[], single: CandidateFile | undefined, named: readonly string[]): readonly CandidateFile[] {
+function chosenOf(all: readonly CandidateFile[], single: CandidateFile | undefined, named: ReadonlySet<string>): readonly CandidateFile[] {
   if (single !== undefined) return [single];
-  const ofIndex = all.filter(({ path }) => named.includes(path));
+  const ofIndex = all.filter(({ path }) => named.has(path));
   // An index that names none of the files is of other weights.
   return ofIndex.length > 0 ? ofIndex : all;
 }
 
-/** Tensor -> file; null where there is none, or it cannot be read. */
-function indexOf(file: CandidateFile | undefined, reading: Reading): ReadonlyMap<string, string> | null {
+/** The files that the index names; null where there is none, or it cannot be read. */
+function namedIn(file: CandidateFile | undefined, reading: Reading): ReadonlySet<string> | null {
   if (file === undefined) return null;
-  const parsed = attempt(() => readJsonObject(file.open(), MOST_INDEX_BYTES));
-  if (parsed instanceof FormatError) {
-    const sentence = `${file.path} cannot be read: ${parsed.message}.`;
-    const isComing = parsed.fault === 'truncated';
-    reading.problems.push(isComing ? isTruncated(file.path, file.bytes, null, parsed.message) : isDamaged(file.path, file.bytes, sentence));
-    return null;
-  }
-  const map = parsed['weight_map'];
-  if (!isObject(map)) return null;
-  const index = new Map<string, string>();
-  for (const tensor of Object.keys(map)) {
-    const name = map[tensor];
-    if (typeof name === 'string') index.set(tensor, name);
-  }
-  const names = new Set(index.values());
-  // Names inside files never lead out of the folder: one with a slash is not a shard of it.
-  if ([...names].some((name) => /[\\/]|^\./.test(name))) {
-    reading.problems.push(isDamaged(file.path, file.bytes, `${file.path} names a shard outside the folder.`));
-    return null;
-  }
-  if (names.size > MOST_PARTS) {
-    reading.problems.push(isDamaged(file.path, file.bytes, `${file.path} names more than ${MOST_PARTS} files.`));
-    return null;
-  }
-  return index;
+  const names = shardsIn(file);
+  if (!(names instanceof FormatError)) return names;
+  reading.problems.push(jsonProblem(file, names));
+  return null;
 }
 
 function readFile(file: CandidateFile, reading: Reading, files: number): void {
@@ -118,42 +100,77 @@ function readFile(file: CandidateFile, reading: Reading, files: number): void {
 }
 
 /** Shards that the index names and that are not there: missing, or the index is an old one whose tensors all lie in other files. */
-function compare(
-  index: ReadonlyMap<string, string>,
-  named: readonly string[],
-  top: ReadonlyMap<string, CandidateFile>,
-  reading: Reading,
-): void {
+function compare(file: CandidateFile, named: ReadonlySet<string>, top: ReadonlyMap<string, CandidateFile>, reading: Reading): void {
   const held = new Set<string>();
   for (const tensors of reading.byFile.values()) for (const { name } of tensors) held.add(name);
-  const absent = named.filter((name) => !top.has(name));
-  const lacking: (readonly [tensor: string, file: string])[] = [];
-  for (const [tensor, file] of index) if (!held.has(tensor)) lacking.push([tensor, file]);
-  const isStale = lacking.length === 0 && index.size > 0;
-  if (absent.length > 0 && isStale) reading.problems.push(problemOf(INDEX, 'stale-index', top.get(INDEX)?.bytes ?? 0, null));
+  const absent = [...named].filter((name) => !top.has(name));
+  const lacking = new Lacking(held, reading);
+  eachIndexed(file, (tensor, shard) => lacking.look(tensor, shard));
+  if (absent.length > 0 && lacking.isStale) reading.problems.push(problemOf(INDEX, 'stale-index', file.bytes, null));
   else {
     for (const name of absent) {
       reading.problems.push(isMissing(name));
       reading.expected.set(name, null);
     }
   }
-  // A tensor that its own file, which is there and whole, does not hold.
-  const wrong = lacking.filter(([, name]) => reading.byFile.has(name));
-  const [first] = wrong;
-  if (first === undefined) return;
-  const file = top.get(first[1]);
-  const more = wrong.length > 1 ? ` and ${wrong.length - 1} more` : '';
-  const message = `${first[1]}: the index says that it holds ${first[0]}${more}, and no file does`;
-  reading.problems.push({ ...isTruncated(first[1], file?.bytes ?? 0, null), message });
+  reading.problems.push(...lacking.problems(top));
+  reading.notes.push(...lacking.notes());
+}
+
+/** Tensors of the index that no file holds. Their number is kept, and the first of each kind. */
+class Lacking {
+  readonly #held: ReadonlySet<string>;
+  readonly #reading: Reading;
+  #entries = 0;
+  #lacking = 0;
+  /** By whether somebody needs them: those whose own file is there and whole. */
+  readonly #wrong = { needed: { count: 0, first: '', shard: '' }, spare: { count: 0, first: '', shard: '' } };
+
+  constructor(held: ReadonlySet<string>, reading: Reading) {
+    this.#held = held;
+    this.#reading = reading;
+  }
+
+  look(tensor: string, shard: string): void {
+    this.#entries += 1;
+    if (this.#held.has(tensor)) return;
+    this.#lacking += 1;
+    if (!this.#reading.byFile.has(shard)) return;
+    const kind = this.#wrong[isSpare(tensor, this.#held, this.#reading.config) ? 'spare' : 'needed'];
+    if (kind.count === 0) Object.assign(kind, { first: tensor, shard });
+    kind.count += 1;
+  }
+
+  /** Every tensor lies in some file, whichever the index names. */
+  get isStale(): boolean {
+    return this.#lacking === 0 && this.#entries > 0;
+  }
+
+  problems(top: ReadonlyMap<string, CandidateFile>): readonly FileProblem[] {
+    const { count, first, shard } = this.#wrong.needed;
+    if (count === 0) return [];
+    const sentence = `${shard} does not hold ${first}${andMore(count)}, as the index says, and no other file does: get the index and its files from one place.`;
+    return [isDamaged(shard, top.get(shard)?.bytes ?? 0, sentence)];
+  }
+
+  notes(): readonly string[] {
+    const { count, first } = this.#wrong.spare;
+    return count === 0 ? [] : [`The index names ${first}${andMore(count)}, which no file holds and nothing that serves the model needs.`];
+  }
+}
+
+function andMore(count: number): string {
+  return count > 1 ? ` and ${count - 1} more` : '';
 }
 
 /** Without an index the names of the parts tell how many there are. */
 function missingParts(files: readonly CandidateFile[], top: ReadonlyMap<string, CandidateFile>, reading: Reading): void {
   const groups = files.map(({ path }) => PART.exec(path)?.groups).find((found) => found !== undefined);
   const count = Number(groups?.['count'] ?? 0);
+  const width = groups?.['number']?.length ?? 0;
   if (groups === undefined || count < 2 || count > MOST_PARTS) return;
   for (let number = 1; number <= count; number += 1) {
-    const name = `${groups['stem']}-${String(number).padStart(5, '0')}-of-${groups['count']}.safetensors`;
+    const name = `${groups['stem']}-${String(number).padStart(width, '0')}-of-${groups['count']}.safetensors`;
     if (top.has(name)) continue;
     reading.problems.push(isMissing(name));
     reading.expected.set(name, null);

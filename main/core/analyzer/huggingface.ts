@@ -5,8 +5,10 @@
 import { type KvCost, kvCostOf, type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { conversionOf } from '../convertible.ts';
 import { codeFilesOfFolder, isPickle } from './code-files.ts';
+import { classOfType } from './huggingface-classes.ts';
 import {
   type Config,
+  classOf,
   count,
   expertsOf,
   headsOf,
@@ -14,6 +16,7 @@ import {
   kvHeadsOf,
   layersOf,
   modelType,
+  namedClass,
   part,
   positive,
   text,
@@ -56,7 +59,7 @@ const SAFE_WEIGHTS: ReadonlySet<string> = new Set(['model.safetensors', 'model.s
 export function huggingfaceProfile(folder: HuggingfaceFolder): ModelProfile {
   const { config, tokenizer, readme } = folder;
   const decoder = textPart(config);
-  const architecture = architectureOf(config);
+  const architecture = classOf(config);
   const isSentenceModel = folder.sentence?.kind === 'embedding' || readme.libraryName === 'sentence-transformers';
   const { pipelineTag } = readme;
   const named = kindOf({ config, architecture, hasChatTemplate: tokenizer.hasChatTemplate, isSentenceModel, pipelineTag });
@@ -97,15 +100,9 @@ function contextWithin(context: number | null, most: number | null): number | nu
   return context === null || most === null ? (context ?? most) : Math.min(context, most);
 }
 
-function architectureOf(config: Config): string {
-  const named = Array.isArray(config['architectures']) ? config['architectures'][0] : undefined;
-  if (typeof named === 'string') return named;
-  return text(config, 'model_type') ?? 'unknown';
-}
-
 function notesOf(folder: HuggingfaceFolder, kind: ModelProfile['kind'], architecture: string, kv: KvCost | null): readonly string[] {
   const notes: string[] = [];
-  if (kind === 'unknown') notes.push(`config.json names the architecture ${architecture}, which tells nothing of what it answers with.`);
+  if (kind === 'unknown') notes.push(`config.json ${unknownWords(folder.config, architecture)}`);
   if (kind === 'completion') notes.push('It has no chat template: it completes text, and chats only as well as a base model does.');
   if (folder.pickles.length > 0)
     notes.push('Its weights are not safetensors: their types and shapes are not read, and loading them unpickles.');
@@ -117,14 +114,23 @@ function notesOf(folder: HuggingfaceFolder, kind: ModelProfile['kind'], architec
   return notes;
 }
 
+function unknownWords(config: Config, architecture: string): string {
+  if (namedClass(config) !== null) return `names the architecture ${architecture}, which tells nothing of what it answers with.`;
+  const of =
+    modelType(config) === '' ? 'names neither a class nor a model_type' : `names no class, and its model_type ${architecture} tells none`;
+  return `${of}: write the class of the original into it, such as "architectures": ["LlamaForCausalLM"].`;
+}
+
 /** One form for the safetensors, another one for pickles beside them: who takes the first has nothing to trust in the second. */
 function formsOf(folder: HuggingfaceFolder): readonly ModelForm[] {
   const paths = folder.files.map((file) => file.path);
   const all = codeFilesOfFolder(paths, [...folder.naming, ...(folder.sentence?.codeFiles ?? [])], folder.plainWeights);
   const pickles = all.filter((path) => !path.includes('/') && isPickle(path));
   const code = all.filter((path) => !isPickle(path) || unpickledByModule(path, folder));
+  const assumed = namedClass(folder.config) === null ? classOfType(modelType(folder.config)) : null;
+  const assumedClass = assumed === null ? {} : { assumedClass: assumed };
   if (folder.weights.files.length === 0) {
-    return [{ kind: 'transformers', files: ['config.json', ...folder.pickles], codeFiles: [...code, ...pickles] }];
+    return [{ ...assumedClass, kind: 'transformers', files: ['config.json', ...folder.pickles], codeFiles: [...code, ...pickles] }];
   }
   const conversion = conversionOf({
     config: folder.config,
@@ -132,7 +138,13 @@ function formsOf(folder: HuggingfaceFolder): readonly ModelForm[] {
     isQuantized: isQuantized(folder.config, folder.hfQuantization),
     sentence: folder.sentence,
   });
-  const safe: ModelForm = { kind: 'transformers', files: ['config.json', ...folder.weights.files], codeFiles: code, conversion };
+  const safe: ModelForm = {
+    ...assumedClass,
+    kind: 'transformers',
+    files: ['config.json', ...folder.weights.files],
+    codeFiles: code,
+    conversion,
+  };
   return pickles.length === 0 ? [safe] : [safe, { kind: 'pickle', files: pickles, codeFiles: [...code, ...pickles] }];
 }
 

@@ -2,11 +2,11 @@
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, isDamaged, isTruncated } from './findings.ts';
-import { checkJson, checkText, isObject, readJsonObject } from './json.ts';
+import { checkJson, checkText, isObject, parseJson, readJsonObject } from './json.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-const MAX_JSON_BYTES = 4 * 1024 * 1024;
+const MAX_JSON_BYTES = 16 * 1024 * 1024;
 
 /** The JSON object in a file: null where the file is not there, a fault where it cannot be read. */
 export function jsonOf(file: CandidateFile | undefined): Json | FormatError | null {
@@ -33,9 +33,7 @@ export function cutJsons(files: readonly CandidateFile[]): readonly FileProblem[
   return files.flatMap((file) => {
     if (file.bytes > MAX_JSON_BYTES) return [];
     const source = file.open();
-    // Text has no zero bytes: a piece of it has not arrived.
-    const isHoled = source.read(0, file.bytes).includes(0);
-    const fault = isHoled ? new FormatError('truncated', 'its content is not there yet') : attempt(() => checkJson(source, MAX_JSON_BYTES));
+    const fault = attempt(() => checkJson(source, MAX_JSON_BYTES));
     return fault instanceof FormatError && fault.fault === 'truncated' ? [jsonProblem(file, fault)] : [];
   });
 }
@@ -44,14 +42,11 @@ export function cutJsons(files: readonly CandidateFile[]): readonly FileProblem[
 export function jsonListOf(file: CandidateFile | undefined): readonly Json[] | null {
   if (file === undefined || file.bytes > MAX_JSON_BYTES) return null;
   const bytes = file.open().read(0, file.bytes);
-  if (attempt(() => checkText(bytes, 'it')) instanceof FormatError) return null;
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return Array.isArray(value) ? value.filter(isObject) : null;
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) return null;
-    throw thrown;
-  }
+  const value = attempt(() => {
+    checkText(bytes, 'it');
+    return parseJson(bytes, 'it');
+  });
+  return Array.isArray(value) ? value.filter(isObject) : null;
 }
 
 export function textIn(json: Json, key: string): string | null {

@@ -1,5 +1,5 @@
 /** JSON of files that nobody vouches for: bounded in size, and a file in the middle of its copy told from one that is wrong (I7). Pure. */
-import { type ByteSource, damaged, FormatError } from './bytes.ts';
+import { type ByteSource, beyond, damaged, FormatError } from './bytes.ts';
 
 const utf8 = new TextDecoder();
 const WINDOW_BYTES = 64 * 1024;
@@ -7,6 +7,8 @@ const WINDOW_BYTES = 64 * 1024;
 const MAX_DEPTH = 64;
 /** Values that become objects in memory, at up to 170 bytes each: twice as many as the index of the largest published model has. */
 const MAX_VALUES = 262_144;
+const INFINITY = 'Infinity';
+const NAN = 'NaN';
 
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -14,19 +16,83 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 /** Bytes as one JSON object. @throws FormatError `damaged`. */
 export function parseJsonObject(bytes: Uint8Array, what: string): Record<string, unknown> {
-  let value: unknown = null;
-  try {
-    value = JSON.parse(utf8.decode(bytes));
-  } catch {
-    throw damaged(`${what} is not JSON`);
-  }
+  const value = parseJson(bytes, what);
   if (!isObject(value)) throw damaged(`${what} is not a JSON object`);
   return value;
 }
 
+/**
+ * Bytes as JSON, also as Python writes it: `Infinity` and `-Infinity` are those numbers, `NaN` is null, which counts as absent.
+ * @param what it is, for the message. @throws FormatError `damaged`, with the place where it stops being JSON.
+ */
+export function parseJson(bytes: Uint8Array, what: string): unknown {
+  const fault = encodingFault(bytes);
+  if (fault !== null) throw fault;
+  const text = utf8.decode(bytes);
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    const plain = text.includes(NAN) || text.includes(INFINITY) ? withoutPythonWords(text) : null;
+    if (plain === null) throw notJson(what, thrown);
+    try {
+      return JSON.parse(plain);
+    } catch (again) {
+      throw notJson(what, again);
+    }
+  }
+}
+
+/** The same text with what only Python reads in JSON's own words. Strings stay as they are. */
+function withoutPythonWords(text: string): string {
+  const parts: string[] = [];
+  let from = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const letter = text[at];
+    if (letter === '"') at = closingQuote(text, at);
+    else if (letter === 'N' && text.startsWith(NAN, at)) {
+      parts.push(text.slice(from, at), 'null');
+      from = at + NAN.length;
+    } else if (letter === 'I' && text.startsWith(INFINITY, at)) {
+      parts.push(text.slice(from, at), '1e999');
+      from = at + INFINITY.length;
+    }
+  }
+  return parts.join('') + text.slice(from);
+}
+
+function closingQuote(text: string, opening: number): number {
+  for (let at = opening + 1; at < text.length; at += 1) {
+    if (text[at] === '\\') at += 1;
+    else if (text[at] === '"') return at;
+  }
+  return text.length;
+}
+
+/** V8 names the place; what it quotes of the text is left out, since nobody vouches for it. */
+function notJson(what: string, thrown: unknown): FormatError {
+  const place = thrown instanceof Error ? /line (\d+) column (\d+)/.exec(thrown.message) : null;
+  return damaged(place === null ? `${what} is not JSON` : `${what} is not JSON from line ${place[1]}, column ${place[2]} on`);
+}
+
+/**
+ * Text that is no UTF-8, as editors and shells of Windows write it: by its mark, or by the zeros between its letters. Null where there is no sign
+ * of it. Nothing that reads JSON of models takes it.
+ */
+export function encodingFault(bytes: Uint8Array): FormatError | null {
+  const [first = 0, second = 0, third = 0, fourth = 0] = bytes;
+  const isMarked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  // Four bytes a letter, or two: its first letter is a bracket, and what follows it is plain as well.
+  const isWide =
+    (first > 0 && second === 0 && third === 0 && fourth === 0 && (bytes[4] ?? 0) > 0 && (bytes[5] ?? 1) === 0) ||
+    (first === 0 && second === 0 && third === 0 && fourth > 0);
+  const isDouble = (first > 0 && second === 0 && third > 0 && fourth === 0) || (first === 0 && second > 0 && third === 0 && fourth > 0);
+  if (isWide || (isMarked && third === 0 && fourth === 0)) return beyond('it is UTF-32: save it as UTF-8');
+  return isMarked || isDouble ? beyond('it is UTF-16: save it as UTF-8') : null;
+}
+
 /** A whole file as one JSON object. @throws FormatError `truncated` while its brackets are not closed, `damaged` when it never can be right. */
 export function readJsonObject(source: ByteSource, mostBytes: number): Record<string, unknown> {
-  if (source.bytes > mostBytes) throw damaged(`it has ${source.bytes} bytes, more than ${mostBytes}`);
+  if (source.bytes > mostBytes) throw beyond(`it has ${source.bytes} bytes, more than ${mostBytes}`);
   const bytes = source.read(0, source.bytes);
   checkText(bytes, 'its text');
   return parseJsonObject(bytes, 'it');
@@ -38,9 +104,11 @@ export function readJsonObject(source: ByteSource, mostBytes: number): Record<st
  * @throws FormatError as `readJsonObject`.
  */
 export function checkText(bytes: Uint8Array, what: string): number {
+  const fault = encodingFault(bytes);
+  if (fault !== null) throw fault;
   const shape = new TextShape();
   shape.take(bytes);
-  if (shape.commas >= MAX_VALUES) throw damaged(`${what} has more than ${MAX_VALUES} values`);
+  if (shape.commas >= MAX_VALUES) throw beyond(`${what} has more than ${MAX_VALUES} values`);
   if (!shape.isClosed) throw new FormatError('truncated', `${what} ends in the middle`);
   return shape.topCommas + 1;
 }
@@ -50,10 +118,27 @@ export function checkText(bytes: Uint8Array, what: string): number {
  * @throws FormatError as `readJsonObject`.
  */
 export function checkJson(source: ByteSource, mostBytes: number): void {
-  if (source.bytes > mostBytes) throw damaged(`it has ${source.bytes} bytes, more than ${mostBytes}`);
+  if (source.bytes > mostBytes) throw beyond(`it has ${source.bytes} bytes, more than ${mostBytes}`);
   const shape = new TextShape();
-  for (let at = 0; at < source.bytes; at += WINDOW_BYTES) shape.take(source.read(at, Math.min(WINDOW_BYTES, source.bytes - at)));
+  for (let at = 0; at < source.bytes; at += WINDOW_BYTES) {
+    const bytes = source.read(at, Math.min(WINDOW_BYTES, source.bytes - at));
+    const fault = at === 0 ? encodingFault(bytes) : null;
+    if (fault !== null) throw fault;
+    shape.take(bytes);
+  }
   if (!shape.isClosed) throw new FormatError('truncated', 'its text ends in the middle');
+}
+
+/** Preallocated files are written in pieces of at least a sector: fewer zeros are no hole. */
+const SECTOR_BYTES = 512;
+
+/** JSON has no zero bytes: a long run of them is a hole in a preallocated file, a short one will never be text. @param at the first of them. */
+export function zerosFault(bytes: Uint8Array, at: number): FormatError {
+  let end = at;
+  while (end < bytes.length && bytes[end] === 0) end += 1;
+  const goesOn = end === bytes.length && (at === 0 || bytes.length >= WINDOW_BYTES);
+  if (end - at >= SECTOR_BYTES || goesOn) return new FormatError('truncated', 'it has bytes that were not written yet');
+  return damaged('it holds zero bytes, which no text does');
 }
 
 const QUOTE = 0x22;
@@ -71,8 +156,8 @@ class TextShape {
 
   /** @throws FormatError `damaged` when brackets nest too deep. */
   take(bytes: Uint8Array): void {
-    // A hole in a preallocated file: JSON has no zero bytes.
-    if (bytes.includes(0)) throw new FormatError('truncated', 'it has bytes that were not written yet');
+    const zero = bytes.indexOf(0);
+    if (zero >= 0) throw zerosFault(bytes, zero);
     let at = this.#isInString ? this.#stringEnd(bytes, 0) : 0;
     let [depth, commas, topCommas] = [this.#depth, this.commas, this.topCommas];
     for (; at < bytes.length; at += 1) {
@@ -84,7 +169,7 @@ class TextShape {
       } else if (byte === 0x7b || byte === 0x5b) {
         this.#hasBegun = true;
         depth += 1;
-        if (depth > MAX_DEPTH) throw damaged(`its brackets nest deeper than ${MAX_DEPTH}`);
+        if (depth > MAX_DEPTH) throw beyond(`its brackets nest deeper than ${MAX_DEPTH}`);
       } else if (byte === 0x7d || byte === 0x5d) depth -= 1;
     }
     [this.#depth, this.commas, this.topCommas] = [depth, commas, topCommas];

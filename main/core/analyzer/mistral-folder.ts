@@ -33,6 +33,8 @@ export function readMistral(files: readonly CandidateFile[]): FormatFindings | n
   }
   const read = readSafetensorsFiles(weights);
   const problems: FileProblem[] = [...read.problems, ...missingShards(weights, [...top.values()], false)];
+  const naming = namingFiles(files);
+  problems.push(...naming.problems);
   if (weights.length === 0 && !problems.some(({ file }) => WEIGHTS.test(file))) problems.push(isMissing('consolidated.safetensors'));
   if (tokenizer === null) problems.push(isMissing('tekken.json'));
   else problems.push(...tokenizerProblems(top.get(tokenizer)));
@@ -66,7 +68,7 @@ export function readMistral(files: readonly CandidateFile[]): FormatFindings | n
         files: [PARAMS, ...weights.map(({ path }) => path), ...(tokenizer === null ? [] : [tokenizer])],
         codeFiles: codeFilesOfFolder(
           weights.map(({ path }) => path),
-          namingFiles(files),
+          naming.files,
         ),
       },
     ],

@@ -2,10 +2,11 @@
  * Configurations that name code which may lie elsewhere (`auto_map`, classes to import): then the file that names it is what has to be trusted.
  * Pure and bounded (I7): how many are read, and how many bytes of them.
  */
-import { FormatError } from './bytes.ts';
+import type { FileProblem } from '../../../shared/profile.ts';
+import { beyond, FormatError } from './bytes.ts';
 import type { CandidateFile } from './findings.ts';
 import { isObject } from './json.ts';
-import { jsonListOf, jsonOf } from './json-files.ts';
+import { jsonListOf, jsonOf, jsonProblem } from './json-files.ts';
 
 /** Of the model, its tokenizer, processors, generation and modules, wherever in the folder they lie. */
 const CONFIGURATION = /(?:^|[/_])config\.json$/i;
@@ -15,20 +16,29 @@ const ALWAYS: ReadonlySet<string> = new Set(['auto_map', 'custom_pipelines']);
 const IMPORTED = /^(?:sbert_ce_default_activation_function|activation_function|activation_fn)$/;
 const OWN_CLASS = /^torch\.nn\.(?:\w+\.)*\w+$/;
 
-/** Paths of those that name code. One that cannot be read, or for which there is no room, counts: who loads it may read it. */
-export function namingFiles(files: readonly CandidateFile[]): readonly string[] {
+export interface Naming {
+  /** Paths of those that name code. */
+  readonly files: readonly string[];
+  /** Those that cannot be read here and perhaps by who loads the model: as long as nobody knows what they name, it is not loaded. */
+  readonly problems: readonly FileProblem[];
+}
+
+/** What is no JSON at all names nothing: no loader reads it. */
+export function namingFiles(candidates: readonly CandidateFile[]): Naming {
   let room = MAX_TOTAL_BYTES;
-  return files
-    .filter((file) => {
-      if (!CONFIGURATION.test(file.path) || file.bytes === 0) return false;
-      room -= file.bytes;
-      if (room < 0) return true;
-      const json = jsonOf(file);
-      // A list (what it was trained on) is none of the loaders' own; what it holds is looked at all the same.
-      const read = json instanceof FormatError ? jsonListOf(file) : json;
-      return read === null || namesCode(read);
-    })
-    .map(({ path }) => path);
+  const files: string[] = [];
+  const problems: FileProblem[] = [];
+  for (const file of candidates) {
+    if (!CONFIGURATION.test(file.path) || file.bytes === 0) continue;
+    room -= file.bytes;
+    const json = room < 0 ? beyond(`the configurations of the folder have more than ${MAX_TOTAL_BYTES} bytes together`) : jsonOf(file);
+    // A list (what it was trained on) is none of the loaders' own; what it holds is looked at all the same.
+    const read = json instanceof FormatError && room >= 0 ? (jsonListOf(file) ?? json) : json;
+    if (read instanceof FormatError) {
+      if (read.isBeyond) problems.push(jsonProblem(file, read));
+    } else if (read !== null && namesCode(read)) files.push(file.path);
+  }
+  return { files, problems };
 }
 
 /** At any depth: configurations of parts lie in the one of the whole. */

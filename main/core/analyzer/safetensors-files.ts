@@ -3,7 +3,7 @@ import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, isDamaged, isTruncated } from './findings.ts';
 import { isBlank } from './plain-profile.ts';
-import { parseSafetensors, type SafetensorsTensor } from './safetensors.ts';
+import { MOST_TENSORS, parseSafetensors, type SafetensorsTensor } from './safetensors.ts';
 import { zeroTails } from './zero-tails.ts';
 
 export interface SafetensorsFiles {
@@ -12,9 +12,6 @@ export interface SafetensorsFiles {
   readonly expected: ReadonlyMap<string, number | null>;
   readonly zeroTails: readonly string[];
 }
-
-/** Of all files together: ten times DeepSeek V3. */
-export const MOST_TENSORS = 500_000;
 
 export function readSafetensorsFiles(files: readonly CandidateFile[]): SafetensorsFiles {
   const tensors: SafetensorsTensor[] = [];

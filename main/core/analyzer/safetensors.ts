@@ -1,7 +1,7 @@
 /** The header of a safetensors file: types, shapes and places of its tensors. Pure and bounded (I7). */
 import type { ByteSource } from './bytes.ts';
 import { damaged, FormatError } from './bytes.ts';
-import { checkText, isObject, parseJsonObject } from './json.ts';
+import { JsonStream } from './json-stream.ts';
 
 export interface SafetensorsTensor {
   readonly name: string;
@@ -19,9 +19,12 @@ export interface SafetensorsHeader {
   readonly fileBytes: number;
 }
 
-/** Far above published shards (about 100 bytes a tensor); parsed JSON takes several times this in memory. */
-const MAX_HEADER_BYTES = 8 * 1024 * 1024;
+/** The format's own bound. It is read in one pass: only tensors are kept of it. */
+const MAX_HEADER_BYTES = 100_000_000;
+/** Of one file, and of all files of a model together: twice the largest published one. */
+export const MOST_TENSORS = 500_000;
 const MAX_FILE_BYTES = 2 ** 46;
+const MOST_DIMENSIONS = 16;
 
 /** Bits of one element. */
 const BITS: ReadonlyMap<string, number> = new Map([
@@ -33,25 +36,60 @@ const BITS: ReadonlyMap<string, number> = new Map([
   ['F4', 4],
 ]);
 
+/** One string for each, however often it is named. */
+const TYPE_NAMES: ReadonlyMap<string, string> = new Map([...BITS.keys()].map((name) => [name, name]));
+
 /** @throws FormatError `truncated` while the header is not all there, `damaged` when it never can be right. */
 export function parseSafetensors(source: ByteSource): SafetensorsHeader {
   const prefix = readExactly(source, 0, 8);
   const length = Number(new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true));
   if (length < 2 || length > MAX_HEADER_BYTES)
     throw damaged(`its header says that it has ${length} bytes; 2 to ${MAX_HEADER_BYTES} can be`);
-  const header = headerOf(readExactly(source, 8, length));
   const dataOffset = 8 + length;
-  const tensors: SafetensorsTensor[] = [];
-  for (const [name, value] of Object.entries(header)) if (name !== '__metadata__') tensors.push(tensorOf(name, value, dataOffset));
+  if (source.bytes < dataOffset)
+    throw new FormatError('truncated', `the header needs ${dataOffset} bytes and the file has ${source.bytes}`);
+  const tensors = tensorsIn(new JsonStream(source, 8, dataOffset, 'its header'), dataOffset);
   return { tensors, fileBytes: endOf(tensors, dataOffset) };
 }
 
-function headerOf(bytes: Uint8Array): Record<string, unknown> {
-  const members = checkText(bytes, 'its header');
-  const header = parseJsonObject(bytes, 'the header');
-  // Of two members with the same name only one is left.
-  if (members > Math.max(1, Object.keys(header).length)) throw damaged('its header names a tensor twice');
-  return header;
+function tensorsIn(json: JsonStream, dataOffset: number): readonly SafetensorsTensor[] {
+  const tensors: SafetensorsTensor[] = [];
+  const names = new Set<string>();
+  // Thousands of tensors share few types and shapes.
+  const shapes = new Map<string, readonly number[]>();
+  const shared = (shape: readonly number[]): readonly number[] => {
+    const key = shape.join();
+    const known = shapes.get(key);
+    if (known === undefined) shapes.set(key, shape);
+    return known ?? shape;
+  };
+  json.members((name) => {
+    if (name === '__metadata__') return json.skipValue();
+    if (names.has(name)) throw damaged('its header names a tensor twice');
+    names.add(name);
+    if (names.size > MOST_TENSORS) throw damaged(`its header names more than ${MOST_TENSORS} tensors, which no model has`);
+    tensors.push(tensorOf(name, entryIn(json), dataOffset, shared));
+  });
+  json.end();
+  return tensors;
+}
+
+interface Entry {
+  type: string | null;
+  shape: number[] | null;
+  span: number[] | null;
+}
+
+function entryIn(json: JsonStream): Entry {
+  const entry: Entry = { type: null, shape: null, span: null };
+  if (!json.isObject) throw damaged('an entry of its header is not a tensor');
+  json.members((key) => {
+    if (key === 'dtype' && json.isString) entry.type = json.string();
+    else if (key === 'shape') entry.shape = json.numbers(MOST_DIMENSIONS);
+    else if (key === 'data_offsets') entry.span = json.numbers(2);
+    else json.skipValue();
+  });
+  return entry;
 }
 
 /** Where the last tensor ends. @throws FormatError when two share a byte, or when bytes between them belong to none. */
@@ -65,10 +103,13 @@ function endOf(tensors: readonly SafetensorsTensor[], dataOffset: number): numbe
   return end;
 }
 
-function tensorOf(name: string, value: unknown, dataOffset: number): SafetensorsTensor {
-  const facts: Record<string, unknown> = isObject(value) ? value : {};
-  const { dtype: type, shape, data_offsets: span } = facts;
-  if (typeof type !== 'string' || !isCounts(shape) || !isCounts(span)) throw damaged('an entry of its header is not a tensor');
+function tensorOf(
+  name: string,
+  { type, shape, span }: Entry,
+  dataOffset: number,
+  shared: (shape: readonly number[]) => readonly number[],
+): SafetensorsTensor {
+  if (type === null || !isCounts(shape) || !isCounts(span)) throw damaged('an entry of its header is not a tensor');
   const [begin, end] = span;
   if (span.length !== 2 || begin === undefined || end === undefined || begin > end) throw damaged('a tensor of it ends before it begins');
   const elements = shape.reduce((product, size) => product * size, 1);
@@ -77,7 +118,7 @@ function tensorOf(name: string, value: unknown, dataOffset: number): Safetensors
   if (bits !== undefined && Math.ceil((elements * bits) / 8) !== end - begin) {
     throw damaged(`a tensor of it has ${end - begin} bytes, and its shape needs ${Math.ceil((elements * bits) / 8)}`);
   }
-  return { name, type, shape, elements, bytes: end - begin, offset: dataOffset + begin };
+  return { name, type: TYPE_NAMES.get(type) ?? type, shape: shared(shape), elements, bytes: end - begin, offset: dataOffset + begin };
 }
 
 function readExactly(source: ByteSource, offset: number, length: number): Uint8Array {
@@ -89,5 +130,5 @@ function readExactly(source: ByteSource, offset: number, length: number): Uint8A
 }
 
 function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length <= 16 && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+  return Array.isArray(value) && value.length <= MOST_DIMENSIONS && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 }

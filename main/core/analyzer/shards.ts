@@ -1,14 +1,11 @@
 /** Files that are one set of weights together: which of them are not there, by the index and by the names of those that are. Pure and bounded (I7). */
 import type { FileProblem } from '../../../shared/profile.ts';
-import { attempt, FormatError } from './bytes.ts';
-import { folderOf, nameOf } from './file-names.ts';
-import { type CandidateFile, isDamaged, isMissing } from './findings.ts';
-import { isObject, readJsonObject } from './json.ts';
+import { FormatError } from './bytes.ts';
+import { folderOf } from './file-names.ts';
+import { type CandidateFile, isMissing } from './findings.ts';
+import { MOST_PARTS, shardsIn } from './index-files.ts';
 import { jsonProblem } from './json-files.ts';
 
-const MOST_INDEX_BYTES = 16 * 1024 * 1024;
-/** More than any model has. */
-const MOST_PARTS = 2000;
 const INDEX = /\.(?:safetensors|bin)\.index(?:\.\w+)?\.json$/;
 const PART = /^(?<stem>.+)-(?<number>\d{5})-of-(?<count>\d{5})(?<suffix>\.\w+)$/;
 
@@ -49,13 +46,6 @@ function siblingsOf(path: string): readonly string[] {
 
 /** Paths of the files that it names. */
 function namesIn(index: CandidateFile): readonly string[] | FileProblem {
-  const parsed = attempt(() => readJsonObject(index.open(), MOST_INDEX_BYTES));
-  if (parsed instanceof FormatError) return jsonProblem(index, parsed);
-  const map = parsed['weight_map'];
-  const names = [...new Set(isObject(map) ? Object.values(map) : [])].filter((name) => typeof name === 'string');
-  // Names inside files never lead out of the folder: one with a slash is not a shard of it.
-  if (names.some((name) => name !== nameOf(name) || name.startsWith('.'))) {
-    return isDamaged(index.path, index.bytes, `${index.path} names a shard outside its folder.`);
-  }
-  return names.slice(0, MOST_PARTS).map((name) => folderOf(index.path) + name);
+  const names = shardsIn(index);
+  return names instanceof FormatError ? jsonProblem(index, names) : [...names].map((name) => folderOf(index.path) + name);
 }

@@ -31,6 +31,7 @@ export function readTimm(files: readonly CandidateFile[]): FormatFindings | null
   const input = Array.isArray(cfg['input_size']) ? cfg['input_size'].filter((size) => Number.isSafeInteger(size)).map(Number) : [];
   const classes = countIn(config, 'num_classes') ?? countIn(cfg, 'num_classes');
   const paths = used.map(({ path }) => path);
+  const naming = namingFiles(files);
   const profile = plainProfile({
     // Without a last layer its vectors are what it gives.
     kind: classes === 0 ? 'embedding' : 'vision',
@@ -43,12 +44,18 @@ export function readTimm(files: readonly CandidateFile[]): FormatFindings | null
       {
         kind: 'timm',
         files: [CONFIG, ...paths],
-        codeFiles: codeFilesOfFolder(paths, namingFiles(files)),
+        codeFiles: codeFilesOfFolder(paths, naming.files),
         inputs: input.length === 0 ? [] : [{ name: 'image', type: 'float32', shape: ['batch', ...input] }],
         detail: classes === null ? 'timm' : classes === 0 ? 'timm, features only' : `timm, ${classes} classes`,
       },
     ],
   });
   const lacks = used.length === 0 ? [isMissing('model.safetensors')] : [];
-  return findings({ expected: read.expected, problems: [...problems, ...lacks], zeroTails, profile, hasWeights: used.length > 0 });
+  return findings({
+    expected: read.expected,
+    problems: [...problems, ...naming.problems, ...lacks],
+    zeroTails,
+    profile,
+    hasWeights: used.length > 0,
+  });
 }

@@ -96,10 +96,10 @@ function hasCode(found: ReturnType<typeof readOnnxFiles>): boolean {
   return found?.profile?.forms.some(({ codeFiles }) => codeFiles.length > 0) === true;
 }
 
-/** True also where it cannot be read: vLLM might. */
+/** True also where only vLLM might read it. */
 function namesVllmCode(file: CandidateFile): boolean {
   const json = jsonOf(file);
-  if (json instanceof FormatError) return true;
+  if (json instanceof FormatError) return json.isBeyond;
   const values = Object.entries(json ?? {}).filter(([key]) => VLLM_CODE.test(key.replaceAll('-', '_')));
   return values.some(([, value]) => value !== false && value !== null);
 }

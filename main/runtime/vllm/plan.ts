@@ -107,7 +107,10 @@ function formFlags(form: ModelForm): readonly string[] {
   const mistral = form.kind === 'mistral' ? ['--tokenizer-mode', 'mistral', '--config-format', 'mistral', '--load-format', 'mistral'] : [];
   // Only code that a person has trusted gets here (I7); pickles are read without running them, and need no flag.
   const code = form.codeFiles.some((file) => /\.(?:py|json)$/.test(file)) ? ['--trust-remote-code'] : [];
-  return [...mistral, ...code];
+  // vLLM takes the stack without a head where config.json names no class, and that answers with vectors.
+  const { assumedClass } = form;
+  const named = assumedClass === undefined ? [] : ['--hf-overrides', JSON.stringify({ architectures: [assumedClass] })];
+  return [...mistral, ...code, ...named];
 }
 
 /** Without a person's word vLLM takes the longest context that its cache holds, up to the model's own. */

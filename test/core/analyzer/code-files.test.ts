@@ -66,7 +66,7 @@ describe('a model folder of Triton', () => {
     ['trusts code', { model: 'a/b', trust_remote_code: true }, ['1/model.json']],
     ['trusts none', { model: 'a/b', trust_remote_code: false }, []],
     ['takes a worker', { model: 'a/b', worker_extension_cls: 'evil.Worker' }, ['1/model.json']],
-    ['cannot be read', '{"model": "a/b", trust', ['1/model.json']],
+    ['cannot be read', '{"model": "a/b", trust', []],
   ])('of vLLM whose model.json %s', (_what, json, codeFiles) => {
     expect(codeOf('backend: "vllm"', { '1/model.json': json })).toEqual(codeFiles);
   });

@@ -280,7 +280,7 @@ describe('timm and Mistral', () => {
     const led = readMistral(
       folderOf({ 'params.json': params, 'tekken.json': {}, [shard(1)]: weights, 'consolidated.safetensors.index.json': stray }),
     );
-    expect(led?.problems.at(-1)).toMatchObject({ kind: 'damaged', message: expect.stringContaining('outside its folder') });
+    expect(led?.problems.at(-1)).toMatchObject({ kind: 'damaged', message: expect.stringContaining('outside the folder') });
     expect(readMistral(folderOf({ 'params.json': params }))).toBeNull();
   });
 });
