@@ -1,9 +1,12 @@
 /** `Inference` for the HTTP layer: names to ids, leases, keep-alive, reports. Wires parts that `engine.ts` built; owns nothing. */
 import { nearestNames } from '../shared/nearest.ts';
+import type { ModelProfile } from '../shared/profile.ts';
+import type { Settings } from '../shared/settings.ts';
 import type { ModelView } from '../shared/snapshot.ts';
-import type { Inference, RequestReport } from './core/gateway.ts';
+import type { Inference, ListedModel, RequestReport } from './core/gateway.ts';
 import type { Clock } from './core/ports.ts';
-import type { Registry } from './core/registry.ts';
+import type { ModelRecord, Registry } from './core/registry.ts';
+import { settingsOf } from './core/residents.ts';
 import { stateInWords } from './core/sentences.ts';
 import type { Usage } from './core/usage.ts';
 import type { WaitingRoom } from './runtime/waiting-room.ts';
@@ -14,6 +17,7 @@ export interface InferenceParts {
   readonly usage: Usage;
   readonly clock: Clock;
   view(id: string): ModelView | null;
+  settings(): Settings;
   report(report: RequestReport): void;
 }
 
@@ -26,8 +30,8 @@ export function createInference(parts: InferenceParts): Inference {
     nearest: (name) => nearestNames(name, registry.names(), NAMES_OFFERED),
     servable: () =>
       [...registry.all()].flatMap((record) => {
-        const view = SERVABLE.has(record.state.name) && record.profile !== null ? parts.view(record.id) : null;
-        return view ?? [];
+        const view = SERVABLE.has(record.state.name) ? parts.view(record.id) : null;
+        return view === null || record.profile === null ? [] : listed(record, view, record.profile, parts.settings());
       }),
     ensureReady: (id, options) => waitingRoom.ensureReady(id, options),
     waitingFor: (id) => {
@@ -36,6 +40,17 @@ export function createInference(parts: InferenceParts): Inference {
     },
     keepAlive: (id, seconds) => usage.keepAlive(id, seconds),
     report: parts.report,
+  };
+}
+
+function listed(record: ModelRecord, view: ModelView, { kind, contextLength }: ModelProfile, settings: Settings): ListedModel {
+  const { context } = settingsOf(record, settings);
+  const possible = contextLength === null || context === undefined ? (context ?? contextLength) : Math.min(context, contextLength);
+  return {
+    ...{ id: view.id, aliases: view.aliases, kind },
+    // The plan of an adapter has no context of its own.
+    contextTokens: view.plan?.contextTokens || possible,
+    createdSeconds: Math.floor(record.files.reduce((latest, { mtimeMs }) => Math.max(latest, mtimeMs), 0) / 1000),
   };
 }
 

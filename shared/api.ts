@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { LIBRARY_API } from './api-library.ts';
+import { listedModelSchema, listedModelsSchema } from './api-listed.ts';
 import { predictEmbeddingsSchema, predictLabelsSchema, predictRequestSchema, predictTextSchema } from './api-predict.ts';
 import { editedSettingsSchema, settingsEditSchema, settingsViewSchema } from './api-settings.ts';
 import {
@@ -34,7 +35,6 @@ export interface Contract {
 const force = z.strictObject({ force: z.boolean().default(false) });
 const oneModel = z.object({ model: modelViewSchema });
 const asOpenAi = z.looseObject({}).describe("As in OpenAI's API");
-const listedModel = z.object({ id: z.string(), object: z.literal('model'), created: z.number(), owned_by: z.literal('modelium') });
 const logLinesSchema = z.object({ lines: z.array(z.string()) });
 
 export const API = {
@@ -52,14 +52,14 @@ export const API = {
     path: '/v1/models',
     summary: 'Models that can be served, loaded or not, as OpenAI lists them.',
     access: 'open',
-    answer: z.object({ object: z.literal('list'), data: z.array(listedModel) }),
+    answer: listedModelsSchema,
   },
   retrieveModel: {
     method: 'GET',
     path: '/v1/models/{model}',
     summary: 'One of them, by its id or alias.',
     access: 'open',
-    answer: listedModel,
+    answer: listedModelSchema,
   },
   chatCompletions: {
     method: 'POST',
@@ -162,9 +162,9 @@ export const API = {
   models: {
     method: 'GET',
     path: '/models',
-    summary: 'Every model with its state, in whatever state it is.',
+    summary: 'Every model with its state, in whatever state it is; beside them those of /v1/models, for clients whose base URL lacks /v1.',
     access: 'open',
-    answer: z.object({ models: z.array(modelViewSchema) }),
+    answer: listedModelsSchema.extend({ models: z.array(modelViewSchema) }),
   },
   openapi: { method: 'GET', path: '/openapi.json', summary: 'This description.', access: 'open', answer: z.looseObject({}) },
   root: {

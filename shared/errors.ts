@@ -24,6 +24,11 @@ export const ERRORS = {
   'invalid-json': { status: 400, type: 'invalid_request_error', hint: 'Send one JSON object as the body.' },
   'invalid-body': { status: 400, type: 'invalid_request_error', hint: 'See /openapi.json for the fields of this route.' },
   'body-too-large': { status: 413, type: 'invalid_request_error', hint: 'Send less, or raise api.max_body_mb.' },
+  'encoding-not-supported': {
+    status: 415,
+    type: 'invalid_request_error',
+    hint: 'Send the body as it is, or as gzip, deflate, br or zstd.',
+  },
   'route-not-found': { status: 404, type: 'not_found_error', hint: 'GET / lists the routes.' },
   'method-not-allowed': { status: 405, type: 'invalid_request_error', hint: 'GET / lists the routes and their methods.' },
   'model-required': { status: 400, type: 'invalid_request_error', hint: 'Name a model: GET /v1/models lists them.' },

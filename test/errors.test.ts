@@ -131,6 +131,7 @@ describe('over HTTP', () => {
     ['invalid-json', () => live.ask('POST', '/predict/slow', '{"prompt": ')],
     ['invalid-body', () => live.predict('slow', { prompt: 'Hello', max_tokens: 'many' })],
     ['body-too-large', () => live.predict('slow', { prompt: 'x'.repeat(20_000) })],
+    ['encoding-not-supported', () => live.ask('POST', CHAT, '{}', { 'content-encoding': 'compress' })],
     ['route-not-found', () => live.ask('GET', '/nowhere')],
     ['method-not-allowed', () => live.ask('DELETE', '/models')],
     ['model-required', () => live.ask('POST', CHAT, { messages: [{ role: 'user', content: 'Hello' }] })],

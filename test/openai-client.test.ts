@@ -1,4 +1,6 @@
 /** The `openai` client package, unchanged, against a real engine with a real llama.cpp on tiny untrained models. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import OpenAI, { APIUserAbortError, BadRequestError, NotFoundError } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from './helpers/eventually.ts';
@@ -49,7 +51,10 @@ describe('the openai client', () => {
   test('lists the models, and finds one', async () => {
     const { data } = await client.models.list();
     expect(data.map(({ id }) => id).toSorted()).toEqual(['caller', 'ranker', 'tiny', 'words']);
-    expect(await client.models.retrieve('tiny')).toMatchObject({ id: 'tiny', object: 'model' });
+    const written = Math.floor(statSync(join(live.watch, 'tiny.gguf')).mtimeMs / 1000);
+    const facts = { id: 'tiny', object: 'model', created: written, kind: 'chat', context_length: 8_192 };
+    for (const name of ['tiny', 'TINY', 'tiny:latest', 'tiny.gguf']) expect(await client.models.retrieve(name)).toMatchObject(facts);
+    expect(await client.models.retrieve('words')).toMatchObject({ kind: 'embedding', context_length: 512 });
   });
 
   test('chats, the same with the same seed', async () => {

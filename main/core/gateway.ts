@@ -5,7 +5,7 @@
 import type { EditedSettings, SettingsEdit, SettingsView } from '../../shared/api-settings.ts';
 import type { Decision, DecisionRow, RuntimeId } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
-import type { ModelProfile } from '../../shared/profile.ts';
+import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
 import type { EngineEvent, History, ModelView, Snapshot, TrustView } from '../../shared/snapshot.ts';
 import type { FoundModels } from './ports.ts';
 import type { TrustWish } from './trust.ts';
@@ -48,13 +48,24 @@ export interface RequestReport {
   readonly completionTokens: number | null;
 }
 
+/** A model as clients list it, before they choose one. */
+export interface ListedModel {
+  readonly id: string;
+  readonly aliases: readonly string[];
+  readonly kind: ModelKind;
+  /** Of the running model; else what it was made for, as far as the settings let it. Null: not known, or it has none. */
+  readonly contextTokens: number | null;
+  /** When its files were last written, in seconds since 1970. */
+  readonly createdSeconds: number;
+}
+
 export interface Inference {
   /** A model's id by its id or alias; null when there is none. */
   resolve(name: string): string | null;
   /** Names like it, best first, for a 404 that helps. */
   nearest(name: string): readonly string[];
   /** Models that can be asked: loaded or loadable, none that is blocked. */
-  servable(): readonly ModelView[];
+  servable(): readonly ListedModel[];
   /**
    * A lease, at once when the model is ready, else when it is.
    * @throws ModeliumError model-settling, model-blocked, model-failed, model-gone, queue-full, queue-timeout, cancelled, shutting-down.

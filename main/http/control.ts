@@ -13,7 +13,9 @@ import type { ModelView } from '../../shared/snapshot.ts';
 import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { parseObject, readBody } from './body.ts';
+import { decodedBody } from './body-encoding.ts';
 import { type OpenStreams, type StreamWorld, streamEvents, streamLogs } from './control-streams.ts';
+import { listOf } from './model-list.ts';
 import { sendAsset, sendPage, wantsPage } from './page.ts';
 import { modelNotFound, sendError, sendText } from './respond.ts';
 import { pathOf, routesAsText, unknownRoute } from './routes.ts';
@@ -101,8 +103,8 @@ export async function createControlApp(
 /** Bodies are JSON whatever they say: the raw listener has put that into their content type already. No body counts as an empty object. */
 function readJsonBodies(app: FastifyInstance, world: ControlWorld): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', (_request, payload, done) => {
-    readBody(payload, world.maxBodyMb(), (result) => {
+  app.addContentTypeParser('application/json', (request, _payload, done) => {
+    readBody(decodedBody(request.raw), world.maxBodyMb(), (result) => {
       if ('error' in result) return done(result.error);
       try {
         done(null, result.body.length === 0 ? {} : parseObject(result.body));
@@ -137,7 +139,7 @@ function addOpenRoutes(app: FastifyInstance, world: ControlWorld): void {
   const { control } = world;
   let document: ReturnType<typeof openApiDocument> | null = null;
   addRoute(app, world, API.status, () => control.snapshot());
-  addRoute(app, world, API.models, () => ({ models: control.snapshot().models }));
+  addRoute(app, world, API.models, () => ({ ...listOf(world.inference.servable()), models: control.snapshot().models }));
   addRoute(app, world, API.openapi, () => {
     document ??= openApiDocument(world.version);
     return document;

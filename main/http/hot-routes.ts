@@ -8,8 +8,10 @@ import type { Settings } from '../../shared/settings.ts';
 import type { Control } from '../core/gateway.ts';
 import { absoluteTarget, meantPath } from './addresses.ts';
 import { readBody, refuseLength } from './body.ts';
+import { decodedBody, refuseEncoding } from './body-encoding.ts';
 import type { ProxyWorld } from './exchange.ts';
 import { type GuardRules, guard, guardRules } from './guard.ts';
+import { asOpenAi, listOf } from './model-list.ts';
 import { FORMS_PASSED_ON, PASSED_ON, passFormOn, passOn } from './openai.ts';
 import { predict } from './predict.ts';
 import { modelNotFound, sendError, sendJson, sendText } from './respond.ts';
@@ -44,7 +46,8 @@ export function createListeners(world: HotWorld): { readonly request: Listener; 
       rules = guardRules(api);
     }
     const verdict = guard(request.headers, rules);
-    const refused = verdict.refused ?? refuseLength(request.headers['content-length'], api.max_body_mb);
+    const { 'content-length': length, 'content-encoding': encoding } = request.headers;
+    const refused = verdict.refused ?? refuseLength(length, api.max_body_mb) ?? refuseEncoding(encoding);
     if (verdict.refused === null && verdict.corsOrigin !== null) allowOrigin(response, verdict.corsOrigin);
     if (refused !== null) sendError(response, refused);
     return refused === null;
@@ -104,7 +107,7 @@ function withBody(
   act: (body: Buffer, startedMs: number) => void,
 ): void {
   const startedMs = world.clock.now();
-  readBody(request, world.settings().api.max_body_mb, (result) => {
+  readBody(decodedBody(request), world.settings().api.max_body_mb, (result) => {
     try {
       if ('error' in result) throw result.error;
       act(result.body, startedMs);
@@ -124,23 +127,18 @@ function answerGet(world: HotWorld, path: string, response: ServerResponse): boo
       (thrown: unknown) => failed(world, response, thrown),
     );
   } else if (path === API.listModels.path) {
-    const data = world.inference.servable().map(({ id }) => listed(id));
-    sendJson(response, 200, { object: 'list', data });
+    sendJson(response, 200, listOf(world.inference.servable()));
   } else if (path.startsWith(ONE_MODEL) && path.length > ONE_MODEL.length) {
     const name = nameAfter(ONE_MODEL, path);
     const id = world.inference.resolve(name);
     // As in the list: a model that is being copied, or blocked, cannot be asked.
-    if (id !== null && world.inference.servable().some((model) => model.id === id)) sendJson(response, 200, listed(id));
+    const model = id === null ? undefined : world.inference.servable().find((listed) => listed.id === id);
+    if (model !== undefined) sendJson(response, 200, asOpenAi(model));
     else sendError(response, modelNotFound(name, world.inference.nearest(name)));
   } else {
     return false;
   }
   return true;
-}
-
-/** `created` is a field that OpenAI's clients expect; we know no such time, and say none. */
-function listed(id: string): { id: string; object: 'model'; created: number; owned_by: 'modelium' } {
-  return { id, object: 'model', created: 0, owned_by: 'modelium' };
 }
 
 function toControlApp(world: HotWorld, request: IncomingMessage, response: ServerResponse, path: string): void {

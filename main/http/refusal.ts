@@ -33,11 +33,20 @@ export function refusalEnvelope(refusal: Refusal, modelId: string, runtime: stri
     error: {
       message: message === '' ? `${runtime} refused a request for ${modelId} with status ${refusal.status}.` : message,
       type: textOf(error['type']) ?? (refusalStatus(refusal) < 500 ? 'invalid_request_error' : 'server_error'),
-      code: textOf(error['code']) ?? 'upstream-failed',
+      code: isTooLong(error, body, message) ? 'context_length_exceeded' : (textOf(error['code']) ?? 'upstream-failed'),
       param: textOf(error['param']),
       origin: runtime,
     },
   };
+}
+
+/**
+ * Did the runtime refuse a prompt that is longer than the context? llama-server has a type for it, vLLM only words: "maximum context length is",
+ * "longer than the maximum model length".
+ */
+function isTooLong(error: Readonly<Record<string, unknown>>, body: Readonly<Record<string, unknown>>, message: string): boolean {
+  if ((error['type'] ?? body['type']) === 'exceed_context_size_error') return true;
+  return /maximum\s+(?:context|model)\s+length|exceeds? the (?:available )?context/i.test(message);
 }
 
 function parsed(text: string): unknown {

@@ -267,7 +267,8 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
   const inference: Inference = {
     resolve: (name) => known.get(name) ?? null,
     nearest: () => ['tiny'],
-    servable: () => engine.snapshot.models,
+    servable: () =>
+      engine.snapshot.models.map(({ id, aliases }) => ({ id, aliases, kind: 'chat', contextTokens: 2_048, createdSeconds: 1_700_000_000 })),
     ensureReady: (id, options) => engine.ensureReady(id, options),
     waitingFor: () => engine.waitingFor,
     keepAlive: (id, seconds) => void engine.keptAlive.push([id, seconds]),

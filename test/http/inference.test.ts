@@ -213,6 +213,26 @@ describe('/v1', () => {
     expect(setup.engine.leases[0]?.released).toBe(1);
   });
 
+  // The words of vLLM 0.32 (renderers/params.py, v1/engine/input_processor.py) and of llama-server; OpenAI's own code for it is what agents look for.
+  it.each([
+    {
+      error: { message: "This model's maximum context length is 2048 tokens. However, your prompt contains 2100 input tokens", code: 400 },
+    },
+    { error: { message: 'The decoder prompt (length 2100) is longer than the maximum model length of 2048.', type: 'BadRequestError' } },
+    { error: { code: 400, message: 'the request exceeds the available context size', type: 'exceed_context_size_error', n_ctx: 2048 } },
+  ])('names a prompt that is too long as OpenAI does: %j', async (body) => {
+    setup.upstream.answer = (response) => response.writeHead(400).end(JSON.stringify(body));
+    const { status, json } = await ask(setup, '/v1/chat/completions', { body: { model: 'tiny' } });
+    expect([status, json.error.code, json.error.message]).toEqual([400, 'context_length_exceeded', body.error.message]);
+  });
+
+  it('lists models with what clients look for, for a base URL without /v1 too', async () => {
+    const entry = { id: 'tiny', object: 'model', created: 1_700_000_000, context_length: 2_048, kind: 'chat', aliases: ['owner/tiny'] };
+    for (const path of ['/v1/models', '/models']) expect((await ask(setup, path)).json).toMatchObject({ object: 'list', data: [entry] });
+    expect((await ask(setup, '/models')).json.models).toMatchObject([{ id: 'tiny', state: 'ready' }]);
+    expect((await ask(setup, '/v1/models/owner%2Ftiny')).json).toMatchObject(entry);
+  });
+
   it('is what the openai client expects', async () => {
     const client = new OpenAI({ baseURL: `${setup.address}/v1`, apiKey: 'unused', maxRetries: 0 });
     const listed = await client.models.list();

@@ -1,0 +1,46 @@
+/** Bodies that a client compressed: which encodings are taken, and their decoders. What comes out is bounded by whoever reads it. */
+import type { IncomingMessage } from 'node:http';
+import { PassThrough, type Readable, type Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { ModeliumError } from '../../shared/errors.ts';
+
+const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+  ['zstd', createZstdDecompress],
+]);
+
+/** Can such a body be read? Null when it can. @param encoding the header `content-encoding`. */
+export function refuseEncoding(encoding: string | undefined): ModeliumError | null {
+  if (encoding === undefined || isPlain(encoding) || DECODERS.has(encoding.toLowerCase())) return null;
+  const shown = encoding.slice(0, 100);
+  return new ModeliumError('encoding-not-supported', `Bodies with the content-encoding "${shown}" are not read here.`);
+}
+
+/** The request itself, or a stream of its decoded bytes, which fails with ModeliumError invalid-body for what is not encoded so. */
+export function decodedBody(request: IncomingMessage): Readable {
+  const encoding = request.headers['content-encoding'];
+  const decoder = encoding === undefined ? undefined : DECODERS.get(encoding.toLowerCase())?.();
+  if (decoder === undefined) return request;
+  const decoded = new PassThrough();
+  decoder.on('error', (error) => {
+    decoded.destroy(new ModeliumError('invalid-body', `The body is not ${encoding}, as its content-encoding says: ${error.message}.`));
+  });
+  // The rest is thrown away unread, so that the client can take the answer.
+  decoded.once('close', () => {
+    request.unpipe(decoder);
+    decoder.destroy();
+    request.resume();
+  });
+  request.once('close', () => {
+    if (!request.complete) decoded.destroy();
+  });
+  request.pipe(decoder).pipe(decoded);
+  return decoded;
+}
+
+function isPlain(encoding: string): boolean {
+  return encoding === '' || encoding.toLowerCase() === 'identity';
+}

@@ -1,0 +1,11 @@
+/** Models as OpenAI's API lists them, with what clients of other servers look for beside that. Pure. */
+import type { Answer, API } from '../../shared/api.ts';
+import type { ListedModel } from '../core/gateway.ts';
+
+export function asOpenAi({ id, aliases, kind, contextTokens, createdSeconds }: ListedModel): Answer<typeof API.retrieveModel> {
+  return { id, object: 'model', created: createdSeconds, owned_by: 'modelium', context_length: contextTokens, kind, aliases: [...aliases] };
+}
+
+export function listOf(models: readonly ListedModel[]): Answer<typeof API.listModels> {
+  return { object: 'list', data: models.map(asOpenAi) };
+}
