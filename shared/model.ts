@@ -42,7 +42,18 @@ export interface LoadFailure {
   readonly permanent: boolean;
 }
 
-export type UnloadedReason = 'not-asked' | 'idle' | 'memory' | 'user' | 'cancelled' | 'no-free-room' | 'restart' | 'quit' | 'returned';
+export type UnloadedReason =
+  | 'not-asked'
+  | 'idle'
+  | 'memory'
+  | 'user'
+  | 'cancelled'
+  | 'no-free-room'
+  | 'restart'
+  | 'quit'
+  | 'returned'
+  /** Its process ended or hung by itself, for the first time in a while. */
+  | 'exited';
 export type DrainReason =
   | 'idle'
   | 'memory'

@@ -8,7 +8,7 @@
  */
 import type { Decision } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';
-import type { StateOf } from '../../shared/model.ts';
+import type { ModelState, StateOf } from '../../shared/model.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
 import { backoff } from './backoff.ts';
@@ -21,7 +21,7 @@ import type { Clock, Ledger, Log } from './ports.ts';
 import type { Questions } from './questions.ts';
 import { askAgain, reconsider, reconsiderAdapters, reconsiderTrust } from './reconsider.ts';
 import { type ModelRecord, type Registry, stateOf } from './registry.ts';
-import { isAlwaysLoaded, type ResidentFacts } from './residents.ts';
+import { isAlwaysLoaded, isPinned, type ResidentFacts } from './residents.ts';
 import type { Settler } from './settler.ts';
 import type { Trust } from './trust.ts';
 import type { Usage } from './usage.ts';
@@ -72,13 +72,13 @@ export class Orchestrator {
       refuse: (record, decision) => this.#refuse(record, decision),
       wake: (id) => this.wake(id),
     });
-    ports.registry.onChange(({ id, record, event }) => {
+    ports.registry.onChange(({ id, record, previous, event }) => {
       if (record === null) {
         ports.settler.leave(id);
         this.#retries.get(id)?.();
         ports.admission.unwant(id);
         ports.usage.forget(id);
-      } else if (event?.type === 'drained') this.#left(record);
+      } else if (event?.type === 'drained') this.#left(record, previous);
       // Gone, or (new) names, or what its files say of it.
       if (record === null || event === null || event.type === 'analyzed') reconsiderAdapters(ports);
       this.wake(id);
@@ -274,13 +274,16 @@ export class Orchestrator {
   }
 
   /** Its process is gone. A wish for how long to stay ends with the stay; wishes to have it back end with the fifth failure in a row. */
-  #left(record: ModelRecord): void {
+  #left(record: ModelRecord, previous: ModelState | null): void {
     const { admission, usage, clock, settings } = this.#ports;
     usage.endKeepAlive(record.id);
     const failed = stateOf(record, 'failed');
-    if (failed === null) return;
-    if (!backoff(failed.attempts, clock.now()).automatic) admission.unwant(record.id);
-    else if (isAlwaysLoaded(record, settings())) this.#wantAlways(record.id);
+    const staysLoaded = isAlwaysLoaded(record, settings()) || isPinned(record, settings());
+    if (failed === null) {
+      const died = previous?.name === 'draining' && (previous.reason === 'exited' || previous.reason === 'hung');
+      if (died && staysLoaded) this.#wantAlways(record.id);
+    } else if (!backoff(failed.attempts, clock.now()).automatic) admission.unwant(record.id);
+    else if (staysLoaded) this.#wantAlways(record.id);
   }
 
   #wantAlways(id: string): void {

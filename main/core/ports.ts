@@ -394,6 +394,8 @@ export interface LaunchRequest {
 export interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
+  /** Did the kernel count a process that it ended for lack of main memory about then? Absent: it counts none that we may read. */
+  readonly outOfMemory?: boolean;
 }
 
 /** A running child: its own process group, its output drained line by line. */

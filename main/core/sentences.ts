@@ -112,6 +112,7 @@ const UNLOADED_WORDS: Record<StateOf<'unloaded'>['reason'], string> = {
   memory: 'made room for another model; the next request loads it',
   user: 'unloaded by hand; the next request loads it',
   cancelled: 'nobody waits for it any more; the next request loads it',
+  exited: 'its process ended unasked (`modelium logs` shows its last words); a request loads it again',
   'no-free-room': 'there is no free room; a request loads it and may evict another',
   restart: 'known from before; the next request loads it',
   quit: 'unloaded at the end',

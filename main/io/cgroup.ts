@@ -1,4 +1,4 @@
-/** The memory limit that a container or a service puts on us, cgroup versions 2 and 1. Reads through a function, so that a table can stand in. */
+/** What the kernel says of our control group (versions 2 and 1): its memory limit, and whom it lost to that. Reads through a function, so that a table can stand in. */
 
 export interface GroupMemory {
   readonly limitBytes: number;
@@ -10,11 +10,36 @@ type Read = (path: string) => string | null;
 
 const ROOT = '/sys/fs/cgroup';
 
+/**
+ * How many processes the kernel has ended because main memory ran out: those of our group (our children are in it), else of the whole machine, which
+ * in a container counts its neighbours too. Null where neither is told.
+ */
+export function readOomKills(read: Read): number | null {
+  const { version1, version2 } = membershipOf(read);
+  const counters = [
+    ...folders(ROOT, version2).map((folder) => `${folder}/memory.events`),
+    ...folders(`${ROOT}/memory`, version1).map((folder) => `${folder}/memory.oom_control`),
+    '/proc/vmstat',
+  ];
+  for (const file of counters) {
+    const count = /^oom_kill (\d+)$/m.exec(read(file) ?? '')?.[1];
+    if (count !== undefined) return Number(count);
+  }
+  return null;
+}
+
+/** The paths of our group in both versions; undefined where we are in none. */
+function membershipOf(read: Read): { readonly version1: string | undefined; readonly version2: string | undefined } {
+  const membership = (read('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'));
+  return {
+    version1: membership.find(([, controllers]) => controllers?.split(',').includes('memory'))?.[2],
+    version2: membership.find(([, controllers]) => controllers === '')?.[2],
+  };
+}
+
 /** The limit with the least room left among our group and its parents; null without any. */
 export function readGroupMemory(read: Read): GroupMemory | null {
-  const membership = (read('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'));
-  const version1 = membership.find(([, controllers]) => controllers?.split(',').includes('memory'))?.[2];
-  const version2 = membership.find(([, controllers]) => controllers === '')?.[2];
+  const { version1, version2 } = membershipOf(read);
   const limits = [
     ...folders(`${ROOT}/memory`, version1).map((folder) =>
       readFolder(read, folder, 'memory.limit_in_bytes', 'memory.usage_in_bytes', /^total_(?:in)?active_file (\d+)/gm),

@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Exit, LaunchedProcess, LaunchRequest, Processes, ProcessIdentity } from '../core/ports.ts';
 import { createLineCutter } from './lines.ts';
+import { OomKills } from './oom-kills.ts';
 import { bootId, childrenOf, HAS_PROC, readAllStats, readBytesRead, readEnvironments, readResidentBytes, readStat } from './proc.ts';
 
 /** What a runtime needs of our environment. All of it would hand tokens and the settings of other programs to every model. */
@@ -27,7 +28,7 @@ const LAST_WORDS_MS = 250;
  * as long as they live; trees are their process groups; activity reads as zero.
  */
 export function createProcesses(): Processes {
-  const children = new Set<number>();
+  const children = new Children();
   // Begins anywhere: engines side by side that all began at the first port would meet there, since a child takes a second to bind it.
   let portsTried = randomInt(MOST_PORTS);
 
@@ -72,8 +73,31 @@ export function createProcesses(): Processes {
   };
 }
 
+/** Our own children that live. While there are any, the kernel's count of those that it ends is followed. */
+class Children {
+  readonly #pids = new Set<number>();
+  readonly #kills = new OomKills();
+
+  has(pid: number): boolean {
+    return this.#pids.has(pid);
+  }
+
+  add(pid: number): void {
+    this.#pids.add(pid);
+    this.#kills.follow();
+  }
+
+  /** @returns how it ended. */
+  left(pid: number, code: number | null, signal: string | null): Exit {
+    const outOfMemory = this.#kills.recent();
+    this.#pids.delete(pid);
+    if (this.#pids.size === 0) this.#kills.stop();
+    return { code, signal, ...(outOfMemory === undefined ? {} : { outOfMemory }) };
+  }
+}
+
 /** Starts the program, and answers once it runs. */
-async function launch(request: LaunchRequest, children: Set<number>): Promise<LaunchedProcess> {
+async function launch(request: LaunchRequest, children: Children): Promise<LaunchedProcess> {
   const child = execa(request.command, request.args, {
     // Own group, so that a signal reaches all of the tree and a Ctrl-C on our terminal none of it.
     detached: true,
@@ -99,11 +123,11 @@ async function launch(request: LaunchRequest, children: Set<number>): Promise<La
   child.on('message', messages.put);
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => {
-      children.delete(child.pid ?? 0);
-      const done = setTimeout(() => resolve({ code, signal }), LAST_WORDS_MS);
+      const exit = children.left(child.pid ?? 0, code, signal);
+      const done = setTimeout(() => resolve(exit), LAST_WORDS_MS);
       child.once('close', () => {
         clearTimeout(done);
-        resolve({ code, signal });
+        resolve(exit);
       });
     });
   });

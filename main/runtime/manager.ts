@@ -26,12 +26,13 @@ import { retriedWith, retrySentence } from '../core/retry-with.ts';
 import { freed, leakedSentence, loadedSentence, loadingSentence } from '../core/sentences.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Adapter, LoadTarget } from './adapter.ts';
+import { Deaths } from './deaths.ts';
 import { isRevocable, redirected, stillAlive, stillAliveSentence } from './drains.ts';
 import { failedLoad } from './failed-load.ts';
 import { LastWords } from './last-words.ts';
 import { loadTarget } from './load-target.ts';
 import type { HostPorts } from './process-host.ts';
-import { HUNG_AFTER_MS, watchPulse } from './pulse.ts';
+import { hungError, watchPulse } from './pulse.ts';
 import { awaitRoom, seeReleased } from './room.ts';
 import { type Runner, startRunner, wakeRunner } from './runner.ts';
 import { fallAsleep } from './sleep.ts';
@@ -65,6 +66,7 @@ export class Manager {
   readonly #words = new Map<string, LastWords>();
   /** Processes that outlived their kill: nothing is started over them. */
   readonly #survivors = new Map<string, readonly ProcessIdentity[]>();
+  readonly #deaths = new Deaths();
   #busyTransitions = 0;
 
   constructor(ports: ManagerPorts) {
@@ -73,6 +75,7 @@ export class Manager {
       if (record !== null) return;
       this.#words.delete(id);
       this.#survivors.delete(id);
+      this.#deaths.forget(id);
     });
   }
 
@@ -119,7 +122,7 @@ export class Manager {
         ? startRunner(this.#ports, record, candidate, { decisionId, write, words: this.words(record.id) })
         : wakeRunner(asleep, record, candidate, { decisionId, write });
     this.#runners.set(record.id, runner);
-    runner.host.onExit(() => this.#exited(runner));
+    runner.host.onExit(() => this.#broke(runner, 'exited'));
     this.#ports.log.say(loadingSentence(record.id, candidate));
     const victims = candidate.victims.filter((id) => registry.get(id) !== undefined);
     const left = victims.map((id) => this.unloadModel(id, 'memory', { to: 'unloaded', reason: 'memory' }));
@@ -206,7 +209,7 @@ export class Manager {
     runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0 }));
     const { leases } = runner;
     const work = { isBusy: () => leases.inFlight > 0, heard: () => leases.heard };
-    if (endpoint.protocol === 'openai') runner.endPulse = watchPulse(this.#ports, endpoint, work, () => this.#hung(runner));
+    if (endpoint.protocol === 'openai') runner.endPulse = watchPulse(this.#ports, endpoint, work, () => this.#broke(runner, 'hung'));
   }
 
   async #makeRoom(runner: Runner, victims: readonly Promise<void>[]): Promise<void> {
@@ -308,23 +311,16 @@ export class Manager {
     await this.#drain(runner, 0);
   }
 
-  /** The leader ended without being asked: while loading the host's step tells it, while ready or asleep this does. */
-  #exited(runner: Runner): void {
+  /** Its leader ended without being asked (while it loads the host's step tells that), or it lives and answers no more: what is in flight may end. */
+  #broke(runner: Runner, how: 'exited' | 'hung'): void {
+    const { log, clock } = this.#ports;
     const record = this.#servingOf(runner);
     if (record === null) return;
-    const error = this.#brokenOff(runner);
-    this.#ports.log.error(`${runner.id} broke off: ${error.message}`);
-    void this.unloadModel(runner.id, 'exited', this.#failed(record, error, false));
-  }
-
-  /** It lives, but does not answer any more: what is in flight has the drain's time to end. */
-  #hung(runner: Runner): void {
-    const record = this.#servingOf(runner);
-    if (record === null) return;
-    const message = `its process hangs: no answer for ${HUNG_AFTER_MS / 1000} s while requests were in flight`;
-    this.#ports.log.error(`${runner.id} broke off: ${message}`);
-    const error = new ModeliumError('runtime-exited', message, { lastWords: runner.host.words.lines() });
-    void this.unloadModel(runner.id, 'hung', this.#failed(record, error, false));
+    const error = how === 'hung' ? hungError(runner.host.words.lines()) : this.#brokenOff(runner);
+    log.error(`${runner.id} broke off: ${error.message}`);
+    // One death is no verdict: whoever asks next has it loaded again. A second one within ten minutes is a failure, with its back-off.
+    const isFirst = this.#deaths.isFirst(runner.id, clock.now());
+    void this.unloadModel(runner.id, how, isFirst ? { to: 'unloaded', reason: 'exited' } : this.#failed(record, error, false));
   }
 
   /** Its record, if it is ready or sleeps. */

@@ -2,13 +2,14 @@
  * Notices a runtime that hangs: it lives, requests are in flight, and for half a minute it neither answers for its health nor sends a byte of any
  * answer. Owns one timer for each ready model; what a hung one means is the manager's matter. Health checks are no activity (I5).
  */
+import { ModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { Clock, HttpClient } from '../core/ports.ts';
 
 const EVERY_MS = 5_000;
 const ANSWER_MS = 10_000;
 /** A runtime on busy processors may be slow to answer; so long without any answer it is not slow. */
-export const HUNG_AFTER_MS = 30_000;
+const HUNG_AFTER_MS = 30_000;
 
 export interface PulsePorts {
   readonly clock: Clock;
@@ -45,4 +46,9 @@ export function watchPulse({ clock, http }: PulsePorts, endpoint: Endpoint, work
     end.abort();
     cancelTimer();
   };
+}
+
+export function hungError(lastWords: readonly string[]): ModeliumError {
+  const message = `its process hangs: no answer for ${HUNG_AFTER_MS / 1000} s while requests were in flight`;
+  return new ModeliumError('runtime-exited', message, { lastWords });
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Lease } from '../../main/core/gateway.ts';
 import { NOTHING_RETRIED } from '../../main/core/retry-with.ts';
 import { toModeliumError } from '../../shared/errors.ts';
+import type { Settings } from '../../shared/settings.ts';
 import { type CoreBox, createCoreBox, GIB } from '../helpers/core-box.ts';
 
 const A = { name: 'a.gguf', inode: 1, version: 1 };
@@ -26,6 +27,23 @@ function ask(box: CoreBox, id: string): { lease: Lease | null; code: string | nu
     refused(error);
   }
   return result;
+}
+
+/** The same, some time later. */
+async function asked(box: CoreBox, id: string, ms: number): Promise<ReturnType<typeof ask>> {
+  const result = ask(box, id);
+  await pass(box, ms);
+  return result;
+}
+
+/** As `kill -9` by somebody else. */
+function kill(box: CoreBox, id: string): void {
+  for (const each of box.simulated.values()) if (each.alive && each.modelId === id) each.end({ code: null, signal: 'SIGKILL' });
+}
+
+function withAlways(settings: Settings, always_loaded: string[]): Settings {
+  const { orchestration } = settings;
+  return { ...settings, orchestration: { ...orchestration, policies: { ...orchestration.policies, always_loaded } } };
 }
 
 function lives(box: CoreBox): readonly string[] {
@@ -138,10 +156,55 @@ describe('processes that end or hang', () => {
     expect(box.state('busy')).toBe('ready');
     box.world.hangs = true;
     await pass(box, 36_000);
-    expect(box.registry.get('busy')?.state).toMatchObject({ name: 'draining', reason: 'hung', becomes: { to: 'failed' } });
+    expect(box.registry.get('busy')?.state).toMatchObject({
+      name: 'draining',
+      reason: 'hung',
+      becomes: { to: 'unloaded', reason: 'exited' },
+    });
     await pass(box, 32_000);
-    expect([box.state('busy'), box.state('idle'), lease?.cut.aborted]).toEqual(['failed', 'ready', true]);
+    expect([box.state('busy'), box.state('idle'), lease?.cut.aborted]).toEqual(['unloaded', 'ready', true]);
     expect(lives(box)).toEqual(['idle']);
+  });
+
+  test('one death is no verdict: the next request has it loaded at once; the second within ten minutes is a failure that backs off', async () => {
+    const box = createCoreBox({ gpus: [16 * GIB] });
+    box.settings.orchestration.policies.evict_after_idle_seconds = 100_000;
+    box.drop('a', GIB, 'person');
+    await pass(box, 6_000);
+    kill(box, 'a');
+    await pass(box, 1_000);
+    expect(box.registry.get('a')).toMatchObject({ state: { name: 'unloaded', reason: 'exited' }, attempts: 0 });
+    const { lease } = await asked(box, 'a', 3_000);
+    expect([box.state('a'), lease === null]).toEqual(['ready', false]);
+    lease?.release();
+    await pass(box, 590_000);
+    kill(box, 'a');
+    await pass(box, 1_000);
+    expect(box.registry.get('a')?.state).toMatchObject({ name: 'failed', attempts: 1, failure: { code: 'runtime-exited' } });
+    expect(ask(box, 'a').code).toBe('model-failed');
+    await pass(box, 10_000);
+    const again = await asked(box, 'a', 3_000);
+    expect(again.lease).not.toBeNull();
+    again.lease?.release();
+    // Ten minutes later it is a first death again.
+    await pass(box, 610_000);
+    kill(box, 'a');
+    await pass(box, 1_000);
+    expect(box.state('a')).toBe('unloaded');
+  });
+
+  test('who waits while a dead one is cleared away gets it; a pinned one and one that is always loaded come back by themselves', async () => {
+    const box = createCoreBox({ gpus: [16 * GIB], settings: (defaults) => withAlways(defaults, ['always']) });
+    for (const id of ['plain', 'pinned', 'always']) box.drop(id, GIB, 'person');
+    await pass(box, 8_000);
+    box.registry.update('pinned', { pinned: true });
+    for (const id of ['plain', 'pinned', 'always']) kill(box, id);
+    // The news of an end comes a moment after it.
+    await Promise.resolve();
+    const waiting = ask(box, 'plain');
+    await pass(box, 8_000);
+    expect(waiting).toMatchObject({ code: null, lease: { modelId: 'plain' } });
+    expect(['plain', 'pinned', 'always'].map((id) => box.state(id))).toEqual(['ready', 'ready', 'ready']);
   });
 
   test('one whose answers come is no hung one, even when nobody there answers for its health', async () => {
@@ -248,9 +311,12 @@ describe('wishes and settings', () => {
     box.orchestrator.reconsiderAll();
     await pass(box);
     expect(box.state('a')).toBe('ready');
-    [...box.simulated.values()].find((each) => each.alive)?.end({ code: 139, signal: null });
-    await pass(box, 1_000);
-    expect(box.state('a')).toBe('failed');
+    // At once the first time, after the back-off the second.
+    for (const state of ['ready', 'failed']) {
+      [...box.simulated.values()].find((each) => each.alive)?.end({ code: 139, signal: null });
+      await pass(box, 2_000);
+      expect(box.state('a')).toBe(state);
+    }
     await pass(box, 15_000);
     expect(box.state('a')).toBe('ready');
   });

@@ -2,10 +2,11 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { readGroupMemory } from '../../main/io/cgroup.ts';
+import { readGroupMemory, readOomKills } from '../../main/io/cgroup.ts';
 import { createClock } from '../../main/io/clock.ts';
 import { createLineCutter, LONGEST_LINE } from '../../main/io/lines.ts';
 import { createLineRing, createLog, LINES_KEPT } from '../../main/io/log.ts';
+import { OomKills } from '../../main/io/oom-kills.ts';
 import { parseStat, readStat } from '../../main/io/proc.ts';
 
 function cut(chunks: readonly string[]): string[] {
@@ -182,5 +183,54 @@ describe('cgroup memory', () => {
     ],
   ])('%s', (_what, files, expected) => {
     expect(readGroupMemory((path) => files[path] ?? null)).toEqual(expected);
+  });
+});
+
+describe('processes that the kernel ended for lack of memory', () => {
+  const vmstat = { '/proc/vmstat': 'nr_free_pages 9\noom_kill 7\n' };
+  it.each([
+    [
+      'by our own group first',
+      {
+        ...{ ...vmstat, '/proc/self/cgroup': '0::/a/b\n' },
+        '/sys/fs/cgroup/a/b/memory.events': 'oom 3\noom_kill 2\noom_group_kill 0\n',
+        '/sys/fs/cgroup/a/memory.events': 'oom_kill 5\n',
+      },
+      2,
+    ],
+    [
+      'by version 1, whose path is not visible inside the container',
+      {
+        ...{ ...vmstat, '/proc/self/cgroup': '4:memory:/outside\n0::/\n' },
+        '/sys/fs/cgroup/memory/memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 4\n',
+      },
+      4,
+    ],
+    ['by the whole machine in the root group', { ...vmstat, '/proc/self/cgroup': '0::/\n' }, 7],
+    ['by nobody on a system without either', {}, null],
+  ])('are counted %s', (_what, files: Record<string, string>, expected) => {
+    expect(readOomKills((path) => files[path] ?? null)).toBe(expected);
+  });
+
+  it('count for an end for half a minute to a minute, and only those that came since', () => {
+    vi.useFakeTimers();
+    try {
+      let count: number | null = 3;
+      const kills = new OomKills(() => count);
+      kills.follow();
+      expect(kills.recent()).toBe(false);
+      count = 4;
+      expect(kills.recent()).toBe(true);
+      vi.advanceTimersByTime(30_000);
+      expect(kills.recent()).toBe(true);
+      vi.advanceTimersByTime(30_000);
+      expect(kills.recent()).toBe(false);
+      count = null;
+      expect(kills.recent()).toBeUndefined();
+      kills.stop();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -2,6 +2,7 @@
 import type { Exit } from '../../core/ports.ts';
 import type { RetryRequest } from '../../core/retry-with.ts';
 import type { Explanation, Progress } from '../adapter.ts';
+import { killedSentence } from '../killed.ts';
 
 /** Below this a smaller context is no longer worth trying. */
 const LEAST_CONTEXT_TOKENS = 1024;
@@ -102,9 +103,7 @@ export function explainExit(exit: Exit, lines: readonly string[]): Explanation {
     }
   }
   if (exit.signal === 'SIGKILL') {
-    const message =
-      'The system killed llama.cpp (SIGKILL), most likely because main memory ran out. Free memory, or take a smaller model or context.';
-    return { code: 'out-of-memory', message, permanent: false, retryWith: smallerContext(lines) };
+    return { ...killedSentence('llama.cpp', exit), permanent: false, retryWith: exit.outOfMemory ? smallerContext(lines) : null };
   }
   const how = exit.signal === null ? `with code ${exit.code ?? 'unknown'}` : `by signal ${exit.signal}`;
   const last = lines.findLast((line) => line.trim() !== '');

@@ -5,6 +5,7 @@
 import type { Exit } from '../../core/ports.ts';
 import type { RetryRequest } from '../../core/retry-with.ts';
 import type { Explanation } from '../adapter.ts';
+import { killedSentence } from '../killed.ts';
 import { bare, figure } from './words.ts';
 
 interface Reason {
@@ -221,15 +222,9 @@ const REASONS: readonly Reason[] = [
     sentence: (match) =>
       `vLLM's environment lacks ${match[1] === undefined ? match[2] : `the package ${match[1]}`}. Install it there, or reinstall vLLM.`,
   },
-  {
-    pattern: /Worker proc (\S+) died unexpectedly \(exit code: (-?\d+)\)/,
-    code: 'out-of-memory',
-    sentence: ([, worker, code]) =>
-      code === '-9'
-        ? `The system killed a worker of vLLM (${worker}), most likely because main memory ran out. Free memory, or take a smaller model or context.`
-        : `A worker of vLLM (${worker}) died with code ${code}. \`modelium logs\` shows its last words.`,
-  },
 ];
+
+const DEAD_WORKER = /Worker proc (\S+) died unexpectedly \(exit code: (-?\d+)\)/;
 
 /** More memory by what lacked, when vLLM says how much its cache would have had (a negative figure). */
 function moreMemory(lines: readonly string[]): RetryRequest | null {
@@ -262,21 +257,33 @@ export function explainExit(exit: Exit, lines: readonly string[]): Explanation {
       if (match !== null) return { code, message: sentence(match), permanent, retryWith: retryWith?.(match, said) ?? null };
     }
   }
-  if (exit.signal === 'SIGKILL') {
-    const message =
-      'The system killed vLLM (SIGKILL), most likely because main memory ran out. Free memory, or take a smaller model or context.';
-    return { code: 'out-of-memory', message, permanent: false, retryWith: null };
+  const [, worker, code] = said.map((line) => DEAD_WORKER.exec(line)).find((match) => match !== null) ?? [];
+  // One of its processes that was killed takes the others along: they end by themselves, with a code.
+  const killed = killedPart(code === '-9' ? worker : undefined, exit, said);
+  if (killed !== null) return { ...killedSentence(killed, exit), permanent: false, retryWith: null };
+  if (worker !== undefined) {
+    const message = `A worker of vLLM (${worker}) died with code ${code}. \`modelium logs\` shows its last words.`;
+    return { code: 'runtime-exited', message, permanent: false, retryWith: null };
   }
   const how = exit.signal === null ? `with code ${exit.code ?? 'unknown'}` : `by signal ${exit.signal}`;
   return { code: 'runtime-exited', message: `vLLM ended ${how}. ${causeOf(said)}`, permanent: false, retryWith: null };
 }
 
+/** What of it was killed; null: nothing was. @param worker the one that vLLM says was. */
+function killedPart(worker: string | undefined, exit: Exit, said: readonly string[]): string | null {
+  if (worker !== undefined) return `a worker of vLLM (${worker})`;
+  if (exit.signal === 'SIGKILL') return 'vLLM';
+  return exit.outOfMemory === true && namedCause(said) === undefined ? 'a process of vLLM' : null;
+}
+
 /** The first error by name is the cause; what follows only wraps it. */
+function namedCause(said: readonly string[]): string | undefined {
+  return said.find((line) => /^\w*(?:Error|Exception): \S/.test(line) && !/Engine core initialization failed|EngineDeadError/.test(line));
+}
+
 function causeOf(said: readonly string[]): string {
   const dead = said.find((line) => /EngineDeadError|EngineCore encountered a fatal error/.test(line));
-  const cause = said.find(
-    (line) => /^\w*(?:Error|Exception): \S/.test(line) && !/Engine core initialization failed|EngineDeadError/.test(line),
-  );
+  const cause = namedCause(said);
   if (cause !== undefined) return `The cause, in its words: ${cause.trim().slice(0, 400)}`;
   if (dead !== undefined) return 'Its engine died while it served.';
   const last = said.findLast((line) => line.trim() !== '');

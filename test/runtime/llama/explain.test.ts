@@ -82,11 +82,17 @@ test.each<[string, string[], { code: string; permanent: boolean; retryWith: Retr
   expect(explained.message).toMatch(words);
 });
 
-test('killed by the system: memory, most likely', () => {
-  expect(explainExit({ code: null, signal: 'SIGKILL' }, [context])).toMatchObject({
+test('killed: for lack of memory only where the kernel counted that, else by somebody', () => {
+  const killed = { code: null, signal: 'SIGKILL' };
+  expect(explainExit({ ...killed, outOfMemory: true }, [context])).toMatchObject({
     code: 'out-of-memory',
+    message: expect.stringMatching(/because main memory ran out/),
     retryWith: { kind: 'context', contextTokens: 4096 },
   });
+  const byHand = explainExit({ ...killed, outOfMemory: false }, [context]);
+  expect(byHand).toMatchObject({ code: 'runtime-exited', retryWith: null, message: expect.stringMatching(/^Somebody ended llama\.cpp/) });
+  expect(byHand.message).not.toMatch(/ran out/);
+  expect(explainExit(killed, [])).toMatchObject({ code: 'runtime-exited', message: expect.stringMatching(/a person.*or the system/) });
   expect(explainExit({ code: null, signal: 'SIGSEGV' }, []).message).toMatch(/signal SIGSEGV\. It said nothing/);
 });
 

@@ -60,8 +60,7 @@ test.each<Said>([
   },
   {
     line: '(APIServer pid=1) ERROR 11-25 10:00:00 [x.py:1] Worker proc VllmWorker-0 died unexpectedly (exit code: -9), shutting down executor.',
-    says: /killed a worker.*main memory/,
-    code: 'out-of-memory',
+    says: /^Somebody ended a worker of vLLM \(VllmWorker-0\)/,
   },
   { line: 'OSError: [Errno 98] Address already in use', says: /took the port/ },
   { line: 'RuntimeError: No CUDA GPUs are available', says: /finds no GPU/ },
@@ -89,8 +88,22 @@ test('no room for the cache asks for as much more as lacked, and a gigabyte to w
   expect(explainExit(EXIT, said.slice(1)).retryWith).toBeNull();
 });
 
+test('a worker that the kernel ended for lack of memory', () => {
+  const said = ['Worker proc VllmWorker-0 died unexpectedly (exit code: -9), shutting down executor.'];
+  expect(explainExit({ ...EXIT, outOfMemory: true }, said)).toMatchObject({
+    code: 'out-of-memory',
+    message: expect.stringMatching(/ended a worker of vLLM.*because main memory ran out/),
+  });
+  // Other programs may run out of it while vLLM ends of something else.
+  expect(explainExit({ ...EXIT, outOfMemory: true }, ['ValueError: unknown thing']).message).toContain('unknown thing');
+});
+
 test('an end without a word', () => {
-  expect(explainExit({ code: null, signal: 'SIGKILL' }, [])).toMatchObject({ code: 'out-of-memory', permanent: false });
+  expect(explainExit({ code: null, signal: 'SIGKILL', outOfMemory: true }, [])).toMatchObject({ code: 'out-of-memory', permanent: false });
+  expect(explainExit({ code: null, signal: 'SIGKILL', outOfMemory: false }, [])).toMatchObject({
+    code: 'runtime-exited',
+    permanent: false,
+  });
   // What was not asked for is a crash, whatever its code says.
   expect(explainExit({ code: 0, signal: null }, []).message).toBe('vLLM ended with code 0. It said nothing.');
 });

@@ -1,0 +1,16 @@
+/** What is said of a process that was killed: that memory ran out only where the kernel counted it. Pure; each runtime's words of its exits ask here. */
+import type { Exit } from '../core/ports.ts';
+import type { Explanation } from './adapter.ts';
+
+/** @param who as the sentence names it: `llama.cpp`, `a worker of vLLM (VllmWorker-1)`. */
+export function killedSentence(who: string, { outOfMemory }: Exit): Pick<Explanation, 'code' | 'message'> {
+  if (outOfMemory === true) {
+    const message = `The system ended ${who} (SIGKILL) because main memory ran out. Free memory, or take a smaller model or context.`;
+    return { code: 'out-of-memory', message };
+  }
+  const killer =
+    outOfMemory === false
+      ? 'a person or another program, since the system counts nobody that it ended for lack of memory'
+      : 'a person, another program, or the system for lack of main memory';
+  return { code: 'runtime-exited', message: `Somebody ended ${who} (SIGKILL): ${killer}.` };
+}
