@@ -489,7 +489,7 @@ describe('an adapter', () => {
     await live.comesTo('polite', 'unloaded');
     const [second] = await live.predict('polite').then(() => pidsOf(setting, 'tiny'));
     process.kill(second, 'SIGKILL');
-    await live.comesTo('tiny', 'failed', 10_000);
+    await live.comesTo('tiny', 'unloaded', 10_000);
     expect((await live.model('polite'))?.state).toBe('unloaded');
   });
 
