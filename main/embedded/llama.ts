@@ -23,10 +23,14 @@ import type { NativeSampler, NativeSequence } from './native.ts';
 import { invalid } from './openai-fields.ts';
 import { Pace } from './pace.ts';
 import type { CacheType, Purpose } from './purpose.ts';
+import { Recent } from './recent.ts';
 import { inOrder, Sequence } from './sequence.ts';
 import { wantsFirstSpace, withFirstSpace } from './space-prefix.ts';
 import { tokenBytes } from './token-bytes.ts';
 import { MARKS, type ToolFormat } from './tool-format.ts';
+
+/** Grammars that are kept ready for the next request with the same schema: ten times their text, in memory. */
+const KEPT_GRAMMAR_CHARACTERS = 2_000_000;
 
 export interface LoadOptions {
   readonly file: string;
@@ -73,6 +77,7 @@ export class LoadedModel {
   readonly #context: Context;
   readonly #template: TemplateRenderer | null;
   readonly #wantsFirstSpace: boolean;
+  readonly #grammars = new Recent<LlamaGrammarEvaluationState>(KEPT_GRAMMAR_CHARACTERS);
 
   constructor(llama: Llama, model: LlamaModel, context: Context) {
     this.#llama = llama;
@@ -144,14 +149,14 @@ export class LoadedModel {
   /** The beginning of a grammar, for one answer. @throws ModeliumError invalid-body when llama.cpp does not take it. */
   grammarState(grammar: string): object {
     try {
-      const parsed = new LlamaGrammar(this.#llama, { grammar });
-      const { _state: state } = new LlamaGrammarEvaluationState({ model: this.#model, grammar: parsed }) as unknown as { _state: object };
+      const first = this.#grammars.get(grammar, () => {
+        const parsed = new LlamaGrammar(this.#llama, { grammar });
+        return new LlamaGrammarEvaluationState({ model: this.#model, grammar: parsed });
+      });
+      const { _state: state } = new LlamaGrammarEvaluationState(first) as unknown as { _state: object };
       return state;
     } catch {
-      throw invalid(
-        null,
-        'llama.cpp does not take the grammar that the JSON schema makes: a part of it refers to itself at once, or is too large.',
-      );
+      throw invalid(null, 'llama.cpp does not take this grammar: it is wrong, a part of it refers to itself at once, or it is too large.');
     }
   }
 

@@ -1,6 +1,7 @@
 /** Reads a chat's messages, the tools that its model may call, and the values for its template. Pure. */
-import type { Schema } from './json-grammar.ts';
+
 import { type Body, flag, invalid, isAbsent, isObject } from './openai-fields.ts';
+import type { Schema } from './schema-merge.ts';
 
 /** As chat templates know it: a role, a text, and what else the message brings. */
 export interface ChatMessage {

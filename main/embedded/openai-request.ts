@@ -1,5 +1,5 @@
 /** Reads the bodies of OpenAI's chats and completions: what is asked for, checked. Pure. */
-import { ANY_OBJECT, jsonGrammar, type Schema, SchemaRefusal } from './json-grammar.ts';
+import { ANY_OBJECT, jsonGrammar } from './json-grammar.ts';
 import {
   type Body,
   checkParameters,
@@ -13,6 +13,7 @@ import {
   wholeNumber,
 } from './openai-fields.ts';
 import type { Sampling } from './sampling.ts';
+import { type Schema, SchemaRefusal } from './schema-merge.ts';
 
 export type Route = 'chat' | 'completion';
 

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getLlama, LlamaGrammar, LlamaLogLevel } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { jsonGrammar } from '../../main/embedded/json-grammar.ts';
@@ -66,6 +67,78 @@ const SCHEMAS: readonly [string, JsonSchema][] = [
     },
   ],
   [
+    'numbers between bounds, and multiples',
+    {
+      type: 'object',
+      properties: {
+        share: { type: 'number', minimum: 0, maximum: 1 },
+        below: { type: 'number', exclusiveMinimum: -2.5, exclusiveMaximum: 10.25 },
+        dozens: { type: 'integer', multipleOf: 12, minimum: 0 },
+        price: { type: 'number', multipleOf: 0.25, minimum: 1 },
+      },
+      required: ['share', 'below', 'dozens', 'price'],
+    },
+  ],
+  [
+    'patterns',
+    {
+      type: 'object',
+      properties: {
+        code: { type: 'string', pattern: '^[A-Z]{2}-\\d{3,5}$' },
+        word: { type: 'string', pattern: 'a', minLength: 2, maxLength: 9 },
+        quoted: { type: 'string', pattern: '^"[^"\\\\]{1,4}"$' },
+      },
+      required: ['code', 'word', 'quoted'],
+    },
+  ],
+  [
+    'formats',
+    {
+      type: 'object',
+      properties: Object.fromEntries(
+        ['email', 'ipv4', 'ipv6', 'uuid', 'uri', 'date', 'time', 'date-time', 'duration'].map((format) => [
+          format,
+          format === 'email' || format === 'uri' ? { type: 'string', format, maxLength: 60 } : { type: 'string', format },
+        ]),
+      ),
+      required: ['email', 'ipv4', 'ipv6', 'uuid', 'uri', 'date', 'time', 'date-time', 'duration'],
+    },
+  ],
+  ['a set of named values', { type: 'array', items: { enum: ['a', 'b', 'c', 'd'] }, uniqueItems: true, minItems: 2 }],
+  [
+    'bounds beside a reference, and parts that are references',
+    {
+      $defs: {
+        name: { type: 'string', minLength: 2 },
+        named: { type: 'object', properties: { name: { $ref: '#/$defs/name', maxLength: 5 } }, required: ['name'] },
+        aged: { type: 'object', properties: { age: { type: 'integer', minimum: 0 } }, required: ['age'] },
+      },
+      allOf: [{ $ref: '#/$defs/named' }, { $ref: '#/$defs/aged' }, { properties: { age: { maximum: 99 } } }],
+    },
+  ],
+  [
+    'a choice of exactly one, told by a property',
+    {
+      oneOf: [
+        {
+          type: 'object',
+          properties: { kind: { const: 'cat' }, lives: { type: 'integer', minimum: 0, maximum: 9 } },
+          required: ['kind', 'lives'],
+        },
+        { type: 'object', properties: { kind: { const: 'dog' }, good: { type: 'boolean' } }, required: ['kind', 'good'] },
+      ],
+    },
+  ],
+  [
+    'keys of a pattern',
+    {
+      type: 'object',
+      propertyNames: { type: 'string', pattern: '^k[0-9]{1,3}$' },
+      additionalProperties: { type: 'null' },
+      maxProperties: 3,
+    },
+  ],
+  [
     'parts put together',
     {
       allOf: [
@@ -75,6 +148,19 @@ const SCHEMAS: readonly [string, JsonSchema][] = [
     },
   ],
 ];
+
+/** llama.cpp's own: whether a text is one of the grammar's. */
+async function matcher(grammar: string): Promise<(text: string) => boolean> {
+  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: LlamaLogLevel.disabled });
+  const made = new LlamaGrammar(llama, { grammar }) as unknown as { _grammar: { isTextCompatible(text: string): boolean } };
+  return (text) => made._grammar.isTextCompatible(text);
+}
+
+/** A schema of a kilobyte whose definitions hold twice the next one, thirty times. */
+function doubling(make: (next: object) => object): object {
+  const definitions = Array.from({ length: 30 }, (_, at) => [`d${at}`, make({ $ref: `#/$defs/d${at + 1}` })]);
+  return { $defs: { ...Object.fromEntries(definitions), d30: { type: 'array' } }, $ref: '#/$defs/d0' };
+}
 
 describe('what the model writes is valid', () => {
   test.each(SCHEMAS)('%s', async (_, schema) => {
@@ -87,7 +173,7 @@ describe('what the model writes is valid', () => {
           messages: [{ role: 'user', content: 'the model' }],
           temperature: 1.5,
           seed,
-          max_tokens: 1500,
+          max_tokens: 2500,
           response_format,
         };
         const { status, body } = await server.json('/v1/chat/completions', request);
@@ -111,17 +197,84 @@ describe('what the model writes is valid', () => {
   });
 });
 
+describe('llama.cpp takes the grammar, and its own matcher says what fits', () => {
+  const many = (count: number, item: unknown) => Array.from({ length: count }, () => item);
+  const named = (count: number) => Array.from({ length: count }, (_, at) => `value ${(at * 7919) % 100_003}`);
+  test.each<[string, unknown, unknown[], unknown[]]>([
+    [
+      'long texts',
+      { type: 'string', minLength: 700, maxLength: 100_000 },
+      ['a'.repeat(700), 'a'.repeat(100_000)],
+      ['a'.repeat(699), 'a'.repeat(100_001)],
+    ],
+    [
+      'long lists',
+      { type: 'array', items: { type: 'null' }, minItems: 300, maxItems: 2000 },
+      [many(300, null), many(2000, null)],
+      [many(299, null), many(2001, null)],
+    ],
+    ['5,000 values', { enum: named(5000) }, named(5000), ['value', 'value 1000000', 'valu']],
+    ['values that begin alike', { enum: ['', 'a', 'ab', 'é', '😀', '😃', 7] }, ['', 'a', 'ab', 'é', '😀', '😃', 7], ['abc', '😁', 77]],
+    [
+      'values and bounds',
+      { type: ['string', 'integer'], enum: ['a', 'abc', 5, 500, null], maxLength: 2, maximum: 9 },
+      ['a', 5],
+      ['abc', 500, null],
+    ],
+    [
+      'a set',
+      { type: 'array', items: { enum: [1, 2, 3] }, uniqueItems: true, maxItems: 2 },
+      [[], [1, 3], [2]],
+      [
+        [1, 1],
+        [1, 2, 3],
+      ],
+    ],
+    ['places of an earlier draft', { type: 'array', items: [{ type: 'integer' }, { type: 'string' }] }, [[1, 'a']], [['a', 1]]],
+    [
+      'a long address',
+      { type: 'string', format: 'uri', minLength: 1, maxLength: 2083 },
+      ['https://example.org/a?b=c#d'],
+      ['example', 'https://a b.org'],
+    ],
+    ['any and all', { anyOf: [{ minimum: 5 }, { maximum: 1 }], type: 'integer', oneOf: [{ multipleOf: 2 }] }, [6, 0], [5, 3, 1]],
+  ])('%s', async (_, schema, fitting, others) => {
+    const fits = await matcher(jsonGrammar(schema));
+    for (const value of fitting) expect(fits(JSON.stringify(value)), JSON.stringify(value).slice(0, 40)).toBe(true);
+    for (const value of others) expect(fits(JSON.stringify(value)), JSON.stringify(value).slice(0, 40)).toBe(false);
+  });
+});
+
 describe('what cannot be enforced is refused by its keyword and place', () => {
   test.each<[unknown, RegExp]>([
-    [{ type: 'string', pattern: '^a$' }, /"pattern" at #/],
-    [{ type: 'object', properties: { a: { type: 'number', minimum: 3 } } }, /"minimum" at #\/a/],
+    [{ type: 'string', pattern: '(?=a)b' }, /"pattern" at # cannot be enforced: "\(\?="/],
+    [{ type: 'string', format: 'colour' }, /"format" at # cannot be enforced/],
+    [{ type: 'string', minLength: 5, pattern: '^a{2}$' }, /no value is allowed/],
+    [{ type: 'array', items: { type: 'string' }, uniqueItems: true }, /"uniqueItems" at #/],
+    [{ oneOf: [{ type: 'integer' }, { type: 'number' }] }, /"oneOf" at # .*choices 0 and 1 may both hold/],
+    [{ type: 'number', multipleOf: 1.234567 }, /"multipleOf" at #/],
+    [{ $ref: '#/%zz' }, /"\$ref" at # is no address/],
+    [{ enum: Array.from({ length: 100_000 }, (_, value) => value) }, /"enum" at # has 100000 values/],
+    [doubling((next) => ({ allOf: [next, next] })), /more than 10000 parts/],
+    [
+      doubling((next) => ({
+        type: 'array',
+        prefixItems: [
+          { ...next, minItems: 1 },
+          { ...next, minItems: 2 },
+        ],
+      })),
+      /more than 10000 parts/,
+    ],
+    [{ type: 'object', allOf: [{ properties: { a: {} }, additionalProperties: false }, { required: ['b'] }] }, /forbids "b"/],
+    [{ type: 'object', properties: { a: { not: {} } } }, /"not" at #\/a/],
     [{ type: 'array', uniqueItems: true }, /"uniqueItems" at #/],
     [{ not: { type: 'string' } }, /"not" at #/],
     [{ type: 'text' }, /"type" at # must be one of/],
     [{ $ref: 'https://example.org/schema' }, /must point into the schema/],
     [{ $ref: '#/$defs/none' }, /not there/],
-    [{ type: 'integer', minimum: 2, maximum: 1 }, /no whole number lies between/],
-    [{ type: 'string', maxLength: 1e9 }, /whole number up to/],
+    [{ type: 'integer', minimum: 2, maximum: 1 }, /no value is allowed/],
+    [{ type: 'string', maxLength: 1e9 }, /go up to 1000000/],
     [[], /no JSON schema/],
     [Array.from({ length: 100 }).reduce((inner) => ({ type: 'array', items: inner }), { type: 'null' }), /nested more than 64 deep/],
   ])('%j', (schema, words) => {

@@ -147,7 +147,7 @@ describe('what is refused', () => {
     ['logprobs', { logprobs: 3 }],
     ['top_logprobs', { top_logprobs: 3 }],
     ['response_format', { response_format: { type: 'xml' } }],
-    ['response_format', { response_format: { type: 'json_schema', json_schema: { schema: { type: 'string', pattern: '^a+$' } } } }],
+    ['response_format', { response_format: { type: 'json_schema', json_schema: { schema: { type: 'string', pattern: '(?=a)' } } } }],
     ['logit_bias', { logit_bias: { word: 1 } }],
     ['logit_bias', { logit_bias: { 99999: 1 } }],
     ['context_shift', { context_shift: true, max_tokens: undefined }],
