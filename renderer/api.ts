@@ -94,6 +94,8 @@ function refusal({ status, headers }: Response, answer: unknown): ModeliumError 
   return new ModeliumError(error.code, error.message, { ...error.details, retryAfterSeconds });
 }
 
+const COMMENT = /^:.*\n/;
+
 async function* eventsOf(response: Response): AsyncGenerator<ServerEvent> {
   // Not through a TextDecoderStream: when the connection breaks, it throws away what it has, and the last event tells why.
   const reader = response.body?.getReader();
@@ -107,6 +109,11 @@ async function* eventsOf(response: Response): AsyncGenerator<ServerEvent> {
       const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n');
       rest = blocks.pop() ?? '';
       for (const block of blocks) if (block.trim() !== '') yield parsed(block);
+      // A comment says something now: the event behind it may take a minute.
+      for (let line = COMMENT.exec(rest); line !== null; line = COMMENT.exec(rest)) {
+        rest = rest.slice(line[0].length);
+        yield parsed(line[0]);
+      }
     }
   } finally {
     // Leaving the loop ends the connection.

@@ -11,17 +11,27 @@ interface Frame {
   readonly behind: string;
 }
 
-/** Nothing is sent before the first text, so that an error in front of it can still have its own status. */
+/** What is wrong with a request is known before `open`, and has a status of its own; from then on an error is an event. */
 export class AnswerStream {
   readonly #response: ServerResponse;
   readonly #head: AnswerHead;
   readonly #includeUsage: boolean;
+  readonly #tellsNoUsage: boolean;
   readonly #frames: (Frame | undefined)[] = [];
 
   constructor(response: ServerResponse, head: AnswerHead, includeUsage: boolean) {
     this.#response = response;
     this.#head = head;
     this.#includeUsage = includeUsage;
+    // The engine counts the tokens of those who did not ask: they are to see no trace of that.
+    this.#tellsNoUsage = includeUsage && response.req.headers['x-modelium-usage'] !== 'last';
+  }
+
+  /** The prompt is about to be read, which may take minutes: the head leaves now. */
+  open(): void {
+    if (this.#response.headersSent) return;
+    this.#writeHead();
+    this.#response.flushHeaders();
   }
 
   /** @returns a promise when the client reads more slowly than we write: the next part waits for it. */
@@ -106,7 +116,7 @@ export class AnswerStream {
   }
 
   #chunk(index: number, choice: object, finish: FinishReason | null, logprobs: object | null): string {
-    const usage = this.#includeUsage ? { usage: null } : {};
+    const usage = this.#tellsNoUsage ? { usage: null } : {};
     return event({ ...this.#common(), choices: [{ index, ...choice, logprobs, finish_reason: finish }], ...usage });
   }
 }

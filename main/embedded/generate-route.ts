@@ -141,6 +141,7 @@ function onwards(request: GenerationRequest): GenerationRequest {
 function sinkOf(index: number, total: number, request: GenerationRequest, whole: WholeChoice | null, stream: AnswerStream | null): Sink {
   return {
     progress(known, kept) {
+      stream?.open();
       if (request.tellsProgress) stream?.progress(index, total, known, kept);
     },
     part(part, likelihoods) {

@@ -7,14 +7,12 @@ import type { Timings } from '../../shared/api-predict.ts';
 import { type ErrorEnvelope, ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Inference, Lease } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
+import { Comments, SILENT_HEAD_MS, WAITING_HEAD_MS, writeComment } from './comments.ts';
 import { brokeOff, type Refusal, refusalEnvelope, refusalStatus } from './refusal.ts';
-import { cutStream, EVENT_STREAM_HEADERS, errorEvent, errorHeaders, type Headers, sendJson } from './respond.ts';
+import { beginEventStream, cutStream, errorEvent, errorHeaders, type Headers, isEventStream, modelHeaders, sendJson } from './respond.ts';
 import type { Dispatch, UpstreamController, UpstreamHandler, UpstreamHeaders, UpstreamRequest } from './upstream.ts';
 import { NO_USAGE, type TokenUsage, timingsOf } from './usage.ts';
 
-/** Design 6: the first comment after 5 s of waiting; the next ones often enough for clients that give up after silence. */
-const FIRST_COMMENT_MS = 5_000;
-const NEXT_COMMENT_MS = 3_000;
 /** Error bodies of runtimes are a few hundred bytes; what is longer is cut (I10). */
 const REFUSAL_BYTES = 64 * 1024;
 
@@ -48,8 +46,7 @@ export class Exchange implements UpstreamHandler {
   #request: UpstreamRequest | null = null;
   #controller: UpstreamController | null = null;
   #refusal: Refusal | null = null;
-  #stopComments: (() => void) | null = null;
-  #commented = false;
+  #comments: Comments | null = null;
   #paused = false;
   #retried = false;
   #done = false;
@@ -71,7 +68,7 @@ export class Exchange implements UpstreamHandler {
         this.#ask(lease);
         return;
       }
-      if (this.#job.streams) this.#commentIn(FIRST_COMMENT_MS);
+      this.#comment(WAITING_HEAD_MS);
       lease.then(
         (ready) => this.#ask(ready),
         (thrown: unknown) => this.fail(toModeliumError(thrown)),
@@ -89,9 +86,9 @@ export class Exchange implements UpstreamHandler {
 
   // ---- for jobs -----------------------------------------------------------------------------------------------------------------------
 
-  /** Comment lines went out while the model loaded: the head is gone, and the times belong into the final event. */
-  get headIsGone(): boolean {
-    return this.#commented;
+  /** The head of the stream went out before the runtime answered: comments keep the connection alive. */
+  get headersSent(): boolean {
+    return this.response.headersSent;
   }
 
   get runtime(): string {
@@ -100,20 +97,12 @@ export class Exchange implements UpstreamHandler {
 
   /** X-Modelium-*, for the head. */
   headers(): Headers {
-    const lease = this.#lease;
-    const model = headerText(this.#job.modelId);
-    if (lease === null) return { 'x-modelium-model': model };
-    return {
-      'x-modelium-model': model,
-      'x-modelium-runtime': lease.runtime,
-      'x-modelium-queue-ms': String(Math.round(lease.queueMs)),
-      'x-modelium-load-ms': String(Math.round(lease.loadMs)),
-    };
+    return modelHeaders(this.#job.modelId, this.#lease);
   }
 
-  /** Sends the head of an event stream, unless it went out already. */
-  beginEvents(): void {
-    if (!this.response.headersSent) this.response.writeHead(200, { ...EVENT_STREAM_HEADERS, ...this.headers() });
+  /** Sends the head of an event stream, unless it went out already. @param passed what the runtime's own head says. */
+  beginEvents(passed: Headers = {}): void {
+    beginEventStream(this.response, { ...passed, ...this.headers() });
   }
 
   /** Passes bytes on; the runtime is held back while the client is slow, so that no more than a buffer's worth is kept. */
@@ -122,6 +111,12 @@ export class Exchange implements UpstreamHandler {
     this.#paused = true;
     this.#controller?.pause();
     this.response.once('drain', this.#onDrain);
+  }
+
+  /** What the head would have told, had it not left before this was known. */
+  commentTimes(): void {
+    const facts = Object.entries(this.headers()).map(([name, value]) => `${name}: ${value}`);
+    writeComment(this.response, facts.join(', '));
   }
 
   /** The first token is there; later calls count for nothing. */
@@ -153,6 +148,8 @@ export class Exchange implements UpstreamHandler {
       this.#refusal = { status, headers, parts: [], bytes: 0 };
       return;
     }
+    // Comments belong into event streams only.
+    if (!isEventStream(headers)) this.#comments?.end();
     this.#guarded(() => this.#job.begin(this, status, headers));
   }
 
@@ -161,6 +158,8 @@ export class Exchange implements UpstreamHandler {
     this.#lease?.heard();
     const refusal = this.#refusal;
     if (refusal === null) {
+      // From here on a comment could stand in the middle of an event.
+      this.#comments?.end();
       this.#guarded(() => this.#job.data(this, chunk));
     } else if (refusal.bytes < REFUSAL_BYTES) {
       refusal.parts.push(chunk);
@@ -194,12 +193,12 @@ export class Exchange implements UpstreamHandler {
   // ---- inside -------------------------------------------------------------------------------------------------------------------------
 
   #ask(lease: Lease): void {
-    this.#stopComments?.();
     if (this.#done) {
       lease.release();
       return;
     }
     this.#lease = lease;
+    if (!this.response.headersSent) this.#comment(SILENT_HEAD_MS);
     if (lease.cut.aborted) {
       this.#onCut();
       return;
@@ -226,16 +225,13 @@ export class Exchange implements UpstreamHandler {
     }
   }
 
-  #commentIn(ms: number): void {
-    this.#stopComments = this.#world.clock.after(ms, () => {
-      this.#commented = true;
-      this.beginEvents();
-      // A client that does not even read comments gets no more of them heaped up.
-      if (!this.response.writableNeedDrain) {
-        this.response.write(`: ${this.#world.inference.waitingFor(this.#job.modelId).replaceAll(/[\r\n]+/g, ' ')}\n\n`);
-      }
-      this.#commentIn(NEXT_COMMENT_MS);
-    });
+  /** Nothing is said in an answer that is no stream. @param headMs after which the head leaves. */
+  #comment(headMs: number): void {
+    if (!this.#job.streams) return;
+    const { clock, inference } = this.#world;
+    const says = () => (this.#lease === null ? inference.waitingFor(this.#job.modelId) : 'waiting for the first token');
+    this.#comments ??= new Comments(clock, this.response, () => this.beginEvents(), says);
+    this.#comments.startIn(headMs);
   }
 
   #onDrain = (): void => {
@@ -270,7 +266,7 @@ export class Exchange implements UpstreamHandler {
 
   #finish(status: number, usage: TokenUsage): void {
     this.#done = true;
-    this.#stopComments?.();
+    this.#comments?.end();
     const lease = this.#lease;
     if (lease !== null) {
       lease.cut.removeEventListener('abort', this.#onCut);
@@ -293,9 +289,4 @@ export class Exchange implements UpstreamHandler {
   #elapsedMs(): number {
     return this.#world.clock.now() - this.#startedMs;
   }
-}
-
-/** A header holds ASCII alone: a name of another script is percent-encoded, as in an address. */
-function headerText(name: string): string {
-  return /^[ -~]*$/.test(name) ? name : encodeURIComponent(name);
 }

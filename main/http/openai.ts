@@ -8,7 +8,9 @@ import { ModeliumError } from '../../shared/errors.ts';
 import { parseObject, toJson } from './body.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
 import { modelField, withModel } from './form-model.ts';
-import { modelNotFound } from './respond.ts';
+import { brokeOff } from './refusal.ts';
+import { isEventStream, modelNotFound } from './respond.ts';
+import { StreamEvents } from './stream-events.ts';
 import type { UpstreamHeaders, UpstreamRequest } from './upstream.ts';
 import { Tail, type TokenUsage } from './usage.ts';
 
@@ -25,8 +27,16 @@ const PASSED_HEADERS = ['content-type', 'content-length', 'content-encoding', 'c
 /** The same for those that take a form. */
 export const FORMS_PASSED_ON: ReadonlySet<string> = new Set([API.transcriptions.path, API.translations.path]);
 
+/** Of a stream the head is ours: how long it is is not known, and nothing on the way may collect it. */
+const STREAM_HEADERS = ['content-type', 'x-request-id'] as const;
+/** The routes that answer with OpenAI's chunks. */
+const CHUNKED: ReadonlySet<string> = new Set([API.chatCompletions.path, API.completions.path]);
+const STREAMED: ReadonlySet<string> = new Set([...CHUNKED, API.responses.path]);
+
 const JSON_HEADERS: Readonly<Record<string, string>> = { 'content-type': 'application/json' };
-const DONE = 'data: [DONE]';
+/** Our own server leaves `usage: null` out of the other chunks then. */
+const USAGE_HEADERS: Readonly<Record<string, string>> = { ...JSON_HEADERS, 'x-modelium-usage': 'last' };
+const ASKING_FOR_USAGE = Buffer.from(',"stream_options":{"include_usage":true}}');
 
 /**
  * @param path one of PASSED_ON.
@@ -41,8 +51,13 @@ export function passOn(world: ProxyWorld, response: ServerResponse, path: string
   const modelId = world.inference.resolve(model);
   if (modelId === null) throw modelNotFound(model, world.inference.nearest(model));
   const bytes = model === modelId ? body : toJson({ ...parsed, model: modelId });
-  const request: UpstreamRequest = { path, method: 'POST', headers: JSON_HEADERS, body: bytes };
-  new Exchange(world, response, new PassOn(modelId, parsed['stream'] === true, request), startedMs).start();
+  const streams = parsed['stream'] === true && STREAMED.has(path);
+  // Tokens are counted whoever asks; whoever did not ask does not see them.
+  const keepsUsage = streams && CHUNKED.has(path) && !asksForUsage(parsed);
+  const request: UpstreamRequest = keepsUsage
+    ? { path, method: 'POST', headers: USAGE_HEADERS, body: withUsage(bytes, parsed) }
+    : { path, method: 'POST', headers: JSON_HEADERS, body: bytes };
+  new Exchange(world, response, new PassOn(modelId, streams, request, keepsUsage), startedMs).start();
 }
 
 /**
@@ -69,12 +84,15 @@ class PassOn implements Job {
   readonly streams: boolean;
   readonly #request: UpstreamRequest;
   readonly #tail = new Tail();
-  #timesAreOut = false;
+  readonly #keepsUsage: boolean;
+  #events: StreamEvents | null = null;
 
-  constructor(modelId: string, streams: boolean, request: UpstreamRequest) {
+  /** @param keepsUsage the usage of a stream was asked for by us alone. */
+  constructor(modelId: string, streams: boolean, request: UpstreamRequest, keepsUsage = false) {
     this.modelId = modelId;
     this.streams = streams;
     this.#request = request;
+    this.#keepsUsage = keepsUsage;
   }
 
   prepare(): UpstreamRequest {
@@ -82,42 +100,53 @@ class PassOn implements Job {
   }
 
   begin(exchange: Exchange, status: number, headers: UpstreamHeaders): void {
-    if (exchange.headIsGone) return;
-    const head: Record<string, string> = { ...exchange.headers() };
-    for (const name of PASSED_HEADERS) {
-      const value = headers[name];
-      if (typeof value === 'string') head[name] = value;
+    if (this.streams && isEventStream(headers)) {
+      this.#events = new StreamEvents(this.#keepsUsage, (bytes) => exchange.write(bytes));
+      if (exchange.headersSent) exchange.commentTimes();
+      else exchange.beginEvents(passed(headers, STREAM_HEADERS));
+      return;
     }
-    exchange.response.writeHead(status, head);
+    if (exchange.headersSent) throw brokeOff(exchange.runtime, this.modelId, 'it was asked for a stream, and answered with none');
+    exchange.response.writeHead(status, { ...exchange.headers(), ...passed(headers, PASSED_HEADERS) });
   }
 
   data(exchange: Exchange, chunk: Buffer): void {
-    if (this.streams) exchange.markFirstToken();
-    this.#tail.push(chunk);
-    if (exchange.headIsGone && !this.#timesAreOut) {
-      // Clients stop reading at [DONE], so the times go before it.
-      const at = chunk.lastIndexOf(DONE);
-      if (at !== -1) {
-        exchange.write(chunk.subarray(0, at));
-        this.#writeTimes(exchange);
-        exchange.write(chunk.subarray(at));
-        return;
-      }
+    if (this.#events !== null) {
+      exchange.markFirstToken();
+      this.#events.push(chunk);
+      return;
     }
+    this.#tail.push(chunk);
     exchange.write(chunk);
   }
 
   end(exchange: Exchange): TokenUsage {
-    if (exchange.headIsGone && !this.#timesAreOut) this.#writeTimes(exchange);
+    const usage = this.#events === null ? this.#tail.usage() : this.#events.end();
     exchange.response.end();
-    return this.#tail.usage();
+    return usage;
   }
+}
 
-  /** A chunk without choices, as OpenAI's own usage chunk is: what the head could not tell because comments went before it. */
-  #writeTimes(exchange: Exchange): void {
-    this.#timesAreOut = true;
-    const timings = exchange.timings(this.#tail.usage().completionTokens);
-    const event = { object: 'chat.completion.chunk', model: this.modelId, choices: [], runtime: exchange.runtime, timings };
-    exchange.write(`data: ${JSON.stringify(event)}\n\n`);
+function passed(headers: UpstreamHeaders, names: readonly string[]): Record<string, string> {
+  const some: Record<string, string> = {};
+  for (const name of names) {
+    const value = headers[name];
+    if (typeof value === 'string') some[name] = value;
   }
+  return some;
+}
+
+/** The body of a stream that does not ask for its usage, asking for it. The bytes stay as they are where they can. */
+function withUsage(body: Buffer | string, parsed: Readonly<Record<string, unknown>>): Buffer | string {
+  const { stream_options: options } = parsed;
+  if (options !== undefined && options !== null) {
+    return toJson({ ...parsed, stream_options: { ...(typeof options === 'object' ? options : {}), include_usage: true } });
+  }
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  // The last of two fields of the same name counts, and it has a field before it: the model.
+  return Buffer.concat([bytes.subarray(0, bytes.lastIndexOf('}')), ASKING_FOR_USAGE]);
+}
+
+function asksForUsage({ stream_options: options }: Readonly<Record<string, unknown>>): boolean {
+  return typeof options === 'object' && options !== null && (options as { include_usage?: unknown }).include_usage === true;
 }

@@ -1,6 +1,7 @@
 /** Answers: JSON, text, errors in the one envelope, and the heads of event streams. Decides nothing. */
 import type { ServerResponse } from 'node:http';
 import { type ErrorEnvelope, ModeliumError } from '../../shared/errors.ts';
+import type { Lease } from '../core/gateway.ts';
 import type { Clock } from '../core/ports.ts';
 
 /** How long a client may take to fetch the error event that ends its broken stream. */
@@ -16,6 +17,40 @@ export const EVENT_STREAM_HEADERS: Headers = {
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 };
+
+/** Sends the head of an event stream now, unless one is out. */
+export function beginEventStream(response: ServerResponse, headers: Headers): void {
+  if (response.headersSent) return;
+  response.writeHead(200, { ...EVENT_STREAM_HEADERS, ...headers });
+  // Node keeps a head until the first byte behind it, which may take a minute. Mostly that byte comes in this same turn, and both go out together.
+  process.nextTick(flushHead, response);
+}
+
+function flushHead(response: ServerResponse): void {
+  if (!response.destroyed) response.flushHeaders();
+}
+
+/** What a head tells of the model. @param lease null: it never became ready, or is not yet. */
+export function modelHeaders(modelId: string, lease: Lease | null): Headers {
+  const model = headerText(modelId);
+  if (lease === null) return { 'x-modelium-model': model };
+  return {
+    'x-modelium-model': model,
+    'x-modelium-runtime': lease.runtime,
+    'x-modelium-queue-ms': String(Math.round(lease.queueMs)),
+    'x-modelium-load-ms': String(Math.round(lease.loadMs)),
+  };
+}
+
+/** A header holds ASCII alone: a name of another script is percent-encoded, as in an address. */
+function headerText(name: string): string {
+  return /^[ -~]*$/.test(name) ? name : encodeURIComponent(name);
+}
+
+export function isEventStream(headers: Readonly<Record<string, string | string[] | undefined>>): boolean {
+  const type = headers['content-type'];
+  return typeof type === 'string' && type.startsWith('text/event-stream');
+}
 
 export function sendText(response: ServerResponse, status: number, contentType: string, text: string, headers: Headers = {}): void {
   response.writeHead(status, { ...headers, 'content-type': contentType, 'content-length': Buffer.byteLength(text) });
@@ -53,11 +88,11 @@ export function modelNotFound(name: string, nearest: readonly string[]): Modeliu
   return new ModeliumError('model-not-found', `There is no model "${shown}".${hint}`, { param: 'model' });
 }
 
-/** Ends a stream so that nobody takes it for whole: an error event, then a transfer without its end. The blank line closes a half-sent event. */
+/** Ends a stream so that nobody takes it for whole: an error event, then a transfer without its end. What went out before it are whole events. */
 export function cutStream(response: ServerResponse, envelope: ErrorEnvelope, clock: Clock): void {
   const stops = [clock.after(LAST_WORDS_MS, () => response.destroy())];
   response.once('close', () => {
     for (const stop of stops) stop();
   });
-  response.write(`\n\n${errorEvent(envelope)}`, () => stops.push(clock.after(READ_MS, () => response.destroy())));
+  response.write(errorEvent(envelope), () => stops.push(clock.after(READ_MS, () => response.destroy())));
 }

@@ -59,6 +59,11 @@ describe('generation', () => {
     expect(asked.events.at(-2)!.choices[0]!.finish_reason).toBe('length');
     const plain = await readEvents(await chat.request('/v1/completions', { prompt: 'the', temperature: 0, max_tokens: 5, stream: true }));
     expect(plain.events.every((event) => !('usage' in event))).toBe(true);
+    // As the engine asks, which keeps the last one to itself.
+    const counted = { ...hello, stream: true, stream_options: { include_usage: true } };
+    const headers = { 'x-modelium-usage': 'last' };
+    const { events } = await readEvents(await chat.request('/v1/chat/completions', counted, { headers }));
+    expect(events.filter((event) => 'usage' in event)).toEqual([expect.objectContaining({ choices: [], usage: whole.usage })]);
     expect(plain.events.at(-1)!.choices[0]).toMatchObject({ text: '', finish_reason: 'length' });
   });
 

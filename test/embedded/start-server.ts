@@ -68,7 +68,11 @@ export interface TestServer {
   readonly messages: Record<string, unknown>[];
   /** Resolves with the first message, past or to come, that fits. */
   message(fits: (message: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
-  request(path: string, body?: unknown, options?: { key?: string; signal?: AbortSignal }): Promise<Response>;
+  request(
+    path: string,
+    body?: unknown,
+    options?: { key?: string; signal?: AbortSignal; headers?: Record<string, string> },
+  ): Promise<Response>;
   json(path: string, body?: unknown): Promise<{ status: number; body: OpenAiBody }>;
   stop(): Promise<void>;
 }
@@ -96,7 +100,7 @@ export async function spawnServer(args: readonly string[], env: Record<string, s
   const request: TestServer['request'] = (path, body, options = {}) =>
     fetch(`http://127.0.0.1:${port}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
-      headers: { authorization: `Bearer ${options.key ?? KEY}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${options.key ?? KEY}`, 'content-type': 'application/json', ...options.headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });

@@ -182,13 +182,15 @@ export function answerAsOpenAi(response: ServerResponse, body: Record<string, un
     return;
   }
   response.writeHead(200, { 'content-type': 'text/event-stream', 'access-control-allow-origin': '*', 'set-cookie': 'a=b' });
+  const common = { id: 'chunk-1', object: isChat ? 'chat.completion.chunk' : 'text_completion', created: 1_790_000_000, model };
   for (const text of ['Hello', ' wörld', '.']) {
     const choice = isChat ? { delta: { content: text } } : { text };
-    response.write(event({ object: 'chat.completion.chunk', model, choices: [{ index: 0, ...choice, finish_reason: null }] }));
+    response.write(event({ ...common, choices: [{ index: 0, ...choice, finish_reason: null }] }));
   }
-  response.write(event({ object: 'chat.completion.chunk', model, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }));
+  const last = isChat ? { delta: {} } : { text: '' };
+  response.write(event({ ...common, choices: [{ index: 0, ...last, finish_reason: 'stop' }] }));
   const options = body['stream_options'] as { include_usage?: boolean } | undefined;
-  if (options?.include_usage === true) response.write(event({ object: 'chat.completion.chunk', model, choices: [], usage }));
+  if (options?.include_usage === true) response.write(event({ ...common, choices: [], usage }));
   response.end('data: [DONE]\n\n');
 }
 
