@@ -97,6 +97,7 @@ export function buildCore(world: World) {
   const managerPorts: ManagerPorts = {
     ...{ clock, processes, table, http, scratch, randomWord, bootId, registry, devices },
     ...{ usage, probe, ledger, log, threads, policies, wake, released },
+    placeIsFree: () => waitingRoom.placeIsFree(),
     adapter: runtimes.adapter,
     preparedFile: (record, plan) => {
       const file = preparations.fileOf(record, plan);
@@ -113,7 +114,7 @@ export function buildCore(world: World) {
   });
   const doer = createDoer(manager, preparations, derived);
   const lease: WaitingRoomPorts['lease'] = (id, waited) => (derived.holds(id) ? derived.lease(id, waited) : manager.lease(id, waited));
-  const waitingRoom = new WaitingRoom({ registry, admission, clock, policies, wake, lease });
+  const waitingRoom: WaitingRoom = new WaitingRoom({ registry, admission, clock, policies, wake, lease });
   const questions = new Questions({
     ...{ admission, devices, ledger, clock, facts, settings, runtimes: runtimes.known },
     trusted: (record, form) => trust.standing(record, form) === 'trusted',

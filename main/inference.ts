@@ -3,6 +3,7 @@ import { nearestNames } from '../shared/nearest.ts';
 import type { ModelProfile } from '../shared/profile.ts';
 import type { Settings } from '../shared/settings.ts';
 import type { ModelView } from '../shared/snapshot.ts';
+import type { Admission } from './core/admission.ts';
 import type { Inference, ListedModel, RequestReport } from './core/gateway.ts';
 import type { Clock } from './core/ports.ts';
 import type { ModelRecord, Registry } from './core/registry.ts';
@@ -13,6 +14,7 @@ import type { WaitingRoom } from './runtime/waiting-room.ts';
 
 export interface InferenceParts {
   readonly registry: Registry;
+  readonly admission: Admission;
   readonly waitingRoom: WaitingRoom;
   readonly usage: Usage;
   readonly clock: Clock;
@@ -24,7 +26,7 @@ export interface InferenceParts {
 const NAMES_OFFERED = 3;
 
 export function createInference(parts: InferenceParts): Inference {
-  const { registry, waitingRoom, usage, clock } = parts;
+  const { registry, admission, waitingRoom, usage, clock } = parts;
   return {
     resolve: (name) => registry.resolve(name),
     nearest: (name) => nearestNames(name, registry.names(), NAMES_OFFERED),
@@ -36,6 +38,7 @@ export function createInference(parts: InferenceParts): Inference {
     ensureReady: (id, options) => waitingRoom.ensureReady(id, options),
     waitingFor: (id) => {
       const state = registry.get(id)?.state;
+      if (state?.name === 'ready') return `busy: ${admission.waiting(id)} waiting`;
       return state === undefined ? 'it was removed' : stateInWords(state, clock.now());
     },
     keepAlive: (id, seconds) => usage.keepAlive(id, seconds),

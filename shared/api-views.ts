@@ -181,6 +181,7 @@ export const modelViewSchema = z.object({
   pids: z.array(z.number()),
   inFlight: z.number(),
   waiting: z.number(),
+  longestWaitMs: z.number(),
   queriesPerSecond: z.number(),
   idleMs: count,
   idleLeftMs: count,

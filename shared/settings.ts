@@ -83,8 +83,8 @@ const policies = z.strictObject({
     .number()
     .int()
     .positive()
-    .default(64)
-    .describe('Requests that may wait for one model; one more is answered with status 429.'),
+    .default(512)
+    .describe('Requests that may wait for one model, to be loaded or for a place at it; one more is answered with status 429.'),
   queue_timeout_seconds: seconds
     .default(600)
     .describe('The longest that a request waits, in seconds; then it is answered with status 503.'),

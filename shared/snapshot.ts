@@ -47,7 +47,10 @@ export interface ModelView {
   readonly measuredBytes: DeviceBytes | null;
   readonly pids: readonly number[];
   readonly inFlight: number;
+  /** Requests that wait for it to be loaded, or for a place at it. */
   readonly waiting: number;
+  /** How long the one that waits longest does so; 0 without any. */
+  readonly longestWaitMs: number;
   readonly queriesPerSecond: number;
   readonly idleMs: number | null;
   /** Milliseconds until idleness unloads it; null when nothing will. */

@@ -1,5 +1,6 @@
 /**
- * Owns the one list of who waits for which model: requests (tickets), and the wishes of persons, `always_loaded` and new content.
+ * Owns the one list of who waits for which model: requests (tickets), and the wishes of persons, `always_loaded` and new content. Requests wait for a
+ * load, and for a place at a model that is busy. Those of one caller keep their order; callers take turns.
  * It keeps no timers and resolves nothing: the waiting room times tickets out, the orchestrator asks for the order.
  */
 import { ModeliumError } from '../../shared/errors.ts';
@@ -8,6 +9,8 @@ import { ModeliumError } from '../../shared/errors.ts';
 export interface Ticket {
   readonly modelId: string;
   readonly sinceMs: number;
+  /** Whoever sent it; requests of one caller wait for each other. */
+  readonly caller: string;
 }
 
 /** `content`: new files in a watch folder, which take free room only. */
@@ -16,6 +19,8 @@ export type Who = 'person' | 'always' | 'content';
 interface Queue {
   /** In the order of arrival. */
   readonly tickets: Set<Ticket>;
+  /** The same by caller, whoever's turn is next first. */
+  readonly callers: Map<string, Set<Ticket>>;
   readonly wants: Map<Who, number>;
 }
 
@@ -29,33 +34,57 @@ export class Admission {
   readonly #queues = new Map<string, Queue>();
 
   /** A place in the model's queue. @throws ModeliumError queue-full when `maxQueue` requests wait for this model already (I10). */
-  enqueue(modelId: string, nowMs: number, maxQueue: number): Ticket {
-    const waiting = this.waiting(modelId);
-    if (waiting >= maxQueue) {
-      throw new ModeliumError('queue-full', `${waiting} requests wait for ${modelId} already; no more than ${maxQueue} may.`, {
-        retryAfterSeconds: RETRY_AFTER_SECONDS,
-      });
-    }
-    const ticket: Ticket = { modelId, sinceMs: nowMs };
-    this.#queue(modelId).tickets.add(ticket);
+  enqueue(modelId: string, nowMs: number, maxQueue: number, caller = '', retryAfterSeconds = RETRY_AFTER_SECONDS): Ticket {
+    if (this.waiting(modelId) >= maxQueue) throw queueFull(modelId, maxQueue, retryAfterSeconds);
+    const ticket: Ticket = { modelId, sinceMs: nowMs, caller };
+    const { tickets, callers } = this.#queue(modelId);
+    tickets.add(ticket);
+    const own = callers.get(caller);
+    if (own === undefined) callers.set(caller, new Set([ticket]));
+    else own.add(ticket);
     return ticket;
   }
 
   /** Gives a place up; false when it was taken or given up before. */
   leave(ticket: Ticket): boolean {
-    const removed = this.#queues.get(ticket.modelId)?.tickets.delete(ticket) ?? false;
-    if (removed) this.#tidy(ticket.modelId);
-    return removed;
+    const queue = this.#queues.get(ticket.modelId);
+    if (queue === undefined || !queue.tickets.delete(ticket)) return false;
+    const own = queue.callers.get(ticket.caller);
+    own?.delete(ticket);
+    if (own?.size === 0) queue.callers.delete(ticket.caller);
+    this.#tidy(ticket.modelId);
+    return true;
   }
 
-  /** Ends the wait of all requests for a model, in the order of arrival: it is ready, or its load failed. Wishes of others stay. */
-  takeAll(modelId: string): readonly Ticket[] {
-    const queue = this.#queues.get(modelId);
-    if (queue === undefined) return [];
-    const tickets = [...queue.tickets];
-    queue.tickets.clear();
-    this.#tidy(modelId);
-    return tickets;
+  /** Whose turn it is at this model; null: nobody waits. */
+  next(modelId: string): Ticket | null {
+    const [own] = this.#queues.get(modelId)?.callers.values() ?? [];
+    const [ticket] = own ?? [];
+    return ticket ?? null;
+  }
+
+  /** It has its place at the model: it waits no more, and its caller's next turn comes after everybody else's. */
+  serve(ticket: Ticket): void {
+    const callers = this.#queues.get(ticket.modelId)?.callers;
+    const own = callers?.get(ticket.caller);
+    if (callers !== undefined && own !== undefined) {
+      callers.delete(ticket.caller);
+      callers.set(ticket.caller, own);
+    }
+    this.leave(ticket);
+  }
+
+  /**
+   * Who gives up a place in a full queue for a request of this caller: the newest of whoever has the most waiting, so that nobody fills the queue
+   * against all others. Null: the caller has as many itself.
+   */
+  yielding(modelId: string, caller: string): Ticket | null {
+    const callers = this.#queues.get(modelId)?.callers;
+    if (callers === undefined) return null;
+    let most: ReadonlySet<Ticket> = new Set();
+    for (const each of callers.values()) if (each.size > most.size) most = each;
+    const own = callers.get(caller)?.size ?? 0;
+    return most.size > own + 1 ? ([...most].at(-1) ?? null) : null;
   }
 
   /** Notes a wish; one that stands already keeps its time, so that asking again gains and loses no place. */
@@ -78,6 +107,12 @@ export class Admission {
 
   wants(modelId: string, who: Who): boolean {
     return this.#queues.get(modelId)?.wants.has(who) ?? false;
+  }
+
+  /** How long the request that waits longest does so; 0 without any. */
+  longestWaitMs(modelId: string, nowMs: number): number {
+    const [oldest] = this.#queues.get(modelId)?.tickets ?? [];
+    return oldest === undefined ? 0 : nowMs - oldest.sinceMs;
   }
 
   /** Anybody at all: requests or wishes. */
@@ -115,7 +150,7 @@ export class Admission {
   #queue(modelId: string): Queue {
     const known = this.#queues.get(modelId);
     if (known !== undefined) return known;
-    const queue: Queue = { tickets: new Set(), wants: new Map() };
+    const queue: Queue = { tickets: new Set(), callers: new Map(), wants: new Map() };
     this.#queues.set(modelId, queue);
     return queue;
   }
@@ -124,6 +159,11 @@ export class Admission {
     const queue = this.#queues.get(modelId);
     if (queue !== undefined && queue.tickets.size === 0 && queue.wants.size === 0) this.#queues.delete(modelId);
   }
+}
+
+/** The answer to one request too many. */
+export function queueFull(modelId: string, maxQueue: number, retryAfterSeconds: number): ModeliumError {
+  return new ModeliumError('queue-full', `${maxQueue} requests wait for ${modelId} already, and no more may.`, { retryAfterSeconds });
 }
 
 /** Since when a request, a person or `always_loaded` wants it; null: content only. */

@@ -33,6 +33,8 @@ export interface Lease {
 export interface WaitOptions {
   /** Aborts when the client leaves: its place is given up, and a load that only it wanted is cancelled. */
   readonly signal: AbortSignal;
+  /** Whoever asks: callers take turns where requests have to wait. Read only then. */
+  readonly caller?: string;
 }
 
 /** A finished inference request, for metrics and the log: a sink's food, never read by a decision (I9). */

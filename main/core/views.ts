@@ -31,6 +31,7 @@ export function modelView(record: ModelRecord, facts: ViewFacts): ModelView {
     pinned: facts.pinned(record),
     inFlight: facts.inFlight(id),
     waiting: admission.waiting(id),
+    longestWaitMs: admission.longestWaitMs(id, nowMs),
     queriesPerSecond: usage.queriesPerSecond(id, nowMs),
     idleMs,
     idleLeftMs: idleMs === null || idleSeconds === null ? null : Math.max(0, idleSeconds * 1000 - idleMs),

@@ -84,6 +84,12 @@ export class Exchange implements UpstreamHandler {
     return this.#leaving.signal;
   }
 
+  /** Programs are told apart by where they are, their key and what they call themselves. */
+  get caller(): string {
+    const { socket, headers } = this.response.req;
+    return `${socket.remoteAddress} ${headers.authorization} ${headers['user-agent']}`;
+  }
+
   // ---- for jobs -----------------------------------------------------------------------------------------------------------------------
 
   /** The head of the stream went out before the runtime answered: comments keep the connection alive. */

@@ -171,6 +171,9 @@ function createModelGauges(gauge: MakeGauge, snapshot: () => Snapshot): void {
   gauge('modelium_requests_in_flight', 'Requests at the runtime now', ['model'], (set) => {
     for (const { id, inFlight, state } of snapshot().models) if (state === 'ready' || inFlight > 0) set({ model: id }, inFlight);
   });
+  gauge('modelium_requests_waiting', 'Requests that wait for a model to be loaded, or for a place at it', ['model'], (set) => {
+    for (const { id, waiting, state } of snapshot().models) if (state === 'ready' || waiting > 0) set({ model: id }, waiting);
+  });
   gauge('modelium_model_qps', 'Requests a second over the last minute', ['model'], (set) => {
     for (const { id, queriesPerSecond, state } of snapshot().models) if (state === 'ready') set({ model: id }, queriesPerSecond);
   });

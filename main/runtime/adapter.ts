@@ -157,6 +157,8 @@ export interface Adapter extends RuntimePlanner {
   prepare?(target: PrepareTarget): Steps<void>;
   /** Bytes that it will take on disk. */
   preparedBytes?(profile: ModelProfile, preparation: Preparation): number;
+  /** Requests that it works on at once when launched so; absent: as many as the plan has sequences. */
+  capacity?(plan: LaunchPlan): number;
   /** What a line of output tells of the load; null: nothing. */
   progress(line: string): Progress | null;
   /** @param lines all that it said of this launch, bounded. */

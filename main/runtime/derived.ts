@@ -5,7 +5,7 @@
 import type { Candidate, DecisionOutcome } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { AfterDrain, DrainReason, Endpoint } from '../../shared/model.ts';
-import type { Lease } from '../core/gateway.ts';
+import type { Lease, QueueCause } from '../core/gateway.ts';
 import { type ModelRecord, stateOf } from '../core/registry.ts';
 import type { Adapter } from './adapter.ts';
 import { isRevocable, redirected } from './drains.ts';
@@ -61,7 +61,7 @@ export class Derived {
   }
 
   /** Null: it is not ready this very moment, or its base is not. */
-  lease(id: string, waited: { queueMs: number; cause: 'loading' | null } = { queueMs: 0, cause: null }): Lease | null {
+  lease(id: string, waited: { queueMs: number; cause: QueueCause | null } = { queueMs: 0, cause: null }): Lease | null {
     const { registry, usage, clock } = this.#ports;
     const attached = this.#attached.get(id);
     if (attached === undefined) return null;
@@ -77,7 +77,7 @@ export class Derived {
     usage.began(id, clock.now());
     const { kind, hasChatTemplate } = base.profile;
     const facts = { modelId: id, runtime: ready.runtime, endpoint: ready.endpoint, profile: { ...record.profile, kind, hasChatTemplate } };
-    const loadMs = waited.cause === null ? 0 : Math.min(waited.queueMs, ready.loadSeconds * 1000);
+    const loadMs = waited.cause === 'loading' ? Math.min(waited.queueMs, ready.loadSeconds * 1000) : 0;
     const own = attached.leases.grant(facts, { queueMs: waited.queueMs, loadMs, queueCause: waited.cause });
     const release = (): void => {
       own.release();

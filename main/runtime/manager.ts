@@ -17,7 +17,7 @@ import type { Policies } from '../../shared/settings.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import { READY_FORGIVES_MS } from '../core/backoff.ts';
 import { type Devices, heldBytes } from '../core/devices.ts';
-import type { Lease } from '../core/gateway.ts';
+import type { Lease, QueueCause } from '../core/gateway.ts';
 import { measuredBytes } from '../core/measure.ts';
 import { planHash, wakeHash } from '../core/plan-hash.ts';
 import type { DeviceProbe, Ledger, Log, ProcessIdentity } from '../core/ports.ts';
@@ -54,6 +54,8 @@ export interface ManagerPorts extends HostPorts {
   preparedFile(record: ModelRecord, plan: LaunchPlan): string | null;
   /** A sink: the seconds from the last process's end until its memory was seen free. */
   released(seconds: number): void;
+  /** A request has ended, its place is free. */
+  placeIsFree(): void;
   /** Tells whoever decides that something about this model, or the room, is other than before. */
   wake(id: string): void;
 }
@@ -92,8 +94,8 @@ export class Manager {
     return words;
   }
 
-  /** A lease if the model is ready this very moment (an idle drain that has not signalled yet is taken back); else null. */
-  lease(id: string, waited: { queueMs: number; cause: 'loading' | null } = { queueMs: 0, cause: null }): Lease | null {
+  /** A lease if the model is ready this very moment (an idle drain that has not signalled yet is taken back) and has a place; else null. */
+  lease(id: string, waited: { queueMs: number; cause: QueueCause | null } = { queueMs: 0, cause: null }): Lease | null {
     const { registry, usage, clock } = this.#ports;
     const runner = this.#runners.get(id);
     if (runner === undefined) return null;
@@ -104,12 +106,12 @@ export class Manager {
     }
     const record = registry.get(id);
     const ready = stateOf(record, 'ready');
-    if (ready === null || record?.profile == null) return null;
+    if (ready === null || record?.profile == null || runner.leases.inFlight >= runner.capacity) return null;
     usage.began(id, clock.now());
-    const loadMs = Math.min(waited.queueMs, ready.loadSeconds * 1000);
-    const queueCause = waited.cause !== null && runner.waitedForRoom ? 'memory' : waited.cause;
+    const loadMs = waited.cause === 'loading' ? Math.min(waited.queueMs, ready.loadSeconds * 1000) : 0;
+    const queueCause = waited.cause === 'loading' && runner.waitedForRoom ? 'memory' : waited.cause;
     const facts = { modelId: id, runtime: ready.runtime, endpoint: ready.endpoint, profile: record.profile };
-    return runner.leases.grant(facts, { queueMs: waited.queueMs, loadMs: waited.cause === null ? 0 : loadMs, queueCause });
+    return runner.leases.grant(facts, { queueMs: waited.queueMs, loadMs, queueCause });
   }
 
   /** Begins a load that the devices have granted. The victims start to leave in the same turn, inside this load's slot. */

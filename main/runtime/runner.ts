@@ -1,6 +1,7 @@
 /** What the manager holds of a model whose process runs or is about to: a record of one bring-up, and how it is made. Owns no rule. */
 import type { Candidate, DecisionOutcome, DeviceBytes } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
+import { MOST_IN_FLIGHT } from '../core/admission.ts';
 import type { Devices } from '../core/devices.ts';
 import type { Sample } from '../core/ports.ts';
 import type { ModelRecord } from '../core/registry.ts';
@@ -21,6 +22,8 @@ export interface Runner {
   readonly decisionId: number;
   readonly outcome: LoadOutcome;
   readonly predicted: DeviceBytes;
+  /** Requests that it works on at once; more would wait inside, where nobody counts them. */
+  readonly capacity: number;
   /** Of one that is ready, or sleeps. */
   endpoint: Endpoint | null;
   /** The sample before it took memory: where the driver names no processes, its share is the difference. */
@@ -41,6 +44,7 @@ export interface RunnerPorts extends HostPorts {
   readonly usage: Usage;
   readonly threads: ThreadShare;
   adapter(runtime: Candidate['plan']['runtime']): Adapter;
+  placeIsFree(): void;
   wake(id: string): void;
 }
 
@@ -50,8 +54,10 @@ interface BringUp {
   readonly write: (outcome: DecisionOutcome) => void;
 }
 
-function bringUpOf({ state }: ModelRecord, candidate: Candidate, { decisionId, write }: BringUp) {
+function bringUpOf({ state }: ModelRecord, candidate: Candidate, adapter: Adapter, { decisionId, write }: BringUp) {
+  const capacity = adapter.capacity?.(candidate.plan) ?? candidate.plan.parallelSequences;
   return {
+    capacity: Math.min(MOST_IN_FLIGHT, Math.max(1, capacity)),
     decisionId,
     outcome: new LoadOutcome(write),
     // Woken, it holds more than was asked for: what it held before.
@@ -70,18 +76,19 @@ export function startRunner(
   candidate: Candidate,
   bringUp: BringUp & { readonly words: LastWords },
 ): Runner {
-  const { devices, usage, clock, threads, wake } = ports;
+  const { devices, usage, clock, threads, placeIsFree, wake } = ports;
   const { id } = record;
   const { words } = bringUp;
   const adapter = ports.adapter(candidate.plan.runtime);
   words.begin(`--- ${new Date(clock.wallTime()).toISOString()} loading again ---`);
   const leases = new Leases(() => {
     usage.ended(id, clock.now());
+    placeIsFree();
     // The last one to leave may make room, or be what a keep-alive of zero waited for.
     if (leases.inFlight === 0) wake(id);
   });
   const host = new ProcessHost(ports, adapter, id, words);
-  const anew = bringUpOf(record, candidate, bringUp);
+  const anew = bringUpOf(record, candidate, adapter, bringUp);
   host.onMessage((message) => threads.hear(host, message));
   host.onMessage((message) => anew.outcome.hear(message));
   const nothing = { drains: 0, endpoint: null, hurry: () => {}, cancelForgiving: () => {}, endPulse: () => {} };
@@ -91,5 +98,5 @@ export function startRunner(
 /** For one that sleeps: its process goes on. */
 export function wakeRunner(asleep: Runner, record: ModelRecord, candidate: Candidate, bringUp: BringUp): Runner {
   asleep.cancelForgiving();
-  return { ...asleep, ...bringUpOf(record, candidate, bringUp) };
+  return { ...asleep, ...bringUpOf(record, candidate, asleep.adapter, bringUp) };
 }

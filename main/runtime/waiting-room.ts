@@ -1,12 +1,12 @@
 /**
- * Requests that wait for a model: their promises, time-outs and departures. The order in which they are served is the admission's; this file
- * only wakes them: with a lease when the model is ready, with the reason when it will not be (I10).
+ * Requests that wait for a model: for its load, or for a place at it while it is busy. Owns their promises, time-outs and departures. The order in which
+ * they are served is the admission's; this file only wakes them: with a lease when there is one, with the reason when there will be none (I10).
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelState } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
-import type { Admission, Ticket } from '../core/admission.ts';
-import type { Lease, WaitOptions } from '../core/gateway.ts';
+import { type Admission, queueFull, type Ticket } from '../core/admission.ts';
+import type { Lease, QueueCause, WaitOptions } from '../core/gateway.ts';
 import type { Clock } from '../core/ports.ts';
 import { type Change, type Registry, stateOf } from '../core/registry.ts';
 import { settlingInWords } from '../core/sentences.ts';
@@ -14,23 +14,29 @@ import { settlingInWords } from '../core/sentences.ts';
 export interface WaitingRoomPorts {
   readonly registry: Registry;
   readonly admission: Admission;
-  /** A lease, if the model is ready this very moment. */
-  lease(id: string, waited?: { queueMs: number; cause: 'loading' | null }): Lease | null;
+  /** A lease, if the model is ready this very moment and has a place. */
+  lease(id: string, waited?: { queueMs: number; cause: QueueCause | null }): Lease | null;
   readonly clock: Clock;
   policies(): Policies;
   wake(id: string): void;
 }
 
 interface Waiter {
-  readonly ticket: Ticket;
   readonly sinceMs: number;
   admit(lease: Lease): void;
   refuse(error: ModeliumError): void;
 }
 
+/** How long to wait before asking again, where nobody has waited for a place yet. */
+const RETRY_AFTER_SECONDS = 5;
+const LONGEST_RETRY_AFTER_SECONDS = 60;
+
 export class WaitingRoom {
   readonly #ports: WaitingRoomPorts;
+  /** Models without waiters have no entry. */
   readonly #waiters = new Map<string, Map<Ticket, Waiter>>();
+  /** What the last one that got a place at a busy model had waited: about what a full queue takes. */
+  readonly #lastWaitMs = new Map<string, number>();
   #closed = false;
 
   constructor(ports: WaitingRoomPorts) {
@@ -38,14 +44,24 @@ export class WaitingRoom {
     ports.registry.onChange((change) => this.#follow(change));
   }
 
-  /** See `Inference.ensureReady`. Synchronous when the model is ready. */
+  /** See `Inference.ensureReady`. Synchronous when the model is ready and has a place; whoever waits already comes first. */
   ensureReady(id: string, options: WaitOptions): Lease | Promise<Lease> {
     if (this.#closed) throw shuttingDown();
-    const lease = this.#ports.lease(id);
+    const lease = this.#waiters.has(id) ? null : this.#ports.lease(id);
     if (lease !== null) return lease;
     const refusal = this.#refusal(id);
     if (refusal !== null) throw refusal;
-    return this.#wait(id, options.signal);
+    return this.#wait(id, options);
+  }
+
+  /** A request has ended: its place is free. Models that live in one process share its places, so whoever waits longest is asked first. */
+  placeIsFree(): void {
+    if (this.#waiters.size === 0) return;
+    const now = this.#ports.clock.now();
+    const waitMs = (id: string) => this.#ports.admission.longestWaitMs(id, now);
+    const ids = [...this.#waiters.keys()];
+    if (ids.length > 1) ids.sort((a, b) => waitMs(b) - waitMs(a));
+    for (const id of ids) this.#admit(id);
   }
 
   /** Nobody is served any more; whoever waits is told. */
@@ -54,15 +70,18 @@ export class WaitingRoom {
     for (const id of [...this.#waiters.keys()]) this.#refuseAll(id, shuttingDown());
   }
 
-  #wait(id: string, signal: AbortSignal): Promise<Lease> {
-    const { admission, clock, policies, wake } = this.#ports;
+  #wait(id: string, { signal, caller = '' }: WaitOptions): Promise<Lease> {
+    const { admission, clock, policies, registry, wake } = this.#ports;
     const sinceMs = clock.now();
-    const ticket = admission.enqueue(id, sinceMs, policies().max_queue);
+    const isBusy = stateOf(registry.get(id), 'ready') !== null;
+    const ticket = this.#enter(id, caller, sinceMs);
     return new Promise<Lease>((resolve, reject) => {
       const leave = () => {
         cancelTimer();
         signal.removeEventListener('abort', gone);
-        this.#waiters.get(id)?.delete(ticket);
+        const waiters = this.#waiters.get(id);
+        waiters?.delete(ticket);
+        if (waiters?.size === 0) this.#waiters.delete(id);
         admission.leave(ticket);
       };
       const refuse = (error: ModeliumError) => {
@@ -84,10 +103,28 @@ export class WaitingRoom {
       };
       signal.addEventListener('abort', gone, { once: true });
       const waiters = this.#waiters.get(id) ?? new Map<Ticket, Waiter>();
-      this.#waiters.set(id, waiters.set(ticket, { ticket, sinceMs, admit, refuse }));
+      this.#waiters.set(id, waiters.set(ticket, { sinceMs, admit, refuse }));
       if (signal.aborted) gone();
-      else wake(id);
+      else if (!isBusy) wake(id);
     });
+  }
+
+  /** A place in the queue. Where it is full, somebody who has more of it than this caller gives one up. @throws ModeliumError queue-full. */
+  #enter(id: string, caller: string, nowMs: number): Ticket {
+    const { admission, policies } = this.#ports;
+    const { max_queue } = policies();
+    const lastWaitMs = this.#lastWaitMs.get(id);
+    const retryAfterSeconds =
+      lastWaitMs === undefined ? RETRY_AFTER_SECONDS : Math.min(LONGEST_RETRY_AFTER_SECONDS, Math.max(1, Math.ceil(lastWaitMs / 1000)));
+    if (admission.waiting(id) >= max_queue) {
+      const yielding = admission.yielding(id, caller);
+      if (yielding !== null)
+        this.#waiters
+          .get(id)
+          ?.get(yielding)
+          ?.refuse(queueFull(id, max_queue, retryAfterSeconds));
+    }
+    return admission.enqueue(id, nowMs, max_queue, caller, retryAfterSeconds);
   }
 
   /** Why a request cannot even wait; null when it can. */
@@ -99,29 +136,37 @@ export class WaitingRoom {
 
   #timedOut(id: string, timeoutMs: number): ModeliumError {
     const record = this.#ports.registry.get(id);
-    const why = stateOf(record, 'queued')?.why ?? stateOf(record, 'loading')?.phase ?? 'not ready';
-    return new ModeliumError('queue-timeout', `${id} did not become ready within ${Math.round(timeoutMs / 1000)} s: ${why}.`, {
-      retryAfterSeconds: 10,
-    });
+    const seconds = Math.round(timeoutMs / 1000);
+    const what =
+      stateOf(record, 'ready') === null
+        ? `did not become ready within ${seconds} s: ${stateOf(record, 'queued')?.why ?? stateOf(record, 'loading')?.phase ?? 'not ready'}`
+        : `is busy: no place came free for this request within ${seconds} s`;
+    return new ModeliumError('queue-timeout', `${id} ${what}.`, { retryAfterSeconds: 10 });
   }
 
   #follow({ id, record }: Change): void {
-    const waiters = this.#waiters.get(id);
-    if (waiters === undefined) return;
-    if (record === null) {
-      this.#refuseAll(id, new ModeliumError('model-gone', `${id} was removed while the request waited.`));
-      return void this.#waiters.delete(id);
-    }
-    if (record.state.name === 'ready') return this.#admitAll(id);
+    if (record === null) this.#lastWaitMs.delete(id);
+    if (!this.#waiters.has(id)) return;
+    if (record === null) return this.#refuseAll(id, new ModeliumError('model-gone', `${id} was removed while the request waited.`));
+    if (record.state.name === 'ready') return this.#admit(id);
     const refusal = refusalAfterWaiting(id, record.state, this.#ports.clock.now());
     if (refusal !== null) this.#refuseAll(id, refusal);
   }
 
-  #admitAll(id: string): void {
-    const now = this.#ports.clock.now();
-    for (const waiter of [...(this.#waiters.get(id)?.values() ?? [])]) {
-      const lease = this.#ports.lease(id, { queueMs: now - waiter.sinceMs, cause: 'loading' });
+  /** As many as there are places, in their turn. */
+  #admit(id: string): void {
+    const { admission, clock, registry } = this.#ports;
+    const now = clock.now();
+    for (let ticket = admission.next(id); ticket !== null; ticket = admission.next(id)) {
+      const waiter = this.#waiters.get(id)?.get(ticket);
+      if (waiter === undefined) return;
+      const queueMs = now - waiter.sinceMs;
+      const readySinceMs = stateOf(registry.get(id), 'ready')?.sinceMs ?? now;
+      const cause = readySinceMs < waiter.sinceMs ? 'busy' : 'loading';
+      const lease = this.#ports.lease(id, { queueMs, cause });
       if (lease === null) return;
+      if (cause === 'busy') this.#lastWaitMs.set(id, queueMs);
+      admission.serve(ticket);
       waiter.admit(lease);
     }
   }

@@ -53,13 +53,31 @@ describe('Admission', () => {
     expect([admission.isWanted('a'), admission.order()]).toEqual([false, []]);
   });
 
-  it('takes requests in the order of arrival and leaves the wishes of others', () => {
+  it('serves callers by turns, and the requests of each in their order', () => {
     const admission = new Admission();
-    const tickets = [admission.enqueue('a', 1, 9), admission.enqueue('a', 2, 9)];
-    admission.want('a', 'always', 3);
-    expect(admission.takeAll('a')).toEqual(tickets);
-    expect([admission.takeAll('a'), admission.waiting('a'), admission.wants('a', 'always')]).toEqual([[], 0, true]);
-    admission.unwant('a');
-    expect(admission.isWanted('a')).toBe(false);
+    for (let at = 0; at < 3; at += 1) admission.enqueue('m', at, 9, 'batch');
+    admission.enqueue('m', 3, 9, 'person');
+    admission.enqueue('m', 4, 9, 'other');
+    const served: string[] = [];
+    for (let ticket = admission.next('m'); ticket !== null; ticket = admission.next('m')) {
+      served.push(`${ticket.caller} ${ticket.sinceMs}`);
+      admission.serve(ticket);
+    }
+    expect(served).toEqual(['batch 0', 'person 3', 'other 4', 'batch 1', 'batch 2']);
+    expect([admission.waiting('m'), admission.isWanted('m'), admission.longestWaitMs('m', 9)]).toEqual([0, false, 0]);
+  });
+
+  it('makes room in a full queue where somebody has more of it than who comes, and never for who has as much', () => {
+    const admission = new Admission();
+    const batch = [0, 1, 2].map((at) => admission.enqueue('m', at, 4, 'batch'));
+    admission.enqueue('m', 3, 4, 'person');
+    expect(() => admission.enqueue('m', 4, 4, 'person')).toThrowError(expect.objectContaining({ code: 'queue-full' }));
+    expect(admission.yielding('m', 'batch')).toBeNull();
+    // The newest: it has waited least.
+    expect(admission.yielding('m', 'person')).toBe(batch[2]);
+    admission.leave(batch[2]!);
+    admission.enqueue('m', 5, 4, 'person');
+    expect(['batch', 'person', 'third'].map((caller) => admission.yielding('m', caller)?.caller ?? null)).toEqual([null, null, 'batch']);
+    expect(admission.longestWaitMs('m', 10)).toBe(10);
   });
 });

@@ -85,6 +85,8 @@ export interface CoreBoxOptions {
   readonly serves?: (form: ModelForm) => boolean;
   /** What is made of a model before it is loaded, the most faithful first, each with the share of its bytes that is left. */
   readonly prepares?: (modelId: string) => readonly { readonly type: ConvertedType; readonly share: number }[] | null;
+  /** Requests that each model works on at once. */
+  readonly places?: number;
   /** What the next launch does besides loading: from the model's id. */
   readonly behaviour?: (modelId: string) => Behaviour;
 }
@@ -235,7 +237,7 @@ export function createCoreBox(options: CoreBoxOptions) {
         file: form.files[0] ?? '',
         placement,
         contextTokens: context,
-        parallelSequences: 1,
+        parallelSequences: options.places ?? 4,
         args: [],
         env: {},
       },
@@ -315,6 +317,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
     preparedFile: (record, plan) => preparations.fileOf(record, plan),
     released: () => {},
+    placeIsFree: () => waitingRoom.placeIsFree(),
   };
   const manager = new Manager(managerPorts);
   const derived = new Derived(managerPorts, manager);
@@ -343,7 +346,14 @@ export function createCoreBox(options: CoreBoxOptions) {
     },
   });
   const doer = createDoer(manager, preparations, derived);
-  const waitingRoom = new WaitingRoom({ registry, admission, clock, policies, wake, lease: (id, waited) => manager.lease(id, waited) });
+  const waitingRoom: WaitingRoom = new WaitingRoom({
+    registry,
+    admission,
+    clock,
+    policies,
+    wake,
+    lease: (id, waited) => manager.lease(id, waited),
+  });
   const questions = new Questions({
     ...{ admission, devices, ledger, clock, facts, settings: () => settings },
     runtimes: () => [{ planner: adapter, enabled: true, found: adapter.found }],

@@ -72,6 +72,7 @@ export function modelView(id: string, changes: Partial<ModelView> = {}): ModelVi
     pids: [1],
     inFlight: 0,
     waiting: 0,
+    longestWaitMs: 0,
     queriesPerSecond: 0,
     idleMs: 5,
     idleLeftMs: null,

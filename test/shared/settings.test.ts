@@ -21,7 +21,7 @@ describe('the promised keys', () => {
       },
       metrics: { enabled: true, port: 9090 },
     });
-    expect(checked).toMatchObject({ settings: { orchestration: { policies: { evict_after_idle_seconds: 'auto', max_queue: 64 } } } });
+    expect(checked).toMatchObject({ settings: { orchestration: { policies: { evict_after_idle_seconds: 'auto', max_queue: 512 } } } });
   });
 
   test.each([[null], [{}], [{ metrics: null, orchestration: { policies: null }, models: null }]])('%j means the defaults', (value) => {

@@ -12,7 +12,7 @@ import { conversionsOf, convert, converted, convertProgressOf, DESCRIPTION_BYTES
 import { estimate } from './estimate.ts';
 import { explainExit, progressOf } from './explain.ts';
 import { SERVED_KINDS } from './kinds.ts';
-import { planOf } from './plan.ts';
+import { capacityOf, planOf } from './plan.ts';
 
 export interface LlamaFacts {
   readonly settings: Settings['llama'];
@@ -130,6 +130,7 @@ export function llamaAdapter(facts: LlamaFacts): Adapter {
     estimate: (profile, plan) => estimate(converted(profile, plan.preparation), plan),
     preparedBytes: (profile, preparation) => converted(profile, preparation).weightBytes + DESCRIPTION_BYTES,
     prepare: (target) => convert(facts, target),
+    capacity: capacityOf,
     load: (target) => load(facts, target),
     progress: (line) => convertProgressOf(line) ?? progressOf(line),
     explainExit,

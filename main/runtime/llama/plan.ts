@@ -3,6 +3,7 @@ import type { LaunchPlan, Placement, Preparation } from '../../../shared/decisio
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import type { LaunchSettings } from '../../core/ports.ts';
+import { lastNumber } from '../last-argument.ts';
 import { batchTokens, gpuLayersOf, kvBytes } from './estimate.ts';
 import { onlyReads } from './kinds.ts';
 
@@ -31,6 +32,18 @@ function sequencesOf(profile: ModelProfile, contextTokens: number, args: readonl
   while (sequences > 1 && kvBytes(profile, contextTokens, sequences, args) > most) sequences /= 2;
   return sequences;
 }
+
+/** Requests with a place each: an embedding or a ranking takes milliseconds, and the server deals its turns between them. */
+const READERS_AT_ONCE = 16;
+
+/** How many requests a launch works on at once: one in each sequence. */
+export function capacityOf({ args, parallelSequences }: LaunchPlan): number {
+  const reads = args.some((arg) => READING_FLAGS.has(arg));
+  const sequences = lastNumber(args, '--parallel', '-np') ?? parallelSequences;
+  return reads ? Math.max(READERS_AT_ONCE, sequences) : sequences < 1 ? parallelSequences : sequences;
+}
+
+const READING_FLAGS: ReadonlySet<string> = new Set(['--embeddings', '--embedding', '--reranking', '--rerank']);
 
 /** The launch of this model at this place. @param own `llama.args` and `llama.env` of the settings: what the model's own settings add to. */
 export function planOf(

@@ -8,6 +8,7 @@ import { ModeliumError } from '../../../shared/errors.ts';
 import type { Endpoint } from '../../../shared/model.ts';
 import type { HttpAnswer, RuntimeFound } from '../../core/ports.ts';
 import { type Adapter, http, key, type LoadTarget, pause, phase, port, type Steps, scratch, spawn } from '../adapter.ts';
+import { lastNumber } from '../last-argument.ts';
 import { estimate } from './estimate.ts';
 import { explainExit } from './explain.ts';
 import type { VllmFacts } from './facts.ts';
@@ -169,6 +170,7 @@ export function vllmAdapter(facts: VllmFacts): Adapter {
     obstacle: (profile, placement) => obstacleAt(facts, profile, placement),
     plan: (profile, form, placement, settings) => planOf(facts, profile, form, placement, settings),
     estimate: (profile, plan) => estimate(facts, profile, plan),
+    capacity: ({ args, parallelSequences }) => lastNumber(args, '--max-num-seqs') ?? parallelSequences,
     load: (target) => load(facts, target),
     sleep,
     wake,
