@@ -1,0 +1,23 @@
+/** Which name means what where: a scope sees the names of those around it, and sets its own. Pure. */
+import { Undefined, type Value } from './values.ts';
+
+export class Scope {
+  readonly #around: Scope | null;
+  readonly #values = new Map<string, Value>();
+
+  constructor(around: Scope | null) {
+    this.#around = around;
+  }
+
+  get(name: string): Value {
+    for (let scope: Scope | null = this; scope !== null; scope = scope.#around) {
+      const value = scope.#values.get(name);
+      if (value !== undefined) return value;
+    }
+    return new Undefined(`'${name}' is undefined`);
+  }
+
+  set(name: string, value: Value): void {
+    this.#values.set(name, value);
+  }
+}
