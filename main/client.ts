@@ -1,21 +1,24 @@
 /**
- * Speaks to the running engine: finds it by engine.json, lets it prove itself, and only then shows it the control token.
+ * Speaks to the running engine: finds it by engine.json, lets it prove itself, and signs each request. The control token is never sent.
  * `node:http` and nothing more: it is loaded by every verb, and undici belongs to main/io.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Answer, API } from '../shared/api.ts';
 import { errorFromAnswer, ModeliumError } from '../shared/errors.ts';
+import { ANSWER_PROOF_HEADER, answerMessage, engineMessage, proofHeader, requestMessage, sessionMessage } from '../shared/proofs.ts';
 import { EventsReader } from './http/events-reader.ts';
-import { prove } from './http/token.ts';
+import { type EngineProof, hmac, isSame } from './http/token.ts';
 import { readEngineFile, readToken } from './io/engine-file.ts';
 
 export type RouteName = keyof typeof API;
 export type AnswerOf<Name extends RouteName> = Answer<(typeof API)[Name]>;
 
-/** A proof takes a hash; who has not answered by then is not our engine, or hangs. */
+/** A proof takes a hash; who has not answered by then, to the last byte, is not our engine, or hangs. */
 const PROOF_TIMEOUT_MS = 5_000;
 const HEALTH_TIMEOUT_MS = 1_000;
+/** An engine may take long to begin an answer (an unload waits for its memory), but it sends it in one piece. */
+const ANSWER_TIMEOUT_MS = 60_000;
 /** Of who has not proven itself: a proof and a health answer are a line each. */
 const STRANGER_BYTES = 64 * 1024;
 /** Thousands of models, or a page of decisions with all their candidates, stay far below it. */
@@ -36,37 +39,98 @@ export async function connect(stateFolder: string): Promise<EngineClient> {
   const engine = readEngineFile(stateFolder);
   const token = readToken(stateFolder);
   if (engine === null || token === null) throw notRunning(`No engine runs for the state folder ${stateFolder}.`);
-  await proveItself(engine.address, token);
-  return createClient(engine.address, token);
+  const { address } = engine;
+  const session = await openSession(address, token);
+  if (engine.run !== undefined && session.run !== engine.run) throw notTheEngine(address);
+  return clientOf(address, token, session);
 }
 
-/** A client of an engine that is known to be ours. */
+/** A client of an engine that is known to be ours; the engine proves itself before the first request. */
 export function createClient(address: string, token: string): EngineClient {
-  const headers = { authorization: `Bearer ${token}` };
+  return clientOf(address, token, null);
+}
+
+function clientOf(address: string, token: string, opened: Session | null): EngineClient {
+  let session = opened;
+  /** Signed. An engine that was started anew knows nothing of the session before; one question more tells. */
+  const signed: Signed = async (method, path, body, headers, signal) => {
+    for (let attempt = 0; ; attempt += 1) {
+      session ??= await openSession(address, token);
+      const response = await sendSigned(session, { address, method, path, body, headers, signal });
+      if (response !== null) return response;
+      session = null;
+      if (attempt > 0) throw notTheEngine(address);
+    }
+  };
   return {
     address,
     token,
-    get: async (path) => (await ask(address, 'GET', path, headers)) as never,
-    post: async (path, body) => (await ask(address, 'POST', path, headers, body)) as never,
-    follow: (path, listener, signal) => follow(address, path, headers, listener, signal),
+    get: async (path) => (await ask(signed, 'GET', path)) as never,
+    post: async (path, body) => (await ask(signed, 'POST', path, body)) as never,
+    follow: (path, listener, signal) => follow(address, signed, path, listener, signal),
   };
 }
 
-/** The token must not go to whoever took the port after our engine was killed. */
-async function proveItself(address: string, token: string): Promise<void> {
+/** What this run of the engine and we sign with. */
+interface Session {
+  readonly run: string;
+  readonly key: string;
+  /** The engine's clock, less ours. */
+  readonly aheadMs: number;
+}
+
+/**
+ * Lets the engine at this address prove that it knows the token: whoever took the port after our engine was killed cannot. Nor can it pass the
+ * question on to an engine elsewhere, because the proof is for this address.
+ */
+async function openSession(address: string, token: string): Promise<Session> {
   const nonce = randomBytes(32).toString('hex');
-  const response = await send(address, 'POST', '/control/prove', {}, { nonce }, PROOF_TIMEOUT_MS);
-  const answer = (await jsonOf(response, STRANGER_BYTES).catch(() => ({}))) as { readonly hmac?: unknown };
-  const expected = Buffer.from(prove(token, nonce));
-  const given = Buffer.from(typeof answer.hmac === 'string' ? answer.hmac : '');
-  if (given.length === expected.length && timingSafeEqual(given, expected)) return;
-  throw notRunning(`What answers at ${address} is not the engine of this state folder; that one seems to have ended without a word.`);
+  const signal = AbortSignal.timeout(PROOF_TIMEOUT_MS);
+  const response = await send({ address, method: 'POST', path: '/control/prove', body: JSON.stringify({ nonce }), signal });
+  const answer = await jsonOf(response, STRANGER_BYTES).catch(() => ({}));
+  const { run, timeMs, listens, hmac: given } = answer as Partial<Record<keyof EngineProof, unknown>>;
+  // Where it listens elsewhere, somebody passed the question on.
+  const { host } = new URL(address);
+  if (typeof run !== 'string' || typeof timeMs !== 'number' || listens !== host || typeof given !== 'string') throw notTheEngine(address);
+  const key = hmac(token, sessionMessage(run));
+  const expected = hmac(key, engineMessage({ nonce, address: host }, { run, timeMs, listens }));
+  if (!isSame(given, expected)) throw notTheEngine(address);
+  return { run, key, aheadMs: timeMs - Date.now() };
+}
+
+function notTheEngine(address: string): ModeliumError {
+  return notRunning(`What answers at ${address} is not the engine of this state folder; that one seems to have ended without a word.`);
+}
+
+interface Sent {
+  readonly address: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string | undefined;
+  readonly headers?: Headers | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Null: what answered did not prove that it is the engine. */
+async function sendSigned({ key, aheadMs }: Session, sent: Sent): Promise<IncomingMessage | null> {
+  const { address, method, path, body = '', headers } = sent;
+  const bodyHash = createHash('sha256').update(body).digest('hex');
+  const nonce = randomBytes(16).toString('hex');
+  // As it is written to the connection.
+  const { host, pathname, search } = new URL(path, address);
+  const request = { method, address: host, path: pathname + search, timeMs: Date.now() + aheadMs, nonce, bodyHash };
+  const proof = hmac(key, requestMessage(request));
+  const response = await send({ ...sent, headers: { ...headers, authorization: proofHeader(request, proof) } });
+  const given = response.headers[ANSWER_PROOF_HEADER];
+  if (typeof given === 'string' && isSame(given, hmac(key, answerMessage(proof)))) return response;
+  response.destroy();
+  return null;
 }
 
 /** The version of whatever Modelium answers there, ours or another user's; null when it is none. Sends no token. */
 export async function versionAt(address: string): Promise<string | null> {
   try {
-    const response = await send(address, 'GET', '/health', {}, undefined, 0, AbortSignal.timeout(HEALTH_TIMEOUT_MS));
+    const response = await send({ address, method: 'GET', path: '/health', signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
     const { status, version } = (await jsonOf(response, STRANGER_BYTES)) as { readonly status?: unknown; readonly version?: unknown };
     return (status === 'ok' || status === 'unavailable') && typeof version === 'string' ? version.slice(0, 40) : null;
   } catch {
@@ -79,51 +143,47 @@ function notRunning(message: string, cause?: unknown): ModeliumError {
 }
 
 type Headers = Readonly<Record<string, string>>;
+type Signed = (method: string, path: string, body?: string, headers?: Headers, signal?: AbortSignal) => Promise<IncomingMessage>;
 
-/** One JSON exchange. An engine may take long to answer (an unload waits for its memory), so only the proof has a time-out. */
-async function ask(address: string, method: string, path: string, headers: Headers, body?: unknown, timeoutMs = 0): Promise<unknown> {
-  const response = await send(address, method, path, headers, body, timeoutMs);
-  const answer = await jsonOf(response);
-  const status = response.statusCode ?? 0;
-  if (status >= 200 && status < 300) return answer;
-  throw errorFromAnswer(status, answer);
+/** One JSON exchange. */
+async function ask(signed: Signed, method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await signed(method, path, body === undefined ? undefined : JSON.stringify(body));
+  const timer = setTimeout(() => response.destroy(new Error(`its answer did not end within ${ANSWER_TIMEOUT_MS} ms`)), ANSWER_TIMEOUT_MS);
+  try {
+    const answer = await jsonOf(response);
+    const status = response.statusCode ?? 0;
+    if (status >= 200 && status < 300) return answer;
+    throw errorFromAnswer(status, answer);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-function send(
-  address: string,
-  method: string,
-  path: string,
-  headers: Headers,
-  body: unknown,
-  timeoutMs: number,
-  signal?: AbortSignal,
-): Promise<IncomingMessage> {
-  const text = body === undefined ? '' : JSON.stringify(body);
-  const sent = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)), ...headers };
+/** @param sent.signal ends the answer too, whenever it comes. */
+function send({ address, method, path, body, headers, signal }: Sent): Promise<IncomingMessage> {
+  const ofBody = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
   return new Promise((resolve, reject) => {
     const request = httpRequest(new URL(path, address), {
       method,
-      headers: body === undefined ? headers : sent,
-      timeout: timeoutMs,
+      headers: { ...ofBody, ...headers },
       ...(signal === undefined ? {} : { signal }),
     });
     request.once('response', resolve);
-    request.once('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)));
     request.once('error', (error) => reject(notRunning(`The engine at ${address} does not answer: ${error.message}.`, error)));
-    request.end(text);
+    request.end(body);
   });
 }
 
 async function follow(
   address: string,
+  signed: Signed,
   path: string,
-  headers: Headers,
   listener: (data: unknown) => boolean,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<void> {
   const reader = new EventsReader();
   try {
-    const response = await send(address, 'GET', path, { accept: 'text/event-stream', ...headers }, undefined, 0, signal);
+    const response = await signed('GET', path, undefined, { accept: 'text/event-stream' }, signal);
     if (response.statusCode !== 200) throw errorFromAnswer(response.statusCode ?? 0, await jsonOf(response));
     // Leaving the loop ends the connection.
     for await (const chunk of response) {

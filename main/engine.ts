@@ -190,7 +190,7 @@ class RunningEngine implements Engine {
     core.registry.onChange(() => changes.touch());
     followMetrics(core.registry, metrics, clock);
 
-    await this.#serve({ core, changes, metrics, library, finder, ledger, upstreams });
+    const { run } = await this.#serve({ core, changes, metrics, library, finder, ledger, upstreams });
     // Before the ports close: who waits is told, and what is in flight has the drain's time, not the server's.
     this.#opened.push(() => this.#drain(core));
     await sweep({ clock, processes, table: store.processes, log, scratch, bootId });
@@ -198,7 +198,7 @@ class RunningEngine implements Engine {
     this.#started = true;
     const { address } = this;
     const startTime = processes.identify(process.pid)?.startTime ?? 0;
-    stateFolder.announce({ pid: process.pid, startTime, bootId: bootId(), address, version: VERSION, startedAt: this.#startedAt });
+    stateFolder.announce({ pid: process.pid, startTime, bootId: bootId(), run, address, version: VERSION, startedAt: this.#startedAt });
     log.say(`Server ready at ${address}`);
     void this.#tellOfFound(core, finder);
   }
@@ -244,7 +244,7 @@ class RunningEngine implements Engine {
   }
 
   /** The ports open before the slow things (drivers, folders): a script that starts us can connect at once, and is told to wait. */
-  async #serve(parts: ServedParts): Promise<void> {
+  async #serve(parts: ServedParts): Promise<{ readonly run: string }> {
     const { core, changes, metrics, library, finder, ledger, upstreams } = parts;
     const clock = this.#clock;
     const log = this.#log;
@@ -279,8 +279,10 @@ class RunningEngine implements Engine {
     });
     const listening = this.#open(server, (each) => each.close()).listen();
     ({ address: this.address } = await explainTakenPort(listening, this.#settings.api));
-    if (!this.#settings.metrics.enabled) return;
-    await this.#open(createMetricsServer({ settings, metricsText, log }), (each) => each.close()).listen();
+    const { run } = server;
+    if (this.#settings.metrics.enabled)
+      await this.#open(createMetricsServer({ settings, metricsText, log }), (each) => each.close()).listen();
+    return { run };
   }
 
   /** From here on the world is followed: devices, settings, folders. */

@@ -1,43 +1,22 @@
 /**
- * The page's side of the HTTP contract: the control token, one JSON exchange, one event stream. Knows no route's meaning.
+ * The page's side of the HTTP contract: one JSON exchange, one event stream, each signed where the route needs it. Knows no route's meaning.
  * Types come from shared/api.ts, its schemas do not: what arrives is our own engine's.
  */
 import type { Answer, API } from '../shared/api.ts';
 import { errorFromAnswer, ModeliumError } from '../shared/errors.ts';
-
-const TOKEN_KEY = 'modelium-token';
-const FRAGMENT = '#token=';
+import { distrust, provenSession, sign } from './session.ts';
 
 export type RouteName = keyof typeof API;
 export type AnswerOf<Name extends RouteName> = Answer<(typeof API)[Name]>;
 
-/**
- * Takes the token out of the address, so that neither the history nor a copied address carries it. The session keeps it over a reload; it never
- * becomes a cookie, which other pages' requests would carry along.
- * @returns whether there was one.
- */
-export function takeToken(): boolean {
-  if (!location.hash.startsWith(FRAGMENT)) return false;
-  keepToken(location.hash.slice(FRAGMENT.length));
-  history.replaceState(null, '', `${location.pathname}#/box`);
-  return true;
-}
+/** Routes that change something, or tell more than anybody may know. */
+const SIGNED = '/control/';
 
-export function keepToken(token: string): void {
-  sessionStorage.setItem(TOKEN_KEY, token.trim());
-}
-
-export function hasToken(): boolean {
-  return controlToken() !== null;
-}
-
-/** For who must keep it out of what leaves this window. */
-export function controlToken(): string | null {
-  return sessionStorage.getItem(TOKEN_KEY);
-}
-
-function authorized(): Record<string, string> {
-  return { authorization: `Bearer ${controlToken() ?? ''}` };
+interface Init {
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
 }
 
 export interface AskOptions {
@@ -53,8 +32,7 @@ export async function ask<Name extends RouteName>(
 ): Promise<AnswerOf<Name>> {
   const response = await send(path, {
     method,
-    headers: { ...authorized(), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
   });
   return (await response.json()) as AnswerOf<Name>;
@@ -71,19 +49,37 @@ export interface ServerEvent {
  * Opens an event stream; by fetch, because an EventSource can send no token.
  * @throws ModeliumError as `ask` does, before the first event.
  */
-export async function open(path: string, init: RequestInit, onOpen: () => void = () => {}): Promise<AsyncGenerator<ServerEvent>> {
-  const response = await send(path, { ...init, headers: { accept: 'text/event-stream', ...authorized(), ...init.headers } });
+export async function open(path: string, init: Init, onOpen: () => void = () => {}): Promise<AsyncGenerator<ServerEvent>> {
+  const response = await send(path, { ...init, headers: { accept: 'text/event-stream', ...init.headers } });
   onOpen();
   return eventsOf(response);
 }
 
-async function send(path: string, init: RequestInit): Promise<Response> {
-  const response = await fetch(path, { ...init, cache: 'no-store' }).catch((thrown: unknown) => {
-    if (init.signal?.aborted === true) throw thrown;
-    throw new ModeliumError('not-running', 'The engine does not answer.', { cause: thrown });
-  });
+async function send(path: string, init: Init): Promise<Response> {
+  const response = path.startsWith(SIGNED) ? await sendSigned(path, init) : await provenSession().then(() => fetched(path, init));
   if (response.ok) return response;
   throw refusal(response, await response.json().catch(() => ({})));
+}
+
+/** What answers without its own proof is refused: an engine that was started anew gets a new one once, anybody else nothing. */
+async function sendSigned(path: string, init: Init): Promise<Response> {
+  for (let attempt = 0; ; attempt += 1) {
+    const session = await provenSession();
+    const { authorization, isAnsweredBy } = await sign(session, { method: init.method ?? 'GET', path, body: init.body ?? '' });
+    const response = await fetched(path, { ...init, headers: { ...init.headers, authorization } });
+    if (await isAnsweredBy(response)) return response;
+    await response.body?.cancel().catch(() => {});
+    distrust();
+    if (attempt > 0) throw new ModeliumError('not-running', 'What answers here is not the engine.');
+  }
+}
+
+async function fetched(path: string, init: Init): Promise<Response> {
+  return await fetch(path, { ...init, cache: 'no-store', redirect: 'error' }).catch((thrown: unknown) => {
+    if (init.signal?.aborted === true) throw thrown;
+    distrust();
+    throw new ModeliumError('not-running', 'The engine does not answer.', { cause: thrown });
+  });
 }
 
 /** The engine's own error, with the time after which asking again makes sense: a header, not a part of the body. */

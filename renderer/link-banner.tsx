@@ -1,5 +1,6 @@
 /** Says that the engine is away, and that the window is back by itself when it is. What is on the page then is the last that was known. */
 import { useEffect, useState } from 'react';
+import { bridge } from './bridge.ts';
 import { Button } from './components/button.tsx';
 import { Icon } from './components/icon.tsx';
 import { reconnect } from './link.ts';
@@ -8,6 +9,7 @@ import { useWindow } from './store.ts';
 
 /** A link that stands within this time is not worth a word. */
 const PATIENCE_MS = 400;
+const KNOWN = `What you see is the last that was known; the window goes on by itself.${bridge === null ? ' Do not reload it before.' : ''}`;
 
 export function LinkBanner() {
   const link = useWindow((state) => state.link);
@@ -27,7 +29,7 @@ export function LinkBanner() {
           <Icon name="warning" />
           <span>
             {link.name === 'lost' ? `${link.why} ` : ''}
-            {isKnown ? 'What you see is the last that was known; the window goes on by itself.' : 'Connecting to the engine ...'}
+            {isKnown ? KNOWN : 'Connecting to the engine ...'}
           </span>
           <Button onClick={reconnect} small>
             Try now

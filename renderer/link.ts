@@ -4,9 +4,10 @@
  */
 import { ModeliumError, toModeliumError } from '../shared/errors.ts';
 import type { EngineEvent, Snapshot } from '../shared/snapshot.ts';
-import { hasToken, open } from './api.ts';
+import { open } from './api.ts';
 import { merge } from './merge.ts';
 import { noteReceived } from './now.ts';
+import { distrust } from './session.ts';
 import { useWindow } from './store.ts';
 
 const PAUSES_MS = [250, 500, 1_000, 2_000];
@@ -57,7 +58,6 @@ export function reconnect(): void {
 }
 
 async function follow(): Promise<void> {
-  if (!hasToken()) throw new ModeliumError('token-required', 'This window has no control token.');
   const ending = new AbortController();
   let silence = setTimeout(() => ending.abort(), SILENCE_MS);
   const events = await open('/control/events', {
@@ -98,6 +98,7 @@ function show(): void {
 }
 
 function lost(thrown: unknown): void {
+  distrust();
   const error = toModeliumError(thrown);
   if (error.code === 'token-required') useWindow.setState({ link: { name: 'refused', why: error.message, checking: false } });
   else useWindow.setState({ link: { name: 'lost', why: error.message } });

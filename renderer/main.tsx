@@ -3,17 +3,22 @@ import './tokens.css';
 import './base.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { takeToken } from './api.ts';
 import { App } from './app.tsx';
+import { bridge } from './bridge.ts';
 import { tellDesktop } from './desktop.ts';
 import { followDevices } from './history.ts';
 import { keepLink, reconnect } from './link.ts';
+import { isAloneWithToken, takeToken } from './session.ts';
 import { followTheme } from './theme.ts';
 
 takeToken();
 // Also where the printed address is pasted into a window that is open already.
 addEventListener('hashchange', () => {
   if (takeToken()) reconnect();
+});
+// While the engine is away, whoever holds its port would be asked for the page. In the app, the shell lets nothing load from there.
+addEventListener('beforeunload', (event) => {
+  if (bridge === null && isAloneWithToken()) event.preventDefault();
 });
 followTheme();
 followDevices();

@@ -22,7 +22,7 @@ export interface Contract {
   /** As OpenAPI writes it: `/control/models/{id}/load`. */
   readonly path: string;
   readonly summary: string;
-  /** `token`: needs `Authorization: Bearer CONTROL-TOKEN`. */
+  /** `token`: needs a proof of the control token (shared/proofs.ts), or the token itself: `Authorization: Bearer CONTROL-TOKEN`. */
   readonly access: 'open' | 'token';
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
@@ -184,10 +184,15 @@ export const API = {
   prove: {
     method: 'POST',
     path: '/control/prove',
-    summary: 'Proves that this engine knows the control token: HMAC-SHA256(token, nonce), in hexadecimal.',
+    summary: 'Proves that this engine knows the control token, without telling it, and says where it listens.',
     access: 'open',
     body: z.strictObject({ nonce: z.string().min(16).max(256) }),
-    answer: z.object({ hmac: z.string() }),
+    answer: z.object({
+      run: z.string().describe('Tells this run of the engine from every other one.'),
+      timeMs: z.number().describe('The clock of the engine, in milliseconds since 1970.'),
+      listens: z.string().describe('Host and port: those of the Host header where they are its own.'),
+      hmac: z.string().describe('HMAC-SHA256 in hexadecimal; SECURITY.md says of what.'),
+    }),
   },
   snapshot: {
     method: 'GET',

@@ -48,6 +48,11 @@ export const ERRORS = {
     type: 'permission_error',
     hint: 'Send the control token: it lies in the state folder, readable by its owner only.',
   },
+  'proof-refused': {
+    status: 401,
+    type: 'permission_error',
+    hint: 'Ask /control/prove, and sign each request anew with what this run of the engine answers.',
+  },
   // Models that cannot answer now
   'model-settling': { status: 503, type: 'unavailable_error', hint: 'Ask again when the copy is complete.' },
   'model-blocked': { status: 503, type: 'unavailable_error', hint: '`modelium why MODEL` tells what would help.' },

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connect, createClient } from '../main/client.ts';
-import { prove } from '../main/http/token.ts';
+import { Gatekeeper } from '../main/http/token.ts';
 import { openStateFolder, type StateFolder } from '../main/io/state-folder.ts';
 import { ModeliumError } from '../shared/errors.ts';
 
@@ -43,23 +43,82 @@ afterEach(async () => {
 });
 
 function announce(): void {
-  state.announce({ pid: process.pid, startTime: 0, bootId: '', address, version: '0', startedAt: '' });
+  state.announce({ pid: process.pid, startTime: 0, bootId: '', run: 'run', address, version: '0', startedAt: '' });
 }
 
-function proving(token: string, otherwise: typeof answer): typeof answer {
+/** A server that proves itself as the engine does, and then answers. */
+function proving(token: string, otherwise: typeof answer, run = 'run', at?: string): typeof answer {
+  const gatekeeper = new Gatekeeper({ token, run, wallTime: () => Date.now() - 3_600_000, listens: () => new URL(at ?? address).host });
   return (request, response, body) => {
-    if (request.url !== '/control/prove') return otherwise(request, response, body);
-    const { nonce } = JSON.parse(body) as { nonce: string };
-    response.end(JSON.stringify({ hmac: prove(token, nonce) }));
+    try {
+      if (request.url === '/control/prove') {
+        const { nonce } = JSON.parse(body) as { nonce: string };
+        return response.end(JSON.stringify(gatekeeper.prove(nonce, request.headers.host)));
+      }
+      const { answerProof } = gatekeeper.admit(request);
+      if (answerProof !== null) response.setHeader('x-modelium-proof', answerProof);
+    } catch (thrown) {
+      const refused = thrown as ModeliumError;
+      return response.writeHead(refused.status).end(JSON.stringify(refused.envelope()));
+    }
+    return otherwise(request, response, body);
   };
 }
 
 describe('the token', () => {
-  test('is shown to an engine that proved itself', async () => {
+  test('never travels; each request is signed anew', async () => {
     answer = proving(state.token, (_, response) => response.end('{"models":[]}'));
     const engine = await connect(state.path);
-    expect(await engine.get<'models'>('/models')).toEqual({ models: [] });
-    expect(seen.map(({ authorization }) => authorization)).toEqual([undefined, `Bearer ${state.token}`]);
+    expect(await engine.get<'models'>('/control/snapshot')).toEqual({ models: [] });
+    await engine.post<'load'>("/control/models/it's/load?x='", { force: true });
+    const [first, second, third] = seen.map(({ authorization }) => authorization);
+    expect(first).toBeUndefined();
+    expect(second).toMatch(/^Modelium /);
+    expect(third).toMatch(/^Modelium /);
+    expect(JSON.stringify(seen)).not.toContain(state.token);
+  });
+
+  test('an engine that was started anew is asked to prove itself again, and then takes the request', async () => {
+    answer = proving(state.token, (_, response) => response.end('{}'));
+    const engine = await connect(state.path);
+    answer = proving(state.token, (_, response) => response.end('{"again":true}'), 'another run');
+    expect(await engine.get('/control/snapshot')).toEqual({ again: true });
+    expect(seen.map(({ path }) => path)).toEqual(['/control/prove', '/control/snapshot', '/control/prove', '/control/snapshot']);
+  });
+
+  test('an answer that does not prove itself is not believed', async () => {
+    answer = proving(state.token, (_, response) => {
+      response.removeHeader('x-modelium-proof');
+      response.end('{"forged":true}');
+    });
+    const engine = await connect(state.path);
+    await expect(engine.get('/control/snapshot')).rejects.toMatchObject({ code: 'not-running' });
+  });
+
+  test('a proof of another run than engine.json tells is none', async () => {
+    answer = proving(state.token, (_, response) => response.end('{}'), 'an older run');
+    await expect(connect(state.path)).rejects.toMatchObject({ code: 'not-running' });
+  });
+
+  test('who passes the question on to the engine elsewhere gets no proof for its own address', async () => {
+    const engine = proving(state.token, (_, response) => response.end('{}'), 'run', 'http://127.0.0.1:1');
+    // As it came, and with the address that the engine knows as its own.
+    for (const host of [new URL(address).host, '127.0.0.1:1']) {
+      answer = (request, response, body) => {
+        request.headers.host = host;
+        engine(request, response, body);
+      };
+      await expect(connect(state.path)).rejects.toMatchObject({ code: 'not-running' });
+    }
+    expect(seen.map(({ path }) => path)).toEqual(['/control/prove', '/control/prove']);
+  });
+
+  test('a stranger that only drips bytes is left', { timeout: 10_000 }, async () => {
+    answer = (_, response) => {
+      const timer = setInterval(() => response.write(' '), 50);
+      response.once('close', () => clearInterval(timer));
+    };
+    await expect(connect(state.path)).rejects.toMatchObject({ code: 'not-running' });
   });
 
   test.each<[string, typeof answer]>([
@@ -100,8 +159,8 @@ describe('not running', () => {
 describe('errors', () => {
   test("are the engine's own", async () => {
     const sent = new ModeliumError('model-failed', 'It ran out of memory.', { lastWords: ['boom'] });
-    answer = (_, response) => response.writeHead(sent.status).end(JSON.stringify(sent.envelope()));
-    await expect(createClient(address, 't').post('/control/models/x/load', {})).rejects.toMatchObject({
+    answer = proving(state.token, (_, response) => response.writeHead(sent.status).end(JSON.stringify(sent.envelope())));
+    await expect(createClient(address, state.token).post('/control/models/x/load', {})).rejects.toMatchObject({
       code: 'model-failed',
       message: 'It ran out of memory.',
       details: { lastWords: ['boom'] },
@@ -109,17 +168,17 @@ describe('errors', () => {
   });
 
   test('of an unknown code, or without an envelope, still have their words', async () => {
-    answer = (_, response) => response.writeHead(418).end('{"error":{"code":"toString","message":"odd"}}');
-    await expect(createClient(address, 't').get('/x')).rejects.toMatchObject({ code: 'internal', message: 'odd' });
-    answer = (_, response) => response.writeHead(502).end('');
-    await expect(createClient(address, 't').get('/x')).rejects.toThrow(/502/);
-    answer = (_, response) => response.writeHead(500).end('null');
-    await expect(createClient(address, 't').get('/x')).rejects.toThrow(/500/);
+    answer = proving(state.token, (_, response) => response.writeHead(418).end('{"error":{"code":"toString","message":"odd"}}'));
+    await expect(createClient(address, state.token).get('/x')).rejects.toMatchObject({ code: 'internal', message: 'odd' });
+    answer = proving(state.token, (_, response) => response.writeHead(502).end(''));
+    await expect(createClient(address, state.token).get('/x')).rejects.toThrow(/502/);
+    answer = proving(state.token, (_, response) => response.writeHead(500).end('null'));
+    await expect(createClient(address, state.token).get('/x')).rejects.toThrow(/500/);
   });
 
   test('an answer larger than any of ours is cut off', async () => {
-    answer = (_, response) => response.end(Buffer.alloc(65 * 1024 * 1024, 32));
-    await expect(createClient(address, 't').get('/x')).rejects.toMatchObject({ code: 'not-running' });
+    answer = proving(state.token, (_, response) => response.end(Buffer.alloc(65 * 1024 * 1024, 32)));
+    await expect(createClient(address, state.token).get('/x')).rejects.toMatchObject({ code: 'not-running' });
   });
 });
 
@@ -131,30 +190,30 @@ describe('events', () => {
   };
 
   test('are read until the listener has enough, and the connection is given back', async () => {
-    answer = stream;
+    answer = proving(state.token, stream);
     const gone = new Promise((resolve) => server.once('connection', (socket) => socket.once('close', resolve)));
     const got: unknown[] = [];
-    await createClient(address, 't').follow('/control/events', (data) => got.push(data) < 2);
+    await createClient(address, state.token).follow('/control/events', (data) => got.push(data) < 2);
     expect(got).toEqual([{ n: 1 }, { n: 2 }]);
     await gone;
   });
 
   test('end with the signal', async () => {
-    answer = stream;
+    answer = proving(state.token, stream);
     const leave = new AbortController();
     const leaveAtOnce = (): boolean => {
       leave.abort();
       return true;
     };
-    await createClient(address, 't').follow('/control/events', leaveAtOnce, leave.signal);
-    await createClient(address, 't').follow('/control/events', () => true, leave.signal);
+    await createClient(address, state.token).follow('/control/events', leaveAtOnce, leave.signal);
+    await createClient(address, state.token).follow('/control/events', () => true, leave.signal);
   });
 
   test('an engine that dies in the middle is said', async () => {
-    answer = (request, response) => {
+    answer = proving(state.token, (request, response) => {
       stream(request, response, '');
       setImmediate(() => setImmediate(() => request.socket.destroy()));
-    };
-    await expect(createClient(address, 't').follow('/x', () => true)).rejects.toMatchObject({ code: 'not-running' });
+    });
+    await expect(createClient(address, state.token).follow('/x', () => true)).rejects.toMatchObject({ code: 'not-running' });
   });
 });

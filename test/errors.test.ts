@@ -128,6 +128,16 @@ describe('over HTTP', () => {
   test.each<[ErrorCode, () => Promise<Answered>]>([
     ['malformed-http', () => sendBytes(live.address, 'GET / HTTP/1.1\r\nbad header\r\n\r\n')],
     ['head-too-large', () => sendBytes(live.address, `GET / HTTP/1.1\r\ncookie: ${'x'.repeat(20_000)}\r\n\r\n`)],
+    [
+      'proof-refused',
+      () =>
+        live.ask(
+          'POST',
+          '/control/models/slow/load',
+          {},
+          { authorization: `Modelium 1.${'0'.repeat(16)}.${'0'.repeat(64)}.${'0'.repeat(64)}` },
+        ),
+    ],
     ['invalid-json', () => live.ask('POST', '/predict/slow', '{"prompt": ')],
     ['invalid-body', () => live.predict('slow', { prompt: 'Hello', max_tokens: 'many' })],
     ['body-too-large', () => live.predict('slow', { prompt: 'x'.repeat(20_000) })],

@@ -30,10 +30,10 @@ export function streamEvents(world: StreamWorld, request: IncomingMessage, respo
 }
 
 /** The last lines, then those that come: `data: {"line": "..."}`. @param model null: the engine's own log. */
-export function streamLogs(world: StreamWorld, model: string | null, response: ServerResponse): void {
+export function streamLogs(world: StreamWorld, model: string | null, response: ServerResponse, shown: (line: string) => string): void {
   const { lines, follow } = world.control.logs(model);
   const send = openStream(world, response);
-  const sendLine = (line: string) => send(`data: ${JSON.stringify({ line })}\n\n`);
+  const sendLine = (line: string) => send(`data: ${JSON.stringify({ line: shown(line) })}\n\n`);
   for (const line of lines) sendLine(line);
   response.once('close', follow(sendLine));
 }

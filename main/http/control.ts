@@ -9,6 +9,7 @@ import { type Answer, API, type Body, type Contract, type Query } from '../../sh
 import { checkInput } from '../../shared/api-input.ts';
 import { openApiDocument } from '../../shared/api-openapi.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import { ANSWER_PROOF_HEADER } from '../../shared/proofs.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
@@ -19,7 +20,7 @@ import { listOf } from './model-list.ts';
 import { sendAsset, sendPage, wantsPage } from './page.ts';
 import { modelNotFound, sendError, sendText } from './respond.ts';
 import { pathOf, routesAsText, unknownRoute } from './routes.ts';
-import { prove, requireToken } from './token.ts';
+import { type Admitted, type Gatekeeper, requireBody } from './token.ts';
 
 export interface ControlWorld {
   readonly control: Control;
@@ -27,15 +28,20 @@ export interface ControlWorld {
   readonly clock: Clock;
   readonly log: Log;
   readonly token: string;
+  readonly gatekeeper: Gatekeeper;
   readonly version: string;
   readonly maxBodyMb: () => number;
   readonly openStreams: OpenStreams;
   readonly page: PageFiles;
 }
 
+const NO_BODY = Buffer.alloc(0);
 const PLAIN = 'text/plain; charset=utf-8';
 /** Of a name of 120 characters with its owner's, percent-encoded: the longest are twelve characters for one. */
 const MOST_PARAM_CHARACTERS = 4096;
+
+/** Who was let in; what they proved is compared with their body once that is there. */
+const admissions = new WeakMap<IncomingMessage, Admitted>();
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -107,6 +113,7 @@ function readJsonBodies(app: FastifyInstance, world: ControlWorld): void {
     readBody(decodedBody(request.raw), world.maxBodyMb(), (result) => {
       if ('error' in result) return done(result.error);
       try {
+        requireBody(result.body, admissions.get(request.raw));
         done(null, result.body.length === 0 ? {} : parseObject(result.body));
       } catch (thrown) {
         done(toModeliumError(thrown));
@@ -119,8 +126,14 @@ function addRoute<C extends Contract>(app: FastifyInstance, world: ControlWorld,
   app.route({
     method: contract.method,
     url: contract.path.replaceAll(/\{(\w+)\}/g, ':$1'),
-    onRequest: async (request) => {
-      if (contract.access === 'token') requireToken(request.headers.authorization, world.token);
+    onRequest: async (request, reply) => {
+      if (contract.access !== 'token') return;
+      const admitted = world.gatekeeper.admit(request.raw);
+      admissions.set(request.raw, admitted);
+      if (admitted.answerProof !== null) reply.raw.setHeader(ANSWER_PROOF_HEADER, admitted.answerProof);
+    },
+    preHandler: async (request) => {
+      if (request.body === undefined) requireBody(NO_BODY, admissions.get(request.raw));
     },
     handler: async (request, reply) => {
       const answer = await handler({
@@ -159,7 +172,7 @@ function addOpenRoutes(app: FastifyInstance, world: ControlWorld): void {
     reply.hijack();
     return ANSWERED;
   });
-  addRoute(app, world, API.prove, ({ body }) => ({ hmac: prove(world.token, body.nonce) }));
+  addRoute(app, world, API.prove, ({ body, request }) => world.gatekeeper.prove(body.nonce, request.headers.host));
 }
 
 function addModelRoutes(app: FastifyInstance, world: ControlWorld): void {
@@ -215,9 +228,9 @@ function addEngineRoutes(app: FastifyInstance, world: ControlWorld): void {
   });
   addRoute(app, world, API.logs, ({ query, reply }) => {
     const id = query.model === undefined ? null : requireModel(world, query.model).id;
-    if (!query.follow) return { lines: control.logs(id).lines };
+    if (!query.follow) return { lines: control.logs(id).lines.map((line) => withoutToken(line, world.token)) };
     reply.hijack();
-    streamLogs(streams, id, reply.raw);
+    streamLogs(streams, id, reply.raw, (line) => withoutToken(line, world.token));
     return ANSWERED;
   });
   addRoute(app, world, API.settings, () => control.settings());
@@ -226,6 +239,11 @@ function addEngineRoutes(app: FastifyInstance, world: ControlWorld): void {
     await control.rescanRuntimes();
     return { runtimes: control.snapshot().runtimes };
   });
+}
+
+/** A runtime may print anything; the window does not know the token that it would have to hide. */
+function withoutToken(line: string, token: string): string {
+  return line.replaceAll(token, '[redacted]');
 }
 
 /** Aborts when the client leaves before its answer: nothing is read on for nobody. */

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:net';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Log } from '../core/ports.ts';
+import type { Listening } from './own-address.ts';
 
 const PORTS_TRIED = 50;
 const LAST_PORT = 65_535;
@@ -21,23 +22,34 @@ export function requireLoopback(host: string): void {
 /**
  * Listens on `host`; for the usual loopback address on [::1] too, since `localhost` leads there first on many machines.
  * @param port 0: any free one.
- * @returns the address for people and clients.
+ * @returns the address for people and clients, and all that lead here.
  * @throws ModeliumError port-taken.
  */
-export async function listenOnLoopback(first: Server, second: Server, host: string, port: number, log: Log): Promise<{ address: string }> {
+export async function listenOnLoopback(
+  first: Server,
+  second: Server,
+  host: string,
+  port: number,
+  log: Log,
+): Promise<Listening & { readonly address: string }> {
   requireLoopback(host);
   const both = host === '127.0.0.1' || host === 'localhost';
   const name = both ? '127.0.0.1' : host;
   const bound = await open(first, name, port).catch(async (thrown: unknown) => {
     throw await explained(thrown, name, port);
   });
+  const written = name.includes(':') ? `[${name}]` : name;
+  const names = [written];
   if (both) {
-    await open(second, '::1', bound).catch((thrown: unknown) => {
-      // Without IPv6 there is nothing to miss; another program on [::1] gets what clients send to `localhost`.
-      if (codeOf(thrown) === 'EADDRINUSE') log.warn(`Another program holds [::1]:${bound}: use 127.0.0.1 in place of localhost.`);
-    });
+    const isShared = await open(second, '::1', bound).then(
+      () => false,
+      (thrown: unknown) => codeOf(thrown) === 'EADDRINUSE',
+    );
+    // Without IPv6 there is nothing to miss; another program on [::1] gets what clients send to `localhost`.
+    if (isShared) log.warn(`Another program holds [::1]:${bound}: use 127.0.0.1 in place of localhost.`);
+    else names.push('localhost', '[::1]');
   }
-  return { address: `http://${name.includes(':') ? `[${name}]` : name}:${bound}` };
+  return { address: `http://${written}:${bound}`, port: bound, names };
 }
 
 function open(server: Server, host: string, port: number): Promise<number> {

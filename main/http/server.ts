@@ -1,5 +1,7 @@
 /** The engine's HTTP server: builds the listener and the control app, opens the port on loopback, and closes without cutting anybody off. */
+import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
+import { hostRules } from '../../shared/origins.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
@@ -8,6 +10,8 @@ import type { OpenStreams } from './control-streams.ts';
 import { createListeners, type Listener } from './hot-routes.ts';
 import { listenOnLoopback } from './listen.ts';
 import { answerMalformed } from './malformed.ts';
+import { isOwnAddress, type Listening } from './own-address.ts';
+import { Gatekeeper } from './token.ts';
 import type { Dispatch } from './upstream.ts';
 
 export interface HttpServerOptions {
@@ -26,6 +30,8 @@ export interface HttpServerOptions {
 }
 
 export interface HttpServer {
+  /** Tells this run from every other one; it stands in the engine's proofs. */
+  readonly run: string;
   /** @throws ModeliumError port-taken, host-needs-key. */
   listen(): Promise<{ readonly address: string }>;
   /**
@@ -51,13 +57,25 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const servers = [newServer(listeners), newServer(listeners)] as const;
   const [first, second] = servers;
   second.on('clientError', answerMalformed);
+  const run = randomBytes(16).toString('hex');
+  let listening: Listening | null = null;
+  const gatekeeper = new Gatekeeper({
+    ...{ token: options.token, run, wallTime: () => options.clock.wallTime() },
+    listens: (asked) => {
+      const allowed = hostRules(options.settings().api.allowed_hosts).has;
+      return listening === null || isOwnAddress(asked, listening, allowed) ? asked : `${listening.names[0]}:${listening.port}`;
+    },
+  });
 
   return {
+    run,
     async listen() {
       const { api } = options.settings();
       const maxBodyMb = () => options.settings().api.max_body_mb;
-      controlApp = await createControlApp({ ...options, maxBodyMb, openStreams }, first, answerMalformed);
-      return listenOnLoopback(first, second, api.host, api.port, options.log);
+      controlApp = await createControlApp({ ...options, gatekeeper, maxBodyMb, openStreams }, first, answerMalformed);
+      const opened = await listenOnLoopback(first, second, api.host, api.port, options.log);
+      listening = opened;
+      return { address: opened.address };
     },
     async close(graceMs = CLOSE_GRACE_MS) {
       const closed = Promise.all(servers.map(closeServer));

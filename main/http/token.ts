@@ -1,27 +1,134 @@
-/** The control token: who shows it may change things; who is asked for proof shows that it knows it without telling it. */
+/**
+ * The control token: who shows it, or proves to know it, may change things; and the engine's own proof that it is the one. What is signed and
+ * why is in shared/proofs.ts.
+ */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { ModeliumError } from '../../shared/errors.ts';
+import {
+  answerMessage,
+  engineMessage,
+  PROOF_LIFE_MS,
+  type Run,
+  readProofHeader,
+  requestMessage,
+  type ShownProof,
+  sessionMessage,
+} from '../../shared/proofs.ts';
 
 const BEARER = 'Bearer ';
+/** Far more than a window sends within a proof's life; with more of them, older ones are refused rather than forgotten (I10). */
+const MOST_NONCES = 20_000;
+
+export interface GatekeeperWorld {
+  readonly token: string;
+  /** Tells this run of the engine from every other one. */
+  readonly run: string;
+  /** Milliseconds since 1970. */
+  wallTime(): number;
+  /** The asked host and port where they are the engine's own; else those where it listens. */
+  listens(asked: string): string;
+}
+
+/** What the guard needs of a request. */
+export interface AskedRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: { readonly host?: string | undefined; readonly authorization?: string | undefined };
+}
+
+/** A request that was let in. Both are null for one that showed the token itself. */
+export interface Admitted {
+  /** For the header of the answer. */
+  readonly answerProof: string | null;
+  readonly bodyHash: string | null;
+}
+
+export type EngineProof = Run & { readonly hmac: string };
+
+export class Gatekeeper {
+  readonly #world: GatekeeperWorld;
+  readonly #sessionKey: string;
+  /** Nonces of the proofs that were accepted, oldest first, with the time of each. */
+  readonly #used = new Map<string, number>();
+  /** Proofs from before are refused: their nonces are not known any more. */
+  #floorMs = 0;
+
+  constructor(world: GatekeeperWorld) {
+    this.#world = world;
+    this.#sessionKey = hmac(world.token, sessionMessage(world.run));
+  }
+
+  /** @param address the Host header of the question: who passes it on from elsewhere shows by it. */
+  prove(nonce: string, address = ''): EngineProof {
+    const run: Run = { run: this.#world.run, timeMs: this.#world.wallTime(), listens: this.#world.listens(address) };
+    return { ...run, hmac: hmac(this.#sessionKey, engineMessage({ nonce, address }, run)) };
+  }
+
+  /**
+   * Compares in constant time, so that the time of the answer tells nothing of the token.
+   * @throws ModeliumError token-required, proof-refused.
+   */
+  admit({ method = 'GET', url = '/', headers }: AskedRequest): Admitted {
+    const { authorization } = headers;
+    const shown = readProofHeader(authorization);
+    if (shown === null) {
+      requireToken(authorization, this.#world.token);
+      return { answerProof: null, bodyHash: null };
+    }
+    const expected = hmac(this.#sessionKey, requestMessage({ ...shown, method, address: headers.host ?? '', path: url }));
+    if (!isSame(expected, shown.proof)) throw refused('That proof is not of the control token of this engine, or of another run of it.');
+    this.#requireFresh(shown);
+    return { answerProof: hmac(this.#sessionKey, answerMessage(shown.proof)), bodyHash: shown.bodyHash };
+  }
+
+  /** Each proof counts once, and only for a while. */
+  #requireFresh({ nonce, timeMs }: ShownProof): void {
+    const nowMs = this.#world.wallTime();
+    const isOld = timeMs <= this.#floorMs || Math.abs(nowMs - timeMs) > PROOF_LIFE_MS;
+    if (isOld || this.#used.has(nonce)) throw refused('That proof was used already, or is too old.');
+    this.#used.set(nonce, timeMs);
+    for (const [oldest, usedMs] of this.#used) {
+      if (this.#used.size <= MOST_NONCES && nowMs - usedMs <= 2 * PROOF_LIFE_MS) break;
+      if (this.#used.size > MOST_NONCES) this.#floorMs = Math.max(this.#floorMs, usedMs);
+      this.#used.delete(oldest);
+    }
+  }
+}
+
+/** @throws ModeliumError proof-refused: the body is another one than the proof is for. */
+export function requireBody(body: Buffer, admitted: Admitted | undefined): void {
+  const bodyHash = admitted?.bodyHash ?? null;
+  if (bodyHash === null || createHash('sha256').update(body).digest('hex') === bodyHash) return;
+  throw new ModeliumError('proof-refused', 'The body is not the one that the proof was made for.');
+}
 
 /**
  * @param authorization the request's header.
- * @throws ModeliumError token-required. Compared in constant time, so that the answer's time tells nothing of the token.
+ * @throws ModeliumError token-required.
  */
 export function requireToken(authorization: string | undefined, token: string): void {
   const shown = authorization?.startsWith(BEARER) === true ? authorization.slice(BEARER.length) : '';
-  if (timingSafeEqual(digest(shown), digest(token)) && token !== '') return;
+  if (isSame(shown, token) && token !== '') return;
   throw new ModeliumError(
     'token-required',
     authorization === undefined ? 'This route needs the control token.' : 'That is not the control token of this engine.',
   );
 }
 
-/** HMAC-SHA256(token, nonce) in hexadecimal. */
-export function prove(token: string, nonce: string): string {
-  return createHmac('sha256', token).update(nonce).digest('hex');
+/** HMAC-SHA256 in hexadecimal. */
+export function hmac(key: string, message: string): string {
+  return createHmac('sha256', key).update(message).digest('hex');
+}
+
+/** Compared in constant time. */
+export function isSame(one: string, other: string): boolean {
+  return timingSafeEqual(digest(one), digest(other));
 }
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
+}
+
+function refused(message: string): ModeliumError {
+  return new ModeliumError('proof-refused', message);
 }

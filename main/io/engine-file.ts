@@ -15,13 +15,15 @@ export interface EngineFile {
   /** Kernel clock ticks since boot, from /proc/PID/stat; 0 where there is no /proc. */
   readonly startTime: number;
   readonly bootId: string;
+  /** As it says when it proves itself: it tells this run from every other one. */
+  readonly run: string;
   readonly address: string;
   readonly version: string;
   readonly startedAt: string;
 }
 
 /** Who claims to run here; null when nobody does. A claim is not a proof: a killed engine leaves its file behind. */
-export function readEngineFile(path: string): EngineFile | null {
+export function readEngineFile(path: string): (Omit<EngineFile, 'run'> & Partial<EngineFile>) | null {
   try {
     const read = JSON.parse(readFileSync(join(path, ENGINE_FILE), 'utf8')) as Partial<EngineFile>;
     return typeof read.address === 'string' && typeof read.pid === 'number' ? (read as EngineFile) : null;

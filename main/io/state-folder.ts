@@ -29,6 +29,8 @@ export function openStateFolder(path: string): StateFolder {
   makePrivateFolder(path);
   const unlock = lock(path);
   try {
+    // An engine that was killed left it behind, and its port may be anybody's by now: nobody is to be led there any more.
+    rmSync(join(path, ENGINE_FILE), { force: true });
     const token = readToken(path) ?? makeToken(path);
     return {
       path,

@@ -1,4 +1,6 @@
 /** One person's first minutes in a browser, on a real llama.cpp: add a model, watch it load, ask it, unload it; by mouse and by keyboard alone. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -192,7 +194,7 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
 });
 
 describe.skipIf(CHROMIUM === null)('an engine that is killed under the window: needs Chromium', () => {
-  test('banner, the last that was known, back by itself, nothing twice', async () => {
+  test('banner, the last that was known, nothing for who takes the port, back by itself, nothing twice', async () => {
     const home = makeHome({ orchestration: { policies: { load: 'on_request' } } });
     const browser = await launchChromium();
     try {
@@ -205,6 +207,8 @@ describe.skipIf(CHROMIUM === null)('an engine that is killed under the window: n
       await first.end('SIGKILL');
       await page.getByText(/The engine (ended|does not answer)/).waitFor();
       expect(await page.getByRole('link', { name: 'kept', exact: true }).count()).toBe(1);
+      const token = readToken(home.state) ?? '';
+      await thiefLearnsNothing(page, Number(port), token);
       const second = await startServe(home, { port: Number(port) });
       await expect.poll(() => page.getByText(/The engine (ended|does not answer)/).count(), { timeout: 15_000 }).toBe(0);
       await second.becomes('kept', 'unloaded');
@@ -212,7 +216,9 @@ describe.skipIf(CHROMIUM === null)('an engine that is killed under the window: n
       await page.getByRole('button', { name: 'Load kept' }).click();
       await page.getByRole('button', { name: 'Unload kept' }).waitFor();
       // A connection that broke is told by the browser itself; nothing else may be.
-      expect(errors.filter((error) => !/ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET)/.test(error))).toEqual([]);
+      expect(
+        errors.filter((error) => !/ERR_(CONNECTION_REFUSED|INCOMPLETE_CHUNKED_ENCODING|CONNECTION_RESET|EMPTY_RESPONSE)/.test(error)),
+      ).toEqual([]);
       await second.end('SIGTERM');
     } finally {
       await browser.close();
@@ -220,6 +226,37 @@ describe.skipIf(CHROMIUM === null)('an engine that is killed under the window: n
     }
   });
 });
+
+/** Another program on the engine's port, which answers everything as if it were the engine: what it hears, and what the browser keeps for it. */
+async function thiefLearnsNothing(page: Page, port: number, token: string): Promise<void> {
+  const heard: string[] = [];
+  const thief = createServer((request, response) => {
+    let body = '';
+    request.on('data', (part) => (body += String(part)));
+    request.on('end', () => {
+      heard.push(`${request.method} ${request.url} ${JSON.stringify(request.headers)} ${body}`);
+      response.end(JSON.stringify({ run: '0'.repeat(32), timeMs: Date.now(), hmac: '0'.repeat(64), models: [] }));
+    });
+  });
+  thief.listen(port, '127.0.0.1');
+  await once(thief, 'listening');
+  await page.getByText('What answers here is not the engine that this window knows').waitFor();
+  await page.getByRole('button', { name: 'Load kept' }).click();
+  // A reload would run the page of the thief: the browser asks before, and this person stays.
+  const asked = page.waitForEvent('dialog');
+  const reload = page.reload({ timeout: 3_000 }).catch(() => 'stayed');
+  const dialog = await asked;
+  expect(dialog.type()).toBe('beforeunload');
+  await dialog.dismiss();
+  expect(await reload).toBe('stayed');
+  // Only for the address that is loaded: all that any page of this origin can read.
+  const kept = await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie, location.href]));
+  for (const text of [...heard, kept]) expect(text).not.toContain(token);
+  expect(new Set(heard.map((line) => line.split(' ', 2).join(' ')))).toEqual(new Set(['POST /control/prove']));
+  expect(heard.every((line) => !line.includes('authorization'))).toBe(true);
+  thief.closeAllConnections();
+  await new Promise((resolve) => thief.close(resolve));
+}
 
 /** Tab, until what has the focus says so. */
 async function tabTo(page: Page, wanted: RegExp, focused: () => Promise<string>): Promise<void> {

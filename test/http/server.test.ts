@@ -1,8 +1,8 @@
-import { createHmac } from 'node:crypto';
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMetricsServer } from '../../main/http/metrics-server.ts';
+import { hmac } from '../../main/http/token.ts';
 import { API, type Contract } from '../../shared/api.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
@@ -169,10 +169,20 @@ describe('control', () => {
     if (status === 405) expect(got.headers.get('allow')).toBe('GET' === method ? 'POST' : 'GET');
   });
 
-  it('proves that it knows the token', async () => {
-    const nonce = 'a nonce of some length';
+  it('proves that it knows the token, and says where it listens', async () => {
+    const nonce = '0123456789abcdef';
     const { json } = await ask(setup, '/control/prove', { body: { nonce } });
-    expect(json.hmac).toBe(createHmac('sha256', TOKEN).update(nonce).digest('hex'));
+    const { host } = new URL(setup.address);
+    const key = hmac(TOKEN, JSON.stringify(['modelium session', json.run]));
+    const message = JSON.stringify(['modelium engine', host, nonce, json.run, json.timeMs, host]);
+    expect(json.hmac).toBe(hmac(key, message));
+    expect(JSON.stringify(json)).not.toContain(TOKEN);
+    const asked = async (named: string) => {
+      const head = `POST /control/prove HTTP/1.1\r\nhost: ${named}\r\nconnection: close\r\ncontent-length: 28\r\n\r\n`;
+      return JSON.parse((await raw(head + JSON.stringify({ nonce }))).split('\r\n\r\n')[1] ?? '') as object;
+    };
+    expect(await asked(`localhost:${setup.port}`)).toMatchObject({ listens: `localhost:${setup.port}` });
+    expect(await asked('localhost:1')).toMatchObject({ listens: host });
   });
 
   it('streams a snapshot and numbered changes, resumes, and forgets who leaves', async () => {

@@ -8,7 +8,7 @@ import { openStateFolder } from '../../main/io/state-folder.ts';
 
 let root: string;
 let path: string;
-const ENGINE = { pid: 7, startTime: 1, bootId: 'b', address: 'http://127.0.0.1:8000', version: '1', startedAt: 'now' };
+const ENGINE = { pid: 7, startTime: 1, run: 'run', bootId: 'b', address: 'http://127.0.0.1:8000', version: '1', startedAt: 'now' };
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'modelium-state-'));

@@ -3,8 +3,9 @@
  * drawn. The stream begins with the last lines, so that another opening replaces what there was: nothing is ever twice.
  */
 import { ModeliumError, toModeliumError } from '../../../shared/errors.ts';
-import { controlToken, open } from '../../api.ts';
+import { open } from '../../api.ts';
 import { onOpening } from '../../link.ts';
+import { controlToken } from '../../session.ts';
 import { useWindow } from '../../store.ts';
 import { append, EMPTY_BOOK, type LogBook } from './log-book.ts';
 import { type LogLine, logLine } from './log-line.ts';

@@ -16,7 +16,7 @@ export type Coming =
  * @throws ModeliumError: the engine's own; `not-running` when it goes away in mid-answer. An abort throws whatever fetch throws.
  */
 export async function* answerStream(modelId: string, body: Body, signal: AbortSignal): AsyncGenerator<Coming> {
-  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal };
+  const init = { method: 'POST' as const, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal };
   const events = await open(predictPath(modelId), init);
   try {
     for await (const { data, comment } of events) {

@@ -3,7 +3,6 @@
 import { memo, useState } from 'react';
 import { figuresOf } from '../../../shared/answer-figures.ts';
 import type { ModeliumError } from '../../../shared/errors.ts';
-import { controlToken } from '../../api.ts';
 import { plain } from '../../components/ansi.ts';
 import { AreaField } from '../../components/area-field.tsx';
 import { Button } from '../../components/button.tsx';
@@ -12,6 +11,7 @@ import { Markdown } from '../../components/markdown/markdown.tsx';
 import { Note } from '../../components/panel.tsx';
 import { redacted } from '../../components/redact.ts';
 import { ScrollBox } from '../../components/scroll-box.tsx';
+import { controlToken } from '../../session.ts';
 import styles from './chat.module.css';
 import { type Asked, isUnderWay, sendAgain, stop, type Turn } from './conversation.ts';
 import { WaitingView } from './waiting-view.tsx';
