@@ -169,6 +169,7 @@ test('a cancelled load: SIGTERM is lost while the engine starts, and the group g
   const engine = await eventually('its engine is seen', async () => (await live.model('tiny'))?.pids[1]);
   leaving.abort();
   await asked;
+  await live.control('POST', '/control/models/tiny/unload', {});
   await live.comesTo('tiny', 'unloaded');
   expect([isAlive(engine), await usedBytes(setting)]).toEqual([false, 0]);
 });

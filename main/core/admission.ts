@@ -13,8 +13,11 @@ export interface Ticket {
   readonly caller: string;
 }
 
-/** `content`: new files in a watch folder, which take free room only. */
-export type Who = 'person' | 'always' | 'content';
+/** `content`: new files in a watch folder, which take free room only; `left`: a load that requests began goes on though they left. */
+export type Who = 'person' | 'always' | 'content' | 'left';
+
+/** These take free room only, and come after everybody else. */
+const MODEST: ReadonlySet<Who> = new Set(['content', 'left']);
 
 interface Queue {
   /** In the order of arrival. */
@@ -120,7 +123,13 @@ export class Admission {
     return this.#queues.has(modelId);
   }
 
-  /** Content in a watch folder takes free room only; everyone else may have a victim. */
+  /** Only requests wanted it, and all of them left: a load of it goes on until somebody else wants the room. */
+  isLeftOver(modelId: string): boolean {
+    const queue = this.#queues.get(modelId);
+    return queue !== undefined && queue.tickets.size === 0 && queue.wants.size === 1 && queue.wants.has('left');
+  }
+
+  /** Content in a watch folder, and what was left, take free room only; everyone else may have a victim. */
   mayEvict(modelId: string): boolean {
     const queue = this.#queues.get(modelId);
     return queue !== undefined && demandSinceMs(queue) !== null;
@@ -140,10 +149,10 @@ export class Admission {
   order(): readonly string[] {
     const entries = [...this.#queues].map(([modelId, queue]) => {
       const demandMs = demandSinceMs(queue);
-      return { modelId, content: demandMs === null, sinceMs: demandMs ?? queue.wants.get('content') ?? 0 };
+      return { modelId, modest: demandMs === null, sinceMs: demandMs ?? Math.min(...queue.wants.values()) };
     });
     // The sort is stable and the map keeps the order of arrival: equal times stay in it.
-    entries.sort((a, b) => Number(a.content) - Number(b.content) || a.sinceMs - b.sinceMs);
+    entries.sort((a, b) => Number(a.modest) - Number(b.modest) || a.sinceMs - b.sinceMs);
     return entries.map((entry) => entry.modelId);
   }
 
@@ -166,13 +175,13 @@ export function queueFull(modelId: string, maxQueue: number, retryAfterSeconds: 
   return new ModeliumError('queue-full', `${maxQueue} requests wait for ${modelId} already, and no more may.`, { retryAfterSeconds });
 }
 
-/** Since when a request, a person or `always_loaded` wants it; null: content only. */
+/** Since when a request, a person or `always_loaded` wants it; null: nobody but the modest. */
 function demandSinceMs(queue: Queue): number | null {
   // Tickets are added in the order of arrival: the first of the set is the oldest.
   const [oldest] = queue.tickets;
   let sinceMs = oldest?.sinceMs ?? null;
   for (const [who, wantedMs] of queue.wants) {
-    if (who !== 'content' && (sinceMs === null || wantedMs < sinceMs)) sinceMs = wantedMs;
+    if (!MODEST.has(who) && (sinceMs === null || wantedMs < sinceMs)) sinceMs = wantedMs;
   }
   return sinceMs;
 }

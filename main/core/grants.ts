@@ -62,6 +62,7 @@ export class Grants {
         const free = wanted.every((device) => !heldBack.has(device));
         if (free && this.#grant(record, decision)) return;
         for (const device of wanted) heldBack.add(device);
+        this.#endLeftOver(record, wanted);
         return this.#moved(record, 'waiting for another load on the same device');
       }
       case 'wait':
@@ -70,6 +71,7 @@ export class Grants {
           return this.#rest(record, decision.reason, decision.candidates);
         }
         for (const device of decision.devices) heldBack.add(device);
+        this.#endLeftOver(record, decision.devices);
         return this.#moved(record, decision.reason);
       case 'refuse':
         // Its place is somebody else's: it is ended, and asks again like any other.
@@ -77,6 +79,22 @@ export class Grants {
         return this.#ports.refuse(record, decision);
       default:
         return assertNever(decision);
+    }
+  }
+
+  /** What goes on though those who began it left gives way to somebody who waits. @param wanted devices, or the one conversion at a time. */
+  #endLeftOver(waiting: ModelRecord, wanted: readonly string[] | 'conversion'): void {
+    const { admission, registry, doer } = this.#ports;
+    if (!admission.mayEvict(waiting.id)) return;
+    for (const { id, state } of [...registry.all()]) {
+      if (!admission.isLeftOver(id)) continue;
+      const isInTheWay =
+        wanted === 'conversion'
+          ? state.name === 'preparing'
+          : state.name === 'loading' && wanted.some((device) => (state.predicted[device] ?? 0) > 0);
+      if (!isInTheWay) continue;
+      admission.unwant(id, 'left');
+      void doer.unloadModel(id, 'cancelled', { to: 'unloaded', reason: 'cancelled' });
     }
   }
 
@@ -92,7 +110,10 @@ export class Grants {
   #prepare(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): void {
     const { doer, log, book } = this.#ports;
     const { candidate, candidates, reason } = decision;
-    if (!doer.mayPrepare()) return this.#moved(record, 'waiting for another model to be converted');
+    if (!doer.mayPrepare()) {
+      this.#endLeftOver(record, 'conversion');
+      return this.#moved(record, 'waiting for another model to be converted');
+    }
     const decisionId = book.write(record.id, 'prepare', 'converts', `Converted first: ${reason}`, candidates, this.#inputsOf(decision));
     log.say(convertingSentence(record.id, candidate.plan));
     doer.prepare(record, candidate.plan, decisionId);

@@ -221,7 +221,7 @@ export class Orchestrator {
     registry.apply(record.id, { type: 'queued', sinceMs: clock.now(), why: 'waiting to be woken' });
   }
 
-  /** A load or a conversion that nobody waits for any more is not carried to its end. */
+  /** A load or a conversion that nobody wants any more is not carried to its end. */
   #cancelIfUnwanted(record: ModelRecord): void {
     const { admission, doer } = this.#ports;
     if (!admission.isWanted(record.id)) void doer.unloadModel(record.id, 'cancelled', { to: 'unloaded', reason: 'cancelled' });
@@ -277,6 +277,8 @@ export class Orchestrator {
   #left(record: ModelRecord, previous: ModelState | null): void {
     const { admission, usage, clock, settings } = this.#ports;
     usage.endKeepAlive(record.id);
+    // What failed is tried again for those who still ask.
+    admission.unwant(record.id, 'left');
     const failed = stateOf(record, 'failed');
     const staysLoaded = isAlwaysLoaded(record, settings()) || isPinned(record, settings());
     if (failed === null) {

@@ -90,11 +90,13 @@ export class WaitingRoom {
       };
       const gone = () => {
         refuse(new ModeliumError('cancelled', 'The client left while the request waited.'));
+        this.#goesOn(id);
         wake(id);
       };
       const timeoutMs = policies().queue_timeout_seconds * 1000;
       const cancelTimer = clock.after(timeoutMs, () => {
         refuse(this.#timedOut(id, timeoutMs));
+        this.#goesOn(id);
         wake(id);
       });
       const admit = (lease: Lease) => {
@@ -107,6 +109,13 @@ export class WaitingRoom {
       if (signal.aborted) gone();
       else if (!isBusy) wake(id);
     });
+  }
+
+  /** What a request began is not thrown away when the last one leaves: clients give up before large models are loaded, and ask again. */
+  #goesOn(id: string): void {
+    const { admission, registry, clock } = this.#ports;
+    const state = registry.get(id)?.state.name;
+    if ((state === 'loading' || state === 'preparing') && !admission.isWanted(id)) admission.want(id, 'left', clock.now());
   }
 
   /** A place in the queue. Where it is full, somebody who has more of it than this caller gives one up. @throws ModeliumError queue-full. */

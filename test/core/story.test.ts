@@ -133,7 +133,50 @@ describe('the story', () => {
     expect(box.rows.size).toBe(0);
   });
 
-  test('a load that nobody waits for any more is cancelled; a process that ignores SIGTERM is killed', async () => {
+  test('a load goes on when the request that began it leaves, or waited too long: the next one finds it', async () => {
+    const box = createCoreBox({ gpus: [16 * GIB], behaviour: () => ({ loadMs: 30_000 }) });
+    for (const id of ['a', 'b']) box.drop(id, 1 * GIB);
+    await settleAll(box, 1_000);
+    const impatient = await request(box, 'a');
+    await settleAll(box, 1_000);
+    impatient.abort.abort();
+    await settleAll(box, 32_000);
+    expect(box.state('a')).toBe('ready');
+    box.settings.orchestration.policies.queue_timeout_seconds = 5;
+    const late = await request(box, 'b');
+    await settleAll(box, 34_000);
+    expect([late.error?.code, box.state('b')]).toEqual(['queue-timeout', 'ready']);
+    // Then the ordinary idle time holds.
+    await settleAll(box, 301_000);
+    expect([box.state('a'), box.state('b')]).toEqual(['unloaded', 'unloaded']);
+  });
+
+  test('a load that was left is given up for somebody who waits for the device, not for new content, and is not tried again when it fails', async () => {
+    const box = createCoreBox({ gpus: [16 * GIB], behaviour: (id) => ({ loadMs: 30_000, dies: id === 'dies' }) });
+    for (const id of ['a', 'b', 'c', 'dies']) box.drop(id, 1 * GIB);
+    await settleAll(box, 1_000);
+    const left = await request(box, 'a');
+    await settleAll(box, 1_000);
+    left.abort.abort();
+    box.admission.want('b', 'content', box.clock.now());
+    box.orchestrator.wake('b');
+    await settleAll(box, 1_000);
+    expect([box.state('a'), box.state('b')]).toEqual(['loading', 'queued']);
+    const waiting = await request(box, 'c');
+    await settleAll(box, 4_000);
+    expect([box.registry.get('a')?.state, box.state('c')]).toMatchObject([{ name: 'unloaded', reason: 'cancelled' }, 'loading']);
+    await settleAll(box, 32_000);
+    expect(waiting.lease?.modelId).toBe('c');
+    await settleAll(box, 32_000);
+    const doomed = await request(box, 'dies');
+    await settleAll(box, 1_000);
+    doomed.abort.abort();
+    await settleAll(box, 60_000);
+    expect(box.registry.get('dies')).toMatchObject({ state: { name: 'failed' }, attempts: 1 });
+    expect(box.admission.isWanted('dies')).toBe(false);
+  });
+
+  test('a load that a person cancels ends at once; a process that ignores SIGTERM is killed', async () => {
     const box = createCoreBox({ gpus: [16 * GIB], behaviour: () => ({ loadMs: 60_000, ignoresTerm: true }) });
     box.drop('a', 1 * GIB);
     await settleAll(box, 1_000);
@@ -141,8 +184,10 @@ describe('the story', () => {
     await settleAll(box, 1_000);
     expect(box.state('a')).toBe('loading');
     wanted.abort.abort();
+    await settleAll(box, 1_000);
+    void box.manager.unloadModel('a', 'user', { to: 'unloaded', reason: 'user' });
     await settleAll(box, 5_000);
-    expect(box.registry.get('a')?.state).toMatchObject({ name: 'unloaded', reason: 'cancelled' });
+    expect(box.registry.get('a')?.state).toMatchObject({ name: 'unloaded', reason: 'user' });
     expect([...box.simulated.values()].filter((each) => each.alive)).toEqual([]);
   });
 
