@@ -36,8 +36,10 @@ const NOT_LOOKED_AT = 'not looked at yet';
 export function folderView(path: string, scan: FolderScan | undefined): WatchFolderView {
   if (scan === undefined) return { path, ok: false, message: NOT_LOOKED_AT, polling: false };
   if (!scan.ok) return { path, ok: false, message: scan.message, polling: false };
-  const count = scan.candidates.length;
-  return { path, ok: true, message: `${count} ${count === 1 ? 'model' : 'models'}`, polling: scan.polling ?? false };
+  const count = scan.candidates.length + (scan.notLookedAt?.length ?? 0);
+  const others = scan.otherFiles ?? 0;
+  const more = others === 0 ? '' : `, and ${others} more ${others === 1 ? 'file that is no model' : 'files that are no models'}`;
+  return { path, ok: true, message: `${count} ${count === 1 ? 'model' : 'models'}${more}`, polling: scan.polling ?? false };
 }
 
 export interface LlamaGpu {

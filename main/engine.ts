@@ -52,7 +52,7 @@ import { openStateFolder } from './io/state-folder.ts';
 import { openStore } from './io/store.ts';
 import { storeFolders } from './io/store-folders.ts';
 import type { VllmPlaces } from './io/vllm-finder.ts';
-import { createWatcher, type FileWatcher } from './io/watcher.ts';
+import { createWatcher, type FileWatcher, type WatcherOptions } from './io/watcher.ts';
 import type { NodeProgram } from './packaged.ts';
 import { explainTakenPort } from './port-holder.ts';
 import { programs } from './programs.ts';
@@ -118,6 +118,8 @@ class RunningEngine implements Engine {
   readonly #history = new History();
   readonly #scans = new Map<string, FolderScan>();
   #watcher: FileWatcher | null = null;
+  #scanLarge: WatcherOptions['scanLarge'] = () => Promise.reject(new ModeliumError('shutting-down', 'The engine has not started.'));
+  readonly #ending = new AbortController();
   #lastDecisionId = 0;
   #llamaGpu: LlamaGpu = { usable: false, why: 'no GPU was found', libraryPath: null, isPresent: false };
   /** What was opened, to be closed in the opposite order. */
@@ -169,6 +171,8 @@ class RunningEngine implements Engine {
       this.#open(new Reader({ node: this.#options.program, program: programs.reader, clock }), (each) => each.close());
     const library = createInspector(newReader());
     const codeReader = createCodeReader(newReader());
+    const scanner = newReader();
+    this.#scanLarge = (folder, before, inner, last) => scanner.ask('scan', { folder, before, inner, last }, this.#ending.signal);
     const finder = createModelFinder(newReader(), () => storeFolders(process.env, homedir()));
     const metrics = createMetrics(() => this.#snapshot(core));
     const ledger = this.#countedLedger(store.ledger, metrics);
@@ -219,6 +223,7 @@ class RunningEngine implements Engine {
   }
 
   async #closeAll(): Promise<void> {
+    this.#ending.abort();
     for (const step of this.#opened.reverse()) {
       try {
         await step();
@@ -355,6 +360,7 @@ class RunningEngine implements Engine {
       scanIntervalMs: model_discovery.scan_interval_seconds * 1000,
       clock: this.#clock,
       log: this.#log,
+      scanLarge: (...question) => this.#scanLarge(...question),
       onScan: (scan) => {
         this.#scans.set(scan.folder, scan);
         catalog.apply(scan);

@@ -32,8 +32,11 @@ export function createInference(parts: InferenceParts): Inference {
     nearest: (name) => nearestNames(name, registry.names(), NAMES_OFFERED),
     servable: () =>
       [...registry.all()].flatMap((record) => {
-        const view = SERVABLE.has(record.state.name) ? parts.view(record.id) : null;
-        return view === null || record.profile === null ? [] : listed(record, view, record.profile, parts.settings());
+        const { state, profile } = record;
+        // Trying again would help nothing: it cannot be asked.
+        const isLost = state.name === 'failed' && state.failure.permanent;
+        const view = SERVABLE.has(state.name) && !isLost ? parts.view(record.id) : null;
+        return view === null || profile === null ? [] : listed(record, view, profile, parts.settings());
       }),
     ensureReady: (id, options) => waitingRoom.ensureReady(id, options),
     waitingFor: (id) => {

@@ -184,7 +184,7 @@ function refuse(
   }
   const { profile, modelId } = input;
   if (profile.forms.every((form) => form.kind === 'unknown')) {
-    const reason = 'Nothing in it is a model that any runtime of Modelium knows.';
+    const [reason = 'Nothing in it is a model that any runtime of Modelium knows.'] = profile.notes;
     return refusal('not-servable', reason, 'Drop a GGUF file or a model folder.', candidates);
   }
   if (ways.length === 0) return withoutWay(input, candidates);

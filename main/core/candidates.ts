@@ -6,7 +6,7 @@
 import { visibleName } from '../../shared/visible.ts';
 import { givenName, idOf, TakenNames, unusedId } from './model-ids.ts';
 import type { CandidateListing, FileIdentity, FolderScan, RememberedModel } from './ports.ts';
-import { sameFiles } from './settle.ts';
+import { sameBytes, sameFiles } from './settle.ts';
 
 /** A model that the registry holds. */
 export interface KnownCandidate {
@@ -16,6 +16,7 @@ export interface KnownCandidate {
   readonly realPath: string;
   readonly device: number;
   readonly inode: number;
+  readonly bornMs?: number;
   readonly files: readonly FileIdentity[];
   /** Registered by a person: its scan is one of that path alone. */
   readonly added: boolean;
@@ -94,14 +95,16 @@ export function reconcile(noticed: Noticed): Reconciled {
   }
   const events: CandidateEvent[] = [];
   const byPath = new Map(known.map((model) => [model.path, model]));
-  const listed = new Set(scan.candidates.map((listing) => listing.path));
+  const listed = new Set([...scan.candidates.map((listing) => listing.path), ...(scan.notLookedAt ?? [])]);
   for (const listing of scan.candidates) {
     const model = byPath.get(listing.path);
     if (model === undefined) continue;
     const event = seenAgain(model, listing, absences.delete(model.id));
     if (event !== null) events.push(event);
   }
-  for (const model of here) if (!listed.has(model.path) && !absences.has(model.id)) absences.set(model.id, nowMs);
+  // What was not looked at is not gone.
+  for (const model of here) if (scan.isCut || scan.notLookedAt?.includes(model.path) === true) absences.delete(model.id);
+  for (const model of scan.isCut ? [] : here) if (!listed.has(model.path) && !absences.has(model.id)) absences.set(model.id, nowMs);
   const fresh = scan.candidates.filter((listing) => !byPath.has(listing.path));
   events.push(...arrivals(fresh, noticed, absences));
   let againMs: number | null = null;
@@ -134,35 +137,60 @@ function isTouched(before: readonly FileIdentity[], now: readonly FileIdentity[]
 /** Paths that nobody knows: renamed, remembered from an earlier run, or new. Takes the renamed ones out of the absences. */
 function arrivals(listings: readonly CandidateListing[], noticed: Noticed, absences: Map<string, number>): readonly CandidateEvent[] {
   const { known, nowMs } = noticed;
+  if (listings.length === 0) return [];
   const knownIds = new Set(known.map((model) => model.id));
   const remembered = noticed.remembered.filter((model) => !knownIds.has(model.id));
   const taken = new TakenNames([...known, ...noticed.remembered].flatMap((model) => [model.id, ...model.aliases]));
   const events: CandidateEvent[] = [];
   const claimed = new Set<string>();
+  const byInode = groupedBy(known, (model) => `${model.device}:${model.inode}`);
+  const byContent = groupedBy(known, ({ files }) => contentKey(files));
+  const rememberedPaths = new Map(remembered.map((model) => [model.path, model]));
+  const rememberedContents = groupedBy(remembered, ({ files }) => contentKey(files));
   // Remembered paths first: a stranger that is listed before them must not take their ids.
-  const inOrder = listings.toSorted((one, other) => Number(hasPath(remembered, other)) - Number(hasPath(remembered, one)));
-  for (const listing of inOrder) {
-    const old = known.find(
-      (model) => isRename(model, listing) && nowMs - (absences.get(model.id) ?? Number.NEGATIVE_INFINITY) <= RENAME_WINDOW_MS,
-    );
+  const isRemembered = (listing: CandidateListing): number => (rememberedPaths.has(listing.path) ? 1 : 0);
+  for (const listing of listings.toSorted((one, other) => isRemembered(other) - isRemembered(one))) {
+    const old = byInode
+      .get(`${listing.device}:${listing.inode}`)
+      ?.find((model) => isRename(model, listing) && nowMs - (absences.get(model.id) ?? Number.NEGATIVE_INFINITY) <= RENAME_WINDOW_MS);
     if (old !== undefined) {
       absences.delete(old.id);
       events.push(renamed(old, listing, taken));
+      // The folder is the same, its files are not: that is other content under another name.
+      if (!sameContent(old.files, listing)) events.push({ type: 'changed', id: old.id, listing });
       continue;
     }
-    const before = remembered.find((model) => !claimed.has(model.id) && model.path === listing.path);
-    const moved = remembered.find((model) => !claimed.has(model.id) && sameContent(model.files, listing));
-    const match = before ?? moved;
-    if (match !== undefined) claimed.add(match.id);
-    events.push(arrival(listing, match ?? null, known, taken));
+    const unclaimed = (model: RememberedModel | undefined): model is RememberedModel => model !== undefined && !claimed.has(model.id);
+    const before = rememberedPaths.get(listing.path);
+    const moved = rememberedContents.get(contentKey(listing.files))?.find((model) => unclaimed(model) && sameContent(model.files, listing));
+    const match = unclaimed(before) ? before : (moved ?? null);
+    if (match !== null) claimed.add(match.id);
+    const twins = byContent.get(contentKey(listing.files)) ?? [];
+    events.push(arrival(listing, match, twins, taken));
   }
   return events;
+}
+
+/** The same for the same files in whatever order: one pass finds what may be equal. */
+function contentKey(files: readonly FileIdentity[]): string {
+  return `${files.length}:${files.reduce((sum, { inode, bytes }) => sum + inode + bytes, 0)}`;
+}
+
+function groupedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): ReadonlyMap<string, readonly Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
 }
 
 function arrival(
   listing: CandidateListing,
   remembered: RememberedModel | null,
-  known: readonly KnownCandidate[],
+  twins: readonly KnownCandidate[],
   taken: TakenNames,
 ): CandidateEvent {
   if (remembered !== null) {
@@ -173,7 +201,7 @@ function arrival(
   const id = unusedId(idOf(listing.name), taken);
   taken.add(id);
   const aliases = moreNames(listing.name, taken);
-  const twin = known.find((model) => sameContent(model.files, listing))?.id ?? null;
+  const twin = twins.find((model) => sameContent(model.files, listing))?.id ?? null;
   return { type: 'appeared', id, aliases, listing, remembered: null, sameContentAs: twin };
 }
 
@@ -214,26 +242,30 @@ function moreNames(name: string, taken: TakenNames): readonly string[] {
 }
 
 /**
- * The same device and inode under another name. File systems give a freed inode to the next file at once, so the content must be the same
- * too: for a folder at least one file of it, because a folder may be renamed in the middle of a copy.
+ * The very same file or folder under another name. File systems give a freed inode to the next one at once, so that an inode alone says nothing:
+ * it must have come to be at the same moment; where the file system keeps no such time, each file must be the same in all that is known of it.
+ * In doubt it is new.
  */
 function isRename(model: KnownCandidate, listing: CandidateListing): boolean {
   if (model.device !== listing.device || model.inode !== listing.inode) return false;
   if (listing.kind === 'file') return sameContent(model.files, listing);
-  return listing.files.some((file) => model.files.some((old) => old.inode === file.inode && old.path === file.path));
+  if (knowsBirth(model) && knowsBirth(listing)) return model.bornMs === listing.bornMs;
+  return sameContent(model.files, listing) && !isTouched(model.files, listing.files);
 }
 
-/** Inode, size and time of each file, as design 4 says; a file's own name may be another one. Nothing is never the same as nothing. */
+function knowsBirth({ bornMs }: { readonly bornMs?: number }): boolean {
+  return bornMs !== undefined && bornMs > 0;
+}
+
+/** Inode, birth, size and time of each file, as design 4 says; a file's own name may be another one. Nothing is never the same as nothing. */
 function sameContent(files: readonly FileIdentity[], listing: CandidateListing): boolean {
   if (files.length === 0 || files.length !== listing.files.length) return false;
   if (listing.kind === 'folder') return sameFiles(files, listing.files, true);
-  const key = (file: FileIdentity): string => `${file.inode}:${file.bytes}:${file.mtimeMs}`;
-  const keys = new Set(files.map(key));
-  return listing.files.every((file) => keys.has(key(file)));
-}
-
-function hasPath(remembered: readonly RememberedModel[], listing: CandidateListing): boolean {
-  return remembered.some((model) => model.path === listing.path);
+  const byInode = new Map(files.map((file) => [file.inode, file]));
+  return listing.files.every((file) => {
+    const match = byInode.get(file.inode);
+    return match !== undefined && sameBytes(match, file);
+  });
 }
 
 /** Is the model a child (or, below an owner, a grandchild) of the folder, and of no watch folder further in? */

@@ -291,16 +291,13 @@ const EARLY_STATES: ReadonlySet<string> = new Set(['discovered', 'settling']);
 const REMEMBERED_STATES: ReadonlySet<string> = new Set(['queued', 'loading', 'ready', 'unloaded', 'failed', 'blocked']);
 
 function toKnown(record: ModelRecord, away: boolean): KnownCandidate {
-  const { id, aliases, path, realPath, device, inode, files, added } = record;
-  return { id, aliases, path, realPath, device, inode, files, added, away };
+  const { id, aliases, path, realPath, device, inode, bornMs = 0, files, added } = record;
+  return { id, aliases, path, realPath, device, inode, bornMs, files, added, away };
 }
 
-function placeOf({
-  path,
-  realPath,
-  device,
-  inode,
-  files,
-}: CandidateListing): Pick<ModelRecord, 'path' | 'realPath' | 'device' | 'inode' | 'files'> {
-  return { path, realPath, device, inode, files };
+function placeOf(
+  listing: CandidateListing,
+): Pick<ModelRecord, 'path' | 'realPath' | 'device' | 'inode' | 'files'> & { readonly bornMs: number } {
+  const { path, realPath, device, inode, bornMs = 0, files } = listing;
+  return { path, realPath, device, inode, bornMs, files };
 }

@@ -19,7 +19,7 @@ import { Grants } from './grants.ts';
 import { Idleness } from './idleness.ts';
 import type { Clock, Ledger, Log } from './ports.ts';
 import type { Questions } from './questions.ts';
-import { askAgain, reconsider, reconsiderAdapters, reconsiderTrust } from './reconsider.ts';
+import { askAgain, nameByBase, reconsider, reconsiderAdapters, reconsiderTrust } from './reconsider.ts';
 import { type ModelRecord, type Registry, stateOf } from './registry.ts';
 import { isAlwaysLoaded, isPinned, type ResidentFacts } from './residents.ts';
 import type { Settler } from './settler.ts';
@@ -53,6 +53,8 @@ export class Orchestrator {
   readonly #grants: Grants;
   readonly #idleness: Idleness;
   readonly #retries = new Map<string, () => void>();
+  /** Known from an earlier run, and not asked about yet in this one. */
+  readonly #recognised = new Set<string>();
   #alwaysLoaded: readonly string[];
   /** Which devices there were at the last sample. */
   #box = '';
@@ -79,6 +81,7 @@ export class Orchestrator {
         ports.admission.unwant(id);
         ports.usage.forget(id);
       } else if (event?.type === 'drained') this.#left(record, previous);
+      else if (event?.type === 'recognised') this.#recognised.add(id);
       // Gone, or (new) names, or what its files say of it.
       if (record === null || event === null || event.type === 'analyzed') reconsiderAdapters(ports);
       this.wake(id);
@@ -179,13 +182,18 @@ export class Orchestrator {
       case 'draining':
         return this.#serveAfterDrain(record, state);
       case 'unloaded':
-        if (this.#ports.admission.isWanted(id)) this.#ports.registry.apply(id, { type: 'reconsidered' });
+        if (this.#ports.admission.isWanted(id) || this.#isRefusedNow(record)) this.#ports.registry.apply(id, { type: 'reconsidered' });
         return;
       case 'failed':
         return this.#retryWhenDue(record, state);
       default:
         return assertNever(state);
     }
+  }
+
+  /** Is it known from an earlier run, and does this one refuse it? Then it gets that verdict, not the promise that the next request loads it. */
+  #isRefusedNow(record: ModelRecord): boolean {
+    return this.#recognised.delete(record.id) && this.#questions.ask(record, 'empty').kind === 'refuse';
   }
 
   /** Can this box serve it at all? Asked of an empty box, so that the answer does not depend on who is here now. */
@@ -292,11 +300,4 @@ export class Orchestrator {
     this.#ports.admission.want(id, 'always', this.#ports.clock.now());
     this.#due.add(id);
   }
-}
-
-/** An adapter answers to `base:adapter` too, as people know it from elsewhere. */
-function nameByBase(registry: Registry, { id, aliases }: ModelRecord, base: string | undefined): void {
-  const name = `${base}:${id}`;
-  if (base === undefined || aliases.includes(name)) return;
-  registry.update(id, { aliases: [...aliases.filter((alias) => !alias.endsWith(`:${id}`)), name] });
 }

@@ -19,6 +19,9 @@ import type { FormKind, ModelForm, ModelProfile } from '../../shared/profile.ts'
 import type { ModelSettings } from '../../shared/settings.ts';
 import type { FoundModel } from '../../shared/snapshot.ts';
 import type { AdapterNeeds } from './derived.ts';
+import type { FileIdentity } from './listing.ts';
+
+export type { CandidateListing, FileIdentity, FolderScan } from './listing.ts';
 
 // ---- time and words -------------------------------------------------------------------------------------------------------------------
 
@@ -41,37 +44,6 @@ export interface Log {
 
 // ---- files ----------------------------------------------------------------------------------------------------------------------------
 
-/** What identifies one file's content without reading it. */
-export interface FileIdentity {
-  /** Relative to the candidate's root; the file's own name where the candidate is a file. */
-  readonly path: string;
-  readonly bytes: number;
-  readonly mtimeMs: number;
-  /** Moves with every write, also with one that sets the other time back. Absent in what an earlier version remembered. */
-  readonly ctimeMs?: number;
-  readonly device: number;
-  readonly inode: number;
-}
-
-/** A child of a watch folder (or a path that a person registered), as a directory listing and stats tell it. */
-export interface CandidateListing {
-  readonly path: string;
-  /** Where the path leads when it is a link; else the path itself. */
-  readonly realPath: string;
-  /** The name that ids are made of: `model`, or `owner/model` for one level of nesting. */
-  readonly name: string;
-  readonly kind: 'file' | 'folder';
-  /** Device and inode of the candidate itself, by which a rename is recognised. */
-  readonly device: number;
-  readonly inode: number;
-  readonly files: readonly FileIdentity[];
-}
-
-export type FolderScan =
-  | { readonly folder: string; readonly ok: true; readonly candidates: readonly CandidateListing[]; readonly polling?: boolean }
-  /** Away: missing, unmounted, unreadable. Nothing in it counts as gone. */
-  | { readonly folder: string; readonly ok: false; readonly message: string };
-
 /** One look at a candidate's bytes: how much is there and, once the headers are whole, what it is. Taken in the reader's process (I12). */
 export interface Inspection {
   readonly files: readonly FileIdentity[];
@@ -86,6 +58,8 @@ export interface Inspection {
   readonly writer: { readonly pid: number; readonly command: string } | null;
   readonly damage: string | null;
   readonly unreadable: string | null;
+  /** Nothing of a model is in it: an empty folder, or one of links to nowhere. Told at once; looked at again when something comes. */
+  readonly nothing?: { readonly message: string; readonly help: string };
   /** What it is, as far as its bytes tell; also while it is not whole. */
   readonly profile: ModelProfile | null;
 }

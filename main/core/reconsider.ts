@@ -67,3 +67,10 @@ export function reconsiderAdapters({ registry, questions }: Pick<ReconsiderPorts
     if (base !== null && lacked !== (base.verdict === 'needs-base')) registry.apply(id, { type: 'reconsidered' });
   }
 }
+
+/** An adapter answers to `base:adapter` too, as people know it from elsewhere. */
+export function nameByBase(registry: Registry, { id, aliases }: ModelRecord, base: string | undefined): void {
+  const name = `${base}:${id}`;
+  if (base === undefined || aliases.includes(name)) return;
+  registry.update(id, { aliases: [...aliases.filter((alias) => !alias.endsWith(`:${id}`)), name] });
+}

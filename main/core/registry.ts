@@ -20,6 +20,8 @@ export interface ModelRecord {
   readonly added: boolean;
   readonly device: number;
   readonly inode: number;
+  /** When its file or folder came to be; 0 or absent: unknown. */
+  readonly bornMs?: number;
   readonly files: readonly FileIdentity[];
   readonly state: ModelState;
   readonly profile: ModelProfile | null;
@@ -35,7 +37,7 @@ export interface ModelRecord {
 }
 
 export type NewRecord = Pick<ModelRecord, 'id' | 'aliases' | 'path' | 'realPath' | 'kind' | 'added' | 'device' | 'inode' | 'files'> &
-  Partial<Pick<ModelRecord, 'pinned' | 'force'>>;
+  Partial<Pick<ModelRecord, 'pinned' | 'force' | 'bornMs'>>;
 
 /** What may be changed beside the state; the state has `apply`. */
 export type RecordPatch = Partial<Omit<ModelRecord, 'id' | 'state' | 'generation'>>;

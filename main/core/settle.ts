@@ -44,7 +44,9 @@ export function settle(previous: Look | null, look: Look, options: { readonly fo
   const stillMs = atMs - stillSinceMs;
   const kept: Look = { inspection, atMs, stillSinceMs };
   const zeroTails = options.force ? [] : inspection.zeroTails;
-  if (inspection.unreadable !== null) {
+  if (inspection.nothing !== undefined) {
+    if (stillMs >= STILL_MS) return { look: kept, kind: 'incomplete', ...inspection.nothing };
+  } else if (inspection.unreadable !== null) {
     if (stillMs >= STILL_MS) {
       const help = 'Let the user that Modelium runs as read it; it is looked at again when it changes.';
       return { look: kept, kind: 'unreadable', message: inspection.unreadable, help };
@@ -67,14 +69,17 @@ export function sameFiles(one: readonly FileIdentity[], other: readonly FileIden
   const byPath = new Map(one.map((file) => [file.path, file]));
   return other.every((file) => {
     const match = byPath.get(file.path);
-    return (
-      match !== undefined &&
-      match.bytes === file.bytes &&
-      match.mtimeMs === file.mtimeMs &&
-      match.inode === file.inode &&
-      (acrossDevices || match.device === file.device)
-    );
+    return match !== undefined && match.inode === file.inode && sameBytes(match, file) && (acrossDevices || match.device === file.device);
   });
+}
+
+/**
+ * Do size and times of two files with one inode say that it is one file? A copy that keeps the other times gets a birth of its own. The time of the
+ * last change of any kind does not count: a new name or other rights move it too.
+ */
+export function sameBytes(one: FileIdentity, other: FileIdentity): boolean {
+  const [born, bornToo] = [one.bornMs ?? 0, other.bornMs ?? 0];
+  return one.bytes === other.bytes && one.mtimeMs === other.mtimeMs && (born === 0 || bornToo === 0 || born === bornToo);
 }
 
 interface IncompleteWords {

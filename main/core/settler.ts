@@ -131,6 +131,7 @@ export class Settler {
       default:
         registry.update(id, { files: inspection.files });
         this.leave(id);
+        this.#ports.log.say(`${id} is not served: ${outcome.message}`);
         registry.apply(id, { type: 'blocked', reason: outcome.kind, message: outcome.message, help: outcome.help });
     }
   }

@@ -16,13 +16,23 @@ export async function entriesOf(
   budget: EntryBudget,
 ): Promise<{ readonly entries: readonly Dirent[]; readonly isCut: boolean }> {
   const entries: Dirent[] = [];
-  // Leaving the loop closes the folder.
-  for await (const entry of await opendir(folder, { bufferSize: 256 })) {
+  const hadLeft = budget.left;
+  for await (const entry of direntsOf(folder, { left: hadLeft + 1 })) {
     if (budget.left <= 0) return { entries: sorted(entries), isCut: true };
     budget.left -= 1;
     entries.push(entry);
   }
   return { entries: sorted(entries), isCut: false };
+}
+
+/** The entries as they come, none of them kept; ends when the budget does. */
+export async function* direntsOf(folder: string, budget: EntryBudget): AsyncGenerator<Dirent> {
+  // Leaving the loop closes the folder.
+  for await (const entry of await opendir(folder, { bufferSize: 256 })) {
+    if (budget.left <= 0) return;
+    budget.left -= 1;
+    yield entry;
+  }
 }
 
 function sorted(entries: readonly Dirent[]): readonly Dirent[] {

@@ -3,20 +3,23 @@
  * Reads names and stats only (and what `stored.ts` reads of other tools' stores); writes no file (I8).
  */
 import type { Stats } from 'node:fs';
-import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
+import { lstat, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { visibleName } from '../../shared/visible.ts';
-import { isModelFile, PARTIAL_SUFFIXES } from '../core/analyzer/not-there-yet.ts';
-import { projectorsOf } from '../core/analyzer/side-files.ts';
+import { isSystemJunk } from '../core/analyzer/junk-names.ts';
+import { isModelFile, isPartialDownload, PARTIAL_SUFFIXES } from '../core/analyzer/not-there-yet.ts';
+import { pairProjectors } from '../core/analyzer/side-files.ts';
 import { splitParts } from '../core/analyzer/split-names.ts';
 import type { CandidateListing, FileIdentity } from '../core/ports.ts';
 import { isOllamaManifest } from '../core/stores/names.ts';
-import { type EntryBudget, entriesOf } from './entries.ts';
+import { direntsOf, type EntryBudget, entriesOf } from './entries.ts';
 import { storedAt } from './stored.ts';
 
 const MAX_DEPTH = 4;
 /** Far more files than a model has; a folder with more is somebody's home, not a model. */
 const MAX_FILES = 4096;
+/** Names that are read to find what belongs to a loose file: those of a folder with more are not all known. */
+const MAX_BESIDE = 1_000_000;
 /** Files, folders, links that lead nowhere: whatever is looked at. */
 const MAX_ENTRIES = 16_384;
 /** Links named one by one; more are counted. */
@@ -36,6 +39,7 @@ export interface CandidateFiles {
   readonly realPath: string;
   readonly device: number;
   readonly inode: number;
+  readonly bornMs: number;
   readonly files: readonly ListedFile[];
   /** Links that are not followed, each as a sentence. */
   readonly refused: readonly string[];
@@ -63,14 +67,14 @@ interface Walk {
  * Null when the path is not there. The candidate itself may be a link: a person put it there; or an entry of another tool's store, which stands
  * for what it names. Rejects only for what is no file error.
  */
-export async function listCandidateFiles(path: string): Promise<CandidateFiles | null> {
+export async function listCandidateFiles(path: string, beside?: FolderNames): Promise<CandidateFiles | null> {
   try {
     const stored = await storedAt(await realpath(path));
     const isBlob = isOllamaManifest(path);
     const nothing = { ...NOTHING, kind: isBlob ? ('file' as const) : ('folder' as const) };
     if (stored?.kind === 'missing') return { ...nothing, realPath: stored.path, dangling: isBlob ? [stored.path] : [] };
     if (stored?.kind === 'refused') return { ...nothing, realPath: path, unreadable: stored.message };
-    return await listAt(stored?.path ?? path);
+    return await listAt(stored?.path ?? path, stored === null ? beside : undefined);
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -80,14 +84,14 @@ export async function listCandidateFiles(path: string): Promise<CandidateFiles |
 }
 
 const NOTHING: Omit<CandidateFiles, 'realPath'> = {
-  ...{ kind: 'folder', device: 0, inode: 0, files: [], refused: [], dangling: [], unlisted: null, unreadable: null },
+  ...{ kind: 'folder', device: 0, inode: 0, bornMs: 0, files: [], refused: [], dangling: [], unlisted: null, unreadable: null },
 };
 
-async function listAt(path: string): Promise<CandidateFiles> {
+async function listAt(path: string, beside?: FolderNames): Promise<CandidateFiles> {
   const realPath = await realpath(path);
   const stats = await stat(realPath);
-  const common = { ...NOTHING, realPath, device: stats.dev, inode: stats.ino };
-  if (stats.isFile()) return { ...common, kind: 'file', files: await fileAndCompanions(path) };
+  const common = { ...NOTHING, realPath, device: stats.dev, inode: stats.ino, bornMs: stats.birthtimeMs };
+  if (stats.isFile()) return { ...common, kind: 'file', files: await fileAndCompanions(path, beside) };
   if (!stats.isDirectory()) return { ...common, kind: 'file', unreadable: `${path} is neither a file nor a folder.` };
   const walk: Walk = {
     ...{ root: realPath, owner: stats.uid, files: [], refused: [], refusedCount: 0, dangling: [], unlisted: null, unreadable: null },
@@ -101,27 +105,60 @@ async function listAt(path: string): Promise<CandidateFiles> {
 }
 
 /** The listing that events are made from; null when it is not there. @param name `model` or `owner/model`. */
-export async function listCandidate(path: string, name: string): Promise<CandidateListing | null> {
-  const found = await listCandidateFiles(path);
+export async function listCandidate(path: string, name: string, beside?: FolderNames): Promise<CandidateListing | null> {
+  const found = await listCandidateFiles(path, beside);
   return found === null ? null : listingOf(found, path, name);
 }
 
-export function listingOf({ kind, realPath, device, inode, files }: CandidateFiles, path: string, name: string): CandidateListing {
-  return { path, realPath, name, kind, device, inode, files: files.map(identityOf) };
+export function listingOf({ kind, realPath, device, inode, bornMs, files }: CandidateFiles, path: string, name: string): CandidateListing {
+  return { path, realPath, name, kind, device, inode, bornMs, files: files.map(identityOf) };
 }
 
-export function identityOf({ path, bytes, mtimeMs, ctimeMs = 0, device, inode }: FileIdentity): FileIdentity {
-  return { path, bytes, mtimeMs, ctimeMs, device, inode };
+export function identityOf({ path, bytes, mtimeMs, ctimeMs = 0, bornMs = 0, device, inode }: FileIdentity): FileIdentity {
+  return { path, bytes, mtimeMs, ctimeMs, bornMs, device, inode };
+}
+
+/** What lies in a folder, as far as loose files in it need to know: read once for all of them. */
+export interface FolderNames {
+  /** Names of GGUFs and of downloads in progress. */
+  readonly names: ReadonlySet<string>;
+  /** The projectors of each model. */
+  readonly projectors: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A name that a loose file beside it may belong together with. */
+export function isBesideName(name: string): boolean {
+  return /\.gguf$/i.test(name) || isPartialDownload(name);
+}
+
+export function folderNames(names: readonly string[]): FolderNames {
+  const projectors = new Map<string, string[]>();
+  for (const [projector, model] of pairProjectors(names)) {
+    const known = projectors.get(model);
+    if (known === undefined) projectors.set(model, [projector]);
+    else known.push(projector);
+  }
+  return { names: new Set(names), projectors };
+}
+
+async function namesBeside(path: string): Promise<FolderNames> {
+  const names: string[] = [];
+  const budget = { left: MAX_BESIDE };
+  for await (const { name } of direntsOf(dirname(path), budget)) if (isBesideName(name)) names.push(name);
+  return folderNames(names.toSorted());
 }
 
 /** A loose file, the other parts of a split model beside it, and what a download in progress leaves beside it. */
-async function fileAndCompanions(path: string): Promise<readonly ListedFile[]> {
+async function fileAndCompanions(path: string, known?: FolderNames): Promise<readonly ListedFile[]> {
   const folder = dirname(path);
-  const beside = /\.gguf$/i.test(path) ? projectorsOf(basename(path), await readdir(folder)) : [];
-  const names = new Set([...splitParts(basename(path)), basename(path), ...beside]);
-  const partial = [...names].flatMap((name) => PARTIAL_SUFFIXES.map((suffix) => name + suffix));
+  const own = basename(path);
+  const beside = known ?? (await namesBeside(path));
+  const names = new Set([...splitParts(own).filter((name) => beside.names.has(name)), own, ...(beside.projectors.get(own) ?? [])]);
+  const partial = [...names, ...splitParts(own)].flatMap((name) =>
+    PARTIAL_SUFFIXES.map((suffix) => name + suffix).filter((each) => beside.names.has(each)),
+  );
   const files: ListedFile[] = [];
-  for (const name of [...names, ...partial]) {
+  for (const name of new Set([...names, ...partial])) {
     try {
       // The candidate itself may be a link, and each part of a split model is one of it.
       const absolute = await realpath(join(folder, name));
@@ -148,7 +185,7 @@ async function walkFolder(walk: Walk, folder: string, depth: number): Promise<vo
   for (const entry of found.entries) {
     if (walk.unreadable !== null && walk.budget.left <= 0) return;
     const absolute = join(folder, entry.name);
-    if (entry.name.startsWith('.')) {
+    if (isSystemJunk(entry.name)) {
       if (!entry.isDirectory() && HIDDEN_CODE.test(entry.name)) walk.unlisted ??= `${nameIn(walk, absolute)} is hidden`;
     } else if (entry.isDirectory()) {
       if (depth < MAX_DEPTH) await walkFolder(walk, absolute, depth + 1);
@@ -202,8 +239,8 @@ async function follow(walk: Walk, absolute: string, path: string): Promise<strin
 }
 
 function listed(path: string, absolute: string, stats: Stats): ListedFile {
-  const { size: bytes, mtimeMs, ctimeMs, dev: device, ino: inode } = stats;
-  return { path, absolute, bytes, mtimeMs, ctimeMs, device, inode };
+  const { size: bytes, mtimeMs, ctimeMs, birthtimeMs: bornMs, dev: device, ino: inode } = stats;
+  return { path, absolute, bytes, mtimeMs, ctimeMs, bornMs, device, inode };
 }
 
 /** The system's code of a file error; null for anything else. */

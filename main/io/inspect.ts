@@ -4,9 +4,12 @@
  */
 import { closeSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
+import { visibleName } from '../../shared/visible.ts';
 import type { ByteSource } from '../core/analyzer/bytes.ts';
 import { analyzeCandidate } from '../core/analyzer/candidate.ts';
+import { analyzeLoose } from '../core/analyzer/loose-file.ts';
 import type { FileIdentity, Inspection } from '../core/ports.ts';
+import { listed } from '../core/sentences.ts';
 import { type CandidateFiles, errorCode, identityOf, type ListedFile, listCandidateFiles, unreadableSentence } from './files.ts';
 import { openListed } from './open-file.ts';
 import { findWriter } from './writers.ts';
@@ -17,6 +20,8 @@ export async function inspectCandidate(path: string, force: boolean): Promise<In
   if (found === null) return unfinished([], [`${basename(path)}: not there`], null);
   const files = found.files.map(identityOf);
   if (found.unreadable !== null) return unfinished(files, [], found.unreadable);
+  const nothing = nothingIn(found);
+  if (nothing !== null) return { ...unfinished(files, found.dangling, null), nothing };
   const opened: number[] = [];
   try {
     return examine(found, files, force, opened);
@@ -32,10 +37,8 @@ export async function inspectCandidate(path: string, force: boolean): Promise<In
 }
 
 function examine(found: CandidateFiles, files: readonly FileIdentity[], force: boolean, opened: number[]): Inspection {
-  const analysis = analyzeCandidate(
-    found.files.map((file) => ({ path: file.path, bytes: file.bytes, open: () => openSource(file, opened) })),
-    force,
-  );
+  const sources = found.files.map((file) => ({ path: file.path, bytes: file.bytes, open: () => openSource(file, opened) }));
+  const analysis = found.kind === 'file' ? analyzeLoose(sources, force) : analyzeCandidate(sources, force);
   const { bytesExpected, missing, damage, zeroTails, whole, usable, profile } = analysis;
   // Asking every process costs a few milliseconds: only where nothing else holds the model back.
   const writer = usable || damage !== null ? findWriter(files) : null;
@@ -50,6 +53,18 @@ function examine(found: CandidateFiles, files: readonly FileIdentity[], force: b
     unreadable: null,
     profile: profile === null ? null : { ...profile, notes: [...profile.notes, ...found.refused] },
   };
+}
+
+/** A folder without a file: null where there is one, and for what is no folder of its own. */
+function nothingIn({ kind, files, dangling, realPath }: CandidateFiles): NonNullable<Inspection['nothing']> | null {
+  if (kind === 'file' || files.length > 0) return null;
+  if (dangling.length === 0) {
+    // The folder of a store's snapshots is there before the first of them.
+    if (basename(realPath) === 'snapshots') return null;
+    return { message: 'It is an empty folder.', help: "Copy a model's files into it: it is looked at again as soon as one is there." };
+  }
+  const message = `It holds nothing but links that lead nowhere: ${listed(dangling.map(visibleName))}.`;
+  return { message, help: 'Copy what the links lead to instead of the links, with `cp -rL` or `rsync -aL`.' };
 }
 
 /** A file's bytes; each read is one `pread`. The descriptor is closed by who handed in `opened`. */

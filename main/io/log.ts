@@ -4,6 +4,16 @@ import type { Log } from '../core/ports.ts';
 /** Lines kept of a log (I10). */
 export const LINES_KEPT = 2_000;
 
+/** A warning is not said again within this time. */
+const SAID_AGAIN_AFTER_MS = 60_000;
+/** Different warnings that are remembered. */
+const SENTENCES_KEPT = 256;
+
+interface Repeated {
+  readonly saidMs: number;
+  unsaid: number;
+}
+
 /** The last lines of something that speaks, and those that come. */
 export interface LineRing {
   push(line: string): void;
@@ -48,10 +58,29 @@ export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | '
     ring.push(`${new Date(options.wallTime()).toISOString()} ${line}`);
     options.stream.write(`${line}\n`);
   }
+  const heard = new Map<string, Repeated>();
+  /** The same words again and again fill a disk and say nothing: they are said once, then counted (I10). */
+  function complain(prefix: string, sentence: string): void {
+    const known = heard.get(sentence);
+    const nowMs = options.wallTime();
+    if (known !== undefined && nowMs - known.saidMs < SAID_AGAIN_AFTER_MS) {
+      known.unsaid += 1;
+      return;
+    }
+    const before =
+      known === undefined || known.unsaid === 0
+        ? ''
+        : ` (${known.unsaid} more time${known.unsaid === 1 ? '' : 's'} since it was last said)`;
+    heard.delete(sentence);
+    heard.set(sentence, { saidMs: nowMs, unsaid: 0 });
+    const [oldest] = heard.keys();
+    if (heard.size > SENTENCES_KEPT && oldest !== undefined) heard.delete(oldest);
+    write(prefix, sentence + before);
+  }
   return {
     say: (sentence) => write('', sentence),
-    warn: (sentence) => write('Warning: ', sentence),
-    error: (sentence, cause) => write('Error: ', cause === undefined ? sentence : `${sentence} (${causeText(cause)})`),
+    warn: (sentence) => complain('Warning: ', sentence),
+    error: (sentence, cause) => complain('Error: ', cause === undefined ? sentence : `${sentence} (${causeText(cause)})`),
     debug: (sentence) => {
       if (options.debug) write('Debug: ', sentence);
     },

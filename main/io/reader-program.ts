@@ -4,6 +4,8 @@ import type { CodeReading, FoundModels, Inspection } from '../core/ports.ts';
 import { readCode } from './code-files.ts';
 import { type FindLimits, findModels } from './found-models.ts';
 import { inspectCandidate } from './inspect.ts';
+import type { Ground } from './mounts.ts';
+import { type FolderLook, type Names, scanFolder } from './scan.ts';
 import type { StoreFolder } from './store-folders.ts';
 
 export interface InspectRequest {
@@ -15,6 +17,15 @@ export interface InspectRequest {
 export interface ReaderTasks {
   readonly inspect: { readonly asks: InspectRequest; readonly answer: Inspection };
   readonly code: { readonly asks: { readonly path: string; readonly files: readonly string[] }; readonly answer: CodeReading };
+  readonly scan: {
+    readonly asks: {
+      readonly folder: string;
+      readonly before: Ground | null;
+      readonly inner: ReadonlySet<string>;
+      readonly last: Names | null;
+    };
+    readonly answer: FolderLook;
+  };
   readonly found: {
     readonly asks: { readonly folders: readonly StoreFolder[]; readonly limits: FindLimits };
     readonly answer: FoundModels;
@@ -58,6 +69,8 @@ function answerTo(request: ReaderRequest): Promise<ReaderTasks[TaskName]['answer
       return inspectCandidate(request.path, request.force);
     case 'code':
       return readCode(request.path, request.files, progress());
+    case 'scan':
+      return scanFolder(request.folder, request.before, request.inner, request.last);
     case 'found':
       return findModels(request.folders, request.limits);
   }

@@ -1,48 +1,124 @@
 /**
  * One look at a watch folder: its children that are models, as names and stats tell. The truth that events only hint at.
- * Asynchronous and bounded; opens no file.
+ * One pass over the names, whatever their number; bounded; opens no file. What there are too many of is told, and never counts as gone.
  */
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isModelFile } from '../core/analyzer/not-there-yet.ts';
-import { projectorOwner } from '../core/analyzer/side-files.ts';
-import { splitName } from '../core/analyzer/split-names.ts';
+import { joinable } from '../core/analyzer/foreign.ts';
+import { isSystemJunk } from '../core/analyzer/junk-names.ts';
+import { isPartialDownload } from '../core/analyzer/not-there-yet.ts';
+import { pairProjectors } from '../core/analyzer/side-files.ts';
+import { splitName, splitParts } from '../core/analyzer/split-names.ts';
 import type { CandidateListing, FolderScan } from '../core/ports.ts';
 import { storedName } from '../core/stores/names.ts';
-import { errorCode, listCandidate, listCandidateFiles, listingOf } from './files.ts';
+import { direntsOf, type EntryBudget } from './entries.ts';
+import { errorCode, type FolderNames, folderNames, isBesideName, listCandidate, listCandidateFiles, listingOf } from './files.ts';
+import { shapeOf } from './folder-shape.ts';
 import { type Ground, groundOf, unmounted } from './mounts.ts';
 
-/** Loose files that are models by themselves; a stray text file or a download in progress is none. */
+/** Loose files that are models by themselves. */
 const LOOSE_MODEL = /\.(?:gguf|safetensors|onnx|pt|pth|plan|engine)$/i;
-/** Folders with numbers for names are the versions of one Triton model, not models of an owner. */
-const VERSION = /^\d+$/;
-/** A folder with more children is somebody's home; the rest is left out, by name, and said. */
-export const MAX_CHILDREN = 2000;
+/** Names that are read of a watch folder; of one with more nothing counts as gone. */
+const MAX_NAMES = 1_000_000;
+/** Models that a watch folder may have; those beyond are not looked at, and said. */
+export const MAX_MODELS = 2_000;
+/** Loose files that are no models, each with a verdict of its own; the rest is counted. */
+export const MAX_OTHER_FILES = 100;
+/** Names of other files that are kept to choose those from. */
+const MAX_OTHER_NAMES = 10_000;
+/** Names read to tell what the folders are. */
+const MAX_SHAPE_NAMES = 100_000;
+/** What the engine's own thread may look at; more is for the reader's process (I12). */
+const INLINE: Limits = { names: 1_000, files: 4_000 };
+const UNLIMITED: Limits = { names: MAX_NAMES, files: Number.POSITIVE_INFINITY };
+/** Some file systems count time in steps of two seconds: a folder that changed just before it was read may have changed again since. */
+const TIME_STEP_MS = 2_000;
+/** A folder with more entries is looked at now and then, not listened to: whoever listens reads all of it at each change. */
+const MAX_HEARD_ENTRIES = 2_000;
+
+interface Limits {
+  readonly names: number;
+  readonly files: number;
+}
+
+class TooLarge extends Error {}
 
 export interface FolderLook {
   readonly scan: FolderScan;
   /** What to compare the next look with; null where the folder could not be read. */
   readonly ground: Ground | null;
+  /** Models that were not looked at. */
   readonly leftOut: number;
+  /** Folders in which something may change, the outer ones first: what to listen to. */
+  readonly folders: readonly string[];
+  /** The names in it, for the next look: they hold as long as the folder's own times do. */
+  readonly names: Names | null;
+}
+
+/** The names of a watch folder by what they may be, each list sorted. */
+export interface Names {
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  /** When they were read, by the system's clock. */
+  readonly atMs: number;
+  readonly count: number;
+  readonly folders: readonly string[];
+  readonly models: readonly string[];
+  readonly others: readonly string[];
+  readonly otherCount: number;
+  readonly isCut: boolean;
+  readonly beside: FolderNames;
 }
 
 /**
  * @param before the ground of the last good look, by which an unmounted disk is told from an emptied folder; null for the first.
- * @param others watch folders that lie in this one: their models are theirs.
+ * @param inner watch folders that lie in this one: their models are theirs.
+ * @param last the names of the last look.
  */
-export async function scanFolder(folder: string, before: Ground | null, others: ReadonlySet<string>): Promise<FolderLook> {
+export function scanFolder(
+  folder: string,
+  before: Ground | null,
+  inner: ReadonlySet<string>,
+  last: Names | null = null,
+): Promise<FolderLook> {
+  return scan(folder, before, inner, last, UNLIMITED);
+}
+
+/** The same where it is little work; null: it is not, and belongs into another process. */
+export async function scanSmallFolder(...question: Parameters<typeof scanFolder>): Promise<FolderLook | null> {
+  const [folder, before, inner, last = null] = question;
+  try {
+    return await scan(folder, before, inner, last, INLINE);
+  } catch (error) {
+    if (error instanceof TooLarge) return null;
+    throw error;
+  }
+}
+
+async function scan(
+  folder: string,
+  before: Ground | null,
+  inner: ReadonlySet<string>,
+  last: Names | null,
+  limits: Limits,
+): Promise<FolderLook> {
   try {
     const ground = await groundOf(await realpath(folder));
     const lost = before === null ? null : unmounted(before, ground, folder);
     if (lost !== null) return away(folder, lost);
-    const entries = (await readdir(folder)).filter((name) => !name.startsWith('.')).toSorted();
-    const candidates: CandidateListing[] = [];
-    for (const name of entries.slice(0, MAX_CHILDREN)) {
-      // A projector is looked at with its model, not as a second one.
-      if (projectorOwner(name, entries) !== null) continue;
-      if (!others.has(join(folder, name))) candidates.push(...(await childCandidates(folder, name)));
+    const names = await namesIn(folder, last, limits.names);
+    const look = new Look(folder, names.beside, limits.files);
+    const isFolder = new Set(names.folders);
+    for (const name of [...names.folders, ...names.models].toSorted()) {
+      if (!isFolder.has(name)) await look.file(name);
+      else if (!inner.has(join(folder, name))) await look.child(name);
     }
-    return { scan: { folder, ok: true, candidates }, ground, leftOut: Math.max(0, entries.length - MAX_CHILDREN) };
+    for (const name of names.others) await look.file(name);
+    const { candidates, notLookedAt, folders } = look;
+    const otherFiles = names.otherCount - names.others.length;
+    const scan = { folder, ok: true, candidates, notLookedAt, isCut: names.isCut, otherFiles } as const;
+    const heard = names.count > MAX_HEARD_ENTRIES ? folders : [folder, ...folders];
+    return { scan, ground, leftOut: notLookedAt.length, folders: heard, names };
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -58,7 +134,9 @@ export async function scanPath(path: string, before: Ground | null): Promise<Fol
     const lost = before === null ? null : unmounted(before, ground, parent);
     if (lost !== null) return away(path, lost);
     const listing = await listCandidate(path, storedName(path) ?? basename(path));
-    return { scan: { folder: path, ok: true, candidates: listing === null ? [] : [listing] }, ground, leftOut: 0 };
+    const scan = { folder: path, ok: true, candidates: listing === null ? [] : [listing] } as const;
+    const folders = listing === null ? [] : listing.kind === 'file' ? [path] : [path, ...foldersOf(listing)];
+    return { scan, ground, leftOut: 0, folders, names: null };
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -66,8 +144,123 @@ export async function scanPath(path: string, before: Ground | null): Promise<Fol
   }
 }
 
+/** What one look at a watch folder has found so far. */
+class Look {
+  readonly candidates: CandidateListing[] = [];
+  readonly notLookedAt: string[] = [];
+  readonly folders: string[] = [];
+  readonly #folder: string;
+  readonly #beside: FolderNames;
+  readonly #budget: EntryBudget = { left: MAX_SHAPE_NAMES };
+
+  #filesLeft: number;
+
+  constructor(folder: string, beside: FolderNames, mostFiles: number) {
+    this.#folder = folder;
+    this.#beside = beside;
+    this.#filesLeft = mostFiles;
+  }
+
+  /** A child that is a folder: a model, or a publisher's. @param name relative to the watch folder. */
+  async child(name: string, nesting = 0): Promise<void> {
+    const path = join(this.#folder, name);
+    // A repository of another tool's store is one model, whatever folders it is kept in.
+    const shape = storedName(path) === null ? await shapeOf(path, this.#budget, nesting) : ({ kind: 'model' } as const);
+    if (shape.kind !== 'publisher') return this.#add(path, nameOf(path, name));
+    this.folders.push(path);
+    for (const model of shape.models) await this.child(`${name}/${model}`, nesting + 1);
+    const beside = folderNames(shape.files);
+    for (const file of looseModels(shape.files)) await this.#add(join(path, file), nameOf(path, `${name}/${file}`), beside);
+  }
+
+  async file(name: string): Promise<void> {
+    await this.#add(join(this.#folder, name), name, this.#beside);
+  }
+
+  async #add(path: string, name: string, beside?: FolderNames): Promise<void> {
+    if (this.candidates.length >= MAX_MODELS + MAX_OTHER_FILES) return void this.notLookedAt.push(path);
+    const found = await listCandidateFiles(path, beside);
+    if (found === null) return;
+    this.#filesLeft -= found.files.length;
+    if (this.#filesLeft < 0) throw new TooLarge();
+    const listing = listingOf(found, path, name);
+    this.candidates.push(listing);
+    // One that is no model's folder because it is too large, or that may not be read, is not listened to either.
+    if (found.kind === 'folder' && found.unreadable === null) this.folders.push(path, ...foldersOf(listing));
+  }
+}
+
+/** The last two names: a publisher's and a model's, however deep they lie. */
+function nameOf(path: string, name: string): string {
+  return storedName(path) ?? name.split('/').slice(-2).join('/');
+}
+
+/** The folders in a model's folder that hold files of it. */
+function foldersOf({ path, kind, files }: CandidateListing): readonly string[] {
+  if (kind === 'file') return [];
+  return [...new Set(files.map((file) => dirname(file.path)))].filter((name) => name !== '.').map((name) => join(path, name));
+}
+
+async function namesIn(folder: string, last: Names | null, mostNames: number): Promise<Names> {
+  const { mtimeMs, ctimeMs } = await stat(folder);
+  const changed = Math.max(mtimeMs, ctimeMs);
+  if (last !== null && last.mtimeMs === mtimeMs && last.ctimeMs === ctimeMs && changed < last.atMs - TIME_STEP_MS) return last;
+  const atMs = Date.now();
+  const [folders, files, others, beside]: string[][] = [[], [], [], []] as never;
+  let otherCount = 0;
+  let count = 0;
+  const budget = { left: MAX_NAMES };
+  for await (const entry of direntsOf(folder, budget)) {
+    const { name } = entry;
+    count += 1;
+    if (count > mostNames) throw new TooLarge();
+    if (isSystemJunk(name)) continue;
+    if (isBesideName(name)) beside?.push(name);
+    const kind = entry.isDirectory() ? 'folder' : entry.isFile() ? 'file' : await kindOf(join(folder, name));
+    if (kind === 'folder') folders?.push(name);
+    else if (kind === 'file' && LOOSE_MODEL.test(name)) files?.push(name);
+    else if (kind !== null && !isPartialDownload(name)) {
+      otherCount += 1;
+      if (otherCount <= MAX_OTHER_NAMES) others?.push(name);
+    }
+  }
+  return {
+    ...{ mtimeMs, ctimeMs, atMs, count },
+    folders: (folders ?? []).toSorted(),
+    models: looseModels(files ?? []),
+    others: firstOfSets(others ?? []).slice(0, MAX_OTHER_FILES),
+    ...{ otherCount, isCut: budget.left <= 0, beside: folderNames((beside ?? []).toSorted()) },
+  };
+}
+
+/** Of a link, or where the file system does not tell; null: neither a file nor a folder, and no link to one that is missing. */
+async function kindOf(path: string): Promise<'folder' | 'file' | null> {
+  const stats = await stat(path).catch(() => null);
+  return stats === null ? null : stats.isDirectory() ? 'folder' : stats.isFile() ? 'file' : null;
+}
+
+/** Without projectors that are looked at with their model, and with one part for all of a split model: the first that is there. */
+function looseModels(names: readonly string[]): readonly string[] {
+  const owned = pairProjectors(names);
+  const all = new Set(names);
+  return names
+    .filter((name) => !owned.has(name) && (splitName(name) === null || splitParts(name).find((part) => all.has(part)) === name))
+    .toSorted();
+}
+
+/** Of files that are pieces of one, the first stands for all. */
+function firstOfSets(names: readonly string[]): readonly string[] {
+  const seen = new Set<string>();
+  return names.toSorted().filter((name) => {
+    const whole = joinable(name)?.whole ?? name;
+    if (whole !== name && seen.has(whole)) return false;
+    seen.add(whole);
+    return true;
+  });
+}
+
 function away(folder: string, message: string): FolderLook {
-  return { scan: { folder, ok: false, message }, ground: null, leftOut: 0 };
+  return { scan: { folder, ok: false, message }, ground: null, leftOut: 0, folders: [], names: null };
 }
 
 function awaySentence(folder: string, code: string): string {
@@ -75,40 +268,4 @@ function awaySentence(folder: string, code: string): string {
   if (code === 'ENOTDIR') return `${folder} is not a folder.`;
   if (code === 'EACCES' || code === 'EPERM') return `The folder ${folder} cannot be read: this user lacks the right to.`;
   return `The folder ${folder} cannot be read: the system answers ${code}.`;
-}
-
-async function childCandidates(folder: string, name: string): Promise<readonly CandidateListing[]> {
-  const path = join(folder, name);
-  const stats = await stat(path).catch(() => null);
-  if (stats === null) return [];
-  if (!stats.isDirectory()) return stats.isFile() && isLooseModel(name) ? compact([await listCandidate(path, name)]) : [];
-  const models = await ownedModels(path);
-  if (models.length > 0) return compact(await Promise.all(models.map((model) => listCandidate(join(path, model), `${name}/${model}`))));
-  const found = await listCandidateFiles(path);
-  // Empty so far: nothing to tell of. One that may not be read is told of, so that its sentence reaches a person.
-  if (found === null || (found.files.length === 0 && found.unreadable === null)) return [];
-  return [listingOf(found, path, storedName(path) ?? name)];
-}
-
-/** A loose file; of the parts of a split model only the first, which stands for them all. */
-function isLooseModel(name: string): boolean {
-  return LOOSE_MODEL.test(name) && (splitName(name)?.part ?? 1) === 1;
-}
-
-/** The models of an owner's folder: it holds folders only, and at least one of them looks like a model. Else none. */
-async function ownedModels(path: string): Promise<readonly string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  const visible = entries.filter((entry) => !entry.name.startsWith('.')).slice(0, MAX_CHILDREN);
-  if (visible.length === 0 || visible.some((entry) => !entry.isDirectory() || VERSION.test(entry.name))) return [];
-  const looks = await Promise.all(
-    visible.map(async ({ name }) => {
-      const names = await readdir(join(path, name)).catch(() => []);
-      return { name, empty: names.length === 0, model: names.some((file) => isModelFile(file.replace(/\.(?:part|incomplete|tmp)$/i, ''))) };
-    }),
-  );
-  return looks.some((look) => look.model) ? looks.filter((look) => !look.empty).map((look) => look.name) : [];
-}
-
-function compact(listings: readonly (CandidateListing | null)[]): readonly CandidateListing[] {
-  return listings.filter((listing) => listing !== null);
 }

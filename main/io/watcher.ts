@@ -2,12 +2,14 @@
  * Notices: looks at each watch folder at once, when its file system tells of a change, and every so often. Alone imports chokidar.
  * An event is a hint to look soon, never the truth; what a look found goes to `onScan`, and what it means is `core/candidates.ts`.
  */
-import { basename, sep } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
+import { isSystemJunk } from '../core/analyzer/junk-names.ts';
 import type { Clock, FolderScan, Log } from '../core/ports.ts';
 import { errorCode } from './files.ts';
 import type { Ground } from './mounts.ts';
-import { type FolderLook, scanFolder, scanPath } from './scan.ts';
+import { type FolderLook, type Names, scanPath, scanSmallFolder } from './scan.ts';
 
 /** Events of one copy come in bursts; so long is waited for the rest of them. */
 const COALESCE_MS = 50;
@@ -15,8 +17,8 @@ const COALESCE_MS = 50;
 const REST_RATIO = 10;
 /** Where a file system raises no events. */
 const POLL_MS = 2_000;
-/** Children, their files, and the files of `owner/model`. */
-const EVENT_DEPTH = 2;
+/** Folders that are listened to, all watch folders together; what changes in others is seen at the next look. */
+const MOST_LISTENED = 1_024;
 
 export interface WatcherOptions {
   /** Absolute paths. */
@@ -24,6 +26,8 @@ export interface WatcherOptions {
   readonly scanIntervalMs: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Looks at a folder that is too large for this thread. Answers as `scanFolder` does. */
+  scanLarge(folder: string, before: Ground | null, inner: ReadonlySet<string>, last: Names | null): Promise<FolderLook>;
   onScan(scan: FolderScan): void;
   /** Something changed at this path: a reason to look at its candidate before the scan is done. */
   onHint?(path: string): void;
@@ -44,7 +48,9 @@ interface Watched {
   readonly path: string;
   readonly single: boolean;
   ground: Ground | null;
-  events: FSWatcher | null;
+  names: Names | null;
+  /** What is listened to, by folder; `is` tells another folder of the same name. */
+  readonly events: Map<string, { readonly is: string; readonly watcher: FSWatcher }>;
   /** What was said last of its being away or left out, so that it is said once. */
   said: string;
   running: Promise<FolderScan> | null;
@@ -102,7 +108,8 @@ class Watcher implements FileWatcher {
       path,
       single,
       ground: null,
-      events: null,
+      names: null,
+      events: new Map(),
       said: '',
       running: null,
       stale: false,
@@ -157,23 +164,25 @@ class Watcher implements FileWatcher {
     // The ground of the last good look stays, so that a disk which comes back is told from an empty folder under it.
     if (found.ground !== null) entry.ground = found.ground;
     this.#tell(entry, found);
-    if (!scan.ok) await this.#deafen(entry);
-    else if (entry.events === null && (entry.ground?.typeWithoutEvents ?? null) === null) {
-      await this.#listen(entry);
-      // Of what came between the look and the first event nobody told.
-      entry.stale = true;
-    }
+    entry.names = found.names;
+    const folders = scan.ok && (entry.ground?.typeWithoutEvents ?? null) === null ? found.folders : [];
+    // Of what came between the look and the first event nobody told.
+    if (await this.#listenTo(entry, folders)) entry.stale = true;
     if (!entry.closed) this.#options.onScan(scan);
     return scan;
   }
 
   async #scan(entry: Watched): Promise<FolderLook> {
     try {
-      return await (entry.single ? scanPath(entry.path, entry.ground) : scanFolder(entry.path, entry.ground, this.#folders));
+      const { path, ground, names } = entry;
+      if (entry.single) return await scanPath(path, ground);
+      return (
+        (await scanSmallFolder(path, ground, this.#folders, names)) ?? (await this.#options.scanLarge(path, ground, this.#folders, names))
+      );
     } catch (error) {
       this.#options.log.error(`Looking at ${entry.path} failed`, error);
       const message = `The folder ${entry.path} could not be looked at.`;
-      return { scan: { folder: entry.path, ok: false, message }, ground: null, leftOut: 0 };
+      return { scan: { folder: entry.path, ok: false, message }, ground: null, leftOut: 0, folders: [], names: null };
     }
   }
 
@@ -183,7 +192,8 @@ class Watcher implements FileWatcher {
     const { path } = entry;
     let words = '';
     if (!scan.ok) words = `${scan.message} Its models stay as they are until it is back.`;
-    else if (leftOut > 0) words = `${path} has ${leftOut} children too many: they are left out.`;
+    else if (scan.isCut === true) words = `${path} holds more than a million files: not all of them are looked at.`;
+    else if (leftOut > 0) words = `${path} holds too many models: ${leftOut} of them are not looked at.`;
     else if (type !== null)
       words = `${path} lies on ${type}, which tells of no changes: it is looked at every ${this.#intervalMs(entry) / 1000} s.`;
     if (words === entry.said) return;
@@ -192,34 +202,53 @@ class Watcher implements FileWatcher {
     entry.said = words;
   }
 
-  /** Begins to hear events; resolves when everything there is watched. */
-  async #listen(entry: Watched): Promise<void> {
+  /** Listens to these folders and to no others; resolves with whether there are new ones, when each of them is heard. */
+  async #listenTo(entry: Watched, folders: readonly string[]): Promise<boolean> {
+    const wanted = new Set(folders);
+    for (const folder of entry.events.keys()) if (!wanted.has(folder)) await this.#deafen(entry, folder);
+    const others = [...this.#watched.values()].reduce((sum, { events }) => sum + (events === entry.events ? 0 : events.size), 0);
+    let isNew = false;
+    for (const folder of folders.slice(0, Math.max(0, MOST_LISTENED - others))) {
+      const is = await stat(folder).then(
+        ({ dev, ino }) => `${dev}:${ino}`,
+        () => null,
+      );
+      const known = entry.events.get(folder);
+      if (known?.is === is) continue;
+      isNew = true;
+      if (known !== undefined) await this.#deafen(entry, folder);
+      if (is !== null && !entry.closed) await this.#listen(entry, folder, is);
+    }
+    return isNew;
+  }
+
+  async #listen(entry: Watched, folder: string, is: string): Promise<void> {
     const { log, scanIntervalMs } = this.#options;
-    const events = watch(entry.path, {
-      depth: EVENT_DEPTH,
-      ignoreInitial: true,
-      followSymlinks: false,
-      ignorePermissionErrors: true,
-      // Everything below a dot name, but not the folder itself, which may lie below one.
-      ignored: (path) => path.startsWith(entry.path + sep) && basename(path).startsWith('.'),
+    const watcher = watch(folder, {
+      ...{ depth: 0, ignoreInitial: true, followSymlinks: false, ignorePermissionErrors: true },
+      // The folder tells of its files: a watch for each of them would be one for each file that there is.
+      ignored: (path, stats) => path !== folder && stats !== undefined,
     });
-    entry.events = events;
-    events.on('all', (_event, path) => this.#hint(entry, path));
-    events.on('error', (error) => {
+    entry.events.set(folder, { is, watcher });
+    watcher.on('raw', (_event, name) => {
+      if (!isSystemJunk(basename(name ?? ''))) this.#hint(entry, folder);
+    });
+    watcher.on('all', (_event, path) => this.#hint(entry, path));
+    watcher.on('error', (error) => {
       const code = errorCode(error);
-      const why = code === 'ENOSPC' ? 'the system gives no more watches (fs.inotify.max_user_watches)' : String(error);
+      const why = code === 'ENOSPC' || code === 'EMFILE' ? 'the system gives no more watches (fs.inotify)' : String(error);
       log.warn(`${entry.path}: some changes are seen only by looking every ${scanIntervalMs / 1000} s, because ${why}.`);
     });
     await new Promise<void>((resolve) => {
-      events.once('ready', resolve);
-      events.once('error', () => resolve());
+      watcher.once('ready', resolve);
+      watcher.once('error', () => resolve());
     });
   }
 
-  async #deafen(entry: Watched): Promise<void> {
-    const events = entry.events;
-    entry.events = null;
-    await events?.close();
+  async #deafen(entry: Watched, folder: string): Promise<void> {
+    const watcher = entry.events.get(folder)?.watcher;
+    entry.events.delete(folder);
+    await watcher?.close();
   }
 
   async #stop(entry: Watched): Promise<void> {
@@ -227,6 +256,6 @@ class Watcher implements FileWatcher {
     entry.cancelTimer();
     this.#watched.delete(entry.path);
     await entry.running?.catch(() => undefined);
-    await this.#deafen(entry);
+    await Promise.all([...entry.events.keys()].map((folder) => this.#deafen(entry, folder)));
   }
 }

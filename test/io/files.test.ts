@@ -1,11 +1,11 @@
 import { symlinkSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listCandidateFiles } from '../../main/io/files.ts';
 import { groundOf, parseMounts, unmounted } from '../../main/io/mounts.ts';
-import { scanFolder, scanPath } from '../../main/io/scan.ts';
+import { scanFolder, scanPath, scanSmallFolder } from '../../main/io/scan.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -27,7 +27,28 @@ async function names(): Promise<readonly string[]> {
 
 describe('a scan', () => {
   test.each<[string, readonly string[], readonly string[]]>([
-    ['loose models, no stray files', ['a.gguf', 'b.onnx', 'notes.txt', 'c.gguf.part', '.hidden.gguf'], ['a.gguf', 'b.onnx']],
+    ['loose models, then other files', ['a.gguf', 'b.onnx', 'notes.txt', 'c.gguf.part', '.hidden.gguf'], ['a.gguf', 'b.onnx', 'notes.txt']],
+    [
+      'nothing that a system left',
+      ['desktop.ini', 'Thumbs.db', '@eaDir/a.gguf', '$RECYCLE.BIN/a.gguf', 'System Volume Information/x', '__MACOSX/a'],
+      [],
+    ],
+    [
+      'one line for pieces of one file',
+      ['m.gguf.part1of2', 'm.gguf.part2of2', 'n.gguf.part-aa', 'n.gguf.part-ab'],
+      ['m.gguf.part1of2', 'n.gguf.part-aa'],
+    ],
+    ['a split model in upper case', ['M-00001-OF-00002.GGUF', 'M-00002-OF-00002.GGUF'], ['M-00001-OF-00002.GGUF']],
+    ['a split model without its first part', ['m-00002-of-00003.gguf', 'm-00003-of-00003.gguf'], ['m-00002-of-00003.gguf']],
+    ['publisher/REPO/QUANT', ['p/R-GGUF/Q4_K_M/r.gguf', 'p/R-GGUF/Q8_0/r.gguf', 'p/S/config.json'], ['p/R-GGUF', 'p/S']],
+    ['loose files beside repositories', ['p/A/a.gguf', 'p/B/config.json', 'p/desktop.ini', 'p/README.md', 'p/notes.png'], ['p/A', 'p/B']],
+    ['loose models beside repositories', ['p/A/config.json', 'p/b-Q4_0.gguf', 'p/mmproj-b-f16.gguf'], ['p/A', 'p/b-Q4_0.gguf']],
+    ['REPO/QUANT is one model', ['R/Q4_K_M/r.gguf', 'R/BF16/r-00001-of-00002.gguf', 'R/README.md'], ['R']],
+    ['REPO/REPO-QUANT too', ['Deep-GGUF/Deep-Q4_K_M/d.gguf', 'Deep-GGUF/Deep-UD-IQ2_XXS/d.gguf'], ['Deep-GGUF']],
+    ['quantisations of different models are models', ['p/A-Q4_K_M/a.gguf', 'p/B-Q4_K_M/b.gguf'], ['p/A-Q4_K_M', 'p/B-Q4_K_M']],
+    ['a folder of publishers', ['hub/p/R/config.json', 'hub/q/S/Q4_0/s.gguf'], ['p/R', 'q/S']],
+    ['components before what describes them', ['d/unet/config.json', 'd/vae/config.json'], ['d']],
+    ['exports before what describes them', ['e/onnx/model.onnx'], ['e']],
     ['the first part of a split model for all', ['m-00001-of-00002.gguf', 'm-00002-of-00002.gguf'], ['m-00001-of-00002.gguf']],
     ['a folder, whatever is in it', ['m/config.json', 'n/readme.txt'], ['m', 'n']],
     ['owner/model, one level of it', ['o/m/config.json', 'o/n/x.gguf', 'o/.cache/x'], ['o/m', 'o/n']],
@@ -39,9 +60,40 @@ describe('a scan', () => {
     expect(await names()).toEqual(expected);
   });
 
-  test('an empty folder is not told of yet', async () => {
+  test('an empty folder, and one of links to nowhere, are told of', async () => {
     await mkdir(join(root, 'soon'));
-    expect(await names()).toEqual([]);
+    await mkdir(join(root, 'snapshot'));
+    await symlink('../../blobs/0123', join(root, 'snapshot/config.json'));
+    expect(await names()).toEqual(['snapshot', 'soon']);
+  });
+
+  test('however many files there are, models are looked at first, and what was not looked at is named', async () => {
+    for (let index = 0; index < 130; index += 1) await put(`a-note-${index}.txt`);
+    await put('z.gguf');
+    const { scan, names: seen } = await scanFolder(root, null, new Set());
+    expect(scan).toMatchObject({ ok: true, isCut: false, notLookedAt: [], otherFiles: 30 });
+    expect(scan.ok && scan.candidates.length).toBe(101);
+    expect(scan.ok && scan.candidates[0]?.name).toBe('z.gguf');
+    // The names of a folder that has not changed are not read again: the same object.
+    const old = new Date(Date.now() - 60_000);
+    await utimes(root, old, old);
+    const later = await scanFolder(root, null, new Set(), {
+      ...seen!,
+      mtimeMs: old.getTime(),
+      ctimeMs: (await stat(root)).ctimeMs,
+      atMs: Date.now() + 60_000,
+    });
+    expect(later.names?.atMs).toBeGreaterThan(Date.now());
+    await put('b.gguf');
+    const { scan: now } = await scanFolder(root, null, new Set(), later.names);
+    expect(now.ok && now.candidates.slice(0, 2).map(({ name }) => name)).toEqual(['b.gguf', 'z.gguf']);
+  });
+
+  test('a folder that is much work is left to another process', async () => {
+    await put('a.gguf');
+    expect((await scanSmallFolder(root, null, new Set()))?.scan).toMatchObject({ candidates: [{ name: 'a.gguf' }] });
+    await Promise.all(Array.from({ length: 1_000 }, (_, index) => put(`n-${index}`, '')));
+    expect(await scanSmallFolder(root, null, new Set())).toBeNull();
   });
 
   test('a watch folder inside another is left to itself', async () => {

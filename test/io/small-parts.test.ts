@@ -62,6 +62,20 @@ describe('log', () => {
     expect(log.lines()[0]).toBe('1970-01-01T00:00:00.000Z New model discovered: tiny');
   });
 
+  it('says a warning once and counts it after', () => {
+    const stream = new PassThrough();
+    let nowMs = 0;
+    const log = createLog({ stream, debug: false, wallTime: () => nowMs });
+    for (let time = 0; time < 1_000; time += 1) log.warn('No more watches.');
+    log.warn('Another one.');
+    nowMs = 60_000;
+    log.warn('No more watches.');
+    expect(String(stream.read())).toBe(
+      'Warning: No more watches.\nWarning: Another one.\nWarning: No more watches. (999 more times since it was last said)\n',
+    );
+    expect(log.lines()).toHaveLength(3);
+  });
+
   it('lets no control character of a file name reach the terminal', () => {
     const { log, printed } = logged();
     log.say('New model discovered: a\u001b[2Jb\nc');

@@ -1,9 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { FolderScan, Log } from '../../main/core/ports.ts';
 import { createClock } from '../../main/io/clock.ts';
+import { scanFolder } from '../../main/io/scan.ts';
 import { createWatcher, type FileWatcher } from '../../main/io/watcher.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -29,7 +31,14 @@ afterEach(async () => {
 function make(clock = createClock()): FileWatcher {
   const say = (sentence: string): void => void words.push(sentence);
   const log: Log = { say, warn: say, error: say, debug: () => {} };
-  watcher = createWatcher({ folders: [folder], scanIntervalMs: 30_000, clock, log, onScan: (scan) => void scans.push(scan) });
+  watcher = createWatcher({
+    folders: [folder],
+    scanIntervalMs: 30_000,
+    clock,
+    log,
+    onScan: (scan) => void scans.push(scan),
+    scanLarge: scanFolder,
+  });
   return watcher;
 }
 
@@ -37,6 +46,16 @@ function names(path = folder): readonly string[] | string {
   const last = scans.findLast((scan) => scan.folder === path);
   if (last === undefined) return 'never looked at';
   return last.ok ? last.candidates.map((candidate) => candidate.name) : last.message;
+}
+
+/** Of this process; null where the system does not tell. */
+function inotifyWatches(): number | null {
+  try {
+    const texts = readdirSync('/proc/self/fdinfo').map((name) => readFileSync(`/proc/self/fdinfo/${name}`, 'utf8'));
+    return texts.join('').match(/^inotify wd:/gm)?.length ?? 0;
+  } catch {
+    return null;
+  }
 }
 
 const until = (expected: unknown, path = folder) =>
@@ -56,6 +75,20 @@ describe('watcher', () => {
     await until(['a.gguf', 'owner/other']);
     await rm(join(folder, 'a.gguf'));
     await until(['owner/other']);
+  });
+
+  test('files are not watched one by one, and a folder of very many is only looked at', async () => {
+    const before = inotifyWatches();
+    for (const name of ['a', 'b']) {
+      await mkdir(join(folder, name));
+      for (let index = 0; index < 50; index += 1) await writeFile(join(folder, name, `${index}.safetensors`), '');
+    }
+    await make().start();
+    // The folder itself and its two models.
+    if (before !== null) expect(inotifyWatches()).toBe(before + 3);
+    await Promise.all(Array.from({ length: 2_001 }, (_, index) => writeFile(join(folder, `note-${index}`), '')));
+    await watcher!.rescan(folder);
+    if (before !== null) expect(inotifyWatches()).toBe(before + 2);
   });
 
   test('a folder that goes away is said once and is watched again when it is back', async () => {

@@ -10,23 +10,36 @@ export function isProjector(name: string): boolean {
 }
 
 /**
- * The model that a projector belongs to: the one whose name says the same of the model; a projector that names none belongs to the only model.
- * @param names of all files in its folder.
- * @returns null where there is none, or more than one: then it stands for itself.
+ * The model that each projector belongs to: the one whose name says the same of the model; a projector that names none belongs to the only model.
+ * Projectors without a model, or with several that differ, are left out: they stand for themselves. One pass, whatever the number of files.
+ * @param names of all files in one folder.
  */
-export function projectorOwner(projector: string, names: readonly string[]): string | null {
-  if (!isProjector(projector)) return null;
-  const models = names.filter((name) => /\.gguf$/i.test(name) && !isProjector(name) && (splitName(name)?.part ?? 1) === 1);
-  const own = wordsOf(projector);
-  const fitting = models.filter((name) => own.length === 0 || own.join('-') === wordsOf(name).join('-'));
-  // Several quantisations of one model: the projector goes with the first, and a folder of its own would tell more.
-  const kinds = new Set(fitting.map((name) => wordsOf(name).join('-')));
-  return kinds.size === 1 ? (fitting.toSorted()[0] ?? null) : null;
+export function pairProjectors(names: Iterable<string>): ReadonlyMap<string, string> {
+  const projectors: string[] = [];
+  /** Of several quantisations of one model the projector goes with the first, and a folder of its own would tell more. */
+  const firstOfKind = new Map<string, string>();
+  for (const name of names) {
+    if (!/\.gguf$/i.test(name)) continue;
+    if (isProjector(name)) projectors.push(name);
+    else if ((splitName(name)?.part ?? 1) === 1) {
+      const kind = kindOf(name);
+      const first = firstOfKind.get(kind);
+      if (first === undefined || name < first) firstOfKind.set(kind, name);
+    }
+  }
+  const [only] = firstOfKind.values();
+  const pairs = new Map<string, string>();
+  for (const projector of projectors) {
+    const kind = kindOf(projector);
+    const model = kind !== '' ? firstOfKind.get(kind) : firstOfKind.size === 1 ? only : undefined;
+    if (model !== undefined) pairs.set(projector, model);
+  }
+  return pairs;
 }
 
-/** The projectors beside a loose model that belong to it. */
-export function projectorsOf(model: string, names: readonly string[]): readonly string[] {
-  return names.filter((name) => projectorOwner(name, names) === model);
+/** What a name says of the model, without precision and part; empty: nothing. */
+function kindOf(name: string): string {
+  return wordsOf(name).join('-');
 }
 
 function wordsOf(name: string): readonly string[] {

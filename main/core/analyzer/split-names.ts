@@ -15,6 +15,7 @@ export function splitName(path: string): { readonly stem: string; readonly part:
 export function splitParts(path: string): readonly string[] {
   const split = splitName(path);
   if (split === null || split.count < 1 || split.count > MAX_PARTS) return [path];
-  const total = path.slice(-10, -5);
-  return Array.from({ length: split.count }, (_, index) => `${split.stem}-${String(index + 1).padStart(5, '0')}-of-${total}.gguf`);
+  // As it is written there, in upper case too: file systems tell the two apart.
+  const rest = path.slice(split.stem.length + 6);
+  return Array.from({ length: split.count }, (_, index) => `${split.stem}-${String(index + 1).padStart(5, '0')}${rest}`);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { projectorOwner, projectorsOf } from '../../../main/core/analyzer/side-files.ts';
+import { pairProjectors } from '../../../main/core/analyzer/side-files.ts';
 
 test.each<[string, readonly string[], string | null]>([
   ['mmproj-F16.gguf', ['Qwen2.5-VL-7B-Q4_K_M.gguf'], 'Qwen2.5-VL-7B-Q4_K_M.gguf'],
@@ -12,6 +12,5 @@ test.each<[string, readonly string[], string | null]>([
   ['model.gguf', ['model.gguf'], null],
 ])('%s beside %j belongs to %s', (projector, others, owner) => {
   const names = [projector, ...others];
-  expect(projectorOwner(projector, names)).toBe(owner);
-  if (owner !== null) expect(projectorsOf(owner, names)).toEqual([projector]);
+  expect([...pairProjectors(names)]).toEqual(owner === null ? [] : [[projector, owner]]);
 });
