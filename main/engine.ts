@@ -255,7 +255,7 @@ class RunningEngine implements Engine {
     const log = this.#log;
     const snapshot = () => this.#snapshot(core);
     const { view } = core;
-    const inference = createInference({ ...core, clock, view, settings: () => this.#settings, report: metrics.request });
+    const inference = createInference({ ...core, clock, log, view, settings: () => this.#settings, report: metrics.request });
     const desk = createSettingsDesk({
       places: { config: this.#options.config },
       inForce: () => ({ settings: this.#settings, problem: this.#settingsProblem, warnings: this.#loaded.warnings }),

@@ -5,7 +5,7 @@ import type { Settings } from '../shared/settings.ts';
 import type { ModelView } from '../shared/snapshot.ts';
 import type { Admission } from './core/admission.ts';
 import type { Inference, ListedModel, RequestReport } from './core/gateway.ts';
-import type { Clock } from './core/ports.ts';
+import type { Clock, Log } from './core/ports.ts';
 import type { ModelRecord, Registry } from './core/registry.ts';
 import { settingsOf } from './core/residents.ts';
 import { stateInWords } from './core/sentences.ts';
@@ -18,6 +18,7 @@ export interface InferenceParts {
   readonly waitingRoom: WaitingRoom;
   readonly usage: Usage;
   readonly clock: Clock;
+  readonly log: Log;
   view(id: string): ModelView | null;
   settings(): Settings;
   report(report: RequestReport): void;
@@ -26,7 +27,15 @@ export interface InferenceParts {
 const NAMES_OFFERED = 3;
 
 export function createInference(parts: InferenceParts): Inference {
-  const { registry, admission, waitingRoom, usage, clock } = parts;
+  const { registry, admission, waitingRoom, usage, clock, log } = parts;
+  const told = new Set<string>();
+  const tellOnce = ({ modelId, ignoredFields }: RequestReport) => {
+    for (const field of ignoredFields) {
+      if (told.has(field)) continue;
+      told.add(field);
+      log.say(`A request for ${modelId} has the field "${field}", which changes nothing here: it is ignored, and from now on only counted`);
+    }
+  };
   return {
     resolve: (name) => registry.resolve(name),
     nearest: (name) => nearestNames(name, registry.names(), NAMES_OFFERED),
@@ -45,7 +54,10 @@ export function createInference(parts: InferenceParts): Inference {
       return state === undefined ? 'it was removed' : stateInWords(state, clock.now());
     },
     keepAlive: (id, seconds) => usage.keepAlive(id, seconds),
-    report: parts.report,
+    report(report) {
+      if (report.ignoredFields.length > 0) tellOnce(report);
+      parts.report(report);
+    },
   };
 }
 

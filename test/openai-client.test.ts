@@ -103,6 +103,23 @@ describe('the openai client', () => {
     expect(usage.prompt_tokens).toBeGreaterThan(0);
   });
 
+  test('may send what it sends to others: ignored, named in a header and once in the story, counted', async () => {
+    const habits = { keep_alive: '5m', num_ctx: 4_096, chat_id: 'a', id_slot: 0, user: 'me', store: true, metadata: { a: 'b' } };
+    const ask = () =>
+      client.chat.completions.create({ model: 'tiny', messages, max_tokens: 1, service_tier: 'auto', ...habits }).withResponse();
+    await ask();
+    const { response } = await ask();
+    const names = [...Object.keys(habits), 'service_tier'];
+    expect(response.headers.get('x-modelium-ignored')?.split(', ').toSorted()).toEqual(names.toSorted());
+    for (const name of names) {
+      expect(live.said.filter((line) => line.includes(`"${name}"`))).toHaveLength(1);
+      expect(await live.metrics()).toContain(`modelium_ignored_fields_total{field="${name}"} 2`);
+    }
+    // What would change the answer is refused, as ever.
+    const refused = client.chat.completions.create({ model: 'tiny', messages, web_search_options: {} });
+    await expect(refused).rejects.toMatchObject({ status: 400, param: 'web_search_options' });
+  });
+
   test('raises its own classes for errors', async () => {
     const unknown = client.chat.completions.create({ model: 'tinny', messages });
     await expect(unknown).rejects.toBeInstanceOf(NotFoundError);

@@ -48,6 +48,8 @@ export interface RequestReport {
   readonly queueCause: QueueCause | null;
   readonly promptTokens: number | null;
   readonly completionTokens: number | null;
+  /** Fields of the request that change nothing here. */
+  readonly ignoredFields: readonly string[];
 }
 
 /** A model as clients list it, before they choose one. */

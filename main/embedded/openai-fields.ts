@@ -1,5 +1,6 @@
 /** Reads single fields of a request's body, and says which one is wrong and how. Pure. */
 import { ModeliumError } from '../../shared/errors.ts';
+import { IGNORED_FIELDS } from '../../shared/ignored-fields.ts';
 import { nearestNames } from '../../shared/nearest.ts';
 
 export type Body = Readonly<Record<string, unknown>>;
@@ -51,7 +52,7 @@ export interface Parameters {
  */
 export function checkParameters(body: Body, { known, refused }: Parameters): void {
   for (const [name, value] of Object.entries(body)) {
-    if (isAbsent(value) || known.includes(name)) continue;
+    if (isAbsent(value) || IGNORED_FIELDS.has(name) || known.includes(name)) continue;
     const asksForNothing = Object.hasOwn(refused, name) ? refused[name] : undefined;
     if (asksForNothing?.(value) === true) continue;
     if (asksForNothing !== undefined) {

@@ -19,9 +19,9 @@ export interface RerankRequest {
 /** As OpenAI's. A vector of each is held until all are there. */
 const MOST_INPUTS = 2048;
 
-const EMBEDDING: Parameters = { known: ['model', 'input', 'encoding_format', 'dimensions', 'user'], refused: {} };
+const EMBEDDING: Parameters = { known: ['model', 'input', 'encoding_format', 'dimensions'], refused: {} };
 const RERANK: Parameters = {
-  known: ['model', 'query', 'documents', 'top_n', 'return_documents', 'user'],
+  known: ['model', 'query', 'documents', 'top_n', 'return_documents'],
   refused: { max_chunks_per_doc: () => false, max_tokens_per_doc: () => false, rank_fields: () => false },
 };
 

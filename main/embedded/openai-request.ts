@@ -62,8 +62,7 @@ const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 
 const COMMON = words(`
   model max_tokens max_completion_tokens temperature top_p top_k min_p seed frequency_penalty presence_penalty repeat_penalty
-  repetition_penalty stop stream stream_options n logprobs logit_bias json_schema response_format cache_prompt context_shift return_progress
-  user store metadata service_tier safety_identifier prompt_cache_key prompt_cache_retention prediction`);
+  repetition_penalty stop stream stream_options n logprobs logit_bias json_schema response_format cache_prompt context_shift return_progress`);
 
 const REFUSED_EVERYWHERE: Parameters['refused'] = {
   best_of: isOneOf(1),

@@ -15,6 +15,7 @@ import { NO_USAGE, type TokenUsage, timingsOf } from './usage.ts';
 
 /** Error bodies of runtimes are a few hundred bytes; what is longer is cut (I10). */
 const REFUSAL_BYTES = 64 * 1024;
+const NONE_IGNORED: readonly string[] = [];
 
 export interface ProxyWorld {
   readonly inference: Inference;
@@ -28,6 +29,8 @@ export interface Job {
   readonly modelId: string;
   /** The client asked for server-sent events. */
   readonly streams: boolean;
+  /** Fields of the request that change nothing here, told in a header and counted. */
+  readonly ignoredFields?: readonly string[];
   /** @throws ModeliumError not-supported-by-model. */
   prepare(lease: Lease): UpstreamRequest;
   begin(exchange: Exchange, status: number, headers: UpstreamHeaders): void;
@@ -103,7 +106,7 @@ export class Exchange implements UpstreamHandler {
 
   /** X-Modelium-*, for the head. */
   headers(): Headers {
-    return modelHeaders(this.#job.modelId, this.#lease);
+    return modelHeaders(this.#job.modelId, this.#lease, this.#job.ignoredFields ?? NONE_IGNORED);
   }
 
   /** Sends the head of an event stream, unless it went out already. @param passed what the runtime's own head says. */
@@ -289,6 +292,7 @@ export class Exchange implements UpstreamHandler {
       queueCause: lease?.queueCause ?? null,
       promptTokens: usage.promptTokens,
       completionTokens: usage.completionTokens,
+      ignoredFields: this.#job.ignoredFields ?? NONE_IGNORED,
     });
   }
 

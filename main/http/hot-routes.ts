@@ -31,7 +31,7 @@ export type Listener = (request: IncomingMessage, response: ServerResponse) => v
 const PREDICT = '/predict/';
 const ONE_MODEL = '/v1/models/';
 const PREFLIGHT_SECONDS = 600;
-const EXPOSED_HEADERS = 'x-modelium-model, x-modelium-runtime, x-modelium-queue-ms, x-modelium-load-ms, retry-after';
+const EXPOSED_HEADERS = 'x-modelium-model, x-modelium-runtime, x-modelium-queue-ms, x-modelium-load-ms, x-modelium-ignored, retry-after';
 
 /** @returns the listeners for `request` and for `checkContinue`. */
 export function createListeners(world: HotWorld): { readonly request: Listener; readonly checkContinue: Listener } {

@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import { API } from '../../shared/api.ts';
 import { ModeliumError } from '../../shared/errors.ts';
+import { IGNORED_HEADER, ignoredIn, withReported } from '../../shared/ignored-fields.ts';
 import { parseObject, toJson } from './body.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
 import { modelField, withModel } from './form-model.ts';
@@ -57,7 +58,7 @@ export function passOn(world: ProxyWorld, response: ServerResponse, path: string
   const request: UpstreamRequest = keepsUsage
     ? { path, method: 'POST', headers: USAGE_HEADERS, body: withUsage(bytes, parsed) }
     : { path, method: 'POST', headers: JSON_HEADERS, body: bytes };
-  new Exchange(world, response, new PassOn(modelId, streams, request, keepsUsage), startedMs).start();
+  new Exchange(world, response, new PassOn(modelId, streams, request, keepsUsage, ignoredIn(parsed)), startedMs).start();
 }
 
 /**
@@ -82,15 +83,17 @@ export function passFormOn(
 class PassOn implements Job {
   readonly modelId: string;
   readonly streams: boolean;
+  ignoredFields: readonly string[];
   readonly #request: UpstreamRequest;
   readonly #tail = new Tail();
   readonly #keepsUsage: boolean;
   #events: StreamEvents | null = null;
 
   /** @param keepsUsage the usage of a stream was asked for by us alone. */
-  constructor(modelId: string, streams: boolean, request: UpstreamRequest, keepsUsage = false) {
+  constructor(modelId: string, streams: boolean, request: UpstreamRequest, keepsUsage = false, ignoredFields: readonly string[] = []) {
     this.modelId = modelId;
     this.streams = streams;
+    this.ignoredFields = ignoredFields;
     this.#request = request;
     this.#keepsUsage = keepsUsage;
   }
@@ -100,6 +103,8 @@ class PassOn implements Job {
   }
 
   begin(exchange: Exchange, status: number, headers: UpstreamHeaders): void {
+    const reported = headers[IGNORED_HEADER];
+    if (typeof reported === 'string') this.ignoredFields = withReported(this.ignoredFields, reported);
     if (this.streams && isEventStream(headers)) {
       this.#events = new StreamEvents(this.#keepsUsage, (bytes) => exchange.write(bytes));
       if (exchange.headersSent) exchange.commentTimes();

@@ -1,6 +1,7 @@
 /** Answers: JSON, text, errors in the one envelope, and the heads of event streams. Decides nothing. */
 import type { ServerResponse } from 'node:http';
 import { type ErrorEnvelope, ModeliumError } from '../../shared/errors.ts';
+import { IGNORED_HEADER } from '../../shared/ignored-fields.ts';
 import type { Lease } from '../core/gateway.ts';
 import type { Clock } from '../core/ports.ts';
 
@@ -30,11 +31,13 @@ function flushHead(response: ServerResponse): void {
   if (!response.destroyed) response.flushHeaders();
 }
 
-/** What a head tells of the model. @param lease null: it never became ready, or is not yet. */
-export function modelHeaders(modelId: string, lease: Lease | null): Headers {
+/** What a head tells of the model. @param lease null: it never became ready, or is not yet. @param ignoredFields of the request. */
+export function modelHeaders(modelId: string, lease: Lease | null, ignoredFields: readonly string[]): Headers {
   const model = headerText(modelId);
-  if (lease === null) return { 'x-modelium-model': model };
+  const ignored = ignoredFields.length === 0 ? null : { [IGNORED_HEADER]: ignoredFields.join(', ') };
+  if (lease === null) return { 'x-modelium-model': model, ...ignored };
   return {
+    ...ignored,
     'x-modelium-model': model,
     'x-modelium-runtime': lease.runtime,
     'x-modelium-queue-ms': String(Math.round(lease.queueMs)),

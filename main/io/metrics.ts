@@ -83,6 +83,12 @@ function createCounters(registry: Registry) {
       buckets: LATENCY_BUCKETS,
       registers,
     }),
+    ignoredFields: new Counter({
+      name: 'modelium_ignored_fields_total',
+      help: 'Fields of requests that clients send by habit and that change nothing here',
+      labelNames: ['field'],
+      registers,
+    }),
     loads: new Counter({ name: 'modelium_model_loads_total', help: 'Loads ended', labelNames: ['runtime', 'status'], registers }),
     unloads: new Counter({ name: 'modelium_model_unloads_total', help: 'Models taken off', labelNames: ['runtime', 'reason'], registers }),
     loadSeconds: new Histogram({
@@ -121,6 +127,7 @@ function countRequest(counters: Counters, report: RequestReport): void {
   if (firstTokenMs !== null) counters.firstToken.observe({ model }, firstTokenMs / 1000);
   if (queueCause !== null) counters.queue.observe({ model, cause: queueCause }, queueMs / 1000);
   if (promptTokens !== null) counters.tokens.inc({ model, direction: 'prompt' }, promptTokens);
+  for (const field of report.ignoredFields) counters.ignoredFields.inc({ field });
   if (completionTokens !== null) counters.tokens.inc({ model, direction: 'completion' }, completionTokens);
 }
 

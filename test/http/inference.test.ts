@@ -233,6 +233,28 @@ describe('/v1', () => {
     expect((await ask(setup, '/v1/models/owner%2Ftiny')).json).toMatchObject(entry);
   });
 
+  it('ignores fields that change nothing, and tells which; the runtime may add some, but none that nobody knows', async () => {
+    const habits = { user: 'me', keep_alive: '5m', num_ctx: 4_096, store: null };
+    const { headers, status } = await ask(setup, '/v1/chat/completions', {
+      body: { model: 'tiny', messages: [], ...habits, temperature: 1 },
+    });
+    expect(status).toBe(200);
+    expect(headers.get('x-modelium-ignored')).toBe('user, keep_alive, num_ctx');
+    expect((await ask(setup, '/v1/completions', { body: { model: 'tiny', prompt: 'a' } })).headers.get('x-modelium-ignored')).toBeNull();
+    const answer = setup.upstream.answer;
+    setup.upstream.answer = (response, body, request) => {
+      response.setHeader('x-modelium-ignored', 'reasoning_effort, made_up, user');
+      answer(response, body, request);
+    };
+    const said = await ask(setup, '/v1/chat/completions', { body: { model: 'tiny', messages: [], user: 'me', reasoning_effort: 'low' } });
+    expect(said.headers.get('x-modelium-ignored')).toBe('user, reasoning_effort');
+    expect(setup.engine.reports.map(({ ignoredFields }) => ignoredFields)).toEqual([
+      ['user', 'keep_alive', 'num_ctx'],
+      [],
+      ['user', 'reasoning_effort'],
+    ]);
+  });
+
   it('is what the openai client expects', async () => {
     const client = new OpenAI({ baseURL: `${setup.address}/v1`, apiKey: 'unused', maxRetries: 0 });
     const listed = await client.models.list();
