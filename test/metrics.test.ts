@@ -87,7 +87,9 @@ const DESIGNED: Readonly<Record<string, readonly string[]>> = {
   modelium_time_to_first_token_seconds: ['model'],
   modelium_tokens_total: ['direction', 'model'],
   modelium_requests_in_flight: ['model'],
+  modelium_requests_waiting: ['model'],
   modelium_request_queue_seconds: ['cause', 'model'],
+  modelium_ignored_fields_total: ['field'],
   modelium_model_qps: ['model'],
   modelium_model_idle_seconds: ['model', 'runtime'],
   modelium_model_state: ['model', 'state'],
@@ -115,6 +117,7 @@ const BOUNDED: Readonly<Record<string, readonly string[]>> = {
   cause: ['loading', 'busy', 'memory'],
   kind: ['predicted', 'measured'],
   gpu: ['0'],
+  field: ['keep_alive'],
 };
 
 async function freePort(): Promise<number> {
@@ -194,7 +197,7 @@ describe('/metrics', () => {
     await live.control('POST', '/control/library', { path: join(live.folder, 'elsewhere', 'used.gguf') });
     await live.comesTo('used', 'loading');
     expect((await live.predict('used', { prompt: 'Hello', max_tokens: 5 })).status).toBe(200);
-    const chat = { model: 'used', max_tokens: 3, stream: true, stream_options: { include_usage: true } };
+    const chat = { model: 'used', keep_alive: '5m', max_tokens: 3, stream: true, stream_options: { include_usage: true } };
     await live.ask('POST', '/v1/chat/completions', { ...chat, messages: [{ role: 'user', content: 'Hello' }] });
     const text = await scrape();
     note(text);

@@ -39,10 +39,8 @@ beforeAll(async () => {
   });
   // What a user writes: the address, and any key.
   client = new OpenAI({ baseURL: `${live.address}/v1`, apiKey: 'any', maxRetries: 0 });
-  await live.comesTo('tiny', 'ready');
-  await live.comesTo('words', 'ready');
-  await live.comesTo('ranker', 'ready');
-  await live.comesTo('caller', 'ready');
+  // One loads after the other.
+  for (const name of ['tiny', 'words', 'ranker', 'caller']) await live.comesTo(name, 'ready', 60_000);
 });
 
 afterAll(() => live.close());
