@@ -4,7 +4,8 @@
  */
 import type { EditedSettings, SettingsEdit, SettingsView } from '../shared/api-settings.ts';
 import { ModeliumError } from '../shared/errors.ts';
-import { needsRestart, type Settings, settingsJsonSchema } from '../shared/settings.ts';
+import { type Settings, settingsJsonSchema } from '../shared/settings.ts';
+import { needsRestart } from '../shared/settings-keys.ts';
 import { editSettings, readSettingsText } from './io/settings-edit.ts';
 import type { SettingsPlaces, SettingsWatch } from './io/settings-file.ts';
 

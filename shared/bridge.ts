@@ -28,4 +28,6 @@ export interface Bridge {
   choose(what: 'files' | 'folder'): Promise<readonly string[]>;
   notify(notice: Notice): void;
   showInTray(state: TrayState): void;
+  /** Opens the engine's settings file with the desktop's program for it. */
+  openSettings(): void;
 }

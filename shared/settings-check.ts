@@ -1,7 +1,8 @@
 /** Checks what a settings file holds against the schema, and says in sentences what is wrong. Knows no file: places in it are found by its reader. */
 import { z } from 'zod';
 import { nearestNames } from './nearest.ts';
-import { type Settings, type SettingsPath, settingsSchema, unwrapped } from './settings.ts';
+import { type Settings, type SettingsPath, settingsSchema } from './settings.ts';
+import { unwrapped } from './settings-keys.ts';
 
 /** Rules for reading files that name keys this version lacks: what stays accepted for ever, and is answered with a sentence. */
 export const RUNTIMES_NOT_YET = ['triton', 'ray_serve'] as const;

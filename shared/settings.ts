@@ -11,6 +11,8 @@ declare module 'zod' {
   interface GlobalMeta {
     /** Read at the start only: an edit takes effect when Modelium is started again. */
     needsRestart?: boolean;
+    /** It names a program to start, or what a program is started with: only the file itself can change it, nobody over HTTP. */
+    fileOnly?: boolean;
     /** As in JSON schema. */
     examples?: readonly unknown[];
   }
@@ -23,7 +25,10 @@ const gpuNames = z.array(z.union([z.number().int().nonnegative(), z.string()]));
 
 /** Of each runtime that is a process for every model. */
 const ofProcesses = {
-  env: z.record(z.string(), z.string()).default({}).describe("Variables added to the environment of each model's process."),
+  env: z
+    .record(z.string(), z.string())
+    .default({})
+    .meta({ description: "Variables added to the environment of each model's process.", fileOnly: true }),
   port_range: z
     .tuple([port.min(1), port.min(1)])
     .refine(([first, last]) => first <= last, 'expected the lower port first')
@@ -33,23 +38,27 @@ const ofProcesses = {
 
 const llama = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether llama.cpp may serve models.'),
-  command: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe("Path of another server with llama-server's flags, used in place of the embedded one; null: the embedded one."),
-  args: z.array(z.string()).default([]).describe("Arguments added to that server's command line, for every model."),
+  command: z.string().nullable().default(null).meta({
+    description: "Path of another server with llama-server's flags, used in place of the embedded one; null: the embedded one.",
+    fileOnly: true,
+  }),
+  args: z
+    .array(z.string())
+    .default([])
+    .meta({ description: "Arguments added to that server's command line, for every model.", fileOnly: true }),
   ...ofProcesses,
 });
 
 const vllm = z.strictObject({
   enabled: enabled.default('auto').describe('Whether vLLM may serve models: true, false, or auto: when it is installed.'),
-  command: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe('Path or name of the vllm program; null: looked for on the PATH, in .venv beside this file, ~/.venv, uv, pipx and conda.'),
-  args: z.array(z.string()).default([]).describe('Arguments added to `vllm serve`, for every model; they win over those of Modelium.'),
+  command: z.string().nullable().default(null).meta({
+    description: 'Path or name of the vllm program; null: looked for on the PATH, in .venv beside this file, ~/.venv, uv, pipx and conda.',
+    fileOnly: true,
+  }),
+  args: z
+    .array(z.string())
+    .default([])
+    .meta({ description: 'Arguments added to `vllm serve`, for every model; they win over those of Modelium.', fileOnly: true }),
   ...ofProcesses,
 });
 
@@ -146,7 +155,7 @@ const gpus = z.strictObject({
     .string()
     .nullable()
     .default(null)
-    .meta({ description: 'Path of nvidia-smi; null: the one on the PATH.', needsRestart: true }),
+    .meta({ description: 'Path of nvidia-smi; null: the one on the PATH.', needsRestart: true, fileOnly: true }),
 });
 
 const host = z.strictObject({
@@ -195,7 +204,11 @@ const model = z.strictObject({
   args: z
     .array(z.string())
     .optional()
-    .meta({ description: 'Arguments added to the command line of its process; left out: none.', examples: [['--threads', '8']] }),
+    .meta({
+      description: 'Arguments added to the command line of its process; left out: none.',
+      examples: [['--threads', '8']],
+      fileOnly: true,
+    }),
 });
 
 const notYet = (name: string) =>
@@ -239,53 +252,4 @@ export type SettingsPath = readonly (string | number)[];
 /** The settings as JSON schema, with descriptions and defaults; `needsRestart` marks what is read at the start only. */
 export function settingsJsonSchema(): Readonly<Record<string, unknown>> {
   return z.toJSONSchema(settingsSchema, { io: 'input' });
-}
-
-/** A key of the settings, or a section. */
-export interface SettingsKey {
-  readonly path: readonly string[];
-  readonly description: string;
-  /** What is in force when the file does not give it; undefined for sections, and where leaving it out means something of its own. */
-  readonly fallback: unknown;
-  /** Where there is no such fallback: a value as somebody might write it. */
-  readonly example: unknown;
-  readonly needsRestart: boolean;
-  readonly isSection: boolean;
-}
-
-/** Where a model's name stands in the path of a key. */
-export const ANY_MODEL = '<id>';
-
-/** Every section, each followed by its keys, in the order of the schema. */
-export function settingsKeys(): readonly SettingsKey[] {
-  return keysBelow(settingsSchema, []);
-}
-
-function keysBelow(schema: z.core.$ZodType, path: readonly string[]): readonly SettingsKey[] {
-  const at = unwrapped(schema);
-  if (at instanceof z.ZodRecord && unwrapped(at.valueType) instanceof z.ZodObject) return keysBelow(at.valueType, [...path, ANY_MODEL]);
-  if (!(at instanceof z.ZodObject)) return [];
-  return Object.entries(at.shape as Record<string, z.ZodType>).flatMap(([key, inner]) => {
-    const here = [...path, key];
-    const below = keysBelow(inner, here);
-    const { description = '', needsRestart = false, examples = [] } = inner.meta() ?? {};
-    const fallback = below.length === 0 && inner instanceof z.ZodDefault ? inner.def.defaultValue : undefined;
-    return [{ path: here, description, fallback, example: examples[0], needsRestart, isSection: below.length > 0 }, ...below];
-  });
-}
-
-/** A schema without its default or its being optional. */
-export function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
-  const wraps = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional;
-  return wraps ? unwrapped(schema.unwrap()) : schema;
-}
-
-/** A sentence for each setting that changed and is read at the start only. */
-export function needsRestart(before: Settings, after: Settings): readonly string[] {
-  const changed = settingsKeys().filter((key) => key.needsRestart && textAt(before, key.path) !== textAt(after, key.path));
-  return changed.map(({ path }) => `${path.join('.')} takes effect when Modelium is started again.`);
-}
-
-function textAt(settings: unknown, path: readonly string[]): string | undefined {
-  return JSON.stringify(path.reduce((at, key) => (at as Readonly<Record<string, unknown>> | undefined)?.[key], settings));
 }

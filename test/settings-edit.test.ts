@@ -117,4 +117,32 @@ describe('the form', () => {
     const refused = await ask('POST', { changes: [{ path: ['api', 'port'], value: 1 }], revision: 'none' });
     expect([refused.status, refused.json.error.code]).toEqual([409, 'no-settings-file']);
   });
+
+  test.each<[string, readonly { path: readonly (string | number)[]; value: unknown }[], string]>([
+    ['a key', [{ path: ['llama', 'command'], value: '/tmp/evil' }], 'llama.command'],
+    ['a variable', [{ path: ['vllm', 'env', 'LD_PRELOAD'], value: '/tmp/evil.so' }], 'vllm.env'],
+    ['a whole section', [{ path: ['llama'], value: { args: ['--evil'] } }], 'llama.args'],
+    ['an item of a list', [{ path: ['models', 'a', 'args', 0], value: '--evil' }], 'models.a.args'],
+    ['a model', [{ path: ['models'], value: { b: { args: ['--evil'] } } }], 'models.a.args'],
+    [
+      'among others',
+      [
+        { path: ['api', 'max_body_mb'], value: 9 },
+        { path: ['gpus', 'nvidia_smi'], value: '/tmp/evil' },
+      ],
+      'gpus.nvidia_smi',
+    ],
+    ['taking one away', [{ path: ['vllm', 'command'], value: null }], 'vllm.command'],
+  ])('changes no program that is started, by %s', async (_, changes, key) => {
+    const before = 'vllm: { command: /opt/vllm }\nmodels: { a: { args: ["--good"] } }\n';
+    await start(before);
+    const { revision } = await view();
+    const { status, json } = await ask('POST', { changes, revision });
+    expect([status, json.error.code, json.error.param]).toEqual([400, 'settings-refused', key]);
+    expect(json.error.message).toContain(join(folder, 'modelium.yaml'));
+    expect(text()).toBe(before);
+    // Everything else beside them can be changed.
+    const other = await ask('POST', { changes: [{ path: ['models', 'a', 'pin'], value: true }], revision });
+    expect(other.status).toBe(200);
+  });
 });

@@ -3,7 +3,7 @@
  * Without the first `#` of each line it is a file that says what the defaults are.
  */
 
-import { ANY_MODEL, type SettingsKey, settingsKeys } from '../../shared/settings.ts';
+import { ANY_MODEL, type SettingsKey, settingsKeys } from '../../shared/settings-keys.ts';
 import { INDENT, inFlow } from '../io/yaml-words.ts';
 
 const LONGEST_LINE = 110;

@@ -1,2 +1,7 @@
-/** The names under which preload and main process speak: three, and nothing generic. */
-export const CHANNELS = { choose: 'modelium:choose', notify: 'modelium:notify', showInTray: 'modelium:show-in-tray' } as const;
+/** The names under which preload and main process speak: a few, and nothing generic. */
+export const CHANNELS = {
+  choose: 'modelium:choose',
+  notify: 'modelium:notify',
+  showInTray: 'modelium:show-in-tray',
+  openSettings: 'modelium:open-settings',
+} as const;

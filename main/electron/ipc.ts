@@ -15,6 +15,7 @@ export interface PageWishes {
   onTray(state: TrayState): void;
   /** A notification was clicked. */
   onNotice(page: string): void;
+  onOpenSettings(): void;
 }
 
 export function answerPage(browserWindow: BrowserWindow, wishes: PageWishes): void {
@@ -43,6 +44,9 @@ export function answerPage(browserWindow: BrowserWindow, wishes: PageWishes): vo
   ipcMain.on(CHANNELS.showInTray, (event, given: unknown) => {
     const state = isOurs(event) ? asTrayState(given) : null;
     if (state !== null) wishes.onTray(state);
+  });
+  ipcMain.on(CHANNELS.openSettings, (event) => {
+    if (isOurs(event)) wishes.onOpenSettings();
   });
 }
 

@@ -12,6 +12,7 @@ const bridge: Bridge = {
   notify: ({ title, body, page }) => ipcRenderer.send(CHANNELS.notify, { title, body, page }),
   showInTray: ({ sentence, loadedCount, inFlight, unsavedCount }) =>
     ipcRenderer.send(CHANNELS.showInTray, { sentence, loadedCount, inFlight, unsavedCount }),
+  openSettings: () => ipcRenderer.send(CHANNELS.openSettings),
 };
 
 /** Electron 32 moved a file's path out of the page's reach, into `webUtils`; before that it lay on the file itself. */

@@ -2,7 +2,7 @@
  * The window's composition: finds or hosts the engine, fills the window with it, and keeps tray, page and ending in step.
  * Everything that is shown comes from the engine; nothing about models is decided here.
  */
-import { app, Notification, session } from 'electron';
+import { app, Notification, session, shell } from 'electron';
 import { createClient, type EngineClient } from '../client.ts';
 import type { Engine } from '../engine.ts';
 import { type Attachment, attach } from './attachment.ts';
@@ -65,6 +65,7 @@ export async function startShell(wanted: Wanted): Promise<void> {
       window.show();
       window.turnTo(page);
     },
+    onOpenSettings: () => void openSettings(client()),
   });
 
   for (;;) {
@@ -100,6 +101,13 @@ function tellOnce(open: () => void): () => void {
     told.on('click', open);
     told.show();
   };
+}
+
+/** The engine says which file it is, not the page. */
+async function openSettings(client: EngineClient | null): Promise<void> {
+  const { file } = client === null ? { file: null } : await client.get<'settings'>('/control/settings').catch(() => ({ file: null }));
+  const problem = file === null ? 'There is no settings file yet.' : await shell.openPath(file);
+  if (problem !== '') new Notification({ title: 'The settings file could not be opened', body: problem }).show();
 }
 
 /** Only what is loaded: a model that waits or loads is somebody's wish of this moment. */

@@ -4,6 +4,7 @@ import type { EngineEvent } from '../../shared/snapshot.ts';
 import type { Control } from '../core/gateway.ts';
 import type { Clock } from '../core/ports.ts';
 import { EVENT_STREAM_HEADERS } from './respond.ts';
+import { withoutSecrets } from './secrets.ts';
 
 /** Proxies and browsers give a silent connection up after 30 to 60 s. */
 const HEARTBEAT_MS = 15_000;
@@ -24,7 +25,7 @@ export function streamEvents(world: StreamWorld, request: IncomingMessage, respo
   const lastId = Number(request.headers['last-event-id'] ?? Number.NaN);
   const send = openStream(world, response);
   const unsubscribe = world.control.subscribe(Number.isSafeInteger(lastId) ? lastId : null, (event: EngineEvent) => {
-    send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event, withoutSecrets)}\n\n`);
   });
   response.once('close', unsubscribe);
 }

@@ -20,6 +20,7 @@ import { listOf } from './model-list.ts';
 import { sendAsset, sendPage, wantsPage } from './page.ts';
 import { modelNotFound, sendError, sendText } from './respond.ts';
 import { pathOf, routesAsText, unknownRoute } from './routes.ts';
+import { withoutLaunch, withoutSecrets } from './secrets.ts';
 import { type Admitted, type Gatekeeper, requireBody } from './token.ts';
 
 export interface ControlWorld {
@@ -143,7 +144,10 @@ function addRoute<C extends Contract>(app: FastifyInstance, world: ControlWorld,
         query: (contract.query === undefined ? undefined : checkInput(contract.query, { ...(request.query as object) })) as Query<C>,
         body: (contract.body === undefined ? undefined : checkInput(contract.body, request.body ?? {})) as Body<C>,
       });
-      return answer === ANSWERED ? reply : answer;
+      if (answer === ANSWERED || typeof answer !== 'object' || contract.path === API.openapi.path)
+        return answer === ANSWERED ? reply : answer;
+      reply.type('application/json; charset=utf-8');
+      return JSON.stringify(answer, contract.access === 'open' ? withoutLaunch : withoutSecrets);
     },
   });
 }

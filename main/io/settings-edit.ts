@@ -9,6 +9,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { SettingsEdit } from '../../shared/api-settings.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { checkSettings } from '../../shared/settings-check.ts';
+import { fileOnlyChanges } from '../../shared/settings-keys.ts';
 import { errorCode } from './files.ts';
 import { findSettingsFile, identity, invalidYaml, readText, type SettingsPlaces, searchedFiles, statOrNull } from './settings-file.ts';
 import { ChangeRefused } from './yaml-change.ts';
@@ -70,7 +71,9 @@ export async function editSettings(places: SettingsPlaces, { changes, revision }
   const text = before === null ? '' : await readText(file);
   if (revision !== (before === null ? NO_FILE : revisionOf(text))) throw changedMeanwhile(file);
   const edited = edit(text, file, changes);
-  requireValid(edited);
+  const data = readYaml(edited).data();
+  requireValid(data);
+  requireHarmless(readYaml(text).data(), data, file);
   if (edited !== text || before === null) await replaceFile(file, edited, before);
 }
 
@@ -90,8 +93,17 @@ function edit(text: string, file: string, changes: SettingsEdit['changes']): str
   }
 }
 
-function requireValid(text: string): void {
-  const checked = checkSettings(readYaml(text).data());
+/** Whoever has the token may change what is served and how, and not which programs this machine starts. */
+function requireHarmless(before: unknown, after: unknown, file: string): void {
+  const [first, ...more] = fileOnlyChanges(before, after);
+  if (first === undefined) return;
+  const sentence = (key: string): string =>
+    `${key}: this setting names a program to start, or what one is started with; it can be changed in ${file} itself only.`;
+  throw refused([first, ...more].map(sentence).join('\n'), first);
+}
+
+function requireValid(data: unknown): void {
+  const checked = checkSettings(data);
   if ('settings' in checked) return;
   const [first] = checked.problems;
   const param = [...(first?.path ?? []), ...(first?.key == null ? [] : [first.key])].join('.');

@@ -1,6 +1,6 @@
 /** The ledger's tables: decisions, what is remembered of models, and what was measured. */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { BufferBytes, DecisionAction, DecisionRow, RuntimeId } from '../../shared/decision.ts';
+import type { BufferBytes, DecisionAction, DecisionOutcome, DecisionRow, RuntimeId } from '../../shared/decision.ts';
 import type { Ledger, Measurement, RememberedModel } from '../core/ports.ts';
 import { inStore } from './store-errors.ts';
 
@@ -18,6 +18,22 @@ export function createLedger(database: DatabaseSync, file: string, wallTime: () 
   const now = (): string => new Date(wallTime()).toISOString();
   const run = <Result>(work: () => Result): Result => inStore(file, work);
   return { ...decisionsOf(database, now, run), ...measurementsOf(database, now, run), ...modelsOf(database, run) };
+}
+
+/** What gets an outcome in its time: nobody is left to tell how these went. */
+const SETTLED_LATER = "('load', 'prepare', 'sleep')";
+
+/** An engine that was killed told nothing of what it was doing. @returns how many decisions were open. */
+export function settleCutOff(database: DatabaseSync): number {
+  const outcome: DecisionOutcome = {
+    ok: false,
+    message: 'cut off: the engine ended',
+    predictedBytes: null,
+    measuredBytes: null,
+    seconds: null,
+  };
+  const open = database.prepare(`UPDATE decisions SET outcome = ? WHERE outcome IS NULL AND action IN ${SETTLED_LATER}`);
+  return Number(open.run(JSON.stringify(outcome)).changes);
 }
 
 type Run = <Result>(work: () => Result) => Result;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Ledger, ProcessTable, TrustBook } from '../core/ports.ts';
 import { inStore, isDamaged } from './store-errors.ts';
-import { createLedger } from './store-ledger.ts';
+import { createLedger, settleCutOff } from './store-ledger.ts';
 import { createProcessTable } from './store-processes.ts';
 import { migrate } from './store-schema.ts';
 import { createTrustBook } from './store-trust.ts';
@@ -42,6 +42,7 @@ export function openStore(folder: string, wallTime: () => number): Store {
       problem = `${file} was damaged. It lies in ${aside} now and a new one was begun: past decisions, measurements, pins, trust and registered paths are forgotten, and runtimes left by an earlier run have to be ended by hand.`;
       database = openDatabase(file);
     }
+    settleCutOff(database);
     return {
       ledger: createLedger(database, file, wallTime),
       processes: createProcessTable(database, file),

@@ -104,7 +104,7 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     await page.context().close();
   });
 
-  test('every kind of control writes what it shows: word, switch, list, texts by name, a model, and what needs a restart', async () => {
+  test('every kind of control writes what it shows: word, switch, list, a model, and what needs a restart', async () => {
     const { page } = await openSettings();
     const idle = field(page, 'orchestration.policies.evict_after_idle_seconds');
     await idle.getByRole('combobox').click();
@@ -115,25 +115,26 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     await hosts.getByRole('button', { name: 'Add' }).click();
     await hosts.getByText('A row is empty').waitFor();
     await hosts.getByRole('textbox').fill('box.example');
-    const env = field(page, 'llama.env');
-    await env.getByRole('button', { name: 'Add' }).click();
-    await env.getByRole('textbox').first().fill('A_NAME');
-    await env.getByRole('textbox').last().fill('a value');
+    // What names a program, or what one is started with, is shown and not changed here.
+    for (const key of ['llama.env', 'llama.command', 'llama.args', 'gpus.nvidia_smi']) {
+      await field(page, key).getByText('only the file itself can change it').waitFor();
+      for (const control of await field(page, key).locator('button, input').all()) expect(await control.isDisabled(), key).toBe(true);
+    }
     await page.getByRole('combobox', { name: 'Model' }).click();
     await page.getByRole('option', { name: 'tiny' }).click();
     await field(page, 'models.tiny.pin').getByRole('switch').click();
-    await field(page, 'gpus.nvidia_smi').getByText('needs a restart').waitFor();
-    await field(page, 'gpus.nvidia_smi').getByRole('textbox').fill('/opt/nvidia-smi');
-    await page.getByText('5 changes').waitFor();
+    await field(page, 'api.host').getByText('needs a restart').waitFor();
+    await field(page, 'api.host').getByRole('textbox').fill('localhost');
+    await page.getByText('4 changes').waitFor();
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('gpus.nvidia_smi takes effect when Modelium is started again.').waitFor();
+    await page.getByText('api.host takes effect when Modelium is started again.').waitFor();
     expect(await inForce()).toMatchObject({
       orchestration: { policies: { evict_after_idle_seconds: 'auto' } },
       api: { allowed_hosts: ['box.example'] },
-      llama: { env: { A_NAME: 'a value' }, enabled: true },
+      llama: { env: {}, enabled: true },
       models: { tiny: { pin: true } },
     });
-    expect(onDisk()).toContain('nvidia_smi: /opt/nvidia-smi');
+    expect(onDisk()).toContain('host: localhost');
     expect(onDisk()).not.toContain('enabled: true');
     await page.context().close();
   });

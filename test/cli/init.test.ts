@@ -8,7 +8,8 @@ import { parse } from 'yaml';
 import { settingsTemplate } from '../../main/cli/settings-template.ts';
 import { editSettings, readSettingsText } from '../../main/io/settings-edit.ts';
 import { parseSettings } from '../../main/io/settings-file.ts';
-import { DEFAULT_SETTINGS, settingsKeys } from '../../shared/settings.ts';
+import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
+import { settingsKeys } from '../../shared/settings-keys.ts';
 
 const CLI = fileURLToPath(new URL('../../main/cli.ts', import.meta.url));
 let root: string;

@@ -98,7 +98,7 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     expect(JSON.stringify(await kept())).not.toContain(readToken(home.state));
   });
 
-  test('the page gets the four functions of the bridge, and nothing of Node or Electron', async () => {
+  test('the page gets the functions of the bridge, and nothing of Node or Electron', async () => {
     const seen = await page.evaluate(() => {
       const { modelium } = globalThis as unknown as { modelium: Record<string, unknown> };
       return {
@@ -106,7 +106,10 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
         leaks: ['require', 'process', 'module', 'Buffer', 'electron', 'ipcRenderer'].filter((name) => name in globalThis),
       };
     });
-    expect(seen).toEqual({ bridge: ['pathsOf: function', 'choose: function', 'notify: function', 'showInTray: function'], leaks: [] });
+    expect(seen).toEqual({
+      bridge: ['pathsOf: function', 'choose: function', 'notify: function', 'showInTray: function', 'openSettings: function'],
+      leaks: [],
+    });
     const preferences = await app.evaluate(({ BrowserWindow }) => {
       const contents = BrowserWindow.getAllWindows()[0]?.webContents as unknown as { getLastWebPreferences(): Record<string, unknown> };
       const { sandbox, contextIsolation, nodeIntegration, webviewTag, webSecurity } = contents.getLastWebPreferences();

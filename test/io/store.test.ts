@@ -152,6 +152,19 @@ describe('the file', () => {
     expect(statSync(join(folder, 'modelium.db')).mode & 0o777).toBe(0o600);
   });
 
+  it('settles what an engine that was killed left open, at the next start and once', () => {
+    const store = opened();
+    const rows = (['load', 'prepare', 'sleep', 'evict', 'refuse'] as const).map((action) =>
+      store.ledger.decide({ ...decision('m'), action }),
+    );
+    const done = { ok: true, message: 'ready', predictedBytes: null, measuredBytes: null, seconds: 1 };
+    store.ledger.settle(store.ledger.decide(decision('whole')), done);
+    const outcomes = reopened(store).ledger.decisions({ limit: 10 }).toReversed();
+    const cutOff = { ...done, ok: false, message: 'cut off: the engine ended', seconds: null };
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual([cutOff, cutOff, cutOff, null, null, done]);
+    expect(rows).toHaveLength(5);
+  });
+
   it('survives a kill -9 in the middle of writing: every row that was acknowledged is there', async () => {
     const processes = createProcesses();
     const url = new URL('../../main/io/store.ts', import.meta.url).href;

@@ -12,8 +12,9 @@ import {
 } from '../../renderer/pages/settings/draft.ts';
 import { controlOf, type Field, type Schema, sectionsOf } from '../../renderer/pages/settings/schema.ts';
 import { label, readNumber, title, unit, valueInWords } from '../../renderer/pages/settings/words.ts';
-import { settingsJsonSchema, settingsKeys } from '../../shared/settings.ts';
+import { settingsJsonSchema } from '../../shared/settings.ts';
 import { checkSettings } from '../../shared/settings-check.ts';
+import { settingsKeys } from '../../shared/settings-keys.ts';
 
 const sections = sectionsOf(settingsJsonSchema() as Schema);
 const fields: readonly Field[] = sections.flatMap(({ key, groups, each }) => [

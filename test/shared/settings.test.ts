@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { nearestNames } from '../../shared/nearest.ts';
-import { DEFAULT_SETTINGS, needsRestart, settingsJsonSchema, settingsKeys } from '../../shared/settings.ts';
+import { DEFAULT_SETTINGS, settingsJsonSchema } from '../../shared/settings.ts';
 import { checkSettings, sectionKeys, settingsWarnings } from '../../shared/settings-check.ts';
+import { needsRestart, settingsKeys } from '../../shared/settings-keys.ts';
 
 function problemsOf(value: unknown): readonly string[] {
   const checked = checkSettings(value);
@@ -67,6 +68,13 @@ describe('what each key means', () => {
       ['api.port', 'gpus.nvidia_smi'].map((name) => `${name} takes effect when Modelium is started again.`),
     );
   });
+});
+
+test('what names a program, or what one is started with, is for the file alone', () => {
+  const keys = settingsKeys().filter(({ fileOnly }) => fileOnly);
+  const names = settingsKeys().filter(({ path, isSection }) => !isSection && /^(command|args|env|nvidia_smi)$/.test(path.at(-1) ?? ''));
+  expect(keys.map(({ path }) => path)).toEqual(expect.arrayContaining(names.map(({ path }) => path)));
+  expect(names.length).toBeGreaterThan(6);
 });
 
 describe('what is wrong is said in words', () => {

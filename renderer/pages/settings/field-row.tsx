@@ -1,5 +1,6 @@
 /** One key of the settings: what it means, what it is, where that comes from, and what is wrong with it. */
 import { memo, useId } from 'react';
+import { bridge } from '../../bridge.ts';
 import { Button } from '../../components/button.tsx';
 import { ValueControl } from './controls.tsx';
 import { dotted, isSame, keyOf, type Path, valueAt } from './draft.ts';
@@ -15,13 +16,14 @@ interface FieldRowProps {
   readonly disabled: boolean;
 }
 
-export const FieldRow = memo(function FieldRow({ field, path, disabled }: FieldRowProps) {
+export const FieldRow = memo(function FieldRow({ field, path, disabled: isFormDisabled }: FieldRowProps) {
   const id = useId();
   const key = keyOf(path);
   const given = useSettings((state) => valueAt(state.view?.given ?? {}, path));
   const change = useSettings((state) => state.edits.get(key));
   const refused = useSettings((state) => state.refused.get(key) ?? null);
-  const { fallback, control, needsRestart, description } = field;
+  const { fallback, control, needsRestart, fileOnly, description } = field;
+  const disabled = isFormDisabled || fileOnly;
   const name = path.at(-1) ?? '';
   // A key without anything behind it is as if it were not there.
   const set = change === undefined ? (given ?? undefined) : change.value;
@@ -45,6 +47,7 @@ export const FieldRow = memo(function FieldRow({ field, path, disabled }: FieldR
           {given !== undefined && given !== null && <span className={styles.given}>set in the file</span>}
           {fallback !== undefined && fallback !== null && <span>default: {valueInWords(fallback)}</span>}
           {needsRestart && <span>needs a restart</span>}
+          {fileOnly && <FileOnly />}
           <InForce field={field} path={path} />
         </p>
       </div>
@@ -79,6 +82,21 @@ export const FieldRow = memo(function FieldRow({ field, path, disabled }: FieldR
     </fieldset>
   );
 });
+
+/** Whoever gets hold of this window must not choose the programs that the machine starts. */
+function FileOnly() {
+  const file = useSettings((state) => state.view?.file ?? null);
+  return (
+    <>
+      <span>it names a program, or what one is started with: only the file itself can change it</span>
+      {bridge !== null && file !== null && (
+        <Button look="quiet" onClick={() => bridge?.openSettings()} small>
+          Open the file
+        </Button>
+      )}
+    </>
+  );
+}
 
 /** What the command line said, or what waits for a restart: the engine runs with something else than the file says. */
 function InForce({ field: { fallback }, path }: Pick<FieldRowProps, 'field' | 'path'>) {

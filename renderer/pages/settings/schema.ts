@@ -9,6 +9,7 @@ export interface Schema {
   readonly description?: string;
   readonly default?: unknown;
   readonly needsRestart?: boolean;
+  readonly fileOnly?: boolean;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly anyOf?: readonly Schema[];
@@ -45,6 +46,8 @@ export interface Field {
   /** Undefined: leaving it out means something of its own, which the description says. */
   readonly fallback: unknown;
   readonly needsRestart: boolean;
+  /** Shown here, changed in the file alone. */
+  readonly fileOnly: boolean;
   readonly control: Control;
 }
 
@@ -88,7 +91,7 @@ function fieldsOf(path: readonly string[], schema: Schema): readonly Field[] {
     .filter(([, inner]) => inner.properties === undefined)
     .map(([key, inner]) => ({
       ...{ path: [...path, key], description: inner.description ?? '', fallback: inner.default },
-      ...{ needsRestart: inner.needsRestart === true, control: controlOf(inner) },
+      ...{ needsRestart: inner.needsRestart === true, fileOnly: inner.fileOnly === true, control: controlOf(inner) },
     }));
 }
 

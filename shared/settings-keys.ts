@@ -1,0 +1,74 @@
+/** The keys of the settings one by one, as their schema has them: for the form, for `modelium init`, and for what sets one key apart from another. */
+import { z } from 'zod';
+import { type Settings, settingsSchema } from './settings.ts';
+
+/** A key of the settings, or a section. */
+export interface SettingsKey {
+  readonly path: readonly string[];
+  readonly description: string;
+  /** What is in force when the file does not give it; undefined for sections, and where leaving it out means something of its own. */
+  readonly fallback: unknown;
+  /** Where there is no such fallback: a value as somebody might write it. */
+  readonly example: unknown;
+  readonly needsRestart: boolean;
+  readonly fileOnly: boolean;
+  readonly isSection: boolean;
+}
+
+/** Where a model's name stands in the path of a key. */
+export const ANY_MODEL = '<id>';
+
+/** Every section, each followed by its keys, in the order of the schema. */
+export function settingsKeys(): readonly SettingsKey[] {
+  return keysBelow(settingsSchema, []);
+}
+
+function keysBelow(schema: z.core.$ZodType, path: readonly string[]): readonly SettingsKey[] {
+  const at = unwrapped(schema);
+  if (at instanceof z.ZodRecord && unwrapped(at.valueType) instanceof z.ZodObject) return keysBelow(at.valueType, [...path, ANY_MODEL]);
+  if (!(at instanceof z.ZodObject)) return [];
+  return Object.entries(at.shape as Record<string, z.ZodType>).flatMap(([key, inner]) => {
+    const here = [...path, key];
+    const below = keysBelow(inner, here);
+    const { description = '', needsRestart = false, fileOnly = false, examples = [] } = inner.meta() ?? {};
+    const fallback = below.length === 0 && inner instanceof z.ZodDefault ? inner.def.defaultValue : undefined;
+    return [{ path: here, description, fallback, example: examples[0], needsRestart, fileOnly, isSection: below.length > 0 }, ...below];
+  });
+}
+
+/** A schema without its default or its being optional. */
+export function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
+  const wraps = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional;
+  return wraps ? unwrapped(schema.unwrap()) : schema;
+}
+
+/** A sentence for each setting that changed and is read at the start only. */
+export function needsRestart(before: Settings, after: Settings): readonly string[] {
+  const changed = settingsKeys().filter((key) => key.needsRestart && textAt(before, key.path) !== textAt(after, key.path));
+  return changed.map(({ path }) => `${path.join('.')} takes effect when Modelium is started again.`);
+}
+
+/**
+ * The keys in which two files differ and that only the file itself may change; `models.a.args`, not `models.<id>.args`.
+ * @param before what a file says, as data; likewise `after`. Neither has to be valid.
+ */
+export function fileOnlyChanges(before: unknown, after: unknown): readonly string[] {
+  const paths = settingsKeys().flatMap(({ path, fileOnly }) => (fileOnly ? named(path, [before, after]) : []));
+  return [...new Set(paths.filter((path) => textAt(before, path) !== textAt(after, path)).map((path) => path.join('.')))];
+}
+
+/** With each name that a file has in place of `<id>`. */
+function named(path: readonly string[], files: readonly unknown[]): readonly (readonly string[])[] {
+  const at = path.indexOf(ANY_MODEL);
+  if (at === -1) return [path];
+  const names = files.flatMap((file) => Object.keys(Object(valueAt(file, path.slice(0, at)))));
+  return names.map((name) => path.with(at, name));
+}
+
+function textAt(settings: unknown, path: readonly string[]): string | undefined {
+  return JSON.stringify(valueAt(settings, path));
+}
+
+function valueAt(settings: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, key) => (at as Readonly<Record<string, unknown>> | null | undefined)?.[key], settings);
+}
