@@ -30,7 +30,6 @@ import { Settler } from './core/settler.ts';
 import { Trust } from './core/trust.ts';
 import { Usage } from './core/usage.ts';
 import { modelView } from './core/views.ts';
-import type { VllmFound } from './core/vllm-install.ts';
 import type { LlamaGpu } from './engine-parts.ts';
 import { programs } from './programs.ts';
 import type { Adapter } from './runtime/adapter.ts';
@@ -42,6 +41,7 @@ import { Preparations } from './runtime/preparations.ts';
 import type { HostPorts } from './runtime/process-host.ts';
 import { ThreadShare } from './runtime/thread-share.ts';
 import { vllmAdapter } from './runtime/vllm/adapter.ts';
+import type { VllmFound } from './runtime/vllm/architectures.ts';
 import { WaitingRoom, type WaitingRoomPorts } from './runtime/waiting-room.ts';
 
 export interface World {

@@ -6,11 +6,11 @@ import type { Settings } from '../shared/settings.ts';
 import type { WatchFolderView } from '../shared/snapshot.ts';
 import type { Clock, FolderScan, Processes } from './core/ports.ts';
 import type { Registry } from './core/registry.ts';
-import type { CudaRuntime } from './io/cuda-runtime.ts';
 import { expandHome } from './io/folders.ts';
 import type { Metrics } from './io/metrics.ts';
 import type { MeteredModel } from './io/runtime-metrics.ts';
 import { programs } from './programs.ts';
+import type { CudaRuntime } from './runtime/llama/cuda.ts';
 
 /** What a command line says beats the file. */
 export function withOverrides(settings: Settings, { host, port }: { readonly host?: string; readonly port?: number }): Settings {

@@ -16,6 +16,7 @@ import { Changes } from './core/changes.ts';
 import { History } from './core/history.ts';
 import type { FolderScan, Ledger, Library, ModelFinder, Processes } from './core/ports.ts';
 import { foundSentence } from './core/sentences.ts';
+import { RuntimeFinder } from './engine/runtimes.ts';
 import { buildCore, type Core } from './engine-core.ts';
 import {
   findLlamaGpu,
@@ -32,7 +33,6 @@ import { createHttpServer } from './http/server.ts';
 import { createInference } from './inference.ts';
 import { createClock } from './io/clock.ts';
 import { createCodeReader } from './io/code-reader.ts';
-import { findCudaRuntime } from './io/cuda-runtime.ts';
 import { createDeviceProbe, type RunningDeviceProbe } from './io/device-probe.ts';
 import { modeliumFolders } from './io/folders.ts';
 import { createUpstreams, type Upstreams } from './io/http-client.ts';
@@ -52,13 +52,13 @@ import { listSource } from './io/source-files.ts';
 import { openStateFolder } from './io/state-folder.ts';
 import { openStore } from './io/store.ts';
 import { storeFolders } from './io/store-folders.ts';
-import type { VllmPlaces } from './io/vllm-finder.ts';
 import { createWatcher, type FileWatcher, type WatcherOptions } from './io/watcher.ts';
 import type { NodeProgram } from './packaged.ts';
 import { explainTakenPort } from './port-holder.ts';
 import { programs } from './programs.ts';
+import { findCudaRuntime } from './runtime/llama/cuda.ts';
 import { sweep } from './runtime/sweep.ts';
-import { RuntimeFinder } from './runtime-finder.ts';
+import type { VllmPlaces } from './runtime/vllm/install.ts';
 import { createSettingsDesk } from './settings-desk.ts';
 
 export interface EngineOptions {

@@ -14,10 +14,10 @@ import type { Settings } from '../../shared/settings.ts';
 import type { Snapshot } from '../../shared/snapshot.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
-import { findCudaRuntime } from '../io/cuda-runtime.ts';
 import { expandHome, modeliumFolders } from '../io/folders.ts';
 import { loadSettings } from '../io/settings-file.ts';
-import { VllmFinder } from '../io/vllm-finder.ts';
+import { findCudaRuntime } from '../runtime/llama/cuda.ts';
+import { VllmFinder } from '../runtime/vllm/install.ts';
 import { paint, print, printJson, table } from './output.ts';
 import type { Shared } from './program.ts';
 

@@ -1,7 +1,7 @@
 /** What the vLLM adapter is told of the world: the settings, the installation, the GPUs. Types only. */
 import type { DeviceId } from '../../../shared/decision.ts';
 import type { Settings } from '../../../shared/settings.ts';
-import type { VllmFound } from '../../core/vllm-install.ts';
+import type { VllmFound } from './architectures.ts';
 
 export interface GpuFacts {
   readonly totalBytes: number;

@@ -3,10 +3,10 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { findLlamaGpu } from '../../main/engine-parts.ts';
-import { createClock } from '../../main/io/clock.ts';
-import { type CudaRuntime, findCudaRuntime } from '../../main/io/cuda-runtime.ts';
-import { createProcesses } from '../../main/io/processes.ts';
+import { findLlamaGpu } from '../../../main/engine-parts.ts';
+import { createClock } from '../../../main/io/clock.ts';
+import { createProcesses } from '../../../main/io/processes.ts';
+import { type CudaRuntime, findCudaRuntime } from '../../../main/runtime/llama/cuda.ts';
 
 let root: string;
 let home: string;

@@ -1,7 +1,7 @@
 /** What is known of the runtimes that people install themselves: found at the start, when asked, and at every look while we run, as models are. */
-import type { Clock } from './core/ports.ts';
-import type { VllmFound } from './core/vllm-install.ts';
-import { VllmFinder, type VllmPlaces } from './io/vllm-finder.ts';
+import type { Clock } from '../core/ports.ts';
+import type { VllmFound } from '../runtime/vllm/architectures.ts';
+import { VllmFinder, type VllmPlaces } from '../runtime/vllm/install.ts';
 
 export interface RuntimeFinderPorts {
   readonly clock: Clock;

@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readArchitectures } from '../../main/core/vllm-install.ts';
-import { VllmFinder, type VllmPlaces } from '../../main/io/vllm-finder.ts';
+import { readArchitectures } from '../../../main/runtime/vllm/architectures.ts';
+import { VllmFinder, type VllmPlaces } from '../../../main/runtime/vllm/install.ts';
 
 const REGISTRY = `
 _TEXT_GENERATION_MODELS = {

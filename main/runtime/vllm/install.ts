@@ -4,8 +4,8 @@
  */
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
-import { readArchitectures, type VllmFound, type VllmInstall } from '../core/vllm-install.ts';
-import { expandHome } from './folders.ts';
+import { expandHome } from '../../io/folders.ts';
+import { readArchitectures, type VllmFound, type VllmInstall } from './architectures.ts';
 
 export interface VllmPlaces {
   /** `vllm.command`: a path, or a name on the PATH. Null: everywhere. */
