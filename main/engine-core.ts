@@ -1,28 +1,15 @@
 /** The middle of the composition: the core's parts and the runtime manager, wired to each other. `engine.ts` hands the world in. */
 import { availableParallelism } from 'node:os';
-import type { RuntimeId } from '../shared/decision.ts';
 import type { Policies, Settings } from '../shared/settings.ts';
-import type { ModelView, RuntimeView } from '../shared/snapshot.ts';
+import type { ModelView } from '../shared/snapshot.ts';
 import { Admission } from './core/admission.ts';
 import { Catalog, type Tracker } from './core/catalog.ts';
 import { Devices } from './core/devices.ts';
 import { idleLimitMs } from './core/evictor.ts';
+import type { Look } from './core/look.ts';
 import { Orchestrator } from './core/orchestrator.ts';
-import type {
-  Clock,
-  CodeReader,
-  DeviceProbe,
-  KnownRuntime,
-  Ledger,
-  Library,
-  Log,
-  PreparedFiles,
-  Processes,
-  ProcessTable,
-  ScratchFolders,
-  SourceListing,
-  TrustBook,
-} from './core/ports.ts';
+import type { Clock, CodeReader, DeviceProbe, Ledger, Library, Log, PreparedFiles, SourceListing, TrustBook } from './core/ports.ts';
+import type { Processes, ProcessTable, ScratchFolders } from './core/process-ports.ts';
 import { Questions } from './core/questions.ts';
 import { Registry } from './core/registry.ts';
 import { isPinned, type ResidentFacts, residents, settingsOf, toResident } from './core/residents.ts';
@@ -30,18 +17,17 @@ import { Settler } from './core/settler.ts';
 import { Trust } from './core/trust.ts';
 import { Usage } from './core/usage.ts';
 import { modelView } from './core/views.ts';
-import type { LlamaGpu } from './engine-parts.ts';
-import { programs } from './programs.ts';
-import type { Adapter } from './runtime/adapter.ts';
+import { Runtimes } from './engine/runtimes.ts';
+import { runtimeWorld } from './engine-parts.ts';
+import { LATER_RUNTIMES } from './runtime/adapters.ts';
 import { Derived } from './runtime/derived.ts';
 import { createDoer } from './runtime/doer.ts';
-import { llamaAdapter } from './runtime/llama/adapter.ts';
 import { Manager, type ManagerPorts } from './runtime/manager.ts';
+import type { NodeProgram, RuntimeWorld } from './runtime/module.ts';
 import { Preparations } from './runtime/preparations.ts';
 import type { HostPorts } from './runtime/process-host.ts';
+import { Searcher } from './runtime/searcher.ts';
 import { ThreadShare } from './runtime/thread-share.ts';
-import { vllmAdapter } from './runtime/vllm/adapter.ts';
-import type { VllmFound } from './runtime/vllm/architectures.ts';
 import { WaitingRoom, type WaitingRoomPorts } from './runtime/waiting-room.ts';
 
 export interface World {
@@ -60,20 +46,18 @@ export interface World {
   listSource(path: string): Promise<SourceListing>;
   readonly tracker: Tracker;
   readonly scratch: ScratchFolders;
-  readonly node: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
+  readonly node: NodeProgram;
+  readonly look: Look;
   settings(): Settings;
   folders(): readonly string[];
   randomWord(): string;
   bootId(): string;
-  /** Are there GPUs that llama.cpp can use, and why not? */
-  gpu(): LlamaGpu;
+  /** modelium.yaml; null: there is none. */
+  settingsFile(): string | null;
   /** Does the driver show GPUs, in a sentence without its full stop. */
   driver(): { readonly isPresent: boolean; readonly why: string };
-  vllm(): VllmFound;
   released(seconds: number): void;
 }
-
-const MIB = 1024 ** 2;
 
 export type Core = ReturnType<typeof buildCore>;
 
@@ -87,7 +71,7 @@ export function buildCore(world: World) {
   const admission = new Admission();
   const facts = { registry, usage, settings, inFlight: (id: string): number => doer.inFlight(id) };
   const devices = new Devices({ settings, holders: () => residents(facts) });
-  const runtimes = createRuntimes(world, devices);
+  const runtimes = createRuntimes(world, devices, () => orchestrator.reconsiderAll());
 
   const { trustBook: book, codeReader: reader } = world;
   const trust: Trust = new Trust({ registry, book, reader, clock, log, changed: (id, by) => orchestrator.trustChanged(id, by) });
@@ -98,7 +82,7 @@ export function buildCore(world: World) {
     ...{ clock, processes, table, http, scratch, randomWord, bootId, registry, devices },
     ...{ usage, probe, ledger, log, threads, policies, wake, released },
     placeIsFree: () => waitingRoom.placeIsFree(),
-    adapter: runtimes.adapter,
+    adapter: (id) => runtimes.adapter(id),
     preparedFile: (record, plan) => {
       const file = preparations.fileOf(record, plan);
       if (file !== null) world.prepared.used(file);
@@ -109,14 +93,14 @@ export function buildCore(world: World) {
   const manager = new Manager(managerPorts);
   const derived = new Derived(managerPorts, manager);
   const preparations: Preparations = new Preparations({
-    ...{ clock, processes, table, http, scratch, randomWord, bootId, registry, log, ledger, policies, adapter: runtimes.adapter },
+    ...{ clock, processes, table, http, scratch, randomWord, bootId, registry, log, ledger, policies, adapter: managerPorts.adapter },
     ...{ prepared: world.prepared, list: world.listSource, words: (id: string) => manager.words(id) },
   });
   const doer = createDoer(manager, preparations, derived);
   const lease: WaitingRoomPorts['lease'] = (id, waited) => (derived.holds(id) ? derived.lease(id, waited) : manager.lease(id, waited));
   const waitingRoom: WaitingRoom = new WaitingRoom({ registry, admission, clock, policies, wake, lease });
   const questions = new Questions({
-    ...{ admission, devices, ledger, clock, facts, settings, runtimes: runtimes.known },
+    ...{ admission, devices, ledger, clock, facts, settings, runtimes: runtimes.known, laterRuntimes: LATER_RUNTIMES },
     trusted: (record, form) => trust.standing(record, form) === 'trusted',
   });
   const settler: Settler = new Settler({ registry, library, clock, log, known: (record) => catalog.endedBefore(record) });
@@ -159,42 +143,13 @@ function createView(facts: ResidentFacts, ports: { admission: Admission; clock: 
   };
 }
 
-/** The list of runtimes: adding one is one line here. Made anew when settings or the host change, since an adapter is facts only. */
-function createRuntimes({ settings, node, gpu, vllm, driver }: World, devices: Devices) {
-  let adapters: readonly Adapter[] = [];
-  const build = (): void => {
-    adapters = [
-      llamaAdapter({
-        settings: settings().llama,
-        node,
-        serverProgram: programs.embeddedServer,
-        convertProgram: programs.convert,
-        gpu: gpu(),
-        cpuCores: availableParallelism(),
-      }),
-      vllmAdapter({
-        settings: settings().vllm,
-        install: vllm(),
-        gpus: driver(),
-        sleeps: settings().orchestration.policies.sleep_after_idle_seconds !== null,
-        reserveBytes: settings().gpus.reserve_mb * MIB,
-        gpu: (id) => devices.sample?.devices.find((device) => device.id === id) ?? null,
-        cpuCores: availableParallelism(),
-      }),
-    ];
-  };
-  build();
-  const isEnabled = (id: RuntimeId): boolean =>
-    id === 'llama' ? settings().llama.enabled : id === 'vllm' && settings().vllm.enabled !== false;
-  return {
-    rescan: build,
-    adapter(id: RuntimeId): Adapter {
-      const adapter = adapters.find((each) => each.id === id);
-      if (adapter === undefined) throw new Error(`no runtime ${id}`);
-      return adapter;
-    },
-    known: (): readonly KnownRuntime[] => adapters.map((planner) => ({ planner, enabled: isEnabled(planner.id), found: planner.found })),
-    views: (): readonly RuntimeView[] =>
-      adapters.map(({ id, found }) => ({ id, enabled: isEnabled(id), found: found.found, version: found.version, message: found.message })),
-  };
+function createRuntimes(world: World, devices: Devices, onOther: () => void): Runtimes {
+  const { clock, log, look, processes, http, settings, settingsFile, node, driver } = world;
+  const gpu: RuntimeWorld['gpu'] = (id) => devices.sample?.devices.find((device) => device.id === id) ?? null;
+  return new Runtimes({
+    ...{ clock, log, settings, onOther },
+    searcher: new Searcher({ clock, look, processes, http }),
+    world: () => runtimeWorld({ settings: settings(), file: settingsFile() }, { node, gpu, driver: driver() }),
+    everyMs: () => settings().orchestration.model_discovery.scan_interval_seconds * 1000,
+  });
 }

@@ -1,16 +1,18 @@
 /** Small pieces of the composition: overrides, folders, views and listeners that need no state of the engine. */
 import { existsSync, mkdirSync } from 'node:fs';
-import { delimiter, resolve } from 'node:path';
+import { availableParallelism, homedir } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { Writable } from 'node:stream';
+import type { RuntimeId } from '../shared/decision.ts';
 import type { Settings } from '../shared/settings.ts';
 import type { WatchFolderView } from '../shared/snapshot.ts';
-import type { Clock, FolderScan, Processes } from './core/ports.ts';
+import type { Clock, FolderScan } from './core/ports.ts';
 import type { Registry } from './core/registry.ts';
-import { expandHome } from './io/folders.ts';
+import { expandHome, modeliumFolders } from './io/folders.ts';
 import type { Metrics } from './io/metrics.ts';
 import type { MeteredModel } from './io/runtime-metrics.ts';
 import { programs } from './programs.ts';
-import type { CudaRuntime } from './runtime/llama/cuda.ts';
+import type { RuntimeWorld } from './runtime/module.ts';
 
 /** What a command line says beats the file. */
 export function withOverrides(settings: Settings, { host, port }: { readonly host?: string; readonly port?: number }): Settings {
@@ -42,58 +44,6 @@ export function folderView(path: string, scan: FolderScan | undefined): WatchFol
   return { path, ok: true, message: `${count} ${count === 1 ? 'model' : 'models'}${more}`, polling: scan.polling ?? false };
 }
 
-export interface LlamaGpu {
-  readonly usable: boolean;
-  readonly why: string;
-  /** LD_LIBRARY_PATH of whoever is to use the GPU; null: as it is. */
-  readonly libraryPath: string | null;
-  /** The driver shows GPUs: the reason is worth telling. */
-  readonly isPresent: boolean;
-}
-
-const FIND_GPU_MS = 20_000;
-
-/**
- * Can llama.cpp use the GPUs that the driver shows? A driver alone is not enough for its CUDA part, so it is asked, once, in a process of its
- * own. A llama-server of the user's own is taken at its word.
- * @param cuda looks for the libraries that the CUDA part needs, where the loader would not; asked only where there is a GPU.
- */
-export async function findLlamaGpu(
-  driver: { readonly found: boolean; readonly message: string },
-  ownCommand: string | null,
-  program: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> },
-  processes: Processes,
-  clock: Clock,
-  cuda: () => Promise<CudaRuntime>,
-): Promise<LlamaGpu> {
-  if (!driver.found || ownCommand !== null)
-    return { usable: driver.found, why: driver.message, libraryPath: null, isPresent: driver.found };
-  const runtime = await cuda();
-  const known = process.env['LD_LIBRARY_PATH'];
-  const paths = [...runtime.folders, ...(known === undefined || known === '' ? [] : [known])];
-  const libraryPath = runtime.folders.length === 0 ? null : paths.join(delimiter);
-  try {
-    const { command, args } = program;
-    const env = { ...program.env, ...(libraryPath === null ? {} : { LD_LIBRARY_PATH: libraryPath }) };
-    const child = await processes.launch({ command, args: [...args, programs.findGpu], env, cwd: null, ipc: true });
-    const identity = processes.identify(child.pid);
-    const cancel = clock.after(FIND_GPU_MS, () => processes.signal(identity === null ? [] : [identity], 'SIGKILL', null));
-    let said = '';
-    child.onLine((line) => {
-      if (line.startsWith('{')) said = line;
-    });
-    await child.exited;
-    cancel();
-    const { backend, why } = JSON.parse(said) as { backend: string | null; why: string };
-    // Where CUDA is used, which runtime that is; else what is in its way.
-    const told = backend === 'cuda' || runtime.major === null ? ` (${runtime.message})` : '';
-    return { usable: backend !== null, why: `${why.replace(/\.$/, '')}${told}`, libraryPath, isPresent: true };
-  } catch (error) {
-    const why = `llama.cpp could not be asked about the GPU: ${error instanceof Error ? error.message : error}`;
-    return { usable: false, why, libraryPath: null, isPresent: true };
-  }
-}
-
 /** Counts loads and unloads from the registry's facts: a sink beside the story. */
 export function followMetrics(registry: Registry, metrics: Metrics, clock: Clock): void {
   registry.onChange(({ id, record, previous, event }) => {
@@ -113,10 +63,23 @@ export function followMetrics(registry: Registry, metrics: Metrics, clock: Clock
 }
 
 /** Models whose runtime keeps figures of its own; adapters are in those of their base. */
-export function meteredModels(registry: Registry): readonly MeteredModel[] {
-  return [...registry.all()].flatMap(({ id, state }) =>
-    state.name === 'ready' && state.runtime === 'vllm' && state.plan.base === undefined ? [{ id, endpoint: state.endpoint }] : [],
-  );
+export function meteredModels(registry: Registry, prefixOf: (runtime: RuntimeId) => string | null): readonly MeteredModel[] {
+  return [...registry.all()].flatMap(({ id, state }) => {
+    const prefix = state.name === 'ready' && state.plan.base === undefined ? prefixOf(state.runtime) : null;
+    return state.name === 'ready' && prefix !== null ? [{ id, endpoint: state.endpoint, prefix }] : [];
+  });
+}
+
+/** What a runtime may know of this machine and of us. @param file modelium.yaml; null: there is none. */
+export function runtimeWorld(
+  { settings, file }: { readonly settings: Settings; readonly file: string | null },
+  facts: Pick<RuntimeWorld, 'node' | 'driver' | 'gpu'>,
+): RuntimeWorld {
+  return {
+    ...{ ...facts, settings, programs, env: process.env, home: homedir(), root: '/', cpuCores: availableParallelism() },
+    settingsFolder: file === null ? modeliumFolders().config : dirname(file),
+    platform: `${process.platform}-${process.arch}`,
+  };
 }
 
 /** The log writes to a stream; whoever hosts the engine takes lines. */

@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
-import { dirname } from 'node:path';
 import { ModeliumError } from '../shared/errors.ts';
 import type { Settings } from '../shared/settings.ts';
 import { needsRestart } from '../shared/settings-keys.ts';
@@ -14,20 +13,10 @@ import { createControl, withRegistered } from './control.ts';
 import type { Tracker } from './core/catalog.ts';
 import { Changes } from './core/changes.ts';
 import { History } from './core/history.ts';
-import type { FolderScan, Ledger, Library, ModelFinder, Processes } from './core/ports.ts';
+import type { FolderScan, Ledger, Library, ModelFinder } from './core/ports.ts';
 import { foundSentence } from './core/sentences.ts';
-import { RuntimeFinder } from './engine/runtimes.ts';
 import { buildCore, type Core } from './engine-core.ts';
-import {
-  findLlamaGpu,
-  folderView,
-  followMetrics,
-  type LlamaGpu,
-  lineStream,
-  meteredModels,
-  watchFolders,
-  withOverrides,
-} from './engine-parts.ts';
+import { folderView, followMetrics, lineStream, meteredModels, watchFolders, withOverrides } from './engine-parts.ts';
 import { createMetricsServer } from './http/metrics-server.ts';
 import { createHttpServer } from './http/server.ts';
 import { createInference } from './inference.ts';
@@ -38,6 +27,7 @@ import { modeliumFolders } from './io/folders.ts';
 import { createUpstreams, type Upstreams } from './io/http-client.ts';
 import { createInspector } from './io/inspector.ts';
 import { createLog } from './io/log.ts';
+import { look } from './io/look.ts';
 import { createMetrics, type Metrics } from './io/metrics.ts';
 import { createModelFinder } from './io/model-finder.ts';
 import { createPageFiles } from './io/page-files.ts';
@@ -56,9 +46,7 @@ import { createWatcher, type FileWatcher, type WatcherOptions } from './io/watch
 import type { NodeProgram } from './packaged.ts';
 import { explainTakenPort } from './port-holder.ts';
 import { programs } from './programs.ts';
-import { findCudaRuntime } from './runtime/llama/cuda.ts';
 import { sweep } from './runtime/sweep.ts';
-import type { VllmPlaces } from './runtime/vllm/install.ts';
 import { createSettingsDesk } from './settings-desk.ts';
 
 export interface EngineOptions {
@@ -122,19 +110,11 @@ class RunningEngine implements Engine {
   #scanLarge: WatcherOptions['scanLarge'] = () => Promise.reject(new ModeliumError('shutting-down', 'The engine has not started.'));
   readonly #ending = new AbortController();
   #lastDecisionId = 0;
-  #llamaGpu: LlamaGpu = { usable: false, why: 'no GPU was found', libraryPath: null, isPresent: false };
   /** What was opened, to be closed in the opposite order. */
   readonly #opened: (() => unknown)[] = [];
   #closing: Promise<void> | null = null;
   /** Leftovers are swept, devices and folders were looked at once: what is not known now is not there. */
   #started = false;
-  readonly #finder = new RuntimeFinder({
-    clock: this.#clock,
-    places: () => this.#runtimePlaces(),
-    everyMs: () => this.#settings.orchestration.model_discovery.scan_interval_seconds * 1000,
-    onOther: () => this.#onOtherRuntime(),
-  });
-  #onOtherRuntime: () => void = () => {};
   #reloading: Promise<void> = Promise.resolve();
   #resolveClosed: () => void = () => {};
   readonly closed: Promise<void>;
@@ -181,14 +161,13 @@ class RunningEngine implements Engine {
     const prepared = createPreparedFiles({ settings: () => this.#settings.cache, log });
     const core = buildCore({
       ...{ clock, log, processes, probe, ledger, library, bootId, http: upstreams, table: store.processes, node: this.#options.program },
-      ...{ codeReader, trustBook: store.trust, prepared, listSource, scratch },
+      ...{ codeReader, trustBook: store.trust, prepared, listSource, scratch, look },
       tracker: this.#tracker(),
       settings: () => this.#settings,
       folders: () => this.#folders,
       randomWord: () => randomBytes(24).toString('base64url'),
-      gpu: () => this.#llamaGpu,
+      settingsFile: () => this.#loaded.file,
       driver: () => ({ isPresent: probe.gpuFacts().found, why: probe.gpuFacts().message }),
-      vllm: () => this.#finder.vllm,
       released: metrics.released,
     });
     const changes = this.#open(new Changes(clock, () => this.#snapshot(core)), (each) => each.close());
@@ -199,7 +178,7 @@ class RunningEngine implements Engine {
     // Before the ports close: who waits is told, and what is in flight has the drain's time, not the server's.
     this.#opened.push(() => this.#drain(core));
     await sweep({ clock, processes, table: store.processes, log, scratch, bootId });
-    await this.#follow(core, probe, processes, changes);
+    await this.#follow(core, probe, changes);
     this.#started = true;
     const { address } = this;
     const startTime = processes.identify(process.pid)?.startTime ?? 0;
@@ -266,8 +245,8 @@ class RunningEngine implements Engine {
     const control = createControl({
       ...{ ...core, clock, ledger, library, finder, changes, snapshot, view, engineLog: log, history: this.#history },
       rescanRuntimes: async () => {
-        await this.#finder.find();
-        core.runtimes.rescan();
+        await core.runtimes.find();
+        core.runtimes.apply();
         core.orchestrator.reconsiderAll();
       },
       ...{ settings: desk.view, editSettings: desk.edit },
@@ -276,7 +255,13 @@ class RunningEngine implements Engine {
     const settings = () => this.#settings;
     const metricsText = async (): Promise<string> => {
       const own = await metrics.text();
-      return this.#settings.metrics.include_runtime ? own + (await runtimeMetrics(upstreams, meteredModels(core.registry))) : own;
+      return this.#settings.metrics.include_runtime
+        ? own +
+            (await runtimeMetrics(
+              upstreams,
+              meteredModels(core.registry, (id) => core.runtimes.metricsOf(id)),
+            ))
+        : own;
     };
     const { dispatch } = upstreams;
     const server = createHttpServer({
@@ -292,7 +277,7 @@ class RunningEngine implements Engine {
   }
 
   /** From here on the world is followed: devices, settings, folders. */
-  async #follow(core: Core, probe: RunningDeviceProbe, processes: Processes, changes: Changes): Promise<void> {
+  async #follow(core: Core, probe: RunningDeviceProbe, changes: Changes): Promise<void> {
     const { devices, orchestrator, registry } = core;
     probe.onSample((sample) => {
       devices.applySample(sample);
@@ -302,18 +287,10 @@ class RunningEngine implements Engine {
       changes.touch();
     });
     devices.applySample(await probe.start());
-    const { program } = this.#options;
-    const cuda = () => findCudaRuntime({ env: process.env, home: homedir(), root: '/' });
-    this.#llamaGpu = await findLlamaGpu(probe.gpuFacts(), this.#settings.llama.command, program, processes, this.#clock, cuda);
-    if (probe.gpuFacts().found) this.#log.say(`GPUs: ${probe.gpuFacts().message}; ${this.#llamaGpu.why}`);
-    await this.#finder.find();
-    core.runtimes.rescan();
-    this.#onOtherRuntime = () => {
-      core.runtimes.rescan();
-      for (const { id, message } of core.runtimes.views()) if (id === 'vllm') this.#log.say(`vLLM: ${message}`);
-      orchestrator.reconsiderAll();
-    };
-    this.#open(this.#finder, (each) => each.close()).start();
+    await core.runtimes.find();
+    core.runtimes.apply();
+    if (probe.gpuFacts().found) this.#log.say(`GPUs: ${probe.gpuFacts().message}; ${core.runtimes.gpusInWords()}`);
+    this.#open(core.runtimes, (each) => each.close()).start();
     const watch = watchSettings(
       { config: this.#options.config },
       {
@@ -341,11 +318,11 @@ class RunningEngine implements Engine {
     this.#loaded = loaded;
     this.#settings = withOverrides(loaded.settings, this.#options);
     this.#settingsProblem = null;
-    await this.#finder.find();
+    await core.runtimes.find();
     // What follows is in force in this same turn, and what comes of it is told after.
     this.#log.say(`Settings read again: ${loaded.file ?? 'the defaults'}`);
     for (const warning of [...loaded.warnings, ...needsRestart(before, this.#settings)]) this.#log.warn(warning);
-    core.runtimes.rescan();
+    core.runtimes.apply();
     core.orchestrator.reconsiderAll();
     changes.touch();
     const discovery = (settings: Settings) => JSON.stringify(settings.orchestration.model_discovery);
@@ -370,12 +347,6 @@ class RunningEngine implements Engine {
     catalog.keepOnly(this.#folders);
     await this.#watcher.start();
     for (const path of catalog.addedPaths()) await this.#watcher.track(path);
-  }
-
-  #runtimePlaces(): VllmPlaces {
-    const { file } = this.#loaded;
-    const settingsFolder = file === null ? modeliumFolders().config : dirname(file);
-    return { command: this.#settings.vllm.command, env: process.env, home: homedir(), settingsFolder };
   }
 
   #tracker(): Tracker {

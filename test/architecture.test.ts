@@ -71,6 +71,26 @@ function violations(imports: readonly Import[]): readonly string[] {
 const files = [...sources('shared'), ...sources('renderer'), ...sources('main')];
 const imports = files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')));
 
+/**
+ * Runtimes by name, in any spelling. `Ollama` is none, and neither is the `x-ray` of a classifier; a model's own architecture or format may bear the
+ * name of one, but only in `core/analyzer` and what belongs to it.
+ */
+const RUNTIME_NAMES =
+  /(?<![A-Za-z-])(?:llama|vllm|triton|ray)(?![a-z])|(?<![A-Z])(?:Llama|Vllm|vLLM|Triton|Ray)(?![a-z])|LLAMA|VLLM|TRITON|RAY_/;
+const OF_MODELS = /^main\/core\/(?:analyzer\/|convertible\.ts|code-reasons\.ts)/;
+
+/** Lines of what must know no runtime that name one. */
+function runtimeNames(file: string, text: string): readonly string[] {
+  const layer = layerOf(file);
+  const isBound = ['main/core', 'main/io', 'main/http', 'main/cli'].includes(layer) || /^main\/engine/.test(file);
+  if (!isBound || OF_MODELS.test(file)) return [];
+  return text
+    .split('\n')
+    .flatMap((line, index) =>
+      line.replaceAll(/ollama/gi, '').match(RUNTIME_NAMES) === null ? [] : [`${file}:${index + 1}: ${line.trim()}`],
+    );
+}
+
 describe('architecture', () => {
   test('it looks at the whole tree', () => {
     expect(files.length).toBeGreaterThan(80);
@@ -94,6 +114,21 @@ describe('architecture', () => {
       importsOf('main/http/proxy.ts', "import {\n  a,\n  b,\n} from '../io/http-client.ts';"),
     ];
     expect(planted.map((each) => violations(each).length)).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  test('no runtime is named outside of its folder and the list', () => {
+    expect(files.flatMap((file) => runtimeNames(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+    const planted = [
+      runtimeNames('main/core/brain.ts', "if (plan.runtime === 'llama') return 0;"),
+      runtimeNames('main/engine/core.ts', 'const adapters = [vllmAdapter(facts)];'),
+      runtimeNames('main/engine.ts', 'settings().triton.enabled'),
+      runtimeNames('main/http/openai.ts', '// As vLLM does.'),
+      runtimeNames('main/io/metrics.ts', "'ray'"),
+      runtimeNames('main/cli/check.ts', 'const findLlamaGpu = 1;'),
+      runtimeNames('main/runtime/llama/adapter.ts', "id: 'llama'"),
+      runtimeNames('main/io/stored.ts', 'isOllamaManifest(path), array, Array, trays'),
+    ];
+    expect(planted.map((found) => found.length)).toEqual([1, 1, 1, 1, 1, 1, 0, 0]);
   });
 
   test("the window's main process imports the engine as a type, and of its neighbours what any Node can run", () => {
@@ -144,7 +179,9 @@ describe('architecture', () => {
     const lines = (file: string) => readFileSync(join(root, file), 'utf8').split('\n').length;
     expect(lines('main/runtime/manager.ts')).toBeLessThanOrEqual(450);
     expect(lines('ARCHITECTURE.md')).toBeLessThanOrEqual(150);
-    for (const file of sources('main/runtime/llama')) expect(lines(file), file).toBeLessThanOrEqual(150);
+    const folders = readdirSync(join(root, 'main/runtime'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(folders.length).toBeGreaterThan(1);
+    for (const { name } of folders) for (const file of sources(`main/runtime/${name}`)) expect(lines(file), file).toBeLessThanOrEqual(150);
   });
 
   test('every module of the table of owners exists', () => {

@@ -6,27 +6,20 @@ import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { homedir } from 'node:os';
-import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { toModeliumError } from '../../shared/errors.ts';
-import type { Settings } from '../../shared/settings.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
 import type { Snapshot } from '../../shared/snapshot.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
+import type { RuntimeFinding } from '../core/planner.ts';
+import { checkRuntimes } from '../engine/check-runtimes.ts';
 import { expandHome, modeliumFolders } from '../io/folders.ts';
 import { loadSettings } from '../io/settings-file.ts';
-import { findCudaRuntime } from '../runtime/llama/cuda.ts';
-import { VllmFinder } from '../runtime/vllm/install.ts';
 import { paint, print, printJson, table } from './output.ts';
 import type { Shared } from './program.ts';
 
-/** `missing` is nothing wrong, only something that Modelium could use. */
-export interface Finding {
-  readonly what: string;
-  readonly verdict: 'ok' | 'missing' | 'wrong';
-  readonly message: string;
-}
+export type Finding = RuntimeFinding;
 
 /** A driver that hangs must not hang the check. */
 const NVIDIA_SMI_TIMEOUT_MS = 10_000;
@@ -34,13 +27,15 @@ const NVIDIA_SMI_TIMEOUT_MS = 10_000;
 export async function check({ stateFolder, json }: Shared, config: string | undefined): Promise<number> {
   const engine = await engineFindings(stateFolder);
   const { findings, settings, file } = await settingsFindings(config);
+  const gpu = await gpuFinding(settings);
+  const driver = { isPresent: gpu.verdict === 'ok', why: gpu.message };
   const found: Finding[] = [
     { what: 'node', verdict: 'ok', message: `Node ${process.versions.node} at ${process.execPath}` },
     ...findings,
     ...(await folderFindings(stateFolder, settings)),
-    await embeddedFinding(),
-    ...(engine.running ? [] : [await vllmFinding(settings, file)]),
-    ...(await gpuFindings(settings)),
+    gpu,
+    // What a running engine has found of them it tells itself.
+    ...(engine.running ? [] : await checkRuntimes({ settings: settings ?? DEFAULT_SETTINGS, file }, driver)),
     ...(engine.running ? [] : [await portFinding(settings)]),
     ...engine.findings,
   ];
@@ -92,48 +87,17 @@ async function folderFinding(what: string, path: string, mode: number): Promise<
   return { what, verdict: 'wrong', message: `${path} cannot be ${mode === constants.W_OK ? 'written' : 'read'} by this user` };
 }
 
-/** Only that its package and the binary for this machine lie there: loading it would take longer than all the rest. */
-async function embeddedFinding(): Promise<Finding> {
-  const what = 'llama runtime';
-  const binary = `@node-llama-cpp/${process.platform === 'win32' ? 'win' : process.platform === 'darwin' ? 'mac' : 'linux'}-${process.arch}`;
-  try {
-    const main = import.meta.resolve('node-llama-cpp');
-    const modules = main.slice(0, main.lastIndexOf('/node-llama-cpp/'));
-    const names = process.platform === 'darwin' && process.arch === 'arm64' ? `${binary}-metal` : binary;
-    await stat(new URL(`${modules}/${names}/package.json`));
-    return { what, verdict: 'ok', message: `the embedded llama.cpp (${names})` };
-  } catch {
-    return { what, verdict: 'wrong', message: `${binary} is not installed: run npm ci in Modelium's folder, with optional packages` };
-  }
-}
-
-/** As the engine will look for it; what a running engine has found it tells itself. */
-async function vllmFinding(settings: Settings | null, file: string | null): Promise<Finding> {
-  const what = 'vllm runtime';
-  const settingsFolder = file === null ? modeliumFolders().config : dirname(file);
-  const places = { command: settings?.vllm.command ?? null, env: process.env, home: homedir(), settingsFolder };
-  const found = await new VllmFinder().find(places);
-  if (settings?.vllm.enabled === false) return { what, verdict: 'ok', message: 'off in the settings' };
-  if (!found.found) return { what, verdict: 'missing', message: found.message.replace(/\.$/, '') };
-  const build = found.isCpuBuild ? ', built for processors' : '';
-  return { what, verdict: 'ok', message: `vLLM ${found.version ?? '(version unknown)'}${build}: ${found.command}` };
-}
-
-async function gpuFindings(settings: Settings | null): Promise<readonly Finding[]> {
+async function gpuFinding(settings: Settings | null): Promise<Finding> {
   const what = 'gpu';
   const command = settings?.gpus.nvidia_smi ?? 'nvidia-smi';
   const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'];
   try {
     const { stdout } = await promisify(execFile)(command, query, { timeout: NVIDIA_SMI_TIMEOUT_MS });
-    const { major, message } = await findCudaRuntime({ env: process.env, home: homedir(), root: '/' });
-    return [
-      { what, verdict: 'ok', message: stdout.trim().replaceAll('\n', '; ') },
-      { what: 'cuda', verdict: major === null ? 'missing' : 'ok', message: `${major === null ? 'GPU present, ' : ''}${message}` },
-    ];
+    return { what, verdict: 'ok', message: stdout.trim().replaceAll('\n', '; ') };
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? `${command} is not installed` : (message.trim().split('\n').at(-1) ?? message);
-    return [{ what, verdict: 'missing', message: `no NVIDIA GPU that we can see (${why}): models run on the processor` }];
+    return { what, verdict: 'missing', message: `no NVIDIA GPU that we can see (${why}): models run on the processor` };
   }
 }
 

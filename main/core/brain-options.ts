@@ -15,8 +15,9 @@ import type { Asleep } from '../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
 import { isNamed, type Room, slotsOf } from './devices.ts';
 import { correctedEstimate, expectedLoadSeconds, expectedWakeSeconds } from './estimate.ts';
-import type { KnownRuntime, LaunchSettings, Measurement } from './ports.ts';
-import { runtimePreference } from './runtime-preference.ts';
+import type { KnownRuntime, LaunchSettings, NamedRuntime } from './planner.ts';
+import type { Measurement } from './ports.ts';
+import { placeOf } from './runtime-preference.ts';
 
 export interface OptionsInput {
   readonly modelId: string;
@@ -26,6 +27,8 @@ export interface OptionsInput {
   trusted(form: ModelForm): boolean;
   readonly devices: readonly Room[];
   readonly runtimes: readonly KnownRuntime[];
+  /** Those of a later version: a refusal names the one that would serve it. */
+  readonly laterRuntimes: readonly NamedRuntime[];
   readonly measurements: readonly Measurement[];
 }
 
@@ -80,12 +83,8 @@ function isUsable({ planner, enabled, found }: KnownRuntime, settings: LaunchSet
 }
 
 /** @param another a sentence: the settings name another runtime for it; null: they do not. */
-function deadOption(
-  profile: ModelProfile,
-  { planner, enabled, found }: KnownRuntime,
-  form: ModelForm,
-  another: string | null,
-): Option | null {
+function deadOption(profile: ModelProfile, runtime: KnownRuntime, form: ModelForm, another: string | null): Option | null {
+  const { planner, enabled, found } = runtime;
   const support = planner.supports(profile, form);
   const off = enabled ? null : `${planner.id} is switched off in the settings`;
   const obstacle = support.supported ? (off ?? (found.found ? another : found.message)) : support.why;
@@ -93,7 +92,7 @@ function deadOption(
   // No planner is asked for a launch of what it does not take.
   const nothing = { contextTokens: 0, parallelSequences: 0, args: [], env: {} };
   const plan: LaunchPlan = { runtime: planner.id, form: form.kind, file: form.files[0] ?? '', placement: ON_CPU, ...nothing };
-  const preference = runtimePreference(planner.id, profile.kind, form.kind, ON_CPU.kind);
+  const preference = placeOf(runtime, profile.kind, form.kind, ON_CPU.kind);
   return { plan, bytes: {}, notes: [], slots: [], loadSeconds: null, needsTrust: false, preference, losses: 0, obstacle };
 }
 
@@ -161,7 +160,7 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Way
     slots: slotsOf(placement),
     loadSeconds: expectedLoadSeconds(modelId, plan.runtime, bytes, measurements),
     needsTrust: needsTrust(input, form),
-    preference: runtimePreference(plan.runtime, profile.kind, form.kind, placement.kind),
+    preference: placeOf(runtime, profile.kind, form.kind, placement.kind),
     losses,
     obstacle: obstacleAt(placement, runtime) ?? runtime.planner.obstacle?.(profile, placement) ?? null,
   };

@@ -1,11 +1,12 @@
 /** The brain's sentences: why an option fits or does not, with the figures. Wording only; decides nothing. */
-import type { Candidate, DeviceBytes, DeviceId, Placement, RuntimeId } from '../../shared/decision.ts';
+import type { Candidate, DeviceBytes, DeviceId, Placement } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';
-import type { ModelProfile } from '../../shared/profile.ts';
+import type { FormKind, ModelProfile } from '../../shared/profile.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import type { Box, Weighed } from './brain-fit.ts';
 import type { Room } from './devices.ts';
 import type { Resident } from './evictor.ts';
+import type { NamedRuntime } from './planner.ts';
 import { suitedRuntime } from './runtime-preference.ts';
 import { listed } from './sentences.ts';
 
@@ -139,26 +140,29 @@ function residentInWords(resident: Resident, nowMs: number, minResidencyMs: numb
   return `idle ${Math.round((nowMs - Math.max(resident.sinceMs, resident.lastUsedMs ?? 0)) / 1000)} s`;
 }
 
-const RUNTIME_NAMES: Readonly<Record<RuntimeId, string>> = { llama: 'llama.cpp', vllm: 'vLLM', triton: 'Triton', ray: 'Ray Serve' };
-
-/** For a model that no runtime here takes: what it is, and what would take it. */
-export function noRuntimeWords(profile: ModelProfile): { readonly reason: string; readonly help: string } {
-  const kinds = profile.forms.map((form) => form.kind);
-  const what = `${profile.architecture || 'unknown architecture'}${profile.kind === 'unknown' ? '' : `, ${profile.kind}`}`;
-  const isText = suitedRuntime(profile.kind, 'transformers') === 'vllm';
-  const conversion = profile.forms.find(({ kind }) => kind === 'transformers')?.conversion;
+/** For a model that no runtime here takes: what it is, and what would take it. @param later runtimes of a later version. */
+export function noRuntimeWords(
+  { kind, forms, architecture }: ModelProfile,
+  runtimes: readonly NamedRuntime[],
+  later: readonly NamedRuntime[],
+): { readonly reason: string; readonly help: string } {
+  const kinds = forms.map((form) => form.kind);
+  const what = `${architecture || 'unknown architecture'}${kind === 'unknown' ? '' : `, ${kind}`}`;
+  const suited = (form: FormKind): NamedRuntime | null => suitedRuntime([...runtimes, ...later], kind, form);
+  const conversion = forms.find((form) => form.kind === 'transformers')?.conversion;
   if (kinds.includes('transformers')) {
+    const best = suited('transformers');
     return {
       reason: `This is a Hugging Face folder (${what}), and no runtime that is ready here takes that form${conversion?.why == null ? '' : `: ${conversion.why}`}.`,
-      help: isText
-        ? 'Drop a GGUF of the same model: llama.cpp serves that. `modelium check` lists the runtimes and what each of them lacks.'
-        : 'Ray Serve would serve it as it is, once this version can use it.',
+      help:
+        best !== null && later.includes(best)
+          ? `${best.name} would serve it as it is, once this version can use it.`
+          : `Drop a GGUF of the same model: ${suited('gguf')?.name} serves that. ${HELP_CHECK}`,
     };
   }
-  const suited = profile.forms.map((form) => suitedRuntime(profile.kind, form.kind)).find((runtime) => runtime !== null);
-  const would = suited === undefined || suited === 'llama' ? '' : ` ${RUNTIME_NAMES[suited]} would serve it, once this version can use it.`;
-  return {
-    reason: `No runtime that is ready here takes this model (${what}; ${listed(kinds)}).${would}`,
-    help: '`modelium check` lists the runtimes and what each of them lacks.',
-  };
+  const best = kinds.map(suited).find((runtime) => runtime !== null);
+  const would = best === undefined || !later.includes(best) ? '' : ` ${best.name} would serve it, once this version can use it.`;
+  return { reason: `No runtime that is ready here takes this model (${what}; ${listed(kinds)}).${would}`, help: HELP_CHECK };
 }
+
+const HELP_CHECK = '`modelium check` lists the runtimes and what each of them lacks.';

@@ -228,20 +228,21 @@ function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decisi
     .filter(({ planner }) => profile.forms.some((form) => planner.supports(profile, form).supported))
     .map(({ planner }) => planner.id);
   const isUntrusted = profile.forms.every((form) => needsTrust(input, form));
+  const converter = runtimes.find(({ planner }) => planner.preparations !== undefined);
   if (takers.length > 0) {
     const why = candidates.find(({ plan }) => takers.includes(plan.runtime))?.why ?? '';
     const converted = profile.forms.find(({ conversion }) => conversion?.why != null)?.conversion?.why ?? null;
-    const besides = converted === null ? '' : ` llama.cpp does not serve it: ${converted}.`;
+    const besides = converted === null || converter === undefined ? '' : ` ${converter.name} does not serve it: ${converted}.`;
     const missing = `${takers.join(', ')} would serve it, but: ${why.replace(/\.$/, '')}.${besides}`;
     return isUntrusted ? untrusted(input, ` ${missing}`, candidates) : refusal('no-runtime', missing, HELP_RUNTIMES, candidates);
   }
-  const { reason, help } = noRuntimeWords(profile);
+  const { reason, help } = noRuntimeWords(profile, runtimes, input.laterRuntimes);
   // Whatever runtime comes, it would not run this code: that is told first, and what else is missing with it.
   if (isUntrusted) return untrusted(input, ` ${reason}`, candidates);
-  // Why llama.cpp does not convert such a folder is in the reason already.
+  // Why such a folder is not converted is in the reason already.
   const isFolder = profile.forms.some((form) => form.kind === 'transformers');
   const said = candidates
-    .filter(({ plan }) => !isFolder || plan.runtime !== 'llama')
+    .filter(({ plan }) => !isFolder || plan.runtime !== converter?.planner.id)
     .map(({ why }) => ` ${why.replace(/\.$/, '')}.`)
     .join('');
   return refusal('no-runtime', `${reason}${said}`, help, candidates);

@@ -6,7 +6,7 @@ import type { Decision, LaunchPlan, Placement, RuntimeId } from '../../shared/de
 import type { ModelState } from '../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
 import { shellWord, visibleName } from '../../shared/visible.ts';
-import type { KnownRuntime } from './ports.ts';
+import type { KnownRuntime } from './planner.ts';
 import { listed } from './sentences.ts';
 
 export interface DerivedQuestion {
@@ -27,8 +27,6 @@ export interface AdapterNeeds {
   readonly maxRank: number;
 }
 
-const HELP =
-  'vLLM serves adapters together with their base: `modelium check` says what it lacks here. Or merge it into its base and drop that.';
 const NOWHERE: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 
 /** Place: its base is ready for it; wait: the base comes first; refuse: nothing here serves adapters of that base. */
@@ -45,7 +43,12 @@ export function decideDerived(question: DerivedQuestion): Decision {
       : whyNot(server, form, { id: base.id, profile: base.profile }, chosen);
   if (obstacle !== null || server === undefined) {
     const reason = `This is an adapter of ${base.id}, which is here, and it cannot be served with it: ${(obstacle ?? '').replace(/\.$/, '')}.`;
-    return { kind: 'refuse', refusal: 'no-runtime', candidates: [], reason, help: HELP };
+    const serves =
+      server === undefined
+        ? ''
+        : `${server.name} serves adapters together with their base: \`modelium check\` says what it lacks here. Or `;
+    const help = `${serves}${serves === '' ? 'Merge' : 'merge'} it into its base and drop that.`;
+    return { kind: 'refuse', refusal: 'no-runtime', candidates: [], reason, help };
   }
   if (question.needsTrust) {
     const files = listed(form.codeFiles.map(visibleName));

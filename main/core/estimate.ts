@@ -5,7 +5,8 @@
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type RuntimeId } from '../../shared/decision.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import { isWake, planHash, wakeHash } from './plan-hash.ts';
-import type { Estimate, Measurement, RuntimePlanner } from './ports.ts';
+import type { Estimate, RuntimePlanner } from './planner.ts';
+import type { Measurement } from './ports.ts';
 
 /** The same plan of the same model was measured: believed almost as it is. */
 const SAME_PLAN_BOUNDS = [0.8, 2] as const;

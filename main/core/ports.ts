@@ -9,16 +9,12 @@ import type {
   DecisionRow,
   DeviceBytes,
   DeviceId,
-  LaunchPlan,
-  Placement,
   Preparation,
   RuntimeId,
 } from '../../shared/decision.ts';
 import type { CopyProgress } from '../../shared/model.ts';
-import type { FormKind, ModelForm, ModelProfile } from '../../shared/profile.ts';
-import type { ModelSettings } from '../../shared/settings.ts';
+import type { FormKind, ModelProfile } from '../../shared/profile.ts';
 import type { FoundModel } from '../../shared/snapshot.ts';
-import type { AdapterNeeds } from './derived.ts';
 import type { FileIdentity } from './listing.ts';
 
 export type { CandidateListing, FileIdentity, FolderScan } from './listing.ts';
@@ -163,68 +159,6 @@ export interface DeviceProbe {
   onSample(listener: (sample: Sample) => void): void;
 }
 
-// ---- runtimes, as the brain sees them --------------------------------------------------------------------------------------------------
-
-export interface RuntimeFound {
-  readonly found: boolean;
-  readonly version: string | null;
-  readonly message: string;
-  /** What this runtime can compute on besides the CPU, and why not, in a sentence. */
-  readonly gpu: { readonly usable: boolean; readonly why: string };
-  /** Absent: it can compute on the CPU alone too. */
-  readonly cpu?: { readonly usable: boolean; readonly why: string };
-}
-
-export interface Support {
-  readonly supported: boolean;
-  /** A sentence either way. */
-  readonly why: string;
-}
-
-export interface Estimate {
-  readonly bytes: DeviceBytes;
-  /** Where the bytes go, for people: weights, KV cache, compute, overhead. */
-  readonly parts: Readonly<Record<string, number>>;
-  readonly notes: readonly string[];
-}
-
-/** A model's own settings, and what an explained failure asked for. */
-export type LaunchSettings = Omit<ModelSettings, 'runtime'> & {
-  readonly runtime?: RuntimeId | undefined;
-  /** Bytes that the runtime shall reckon with on each GPU, in place of what it would plan. */
-  readonly gpuBytes?: number;
-  /** Bytes on each GPU beside what it would plan. */
-  readonly moreGpuBytes?: number;
-  /** What the runtime said that an earlier load of this model took, on as many devices. */
-  readonly learned?: BufferBytes | undefined;
-  /** Adapters here that are to be loaded into it. */
-  readonly adapters?: AdapterNeeds | undefined;
-};
-
-/** A runtime's half of planning; implemented by its adapter, pure. */
-export interface RuntimePlanner {
-  readonly id: RuntimeId;
-  supports(profile: ModelProfile, form: ModelForm): Support;
-  /** Can a model be spread over several GPUs, and layers left on the CPU? */
-  readonly splits: boolean;
-  readonly groups: boolean;
-  /** The launch for a placement: context, sequences and arguments from the model's settings and the profile. */
-  plan(profile: ModelProfile, form: ModelForm, placement: Placement, settings: LaunchSettings, preparation?: Preparation): LaunchPlan;
-  /** What can be made of the form so that this runtime loads it, the most faithful first; null or absent: it loads the form as it is. */
-  preparations?(profile: ModelProfile, form: ModelForm): readonly Preparation[] | null;
-  estimate(profile: ModelProfile, plan: LaunchPlan): Estimate;
-  /** A sentence: why this model cannot be at this place, however much room there is; null: it can. */
-  obstacle?(profile: ModelProfile, placement: Placement): string | null;
-  /** Why an adapter cannot be loaded into a base that was launched so (null: into any); null: it can. Absent: it serves no adapters. */
-  whyNotAttached?(form: ModelForm, base: LaunchPlan | null): string | null;
-}
-
-export interface KnownRuntime {
-  readonly planner: RuntimePlanner;
-  readonly enabled: boolean;
-  readonly found: RuntimeFound;
-}
-
 // ---- what is prepared -----------------------------------------------------------------------------------------------------------------
 
 /** The files that were made of models before they could be loaded: a cache, which may be emptied at any time. */
@@ -311,115 +245,4 @@ export interface Ledger {
   remember(model: RememberedModel): void;
   forget(modelId: string): void;
   remembered(): readonly RememberedModel[];
-}
-
-// ---- processes ------------------------------------------------------------------------------------------------------------------------
-
-/** A process that cannot be mistaken for a later one with the same number. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** Kernel clock ticks since boot, from /proc/PID/stat; 0 where there is no /proc. */
-  readonly startTime: number;
-  readonly bootId: string;
-}
-
-/** One row of the `processes` table (I2). */
-export interface ProcessRow {
-  /** Unique per launch; also in the child's environment as MODELIUM_LAUNCH until it renames itself. */
-  readonly launchId: string;
-  readonly modelId: string;
-  readonly command: readonly string[];
-  readonly leader: ProcessIdentity | null;
-  readonly members: readonly ProcessIdentity[];
-  readonly startedAt: string;
-  readonly bootId: string;
-}
-
-export interface ProcessTable {
-  /** Written before the spawn, so that not even a kill -9 between spawn and row hides a process. Throws `disk-full`. */
-  intend(row: ProcessRow): void;
-  record(launchId: string, leader: ProcessIdentity, members: readonly ProcessIdentity[]): void;
-  erase(launchId: string): void;
-  rows(): readonly ProcessRow[];
-}
-
-/** A folder for each launch that asks for one, and what its processes leave outside of it. */
-export interface ScratchFolders {
-  /** Readable by its owner only; short enough that a socket's path fits. @throws ModeliumError disk-full, state-unusable. */
-  make(launchId: string): string;
-  /** Notes which shared memory these processes have made: only what was noted is removed. Nothing where the launch has no folder. */
-  note(launchId: string, pids: readonly number[]): void;
-  /** Removes the folder and the shared memory that was noted and that no living process has. */
-  remove(launchId: string): void;
-  /** Launches of earlier engines that left a folder. */
-  left(): readonly string[];
-}
-
-export interface LaunchRequest {
-  readonly command: string;
-  readonly args: readonly string[];
-  /** Merged over a small base environment, not over the whole of ours. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string | null;
-  /** Opens a message channel; its end tells the child that we are gone. */
-  readonly ipc: boolean;
-}
-
-export interface Exit {
-  readonly code: number | null;
-  readonly signal: string | null;
-  /** Did the kernel count a process that it ended for lack of main memory about then? Absent: it counts none that we may read. */
-  readonly outOfMemory?: boolean;
-}
-
-/** A running child: its own process group, its output drained line by line. */
-export interface LaunchedProcess {
-  readonly pid: number;
-  onLine(listener: (line: string) => void): void;
-  readonly exited: Promise<Exit>;
-  send(message: unknown): void;
-  onMessage(listener: (message: unknown) => void): void;
-}
-
-export interface Processes {
-  /** @throws ModeliumError `runtime-exited` when the program cannot be started at all. */
-  launch(request: LaunchRequest): Promise<LaunchedProcess>;
-  identify(pid: number): ProcessIdentity | null;
-  /** Is it still that very process? A zombie counts as gone. */
-  isAlive(identity: ProcessIdentity): boolean;
-  /** Descendants and members of the process group, itself included, alive now. */
-  members(pid: number): readonly ProcessIdentity[];
-  /** The process and its descendants alone: cheap, where `members` reads all of /proc on the main thread (I12). */
-  descendants(pid: number): readonly ProcessIdentity[];
-  /** Is anything left of the group, a zombie included? One system call. */
-  groupExists(group: number): boolean;
-  /** Processes whose environment carries this launch id. */
-  findByLaunch(launchId: string): readonly ProcessIdentity[];
-  /** Signals the group of the leader, then each identity that is still the same process. */
-  signal(identities: readonly ProcessIdentity[], signal: 'SIGTERM' | 'SIGKILL', group: number | null): void;
-  /** Activity of a tree: bytes read, CPU milliseconds and resident bytes; zeros where it is gone. */
-  activity(pids: readonly number[]): { readonly readBytes: number; readonly cpuMs: number; readonly residentBytes: number };
-  /** A loopback port that is free now, in the range. */
-  freePort(range: readonly [number, number]): Promise<number>;
-}
-
-// ---- http -----------------------------------------------------------------------------------------------------------------------------
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly body: string;
-}
-
-export interface HttpClient {
-  /** A small request to a runtime on loopback. Rejects when nobody answers. */
-  request(
-    target: { readonly port: number | null; readonly socket: string | null; readonly key: string | null },
-    request: {
-      readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-      readonly path: string;
-      readonly body: unknown;
-      readonly timeoutMs: number;
-      readonly signal: AbortSignal;
-    },
-  ): Promise<HttpAnswer>;
 }

@@ -9,7 +9,8 @@ import { type BrainInput, decide } from './brain.ts';
 import { type AdapterNeeds, decideDerived } from './derived.ts';
 import type { Devices } from './devices.ts';
 import { planHash } from './plan-hash.ts';
-import type { Clock, KnownRuntime, LaunchSettings, Ledger } from './ports.ts';
+import type { KnownRuntime, LaunchSettings, NamedRuntime } from './planner.ts';
+import type { Clock, Ledger } from './ports.ts';
 import { type ModelRecord, stateOf } from './registry.ts';
 import { type ResidentFacts, residents, settingsOf } from './residents.ts';
 import { storedName } from './stores/names.ts';
@@ -21,6 +22,7 @@ export interface QuestionPorts {
   readonly clock: Clock;
   readonly facts: ResidentFacts;
   runtimes(): readonly KnownRuntime[];
+  readonly laterRuntimes: readonly NamedRuntime[];
   settings(): Settings;
   /** Has a person trusted the code that this form of the model has now? */
   trusted(record: ModelRecord, form: ModelForm): boolean;
@@ -154,6 +156,7 @@ export class Questions {
       devices: devices.rooms(),
       residents: residents(facts),
       runtimes,
+      laterRuntimes: this.#ports.laterRuntimes,
       measurements: runtimes.flatMap(({ planner }) => [
         ...ledger.measurements(modelId, planner.id, RECENT_MEASUREMENTS),
         ...ledger.measurements(null, planner.id, RECENT_MEASUREMENTS),

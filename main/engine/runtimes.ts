@@ -1,36 +1,94 @@
-/** What is known of the runtimes that people install themselves: found at the start, when asked, and at every look while we run, as models are. */
-import type { Clock } from '../core/ports.ts';
-import type { VllmFound } from '../runtime/vllm/architectures.ts';
-import { VllmFinder, type VllmPlaces } from '../runtime/vllm/install.ts';
+/**
+ * The list of runtimes applied: which are switched on, what was found of each, and their adapters. Looked for at the start, when a person asks, and again
+ * and again while we run, as models are. Knows no runtime by name.
+ */
+import type { RuntimeId } from '../../shared/decision.ts';
+import type { Settings } from '../../shared/settings.ts';
+import type { RuntimeView } from '../../shared/snapshot.ts';
+import type { KnownRuntime } from '../core/planner.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import type { Adapter } from '../runtime/adapter.ts';
+import { RUNTIMES } from '../runtime/adapters.ts';
+import type { RuntimeModule, RuntimeWorld } from '../runtime/module.ts';
+import type { Searcher } from '../runtime/searcher.ts';
 
-export interface RuntimeFinderPorts {
+export interface RuntimesPorts {
   readonly clock: Clock;
-  places(): VllmPlaces;
+  readonly log: Log;
+  readonly searcher: Searcher;
+  settings(): Settings;
+  /** What a runtime may know now. */
+  world(): RuntimeWorld;
   everyMs(): number;
   /** Another one is there, or none any more: found at a look of its own. */
   onOther(): void;
 }
 
-export class RuntimeFinder {
-  readonly #ports: RuntimeFinderPorts;
-  readonly #finder = new VllmFinder();
-  #vllm: VllmFound = { found: false, message: 'vLLM was not looked for yet.' };
+interface Applied {
+  readonly module: RuntimeModule;
+  found: unknown;
+  adapter: Adapter;
+}
+
+/** Adapters are made anew when settings or the host change, since an adapter is facts only. */
+export class Runtimes {
+  readonly #ports: RuntimesPorts;
+  readonly #applied: readonly Applied[];
   #cancelLook: (() => void) | null = null;
   #closed = false;
 
-  constructor(ports: RuntimeFinderPorts) {
+  constructor(ports: RuntimesPorts, modules: readonly RuntimeModule[] = RUNTIMES) {
     this.#ports = ports;
+    const world = ports.world();
+    this.#applied = modules.map((module) => ({ module, found: module.notFound, adapter: module.adapter(world, module.notFound) }));
   }
 
-  get vllm(): VllmFound {
-    return this.#vllm;
+  /** @returns names of those of which something is other than before. */
+  async find(): Promise<readonly RuntimeId[]> {
+    const { searcher, world } = this.#ports;
+    const now = world();
+    const others: RuntimeId[] = [];
+    for (const each of this.#applied) {
+      const found = await searcher.search(each.module.find(now, each.found));
+      if (found !== each.found) others.push(each.module.id);
+      each.found = found;
+    }
+    return others;
   }
 
-  /** @returns whether something is other than before. */
-  async find(): Promise<boolean> {
-    const before = this.#vllm;
-    this.#vllm = await this.#finder.find(this.#ports.places());
-    return this.#vllm !== before;
+  /** Has what was found, and what the settings say, in force. */
+  apply(): void {
+    const world = this.#ports.world();
+    for (const each of this.#applied) each.adapter = each.module.adapter(world, each.found);
+  }
+
+  adapter(id: RuntimeId): Adapter {
+    const applied = this.#applied.find(({ module }) => module.id === id);
+    if (applied === undefined) throw new Error(`no runtime ${id}`);
+    return applied.adapter;
+  }
+
+  readonly known = (): readonly KnownRuntime[] =>
+    this.#applied.map(({ module, adapter }) => ({
+      ...{ name: module.name, preference: module.preference },
+      ...{ planner: adapter, enabled: module.isEnabled(this.#ports.settings()), found: adapter.found },
+    }));
+
+  views(): readonly RuntimeView[] {
+    return this.known().map(({ planner, enabled, found }) => ({
+      ...{ id: planner.id, enabled, found: found.found, version: found.version, message: found.message },
+    }));
+  }
+
+  /** What each of those that are here makes of the GPUs, without the full stop. */
+  gpusInWords(): string {
+    const known = this.known().filter(({ enabled, found }) => enabled && found.found);
+    return known.map(({ found }) => found.gpu.why.replace(/\.$/, '')).join('; ');
+  }
+
+  /** The prefix of the figures that a runtime keeps itself; null: it keeps none. */
+  metricsOf(id: RuntimeId): string | null {
+    return this.#applied.find(({ module }) => module.id === id)?.module.words.metrics ?? null;
   }
 
   /** Looks again and again from here on. */
@@ -44,9 +102,14 @@ export class RuntimeFinder {
   }
 
   async #look(): Promise<void> {
-    const isOther = await this.find().catch(() => false);
+    const others = await this.find().catch((): readonly RuntimeId[] => []);
     if (this.#closed) return;
-    if (isOther) this.#ports.onOther();
+    if (others.length > 0) {
+      this.apply();
+      const told = this.#applied.filter(({ module }) => others.includes(module.id));
+      for (const { module, adapter } of told) this.#ports.log.say(`${module.name}: ${adapter.found.message}`);
+      this.#ports.onOther();
+    }
     this.start();
   }
 }

@@ -41,7 +41,7 @@ export function refusalEnvelope(refusal: Refusal, modelId: string, runtime: stri
 }
 
 /**
- * Did the runtime refuse a prompt that is longer than the context? llama-server has a type for it, vLLM only words: "maximum context length is",
+ * Did the runtime refuse a prompt that is longer than the context? Some have a type for it, others only words: "maximum context length is",
  * "longer than the maximum model length".
  */
 function isTooLong(error: Readonly<Record<string, unknown>>, body: Readonly<Record<string, unknown>>, message: string): boolean {

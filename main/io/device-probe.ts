@@ -1,5 +1,6 @@
 /** The port DeviceProbe: the host and the GPUs in one sample. Paces the samples; reads nothing itself. */
-import type { Clock, DeviceProbe, Log, Processes, Sample } from '../core/ports.ts';
+import type { Clock, DeviceProbe, Log, Sample } from '../core/ports.ts';
+import type { Processes } from '../core/process-ports.ts';
 import { createGpuProbe, type GpuFacts } from './gpu.ts';
 import { endOrphanedProbes } from './gpu-orphans.ts';
 import { createHostProbe } from './host.ts';

@@ -2,7 +2,8 @@
  * Follows one nvidia-smi child that prints rows again and again: cuts them into frames, and starts a new child when it dies or falls silent.
  * Knows nothing of what the rows mean.
  */
-import type { Clock, LaunchedProcess, Log, Processes } from '../core/ports.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import type { LaunchedProcess, Processes } from '../core/process-ports.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;

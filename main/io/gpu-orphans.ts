@@ -2,7 +2,7 @@
  * Ends the nvidia-smi children of engines that were killed. Most end by themselves at their next row, which nobody reads; one that lists
  * processes writes no row on an idle box, and would look for ever. They have no row in the `processes` table: they hold no memory.
  */
-import type { Processes } from '../core/ports.ts';
+import type { Processes } from '../core/process-ports.ts';
 import { readEnvironments, readStat } from './proc.ts';
 
 /** In the environment of each child: whose it is. */

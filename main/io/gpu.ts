@@ -3,7 +3,8 @@
  * Opens no CUDA context and uses no driver library itself, so that looking takes no GPU memory. Decides nothing; which GPUs may be used is
  * core/devices.
  */
-import type { Clock, DeviceSample, LaunchedProcess, Log, Processes } from '../core/ports.ts';
+import type { Clock, DeviceSample, Log } from '../core/ports.ts';
+import type { LaunchedProcess, Processes } from '../core/process-ports.ts';
 import { createFollower, type Follower } from './gpu-follower.ts';
 import { OWNER_VARIABLE, ownerName } from './gpu-orphans.ts';
 import { bytesByPid, CSV, GPU_QUERY, type GpuRow, PROCESS_QUERY, type ProcessRowOfGpu, parseGpuRow, parseProcessRow } from './gpu-rows.ts';

@@ -6,7 +6,7 @@
 import { type Dispatcher, Pool } from 'undici';
 import type { Endpoint } from '../../shared/model.ts';
 import { MOST_IN_FLIGHT } from '../core/admission.ts';
-import type { HttpAnswer, HttpClient } from '../core/ports.ts';
+import type { HttpAnswer, HttpClient } from '../core/process-ports.ts';
 
 /** Below uvicorn's 5 s: a connection that the runtime closes just as we write to it would cost a request. */
 const KEEP_ALIVE_MS = 4_000;

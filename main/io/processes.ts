@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { execa } from 'execa';
 import { ModeliumError } from '../../shared/errors.ts';
-import type { Exit, LaunchedProcess, LaunchRequest, Processes, ProcessIdentity } from '../core/ports.ts';
+import type { Exit, LaunchedProcess, LaunchRequest, Processes, ProcessIdentity } from '../core/process-ports.ts';
 import { createLineCutter } from './lines.ts';
 import { OomKills } from './oom-kills.ts';
 import { bootId, childrenOf, HAS_PROC, readAllStats, readBytesRead, readEnvironments, readResidentBytes, readStat } from './proc.ts';

@@ -3,22 +3,24 @@
  * scrapes (I9), and asking is no use of the model (I5). A runtime that does not answer in time is left out.
  */
 import type { Endpoint } from '../../shared/model.ts';
-import type { HttpClient } from '../core/ports.ts';
+import type { HttpClient } from '../core/process-ports.ts';
 
 export interface MeteredModel {
   readonly id: string;
   readonly endpoint: Endpoint;
+  /** Of the families that its runtime calls its own: `engine:`. */
+  readonly prefix: string;
 }
 
 const ANSWER_MS = 1_000;
-/** Of one model: vLLM has some 60 families with a few hundred lines (I10). */
+/** Of one model: the largest runtime has some 60 families with a few hundred lines (I10). */
 const MOST_LINES = 2_000;
-const FAMILY = /^# (?:HELP|TYPE) (vllm:\w+) /;
-const SAMPLE = /^(vllm:\w+)(?:\{([^}]*)\})? (\S+)/;
+const FAMILY = /^# (?:HELP|TYPE) ([\w:]+) /;
+const SAMPLE = /^([\w:]+)(?:\{([^}]*)\})? (\S+)/;
 
 /** The exposition text of all of them together; empty where there are none. */
 export async function runtimeMetrics(http: HttpClient, models: readonly MeteredModel[]): Promise<string> {
-  const answers = await Promise.all(models.map(async ({ id, endpoint }) => ({ id, text: await ask(http, endpoint) })));
+  const answers = await Promise.all(models.map(async ({ id, endpoint, prefix }) => ({ id, prefix, text: await ask(http, endpoint) })));
   return merged(answers);
 }
 
@@ -29,22 +31,22 @@ async function ask(http: HttpClient, { port, socket, key }: Endpoint): Promise<s
 }
 
 /** Each family once, with the samples of every model below it, as the format wants. */
-export function merged(answers: readonly { readonly id: string; readonly text: string }[]): string {
+export function merged(answers: readonly { readonly id: string; readonly prefix: string; readonly text: string }[]): string {
   const heads = new Map<string, string[]>();
   const samples = new Map<string, string[]>();
-  for (const { id, text } of answers) {
+  for (const { id, prefix, text } of answers) {
     let family = '';
     for (const line of text.split('\n', MOST_LINES)) {
-      const head = FAMILY.exec(line)?.[1];
+      const [, head] = FAMILY.exec(line) ?? [];
       if (head !== undefined) {
+        if (!head.startsWith(prefix)) continue;
         family = head;
         const known = heads.get(head) ?? [];
         if (known.length < 2 && !known.some((other) => other.slice(0, 7) === line.slice(0, 7))) heads.set(head, [...known, line]);
         continue;
       }
-      const sample = SAMPLE.exec(line);
-      if (sample === null || family === '') continue;
-      const [, name = '', labels = '', value = ''] = sample;
+      const [, name = '', labels = '', value = ''] = SAMPLE.exec(line) ?? [];
+      if (name === '' || !name.startsWith(prefix) || family === '') continue;
       const others = labels.split(/,(?=\w+=)/).filter((label) => label !== '' && !/^(?:model_name|model)=/.test(label));
       const own = [...others, `model="${id}"`].join(',');
       samples.set(family, [...(samples.get(family) ?? []), `${name}{${own}} ${value}`]);

@@ -7,14 +7,14 @@ import { appendFileSync, chmodSync, lstatSync, mkdirSync, readdirSync, readFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
-import type { ScratchFolders } from '../core/ports.ts';
+import type { ScratchFolders } from '../core/process-ports.ts';
 import { readText } from './proc.ts';
 
 const SHARED_MEMORY = '/dev/shm';
 /** What Python's multiprocessing and torch make (multiprocessing/shared_memory.py, synchronize.py). */
 const MADE_BY_PYTHON = /^(?:psm_[0-9a-f]+|sem\.mp-\w+|torch_\d+_\d+_\d+)$/;
 const NOTES = 'shared-memory';
-/** A socket's path holds 107 bytes, and vLLM names its sockets by 36 letters. */
+/** A socket's path holds 107 bytes, and some runtimes name their sockets by 36 letters. */
 const LONGEST_FOLDER = 70;
 /** Names noted of one launch (I10). */
 const MOST_NAMES = 1_000;

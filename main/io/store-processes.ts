@@ -1,6 +1,6 @@
 /** The `processes` table: which process trees are ours, so that the next engine can end what this one leaves behind (I2). */
 import type { DatabaseSync } from 'node:sqlite';
-import type { ProcessIdentity, ProcessTable } from '../core/ports.ts';
+import type { ProcessIdentity, ProcessTable } from '../core/process-ports.ts';
 import { inStore } from './store-errors.ts';
 
 export function createProcessTable(database: DatabaseSync, file: string): ProcessTable {

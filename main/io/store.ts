@@ -6,7 +6,8 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Ledger, ProcessTable, TrustBook } from '../core/ports.ts';
+import type { Ledger, TrustBook } from '../core/ports.ts';
+import type { ProcessTable } from '../core/process-ports.ts';
 import { inStore, isDamaged } from './store-errors.ts';
 import { createLedger, settleCutOff } from './store-ledger.ts';
 import { createProcessTable } from './store-processes.ts';

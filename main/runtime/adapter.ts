@@ -1,92 +1,14 @@
 /**
- * What a runtime adapter is: facts and generators of steps. An adapter imports this file, `core` and `shared`; it has no await, no spawn, no
- * socket, no clock and no log. The hosts carry the steps out; tests answer them from a table.
+ * What a runtime adapter is: facts and generators of steps (`step.ts`). An adapter imports these two files, `core` and `shared`; it has no await, no
+ * process, no socket, no clock and no log. The hosts carry the steps out; tests answer them from a table.
  */
 import type { BufferBytes, LaunchPlan, Preparation } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
-import type { Exit, HttpAnswer, RuntimeFound, RuntimePlanner } from '../core/ports.ts';
+import type { RuntimeFound, RuntimePlanner } from '../core/planner.ts';
+import type { Exit } from '../core/process-ports.ts';
 import type { RetryRequest } from '../core/retry-with.ts';
-
-/** One thing that an adapter asks its host to do. The host answers with the value named beside it. */
-export type Step =
-  /** -> number: a free loopback port of the runtime's range. */
-  | { readonly do: 'port' }
-  /** -> void: starts the process tree; its row is in the `processes` table before this returns (I2). */
-  | {
-      readonly do: 'spawn';
-      readonly command: string;
-      readonly args: readonly string[];
-      readonly env: Readonly<Record<string, string>>;
-      readonly ipc: boolean;
-    }
-  /** -> HttpAnswer | null: null when nobody listens (yet). */
-  | {
-      readonly do: 'http';
-      readonly port: number | null;
-      readonly socket: string | null;
-      readonly key: string | null;
-      readonly method: 'GET' | 'POST';
-      readonly path: string;
-      readonly body: unknown;
-      readonly timeoutMs: number;
-    }
-  /** -> string: a folder for this launch alone, readable by its owner only; it goes when the processes are gone, with what they leave in it. */
-  | { readonly do: 'scratch' }
-  /** -> void, after so many milliseconds. */
-  | { readonly do: 'pause'; readonly ms: number }
-  /** -> void: tells people what is going on. */
-  | { readonly do: 'phase'; readonly phase: string; readonly progress: number | null }
-  /** -> string: a random key for this launch. */
-  | { readonly do: 'key' }
-  /** -> void: a message to a process that was spawned with a channel. */
-  | { readonly do: 'send'; readonly message: unknown }
-  /** -> Ended: when the process ends by itself, as one that does a piece of work does. */
-  | { readonly do: 'exit' };
-
-export interface Ended {
-  readonly exit: Exit;
-  /** Its last lines. */
-  readonly lines: readonly string[];
-}
-
-export type Steps<Result> = Generator<Step, Result, unknown>;
-
-export function* port(): Steps<number> {
-  return (yield { do: 'port' }) as number;
-}
-
-export function* scratch(): Steps<string> {
-  return (yield { do: 'scratch' }) as string;
-}
-
-export function* key(): Steps<string> {
-  return (yield { do: 'key' }) as string;
-}
-
-export function* spawn(command: string, args: readonly string[], env: Readonly<Record<string, string>>, ipc: boolean): Steps<void> {
-  yield { do: 'spawn', command, args, env, ipc };
-}
-
-export function* http(request: Omit<Extract<Step, { do: 'http' }>, 'do'>): Steps<HttpAnswer | null> {
-  return (yield { do: 'http', ...request }) as HttpAnswer | null;
-}
-
-export function* pause(ms: number): Steps<void> {
-  yield { do: 'pause', ms };
-}
-
-export function* phase(name: string, progress: number | null = null): Steps<void> {
-  yield { do: 'phase', phase: name, progress };
-}
-
-export function* send(message: unknown): Steps<void> {
-  yield { do: 'send', message };
-}
-
-export function* ended(): Steps<Ended> {
-  return (yield { do: 'exit' }) as Ended;
-}
+import type { Steps } from './step.ts';
 
 /** What is made of a model's files before it can be loaded. */
 export interface PrepareTarget {

@@ -1,6 +1,6 @@
 /** Where a drain may lead, when something else is wanted of the model meanwhile. Pure; the manager asks. */
 import type { AfterDrain, StateOf } from '../../shared/model.ts';
-import type { ProcessIdentity } from '../core/ports.ts';
+import type { ProcessIdentity } from '../core/process-ports.ts';
 
 /** Only for idleness, and nothing else was made of it since: its process is untouched and may go on serving. */
 export function isRevocable({ reason, signalled, becomes }: StateOf<'draining'>): boolean {

@@ -1,5 +1,5 @@
 /** What is said of a process that was killed: that memory ran out only where the kernel counted it. Pure; each runtime's words of its exits ask here. */
-import type { Exit } from '../core/ports.ts';
+import type { Exit } from '../core/process-ports.ts';
 import type { Explanation } from './adapter.ts';
 
 /** @param who as the sentence names it: `llama.cpp`, `a worker of vLLM (VllmWorker-1)`. */

@@ -1,21 +1,19 @@
 /**
- * One process tree of a runtime: starts it, carries out its adapter's steps, keeps its last words, watches it for stalls and ends it.
- * It knows processes, sockets and time; it knows nothing of states, memory or requests (the manager does).
+ * One process tree of a runtime: starts it, carries out the steps of its adapter that need one, keeps its last words and ends it.
+ * It knows processes and time; it knows nothing of states, memory or requests (the manager does), and leaves the run of the steps to `steps.ts`.
  */
-import { assertNever, ModeliumError } from '../../shared/errors.ts';
-import type { Clock, Exit, HttpClient, LaunchedProcess, Processes, ProcessIdentity, ProcessTable, ScratchFolders } from '../core/ports.ts';
-import type { Adapter, Explanation, Progress, Step, Steps } from './adapter.ts';
+import { ModeliumError } from '../../shared/errors.ts';
+import type { Exit, LaunchedProcess, Processes, ProcessIdentity, ProcessTable, ScratchFolders } from '../core/process-ports.ts';
+import type { Adapter, Explanation, Progress } from './adapter.ts';
 import type { LastWords } from './last-words.ts';
-import { type Activity, type StallLimits, StallWatch } from './stall-watch.ts';
+import type { Activity, StallLimits } from './stall-watch.ts';
+import type { Step, Steps } from './step.ts';
+import { cannotDo, type HostStep, type StepHost, type StepPorts, StepRunner } from './steps.ts';
 
-export interface HostPorts {
-  readonly clock: Clock;
+export interface HostPorts extends StepPorts {
   readonly processes: Processes;
   readonly table: ProcessTable;
-  readonly http: HttpClient;
   readonly scratch: ScratchFolders;
-  /** An unguessable word: keys and launch ids. */
-  randomWord(): string;
   bootId(): string;
 }
 
@@ -23,7 +21,7 @@ const GONE_POLL_MS = 5;
 /** After SIGKILL the kernel needs a moment to take a tree down; longer means a process stuck in the kernel. */
 const AFTER_KILL_MS = 5_000;
 
-export class ProcessHost {
+export class ProcessHost implements StepHost {
   readonly words: LastWords;
   readonly #ports: HostPorts;
   readonly #adapter: Adapter;
@@ -35,21 +33,17 @@ export class ProcessHost {
   #members: readonly ProcessIdentity[] = [];
   #exit: Exit | null = null;
   #explanation: Explanation | null = null;
-  readonly #stall: StallWatch;
-  #interruption: ModeliumError | null = null;
+  readonly #runner: StepRunner;
   #awaitsExit = false;
-  #rejectStep: (error: unknown) => void = () => {};
   readonly #listeners: ((message: unknown) => void)[] = [];
   #onExit: (exit: Exit) => void = () => {};
-  #onProgress: (progress: Progress) => void = () => {};
-  #progress: Progress | null = null;
 
   constructor(ports: HostPorts, adapter: Adapter, modelId: string, words: LastWords) {
     this.#ports = ports;
     this.#adapter = adapter;
     this.#modelId = modelId;
     this.words = words;
-    this.#stall = new StallWatch(ports.clock);
+    this.#runner = new StepRunner(ports, this);
     this.#launchId = ports.randomWord();
   }
 
@@ -94,53 +88,10 @@ export class ProcessHost {
     signal: AbortSignal,
     onProgress: (progress: Progress) => void,
   ): Promise<Result> {
-    this.#onProgress = onProgress;
-    this.#interruption = null;
-    const cancelled = () => this.#interrupt(new ModeliumError('cancelled', `Loading ${this.#modelId} was cancelled.`));
-    signal.addEventListener('abort', cancelled, { once: true });
-    if (signal.aborted) cancelled();
-    const endWatch = this.#stall.start(
-      limits,
-      () => this.#activity(),
-      (code, what) => this.#interrupt(this.#failure(code, what)),
-    );
-    try {
-      let turn = steps.next();
-      while (!turn.done) turn = await this.#turn(steps, turn.value, signal);
-      this.#recordMembers();
-      this.#ports.scratch.note(this.#launchId, this.pids());
-      return turn.value;
-    } finally {
-      endWatch();
-      signal.removeEventListener('abort', cancelled);
-      this.#onProgress = () => {};
-    }
-  }
-
-  async #turn<Result>(steps: Steps<Result>, step: Step, signal: AbortSignal): Promise<IteratorResult<Step, Result>> {
-    let answer: unknown;
-    try {
-      answer = await this.#unlessInterrupted(async () => this.#carryOut(step, signal));
-    } catch (error) {
-      // Stall, exit and abort are not the adapter's business; a step that failed by itself is.
-      if (error instanceof ModeliumError) throw error;
-      return steps.throw(error);
-    }
-    return steps.next(answer);
-  }
-
-  /** Races a step against exit, abort and stall, with one rejection at a time: promises that stay pending for an hour must not collect reactions. */
-  #unlessInterrupted(step: () => Promise<unknown>): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      if (this.#interruption !== null) return reject(this.#interruption);
-      this.#rejectStep = reject;
-      step().then(resolve, reject);
-    });
-  }
-
-  #interrupt(error: ModeliumError): void {
-    this.#interruption ??= error;
-    this.#rejectStep(error);
+    const result = await this.#runner.run(steps, limits, signal, onProgress);
+    this.#recordMembers();
+    this.#ports.scratch.note(this.#launchId, this.pids());
+    return result;
   }
 
   /**
@@ -176,35 +127,22 @@ export class ProcessHost {
     return survivors;
   }
 
-  #carryOut(step: Step, signal: AbortSignal): Promise<unknown> | unknown {
-    const { processes, http, clock, randomWord } = this.#ports;
+  carryOut(step: HostStep): Promise<unknown> | unknown {
     switch (step.do) {
       case 'port':
-        return processes.freePort(this.#adapter.portRange);
-      case 'key':
-        return randomWord();
+        return this.#ports.processes.freePort(this.#adapter.portRange);
       case 'scratch':
         return this.#ports.scratch.make(this.#launchId);
       case 'spawn':
         this.#spawning = this.#spawn(step);
         return this.#spawning;
-      case 'phase':
-        this.#stall.phase(false);
-        this.#progressed({ phase: step.phase, progress: step.progress });
-        return undefined;
-      case 'pause':
-        return new Promise((resolve) => clock.after(step.ms, () => resolve(undefined)));
-      case 'http': {
-        const { port, socket, key, method, path, body, timeoutMs } = step;
-        return http.request({ port, socket, key }, { method, path, body, timeoutMs, signal }).catch(() => null);
-      }
       case 'send':
         return this.#process?.send(step.message);
       case 'exit':
         this.#awaitsExit = true;
         return this.#process?.exited.then((exit) => ({ exit, lines: this.words.lines() }));
       default:
-        return assertNever(step);
+        return cannotDo('A process host', step);
     }
   }
 
@@ -230,27 +168,21 @@ export class ProcessHost {
       this.#explanation = this.#adapter.explainExit(exit, this.words.ofThisLaunch());
       const { code, message } = this.#explanation;
       // Where the adapter waits for it, it is an answer.
-      if (!this.#awaitsExit) this.#interrupt(new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() }));
+      if (!this.#awaitsExit)
+        this.#runner.interrupt(new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() }));
       this.#onExit(exit);
     });
     this.#recordMembers();
-    this.#stall.signOfLife();
+    this.#runner.signOfLife();
   }
 
   #hear(line: string): void {
     this.words.add(line);
     const progress = this.#adapter.progress(line);
-    if (progress === null) return;
-    this.#stall.phase(progress.isSilent ?? false);
-    this.#progressed(progress);
+    if (progress !== null) this.#runner.progressed(progress);
   }
 
-  #progressed(progress: Progress): void {
-    this.#progress = progress;
-    this.#onProgress(progress);
-  }
-
-  #activity(): Activity {
+  activity(): Activity {
     this.#recordMembers();
     return this.#ports.processes.activity(this.pids());
   }
@@ -267,7 +199,7 @@ export class ProcessHost {
     if (sameMembers(members, this.#members)) return;
     this.#members = members;
     // Who holds the memory is told with the phase: the tree may grow in one without a line.
-    if (this.#progress !== null) this.#onProgress(this.#progress);
+    this.#runner.retell();
     try {
       table.record(this.#launchId, this.#leader, members);
     } catch {
@@ -275,7 +207,11 @@ export class ProcessHost {
     }
   }
 
-  #failure(code: 'load-stalled' | 'load-too-long', what: string): ModeliumError {
+  cancelled(): ModeliumError {
+    return new ModeliumError('cancelled', `Loading ${this.#modelId} was cancelled.`);
+  }
+
+  failure(code: 'load-stalled' | 'load-too-long', what: string): ModeliumError {
     const message = `${this.#modelId} ${what} while loading on ${this.#adapter.id}.`;
     return new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() });
   }

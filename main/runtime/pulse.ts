@@ -4,7 +4,8 @@
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
-import type { Clock, HttpClient } from '../core/ports.ts';
+import type { Clock } from '../core/ports.ts';
+import type { HttpClient } from '../core/process-ports.ts';
 
 const EVERY_MS = 5_000;
 const ANSWER_MS = 10_000;

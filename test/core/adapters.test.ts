@@ -35,7 +35,7 @@ describe('an adapter', () => {
     box.drop('Base-1B', GIB);
     await box.clock.advance(2_000);
     expect(box.verdict('adapter')).toMatchObject({ reason: 'no-runtime', message: expect.stringContaining('of Base-1B') });
-    expect(box.verdict('adapter')?.help).toContain('vLLM');
+    expect(box.verdict('adapter')?.help).toContain('Merge it into its base');
     const refusals = box.decisions.filter(({ modelId, action }) => modelId === 'adapter' && action === 'refuse');
     expect(refusals.map(({ reason }) => reason)).toEqual(['needs-base', 'needs-base', 'no-runtime']);
     box.registry.apply('Base-1B', { type: 'gone' });

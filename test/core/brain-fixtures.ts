@@ -3,7 +3,8 @@
 import type { BrainInput } from '../../main/core/brain.ts';
 import type { Room } from '../../main/core/devices.ts';
 import type { Resident } from '../../main/core/evictor.ts';
-import type { KnownRuntime, RuntimePlanner } from '../../main/core/ports.ts';
+import type { KnownRuntime, RuntimePlanner } from '../../main/core/planner.ts';
+import { LATER_RUNTIMES, RUNTIMES } from '../../main/runtime/adapters.ts';
 import { HOST_DEVICE, type Placement } from '../../shared/decision.ts';
 import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
@@ -83,7 +84,9 @@ function bytesAt(weightBytes: number, layers: number, { kind, gpus, gpuLayers }:
 }
 
 export function runtime(change: Partial<KnownRuntime> = {}, of: RuntimePlanner = planner()): KnownRuntime {
+  const { name, preference } = [...RUNTIMES, ...LATER_RUNTIMES].find(({ id }) => id === of.id)!;
   return {
+    ...{ name, preference },
     planner: of,
     enabled: true,
     found: { found: true, version: '1', message: 'built in', gpu: { usable: true, why: 'CUDA' } },
@@ -156,6 +159,7 @@ export function question(change: Partial<BrainInput> = {}): BrainInput {
     devices: [gpu(0, 24), host(64)],
     residents: [],
     runtimes: [runtime()],
+    laterRuntimes: LATER_RUNTIMES,
     measurements: [],
     box: 'present',
     mayEvict: true,

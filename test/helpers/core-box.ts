@@ -9,33 +9,37 @@ import { Orchestrator } from '../../main/core/orchestrator.ts';
 import type {
   CandidateListing,
   DeviceSample,
-  Exit,
   FileIdentity,
   FolderScan,
   Inspection,
-  LaunchedProcess,
-  LaunchRequest,
   Ledger,
   Log,
   Measurement,
+  Sample,
+  TrustRow,
+} from '../../main/core/ports.ts';
+import type {
+  Exit,
+  LaunchedProcess,
+  LaunchRequest,
   Processes,
   ProcessIdentity,
   ProcessRow,
   ProcessTable,
-  Sample,
-  TrustRow,
-} from '../../main/core/ports.ts';
+} from '../../main/core/process-ports.ts';
 import { Questions } from '../../main/core/questions.ts';
 import { type ModelRecord, Registry } from '../../main/core/registry.ts';
 import { residents } from '../../main/core/residents.ts';
 import { Settler } from '../../main/core/settler.ts';
 import { Trust } from '../../main/core/trust.ts';
 import { Usage } from '../../main/core/usage.ts';
-import { type Adapter, http, pause, phase, spawn } from '../../main/runtime/adapter.ts';
+import type { Adapter } from '../../main/runtime/adapter.ts';
+import { LATER_RUNTIMES } from '../../main/runtime/adapters.ts';
 import { Derived } from '../../main/runtime/derived.ts';
 import { createDoer } from '../../main/runtime/doer.ts';
 import { Manager, type ManagerPorts } from '../../main/runtime/manager.ts';
 import { Preparations } from '../../main/runtime/preparations.ts';
+import { http, pause, phase, spawn } from '../../main/runtime/step.ts';
 import { ThreadShare } from '../../main/runtime/thread-share.ts';
 import { WaitingRoom } from '../../main/runtime/waiting-room.ts';
 import type { ConvertedType, DecisionRow } from '../../shared/decision.ts';
@@ -356,7 +360,8 @@ export function createCoreBox(options: CoreBoxOptions) {
   });
   const questions = new Questions({
     ...{ admission, devices, ledger, clock, facts, settings: () => settings },
-    runtimes: () => [{ planner: adapter, enabled: true, found: adapter.found }],
+    runtimes: () => [{ name: 'Simulated', preference: () => 0, planner: adapter, enabled: true, found: adapter.found }],
+    laterRuntimes: LATER_RUNTIMES,
     trusted: (record, form) => trust.standing(record, form) === 'trusted',
   });
   const codeIdentity = (path: string, name: string) => {

@@ -1,6 +1,7 @@
 /** nvidia-smi's rows, and how its children are followed: with a virtual clock and children that a test makes speak. */
 import { describe, expect, it } from 'vitest';
-import type { Exit, LaunchedProcess, LaunchRequest, Log } from '../../main/core/ports.ts';
+import type { Log } from '../../main/core/ports.ts';
+import type { Exit, LaunchedProcess, LaunchRequest } from '../../main/core/process-ports.ts';
 import { createGpuProbe } from '../../main/io/gpu.ts';
 import { bytesByPid, parseGpuRow, parseProcessRow } from '../../main/io/gpu-rows.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';

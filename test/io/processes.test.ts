@@ -1,7 +1,7 @@
 /** Real processes: started, watched, found and ended. Programs are /bin/sh, sleep and node: what every machine of ours has. */
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { LaunchedProcess, LaunchRequest } from '../../main/core/ports.ts';
+import type { LaunchedProcess, LaunchRequest } from '../../main/core/process-ports.ts';
 import { createProcesses } from '../../main/io/processes.ts';
 import { eventually } from '../helpers/eventually.ts';
 

@@ -5,27 +5,15 @@
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Endpoint } from '../../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
-import type { Settings } from '../../../shared/settings.ts';
-import type { RuntimeFound, Support } from '../../core/ports.ts';
-import { type Adapter, http, key, type LoadTarget, pause, phase, port, type Steps, spawn } from '../adapter.ts';
+import type { RuntimeFound, Support } from '../../core/planner.ts';
+import type { Adapter, LoadTarget } from '../adapter.ts';
+import { http, key, pause, phase, port, type Steps, spawn } from '../step.ts';
 import { conversionsOf, convert, converted, convertProgressOf, DESCRIPTION_BYTES, whyNotConverted } from './convert.ts';
 import { estimate } from './estimate.ts';
 import { explainExit, progressOf } from './explain.ts';
+import type { LlamaFacts } from './facts.ts';
 import { SERVED_KINDS } from './kinds.ts';
 import { capacityOf, planOf } from './plan.ts';
-
-export interface LlamaFacts {
-  readonly settings: Settings['llama'];
-  /** How this program starts a Node of its own. */
-  readonly node: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
-  /** Path of the embedded server's program. */
-  readonly serverProgram: string;
-  /** Path of the program that makes a GGUF of a folder. */
-  readonly convertProgram: string;
-  /** `libraryPath`: LD_LIBRARY_PATH under which llama.cpp's CUDA part finds its libraries; null: it finds them by itself. */
-  readonly gpu: { readonly usable: boolean; readonly why: string; readonly libraryPath: string | null; readonly isPresent: boolean };
-  readonly cpuCores: number;
-}
 
 /** The llama.cpp inside node-llama-cpp 3.21.1; a test compares it with the package. */
 export const LLAMA_CPP_VERSION = 'v0.4.0';

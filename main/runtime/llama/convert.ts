@@ -5,8 +5,9 @@
 import type { ConvertedType, Preparation } from '../../../shared/decision.ts';
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
-import { ended, type PrepareTarget, type Progress, phase, type Steps, send, spawn } from '../adapter.ts';
-import type { LlamaFacts } from './adapter.ts';
+import type { PrepareTarget, Progress } from '../adapter.ts';
+import { ended, phase, type Steps, send, spawn } from '../step.ts';
+import type { LlamaFacts } from './facts.ts';
 
 /** Vocabulary and names in front of the weights: the largest vocabularies take some 12 MB. */
 export const DESCRIPTION_BYTES = 16 * 1024 * 1024;

@@ -2,8 +2,9 @@
  * The CUDA runtime that llama.cpp's CUDA part is linked against, and that a driver alone does not bring: in the system, in a toolkit, or in a Python
  * environment whose wheels carry it (vLLM's, mostly). Looks for files by name; loads and runs nothing.
  */
-import { readdir, readFile, realpath } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
+import type { RuntimeWorld } from '../module.ts';
+import { names, readWhole, real, type Steps } from '../step.ts';
 
 export interface CudaRuntime {
   /** Null: none that is whole. */
@@ -14,12 +15,7 @@ export interface CudaRuntime {
   readonly message: string;
 }
 
-export interface CudaWorld {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly home: string;
-  /** `/`; tests have another. */
-  readonly root: string;
-}
+type CudaWorld = Pick<RuntimeWorld, 'env' | 'home' | 'root'>;
 
 /** What libggml-cuda.so needs (`objdump -p` of node-llama-cpp 3.21.1), and cublas of itself. */
 const LIBRARIES = ['libcudart', 'libcublas', 'libcublasLt'] as const;
@@ -27,6 +23,7 @@ const LIBRARIES = ['libcudart', 'libcublas', 'libcublasLt'] as const;
 const MAJORS = [13, 12] as const;
 /** Environments looked at (I10). */
 const MOST_PLACES = 256;
+const MOST_CONF_BYTES = 64 * 1024;
 const HOW = 'install the CUDA 13 toolkit, or `pip install "nvidia-cuda-runtime>=13,<14" "nvidia-cublas>=13,<14"` into ~/.venv';
 
 /** Folders that hold one runtime together. */
@@ -36,14 +33,15 @@ interface Place {
   readonly isKnown: boolean;
 }
 
-export async function findCudaRuntime(world: CudaWorld): Promise<CudaRuntime> {
-  const places = (await placesIn(world)).slice(0, MOST_PLACES);
-  const names = new Map<string, ReadonlySet<string>>();
-  for (const folder of places.flatMap(({ folders }) => folders)) if (!names.has(folder)) names.set(folder, new Set(await namesIn(folder)));
+export function* findCudaRuntime(world: CudaWorld): Steps<CudaRuntime> {
+  const places = (yield* placesIn(world)).slice(0, MOST_PLACES);
+  const inside = new Map<string, ReadonlySet<string>>();
+  for (const folder of places.flatMap(({ folders }) => folders))
+    if (!inside.has(folder)) inside.set(folder, new Set((yield* names(folder)).map((path) => basename(path))));
   let closest: { readonly major: number; readonly folder: string; readonly missing: readonly string[] } | null = null;
   for (const major of MAJORS) {
     for (const { folders, isKnown } of places) {
-      const holders = LIBRARIES.map((name) => folders.find((folder) => names.get(folder)?.has(`${name}.so.${major}`) === true));
+      const holders = LIBRARIES.map((name) => folders.find((folder) => inside.get(folder)?.has(`${name}.so.${major}`) === true));
       const used = [...new Set(holders.flatMap((folder) => folder ?? []))];
       const missing = LIBRARIES.filter((_, index) => holders[index] === undefined).map((name) => `${name}.so.${major}`);
       const [folder] = used;
@@ -57,20 +55,21 @@ export async function findCudaRuntime(world: CudaWorld): Promise<CudaRuntime> {
   return { major: null, folders: [], message: `CUDA 13 runtime missing (libcudart and libcublas)${part}: ${HOW}` };
 }
 
-async function placesIn({ env, home, root }: CudaWorld): Promise<readonly Place[]> {
+function* placesIn({ env, home, root }: CudaWorld): Steps<readonly Place[]> {
   const at = (path: string): string => join(root, path);
   const given = (env['LD_LIBRARY_PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   const system = ['usr/lib/x86_64-linux-gnu', 'usr/lib/aarch64-linux-gnu', 'usr/lib64', 'usr/lib', 'lib64'].map(at);
   const toolkits = [
     ...[env['CUDA_PATH'], env['CUDA_HOME']].flatMap((path) => path ?? []),
-    ...(await matching(at('usr/local'), /^cuda/)).toReversed(),
+    ...(yield* matching(at('usr/local'), /^cuda/)).toReversed(),
     at('opt/cuda'),
   ];
-  const environments = await environmentsIn({ env, home, root });
-  const packages = (await Promise.all(environments.map(packagesOf))).flat();
+  const environments = yield* environmentsIn({ env, home, root });
+  const packages: string[] = [];
+  for (const environment of environments) packages.push(...(yield* packagesOf(environment)));
   return [
     { folders: given, isKnown: true },
-    { folders: [...system, ...(await configured(at('etc/ld.so.conf.d')))], isKnown: true },
+    { folders: [...system, ...(yield* configured(at('etc/ld.so.conf.d')))], isKnown: true },
     ...toolkits.flatMap((toolkit) =>
       ['lib64', 'targets/x86_64-linux/lib', 'lib'].map((part) => ({ folders: [join(toolkit, part)], isKnown: false })),
     ),
@@ -85,38 +84,39 @@ async function placesIn({ env, home, root }: CudaWorld): Promise<readonly Place[
 }
 
 /** Where Python environments are, the likeliest first: the one that is active, vLLM's, those of tools, the user's own. */
-async function environmentsIn({ env, home, root }: CudaWorld): Promise<readonly string[]> {
+function* environmentsIn({ env, home, root }: CudaWorld): Steps<readonly string[]> {
   const own = [env['VIRTUAL_ENV'], env['CONDA_PREFIX']].flatMap((path) => path ?? []);
   const onPath = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  const vllm = await Promise.all(onPath.map((folder) => realpath(join(folder, 'vllm')).catch(() => null)));
+  const vllm: string[] = [];
+  for (const folder of onPath) {
+    const program = yield* real(join(folder, 'vllm'));
+    if (program !== null) vllm.push(program);
+  }
   const tools = ['.local/share/uv/tools', '.local/share/pipx/venvs', '.local/pipx/venvs', 'miniconda3/envs', 'anaconda3/envs'];
-  const ofTools = await Promise.all(tools.map((folder) => matching(join(home, folder), /^[^.]/)));
+  const ofTools: string[] = [];
+  for (const folder of tools) ofTools.push(...(yield* matching(join(home, folder), /^[^.]/)));
   return [
     ...own,
-    ...vllm.flatMap((program) => (program === null ? [] : [dirname(dirname(program))])),
+    ...vllm.map((program) => dirname(dirname(program))),
     ...['.venv', '.local', 'miniconda3', 'anaconda3'].map((name) => join(home, name)),
-    ...ofTools.flat(),
+    ...ofTools,
     join(root, 'usr/local'),
     join(root, 'usr'),
   ];
 }
 
-async function packagesOf(environment: string): Promise<readonly string[]> {
-  const versions = await matching(join(environment, 'lib'), /^python3/);
+function* packagesOf(environment: string): Steps<readonly string[]> {
+  const versions = yield* matching(join(environment, 'lib'), /^python3/);
   return versions.flatMap((folder) => [join(folder, 'site-packages'), join(folder, 'dist-packages')]);
 }
 
 /** Folders that the loader was told of by the system's packages. */
-async function configured(folder: string): Promise<readonly string[]> {
-  const texts = await Promise.all((await matching(folder, /\.conf$/)).map((file) => readFile(file, 'utf8').catch(() => '')));
-  return texts.flatMap((text) => text.split('\n').map((line) => line.trim())).filter((line) => line.startsWith('/'));
+function* configured(folder: string): Steps<readonly string[]> {
+  const lines: string[] = [];
+  for (const file of yield* matching(folder, /\.conf$/)) lines.push(...((yield* readWhole(file, MOST_CONF_BYTES)) ?? '').split('\n'));
+  return lines.map((line) => line.trim()).filter((line) => line.startsWith('/'));
 }
 
-async function matching(folder: string, name: RegExp): Promise<readonly string[]> {
-  return (await namesIn(folder)).filter((each) => name.test(each)).map((each) => join(folder, each));
-}
-
-/** Sorted; empty where it is no folder that can be read. */
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return (await readdir(folder).catch(() => [])).toSorted();
+function* matching(folder: string, name: RegExp): Steps<readonly string[]> {
+  return (yield* names(folder)).filter((path) => name.test(basename(path)));
 }

@@ -1,5 +1,5 @@
 /** What the words of a llama.cpp process mean: its progress while it loads, and why it ended. Pure. */
-import type { Exit } from '../../core/ports.ts';
+import type { Exit } from '../../core/process-ports.ts';
 import type { RetryRequest } from '../../core/retry-with.ts';
 import type { Explanation, Progress } from '../adapter.ts';
 import { killedSentence } from '../killed.ts';

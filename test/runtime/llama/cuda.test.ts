@@ -3,10 +3,10 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { findLlamaGpu } from '../../../main/engine-parts.ts';
-import { createClock } from '../../../main/io/clock.ts';
-import { createProcesses } from '../../../main/io/processes.ts';
 import { type CudaRuntime, findCudaRuntime } from '../../../main/runtime/llama/cuda.ts';
+import { findLlamaGpu } from '../../../main/runtime/llama/gpu.ts';
+import type { Steps } from '../../../main/runtime/step.ts';
+import { searcher, searchWorld } from '../../helpers/searching.ts';
 
 let root: string;
 let home: string;
@@ -26,7 +26,7 @@ const put = (path: string) => {
 const libraries = (folder: string, major: number, names = ['cudart', 'cublas', 'cublasLt']) => {
   for (const name of names) put(`${folder}/lib${name}.so.${major}`);
 };
-const find = (env: Readonly<Record<string, string>> = {}) => findCudaRuntime({ env, home, root });
+const find = (env: Readonly<Record<string, string>> = {}) => searcher.search(findCudaRuntime({ env, home, root }));
 
 describe('the CUDA runtime', () => {
   test.each<[string, () => void, number, readonly string[]]>([
@@ -97,10 +97,15 @@ describe('what llama.cpp is asked with', () => {
     chmodSync(command, 0o755);
     return { command, args: [], env: {} };
   }
-  const driver = { found: true, message: '1 GPU' };
+  const driver = { isPresent: true, why: '1 GPU' };
   const runtime: CudaRuntime = { major: 13, folders: ['/a', '/b'], message: 'CUDA 13 runtime in /a' };
+  const given = (cuda: CudaRuntime) =>
+    function* (): Steps<CudaRuntime> {
+      yield { do: 'pause', ms: 0 };
+      return cuda;
+    };
   const ask = (backend: string | null, cuda: CudaRuntime) =>
-    findLlamaGpu(driver, null, asker(backend), createProcesses(), createClock(), async () => cuda);
+    searcher.search(findLlamaGpu(searchWorld({ driver, node: asker(backend), env: process.env }), given(cuda)));
 
   test('the folders of the runtime stand before those of the environment, for it and for whoever loads a model', async () => {
     vi.stubEnv('LD_LIBRARY_PATH', '/before');
@@ -118,9 +123,11 @@ describe('what llama.cpp is asked with', () => {
       libraryPath: null,
       why: expect.stringContaining('CUDA 13 runtime missing'),
     });
-    const never = () => Promise.reject(new Error('looked'));
-    const none = { found: false, message: 'no GPU' };
-    expect(await findLlamaGpu(none, null, asker(null), createProcesses(), createClock(), never)).toMatchObject({
+    const never = () => {
+      throw new Error('looked');
+    };
+    const none = searchWorld({ driver: { isPresent: false, why: 'no GPU' }, node: asker(null) });
+    expect(await searcher.search(findLlamaGpu(none, never))).toMatchObject({
       usable: false,
       why: 'no GPU',
     });

@@ -1,6 +1,7 @@
 /** The steps of a load on vLLM, answered from a table: no process, no socket. */
 import { expect, test } from 'vitest';
-import type { LoadTarget, Step } from '../../../main/runtime/adapter.ts';
+import type { LoadTarget } from '../../../main/runtime/adapter.ts';
+import type { Step } from '../../../main/runtime/step.ts';
 import { vllmAdapter } from '../../../main/runtime/vllm/adapter.ts';
 import { NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { DEFAULT_SETTINGS } from '../../../shared/settings.ts';

@@ -3,8 +3,11 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { VllmSearch } from '../../../main/runtime/vllm/architectures.ts';
 import { readArchitectures } from '../../../main/runtime/vllm/architectures.ts';
-import { VllmFinder, type VllmPlaces } from '../../../main/runtime/vllm/install.ts';
+import { findVllm } from '../../../main/runtime/vllm/install.ts';
+import { DEFAULT_SETTINGS } from '../../../shared/settings.ts';
+import { searcher, searchWorld } from '../../helpers/searching.ts';
 
 const REGISTRY = `
 _TEXT_GENERATION_MODELS = {
@@ -35,10 +38,14 @@ _OOT_SUPPORTED_MODELS = {
 `;
 
 let root = '';
-let places: VllmPlaces;
+interface Places {
+  readonly command: string | null;
+  readonly env: Readonly<Record<string, string>>;
+}
+let places: Places;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'modelium-finder-'));
-  places = { command: null, env: { PATH: join(root, 'bin') }, home: join(root, 'home'), settingsFolder: join(root, 'settings') };
+  places = { command: null, env: { PATH: join(root, 'bin') } };
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
@@ -61,7 +68,14 @@ function writeProgram(path: string, text: string): string {
   return path;
 }
 
-const find = (change: Partial<VllmPlaces> = {}) => new VllmFinder().find({ ...places, ...change });
+const NOTHING: VllmSearch = { install: { found: false, message: '' }, about: '' };
+const search = (change: Partial<Places>, before: VllmSearch) => {
+  const { command, env } = { ...places, ...change };
+  const settings = { ...DEFAULT_SETTINGS, vllm: { ...DEFAULT_SETTINGS.vllm, command } };
+  const world = searchWorld({ settings, env, home: join(root, 'home'), settingsFolder: join(root, 'settings') });
+  return searcher.search(findVllm(world, before));
+};
+const find = async (change: Partial<Places> = {}) => (await search(change, NOTHING)).install;
 
 test('nowhere: how to install it', async () => {
   expect(await find()).toMatchObject({ found: false, message: expect.stringMatching(/uv tool install vllm.*vllm\.command/) });
@@ -117,15 +131,15 @@ test('a wrapper is taken as it is; a program whose package is not there (yet) do
 });
 
 test('looks again only where a stat tells that something changed', async () => {
-  const finder = new VllmFinder();
-  const none = await finder.find(places);
-  expect(await finder.find(places)).toBe(none);
+  const again = (before: VllmSearch) => search({}, before);
+  const none = await again(NOTHING);
+  expect(await again(none)).toBe(none);
   install(join(root, 'home/.venv'));
-  const found = await finder.find(places);
-  expect(found).toMatchObject({ found: true });
-  expect(await finder.find(places)).toBe(found);
+  const found = await again(none);
+  expect(found.install).toMatchObject({ found: true });
+  expect(await again(found)).toBe(found);
   rmSync(join(root, 'home/.venv'), { recursive: true });
-  expect(await finder.find(places)).toMatchObject({ found: false });
+  expect((await again(found)).install).toMatchObject({ found: false });
 });
 
 describe('architectures', () => {

@@ -1,8 +1,9 @@
 /** What vLLM is started with, and what it will take: pure, from a table of profiles. */
 import { describe, expect, test } from 'vitest';
-import type { LaunchSettings } from '../../../main/core/ports.ts';
+import type { LaunchSettings } from '../../../main/core/planner.ts';
+import type { GpuFacts } from '../../../main/runtime/module.ts';
 import { vllmAdapter } from '../../../main/runtime/vllm/adapter.ts';
-import type { GpuFacts, VllmFacts } from '../../../main/runtime/vllm/facts.ts';
+import type { VllmFacts } from '../../../main/runtime/vllm/facts.ts';
 import { flagOf, humanNumber } from '../../../main/runtime/vllm/flags.ts';
 import { HOST_DEVICE, type Placement } from '../../../shared/decision.ts';
 import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';

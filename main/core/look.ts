@@ -1,0 +1,22 @@
+/** What a runtime's search may ask of the machine: names, stats and beginnings of files, and the words of a small program. Types only. */
+
+export interface FileFacts {
+  readonly isFile: boolean;
+  readonly bytes: number;
+  readonly inode: number;
+  readonly mtimeMs: number;
+}
+
+/** Nothing here throws for what is not there: it answers null, or nothing. */
+export interface Look {
+  /** In the order of the paths; links are followed. */
+  stats(paths: readonly string[]): Promise<readonly (FileFacts | null)[]>;
+  /** Whole paths of what lies in a folder, sorted. */
+  names(folder: string): Promise<readonly string[]>;
+  /** @param isCut true: no more than the first `mostBytes` are read of a longer file; false: of a longer one nothing is. */
+  read(path: string, mostBytes: number, isCut: boolean): Promise<string | null>;
+  /** Where a path leads when its links are followed. */
+  real(path: string): Promise<string | null>;
+  /** The folder of a package of ours. */
+  packageFolder(name: string): Promise<string | null>;
+}

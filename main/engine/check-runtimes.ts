@@ -1,0 +1,26 @@
+/** What `modelium check` says of the runtimes without an engine: each is looked for as the engine would. */
+import type { Settings } from '../../shared/settings.ts';
+import type { RuntimeFinding } from '../core/planner.ts';
+import { runtimeWorld } from '../engine-parts.ts';
+import { createClock } from '../io/clock.ts';
+import { createUpstreams } from '../io/http-client.ts';
+import { look } from '../io/look.ts';
+import { createProcesses } from '../io/processes.ts';
+import { RUNTIMES } from '../runtime/adapters.ts';
+import type { NodeProgram } from '../runtime/module.ts';
+import { Searcher } from '../runtime/searcher.ts';
+
+/** @param file modelium.yaml; null: there is none. @param driver does it show GPUs? */
+export async function checkRuntimes(
+  { settings, file }: { readonly settings: Settings; readonly file: string | null },
+  driver: { readonly isPresent: boolean; readonly why: string },
+): Promise<readonly RuntimeFinding[]> {
+  const http = createUpstreams();
+  const searcher = new Searcher({ clock: createClock(), look, processes: createProcesses(), http });
+  const node: NodeProgram = { command: process.execPath, args: [], env: {} };
+  const world = runtimeWorld({ settings, file }, { node, driver, gpu: () => null });
+  const found: RuntimeFinding[] = [];
+  for (const { check } of RUNTIMES) found.push(...(await searcher.search(check(world))));
+  await http.close();
+  return found;
+}

@@ -1,0 +1,24 @@
+/** The list of runtimes: adding one is a folder, and a line here. The order is that of tables and of looking. */
+import type { FormKind } from '../../shared/profile.ts';
+import { llama } from './llama/module.ts';
+import { type LaterRuntime, type RuntimeModule, TEXT_KINDS } from './module.ts';
+import { vllm } from './vllm/module.ts';
+
+export const RUNTIMES: readonly RuntimeModule[] = [llama, vllm];
+
+const TRITON: readonly FormKind[] = ['onnx', 'openvino', 'tensorrt', 'torchscript', 'torch-export', 'triton'];
+const RAY: Partial<Record<FormKind, number>> = {
+  ...{ diffusers: 0, timm: 0, pickle: 0 },
+  ...{ adapter: 1, onnx: 1, torchscript: 1, 'torch-export': 1 },
+};
+
+/** For a later version: whoever drops what they serve is told their names. */
+export const LATER_RUNTIMES: readonly LaterRuntime[] = [
+  { id: 'triton', name: 'Triton', unit: 'server', preference: (_kind, form) => (TRITON.includes(form) ? 0 : null) },
+  {
+    id: 'ray',
+    name: 'Ray Serve',
+    unit: 'server',
+    preference: (kind, form) => (form === 'transformers' ? (TEXT_KINDS.has(kind) ? 2 : 0) : (RAY[form] ?? null)),
+  },
+];

@@ -1,0 +1,68 @@
+/** llama.cpp: GGUF files, and folders of which one can be made; a process for each model. */
+import type { FormKind, ModelKind } from '../../../shared/profile.ts';
+import type { RuntimeFinding } from '../../core/planner.ts';
+import { type RuntimeModule, type RuntimeWorld, TEXT_KINDS } from '../module.ts';
+import { packageFolder, type Steps, stats } from '../step.ts';
+import { llamaAdapter } from './adapter.ts';
+import { findCudaRuntime } from './cuda.ts';
+import type { LlamaGpu } from './facts.ts';
+import { findGpu } from './gpu.ts';
+
+interface Found {
+  readonly gpu: LlamaGpu;
+  /** What the search rests on: asking llama.cpp takes a second, so it is asked again only when this is another. */
+  readonly about: string;
+}
+
+const NOT_FOUND: Found = { gpu: { usable: false, why: 'no GPU was found', libraryPath: null, isPresent: false }, about: '' };
+
+function* find(world: RuntimeWorld, before: Found): Steps<Found> {
+  const about = JSON.stringify([world.driver, world.settings.llama.command]);
+  return about === before.about ? before : { gpu: yield* findGpu(world), about };
+}
+
+/** Without a GPU it comes first: it starts in a second where vLLM takes half a minute and 2 GB more, and is no slower. */
+function preference(kind: ModelKind, form: FormKind, placement: 'cpu' | 'gpu' | 'split'): number | null {
+  if (form === 'gguf') return 0;
+  if (form !== 'transformers' || !TEXT_KINDS.has(kind)) return null;
+  return placement === 'cpu' ? -1 : 1;
+}
+
+/** Only that its package and the binary for this machine lie there: loading it would take longer than all the rest. */
+function* check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]> {
+  const what = 'llama runtime';
+  const name = 'node-llama-cpp';
+  const binary = `@${name}/${world.platform.replace('darwin', 'mac').replace('win32', 'win')}`;
+  const names = world.platform === 'darwin-arm64' ? `${binary}-metal` : binary;
+  const folder = yield* packageFolder(name);
+  const [there] = folder === null ? [null] : yield* stats([`${folder.slice(0, -name.length)}${names}/package.json`]);
+  const embedded: RuntimeFinding =
+    there == null
+      ? { what, verdict: 'wrong', message: `${binary} is not installed: run npm ci in Modelium's folder, with optional packages` }
+      : { what, verdict: 'ok', message: `the embedded llama.cpp (${names})` };
+  if (!world.driver.isPresent) return [embedded];
+  const { major, message } = yield* findCudaRuntime(world);
+  const cuda = {
+    what: 'cuda',
+    verdict: major === null ? 'missing' : 'ok',
+    message: `${major === null ? 'GPU present, ' : ''}${message}`,
+  } as const;
+  return [embedded, cuda];
+}
+
+export const llama: RuntimeModule<Found> = {
+  id: 'llama',
+  name: 'llama.cpp',
+  unit: 'process',
+  isEnabled: (settings) => settings.llama.enabled,
+  notFound: NOT_FOUND,
+  find,
+  adapter: ({ settings, node, programs, cpuCores }, { gpu }) =>
+    llamaAdapter({
+      settings: settings.llama,
+      ...{ node, serverProgram: programs.embeddedServer, convertProgram: programs.convert, gpu, cpuCores },
+    }),
+  preference,
+  check,
+  words: { metrics: null },
+};

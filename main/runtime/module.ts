@@ -1,0 +1,77 @@
+/**
+ * What a runtime's folder exports: who it is, how it is looked for, and its adapter. Types, and what their users share. Adding a runtime is a folder with
+ * one of these and a line in `adapters.ts`.
+ */
+import type { DeviceId, RuntimeId } from '../../shared/decision.ts';
+import type { ModelKind } from '../../shared/profile.ts';
+import type { Settings } from '../../shared/settings.ts';
+import type { RuntimeFinding, RuntimePreference } from '../core/planner.ts';
+import type { Adapter } from './adapter.ts';
+import type { Steps } from './step.ts';
+
+/** How to start a Node of our own. */
+export interface NodeProgram {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface GpuFacts {
+  readonly totalBytes: number;
+  /** `9.0`; null where the driver does not tell. */
+  readonly computeCapability: string | null;
+}
+
+/** All that a runtime may know of the machine and of us. */
+export interface RuntimeWorld {
+  readonly settings: Settings;
+  /** The folder of modelium.yaml. */
+  readonly settingsFolder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  /** `/`; tests have another. */
+  readonly root: string;
+  /** As Node names them: `linux-x64`. */
+  readonly platform: string;
+  readonly cpuCores: number;
+  readonly node: NodeProgram;
+  /** Programs of ours, by path. */
+  readonly programs: { readonly embeddedServer: string; readonly convert: string; readonly findGpu: string };
+  /** Does the driver show GPUs, and which; in a sentence without its full stop. */
+  readonly driver: { readonly isPresent: boolean; readonly why: string };
+  /** Null: there is no such GPU. Neither figure ever changes, so that a plan is the same whenever it is computed. */
+  gpu(id: DeviceId): GpuFacts | null;
+}
+
+/** What people read of it. */
+export interface RuntimeWords {
+  /** The prefix by which its own figures for Prometheus are known; null: it keeps none. */
+  readonly metrics: string | null;
+}
+
+/**
+ * @template Found what its search found; the same object where nothing changed since.
+ */
+export interface RuntimeModule<Found = unknown> {
+  readonly id: RuntimeId;
+  /** As people call it. */
+  readonly name: string;
+  /** What runs: a process for each model, one server for all of them, or a server that is somebody else's. */
+  readonly unit: 'process' | 'server' | 'remote';
+  isEnabled(settings: Settings): boolean;
+  /** Before the first search. */
+  readonly notFound: Found;
+  /** Looks for it. @param before what the last search found: answered again where nothing changed. */
+  find(world: RuntimeWorld, before: Found): Steps<Found>;
+  adapter(world: RuntimeWorld, found: Found): Adapter;
+  readonly preference: RuntimePreference;
+  /** What `modelium check` says of it without an engine. */
+  check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]>;
+  readonly words: RuntimeWords;
+}
+
+/** One that this version cannot run, but whose models it knows. */
+export type LaterRuntime = Pick<RuntimeModule, 'id' | 'name' | 'unit' | 'preference'>;
+
+/** Kinds of which a folder of transformers is served as text. */
+export const TEXT_KINDS: ReadonlySet<ModelKind> = new Set(['chat', 'completion', 'embedding', 'reranker', 'vision-language']);

@@ -1,0 +1,78 @@
+/** Carries out a search for a runtime: looks at files, and asks small programs. Starts nothing that stays. */
+import { ModeliumError } from '../../shared/errors.ts';
+import type { Look } from '../core/look.ts';
+import type { Clock } from '../core/ports.ts';
+import type { HttpClient, Processes } from '../core/process-ports.ts';
+import type { Step, Steps } from './step.ts';
+import { cannotDo, type HostStep, NO_ACTIVITY, StepRunner } from './steps.ts';
+
+export interface SearchPorts {
+  readonly clock: Clock;
+  readonly look: Look;
+  readonly processes: Pick<Processes, 'launch' | 'identify' | 'signal'>;
+  readonly http: HttpClient;
+}
+
+/** Far more than any search takes (I10). */
+const SEARCH_MS = 120_000;
+const MOST_LINES = 1_000;
+
+export class Searcher {
+  readonly #ports: SearchPorts;
+
+  constructor(ports: SearchPorts) {
+    this.#ports = ports;
+  }
+
+  /** @throws ModeliumError load-too-long, and whatever the search throws. */
+  search<Result>(steps: Steps<Result>): Promise<Result> {
+    const runner = new StepRunner(
+      { ...this.#ports, randomWord: () => '' },
+      {
+        carryOut: (step) => this.#carryOut(step),
+        activity: () => NO_ACTIVITY,
+        cancelled: () => new ModeliumError('cancelled', 'The search was cancelled.'),
+        failure: (code, what) => new ModeliumError(code, `The search for a runtime ${what}.`),
+      },
+    );
+    return runner.run(steps, { stallMs: SEARCH_MS, maxMs: SEARCH_MS }, new AbortController().signal);
+  }
+
+  #carryOut(step: HostStep): Promise<unknown> {
+    const { look } = this.#ports;
+    switch (step.do) {
+      case 'stats':
+        return look.stats(step.paths);
+      case 'names':
+        return look.names(step.folder);
+      case 'read':
+        return look.read(step.path, step.mostBytes, step.isCut);
+      case 'real':
+        return look.real(step.path);
+      case 'package':
+        return look.packageFolder(step.name);
+      case 'ask':
+        return this.#ask(step);
+      default:
+        return cannotDo('A search', step);
+    }
+  }
+
+  async #ask({ command, args, env, timeoutMs }: Extract<Step, { do: 'ask' }>): Promise<readonly string[]> {
+    const { processes, clock } = this.#ports;
+    // Its channel ends with us, and it with its channel.
+    const child = await processes.launch({ command, args, env, cwd: null, ipc: true }).catch((error: Error) => {
+      // No failure of ours: the search says what it means that this program cannot be asked.
+      throw new Error(error.message);
+    });
+    const identity = processes.identify(child.pid);
+    const cancel = clock.after(timeoutMs, () => processes.signal(identity === null ? [] : [identity], 'SIGKILL', null));
+    const lines: string[] = [];
+    child.onLine((line) => {
+      if (lines.length < MOST_LINES) lines.push(line);
+    });
+    await child.exited;
+    cancel();
+    return lines;
+  }
+}

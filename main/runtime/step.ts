@@ -1,0 +1,142 @@
+/**
+ * The steps that an adapter yields and its host carries out: what there is to ask for, and for each a generator that types its answer. Data and types
+ * only; `steps.ts` and the hosts do them.
+ */
+import type { FileFacts } from '../core/look.ts';
+import type { Exit, HttpAnswer } from '../core/process-ports.ts';
+
+/** One thing that an adapter asks its host to do. The host answers with the value named beside it. */
+export type Step =
+  /** -> number: a free loopback port of the runtime's range. */
+  | { readonly do: 'port' }
+  /** -> void: starts the process tree; its row is in the `processes` table before this returns (I2). */
+  | {
+      readonly do: 'spawn';
+      readonly command: string;
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+      readonly ipc: boolean;
+    }
+  /** -> HttpAnswer | null: null when nobody listens (yet). */
+  | {
+      readonly do: 'http';
+      readonly port: number | null;
+      readonly socket: string | null;
+      readonly key: string | null;
+      readonly method: 'GET' | 'POST';
+      readonly path: string;
+      readonly body: unknown;
+      readonly timeoutMs: number;
+    }
+  /** -> string: a folder for this launch alone, readable by its owner only; it goes when the processes are gone, with what they leave in it. */
+  | { readonly do: 'scratch' }
+  /** -> void, after so many milliseconds. */
+  | { readonly do: 'pause'; readonly ms: number }
+  /** -> void: tells people what is going on. */
+  | { readonly do: 'phase'; readonly phase: string; readonly progress: number | null }
+  /** -> string: a random key for this launch. */
+  | { readonly do: 'key' }
+  /** -> void: a message to a process that was spawned with a channel. */
+  | { readonly do: 'send'; readonly message: unknown }
+  /** -> Ended: when the process ends by itself, as one that does a piece of work does. */
+  | { readonly do: 'exit' }
+  | LookStep;
+
+/** What a search asks for (`core/look.ts`). */
+export type LookStep =
+  /** -> (FileFacts | null)[] */
+  | { readonly do: 'stats'; readonly paths: readonly string[] }
+  /** -> string[] */
+  | { readonly do: 'names'; readonly folder: string }
+  /** -> string | null */
+  | { readonly do: 'read'; readonly path: string; readonly mostBytes: number; readonly isCut: boolean }
+  /** -> string | null */
+  | { readonly do: 'real'; readonly path: string }
+  /** -> string | null */
+  | { readonly do: 'package'; readonly name: string }
+  /** -> string[]: what a small program said until it ended, or was killed because its time was up. Throws where it cannot be started. */
+  | {
+      readonly do: 'ask';
+      readonly command: string;
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+      readonly timeoutMs: number;
+    };
+
+export interface Ended {
+  readonly exit: Exit;
+  /** Its last lines. */
+  readonly lines: readonly string[];
+}
+
+export type Steps<Result> = Generator<Step, Result, unknown>;
+
+export function* port(): Steps<number> {
+  return (yield { do: 'port' }) as number;
+}
+
+export function* scratch(): Steps<string> {
+  return (yield { do: 'scratch' }) as string;
+}
+
+export function* key(): Steps<string> {
+  return (yield { do: 'key' }) as string;
+}
+
+export function* spawn(command: string, args: readonly string[], env: Readonly<Record<string, string>>, ipc: boolean): Steps<void> {
+  yield { do: 'spawn', command, args, env, ipc };
+}
+
+export function* http(request: Omit<Extract<Step, { do: 'http' }>, 'do'>): Steps<HttpAnswer | null> {
+  return (yield { do: 'http', ...request }) as HttpAnswer | null;
+}
+
+export function* pause(ms: number): Steps<void> {
+  yield { do: 'pause', ms };
+}
+
+export function* phase(name: string, progress: number | null = null): Steps<void> {
+  yield { do: 'phase', phase: name, progress };
+}
+
+export function* send(message: unknown): Steps<void> {
+  yield { do: 'send', message };
+}
+
+export function* ended(): Steps<Ended> {
+  return (yield { do: 'exit' }) as Ended;
+}
+
+export function* stats(paths: readonly string[]): Steps<readonly (FileFacts | null)[]> {
+  return (yield { do: 'stats', paths }) as readonly (FileFacts | null)[];
+}
+
+export function* names(folder: string): Steps<readonly string[]> {
+  return (yield { do: 'names', folder }) as readonly string[];
+}
+
+/** A whole text; null where it is longer than that, or cannot be read. */
+export function* readWhole(path: string, mostBytes: number): Steps<string | null> {
+  return (yield { do: 'read', path, mostBytes, isCut: false }) as string | null;
+}
+
+export function* readStart(path: string, mostBytes: number): Steps<string | null> {
+  return (yield { do: 'read', path, mostBytes, isCut: true }) as string | null;
+}
+
+export function* real(path: string): Steps<string | null> {
+  return (yield { do: 'real', path }) as string | null;
+}
+
+export function* packageFolder(name: string): Steps<string | null> {
+  return (yield { do: 'package', name }) as string | null;
+}
+
+export function* ask(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  timeoutMs: number,
+): Steps<readonly string[]> {
+  return (yield { do: 'ask', command, args, env, timeoutMs }) as readonly string[];
+}

@@ -1,0 +1,147 @@
+/**
+ * Carries out an adapter's steps, one after the other: those that need nothing but time and HTTP itself, the others by its host. Races each step against
+ * whatever interrupts it, and watches for a stall. It knows no processes, no files and no states.
+ */
+import { ModeliumError } from '../../shared/errors.ts';
+import type { Clock } from '../core/ports.ts';
+import type { HttpClient } from '../core/process-ports.ts';
+import type { Progress } from './adapter.ts';
+import { type Activity, type StallLimits, StallWatch } from './stall-watch.ts';
+import type { Step, Steps } from './step.ts';
+
+export interface StepPorts {
+  readonly clock: Clock;
+  readonly http: HttpClient;
+  /** An unguessable word: keys and launch ids. */
+  randomWord(): string;
+}
+
+/** What every host can do by the runner alone. */
+type CommonStep = Extract<Step, { do: 'http' | 'pause' | 'phase' | 'key' }>;
+export type HostStep = Exclude<Step, CommonStep>;
+
+/** What a host adds. */
+export interface StepHost {
+  /** Throws for a step that this host cannot carry out: a bug of the adapter. */
+  carryOut(step: HostStep): Promise<unknown> | unknown;
+  activity(): Activity;
+  /** In words: it was cancelled, or stands still. */
+  cancelled(): ModeliumError;
+  failure(code: 'load-stalled' | 'load-too-long', what: string): ModeliumError;
+}
+
+/** Of a host without processes. */
+export const NO_ACTIVITY: Activity = { readBytes: 0, residentBytes: 0, cpuMs: 0 };
+
+export class StepRunner {
+  readonly #ports: StepPorts;
+  readonly #host: StepHost;
+  readonly #stall: StallWatch;
+  #interruption: ModeliumError | null = null;
+  #rejectStep: (error: unknown) => void = () => {};
+  #onProgress: (progress: Progress) => void = () => {};
+  #progress: Progress | null = null;
+
+  constructor(ports: StepPorts, host: StepHost) {
+    this.#ports = ports;
+    this.#host = host;
+    this.#stall = new StallWatch(ports.clock);
+  }
+
+  /**
+   * On abort the generator is dropped where it stands; whoever aborts cleans up.
+   * @throws ModeliumError load-stalled, load-too-long, cancelled, and whatever interrupted it or a step threw.
+   */
+  async run<Result>(
+    steps: Steps<Result>,
+    limits: StallLimits,
+    signal: AbortSignal,
+    onProgress: (progress: Progress) => void = () => {},
+  ): Promise<Result> {
+    this.#onProgress = onProgress;
+    this.#interruption = null;
+    const cancelled = () => this.interrupt(this.#host.cancelled());
+    signal.addEventListener('abort', cancelled, { once: true });
+    if (signal.aborted) cancelled();
+    const endWatch = this.#stall.start(
+      limits,
+      () => this.#host.activity(),
+      (code, what) => this.interrupt(this.#host.failure(code, what)),
+    );
+    try {
+      let turn = steps.next();
+      while (!turn.done) turn = await this.#turn(steps, turn.value, signal);
+      return turn.value;
+    } finally {
+      endWatch();
+      signal.removeEventListener('abort', cancelled);
+      this.#onProgress = () => {};
+    }
+  }
+
+  /** Ends what runs, and what would run next, with this error: the first one counts. */
+  interrupt(error: ModeliumError): void {
+    this.#interruption ??= error;
+    this.#rejectStep(error);
+  }
+
+  signOfLife(): void {
+    this.#stall.signOfLife();
+  }
+
+  /** A phase has begun, or got further. */
+  progressed(progress: Progress): void {
+    this.#stall.phase(progress.isSilent ?? false);
+    this.#progress = progress;
+    this.#onProgress(progress);
+  }
+
+  /** Tells the last phase again: something that is told with it changed. */
+  retell(): void {
+    if (this.#progress !== null) this.#onProgress(this.#progress);
+  }
+
+  async #turn<Result>(steps: Steps<Result>, step: Step, signal: AbortSignal): Promise<IteratorResult<Step, Result>> {
+    let answer: unknown;
+    try {
+      answer = await this.#unlessInterrupted(async () => this.#carryOut(step, signal));
+    } catch (error) {
+      // Stall, exit and abort are not the adapter's business; a step that failed by itself is.
+      if (error instanceof ModeliumError) throw error;
+      return steps.throw(error);
+    }
+    return steps.next(answer);
+  }
+
+  /** Races a step against exit, abort and stall, with one rejection at a time: promises that stay pending for an hour must not collect reactions. */
+  #unlessInterrupted(step: () => Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#interruption !== null) return reject(this.#interruption);
+      this.#rejectStep = reject;
+      step().then(resolve, reject);
+    });
+  }
+
+  #carryOut(step: Step, signal: AbortSignal): Promise<unknown> | unknown {
+    const { http, clock, randomWord } = this.#ports;
+    switch (step.do) {
+      case 'key':
+        return randomWord();
+      case 'phase':
+        return this.progressed({ phase: step.phase, progress: step.progress });
+      case 'pause':
+        return new Promise((resolve) => clock.after(step.ms, () => resolve(undefined)));
+      case 'http': {
+        const { port, socket, key, method, path, body, timeoutMs } = step;
+        return http.request({ port, socket, key }, { method, path, body, timeoutMs, signal }).catch(() => null);
+      }
+      default:
+        return this.#host.carryOut(step);
+    }
+  }
+}
+
+/** For a host's last case. */
+export function cannotDo(host: string, step: HostStep): never {
+  throw new Error(`${host} carries out no step "${step.do}"`);
+}

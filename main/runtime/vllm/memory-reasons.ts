@@ -1,0 +1,97 @@
+/** Why vLLM ends for want of memory, with the figures that it names and what may be tried instead. Pure. */
+import type { RetryRequest } from '../../core/retry-with.ts';
+import type { Reason } from './reason.ts';
+import { figure } from './words.ts';
+
+const GPU_MEMORY =
+  /Free memory on device (\S+) \(([\d.]+)\/([\d.]+) GiB\) on startup is less than desired GPU memory utilization \(([\d.]+), ([\d.]+) GiB\)/;
+const CPU_MEMORY =
+  /Available memory on node (\d+) \(([\d.]+)\/([\d.]+) GiB\) on startup is less than desired CPU memory utilization \(([\d.]+), ([\d.]+) GiB\)/;
+const CONTEXT =
+  /max seq len \((\d+)\),? \(?([\d.]+) GiB KV cache is needed, which is larger than the available KV cache memory \(([\d.]+) GiB\)(?:.*estimated maximum model length is (\d+))?/;
+const LEAST_CONTEXT_TOKENS = 256;
+const GIB = 1024 ** 3;
+/** A cache that a first conversation fits into. */
+const LEAST_CACHE_BYTES = GIB;
+
+/** In the order of trust. */
+export const MEMORY_REASONS: readonly Reason[] = [
+  {
+    pattern: GPU_MEMORY,
+    code: 'out-of-memory',
+    sentence: ([, device, free, total, , wanted]) =>
+      `Only ${free} of ${total} GiB were free on ${device} when vLLM started, and it was to have ${wanted} GiB. Free memory on that GPU, or give the model a smaller context (models.<id>.context).`,
+    // What is free may go down a little until it starts again.
+    retryWith: (match) => ({ kind: 'gpu-memory', bytes: Math.floor((figure(match, 2) ?? 0) * 0.97) }),
+  },
+  {
+    pattern: CPU_MEMORY,
+    code: 'out-of-memory',
+    sentence: ([, node, free, total, share, wanted]) =>
+      `vLLM was to have ${wanted} GiB (${share} of all) of main memory, and only ${free} of ${total} GiB were free on node ${node}. Free memory, or take --gpu-memory-utilization out of vllm.args.`,
+  },
+  {
+    pattern: CONTEXT,
+    code: 'out-of-memory',
+    sentence: ([, wanted, needed, there, most]) =>
+      `A context of ${wanted} tokens needs ${needed} GiB of cache, and ${there} GiB are left beside the weights${most === undefined ? '' : `: enough for ${most} tokens`}. Set a smaller models.<id>.context, or free memory.`,
+    retryWith: ([, , , , most]) =>
+      most !== undefined && Number(most) >= LEAST_CONTEXT_TOKENS ? { kind: 'context', contextTokens: Number(most) } : null,
+  },
+  {
+    pattern: /Cannot auto-fit max_model_len: not enough (?:GPU )?memory available[^.]*\.?/i,
+    code: 'out-of-memory',
+    sentence: () =>
+      'Beside the weights not even the smallest context has room. Free memory, take a smaller quantisation of it, or give it more GPUs (models.<id>.gpus).',
+    retryWith: (_match, lines) => moreMemory(lines),
+  },
+  {
+    pattern: /No available memory for the cache blocks/,
+    code: 'out-of-memory',
+    sentence: () =>
+      'The weights and the work on them take all of the memory that vLLM was given, and leave none for the cache. Free memory, or take a smaller quantisation of it.',
+    retryWith: (_match, lines) => moreMemory(lines),
+  },
+  {
+    pattern: /Error in memory profiling\..*?Initial free memory ([\d.]+).*?current free memory ([\d.]+)/,
+    sentence: ([, before, after]) =>
+      `Another program gave memory of the GPU back while vLLM measured it (${before} GiB free before, ${after} GiB after), and vLLM then gives up.`,
+    retryWith: () => ({ kind: 'again' }),
+  },
+  {
+    pattern: /([\d.]+)\s*GiB\)? is less than requested memory for kv \(([\d.]+) GiB\)/,
+    code: 'out-of-memory',
+    permanent: true,
+    sentence: ([, there, wanted]) =>
+      `The cache was to have ${wanted} GiB, and there are ${there} GiB. Lower --kv-cache-memory-bytes in vllm.args or models.<id>.args.`,
+  },
+  {
+    pattern: /requested memory for kv \(([\d.]+) GiB\)/,
+    code: 'out-of-memory',
+    permanent: true,
+    sentence: ([, wanted]) =>
+      `The cache was to have ${wanted} GiB, which are not there. Lower --kv-cache-memory-bytes in vllm.args or models.<id>.args.`,
+  },
+  {
+    pattern: /torch\.(?:cuda\.)?OutOfMemoryError:?\s*(.*)|CUDA out of memory\.?(.*)|DefaultCPUAllocator: (?:can't|not enough)(.*)/,
+    code: 'out-of-memory',
+    sentence: (match) => `vLLM ran out of memory${wordsOf(match)}. Free memory, or give the model a smaller context (models.<id>.context).`,
+  },
+];
+
+/** More memory by what lacked, when vLLM says how much its cache would have had (a negative figure). */
+function moreMemory(lines: readonly string[]): RetryRequest | null {
+  const there = lines.map((line) => /Available KV cache memory: (-?[\d.]+) ?GiB/.exec(line)).findLast((match) => match !== null);
+  const bytes = figure(there ?? null, 1);
+  return bytes === null ? null : { kind: 'more-gpu-memory', bytes: Math.max(0, LEAST_CACHE_BYTES - bytes) };
+}
+
+function wordsOf(match: RegExpExecArray): string {
+  const words = match.slice(1).find((part) => part !== undefined && part.trim() !== '');
+  return words === undefined
+    ? ''
+    : ` (${words
+        .trim()
+        .replace(/[.\s]+$/, '')
+        .slice(0, 160)})`;
+}

@@ -1,0 +1,12 @@
+/** One reason why vLLM ends: the line by which it is known, and what to tell people of it. Types only. */
+import type { RetryRequest } from '../../core/retry-with.ts';
+import type { Explanation } from '../adapter.ts';
+
+export interface Reason {
+  readonly pattern: RegExp;
+  readonly code?: Explanation['code'];
+  /** No retry by itself would help. */
+  readonly permanent?: boolean;
+  readonly sentence: (match: RegExpExecArray) => string;
+  readonly retryWith?: (match: RegExpExecArray, lines: readonly string[]) => RetryRequest | null;
+}

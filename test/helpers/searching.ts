@@ -1,0 +1,23 @@
+/** Searches for runtimes on the real file system, in a world made for the test. */
+import { createClock } from '../../main/io/clock.ts';
+import { look } from '../../main/io/look.ts';
+import { createProcesses } from '../../main/io/processes.ts';
+import type { RuntimeWorld } from '../../main/runtime/module.ts';
+import { Searcher } from '../../main/runtime/searcher.ts';
+import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
+
+export const searcher = new Searcher({
+  ...{ clock: createClock(), look, processes: createProcesses() },
+  http: { request: () => Promise.reject(new Error('nobody is asked')) },
+});
+
+/** A world without GPUs in which nothing is installed. */
+export function searchWorld(change: Partial<RuntimeWorld> = {}): RuntimeWorld {
+  return {
+    ...{ settings: DEFAULT_SETTINGS, settingsFolder: '/nowhere', env: {}, home: '/nowhere', root: '/nowhere', platform: 'linux-x64' },
+    ...{ cpuCores: 2, node: { command: process.execPath, args: [], env: {} }, gpu: () => null },
+    programs: { embeddedServer: '/nowhere/server', convert: '/nowhere/convert', findGpu: '/nowhere/find-gpu' },
+    driver: { isPresent: false, why: 'no GPU' },
+    ...change,
+  };
+}
