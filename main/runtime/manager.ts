@@ -249,7 +249,7 @@ export class Manager {
       }),
     );
     log.warn(`${runner.id} could not be loaded: ${error.message}`);
-    // No failure of the model: its files are on their way to being others.
+    // No failure of the model: its files become others.
     if (error.code === 'content-changed') return void this.unloadModel(runner.id, 'files-changed', { to: 'settling' });
     if (asked !== null && retried !== null) {
       const sentence = retrySentence(runner.id, asked);
@@ -441,8 +441,6 @@ export class Manager {
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
