@@ -1,5 +1,6 @@
 /** Far more requests at once than a model takes: a real engine and a real llama.cpp on a tiny model. Each is answered or told to come back, nothing is killed. */
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
@@ -18,38 +19,48 @@ async function crowd(
   );
 }
 
-test(`${AT_ONCE} requests at once to a ready model`, { timeout: 180_000 }, async () => {
-  const live = await startLiveEngine({
+let live: LiveEngine;
+
+beforeAll(async () => {
+  live = await startLiveEngine({
     prepare: async ({ watch }) => {
       await writeTinyGguf(watch, { name: 'words', kind: 'bert', contextTokens: 128 });
       await writeTinyGguf(watch, { name: 'tiny', contextTokens: 128 });
     },
   });
-  try {
-    const before = { words: (await live.comesTo('words', 'ready')).pids, tiny: (await live.comesTo('tiny', 'ready')).pids };
-    for (const [model, path, body] of [
-      ['words', '/v1/embeddings', { model: 'words', input: 'some text to embed' }],
-      ['tiny', '/v1/completions', { model: 'tiny', prompt: 'The', max_tokens: 2 }],
-    ] as const) {
-      const crowded = crowd(live, path, body);
-      // Another program beside it, which asks one thing, does not wait until the crowd is through.
-      const alone = await live.ask('POST', path, body, { 'user-agent': 'alone' });
-      const answers = await crowded;
-      expect(alone.status).toBe(200);
-      expect([...new Set(answers.map(({ status }) => status))].toSorted()).toEqual([200, 429]);
-      const answered = answers.filter(({ status }) => status === 200);
-      // As many as may wait and more: places come free meanwhile.
-      expect(answered.length).toBeGreaterThanOrEqual(512);
-      const longestMs = Math.max(...answered.map(({ queueMs }) => queueMs));
-      expect(Number(alone.headers.get('x-modelium-queue-ms'))).toBeLessThan(longestMs);
-      expect(answers.filter(({ status, retryAfter }) => status === 429 && !(retryAfter >= 1))).toEqual([]);
-      expect(await live.model(model)).toMatchObject({ state: 'ready', pids: before[model], inFlight: 0, waiting: 0, longestWaitMs: 0 });
-      const metrics = await live.metrics();
-      expect(metrics).toMatch(new RegExp(`modelium_request_queue_seconds_count\\{model="${model}",cause="busy"\\} \\d{3}`));
-      expect(metrics).toContain(`modelium_requests_waiting{model="${model}"} 0`);
-    }
-    expect(live.said.filter((line) => line.includes('broke off'))).toEqual([]);
-  } finally {
-    await live.close();
-  }
+});
+
+afterAll(() => live?.close());
+
+test.each([
+  ['words', '/v1/embeddings', { model: 'words', input: 'some text to embed' }],
+  ['tiny', '/v1/completions', { model: 'tiny', prompt: 'The', max_tokens: 2 }],
+] as const)(`${AT_ONCE} requests at once to a ready model: %s`, { timeout: 180_000 }, async (model, path, body) => {
+  const { pids } = await live.comesTo(model, 'ready', 60_000);
+  const crowded = crowd(live, path, body);
+  // Another program beside it, which asks one thing, does not wait until the crowd is through.
+  const alone = await live.ask('POST', path, body, { 'user-agent': 'alone' });
+  const answers = await crowded;
+  expect(alone.status).toBe(200);
+  expect([...new Set(answers.map(({ status }) => status))].toSorted()).toEqual([200, 429]);
+  const answered = answers.filter(({ status }) => status === 200);
+  // As many as may wait and more: places come free meanwhile.
+  expect(answered.length).toBeGreaterThanOrEqual(512);
+  const longestMs = Math.max(...answered.map(({ queueMs }) => queueMs));
+  expect(Number(alone.headers.get('x-modelium-queue-ms'))).toBeLessThan(longestMs);
+  expect(answers.filter(({ status, retryAfter }) => status === 429 && !(retryAfter >= 1))).toEqual([]);
+  expect(await live.model(model)).toMatchObject({ state: 'ready', pids, inFlight: 0, waiting: 0, longestWaitMs: 0 });
+  const metrics = await live.metrics();
+  expect(metrics).toMatch(new RegExp(`modelium_request_queue_seconds_count\\{model="${model}",cause="busy"\\} \\d{3}`));
+  expect(metrics).toContain(`modelium_requests_waiting{model="${model}"} 0`);
+  expect(live.said.filter((line) => line.includes('broke off'))).toEqual([]);
+});
+
+test('a process that somebody kills is no verdict on its model: the very next request is answered, and nobody says that memory ran out', async () => {
+  const { pids } = await live.comesTo('tiny', 'ready', 60_000);
+  process.kill(pids[0] ?? 0, 'SIGKILL');
+  const told = await eventually('its end is told', () => live.said.find((line) => line.includes('tiny broke off')));
+  expect((await live.predict('tiny')).status).toBe(200);
+  expect(told).toMatch(/Somebody ended llama\.cpp \(SIGKILL\)/);
+  expect((await live.model('tiny'))?.pids).not.toEqual(pids);
 });

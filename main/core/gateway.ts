@@ -30,9 +30,16 @@ export interface Lease {
   release(): void;
 }
 
+/** What is asked of a signal here: an AbortSignal has more, and costs more than the rest of a wait together. */
+export interface Departure {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 export interface WaitOptions {
-  /** Aborts when the client leaves: its place is given up, and a load that only it wanted is cancelled. */
-  readonly signal: AbortSignal;
+  /** Aborts when the client leaves: its place is given up; a load that it began goes on. */
+  readonly signal: Departure;
   /** Whoever asks: callers take turns where requests have to wait. Read only then. */
   readonly caller?: string;
 }

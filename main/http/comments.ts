@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../core/ports.ts';
+import type { Headers } from './respond.ts';
 
 /**
  * So long after its request the head of a stream leaves at the latest. Until then a failure has a status of its own, so a runtime that has the request
@@ -15,8 +16,14 @@ export const SILENT_HEAD_MS = 1_000;
 const NEXT_COMMENT_MS = 3_000;
 
 /** A line that clients skip. No blank line behind it: openai-go takes that for the end of an event, and an event without data breaks it. */
-export function writeComment(response: ServerResponse, text: string): void {
+function writeComment(response: ServerResponse, text: string): void {
   response.write(`: ${text.replaceAll(/[\r\n]+/g, ' ')}\n`);
+}
+
+/** What a head would have told, had it not left before that was known. */
+export function commentHeaders(response: ServerResponse, headers: Headers): void {
+  const facts = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  writeComment(response, facts.join(', '));
 }
 
 export class Comments {

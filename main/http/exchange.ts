@@ -5,9 +5,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Timings } from '../../shared/api-predict.ts';
 import { type ErrorEnvelope, ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import type { Inference, Lease } from '../core/gateway.ts';
+import type { Departure, Inference, Lease } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { Comments, SILENT_HEAD_MS, WAITING_HEAD_MS, writeComment } from './comments.ts';
+import { Comments, SILENT_HEAD_MS, WAITING_HEAD_MS } from './comments.ts';
+import { Leaving } from './leaving.ts';
 import { brokeOff, type Refusal, refusalEnvelope, refusalStatus } from './refusal.ts';
 import { beginEventStream, cutStream, errorEvent, errorHeaders, type Headers, isEventStream, modelHeaders, sendJson } from './respond.ts';
 import type { Dispatch, UpstreamController, UpstreamHandler, UpstreamHeaders, UpstreamRequest } from './upstream.ts';
@@ -16,6 +17,8 @@ import { NO_USAGE, type TokenUsage, timingsOf } from './usage.ts';
 /** Error bodies of runtimes are a few hundred bytes; what is longer is cut (I10). */
 const REFUSAL_BYTES = 64 * 1024;
 const NONE_IGNORED: readonly string[] = [];
+/** So long after the end of a process its news have come, grandchildren that hold its pipes open included. */
+const NEWS_MS = 300;
 
 export interface ProxyWorld {
   readonly inference: Inference;
@@ -44,9 +47,8 @@ export class Exchange implements UpstreamHandler {
   readonly #world: ProxyWorld;
   readonly #job: Job;
   readonly #startedMs: number;
-  #leaving: AbortController | null = null;
+  #leaving: Leaving | null = null;
   #lease: Lease | null = null;
-  #request: UpstreamRequest | null = null;
   #controller: UpstreamController | null = null;
   #refusal: Refusal | null = null;
   #comments: Comments | null = null;
@@ -65,6 +67,10 @@ export class Exchange implements UpstreamHandler {
   /** Asks for the model; a ready one is asked in this very turn. */
   start(): void {
     this.response.on('close', this.#onClientGone);
+    this.#begin();
+  }
+
+  #begin(): void {
     try {
       const lease = this.#world.inference.ensureReady(this.#job.modelId, this);
       if (!(lease instanceof Promise)) {
@@ -82,9 +88,9 @@ export class Exchange implements UpstreamHandler {
   }
 
   /** Aborts when the client leaves. Made only for a request that has to wait: most never ask for it. */
-  get signal(): AbortSignal {
-    this.#leaving ??= new AbortController();
-    return this.#leaving.signal;
+  get signal(): Departure {
+    this.#leaving ??= new Leaving();
+    return this.#leaving;
   }
 
   /** Programs are told apart by where they are, their key and what they call themselves. */
@@ -120,12 +126,6 @@ export class Exchange implements UpstreamHandler {
     this.#paused = true;
     this.#controller?.pause();
     this.response.once('drain', this.#onDrain);
-  }
-
-  /** What the head would have told, had it not left before this was known. */
-  commentTimes(): void {
-    const facts = Object.entries(this.headers()).map(([name, value]) => `${name}: ${value}`);
-    writeComment(this.response, facts.join(', '));
   }
 
   /** The first token is there; later calls count for nothing. */
@@ -191,9 +191,14 @@ export class Exchange implements UpstreamHandler {
   onResponseError(_controller: UpstreamController, error: Error): void {
     if (this.#done) return;
     if (this.#controller === null && !this.#retried) {
-      // No connection came about, so that no byte went out and asking twice cannot run the prompt twice.
+      // No connection came about, so that no byte went out and asking twice cannot run the prompt twice. Its process has ended, and the news of that
+      // is on its way: by then this request waits like any other until the model is loaded again.
       this.#retried = true;
-      this.#dispatch();
+      this.#giveBack();
+      this.#lease = null;
+      this.#world.clock.after(NEWS_MS, () => {
+        if (!this.#done) this.#begin();
+      });
       return;
     }
     this.fail(brokeOff(this.runtime, this.#job.modelId, error.message));
@@ -213,16 +218,7 @@ export class Exchange implements UpstreamHandler {
       return;
     }
     lease.cut.addEventListener('abort', this.#onCut);
-    this.#guarded(() => {
-      this.#request = this.#job.prepare(lease);
-      this.#dispatch();
-    });
-  }
-
-  #dispatch(): void {
-    const lease = this.#lease;
-    const request = this.#request;
-    if (lease !== null && request !== null) this.#world.dispatch(lease.endpoint, request, this);
+    this.#guarded(() => this.#world.dispatch(lease.endpoint, this.#job.prepare(lease), this));
   }
 
   /** Whatever a job throws becomes the answer; nothing escapes into the client library's callbacks. */
@@ -252,7 +248,7 @@ export class Exchange implements UpstreamHandler {
     if (this.#done) return;
     this.#finish(499, NO_USAGE);
     const reason = new ModeliumError('cancelled', 'The client left.');
-    this.#leaving?.abort(reason);
+    this.#leaving?.abort();
     this.#controller?.abort(reason);
   };
 
@@ -277,10 +273,7 @@ export class Exchange implements UpstreamHandler {
     this.#done = true;
     this.#comments?.end();
     const lease = this.#lease;
-    if (lease !== null) {
-      lease.cut.removeEventListener('abort', this.#onCut);
-      lease.release();
-    }
+    this.#giveBack();
     const totalMs = this.#elapsedMs();
     this.#world.inference.report({
       modelId: this.#job.modelId,
@@ -294,6 +287,11 @@ export class Exchange implements UpstreamHandler {
       completionTokens: usage.completionTokens,
       ignoredFields: this.#job.ignoredFields ?? NONE_IGNORED,
     });
+  }
+
+  #giveBack(): void {
+    this.#lease?.cut.removeEventListener('abort', this.#onCut);
+    this.#lease?.release();
   }
 
   #elapsedMs(): number {

@@ -5,6 +5,8 @@ import type { Log } from '../core/ports.ts';
 import type { Listening } from './own-address.ts';
 
 const PORTS_TRIED = 50;
+/** Connections that wait to be taken: clients that send thousands of requests at once are told 429, not cut off. The system may allow fewer. */
+const BACKLOG = 4_096;
 const LAST_PORT = 65_535;
 
 /**
@@ -55,7 +57,7 @@ export async function listenOnLoopback(
 function open(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, ipv6Only: host.includes(':') }, () => {
+    server.listen({ host, port, backlog: BACKLOG, ipv6Only: host.includes(':') }, () => {
       server.off('error', reject);
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);

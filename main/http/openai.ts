@@ -7,6 +7,7 @@ import { API } from '../../shared/api.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { IGNORED_HEADER, ignoredIn, withReported } from '../../shared/ignored-fields.ts';
 import { parseObject, toJson } from './body.ts';
+import { commentHeaders } from './comments.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
 import { modelField, withModel } from './form-model.ts';
 import { brokeOff } from './refusal.ts';
@@ -107,7 +108,7 @@ class PassOn implements Job {
     if (typeof reported === 'string') this.ignoredFields = withReported(this.ignoredFields, reported);
     if (this.streams && isEventStream(headers)) {
       this.#events = new StreamEvents(this.#keepsUsage, (bytes) => exchange.write(bytes));
-      if (exchange.headersSent) exchange.commentTimes();
+      if (exchange.headersSent) commentHeaders(exchange.response, exchange.headers());
       else exchange.beginEvents(passed(headers, STREAM_HEADERS));
       return;
     }

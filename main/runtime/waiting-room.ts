@@ -103,7 +103,7 @@ export class WaitingRoom {
         leave();
         resolve(lease);
       };
-      signal.addEventListener('abort', gone, { once: true });
+      signal.addEventListener('abort', gone);
       const waiters = this.#waiters.get(id) ?? new Map<Ticket, Waiter>();
       this.#waiters.set(id, waiters.set(ticket, { sinceMs, admit, refuse }));
       if (signal.aborted) gone();

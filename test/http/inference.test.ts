@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Departure } from '../../main/core/gateway.ts';
 import { predictEmbeddingsSchema, predictEventSchema, predictLabelsSchema, predictTextSchema } from '../../shared/api-predict.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { ask, CHAT_PROFILE, event, type Setup, startSetup, until } from './harness.ts';
@@ -384,7 +385,7 @@ describe('trouble', () => {
   });
 
   it('a client that leaves while it waits gives its place up, and a lease that comes late is given back', async () => {
-    let signal: AbortSignal | null = null;
+    let signal: Departure | null = null;
     const late = Promise.withResolvers<ReturnType<typeof setup.engine.lease>>();
     setup.engine.ensureReady = (_id, options) => {
       signal = options.signal;
