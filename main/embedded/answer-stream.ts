@@ -35,12 +35,12 @@ export class AnswerStream {
   }
 
   /** @returns a promise when the client reads more slowly than we write: the next part waits for it. */
-  part(index: number, part: Part, likelihoods: readonly TokenLikelihood[]): Promise<void> | undefined {
+  part(index: number, part: Part, likelihoods: readonly TokenLikelihood[], timings?: object): Promise<void> | undefined {
     const { before, behind } = this.#begin(index);
     const logprobs = likelihoods.length === 0 ? null : logprobsOf(this.#head.route, likelihoods);
     let chunk: string;
-    if (part.kind === 'text' && logprobs === null) chunk = before + JSON.stringify(part.text) + behind;
-    else chunk = this.#chunk(index, this.#delta(part), null, logprobs);
+    if (part.kind === 'text' && logprobs === null && timings === undefined) chunk = before + JSON.stringify(part.text) + behind;
+    else chunk = this.#chunk(index, this.#delta(part), null, logprobs, timings);
     return this.#response.write(chunk) ? undefined : this.#drained();
   }
 
@@ -115,9 +115,10 @@ export class AnswerStream {
     return { id, object: route === 'chat' ? 'chat.completion.chunk' : 'text_completion', created, model };
   }
 
-  #chunk(index: number, choice: object, finish: FinishReason | null, logprobs: object | null): string {
+  #chunk(index: number, choice: object, finish: FinishReason | null, logprobs: object | null, timings?: object): string {
     const usage = this.#tellsNoUsage ? { usage: null } : {};
-    return event({ ...this.#common(), choices: [{ index, ...choice, logprobs, finish_reason: finish }], ...usage });
+    const told = timings === undefined ? {} : { timings };
+    return event({ ...this.#common(), choices: [{ index, ...choice, logprobs, finish_reason: finish }], ...usage, ...told });
   }
 }
 

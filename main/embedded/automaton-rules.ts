@@ -26,14 +26,21 @@ const PLAIN = complement([
 /** An empty text: an alternative of nothing would take the next line for its own. */
 const NOTHING = '""';
 
-/** @param isString characters are those of a JSON string's value, whose quotes stand outside. @returns the rule of its first state. */
-export function automatonRules(grammar: GrammarText, states: readonly State[], isString: boolean): string {
+/**
+ * @param behind the rule of what must follow a state, where there is one.
+ * @param isString characters are those of a JSON string's value, whose quotes stand outside. @returns the rule of its first state. */
+export function automatonRules(
+  grammar: GrammarText,
+  states: readonly State[],
+  isString: boolean,
+  behind: (at: number) => string | null = () => null,
+): string {
   const names = states.map(() => grammar.reserve());
   for (const [at, { accepts, steps }] of states.entries()) {
     const alternatives = steps.flatMap(({ set, to }) =>
       (isString ? quoted(set) : [range(set)]).map((written) => `${written} ${names[to]}`),
     );
-    grammar.define(names[at] ?? '', [...alternatives, ...(accepts ? [NOTHING] : [])].join(' | '));
+    grammar.define(names[at] ?? '', [...alternatives, ...(accepts ? [NOTHING] : []), ...[behind(at) ?? []].flat()].join(' | '));
   }
   return names[0] ?? '';
 }

@@ -95,7 +95,7 @@ export class CallJson {
     if (!isObject(call) || typeof call['name'] !== 'string') return;
     const given = call['arguments'] ?? call['parameters'] ?? {};
     this.name = call['name'];
-    this.#text = typeof given === 'string' ? given : JSON.stringify(given);
+    this.#text = typeof given === 'string' && given.trim() !== '' ? given : JSON.stringify(given === '' ? {} : given);
     this.#argumentsAt = 0;
     this.#argumentsEnd = this.#text.length;
   }

@@ -2,23 +2,26 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
+import { grammarOf } from './answer-format.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { complete, type Generation, type GenerationEnd, type Sink } from './generation.ts';
 import type { LoadedModel } from './llama.ts';
 import { type AnswerHead, sendJson, type Usage, WholeChoice, wholeAnswer } from './openai-answer.ts';
 import { type Body, invalid } from './openai-fields.ts';
-import { readMessages, readTemplateValues, readTools, type ToolRequest } from './openai-messages.ts';
-import { type GenerationRequest, grammarOf, type Route, readGeneration, readPrompts } from './openai-request.ts';
-import { chatPrompt, checkTokens } from './prompt.ts';
+import { readMessages, readPrefill, readTemplateValues, readTools, type ToolRequest } from './openai-messages.ts';
+import { type GenerationRequest, type Route, readGeneration, readPrompts } from './openai-request.ts';
+import { chatPrompt, checkForeign, checkTokens } from './prompt.ts';
 import { notSupported, untilClosed } from './replies.ts';
 import { bestSequence, type Sequence } from './sequence.ts';
 import type { Serving } from './serving.ts';
-import { callGrammar, toolFormatOf } from './tool-format.ts';
+import { Timings } from './timings.ts';
+import { answerGrammar, toolFormatOf } from './tool-format.ts';
 
 const SEEDS = 2 ** 32;
 
 interface Work {
   readonly request: GenerationRequest;
+  readonly bias: ReadonlyMap<number, number>;
   readonly prompts: readonly (readonly number[])[];
   readonly tools: Generation['tools'];
   readonly head: AnswerHead;
@@ -54,9 +57,7 @@ export async function generate(route: Route, body: Body, response: ServerRespons
 
 function read(route: Route, body: Body, { model, alias }: Serving): Work {
   const request = readGeneration(body, route, randomInt(SEEDS));
-  const foreign = [...request.sampling.bias.keys()].find((token) => token >= model.vocabularySize);
-  if (foreign !== undefined)
-    throw invalid('logit_bias', `"${alias}" has no token ${foreign}: its tokens go from 0 to ${model.vocabularySize - 1}.`);
+  const bias = biasOf(model, alias, request.bias);
   const head = {
     route,
     id: `${route === 'chat' ? 'chatcmpl' : 'cmpl'}-${randomBytes(12).toString('hex')}`,
@@ -64,12 +65,13 @@ function read(route: Route, body: Body, { model, alias }: Serving): Work {
     created: Math.floor(Date.now() / 1000),
   };
   if (route === 'completion') {
-    return { request, head, tools: null, prompts: readPrompts(body).map((prompt) => checkTokens(model, alias, prompt)) };
+    return { request, bias, head, tools: null, prompts: readPrompts(body).map((prompt) => checkTokens(model, alias, prompt)) };
   }
   const asked = readTools(body);
   const tools = asked === null ? null : toolsOf(model, alias, asked, request);
   const shown = asked === null ? {} : { tools: asked.tools.map(({ given }) => given) };
-  return { request, head, tools, prompts: [chatPrompt(model, alias, readMessages(body), { ...shown, ...readTemplateValues(body) })] };
+  const { messages, prefill } = readPrefill(body, readMessages(body));
+  return { request, bias, head, tools, prompts: [chatPrompt(model, alias, messages, { ...shown, ...readTemplateValues(body) }, prefill)] };
 }
 
 function toolsOf(model: LoadedModel, alias: string, asked: ToolRequest, request: GenerationRequest): Generation['tools'] {
@@ -78,10 +80,19 @@ function toolsOf(model: LoadedModel, alias: string, asked: ToolRequest, request:
     const message = `The chat template of "${alias}" knows no tools, or has calls in a form that the embedded llama.cpp does not read. Leave "tools" out.`;
     throw new ModeliumError('not-supported-by-model', message, { param: 'tools', origin: 'llama' });
   }
-  if (request.grammar !== null && asked.choice === 'required')
-    throw invalid('tool_choice', 'An answer cannot be a call of a tool and of "response_format" at once: leave one out.');
-  const grammar = asked.choice === 'required' ? grammarOf('tools', null, () => callGrammar(format, asked)) : null;
-  return { format, names: asked.tools.map(({ name }) => name), grammar };
+  if (request.isOwnGrammar) throw invalid('grammar', 'A "grammar" of one\'s own and "tools" exclude each other: leave one out.');
+  const grammar = grammarOf('tools', () => answerGrammar(format, asked, request.answer));
+  return { format, tools: asked.tools, isSingle: !asked.parallel, grammar };
+}
+
+/** What is added to the logits of which tokens: a text stands for each of its tokens. */
+function biasOf(model: LoadedModel, alias: string, asked: GenerationRequest['bias']): ReadonlyMap<number, number> {
+  const pairs = asked.flatMap(({ token, added }) => {
+    const tokens = typeof token === 'string' ? model.tokenizeAlone(token) : [token];
+    checkForeign(model, alias, tokens, 'logit_bias');
+    return tokens.map((each) => [each, added] as const);
+  });
+  return new Map(pairs);
 }
 
 interface Answered {
@@ -91,7 +102,7 @@ interface Answered {
 
 /** All choices of one prompt, one after the other in the same sequence, so that the prompt is read once. */
 async function answerPrompt(at: number, work: Work, serving: Serving, signal: AbortSignal, stream: AnswerStream | null): Promise<Answered> {
-  const { request, prompts, tools, head } = work;
+  const { request, prompts, bias, tools, head } = work;
   const tokens = prompts[at] ?? [];
   const echo = request.echo ? serving.model.detokenize(tokens, []) : '';
   return await serving.slots.use(
@@ -103,7 +114,7 @@ async function answerPrompt(at: number, work: Work, serving: Serving, signal: Ab
         const index = at * request.choices + choice;
         const whole = stream === null ? new WholeChoice(head.route, index, echo, request.rivals !== null) : null;
         if (stream !== null && echo !== '') await stream.part(index, { kind: 'text', text: echo }, []);
-        const generation: Generation = { tokens, request: choice === 0 ? request : onwards(request), choice, tools, signal };
+        const generation: Generation = { tokens, request: choice === 0 ? request : onwards(request), choice, bias, tools, signal };
         const end = await completeOne(serving.model, sequence, generation, sinkOf(index, tokens.length, request, whole, stream));
         if (end === null) break;
         stream?.finish(index, end.finish);
@@ -139,13 +150,18 @@ function onwards(request: GenerationRequest): GenerationRequest {
 }
 
 function sinkOf(index: number, total: number, request: GenerationRequest, whole: WholeChoice | null, stream: AnswerStream | null): Sink {
+  const timings = request.tellsTimings ? new Timings(() => performance.now()) : null;
   return {
+    token() {
+      timings?.token();
+    },
     progress(known, kept) {
       stream?.open();
+      timings?.read(known, kept);
       if (request.tellsProgress) stream?.progress(index, total, known, kept);
     },
     part(part, likelihoods) {
-      if (stream !== null) return stream.part(index, part, likelihoods);
+      if (stream !== null) return stream.part(index, part, likelihoods, timings?.told());
       whole?.add(part, likelihoods);
       return undefined;
     },

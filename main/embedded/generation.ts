@@ -1,13 +1,16 @@
 /**
  * One answer: tokens of a sequence become text, cut at stop strings, and calls of tools. Owns what counts as the end; knows nothing of HTTP.
  */
+
+import { ANY_OBJECT } from './json-grammar.ts';
 import { LikelihoodLog, type TokenLikelihood } from './likelihoods.ts';
 import type { LoadedModel } from './llama.ts';
+import type { Tool } from './openai-messages.ts';
 import type { GenerationRequest } from './openai-request.ts';
 import type { Chosen } from './sampling.ts';
 import type { Sequence } from './sequence.ts';
 import { IncrementalText, StopWatch } from './text-stream.ts';
-import type { ToolFormat } from './tool-format.ts';
+import { type ToolFormat, takesNothing } from './tool-format.ts';
 import { type Part, ToolReader } from './tool-reader.ts';
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls';
@@ -15,14 +18,23 @@ export type FinishReason = 'stop' | 'length' | 'tool_calls';
 export interface Generation {
   readonly tokens: readonly number[];
   readonly request: GenerationRequest;
+  readonly bias: ReadonlyMap<number, number>;
   /** Which of the answers to the same prompt: each has a seed of its own. */
   readonly choice: number;
-  readonly tools: { readonly format: ToolFormat; readonly names: readonly string[]; readonly grammar: string | null } | null;
+  readonly tools: {
+    readonly format: ToolFormat;
+    readonly tools: readonly Tool[];
+    /** At most one call. */
+    readonly isSingle: boolean;
+    readonly grammar: string | null;
+  } | null;
   readonly signal: AbortSignal;
 }
 
 /** Where an answer goes. A promise makes the next token wait, which is how a slow reader slows only its own sequence. */
 export interface Sink {
+  /** Told before the part that the token makes, if it makes one. */
+  token(): void;
   progress(known: number, kept: number): void;
   /** @param likelihoods empty where none were asked for. */
   part(part: Part, likelihoods: readonly TokenLikelihood[]): Promise<void> | undefined;
@@ -37,15 +49,15 @@ export interface GenerationEnd {
 
 /** Generates, and hands out what comes. @returns null when the client left. */
 export async function complete(model: LoadedModel, sequence: Sequence, generation: Generation, sink: Sink): Promise<GenerationEnd | null> {
-  const { tokens, request, choice, tools, signal } = generation;
+  const { tokens, request, choice, bias, tools, signal } = generation;
   const writer = new Writer(model, generation, sink);
   const room = request.shift ? Number.POSITIVE_INFINITY : model.contextTokens - tokens.length;
-  const grammar = tools?.grammar ?? request.grammar;
+  const grammar = tools === null ? request.grammar : tools.grammar;
   let completionTokens = 0;
   let cachedTokens = 0;
   const end = await sequence.run({
     ...{ tokens, signal, rivals: request.rivals, reuse: request.reuse },
-    sampling: { ...request.sampling, seed: (request.sampling.seed + choice) >>> 0 },
+    sampling: { ...request.sampling, bias, seed: (request.sampling.seed + choice) >>> 0 },
     grammar: grammar === null ? null : model.grammarState(grammar),
     maxTokens: Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, room),
     onRead(known, kept) {
@@ -54,6 +66,7 @@ export async function complete(model: LoadedModel, sequence: Sequence, generatio
     },
     onToken(chosen) {
       completionTokens += 1;
+      sink.token();
       return writer.token(chosen);
     },
   });
@@ -61,6 +74,14 @@ export async function complete(model: LoadedModel, sequence: Sequence, generatio
   await writer.end(end !== 'stopped');
   const finish = end === 'length' ? 'length' : writer.calls > 0 ? 'tool_calls' : 'stop';
   return { finish, completionTokens, cachedTokens };
+}
+
+function readerOf({ format, tools, isSingle }: NonNullable<Generation['tools']>): ToolReader {
+  const named = (name: string) => tools.find((tool) => tool.name === name);
+  return new ToolReader(format, (name) => named(name) !== undefined, {
+    isSingle,
+    takesNothing: (name) => takesNothing(named(name) ?? { parameters: ANY_OBJECT }),
+  });
 }
 
 class Writer {
@@ -78,7 +99,7 @@ class Writer {
     this.#sink = sink;
     this.#text = new IncrementalText((some, before) => model.detokenize(some, before), tokens);
     this.#stops = new StopWatch(request.stop);
-    this.#reader = tools === null ? null : new ToolReader(tools.format, (name) => tools.names.includes(name));
+    this.#reader = tools === null ? null : readerOf(tools);
     this.#marks = tools === null ? new Map() : model.marks(tools.format);
     this.#log = new LikelihoodLog((token) => model.tokenText(token));
   }
@@ -93,8 +114,8 @@ class Writer {
     const text = this.#text.push(chosen.token) + (this.#marks.get(chosen.token) ?? '');
     this.#made += text.length;
     const piece = this.#stops.push(text);
-    const goesOn = !piece.stopped;
-    return this.#write(piece.text)?.then(() => goesOn) ?? goesOn;
+    const goesOn = () => !piece.stopped && this.#reader?.isDone !== true;
+    return this.#write(piece.text)?.then(goesOn) ?? goesOn();
   }
 
   /** @param isWhole no stop string was met, so that what was held back belongs to the answer. */

@@ -1,6 +1,6 @@
 /** Embeddings and rankings: requests whose inputs are only read. Owns no model and no socket. */
 import type { ServerResponse } from 'node:http';
-import { embeddingAnswer, encodedVector, type Ranked, rerankAnswer, sendJson, sendJsonText } from './openai-answer.ts';
+import { embeddingAnswer, encodedVector, type Ranked, rerankAnswer, sendJson, sendJsonText, teiRerankAnswer } from './openai-answer.ts';
 import { type Body, invalid } from './openai-fields.ts';
 import { readEmbedding, readRerank } from './openai-inputs.ts';
 import { checkForeign } from './prompt.ts';
@@ -37,12 +37,12 @@ export async function embed(body: Body, response: ServerResponse, { model, alias
 /** Answers `/v1/rerank`: the documents by how well they answer the question, best first. */
 export async function rerank(body: Body, response: ServerResponse, { model, alias, purpose, slots }: Serving): Promise<void> {
   if (purpose !== 'ranking') throw notSupported(`"${alias}" was loaded for ${purpose}: it ranks no documents.`);
-  const { query, documents, most, returnDocuments } = readRerank(body);
+  const { query, documents, most, returnDocuments, isTei } = readRerank(body);
   const room = model.contextTokens;
   let promptTokens = 0;
   for (const [index, document] of documents.entries()) {
     const length = model.rankedTokens(query, document);
-    if (length > room) throw tooLong(`documents[${index}]`, length, room);
+    if (length > room) throw tooLong(`${isTei ? 'texts' : 'documents'}[${index}]`, length, room);
     promptTokens += length;
   }
   const signal = untilClosed(response);
@@ -51,6 +51,8 @@ export async function rerank(body: Body, response: ServerResponse, { model, alia
     scores.push({ index, score: await slots.use(signal, async () => await model.rank(query, document)) });
   }
   const ranked = scores.toSorted((left, right) => right.score - left.score);
-  if (!signal.aborted)
-    sendJson(response, 200, rerankAnswer(alias, ranked.slice(0, most), returnDocuments ? documents : null, promptTokens));
+  if (signal.aborted) return;
+  const best = ranked.slice(0, most);
+  const shown = returnDocuments ? documents : null;
+  sendJson(response, 200, isTei ? teiRerankAnswer(best, shown) : rerankAnswer(alias, best, shown, promptTokens));
 }

@@ -14,20 +14,15 @@ import {
   LlamaLogLevel,
   type LlamaModel,
   type LlamaRankingContext,
-  LlamaVocabularyType,
   type Token,
 } from 'node-llama-cpp';
-import { betweenMarks } from './input-tokens.ts';
-import type { TokenText } from './likelihoods.ts';
-import type { NativeSampler, NativeSequence } from './native.ts';
+import type { NativeSampler, NativeSequence, NativeVocabulary } from './native.ts';
 import { invalid } from './openai-fields.ts';
 import { Pace } from './pace.ts';
 import type { CacheType, Purpose } from './purpose.ts';
 import { Recent } from './recent.ts';
 import { inOrder, Sequence } from './sequence.ts';
-import { wantsFirstSpace, withFirstSpace } from './space-prefix.ts';
-import { tokenBytes } from './token-bytes.ts';
-import { MARKS, type ToolFormat } from './tool-format.ts';
+import { Vocabulary } from './vocabulary.ts';
 
 /** Grammars that are kept ready for the next request with the same schema: ten times their text, in memory. */
 const KEPT_GRAMMAR_CHARACTERS = 2_000_000;
@@ -67,7 +62,7 @@ interface Context {
 }
 
 /** A loaded model with its sequences, or with the context that embeds or ranks. */
-export class LoadedModel {
+export class LoadedModel extends Vocabulary {
   readonly sequences: readonly Sequence[];
   readonly contextTokens: number;
   /** Empty where there is none. */
@@ -76,27 +71,22 @@ export class LoadedModel {
   readonly #model: LlamaModel;
   readonly #context: Context;
   readonly #template: TemplateRenderer | null;
-  readonly #wantsFirstSpace: boolean;
   readonly #grammars = new Recent<LlamaGrammarEvaluationState>(KEPT_GRAMMAR_CHARACTERS);
 
   constructor(llama: Llama, model: LlamaModel, context: Context) {
+    super(model as unknown as NativeVocabulary);
     this.#llama = llama;
     this.#model = model;
     this.#context = context;
     this.contextTokens = context.contextTokens;
     this.sequences = context.sequences;
     const template = model.fileInfo.metadata.tokenizer.chat_template;
-    this.#wantsFirstSpace = wantsFirstSpace(model.fileInfo.metadata);
     this.chatTemplate = typeof template === 'string' ? template : '';
     this.#template = this.chatTemplate === '' ? null : rendererOf(this.chatTemplate);
   }
 
   get trainedContextTokens(): number {
     return this.#model.trainContextSize;
-  }
-
-  get vocabularySize(): number {
-    return this.#vocabulary.tokens.length;
   }
 
   /** Numbers of an embedding. */
@@ -119,33 +109,6 @@ export class LoadedModel {
     return this.#template?._jinjaTemplate.render({ ...tokens, ...values, messages, add_generation_prompt: true }) ?? '';
   }
 
-  /** Tokens of a text, with the beginning-of-sequence token where the model wants one. @param special control tokens in the text count as such. */
-  tokenize(text: string, special: boolean): number[] {
-    const { bos, shouldPrependBosToken } = this.#model.tokens;
-    const tokens = this.#model.tokenize(this.#wantsFirstSpace ? withFirstSpace(this.#model, text, special) : text, special);
-    return shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
-  }
-
-  detokenize(tokens: readonly number[], before: readonly number[]): string {
-    return this.#model.detokenize(asTokens(tokens), false, asTokens(before));
-  }
-
-  /** One token by itself. */
-  tokenText(token: number): TokenText {
-    const { tokens, model } = this.#vocabulary;
-    return tokenBytes(tokens[token] ?? '', model);
-  }
-
-  /** Which of a format's marks are control tokens here, and their texts. */
-  marks(format: ToolFormat): ReadonlyMap<number, string> {
-    const marks = new Map<number, string>();
-    for (const mark of MARKS[format]) {
-      const [token, ...more] = this.#model.tokenize(mark, true);
-      if (token !== undefined && more.length === 0 && this.detokenize([token], []) === '') marks.set(token, mark);
-    }
-    return marks;
-  }
-
   /** The beginning of a grammar, for one answer. @throws ModeliumError invalid-body when llama.cpp does not take it. */
   grammarState(grammar: string): object {
     try {
@@ -158,12 +121,6 @@ export class LoadedModel {
     } catch {
       throw invalid(null, 'llama.cpp does not take this grammar: it is wrong, a part of it refers to itself at once, or it is too large.');
     }
-  }
-
-  /** What an embedding of this input is computed from: its tokens between the model's own marks. */
-  embeddingTokens(input: string | readonly number[]): readonly number[] {
-    const own = typeof input === 'string' ? this.#model.tokenize(input, false) : input;
-    return betweenMarks(own, this.#model.tokens, this.#model.vocabularyType === LlamaVocabularyType.wpm);
   }
 
   /** @param tokens from `embeddingTokens`; at least one. @returns a vector of length 1. */
@@ -181,10 +138,6 @@ export class LoadedModel {
   /** How well the document answers the question, 0..1. */
   async rank(query: string, document: string): Promise<number> {
     return (await this.#context.ranking?.rank(query, document)) ?? 0;
-  }
-
-  get #vocabulary(): { readonly tokens: readonly string[]; readonly model: string } {
-    return this.#model.fileInfo.metadata.tokenizer.ggml;
   }
 }
 

@@ -61,3 +61,21 @@ export interface NativeSequence {
     afterBatch: (length: number) => unknown,
   ): Promise<readonly Result[]>;
 }
+
+/** A model as far as its vocabulary goes. */
+export interface NativeVocabulary {
+  readonly vocabularyType: string;
+  readonly fileInfo: {
+    readonly metadata: { readonly tokenizer: { readonly ggml: { readonly tokens: readonly string[]; readonly model: string } } };
+  };
+  readonly tokens: {
+    readonly bos: number | null;
+    readonly eos: number | null;
+    readonly sep: number | null;
+    readonly shouldPrependBosToken: boolean;
+    readonly shouldAppendEosToken: boolean;
+  };
+  tokenize(text: string, special: boolean): number[];
+  detokenize(tokens: readonly number[], special: boolean, before: readonly number[]): string;
+  getTokenAttributes(token: number): { readonly control: boolean; readonly userDefined: boolean };
+}

@@ -122,6 +122,11 @@ export interface Ranked {
   readonly score: number;
 }
 
+/** A ranking in the shape of text-embeddings-inference. */
+export function teiRerankAnswer(ranked: readonly Ranked[], documents: readonly string[] | null): object {
+  return ranked.map(({ index, score }) => ({ index, score, ...(documents === null ? {} : { text: documents[index] }) }));
+}
+
 /** A ranking in the shape that Jina's and Cohere's clients read. @param documents null: the answer names them by index only. */
 export function rerankAnswer(model: string, ranked: readonly Ranked[], documents: readonly string[] | null, promptTokens: number): object {
   return {

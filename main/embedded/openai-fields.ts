@@ -11,6 +11,7 @@ export function invalid(param: string | null, message: string): ModeliumError {
 
 export const isAbsent = (value: unknown): value is undefined | null => value === undefined || value === null;
 export const isObject = (value: unknown): value is Body => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isEmpty = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 export const isTokens = (value: unknown): value is number[] =>
   Array.isArray(value) && value.length > 0 && value.every((item) => Number.isSafeInteger(item));
 

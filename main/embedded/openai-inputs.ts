@@ -14,6 +14,8 @@ export interface RerankRequest {
   /** How many of the best are told. */
   readonly most: number;
   readonly returnDocuments: boolean;
+  /** Answered in the shape of text-embeddings-inference, whose clients send `texts`. */
+  readonly isTei: boolean;
 }
 
 /** As OpenAI's. A vector of each is held until all are there. */
@@ -21,8 +23,13 @@ const MOST_INPUTS = 2048;
 
 const EMBEDDING: Parameters = { known: ['model', 'input', 'encoding_format', 'dimensions'], refused: {} };
 const RERANK: Parameters = {
-  known: ['model', 'query', 'documents', 'top_n', 'return_documents'],
-  refused: { max_chunks_per_doc: () => false, max_tokens_per_doc: () => false, rank_fields: () => false },
+  known: ['model', 'query', 'documents', 'texts', 'top_n', 'return_documents', 'return_text', 'raw_scores'],
+  refused: {
+    truncate: (value) => value === false,
+    max_chunks_per_doc: () => false,
+    max_tokens_per_doc: () => false,
+    rank_fields: () => false,
+  },
 };
 
 /** @throws ModeliumError invalid-body. */
@@ -49,19 +56,29 @@ export function readEmbedding(body: Body): EmbeddingRequest {
 /** Documents are texts, or objects with a `text`, as Cohere's and Jina's clients send them. @throws ModeliumError invalid-body. */
 export function readRerank(body: Body): RerankRequest {
   checkParameters(body, RERANK);
-  const { query, documents } = body;
+  const query = body['query'];
+  const isTei = isAbsent(body['documents']) && !isAbsent(body['texts']);
+  const name = isTei ? 'texts' : 'documents';
+  const documents = body[name];
   if (typeof query !== 'string' || query === '') throw invalid('query', '"query" must be a text.');
-  if (!Array.isArray(documents) || documents.length === 0) throw invalid('documents', '"documents" must be a list with at least one text.');
+  if (!Array.isArray(documents) || documents.length === 0) throw invalid(name, `"${name}" must be a list with at least one text.`);
+  if (flag(body, 'raw_scores')) throw invalid('raw_scores', 'Scores come as numbers from 0 to 1 only: leave "raw_scores" out.');
+  if (documents.length > MOST_INPUTS)
+    throw invalid(
+      name,
+      `"${name}" holds ${documents.length} texts, and one request may hold ${MOST_INPUTS}: send them in several requests.`,
+    );
   const texts = documents.map((document: unknown, index) => {
     const text = isObject(document) ? document['text'] : document;
     if (typeof text === 'string' && text !== '') return text;
-    throw invalid(`documents[${index}]`, `"documents[${index}]" must be a text, or an object with a "text".`);
+    throw invalid(`${name}[${index}]`, `"${name}[${index}]" must be a text, or an object with a "text".`);
   });
   const most = wholeNumber(body, 'top_n', 1);
   return {
     query,
     documents: texts,
     most: isAbsent(most) ? texts.length : Math.min(most, texts.length),
-    returnDocuments: flag(body, 'return_documents'),
+    returnDocuments: flag(body, isTei ? 'return_text' : 'return_documents'),
+    isTei,
   };
 }

@@ -14,6 +14,8 @@ export interface Tool {
   readonly name: string;
   /** What its arguments must be; absent: any object. */
   readonly parameters: Schema | null;
+  /** Its arguments are held to the schema also where the model may answer in words. */
+  readonly isStrict: boolean;
   /** As the request has it: what the template shows to the model. */
   readonly given: Body;
 }
@@ -84,6 +86,23 @@ export function readMessages(body: Body): readonly ChatMessage[] {
   return messages.map(messageOf);
 }
 
+/**
+ * An answer that the client began: the last message where it is the assistant's, as llama-server reads it, or only where it is asked for.
+ * @returns the messages in front of it, and its text; an empty text where nothing was begun.
+ */
+export function readPrefill(body: Body, messages: readonly ChatMessage[]): { messages: readonly ChatMessage[]; prefill: string } {
+  const last = messages.at(-1);
+  const isBegun = last?.role === 'assistant' && last['tool_calls'] === undefined;
+  const isAsked = flag(body, 'continue_final_message', isBegun && !flag(body, 'add_generation_prompt', false));
+  if (!isAsked) return { messages, prefill: '' };
+  if (last === undefined || !isBegun)
+    throw invalid(
+      'continue_final_message',
+      '"continue_final_message" needs a last message of the role "assistant", without calls of tools.',
+    );
+  return { messages: messages.slice(0, -1), prefill: last.content };
+}
+
 /** Values for the chat template's own variables, such as `enable_thinking`. */
 export function readTemplateValues(body: Body): Body {
   const value = body['chat_template_kwargs'] ?? {};
@@ -100,7 +119,7 @@ function toolOf(tool: unknown, index: number): Tool {
   const parameters = given['parameters'];
   if (!(isAbsent(parameters) || isObject(parameters)))
     throw invalid(`tools[${index}]`, `"tools[${index}].function.parameters" must be a JSON schema.`);
-  return { name, parameters: parameters ?? null, given: tool as Body };
+  return { name, parameters: parameters ?? null, isStrict: given['strict'] === true, given: tool as Body };
 }
 
 /** Null where no tool may be called. @throws ModeliumError invalid-body. */

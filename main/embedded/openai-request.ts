@@ -1,11 +1,13 @@
 /** Reads the bodies of OpenAI's chats and completions: what is asked for, checked. Pure. */
-import { ANY_OBJECT, jsonGrammar } from './json-grammar.ts';
+import { answerSchema, grammarOf, ownGrammar } from './answer-format.ts';
+import { jsonGrammar } from './json-grammar.ts';
 import {
   type Body,
   checkParameters,
   flag,
   invalid,
   isAbsent,
+  isEmpty,
   isObject,
   isTokens,
   number,
@@ -13,12 +15,19 @@ import {
   wholeNumber,
 } from './openai-fields.ts';
 import type { Sampling } from './sampling.ts';
-import { type Schema, SchemaRefusal } from './schema-merge.ts';
+import type { Schema } from './schema-merge.ts';
 
 export type Route = 'chat' | 'completion';
 
+export interface Bias {
+  /** Its number, or a text: then each of its tokens. */
+  readonly token: number | string;
+  readonly added: number;
+}
+
 export interface GenerationRequest {
-  readonly sampling: Sampling;
+  readonly sampling: Omit<Sampling, 'bias'>;
+  readonly bias: readonly Bias[];
   /** Null: as much as the context holds. */
   readonly maxTokens: number | null;
   readonly stop: readonly string[];
@@ -32,6 +41,12 @@ export interface GenerationRequest {
   readonly rivals: number | null;
   /** What the answer must be, in llama.cpp's notation; null: anything. */
   readonly grammar: string | null;
+  /** The client wrote the grammar itself. */
+  readonly isOwnGrammar: boolean;
+  /** The schema that the grammar was made of; null: none. */
+  readonly answer: Schema | boolean | null;
+  /** A stream tells with each part how fast it is, as llama-server's `timings_per_token`. */
+  readonly tellsTimings: boolean;
   /** The prompt's text goes in front of the answer's. */
   readonly echo: boolean;
   /** Keep what a sequence knows of an equal beginning. */
@@ -50,9 +65,10 @@ const MOST_PROMPTS = 128;
 const MOST_CHAT_RIVALS = 20;
 const MOST_COMPLETION_RIVALS = 20;
 const MOST_BIAS = 100;
+/** Added to the logit of a token that must not come. */
+const NEVER = 1e9;
 const RANDOM_SEED = 0xffffffff;
 
-const isEmpty = (value: unknown) => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 const isOneOf =
   (...neutral: readonly unknown[]) =>
   (value: unknown) =>
@@ -61,12 +77,17 @@ const never = () => false;
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 
 const COMMON = words(`
-  model max_tokens max_completion_tokens temperature top_p top_k min_p seed frequency_penalty presence_penalty repeat_penalty
-  repetition_penalty stop stream stream_options n logprobs logit_bias json_schema response_format cache_prompt context_shift return_progress`);
+  model max_tokens max_completion_tokens n_predict temperature top_p top_k min_p seed frequency_penalty presence_penalty repeat_penalty
+  repetition_penalty stop stream stream_options n logprobs logit_bias json_schema response_format cache_prompt context_shift return_progress
+  grammar timings_per_token`);
+
+/** Sent by habit to any server; nothing that is answered here depends on them. Those that no runtime heeds are `IGNORED_FIELDS`. */
+const HABITS = words(`
+  think title verbosity priority n_keep n_discard reasoning_format skip_special_tokens add_special_tokens spaces_between_special_tokens
+  include_stop_str_in_output`);
 
 const REFUSED_EVERYWHERE: Parameters['refused'] = {
   best_of: isOneOf(1),
-  grammar: isOneOf(''),
   ignore_eos: isOneOf(false),
   min_tokens: isOneOf(0),
   n_probs: isOneOf(0),
@@ -79,7 +100,12 @@ const REFUSED_EVERYWHERE: Parameters['refused'] = {
 /** What chats and completions each know and refuse; anything else is refused as unknown. */
 export const PARAMETERS: Readonly<Record<Route, Parameters>> = {
   chat: {
-    known: [...COMMON, ...words('messages top_logprobs tools tool_choice parallel_tool_calls chat_template_kwargs reasoning_effort')],
+    known: [
+      ...COMMON,
+      ...HABITS,
+      ...words('messages top_logprobs tools tool_choice parallel_tool_calls chat_template_kwargs reasoning_effort'),
+      ...words('continue_final_message add_generation_prompt'),
+    ],
     refused: {
       ...REFUSED_EVERYWHERE,
       functions: isEmpty,
@@ -87,13 +113,12 @@ export const PARAMETERS: Readonly<Record<Route, Parameters>> = {
       audio: never,
       modalities: (value) => Array.isArray(value) && value.every((item) => item === 'text'),
       web_search_options: never,
-      verbosity: isOneOf('medium'),
       suffix: isOneOf(''),
       echo: isOneOf(false),
     },
   },
   completion: {
-    known: [...COMMON, ...words('prompt echo')],
+    known: [...COMMON, ...HABITS, ...words('prompt echo')],
     refused: {
       ...REFUSED_EVERYWHERE,
       suffix: isOneOf(''),
@@ -108,9 +133,10 @@ function stops(body: Body): readonly string[] {
   const value = body['stop'];
   if (isAbsent(value)) return [];
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const isUsable = list.every((item): item is string => typeof item === 'string' && item !== '');
-  if (isUsable && list.length <= MOST_STOPS) return list as readonly string[];
-  throw invalid('stop', `"stop" must be a text or a list of at most ${MOST_STOPS} texts, none empty.`);
+  const isUsable = list.every((item): item is string => typeof item === 'string');
+  // An empty text stops nothing: clients send it for "none".
+  if (isUsable && list.length <= MOST_STOPS) return (list as readonly string[]).filter((item) => item !== '');
+  throw invalid('stop', `"stop" must be a text or a list of at most ${MOST_STOPS} texts.`);
 }
 
 function includeUsage(body: Body, stream: boolean): boolean {
@@ -123,18 +149,24 @@ function includeUsage(body: Body, stream: boolean): boolean {
   return flag(value, 'include_usage');
 }
 
-function bias(body: Body): ReadonlyMap<number, number> {
+/** OpenAI's object from tokens to amounts, or llama-server's list of pairs; a text stands for each of its tokens, and false for never. */
+function bias(body: Body): readonly Bias[] {
   const value = body['logit_bias'];
-  if (isAbsent(value)) return new Map();
-  const wrong = () =>
-    invalid('logit_bias', `"logit_bias" must be an object from tokens' numbers to numbers from -${MOST_BIAS} to ${MOST_BIAS}.`);
-  if (!isObject(value)) throw wrong();
-  return new Map(
-    Object.entries(value).map(([token, amount]) => {
-      if (!/^\d{1,9}$/.test(token) || typeof amount !== 'number' || Math.abs(amount) > MOST_BIAS) throw wrong();
-      return [Number(token), amount];
-    }),
-  );
+  if (isAbsent(value)) return [];
+  const pairs: readonly unknown[] = Array.isArray(value) ? value : isObject(value) ? Object.entries(value) : [null];
+  return pairs.map((pair) => {
+    const [key, amount] = Array.isArray(pair) ? (pair as readonly unknown[]) : [];
+    const isToken = Number.isSafeInteger(key) || typeof key === 'string';
+    const added = amount === false ? -NEVER : amount;
+    if (!isToken || typeof added !== 'number' || (Math.abs(added) > MOST_BIAS && added !== -NEVER)) throw wrongBias();
+    const token = typeof key === 'string' && /^\d{1,9}$/.test(key) ? Number(key) : key;
+    return { token: token as number | string, added };
+  });
+}
+
+function wrongBias(): Error {
+  const message = `"logit_bias" must go from tokens' numbers, or texts, to numbers from -${MOST_BIAS} to ${MOST_BIAS}.`;
+  return invalid('logit_bias', message);
 }
 
 /** Chats ask with a flag and a number, completions with a number alone. */
@@ -149,41 +181,17 @@ function rivals(body: Body, route: Route): number | null {
   return isAsked ? most : null;
 }
 
-/** @throws ModeliumError invalid-body, with the keyword that cannot be enforced. */
-export function grammarOf(param: string, schema: unknown, make: (schema: unknown) => string = jsonGrammar): string {
-  try {
-    return make(schema);
-  } catch (error) {
-    if (!(error instanceof SchemaRefusal || error instanceof RangeError)) throw error;
-    throw invalid(param, `The JSON schema in "${param}" cannot be carried out: ${error.message}.`);
-  }
-}
-
-function answerSchema(body: Body): { readonly param: string; readonly schema: Schema | boolean } | null {
-  const format = body['response_format'];
-  const own = body['json_schema'];
-  if (!isAbsent(own) && !isEmpty(own)) return { param: 'json_schema', schema: own as Schema };
-  if (isAbsent(format)) return null;
-  const type = isObject(format) ? format['type'] : undefined;
-  if (type === 'text') return null;
-  // llama-server's clients put a schema beside this type.
-  if (type === 'json_object') return { param: 'response_format', schema: ((format as Body)['schema'] as Schema | undefined) ?? ANY_OBJECT };
-  const wrapped = type === 'json_schema' ? (format as Body)['json_schema'] : undefined;
-  const schema = isObject(wrapped) ? wrapped['schema'] : undefined;
-  if (schema !== undefined) return { param: 'response_format', schema: schema as Schema };
-  throw invalid(
-    'response_format',
-    '"response_format.type" must be "text", "json_object", or "json_schema" with "json_schema": {"schema": {...}}.',
-  );
-}
-
 function seedOf(body: Body, randomSeed: number): number {
-  const seed = wholeNumber(body, 'seed', Number.NEGATIVE_INFINITY) ?? randomSeed;
-  // 32 bits, also of negative numbers; the highest value means "a random seed" to llama.cpp.
-  return (seed >>> 0) % RANDOM_SEED;
+  const seed = body['seed'] ?? randomSeed;
+  if (typeof seed !== 'number' || !Number.isInteger(seed) || Math.abs(seed) > 2 ** 64)
+    throw invalid('seed', '"seed" must be a whole number of 64 bits.');
+  const bits = BigInt.asUintN(64, BigInt(seed));
+  // 32 bits, also of negative numbers; of larger ones both halves count. The highest value means "a random seed" to llama.cpp.
+  const high = seed < 0 ? 0n : bits >> 32n;
+  return Number(BigInt.asUintN(32, bits) ^ high) % RANDOM_SEED;
 }
 
-function readSampling(body: Body, randomSeed: number): Sampling {
+function readSampling(body: Body, randomSeed: number): GenerationRequest['sampling'] {
   return {
     temperature: number(body, 'temperature', 0, 100, DEFAULTS.temperature),
     topP: number(body, 'top_p', 0, 1, DEFAULTS.topP),
@@ -193,15 +201,24 @@ function readSampling(body: Body, randomSeed: number): Sampling {
     frequencyPenalty: number(body, 'frequency_penalty', -2, 2, 0),
     presencePenalty: number(body, 'presence_penalty', -2, 2, 0),
     repeatPenalty: number(body, 'repeat_penalty', 0.01, 10, number(body, 'repetition_penalty', 0.01, 10, 1)),
-    bias: bias(body),
   };
+}
+
+/** Null: as much as the context holds, for which clients also send -1. */
+function readMaxTokens(body: Body, route: Route): number | null {
+  const asked = ['max_completion_tokens', 'max_tokens', 'n_predict']
+    .map((name) => wholeNumber(body, name, -1))
+    .find((value) => value !== null);
+  if (asked === 0) throw invalid('max_tokens', '"max_tokens" must be at least 1, or -1 for as many as the context holds.');
+  if (asked === undefined) return route === 'completion' ? COMPLETION_TOKENS : null;
+  return asked === -1 ? null : asked;
 }
 
 /** What chats and completions have in common. @throws ModeliumError invalid-body with the parameter's name. */
 export function readGeneration(body: Body, route: Route, randomSeed: number): GenerationRequest {
   checkParameters(body, PARAMETERS[route]);
   const stream = flag(body, 'stream');
-  const maxTokens = wholeNumber(body, 'max_completion_tokens', 1) ?? wholeNumber(body, 'max_tokens', 1);
+  const maxTokens = readMaxTokens(body, route);
   const shift = flag(body, 'context_shift');
   if (shift && maxTokens === null)
     throw invalid('context_shift', '"context_shift" needs "max_tokens": without it the answer could be endless.');
@@ -210,16 +227,22 @@ export function readGeneration(body: Body, route: Route, randomSeed: number): Ge
   if (echo && asked !== null)
     throw invalid('echo', 'The embedded llama.cpp gives no log-probabilities of the prompt: leave out "echo" or "logprobs".');
   const answer = answerSchema(body);
+  const own = ownGrammar(body);
+  if (own !== null && answer !== null) throw invalid('grammar', `"grammar" and "${answer.param}" exclude each other: leave one out.`);
   return {
     sampling: readSampling(body, randomSeed),
-    maxTokens: maxTokens ?? (route === 'completion' ? COMPLETION_TOKENS : null),
+    bias: bias(body),
+    maxTokens,
     stop: stops(body),
     stream,
     includeUsage: includeUsage(body, stream),
     tellsProgress: stream && flag(body, 'return_progress'),
     choices: wholeNumber(body, 'n', 1, MOST_CHOICES) ?? 1,
     rivals: asked,
-    grammar: answer === null ? null : grammarOf(answer.param, answer.schema),
+    grammar: answer === null ? own : grammarOf(answer.param, () => jsonGrammar(answer.schema)),
+    isOwnGrammar: own !== null,
+    answer: answer?.schema ?? null,
+    tellsTimings: stream && flag(body, 'timings_per_token'),
     echo,
     // What an earlier request left may differ in the last bit from a fresh evaluation: nothing for who asks for the same answer again.
     reuse: flag(body, 'cache_prompt', isAbsent(body['seed'])),

@@ -18,8 +18,7 @@ function fitting(model: LoadedModel, tokens: readonly number[], param: string): 
 export function checkTokens(model: LoadedModel, alias: string, prompt: string | readonly number[]): readonly number[] {
   if (typeof prompt === 'string') {
     const tokens = model.tokenize(prompt, true);
-    if (tokens.length === 0) throw invalid('prompt', 'The prompt is empty.');
-    return fitting(model, tokens, 'prompt');
+    return fitting(model, tokens.length === 0 ? model.beginning(alias) : tokens, 'prompt');
   }
   checkForeign(model, alias, prompt, 'prompt');
   return fitting(model, prompt, 'prompt');
@@ -40,16 +39,24 @@ function withoutSystem(messages: readonly ChatMessage[]): readonly ChatMessage[]
   return others.map((message, index) => (index === first ? { ...message, content: [...system, message.content].join('\n\n') } : message));
 }
 
-/** Tokens of a chat by the model's own template. @throws ModeliumError not-supported-by-model, invalid-body, context_length_exceeded. */
-export function chatPrompt(model: LoadedModel, alias: string, messages: readonly ChatMessage[], values: Body): readonly number[] {
+/**
+ * Tokens of a chat by the model's own template.
+ * @param prefill the beginning of the answer, which the model continues.
+ * @throws ModeliumError not-supported-by-model, invalid-body, context_length_exceeded.
+ */
+export function chatPrompt(
+  model: LoadedModel,
+  alias: string,
+  messages: readonly ChatMessage[],
+  values: Body,
+  prefill: string,
+): readonly number[] {
   if (model.chatTemplate === '') {
     throw new ModeliumError('not-supported-by-model', `"${alias}" has no chat template. Use /v1/completions with a "prompt".`, {
       origin: 'llama',
     });
   }
-  if (values['reasoning_effort'] !== undefined && !model.chatTemplate.includes('reasoning_effort'))
-    throw invalid('reasoning_effort', `The chat template of "${alias}" does not know "reasoning_effort". Leave it out.`);
-  return fitting(model, model.tokenize(render(model, messages, values), true), 'messages');
+  return fitting(model, model.tokenize(render(model, messages, values) + prefill, true), 'messages');
 }
 
 function render(model: LoadedModel, messages: readonly ChatMessage[], values: Body): string {

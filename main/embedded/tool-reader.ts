@@ -8,7 +8,7 @@ export type Part =
   | { readonly kind: 'call'; readonly index: number; readonly name: string | null; readonly arguments: string };
 
 /** What is expected next. */
-type State = 'text' | 'begin' | 'call' | 'after';
+type State = 'text' | 'begin' | 'call' | 'after' | 'done';
 
 const BEGINS: Readonly<Record<ToolFormat, string>> = {
   hermes: '<tool_call>',
@@ -17,9 +17,17 @@ const BEGINS: Readonly<Record<ToolFormat, string>> = {
   llama: '<|python_tag|>',
 };
 
+export interface ReaderOptions {
+  /** One call at most: what follows it is dropped. */
+  readonly isSingle?: boolean;
+  /** Tools without parameters: their arguments are `{}`, whatever is written. */
+  readonly takesNothing?: (name: string) => boolean;
+}
+
 export class ToolReader {
   readonly #format: ToolFormat;
   readonly #isTool: (name: string) => boolean;
+  readonly #options: ReaderOptions;
   #state: State;
   /** Text that is not understood yet. */
   #held = '';
@@ -30,7 +38,8 @@ export class ToolReader {
   /** A list of calls is open: Mistral's. */
   #inList = false;
 
-  constructor(format: ToolFormat, isTool: (name: string) => boolean) {
+  constructor(format: ToolFormat, isTool: (name: string) => boolean, options: ReaderOptions = {}) {
+    this.#options = options;
     this.#format = format;
     this.#isTool = isTool;
     // Llama's calls have no mark: an answer that begins as one is one.
@@ -40,6 +49,11 @@ export class ToolReader {
   /** Calls that were told. */
   get calls(): number {
     return this.#calls;
+  }
+
+  /** The one call that may come is whole. */
+  get isDone(): boolean {
+    return this.#state === 'done';
   }
 
   push(text: string): readonly Part[] {
@@ -77,6 +91,8 @@ export class ToolReader {
         return this.#readCall();
       case 'after':
         return this.#readAfter();
+      case 'done':
+        return false;
       default:
         return this.#state satisfies never;
     }
@@ -158,14 +174,19 @@ export class ToolReader {
     }
     if (this.#isTold) {
       const fresh = call.fresh();
-      if (fresh !== '') this.#parts.push({ kind: 'call', index: this.#calls - 1, name: null, arguments: fresh });
+      if (fresh !== '' && !this.#isEmpty(call)) this.#parts.push({ kind: 'call', index: this.#calls - 1, name: null, arguments: fresh });
     }
     if (!call.isWhole) return false;
     if (!this.#isTold && this.#format === 'llama') return this.#notATool(call, rest);
     if (!this.#isTold) this.#text(call.text);
+    else if (this.#isEmpty(call)) this.#parts.push({ kind: 'call', index: this.#calls - 1, name: null, arguments: '{}' });
     this.#call = null;
-    this.#state = 'after';
+    this.#state = this.#isTold && this.#options.isSingle === true ? 'done' : 'after';
     return true;
+  }
+
+  #isEmpty({ name }: CallJson): boolean {
+    return name !== null && this.#options.takesNothing?.(name) === true;
   }
 
   /** JSON that names no tool of the request is an answer in JSON. */

@@ -2,11 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { getLlama, LlamaGrammar, LlamaLogLevel } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { jsonGrammar } from '../../main/embedded/json-grammar.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
+import { matcher } from './grammar-matcher.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
 let folder: string;
@@ -148,13 +148,6 @@ const SCHEMAS: readonly [string, JsonSchema][] = [
     },
   ],
 ];
-
-/** llama.cpp's own: whether a text is one of the grammar's. */
-async function matcher(grammar: string): Promise<(text: string) => boolean> {
-  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: LlamaLogLevel.disabled });
-  const made = new LlamaGrammar(llama, { grammar }) as unknown as { _grammar: { isTextCompatible(text: string): boolean } };
-  return (text) => made._grammar.isTextCompatible(text);
-}
 
 /** A schema of a kilobyte whose definitions hold twice the next one, thirty times. */
 function doubling(make: (next: object) => object): object {

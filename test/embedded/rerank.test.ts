@@ -51,6 +51,13 @@ test('the order of the documents changes no score, another query does', async ()
   expect(await score('nobody waits there', documents)).not.toBe(first);
 });
 
+test('text-embeddings-inference’s clients: their words, their shape', async () => {
+  const { body } = await ranker.json('/v1/rerank', { query: 'memory', documents });
+  const { body: tei } = await ranker.json('/v1/rerank', { query: 'memory', texts: documents, return_text: true, raw_scores: false });
+  const wanted = body.results.map(({ index, relevance_score }) => ({ index, score: relevance_score, text: documents[index] }));
+  expect(tei).toEqual(wanted);
+});
+
 test('what is wrong or not supported is refused by name', async () => {
   const refused = async (server: TestServer, path: string, body: object) => (await server.json(path, body)).body.error;
   expect(await refused(ranker, '/v1/rerank', { documents })).toMatchObject({ param: 'query' });

@@ -123,6 +123,96 @@ describe('generation', () => {
   });
 });
 
+describe('what clients of other servers send', () => {
+  const request = { prompt: 'the model', temperature: 0, max_tokens: 12 };
+
+  test('no bound of tokens, empty stops, llama-server’s name for the bound, and habits that change nothing', async () => {
+    const { body: plain } = await chat.json('/v1/completions', request);
+    const { max_tokens: _, ...bare } = request;
+    const habits = { keep_alive: '5m', think: false, num_ctx: 4096, id_slot: 0, chat_id: 'x', verbosity: 'low', reasoning_effort: 'high' };
+    for (const more of [
+      { n_predict: 12 },
+      { n_predict: 12, stop: '' },
+      { n_predict: 12, stop: [''] },
+      { max_tokens: 12, ...habits, reasoning_effort: undefined },
+    ]) {
+      const { body } = await chat.json('/v1/completions', { ...bare, ...more });
+      expect(body.choices?.[0]?.text, JSON.stringify([more, body])).toBe(plain.choices[0]!.text);
+    }
+    const { body: endless } = await chat.json('/v1/completions', { ...bare, max_tokens: -1 });
+    expect(endless.usage.total_tokens).toBe(1024);
+    expect((await chat.json('/v1/chat/completions', { ...hello, ...habits })).status).toBe(200);
+  });
+
+  test('seeds of 64 bits: each an answer of its own', async () => {
+    const ask = async (seed: string) =>
+      (await chat.json('/v1/completions', `{"prompt":"a","temperature":1.5,"max_tokens":30,"seed":${seed}}`)).body.choices[0]!.text;
+    const first = await ask('9223372036854775807');
+    expect(await ask('9223372036854775807')).toBe(first);
+    expect(await ask('4611686018427387904')).not.toBe(first);
+  });
+
+  test('a prompt of nothing begins as the model’s texts begin', async () => {
+    const { body: one } = await chat.json('/v1/completions', { ...request, prompt: '' });
+    const { body: other } = await chat.json('/v1/completions', { ...request, prompt: [''] });
+    expect(one.usage).toMatchObject({ prompt_tokens: 1, completion_tokens: 12 });
+    expect(other.choices[0]!.text).toBe(one.choices[0]!.text);
+  });
+
+  test('an answer that the client began goes on', async () => {
+    const messages = [
+      { role: 'user', content: 'What is a GPU?' },
+      { role: 'assistant', content: 'It is a' },
+    ];
+    const prompt = '<|im_start|>user\nWhat is a GPU?<|im_end|>\n<|im_start|>assistant\nIt is a';
+    const { body: raw } = await chat.json('/v1/completions', { ...request, prompt });
+    for (const more of [{}, { continue_final_message: true, add_generation_prompt: false }]) {
+      const { body } = await chat.json('/v1/chat/completions', { messages, temperature: 0, max_tokens: 12, ...more });
+      expect(body.choices[0]!.message.content).toBe(raw.choices[0]!.text);
+      expect(body.usage.prompt_tokens).toBe(raw.usage.prompt_tokens);
+    }
+    const { body: closed } = await chat.json('/v1/chat/completions', {
+      messages,
+      temperature: 0,
+      max_tokens: 12,
+      continue_final_message: false,
+    });
+    expect(closed.usage.prompt_tokens).toBeGreaterThan(raw.usage.prompt_tokens);
+  });
+
+  test('a grammar of the client’s own, and what is wrong with one', async () => {
+    const { body } = await chat.json('/v1/chat/completions', { ...hello, grammar: 'root ::= ("yes" | "no") "!"' });
+    expect(body.choices[0]).toMatchObject({ message: { content: expect.stringMatching(/^(yes|no)!$/) }, finish_reason: 'stop' });
+    const { status, body: wrong } = await chat.json('/v1/chat/completions', { ...hello, grammar: 'root ::= nothing' });
+    expect([status, wrong.error.code]).toEqual([400, 'invalid-body']);
+  });
+
+  test('a bias of texts: each of their tokens; false is never', async () => {
+    const { body: plain } = await chat.json('/v1/completions', request);
+    const { body: pushed } = await chat.json('/v1/completions', { ...request, logit_bias: { GPU: 100 }, max_tokens: 3 });
+    const { body: same } = await chat.json('/v1/completions', { ...request, logit_bias: [['GPU', 100]], max_tokens: 3 });
+    expect(pushed.choices[0]!.text).toMatch(/^[GPU]+$/);
+    expect(same.choices[0]!.text).toBe(pushed.choices[0]!.text);
+    const { body: first } = await chat.json('/v1/completions', { ...request, max_tokens: 1, logprobs: 1 });
+    const [token] = first.choices[0]!.logprobs.tokens;
+    const { body: other } = await chat.json('/v1/completions', { ...request, max_tokens: 1, logit_bias: [[token, false]] });
+    expect(plain.choices[0]!.text.startsWith(token!)).toBe(true);
+    expect(other.choices[0]!.text).not.toBe(token);
+  });
+
+  test('a stream tells its speed with each part', async () => {
+    const response = await chat.request('/v1/completions', { ...request, stream: true, timings_per_token: true });
+    const { events } = await readEvents(response);
+    const told = (events as unknown as { timings?: Record<string, number> }[])
+      .map(({ timings }) => timings)
+      .filter((timings) => timings !== undefined);
+    expect(told.length).toBeGreaterThan(3);
+    expect(told.at(-1)).toMatchObject({ prompt_n: expect.any(Number), predicted_n: 12, predicted_per_second: expect.any(Number) });
+    const counts = told.map((timings) => timings['predicted_n']!);
+    expect(counts).toEqual(counts.toSorted((left, right) => left - right));
+  });
+});
+
 describe('a client that leaves', () => {
   test('ends its generation, and gives its place to the next', async () => {
     const before = chat.messages.length;
@@ -153,22 +243,26 @@ describe('what is refused', () => {
     ['top_logprobs', { top_logprobs: 3 }],
     ['response_format', { response_format: { type: 'xml' } }],
     ['response_format', { response_format: { type: 'json_schema', json_schema: { schema: { type: 'string', pattern: '(?=a)' } } } }],
-    ['logit_bias', { logit_bias: { word: 1 } }],
+    ['logit_bias', { logit_bias: { word: 'much' } }],
+    ['logit_bias', { logit_bias: [[5, 1, 2], 7] }],
     ['logit_bias', { logit_bias: { 99999: 1 } }],
     ['context_shift', { context_shift: true, max_tokens: undefined }],
     ['suffix', { suffix: 'after' }],
+    ['suffix', { suffix: Array.from({ length: 3000 }).reduce((inner) => [inner], []) }],
     ['best_of', { best_of: 3 }],
     ['functions', { functions: [{ name: 'f' }] }],
     ['audio', { audio: { voice: 'alto' } }],
     ['modalities', { modalities: ['audio'] }],
     ['web_search_options', { web_search_options: {} }],
-    ['grammar', { grammar: 'root ::= "a"' }],
-    ['reasoning_effort', { reasoning_effort: 'high' }],
+    ['grammar', { grammar: 'root ::= "a"', response_format: { type: 'json_object' } }],
+    ['grammar', { grammar: `root ::= ${'('.repeat(5000)}"a"${')'.repeat(5000)}` }],
+    ['continue_final_message', { continue_final_message: true }],
     ['temprature', { temprature: 0.5 }],
     ['temperature', { temperature: -1 }],
     ['top_p', { top_p: 'much' }],
     ['max_tokens', { max_tokens: 0 }],
-    ['stop', { stop: [''] }],
+    ['stop', { stop: [5] }],
+    ['n_predict', { n_predict: -2 }],
     ['seed', { seed: 1.5 }],
     ['stream', { stream: 'yes' }],
     ['stream_options', { stream_options: { include_usage: true } }],

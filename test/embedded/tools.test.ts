@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ToolFormat, toolFormatOf } from '../../main/embedded/tool-format.ts';
+import type { Schema } from '../../main/embedded/schema-merge.ts';
+import { answerGrammar, type ToolFormat, takesNothing, toolFormatOf } from '../../main/embedded/tool-format.ts';
 import { ToolReader } from '../../main/embedded/tool-reader.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
+import { matcher } from './grammar-matcher.ts';
 import { readEvents, startServer, type TestServer, type ToolCall } from './start-server.ts';
 
 interface Outcome {
@@ -158,6 +160,73 @@ const TOOLS = [
   },
   { type: 'function', function: { name: 'clock', parameters: { type: 'object', properties: {}, additionalProperties: false } } },
 ];
+
+describe('what is asked of calls', () => {
+  const read = (texts: readonly string[], reader: ToolReader) => [...texts.flatMap((text) => reader.push(text)), ...reader.end()];
+
+  test('one call at most: what follows it is dropped, and the reader says that it is done', () => {
+    const one = '<tool_call>\n{"name": "clock", "arguments": {"a": 1}}\n</tool_call>\n';
+    for (const cut of [0, 20, one.length - 3, one.length + 4]) {
+      const reader = new ToolReader('hermes', () => true, { isSingle: true });
+      const parts = read([(one + one).slice(0, cut), (one + one).slice(cut), 'more'], reader);
+      expect(reader.isDone).toBe(true);
+      expect(reader.calls).toBe(1);
+      expect(parts.map((part) => (part.kind === 'text' ? part.text : part.arguments)).join('')).toBe('{"a": 1}');
+    }
+  });
+
+  test.each([
+    '<tool_call>{"name": "clock", "arguments": {"zone": "made up"}}</tool_call>',
+    '<tool_call>{"name": "clock"}</tool_call>',
+    '<tool_call>{"name": "clock", "arguments": ""}</tool_call>',
+    '<tool_call>{"name": "clock", "arguments": null}</tool_call>',
+  ])('a tool that takes nothing gets {}: %s', (text) => {
+    const reader = new ToolReader('hermes', () => true, { takesNothing: (name) => name === 'clock' });
+    const parts = read([...text], reader);
+    expect(parts.map((part) => (part.kind === 'text' ? part.text : part.arguments)).join('')).toBe('{}');
+  });
+
+  test('which tools take nothing', () => {
+    const takes = (parameters: Schema | null) => !takesNothing({ parameters });
+    for (const empty of [null, {}, { type: 'object' }, { type: 'object', properties: {}, required: [], additionalProperties: false }])
+      expect(takes(empty), JSON.stringify(empty)).toBe(false);
+    for (const more of [{ properties: { a: {} } }, { type: 'object', additionalProperties: true }, { $ref: '#/x' }])
+      expect(takes(more)).toBe(true);
+  });
+
+  const tool = (name: string, isStrict: boolean, parameters: Schema | null) => ({ name, isStrict, parameters, given: {} });
+  const city = { type: 'object', properties: { city: { enum: ['Ulm'] } }, required: ['city'], additionalProperties: false };
+  const right = '{"name": "weather", "arguments": {"city": "Ulm"}}';
+  const wrong = '{"name": "weather", "arguments": {"city": "Oz"}}';
+  const called = (json: string) => `<tool_call>\n${json}\n</tool_call>`;
+
+  test('strict holds where the model may answer in words: any words, and calls as the schema says', async () => {
+    const tools = [tool('weather', true, city), tool('clock', false, null)];
+    const fits = await matcher(answerGrammar('hermes', { tools, choice: 'auto', parallel: true }, null)!);
+    const fine = ['', 'Hello <tool> <tool_call', called(right), `So: ${called(right)}\n${called('{"name": "clock", "arguments": {}}')}`];
+    for (const text of fine) expect(fits(text), text).toBe(true);
+    for (const text of [called(wrong), `x${called(right)} y`, called('{"name": "other", "arguments": {}}')])
+      expect(fits(text), text).toBe(false);
+    const bare = await matcher(answerGrammar('llama', { tools, choice: 'auto', parallel: false }, null)!);
+    expect(['', 'Hello', '{"name": "weather", "parameters": {"city": "Ulm"}}', '{"name": "weather", "parameters": {}}'].map(bare)).toEqual([
+      ...[true, true, true, false],
+    ]);
+    expect(answerGrammar('hermes', { tools: [tool('weather', false, city)], choice: 'auto', parallel: true }, null)).toBeNull();
+  });
+
+  test.each<[ToolFormat, string]>([
+    ['hermes', called(right)],
+    ['mistral', `[TOOL_CALLS][${right}]`],
+    ['mistral-named', '[TOOL_CALLS]weather[ARGS]{"city": "Ulm"}'],
+    ['llama', '{"name": "weather", "parameters": {"city": "Ulm"}}'],
+  ])('%s: with an answer by schema a call stays possible; a demanded call is one', async (format, call) => {
+    const tools = [tool('weather', false, city)];
+    const either = await matcher(answerGrammar(format, { tools, choice: 'auto', parallel: true }, { type: 'integer' })!);
+    expect([either('7'), either(call), either('seven')]).toEqual([true, true, false]);
+    const demanded = await matcher(answerGrammar(format, { tools, choice: 'required', parallel: true }, { type: 'integer' })!);
+    expect([demanded('7'), demanded(call), demanded(call.replace('Ulm', 'Oz'))]).toEqual([false, true, false]);
+  });
+});
 
 describe('a model with tools', () => {
   let folder: string;

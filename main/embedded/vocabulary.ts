@@ -1,0 +1,75 @@
+/** From texts to tokens of a model and back. Owns no model: it asks the one that was opened. */
+import { betweenMarks } from './input-tokens.ts';
+import type { TokenText } from './likelihoods.ts';
+import type { NativeVocabulary } from './native.ts';
+import { invalid } from './openai-fields.ts';
+import { wantsFirstSpace, withFirstSpace } from './space-prefix.ts';
+import { tokenBytes } from './token-bytes.ts';
+import { MARKS, type ToolFormat } from './tool-format.ts';
+
+/** node-llama-cpp's name for BERT's way to cut words. */
+const WORD_PIECE = 'wpm';
+
+export class Vocabulary {
+  readonly #native: NativeVocabulary;
+  readonly #wantsFirstSpace: boolean;
+
+  constructor(native: NativeVocabulary) {
+    this.#native = native;
+    this.#wantsFirstSpace = wantsFirstSpace(native.fileInfo.metadata);
+  }
+
+  get vocabularySize(): number {
+    return this.#vocabulary.tokens.length;
+  }
+
+  /** Tokens of a text, with the beginning-of-sequence token where the model wants one. @param special control tokens in the text count as such. */
+  tokenize(text: string, special: boolean): number[] {
+    const { bos, shouldPrependBosToken } = this.#native.tokens;
+    const tokens = this.#native.tokenize(this.#wantsFirstSpace ? withFirstSpace(this.#native, text, special) : text, special);
+    return shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
+  }
+
+  /** Tokens of a text without marks of the model; control tokens in the text are text. */
+  tokenizeAlone(text: string): readonly number[] {
+    return this.#native.tokenize(text, false);
+  }
+
+  /** What an answer to nothing begins with. @throws ModeliumError invalid-body. */
+  beginning(alias: string): readonly number[] {
+    const { bos, eos } = this.#native.tokens;
+    const token = bos ?? eos;
+    if (token === null) throw invalid('prompt', `The prompt is empty, and "${alias}" has no token to begin with.`);
+    return [token];
+  }
+
+  detokenize(tokens: readonly number[], before: readonly number[]): string {
+    return this.#native.detokenize(tokens, false, before);
+  }
+
+  /** One token by itself. */
+  tokenText(token: number): TokenText {
+    const { tokens, model } = this.#vocabulary;
+    return tokenBytes(tokens[token] ?? '', model);
+  }
+
+  /** Which of a format's marks are control tokens here, and their texts. */
+  marks(format: ToolFormat): ReadonlyMap<number, string> {
+    const marks = new Map<number, string>();
+    for (const mark of MARKS[format]) {
+      const [token, ...more] = this.#native.tokenize(mark, true);
+      if (token !== undefined && more.length === 0 && this.detokenize([token], []) === '') marks.set(token, mark);
+    }
+    return marks;
+  }
+
+  /** What an embedding of this input is computed from: its tokens between the model's own marks. */
+  embeddingTokens(input: string | readonly number[]): readonly number[] {
+    const own = typeof input === 'string' ? this.tokenizeAlone(input) : input;
+    return betweenMarks(own, this.#native.tokens, this.#native.vocabularyType === WORD_PIECE);
+  }
+
+  get #vocabulary(): { readonly tokens: readonly string[]; readonly model: string } {
+    return this.#native.fileInfo.metadata.tokenizer.ggml;
+  }
+}
