@@ -54,6 +54,8 @@ export const predictTextSchema = z.object({
   model: z.string(),
   runtime: z.string(),
   text: z.string(),
+  /** Thoughts in front of the text, of models that think aloud. */
+  reasoning: z.string().optional(),
   finish_reason: z.string().nullable(),
   usage: usageSchema,
   timings: timingsSchema,
@@ -73,8 +75,9 @@ export const predictLabelsSchema = z.object({
   usage: usageSchema,
   timings: timingsSchema,
 });
-/** The events of `stream: true`: texts, then one that is done. */
+/** The events of `stream: true`: thoughts and texts, then one that is done. */
 export const predictEventSchema = z.union([
   z.object({ text: z.string() }),
-  predictTextSchema.omit({ text: true }).extend({ done: z.literal(true) }),
+  z.object({ reasoning: z.string() }),
+  predictTextSchema.omit({ text: true, reasoning: true }).extend({ done: z.literal(true) }),
 ]);

@@ -88,6 +88,7 @@ export class AnswerStream {
 
   #delta(part: Part): object {
     if (part.kind === 'text') return this.#head.route === 'chat' ? { delta: { content: part.text } } : { text: part.text };
+    if (part.kind === 'reasoning') return { delta: { reasoning_content: part.text } };
     const { index, name } = part;
     const call =
       name === null

@@ -4,35 +4,40 @@ import type { ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
 import { grammarOf } from './answer-format.ts';
 import { AnswerStream } from './answer-stream.ts';
+import { exactBody } from './exact-body.ts';
 import { complete, type Generation, type GenerationEnd, type Sink } from './generation.ts';
 import type { LoadedModel } from './llama.ts';
 import { type AnswerHead, sendJson, type Usage, WholeChoice, wholeAnswer } from './openai-answer.ts';
 import { type Body, invalid } from './openai-fields.ts';
 import { readMessages, readPrefill, readTemplateValues, readTools, type ToolRequest } from './openai-messages.ts';
 import { type GenerationRequest, type Route, readGeneration, readPrompts } from './openai-request.ts';
-import { chatPrompt, checkForeign, checkTokens } from './prompt.ts';
+import { chatText, chatTokens, checkForeign, checkTokens } from './prompt.ts';
 import { notSupported, untilClosed } from './replies.ts';
 import { bestSequence, type Sequence } from './sequence.ts';
 import type { Serving } from './serving.ts';
+import { closedAtOnce, isThoughtOpen, thinkingMarksOf } from './thinking.ts';
 import { Timings } from './timings.ts';
 import { answerGrammar, toolFormatOf } from './tool-format.ts';
 
 const SEEDS = 2 ** 32;
+/** llama-server's words: `none` leaves thoughts in the answer. */
+const REASONING_FORMATS = ['auto', 'deepseek', 'none'] as const;
 
 interface Work {
   readonly request: GenerationRequest;
   readonly bias: ReadonlyMap<number, number>;
   readonly prompts: readonly (readonly number[])[];
   readonly tools: Generation['tools'];
+  readonly thinking: Generation['thinking'];
   readonly head: AnswerHead;
 }
 
 /** Answers `/v1/chat/completions` and `/v1/completions`. */
 export async function generate(route: Route, body: Body, response: ServerResponse, serving: Serving): Promise<void> {
   if (serving.purpose !== 'generation') throw notSupported(`"${serving.alias}" was loaded for ${serving.purpose}: it generates no text.`);
-  const work = read(route, body, serving);
   const abort = new AbortController();
   const signal = AbortSignal.any([untilClosed(response), abort.signal]);
+  const work = await read(route, body, serving, signal);
   const stream = work.request.stream ? new AnswerStream(response, work.head, work.request.includeUsage) : null;
   try {
     const answers = await all(abort, work.prompts.length, (at) => answerPrompt(at, work, serving, signal, stream));
@@ -55,7 +60,8 @@ export async function generate(route: Route, body: Body, response: ServerRespons
   }
 }
 
-function read(route: Route, body: Body, { model, alias }: Serving): Work {
+async function read(route: Route, body: Body, serving: Serving, signal: AbortSignal): Promise<Work> {
+  const { model, alias } = serving;
   const request = readGeneration(body, route, randomInt(SEEDS));
   const bias = biasOf(model, alias, request.bias);
   const head = {
@@ -65,17 +71,55 @@ function read(route: Route, body: Body, { model, alias }: Serving): Work {
     created: Math.floor(Date.now() / 1000),
   };
   if (route === 'completion') {
-    return { request, bias, head, tools: null, prompts: readPrompts(body).map((prompt) => checkTokens(model, alias, prompt)) };
+    return {
+      request,
+      bias,
+      head,
+      tools: null,
+      thinking: null,
+      prompts: readPrompts(body).map((prompt) => checkTokens(model, alias, prompt)),
+    };
   }
   const asked = readTools(body);
-  const tools = asked === null ? null : toolsOf(model, alias, asked, request);
-  const shown = asked === null ? {} : { tools: asked.tools.map(({ given }) => given) };
-  const { messages, prefill } = readPrefill(body, readMessages(body));
-  return { request, bias, head, tools, prompts: [chatPrompt(model, alias, messages, { ...shown, ...readTemplateValues(body) }, prefill)] };
+  const tools = asked === null ? null : toolsOf(serving, asked, request);
+  const exact = exactBody(body);
+  const shown = asked === null ? {} : { tools: shownTools(exact, asked) };
+  const { messages, prefill } = readPrefill(body, readMessages(exact));
+  const text = (await chatText(serving, { ...shown, ...readTemplateValues(exact), messages }, signal)) + prefill;
+  const isHeld = (tools === null ? request.grammar : tools.grammar) !== null;
+  const { thinking, prompt } = thinkingOf(serving, body, text, { isHeld, isBegun: prefill !== '' });
+  return { request, bias, head, tools, thinking, prompts: [chatTokens(model, prompt)] };
 }
 
-function toolsOf(model: LoadedModel, alias: string, asked: ToolRequest, request: GenerationRequest): Generation['tools'] {
-  const format = toolFormatOf(model.chatTemplate);
+/** The tools that may be called, as the request has them. */
+function shownTools(exact: Body, { tools }: ToolRequest): readonly unknown[] {
+  const given = exact['tools'] as readonly { readonly function: { readonly name: string } }[];
+  return given.filter((tool) => tools.some(({ name }) => name === tool.function.name));
+}
+
+/**
+ * How the thoughts of an answer are told apart, and the prompt, in which thoughts are closed where the answer has no room for them.
+ * @param how isHeld: a grammar holds the answer from its first token on; isBegun: the client wrote its beginning.
+ */
+function thinkingOf(
+  { template }: Serving,
+  body: Body,
+  text: string,
+  how: { readonly isHeld: boolean; readonly isBegun: boolean },
+): { readonly thinking: Generation['thinking']; readonly prompt: string } {
+  const format = body['reasoning_format'] ?? 'auto';
+  if (!REASONING_FORMATS.some((known) => known === format))
+    throw invalid('reasoning_format', `"reasoning_format" must be one of ${REASONING_FORMATS.map((known) => `"${known}"`).join(', ')}.`);
+  const marks = thinkingMarksOf(template.text);
+  if (marks === null) return { thinking: null, prompt: text };
+  const isOpen = isThoughtOpen(text, marks);
+  if (how.isHeld) return { thinking: null, prompt: isOpen ? text + closedAtOnce(marks) : text };
+  const isApart = format !== 'none' && (isOpen || !how.isBegun);
+  return { thinking: isApart ? { marks, isOpen } : null, prompt: text };
+}
+
+function toolsOf({ template, alias }: Serving, asked: ToolRequest, request: GenerationRequest): Generation['tools'] {
+  const format = toolFormatOf(template.toolText);
   if (format === null) {
     const message = `The chat template of "${alias}" knows no tools, or has calls in a form that the embedded llama.cpp does not read. Leave "tools" out.`;
     throw new ModeliumError('not-supported-by-model', message, { param: 'tools', origin: 'llama' });
@@ -102,7 +146,7 @@ interface Answered {
 
 /** All choices of one prompt, one after the other in the same sequence, so that the prompt is read once. */
 async function answerPrompt(at: number, work: Work, serving: Serving, signal: AbortSignal, stream: AnswerStream | null): Promise<Answered> {
-  const { request, prompts, bias, tools, head } = work;
+  const { request, prompts, bias, tools, thinking, head } = work;
   const tokens = prompts[at] ?? [];
   const echo = request.echo ? serving.model.detokenize(tokens, []) : '';
   return await serving.slots.use(
@@ -114,7 +158,15 @@ async function answerPrompt(at: number, work: Work, serving: Serving, signal: Ab
         const index = at * request.choices + choice;
         const whole = stream === null ? new WholeChoice(head.route, index, echo, request.rivals !== null) : null;
         if (stream !== null && echo !== '') await stream.part(index, { kind: 'text', text: echo }, []);
-        const generation: Generation = { tokens, request: choice === 0 ? request : onwards(request), choice, bias, tools, signal };
+        const generation: Generation = {
+          tokens,
+          request: choice === 0 ? request : onwards(request),
+          choice,
+          bias,
+          tools,
+          thinking,
+          signal,
+        };
         const end = await completeOne(serving.model, sequence, generation, sinkOf(index, tokens.length, request, whole, stream));
         if (end === null) break;
         stream?.finish(index, end.finish);

@@ -10,7 +10,8 @@ import type { GenerationRequest } from './openai-request.ts';
 import type { Chosen } from './sampling.ts';
 import type { Sequence } from './sequence.ts';
 import { IncrementalText, StopWatch } from './text-stream.ts';
-import { type ToolFormat, takesNothing } from './tool-format.ts';
+import { type ThinkingMarks, type ThinkingPart, ThinkingReader, tokensOf } from './thinking.ts';
+import { MARKS, type ToolFormat, takesNothing } from './tool-format.ts';
 import { type Part, ToolReader } from './tool-reader.ts';
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls';
@@ -28,6 +29,8 @@ export interface Generation {
     readonly isSingle: boolean;
     readonly grammar: string | null;
   } | null;
+  /** How its thoughts are told from its answer, and whether it begins inside of them; null: it has none. */
+  readonly thinking: { readonly marks: ThinkingMarks; readonly isOpen: boolean } | null;
   readonly signal: AbortSignal;
 }
 
@@ -88,19 +91,21 @@ class Writer {
   readonly #sink: Sink;
   readonly #text: IncrementalText;
   readonly #stops: StopWatch;
+  readonly #thinking: ThinkingReader | null;
   readonly #reader: ToolReader | null;
-  /** Control tokens that begin or divide calls: no text of an answer, but the reader must see them. */
+  /** Control tokens that begin or divide calls and thoughts: no text of an answer, but the readers must see them. */
   readonly #marks: ReadonlyMap<number, string>;
   readonly #log: LikelihoodLog;
   #made = 0;
   #sent = 0;
 
-  constructor(model: LoadedModel, { tokens, request, tools }: Generation, sink: Sink) {
+  constructor(model: LoadedModel, { tokens, request, tools, thinking }: Generation, sink: Sink) {
     this.#sink = sink;
     this.#text = new IncrementalText((some, before) => model.detokenize(some, before), tokens);
     this.#stops = new StopWatch(request.stop);
     this.#reader = tools === null ? null : readerOf(tools);
-    this.#marks = tools === null ? new Map() : model.marks(tools.format);
+    this.#thinking = thinking === null ? null : new ThinkingReader(thinking.marks, thinking.isOpen);
+    this.#marks = model.marks([...(tools === null ? [] : MARKS[tools.format]), ...(thinking === null ? [] : tokensOf(thinking.marks))]);
     this.#log = new LikelihoodLog((token) => model.tokenText(token));
   }
 
@@ -124,7 +129,7 @@ class Writer {
       const last = this.#stops.push(this.#text.end());
       await this.#write(last.text + (last.stopped ? '' : this.#stops.end()));
     }
-    const parts = this.#reader?.end() ?? [];
+    const parts = [...this.#divided(this.#thinking?.end() ?? []), ...(this.#reader?.end() ?? [])];
     const late = this.#log.take(isWhole ? Number.POSITIVE_INFINITY : this.#sent);
     if (parts.length === 0 && late.length > 0) await this.#sink.part({ kind: 'text', text: '' }, late);
     for (const [index, part] of parts.entries()) await this.#sink.part(part, index === 0 ? late : []);
@@ -134,8 +139,14 @@ class Writer {
     if (text === '') return undefined;
     this.#sent += text.length;
     const likelihoods = this.#log.take(this.#sent);
-    if (this.#reader === null) return this.#sink.part({ kind: 'text', text }, likelihoods);
-    return this.#writeParts(this.#reader.push(text), likelihoods);
+    if (this.#reader === null && this.#thinking === null) return this.#sink.part({ kind: 'text', text }, likelihoods);
+    return this.#writeParts(this.#divided(this.#thinking?.push(text) ?? [{ kind: 'text', text }]), likelihoods);
+  }
+
+  /** Calls are looked for in answers, not in thoughts. */
+  #divided(parts: readonly ThinkingPart[]): readonly Part[] {
+    const reader = this.#reader;
+    return reader === null ? parts : parts.flatMap((part): readonly Part[] => (part.kind === 'text' ? reader.push(part.text) : [part]));
   }
 
   async #writeParts(parts: readonly Part[], likelihoods: readonly TokenLikelihood[]): Promise<void> {

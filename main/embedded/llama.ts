@@ -6,7 +6,6 @@ import { availableParallelism } from 'node:os';
 import {
   GgufInsights,
   getLlama,
-  JinjaTemplateChatWrapper,
   type Llama,
   type LlamaEmbeddingContext,
   LlamaGrammar,
@@ -16,6 +15,7 @@ import {
   type LlamaRankingContext,
   type Token,
 } from 'node-llama-cpp';
+import type { TemplateTexts } from './chat-template.ts';
 import type { NativeSampler, NativeSequence, NativeVocabulary } from './native.ts';
 import { invalid } from './openai-fields.ts';
 import { Pace } from './pace.ts';
@@ -43,10 +43,6 @@ export interface LoadOptions {
   onLine(line: string, isError: boolean): void;
 }
 
-interface TemplateRenderer {
-  readonly _jinjaTemplate: { render(values: Record<string, unknown>): string };
-}
-
 /** The part of the library below its public interface that makes samplers. */
 interface SamplerMaker {
   readonly _model: object;
@@ -65,12 +61,9 @@ interface Context {
 export class LoadedModel extends Vocabulary {
   readonly sequences: readonly Sequence[];
   readonly contextTokens: number;
-  /** Empty where there is none. */
-  readonly chatTemplate: string;
   readonly #llama: Llama;
   readonly #model: LlamaModel;
   readonly #context: Context;
-  readonly #template: TemplateRenderer | null;
   readonly #grammars = new Recent<LlamaGrammarEvaluationState>(KEPT_GRAMMAR_CHARACTERS);
 
   constructor(llama: Llama, model: LlamaModel, context: Context) {
@@ -80,9 +73,6 @@ export class LoadedModel extends Vocabulary {
     this.#context = context;
     this.contextTokens = context.contextTokens;
     this.sequences = context.sequences;
-    const template = model.fileInfo.metadata.tokenizer.chat_template;
-    this.chatTemplate = typeof template === 'string' ? template : '';
-    this.#template = this.chatTemplate === '' ? null : rendererOf(this.chatTemplate);
   }
 
   get trainedContextTokens(): number {
@@ -99,14 +89,17 @@ export class LoadedModel extends Vocabulary {
     this.#llama.maxThreads = threads;
   }
 
-  /**
-   * The prompt that the model's own chat template makes of the messages.
-   * @throws Error with the template's own words when it refuses them.
-   */
-  renderChat(messages: readonly unknown[], values: Readonly<Record<string, unknown>>): string {
+  /** Its chat templates; the default one is empty where there is none. */
+  get chatTemplates(): TemplateTexts {
+    // The library keeps a key below another one that has a value itself under both names.
+    const { chat_template: text, 'chat_template.tool_use': toolText } = this.#model.fileInfo.metadata.tokenizer as Record<string, unknown>;
+    return { default: typeof text === 'string' ? text : '', ...(typeof toolText === 'string' ? { tool_use: toolText } : {}) };
+  }
+
+  /** Variables that every chat template knows. */
+  get templateTokens(): Readonly<Record<string, string>> {
     const { bosString, eosString } = this.#model.tokens;
-    const tokens = { bos_token: bosString ?? '', eos_token: eosString ?? '' };
-    return this.#template?._jinjaTemplate.render({ ...tokens, ...values, messages, add_generation_prompt: true }) ?? '';
+    return { bos_token: bosString ?? '', eos_token: eosString ?? '' };
   }
 
   /** The beginning of a grammar, for one answer. @throws ModeliumError invalid-body when llama.cpp does not take it. */
@@ -147,14 +140,6 @@ function asTokens(tokens: readonly number[]): Token[] {
 }
 
 /**
- * node-llama-cpp's public way to render a chat fakes an empty answer and cuts it off again, which makes templates of reasoning models add
- * marks of an answer without thoughts. Its renderer by itself does what the template says; the version is pinned and a test holds it.
- */
-function rendererOf(template: string): TemplateRenderer {
-  return new JinjaTemplateChatWrapper({ template, functionCallMessageTemplate: 'noJinja' }) as unknown as TemplateRenderer;
-}
-
-/**
  * Before loading and before making a context node-llama-cpp loads the model once more without data, to learn what it would take. The brain
  * has decided that already and `ignoreMemorySafetyChecks` discards the answer; skipping it makes a load about three times as fast.
  */
@@ -168,6 +153,18 @@ function skipMemorySimulation(): void {
 function takeWholeContext(context: object | null, contextTokens: number): void {
   const own = (context as { readonly _llamaContext?: { _contextSize: number } } | null)?._llamaContext;
   if (own !== undefined) own._contextSize = contextTokens + 2;
+}
+
+/** llama.cpp knows three ends of a generation, and those whose names it knows; a folder that we converted lists all of its own. */
+function endOf(model: LlamaModel): (token: number) => boolean {
+  const listed = ownMetadata(model)['end_token_ids'];
+  const ends = new Set<unknown>(Array.isArray(listed) ? listed : []);
+  return (token) => ends.has(token) || model.isEogToken(token as Token);
+}
+
+/** What our converter wrote for this server alone. */
+function ownMetadata(model: LlamaModel): Readonly<Record<string, unknown>> {
+  return (model.fileInfo.metadata as { readonly modelium?: Readonly<Record<string, unknown>> }).modelium ?? {};
 }
 
 async function openContext(model: LlamaModel, options: LoadOptions): Promise<Context> {
@@ -202,7 +199,7 @@ async function openContext(model: LlamaModel, options: LoadOptions): Promise<Con
     contextTokens: options.contextTokens,
     isRecurrent: model.fileInsights.isRecurrent || model.fileInsights.isHybrid,
     newSampler: () => new maker._llama._bindings.AddonSampler(maker._model),
-    isEnd: (token: number) => model.isEogToken(token as Token),
+    isEnd: endOf(model),
   };
   const sequences = Array.from({ length: options.sequences }, (_, place) => {
     // Copies of a state in main memory, by default 32 for each sequence, are in nobody's estimate.

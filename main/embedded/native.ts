@@ -66,7 +66,11 @@ export interface NativeSequence {
 export interface NativeVocabulary {
   readonly vocabularyType: string;
   readonly fileInfo: {
-    readonly metadata: { readonly tokenizer: { readonly ggml: { readonly tokens: readonly string[]; readonly model: string } } };
+    readonly metadata: {
+      readonly tokenizer: { readonly ggml: { readonly tokens: readonly string[]; readonly model: string } };
+      /** What our converter wrote for this server alone. */
+      readonly modelium?: { readonly lowercase_texts?: unknown };
+    };
   };
   readonly tokens: {
     readonly bos: number | null;

@@ -69,6 +69,7 @@ export class WholeChoice {
   readonly #calls: { id: string; type: 'function'; function: { name: string; arguments: string } }[] = [];
   readonly #likelihoods: TokenLikelihood[] = [];
   #text = '';
+  #reasoning = '';
 
   /** @param echo what goes in front of the answer. */
   constructor(route: Route, index: number, echo: string, tellsLogprobs: boolean) {
@@ -80,6 +81,10 @@ export class WholeChoice {
 
   add(part: Part, likelihoods: readonly TokenLikelihood[]): void {
     this.#likelihoods.push(...likelihoods);
+    if (part.kind === 'reasoning') {
+      this.#reasoning += part.text;
+      return;
+    }
     if (part.kind === 'text') {
       this.#text += part.text;
       return;
@@ -91,9 +96,11 @@ export class WholeChoice {
 
   choice(finish: FinishReason): object {
     const calls = this.#calls.length === 0 ? {} : { tool_calls: this.#calls };
+    const reasoning = this.#reasoning === '' ? {} : { reasoning_content: this.#reasoning };
     const logprobs = this.#tellsLogprobs ? logprobsOf(this.#route, this.#likelihoods) : null;
     const content = this.#calls.length > 0 && this.#text.trim() === '' ? null : this.#text;
-    const answer = this.#route === 'chat' ? { message: { role: 'assistant', content, refusal: null, ...calls } } : { text: this.#text };
+    const answer =
+      this.#route === 'chat' ? { message: { role: 'assistant', content, refusal: null, ...reasoning, ...calls } } : { text: this.#text };
     return { index: this.#index, ...answer, logprobs, finish_reason: finish };
   }
 }

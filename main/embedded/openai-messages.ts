@@ -1,5 +1,6 @@
 /** Reads a chat's messages, the tools that its model may call, and the values for its template. Pure. */
 
+import { parseExactly } from '../core/jinja/exact-json.ts';
 import { type Body, flag, invalid, isAbsent, isObject } from './openai-fields.ts';
 import type { Schema } from './schema-merge.ts';
 
@@ -59,7 +60,7 @@ function callOf(call: unknown, at: string): object {
 function parsed(value: unknown): unknown {
   if (typeof value !== 'string') return value ?? {};
   try {
-    const object: unknown = JSON.parse(value);
+    const object = parseExactly(value);
     return isObject(object) ? object : value;
   } catch {
     return value;
@@ -74,6 +75,8 @@ function messageOf(message: unknown, index: number): ChatMessage {
   if (!(isAbsent(calls) || Array.isArray(calls))) throw invalid(`${at}.tool_calls`, `"${at}.tool_calls" must be a list.`);
   const more: Record<string, unknown> = {};
   for (const key of PASSED_ON) if (!isAbsent(given[key])) more[key] = given[key];
+  // Some clients send thoughts back by their newer name.
+  if (typeof given['reasoning'] === 'string') more['reasoning_content'] ??= given['reasoning'];
   if (Array.isArray(calls) && calls.length > 0) more['tool_calls'] = calls.map((call, at_) => callOf(call, `${at}.tool_calls[${at_}]`));
   // OpenAI's newer name for the same role; chat templates know the old one.
   return { role: role === 'developer' ? 'system' : role, content: textOf(content, `${at}.content`), ...more };
@@ -108,7 +111,9 @@ export function readTemplateValues(body: Body): Body {
   const value = body['chat_template_kwargs'] ?? {};
   if (!isObject(value)) throw invalid('chat_template_kwargs', '"chat_template_kwargs" must be an object.');
   const effort = body['reasoning_effort'];
-  return isAbsent(effort) ? value : { reasoning_effort: effort, ...value };
+  if (isAbsent(effort)) return value;
+  // OpenAI's word for no thoughts at all; templates know a flag for that.
+  return { reasoning_effort: effort, ...(effort === 'none' ? { enable_thinking: false } : {}), ...value };
 }
 
 function toolOf(tool: unknown, index: number): Tool {

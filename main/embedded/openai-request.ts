@@ -103,7 +103,7 @@ export const PARAMETERS: Readonly<Record<Route, Parameters>> = {
     known: [
       ...COMMON,
       ...HABITS,
-      ...words('messages top_logprobs tools tool_choice parallel_tool_calls chat_template_kwargs reasoning_effort'),
+      ...words('messages top_logprobs tools tool_choice parallel_tool_calls chat_template_kwargs reasoning_effort reasoning_format'),
       ...words('continue_final_message add_generation_prompt'),
     ],
     refused: {

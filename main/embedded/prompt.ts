@@ -2,7 +2,7 @@
 import { ModeliumError } from '../../shared/errors.ts';
 import type { LoadedModel } from './llama.ts';
 import { type Body, invalid } from './openai-fields.ts';
-import type { ChatMessage } from './openai-messages.ts';
+import type { Serving } from './serving.ts';
 
 /** One token of the context stays free for the answer. @throws ModeliumError context_length_exceeded with both numbers. */
 function fitting(model: LoadedModel, tokens: readonly number[], param: string): readonly number[] {
@@ -31,45 +31,26 @@ export function checkForeign(model: LoadedModel, alias: string, tokens: readonly
     throw invalid(param, `"${alias}" has no token ${foreign}: its tokens go from 0 to ${model.vocabularySize - 1}.`);
 }
 
-/** Some templates know no system role: its text then goes in front of the first message of the user, as people do by hand. */
-function withoutSystem(messages: readonly ChatMessage[]): readonly ChatMessage[] {
-  const system = messages.filter((message) => message.role === 'system').map((message) => message.content);
-  const others = messages.filter((message) => message.role !== 'system');
-  const first = others.findIndex((message) => message.role === 'user');
-  return others.map((message, index) => (index === first ? { ...message, content: [...system, message.content].join('\n\n') } : message));
-}
-
 /**
- * Tokens of a chat by the model's own template.
- * @param prefill the beginning of the answer, which the model continues.
- * @throws ModeliumError not-supported-by-model, invalid-body, context_length_exceeded.
+ * The prompt of a chat by the model's own template.
+ * @param values the messages, and the template's variables.
+ * @throws ModeliumError not-supported-by-model, invalid-body with the line of the template that refuses.
  */
-export function chatPrompt(
-  model: LoadedModel,
-  alias: string,
-  messages: readonly ChatMessage[],
-  values: Body,
-  prefill: string,
-): readonly number[] {
-  if (model.chatTemplate === '') {
+export async function chatText({ template, alias }: Serving, values: Body, signal: AbortSignal): Promise<string> {
+  if (template.text === '') {
     throw new ModeliumError('not-supported-by-model', `"${alias}" has no chat template. Use /v1/completions with a "prompt".`, {
       origin: 'llama',
     });
   }
-  return fitting(model, model.tokenize(render(model, messages, values) + prefill, true), 'messages');
+  try {
+    return await template.render(values, signal);
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    throw invalid('messages', `The chat template of "${alias}" refuses these messages: ${words}`);
+  }
 }
 
-function render(model: LoadedModel, messages: readonly ChatMessage[], values: Body): string {
-  try {
-    return model.renderChat(messages, values);
-  } catch (refusal) {
-    const hasBoth = messages.some((message) => message.role === 'system') && messages.some((message) => message.role === 'user');
-    try {
-      if (hasBoth) return model.renderChat(withoutSystem(messages), values);
-    } catch {
-      // The first refusal names the real reason.
-    }
-    const words = refusal instanceof Error ? refusal.message : String(refusal);
-    throw invalid('messages', `The model's chat template refuses these messages: ${words}`);
-  }
+/** Tokens of a chat's prompt. @throws ModeliumError context_length_exceeded. */
+export function chatTokens(model: LoadedModel, text: string): readonly number[] {
+  return fitting(model, model.tokenize(text, true), 'messages');
 }

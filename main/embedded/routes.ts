@@ -2,6 +2,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
+import { rememberText } from './exact-body.ts';
 import { generate } from './generate-route.ts';
 import { embed, rerank } from './input-routes.ts';
 import { sendError, sendJson } from './openai-answer.ts';
@@ -75,12 +76,14 @@ async function readBody(request: IncomingMessage): Promise<Record<string, unknow
     }
     chunks.push(chunk);
   }
+  const text = Buffer.concat(chunks).toString('utf8');
   let body: unknown;
   try {
-    body = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    body = JSON.parse(text);
   } catch {
     throw new ModeliumError('invalid-json', 'The body is not JSON.', { origin: 'llama' });
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid(null, 'The body must be a JSON object.');
+  rememberText(body as Record<string, unknown>, text);
   return body as Record<string, unknown>;
 }

@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
+import { ChatTemplate } from './chat-template.ts';
 import { parseFlags, type ServerFlags } from './flags.ts';
 import { checkGguf } from './gguf-check.ts';
 import { type LoadedModel, loadModel } from './llama.ts';
@@ -16,6 +17,8 @@ import { Slots } from './slots.ts';
 /** llama.cpp's log comes through a queue of its own, a moment after what it tells of. */
 const LOG_DELAY_MS = 50;
 const KEPT_ERROR_LINES = 8;
+/** Beside this file, as a source and in the bundle. */
+const TEMPLATE_PROGRAM = new URL(`./template-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 
 function tellParent(message: object): void {
   if (process.connected) process.send?.(message, () => {});
@@ -86,7 +89,14 @@ function serve(flags: ServerFlags, model: LoadedModel): Serving {
     const threads = message?.type === 'threads' ? message.threads : null;
     if (typeof threads === 'number' && Number.isInteger(threads) && threads >= 1) model.setThreads(threads);
   });
-  return { alias: flags.alias, model, purpose: flags.purpose, slots };
+  const texts = flags.purpose === 'generation' ? model.chatTemplates : { default: '' };
+  return {
+    alias: flags.alias,
+    model,
+    template: new ChatTemplate(texts, TEMPLATE_PROGRAM, model.templateTokens),
+    purpose: flags.purpose,
+    slots,
+  };
 }
 
 async function main(): Promise<void> {

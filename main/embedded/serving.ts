@@ -1,4 +1,5 @@
 /** What the routes serve: the loaded model, its name, and who may use it when. */
+import type { ChatTemplate } from './chat-template.ts';
 import type { LoadedModel } from './llama.ts';
 import type { Purpose } from './purpose.ts';
 import type { Sequence } from './sequence.ts';
@@ -7,6 +8,7 @@ import type { Slots } from './slots.ts';
 export interface Serving {
   readonly alias: string;
   readonly model: LoadedModel;
+  readonly template: ChatTemplate;
   readonly purpose: Purpose;
   /** Sequences; one slot without a sequence where none are generated with. */
   readonly slots: Slots<Sequence | null>;

@@ -2,10 +2,13 @@
 import { CallJson } from './call-json.ts';
 import type { ToolFormat } from './tool-format.ts';
 
-export type Part =
+export type ToolPart =
   | { readonly kind: 'text'; readonly text: string }
   /** `name` comes once for each call, with its first part. */
   | { readonly kind: 'call'; readonly index: number; readonly name: string | null; readonly arguments: string };
+
+/** What an answer consists of: thoughts in front of it too. */
+export type Part = ToolPart | { readonly kind: 'reasoning'; readonly text: string };
 
 /** What is expected next. */
 type State = 'text' | 'begin' | 'call' | 'after' | 'done';
@@ -34,7 +37,7 @@ export class ToolReader {
   #call: CallJson | null = null;
   #isTold = false;
   #calls = 0;
-  #parts: Part[] = [];
+  #parts: ToolPart[] = [];
   /** A list of calls is open: Mistral's. */
   #inList = false;
 
@@ -56,13 +59,13 @@ export class ToolReader {
     return this.#state === 'done';
   }
 
-  push(text: string): readonly Part[] {
+  push(text: string): readonly ToolPart[] {
     this.#held += text;
     while (this.#advance());
     return this.#take();
   }
 
-  end(): readonly Part[] {
+  end(): readonly ToolPart[] {
     if (this.#call !== null && !this.#isTold) this.#text(this.#call.text);
     this.#call = null;
     if (this.#state === 'text' || this.#state === 'begin') this.#text(this.#held);
@@ -70,7 +73,7 @@ export class ToolReader {
     return this.#take();
   }
 
-  #take(): readonly Part[] {
+  #take(): readonly ToolPart[] {
     const parts = this.#parts;
     this.#parts = [];
     return parts;

@@ -5,7 +5,6 @@ import type { NativeVocabulary } from './native.ts';
 import { invalid } from './openai-fields.ts';
 import { wantsFirstSpace, withFirstSpace } from './space-prefix.ts';
 import { tokenBytes } from './token-bytes.ts';
-import { MARKS, type ToolFormat } from './tool-format.ts';
 
 /** node-llama-cpp's name for BERT's way to cut words. */
 const WORD_PIECE = 'wpm';
@@ -53,10 +52,10 @@ export class Vocabulary {
     return tokenBytes(tokens[token] ?? '', model);
   }
 
-  /** Which of a format's marks are control tokens here, and their texts. */
-  marks(format: ToolFormat): ReadonlyMap<number, string> {
+  /** Which of these marks are control tokens here, and their texts. */
+  marks(texts: readonly string[]): ReadonlyMap<number, string> {
     const marks = new Map<number, string>();
-    for (const mark of MARKS[format]) {
+    for (const mark of texts) {
       const [token, ...more] = this.#native.tokenize(mark, true);
       if (token !== undefined && more.length === 0 && this.detokenize([token], []) === '') marks.set(token, mark);
     }
@@ -65,7 +64,8 @@ export class Vocabulary {
 
   /** What an embedding of this input is computed from: its tokens between the model's own marks. */
   embeddingTokens(input: string | readonly number[]): readonly number[] {
-    const own = typeof input === 'string' ? this.tokenizeAlone(input) : input;
+    const lowers = this.#native.fileInfo.metadata.modelium?.lowercase_texts === true;
+    const own = typeof input === 'string' ? this.tokenizeAlone(lowers ? input.toLowerCase() : input) : input;
     return betweenMarks(own, this.#native.tokens, this.#native.vocabularyType === WORD_PIECE);
   }
 

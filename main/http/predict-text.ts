@@ -14,7 +14,8 @@ const ANSWER_CHARACTERS = 64 * 1024 * 1024;
 interface Chunk {
   readonly choices?: readonly {
     readonly text?: string | null;
-    readonly delta?: { readonly content?: string | null };
+    /** vLLM calls thoughts `reasoning`, older ones of it and llama.cpp `reasoning_content`. */
+    readonly delta?: { readonly content?: string | null; readonly reasoning_content?: string | null; readonly reasoning?: string | null };
     readonly finish_reason?: string | null;
   }[];
   readonly usage?: { readonly prompt_tokens?: number; readonly completion_tokens?: number } | null;
@@ -27,6 +28,7 @@ export class PredictText implements Job {
   readonly prepare: (lease: Lease) => UpstreamRequest;
   readonly #reader = new EventsReader();
   #text = '';
+  #reasoning = '';
   #finishReason: string | null = null;
   #usage: TokenUsage = NO_USAGE;
   #whole = false;
@@ -48,13 +50,19 @@ export class PredictText implements Job {
         this.#whole = true;
         continue;
       }
-      const text = this.#read(data, exchange.runtime);
-      if (text === '') continue;
+      const { text, reasoning } = this.#read(data, exchange.runtime);
+      if (text === '' && reasoning === '') continue;
       exchange.markFirstToken();
-      if (this.streams) events += `data: ${JSON.stringify({ text })}\n\n`;
-      else this.#text += text;
+      if (!this.streams) {
+        this.#text += text;
+        this.#reasoning += reasoning;
+        continue;
+      }
+      if (reasoning !== '') events += `data: ${JSON.stringify({ reasoning })}\n\n`;
+      if (text !== '') events += `data: ${JSON.stringify({ text })}\n\n`;
     }
-    if (this.#text.length > ANSWER_CHARACTERS) throw brokeOff(exchange.runtime, this.modelId, 'its answer has no end');
+    if (this.#text.length + this.#reasoning.length > ANSWER_CHARACTERS)
+      throw brokeOff(exchange.runtime, this.modelId, 'its answer has no end');
     if (events !== '') exchange.write(events);
   }
 
@@ -67,11 +75,17 @@ export class PredictText implements Job {
     };
     const who = { model: this.modelId, runtime: exchange.runtime };
     if (this.streams) exchange.response.end(`data: ${JSON.stringify({ done: true, ...who, ...rest })}\n\n`);
-    else sendJson(exchange.response, 200, { ...who, text: this.#text, ...rest }, exchange.headers());
+    else
+      sendJson(
+        exchange.response,
+        200,
+        { ...who, text: this.#text, ...(this.#reasoning === '' ? {} : { reasoning: this.#reasoning }), ...rest },
+        exchange.headers(),
+      );
     return this.#usage;
   }
 
-  #read(data: string, runtime: string): string {
+  #read(data: string, runtime: string): { readonly text: string; readonly reasoning: string } {
     let chunk: Chunk;
     try {
       chunk = JSON.parse(data) as Chunk;
@@ -84,6 +98,7 @@ export class PredictText implements Job {
     if (usage) this.#usage = { promptTokens: usage.prompt_tokens ?? null, completionTokens: usage.completion_tokens ?? null };
     const choice = choices?.[0];
     this.#finishReason = choice?.finish_reason ?? this.#finishReason;
-    return choice?.delta?.content ?? choice?.text ?? '';
+    const delta = choice?.delta;
+    return { text: delta?.content ?? choice?.text ?? '', reasoning: delta?.reasoning_content ?? delta?.reasoning ?? '' };
   }
 }

@@ -1,5 +1,6 @@
 /** From the header (or the headers of all parts) of a GGUF to the profile that the brain decides by. Pure; states only what the header says. */
 import { type CompanionFile, type ModelKind, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
+import { templateFault } from './chat-template.ts';
 import type { GgufHeader, GgufTensor } from './gguf.ts';
 import { GgufFacts } from './gguf-facts.ts';
 import { ggufKvCost } from './gguf-kv.ts';
@@ -92,7 +93,7 @@ export function ggufProfile(
     licence: facts.text('general.license'),
     base: isAdapter ? baseOf(facts) : null,
     forms: [{ kind: isAdapter ? 'adapter' : 'gguf', files, codeFiles: [], ...(companions.length > 0 ? { companions } : {}) }],
-    notes: role === 'model' ? notesOf(kind, kv?.exact ?? null) : [ROLE_NOTES[role]],
+    notes: role === 'model' ? [...notesOf(kind, kv?.exact ?? null), ...tokenizerNotes(facts)] : [ROLE_NOTES[role]],
     ...places(tensors),
   };
 }
@@ -120,6 +121,21 @@ function notesOf(kind: ModelKind, exact: boolean | null): readonly string[] {
   if (kind === 'completion') notes.push('It has no chat template: it completes text, and chats only as well as a base model does.');
   if (exact === null) notes.push('The header does not tell what its cache takes.');
   if (exact === false) notes.push('Its layers keep different amounts of context: the cache figure is an upper bound.');
+  return notes;
+}
+
+function tokenizerNotes(facts: GgufFacts): readonly string[] {
+  const notes: string[] = [];
+  // Byte pairs are cut by a pattern of which files made before May 2024 do not say which; llama.cpp then takes one that fits few models.
+  if (facts.text('tokenizer.ggml.model') === 'gpt2' && facts.text('tokenizer.ggml.pre') === null) {
+    notes.push(
+      'It does not say how its tokenizer cuts texts (tokenizer.ggml.pre): it was made by an old converter, and llama.cpp guesses. ' +
+        'Its answers may be worse than they could be: get a newer file of this model.',
+    );
+  }
+  const template = facts.text('tokenizer.chat_template');
+  const fault = template === null ? null : templateFault(template);
+  if (fault !== null) notes.push(fault);
   return notes;
 }
 

@@ -72,7 +72,7 @@ export function readHuggingface(files: readonly CandidateFile[]): FormatFindings
     problems: folder.problems,
     zeroTails: [...weights.zeroTails, ...folder.zeroTails],
     profile: folder.problems.some(({ kind }) => kind === 'damaged') ? null : profile,
-    notes: weights.notes,
+    notes: [...weights.notes, ...(tokenizer.templateFault === null ? [] : [tokenizer.templateFault])],
     // Tensors of another name, without a description, are no model of transformers that somebody is copying.
     hasWeights: hasWeights && (configFile !== undefined || weights.files.some((path) => /^model[-.]/.test(path))),
   };

@@ -1,8 +1,9 @@
 /** The files beside a Hugging Face model's weights that turn text into tokens: are they there and whole, and is there a chat template. Pure. */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
+import { MORE_TEMPLATES, namedTemplates, templateFault } from './chat-template.ts';
 import { type CandidateFile, isDamaged, isMissing, isTruncated } from './findings.ts';
-import { checkJson, isObject, readJsonObject } from './json.ts';
+import { checkJson, readJsonObject } from './json.ts';
 import { isBlank } from './plain-profile.ts';
 
 export interface Tokenizer {
@@ -11,11 +12,14 @@ export interface Tokenizer {
   /** False also while a file of it is on its way. */
   readonly isThere: boolean;
   readonly hasChatTemplate: boolean;
+  /** A sentence, where it cannot be rendered. */
+  readonly templateFault: string | null;
   readonly problems: readonly FileProblem[];
 }
 
 /** Tokenizers that keep a vocabulary and nothing else in vocab.json. */
 const UNPAIRED = /CTC|Esm|Character|Speech2Text|M2M100|Marian|Mgp|Phoneme|Jukebox|Vits|Fsmt/i;
+const MOST_TEMPLATE_BYTES = 4 * 1024 * 1024;
 const MOST_CONFIG_BYTES = 8 * 1024 * 1024;
 /** The largest published ones have some 35 MB. */
 const MOST_TOKENIZER_BYTES = 128 * 1024 * 1024;
@@ -49,23 +53,23 @@ export function readTokenizer(files: ReadonlyMap<string, CandidateFile>): Tokeni
   const isPaired = holder === 'vocab.json' && !(typeof className === 'string' && UNPAIRED.test(className));
   if (isPaired && (files.get('merges.txt')?.bytes ?? 0) === 0) problems.push(isMissing('merges.txt'));
   const processor = objectIn(files.get('chat_template.json'), problems);
-  const hasChatTemplate =
-    (files.get('chat_template.jinja')?.bytes ?? 0) > 0 ||
-    isTemplate(config?.['chat_template']) ||
-    isTemplate(processor?.['chat_template']) ||
-    [...files.keys()].some((name) => /^additional_chat_templates\//.test(name));
+  const templates = namedTemplates([
+    templateText(files.get('chat_template.jinja')),
+    config?.['chat_template'],
+    processor?.['chat_template'],
+  ]);
   return {
     name: typeof className === 'string' ? className : (holder ?? null),
     isThere: holder !== undefined,
-    hasChatTemplate,
+    hasChatTemplate: templates !== null || [...files.keys()].some((name) => name.startsWith(MORE_TEMPLATES)),
+    templateFault: templates === null ? null : templateFault(templates.text),
     problems,
   };
 }
 
-/** One template, or a list of named ones. */
-function isTemplate(value: unknown): boolean {
-  if (typeof value === 'string') return value !== '';
-  return Array.isArray(value) ? value.some((entry) => isObject(entry) && typeof entry['template'] === 'string') : isObject(value);
+function templateText(file: CandidateFile | undefined): string | null {
+  if (file === undefined || file.bytes > MOST_TEMPLATE_BYTES) return null;
+  return new TextDecoder().decode(file.open().read(0, file.bytes));
 }
 
 function objectIn(file: CandidateFile | undefined, problems: FileProblem[]): Record<string, unknown> | null {

@@ -6,9 +6,14 @@
 /** A number that JavaScript's own reading changes: a whole one with a point or an exponent, or one of many digits. */
 const INEXACT = /\d\.0*(?![.\d])|\d[eE]|\d{16}/;
 
+/** Whether reading it as JavaScript does may change a number. */
+export function isInexact(text: string): boolean {
+  return INEXACT.test(text);
+}
+
 /** As `JSON.parse`, but a whole number that is a float comes as a `Number` object, and a large one as a bigint. @throws SyntaxError. */
 export function parseExactly(text: string): unknown {
-  if (!INEXACT.test(text)) return JSON.parse(text);
+  if (!isInexact(text)) return JSON.parse(text);
   const keep = (_key: string, value: unknown, context?: { readonly source?: string }): unknown => {
     const source = context?.source;
     if (typeof value !== 'number' || source === undefined) return value;

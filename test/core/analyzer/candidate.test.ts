@@ -92,6 +92,31 @@ describe('a GGUF', () => {
     expect(profile.notes.length > 0).toBe(kind === 'unknown' || kind === 'completion');
   });
 
+  test.each<[string, string, RegExp | null]>([
+    ['renders', '{% for m in messages %}{{ m.content }}{% endfor %}', null],
+    ['wants tools and a system text', "{{ messages[0].role == 'system' and tools[0].function.name or raise_exception('no') }}", null],
+    ['wants parts', '{{ messages[0].content[0].text + "" }}', null],
+    ['is no template', 'a\n{% for %}', /^Its chat template cannot be rendered \(line 2: .*\): it completes text, and refuses chats\.$/],
+    ['always refuses', "{{ raise_exception('never') }}", /\(line 1: never\)/],
+    ['never ends', '{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}', /\(line 1: it does not end/],
+    [
+      'doubles',
+      "{% set n = namespace(s='ab') %}{% for i in range(999) %}{% set n.s = n.s + n.s %}{% endfor %}",
+      /makes a text of more than/,
+    ],
+  ])('whose chat template %s says so at the drop', (_what, template, wanted) => {
+    const { notes, kind } = profileOf(llama({ metadata: [['tokenizer.chat_template', text(template)]] }));
+    expect(kind).toBe('chat');
+    if (wanted === null) expect(notes).toEqual([]);
+    else expect(notes).toEqual([expect.stringMatching(wanted)]);
+  });
+
+  test('that does not say how its tokenizer cuts texts says so', () => {
+    expect(profileOf(llama({ without: ['tokenizer.ggml.pre'] })).notes.join()).toContain('tokenizer.ggml.pre');
+    const pieces = { metadata: [['tokenizer.ggml.model', text('llama')]] as const, without: ['tokenizer.ggml.pre'] };
+    expect(profileOf(llama(pieces)).notes).toEqual([]);
+  });
+
   test.each<[string, readonly (readonly [string, Meta])[], object]>([
     [
       'own widths of keys and values',

@@ -129,6 +129,7 @@ export function llama(
     ['llama.attention.head_count', { type: 'u32', value: 4 }],
     ['llama.attention.head_count_kv', { type: 'u32', value: 2 }],
     ['tokenizer.ggml.model', { type: 'string', value: 'gpt2' }],
+    ['tokenizer.ggml.pre', { type: 'string', value: 'gpt-2' }],
     ['tokenizer.ggml.tokens', { type: 'strings', value: ['a', 'b', 'c', 'd'] }],
     ['tokenizer.chat_template', { type: 'string', value: '{{ messages }}' }],
   ];
