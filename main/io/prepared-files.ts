@@ -20,7 +20,7 @@ export interface PreparedFilesPorts {
 }
 
 /** Counts versions of the converter whose files differ: those of another one are made again. */
-const CONVERTER_VERSION = 1;
+const CONVERTER_VERSION = 2;
 /** What a conversion that is under way writes, with the number of the engine that it is for. */
 const PART = /\.gguf\.(\d+)\.part$/;
 const GB = 1e9;

@@ -15,6 +15,9 @@ export interface SpecialSources {
 const NAMES = { bos: 'bos', eos: 'eos', unk: 'unknown', sep: 'seperator', pad: 'padding', mask: 'mask' } as const;
 type Name = keyof typeof NAMES | 'cls';
 
+/** Our own key: the ids of all tokens that end a generation. */
+export const END_TOKENS = 'modelium.end_token_ids';
+
 export function specialTokens(sources: SpecialSources): Record<string, GgufValue> {
   const { vocabulary } = sources;
   const found: Record<string, GgufValue> = {};
@@ -26,14 +29,19 @@ export function specialTokens(sources: SpecialSources): Record<string, GgufValue
   if (vocabulary.model === 'bert') put('bos', idOf('cls', sources) ?? idOf('bos', sources));
   if (vocabulary.model === 'bert') put('cls', idOf('cls', sources));
   const [eos, first, last] = [idOf('eos', sources), around('first', sources), around('last', sources)];
-  put('eot', secondEnd(sources));
+  const ends = endsOf(eos, sources);
+  const [second, third] = ends.filter((id) => id !== eos);
+  put('eot', second ?? null);
+  put('eom', third ?? null);
   // What is put around a text is what llama.cpp calls beginning and end; the end that the tokenizer names then ends a turn.
   if (vocabulary.model !== 'bert') put('bos', first);
   if (vocabulary.model !== 'bert' && last !== null && last !== eos) {
     put('eos', last);
     put('eot', eos);
   }
-  return { ...found, ...ends(sources, found) };
+  // llama.cpp has keys for three; our server reads them all.
+  const all: Record<string, GgufValue> = ends.length > 1 ? { [END_TOKENS]: { type: 'i32s', value: ends } } : {};
+  return { ...found, ...all, ...addedAround(sources, found) };
 }
 
 /** The tokenizer's own word before the model's: a chat model is often trained to end with another token than its base. */
@@ -45,6 +53,8 @@ function idOf(name: Name, { vocabulary, settings, map, config, generation }: Spe
     const id = vocabulary.table.idOf(text) ?? vocabulary.table.idOf(`▁${text}`);
     if (id !== null) return control(vocabulary, id, text, name);
   }
+  // A tokenizer that says that it has no beginning has none, whatever id the model's configuration keeps for it.
+  if (name === 'bos' && settings['bos_token'] === null) return null;
   for (const source of [generation, config]) {
     const named = source[`${name}_token_id`];
     const id = Array.isArray(named) ? named[0] : named;
@@ -66,17 +76,18 @@ function control({ table, model }: Vocabulary, id: number, text: string, name: N
   return id;
 }
 
-/** Generation may end with several; llama.cpp knows the turn's end beside the text's. */
-function secondEnd(sources: SpecialSources): number | null {
-  const { generation, config, vocabulary } = sources;
-  const first = idOf('eos', sources);
-  const named = [generation['eos_token_id'], config['eos_token_id']].find(Array.isArray) ?? [];
-  const other = named.find((id: unknown) => Number.isSafeInteger(id) && id !== first && Number(id) < vocabulary.table.texts.length);
-  return other === undefined ? null : Number(other);
+/** Every token that ends a generation: the tokenizer's end first, then those that the model's configurations name. */
+function endsOf(eos: number | null, { generation, config, vocabulary }: SpecialSources): readonly number[] {
+  const parts = [generation, config, config['text_config']].filter(isObject);
+  const named = parts.flatMap((part): readonly unknown[] => [part['eos_token_id']].flat());
+  const known = named.filter(
+    (id): id is number => Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) < vocabulary.table.texts.length,
+  );
+  return [...new Set([...(eos === null ? [] : [eos]), ...known])];
 }
 
 /** The settings' word where the class follows it, else the post-processor's; where nobody says it, what the kind of tokenizer always does. */
-function ends({ vocabulary, settings }: SpecialSources, found: Readonly<Record<string, GgufValue>>): Record<string, GgufValue> {
+function addedAround({ vocabulary, settings }: SpecialSources, found: Readonly<Record<string, GgufValue>>): Record<string, GgufValue> {
   const { model } = vocabulary;
   if (model === 'bert') return {};
   const said = (key: string): boolean | null => (typeof settings[key] === 'boolean' ? settings[key] : null);

@@ -1,13 +1,16 @@
 /** What tokenizer.json of the tokenizers library says, as llama.cpp takes it: tokens by their ids, and how a text becomes them. Pure and bounded (I7). */
+
 import { isObject, parseJsonObject } from '../../core/analyzer/json.ts';
 import { SPACE_PREFIX_KEY } from '../space-prefix.ts';
 import { ConvertError } from './convert-error.ts';
+import { asSettingsSay, wordPieceRules } from './lower-case.ts';
 import { preTokenizerName } from './pre-tokenizers.ts';
 import { type AddedToken, isNeverFound, TOKEN, type Vocabulary, VocabularyTable } from './vocabulary-table.ts';
 
 /** @param size rows of the embedding matrix. @throws ConvertError for what llama.cpp does not do. */
-export function vocabularyOfJson(bytes: Uint8Array, size: number): Vocabulary {
+export function vocabularyOfJson(bytes: Uint8Array, size: number, settings: Readonly<Record<string, unknown>>): Vocabulary {
   const json = parseJsonObject(bytes, 'tokenizer.json');
+  if (isObject(json['normalizer'])) json['normalizer'] = asSettingsSay(json['normalizer'], settings);
   const model = isObject(json['model']) ? json['model'] : {};
   const table = new VocabularyTable(size);
   const read = readerOf(model);
@@ -157,23 +160,13 @@ function readWordPiece(json: Record<string, unknown>, model: Record<string, unkn
   if (prefix !== '##') throw new ConvertError(`Its tokenizer marks the inside of words by ${JSON.stringify(prefix)}; llama.cpp knows ##.`);
   const normalizer = stepsOf(json['normalizer'], 'normalizers').find(({ type }) => type === 'BertNormalizer') ?? {};
   for (const key of ['clean_text', 'handle_chinese_chars']) if (normalizer[key] === false) throw strange(`${key}: false`);
-  const lowers = normalizer['lowercase'] !== false;
-  const strips = normalizer['strip_accents'];
   for (const [text, id] of entriesOf(model['vocab'])) table.put(id, wordPiece(text), TOKEN.normal);
-  return { model: 'bert', merges: null, extra: wordPieceRules(lowers, typeof strips === 'boolean' ? strips : lowers) };
+  return { model: 'bert', merges: null, extra: wordPieceRules({ lowers: normalizer['lowercase'], strips: normalizer['strip_accents'] }) };
 }
 
 /** llama.cpp's spelling: a mark where a word begins, nothing where it goes on. Special tokens are put back by whoever adds them. */
 export function wordPiece(text: string): string {
   return text.startsWith('##') ? text.slice(2) : `▁${text}`;
-}
-
-export function wordPieceRules(lowers: boolean, stripsAccents: boolean): Made['extra'] {
-  return {
-    'tokenizer.ggml.pre': { type: 'string', value: 'default' },
-    'tokenizer.ggml.normalizer.lowercase': { type: 'bool', value: lowers },
-    'tokenizer.ggml.normalizer.strip_accents': { type: 'bool', value: stripsAccents },
-  };
 }
 
 /** What llama.cpp would leave out without a word, and read other tokens. */

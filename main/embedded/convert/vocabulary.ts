@@ -2,12 +2,14 @@
  * The tokenizer of a transformers folder as the `tokenizer.*` metadata of a GGUF: whichever of its files says it, with its special tokens and its
  * chat template. Pure over the bytes handed in. What llama.cpp would read otherwise is refused.
  */
+import { MORE_TEMPLATES, namedTemplates } from '../../core/analyzer/chat-template.ts';
 import { isObject, parseJsonObject } from '../../core/analyzer/json.ts';
 import type { GgufValue } from '../gguf-writer.ts';
 import { ConvertError } from './convert-error.ts';
+import { loweredFirst, wordPieceRules, wordRules } from './lower-case.ts';
 import { vocabularyOfSentencePiece } from './sentencepiece.ts';
 import { specialTokens } from './special-tokens.ts';
-import { addedTokens, mergesOf, vocabularyOfJson, wordPiece, wordPieceRules } from './tokenizer-json.ts';
+import { addedTokens, mergesOf, vocabularyOfJson, wordPiece } from './tokenizer-json.ts';
 import { TOKEN, type Vocabulary, VocabularyTable } from './vocabulary-table.ts';
 
 export interface TokenizerSource {
@@ -26,7 +28,8 @@ const PIECES = ['tokenizer.model', 'sentencepiece.bpe.model', 'spiece.model', 's
 export function vocabularyMetadata(source: TokenizerSource): Record<string, GgufValue> {
   const settings = objectIn(source, 'tokenizer_config.json');
   const vocabulary = vocabularyOf(source, settings);
-  const { table, model, merges, extra } = vocabulary;
+  const { table, model, merges } = vocabulary;
+  const extra = { ...vocabulary.extra, ...loweredFirst(model, objectIn(source, 'sentence_bert_config.json')) };
   const special = specialTokens({
     vocabulary,
     settings,
@@ -49,7 +52,7 @@ export function vocabularyMetadata(source: TokenizerSource): Record<string, Gguf
 
 function vocabularyOf(source: TokenizerSource, settings: Record<string, unknown>): Vocabulary {
   const json = source.read('tokenizer.json');
-  if (json !== null) return vocabularyOfJson(json, source.vocabularySize);
+  if (json !== null) return vocabularyOfJson(json, source.vocabularySize, settings);
   for (const name of PIECES) {
     const bytes = source.read(name);
     if (bytes !== null) return withAdded(vocabularyOfSentencePiece(bytes, source.vocabularySize, isFairseq(source)), source, settings);
@@ -95,9 +98,7 @@ function vocabularyOfWords(bytes: Uint8Array, size: number, settings: Record<str
     const isSpecial = /^\[(?:PAD|UNK|CLS|SEP|MASK)\]$/.test(text);
     if (text !== '') table.put(id, isSpecial ? text : wordPiece(text), isSpecial ? TOKEN.control : TOKEN.normal);
   });
-  const lowers = settings['do_lower_case'] !== false;
-  const strips = settings['strip_accents'];
-  const extra = wordPieceRules(lowers, typeof strips === 'boolean' ? strips : lowers);
+  const extra = wordPieceRules(wordRules(settings));
   return { model: 'bert', table, merges: null, extra, ends: { begins: true, ends: true } };
 }
 
@@ -142,19 +143,18 @@ function objectIn(source: TokenizerSource, name: string): Record<string, unknown
   return bytes === null ? {} : parseJsonObject(bytes, name);
 }
 
-/** A file of its own before the settings'; of several the one called `default`, then the first. */
+/** A file of its own before the settings'; of several the one called `default`, then the first, and the one for tools beside it. */
 function templateOf(source: TokenizerSource, settings: Record<string, unknown>): Record<string, GgufValue> {
-  const file = source.read('chat_template.jinja');
-  const own = file === null ? null : utf8.decode(file);
+  const fileText = (name: string) => {
+    const bytes = source.read(name);
+    return bytes === null ? null : utf8.decode(bytes);
+  };
   const processor = objectIn(source, 'chat_template.json')['chat_template'];
-  const found = [own, settings['chat_template'], processor].map(textOf).find((text) => text !== null);
-  return found === undefined ? {} : { 'tokenizer.chat_template': { type: 'string', value: found ?? '' } };
-}
-
-function textOf(template: unknown): string | null {
-  if (typeof template === 'string') return template === '' ? null : template;
-  if (!Array.isArray(template)) return null;
-  const named = template.filter(isObject).filter((each) => typeof each['template'] === 'string');
-  const chosen = named.find(({ name }) => name === 'default') ?? named[0];
-  return chosen === undefined ? null : String(chosen['template']);
+  const found = namedTemplates([fileText('chat_template.jinja'), settings['chat_template'], processor]);
+  const tools = fileText(`${MORE_TEMPLATES}tool_use.jinja`) ?? found?.toolText ?? null;
+  if (found === null) return {};
+  return {
+    'tokenizer.chat_template': { type: 'string', value: found.text },
+    ...(tools === null ? {} : { 'tokenizer.chat_template.tool_use': { type: 'string', value: tools } }),
+  };
 }

@@ -86,6 +86,26 @@ describe('special tokens', () => {
     expect(metadata({ 'tokenizer.json': pairs() }, { config: { eos_token_id: 2 } })).toMatchObject({ eos_token_id: 2 });
   });
 
+  test.each<[string, Files, Record<string, unknown>, unknown]>([
+    ['a list of four', { 'generation_config.json': { eos_token_id: [3, 0, 1, 2] } }, {}, [3, 0, 1, 2]],
+    ['an id other than the tokenizer’s', { 'generation_config.json': { eos_token_id: 1 } }, {}, [3, 1]],
+    ['one in config.json', {}, { eos_token_id: 2 }, [3, 2]],
+    ['lists in both', { 'generation_config.json': { eos_token_id: [1] } }, { eos_token_id: [2, 1] }, [3, 1, 2]],
+    ['ids that are none', { 'generation_config.json': { eos_token_id: [-1, 99, 'x', null, 1] } }, {}, [3, 1]],
+    ['the tokenizer’s alone', { 'generation_config.json': { eos_token_id: 3 } }, {}, undefined],
+  ])('every end of a generation is kept: %s', (_, files, config, wanted) => {
+    const all = { 'tokenizer.json': pairs(), 'tokenizer_config.json': { eos_token: '<|end|>' }, ...files };
+    expect(metadata(all, { config })['modelium.end_token_ids']).toEqual(wanted);
+  });
+
+  test('a tokenizer without a beginning has none, whatever config.json says', () => {
+    const files = { 'tokenizer.json': pairs(), 'tokenizer_config.json': { bos_token: null, add_bos_token: true } };
+    const made = metadata(files, { config: { bos_token_id: 1 } });
+    expect(made).toMatchObject({ add_bos_token: false });
+    expect(made['bos_token_id']).toBeUndefined();
+    expect(metadata({ 'tokenizer.json': pairs() }, { config: { bos_token_id: 1 } })).toMatchObject({ bos_token_id: 1 });
+  });
+
   test('what is put around a text comes from the post-processor', () => {
     const single = [{ SpecialToken: { id: '<|end|>' } }, { Sequence: { id: 'A' } }];
     const files = {
@@ -152,6 +172,56 @@ describe('chat templates', () => {
       { name: 'default', template: 'd' },
     ];
     expect(template({ 'tokenizer_config.json': { chat_template: named } })).toBe('d');
+    expect(template({ 'tokenizer_config.json': { chat_template: { rag: 'r', default: 'd', tool_use: 't' } } })).toBe('d');
+    expect(template({ 'tokenizer_config.json': { chat_template: { rag: 'r' } } })).toBe('r');
+  });
+
+  test('the one for tools lies beside it', () => {
+    const tools = (files: Files): unknown => metadata({ 'tokenizer.json': pairs(), ...files })['tokenizer.chat_template.tool_use'];
+    expect(tools({ 'tokenizer_config.json': { chat_template: 'one' } })).toBeUndefined();
+    expect(tools({ 'tokenizer_config.json': { chat_template: { default: 'd', tool_use: 't' } } })).toBe('t');
+    expect(
+      tools({
+        'tokenizer_config.json': {
+          chat_template: [
+            { name: 'default', template: 'd' },
+            { name: 'tool_use', template: 't' },
+          ],
+        },
+      }),
+    ).toBe('t');
+    expect(tools({ 'chat_template.jinja': 'd', 'additional_chat_templates/tool_use.jinja': 't' })).toBe('t');
+  });
+});
+
+describe('capitals and accents, as transformers 5.19 and sentence-transformers have them', () => {
+  const words = (lowercase: boolean) => ({
+    normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase },
+    model: { type: 'WordPiece', vocab: { '[PAD]': 0, '[UNK]': 1, '[CLS]': 2, '[SEP]': 3, paris: 4 } },
+  });
+  const bert = { tokenizer_class: 'BertTokenizer' };
+
+  test.each<[boolean, object, object, boolean, boolean]>([
+    [false, { ...bert, do_lower_case: true }, {}, true, true],
+    [true, { ...bert, do_lower_case: false }, {}, false, false],
+    [false, bert, {}, true, true],
+    [true, { ...bert, strip_accents: false }, {}, true, false],
+    [false, { ...bert, do_lower_case: false, strip_accents: true }, {}, false, true],
+    [false, { tokenizer_class: 'PreTrainedTokenizerFast', do_lower_case: true }, {}, false, false],
+    [false, {}, {}, false, false],
+    [false, { ...bert, do_lower_case: false }, { do_lower_case: true }, true, false],
+    [true, { tokenizer_class: 'MPNetTokenizer', do_lower_case: true }, { do_lower_case: false }, true, true],
+  ])('tokenizer.json %s, settings %o, sentence %o', (lowercase, settings, sentence, lowers, strips) => {
+    const made = metadata({ 'tokenizer.json': words(lowercase), 'tokenizer_config.json': settings, 'sentence_bert_config.json': sentence });
+    expect([made['normalizer.lowercase'], made['normalizer.strip_accents']]).toEqual([lowers, strips]);
+  });
+
+  test('characters that are not to be cut apart are refused; other tokenizers are handed lower case', () => {
+    const files = { 'tokenizer.json': words(true), 'tokenizer_config.json': { ...bert, tokenize_chinese_chars: false } };
+    expect(() => metadata(files)).toThrow(/handle_chinese_chars/);
+    const pairs_ = { 'tokenizer.json': pairs(), 'sentence_bert_config.json': { do_lower_case: true } };
+    expect(metadata(pairs_)['modelium.lowercase_texts']).toBe(true);
+    expect(metadata({ 'tokenizer.json': pairs() })['modelium.lowercase_texts']).toBeUndefined();
   });
 });
 
