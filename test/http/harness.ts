@@ -184,6 +184,9 @@ export function answerAsOpenAi(response: ServerResponse, body: Record<string, un
   }
   response.writeHead(200, { 'content-type': 'text/event-stream', 'access-control-allow-origin': '*', 'set-cookie': 'a=b' });
   const common = { id: 'chunk-1', object: isChat ? 'chat.completion.chunk' : 'text_completion', created: 1_790_000_000, model };
+  // llama.cpp's word for thoughts, then the newer one of vLLM.
+  const thoughts = JSON.stringify(body['messages'] ?? '').includes('Think!') ? [{ reasoning_content: 'I ' }, { reasoning: 'think.' }] : [];
+  for (const delta of thoughts) response.write(event({ ...common, choices: [{ index: 0, delta, finish_reason: null }] }));
   for (const text of ['Hello', ' wörld', '.']) {
     const choice = isChat ? { delta: { content: text } } : { text };
     response.write(event({ ...common, choices: [{ index: 0, ...choice, finish_reason: null }] }));

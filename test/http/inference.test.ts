@@ -71,6 +71,15 @@ describe('/predict', () => {
     expect(setup.upstream.seen[0]?.body['prompt']).toBe('Once');
   });
 
+  it('tells thoughts apart, whole and streamed', async () => {
+    const whole = await ask(setup, '/predict/tiny', { body: { prompt: 'Think!' } });
+    expect(predictTextSchema.strict().parse(whole.json)).toMatchObject({ text: 'Hello wörld.', reasoning: 'I think.' });
+    const streamed = await ask(setup, '/predict/tiny', { body: { prompt: 'Think!', stream: true } });
+    const events = eventsOf(streamed.text).map((data) => predictEventSchema.parse(data));
+    expect(events.slice(0, 3)).toEqual([{ reasoning: 'I ' }, { reasoning: 'think.' }, { text: 'Hello' }]);
+    expect((await ask(setup, '/predict/tiny', { body: { prompt: 'Hi' } })).json).not.toHaveProperty('reasoning');
+  });
+
   it('streams texts and one final event', async () => {
     const got = await ask(setup, '/predict/tiny', { body: { prompt: 'Hi', stream: true } });
     expect(got.headers.get('content-type')).toContain('text/event-stream');
