@@ -14,7 +14,7 @@ const ANSWER_CHARACTERS = 64 * 1024 * 1024;
 interface Chunk {
   readonly choices?: readonly {
     readonly text?: string | null;
-    /** vLLM calls thoughts `reasoning`, older ones of it and llama.cpp `reasoning_content`. */
+    /** Thoughts have two names: `reasoning` is the newer one. */
     readonly delta?: { readonly content?: string | null; readonly reasoning_content?: string | null; readonly reasoning?: string | null };
     readonly finish_reason?: string | null;
   }[];
