@@ -19,7 +19,7 @@ export const programs = {
   /** Says whether llama.cpp can use the GPUs here. */
   findGpu: beside('embedded/find-gpu'),
   /** Reads people's files for the engine. */
-  reader: beside('io/reader-program'),
+  reader: beside('file-reader'),
   /** The built window: a folder, beside the bundled engine or in the checkout's dist. */
   page: fileURLToPath(new URL(extension === 'ts' ? '../dist/renderer' : '../renderer', import.meta.url)),
 } as const;

@@ -46,6 +46,7 @@ const modelFormSchema = z.object({
   files: z.array(z.string()),
   codeFiles: z.array(z.string()),
   assumedClass: z.string().exactOptional(),
+  unloadable: z.string().exactOptional(),
   companions: z.array(z.object({ role: z.enum(['projector', 'draft', 'adapter']), file: z.string() })).exactOptional(),
   adapter: z.object({ method: z.string(), rank: count, task: z.string().nullable() }).exactOptional(),
   inputs: z.array(tensorSpec).exactOptional(),

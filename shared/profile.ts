@@ -75,6 +75,8 @@ export interface ModelForm {
   readonly outputs?: readonly TensorSpec[];
   /** Of folders whose config.json names no class: the one that transformers takes for its model_type. */
   readonly assumedClass?: string;
+  /** Why loaders that take weights by their names refuse these: a sentence without its full stop. */
+  readonly unloadable?: string;
   /** Of safetensors that transformers describes. */
   readonly conversion?: Conversion;
   /** What a runtime has to know of the form beside its kind: `opset 17`, `needs TensorRT 10`, `ensemble of 3 models`. For people. */

@@ -159,7 +159,8 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Way
     notes,
     slots: slotsOf(placement),
     loadSeconds: expectedLoadSeconds(modelId, plan.runtime, bytes, measurements),
-    needsTrust: needsTrust(input, form),
+    // Who loads what was made of it never sees the folder: weights and tokenizer were carried over, and no code (I7).
+    needsTrust: preparation === undefined && needsTrust(input, form),
     preference: placeOf(runtime, profile.kind, form.kind, placement.kind),
     losses,
     obstacle: obstacleAt(placement, runtime) ?? runtime.planner.obstacle?.(profile, placement) ?? null,

@@ -48,7 +48,9 @@ export function reconsiderTrust(ports: ReconsiderPorts, record: ModelRecord, by:
   if (state.name === 'loading' || state.name === 'ready' || state.name === 'asleep') {
     const form = record.profile === null ? undefined : formOf(record.profile, state.plan);
     // While its files are only compared it stays: what it runs it has read already.
-    if (form !== undefined && trust.standing(record, form) === 'none') void doer.unloadModel(id, 'trust-lost', { to: 'analyzed' });
+    const runsCode = state.plan.preparation === undefined;
+    if (form !== undefined && runsCode && trust.standing(record, form) === 'none')
+      void doer.unloadModel(id, 'trust-lost', { to: 'analyzed' });
     return;
   }
   // What was dropped was to be loaded, and only this stood in the way.

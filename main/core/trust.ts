@@ -103,16 +103,18 @@ export class Trust {
    * file of code that came since, or a configuration that names one now, is code that nobody was asked about.
    * @throws ModeliumError content-changed. The files are to be looked at again then; where trusted code is other, trust is gone.
    */
-  async confirm(id: string, plan: Pick<LaunchPlan, 'form' | 'file'>, signal: AbortSignal): Promise<void> {
+  async confirm(id: string, plan: Pick<LaunchPlan, 'form' | 'file' | 'preparation'>, signal: AbortSignal): Promise<void> {
     const record = this.#ports.registry.get(id);
     const form = record?.profile == null ? undefined : formOf(record.profile, plan);
     // What is not known any more is not what was trusted: the doubt is on the side of not running it.
     if (record === undefined || form === undefined) throw otherCode(id, plan.form);
+    // What was made of a folder runs none of its code. Whether its files are still those that it was made of is asked all the same.
+    const runsCode = form.codeFiles.length > 0 && plan.preparation === undefined;
     // A loose file brings no code of others along: what comes to lie beside it is not its own.
-    if (record.kind === 'file' && form.codeFiles.length === 0) return;
+    if (record.kind === 'file' && !runsCode) return;
     const now = await this.#ports.reader.identities(record.path);
     if (signal.aborted) return;
-    const row = form.codeFiles.length === 0 ? null : this.#rowOf(id, form);
+    const row = runsCode ? this.#rowOf(id, form) : null;
     if (row === undefined) throw otherCode(id, plan.form);
     if (row !== null && !sameBytes(row.files, now) && !((await this.#check(record, row)) || signal.aborted)) throw otherCode(id, plan.form);
     if (record.kind === 'folder' && !(sameBytes(record.files, now) && now.length === record.files.length)) {

@@ -4,6 +4,7 @@
  */
 import { closeSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
+import type { ModelProfile } from '../../shared/profile.ts';
 import { visibleName } from '../../shared/visible.ts';
 import type { ByteSource } from '../core/analyzer/bytes.ts';
 import { analyzeCandidate } from '../core/analyzer/candidate.ts';
@@ -14,8 +15,14 @@ import { type CandidateFiles, errorCode, identityOf, type ListedFile, listCandid
 import { openListed } from './open-file.ts';
 import { findWriter } from './writers.ts';
 
-/** @param force a person said "load anyway": tensors that end in zeros count as data. */
-export async function inspectCandidate(path: string, force: boolean): Promise<Inspection> {
+/** What the converter would say of these files (names to absolute paths): a sentence without its full stop, or null. */
+export type Convertible = (files: Readonly<Record<string, string>>, profile: ModelProfile) => string | null;
+
+/**
+ * @param force a person said "load anyway": tensors that end in zeros count as data.
+ * @param convertible asked of a whole folder that a GGUF can be made of, by its config.json; left out where nobody is about to load it.
+ */
+export async function inspectCandidate(path: string, force: boolean, convertible: Convertible = () => null): Promise<Inspection> {
   const found = await listCandidateFiles(path);
   if (found === null) return unfinished([], [`${basename(path)}: not there`], null);
   const files = found.files.map(identityOf);
@@ -24,7 +31,8 @@ export async function inspectCandidate(path: string, force: boolean): Promise<In
   if (nothing !== null) return { ...unfinished(files, found.dangling, null), nothing };
   const opened: number[] = [];
   try {
-    return examine(found, files, force, opened);
+    const inspection = examine(found, files, force, opened);
+    return inspection.usable ? withConversion(inspection, found.files, convertible) : inspection;
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -65,6 +73,28 @@ function nothingIn({ kind, files, dangling, realPath }: CandidateFiles): NonNull
   }
   const message = `It holds nothing but links that lead nowhere: ${listed(dangling.map(visibleName))}.`;
   return { message, help: 'Copy what the links lead to instead of the links, with `cp -rL` or `rsync -aL`.' };
+}
+
+/** The last answers by the files that they were for: a copy that has just ended is looked at several times. */
+const answers = new Map<string, string | null>();
+const MOST_ANSWERS = 32;
+
+/** A form that the converter would refuse is not one that a GGUF can be made of: said with the verdict, not when somebody loads it. */
+function withConversion(inspection: Inspection, files: readonly ListedFile[], convertible: Convertible): Inspection {
+  const { profile } = inspection;
+  const isAsked = profile?.forms.some(({ conversion }) => conversion !== undefined && conversion.architecture !== null) === true;
+  if (profile === null || !isAsked) return inspection;
+  const key = JSON.stringify(files.map(({ absolute, bytes, mtimeMs, inode }) => [absolute, bytes, mtimeMs, inode]));
+  let why = answers.get(key);
+  if (why === undefined) {
+    why = convertible(Object.fromEntries(files.map(({ path, absolute }) => [path, absolute])), profile);
+    if (answers.size >= MOST_ANSWERS) answers.clear();
+    answers.set(key, why);
+  }
+  if (why === null) return inspection;
+  const conversion = { architecture: null, contextTokens: null, why: visibleName(why) };
+  const forms = profile.forms.map((form) => (form.conversion?.architecture == null ? form : { ...form, conversion }));
+  return { ...inspection, profile: { ...profile, forms } };
 }
 
 /** A file's bytes; each read is one `pread`. The descriptor is closed by who handed in `opened`. */

@@ -1,9 +1,9 @@
-/** The program of reader.ts's child: one question at a time, each answered by one message. Owns no state between two questions; writes nothing. */
+/** What reader.ts's child does: one question at a time, each answered by one message. Owns no state between two questions; writes nothing. */
 import { type ErrorCode, toModeliumError } from '../../shared/errors.ts';
 import type { CodeReading, FoundModels, Inspection } from '../core/ports.ts';
 import { readCode } from './code-files.ts';
 import { type FindLimits, findModels } from './found-models.ts';
-import { inspectCandidate } from './inspect.ts';
+import { type Convertible, inspectCandidate } from './inspect.ts';
 import type { Ground } from './mounts.ts';
 import { type FolderLook, type Names, scanFolder } from './scan.ts';
 import type { StoreFolder } from './store-folders.ts';
@@ -44,29 +44,32 @@ export type ReaderAnswer<Name extends TaskName> =
 /** Bytes between two words of progress: a slow disk reads as many within a second. */
 const PROGRESS_BYTES = 32 * 1024 * 1024;
 
-process.on('message', (request: ReaderRequest) => {
-  void reply(request).then(tell);
-});
-// An engine that was killed asks nothing any more, and hears nothing.
-process.on('disconnect', () => process.exit());
+/** Answers from now on. @param convertible what the converter says of a folder. */
+export function answerQuestions(convertible: Convertible): void {
+  process.on('message', (request: ReaderRequest) => {
+    void reply(request, convertible).then(tell);
+  });
+  // An engine that was killed asks nothing any more, and hears nothing.
+  process.on('disconnect', () => process.exit());
+}
 
 function tell(answer: ReaderAnswer<TaskName>): void {
   process.send?.(answer, () => undefined);
 }
 
-async function reply(request: ReaderRequest): Promise<ReaderAnswer<TaskName>> {
+async function reply(request: ReaderRequest, convertible: Convertible): Promise<ReaderAnswer<TaskName>> {
   try {
-    return { kind: 'done', answer: await answerTo(request) };
+    return { kind: 'done', answer: await answerTo(request, convertible) };
   } catch (thrown) {
     const { code } = toModeliumError(thrown);
     return { kind: 'failed', code, message: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }
 
-function answerTo(request: ReaderRequest): Promise<ReaderTasks[TaskName]['answer']> {
+function answerTo(request: ReaderRequest, convertible: Convertible): Promise<ReaderTasks[TaskName]['answer']> {
   switch (request.task) {
     case 'inspect':
-      return inspectCandidate(request.path, request.force);
+      return inspectCandidate(request.path, request.force, convertible);
     case 'code':
       return readCode(request.path, request.files, progress());
     case 'scan':

@@ -22,7 +22,7 @@ const MOST_DEATHS = 2;
 export interface ReaderWorld {
   /** How to start a Node of our own. */
   readonly node: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
-  /** The built or source file of reader-program.ts; the bundle puts it elsewhere than the sources. */
+  /** The built or source file of file-reader.ts; the bundle puts it elsewhere than the sources. */
   readonly program: string | URL;
   readonly clock: Clock;
 }

@@ -174,6 +174,18 @@ const CASES: readonly (readonly [string, Partial<BrainInput>, string, RegExp])[]
   ['nothing known', { profile: profile(1, { forms: [form('unknown')] }) }, 'refuse not-servable', /Nothing in it/],
   ['code that nobody trusted', { profile: profile(8, { forms: [form('gguf', ['custom.py'])] }) }, 'refuse needs-trust', /custom\.py/],
   [
+    'code of a folder that is converted',
+    {
+      profile: profile(8, { forms: [form('transformers', ['config.json'])] }),
+      runtimes: [
+        runtime({}, planner({ supports: () => ({ supported: true, why: 'made a GGUF' }), preparations: () => [{ type: 'BF16' }] })),
+        runtime({}, planner({ id: 'vllm', supports: () => ({ supported: true, why: 'as it is' }) })),
+      ],
+    },
+    'place gpu GPU-0',
+    /llama.*fits|fits/,
+  ],
+  [
     'trusted code',
     { profile: profile(8, { forms: [form('gguf', ['custom.py'])] }), trusted: ({ codeFiles }) => codeFiles.includes('custom.py') },
     'place gpu GPU-0',

@@ -165,7 +165,7 @@ test('beside code that nobody would see nothing can be trusted', async () => {
 });
 
 describe('the reader', () => {
-  const program = new URL('../../main/io/reader-program.ts', import.meta.url);
+  const program = new URL('../../main/file-reader.ts', import.meta.url);
 
   test('reads in a process; one that is called off ends its reading', async () => {
     put('m/a.py', 'x');

@@ -14,7 +14,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
-const program = new URL('../../main/io/reader-program.ts', import.meta.url);
+const program = new URL('../../main/file-reader.ts', import.meta.url);
 const clock = createVirtualClock();
 let root: string;
 let reader: Reader;

@@ -6,6 +6,7 @@ import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, isDamaged, isMissing, isTruncated, problemOf } from './findings.ts';
 import type { Config } from './huggingface-config.ts';
+import { emptyWeights } from './huggingface-loadable.ts';
 import { isSpare } from './huggingface-spare.ts';
 import { eachIndexed, MOST_PARTS, shardsIn } from './index-files.ts';
 import { jsonProblem } from './json-files.ts';
@@ -61,6 +62,8 @@ export function readWeightFiles(top: ReadonlyMap<string, CandidateFile>, config:
   if (tensors.length > MOST_TENSORS) {
     reading.problems.push(isDamaged(INDEX, 0, `Its files name ${tensors.length} tensors; at most ${MOST_TENSORS} are possible.`));
   }
+  const empty = emptyWeights(tensors);
+  if (empty !== null) reading.problems.push(isDamaged(chosen[0]?.path ?? SINGLE, 0, `The weights cannot be served: ${empty}`));
   const { expected, problems, zeroTails: tails, notes } = reading;
   return { files: chosen.map(({ path }) => path), tensors, expected, problems, zeroTails: tails, notes };
 }

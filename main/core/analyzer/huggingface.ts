@@ -25,6 +25,7 @@ import {
 import { contextOf } from './huggingface-context.ts';
 import { isEncoder, kindOf } from './huggingface-kind.ts';
 import { crossKvCost, decoderKvCost, kvCostOfTensors } from './huggingface-kv.ts';
+import { whyUnloadable } from './huggingface-loadable.ts';
 import type { Tokenizer } from './huggingface-tokenizer.ts';
 import type { WeightFiles } from './huggingface-weight-files.ts';
 import { isQuantized, weightsOf } from './huggingface-weights.ts';
@@ -138,8 +139,10 @@ function formsOf(folder: HuggingfaceFolder): readonly ModelForm[] {
     isQuantized: isQuantized(folder.config, folder.hfQuantization),
     sentence: folder.sentence,
   });
+  const unloadable = whyUnloadable(folder.config, folder.weights.tensors);
   const safe: ModelForm = {
     ...assumedClass,
+    ...(unloadable === null ? {} : { unloadable }),
     kind: 'transformers',
     files: ['config.json', ...folder.weights.files],
     codeFiles: code,

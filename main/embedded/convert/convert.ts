@@ -6,15 +6,16 @@ import { openSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ModelProfile } from '../../../shared/profile.ts';
 import { analyzeCandidate } from '../../core/analyzer/candidate.ts';
-import { textPart } from '../../core/analyzer/huggingface-config.ts';
+import { classOf, textPart } from '../../core/analyzer/huggingface-config.ts';
 import { parseJsonObject } from '../../core/analyzer/json.ts';
 import { architectureOf } from '../../core/convertible.ts';
 import { ggufHead } from '../gguf-writer.ts';
+import { checkComplete } from './complete.ts';
 import { ConvertError, NoRoomError } from './convert-error.ts';
 import type { TargetType } from './encode.ts';
 import { hyperparameters, type Metadata, ropeTensors, skippedPositions } from './hyperparameters.ts';
 import { byteSourceOf, type SourceFiles, SourceFolder } from './source.ts';
-import { type TargetTensor, targetsOf } from './targets.ts';
+import { type TargetTensor, targetsOf, tied } from './targets.ts';
 import { vocabularyMetadata } from './vocabulary.ts';
 import { fileBytes, type Written, writeGguf } from './write.ts';
 
@@ -38,7 +39,7 @@ const DISK_RESERVE_BYTES = 256 * 1024 * 1024;
 export function convert(request: ConvertRequest, onProgress: (written: Written) => void): number {
   const source = new SourceFolder(request.files);
   try {
-    const { head, targets } = layOut(source, request);
+    const { head, targets } = layOut(source, profileOf(request.files), request.type);
     needRoom(request.output, fileBytes(head, targets));
     return writeGguf(request.output, head, targets, onProgress);
   } catch (thrown) {
@@ -49,16 +50,22 @@ export function convert(request: ConvertRequest, onProgress: (written: Written) 
   }
 }
 
-function layOut(source: SourceFolder, { files, type }: ConvertRequest) {
-  const profile = profileOf(files);
+/**
+ * The GGUF's head and tensors: everything but the bytes of the weights.
+ * @param profile what the analyzer says of these files. @throws ConvertError, FormatError as `convert`.
+ */
+export function layOut(source: SourceFolder, profile: ModelProfile, type: TargetType) {
   const form = profile.forms.find(({ kind }) => kind === 'transformers');
   if (form?.conversion === undefined) throw new ConvertError('The folder holds no safetensors that a config.json describes.');
   if (form.conversion.architecture === null) throw new ConvertError(`${form.conversion.why}.`);
   const architecture = architectureOf(form.conversion);
-  const config = textPart(objectIn(source, 'config.json'));
+  const whole = objectIn(source, 'config.json');
+  const config = textPart(whole);
   const tensors = source.tensors(form.files.filter((name) => name.endsWith('.safetensors')));
   const options = { architecture, config, type, skippedPositions: skippedPositions(config, architecture) };
   const targets = [...ropeTensors(config), ...targetsOf(tensors, options)];
+  const needsOutput = /(?:ForCausalLM|LMHeadModel)$/.test(classOf(whole)) && !tied(config, architecture);
+  checkComplete(targets, { architecture, config, needsOutput });
   const vocabularySize = targets.find(({ name }) => name === 'token_embd.weight')?.shape[1];
   if (vocabularySize === undefined) throw new ConvertError('The weights hold no token embeddings.');
   if (vocabularySize > MOST_TOKENS)

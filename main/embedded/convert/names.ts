@@ -28,6 +28,9 @@ const PREFIX: Partial<Record<GgufArchitecture, RegExp>> = {
   bert: /^(?:bert|roberta)\./,
 };
 
+/** What wrappers put in front of every name: `torch.compile`, data-parallel training. */
+const WRAPPERS = /^(?:(?:_orig_mod|module)\.)+|(?<=^model\.)_orig_mod\./g;
+
 /** A decoder that was saved without its head leaves this prefix out. */
 const UNPREFIXED = /^(?=(?:layers\.\d|embed_tokens\.|norm\.weight$))/;
 
@@ -118,7 +121,10 @@ const PLUS_ONE: ReadonlySet<GgufArchitecture> = new Set(['gemma', 'gemma2', 'gem
 
 /** Where a tensor goes; `null`: it is not needed; undefined: nobody knows it. */
 export function placementOf(architecture: GgufArchitecture, tensor: string): Placement | null | undefined {
-  const spelled = tensor.replace(/\.gamma$/, '.weight').replace(/\.beta$/, '.bias');
+  const spelled = tensor
+    .replace(WRAPPERS, '')
+    .replace(/\.gamma$/, '.weight')
+    .replace(/\.beta$/, '.bias');
   const bare = spelled.replace(PREFIX[architecture] ?? /^$/, '').replace(UNPREFIXED, 'model.');
   if (UNUSED[architecture]?.test(bare) === true) return null;
   const found = LAYER.exec(bare)?.groups;

@@ -18,6 +18,8 @@ const UPPER = String.raw`[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`;
 const LOWER = String.raw`[\p{Ll}\p{Lm}\p{Lo}\p{M}]`;
 const CASED = (suffix: string): string =>
   String.raw`[^\r\n\p{L}\p{N}]?${UPPER}*${LOWER}+${suffix}|[^\r\n\p{L}\p{N}]?${UPPER}+${LOWER}*${suffix}`;
+/** DeepSeek Coder: one cut after the other, with the ideographs that its pattern names. */
+const DEEPSEEK_CODER = ['[\r\n]', String.raw`\s?\p{L}+`, String.raw`\s?\p{P}+`, '[一-龥ࠀ-一가-퟿]+', 'each digit', 'bytes'];
 const TEKKEN = String.raw`${CASED('')}|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*${END}`;
 const GPT4O = String.raw`${CASED(`${CONTRACTIONS}?`)}|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*${END}`;
 
@@ -31,6 +33,7 @@ const NAMES: readonly { readonly cuts: readonly string[]; readonly name: string;
   { cuts: [CL100K_POSSESSIVE, 'bytes'], name: 'llama-bpe', joinsWhole: true },
   { cuts: [CL100K, 'bytes'], name: 'dbrx' },
   { cuts: [CL100K_POSSESSIVE, 'bytes'], name: 'dbrx' },
+  { cuts: DEEPSEEK_CODER, name: 'deepseek-coder' },
   { cuts: [QWEN2, 'bytes'], name: 'qwen2' },
   { cuts: [QWEN35, 'bytes'], name: 'qwen35' },
   { cuts: [TEKKEN, 'bytes'], name: 'tekken', joinsWhole: true },
@@ -44,10 +47,15 @@ export function preTokenizerName(preTokenizer: unknown, ignoresMerges: boolean):
   const found = NAMES.filter((each) => each.cuts.join('\n') === key);
   const name = found.find(({ joinsWhole = false }) => joinsWhole === ignoresMerges)?.name;
   if (name !== undefined) return name;
-  const shown = cuts.join(', then ').slice(0, 200);
+  const shown = cuts.map(plain).join(', then ').slice(0, 200);
   throw new ConvertError(
-    `llama.cpp has no name for how its tokenizer cuts a text (${shown}${ignoresMerges ? ', with ignore_merges' : ''}): vLLM would serve the folder as it is.`,
+    `Modelium does not know what llama.cpp calls the way in which its tokenizer cuts a text (${shown}${ignoresMerges ? ', with ignore_merges' : ''}): a published GGUF of the model may say it, and vLLM would serve the folder as it is.`,
   );
+}
+
+/** A pattern in a sentence: its line feeds and the like as one writes them. */
+function plain(cut: string): string {
+  return JSON.stringify(cut).slice(1, -1).replaceAll('\\\\', '\\');
 }
 
 /** The steps of a pre-tokenizer, each as its regular expression or in words. */

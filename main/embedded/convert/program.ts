@@ -42,7 +42,7 @@ function run(request: ConvertRequest): number {
 }
 
 function say(words: string): void {
-  process.stdout.write(`modelium: ${words.replaceAll('\n', ' ')}\n`);
+  process.stdout.write(`modelium: ${words.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')}\n`);
 }
 
 function isFull(thrown: unknown): boolean {

@@ -91,7 +91,7 @@ function add(targets: Map<string, TargetTensor>, target: TargetTensor): void {
 }
 
 /** Whether output and embeddings are one matrix, as config.json says or its class does where it does not. */
-function tied(config: Config, architecture: GgufArchitecture): boolean {
+export function tied(config: Config, architecture: GgufArchitecture): boolean {
   const named = config['tie_word_embeddings'];
   return typeof named === 'boolean' ? named : ['gemma', 'gemma2', 'gemma3', 'gpt2', 'smollm3'].includes(architecture);
 }
@@ -99,6 +99,8 @@ function tied(config: Config, architecture: GgufArchitecture): boolean {
 function targetsFor(tensor: SourceTensor, { name, change }: Placement, options: TargetOptions): readonly TargetTensor[] {
   const { config } = options;
   const sizes = tensor.shape;
+  if (sizes.includes(0))
+    throw new ConvertError(`${tensor.name} is empty (${sizes.join(' x ')}): the weights were saved without their values.`);
   if (sizes.length === 0 || sizes.length > 3) throw new ConvertError(`${tensor.name} has ${sizes.length} dimensions; 1 to 3 are known.`);
   if (change === 'gate-up') return halves(tensor, name, options);
   const isVector = name.endsWith('ffn_gate_inp_shexp.weight');

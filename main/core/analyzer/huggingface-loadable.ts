@@ -1,0 +1,35 @@
+/**
+ * Weights that transformers' names and config.json do not fit, so that who loads them by name would refuse them, or serve noise: told before anybody
+ * loads them. What our converter makes of them is its own matter. Pure.
+ */
+import { type Config, layersOf, modelType, textPart } from './huggingface-config.ts';
+import type { SafetensorsTensor } from './safetensors.ts';
+
+/** What wrappers put in front of every name: `torch.compile`, data-parallel training. */
+const WRAPPER = /^(?:_orig_mod|module)\.|(?:^|\.)_orig_mod\./;
+const LAYER = /(?:^|\.)(?:layers|layer|h|blocks?)\.(\d{1,4})\./;
+/** Their layers share weights, or some of them have none. */
+const FEWER = /^(?:albert|zamba|deci|nemotron-nas|openelm)/;
+
+/** A sentence's end: why loaders refuse the weights; null where nothing speaks against them. */
+export function whyUnloadable(config: Config, tensors: readonly SafetensorsTensor[]): string | null {
+  const wrapped = tensors.filter(({ name }) => WRAPPER.test(name));
+  const [first] = wrapped;
+  if (first !== undefined && wrapped.length * 2 > tensors.length) {
+    return `the names of its weights are those of a wrapper (${first.name.slice(0, 80)}): save the model without torch.compile and parallel training`;
+  }
+  const decoder = textPart(config);
+  const layers = layersOf(decoder);
+  let held = 0;
+  for (const { name } of tensors) held = Math.max(held, Number(LAYER.exec(name)?.[1] ?? -1) + 1);
+  if (layers === null || held === 0 || held >= layers || FEWER.test(modelType(decoder)) || FEWER.test(modelType(config))) return null;
+  return `its weights hold ${held} layers, and config.json says ${layers}`;
+}
+
+/** As DeepSpeed saves where ZeRO 3 was not told to gather the weights: matrices of no values. Null: all have some. */
+export function emptyWeights(tensors: readonly SafetensorsTensor[]): string | null {
+  const empty = tensors.filter(({ name, elements }) => elements === 0 && /(?:^|\.)weight$/.test(name));
+  const [first] = empty;
+  if (first === undefined) return null;
+  return `${empty.length} of its ${tensors.length} tensors are empty (${first.name.slice(0, 80)} is ${first.shape.join(' x ')}), as DeepSpeed ZeRO 3 saves weights that were not gathered: make them whole with zero_to_fp32.py.`;
+}
