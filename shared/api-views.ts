@@ -46,9 +46,17 @@ const modelFormSchema = z.object({
   files: z.array(z.string()),
   codeFiles: z.array(z.string()),
   assumedClass: z.string().exactOptional(),
+  preTokenizer: z.string().exactOptional(),
   unloadable: z.string().exactOptional(),
   companions: z.array(z.object({ role: z.enum(['projector', 'draft', 'adapter']), file: z.string() })).exactOptional(),
-  adapter: z.object({ method: z.string(), rank: count, task: z.string().nullable() }).exactOptional(),
+  adapter: z
+    .object({
+      method: z.string(),
+      rank: count,
+      task: z.string().nullable(),
+      asks: z.array(z.object({ key: z.string(), what: z.string() })).exactOptional(),
+    })
+    .exactOptional(),
   inputs: z.array(tensorSpec).exactOptional(),
   outputs: z.array(tensorSpec).exactOptional(),
   conversion: z

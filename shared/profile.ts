@@ -61,6 +61,16 @@ export type Conversion =
   /** `why`: a sentence without its full stop. */
   | { readonly architecture: null; readonly contextTokens: null; readonly why: string };
 
+export interface AdapterForm {
+  /** As PEFT calls it: `LORA`. */
+  readonly method: string;
+  /** Of its matrices; where modules have ranks of their own, the largest. */
+  readonly rank: number | null;
+  readonly task: string | null;
+  /** What it asks for beside two matrices for each module, as PEFT calls it (`use_dora`, `modules_to_save`), with what people read of it. */
+  readonly asks?: readonly { readonly key: string; readonly what: string }[];
+}
+
 export interface ModelForm {
   readonly kind: FormKind;
   /** Paths relative to the candidate's root, the one to start the runtime with first. For a candidate that is a file: its name. */
@@ -68,13 +78,15 @@ export interface ModelForm {
   /** Files of this form which would execute code or unpickle; empty means that nobody has to trust anything (I7). */
   readonly codeFiles: readonly string[];
   readonly companions?: readonly CompanionFile[];
-  /** Of adapters: as PEFT calls the method (`LORA`), and the rank of its matrices. */
-  readonly adapter?: { readonly method: string; readonly rank: number | null; readonly task: string | null };
+  /** Of adapters. */
+  readonly adapter?: AdapterForm;
   /** Of forms that take tensors. */
   readonly inputs?: readonly TensorSpec[];
   readonly outputs?: readonly TensorSpec[];
   /** Of folders whose config.json names no class: the one that transformers takes for its model_type. */
   readonly assumedClass?: string;
+  /** Of GGUFs: how the tokenizer cuts texts, as the file calls it. */
+  readonly preTokenizer?: string;
   /** Why loaders that take weights by their names refuse these: a sentence without its full stop. */
   readonly unloadable?: string;
   /** Of safetensors that transformers describes. */

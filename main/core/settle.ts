@@ -53,7 +53,12 @@ export function settle(previous: Look | null, look: Look, options: { readonly fo
     }
   } else if (inspection.damage !== null) {
     if (stillMs >= DAMAGED_AFTER_MS && inspection.writer === null) {
-      return { look: kept, kind: 'damaged', message: inspection.damage, help: 'Copy or download it again.' };
+      return {
+        look: kept,
+        kind: 'damaged',
+        message: inspection.damage,
+        help: 'More bytes would not mend it. It is looked at again when its files change.',
+      };
     }
   } else if (inspection.usable && inspection.profile !== null && inspection.writer === null && zeroTails.length === 0) {
     // A whole form beside one that is not: nobody knows which of them is meant before the bytes have ended.

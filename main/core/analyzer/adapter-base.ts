@@ -22,14 +22,7 @@ export function baseOf(base: string | null, known: readonly KnownModel[]): BaseV
     const sentence = 'Its adapter_config.json names no base model (base_model_name_or_path): name it there.';
     return { verdict: 'needs-base', base, sentence };
   }
-  const wanted = plain(base);
-  const tail = tailOf(base);
-  const rules: readonly ((model: KnownModel) => boolean)[] = [
-    (model) => [model.id, ...model.aliases].some((name) => plain(name) === wanted),
-    (model) => model.names.some((name) => plain(name) === wanted),
-    (model) => [model.id, ...model.aliases].some((name) => plain(name) === tail),
-    (model) => model.names.some((name) => tailOf(name) === tail),
-  ];
+  const rules = [base, ...othersOf(base)].flatMap(rulesOf);
   for (const rule of rules) {
     const matches = known.filter(rule);
     if (matches.length > 1) {
@@ -44,6 +37,35 @@ export function baseOf(base: string | null, known: readonly KnownModel[]): BaseV
     if (only !== undefined) return { verdict: 'found', id: only.id };
   }
   return { verdict: 'needs-base', base, sentence: `Its base ${base} is not here: add that model, and the adapter is served with it.` };
+}
+
+function rulesOf(base: string): readonly ((model: KnownModel) => boolean)[] {
+  const wanted = plain(base);
+  const tail = tailOf(base);
+  return [
+    (model) => [model.id, ...model.aliases].some((name) => plain(name) === wanted),
+    (model) => model.names.some((name) => plain(name) === wanted),
+    (model) => [model.id, ...model.aliases].some((name) => plain(name) === tail),
+    (model) => model.names.some((name) => tailOf(name) === tail),
+  ];
+}
+
+/** The folders of Hugging Face's cache: `models--owner--name/snapshots/HASH`. */
+const CACHED = /(?:^|[\\/])models--([^\\/]+?)(?:--([^\\/]+))?(?:[\\/]snapshots(?:[\\/][^\\/]*)?)?[\\/]*$/;
+/** Folders that trainers make inside of one that has the model's name. */
+const STEP = /^(?:checkpoint[-_]?\d*|step[-_]?\d+|epoch[-_]?\d+|global_step\d+|iter[-_]?\d+|final|last|best|merged|hf|model|output|\d+)$/i;
+
+/** What else a local path may stand for: the repository whose snapshot it is; of a checkpoint the folders that it lies in. */
+function othersOf(base: string): readonly string[] {
+  const [, owner, name] = CACHED.exec(base) ?? [];
+  if (owner !== undefined) return [name === undefined ? owner : `${owner}/${name}`];
+  const parts = base.split(/[\\/]+/).filter((part) => part !== '');
+  const others: string[] = [];
+  while (parts.length > 1 && STEP.test(parts.at(-1) ?? '')) {
+    parts.pop();
+    others.push(parts.at(-1) ?? '');
+  }
+  return others;
 }
 
 /** As ids are made: letters differ in nothing but case, and what an id cannot hold is a dash. */

@@ -3,10 +3,11 @@
  * their base; which of the models here that is, `adapter-base.ts` decides. Pure and bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
+import { asksOf, rankOf } from './adapter-asks.ts';
 import { FormatError } from './bytes.ts';
 import { codeFilesOfFolder } from './code-files.ts';
 import { type CandidateFile, type FormatFindings, isMissing } from './findings.ts';
-import { countIn, type Json, jsonOf, jsonProblem, textIn } from './json-files.ts';
+import { type Json, jsonOf, jsonProblem, textIn } from './json-files.ts';
 import { namingFiles } from './naming-files.ts';
 import { readPickles } from './pickle-files.ts';
 import { findings, plainProfile, sumBytes, weightsByType } from './plain-profile.ts';
@@ -31,7 +32,7 @@ export function adapterFacts(config: Json): AdapterFacts {
   return {
     method: (textIn(config, 'peft_type') ?? 'unknown').slice(0, 64),
     base: textIn(config, 'base_model_name_or_path')?.slice(0, 1024) ?? null,
-    rank: countIn(config, 'r'),
+    rank: rankOf(config),
     targetModules: list.slice(0, MAX_MODULES),
     task: textIn(config, 'task_type'),
   };
@@ -59,6 +60,7 @@ export function readAdapter(files: readonly CandidateFile[]): FormatFindings | n
   const naming = 'auto_mapping' in config && config['auto_mapping'] !== null ? [CONFIG] : [];
   const rank = facts.rank === null ? '' : `, rank ${facts.rank}`;
   const targets = facts.targetModules.length === 0 ? '' : ` on ${facts.targetModules.slice(0, 8).join(', ')}`;
+  const asks = asksOf(config, read.tensors);
   const profile = plainProfile({
     architecture: facts.method.toLowerCase(),
     parameters: read.tensors.length === 0 ? null : read.tensors.reduce((sum, { elements }) => sum + elements, 0),
@@ -70,11 +72,19 @@ export function readAdapter(files: readonly CandidateFile[]): FormatFindings | n
         kind: 'adapter',
         files: [CONFIG, ...paths],
         codeFiles: codeFilesOfFolder(paths, [...new Set([...naming, ...named.files])]),
-        adapter: { method: facts.method.toUpperCase(), rank: facts.rank, task: facts.task?.slice(0, 64) ?? null },
+        adapter: {
+          method: facts.method.toUpperCase(),
+          rank: facts.rank,
+          task: facts.task?.slice(0, 64) ?? null,
+          ...(asks.length > 0 ? { asks } : {}),
+        },
         detail: `${facts.method}${rank}${targets}`,
       },
     ],
-    notes: [facts.base === null ? 'It is an adapter that does not name its base.' : `It is an adapter: it needs its base, ${facts.base}.`],
+    notes: [
+      facts.base === null ? 'It is an adapter that does not name its base.' : `It is an adapter: it needs its base, ${facts.base}.`,
+      ...(asks.length > 0 ? [`It asks for more than a LoRA does: ${asks.map(({ what }) => what).join('; ')}.`] : []),
+    ],
   });
   return findings({ expected: read.expected, problems, zeroTails, profile, hasWeights: weights.length > 0 });
 }

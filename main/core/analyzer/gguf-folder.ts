@@ -12,7 +12,7 @@ import { parseGguf } from './gguf.ts';
 import { GgufFacts } from './gguf-facts.ts';
 import { type GgufRole, ggufProfile, ggufRole, MAX_LAYERS } from './gguf-profile.ts';
 import { isBlank } from './plain-profile.ts';
-import { splitParts } from './split-names.ts';
+import { isSplitTooOften, MAX_PARTS, splitName, splitParts } from './split-names.ts';
 import { zeroTails } from './zero-tails.ts';
 
 /** A smaller model that proposes tokens for another one: nothing in its header says so. */
@@ -20,6 +20,8 @@ const DRAFT = /(?:^|[-_./])(?:draft|mtp|eagle3?|dflash)(?:[-_.]|$)/i;
 
 const NAMELESS = /(?:^|\/)sha256-[0-9a-f]{64}$/;
 const MAGIC = 'GGUF';
+/** Padding, and what tools may have put behind the last tensor. */
+const MOST_BEHIND_BYTES = 1024 * 1024;
 
 interface PartSet {
   readonly paths: readonly string[];
@@ -36,11 +38,25 @@ export function readGgufs(files: readonly CandidateFile[]): FormatFindings | nul
   const expected = new Map<string, number | null>();
   const sets = new Map<string, PartSet>();
   for (const file of ggufs) {
+    if (isSplitTooOften(file.path)) {
+      sets.set(file.path, tooManyParts(file, expected));
+      continue;
+    }
     const paths = splitParts(file.path);
     const key = paths[0] ?? file.path;
     if (!sets.has(key)) sets.set(key, readSet(paths, byPath, expected));
   }
   return findingsOf([...sets.values()], expected);
+}
+
+function tooManyParts({ path, bytes }: CandidateFile, expected: Map<string, number | null>): PartSet {
+  expected.set(path, bytes);
+  const problem = isDamaged(
+    path,
+    bytes,
+    `${path} is by its name one of ${splitName(path)?.count} parts; at most ${MAX_PARTS} are possible.`,
+  );
+  return { paths: [path], headers: [], problems: [problem], zeroTails: [] };
 }
 
 /** Stores that name their files by a hash (Ollama's) give them no suffix: the first four bytes tell. */
@@ -138,11 +154,17 @@ function readSet(paths: readonly string[], files: ReadonlyMap<string, CandidateF
     if (wrong !== null) problems.push(isDamaged(path, file.bytes, wrong));
     expected.set(path, header.fileBytes);
     if (header.fileBytes > file.bytes) problems.push(isTruncated(path, file.bytes, header.fileBytes));
+    else if (file.bytes - header.fileBytes > MOST_BEHIND_BYTES)
+      problems.push(isDamaged(path, file.bytes, tooLong(path, file.bytes, header)));
     else tails.push(...zeroTails(path, source, header.tensors, files.size));
   }
   const mixed = mismatch(paths, headers);
   if (mixed !== null) problems.push(isDamaged(paths[0] ?? '', 0, mixed));
   return { paths, headers, problems, zeroTails: tails };
+}
+
+function tooLong(path: string, bytes: number, { fileBytes }: GgufHeader): string {
+  return `${path} has ${bytes} bytes, and its header accounts for ${fileBytes}: what lies behind its last tensor belongs to no model.`;
 }
 
 /** llama.cpp's library counts through the layers that the header claims before it looks for them: billions keep it busy for hours (I10). */
@@ -159,6 +181,9 @@ function mismatch(paths: readonly string[], headers: readonly GgufHeader[]): str
   if (paths.length === 1 && typeof first === 'number' && first > 1) {
     return `${paths[0]} is one of ${first} parts, but its name does not say so: give the parts their names NAME-00001-of-${String(first).padStart(5, '0')}.gguf back.`;
   }
+  const counted = headers.findIndex(({ metadata }) => paths.length > 1 && metadata.get('split.count') !== paths.length);
+  if (counted >= 0)
+    return `${paths[counted]} says that it is one of ${String(headers[counted]?.metadata.get('split.count') ?? 1)} parts, and its name says ${paths.length}.`;
   const wrong = headers.findIndex((header, index) => paths.length > 1 && header.metadata.get('split.no') !== index);
   return wrong < 0 ? null : `${paths[wrong]} is not the part that its name says.`;
 }

@@ -1,9 +1,10 @@
 /** From the header (or the headers of all parts) of a GGUF to the profile that the brain decides by. Pure; states only what the header says. */
-import { type CompanionFile, type ModelKind, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
+import { type CompanionFile, type ModelForm, type ModelKind, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { templateFault } from './chat-template.ts';
 import type { GgufHeader, GgufTensor } from './gguf.ts';
 import { GgufFacts } from './gguf-facts.ts';
 import { ggufKvCost } from './gguf-kv.ts';
+import { whyUnloadable } from './gguf-loadable.ts';
 
 /** Architectures of llama.cpp that only ever answer with vectors. */
 const EMBEDDING_ARCHITECTURES = new Set([
@@ -92,9 +93,25 @@ export function ggufProfile(
     pooling: POOLING.get(facts.own('pooling_type') ?? 0) ?? null,
     licence: facts.text('general.license'),
     base: isAdapter ? baseOf(facts) : null,
-    forms: [{ kind: isAdapter ? 'adapter' : 'gguf', files, codeFiles: [], ...(companions.length > 0 ? { companions } : {}) }],
+    forms: [
+      { ...formFacts(headers, role, facts), kind: isAdapter ? 'adapter' : 'gguf', files, ...(companions.length > 0 ? { companions } : {}) },
+    ],
     notes: role === 'model' ? [...notesOf(kind, kv?.exact ?? null), ...tokenizerNotes(facts)] : [ROLE_NOTES[role]],
     ...places(tensors),
+  };
+}
+
+function formFacts(
+  headers: readonly GgufHeader[],
+  role: GgufRole,
+  facts: GgufFacts,
+): Pick<ModelForm, 'codeFiles' | 'preTokenizer' | 'unloadable'> {
+  const preTokenizer = facts.text('tokenizer.ggml.pre');
+  const unloadable = role === 'model' ? whyUnloadable(headers) : null;
+  return {
+    codeFiles: [],
+    ...(preTokenizer === null ? {} : { preTokenizer: preTokenizer.slice(0, 64) }),
+    ...(unloadable === null ? {} : { unloadable }),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { ByteSource } from './bytes.ts';
 import { damaged, HeaderReader } from './bytes.ts';
-import { TENSOR_TYPES } from './gguf-types.ts';
+import { foreignType, TENSOR_TYPES } from './gguf-types.ts';
 
 /** An array of the metadata. Its numbers are kept only where there are few (one a layer); of strings only the count. */
 export interface MetadataArray {
@@ -160,7 +160,7 @@ function readTensor(reader: HeaderReader, alignment: number): GgufTensor {
   }
   const typeId = reader.u32();
   const type = TENSOR_TYPES.get(typeId);
-  if (type === undefined) throw damaged(`tensor ${quoted(name)} has the unknown or withdrawn type ${typeId}`);
+  if (type === undefined) throw damaged(`tensor ${quoted(name)} is of ${foreignType(typeId)}`);
   if ((shape[0] ?? 1) % type.blockElements !== 0) {
     throw damaged(`tensor ${quoted(name)}: rows of ${shape[0] ?? 1} do not divide into blocks of ${type.blockElements} (${type.name})`);
   }

@@ -1,9 +1,11 @@
 /** Files that by their name, size or first bytes are not a model's file yet: partial downloads, Git-LFS pointers, empty files. Pure. */
 import type { FileProblem } from '../../../shared/profile.ts';
-import { type CandidateFile, problemOf } from './findings.ts';
+import { type CandidateFile, isDamaged, problemOf } from './findings.ts';
 
 const PARTIAL_DOWNLOAD = /\.(?:part|incomplete|tmp|aria2|crdownload|download|opdownload|!qb)$/i;
 const MODEL_FILE = /\.(?:gguf|safetensors|onnx|bin|pt|pth|pt2|ckpt|plan|engine)$|(?:^|\/)config\.json$/i;
+/** Twenty times the largest published one; what is longer was never written (sparse files). */
+const MOST_FILE_BYTES = 2 ** 41;
 const LFS_POINTER = 'version https://git-lfs.github.com/spec/';
 /** A pointer is three lines. */
 const LFS_POINTER_MAX_BYTES = 1024;
@@ -51,6 +53,10 @@ export function notThereYet(files: readonly CandidateFile[]): NotThereYet {
 function problemWith(file: CandidateFile): FileProblem | null {
   if (isPartialDownload(file.path)) {
     return problemOf(file.path.replace(PARTIAL_DOWNLOAD, ''), 'partial-download', file.bytes, null, ` (${file.path})`);
+  }
+  if (file.bytes > MOST_FILE_BYTES && MODEL_FILE.test(file.path)) {
+    const sentence = `${file.path} has ${file.bytes} bytes, and no file of a model has more than ${MOST_FILE_BYTES}: most of it is a hole.`;
+    return isDamaged(file.path, file.bytes, sentence);
   }
   if (file.bytes === 0 && MODEL_FILE.test(file.path)) return problemOf(file.path, 'empty', 0, null);
   const pointed = lfsBytes(file);

@@ -5,14 +5,16 @@
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Endpoint } from '../../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
+import { visibleName } from '../../../shared/visible.ts';
 import type { RuntimeFound, Support } from '../../core/planner.ts';
 import type { Adapter, LoadTarget } from '../adapter.ts';
 import { http, key, pause, phase, port, type Steps, spawn } from '../step.ts';
-import { conversionsOf, convert, converted, convertProgressOf, DESCRIPTION_BYTES, whyNotConverted } from './convert.ts';
+import { conversionsOf, convert, converted, convertProgressOf, DESCRIPTION_BYTES, upper, whyNotConverted } from './convert.ts';
 import { estimate } from './estimate.ts';
 import { explainExit, progressOf } from './explain.ts';
 import type { LlamaFacts } from './facts.ts';
 import { SERVED_KINDS } from './kinds.ts';
+import { whyUnknown } from './known.ts';
 import { capacityOf, planOf } from './plan.ts';
 
 /** The llama.cpp inside node-llama-cpp 3.21.1; a test compares it with the package. */
@@ -25,8 +27,9 @@ const HEALTH_TIMEOUT_MS = 2_000;
 /** The first token may have to page the weights in from a slow disk; the host's stall watch ends what hangs. */
 const PROOF_TIMEOUT_MS = 600_000;
 
-function supports(profile: ModelProfile, form: ModelForm): Support {
-  const unread = form.kind === 'gguf' ? null : whyNotConverted(form);
+/** @param isOwn it is the bundled llama.cpp: of another one (`llama.command`) nobody knows here what it reads. */
+function supports(isOwn: boolean, profile: ModelProfile, form: ModelForm): Support {
+  const unread = form.kind === 'gguf' ? whyNotRead(isOwn, profile, form) : whyNotConverted(form);
   if (unread !== null) return { supported: false, why: unread };
   if (!SERVED_KINDS.includes(profile.kind)) {
     return {
@@ -36,6 +39,11 @@ function supports(profile: ModelProfile, form: ModelForm): Support {
   }
   if (form.kind !== 'gguf') return { supported: true, why: `llama.cpp serves a GGUF made of it; this one is ${profile.architecture}.` };
   return { supported: true, why: `llama.cpp serves GGUF files; this one is ${profile.architecture}.` };
+}
+
+function whyNotRead(isOwn: boolean, profile: ModelProfile, form: ModelForm): string | null {
+  const why = form.unloadable ?? (isOwn ? whyUnknown(profile, form) : null);
+  return why === null ? null : `${upper(visibleName(why))}.`;
 }
 
 function commandOf(facts: LlamaFacts, target: LoadTarget, at: number): { readonly command: string; readonly args: readonly string[] } {
@@ -111,7 +119,7 @@ export function llamaAdapter(facts: LlamaFacts): Adapter {
     splits: true,
     groups: true,
     sharesThreads: facts.settings.command === null,
-    supports,
+    supports: (profile, form) => supports(facts.settings.command === null, profile, form),
     preparations: conversionsOf,
     plan: (profile, form, placement, settings, preparation) =>
       planOf(converted(profile, preparation), form, placement, settings, facts.settings, preparation),

@@ -20,7 +20,7 @@ export function whyNotConverted({ kind, conversion }: ModelForm): string | null 
   return conversion.why === null ? null : `${upper(conversion.why)}.`;
 }
 
-function upper(sentence: string): string {
+export function upper(sentence: string): string {
   // A class keeps its spelling.
   return /^[a-z]+ /.test(sentence) ? sentence.charAt(0).toUpperCase() + sentence.slice(1) : sentence;
 }

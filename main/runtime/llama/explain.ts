@@ -38,7 +38,7 @@ const REASONS: readonly Reason[] = [
     code: 'runtime-exited',
     permanent: true,
     sentence: (match) =>
-      `llama.cpp stopped at a check of its own: ${match[0]}. The file is probably damaged, or of a kind that this version does not know: copy it again, or get another one.`,
+      `llama.cpp stopped at a check of its own: ${match[0]}. The file is probably damaged, or of a kind that this version does not know: compare it with its original, or get another one.`,
   },
   {
     pattern: /unknown model architecture: '?([^']*)'?/,
@@ -75,13 +75,15 @@ const REASONS: readonly Reason[] = [
     pattern: /error loading model: (.*)/,
     code: 'runtime-exited',
     permanent: true,
-    sentence: (match) => `llama.cpp cannot load the file: ${match[1]}. Copy it again, or get another one.`,
+    sentence: (match) =>
+      `llama.cpp cannot load the file: ${match[1]}. ${/not within the file bounds|truncated|failed to read|unexpectedly reached/.test(match[1] ?? '') ? 'Bytes of it are missing: copy it again.' : 'Copying it again would not help: another version of llama.cpp (llama.command) or another file of the model may.'}`,
   },
   {
     pattern: /modelium: cannot load [^|]*/,
     code: 'runtime-exited',
     permanent: true,
-    sentence: (match) => `${match[0].replace('modelium: c', 'C').trim()}. Copy the file again, or get another one.`,
+    sentence: (match) =>
+      `${match[0].replace('modelium: c', 'C').trim()}. Another version of llama.cpp (llama.command) or another file of the model may load.`,
   },
 ];
 

@@ -34,13 +34,13 @@ export const MODEL_REASONS: readonly Reason[] = [
   {
     pattern: /config file at '([^'{]+)' is not a valid JSON file/,
     permanent: true,
-    sentence: ([, file]) => `${nameOf(file)} is no JSON. Copy it again.`,
+    sentence: ([, file]) => `${nameOf(file)} is no JSON. Mend it, or take the one of the original.`,
   },
   {
     pattern:
       /Invalid repository ID or local directory specified|(?:does not appear to have a file named|Unrecognized model in) \S*(?:config\.json)?|HFValidationError: Repo id must be/,
     permanent: true,
-    sentence: () => 'The folder has no config.json that vLLM can read, or is not there. Copy the whole folder again.',
+    sentence: () => 'The folder has no config.json that vLLM can read, or is not there. Take the one of the original.',
   },
   {
     pattern: /Couldn't instantiate the backend tokenizer|Can't load tokenizer for|Unable to load tokenizer|tokenizer_file.*not found/,
@@ -75,7 +75,8 @@ export const MODEL_REASONS: readonly Reason[] = [
   {
     pattern: /SafetensorError: (.*)/,
     permanent: true,
-    sentence: ([, what]) => `A file of the weights is damaged or cut off (${what}). Copy it again.`,
+    sentence: ([, what]) =>
+      `A file of the weights is damaged or cut off (${what}). ${/incomplete|not fully covered|too small|IoError/i.test(what ?? '') ? 'Bytes of it are missing: copy it again.' : 'Compare it with its original.'}`,
   },
   {
     pattern: /Cannot find any model weights with|no (?:safetensors|model) weights? found/i,

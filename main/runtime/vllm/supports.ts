@@ -75,6 +75,11 @@ export function obstacleAt(facts: VllmFacts, profile: ModelProfile, placement: P
   return null;
 }
 
+/** What 0.32 takes of PEFT's further words (`lora/peft_helper.py`). */
+const TAKEN: Readonly<Record<string, true>> = { rank_pattern: true, alpha_pattern: true };
+/** The only whole modules that it takes: heads of classifiers. */
+const CLASSES = /\(modules_to_save: (?:classifier|score)(?:, (?:classifier|score))*\)$/;
+
 /** Why an adapter cannot be loaded into a base that was launched so (null: into any). */
 export function whyNotAttached({ adapter, files }: ModelForm, base: LaunchPlan | null): string | null {
   if (adapter === undefined || adapter.method !== 'LORA')
@@ -82,6 +87,8 @@ export function whyNotAttached({ adapter, files }: ModelForm, base: LaunchPlan |
   if (adapter.task !== null && adapter.task !== 'CAUSAL_LM')
     return `vLLM serves adapters of text generation; this one is for ${adapter.task}`;
   if (!files.some((file) => file.endsWith('.safetensors'))) return 'vLLM is given adapters in safetensors only; this one is a pickle';
+  const refused = adapter.asks?.find(({ key, what }) => !(key in TAKEN) && !(key === 'modules_to_save' && CLASSES.test(what)));
+  if (refused !== undefined) return `vLLM does not serve adapters with ${refused.what}: merge it into its base, and drop that`;
   const rank = adapter.rank ?? Number.POSITIVE_INFINITY;
   if (rank > MOST_RANK) return `its rank is ${adapter.rank ?? 'unknown'}, and vLLM takes up to ${MOST_RANK}`;
   if (base === null) return null;
