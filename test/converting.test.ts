@@ -71,20 +71,19 @@ describe('a folder of safetensors', () => {
     expect(await conversions()).toBe(2);
   });
 
-  test('is converted again when its files changed', async () => {
+  test('is converted again when its files changed, and code that its configuration names now asks for no trust', async () => {
     const before = converted(live.folder);
-    await writeTinyFolder(source, { seed: 9 });
+    await writeTinyFolder(source, { seed: 9, config: { auto_map: { AutoModelForCausalLM: 'modeling_llama.LlamaForCausalLM' } } });
     await eventually('another conversion', async () => (await conversions()) === 3, 20_000);
     await live.comesTo('folder', 'ready', 60_000);
     expect(converted(live.folder).filter((name) => !before.includes(name))).toHaveLength(1);
   });
 
-  test('with a tensor that has no place is failed with its name, and is not tried over and over', async () => {
+  test('with a tensor that has no place is blocked with its name, and no conversion begins', async () => {
     await writeTinyFolder(join(live.watch, 'strange'), { more: { 'model.layers.0.strange.weight': [4, 4] } });
-    const model = await live.comesTo('strange', 'failed', 60_000);
-    expect(model.message).toContain("llama.cpp's llama has no place for the tensor model.layers.0.strange.weight (4 x 4).");
-    expect(model.retryInMs).toBeNull();
-    expect(converted(live.folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+    const model = await live.comesTo('strange', 'blocked', 60_000);
+    expect(model.message).toContain("llama.cpp's llama has no place for the tensor model.layers.0.strange.weight (4 x 4)");
+    expect(await conversions()).toBe(3);
   });
 
   test('of an architecture that is not converted is blocked with its name and the runtime that would take it', async () => {

@@ -49,7 +49,7 @@ test.each<[string, string[], { code: string; permanent: boolean; retryWith: Retr
     [
       "llama_model_load: error loading model: tensor 'blk.0.attn_q.weight' data is not within the file bounds, model is corrupted or incomplete",
     ],
-    { code: 'runtime-exited', permanent: true, retryWith: null, words: /not within the file bounds.*Copy it again/ },
+    { code: 'runtime-exited', permanent: true, retryWith: null, words: /not within the file bounds.*: copy it again/ },
   ],
   [
     'no GGUF at all',
