@@ -20,7 +20,7 @@ test('the assertion is the model’s error, and other models answer on', async (
   await engine.waitFor('sound', 'ready');
   const hostile = [
     // More layers than llama.cpp has room for: GGML_ASSERT, and with it SIGABRT.
-    spoilt('layers', 'llama.block_count', 600),
+    { name: 'layers', bytes: tinyModel({ layers: 600 })[0]!.bytes },
     // No key-value heads, once an assertion and by now an error of the loader.
     spoilt('heads', 'llama.attention.head_count_kv', 0),
   ];
