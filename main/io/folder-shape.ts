@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { isSystemJunk } from '../core/analyzer/junk-names.ts';
 import { isModelFile } from '../core/analyzer/not-there-yet.ts';
 import { isPartFolder } from '../core/analyzer/part-folders.ts';
+import { isHuggingfaceRepository } from '../core/stores/names.ts';
 import { type EntryBudget, entriesOf } from './entries.ts';
 
 /** How far below a child of the watch folder models are looked for: `publishers/publisher/REPO/QUANT`. */
@@ -33,6 +34,9 @@ export async function shapeOf(path: string, budget: EntryBudget, nesting = 0): P
   const visible = entries.filter(({ name }) => !isSystemJunk(name));
   const files = visible.filter((entry) => !entry.isDirectory()).map(({ name }) => name.replace(IN_PROGRESS, ''));
   const folders = visible.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  // A copy of Hugging Face's cache, whatever else it keeps: each repository is one model.
+  const repositories = folders.filter((name) => isHuggingfaceRepository(join(path, name)));
+  if (repositories.length > 0) return { kind: 'publisher', models: repositories, files: [] };
   if (isCut || files.some((name) => WHOLE.test(name)) || folders.length === 0) {
     return { kind: isCut || files.some(isModelFile) ? 'model' : 'other' };
   }

@@ -6,6 +6,7 @@ import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, type FormatFindings, isDamaged, isMissing } from './findings.ts';
 import { huggingfaceProfile } from './huggingface.ts';
+import { markedJsons } from './huggingface-loadable.ts';
 import { readTokenizer } from './huggingface-tokenizer.ts';
 import { readWeightFiles } from './huggingface-weight-files.ts';
 import { shardsIn } from './index-files.ts';
@@ -121,6 +122,7 @@ function facts(files: readonly CandidateFile[], { top, problems }: Folder) {
     sentence: readSentenceTransformer(files),
     naming: naming.files,
     plainWeights: openVinoWeights(files),
+    marked: markedJsons(top),
     hfQuantization: optional(top.get('hf_quant_config.json')),
     generation: optional(top.get('generation_config.json')),
     processor: { ...optional(top.get('preprocessor_config.json')), ...optional(top.get('processor_config.json')) },

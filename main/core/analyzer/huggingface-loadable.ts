@@ -2,6 +2,8 @@
  * Weights that transformers' names and config.json do not fit, so that who loads them by name would refuse them, or serve noise: told before anybody
  * loads them. What our converter makes of them is its own matter. Pure.
  */
+
+import type { CandidateFile } from './findings.ts';
 import { type Config, layersOf, modelType, textPart } from './huggingface-config.ts';
 import type { SafetensorsTensor } from './safetensors.ts';
 
@@ -11,8 +13,23 @@ const LAYER = /(?:^|\.)(?:layers|layer|h|blocks?)\.(\d{1,4})\./;
 /** Their layers share weights, or some of them have none. */
 const FEWER = /^(?:albert|zamba|deci|nemotron-nas|openelm)/;
 
-/** A sentence's end: why loaders refuse the weights; null where nothing speaks against them. */
-export function whyUnloadable(config: Config, tensors: readonly SafetensorsTensor[]): string | null {
+/** Files that Python's loaders read as plain UTF-8: a mark in front of it ends them. */
+const READ_BY_PYTHON = ['config.json', 'tokenizer_config.json', 'tokenizer.json', 'model.safetensors.index.json'];
+
+/** Those of them that begin with a byte order mark, as Notepad saves them. */
+export function markedJsons(top: ReadonlyMap<string, CandidateFile>): readonly string[] {
+  return READ_BY_PYTHON.filter((name) => {
+    const file = top.get(name);
+    return file !== undefined && file.bytes > 3 && file.open().read(0, 3).join() === '239,187,191';
+  });
+}
+
+/**
+ * A sentence's end: why loaders refuse the folder; null where nothing speaks against it.
+ * @param marked what `markedJsons` found.
+ */
+export function whyUnloadable(config: Config, tensors: readonly SafetensorsTensor[], marked: readonly string[]): string | null {
+  if (marked.length > 0) return `${marked.join(' and ')} begins with a byte order mark: save it as UTF-8 without one`;
   const wrapped = tensors.filter(({ name }) => WRAPPER.test(name));
   const [first] = wrapped;
   if (first !== undefined && wrapped.length * 2 > tensors.length) {

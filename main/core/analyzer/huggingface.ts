@@ -46,6 +46,8 @@ export interface HuggingfaceFolder {
   readonly sentence: SentenceTransformer | null;
   /** JSON files that name code, in the folder or elsewhere. */
   readonly naming: readonly string[];
+  /** JSON files that begin with a byte order mark. */
+  readonly marked: readonly string[];
   /** Files called `.bin` that hold nothing but weights. */
   readonly plainWeights: ReadonlySet<string>;
   /** hf_quant_config.json, generation_config.json, the processors' configurations; empty where they are not there. */
@@ -139,7 +141,7 @@ function formsOf(folder: HuggingfaceFolder): readonly ModelForm[] {
     isQuantized: isQuantized(folder.config, folder.hfQuantization),
     sentence: folder.sentence,
   });
-  const unloadable = whyUnloadable(folder.config, folder.weights.tensors);
+  const unloadable = whyUnloadable(folder.config, folder.weights.tensors, folder.marked);
   const safe: ModelForm = {
     ...assumedClass,
     ...(unloadable === null ? {} : { unloadable }),

@@ -60,6 +60,22 @@ describe('JSON as Python writes it', () => {
     expect(profile?.forms.flatMap(({ codeFiles }) => codeFiles) ?? []).toEqual([]);
   });
 
+  test.each(['config.json', 'tokenizer_config.json', 'tokenizer.json'])(
+    '%s with a mark in front is read, and loaders of Python are not given it',
+    (name) => {
+      const text = { 'config.json': JSON.stringify(LLAMA), 'tokenizer_config.json': '{}', 'tokenizer.json': '{"model": {"type": "BPE"}}' }[
+        name
+      ];
+      const { whole, profile } = analyze({ [name]: `\ufeff${text}` });
+      expect(whole).toBe(true);
+      expect(profile?.forms[0]).toMatchObject({
+        unloadable: `${name} begins with a byte order mark: save it as UTF-8 without one`,
+        conversion: { architecture: 'llama' },
+      });
+      expect(analyze({}).profile?.forms[0]?.unloadable).toBeUndefined();
+    },
+  );
+
   test('a configuration that is no JSON, and that no loader asks for, holds nothing back and is no code', () => {
     const { whole, profile } = analyze({ 'wandb_config.json': '{auto_map: 1}' });
     expect(whole).toBe(true);
