@@ -65,6 +65,8 @@ CUTS = {
     'tekken': cased('') + r'|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*' + END,
     'gpt4o': cased(CONTRACTIONS + '?') + r'|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*' + END,
 }
+# One cut after the other.
+STEPS = {'deepseek-coder': ['[\r\n]', r'\s?\p{L}+', r'\s?\p{P}+', '[一-龥ࠀ-一가-퟿]+']}
 SPECIAL = ['<|begin|>', '<|end|>', '<|user|>']
 
 
@@ -72,6 +74,9 @@ def pairs(cut, joins_whole=False, normalizer=None, digits=False):
     tokenizer = Tokenizer(models.BPE(ignore_merges=joins_whole))
     if cut is None:
         steps = [pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    elif cut in STEPS:
+        steps = [pre_tokenizers.Split(Regex(each), 'isolated') for each in STEPS[cut]]
+        steps += [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     else:
         steps = [pre_tokenizers.Split(Regex(CUTS[cut]), 'isolated'), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     steps = ([pre_tokenizers.Digits(individual_digits=True)] if digits else []) + steps
@@ -157,6 +162,7 @@ def main(root):
         'qwen2': lambda: pairs('qwen2', normalizer=normalizers.NFC()),
         'qwen35': lambda: pairs('qwen35', normalizer=normalizers.NFC()),
         'smollm': lambda: pairs(None, digits=True),
+        'deepseek-coder': lambda: pairs('deepseek-coder'),
         'tekken': lambda: pairs('tekken', joins_whole=True),
         'gpt4o': lambda: pairs('gpt4o'),
         'bert-uncased': lambda: words(True),
