@@ -3,7 +3,7 @@ import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { MORE_TEMPLATES, namedTemplates, templateFault } from './chat-template.ts';
 import { type CandidateFile, isDamaged, isMissing, isTruncated } from './findings.ts';
-import { checkJson, readJsonObject } from './json.ts';
+import { checkJson, encodingFault, readJsonObject } from './json.ts';
 import { isBlank } from './plain-profile.ts';
 
 export interface Tokenizer {
@@ -23,6 +23,8 @@ const MOST_TEMPLATE_BYTES = 4 * 1024 * 1024;
 const MOST_CONFIG_BYTES = 8 * 1024 * 1024;
 /** The largest published ones have some 35 MB. */
 const MOST_TOKENIZER_BYTES = 128 * 1024 * 1024;
+/** The first letters tell how a text is encoded. */
+const ENCODING_BYTES = 16;
 /** A tokenizer is in one of these; the first that is there names it. */
 const HOLDERS = [
   'tokenizer.json',
@@ -46,7 +48,14 @@ export function readTokenizer(files: ReadonlyMap<string, CandidateFile>): Tokeni
   const config = objectIn(files.get('tokenizer_config.json'), problems);
   const holder = HOLDERS.find((name) => (files.get(name)?.bytes ?? 0) > 0) ?? [...files.keys()].find((name) => /\.tiktoken$/.test(name));
   const className = config?.['tokenizer_class'];
-  for (const name of new Set(['tokenizer.json', 'tekken.json', 'vocab.json', ...(holder === undefined ? [] : [holder])])) {
+  for (const name of new Set([
+    'tokenizer.json',
+    'tekken.json',
+    'vocab.json',
+    'vocab.txt',
+    'merges.txt',
+    ...(holder === undefined ? [] : [holder]),
+  ])) {
     problems.push(...tokenizerProblems(files.get(name)));
   }
   // A vocabulary of pairs means nothing without the pairs; those of single characters and sounds have none.
@@ -85,6 +94,10 @@ export function tokenizerProblems(file: CandidateFile | undefined): readonly Fil
   if (file === undefined || file.bytes === 0) return [];
   const source = file.open();
   if (isBlank(source)) return [isTruncated(file.path, file.bytes, null, 'its content is not there yet')];
+  if (file.path.endsWith('.txt')) {
+    const fault = encodingFault(source.read(0, Math.min(ENCODING_BYTES, file.bytes)));
+    return fault === null ? [] : [faultOf(file, fault)];
+  }
   if (!file.path.endsWith('.json')) return [];
   const fault = attempt(() => checkJson(source, MOST_TOKENIZER_BYTES));
   return fault instanceof FormatError ? [faultOf(file, fault)] : [];

@@ -40,6 +40,10 @@ interface Sizes {
   readonly queries: number;
   readonly keys: number;
   readonly inner: number | null;
+  readonly head: number;
+  /** Of mixtures. */
+  readonly experts: number | null;
+  readonly expertInner: number | null;
 }
 const SIZES: Readonly<Record<string, (sizes: Sizes, architecture: GgufArchitecture) => readonly (number | null)[]>> = {
   attn_norm: ({ width }) => [width],
@@ -53,7 +57,19 @@ const SIZES: Readonly<Record<string, (sizes: Sizes, architecture: GgufArchitectu
   ffn_gate: ({ width, inner }) => [width, inner],
   ffn_up: ({ width, inner }, architecture) => [width, inner === null || architecture !== 'phi3' ? inner : 2 * inner],
   ffn_down: ({ width, inner }) => [inner, width],
+  ...norms(['post_attention_norm', 'post_ffw_norm', 'attn_output_norm', 'layer_output_norm', 'token_embd_norm']),
+  // OLMo 2 has them over all heads together.
+  attn_q_norm: ({ head, queries }, architecture) => [architecture === 'olmo2' ? queries : head],
+  attn_k_norm: ({ head, keys }, architecture) => [architecture === 'olmo2' ? keys : head],
+  ffn_gate_inp: ({ width, experts }) => [width, experts],
+  ffn_gate_exps: ({ width, expertInner, experts }) => [width, expertInner, experts],
+  ffn_up_exps: ({ width, expertInner, experts }) => [width, expertInner, experts],
+  ffn_down_exps: ({ width, expertInner, experts }) => [expertInner, width, experts],
 };
+
+function norms(names: readonly string[]): Record<string, ({ width }: Sizes) => readonly number[]> {
+  return Object.fromEntries(names.map((name) => [name, ({ width }: Sizes) => [width]]));
+}
 
 /**
  * @param needsOutput its class has a head, and config.json does not say that the embeddings are it.
@@ -93,11 +109,15 @@ export function checkComplete(
 function sizesOf(config: Config, architecture: GgufArchitecture): Sizes {
   const width = hiddenOf(config) ?? 0;
   const size = headSizeOf(config) ?? 0;
+  const inner = positive(config, 'intermediate_size', 'n_inner') ?? (architecture === 'gpt2' ? 4 * width : null);
   return {
     width,
     queries: (headsOf(config) ?? 0) * size,
     keys: kvHeadsIn(config) * size,
-    inner: positive(config, 'intermediate_size', 'n_inner') ?? (architecture === 'gpt2' ? 4 * width : null),
+    inner,
+    head: size,
+    experts: expertsOf(config)?.count ?? null,
+    expertInner: architecture === 'llama' ? inner : positive(config, 'moe_intermediate_size'),
   };
 }
 

@@ -46,6 +46,8 @@ describe('JSON as Python writes it', () => {
     ['config.json', Buffer.from(utf16(JSON.stringify(LLAMA), true)).swap16(), 'it is UTF-16: save it as UTF-8'],
     ['tokenizer_config.json', utf16('{"a": 1}', true), 'it is UTF-16: save it as UTF-8'],
     ['tokenizer.json', utf16('{"model": {}}', true), 'it is UTF-16: save it as UTF-8'],
+    ['vocab.txt', utf16('[PAD]\n[UNK]\nword\n', false), 'it is UTF-16: save it as UTF-8'],
+    ['merges.txt', utf16('#version: 0.2\na b\n', true), 'it is UTF-16: save it as UTF-8'],
     ['config.json', '{"a": 1,\n "b": nothing}', 'it is not JSON'],
     ['config.json', '{"a": 1}\n{"b": 2}', 'is not JSON from line 2, column 1 on'],
     ['config.json', `{"a": "${'\0'.repeat(3)}"}`, 'it holds zero bytes'],
