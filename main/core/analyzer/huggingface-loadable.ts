@@ -26,9 +26,13 @@ export function markedJsons(top: ReadonlyMap<string, CandidateFile>): readonly s
 
 /**
  * A sentence's end: why loaders refuse the folder; null where nothing speaks against it.
- * @param marked what `markedJsons` found.
+ * @param marked what `markedJsons` found. @param isPlain its class is known as a single stack of layers, without heads of further tokens.
  */
-export function whyUnloadable(config: Config, tensors: readonly SafetensorsTensor[], marked: readonly string[]): string | null {
+export function whyUnloadable(
+  config: Config,
+  tensors: readonly SafetensorsTensor[],
+  { marked, isPlain }: { readonly marked: readonly string[]; readonly isPlain: boolean },
+): string | null {
   if (marked.length > 0) return `${marked.join(' and ')} begins with a byte order mark: save it as UTF-8 without one`;
   const wrapped = tensors.filter(({ name }) => WRAPPER.test(name));
   const [first] = wrapped;
@@ -39,7 +43,15 @@ export function whyUnloadable(config: Config, tensors: readonly SafetensorsTenso
   const layers = layersOf(decoder);
   let held = 0;
   for (const { name } of tensors) held = Math.max(held, Number(LAYER.exec(name)?.[1] ?? -1) + 1);
-  if (layers === null || held === 0 || held >= layers || FEWER.test(modelType(decoder)) || FEWER.test(modelType(config))) return null;
+  if (
+    layers === null ||
+    held === 0 ||
+    held === layers ||
+    (held > layers && !isPlain) ||
+    FEWER.test(modelType(decoder)) ||
+    FEWER.test(modelType(config))
+  )
+    return null;
   return `its weights hold ${held} layers, and config.json says ${layers}`;
 }
 

@@ -141,7 +141,10 @@ function formsOf(folder: HuggingfaceFolder): readonly ModelForm[] {
     isQuantized: isQuantized(folder.config, folder.hfQuantization),
     sentence: folder.sentence,
   });
-  const unloadable = whyUnloadable(folder.config, folder.weights.tensors, folder.marked);
+  const unloadable = whyUnloadable(folder.config, folder.weights.tensors, {
+    marked: folder.marked,
+    isPlain: conversion.architecture !== null,
+  });
   const safe: ModelForm = {
     ...assumedClass,
     ...(unloadable === null ? {} : { unloadable }),

@@ -47,7 +47,7 @@ function whyNot({ install }: VllmFacts, profile: ModelProfile, form: ModelForm):
   if (!(FORMS as readonly string[]).includes(form.kind)) return `vLLM takes Hugging Face folders; this is ${form.kind}`;
   if (!KINDS.has(profile.kind))
     return `vLLM serves text, embeddings, rankings, classes and transcriptions; this is a model of the kind ${profile.kind}`;
-  if (form.unloadable !== undefined) return form.unloadable;
+  if (form.unloadable !== undefined) return `vLLM would refuse it: ${form.unloadable}`;
   const lacks = quantisationOf(profile)?.lacks;
   if (lacks !== undefined) return `its quantisation (${profile.quantization}) ${lacks}`;
   const { architecture } = profile;

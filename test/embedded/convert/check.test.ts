@@ -169,6 +169,7 @@ test('weights that ZeRO 3 did not gather are told so, and no copy would help', a
 test.each([
   ['a wrapper', renamed((name) => `_orig_mod.${name}`), {}, /names of its weights are those of a wrapper \(_orig_mod\.model/],
   ['too few layers', () => {}, { config: { num_hidden_layers: 4 } }, /^its weights hold 2 layers, and config\.json says 4$/],
+  ['too many layers', () => {}, { config: { num_hidden_layers: 1 } }, /^its weights hold 2 layers, and config\.json says 1$/],
   ['half of a model', without('model.layers.1.input_layernorm.weight'), { config: { num_hidden_layers: 3 } }, /hold 2 layers/],
 ] as const)('who loads weights by their names hears of %s', async (_what, change, options, why) => {
   expect((await look(change, options)).profile?.forms[0]?.unloadable).toMatch(why);
