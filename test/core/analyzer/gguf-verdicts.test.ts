@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
 import { foreignType } from '../../../main/core/analyzer/gguf-types.ts';
-import { type LlamaFacts, llamaAdapter } from '../../../main/runtime/llama/adapter.ts';
+import { llamaAdapter } from '../../../main/runtime/llama/adapter.ts';
+import type { LlamaFacts } from '../../../main/runtime/llama/facts.ts';
 import { DEFAULT_SETTINGS } from '../../../shared/settings.ts';
 import { type Contents, folderOf, sparse } from './folder-of.ts';
 import { type Meta, type SyntheticTensor, writeGguf } from './synthetic-gguf.ts';
