@@ -26,13 +26,27 @@ export interface CopyProgress {
   readonly missing: readonly string[];
 }
 
-/** How a runtime is reached. A socket path or a loopback port; `key` goes into the Authorization header. */
-export interface Endpoint {
-  readonly port: number | null;
-  readonly socket: string | null;
+/** Where a runtime listens: at a loopback port, at a Unix socket, or elsewhere (scheme, host and port). */
+export type Address = { readonly port: number } | { readonly socket: string } | { readonly url: string };
+
+/** Whom to ask; `key` goes into the Authorization header. */
+export interface Server {
+  readonly at: Address;
   readonly key: string | null;
-  readonly protocol: 'openai' | 'v2';
 }
+
+/** How a model is reached. */
+export interface Endpoint extends Server {
+  /** `none`: nothing is known of its routes. */
+  readonly protocol: 'openai' | 'v2' | 'none';
+  /** What its server calls the model. */
+  readonly model: string;
+  /** What its server has in place of `/v1` in front of OpenAI's routes. */
+  readonly prefix: string;
+}
+
+/** Where servers have OpenAI's routes, unless something else is said. */
+export const OPENAI_PREFIX = '/v1';
 
 export interface LoadFailure {
   readonly code: string;

@@ -1,5 +1,7 @@
 /** The core's system calls for what runs beside us: processes, what they leave behind, and HTTP to them. Types only; `main/io` has the real ones. */
 
+import type { Server } from '../../shared/model.ts';
+
 /** A process that cannot be mistaken for a later one with the same number. */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -96,7 +98,7 @@ export interface HttpAnswer {
 export interface HttpClient {
   /** A small request to a runtime on loopback. Rejects when nobody answers. */
   request(
-    target: { readonly port: number | null; readonly socket: string | null; readonly key: string | null },
+    target: Server,
     request: {
       readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
       readonly path: string;

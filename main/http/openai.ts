@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http';
 import { API } from '../../shared/api.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { IGNORED_HEADER, ignoredIn, withReported } from '../../shared/ignored-fields.ts';
+import type { Lease } from '../core/gateway.ts';
 import { parseObject, toJson } from './body.ts';
 import { commentHeaders } from './comments.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
@@ -99,8 +100,8 @@ class PassOn implements Job {
     this.#keepsUsage = keepsUsage;
   }
 
-  prepare(): UpstreamRequest {
-    return this.#request;
+  prepare({ endpoint }: Lease): UpstreamRequest {
+    return endpoint.model === this.modelId ? this.#request : named(this.#request, endpoint.model);
   }
 
   begin(exchange: Exchange, status: number, headers: UpstreamHeaders): void {
@@ -155,4 +156,11 @@ function withUsage(body: Buffer | string, parsed: Readonly<Record<string, unknow
 
 function asksForUsage({ stream_options: options }: Readonly<Record<string, unknown>>): boolean {
   return typeof options === 'object' && options !== null && (options as { include_usage?: unknown }).include_usage === true;
+}
+
+/** The same request for a server that calls the model otherwise. */
+function named(request: UpstreamRequest, model: string): UpstreamRequest {
+  const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body;
+  if (request.headers === JSON_HEADERS) return { ...request, body: toJson({ ...parseObject(body), model }) };
+  return { ...request, body: withModel(body, modelField(body, request.headers['content-type']), model) };
 }

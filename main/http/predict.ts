@@ -7,6 +7,7 @@ import { checkInput } from '../../shared/api-input.ts';
 import { type PredictRequest, predictRequestSchema } from '../../shared/api-predict.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
+import type { Lease } from '../core/gateway.ts';
 import { parseObject, toJson } from './body.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
 import { PredictInputs } from './predict-inputs.ts';
@@ -49,7 +50,7 @@ export function predict(world: ProxyWorld, response: ServerResponse, model: stri
 function textJob(world: ProxyWorld, modelId: string, request: PredictRequest): Job {
   return new PredictText(modelId, request.stream, (lease) => {
     keepAlive(world, modelId, request);
-    return textRequest(modelId, request, lease.profile);
+    return textRequest(modelId, request, lease);
   });
 }
 
@@ -57,8 +58,8 @@ function inputsJob(world: ProxyWorld, modelId: string, request: PredictRequest):
   return new PredictInputs(modelId, (lease) => {
     keepAlive(world, modelId, request);
     requireKind(modelId, lease.profile, 'input', 'input');
-    if (lease.profile.kind === 'classifier') return post('/classify', { model: modelId, input: request.input });
-    return post('/v1/embeddings', { model: modelId, input: request.input, encoding_format: 'float' });
+    if (lease.profile.kind === 'classifier') return post('/classify', { model: lease.endpoint.model, input: request.input });
+    return post('/v1/embeddings', { model: lease.endpoint.model, input: request.input, encoding_format: 'float' });
   });
 }
 
@@ -67,12 +68,12 @@ function keepAlive(world: ProxyWorld, modelId: string, request: PredictRequest):
   if (request.keep_alive_seconds !== undefined) world.inference.keepAlive(modelId, request.keep_alive_seconds);
 }
 
-function textRequest(modelId: string, request: PredictRequest, profile: ModelProfile): UpstreamRequest {
+function textRequest(modelId: string, request: PredictRequest, { profile, endpoint }: Lease): UpstreamRequest {
   const { prompt, messages, max_tokens, temperature, top_p, stop, seed } = request;
   requireKind(modelId, profile, 'text', prompt === undefined ? 'messages' : 'prompt');
   // Streamed even when the client wants one answer: only so the time of the first token is a measured one.
   const common = {
-    model: modelId,
+    model: endpoint.model,
     max_tokens,
     temperature,
     top_p,

@@ -4,7 +4,7 @@
  * retries.
  */
 import { type Dispatcher, Pool } from 'undici';
-import type { Endpoint } from '../../shared/model.ts';
+import { type Endpoint, OPENAI_PREFIX, type Server } from '../../shared/model.ts';
 import { MOST_IN_FLIGHT } from '../core/admission.ts';
 import type { HttpAnswer, HttpClient } from '../core/process-ports.ts';
 
@@ -30,28 +30,28 @@ export interface Upstreams extends HttpClient {
    * The hot path: sends one request with the endpoint's key as its Authorization, and no time limit on the answer (a model may think for
    * minutes before its first byte). The handler hears of everything, a refused connection included.
    */
-  dispatch(endpoint: Omit<Endpoint, 'protocol'>, request: DispatchRequest, handler: Dispatcher.DispatchHandler): void;
+  dispatch(endpoint: Pick<Endpoint, 'at' | 'key' | 'prefix'>, request: DispatchRequest, handler: Dispatcher.DispatchHandler): void;
   /** Cuts what is still under way. */
   close(): Promise<void>;
 }
 
 export function createUpstreams(): Upstreams {
-  const requests = new Map<string, Pool>();
-  const controls = new Map<string, Pool>();
+  const requests = new Map<string | number, Pool>();
+  const controls = new Map<string | number, Pool>();
 
-  function poolOf(pools: Map<string, Pool>, connections: number, { port, socket }: Omit<Endpoint, 'protocol'>): Pool {
-    const key = socket ?? String(port);
+  function poolOf(pools: Map<string | number, Pool>, connections: number, { at }: Server): Pool {
+    const key = 'port' in at ? at.port : 'url' in at ? at.url : at.socket;
     let pool = pools.get(key);
     if (pool === undefined) {
       dropUnused(pools);
-      pool = new Pool(`http://127.0.0.1${socket === null ? `:${port}` : ''}`, {
+      pool = new Pool('url' in at ? at.url : `http://127.0.0.1${'port' in at ? `:${at.port}` : ''}`, {
         headersTimeout: 0,
         bodyTimeout: 0,
         keepAliveTimeout: KEEP_ALIVE_MS,
         keepAliveMaxTimeout: KEEP_ALIVE_MS,
         connections,
         pipelining: 1,
-        ...(socket === null ? {} : { socketPath: socket }),
+        ...('socket' in at ? { socketPath: at.socket } : {}),
       });
       pools.set(key, pool);
     }
@@ -61,7 +61,8 @@ export function createUpstreams(): Upstreams {
   return {
     dispatch(endpoint, request, handler) {
       const headers = endpoint.key === null ? request.headers : { ...request.headers, authorization: `Bearer ${endpoint.key}` };
-      poolOf(requests, CONNECTIONS, endpoint).dispatch({ ...request, headers }, handler);
+      const path = pathAt(endpoint.prefix, request.path);
+      poolOf(requests, CONNECTIONS, endpoint).dispatch({ ...request, path, headers }, handler);
     },
     async request(target, { method, path, body, timeoutMs, signal }): Promise<HttpAnswer> {
       const limit = AbortSignal.any([signal as globalThis.AbortSignal, AbortSignal.timeout(timeoutMs)]);
@@ -86,7 +87,14 @@ export function createUpstreams(): Upstreams {
   };
 }
 
-function dropUnused(pools: Map<string, Pool>): void {
+/** Our path as the server has it: OpenAI's routes below its own prefix, and what stands beside `/v1` beside that. */
+function pathAt(prefix: string, path: string): string {
+  if (prefix === OPENAI_PREFIX) return path;
+  if (path.startsWith(`${OPENAI_PREFIX}/`)) return prefix + path.slice(OPENAI_PREFIX.length);
+  return (prefix.endsWith(OPENAI_PREFIX) ? prefix.slice(0, -OPENAI_PREFIX.length) : prefix) + path;
+}
+
+function dropUnused(pools: Map<string | number, Pool>): void {
   if (pools.size < POOLS_KEPT) return;
   for (const [key, pool] of pools) {
     if (pool.stats.connected > 0 || pool.stats.size > 0) continue;

@@ -24,9 +24,9 @@ export async function runtimeMetrics(http: HttpClient, models: readonly MeteredM
   return merged(answers);
 }
 
-async function ask(http: HttpClient, { port, socket, key }: Endpoint): Promise<string> {
+async function ask(http: HttpClient, endpoint: Endpoint): Promise<string> {
   const request = { method: 'GET', path: '/metrics', body: null, timeoutMs: ANSWER_MS, signal: new AbortController().signal } as const;
-  const answer = await http.request({ port, socket, key }, request).catch(() => null);
+  const answer = await http.request(endpoint, request).catch(() => null);
   return answer?.status === 200 ? answer.body : '';
 }
 

@@ -73,7 +73,7 @@ export interface Adapter extends RuntimePlanner {
   /** Was it started so that it can sleep? */
   canSleep?(plan: LaunchPlan): boolean;
   /** Loads an adapter into a base that is ready; ends when it has answered. */
-  attach?(modelId: string, path: string, base: Endpoint): Steps<void>;
+  attach?(modelId: string, path: string, base: Endpoint): Steps<Endpoint>;
   detach?(modelId: string, base: Endpoint): Steps<void>;
   /** Makes what `preparations` names. Ends when it is there; throws a sentence where it cannot be made. */
   prepare?(target: PrepareTarget): Steps<void>;

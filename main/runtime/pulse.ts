@@ -29,12 +29,11 @@ export function watchPulse({ clock, http }: PulsePorts, endpoint: Endpoint, work
   const end = new AbortController();
   let answeredMs = clock.now();
   let heard = work.heard();
-  const { port, socket, key } = endpoint;
   const request = { method: 'GET', path: '/health', body: null, timeoutMs: ANSWER_MS, signal: end.signal } as const;
 
   async function beat(): Promise<void> {
     // Nobody waits for an idle one: whether it answers shows with the next request.
-    const answer = work.isBusy() ? await http.request({ port, socket, key }, request).catch(() => null) : 'idle';
+    const answer = work.isBusy() ? await http.request(endpoint, request).catch(() => null) : 'idle';
     if (end.signal.aborted) return;
     if (answer !== null || !work.isBusy() || work.heard() !== heard) answeredMs = clock.now();
     heard = work.heard();

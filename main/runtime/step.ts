@@ -2,6 +2,7 @@
  * The steps that an adapter yields and its host carries out: what there is to ask for, and for each a generator that types its answer. Data and types
  * only; `steps.ts` and the hosts do them.
  */
+import type { Address } from '../../shared/model.ts';
 import type { FileFacts } from '../core/look.ts';
 import type { Exit, HttpAnswer } from '../core/process-ports.ts';
 
@@ -20,10 +21,9 @@ export type Step =
   /** -> HttpAnswer | null: null when nobody listens (yet). */
   | {
       readonly do: 'http';
-      readonly port: number | null;
-      readonly socket: string | null;
+      readonly at: Address;
       readonly key: string | null;
-      readonly method: 'GET' | 'POST';
+      readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
       readonly path: string;
       readonly body: unknown;
       readonly timeoutMs: number;

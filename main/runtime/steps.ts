@@ -132,8 +132,8 @@ export class StepRunner {
       case 'pause':
         return new Promise((resolve) => clock.after(step.ms, () => resolve(undefined)));
       case 'http': {
-        const { port, socket, key, method, path, body, timeoutMs } = step;
-        return http.request({ port, socket, key }, { method, path, body, timeoutMs, signal }).catch(() => null);
+        const { at, key, method, path, body, timeoutMs } = step;
+        return http.request({ at, key }, { method, path, body, timeoutMs, signal }).catch(() => null);
       }
       default:
         return this.#host.carryOut(step);

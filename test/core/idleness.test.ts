@@ -27,7 +27,7 @@ async function asleepAfter(box: {
   registry.apply('a', { type: 'analyzed' });
   registry.apply('a', { type: 'queued', sinceMs: 0, why: '' });
   registry.apply('a', { type: 'granted', plan: PLAN, decisionId: 1, predicted: { g: 12 * GIB }, sinceMs: 0 });
-  const endpoint = { port: 1, socket: null, key: null, protocol: 'openai' } as const;
+  const endpoint = { at: { port: 1 }, key: null, protocol: 'openai', model: 'a', prefix: '/v1' } as const;
   registry.apply('a', { type: 'loaded', endpoint, devices: ['g'], measured: {}, pids: [1], sinceMs: 0, loadSeconds: 1 });
   const slept: string[] = [];
   const settings = settingsSchema.parse({ orchestration: { policies: { sleep_after_idle_seconds: 60 } } });

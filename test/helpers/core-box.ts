@@ -258,9 +258,9 @@ export function createCoreBox(options: CoreBoxOptions) {
       yield* phase('reading weights', 0.5);
       yield* pause(loadMs);
       if (dies) end();
-      yield* http({ socket: null, port: 8100, key: null, method: 'GET', path: '/health', body: null, timeoutMs: 100 });
+      yield* http({ at: { port: 8100 }, key: null, method: 'GET', path: '/health', body: null, timeoutMs: 100 });
       if (diesAtTheEnd) end();
-      return { port: 8100, socket: null, key: null, protocol: 'openai' };
+      return { at: { port: 8100 }, key: null, protocol: 'openai', model: modelId, prefix: '/v1' };
     },
     progress: () => null,
     explainExit: (exit) => ({

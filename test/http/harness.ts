@@ -363,7 +363,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
       const lease: RecordedLease = {
         modelId: 'tiny',
         runtime: 'llama',
-        endpoint: { port: upstreamPort, socket: null, key: 'runtime-key', protocol: 'openai' },
+        endpoint: { at: { port: upstreamPort }, key: 'runtime-key', protocol: 'openai', model: 'tiny', prefix: '/v1' },
         profile: engine.profile,
         queueMs: 12.4,
         loadMs: 7,

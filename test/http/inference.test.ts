@@ -93,6 +93,21 @@ describe('/predict', () => {
     });
   });
 
+  it('asks a server by what that calls the model, and answers with what we call it', async () => {
+    const lease = setup.engine.lease;
+    setup.engine.ensureReady = () => ({ ...lease(), endpoint: { ...lease().endpoint, model: 'org/theirs' } });
+    const got = await ask(setup, '/predict/tiny', { body: { prompt: 'Hi' } });
+    expect([got.json.model, setup.upstream.seen[0]?.body['model']]).toEqual(['tiny', 'org/theirs']);
+    await ask(setup, '/v1/completions', { body: { model: 'owner/tiny', prompt: 'Hi' } });
+    expect(setup.upstream.seen[1]?.body).toEqual({ model: 'org/theirs', prompt: 'Hi' });
+    const form = new FormData();
+    form.set('file', new Blob(['RIFF']), 'a.wav');
+    form.set('model', 'tiny');
+    await fetch(`${setup.address}/v1/audio/transcriptions`, { method: 'POST', body: form });
+    expect(setup.upstream.seen[2]?.raw).toContain('org/theirs');
+    expect(setup.upstream.seen[2]?.raw).not.toContain('tiny');
+  });
+
   it('embeds texts in their order', async () => {
     setup.engine.profile = { ...CHAT_PROFILE, kind: 'embedding', hasChatTemplate: false };
     const got = await ask(setup, '/predict/tiny', { body: { input: ['a', 'bcd'] } });
@@ -459,7 +474,7 @@ describe('a connection that does not come about', () => {
       through: (real) => (endpoint, request, handler) => {
         called += 1;
         // Port 1 is refused by the kernel, as that of a process that is gone.
-        real(called <= refusals ? { ...endpoint, port: 1 } : endpoint, request, handler);
+        real(called <= refusals ? { ...endpoint, at: { port: 1 } } : endpoint, request, handler);
       },
     });
     const got = await ask(refusing, '/v1/completions', { body: { model: 'tiny' } });

@@ -24,7 +24,8 @@ async function serve(handler: (request: IncomingMessage, response: ServerRespons
   const server = createServer(handler);
   servers.push(server);
   await new Promise<void>((resolve) => (socket === null ? server.listen(0, '127.0.0.1', resolve) : server.listen(socket, resolve)));
-  return { port: socket === null ? (server.address() as AddressInfo).port : null, socket, key: 'secret' };
+  const at = socket === null ? { port: (server.address() as AddressInfo).port } : { socket };
+  return { at, key: 'secret', prefix: '/v1' };
 }
 
 const get = { method: 'GET', path: '/health', body: undefined, timeoutMs: 10_000, signal: new AbortController().signal } as const;
@@ -132,6 +133,21 @@ describe('dispatch', () => {
     expect(heard.at(-1)).toBe('end');
   });
 
+  it.each([
+    ['/v1', '/v1/completions', '/v1/completions'],
+    ['/lab/v1', '/v1/completions', '/lab/v1/completions'],
+    ['/lab/v1', '/classify', '/lab/classify'],
+    ['/api/v3', '/v1/completions', '/api/v3/completions'],
+    ['', '/v1/completions', '/completions'],
+  ])('a server with the prefix %j is asked for %s at %s', async (prefix, path, expected) => {
+    const target = await serve((incoming, response) => response.end(incoming.url));
+    const { handler, heard, done } = collect();
+    const url = `http://127.0.0.1:${(target.at as { port: number }).port}`;
+    upstreams.dispatch({ at: { url }, key: null, prefix }, { ...request, path }, handler);
+    await done;
+    expect(heard.slice(2, -1).join('')).toBe(expected);
+  });
+
   it('tells a refused connection, without a start, and a death in mid-stream', async () => {
     const target = await serve((_incoming, response) => {
       response.write('half');
@@ -153,7 +169,7 @@ describe('dispatch', () => {
     const ports: number[] = [];
     for (let at = 0; at < 70; at += 1) {
       const target = await serve((_incoming, response) => response.writeHead(200, { connection: 'close' }).end('x'));
-      ports.push(target.port ?? 0);
+      ports.push('port' in target.at ? (target.at.port ?? 0) : 0);
       expect((await upstreams.request(target, get)).body).toBe('x');
     }
     expect(new Set(ports).size).toBeGreaterThan(64);

@@ -23,7 +23,7 @@ const plan: LaunchPlan = {
   env: {},
 };
 const copy = { bytesPresent: 1, bytesExpected: 2, missing: ['a.gguf'] };
-const endpoint = { port: 8100, socket: null, key: 'k', protocol: 'openai' } as const;
+const endpoint = { at: { port: 8100 }, key: 'k', protocol: 'openai', model: 'm', prefix: '/v1' } as const;
 const failure = { code: 'runtime-exited', message: 'it ended', lastWords: ['x'], permanent: false };
 
 const ready: Extract<ModelState, { name: 'ready' }> = {

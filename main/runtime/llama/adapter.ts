@@ -3,7 +3,7 @@
  * flags. Facts and steps only; what carries them out is the process host.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
-import type { Endpoint } from '../../../shared/model.ts';
+import { type Endpoint, OPENAI_PREFIX } from '../../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';
 import type { RuntimeFound, Support } from '../../core/planner.ts';
@@ -83,7 +83,7 @@ function* load(facts: LlamaFacts, target: LoadTarget): Steps<Endpoint> {
   const libraries = libraryPath === null || target.plan.placement.gpus.length === 0 ? {} : { LD_LIBRARY_PATH: libraryPath };
   const own = isEmbedded ? { ...facts.node.env, ...libraries } : {};
   yield* spawn(command, args, { ...own, ...target.plan.env, LLAMA_API_KEY: secret }, isEmbedded);
-  const server = { port: at, socket: null, key: secret };
+  const server = { at: { port: at }, key: secret };
   for (let pauseMs = FIRST_HEALTH_PAUSE_MS; ; pauseMs = Math.min(LAST_HEALTH_PAUSE_MS, pauseMs * HEALTH_PAUSE_GROWTH)) {
     const health = yield* http({ ...server, method: 'GET', path: '/health', body: null, timeoutMs: HEALTH_TIMEOUT_MS });
     if (health?.status === 200) break;
@@ -93,7 +93,7 @@ function* load(facts: LlamaFacts, target: LoadTarget): Steps<Endpoint> {
   const proof = yield* http({ ...server, method: 'POST', ...proofOf(target), timeoutMs: PROOF_TIMEOUT_MS });
   if (proof?.status !== 200)
     throw unproven(target, proof === null ? 'no answer came' : `status ${proof.status}: ${proof.body.slice(0, 300)}`);
-  return { port: at, socket: null, key: secret, protocol: 'openai' };
+  return { ...server, protocol: 'openai', model: target.modelId, prefix: OPENAI_PREFIX };
 }
 
 function unproven(target: LoadTarget, what: string): ModeliumError {

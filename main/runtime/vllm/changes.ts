@@ -9,12 +9,11 @@ import { prove } from './load.ts';
 /** Calls that change a server that is up: copying the weights of the largest models takes seconds. */
 const CHANGE_TIMEOUT_MS = 110_000;
 
-export function* sleep({ port: at, socket, key: secret }: Endpoint): Steps<void> {
+export function* sleep({ at, key }: Endpoint): Steps<void> {
   yield* phase('falling asleep');
   const answer = yield* http({
-    port: at,
-    socket,
-    key: secret,
+    at,
+    key,
     method: 'POST',
     path: '/sleep?level=1',
     body: null,
@@ -24,16 +23,17 @@ export function* sleep({ port: at, socket, key: secret }: Endpoint): Steps<void>
 }
 
 export function* wake(target: LoadTarget, endpoint: Endpoint): Steps<Endpoint> {
-  const { port: at, socket, key: secret } = endpoint;
+  const { at, key } = endpoint;
   yield* phase('waking');
-  const answer = yield* http({ port: at, socket, key: secret, method: 'POST', path: '/wake_up', body: null, timeoutMs: CHANGE_TIMEOUT_MS });
+  const answer = yield* http({ at, key, method: 'POST', path: '/wake_up', body: null, timeoutMs: CHANGE_TIMEOUT_MS });
   if (answer?.status !== 200) throw refused('wake', answer);
   yield* prove(target, endpoint);
   return endpoint;
 }
 
-export function* attach(modelId: string, path: string, { port: at, socket, key: secret }: Endpoint): Steps<void> {
-  const server = { port: at, socket, key: secret, method: 'POST', timeoutMs: CHANGE_TIMEOUT_MS } as const;
+export function* attach(modelId: string, path: string, base: Endpoint): Steps<Endpoint> {
+  const { at, key } = base;
+  const server = { at, key, method: 'POST', timeoutMs: CHANGE_TIMEOUT_MS } as const;
   const body = { lora_name: modelId, lora_path: path };
   let answer = yield* http({ ...server, path: '/v1/load_lora_adapter', body });
   // Its base slept meanwhile, and still knows it by what its files were then.
@@ -47,10 +47,11 @@ export function* attach(modelId: string, path: string, { port: at, socket, key: 
     body: { model: modelId, prompt: 'Hello', max_tokens: 1, temperature: 0 },
   });
   if (proof?.status !== 200) throw refused('answer with the adapter', proof);
+  return { ...base, model: modelId };
 }
 
-export function* detach(modelId: string, { port: at, socket, key: secret }: Endpoint): Steps<void> {
-  const server = { port: at, socket, key: secret, method: 'POST', timeoutMs: CHANGE_TIMEOUT_MS } as const;
+export function* detach(modelId: string, { at, key }: Endpoint): Steps<void> {
+  const server = { at, key, method: 'POST', timeoutMs: CHANGE_TIMEOUT_MS } as const;
   const answer = yield* http({ ...server, path: '/v1/unload_lora_adapter', body: { lora_name: modelId } });
   if (answer?.status !== 200) throw refused('let go of the adapter', answer);
 }

@@ -1,7 +1,7 @@
 /** The steps that start vLLM with a model, until it has given one real answer. */
 import type { LaunchPlan } from '../../../shared/decision.ts';
 import { ModeliumError } from '../../../shared/errors.ts';
-import type { Endpoint } from '../../../shared/model.ts';
+import { type Endpoint, OPENAI_PREFIX, type Server } from '../../../shared/model.ts';
 import type { HttpAnswer } from '../../core/process-ports.ts';
 import type { LoadTarget } from '../adapter.ts';
 import { http, key, pause, phase, port, type Steps, scratch, spawn } from '../step.ts';
@@ -40,21 +40,21 @@ export function* load({ install }: VllmFacts, target: LoadTarget): Steps<Endpoin
   const folder = yield* scratch();
   // Whoever reaches its development or adapter routes may change it: those are for us alone, on a socket that only we may open.
   const socket = isPrivate(target.plan.env) ? `${folder}/s` : null;
-  const at = socket === null ? yield* port() : null;
+  const at = socket === null ? { port: yield* port() } : { socket };
   yield* phase('starting');
-  const where = socket === null ? ['--host', '127.0.0.1', '--port', String(at)] : ['--uds', socket];
+  const where = 'port' in at ? ['--host', '127.0.0.1', '--port', String(at.port)] : ['--uds', at.socket];
   const args = ['serve', target.path, '--served-model-name', target.modelId, ...where];
   // Its temporary files lie in a folder of its own, where nothing else is: what a kill leaves there is ours, and goes.
   const env = { PATH: install.path, TMPDIR: folder, ...target.plan.env, VLLM_API_KEY: secret };
   yield* spawn(install.command, [...args, '--uvicorn-log-level', 'warning', ...target.plan.args], env, false);
-  const server = { port: at, socket, key: secret };
+  const server = { at, key: secret };
   let health: HttpAnswer | null = null;
   while (health?.status !== 200) {
     yield* pause(HEALTH_PAUSE_MS);
     health = yield* http({ ...server, method: 'GET', path: '/health', body: null, timeoutMs: HEALTH_TIMEOUT_MS });
   }
   yield* prove(target, server);
-  return { ...server, protocol: 'openai' };
+  return { ...server, protocol: 'openai', model: target.modelId, prefix: OPENAI_PREFIX };
 }
 
 function isPrivate(env: LaunchPlan['env']): boolean {
@@ -63,9 +63,9 @@ function isPrivate(env: LaunchPlan['env']): boolean {
 }
 
 /** One real answer. @throws ModeliumError when it does not come. */
-export function* prove(target: LoadTarget, server: Omit<Endpoint, 'protocol'>): Steps<void> {
+export function* prove(target: LoadTarget, { at, key: secret }: Server): Steps<void> {
   yield* phase(`first ${PROOF_WORDS[target.proof]}`);
-  const proof = yield* http({ ...server, ...proofOf(target), timeoutMs: PROOF_TIMEOUT_MS });
+  const proof = yield* http({ at, key: secret, ...proofOf(target), timeoutMs: PROOF_TIMEOUT_MS });
   if (proof?.status !== 200) {
     // Where its engine died of it, its server ends within seconds, and what it says then is the cause.
     if (proof === null || proof.status >= SERVER_ERROR) yield* pause(ENGINE_DEATH_MS);

@@ -118,7 +118,7 @@ describe('load', () => {
     const loading = { status: 503, body: '' };
     const answers = server([null, loading, { status: 200, body: '' }], { status: 200, body: '{}' });
     const { taken, result } = drive(adapter.load(targetOf()), answers);
-    expect(result).toEqual({ port: 8123, socket: null, key: 'secret', protocol: 'openai' });
+    expect(result).toEqual({ at: { port: 8123 }, key: 'secret', protocol: 'openai', model: 'm', prefix: '/v1' });
     const spawn = spawned(taken);
     expect(spawn.command).toBe('/bin/node');
     expect(spawn.args.join(' ')).toBe(

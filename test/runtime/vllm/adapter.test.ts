@@ -55,7 +55,7 @@ test('a launch: on loopback, with a key by environment and temporary files of it
   expect(spawned?.args.join(' ')).toMatch(/^serve \/models\/m --served-model-name m --host 127\.0\.0\.1 --port 8123 /);
   expect(spawned?.env).toMatchObject({ VLLM_API_KEY: 'secret', TMPDIR: '/tmp/scratch', PATH: '/venv/bin:/usr/bin', HF_HUB_OFFLINE: '1' });
   expect(spawned?.args.join(' ')).not.toContain('secret');
-  expect(endpoint).toEqual({ port: 8123, socket: null, key: 'secret', protocol: 'openai' });
+  expect(endpoint).toEqual({ at: { port: 8123 }, key: 'secret', protocol: 'openai', model: 'm', prefix: '/v1' });
 });
 
 test('ready is its health, and then one real answer', () => {
@@ -75,7 +75,7 @@ test('with routes that change it, it listens on a socket in its own folder, and 
   }
   expect(taken.some((step) => step.do === 'port')).toBe(false);
   expect(taken.find((step) => step.do === 'spawn')).toMatchObject({ args: expect.arrayContaining(['--uds', '/tmp/scratch/s']) });
-  expect(turn.value).toEqual({ port: null, socket: '/tmp/scratch/s', key: 'secret', protocol: 'openai' });
+  expect(turn.value).toEqual({ at: { socket: '/tmp/scratch/s' }, key: 'secret', protocol: 'openai', model: 'm', prefix: '/v1' });
 });
 
 test.each([
