@@ -20,8 +20,8 @@ import { modelView } from './core/views.ts';
 import { Runtimes } from './engine/runtimes.ts';
 import { runtimeWorld } from './engine-parts.ts';
 import { LATER_RUNTIMES } from './runtime/adapters.ts';
-import { Derived } from './runtime/derived.ts';
 import { createDoer } from './runtime/doer.ts';
+import { Guests } from './runtime/guests.ts';
 import { Manager, type ManagerPorts } from './runtime/manager.ts';
 import type { NodeProgram, RuntimeWorld } from './runtime/module.ts';
 import { Preparations } from './runtime/preparations.ts';
@@ -91,13 +91,13 @@ export function buildCore(world: World) {
     confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
   };
   const manager = new Manager(managerPorts);
-  const derived = new Derived(managerPorts, manager);
+  const guests = new Guests(managerPorts, manager);
   const preparations: Preparations = new Preparations({
-    ...{ clock, processes, table, http, scratch, randomWord, bootId, registry, log, ledger, policies, adapter: managerPorts.adapter },
+    ...managerPorts,
     ...{ prepared: world.prepared, list: world.listSource, words: (id: string) => manager.words(id) },
   });
-  const doer = createDoer(manager, preparations, derived);
-  const lease: WaitingRoomPorts['lease'] = (id, waited) => (derived.holds(id) ? derived.lease(id, waited) : manager.lease(id, waited));
+  const doer = createDoer(manager, preparations, guests);
+  const lease: WaitingRoomPorts['lease'] = (id, waited) => (guests.holds(id) ? guests.lease(id, waited) : manager.lease(id, waited));
   const waitingRoom: WaitingRoom = new WaitingRoom({ registry, admission, clock, policies, wake, lease });
   const questions = new Questions({
     ...{ admission, devices, ledger, clock, facts, settings, runtimes: runtimes.known, laterRuntimes: LATER_RUNTIMES },

@@ -1,24 +1,24 @@
-/** Sends each call of the deciders to whoever carries it out: what is being prepared to the preparations, adapters to the derived ones, everything else to the manager. */
+/** Sends each call of the deciders to whoever carries it out: what is being prepared to the preparations, guests to the guests, everything else to the manager. */
 import type { Doer } from '../core/doer.ts';
-import type { Derived } from './derived.ts';
+import type { Guests } from './guests.ts';
 import type { Manager } from './manager.ts';
 import type { Preparations } from './preparations.ts';
 
-export function createDoer(manager: Manager, preparations: Preparations, derived: Derived): Doer {
+export function createDoer(manager: Manager, preparations: Preparations, guests: Guests): Doer {
   return {
     loadModel: (record, candidate, decisionId) =>
       candidate.plan.base === undefined
         ? manager.loadModel(record, candidate, decisionId)
-        : derived.loadModel(record, candidate, decisionId),
+        : guests.loadModel(record, candidate, decisionId),
     unloadModel: (id, reason, becomes, options) =>
-      derived.holds(id)
-        ? derived.unloadModel(id, reason, becomes, options)
+      guests.holds(id)
+        ? guests.unloadModel(id, reason, becomes, options)
         : preparations.holds(id)
           ? preparations.stop(id, reason, becomes)
           : manager.unloadModel(id, reason, becomes, options),
     sleepModel: (id, decisionId) => manager.sleepModel(id, decisionId),
     canSleep: (id) => manager.canSleep(id),
-    inFlight: (id) => (derived.holds(id) ? derived.inFlight(id) : manager.inFlight(id)),
+    inFlight: (id) => (guests.holds(id) ? guests.inFlight(id) : manager.inFlight(id)),
     isPrepared: (record, plan) => preparations.isPrepared(record, plan),
     mayPrepare: () => preparations.isFree,
     prepare: (record, plan, decisionId) => preparations.prepare(record, plan, decisionId),

@@ -14,29 +14,30 @@ import {
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { AfterDrain, DrainReason, ModelState, StateOf } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
-import { bytesInWords } from '../../shared/units.ts';
 import { READY_FORGIVES_MS } from '../core/backoff.ts';
-import { type Devices, heldBytes } from '../core/devices.ts';
-import type { Lease, QueueCause } from '../core/gateway.ts';
+import type { Devices } from '../core/devices.ts';
+import type { Lease } from '../core/gateway.ts';
 import { measuredBytes } from '../core/measure.ts';
 import { planHash, wakeHash } from '../core/plan-hash.ts';
 import type { DeviceProbe, Ledger, Log } from '../core/ports.ts';
 import type { ProcessIdentity } from '../core/process-ports.ts';
 import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
 import { retriedWith, retrySentence } from '../core/retry-with.ts';
-import { freed, leakedSentence, loadedSentence, loadingSentence } from '../core/sentences.ts';
+import { loadedSentence, loadingSentence } from '../core/sentences.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Adapter, LoadTarget } from './adapter.ts';
 import { Deaths } from './deaths.ts';
-import { isRevocable, redirected, stillAlive, stillAliveSentence } from './drains.ts';
+import { stillAlive, stillAliveSentence } from './drains.ts';
+import { endRunner } from './ending.ts';
 import { failedLoad } from './failed-load.ts';
 import { LastWords } from './last-words.ts';
 import { loadTarget } from './load-target.ts';
 import type { HostPorts } from './process-host.ts';
 import { hungError, watchPulse } from './pulse.ts';
-import { awaitRoom, seeReleased } from './room.ts';
+import { awaitRoom } from './room.ts';
 import { type Runner, startRunner, wakeRunner } from './runner.ts';
-import { fallAsleep } from './sleep.ts';
+import { sleepRunner } from './sleep.ts';
+import { type LeaveOptions, NOT_WAITED, type Waited } from './stay.ts';
 import type { ThreadShare } from './thread-share.ts';
 
 export interface ManagerPorts extends HostPorts {
@@ -61,8 +62,6 @@ export interface ManagerPorts extends HostPorts {
   wake(id: string): void;
 }
 
-const NO_COPY = { bytesPresent: 0, bytesExpected: null, missing: [] } as const;
-
 export class Manager {
   readonly #ports: ManagerPorts;
   readonly #runners = new Map<string, Runner>();
@@ -83,7 +82,7 @@ export class Manager {
   }
 
   inFlight(id: string): number {
-    return this.#runners.get(id)?.leases.inFlight ?? 0;
+    return this.#runners.get(id)?.stay.leases.inFlight ?? 0;
   }
 
   /** The runtime's words of a model, kept over its launches. */
@@ -96,23 +95,11 @@ export class Manager {
   }
 
   /** A lease if the model is ready this very moment (an idle drain that has not signalled yet is taken back) and has a place; else null. */
-  lease(id: string, waited: { queueMs: number; cause: QueueCause | null } = { queueMs: 0, cause: null }): Lease | null {
-    const { registry, usage, clock } = this.#ports;
+  lease(id: string, waited: Waited = NOT_WAITED): Lease | null {
     const runner = this.#runners.get(id);
-    if (runner === undefined) return null;
-    const draining = stateOf(registry.get(id), 'draining');
-    if (draining !== null && isRevocable(draining) && runner.host.exit === null) {
-      runner.drain = null;
-      registry.apply(id, { type: 'drain-revoked' });
-    }
-    const record = registry.get(id);
-    const ready = stateOf(record, 'ready');
-    if (ready === null || record?.profile == null || runner.leases.inFlight >= runner.capacity) return null;
-    usage.began(id, clock.now());
-    const loadMs = waited.cause === 'loading' ? Math.min(waited.queueMs, ready.loadSeconds * 1000) : 0;
-    const queueCause = waited.cause === 'loading' && runner.waitedForRoom ? 'memory' : waited.cause;
-    const facts = { modelId: id, runtime: ready.runtime, endpoint: ready.endpoint, profile: record.profile };
-    return runner.leases.grant(facts, { queueMs: waited.queueMs, loadMs, queueCause });
+    const serving = runner?.stay.serving(runner.host.exit === null) ?? null;
+    if (runner === undefined || serving === null || runner.stay.leases.inFlight >= runner.capacity) return null;
+    return runner.stay.grant(serving, serving.record.profile, waited, runner.waitedForRoom);
   }
 
   /** Begins a load that the devices have granted. The victims start to leave in the same turn, inside this load's slot. */
@@ -123,14 +110,14 @@ export class Manager {
     const runner =
       asleep === undefined
         ? startRunner(this.#ports, record, candidate, { decisionId, write, words: this.words(record.id) })
-        : wakeRunner(asleep, record, candidate, { decisionId, write });
+        : wakeRunner(this.#ports, asleep, record, candidate, { decisionId, write });
     this.#runners.set(record.id, runner);
     runner.host.onExit(() => this.#broke(runner, 'exited'));
     this.#ports.log.say(loadingSentence(record.id, candidate));
     const victims = candidate.victims.filter((id) => registry.get(id) !== undefined);
     const left = victims.map((id) => this.unloadModel(id, 'memory', { to: 'unloaded', reason: 'memory' }));
     // Where its files lie is asked when they are read: they may be renamed while room is made.
-    runner.bringUp = this.#bringUp(runner, left, () => {
+    runner.stay.bringUp = this.#bringUp(runner, left, () => {
       const now = registry.get(record.id) ?? record;
       return loadTarget(now, candidate, this.#ports.preparedFile(now, candidate.plan));
     });
@@ -138,7 +125,7 @@ export class Manager {
 
   async #bringUp(runner: Runner, victims: readonly Promise<void>[], targetNow: () => LoadTarget): Promise<void> {
     const { registry, devices, clock, policies } = this.#ports;
-    const { signal } = runner.abort;
+    const { signal } = runner.stay.abort;
     const startedMs = clock.now();
     this.#settleFast(1);
     try {
@@ -210,13 +197,13 @@ export class Manager {
     registry.apply(id, { type: 'loaded', endpoint, devices: Object.keys(predicted), measured, pids, sinceMs: clock.now(), loadSeconds });
     // The smaller context that a failure asked for stays: without it the plan would differ, and the next settings edit would unload the model.
     runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0 }));
-    const { leases } = runner;
+    const { leases } = runner.stay;
     const work = { isBusy: () => leases.inFlight > 0, heard: () => leases.heard };
     if (endpoint.protocol === 'openai') runner.endPulse = watchPulse(this.#ports, endpoint, work, () => this.#broke(runner, 'hung'));
   }
 
   async #makeRoom(runner: Runner, victims: readonly Promise<void>[]): Promise<void> {
-    const { signal } = runner.abort;
+    const { signal } = runner.stay.abort;
     await Promise.race([Promise.all(victims), aborted(signal)]);
     const living = (this.#survivors.get(runner.id) ?? []).filter((each) => this.#ports.processes.isAlive(each));
     if (living.length > 0) throw new ModeliumError('still-alive', stillAliveSentence(runner.id, living));
@@ -276,42 +263,14 @@ export class Manager {
 
   /** Frees most of its GPU memory while its process stays; a request wakes it through the queue. Unloads it where that fails. */
   sleepModel(id: string, decisionId: number): Promise<void> {
-    const { registry, clock } = this.#ports;
     const runner = this.#runners.get(id);
-    const ready = stateOf(registry.get(id), 'ready');
+    const ready = stateOf(this.#ports.registry.get(id), 'ready');
     if (runner === undefined || ready === null) return Promise.resolve();
-    registry.apply(id, { type: 'drain-started', reason: 'sleep', becomes: { to: 'asleep' }, deadlineMs: clock.now() });
-    runner.endPulse();
-    runner.drain = this.#sleep(runner, ready, decisionId);
-    return runner.drain;
-  }
-
-  async #sleep(runner: Runner, { plan, endpoint, predicted, measured }: StateOf<'ready'>, decisionId: number): Promise<void> {
-    const { registry, devices, clock, log, ledger } = this.#ports;
-    const { id, host, adapter, before } = runner;
-    const awake = heldBytes(predicted, measured);
-    const weightBytes = registry.get(id)?.profile?.weightBytes ?? 0;
-    const settle = (ok: boolean, message: string, freed: DeviceBytes | null, seconds: number | null) =>
-      this.#write(() => ledger.settle(decisionId, { ok, message, predictedBytes: awake, measuredBytes: freed, seconds }));
-    try {
-      const { held, freedBytes, seconds } = await fallAsleep(this.#ports, { adapter, host, endpoint, before, awake, weightBytes });
-      settle(true, `asleep, ${bytesInWords(freedBytes)} freed`, held, seconds);
-      log.say(`${id} sleeps: ${bytesInWords(freedBytes)} freed in ${seconds.toFixed(1)} s`);
-      if (stateOf(registry.get(id), 'draining')?.becomes.to === 'asleep' && host.exit === null) {
-        runner.drain = null;
-        devices.release(id);
-        registry.apply(id, { type: 'asleep-settled', tier: 1, held, awake, plan, pids: host.pids(), atMs: clock.now() });
-        return;
-      }
-    } catch (error) {
-      const { message } = toModeliumError(error);
-      settle(false, message, null, null);
-      log.warn(`${id} could not be put to sleep, and is unloaded: ${message}`);
-    }
-    // Meanwhile something else was wanted of it, or it cannot: it leaves.
-    const becomes = stateOf(registry.get(id), 'draining')?.becomes;
-    if (becomes?.to === 'asleep') registry.apply(id, { type: 'drain-redirected', becomes: { to: 'unloaded', reason: 'idle' } });
-    await this.#drain(runner, 0);
+    return runner.stay.occupy('sleep', { to: 'asleep' }, async () => {
+      runner.endPulse();
+      if (await sleepRunner({ ...this.#ports, write: (work) => this.#write(work) }, runner, ready, decisionId)) runner.stay.settled();
+      else await this.#whileFast(runner.stay.end((draining) => this.#end(runner, draining)));
+    });
   }
 
   /** Its leader ended without being asked (while it loads the host's step tells that), or it lives and answers no more: what is in flight may end. */
@@ -342,87 +301,37 @@ export class Manager {
    * Takes a model off its devices: waits for requests in flight up to `drain_seconds`, ends the tree, sees the memory free (I6).
    * A second call while it drains redirects where it goes. Resolves when the state after the drain is committed.
    */
-  unloadModel(id: string, reason: DrainReason, becomes: AfterDrain, options: { readonly force?: boolean } = {}): Promise<void> {
-    const { registry, clock, policies } = this.#ports;
+  unloadModel(id: string, reason: DrainReason, becomes: AfterDrain, options: LeaveOptions = {}): Promise<void> {
     const runner = this.#runners.get(id);
     if (runner === undefined) return Promise.resolve();
-    const draining = stateOf(registry.get(id), 'draining');
-    if (runner.drain !== null && draining !== null) {
-      registry.apply(id, { type: 'drain-redirected', becomes: redirected(draining.becomes, becomes) });
-      if (options.force) runner.hurry();
-      return runner.drain;
-    }
-    const drainMs = options.force ? 0 : policies().drain_seconds * 1000;
-    registry.apply(id, { type: 'drain-started', reason, becomes, deadlineMs: clock.now() + drainMs });
-    runner.abort.abort(reason);
-    runner.drain = this.#drain(runner, drainMs);
-    return runner.drain;
+    const { stay } = runner;
+    const { isLeaving } = stay;
+    const left = stay.leave(reason, becomes, (draining) => this.#end(runner, draining), options);
+    return isLeaving ? left : this.#whileFast(left);
   }
 
-  async #drain(runner: Runner, drainMs: number): Promise<void> {
-    const { registry, devices, clock, log } = this.#ports;
-    const { id, host } = runner;
-    const { stopping } = runner.adapter;
-    this.#settleFast(1);
-    runner.drains += 1;
-    const mine = runner.drains;
-    try {
-      await this.#quiet(runner, drainMs);
-      const draining = stateOf(registry.get(id), 'draining');
-      if (draining === null || runner.drains !== mine) return;
-      runner.endPulse();
-      registry.apply(id, { type: 'drain-signalled' });
-      await runner.bringUp;
-      const before = devices.sample;
-      // What a load was to take, it may never have taken: only what was seen of it can come free, or leak.
-      const seen = draining.from === 'loading' && before !== null;
-      const onHost = Math.min(draining.held[HOST_DEVICE] ?? 0, host.residentBytes());
-      const taken = seen ? { ...measuredBytes(before, runner.before, host.pids(), draining.held), [HOST_DEVICE]: onHost } : {};
-      const held = { ...draining.held, ...taken };
-      const crashedOver = host.exit === null ? null : runner.before;
-      const survivors = await host.stop(
-        (draining.from === 'ready' && host.exit === null ? stopping.graceSeconds : stopping.loadingGraceSeconds) * 1000,
-      );
-      runner.cancelForgiving();
-      this.#ports.threads.leave(host);
-      const startedMs = clock.now();
-      const leaked = survivors.length > 0 ? held : await seeReleased(this.#ports, host.pids(), { held, before, crashedOver });
-      this.#ports.released((clock.now() - startedMs) / 1000);
-      if (leaked === null) log.say(freed({ ...draining, held }, clock.now() - startedMs));
-      else {
-        devices.leak(id, leaked, host.pids());
-        log.warn(leakedSentence(id, leaked, devices.sample, host.pids()));
-      }
-      devices.release(id);
-      this.#runners.delete(id);
-      this.#survivors.set(id, survivors);
-      if (survivors.length > 0) registry.apply(id, { type: 'drain-redirected', becomes: stillAlive(id, survivors) });
-      registry.apply(id, { type: 'drained', atMs: clock.now(), copy: NO_COPY });
-    } finally {
-      this.#settleFast(-1);
-    }
-  }
-
-  /** Resolves when nothing is in flight, or when the drain's time is up and what is left was cut. */
-  #quiet(runner: Runner, drainMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#ports.clock.after(drainMs, () => runner.hurry());
-      runner.hurry = () => {
-        runner.leases.cut();
-        cancel();
-        resolve();
-      };
-      runner.leases.whenEmpty(() => {
-        cancel();
-        resolve();
-      });
-    });
+  async #end(runner: Runner, draining: StateOf<'draining'>): Promise<AfterDrain | null> {
+    runner.endPulse();
+    const survivors = await endRunner(this.#ports, runner, draining);
+    this.#runners.delete(runner.id);
+    this.#survivors.set(runner.id, survivors);
+    return survivors.length > 0 ? stillAlive(runner.id, survivors) : null;
   }
 
   /** Everything leaves: quitting, or a lost trust in the machine. Resolves when the last process is gone. */
   async unloadAll(): Promise<void> {
     const leaving = [...this.#runners.keys()].map((id) => this.unloadModel(id, 'quit', { to: 'unloaded', reason: 'quit' }));
     await Promise.all(leaving);
+  }
+
+  /** Devices are looked at more often until this is settled. */
+  async #whileFast(work: Promise<void>): Promise<void> {
+    this.#settleFast(1);
+    try {
+      await work;
+    } finally {
+      this.#settleFast(-1);
+    }
   }
 
   #settleFast(change: 1 | -1): void {

@@ -7,16 +7,17 @@ import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { AfterDrain, DrainReason } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
 import type { Ledger, Log, PreparedFiles, SourceListing } from '../core/ports.ts';
-import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
+import type { ModelRecord, Registry } from '../core/registry.ts';
 import { convertedSentence } from '../core/sentences.ts';
 import { sameFiles } from '../core/settle.ts';
 import type { Adapter } from './adapter.ts';
-import { redirected } from './drains.ts';
 import { failedLoad } from './failed-load.ts';
 import type { LastWords } from './last-words.ts';
+import { Leases } from './leases.ts';
 import { type HostPorts, ProcessHost } from './process-host.ts';
+import { Stay, type StayPorts } from './stay.ts';
 
-export interface PreparationPorts extends HostPorts {
+export interface PreparationPorts extends HostPorts, Pick<StayPorts, 'usage'> {
   readonly registry: Registry;
   readonly log: Log;
   readonly ledger: Pick<Ledger, 'settle'>;
@@ -31,16 +32,12 @@ export interface PreparationPorts extends HostPorts {
 
 interface Running {
   readonly id: string;
+  readonly stay: Stay;
   readonly decisionId: number;
   readonly startedMs: number;
   readonly output: string;
   readonly host: ProcessHost;
-  readonly abort: AbortController;
-  work: Promise<void>;
-  drain: Promise<void> | null;
 }
-
-const NO_COPY = { bytesPresent: 0, bytesExpected: null, missing: [] } as const;
 
 export class Preparations {
   readonly #ports: PreparationPorts;
@@ -76,11 +73,11 @@ export class Preparations {
     const host = new ProcessHost(this.#ports, adapter, record.id, words);
     const running: Running = {
       ...{ id: record.id, decisionId, startedMs: clock.now(), output, host },
-      ...{ abort: new AbortController(), work: Promise.resolve(), drain: null },
+      stay: new Stay(this.#ports, record.id, new Leases(() => {})),
     };
     this.#running = running;
     registry.apply(record.id, { type: 'preparation-started', sinceMs: clock.now() });
-    running.work = this.#work(running, adapter, record, plan.preparation);
+    running.stay.bringUp = this.#work(running, adapter, record, plan.preparation);
   }
 
   /** Is this model being prepared, or on its way out of that? */
@@ -90,18 +87,10 @@ export class Preparations {
 
   /** Ends it and leaves nothing of it. Resolves when the state after that is committed; a second call redirects where it goes. */
   stop(id: string, reason: DrainReason, becomes: AfterDrain): Promise<void> {
-    const { registry, clock } = this.#ports;
     const running = this.#running;
     if (running === null || running.id !== id) return Promise.resolve();
-    const draining = stateOf(registry.get(id), 'draining');
-    if (running.drain !== null && draining !== null) {
-      registry.apply(id, { type: 'drain-redirected', becomes: redirected(draining.becomes, becomes) });
-      return running.drain;
-    }
-    registry.apply(id, { type: 'drain-started', reason, becomes, deadlineMs: clock.now() });
-    running.abort.abort(reason);
-    running.drain = this.#drain(running);
-    return running.drain;
+    // Nobody asks it anything: there is nothing to wait for.
+    return running.stay.leave(reason, becomes, () => this.#end(running), { force: true });
   }
 
   async close(): Promise<void> {
@@ -110,8 +99,8 @@ export class Preparations {
 
   async #work(running: Running, adapter: Adapter, record: ModelRecord, preparation: Preparation): Promise<void> {
     const { registry, clock, policies, prepared, log } = this.#ports;
-    const { id, output, host, abort, startedMs } = running;
-    const { signal } = abort;
+    const { id, output, host, stay, startedMs } = running;
+    const { signal } = stay.abort;
     try {
       if (adapter.prepare === undefined || record.profile === null) throw new Error(`${adapter.id} prepares nothing`);
       const bytes = adapter.preparedBytes?.(record.profile, preparation) ?? 0;
@@ -176,16 +165,12 @@ export class Preparations {
     }
   }
 
-  async #drain(running: Running): Promise<void> {
-    const { registry, prepared, clock } = this.#ports;
-    const { id, host, output } = running;
-    registry.apply(id, { type: 'drain-signalled' });
+  async #end({ host, output }: Running): Promise<null> {
     // It holds no memory that is waited for, and what it has written is worth nothing: it is killed.
     await host.stop(0);
-    await running.work;
-    prepared.discard(output);
+    this.#ports.prepared.discard(output);
     this.#running = null;
-    registry.apply(id, { type: 'drained', atMs: clock.now(), copy: NO_COPY });
+    return null;
   }
 
   /** Files that models on their devices read from. */

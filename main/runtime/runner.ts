@@ -5,20 +5,19 @@ import { MOST_IN_FLIGHT } from '../core/admission.ts';
 import type { Devices } from '../core/devices.ts';
 import type { Sample } from '../core/ports.ts';
 import type { ModelRecord } from '../core/registry.ts';
-import type { Usage } from '../core/usage.ts';
 import type { Adapter } from './adapter.ts';
 import type { LastWords } from './last-words.ts';
 import { Leases } from './leases.ts';
 import { LoadOutcome } from './load-outcome.ts';
 import { type HostPorts, ProcessHost } from './process-host.ts';
+import { Stay, type StayPorts } from './stay.ts';
 import type { ThreadShare } from './thread-share.ts';
 
 export interface Runner {
   readonly id: string;
   readonly adapter: Adapter;
   readonly host: ProcessHost;
-  readonly leases: Leases;
-  readonly abort: AbortController;
+  readonly stay: Stay;
   readonly decisionId: number;
   readonly outcome: LoadOutcome;
   readonly predicted: DeviceBytes;
@@ -29,19 +28,12 @@ export interface Runner {
   /** The sample before it took memory: where the driver names no processes, its share is the difference. */
   before: Sample | null;
   waitedForRoom: boolean;
-  bringUp: Promise<void>;
-  drain: Promise<void> | null;
-  /** Counts drains: one that was revoked must not go on in the name of the next. */
-  drains: number;
-  /** Requests do not wait for a drain's deadline any more: a person forced it. */
-  hurry: () => void;
   cancelForgiving: () => void;
   endPulse: () => void;
 }
 
-export interface RunnerPorts extends HostPorts {
+export interface RunnerPorts extends HostPorts, StayPorts {
   readonly devices: Devices;
-  readonly usage: Usage;
   readonly threads: ThreadShare;
   adapter(runtime: Candidate['plan']['runtime']): Adapter;
   placeIsFree(): void;
@@ -62,9 +54,6 @@ function bringUpOf({ state }: ModelRecord, candidate: Candidate, adapter: Adapte
     outcome: new LoadOutcome(write),
     // Woken, it holds more than was asked for: what it held before.
     predicted: state.name === 'loading' ? state.predicted : candidate.bytesNeeded,
-    abort: new AbortController(),
-    bringUp: Promise.resolve(),
-    drain: null,
     waitedForRoom: candidate.victims.length > 0,
   };
 }
@@ -91,12 +80,14 @@ export function startRunner(
   const anew = bringUpOf(record, candidate, adapter, bringUp);
   host.onMessage((message) => threads.hear(host, message));
   host.onMessage((message) => anew.outcome.hear(message));
-  const nothing = { drains: 0, endpoint: null, hurry: () => {}, cancelForgiving: () => {}, endPulse: () => {} };
-  return { id, adapter, host, leases, before: devices.sample, ...anew, ...nothing };
+  const stay = new Stay(ports, id, leases);
+  const nothing = { endpoint: null, cancelForgiving: () => {}, endPulse: () => {} };
+  return { id, adapter, host, stay, before: devices.sample, ...anew, ...nothing };
 }
 
 /** For one that sleeps: its process goes on. */
-export function wakeRunner(asleep: Runner, record: ModelRecord, candidate: Candidate, bringUp: BringUp): Runner {
+export function wakeRunner(ports: StayPorts, asleep: Runner, record: ModelRecord, candidate: Candidate, bringUp: BringUp): Runner {
   asleep.cancelForgiving();
-  return { ...asleep, ...bringUpOf(record, candidate, asleep.adapter, bringUp) };
+  const stay = new Stay(ports, asleep.id, asleep.stay.leases);
+  return { ...asleep, stay, ...bringUpOf(record, candidate, asleep.adapter, bringUp) };
 }

@@ -35,8 +35,8 @@ import { Trust } from '../../main/core/trust.ts';
 import { Usage } from '../../main/core/usage.ts';
 import type { Adapter } from '../../main/runtime/adapter.ts';
 import { LATER_RUNTIMES } from '../../main/runtime/adapters.ts';
-import { Derived } from '../../main/runtime/derived.ts';
 import { createDoer } from '../../main/runtime/doer.ts';
+import { Guests } from '../../main/runtime/guests.ts';
 import { Manager, type ManagerPorts } from '../../main/runtime/manager.ts';
 import { Preparations } from '../../main/runtime/preparations.ts';
 import { http, pause, phase, spawn } from '../../main/runtime/step.ts';
@@ -324,10 +324,10 @@ export function createCoreBox(options: CoreBoxOptions) {
     placeIsFree: () => waitingRoom.placeIsFree(),
   };
   const manager = new Manager(managerPorts);
-  const derived = new Derived(managerPorts, manager);
+  const guests = new Guests(managerPorts, manager);
   const preparations: Preparations = new Preparations({
     scratch,
-    ...{ clock, processes, table, registry, log, ledger, policies },
+    ...{ clock, processes, table, registry, usage, log, ledger, policies },
     http: { request: () => Promise.reject(new Error('nobody is asked')) },
     randomWord: () => `launch-${words.next++}`,
     bootId: () => 'boot',
@@ -349,7 +349,7 @@ export function createCoreBox(options: CoreBoxOptions) {
       discard: (path) => void world.discarded.push(path),
     },
   });
-  const doer = createDoer(manager, preparations, derived);
+  const doer = createDoer(manager, preparations, guests);
   const waitingRoom: WaitingRoom = new WaitingRoom({
     registry,
     admission,
