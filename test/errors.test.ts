@@ -200,6 +200,9 @@ describe('over HTTP', () => {
     const timedOut = await first;
     checkAnswer('queue-timeout', timedOut);
     expect(Number(timedOut.headers.get('retry-after'))).toBeGreaterThan(0);
+    // The load goes on for whoever asks again; here a person ends it.
+    expect((await live.model('slow'))?.state).toBe('loading');
+    await live.control('POST', '/control/models/slow/unload', {});
     await live.comesTo('slow', 'unloaded');
   });
 

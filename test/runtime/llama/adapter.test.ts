@@ -167,3 +167,13 @@ test('says what it found; the version is that of the package', () => {
   const info = JSON.parse(readFileSync(join(dirname(entry), '../llama/llama.cpp.info.json'), 'utf8')) as { tag: string };
   expect(info.tag).toBe(LLAMA_CPP_VERSION);
 });
+
+test.each([
+  ['as many requests as it has sequences', SMOLLM2, [], 4],
+  ["as many as a person's own arguments say", SMOLLM2, ['--parallel', '9'], 9],
+  ['the last of them', SMOLLM2, ['-np', '9', '--parallel=2'], 2],
+  ['what was planned where they leave it to the server', SMOLLM2, ['--parallel', '-1'], 4],
+  ['a handful of embeddings, which are dealt turns', TINY_BERT, [], 16],
+] as const)('works on %s at once', (_what, profile, args, places) => {
+  expect(adapter.capacity?.(targetOf(profile, args).plan)).toBe(places);
+});
