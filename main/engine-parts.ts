@@ -44,6 +44,25 @@ export function folderView(path: string, scan: FolderScan | undefined): WatchFol
   return { path, ok: true, message: `${count} ${count === 1 ? 'model' : 'models'}${more}`, polling: scan.polling ?? false };
 }
 
+/** Files that nobody has read yet hold requests back for so long at most: a library of thousands is read while others are served. */
+const FIRST_LOOK_MS = 10_000;
+
+/** Resolves when each model that is there now was looked at once, so that a request finds it as it was left. */
+export function lookedAtOnce(registry: Registry, clock: Clock): Promise<void> {
+  const fresh = new Set([...registry.all()].filter(({ state }) => state.name === 'discovered').map(({ id }) => id));
+  return new Promise((resolve) => {
+    const cancel = clock.after(FIRST_LOOK_MS, resolve);
+    const done = (): void => {
+      cancel();
+      resolve();
+    };
+    registry.onChange(({ id, record }) => {
+      if (record?.state.name !== 'discovered' && fresh.delete(id) && fresh.size === 0) done();
+    });
+    if (fresh.size === 0) done();
+  });
+}
+
 /** Counts loads and unloads from the registry's facts: a sink beside the story. */
 export function followMetrics(registry: Registry, metrics: Metrics, clock: Clock): void {
   registry.onChange(({ id, record, previous, event }) => {

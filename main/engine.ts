@@ -16,7 +16,7 @@ import { History } from './core/history.ts';
 import type { FolderScan, Ledger, Library, ModelFinder } from './core/ports.ts';
 import { foundSentence } from './core/sentences.ts';
 import { buildCore, type Core } from './engine-core.ts';
-import { folderView, followMetrics, lineStream, meteredModels, watchFolders, withOverrides } from './engine-parts.ts';
+import { folderView, followMetrics, lineStream, lookedAtOnce, meteredModels, watchFolders, withOverrides } from './engine-parts.ts';
 import { createMetricsServer } from './http/metrics-server.ts';
 import { createHttpServer } from './http/server.ts';
 import { createInference } from './inference.ts';
@@ -115,6 +115,8 @@ class RunningEngine implements Engine {
   #closing: Promise<void> | null = null;
   /** Leftovers are swept, devices and folders were looked at once: what is not known now is not there. */
   #started = false;
+  readonly #begun = Promise.withResolvers<void>();
+  #isBegun = false;
   #reloading: Promise<void> = Promise.resolve();
   #resolveClosed: () => void = () => {};
   readonly closed: Promise<void>;
@@ -180,6 +182,7 @@ class RunningEngine implements Engine {
     await sweep({ clock, processes, table: store.processes, log, scratch, bootId });
     await this.#follow(core, probe, changes);
     this.#started = true;
+    void lookedAtOnce(core.registry, clock).then(() => this.#begin());
     const { address } = this;
     const startTime = processes.identify(process.pid)?.startTime ?? 0;
     stateFolder.announce({ pid: process.pid, startTime, bootId: bootId(), run, address, version: VERSION, startedAt: this.#startedAt });
@@ -202,7 +205,14 @@ class RunningEngine implements Engine {
     return this.#closing;
   }
 
+  /** Requests that came before this moment go on: who they ask for is known now, if it is there. */
+  #begin(): void {
+    this.#isBegun = true;
+    this.#begun.resolve();
+  }
+
   async #closeAll(): Promise<void> {
+    this.#begin();
     this.#ending.abort();
     for (const step of this.#opened.reverse()) {
       try {
@@ -235,7 +245,15 @@ class RunningEngine implements Engine {
     const log = this.#log;
     const snapshot = () => this.#snapshot(core);
     const { view } = core;
-    const inference = createInference({ ...core, clock, log, view, settings: () => this.#settings, report: metrics.request });
+    const inference = createInference({
+      ...core,
+      begun: () => (this.#isBegun ? null : this.#begun.promise),
+      clock,
+      log,
+      view,
+      settings: () => this.#settings,
+      report: metrics.request,
+    });
     const desk = createSettingsDesk({
       places: { config: this.#options.config },
       inForce: () => ({ settings: this.#settings, problem: this.#settingsProblem, warnings: this.#loaded.warnings }),

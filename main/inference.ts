@@ -22,6 +22,7 @@ export interface InferenceParts {
   view(id: string): ModelView | null;
   settings(): Settings;
   report(report: RequestReport): void;
+  begun(): Promise<void> | null;
 }
 
 const NAMES_OFFERED = 3;
@@ -38,6 +39,7 @@ export function createInference(parts: InferenceParts): Inference {
   };
   return {
     resolve: (name) => registry.resolve(name),
+    begun: parts.begun,
     nearest: (name) => nearestNames(name, registry.names(), NAMES_OFFERED),
     servable: () =>
       [...registry.all()].flatMap((record) => {

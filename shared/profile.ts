@@ -91,9 +91,17 @@ export interface ModelForm {
   readonly unloadable?: string;
   /** Of safetensors that transformers describes. */
   readonly conversion?: Conversion;
+  /** Where several quantisations of one model lie in the folder: what this one takes, in place of what the profile says. */
+  readonly weights?: FormWeights;
   /** What a runtime has to know of the form beside its kind: `opset 17`, `needs TensorRT 10`, `ensemble of 3 models`. For people. */
   readonly detail?: string;
 }
+
+/** What differs between quantisations of one model; the type's fields are those of the profile. */
+export type FormWeights = Pick<
+  ModelProfile,
+  'quantization' | 'parameters' | 'feedForwardLength' | 'weightBytes' | 'weightBytesByType' | 'layerBytes' | 'inputBytes' | 'outputBytes'
+>;
 
 /** How the layers of one kind keep what they have seen. `latent`: one compressed row a token (MLA); `recurrent`: a state, whatever the length. */
 export type KvLayerKind = 'full' | 'sliding' | 'chunked' | 'latent' | 'recurrent' | 'cross';
@@ -242,6 +250,11 @@ export function kvBytesOfSequence(
 ): number {
   if (kv.groups.length === 0) return kv.bytesPerToken * cells(tokens, null) + kv.bytesPerSequence;
   return kv.groups.reduce((sum, group) => sum + group.bytesPerToken * cells(tokens, group.windowTokens) + group.bytesPerSequence, 0);
+}
+
+/** The profile as this form of it is: with the weights of that quantisation. */
+export function profileOf(profile: ModelProfile, form: ModelForm | undefined): ModelProfile {
+  return form?.weights === undefined ? profile : { ...profile, ...form.weights, forms: [form] };
 }
 
 /** The form that a plan is for; undefined when the files are others by now. */

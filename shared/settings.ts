@@ -201,6 +201,13 @@ const model = z.strictObject({
     .enum(['llama', 'vllm'])
     .optional()
     .meta({ description: 'The runtime that serves it: llama or vllm; left out: the one that suits it best.', examples: ['vllm'] }),
+  quantization: z
+    .string()
+    .optional()
+    .meta({
+      description: 'Which of several quantisations in its folder is served, as their names say it; left out: the best that fits.',
+      examples: ['Q4_K_M'],
+    }),
   args: z
     .array(z.string())
     .optional()

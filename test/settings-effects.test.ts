@@ -74,6 +74,7 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'models.<id>.aliases': `${HERE}: a model’s own context, args and aliases`,
   'models.<id>.runtime':
     'test/vllm.test.ts: one that is installed while we run is found, and serves at the next load what llama.cpp served until then',
+  'models.<id>.quantization': 'test/quantizations.test.ts: the best that fits is loaded; models.NAME.quantization: another one, by hand',
   'models.<id>.args': `${HERE}: a model’s own context, args and aliases`,
 };
 

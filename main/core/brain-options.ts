@@ -18,6 +18,7 @@ import { correctedEstimate, expectedLoadSeconds, expectedWakeSeconds } from './e
 import type { KnownRuntime, LaunchSettings, NamedRuntime } from './planner.ts';
 import type { Measurement } from './ports.ts';
 import { placeOf } from './runtime-preference.ts';
+import { listed } from './sentences.ts';
 
 export interface OptionsInput {
   readonly modelId: string;
@@ -61,12 +62,22 @@ const ON_CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 export function waysOf({ profile, runtimes, settings }: OptionsInput): readonly Way[] {
   return runtimes.flatMap((runtime) =>
     profile.forms
-      .filter((form) => isUsable(runtime, settings) && runtime.planner.supports(profile, form).supported)
+      .filter((form) => isUsable(runtime, settings) && isChosen(form, settings) && runtime.planner.supports(profile, form).supported)
       .flatMap((form) => {
         const preparations = runtime.planner.preparations?.(profile, form) ?? [undefined];
-        return preparations.map((preparation, losses) => ({ runtime, form, preparation, losses }));
+        return preparations.map((preparation, losses) => ({ runtime, form, preparation, losses: losses + smallerBy(form, profile) }));
       }),
   );
+}
+
+/** Did a person choose this quantisation, or none of several? */
+export function isChosen({ weights, detail }: ModelForm, { quantization }: LaunchSettings): boolean {
+  return weights === undefined || quantization === undefined || quantization.toLowerCase() === detail?.toLowerCase();
+}
+
+/** How many quantisations of the same model are larger than this one: they are nearer to the original. */
+function smallerBy({ weights }: ModelForm, { forms }: ModelProfile): number {
+  return weights === undefined ? 0 : forms.filter((other) => (other.weights?.weightBytes ?? 0) > weights.weightBytes).length;
 }
 
 /** Runtime and form that do not go together, or a runtime that is off or not here: named in the ledger, so that `why` can tell. */
@@ -74,7 +85,12 @@ export function deadOptions({ profile, runtimes, settings, modelId }: OptionsInp
   return runtimes.flatMap((runtime) => {
     const { runtime: chosen } = settings;
     const another = chosen === undefined || chosen === runtime.planner.id ? null : `models.${modelId}.runtime says ${chosen}`;
-    return profile.forms.flatMap((form) => deadOption(profile, runtime, form, another) ?? []);
+    return profile.forms.flatMap((form) => {
+      const chosenOther = isChosen(form, settings)
+        ? null
+        : `models.${modelId}.quantization says ${settings.quantization}, and this is ${form.detail}`;
+      return deadOption(profile, runtime, form, another ?? chosenOther) ?? [];
+    });
   });
 }
 
@@ -156,7 +172,7 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Way
   return {
     plan,
     bytes,
-    notes,
+    notes: form.weights === undefined ? notes : [`${form.detail}, of ${quantizationsIn(profile)}`, ...notes],
     slots: slotsOf(placement),
     loadSeconds: expectedLoadSeconds(modelId, plan.runtime, bytes, measurements),
     // Who loads what was made of it never sees the folder: weights and tokenizer were carried over, and no code (I7).
@@ -165,6 +181,10 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Way
     losses,
     obstacle: obstacleAt(placement, runtime) ?? runtime.planner.obstacle?.(profile, placement) ?? null,
   };
+}
+
+function quantizationsIn({ forms }: ModelProfile): string {
+  return listed(forms.flatMap(({ weights, detail }) => (weights === undefined ? [] : (detail ?? []))));
 }
 
 /** To wake it where it sleeps: the bytes that it gave back, on the GPUs that it had. */

@@ -6,9 +6,10 @@ import { assertNever, ModeliumError } from '../../shared/errors.ts';
 import { hasProcess, type ModelState } from '../../shared/model.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
-import { type Absences, type CandidateEvent, type KnownCandidate, reconcile } from './candidates.ts';
+import { type Absences, type CandidateEvent, reconcile } from './candidates.ts';
 import type { Doer } from './doer.ts';
 import type { AddedModel } from './gateway.ts';
+import { placeOf, toKnown } from './known-candidate.ts';
 import type { CandidateListing, Clock, FolderScan, Ledger, Log, RememberedModel } from './ports.ts';
 import { type ModelRecord, type Registry, stateOf } from './registry.ts';
 import { isAlwaysLoaded } from './residents.ts';
@@ -151,7 +152,7 @@ export class Catalog {
       case 'renamed':
         log.say(`${event.id} is now also called ${event.newName}: its files were renamed`);
         registry.update(event.id, { aliases: event.aliases, ...placeOf(event.listing) });
-        return;
+        return this.#moved(event.id);
       case 'touched':
         registry.update(event.id, placeOf(event.listing));
         return;
@@ -207,6 +208,15 @@ export class Catalog {
     if (who !== null) admission.want(id, who, clock.now());
     if (isAlwaysLoaded({ id, aliases }, settings())) admission.want(id, 'always', clock.now());
     registry.add({ id, aliases, added, pinned, force, kind: listing.kind, ...placeOf(listing) });
+  }
+
+  /** Who reads its files now may find them under the old name no more: it is loaded from the new place. What has read them is not disturbed. */
+  #moved(id: string): void {
+    const { registry, doer } = this.#ports;
+    const state = registry.get(id)?.state;
+    if (state?.name === 'loading' || state?.name === 'preparing') void doer.unloadModel(id, 'files-changed', { to: 'analyzed' });
+    // The name was gone before anybody saw where to.
+    else if (state?.name === 'failed') this.#changed(id);
   }
 
   /** Other bytes under a known name: what was said of the old ones holds no more. */
@@ -289,15 +299,3 @@ export class Catalog {
 const EARLY_STATES: ReadonlySet<string> = new Set(['discovered', 'settling']);
 /** Content that a verdict was reached on is known from then on; a copy under way is not. */
 const REMEMBERED_STATES: ReadonlySet<string> = new Set(['queued', 'loading', 'ready', 'unloaded', 'failed', 'blocked']);
-
-function toKnown(record: ModelRecord, away: boolean): KnownCandidate {
-  const { id, aliases, path, realPath, device, inode, bornMs = 0, files, added } = record;
-  return { id, aliases, path, realPath, device, inode, bornMs, files, added, away };
-}
-
-function placeOf(
-  listing: CandidateListing,
-): Pick<ModelRecord, 'path' | 'realPath' | 'device' | 'inode' | 'files'> & { readonly bornMs: number } {
-  const { path, realPath, device, inode, bornMs = 0, files } = listing;
-  return { path, realPath, device, inode, bornMs, files };
-}

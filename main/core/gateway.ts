@@ -73,6 +73,8 @@ export interface ListedModel {
 export interface Inference {
   /** A model's id by its id or alias; null when there is none. */
   resolve(name: string): string | null;
+  /** Settled once the folders were looked at after the start, and what lay in them is known: before that nobody is unknown. Null from then on. */
+  begun(): Promise<void> | null;
   /** Names like it, best first, for a 404 that helps. */
   nearest(name: string): readonly string[];
   /** Models that can be asked: loaded or loadable, none that is blocked. */

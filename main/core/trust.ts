@@ -13,6 +13,7 @@ import type { TrustFormView, TrustView } from '../../shared/snapshot.ts';
 import { whyCode } from './code-reasons.ts';
 import type { Clock, CodeReader, CodeReading, FileIdentity, Log, TrustBook, TrustRow } from './ports.ts';
 import type { ModelRecord, Registry } from './registry.ts';
+import { sameBytes as sameFile } from './settle.ts';
 
 export interface TrustPorts {
   readonly registry: Registry;
@@ -278,15 +279,23 @@ function sameNames(one: TrustRow, other: TrustRow): boolean {
   return one.files.map((file) => file.path).join('\n') === other.files.map((file) => file.path).join('\n');
 }
 
-function identity({ path, bytes, mtimeMs, ctimeMs, device, inode }: FileIdentity): FileIdentity {
-  return { path, bytes, mtimeMs, device, inode, ...(ctimeMs === undefined ? {} : { ctimeMs }) };
+function identity({ path, bytes, mtimeMs, ctimeMs, bornMs, device, inode }: FileIdentity): FileIdentity {
+  return {
+    path,
+    bytes,
+    mtimeMs,
+    device,
+    inode,
+    ...(ctimeMs === undefined ? {} : { ctimeMs }),
+    ...(bornMs === undefined ? {} : { bornMs }),
+  };
 }
 
 /** Size, times and inode of each (design 13); the device's number changes with a remount. */
 function sameBytes(trusted: readonly FileIdentity[], now: readonly FileIdentity[]): boolean {
   const byPath = new Map(now.map((file) => [file.path, file]));
-  return trusted.every(({ path, bytes, mtimeMs, ctimeMs, inode }) => {
-    const file = byPath.get(path);
-    return file?.bytes === bytes && file.mtimeMs === mtimeMs && file.ctimeMs === ctimeMs && file.inode === inode;
+  return trusted.every((old) => {
+    const file = byPath.get(old.path);
+    return file !== undefined && file.ctimeMs === old.ctimeMs && file.inode === old.inode && sameFile(file, old);
   });
 }

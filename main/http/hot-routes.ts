@@ -108,12 +108,17 @@ function withBody(
 ): void {
   const startedMs = world.clock.now();
   readBody(decodedBody(request), world.settings().api.max_body_mb, (result) => {
-    try {
-      if ('error' in result) throw result.error;
-      act(result.body, startedMs);
-    } catch (thrown) {
-      failed(world, response, thrown);
-    }
+    const answer = (): void => {
+      try {
+        if ('error' in result) throw result.error;
+        act(result.body, startedMs);
+      } catch (thrown) {
+        failed(world, response, thrown);
+      }
+    };
+    const begun = world.inference.begun();
+    if (begun === null) answer();
+    else void begun.then(answer);
   });
 }
 

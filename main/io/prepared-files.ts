@@ -104,11 +104,15 @@ function partOf(path: string): string {
   return `${path}.${process.pid}.part`;
 }
 
-/** By name, size, times and inode of each file: what identifies content here without reading it. The device's number changes with a remount. */
+/**
+ * By name, size, times, inode and birth of each file: what identifies content here without reading it. Where the file system keeps no birth, the
+ * time of the last change of any kind stands for it, so that the next owner of an inode is never taken for the last. The device's number changes
+ * with a remount.
+ */
 function keyOf(files: readonly FileIdentity[], { type }: Preparation): string {
   const hash = createHash('sha256').update(`${CONVERTER_VERSION} ${type}`);
-  for (const { path, bytes, mtimeMs, inode } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
-    hash.update(JSON.stringify([path, bytes, mtimeMs, inode]));
+  for (const { path, bytes, mtimeMs, ctimeMs = 0, bornMs = 0, inode } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
+    hash.update(JSON.stringify([path, bytes, mtimeMs, inode, bornMs > 0 ? bornMs : ctimeMs]));
   }
   return hash.digest('hex').slice(0, 40);
 }

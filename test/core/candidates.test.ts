@@ -34,9 +34,20 @@ class Book {
     if (event.type === 'gone') this.known.delete(event.id);
     else if (event.type === 'away') this.known.set(event.id, { ...this.known.get(event.id)!, away: true });
     else {
-      const { path, realPath, device, inode, files } = event.listing;
+      const { path, realPath, device, inode, bornMs = 0, files } = event.listing;
       const aliases = 'aliases' in event ? event.aliases : this.known.get(event.id)!.aliases;
-      this.known.set(event.id, { id: event.id, aliases, path, realPath, device, inode, files, added: path === folder, away: false });
+      this.known.set(event.id, {
+        id: event.id,
+        aliases,
+        path,
+        realPath,
+        device,
+        inode,
+        bornMs,
+        files,
+        added: path === folder,
+        away: false,
+      });
     }
   }
 
@@ -103,6 +114,47 @@ describe('reconcile', () => {
     book.scan([listing('b.gguf', 1, 9)], 1);
     book.scan([listing('b.gguf', 1, 9)], 6000);
     expect(book.log).toEqual(['appeared a', 'appeared b', 'gone a']);
+  });
+
+  describe('one inode is not one model', () => {
+    const folder = (name: string, born: number | undefined, ctimeMs: number, inode = 7): CandidateListing => ({
+      ...listing(name, inode),
+      ...{ kind: 'folder', ...(born === undefined ? {} : { bornMs: born }) },
+      files: [{ path: 'model.py', bytes: 5, mtimeMs: 1, ctimeMs, device: 1, inode: 8, ...(born === undefined ? {} : { bornMs: born }) }],
+    });
+    const after = (first: CandidateListing, second: CandidateListing): readonly string[] => {
+      const book = new Book();
+      book.scan([first], 0);
+      return book.scan([second], 1).map(({ type }) => type);
+    };
+    const born = (one: CandidateListing, bornMs: number): CandidateListing => ({
+      ...one,
+      files: one.files.map((file) => ({ ...file, bornMs })),
+    });
+    const otherFile = { ...folder('b', 10, 1), files: [{ ...folder('a', 10, 1).files[0]!, inode: 9 }] };
+
+    test.each<[string, CandidateListing, CandidateListing, readonly string[]]>([
+      ['another folder that got both inodes, and keeps size and time', folder('a', 10, 1), folder('b', 20, 1), ['appeared']],
+      ['the same folder under another name', folder('a', 10, 1), folder('b', 10, 1), ['renamed']],
+      ['no birth known: the same in all that is known', folder('a', undefined, 1), folder('b', undefined, 1), ['renamed']],
+      ['no birth known, and something was done to a file: in doubt it is new', folder('a', 0, 1), folder('b', 0, 2), ['appeared']],
+      ['the same folder with another file in it is other content', folder('a', 10, 1), otherFile, ['renamed', 'changed']],
+      ['a copy over the same name that keeps inode, size and time', folder('a', 10, 1), folder('a', 20, 2), ['changed']],
+      ['another file that got the inode', born(listing('a.gguf', 1), 1), born(listing('b.gguf', 1), 2), ['appeared']],
+      ['the same file under another name', born(listing('a.gguf', 1), 1), born(listing('b.gguf', 1), 1), ['renamed']],
+    ])('%s', (_what, first, second, events) => expect(after(first, second)).toEqual(events));
+  });
+
+  test('what was not looked at is not gone', () => {
+    const book = new Book();
+    book.scan([listing('a.gguf', 1), listing('b.gguf', 2)], 0);
+    const scan = (more: object) => ({ folder: FOLDER, ok: true as const, candidates: [listing('a.gguf', 1)], ...more });
+    const gone = (more: object): readonly string[] => {
+      const given = { known: [...book.known.values()], remembered: [], folders: book.folders };
+      const { absences } = reconcile({ ...given, absences: new Map(), scan: scan(more), nowMs: 0 });
+      return reconcile({ ...given, absences, scan: scan(more), nowMs: 60_000 }).events.map(({ type, id }) => `${type} ${id}`);
+    };
+    expect([gone({ isCut: true }), gone({ notLookedAt: [`${FOLDER}/b.gguf`] }), gone({})]).toEqual([[], [], ['gone b']]);
   });
 
   test('the later of two equal names gets -2, and keeps it over a restart', () => {

@@ -107,6 +107,29 @@ describe('files that change', () => {
     expect(box.state('a')).toBe('ready');
   });
 
+  test('a model that is renamed while it loads is loaded from its new place, and one whose load that ended too', async () => {
+    const box = createCoreBox({ gpus: [16 * GIB], behaviour: () => ({ loadMs: 5_000 }) });
+    box.scan([A]);
+    await pass(box, 2_000);
+    expect(box.state('a')).toBe('loading');
+    const first = [...box.simulated.values()].at(-1);
+    box.scan([{ ...A, name: 'b.gguf' }]);
+    await pass(box, 20_000);
+    expect(first?.alive).toBe(false);
+    expect(box.registry.get('a')).toMatchObject({ path: '/watch/b.gguf', state: { name: 'ready' } });
+    // One that serves has read its files.
+    const serving = [...box.simulated.values()].at(-1);
+    box.scan([{ ...A, name: 'c.gguf' }]);
+    await pass(box, 10_000);
+    expect([box.state('a'), serving?.alive]).toEqual(['ready', true]);
+    const lost = createCoreBox({ gpus: [16 * GIB], behaviour: () => ({ dies: true }) });
+    lost.scan([A]);
+    await pass(lost, 4_000);
+    expect(lost.state('a')).toBe('failed');
+    lost.scan([{ ...A, name: 'b.gguf' }]);
+    expect(lost.state('a')).toBe('settling');
+  });
+
   test('a whole file is not read once more after its verdict', async () => {
     const box = createCoreBox({ gpus: [16 * GIB] });
     box.drop('a', GIB);

@@ -121,6 +121,8 @@ export interface FakeEngine {
   snapshot: Snapshot;
   ensureReady: (id: string, options: WaitOptions) => Lease | Promise<Lease>;
   waitingFor: string;
+  /** Until the folders were looked at; null: they were. */
+  begun: Promise<void> | null;
   healthy: boolean;
   lease(): RecordedLease;
 }
@@ -272,6 +274,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
   const viewOf = (name: string): ModelView | null => engine.snapshot.models.find(({ id }) => id === known.get(name)) ?? null;
   const inference: Inference = {
     resolve: (name) => known.get(name) ?? null,
+    begun: () => engine.begun,
     nearest: () => ['tiny'],
     servable: () =>
       engine.snapshot.models.map(({ id, aliases }) => ({ id, aliases, kind: 'chat', contextTokens: 2_048, createdSeconds: 1_700_000_000 })),
@@ -342,6 +345,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     asked,
     listeners: new Set(),
     logListeners: new Set(),
+    begun: null,
     profile: CHAT_PROFILE,
     snapshot: {
       version: '0.1.0',

@@ -126,6 +126,23 @@ describe('every route of the contract', () => {
   });
 });
 
+describe('the first second', () => {
+  it('holds requests until the folders were looked at, and then asks who is meant', async () => {
+    const begun = Promise.withResolvers<void>();
+    setup.engine.begun = begun.promise;
+    const asked = [
+      ask(setup, '/predict/tiny', { method: 'POST', body: { prompt: 'a' } }),
+      ask(setup, '/v1/completions', { method: 'POST', body: { model: 'tiny', prompt: 'a' } }),
+      ask(setup, '/predict/nobody', { method: 'POST', body: { prompt: 'a' } }),
+    ];
+    await ask(setup, '/health');
+    expect(setup.upstream.seen).toEqual([]);
+    setup.engine.begun = null;
+    begun.resolve();
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 404]);
+  });
+});
+
 describe('control', () => {
   it('hands what it is asked to the engine', async () => {
     const post = (path: string, body?: unknown) => ask(setup, path, { method: 'POST', headers: WITH_TOKEN, body });

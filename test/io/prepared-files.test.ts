@@ -36,6 +36,9 @@ describe('the name', () => {
       cache.pathOf([{ ...FILE, bytes: 11 }], { type: 'BF16' }),
       cache.pathOf([{ ...FILE, mtimeMs: 6 }], { type: 'BF16' }),
       cache.pathOf([{ ...FILE, inode: 8 }], { type: 'BF16' }),
+      // The next owner of the inode, with size and time of the last.
+      cache.pathOf([{ ...FILE, bornMs: 9 }], { type: 'BF16' }),
+      cache.pathOf([{ ...FILE, ctimeMs: 8 }], { type: 'BF16' }),
       cache.pathOf([{ ...FILE, path: 'other.safetensors' }], { type: 'BF16' }),
       cache.pathOf([FILE, { ...FILE, path: 'config.json' }], { type: 'BF16' }),
     ];

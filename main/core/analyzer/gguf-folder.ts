@@ -1,7 +1,7 @@
 /**
  * All GGUF files of a candidate: which belong together as parts, which one is the model, and what is missing of it.
- * Several that are not parts: the first by name that is a model is served; projector, draft and adapters beside it are its companions, and the
- * others are named in a note.
+ * Several that are not parts: quantisations of one model are forms of it, of which the brain takes the best that fits; of different models the first
+ * by name is served. Projector, draft and adapters beside it are its companions, and the others are named in a note.
  */
 
 import type { CompanionFile, FileProblem } from '../../../shared/profile.ts';
@@ -11,6 +11,7 @@ import type { GgufHeader } from './gguf.ts';
 import { parseGguf } from './gguf.ts';
 import { GgufFacts } from './gguf-facts.ts';
 import { type GgufRole, ggufProfile, ggufRole, MAX_LAYERS } from './gguf-profile.ts';
+import { type GgufSet, quantizationsOf, withQuantizations } from './gguf-quantizations.ts';
 import { isBlank } from './plain-profile.ts';
 import { isSplitTooOften, MAX_PARTS, splitName, splitParts } from './split-names.ts';
 import { zeroTails } from './zero-tails.ts';
@@ -23,11 +24,8 @@ const MAGIC = 'GGUF';
 /** Padding, and what tools may have put behind the last tensor. */
 const MOST_BEHIND_BYTES = 1024 * 1024;
 
-interface PartSet {
-  readonly paths: readonly string[];
-  readonly headers: readonly GgufHeader[];
+interface PartSet extends GgufSet {
   readonly problems: readonly FileProblem[];
-  readonly zeroTails: readonly string[];
 }
 
 /** Null when there is no GGUF. */
@@ -72,7 +70,15 @@ function findingsOf(sets: readonly PartSet[], expected: ReadonlyMap<string, numb
   const chosen = sound.filter(isWhole).find(isModel) ?? sound.find(isModel) ?? sound[0] ?? null;
   const companions = chosen !== null && isModel(chosen) ? companionsOf(sound.filter((set) => set !== chosen)) : [];
   const beside = new Set(companions.map(({ file }) => file));
-  const others = sets.filter((set) => set !== chosen && !beside.has(set.paths[0] ?? ''));
+  const quantizations =
+    chosen === null
+      ? []
+      : quantizationsOf(
+          chosen,
+          sound.filter((set) => isWhole(set) && isModel(set)),
+        );
+  const served = new Set([chosen, ...quantizations]);
+  const others = sets.filter((set) => !served.has(set) && !beside.has(set.paths[0] ?? ''));
   // One that is still on its way may be the model: damage of the others is no verdict then.
   const isHopeless = chosen === null && sets.every((set) => set.problems.some(isDamage));
   const besides = chosen !== null && isWhole(chosen) ? sets.filter((set) => set !== chosen).flatMap((set) => set.problems) : [];
@@ -81,7 +87,7 @@ function findingsOf(sets: readonly PartSet[], expected: ReadonlyMap<string, numb
     besides: new Set(besides),
     problems: sets.flatMap((set) => set.problems.filter((problem) => isHopeless || !isDamage(problem))),
     zeroTails: [chosen, ...sound.filter((set) => beside.has(set.paths[0] ?? ''))].flatMap((set) => set?.zeroTails ?? []),
-    profile: chosen === null ? null : ggufProfile(chosen.headers, chosen.paths, companions),
+    profile: chosen === null ? null : withQuantizations(ggufProfile(chosen.headers, chosen.paths, companions), quantizations, companions),
     notes: chosen === null ? [] : others.map((set) => noteOf(set)),
     hasWeights: true,
   };

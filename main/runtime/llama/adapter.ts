@@ -4,7 +4,7 @@
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import { type Endpoint, OPENAI_PREFIX } from '../../../shared/model.ts';
-import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
+import { formOf, type ModelForm, type ModelProfile, profileOf } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';
 import type { RuntimeFound, Support } from '../../core/planner.ts';
 import type { Adapter, LoadTarget } from '../adapter.ts';
@@ -122,8 +122,8 @@ export function llamaAdapter(facts: LlamaFacts): Adapter {
     supports: (profile, form) => supports(facts.settings.command === null, profile, form),
     preparations: conversionsOf,
     plan: (profile, form, placement, settings, preparation) =>
-      planOf(converted(profile, preparation), form, placement, settings, facts.settings, preparation),
-    estimate: (profile, plan) => estimate(converted(profile, plan.preparation), plan),
+      planOf(converted(profileOf(profile, form), preparation), form, placement, settings, facts.settings, preparation),
+    estimate: (profile, plan) => estimate(converted(profileOf(profile, formOf(profile, plan)), plan.preparation), plan),
     preparedBytes: (profile, preparation) => converted(profile, preparation).weightBytes + DESCRIPTION_BYTES,
     prepare: (target) => convert(facts, target),
     capacity: capacityOf,
