@@ -2,6 +2,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
+import { IGNORED_HEADER } from '../../shared/ignored-fields.ts';
 import { grammarOf } from './answer-format.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { exactBody } from './exact-body.ts';
@@ -9,12 +10,13 @@ import { complete, type Generation, type GenerationEnd, type Sink } from './gene
 import type { LoadedModel } from './llama.ts';
 import { type AnswerHead, sendJson, type Usage, WholeChoice, wholeAnswer } from './openai-answer.ts';
 import { type Body, invalid } from './openai-fields.ts';
-import { readMessages, readPrefill, readTemplateValues, readTools, type ToolRequest } from './openai-messages.ts';
+import { readMessages, readPrefill, readTools, type ToolRequest } from './openai-messages.ts';
 import { type GenerationRequest, type Route, readGeneration, readPrompts } from './openai-request.ts';
 import { chatText, chatTokens, checkForeign, checkTokens } from './prompt.ts';
 import { notSupported, untilClosed } from './replies.ts';
 import { bestSequence, type Sequence } from './sequence.ts';
 import type { Serving } from './serving.ts';
+import { readTemplateValues, unknownToTemplate } from './template-values.ts';
 import { closedAtOnce, isThoughtOpen, thinkingMarksOf } from './thinking.ts';
 import { Timings } from './timings.ts';
 import { answerGrammar, toolFormatOf } from './tool-format.ts';
@@ -38,6 +40,8 @@ export async function generate(route: Route, body: Body, response: ServerRespons
   const abort = new AbortController();
   const signal = AbortSignal.any([untilClosed(response), abort.signal]);
   const work = await read(route, body, serving, signal);
+  const ignored = route === 'chat' ? unknownToTemplate(body, serving.template.text) : [];
+  if (ignored.length > 0) response.setHeader(IGNORED_HEADER, ignored.join(', '));
   const stream = work.request.stream ? new AnswerStream(response, work.head, work.request.includeUsage) : null;
   try {
     const answers = await all(abort, work.prompts.length, (at) => answerPrompt(at, work, serving, signal, stream));

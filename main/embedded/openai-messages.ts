@@ -106,16 +106,6 @@ export function readPrefill(body: Body, messages: readonly ChatMessage[]): { mes
   return { messages: messages.slice(0, -1), prefill: last.content };
 }
 
-/** Values for the chat template's own variables, such as `enable_thinking`. */
-export function readTemplateValues(body: Body): Body {
-  const value = body['chat_template_kwargs'] ?? {};
-  if (!isObject(value)) throw invalid('chat_template_kwargs', '"chat_template_kwargs" must be an object.');
-  const effort = body['reasoning_effort'];
-  if (isAbsent(effort)) return value;
-  // OpenAI's word for no thoughts at all; templates know a flag for that.
-  return { reasoning_effort: effort, ...(effort === 'none' ? { enable_thinking: false } : {}), ...value };
-}
-
 function toolOf(tool: unknown, index: number): Tool {
   const given = isObject(tool) && tool['type'] === 'function' && isObject(tool['function']) ? tool['function'] : null;
   const name = given?.['name'];

@@ -83,7 +83,7 @@ const COMMON = words(`
 
 /** Sent by habit to any server; nothing that is answered here depends on them. Those that no runtime heeds are `IGNORED_FIELDS`. */
 const HABITS = words(`
-  think title verbosity priority n_keep n_discard reasoning_format skip_special_tokens add_special_tokens spaces_between_special_tokens
+  title verbosity priority n_keep n_discard reasoning_format skip_special_tokens add_special_tokens spaces_between_special_tokens
   include_stop_str_in_output`);
 
 const REFUSED_EVERYWHERE: Parameters['refused'] = {
@@ -104,6 +104,7 @@ export const PARAMETERS: Readonly<Record<Route, Parameters>> = {
       ...COMMON,
       ...HABITS,
       ...words('messages top_logprobs tools tool_choice parallel_tool_calls chat_template_kwargs reasoning_effort reasoning_format'),
+      ...words('think thinking enable_thinking reasoning'),
       ...words('continue_final_message add_generation_prompt'),
     ],
     refused: {

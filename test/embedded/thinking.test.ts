@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { unknownToTemplate } from '../../main/embedded/template-values.ts';
 import { isThoughtOpen, ThinkingReader, thinkingMarksOf } from '../../main/embedded/thinking.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { readEvents, startServer, type TestServer } from './start-server.ts';
@@ -113,9 +114,25 @@ describe('through llama.cpp', () => {
     const not = await tokens({ chat_template_kwargs: { enable_thinking: false } });
     expect(not).toBeLessThan(thinking);
     expect(await tokens({ reasoning_effort: 'high' })).toBeGreaterThan(thinking);
+    for (const wish of [
+      { think: false },
+      { thinking: { type: 'disabled' } },
+      { reasoning: { enabled: false } },
+      { enable_thinking: false },
+    ])
+      expect(await tokens(wish)).toBe(not);
+    expect(await tokens({ reasoning: { effort: 'high' } })).toBe(await tokens({ reasoning_effort: 'high' }));
+    expect((await server.json('/v1/chat/completions', chat({ reasoning_effort: 3 }))).status).toBe(400);
     const off = await server.json('/v1/chat/completions', chat({ chat_template_kwargs: { enable_thinking: false } }));
     expect((off.body.choices[0]!.message as unknown as Message).reasoning_content).toBeUndefined();
     expect(off.body.choices[0]!.message.content).not.toBe('');
+  });
+
+  test('what the template does not know is named in a header', async () => {
+    const ignored = async (more: object) => (await server.request('/v1/chat/completions', chat(more))).headers.get('x-modelium-ignored');
+    expect(await ignored({ think: true, reasoning_effort: 'low' })).toBeNull();
+    expect(await ignored({ verbosity: 'low' })).toBe('verbosity');
+    expect(unknownToTemplate({ think: true, reasoning_effort: 'low', user: 'x' }, '{{ messages }}')).toEqual(['think', 'reasoning_effort']);
   });
 
   test('what a grammar holds is the answer, not a thought', async () => {
