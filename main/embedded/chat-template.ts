@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { RenderResult } from './template-worker.ts';
 
 /** Of the thread, in MiB: several times what the largest chat takes. */
-const MOST_MEMORY = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 16 } as const;
+const MOST_MEMORY = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 } as const;
 
 export interface TemplateTexts {
   readonly default: string;

@@ -1,17 +1,11 @@
 /**
- * The thread that renders one model's chat template, so that no template holds up the thread that generates. Owns the bounds of a rendering and the
- * ways in which it is tried: as transformers calls templates first, then as those want it that were written for others.
+ * The thread that renders one model's chat templates, so that no template holds up the thread that generates. Owns nothing but what it was started
+ * with: jobs come as messages, and so do their results.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Bounds } from '../core/jinja/budget.ts';
-import { refusalOf, TemplateBoundError } from '../core/jinja/errors.ts';
+import { refusalOf } from '../core/jinja/errors.ts';
 import { Template } from '../core/jinja/template.ts';
-
-/** A chat of 100,000 messages takes some 5 million steps. */
-const BOUNDS: Bounds = {
-  ...{ steps: 50_000_000, characters: 1_000_000_000, longestText: 100_000_000, milliseconds: 5_000 },
-  now: () => performance.now(),
-};
+import { renderInWays } from './template-ways.ts';
 
 export interface RenderJob {
   readonly id: number;
@@ -26,86 +20,28 @@ export interface RenderResult {
   readonly refusal: string;
 }
 
-interface Message {
-  readonly role?: unknown;
-  readonly content?: unknown;
-  readonly tool_calls?: unknown;
-}
-
-/** What differs from the way in which transformers calls a template. */
-interface Way {
-  readonly values: Readonly<Record<string, unknown>>;
-  /** Lists may be changed in place, which jinja2's sandbox forbids and others allow. */
-  readonly mayChange: boolean;
-}
-
-/** Some templates know no system role: its text then goes in front of the first message of the user, as people do by hand. */
-function withoutSystem(messages: readonly Message[]): readonly Message[] | null {
-  const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
-  const others = messages.filter(({ role }) => role !== 'system');
-  const first = others.findIndex(({ role }) => role === 'user');
-  if (system.length === 0 || first < 0) return null;
-  return others.map((message, index) => (index === first ? { ...message, content: [...system, message.content].join('\n\n') } : message));
-}
-
-/** Some templates put the arguments of earlier calls together as texts. */
-function withTextArguments(messages: readonly Message[]): readonly Message[] | null {
-  if (!messages.some(({ tool_calls: calls }) => Array.isArray(calls))) return null;
-  return messages.map((message) => {
-    if (!Array.isArray(message.tool_calls)) return message;
-    const calls = message.tool_calls as readonly { readonly function?: { readonly arguments?: unknown } }[];
-    const asText = (value: unknown) =>
-      typeof value === 'string' ? value : JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? Number(item) : item));
-    return {
-      ...message,
-      tool_calls: calls.map((call) => ({ ...call, function: { ...call.function, arguments: asText(call.function?.arguments) } })),
-    };
-  });
-}
-
-function* waysOf(given: Readonly<Record<string, unknown>>): Generator<Way> {
-  const tools = given['tools'] ?? null;
-  const values = { ...given, tools, documents: null };
-  const messages = given['messages'] as readonly Message[];
-  yield { values, mayChange: false };
-  yield { values, mayChange: true };
-  if (tools === null) yield { values: { ...values, tools: undefined, documents: undefined }, mayChange: true };
-  for (const other of [withTextArguments(messages), withoutSystem(messages)])
-    if (other !== null) yield { values: { ...values, messages: other }, mayChange: true };
-  // Fireworks' name for the tools, as a text, and the time of day beside it.
-  yield {
-    values: { ...values, functions: tools === null ? '' : JSON.stringify(tools), datetime: new Date().toUTCString() },
-    mayChange: true,
-  };
-}
-
-function render(template: Template, { id, values }: RenderJob): RenderResult {
-  let first: unknown = null;
-  for (const { values: given, mayChange } of waysOf(values)) {
-    try {
-      return { id, text: template.render(given, { bounds: { ...BOUNDS, mayChange }, now: () => new Date() }), refusal: '' };
-    } catch (error) {
-      first ??= error;
-      // Another way would take as long.
-      if (error instanceof TemplateBoundError) break;
-    }
-  }
-  return { id, text: null, refusal: refusalOf(first) };
-}
-
-function parsed(text: string): Template | string {
+/** A template that cannot be read refuses each chat. */
+function rendererOf(text: string): (values: RenderJob['values']) => string {
   try {
-    return new Template(text);
+    const template = new Template(text);
+    return (values) => renderInWays(template, values);
   } catch (error) {
-    return refusalOf(error);
+    return () => {
+      throw error;
+    };
   }
 }
 
 const { text, toolText } = workerData as { readonly text: string; readonly toolText: string };
-const plain = parsed(text);
-const withTools = toolText === '' ? plain : parsed(toolText);
-parentPort?.on('message', (job: RenderJob) => {
-  const template = (job.values['tools'] ?? null) === null ? plain : withTools;
-  const result = typeof template === 'string' ? { id: job.id, text: null, refusal: template } : render(template, job);
-  parentPort?.postMessage(result satisfies RenderResult);
+const plain = rendererOf(text);
+const withTools = toolText === text ? plain : rendererOf(toolText);
+parentPort?.on('message', ({ id, values }: RenderJob) => {
+  const render = (values['tools'] ?? null) === null ? plain : withTools;
+  let result: RenderResult;
+  try {
+    result = { id, text: render(values), refusal: '' };
+  } catch (error) {
+    result = { id, text: null, refusal: refusalOf(error) };
+  }
+  parentPort?.postMessage(result);
 });

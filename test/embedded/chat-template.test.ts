@@ -3,14 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Template } from '../../main/core/jinja/template.ts';
 import { ChatTemplate } from '../../main/embedded/chat-template.ts';
+import { renderInWays } from '../../main/embedded/template-ways.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
 const PROGRAM = new URL('../../main/embedded/template-worker.ts', import.meta.url);
 const never = new AbortController().signal;
-const render = (text: string, values: object) =>
-  new ChatTemplate({ default: text }, PROGRAM, { bos_token: '<s>', eos_token: '</s>' }).render(values as Record<string, unknown>, never);
+const TOKENS = { bos_token: '<s>', eos_token: '</s>' };
 const user = { role: 'user', content: 'Hi' };
 
 describe('templates are tried in the ways in which they are called elsewhere', () => {
@@ -38,19 +39,19 @@ describe('templates are tried in the ways in which they are called elsewhere', (
     ],
     ['lists that are changed in place', '{% set l = [] %}{% set _ = l.append(1) %}{{ l }}', { messages: [user] }, '[1]'],
     ['what the model’s tokens are', '{{ bos_token }}{{ eos_token }}{{ add_generation_prompt }}', { messages: [user] }, '<s></s>True'],
-  ])('%s', async (_, template, values, wanted) => {
-    expect(await render(template, values)).toBe(wanted);
+  ])('%s', (_, template, values, wanted) => {
+    expect(renderInWays(new Template(template), { ...TOKENS, add_generation_prompt: true, ...values })).toBe(wanted);
   });
+});
 
+describe('a thread of their own', () => {
   test('a template of its own for chats with tools', async () => {
     const template = new ChatTemplate({ default: 'plain', tool_use: '{{ tools | length }} tools' }, PROGRAM, {});
     expect(await template.render({ messages: [user] }, never)).toBe('plain');
     expect(await template.render({ messages: [user], tools: [1, 2] }, never)).toBe('2 tools');
   });
 
-  test('what refuses says its line, one that ends a thread is followed by others', async () => {
-    await expect(render("a\n{{ raise_exception('never') }}", { messages: [user] })).rejects.toThrow('line 2: never');
-    await expect(render('a\n{% if %}', { messages: [user] })).rejects.toThrow('line 2: ');
+  test('one that takes all memory is refused, and followed by others', async () => {
     const hungry = new ChatTemplate(
       {
         default:
@@ -102,9 +103,9 @@ describe('through the server', () => {
     const { status, body } = await chat;
     expect(status).toBe(400);
     expect(body.error.message).toMatch(/^The chat template of "endless" refuses these messages: line 1: it does not end/);
-  });
+  }, 90_000);
 
-  test('earlier answers keep their indentation, and numbers what they are', async () => {
+  test('earlier answers keep their indentation, and numbers what they are', { timeout: 90_000 }, async () => {
     const server = await serve(
       'exact',
       "{% for m in messages %}{{ m.content.lstrip('\\n') }}{% for c in m.tool_calls or [] %}{{ c.function.arguments | tojson }}{% endfor %}{% endfor %}",
@@ -121,7 +122,7 @@ describe('through the server', () => {
     expect(await called(JSON.stringify('{"limit": 1.0, "n": null}'))).toBe(await called('{"limit": 1.0, "n": null}'));
   });
 
-  test('a template that cannot be read at all', async () => {
+  test('a template that cannot be read at all', { timeout: 90_000 }, async () => {
     const server = await serve('broken', 'a\n{% for %}');
     expect((await server.json('/v1/completions', { prompt: 'Hello', max_tokens: 1 })).status).toBe(200);
     const { status, body } = await server.json('/v1/chat/completions', { messages: [user] });

@@ -3,8 +3,8 @@
  * both. Pure.
  */
 
-/** A number that JavaScript's own reading changes: a whole one with a point or an exponent, or one of many digits. */
-const INEXACT = /\d\.0*(?![.\d])|\d[eE]|\d{16}/;
+/** A number that JavaScript's own reading changes, as far as a text tells: a whole one with a point or an exponent, or one of many digits. */
+const INEXACT = /(?<![\w.])\d+(?:\.0+|(?:\.\d+)?[eE][+-]?\d+|\d{15})\s*(?:[,\]}]|$)/;
 
 /** Whether reading it as JavaScript does may change a number. */
 export function isInexact(text: string): boolean {
