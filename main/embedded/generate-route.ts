@@ -40,7 +40,7 @@ export async function generate(route: Route, body: Body, response: ServerRespons
   const abort = new AbortController();
   const signal = AbortSignal.any([untilClosed(response), abort.signal]);
   const work = await read(route, body, serving, signal);
-  const ignored = route === 'chat' ? unknownToTemplate(body, serving.template.text) : [];
+  const ignored = unknownToTemplate(body, route === 'chat' ? serving.template.text : '');
   if (ignored.length > 0) response.setHeader(IGNORED_HEADER, ignored.join(', '));
   const stream = work.request.stream ? new AnswerStream(response, work.head, work.request.includeUsage) : null;
   try {

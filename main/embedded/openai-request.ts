@@ -83,8 +83,11 @@ const COMMON = words(`
 
 /** Sent by habit to any server; nothing that is answered here depends on them. Those that no runtime heeds are `IGNORED_FIELDS`. */
 const HABITS = words(`
-  title verbosity priority n_keep n_discard reasoning_format skip_special_tokens add_special_tokens spaces_between_special_tokens
+  title verbosity priority n_keep n_discard skip_special_tokens add_special_tokens spaces_between_special_tokens
   include_stop_str_in_output`);
+
+/** How much the model is to think: see `template-values.ts`. */
+const THINKING = words('think thinking enable_thinking reasoning reasoning_effort reasoning_format');
 
 const REFUSED_EVERYWHERE: Parameters['refused'] = {
   best_of: isOneOf(1),
@@ -103,8 +106,8 @@ export const PARAMETERS: Readonly<Record<Route, Parameters>> = {
     known: [
       ...COMMON,
       ...HABITS,
-      ...words('messages top_logprobs tools tool_choice parallel_tool_calls chat_template_kwargs reasoning_effort reasoning_format'),
-      ...words('think thinking enable_thinking reasoning'),
+      ...THINKING,
+      ...words('messages top_logprobs tools tool_choice parallel_tool_calls chat_template_kwargs'),
       ...words('continue_final_message add_generation_prompt'),
     ],
     refused: {
@@ -119,7 +122,8 @@ export const PARAMETERS: Readonly<Record<Route, Parameters>> = {
     },
   },
   completion: {
-    known: [...COMMON, ...HABITS, ...words('prompt echo')],
+    // A prompt without a template has nothing that knows of thoughts.
+    known: [...COMMON, ...HABITS, ...THINKING, ...words('prompt echo')],
     refused: {
       ...REFUSED_EVERYWHERE,
       suffix: isOneOf(''),
