@@ -142,7 +142,8 @@ export class Reader {
     if (this.#current !== job) return;
     this.#current = null;
     this.#end();
-    this.#next();
+    // Not in this turn: whoever leaves with hundreds of questions leaves one after the other, and each would get a process of its own first.
+    setImmediate(() => this.#next());
   }
 
   /** Also one that computes or hangs: there is nothing in it to lose. */

@@ -46,6 +46,17 @@ const never = new AbortController().signal;
 const look = (path: string, force = false) => inspector.inspect(path, { force, signal: never });
 
 describe('inspector', () => {
+  test('who leaves with many questions at once has no process started for each of them', async () => {
+    const { reader: made, starts } = await readerOf("process.on('message', () => {});");
+    const abort = Array.from({ length: 50 }, () => new AbortController());
+    const asked = abort.map(({ signal }) => made.ask('inspect', { path: root, force: false }, signal));
+    await eventually('the first is asked', async () => (await starts()) === 1);
+    for (const one of abort) one.abort();
+    expect((await Promise.allSettled(asked)).every(({ status }) => status === 'rejected')).toBe(true);
+    await made.close();
+    expect(await starts()).toBe(1);
+  });
+
   test('a whole model has a profile; its files are as the disk has them', async () => {
     const path = await writeTinyGguf(root);
     const seen = await look(path);
