@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Lease } from '../../main/core/gateway.ts';
 import { type ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import { type CoreBox, createCoreBox, GIB, type WatchedFile } from '../helpers/core-box.ts';
+import type { ModelProfile } from '../../shared/profile.ts';
+import { type CoreBox, createCoreBox, GIB, textProfile, type WatchedFile } from '../helpers/core-box.ts';
 
 async function settleAll(box: CoreBox, ms = 3_000): Promise<void> {
   for (let passed = 0; passed < ms; passed += 250) {
@@ -275,9 +276,18 @@ describe('a simulated 8-GPU box', () => {
       const box = createCoreBox({
         gpus: Array.from({ length: 8 }, () => 24 * GIB),
         settings: (s) => ({ ...s, host: { ...s.host, memory_limit_mb: 64 } }),
+        attaches: true,
+        serves: (form) => form.kind === 'gguf',
+        profile: (id, bytes) => (id.startsWith('lora') ? loraOf(id, bytes) : textProfile(bytes)),
         behaviour: (id) => ({ loadMs: id.endsWith('3') ? 4_000 : 300, dies: id.endsWith('7'), ignoresTerm: id.endsWith('5') }),
       });
-      const ids = Array.from({ length: 40 }, (_, index) => `m${index}`);
+      const ids = Array.from({ length: 34 }, (_, index) => `m${index}`);
+      // Six are loaded into the process of another, and leave with it.
+      ids.push(...[0, 1, 2, 4, 6, 8].map((base) => `lora${base}`));
+      let guests = 0;
+      box.registry.onChange(({ id, event }) => {
+        if (event?.type === 'loaded' && id.startsWith('lora')) guests += 1;
+      });
       for (const [index, id] of ids.entries()) box.drop(id, (1 + ((index * 7) % 20)) * GIB, index % 3 === 0 ? 'content' : null);
       // Ten more lie in the watch folder, and are written, renamed and deleted by others all the time.
       const watched: WatchedFile[] = Array.from({ length: 10 }, (_, index) => ({ name: `w${index}.gguf`, inode: 100 + index, version: 1 }));
@@ -300,6 +310,7 @@ describe('a simulated 8-GPU box', () => {
       await settleAll(box, 40_000);
       expect([...box.simulated.values()].filter((process) => process.alive)).toEqual([]);
       expect(box.rows.size).toBe(0);
+      expect(guests).toBeGreaterThan(0);
       expect(open.filter(({ settled }) => !settled)).toEqual([]);
     }
   }, 120_000);
@@ -336,7 +347,7 @@ async function act(
       open[each.which % Math.max(1, open.length)]?.abort.abort();
       return;
     case 'unload':
-      void box.manager.unloadModel(id, 'user', { to: 'unloaded', reason: 'user' });
+      void box.doer.unloadModel(id, 'user', { to: 'unloaded', reason: 'user' });
       return;
     case 'load':
       if (record === undefined || record.state.name === 'ready') return;
@@ -348,12 +359,12 @@ async function act(
       return;
     case 'remove':
       if (record === undefined) box.drop(id, (1 + ((each.which * 5) % 20)) * GIB, 'content');
-      else if (['ready', 'loading', 'draining'].includes(record.state.name)) void box.manager.unloadModel(id, 'gone', { to: 'forgotten' });
+      else if (['ready', 'loading', 'draining'].includes(record.state.name)) void box.doer.unloadModel(id, 'gone', { to: 'forgotten' });
       else box.registry.apply(id, { type: 'gone' });
       return;
     case 'change':
       if (record?.state.name === 'ready' || record?.state.name === 'loading')
-        void box.manager.unloadModel(id, 'files-changed', { to: 'settling' });
+        void box.doer.unloadModel(id, 'files-changed', { to: 'settling' });
       return;
     case 'rewrite':
       watched[watched.indexOf(file)] = { ...file, version: file.version + 1 };
@@ -384,6 +395,13 @@ async function act(
   }
 }
 
+/** An adapter of the model with the same number. */
+function loraOf(id: string, bytes: number): ModelProfile {
+  const files = ['adapter_config.json', 'adapter_model.safetensors'];
+  const base = `owner/${id.replace('lora', 'm')}`;
+  return { ...textProfile(bytes), kind: 'unknown', base, forms: [{ kind: 'adapter', files, codeFiles: [] }] };
+}
+
 function promisedOn(box: CoreBox, gpu: string): number {
   return box.devices.rooms().find((room) => room.id === gpu)?.promisedBytes ?? 0;
 }
@@ -408,10 +426,16 @@ function checkInvariants(box: CoreBox, open: readonly { lease: Lease | null }[],
   }
   for (const record of box.registry.all()) {
     if (record.state.name !== 'ready') continue;
+    const { base } = record.state.plan;
+    if (base !== undefined) {
+      // A base that leaves has its guests leave first.
+      expect(box.state(base), `${where}: ${record.id} is ready, its base is not`).toBe('ready');
+      continue;
+    }
     expect(
       living.map((process) => process.modelId),
       `${where}: ${record.id} is ready without a process`,
     ).toContain(record.id);
   }
-  for (const { lease } of open) if (lease !== null) expect(box.manager.inFlight(lease.modelId)).toBeGreaterThanOrEqual(0);
+  for (const { lease } of open) if (lease !== null) expect(box.doer.inFlight(lease.modelId)).toBeGreaterThanOrEqual(0);
 }

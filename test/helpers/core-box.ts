@@ -87,6 +87,8 @@ export interface CoreBoxOptions {
   readonly profile?: (modelId: string, bytes: number) => ModelProfile;
   /** Which forms the simulated runtime takes; without it all. */
   readonly serves?: (form: ModelForm) => boolean;
+  /** The simulated runtime loads adapters into their base. */
+  readonly attaches?: boolean;
   /** What is made of a model before it is loaded, the most faithful first, each with the share of its bytes that is left. */
   readonly prepares?: (modelId: string) => readonly { readonly type: ConvertedType; readonly share: number }[] | null;
   /** Requests that each model works on at once. */
@@ -122,6 +124,20 @@ export function textProfile(bytes: number): ModelProfile {
     outputBytes: 0,
   };
 }
+
+const CALL = { key: null, method: 'POST', path: '/lora', body: null, timeoutMs: 100 } as const;
+/** An adapter is a call on its base; one that is not answered has not worked. */
+const ATTACHING = {
+  whyNotAttached: () => null,
+  *attach(modelId, _path, base) {
+    const answer = yield* http({ ...CALL, at: base.at });
+    if (answer === null) throw new ModeliumError('runtime-exited', 'the base did not answer');
+    return { ...base, model: modelId };
+  },
+  *detach(_modelId, base) {
+    yield* http({ ...CALL, at: base.at });
+  },
+} satisfies Partial<Adapter>;
 
 export function createCoreBox(options: CoreBoxOptions) {
   const clock = createVirtualClock();
@@ -262,6 +278,7 @@ export function createCoreBox(options: CoreBoxOptions) {
       if (diesAtTheEnd) end();
       return { at: { port: 8100 }, key: null, protocol: 'openai', model: modelId, prefix: '/v1' };
     },
+    ...(options.attaches === true ? ATTACHING : {}),
     progress: () => null,
     explainExit: (exit) => ({
       code: 'runtime-exited',
@@ -303,7 +320,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   const registry = new Registry();
   const usage = new Usage();
   const admission = new Admission();
-  const facts = { registry, usage, settings: () => settings, inFlight: (id: string): number => manager.inFlight(id) };
+  const facts = { registry, usage, settings: () => settings, inFlight: (id: string): number => doer.inFlight(id) };
   const devices = new Devices({ settings: () => settings, holders: () => residents(facts) });
   const wake = (id: string): void => orchestrator.wake(id);
   const policies = () => settings.orchestration.policies;
@@ -356,7 +373,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     clock,
     policies,
     wake,
-    lease: (id, waited) => manager.lease(id, waited),
+    lease: (id, waited) => (guests.holds(id) ? guests.lease(id, waited) : manager.lease(id, waited)),
   });
   const questions = new Questions({
     ...{ admission, devices, ledger, clock, facts, settings: () => settings },
