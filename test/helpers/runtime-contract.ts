@@ -1,0 +1,201 @@
+/**
+ * What every runtime that is a process for each model owes its host and the brain. Steps are answered from a table: no process, no socket, no file.
+ * Answers faults as sentences, so that a test can show that it finds planted ones.
+ */
+import { planHash } from '../../main/core/plan-hash.ts';
+import type { Adapter, LoadTarget } from '../../main/runtime/adapter.ts';
+import type { RuntimeModule } from '../../main/runtime/module.ts';
+import type { Step, Steps } from '../../main/runtime/step.ts';
+import type { Placement } from '../../shared/decision.ts';
+import { ModeliumError } from '../../shared/errors.ts';
+import type { Address, Endpoint } from '../../shared/model.ts';
+import { FORM_KINDS, type FormKind, type ModelForm, type ModelProfile } from '../../shared/profile.ts';
+import { textProfile } from './core-box.ts';
+import { searchWorld } from './searching.ts';
+
+const MIB = 1024 ** 2;
+const LOOKS: readonly Step['do'][] = ['stats', 'names', 'read', 'real', 'package', 'ask'];
+const KEY = 'a-key-that-nobody-may-see';
+const PORT = 8123;
+const CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
+const GPU: Placement = { kind: 'gpu', gpus: ['GPU-0'], gpuLayers: null };
+
+/** @param found what its search would find where it is installed. */
+export function faultsOf(module: RuntimeModule, found: unknown): readonly string[] {
+  const world = searchWorld({
+    gpu: () => ({ totalBytes: 24_576 * MIB, computeCapability: '9.0' }),
+    driver: { isPresent: true, why: '1 GPU' },
+  });
+  const adapter = module.adapter(world, found);
+  return [
+    ...searchFaults(module),
+    ...wordFaults(module, adapter),
+    ...formFaults(module, adapter),
+    ...loadFaults(adapter),
+    ...pairFaults(adapter),
+  ];
+}
+
+/** Runs steps; `answer` gives each its answer. */
+function drive<Result>(
+  steps: Steps<Result>,
+  answer: (step: Step) => unknown,
+): { readonly taken: readonly Step[]; readonly result: Result } {
+  const taken: Step[] = [];
+  let turn = steps.next();
+  while (!turn.done) {
+    taken.push(turn.value);
+    if (taken.length > 10_000) throw new Error('it never ends');
+    turn = steps.next(answer(turn.value));
+  }
+  return { taken, result: turn.value };
+}
+
+/** An empty machine. */
+function nothing(step: Step): unknown {
+  if (step.do === 'stats') return step.paths.map(() => null);
+  if (step.do === 'ask') return [];
+  return step.do === 'names' ? [] : null;
+}
+
+function searchFaults(module: RuntimeModule): readonly string[] {
+  const world = searchWorld();
+  const first = drive(module.find(world, module.notFound), nothing);
+  const again = drive(module.find(world, first.result), nothing);
+  const check = drive(module.check(world), nothing);
+  const foreign = [...first.taken, ...check.taken].filter((step) => !LOOKS.includes(step.do));
+  return [
+    ...foreign.map((step) => `its search asks for ${step.do}`),
+    ...(again.result === first.result ? [] : ['it finds something new where nothing changed']),
+    ...check.result.flatMap(({ what, message }) => (what === '' || message === '' ? ['check says nothing'] : [])),
+  ];
+}
+
+function wordFaults(module: RuntimeModule, adapter: Adapter): readonly string[] {
+  const unknown = adapter.explainExit({ code: 3, signal: null }, ['some words.']);
+  const killed = adapter.explainExit({ code: null, signal: 'SIGKILL' }, []);
+  const metrics = module.words.metrics;
+  const [first, last] = adapter.portRange;
+  return [
+    ...(adapter.id === module.id ? [] : ['its adapter has another id']),
+    ...(module.name === '' ? ['it has no name'] : []),
+    ...[adapter.found.message, unknown.message, killed.message].flatMap((text) => (/^\S.*\.$/s.test(text) ? [] : [`no sentence: ${text}`])),
+    ...(unknown.message.includes('some words') ? [] : ['its last words are not told']),
+    ...(unknown.permanent ? ['an exit that nobody knows is called permanent'] : []),
+    ...(adapter.progress('no words of any runtime') === null ? [] : ['it takes anything for progress']),
+    ...(metrics === null || metrics.endsWith(':') ? [] : ['the prefix of its figures has no end']),
+    ...(first <= last && adapter.stopping.graceSeconds > 0 && adapter.stopping.loadingGraceSeconds > 0
+      ? []
+      : ['its ports or its grace are none']),
+  ];
+}
+
+const profileOf = (kind: FormKind): ModelProfile => ({
+  ...textProfile(512 * MIB),
+  forms: [{ kind, files: [`m.${kind}`], codeFiles: [] } satisfies ModelForm],
+});
+
+/** The first form that it takes, with its model. */
+function taken(adapter: Adapter): { readonly profile: ModelProfile; readonly form: ModelForm } | null {
+  for (const kind of FORM_KINDS) {
+    const profile = profileOf(kind);
+    const [form] = profile.forms;
+    if (form !== undefined && adapter.supports(profile, form).supported) return { profile, form };
+  }
+  return null;
+}
+
+function formFaults(module: RuntimeModule, adapter: Adapter): readonly string[] {
+  return FORM_KINDS.flatMap((kind) => {
+    const profile = profileOf(kind);
+    const [form] = profile.forms;
+    if (form === undefined) return [];
+    const { supported, why } = adapter.supports(profile, form);
+    if (why === '') return [`it does not say why it takes ${kind} or not`];
+    if (!supported) return [];
+    if (module.preference(profile.kind, kind, 'gpu') === null) return [`it takes ${kind}, and has no place in the line for it`];
+    return [CPU, GPU].flatMap((placement) => {
+      const plan = adapter.plan(profile, form, placement, {});
+      const { bytes } = adapter.estimate(profile, plan);
+      const [device = 'cpu'] = placement.gpus;
+      return [
+        ...(plan.runtime === adapter.id ? [] : ['its plan names another runtime']),
+        ...(planHash(plan) === planHash(adapter.plan(profile, form, placement, {})) ? [] : ['the same plan has two hashes']),
+        ...(Number.isFinite(bytes[device]) && (bytes[device] ?? 0) >= profile.weightBytes
+          ? []
+          : [`it would take less than its weights on ${device}`]),
+      ];
+    });
+  });
+}
+
+function loadFaults(adapter: Adapter): readonly string[] {
+  const some = taken(adapter);
+  if (some === null) return ['it takes no form at all'];
+  const plan = adapter.plan(some.profile, some.form, CPU, {});
+  const target: LoadTarget = { modelId: 'a-model', path: '/models/m', file: '/models/m/f', plan, profile: some.profile, proof: 'generate' };
+  const { taken: steps, result } = drive(adapter.load(target), server([null, 503, 200], 200));
+  const spawns = steps.filter((step) => step.do === 'spawn');
+  const calls = steps.filter((step) => step.do === 'http');
+  const listens = JSON.stringify([...(spawns[0]?.args ?? []), ...Object.values(spawns[0]?.env ?? {})]);
+  return [
+    ...(spawns.length === 1 ? [] : [`a load starts ${spawns.length} processes`]),
+    ...(JSON.stringify(spawns.map(({ args }) => args)).includes(KEY)
+      ? ['its key stands in the command line, which everybody may read']
+      : []),
+    ...(steps.indexOf(calls[0] as Step) > steps.indexOf(spawns[0] as Step) ? [] : ['it asks before it started anything']),
+    ...calls.flatMap(({ at, key }) => (same(at, result.at) && key === result.key ? [] : ['it asks elsewhere than it serves'])),
+    ...('port' in result.at && !listens.includes(String(PORT)) ? ['nobody tells the process its port'] : []),
+    ...endpointFaults(result, 'a-model'),
+    ...(provesWith(adapter, target, 500) ? ['it is called ready though its first answer failed'] : []),
+  ];
+}
+
+/** Health answers in their order (null: nobody listens), and then the status of everything else. */
+function server(health: readonly (number | null)[], proof: number): (step: Step) => unknown {
+  const left = [...health];
+  return (step) => {
+    if (step.do === 'key') return KEY;
+    if (step.do === 'port') return PORT;
+    if (step.do === 'scratch') return '/scratch';
+    if (step.do !== 'http') return undefined;
+    const status = step.path === '/health' ? (left.length > 1 ? left.shift() : left[0]) : proof;
+    return status == null ? null : { status, body: '{}' };
+  };
+}
+
+function provesWith(adapter: Adapter, target: LoadTarget, status: number): boolean {
+  try {
+    drive(adapter.load(target), server([200], status));
+    return true;
+  } catch (error) {
+    return !(error instanceof ModeliumError);
+  }
+}
+
+function endpointFaults({ model, prefix, key }: Endpoint, id: string): readonly string[] {
+  return [
+    ...(model === id ? [] : [`it serves ${model}, not ${id}`]),
+    ...(prefix === '' || prefix.startsWith('/') ? [] : ['the prefix of its routes is none']),
+    ...(key === KEY ? [] : ['anybody on this machine may use it']),
+  ];
+}
+
+/** What only makes sense together. */
+function pairFaults(adapter: Adapter): readonly string[] {
+  const { attach, detach, whyNotAttached, sleep, wake, canSleep, prepare, preparations } = adapter;
+  const isWhole = (...parts: unknown[]): boolean => parts.every((part) => part !== undefined) || parts.every((part) => part === undefined);
+  const base: Endpoint = { at: { port: PORT }, key: KEY, protocol: 'openai', model: 'base', prefix: '/v1' };
+  const guest = attach === undefined ? null : drive(attach('a-guest', '/lora', base), server([200], 200)).result;
+  return [
+    ...(isWhole(attach, detach, whyNotAttached) ? [] : ['it takes guests, and cannot let go of them or say which']),
+    ...(isWhole(sleep, wake, canSleep) ? [] : ['it sleeps, and cannot wake or say when']),
+    ...(isWhole(prepare, preparations) ? [] : ['it prepares, and cannot say what']),
+    ...(guest === null || same(guest.at, base.at) ? [] : ['a guest is not where its base is']),
+    ...(guest === null ? [] : endpointFaults(guest, 'a-guest')),
+  ];
+}
+
+function same(one: Address, other: Address): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

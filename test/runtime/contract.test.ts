@@ -1,0 +1,69 @@
+/** Every runtime of the list keeps the contract; planted faults show that it is looked for. */
+import { describe, expect, test } from 'vitest';
+import type { Adapter } from '../../main/runtime/adapter.ts';
+import { LATER_RUNTIMES, RUNTIMES } from '../../main/runtime/adapters.ts';
+import type { RuntimeModule } from '../../main/runtime/module.ts';
+import { spawn } from '../../main/runtime/step.ts';
+import { RUNTIME_IDS, type RuntimeId } from '../../shared/decision.ts';
+import { faultsOf } from '../helpers/runtime-contract.ts';
+import { searchWorld } from '../helpers/searching.ts';
+
+const VERSION = { command: '/venv/bin/vllm', path: '/venv/bin', version: '0.32.0', isCpuBuild: false, architectures: null };
+const OPEN = { at: { port: 8123 }, key: null, protocol: 'openai', model: 'a-model', prefix: '/v1' } as const;
+const FIRST = RUNTIMES[0]!;
+const SOME = FIRST.adapter(searchWorld(), FIRST.notFound);
+/** Where a search of an empty machine finds nothing to start. */
+const FOUND: Partial<Record<RuntimeId, unknown>> = { vllm: { install: { found: true, ...VERSION }, about: 'a test' } };
+
+describe.each(RUNTIMES.map((module) => [module.name, module] as const))('%s', (_name, module) => {
+  test('keeps the contract', () => {
+    expect(faultsOf(module, FOUND[module.id] ?? module.notFound)).toEqual([]);
+  });
+});
+
+test('every id has one runtime, of this version or a later one', () => {
+  expect([...RUNTIMES, ...LATER_RUNTIMES].map(({ id }) => id).sort()).toEqual([...RUNTIME_IDS].sort());
+});
+
+test.each<[string, Partial<Adapter>, RegExp]>([
+  [
+    'a key for everybody',
+    {
+      *load(target) {
+        yield* spawn('x', [target.modelId], {}, false);
+        return OPEN;
+      },
+    },
+    /anybody on this machine/,
+  ],
+  [
+    'no proof',
+    {
+      *load(target) {
+        yield* spawn('x', [target.modelId], {}, false);
+        return OPEN;
+      },
+    },
+    /first answer failed/,
+  ],
+  ['a plan of another', { plan: (...asked) => ({ ...SOME.plan(...asked), runtime: 'ray' }) }, /another runtime/],
+  ['too little memory', { estimate: () => ({ bytes: { cpu: 1 }, parts: {}, notes: [] }) }, /less than its weights/],
+  [
+    'no last words',
+    { explainExit: () => ({ code: 'runtime-exited', message: 'It ended.', permanent: false, retryWith: null }) },
+    /last words/,
+  ],
+  [
+    'half a guest',
+    {
+      attach: function* (_id, _path, base) {
+        yield { do: 'pause', ms: 0 };
+        return base;
+      },
+    },
+    /cannot let go/,
+  ],
+])('a runtime with %s is found out', (_what, broken, fault) => {
+  const module: RuntimeModule = { ...FIRST, adapter: (...facts) => ({ ...FIRST.adapter(...facts), ...broken }) };
+  expect(faultsOf(module, FIRST.notFound).join('; ')).toMatch(fault);
+});
