@@ -25,8 +25,12 @@ interface Queue {
   /** The same by caller, whoever's turn is next first. */
   readonly callers: Map<string, Set<Ticket>>;
   readonly wants: Map<Who, number>;
+  /** Since when earlier requests had waited that gave up, and whose place in the order the present ones have; null: none did. */
+  inheritedMs: number | null;
 }
 
+/** Who asks again so soon stands where it stood: clients give up after seconds, where an order of models takes a minute. */
+const ASKS_AGAIN_MS = 60_000;
 const RETRY_AFTER_SECONDS = 5;
 
 /** Requests at one model's runtime at once, whatever it says that it takes (I10). */
@@ -35,12 +39,17 @@ export const MOST_IN_FLIGHT = 1_024;
 /** All times are monotonic milliseconds. */
 export class Admission {
   readonly #queues = new Map<string, Queue>();
+  /** Of models whose last request gave up before they were granted a place: since when it, or those before it, had waited, and when it left. */
+  readonly #gaveUp = new Map<string, { readonly sinceMs: number; readonly leftMs: number }>();
 
   /** A place in the model's queue. @throws ModeliumError queue-full when `maxQueue` requests wait for this model already (I10). */
   enqueue(modelId: string, nowMs: number, maxQueue: number, caller = '', retryAfterSeconds = RETRY_AFTER_SECONDS): Ticket {
     if (this.waiting(modelId) >= maxQueue) throw queueFull(modelId, maxQueue, retryAfterSeconds);
     const ticket: Ticket = { modelId, sinceMs: nowMs, caller };
-    const { tickets, callers } = this.#queue(modelId);
+    const queue = this.#queue(modelId);
+    const { tickets, callers } = queue;
+    const before = this.#gaveUp.get(modelId);
+    if (tickets.size === 0 && before !== undefined && nowMs - before.leftMs <= ASKS_AGAIN_MS) queue.inheritedMs = before.sinceMs;
     tickets.add(ticket);
     const own = callers.get(caller);
     if (own === undefined) callers.set(caller, new Set([ticket]));
@@ -59,6 +68,12 @@ export class Admission {
     return true;
   }
 
+  /** The same for a request whose model still waits for its turn: the next one takes its place in the order of models. */
+  giveUp(ticket: Ticket, nowMs: number): void {
+    const inheritedMs = this.#queues.get(ticket.modelId)?.inheritedMs ?? ticket.sinceMs;
+    if (this.leave(ticket)) this.#gaveUp.set(ticket.modelId, { sinceMs: Math.min(inheritedMs, ticket.sinceMs), leftMs: nowMs });
+  }
+
   /** Whose turn it is at this model; null: nobody waits. */
   next(modelId: string): Ticket | null {
     const [own] = this.#queues.get(modelId)?.callers.values() ?? [];
@@ -74,6 +89,7 @@ export class Admission {
       callers.delete(ticket.caller);
       callers.set(ticket.caller, own);
     }
+    this.#gaveUp.delete(ticket.modelId);
     this.leave(ticket);
   }
 
@@ -99,8 +115,10 @@ export class Admission {
   /** Ends a wish, or without `who` every wish that is not a request's. */
   unwant(modelId: string, who?: Who): void {
     const wants = this.#queues.get(modelId)?.wants;
-    if (who === undefined) wants?.clear();
-    else wants?.delete(who);
+    if (who === undefined) {
+      wants?.clear();
+      this.#gaveUp.delete(modelId);
+    } else wants?.delete(who);
     this.#tidy(modelId);
   }
 
@@ -159,7 +177,7 @@ export class Admission {
   #queue(modelId: string): Queue {
     const known = this.#queues.get(modelId);
     if (known !== undefined) return known;
-    const queue: Queue = { tickets: new Set(), callers: new Map(), wants: new Map() };
+    const queue: Queue = { tickets: new Set(), callers: new Map(), wants: new Map(), inheritedMs: null };
     this.#queues.set(modelId, queue);
     return queue;
   }
@@ -179,7 +197,7 @@ export function queueFull(modelId: string, maxQueue: number, retryAfterSeconds: 
 function demandSinceMs(queue: Queue): number | null {
   // Tickets are added in the order of arrival: the first of the set is the oldest.
   const [oldest] = queue.tickets;
-  let sinceMs = oldest?.sinceMs ?? null;
+  let sinceMs = oldest === undefined ? null : Math.min(oldest.sinceMs, queue.inheritedMs ?? oldest.sinceMs);
   for (const [who, wantedMs] of queue.wants) {
     if (!MODEST.has(who) && (sinceMs === null || wantedMs < sinceMs)) sinceMs = wantedMs;
   }

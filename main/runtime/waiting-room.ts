@@ -89,12 +89,14 @@ export class WaitingRoom {
         reject(error);
       };
       const gone = () => {
+        this.#givesUp(ticket);
         refuse(new ModeliumError('cancelled', 'The client left while the request waited.'));
         this.#goesOn(id);
         wake(id);
       };
       const timeoutMs = policies().queue_timeout_seconds * 1000;
       const cancelTimer = clock.after(timeoutMs, () => {
+        this.#givesUp(ticket);
         refuse(this.#timedOut(id, timeoutMs));
         this.#goesOn(id);
         wake(id);
@@ -109,6 +111,12 @@ export class WaitingRoom {
       if (signal.aborted) gone();
       else if (!isBusy) wake(id);
     });
+  }
+
+  /** While its model waits for its turn, whoever asks again soon goes on waiting where this one stood. */
+  #givesUp(ticket: Ticket): void {
+    const { admission, registry, clock } = this.#ports;
+    if (stateOf(registry.get(ticket.modelId), 'queued') !== null) admission.giveUp(ticket, clock.now());
   }
 
   /** What a request began is not thrown away when the last one leaves: clients give up before large models are loaded, and ask again. */

@@ -53,6 +53,26 @@ describe('Admission', () => {
     expect([admission.isWanted('a'), admission.order()]).toEqual([false, []]);
   });
 
+  it('keeps the place of a model whose clients give up and ask again, and of none that is not asked for again soon', () => {
+    const admission = new Admission();
+    admission.giveUp(admission.enqueue('impatient', 0, 9), 6_000);
+    expect([admission.isWanted('impatient'), admission.order()]).toEqual([false, []]);
+    admission.enqueue('other', 3_000, 9);
+    const again = admission.enqueue('impatient', 7_000, 9);
+    expect([admission.order(), admission.oldestWaitMs('impatient', 8_000), admission.longestWaitMs('impatient', 8_000)]).toEqual([
+      ['impatient', 'other'],
+      8_000,
+      1_000,
+    ]);
+    admission.giveUp(again, 13_000);
+    const late = admission.enqueue('impatient', 73_001, 9);
+    expect(admission.order()).toEqual(['other', 'impatient']);
+    admission.giveUp(late, 74_000);
+    admission.serve(admission.enqueue('impatient', 75_000, 9));
+    admission.enqueue('impatient', 76_000, 9);
+    expect(admission.oldestWaitMs('impatient', 77_000)).toBe(1_000);
+  });
+
   it('serves callers by turns, and the requests of each in their order', () => {
     const admission = new Admission();
     for (let at = 0; at < 3; at += 1) admission.enqueue('m', at, 9, 'batch');

@@ -81,6 +81,25 @@ describe('a model that is ready and busy', () => {
     expect(ask(box, 'batch').error).toMatchObject({ code: 'queue-full', details: { retryAfterSeconds: 8 } });
   });
 
+  test('makes way in the end for one whose client gives up after a few seconds and asks again, however busy it is', async () => {
+    const box = await busyBox();
+    box.drop('b', 15.5 * GIB);
+    await pass(box, 1_000);
+    let busy = ask(box, 'x');
+    let other = ask(box, 'y', 'b');
+    for (let turn = 0; turn < 12 && other.lease === null; turn += 1) {
+      await pass(box, 6_000);
+      other.leave();
+      await pass(box, 1_000);
+      other = ask(box, 'y', 'b');
+      // Constant traffic: the next one begins before this one ends.
+      const next = ask(box, 'x');
+      busy.lease?.release();
+      busy = next;
+    }
+    expect(other.lease?.modelId).toBe('b');
+  });
+
   test('tells who waited too long that it is busy, and loses nobody who waits when it must leave for another model', async () => {
     const box = await busyBox(9, 20);
     const held = [ask(box, 'x'), ask(box, 'x')];
