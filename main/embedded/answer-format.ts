@@ -1,5 +1,6 @@
 /** Reads what an answer must be: a JSON schema in one of the ways that clients send it, or a grammar in llama.cpp's notation. Pure. */
 import { ANY_OBJECT } from './json-grammar.ts';
+import { TooMuchWork } from './language.ts';
 import { type Body, invalid, isAbsent, isEmpty, isObject } from './openai-fields.ts';
 import { type Schema, SchemaRefusal } from './schema-merge.ts';
 
@@ -8,7 +9,7 @@ export function grammarOf<Made extends string | null>(param: string, make: () =>
   try {
     return make();
   } catch (error) {
-    if (!(error instanceof SchemaRefusal || error instanceof RangeError)) throw error;
+    if (error instanceof TooMuchWork || !(error instanceof SchemaRefusal || error instanceof RangeError)) throw error;
     throw invalid(param, `The JSON schema in "${param}" cannot be carried out: ${error.message}.`);
   }
 }

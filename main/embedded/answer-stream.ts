@@ -11,15 +11,31 @@ interface Frame {
   readonly behind: string;
 }
 
+const PATIENCE_MS = 30_000;
+
 /** What is wrong with a request is known before `open`, and has a status of its own; from then on an error is an event. */
 export class AnswerStream {
   readonly #response: ServerResponse;
   readonly #head: AnswerHead;
   readonly #includeUsage: boolean;
   readonly #tellsNoUsage: boolean;
+  readonly #isWaitedFor: () => boolean;
+  readonly #patienceMs: number;
   readonly #frames: (Frame | undefined)[] = [];
 
-  constructor(response: ServerResponse, head: AnswerHead, includeUsage: boolean) {
+  /**
+   * @param isWaitedFor whether others wait for the place of this answer.
+   * @param patienceMs how long a client may read nothing while they do.
+   */
+  constructor(
+    response: ServerResponse,
+    head: AnswerHead,
+    includeUsage: boolean,
+    isWaitedFor: () => boolean = () => false,
+    patienceMs = PATIENCE_MS,
+  ) {
+    this.#isWaitedFor = isWaitedFor;
+    this.#patienceMs = patienceMs;
     this.#response = response;
     this.#head = head;
     this.#includeUsage = includeUsage;
@@ -97,10 +113,14 @@ export class AnswerStream {
     return { delta: { tool_calls: [call] } };
   }
 
-  /** Resolves when the client has read on, or is gone. */
+  /** Resolves when the client has read on, or is gone. One that reads nothing holds no place for ever: it is cut where others wait for it. */
   #drained(): Promise<void> {
     return new Promise((resolve) => {
+      const patience = setInterval(() => {
+        if (this.#isWaitedFor()) this.#response.destroy();
+      }, this.#patienceMs);
       const done = () => {
+        clearInterval(patience);
         this.#response.off('drain', done);
         this.#response.off('close', done);
         resolve();

@@ -1,6 +1,8 @@
 /** Automata and lists of texts as rules of a grammar, each with one place open at a time however many texts there are. Pure. */
+
+import type { State } from './automaton.ts';
 import { type GrammarText, literal } from './grammar-text.ts';
-import { type Characters, complement, intersection, type State } from './language.ts';
+import { type Characters, complement, intersection } from './language.ts';
 
 /** Characters that JSON's strings hold only behind a backslash, and what stands there. */
 const ESCAPED = new Map<number, string>([

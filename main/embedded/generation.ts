@@ -2,16 +2,14 @@
  * One answer: tokens of a sequence become text, cut at stop strings, and calls of tools. Owns what counts as the end; knows nothing of HTTP.
  */
 
-import { ANY_OBJECT } from './json-grammar.ts';
 import { LikelihoodLog, type TokenLikelihood } from './likelihoods.ts';
 import type { LoadedModel } from './llama.ts';
-import type { Tool } from './openai-messages.ts';
 import type { GenerationRequest } from './openai-request.ts';
 import type { Chosen } from './sampling.ts';
 import type { Sequence } from './sequence.ts';
 import { IncrementalText, StopWatch } from './text-stream.ts';
 import { type ThinkingMarks, type ThinkingPart, ThinkingReader, tokensOf } from './thinking.ts';
-import { MARKS, type ToolFormat, takesNothing } from './tool-format.ts';
+import { MARKS, type ToolFormat } from './tool-format.ts';
 import { type Part, ToolReader } from './tool-reader.ts';
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls';
@@ -24,7 +22,9 @@ export interface Generation {
   readonly choice: number;
   readonly tools: {
     readonly format: ToolFormat;
-    readonly tools: readonly Tool[];
+    readonly names: readonly string[];
+    /** Names of tools that take nothing. */
+    readonly empty: readonly string[];
     /** At most one call. */
     readonly isSingle: boolean;
     readonly grammar: string | null;
@@ -79,12 +79,8 @@ export async function complete(model: LoadedModel, sequence: Sequence, generatio
   return { finish, completionTokens, cachedTokens };
 }
 
-function readerOf({ format, tools, isSingle }: NonNullable<Generation['tools']>): ToolReader {
-  const named = (name: string) => tools.find((tool) => tool.name === name);
-  return new ToolReader(format, (name) => named(name) !== undefined, {
-    isSingle,
-    takesNothing: (name) => takesNothing(named(name) ?? { parameters: ANY_OBJECT }),
-  });
+function readerOf({ format, names, empty, isSingle }: NonNullable<Generation['tools']>): ToolReader {
+  return new ToolReader(format, (name) => names.includes(name), { isSingle, takesNothing: (name) => empty.includes(name) });
 }
 
 class Writer {

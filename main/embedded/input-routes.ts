@@ -1,29 +1,22 @@
 /** Embeddings and rankings: requests whose inputs are only read. Owns no model and no socket. */
 import type { ServerResponse } from 'node:http';
 import { embeddingAnswer, encodedVector, type Ranked, rerankAnswer, sendJson, sendJsonText, teiRerankAnswer } from './openai-answer.ts';
-import { type Body, invalid } from './openai-fields.ts';
-import { readEmbedding, readRerank } from './openai-inputs.ts';
-import { checkForeign } from './prompt.ts';
+import { invalid } from './openai-fields.ts';
+import type { RerankRequest } from './openai-inputs.ts';
+import type { PreparedEmbedding } from './preparing.ts';
 import { notSupported, tooLong, untilClosed } from './replies.ts';
 import type { Serving } from './serving.ts';
 
 /** Answers `/v1/embeddings`. */
-export async function embed(body: Body, response: ServerResponse, { model, alias, purpose, slots }: Serving): Promise<void> {
+export async function embed(body: Buffer, response: ServerResponse, serving: Serving): Promise<void> {
+  const { model, alias, purpose, slots } = serving;
   if (purpose !== 'embedding') throw notSupported(`"${alias}" was loaded for ${purpose}: it makes no embeddings.`);
-  const { inputs, base64, dimensions } = readEmbedding(body);
+  const signal = untilClosed(response);
+  const { texts, base64, dimensions } = (await serving.prepare('embedding', body, signal)) as PreparedEmbedding;
   if (dimensions !== null && dimensions !== model.embeddingLength) {
     const message = `"${alias}" makes embeddings of ${model.embeddingLength} numbers. Nothing in a GGUF says that fewer would mean the same: leave "dimensions" out.`;
     throw invalid('dimensions', message);
   }
-  const texts = inputs.map((input, index) => {
-    const param = Array.isArray(body['input']) && inputs.length > 1 ? `input[${index}]` : 'input';
-    if (typeof input !== 'string') checkForeign(model, alias, input, param);
-    const tokens = model.embeddingTokens(input);
-    if (tokens.length === 0) throw invalid(param, `"${param}" has nothing that "${alias}" could read: its tokenizer makes no token of it.`);
-    if (tokens.length > model.contextTokens) throw tooLong(param, tokens.length, model.contextTokens);
-    return tokens;
-  });
-  const signal = untilClosed(response);
   const vectors: string[] = [];
   for (const tokens of texts) {
     // A slot for each text: others come between.
@@ -35,17 +28,20 @@ export async function embed(body: Body, response: ServerResponse, { model, alias
 }
 
 /** Answers `/v1/rerank`: the documents by how well they answer the question, best first. */
-export async function rerank(body: Body, response: ServerResponse, { model, alias, purpose, slots }: Serving): Promise<void> {
+export async function rerank(body: Buffer, response: ServerResponse, serving: Serving): Promise<void> {
+  const { model, alias, purpose, slots } = serving;
   if (purpose !== 'ranking') throw notSupported(`"${alias}" was loaded for ${purpose}: it ranks no documents.`);
-  const { query, documents, most, returnDocuments, isTei } = readRerank(body);
-  const room = model.contextTokens;
+  const signal = untilClosed(response);
+  const prepared = await serving.prepare('ranking', body, signal);
+  const { query, documents, most, returnDocuments, isTei } = prepared as RerankRequest;
   let promptTokens = 0;
   for (const [index, document] of documents.entries()) {
+    // Others' tokens come between.
+    await new Promise(setImmediate);
     const length = model.rankedTokens(query, document);
-    if (length > room) throw tooLong(`${isTei ? 'texts' : 'documents'}[${index}]`, length, room);
+    if (length > model.contextTokens) throw tooLong(`${isTei ? 'texts' : 'documents'}[${index}]`, length, model.contextTokens);
     promptTokens += length;
   }
-  const signal = untilClosed(response);
   const scores: Ranked[] = [];
   for (const [index, document] of documents.entries()) {
     scores.push({ index, score: await slots.use(signal, async () => await model.rank(query, document)) });

@@ -1,8 +1,10 @@
 /** Texts and numbers of a JSON schema as rules of a grammar. Pure. */
+
+import { automaton, lengths, type State } from './automaton.ts';
 import { automatonRules } from './automaton-rules.ts';
 import { FORMAT_LENGTHS, FORMATS, MEANINGLESS_FORMATS } from './formats.ts';
 import type { GrammarText } from './grammar-text.ts';
-import { ANY_CHARACTER, automaton, both, characters, type Language, lengths, repeated, type State } from './language.ts';
+import { ANY_CHARACTER, both, characters, type Language, repeated, TooManyStates, TooMuchWork } from './language.ts';
 import { numberLanguage } from './number-language.ts';
 import { PatternRefusal, patternLanguage } from './regex.ts';
 import { count, Patterns, type Schema, SchemaRefusal } from './schema-merge.ts';
@@ -65,7 +67,7 @@ function automatonOf(language: Language, keyword: string, at: string): readonly 
     const states = automaton(language);
     if (states !== null) return states;
   } catch (error) {
-    if (error instanceof RangeError) throw new SchemaRefusal(`"${keyword}" at ${at} cannot be enforced: ${error.message}`);
+    if (error instanceof TooManyStates) throw new SchemaRefusal(`"${keyword}" at ${at} cannot be enforced: ${error.message}`);
     throw error;
   }
   throw new SchemaRefusal(`no value is allowed by all keywords at ${at}`);
@@ -92,7 +94,8 @@ export function numberRule(grammar: GrammarText, schema: Schema, type: 'integer'
     const language = numberLanguage({ isInteger, least, most, isLeastOpen, isMostOpen, multipleOf });
     return automatonRules(grammar, automatonOf(language, 'minimum", "maximum" or "multipleOf', at), false);
   } catch (error) {
-    if (error instanceof RangeError) throw new SchemaRefusal(`"multipleOf" at ${at} cannot be enforced: it ${error.message}`);
+    if (error instanceof RangeError && !(error instanceof TooMuchWork))
+      throw new SchemaRefusal(`"multipleOf" at ${at} cannot be enforced: it ${error.message}`);
     throw error;
   }
 }

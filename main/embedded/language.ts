@@ -1,7 +1,6 @@
 /**
- * Regular languages of single characters: what a text or a number may be, put together from parts, and brought into the notation of llama.cpp's
- * grammars as a deterministic automaton, so that one place of it is open at a time whatever the parts were. By derivatives: J. A. Brzozowski,
- * "Derivatives of Regular Expressions", Journal of the ACM 11 (1964). Pure.
+ * Regular languages of single characters: what a text or a number may be, put together from parts, and what is left of it behind a character. By
+ * derivatives: J. A. Brzozowski, "Derivatives of Regular Expressions", Journal of the ACM 11 (1964). Pure.
  */
 
 /** Sorted, disjoint ranges of code points, both ends included. */
@@ -57,15 +56,12 @@ export type Language =
   | { readonly kind: 'either' | 'both'; readonly key: string; readonly parts: readonly Language[] }
   | { readonly kind: 'repeat'; readonly key: string; readonly of: Language; readonly least: number; readonly most: number | null };
 
-/** More states than this, of one text or number, are refused (I10). */
-const MOST_STATES = 6000;
-/** Parts looked at in one search: some hundred milliseconds. */
-const MOST_WORK = 600_000;
+/** Parts that may still be looked at. */
+let workLeft = Number.POSITIVE_INFINITY;
 
 /** Short names for parts, equal for equal ones: what they are made of is compared once. Emptied behind each search. */
 const names = new Map<string, string>();
 let lastName = 0;
-let work = 0;
 
 function nameOf(made: string): string {
   const known = names.get(made);
@@ -75,11 +71,17 @@ function nameOf(made: string): string {
   return name;
 }
 
+/** Bounds the work of what follows, until it is called again: 100,000 parts take some 30 ms. */
+export function allowWork(parts: number): void {
+  workLeft = parts;
+}
+
 function visit(): void {
-  if (++work > MOST_WORK) throw new TooManyStates('it takes too long to work out');
+  if (--workLeft < 0) throw new TooMuchWork('it takes too long to work out');
 }
 
 export class TooManyStates extends RangeError {}
+export class TooMuchWork extends RangeError {}
 
 export const NONE: Language = { kind: 'none', key: '0' };
 export const EMPTY: Language = { kind: 'empty', key: 'e' };
@@ -141,7 +143,7 @@ function keyOf(sign: string, parts: readonly Language[]): string {
   return nameOf(parts.map(({ key }) => key).join(sign));
 }
 
-function isNullable(language: Language): boolean {
+export function isNullable(language: Language): boolean {
   switch (language.kind) {
     case 'none':
     case 'set':
@@ -164,7 +166,7 @@ function isNullable(language: Language): boolean {
 }
 
 /** What may follow the character. */
-function after(language: Language, character: number): Language {
+export function after(language: Language, character: number): Language {
   visit();
   switch (language.kind) {
     case 'none':
@@ -191,117 +193,7 @@ function after(language: Language, character: number): Language {
   }
 }
 
-/** Sets of characters that lead to the same state. */
-function classes(language: Language): readonly Characters[] {
-  const cuts = new Set<number>([0]);
-  collectCuts(language, cuts);
-  const starts = [...cuts].toSorted((left, right) => left - right);
-  return starts.map((start, index) => [[start, (starts[index + 1] ?? LAST_CHARACTER + 1) - 1]] as const);
-}
-
-/** Where a range of characters begins that may differ from the one in front of it. */
-function collectCuts(language: Language, cuts: Set<number>): void {
-  const add = (set: Characters) => {
-    for (const [first, last] of set) {
-      cuts.add(first);
-      if (last < LAST_CHARACTER) cuts.add(last + 1);
-    }
-  };
-  switch (language.kind) {
-    case 'none':
-    case 'empty':
-      return;
-    case 'set':
-      return add(language.set);
-    case 'machine':
-      for (const set of language.machine.alphabet) add(set);
-      return;
-    case 'sequence':
-      collectCuts(language.first, cuts);
-      if (isNullable(language.first)) collectCuts(language.then, cuts);
-      return;
-    case 'either':
-    case 'both':
-      for (const part of language.parts) collectCuts(part, cuts);
-      return;
-    case 'repeat':
-      return collectCuts(language.of, cuts);
-    default:
-      language satisfies never;
-  }
-}
-
-export interface State {
-  readonly accepts: boolean;
-  /** Disjoint sets of characters, each with the number of the state behind it. */
-  readonly steps: readonly { readonly set: Characters; readonly to: number }[];
-}
-
-/**
- * The automaton: its first state comes first, and from each state the end can be reached.
- * @returns null when there is no such text. @throws TooManyStates.
- */
-export function automaton(language: Language): readonly State[] | null {
-  work = 0;
-  try {
-    return withoutDeadEnds(search(language));
-  } finally {
-    names.clear();
-  }
-}
-
-function search(language: Language): readonly State[] {
-  const numbers = new Map<string, number>([[language.key, 0]]);
-  const found: Language[] = [language];
-  const states: { accepts: boolean; steps: { set: Characters; to: number }[] }[] = [];
-  for (let at = 0; at < found.length; at++) {
-    const here = found[at] ?? NONE;
-    const to = new Map<number, (readonly [number, number])[]>();
-    const sets = classes(here);
-    for (const set of sets) {
-      const next = after(here, set[0]?.[0] ?? 0);
-      if (next.kind === 'none') continue;
-      let number = numbers.get(next.key);
-      if (number === undefined) {
-        number = found.push(next) - 1;
-        if (number >= MOST_STATES) throw new TooManyStates('it has too many states');
-        numbers.set(next.key, number);
-      }
-      to.set(number, [...(to.get(number) ?? []), ...set]);
-    }
-    states.push({ accepts: isNullable(here), steps: [...to].map(([number, ranges]) => ({ set: union(ranges), to: number })) });
-  }
-  return states;
-}
-
-function withoutDeadEnds(states: readonly State[]): readonly State[] | null {
-  const before: number[][] = states.map(() => []);
-  for (const [from, { steps }] of states.entries()) for (const { to } of steps) before[to]?.push(from);
-  const alive = new Set<number>(states.flatMap(({ accepts }, at) => (accepts ? [at] : [])));
-  for (const at of alive) for (const from of before[at] ?? []) alive.add(from);
-  if (!alive.has(0)) return null;
-  const kept = new Map([...states.keys()].filter((at) => alive.has(at)).map((at, number) => [at, number]));
-  const reached = (steps: State['steps']) =>
-    steps.flatMap(({ set, to }) => {
-      const number = kept.get(to);
-      return number === undefined ? [] : [{ set, to: number }];
-    });
-  return states.flatMap(({ accepts, steps }, at) => (kept.has(at) ? [{ accepts, steps: reached(steps) }] : []));
-}
-
-/** Characters of the shortest and the longest text; the longest is infinite where states lead back to themselves. */
-export function lengths(states: readonly State[]): readonly [shortest: number, longest: number] {
-  let shortest = Number.POSITIVE_INFINITY;
-  let here = new Set([0]);
-  // A text of more characters than there are states passes one of them twice.
-  for (let length = 0; length < states.length; length++) {
-    const next = new Set<number>();
-    for (const at of here) {
-      if (states[at]?.accepts) shortest = Math.min(shortest, length);
-      for (const { to } of states[at]?.steps ?? []) next.add(to);
-    }
-    if (next.size === 0) return [shortest, length];
-    here = next;
-  }
-  return [shortest, Number.POSITIVE_INFINITY];
+/** Behind a search: what was compared is forgotten. */
+export function forgetNames(): void {
+  names.clear();
 }

@@ -235,6 +235,15 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   return loaded;
 }
 
+/** Opens a model for its vocabulary and its template alone: nothing can be generated with it. */
+export async function loadVocabulary(file: string, contextTokens: number): Promise<LoadedModel> {
+  skipMemorySimulation();
+  const llama = await getLlama({ build: 'never', skipDownload: true, gpu: false, logLevel: LlamaLogLevel.error });
+  const options = { modelPath: file, gpuLayers: 0, vocabOnly: true, ignoreMemorySafetyChecks: true };
+  const model = await llama.loadModel(options as Parameters<Llama['loadModel']>[0]);
+  return new LoadedModel(llama, model, { contextTokens, sequences: [], embedding: null, ranking: null });
+}
+
 export interface GpuBackend {
   /** `cuda`, `vulkan` or `metal`; null where llama.cpp computes on the CPU only. */
   readonly backend: string | null;

@@ -46,6 +46,12 @@ export interface Parameters {
   readonly refused: Readonly<Record<string, (value: unknown) => boolean>>;
 }
 
+/** A value in a sentence; what is nested is not looked into. */
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return isObject(value) ? 'an object' : JSON.stringify(value).slice(0, 80);
+}
+
 /**
  * Refuses by name what would change the meaning of the answer and is not carried out, and what nobody knows: a mistyped parameter that is
  * ignored gives an answer to another question.
@@ -57,7 +63,7 @@ export function checkParameters(body: Body, { known, refused }: Parameters): voi
     const asksForNothing = Object.hasOwn(refused, name) ? refused[name] : undefined;
     if (asksForNothing?.(value) === true) continue;
     if (asksForNothing !== undefined) {
-      throw invalid(name, `The embedded llama.cpp does not support "${name}" = ${JSON.stringify(value).slice(0, 80)}. Leave it out.`);
+      throw invalid(name, `The embedded llama.cpp does not support "${name}" = ${shown(value)}. Leave it out.`);
     }
     const [nearest] = nearestNames(name, known, 1);
     const hint = nearest === undefined ? 'Leave it out.' : `Do you mean "${nearest}"?`;

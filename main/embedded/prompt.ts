@@ -2,6 +2,7 @@
 import { ModeliumError } from '../../shared/errors.ts';
 import type { LoadedModel } from './llama.ts';
 import { type Body, invalid } from './openai-fields.ts';
+import type { ChatMessage } from './openai-messages.ts';
 import type { Serving } from './serving.ts';
 
 /** One token of the context stays free for the answer. @throws ModeliumError context_length_exceeded with both numbers. */
@@ -14,9 +15,35 @@ function fitting(model: LoadedModel, tokens: readonly number[], param: string): 
   );
 }
 
+/** Shorter texts are tokenized sooner than they are measured. */
+const SHORT_CHARACTERS = 4096;
+
+/**
+ * Refuses a text that cannot fit the context, whatever its tokens are, before it is tokenized: that takes minutes for some megabytes.
+ * @throws ModeliumError context_length_exceeded with both numbers.
+ */
+export function checkBytes(model: LoadedModel, text: string, param: string): void {
+  const bytes = text.length <= SHORT_CHARACTERS ? 0 : Buffer.byteLength(text);
+  const most = model.mostBytes(model.contextTokens);
+  if (bytes <= most) return;
+  const message = `The input has ${bytes} bytes, and the context of ${model.contextTokens} tokens holds ${most} at most.`;
+  throw new ModeliumError('context_length_exceeded', message, { param, origin: 'llama' });
+}
+
+/** Each message takes a token at least, and its text is shown; of the assistant's some templates leave a part out. */
+export function checkMessages(model: LoadedModel, messages: readonly ChatMessage[]): void {
+  if (messages.length > model.contextTokens) {
+    const words = `${messages.length} messages do not fit a context of ${model.contextTokens} tokens.`;
+    throw new ModeliumError('context_length_exceeded', words, { param: 'messages', origin: 'llama' });
+  }
+  const shown = messages.filter(({ role }) => role !== 'assistant').map(({ content }) => content);
+  checkBytes(model, shown.join(''), 'messages');
+}
+
 /** Tokens of a completion's prompt. @throws ModeliumError invalid-body, context_length_exceeded. */
 export function checkTokens(model: LoadedModel, alias: string, prompt: string | readonly number[]): readonly number[] {
   if (typeof prompt === 'string') {
+    checkBytes(model, prompt, 'prompt');
     const tokens = model.tokenize(prompt, true);
     return fitting(model, tokens.length === 0 ? model.beginning(alias) : tokens, 'prompt');
   }
@@ -36,7 +63,11 @@ export function checkForeign(model: LoadedModel, alias: string, tokens: readonly
  * @param values the messages, and the template's variables.
  * @throws ModeliumError not-supported-by-model, invalid-body with the line of the template that refuses.
  */
-export async function chatText({ template, alias }: Serving, values: Body, signal: AbortSignal): Promise<string> {
+export async function chatText(
+  { template, alias }: Pick<Serving, 'template' | 'alias'>,
+  values: Body,
+  signal: AbortSignal,
+): Promise<string> {
   if (template.text === '') {
     throw new ModeliumError('not-supported-by-model', `"${alias}" has no chat template. Use /v1/completions with a "prompt".`, {
       origin: 'llama',
@@ -52,5 +83,6 @@ export async function chatText({ template, alias }: Serving, values: Body, signa
 
 /** Tokens of a chat's prompt. @throws ModeliumError context_length_exceeded. */
 export function chatTokens(model: LoadedModel, text: string): readonly number[] {
+  checkBytes(model, text, 'messages');
   return fitting(model, model.tokenize(text, true), 'messages');
 }

@@ -2,7 +2,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
-import { rememberText } from './exact-body.ts';
 import { generate } from './generate-route.ts';
 import { embed, rerank } from './input-routes.ts';
 import { sendError, sendJson } from './openai-answer.ts';
@@ -35,12 +34,18 @@ export async function answer(request: IncomingMessage, response: ServerResponse,
   try {
     await dispatch(`${request.method} ${path}`, request, response, serving);
   } catch (error) {
-    if (!response.headersSent) sendError(response, error);
+    if (response.destroyed) return;
+    if (!response.headersSent) sendError(response, asNested(error));
     else response.destroy();
   }
 }
 
 const ROUTES = 'POST /v1/chat/completions, /v1/completions, /v1/embeddings and /v1/rerank';
+
+/** What recurses over a body ends where the body is nested without end: an error of the request. */
+function asNested(error: unknown): unknown {
+  return error instanceof RangeError ? invalid(null, 'The body is nested too deep.') : error;
+}
 
 async function dispatch(route: string, request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
   switch (route) {
@@ -66,7 +71,7 @@ function modelList({ alias, model }: Serving): object {
   return { object: 'list', data: [{ id: alias, object: 'model', created: 0, owned_by: 'modelium', meta }] };
 }
 
-async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -76,14 +81,5 @@ async function readBody(request: IncomingMessage): Promise<Record<string, unknow
     }
     chunks.push(chunk);
   }
-  const text = Buffer.concat(chunks).toString('utf8');
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw new ModeliumError('invalid-json', 'The body is not JSON.', { origin: 'llama' });
-  }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid(null, 'The body must be a JSON object.');
-  rememberText(body as Record<string, unknown>, text);
-  return body as Record<string, unknown>;
+  return Buffer.concat(chunks);
 }

@@ -7,8 +7,10 @@ import { ModeliumError } from '../../shared/errors.ts';
 import { ChatTemplate } from './chat-template.ts';
 import { parseFlags, type ServerFlags } from './flags.ts';
 import { checkGguf } from './gguf-check.ts';
-import { type LoadedModel, loadModel } from './llama.ts';
+import { type LoadedModel, loadModel, loadVocabulary } from './llama.ts';
 import { memoryReport } from './memory-lines.ts';
+import { answerPreparations, PREPARES, Preparer, startPreparer } from './preparer.ts';
+import type { TextSide } from './preparing.ts';
 import { answer } from './routes.ts';
 import type { Sequence } from './sequence.ts';
 import type { Serving } from './serving.ts';
@@ -81,6 +83,11 @@ async function load(flags: ServerFlags): Promise<LoadedModel> {
   }
 }
 
+function textSide(flags: ServerFlags, model: LoadedModel): TextSide {
+  const texts = flags.purpose === 'generation' ? model.chatTemplates : { default: '' };
+  return { alias: flags.alias, model, template: new ChatTemplate(texts, TEMPLATE_PROGRAM, model.templateTokens) };
+}
+
 function serve(flags: ServerFlags, model: LoadedModel): Serving {
   const slots = new Slots<Sequence | null>(flags.purpose === 'generation' ? model.sequences : [null], (active) =>
     tellParent({ type: 'generating', active }),
@@ -89,19 +96,21 @@ function serve(flags: ServerFlags, model: LoadedModel): Serving {
     const threads = message?.type === 'threads' ? message.threads : null;
     if (typeof threads === 'number' && Number.isInteger(threads) && threads >= 1) model.setThreads(threads);
   });
-  const texts = flags.purpose === 'generation' ? model.chatTemplates : { default: '' };
-  return {
-    alias: flags.alias,
-    model,
-    template: new ChatTemplate(texts, TEMPLATE_PROGRAM, model.templateTokens),
-    purpose: flags.purpose,
-    slots,
-  };
+  const side = textSide(flags, model);
+  const program = process.argv[1] ?? '';
+  const preparer = new Preparer(side, () => startPreparer(program, model.contextTokens, process.argv.slice(2)));
+  const prepare: Serving['prepare'] = async (route, body, signal) => await preparer.prepare(route, body, signal);
+  return { ...side, purpose: flags.purpose, slots, prepare };
 }
 
 async function main(): Promise<void> {
   endWithParent();
-  const flags = parseFlags(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  if (args[0] === PREPARES) {
+    const flags = parseFlags(args.slice(2));
+    return answerPreparations(loadVocabulary(flags.model, Number(args[1])).then((model) => textSide(flags, model)));
+  }
+  const flags = parseFlags(args);
   const key = takeKey();
   let serving: Serving | null = null;
   // The engine keeps its connections; a timeout of ours could close one in the moment in which it sends the next request.

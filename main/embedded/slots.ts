@@ -26,6 +26,11 @@ export class Slots<Item> {
     this.#onActive = onActive;
   }
 
+  /** Whether somebody waits for a slot. */
+  get isWaitedFor(): boolean {
+    return this.#lines.size > 0;
+  }
+
   /**
    * Runs `work` with a slot of its own.
    * @param signal one for each request.

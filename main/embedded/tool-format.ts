@@ -2,10 +2,12 @@
  * How models write calls of tools. Each family has a format of its own, which its chat template shows: what begins a call, and what a grammar
  * must allow where a call is demanded. Reading calls is `tool-reader.ts`. Pure.
  */
+
+import { automaton } from './automaton.ts';
 import { automatonRules } from './automaton-rules.ts';
 import { GrammarText, literal } from './grammar-text.ts';
 import { ANY_OBJECT, JsonRules } from './json-grammar.ts';
-import { ANY_TEXT, automaton, sequence, text } from './language.ts';
+import { ANY_TEXT, sequence, text } from './language.ts';
 import type { Tool, ToolRequest } from './openai-messages.ts';
 import type { Schema } from './schema-merge.ts';
 
@@ -37,7 +39,6 @@ export function toolFormatOf(template: string): ToolFormat | null {
 /** Whether a tool takes nothing: its arguments are then an empty object, whatever the model would like to write. */
 export function takesNothing({ parameters }: Pick<Tool, 'parameters'>): boolean {
   if (parameters === null) return true;
-  if (parameters === ANY_OBJECT) return false;
   const { properties = {}, additionalProperties = false, type = 'object', ...more } = parameters;
   const isEmpty = typeof properties === 'object' && properties !== null && Object.keys(properties).length === 0;
   const hasMore = ['$ref', 'anyOf', 'oneOf', 'allOf', 'patternProperties', 'minProperties'].some((key) => more[key] !== undefined);

@@ -9,13 +9,27 @@ import { tokenBytes } from './token-bytes.ts';
 /** node-llama-cpp's name for BERT's way to cut words. */
 const WORD_PIECE = 'wpm';
 
+const LONGEST_WORD_BYTES = 256;
+
 export class Vocabulary {
   readonly #native: NativeVocabulary;
   readonly #wantsFirstSpace: boolean;
+  #longestBytes: number | null = null;
 
   constructor(native: NativeVocabulary) {
     this.#native = native;
     this.#wantsFirstSpace = wantsFirstSpace(native.fileInfo.metadata);
+  }
+
+  /** No text of more bytes is made of so many tokens. */
+  mostBytes(tokens: number): number {
+    if (this.#longestBytes === null) {
+      const { tokens: all, model } = this.#vocabulary;
+      const longest = all.reduce((most, token) => Math.max(most, Buffer.byteLength(token)), 1);
+      // These make one token of a long word that they do not know, and none of spaces behind the first.
+      this.#longestBytes = model === 'bert' || model === 't5' ? Math.max(longest, LONGEST_WORD_BYTES) : longest;
+    }
+    return tokens * this.#longestBytes;
   }
 
   get vocabularySize(): number {

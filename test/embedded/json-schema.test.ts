@@ -206,7 +206,7 @@ describe('llama.cpp takes the grammar, and its own matcher says what fits', () =
       [many(300, null), many(2000, null)],
       [many(299, null), many(2001, null)],
     ],
-    ['5,000 values', { enum: named(5000) }, named(5000), ['value', 'value 1000000', 'valu']],
+    ['5,000 values', { enum: named(5000) }, named(5000).filter((_, at) => at % 250 === 0), ['value', 'value 1000000', 'valu']],
     ['values that begin alike', { enum: ['', 'a', 'ab', 'é', '😀', '😃', 7] }, ['', 'a', 'ab', 'é', '😀', '😃', 7], ['abc', '😁', 77]],
     [
       'values and bounds',

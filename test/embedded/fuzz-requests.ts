@@ -1,0 +1,126 @@
+/**
+ * The fuzzer of requests: sends what a seed makes to a real embedded server, several at a time, and asks beside them for an answer that is known.
+ * A request may be answered or refused by name; it may never end the server, be its error, or change another one's answer.
+ */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TemplateError } from '../../main/core/jinja/errors.ts';
+import { Template } from '../../main/core/jinja/template.ts';
+import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
+import { fuzzRequest, random } from './fuzz-bodies.ts';
+import { startServer, type TestServer } from './start-server.ts';
+
+const AT_ONCE = 6;
+/** Between two questions for the known answer. */
+const WITNESS_EACH = 25;
+/** A client that leaves is one of the cases. */
+const PATIENCE_MS = 4000;
+const REFUSALS = [400, 404, 413, 429];
+const TEMPLATES = new URL('../fixtures/chat-templates/', import.meta.url);
+
+export class FuzzFailure extends Error {}
+
+export class RequestFuzzer {
+  readonly #folder: string;
+  readonly #servers: readonly TestServer[];
+  readonly #known: string;
+  readonly #templates: readonly string[];
+  /** How many requests each status answered. */
+  readonly counts = new Map<number | 'left', number>();
+
+  private constructor(folder: string, servers: readonly TestServer[], known: string, templates: readonly string[]) {
+    this.#folder = folder;
+    this.#servers = servers;
+    this.#known = known;
+    this.#templates = templates;
+  }
+
+  static async start(): Promise<RequestFuzzer> {
+    const folder = await mkdtemp(join(tmpdir(), 'modelium-fuzz-'));
+    const text = await writeTinyGguf(folder);
+    const bert = await writeTinyGguf(folder, { name: 'bert', kind: 'bert', contextTokens: 128 });
+    const chat = await startServer(['--model', text, '--alias', 'tiny', '--ctx-size', '512', '--parallel', '2']);
+    const embedder = await startServer(['--model', bert, '--alias', 'bert', '--ctx-size', '128', '--embeddings', '--ubatch-size', '128']);
+    const files = (await readdir(TEMPLATES, { recursive: true })).filter((name) => name.endsWith('.jinja')).slice(0, 12);
+    const templates = await Promise.all(files.map((name) => readFile(new URL(name, TEMPLATES), 'utf8')));
+    return new RequestFuzzer(folder, [chat, embedder], await witness(chat), templates);
+  }
+
+  async end(): Promise<void> {
+    for (const server of this.#servers) await server.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** @throws FuzzFailure with the case. */
+  async run(seed: number, from: number, count: number): Promise<void> {
+    let next = from;
+    const worker = async () => {
+      while (next < from + count) {
+        const index = next++;
+        await this.one(seed, index).catch((error: unknown) => {
+          throw new FuzzFailure(`case ${index} of seed ${seed}: ${error instanceof Error ? error.message : error}`);
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    await this.#askKnown();
+  }
+
+  async one(seed: number, index: number): Promise<void> {
+    if (index % 10 === 9) this.#template(random(seed + index));
+    const { path, body } = fuzzRequest(seed, index);
+    const server = this.#servers[path === '/v1/embeddings' || (path === '/v1/rerank' && index % 2 === 0) ? 1 : 0]!;
+    const answer = await server
+      .request(path, body, { signal: AbortSignal.timeout(PATIENCE_MS) })
+      .then(
+        async (response) => ({ status: response.status, text: await response.text() }),
+        (error: unknown) => {
+          if (error instanceof Error && error.name === 'TimeoutError') return null;
+          throw new Error(`${path} ${body.slice(0, 2000)} broke the connection: ${error}`);
+        },
+      )
+      .catch((error: unknown) => {
+        if (error instanceof Error && error.name === 'TimeoutError') return null;
+        throw error;
+      });
+    const kind = answer?.status ?? 'left';
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    if (answer !== null && answer.status !== 200) checkRefusal(answer.status, answer.text, `${path} ${body.slice(0, 2000)}`);
+    if (server.child.exitCode !== null || server.child.signalCode !== null)
+      throw new Error(`${path} ${body.slice(0, 2000)} ended the server: ${server.lines.slice(-5).join(' | ')}`);
+    if (index % WITNESS_EACH === 0) await this.#askKnown();
+  }
+
+  async #askKnown(): Promise<void> {
+    const answer = await witness(this.#servers[0]!);
+    if (answer !== this.#known) throw new Error(`another request changed a known answer to ${answer.slice(0, 500)}`);
+  }
+
+  /** A template of a real model, damaged: an error of its own, or a text. */
+  #template(next: () => number): void {
+    const source = this.#templates[Math.floor(next() * this.#templates.length)];
+    if (source === undefined) return;
+    const [from, to, into] = [next(), next(), next()].map((part) => Math.floor(part * source.length)) as [number, number, number];
+    const damaged = source.slice(0, into) + source.slice(Math.min(from, to), Math.max(from, to)) + source.slice(into);
+    try {
+      const bounds = { steps: 200_000, characters: 1_000_000, longestText: 500_000, milliseconds: 2000, now: () => performance.now() };
+      const values = { messages: [{ role: 'user', content: 'x' }], bos_token: '', eos_token: '' };
+      new Template(damaged).render(values, { bounds, now: () => new Date(0) });
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+    }
+  }
+}
+
+async function witness(server: TestServer): Promise<string> {
+  const { status, body } = await server.json('/v1/completions', { prompt: 'the model', temperature: 0, max_tokens: 6, seed: 1 });
+  return status === 200 ? body.choices[0]!.text : `${status} ${JSON.stringify(body)}`;
+}
+
+function checkRefusal(status: number, text: string, request: string): void {
+  if (!REFUSALS.includes(status)) throw new Error(`${request} was answered with ${status}: ${text.slice(0, 1000)}`);
+  const { error } = JSON.parse(text) as { error?: { message?: unknown; code?: unknown; origin?: unknown } };
+  if (typeof error?.message !== 'string' || typeof error.code !== 'string' || error.origin !== 'llama')
+    throw new Error(`${request} was refused without a reason: ${text.slice(0, 1000)}`);
+}
