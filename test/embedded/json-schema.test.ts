@@ -159,14 +159,14 @@ describe('what the model writes is valid', () => {
   test.each(SCHEMAS)('%s', async (_, schema) => {
     const valid = z.fromJSONSchema(schema);
     const response_format = { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
-    const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+    const seeds = [1, 2, 3, 4];
     const answers = await Promise.all(
       seeds.map(async (seed) => {
         const request = {
           messages: [{ role: 'user', content: 'the model' }],
           temperature: 1.5,
           seed,
-          max_tokens: 2500,
+          max_tokens: 1500,
           response_format,
         };
         const { status, body } = await server.json('/v1/chat/completions', request);
@@ -175,7 +175,7 @@ describe('what the model writes is valid', () => {
       }),
     );
     const whole = answers.filter(({ finish_reason }) => finish_reason === 'stop');
-    expect(whole.length).toBeGreaterThanOrEqual(4);
+    expect(whole.length).toBeGreaterThanOrEqual(2);
     for (const { message } of whole) expect(valid.safeParse(JSON.parse(message.content)).error, message.content).toBeUndefined();
     // Not one answer eight times.
     if (JSON.stringify(schema).length > 120) expect(new Set(whole.map(({ message }) => message.content)).size).toBeGreaterThan(1);
