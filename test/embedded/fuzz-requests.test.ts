@@ -8,7 +8,7 @@ const SEED = 20_261_128;
 let fuzzer: RequestFuzzer;
 beforeAll(async () => {
   fuzzer = await RequestFuzzer.start();
-});
+}, 180_000);
 afterAll(() => fuzzer?.end());
 
 test(`${CASES} requests`, async () => {

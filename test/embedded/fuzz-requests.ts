@@ -40,8 +40,10 @@ export class RequestFuzzer {
     const folder = await mkdtemp(join(tmpdir(), 'modelium-fuzz-'));
     const text = await writeTinyGguf(folder);
     const bert = await writeTinyGguf(folder, { name: 'bert', kind: 'bert', contextTokens: 128 });
-    const chat = await startServer(['--model', text, '--alias', 'tiny', '--ctx-size', '512', '--parallel', '2']);
-    const embedder = await startServer(['--model', bert, '--alias', 'bert', '--ctx-size', '128', '--embeddings', '--ubatch-size', '128']);
+    const [chat, embedder] = await Promise.all([
+      startServer(['--model', text, '--alias', 'tiny', '--ctx-size', '512', '--parallel', '2']),
+      startServer(['--model', bert, '--alias', 'bert', '--ctx-size', '128', '--embeddings', '--ubatch-size', '128']),
+    ]);
     const files = (await readdir(TEMPLATES, { recursive: true })).filter((name) => name.endsWith('.jinja')).slice(0, 12);
     const templates = await Promise.all(files.map((name) => readFile(new URL(name, TEMPLATES), 'utf8')));
     return new RequestFuzzer(folder, [chat, embedder], await witness(chat), templates);

@@ -2,9 +2,12 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { readEvents, startServer, type TestServer } from './start-server.ts';
+
+// Each large request may start a process of its own, which takes its time beside other tests.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 let folder: string;
 let chat: TestServer;
@@ -16,8 +19,10 @@ beforeAll(async () => {
     writeTinyGguf(folder),
     writeTinyGguf(folder, { name: 'bert', kind: 'bert', contextTokens: 128 }),
   ]);
-  chat = await startServer(['--model', text, '--alias', 'tiny', '--ctx-size', '2048', '--parallel', '2']);
-  embedder = await startServer(['--model', bert, '--alias', 'bert', '--ctx-size', '128', '--embeddings', '--ubatch-size', '128']);
+  [chat, embedder] = await Promise.all([
+    startServer(['--model', text, '--alias', 'tiny', '--ctx-size', '2048', '--parallel', '2']),
+    startServer(['--model', bert, '--alias', 'bert', '--ctx-size', '128', '--embeddings', '--ubatch-size', '128']),
+  ]);
 });
 
 afterAll(async () => {
