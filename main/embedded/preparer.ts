@@ -14,7 +14,9 @@ const SMALL_BYTES = 16 * 1024;
 const LITTLE_WORK = 30_000;
 /** In the process of its own: some seconds. */
 const MUCH_WORK = 5_000_000;
-const MOST_MS = 30_000;
+const MOST_MS = 60_000;
+/** Until the process has opened the vocabulary. */
+const START_MS = 180_000;
 const IDLE_MS = 30_000;
 const MOST_WAITING = 64;
 
@@ -24,6 +26,7 @@ export interface PreparerMessage {
 }
 
 export type PreparerAnswer =
+  | { readonly begins: true }
   | { readonly prepared: Prepared }
   | { readonly code: ErrorCode; readonly message: string; readonly param: string | null };
 
@@ -84,7 +87,7 @@ export class Preparer {
       return;
     }
     this.#running = job;
-    this.#timer = setTimeout(() => this.#fail(`takes longer than ${MOST_MS / 1000} s to read`), MOST_MS);
+    this.#limit(START_MS);
     this.#child ??= this.#started();
     this.#child.send({ route: job.route, body: job.body } satisfies PreparerMessage, (error) => {
       if (error !== null) this.#fail('cannot be read');
@@ -94,7 +97,9 @@ export class Preparer {
   #started(): ChildProcess {
     const child = this.#start();
     child.on('message', (answer: PreparerAnswer) => {
-      if (child === this.#child) this.#settle('prepared' in answer ? answer.prepared : errorOf(answer));
+      if (child !== this.#child) return;
+      if ('begins' in answer) this.#limit(MOST_MS);
+      else this.#settle('prepared' in answer ? answer.prepared : errorOf(answer));
     });
     const gone = () => {
       if (child !== this.#child) return;
@@ -104,6 +109,11 @@ export class Preparer {
     child.on('exit', gone);
     child.on('error', gone);
     return child;
+  }
+
+  #limit(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#fail(`takes longer than ${ms / 1000} s to read`), ms);
   }
 
   /** A client that left: its work ends with it. */
@@ -155,7 +165,12 @@ export const PREPARES = '--prepare';
 /** The process's own part: answers each message with one. @param side opens while the first message comes. */
 export function answerPreparations(side: Promise<TextSide>): void {
   process.on('message', (message: PreparerMessage) => {
-    side.then(async (opened) => process.send?.(await answered(message, opened))).catch(() => process.exit(1));
+    side
+      .then(async (opened) => {
+        process.send?.({ begins: true } satisfies PreparerAnswer);
+        process.send?.(await answered(message, opened));
+      })
+      .catch(() => process.exit(1));
   });
 }
 
