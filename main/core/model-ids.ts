@@ -22,11 +22,12 @@ const TWINS: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * The id that a name asks for: its last segment without `.gguf`, in Unicode's composed form, beginning with no dot, dash or space.
+ * The id that a name asks for: its last segment without `.gguf` and the number of a part, in Unicode's composed form, beginning with no dot, dash or space.
  * @param name `model`, or `owner/model` for one level of nesting.
  */
 export function idOf(name: string): string {
   const plain = givenName(name)
+    .replace(/(?<=.)-\d{5}-of-\d{5}$/i, '')
     .normalize('NFC')
     .replace(/\p{Z}+/gu, ' ')
     // What has no width or turns the direction would make two names look alike.

@@ -62,6 +62,8 @@ describe('ids', () => {
     ['SmolLM2.gguf', 'SmolLM2'],
     ['My Model (v2).GGUF', 'My Model (v2)'],
     ['owner/Model', 'Model'],
+    ['Big-00001-of-00003.gguf', 'Big'],
+    ['BIG-00001-OF-00003.GGUF', 'BIG'],
     ['.gguf', 'model'],
     ['--x', 'x'],
     ['模型一', '模型一'],

@@ -182,6 +182,12 @@ function implausible(path: string, { metadata }: GgufHeader): string | null {
 
 /** Parts that name another number of parts than their file names do belong to another model. */
 function mismatch(paths: readonly string[], headers: readonly GgufHeader[]): string | null {
+  const odd = paths.length > 1 ? paths.find((path) => !/-\d{5}-of-\d{5}\.gguf$/.test(path)) : undefined;
+  // llama.cpp makes the names of the other parts out of the first one's, in lower case.
+  if (odd !== undefined) {
+    const [name = odd] = odd.split('/').slice(-1);
+    return `${odd} is a part of a model, and llama.cpp knows parts by the end of their names in lower case alone: rename it to ${name.replace(/-of-(\d{5})\.gguf$/i, '-of-$1.gguf')}, and the others alike.`;
+  }
   if (headers.length !== paths.length) return null;
   const first = headers[0]?.metadata.get('split.count');
   if (paths.length === 1 && typeof first === 'number' && first > 1) {

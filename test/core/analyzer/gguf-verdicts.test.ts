@@ -146,3 +146,9 @@ describe('files that can never become whole', () => {
     expect(damage).toBe('m-00001-of-00002.gguf says that it is one of 5 parts, and its name says 2.');
   });
 });
+
+test('parts that are named in upper case: llama.cpp does not find them, and renaming helps', () => {
+  const part = (no: number) => gguf({ metadata: { 'split.no': u32(no), 'split.count': u32(2) } });
+  const { damage } = analyze({ 'M-00001-OF-00002.GGUF': part(0), 'M-00002-OF-00002.GGUF': part(1) });
+  expect(damage).toContain('rename it to M-00001-of-00002.gguf, and the others alike');
+});
