@@ -24,6 +24,8 @@ export interface TinyModelOptions {
   readonly chatTemplate?: boolean | string;
   /** More than 1 splits the tensors over files named `-00001-of-0000N`. */
   readonly parts?: number;
+  /** Further entries of the header. */
+  readonly metadata?: Readonly<Record<string, GgufValue>>;
 }
 
 export interface TinyModelFile {
@@ -251,6 +253,7 @@ export function tinyModel(options: TinyModelOptions = {}): readonly TinyModelFil
     ...architectureMetadata(kind, { layers, feedForward, contextTokens, vocabularySize }),
     ...tokenizerMetadata(kind, vocabulary, options.chatTemplate ?? kind === 'llama'),
     ...(options.ranks === true ? { 'bert.pooling_type': u32(POOLING_RANK) } : {}),
+    ...options.metadata,
   };
   if (parts === 1) return [{ name: `${name}.gguf`, bytes: ggufBytes(metadata, tensors) }];
   const perPart = Math.ceil(tensors.length / parts);

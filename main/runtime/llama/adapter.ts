@@ -42,7 +42,8 @@ function supports(isOwn: boolean, profile: ModelProfile, form: ModelForm): Suppo
 }
 
 function whyNotRead(isOwn: boolean, profile: ModelProfile, form: ModelForm): string | null {
-  const why = form.unloadable ?? (isOwn ? whyUnknown(profile, form) : null);
+  // What is no model of a language is told so, and not that its architecture is unknown.
+  const why = form.unloadable ?? (isOwn && SERVED_KINDS.includes(profile.kind) ? whyUnknown(profile, form) : null);
   return why === null ? null : `${upper(visibleName(why))}.`;
 }
 

@@ -159,16 +159,16 @@ describe('an index that names what no file holds', () => {
 describe('descriptions as large as those of the largest models', () => {
   const wide = (count: number, prefix: string): string[] => Array.from({ length: count }, (_, at) => `${prefix}.${at}.weight_packed`);
 
-  test('an index of 300,000 names in 35 MB, over 12 files', () => {
+  test('an index of 276,000 names in 25 MB, over 12 files', () => {
     const held = Array.from({ length: 12 }, (_, shard) => wide(10, `model.layers.0.mlp.experts.${shard}`));
     const nameOf = (shard: number): string => `model-${String(shard + 1).padStart(6, '0')}-of-000012.safetensors`;
-    const spare = wide(300_000, 'model.layers.61.language_model.mlp.experts.of.a.head.of.further.tokens.and.a.long.name');
+    const spare = wide(276_000, 'mtp.layers.61.mlp.experts');
     const map = Object.fromEntries([
       ...held.flatMap((names, shard) => names.map((name) => [name, nameOf(shard)])),
       ...spare.map((name) => [name, nameOf(0)]),
     ]);
     const text = JSON.stringify({ metadata: {}, weight_map: map });
-    expect(text.length).toBeGreaterThan(35e6);
+    expect(text.length).toBeGreaterThan(23e6);
     const { whole, damage, profile } = analyzeCandidate(
       folderOf({
         ...{ 'config.json': LLAMA, 'tokenizer.json': { model: { type: 'BPE' } }, 'model.safetensors.index.json': text },
@@ -178,6 +178,22 @@ describe('descriptions as large as those of the largest models', () => {
     );
     expect({ whole, damage }).toEqual({ whole: true, damage: null });
     expect(profile?.parameters).toBe(120);
+  }, 120_000);
+
+  test('a config.json of 5 MB that names a quantisation for each of 60,000 matrices', () => {
+    const names = wide(60_000, 'model.layers.0.mlp.experts.of.a.mixture.with.long.names.as.they.are.published');
+    const config = {
+      ...LLAMA,
+      quantization_config: {
+        quant_method: 'auto-round',
+        bits: 4,
+        extra_config: Object.fromEntries(names.map((name) => [name, { bits: 16 }])),
+      },
+    };
+    expect(JSON.stringify(config).length).toBeGreaterThan(5e6);
+    const { whole, damage, profile } = analyze({ 'config.json': config });
+    expect({ whole, damage }).toEqual({ whole: true, damage: null });
+    expect(profile?.quantization).toBe('AutoRound 4-bit');
   });
 
   test('a header of 9 MB with 55,000 tensors', () => {
