@@ -10,7 +10,8 @@ function fitting(model: LoadedModel, tokens: readonly number[], param: string): 
   if (tokens.length < model.contextTokens) return tokens;
   throw new ModeliumError(
     'context_length_exceeded',
-    `The prompt has ${tokens.length} tokens, and the context holds ${model.contextTokens}, one of them for the answer.`,
+    // LiteLLM and others know a prompt that is too long by such words, not by the code.
+    `The prompt has ${tokens.length} tokens, which exceeds the available context size of ${model.contextTokens}, one of them for the answer.`,
     { param, origin: 'llama' },
   );
 }

@@ -7,10 +7,14 @@ export function notSupported(message: string): ModeliumError {
 }
 
 export function tooLong(param: string, length: number, most: number): ModeliumError {
-  return new ModeliumError('context_length_exceeded', `The input has ${length} tokens, and the context holds ${most}.`, {
-    param,
-    origin: 'llama',
-  });
+  return new ModeliumError(
+    'context_length_exceeded',
+    `The input has ${length} tokens, which exceeds the available context size of ${most}.`,
+    {
+      param,
+      origin: 'llama',
+    },
+  );
 }
 
 /** Aborts when the client leaves before its answer is complete. */
