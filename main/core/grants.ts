@@ -86,7 +86,7 @@ export class Grants {
   #endLeftOver(waiting: ModelRecord, wanted: readonly string[] | 'conversion'): void {
     const { admission, registry, doer } = this.#ports;
     if (!admission.mayEvict(waiting.id)) return;
-    for (const { id, state } of [...registry.all()]) {
+    for (const { id, state } of registry.each()) {
       if (!admission.isLeftOver(id)) continue;
       const isInTheWay =
         wanted === 'conversion'

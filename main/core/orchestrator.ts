@@ -114,13 +114,13 @@ export class Orchestrator {
       const names = [id, ...aliases].filter((name) => this.#alwaysLoaded.includes(name));
       if (names.length > 0 && !names.some((name) => before.includes(name))) this.#wantAlways(id);
     }
-    for (const record of [...this.#ports.registry.all()]) reconsider(this.#ports, record, (id) => this.#wantAlways(id));
+    for (const record of this.#ports.registry.each()) reconsider(this.#ports, record, (id) => this.#wantAlways(id));
     this.wake('');
   }
 
   /** Who may leave is other than before: those that wait for room, or lack it, are asked about again. Nobody else is disturbed. */
   pinsChanged(): void {
-    for (const record of [...this.#ports.registry.all()]) askAgain(this.#ports, record);
+    for (const record of this.#ports.registry.each()) askAgain(this.#ports, record);
     this.wake('');
   }
 
@@ -140,7 +140,7 @@ export class Orchestrator {
       .join(', ');
     const devicesChanged = box !== this.#box;
     this.#box = box;
-    for (const record of [...this.#ports.registry.all()]) {
+    for (const record of this.#ports.registry.each()) {
       const reason = stateOf(record, 'blocked')?.reason;
       // What no device could hold may fit on one that came (back) since.
       const depends = reason === 'no-room' || (devicesChanged && (reason === 'too-large' || reason === 'no-runtime'));

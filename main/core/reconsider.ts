@@ -62,7 +62,7 @@ export function reconsiderTrust(ports: ReconsiderPorts, record: ModelRecord, by:
 
 /** A model came, left, or is called otherwise: adapters whose base that is, or was, get another verdict. */
 export function reconsiderAdapters({ registry, questions }: Pick<ReconsiderPorts, 'registry' | 'questions'>): void {
-  for (const { id, profile, state } of [...registry.all()]) {
+  for (const { id, profile, state } of registry.each()) {
     if (state.name !== 'blocked' || isBlockedByFiles(state)) continue;
     const base = questions.base(id, profile);
     const lacked = state.reason === 'needs-base';

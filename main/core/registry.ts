@@ -73,6 +73,14 @@ export class Registry {
     return this.#records.values();
   }
 
+  /** All that there are now, each as it is when its turn comes: whatever is done about one may have moved or ended the next. */
+  *each(): Generator<ModelRecord> {
+    for (const id of [...this.#records.keys()]) {
+      const record = this.#records.get(id);
+      if (record !== undefined) yield record;
+    }
+  }
+
   get size(): number {
     return this.#records.size;
   }
