@@ -26,7 +26,7 @@ const engine = await build({
   ...COMMON,
   entryPoints: [
     ...['main/cli.ts', 'main/engine.ts', 'main/embedded/server.ts', 'main/embedded/template-worker.ts', 'main/embedded/find-gpu.ts'],
-    ...['main/embedded/convert/program.ts', 'main/file-reader.ts'],
+    ...['main/embedded/convert/program.ts', 'main/file-reader.ts', 'main/io/large-json-program.ts'],
   ],
   splitting: true,
   // Chunks lie beside programs.ts's place: it resolves child programs relative to the file that it ends up in.

@@ -13,8 +13,6 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  // The engine's garbage dies young: a nursery that grows to V8's 32 MB would only stay resident.
-  (await import('node:v8')).setFlagsFromString('--semi-space-growth-factor=1');
   const { enableCompileCache } = await import('node:module');
   enableCompileCache();
   const { runProgram } = await import('./cli/program.ts');

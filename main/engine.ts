@@ -26,8 +26,10 @@ import { createDeviceProbe, type RunningDeviceProbe } from './io/device-probe.ts
 import { modeliumFolders } from './io/folders.ts';
 import { createUpstreams, type Upstreams } from './io/http-client.ts';
 import { createInspector } from './io/inspector.ts';
+import { createLargeJson } from './io/large-json.ts';
 import { createLog } from './io/log.ts';
 import { look } from './io/look.ts';
+import { collectGarbage } from './io/memory.ts';
 import { createMetrics, type Metrics } from './io/metrics.ts';
 import { createModelFinder } from './io/model-finder.ts';
 import { createPageFiles } from './io/page-files.ts';
@@ -282,7 +284,9 @@ class RunningEngine implements Engine {
         : own;
     };
     const { dispatch } = upstreams;
+    const largeJson = this.#open(createLargeJson(programs.largeJson, clock), (each) => each.close());
     const server = createHttpServer({
+      ...{ largeJson, collectGarbage },
       ...{ settings, inference, control, clock, log, dispatch, metricsText, token: this.token, version: VERSION },
       page: createPageFiles(programs.page),
     });

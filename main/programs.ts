@@ -18,6 +18,8 @@ export const programs = {
   convert: beside('embedded/convert/program'),
   /** Says whether llama.cpp can use the GPUs here. */
   findGpu: beside('embedded/find-gpu'),
+  /** Looks into large bodies of requests: a thread, not a process. */
+  largeJson: beside('io/large-json-program'),
   /** Reads people's files for the engine. */
   reader: beside('file-reader'),
   /** The built window: a folder, beside the bundled engine or in the checkout's dist. */

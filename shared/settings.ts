@@ -142,6 +142,11 @@ const api = z.strictObject({
     )
     .default([])
     .describe('Host names that requests may carry beside those of this machine, for example box.example or *.box.example.'),
+  max_buffered_mb: z
+    .number()
+    .positive()
+    .default(256)
+    .describe('MiB that the bodies of all requests together may take; beyond it, status 503. Small bodies do not count.'),
   max_body_mb: z.number().positive().default(64).describe('The largest request, in MiB; a larger one is answered with status 413.'),
 });
 

@@ -15,11 +15,13 @@ import { startEngine } from '../main/engine.ts';
 import { answerMalformed } from '../main/http/malformed.ts';
 import { createHttpServer } from '../main/http/server.ts';
 import { createClock } from '../main/io/clock.ts';
+import { createLargeJson } from '../main/io/large-json.ts';
 import { createPageFiles } from '../main/io/page-files.ts';
 import { createProcesses } from '../main/io/processes.ts';
 import { editSettings } from '../main/io/settings-edit.ts';
 import { openDatabase, openStore } from '../main/io/store.ts';
 import { createLedger } from '../main/io/store-ledger.ts';
+import { programs } from '../main/programs.ts';
 import { ERRORS, type ErrorCode, type ErrorEnvelope, ModeliumError } from '../shared/errors.ts';
 import { DEFAULT_SETTINGS } from '../shared/settings.ts';
 import { writeCodeModel } from './helpers/code-model.ts';
@@ -166,6 +168,12 @@ describe('over HTTP', () => {
     server.close();
   });
 
+  test('busy-with-bodies: one budget for all of them', async () => {
+    await live.set({ ...settings(2), api: { max_body_mb: 1, max_buffered_mb: 0.2 } });
+    checkAnswer('busy-with-bodies', await live.predict('slow', { prompt: 'x'.repeat(400_000) }));
+    await live.set(settings(2));
+  });
+
   test('settings-refused, settings-changed, settings-unwritable: an edit that was not made', async () => {
     const file = join(live.folder, 'modelium.yaml');
     const edit = (revision: string, value: unknown) =>
@@ -237,6 +245,8 @@ describe('over HTTP', () => {
 
   test('internal: a bug is told without its stack', async () => {
     const server = createHttpServer({
+      collectGarbage: () => {},
+      largeJson: createLargeJson(programs.largeJson, createClock()),
       settings: () => ({ ...DEFAULT_SETTINGS, api: { ...DEFAULT_SETTINGS.api, port: 0 } }),
       ...{ inference: {} as never, control: {} as never, clock: createClock(), token: 'token', version: '0', dispatch: () => {} },
       log: { say: () => {}, warn: () => {}, error: () => {}, debug: () => {} },

@@ -59,6 +59,8 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'api.port': `${HERE}: api.host and api.port are where it listens`,
   'api.cors_origins': `${SERVER}: lets a configured origin in, with a preflight, and no other`,
   'api.allowed_hosts': `${SERVER}: obeys api.allowed_hosts`,
+  'api.max_buffered_mb':
+    'test/http/bodies.test.ts: refuses with 503 and Retry-After when it is used up, serves small requests on, and is given back',
   'api.max_body_mb': `${SERVER}: refuses what is larger than api.max_body_mb, by its length or as it comes; the setting counts at once`,
   'gpus.use': GPUS,
   'gpus.reserve_mb': GPUS,

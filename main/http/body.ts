@@ -1,42 +1,127 @@
 /** Bodies: read whole, bounded, JSON whatever the content type says (plain `curl -d` sends a form's). Knows no route. */
 import { isUtf8 } from 'node:buffer';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import { hasFewBrackets, outlineOf } from '../core/json-outline.ts';
+import { type BodyBudget, FREE_BYTES, type Share } from './body-budget.ts';
 
 export type BodyResult = { readonly body: Buffer } | { readonly error: ModeliumError };
 
-const BYTES_PER_MB = 1024 * 1024;
+export const BYTES_PER_MB = 1024 * 1024;
+/** The setting that bounds the bodies of inference. */
+export const MAX_BODY = 'api.max_body_mb';
+/** Arrays and objects inside each other: far more than any schema of a tool has. */
+export const MOST_DEPTH = 128;
+/** So much more at once. */
+const STEP_BYTES = 512 * 1024;
+const NOTHING = Buffer.alloc(0);
 /** Editors and PowerShell put it in front of a file; to JSON it is no blank. */
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
+/** What a body may be: at most so many bytes, out of a budget that all bodies share. */
+export interface BodyBounds {
+  readonly limitBytes: number;
+  /** In whose name the limit stands, for the error: `api.max_body_mb`. */
+  readonly limitName: string;
+  /** Null: only small bodies are read. */
+  readonly budget: BodyBudget | null;
+}
+
 /**
- * Collects a body. What comes beyond the limit is thrown away unread, so that a client which is still sending can take the answer; one that
- * goes on for as much again is cut off (I10).
- * @param limitMb api.max_body_mb
+ * Collects a body in one piece of memory. What comes beyond the limit is thrown away unread, so that a client which is still sending can take the
+ * answer; one that goes on for as much again is cut off (I10).
  * @param request the request, or the decoder of its body.
- * @param done called once, with the body, or with body-too-large or what the decoder met; never when the client leaves before the end.
+ * @param response its end gives the bytes back to the budget.
+ * @param done called once, with the body, or with body-too-large, busy-with-bodies, request-timeout or what the decoder met; never when the client
+ *   leaves before the end.
  */
-export function readBody(request: Readable, limitMb: number, done: (result: BodyResult) => void): void {
-  const limit = limitMb * BYTES_PER_MB;
-  let parts: Buffer[] = [];
+export function readBody(
+  request: Readable,
+  response: Writable,
+  { limitBytes, limitName, budget }: BodyBounds,
+  done: (result: BodyResult) => void,
+): void {
+  let first: Buffer | null = null;
+  let held: Buffer = NOTHING;
+  let memory: ArrayBuffer | null = null;
+  let share: Share | null = null;
   let bytes = 0;
+  let isOver = false;
+
+  function fail(error: ModeliumError): void {
+    if (isOver) return;
+    isOver = true;
+    first = null;
+    held = NOTHING;
+    memory = null;
+    share?.release();
+    done({ error });
+  }
+
+  /** Grows in place: neither many small pieces nor a length that was only announced take memory, and all of it goes back to the system. */
+  function keep(part: Buffer): void {
+    const before = bytes - part.length;
+    if (bytes > held.length) {
+      const grown = bytes <= FREE_BYTES ? Buffer.allocUnsafe(FREE_BYTES) : grow();
+      if (first !== null || held.buffer !== grown.buffer) (first ?? held).copy(grown, 0, 0, before);
+      first = null;
+      held = grown;
+    }
+    share?.heard();
+    part.copy(held, before);
+  }
+
+  function grow(): Buffer {
+    const size = Math.min(limitBytes, Math.ceil(bytes / STEP_BYTES) * STEP_BYTES);
+    if (budget !== null) {
+      share ??= opened(budget);
+      share.take(size - (memory?.byteLength ?? 0));
+    }
+    memory ??= new ArrayBuffer(0, { maxByteLength: Math.floor(limitBytes) });
+    memory.resize(Math.floor(size));
+    return Buffer.from(memory, 0, memory.byteLength);
+  }
+
+  function opened(from: BodyBudget): Share {
+    const taken = from.open(fail);
+    response.once('close', taken.release);
+    return taken;
+  }
+
   request.on('data', (part: Buffer) => {
     bytes += part.length;
-    if (bytes <= limit) {
-      parts.push(part);
+    if (bytes > 2 * limitBytes + BYTES_PER_MB) request.destroy();
+    if (isOver) return;
+    if (bytes > limitBytes) return fail(bodyTooLarge(limitBytes, limitName));
+    // An ordinary body comes in one piece, and stays that.
+    if (bytes === part.length && part.length <= FREE_BYTES) {
+      first = part;
       return;
     }
-    if (bytes - part.length <= limit) done({ error: bodyTooLarge(limitMb) });
-    parts = [];
-    if (bytes > 2 * limit + BYTES_PER_MB) request.destroy();
+    try {
+      keep(part);
+    } catch (thrown) {
+      fail(toModeliumError(thrown));
+    }
   });
   request.on('end', () => {
-    const [first] = parts;
-    if (bytes <= limit) done({ body: withoutMark(parts.length === 1 && first !== undefined ? first : Buffer.concat(parts)) });
+    if (isOver) return;
+    isOver = true;
+    share?.complete();
+    done({ body: withoutMark(first ?? held.subarray(0, bytes)) });
   });
   // What the decoder of a compressed body says; a client that leaves is an error too, and needs no answer.
   request.on('error', (error) => {
-    if (error instanceof ModeliumError && bytes <= limit) done({ error });
+    if (error instanceof ModeliumError) fail(error);
+  });
+}
+
+/** Throws a body away that nobody wants: so much of it that a client which is still sending can take its answer, and no more. */
+export function discardBody(request: Readable): void {
+  let bytes = 0;
+  request.on('data', (part: Buffer) => {
+    bytes += part.length;
+    if (bytes > BYTES_PER_MB) request.destroy();
   });
 }
 
@@ -48,11 +133,12 @@ function withoutMark(body: Buffer): Buffer {
 
 /** Is the announced length too long already? Null when it is not, or not announced. */
 export function refuseLength(contentLength: string | undefined, limitMb: number): ModeliumError | null {
-  return contentLength !== undefined && Number(contentLength) > limitMb * BYTES_PER_MB ? bodyTooLarge(limitMb) : null;
+  const limitBytes = limitMb * BYTES_PER_MB;
+  return contentLength !== undefined && Number(contentLength) > limitBytes ? bodyTooLarge(limitBytes, MAX_BODY) : null;
 }
 
-function bodyTooLarge(limitMb: number): ModeliumError {
-  return new ModeliumError('body-too-large', `The body is larger than the ${limitMb} MB that api.max_body_mb allows.`);
+function bodyTooLarge(limitBytes: number, limitName: string): ModeliumError {
+  return new ModeliumError('body-too-large', `The body is larger than the ${limitBytes / BYTES_PER_MB} MB that ${limitName} allows.`);
 }
 
 /** @throws ModeliumError invalid-json, also for what is not UTF-8, and for JSON that is no object. `__proto__` comes out as an ordinary key of its own. */
@@ -60,6 +146,8 @@ export function parseObject(body: Buffer): Record<string, unknown> {
   if (body.length === 0) throw new ModeliumError('invalid-json', 'The body is empty.');
   // Decoded all the same, foreign letters would become U+FFFD, and the model would be asked something else.
   if (!isUtf8(body)) throw new ModeliumError('invalid-json', 'The body is not UTF-8: encode it so, rather than as Latin-1, UTF-16 or GBK.');
+  const outline = hasFewBrackets(body, MOST_DEPTH) ? null : outlineOf(body, { depth: MOST_DEPTH, values: body.length });
+  if (outline?.kind === 'too-deep') throw tooDeep(outline.at);
   let value: unknown;
   try {
     value = JSON.parse(body.toString());
@@ -70,6 +158,11 @@ export function parseObject(body: Buffer): Record<string, unknown> {
     throw new ModeliumError('invalid-json', 'The body is JSON, but not an object in braces.');
   }
   return value as Record<string, unknown>;
+}
+
+/** @param at the field, as in `messages.0`. */
+function tooDeep(at: string): ModeliumError {
+  return new ModeliumError('invalid-body', `${at}: nested more than ${MOST_DEPTH} deep.`, { param: at });
 }
 
 /** @throws ModeliumError invalid-json for what is nested deeper than JSON.stringify's stack. */

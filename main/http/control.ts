@@ -13,7 +13,7 @@ import { ANSWER_PROOF_HEADER } from '../../shared/proofs.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { parseObject, readBody } from './body.ts';
+import { BYTES_PER_MB, discardBody, MAX_BODY, parseObject, readBody } from './body.ts';
 import { decodedBody } from './body-encoding.ts';
 import { type OpenStreams, type StreamWorld, streamEvents, streamLogs } from './control-streams.ts';
 import { listOf } from './model-list.ts';
@@ -37,6 +37,8 @@ export interface ControlWorld {
 }
 
 const NO_BODY = Buffer.alloc(0);
+/** Names, paths and settings are far shorter (I10). */
+const CONTROL_BYTES = 64 * 1024;
 const PLAIN = 'text/plain; charset=utf-8';
 /** Of a name of 120 characters with its owner's, percent-encoded: the longest are twelve characters for one. */
 const MOST_PARAM_CHARACTERS = 4096;
@@ -95,6 +97,7 @@ export async function createControlApp(
     if (error.code === 'internal') world.log.error(`${request.method} ${request.url} met a bug.`, thrown);
     reply.hijack();
     sendError(reply.raw, error);
+    discardBody(request.raw);
   });
   app.setNotFoundHandler(async (request) => {
     throw unknownRoute(request.method, request.url);
@@ -111,7 +114,9 @@ export async function createControlApp(
 function readJsonBodies(app: FastifyInstance, world: ControlWorld): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', (request, _payload, done) => {
-    readBody(decodedBody(request.raw), world.maxBodyMb(), (result) => {
+    const limitBytes = Math.min(CONTROL_BYTES, world.maxBodyMb() * BYTES_PER_MB);
+    const bounds = { limitBytes, limitName: limitBytes === CONTROL_BYTES ? 'this route' : MAX_BODY, budget: null };
+    readBody(decodedBody(request.raw), request.raw.socket, bounds, (result) => {
       if ('error' in result) return done(result.error);
       try {
         requireBody(result.body, admissions.get(request.raw));

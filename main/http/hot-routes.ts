@@ -3,14 +3,16 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { API } from '../../shared/api.ts';
-import { toModeliumError } from '../../shared/errors.ts';
+import { type ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Control } from '../core/gateway.ts';
 import { absoluteTarget, meantPath } from './addresses.ts';
-import { readBody, refuseLength } from './body.ts';
+import { BYTES_PER_MB, discardBody, MAX_BODY, readBody, refuseLength } from './body.ts';
+import type { BodyBudget } from './body-budget.ts';
 import { decodedBody, refuseEncoding } from './body-encoding.ts';
 import type { ProxyWorld } from './exchange.ts';
 import { type GuardRules, guard, guardRules } from './guard.ts';
+import { type JsonBody, type LargeJson, readJson } from './json-body.ts';
 import { asOpenAi, listOf } from './model-list.ts';
 import { FORMS_PASSED_ON, PASSED_ON, passFormOn, passOn } from './openai.ts';
 import { predict } from './predict.ts';
@@ -22,6 +24,8 @@ export interface HotWorld extends ProxyWorld {
   readonly settings: () => Settings;
   readonly metricsText: () => Promise<string>;
   readonly version: string;
+  readonly budget: BodyBudget;
+  readonly largeJson: LargeJson;
   /** Everything that is not hot. */
   readonly controlApp: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -49,7 +53,7 @@ export function createListeners(world: HotWorld): { readonly request: Listener; 
     const { 'content-length': length, 'content-encoding': encoding } = request.headers;
     const refused = verdict.refused ?? refuseLength(length, api.max_body_mb) ?? refuseEncoding(encoding);
     if (verdict.refused === null && verdict.corsOrigin !== null) allowOrigin(response, verdict.corsOrigin);
-    if (refused !== null) sendError(response, refused);
+    if (refused !== null) refuse(request, response, refused);
     return refused === null;
   }
 
@@ -59,9 +63,8 @@ export function createListeners(world: HotWorld): { readonly request: Listener; 
     },
     // A client that asks before it sends a large body hears the refusal without sending it.
     checkContinue(request, response) {
-      if (!mayPass(request, response)) return;
-      response.writeContinue();
-      route(world, request, response);
+      // Who reads the body asks for it.
+      if (mayPass(request, response)) route(world, request, response);
     },
   };
 }
@@ -78,7 +81,7 @@ function route(world: HotWorld, request: IncomingMessage, response: ServerRespon
   const path = pathOf(request.url ?? '/');
   if (request.method === 'POST') {
     if (PASSED_ON.has(path)) {
-      withBody(world, request, response, (body, startedMs) => passOn(world, response, path, body, startedMs));
+      withJson(world, request, response, false, (body, startedMs) => passOn(world, response, path, body, startedMs));
       return;
     }
     if (FORMS_PASSED_ON.has(path)) {
@@ -87,7 +90,11 @@ function route(world: HotWorld, request: IncomingMessage, response: ServerRespon
       return;
     }
     if (path.startsWith(PREDICT) && path.length > PREDICT.length) {
-      withBody(world, request, response, (body, startedMs) => predict(world, response, nameAfter(PREDICT, path), body, startedMs));
+      const name = nameAfter(PREDICT, path);
+      // Nothing is read for a model that there is not; what there is, is known once the folders were looked at.
+      if (world.inference.begun() === null && world.inference.resolve(name) === null)
+        return refuse(request, response, modelNotFound(name, world.inference.nearest(name)));
+      withJson(world, request, response, true, (body, startedMs) => predict(world, response, name, body, startedMs));
       return;
     }
   } else if (request.method === 'GET' || request.method === 'HEAD') {
@@ -107,7 +114,9 @@ function withBody(
   act: (body: Buffer, startedMs: number) => void,
 ): void {
   const startedMs = world.clock.now();
-  readBody(decodedBody(request), world.settings().api.max_body_mb, (result) => {
+  const bounds = { limitBytes: world.settings().api.max_body_mb * BYTES_PER_MB, limitName: MAX_BODY, budget: world.budget };
+  if (request.headers.expect !== undefined) response.writeContinue();
+  readBody(decodedBody(request), response, bounds, (result) => {
     const answer = (): void => {
       try {
         if ('error' in result) throw result.error;
@@ -119,6 +128,25 @@ function withBody(
     const begun = world.inference.begun();
     if (begun === null) answer();
     else void begun.then(answer);
+  });
+}
+
+/** Parses the body, elsewhere when it is large, and acts on it. @param whole everything in it is read, not only the top. */
+function withJson(
+  world: HotWorld,
+  request: IncomingMessage,
+  response: ServerResponse,
+  whole: boolean,
+  act: (body: JsonBody, startedMs: number) => void,
+): void {
+  withBody(world, request, response, (bytes, startedMs) => {
+    const body = readJson(bytes, world.largeJson, whole);
+    if (!(body instanceof Promise)) return act(body, startedMs);
+    body
+      .then((read) => {
+        if (!response.destroyed) act(read, startedMs);
+      })
+      .catch((thrown: unknown) => failed(world, response, thrown));
   });
 }
 
@@ -152,7 +180,7 @@ function toControlApp(world: HotWorld, request: IncomingMessage, response: Serve
   if (!methods.includes(method)) {
     const meant = methods.length === 0 ? meantPath(path) : null;
     if (meant === null) {
-      sendError(response, unknownRoute(method, path), methods.length === 0 ? {} : { allow: methods.join(', ') });
+      refuse(request, response, unknownRoute(method, path), methods.length === 0 ? {} : { allow: methods.join(', ') });
       return;
     }
     request.url = `${meant}${(request.url ?? '').slice(path.length)}`;
@@ -161,7 +189,19 @@ function toControlApp(world: HotWorld, request: IncomingMessage, response: Serve
   }
   // Bodies are JSON whatever they say: Fastify would answer 415 to a plain `curl -d`.
   request.headers['content-type'] = 'application/json';
+  if (request.headers.expect !== undefined) response.writeContinue();
   world.controlApp(request, response);
+}
+
+/** Answers without the body. */
+function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: ModeliumError,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  sendError(response, error, headers);
+  discardBody(request);
 }
 
 function allowOrigin(response: ServerResponse, origin: string): void {

@@ -7,10 +7,10 @@ import { API } from '../../shared/api.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { IGNORED_HEADER, ignoredIn, withReported } from '../../shared/ignored-fields.ts';
 import type { Lease } from '../core/gateway.ts';
-import { parseObject, toJson } from './body.ts';
 import { commentHeaders } from './comments.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
 import { modelField, withModel } from './form-model.ts';
+import { type JsonBody, withLater, withMembers } from './json-body.ts';
 import { brokeOff } from './refusal.ts';
 import { isEventStream, modelNotFound } from './respond.ts';
 import { StreamEvents } from './stream-events.ts';
@@ -45,20 +45,25 @@ const ASKING_FOR_USAGE = Buffer.from(',"stream_options":{"include_usage":true}}'
  * @param path one of PASSED_ON.
  * @throws ModeliumError invalid-json, model-required, model-not-found.
  */
-export function passOn(world: ProxyWorld, response: ServerResponse, path: string, body: Buffer, startedMs: number): void {
-  const parsed = parseObject(body);
+export function passOn(world: ProxyWorld, response: ServerResponse, path: string, body: JsonBody, startedMs: number): void {
+  const { value: parsed } = body;
   const { model } = parsed;
   if (typeof model !== 'string' || model === '') {
     throw new ModeliumError('model-required', 'The field "model" must name a model.', { param: 'model' });
   }
   const modelId = world.inference.resolve(model);
   if (modelId === null) throw modelNotFound(model, world.inference.nearest(model));
-  const bytes = model === modelId ? body : toJson({ ...parsed, model: modelId });
+  const bytes = model === modelId ? body.bytes : withMembers(body, { model: modelId });
   const streams = parsed['stream'] === true && STREAMED.has(path);
   // Tokens are counted whoever asks; whoever did not ask does not see them.
   const keepsUsage = streams && CHUNKED.has(path) && !asksForUsage(parsed);
   const request: UpstreamRequest = keepsUsage
-    ? { path, method: 'POST', headers: USAGE_HEADERS, body: withUsage(bytes, parsed) }
+    ? {
+        path,
+        method: 'POST',
+        headers: USAGE_HEADERS,
+        body: withUsage({ ...body, bytes: typeof bytes === 'string' ? Buffer.from(bytes) : bytes }, modelId),
+      }
     : { path, method: 'POST', headers: JSON_HEADERS, body: bytes };
   new Exchange(world, response, new PassOn(modelId, streams, request, keepsUsage, ignoredIn(parsed)), startedMs).start();
 }
@@ -144,12 +149,12 @@ function passed(headers: UpstreamHeaders, names: readonly string[]): Record<stri
 }
 
 /** The body of a stream that does not ask for its usage, asking for it. The bytes stay as they are where they can. */
-function withUsage(body: Buffer | string, parsed: Readonly<Record<string, unknown>>): Buffer | string {
-  const { stream_options: options } = parsed;
+function withUsage(body: JsonBody, model: string): Buffer | string {
+  const { bytes, value } = body;
+  const { stream_options: options } = value;
   if (options !== undefined && options !== null) {
-    return toJson({ ...parsed, stream_options: { ...(typeof options === 'object' ? options : {}), include_usage: true } });
+    return withMembers(body, { model, stream_options: { ...(typeof options === 'object' ? options : {}), include_usage: true } });
   }
-  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   // The last of two fields of the same name counts, and it has a field before it: the model.
   return Buffer.concat([bytes.subarray(0, bytes.lastIndexOf('}')), ASKING_FOR_USAGE]);
 }
@@ -161,6 +166,6 @@ function asksForUsage({ stream_options: options }: Readonly<Record<string, unkno
 /** The same request for a server that calls the model otherwise. */
 function named(request: UpstreamRequest, model: string): UpstreamRequest {
   const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body;
-  if (request.headers === JSON_HEADERS) return { ...request, body: toJson({ ...parseObject(body), model }) };
+  if (request.headers['content-type'] === JSON_HEADERS['content-type']) return { ...request, body: withLater(body, { model }) };
   return { ...request, body: withModel(body, modelField(body, request.headers['content-type']), model) };
 }

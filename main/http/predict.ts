@@ -8,8 +8,9 @@ import { type PredictRequest, predictRequestSchema } from '../../shared/api-pred
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
 import type { Lease } from '../core/gateway.ts';
-import { parseObject, toJson } from './body.ts';
+import { toJson } from './body.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
+import type { JsonBody } from './json-body.ts';
 import { PredictInputs } from './predict-inputs.ts';
 import { PredictText } from './predict-text.ts';
 import { modelNotFound } from './respond.ts';
@@ -29,10 +30,10 @@ const TAKES: Record<ModelKind, 'text' | 'input' | 'neither' | 'either'> = {
 };
 
 /** @throws ModeliumError invalid-json, invalid-body, model-not-found, not-supported-by-model. */
-export function predict(world: ProxyWorld, response: ServerResponse, model: string, body: Buffer, startedMs: number): void {
+export function predict(world: ProxyWorld, response: ServerResponse, model: string, body: JsonBody, startedMs: number): void {
   const modelId = world.inference.resolve(model);
   if (modelId === null) throw modelNotFound(model, world.inference.nearest(model));
-  const request = checkInput(predictRequestSchema, parseObject(body));
+  const request = checkInput(predictRequestSchema, body.value);
   if (request.inputs !== undefined) {
     throw new ModeliumError('not-supported-by-model', `No runtime here takes tensors for ${modelId}: send a prompt, messages or input.`, {
       param: 'inputs',

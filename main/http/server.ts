@@ -5,9 +5,12 @@ import { hostRules } from '../../shared/origins.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
+import { BYTES_PER_MB } from './body.ts';
+import { BodyBudget } from './body-budget.ts';
 import { createControlApp } from './control.ts';
 import type { OpenStreams } from './control-streams.ts';
 import { createListeners, type Listener } from './hot-routes.ts';
+import type { LargeJson } from './json-body.ts';
 import { listenOnLoopback } from './listen.ts';
 import { answerMalformed } from './malformed.ts';
 import { isOwnAddress, type Listening } from './own-address.ts';
@@ -27,6 +30,9 @@ export interface HttpServerOptions {
   readonly dispatch: Dispatch;
   readonly metricsText: () => Promise<string>;
   readonly page: PageFiles;
+  /** Looks into large bodies elsewhere than on this thread. */
+  readonly largeJson: LargeJson;
+  collectGarbage(): void;
 }
 
 export interface HttpServer {
@@ -46,14 +52,21 @@ const HEAD_MS = 20_000;
 const REQUEST_MS = 300_000;
 /** Longer than clients keep idle connections, so that it is they who close them. */
 const KEEP_ALIVE_MS = 65_000;
+const MEMORY_BACK_MS = 500;
 const CLOSE_GRACE_MS = 5_000;
 const CLOSE_POLL_MS = 20;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const budget = new BodyBudget({
+    limitBytes: () => options.settings().api.max_buffered_mb * BYTES_PER_MB,
+    now: () => options.clock.now(),
+    // Not in the turn that lets them go: their last holders are still on the stack.
+    onEmpty: () => void options.clock.after(MEMORY_BACK_MS, options.collectGarbage),
+  });
   const openStreams: OpenStreams = new Set();
   // Set before the port opens.
   let controlApp: Listener = () => {};
-  const listeners = createListeners({ ...options, controlApp: (request, response) => controlApp(request, response) });
+  const listeners = createListeners({ ...options, budget, controlApp: (request, response) => controlApp(request, response) });
   const servers = [newServer(listeners), newServer(listeners)] as const;
   const [first, second] = servers;
   second.on('clientError', answerMalformed);

@@ -1,86 +1,129 @@
-/** Bodies as clients send them: with a byte order mark, compressed, or in an encoding that is none of JSON's. */
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+/** Bodies of requests: how large, how deep, how many of them at once, and what is not read at all. */
+import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { answered } from '../helpers/live-engine.ts';
-import { type Setup, startSetup, WITH_TOKEN } from './harness.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+import { ask, type Setup, startSetup, until, WITH_TOKEN } from './harness.ts';
 
+const MIB = 1024 * 1024;
 let setup: Setup;
+let sockets: Socket[];
+let clock: ReturnType<typeof createVirtualClock>;
 beforeEach(async () => {
-  setup = await startSetup();
+  clock = createVirtualClock();
+  setup = await startSetup({ clock, api: { max_buffered_mb: 8, max_body_mb: 4 } });
+  sockets = [];
 });
 afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
   await setup.close();
 });
 
-const CHAT = '/v1/chat/completions';
-const TEXT = '{"model":"tiny","messages":[{"role":"user","content":"schön 你好"}]}';
+/** Sends a head and a part of its body, and stays. @returns what comes back so far. */
+function unfinished(path: string, sentBytes: number, announcedBytes = 4 * MIB): { socket: Socket; answer: () => string } {
+  const socket = connect(setup.port, '127.0.0.1');
+  sockets.push(socket);
+  let answer = '';
+  socket.on('data', (part) => (answer += String(part))).on('error', () => {});
+  socket.write(`POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${announcedBytes}\r\n\r\n{"a":"`);
+  socket.write(Buffer.alloc(sentBytes, 120));
+  return { socket, answer: () => answer };
+}
 
-const post = async (path: string, body: Uint8Array, headers: Record<string, string> = {}) =>
-  answered(await fetch(setup.address + path, { method: 'POST', body: body as BodyInit, headers }));
+const largeBody = () => ({ body: JSON.stringify({ model: 'tiny', prompt: 'x'.repeat(2 * MIB) }) });
 
-describe('a body', () => {
-  it('may begin with a byte order mark, which the runtime never sees', async () => {
-    expect((await post(CHAT, Buffer.from(`\ufeff${TEXT}`))).status).toBe(200);
-    expect(setup.upstream.seen[0]?.raw).toBe(TEXT);
-    expect((await post('/predict/tiny', Buffer.from('\ufeff{"prompt":"a"}'))).status).toBe(200);
-    expect((await post('/control/plan', Buffer.from('\ufeff{"target":"tiny"}'), WITH_TOKEN)).status).toBe(200);
+describe('the budget of all bodies', () => {
+  it('refuses with 503 and Retry-After when it is used up, serves small requests on, and is given back', async () => {
+    // Two of them fill it.
+    const many = Array.from({ length: 6 }, () => unfinished('/v1/completions', 3 * MIB));
+    await until(() => many.filter(({ answer }) => answer().includes('503')).length === 4);
+    let refused = await ask(setup, '/v1/completions', largeBody());
+    // What the two have announced is still coming.
+    while (refused.status === 200) refused = await ask(setup, '/v1/completions', largeBody());
+    expect(refused.status).toBe(503);
+    expect(refused.json.error.code).toBe('busy-with-bodies');
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect((await ask(setup, '/v1/completions', { body: { model: 'tiny', prompt: 'a' } })).status).toBe(200);
+    for (const { socket } of many) socket.destroy();
+    while ((await ask(setup, '/v1/completions', largeBody())).status !== 200);
+    // Whole bodies give their bytes back as well.
+    for (let times = 0; times < 6; times += 1) expect((await ask(setup, '/v1/completions', largeBody())).status).toBe(200);
   });
 
+  it('cuts a body that is silent for long before it refuses another one', async () => {
+    const silent = Array.from({ length: 3 }, () => unfinished('/v1/completions', 3 * MIB));
+    await until(() => silent.some(({ answer }) => answer().includes('503')));
+    expect((await ask(setup, '/v1/completions', largeBody())).status).toBe(503);
+    await clock.advance(2_000);
+    expect((await ask(setup, '/v1/completions', largeBody())).status).toBe(200);
+    await until(() => silent.filter(({ answer }) => answer().includes('408')).length === 1);
+  });
+});
+
+describe('what is not read', () => {
   it.each([
-    ['Latin-1', Buffer.from('{"model":"tiny","messages":[{"role":"user","content":"schön"}]}', 'latin1')],
-    // "你好" in GBK.
-    ['GBK', Buffer.from('7b226d6f64656c223a2274696e79222c2270726f6d7074223a22c4e3bac3227d', 'hex')],
-    ['UTF-16', Buffer.from(`\ufeff${TEXT}`, 'utf16le')],
-    ['a lone surrogate in bytes', Buffer.from('7b226d6f64656c223a22eda0bd227d', 'hex')],
-  ])('in %s is 400, and no runtime is asked', async (_, body) => {
-    for (const [path, headers] of [[CHAT], ['/predict/tiny'], ['/control/plan', WITH_TOKEN]] as const) {
-      const got = await post(path, body, headers);
-      expect(got.status).toBe(400);
-      expect(got.json.error).toMatchObject({ code: 'invalid-json', message: expect.stringContaining('not UTF-8') });
+    ['a model that there is not', '/predict/nothing', 404],
+    ['a route that there is not', '/nothing', 404],
+    ['a caller without the token', '/control/plan', 401],
+    ['a control route, beyond 64 KiB', '/control/prove', 413],
+  ])('%s: answered before the body is there', async (_, path, status) => {
+    const { answer, socket } = unfinished(path, 70_000);
+    await until(() => answer().includes(`HTTP/1.1 ${status}`));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.write(Buffer.alloc(3 * MIB));
+    await closed;
+  });
+
+  it('asks for no body that it does not want (Expect: 100-continue)', async () => {
+    const socket = connect(setup.port, '127.0.0.1');
+    sockets.push(socket);
+    let answer = '';
+    socket.on('data', (part) => (answer += String(part)));
+    socket.write('POST /predict/nothing HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 100\r\n\r\n');
+    await until(() => answer.includes('404'));
+    expect(answer).not.toContain('100 Continue');
+  });
+});
+
+describe('large bodies', () => {
+  it('reach the runtime as they came, but for an alias, in any order of their members', async () => {
+    const messages = Array.from({ length: 3_000 }, (_, index) => ({ role: 'user', content: `"${index}" \\ {[ü` }));
+    for (const body of [
+      { model: 'owner/tiny', messages, stream: false },
+      { messages, stream: false, model: 'tiny' },
+    ]) {
+      const got = await ask(setup, '/v1/chat/completions', { body });
+      expect(got.status).toBe(200);
+      expect(setup.upstream.seen.at(-1)?.body).toEqual({ ...body, model: 'tiny' });
     }
-    expect(setup.upstream.seen).toEqual([]);
+    const predicted = await ask(setup, '/predict/tiny', { body: { messages: messages.slice(0, 2_000) } });
+    expect(predicted.status).toBe(200);
+    expect(setup.upstream.seen.at(-1)?.body['messages']).toEqual(messages.slice(0, 2_000));
   });
 
   it.each([
-    ['gzip', gzipSync],
-    ['GZip', gzipSync],
-    ['x-gzip', gzipSync],
-    ['deflate', deflateSync],
-    ['br', brotliCompressSync],
-    ['zstd', zstdCompressSync],
-    ['identity', (text: Buffer) => text],
-  ])('compressed with %s is read', async (encoding, compress) => {
-    const headers = { 'content-encoding': encoding };
-    expect((await post(CHAT, compress(Buffer.from(TEXT)), headers)).status).toBe(200);
-    expect(setup.upstream.seen[0]?.raw).toBe(TEXT);
-    const control = await post('/control/plan', compress(Buffer.from('{"target":"tiny"}')), { ...headers, ...WITH_TOKEN });
-    expect(control.status).toBe(200);
+    ['too deep, small', `{"model":"tiny","suffix":${'['.repeat(9_000)}${']'.repeat(9_000)}}`, 'nested'],
+    ['too deep, large', `{"model":"tiny","suffix":${'['.repeat(200_000)}${']'.repeat(200_000)}}`, 'nested'],
+    ['too many values', `{"model":"tiny","a":[${'{},'.repeat(1_300_000)}{}]}`, 'values'],
+    ['not closed', `{"model":"tiny","a":[${'{},'.repeat(100_000)}`, 'JSON'],
+    [
+      'not UTF-8',
+      Buffer.concat([Buffer.from(`{"model":"tiny","a":[${'{},'.repeat(100_000)}"`), Buffer.from([0xff]), Buffer.from('"]}')]),
+      'UTF-8',
+    ],
+  ])('%s: 400, and the engine answers others meanwhile', async (_, body, word) => {
+    const refused = fetch(`${setup.address}/v1/completions`, { method: 'POST', body });
+    const began = performance.now();
+    expect((await ask(setup, '/health')).status).toBe(200);
+    const others = performance.now() - began;
+    const answer = await refused;
+    expect(answer.status).toBe(400);
+    expect(JSON.stringify(await answer.json())).toContain(word);
+    expect(others).toBeLessThan(performance.now() - began + 1);
   });
 
-  it('with an encoding that nobody knows is 415, which says what is known', async () => {
-    const { status, json } = await post(CHAT, Buffer.from(TEXT), { 'content-encoding': 'compress' });
-    expect(status).toBe(415);
-    expect(json.error).toMatchObject({ code: 'encoding-not-supported', hint: expect.stringContaining('gzip') });
-  });
-
-  it.each([
-    ['no gzip at all', Buffer.from(TEXT)],
-    ['a gzip that is cut off', gzipSync(TEXT).subarray(0, -12)],
-  ])('that says gzip and is %s is 400', async (_, body) => {
-    const { status, json } = await post(CHAT, body, { 'content-encoding': 'gzip' });
-    expect(status).toBe(400);
-    expect(json.error).toMatchObject({ code: 'invalid-body', message: expect.stringContaining('is not gzip') });
-    // The connection is as good as new.
-    expect((await post(CHAT, Buffer.from(TEXT))).status).toBe(200);
-  });
-
-  it('that swells beyond api.max_body_mb is 413 and not read on, though its compressed bytes are few', async () => {
-    setup.settings = { ...setup.settings, api: { ...setup.settings.api, max_body_mb: 1 } };
-    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024));
-    expect(bomb.length).toBeLessThan(100_000);
-    const { status, json } = await post(CHAT, bomb, { 'content-encoding': 'gzip' });
-    expect(status).toBe(413);
-    expect(json.error.message).toContain('1 MB');
-    expect((await post(CHAT, Buffer.from(TEXT))).status).toBe(200);
+  it('control routes take 64 KiB', async () => {
+    const got = await ask(setup, '/control/plan', { headers: WITH_TOKEN, body: { target: 'x'.repeat(70_000) } });
+    expect(got.status).toBe(413);
+    expect(got.json.error.message).toContain('this route');
   });
 });

@@ -7,7 +7,9 @@ import { createHttpServer, type HttpServer } from '../../main/http/server.ts';
 import type { Dispatch } from '../../main/http/upstream.ts';
 import { createClock } from '../../main/io/clock.ts';
 import { createUpstreams } from '../../main/io/http-client.ts';
+import { createLargeJson } from '../../main/io/large-json.ts';
 import { createPageFiles } from '../../main/io/page-files.ts';
+import { programs } from '../../main/programs.ts';
 import type { SettingsView } from '../../shared/api-settings.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -235,7 +237,10 @@ export async function startSetup(
   const logged: string[] = [];
   const log: Log = { say: () => {}, warn: (line) => void logged.push(line), error: (line) => void logged.push(line), debug: () => {} };
   const clock = options.clock ?? createClock();
+  const largeJson = createLargeJson(programs.largeJson, clock);
   const server = createHttpServer({
+    largeJson,
+    collectGarbage: () => {},
     settings: () => setup.settings,
     inference: engine.inference,
     control: engine.control,
@@ -258,6 +263,7 @@ export async function startSetup(
     async close() {
       await server.close(0);
       await client.close();
+      await largeJson.close();
       await upstream.close();
     },
   };
