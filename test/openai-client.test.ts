@@ -123,7 +123,7 @@ describe('the openai client', () => {
     await expect(unknown).rejects.toBeInstanceOf(NotFoundError);
     await expect(unknown).rejects.toMatchObject({ status: 404, code: 'model-not-found', param: 'model', type: 'not_found_error' });
     await expect(unknown).rejects.toThrow('tiny');
-    const wrong = client.chat.completions.create({ model: 'tiny', messages, max_tokens: -1 });
+    const wrong = client.chat.completions.create({ model: 'tiny', messages, max_tokens: -2 });
     await expect(wrong).rejects.toBeInstanceOf(BadRequestError);
     const silent = client.embeddings.create({ model: 'tiny', input: 'Hello' });
     await expect(silent).rejects.toMatchObject({ status: 400, code: 'not-supported-by-model' });
