@@ -295,10 +295,13 @@ describe.concurrent('runtimes that misbehave', () => {
     expect(world.engine.said.filter((line) => line.includes('did not come free'))).toEqual([]);
   });
 
-  test('a crash while ready: requests are told, and the first one after the back-off is answered', async (context) => {
+  test('a crash while ready: the next request has it loaded at once; after the second death requests wait for the back-off', async (context) => {
     const world = await start(context, { gpus: [ONE], args: { a: ['--exit-after', '4000'] } });
     const { engine } = world;
     await dropAtRest(world, 'a');
+    expect((await engine.predict('a')).status).toBe(200);
+    expect((await engine.waitFor('a', 'unloaded')).message).toMatch(/process ended unasked/);
+    expect(engine.said.find((line) => line.includes('a broke off'))).toMatch(/ended with code 7/);
     expect((await engine.predict('a')).status).toBe(200);
     const failed = await engine.waitFor('a', 'failed');
     expect(failed.message).toMatch(/ended with code 7/);

@@ -131,7 +131,8 @@ function client({ address, token }: Engine) {
   }
 
   async function find(id: string): Promise<ModelView | null> {
-    const { models } = (await (await fetch(`${address}/models`)).json()) as { readonly models: readonly ModelView[] };
+    // With the token: without it a plan's arguments are not told.
+    const { models } = (await control('GET', '/snapshot')).body as Snapshot;
     return models.find((model) => model.id === id) ?? null;
   }
 

@@ -90,7 +90,8 @@ export async function startLiveEngine({ settings = {}, prepare, watchBySettings 
     control: (method, path, body) => ask(method, path, body, { authorization: `Bearer ${token}` }),
     predict: (model, body = { prompt: 'Hello', max_tokens: 2 }) => ask('POST', `/predict/${model}`, body),
     status: async () => (await ask('GET', '/status')).json as Snapshot,
-    model: async (id) => ((await ask('GET', '/models')).json.models as ModelView[]).find((model) => model.id === id),
+    // With the token: without it a plan's arguments are not told.
+    model: async (id) => ((await live.control('GET', '/control/snapshot')).json as Snapshot).models.find((model) => model.id === id),
     comesTo: (id, wanted, withinMs) =>
       eventually(
         `${id} is ${wanted}`,
