@@ -76,8 +76,8 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
       (globalThis as unknown as { location: { hash: string } }).location.hash = '#/models';
     });
     const names = page.getByRole('rowheader').getByRole('link');
-    await expect.poll(() => names.allInnerTexts()).toEqual(['a-folder', 'dropped-one']);
-    expect((await engine.models()).map(({ id }) => id).sort()).toEqual(['a-folder', 'dropped-one']);
+    await expect.poll(() => names.allInnerTexts()).toEqual(['a folder', 'dropped one']);
+    expect((await engine.models()).map(({ id }) => id).sort()).toEqual(['a folder', 'dropped one']);
   };
   /** What a page's request gets: a status, or that nobody was asked. */
   const ask = (url: string) =>
@@ -154,13 +154,13 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     expect(await eventually('the drop', dropped)).toEqual([file, folder, '']);
     await devtools.detach();
     // And the page does what a drop is for: the engine serves the file from where it lies.
-    expect((await engine.becomes('dropped-one', 'ready')).path).toBe(file);
+    expect((await engine.becomes('dropped one', 'ready')).path).toBe(file);
     // Out of sight, the person is told when it has become ready again.
     await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.hide());
-    await engine.control('POST', '/control/models/dropped-one/unload', {});
-    await engine.control('POST', '/control/models/dropped-one/load', {});
+    await engine.control('POST', '/control/models/dropped%20one/unload', {});
+    await engine.control('POST', '/control/models/dropped%20one/load', {});
     const titles = () => app.evaluate(() => (globalThis as unknown as { titles: readonly string[] }).titles);
-    await eventually('the notification', async () => (await titles()).includes('dropped-one is ready'));
+    await eventually('the notification', async () => (await titles()).includes('dropped one is ready'));
     await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.show());
   });
 
