@@ -73,7 +73,7 @@ export function arrangeEnding(app: App, world: EndingWorld): Ending {
 async function countInFlight({ address, token }: Engine, otherwise: number): Promise<number> {
   const late = new Promise<number>((resolve) => setTimeout(() => resolve(otherwise), COUNT_LIMIT_MS).unref());
   const counted = createClient(address, token)
-    .get<'status'>('/status')
+    .get<'snapshot'>('/control/snapshot')
     .then(({ models }) => models.reduce((sum, { inFlight, waiting }) => sum + inFlight + waiting, 0))
     .catch(() => otherwise);
   return Promise.race([counted, late]);

@@ -114,7 +114,7 @@ async function openSettings(client: EngineClient | null): Promise<void> {
 async function unloadAll(client: EngineClient | null): Promise<void> {
   try {
     if (client === null) return;
-    const { models } = await client.get<'models'>('/models');
+    const { models } = await client.get<'snapshot'>('/control/snapshot');
     const loaded = models.filter(({ state }) => state === 'ready' || state === 'asleep');
     const unload = (id: string) => client.post<'unload'>(`/control/models/${encodeURIComponent(id)}/unload`, { force: false });
     await Promise.all(loaded.map(({ id }) => unload(id)));

@@ -5,7 +5,8 @@
 
 export const HIDDEN = '[hidden]';
 
-const SECRET_NAME = /key|token|secret|passw|credential|auth|cookie|signature/i;
+/** By the end of the name, so that `--token-ms`, `--max-num-batched-tokens` and `--tokenizer` are told. */
+const SECRET_NAME = /(?:keys?|token|auth|authorization|cookie|signature|pass|pwd)$|secret|passw|credential/i;
 const URL_WITH_PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/)[^/@]*:[^/@]*@/i;
 
 type Replacer = (key: string, value: unknown) => unknown;

@@ -135,7 +135,7 @@ describe('a window that hosts the engine', { timeout: ONE_MS }, () => {
     const address = await shell.shows();
     await writeTinyGguf(home.watch, { name: 'tiny', contextTokens: 8192 });
     const client = await connect(home.state);
-    const model = () => client.get<'models'>('/models').then(({ models }) => models.find(({ id }) => id === 'tiny'));
+    const model = () => client.get<'snapshot'>('/control/snapshot').then(({ models }) => models.find(({ id }) => id === 'tiny'));
     await eventually('tiny is ready', async () => (await model())?.state === 'ready', ONE_MS);
     const pids = (await model())?.pids ?? [];
     // Electron's binary is told to be a Node.
@@ -159,7 +159,7 @@ describe('a window that hosts the engine', { timeout: ONE_MS }, () => {
     await shell.shows();
     await writeTinyGguf(home.watch, { name: 'tiny', contextTokens: 512 });
     const client = await connect(home.state);
-    const state = async () => (await client.get<'models'>('/models')).models[0]?.state;
+    const state = async () => (await client.get<'snapshot'>('/control/snapshot')).models[0]?.state;
     await eventually('tiny is ready', async () => (await state()) === 'ready', ONE_MS);
     const menus = () => shell.calls.filter(({ call }) => call === 'trayMenu').map(({ args }) => args[0] as readonly string[]);
     expect(menus().at(-1)).toContain('Unload all models (disabled)');

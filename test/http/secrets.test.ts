@@ -7,7 +7,21 @@ test('nobody learns how a model is started without the token, and nobody learns 
   const setup = await startSetup();
   const plan = {
     ...modelView('tiny').plan!,
-    args: ['--threads', '8', '--api-key', SECRET, `--hf-token=${SECRET}`, '--proxy', `http://me:${SECRET}@proxy`, '--lora', 'token-file'],
+    args: [
+      '--threads',
+      '8',
+      '--api-key',
+      SECRET,
+      `--hf-token=${SECRET}`,
+      '--proxy',
+      `http://me:${SECRET}@proxy`,
+      '--lora',
+      'token-file',
+      '--tokenizer',
+      'mine',
+      '--token-ms',
+      '1',
+    ],
     env: { OMP_NUM_THREADS: '8', HF_TOKEN: SECRET, AWS_SECRET_ACCESS_KEY: SECRET, HTTPS_PROXY: `http://me:${SECRET}@proxy:80` },
   };
   setup.engine.snapshot = { ...setup.engine.snapshot, models: [modelView('tiny', { plan })] };
@@ -32,6 +46,10 @@ test('nobody learns how a model is started without the token, and nobody learns 
           'http://[hidden]@proxy',
           '--lora',
           'token-file',
+          '--tokenizer',
+          'mine',
+          '--token-ms',
+          '1',
         ],
         env: { OMP_NUM_THREADS: '8', HF_TOKEN: '[hidden]', AWS_SECRET_ACCESS_KEY: '[hidden]', HTTPS_PROXY: 'http://[hidden]@proxy:80' },
       });

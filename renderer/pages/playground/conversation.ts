@@ -5,6 +5,9 @@
 import { create } from 'zustand';
 import type { Final } from '../../../shared/answer-figures.ts';
 import { type ModeliumError, toModeliumError } from '../../../shared/errors.ts';
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { unload } from '../../actions.ts';
+import { useWindow } from '../../store.ts';
 import { answerStream } from './asking.ts';
 import { Pace } from './pace.ts';
 import { type Body, DEFAULTS, type Exchange, type Parameters, textBody } from './request.ts';
@@ -69,9 +72,19 @@ export function sendAgain(model: Asked, question: string): void {
   begin(model, question, turnsOf(model.id).slice(0, -1));
 }
 
+/**
+ * Ends the answer, and the load that it waits for where nobody else waits for it: a load goes on when its client merely leaves, but a person who
+ * stops it here says that it is not wanted.
+ */
 export function stop(modelId: string): void {
+  const isWaiting = turnsOf(modelId).at(-1)?.phase === 'waiting';
   running.get(modelId)?.abort();
+  const model = useWindow.getState().snapshot?.models.find(({ id }) => id === modelId);
+  if (isWaiting && model !== undefined && COMING.has(model.state) && model.waiting <= 1) void unload(modelId);
 }
+
+/** The states of a model on its way to a device. */
+const COMING: ReadonlySet<ModelView['state']> = new Set(['preparing', 'queued', 'loading']);
 
 export function startAnew(modelId: string): void {
   stop(modelId);
