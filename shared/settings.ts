@@ -146,7 +146,7 @@ const api = z.strictObject({
     .number()
     .positive()
     .default(256)
-    .describe('MiB that the bodies of all requests together may take; beyond it, status 503. Small bodies do not count.'),
+    .describe('MiB that the bodies of all requests together may take; small ones do not count; beyond it, status 503.'),
   max_body_mb: z.number().positive().default(64).describe('The largest request, in MiB; a larger one is answered with status 413.'),
 });
 

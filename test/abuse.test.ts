@@ -56,7 +56,9 @@ describe('hostile files in the watch folder', () => {
   });
 
   test('pipes and circles are no models, and nobody opens them', async () => {
-    for (const id of ['pipe', 'pipes', 'circle']) expect(await live.model(id)).toBeUndefined();
+    for (const id of ['pipe', 'pipes', 'circle']) expect((await live.model(id))?.state ?? 'blocked', id).toBe('blocked');
+    const { data } = (await live.ask('GET', '/v1/models')).json as { readonly data: readonly { readonly id: string }[] };
+    expect(data.filter(({ id }) => /^(?:pipes?|circle)$/.test(id))).toEqual([]);
   });
 });
 

@@ -144,7 +144,8 @@ async function makeBusy(other: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   expect((await loading).status).toBe(200);
-  for (const name of names) await eventually(`${name} is analyzed`, async () => (await stateOf(name)) === 'unloaded');
+  // Its layers are missing, which is known once its header was read.
+  for (const name of names) await eventually(`${name} is analyzed`, async () => (await stateOf(name)) === 'blocked');
 }
 
 function quantile(values: readonly number[], share: number): number {

@@ -9,6 +9,7 @@ import { estimate } from '../main/runtime/llama/estimate.ts';
 import type { DecisionRow } from '../shared/decision.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
+import { HAS_AMX } from './helpers/this-cpu.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
 const SAMPLE = sampleModelPath(modeliumFolders().cache);
@@ -46,7 +47,7 @@ afterAll(() => live.close());
 async function load(id: string): Promise<Compared & { readonly predictedBytes: number; readonly estimated: number }> {
   expect((await live.predict(id, id === 'encoder' ? { input: 'Hello' } : undefined)).status).toBe(200);
   const { profile, plan, predictedBytes } = await live.comesTo(id, 'ready');
-  const { bytes, parts } = estimate(profile!, plan!);
+  const { bytes, parts } = estimate(profile!, plan!, HAS_AMX);
   const own = parts as Readonly<Record<'model' | 'repacked' | 'kv' | 'compute', number>>;
   // Said once the first answer is out, at the latest.
   const { modelBytes, kvBytes, computeBytes } = await eventually('llama.cpp says what it took', async () => {

@@ -33,8 +33,9 @@ async function read(path: string, mostBytes: number, isCut: boolean): Promise<st
   if (file === null) return null;
   try {
     const found = await file.stat();
+    // Files of /proc say that they are empty.
     if (!found.isFile() || (!isCut && found.size > mostBytes)) return null;
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(mostBytes, found.size)), 0);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(found.size === 0 ? mostBytes : Math.min(mostBytes, found.size)), 0);
     return buffer.toString('utf8', 0, bytesRead);
   } catch {
     return null;

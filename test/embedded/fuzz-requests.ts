@@ -38,7 +38,7 @@ export class RequestFuzzer {
 
   static async start(): Promise<RequestFuzzer> {
     const folder = await mkdtemp(join(tmpdir(), 'modelium-fuzz-'));
-    const text = await writeTinyGguf(folder);
+    const text = await writeTinyGguf(folder, { weights: 'F32' });
     const bert = await writeTinyGguf(folder, { name: 'bert', kind: 'bert', contextTokens: 128 });
     const [chat, embedder] = await Promise.all([
       startServer(['--model', text, '--alias', 'tiny', '--ctx-size', '512', '--parallel', '2']),

@@ -10,6 +10,7 @@ import { memoryReport } from '../../main/embedded/memory-lines.ts';
 import { modeliumFolders } from '../../main/io/folders.ts';
 import { llamaAdapter } from '../../main/runtime/llama/adapter.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
+import { HAS_AMX } from '../helpers/this-cpu.ts';
 import { type TinyModelOptions, writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { startServer } from './start-server.ts';
 
@@ -26,6 +27,7 @@ const adapter = llamaAdapter({
   convertProgram: '',
   gpu: { usable: false, why: 'no GPU', libraryPath: null, isPresent: false },
   cpuCores: 2,
+  hasAmx: HAS_AMX,
 });
 
 async function compare(file: string, context: number): Promise<{ predicted: number; logged: number }> {

@@ -85,7 +85,7 @@ describe('a simulated box', () => {
   it('lets a runtime fail that asks for more than there is, and shows none of it', async () => {
     box.setOthers(box.uuids[1] ?? '', { 1: 3_000 });
     const { runtime, lines } = await run(1, ['--memory-mb', '2000']);
-    expect(await runtime.exited).toEqual({ code: 1, signal: null });
+    expect(await runtime.exited).toMatchObject({ code: 1, signal: null });
     expect(lines.join('\n')).toContain('cudaMalloc failed: out of memory');
     const sample = await probe.sampleNow();
     expect(usedMiB(sample, 1)).toBe(3_000);
@@ -109,7 +109,7 @@ describe('a box with troubles', () => {
     const mine = processes.identify(process.pid);
     const [orphan, kept] = [await sleeper(`${process.pid}:1`), await sleeper(`${process.pid}:${mine?.startTime}`)];
     endOrphanedProbes(processes);
-    expect(await orphan.exited).toEqual({ code: null, signal: 'SIGKILL' });
+    expect(await orphan.exited).toMatchObject({ code: null, signal: 'SIGKILL' });
     expect(processes.identify(kept.pid)).not.toBeNull();
     processes.signal(processes.members(kept.pid), 'SIGKILL', kept.pid);
     await kept.exited;

@@ -124,7 +124,7 @@ export function llamaAdapter(facts: LlamaFacts): Adapter {
     preparations: conversionsOf,
     plan: (profile, form, placement, settings, preparation) =>
       planOf(converted(profileOf(profile, form), preparation), form, placement, settings, facts.settings, preparation),
-    estimate: (profile, plan) => estimate(converted(profileOf(profile, formOf(profile, plan)), plan.preparation), plan),
+    estimate: (profile, plan) => estimate(converted(profileOf(profile, formOf(profile, plan)), plan.preparation), plan, facts.hasAmx),
     preparedBytes: (profile, preparation) => converted(profile, preparation).weightBytes + DESCRIPTION_BYTES,
     prepare: (target) => convert(facts, target),
     capacity: capacityOf,

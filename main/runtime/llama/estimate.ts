@@ -2,9 +2,11 @@
  * What a launch of llama.cpp will take, in bytes on each device. Pure. The formulas follow llama.cpp v0.4.0 (llama-context.cpp, llama-graph.cpp,
  * llama-kv-cache.cpp), checked against the buffers that it logs: estimate.test.ts, test/embedded/cache.test.ts.
  */
+
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan } from '../../../shared/decision.ts';
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
 import type { Estimate } from '../../core/planner.ts';
+import { amxBytes, amxTypes } from './amx.ts';
 import { withCacheTypes } from './cache-types.ts';
 import { onlyReads } from './kinds.ts';
 import { notesOf } from './notes.ts';
@@ -87,9 +89,7 @@ function shareOf(profile: ModelProfile, gpuLayers: number) {
   const total = profile.layerBytes.length;
   const onGpu = Math.min(total, Math.max(0, gpuLayers - 1));
   const gpuLayerBytes = onGpu === 0 ? 0 : sum(profile.layerBytes.slice(-onGpu));
-  // Without an output matrix of its own (only a norm) the GPU gets a copy of the token embeddings, which themselves stay on the host.
-  const isTied = profile.outputBytes < profile.inputBytes / 8;
-  const output = profile.outputBytes + (isTied ? profile.inputBytes : 0);
+  const output = outputOf(profile);
   if (gpuLayers === 0) return { layers: 0, gpuWeights: 0, hostWeights: profile.weightBytes };
   return {
     layers: total === 0 ? 1 : onGpu / total,
@@ -98,9 +98,18 @@ function shareOf(profile: ModelProfile, gpuLayers: number) {
   };
 }
 
-function repackedBytes(profile: ModelProfile, share: ReturnType<typeof shareOf>): number {
-  const ofType = sum(REPACKED_TYPES.map((type) => profile.weightBytesByType[type] ?? 0));
-  return Math.min(ofType, sum(profile.layerBytes)) * (1 - share.layers);
+/** Without an output matrix of its own (only a norm) a copy of the token embeddings serves as one; they themselves stay on the host. */
+function outputOf({ outputBytes, inputBytes }: ModelProfile): number {
+  return outputBytes + (outputBytes < inputBytes / 8 ? inputBytes : 0);
+}
+
+function repackedBytes(profile: ModelProfile, share: ReturnType<typeof shareOf>, hasAmx: boolean): number {
+  const forAmx = hasAmx ? amxTypes(profile) : [];
+  const others = REPACKED_TYPES.filter((type) => !forAmx.includes(type));
+  const ofType = sum(others.map((type) => profile.weightBytesByType[type] ?? 0));
+  const layerBytes = sum(profile.layerBytes);
+  const amx = hasAmx ? amxBytes(profile, layerBytes + outputOf(profile)) : 0;
+  return (Math.min(ofType, layerBytes) + amx) * (1 - share.layers);
 }
 
 /** Number for `--n-gpu-layers`. */
@@ -118,13 +127,13 @@ export function gpuLayersOf(profile: ModelProfile, placement: LaunchPlan['placem
 }
 
 /** Bytes by device and by purpose; `model`, `repacked`, `kv` and `compute` together are what llama.cpp logs as its buffers. */
-export function estimate(profile: ModelProfile, plan: LaunchPlan): Estimate {
+export function estimate(profile: ModelProfile, plan: LaunchPlan, hasAmx = false): Estimate {
   const gpus = plan.placement.gpus;
   const share = shareOf(profile, gpus.length === 0 ? 0 : gpuLayersOf(profile, plan.placement));
   const kv = kvBytes(profile, plan.contextTokens, plan.parallelSequences, plan.args);
   const compute = computeBytes(profile, plan.contextTokens);
   const logits = (profile.vocabularySize ?? 0) * plan.parallelSequences * FLOAT_BYTES * (isEncoder(profile) ? 0 : 1);
-  const repacked = repackedBytes(profile, share);
+  const repacked = repackedBytes(profile, share, hasAmx);
   const peak = Math.max(compute.output, compute.layer);
   const onGpu = gpus.length > 0;
   const hostLayers = share.layers < 1 ? compute.layer : compute.inputs;

@@ -21,4 +21,6 @@ export interface LlamaFacts {
   readonly convertProgram: string;
   readonly gpu: LlamaGpu;
   readonly cpuCores: number;
+  /** The processor has Intel's matrix units, for which llama.cpp keeps a second copy of the weights. */
+  readonly hasAmx: boolean;
 }

@@ -4,21 +4,23 @@ import type { RuntimeFinding } from '../../core/planner.ts';
 import { type RuntimeModule, type RuntimeWorld, TEXT_KINDS } from '../module.ts';
 import { packageFolder, type Steps, stats } from '../step.ts';
 import { llamaAdapter } from './adapter.ts';
+import { findAmx } from './amx.ts';
 import { findCudaRuntime } from './cuda.ts';
 import type { LlamaGpu } from './facts.ts';
 import { findGpu } from './gpu.ts';
 
 interface Found {
   readonly gpu: LlamaGpu;
+  readonly hasAmx: boolean;
   /** What the search rests on: asking llama.cpp takes a second, so it is asked again only when this is another. */
   readonly about: string;
 }
 
-const NOT_FOUND: Found = { gpu: { usable: false, why: 'no GPU was found', libraryPath: null, isPresent: false }, about: '' };
+const NOT_FOUND: Found = { gpu: { usable: false, why: 'no GPU was found', libraryPath: null, isPresent: false }, hasAmx: false, about: '' };
 
 function* find(world: RuntimeWorld, before: Found): Steps<Found> {
   const about = JSON.stringify([world.driver, world.settings.llama.command]);
-  return about === before.about ? before : { gpu: yield* findGpu(world), about };
+  return about === before.about ? before : { gpu: yield* findGpu(world), hasAmx: yield* findAmx(world.root), about };
 }
 
 /** Without a GPU it comes first: it starts in a second where vLLM takes half a minute and 2 GB more, and is no slower. */
@@ -57,10 +59,10 @@ export const llama: RuntimeModule<Found> = {
   isEnabled: (settings) => settings.llama.enabled,
   notFound: NOT_FOUND,
   find,
-  adapter: ({ settings, node, programs, cpuCores }, { gpu }) =>
+  adapter: ({ settings, node, programs, cpuCores }, { gpu, hasAmx }) =>
     llamaAdapter({
       settings: settings.llama,
-      ...{ node, serverProgram: programs.embeddedServer, convertProgram: programs.convert, gpu, cpuCores },
+      ...{ node, serverProgram: programs.embeddedServer, convertProgram: programs.convert, gpu, cpuCores, hasAmx },
     }),
   preference,
   check,

@@ -32,7 +32,7 @@ const analyze = (contents: Contents) => analyzeCandidate(folderOf(contents), fal
 function facts(command: string | null): LlamaFacts {
   return {
     settings: { ...DEFAULT_SETTINGS.llama, command },
-    ...{ node: { command: 'node', args: [], env: {} }, serverProgram: 's', convertProgram: 'c', cpuCores: 1 },
+    ...{ node: { command: 'node', args: [], env: {} }, serverProgram: 's', convertProgram: 'c', cpuCores: 1, hasAmx: false },
     gpu: { usable: false, why: '', libraryPath: null, isPresent: false },
   };
 }

@@ -17,6 +17,7 @@ const facts = {
   convertProgram: '/app/convert.js',
   gpu: { usable: true, why: 'CUDA 13 is here.', libraryPath: '/venv/nvidia/cu13/lib', isPresent: true },
   cpuCores: 8,
+  hasAmx: false,
 };
 const adapter = llamaAdapter(facts);
 const gguf = SMOLLM2.forms[0]!;

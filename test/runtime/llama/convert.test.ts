@@ -13,6 +13,7 @@ const facts = {
   convertProgram: '/app/convert.js',
   gpu: { usable: false, why: 'no GPU', libraryPath: null, isPresent: false },
   cpuCores: 2,
+  hasAmx: false,
 };
 const adapter = llamaAdapter(facts);
 const CPU = { kind: 'cpu', gpus: [], gpuLayers: null } as const;
