@@ -130,7 +130,8 @@ describe('vLLM on a processor', () => {
       const tree = await treeOf('tiny');
       expect(Object.values(tree).every((pid) => pid > 0)).toBe(true);
       process.kill(tree[level], 'SIGKILL');
-      await live.comesTo('tiny', 'failed', 40_000);
+      // One death is no verdict; the next ones within ten minutes are.
+      await live.comesTo('tiny', level === 'server' ? 'unloaded' : 'failed', 40_000);
       expect(living(Object.values(tree))).toEqual([]);
       await load('tiny');
       expect((await live.predict('tiny')).status).toBe(200);
