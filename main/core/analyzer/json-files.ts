@@ -26,15 +26,15 @@ export function jsonIfReadable(file: CandidateFile | undefined): Json | null {
 }
 
 /**
- * Those that end too early: they are still being copied, what they say is not known yet, and must not count as not said. One that can never be read
- * is left to whoever needs it.
+ * Those that end too early or hold zero bytes: they may still be being copied, what they say is not known yet, and must not count as not said. One
+ * that only some programs cannot read is left to whoever needs it.
  */
 export function cutJsons(files: readonly CandidateFile[]): readonly FileProblem[] {
   return files.flatMap((file) => {
     if (file.bytes > MAX_JSON_BYTES) return [];
     const source = file.open();
     const fault = attempt(() => checkJson(source, MAX_JSON_BYTES));
-    return fault instanceof FormatError && fault.fault === 'truncated' ? [jsonProblem(file, fault)] : [];
+    return fault instanceof FormatError && !fault.isBeyond ? [jsonProblem(file, fault)] : [];
   });
 }
 
