@@ -1,5 +1,5 @@
 /** What the processor of this machine has. */
 import { readFileSync } from 'node:fs';
-import { hasAmx } from '../../main/runtime/llama/amx.ts';
+import { hasAmx } from '../../main/runtime/llama/repacked.ts';
 
 export const HAS_AMX = process.platform === 'linux' && hasAmx(readFileSync('/proc/cpuinfo', 'utf8'));

@@ -6,10 +6,10 @@
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan } from '../../../shared/decision.ts';
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
 import type { Estimate } from '../../core/planner.ts';
-import { amxBytes, amxTypes } from './amx.ts';
 import { withCacheTypes } from './cache-types.ts';
 import { onlyReads } from './kinds.ts';
 import { notesOf } from './notes.ts';
+import { repackedBytes } from './repacked.ts';
 
 const MIB = 1024 * 1024;
 /** Resident size of the embedded server without a model (measured: 128 MiB, half of it shared libraries). */
@@ -23,9 +23,6 @@ const FLOAT_BYTES = 4;
 const MASK_BYTES = 2;
 /** The physical batch of text generation: ours and llama-server's. */
 export const GENERATION_BATCH_TOKENS = 512;
-/** Types of which llama.cpp keeps a second, rearranged copy for the processor (ggml-cpu/repack.cpp, x86 with AVX2). */
-const REPACKED_TYPES = ['Q4_0', 'Q4_K', 'Q2_K', 'IQ4_NL', 'MXFP4'] as const;
-
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 /** Tokens evaluated in one step: what is pooled over all its tokens needs a batch as long as its context. */
@@ -103,15 +100,6 @@ function outputOf({ outputBytes, inputBytes }: ModelProfile): number {
   return outputBytes + (outputBytes < inputBytes / 8 ? inputBytes : 0);
 }
 
-function repackedBytes(profile: ModelProfile, share: ReturnType<typeof shareOf>, hasAmx: boolean): number {
-  const forAmx = hasAmx ? amxTypes(profile) : [];
-  const others = REPACKED_TYPES.filter((type) => !forAmx.includes(type));
-  const ofType = sum(others.map((type) => profile.weightBytesByType[type] ?? 0));
-  const layerBytes = sum(profile.layerBytes);
-  const amx = hasAmx ? amxBytes(profile, layerBytes + outputOf(profile)) : 0;
-  return (Math.min(ofType, layerBytes) + amx) * (1 - share.layers);
-}
-
 /** Number for `--n-gpu-layers`. */
 export function gpuLayersOf(profile: ModelProfile, placement: LaunchPlan['placement']): number {
   switch (placement.kind) {
@@ -133,7 +121,7 @@ export function estimate(profile: ModelProfile, plan: LaunchPlan, hasAmx = false
   const kv = kvBytes(profile, plan.contextTokens, plan.parallelSequences, plan.args);
   const compute = computeBytes(profile, plan.contextTokens);
   const logits = (profile.vocabularySize ?? 0) * plan.parallelSequences * FLOAT_BYTES * (isEncoder(profile) ? 0 : 1);
-  const repacked = repackedBytes(profile, share, hasAmx);
+  const repacked = repackedBytes(profile, outputOf(profile), hasAmx) * (1 - share.layers);
   const peak = Math.max(compute.output, compute.layer);
   const onGpu = gpus.length > 0;
   const hostLayers = share.layers < 1 ? compute.layer : compute.inputs;

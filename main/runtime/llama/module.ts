@@ -4,10 +4,10 @@ import type { RuntimeFinding } from '../../core/planner.ts';
 import { type RuntimeModule, type RuntimeWorld, TEXT_KINDS } from '../module.ts';
 import { packageFolder, type Steps, stats } from '../step.ts';
 import { llamaAdapter } from './adapter.ts';
-import { findAmx } from './amx.ts';
 import { findCudaRuntime } from './cuda.ts';
 import type { LlamaGpu } from './facts.ts';
 import { findGpu } from './gpu.ts';
+import { findAmx } from './repacked.ts';
 
 interface Found {
   readonly gpu: LlamaGpu;
