@@ -59,7 +59,11 @@ export const ERRORS = {
   'model-blocked': { status: 503, type: 'unavailable_error', hint: '`modelium why MODEL` tells what would help.' },
   'model-failed': { status: 503, type: 'unavailable_error', hint: "`modelium logs MODEL` shows the runtime's own words." },
   'model-gone': { status: 410, type: 'not_found_error', hint: 'Its files were removed. Put them back to serve it again.' },
-  'queue-full': { status: 429, type: 'rate_limit_error', hint: 'Ask again later, or raise orchestration.policies.max_queue.' },
+  'queue-full': {
+    status: 429,
+    type: 'rate_limit_error',
+    hint: "Ask again later. Where the model's queue is full, orchestration.policies.max_queue sets its length.",
+  },
   'queue-timeout': {
     status: 503,
     type: 'unavailable_error',

@@ -20,7 +20,7 @@ export const IGNORED_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Those that only some models know; a runtime may say that it ignored one. */
-export const IGNORED_BY_SOME: ReadonlySet<string> = new Set(
+const IGNORED_BY_SOME: ReadonlySet<string> = new Set(
   words('reasoning_effort verbosity think thinking enable_thinking reasoning include_reasoning'),
 );
 

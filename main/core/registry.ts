@@ -30,8 +30,6 @@ export interface ModelRecord {
   readonly force: boolean;
   /** Failed loads in a row; forgotten after ten minutes of ready. */
   readonly attempts: number;
-  /** Counts bring-ups: work that carries an older number never commits (I11). */
-  readonly generation: number;
   /** What explained failures asked for, and got. */
   readonly retried: RetriedWith;
 }
@@ -40,7 +38,7 @@ export type NewRecord = Pick<ModelRecord, 'id' | 'aliases' | 'path' | 'realPath'
   Partial<Pick<ModelRecord, 'pinned' | 'force' | 'bornMs'>>;
 
 /** What may be changed beside the state; the state has `apply`. */
-export type RecordPatch = Partial<Omit<ModelRecord, 'id' | 'state' | 'generation'>>;
+export type RecordPatch = Partial<Omit<ModelRecord, 'id' | 'state'>>;
 
 export interface Change {
   readonly id: string;
@@ -110,7 +108,6 @@ export class Registry {
       state: { name: 'discovered' },
       profile: null,
       attempts: 0,
-      generation: 0,
       retried: NOTHING_RETRIED,
     };
     this.#records.set(record.id, whole);
@@ -129,8 +126,7 @@ export class Registry {
       this.#tell({ id, record: null, previous: record.state, event });
       return next;
     }
-    const generation = event.type === 'granted' || event.type === 'preparation-started' ? record.generation + 1 : record.generation;
-    const changed = { ...record, ...(next.name === 'settling' ? UNKNOWN_CONTENT : {}), state: next, generation };
+    const changed = { ...record, ...(next.name === 'settling' ? UNKNOWN_CONTENT : {}), state: next };
     this.#records.set(id, changed);
     this.#tell({ id, record: changed, previous: record.state, event });
     return next;

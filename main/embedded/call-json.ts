@@ -6,12 +6,6 @@ import { isObject } from './openai-fields.ts';
 
 const HEAD = /^\s*\{\s*(?:"type"\s*:\s*"function"\s*,\s*)?"name"\s*:\s*"((?:[^"\\]|\\.)*)"\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)/;
 
-export interface CallPart {
-  /** Once, with the first part. */
-  readonly name: string | null;
-  readonly arguments: string;
-}
-
 export class CallJson {
   #text = '';
   #depth = 0;

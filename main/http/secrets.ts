@@ -3,7 +3,7 @@
  * Works on answers as they become JSON, so that no view can be forgotten. Pure.
  */
 
-export const HIDDEN = '[hidden]';
+const HIDDEN = '[hidden]';
 
 /** By the end of the name, so that `--token-ms`, `--max-num-batched-tokens` and `--tokenizer` are told. */
 const SECRET_NAME = /(?:keys?|token|auth|authorization|cookie|signature|pass|pwd)$|secret|passw|credential/i;

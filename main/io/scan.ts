@@ -21,9 +21,9 @@ const LOOSE_MODEL = /\.(?:gguf|safetensors|onnx|pt|pth|plan|engine)$/i;
 /** Names that are read of a watch folder; of one with more nothing counts as gone. */
 const MAX_NAMES = 1_000_000;
 /** Models that a watch folder may have; those beyond are not looked at, and said. */
-export const MAX_MODELS = 2_000;
+const MAX_MODELS = 2_000;
 /** Loose files that are no models, each with a verdict of its own; the rest is counted. */
-export const MAX_OTHER_FILES = 100;
+const MAX_OTHER_FILES = 100;
 /** Names of other files that are kept to choose those from. */
 const MAX_OTHER_NAMES = 10_000;
 /** Names read to tell what the folders are. */

@@ -46,12 +46,4 @@ export class GgufFacts {
     const single = this.number(`${this.architecture}.${key}`);
     return single === null ? null : new Array<number>(layers).fill(single);
   }
-
-  /** Does any of these keys of the architecture say more than zero or no? */
-  ownAny(keys: readonly string[]): boolean {
-    return keys.some((key) => {
-      const value = this.#metadata.get(`${this.architecture}.${key}`);
-      return typeof value === 'object' || typeof value === 'string' || Number(value ?? 0) > 0;
-    });
-  }
 }

@@ -16,7 +16,7 @@ const NAMES = { bos: 'bos', eos: 'eos', unk: 'unknown', sep: 'seperator', pad: '
 type Name = keyof typeof NAMES | 'cls';
 
 /** Our own key: the ids of all tokens that end a generation. */
-export const END_TOKENS = 'modelium.end_token_ids';
+const END_TOKENS = 'modelium.end_token_ids';
 
 export function specialTokens(sources: SpecialSources): Record<string, GgufValue> {
   const { vocabulary } = sources;

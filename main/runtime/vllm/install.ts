@@ -7,7 +7,7 @@ import type { RuntimeWorld } from '../module.ts';
 import { names, readStart, readWhole, real, type Steps, stats } from '../step.ts';
 import { readArchitectures, type VllmFound, type VllmInstall, type VllmSearch } from './architectures.ts';
 
-export const HOW_TO_INSTALL = '`uv tool install vllm`, or `python3 -m venv ~/.venv && ~/.venv/bin/pip install vllm`';
+const HOW_TO_INSTALL = '`uv tool install vllm`, or `python3 -m venv ~/.venv && ~/.venv/bin/pip install vllm`';
 
 /** A registry of 200 KB names some 300 architectures; far more is none (I10). */
 const MOST_REGISTRY_BYTES = 4 * 1024 * 1024;
