@@ -3,7 +3,7 @@
  * drifts from its type does not compile. No rules live here.
  */
 import { z } from 'zod';
-import { type Candidate, CONVERTED_TYPES, type Decision, type DecisionRow, type LaunchPlan, RUNTIME_IDS } from './decision.ts';
+import { type Candidate, CONVERTED_TYPES, type Decision, type DecisionRow, type LaunchPlan } from './decision.ts';
 import { STATE_NAMES } from './model.ts';
 import { type FileProblem, FORM_KINDS, type KvCost, MODEL_KINDS, type ModelForm, type ModelProfile } from './profile.ts';
 import {
@@ -20,7 +20,7 @@ import {
 } from './snapshot.ts';
 
 const bytes = z.record(z.string(), z.number());
-const runtimeId = z.enum(RUNTIME_IDS);
+const runtimeId = z.string();
 export const formKindSchema = z.enum(FORM_KINDS);
 const count = z.number().nullable();
 const bufferBytes = z.object({ modelBytes: z.number(), kvBytes: z.number(), computeBytes: z.number() });

@@ -1,8 +1,9 @@
 /** The brain's answer to "where does this model go?": always with the candidates it weighed and a sentence for people. Pure data. */
 import type { FormKind } from './profile.ts';
 
+/** The runtimes that Modelium knows by itself; a person's settings name more of them (`runtime-names.ts`). */
 export const RUNTIME_IDS = ['llama', 'vllm', 'triton', 'ray'] as const;
-export type RuntimeId = (typeof RUNTIME_IDS)[number];
+export type RuntimeId = string;
 
 /** A GPU's UUID, or `cpu` for the machine's memory and processors. */
 export type DeviceId = string;

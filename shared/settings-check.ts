@@ -33,6 +33,11 @@ export function settingsWarnings(settings: Settings): readonly string[] {
 
 /** The keys that a section may have; null when the path leads to a value, to free names, or nowhere. */
 export function sectionKeys(path: SettingsPath): readonly string[] | null {
+  const at = schemaAt(path);
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : null;
+}
+
+function schemaAt(path: SettingsPath): z.core.$ZodType | null {
   let at: z.core.$ZodType | undefined = settingsSchema;
   for (const step of path) {
     at = unwrapped(at);
@@ -41,8 +46,7 @@ export function sectionKeys(path: SettingsPath): readonly string[] | null {
     else return null;
     if (at === undefined) return null;
   }
-  at = unwrapped(at);
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : null;
+  return unwrapped(at);
 }
 
 function ownValue<Value>(record: Readonly<Record<string, Value>>, key: string): Value | undefined {
@@ -55,12 +59,19 @@ function withoutEmptySections(value: unknown, path: SettingsPath): unknown {
   return Object.fromEntries(kept.map(([key, inner]) => [key, withoutEmptySections(inner, [...path, key])]));
 }
 
+/** With keys that are known, or with free names above such keys. */
 function isSection(path: SettingsPath): boolean {
-  return sectionKeys(path) !== null || (path.length === 1 && path[0] === 'models');
+  const at = schemaAt(path);
+  return at instanceof z.ZodObject || (at instanceof z.ZodRecord && unwrapped(at.valueType) instanceof z.ZodObject);
 }
 
 function toProblems(issue: z.core.$ZodIssue): readonly SettingsProblem[] {
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+  if (issue.code === 'invalid_key') {
+    // The name itself is wrong, whatever stands below it.
+    const [why] = issue.issues.map(expectation);
+    return [{ path: path.slice(0, -1), key: String(path.at(-1)), sentence: `${path.join('.')}: ${why}.` }];
+  }
   if (issue.code !== 'unrecognized_keys') {
     return [{ path, key: null, sentence: `${path.join('.') || 'the file'}: ${expectation(issue)}.` }];
   }

@@ -4,6 +4,7 @@
  * Sentences about wrong values are `settings-check.ts`; the file, its comments, lines and columns are `main/io/settings-file.ts`.
  */
 import { z } from 'zod';
+import type { RuntimeId } from './decision.ts';
 import { isHostPattern, isOriginPattern } from './origins.ts';
 
 /** What a key carries beside its type; the form gets it as JSON schema. */
@@ -203,7 +204,7 @@ const model = z.strictObject({
     .optional()
     .meta({ description: 'More names that it answers to; left out: none.', examples: [['gpt-4o-mini']] }),
   runtime: z
-    .enum(['llama', 'vllm'])
+    .string()
     .optional()
     .meta({ description: 'The runtime that serves it: llama or vllm; left out: the one that suits it best.', examples: ['vllm'] }),
   quantization: z
@@ -233,7 +234,7 @@ const notYet = (name: string) =>
     .prefault({})
     .describe(`${name}, for a later version.`);
 
-export const settingsSchema = z.strictObject({
+const sections = z.strictObject({
   llama: llama.prefault({}).describe('llama.cpp, which serves GGUF files.'),
   vllm: vllm.prefault({}).describe('vLLM, which serves Hugging Face folders.'),
   orchestration: z
@@ -251,6 +252,20 @@ export const settingsSchema = z.strictObject({
   models: z.record(z.string(), model).default({}).describe('Settings of single models, by name.'),
   triton: notYet('Triton'),
   ray_serve: notYet('Ray Serve'),
+});
+
+/** Names that `models.NAME.runtime` may give: runtimes that serve in this version, and those that the settings themselves name. */
+export function servingRuntimes(_settings: z.output<typeof sections>): readonly RuntimeId[] {
+  return ['llama', 'vllm'];
+}
+
+export const settingsSchema = sections.superRefine((settings, { addIssue }) => {
+  const known = servingRuntimes(settings);
+  for (const [name, { runtime }] of Object.entries(settings.models)) {
+    if (runtime === undefined || known.includes(runtime)) continue;
+    const message = `expected ${known.map((one) => JSON.stringify(one)).join(' or ')}`;
+    addIssue({ code: 'custom', path: ['models', name, 'runtime'], message });
+  }
 });
 
 export type Settings = z.output<typeof settingsSchema>;

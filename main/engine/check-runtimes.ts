@@ -6,7 +6,7 @@ import { createClock } from '../io/clock.ts';
 import { createUpstreams } from '../io/http-client.ts';
 import { look } from '../io/look.ts';
 import { createProcesses } from '../io/processes.ts';
-import { RUNTIMES } from '../runtime/adapters.ts';
+import { runtimesOf } from '../runtime/adapters.ts';
 import type { NodeProgram } from '../runtime/module.ts';
 import { Searcher } from '../runtime/searcher.ts';
 
@@ -20,7 +20,7 @@ export async function checkRuntimes(
   const node: NodeProgram = { command: process.execPath, args: [], env: {} };
   const world = runtimeWorld({ settings, file }, { node, driver, gpu: () => null });
   const found: RuntimeFinding[] = [];
-  for (const { check } of RUNTIMES) found.push(...(await searcher.search(check(world))));
+  for (const { check } of runtimesOf(world.settings)) found.push(...(await searcher.search(check(world))));
   await http.close();
   return found;
 }

@@ -8,7 +8,7 @@ import type { RuntimeView } from '../../shared/snapshot.ts';
 import type { KnownRuntime } from '../core/planner.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { Adapter } from '../runtime/adapter.ts';
-import { RUNTIMES } from '../runtime/adapters.ts';
+import { runtimesOf } from '../runtime/adapters.ts';
 import type { RuntimeModule, RuntimeWorld } from '../runtime/module.ts';
 import type { Searcher } from '../runtime/searcher.ts';
 
@@ -25,7 +25,7 @@ export interface RuntimesPorts {
 }
 
 interface Applied {
-  readonly module: RuntimeModule;
+  module: RuntimeModule;
   found: unknown;
   adapter: Adapter;
 }
@@ -33,14 +33,18 @@ interface Applied {
 /** Adapters are made anew when settings or the host change, since an adapter is facts only. */
 export class Runtimes {
   readonly #ports: RuntimesPorts;
-  readonly #applied: readonly Applied[];
+  readonly #modulesOf: (settings: Settings) => readonly RuntimeModule[];
+  /** In their order. */
+  #listed: readonly Applied[] = [];
+  /** All that were ever listed: a model that is still loaded is ended by the adapter of its runtime, though the settings no longer name that. */
+  readonly #applied = new Map<RuntimeId, Applied>();
   #cancelLook: (() => void) | null = null;
   #closed = false;
 
-  constructor(ports: RuntimesPorts, modules: readonly RuntimeModule[] = RUNTIMES) {
+  constructor(ports: RuntimesPorts, modulesOf = runtimesOf) {
     this.#ports = ports;
-    const world = ports.world();
-    this.#applied = modules.map((module) => ({ module, found: module.notFound, adapter: module.adapter(world, module.notFound) }));
+    this.#modulesOf = modulesOf;
+    this.#list(ports.world());
   }
 
   /** @returns names of those of which something is other than before. */
@@ -48,7 +52,8 @@ export class Runtimes {
     const { searcher, world } = this.#ports;
     const now = world();
     const others: RuntimeId[] = [];
-    for (const each of this.#applied) {
+    this.#list(now);
+    for (const each of this.#listed) {
       const found = await searcher.search(each.module.find(now, each.found));
       if (found !== each.found) others.push(each.module.id);
       each.found = found;
@@ -59,17 +64,30 @@ export class Runtimes {
   /** Has what was found, and what the settings say, in force. */
   apply(): void {
     const world = this.#ports.world();
-    for (const each of this.#applied) each.adapter = each.module.adapter(world, each.found);
+    this.#list(world);
+    for (const each of this.#listed) each.adapter = each.module.adapter(world, each.found);
+  }
+
+  /** Those that the settings name now. */
+  #list(world: RuntimeWorld): void {
+    this.#listed = this.#modulesOf(world.settings).map((module) => {
+      const known = this.#applied.get(module.id);
+      // The same name may have become another kind of runtime, which knows nothing of what the other one found.
+      if (known?.module.unit === module.unit) return Object.assign(known, { module });
+      const applied = { module, found: module.notFound, adapter: module.adapter(world, module.notFound) };
+      this.#applied.set(module.id, applied);
+      return applied;
+    });
   }
 
   adapter(id: RuntimeId): Adapter {
-    const applied = this.#applied.find(({ module }) => module.id === id);
+    const applied = this.#applied.get(id);
     if (applied === undefined) throw new Error(`no runtime ${id}`);
     return applied.adapter;
   }
 
   readonly known = (): readonly KnownRuntime[] =>
-    this.#applied.map(({ module, adapter }) => ({
+    this.#listed.map(({ module, adapter }) => ({
       ...{ name: module.name, preference: module.preference },
       ...{ planner: adapter, enabled: module.isEnabled(this.#ports.settings()), found: adapter.found },
     }));
@@ -88,7 +106,7 @@ export class Runtimes {
 
   /** The prefix of the figures that a runtime keeps itself; null: it keeps none. */
   metricsOf(id: RuntimeId): string | null {
-    return this.#applied.find(({ module }) => module.id === id)?.module.words.metrics ?? null;
+    return this.#applied.get(id)?.module.words.metrics ?? null;
   }
 
   /** Looks again and again from here on. */
@@ -106,7 +124,7 @@ export class Runtimes {
     if (this.#closed) return;
     if (others.length > 0) {
       this.apply();
-      const told = this.#applied.filter(({ module }) => others.includes(module.id));
+      const told = this.#listed.filter(({ module }) => others.includes(module.id));
       for (const { module, adapter } of told) this.#ports.log.say(`${module.name}: ${adapter.found.message}`);
       this.#ports.onOther();
     }

@@ -1,10 +1,19 @@
 /** The list of runtimes: adding one is a folder, and a line here. The order is that of tables and of looking. */
 import type { FormKind } from '../../shared/profile.ts';
+import type { Settings } from '../../shared/settings.ts';
 import { llama } from './llama/module.ts';
 import { type LaterRuntime, type RuntimeModule, TEXT_KINDS } from './module.ts';
 import { vllm } from './vllm/module.ts';
 
 export const RUNTIMES: readonly RuntimeModule[] = [llama, vllm];
+
+/** Kinds of runtimes of which a person's settings name as many as they like, each a module of its own. */
+const NAMED_RUNTIMES: readonly ((settings: Settings) => readonly RuntimeModule[])[] = [];
+
+/** All that there are under these settings. Two of them never have one id: the settings see to it. */
+export function runtimesOf(settings: Settings): readonly RuntimeModule[] {
+  return [...RUNTIMES, ...NAMED_RUNTIMES.flatMap((named) => named(settings))];
+}
 
 const TRITON: readonly FormKind[] = ['onnx', 'openvino', 'tensorrt', 'torchscript', 'torch-export', 'triton'];
 const RAY: Partial<Record<FormKind, number>> = {

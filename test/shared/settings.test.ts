@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { nearestNames } from '../../shared/nearest.ts';
+import { runtimeName } from '../../shared/runtime-names.ts';
 import { DEFAULT_SETTINGS, settingsJsonSchema } from '../../shared/settings.ts';
 import { checkSettings, sectionKeys, settingsWarnings } from '../../shared/settings-check.ts';
 import { needsRestart, settingsKeys } from '../../shared/settings-keys.ts';
@@ -99,6 +100,28 @@ describe('what is wrong is said in words', () => {
     expect(problemsOf({ constructor: { x: null } })).toEqual([expect.stringContaining('unknown key "constructor"')]);
     expect(sectionKeys(['constructor'])).toBeNull();
   });
+});
+
+test.each([
+  ['mine', null],
+  ['TabbyAPI-2.0_x', null],
+  ['vllm', /another name/],
+  ['Llama', /another name/],
+  ['auto', /another name/],
+  ['ray_serve', /another name/],
+  ['', /begins with a letter/],
+  ['9b', /begins with a letter/],
+  ['a b', /letters, digits/],
+  ['a/b', /letters, digits/],
+  ['x'.repeat(65), /at most 64/],
+] as const)('a runtime of one’s own may be called %j: %s', (name, fault) => {
+  const [why] = runtimeName.safeParse(name).error?.issues.map(({ message }) => message) ?? [];
+  if (fault === null) expect(why).toBeUndefined();
+  else expect(why).toMatch(fault);
+});
+
+test('models.NAME.runtime names a runtime that there is', () => {
+  expect(problemsOf({ models: { a: { runtime: 'nobody' } } })).toEqual(['models.a.runtime: expected "llama" or "vllm".']);
 });
 
 test('a runtime that this version lacks is answered with a sentence only when it is demanded', () => {
