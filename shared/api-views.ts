@@ -28,7 +28,12 @@ const bufferBytes = z.object({ modelBytes: z.number(), kvBytes: z.number(), comp
 export const launchPlanSchema = z.object({
   runtime: runtimeId,
   form: formKindSchema,
-  placement: z.object({ kind: z.enum(['cpu', 'gpu', 'split']), gpus: z.array(z.string()), gpuLayers: count }),
+  placement: z.object({
+    kind: z.enum(['cpu', 'gpu', 'split', 'elsewhere']),
+    gpus: z.array(z.string()),
+    gpuLayers: count,
+    where: z.string().optional(),
+  }),
   contextTokens: z.number(),
   file: z.string(),
   parallelSequences: z.number(),

@@ -13,12 +13,17 @@ export const HOST_DEVICE: DeviceId = 'cpu';
 export type DeviceBytes = Readonly<Record<DeviceId, number>>;
 
 export interface Placement {
-  /** `cpu`: no GPU; `gpu`: all layers on the devices named; `split`: part of the layers on the GPU, the rest on the CPU. */
-  readonly kind: 'cpu' | 'gpu' | 'split';
-  /** GPU UUIDs; empty for `cpu`. */
+  /**
+   * `cpu`: no GPU; `gpu`: all layers on the devices named; `split`: part of the layers on the GPU, the rest on the CPU; `elsewhere`: on another machine, or
+   * in a server that is not ours, so that it takes no memory that we reckon with.
+   */
+  readonly kind: 'cpu' | 'gpu' | 'split' | 'elsewhere';
+  /** GPU UUIDs; empty for `cpu` and `elsewhere`. */
   readonly gpus: readonly DeviceId[];
   /** Layers on the GPUs; null where the runtime does not split. */
   readonly gpuLayers: number | null;
+  /** Of `elsewhere`: where that is, in words. */
+  readonly where?: string | undefined;
 }
 
 /** Types of weights that a conversion writes. */

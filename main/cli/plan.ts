@@ -48,6 +48,6 @@ function runtimeOf({ plan: { runtime, preparation } }: Candidate): string {
 }
 
 function placeOf({ plan: { placement } }: Candidate): string {
-  if (placement.kind !== 'split') return placement.kind;
+  if (placement.kind !== 'split') return placement.where ?? placement.kind;
   return `split (${placement.gpuLayers ?? '?'} layers on GPU)`;
 }

@@ -123,10 +123,12 @@ export function usableGpus({ devices, settings }: OptionsInput): readonly Room[]
 }
 
 /**
- * All layers on GPUs (one, or groups where the runtime spreads a model), and the CPU.
+ * All layers on GPUs (one, or groups where the runtime spreads a model), and the CPU; or the one place elsewhere.
  * @param reachable bytes that a GPU would have if every model that may leave had left.
  */
 export function wholeOptions(input: OptionsInput, way: Way, reachable: (gpu: Room) => number): readonly Option[] {
+  const where = way.runtime.planner.elsewhere?.(way.form);
+  if (where !== undefined) return [option(input, way, { kind: 'elsewhere', gpus: [], gpuLayers: null, where })];
   const gpus = usableGpus(input);
   const groups = way.runtime.planner.groups ? groupsOf(gpus, input.profile.heads, reachable) : [];
   const placements: Placement[] = [...gpus.map((gpu) => [gpu]), ...groups].map((group) => ({
@@ -213,6 +215,7 @@ function learnedAt({ modelId, measurements }: OptionsInput, runtime: string, { g
 }
 
 function obstacleAt({ kind }: Placement, { found }: KnownRuntime): string | null {
+  if (kind === 'elsewhere') return null;
   const device = kind === 'cpu' ? (found.cpu ?? null) : found.gpu;
   return device === null || device.usable ? null : device.why;
 }

@@ -29,6 +29,7 @@ export function whyOf(weighed: Weighed, box: Box): string {
 
 function fitWords(weighed: Weighed, box: Box): string {
   const { option, fit, victims, waitsFor, lacksRoom, cuts } = weighed;
+  if (option.plan.placement.kind === 'elsewhere' && fit === 'now') return 'runs there, and takes no memory here';
   const split = option.plan.placement.kind === 'split' ? `${option.plan.placement.gpuLayers} layers on the GPU, the rest on the CPU: ` : '';
   const figures = `${split}needs ${figuresOf(option.bytes, box.there, box)}`;
   switch (fit) {
@@ -71,8 +72,9 @@ function samePlace(one: Placement, other: Placement): boolean {
   return one.kind === other.kind && one.gpus.join() === other.gpus.join();
 }
 
-/** `GPU 0 (NVIDIA RTX 4090)`, `GPU 0 + GPU 1`, `part of the layers on GPU 0`, `CPU`. */
-export function placementInWords({ kind, gpus }: Placement, box: Box): string {
+/** `GPU 0 (NVIDIA RTX 4090)`, `GPU 0 + GPU 1`, `part of the layers on GPU 0`, `CPU`, `lab (http://10.0.0.5:8000)`. */
+export function placementInWords({ kind, gpus, where }: Placement, box: Box): string {
+  if (kind === 'elsewhere') return where ?? 'elsewhere';
   if (kind === 'cpu') return 'CPU';
   const [only] = gpus;
   const room = only === undefined ? undefined : box.rooms.get(only);

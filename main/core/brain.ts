@@ -3,7 +3,7 @@
  * committed here, and a what-if is the same call. Options come from `brain-options.ts`, their fit from `brain-fit.ts`.
  *
  * The order of preference:
- * 1. All layers on GPUs, before part of them, before the CPU: a model is used far longer than it is loaded. So an idle model leaves a GPU
+ * 1. Elsewhere, where it takes nothing of this box. All layers on GPUs, before part of them, before the CPU: a model is used far longer than it is loaded. So an idle model leaves a GPU
  *    rather than that the next one runs on the CPU, and a short, bounded wait for a GPU beats the CPU too.
  * 2. Within that: fits now; fits when those who leave already have left; fits with the cheapest victims; has to wait.
  * 3. The runtime that suits the kind of model; more layers on the GPU; the weights as they are before what is made of them; fewer GPUs.
@@ -51,7 +51,7 @@ export interface BrainInput extends OptionsInput {
 /** A split with less than this share of the layers that it could have is hardly faster than the CPU: victims are worth it then. */
 const WORTHWHILE_SPLIT = 0.5;
 
-const CLASSES = ['gpu', 'split', 'cpu'] as const;
+const CLASSES = ['elsewhere', 'gpu', 'split', 'cpu'] as const;
 const FITS: readonly Fit[] = ['now', 'draining', 'victims', 'waits'];
 
 /** Place, wait or refuse, always with every option that was weighed and a reason. At `present`, `refuse` means that waiting for models of ours is no use. */

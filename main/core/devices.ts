@@ -258,8 +258,9 @@ export class Devices {
   }
 }
 
-/** The devices whose load slot a placement takes. A model on a GPU also takes some main memory, but does not keep others from loading. */
+/** The devices whose load slot a placement takes. A model on a GPU also takes some main memory, but does not keep others from loading; one elsewhere nobody. */
 export function slotsOf(placement: Placement): readonly DeviceId[] {
+  if (placement.kind === 'elsewhere') return [];
   return placement.kind === 'gpu' ? placement.gpus : [...placement.gpus, HOST_DEVICE];
 }
 

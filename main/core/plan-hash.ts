@@ -34,7 +34,7 @@ export function isWake({ planHash: hash }: { readonly planHash: string }): boole
 
 function canonical(plan: LaunchPlan): string {
   const env = Object.entries(plan.env).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const { kind, gpus, gpuLayers } = plan.placement;
+  const { kind, gpus, gpuLayers, where } = plan.placement;
   return JSON.stringify([
     plan.runtime,
     plan.form,
@@ -48,6 +48,7 @@ function canonical(plan: LaunchPlan): string {
     env,
     // Nothing where nothing is prepared: hashes that the ledger holds stay what they are.
     ...(plan.preparation === undefined ? [] : [plan.preparation.type]),
+    ...(where === undefined ? [] : [where]),
   ]);
 }
 

@@ -44,6 +44,8 @@ export type LaunchSettings = Omit<ModelSettings, 'runtime'> & {
 export interface RuntimePlanner {
   readonly id: RuntimeId;
   supports(profile: ModelProfile, form: ModelForm): Support;
+  /** Where it serves this form, in words, if that is not on this machine's devices: there is one place then, and it always fits. Absent: here. */
+  elsewhere?(form: ModelForm): string;
   /** Can a model be spread over several GPUs, and layers left on the CPU? */
   readonly splits: boolean;
   readonly groups: boolean;

@@ -30,10 +30,18 @@ export interface ProcessTable {
   rows(): readonly ProcessRow[];
 }
 
+export type EntryParts = Readonly<Record<string, { readonly text: string } | { readonly linkTo: string }>>;
+
 /** A folder for each launch that asks for one, and what its processes leave outside of it. */
 export interface ScratchFolders {
   /** Readable by its owner only; short enough that a socket's path fits. @throws ModeliumError disk-full, state-unusable. */
   make(launchId: string): string;
+  /**
+   * Puts an entry into the launch's folder, in one move: whoever reads the folder sees all of it or nothing. One of the same name is replaced.
+   * @param entry a name, no path. @param parts by path inside the entry: a text, or the absolute path that a symbolic link leads to; null: the entry goes.
+   * @returns its absolute path. @throws ModeliumError disk-full, state-unusable.
+   */
+  write(launchId: string, entry: string, parts: EntryParts | null): string;
   /** Notes which shared memory these processes have made: only what was noted is removed. Nothing where the launch has no folder. */
   note(launchId: string, pids: readonly number[]): void;
   /** Removes the folder and the shared memory that was noted and that no living process has. */
@@ -90,21 +98,23 @@ export interface Processes {
   freePort(range: readonly [number, number]): Promise<number>;
 }
 
+export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
 export interface HttpAnswer {
   readonly status: number;
   readonly body: string;
 }
 
+export interface SmallRequest {
+  readonly method: HttpMethod;
+  readonly path: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
 export interface HttpClient {
-  /** A small request to a runtime on loopback. Rejects when nobody answers. */
-  request(
-    target: Server,
-    request: {
-      readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-      readonly path: string;
-      readonly body: unknown;
-      readonly timeoutMs: number;
-      readonly signal: AbortSignal;
-    },
-  ): Promise<HttpAnswer>;
+  /** A small request to a runtime, with a body as JSON. Redirects are answers like any other: nothing is asked elsewhere. Rejects when nobody answers. */
+  request(target: Server, request: SmallRequest & { readonly body: unknown }): Promise<HttpAnswer>;
+  /** The same with the bytes of a file as its body, read as they are sent. Rejects too when the file cannot be read, or is longer than it was. */
+  upload(target: Server, request: SmallRequest & { readonly file: string; readonly contentType: string }): Promise<HttpAnswer>;
 }

@@ -3,10 +3,12 @@
  * requests of clients, one for our own small calls (health, proofs, sleep), which must never wait behind those. Knows nothing of models, leases or
  * retries.
  */
+import { open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { type Dispatcher, Pool } from 'undici';
 import { type Endpoint, OPENAI_PREFIX, type Server } from '../../shared/model.ts';
 import { MOST_IN_FLIGHT } from '../core/admission.ts';
-import type { HttpAnswer, HttpClient } from '../core/process-ports.ts';
+import type { HttpAnswer, HttpClient, HttpMethod, SmallRequest } from '../core/process-ports.ts';
 
 /** Below uvicorn's 5 s: a connection that the runtime closes just as we write to it would cost a request. */
 const KEEP_ALIVE_MS = 4_000;
@@ -20,7 +22,7 @@ const LONGEST_ANSWER = 16 * 1024 * 1024;
 
 export interface DispatchRequest {
   readonly path: string;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: HttpMethod;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | string | null;
 }
@@ -58,25 +60,40 @@ export function createUpstreams(): Upstreams {
     return pool;
   }
 
+  async function ask(
+    target: Server,
+    { method, path, timeoutMs, signal }: SmallRequest,
+    headers: Readonly<Record<string, string>>,
+    body: string | Readable | null,
+  ): Promise<HttpAnswer> {
+    const limit = AbortSignal.any([signal as globalThis.AbortSignal, AbortSignal.timeout(timeoutMs)]);
+    const authorized = target.key === null ? headers : { ...headers, authorization: `Bearer ${target.key}` };
+    const answer = await poolOf(controls, CONTROL_CONNECTIONS, target).request({ method, path, signal: limit, headers: authorized, body });
+    return { status: answer.statusCode, body: await readBounded(answer.body) };
+  }
+
   return {
     dispatch(endpoint, request, handler) {
       const headers = endpoint.key === null ? request.headers : { ...request.headers, authorization: `Bearer ${endpoint.key}` };
       const path = pathAt(endpoint.prefix, request.path);
       poolOf(requests, CONNECTIONS, endpoint).dispatch({ ...request, path, headers }, handler);
     },
-    async request(target, { method, path, body, timeoutMs, signal }): Promise<HttpAnswer> {
-      const limit = AbortSignal.any([signal as globalThis.AbortSignal, AbortSignal.timeout(timeoutMs)]);
-      const answer = await poolOf(controls, CONTROL_CONNECTIONS, target).request({
-        method,
-        path,
-        signal: limit,
-        headers: {
-          ...(body === null || body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(target.key === null ? {} : { authorization: `Bearer ${target.key}` }),
-        },
-        body: body === null || body === undefined ? null : JSON.stringify(body),
-      });
-      return { status: answer.statusCode, body: await readBounded(answer.body) };
+    request: (target, { body, ...request }) => {
+      const isEmpty = body === null || body === undefined;
+      const headers: Record<string, string> = isEmpty ? {} : { 'content-type': 'application/json' };
+      return ask(target, request, headers, isEmpty ? null : JSON.stringify(body));
+    },
+    async upload(target, { file, contentType, ...request }) {
+      const handle = await open(file);
+      try {
+        const { size } = await handle.stat();
+        const headers = { 'content-type': contentType, 'content-length': String(size) };
+        // Up to the length that was told: what is appended meanwhile is not sent.
+        const bytes = size === 0 ? null : handle.createReadStream({ start: 0, end: size - 1, autoClose: false });
+        return await ask(target, request, headers, bytes);
+      } finally {
+        await handle.close();
+      }
     },
     async close() {
       const all = [...requests.values(), ...controls.values()];

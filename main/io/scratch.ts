@@ -3,11 +3,24 @@
  * the next engine can clear up after this one was killed. Removes nothing that was not noted as made by the launch.
  */
 import { createHash } from 'node:crypto';
-import { appendFileSync, chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
-import type { ScratchFolders } from '../core/process-ports.ts';
+import type { EntryParts, ScratchFolders } from '../core/process-ports.ts';
 import { readText } from './proc.ts';
 
 const SHARED_MEMORY = '/dev/shm';
@@ -44,6 +57,17 @@ export function createScratchFolders(stateFolder: string, temporary: string = tm
       noted.set(launchId, new Set());
       return folder;
     },
+    write(launchId, entry, parts) {
+      const folder = folderOf(launchId);
+      try {
+        return writeEntry(folder, entry, parts);
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        throw new ModeliumError(code === 'ENOSPC' ? 'disk-full' : 'state-unusable', `${folder} could not be written to: ${message}.`, {
+          cause: error,
+        });
+      }
+    },
     note(launchId, pids) {
       const names = noted.get(launchId);
       if (names === undefined) return;
@@ -73,6 +97,31 @@ export function createScratchFolders(stateFolder: string, temporary: string = tm
       }
     },
   };
+}
+
+/** A new one is made beside it and moved into its place: a server that watches the folder never sees half of it. */
+function writeEntry(folder: string, entry: string, parts: EntryParts | null): string {
+  const place = inside(folder, entry);
+  if (dirname(place) !== folder) throw new Error(`${entry} is a path, where a name was expected`);
+  const [part, old] = [join(folder, `.${entry}.new`), join(folder, `.${entry}.old`)];
+  for (const left of [part, old]) rmSync(left, { recursive: true, force: true });
+  for (const [path, content] of Object.entries(parts ?? {})) {
+    const file = inside(part, path);
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    if ('text' in content) writeFileSync(file, content.text, { mode: 0o600 });
+    else symlinkSync(content.linkTo, file);
+  }
+  if (lstatSync(place, { throwIfNoEntry: false }) !== undefined) renameSync(place, old);
+  if (parts !== null) renameSync(part, place);
+  rmSync(old, { recursive: true, force: true });
+  return place;
+}
+
+/** @throws where the path leads out of the folder: names inside dropped files get here. */
+function inside(folder: string, path: string): string {
+  const full = resolve(folder, path);
+  if (path === '' || !full.startsWith(`${folder}/`)) throw new Error(`${path} leads out of it`);
+  return full;
 }
 
 /** Others may write beside it: what lies there under our name already must be ours, and closed to them. */

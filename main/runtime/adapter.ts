@@ -29,8 +29,8 @@ export interface LoadTarget {
   readonly file: string;
   readonly plan: LaunchPlan;
   readonly profile: ModelProfile;
-  /** What the model is asked for as the first proof: a token, an embedding, a ranking of one document, a class. */
-  readonly proof: 'generate' | 'embed' | 'rank' | 'classify' | 'none';
+  /** What the model is asked for as the first proof: a token, an embedding, a ranking of one document, a class, tensors. */
+  readonly proof: 'generate' | 'embed' | 'rank' | 'classify' | 'infer' | 'none';
 }
 
 /** What a failed load means, in one sentence with the numbers and a next step. */

@@ -133,6 +133,8 @@ export class ProcessHost implements StepHost {
         return this.#ports.processes.freePort(this.#adapter.portRange);
       case 'scratch':
         return this.#ports.scratch.make(this.#launchId);
+      case 'write':
+        return this.#ports.scratch.write(this.#launchId, step.entry, step.parts);
       case 'spawn':
         this.#spawning = this.#spawn(step);
         return this.#spawning;

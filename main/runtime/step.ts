@@ -4,7 +4,7 @@
  */
 import type { Address } from '../../shared/model.ts';
 import type { FileFacts } from '../core/look.ts';
-import type { Exit, HttpAnswer } from '../core/process-ports.ts';
+import type { EntryParts, Exit, HttpAnswer, HttpMethod } from '../core/process-ports.ts';
 
 /** One thing that an adapter asks its host to do. The host answers with the value named beside it. */
 export type Step =
@@ -23,11 +23,25 @@ export type Step =
       readonly do: 'http';
       readonly at: Address;
       readonly key: string | null;
-      readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+      readonly method: HttpMethod;
       readonly path: string;
       readonly body: unknown;
       readonly timeoutMs: number;
     }
+  /** -> HttpAnswer | null: the same, with the bytes of a file as its body. Throws where the file cannot be read. */
+  | {
+      readonly do: 'upload';
+      readonly at: Address;
+      readonly key: string | null;
+      readonly method: HttpMethod;
+      readonly path: string;
+      /** Absolute path. */
+      readonly file: string;
+      readonly contentType: string;
+      readonly timeoutMs: number;
+    }
+  /** -> string: the absolute path of an entry in the folder of `scratch`, written or (null) taken away in one move. See `ScratchFolders.write`. */
+  | { readonly do: 'write'; readonly entry: string; readonly parts: EntryParts | null }
   /** -> string: a folder for this launch alone, readable by its owner only; it goes when the processes are gone, with what they leave in it. */
   | { readonly do: 'scratch' }
   /** -> void, after so many milliseconds. */
@@ -89,6 +103,14 @@ export function* spawn(command: string, args: readonly string[], env: Readonly<R
 
 export function* http(request: Omit<Extract<Step, { do: 'http' }>, 'do'>): Steps<HttpAnswer | null> {
   return (yield { do: 'http', ...request }) as HttpAnswer | null;
+}
+
+export function* upload(request: Omit<Extract<Step, { do: 'upload' }>, 'do'>): Steps<HttpAnswer | null> {
+  return (yield { do: 'upload', ...request }) as HttpAnswer | null;
+}
+
+export function* write(entry: string, parts: EntryParts | null): Steps<string> {
+  return (yield { do: 'write', entry, parts }) as string;
 }
 
 export function* pause(ms: number): Steps<void> {

@@ -17,7 +17,7 @@ export interface StepPorts {
 }
 
 /** What every host can do by the runner alone. */
-type CommonStep = Extract<Step, { do: 'http' | 'pause' | 'phase' | 'key' }>;
+type CommonStep = Extract<Step, { do: 'http' | 'upload' | 'pause' | 'phase' | 'key' }>;
 export type HostStep = Exclude<Step, CommonStep>;
 
 /** What a host adds. */
@@ -135,10 +135,20 @@ export class StepRunner {
         const { at, key, method, path, body, timeoutMs } = step;
         return http.request({ at, key }, { method, path, body, timeoutMs, signal }).catch(() => null);
       }
+      case 'upload': {
+        const { at, key, method, path, file, contentType, timeoutMs } = step;
+        return http.upload({ at, key }, { method, path, file, contentType, timeoutMs, signal }).catch(nobodyThere);
+      }
       default:
         return this.#host.carryOut(step);
     }
   }
+}
+
+/** A file that cannot be read is told; that nobody listens (yet) is an answer. */
+function nobodyThere(error: NodeJS.ErrnoException): null {
+  if (error.syscall === 'open' || error.syscall === 'read' || error.syscall === 'stat') throw error;
+  return null;
 }
 
 /** For a host's last case. */

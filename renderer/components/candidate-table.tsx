@@ -75,6 +75,7 @@ function Row({ candidate, isChosen }: { readonly candidate: Candidate; readonly 
 function placeOf({ plan, bytesNeeded }: Candidate, nameOf: (id: string) => string): string {
   const { kind, gpus, gpuLayers } = plan.placement;
   if (kind === 'cpu') return 'CPU';
+  if (kind === 'elsewhere') return plan.placement.where ?? 'elsewhere';
   const names = mainDevices(gpus.length > 0 ? gpus : Object.keys(bytesNeeded)).map(nameOf);
   return kind === 'split' ? `${names.join(' + ')} (${gpuLayers ?? '?'} layers) and CPU` : names.join(' + ');
 }

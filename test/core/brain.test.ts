@@ -21,8 +21,17 @@ function told(decision: Decision): string {
 const full = (index: number, freeGib: number, change: Partial<Room> = {}) => gpu(index, 24, { availableBytes: freeGib * GIB, ...change });
 const groups = runtime({}, planner({ groups: true, splits: false }));
 
+const away = runtime({}, planner({ elsewhere: () => 'lab (http://10.0.0.5:8000)', estimate: () => ({ bytes: {}, parts: {}, notes: [] }) }));
+
 const CASES: readonly (readonly [string, Partial<BrainInput>, string, RegExp])[] = [
   ['an empty GPU', {}, 'place gpu GPU-0', /^GPU 0 \(Test GPU\): fits: needs 8\.0 GiB of 24\.0 GiB on GPU 0 there$/],
+  [
+    'elsewhere: always fits, names the place, and nobody leaves for it',
+    { runtimes: [away], devices: [full(0, 0, { loading: 'x' }), host(0)], residents: [resident('a', { 'GPU-0': 20 })] },
+    'place elsewhere',
+    /^lab \(http:\/\/10\.0\.0\.5:8000\): runs there, and takes no memory here$/,
+  ],
+  ['elsewhere on a box without any device', { runtimes: [away], devices: [] }, 'place elsewhere', /^lab/],
   ['no GPU', { devices: [host(16)] }, 'place cpu', /^CPU: fits/],
   [
     'a runtime without GPU says why',

@@ -326,11 +326,13 @@ export function createCoreBox(options: CoreBoxOptions) {
   const policies = () => settings.orchestration.policies;
   const probe = { sampleNow: async () => takeSample(), setFast: () => {}, onSample: () => {} };
   const words = { next: 0 };
-  const scratch = { make: () => '/scratch', note: () => {}, remove: () => {}, left: () => [] };
+  const scratch = { make: () => '/scratch', write: () => '/scratch/entry', note: () => {}, remove: () => {}, left: () => [] };
+  const answer = () => (world.hangs ? Promise.reject(new Error('no answer')) : Promise.resolve({ status: 200, body: '' }));
+  const nobody = () => Promise.reject(new Error('nobody is asked'));
   const managerPorts: ManagerPorts = {
     scratch,
     ...{ clock, processes, table, registry, devices, usage, probe, ledger, log, policies, wake },
-    http: { request: () => (world.hangs ? Promise.reject(new Error('no answer')) : Promise.resolve({ status: 200, body: '' })) },
+    http: { request: answer, upload: answer },
     randomWord: () => `launch-${words.next++}`,
     bootId: () => 'boot',
     threads: new ThreadShare(2),
@@ -345,7 +347,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   const preparations: Preparations = new Preparations({
     scratch,
     ...{ clock, processes, table, registry, usage, log, ledger, policies },
-    http: { request: () => Promise.reject(new Error('nobody is asked')) },
+    http: { request: nobody, upload: nobody },
     randomWord: () => `launch-${words.next++}`,
     bootId: () => 'boot',
     adapter: () => adapter,

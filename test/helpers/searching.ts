@@ -6,9 +6,11 @@ import type { RuntimeWorld } from '../../main/runtime/module.ts';
 import { Searcher } from '../../main/runtime/searcher.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 
+const nobody = () => Promise.reject(new Error('nobody is asked'));
+
 export const searcher = new Searcher({
   ...{ clock: createClock(), look, processes: createProcesses() },
-  http: { request: () => Promise.reject(new Error('nobody is asked')) },
+  http: { request: nobody, upload: nobody },
 });
 
 /** A world without GPUs in which nothing is installed. */

@@ -1,5 +1,5 @@
 /** The client against a real server on loopback and on a Unix socket. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -46,6 +46,30 @@ describe('request', () => {
     const folder = mkdtempSync(join(tmpdir(), 'modelium-socket-'));
     const target = await serve((_request, response) => response.end('here'), join(folder, 's'));
     expect(await upstreams.request(target, get)).toEqual({ status: 200, body: 'here' });
+    rmSync(folder, { recursive: true });
+  });
+
+  it('uploads the bytes of a file with any method, and tells a file that is not there from a server that is not', async () => {
+    const target = await serve((request, response) => {
+      const { method, url, headers } = request;
+      void text(request).then((body) =>
+        response.end(
+          `${method} ${url} ${headers.authorization} ${headers['content-type']} ${headers['content-length']} ${body.slice(0, 5)}`,
+        ),
+      );
+    });
+    const folder = mkdtempSync(join(tmpdir(), 'modelium-upload-'));
+    const [full, empty] = [join(folder, 'app.zip'), join(folder, 'empty')];
+    writeFileSync(full, 'bytes'.repeat(100_000));
+    writeFileSync(empty, '');
+    const { body: _none, ...small } = get;
+    const upload = { ...small, method: 'PUT', path: '/api/packages/a.zip', contentType: 'application/zip' } as const;
+    const { body } = await upstreams.upload(target, { ...upload, file: full });
+    expect(body).toBe('PUT /api/packages/a.zip Bearer secret application/zip 500000 bytes');
+    expect((await upstreams.upload(target, { ...upload, file: empty })).body).toBe(
+      'PUT /api/packages/a.zip Bearer secret application/zip 0 ',
+    );
+    await expect(upstreams.upload(target, { ...upload, file: join(folder, 'gone') })).rejects.toMatchObject({ syscall: 'open' });
     rmSync(folder, { recursive: true });
   });
 

@@ -1,7 +1,18 @@
 /** The folders of launches, and Python's shared memory: what is noted goes, and nothing else. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -29,6 +40,32 @@ test('a folder for its owner alone, and gone with all that lies in it', () => {
   expect(scratch.left()).toEqual(['launch-1']);
   scratch.remove('launch-1');
   expect([existsSync(folder), scratch.left()]).toEqual([false, []]);
+});
+
+test('an entry comes whole, takes the place of the one before, and goes; no name in it leads out', () => {
+  const scratch = createScratchFolders('/state', temporary);
+  const folder = scratch.make('launch-1');
+  const entry = scratch.write('launch-1', 'bert', {
+    'config.pbtxt': { text: 'backend: "onnxruntime"' },
+    '1/model.onnx': { linkTo: '/models/bert/model.onnx' },
+  });
+  expect([entry, readlinkSync(join(entry, '1/model.onnx'))]).toEqual([join(folder, 'bert'), '/models/bert/model.onnx']);
+  expect(readFileSync(join(entry, 'config.pbtxt'), 'utf8')).toBe('backend: "onnxruntime"');
+  scratch.write('launch-1', 'bert', { 'config.pbtxt': { text: 'other' } });
+  expect([readdirSync(folder), readdirSync(entry)]).toEqual([['bert'], ['config.pbtxt']]);
+  for (const [name, path] of [
+    ['../bert', 'a'],
+    ['a/b', 'a'],
+    ['', 'a'],
+    ['bert', '../../escaped'],
+    ['bert', '/etc/escaped'],
+  ] as const) {
+    expect(() => scratch.write('launch-1', name, { [path]: { text: '' } })).toThrow(/could not be written to/);
+  }
+  // What failed took nothing away.
+  expect(readdirSync(entry)).toEqual(['config.pbtxt']);
+  scratch.write('launch-1', 'bert', null);
+  expect(readdirSync(folder).filter((name) => !name.startsWith('.'))).toEqual([]);
 });
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;

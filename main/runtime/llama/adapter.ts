@@ -8,6 +8,7 @@ import { formOf, type ModelForm, type ModelProfile, profileOf } from '../../../s
 import { visibleName } from '../../../shared/visible.ts';
 import type { RuntimeFound, Support } from '../../core/planner.ts';
 import type { Adapter, LoadTarget } from '../adapter.ts';
+import { PROOF_WORDS } from '../proof.ts';
 import { http, key, pause, phase, port, type Steps, spawn } from '../step.ts';
 import { conversionsOf, convert, converted, convertProgressOf, DESCRIPTION_BYTES, upper, whyNotConverted } from './convert.ts';
 import { estimate } from './estimate.ts';
@@ -59,15 +60,6 @@ function commandOf(facts: LlamaFacts, target: LoadTarget, at: number): { readonl
   return own === null ? { command: node.command, args: [...node.args, serverProgram, ...flags] } : { command: own, args: flags };
 }
 
-/** What shows that a model works, in a word. */
-const PROOFS: Readonly<Record<LoadTarget['proof'], string>> = {
-  generate: 'token',
-  embed: 'embedding',
-  rank: 'ranking',
-  classify: 'class',
-  none: 'answer',
-};
-
 function proofOf(target: LoadTarget): { readonly path: string; readonly body: object } {
   if (target.proof === 'embed') return { path: '/v1/embeddings', body: { model: target.modelId, input: 'Hello' } };
   if (target.proof === 'rank') return { path: '/v1/rerank', body: { model: target.modelId, query: 'Hello', documents: ['Hello'] } };
@@ -90,7 +82,7 @@ function* load(facts: LlamaFacts, target: LoadTarget): Steps<Endpoint> {
     if (health?.status === 200) break;
     yield* pause(pauseMs);
   }
-  yield* phase(`first ${PROOFS[target.proof]}`);
+  yield* phase(`first ${PROOF_WORDS[target.proof]}`);
   const proof = yield* http({ ...server, method: 'POST', ...proofOf(target), timeoutMs: PROOF_TIMEOUT_MS });
   if (proof?.status !== 200)
     throw unproven(target, proof === null ? 'no answer came' : `status ${proof.status}: ${proof.body.slice(0, 300)}`);
@@ -98,7 +90,7 @@ function* load(facts: LlamaFacts, target: LoadTarget): Steps<Endpoint> {
 }
 
 function unproven(target: LoadTarget, what: string): ModeliumError {
-  const message = `llama.cpp loaded ${target.modelId}, but its first ${PROOFS[target.proof]} failed: ${what}.`;
+  const message = `llama.cpp loaded ${target.modelId}, but its first ${PROOF_WORDS[target.proof]} failed: ${what}.`;
   return new ModeliumError('runtime-exited', message, { origin: 'llama' });
 }
 

@@ -104,6 +104,7 @@ function outputOf({ outputBytes, inputBytes }: ModelProfile): number {
 export function gpuLayersOf(profile: ModelProfile, placement: LaunchPlan['placement']): number {
   switch (placement.kind) {
     case 'cpu':
+    case 'elsewhere':
       return 0;
     case 'gpu':
       return (profile.layers ?? profile.layerBytes.length) + 1;

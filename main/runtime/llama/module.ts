@@ -1,4 +1,5 @@
 /** llama.cpp: GGUF files, and folders of which one can be made; a process for each model. */
+import type { Placement } from '../../../shared/decision.ts';
 import type { FormKind, ModelKind } from '../../../shared/profile.ts';
 import type { RuntimeFinding } from '../../core/planner.ts';
 import { type RuntimeModule, type RuntimeWorld, TEXT_KINDS } from '../module.ts';
@@ -24,7 +25,7 @@ function* find(world: RuntimeWorld, before: Found): Steps<Found> {
 }
 
 /** Without a GPU it comes first: it starts in a second where vLLM takes half a minute and 2 GB more, and is no slower. */
-function preference(kind: ModelKind, form: FormKind, placement: 'cpu' | 'gpu' | 'split'): number | null {
+function preference(kind: ModelKind, form: FormKind, placement: Placement['kind']): number | null {
   if (form === 'gguf') return 0;
   if (form !== 'transformers' || !TEXT_KINDS.has(kind)) return null;
   return placement === 'cpu' ? -1 : 1;

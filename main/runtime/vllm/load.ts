@@ -4,6 +4,7 @@ import { ModeliumError } from '../../../shared/errors.ts';
 import { type Endpoint, OPENAI_PREFIX, type Server } from '../../../shared/model.ts';
 import type { HttpAnswer } from '../../core/process-ports.ts';
 import type { LoadTarget } from '../adapter.ts';
+import { PROOF_WORDS } from '../proof.ts';
 import { http, key, pause, phase, port, type Steps, scratch, spawn } from '../step.ts';
 import type { VllmFacts } from './facts.ts';
 
@@ -16,14 +17,6 @@ const PROOF_TIMEOUT_MS = 600_000;
 const SERVER_ERROR = 500;
 /** Its watchdog looks every 5 s whether its engine is dead. */
 const ENGINE_DEATH_MS = 10_000;
-const PROOF_WORDS: Readonly<Record<LoadTarget['proof'], string>> = {
-  generate: 'token',
-  embed: 'embedding',
-  rank: 'ranking',
-  classify: 'class',
-  none: 'answer',
-};
-
 function proofOf({ proof, modelId }: LoadTarget): { readonly method: 'GET' | 'POST'; readonly path: string; readonly body: object | null } {
   const model = modelId;
   if (proof === 'embed') return { method: 'POST', path: '/v1/embeddings', body: { model, input: 'Hello' } };
