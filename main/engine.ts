@@ -17,6 +17,7 @@ import type { FolderScan, Ledger, Library, ModelFinder } from './core/ports.ts';
 import { foundSentence } from './core/sentences.ts';
 import { buildCore, type Core } from './engine-core.ts';
 import { folderView, followMetrics, lineStream, lookedAtOnce, meteredModels, watchFolders, withOverrides } from './engine-parts.ts';
+import { Connections } from './http/connections.ts';
 import { createMetricsServer } from './http/metrics-server.ts';
 import { createHttpServer } from './http/server.ts';
 import { createInference } from './inference.ts';
@@ -34,7 +35,7 @@ import { createMetrics, type Metrics } from './io/metrics.ts';
 import { createModelFinder } from './io/model-finder.ts';
 import { createPageFiles } from './io/page-files.ts';
 import { createPreparedFiles } from './io/prepared-files.ts';
-import { bootId } from './io/proc.ts';
+import { bootId, descriptorLimit } from './io/proc.ts';
 import { createProcesses } from './io/processes.ts';
 import { Reader } from './io/reader.ts';
 import { runtimeMetrics } from './io/runtime-metrics.ts';
@@ -68,6 +69,8 @@ export interface EngineOptions {
 export interface Engine {
   readonly address: string;
   readonly token: string;
+  /** For what nobody caught in this process: it is told, and the engine goes on, with the models that it serves. */
+  readonly fault: (error: unknown) => void;
   /** Ends in order: nothing new, drains, processes gone, books closed. */
   close(): Promise<void>;
   /** Resolves when it has ended, whoever asked for it. */
@@ -98,7 +101,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
 class RunningEngine implements Engine {
   readonly #options: EngineOptions;
-  readonly #clock = createClock();
+  readonly #clock = createClock((error) => this.fault(error));
   readonly #log: ReturnType<typeof createLog>;
   readonly #startedAt: string;
   #loaded: LoadedSettings;
@@ -202,6 +205,10 @@ class RunningEngine implements Engine {
     }
   }
 
+  readonly fault = (error: unknown): void => {
+    this.#log.error('Something failed that nobody expected; what it was for may not have happened', error);
+  };
+
   close(): Promise<void> {
     this.#closing ??= this.#closeAll();
     return this.#closing;
@@ -285,8 +292,9 @@ class RunningEngine implements Engine {
     };
     const { dispatch } = upstreams;
     const largeJson = this.#open(createLargeJson(programs.largeJson, clock), (each) => each.close());
+    const connections = new Connections({ descriptors: descriptorLimit(), now: clock.now });
     const server = createHttpServer({
-      ...{ largeJson, collectGarbage },
+      ...{ largeJson, collectGarbage, connections },
       ...{ settings, inference, control, clock, log, dispatch, metricsText, token: this.token, version: VERSION },
       page: createPageFiles(programs.page),
     });
@@ -294,7 +302,7 @@ class RunningEngine implements Engine {
     ({ address: this.address } = await explainTakenPort(listening, this.#settings.api));
     const { run } = server;
     if (this.#settings.metrics.enabled)
-      await this.#open(createMetricsServer({ settings, metricsText, log }), (each) => each.close()).listen();
+      await this.#open(createMetricsServer({ settings, metricsText, log, connections }), (each) => each.close()).listen();
     return { run };
   }
 

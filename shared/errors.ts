@@ -30,6 +30,11 @@ export const ERRORS = {
     hint: 'Send the body as it is, or as gzip, deflate, br or zstd.',
   },
   'busy-with-bodies': { status: 503, type: 'unavailable_error', hint: 'Ask again in a moment, or raise api.max_buffered_mb.' },
+  'busy-with-connections': {
+    status: 503,
+    type: 'unavailable_error',
+    hint: 'Ask again in a moment, close connections that nobody uses, or allow the engine more open files (ulimit -n).',
+  },
   'route-not-found': { status: 404, type: 'not_found_error', hint: 'GET / lists the routes.' },
   'method-not-allowed': { status: 405, type: 'invalid_request_error', hint: 'GET / lists the routes and their methods.' },
   'model-required': { status: 400, type: 'invalid_request_error', hint: 'Name a model: GET /v1/models lists them.' },

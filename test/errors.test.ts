@@ -12,6 +12,7 @@ import { trust } from '../main/cli/trust.ts';
 import { connect } from '../main/client.ts';
 import { tinyModel } from '../main/embedded/tiny-model.ts';
 import { startEngine } from '../main/engine.ts';
+import { Connections } from '../main/http/connections.ts';
 import { answerMalformed } from '../main/http/malformed.ts';
 import { createHttpServer } from '../main/http/server.ts';
 import { createClock } from '../main/io/clock.ts';
@@ -243,8 +244,9 @@ describe('over HTTP', () => {
     }
   });
 
-  test('internal: a bug is told without its stack', async () => {
+  test('internal, busy-with-connections: a bug is told without its stack; more connections than descriptors are turned away', async () => {
     const server = createHttpServer({
+      connections: new Connections({ descriptors: 1, now: () => 0 }),
       collectGarbage: () => {},
       largeJson: createLargeJson(programs.largeJson, createClock()),
       settings: () => ({ ...DEFAULT_SETTINGS, api: { ...DEFAULT_SETTINGS.api, port: 0 } }),
@@ -257,6 +259,11 @@ describe('over HTTP', () => {
     });
     const { address } = await server.listen();
     checkAnswer('internal', await answered(await fetch(`${address}/metrics`)));
+    const { port, hostname } = new URL(address);
+    const sockets = Array.from({ length: 100 }, () => openSocket(Number(port), hostname));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    checkAnswer('busy-with-connections', await sendBytes(address, ''));
+    for (const socket of sockets) socket.destroy();
     await server.close();
   });
 

@@ -25,7 +25,9 @@ export async function serve(options: ServeOptions): Promise<number> {
 export async function host(options: Omit<ServeOptions, 'config'> & { readonly config?: string | null | undefined }): Promise<Engine> {
   const { startEngine } = await import('../engine.ts');
   const { stateFolder, config, port, host: address, watch } = options;
-  return startEngine({
+  // Who reads our words may go before we do.
+  process.stdout.on('error', () => {});
+  const engine = await startEngine({
     stateFolder,
     config,
     ...(port === undefined ? {} : { port }),
@@ -34,6 +36,9 @@ export async function host(options: Omit<ServeOptions, 'config'> & { readonly co
     program: nodeProgram(),
     write: (line) => process.stdout.write(`${line.trimEnd()}\n`),
   });
+  // What nobody caught, in a listener of a socket or a promise that nobody waits for, must not take every model with it.
+  for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, engine.fault);
+  return engine;
 }
 
 /** Only for a terminal: the fragment holds the control token, which must not get into the log of a service. */

@@ -52,10 +52,13 @@ async function host({ stateFolder, config }: Wanted): Promise<Engine> {
   const program = outsideArchive(join(__dirname, '..', 'engine.js'));
   // An ES module in a bundle of its own: a computed path keeps it out of this one.
   const engine = (await import(pathToFileURL(program).href)) as { readonly startEngine: typeof startEngine };
-  return engine.startEngine({
+  const hosted = await engine.startEngine({
     stateFolder,
     config: config ?? undefined,
     program: nodeProgram(),
     write: (line) => process.stdout.write(`${line.trimEnd()}\n`),
   });
+  // What nobody caught, in a listener of a socket or a promise that nobody waits for, must not take every model with it.
+  for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, hosted.fault);
+  return hosted;
 }

@@ -89,6 +89,8 @@ export class Preparer {
     this.#running = job;
     this.#limit(START_MS);
     this.#child ??= this.#started();
+    // Where there was no descriptor for its channel, an error tells.
+    if (!this.#child.connected) return;
     this.#child.send({ route: job.route, body: job.body } satisfies PreparerMessage, (error) => {
       if (error !== null) this.#fail('cannot be read');
     });

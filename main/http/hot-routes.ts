@@ -10,6 +10,7 @@ import { absoluteTarget, meantPath } from './addresses.ts';
 import { BYTES_PER_MB, discardBody, MAX_BODY, readBody, refuseLength } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { decodedBody, refuseEncoding } from './body-encoding.ts';
+import { type Connections, tooManyConnections } from './connections.ts';
 import type { ProxyWorld } from './exchange.ts';
 import { type GuardRules, guard, guardRules } from './guard.ts';
 import { type JsonBody, type LargeJson, readJson } from './json-body.ts';
@@ -26,6 +27,7 @@ export interface HotWorld extends ProxyWorld {
   readonly version: string;
   readonly budget: BodyBudget;
   readonly largeJson: LargeJson;
+  readonly connections: Connections;
   /** Everything that is not hot. */
   readonly controlApp: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -57,16 +59,13 @@ export function createListeners(world: HotWorld): { readonly request: Listener; 
     return refused === null;
   }
 
-  return {
-    request(request, response) {
+  function listener(request: IncomingMessage, response: ServerResponse): void {
+    world.connections.asked(response, () => {
       if (mayPass(request, response)) route(world, request, response);
-    },
-    // A client that asks before it sends a large body hears the refusal without sending it.
-    checkContinue(request, response) {
-      // Who reads the body asks for it.
-      if (mayPass(request, response)) route(world, request, response);
-    },
-  };
+    });
+  }
+  // A client that asks before it sends a large body hears the refusal without sending it: who reads the body asks for it.
+  return { request: listener, checkContinue: listener };
 }
 
 /** Who asks through a proxy sends a whole URL; before the guard looks, its host takes the header's place. */
@@ -113,6 +112,7 @@ function withBody(
   response: ServerResponse,
   act: (body: Buffer, startedMs: number) => void,
 ): void {
+  if (world.connections.isSpare(request.socket)) return refuse(request, response, tooManyConnections(), { connection: 'close' });
   const startedMs = world.clock.now();
   const bounds = { limitBytes: world.settings().api.max_body_mb * BYTES_PER_MB, limitName: MAX_BODY, budget: world.budget };
   if (request.headers.expect !== undefined) response.writeContinue();

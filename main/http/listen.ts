@@ -37,9 +37,12 @@ export async function listenOnLoopback(
   requireLoopback(host);
   const both = host === '127.0.0.1' || host === 'localhost';
   const name = both ? '127.0.0.1' : host;
+  // Once they listen: what fails at one connection, such as taking it, concerns no other one.
+  const lastingError = (error: Error) => log.warn(`A connection could not be taken: ${error.message}.`);
   const bound = await open(first, name, port).catch(async (thrown: unknown) => {
     throw await explained(thrown, name, port);
   });
+  first.on('error', lastingError);
   const written = name.includes(':') ? `[${name}]` : name;
   const names = [written];
   if (both) {
@@ -50,6 +53,7 @@ export async function listenOnLoopback(
     // Without IPv6 there is nothing to miss; another program on [::1] gets what clients send to `localhost`.
     if (isShared) log.warn(`Another program holds [::1]:${bound}: use 127.0.0.1 in place of localhost.`);
     else names.push('localhost', '[::1]');
+    second.on('error', lastingError);
   }
   return { address: `http://${written}:${bound}`, port: bound, names };
 }

@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ModeliumError } from '../../shared/errors.ts';
+import { errorHeaders } from './respond.ts';
 
 /** Answers, and closes the connection: whatever comes after such bytes is no request either. */
 export function answerMalformed(thrown: Error & { code?: string }, socket: Socket): void {
@@ -11,10 +12,17 @@ export function answerMalformed(thrown: Error & { code?: string }, socket: Socke
     socket.destroy();
     return;
   }
-  const error = errorOf(thrown);
+  answerByHand(socket, errorOf(thrown));
+}
+
+/** An answer without a request: what the socket gets before it is closed. */
+export function answerByHand(socket: Socket, error: ModeliumError): void {
   const body = JSON.stringify(error.envelope());
   socket.end(
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n` +
+      Object.entries(errorHeaders(error))
+        .map(([name, value]) => `${name}: ${value}\r\n`)
+        .join('') +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     // Without this a client that keeps its side open would hold the connection for ever.
     () => socket.destroy(),

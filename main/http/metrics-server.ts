@@ -1,8 +1,9 @@
 /** Prometheus' own port: /metrics and nothing else, behind the same guard as the API. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Log } from '../core/ports.ts';
+import type { Connections } from './connections.ts';
 import { guard, guardRules } from './guard.ts';
 import { listenOnLoopback } from './listen.ts';
 import { sendError, sendText } from './respond.ts';
@@ -12,6 +13,8 @@ export interface MetricsServerOptions {
   readonly settings: () => Settings;
   readonly metricsText: () => Promise<string>;
   readonly log: Log;
+  /** Those of all our ports. */
+  readonly connections: Connections;
 }
 
 export interface MetricsServer {
@@ -25,19 +28,23 @@ const KEEP_ALIVE_MS = 65_000;
 export function createMetricsServer(options: MetricsServerOptions): MetricsServer {
   function newServer(): Server {
     return createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-      const { refused } = guard(request.headers, guardRules(options.settings().api));
-      if (refused !== null) return sendError(response, refused);
-      if (pathOf(request.url ?? '') !== '/metrics') {
-        return sendError(response, new ModeliumError('route-not-found', 'This port has /metrics only.'));
-      }
-      options.metricsText().then(
-        (text) => sendText(response, 200, 'text/plain; version=0.0.4; charset=utf-8', text),
-        (thrown: unknown) => sendError(response, toModeliumError(thrown)),
-      );
+      options.connections.asked(response, () => answer(request, response));
     });
+  }
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    const { refused } = guard(request.headers, guardRules(options.settings().api));
+    if (refused !== null) return sendError(response, refused);
+    if (pathOf(request.url ?? '') !== '/metrics') {
+      return sendError(response, new ModeliumError('route-not-found', 'This port has /metrics only.'));
+    }
+    options.metricsText().then(
+      (text) => sendText(response, 200, 'text/plain; version=0.0.4; charset=utf-8', text),
+      (thrown: unknown) => sendError(response, toModeliumError(thrown)),
+    );
   }
   const first = newServer();
   const second = newServer();
+  for (const server of [first, second]) options.connections.follow(server);
   return {
     async listen() {
       try {

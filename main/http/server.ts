@@ -7,6 +7,7 @@ import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { BYTES_PER_MB } from './body.ts';
 import { BodyBudget } from './body-budget.ts';
+import type { Connections } from './connections.ts';
 import { createControlApp } from './control.ts';
 import type { OpenStreams } from './control-streams.ts';
 import { createListeners, type Listener } from './hot-routes.ts';
@@ -32,6 +33,8 @@ export interface HttpServerOptions {
   readonly page: PageFiles;
   /** Looks into large bodies elsewhere than on this thread. */
   readonly largeJson: LargeJson;
+  /** Those of all our ports. */
+  readonly connections: Connections;
   collectGarbage(): void;
 }
 
@@ -70,6 +73,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const servers = [newServer(listeners), newServer(listeners)] as const;
   const [first, second] = servers;
   second.on('clientError', answerMalformed);
+  for (const server of servers) options.connections.follow(server);
   const run = randomBytes(16).toString('hex');
   let listening: Listening | null = null;
   const gatekeeper = new Gatekeeper({

@@ -1,4 +1,4 @@
-/** The real Clock. Owns nothing but timers; tests hand in a virtual one instead. */
+/** The real Clock. Owns nothing but timers, and keeps what fails in one from the rest; tests hand in a virtual one instead. */
 import type { Clock } from '../core/ports.ts';
 
 /** The longest delay that setTimeout keeps: it fires at once for anything longer. */
@@ -8,13 +8,27 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * Time as the operating system tells it. `now()` stands still while the machine is suspended: performance.now() reads CLOCK_MONOTONIC on Linux,
  * so that waking up makes no model look idle.
  * Timers are not unref-ed: who starts one cancels it on close, and one that is forgotten shows as a process that does not end.
+ * @param onFault hears of what a timer's callback throws, or of why its promise was rejected: the process goes on.
  */
-export function createClock(): Clock {
+export function createClock(onFault: (error: unknown) => void = rethrow): Clock {
   return {
     now: () => performance.now(),
     wallTime: () => Date.now(),
-    after,
+    after: (ms, callback) => after(ms, () => guarded(callback, onFault)),
   };
+}
+
+function rethrow(error: unknown): never {
+  throw error;
+}
+
+function guarded(callback: () => unknown, onFault: (error: unknown) => void): void {
+  try {
+    const done = callback();
+    if (done instanceof Promise) done.catch(onFault);
+  } catch (error) {
+    onFault(error);
+  }
 }
 
 function after(ms: number, callback: () => void): () => void {

@@ -29,14 +29,14 @@ export interface RunningDeviceProbe extends DeviceProbe {
 
 export function createDeviceProbe({ nvidiaSmi, processes, clock, log }: DeviceProbeOptions): RunningDeviceProbe {
   const gpus = createGpuProbe({ command: nvidiaSmi, processes, clock, log, contained: inProcessNamespace() });
-  const host = createHostProbe(clock);
+  const host = createHostProbe(clock, (error) => log.debug(`The processor could not be identified: ${String(error)}`));
   const listeners: Array<(sample: Sample) => void> = [];
   let cancelTimer = (): void => {};
   let closed = false;
 
   /** Dated by the older of its readings: a promise ends with the first sample that is newer than the load. */
-  async function sampleWith(reading: ReturnType<typeof gpus.last>, atMs: number): Promise<Sample> {
-    const sample = { atMs: gpus.facts().found ? Math.min(reading.atMs, atMs) : atMs, devices: [await host.read(), ...reading.devices] };
+  function sampleWith(reading: ReturnType<typeof gpus.last>, atMs: number): Sample {
+    const sample = { atMs: gpus.facts().found ? Math.min(reading.atMs, atMs) : atMs, devices: [host.read(), ...reading.devices] };
     if (!closed) for (const listener of listeners) listener(sample);
     return sample;
   }
@@ -44,17 +44,22 @@ export function createDeviceProbe({ nvidiaSmi, processes, clock, log }: DevicePr
   function tick(): void {
     cancelTimer();
     if (closed) return;
-    void sampleWith(gpus.last(), clock.now());
     cancelTimer = clock.after(gpus.facts().found ? gpus.periodMs * HICCUP_PERIODS : gpus.periodMs, tick);
+    try {
+      sampleWith(gpus.last(), clock.now());
+    } catch (error) {
+      log.error('A sample of the devices met a bug', error);
+    }
   }
 
   gpus.onReading(tick);
   return {
     async start() {
-      void host.start().catch((error: unknown) => log.debug(`The processor could not be identified: ${String(error)}`));
       endOrphanedProbes(processes);
+      const identified = host.start();
       const facts = await gpus.start();
       log.debug(facts.message);
+      await identified;
       tick();
       return sampleWith(gpus.last(), clock.now());
     },

@@ -120,6 +120,15 @@ export function readMemory(): { readonly totalBytes: number; readonly availableB
   };
 }
 
+/** What proc(5) allows at least, where it cannot be read. */
+const USUAL_DESCRIPTORS = 1_024;
+
+/** How many descriptors this process may have open. */
+export function descriptorLimit(): number {
+  const text = readText('/proc/self/limits') ?? '';
+  return numberAfter(text, /^Max open files +(\d+)/m) || USUAL_DESCRIPTORS;
+}
+
 /** A small text file, or null when it cannot be read: in /proc files vanish between two looks. */
 export function readText(path: string): string | null {
   try {

@@ -3,6 +3,7 @@
  * Alone imports execa. Decides nothing: whom to end and when is the caller's matter, and so are the rows of the `processes` table (I2).
  */
 import { randomInt } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { execa } from 'execa';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -16,6 +17,9 @@ const PASSED_ON = /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|TMP|TEMP|XDG_CA
 
 /** Lines and messages kept for a listener that is not there yet (I10). */
 const KEPT_FOR_LATER = 1_000;
+
+/** Two ends of each of its pipes and of its channel, and one by which the child tells that it runs. */
+const DESCRIPTORS_OF_A_LAUNCH = 10;
 
 const MOST_PORTS = 65_536;
 
@@ -98,6 +102,7 @@ class Children {
 
 /** Starts the program, and answers once it runs. */
 async function launch(request: LaunchRequest, children: Children): Promise<LaunchedProcess> {
+  requireDescriptors(request.command);
   const child = execa(request.command, request.args, {
     // Own group, so that a signal reaches all of the tree and a Ctrl-C on our terminal none of it.
     detached: true,
@@ -145,6 +150,22 @@ async function launch(request: LaunchRequest, children: Children): Promise<Launc
     },
     onMessage: messages.listen,
   };
+}
+
+/**
+ * Without them execa throws, and its child says so once more where nobody can hear it.
+ * @throws ModeliumError.
+ */
+function requireDescriptors(command: string): void {
+  const open: number[] = [];
+  try {
+    for (let count = 0; count < DESCRIPTORS_OF_A_LAUNCH; count += 1) open.push(openSync('/dev/null', 'r'));
+  } catch (cause) {
+    const why = 'this process has as many files open as it may (ulimit -n)';
+    throw new ModeliumError('runtime-exited', `${command} could not be started: ${why}.`, { cause });
+  } finally {
+    for (const descriptor of open) closeSync(descriptor);
+  }
 }
 
 /** What execa tells of a program that did not start. */

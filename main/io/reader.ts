@@ -82,8 +82,8 @@ export class Reader {
     this.#current = job;
     this.#child ??= this.#start();
     this.#watch();
-    // A channel that is closed tells by the child's exit.
-    this.#child.send(job.question, () => undefined);
+    // A channel that is closed tells by the child's exit; where there was no descriptor for one, an error tells.
+    if (this.#child.connected) this.#child.send(job.question, () => undefined);
   }
 
   #start(): ChildProcess {

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Control, Inference, Lease, RequestReport, WaitOptions } from '../../main/core/gateway.ts';
 import type { Clock, Log } from '../../main/core/ports.ts';
+import { Connections } from '../../main/http/connections.ts';
 import { createHttpServer, type HttpServer } from '../../main/http/server.ts';
 import type { Dispatch } from '../../main/http/upstream.ts';
 import { createClock } from '../../main/io/clock.ts';
@@ -229,6 +230,8 @@ export async function startSetup(
     through?: (real: Dispatch) => Dispatch;
     /** Folder of a built window; without it there is none. */
     page?: string;
+    /** How many the process may have open. */
+    descriptors?: number;
   } = {},
 ): Promise<Setup> {
   const upstream = await startUpstream();
@@ -240,6 +243,7 @@ export async function startSetup(
   const largeJson = createLargeJson(programs.largeJson, clock);
   const server = createHttpServer({
     largeJson,
+    connections: new Connections({ descriptors: options.descriptors ?? 20_000, now: clock.now }),
     collectGarbage: () => {},
     settings: () => setup.settings,
     inference: engine.inference,

@@ -1,6 +1,7 @@
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Connections } from '../../main/http/connections.ts';
 import { createMetricsServer } from '../../main/http/metrics-server.ts';
 import { hmac } from '../../main/http/token.ts';
 import { API, type Contract } from '../../shared/api.ts';
@@ -416,14 +417,20 @@ describe("Prometheus' own port", () => {
     const warned: string[] = [];
     const log = { say: () => {}, warn: (line: string) => void warned.push(line), error: () => {}, debug: () => {} };
     const settings = (port: number) => () => ({ ...DEFAULT_SETTINGS, metrics: { ...DEFAULT_SETTINGS.metrics, port } });
-    const server = createMetricsServer({ settings: settings(0), metricsText: async () => 'modelium_up 1\n', log });
+    const connections = new Connections({ descriptors: 1_024, now: () => 0 });
+    const server = createMetricsServer({ settings: settings(0), metricsText: async () => 'modelium_up 1\n', log, connections });
     const { address } = (await server.listen())!;
     expect(await (await fetch(`${address}/metrics`)).text()).toBe('modelium_up 1\n');
     expect((await fetch(`${address}/other`)).status).toBe(404);
     expect((await fetch(`${address}/metrics`, { headers: { origin: 'https://evil.example' } })).status).toBe(403);
     const holder = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => holder.once('listening', resolve));
-    const second = createMetricsServer({ settings: settings((holder.address() as AddressInfo).port), metricsText: async () => '', log });
+    const second = createMetricsServer({
+      settings: settings((holder.address() as AddressInfo).port),
+      metricsText: async () => '',
+      log,
+      connections,
+    });
     expect(await second.listen()).toBeNull();
     expect(warned).toHaveLength(1);
     await Promise.all([server.close(), second.close(), new Promise((resolve) => holder.close(resolve))]);

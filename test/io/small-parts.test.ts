@@ -248,3 +248,14 @@ describe('processes that the kernel ended for lack of memory', () => {
     }
   });
 });
+
+it("a timer's fault is told, also that of a promise, and ends nothing", async () => {
+  const faults: unknown[] = [];
+  const clock = createClock((error) => faults.push(error));
+  clock.after(0, () => {
+    throw new Error('at once');
+  });
+  const callback: () => unknown = () => Promise.reject(new Error('later'));
+  clock.after(0, callback);
+  await vi.waitFor(() => expect(faults.map(String)).toEqual(['Error: at once', 'Error: later']));
+});

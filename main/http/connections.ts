@@ -1,0 +1,157 @@
+/**
+ * How many connections may be open, those of all our ports together: so many that the process always has descriptors left for its models, its files
+ * and whoever controls it. A connection that asks for nothing goes before a new one is turned away. Knows no route.
+ */
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { ModeliumError } from '../../shared/errors.ts';
+import { answerByHand } from './malformed.ts';
+
+/** For files, folders that are listened to, and three for each child. */
+const LEAST_RESERVE = 256;
+const RESERVE_RATIO = 8;
+/** Even where the limit of descriptors is tiny. */
+const FEWEST = 16;
+/** Each takes some 10 KiB of memory, however many descriptors there may be. */
+const MOST = 20_000;
+/** Connections beyond the bound, for who controls the engine. */
+const SPARE = 32;
+/** What a client sends with its connection has come by then. */
+const SILENT_MS = 250;
+/** A body of which nothing came for so long makes room. */
+const STOPPED_MS = 2_000;
+/** Requests that one client may send before the first of them is answered. */
+const MOST_PIPELINED = 64;
+const RETRY_AFTER_SECONDS = 1;
+
+export interface ConnectionsWorld {
+  /** How many descriptors this process may have open. */
+  readonly descriptors: number;
+  now(): number;
+}
+
+interface Connection {
+  readonly openedMs: number;
+  /** It came when there was room only for control. */
+  readonly isSpare: boolean;
+  /** Requests that came while an earlier one was being answered. */
+  pipelined: number;
+  /** When its bytes were counted last, to tell a body that has stopped. */
+  readonly counted: { bytes: number; atMs: number };
+}
+
+export class Connections {
+  readonly #world: ConnectionsWorld;
+  readonly #most: number;
+  /** Who has asked for nothing yet first, then by the last request: the first idle one is the one to go. */
+  readonly #silent = new Map<Socket, Connection>();
+  readonly #asked = new Map<Socket, Connection>();
+
+  constructor(world: ConnectionsWorld) {
+    this.#world = world;
+    const reserve = Math.max(LEAST_RESERVE, world.descriptors / RESERVE_RATIO);
+    // Each may need a second descriptor, to its model.
+    this.#most = Math.min(MOST, Math.max(FEWEST, Math.floor((world.descriptors - reserve) / 2)));
+  }
+
+  /** How many may be open for inference. */
+  get most(): number {
+    return this.#most;
+  }
+
+  /** Counts this server's connections. */
+  follow(server: Server): void {
+    server.on('connection', (socket: Socket) => this.#opened(socket));
+  }
+
+  /**
+   * A request came on this connection. `act` is called at once, or when the requests before it on the same connection are answered: one connection
+   * asks one thing at a time, so that the number of connections bounds what is asked.
+   */
+  asked(response: ServerResponse, act: () => void): void {
+    const { socket } = response.req;
+    const connection = this.#asked.get(socket) ?? this.#silent.get(socket);
+    if (connection !== undefined) {
+      this.#silent.delete(socket);
+      this.#asked.delete(socket);
+      this.#asked.set(socket, connection);
+    }
+    if (response.socket !== null) return act();
+    if (connection !== undefined) {
+      connection.pipelined += 1;
+      if (connection.pipelined > MOST_PIPELINED) {
+        socket.destroy();
+        return;
+      }
+    }
+    response.once('socket', () => {
+      if (connection !== undefined) connection.pipelined -= 1;
+      act();
+    });
+  }
+
+  /** Whether this connection is kept for control, because the others are all in use. */
+  isSpare(socket: Socket): boolean {
+    return this.#size > this.#most && this.#asked.get(socket)?.isSpare === true;
+  }
+
+  get #size(): number {
+    return this.#silent.size + this.#asked.size;
+  }
+
+  #opened(socket: Socket): void {
+    while (this.#size >= this.#most && this.#makeRoom());
+    const isSpare = this.#size >= this.#most;
+    if (this.#size >= this.#most + SPARE) {
+      socket.on('error', () => {});
+      answerByHand(socket, tooManyConnections());
+      return;
+    }
+    const nowMs = this.#world.now();
+    const connection = { openedMs: nowMs, isSpare, pipelined: 0, counted: { bytes: -1, atMs: nowMs } };
+    this.#silent.set(socket, connection);
+    socket.once('close', () => {
+      this.#silent.delete(socket);
+      this.#asked.delete(socket);
+    });
+  }
+
+  /** @returns whether one was closed. */
+  #makeRoom(): boolean {
+    const nowMs = this.#world.now();
+    const gone =
+      first(this.#silent, (_socket, { openedMs }) => nowMs - openedMs >= SILENT_MS) ??
+      first(this.#asked, (socket) => answered(socket) === null) ??
+      first(this.#asked, (socket, connection) => hasStopped(socket, connection, nowMs));
+    if (gone === null) return false;
+    this.#silent.delete(gone);
+    this.#asked.delete(gone);
+    gone.destroy();
+    return true;
+  }
+}
+
+/** For a client that is turned away. */
+export function tooManyConnections(): ModeliumError {
+  const message = 'All connections that this process may have open are in use.';
+  return new ModeliumError('busy-with-connections', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+}
+
+function first(of: ReadonlyMap<Socket, Connection>, matches: (socket: Socket, connection: Connection) => boolean): Socket | null {
+  for (const [socket, connection] of of) if (matches(socket, connection)) return socket;
+  return null;
+}
+
+/** The request that is being answered on it. Node keeps it there, and has no other way to tell. */
+function answered(socket: Socket): ServerResponse | null {
+  return (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? null;
+}
+
+/** Its body does not come on. Counts what came so far as it looks. */
+function hasStopped(socket: Socket, { counted }: Connection, nowMs: number): boolean {
+  if (answered(socket)?.req.complete !== false) return false;
+  if (counted.bytes === socket.bytesRead) return nowMs - counted.atMs >= STOPPED_MS;
+  counted.bytes = socket.bytesRead;
+  counted.atMs = nowMs;
+  return false;
+}

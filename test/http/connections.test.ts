@@ -1,0 +1,125 @@
+/** How many connections may be open, who goes when there are too many, and what one of them may ask for at once. */
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Connections } from '../../main/http/connections.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
+import { ask, type Setup, startSetup, until, WITH_TOKEN } from './harness.ts';
+
+const DESCRIPTORS = 300;
+const most = new Connections({ descriptors: DESCRIPTORS, now: () => 0 }).most;
+const LATER_MS = 3_000;
+const PREDICT = 'POST /predict/tiny HTTP/1.1\r\nhost: localhost\r\n';
+const QUESTION = '{"prompt":"a"}';
+const ASKS = `${PREDICT}content-length: ${QUESTION.length}\r\n\r\n${QUESTION}`;
+
+let setup: Setup;
+let clock: ReturnType<typeof createVirtualClock>;
+let sockets: Client[];
+beforeEach(async () => {
+  clock = createVirtualClock();
+  setup = await startSetup({ clock, descriptors: DESCRIPTORS });
+  sockets = [];
+});
+afterEach(async () => {
+  for (const { socket } of sockets) socket.destroy();
+  await setup.close();
+});
+
+interface Client {
+  readonly socket: Socket;
+  answer(): string;
+  isClosed(): boolean;
+}
+
+async function client(bytes = ''): Promise<Client> {
+  const socket = connect(setup.port, '127.0.0.1');
+  let answer = '';
+  let isClosed = false;
+  socket.on('data', (part) => (answer += String(part))).on('error', () => {});
+  socket.on('close', () => {
+    isClosed = true;
+  });
+  const made = { socket, answer: () => answer, isClosed: () => isClosed };
+  sockets.push(made);
+  await new Promise((resolve) => socket.once('connect', resolve));
+  if (bytes !== '') socket.write(bytes);
+  return made;
+}
+
+const clients = (count: number, bytes?: string) => Promise.all(Array.from({ length: count }, () => client(bytes)));
+const open = (all: readonly Client[]) => all.filter(({ isClosed }) => !isClosed()).length;
+const predict = () => ask(setup, '/predict/tiny', { body: { prompt: 'a' }, headers: { connection: 'close' } });
+
+describe('the bound', () => {
+  it('leaves descriptors for everything else, whatever the limit is', () => {
+    for (const descriptors of [512, 1_024, 4_096, 20_000, 1_048_576]) {
+      const { most: bound } = new Connections({ descriptors, now: () => 0 });
+      // Each connection, and one to its model.
+      expect(2 * bound).toBeLessThanOrEqual(descriptors - 256);
+      expect(bound).toBeGreaterThanOrEqual(Math.min(128, descriptors / 4));
+    }
+  });
+
+  it('closes idle connections for new ones, the oldest first, and those that have never asked before the others', async () => {
+    const used = await client('GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    await until(() => used.answer().includes('200 OK'));
+    const idle = await clients(most - 1);
+    await clock.advance(LATER_MS);
+    for (let times = 0; times < 5; times += 1) expect((await predict()).status).toBe(200);
+    await until(() => open(idle) < idle.length);
+    expect(idle[0]?.isClosed()).toBe(true);
+    expect(used.isClosed()).toBe(false);
+    const flood = await clients(5 * most);
+    await until(() => open(flood) < flood.length);
+    // Some of them are still being taken.
+    for (let times = 0; times < 10 && (await predict()).status !== 200; times += 1) await clock.advance(LATER_MS);
+    expect((await predict()).status).toBe(200);
+    await until(() => open([...idle, ...flood]) <= most);
+  });
+
+  it('cuts no answer: when all are in use it says so, and who controls the engine gets through', async () => {
+    setup.engine.ensureReady = () => new Promise(() => {});
+    const busy = await clients(most, ASKS);
+    await ask(setup, '/health');
+    await clock.advance(LATER_MS);
+    const refused = await predict();
+    expect(refused.status).toBe(503);
+    expect(refused.json.error.code).toBe('busy-with-connections');
+    expect(refused.headers.get('retry-after')).toBe('1');
+    expect((await ask(setup, '/health')).status).toBe(200);
+    expect((await ask(setup, '/control/snapshot', { headers: WITH_TOKEN })).status).toBe(200);
+    expect(open(busy)).toBe(most);
+  });
+
+  it('takes the place of a body that has stopped coming', async () => {
+    const stopped = await clients(most, `${PREDICT}content-length: 1000\r\n\r\n{"prompt":"`);
+    await until(() => stopped.every(({ socket }) => socket.bytesWritten > 0));
+    expect((await predict()).status).toBe(503);
+    await clock.advance(LATER_MS);
+    expect((await predict()).status).toBe(200);
+    expect(open(stopped)).toBe(most - 1);
+  });
+});
+
+describe('requests sent ahead on one connection', () => {
+  it('are begun one after the other, and answered in their order', async () => {
+    const waiting: (() => void)[] = [];
+    setup.engine.ensureReady = () => new Promise((resolve) => waiting.push(() => resolve(setup.engine.lease())));
+    const one = await client(ASKS.repeat(3));
+    for (let begun = 1; begun <= 3; begun += 1) {
+      await until(() => waiting.length === begun);
+      // A question of its own, which is answered at once: had a second one been begun, it would be there by now.
+      await ask(setup, '/health');
+      expect(waiting).toHaveLength(begun);
+      waiting.at(-1)?.();
+    }
+    await until(() => one.answer().split('HTTP/1.1 200').length === 4);
+  });
+
+  it('are bounded', async () => {
+    setup.engine.ensureReady = () => new Promise(() => {});
+    const one = await client(ASKS.repeat(1_000));
+    await until(one.isClosed);
+    expect((await ask(setup, '/health')).status).toBe(200);
+  });
+});
