@@ -7,6 +7,7 @@ import { LIBRARY_API } from './api-library.ts';
 import { listedModelSchema, listedModelsSchema } from './api-listed.ts';
 import { predictEmbeddingsSchema, predictLabelsSchema, predictRequestSchema, predictTextSchema } from './api-predict.ts';
 import { editedSettingsSchema, settingsEditSchema, settingsViewSchema } from './api-settings.ts';
+import { TOKENS_API } from './api-tokens.ts';
 import {
   decisionRowSchema,
   decisionSchema,
@@ -111,14 +112,7 @@ export const API = {
     body: asOpenAi,
     answer: asOpenAi,
   },
-  tokenize: {
-    method: 'POST',
-    path: '/tokenize',
-    summary: 'The tokens of a text, as vLLM has it; for models of vLLM.',
-    access: 'open',
-    body: asOpenAi,
-    answer: asOpenAi,
-  },
+  ...TOKENS_API,
   transcriptions: {
     method: 'POST',
     path: '/v1/audio/transcriptions',

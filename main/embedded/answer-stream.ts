@@ -22,6 +22,8 @@ export class AnswerStream {
   readonly #isWaitedFor: () => boolean;
   readonly #patienceMs: number;
   readonly #frames: (Frame | undefined)[] = [];
+  /** The last ones told, if any were asked for. */
+  #timings: object | undefined;
 
   /**
    * @param isWaitedFor whether others wait for the place of this answer.
@@ -53,6 +55,7 @@ export class AnswerStream {
   /** @returns a promise when the client reads more slowly than we write: the next part waits for it. */
   part(index: number, part: Part, likelihoods: readonly TokenLikelihood[], timings?: object): Promise<void> | undefined {
     const { before, behind } = this.#begin(index);
+    this.#timings = timings ?? this.#timings;
     const logprobs = likelihoods.length === 0 ? null : logprobsOf(this.#head.route, likelihoods);
     let chunk: string;
     if (part.kind === 'text' && logprobs === null && timings === undefined) chunk = before + JSON.stringify(part.text) + behind;
@@ -74,7 +77,8 @@ export class AnswerStream {
   }
 
   end(usage: Usage): void {
-    const last = this.#includeUsage ? event({ ...this.#common(), choices: [], usage: openAiUsage(usage) }) : '';
+    const told = this.#timings === undefined ? {} : { timings: this.#timings };
+    const last = this.#includeUsage ? event({ ...this.#common(), choices: [], usage: openAiUsage(usage), ...told }) : '';
     this.#response.end(`${last}data: [DONE]\n\n`);
   }
 
@@ -94,7 +98,7 @@ export class AnswerStream {
     if (known !== undefined) return known;
     this.#writeHead();
     const isChat = this.#head.route === 'chat';
-    if (isChat) this.#response.write(this.#chunk(index, { delta: { role: 'assistant', content: '' } }, null, null));
+    if (isChat) this.#response.write(this.#chunk(index, { delta: { role: 'assistant', content: null } }, null, null));
     const mark = '\u0000';
     const whole = this.#chunk(index, isChat ? { delta: { content: mark } } : { text: mark }, null, null);
     const [before = '', behind = ''] = whole.split(JSON.stringify(mark));
@@ -133,7 +137,8 @@ export class AnswerStream {
 
   #common(): object {
     const { route, id, model, created } = this.#head;
-    return { id, object: route === 'chat' ? 'chat.completion.chunk' : 'text_completion', created, model };
+    const object = route === 'chat' ? 'chat.completion.chunk' : 'text_completion';
+    return { id, object, created, model, system_fingerprint: this.#head.fingerprint };
   }
 
   #chunk(index: number, choice: object, finish: FinishReason | null, logprobs: object | null, timings?: object): string {

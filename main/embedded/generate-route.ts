@@ -23,7 +23,7 @@ export async function generate(route: Route, body: Buffer, response: ServerRespo
   const abort = new AbortController();
   const signal = AbortSignal.any([untilClosed(response), abort.signal]);
   const prepared = (await serving.prepare(route, body, signal)) as PreparedGeneration;
-  const work: Work = { ...prepared, head: newHead(route, serving.alias) };
+  const work: Work = { ...prepared, head: newHead(route, serving) };
   if (work.ignored.length > 0) response.setHeader(IGNORED_HEADER, work.ignored.join(', '));
   const isWaitedFor = () => serving.slots.isWaitedFor;
   const stream = work.request.stream ? new AnswerStream(response, work.head, work.request.includeUsage, isWaitedFor) : null;
@@ -48,12 +48,13 @@ export async function generate(route: Route, body: Buffer, response: ServerRespo
   }
 }
 
-function newHead(route: Route, alias: string): AnswerHead {
+function newHead(route: Route, { alias, model }: Serving): AnswerHead {
   return {
     route,
     id: `${route === 'chat' ? 'chatcmpl' : 'cmpl'}-${randomBytes(12).toString('hex')}`,
     model: alias,
     created: Math.floor(Date.now() / 1000),
+    fingerprint: model.fingerprint,
   };
 }
 

@@ -29,8 +29,8 @@ export interface Generation {
     readonly isSingle: boolean;
     readonly grammar: string | null;
   } | null;
-  /** How its thoughts are told from its answer, and whether it begins inside of them; null: it has none. */
-  readonly thinking: { readonly marks: ThinkingMarks; readonly isOpen: boolean } | null;
+  /** How its thoughts are told from its answer, and whether it begins inside of them, or behind their end; null: it has none. */
+  readonly thinking: { readonly marks: ThinkingMarks; readonly isOpen: boolean; readonly isClosed?: boolean } | null;
   readonly signal: AbortSignal;
 }
 
@@ -100,7 +100,7 @@ class Writer {
     this.#text = new IncrementalText((some, before) => model.detokenize(some, before), tokens);
     this.#stops = new StopWatch(request.stop);
     this.#reader = tools === null ? null : readerOf(tools);
-    this.#thinking = thinking === null ? null : new ThinkingReader(thinking.marks, thinking.isOpen);
+    this.#thinking = thinking === null ? null : new ThinkingReader(thinking.marks, thinking.isOpen, thinking.isClosed);
     this.#marks = model.marks([...(tools === null ? [] : MARKS[tools.format]), ...(thinking === null ? [] : tokensOf(thinking.marks))]);
     this.#log = new LikelihoodLog((token) => model.tokenText(token));
   }

@@ -12,17 +12,20 @@ import {
   LlamaGrammarEvaluationState,
   LlamaLogLevel,
   type LlamaModel,
+  type LlamaOptions,
   type LlamaRankingContext,
   type Token,
 } from 'node-llama-cpp';
+import { withoutTrial } from './binary-test.ts';
 import type { TemplateTexts } from './chat-template.ts';
+import { pairBetweenMarks } from './input-tokens.ts';
 import type { NativeSampler, NativeSequence, NativeVocabulary } from './native.ts';
 import { invalid } from './openai-fields.ts';
 import { Pace } from './pace.ts';
 import type { CacheType, Purpose } from './purpose.ts';
 import { Recent } from './recent.ts';
 import { inOrder, Sequence } from './sequence.ts';
-import { Vocabulary } from './vocabulary.ts';
+import { Vocabulary, WORD_PIECE } from './vocabulary.ts';
 
 /** Grammars that are kept ready for the next request with the same schema: ten times their text, in memory. */
 const KEPT_GRAMMAR_CHARACTERS = 2_000_000;
@@ -73,6 +76,11 @@ export class LoadedModel extends Vocabulary {
     this.#context = context;
     this.contextTokens = context.contextTokens;
     this.sequences = context.sequences;
+  }
+
+  /** Which llama.cpp computes, as llama-server tells its own build. */
+  get fingerprint(): string {
+    return `build-${this.#llama.llamaCppRelease.release}`;
   }
 
   get trainedContextTokens(): number {
@@ -155,6 +163,14 @@ function takeWholeContext(context: object | null, contextTokens: number): void {
   if (own !== undefined) own._contextSize = contextTokens + 2;
 }
 
+/** node-llama-cpp leaves the last mark out where a vocabulary of WordPiece names no end beside its separator. */
+function endDocuments(ranking: LlamaRankingContext | null, { vocabularyType, tokens }: NativeVocabulary): void {
+  type Join = (query: readonly number[], document: readonly number[]) => readonly number[];
+  const own = ranking as { _getEvaluationInput: Join } | null;
+  if (own !== null && vocabularyType === WORD_PIECE)
+    own._getEvaluationInput = (query, document) => pairBetweenMarks(query, document, tokens);
+}
+
 /** llama.cpp knows three ends of a generation, and those whose names it knows; a folder that we converted lists all of its own. */
 function endOf(model: LlamaModel): (token: number) => boolean {
   const listed = ownMetadata(model)['end_token_ids'];
@@ -178,6 +194,7 @@ async function openContext(model: LlamaModel, options: LoadOptions): Promise<Con
     const embedding = options.purpose === 'embedding' ? await model.createEmbeddingContext(made) : null;
     const ranking = options.purpose === 'ranking' ? await model.createRankingContext(made) : null;
     takeWholeContext(embedding ?? ranking, contextTokens);
+    endDocuments(ranking, model as unknown as NativeVocabulary);
     return { contextTokens, sequences: [], embedding, ranking };
   }
   const type = (name: CacheType) => name.toUpperCase() as Uppercase<CacheType>;
@@ -212,18 +229,20 @@ async function openContext(model: LlamaModel, options: LoadOptions): Promise<Con
 /** Loads a model. @throws Error; llama.cpp's own reasons come through `onLine`, some of them a moment later. */
 export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   skipMemorySimulation();
-  const llama = await getLlama({
+  const gpu = options.gpuLayers > 0 ? 'auto' : false;
+  const settings: LlamaOptions = {
     // The defaults would compile llama.cpp from source or download it when no binary fits.
     build: 'never',
     skipDownload: true,
-    gpu: options.gpuLayers > 0 ? 'auto' : false,
+    gpu,
     maxThreads: availableParallelism(),
     logLevel: LlamaLogLevel.info,
     logger(level, message) {
       const isError = level === LlamaLogLevel.error || level === LlamaLogLevel.fatal;
       for (const line of message.split('\n')) if (line.length > 1) options.onLine(line, isError);
     },
-  });
+  };
+  const llama = gpu === false ? await withoutTrial(() => getLlama(settings)) : await getLlama(settings);
   const model = await llama.loadModel({
     modelPath: options.file,
     gpuLayers: options.gpuLayers,
@@ -238,7 +257,7 @@ export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
 /** Opens a model for its vocabulary and its template alone: nothing can be generated with it. */
 export async function loadVocabulary(file: string, contextTokens: number): Promise<LoadedModel> {
   skipMemorySimulation();
-  const llama = await getLlama({ build: 'never', skipDownload: true, gpu: false, logLevel: LlamaLogLevel.error });
+  const llama = await withoutTrial(() => getLlama({ build: 'never', skipDownload: true, gpu: false, logLevel: LlamaLogLevel.error }));
   const options = { modelPath: file, gpuLayers: 0, vocabOnly: true, ignoreMemorySafetyChecks: true };
   const model = await llama.loadModel(options as Parameters<Llama['loadModel']>[0]);
   return new LoadedModel(llama, model, { contextTokens, sequences: [], embedding: null, ranking: null });

@@ -54,6 +54,8 @@ export interface AnswerHead {
   readonly model: string;
   /** Seconds since 1970. */
   readonly created: number;
+  /** Which build of llama.cpp computes: another one may answer otherwise to the same seed. */
+  readonly fingerprint: string;
 }
 
 /** Log-probabilities in the shape of the route. */
@@ -107,8 +109,9 @@ export class WholeChoice {
 
 /** The whole answer at once. */
 export function wholeAnswer(head: AnswerHead, choices: readonly object[], usage: Usage): object {
-  const { route, id, model, created } = head;
-  return { id, object: route === 'chat' ? 'chat.completion' : 'text_completion', created, model, choices, usage: openAiUsage(usage) };
+  const { route, id, model, created, fingerprint } = head;
+  const object = route === 'chat' ? 'chat.completion' : 'text_completion';
+  return { id, object, created, model, system_fingerprint: fingerprint, choices, usage: openAiUsage(usage) };
 }
 
 /** One vector of an answer, as JSON. `base64` is little-endian 32-bit floats, as OpenAI's clients ask for by themselves. */

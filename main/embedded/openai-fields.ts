@@ -12,8 +12,34 @@ export function invalid(param: string | null, message: string): ModeliumError {
 export const isAbsent = (value: unknown): value is undefined | null => value === undefined || value === null;
 export const isObject = (value: unknown): value is Body => typeof value === 'object' && value !== null && !Array.isArray(value);
 export const isEmpty = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
-export const isTokens = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.length > 0 && value.every((item) => Number.isSafeInteger(item));
+
+/** One text, in the ways in which llama-server takes it: as it is, or in pieces, some of which are numbers of tokens. */
+export type Pieces = string | readonly (number | string)[];
+
+const isSequence = (value: unknown): value is readonly (number | string)[] =>
+  // One that begins with a text is a list of texts, in which a number is a mistake.
+  Array.isArray(value) && typeof value[0] === 'number' && value.every((item) => typeof item === 'string' || Number.isSafeInteger(item));
+
+/** What `{"content": [{"type": "text", "text": ...}]}` holds; null: something else than texts. */
+function partsText(parts: unknown): string | null {
+  if (!Array.isArray(parts) || parts.length === 0) return null;
+  const texts = parts.map((part: unknown) => (isObject(part) && part['type'] === 'text' ? part['text'] : null));
+  return texts.every((text) => typeof text === 'string') ? texts.join('') : null;
+}
+
+/** Null for what is no text. An object of llama-server's may bring a picture beside its text, which nothing here reads. */
+function piecesOf(value: unknown): Pieces | null {
+  if (typeof value === 'string' || isSequence(value)) return value;
+  if (!isObject(value) || !(isAbsent(value['multimodal_data']) || isEmpty(value['multimodal_data']))) return null;
+  const text = value['prompt_string'] ?? partsText(value['content']);
+  return typeof text === 'string' ? text : null;
+}
+
+/** One text or a list of them. @returns null in the place of what is none of it. */
+export function readTexts(value: unknown): { readonly isList: boolean; readonly texts: readonly (Pieces | null)[] } {
+  const isList = Array.isArray(value) && !isSequence(value);
+  return { isList, texts: isList ? (value as readonly unknown[]).map(piecesOf) : [piecesOf(value)] };
+}
 
 export function number(body: Body, name: string, least: number, most: number, fallback: number): number {
   const value = body[name];

@@ -1,8 +1,19 @@
 /** Reads the bodies of requests for embeddings and for a ranking of documents. Pure. */
-import { type Body, checkParameters, flag, invalid, isAbsent, isObject, isTokens, type Parameters, wholeNumber } from './openai-fields.ts';
+import {
+  type Body,
+  checkParameters,
+  flag,
+  invalid,
+  isAbsent,
+  isObject,
+  type Parameters,
+  type Pieces,
+  readTexts,
+  wholeNumber,
+} from './openai-fields.ts';
 
 export interface EmbeddingRequest {
-  readonly inputs: readonly (string | readonly number[])[];
+  readonly inputs: readonly Pieces[];
   readonly base64: boolean;
   /** Null: as many as the model gives. */
   readonly dimensions: number | null;
@@ -35,19 +46,17 @@ const RERANK: Parameters = {
 /** @throws ModeliumError invalid-body. */
 export function readEmbedding(body: Body): EmbeddingRequest {
   checkParameters(body, EMBEDDING);
-  const input = body['input'];
-  const isList = Array.isArray(input) && !isTokens(input);
-  const inputs: readonly unknown[] = isList ? input : [input];
+  const { isList, texts: inputs } = readTexts(body['input']);
   if (inputs.length === 0) throw invalid('input', '"input" must be a text or a list of texts: this list is empty.');
   if (inputs.length > MOST_INPUTS)
     throw invalid('input', `"input" holds ${inputs.length} texts, and one request may hold ${MOST_INPUTS}: send them in several requests.`);
-  const wrong = inputs.findIndex((item) => typeof item !== 'string' && !isTokens(item));
+  const wrong = inputs.indexOf(null);
   const at = isList ? `input[${wrong}]` : 'input';
   if (wrong >= 0) throw invalid(at, `"${at}" must be a text or a list of tokens.`);
   const format = body['encoding_format'] ?? 'float';
   if (format !== 'float' && format !== 'base64') throw invalid('encoding_format', '"encoding_format" must be "float" or "base64".');
   return {
-    inputs: inputs as readonly (string | readonly number[])[],
+    inputs: inputs.filter((item) => item !== null),
     base64: format === 'base64',
     dimensions: wholeNumber(body, 'dimensions', 1),
   };

@@ -96,7 +96,10 @@ export function readMessages(body: Body): readonly ChatMessage[] {
 export function readPrefill(body: Body, messages: readonly ChatMessage[]): { messages: readonly ChatMessage[]; prefill: string } {
   const last = messages.at(-1);
   const isBegun = last?.role === 'assistant' && last['tool_calls'] === undefined;
-  const isAsked = flag(body, 'continue_final_message', isBegun && !flag(body, 'add_generation_prompt', false));
+  const begins = flag(body, 'add_generation_prompt');
+  const isAsked = flag(body, 'continue_final_message', isBegun && !begins);
+  if (isAsked && begins)
+    throw invalid('continue_final_message', '"continue_final_message" and "add_generation_prompt" exclude each other: leave one out.');
   if (!isAsked) return { messages, prefill: '' };
   if (last === undefined || !isBegun)
     throw invalid(

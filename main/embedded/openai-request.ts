@@ -9,9 +9,10 @@ import {
   isAbsent,
   isEmpty,
   isObject,
-  isTokens,
   number,
   type Parameters,
+  type Pieces,
+  readTexts,
   wholeNumber,
 } from './openai-fields.ts';
 import type { Sampling } from './sampling.ts';
@@ -256,10 +257,8 @@ export function readGeneration(body: Body, route: Route, randomSeed: number): Ge
 }
 
 /** Texts, or the numbers of tokens. @throws ModeliumError invalid-body. */
-export function readPrompts(body: Body): readonly (string | readonly number[])[] {
-  const prompt = body['prompt'];
-  const several: readonly unknown[] = Array.isArray(prompt) && !isTokens(prompt) ? prompt : [prompt];
-  const isUsable = several.every((item): item is string | number[] => typeof item === 'string' || isTokens(item));
-  if (isUsable && several.length > 0 && several.length <= MOST_PROMPTS) return several as readonly (string | number[])[];
+export function readPrompts(body: Body): readonly Pieces[] {
+  const { texts } = readTexts(body['prompt']);
+  if (texts.length > 0 && texts.length <= MOST_PROMPTS && texts.every((text) => text !== null)) return texts;
   throw invalid('prompt', `"prompt" must be a text, a list of tokens, or a list of at most ${MOST_PROMPTS} of these.`);
 }

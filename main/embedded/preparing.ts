@@ -13,18 +13,19 @@ import { type Body, invalid } from './openai-fields.ts';
 import { type EmbeddingRequest, type RerankRequest, readEmbedding, readRerank } from './openai-inputs.ts';
 import { readMessages, readPrefill, readTools, type ToolRequest } from './openai-messages.ts';
 import { type GenerationRequest, type Route, readGeneration, readPrompts } from './openai-request.ts';
-import { chatText, chatTokens, checkBytes, checkForeign, checkMessages, checkTokens } from './prompt.ts';
+import { chatText, chatTokens, checkBytes, checkForeign, checkMessages, checkPieces, checkTokens } from './prompt.ts';
 import { tooLong } from './replies.ts';
 import type { Serving } from './serving.ts';
-import { readTemplateValues, unknownToTemplate } from './template-values.ts';
-import { closedAtOnce, isThoughtOpen, thinkingMarksOf } from './thinking.ts';
+import { knowsThinking, readTemplateValues, unknownToTemplate } from './template-values.ts';
+import { closedAtOnce, isThoughtOpen, thinkingMarksOf, withoutThoughts } from './thinking.ts';
+import { type TextAnswer, type TokensAnswer, textOf, tokensOf } from './tokenizing.ts';
 import { answerGrammar, takesNothing, toolFormatOf } from './tool-format.ts';
 
 const SEEDS = 2 ** 32;
 /** llama-server's words: `none` leaves thoughts in the answer. */
 const REASONING_FORMATS = ['auto', 'deepseek', 'none'] as const;
 
-export type PreparedRoute = Route | 'embedding' | 'ranking';
+export type PreparedRoute = Route | 'embedding' | 'ranking' | 'tokens' | 'text';
 
 /** As plain data: it crosses from one process to another. */
 export interface PreparedGeneration {
@@ -42,7 +43,7 @@ export interface PreparedEmbedding extends Omit<EmbeddingRequest, 'inputs'> {
   readonly texts: readonly (readonly number[])[];
 }
 
-export type Prepared = PreparedGeneration | PreparedEmbedding | RerankRequest;
+export type Prepared = PreparedGeneration | PreparedEmbedding | RerankRequest | TokensAnswer | TextAnswer;
 
 /** What a request is prepared with. */
 export type TextSide = Pick<Serving, 'model' | 'alias' | 'template'>;
@@ -58,6 +59,10 @@ export async function prepare(route: PreparedRoute, bytes: Uint8Array, side: Tex
       return embedding(body, side.model, side.alias);
     case 'ranking':
       return ranking(body, side.model);
+    case 'tokens':
+      return await tokensOf(body, side, (asked) => chatPrompt(side, body, asked, false, signal).then(({ prompt }) => prompt));
+    case 'text':
+      return textOf(body, side);
     default:
       return route satisfies never;
   }
@@ -88,14 +93,9 @@ async function generation(route: Route, body: Body, side: TextSide, signal: Abor
   }
   const asked = readTools(body);
   const tools = asked === null ? null : toolsOf(side, asked, request);
-  const exact = exactBody(body);
-  const shown = asked === null ? {} : { tools: shownTools(exact, asked) };
-  const { messages, prefill } = readPrefill(body, readMessages(exact));
-  checkMessages(model, messages);
-  const text = (await chatText(side, { ...shown, ...readTemplateValues(exact), messages }, signal)) + prefill;
   const isHeld = (tools === null ? request.grammar : tools.grammar) !== null;
-  const { thinking, prompt } = thinkingOf(side, body, text, { isHeld, isBegun: prefill !== '' });
-  const ignored = unknownToTemplate(body, side.template.text);
+  const { thinking, prompt, isQuieted } = await chatPrompt(side, body, asked, isHeld, signal);
+  const ignored = unknownToTemplate(body, side.template.text, isQuieted);
   return { request: plain, bias, tools, thinking, ignored, prompts: [chatTokens(model, prompt)] };
 }
 
@@ -103,8 +103,7 @@ function embedding(body: Body, model: LoadedModel, alias: string): PreparedEmbed
   const { inputs, base64, dimensions } = readEmbedding(body);
   const texts = inputs.map((input, index) => {
     const param = Array.isArray(body['input']) && inputs.length > 1 ? `input[${index}]` : 'input';
-    if (typeof input === 'string') checkBytes(model, input, param);
-    else checkForeign(model, alias, input, param);
+    checkPieces(model, alias, input, param);
     const tokens = model.embeddingTokens(input);
     if (tokens.length === 0) throw invalid(param, `"${param}" has nothing that "${alias}" could read: its tokenizer makes no token of it.`);
     if (tokens.length > model.contextTokens) throw tooLong(param, tokens.length, model.contextTokens);
@@ -127,25 +126,50 @@ function shownTools(exact: Body, { tools }: ToolRequest): readonly unknown[] {
   return given.filter((tool) => tools.some(({ name }) => name === tool.function.name));
 }
 
-/**
- * How the thoughts of an answer are told apart, and the prompt, in which thoughts are closed where the answer has no room for them.
- * @param how isHeld: a grammar holds the answer from its first token on; isBegun: the client wrote its beginning.
- */
+interface ChatPrompt {
+  readonly prompt: string;
+  readonly thinking: Generation['thinking'];
+  /** Thoughts are not wanted, and closed by us because the template knows no such wish. */
+  readonly isQuieted: boolean;
+}
+
+/** What the template makes of a chat. @param isHeld a grammar holds the answer from its first token on. */
+async function chatPrompt(
+  side: TextSide,
+  body: Body,
+  asked: ToolRequest | null,
+  isHeld: boolean,
+  signal: AbortSignal,
+): Promise<ChatPrompt> {
+  const exact = exactBody(body);
+  const shown = asked === null ? {} : { tools: shownTools(exact, asked) };
+  const { messages, prefill } = readPrefill(body, readMessages(exact));
+  checkMessages(side.model, messages);
+  const values = readTemplateValues(exact);
+  const begins = body['add_generation_prompt'] !== false || prefill !== '';
+  const text = (await chatText(side, { ...shown, ...values, messages, add_generation_prompt: begins }, signal)) + prefill;
+  const isUnwanted = values['enable_thinking'] === false && prefill === '' && begins;
+  return thinkingOf(side, body, text, { isHeld, isBegun: prefill !== '', isUnwanted });
+}
+
+/** How the thoughts of an answer are told apart, and the prompt, in which thoughts are closed where the answer has no room for them. */
 function thinkingOf(
   { template }: TextSide,
   body: Body,
   text: string,
-  how: { readonly isHeld: boolean; readonly isBegun: boolean },
-): { readonly thinking: Generation['thinking']; readonly prompt: string } {
+  how: { readonly isHeld: boolean; readonly isBegun: boolean; readonly isUnwanted: boolean },
+): ChatPrompt {
   const format = body['reasoning_format'] ?? 'auto';
   if (!REASONING_FORMATS.some((known) => known === format))
     throw invalid('reasoning_format', `"reasoning_format" must be one of ${REASONING_FORMATS.map((known) => `"${known}"`).join(', ')}.`);
   const marks = thinkingMarksOf(template.text);
-  if (marks === null) return { thinking: null, prompt: text };
+  if (marks === null) return { thinking: null, prompt: text, isQuieted: false };
   const isOpen = isThoughtOpen(text, marks);
-  if (how.isHeld) return { thinking: null, prompt: isOpen ? text + closedAtOnce(marks) : text };
+  if (how.isHeld) return { thinking: null, prompt: isOpen ? text + closedAtOnce(marks) : text, isQuieted: false };
   const isApart = format !== 'none' && (isOpen || !how.isBegun);
-  return { thinking: isApart ? { marks, isOpen } : null, prompt: text };
+  if (how.isUnwanted && !knowsThinking(template.text))
+    return { thinking: isApart ? { marks, isOpen: false, isClosed: true } : null, prompt: withoutThoughts(text, marks), isQuieted: true };
+  return { thinking: isApart ? { marks, isOpen } : null, prompt: text, isQuieted: false };
 }
 
 function toolsOf({ template, alias }: TextSide, asked: ToolRequest, request: GenerationRequest): Generation['tools'] {

@@ -1,7 +1,7 @@
 /** From messages or a prompt to the tokens that the model continues. Owns the limits of the context; generates nothing. */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { LoadedModel } from './llama.ts';
-import { type Body, invalid } from './openai-fields.ts';
+import { type Body, invalid, type Pieces } from './openai-fields.ts';
 import type { ChatMessage } from './openai-messages.ts';
 import type { Serving } from './serving.ts';
 
@@ -42,14 +42,22 @@ export function checkMessages(model: LoadedModel, messages: readonly ChatMessage
 }
 
 /** Tokens of a completion's prompt. @throws ModeliumError invalid-body, context_length_exceeded. */
-export function checkTokens(model: LoadedModel, alias: string, prompt: string | readonly number[]): readonly number[] {
-  if (typeof prompt === 'string') {
-    checkBytes(model, prompt, 'prompt');
-    const tokens = model.tokenize(prompt, true);
-    return fitting(model, tokens.length === 0 ? model.beginning(alias) : tokens, 'prompt');
-  }
-  checkForeign(model, alias, prompt, 'prompt');
-  return fitting(model, prompt, 'prompt');
+export function checkTokens(model: LoadedModel, alias: string, prompt: Pieces): readonly number[] {
+  checkPieces(model, alias, prompt, 'prompt');
+  const tokens = model.tokenizePieces(prompt);
+  return fitting(model, tokens.length === 0 ? model.beginning(alias) : tokens, 'prompt');
+}
+
+/** Refuses foreign tokens, and what cannot fit, before anything is tokenized. */
+export function checkPieces(model: LoadedModel, alias: string, pieces: Pieces, param: string): void {
+  const all = typeof pieces === 'string' ? [pieces] : pieces;
+  checkBytes(model, all.filter((piece) => typeof piece === 'string').join(''), param);
+  checkForeign(
+    model,
+    alias,
+    all.filter((piece) => typeof piece === 'number'),
+    param,
+  );
 }
 
 /** @param param where they stand in the request. @throws ModeliumError invalid-body for numbers that are no tokens of this model. */

@@ -9,7 +9,7 @@ export function notSupported(message: string): ModeliumError {
 export function tooLong(param: string, length: number, most: number): ModeliumError {
   return new ModeliumError(
     'context_length_exceeded',
-    `The input has ${length} tokens, which exceeds the available context size of ${most}.`,
+    `The input is too large: it has ${length} tokens, which exceeds the available context size of ${most}.`,
     {
       param,
       origin: 'llama',

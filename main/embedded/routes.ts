@@ -6,6 +6,7 @@ import { generate } from './generate-route.ts';
 import { embed, rerank } from './input-routes.ts';
 import { sendError, sendJson } from './openai-answer.ts';
 import { invalid } from './openai-fields.ts';
+import { untilClosed } from './replies.ts';
 import type { Serving } from './serving.ts';
 
 /** Far above what a prompt of a million tokens takes. */
@@ -40,7 +41,7 @@ export async function answer(request: IncomingMessage, response: ServerResponse,
   }
 }
 
-const ROUTES = 'POST /v1/chat/completions, /v1/completions, /v1/embeddings and /v1/rerank';
+const ROUTES = 'POST /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/rerank, /tokenize and /detokenize';
 
 /** What recurses over a body ends where the body is nested without end: an error of the request. */
 function asNested(error: unknown): unknown {
@@ -57,6 +58,10 @@ async function dispatch(route: string, request: IncomingMessage, response: Serve
       return generate('completion', await readBody(request), response, serving);
     case 'POST /v1/embeddings':
       return embed(await readBody(request), response, serving);
+    case 'POST /tokenize':
+      return sendJson(response, 200, await serving.prepare('tokens', await readBody(request), untilClosed(response)));
+    case 'POST /detokenize':
+      return sendJson(response, 200, await serving.prepare('text', await readBody(request), untilClosed(response)));
     case 'POST /v1/rerank':
       return rerank(await readBody(request), response, serving);
     default:

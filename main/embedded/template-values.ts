@@ -35,10 +35,18 @@ export function readTemplateValues(body: Body): Body {
   };
 }
 
-/** Fields of the request about thinking that this template does not know: they change nothing. */
-export function unknownToTemplate(body: Body, template: string): readonly string[] {
+/** Whether a wish that the model think, or not, reaches it through its template. */
+export function knowsThinking(template: string): boolean {
+  return KNOWS_THINKING.test(template);
+}
+
+/**
+ * Fields of the request about thinking that this template does not know: they change nothing.
+ * @param isHeeded the wish not to think is carried out without the template.
+ */
+export function unknownToTemplate(body: Body, template: string, isHeeded = false): readonly string[] {
   const isSent = (name: string) => !isAbsent(body[name]);
-  const wishes = KNOWS_THINKING.test(template) ? [] : WISHES.filter(isSent);
+  const wishes = isHeeded || knowsThinking(template) ? [] : WISHES.filter(isSent);
   const others = ['reasoning_effort', 'verbosity'].filter((name) => isSent(name) && !template.includes(name));
   return [...wishes, ...others];
 }

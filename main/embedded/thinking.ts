@@ -51,6 +51,11 @@ export function closedAtOnce({ close }: ThinkingMarks): string {
   return `\n${close}\n\n`;
 }
 
+/** The same where no thoughts are wanted: the shortest that a model takes for having thought. */
+export function withoutThoughts(prompt: string, marks: ThinkingMarks): string {
+  return `${prompt}${isThoughtOpen(prompt, marks) ? '' : marks.open}${marks.close}`;
+}
+
 export interface ThinkingPart {
   readonly kind: 'text' | 'reasoning';
   readonly text: string;
@@ -65,10 +70,10 @@ export class ThinkingReader {
   /** What is not understood yet. */
   #held = '';
 
-  /** @param isOpen the prompt ended inside of thoughts. */
-  constructor(marks: ThinkingMarks, isOpen: boolean) {
+  /** @param isOpen the prompt ended inside of thoughts. @param isClosed it ended behind their end. */
+  constructor(marks: ThinkingMarks, isOpen: boolean, isClosed = false) {
     this.#marks = marks;
-    this.#state = isOpen ? 'thought-begin' : 'begin';
+    this.#state = isOpen ? 'thought-begin' : isClosed ? 'answer-begin' : 'begin';
   }
 
   push(text: string): readonly ThinkingPart[] {

@@ -2,7 +2,7 @@
 import { betweenMarks } from './input-tokens.ts';
 import type { TokenText } from './likelihoods.ts';
 import type { NativeVocabulary } from './native.ts';
-import { invalid } from './openai-fields.ts';
+import { invalid, type Pieces } from './openai-fields.ts';
 import { wantsFirstSpace, withFirstSpace } from './space-prefix.ts';
 import { tokenBytes } from './token-bytes.ts';
 
@@ -43,6 +43,27 @@ export class Vocabulary {
     return shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
   }
 
+  /** The same of a text in pieces: only a text at its very beginning gets the beginning-of-sequence token. */
+  tokenizePieces(pieces: Pieces): readonly number[] {
+    if (typeof pieces === 'string') return this.tokenize(pieces, true);
+    return pieces.flatMap((piece, at) => {
+      if (typeof piece === 'number') return [piece];
+      return at === 0 ? this.tokenize(piece, true) : this.#native.tokenize(piece, true);
+    });
+  }
+
+  /** Everything that the model reads of a text. @param isMarked with its marks around it. */
+  readTokens(pieces: Pieces, isMarked: boolean): readonly number[] {
+    if (isMarked) return this.#native.vocabularyType === WORD_PIECE ? this.embeddingTokens(pieces) : this.tokenizePieces(pieces);
+    const all = typeof pieces === 'string' ? [pieces] : pieces;
+    return all.flatMap((piece) => (typeof piece === 'number' ? [piece] : this.#native.tokenize(piece, true)));
+  }
+
+  /** The text of tokens, control tokens too. */
+  textOf(tokens: readonly number[]): string {
+    return this.#native.detokenize(tokens, true, []);
+  }
+
   /** Tokens of a text without marks of the model; control tokens in the text are text. */
   tokenizeAlone(text: string): readonly number[] {
     return this.#native.tokenize(text, false);
@@ -77,9 +98,10 @@ export class Vocabulary {
   }
 
   /** What an embedding of this input is computed from: its tokens between the model's own marks. */
-  embeddingTokens(input: string | readonly number[]): readonly number[] {
+  embeddingTokens(input: Pieces): readonly number[] {
     const lowers = this.#native.fileInfo.metadata.modelium?.lowercase_texts === true;
-    const own = typeof input === 'string' ? this.tokenizeAlone(lowers ? input.toLowerCase() : input) : input;
+    const pieces = typeof input === 'string' ? [input] : input;
+    const own = pieces.flatMap((piece) => (typeof piece === 'number' ? [piece] : this.tokenizeAlone(lowers ? piece.toLowerCase() : piece)));
     return betweenMarks(own, this.#native.tokens, this.#native.vocabularyType === WORD_PIECE);
   }
 

@@ -19,7 +19,7 @@ import { Tail, type TokenUsage } from './usage.ts';
 
 /** The routes that are passed on, and that runtimes have under the same path. */
 export const PASSED_ON: ReadonlySet<string> = new Set(
-  (['chatCompletions', 'completions', 'embeddings', 'rerank', 'score', 'classify', 'tokenize', 'responses'] as const).map(
+  (['chatCompletions', 'completions', 'embeddings', 'rerank', 'score', 'classify', 'tokenize', 'detokenize', 'responses'] as const).map(
     (name) => API[name].path,
   ),
 );

@@ -53,7 +53,7 @@ describe('generation', () => {
       await chat.request('/v1/chat/completions', { ...hello, stream: true, stream_options: { include_usage: true } }),
     );
     expect(asked.done).toBe(true);
-    expect(asked.events[0]!.choices[0]!.delta).toEqual({ role: 'assistant', content: '' });
+    expect(asked.events[0]!.choices[0]!.delta).toEqual({ role: 'assistant', content: null });
     expect(asked.events.map((event) => event.choices[0]?.delta?.content ?? '').join('')).toBe(whole.choices[0]!.message.content);
     expect(asked.events.at(-1)).toMatchObject({ choices: [], usage: whole.usage });
     expect(asked.events.at(-2)!.choices[0]!.finish_reason).toBe('length');
