@@ -70,7 +70,7 @@ interface Answered {
 async function answerPrompt(at: number, work: Work, serving: Serving, signal: AbortSignal, stream: AnswerStream | null): Promise<Answered> {
   const { request, prompts, bias, tools, thinking, head } = work;
   const tokens = prompts[at] ?? [];
-  const echo = request.echo ? serving.model.detokenize(tokens, []) : '';
+  const echo = request.echo ? serving.model.textOf(tokens, false) : '';
   const choices: object[] = [];
   let usage: Usage = { promptTokens: tokens.length, cachedTokens: 0, completionTokens: 0 };
   for (let choice = 0; choice < request.choices; choice++) {

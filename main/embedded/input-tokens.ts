@@ -1,4 +1,4 @@
-/** The marks around a text that is only read, such as BERT's `[CLS]` and `[SEP]`. Pure. */
+/** The marks around texts that are only read, such as BERT's `[CLS]` and `[SEP]`. Pure. */
 
 interface Marks {
   readonly bos: number | null;
@@ -15,4 +15,14 @@ export function betweenMarks(own: readonly number[], marks: Marks, isWordPiece: 
   const first = begin === null || own[0] === begin ? [] : [begin];
   const last = end === null || (own.length > 0 && own.at(-1) === end) ? [] : [end];
   return [...first, ...own, ...last];
+}
+
+/** A question and a document as BERT reads them, each ended by its mark: `[CLS] question [SEP] document [SEP]`. */
+export function pairBetweenMarks(
+  query: readonly number[],
+  document: readonly number[],
+  { bos, sep }: Pick<Marks, 'bos' | 'sep'>,
+): readonly number[] {
+  const end = sep === null ? [] : [sep];
+  return [...(bos === null ? [] : [bos]), ...query, ...end, ...document, ...end];
 }

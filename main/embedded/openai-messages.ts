@@ -33,6 +33,7 @@ const MOST_TOOLS = 128;
 /** What messages carry beside role and content, and templates read. */
 const PASSED_ON = ['name', 'tool_call_id', 'reasoning_content'] as const;
 
+/** Several parts are lines of one text, as llama-server and vLLM join them. */
 function textOf(content: unknown, at: string): string {
   if (typeof content === 'string') return content;
   if (isAbsent(content)) return '';
@@ -45,7 +46,7 @@ function textOf(content: unknown, at: string): string {
         throw invalid(at, `"${at}" holds a part of type ${type}: the embedded llama.cpp reads no images, also of models that could.`);
       throw invalid(at, `"${at}" holds a part of type ${type}; this model takes text only.`);
     })
-    .join('');
+    .join('\n');
 }
 
 /** A call as templates want it: its arguments as an object, where they are one. */
@@ -101,6 +102,8 @@ export function readPrefill(body: Body, messages: readonly ChatMessage[]): { mes
   if (isAsked && begins)
     throw invalid('continue_final_message', '"continue_final_message" and "add_generation_prompt" exclude each other: leave one out.');
   if (!isAsked) return { messages, prefill: '' };
+  if (messages.at(-2)?.role === 'assistant' && isBegun)
+    throw invalid('messages', "The last two messages are both the assistant's: which of them is the beginning of the answer? Join them.");
   if (last === undefined || !isBegun)
     throw invalid(
       'continue_final_message',

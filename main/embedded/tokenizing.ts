@@ -51,5 +51,5 @@ export function textOf(body: Body, { model, alias }: TextSide): TextAnswer {
   if (!(Array.isArray(tokens) && tokens.every((token): token is number => Number.isSafeInteger(token))))
     throw invalid('tokens', '"tokens" must be a list of tokens.');
   checkForeign(model, alias, tokens, 'tokens');
-  return { prompt: model.textOf(tokens) };
+  return { prompt: model.textOf(tokens, true) };
 }

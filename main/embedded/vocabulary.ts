@@ -7,7 +7,7 @@ import { wantsFirstSpace, withFirstSpace } from './space-prefix.ts';
 import { tokenBytes } from './token-bytes.ts';
 
 /** node-llama-cpp's name for BERT's way to cut words. */
-const WORD_PIECE = 'wpm';
+export const WORD_PIECE = 'wpm';
 
 const LONGEST_WORD_BYTES = 256;
 
@@ -59,9 +59,13 @@ export class Vocabulary {
     return all.flatMap((piece) => (typeof piece === 'number' ? [piece] : this.#native.tokenize(piece, true)));
   }
 
-  /** The text of tokens, control tokens too. */
-  textOf(tokens: readonly number[]): string {
-    return this.#native.detokenize(tokens, true, []);
+  /**
+   * The text of tokens, byte for byte: llama.cpp's own way of several at once drops spaces in front of marks in some vocabularies.
+   * @param special the texts of control tokens too.
+   */
+  textOf(tokens: readonly number[], special: boolean): string {
+    const shown = special ? tokens : tokens.filter((token) => !this.#native.getTokenAttributes(token).control);
+    return Buffer.from(shown.flatMap((token) => this.tokenText(token).bytes)).toString();
   }
 
   /** Tokens of a text without marks of the model; control tokens in the text are text. */

@@ -9,7 +9,11 @@ test('the head leaves before the first token, as soon as the request is known to
   const server = createServer((_request, response) => asked.resolve(response)).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const answer = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  const stream = new AnswerStream(await asked.promise, { route: 'chat', id: 'x', model: 'm', created: 1_790_000_000 }, false);
+  const stream = new AnswerStream(
+    await asked.promise,
+    { route: 'chat', id: 'x', model: 'm', created: 1_790_000_000, fingerprint: 'build-1' },
+    false,
+  );
   stream.open();
   // Nothing else was written: without the head on its way this would wait for ever.
   const { status, headers, body } = await answer;

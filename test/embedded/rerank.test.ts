@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pairBetweenMarks } from '../../main/embedded/input-tokens.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
@@ -49,6 +50,12 @@ test('the order of the documents changes no score, another query does', async ()
   const first = await score('memory', documents);
   expect(await score('memory', documents.toReversed())).toBe(first);
   expect(await score('nobody waits there', documents)).not.toBe(first);
+});
+
+// transformers' BertTokenizer: [CLS] memory [SEP] nobody waits [SEP].
+test('a question and a document are read between all of their marks', async () => {
+  expect((await ranker.json('/v1/rerank', { query: 'memory', documents: ['nobody waits'] })).body.usage.prompt_tokens).toBe(6);
+  expect(pairBetweenMarks([7], [8, 9], { bos: 2, sep: 3 })).toEqual([2, 7, 3, 8, 9, 3]);
 });
 
 test('text-embeddings-inference’s clients: their words, their shape', async () => {

@@ -386,6 +386,77 @@ describe('embeddings', () => {
   });
 });
 
+// The forms of llama.cpp's and vLLM's own servers; the tokens of this vocabulary are bytes, three marks in front of them.
+describe('texts in pieces, and tokens', () => {
+  const byte = (letter: string) => 3 + letter.charCodeAt(0);
+
+  test('a text may come as tokens and texts in turn, or as an object; a list that begins with a text is a list of texts', async () => {
+    const answer = async (prompt: unknown) => (await chat.json('/v1/completions', { prompt, temperature: 0, max_tokens: 4 })).body;
+    const whole = await answer('abc');
+    for (const pieces of [
+      [byte('a'), byte('b'), byte('c')],
+      [byte('a'), 'bc'],
+      { prompt_string: 'abc' },
+      { content: [{ type: 'text', text: 'abc' }] },
+    ]) {
+      expect((await answer(pieces)).usage.prompt_tokens).toBe(3);
+      expect((await answer(pieces)).choices[0]!.text).toBe(whole.choices[0]!.text);
+    }
+    expect((await answer([[byte('a'), 'b'], 'ab'])).choices).toHaveLength(2);
+    expect((await answer(['a', 5])).error).toMatchObject({ param: 'prompt' });
+    expect((await answer({ prompt_string: 'a', multimodal_data: ['AAAA'] })).error).toMatchObject({ param: 'prompt' });
+    const vectors = await embedder.json('/v1/embeddings', {
+      input: [
+        'the model',
+        {
+          content: [
+            { type: 'text', text: 'the ' },
+            { type: 'text', text: 'model' },
+          ],
+        },
+      ],
+    });
+    expect(vectors.body.data[1]!.embedding).toEqual(vectors.body.data[0]!.embedding);
+  });
+
+  test('/tokenize and /detokenize say what a text and a chat are made of', async () => {
+    const said = async (path: string, body: object) => (await (await chat.request(path, body)).json()) as Record<string, unknown>;
+    expect(await said('/tokenize', { prompt: 'a !', return_token_strs: true })).toEqual({
+      ...{ count: 3, max_model_len: 1024, tokens: [byte('a'), expect.any(Number), byte('!')], token_strs: ['a', ' ', '!'] },
+    });
+    const { tokens } = await said('/tokenize', { messages: hello.messages });
+    const prompt = '<|im_start|>user\nWhat is a GPU?<|im_end|>\n<|im_start|>assistant\n';
+    expect(await said('/detokenize', { tokens })).toEqual({ prompt });
+    const { tokens: open } = await said('/tokenize', { messages: hello.messages, add_generation_prompt: false });
+    expect(await said('/detokenize', { tokens: open })).toEqual({ prompt: prompt.replace('<|im_start|>assistant\n', '') });
+    // llama.cpp's own way back drops the space in front of such a mark.
+    const { tokens: spaced } = await said('/tokenize', { prompt: 'of France ?' });
+    expect(await said('/detokenize', { tokens: spaced })).toEqual({ prompt: 'of France ?' });
+    expect((await answerOf('of France ?', true)).startsWith('of France ?')).toBe(true);
+    expect(await said('/tokenize', { prompt: ['a', 'b'] })).toMatchObject({ error: { param: 'prompt' } });
+    expect(await said('/detokenize', { tokens: [999_999] })).toMatchObject({ error: { param: 'tokens' } });
+  });
+
+  const answerOf = async (prompt: string, echo: boolean) =>
+    (await chat.json('/v1/completions', { prompt, echo, max_tokens: 1 })).body.choices[0]!.text;
+
+  test('parts of a message are lines of it; two beginnings of one answer are refused', async () => {
+    const tokens = async (messages: readonly object[]) =>
+      (await chat.json('/v1/chat/completions', { ...hello, max_tokens: 1, messages })).body;
+    const parts = [
+      { type: 'text', text: 'one' },
+      { type: 'text', text: 'two' },
+    ];
+    const said = async (messages: readonly object[]) =>
+      (await (await chat.request('/tokenize', { messages })).json()) as { readonly tokens: unknown };
+    expect((await said([{ role: 'user', content: parts }])).tokens).toEqual((await said([{ role: 'user', content: 'one\ntwo' }])).tokens);
+    const begun = { role: 'assistant', content: 'It' };
+    expect((await tokens([hello.messages[0]!, begun, begun])).error).toMatchObject({ param: 'messages' });
+    const both = { ...hello, messages: [...hello.messages, begun], continue_final_message: true, add_generation_prompt: true };
+    expect((await chat.json('/v1/chat/completions', both)).body.error).toMatchObject({ param: 'continue_final_message' });
+  });
+});
+
 test('the openai client, unchanged: models, chat, stream, embeddings', async () => {
   const client = (server: TestServer) => new OpenAI({ apiKey: KEY, baseURL: `http://127.0.0.1:${server.port}/v1`, maxRetries: 0 });
   const models = await client(chat).models.list();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { unknownToTemplate } from '../../main/embedded/template-values.ts';
-import { isThoughtOpen, ThinkingReader, thinkingMarksOf } from '../../main/embedded/thinking.ts';
+import { isThoughtOpen, ThinkingReader, thinkingMarksOf, withoutThoughts } from '../../main/embedded/thinking.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { readEvents, startServer, type TestServer } from './start-server.ts';
 
@@ -66,6 +66,15 @@ describe('thoughts are told from answers, however they are cut', () => {
     expect(isThoughtOpen('assistant\n<think>\n\n</think>\n\n', THINK)).toBe(false);
     expect(isThoughtOpen('user\nwhat is <think>?\nassistant\n', THINK)).toBe(false);
     expect(isThoughtOpen('<think>\na</think>b\nassistant\n<think>', THINK)).toBe(true);
+  });
+
+  // llama.cpp's own test of its server, unit/test_template.py: the templates of DeepSeek R1 and Command R7B, which know no such wish.
+  test('thoughts that nobody wants are closed, whether the prompt opened them or not', () => {
+    expect(withoutThoughts('<|Assistant|><think>\n', THINK)).toBe('<|Assistant|><think>\n</think>');
+    const command = thinkingMarksOf('<|START_THINKING|>{{ x }}<|END_THINKING|>')!;
+    expect(withoutThoughts('<|CHATBOT_TOKEN|>', command)).toBe('<|CHATBOT_TOKEN|><|START_THINKING|><|END_THINKING|>');
+    const reader = new ThinkingReader(THINK, false, true);
+    expect([...reader.push('\n\nFour'), ...reader.end()]).toEqual([{ kind: 'text', text: 'Four' }]);
   });
 });
 

@@ -26,7 +26,7 @@ async function unread(): Promise<{ response: ServerResponse; client: Socket }> {
   return { response, client };
 }
 
-const head = { route: 'completion', id: 'cmpl-1', model: 'm', created: 1 } as const;
+const head = { route: 'completion', id: 'cmpl-1', model: 'm', created: 1, fingerprint: 'build-1' } as const;
 
 /** Writes until the client's and our buffers are full. */
 async function fill(stream: AnswerStream): Promise<void> {

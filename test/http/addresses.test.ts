@@ -14,6 +14,7 @@ test.each<[string, string | null]>([
   ['/V1/CHAT/completions', '/v1/chat/completions'],
   ['/audio/transcriptions', '/v1/audio/transcriptions'],
   ['/v1/tokenize', '/tokenize'],
+  ['/v1/detokenize', '/detokenize'],
   // Modelium's own list of models without a /v1, OpenAI's with one.
   ['/models/', '/models'],
   ['/v1/models/', '/v1/models'],
