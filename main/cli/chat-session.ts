@@ -5,7 +5,7 @@
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { figuresOf } from '../../shared/answer-figures.ts';
-import type { Finished } from './chat-stream.ts';
+import type { Finished, Piece } from './chat-stream.ts';
 import { harmless, paint, printError } from './output.ts';
 
 export interface Message {
@@ -14,7 +14,7 @@ export interface Message {
 }
 
 /** Answers null when the signal aborted it. */
-export type Ask = (messages: readonly Message[], onText: (text: string) => void, signal: AbortSignal) => Promise<Finished | null>;
+export type Ask = (messages: readonly Message[], onPiece: (piece: Piece) => void, signal: AbortSignal) => Promise<Finished | null>;
 
 export interface Terminal {
   readonly input: Readable;
@@ -104,16 +104,29 @@ class Session {
     const stop = new AbortController();
     this.#answering = stop;
     let answer = '';
+    let thoughts = '';
+    const { output, answers } = this.#terminal;
+    // A line between thoughts and answer, or none where the thoughts ended themselves.
+    const endThoughts = (between: string): void =>
+      void (thoughts === '' || output.write(thoughts.endsWith('\n') ? between : `\n${between}`));
     try {
-      const take = (part: string): void => {
+      const take = ({ kind, text: part }: Piece): void => {
+        if (kind === 'reasoning') {
+          thoughts += part;
+          output.write(paint('dim', harmless(part)));
+          return;
+        }
+        if (answer === '') endThoughts('\n');
         answer += part;
-        this.#terminal.answers.write(harmless(part));
+        answers.write(harmless(part));
       };
       const finished = await this.#ask([...before, asked], take, stop.signal);
-      if (answer !== '' && !answer.endsWith('\n')) this.#terminal.answers.write('\n');
+      if (answer === '') endThoughts('');
+      else if (!answer.endsWith('\n')) answers.write('\n');
       if (!this.#left) this.#say(finished === null ? 'Stopped.' : figuresOf(finished).join(', '));
     } catch (thrown) {
-      if (answer !== '') this.#terminal.answers.write('\n');
+      if (answer === '') endThoughts('');
+      else answers.write('\n');
       printError(thrown);
     } finally {
       this.#answering = null;

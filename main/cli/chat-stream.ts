@@ -13,6 +13,12 @@ export interface Finished extends Final {
   readonly runtime: string;
 }
 
+/** A piece of what comes: the answer's, or of the thoughts in front of it. */
+export interface Piece {
+  readonly kind: 'text' | 'reasoning';
+  readonly text: string;
+}
+
 /**
  * Asks, and calls back with each piece of the answer.
  * @param body without `stream`.
@@ -23,7 +29,7 @@ export async function streamAnswer(
   address: string,
   model: string,
   body: object,
-  onText: (text: string) => void,
+  onPiece: (piece: Piece) => void,
   signal: AbortSignal,
 ): Promise<Finished | null> {
   try {
@@ -32,10 +38,15 @@ export async function streamAnswer(
     const reader = new EventsReader();
     for await (const chunk of response) {
       for (const data of reader.push(chunk as Buffer)) {
-        const event = JSON.parse(data) as { readonly text?: string; readonly done?: true } & Partial<ErrorEnvelope>;
+        const event = JSON.parse(data) as {
+          readonly text?: string;
+          readonly reasoning?: string;
+          readonly done?: true;
+        } & Partial<ErrorEnvelope>;
         if (event.error !== undefined) throw errorFromAnswer(200, event);
         if (event.done === true) return event as unknown as Finished;
-        if (event.text !== undefined) onText(event.text);
+        if (event.reasoning !== undefined) onPiece({ kind: 'reasoning', text: event.reasoning });
+        if (event.text !== undefined) onPiece({ kind: 'text', text: event.text });
       }
     }
     throw new ModeliumError('upstream-failed', `The answer of ${model} broke off.`);

@@ -8,7 +8,7 @@ import { ModeliumError } from '../../shared/errors.ts';
 import type { EngineEvent, ModelView } from '../../shared/snapshot.ts';
 import { connect, type EngineClient } from '../client.ts';
 import { type Ask, converse, type Message } from './chat-session.ts';
-import { type Finished, streamAnswer } from './chat-stream.ts';
+import { type Finished, type Piece, streamAnswer } from './chat-stream.ts';
 import { modelIn } from './load.ts';
 import { createProgress, harmless, paint, printJson } from './output.ts';
 import type { Shared } from './program.ts';
@@ -68,13 +68,13 @@ function hasTemplate({ profile }: ModelView): boolean {
 
 /** While nothing comes yet, the model's way to ready is shown on standard error. */
 function asking(engine: EngineClient, model: ModelView, { maxTokens, temperature }: ChatOptions, remembers: boolean): Ask {
-  return async (messages, onText, signal) => {
+  return async (messages, onPiece, signal) => {
     const progress = showProgress(engine, model.id);
     const subject = remembers ? { messages } : { prompt: messages.at(-1)?.content ?? '' };
     const body = { ...subject, max_tokens: maxTokens, ...(temperature === null ? {} : { temperature }) };
-    const show = (text: string): void => {
+    const show = (piece: Piece): void => {
       progress.end();
-      onText(text);
+      onPiece(piece);
     };
     try {
       return await streamAnswer(engine.address, model.id, body, show, signal);
@@ -113,14 +113,22 @@ async function once(ask: Ask, { prompt, system }: ChatOptions, json: boolean): P
   }
   const messages: Message[] = [...(system === null ? [] : [{ role: 'system', content: system } as const]), { role: 'user', content }];
   let answer = '';
-  const take = (part: string): void => {
-    answer += part;
-    if (!json) process.stdout.write(harmless(part));
+  let reasoning = '';
+  const isSeen = !json && process.stderr.isTTY === true;
+  const take = ({ kind, text }: Piece): void => {
+    if (kind === 'reasoning') {
+      reasoning += text;
+      // Standard output is for the answer alone.
+      if (isSeen) process.stderr.write(paint('dim', harmless(text)));
+      return;
+    }
+    if (isSeen && answer === '' && reasoning !== '') process.stderr.write('\n\n');
+    answer += text;
+    if (!json) process.stdout.write(harmless(text));
   };
   const finished: Finished | null = await ask(messages, take, new AbortController().signal);
-  if (json) printJson({ ...finished, text: answer });
+  if (json) printJson({ ...finished, text: answer, ...(reasoning === '' ? {} : { reasoning }) });
   else if (!answer.endsWith('\n')) process.stdout.write('\n');
-  if (!json && finished !== null && process.stderr.isTTY === true)
-    process.stderr.write(`${paint('dim', figuresOf(finished).join(', '))}\n`);
+  if (isSeen && finished !== null) process.stderr.write(`${paint('dim', figuresOf(finished).join(', '))}\n`);
   return 0;
 }

@@ -52,6 +52,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     const args = {
       long: ['--answer-file', answer, '--token-ms', '1'],
       slow: ['--token-ms', '30'],
+      thinker: ['--token-ms', '30', '--thinking-tokens', '40'],
       heavy: ['--load-ms', '60000'],
       crash: ['--crash-after-tokens', '5'],
       full: ['--oom'],
@@ -130,6 +131,28 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await page.getByText(/^3 tokens from \d+ · first token .* · cut at max_tokens/).waitFor();
     expect(await page.getByRole('article', { name: 'You asked' }).allInnerTexts()).toHaveLength(1);
     expect(await page.getByRole('group', { name: 'The request as a curl command' }).innerText()).toContain('"max_tokens": 3');
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it('shows what a model thinks while it does, and folds it away in front of the answer', async () => {
+    const { page, errors } = await open('/thinker');
+    await page.getByRole('spinbutton', { name: 'max_tokens' }).fill('60');
+    await draft(page).fill('Why?');
+    await page.keyboard.press('Enter');
+    const answer = page.getByRole('article', { name: 'thinker answers' });
+    const thoughts = answer.locator('details p');
+    await thoughts.getByText('This answer is simulated').waitFor();
+    expect(await answer.locator('details').getAttribute('open')).not.toBeNull();
+    await status(page, 'Complete');
+    // Folded when the answer began; a person opens it again.
+    expect(await answer.locator('details').getAttribute('open')).toBeNull();
+    await answer.getByText('Thinking', { exact: true }).click();
+    expect(await thoughts.isVisible()).toBe(true);
+    const said = 'This answer is simulated: no model was asked.';
+    expect(await thoughts.innerText()).toBe(said.repeat(4));
+    expect((await answer.locator('details ~ div, details ~ p').first().innerText()).trim()).toBe(said.repeat(2));
+    await expectAccessible(page);
     expect(errors).toEqual([]);
     await page.context().close();
   });

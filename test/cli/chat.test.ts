@@ -46,9 +46,9 @@ function talk(ask: Ask | null = null, options: { system?: string; remembers?: bo
   output.setEncoding('utf8').on('data', (text: string) => {
     shown += text;
   });
-  const recording: Ask = (messages, onText, signal) => {
+  const recording: Ask = (messages, onPiece, signal) => {
     asked.push(messages);
-    return (ask ?? answering('Hello.'))(messages, onText, signal);
+    return (ask ?? answering('Hello.'))(messages, onPiece, signal);
   };
   const ended = converse({ input, output, answers: output }, recording, options.system ?? null, options.remembers ?? true);
   return {
@@ -63,8 +63,8 @@ function talk(ask: Ask | null = null, options: { system?: string; remembers?: bo
 
 const answering =
   (text: string): Ask =>
-  async (_, onText) => {
-    onText(text);
+  async (_, onPiece) => {
+    onPiece({ kind: 'text', text });
     return FINISHED;
   };
 
@@ -100,10 +100,27 @@ describe('the talk', () => {
     expect(shown()).toContain('Hello.\n3 tokens from 5, first token 12 ms');
   });
 
+  test('thoughts come in front of the answer, and are not said back to the model', async () => {
+    const thinking: Ask = async (_, onPiece) => {
+      for (const text of ['Let me', ' see.']) onPiece({ kind: 'reasoning', text });
+      onPiece({ kind: 'text', text: 'Four.' });
+      return FINISHED;
+    };
+    const { type, until, asked, ended, shown } = talk(thinking);
+    type('one\r');
+    await until('tokens/s', 1);
+    type('two\r');
+    await until('tokens/s', 2);
+    type('/bye\r');
+    await ended;
+    expect(shown()).toContain('Let me see.\n\nFour.\n3 tokens');
+    expect(asked[1]?.map(({ content }) => content)).toEqual(['one', 'Four.', 'two']);
+  });
+
   test('Ctrl-C stops the answer under way, a second one at the empty line leaves', async () => {
     const stopped: boolean[] = [];
-    const { type, until, ended, asked } = talk(async (_, onText, signal) => {
-      onText('Once upon');
+    const { type, until, ended, asked } = talk(async (_, onPiece, signal) => {
+      onPiece({ kind: 'text', text: 'Once upon' });
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       stopped.push(signal.aborted);
       return null;
@@ -125,8 +142,8 @@ describe('the talk', () => {
 
   test('Ctrl-C gives up a line that was typed; Ctrl-D leaves, in the middle of an answer too', async () => {
     let aborted = false;
-    const { type, until, ended, asked } = talk(async (_, onText, signal) => {
-      onText('Once upon');
+    const { type, until, ended, asked } = talk(async (_, onPiece, signal) => {
+      onPiece({ kind: 'text', text: 'Once upon' });
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       aborted = true;
       return null;
@@ -191,7 +208,7 @@ test('a stopped answer ends the request at the engine too', async () => {
   try {
     await live.drop('slow', { chatTemplate: true });
     await live.comesTo('slow', 'ready');
-    const ask: Ask = (messages, onText, signal) => streamAnswer(live.address, 'slow', { messages, max_tokens: 1_000 }, onText, signal);
+    const ask: Ask = (messages, onPiece, signal) => streamAnswer(live.address, 'slow', { messages, max_tokens: 1_000 }, onPiece, signal);
     const { type, until, ended } = talk(ask);
     type('go on\r');
     await eventually('it is under way', async () => (await live.model('slow'))?.inFlight === 1);

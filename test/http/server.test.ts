@@ -53,6 +53,7 @@ const BODIES: Record<string, unknown> = {
   score: { model: 'tiny', text_1: 'a', text_2: ['b'] },
   classify: { model: 'tiny', input: 'a' },
   tokenize: { model: 'tiny', prompt: 'a' },
+  detokenize: { model: 'tiny', tokens: [1] },
   responses: { model: 'tiny', input: 'a' },
   transcriptions: FORM,
   translations: FORM,

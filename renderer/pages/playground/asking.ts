@@ -8,6 +8,7 @@ import type { Body } from './request.ts';
 
 export type Coming =
   | { readonly type: 'waiting'; readonly why: string }
+  | { readonly type: 'reasoning'; readonly text: string }
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'end'; readonly final: Final };
 
@@ -49,11 +50,17 @@ async function whoBrokeOff(): Promise<ModeliumError> {
   return new ModeliumError('upstream-failed', 'The runtime broke off in the middle of the answer.');
 }
 
-type PredictEvent = { readonly text?: string; readonly done?: true; readonly error?: unknown } & Partial<Final>;
+type PredictEvent = {
+  readonly text?: string;
+  readonly reasoning?: string;
+  readonly done?: true;
+  readonly error?: unknown;
+} & Partial<Final>;
 
 function read(data: string): Coming {
   const event = JSON.parse(data) as PredictEvent;
   if (event.error !== undefined) throw errorFromAnswer(502, event);
+  if (event.reasoning !== undefined) return { type: 'reasoning', text: event.reasoning };
   if (event.done !== true) return { type: 'text', text: event.text ?? '' };
   return { type: 'end', final: event as Final };
 }

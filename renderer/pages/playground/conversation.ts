@@ -12,11 +12,13 @@ import { answerStream } from './asking.ts';
 import { Pace } from './pace.ts';
 import { type Body, DEFAULTS, type Exchange, type Parameters, textBody } from './request.ts';
 
-export type Phase = 'waiting' | 'writing' | 'complete' | 'stopped' | 'failed';
+export type Phase = 'waiting' | 'thinking' | 'writing' | 'complete' | 'stopped' | 'failed';
 
 export interface Turn extends Exchange {
   readonly id: number;
   readonly phase: Phase;
+  /** What the model thought aloud in front of its answer; empty where it does not. */
+  readonly reasoning: string;
   /** The engine's words on what the request waits for, once it waits for long. */
   readonly why: string | null;
   readonly failure: ModeliumError | null;
@@ -49,7 +51,7 @@ export function useTurns(modelId: string): readonly Turn[] {
 }
 
 export function isUnderWay(turn: Turn | undefined): boolean {
-  return turn?.phase === 'waiting' || turn?.phase === 'writing';
+  return turn?.phase === 'waiting' || turn?.phase === 'thinking' || turn?.phase === 'writing';
 }
 
 export function setDraft(draft: string): void {
@@ -103,7 +105,7 @@ function setTurns(modelId: string, turns: readonly Turn[]): void {
 function begin(model: Asked, question: string, before: readonly Turn[]): void {
   const body = textBody(model.way, before, question, usePlayground.getState().parameters);
   lastTurn += 1;
-  const turn: Turn = { id: lastTurn, question, answer: '', phase: 'waiting', why: null, failure: null, final: null };
+  const turn: Turn = { id: lastTurn, question, answer: '', reasoning: '', phase: 'waiting', why: null, failure: null, final: null };
   setTurns(model.id, [...before, turn]);
   usePlayground.setState((state) => ({ requests: { ...state.requests, [model.id]: body } }));
   void answer(model.id, turn.id, body);
@@ -117,17 +119,27 @@ async function answer(modelId: string, turnId: number, body: Body): Promise<void
       modelId,
       turnsOf(modelId).map((turn) => (turn.id === turnId ? { ...turn, ...change } : turn)),
     );
-  const pace = new Pace((text) => update({ answer: text, phase: 'writing' }));
+  const thoughts = new Pace((reasoning) => update({ reasoning, phase: 'thinking' }));
+  const pace = new Pace((text) => update({ answer: text, reasoning: thoughts.text, phase: 'writing' }));
   try {
     for await (const coming of answerStream(modelId, body, ending.signal)) {
-      if (coming.type === 'text') pace.add(coming.text);
-      else if (coming.type === 'waiting') update({ why: coming.why });
-      else update({ answer: pace.text, phase: 'complete', final: coming.final });
+      if (coming.type === 'reasoning') thoughts.add(coming.text);
+      else if (coming.type === 'text') {
+        thoughts.end();
+        pace.add(coming.text);
+      } else if (coming.type === 'waiting') update({ why: coming.why });
+      else update({ answer: pace.text, reasoning: thoughts.text, phase: 'complete', final: coming.final });
     }
   } catch (thrown) {
     const isStopped = ending.signal.aborted;
-    update({ answer: pace.text, phase: isStopped ? 'stopped' : 'failed', failure: isStopped ? null : toModeliumError(thrown) });
+    update({
+      answer: pace.text,
+      reasoning: thoughts.text,
+      phase: isStopped ? 'stopped' : 'failed',
+      failure: isStopped ? null : toModeliumError(thrown),
+    });
   } finally {
+    thoughts.end();
     pace.end();
     if (running.get(modelId) === ending) running.delete(modelId);
   }

@@ -14,6 +14,7 @@ import { ScrollBox } from '../../components/scroll-box.tsx';
 import { controlToken } from '../../session.ts';
 import styles from './chat.module.css';
 import { type Asked, isUnderWay, sendAgain, stop, type Turn } from './conversation.ts';
+import { ThinkingView } from './thinking-view.tsx';
 import { WaitingView } from './waiting-view.tsx';
 
 interface TurnProps {
@@ -24,12 +25,13 @@ interface TurnProps {
 }
 
 export const TurnView = memo(function TurnView({ model, turn, isLast }: TurnProps) {
-  const { answer, phase, why } = turn;
+  const { answer, reasoning, phase, why } = turn;
   const canRepeat = isLast && !isUnderWay(turn);
   return (
     <>
       <QuestionView canEdit={canRepeat} model={model} turn={turn} />
       <article aria-label={`${model.id} answers`} className={styles.answer}>
+        {reasoning !== '' && <ThinkingView isGrowing={phase === 'thinking'} text={reasoning} />}
         {answer !== '' && <Markdown growing={phase === 'writing'} text={answer} />}
         {phase === 'waiting' && <WaitingView modelId={model.id} onCancel={() => stop(model.id)} why={why} />}
         {turn.failure !== null && <FailureView error={turn.failure} hasText={answer !== ''} />}
@@ -91,11 +93,18 @@ function AnswerFoot({ model, turn, canRepeat }: { readonly model: Asked; readonl
           {turn.phase === 'failed' ? 'Retry' : 'Ask again'}
         </Button>
       )}
-      {turn.phase === 'stopped' && <span className={styles.figure}>{turn.answer === '' ? 'Cancelled' : 'Stopped'}</span>}
-      {turn.phase === 'complete' && turn.answer === '' && <span className={styles.figure}>The model said nothing</span>}
+      {turn.phase === 'stopped' && <span className={styles.figure}>{turn.answer + turn.reasoning === '' ? 'Cancelled' : 'Stopped'}</span>}
+      {turn.phase === 'complete' && turn.answer === '' && <span className={styles.figure}>{nothingSaid(turn)}</span>}
       {turn.final !== null && <span className={styles.figure}>{figuresOf(turn.final).join(' · ')}</span>}
     </footer>
   );
+}
+
+function nothingSaid({ reasoning, final }: Turn): string {
+  if (reasoning === '') return 'The model said nothing';
+  return final?.finish_reason === 'length'
+    ? 'The model was still thinking at its last token'
+    : 'The model gave no answer beyond its thoughts';
 }
 
 /** @param hasText what came before it broke off is still shown. */

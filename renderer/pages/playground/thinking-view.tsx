@@ -1,0 +1,22 @@
+/** What a model thought in front of its answer: open while it comes, folded away once the answer begins, unless a person chose otherwise. */
+import { useState } from 'react';
+import styles from './chat.module.css';
+
+export function ThinkingView({ text, isGrowing }: { readonly text: string; readonly isGrowing: boolean }) {
+  const [chosen, setChosen] = useState<boolean | null>(null);
+  const isOpen = chosen ?? isGrowing;
+  return (
+    <details className={styles.thinking} open={isOpen}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: a summary is a button by itself, of the keyboard too. */}
+      <summary
+        onClick={(event) => {
+          event.preventDefault();
+          setChosen(!isOpen);
+        }}
+      >
+        Thinking
+      </summary>
+      <p>{text}</p>
+    </details>
+  );
+}
