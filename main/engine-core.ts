@@ -27,6 +27,7 @@ import type { NodeProgram, RuntimeWorld } from './runtime/module.ts';
 import { Preparations } from './runtime/preparations.ts';
 import type { HostPorts } from './runtime/process-host.ts';
 import { Searcher } from './runtime/searcher.ts';
+import { Servers } from './runtime/servers.ts';
 import { ThreadShare } from './runtime/thread-share.ts';
 import { WaitingRoom, type WaitingRoomPorts } from './runtime/waiting-room.ts';
 
@@ -70,7 +71,7 @@ export function buildCore(world: World) {
   const usage = new Usage();
   const admission = new Admission();
   const facts = { registry, usage, settings, inFlight: (id: string): number => doer.inFlight(id) };
-  const devices = new Devices({ settings, holders: () => residents(facts) });
+  const devices = new Devices({ settings, holders: () => [...residents(facts), ...servers.holders()] });
   const runtimes = createRuntimes(world, devices, () => orchestrator.reconsiderAll());
 
   const { trustBook: book, codeReader: reader } = world;
@@ -78,11 +79,13 @@ export function buildCore(world: World) {
 
   const threads = new ThreadShare(availableParallelism());
   const { processes, table, http, scratch, randomWord, bootId, released } = world;
+  const adapter: ManagerPorts['adapter'] = (id) => runtimes.adapter(id);
+  const hostPorts = { clock, processes, table, http, scratch, randomWord, bootId, probe, log, policies };
+  const servers: Servers = new Servers({ ...hostPorts, adapter });
   const managerPorts: ManagerPorts = {
-    ...{ clock, processes, table, http, scratch, randomWord, bootId, registry, devices },
-    ...{ usage, probe, ledger, log, threads, policies, wake, released },
+    ...{ ...hostPorts, registry, devices, servers, adapter },
+    ...{ usage, ledger, threads, wake, released },
     placeIsFree: () => waitingRoom.placeIsFree(),
-    adapter: (id) => runtimes.adapter(id),
     preparedFile: (record, plan) => {
       const file = preparations.fileOf(record, plan);
       if (file !== null) world.prepared.used(file);
@@ -120,7 +123,7 @@ export function buildCore(world: World) {
 
   const view = createView(facts, { admission, clock, policies });
   return {
-    ...{ registry, usage, admission, devices, manager, preparations, doer, waitingRoom },
+    ...{ registry, usage, admission, devices, manager, preparations, servers, doer, waitingRoom },
     ...{ questions, trust, settler, orchestrator, catalog, runtimes, view },
   };
 }

@@ -311,7 +311,7 @@ class RunningEngine implements Engine {
     const { devices, orchestrator, registry } = core;
     probe.onSample((sample) => {
       devices.applySample(sample);
-      probe.setPids([...registry.all()].flatMap(({ state }) => ('pids' in state ? state.pids : [])));
+      probe.setPids([...[...registry.all()].flatMap(({ state }) => ('pids' in state ? state.pids : [])), ...core.servers.pids()]);
       orchestrator.roomChanged();
       this.#history.record(this.#clock.wallTime(), devices.views());
       changes.touch();

@@ -42,6 +42,7 @@ export const launchPlanSchema = z.object({
   preparation: z.object({ type: z.enum(CONVERTED_TYPES) }).optional(),
   learned: bufferBytes.optional(),
   base: z.string().optional(),
+  server: z.string().optional(),
   adapters: z.object({ count: z.number(), maxRank: z.number() }).optional(),
 }) satisfies z.ZodType<LaunchPlan>;
 

@@ -51,6 +51,8 @@ export interface LaunchPlan {
   readonly preparation?: Preparation | undefined;
   /** Of an adapter: the model into whose process it is loaded. */
   readonly base?: string | undefined;
+  /** Of a model that lives in a server with others: its name. */
+  readonly server?: string | undefined;
   /** Adapters that it was started for: how many at once, and of which rank at most. */
   readonly adapters?: { readonly count: number; readonly maxRank: number } | undefined;
   /** What the runtime said that an earlier load took, which this plan was computed from. */

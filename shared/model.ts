@@ -78,6 +78,8 @@ export type DrainReason =
   | 'trust-lost'
   | 'launch-settings'
   | 'server-recycled'
+  /** Its server, which is not ours, does not offer it now. */
+  | 'away'
   | 'hung'
   | 'exited'
   | 'sleep'

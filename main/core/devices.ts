@@ -10,19 +10,12 @@ import { type DeviceBytes, type DeviceId, HOST_DEVICE, type Placement } from '..
 import type { Settings } from '../../shared/settings.ts';
 import type { DeviceView } from '../../shared/snapshot.ts';
 import { bytesInWords } from '../../shared/units.ts';
-import { type HostRoom, hostRoom } from './host-room.ts';
+import { gpuRoom, type Holder, pidBytes } from './gpu-room.ts';
+import { hostRoom } from './host-room.ts';
 import type { DeviceSample, Sample } from './ports.ts';
 import { deviceName } from './sentences.ts';
 
 const MIB = 1024 ** 2;
-
-/** A model with a process: loading, ready, asleep or draining. */
-export interface Holder {
-  readonly modelId: string;
-  readonly pids: readonly number[];
-  /** What it holds, and what comes free when it leaves: see `heldBytes`. */
-  readonly held: DeviceBytes;
-}
 
 /** A device as the brain sees it. */
 export interface Room extends DeviceView {
@@ -217,7 +210,7 @@ export class Devices {
     const promised = this.#promised(device.id);
     const room = onHost
       ? hostRoom({ device, holders, promised, leaks, reservedBytes, limitBytes })
-      : this.#gpuRoom(device, holders, promised, reservedBytes);
+      : gpuRoom({ device, holders, promised, reservedBytes, baselineBytes: this.#baselines.get(device.id) ?? device.usedBytes });
     const leakedBytes = leaks.reduce((sum, leak) => sum + leak.bytes, 0);
     const { kind, id, index, name, simulated, totalBytes, usedBytes, utilizationRatio, powerWatts, temperatureCelsius } = device;
     return {
@@ -230,30 +223,6 @@ export class Devices {
       allowed: onHost || isNamed(gpus.use, device),
       emptyBytes: Math.max(0, Math.min(totalBytes - reservedBytes, limitBytes)),
       loading: this.#loading(device.id),
-    };
-  }
-
-  #gpuRoom(device: DeviceSample, holders: readonly Holder[], promised: ReadonlyMap<string, number>, reservedBytes: number): HostRoom {
-    const byModel = new Map<string, number>();
-    for (const holder of holders) {
-      const bytes =
-        device.byPid === null ? (promised.has(holder.modelId) ? 0 : (holder.held[device.id] ?? 0)) : pidBytes(device, holder.pids);
-      if (bytes > 0) byModel.set(holder.modelId, bytes);
-    }
-    let growth = Math.max(0, device.usedBytes - (this.#baselines.get(device.id) ?? device.usedBytes));
-    let promisedBytes = 0;
-    for (const [modelId, bytes] of promised) {
-      const seen = Math.min(bytes, device.byPid === null ? growth : (byModel.get(modelId) ?? 0));
-      if (device.byPid === null) growth -= seen;
-      if (device.byPid === null && seen > 0) byModel.set(modelId, seen);
-      promisedBytes += bytes - seen;
-    }
-    const ours = [...byModel.values()].reduce((sum, bytes) => sum + bytes, 0);
-    return {
-      availableBytes: device.totalBytes - device.usedBytes - reservedBytes - promisedBytes,
-      promisedBytes,
-      byModel,
-      othersBytes: device.usedBytes - ours,
     };
   }
 }
@@ -280,10 +249,6 @@ export function heldBytes(predicted: DeviceBytes, measured: DeviceBytes): Device
 export function isNamed(names: Settings['gpus']['use'], device: { readonly id: DeviceId; readonly index: number | null }): boolean {
   if (names === 'all' || names === 'none') return names === 'all';
   return names.some((name) => name === device.id || name === device.index || name === String(device.index));
-}
-
-function pidBytes(device: DeviceSample, pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => sum + (device.byPid?.get(pid) ?? 0), 0);
 }
 
 /** Lowers the leak to what the sample still shows of it; false when that is nothing. */

@@ -4,7 +4,7 @@
  */
 import type { DeviceBytes } from '../../shared/decision.ts';
 import type { Policies } from '../../shared/settings.ts';
-import type { Holder } from './devices.ts';
+import type { Holder } from './gpu-room.ts';
 import { cheapestVictims, type Leaver, LeaverIndex, type Victims } from './victims.ts';
 
 /** A model that holds memory, with all that speaks for and against its staying. Times are monotonic milliseconds. */

@@ -25,6 +25,8 @@ interface HostFacts {
     readonly modelId: string;
     readonly pids: readonly number[];
     readonly held: Readonly<Record<string, number>>;
+    /** Of a model that shares its process: the holder of that process. */
+    readonly house?: string | undefined;
   }[];
   readonly promised: ReadonlyMap<string, number>;
   readonly leaks: readonly { readonly pids: readonly number[]; readonly bytes: number }[];
@@ -40,15 +42,17 @@ export function hostRoom({ device, holders, promised, leaks, reservedBytes, limi
   let needed = 0;
   let shown = 0;
   let unseen = 0;
+  const guests = guestBytes(holders, promised);
   for (const { modelId, pids, held } of holders) {
-    const taken = sum(pids, anonymous);
+    const all = sum(pids, anonymous);
+    const taken = Math.max(0, all - (guests.get(modelId) ?? 0));
     const promise = promised.get(modelId) ?? 0;
     waiting.delete(modelId);
-    shown += taken;
+    shown += all;
     unseen += Math.max(0, promise - sum(pids, device.byPid));
     const bytes = Math.max(held[HOST_DEVICE] ?? 0, taken, promise);
     needed += bytes;
-    const resident = sum(pids, device.byPid) || bytes;
+    const resident = Math.max(0, sum(pids, device.byPid) - (guests.get(modelId) ?? 0)) || bytes;
     if (resident > 0) byModel.set(modelId, resident);
   }
   // Granted this very turn: no process yet.
@@ -63,6 +67,15 @@ export function hostRoom({ device, holders, promised, leaks, reservedBytes, limi
   const othersBytes = Math.max(0, device.usedBytes - shown);
   const availableBytes = Math.min(device.totalBytes - reservedBytes - othersBytes, limitBytes) - needed;
   return { availableBytes, promisedBytes: unseen, byModel, othersBytes };
+}
+
+/** What the models in a shared process count for themselves, by the process's holder. */
+function guestBytes(holders: HostFacts['holders'], promised: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const bytes = new Map<string, number>();
+  for (const { modelId, held, house } of holders) {
+    if (house !== undefined) bytes.set(house, (bytes.get(house) ?? 0) + Math.max(held[HOST_DEVICE] ?? 0, promised.get(modelId) ?? 0));
+  }
+  return bytes;
 }
 
 function sum(pids: readonly number[], bytes: ReadonlyMap<number, number> | null): number {

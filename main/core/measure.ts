@@ -19,6 +19,27 @@ export function measuredBytes(sample: Sample, before: Sample | null, pids: reado
   return measured;
 }
 
+/**
+ * The same for one model of several in a process: by how much more there is than before it was loaded.
+ * @param pids of the whole process tree. @param before null: nothing is known.
+ */
+export function differenceBytes(sample: Sample, before: Sample | null, pids: readonly number[], predicted: DeviceBytes): DeviceBytes {
+  const measured: Record<DeviceId, number> = {};
+  for (const id of Object.keys(predicted)) {
+    const [device, earlier] = [find(sample, id), find(before, id)];
+    if (id === HOST_DEVICE || device === undefined || earlier === undefined) continue;
+    const [now, then] = [heldByPids(device, pids), heldByPids(earlier, pids)];
+    measured[id] = Math.max(0, now !== null && then !== null ? now - then : device.usedBytes - earlier.usedBytes);
+  }
+  return measured;
+}
+
+/** What a tree holds on each GPU; nothing where the driver names no processes. */
+export function heldByProcesses(sample: Sample, pids: readonly number[]): DeviceBytes {
+  const gpus = sample.devices.filter(({ kind }) => kind === 'gpu').map((device) => [device.id, heldByPids(device, pids) ?? 0] as const);
+  return Object.fromEntries(gpus.filter(([, bytes]) => bytes > 0));
+}
+
 /** @returns null when the memory of an ended tree is back; else the bytes that are still missing, by device. */
 export function memoryIsBack(sample: Sample, before: Sample | null, pids: readonly number[], held: DeviceBytes): DeviceBytes | null {
   const missing: Record<DeviceId, number> = {};

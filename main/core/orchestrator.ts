@@ -8,7 +8,7 @@
  */
 import type { Decision } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';
-import type { ModelState, StateOf } from '../../shared/model.ts';
+import type { DrainReason, ModelState, StateOf } from '../../shared/model.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
 import { backoff } from './backoff.ts';
@@ -42,6 +42,8 @@ export interface OrchestratorPorts {
   settings(): Settings;
 }
 
+/** It left without anybody wanting that. */
+const DEATHS: ReadonlySet<DrainReason> = new Set(['exited', 'hung', 'server-recycled']);
 /** Time alone changes answers too: residency grows, fairness comes due. Looked at this often while somebody waits. */
 const QUEUE_LOOK_MS = 250;
 
@@ -290,7 +292,7 @@ export class Orchestrator {
     const failed = stateOf(record, 'failed');
     const staysLoaded = isAlwaysLoaded(record, settings()) || isPinned(record, settings());
     if (failed === null) {
-      const died = previous?.name === 'draining' && (previous.reason === 'exited' || previous.reason === 'hung');
+      const died = previous?.name === 'draining' && DEATHS.has(previous.reason);
       if (died && staysLoaded) this.#wantAlways(record.id);
     } else if (!backoff(failed.attempts, clock.now()).automatic) admission.unwant(record.id);
     else if (staysLoaded) this.#wantAlways(record.id);

@@ -48,6 +48,7 @@ export function toResident(record: ModelRecord, facts: ResidentFacts): Resident 
     modelId: id,
     state: held.state,
     held: held.bytes,
+    house: houseOf(state),
     pids: pidsOf(state),
     pinned: isPinned(record, settings),
     alwaysLoaded: isAlwaysLoaded(record, settings),
@@ -64,6 +65,10 @@ export function toResident(record: ModelRecord, facts: ResidentFacts): Resident 
 function pidsOf(state: ModelState): readonly number[] {
   if (state.name === 'queued') return state.asleep?.pids ?? [];
   return 'pids' in state ? state.pids : [];
+}
+
+function houseOf(state: ModelState): string | undefined {
+  return 'plan' in state ? state.plan.server : state.name === 'draining' ? state.ready?.plan.server : undefined;
 }
 
 function holding({ state }: ModelRecord): { state: Resident['state']; bytes: DeviceBytes } | null {

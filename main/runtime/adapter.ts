@@ -4,7 +4,7 @@
  */
 import type { BufferBytes, LaunchPlan, Preparation } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
-import type { ModelProfile } from '../../shared/profile.ts';
+import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
 import type { RuntimeFound, RuntimePlanner } from '../core/planner.ts';
 import type { Exit } from '../core/process-ports.ts';
 import type { RetryRequest } from '../core/retry-with.ts';
@@ -60,11 +60,50 @@ export interface Stopping {
   readonly leaderFirst: boolean;
 }
 
+/** What a server that is not ours offers. Its words are a stranger's: bounded and cleaned before they get here. */
+export interface Offer {
+  /** As the server calls it. */
+  readonly model: string;
+  readonly kind: ModelKind;
+  readonly contextTokens: number | null;
+}
+
+/** How a server that is not ours answered. */
+export type ForeignLook =
+  | { readonly isThere: true; readonly endpoint: Endpoint; readonly offers: readonly Offer[] }
+  /** `why`: a sentence, and `help` another: what a person can do. */
+  | { readonly isThere: false; readonly why: string; readonly help: string };
+
+/** A server of ours that several models live in. `start` ends when it answers. */
+export interface OwnFacts {
+  readonly name: string;
+  readonly isForeign: false;
+  start(): Steps<Endpoint>;
+}
+
+/** A server of somebody else: never started, restarted or ended by us, only looked at. */
+export interface ForeignFacts {
+  readonly name: string;
+  readonly isForeign: true;
+  /** In words. */
+  readonly where: string;
+  /** Equal as long as it is the same server, asked in the same way. */
+  readonly about: string;
+  look(): Steps<ForeignLook>;
+}
+
+export type ServerFacts = OwnFacts | ForeignFacts;
+
 export interface Adapter extends RuntimePlanner {
   /** Is it here, which version, can it use the GPUs? Asks only the facts handed in. */
   readonly found: RuntimeFound;
   readonly portRange: readonly [number, number];
   readonly stopping: Stopping;
+  /**
+   * Servers that its models live in; a plan's `server` names the one. `load` gets into it by the step `house`, starts nothing, and `detach` is its opposite.
+   * Absent: each model has a process of its own.
+   */
+  readonly servers?: readonly ServerFacts[];
   load(target: LoadTarget): Steps<Endpoint>;
   /** Has a ready one give most of its GPU memory back, its weights waiting in main memory. Absent: it cannot. */
   sleep?(endpoint: Endpoint): Steps<void>;
@@ -74,7 +113,8 @@ export interface Adapter extends RuntimePlanner {
   canSleep?(plan: LaunchPlan): boolean;
   /** Loads an adapter into a base that is ready; ends when it has answered. */
   attach?(modelId: string, path: string, base: Endpoint): Steps<Endpoint>;
-  detach?(modelId: string, base: Endpoint): Steps<void>;
+  /** Takes an adapter out of its base, or a model out of its server. */
+  detach?(modelId: string, house: Endpoint): Steps<void>;
   /** Makes what `preparations` names. Ends when it is there; throws a sentence where it cannot be made. */
   prepare?(target: PrepareTarget): Steps<void>;
   /** Bytes that it will take on disk. */

@@ -1,7 +1,6 @@
 /** Ends a runner's process tree, and sees its memory free or says what is still held (I6). Changes no state of a model. */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import type { StateOf } from '../../shared/model.ts';
-import { measuredBytes } from '../core/measure.ts';
 import type { Log } from '../core/ports.ts';
 import type { ProcessIdentity } from '../core/process-ports.ts';
 import { freed, leakedSentence } from '../core/sentences.ts';
@@ -31,8 +30,10 @@ export async function endRunner(ports: EndingPorts, runner: Runner, draining: St
   const startedMs = clock.now();
   const leaked = survivors.length > 0 ? held : await seeReleased(ports, host.pids(), { held, before, crashedOver });
   ports.released((clock.now() - startedMs) / 1000);
-  if (leaked === null) log.say(freed({ ...draining, held }, clock.now() - startedMs));
-  else {
+  if (leaked === null) {
+    if (Object.values(held).some((bytes) => bytes > 0)) log.say(freed({ ...draining, held }, clock.now() - startedMs));
+  } else {
+    host.leaked();
     devices.leak(id, leaked, host.pids());
     log.warn(leakedSentence(id, leaked, devices.sample, host.pids()));
   }
@@ -43,6 +44,6 @@ export async function endRunner(ports: EndingPorts, runner: Runner, draining: St
 /** What a load was to take, it may never have taken: only what was seen of it can come free, or leak. */
 function heldBy({ devices }: RoomPorts, { host, before }: Runner, { from, held }: StateOf<'draining'>): DeviceBytes {
   if (from !== 'loading' || devices.sample === null) return held;
-  const onHost = Math.min(held[HOST_DEVICE] ?? 0, host.residentBytes());
-  return { ...held, ...measuredBytes(devices.sample, before, host.pids(), held), [HOST_DEVICE]: onHost };
+  const seen = host.measure(devices.sample, before, held);
+  return { ...held, ...seen, [HOST_DEVICE]: Math.min(held[HOST_DEVICE] ?? 0, seen[HOST_DEVICE] ?? 0) };
 }

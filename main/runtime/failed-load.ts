@@ -5,15 +5,24 @@ import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/ports.ts';
 import type { ModelRecord, Registry } from '../core/registry.ts';
 
-/** Counts the attempt. @param permanent no retry by itself would help. */
+interface FailedHow {
+  /** No retry by itself would help. */
+  readonly permanent: boolean;
+  readonly lastWords: readonly string[];
+  /** Of a model in a server that failed: when that may be started again. */
+  readonly retryAtMs?: number | null;
+}
+
+/** Counts the attempt. */
 export function failedLoad(
   { registry, clock }: { readonly registry: Registry; readonly clock: Clock },
   record: ModelRecord,
   error: ModeliumError,
-  { permanent, lastWords }: { readonly permanent: boolean; readonly lastWords: readonly string[] },
+  { permanent, lastWords, retryAtMs = null }: FailedHow,
 ): AfterDrain {
-  const attempts = record.attempts + 1;
+  // Where its server has a back-off of its own, the models in it have none beside that.
+  const attempts = retryAtMs === null ? record.attempts + 1 : record.attempts;
   registry.update(record.id, { attempts });
   const failure: LoadFailure = { code: error.code, message: error.message, lastWords: error.details.lastWords ?? lastWords, permanent };
-  return { to: 'failed', failure, attempts, retryAtMs: permanent ? null : backoff(attempts, clock.now()).retryAtMs };
+  return { to: 'failed', failure, attempts, retryAtMs: permanent ? null : (retryAtMs ?? backoff(attempts, clock.now()).retryAtMs) };
 }

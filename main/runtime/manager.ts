@@ -17,7 +17,6 @@ import type { Policies } from '../../shared/settings.ts';
 import { READY_FORGIVES_MS } from '../core/backoff.ts';
 import type { Devices } from '../core/devices.ts';
 import type { Lease } from '../core/gateway.ts';
-import { measuredBytes } from '../core/measure.ts';
 import { planHash, wakeHash } from '../core/plan-hash.ts';
 import type { DeviceProbe, Ledger, Log } from '../core/ports.ts';
 import type { ProcessIdentity } from '../core/process-ports.ts';
@@ -32,10 +31,12 @@ import { endRunner } from './ending.ts';
 import { failedLoad } from './failed-load.ts';
 import { LastWords } from './last-words.ts';
 import { loadTarget } from './load-target.ts';
+import type { Breaking } from './model-host.ts';
 import type { HostPorts } from './process-host.ts';
 import { hungError, watchPulse } from './pulse.ts';
-import { awaitRoom } from './room.ts';
+import { awaitRoom, whenAborted } from './room.ts';
 import { type Runner, startRunner, wakeRunner } from './runner.ts';
+import type { Servers } from './servers.ts';
 import { sleepRunner } from './sleep.ts';
 import { type LeaveOptions, NOT_WAITED, type Waited } from './stay.ts';
 import type { ThreadShare } from './thread-share.ts';
@@ -48,6 +49,7 @@ export interface ManagerPorts extends HostPorts {
   readonly ledger: Ledger;
   readonly log: Log;
   readonly threads: ThreadShare;
+  readonly servers: Pick<Servers, 'seat'>;
   adapter(runtime: RuntimeId): Adapter;
   policies(): Policies;
   /** The last look at a model's files before they are loaded. Rejects when they are not those that were looked at, or their code not what was trusted (I7). */
@@ -112,7 +114,9 @@ export class Manager {
         ? startRunner(this.#ports, record, candidate, { decisionId, write, words: this.words(record.id) })
         : wakeRunner(this.#ports, asleep, record, candidate, { decisionId, write });
     this.#runners.set(record.id, runner);
-    runner.host.onExit(() => this.#broke(runner, 'exited'));
+    runner.host.onBreak((how) => this.#broke(runner, how));
+    // A server's words are those of every model in it.
+    this.#words.set(record.id, runner.host.words);
     this.#ports.log.say(loadingSentence(record.id, candidate));
     const victims = candidate.victims.filter((id) => registry.get(id) !== undefined);
     const left = victims.map((id) => this.unloadModel(id, 'memory', { to: 'unloaded', reason: 'memory' }));
@@ -204,7 +208,7 @@ export class Manager {
 
   async #makeRoom(runner: Runner, victims: readonly Promise<void>[]): Promise<void> {
     const { signal } = runner.stay.abort;
-    await Promise.race([Promise.all(victims), aborted(signal)]);
+    await Promise.race([Promise.all(victims), whenAborted(signal)]);
     const living = (this.#survivors.get(runner.id) ?? []).filter((each) => this.#ports.processes.isAlive(each));
     if (living.length > 0) throw new ModeliumError('still-alive', stillAliveSentence(runner.id, living));
     await awaitRoom(this.#ports, runner.id, signal);
@@ -214,9 +218,9 @@ export class Manager {
     const { probe, devices } = this.#ports;
     const sample = await probe.sampleNow();
     devices.applySample(sample);
-    const seen = Object.entries(measuredBytes(sample, runner.before, runner.host.pids(), runner.predicted));
+    const seen = Object.entries(runner.host.measure(sample, runner.before, runner.predicted));
     // Nothing seen of it is nothing known (nvidia-smi may have broken off): the prediction stands then.
-    return { ...Object.fromEntries(seen.filter(([, bytes]) => bytes > 0)), [HOST_DEVICE]: runner.host.residentBytes() };
+    return Object.fromEntries(seen.filter(([id, bytes]) => bytes > 0 || id === HOST_DEVICE));
   }
 
   #failLoad(runner: Runner, error: ModeliumError, seconds: number): void {
@@ -252,7 +256,8 @@ export class Manager {
   }
 
   #failed(record: ModelRecord, error: ModeliumError, permanent: boolean): AfterDrain {
-    return failedLoad(this.#ports, record, error, { permanent, lastWords: this.words(record.id).lines() });
+    const retryAtMs = this.#runners.get(record.id)?.host.retryAtMs ?? null;
+    return failedLoad(this.#ports, record, error, { permanent, lastWords: this.words(record.id).lines(), retryAtMs });
   }
 
   canSleep(id: string): boolean {
@@ -273,15 +278,18 @@ export class Manager {
     });
   }
 
-  /** Its leader ended without being asked (while it loads the host's step tells that), or it lives and answers no more: what is in flight may end. */
-  #broke(runner: Runner, how: 'exited' | 'hung'): void {
+  /** What it lives in broke (while it loads the host's step tells that), or lives and answers no more: what is in flight may end. */
+  #broke(runner: Runner, how: Breaking | 'hung'): void {
     const { log, clock } = this.#ports;
+    if (how === 'hung') runner.host.hung();
     const record = this.#servingOf(runner);
     if (record === null) return;
+    if (how === 'recycled') return void this.unloadModel(runner.id, 'server-recycled', { to: 'analyzed' });
+    if (how === 'away') return void this.unloadModel(runner.id, 'away', { to: 'analyzed' });
     const error = how === 'hung' ? hungError(runner.host.words.lines()) : this.#brokenOff(runner);
     log.error(`${runner.id} broke off: ${error.message}`);
     // One death is no verdict: whoever asks next has it loaded again. A second one within ten minutes is a failure, with its back-off.
-    const isFirst = this.#deaths.isFirst(runner.id, clock.now());
+    const isFirst = runner.host.isShared || this.#deaths.isFirst(runner.id, clock.now());
     void this.unloadModel(runner.id, how, isFirst ? { to: 'unloaded', reason: 'exited' } : this.#failed(record, error, false));
   }
 
@@ -347,9 +355,4 @@ export class Manager {
       this.#ports.log.warn(toModeliumError(error).message);
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

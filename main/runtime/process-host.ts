@@ -2,10 +2,14 @@
  * One process tree of a runtime: starts it, carries out the steps of its adapter that need one, keeps its last words and ends it.
  * It knows processes and time; it knows nothing of states, memory or requests (the manager does), and leaves the run of the steps to `steps.ts`.
  */
+import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
+import { measuredBytes } from '../core/measure.ts';
+import type { Sample } from '../core/ports.ts';
 import type { Exit, LaunchedProcess, Processes, ProcessIdentity, ProcessTable, ScratchFolders } from '../core/process-ports.ts';
 import type { Adapter, Explanation, Progress } from './adapter.ts';
 import type { LastWords } from './last-words.ts';
+import type { Breaking, ModelHost } from './model-host.ts';
 import type { Activity, StallLimits } from './stall-watch.ts';
 import type { Step, Steps } from './step.ts';
 import { cannotDo, type HostStep, type StepHost, type StepPorts, StepRunner } from './steps.ts';
@@ -21,7 +25,9 @@ const GONE_POLL_MS = 5;
 /** After SIGKILL the kernel needs a moment to take a tree down; longer means a process stuck in the kernel. */
 const AFTER_KILL_MS = 5_000;
 
-export class ProcessHost implements StepHost {
+export class ProcessHost implements StepHost, ModelHost {
+  readonly isShared = false;
+  readonly retryAtMs = null;
   readonly words: LastWords;
   readonly #ports: HostPorts;
   readonly #adapter: Adapter;
@@ -36,7 +42,7 @@ export class ProcessHost implements StepHost {
   readonly #runner: StepRunner;
   #awaitsExit = false;
   readonly #listeners: ((message: unknown) => void)[] = [];
-  #onExit: (exit: Exit) => void = () => {};
+  #onBreak: (how: Breaking) => void = () => {};
 
   constructor(ports: HostPorts, adapter: Adapter, modelId: string, words: LastWords) {
     this.#ports = ports;
@@ -66,16 +72,25 @@ export class ProcessHost implements StepHost {
   }
 
   /** Called when the leader ends, asked for or not. */
-  onExit(listener: (exit: Exit) => void): void {
-    this.#onExit = listener;
+  onBreak(listener: (how: Breaking) => void): void {
+    this.#onBreak = listener;
   }
 
   send(message: unknown): void {
     this.#process?.send(message);
   }
 
-  residentBytes(): number {
-    return this.#ports.processes.activity(this.pids()).residentBytes;
+  measure(sample: Sample, before: Sample | null, predicted: DeviceBytes): DeviceBytes {
+    const { residentBytes } = this.#ports.processes.activity(this.pids());
+    return { ...measuredBytes(sample, before, this.pids(), predicted), [HOST_DEVICE]: residentBytes };
+  }
+
+  hung(): void {
+    // Nobody else lives in it: it is ended with its model.
+  }
+
+  leaked(): void {
+    // Its processes are gone: there is nothing to start anew.
   }
 
   /**
@@ -172,7 +187,7 @@ export class ProcessHost implements StepHost {
       // Where the adapter waits for it, it is an answer.
       if (!this.#awaitsExit)
         this.#runner.interrupt(new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() }));
-      this.#onExit(exit);
+      this.#onBreak('exited');
     });
     this.#recordMembers();
     this.#runner.signOfLife();

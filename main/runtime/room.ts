@@ -77,3 +77,9 @@ function fuller(sample: Sample, other: Sample): Sample {
 function pause(clock: Clock): Promise<void> {
   return new Promise((resolve) => clock.after(MEMORY_POLL_MS, resolve));
 }
+
+/** Resolves when the wait is called off. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -9,14 +9,16 @@ import type { Adapter } from './adapter.ts';
 import type { LastWords } from './last-words.ts';
 import { Leases } from './leases.ts';
 import { LoadOutcome } from './load-outcome.ts';
+import type { ModelHost } from './model-host.ts';
 import { type HostPorts, ProcessHost } from './process-host.ts';
+import type { Servers } from './servers.ts';
 import { Stay, type StayPorts } from './stay.ts';
 import type { ThreadShare } from './thread-share.ts';
 
 export interface Runner {
   readonly id: string;
   readonly adapter: Adapter;
-  readonly host: ProcessHost;
+  readonly host: ModelHost;
   readonly stay: Stay;
   readonly decisionId: number;
   readonly outcome: LoadOutcome;
@@ -35,6 +37,7 @@ export interface Runner {
 export interface RunnerPorts extends HostPorts, StayPorts {
   readonly devices: Devices;
   readonly threads: ThreadShare;
+  readonly servers: Pick<Servers, 'seat'>;
   adapter(runtime: Candidate['plan']['runtime']): Adapter;
   placeIsFree(): void;
   wake(id: string): void;
@@ -65,7 +68,7 @@ export function startRunner(
   candidate: Candidate,
   bringUp: BringUp & { readonly words: LastWords },
 ): Runner {
-  const { devices, usage, clock, threads, placeIsFree, wake } = ports;
+  const { devices, usage, clock, threads, servers, placeIsFree, wake } = ports;
   const { id } = record;
   const { words } = bringUp;
   const adapter = ports.adapter(candidate.plan.runtime);
@@ -76,7 +79,8 @@ export function startRunner(
     // The last one to leave may make room, or be what a keep-alive of zero waited for.
     if (leases.inFlight === 0) wake(id);
   });
-  const host = new ProcessHost(ports, adapter, id, words);
+  const { server } = candidate.plan;
+  const host = server === undefined ? new ProcessHost(ports, adapter, id, words) : servers.seat(server, adapter, id);
   const anew = bringUpOf(record, candidate, adapter, bringUp);
   host.onMessage((message) => threads.hear(host, message));
   host.onMessage((message) => anew.outcome.hear(message));

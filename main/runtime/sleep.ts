@@ -8,7 +8,7 @@ import { measuredBytes } from '../core/measure.ts';
 import type { Ledger, Log, Sample } from '../core/ports.ts';
 import { type Registry, stateOf } from '../core/registry.ts';
 import type { Adapter } from './adapter.ts';
-import type { ProcessHost } from './process-host.ts';
+import type { ModelHost } from './model-host.ts';
 import type { RoomPorts } from './room.ts';
 import type { Runner } from './runner.ts';
 
@@ -18,7 +18,7 @@ const LEAST_FREED_SHARE = 0.1;
 
 interface Sleeper {
   readonly adapter: Adapter;
-  readonly host: ProcessHost;
+  readonly host: ModelHost;
   readonly endpoint: Endpoint;
   /** The sample before it took memory. */
   readonly before: Sample | null;

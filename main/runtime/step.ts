@@ -2,7 +2,7 @@
  * The steps that an adapter yields and its host carries out: what there is to ask for, and for each a generator that types its answer. Data and types
  * only; `steps.ts` and the hosts do them.
  */
-import type { Address } from '../../shared/model.ts';
+import type { Address, Endpoint } from '../../shared/model.ts';
 import type { FileFacts } from '../core/look.ts';
 import type { EntryParts, Exit, HttpAnswer, HttpMethod } from '../core/process-ports.ts';
 
@@ -44,6 +44,8 @@ export type Step =
   | { readonly do: 'write'; readonly entry: string; readonly parts: EntryParts | null }
   /** -> string: a folder for this launch alone, readable by its owner only; it goes when the processes are gone, with what they leave in it. */
   | { readonly do: 'scratch' }
+  /** -> Endpoint: the server that the model lives in, as soon as it answers. */
+  | { readonly do: 'house' }
   /** -> void, after so many milliseconds. */
   | { readonly do: 'pause'; readonly ms: number }
   /** -> void: tells people what is going on. */
@@ -111,6 +113,10 @@ export function* upload(request: Omit<Extract<Step, { do: 'upload' }>, 'do'>): S
 
 export function* write(entry: string, parts: EntryParts | null): Steps<string> {
   return (yield { do: 'write', entry, parts }) as string;
+}
+
+export function* house(): Steps<Endpoint> {
+  return (yield { do: 'house' }) as Endpoint;
 }
 
 export function* pause(ms: number): Steps<void> {

@@ -2,7 +2,9 @@
  * Deals the processor's cores to the llama.cpp children that generate at this moment: their threads spin, so that two children with a thread
  * per core each are a hundred times slower than one (measured). Dealt again when a generation starts or ends.
  */
-import type { ProcessHost } from './process-host.ts';
+import type { ModelHost } from './model-host.ts';
+
+type Child = Pick<ModelHost, 'send'>;
 
 /** Threads for each of the models generating now. One core stays for the engine. */
 export function threadsEach(cores: number, generating: number): number {
@@ -11,14 +13,14 @@ export function threadsEach(cores: number, generating: number): number {
 
 export class ThreadShare {
   readonly #cores: number;
-  readonly #generating = new Set<ProcessHost>();
+  readonly #generating = new Set<Child>();
 
   constructor(cores: number) {
     this.#cores = cores;
   }
 
   /** A child says how many generations it runs: `{type: "generating", active}`. */
-  hear(host: ProcessHost, message: unknown): void {
+  hear(host: Child, message: unknown): void {
     const active = activeGenerations(message);
     if (active === null) return;
     const generated = this.#generating.has(host);
@@ -28,7 +30,7 @@ export class ThreadShare {
     this.#deal();
   }
 
-  leave(host: ProcessHost): void {
+  leave(host: Child): void {
     if (this.#generating.delete(host)) this.#deal();
   }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Devices, type Holder, heldBytes, slotsOf } from '../../main/core/devices.ts';
+import { Devices, heldBytes, slotsOf } from '../../main/core/devices.ts';
+import type { Holder } from '../../main/core/gpu-room.ts';
 import type { DeviceSample } from '../../main/core/ports.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Lease } from '../../main/core/gateway.ts';
 import { type ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
+import { FAKE_SERVER } from '../fixtures/fake-server/module.ts';
 import { type CoreBox, createCoreBox, GIB, textProfile, type WatchedFile } from '../helpers/core-box.ts';
 
 async function settleAll(box: CoreBox, ms = 3_000): Promise<void> {
@@ -277,16 +278,20 @@ describe('a simulated 8-GPU box', () => {
         gpus: Array.from({ length: 8 }, () => 24 * GIB),
         settings: (s) => ({ ...s, host: { ...s.host, memory_limit_mb: 64 } }),
         attaches: true,
+        fakeServer: true,
         serves: (form) => form.kind === 'gguf',
-        profile: (id, bytes) => (id.startsWith('lora') ? loraOf(id, bytes) : textProfile(bytes)),
+        profile: (id, bytes) => (id.startsWith('lora') ? loraOf(id, bytes) : id.startsWith('s') ? servedOf(bytes) : textProfile(bytes)),
         behaviour: (id) => ({ loadMs: id.endsWith('3') ? 4_000 : 300, dies: id.endsWith('7'), ignoresTerm: id.endsWith('5') }),
       });
-      const ids = Array.from({ length: 34 }, (_, index) => `m${index}`);
+      const ids = Array.from({ length: 28 }, (_, index) => `m${index}`);
+      // Six share one server.
+      ids.push(...Array.from({ length: 6 }, (_, index) => `s${index}`));
       // Six are loaded into the process of another, and leave with it.
       ids.push(...[0, 1, 2, 4, 6, 8].map((base) => `lora${base}`));
-      let guests = 0;
+      const loads = { lora: 0, served: 0 };
       box.registry.onChange(({ id, event }) => {
-        if (event?.type === 'loaded' && id.startsWith('lora')) guests += 1;
+        if (event?.type === 'loaded' && id.startsWith('lora')) loads.lora += 1;
+        if (event?.type === 'loaded' && id.startsWith('s')) loads.served += 1;
       });
       for (const [index, id] of ids.entries()) box.drop(id, (1 + ((index * 7) % 20)) * GIB, index % 3 === 0 ? 'content' : null);
       // Ten more lie in the watch folder, and are written, renamed and deleted by others all the time.
@@ -312,7 +317,7 @@ describe('a simulated 8-GPU box', () => {
       await settleAll(box, 40_000);
       expect([...box.simulated.values()].filter((process) => process.alive)).toEqual([]);
       expect(box.rows.size).toBe(0);
-      expect(guests).toBeGreaterThan(0);
+      expect(Math.min(loads.lora, loads.served)).toBeGreaterThan(0);
       expect(open.filter(({ settled }) => !settled)).toEqual([]);
     }
   }, 120_000);
@@ -391,7 +396,9 @@ async function act(
       box.world.hangs = !box.world.hangs;
       return;
     case 'crash':
-      [...box.simulated.values()].find((process) => process.alive && process.modelId === id)?.end({ code: 1, signal: null });
+      [...box.simulated.values()]
+        .find((process) => process.alive && process.modelId === (id.startsWith('s') ? FAKE_SERVER : id))
+        ?.end({ code: 1, signal: null });
       await box.clock.advance(0);
       return;
   }
@@ -402,6 +409,11 @@ function loraOf(id: string, bytes: number): ModelProfile {
   const files = ['adapter_config.json', 'adapter_model.safetensors'];
   const base = `owner/${id.replace('lora', 'm')}`;
   return { ...textProfile(bytes), kind: 'unknown', base, forms: [{ kind: 'adapter', files, codeFiles: [] }] };
+}
+
+/** One that the fake server takes. */
+function servedOf(bytes: number): ModelProfile {
+  return { ...textProfile(bytes), forms: [{ kind: 'onnx', files: ['m.onnx'], codeFiles: [] }] };
 }
 
 function promisedOn(box: CoreBox, gpu: string): number {
@@ -415,6 +427,10 @@ function checkInvariants(box: CoreBox, where: string): void {
     // Between the spawn and its pid there is the row that was written before.
     const hasRow = rows.some((row) => row.leader?.pid === identity.pid || (row.leader === null && row.modelId === modelId));
     expect(hasRow, `(I2) ${where}: ${modelId}`).toBe(true);
+    if (modelId === FAKE_SERVER) {
+      expect(box.servers.state(FAKE_SERVER), `${where}: the server lives`).not.toBe('absent');
+      continue;
+    }
     expect(['loading', 'ready', 'draining'], `(I1) ${where}: a process of ${modelId} lives in state ${box.state(modelId)}`).toContain(
       box.state(modelId),
     );
@@ -434,9 +450,12 @@ function checkInvariants(box: CoreBox, where: string): void {
       expect(box.state(base), `${where}: ${record.id} is ready, its base is not`).toBe('ready');
       continue;
     }
+    const { server } = record.state.plan;
     expect(
       living.map((process) => process.modelId),
       `${where}: ${record.id} is ready without a process`,
-    ).toContain(record.id);
+    ).toContain(server ?? record.id);
+    const isIn = living.some((process) => process.server?.models.has(record.id) ?? false);
+    expect(isIn, `${where}: ${record.id} is ready, and its server does not have it`).toBe(server !== undefined);
   }
 }

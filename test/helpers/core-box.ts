@@ -39,6 +39,7 @@ import { createDoer } from '../../main/runtime/doer.ts';
 import { Guests } from '../../main/runtime/guests.ts';
 import { Manager, type ManagerPorts } from '../../main/runtime/manager.ts';
 import { Preparations } from '../../main/runtime/preparations.ts';
+import { Servers } from '../../main/runtime/servers.ts';
 import { http, pause, phase, spawn } from '../../main/runtime/step.ts';
 import { ThreadShare } from '../../main/runtime/thread-share.ts';
 import { WaitingRoom } from '../../main/runtime/waiting-room.ts';
@@ -46,6 +47,9 @@ import type { ConvertedType, DecisionRow } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
+import { FAKE_SERVER, fakeServerAdapter } from '../fixtures/fake-server/module.ts';
+import { FakeServer } from '../fixtures/fake-server/state.ts';
+import { searchWorld } from './searching.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
 export const GIB = 1024 ** 3;
@@ -55,6 +59,8 @@ export interface SimulatedProcess {
   readonly modelId: string;
   readonly gpu: string | null;
   readonly bytes: number;
+  /** Of the fake server: its models' memory is its own. */
+  readonly server: FakeServer | null;
   ignoresTerm: boolean;
   alive: boolean;
   end(exit: Exit): void;
@@ -87,6 +93,8 @@ export interface CoreBoxOptions {
   readonly profile?: (modelId: string, bytes: number) => ModelProfile;
   /** Which forms the simulated runtime takes; without it all. */
   readonly serves?: (form: ModelForm) => boolean;
+  /** The fake server is there too, for what it takes. */
+  readonly fakeServer?: boolean;
   /** The simulated runtime loads adapters into their base. */
   readonly attaches?: boolean;
   /** What is made of a model before it is loaded, the most faithful first, each with the share of its bytes that is left. */
@@ -162,21 +170,27 @@ export function createCoreBox(options: CoreBoxOptions) {
     parts: new Set<string>(),
     discarded: [] as string[],
     fullDisk: false,
+    /** Does the driver name the processes that hold memory? */
+    namesProcesses: true,
+    /** The fake server keeps the memory of models that leave. */
+    leaks: false,
   };
   const trusts: TrustRow[] = [];
   let nextPid = 1000;
 
   const gpuId = (index: number) => `GPU-${index}`;
-  const usedOn = (id: string) => [...simulated.values()].reduce((sum, each) => (each.alive && each.gpu === id ? sum + each.bytes : sum), 0);
+  const bytesOn = (each: SimulatedProcess, id: string) =>
+    each.alive ? (each.server?.bytesOn(id) ?? (each.gpu === id ? each.bytes : 0)) : 0;
+  const usedOn = (id: string) => [...simulated.values()].reduce((sum, each) => sum + bytesOn(each, id), 0);
 
   function takeSample(): Sample {
     const gpus = world.gpus.map((totalBytes, index): DeviceSample => {
       const id = gpuId(index);
-      const mine = [...simulated.values()].filter((each) => each.alive && each.gpu === id);
+      const mine = [...simulated.values()].filter((each) => bytesOn(each, id) > 0);
       return {
         ...{ id, kind: 'gpu', index, name: `Simulated GPU ${index}`, simulated: true, totalBytes },
         usedBytes: usedOn(id) + (others[index] ?? 0),
-        byPid: new Map(mine.map((each) => [each.identity.pid, each.bytes])),
+        byPid: world.namesProcesses ? new Map(mine.map((each) => [each.identity.pid, bytesOn(each, id)])) : null,
         ...{ utilizationRatio: 0, powerWatts: null, temperatureCelsius: null, computeCapability: '9.0' },
       };
     });
@@ -202,11 +216,12 @@ export function createCoreBox(options: CoreBoxOptions) {
       }
     },
     activity: () => ({ readBytes: 0, cpuMs: 0, residentBytes: 0 }),
-    freePort: async () => 8100,
+    freePort: async ([first]) => first,
   };
 
   function launch(request: LaunchRequest): LaunchedProcess {
-    const [modelId = '', gpu = ''] = request.args;
+    const isServer = request.args.includes('--fake-server');
+    const [modelId = '', gpu = ''] = isServer ? [FAKE_SERVER] : request.args;
     const pid = nextPid++;
     let resolve: (exit: Exit) => void = () => {};
     const exited = new Promise<Exit>((done) => {
@@ -217,6 +232,7 @@ export function createCoreBox(options: CoreBoxOptions) {
       modelId,
       gpu: gpu === '' ? null : gpu,
       bytes: bytesOf.get(modelId) ?? 0,
+      server: isServer ? new FakeServer() : null,
       ignoresTerm: options.behaviour?.(modelId).ignoresTerm ?? false,
       alive: true,
       end(exit) {
@@ -288,6 +304,9 @@ export function createCoreBox(options: CoreBoxOptions) {
     }),
   };
 
+  const fakeAdapter = fakeServerAdapter(searchWorld());
+  const adapterOf = (id: string): Adapter => (id === fakeAdapter.id ? fakeAdapter : adapter);
+
   const table: ProcessTable = {
     intend: (row) => void rows.set(row.launchId, row),
     record: (launchId, leader, members) => void rows.set(launchId, { ...rows.get(launchId)!, leader, members }),
@@ -321,22 +340,33 @@ export function createCoreBox(options: CoreBoxOptions) {
   const usage = new Usage();
   const admission = new Admission();
   const facts = { registry, usage, settings: () => settings, inFlight: (id: string): number => doer.inFlight(id) };
-  const devices = new Devices({ settings: () => settings, holders: () => residents(facts) });
+  const devices = new Devices({ settings: () => settings, holders: () => [...residents(facts), ...servers.holders()] });
   const wake = (id: string): void => orchestrator.wake(id);
   const policies = () => settings.orchestration.policies;
   const probe = { sampleNow: async () => takeSample(), setFast: () => {}, onSample: () => {} };
   const words = { next: 0 };
   const scratch = { make: () => '/scratch', write: () => '/scratch/entry', note: () => {}, remove: () => {}, left: () => [] };
   const answer = () => (world.hangs ? Promise.reject(new Error('no answer')) : Promise.resolve({ status: 200, body: '' }));
+  const request: ManagerPorts['http']['request'] = async ({ at }, { method, path, body }) => {
+    if (!('port' in at) || at.port !== fakeAdapter.portRange[0] || world.hangs) return answer();
+    const server = [...simulated.values()].find((each) => each.alive && each.server !== null)?.server ?? null;
+    if (server === null) throw new Error('nobody listens');
+    server.leaks = world.leaks;
+    return server.handle(method, path, body);
+  };
   const nobody = () => Promise.reject(new Error('nobody is asked'));
+  const servers: Servers = new Servers({
+    ...{ clock, processes, table, http: { request, upload: answer }, scratch, probe, log, policies, adapter: adapterOf },
+    ...{ randomWord: () => `launch-${words.next++}`, bootId: () => 'boot' },
+  });
   const managerPorts: ManagerPorts = {
     scratch,
     ...{ clock, processes, table, registry, devices, usage, probe, ledger, log, policies, wake },
-    http: { request: answer, upload: answer },
+    ...{ http: { request, upload: answer }, servers },
     randomWord: () => `launch-${words.next++}`,
     bootId: () => 'boot',
     threads: new ThreadShare(2),
-    adapter: () => adapter,
+    adapter: adapterOf,
     confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
     preparedFile: (record, plan) => preparations.fileOf(record, plan),
     released: () => {},
@@ -379,7 +409,12 @@ export function createCoreBox(options: CoreBoxOptions) {
   });
   const questions = new Questions({
     ...{ admission, devices, ledger, clock, facts, settings: () => settings },
-    runtimes: () => [{ name: 'Simulated', preference: () => 0, planner: adapter, enabled: true, found: adapter.found }],
+    runtimes: () => [
+      { name: 'Simulated', preference: () => 0, planner: adapter, enabled: true, found: adapter.found },
+      ...(options.fakeServer === true
+        ? [{ name: 'Fake', preference: () => 0, planner: fakeAdapter, enabled: true, found: fakeAdapter.found }]
+        : []),
+    ],
     laterRuntimes: LATER_RUNTIMES,
     trusted: (record, form) => trust.standing(record, form) === 'trusted',
   });
@@ -464,6 +499,7 @@ export function createCoreBox(options: CoreBoxOptions) {
       usage,
       manager,
       preparations,
+      servers,
       doer,
       orchestrator,
       simulated,

@@ -1,5 +1,5 @@
 /**
- * What every runtime that is a process for each model owes its host and the brain. Steps are answered from a table: no process, no socket, no file.
+ * What every runtime owes its host and the brain, be it a process for each model, or a server that its models live in. Steps are answered from a table: no process, no socket, no file.
  * Answers faults as sentences, so that a test can show that it finds planted ones.
  */
 import { planHash } from '../../main/core/plan-hash.ts';
@@ -31,7 +31,7 @@ export function faultsOf(module: RuntimeModule, found: unknown): readonly string
     ...searchFaults(module),
     ...wordFaults(module, adapter),
     ...formFaults(module, adapter),
-    ...loadFaults(adapter),
+    ...(module.unit === 'process' ? loadFaults(adapter) : serverFaults(module, adapter)),
     ...pairFaults(adapter),
   ];
 }
@@ -151,6 +151,42 @@ function loadFaults(adapter: Adapter): readonly string[] {
   ];
 }
 
+const HOUSE: Endpoint = { at: { port: PORT }, key: KEY, protocol: 'openai', model: '', prefix: '/v1' };
+
+/** A server starts by itself; a model gets into it by calls alone, and out again. */
+function serverFaults(module: RuntimeModule, adapter: Adapter): readonly string[] {
+  const some = taken(adapter);
+  const [facts] = adapter.servers ?? [];
+  if (some === null || facts === undefined) return ['it takes no form at all, or has no server'];
+  const plan = adapter.plan(some.profile, some.form, CPU, {});
+  const target: LoadTarget = { modelId: 'a-model', path: '/models/m', file: '/models/m/f', plan, profile: some.profile, proof: 'generate' };
+  const { taken: steps, result } = drive(adapter.load(target), server([200], 200));
+  const asked = steps.findIndex((step) => step.do === 'http');
+  return [
+    ...(adapter.servers?.some(({ name }) => name === plan.server) ? [] : ['its plan names no server of it']),
+    ...((module.unit === 'remote') === facts.isForeign ? [] : ['it starts what is not its own, or does not start what is']),
+    ...(facts.isForeign ? [] : startFaults(drive(facts.start(), server([null, 503, 200], 200)))),
+    ...(steps.some((step) => step.do === 'spawn') ? ['a load starts a process'] : []),
+    ...(steps.findIndex((step) => step.do === 'house') <= (asked < 0 ? 0 : asked) ? [] : ['it asks before its server is there']),
+    ...(same(result.at, HOUSE.at) ? [] : ['a model is not where its server is']),
+    ...(facts.isForeign || (adapter.detach !== undefined && endpointFaults(result, 'a-model').length === 0)
+      ? []
+      : ['nobody lets go of its models']),
+    ...(!facts.isForeign && provesWith(adapter, target, 500) ? ['it is called ready though its first answer failed'] : []),
+  ];
+}
+
+function startFaults({ taken: steps, result }: { readonly taken: readonly Step[]; readonly result: Endpoint }): readonly string[] {
+  const spawns = steps.filter((step) => step.do === 'spawn');
+  return [
+    ...(spawns.length === 1 ? [] : [`a start starts ${spawns.length} processes`]),
+    ...(JSON.stringify(spawns.map(({ args }) => args)).includes(KEY)
+      ? ['its key stands in the command line, which everybody may read']
+      : []),
+    ...(result.key === KEY ? [] : ['anybody on this machine may use it']),
+  ];
+}
+
 /** Health answers in their order (null: nobody listens), and then the status of everything else. */
 function server(health: readonly (number | null)[], proof: number): (step: Step) => unknown {
   const left = [...health];
@@ -158,6 +194,7 @@ function server(health: readonly (number | null)[], proof: number): (step: Step)
     if (step.do === 'key') return KEY;
     if (step.do === 'port') return PORT;
     if (step.do === 'scratch') return '/scratch';
+    if (step.do === 'house') return HOUSE;
     if (step.do !== 'http') return undefined;
     const status = step.path === '/health' ? (left.length > 1 ? left.shift() : left[0]) : proof;
     return status == null ? null : { status, body: '{}' };
@@ -183,7 +220,9 @@ function endpointFaults({ model, prefix, key }: Endpoint, id: string): readonly 
 
 /** What only makes sense together. */
 function pairFaults(adapter: Adapter): readonly string[] {
-  const { attach, detach, whyNotAttached, sleep, wake, canSleep, prepare, preparations } = adapter;
+  const { attach, whyNotAttached, sleep, wake, canSleep, prepare, preparations } = adapter;
+  // A model is let go of by its server in the same way.
+  const detach = adapter.servers === undefined ? adapter.detach : attach;
   const isWhole = (...parts: unknown[]): boolean => parts.every((part) => part !== undefined) || parts.every((part) => part === undefined);
   const base: Endpoint = { at: { port: PORT }, key: KEY, protocol: 'openai', model: 'base', prefix: '/v1' };
   const guest = attach === undefined ? null : drive(attach('a-guest', '/lora', base), server([200], 200)).result;

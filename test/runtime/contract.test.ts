@@ -5,6 +5,7 @@ import { LATER_RUNTIMES, RUNTIMES } from '../../main/runtime/adapters.ts';
 import type { RuntimeModule } from '../../main/runtime/module.ts';
 import { spawn } from '../../main/runtime/step.ts';
 import { RUNTIME_IDS, type RuntimeId } from '../../shared/decision.ts';
+import { fakeServer } from '../fixtures/fake-server/module.ts';
 import { faultsOf } from '../helpers/runtime-contract.ts';
 import { searchWorld } from '../helpers/searching.ts';
 
@@ -15,7 +16,7 @@ const SOME = FIRST.adapter(searchWorld(), FIRST.notFound);
 /** Where a search of an empty machine finds nothing to start. */
 const FOUND: Partial<Record<RuntimeId, unknown>> = { vllm: { install: { found: true, ...VERSION }, about: 'a test' } };
 
-describe.each(RUNTIMES.map((module) => [module.name, module] as const))('%s', (_name, module) => {
+describe.each([...RUNTIMES, fakeServer].map((module) => [module.name, module] as const))('%s', (_name, module) => {
   test('keeps the contract', () => {
     expect(faultsOf(module, FOUND[module.id] ?? module.notFound)).toEqual([]);
   });

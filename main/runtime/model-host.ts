@@ -1,0 +1,39 @@
+/** What the manager asks of whatever a model lives in: a process tree of its own (`process-host.ts`), or a server that it shares (`seat.ts`). Types only. */
+import type { DeviceBytes } from '../../shared/decision.ts';
+import type { Sample } from '../core/ports.ts';
+import type { Exit, ProcessIdentity } from '../core/process-ports.ts';
+import type { Explanation, Progress } from './adapter.ts';
+import type { LastWords } from './last-words.ts';
+import type { StallLimits } from './stall-watch.ts';
+import type { Steps } from './step.ts';
+
+/** How it ended without being asked: its process is gone; its server is started anew; its server, which is not ours, does not offer it now. */
+export type Breaking = 'exited' | 'recycled' | 'away';
+
+export interface ModelHost {
+  readonly words: LastWords;
+  /** Null while what it lives in is there. */
+  readonly exit: Exit | null;
+  /** What the adapter made of the exit; null while there is none. */
+  readonly explanation: Explanation | null;
+  /** When what it lives in may be started again, in monotonic milliseconds; null: this model's own back-off counts. */
+  readonly retryAtMs: number | null;
+  /** Others live in it too: that it ended is no verdict on this model. */
+  readonly isShared: boolean;
+  /** Processes of this model alone. */
+  pids(): readonly number[];
+  /** Bytes that it holds, by device. @param before the sample before it took any. @param predicted names the devices. */
+  measure(sample: Sample, before: Sample | null, predicted: DeviceBytes): DeviceBytes;
+  /** Called when it breaks, once. */
+  onBreak(listener: (how: Breaking) => void): void;
+  onMessage(listener: (message: unknown) => void): void;
+  send(message: unknown): void;
+  /** Carries out an adapter's steps. @throws ModeliumError; see `StepRunner.run`. */
+  run<Result>(steps: Steps<Result>, limits: StallLimits, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<Result>;
+  /** Ends it. @returns processes that still live after all that. */
+  stop(graceMs: number): Promise<readonly ProcessIdentity[]>;
+  /** It hangs: it lives, and answers no more. */
+  hung(): void;
+  /** Memory of it stayed taken after it was ended. */
+  leaked(): void;
+}

@@ -1,0 +1,185 @@
+/**
+ * A model's place in a server that others live in too: what its adapter loads by calls. Enters and leaves the server, and measures the model's memory by
+ * difference, because all of them share one process. It starts and ends no process: that is `server-host.ts`.
+ */
+import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
+import { ModeliumError } from '../../shared/errors.ts';
+import type { Endpoint } from '../../shared/model.ts';
+import { differenceBytes } from '../core/measure.ts';
+import type { DeviceProbe, Sample } from '../core/ports.ts';
+import type { EntryParts, Exit, ProcessIdentity } from '../core/process-ports.ts';
+import type { Adapter, Explanation, Progress } from './adapter.ts';
+import type { LastWords } from './last-words.ts';
+import type { Breaking, ModelHost } from './model-host.ts';
+import type { Activity, StallLimits } from './stall-watch.ts';
+import type { Steps } from './step.ts';
+import { cannotDo, type HostStep, type StepHost, type StepPorts, StepRunner } from './steps.ts';
+
+/** A server as the models in it see it: one of ours, or one of somebody else's. */
+export interface House {
+  readonly words: LastWords;
+  /** Why it is not there, in a sentence; null while it is. */
+  readonly explanation: Explanation | null;
+  /** When it may be started again, in monotonic milliseconds. */
+  readonly retryAtMs: number;
+  /** Nothing of its memory is ours to count. */
+  readonly isForeign: boolean;
+  pids(): readonly number[];
+  activity(): Activity;
+  /** Resolves when it can be asked. @throws ModeliumError when it cannot be had. */
+  enter(tenant: Tenant): Promise<Endpoint>;
+  /** The tenant's load is over, one way or the other. */
+  settled(tenant: Tenant): void;
+  /** @returns processes that outlived their kill, where the last one to leave ended it. */
+  leave(tenant: Tenant): Promise<readonly ProcessIdentity[]>;
+  write(entry: string, parts: EntryParts | null): string;
+  hung(): void;
+  /** A model left, and its memory did not come free: only starting anew gives it back. */
+  recycle(): void;
+}
+
+export interface Tenant {
+  /** The server ended, is to be started anew, or does not offer this model any more. */
+  breaks(how: Breaking): void;
+}
+
+export interface SeatPorts extends StepPorts {
+  readonly probe: DeviceProbe;
+}
+
+/** A server that does not let go of a model within this has to be looked at otherwise. */
+const DETACH_MS = 120_000;
+
+export class Seat implements ModelHost, StepHost, Tenant {
+  readonly isShared = true;
+  readonly #ports: SeatPorts;
+  readonly #house: House;
+  readonly #adapter: Adapter;
+  readonly #modelId: string;
+  readonly #runner: StepRunner;
+  #endpoint: Endpoint | null = null;
+  #before: { readonly sample: Sample; readonly residentBytes: number } | null = null;
+  #broken: Breaking | null = null;
+  #onBreak: (how: Breaking) => void = () => {};
+
+  constructor(ports: SeatPorts, house: House, adapter: Adapter, modelId: string) {
+    this.#ports = ports;
+    this.#house = house;
+    this.#adapter = adapter;
+    this.#modelId = modelId;
+    this.#runner = new StepRunner(ports, this);
+  }
+
+  get words(): LastWords {
+    return this.#house.words;
+  }
+
+  get exit(): Exit | null {
+    // One that is to be started anew is there still, and lets go of its models in order.
+    return this.#broken === null || this.#broken === 'recycled' ? null : { code: null, signal: null };
+  }
+
+  get explanation(): Explanation | null {
+    return this.exit === null ? null : this.#house.explanation;
+  }
+
+  get retryAtMs(): number | null {
+    const { explanation, retryAtMs } = this.#house;
+    // While its server is there, what failed was this model.
+    return explanation !== null && retryAtMs > this.#ports.clock.now() ? retryAtMs : null;
+  }
+
+  /** None is its own. */
+  pids(): readonly number[] {
+    return [];
+  }
+
+  measure(sample: Sample, _before: Sample | null, predicted: DeviceBytes): DeviceBytes {
+    const before = this.#before;
+    if (this.#house.isForeign) return {};
+    // It never got in: nothing is its.
+    if (before === null) return Object.fromEntries(Object.keys(predicted).map((id) => [id, 0]));
+    const gpus = differenceBytes(sample, before.sample, this.#house.pids(), predicted);
+    return { ...gpus, [HOST_DEVICE]: Math.max(0, this.activity().residentBytes - before.residentBytes) };
+  }
+
+  onBreak(listener: (how: Breaking) => void): void {
+    this.#onBreak = listener;
+  }
+
+  onMessage(): void {
+    // Only a process of our own making has a channel.
+  }
+
+  send(): void {}
+
+  async run<Result>(
+    steps: Steps<Result>,
+    limits: StallLimits,
+    signal: AbortSignal,
+    onProgress: (progress: Progress) => void,
+  ): Promise<Result> {
+    try {
+      return await this.#runner.run(steps, limits, signal, onProgress);
+    } finally {
+      this.#house.settled(this);
+    }
+  }
+
+  async stop(): Promise<readonly ProcessIdentity[]> {
+    const house = this.#endpoint;
+    const steps = house === null || this.exit !== null ? undefined : this.#adapter.detach?.(this.#modelId, house);
+    if (steps !== undefined) {
+      const runner = new StepRunner(this.#ports, this);
+      // What it does not let go of is seen by its memory.
+      await runner.run(steps, { stallMs: DETACH_MS, maxMs: DETACH_MS }, new AbortController().signal).catch(() => {});
+    }
+    this.#endpoint = null;
+    return this.#house.leave(this);
+  }
+
+  hung(): void {
+    this.#house.hung();
+  }
+
+  leaked(): void {
+    this.#house.recycle();
+  }
+
+  breaks(how: Breaking): void {
+    if (this.#broken !== null) return;
+    this.#broken = how;
+    const message = this.#house.explanation?.message ?? 'its server is started anew';
+    this.#runner.interrupt(new ModeliumError('runtime-exited', message, { origin: this.#adapter.id, lastWords: this.words.lines() }));
+    this.#onBreak(how);
+  }
+
+  // ---- for the step runner --------------------------------------------------------------------------------------------------------------
+
+  carryOut(step: HostStep): Promise<unknown> | unknown {
+    if (step.do === 'house') return this.#enter();
+    return step.do === 'write' ? this.#house.write(step.entry, step.parts) : cannotDo('A place in a server', step);
+  }
+
+  activity(): Activity {
+    return this.#house.activity();
+  }
+
+  cancelled(): ModeliumError {
+    return new ModeliumError('cancelled', `Loading ${this.#modelId} was cancelled.`);
+  }
+
+  failure(code: 'load-stalled' | 'load-too-long', what: string): ModeliumError {
+    const message = `${this.#modelId} ${what} while loading on ${this.#adapter.id}.`;
+    return new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() });
+  }
+
+  async #enter(): Promise<Endpoint> {
+    const endpoint = await this.#house.enter(this);
+    this.#endpoint = endpoint;
+    // The server's own memory is not the model's: it is counted from here on.
+    if (!this.#house.isForeign)
+      this.#before ??= { sample: await this.#ports.probe.sampleNow(), residentBytes: this.activity().residentBytes };
+    return endpoint;
+  }
+}
