@@ -13,10 +13,12 @@ export interface SettingsKey {
   readonly needsRestart: boolean;
   readonly fileOnly: boolean;
   readonly isSection: boolean;
+  /** Of sections: what stands below it are names of a person's choice. */
+  readonly holdsNames: boolean;
 }
 
-/** Where a model's name stands in the path of a key. */
-export const ANY_MODEL = '<id>';
+/** Where the name of a model, or of a runtime, stands in the path of a key. */
+export const ANY_NAME = '<id>';
 
 /** Every section, each followed by its keys, in the order of the schema. */
 export function settingsKeys(): readonly SettingsKey[] {
@@ -25,14 +27,15 @@ export function settingsKeys(): readonly SettingsKey[] {
 
 function keysBelow(schema: z.core.$ZodType, path: readonly string[]): readonly SettingsKey[] {
   const at = unwrapped(schema);
-  if (at instanceof z.ZodRecord && unwrapped(at.valueType) instanceof z.ZodObject) return keysBelow(at.valueType, [...path, ANY_MODEL]);
+  if (at instanceof z.ZodRecord && unwrapped(at.valueType) instanceof z.ZodObject) return keysBelow(at.valueType, [...path, ANY_NAME]);
   if (!(at instanceof z.ZodObject)) return [];
   return Object.entries(at.shape as Record<string, z.ZodType>).flatMap(([key, inner]) => {
     const here = [...path, key];
     const below = keysBelow(inner, here);
     const { description = '', needsRestart = false, fileOnly = false, examples = [] } = inner.meta() ?? {};
     const fallback = below.length === 0 && inner instanceof z.ZodDefault ? inner.def.defaultValue : undefined;
-    return [{ path: here, description, fallback, example: examples[0], needsRestart, fileOnly, isSection: below.length > 0 }, ...below];
+    const facts = { isSection: below.length > 0, holdsNames: below[0]?.path.at(here.length) === ANY_NAME };
+    return [{ path: here, description, fallback, example: examples[0], needsRestart, fileOnly, ...facts }, ...below];
   });
 }
 
@@ -59,7 +62,7 @@ export function fileOnlyChanges(before: unknown, after: unknown): readonly strin
 
 /** With each name that a file has in place of `<id>`. */
 function named(path: readonly string[], files: readonly unknown[]): readonly (readonly string[])[] {
-  const at = path.indexOf(ANY_MODEL);
+  const at = path.indexOf(ANY_NAME);
   if (at === -1) return [path];
   const names = files.flatMap((file) => Object.keys(Object(valueAt(file, path.slice(0, at)))));
   return names.map((name) => path.with(at, name));

@@ -6,6 +6,8 @@
 import { z } from 'zod';
 import type { RuntimeId } from './decision.ts';
 import { isHostPattern, isOriginPattern } from './origins.ts';
+import { runtimeName } from './runtime-names.ts';
+import { ownRuntime } from './settings-runtimes.ts';
 
 /** What a key carries beside its type; the form gets it as JSON schema. */
 declare module 'zod' {
@@ -206,7 +208,10 @@ const model = z.strictObject({
   runtime: z
     .string()
     .optional()
-    .meta({ description: 'The runtime that serves it: llama or vllm; left out: the one that suits it best.', examples: ['vllm'] }),
+    .meta({
+      description: 'The runtime that serves it: llama, vllm or one of `runtimes`; left out: the one that suits it best.',
+      examples: ['vllm'],
+    }),
   quantization: z
     .string()
     .optional()
@@ -250,13 +255,17 @@ const sections = z.strictObject({
   host: host.prefault({}).describe('Main memory.'),
   cache: cache.prefault({}).describe('What is made of models once and kept: anything in it may be deleted.'),
   models: z.record(z.string(), model).default({}).describe('Settings of single models, by name.'),
+  runtimes: z
+    .record(runtimeName, ownRuntime(ofProcesses))
+    .default({})
+    .describe('Servers of your own, by name: of several that take a model the first one here serves it.'),
   triton: notYet('Triton'),
   ray_serve: notYet('Ray Serve'),
 });
 
 /** Names that `models.NAME.runtime` may give: runtimes that serve in this version, and those that the settings themselves name. */
-export function servingRuntimes(_settings: z.output<typeof sections>): readonly RuntimeId[] {
-  return ['llama', 'vllm'];
+export function servingRuntimes({ runtimes }: z.output<typeof sections>): readonly RuntimeId[] {
+  return ['llama', 'vllm', ...Object.keys(runtimes)];
 }
 
 export const settingsSchema = sections.superRefine((settings, { addIssue }) => {
@@ -270,6 +279,7 @@ export const settingsSchema = sections.superRefine((settings, { addIssue }) => {
 
 export type Settings = z.output<typeof settingsSchema>;
 export type ModelSettings = z.output<typeof model>;
+export type OwnRuntime = Settings['runtimes'][string];
 export type Policies = Settings['orchestration']['policies'];
 
 export const DEFAULT_SETTINGS: Settings = settingsSchema.parse({});

@@ -3,7 +3,7 @@
  * Without the first `#` of each line it is a file that says what the defaults are.
  */
 
-import { ANY_MODEL, type SettingsKey, settingsKeys } from '../../shared/settings-keys.ts';
+import { ANY_NAME, type SettingsKey, settingsKeys } from '../../shared/settings-keys.ts';
 import { INDENT, inFlow } from '../io/yaml-words.ts';
 
 const LONGEST_LINE = 110;
@@ -29,16 +29,16 @@ export function settingsTemplate(): string {
 
 function linesOf(key: SettingsKey): readonly string[] {
   const depth = key.path.length - 1;
-  const ofModel = key.path.includes(ANY_MODEL);
-  const mark = ofModel ? '##' : '#';
+  const isNamed = key.path.includes(ANY_NAME);
+  const mark = isNamed ? '##' : '#';
   const indent = ' '.repeat(depth * INDENT);
   const words = key.needsRestart ? `${key.description} ${RESTART}` : key.description;
   const meaning = wrapped(words, LONGEST_LINE - indent.length).map((line) => (depth === 0 ? `## ${line}` : `${mark}${indent}# ${line}`));
   const name = `${mark}${indent}${key.path.at(-1)}:`;
-  // Every model's keys below one name; twice commented, since a file without them is what the defaults are.
-  if (key.path[0] === 'models' && key.isSection) return ['', ...meaning, name, `##${' '.repeat(INDENT)}NAME:`];
+  // The keys of each model, or of each runtime, below one name; twice commented, since a file without them is what the defaults are.
+  if (key.holdsNames) return ['', ...meaning, name, `##${' '.repeat(INDENT)}NAME:`];
   if (key.isSection) return depth === 0 ? ['', ...meaning, name] : [...meaning, name];
-  return [...meaning, `${name} ${inFlow(ofModel ? key.example : key.fallback, false)}`];
+  return [...meaning, `${name} ${inFlow(isNamed ? (key.example ?? key.fallback) : key.fallback, false)}`];
 }
 
 function wrapped(words: string, width: number): readonly string[] {

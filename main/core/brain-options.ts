@@ -15,7 +15,7 @@ import type { Asleep } from '../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../shared/profile.ts';
 import { isNamed, type Room, slotsOf } from './devices.ts';
 import { correctedEstimate, expectedLoadSeconds, expectedWakeSeconds } from './estimate.ts';
-import type { KnownRuntime, LaunchSettings, NamedRuntime } from './planner.ts';
+import type { KnownRuntime, LaunchSettings, NamedRuntime, RuntimePlanner } from './planner.ts';
 import type { Measurement } from './ports.ts';
 import { placeOf } from './runtime-preference.ts';
 import { listed } from './sentences.ts';
@@ -84,6 +84,8 @@ function smallerBy({ weights }: ModelForm, { forms }: ModelProfile): number {
 export function deadOptions({ profile, runtimes, settings, modelId }: OptionsInput): readonly Option[] {
   return runtimes.flatMap((runtime) => {
     const { runtime: chosen } = settings;
+    // It has nothing to do with models that do not name it, and nobody wants to read so of each of them.
+    if (runtime.planner.onlyWhenChosen && chosen !== runtime.planner.id) return [];
     const another = chosen === undefined || chosen === runtime.planner.id ? null : `models.${modelId}.runtime says ${chosen}`;
     return profile.forms.flatMap((form) => {
       const chosenOther = isChosen(form, settings)
@@ -95,7 +97,12 @@ export function deadOptions({ profile, runtimes, settings, modelId }: OptionsInp
 }
 
 function isUsable({ planner, enabled, found }: KnownRuntime, settings: LaunchSettings): boolean {
-  return enabled && found.found && (settings.runtime === undefined || settings.runtime === planner.id);
+  return enabled && found.found && isMeantFor(planner, settings);
+}
+
+/** Do a model's own settings leave it to this runtime? */
+export function isMeantFor({ id, onlyWhenChosen = false }: RuntimePlanner, { runtime }: LaunchSettings): boolean {
+  return runtime === undefined ? !onlyWhenChosen : runtime === id;
 }
 
 /** @param another a sentence: the settings name another runtime for it; null: they do not. */

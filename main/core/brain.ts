@@ -225,6 +225,7 @@ function refusal(kind: RefusalReason, reason: string, help: string, candidates: 
 function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decision {
   const { profile, runtimes } = input;
   const takers = runtimes
+    .filter(({ planner }) => !planner.onlyWhenChosen || planner.id === input.settings.runtime)
     .filter(({ planner }) => profile.forms.some((form) => planner.supports(profile, form).supported))
     .map(({ planner }) => planner.id);
   const isUntrusted = profile.forms.every((form) => needsTrust(input, form));

@@ -10,6 +10,8 @@ import type { Measurement } from './ports.ts';
 
 /** The same plan of the same model was measured: believed almost as it is. */
 const SAME_PLAN_BOUNDS = [0.8, 2] as const;
+/** Of a guess, what was measured is all that is known. */
+const ANY_BOUNDS = [0, Number.POSITIVE_INFINITY] as const;
 /** Another plan or another model: a hint only. Never much below the arithmetic, since too little ends in an out-of-memory load. */
 const LOOSE_BOUNDS = [0.9, 1.5] as const;
 /** A runtime's habit is believed from this many loads on. */
@@ -44,7 +46,8 @@ export function correctedEstimate(
   for (const [device, rawBytes] of Object.entries(raw.bytes)) {
     const side = sideOf(device);
     // Beside a GPU the resident bytes on the host are mostly mapped weights, which the kernel may drop: nothing to learn from.
-    const learned = side === 'host' && onGpu ? null : learn(device, rawBytes, samePlan, ofModel, ofRuntime);
+    const learned =
+      side === 'host' && onGpu ? null : learn(device, rawBytes, samePlan, ofModel, ofRuntime, raw.isGuess ? ANY_BOUNDS : SAME_PLAN_BOUNDS);
     bytes[device] = learned === null ? rawBytes : Math.ceil(rawBytes * learned.factor);
     if (learned !== null && Math.abs(learned.factor - 1) >= 0.01) notes.add(noteOf(learned, side));
   }
@@ -63,11 +66,12 @@ function learn(
   samePlan: readonly Measurement[],
   ofModel: readonly Measurement[],
   ofRuntime: readonly Measurement[],
+  samePlanBounds: readonly [number, number],
 ): Learned | null {
   const side = sideOf(device);
   // The highest of the last few: a plan may have been measured while it was idle, and will need again what it once needed.
   const measured = Math.max(0, ...samePlan.map((one) => one.measured[device] ?? 0));
-  if (measured > 0 && rawBytes > 0) return clamped(measured / rawBytes, SAME_PLAN_BOUNDS, 'this plan took when it was loaded before');
+  if (measured > 0 && rawBytes > 0) return clamped(measured / rawBytes, samePlanBounds, 'this plan took when it was loaded before');
   const sameModel = ratios(ofModel, side);
   if (sameModel.length > 0) return clamped(Math.max(...sameModel), LOOSE_BOUNDS, 'this model took with another plan');
   const sameRuntime = ratios(ofRuntime, side);

@@ -2,6 +2,8 @@
 
 export interface FileFacts {
   readonly isFile: boolean;
+  /** By this user. */
+  readonly isExecutable: boolean;
   readonly bytes: number;
   readonly inode: number;
   readonly mtimeMs: number;

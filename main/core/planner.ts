@@ -25,6 +25,8 @@ export interface Estimate {
   /** Where the bytes go, for people: weights, KV cache, compute, overhead. */
   readonly parts: Readonly<Record<string, number>>;
   readonly notes: readonly string[];
+  /** Nobody knows what the runtime does with its memory: once a load was measured, that counts alone. */
+  readonly isGuess?: boolean;
 }
 
 /** A model's own settings, and what an explained failure asked for. */
@@ -46,6 +48,8 @@ export interface RuntimePlanner {
   supports(profile: ModelProfile, form: ModelForm): Support;
   /** Where it serves this form, in words, if that is not on this machine's devices: there is one place then, and it always fits. Absent: here. */
   elsewhere?(form: ModelForm): string;
+  /** True: it serves only models whose own settings name it. */
+  readonly onlyWhenChosen?: boolean;
   /** Can a model be spread over several GPUs, and layers left on the CPU? */
   readonly splits: boolean;
   readonly groups: boolean;

@@ -67,6 +67,9 @@ export interface Exit {
   readonly outOfMemory?: boolean;
 }
 
+/** What asks a process to end. */
+export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP';
+
 /** A running child: its own process group, its output drained line by line. */
 export interface LaunchedProcess {
   readonly pid: number;
@@ -91,7 +94,7 @@ export interface Processes {
   /** Processes whose environment carries this launch id. */
   findByLaunch(launchId: string): readonly ProcessIdentity[];
   /** Signals the group of the leader, then each identity that is still the same process. */
-  signal(identities: readonly ProcessIdentity[], signal: 'SIGTERM' | 'SIGKILL', group: number | null): void;
+  signal(identities: readonly ProcessIdentity[], signal: StopSignal | 'SIGKILL', group: number | null): void;
   /** Activity of a tree: bytes read, CPU milliseconds and resident bytes; zeros where it is gone. */
   activity(pids: readonly number[]): { readonly readBytes: number; readonly cpuMs: number; readonly residentBytes: number };
   /** A loopback port that is free now, in the range. */

@@ -6,7 +6,7 @@ import type { Settings } from '../../shared/settings.ts';
 import type { Admission } from './admission.ts';
 import { type BaseVerdict, baseOf, type KnownModel } from './analyzer/adapter-base.ts';
 import { type BrainInput, decide } from './brain.ts';
-import { isChosen } from './brain-options.ts';
+import { isChosen, isMeantFor } from './brain-options.ts';
 import { type AdapterNeeds, decideDerived } from './derived.ts';
 import type { Devices } from './devices.ts';
 import { planHash } from './plan-hash.ts';
@@ -68,7 +68,7 @@ export class Questions {
     const form = record.profile === null ? undefined : formOf(record.profile, state.plan);
     if (runtime === undefined || form === undefined || record.profile === null) return true;
     const { settings } = this.#question(record, 'present');
-    if (settings.runtime !== undefined && settings.runtime !== state.plan.runtime) return true;
+    if (!isMeantFor(runtime.planner, settings)) return true;
     if (!isChosen(form, settings)) return true;
     // By what is known now another share might be planned: no reason to disturb one that serves.
     const { placement, preparation, learned, adapters, base } = state.plan;

@@ -1,6 +1,6 @@
 /** The port Look: file names, stats and bounded reads of files that are no models. Executes and writes nothing. */
 import { constants } from 'node:fs';
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { access, open, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Look } from '../core/look.ts';
@@ -10,7 +10,12 @@ export const look: Look = {
     Promise.all(
       paths.map(async (path) => {
         const found = await stat(path).catch(() => null);
-        return found === null ? null : { isFile: found.isFile(), bytes: found.size, inode: found.ino, mtimeMs: found.mtimeMs };
+        if (found === null) return null;
+        const isExecutable = await access(path, constants.X_OK).then(
+          () => true,
+          () => false,
+        );
+        return { isFile: found.isFile(), isExecutable, bytes: found.size, inode: found.ino, mtimeMs: found.mtimeMs };
       }),
     ),
   names: async (folder) => (await readdir(folder).catch(() => [])).toSorted().map((name) => join(folder, name)),

@@ -7,7 +7,7 @@ import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { execa } from 'execa';
 import { ModeliumError } from '../../shared/errors.ts';
-import type { Exit, LaunchedProcess, LaunchRequest, Processes, ProcessIdentity } from '../core/process-ports.ts';
+import type { Exit, LaunchedProcess, LaunchRequest, Processes, ProcessIdentity, StopSignal } from '../core/process-ports.ts';
 import { createLineCutter } from './lines.ts';
 import { OomKills } from './oom-kills.ts';
 import { bootId, childrenOf, HAS_PROC, readAllStats, readBytesRead, readEnvironments, readResidentBytes, readStat } from './proc.ts';
@@ -240,7 +240,7 @@ function activity(pids: readonly number[]): ReturnType<Processes['activity']> {
   return { readBytes, cpuMs, residentBytes };
 }
 
-function send(target: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+function send(target: number, signal: StopSignal | 'SIGKILL'): void {
   try {
     process.kill(target, signal);
   } catch {

@@ -6,7 +6,7 @@ import type { BufferBytes, LaunchPlan, Preparation } from '../../shared/decision
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
 import type { RuntimeFound, RuntimePlanner } from '../core/planner.ts';
-import type { Exit } from '../core/process-ports.ts';
+import type { Exit, StopSignal } from '../core/process-ports.ts';
 import type { RetryRequest } from '../core/retry-with.ts';
 import type { Steps } from './step.ts';
 
@@ -52,7 +52,9 @@ export interface Progress {
 
 /** How a runtime's processes are asked to end. */
 export interface Stopping {
-  /** Seconds between SIGTERM and SIGKILL. */
+  /** What asks them to; absent: SIGTERM. */
+  readonly signal?: StopSignal;
+  /** Seconds between that and SIGKILL. */
   readonly graceSeconds: number;
   /** The same for one that is not ready yet, or whose first process is gone: some lose the signal then. */
   readonly loadingGraceSeconds: number;

@@ -1,6 +1,7 @@
 /** The list of runtimes: adding one is a folder, and a line here. The order is that of tables and of looking. */
 import type { FormKind } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
+import { ownRuntimes } from './custom/module.ts';
 import { llama } from './llama/module.ts';
 import { type LaterRuntime, type RuntimeModule, TEXT_KINDS } from './module.ts';
 import { vllm } from './vllm/module.ts';
@@ -8,7 +9,7 @@ import { vllm } from './vllm/module.ts';
 export const RUNTIMES: readonly RuntimeModule[] = [llama, vllm];
 
 /** Kinds of runtimes of which a person's settings name as many as they like, each a module of its own. */
-const NAMED_RUNTIMES: readonly ((settings: Settings) => readonly RuntimeModule[])[] = [];
+const NAMED_RUNTIMES: readonly ((settings: Settings) => readonly RuntimeModule[])[] = [ownRuntimes];
 
 /** All that there are under these settings. Two of them never have one id: the settings see to it. */
 export function runtimesOf(settings: Settings): readonly RuntimeModule[] {

@@ -110,7 +110,7 @@ export class ProcessHost implements StepHost, ModelHost {
   }
 
   /**
-   * Ends the tree: SIGTERM, grace, SIGKILL of the group and of every member seen. What it left on the disk goes with it.
+   * Ends the tree: the signal that its runtime ends by, grace, SIGKILL of the group and of every member seen. What it left on the disk goes with it.
    * @returns processes that still live after all that; the row stays in the table for them (I2).
    */
   async stop(graceMs: number): Promise<readonly ProcessIdentity[]> {
@@ -127,8 +127,9 @@ export class ProcessHost implements StepHost, ModelHost {
     this.#recordMembers(leaderLives ? undefined : processes.findByLaunch(this.#launchId));
     scratch.note(this.#launchId, this.pids());
     const group = this.#leader.pid;
-    if (this.#adapter.stopping.leaderFirst && leaderLives) processes.signal([this.#leader], 'SIGTERM', null);
-    else processes.signal(this.#members, 'SIGTERM', group);
+    const { leaderFirst, signal = 'SIGTERM' } = this.#adapter.stopping;
+    if (leaderFirst && leaderLives) processes.signal([this.#leader], signal, null);
+    else processes.signal(this.#members, signal, group);
     if (!(await this.#allGone(graceMs))) {
       this.#recordMembers(processes.members(group));
       processes.signal(this.#members, 'SIGKILL', group);
@@ -229,7 +230,8 @@ export class ProcessHost implements StepHost, ModelHost {
   }
 
   failure(code: 'load-stalled' | 'load-too-long', what: string): ModeliumError {
-    const message = `${this.#modelId} ${what} while loading on ${this.#adapter.id}.`;
+    const { phase } = this.#runner;
+    const message = `${this.#modelId} ${what} while loading on ${this.#adapter.id}${phase === null ? '' : ` (${phase})`}.`;
     return new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() });
   }
 

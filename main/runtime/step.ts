@@ -49,7 +49,7 @@ export type Step =
   /** -> void, after so many milliseconds. */
   | { readonly do: 'pause'; readonly ms: number }
   /** -> void: tells people what is going on. */
-  | { readonly do: 'phase'; readonly phase: string; readonly progress: number | null }
+  | { readonly do: 'phase'; readonly phase: string; readonly progress: number | null; readonly isSilent?: boolean }
   /** -> string: a random key for this launch. */
   | { readonly do: 'key' }
   /** -> void: a message to a process that was spawned with a channel. */
@@ -123,8 +123,9 @@ export function* pause(ms: number): Steps<void> {
   yield { do: 'pause', ms };
 }
 
-export function* phase(name: string, progress: number | null = null): Steps<void> {
-  yield { do: 'phase', phase: name, progress };
+/** @param isSilent it may work for minutes without a line that anybody understands: processor time is a sign of life then. */
+export function* phase(name: string, progress: number | null = null, isSilent = false): Steps<void> {
+  yield { do: 'phase', phase: name, progress, isSilent };
 }
 
 export function* send(message: unknown): Steps<void> {

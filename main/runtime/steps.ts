@@ -89,6 +89,11 @@ export class StepRunner {
     this.#stall.signOfLife();
   }
 
+  /** What it is at, in words; null before the first word of it. */
+  get phase(): string | null {
+    return this.#progress?.phase ?? null;
+  }
+
   /** A phase has begun, or got further. */
   progressed(progress: Progress): void {
     this.#stall.phase(progress.isSilent ?? false);
@@ -128,7 +133,7 @@ export class StepRunner {
       case 'key':
         return randomWord();
       case 'phase':
-        return this.progressed({ phase: step.phase, progress: step.progress });
+        return this.progressed({ phase: step.phase, progress: step.progress, isSilent: step.isSilent ?? false });
       case 'pause':
         return new Promise((resolve) => clock.after(step.ms, () => resolve(undefined)));
       case 'http': {

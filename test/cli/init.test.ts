@@ -40,19 +40,22 @@ describe('the text', () => {
   });
 
   test('without the # of each line it says every default, and nothing else', () => {
-    const { models, ...said } = parse(uncommented(text));
-    const { models: _, ...defaults } = DEFAULT_SETTINGS;
+    const { models, runtimes, ...said } = parse(uncommented(text));
+    const { models: _, runtimes: __, ...defaults } = DEFAULT_SETTINGS;
     expect(said).toEqual(defaults);
-    expect(models).toBeNull();
+    expect([models, runtimes]).toEqual([null, null]);
     expect(parseSettings(uncommented(text), 'f')).toEqual(DEFAULT_SETTINGS);
   });
 
-  test('without two of them it shows every key of a model, with values that may stand there', () => {
-    const block = text.slice(text.indexOf('#models:')).split('\n\n')[0] ?? '';
-    const { models } = parseSettings(uncommented(uncommented(block)), 'f');
-    const keys = settingsKeys().filter(({ path }) => path[1] === '<id>');
-    expect(Object.keys(models['NAME'] ?? {})).toEqual(keys.map(({ path }) => path[2]));
-  });
+  test.each(['models', 'runtimes'] as const)(
+    'without two of them it shows every key of %s, with values that may stand there',
+    (section) => {
+      const block = text.slice(text.indexOf(`#${section}:`)).split('\n\n')[0] ?? '';
+      const named = parseSettings(uncommented(uncommented(block)), 'f')[section]['NAME'] ?? {};
+      const keys = settingsKeys().filter(({ path }) => path[0] === section && path.length === 3);
+      expect(Object.keys(named)).toEqual(keys.map(({ path }) => path[2]));
+    },
+  );
 
   test('explains every key', () => {
     const words = text.replaceAll(/\n#+ +#? ?/g, ' ');

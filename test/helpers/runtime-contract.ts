@@ -17,6 +17,8 @@ const MIB = 1024 ** 2;
 const LOOKS: readonly Step['do'][] = ['stats', 'names', 'read', 'real', 'package', 'ask'];
 const KEY = 'a-key-that-nobody-may-see';
 const PORT = 8123;
+/** What OpenAI's routes answer with, as far as anybody looks. */
+const ANSWER = JSON.stringify({ choices: [{ text: 'a' }], data: [{ id: 'a-model', embedding: [1] }], results: [{ index: 0 }] });
 const CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 const GPU: Placement = { kind: 'gpu', gpus: ['GPU-0'], gpuLayers: null };
 
@@ -197,7 +199,7 @@ function server(health: readonly (number | null)[], proof: number): (step: Step)
     if (step.do === 'house') return HOUSE;
     if (step.do !== 'http') return undefined;
     const status = step.path === '/health' ? (left.length > 1 ? left.shift() : left[0]) : proof;
-    return status == null ? null : { status, body: '{}' };
+    return status == null ? null : { status, body: status === 200 ? ANSWER : '{}' };
   };
 }
 

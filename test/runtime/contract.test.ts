@@ -1,10 +1,11 @@
 /** Every runtime of the list keeps the contract; planted faults show that it is looked for. */
 import { describe, expect, test } from 'vitest';
 import type { Adapter } from '../../main/runtime/adapter.ts';
-import { LATER_RUNTIMES, RUNTIMES } from '../../main/runtime/adapters.ts';
+import { LATER_RUNTIMES, RUNTIMES, runtimesOf } from '../../main/runtime/adapters.ts';
 import type { RuntimeModule } from '../../main/runtime/module.ts';
 import { spawn } from '../../main/runtime/step.ts';
 import { RUNTIME_IDS, type RuntimeId } from '../../shared/decision.ts';
+import { settingsSchema } from '../../shared/settings.ts';
 import { fakeServer } from '../fixtures/fake-server/module.ts';
 import { faultsOf } from '../helpers/runtime-contract.ts';
 import { searchWorld } from '../helpers/searching.ts';
@@ -14,9 +15,16 @@ const OPEN = { at: { port: 8123 }, key: null, protocol: 'openai', model: 'a-mode
 const FIRST = RUNTIMES[0]!;
 const SOME = FIRST.adapter(searchWorld(), FIRST.notFound);
 /** Where a search of an empty machine finds nothing to start. */
-const FOUND: Partial<Record<RuntimeId, unknown>> = { vllm: { install: { found: true, ...VERSION }, about: 'a test' } };
+const FOUND: Partial<Record<RuntimeId, unknown>> = {
+  vllm: { install: { found: true, ...VERSION }, about: 'a test' },
+  mine: { program: '/opt/server', problems: [] },
+};
+/** With one of those that the settings name. */
+const SETTINGS = settingsSchema.parse({
+  runtimes: { mine: { command: '/opt/server', args: ['--port', '{port}'], env: { API_KEY: '{key}' }, formats: ['gguf', 'safetensors'] } },
+});
 
-describe.each([...RUNTIMES, fakeServer].map((module) => [module.name, module] as const))('%s', (_name, module) => {
+describe.each([...runtimesOf(SETTINGS), fakeServer].map((module) => [module.name, module] as const))('%s', (_name, module) => {
   test('keeps the contract', () => {
     expect(faultsOf(module, FOUND[module.id] ?? module.notFound)).toEqual([]);
   });

@@ -62,7 +62,7 @@ export interface Section {
   readonly key: string;
   readonly description: string;
   readonly groups: readonly Group[];
-  /** For a section of things by name (`models`): the fields of each, with paths that begin below the name. */
+  /** For a section of things by name (`models`, `runtimes`): the fields of each, with paths that begin below the name. */
   readonly each: readonly Field[] | null;
 }
 
@@ -73,7 +73,7 @@ export function sectionsOf(schema: Schema): readonly Section[] {
 function sectionOf(key: string, schema: Schema): Section {
   const { description = '', additionalProperties } = schema;
   if (schema.properties === undefined && typeof additionalProperties === 'object' && additionalProperties.properties !== undefined) {
-    return { key, description, groups: [], each: fieldsOf([], additionalProperties) };
+    return { key, description, groups: [], each: groupsOf([], additionalProperties).flatMap(({ fields }) => fields) };
   }
   const whole = schema.properties === undefined ? { properties: { [key]: schema } } : schema;
   return { key, description, groups: groupsOf(schema.properties === undefined ? [] : [key], whole), each: null };

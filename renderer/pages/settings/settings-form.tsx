@@ -114,36 +114,40 @@ function SectionPanel({ section, readOnly }: { readonly section: Section; readon
             ))}
           </div>
         ))}
-        {each !== null && <EachModel fields={each} readOnly={readOnly} section={key} />}
+        {each !== null && <EachName fields={each} readOnly={readOnly} section={key} />}
       </Panel>
     </div>
   );
 }
 
-interface EachModelProps {
+interface EachNameProps {
   readonly section: string;
   readonly fields: readonly Field[];
   readonly readOnly: boolean;
 }
 
-/** Settings of one model: the person says of which. */
-function EachModel({ section, fields, readOnly }: EachModelProps) {
+/** Settings of one model, or of another thing that has a name: the person says of which. */
+function EachName({ section, fields, readOnly }: EachNameProps) {
+  const isModels = section === 'models';
   const models = useModels();
   const given = useSettings((state) => valueAt(state.view?.given ?? {}, [section]));
   const edits = useSettings((state) => state.edits);
   const inFile = Object.keys(given ?? {});
   const edited = [...edits.values()].filter(({ path }) => path[0] === section).map(({ path }) => path[1] ?? '');
-  const names = [...new Set([...inFile, ...edited, ...models.map(({ id }) => id)])].sort(byName);
+  const names = [...new Set([...inFile, ...edited, ...(isModels ? models.map(({ id }) => id) : [])])].sort(byName);
   const [chosen, setChosen] = useState<string | null>(null);
   const name = chosen ?? edited[0] ?? inFile[0] ?? null;
-  if (names.length === 0) return <p>There is no model yet, and the file names none.</p>;
+  if (names.length === 0)
+    return (
+      <p>{isModels ? 'There is no model yet, and the file names none.' : 'The file names none; only in the file itself one is added.'}</p>
+    );
   return (
     <>
       <ChoiceField
         choices={names.map((each) => ({ value: each, label: inFile.includes(each) ? `${each} (in the file)` : each }))}
-        label="Model"
+        label={isModels ? 'Model' : 'Name'}
         onChange={setChosen}
-        placeholder="Choose a model"
+        placeholder={isModels ? 'Choose a model' : 'Choose a name'}
         value={name}
       />
       {name !== null && (

@@ -1,0 +1,45 @@
+/** Whether a command of one's own can be started: looks where its program is, and at what the settings say of it. Starts nothing. */
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import type { OwnRuntime } from '../../../shared/settings.ts';
+import type { RuntimeWorld } from '../module.ts';
+import { type Steps, stats } from '../step.ts';
+import { placeholderProblems } from './placeholders.ts';
+
+export interface Found {
+  /** Absolute path of the program; null: it cannot be started. */
+  readonly program: string | null;
+  /** Sentences: what a person has to mend before it serves anything. */
+  readonly problems: readonly string[];
+}
+
+export const NOT_FOUND: Found = { program: null, problems: ['It was not looked for yet.'] };
+
+/** @param at the key of the settings: `runtimes.mine`. */
+export function* findOwn(at: string, own: OwnRuntime, world: RuntimeWorld, before: Found): Steps<Found> {
+  const { program, problem } = yield* findProgram(at, own.command, world);
+  const found = { program, problems: [...(problem === null ? [] : [problem]), ...placeholderProblems(at, own)] };
+  return JSON.stringify(found) === JSON.stringify(before) ? before : found;
+}
+
+function* findProgram(
+  at: string,
+  command: string,
+  { env, home, settingsFolder }: RuntimeWorld,
+): Steps<{ readonly program: string | null; readonly problem: string | null }> {
+  const onPath = (env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
+  const isPath = command.includes('/');
+  const paths = isPath
+    ? [command.startsWith('~/') ? join(home, command.slice(1)) : resolve(settingsFolder, command)]
+    : onPath.map((folder) => join(folder, command));
+  const facts = yield* stats(paths);
+  const program = paths.find((_, index) => facts[index]?.isFile === true && facts[index].isExecutable);
+  if (program !== undefined) return { program, problem: null };
+  const there = facts.findIndex((each) => each !== null);
+  const wrong = (why: string) => ({ program: null, problem: `${at}.command is ${command}, ${why}` });
+  if (there === -1) {
+    if (/\s/.test(command)) return wrong('and there is no such program: its arguments belong into args, one a line.');
+    return wrong(isPath ? 'and there is no such program: mend the path.' : 'and no folder of the PATH has such a program: name its path.');
+  }
+  if (facts[there]?.isFile === false) return wrong('which is a folder, and no program.');
+  return wrong(`and ${paths[there]} may not be executed: \`chmod +x\` mends that.`);
+}

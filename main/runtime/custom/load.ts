@@ -1,0 +1,47 @@
+/** The steps that start a server of one's own with a model, until it has given one real answer. */
+
+import { type Endpoint, OPENAI_PREFIX } from '../../../shared/model.ts';
+import type { FormKind } from '../../../shared/profile.ts';
+import type { OwnRuntime } from '../../../shared/settings.ts';
+import type { HttpAnswer } from '../../core/process-ports.ts';
+import type { LoadTarget } from '../adapter.ts';
+import { http, key, pause, phase, port, type Steps, spawn } from '../step.ts';
+import { filled, holds, launched } from './placeholders.ts';
+import { prove } from './proof.ts';
+
+const PAUSE_MS = 25;
+const HEALTH_TIMEOUT_MS = 2_000;
+/** Of these the folder is the model; of all others its first file. */
+const FOLDERS: readonly FormKind[] = ['transformers', 'mistral', 'diffusers', 'timm', 'triton'];
+
+export function* loadOwn(id: string, own: OwnRuntime, target: LoadTarget): Steps<Endpoint> {
+  const { plan, modelId: name } = target;
+  const [program = own.command, ...args] = plan.args;
+  const secret = holds(Object.values(plan.env), 'key') ? yield* key() : null;
+  const at = { port: yield* port() };
+  const model = FOLDERS.includes(plan.form) ? target.path : target.file;
+  const values = { port: String(at.port), model, name, ...(secret === null ? {} : { key: secret }) };
+  yield* phase('starting', null, true);
+  const env = Object.fromEntries(Object.entries(plan.env).map(([variable, text]) => [variable, launched(text, values)]));
+  const words = args.map((text) => launched(text, values));
+  yield* spawn(program, words, env, false);
+  const server = { at, key: secret };
+  yield* healthy(own.health, server);
+  const endpoint = { ...server, protocol: own.protocol, model: filled(own.model_name, { model, name }), prefix: OPENAI_PREFIX };
+  // Of a server without a protocol nobody knows what to ask.
+  if (own.protocol === 'openai') yield* prove(id, target, server, endpoint.model);
+  return endpoint;
+}
+
+/** Until its health is well; what keeps it from that is told, so that a stall says it. */
+function* healthy(path: string, server: { readonly at: { readonly port: number }; readonly key: string | null }): Steps<void> {
+  let told = '';
+  for (;;) {
+    const health: HttpAnswer | null = yield* http({ ...server, method: 'GET', path, body: null, timeoutMs: HEALTH_TIMEOUT_MS });
+    if (health?.status === 200) return;
+    const now = health === null ? `waiting for port ${server.at.port} to open` : `waiting for ${path}: status ${health.status} so far`;
+    if (now !== told) yield* phase(now, null, true);
+    told = now;
+    yield* pause(PAUSE_MS);
+  }
+}

@@ -1,0 +1,68 @@
+/** What a server of one's own takes, how it is launched and what it is guessed to need. Pure; what was measured takes the guess's place. */
+import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
+import { formOf, kvBytesOfSequence, type ModelForm, type ModelProfile, profileOf } from '../../../shared/profile.ts';
+import type { OwnRuntime } from '../../../shared/settings.ts';
+import { RUNTIME_FORMATS } from '../../../shared/settings-runtimes.ts';
+import type { Estimate, LaunchSettings, Support } from '../../core/planner.ts';
+import { filled } from './placeholders.ts';
+
+const MIB = 1024 ** 2;
+const MOST_CONTEXT_TOKENS = 8192;
+const UNKNOWN_CONTEXT_TOKENS = 4096;
+/** A program with its libraries, before any weights. */
+const PROGRAM_BYTES = 512 * MIB;
+/** A CUDA context and its libraries on each GPU. */
+const GPU_CONTEXT_BYTES = 512 * MIB;
+
+export function supportsOwn(id: string, own: OwnRuntime, { kind }: ModelProfile, form: ModelForm): Support {
+  const formats = own.formats.map((format) => RUNTIME_FORMATS[format] as string);
+  if (own.kinds.length > 0 && !own.kinds.some((each) => each === kind)) {
+    return { supported: false, why: `runtimes.${id}.kinds names ${own.kinds.join(', ')}; this is a model of kind ${kind}.` };
+  }
+  if (form.kind === 'adapter') return { supported: false, why: `${id} loads whole models, and this is an adapter.` };
+  if (formats.length > 0 && !formats.includes(form.kind)) {
+    return { supported: false, why: `runtimes.${id}.formats names ${own.formats.join(', ')}; this is ${form.kind}.` };
+  }
+  return { supported: true, why: `${id} takes it: so say the settings.` };
+}
+
+export function planOwn(
+  { id, own, program, cpuCores }: { readonly id: string; readonly own: OwnRuntime; readonly program: string; readonly cpuCores: number },
+  profile: ModelProfile,
+  form: ModelForm,
+  placement: Placement,
+  settings: LaunchSettings,
+): LaunchPlan {
+  const contextTokens = settings.context ?? Math.min(profile.contextLength ?? UNKNOWN_CONTEXT_TOKENS, MOST_CONTEXT_TOKENS);
+  const values = {
+    context: String(contextTokens),
+    gpus: String(placement.gpus.length),
+    cpu_threads: String(Math.max(1, cpuCores - 1)),
+  };
+  const args = [...own.args, ...(settings.args ?? [])].map((text) => filled(text, values));
+  const env = Object.fromEntries(Object.entries(own.env).map(([name, text]) => [name, filled(text, values)]));
+  return {
+    ...{ runtime: id, form: form.kind, file: form.files[0] ?? '', placement, contextTokens, parallelSequences: 1 },
+    // The program is part of the plan, so that another one is another launch.
+    args: [program, ...args],
+    // An empty list hides every GPU.
+    env: { ...env, CUDA_VISIBLE_DEVICES: placement.gpus.join(',') },
+  };
+}
+
+export function estimateOwn(id: string, { memory_mb, formats }: OwnRuntime, profile: ModelProfile, plan: LaunchPlan): Estimate {
+  const { weightBytes, kv } = profileOf(profile, formOf(profile, plan));
+  const { gpus } = plan.placement;
+  const cache = kv === null ? 0 : kvBytesOfSequence(kv, plan.contextTokens);
+  const guess = memory_mb === undefined ? weightBytes + cache + PROGRAM_BYTES : memory_mb * MIB;
+  const onGpus = memory_mb === undefined ? weightBytes + cache + GPU_CONTEXT_BYTES * gpus.length : guess;
+  const bytes: Record<string, number> = { [HOST_DEVICE]: Math.ceil(gpus.length === 0 ? guess : PROGRAM_BYTES) };
+  for (const gpu of gpus) bytes[gpu] = Math.ceil(onGpus / gpus.length);
+  const chosen = formats.length === 0 ? `the model's settings name ${id}` : `runtimes.${id} comes before what Modelium brings`;
+  return {
+    bytes: bytes as DeviceBytes,
+    parts: memory_mb === undefined ? { model: weightBytes, kv: cache, program: PROGRAM_BYTES } : { guess },
+    notes: [chosen, memory_mb === undefined ? 'guessed by its files' : `first guess: runtimes.${id}.memory_mb`],
+    isGuess: true,
+  };
+}

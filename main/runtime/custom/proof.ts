@@ -1,0 +1,93 @@
+/**
+ * The first real answer of a server that is not ours. That its health is well proves nothing: some say so before they have loaded anything. So it is
+ * asked until it answers what a client would ask, or until it is clear that it will not.
+ */
+import { ModeliumError } from '../../../shared/errors.ts';
+import type { Server } from '../../../shared/model.ts';
+import type { ModelProfile } from '../../../shared/profile.ts';
+import type { HttpAnswer } from '../../core/process-ports.ts';
+import type { LoadTarget } from '../adapter.ts';
+import { PROOF_WORDS } from '../proof.ts';
+import { http, pause, phase, type Steps } from '../step.ts';
+
+/** The first token may have to compile kernels; the host's stall watch ends what hangs. */
+const TIMEOUT_MS = 600_000;
+const PAUSE_MS = 250;
+/** Nobody listens yet, too early, too busy, not there yet: so say servers that are still loading, however long that takes. */
+const LOADING: readonly number[] = [425, 429, 503];
+/** Anything else is believed after ten seconds. */
+const MOST_TRIES = 40;
+const QUOTED_CHARACTERS = 300;
+
+interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body: object | null;
+  /** The field whose list holds the answer. */
+  readonly field: 'choices' | 'data' | 'results';
+}
+
+/** Tried in their order: few servers have all of these routes. */
+function questionsOf(proof: LoadTarget['proof'], { kind }: ModelProfile, model: string): readonly Question[] {
+  const ask = (path: string, body: object, field: Question['field']): Question => ({
+    method: 'POST',
+    path,
+    body: { model, ...body },
+    field,
+  });
+  const chat = ask('/v1/chat/completions', { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 1 }, 'choices');
+  const completion = ask('/v1/completions', { prompt: 'Hello', max_tokens: 1 }, 'choices');
+  // What takes tensors is asked over OpenAI's routes by what it is.
+  if (proof === 'embed' || kind === 'embedding') return [ask('/v1/embeddings', { input: 'Hello' }, 'data')];
+  if (proof === 'rank' || kind === 'reranker') return [ask('/v1/rerank', { query: 'Hello', documents: ['Hello'] }, 'results')];
+  if (proof === 'classify') return [ask('/classify', { input: 'Hello' }, 'data')];
+  // Sounds and pictures we have none of: that it lists models is all that is proven.
+  if (proof === 'none' || proof === 'infer') return [{ method: 'GET', path: '/v1/models', body: null, field: 'data' }];
+  return kind === 'completion' ? [completion, chat] : [chat, completion];
+}
+
+/** @throws ModeliumError when no real answer comes. */
+export function* prove(id: string, target: LoadTarget, server: Server, model: string): Steps<void> {
+  const word = PROOF_WORDS[target.proof === 'infer' ? 'none' : target.proof];
+  const questions = questionsOf(target.proof, target.profile, model);
+  let told = '';
+  for (let tries = 1; ; ) {
+    if (told === '') yield* phase(`first ${word}`, null, true);
+    const answer = yield* firstAnswer(questions, server);
+    if (answer === 'proven') return;
+    const isLoading = answer === null || LOADING.includes(answer.status);
+    if (!isLoading && tries >= MOST_TRIES) throw unproven(id, target.modelId, word, answer);
+    if (!isLoading) tries += 1;
+    const now = answer === null ? 'nobody answers' : `status ${answer.status}`;
+    // Told when it changes alone: a phase is a sign of life.
+    if (now !== told) yield* phase(`first ${word}: ${now} so far`, null, true);
+    told = now;
+    yield* pause(PAUSE_MS);
+  }
+}
+
+/** Of several refusals the one to the question that suits the model best; null: nobody answers. */
+function* firstAnswer(questions: readonly Question[], server: Server): Steps<HttpAnswer | 'proven' | null> {
+  let first: HttpAnswer | null = null;
+  for (const { field, ...question } of questions) {
+    const answer = yield* http({ ...server, ...question, timeoutMs: TIMEOUT_MS });
+    if (answer?.status === 200 && isAnswer(answer.body, field)) return 'proven';
+    first ??= answer;
+    if (answer === null || LOADING.includes(answer.status)) return answer;
+  }
+  return first;
+}
+
+function isAnswer(body: string, field: Question['field']): boolean {
+  try {
+    const list: unknown = (JSON.parse(body) as Readonly<Record<string, unknown>> | null)?.[field];
+    return Array.isArray(list) && list.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function unproven(id: string, modelId: string, word: string, answer: HttpAnswer | null): ModeliumError {
+  const what = answer === null ? 'no answer came' : `status ${answer.status}: ${answer.body.slice(0, QUOTED_CHARACTERS)}`;
+  return new ModeliumError('runtime-exited', `${id} loaded ${modelId}, but its first ${word} failed: ${what}.`, { origin: id });
+}

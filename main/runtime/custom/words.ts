@@ -1,0 +1,34 @@
+/** What the words of a server that is not ours mean, as far as programs agree: percents are progress, and memory that ran out says so. Pure. */
+import type { Exit } from '../../core/process-ports.ts';
+import type { Explanation, Progress } from '../adapter.ts';
+import { killedSentence } from '../killed.ts';
+
+const PERCENT = /(?<![\d.])(\d{1,3})(?:\.\d+)? ?%/;
+const OUT_OF_MEMORY =
+  /cudaMalloc failed: out of memory|CUDA (?:error: )?out of memory|OutOfMemoryError|ErrorOutOfDeviceMemory|std::bad_alloc|Cannot allocate memory|\bMemoryError\b|failed to allocate .*buffer/i;
+const PORT_TAKEN = /EADDRINUSE|address already in use|couldn't bind/i;
+
+export function progressOf(line: string): Progress | null {
+  const percent = Number(PERCENT.exec(line)?.[1] ?? Number.NaN);
+  return percent <= 100 ? { phase: 'loading', progress: percent / 100, isSilent: true } : null;
+}
+
+/** @param id what the settings call it. */
+export function explainExit(id: string, exit: Exit, lines: readonly string[]): Explanation {
+  const said = (pattern: RegExp): string | undefined => lines.find((line) => pattern.test(line))?.trim();
+  const memory = said(OUT_OF_MEMORY);
+  const again = { permanent: false, retryWith: null };
+  if (memory !== undefined) {
+    const message = `${id} ran out of memory (${memory}). Free memory, or set a smaller models.<id>.context.`;
+    return { code: 'out-of-memory', message, ...again };
+  }
+  if (said(PORT_TAKEN) !== undefined) {
+    const message = `Another program took the port of ${id} in the same moment. Trying again takes another one; runtimes.${id}.port_range sets which.`;
+    return { code: 'runtime-exited', message, ...again };
+  }
+  if (exit.signal === 'SIGKILL') return { ...killedSentence(id, exit), ...again };
+  const how = exit.signal === null ? `with code ${exit.code ?? 'unknown'}` : `by signal ${exit.signal}`;
+  const last = lines.findLast((line) => line.trim() !== '')?.trim();
+  const words = last === undefined ? 'It said nothing.' : `Its last words: ${last}${/[.!?]$/.test(last) ? '' : '.'}`;
+  return { code: 'runtime-exited', message: `${id} ended ${how}. ${words}`, ...again };
+}

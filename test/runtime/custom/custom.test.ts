@@ -1,0 +1,288 @@
+/** A command of one's own: what is wrong with it in words, what it is started with, and when its model counts as ready. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { correctedEstimate } from '../../../main/core/estimate.ts';
+import { planHash } from '../../../main/core/plan-hash.ts';
+import type { Adapter, LoadTarget } from '../../../main/runtime/adapter.ts';
+import { ownRuntimes } from '../../../main/runtime/custom/module.ts';
+import type { Step } from '../../../main/runtime/step.ts';
+import type { Placement } from '../../../shared/decision.ts';
+import { ModeliumError } from '../../../shared/errors.ts';
+import type { Endpoint } from '../../../shared/model.ts';
+import type { ModelForm, ModelKind } from '../../../shared/profile.ts';
+import { settingsSchema } from '../../../shared/settings.ts';
+import { textProfile } from '../../helpers/core-box.ts';
+import { searcher, searchWorld } from '../../helpers/searching.ts';
+
+const MIB = 1024 ** 2;
+const folder = mkdtempSync(join(tmpdir(), 'modelium-own-'));
+const program = join(folder, 'server');
+writeFileSync(program, '#!/bin/sh\n');
+chmodSync(program, 0o755);
+writeFileSync(join(folder, 'plain'), 'text');
+mkdirSync(join(folder, 'folder'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
+const TWO: Placement = { kind: 'gpu', gpus: ['GPU-a', 'GPU-b'], gpuLayers: null };
+const GGUF: ModelForm = { kind: 'gguf', files: ['m.gguf'], codeFiles: [] };
+const FOLDER: ModelForm = { kind: 'transformers', files: ['model.safetensors'], codeFiles: [] };
+const PORT = ['--port', '{port}'];
+
+function settingsWith(own: object) {
+  return settingsSchema.parse({ runtimes: { mine: { command: program, args: PORT, ...own } } });
+}
+
+async function found(own: object): Promise<Adapter> {
+  const settings = settingsWith(own);
+  const world = searchWorld({ settings, settingsFolder: folder, home: folder, env: { PATH: `${folder}:/nowhere` } });
+  const [module] = ownRuntimes(settings);
+  return module!.adapter(world, await searcher.search(module!.find(world, module!.notFound)));
+}
+
+describe('what is wrong with it', () => {
+  test.each<[string, object, RegExp | null]>([
+    ['a path', {}, null],
+    ['a name on the PATH', { command: 'server' }, null],
+    ['a path from the home', { command: '~/server' }, null],
+    ['a path beside modelium.yaml', { command: './server' }, null],
+    ['a port by the environment', { args: [], env: { PORT: '{port}' } }, null],
+    ['braces that are none', { args: [...PORT, '{"a": {"b": 1}}', '{{date}}'] }, null],
+    ['a path to nothing', { command: '/nowhere/server' }, /^runtimes\.mine\.command is \/nowhere\/server, and there is no such program/],
+    ['a name that nobody has', { command: 'sever' }, /no folder of the PATH has such a program/],
+    ['a whole command line', { command: 'server --port 1' }, /its arguments belong into args/],
+    ['a folder', { command: './folder' }, /which is a folder/],
+    ['a file that is no program', { command: './plain' }, /plain may not be executed: `chmod \+x` mends that\.$/],
+    ['no port', { args: ['--model', '{model}'] }, /neither args nor env hold \{port\}/],
+    [
+      'a placeholder that is none',
+      { args: [...PORT, '{modle}'] },
+      /^runtimes\.mine\.args: \{modle\} is no placeholder; did you mean \{model\}\?/,
+    ],
+    [
+      'a port in the name',
+      { model_name: '{port}' },
+      /^runtimes\.mine\.model_name: \{port\} is no placeholder; known here: \{model\}, \{name\}\./,
+    ],
+    ['a key that everybody sees', { args: [...PORT, '--api-key={key}'] }, /\{key\} belongs into env/],
+    ['the GPUs by hand', { env: { CUDA_VISIBLE_DEVICES: '1' } }, /Modelium itself sets CUDA_VISIBLE_DEVICES/],
+  ])('%s', async (_what, own, fault) => {
+    const { found: is } = await found(own);
+    expect(is.found).toBe(fault === null);
+    if (fault !== null) expect(is.message).toMatch(fault);
+    // `modelium check` says the same.
+    const settings = settingsWith(own);
+    const world = searchWorld({ settings, settingsFolder: folder, home: folder, env: { PATH: folder } });
+    const checked = await searcher.search(ownRuntimes(settings)[0]!.check(world));
+    expect(checked[0]).toMatchObject({ what: 'runtimes.mine', verdict: fault === null ? 'ok' : 'wrong' });
+    if (fault !== null) expect(`${checked.map(({ message }) => message).join('. ')}.`).toBe(is.message);
+  });
+});
+
+describe('which models it serves', () => {
+  const profile = { ...textProfile(64 * MIB), kind: 'chat' as ModelKind };
+
+  test('its formats and kinds, in words', async () => {
+    const mine = await found({ formats: ['safetensors'], kinds: ['embedding'] });
+    expect(mine.supports({ ...profile, kind: 'embedding' }, FOLDER)).toMatchObject({ supported: true });
+    expect(mine.supports(profile, FOLDER).why).toBe('runtimes.mine.kinds names embedding; this is a model of kind chat.');
+    expect(mine.supports({ ...profile, kind: 'embedding' }, GGUF).why).toBe('runtimes.mine.formats names safetensors; this is gguf.');
+    expect(mine.onlyWhenChosen).toBe(false);
+  });
+
+  test('without formats only the models that name it', async () => {
+    expect(await found({})).toMatchObject({ onlyWhenChosen: true });
+  });
+
+  test('the first of the settings comes first, and all of them before what comes along', () => {
+    const settings = settingsSchema.parse({
+      runtimes: { b: { command: 'x', formats: ['gguf'] }, a: { command: 'x', formats: ['gguf'] }, c: { command: 'x', formats: ['onnx'] } },
+    });
+    const places = ownRuntimes(settings).map(({ preference }) => preference('chat', 'gguf', 'gpu'));
+    expect(places[0]).toBeLessThan(places[1]!);
+    expect(places[1]).toBeLessThan(-1);
+    expect(places[2]).toBeNull();
+  });
+});
+
+describe('what it is started with', () => {
+  const profile = textProfile(64 * MIB);
+  const launch = {
+    args: [...PORT, '-m', '{model}', '-c={context}', '-g', '{gpus}', '-t', '{cpu_threads}', '{{port}}'],
+    env: { N: '{name}' },
+  };
+
+  test('each placeholder is filled in, and the GPUs are set', async () => {
+    const mine = await found(launch);
+    const plan = mine.plan(profile, GGUF, TWO, { context: 1024, args: ['--more', '{name}'] });
+    const { steps } = drive(mine, targetOf(plan, 'generate'), () => 200);
+    expect(steps.find((step) => step.do === 'spawn')).toEqual({
+      do: 'spawn',
+      command: program,
+      args: ['--port', '8123', '-m', '/models/m.gguf', '-c=1024', '-g', '2', '-t', '1', '{port}', '--more', 'a-model'],
+      env: { N: 'a-model', CUDA_VISIBLE_DEVICES: 'GPU-a,GPU-b' },
+      ipc: false,
+    });
+  });
+
+  test('a folder is handed over whole, and the processor hides the GPUs', async () => {
+    const mine = await found(launch);
+    const { steps } = drive(mine, targetOf(mine.plan(profile, FOLDER, CPU, {}), 'generate'), () => 200);
+    const spawned = steps.find((step) => step.do === 'spawn');
+    expect(spawned).toMatchObject({ env: { CUDA_VISIBLE_DEVICES: '' } });
+    expect(spawned?.do === 'spawn' && spawned.args).toContain('/models');
+  });
+
+  test('a key is made for each launch that wants one, and asked with', async () => {
+    const mine = await found({ env: { API_KEY: '{key}' } });
+    const { steps, endpoint } = drive(mine, targetOf(mine.plan(profile, GGUF, CPU, {}), 'generate'), () => 200);
+    expect(steps.find((step) => step.do === 'spawn')).toMatchObject({ env: { API_KEY: 'the-key' } });
+    expect(endpoint.key).toBe('the-key');
+  });
+
+  test('another command, argument or context is another launch; another guess of its memory is none', async () => {
+    const hash = async (own: object, context = 1024) => planHash((await found(own)).plan(profile, GGUF, CPU, { context }));
+    const one = await hash(launch);
+    expect(await hash({ ...launch, memory_mb: 7 })).toBe(one);
+    expect(await hash({ ...launch, env: { N: '2' } })).not.toBe(one);
+    expect(await hash({ ...launch, command: '/nowhere/other' })).not.toBe(one);
+    expect(await hash(launch, 2048)).not.toBe(one);
+  });
+
+  test('what it is told to end by, and how long it gets', async () => {
+    const { stopping } = await found({ stop: { signal: 'SIGINT', grace_seconds: 2 } });
+    expect(stopping).toMatchObject({ signal: 'SIGINT', graceSeconds: 2, loadingGraceSeconds: 2 });
+  });
+
+  test('only a server that is told how many GPUs it has is given several', async () => {
+    expect((await found({})).groups).toBe(false);
+    expect((await found(launch)).groups).toBe(true);
+  });
+
+  test('the first guess of its memory gives way to what was measured, however far off it was', async () => {
+    const mine = await found({ memory_mb: 6000 });
+    const plan = mine.plan(profile, GGUF, CPU, {});
+    expect(mine.estimate(profile, plan).bytes).toEqual({ cpu: 6000 * MIB });
+    expect(mine.estimate(profile, mine.plan(profile, GGUF, TWO, {})).bytes).toMatchObject({ 'GPU-a': 3000 * MIB, 'GPU-b': 3000 * MIB });
+    const measured = { cpu: 150 * MIB };
+    const row = { modelId: 'm', runtime: 'mine', planHash: planHash(plan), predicted: { cpu: 6000 * MIB }, measured, loadSeconds: 1 };
+    expect(correctedEstimate(mine, profile, plan, 'm', [row]).bytes).toEqual(measured);
+  });
+});
+
+function targetOf(plan: LoadTarget['plan'], proof: LoadTarget['proof'], kind: ModelKind = 'chat'): LoadTarget {
+  const profile = { ...textProfile(64 * MIB), kind };
+  return { modelId: 'a-model', path: '/models', file: '/models/m.gguf', plan, profile, proof };
+}
+
+const ANSWER = JSON.stringify({ choices: [{ text: 'a' }], data: [{ embedding: [1] }], results: [{}] });
+
+/** Runs the load; `answer` gives each request its status, or null. */
+function drive(
+  adapter: Adapter,
+  target: LoadTarget,
+  answer: (step: Extract<Step, { do: 'http' }>, asked: number) => number | null | { readonly status: number; readonly body: string },
+): { readonly steps: readonly Step[]; readonly endpoint: Endpoint } {
+  const steps: Step[] = [];
+  const load = adapter.load(target);
+  let asked = 0;
+  for (let turn = load.next(); ; ) {
+    if (turn.done) return { steps, endpoint: turn.value };
+    const step = turn.value;
+    steps.push(step);
+    if (steps.length > 10_000) throw new Error('it never ends');
+    let value: unknown;
+    if (step.do === 'key') value = 'the-key';
+    if (step.do === 'port') value = 8123;
+    if (step.do === 'http') {
+      const status = answer(step, asked++);
+      value = typeof status === 'number' ? { status, body: status === 200 ? ANSWER : '{"error":"words of its own"}' } : status;
+    }
+    turn = load.next(value);
+  }
+}
+
+describe('when a model counts as ready', () => {
+  const load = async (
+    answer: Parameters<typeof drive>[2],
+    proof: LoadTarget['proof'] = 'generate',
+    own: object = {},
+    kind: ModelKind = 'chat',
+  ) => {
+    const mine = await found(own);
+    return drive(mine, targetOf(mine.plan(textProfile(64 * MIB), GGUF, CPU, {}), proof, kind), answer);
+  };
+  const phases = (steps: readonly Step[]) => steps.flatMap((step) => (step.do === 'phase' ? [step.phase] : []));
+
+  test('a health that is well too early is not believed: it is asked until it answers, and what it said meanwhile is told', async () => {
+    const early = [null, 200, 503, 503, null, 503, 200];
+    const { steps, endpoint } = await load((_step, asked) => (asked < early.length ? early[asked]! : 200));
+    expect(phases(steps)).toEqual([
+      'starting',
+      'waiting for port 8123 to open',
+      'first token',
+      'first token: status 503 so far',
+      'first token: nobody answers so far',
+      'first token: status 503 so far',
+    ]);
+    expect(endpoint).toEqual({ at: { port: 8123 }, key: null, protocol: 'openai', model: 'a-model', prefix: '/v1' });
+  });
+
+  test('an answer that holds none is no answer', async () => {
+    const answers = (step: { readonly path: string }) => (step.path === '/health' ? 200 : { status: 200, body: '{"choices":[]}' });
+    await expect(load(answers)).rejects.toThrow(/mine loaded a-model, but its first token failed: status 200: \{"choices":\[\]\}/);
+  });
+
+  test('a refusal that stays is told with its words', async () => {
+    const thrown = await load((step) => (step.path === '/health' ? 200 : 401)).catch((error: unknown) => error);
+    expect(thrown).toBeInstanceOf(ModeliumError);
+    expect((thrown as ModeliumError).message).toBe(
+      'mine loaded a-model, but its first token failed: status 401: {"error":"words of its own"}.',
+    );
+  });
+
+  test('a server that completes texts alone has answered too', async () => {
+    const { endpoint } = await load((step) => (step.path === '/v1/chat/completions' ? 404 : 200));
+    expect(endpoint.model).toBe('a-model');
+  });
+
+  test.each<[LoadTarget['proof'], ModelKind, string, object]>([
+    ['embed', 'embedding', '/v1/embeddings', { model: 'upstream', input: 'Hello' }],
+    ['rank', 'reranker', '/v1/rerank', { model: 'upstream', query: 'Hello', documents: ['Hello'] }],
+    ['classify', 'classifier', '/classify', { model: 'upstream', input: 'Hello' }],
+    ['infer', 'embedding', '/v1/embeddings', { model: 'upstream', input: 'Hello' }],
+    ['generate', 'completion', '/v1/completions', { model: 'upstream', prompt: 'Hello', max_tokens: 1 }],
+  ])('%s is proven by what a client would ask, under the name that the server has for it', async (proof, kind, path, body) => {
+    const { steps, endpoint } = await load(() => 200, proof, { model_name: 'upstream' }, kind);
+    expect(steps.findLast((step) => step.do === 'http')).toMatchObject({ path, body });
+    expect(endpoint.model).toBe('upstream');
+  });
+
+  test('of a server without a protocol its health is all that is known', async () => {
+    const { steps, endpoint } = await load(() => 200, 'generate', { protocol: 'none', health: '/up', model_name: '{model}' });
+    expect(steps.flatMap((step) => (step.do === 'http' ? [step.path] : []))).toEqual(['/up']);
+    expect(endpoint).toMatchObject({ protocol: 'none', model: '/models/m.gguf' });
+  });
+});
+
+test.each([
+  ['line 3', null],
+  ['loading 45%', 0.45],
+  ['shards: 100.0 % done', 1],
+  ['took 250 %', null],
+])('%j is progress of %j', async (line, progress) => {
+  expect((await found({})).progress(line)?.progress ?? null).toBe(progress);
+});
+
+test.each<[string[], string | null, RegExp, string]>([
+  [['torch.OutOfMemoryError: CUDA out of memory.'], null, /^mine ran out of memory \(torch\.OutOfMemoryError/, 'out-of-memory'],
+  [['[Errno 98] address already in use'], null, /runtimes\.mine\.port_range/, 'runtime-exited'],
+  [['Traceback', 'KeyError: 1'], null, /^mine ended with code 1\. Its last words: KeyError: 1\.$/, 'runtime-exited'],
+  [[], 'SIGSEGV', /^mine ended by signal SIGSEGV\. It said nothing\.$/, 'runtime-exited'],
+])('an exit after %j is explained', async (lines, signal, sentence, code) => {
+  const { message, ...rest } = (await found({})).explainExit({ code: signal === null ? 1 : null, signal }, lines);
+  expect(message).toMatch(sentence);
+  expect(rest.code).toBe(code);
+});
