@@ -21,6 +21,9 @@ const VLLM = 'test/vllm.test.ts: vllm.command, args, env and port_range make the
 const GPUS = `${HERE}: gpus.nvidia_smi, use and reserve_mb, and a model’s own gpus, choose the place`;
 const HOST = `${HERE}: host.reserve_mb and memory_limit_mb bound what models may take of main memory`;
 
+const OWN =
+  'test/custom-runtime.test.ts: a runtime of one’s own serves what its formats say, two models at once, by its own command, until they are idle and the GPU is seen free';
+const OWN_PARTS = 'test/runtime/custom/custom.test.ts';
 const CACHE =
   'test/io/prepared-files.test.ts: cache.folder is where it lies, and cache.max_gb bounds it: the least recently used go first, and nothing in use';
 
@@ -69,6 +72,19 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'host.memory_limit_mb': HOST,
   'cache.folder': CACHE,
   'cache.max_gb': CACHE,
+  'runtimes.<id>.command': OWN,
+  'runtimes.<id>.args': OWN,
+  'runtimes.<id>.env': OWN,
+  'runtimes.<id>.port_range': OWN,
+  'runtimes.<id>.formats': OWN,
+  'runtimes.<id>.memory_mb': OWN,
+  'runtimes.<id>.health':
+    'test/custom-runtime.test.ts: a port that never opens is a stall, which says so; health that is well too early is not believed; one that breaks off is tried again later',
+  'runtimes.<id>.protocol': `${OWN_PARTS}: of a server without a protocol its health is all that is known`,
+  'runtimes.<id>.kinds': `${OWN_PARTS}: its formats and kinds, in words`,
+  'runtimes.<id>.model_name': `${OWN_PARTS}: of a server without a protocol its health is all that is known`,
+  'runtimes.<id>.stop.signal': `${OWN_PARTS}: what it is told to end by, and how long it gets`,
+  'runtimes.<id>.stop.grace_seconds': `${OWN_PARTS}: what it is told to end by, and how long it gets`,
   'models.<id>.pin': `${HERE}: a model’s own pin and evict_after_idle_seconds beat the policy`,
   'models.<id>.gpus': GPUS,
   'models.<id>.context': `${HERE}: a model’s own context, args and aliases`,

@@ -17,6 +17,7 @@ import type { BaseVerdict } from './analyzer/adapter-base.ts';
 import { type Box, boxOf, type Fit, type Weighed, weigh } from './brain-fit.ts';
 import {
   deadOptions,
+  isMeantFor,
   needsTrust,
   type Option,
   type OptionsInput,
@@ -224,10 +225,14 @@ function refusal(kind: RefusalReason, reason: string, help: string, candidates: 
 /** No runtime takes it, or those who would are off or not here. */
 function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decision {
   const { profile, runtimes } = input;
-  const takers = runtimes
-    .filter(({ planner }) => !planner.onlyWhenChosen || planner.id === input.settings.runtime)
-    .filter(({ planner }) => profile.forms.some((form) => planner.supports(profile, form).supported))
-    .map(({ planner }) => planner.id);
+  const able = runtimes.filter(
+    ({ planner }) =>
+      (!planner.onlyWhenChosen || planner.id === input.settings.runtime) &&
+      profile.forms.some((form) => planner.supports(profile, form).supported),
+  );
+  // Where the settings name one that takes it, what that one lacks is the reason.
+  const meant = able.filter(({ planner }) => isMeantFor(planner, input.settings));
+  const takers = (meant.length > 0 ? meant : able).map(({ planner }) => planner.id);
   const isUntrusted = profile.forms.every((form) => needsTrust(input, form));
   const converter = runtimes.find(({ planner }) => planner.preparations !== undefined);
   if (takers.length > 0) {

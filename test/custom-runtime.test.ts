@@ -1,0 +1,176 @@
+/** A server of one's own, as the settings name it, on a whole engine with simulated GPUs: the fixture program, started by a command that says its flags. */
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, type TestContext, test } from 'vitest';
+import { readBox, readHoldings } from './fixtures/box.ts';
+import { type SettingsFile, startTestEngine, type TestEngine } from './helpers/engine.ts';
+import { eventually } from './helpers/eventually.ts';
+import { type Home, isAlive, makeHome, startServe } from './helpers/serve.ts';
+import { makeSimulatedBox, type SimulatedBox } from './helpers/simulated-box.ts';
+import { writeTinyGguf } from './helpers/tiny-gguf.ts';
+
+const MIB = 1024 ** 2;
+const MODEL = { layers: 16, contextTokens: 2048 };
+const ARGS = ['--port', '{port}', '--model', '{model}', '--alias', '{name}', '--memory-mb', '300', '--n-gpu-layers', '32'];
+
+let ports = 14_000;
+
+function newBox({ onTestFinished }: TestContext): SimulatedBox {
+  const box = makeSimulatedBox({ gpus: [{ totalMiB: 2000 }] });
+  onTestFinished(() => box.remove());
+  return box;
+}
+
+/** Of the box's runtime; ports of its own, since engines side by side would meet at the first. */
+function mine(box: SimulatedBox, own: object = {}): SettingsFile {
+  ports += 40;
+  return { command: box.runtimeCommand, args: ARGS, formats: ['gguf'], memory_mb: 300, port_range: [ports, ports + 39], ...own };
+}
+
+async function start(
+  { onTestFinished }: TestContext,
+  box: SimulatedBox,
+  runtimes: SettingsFile,
+  more: { policies?: object; models?: object } = {},
+): Promise<TestEngine> {
+  const engine = await startTestEngine({
+    gpus: { nvidia_smi: box.nvidiaSmi, reserve_mb: 100 },
+    host: { reserve_mb: 0 },
+    orchestration: { policies: { load: 'on_request', min_residency_seconds: 0, ...more.policies } },
+    runtimes,
+    models: more.models ?? {},
+  });
+  onTestFinished(() => engine.close());
+  return engine;
+}
+
+/** MiB that runtimes hold on the GPU. */
+function usedMiB(box: SimulatedBox): number {
+  const bytes = readHoldings(box.dir, readBox(box.dir)).flatMap(({ gpus }) => Object.values(gpus));
+  return Math.round(bytes.reduce((sum, each) => sum + each, 0) / MIB);
+}
+
+test.concurrent('a runtime of one’s own serves what its formats say, two models at once, by its own command, until they are idle and the GPU is seen free', async (context) => {
+  const box = newBox(context);
+  const env = { LLAMA_API_KEY: '{key}', OF_MINE: '{name} with {context} on {gpus}' };
+  const told = join(box.dir, 'told');
+  const command = join(box.dir, 'own-server');
+  writeFileSync(command, `#!/bin/sh\necho "$OF_MINE; CUDA $CUDA_VISIBLE_DEVICES; $*" >> '${told}'\nexec '${box.runtimeCommand}' "$@"\n`);
+  chmodSync(command, 0o755);
+  const own = mine(box, { command, env });
+  const engine = await start(
+    context,
+    box,
+    { mine: own, other: mine(box) },
+    { policies: { evict_after_idle_seconds: 1 }, models: { b: { context: 512 } } },
+  );
+  for (const name of ['a', 'b']) await engine.drop(name, MODEL);
+  for (const name of ['a', 'b']) await engine.waitFor(name, 'unloaded');
+  const answers = await Promise.all(['a', 'b'].map((name) => engine.predict(name)));
+  expect(answers.map(({ status, text }) => [status, text])).toEqual(Array(2).fill([200, 'This answer is simulated']));
+  // What it is told, and that both were there at once.
+  const lines = readFileSync(told, 'utf8').trim().split('\n').sort();
+  expect(lines).toEqual([
+    expect.stringMatching(
+      new RegExp(`^a with 2048 on 1; CUDA ${box.uuids[0]}; --port 14\\d+ --model \\S+/a\\.gguf --alias a --memory-mb 300`),
+    ),
+    expect.stringMatching(
+      new RegExp(`^b with 512 on 1; CUDA ${box.uuids[0]}; --port 14\\d+ --model \\S+/b\\.gguf --alias b --memory-mb 300`),
+    ),
+  ]);
+  const [decision] = (await engine.decisions('a')).filter(({ action }) => action === 'load');
+  expect(decision?.sentence).toMatch(
+    /^GPU 0 .*fits: needs .*runtimes\.mine comes before what Modelium brings; first guess: runtimes\.mine\.memory_mb/,
+  );
+  expect(decision?.candidates.map(({ plan }) => plan.runtime)).toEqual(expect.arrayContaining(['mine', 'other', 'llama']));
+  for (const name of ['a', 'b']) await engine.waitFor(name, 'unloaded');
+  await eventually('the GPU seen free', async () => (await engine.gpus())[0]?.usedBytes === 0);
+  expect(usedMiB(box)).toBe(0);
+  expect(engine.said.filter((line) => line.includes('GPU freed: 300 MiB')).length).toBe(2);
+});
+
+test.concurrent('a command that does not exist is told by its key, and models.NAME.runtime chooses among several', async (context) => {
+  const box = newBox(context);
+  const models = { a: { runtime: 'gone' }, b: { runtime: 'second' } };
+  const runtimes = { gone: mine(box, { command: '/nowhere/server' }), first: mine(box), second: mine(box, { formats: [] }) };
+  const engine = await start(context, box, runtimes, { models });
+  for (const name of ['a', 'b', 'c']) await engine.drop(name, MODEL);
+  const blocked = await engine.waitFor('a', 'blocked');
+  expect(blocked.message).toMatch(/^gone would serve it, but: runtimes\.gone\.command is \/nowhere\/server, and there is no such program/);
+  expect((await engine.status()).runtimes.find(({ id }) => id === 'gone')).toMatchObject({ found: false });
+  for (const name of ['b', 'c']) expect((await engine.predict(name)).status).toBe(200);
+  expect(await Promise.all(['b', 'c'].map(async (id) => (await engine.model(id)).runtime))).toEqual(['second', 'first']);
+  // Taken out of the settings, it ends what it had, and the next one takes over.
+  engine.saveSettings({
+    ...JSON.parse(readFileSync(join(engine.folder, 'modelium.yaml'), 'utf8')),
+    runtimes: { second: runtimes.second },
+    models: { b: { runtime: 'second' } },
+  });
+  await eventually('c leaves the runtime that is gone', async () => (await engine.model('c')).runtime !== 'first');
+  expect((await engine.model('b')).runtime).toBe('second');
+});
+
+test.concurrent('a port that never opens is a stall, which says so; health that is well too early is not believed; one that breaks off is tried again later', async (context) => {
+  const box = newBox(context);
+  const deaf = join(box.dir, 'deaf');
+  writeFileSync(deaf, '#!/bin/sh\necho nobody listens\nexec sleep 60\n');
+  chmodSync(deaf, 0o755);
+  const slow = [...ARGS, '--load-ms', '1500'];
+  const engine = await start(
+    context,
+    box,
+    {
+      deaf: mine(box, { command: deaf, formats: [] }),
+      // Well from the beginning, whatever it can do.
+      early: mine(box, { args: slow, formats: [], health: '/fixture' }),
+      broken: mine(box, { args: [...ARGS, '--oom'], formats: [] }),
+    },
+    { policies: { load_stall_seconds: 3 }, models: { a: { runtime: 'deaf' }, b: { runtime: 'early' }, c: { runtime: 'broken' } } },
+  );
+  for (const name of ['a', 'b', 'c']) await engine.drop(name, MODEL);
+  for (const name of ['a', 'b', 'c']) await engine.waitFor(name, 'unloaded');
+  const [b, c] = await Promise.all([engine.predict('b'), engine.predict('c')]);
+  expect(b).toMatchObject({ status: 200, text: 'This answer is simulated' });
+  // Never ready before it was loaded.
+  expect(b.timings!.load_ms).toBeGreaterThan(1_000);
+  expect(c).toMatchObject({ status: 503, error: { message: expect.stringMatching(/broken ran out of memory \(.*out of memory\)/) } });
+  expect(c.retryAfter).toBeGreaterThan(0);
+  const a = await engine.predict('a');
+  expect(a).toMatchObject({ status: 503, error: { code: 'model-failed' } });
+  expect(a.error?.message).toMatch(/a showed no sign of progress for \d+ s while loading on deaf \(waiting for port 1\d+ to open\)/);
+  expect(a.error).toMatchObject({ last_words: ['nobody listens'] });
+  expect(usedMiB(box)).toBe(300);
+});
+
+test.concurrent('a server that is killed is loaded again by the next request', async (context) => {
+  const box = newBox(context);
+  const engine = await start(context, box, { mine: mine(box) });
+  await engine.drop('a', MODEL);
+  await engine.waitFor('a', 'unloaded');
+  expect((await engine.predict('a')).status).toBe(200);
+  const [pid] = (await engine.model('a')).pids;
+  process.kill(pid!, 'SIGKILL');
+  await eventually('another process', async () => {
+    const answer = await engine.predict('a');
+    const { pids } = await engine.model('a');
+    return answer.status === 200 && pids.length > 0 && pids[0] !== pid;
+  });
+});
+
+test.concurrent('what an engine that was killed left of it is ended before the next one serves', async (context) => {
+  const box = makeSimulatedBox({ gpus: [] });
+  context.onTestFinished(() => box.remove());
+  const home: Home = makeHome({ runtimes: { mine: mine(box) } });
+  context.onTestFinished(() => home.remove());
+  await writeTinyGguf(home.watch, { name: 'tiny' });
+  const first = await startServe(home);
+  await first.becomes('tiny', 'ready');
+  const left = home.processes().filter(({ pid }) => pid !== first.pid);
+  await first.end('SIGKILL');
+  expect(left.filter(isAlive).map(({ command }) => command)).toEqual(expect.arrayContaining([expect.stringContaining('--alias tiny')]));
+  const second = await startServe(home);
+  expect(left.filter(isAlive)).toEqual([]);
+  expect((await second.predict('tiny')).status).toBe(200);
+  expect(await second.end('SIGTERM')).toEqual({ code: 0, signal: null });
+  expect(home.processes()).toEqual([]);
+});
