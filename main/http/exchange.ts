@@ -34,6 +34,8 @@ export interface Job {
   readonly streams: boolean;
   /** Fields of the request that change nothing here, told in a header and counted. */
   readonly ignoredFields?: readonly string[];
+  /** An answer that is no success is passed on as it is, too. */
+  readonly passesRefusals?: boolean;
   /** @throws ModeliumError not-supported-by-model. */
   prepare(lease: Lease): UpstreamRequest;
   begin(exchange: Exchange, status: number, headers: UpstreamHeaders): void;
@@ -153,7 +155,7 @@ export class Exchange implements UpstreamHandler {
   onResponseStart(_controller: UpstreamController, status: number, headers: UpstreamHeaders): void {
     if (this.#done || status < 200) return;
     this.#lease?.heard();
-    if (status >= 300) {
+    if (status >= 300 && this.#job.passesRefusals !== true) {
       this.#refusal = { status, headers, parts: [], bytes: 0 };
       return;
     }

@@ -7,6 +7,7 @@ import { type ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Control } from '../core/gateway.ts';
 import { absoluteTarget, meantPath } from './addresses.ts';
+import { AS_IT_IS, asItIsTarget, passAsItIs } from './as-it-is.ts';
 import { BYTES_PER_MB, discardBody, MAX_BODY, readBody, refuseLength } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { decodedBody, refuseEncoding } from './body-encoding.ts';
@@ -100,6 +101,14 @@ function route(world: HotWorld, request: IncomingMessage, response: ServerRespon
     if (answerGet(world, path, response)) return;
   } else if (request.method === 'OPTIONS' && response.hasHeader('access-control-allow-origin')) {
     answerPreflight(request, response);
+    return;
+  }
+  const target = path.startsWith(AS_IT_IS) ? asItIsTarget(request.url ?? '') : null;
+  if (target !== null) {
+    const { name } = target;
+    if (world.inference.begun() === null && world.inference.resolve(name) === null)
+      return refuse(request, response, modelNotFound(name, world.inference.nearest(name)));
+    withBody(world, request, response, (body, startedMs) => passAsItIs(world, request, response, target, body, startedMs));
     return;
   }
   toControlApp(world, request, response, path);

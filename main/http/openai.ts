@@ -7,6 +7,7 @@ import { API } from '../../shared/api.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { IGNORED_HEADER, ignoredIn, withReported } from '../../shared/ignored-fields.ts';
 import type { Lease } from '../core/gateway.ts';
+import { requireProtocol } from './as-it-is.ts';
 import { commentHeaders } from './comments.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
 import { modelField, withModel } from './form-model.ts';
@@ -105,7 +106,9 @@ class PassOn implements Job {
     this.#keepsUsage = keepsUsage;
   }
 
-  prepare({ endpoint }: Lease): UpstreamRequest {
+  prepare(lease: Lease): UpstreamRequest {
+    requireProtocol(this.modelId, lease);
+    const { endpoint } = lease;
     return endpoint.model === this.modelId ? this.#request : named(this.#request, endpoint.model);
   }
 

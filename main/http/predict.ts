@@ -8,6 +8,7 @@ import { type PredictRequest, predictRequestSchema } from '../../shared/api-pred
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
 import type { Lease } from '../core/gateway.ts';
+import { requireProtocol } from './as-it-is.ts';
 import { toJson } from './body.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
 import type { JsonBody } from './json-body.ts';
@@ -50,6 +51,7 @@ export function predict(world: ProxyWorld, response: ServerResponse, model: stri
 
 function textJob(world: ProxyWorld, modelId: string, request: PredictRequest): Job {
   return new PredictText(modelId, request.stream, (lease) => {
+    requireProtocol(modelId, lease);
     keepAlive(world, modelId, request);
     return textRequest(modelId, request, lease);
   });
@@ -57,6 +59,7 @@ function textJob(world: ProxyWorld, modelId: string, request: PredictRequest): J
 
 function inputsJob(world: ProxyWorld, modelId: string, request: PredictRequest): Job {
   return new PredictInputs(modelId, (lease) => {
+    requireProtocol(modelId, lease);
     keepAlive(world, modelId, request);
     requireKind(modelId, lease.profile, 'input', 'input');
     if (lease.profile.kind === 'classifier') return post('/classify', { model: lease.endpoint.model, input: request.input });

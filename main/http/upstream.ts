@@ -1,9 +1,12 @@
 /** How the proxy asks a runtime: the port that `main/io/http-client.ts` fills. Types only; the shape is that of undici's dispatch, without its name. */
 import type { Endpoint } from '../../shared/model.ts';
 
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export type UpstreamMethod = (typeof METHODS)[number];
+
 export interface UpstreamRequest {
   readonly path: string;
-  readonly method: 'POST';
+  readonly method: UpstreamMethod;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | string;
 }

@@ -1,0 +1,103 @@
+/**
+ * `/upstream/{model}/...`: what is behind it goes to the model's own server and back as it is, for servers of which nothing is known (protocol `none`).
+ * All others have routes of ours in front of them, since some of theirs change them. What passes is a server's own: no page of it may act as ours.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ModeliumError } from '../../shared/errors.ts';
+import type { Lease } from '../core/gateway.ts';
+import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
+import { modelNotFound } from './respond.ts';
+import { METHODS, type UpstreamHeaders, type UpstreamMethod, type UpstreamRequest } from './upstream.ts';
+import { NO_USAGE, type TokenUsage } from './usage.ts';
+
+export const AS_IT_IS = '/upstream/';
+
+/** Between two neighbours only, or about us: our token and our cookies are nobody else's. */
+const NOT_PASSED = new Set(
+  `connection keep-alive transfer-encoding te trailer upgrade expect host content-length authorization proxy-authorization
+  proxy-authenticate proxy-connection cookie set-cookie set-cookie2 origin referer content-security-policy`.split(/\s+/),
+);
+/** A page of the server would else be one of ours, and could read what the window keeps. */
+const FENCES = { 'content-security-policy': 'sandbox', 'x-content-type-options': 'nosniff' };
+
+/** @returns the model's name and the rest of the URL, its query included; null: it names no model. */
+export function asItIsTarget(url: string): { readonly name: string; readonly path: string } | null {
+  const [, encoded = '', path = ''] = /^\/upstream\/([^/?]+)(.*)$/s.exec(url) ?? [];
+  try {
+    return encoded === '' ? null : { name: decodeURIComponent(encoded), path: path.startsWith('/') ? path : `/${path}` };
+  } catch {
+    return null;
+  }
+}
+
+/** @throws ModeliumError model-not-found, method-not-allowed. */
+export function passAsItIs(
+  world: ProxyWorld,
+  { method = 'GET', headers }: IncomingMessage,
+  response: ServerResponse,
+  { name, path }: { readonly name: string; readonly path: string },
+  body: Buffer,
+  startedMs: number,
+): void {
+  const modelId = world.inference.resolve(name);
+  if (modelId === null) throw modelNotFound(name, world.inference.nearest(name));
+  const known = METHODS.find((each) => each === method);
+  if (known === undefined) throw new ModeliumError('method-not-allowed', `${AS_IT_IS} takes ${METHODS.join(', ')}, not ${method}.`);
+  const request = { method: known, path, headers: passed(headers), body };
+  new Exchange(world, response, new AsItIs(modelId, request), startedMs).start();
+}
+
+/** For the routes of ours: a server of which nothing is known has none of them. @throws ModeliumError not-supported-by-model. */
+export function requireProtocol(modelId: string, { endpoint, runtime }: Pick<Lease, 'endpoint' | 'runtime'>): void {
+  if (endpoint.protocol !== 'none') return;
+  const sentence = `${modelId} runs on ${runtime}, of whose routes nothing is known (protocol: none): ask it as ${AS_IT_IS}${modelId}/ and what follows.`;
+  throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
+}
+
+class AsItIs implements Job {
+  readonly modelId: string;
+  readonly streams = false;
+  readonly passesRefusals = true;
+  readonly #request: UpstreamRequest & { readonly method: UpstreamMethod };
+
+  constructor(modelId: string, request: UpstreamRequest) {
+    this.modelId = modelId;
+    this.#request = request;
+  }
+
+  prepare({ endpoint, runtime }: Lease): UpstreamRequest {
+    if (endpoint.protocol === 'none') return this.#request;
+    const sentence = `${this.modelId} runs on ${runtime}, whose routes are asked as /predict/${this.modelId} and /v1/...: ${AS_IT_IS} is for servers without a protocol.`;
+    throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
+  }
+
+  begin(exchange: Exchange, status: number, headers: UpstreamHeaders): void {
+    exchange.response.writeHead(status, { ...passed(headers), ...FENCES, ...exchange.headers() });
+  }
+
+  data(exchange: Exchange, chunk: Buffer): void {
+    exchange.markFirstToken();
+    exchange.write(chunk);
+  }
+
+  end(exchange: Exchange): TokenUsage {
+    exchange.response.end();
+    return NO_USAGE;
+  }
+}
+
+function passed(headers: UpstreamHeaders): Record<string, string> {
+  // What a header `connection` names is between neighbours, too.
+  const named = new Set(
+    String(headers['connection'] ?? '')
+      .toLowerCase()
+      .split(/\s*,\s*/),
+  );
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => {
+      const isOurs =
+        name.startsWith('sec-') || name.startsWith('access-control-') || name.startsWith('x-modelium-') || name.startsWith('x-forwarded-');
+      return value === undefined || isOurs || NOT_PASSED.has(name) || named.has(name) ? [] : [[name, String(value)]];
+    }),
+  );
+}
