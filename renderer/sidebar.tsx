@@ -2,6 +2,7 @@
 import { IconButton } from './components/button.tsx';
 import { classes } from './components/classes.ts';
 import { Icon, type IconName } from './components/icon.tsx';
+import { isInTrouble, isNoModel } from './components/state-chip.tsx';
 import { address, PAGES, type PageName, TITLES } from './route.ts';
 import styles from './sidebar.module.css';
 import { useModels, useWindow } from './store.ts';
@@ -40,9 +41,10 @@ export function Sidebar({ page }: { readonly page: PageName }) {
 
 function ModelCount() {
   const models = useModels();
-  const troubled = models.filter(({ state }) => state === 'failed' || state === 'blocked').length;
+  const troubled = models.filter(isInTrouble).length;
   if (troubled > 0) return <span className={classes(styles.count, styles.trouble)}>{troubled} in trouble</span>;
-  return models.length === 0 ? null : <span className={styles.count}>{models.length}</span>;
+  const count = models.filter((model) => !isNoModel(model)).length;
+  return count === 0 ? null : <span className={styles.count}>{count}</span>;
 }
 
 function SettingsTrouble() {

@@ -288,12 +288,14 @@ function fromDiscovered(state: ModelState, event: ModelEvent): Next {
   throw new IllegalTransition(state.name, event.type);
 }
 
+/** What files tell by themselves, before there is a profile: only another look at them can say more. */
+export const BY_FILES: ReadonlySet<BlockReason> = new Set(['unreadable', 'damaged', 'incomplete', 'not-servable']);
+
 function fromSettling(state: ModelState, event: ModelEvent): Next {
   if (event.type === 'copied' || event.type === 'files-changed') return { name: 'settling', copy: event.copy };
   if (event.type === 'analyzed') return { name: 'analyzed' };
   if (event.type === 'recognised') return event.as;
-  if (event.type === 'blocked' && (event.reason === 'damaged' || event.reason === 'incomplete' || event.reason === 'unreadable'))
-    return blocked(event);
+  if (event.type === 'blocked' && BY_FILES.has(event.reason)) return blocked(event);
   if (event.type === 'gone') return 'forgotten';
   throw new IllegalTransition(state.name, event.type);
 }

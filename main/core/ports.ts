@@ -55,7 +55,7 @@ export interface Inspection {
   readonly damage: string | null;
   readonly unreadable: string | null;
   /** Nothing of a model is in it: an empty folder, or one of links to nowhere. Told at once; looked at again when something comes. */
-  readonly nothing?: { readonly message: string; readonly help: string };
+  readonly nothing?: { readonly isEmpty: boolean; readonly message: string; readonly help: string };
   /** What it is, as far as its bytes tell; also while it is not whole. */
   readonly profile: ModelProfile | null;
 }

@@ -3,7 +3,7 @@
  * It tells its listeners what changed and does nothing about it.
  */
 import type { ModelEvent, ModelState, StateName, StateOf } from '../../shared/model.ts';
-import { transition } from '../../shared/model.ts';
+import { BY_FILES, transition } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { foldedName, NameIndex } from './name-index.ts';
@@ -186,7 +186,7 @@ const UNKNOWN_CONTENT = { profile: null, attempts: 0, retried: NOTHING_RETRIED }
 
 /** Nothing but another look at the files can say more of it: there is no profile to decide on. */
 export function isBlockedByFiles(state: ModelState): boolean {
-  return state.name === 'blocked' && (state.reason === 'unreadable' || state.reason === 'damaged' || state.reason === 'incomplete');
+  return state.name === 'blocked' && BY_FILES.has(state.reason);
 }
 
 /** Narrows a record's state by its name. */

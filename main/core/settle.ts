@@ -15,7 +15,7 @@ export interface Look {
 export type SettleOutcome = { readonly look: Look } & (
   | { readonly kind: 'settling'; readonly copy: CopyProgress; readonly againMs: number }
   | { readonly kind: 'whole' }
-  | { readonly kind: 'damaged' | 'unreadable' | 'incomplete'; readonly message: string; readonly help: string }
+  | { readonly kind: 'damaged' | 'unreadable' | 'incomplete' | 'not-servable'; readonly message: string; readonly help: string }
 );
 
 /** Size and time of every file unchanged for so long: the last byte was written (design: settling). */
@@ -45,7 +45,9 @@ export function settle(previous: Look | null, look: Look, options: { readonly fo
   const kept: Look = { inspection, atMs, stillSinceMs };
   const zeroTails = options.force ? [] : inspection.zeroTails;
   if (inspection.nothing !== undefined) {
-    if (stillMs >= STILL_MS) return { look: kept, kind: 'incomplete', ...inspection.nothing };
+    const { isEmpty, message, help } = inspection.nothing;
+    // A folder without a file is as little in trouble as a text: nothing was lost.
+    if (stillMs >= STILL_MS) return { look: kept, kind: isEmpty ? 'not-servable' : 'incomplete', message, help };
   } else if (inspection.unreadable !== null) {
     if (stillMs >= STILL_MS) {
       const help = 'Let the user that Modelium runs as read it; it is looked at again when it changes.';

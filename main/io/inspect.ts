@@ -69,10 +69,11 @@ function nothingIn({ kind, files, dangling, realPath }: CandidateFiles): NonNull
   if (dangling.length === 0) {
     // The folder of a store's snapshots is there before the first of them.
     if (basename(realPath) === 'snapshots') return null;
-    return { message: 'It is an empty folder.', help: "Copy a model's files into it: it is looked at again as soon as one is there." };
+    const help = "Copy a model's files into it: it is looked at again as soon as one is there.";
+    return { isEmpty: true, message: 'It is an empty folder.', help };
   }
   const message = `It holds nothing but links that lead nowhere: ${listed(dangling.map(visibleName))}.`;
-  return { message, help: 'Copy what the links lead to instead of the links, with `cp -rL` or `rsync -aL`.' };
+  return { isEmpty: false, message, help: 'Copy what the links lead to instead of the links, with `cp -rL` or `rsync -aL`.' };
 }
 
 /** The last answers by the files that they were for: a copy that has just ended is looked at several times. */

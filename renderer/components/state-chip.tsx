@@ -24,17 +24,30 @@ const LOOKS: Readonly<Record<StateName, { readonly word: string; readonly glyph:
   failed: { word: 'Failed', glyph: 'error', tone: 'bad' },
 };
 
+/** A text, an archive, a model of a kind that no runtime here knows: each says in its sentence which. */
+const NO_MODEL = { word: 'Not served', glyph: 'file', tone: 'rest' } as const;
+
 /** States that pass by themselves, and that a person may cancel. */
 export const TRANSIENT: ReadonlySet<StateName> = new Set(['preparing', 'queued', 'loading']);
 /** States in which a model holds memory, or is about to. */
 export const ON_DEVICE: ReadonlySet<StateName> = new Set(['loading', 'ready', 'asleep', 'draining']);
+
+/** What lies among the models and is none that anything here could serve: no trouble, and nothing to be tried again. */
+export function isNoModel({ state, blockedReason }: ModelView): boolean {
+  return state === 'blocked' && blockedReason === 'not-servable';
+}
+
+/** States that a person should look at. */
+export function isInTrouble(model: ModelView): boolean {
+  return model.state === 'failed' || (model.state === 'blocked' && !isNoModel(model));
+}
 
 export function stateWord(state: StateName): string {
   return LOOKS[state].word;
 }
 
 export function StateChip({ model }: { readonly model: ModelView }) {
-  const { word, glyph, tone } = LOOKS[model.state];
+  const { word, glyph, tone } = isNoModel(model) ? NO_MODEL : LOOKS[model.state];
   const spins = model.state === 'loading' || model.state === 'preparing';
   const ratio = progressOf(model);
   return (

@@ -5,7 +5,7 @@ import { bytesInWords, secondsInWords } from '../../shared/units.ts';
 import { load, unload } from '../actions.ts';
 import { Button, IconButton } from '../components/button.tsx';
 import { mainDevices, useDeviceNames } from '../components/device-name.ts';
-import { StateChip, TRANSIENT } from '../components/state-chip.tsx';
+import { isInTrouble, isNoModel, StateChip, TRANSIENT } from '../components/state-chip.tsx';
 import { go } from '../route.ts';
 import { useModel } from '../store.ts';
 import { type Drop, dismiss, dismissAll, useDrops } from './drops.ts';
@@ -87,7 +87,7 @@ function Refused({ drop }: { readonly drop: Drop }) {
 function Followed({ model, dropKey }: { readonly model: ModelView; readonly dropKey: number }) {
   const nameOf = useDeviceNames();
   const { state, message, help, profile } = model;
-  const isTrouble = state === 'blocked' || state === 'failed';
+  const isTrouble = isInTrouble(model);
   return (
     <>
       {profile !== null && (
@@ -123,7 +123,7 @@ function CardActions({ model, dropKey }: { readonly model: ModelView; readonly d
           Cancel
         </Button>
       )}
-      {(state === 'unloaded' || state === 'failed' || state === 'blocked') && (
+      {(state === 'unloaded' || state === 'failed' || state === 'blocked') && !isNoModel(model) && (
         <Button onClick={() => void load(id)} small>
           {state === 'unloaded' ? 'Load' : 'Try again'}
         </Button>

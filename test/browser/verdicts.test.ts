@@ -1,5 +1,5 @@
 /** Verdicts in the window: a folder that brings code is looked at and trusted there, models of other tools are found and served. */
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -22,6 +22,8 @@ describe.skipIf(CHROMIUM === null)('verdicts in the window: needs Chromium', () 
     writeFileSync(join(home.watch, 'coded', 'a\u202eyp.txt.py'), 'hidden = 1\u202e\n');
     writeHubModel(join(home.root, '.cache/huggingface/hub'), 'owner/Hub-GGUF', { 'tiny-q4.gguf': tinyBytes(1) });
     writeOllamaModel(join(home.root, '.ollama/models'), 'llama3.2', '1b', tinyBytes(3));
+    writeFileSync(join(home.watch, 'notes.txt'), 'Notes.');
+    mkdirSync(join(home.watch, 'empty'));
     served = await startServe(home);
     await served.becomes('coded', 'blocked');
   });
@@ -35,6 +37,28 @@ describe.skipIf(CHROMIUM === null)('verdicts in the window: needs Chromium', () 
     const { page } = await openWindow(browser, served.address, { token: readToken(home.state) ?? '', page: name });
     return page;
   }
+
+  test('what is no model is said to be none: no trouble, nothing to try again', async () => {
+    const page = await open('models');
+    for (const [id, sentence] of [
+      ['notes.txt', 'It is a text. It is not a model, and nothing is done with it.'],
+      ['empty', 'It is an empty folder.'],
+    ] as const) {
+      await served.becomes(id, 'blocked');
+      const row = page.getByRole('row').filter({ hasText: id });
+      await row.getByText(sentence).waitFor();
+      await row.getByText('Not served').waitFor();
+      expect(await row.getByRole('button', { name: /^(?:Retry|Load)/ }).count()).toBe(0);
+    }
+    // The model that waits for trust is the one that a person should look at.
+    await page.getByRole('navigation', { name: 'Pages' }).getByText('1 in trouble').waitFor();
+    await page.goto(`${served.address}/#/models/notes.txt`);
+    const drawer = page.getByRole('dialog', { name: 'notes.txt' });
+    await drawer.getByText('Drop a GGUF file or a model folder.').waitFor();
+    expect(await drawer.getByRole('button', { name: /^(?:Retry|Try it)/ }).count()).toBe(0);
+    await expectAccessible(page);
+    await page.context().close();
+  });
 
   test('code is read before it is trusted, and asked for again when it changes', async () => {
     const page = await open('models/coded');

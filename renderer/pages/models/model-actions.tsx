@@ -5,7 +5,7 @@ import { forget, load, pin, unload } from '../../actions.ts';
 import { Button, IconButton } from '../../components/button.tsx';
 import { ActionMenu, type MenuAction } from '../../components/menu.tsx';
 import { Question } from '../../components/overlays.tsx';
-import { TRANSIENT } from '../../components/state-chip.tsx';
+import { isNoModel, TRANSIENT } from '../../components/state-chip.tsx';
 import { go } from '../../route.ts';
 import styles from './model-actions.module.css';
 
@@ -33,7 +33,7 @@ export function ModelActions({ model }: { readonly model: ModelView }) {
   );
 }
 
-/** Load, unload or cancel: what the state asks for. */
+/** Load, unload or cancel: what the state asks for. Nothing for what is no model. */
 export function MainAction({ model }: { readonly model: ModelView }) {
   const { id, state } = model;
   const name = (verb: string): string => `${verb} ${id}`;
@@ -58,6 +58,7 @@ export function MainAction({ model }: { readonly model: ModelView }) {
       </Button>
     );
   }
+  if (isNoModel(model)) return null;
   const isResting = state === 'unloaded' || state === 'failed' || state === 'blocked';
   const verb = state === 'failed' || state === 'blocked' ? 'Retry' : 'Load';
   return (
@@ -71,11 +72,13 @@ function moreActions(model: ModelView, cut: () => void): readonly MenuAction[] {
   const { id, pinned, state, inFlight, copy, blockedReason } = model;
   const looksHalf = copy !== null || blockedReason === 'incomplete' || blockedReason === 'damaged';
   return [
-    { label: 'Try it', icon: 'playground', onChoose: () => go('playground', id) },
+    ...(isNoModel(model) ? [] : [{ label: 'Try it', icon: 'playground', onChoose: () => go('playground', id) } as const]),
     { label: 'Details', icon: 'file', onChoose: () => go('models', id) },
     { label: 'Its decisions', icon: 'decisions', onChoose: () => go('decisions', id) },
     { label: 'Its log', icon: 'logs', onChoose: () => go('logs', id) },
-    { label: pinned ? 'Unpin' : 'Pin: only a person unloads it', icon: 'pin', onChoose: () => void pin(id, !pinned) },
+    ...(isNoModel(model) && !pinned
+      ? []
+      : [{ label: pinned ? 'Unpin' : 'Pin: only a person unloads it', icon: 'pin', onChoose: () => void pin(id, !pinned) } as const]),
     ...(state === 'ready' && inFlight > 0
       ? [{ label: 'Unload now, cutting requests', icon: 'eject', onChoose: cut, danger: true } as const]
       : []),

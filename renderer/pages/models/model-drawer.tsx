@@ -11,7 +11,7 @@ import { useDeviceNames } from '../../components/device-name.ts';
 import { SwitchField } from '../../components/fields.tsx';
 import { Overlay } from '../../components/overlays.tsx';
 import { Facts, Note } from '../../components/panel.tsx';
-import { StateChip } from '../../components/state-chip.tsx';
+import { isInTrouble, isNoModel, StateChip } from '../../components/state-chip.tsx';
 import { address, go } from '../../route.ts';
 import { useModel, useWindow } from '../../store.ts';
 import { MainAction } from './model-actions.tsx';
@@ -46,7 +46,7 @@ export function ModelDrawer({ id, onClose }: ModelDrawerProps) {
 
 function Body({ model }: { readonly model: ModelView }) {
   const { id, state, message, help, path, aliases, pinned, profile, copy } = model;
-  const isTrouble = state === 'failed' || state === 'blocked';
+  const isTrouble = isInTrouble(model);
   return (
     <div className={styles.body}>
       {isTrouble ? (
@@ -55,7 +55,7 @@ function Body({ model }: { readonly model: ModelView }) {
           {help !== null && <p>{help}</p>}
         </Note>
       ) : (
-        <p className={styles.message}>{message}</p>
+        <p className={styles.message}>{[message, isNoModel(model) ? help : null].filter(Boolean).join(' ')}</p>
       )}
       {copy !== null && copy.missing.length > 0 && (
         <Section title="Missing">
@@ -68,9 +68,11 @@ function Body({ model }: { readonly model: ModelView }) {
       )}
       <div className={styles.actions}>
         <MainAction model={model} />
-        <Button icon="playground" onClick={() => go('playground', id)} small>
-          Try it
-        </Button>
+        {!isNoModel(model) && (
+          <Button icon="playground" onClick={() => go('playground', id)} small>
+            Try it
+          </Button>
+        )}
         <Button icon="logs" onClick={() => go('logs', id)} small>
           Log
         </Button>

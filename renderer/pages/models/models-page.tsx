@@ -5,7 +5,7 @@ import type { PageProps } from '../../app.tsx';
 import { Button } from '../../components/button.tsx';
 import { ChoiceField, TextField } from '../../components/fields.tsx';
 import { Empty, Page, Panel } from '../../components/panel.tsx';
-import { ON_DEVICE, stateWord } from '../../components/state-chip.tsx';
+import { isNoModel, ON_DEVICE, stateWord } from '../../components/state-chip.tsx';
 import { AddModel } from '../../drop/add-model.tsx';
 import { go } from '../../route.ts';
 import { useModels } from '../../store.ts';
@@ -74,7 +74,8 @@ function matches({ id, aliases, path, profile }: ModelView, words: string): bool
     .every((word) => text.includes(word));
 }
 
-function sentenceOf(models: readonly ModelView[]): string {
+function sentenceOf(all: readonly ModelView[]): string {
+  const models = all.filter((model) => !isNoModel(model));
   if (models.length === 0) return 'Nothing is served yet.';
   const ready = models.filter(({ state }) => state === 'ready').length;
   const moving = models.filter(({ state }) => ON_DEVICE.has(state) && state !== 'ready').length;
