@@ -5,10 +5,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { DecisionRow } from '../shared/decision.ts';
+import { BUILT_COMMAND } from './helpers/built-app.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 import { writeTinyFolder } from './helpers/tiny-folder.ts';
@@ -128,7 +129,7 @@ test('kill -9 of the engine in the middle: the converter ends too, and the next 
   writeFileSync(join(folder, 'modelium.yaml'), JSON.stringify({ ...settings, cache: { folder: join(folder, 'cache') } }));
   let story = '';
   const start = (): ChildProcess => {
-    const args = [resolve(import.meta.dirname, '../main/cli.ts'), '--state-folder', join(folder, 'state'), 'serve'];
+    const args = [BUILT_COMMAND, '--state-folder', join(folder, 'state'), 'serve'];
     const child = spawn(process.execPath, [...args, '--config', join(folder, 'modelium.yaml')], { stdio: ['ignore', 'pipe', 'inherit'] });
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       story += text;

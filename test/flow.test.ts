@@ -16,13 +16,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tinyModel } from '../main/embedded/tiny-model.ts';
 import type { ModelView } from '../shared/snapshot.ts';
+import { BUILT_COMMAND } from './helpers/built-app.ts';
 
-const root = resolve(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'modelium-flow-'));
 const incoming = join(folder, 'incoming');
 const settings = {
@@ -43,7 +43,7 @@ const story: string[] = [];
 beforeAll(async () => {
   mkdirSync(incoming);
   writeFileSync(join(folder, 'modelium.yaml'), JSON.stringify(settings));
-  const args = [join(root, 'main/cli.ts'), '--state-folder', join(folder, 'state'), 'serve', '--config', join(folder, 'modelium.yaml')];
+  const args = [BUILT_COMMAND, '--state-folder', join(folder, 'state'), 'serve', '--config', join(folder, 'modelium.yaml')];
   engine = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   engine.stdout?.setEncoding('utf8').on('data', (text: string) => story.push(...text.split('\n').filter((line) => line !== '')));
   await until(() => story.some((line) => line.startsWith('Server ready at')), 'the engine listens');

@@ -12,13 +12,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from './embedded/start-server.ts';
+import { BUILT_COMMAND } from './helpers/built-app.ts';
 import { eventually } from './helpers/eventually.ts';
 import { largeHeaderGguf } from './helpers/large-gguf.ts';
 import { makeSimulatedBox, type SimulatedBox } from './helpers/simulated-box.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
 const LEAST_PROXY = fileURLToPath(new URL('bench/least-proxy.ts', import.meta.url));
-const COMMAND = fileURLToPath(new URL('../main/cli.ts', import.meta.url));
 const TOKENS = 400;
 const TOKEN_MS = 10;
 /** So many that a main thread held up by each analysis would show in the hundredth of the gaps. */
@@ -58,7 +58,7 @@ beforeAll(async () => {
   };
   writeFileSync(join(root, 'modelium.yaml'), JSON.stringify(settings));
   const flags = ['--config', join(root, 'modelium.yaml'), '--port', '0', '--watch', incoming];
-  engine = spawn(process.execPath, [COMMAND, '--state-folder', join(root, 'state'), 'serve', ...flags], {
+  engine = spawn(process.execPath, [BUILT_COMMAND, '--state-folder', join(root, 'state'), 'serve', ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   exited = once(engine, 'exit');

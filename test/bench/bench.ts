@@ -4,13 +4,14 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { BUILT_COMMAND } from '../helpers/built-app.ts';
 import { analyze } from './analyze.ts';
 import { brain } from './brain.ts';
 import { convert } from './convert.ts';
 import { drop } from './drop.ts';
 import { embedded } from './embedded.ts';
 import { gguf } from './gguf.ts';
-import { BUILT_COMMAND, type Part, printTable, type Row } from './kit.ts';
+import { type Part, printTable, type Row } from './kit.ts';
 import { page } from './page.ts';
 import { request } from './request.ts';
 import { start } from './start.ts';

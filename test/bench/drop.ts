@@ -1,8 +1,9 @@
 /** From the last byte of a dropped file to the verdict and to the first answer, against the embedded server started directly on that file. */
+
+import { BUILT_SERVER } from '../helpers/built-app.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import {
   type BenchOptions,
-  BUILT_SERVER,
   eventually,
   freePort,
   median,

@@ -7,10 +7,10 @@ import { availableParallelism } from 'node:os';
 import { sampleModelPath } from '../../main/cli/sample-model.ts';
 import { modeliumFolders } from '../../main/io/folders.ts';
 import { threadsEach } from '../../main/runtime/thread-share.ts';
+import { BUILT_SERVER } from '../helpers/built-app.ts';
 import { type TinyModelOptions, writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import {
   type BenchOptions,
-  BUILT_SERVER,
   freePort,
   median,
   type Program,

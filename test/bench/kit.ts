@@ -5,10 +5,9 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BUILT_COMMAND } from '../helpers/built-app.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 
-export const BUILT_COMMAND = fileURLToPath(new URL('../../dist/main/cli.js', import.meta.url));
-export const BUILT_SERVER = fileURLToPath(new URL('../../dist/main/embedded/server.js', import.meta.url));
 const UPSTREAM = fileURLToPath(new URL('instant-upstream.ts', import.meta.url));
 const LEAST_PROXY = fileURLToPath(new URL('least-proxy.ts', import.meta.url));
 

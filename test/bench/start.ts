@@ -1,9 +1,9 @@
 /** What `modelium serve` costs before anybody asks: start to listening, idle memory and CPU, and what remains after work. */
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { BUILT_COMMAND } from '../helpers/built-app.ts';
 import {
   type BenchOptions,
-  BUILT_COMMAND,
   bringUp,
   Connection,
   chat,

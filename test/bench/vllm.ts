@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeHome, type Served, startServe } from '../helpers/serve.ts';
 import { writeTinyFolder } from '../helpers/tiny-folder.ts';
-import { type BenchOptions, BUILT_COMMAND, median, pause, quantile, type Row } from './kit.ts';
+import { type BenchOptions, median, pause, quantile, type Row } from './kit.ts';
 
 const LOADS = 3;
 const REQUESTS = 300;
@@ -26,7 +26,7 @@ export async function vllm(_options: BenchOptions): Promise<readonly Row[]> {
     orchestration: { policies: { load: 'on_request' } },
   });
   cpSync(await writeTinyFolder(join(home.root, 'made/tiny'), { type: 'F32', hidden: 128 }), join(home.watch, 'tiny'), { recursive: true });
-  const served = await startServe(home, { cli: BUILT_COMMAND });
+  const served = await startServe(home);
   try {
     await served.becomes('tiny', 'unloaded');
     const before: number[] = [];

@@ -1,17 +1,16 @@
 import { execFile } from 'node:child_process';
 import { PassThrough } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { onlyModel } from '../../main/cli/chat.ts';
 import { type Ask, converse, type Message } from '../../main/cli/chat-session.ts';
 import { type Finished, streamAnswer } from '../../main/cli/chat-stream.ts';
+import { BUILT_COMMAND } from '../helpers/built-app.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from '../helpers/live-engine.ts';
 import { makeSimulatedBox } from '../helpers/simulated-box.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { modelView } from '../http/harness.ts';
 
-const CLI = fileURLToPath(new URL('../../main/cli.ts', import.meta.url));
 const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 
@@ -243,7 +242,7 @@ describe('as a command, with a real model', () => {
     return new Promise((resolve) => {
       const child = execFile(
         process.execPath,
-        [CLI, '--state-folder', live.state, 'chat', ...args],
+        [BUILT_COMMAND, '--state-folder', live.state, 'chat', ...args],
         { timeout: 28_000 },
         (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }),
       );

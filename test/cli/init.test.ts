@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { settingsTemplate } from '../../main/cli/settings-template.ts';
@@ -10,8 +9,8 @@ import { editSettings, readSettingsText } from '../../main/io/settings-edit.ts';
 import { parseSettings } from '../../main/io/settings-file.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 import { settingsKeys } from '../../shared/settings-keys.ts';
+import { BUILT_COMMAND } from '../helpers/built-app.ts';
 
-const CLI = fileURLToPath(new URL('../../main/cli.ts', import.meta.url));
 let root: string;
 
 beforeEach(() => {
@@ -23,7 +22,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 function modelium(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {
     const env = { ...process.env, XDG_CONFIG_HOME: join(root, 'c'), XDG_STATE_HOME: join(root, 's') };
-    execFile(process.execPath, [CLI, 'init', ...args], { env, cwd: root, timeout: 25_000 }, (error, out, err) => {
+    execFile(process.execPath, [BUILT_COMMAND, 'init', ...args], { env, cwd: root, timeout: 25_000 }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err });
     });
   });

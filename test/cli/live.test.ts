@@ -2,14 +2,13 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tinyModel } from '../../main/embedded/tiny-model.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
+import { BUILT_COMMAND } from '../helpers/built-app.ts';
 
 /** The verbs against a real engine with a real llama.cpp, each as a process of its own. The tests build on each other, in order. */
-const CLI = fileURLToPath(new URL('../../main/cli.ts', import.meta.url));
 let root: string;
 let engine: ChildProcess;
 let story = '';
@@ -21,7 +20,7 @@ function environment(): NodeJS.ProcessEnv {
 
 function modelium(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [CLI, ...args], { env: environment(), cwd: root, timeout: 28_000 }, (error, out, err) => {
+    execFile(process.execPath, [BUILT_COMMAND, ...args], { env: environment(), cwd: root, timeout: 28_000 }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err });
     });
   });
@@ -46,7 +45,7 @@ beforeAll(async () => {
     const [file] = tinyModel({ name });
     if (file !== undefined) writeFileSync(join(root, folder, file.name), file.bytes);
   }
-  engine = spawn(process.execPath, [CLI, 'serve', '--port', '0', '--watch', join(root, 'incoming')], {
+  engine = spawn(process.execPath, [BUILT_COMMAND, 'serve', '--port', '0', '--watch', join(root, 'incoming')], {
     env: environment(),
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -125,7 +124,11 @@ test('unload answers when the memory is free', async () => {
 });
 
 test('logs -f ends, and says so, when the engine ends; SIGTERM is an orderly end', async () => {
-  const follower = spawn(process.execPath, [CLI, 'logs', '-f'], { env: environment(), cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const follower = spawn(process.execPath, [BUILT_COMMAND, 'logs', '-f'], {
+    env: environment(),
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const followerExited = new Promise((resolve) => follower.once('exit', resolve));
   await new Promise((resolve) => follower.stdout.once('data', resolve));
   engine.kill('SIGTERM');

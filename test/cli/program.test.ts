@@ -3,13 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isPortFree } from '../../main/cli/check.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { VERSION } from '../../shared/version.ts';
+import { BUILT_COMMAND } from '../helpers/built-app.ts';
 
-const CLI = fileURLToPath(new URL('../../main/cli.ts', import.meta.url));
 let root: string;
 
 beforeAll(() => {
@@ -27,7 +26,7 @@ interface Ran {
 function modelium(...args: string[]): Promise<Ran> {
   const env = { ...process.env, XDG_STATE_HOME: join(root, 's'), XDG_CONFIG_HOME: join(root, 'c'), XDG_CACHE_HOME: join(root, 'k') };
   return new Promise((resolve) => {
-    execFile(process.execPath, [CLI, ...args], { env, cwd: root, timeout: 25_000 }, (error, out, err) => {
+    execFile(process.execPath, [BUILT_COMMAND, ...args], { env, cwd: root, timeout: 25_000 }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err });
     });
   });

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findWindow } from '../../main/cli/window.ts';
+import { BUILT_COMMAND } from '../helpers/built-app.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const CLI = join(ROOT, 'main/cli.ts');
 /** Tests may run as root. */
 const NO_SANDBOX = { ELECTRON_DISABLE_SANDBOX: '1' };
 let folder: string;
@@ -25,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 function modelium(environment: Readonly<Record<string, string>>) {
   const env = { PATH: process.env['PATH'], HOME: folder, SEEN: join(folder, 'seen'), ELECTRON_RUN_AS_NODE: '1', ...environment };
-  const child = spawn(process.execPath, [CLI, '--state-folder', join(folder, 'state')], { cwd: folder, env });
+  const child = spawn(process.execPath, [BUILT_COMMAND, '--state-folder', join(folder, 'state')], { cwd: folder, env });
   const ran = { child, words: '', ended: once(child, 'close') };
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (ran.words += text));
   return ran;

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tinyModel } from '../../main/embedded/tiny-model.ts';
+import { BUILT_SERVER } from '../helpers/built-app.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
-import { freePort, KEY, readEvents, SERVER_PROGRAM, spawnServer, startServer, type TestServer } from './start-server.ts';
+import { freePort, KEY, readEvents, spawnServer, startServer, type TestServer } from './start-server.ts';
 
 let folder: string;
 let chat: TestServer;
@@ -490,7 +491,7 @@ describe('the process', () => {
 
   test('ends when its parent is killed', async () => {
     const port = await freePort();
-    const args = [SERVER_PROGRAM, '--port', String(port), '--model', join(folder, 'tiny.gguf'), '--ctx-size', '256'];
+    const args = [BUILT_SERVER, '--port', String(port), '--model', join(folder, 'tiny.gguf'), '--ctx-size', '256'];
     const script = `const child = require('node:child_process').spawn(process.execPath, ${JSON.stringify(args)},
       { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], env: { LLAMA_API_KEY: 'k' } }); console.log(child.pid); setInterval(() => {}, 1000);`;
     const parent = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -2,9 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { BUILT_SERVER } from '../helpers/built-app.ts';
 
-export const SERVER_PROGRAM = fileURLToPath(new URL('../../main/embedded/server.ts', import.meta.url));
 export const KEY = 'test-key';
 
 export async function freePort(): Promise<number> {
@@ -80,7 +79,7 @@ export interface TestServer {
 /** Starts without waiting for anything. */
 export async function spawnServer(args: readonly string[], env: Record<string, string> = { LLAMA_API_KEY: KEY }): Promise<TestServer> {
   const port = await freePort();
-  const child = spawn(process.execPath, [SERVER_PROGRAM, '--port', String(port), ...args], {
+  const child = spawn(process.execPath, [BUILT_SERVER, '--port', String(port), ...args], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { PATH: process.env['PATH'] ?? '', ...env },
   });

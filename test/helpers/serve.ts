@@ -1,5 +1,5 @@
 /**
- * `modelium serve` from source as a process of its own, in temporary folders: started, asked, signalled and cleaned up. For tests of what only
+ * `modelium serve` as it was built, a process of its own, in temporary folders: started, asked, signalled and cleaned up. For tests of what only
  * a real process can show: how it dies, and what it leaves behind.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -7,13 +7,12 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { readToken } from '../../main/io/engine-file.ts';
 import { readEnvironments, readStat, readText } from '../../main/io/proc.ts';
 import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
+import { BUILT_COMMAND } from './built-app.ts';
 import { eventually } from './eventually.ts';
 
-const CLI = fileURLToPath(new URL('../../main/cli.ts', import.meta.url));
 /** A machine with two busy cores is slow; a test that fails should still say so before its own time is up. */
 const WAIT_MS = 60_000;
 const PORTS_EACH = 100;
@@ -42,7 +41,7 @@ export interface ServeOptions {
   /** In place of the home's one watch folder. */
   readonly watch?: readonly string[];
   readonly port?: number;
-  /** A built command line in place of the sources. */
+  /** Another build's command line. */
   readonly cli?: string;
   /** A command that becomes the engine: `['setpriv', ...]`. */
   readonly through?: readonly string[];
@@ -110,7 +109,7 @@ export function isAlive({ pid, startTime }: Pick<Seen, 'pid' | 'startTime'>): bo
 /** Starts without waiting for anything. */
 export function spawnServe(home: Home, options: ServeOptions = {}): Served {
   const flags = ['--state-folder', home.state, 'serve', '--config', home.config, '--port', String(options.port ?? 0)];
-  const engine = [process.execPath, options.cli ?? CLI, ...flags, '--watch', ...(options.watch ?? [home.watch])];
+  const engine = [process.execPath, options.cli ?? BUILT_COMMAND, ...flags, '--watch', ...(options.watch ?? [home.watch])];
   const [command = '', ...args] = [...(options.through ?? []), ...engine];
   const child = spawn(command, args, { cwd: home.root, env: environment(home.root), stdio: ['ignore', 'pipe', 'pipe'] });
   let story = '';

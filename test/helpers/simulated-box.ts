@@ -99,11 +99,15 @@ export function writeVllm(environment: string, dir: string, version = '0.32.0'):
   return writeCommand(dir, 'vllm/program', [], join(environment, 'bin/vllm'));
 }
 
+/** Where Node keeps what it made of the fixtures: they start by the hundred, and stripping their types is most of a start. */
+const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/modelium-tests', import.meta.url));
+
 /** A shell command that becomes the fixture program (exec: one process, one pid). */
 function writeCommand(dir: string, name: string, flags: readonly string[], path: string = join(dir, name)): string {
   const program = fileURLToPath(new URL(`../fixtures/${name}.ts`, import.meta.url));
   const words = [process.execPath, program, ...flags].map(quoted).join(' ');
-  writeFileSync(path, `#!/bin/sh\nMODELIUM_FIXTURE_DIR=${quoted(dir)}\nexport MODELIUM_FIXTURE_DIR\nexec ${words} "$@"\n`);
+  const variables = `MODELIUM_FIXTURE_DIR=${quoted(dir)} NODE_COMPILE_CACHE=${quoted(COMPILED)}`;
+  writeFileSync(path, `#!/bin/sh\n${variables} exec ${words} "$@"\n`);
   chmodSync(path, 0o755);
   return path;
 }

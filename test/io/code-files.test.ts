@@ -11,6 +11,7 @@ import { inspectCandidate } from '../../main/io/inspect.ts';
 import { openListed } from '../../main/io/open-file.ts';
 import { Reader } from '../../main/io/reader.ts';
 import { nodeProgram } from '../../main/packaged.ts';
+import { BUILT_READER } from '../helpers/built-app.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 /** Every file that was opened for reading, as the kernel names it. */
@@ -165,7 +166,7 @@ test('beside code that nobody would see nothing can be trusted', async () => {
 });
 
 describe('the reader', () => {
-  const program = new URL('../../main/file-reader.ts', import.meta.url);
+  const program = BUILT_READER;
 
   test('reads in a process; one that is called off ends its reading', async () => {
     put('m/a.py', 'x');

@@ -10,11 +10,12 @@ import { readStat, readText } from '../../main/io/proc.ts';
 import { Reader } from '../../main/io/reader.ts';
 import { nodeProgram } from '../../main/packaged.ts';
 import { llama, writeGguf } from '../core/analyzer/synthetic-gguf.ts';
+import { BUILT_READER } from '../helpers/built-app.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
-const program = new URL('../../main/file-reader.ts', import.meta.url);
+const program = BUILT_READER;
 const clock = createVirtualClock();
 let root: string;
 let reader: Reader;
