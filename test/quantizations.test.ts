@@ -9,7 +9,7 @@ import { folderOf } from './core/analyzer/folder-of.ts';
 import { makeHome, startServe } from './helpers/serve.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
-const BOUNDS = { host: { memory_limit_mb: 160, reserve_mb: 0 }, orchestration: { model_discovery: { scan_interval_seconds: 1 } } };
+const BOUNDS = { host: { memory_limit_mb: 240, reserve_mb: 0 }, orchestration: { model_discovery: { scan_interval_seconds: 1 } } };
 const home = makeHome(BOUNDS);
 afterAll(() => home.remove());
 
@@ -69,7 +69,7 @@ test('another model beside it is none of them, whatever its architecture', () =>
 
 test('the best that fits is loaded; models.NAME.quantization: another one, by hand', { timeout: 90_000 }, async () => {
   const folder = join(home.watch, 'quants');
-  await writeTinyGguf(folder, { name: 'Model-BF16', minimumBytes: 40e6 });
+  await writeTinyGguf(folder, { name: 'Model-BF16', minimumBytes: 150e6 });
   await writeTinyGguf(folder, { name: 'Model-Q4_K_M', seed: 2 });
   await writeTinyGguf(folder, { name: 'Model-Q2_K', seed: 4 });
   const served = await startServe(home);

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import OpenAI from 'openai';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { readStat, readText } from '../main/io/proc.ts';
 import type { DecisionRow } from '../shared/decision.ts';
 import { VLLM_FAILURES } from './fixtures/vllm/failures.ts';
@@ -14,10 +14,17 @@ import { makeSimulatedBox, type SimulatedBox, type SimulatedBoxOptions, writeVll
 import { writeTinyAdapter, writeTinyFolder } from './helpers/tiny-folder.ts';
 
 const MIB = 1024 ** 2;
-const open: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
+// They wait more than they work, and side by side: each has the time that all of them together may need on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
+
+let lastPort = 14_000;
+
+/** Engines that run side by side look for free ports in the same moment. */
+function nextPorts(): readonly [number, number] {
+  const first = lastPort + 1;
+  lastPort += 40;
+  return [first, lastPort];
+}
 
 interface Setting {
   readonly box: SimulatedBox;
@@ -27,22 +34,24 @@ interface Setting {
   rows(model: string): Promise<readonly DecisionRow[]>;
 }
 
-async function start(options: Partial<SimulatedBoxOptions> & { readonly settings?: Record<string, unknown> } = {}): Promise<Setting> {
+type StartOptions = Partial<SimulatedBoxOptions> & { readonly settings?: Record<string, unknown> };
+
+async function start({ onTestFinished }: TestContext, options: StartOptions = {}): Promise<Setting> {
   const box = makeSimulatedBox({ gpus: [{ totalMiB: 24_000 }], ...options });
-  open.push(() => box.remove());
+  onTestFinished(() => box.remove());
   const { settings = {} } = options;
-  const vllm = { command: box.vllmCommand, ...(settings['vllm'] as object | undefined) };
+  const vllm = { command: box.vllmCommand, port_range: nextPorts(), ...(settings['vllm'] as object | undefined) };
   const policies = { load: 'on_request', min_residency_seconds: 0, ...(settings['policies'] as object | undefined) };
   const live = await startLiveEngine({
     settings: {
       gpus: { nvidia_smi: box.nvidiaSmi, reserve_mb: 0 },
-      llama: { command: box.runtimeCommand },
+      llama: { command: box.runtimeCommand, port_range: nextPorts() },
       orchestration: { policies },
       ...Object.fromEntries(Object.entries(settings).filter(([name]) => name !== 'policies')),
       vllm,
     },
   });
-  open.push(() => live.close());
+  onTestFinished(() => live.close());
   return {
     box,
     live,
@@ -70,8 +79,8 @@ const usedBytes = async ({ live }: Setting): Promise<number> =>
   (await live.status()).devices.find(({ kind }) => kind === 'gpu')?.usedBytes ?? 0;
 const retries = async (setting: Setting, name: string) => (await setting.rows(name)).filter(({ action }) => action === 'retry');
 
-test('a dropped folder is served by vLLM on a GPU, with a share of its memory that was computed, and leaves nothing', async () => {
-  const setting = await start();
+test.concurrent('a dropped folder is served by vLLM on a GPU, with a share of its memory that was computed, and leaves nothing', async (context) => {
+  const setting = await start(context);
   const { live, box, drop, rows } = setting;
   await drop('tiny');
   const answer = await live.predict('tiny');
@@ -93,8 +102,8 @@ test('a dropped folder is served by vLLM on a GPU, with a share of its memory th
   expect([isAlive(server), isAlive(engine), await usedBytes(setting)]).toEqual([false, false, 0]);
 });
 
-test('two on one GPU: one is loaded after the other, each within its share', async () => {
-  const setting = await start({ settings: { vllm: { args: ['--fake-load-ms', '600'] } } });
+test.concurrent('two on one GPU: one is loaded after the other, each within its share', async (context) => {
+  const setting = await start(context, { settings: { vllm: { args: ['--fake-load-ms', '600'] } } });
   const { live, drop, rows } = setting;
   await drop('one');
   await drop('two');
@@ -105,8 +114,8 @@ test('two on one GPU: one is loaded after the other, each within its share', asy
   expect(waits.map(({ sentence }) => sentence).join()).toContain('one load at a time');
 });
 
-test('less memory than the driver shows: tried again at once with what is there', async () => {
-  const setting = await start({ gpus: [{ totalMiB: 3_000 }], settings: { vllm: { args: ['--fake-hidden-mb', '2200'] } } });
+test.concurrent('less memory than the driver shows: tried again at once with what is there', async (context) => {
+  const setting = await start(context, { gpus: [{ totalMiB: 3_000 }], settings: { vllm: { args: ['--fake-hidden-mb', '2200'] } } });
   const { live, drop } = setting;
   await drop('tiny');
   expect((await live.predict('tiny')).status).toBe(200);
@@ -114,8 +123,8 @@ test('less memory than the driver shows: tried again at once with what is there'
   expect(retry).toMatchObject({ reason: 'retry-with', sentence: expect.stringMatching(/again at once with \d.* of GPU memory/) });
 });
 
-test('a context for which the cache is too small: tried again once with the one that vLLM names', async () => {
-  const setting = await start({ settings: { models: { tiny: { context: 4096 } } } });
+test.concurrent('a context for which the cache is too small: tried again once with the one that vLLM names', async (context) => {
+  const setting = await start(context, { settings: { models: { tiny: { context: 4096 } } } });
   const { live, drop } = setting;
   await drop('tiny');
   expect((await live.predict('tiny')).status).toBe(200);
@@ -124,31 +133,33 @@ test('a context for which the cache is too small: tried again once with the one 
   expect((await live.model('tiny'))?.plan?.args.join(' ')).toContain(`--max-model-len ${tokens}`);
 });
 
-test("others' memory that moved while it was measured is no failure of its own", async () => {
-  const setting = await start({ settings: { vllm: { args: ['--fake-profile-error'] } } });
+test.concurrent("others' memory that moved while it was measured is no failure of its own", async (context) => {
+  const setting = await start(context, { settings: { vllm: { args: ['--fake-profile-error'] } } });
   const { live, drop } = setting;
   await drop('tiny');
   expect((await live.predict('tiny')).status).toBe(200);
   expect((await retries(setting, 'tiny')).map(({ sentence }) => sentence)).toEqual([expect.stringContaining('no failure of its own')]);
 });
 
-test('every recorded failure is told in one sentence, with the last words; a permanent one is not tried again', async () => {
+test.concurrent('every recorded failure is told in one sentence, with the last words; a permanent one is not tried again', async (context) => {
   const said = (name: string) => join(import.meta.dirname, `fixtures/vllm/${name}.txt`);
   const models = Object.fromEntries(VLLM_FAILURES.map(({ name }) => [name, { args: ['--fake-say', said(name)] }]));
-  const { live, drop } = await start({ settings: { models } });
+  const { live, drop } = await start(context, { settings: { models } });
   for (const { name, says } of VLLM_FAILURES) {
     await drop(name);
     const { status, json } = await live.predict(name);
     expect(status).toBe(503);
     expect(json.error.message).toMatch(says);
     expect(json.error.last_words.length).toBeGreaterThan(0);
+    const { state, retryInMs } = (await live.model(name))!;
+    expect(state).toBe('failed');
+    if (name === 'missing-shard') expect(retryInMs).toBeNull();
+    if (name === 'too-little-memory') expect(retryInMs).toBeGreaterThan(0);
   }
-  expect(await live.model('missing-shard')).toMatchObject({ state: 'failed', retryInMs: null });
-  expect((await live.model('too-little-memory'))?.retryInMs).toBeGreaterThan(0);
 }, 120_000);
 
-test('a load that stands still is ended, its engine too', async () => {
-  const setting = await start({ settings: { vllm: { args: ['--fake-stall'] }, policies: { load_stall_seconds: 2 } } });
+test.concurrent('a load that stands still is ended, its engine too', async (context) => {
+  const setting = await start(context, { settings: { vllm: { args: ['--fake-stall'] }, policies: { load_stall_seconds: 2 } } });
   const { live, drop } = setting;
   await drop('tiny');
   const asked = live.predict('tiny');
@@ -158,8 +169,8 @@ test('a load that stands still is ended, its engine too', async () => {
   expect([isAlive(engine), await usedBytes(setting)]).toEqual([false, 0]);
 });
 
-test('a cancelled load: SIGTERM is lost while the engine starts, and the group goes all the same', async () => {
-  const setting = await start({ settings: { vllm: { args: ['--fake-load-ms', '20000'] } } });
+test.concurrent('a cancelled load: SIGTERM is lost while the engine starts, and the group goes all the same', async (context) => {
+  const setting = await start(context, { settings: { vllm: { args: ['--fake-load-ms', '20000'] } } });
   const { live, drop } = setting;
   await drop('tiny');
   const leaving = new AbortController();
@@ -174,8 +185,8 @@ test('a cancelled load: SIGTERM is lost while the engine starts, and the group g
   expect([isAlive(engine), await usedBytes(setting)]).toEqual([false, 0]);
 });
 
-test('a ready one that ignores SIGTERM is killed when its grace is over', async () => {
-  const setting = await start({ settings: { vllm: { args: ['--fake-ignore-term'] } } });
+test.concurrent('a ready one that ignores SIGTERM is killed when its grace is over', async (context) => {
+  const setting = await start(context, { settings: { vllm: { args: ['--fake-ignore-term'] } } });
   const { live, drop } = setting;
   await drop('tiny');
   await live.predict('tiny');
@@ -185,8 +196,8 @@ test('a ready one that ignores SIGTERM is killed when its grace is over', async 
   expect([...pids.map(isAlive), await usedBytes(setting)]).toEqual([false, false, 0]);
 });
 
-test('a killed server leaves no engine behind, and comes back when it is asked', async () => {
-  const setting = await start();
+test.concurrent('a killed server leaves no engine behind, and comes back when it is asked', async (context) => {
+  const setting = await start(context);
   const { live, drop } = setting;
   await drop('tiny');
   await live.predict('tiny');
@@ -199,8 +210,8 @@ test('a killed server leaves no engine behind, and comes back when it is asked',
   expect((await live.predict('tiny')).status).toBe(200);
 });
 
-test('an engine that dies ends its server with code 0, which is a crash', async () => {
-  const setting = await start({ settings: { vllm: { args: ['--fake-die-after', '1500'] } } });
+test.concurrent('an engine that dies ends its server with code 0, which is a crash', async (context) => {
+  const setting = await start(context, { settings: { vllm: { args: ['--fake-die-after', '1500'] } } });
   const { live, drop } = setting;
   await drop('tiny');
   await live.predict('tiny');
@@ -210,8 +221,8 @@ test('an engine that dies ends its server with code 0, which is a crash', async 
   expect(live.said.join('\n')).not.toContain('did not come free');
 });
 
-test('a settings edit in mid-load keeps the process where the launch is the same, and gives a new one where it is not', async () => {
-  const setting = await start({ settings: { vllm: { args: ['--fake-load-ms', '4000'] } } });
+test.concurrent('a settings edit in mid-load keeps the process where the launch is the same, and gives a new one where it is not', async (context) => {
+  const setting = await start(context, { settings: { vllm: { args: ['--fake-load-ms', '4000'] } } });
   const { live, drop, box } = setting;
   await drop('tiny');
   const asked = live.predict('tiny');
@@ -231,10 +242,12 @@ test('a settings edit in mid-load keeps the process where the launch is the same
   expect(isAlive(first)).toBe(false);
 });
 
-test('vllm.command, args, env and port_range make the launch; enabled: false leaves the folder to llama.cpp', async () => {
+test.concurrent('vllm.command, args, env and port_range make the launch; enabled: false leaves the folder to llama.cpp', async (context) => {
   const said = join(import.meta.dirname, 'fixtures/vllm/no-weights.txt');
   const port = 28_123;
-  const setting = await start({ settings: { vllm: { args: ['--fake-need-mb', '70'], env: { TOLD: 'heard' }, port_range: [port, port] } } });
+  const setting = await start(context, {
+    settings: { vllm: { args: ['--fake-need-mb', '70'], env: { TOLD: 'heard' }, port_range: [port, port] } },
+  });
   const { live, drop, box } = setting;
   await drop('tiny');
   await live.predict('tiny');
@@ -253,12 +266,14 @@ test('vllm.command, args, env and port_range make the launch; enabled: false lea
   expect((await live.predict('tiny')).json.runtime).toBe('llama');
 });
 
-test('one that is installed while we run is found, and serves at the next load what llama.cpp served until then', async () => {
+test.concurrent('one that is installed while we run is found, and serves at the next load what llama.cpp served until then', async ({
+  onTestFinished,
+}) => {
   const box = makeSimulatedBox({ gpus: [] });
-  open.push(() => box.remove());
+  onTestFinished(() => box.remove());
   const settings = { vllm: {}, orchestration: { model_discovery: { scan_interval_seconds: 1 }, policies: { load: 'on_request' } } };
   const live = await startLiveEngine({ settings });
-  open.push(() => live.close());
+  onTestFinished(() => live.close());
   cpSync(await writeTinyFolder(join(live.folder, 'made/tiny'), { type: 'F16' }), join(live.watch, 'tiny'), { recursive: true });
   await live.comesTo('tiny', 'unloaded');
   expect((await live.predict('tiny')).json.runtime).toBe('llama');
@@ -279,8 +294,8 @@ test('one that is installed while we run is found, and serves at the next load w
 const GIB = 1024 ** 3;
 const SLEEPY = { sleep_after_idle_seconds: 1, evict_after_idle_seconds: 600 };
 
-test('an idle one sleeps, wakes through the queue for the next request, and is stopped later', async () => {
-  const setting = await start({ settings: { policies: SLEEPY } });
+test.concurrent('an idle one sleeps, wakes through the queue for the next request, and is stopped later', async (context) => {
+  const setting = await start(context, { settings: { policies: SLEEPY } });
   const { live, drop, rows } = setting;
   await drop('tiny');
   await live.predict('tiny');
@@ -324,8 +339,8 @@ test('an idle one sleeps, wakes through the queue for the next request, and is s
   expect([...pids.map(isAlive), await usedBytes(setting)]).toEqual([false, false, 0]);
 });
 
-test('a sleeping one leaves for another, and is started anew when its place is taken', async () => {
-  const setting = await start({
+test.concurrent('a sleeping one leaves for another, and is started anew when its place is taken', async (context) => {
+  const setting = await start(context, {
     gpus: [{ totalMiB: 2_600 }],
     settings: { policies: SLEEPY, models: { two: { runtime: 'vllm', args: ['--gpu-memory-utilization', '0.7'] } } },
   });
@@ -350,8 +365,8 @@ test('a sleeping one leaves for another, and is started anew when its place is t
   expect(live.said.join('\n')).not.toContain('did not come free');
 });
 
-test('one that dies in its sleep is a crash, and one that does not wake is started anew', async () => {
-  const setting = await start({ settings: { policies: SLEEPY } });
+test.concurrent('one that dies in its sleep is a crash, and one that does not wake is started anew', async (context) => {
+  const setting = await start(context, { settings: { policies: SLEEPY } });
   const { live, drop } = setting;
   await drop('tiny');
   await live.predict('tiny');
@@ -362,8 +377,8 @@ test('one that dies in its sleep is a crash, and one that does not wake is start
   expect(await usedBytes(setting)).toBe(0);
 });
 
-test('metrics.include_runtime: the figures of vLLM itself, under the names of the models', async () => {
-  const setting = await start({ settings: { metrics: { enabled: false, include_runtime: true } } });
+test.concurrent('metrics.include_runtime: the figures of vLLM itself, under the names of the models', async (context) => {
+  const setting = await start(context, { settings: { metrics: { enabled: false, include_runtime: true } } });
   const { live, drop } = setting;
   await drop('one');
   await drop('two');
@@ -377,16 +392,18 @@ test('metrics.include_runtime: the figures of vLLM itself, under the names of th
   expect((await live.model('one'))?.idleMs).toBeGreaterThan(0);
 });
 
-test('an engine that was killed left its vLLM behind: the next one ends it, and clears up after it, before it grants anything', async () => {
+test.concurrent('an engine that was killed left its vLLM behind: the next one ends it, and clears up after it, before it grants anything', async ({
+  onTestFinished,
+}) => {
   const box = makeSimulatedBox({ gpus: [{ totalMiB: 24_000 }] });
-  open.push(() => box.remove());
+  onTestFinished(() => box.remove());
   const settings = {
     gpus: { nvidia_smi: box.nvidiaSmi, reserve_mb: 0 },
     vllm: { command: box.vllmCommand },
     orchestration: { policies: { load: 'on_request' } },
   };
   const home = makeHome(settings);
-  open.push(() => home.remove());
+  onTestFinished(() => home.remove());
   cpSync(await writeTinyFolder(join(home.root, 'made/tiny'), { type: 'F16' }), join(home.watch, 'tiny'), { recursive: true });
   const first = await startServe(home);
   await first.becomes('tiny', 'unloaded');
@@ -405,8 +422,8 @@ test('an engine that was killed left its vLLM behind: the next one ends it, and 
   expect(home.processes()).toEqual([]);
 }, 60_000);
 
-test('sounds are transcribed through the openai client, by an alias too', async () => {
-  const setting = await start({ settings: { models: { ear: { aliases: ['whisper-1'] } } } });
+test.concurrent('sounds are transcribed through the openai client, by an alias too', async (context) => {
+  const setting = await start(context, { settings: { models: { ear: { aliases: ['whisper-1'] } } } });
   const { live } = setting;
   const config = { architectures: ['WhisperForConditionalGeneration'], model_type: 'whisper', is_encoder_decoder: true };
   cpSync(await writeTinyFolder(join(live.folder, 'made/ear'), { type: 'F16', config }), join(live.watch, 'ear'), { recursive: true });
@@ -421,9 +438,9 @@ test('sounds are transcribed through the openai client, by an alias too', async 
   await expect(client.audio.transcriptions.create({ model: 'nobody', file: new File([sound], 'a.wav') })).rejects.toThrow(/nobody/);
 });
 
-describe('an adapter', () => {
-  async function withAdapter(options: Parameters<typeof start>[0] = {}, adapter: Parameters<typeof writeTinyAdapter>[2] = {}) {
-    const setting = await start(options);
+describe.concurrent('an adapter', () => {
+  async function withAdapter(context: TestContext, options: StartOptions = {}, adapter: Parameters<typeof writeTinyAdapter>[2] = {}) {
+    const setting = await start(context, options);
     const { live } = setting;
     await setting.drop('tiny');
     cpSync(await writeTinyAdapter(join(live.folder, 'made/polite'), 'someone/tiny', adapter), join(live.watch, 'polite'), {
@@ -444,8 +461,8 @@ describe('an adapter', () => {
     });
   };
 
-  test('is a model of its own: its base is loaded first, and it into that; it answers to base:adapter', async () => {
-    const setting = await withAdapter();
+  test('is a model of its own: its base is loaded first, and it into that; it answers to base:adapter', async (context) => {
+    const setting = await withAdapter(context);
     const { live, rows } = setting;
     await live.comesTo('polite', 'unloaded');
     const answer = await live.predict('tiny:polite');
@@ -466,8 +483,8 @@ describe('an adapter', () => {
     expect([(await live.model('tiny'))?.state, await loaded(setting)]).toEqual(['ready', []]);
   });
 
-  test('dropped before its base, or beside it, it goes on when that has been looked at', async () => {
-    const { live, drop } = await start();
+  test('dropped before its base, or beside it, it goes on when that has been looked at', async (context) => {
+    const { live, drop } = await start(context);
     cpSync(await writeTinyAdapter(join(live.folder, 'made/polite'), 'tiny'), join(live.watch, 'polite'), { recursive: true });
     expect((await live.comesTo('polite', 'blocked')).blockedReason).toBe('needs-base');
     await drop('tiny');
@@ -475,8 +492,8 @@ describe('an adapter', () => {
     expect((await live.predict('polite')).status).toBe(200);
   });
 
-  test('a base that serves already is started again for it; when the base leaves, it leaves before', async () => {
-    const setting = await start();
+  test('a base that serves already is started again for it; when the base leaves, it leaves before', async (context) => {
+    const setting = await start(context);
     const { live, drop } = setting;
     await drop('tiny');
     await live.predict('tiny');
@@ -494,8 +511,8 @@ describe('an adapter', () => {
     expect((await live.model('polite'))?.state).toBe('unloaded');
   });
 
-  test('a base that sleeps is woken for it, and takes it again', async () => {
-    const { live } = await withAdapter({ settings: { policies: SLEEPY } });
+  test('a base that sleeps is woken for it, and takes it again', async (context) => {
+    const { live } = await withAdapter(context, { settings: { policies: SLEEPY } });
     await live.comesTo('polite', 'unloaded');
     expect((await live.predict('polite')).status).toBe(200);
     await live.comesTo('tiny', 'asleep', 10_000);
@@ -503,8 +520,8 @@ describe('an adapter', () => {
     expect((await live.predict('polite')).json).toMatchObject({ model: 'polite', text: 'This answer' });
   });
 
-  test('a base that llama.cpp serves by itself goes to vLLM for it, once; where the settings say llama, that is the reason', async () => {
-    const { box, live } = await withAdapter({ gpus: [] });
+  test('a base that llama.cpp serves by itself goes to vLLM for it, once; where the settings say llama, that is the reason', async (context) => {
+    const { box, live } = await withAdapter(context, { gpus: [] });
     // Built for GPUs, of which there are none: the adapter says so, and its base is served all the same.
     await live.comesTo('polite', 'unloaded');
     expect((await live.predict('polite')).json.error.message).toContain('built for GPUs');
@@ -523,9 +540,9 @@ describe('an adapter', () => {
     expect((await live.comesTo('polite', 'blocked')).message).toContain('models.tiny.runtime says llama');
   });
 
-  test('what cannot be served with its base says why', async () => {
-    const refused = async (adapter: Parameters<typeof writeTinyAdapter>[2], options: Parameters<typeof start>[0] = {}) => {
-      const { live } = await withAdapter(options, adapter);
+  test('what cannot be served with its base says why', async (context) => {
+    const refused = async (adapter: Parameters<typeof writeTinyAdapter>[2], options: StartOptions = {}) => {
+      const { live } = await withAdapter(context, options, adapter);
       return live.comesTo('polite', 'blocked');
     };
     expect((await refused({ config: { peft_type: 'IA3' } })).message).toContain('this one is IA3');
