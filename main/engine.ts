@@ -40,7 +40,7 @@ import { createProcesses } from './io/processes.ts';
 import { Reader } from './io/reader.ts';
 import { runtimeMetrics } from './io/runtime-metrics.ts';
 import { createScratchFolders } from './io/scratch.ts';
-import { type LoadedSettings, loadSettings, type SettingsWatch, watchSettings } from './io/settings-file.ts';
+import { type LoadedSettings, loadSettings, type SettingsPlaces, type SettingsWatch, watchSettings } from './io/settings-file.ts';
 import { listSource } from './io/source-files.ts';
 import { openStateFolder } from './io/state-folder.ts';
 import { openStore } from './io/store.ts';
@@ -89,7 +89,7 @@ interface ServedParts {
 
 /** @throws ModeliumError settings-invalid, already-running, port-taken, host-needs-key, state-unusable, disk-full. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const engine = new RunningEngine(options, await loadSettings({ config: options.config }));
+  const engine = new RunningEngine(options, await loadSettings(placesOf(options)));
   try {
     await engine.start();
     return engine;
@@ -97,6 +97,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await engine.close();
     throw thrown;
   }
+}
+
+function placesOf({ config, stateFolder }: EngineOptions): SettingsPlaces {
+  return { config, stateFolder };
 }
 
 class RunningEngine implements Engine {
@@ -264,7 +268,7 @@ class RunningEngine implements Engine {
       report: metrics.request,
     });
     const desk = createSettingsDesk({
-      places: { config: this.#options.config },
+      places: placesOf(this.#options),
       inForce: () => ({ settings: this.#settings, problem: this.#settingsProblem, warnings: this.#loaded.warnings }),
       watch: () => this.#settingsWatch,
       reloaded: () => this.#reloading,
@@ -321,22 +325,19 @@ class RunningEngine implements Engine {
     core.runtimes.apply();
     if (probe.gpuFacts().found) this.#log.say(`GPUs: ${probe.gpuFacts().message}; ${core.runtimes.gpusInWords()}`);
     this.#open(core.runtimes, (each) => each.close()).start();
-    const watch = watchSettings(
-      { config: this.#options.config },
-      {
-        // One after the other: two at once would each make a watcher, and one of them would be nobody's.
-        onChange: (loaded) => {
-          this.#reloading = this.#reloading
-            .then(() => this.#reload(core, loaded, changes))
-            .catch((error) => this.#log.error('The settings could not be put into force', error));
-        },
-        onProblem: (sentence) => {
-          this.#settingsProblem = sentence;
-          this.#log.error(sentence);
-          changes.touch();
-        },
+    const watch = watchSettings(placesOf(this.#options), {
+      // One after the other: two at once would each make a watcher, and one of them would be nobody's.
+      onChange: (loaded) => {
+        this.#reloading = this.#reloading
+          .then(() => this.#reload(core, loaded, changes))
+          .catch((error) => this.#log.error('The settings could not be put into force', error));
       },
-    );
+      onProblem: (sentence) => {
+        this.#settingsProblem = sentence;
+        this.#log.error(sentence);
+        changes.touch();
+      },
+    });
     this.#settingsWatch = watch;
     this.#opened.push(watch.stop);
     this.#opened.push(() => this.#watcher?.close());

@@ -60,6 +60,12 @@ export function fileOnlyChanges(before: unknown, after: unknown): readonly strin
   return [...new Set(paths.filter((path) => textAt(before, path) !== textAt(after, path)).map((path) => path.join('.')))];
 }
 
+/** What a file says of the keys that only the file itself may change: they name programs to start. @param data need not be valid. */
+export function fileOnlyValues(data: unknown): readonly (readonly [key: string, value: unknown])[] {
+  const paths = settingsKeys().flatMap(({ path, fileOnly }) => (fileOnly ? named(path, [data]) : []));
+  return paths.flatMap((path) => (textAt(data, path) === undefined ? [] : [[path.join('.'), valueAt(data, path)] as const]));
+}
+
 /** With each name that a file has in place of `<id>`. */
 function named(path: readonly string[], files: readonly unknown[]): readonly (readonly string[])[] {
   const at = path.indexOf(ANY_NAME);

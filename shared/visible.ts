@@ -8,6 +8,17 @@ export function visible(text: string): string {
   return text.replace(/(?![\n\t]|\r\n)\p{C}/gu, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** What is not seen and changes what is: it turns the direction of a text, has no width or ends a line. Two that scripts and pictures need stay. */
+const UNSEEN = /(?![\u200c\u200d])[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/**
+ * Text from elsewhere (names of files, words of a runtime) for a terminal: without what a terminal would obey, and with what nobody would see spelled
+ * out. Line ends and tabs stay.
+ */
+export function harmless(text: string): string {
+  return text.replace(/(?![\n\t])\p{Cc}/gu, ' ').replace(UNSEEN, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
 /** One word of a command line, as a person may copy it: quoted where a shell would take it apart. */
 export function shellWord(word: string): string {
   return /^[\p{L}\p{M}\p{N}_@%+=:,./][\p{L}\p{M}\p{N}_@%+=:,./-]*$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

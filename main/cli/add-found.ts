@@ -1,11 +1,13 @@
 /** `modelium add --found`: the models that Hugging Face's cache, LM Studio and Ollama have on this machine, and registering them where they lie. */
+
 import { createInterface } from 'node:readline/promises';
 import { ModeliumError } from '../../shared/errors.ts';
 import { nearestNames } from '../../shared/nearest.ts';
 import type { FoundModel, ModelStore } from '../../shared/snapshot.ts';
 import { bytesInWords } from '../../shared/units.ts';
+import { harmless } from '../../shared/visible.ts';
 import { type AnswerOf, connect, type EngineClient } from '../client.ts';
-import { harmless, paint, print, printError, printJson, table } from './output.ts';
+import { paint, print, printError, printJson, table } from './output.ts';
 import type { Shared } from './program.ts';
 
 type Found = AnswerOf<'found'>;

@@ -2,11 +2,13 @@
  * The talk at a terminal: lines in, answers out, commands that begin with a slash, Ctrl-C and Ctrl-D. Knows neither engine nor HTTP:
  * whoever asks the model comes in as a function.
  */
+
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { figuresOf } from '../../shared/answer-figures.ts';
+import { harmless } from '../../shared/visible.ts';
 import type { Finished, Piece } from './chat-stream.ts';
-import { harmless, paint, printError } from './output.ts';
+import { paint, printError } from './output.ts';
 
 export interface Message {
   readonly role: 'system' | 'user' | 'assistant';

@@ -2,15 +2,17 @@
  * `modelium chat`: talks with a model at a terminal, or asks it once: what `--prompt` says, or what comes through a pipe.
  * Finds the model and shows its loading; the talk itself is `chat-session.ts`, the request `chat-stream.ts`.
  */
+
 import { text as wholeText } from 'node:stream/consumers';
 import { figuresOf } from '../../shared/answer-figures.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { EngineEvent, ModelView } from '../../shared/snapshot.ts';
+import { harmless } from '../../shared/visible.ts';
 import { connect, type EngineClient } from '../client.ts';
 import { type Ask, converse, type Message } from './chat-session.ts';
 import { type Finished, type Piece, streamAnswer } from './chat-stream.ts';
 import { modelIn } from './load.ts';
-import { createProgress, harmless, paint, printJson } from './output.ts';
+import { createProgress, paint, printJson } from './output.ts';
 import type { Shared } from './program.ts';
 
 export interface ChatOptions {

@@ -26,7 +26,7 @@ const NVIDIA_SMI_TIMEOUT_MS = 10_000;
 
 export async function check({ stateFolder, json }: Shared, config: string | undefined): Promise<number> {
   const engine = await engineFindings(stateFolder);
-  const { findings, settings, file } = await settingsFindings(config);
+  const { findings, settings, file } = await settingsFindings(config, stateFolder);
   const gpu = await gpuFinding(settings);
   const driver = { isPresent: gpu.verdict === 'ok', why: gpu.message };
   const found: Finding[] = [
@@ -51,9 +51,10 @@ function row({ what, verdict, message }: Finding): readonly string[] {
 
 async function settingsFindings(
   config: string | undefined,
+  stateFolder: string,
 ): Promise<{ findings: readonly Finding[]; settings: Settings | null; file: string | null }> {
   try {
-    const { file, settings, warnings } = await loadSettings({ config });
+    const { file, settings, warnings } = await loadSettings({ config, stateFolder });
     const from = file ?? 'no modelium.yaml: the defaults are in force';
     const findings = [{ what: 'settings', verdict: 'ok', message: from } as const];
     return {

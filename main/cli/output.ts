@@ -1,6 +1,8 @@
 /** How the command line shows things: tables, sizes, colours, one line that moves. Knows no verbs. */
 import { ERRORS, type ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import { harmless } from '../../shared/visible.ts';
 
+const ESCAPE = '\u001b';
 const BAR_CELLS = 24;
 
 type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
@@ -15,13 +17,19 @@ const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
 /** Coloured on a terminal, plain in a pipe, in a file and where NO_COLOR is set. */
 export function paint(colour: Colour, text: string): string {
   const plain = process.stdout.isTTY !== true || (process.env['NO_COLOR'] ?? '') !== '';
+  if (plain) return text;
   const [on, off] = CODES[colour];
-  return plain ? text : `\u001b[${on}m${text}\u001b[${off}m`;
+  const result = `${ESCAPE}[${on}m${harmless(text)}${ESCAPE}[${off}m`;
+  if (painted.size >= MOST_PAINTED) painted.clear();
+  painted.add(result);
+  return result;
 }
 
 /** Columns aligned by what is seen, colour codes not counted; the last column is not padded. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [header.map((title) => paint('dim', title)), ...rows];
+  // A line end in a name would pass for another row.
+  const cells = rows.map((row) => row.map((cell) => harmlessOnTerminal(cell.replace(/[\n\t]/g, ' '))));
+  const all = [header.map((title) => paint('dim', title)), ...cells];
   const widths = header.map((_, column) => Math.max(...all.map((row) => cellsOf(row[column] ?? ''))));
   const line = (row: readonly string[]): string =>
     row.map((cell, column) => (column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - cellsOf(cell)))).join('  ');
@@ -36,29 +44,27 @@ function cellsOf(text: string): number {
 
 const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff01-\uff60\p{Emoji_Presentation}]/gu;
 
-const ESCAPE = '\u001b';
-
-/** Text from elsewhere (names of files, words of a runtime) without what a terminal would obey. */
-export function harmless(text: string): string {
-  return text.replace(/(?![\n\t])\p{Cc}/gu, ' ');
-}
-
 export function print(text: string): void {
   console.log(harmlessOnTerminal(text));
 }
 
-/** Our own colours stay, every other escape goes. */
+/** What `paint` made, and nothing else, may hold an escape: a name that brings colours of its own could pass for a word of ours. */
+const painted = new Set<string>();
+const MOST_PAINTED = 10_000;
+const COLOURED = new RegExp(`(${ESCAPE}\\[\\d+m[^${ESCAPE}]*${ESCAPE}\\[\\d+m)`);
+
 function harmlessOnTerminal(text: string): string {
   return text
-    .split(new RegExp(`(${ESCAPE}\\[\\d+m)`))
-    .map((part, index) => (index % 2 === 1 ? part : harmless(part)))
+    .split(COLOURED)
+    .map((part, index) => (index % 2 === 1 && painted.has(part) ? part : harmless(part)))
     .join('');
 }
 
-/** JSON escapes what a terminal obeys, except for U+007F to U+009F. */
+/** JSON escapes most of what a terminal obeys; here the rest of it, and what nobody would see. */
 export function printJson(value: unknown): void {
-  const text = JSON.stringify(value, null, 2);
-  console.log(text.replaceAll(/[\u007f-\u009f]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`));
+  const escaped = (text: string) =>
+    Array.from({ length: text.length }, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');
+  console.log(JSON.stringify(value, null, 2).replaceAll(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, escaped));
 }
 
 /** What went wrong and what to do, on standard error. */

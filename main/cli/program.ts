@@ -134,10 +134,16 @@ function addModelVerbs(verb: AddVerb): void {
   )
     .option('--off', 'let it go again')
     .addOption(jsonOption());
-  verb('trust <model>', 'show the code that a model brings, and let it run here', async (shared, [model], options) => {
-    const { yes, off, show } = options;
-    return (await import('./trust.ts')).trust(shared, model ?? '', { yes: yes === true, off: off === true, show: show === true });
-  })
+  verb(
+    'trust <model>',
+    'show the code that a model brings, or the programs that a modelium.yaml names, and let them run here',
+    async (shared, [model], options) => {
+      const given = { yes: options['yes'] === true, off: options['off'] === true, show: options['show'] === true };
+      const { isSettingsFile, trustSettings } = await import('./trust-settings.ts');
+      if (isSettingsFile(model ?? '')) return trustSettings(shared, model ?? '', given);
+      return (await import('./trust.ts')).trust(shared, model ?? '', given);
+    },
+  )
     .option('--yes', 'without asking; for scripts')
     .option('--off', 'take it back')
     .option('--show', "print the files' text too")

@@ -28,7 +28,7 @@ export async function trust({ stateFolder, json }: Shared, name: string, options
     return 0;
   }
   if (!json) tell(seen, options.show);
-  if (open.length === 0 || (!decides && !(await asked(seen.id, open)))) return end(engine, seen, json, open.length === 0);
+  if (open.length === 0 || (!decides && !(await mayRun(seen.id, open)))) return end(engine, seen, json, open.length === 0);
   for (const { form, hash } of open) await engine.post<'trust'>(address, { form, hash, trusted: !options.off });
   return end(engine, seen, json, true);
 }
@@ -73,15 +73,22 @@ function sizeOf(bytes: number): string {
   return bytes < 1024 * 1024 ? `${bytes} B` : bytesInWords(bytes);
 }
 
-/** @throws ModeliumError confirmation-needed where there is nobody to ask. */
-async function asked(id: string, forms: readonly TrustFormView[]): Promise<boolean> {
+function mayRun(id: string, forms: readonly TrustFormView[]): Promise<boolean> {
+  const what = forms.map(({ form }) => form).join(', ');
+  return asked(`the code of ${id} may run`, `Let this code of ${id} (${what}) run on this machine, as this user? [y/N] `);
+}
+
+/**
+ * @param what is in question, for who cannot be asked.
+ * @throws ModeliumError confirmation-needed where there is nobody to ask.
+ */
+export async function asked(what: string, question: string): Promise<boolean> {
   if (process.stdin.isTTY !== true) {
-    throw new ModeliumError('confirmation-needed', `There is no terminal to ask whether the code of ${id} may run.`);
+    throw new ModeliumError('confirmation-needed', `There is no terminal to ask whether ${what}.`);
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const what = forms.map(({ form }) => form).join(', ');
-    const answer = await terminal.question(`Let this code of ${id} (${what}) run on this machine, as this user? [y/N] `);
+    const answer = await terminal.question(question);
     return /^y(?:es)?$/i.test(answer.trim());
   } finally {
     terminal.close();

@@ -2,12 +2,30 @@
  * The files of the state folder by which others find an engine: `engine.json` and the control token, and how a private file or folder is made.
  * Free of `node:sqlite`, so that the window's main process can read them on any Node. Who may write them is state-folder.ts's business.
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
+import { shellWord } from '../../shared/visible.ts';
+import { readOwnTextSync, whyNotOurs } from './ownership.ts';
 
 export const TOKEN_FILE = 'control-token';
 export const ENGINE_FILE = 'engine.json';
+/** Neither file comes near it. */
+const LARGEST_BYTES = 16 * 1024;
+/** What a folder of secrets must not let others do. */
+const OTHERS = 0o077;
 
 /** A running engine, as it announces itself. */
 export interface EngineFile {
@@ -25,22 +43,30 @@ export interface EngineFile {
 /** Who claims to run here; null when nobody does. A claim is not a proof: a killed engine leaves its file behind. */
 export function readEngineFile(path: string): (Omit<EngineFile, 'run'> & Partial<EngineFile>) | null {
   try {
-    const read = JSON.parse(readFileSync(join(path, ENGINE_FILE), 'utf8')) as Partial<EngineFile>;
+    const read = JSON.parse(readOwnTextSync(join(path, ENGINE_FILE), LARGEST_BYTES)) as Partial<EngineFile>;
     return typeof read.address === 'string' && typeof read.pid === 'number' ? (read as EngineFile) : null;
   } catch {
     return null;
   }
 }
 
-/** The control token; null before the first start. */
+/** The control token; null before the first start. @throws ModeliumError path-invalid, also where others could have put it there. */
 export function readToken(path: string): string | null {
+  requirePrivateFolder(path);
   try {
-    const token = readFileSync(join(path, TOKEN_FILE), 'utf8').trim();
+    const token = readOwnTextSync(join(path, TOKEN_FILE), LARGEST_BYTES).trim();
     return token === '' ? null : token;
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new ModeliumError('path-invalid', `${join(path, TOKEN_FILE)} cannot be read: ${(thrown as Error).message}.`, { cause: thrown });
+    throw new ModeliumError('path-invalid', `${join(path, TOKEN_FILE)} cannot be used: ${(thrown as Error).message}.`, { cause: thrown });
   }
+}
+
+/** A state folder counts only where nobody else can have put anything into it. One that is not there is fine. @throws ModeliumError path-invalid. */
+export function requirePrivateFolder(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const why = found === undefined ? null : whyNotOurs(found, path);
+  if (why !== null) throw new ModeliumError('path-invalid', `The state folder ${path} cannot be used: ${why}.`);
 }
 
 /** One by one: Node's own `recursive` never returns where a folder that exists takes no entries and answers ENOENT, as /proc does. */
@@ -57,15 +83,29 @@ function makeFolders(path: string): void {
 }
 
 /**
- * Creates a folder that only its owner may enter, and mends the mode of one that others could.
- * @throws ModeliumError path-invalid.
+ * Creates a folder that only its owner may enter, and closes one that others could look into. A link to one is used, and never changed.
+ * @throws ModeliumError path-invalid, also for a folder of somebody else or one that others may write.
  */
 export function makePrivateFolder(path: string): void {
   try {
     makeFolders(path);
-    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o700);
+    requirePrivateFolder(path);
+    if ((statSync(path).mode & OTHERS) === 0) return;
+    if (lstatSync(path).isSymbolicLink()) throw new Error(`others may look into it; \`chmod 700 ${shellWord(path)}\` would mend that`);
+    closeToOthers(path);
   } catch (cause) {
+    if (cause instanceof ModeliumError) throw cause;
     throw new ModeliumError('path-invalid', `The state folder ${path} cannot be used: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+/** What was put there as a link meanwhile is not followed. */
+function closeToOthers(path: string): void {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    if (whyNotOurs(fstatSync(descriptor), path) === null) fchmodSync(descriptor, 0o700);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

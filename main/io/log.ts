@@ -1,4 +1,5 @@
 /** The engine's own log: sentences to a stream for `serve`, and a bounded memory of lines that can be followed. Nobody decides on it (I9). */
+import { harmless } from '../../shared/visible.ts';
 import type { Log } from '../core/ports.ts';
 
 /** Lines kept of a log (I10). */
@@ -89,9 +90,9 @@ export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | '
   };
 }
 
-/** One line without control characters: names of dropped files come in here, and a terminal obeys what they hold. */
+/** One line that a terminal does not obey: names of dropped files come in here. */
 function printable(sentence: string): string {
-  return sentence.replace(/\p{Cc}+/gu, ' ');
+  return harmless(sentence.replace(/\p{Cc}+/gu, ' '));
 }
 
 function causeText(cause: unknown): string {

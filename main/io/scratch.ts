@@ -8,6 +8,7 @@ import {
   chmodSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -37,18 +38,36 @@ const MOST_NAMES = 1_000;
  * @param stateFolder tells the folders of this engine from those of others.
  */
 export function createScratchFolders(stateFolder: string, temporary: string = tmpdir()): ScratchFolders {
-  const parent = join(temporary, `modelium-${createHash('sha256').update(stateFolder).digest('hex').slice(0, 8)}`);
+  const name = `modelium-${createHash('sha256').update(stateFolder).digest('hex').slice(0, 8)}`;
   const noted = new Map<string, Set<string>>();
-  const folderOf = (launchId: string): string => join(parent, launchId);
+  /** Those of ours: one as a rule, more where somebody else was quicker. */
+  const parents = (): readonly string[] =>
+    namesIn(temporary)
+      .filter((found) => found === name || found.startsWith(`${name}-`))
+      .map((found) => join(temporary, found))
+      .filter(isOwn);
+  const folderOf = (launchId: string): string =>
+    parents()
+      .map((parent) => join(parent, launchId))
+      .find(isOwn) ?? join(temporary, name, launchId);
+  /** What lies there under our name already must be ours, and closed to others; else it is left alone, and another one is made. */
+  function makeParent(): string {
+    const usual = join(temporary, name);
+    mkdirOnce(usual);
+    const parent = isOwn(usual) ? usual : (parents()[0] ?? mkdtempSync(`${usual}-`));
+    chmodSync(parent, 0o700);
+    return parent;
+  }
   return {
     make(launchId) {
-      const folder = folderOf(launchId);
-      if (folder.length > LONGEST_FOLDER)
-        throw new ModeliumError('state-unusable', `The path ${folder} is too long for a socket: set TMPDIR to a shorter folder.`);
+      let folder = join(temporary, name, launchId);
       try {
-        makeOwn(parent);
+        folder = join(makeParent(), launchId);
+        if (folder.length > LONGEST_FOLDER)
+          throw new ModeliumError('state-unusable', `The path ${folder} is too long for a socket: set TMPDIR to a shorter folder.`);
         mkdirSync(folder, { mode: 0o700 });
       } catch (error) {
+        if (error instanceof ModeliumError) throw error;
         const { code, message } = error as NodeJS.ErrnoException;
         throw new ModeliumError(code === 'ENOSPC' ? 'disk-full' : 'state-unusable', `${folder} could not be made: ${message}.`, {
           cause: error,
@@ -87,15 +106,9 @@ export function createScratchFolders(stateFolder: string, temporary: string = tm
       for (const name of known) if (MADE_BY_PYTHON.test(name)) removeOwn(join(SHARED_MEMORY, name));
       noted.delete(launchId);
       rmSync(folder, { recursive: true, force: true, maxRetries: 2 });
-      removeEmpty(parent);
+      removeEmpty(dirname(folder));
     },
-    left() {
-      try {
-        return isOwn(parent) ? readdirSync(parent) : [];
-      } catch {
-        return [];
-      }
-    },
+    left: () => parents().flatMap(namesIn),
   };
 }
 
@@ -124,11 +137,21 @@ function inside(folder: string, path: string): string {
   return full;
 }
 
-/** Others may write beside it: what lies there under our name already must be ours, and closed to them. */
-function makeOwn(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (!isOwn(folder)) throw new Error('it belongs to somebody else');
-  chmodSync(folder, 0o700);
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Also where something lies there already, a link to nowhere included. */
+function mkdirOnce(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** A real folder of this user, no link. */

@@ -3,12 +3,15 @@
  * It does not know what a setting means: schema and defaults are `shared/settings.ts`, sentences `shared/settings-check.ts`.
  */
 import type { Stats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
 import { checkSettings, type SettingsProblem, settingsWarnings } from '../../shared/settings-check.ts';
+import { shellWord } from '../../shared/visible.ts';
+import { isAgreed, programsIn } from './agreed-settings.ts';
 import { modeliumFolders } from './folders.ts';
+import { readOwnText, whyNotOurs } from './ownership.ts';
 import { itemOf, nodeAt, readYaml, type YamlNode, type YamlText } from './yaml-document.ts';
 
 export interface LoadedSettings {
@@ -23,11 +26,13 @@ export interface SettingsPlaces {
   readonly config?: string | null | undefined;
   readonly workingFolder?: string;
   readonly configFolder?: string;
+  /** Where it is remembered what a person has agreed to; the user's own one if undefined. */
+  readonly stateFolder?: string | undefined;
 }
 
 const FILE_NAME = 'modelium.yaml';
-/** Far beyond any real file; a wrong `--config` must not read a model into memory. */
-const LARGEST_FILE_BYTES = 1024 * 1024;
+/** Far beyond any real file; a wrong `--config` must not read a model into memory, and a text of this size is parsed within some second. */
+const LARGEST_FILE_BYTES = 192 * 1024;
 const MOST_PROBLEMS_TOLD = 5;
 /** A person who saved a file looks up about a second later. */
 const POLL_EVERY_MS = 500;
@@ -47,9 +52,9 @@ export async function findSettingsFile(places: SettingsPlaces): Promise<{ file: 
   const [here, users] = searchedFiles(places);
   const found = await statOrNull(here);
   if (found !== null) {
-    const refusal = whyNotOurs(found);
+    const refusal = whyNotOurs(found, here) ?? (here === users ? null : await whyNotAgreed(here, places));
     if (refusal === null) return { file: here, warnings };
-    warnings.push(`${here} is ignored: ${refusal}. Name it with --config to use it all the same.`);
+    warnings.push(`${here} is ignored: ${refusal}.`);
   }
   return { file: (await statOrNull(users)) === null ? null : users, warnings };
 }
@@ -59,25 +64,34 @@ export function searchedFiles(places: SettingsPlaces): readonly [string, string]
   return [join(workingFolder, FILE_NAME), join(configFolder, FILE_NAME)];
 }
 
-/** A file in the working folder may be a stranger's (an unpacked archive, /tmp), and settings name programs to start. */
-function whyNotOurs(found: Stats): string | null {
-  if (process.getuid !== undefined && found.uid !== process.getuid()) return 'it belongs to another user';
-  if ((found.mode & 0o022) !== 0) return 'others may write it (chmod go-w would mend that)';
-  return null;
+/** A file in the working folder may have come there with an archive or a repository, and settings name programs to start. */
+async function whyNotAgreed(file: string, { stateFolder = modeliumFolders().state }: SettingsPlaces): Promise<string | null> {
+  // What is no settings file is told as that, when it is read.
+  const programs = await readData(file).then(programsIn, () => []);
+  if (programs.length === 0 || isAgreed(stateFolder, programs)) return null;
+  const keys = programs.map((program) => program.slice(0, program.indexOf(': ')));
+  const some = keys.slice(0, MOST_PROBLEMS_TOLD).join(', ') + (keys.length > MOST_PROBLEMS_TOLD ? ' ...' : '');
+  return `it names programs to start (${some}); look at it, and agree to them once with \`modelium trust ${shellWord(file)}\`, or name the file with --config`;
+}
+
+/** A settings file as plain data, valid or not. @throws ModeliumError settings-invalid. */
+export async function readData(file: string): Promise<unknown> {
+  const yaml = readYaml(await readText(file));
+  if (yaml.errors.length > 0) throw invalidYaml(yaml, file);
+  return toData(yaml, file);
 }
 
 export async function statOrNull(file: string): Promise<Stats | null> {
   return stat(file).catch(() => null);
 }
 
+/** @throws ModeliumError settings-invalid: what is there, and what to do. */
 export async function readText(file: string): Promise<string> {
   try {
-    const { size } = await stat(file);
-    if (size > LARGEST_FILE_BYTES) throw new Error(`it has ${size} bytes; at most ${LARGEST_FILE_BYTES} are read`);
-    return await readFile(file, 'utf8');
+    return await readOwnText(file, LARGEST_FILE_BYTES);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ModeliumError('settings-invalid', `${file} cannot be read: ${why}.`, { cause });
+    throw new ModeliumError('settings-invalid', `${file} cannot be used: ${why}.`, { cause });
   }
 }
 
@@ -148,19 +162,35 @@ export function watchSettings(
   if (places.config === null) return { lookNow: async () => {}, stop: () => {} };
   const files = places.config === undefined ? searchedFiles(places) : [resolve(places.config)];
   let applied: string | null = null;
+  let inForce: string | null = null;
   let seen: string | null = null;
   let looking: Promise<void> | null = null;
   const look = async (isSure: boolean): Promise<void> => {
     const now = (await Promise.all(files.map(async (file) => identity(await statOrNull(file))))).join(' ');
-    if (!isSure) applied ??= now;
+    if (!isSure && applied === null) {
+      applied = now;
+      inForce = await findSettingsFile(places).then(
+        ({ file }) => file,
+        () => null,
+      );
+    }
     const still = isSure || now === seen;
     seen = now;
     // An editor may still be writing: only what looked the same twice is read.
     if (!still || now === applied) return;
     applied = now;
     try {
-      listeners.onChange(await loadSettings(places));
+      const loaded = await loadSettings(places);
+      // Another file takes its place only when it is gone.
+      if (inForce !== null && loaded.file !== inForce && (await statOrNull(inForce)) !== null)
+        throw new ModeliumError('settings-invalid', loaded.warnings[0] ?? `${inForce} is not used any more.`);
+      inForce = loaded.file;
+      listeners.onChange(loaded);
     } catch (thrown) {
+      if (isPassing(thrown)) {
+        applied = '';
+        return;
+      }
       listeners.onProblem(`${toModeliumError(thrown).message}\nThe old settings stay in force.`);
     }
   };
@@ -178,6 +208,12 @@ export function watchSettings(
       await lookOnce(true);
     },
   };
+}
+
+/** For want of a descriptor: the same file is read at the next look. */
+function isPassing(thrown: unknown): boolean {
+  const code = thrown instanceof ModeliumError ? (thrown.cause as NodeJS.ErrnoException | undefined)?.code : null;
+  return code === 'EMFILE' || code === 'ENFILE';
 }
 
 export function identity(found: Stats | null): string {

@@ -42,13 +42,23 @@ export interface YamlText {
 }
 
 const MOST_ALIASES = 100;
+/** Far deeper than any settings; the parser calls itself for each level, and takes minutes for a text of brackets alone. */
+const MOST_DEPTH = 32;
+const NOTHING = parseDocument('');
 
 export function readYaml(text: string): YamlText {
+  const tooDeep = tooDeepAt(text);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  if (tooDeep !== null) lines.addNewLine(0);
+  for (let at = text.indexOf('\n'); tooDeep !== null && at !== -1 && at < tooDeep; at = text.indexOf('\n', at + 1))
+    lines.addNewLine(at + 1);
+  const document = tooDeep !== null ? NOTHING : parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   return {
     root: toNode(document.contents, document),
-    errors: document.errors.map(({ pos, message }) => ({ offset: pos[0], message: message.split('\n')[0] ?? message })),
+    errors:
+      tooDeep !== null
+        ? [{ offset: tooDeep, message: `this is nested more than ${MOST_DEPTH} deep.` }]
+        : document.errors.map(({ pos, message }) => ({ offset: pos[0], message: message.split('\n')[0] ?? message })),
     get comments() {
       return commentsOf(text);
     },
@@ -58,6 +68,37 @@ export function readYaml(text: string): YamlText {
       return `${line}:${col}`;
     },
   };
+}
+
+/**
+ * Where a text gets nested too deep, told from its indents, brackets and list marks alone; null: nowhere. Marks inside of quotes and comments count
+ * too, which no settings have so many of.
+ */
+function tooDeepAt(text: string): number | null {
+  const indents: number[] = [];
+  let brackets = 0;
+  for (let start = 0; start < text.length; ) {
+    const end = (text.indexOf('\n', start) + 1 || text.length + 1) - 1;
+    let at = start;
+    while (text[at] === ' ') at += 1;
+    while ((indents.at(-1) ?? -1) >= at - start) indents.pop();
+    indents.push(at - start);
+    let marks = 0;
+    // As in `- - - x`.
+    for (; isListMark(text[at]) && text[at + 1] === ' '; at += 2) marks += 1;
+    for (; at <= end; at += 1) {
+      if (indents.length + brackets + marks > MOST_DEPTH) return at;
+      const character = text[at];
+      if (character === '[' || character === '{') brackets += 1;
+      else if (character === ']' || character === '}') brackets = Math.max(0, brackets - 1);
+    }
+    start = end + 1;
+  }
+  return null;
+}
+
+function isListMark(character: string | undefined): boolean {
+  return character === '-' || character === '?' || character === ':';
 }
 
 /** The node at a path, or the deepest one above it that is there. */

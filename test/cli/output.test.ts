@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { harmless, paint, printJson, table } from '../../main/cli/output.ts';
+import { paint, print, printJson, table } from '../../main/cli/output.ts';
+import { harmless } from '../../shared/visible.ts';
 
 const onTerminal = process.stdout.isTTY;
 
@@ -50,15 +51,34 @@ describe('colours', () => {
   });
 });
 
+test('only our own colours reach a terminal', () => {
+  pretendTerminal();
+  const told = vi.spyOn(console, 'log').mockImplementation(() => {});
+  const evil = '\u001b[32mready\u001b[0m \u001b[8m\u001b]0;t\u0007\u202egpj.exe\u200b\u2028\u009b2J';
+  print(`${paint('red', `no ${evil}`)} ${evil}`);
+  print(table(['NAME', 'WHY'], [[`${evil}\nfake`, paint('green', 'ready')]]));
+  const text = told.mock.calls.join('\n');
+  told.mockRestore();
+  const ours = /\p{Cc}\[(?:31|32|2)m\P{Cc}*\p{Cc}\[(?:39|22)m/gu;
+  expect(text.match(ours)).toHaveLength(4);
+  expect(text.replaceAll(ours, '')).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}]/u);
+  expect(text).toContain('\\u{202e}gpj.exe\\u{200b}');
+  expect(text.split('\n')).toHaveLength(3);
+});
+
+test('letters that join, and pictures of several parts, stay as they are', () => {
+  for (const text of ['می\u200cخواهم', '\u{1f468}\u200d\u{1f469}', 'é ü 模型']) expect(harmless(text)).toBe(text);
+});
+
 test("a file's name cannot speak to the terminal", () => {
   expect(harmless('a\u001b]0;owned\u0007b\tc\nd')).toBe('a ]0;owned b\tc\nd');
 });
 
 test('JSON on a terminal cannot speak to it either', () => {
   const told = vi.spyOn(console, 'log').mockImplementation(() => {});
-  printJson({ text: 'a\u001b[2J\u009b2Jb' });
+  printJson({ text: 'a\u001b[2J\u009b2Jb\u202e\u{e0041}' });
   const text = String(told.mock.calls[0]?.[0]);
   told.mockRestore();
-  expect(text).not.toMatch(/(?!\n)\p{Cc}/u);
-  expect(JSON.parse(text)).toEqual({ text: 'a\u001b[2J\u009b2Jb' });
+  expect(text).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+  expect(JSON.parse(text)).toEqual({ text: 'a\u001b[2J\u009b2Jb\u202e\u{e0041}' });
 });

@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -14,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createScratchFolders } from '../../main/io/scratch.ts';
 
@@ -110,6 +111,40 @@ test('a link in its place is not followed, and each state folder has its own', (
   expect(second.left()).toEqual([]);
   rmSync(parent, { recursive: true });
   symlinkSync(elsewhere, parent);
-  expect(() => first.make('launch-2')).toThrow(/could not be made/);
-  expect(first.left()).toEqual([]);
+  expect(first.make('launch-2').startsWith(`${parent}-`)).toBe(true);
+  expect(readdirSync(elsewhere)).toEqual([]);
+  expect(first.left()).toEqual(['launch-2']);
+});
+
+test('a folder, link or file that lies there under its name first is left alone, and another one is made', () => {
+  const usual = join(temporary, dirname(createScratchFolders('/state', temporary).make('first')).split('/').at(-1) ?? '');
+  const takers: readonly (() => void)[] = [
+    () => writeFileSync(usual, ''),
+    () => symlinkSync('/nowhere', usual),
+    () => symlinkSync('/etc', usual),
+  ];
+  for (const [index, take] of takers.entries()) {
+    rmSync(usual, { recursive: true, force: true });
+    take();
+    const scratch = createScratchFolders('/state', temporary);
+    const folder = scratch.make(`launch-${index}`);
+    expect(folder.startsWith(`${usual}-`)).toBe(true);
+    expect([statSync(folder).mode & 0o777, statSync(dirname(folder)).mode & 0o777]).toEqual([0o700, 0o700]);
+    // The next engine finds it, after this one was killed.
+    const next = createScratchFolders('/state', temporary);
+    expect(next.left()).toEqual([`launch-${index}`]);
+    next.remove(`launch-${index}`);
+    expect(existsSync(folder)).toBe(false);
+    expect(existsSync(dirname(folder))).toBe(false);
+  }
+});
+
+test.runIf(process.getuid?.() === 0)("another user's folder is sidestepped too", () => {
+  const usual = dirname(createScratchFolders('/state', temporary).make('first'));
+  rmSync(usual, { recursive: true });
+  mkdirSync(usual);
+  chownSync(usual, 12_345, 12_345);
+  const folder = createScratchFolders('/state', temporary).make('second');
+  expect(folder.startsWith(`${usual}-`)).toBe(true);
+  expect(readdirSync(usual)).toEqual([]);
 });

@@ -1,7 +1,9 @@
-import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, chown, mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { trustSettings } from '../../main/cli/trust-settings.ts';
 import { expandHome, modeliumFolders } from '../../main/io/folders.ts';
 import { type LoadedSettings, loadSettings, parseSettings, watchSettings } from '../../main/io/settings-file.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
@@ -44,8 +46,78 @@ describe('which file', () => {
     const here = await write(workingFolder, 'metrics: { port: 2 }', 0o666);
     const loaded = await loadSettings({ workingFolder, configFolder });
     expect(loaded.file).toBeNull();
-    expect(loaded.warnings).toEqual([expect.stringContaining(`${here} is ignored: others may write it`)]);
-    expect((await loadSettings({ config: here })).settings.metrics.port).toBe(2);
+    expect(loaded.warnings).toEqual([expect.stringContaining(`${here} is ignored: others may write it; \`chmod go-w ${here}\``)]);
+  });
+
+  test.each([0o666, 0o664, 0o646])('one that others may write (mode %o) is refused, wherever it lies', async (mode) => {
+    const sentence = (file: string) => ({
+      code: 'settings-invalid',
+      message: expect.stringContaining(`${file} cannot be used: others may write it; \`chmod go-w ${file}\``),
+    });
+    const users = await write(configFolder, 'metrics: { port: 2 }', mode);
+    await expect(loadSettings({ workingFolder, configFolder })).rejects.toMatchObject(sentence(users));
+    await expect(loadSettings({ config: users })).rejects.toMatchObject(sentence(users));
+    await symlink(users, join(root, 'link.yaml'));
+    await expect(loadSettings({ config: join(root, 'link.yaml') })).rejects.toMatchObject({ code: 'settings-invalid' });
+  });
+
+  test.runIf(process.getuid?.() === 0)("another user's is refused, for root too, also behind a link of one's own", async () => {
+    const theirs = await write(root, 'metrics: { port: 2 }');
+    await chown(theirs, 12_345, 12_345);
+    await symlink(theirs, join(configFolder, 'modelium.yaml'));
+    const sentence = expect.stringMatching(/cannot be used: it belongs to another user \(number 12345\); `chown 0 /);
+    await expect(loadSettings({ workingFolder, configFolder })).rejects.toMatchObject({ message: sentence });
+    await expect(loadSettings({ config: theirs })).rejects.toMatchObject({ message: sentence });
+    await symlink(theirs, join(workingFolder, 'modelium.yaml'));
+    await rm(join(configFolder, 'modelium.yaml'));
+    const loaded = await loadSettings({ workingFolder, configFolder });
+    expect([loaded.file, loaded.warnings]).toEqual([null, [expect.stringContaining('is ignored: it belongs to another user')]]);
+  });
+
+  test('one in a folder where anybody may replace it is refused', async () => {
+    const users = await write(configFolder, 'metrics: { port: 2 }');
+    await chmod(configFolder, 0o777);
+    await expect(loadSettings({ workingFolder, configFolder })).rejects.toThrow(/another file in its place; `chmod o-w /);
+    await chmod(configFolder, 0o1777);
+    expect((await loadSettings({ workingFolder, configFolder })).file).toBe(users);
+  });
+
+  test.each(['pipe', 'device', 'folder', 'huge file'])('a %s is none, and holds nobody up', async (kind) => {
+    const file = join(configFolder, 'modelium.yaml');
+    if (kind === 'pipe') execFileSync('mkfifo', [file]);
+    if (kind === 'device') await symlink('/dev/zero', file);
+    if (kind === 'folder') await mkdir(file);
+    if (kind === 'huge file') await truncate(await write(configFolder, 'a'), 2 ** 40);
+    const why =
+      kind === 'huge file' ? /it has 1099511627776 bytes; at most 196608 are read/ : new RegExp(`it is a ${kind}, and no ordinary file`);
+    await expect(loadSettings({ workingFolder, configFolder })).rejects.toThrow(why);
+    await expect(loadSettings({ config: file })).rejects.toThrow(why);
+  });
+
+  test("the working folder's names programs only when a person has agreed to these once", async () => {
+    const here = await write(workingFolder, 'llama: { command: /bin/evil, args: [a] }\nmetrics: { port: 2 }');
+    const places = { workingFolder, configFolder, stateFolder: join(root, 'state') };
+    const before = await loadSettings(places);
+    expect(before.file).toBeNull();
+    expect(before.warnings).toEqual([
+      expect.stringContaining(`(llama.command, llama.args); look at it, and agree to them once with \`modelium trust ${here}\``),
+    ]);
+    expect((await loadSettings({ ...places, config: here })).settings.llama.command).toBe('/bin/evil');
+    const told = vi.spyOn(console, 'log').mockImplementation(() => {});
+    const shared = { stateFolder: places.stateFolder, json: false };
+    const trust = (off: boolean) => trustSettings(shared, here, { yes: true, off, show: false });
+    expect(await trust(false)).toBe(0);
+    expect(told.mock.calls.join('\n')).toContain('llama.command: "/bin/evil"');
+    expect((await loadSettings(places)).settings.llama.command).toBe('/bin/evil');
+    // What else it says may change; other programs are asked about anew.
+    await write(workingFolder, 'metrics: { port: 3 }\nllama: { args: [a], command: /bin/evil }');
+    expect((await loadSettings(places)).settings.metrics.port).toBe(3);
+    await write(workingFolder, 'llama: { command: /bin/evil, args: [b] }');
+    expect((await loadSettings(places)).file).toBeNull();
+    await write(workingFolder, 'llama: { command: /bin/evil, args: [a] }');
+    await trust(true);
+    told.mockRestore();
+    expect((await loadSettings(places)).file).toBeNull();
   });
 
   test('null asks for the defaults, whatever lies about', async () => {
@@ -98,6 +170,23 @@ describe('what is wrong, with line and column', () => {
     expect(() => parseSettings(`llama:\n  args:\n${levels.join('\n')}\n`, 'f.yaml')).toThrow(/f\.yaml/);
   });
 
+  test.each([
+    ['brackets', '['.repeat(100_000)],
+    ['braces', 'api: '.concat('{a: '.repeat(20_000), '}'.repeat(20_000))],
+    ['list marks', '- '.repeat(50_000)],
+    ['indents', Array.from({ length: 400 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n')],
+  ])('%s inside each other are one sentence', (_what, text) => {
+    expect(() => parseSettings(text, 'f.yaml')).toThrow(/^f\.yaml:[1-9]\d*:[1-9]\d*: this is nested more than 32 deep\.$/);
+  });
+
+  test('long is not deep', () => {
+    const models = Object.fromEntries(
+      Array.from({ length: 200 }, (_, index) => [`m${index}`, { args: ['- a: b', '[{}]'], context: 4_096 }]),
+    );
+    const spaced = JSON.stringify({ models }).replaceAll(',"', ', "').replaceAll(':', ': ');
+    expect(Object.keys(parseSettings(spaced, 'f.yaml').models)).toHaveLength(200);
+  });
+
   test('an empty file and comments alone mean the defaults', () => {
     expect(parseSettings('', 'f.yaml')).toEqual(DEFAULT_SETTINGS);
     expect(parseSettings('# nothing\n', 'f.yaml')).toEqual(DEFAULT_SETTINGS);
@@ -109,7 +198,7 @@ describe('watching', () => {
     const events: (LoadedSettings | string)[] = [];
     let look: () => Promise<void> = async () => {};
     const { lookNow } = watchSettings(
-      { config, workingFolder, configFolder },
+      { config, workingFolder, configFolder, stateFolder: join(root, 'state') },
       { onChange: (loaded) => events.push(loaded), onProblem: (sentence) => events.push(sentence) },
       (_, callback) => {
         look = callback;
@@ -168,13 +257,25 @@ describe('watching', () => {
     expect(events).toMatchObject([{ file, settings: { metrics: { port: 5 } } }, { file: null }]);
   });
 
+  test('an edit that names programs nobody has agreed to is a problem, not another file', async () => {
+    const here = await write(workingFolder, 'metrics: { port: 1 }');
+    await write(configFolder, 'metrics: { port: 2 }');
+    const { events, looks } = watched();
+    await looks(2);
+    await write(workingFolder, 'vllm: { command: /bin/evil }');
+    await looks(3);
+    expect(events).toEqual([
+      expect.stringMatching(new RegExp(`${here} is ignored: it names programs .*The old settings stay in force`, 's')),
+    ]);
+  });
+
   test('an explicit file that goes keeps the old settings', async () => {
     const file = await write(configFolder, 'metrics: { port: 5 }');
     const { events, looks } = watched(file);
     await looks(2);
     await rm(file);
     await looks(3);
-    expect(events).toEqual([expect.stringContaining('cannot be read')]);
+    expect(events).toEqual([expect.stringContaining('cannot be used')]);
   });
 });
 

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -71,4 +71,46 @@ test('kill -9 leaves no lock behind', async () => {
 test('a folder that cannot be made is said', () => {
   writeFileSync(join(root, 'file'), '');
   expect(() => openStateFolder(join(root, 'file', 'state'))).toThrow(expect.objectContaining({ code: 'path-invalid' }));
+});
+
+test('a folder that others may write, or that is not ours, is refused with what to do', () => {
+  mkdirSync(path, { recursive: true });
+  for (const mode of [0o777, 0o775, 0o702]) {
+    chmodSync(path, mode);
+    expect(() => openStateFolder(path)).toThrow(`${path} cannot be used: others may write it; \`chmod go-w ${path}\``);
+    expect(() => readToken(path)).toThrow('others may write it');
+    expect(modeOf(path)).toBe(mode);
+  }
+});
+
+test('a link in its place is never followed with chmod', () => {
+  const elsewhere = join(root, 'elsewhere');
+  mkdirSync(elsewhere, { mode: 0o755 });
+  mkdirSync(join(root, 'deep'));
+  symlinkSync(elsewhere, path);
+  expect(() => openStateFolder(path)).toThrow(/others may look into it; `chmod 700 /);
+  expect(modeOf(elsewhere)).toBe(0o755);
+  chmodSync(elsewhere, 0o700);
+  openStateFolder(path).close();
+});
+
+test('a token that others may write, or that is no file, is refused', () => {
+  openStateFolder(path).close();
+  chmodSync(join(path, 'control-token'), 0o622);
+  expect(() => readToken(path)).toThrow(/control-token cannot be used: others may write it/);
+  rmSync(join(path, 'control-token'));
+  execFileSync('mkfifo', [join(path, 'control-token')]);
+  expect(() => readToken(path)).toThrow(/it is a pipe, and no ordinary file/);
+  expect(() => openStateFolder(path)).toThrow(/it is a pipe/);
+});
+
+test.runIf(process.getuid?.() === 0)("another user's folder or token is refused for root too", () => {
+  openStateFolder(path).close();
+  chownSync(join(path, 'control-token'), 12_345, 12_345);
+  expect(() => openStateFolder(path)).toThrow(/control-token cannot be used: it belongs to another user \(number 12345\); `chown 0 /);
+  chownSync(path, 12_345, 12_345);
+  expect(() => openStateFolder(path)).toThrow(/state cannot be used: it belongs to another user/);
+  const link = join(root, 'link');
+  symlinkSync(path, link);
+  expect(() => openStateFolder(link)).toThrow(/it belongs to another user/);
 });

@@ -1,0 +1,94 @@
+/**
+ * Whose a file or folder is, and how such a file is read. What tells the engine what to do, or holds its secrets, counts only where nobody but its
+ * owner can have written it: not another user's, for root too, and not behind a link either.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { shellWord } from '../../shared/visible.ts';
+
+/** What became a pipe or a device holds nobody up. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+const STICKY = 0o1000;
+
+/**
+ * @param found what lies at the path, links followed.
+ * @returns why it does not count, and what to do about it; null: it does. Root's files count for everybody: root could change what runs anyway.
+ */
+export function whyNotOurs({ uid, mode }: Pick<Stats, 'uid' | 'mode'>, path: string): string | null {
+  const own = process.getuid?.();
+  if (own === undefined) return null;
+  if (uid !== own && uid !== 0)
+    return `it belongs to another user (number ${uid}); \`chown ${own} ${shellWord(path)}\` would make it yours`;
+  if ((mode & 0o022) !== 0) return `others may write it; \`chmod go-w ${shellWord(path)}\` would mend that`;
+  return null;
+}
+
+/** The same for a file that is to be read: also what is no file is none to be read. */
+export function whyNotReadable(found: Stats, path: string): string | null {
+  return found.isFile() ? whyNotOurs(found, path) : `it is ${kindOf(found)}, and no ordinary file`;
+}
+
+function kindOf(found: Stats): string {
+  if (found.isDirectory()) return 'a folder';
+  if (found.isFIFO()) return 'a pipe';
+  if (found.isSocket()) return 'a socket';
+  return 'a device';
+}
+
+/**
+ * A small text that only its owner can have written.
+ * @throws Error with the reason; the file error where there is none.
+ */
+export async function readOwnText(path: string, limitBytes: number): Promise<string> {
+  const before = await stat(path);
+  refuse(whyNotReadable(before, path));
+  refuse(await whyReplaceable(path));
+  const handle = await open(path, OPEN_FLAGS);
+  try {
+    const found = await handle.stat();
+    refuse(whyNotReadable(found, path) ?? whyTooLarge(found.size, limitBytes));
+    const bytes = Buffer.alloc(limitBytes + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(bytes, length, bytes.length - length);
+      length += bytesRead;
+      if (bytesRead === 0 || length > limitBytes) break;
+    }
+    refuse(whyTooLarge(length, limitBytes));
+    return bytes.toString('utf8', 0, length);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** As `readOwnText`, for a file of ours in a folder that was looked at. */
+export function readOwnTextSync(path: string, limitBytes: number): string {
+  const descriptor = openSync(path, OPEN_FLAGS);
+  try {
+    const found = fstatSync(descriptor);
+    refuse(whyNotReadable(found, path) ?? whyTooLarge(found.size, limitBytes));
+    const bytes = Buffer.alloc(limitBytes);
+    return bytes.toString('utf8', 0, readSync(descriptor, bytes));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** In a folder that everybody may write, whoever likes puts another file in its place; where the sticky bit is set, only its owner can. */
+async function whyReplaceable(path: string): Promise<string | null> {
+  if (process.getuid === undefined) return null;
+  const folder = dirname(path);
+  const { mode } = await stat(folder);
+  return (mode & 0o002) !== 0 && (mode & STICKY) === 0
+    ? `anybody may put another file in its place; \`chmod o-w ${shellWord(folder)}\` would mend that`
+    : null;
+}
+
+function whyTooLarge(bytes: number, limitBytes: number): string | null {
+  return bytes > limitBytes ? `it has ${bytes} bytes; at most ${limitBytes} are read` : null;
+}
+
+function refuse(why: string | null): void {
+  if (why !== null) throw new Error(why);
+}
