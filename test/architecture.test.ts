@@ -122,7 +122,7 @@ describe('architecture', () => {
     const planted = [
       runtimeNames('main/core/brain.ts', "if (plan.runtime === 'llama') return 0;"),
       runtimeNames('main/engine/core.ts', 'const adapters = [vllmAdapter(facts)];'),
-      runtimeNames('main/engine.ts', 'settings().triton.enabled'),
+      runtimeNames('main/engine/engine.ts', 'settings().triton.enabled'),
       runtimeNames('main/http/openai.ts', '// As vLLM does.'),
       runtimeNames('main/io/metrics.ts', "'ray'"),
       runtimeNames('main/cli/check.ts', 'const findLlamaGpu = 1;'),
@@ -137,13 +137,13 @@ describe('architecture', () => {
     const outward = imports.filter(({ from, specifier }) => layerOf(from) === 'main/electron' && /^\.\.\/(?!\.\.\/shared)/.test(specifier));
     expect([...new Set(outward.map(({ specifier }) => specifier))].sort()).toEqual([
       '../client.ts',
-      '../engine.ts',
+      '../engine/engine.ts',
       '../io/engine-file.ts',
       '../io/folders.ts',
       '../packaged.ts',
     ]);
-    for (const { from } of outward.filter(({ specifier }) => specifier === '../engine.ts'))
-      expect(readFileSync(join(root, from), 'utf8'), from).toMatch(/import type \{[^}]*\} from '\.\.\/engine\.ts'/);
+    for (const { from } of outward.filter(({ specifier }) => specifier === '../engine/engine.ts'))
+      expect(readFileSync(join(root, from), 'utf8'), from).toMatch(/import type \{[^}]*\} from '\.\.\/engine\/engine\.ts'/);
   });
 
   test('each third-party package has one importer in the main process', () => {

@@ -11,7 +11,7 @@ import { writeTemplate } from '../main/cli/init.ts';
 import { trust } from '../main/cli/trust.ts';
 import { connect } from '../main/client.ts';
 import { tinyModel } from '../main/embedded/tiny-model.ts';
-import { startEngine } from '../main/engine.ts';
+import { startEngine } from '../main/engine/engine.ts';
 import { Connections } from '../main/http/connections.ts';
 import { answerMalformed } from '../main/http/malformed.ts';
 import { createHttpServer } from '../main/http/server.ts';

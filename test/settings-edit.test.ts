@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type Engine, startEngine } from '../main/engine.ts';
+import { type Engine, startEngine } from '../main/engine/engine.ts';
 import type { EditedSettings, SettingsView } from '../shared/api-settings.ts';
 import { DEFAULT_SETTINGS, type Settings, settingsJsonSchema } from '../shared/settings.ts';
 import { answered } from './helpers/live-engine.ts';

@@ -95,7 +95,7 @@ test('trust outlives a restart, and a change while the engine is away ends it', 
   await blockedBy(live, 'needs-trust');
   const { hash } = await seen(live);
   await live.control('POST', ROUTE, { form: 'transformers', hash, trusted: true });
-  const { startEngine } = await import('../main/engine.ts');
+  const { startEngine } = await import('../main/engine/engine.ts');
   const again = async () => {
     await live.engine.close();
     const program = { command: process.execPath, args: [], env: {} };

@@ -10,7 +10,7 @@ import { ModeliumError } from '../../shared/errors.ts';
 import type { EngineEvent, ModelView } from '../../shared/snapshot.ts';
 import { secondsInWords } from '../../shared/units.ts';
 import { createClient, type EngineClient } from '../client.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { modeliumFolders } from '../io/folders.ts';
 import { openStateFolder } from '../io/state-folder.ts';
 import { isPortFree } from './check.ts';

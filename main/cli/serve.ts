@@ -1,5 +1,5 @@
 /** `modelium serve`: hosts the engine without a window until a signal comes, and prints its story. */
-import type { Engine } from '../engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { nodeProgram } from '../packaged.ts';
 import { print } from './output.ts';
 
@@ -23,7 +23,7 @@ export async function serve(options: ServeOptions): Promise<number> {
 
 /** Starts the engine in this process; its children run the same Node as we do. */
 export async function host(options: Omit<ServeOptions, 'config'> & { readonly config?: string | null | undefined }): Promise<Engine> {
-  const { startEngine } = await import('../engine.ts');
+  const { startEngine } = await import('../engine/engine.ts');
   const { stateFolder, config, port, host: address, watch } = options;
   // Who reads our words may go before we do.
   process.stdout.on('error', () => {});

@@ -1,6 +1,6 @@
 /**
  * The core's table of system calls: everything that the deciders and the bookkeeping need of the world, and nothing else.
- * The real ones are in `main/io`, wired in `main/engine.ts`; tests hand in fakes with a virtual clock.
+ * The real ones are in `main/io`, wired in `main/engine/`; tests hand in fakes with a virtual clock.
  */
 import type {
   BufferBytes,

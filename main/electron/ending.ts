@@ -4,7 +4,7 @@
  */
 import type { App } from 'electron';
 import { createClient } from '../client.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { askBeforeLosing } from './trouble.ts';
 
 /** Beyond the longest drain and stop; what is left over then is swept by the next start (I2). */

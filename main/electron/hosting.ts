@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { connect } from '../client.ts';
-import type { Engine, startEngine } from '../engine.ts';
+import type { Engine, startEngine } from '../engine/engine.ts';
 import { nodeProgram, outsideArchive } from '../packaged.ts';
 import { errorOf } from './trouble.ts';
 
@@ -49,7 +49,7 @@ async function isRunning(stateFolder: string): Promise<boolean> {
 }
 
 async function host({ stateFolder, config }: Wanted): Promise<Engine> {
-  const program = outsideArchive(join(__dirname, '..', 'engine.js'));
+  const program = outsideArchive(join(__dirname, '..', 'engine', 'engine.js'));
   // An ES module in a bundle of its own: a computed path keeps it out of this one.
   const engine = (await import(pathToFileURL(program).href)) as { readonly startEngine: typeof startEngine };
   const hosted = await engine.startEngine({

@@ -4,7 +4,7 @@
  */
 import { app, Notification, session, shell } from 'electron';
 import { createClient, type EngineClient } from '../client.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { type Attachment, attach } from './attachment.ts';
 import { arrangeEnding } from './ending.ts';
 import { fenceContents, fenceSession, originOf } from './fences.ts';

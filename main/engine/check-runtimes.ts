@@ -1,7 +1,6 @@
 /** What `modelium check` says of the runtimes without an engine: each is looked for as the engine would. */
 import type { Settings } from '../../shared/settings.ts';
 import type { RuntimeFinding } from '../core/planner.ts';
-import { runtimeWorld } from '../engine-parts.ts';
 import { createClock } from '../io/clock.ts';
 import { createUpstreams } from '../io/http-client.ts';
 import { look } from '../io/look.ts';
@@ -9,6 +8,7 @@ import { createProcesses } from '../io/processes.ts';
 import { runtimesOf } from '../runtime/adapters.ts';
 import type { NodeProgram } from '../runtime/module.ts';
 import { Searcher } from '../runtime/searcher.ts';
+import { runtimeWorld } from './parts.ts';
 
 /** @param file modelium.yaml; null: there is none. @param driver does it show GPUs? */
 export async function checkRuntimes(

@@ -69,7 +69,7 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
 
   test('holds the window in the archive, beside it what other processes read, and nothing twice', () => {
     expect(readdirSync(join(unpacked, 'dist/main')).filter((name) => !name.startsWith('chunk-'))).toEqual(
-      expect.arrayContaining(['cli.js', 'engine.js', 'embedded', 'io']),
+      expect.arrayContaining(['cli.js', 'engine', 'embedded', 'io']),
     );
     expect(existsSync(join(unpacked, 'dist/main/electron'))).toBe(false);
     const packages = readdirSync(join(unpacked, 'node_modules'));

@@ -4,7 +4,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tinyModel } from '../../main/embedded/tiny-model.ts';
-import { type Engine, startEngine } from '../../main/engine.ts';
+import { type Engine, startEngine } from '../../main/engine/engine.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import type { ErrorEnvelope } from '../../shared/errors.ts';
 import type { StateName } from '../../shared/model.ts';

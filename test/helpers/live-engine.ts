@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Engine, startEngine } from '../../main/engine.ts';
+import { type Engine, startEngine } from '../../main/engine/engine.ts';
 import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 import { eventually } from './eventually.ts';
 import { type TinyModelOptions, writeTinyGguf } from './tiny-gguf.ts';

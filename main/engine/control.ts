@@ -1,21 +1,21 @@
 /** `Control` for the window, the command line and scripts: what a person may ask of the engine. Wires parts that `engine.ts` built; owns nothing. */
-import { ModeliumError } from '../shared/errors.ts';
-import { hasProcess } from '../shared/model.ts';
-import { nearestNames } from '../shared/nearest.ts';
-import type { ModelView, Snapshot } from '../shared/snapshot.ts';
-import type { Admission } from './core/admission.ts';
-import type { Catalog } from './core/catalog.ts';
-import type { Changes } from './core/changes.ts';
-import type { Doer } from './core/doer.ts';
-import type { Control } from './core/gateway.ts';
-import type { History } from './core/history.ts';
-import type { Orchestrator } from './core/orchestrator.ts';
-import type { Clock, FoundModels, Ledger, Library, ModelFinder } from './core/ports.ts';
-import type { Questions } from './core/questions.ts';
-import { isBlockedByFiles, type ModelRecord, type Registry } from './core/registry.ts';
-import { settlingInWords } from './core/sentences.ts';
-import type { Trust } from './core/trust.ts';
-import type { Manager } from './runtime/manager.ts';
+import { ModeliumError } from '../../shared/errors.ts';
+import { hasProcess } from '../../shared/model.ts';
+import { nearestNames } from '../../shared/nearest.ts';
+import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
+import type { Admission } from '../core/admission.ts';
+import type { Catalog } from '../core/catalog.ts';
+import type { Changes } from '../core/changes.ts';
+import type { Doer } from '../core/doer.ts';
+import type { Control } from '../core/gateway.ts';
+import type { History } from '../core/history.ts';
+import type { Orchestrator } from '../core/orchestrator.ts';
+import type { Clock, FoundModels, Ledger, Library, ModelFinder } from '../core/ports.ts';
+import type { Questions } from '../core/questions.ts';
+import { isBlockedByFiles, type ModelRecord, type Registry } from '../core/registry.ts';
+import { settlingInWords } from '../core/sentences.ts';
+import type { Trust } from '../core/trust.ts';
+import type { Manager } from '../runtime/manager.ts';
 
 export interface ControlParts {
   readonly registry: Registry;

@@ -3,16 +3,16 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Writable } from 'node:stream';
-import type { RuntimeId } from '../shared/decision.ts';
-import type { Settings } from '../shared/settings.ts';
-import type { WatchFolderView } from '../shared/snapshot.ts';
-import type { Clock, FolderScan } from './core/ports.ts';
-import type { Registry } from './core/registry.ts';
-import { expandHome, modeliumFolders } from './io/folders.ts';
-import type { Metrics } from './io/metrics.ts';
-import type { MeteredModel } from './io/runtime-metrics.ts';
-import { programs } from './programs.ts';
-import type { RuntimeWorld } from './runtime/module.ts';
+import type { RuntimeId } from '../../shared/decision.ts';
+import type { Settings } from '../../shared/settings.ts';
+import type { WatchFolderView } from '../../shared/snapshot.ts';
+import type { Clock, FolderScan } from '../core/ports.ts';
+import type { Registry } from '../core/registry.ts';
+import { expandHome, modeliumFolders } from '../io/folders.ts';
+import type { Metrics } from '../io/metrics.ts';
+import type { MeteredModel } from '../io/runtime-metrics.ts';
+import { programs } from '../programs.ts';
+import type { RuntimeWorld } from '../runtime/module.ts';
 
 /** What a command line says beats the file. */
 export function withOverrides(settings: Settings, { host, port }: { readonly host?: string; readonly port?: number }): Settings {

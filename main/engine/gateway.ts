@@ -1,16 +1,16 @@
 /** `Inference` for the HTTP layer: names to ids, leases, keep-alive, reports. Wires parts that `engine.ts` built; owns nothing. */
-import { nearestNames } from '../shared/nearest.ts';
-import type { ModelProfile } from '../shared/profile.ts';
-import type { Settings } from '../shared/settings.ts';
-import type { ModelView } from '../shared/snapshot.ts';
-import type { Admission } from './core/admission.ts';
-import type { Inference, ListedModel, RequestReport } from './core/gateway.ts';
-import type { Clock, Log } from './core/ports.ts';
-import type { ModelRecord, Registry } from './core/registry.ts';
-import { settingsOf } from './core/residents.ts';
-import { stateInWords } from './core/sentences.ts';
-import type { Usage } from './core/usage.ts';
-import type { WaitingRoom } from './runtime/waiting-room.ts';
+import { nearestNames } from '../../shared/nearest.ts';
+import type { ModelProfile } from '../../shared/profile.ts';
+import type { Settings } from '../../shared/settings.ts';
+import type { ModelView } from '../../shared/snapshot.ts';
+import type { Admission } from '../core/admission.ts';
+import type { Inference, ListedModel, RequestReport } from '../core/gateway.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import type { ModelRecord, Registry } from '../core/registry.ts';
+import { settingsOf } from '../core/residents.ts';
+import { stateInWords } from '../core/sentences.ts';
+import type { Usage } from '../core/usage.ts';
+import type { WaitingRoom } from '../runtime/waiting-room.ts';
 
 export interface InferenceParts {
   readonly registry: Registry;

@@ -2,12 +2,12 @@
  * The settings as a person sees and edits them: joins the file, the one who follows it, and what is in force. No rule of settings lives here;
  * `engine.ts` puts them into force.
  */
-import type { EditedSettings, SettingsEdit, SettingsView } from '../shared/api-settings.ts';
-import { ModeliumError } from '../shared/errors.ts';
-import { type Settings, settingsJsonSchema } from '../shared/settings.ts';
-import { needsRestart } from '../shared/settings-keys.ts';
-import { editSettings, readSettingsText } from './io/settings-edit.ts';
-import type { SettingsPlaces, SettingsWatch } from './io/settings-file.ts';
+import type { EditedSettings, SettingsEdit, SettingsView } from '../../shared/api-settings.ts';
+import { ModeliumError } from '../../shared/errors.ts';
+import { type Settings, settingsJsonSchema } from '../../shared/settings.ts';
+import { needsRestart } from '../../shared/settings-keys.ts';
+import { editSettings, readSettingsText } from '../io/settings-edit.ts';
+import type { SettingsPlaces, SettingsWatch } from '../io/settings-file.ts';
 
 export interface SettingsInForce {
   readonly settings: Settings;
