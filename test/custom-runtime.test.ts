@@ -50,7 +50,7 @@ function usedMiB(box: SimulatedBox): number {
   return Math.round(bytes.reduce((sum, each) => sum + each, 0) / MIB);
 }
 
-test.concurrent('a runtime of one’s own serves what its formats say, two models at once, by its own command, until they are idle and the GPU is seen free', async (context) => {
+test('a runtime of one’s own serves what its formats say, two models at once, by its own command, until they are idle and the GPU is seen free', async (context) => {
   const box = newBox(context);
   const env = { LLAMA_API_KEY: '{key}', OF_MINE: '{name} with {context} on {gpus}' };
   const told = join(box.dir, 'told');
@@ -87,19 +87,28 @@ test.concurrent('a runtime of one’s own serves what its formats say, two model
   await eventually('the GPU seen free', async () => (await engine.gpus())[0]?.usedBytes === 0);
   expect(usedMiB(box)).toBe(0);
   expect(engine.said.filter((line) => line.includes('GPU freed: 300 MiB')).length).toBe(2);
-});
+}, 90_000);
 
-test.concurrent('a command that does not exist is told by its key, and models.NAME.runtime chooses among several', async (context) => {
+test('a command that does not exist is told by its key, models.NAME.runtime chooses among several, and one that is killed comes back', async (context) => {
   const box = newBox(context);
   const models = { a: { runtime: 'gone' }, b: { runtime: 'second' } };
   const runtimes = { gone: mine(box, { command: '/nowhere/server' }), first: mine(box), second: mine(box, { formats: [] }) };
   const engine = await start(context, box, runtimes, { models });
   for (const name of ['a', 'b', 'c']) await engine.drop(name, MODEL);
+  for (const name of ['b', 'c']) await engine.waitFor(name, 'unloaded');
   const blocked = await engine.waitFor('a', 'blocked');
   expect(blocked.message).toMatch(/^gone would serve it, but: runtimes\.gone\.command is \/nowhere\/server, and there is no such program/);
   expect((await engine.status()).runtimes.find(({ id }) => id === 'gone')).toMatchObject({ found: false });
-  for (const name of ['b', 'c']) expect((await engine.predict(name)).status).toBe(200);
+  for (const name of ['b', 'c']) expect(await engine.predict(name)).toMatchObject({ status: 200, error: null });
   expect(await Promise.all(['b', 'c'].map(async (id) => (await engine.model(id)).runtime))).toEqual(['second', 'first']);
+  // Killed, it is loaded again by the next request.
+  const [pid] = (await engine.model('b')).pids;
+  process.kill(pid!, 'SIGKILL');
+  await eventually('another process', async () => {
+    const answer = await engine.predict('b');
+    const { pids } = await engine.model('b');
+    return answer.status === 200 && pids.length > 0 && pids[0] !== pid;
+  });
   // Taken out of the settings, it ends what it had, and the next one takes over.
   engine.saveSettings({
     ...JSON.parse(readFileSync(join(engine.folder, 'modelium.yaml'), 'utf8')),
@@ -108,9 +117,9 @@ test.concurrent('a command that does not exist is told by its key, and models.NA
   });
   await eventually('c leaves the runtime that is gone', async () => (await engine.model('c')).runtime !== 'first');
   expect((await engine.model('b')).runtime).toBe('second');
-});
+}, 90_000);
 
-test.concurrent('a port that never opens is a stall, which says so; health that is well too early is not believed; one that breaks off is tried again later', async (context) => {
+test('a port that never opens is a stall, which says so; health that is well too early is not believed; one that breaks off is tried again later', async (context) => {
   const box = newBox(context);
   const deaf = join(box.dir, 'deaf');
   writeFileSync(deaf, '#!/bin/sh\necho nobody listens\nexec sleep 60\n');
@@ -140,24 +149,9 @@ test.concurrent('a port that never opens is a stall, which says so; health that 
   expect(a.error?.message).toMatch(/a showed no sign of progress for \d+ s while loading on deaf \(waiting for port 1\d+ to open\)/);
   expect(a.error).toMatchObject({ last_words: ['nobody listens'] });
   expect(usedMiB(box)).toBe(300);
-});
+}, 90_000);
 
-test.concurrent('a server that is killed is loaded again by the next request', async (context) => {
-  const box = newBox(context);
-  const engine = await start(context, box, { mine: mine(box) });
-  await engine.drop('a', MODEL);
-  await engine.waitFor('a', 'unloaded');
-  expect((await engine.predict('a')).status).toBe(200);
-  const [pid] = (await engine.model('a')).pids;
-  process.kill(pid!, 'SIGKILL');
-  await eventually('another process', async () => {
-    const answer = await engine.predict('a');
-    const { pids } = await engine.model('a');
-    return answer.status === 200 && pids.length > 0 && pids[0] !== pid;
-  });
-});
-
-test.concurrent('what an engine that was killed left of it is ended before the next one serves', async (context) => {
+test('what an engine that was killed left of it is ended before the next one serves', async (context) => {
   const box = makeSimulatedBox({ gpus: [] });
   context.onTestFinished(() => box.remove());
   const home: Home = makeHome({ runtimes: { mine: mine(box) } });
@@ -173,4 +167,4 @@ test.concurrent('what an engine that was killed left of it is ended before the n
   expect((await second.predict('tiny')).status).toBe(200);
   expect(await second.end('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(home.processes()).toEqual([]);
-});
+}, 90_000);
