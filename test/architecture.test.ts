@@ -72,7 +72,7 @@ const files = [...sources('shared'), ...sources('renderer'), ...sources('main')]
 const imports = files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')));
 
 /**
- * Runtimes by name, in any spelling. `Ollama` is none, and neither is the `x-ray` of a classifier; a model's own architecture or format may bear the
+ * Runtimes by name, in any spelling. `Ollama` and `llama-swap` are none, and neither is the `x-ray` of a classifier; a model's own architecture or format may bear the
  * name of one, but only in `core/analyzer` and what belongs to it. What the settings say of runtimes that they name is for the runtimes' folders, too.
  */
 const RUNTIME_NAMES =
@@ -88,7 +88,7 @@ function runtimeNames(file: string, text: string): readonly string[] {
   return text
     .split('\n')
     .flatMap((line, index) =>
-      line.replaceAll(/ollama/gi, '').match(RUNTIME_NAMES) === null ? [] : [`${file}:${index + 1}: ${line.trim()}`],
+      line.replaceAll(/ollama|llama-swap/gi, '').match(RUNTIME_NAMES) === null ? [] : [`${file}:${index + 1}: ${line.trim()}`],
     );
 }
 

@@ -94,6 +94,18 @@ function addEngineVerbs(verb: AddVerb): void {
   )
     .option('--force', 'also over a file that is there')
     .addOption(jsonOption());
+  verb(
+    'import <path>',
+    "what another tool's configuration (llama-swap) says, as a modelium.yaml; changes nothing",
+    async (shared, [path = ''], options) => {
+      const { importSettings, importTarget } = await import('./import.ts');
+      const target = importTarget(options['write'] as string | boolean | undefined);
+      return importSettings({ path, target, force: options['force'] === true, json: shared.json });
+    },
+  )
+    .option('--write [file]', 'write it: to this file, or to your own modelium.yaml')
+    .option('--force', 'also over a file that is there')
+    .addOption(jsonOption());
   verb('check', 'what is installed here, and what to do about what is missing', async (shared, _, options) => {
     const { check } = await import('./check.ts');
     return check(shared, options['config'] as string | undefined);

@@ -1,0 +1,209 @@
+/** What a configuration of llama-swap says in settings of ours, and in sentences what has no counterpart here. Pure; the text is `swap-text.ts`. */
+import { runtimeName } from '../../shared/runtime-names.ts';
+import { idOf } from '../core/model-ids.ts';
+import { asPlaceholders, type OwnCommand, ownCommand } from './swap-command.ts';
+import type { SwapConfig, SwapModel } from './swap-config.ts';
+import { PORT } from './swap-config.ts';
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** With the sentences that stand above it as comments. */
+export interface Commented {
+  readonly value: Data;
+  readonly notes: readonly string[];
+}
+
+export interface SwapSettings {
+  readonly notes: readonly string[];
+  /** Paths of the models, to be made known. */
+  readonly paths: readonly string[];
+  readonly policies: Data;
+  readonly runtimes: ReadonlyMap<string, Commented>;
+  readonly models: ReadonlyMap<string, Commented>;
+}
+
+/** A year: settings of ours know no "never". */
+const NEVER_SECONDS = 31_536_000;
+const LEAST_WAIT_SECONDS = 15;
+
+/** Keys of a model that become something here. */
+const KNOWN = ['cmd', 'proxy', 'env', 'checkEndpoint', 'ttl', 'useModelName', 'aliases'];
+const WHY: Readonly<Record<string, string>> = {
+  unlisted: 'every model that can be served is listed',
+  cmdStop: 'it is ended by the signal of stop: and then killed',
+  concurrencyLimit: 'what is too much waits inside of the server',
+  groups: 'models stay together as long as their memory fits',
+  matrix: 'models stay together as long as their memory fits',
+  peers: 'other servers are no models of this machine',
+  apiKeys: 'Modelium listens on this machine only',
+  startPort: 'ports are taken from port_range of each runtime',
+};
+
+export function swapSettings({ said, models }: SwapConfig): SwapSettings {
+  const runtimes = new Map<string, Commented>();
+  const sections = new Map<string, Commented>();
+  const notes: string[] = [];
+  const paths: string[] = [];
+  const persistent = persistentOf(said['groups']);
+  const idleSeconds = typeof said['globalTTL'] === 'number' && said['globalTTL'] > 0 ? said['globalTTL'] : NEVER_SECONDS;
+  for (const model of models) {
+    const own = commandOf(model);
+    if (typeof own === 'string') {
+      notes.push(`${model.name}: its command cannot be read: ${own}.`);
+      continue;
+    }
+    if (own.model === null) {
+      notes.push(
+        `${model.name}: its command names no file or folder of this machine, and Modelium serves models that lie here. Its command: ${[own.command, ...own.args].join(' ')}`,
+      );
+      continue;
+    }
+    const id = idOf(own.model.replace(/\/+$/, ''));
+    const taken = sections.get(id);
+    if (taken !== undefined) {
+      notes.push(
+        `${model.name}: ${own.model} is the model "${id}" already. A link under another name makes another model of it, which may have a runtime of its own.`,
+      );
+      continue;
+    }
+    const { runtime, missing } = runtimeOf(model, own);
+    const name = nameFor(model.name, runtime, runtimes);
+    const known = runtimes.get(name);
+    runtimes.set(name, { value: runtime, notes: [...new Set([...(known?.notes ?? []), ...missing])] });
+    sections.set(id, sectionOf(model, own, id, name, persistent.has(model.name)));
+    paths.push(own.model);
+  }
+  return { notes: [...notes, ...leftOut(said)], paths, policies: policiesOf(said, idleSeconds, sections), runtimes, models: sections };
+}
+
+function commandOf({ command, said }: SwapModel): OwnCommand | string {
+  try {
+    return ownCommand(command, /:(\d+)(?:\/|$)/.exec(String(said['proxy'] ?? ''))?.[1] ?? null);
+  } catch (thrown) {
+    return (thrown as Error).message;
+  }
+}
+
+function runtimeOf({ name, said }: SwapModel, own: OwnCommand): { readonly runtime: Data; readonly missing: readonly string[] } {
+  const { checkEndpoint, useModelName, proxy } = said;
+  const env = envOf(said['env']);
+  delete env['CUDA_VISIBLE_DEVICES'];
+  const health = typeof checkEndpoint === 'string' && checkEndpoint.startsWith('/') ? { health: checkEndpoint } : {};
+  const skips = checkEndpoint === 'none';
+  const isElsewhere = typeof proxy === 'string' && !/^https?:\/\/(?:localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0)(?::|\/|$)/.test(proxy);
+  const hasPort = own.hasPort || Object.values(env).some((text) => text.includes('{port}'));
+  return {
+    runtime: {
+      ...{ command: own.command, args: own.args },
+      ...(Object.keys(env).length === 0 ? {} : { env }),
+      ...(skips ? { health: '/v1/models' } : health),
+      ...(typeof useModelName === 'string' && useModelName !== '' ? { model_name: asPlaceholders(useModelName) } : {}),
+    },
+    missing: [
+      ...(hasPort ? [] : [`${name}: nothing in its command is its port: put {port} where it belongs.`]),
+      ...(skips ? [`${name}: checkEndpoint none: here a path must answer before the first real answer is asked for.`] : []),
+      ...(isElsewhere ? [`${name}: proxy ${proxy}: a server that is started here is asked at its port on this machine.`] : []),
+    ],
+  };
+}
+
+function sectionOf(
+  { name, said, unknown, fromEnvironment }: SwapModel,
+  own: OwnCommand,
+  id: string,
+  runtime: string,
+  isPersistent: boolean,
+): Commented {
+  const aliases = [...new Set([name, ...aliasesOf(said['aliases'])])].filter((alias) => alias !== id);
+  const { ttl } = said;
+  const gpus = envOf(said['env'])['CUDA_VISIBLE_DEVICES'];
+  const others = Object.keys(said).filter((key) => !KNOWN.includes(key));
+  return {
+    value: {
+      runtime,
+      ...(aliases.length === 0 ? {} : { aliases }),
+      ...(own.context === null ? {} : { context: own.context }),
+      ...(gpus === undefined ? {} : { gpus: gpusOf(gpus) }),
+      ...(typeof ttl === 'number' && ttl >= 0 ? { evict_after_idle_seconds: ttl === 0 ? NEVER_SECONDS : ttl } : {}),
+      ...(isPersistent ? { pin: true } : {}),
+    },
+    notes: [
+      own.model ?? '',
+      ...others.map((key) => withoutCounterpart(key)),
+      ...unknown.map((macro) => `The macro \${${macro}} is defined nowhere: it stands as it is.`),
+      ...fromEnvironment.map((variable) => `The environment variable ${variable} was filled in as it is now.`),
+      ...(isPersistent ? ['Of a persistent group: only a person unloads it.'] : []),
+    ],
+  };
+}
+
+function policiesOf({ healthCheckTimeout, hooks }: Data, idleSeconds: number, models: ReadonlyMap<string, Commented>): Data {
+  const preload = listOf(valueAt(hooks, 'on_startup', 'preload')).filter((each) => typeof each === 'string');
+  const known = new Set([...models].flatMap(([id, { value }]) => [id, ...listOf(value['aliases'])]));
+  const always = preload.filter((name) => known.has(name));
+  return {
+    load: 'on_request',
+    evict_after_idle_seconds: idleSeconds,
+    ...(typeof healthCheckTimeout === 'number' ? { load_max_seconds: Math.max(LEAST_WAIT_SECONDS, healthCheckTimeout) } : {}),
+    ...(always.length === 0 ? {} : { always_loaded: always }),
+  };
+}
+
+function leftOut(said: Data): readonly string[] {
+  const done = ['healthCheckTimeout', 'globalTTL', 'hooks'];
+  return Object.keys(said)
+    .filter((key) => !done.includes(key))
+    .map(withoutCounterpart);
+}
+
+function withoutCounterpart(key: string): string {
+  return `${key} has no counterpart here${Object.hasOwn(WHY, key) ? `: ${WHY[key]}` : ''}.`;
+}
+
+/** Models of groups that no other group unloads. */
+function persistentOf(groups: unknown): ReadonlySet<unknown> {
+  const all = typeof groups === 'object' && groups !== null ? Object.values(groups) : [];
+  return new Set(all.filter((group) => valueAt(group, 'persistent') === true).flatMap((group) => listOf(valueAt(group, 'members'))));
+}
+
+/** The same runtime for all that are started alike. */
+function nameFor(wanted: string, runtime: Data, taken: ReadonlyMap<string, Commented>): string {
+  const same = [...taken].find(([, { value }]) => JSON.stringify(value) === JSON.stringify(runtime));
+  if (same !== undefined) return same[0];
+  const plain = wanted.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 50);
+  const base = runtimeName.safeParse(plain).success ? plain : `own-${plain}`;
+  let name = base;
+  for (let number = 2; taken.has(name); number += 1) name = `${base}-${number}`;
+  return name;
+}
+
+/** `NAME=value` each. */
+function envOf(env: unknown): Record<string, string> {
+  return Object.fromEntries(
+    listOf(env).flatMap((entry) => {
+      const [, name, value] = /^([^=]+)=(.*)$/s.exec(String(entry)) ?? [];
+      return name === undefined ? [] : [[name, asPlaceholders(value ?? '')]];
+    }),
+  );
+}
+
+function gpusOf(text: string): readonly (number | string)[] {
+  const names = text.split(',').map((word) => word.trim());
+  return names.filter((name) => name !== '' && name !== '-1').map((name) => (/^\d+$/.test(name) ? Number(name) : name));
+}
+
+/** Texts, or sections with an id. */
+function aliasesOf(aliases: unknown): readonly string[] {
+  return listOf(aliases)
+    .map((alias) => (typeof alias === 'string' ? alias : valueAt(alias, 'id')))
+    .filter((alias) => typeof alias === 'string')
+    .map((alias) => alias.replaceAll(PORT, ''));
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function valueAt(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? (at as Data)[key] : undefined), value);
+}

@@ -1,0 +1,61 @@
+/** Settings that were made of a configuration of llama-swap, as the text of a modelium.yaml. Pure. */
+import { shellWord } from '../../shared/visible.ts';
+import { INDENT, inFlow } from '../io/yaml-words.ts';
+import type { Commented, SwapSettings } from './swap-settings.ts';
+
+const LONGEST_COMMENT = 110;
+
+/** @param file from which they were made. */
+export function swapText(file: string, { notes, paths, policies, runtimes, models }: SwapSettings): string {
+  return `${[
+    ...comments(0, [`Made of ${file}, a configuration of llama-swap, by \`modelium import\`.`]),
+    ...comments(
+      0,
+      paths.length === 0 ? [] : ['', 'Models are known by where they lie. Those of it, once each, unless a watched folder has them:'],
+    ),
+    ...paths.map((path) => comment(0, `  modelium add ${shellWord(path)}`)),
+    ...comments(0, notes.length === 0 ? [] : ['', 'What has no counterpart, or needs a hand:', ...notes.map((note) => `- ${note}`)]),
+    '',
+    'orchestration:',
+    `${' '.repeat(INDENT)}policies:`,
+    ...fields(2, policies),
+    ...section('runtimes', runtimes),
+    ...section('models', models),
+  ].join('\n')}\n`;
+}
+
+function section(name: string, entries: ReadonlyMap<string, Commented>): readonly string[] {
+  if (entries.size === 0) return [];
+  const below = [...entries].flatMap(([key, { value, notes }]) => [
+    ...comments(
+      1,
+      notes.filter((note) => note !== ''),
+    ),
+    `${' '.repeat(INDENT)}${inFlow(key, false)}:`,
+    ...fields(2, value),
+  ]);
+  return ['', `${name}:`, ...below];
+}
+
+function fields(depth: number, value: Commented['value']): readonly string[] {
+  return Object.entries(value).map(([key, inner]) => `${' '.repeat(depth * INDENT)}${key}: ${inFlow(inner, false)}`);
+}
+
+function comments(depth: number, sentences: readonly string[]): readonly string[] {
+  return sentences.flatMap((sentence) => wrapped(sentence).map((line) => comment(depth, line)));
+}
+
+/** Whatever somebody's file says, it never leaves the comment. */
+function comment(depth: number, line: string): string {
+  return `${' '.repeat(depth * INDENT)}# ${line.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')}`.trimEnd();
+}
+
+function wrapped(sentence: string): readonly string[] {
+  const lines = [''];
+  for (const word of sentence.split(/\s+/)) {
+    const last = lines.at(-1) ?? '';
+    if (last !== '' && last.length + 1 + word.length > LONGEST_COMMENT) lines.push(word);
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+  }
+  return lines;
+}

@@ -1,0 +1,220 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: llama-swap writes its macros so.
+/** A configuration of llama-swap as a modelium.yaml: what comes over, what is said of the rest, and what hostile files do. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { importedText } from '../../main/cli/import.ts';
+import { runProgram } from '../../main/cli/program.ts';
+import { parseSettings } from '../../main/io/settings-file.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'modelium-import-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const imported = (config: string, env: Record<string, string> = {}) => {
+  const text = importedText(config, '/etc/swap.yaml', env);
+  return { text, settings: parseSettings(text, 'f') };
+};
+const one = (model: string, more = '') => imported(`${more}\nmodels:\n  m:\n${model.replaceAll(/^/gm, '    ')}`);
+const runtimeOf = (model: string, more = '') => Object.values(one(model, more).settings.runtimes)[0];
+
+describe('what comes over', () => {
+  const config = `
+healthCheckTimeout: 500
+globalTTL: 600
+logLevel: info
+startPort: 10001
+macros:
+  server: >
+    /opt/llama.cpp/llama-server
+    --port \${PORT}
+  ctx: 4096
+  dir: "\${env.HOME}/models"
+groups:
+  keep: { persistent: true, members: [small] }
+hooks: { on_startup: { preload: [big, nobody] } }
+models:
+  "big model:70b":
+    macros: { ctx: 16384 }
+    cmd: |
+      # the newest
+      \${server}
+      --model '\${dir}/big 70b.Q4_K_M.gguf' \\
+      --ctx-size \${ctx}
+      --alias \${MODEL_ID} --chat-template-kwargs '{"a": {"b": 1}}'
+    env: ["CUDA_VISIBLE_DEVICES=0,1", "A=b=c"]
+    ttl: 60
+    aliases: [big, { id: gpt-4o, name: GPT, unlisted: true }]
+    name: The big one
+    filters: { stripParams: temperature }
+  small:
+    cmd: \${server} -m \${dir}/small.gguf -c \${ctx}
+    ttl: 0
+    checkEndpoint: /v1/models
+    unlisted: true
+  served:
+    proxy: http://127.0.0.1:8999
+    cmd: vllm serve /models/Qwen2.5/ --port 8999 --max-model-len=2048
+    useModelName: /models/Qwen2.5/
+    cmdStop: kill \${PID}
+`;
+  const { text, settings } = imported(config, { HOME: '/home/me' });
+
+  test('commands, with what is filled in here', () => {
+    expect(settings.runtimes).toMatchObject({
+      'big-model-70b': {
+        command: '/opt/llama.cpp/llama-server',
+        args: [
+          '--port',
+          '{port}',
+          '--model',
+          '{model}',
+          '--ctx-size',
+          '{context}',
+          '--alias',
+          '{name}',
+          '--chat-template-kwargs',
+          '{"a": {"b": 1}}',
+        ],
+        env: { A: 'b=c' },
+        health: '/health',
+        formats: [],
+      },
+      small: { args: ['--port', '{port}', '-m', '{model}', '-c', '{context}'], health: '/v1/models' },
+      served: {
+        command: 'vllm',
+        args: ['serve', '{model}', '--port', '{port}', '--max-model-len={context}'],
+        model_name: '/models/Qwen2.5/',
+      },
+    });
+  });
+
+  test('models by the names that they get here, with the names that they had', () => {
+    const NEVER = 31_536_000;
+    expect(settings.models).toEqual({
+      'big 70b.Q4_K_M': {
+        ...{ runtime: 'big-model-70b', aliases: ['big model:70b', 'big', 'gpt-4o'], context: 16_384 },
+        ...{ gpus: [0, 1], evict_after_idle_seconds: 60 },
+      },
+      small: { runtime: 'small', context: 4096, evict_after_idle_seconds: NEVER, pin: true },
+      'Qwen2.5': { runtime: 'served', aliases: ['served'], context: 2048 },
+    });
+    for (const path of ["'/home/me/models/big 70b.Q4_K_M.gguf'", '/home/me/models/small.gguf', '/models/Qwen2.5/']) {
+      expect(text).toContain(`#   modelium add ${path}\n`);
+    }
+  });
+
+  test('policies', () => {
+    expect(settings.orchestration.policies).toMatchObject({
+      ...{ load: 'on_request', evict_after_idle_seconds: 600, load_max_seconds: 500, always_loaded: ['big'] },
+    });
+  });
+
+  test('and the rest is said', () => {
+    for (const key of ['logLevel', 'startPort', 'groups', 'name', 'filters', 'unlisted', 'cmdStop']) {
+      expect(text).toMatch(new RegExp(`# (?:- )?${key} has no counterpart here`));
+    }
+    expect(text).toContain('# The environment variable HOME was filled in as it is now.');
+  });
+});
+
+test('models that are started alike share a runtime', () => {
+  const { settings } = imported(
+    'models:\n  a: { cmd: "s --port ${PORT} -m /a.gguf -c 1024" }\n  b: { cmd: "s --port ${PORT} -m /b.gguf -c 2048" }',
+  );
+  expect(Object.keys(settings.runtimes)).toEqual(['a']);
+  expect(settings.models).toMatchObject({ a: { context: 1024 }, b: { runtime: 'a', context: 2048 } });
+});
+
+test.each([
+  ['vllm', 'own-vllm'],
+  ['7b', 'own-7b'],
+  ['ä', 'own--'],
+])('a model called %j has a runtime called %j', (name, runtime) => {
+  const { settings } = imported(`models:\n  "${name}": { cmd: "s --port \${PORT} -m /a.gguf" }`);
+  expect(Object.keys(settings.runtimes)).toEqual([runtime]);
+});
+
+test.each([
+  [
+    'a port of its own',
+    'cmd: s --listen 0.0.0.0:9000 -m /a.gguf\nproxy: http://localhost:9000',
+    ['--listen', '0.0.0.0:{port}', '-m', '{model}'],
+  ],
+  ['the last of two models', 'cmd: s --port ${PORT} -m /a.gguf --model=/b.gguf', ['--port', '{port}', '-m', '/a.gguf', '--model={model}']],
+  ['no context of its own', 'cmd: s --port ${PORT} -m /a.gguf -c 0', ['--port', '{port}', '-m', '{model}', '-c', '0']],
+  ['braces that are none', "cmd: s --port ${PORT} -m /a.gguf --x '{date}'", ['--port', '{port}', '-m', '{model}', '--x', '{{date}}']],
+  ['a shell', 'cmd: sh -c "exec s --port ${PORT} -m /a.gguf"\nx: 1', null],
+])('%s', (_what, model, args) => {
+  expect(runtimeOf(model)?.args ?? null).toEqual(args);
+});
+
+test.each([
+  ['a name of a hub', 'cmd: s serve Qwen/Qwen2.5-7B --port ${PORT}', /- m: its command names no file or folder of this machine/],
+  ['a quote without an end', 'cmd: s "--port ${PORT} -m /a.gguf', /- m: its command cannot be read: its quote " has no end/],
+  ['no port', 'cmd: s -m /a.gguf', /# m: nothing in its command is its port/],
+  ['no health', 'cmd: s -m /a.gguf --port ${PORT}\ncheckEndpoint: none', /# m: checkEndpoint none/],
+  ['another machine', 'cmd: s -m /a.gguf --port ${PORT}\nproxy: http://10.0.0.5:${PORT}', /# m: proxy http:\/\/10\.0\.0\.5/],
+  ['a macro of nobody', 'cmd: s -m /a.gguf --port ${PORT} ${mine}', /# The macro \$\{mine\} is defined nowhere/],
+  ['a key of tomorrow', 'cmd: s -m /a.gguf --port ${PORT}\nnewest: 1', /# newest has no counterpart here\./],
+])('%s is said', (_what, model, words) => {
+  expect(one(model).text).toMatch(words);
+});
+
+test('a second command for the same file is said, and not lost in silence', () => {
+  const { text, settings } = imported(
+    'models:\n  a: { cmd: "s --port ${PORT} -m /x.gguf" }\n  b: { cmd: "s --port ${PORT} -m /x.gguf --fast" }',
+  );
+  expect(Object.keys(settings.models)).toEqual(['x']);
+  expect(text).toMatch(/- b: \/x\.gguf is the model "x" already/);
+});
+
+test('a text of somebody else’s never leaves its comment or its value', () => {
+  const { settings } = imported(
+    String.raw`models: { "a\nruntimes: {evil": { cmd: "s --port \${PORT} -m '/x\nmodels: [.gguf'", "k\n: [": 1 } }`.replaceAll('\\$', '$'),
+  );
+  expect(Object.keys(settings.models)).toHaveLength(1);
+  expect(Object.keys(settings.runtimes)).toEqual(['a-runtimes-evil']);
+  expect(Object.values(settings.models)).toMatchObject([{ aliases: ['a\nruntimes: {evil'] }]);
+});
+
+describe('what is no configuration', () => {
+  test.each([
+    ['', /expected sections/],
+    ['a: [', /\/etc\/swap\.yaml:1:\d+: /],
+    ['- a', /expected sections/],
+    ['other: 1', /has no section models/],
+    ['models: [1]', /models: expected a section with a name for each model/],
+    ['models: { m: text }', /models\.m: expected a section with cmd/],
+    ['models: { m: { ttl: 1 } }', /models\.m: expected cmd/],
+    ['macros: { a: [1] }\nmodels: { m: { cmd: x } }', /macros: expected a section of texts/],
+    ['macros: { a: "${b}", b: "${a}" }\nmodels: { m: { cmd: "${a}" } }', /macros lead in a circle/],
+    [
+      `macros: { ${'abcdefgh'
+        .split('')
+        .map((name, at, all) => `${name}: "${at === 0 ? 'x'.repeat(50) : `\${${all[at - 1]}}`.repeat(20)}"`)
+        .join(', ')} }\nmodels: { m: { cmd: "\${h}" } }`,
+      /more than 100000 characters/,
+    ],
+    [`a: &a [1]\nb: &b [${'*a,'.repeat(200)}]\nmodels: [${'*b,'.repeat(200)}]`, /swap\.yaml/],
+  ])('%j', (config, fault) => {
+    expect(() => imported(config)).toThrow(fault);
+  });
+});
+
+test('the verb prints, writes only when asked to, and over no file unasked', async () => {
+  const config = join(folder, 'swap.yaml');
+  const target = join(folder, 'modelium.yaml');
+  writeFileSync(config, 'models: { a: { cmd: "s --port ${PORT} -m /x.gguf" } }');
+  const run = (...words: readonly string[]) => runProgram(['node', 'modelium', 'import', config, ...words]);
+  expect(await run('--write', target)).toBe(0);
+  const text = readFileSync(target, 'utf8');
+  expect(parseSettings(text, target).runtimes).toHaveProperty('a');
+  expect(statSync(target).mode & 0o777).toBe(0o600);
+  writeFileSync(target, '# mine\n');
+  expect(await run('--write', target)).toBe(1);
+  expect(await run()).toBe(0);
+  expect(readFileSync(target, 'utf8')).toBe('# mine\n');
+  expect(await run('--write', target, '--force')).toBe(0);
+  expect(readFileSync(target, 'utf8')).toBe(text);
+});
