@@ -76,6 +76,11 @@ test('the best that fits is loaded; models.NAME.quantization: another one, by ha
   const ready = await served.becomes('quants', 'ready');
   expect(ready.plan?.file).not.toBe('Model-BF16.gguf');
   expect((await served.predict('quants')).status).toBe(200);
+  const label = ready.plan?.file.replace(/^Model-|\.gguf$/g, '') ?? '';
+  expect((await served.predict(`quants:${label}`)).status).toBe(200);
+  const refused = await served.predict('quants:BF16');
+  expect(refused.status).toBe(404);
+  expect(await refused.text()).toContain(`Did you mean quants:${label}, quants?`);
   const { decision } = await served.control<{ decision: Decision }>('POST', '/control/plan', { target: 'quants' });
   const weighed = decision.candidates.filter(({ plan }) => plan.runtime === 'llama');
   expect(new Set(weighed.map(({ plan }) => plan.file))).toEqual(new Set(['Model-BF16.gguf', 'Model-Q4_K_M.gguf', 'Model-Q2_K.gguf']));

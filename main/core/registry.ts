@@ -8,6 +8,7 @@ import type { ModelProfile } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { foldedName, NameIndex } from './name-index.ts';
 import type { FileIdentity } from './ports.ts';
+import { askedQuantization, servedQuantizations } from './quantization-names.ts';
 import { NOTHING_RETRIED, type RetriedWith } from './retry-with.ts';
 
 export interface ModelRecord {
@@ -88,8 +89,33 @@ export class Registry {
    * the settings, and exact names over other spellings of them (`name-index.ts`). Null: none is called so, or a spelling could mean two.
    */
   resolve(name: string): string | null {
+    const found = this.#named(name);
+    if (found !== null) return found;
+    const asked = askedQuantization(name);
+    const id = asked === null ? null : this.#named(asked.base);
+    return asked !== null && id !== null && this.#quantizations(id).some((each) => foldedName(each) === foldedName(asked.quantization))
+      ? id
+      : null;
+  }
+
+  /** Names with the quantisation that each reaches, for who asked for another one; none where nobody did. */
+  quantizationsBeside(name: string): readonly string[] {
+    const asked = askedQuantization(name);
+    const id = asked === null ? null : this.#named(asked.base);
+    return asked === null || id === null ? [] : [...this.#quantizations(id).map((each) => `${asked.base}:${each}`), asked.base];
+  }
+
+  #named(name: string): string | null {
     if (this.#records.has(name)) return name;
     return this.#names.exactly(name) ?? this.#namedInSettings(name) ?? this.#names.spelled(name) ?? this.#spelledInSettings(name);
+  }
+
+  #quantizations(id: string): readonly string[] {
+    const record = this.#records.get(id);
+    if (record === undefined) return [];
+    const settings = this.#modelSettings();
+    const own = [id, ...record.aliases].map((name) => settings[name]).find((each) => each !== undefined);
+    return servedQuantizations(record, own?.quantization);
   }
 
   /** Every name that a model answers to, each once. */

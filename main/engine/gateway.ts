@@ -40,7 +40,10 @@ export function createInference(parts: InferenceParts): Inference {
   return {
     resolve: (name) => registry.resolve(name),
     begun: parts.begun,
-    nearest: (name) => nearestNames(name, registry.names(), NAMES_OFFERED),
+    nearest: (name) => {
+      const beside = registry.quantizationsBeside(name);
+      return beside.length > 0 ? beside : nearestNames(name, registry.names(), NAMES_OFFERED);
+    },
     servable: () =>
       [...registry.all()].flatMap((record) => {
         const { state, profile } = record;

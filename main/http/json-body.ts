@@ -2,6 +2,7 @@
  * JSON bodies of inference requests: small ones are parsed at once, large ones are looked into elsewhere, and what is too deep or too much is refused
  * before memory is spent on it. Knows no route.
  */
+import { isInexact } from '../core/jinja/exact-json.ts';
 import { hasFewBrackets } from '../core/json-outline.ts';
 import { MOST_DEPTH, parseObject, toJson } from './body.ts';
 
@@ -47,6 +48,21 @@ export function readJson(bytes: Buffer, large: LargeJson, whole: boolean): JsonB
 export function withMembers({ bytes, value, isWhole }: JsonBody, members: Readonly<Record<string, unknown>>): Buffer | string {
   if (isWhole) return toJson({ ...value, ...members });
   return withLater(bytes, members);
+}
+
+/** Not yet among the types: what is written as it stands. */
+const { rawJSON } = JSON as unknown as { readonly rawJSON?: (text: string) => unknown };
+
+/**
+ * A member of the body, with its numbers as they were written when it is written again: 1.0 stays a float, and many digits stay.
+ * @returns undefined where nothing is lost without it.
+ */
+export function exactMember({ bytes }: JsonBody, name: string): unknown {
+  const text = bytes.toString();
+  if (rawJSON === undefined || !isInexact(text)) return undefined;
+  const keep = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
+    typeof value === 'number' && context?.source !== undefined ? rawJSON(context.source) : value;
+  return (JSON.parse(text.replace(/^\uFEFF/, ''), keep) as Readonly<Record<string, unknown>>)[name];
 }
 
 /** The same without parsing it. @param bytes an object with at least one member. */

@@ -11,7 +11,7 @@ import type { Lease } from '../core/gateway.ts';
 import { requireProtocol } from './as-it-is.ts';
 import { toJson } from './body.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
-import type { JsonBody } from './json-body.ts';
+import { exactMember, type JsonBody } from './json-body.ts';
 import { PredictInputs } from './predict-inputs.ts';
 import { PredictText } from './predict-text.ts';
 import { modelNotFound } from './respond.ts';
@@ -45,15 +45,15 @@ export function predict(world: ProxyWorld, response: ServerResponse, model: stri
       param: 'stream',
     });
   }
-  const job = request.input === undefined ? textJob(world, modelId, request) : inputsJob(world, modelId, request);
+  const job = request.input === undefined ? textJob(world, modelId, request, body) : inputsJob(world, modelId, request);
   new Exchange(world, response, job, startedMs).start();
 }
 
-function textJob(world: ProxyWorld, modelId: string, request: PredictRequest): Job {
+function textJob(world: ProxyWorld, modelId: string, request: PredictRequest, body: JsonBody): Job {
   return new PredictText(modelId, request.stream, (lease) => {
     requireProtocol(modelId, lease);
     keepAlive(world, modelId, request);
-    return textRequest(modelId, request, lease);
+    return textRequest(modelId, request, (messages) => exactMember(body, 'messages') ?? messages, lease);
   });
 }
 
@@ -72,7 +72,13 @@ function keepAlive(world: ProxyWorld, modelId: string, request: PredictRequest):
   if (request.keep_alive_seconds !== undefined) world.inference.keepAlive(modelId, request.keep_alive_seconds);
 }
 
-function textRequest(modelId: string, request: PredictRequest, { profile, endpoint }: Lease): UpstreamRequest {
+/** @param exact gives the messages back with their numbers as they were written. */
+function textRequest(
+  modelId: string,
+  request: PredictRequest,
+  exact: (messages: unknown) => unknown,
+  { profile, endpoint }: Lease,
+): UpstreamRequest {
   const { prompt, messages, max_tokens, temperature, top_p, stop, seed } = request;
   requireKind(modelId, profile, 'text', prompt === undefined ? 'messages' : 'prompt');
   // Streamed even when the client wants one answer: only so the time of the first token is a measured one.
@@ -93,7 +99,7 @@ function textRequest(modelId: string, request: PredictRequest, { profile, endpoi
         param: 'messages',
       });
     }
-    return post('/v1/chat/completions', { ...common, messages });
+    return post('/v1/chat/completions', { ...common, messages: exact(messages) });
   }
   // An instruct model that is given bare text goes on with the question instead of answering it.
   return talks

@@ -1,6 +1,7 @@
 /** What a person or a request types, and which model it means. */
 import { describe, expect, test } from 'vitest';
 import { type NewRecord, Registry } from '../../main/core/registry.ts';
+import { type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 
 function registry(names: Readonly<Record<string, readonly string[]>>, settings: ConstructorParameters<typeof Registry>[0] = () => ({})) {
   const made = new Registry(settings);
@@ -48,6 +49,37 @@ describe('which model a name means', () => {
       // Exact but for what people add.
       'model',
     ]);
+  });
+
+  test('a quantisation behind the name: the one that is served, and no other', () => {
+    const gguf = (id: string, files: readonly string[], weights: readonly (string | null)[]): NewRecord & { profile: ModelProfile } => {
+      const forms = files.map((file, at) => ({
+        ...{ kind: 'gguf' as const, files: [file], codeFiles: [] },
+        ...(weights[at] === null ? {} : { detail: weights[at]!, weights: {} as never }),
+      }));
+      return { ...record(id), profile: { ...NOTHING_KNOWN, quantization: 'Q4_K', forms } };
+    };
+    const chosen: { quantization?: string } = {};
+    const made = new Registry(() => ({ several: chosen, aliased: { aliases: ['gpt-4o'] } }));
+    for (const { profile, ...one } of [
+      gguf('Model-Q4_K_M', ['Model-Q4_K_M-00001-of-00002.gguf'], [null]),
+      gguf('aliased', ['weights.gguf'], [null]),
+      gguf('several', ['M-BF16.gguf', 'M-Q4_K_M.gguf'], ['BF16', 'Q4_K_M']),
+    ]) {
+      made.add(one);
+      made.update(one.id, { profile });
+    }
+    const resolved = (...names: readonly string[]) => names.map((name) => made.resolve(name));
+    expect(resolved('Model-Q4_K_M:Q4_K_M', 'model-q4_k_m:q4_k_m', 'Model-Q4_K_M:Q4_K', 'Model-Q4_K_M:Q8_0')).toEqual([
+      ...['Model-Q4_K_M', 'Model-Q4_K_M', 'Model-Q4_K_M', null],
+    ]);
+    expect(resolved('gpt-4o:Q4_K', 'nobody:Q4_K', `${':'.repeat(100_000)}Q4_K`)).toEqual(['aliased', null, null]);
+    expect(made.quantizationsBeside('gpt-4o:Q8_0')).toEqual(['gpt-4o:Q4_K', 'gpt-4o']);
+    // Which of several it is, is decided by a person or by the load.
+    expect(resolved('several:BF16', 'several:Q4_K_M')).toEqual([null, null]);
+    chosen.quantization = 'Q4_K_M';
+    expect(resolved('several:BF16', 'several:q4_k_m')).toEqual([null, 'several']);
+    expect(made.quantizationsBeside('several:BF16')).toEqual(['several:Q4_K_M', 'several']);
   });
 
   test('names go with their model, and those of the settings count as others do', () => {

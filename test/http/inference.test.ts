@@ -153,6 +153,14 @@ describe('/predict', () => {
     expect(setup.engine.leases.every(({ released }) => released === 1)).toBe(true);
   });
 
+  // A template prints 1.0 otherwise than 1, and llama.cpp's own server gets the body as the client wrote it.
+  it('passes the numbers of tool calls on as they were written', async () => {
+    const call = '{"function": {"name": "f", "arguments": {"x": 1.0, "y": 1e2, "n": 12345678901234567890}}}';
+    await ask(setup, '/predict/tiny', { body: `{"messages": [{"role": "assistant", "tool_calls": [${call}]}], "temperature": 1.0}` });
+    expect(setup.upstream.seen[0]?.raw).toContain('"arguments":{"x":1.0,"y":1e2,"n":12345678901234567890}');
+    expect(setup.upstream.seen[0]?.body['temperature']).toBe(1);
+  });
+
   it('says that an embedding model wants texts', async () => {
     setup.engine.profile = { ...CHAT_PROFILE, kind: 'embedding' };
     const got = await ask(setup, '/predict/tiny', { body: { prompt: 'a' } });

@@ -72,7 +72,7 @@ export function layOut(source: SourceFolder, profile: ModelProfile, type: Target
     throw new ConvertError(`The weights hold embeddings of ${vocabularySize} tokens; ${MOST_TOKENS} are possible.`);
   const facts = { config, architecture, type, pooling: profile.pooling, vocabularySize };
   const read = (name: string): Uint8Array | null => source.read(name);
-  const metadata = { ...hyperparameters(facts), ...vocabularyMetadata({ read, config, vocabularySize }), ...tokenTypes(targets) };
+  const metadata = { ...hyperparameters(facts), ...vocabularyMetadata({ read, config, whole, vocabularySize }), ...tokenTypes(targets) };
   return { head: ggufHead(metadata, targets), targets };
 }
 

@@ -8,6 +8,8 @@ export interface SpecialSources {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly map: Readonly<Record<string, unknown>>;
   readonly config: Readonly<Record<string, unknown>>;
+  /** Of a model of several parts: all of config.json, in which the part that writes text stands. */
+  readonly whole: Readonly<Record<string, unknown>>;
   readonly generation: Readonly<Record<string, unknown>>;
 }
 
@@ -45,7 +47,7 @@ export function specialTokens(sources: SpecialSources): Record<string, GgufValue
 }
 
 /** The tokenizer's own word before the model's: a chat model is often trained to end with another token than its base. */
-function idOf(name: Name, { vocabulary, settings, map, config, generation }: SpecialSources): number | null {
+function idOf(name: Name, { vocabulary, settings, map, config, whole, generation }: SpecialSources): number | null {
   for (const source of [settings, map]) {
     const named = source[`${name}_token`];
     const text = typeof named === 'string' ? named : isObject(named) ? named['content'] : null;
@@ -55,7 +57,7 @@ function idOf(name: Name, { vocabulary, settings, map, config, generation }: Spe
   }
   // A tokenizer that says that it has no beginning has none, whatever id the model's configuration keeps for it.
   if (name === 'bos' && settings['bos_token'] === null) return null;
-  for (const source of [generation, config]) {
+  for (const source of [generation, config, whole]) {
     const named = source[`${name}_token_id`];
     const id = Array.isArray(named) ? named[0] : named;
     if (Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) < vocabulary.table.texts.length) return Number(id);
@@ -77,8 +79,8 @@ function control({ table, model }: Vocabulary, id: number, text: string, name: N
 }
 
 /** Every token that ends a generation: the tokenizer's end first, then those that the model's configurations name. */
-function endsOf(eos: number | null, { generation, config, vocabulary }: SpecialSources): readonly number[] {
-  const parts = [generation, config, config['text_config']].filter(isObject);
+function endsOf(eos: number | null, { generation, config, whole, vocabulary }: SpecialSources): readonly number[] {
+  const parts = [generation, config, whole];
   const named = parts.flatMap((part): readonly unknown[] => [part['eos_token_id']].flat());
   const known = named.filter(
     (id): id is number => Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) < vocabulary.table.texts.length,

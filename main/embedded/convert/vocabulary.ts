@@ -15,8 +15,10 @@ import { TOKEN, type Vocabulary, VocabularyTable } from './vocabulary-table.ts';
 export interface TokenizerSource {
   /** The folder's files at its top, by name; null where absent. */
   readonly read: (name: string) => Uint8Array | null;
-  /** config.json. */
+  /** config.json: of a model of several parts the one that writes text. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** All of config.json, where that is more. */
+  readonly whole?: Readonly<Record<string, unknown>>;
   /** Rows of the embedding matrix: the vocabulary is filled up to it with tokens that nobody says. */
   readonly vocabularySize: number;
 }
@@ -35,6 +37,7 @@ export function vocabularyMetadata(source: TokenizerSource): Record<string, Gguf
     settings,
     map: objectIn(source, 'special_tokens_map.json'),
     config: source.config,
+    whole: source.whole ?? source.config,
     generation: objectIn(source, 'generation_config.json'),
   });
   table.finish();

@@ -6,14 +6,22 @@ import { TOKEN } from '../../../main/embedded/convert/vocabulary-table.ts';
 type Files = Readonly<Record<string, unknown>>;
 const utf8 = new TextEncoder();
 
-function metadata(files: Files, more: { readonly size?: number; readonly config?: Record<string, unknown> } = {}) {
+function metadata(
+  files: Files,
+  more: { readonly size?: number; readonly config?: Record<string, unknown>; readonly whole?: Record<string, unknown> } = {},
+) {
   const read = (name: string): Uint8Array | null => {
     const content = files[name];
     if (content === undefined) return null;
     if (content instanceof Uint8Array) return content;
     return utf8.encode(typeof content === 'string' ? content : JSON.stringify(content));
   };
-  const made = vocabularyMetadata({ read, config: more.config ?? {}, vocabularySize: more.size ?? 8 });
+  const made = vocabularyMetadata({
+    read,
+    config: more.config ?? {},
+    ...(more.whole === undefined ? {} : { whole: more.whole }),
+    vocabularySize: more.size ?? 8,
+  });
   return Object.fromEntries(Object.entries(made).map(([key, { value }]) => [key.replace('tokenizer.ggml.', ''), value])) as Record<
     string,
     unknown
@@ -61,6 +69,17 @@ describe('tokens', () => {
     const twice = metadata({ 'tokenizer.json': pairs({ added_tokens: [{ id: 6, content: 'ab', special: true }] }) });
     expect((twice['tokens'] as string[]).filter((text) => text === 'ab')).toHaveLength(1);
     expect((twice['tokens'] as string[])[6]).toBe('ab');
+  });
+
+  test('ends that only the top of a configuration of several parts names count, beside those of its text part', () => {
+    // As Gemma 3's and Mistral 3's folders have it: transformers takes the top's for generation.
+    const text = { model_type: 'gemma3_text' };
+    const files = { 'tokenizer.json': pairs() };
+    expect(metadata(files, { config: text, whole: { text_config: text, eos_token_id: [3, 2] } })).toMatchObject({
+      ...{ eos_token_id: 3, eot_token_id: 2, 'modelium.end_token_ids': [3, 2] },
+    });
+    const both = { ...text, eos_token_id: 1 };
+    expect(metadata(files, { config: both, whole: { text_config: both, eos_token_id: 3 } })['modelium.end_token_ids']).toEqual([1, 3]);
   });
 
   test('merges as strings and as pairs are the same', () => {
