@@ -4,8 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../main/client.ts';
 import { tinyModel } from '../main/embedded/tiny-model.ts';
 import { openStateFolder } from '../main/io/state-folder.ts';
+import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
@@ -55,8 +57,38 @@ describe('hostile files in the watch folder', () => {
     await live.comesTo('system', 'blocked');
   });
 
-  test('pipes and circles are no models, and nobody opens them', async () => {
-    for (const id of ['pipe', 'pipes', 'circle']) expect((await live.model(id))?.state ?? 'blocked', id).toBe('blocked');
+  test('a pipe in place of the settings holds nobody up, and is said once', { timeout: WAIT_MS }, async () => {
+    const config = join(live.folder, 'modelium.yaml');
+    const said = () => live.said.filter((line) => line.includes('it is a pipe, and no ordinary file'));
+    rmSync(config);
+    execFileSync('mkfifo', [config]);
+    await eventually('the sentence', () => said().length > 0);
+    const { json } = await live.control('GET', '/control/settings');
+    expect(json).toMatchObject({ given: null, problem: expect.stringContaining('The old settings stay in force.') });
+    rmSync(config);
+    writeFileSync(config, `api: {"port": 0, "cors_origins": ${'['.repeat(5_000)}`);
+    await eventually('the other sentence', () => live.said.some((line) => line.includes('nested more than 32 deep')));
+    expect((await live.predict('tiny')).status).toBe(200);
+    expect(said()).toHaveLength(1);
+  });
+
+  test('a state folder that somebody deletes is there again, and lets no second engine in', { timeout: WAIT_MS }, async () => {
+    rmSync(live.state, { recursive: true });
+    await eventually('the warning', () => live.said.some((line) => line.includes('was deleted while Modelium runs')));
+    expect(() => openStateFolder(live.state)).toThrow(
+      `An engine already runs for the state folder ${live.state}: it is at ${live.address}`,
+    );
+    const client = await connect(live.state);
+    expect((await client.get<'snapshot'>('/control/snapshot')).models.map(({ id }) => id)).toContain('tiny');
+  });
+
+  test('pipes and circles are no models: each is told what it is, and nobody opens them', async () => {
+    const verdicts = {
+      pipe: 'neither a file nor a folder',
+      pipes: 'pipes/model.gguf is neither a file nor a folder',
+      circle: 'links go in a circle',
+    };
+    for (const [id, words] of Object.entries(verdicts)) expect((await live.comesTo(id, 'blocked')).message, id).toContain(words);
     const { data } = (await live.ask('GET', '/v1/models')).json as { readonly data: readonly { readonly id: string }[] };
     expect(data.filter(({ id }) => /^(?:pipes?|circle)$/.test(id))).toEqual([]);
   });

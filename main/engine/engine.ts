@@ -38,8 +38,8 @@ import { runtimeMetrics } from '../io/runtime-metrics.ts';
 import { createScratchFolders } from '../io/scratch.ts';
 import { type LoadedSettings, loadSettings, type SettingsPlaces, type SettingsWatch, watchSettings } from '../io/settings-file.ts';
 import { listSource } from '../io/source-files.ts';
-import { openStateFolder } from '../io/state-folder.ts';
-import { openStore } from '../io/store.ts';
+import { openStateFolder, type Standing, type StateFolder } from '../io/state-folder.ts';
+import { openStore, type Store } from '../io/store.ts';
 import { storeFolders } from '../io/store-folders.ts';
 import { createWatcher, type FileWatcher, type WatcherOptions } from '../io/watcher.ts';
 import type { NodeProgram } from '../packaged.ts';
@@ -76,6 +76,9 @@ export interface Engine {
   /** Resolves when it has ended, whoever asked for it. */
   readonly closed: Promise<void>;
 }
+
+/** A person who deleted the folder and starts an engine anew takes longer, and two calls of the system cost nothing. */
+const STATE_FOLDER_MS = 1_000;
 
 interface ServedParts {
   readonly core: Core;
@@ -195,8 +198,30 @@ class RunningEngine implements Engine {
     const { address } = this;
     const startTime = processes.identify(process.pid)?.startTime ?? 0;
     stateFolder.announce({ pid: process.pid, startTime, bootId: bootId(), run, address, version: VERSION, startedAt: this.#startedAt });
+    this.#watchStateFolder(stateFolder, store);
     log.say(`Server ready at ${address}`);
     void this.#tellOfFound(core, finder);
+  }
+
+  /** Somebody may delete it while we run: then a second engine would start beside this one, and nobody would find either. */
+  #watchStateFolder(folder: StateFolder, store: Store): void {
+    let before: Standing = 'there';
+    let stop = (): void => {};
+    const look = (): void => {
+      stop = this.#clock.after(STATE_FOLDER_MS, look);
+      const standing = folder.look();
+      if (standing === 'made-again') {
+        store.rescue();
+        this.#log.warn(`The state folder ${folder.path} was deleted while Modelium runs. It was made again, with all that was in it.`);
+      } else if (standing === 'taken' && before !== 'taken') {
+        const sentence =
+          'was deleted while Modelium runs, and another engine was started for it: two run side by side now. End one of them.';
+        this.#log.error(`The state folder ${folder.path} ${sentence}`);
+      }
+      before = standing;
+    };
+    stop = this.#clock.after(STATE_FOLDER_MS, look);
+    this.#opened.push(() => stop());
   }
 
   /** Once, and only where none of them is known: whoever has registered one knows the way. */

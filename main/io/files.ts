@@ -92,7 +92,7 @@ async function listAt(path: string, beside?: FolderNames): Promise<CandidateFile
   const stats = await stat(realPath);
   const common = { ...NOTHING, realPath, device: stats.dev, inode: stats.ino, bornMs: stats.birthtimeMs };
   if (stats.isFile()) return { ...common, kind: 'file', files: await fileAndCompanions(path, beside) };
-  if (!stats.isDirectory()) return { ...common, kind: 'file', unreadable: `${path} is neither a file nor a folder.` };
+  if (!stats.isDirectory()) return { ...common, kind: 'file', unreadable: notAFile(path) };
   const walk: Walk = {
     ...{ root: realPath, owner: stats.uid, files: [], refused: [], refusedCount: 0, dangling: [], unlisted: null, unreadable: null },
     budget: { left: MAX_ENTRIES },
@@ -196,8 +196,14 @@ async function walkFolder(walk: Walk, folder: string, depth: number): Promise<vo
         return;
       }
       await addEntry(walk, absolute, entry.isSymbolicLink());
+    } else if (isModelFile(entry.name)) {
+      walk.unreadable ??= notAFile(absolute);
     }
   }
+}
+
+function notAFile(path: string): string {
+  return `${path} is neither a file nor a folder.`;
 }
 
 function nameIn(walk: Walk, absolute: string): string {

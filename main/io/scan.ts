@@ -233,10 +233,16 @@ async function namesIn(folder: string, last: Names | null, mostNames: number): P
   };
 }
 
-/** Of a link, or where the file system does not tell; null: neither a file nor a folder, and no link to one that is missing. */
+/**
+ * Of what is no plain entry: a link, a pipe, or where the file system does not tell. What can never be read gets its verdict as a file does.
+ * Null: it is gone, or a link to what is missing.
+ */
 async function kindOf(path: string): Promise<'folder' | 'file' | null> {
-  const stats = await stat(path).catch(() => null);
-  return stats === null ? null : stats.isDirectory() ? 'folder' : stats.isFile() ? 'file' : null;
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    return errorCode(error) === 'ELOOP' ? 'file' : null;
+  }
 }
 
 /** Without projectors that are looked at with their model, and with one part for all of a split model: the first that is there. */

@@ -3,7 +3,7 @@
  * `engine.json`, by which others find it. What the tables in it mean is not its business.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -11,12 +11,17 @@ import { ENGINE_FILE, type EngineFile, makePrivateFolder, readEngineFile, readTo
 
 const LOCK_FILE = 'engine.lock';
 
+/** `made-again`: it was gone, and is ours again; `taken`: it was gone, and another engine was quicker. */
+export type Standing = 'there' | 'made-again' | 'taken';
+
 export interface StateFolder {
   readonly path: string;
   /** The control token: 43 characters, the same over restarts. */
   readonly token: string;
   /** Writes engine.json: from now on others find this engine. */
   announce(engine: EngineFile): void;
+  /** Looks whether the folder is still there; where it was deleted, makes it again, so that this engine is found and stays the only one. */
+  look(): Standing;
   /** Takes engine.json away and lets the next engine in. */
   close(): void;
 }
@@ -27,7 +32,12 @@ export interface StateFolder {
  */
 export function openStateFolder(path: string): StateFolder {
   makePrivateFolder(path);
-  const unlock = lock(path);
+  let held = lock(path);
+  let announced: EngineFile | null = null;
+  const announce = (engine: EngineFile): void => {
+    announced = engine;
+    writePrivate(join(path, ENGINE_FILE), `${JSON.stringify(engine, null, 2)}\n`);
+  };
   try {
     // An engine that was killed left it behind, and its port may be anybody's by now: nobody is to be led there any more.
     rmSync(join(path, ENGINE_FILE), { force: true });
@@ -35,23 +45,45 @@ export function openStateFolder(path: string): StateFolder {
     return {
       path,
       token,
-      announce: (engine) => writePrivate(join(path, ENGINE_FILE), `${JSON.stringify(engine, null, 2)}\n`),
+      announce,
+      look() {
+        if (held.isThere()) return 'there';
+        try {
+          makePrivateFolder(path);
+          const again = lock(path);
+          held.unlock();
+          held = again;
+        } catch (thrown) {
+          if (thrown instanceof ModeliumError && thrown.code === 'already-running') return 'taken';
+          throw thrown;
+        }
+        writePrivate(join(path, TOKEN_FILE), `${token}\n`);
+        if (announced !== null) announce(announced);
+        return 'made-again';
+      },
       close: () => {
-        rmSync(join(path, ENGINE_FILE), { force: true });
-        unlock();
+        // Another engine's, when it has taken the folder.
+        if (held.isThere()) rmSync(join(path, ENGINE_FILE), { force: true });
+        held.unlock();
       },
     };
   } catch (thrown) {
-    unlock();
+    held.unlock();
     throw thrown;
   }
+}
+
+interface Lock {
+  /** Is its file the one that everybody finds? */
+  isThere(): boolean;
+  unlock(): void;
 }
 
 /**
  * SQLite's exclusive file lock: the kernel drops it however the process ends, so that no stale one is ever left, and a recycled process number
  * cannot hold it.
  */
-function lock(path: string): () => void {
+function lock(path: string): Lock {
   const database = new DatabaseSync(join(path, LOCK_FILE), { timeout: 0 });
   try {
     chmodSync(join(path, LOCK_FILE), 0o600);
@@ -65,7 +97,14 @@ function lock(path: string): () => void {
     const where = first === null ? 'it is just starting or ending' : `it is at ${first.address}, process ${first.pid}`;
     throw new ModeliumError('already-running', `An engine already runs for the state folder ${path}: ${where}.`);
   }
-  return () => database.close();
+  const made = statSync(join(path, LOCK_FILE));
+  return {
+    isThere() {
+      const now = statSync(join(path, LOCK_FILE), { throwIfNoEntry: false });
+      return now !== undefined && now.dev === made.dev && now.ino === made.ino;
+    },
+    unlock: () => database.close(),
+  };
 }
 
 const SQLITE_BUSY = 5;

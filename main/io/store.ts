@@ -3,8 +3,8 @@
  * WAL with synchronous NORMAL: what was written survives the end of this process however it comes (only a power cut may take the last rows, and
  * it takes the runtimes too).
  */
-import { chmodSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Ledger, TrustBook } from '../core/ports.ts';
 import type { ProcessTable } from '../core/process-ports.ts';
@@ -22,6 +22,8 @@ export interface Store {
   readonly trust: TrustBook;
   /** A sentence for the log when the old file was damaged and a new one begun. */
   readonly problem: string | null;
+  /** Writes the file anew when it was deleted while it is open. */
+  rescue(): void;
   close(): void;
 }
 
@@ -44,14 +46,42 @@ export function openStore(folder: string, wallTime: () => number): Store {
       database = openDatabase(file);
     }
     settleCutOff(database);
+    const rescue = rescuer(database, file);
     return {
       ledger: createLedger(database, file, wallTime),
       processes: createProcessTable(database, file),
       trust: createTrustBook(database, file),
       problem,
-      close: () => database.close(),
+      rescue,
+      close: () => {
+        rescue();
+        database.close();
+      },
     };
   });
+}
+
+/**
+ * Copies what an open database holds to the place from which its file was deleted. Where another engine has begun a file of its own, that stays.
+ * @returns does it, as often as it is called.
+ */
+function rescuer(database: DatabaseSync, file: string): () => void {
+  const identity = (): string | null => {
+    const found = statSync(file, { throwIfNoEntry: false });
+    return found === undefined ? null : `${found.dev}:${found.ino}`;
+  };
+  const own = identity();
+  let copied: string | null = null;
+  return () => {
+    const now = identity();
+    if (now === own || now !== copied || !existsSync(dirname(file))) return;
+    const aside = `${file}.${process.pid}`;
+    rmSync(aside, { force: true });
+    database.prepare('VACUUM INTO ?').run(aside);
+    chmodSync(aside, 0o600);
+    renameSync(aside, file);
+    copied = identity();
+  };
 }
 
 /** The file with its settings and tables in place. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readEngineFile, readToken } from '../../main/io/engine-file.ts';
 import { openStateFolder } from '../../main/io/state-folder.ts';
+import { openStore } from '../../main/io/store.ts';
 
 let root: string;
 let path: string;
@@ -113,4 +114,45 @@ test.runIf(process.getuid?.() === 0)("another user's folder or token is refused 
   const link = join(root, 'link');
   symlinkSync(path, link);
   expect(() => openStateFolder(link)).toThrow(/it belongs to another user/);
+});
+
+test('deleted while it is open, it is made again: the engine is found, and stays the only one', () => {
+  const first = openStateFolder(path);
+  first.announce(ENGINE);
+  expect(first.look()).toBe('there');
+  rmSync(path, { recursive: true });
+  expect(first.look()).toBe('made-again');
+  expect([modeOf(path), readEngineFile(path), readToken(path)]).toEqual([0o700, ENGINE, first.token]);
+  expect(() => openStateFolder(path)).toThrow(expect.objectContaining({ code: 'already-running' }));
+  expect(first.look()).toBe('there');
+  first.close();
+  expect(readEngineFile(path)).toBeNull();
+});
+
+test('where a second engine was quicker, the first one notices, and leaves the second alone', () => {
+  const first = openStateFolder(path);
+  rmSync(path, { recursive: true });
+  const second = openStateFolder(path);
+  second.announce(ENGINE);
+  expect(first.look()).toBe('taken');
+  first.close();
+  expect([readEngineFile(path), readToken(path)]).toEqual([ENGINE, second.token]);
+  second.close();
+});
+
+test('what was remembered outlives the deletion of its file', () => {
+  const folder = openStateFolder(path);
+  const store = openStore(path, () => 0);
+  const decide = (sentence: string) =>
+    store.ledger.decide({ modelId: 'tiny', action: 'load', reason: 'fits', sentence, inputs: {}, candidates: [] });
+  decide('Before.');
+  rmSync(path, { recursive: true });
+  expect(folder.look()).toBe('made-again');
+  store.rescue();
+  decide('After.');
+  store.close();
+  const again = openStore(path, () => 0);
+  expect(again.ledger.decisions({ limit: 9 }).map(({ sentence }) => sentence)).toEqual(['After.', 'Before.']);
+  again.close();
+  folder.close();
 });
