@@ -40,7 +40,23 @@ test("the version is package.json's", async () => {
 test('help lists every verb', async () => {
   const { code, out } = await modelium('--help');
   expect(code).toBe(0);
-  for (const verb of ['serve', 'demo', 'init', 'check', 'ls', 'add', 'load', 'unload', 'pin', 'trust', 'chat', 'plan', 'why', 'logs'])
+  for (const verb of [
+    'serve',
+    'demo',
+    'init',
+    'import',
+    'check',
+    'ls',
+    'add',
+    'load',
+    'unload',
+    'pin',
+    'trust',
+    'chat',
+    'plan',
+    'why',
+    'logs',
+  ])
     expect(out).toContain(`  ${verb} `);
 });
 
@@ -92,6 +108,19 @@ describe('check', () => {
     const { code, out } = await modelium('check', '--config', file);
     expect(code).toBe(1);
     expect(out).toContain(`${file}:2:3: unknown key "metrics.prot"`);
+  });
+
+  test('what is wrong with a server of one’s own is found by its key', async () => {
+    const file = join(root, 'own.yaml');
+    writeFileSync(file, 'runtimes: { mine: { command: /nowhere/server, args: ["--prot", "{prot}"] } }\n');
+    const { code, out } = await modelium('check', '--config', file, '--json');
+    expect(code).toBe(1);
+    const found = JSON.parse(out) as { what: string; message: string }[];
+    expect(found.flatMap(({ what, message }) => (what === 'runtimes.mine' ? [message] : []))).toEqual([
+      expect.stringMatching(/^runtimes\.mine\.command is \/nowhere\/server, and there is no such program/),
+      expect.stringMatching(/^runtimes\.mine\.args: \{prot\} is no placeholder; did you mean \{port\}\?/),
+      expect.stringMatching(/neither args nor env hold \{port\}/),
+    ]);
   });
 
   test('knows a taken port from a free one', async () => {

@@ -129,6 +129,16 @@ describe('which file', () => {
     await expect(loadSettings({ config: join(root, 'none.yaml') })).rejects.toMatchObject({ code: 'settings-invalid' });
   });
 
+  test.each([
+    ['runtimes:\n  vllm: { command: x }\n', /^f:2:3: runtimes\.vllm: expected another name/],
+    ['runtimes:\n  my server: { command: x }\n', /^f:2:3: runtimes\.my server: expected a name of at most 64/],
+    ['runtimes:\n  mine: { args: [] }\n', /^f:2:9: runtimes\.mine\.command: expected a text/],
+    ['runtimes:\n  mine: { command: x, protocol: v2 }\n', /^f:2:33: runtimes\.mine\.protocol: expected "openai" or "none"/],
+    ['models:\n  a: { runtime: mine }\n', /^f:2:17: models\.a\.runtime: expected "llama" or "vllm"/],
+  ])('a server of one’s own that is none is refused with its place: %j', (text, sentence) => {
+    expect(() => parseSettings(text, 'f')).toThrow(sentence);
+  });
+
   test('a demand for a runtime that is not there yet is a warning', async () => {
     await write(workingFolder, 'triton: { enabled: true }');
     expect((await loadSettings({ workingFolder, configFolder })).warnings).toEqual([expect.stringContaining('triton')]);
