@@ -11,5 +11,6 @@ export const listedModelSchema = z.object({
   context_length: z.number().nullable().describe('In tokens; null: not known, or it has none.'),
   kind: z.enum(MODEL_KINDS),
   aliases: z.array(z.string()).describe('More names that it answers to.'),
+  remote: z.string().optional().describe('The server elsewhere that offers it; absent: it is served here.'),
 });
 export const listedModelsSchema = z.object({ object: z.literal('list'), data: z.array(listedModelSchema) });

@@ -152,7 +152,7 @@ export const decisionSchema = z.discriminatedUnion('kind', [
   }),
   z.object({
     kind: z.literal('refuse'),
-    refusal: z.enum(['no-runtime', 'needs-trust', 'too-large', 'not-servable', 'no-room', 'needs-base']),
+    refusal: z.enum(['no-runtime', 'needs-trust', 'too-large', 'not-servable', 'no-room', 'needs-base', 'away']),
     candidates: z.array(candidateSchema),
     reason: z.string(),
     help: z.string(),
@@ -181,6 +181,7 @@ export const modelViewSchema = z.object({
   id: z.string(),
   aliases: z.array(z.string()),
   path: z.string(),
+  remote: z.string().optional(),
   state: z.enum(STATE_NAMES),
   message: z.string(),
   help: z.string().nullable(),

@@ -9,6 +9,8 @@ export type BlockReason =
   | 'needs-trust'
   | 'needs-input'
   | 'needs-base'
+  /** The server that offers it, which is not ours, cannot be asked now, or does not offer it any more. */
+  | 'away'
   | 'no-runtime'
   | 'too-large'
   | 'no-room'

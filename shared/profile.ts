@@ -19,7 +19,7 @@ export type ModelKind = (typeof MODEL_KINDS)[number];
 /**
  * The way the weights lie in the folder. One folder may hold several; each runtime picks the form it prefers.
  * `transformers` has safetensors (or, alone, pickles); `pickle` is torch checkpoints that nobody may load untrusted; `adapter` (PEFT, LoRA)
- * needs a base; `torch-export` is a `.pt2`; `mistral` is params.json beside consolidated weights.
+ * needs a base; `remote` lies in no folder: a server elsewhere offers it; `torch-export` is a `.pt2`; `mistral` is params.json beside consolidated weights.
  */
 export const FORM_KINDS = [
   'gguf',
@@ -35,6 +35,7 @@ export const FORM_KINDS = [
   'torchscript',
   'torch-export',
   'pickle',
+  'remote',
   'unknown',
 ] as const;
 export type FormKind = (typeof FORM_KINDS)[number];
@@ -93,6 +94,8 @@ export interface ModelForm {
   readonly conversion?: Conversion;
   /** Where several quantisations of one model lie in the folder: what this one takes, in place of what the profile says. */
   readonly weights?: FormWeights;
+  /** Of `remote`: the server that offers it. */
+  readonly server?: string;
   /** What a runtime has to know of the form beside its kind: `opset 17`, `needs TensorRT 10`, `ensemble of 3 models`. For people. */
   readonly detail?: string;
 }

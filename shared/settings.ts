@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { RuntimeId } from './decision.ts';
 import { isHostPattern, isOriginPattern } from './origins.ts';
 import { runtimeName } from './runtime-names.ts';
+import { remotes } from './settings-remotes.ts';
 import { ownRuntime } from './settings-runtimes.ts';
 
 /** What a key carries beside its type; the form gets it as JSON schema. */
@@ -259,6 +260,7 @@ const sections = z.strictObject({
     .record(runtimeName, ownRuntime(ofProcesses))
     .default({})
     .describe('Servers of your own, by name: of several that take a model the first one here serves it.'),
+  remotes,
   triton: notYet('Triton'),
   ray_serve: notYet('Ray Serve'),
 });

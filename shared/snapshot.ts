@@ -32,6 +32,8 @@ export interface ModelView {
   readonly id: string;
   readonly aliases: readonly string[];
   readonly path: string;
+  /** The server elsewhere that offers it, in words; absent: it lies here. */
+  readonly remote?: string | undefined;
   readonly state: StateName;
   /** The state in a sentence: what it waits for, why it is blocked, what failed. */
   readonly message: string;

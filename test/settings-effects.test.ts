@@ -27,6 +27,11 @@ const OWN_PARTS = 'test/runtime/custom/custom.test.ts';
 const CACHE =
   'test/io/prepared-files.test.ts: cache.folder is where it lies, and cache.max_gb bounds it: the least recently used go first, and nothing in use';
 
+const REMOTE =
+  'test/remotes.test.ts: a second Modelium: its models are listed here, told apart, and asked by name, whole, streamed and by /predict';
+const REMOTE_KEY = 'test/remotes.test.ts: a wrong key is named, the right one is taken up, and neither is ever told';
+const REMOTE_CHECK = 'test/remotes.test.ts: modelium check names what is wrong with each';
+
 /** `file: name of the test`. */
 const SHOWN_BY: Readonly<Record<string, string>> = {
   'vllm.enabled': VLLM,
@@ -85,6 +90,11 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'runtimes.<id>.model_name': `${OWN_PARTS}: of a server without a protocol its health is all that is known`,
   'runtimes.<id>.stop.signal': `${OWN_PARTS}: what it is told to end by, and how long it gets`,
   'runtimes.<id>.stop.grace_seconds': `${OWN_PARTS}: what it is told to end by, and how long it gets`,
+  'remotes.<id>.url': REMOTE,
+  'remotes.<id>.key_env': REMOTE_CHECK,
+  'remotes.<id>.key_file': REMOTE_KEY,
+  'remotes.<id>.models': REMOTE_KEY,
+  'remotes.<id>.prefix': REMOTE,
   'models.<id>.pin': `${HERE}: a model’s own pin and evict_after_idle_seconds beat the policy`,
   'models.<id>.gpus': GPUS,
   'models.<id>.context': `${HERE}: a model’s own context, args and aliases`,

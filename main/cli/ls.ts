@@ -23,7 +23,7 @@ export function modelTable(models: readonly ModelView[]): string {
       model.id + (model.pinned ? ' (pinned)' : ''),
       paintedState(model),
       model.runtime ?? '-',
-      model.devices.map(shortDevice).join(',') || '-',
+      model.remote === undefined ? model.devices.map(shortDevice).join(',') || '-' : 'remote',
       memoryOf(model),
       model.idleMs === null ? '-' : longSpan(model.idleMs),
       model.message,
@@ -42,7 +42,8 @@ function shortDevice(device: string): string {
   return device.startsWith('GPU-') ? device.slice(0, 12) : device;
 }
 
-function memoryOf({ measuredBytes, predictedBytes }: ModelView): string {
+function memoryOf({ measuredBytes, predictedBytes, remote }: ModelView): string {
+  if (remote !== undefined) return '-';
   const bytes = measuredBytes ?? predictedBytes;
   if (bytes === null) return '-';
   const total = Object.values(bytes).reduce((sum, part) => sum + part, 0);

@@ -106,6 +106,8 @@ export class Catalog {
   async forget(id: string): Promise<void> {
     const record = this.#ports.registry.get(id);
     if (record === undefined) return;
+    const { server } = record;
+    if (server !== undefined) throw new ModeliumError('path-invalid', `${id} is offered by ${server.where}, which the settings name.`);
     if (!record.added) {
       throw new ModeliumError('path-invalid', `${id} lies in a watch folder: move ${record.path} away to have it forgotten.`);
     }
@@ -271,7 +273,8 @@ export class Catalog {
 
   #remember(record: ModelRecord): void {
     const isEarly = EARLY_STATES.has(record.state.name);
-    if (!isEarly && !REMEMBERED_STATES.has(record.state.name)) return;
+    // Of one elsewhere nothing is written down: the settings name its server.
+    if (record.server !== undefined || (!isEarly && !REMEMBERED_STATES.has(record.state.name))) return;
     const { id, aliases, path, added, pinned, force, files, device, inode } = record;
     // Nobody would find the path again that a person named.
     if (isEarly && !added) return;

@@ -64,6 +64,8 @@ export interface ListedModel {
   readonly id: string;
   readonly aliases: readonly string[];
   readonly kind: ModelKind;
+  /** The server elsewhere that offers it, in words; absent: it lies here. */
+  readonly remote?: string | undefined;
   /** Of the running model; else what it was made for, as far as the settings let it. Null: not known, or it has none. */
   readonly contextTokens: number | null;
   /** When its files were last written, in seconds since 1970. */
@@ -84,6 +86,8 @@ export interface Inference {
    * @throws ModeliumError model-settling, model-blocked, model-failed, model-gone, queue-full, queue-timeout, cancelled, shutting-down.
    */
   ensureReady(id: string, options: WaitOptions): Lease | Promise<Lease>;
+  /** A request found nobody where the model is asked, or was refused there for what only we can mend. Absent: nobody wants to know. */
+  doubt?(id: string): void;
   /** What a waiting request can tell its client: "loading: reading weights, 40 %". */
   waitingFor(id: string): string;
   /** Keeps the model this long after its last request; 0 unloads it as soon as nothing is in flight. */

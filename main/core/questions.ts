@@ -9,6 +9,7 @@ import { type BrainInput, decide } from './brain.ts';
 import { isChosen, isMeantFor } from './brain-options.ts';
 import { type AdapterNeeds, decideDerived } from './derived.ts';
 import type { Devices } from './devices.ts';
+import type { Problem } from './elsewhere.ts';
 import { planHash } from './plan-hash.ts';
 import type { KnownRuntime, LaunchSettings, NamedRuntime } from './planner.ts';
 import type { Clock, Ledger } from './ports.ts';
@@ -25,6 +26,8 @@ export interface QuestionPorts {
   runtimes(): readonly KnownRuntime[];
   readonly laterRuntimes: readonly NamedRuntime[];
   settings(): Settings;
+  /** Why a model of somebody else's server cannot be asked now; null: it can, or it is none. */
+  away(id: string): Problem | null;
   /** Has a person trusted the code that this form of the model has now? */
   trusted(record: ModelRecord, form: ModelForm): boolean;
 }
@@ -41,6 +44,8 @@ export class Questions {
 
   /** Where does it go? `empty`: could this box serve it at all; `present`: now. */
   ask(record: ModelRecord, box: BrainInput['box']): Decision {
+    const away = this.#ports.away(record.id);
+    if (away !== null) return { kind: 'refuse', refusal: 'away', candidates: [], reason: away.why, help: away.help };
     return (
       this.#derived(record.id, record.profile, box, (form) => this.#ports.trusted(record, form)) ?? decide(this.#question(record, box))
     );
@@ -148,7 +153,9 @@ export class Questions {
     asked: Pick<BrainInput, 'box' | 'mayEvict' | 'waitedMs' | 'trusted' | 'asleep'>,
   ): BrainInput {
     const { devices, ledger, clock, facts, settings } = this.#ports;
-    const runtimes = this.#ports.runtimes();
+    const isElsewhere = profile.forms.some(({ kind }) => kind === 'remote');
+    // What lies here and what is offered elsewhere have nothing to do with each other's runtimes.
+    const runtimes = this.#ports.runtimes().filter(({ planner }) => (planner.elsewhere !== undefined) === isElsewhere);
     return {
       modelId,
       profile,

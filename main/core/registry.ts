@@ -6,6 +6,7 @@ import type { ModelEvent, ModelState, StateName, StateOf } from '../../shared/mo
 import { BY_FILES, transition } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
+import type { OfferedModel } from './elsewhere.ts';
 import { foldedName, NameIndex } from './name-index.ts';
 import type { FileIdentity } from './ports.ts';
 import { askedQuantization, servedQuantizations } from './quantization-names.ts';
@@ -21,6 +22,8 @@ export interface ModelRecord {
   readonly added: boolean;
   readonly device: number;
   readonly inode: number;
+  /** Of one that lies in no file: the server that offers it, and as what. */
+  readonly server?: { readonly name: string; readonly where: string; readonly model: string; readonly offer: OfferedModel };
   /** When its file or folder came to be; 0 or absent: unknown. */
   readonly bornMs?: number;
   readonly files: readonly FileIdentity[];
@@ -36,7 +39,7 @@ export interface ModelRecord {
 }
 
 export type NewRecord = Pick<ModelRecord, 'id' | 'aliases' | 'path' | 'realPath' | 'kind' | 'added' | 'device' | 'inode' | 'files'> &
-  Partial<Pick<ModelRecord, 'pinned' | 'force' | 'bornMs'>>;
+  Partial<Pick<ModelRecord, 'pinned' | 'force' | 'bornMs' | 'server'>>;
 
 /** What may be changed beside the state; the state has `apply`. */
 export type RecordPatch = Partial<Omit<ModelRecord, 'id' | 'state'>>;

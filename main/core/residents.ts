@@ -28,7 +28,9 @@ export function isPinned(record: ModelRecord, settings: Settings): boolean {
   return record.pinned || (settingsOf(record, settings).pin ?? false);
 }
 
-export function isAlwaysLoaded(record: Pick<ModelRecord, 'id' | 'aliases'>, settings: Settings): boolean {
+/** One elsewhere too: nothing is gained when it leaves. */
+export function isAlwaysLoaded(record: Pick<ModelRecord, 'id' | 'aliases' | 'server'>, settings: Settings): boolean {
+  if (record.server !== undefined) return true;
   const { always_loaded } = settings.orchestration.policies;
   return [record.id, ...record.aliases].some((name) => always_loaded.includes(name));
 }

@@ -28,7 +28,8 @@ export function decisionSentence(id: string, runtime: string, reason: string): s
 }
 
 export function loadingSentence(id: string, candidate: Candidate): string {
-  const { victims } = candidate;
+  const { victims, plan } = candidate;
+  if (plan.placement.where !== undefined) return `${id} is asked for at ${plan.placement.where} ...`;
   return `Loading ${id} ...${victims.length === 0 ? '' : ` (${victims.join(', ')} must leave first)`}`;
 }
 
@@ -92,7 +93,7 @@ export function stateInWords(state: ModelState, nowMs: number): string {
     case 'loading':
       return `loading: ${state.phase}${state.progress === null ? '' : `, ${Math.round(state.progress * 100)} %`}`;
     case 'ready':
-      return `ready on ${state.runtime}`;
+      return state.plan.placement.where === undefined ? `ready on ${state.runtime}` : `ready at ${state.plan.placement.where}`;
     case 'asleep':
       return 'asleep: its weights wait in main memory; the next request wakes it';
     case 'draining':

@@ -4,6 +4,7 @@
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { CopyProgress, ModelState } from '../../shared/model.ts';
+import { offeredProfile } from './elsewhere.ts';
 import type { Clock, Inspection, Library, Log } from './ports.ts';
 import type { ModelRecord, Registry } from './registry.ts';
 import { type Look, settle } from './settle.ts';
@@ -55,6 +56,7 @@ export class Settler {
     }
     const record = this.#ports.registry.get(id);
     if (record === undefined || !isSettling(record.state)) return this.leave(id);
+    if (record.server !== undefined) return this.#takeOffer(record, record.server);
     watch.cancelTimer();
     watch.looking = true;
     watch.again = false;
@@ -72,6 +74,15 @@ export class Settler {
 
   close(): void {
     for (const id of [...this.#watches.keys()]) this.leave(id);
+  }
+
+  /** There are no files to look at: what its server says of it is all there is. */
+  #takeOffer({ id }: ModelRecord, { name, offer }: NonNullable<ModelRecord['server']>): void {
+    const { registry } = this.#ports;
+    this.leave(id);
+    registry.apply(id, { type: 'listed', copy: { bytesPresent: 0, bytesExpected: 0, missing: [] } });
+    registry.update(id, { profile: offeredProfile(offer, name) });
+    registry.apply(id, { type: 'analyzed' });
   }
 
   async #inspect(record: ModelRecord, watch: Watch): Promise<void> {

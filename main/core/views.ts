@@ -15,6 +15,8 @@ export interface ViewFacts {
   /** Seconds of idleness after which the evictor unloads it; null: never. */
   idleSeconds(record: ModelRecord): number | null;
   pinned(record: ModelRecord): boolean;
+  /** A sentence beside its state; null: there is nothing to say. */
+  noteOf(record: ModelRecord): string | null;
 }
 
 export function modelView(record: ModelRecord, facts: ViewFacts): ModelView {
@@ -27,7 +29,8 @@ export function modelView(record: ModelRecord, facts: ViewFacts): ModelView {
     aliases: record.aliases,
     path: record.path,
     state: state.name,
-    message: stateInWords(state, nowMs),
+    message: withNote(stateInWords(state, nowMs), state.name === 'ready' ? facts.noteOf(record) : null),
+    ...(record.server === undefined ? {} : { remote: record.server.where }),
     pinned: facts.pinned(record),
     inFlight: facts.inFlight(id),
     waiting: admission.waiting(id),
@@ -38,6 +41,10 @@ export function modelView(record: ModelRecord, facts: ViewFacts): ModelView {
     profile: record.profile,
     ...stateFacts(state, nowMs),
   };
+}
+
+function withNote(message: string, note: string | null): string {
+  return note === null ? message : `${message}; ${note}`;
 }
 
 type StateFacts = Pick<

@@ -5,13 +5,14 @@ import type { ModelView } from '../../shared/snapshot.ts';
 import { Admission } from '../core/admission.ts';
 import { Catalog, type Tracker } from '../core/catalog.ts';
 import { Devices } from '../core/devices.ts';
+import { Elsewhere } from '../core/elsewhere.ts';
 import { idleLimitMs } from '../core/evictor.ts';
 import type { Look } from '../core/look.ts';
 import { Orchestrator } from '../core/orchestrator.ts';
 import type { Clock, CodeReader, DeviceProbe, Ledger, Library, Log, PreparedFiles, SourceListing, TrustBook } from '../core/ports.ts';
 import type { Processes, ProcessTable, ScratchFolders } from '../core/process-ports.ts';
 import { Questions } from '../core/questions.ts';
-import { Registry } from '../core/registry.ts';
+import { type ModelRecord, Registry } from '../core/registry.ts';
 import { isPinned, type ResidentFacts, residents, settingsOf, toResident } from '../core/residents.ts';
 import { Settler } from '../core/settler.ts';
 import { Trust } from '../core/trust.ts';
@@ -29,7 +30,7 @@ import { Servers } from '../runtime/servers.ts';
 import { ThreadShare } from '../runtime/thread-share.ts';
 import { WaitingRoom, type WaitingRoomPorts } from '../runtime/waiting-room.ts';
 import { runtimeWorld } from './parts.ts';
-import { Runtimes } from './runtimes.ts';
+import { Runtimes, type RuntimesPorts } from './runtimes.ts';
 
 export interface World {
   readonly clock: Clock;
@@ -72,7 +73,10 @@ export function buildCore(world: World) {
   const admission = new Admission();
   const facts = { registry, usage, settings, inFlight: (id: string): number => doer.inFlight(id) };
   const devices = new Devices({ settings, holders: () => [...residents(facts), ...servers.holders()] });
-  const runtimes = createRuntimes(world, devices, () => orchestrator.reconsiderAll());
+  const runtimes = createRuntimes(world, devices, {
+    onOther: () => orchestrator.reconsiderAll(),
+    foreign: (all) => servers.follow(all),
+  });
 
   const { trustBook: book, codeReader: reader } = world;
   const trust: Trust = new Trust({ registry, book, reader, clock, log, changed: (id, by) => orchestrator.trustChanged(id, by) });
@@ -81,7 +85,7 @@ export function buildCore(world: World) {
   const { processes, table, http, scratch, randomWord, bootId, released } = world;
   const adapter: ManagerPorts['adapter'] = (id) => runtimes.adapter(id);
   const hostPorts = { clock, processes, table, http, scratch, randomWord, bootId, probe, log, policies };
-  const servers: Servers = new Servers({ ...hostPorts, adapter });
+  const servers: Servers = new Servers({ ...hostPorts, adapter, heard: (news) => elsewhere.apply(news) });
   const managerPorts: ManagerPorts = {
     ...{ ...hostPorts, registry, devices, servers, adapter },
     ...{ usage, ledger, threads, wake, released },
@@ -102,7 +106,9 @@ export function buildCore(world: World) {
   const doer = createDoer(manager, preparations, guests);
   const lease: WaitingRoomPorts['lease'] = (id, waited) => (guests.holds(id) ? guests.lease(id, waited) : manager.lease(id, waited));
   const waitingRoom: WaitingRoom = new WaitingRoom({ registry, admission, clock, policies, wake, lease });
+  const elsewhere: Elsewhere = new Elsewhere({ registry, admission, doer, clock, log });
   const questions = new Questions({
+    away: (id) => elsewhere.problemOf(id),
     ...{ admission, devices, ledger, clock, facts, settings, runtimes: runtimes.known, laterRuntimes: LATER_RUNTIMES },
     trusted: (record, form) => trust.standing(record, form) === 'trusted',
   });
@@ -121,17 +127,25 @@ export function buildCore(world: World) {
     folders: world.folders,
   });
 
-  const view = createView(facts, { admission, clock, policies });
+  const noteOf = (record: ModelRecord): string | null => servers.foreign(record.server?.name ?? '')?.note ?? null;
+  const view = createView(facts, { admission, clock, policies, noteOf });
   return {
     ...{ registry, usage, admission, devices, manager, preparations, servers, doer, waitingRoom },
     ...{ questions, trust, settler, orchestrator, catalog, runtimes, view },
   };
 }
 
+interface ViewPorts {
+  readonly admission: Admission;
+  readonly clock: Clock;
+  policies(): Policies;
+  noteOf(record: ModelRecord): string | null;
+}
+
 /** What people see of one model; null where there is none. */
-function createView(facts: ResidentFacts, ports: { admission: Admission; clock: Clock; policies: () => Policies }) {
+function createView(facts: ResidentFacts, ports: ViewPorts) {
   const { registry, usage, settings, inFlight } = facts;
-  const { admission, clock, policies } = ports;
+  const { admission, clock, policies, noteOf } = ports;
   const idleSeconds = (record: Parameters<typeof toResident>[0]): number | null => {
     const resident = toResident(record, facts);
     const limitMs = resident === null ? null : idleLimitMs(resident, policies());
@@ -142,15 +156,15 @@ function createView(facts: ResidentFacts, ports: { admission: Admission; clock: 
     if (record === undefined) return null;
     const pinned = isPinned(record, settings());
     const aliases = [...record.aliases, ...(settingsOf(record, settings()).aliases ?? [])];
-    return modelView({ ...record, aliases }, { admission, usage, nowMs: clock.now(), inFlight, idleSeconds, pinned: () => pinned });
+    return modelView({ ...record, aliases }, { admission, usage, nowMs: clock.now(), inFlight, idleSeconds, noteOf, pinned: () => pinned });
   };
 }
 
-function createRuntimes(world: World, devices: Devices, onOther: () => void): Runtimes {
+function createRuntimes(world: World, devices: Devices, told: Pick<RuntimesPorts, 'onOther' | 'foreign'>): Runtimes {
   const { clock, log, look, processes, http, settings, settingsFile, node, driver } = world;
   const gpu: RuntimeWorld['gpu'] = (id) => devices.sample?.devices.find((device) => device.id === id) ?? null;
   return new Runtimes({
-    ...{ clock, log, settings, onOther },
+    ...{ clock, log, settings, ...told },
     searcher: new Searcher({ clock, look, processes, http }),
     world: () => runtimeWorld({ settings: settings(), file: settingsFile() }, { node, gpu, driver: driver() }),
     everyMs: () => settings().orchestration.model_discovery.scan_interval_seconds * 1000,

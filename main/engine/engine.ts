@@ -268,11 +268,12 @@ class RunningEngine implements Engine {
   }
 
   /** Requests that wait are told, those in flight may end, every process is seen gone. */
-  async #drain({ waitingRoom, orchestrator, catalog, manager, preparations, trust }: Core): Promise<void> {
+  async #drain({ waitingRoom, orchestrator, catalog, manager, preparations, servers, trust }: Core): Promise<void> {
     waitingRoom.close();
     orchestrator.close();
     catalog.close();
     trust.close();
+    servers.close();
     await Promise.all([manager.unloadAll(), preparations.close()]);
   }
 

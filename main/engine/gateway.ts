@@ -10,6 +10,7 @@ import type { ModelRecord, Registry } from '../core/registry.ts';
 import { settingsOf } from '../core/residents.ts';
 import { stateInWords } from '../core/sentences.ts';
 import type { Usage } from '../core/usage.ts';
+import type { Servers } from '../runtime/servers.ts';
 import type { WaitingRoom } from '../runtime/waiting-room.ts';
 
 export interface InferenceParts {
@@ -17,6 +18,7 @@ export interface InferenceParts {
   readonly admission: Admission;
   readonly waitingRoom: WaitingRoom;
   readonly usage: Usage;
+  readonly servers: Pick<Servers, 'foreign'>;
   readonly clock: Clock;
   readonly log: Log;
   view(id: string): ModelView | null;
@@ -37,6 +39,7 @@ export function createInference(parts: InferenceParts): Inference {
       log.say(`A request for ${modelId} has the field "${field}", which changes nothing here: it is ignored, and from now on only counted`);
     }
   };
+  const doubt = (id: string): void => parts.servers.foreign(registry.get(id)?.server?.name ?? '')?.lookNow();
   return {
     resolve: (name) => registry.resolve(name),
     begun: parts.begun,
@@ -52,7 +55,12 @@ export function createInference(parts: InferenceParts): Inference {
         const view = SERVABLE.has(state.name) && !isLost ? parts.view(record.id) : null;
         return view === null || profile === null ? [] : listed(record, view, profile, parts.settings());
       }),
-    ensureReady: (id, options) => waitingRoom.ensureReady(id, options),
+    ensureReady(id, options) {
+      // Whoever asks again finds it as soon as it is back, without waiting for the next look.
+      if (registry.get(id)?.state.name === 'blocked') doubt(id);
+      return waitingRoom.ensureReady(id, options);
+    },
+    doubt,
     waitingFor: (id) => {
       const state = registry.get(id)?.state;
       if (state?.name === 'ready') return `busy: ${admission.waiting(id)} waiting`;
@@ -70,7 +78,7 @@ function listed(record: ModelRecord, view: ModelView, { kind, contextLength }: M
   const { context } = settingsOf(record, settings);
   const possible = contextLength === null || context === undefined ? (context ?? contextLength) : Math.min(context, contextLength);
   return {
-    ...{ id: view.id, aliases: view.aliases, kind },
+    ...{ id: view.id, aliases: view.aliases, kind, remote: view.remote },
     // The plan of an adapter has no context of its own.
     contextTokens: view.plan?.contextTokens || possible,
     createdSeconds: Math.floor(record.files.reduce((latest, { mtimeMs }) => Math.max(latest, mtimeMs), 0) / 1000),

@@ -7,7 +7,7 @@ import type { Settings } from '../../shared/settings.ts';
 import type { RuntimeView } from '../../shared/snapshot.ts';
 import type { KnownRuntime } from '../core/planner.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import type { Adapter } from '../runtime/adapter.ts';
+import type { Adapter, ForeignFacts } from '../runtime/adapter.ts';
 import { runtimesOf } from '../runtime/adapters.ts';
 import type { RuntimeModule, RuntimeWorld } from '../runtime/module.ts';
 import type { Searcher } from '../runtime/searcher.ts';
@@ -20,6 +20,8 @@ export interface RuntimesPorts {
   /** What a runtime may know now. */
   world(): RuntimeWorld;
   everyMs(): number;
+  /** Servers of others that are to be looked at from now on. */
+  foreign(servers: readonly ForeignFacts[]): void;
   /** Another one is there, or none any more: found at a look of its own. */
   onOther(): void;
 }
@@ -66,6 +68,8 @@ export class Runtimes {
     const world = this.#ports.world();
     this.#list(world);
     for (const each of this.#listed) each.adapter = each.module.adapter(world, each.found);
+    const servers = this.#listed.flatMap(({ adapter }) => adapter.servers ?? []);
+    this.#ports.foreign(servers.filter((server) => server.isForeign));
   }
 
   /** Those that the settings name now. */

@@ -9,7 +9,7 @@ import type { Departure, Inference, Lease } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { Comments, SILENT_HEAD_MS, WAITING_HEAD_MS } from './comments.ts';
 import { Leaving } from './leaving.ts';
-import { brokeOff, type Refusal, refusalEnvelope, refusalStatus } from './refusal.ts';
+import { brokeOff, isOurs, type Refusal, refusalEnvelope, refusalHeaders, refusalStatus } from './refusal.ts';
 import { beginEventStream, cutStream, errorEvent, errorHeaders, type Headers, isEventStream, modelHeaders, sendJson } from './respond.ts';
 import type { Dispatch, UpstreamController, UpstreamHandler, UpstreamHeaders, UpstreamRequest } from './upstream.ts';
 import { NO_USAGE, type TokenUsage, timingsOf } from './usage.ts';
@@ -182,9 +182,9 @@ export class Exchange implements UpstreamHandler {
     if (this.#done) return;
     const refusal = this.#refusal;
     if (refusal !== null) {
-      const { 'retry-after': retryAfter } = refusal.headers;
-      const headers: Headers = typeof retryAfter === 'string' ? { 'retry-after': retryAfter } : {};
-      this.#failWith(refusalStatus(refusal), refusalEnvelope(refusal, this.#job.modelId, this.runtime), headers);
+      if (isOurs(refusal)) this.#world.inference.doubt?.(this.#job.modelId);
+      const of = { modelId: this.#job.modelId, runtime: this.runtime, key: this.#lease?.endpoint.key ?? null };
+      this.#failWith(refusalStatus(refusal), refusalEnvelope(refusal, of), refusalHeaders(refusal));
       return;
     }
     this.#guarded(() => this.#finish(this.response.statusCode, this.#job.end(this)));
@@ -196,6 +196,7 @@ export class Exchange implements UpstreamHandler {
       // No connection came about, so that no byte went out and asking twice cannot run the prompt twice. Its process has ended, and the news of that
       // is on its way: by then this request waits like any other until the model is loaded again.
       this.#retried = true;
+      this.#world.inference.doubt?.(this.#job.modelId);
       this.#giveBack();
       this.#lease = null;
       this.#world.clock.after(NEWS_MS, () => {

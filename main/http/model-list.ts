@@ -2,8 +2,9 @@
 import type { Answer, API } from '../../shared/api.ts';
 import type { ListedModel } from '../core/gateway.ts';
 
-export function asOpenAi({ id, aliases, kind, contextTokens, createdSeconds }: ListedModel): Answer<typeof API.retrieveModel> {
-  return { id, object: 'model', created: createdSeconds, owned_by: 'modelium', context_length: contextTokens, kind, aliases: [...aliases] };
+export function asOpenAi({ id, aliases, kind, remote, contextTokens, createdSeconds }: ListedModel): Answer<typeof API.retrieveModel> {
+  const own = { id, object: 'model', created: createdSeconds, owned_by: 'modelium', context_length: contextTokens, kind } as const;
+  return { ...own, aliases: [...aliases], ...(remote === undefined ? {} : { remote }) };
 }
 
 export function listOf(models: readonly ListedModel[]): Answer<typeof API.listModels> {

@@ -23,8 +23,31 @@ export function refusalStatus({ status }: Refusal): number {
   return status < 400 || status === 401 || status === 403 ? 502 : status;
 }
 
-export function refusalEnvelope(refusal: Refusal, modelId: string, runtime: string): ErrorEnvelope {
-  const text = Buffer.concat(refusal.parts).toString();
+/** When to ask again, where the runtime says it. */
+export function refusalHeaders({ headers }: Refusal): Readonly<Record<string, string>> {
+  const { 'retry-after': retryAfter } = headers;
+  return typeof retryAfter === 'string' ? { 'retry-after': retryAfter } : {};
+}
+
+/** Does it speak of what only we can mend: the key, or that the model is not there? */
+export function isOurs({ status }: Refusal): boolean {
+  return status === 401 || status === 403 || status === 404;
+}
+
+interface Refused {
+  readonly modelId: string;
+  readonly runtime: string;
+  /** Ours: servers quote keys that they refuse. */
+  readonly key: string | null;
+}
+
+export function refusalEnvelope(refusal: Refusal, { modelId, runtime, key }: Refused): ErrorEnvelope {
+  if (refusal.status === 401 || refusal.status === 403) {
+    const message = `${runtime} refuses the key that Modelium asks with for ${modelId} (status ${refusal.status}).`;
+    return { error: { message, type: 'server_error', code: 'upstream-failed', param: null, origin: runtime } };
+  }
+  const whole = Buffer.concat(refusal.parts).toString();
+  const text = key === null || key === '' ? whole : whole.replaceAll(key, '***');
   const body = objectOf(parsed(text));
   // OpenAI's `error` object, an `error` that is only a string, FastAPI's `detail`, or a bare `message`.
   const error = objectOf(body['error']);

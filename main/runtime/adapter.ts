@@ -4,7 +4,8 @@
  */
 import type { BufferBytes, LaunchPlan, Preparation } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
-import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
+import type { ModelProfile } from '../../shared/profile.ts';
+import type { OfferedModel as Offer } from '../core/elsewhere.ts';
 import type { RuntimeFound, RuntimePlanner } from '../core/planner.ts';
 import type { Exit, StopSignal } from '../core/process-ports.ts';
 import type { RetryRequest } from '../core/retry-with.ts';
@@ -62,19 +63,11 @@ export interface Stopping {
   readonly leaderFirst: boolean;
 }
 
-/** What a server that is not ours offers. Its words are a stranger's: bounded and cleaned before they get here. */
-export interface Offer {
-  /** As the server calls it. */
-  readonly model: string;
-  readonly kind: ModelKind;
-  readonly contextTokens: number | null;
-}
-
-/** How a server that is not ours answered. */
+/** How a server that is not ours answered, and what it offers; where it is away: what is known of it all the same. */
 export type ForeignLook =
   | { readonly isThere: true; readonly endpoint: Endpoint; readonly offers: readonly Offer[] }
   /** `why`: a sentence, and `help` another: what a person can do. */
-  | { readonly isThere: false; readonly why: string; readonly help: string };
+  | { readonly isThere: false; readonly why: string; readonly help: string; readonly offers: readonly Offer[] };
 
 /** A server of ours that several models live in. `start` ends when it answers. */
 export interface OwnFacts {

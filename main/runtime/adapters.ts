@@ -4,12 +4,13 @@ import type { Settings } from '../../shared/settings.ts';
 import { ownRuntimes } from './custom/module.ts';
 import { llama } from './llama/module.ts';
 import { type LaterRuntime, type RuntimeModule, TEXT_KINDS } from './module.ts';
+import { remotesOf } from './remote/module.ts';
 import { vllm } from './vllm/module.ts';
 
 export const RUNTIMES: readonly RuntimeModule[] = [llama, vllm];
 
 /** Kinds of runtimes of which a person's settings name as many as they like, each a module of its own. */
-const NAMED_RUNTIMES: readonly ((settings: Settings) => readonly RuntimeModule[])[] = [ownRuntimes];
+const NAMED_RUNTIMES: readonly ((settings: Settings) => readonly RuntimeModule[])[] = [ownRuntimes, remotesOf];
 
 /** All that there are under these settings. Two of them never have one id: the settings see to it. */
 export function runtimesOf(settings: Settings): readonly RuntimeModule[] {

@@ -177,24 +177,26 @@ export class Manager {
     devices.settlePromise(id, clock.now());
     const pids = host.pids();
     // Said and learned before it is committed: the next grant follows in the same turn, and tells its own story after this one.
-    log.say(loadedSentence(id, { ...predicted, ...measured }, devices.sample, loadSeconds));
+    const isElsewhere = plan.placement.kind === 'elsewhere';
+    if (!isElsewhere) log.say(loadedSentence(id, { ...predicted, ...measured }, devices.sample, loadSeconds));
     const taken = runner.adapter.reported?.(host.words.ofThisLaunch()) ?? null;
     if (taken !== null) outcome.reports({ [plan.runtime]: taken });
     const reported = taken ?? undefined;
-    this.#write(() => {
-      // What the planner computed before any correction: a correction that learned from itself would swing.
-      const uncorrected = runner.adapter.estimate(profile, plan).bytes;
-      const hash = runner.endpoint === null ? planHash(plan) : wakeHash(plan);
-      ledger.learn({
-        modelId: id,
-        runtime: plan.runtime,
-        planHash: hash,
-        predicted: uncorrected,
-        measured,
-        loadSeconds,
-        reported,
+    if (!isElsewhere)
+      this.#write(() => {
+        // What the planner computed before any correction: a correction that learned from itself would swing.
+        const uncorrected = runner.adapter.estimate(profile, plan).bytes;
+        const hash = runner.endpoint === null ? planHash(plan) : wakeHash(plan);
+        ledger.learn({
+          modelId: id,
+          runtime: plan.runtime,
+          planHash: hash,
+          predicted: uncorrected,
+          measured,
+          loadSeconds,
+          reported,
+        });
       });
-    });
     outcome.phase('', clock.now());
     outcome.ready({ ok: true, message: 'ready', predictedBytes: predicted, measuredBytes: measured, seconds: loadSeconds });
     runner.endpoint = endpoint;
@@ -203,7 +205,9 @@ export class Manager {
     runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0 }));
     const { leases } = runner.stay;
     const work = { isBusy: () => leases.inFlight > 0, heard: () => leases.heard };
-    if (endpoint.protocol === 'openai') runner.endPulse = watchPulse(this.#ports, endpoint, work, () => this.#broke(runner, 'hung'));
+    // Whether one elsewhere lives is looked at for all of its models together.
+    if (endpoint.protocol === 'openai' && !isElsewhere)
+      runner.endPulse = watchPulse(this.#ports, endpoint, work, () => this.#broke(runner, 'hung'));
   }
 
   async #makeRoom(runner: Runner, victims: readonly Promise<void>[]): Promise<void> {

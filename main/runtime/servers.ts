@@ -1,17 +1,22 @@
-/** The servers that models live in, by name: made when they are first needed. Owns no rule. */
+/** The servers that models live in, by name: those of ours are made when they are first needed, those of others looked at. Owns no rule. */
 import type { RuntimeId } from '../../shared/decision.ts';
+import type { ServerNews } from '../core/elsewhere.ts';
 import type { Holder } from '../core/gpu-room.ts';
-import type { Adapter } from './adapter.ts';
+import type { Adapter, ForeignFacts, ForeignLook } from './adapter.ts';
+import { ForeignServer } from './foreign.ts';
 import { Seat } from './seat.ts';
 import { ServerHost, type ServerPorts, type ServerState } from './server-host.ts';
 
 export interface ServersPorts extends ServerPorts {
   adapter(runtime: RuntimeId): Adapter;
+  /** What a server that is not ours offers is other than before. */
+  heard(news: ServerNews): void;
 }
 
 export class Servers {
   readonly #ports: ServersPorts;
   readonly #own = new Map<string, ServerHost>();
+  readonly #foreign = new Map<string, ForeignServer>();
 
   constructor(ports: ServersPorts) {
     this.#ports = ports;
@@ -19,15 +24,17 @@ export class Servers {
 
   /** A place for one model in the server of this name. */
   seat(server: string, adapter: Adapter, modelId: string): Seat {
-    let host = this.#own.get(server);
-    if (host === undefined) {
-      host = new ServerHost(this.#ports, server, () => this.#ports.adapter(adapter.id));
-      this.#own.set(server, host);
-    }
-    return new Seat(this.#ports, host, adapter, modelId);
+    const house = this.#foreign.get(server) ?? this.#own.get(server) ?? this.#make(server, adapter.id);
+    return new Seat(this.#ports, house, adapter, modelId);
   }
 
-  /** Of those that have processes: what they hold beside their models. */
+  #make(server: string, runtime: RuntimeId): ServerHost {
+    const host = new ServerHost(this.#ports, server, () => this.#ports.adapter(runtime));
+    this.#own.set(server, host);
+    return host;
+  }
+
+  /** Of those of ours that have processes: what they hold beside their models. */
   holders(): readonly Holder[] {
     return [...this.#own.values()].flatMap((host) => host.holder() ?? []);
   }
@@ -39,4 +46,37 @@ export class Servers {
   state(server: string): ServerState {
     return this.#own.get(server)?.state ?? 'absent';
   }
+
+  /** Null: there is none of that name. */
+  foreign(name: string): ForeignServer | null {
+    return this.#foreign.get(name) ?? null;
+  }
+
+  /** These are the servers of others from now on. One that is other than before is looked at anew; one that is no more offers nothing. */
+  follow(all: readonly ForeignFacts[]): void {
+    for (const [name, server] of [...this.#foreign]) {
+      const now = all.find((facts) => facts.name === name);
+      if (now?.about === server.facts.about) continue;
+      this.#foreign.delete(name);
+      server.close(
+        now === undefined ? `${server.facts.where} is in the settings no more.` : `The settings of ${server.facts.where} changed.`,
+      );
+      if (now === undefined) this.#ports.heard({ server: name, where: server.facts.where, offers: null, away: null });
+    }
+    for (const facts of all) {
+      if (this.#foreign.has(facts.name)) continue;
+      const server = new ForeignServer(this.#ports, facts, (look) => this.#ports.heard(newsOf(facts, look)));
+      this.#foreign.set(facts.name, server);
+      server.lookNow();
+    }
+  }
+
+  close(): void {
+    for (const server of this.#foreign.values()) server.close('Modelium is ending.');
+    this.#foreign.clear();
+  }
+}
+
+function newsOf({ name, where }: ForeignFacts, look: ForeignLook): ServerNews {
+  return { server: name, where, offers: look.offers, away: look.isThere ? null : { why: look.why, help: look.help } };
 }

@@ -27,6 +27,8 @@ export type Step =
       readonly path: string;
       readonly body: unknown;
       readonly timeoutMs: number;
+      /** Where nobody listens: why, as the body of an answer with status 0. */
+      readonly tellsWhy?: boolean;
     }
   /** -> HttpAnswer | null: the same, with the bytes of a file as its body. Throws where the file cannot be read. */
   | {

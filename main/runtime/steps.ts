@@ -137,8 +137,9 @@ export class StepRunner {
       case 'pause':
         return new Promise((resolve) => clock.after(step.ms, () => resolve(undefined)));
       case 'http': {
-        const { at, key, method, path, body, timeoutMs } = step;
-        return http.request({ at, key }, { method, path, body, timeoutMs, signal }).catch(() => null);
+        const { at, key, method, path, body, timeoutMs, tellsWhy = false } = step;
+        const asked = http.request({ at, key }, { method, path, body, timeoutMs, signal });
+        return asked.catch((error: Error) => (tellsWhy ? { status: 0, body: causeOf(error) } : null));
       }
       case 'upload': {
         const { at, key, method, path, file, contentType, timeoutMs } = step;
@@ -154,6 +155,10 @@ export class StepRunner {
 function nobodyThere(error: NodeJS.ErrnoException): null {
   if (error.syscall === 'open' || error.syscall === 'read' || error.syscall === 'stat') throw error;
   return null;
+}
+
+function causeOf(error: Error & { readonly code?: string }): string {
+  return [error.code, error.message].filter(Boolean).join(' ');
 }
 
 /** For a host's last case. */

@@ -234,7 +234,7 @@ describe('the story', () => {
 type Event =
   | { readonly do: 'request' | 'leave' | 'release' | 'unload' | 'load' | 'pin' | 'remove' | 'crash' | 'change'; readonly which: number }
   | { readonly do: 'rewrite' | 'rename' | 'delete' | 'keepAlive'; readonly which: number }
-  | { readonly do: 'unmount' | 'settings' | 'hang' }
+  | { readonly do: 'unmount' | 'settings' | 'hang' | 'remote' }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'others'; readonly gpu: number; readonly gib: number };
 
@@ -262,7 +262,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
       which: fc.nat(9),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('unmount' as const, 'settings' as const, 'hang' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('unmount' as const, 'settings' as const, 'hang' as const, 'remote' as const) }) },
   {
     weight: 5,
     arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(0, 0, 20, 20, 300, 300, 1_000, 3_000, 15_000) }),
@@ -279,21 +279,25 @@ describe('a simulated 8-GPU box', () => {
         settings: (s) => ({ ...s, host: { ...s.host, memory_limit_mb: 64 } }),
         attaches: true,
         fakeServer: true,
+        remotes: [{ name: 'lab', prefix: 'remote-' }],
         serves: (form) => form.kind === 'gguf',
         profile: (id, bytes) => (id.startsWith('lora') ? loraOf(id, bytes) : id.startsWith('s') ? servedOf(bytes) : textProfile(bytes)),
         behaviour: (id) => ({ loadMs: id.endsWith('3') ? 4_000 : 300, dies: id.endsWith('7'), ignoresTerm: id.endsWith('5') }),
       });
-      const ids = Array.from({ length: 28 }, (_, index) => `m${index}`);
-      // Six share one server.
-      ids.push(...Array.from({ length: 6 }, (_, index) => `s${index}`));
+      const ids = Array.from({ length: 25 }, (_, index) => `m${index}`);
+      box.remote.models = ['m0', 'm1', 'm2'];
+      // Three are elsewhere; six share one server.
+      ids.push(...Array.from({ length: 3 }, (_, index) => `remote-m${index}`), ...Array.from({ length: 6 }, (_, index) => `s${index}`));
       // Six are loaded into the process of another, and leave with it.
       ids.push(...[0, 1, 2, 4, 6, 8].map((base) => `lora${base}`));
-      const loads = { lora: 0, served: 0 };
+      const loads = { lora: 0, served: 0, remote: 0 };
       box.registry.onChange(({ id, event }) => {
         if (event?.type === 'loaded' && id.startsWith('lora')) loads.lora += 1;
         if (event?.type === 'loaded' && id.startsWith('s')) loads.served += 1;
+        if (event?.type === 'loaded' && isRemote(id)) loads.remote += 1;
       });
-      for (const [index, id] of ids.entries()) box.drop(id, (1 + ((index * 7) % 20)) * GIB, index % 3 === 0 ? 'content' : null);
+      for (const [index, id] of ids.entries())
+        if (!isRemote(id)) box.drop(id, (1 + ((index * 7) % 20)) * GIB, index % 3 === 0 ? 'content' : null);
       // Ten more lie in the watch folder, and are written, renamed and deleted by others all the time.
       const watched: WatchedFile[] = Array.from({ length: 10 }, (_, index) => ({ name: `w${index}.gguf`, inode: 100 + index, version: 1 }));
       box.scan(watched);
@@ -317,7 +321,7 @@ describe('a simulated 8-GPU box', () => {
       await settleAll(box, 40_000);
       expect([...box.simulated.values()].filter((process) => process.alive)).toEqual([]);
       expect(box.rows.size).toBe(0);
-      expect(Math.min(loads.lora, loads.served)).toBeGreaterThan(0);
+      expect(Math.min(loads.lora, loads.served, loads.remote - 3)).toBeGreaterThan(0);
       expect(open.filter(({ settled }) => !settled)).toEqual([]);
     }
   }, 120_000);
@@ -365,11 +369,14 @@ async function act(
       if (record !== undefined && each.which % 10 === 0) box.registry.update(id, { pinned: !record.pinned });
       return;
     case 'remove':
+      // Nobody can take away what lies on another machine.
+      if (isRemote(id)) return;
       if (record === undefined) box.drop(id, (1 + ((each.which * 5) % 20)) * GIB, 'content');
       else if (['ready', 'loading', 'draining'].includes(record.state.name)) void box.doer.unloadModel(id, 'gone', { to: 'forgotten' });
       else box.registry.apply(id, { type: 'gone' });
       return;
     case 'change':
+      if (isRemote(id)) return;
       if (record?.state.name === 'ready' || record?.state.name === 'loading')
         void box.doer.unloadModel(id, 'files-changed', { to: 'settling' });
       return;
@@ -392,6 +399,11 @@ async function act(
     case 'settings':
       box.settings.models['m1'] = { ...box.settings.models['m1'], context: box.settings.models['m1']?.context === 512 ? 1024 : 512 };
       return box.orchestrator.reconsiderAll();
+    case 'remote':
+      // Away, back, and without one of its models.
+      box.world.remoteIsAway = !box.world.remoteIsAway;
+      box.remote.models = box.world.remoteIsAway ? ['m0', 'm1'] : ['m0', 'm1', 'm2'];
+      return;
     case 'hang':
       box.world.hangs = !box.world.hangs;
       return;
@@ -410,6 +422,8 @@ function loraOf(id: string, bytes: number): ModelProfile {
   const base = `owner/${id.replace('lora', 'm')}`;
   return { ...textProfile(bytes), kind: 'unknown', base, forms: [{ kind: 'adapter', files, codeFiles: [] }] };
 }
+
+const isRemote = (id: string): boolean => id.startsWith('remote-');
 
 /** One that the fake server takes. */
 function servedOf(bytes: number): ModelProfile {
@@ -451,6 +465,10 @@ function checkInvariants(box: CoreBox, where: string): void {
       continue;
     }
     const { server } = record.state.plan;
+    if (record.server !== undefined) {
+      expect([record.state.devices, record.state.pids], `${where}: ${record.id} takes something of this box`).toEqual([[], []]);
+      continue;
+    }
     expect(
       living.map((process) => process.modelId),
       `${where}: ${record.id} is ready without a process`,

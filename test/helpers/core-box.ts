@@ -5,6 +5,7 @@
 import { Admission } from '../../main/core/admission.ts';
 import { Catalog } from '../../main/core/catalog.ts';
 import { Devices } from '../../main/core/devices.ts';
+import { Elsewhere } from '../../main/core/elsewhere.ts';
 import { Orchestrator } from '../../main/core/orchestrator.ts';
 import type {
   CandidateListing,
@@ -39,6 +40,7 @@ import { createDoer } from '../../main/runtime/doer.ts';
 import { Guests } from '../../main/runtime/guests.ts';
 import { Manager, type ManagerPorts } from '../../main/runtime/manager.ts';
 import { Preparations } from '../../main/runtime/preparations.ts';
+import { remoteAdapter } from '../../main/runtime/remote/adapter.ts';
 import { Servers } from '../../main/runtime/servers.ts';
 import { http, pause, phase, spawn } from '../../main/runtime/step.ts';
 import { ThreadShare } from '../../main/runtime/thread-share.ts';
@@ -47,6 +49,7 @@ import type { ConvertedType, DecisionRow } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
+import { FakeRemote } from '../fixtures/fake-remote/state.ts';
 import { FAKE_SERVER, fakeServerAdapter } from '../fixtures/fake-server/module.ts';
 import { FakeServer } from '../fixtures/fake-server/state.ts';
 import { searchWorld } from './searching.ts';
@@ -95,6 +98,8 @@ export interface CoreBoxOptions {
   readonly serves?: (form: ModelForm) => boolean;
   /** The fake server is there too, for what it takes. */
   readonly fakeServer?: boolean;
+  /** Servers of others, all of them the one fake remote server: `box.remote`. */
+  readonly remotes?: readonly { readonly name: string; readonly models?: readonly string[]; readonly prefix?: string }[];
   /** The simulated runtime loads adapters into their base. */
   readonly attaches?: boolean;
   /** What is made of a model before it is loaded, the most faithful first, each with the share of its bytes that is left. */
@@ -172,6 +177,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     fullDisk: false,
     /** Does the driver name the processes that hold memory? */
     namesProcesses: true,
+    remoteIsAway: false,
     /** The fake server keeps the memory of models that leave. */
     leaks: false,
   };
@@ -305,7 +311,17 @@ export function createCoreBox(options: CoreBoxOptions) {
   };
 
   const fakeAdapter = fakeServerAdapter(searchWorld());
-  const adapterOf = (id: string): Adapter => (id === fakeAdapter.id ? fakeAdapter : adapter);
+  const remote = new FakeRemote();
+  const remotes = (options.remotes ?? []).map((named) => ({
+    ...{ name: named.name, where: named.name, origin: `http://${named.name}.test`, prefix: '/v1', key: null, problem: null },
+    settings: {
+      url: `http://${named.name}.test/v1`,
+      models: named.models === undefined ? ('all' as const) : [...named.models],
+      prefix: named.prefix ?? '',
+    },
+  }));
+  const remoteRuntime = remoteAdapter({ remotes, about: '' });
+  const adapterOf = (id: string): Adapter => [fakeAdapter, remoteRuntime].find((each) => each.id === id) ?? adapter;
 
   const table: ProcessTable = {
     intend: (row) => void rows.set(row.launchId, row),
@@ -347,7 +363,11 @@ export function createCoreBox(options: CoreBoxOptions) {
   const words = { next: 0 };
   const scratch = { make: () => '/scratch', write: () => '/scratch/entry', note: () => {}, remove: () => {}, left: () => [] };
   const answer = () => (world.hangs ? Promise.reject(new Error('no answer')) : Promise.resolve({ status: 200, body: '' }));
-  const request: ManagerPorts['http']['request'] = async ({ at }, { method, path, body }) => {
+  const request: ManagerPorts['http']['request'] = async ({ at, key }, { method, path, body }) => {
+    if ('url' in at) {
+      if (world.remoteIsAway) throw new Error('connect ECONNREFUSED');
+      return remote.handle(method, path, key === null ? undefined : `Bearer ${key}`, body);
+    }
     if (!('port' in at) || at.port !== fakeAdapter.portRange[0] || world.hangs) return answer();
     const server = [...simulated.values()].find((each) => each.alive && each.server !== null)?.server ?? null;
     if (server === null) throw new Error('nobody listens');
@@ -357,6 +377,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   const nobody = () => Promise.reject(new Error('nobody is asked'));
   const servers: Servers = new Servers({
     ...{ clock, processes, table, http: { request, upload: answer }, scratch, probe, log, policies, adapter: adapterOf },
+    heard: (news) => elsewhere.apply(news),
     ...{ randomWord: () => `launch-${words.next++}`, bootId: () => 'boot' },
   });
   const managerPorts: ManagerPorts = {
@@ -407,10 +428,15 @@ export function createCoreBox(options: CoreBoxOptions) {
     wake,
     lease: (id, waited) => (guests.holds(id) ? guests.lease(id, waited) : manager.lease(id, waited)),
   });
+  const elsewhere: Elsewhere = new Elsewhere({ registry, admission, doer, clock, log });
   const questions = new Questions({
+    away: (id) => elsewhere.problemOf(id),
     ...{ admission, devices, ledger, clock, facts, settings: () => settings },
     runtimes: () => [
       { name: 'Simulated', preference: () => 0, planner: adapter, enabled: true, found: adapter.found },
+      ...(remotes.length > 0
+        ? [{ name: 'Remote', preference: () => 0, planner: remoteRuntime, enabled: true, found: remoteRuntime.found }]
+        : []),
       ...(options.fakeServer === true
         ? [{ name: 'Fake', preference: () => 0, planner: fakeAdapter, enabled: true, found: fakeAdapter.found }]
         : []),
@@ -489,8 +515,12 @@ export function createCoreBox(options: CoreBoxOptions) {
     apply({ folder: WATCH_FOLDER, ok: true, candidates: files.map(toListing) });
   }
   devices.applySample(takeSample());
+  servers.follow((remoteRuntime.servers ?? []).filter((server) => server.isForeign));
 
   return {
+    remote,
+    /** As an edit of the settings that names none of them does. */
+    forgetRemotes: () => servers.follow([]),
     ...{
       clock,
       registry,

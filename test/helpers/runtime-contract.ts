@@ -94,7 +94,7 @@ function wordFaults(module: RuntimeModule, adapter: Adapter): readonly string[] 
 
 const profileOf = (kind: FormKind): ModelProfile => ({
   ...textProfile(512 * MIB),
-  forms: [{ kind, files: [`m.${kind}`], codeFiles: [] } satisfies ModelForm],
+  forms: [{ kind, files: [`m.${kind}`], codeFiles: [], ...(kind === 'remote' ? { server: 'remote:lab' } : {}) } satisfies ModelForm],
 });
 
 /** The first form that it takes, with its model. */
@@ -116,6 +116,8 @@ function formFaults(module: RuntimeModule, adapter: Adapter): readonly string[] 
     if (why === '') return [`it does not say why it takes ${kind} or not`];
     if (!supported) return [];
     if (module.preference(profile.kind, kind, 'gpu') === null) return [`it takes ${kind}, and has no place in the line for it`];
+    const where = adapter.elsewhere?.(form);
+    if (where !== undefined) return elsewhereFaults(adapter, profile, form, where);
     return [CPU, GPU].flatMap((placement) => {
       const plan = adapter.plan(profile, form, placement, {});
       const { bytes } = adapter.estimate(profile, plan);
@@ -129,6 +131,15 @@ function formFaults(module: RuntimeModule, adapter: Adapter): readonly string[] 
       ];
     });
   });
+}
+
+/** It names its place, and wants nothing of this machine. */
+function elsewhereFaults(adapter: Adapter, profile: ModelProfile, form: ModelForm, where: string): readonly string[] {
+  const plan = adapter.plan(profile, form, { kind: 'elsewhere', gpus: [], gpuLayers: null, where }, {});
+  return [
+    ...(where === '' ? ['it does not say where it runs'] : []),
+    ...(Object.keys(adapter.estimate(profile, plan).bytes).length === 0 ? [] : ['it takes memory here, and runs elsewhere']),
+  ];
 }
 
 function loadFaults(adapter: Adapter): readonly string[] {

@@ -228,7 +228,7 @@ describe('/v1', () => {
   it.each([
     ['an OpenAI error', 400, { error: { message: 'too long', type: 'BadRequestError', code: 400, param: 'max_tokens' } }, 400, 'too long'],
     ['a FastAPI error', 404, { detail: 'Not Found' }, 404, 'Not Found'],
-    ['a refused key', 401, { error: 'Unauthorized' }, 502, 'Unauthorized'],
+    ['a refused key', 401, { error: 'Unauthorized: sk-ours' }, 502, 'llama refuses the key that Modelium asks with'],
     ['an error of the runtime', 500, { error: { message: 'oops', type: 'InternalServerError' } }, 500, 'oops'],
     ['plain text', 503, 'busy', 503, 'busy'],
     ['nothing', 429, '', 429, 'status 429'],

@@ -14,13 +14,24 @@ const VERSION = { command: '/venv/bin/vllm', path: '/venv/bin', version: '0.32.0
 const OPEN = { at: { port: 8123 }, key: null, protocol: 'openai', model: 'a-model', prefix: '/v1' } as const;
 const FIRST = RUNTIMES[0]!;
 const SOME = FIRST.adapter(searchWorld(), FIRST.notFound);
+const LAB = { url: 'http://10.0.0.5:8000/v1', models: 'all', prefix: '' } as const;
+const AT_LAB = {
+  name: 'lab',
+  where: 'lab (http://10.0.0.5:8000/v1)',
+  origin: 'http://10.0.0.5:8000',
+  prefix: '/v1',
+  key: null,
+  problem: null,
+};
 /** Where a search of an empty machine finds nothing to start. */
 const FOUND: Partial<Record<RuntimeId, unknown>> = {
   vllm: { install: { found: true, ...VERSION }, about: 'a test' },
+  remote: { remotes: [{ ...AT_LAB, settings: LAB }], about: 'a test' },
   mine: { program: '/opt/server', problems: [] },
 };
 /** With one of those that the settings name. */
 const SETTINGS = settingsSchema.parse({
+  remotes: { lab: LAB },
   runtimes: { mine: { command: '/opt/server', args: ['--port', '{port}'], env: { API_KEY: '{key}' }, formats: ['gguf', 'safetensors'] } },
 });
 

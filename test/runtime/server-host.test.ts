@@ -35,7 +35,7 @@ test('starts one process for two models, proves each by tensors, tells both when
   const adapter = fakeServerAdapter(searchWorld(), ['--exit-at-load', 'poison']);
   const servers = new Servers({
     ...{ clock: createClock(), http, processes: createProcesses(), scratch: createScratchFolders('/state', temporary) },
-    ...{ adapter: () => adapter, randomWord: () => crypto.randomUUID().slice(0, 8), bootId: () => 'boot' },
+    ...{ heard: () => {}, adapter: () => adapter, randomWord: () => crypto.randomUUID().slice(0, 8), bootId: () => 'boot' },
     policies: () => DEFAULT_SETTINGS.orchestration.policies,
     probe: { sampleNow: async () => ({ atMs: 0, devices: [] }), setFast: () => {}, onSample: () => {} },
     log: { say: () => {}, warn: () => {}, error: () => {}, debug: () => {} },

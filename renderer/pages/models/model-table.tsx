@@ -49,13 +49,18 @@ export function ModelTable({ models }: { readonly models: readonly ModelView[] }
 const Row = memo(function Row({ model }: { readonly model: ModelView }) {
   const nameOf = useDeviceNames();
   const memory = memoryOf(model);
-  const where = mainDevices(model.devices).map(nameOf).join(' + ');
+  const where = model.remote ?? mainDevices(model.devices).map(nameOf).join(' + ');
   return (
     <tr className={styles.row}>
       <th className={styles.model} scope="row">
         <a className={styles.name} href={address('models', model.id)}>
           {model.id}
         </a>
+        {model.remote !== undefined && (
+          <span className={styles.remote} title={`Runs at ${model.remote}`}>
+            remote
+          </span>
+        )}
         {model.pinned && (
           <span className={styles.pin} title="Pinned: only a person unloads it">
             <Icon name="pin" size={13} />

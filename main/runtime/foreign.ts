@@ -1,0 +1,154 @@
+/**
+ * A server of somebody else's: what it offers is looked at again and again, more seldom while it is away, and never in a storm. It is never started,
+ * restarted or ended by us. Models that live in it hear when it is away, or does not offer them any more.
+ */
+import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import type { Endpoint } from '../../shared/model.ts';
+import type { Log } from '../core/ports.ts';
+import type { ProcessIdentity } from '../core/process-ports.ts';
+import type { Explanation, ForeignFacts, ForeignLook } from './adapter.ts';
+import { runCalls } from './call-host.ts';
+import { LastWords } from './last-words.ts';
+import type { House, Tenant } from './seat.ts';
+import type { Activity } from './stall-watch.ts';
+import { NO_ACTIVITY, type StepPorts } from './steps.ts';
+
+export interface ForeignPorts extends StepPorts {
+  readonly log: Log;
+}
+
+/** Between two looks at one that is there. */
+const THERE_MS = 15_000;
+const AWAY_FIRST_MS = 2_000;
+const AWAY_LONGEST_MS = 60_000;
+/** Requests that failed, or that want one that is away, may ask for a look at once, but not more often than this. */
+const LEAST_THERE_MS = 100;
+const LEAST_AWAY_MS = 2_000;
+/** An answer that took longer is told. */
+const SLOW_MS = 3_000;
+
+export class ForeignServer implements House {
+  readonly isForeign = true;
+  readonly words = new LastWords();
+  readonly facts: ForeignFacts;
+  readonly #ports: ForeignPorts;
+  readonly #onLook: (look: ForeignLook) => void;
+  readonly #tenants = new Map<Tenant, string>();
+  readonly #closed = new AbortController();
+  #look: ForeignLook | null = null;
+  #lookMs = 0;
+  #failures = 0;
+  #isLooking = false;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #cancel: () => void = () => {};
+
+  constructor(ports: ForeignPorts, facts: ForeignFacts, onLook: (look: ForeignLook) => void) {
+    this.#ports = ports;
+    this.facts = facts;
+    this.#onLook = onLook;
+  }
+
+  /** Null before its first answer. */
+  get look(): ForeignLook | null {
+    return this.#look;
+  }
+
+  /** A sentence where it answers, but late; null where there is nothing to say. */
+  get note(): string | null {
+    return this.#look?.isThere === true && this.#lookMs >= SLOW_MS
+      ? `${this.facts.where} answers slowly: its list of models took ${(this.#lookMs / 1000).toFixed(0)} s`
+      : null;
+  }
+
+  get explanation(): Explanation | null {
+    if (this.#look?.isThere === true) return null;
+    const message = this.#look?.why ?? `${this.facts.where} has not answered yet.`;
+    return { code: 'runtime-exited', message, permanent: false, retryWith: null };
+  }
+
+  /** Whoever asks again is answered from the last look: nobody waits for a back-off. */
+  get retryAtMs(): number {
+    return this.#ports.clock.now();
+  }
+
+  pids(): readonly number[] {
+    return [];
+  }
+
+  activity(): Activity {
+    return NO_ACTIVITY;
+  }
+
+  async enter(tenant: Tenant): Promise<Endpoint> {
+    const look = this.#look;
+    if (look?.isThere !== true) throw new ModeliumError('runtime-exited', this.explanation?.message ?? '');
+    this.#tenants.set(tenant, '');
+    return look.endpoint;
+  }
+
+  settled(): void {}
+
+  async leave(tenant: Tenant): Promise<readonly ProcessIdentity[]> {
+    this.#tenants.delete(tenant);
+    return [];
+  }
+
+  write(): string {
+    throw new Error('There is no folder of ours at a server of somebody else.');
+  }
+
+  hung(): void {
+    this.lookNow();
+  }
+
+  recycle(): void {
+    // Nothing of its memory is ours.
+  }
+
+  /** Looks as soon as that is no storm: it was just named, or a request to it failed. */
+  lookNow(): void {
+    if (this.#isLooking || this.#closed.signal.aborted) return;
+    const { clock } = this.#ports;
+    this.#cancel();
+    const leastMs = this.#look?.isThere === false ? LEAST_AWAY_MS : LEAST_THERE_MS;
+    const waitMs = Math.max(0, this.#lastMs + leastMs - clock.now());
+    this.#cancel = clock.after(waitMs, () => void this.#ask());
+  }
+
+  /** It is followed no more. @param why a sentence for the models that live in it. */
+  close(why: string): void {
+    this.#closed.abort();
+    this.#cancel();
+    this.#look = { isThere: false, why, help: '', offers: [] };
+    this.#breakTenants();
+  }
+
+  async #ask(): Promise<void> {
+    const { clock, log } = this.#ports;
+    this.#isLooking = true;
+    this.#lastMs = clock.now();
+    const look = await runCalls(this.#ports, `Looking at ${this.facts.where}`, this.facts.look(), this.#closed.signal).catch(
+      (thrown): ForeignLook => ({ isThere: false, why: toModeliumError(thrown).message, help: '', offers: this.#look?.offers ?? [] }),
+    );
+    this.#isLooking = false;
+    if (this.#closed.signal.aborted) return;
+    this.#lookMs = clock.now() - this.#lastMs;
+    const before = this.#look;
+    this.#look = look;
+    if (look.isThere) this.#failures = 0;
+    else this.#failures += 1;
+    const waitMs = look.isThere ? THERE_MS : Math.min(AWAY_LONGEST_MS, AWAY_FIRST_MS * 2 ** (this.#failures - 1));
+    this.#cancel = clock.after(waitMs, () => void this.#ask());
+    if (JSON.stringify(before) === JSON.stringify(look)) return;
+    const models = look.isThere ? look.offers.length : 0;
+    if (!look.isThere && (before?.isThere ?? true)) log.warn(look.why);
+    else if (look.isThere && before?.isThere !== true) log.say(`${this.facts.where} offers ${models} model${models === 1 ? '' : 's'}`);
+    // First what is known of it: who hears that it breaks asks for the reason.
+    if (!look.isThere) this.#breakTenants();
+    this.#onLook(look);
+  }
+
+  #breakTenants(): void {
+    for (const tenant of [...this.#tenants.keys()]) tenant.breaks('away');
+  }
+}

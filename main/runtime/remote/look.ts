@@ -1,0 +1,123 @@
+/** What a remote server offers, by its own list of models. What it says is a stranger's: bounded, cleaned, and never believed in more than a name and a kind. */
+import { MODEL_KINDS, type ModelKind } from '../../../shared/profile.ts';
+import { visibleName } from '../../../shared/visible.ts';
+import type { OfferedModel as Offer } from '../../core/elsewhere.ts';
+import type { ForeignLook } from '../adapter.ts';
+import { http, type Steps } from '../step.ts';
+import type { Remote } from './find.ts';
+
+const TIMEOUT_MS = 20_000;
+/** A list of models is a few kilobytes; parsing more would hold others up (I12). */
+const MOST_CHARACTERS = 1024 * 1024;
+export const MOST_MODELS = 200;
+const LONGEST_NAME = 200;
+const NAMES_TOLD = 5;
+
+type Away = { readonly why: string; readonly help: string };
+
+export function* lookAt(remote: Remote): Steps<ForeignLook> {
+  const endpoint = { at: { url: remote.origin }, key: remote.key, protocol: 'openai', model: '', prefix: remote.prefix } as const;
+  const away = ({ why, help }: Away): ForeignLook => ({ isThere: false, why, help, offers: configured(remote, why) });
+  if (remote.problem !== null) return away(remote.problem);
+  const { at, key } = endpoint;
+  const path = `${remote.prefix}/models`;
+  const answer = yield* http({ at, key, method: 'GET', path, body: null, timeoutMs: TIMEOUT_MS, tellsWhy: true });
+  if (answer === null || answer.status !== 200) return away(whyAway(remote, answer?.status ?? 0, answer?.body ?? ''));
+  const entries = answer.body.length > MOST_CHARACTERS ? null : entriesOf(answer.body);
+  if (entries === null)
+    return away({
+      why: `${remote.where} answers, but not with a list of models.`,
+      help: `Is remotes.${remote.name}.url right? Most end in /v1.`,
+    });
+  return { isThere: true, endpoint, offers: offersOf(remote, entries) };
+}
+
+/** @param status 0: no answer came, and `body` says why. */
+function whyAway({ name, where, key, settings }: Remote, status: number, body: string): Away {
+  const at = `remotes.${name}`;
+  if (status === 0) return { why: `${where} does not answer: ${reasonOf(body)}.`, help: 'It is asked again by itself.' };
+  if (status === 401 || status === 403) {
+    const source = settings.key_env === undefined ? `${at}.key_file` : `${at}.key_env`;
+    return key === null
+      ? {
+          why: `${where} wants a key (status ${status}).`,
+          help: `Name an environment variable (${at}.key_env) or a file (${at}.key_file) that holds it.`,
+        }
+      : { why: `${where} refuses the key that ${source} names (status ${status}).`, help: 'Put the right one there.' };
+  }
+  if (status >= 300 && status < 400)
+    return {
+      why: `${where} sends elsewhere (status ${status}), and Modelium does not follow.`,
+      help: `Write the address where it really is into ${at}.url.`,
+    };
+  if (status === 404) return { why: `${where} has no list of models (status 404).`, help: `Is ${at}.url right? Most end in /v1.` };
+  return { why: `${where} cannot answer now (status ${status}).`, help: 'It is asked again by itself.' };
+}
+
+/** What the system calls it, in words; an address or a certificate's name in it helps. */
+function reasonOf(message: string): string {
+  const known: readonly (readonly [RegExp, string])[] = [
+    [/ECONNREFUSED/, 'nobody listens there'],
+    [/ENOTFOUND|EAI_AGAIN/, 'there is no such host'],
+    [/EHOSTUNREACH|ENETUNREACH/, 'there is no way to that host'],
+    [/ECONNRESET|other side closed|EPIPE/, 'it broke the connection off'],
+    [/timeout|aborted/i, `no answer came within ${TIMEOUT_MS / 1000} s`],
+  ];
+  return known.find(([pattern]) => pattern.test(message))?.[1] ?? visibleName(message.slice(0, LONGEST_NAME)).replace(/\.$/, '');
+}
+
+type Entry = Readonly<Record<string, unknown>> & { readonly id: string };
+
+function entriesOf(body: string): readonly Entry[] | null {
+  try {
+    const { data } = JSON.parse(body) as { data?: unknown };
+    return Array.isArray(data) ? data.filter(isEntry) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Names that can be told apart by looking at them. */
+function isEntry(entry: unknown): entry is Entry {
+  const { id } = (entry ?? {}) as { id?: unknown };
+  return typeof id === 'string' && id !== '' && id.length <= LONGEST_NAME && visibleName(id) === id;
+}
+
+function offersOf(remote: Remote, entries: readonly Entry[]): readonly Offer[] {
+  const { models } = remote.settings;
+  // What a Modelium there has from others it does not serve itself: two that name each other would else multiply their lists.
+  if (models === 'all')
+    return entries
+      .filter((entry) => entry['remote'] == null)
+      .slice(0, MOST_MODELS)
+      .map((entry) => toOffer(remote, entry));
+  return models.map((model) => {
+    const entry = entries.find(({ id, ['aliases']: aliases }) => id === model || (Array.isArray(aliases) && aliases.includes(model)));
+    if (entry !== undefined) return toOffer(remote, { ...entry, id: model });
+    const told = entries.slice(0, NAMES_TOLD).map(({ id }) => id);
+    const others =
+      told.length === 0 ? 'It offers no model at all.' : `It offers ${told.join(', ')}${entries.length > told.length ? ' ...' : ''}.`;
+    return { ...toOffer(remote, { id: model }), problem: `${remote.where} does not offer ${model}. ${others}` };
+  });
+}
+
+/** Those that the settings name are known before anybody answered. */
+function configured(remote: Remote, why: string): readonly Offer[] {
+  const { models } = remote.settings;
+  return models === 'all' ? [] : models.map((id) => ({ ...toOffer(remote, { id }), problem: why }));
+}
+
+function toOffer({ settings }: Remote, entry: Entry): Offer {
+  const { id, kind, meta } = entry;
+  const { n_ctx_train: trained } = (typeof meta === 'object' && meta !== null ? meta : {}) as { n_ctx_train?: unknown };
+  const lengths = [entry['context_length'], entry['max_model_len'], trained];
+  const contextTokens = lengths.find((length): length is number => Number.isSafeInteger(length) && Number(length) > 0) ?? null;
+  return { model: id, name: `${settings.prefix}${id}`, kind: kindOf(kind, id), contextTokens, problem: null };
+}
+
+/** As a Modelium says it; else by the name, where that says it. One of an unknown kind is asked as the request wants. */
+function kindOf(told: unknown, id: string): ModelKind {
+  const kind = MODEL_KINDS.find((each) => each === told);
+  if (kind !== undefined) return kind;
+  return /embed/i.test(id) ? 'embedding' : /rerank/i.test(id) ? 'reranker' : 'unknown';
+}

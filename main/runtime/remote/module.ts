@@ -1,0 +1,41 @@
+/** Remote servers: OpenAI-compatible ones that run elsewhere, each named in the settings. Its models are asked by name, and never loaded or evicted by us. */
+import type { Settings } from '../../../shared/settings.ts';
+import type { RuntimeFinding } from '../../core/planner.ts';
+import type { RuntimeModule, RuntimeWorld } from '../module.ts';
+import type { Steps } from '../step.ts';
+import { remoteAdapter } from './adapter.ts';
+import { findRemotes, NO_REMOTES, type Remote, type RemotesFound } from './find.ts';
+import { lookAt } from './look.ts';
+
+function* check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]> {
+  const { remotes } = yield* findRemotes(world, NO_REMOTES);
+  const findings: RuntimeFinding[] = [];
+  for (const remote of remotes) findings.push(yield* findingOf(remote));
+  return findings;
+}
+
+function* findingOf(remote: Remote): Steps<RuntimeFinding> {
+  const what = `remote ${remote.name}`;
+  const look = yield* lookAt(remote);
+  if (!look.isThere) return { what, verdict: 'wrong', message: `${look.why} ${look.help}`.trim().replace(/\.$/, '') };
+  const [problem] = look.offers.flatMap((offer) => offer.problem ?? []);
+  if (problem !== undefined) return { what, verdict: 'wrong', message: problem.replace(/\.$/, '') };
+  const count = `${look.offers.length} model${look.offers.length === 1 ? '' : 's'}`;
+  const { protocol, hostname } = new URL(remote.origin);
+  const isOpen = remote.key !== null && protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(hostname);
+  return { what, verdict: 'ok', message: `${remote.where}, ${count}${isOpen ? '; its key goes there unencrypted' : ''}` };
+}
+
+const remote: RuntimeModule<RemotesFound> = {
+  ...{ id: 'remote', name: 'Remote servers', unit: 'remote', notFound: NO_REMOTES, words: { metrics: null } },
+  isEnabled: (settings) => Object.keys(settings.remotes).length > 0,
+  find: findRemotes,
+  adapter: (_world, found) => remoteAdapter(found),
+  preference: (_kind, form) => (form === 'remote' ? 0 : null),
+  check,
+};
+
+/** None where none is named: nobody has to read of it then. */
+export function remotesOf(settings: Settings): readonly RuntimeModule[] {
+  return remote.isEnabled(settings) ? [remote] : [];
+}

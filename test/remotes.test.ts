@@ -1,0 +1,144 @@
+/** Remote servers, as a person has them: a second Modelium, and a server of somebody else that wants a key, is killed, and comes back. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkRuntimes } from '../main/engine/check-runtimes.ts';
+import { DEFAULT_SETTINGS } from '../shared/settings.ts';
+import { startTestEngine, type TestEngine } from './helpers/engine.ts';
+import { eventually } from './helpers/eventually.ts';
+
+const KEY = 'sk-secret-of-the-lab-8471';
+const WRONG_KEY = 'sk-wrong-of-the-lab-3305';
+const PROGRAM = join(import.meta.dirname, 'fixtures/fake-remote/program.ts');
+let other: TestEngine;
+let mine: TestEngine;
+let lab: ChildProcess;
+let labUrl = '';
+
+async function startLab(port: string, ...models: readonly string[]): Promise<void> {
+  lab = spawn(process.execPath, [PROGRAM, port, KEY, ...models], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(lab.stdout!, 'data')) as [Buffer];
+  labUrl = String(line).trim();
+}
+
+async function killLab(): Promise<void> {
+  lab.kill('SIGKILL');
+  await once(lab, 'exit');
+}
+
+const remotes = (lab: object) => ({
+  remotes: {
+    other: { url: `${other.engine.address}/v1`, prefix: 'other/' },
+    lab: { url: `${labUrl}/v1`, models: ['alpha', 'beta'], ...lab },
+  },
+});
+const keyFile = () => join(mine.folder, 'lab-key');
+
+beforeAll(async () => {
+  [other] = await Promise.all([startTestEngine(), startLab('0', 'alpha', 'text-embedding-small')]);
+  await other.drop('far');
+  await other.waitFor('far', 'ready');
+  mine = await startTestEngine();
+  writeFileSync(keyFile(), `${WRONG_KEY}\n`);
+  mine.saveSettings(remotes({ key_file: 'lab-key' }));
+}, 60_000);
+afterAll(async () => {
+  await Promise.all([mine?.close(), other?.close()]);
+  lab?.kill('SIGKILL');
+});
+
+const client = () => new OpenAI({ baseURL: `${mine.engine.address}/v1`, apiKey: 'none', maxRetries: 0 });
+const listed = async () =>
+  ((await (await fetch(`${mine.engine.address}/v1/models`)).json()) as { data: { id: string; remote?: string }[] }).data;
+
+test('a second Modelium: its models are listed here, told apart, and asked by name, whole, streamed and by /predict', async () => {
+  const model = await eventually('it is listed', async () => (await listed()).find(({ id }) => id === 'other-far'));
+  expect(model.remote).toBe(`other (${other.engine.address}/v1)`);
+  const asked = { model: 'other/far', max_tokens: 4, messages: [{ role: 'user' as const, content: 'Hello' }] };
+  const whole = await client().chat.completions.create(asked);
+  expect(whole.usage?.completion_tokens).toBeGreaterThan(0);
+  const chunks = [];
+  for await (const chunk of await client().chat.completions.create({ ...asked, stream: true })) chunks.push(chunk);
+  expect(chunks.length).toBeGreaterThan(1);
+  const predicted = await mine.predict('other-far', { prompt: 'Hello', max_tokens: 4 });
+  expect([predicted.status, typeof predicted.text]).toEqual([200, 'string']);
+  const view = await mine.model('other-far');
+  expect([view.state, view.devices, view.measuredBytes, view.pids, view.remote]).toEqual(['ready', [], {}, [], model.remote]);
+  const metrics = await (await fetch(`${mine.engine.address}/metrics`)).text();
+  expect(metrics).toMatch(/modelium_requests_total\{[^}]*model="other-far"[^}]*\} 3/);
+});
+
+test('a wrong key is named, the right one is taken up, and neither is ever told', async () => {
+  const refused = await eventually('it is refused', async () => {
+    const view = await mine.model('alpha').catch(() => null);
+    return view?.blockedReason === 'away' ? view : null;
+  });
+  expect(refused.message).toBe(`lab (${labUrl}/v1) refuses the key that remotes.lab.key_file names (status 401).`);
+  const answer = await mine.predict('alpha', { prompt: 'Hello' });
+  expect([answer.status, answer.error?.code, answer.error?.message]).toEqual([
+    503,
+    'model-blocked',
+    expect.stringContaining('refuses the key'),
+  ]);
+  writeFileSync(keyFile(), `${KEY}\n`);
+  mine.saveSettings(remotes({ key_file: keyFile() }));
+  await mine.waitFor('alpha', 'ready');
+  expect((await mine.predict('alpha', { prompt: 'Hello' })).text).toBe('alpha says hello');
+  // What the server quotes of a key, and what we hold of it, is nowhere to be read.
+  const [status, snapshot, settings, decisions] = await Promise.all([
+    fetch(`${mine.engine.address}/status`).then((each) => each.text()),
+    mine.control('GET', '/snapshot'),
+    mine.control('GET', '/settings'),
+    mine.decisions(),
+  ]);
+  const told = JSON.stringify([status, snapshot, settings, decisions, mine.said, answer]);
+  expect([told.includes(KEY), told.includes(WRONG_KEY), snapshot.status, settings.status]).toEqual([false, false, 200, 200]);
+  expect((await mine.model('beta')).message).toMatch(/does not offer beta\. It offers alpha, text-embedding-small\./);
+});
+
+test('a server that is killed is told at the very request, and found again when it is back; what it drops is told too', async () => {
+  const { port } = new URL(labUrl);
+  await killLab();
+  const answer = await mine.predict('alpha', { prompt: 'Hello' });
+  expect([answer.status, answer.error?.message]).toEqual([
+    503,
+    expect.stringMatching(/^alpha cannot be served: lab \(.*\) does not answer: nobody listens there\./),
+  ]);
+  await startLab(port, 'beta');
+  await mine.waitFor('beta', 'ready');
+  expect((await mine.model('alpha')).message).toMatch(/does not offer alpha\. It offers beta\./);
+  expect((await mine.predict('beta', { prompt: 'Hello' })).text).toBe('beta says hello');
+});
+
+test('modelium check names what is wrong with each', async () => {
+  const named = {
+    right: { url: `${labUrl}/v1`, key_file: keyFile() },
+    keyless: { url: `${labUrl}/v1` },
+    unset: { url: `${labUrl}/v1`, key_env: 'MODELIUM_TEST_NO_SUCH_KEY' },
+    fileless: { url: `${labUrl}/v1`, key_file: '/nowhere/key' },
+    away: { url: 'http://127.0.0.1:9/v1' },
+    rootless: { url: labUrl, key_file: keyFile() },
+  };
+  const settings = {
+    ...DEFAULT_SETTINGS,
+    ...{ llama: { ...DEFAULT_SETTINGS.llama, enabled: false }, vllm: { ...DEFAULT_SETTINGS.vllm, enabled: false } },
+    remotes: Object.fromEntries(Object.entries(named).map(([name, remote]) => [name, { models: 'all' as const, prefix: '', ...remote }])),
+  };
+  const findings = await checkRuntimes({ settings, file: null }, { isPresent: false, why: 'no GPU' });
+  const told = findings
+    .filter(({ what }) => what.startsWith('remote '))
+    .map(({ what, verdict, message }) => `${what} ${verdict}: ${message}`);
+  expect(told).toEqual([
+    `remote right ok: right (${labUrl}/v1), 1 model`,
+    expect.stringMatching(/^remote keyless wrong: .*wants a key \(status 401\)\. Name an environment variable/),
+    expect.stringMatching(/^remote unset wrong: The environment variable MODELIUM_TEST_NO_SUCH_KEY, .* is not set/),
+    expect.stringMatching(/^remote fileless wrong: The file \/nowhere\/key, .* cannot be read/),
+    expect.stringMatching(/^remote away wrong: .*does not answer: nobody listens there/),
+    expect.stringMatching(
+      /^remote rootless wrong: .*has no list of models \(status 404\)\. Is remotes\.rootless\.url right\? Most end in \/v1/,
+    ),
+  ]);
+});
