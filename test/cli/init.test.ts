@@ -39,10 +39,10 @@ describe('the text', () => {
   });
 
   test('without the # of each line it says every default, and nothing else', () => {
-    const { models, runtimes, ...said } = parse(uncommented(text));
-    const { models: _, runtimes: __, ...defaults } = DEFAULT_SETTINGS;
+    const { models, remotes, runtimes, ...said } = parse(uncommented(text));
+    const { models: _, remotes: ___, runtimes: __, ...defaults } = DEFAULT_SETTINGS;
     expect(said).toEqual(defaults);
-    expect([models, runtimes]).toEqual([null, null]);
+    expect([models, remotes, runtimes]).toEqual([null, null, null]);
     expect(parseSettings(uncommented(text), 'f')).toEqual(DEFAULT_SETTINGS);
   });
 
