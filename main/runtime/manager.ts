@@ -17,7 +17,6 @@ import type { Policies } from '../../shared/settings.ts';
 import { READY_FORGIVES_MS } from '../core/backoff.ts';
 import type { Devices } from '../core/devices.ts';
 import type { Lease } from '../core/gateway.ts';
-import { planHash, wakeHash } from '../core/plan-hash.ts';
 import type { DeviceProbe, Ledger, Log } from '../core/ports.ts';
 import type { ProcessIdentity } from '../core/process-ports.ts';
 import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
@@ -35,7 +34,7 @@ import type { Breaking } from './model-host.ts';
 import type { HostPorts } from './process-host.ts';
 import { hungError, watchPulse } from './pulse.ts';
 import { awaitRoom, whenAborted } from './room.ts';
-import { type Runner, startRunner, wakeRunner } from './runner.ts';
+import { measurementOf, type Runner, startRunner, wakeRunner } from './runner.ts';
 import type { Servers } from './servers.ts';
 import { sleepRunner } from './sleep.ts';
 import { type LeaveOptions, NOT_WAITED, type Waited } from './stay.ts';
@@ -173,7 +172,7 @@ export class Manager {
   ): void {
     const { registry, devices, ledger, clock, log } = this.#ports;
     const { id, predicted, host, outcome } = runner;
-    const { plan, profile } = target;
+    const { plan } = target;
     devices.settlePromise(id, clock.now());
     const pids = host.pids();
     // Said and learned before it is committed: the next grant follows in the same turn, and tells its own story after this one.
@@ -181,22 +180,8 @@ export class Manager {
     if (!isElsewhere) log.say(loadedSentence(id, { ...predicted, ...measured }, devices.sample, loadSeconds));
     const taken = runner.adapter.reported?.(host.words.ofThisLaunch()) ?? null;
     if (taken !== null) outcome.reports({ [plan.runtime]: taken });
-    const reported = taken ?? undefined;
     if (!isElsewhere)
-      this.#write(() => {
-        // What the planner computed before any correction: a correction that learned from itself would swing.
-        const uncorrected = runner.adapter.estimate(profile, plan).bytes;
-        const hash = runner.endpoint === null ? planHash(plan) : wakeHash(plan);
-        ledger.learn({
-          modelId: id,
-          runtime: plan.runtime,
-          planHash: hash,
-          predicted: uncorrected,
-          measured,
-          loadSeconds,
-          reported,
-        });
-      });
+      this.#write(() => ledger.learn(measurementOf(runner, target, { measured, loadSeconds, reported: taken ?? undefined })));
     outcome.phase('', clock.now());
     outcome.ready({ ok: true, message: 'ready', predictedBytes: predicted, measuredBytes: measured, seconds: loadSeconds });
     runner.endpoint = endpoint;

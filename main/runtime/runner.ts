@@ -3,9 +3,10 @@ import type { Candidate, DecisionOutcome, DeviceBytes } from '../../shared/decis
 import type { Endpoint } from '../../shared/model.ts';
 import { MOST_IN_FLIGHT } from '../core/admission.ts';
 import type { Devices } from '../core/devices.ts';
-import type { Sample } from '../core/ports.ts';
+import { planHash, wakeHash } from '../core/plan-hash.ts';
+import type { Measurement, Sample } from '../core/ports.ts';
 import type { ModelRecord } from '../core/registry.ts';
-import type { Adapter } from './adapter.ts';
+import type { Adapter, LoadTarget } from './adapter.ts';
 import type { LastWords } from './last-words.ts';
 import { Leases } from './leases.ts';
 import { LoadOutcome } from './load-outcome.ts';
@@ -94,4 +95,16 @@ export function wakeRunner(ports: StayPorts, asleep: Runner, record: ModelRecord
   asleep.cancelForgiving();
   const stay = new Stay(ports, asleep.id, asleep.stay.leases);
   return { ...asleep, stay, ...bringUpOf(record, candidate, asleep.adapter, bringUp) };
+}
+
+/** What a load that worked teaches the next prediction. */
+export function measurementOf(
+  { id, adapter, endpoint }: Runner,
+  { plan, profile }: LoadTarget,
+  seen: Pick<Measurement, 'measured' | 'loadSeconds' | 'reported'>,
+): Measurement {
+  // What the planner computed before any correction: a correction that learned from itself would swing.
+  const predicted = adapter.estimate(profile, plan).bytes;
+  const hash = endpoint === null ? planHash(plan) : wakeHash(plan);
+  return { modelId: id, runtime: plan.runtime, planHash: hash, predicted, ...seen };
 }
