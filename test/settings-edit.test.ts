@@ -133,8 +133,12 @@ describe('the form', () => {
       'gpus.nvidia_smi',
     ],
     ['taking one away', [{ path: ['vllm', 'command'], value: null }], 'vllm.command'],
+    ['the command of a server of one’s own', [{ path: ['runtimes', 'mine', 'command'], value: '/tmp/evil' }], 'runtimes.mine.command'],
+    ['its variables', [{ path: ['runtimes', 'mine', 'env'], value: { LD_PRELOAD: '/tmp/evil.so' } }], 'runtimes.mine.env'],
+    ['another server', [{ path: ['runtimes', 'evil'], value: { command: '/tmp/evil' } }], 'runtimes.evil.command'],
   ])('changes no program that is started, by %s', async (_, changes, key) => {
-    const before = 'vllm: { command: /opt/vllm }\nmodels: { a: { args: ["--good"] } }\n';
+    const before =
+      'vllm: { command: /opt/vllm }\nmodels: { a: { args: ["--good"] } }\nruntimes: { mine: { command: /opt/mine, args: ["--port", "{port}"] } }\n';
     await start(before);
     const { revision } = await view();
     const { status, json } = await ask('POST', { changes, revision });

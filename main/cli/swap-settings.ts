@@ -19,6 +19,7 @@ export interface SwapSettings {
   readonly paths: readonly string[];
   readonly policies: Data;
   readonly runtimes: ReadonlyMap<string, Commented>;
+  readonly remotes: ReadonlyMap<string, Commented>;
   readonly models: ReadonlyMap<string, Commented>;
 }
 
@@ -34,7 +35,6 @@ const WHY: Readonly<Record<string, string>> = {
   concurrencyLimit: 'what is too much waits inside of the server',
   groups: 'models stay together as long as their memory fits',
   matrix: 'models stay together as long as their memory fits',
-  peers: 'other servers are no models of this machine',
   apiKeys: 'Modelium listens on this machine only',
   startPort: 'ports are taken from port_range of each runtime',
 };
@@ -45,7 +45,7 @@ export function swapSettings({ said, models }: SwapConfig): SwapSettings {
   const notes: string[] = [];
   const paths: string[] = [];
   const persistent = persistentOf(said['groups']);
-  const idleSeconds = typeof said['globalTTL'] === 'number' && said['globalTTL'] > 0 ? said['globalTTL'] : NEVER_SECONDS;
+  const idleSeconds = isSeconds(said['globalTTL']) && said['globalTTL'] > 0 ? said['globalTTL'] : NEVER_SECONDS;
   for (const model of models) {
     const own = commandOf(model);
     if (typeof own === 'string') {
@@ -73,7 +73,14 @@ export function swapSettings({ said, models }: SwapConfig): SwapSettings {
     sections.set(id, sectionOf(model, own, id, name, persistent.has(model.name)));
     paths.push(own.model);
   }
-  return { notes: [...notes, ...leftOut(said)], paths, policies: policiesOf(said, idleSeconds, sections), runtimes, models: sections };
+  return {
+    notes: [...notes, ...leftOut(said)],
+    paths,
+    policies: policiesOf(said, idleSeconds, sections),
+    runtimes,
+    remotes: remotesOf(said['peers']),
+    models: sections,
+  };
 }
 
 function commandOf({ command, said }: SwapModel): OwnCommand | string {
@@ -88,7 +95,7 @@ function runtimeOf({ name, said }: SwapModel, own: OwnCommand): { readonly runti
   const { checkEndpoint, useModelName, proxy } = said;
   const env = envOf(said['env']);
   delete env['CUDA_VISIBLE_DEVICES'];
-  const health = typeof checkEndpoint === 'string' && checkEndpoint.startsWith('/') ? { health: checkEndpoint } : {};
+  const health = typeof checkEndpoint === 'string' && /^\/\S*$/.test(checkEndpoint) ? { health: checkEndpoint } : {};
   const skips = checkEndpoint === 'none';
   const isElsewhere = typeof proxy === 'string' && !/^https?:\/\/(?:localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0)(?::|\/|$)/.test(proxy);
   const hasPort = own.hasPort || Object.values(env).some((text) => text.includes('{port}'));
@@ -124,7 +131,7 @@ function sectionOf(
       ...(aliases.length === 0 ? {} : { aliases }),
       ...(own.context === null ? {} : { context: own.context }),
       ...(gpus === undefined ? {} : { gpus: gpusOf(gpus) }),
-      ...(typeof ttl === 'number' && ttl >= 0 ? { evict_after_idle_seconds: ttl === 0 ? NEVER_SECONDS : ttl } : {}),
+      ...(isSeconds(ttl) ? { evict_after_idle_seconds: ttl === 0 ? NEVER_SECONDS : ttl } : {}),
       ...(isPersistent ? { pin: true } : {}),
     },
     notes: [
@@ -144,13 +151,13 @@ function policiesOf({ healthCheckTimeout, hooks }: Data, idleSeconds: number, mo
   return {
     load: 'on_request',
     evict_after_idle_seconds: idleSeconds,
-    ...(typeof healthCheckTimeout === 'number' ? { load_max_seconds: Math.max(LEAST_WAIT_SECONDS, healthCheckTimeout) } : {}),
+    ...(isSeconds(healthCheckTimeout) ? { load_max_seconds: Math.max(LEAST_WAIT_SECONDS, healthCheckTimeout) } : {}),
     ...(always.length === 0 ? {} : { always_loaded: always }),
   };
 }
 
 function leftOut(said: Data): readonly string[] {
-  const done = ['healthCheckTimeout', 'globalTTL', 'hooks'];
+  const done = ['healthCheckTimeout', 'globalTTL', 'hooks', 'peers'];
   return Object.keys(said)
     .filter((key) => !done.includes(key))
     .map(withoutCounterpart);
@@ -158,6 +165,38 @@ function leftOut(said: Data): readonly string[] {
 
 function withoutCounterpart(key: string): string {
   return `${key} has no counterpart here${Object.hasOwn(WHY, key) ? `: ${WHY[key]}` : ''}.`;
+}
+
+/** Servers elsewhere. A key that stands in the file is never carried over: settings of ours hold none. */
+function remotesOf(peers: unknown): ReadonlyMap<string, Commented> {
+  const all = typeof peers === 'object' && peers !== null ? Object.entries(peers) : [];
+  return new Map(
+    all.flatMap(([name, peer]) => {
+      const { proxy, models, apiKey, ...others } = (peer ?? {}) as Data;
+      // Nothing of it could be asked.
+      if (typeof proxy !== 'string' || !/^https?:\/\/[^\s?#@]+$/i.test(proxy)) return [];
+      const variable = /^\$\{env\.(\w+)\}$/.exec(String(apiKey ?? ''))?.[1];
+      const hasKey = apiKey !== undefined && apiKey !== '' && variable === undefined;
+      const names = listOf(models).filter((each) => typeof each === 'string');
+      const value = {
+        url: `${String(proxy).replace(/\/+$/, '')}/v1`,
+        ...(names.length === 0 ? {} : { models: names }),
+        ...(variable === undefined ? {} : { key_env: variable }),
+      };
+      const notes = [...(hasKey ? ['Its key was left out: put it into a file of your own, and name that as key_file.'] : [])];
+      return [[remoteNameOf(name), { value, notes: [...notes, ...Object.keys(others).map(withoutCounterpart)] }]];
+    }),
+  );
+}
+
+/** As far as such a name may be long. */
+function remoteNameOf(name: string): string {
+  return (
+    name
+      .replace(/[^A-Za-z0-9._-]+/g, '-')
+      .replace(/^[^A-Za-z0-9]+/, '')
+      .slice(0, 32) || 'peer'
+  );
 }
 
 /** Models of groups that no other group unloads. */
@@ -198,6 +237,10 @@ function aliasesOf(aliases: unknown): readonly string[] {
     .map((alias) => (typeof alias === 'string' ? alias : valueAt(alias, 'id')))
     .filter((alias) => typeof alias === 'string')
     .map((alias) => alias.replaceAll(PORT, ''));
+}
+
+function isSeconds(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -6,7 +6,7 @@ import type { Commented, SwapSettings } from './swap-settings.ts';
 const LONGEST_COMMENT = 110;
 
 /** @param file from which they were made. */
-export function swapText(file: string, { notes, paths, policies, runtimes, models }: SwapSettings): string {
+export function swapText(file: string, { notes, paths, policies, runtimes, remotes, models }: SwapSettings): string {
   return `${[
     ...comments(0, [`Made of ${file}, a configuration of llama-swap, by \`modelium import\`.`]),
     ...comments(
@@ -20,6 +20,7 @@ export function swapText(file: string, { notes, paths, policies, runtimes, model
     `${' '.repeat(INDENT)}policies:`,
     ...fields(2, policies),
     ...section('runtimes', runtimes),
+    ...section('remotes', remotes),
     ...section('models', models),
   ].join('\n')}\n`;
 }

@@ -118,6 +118,18 @@ models:
   });
 });
 
+test('peers are remotes, and no key is carried over', () => {
+  const { text, settings } = imported(
+    'models: {}\npeers:\n  open router: { proxy: "https://openrouter.example/api/", apiKey: "${env.ROUTER_KEY}", models: [a/b] }\n  none: 1\n  bare: { models: [x] }\n  box: { proxy: http://10.0.0.5:8080, apiKey: sk-hunter2, filters: {} }',
+  );
+  expect(settings.remotes).toMatchObject({
+    'open-router': { url: 'https://openrouter.example/api/v1', key_env: 'ROUTER_KEY', models: ['a/b'] },
+    box: { url: 'http://10.0.0.5:8080/v1', models: 'all' },
+  });
+  expect(text).not.toContain('hunter2');
+  expect(text).toContain('# Its key was left out');
+});
+
 test('models that are started alike share a runtime', () => {
   const { settings } = imported(
     'models:\n  a: { cmd: "s --port ${PORT} -m /a.gguf -c 1024" }\n  b: { cmd: "s --port ${PORT} -m /b.gguf -c 2048" }',
@@ -156,6 +168,7 @@ test.each([
   ['no health', 'cmd: s -m /a.gguf --port ${PORT}\ncheckEndpoint: none', /# m: checkEndpoint none/],
   ['another machine', 'cmd: s -m /a.gguf --port ${PORT}\nproxy: http://10.0.0.5:${PORT}', /# m: proxy http:\/\/10\.0\.0\.5/],
   ['a macro of nobody', 'cmd: s -m /a.gguf --port ${PORT} ${mine}', /# The macro \$\{mine\} is defined nowhere/],
+  ['an endless time', 'cmd: s -m /a.gguf --port ${PORT}\nttl: .inf\ncheckEndpoint: a b', /# \/a\.gguf\n {2}a:\n {4}runtime: m/],
   ['a key of tomorrow', 'cmd: s -m /a.gguf --port ${PORT}\nnewest: 1', /# newest has no counterpart here\./],
 ])('%s is said', (_what, model, words) => {
   expect(one(model).text).toMatch(words);
