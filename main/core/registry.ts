@@ -3,9 +3,9 @@
  * It tells its listeners what changed and does nothing about it.
  */
 import type { ModelEvent, ModelState, StateName, StateOf } from '../../shared/model.ts';
-import { BY_FILES, transition } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
+import { BY_FILES, transition } from '../../shared/transition.ts';
 import type { OfferedModel } from './elsewhere.ts';
 import { foldedName, NameIndex } from './name-index.ts';
 import type { FileIdentity } from './ports.ts';

@@ -8,7 +8,7 @@ import { createProcesses } from '../io/processes.ts';
 import { runtimesOf } from '../runtime/adapters.ts';
 import type { NodeProgram } from '../runtime/module.ts';
 import { Searcher } from '../runtime/searcher.ts';
-import { runtimeWorld } from './parts.ts';
+import { runtimeWorld } from './runtimes.ts';
 
 /** @param file modelium.yaml; null: there is none. @param driver does it show GPUs? */
 export async function checkRuntimes(

@@ -1,5 +1,8 @@
-/** The middle of the composition: the core's parts and the runtime manager, wired to each other. `engine.ts` hands the world in. */
-import { availableParallelism } from 'node:os';
+/**
+ * The middle of the composition: the core's parts and the runtime manager, wired to each other, once: `engine.ts` hands in the world and the runtimes of
+ * this machine, the tests' core box (test/helpers/core-box.ts) a simulated one.
+ */
+import type { RuntimeId } from '../../shared/decision.ts';
 import type { Policies, Settings } from '../../shared/settings.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { Admission } from '../core/admission.ts';
@@ -7,8 +10,8 @@ import { Catalog, type Tracker } from '../core/catalog.ts';
 import { Devices } from '../core/devices.ts';
 import { Elsewhere } from '../core/elsewhere.ts';
 import { idleLimitMs } from '../core/evictor.ts';
-import type { Look } from '../core/look.ts';
 import { Orchestrator } from '../core/orchestrator.ts';
+import type { KnownRuntime } from '../core/planner.ts';
 import type { Clock, CodeReader, DeviceProbe, Ledger, Library, Log, PreparedFiles, SourceListing, TrustBook } from '../core/ports.ts';
 import type { Processes, ProcessTable, ScratchFolders } from '../core/process-ports.ts';
 import { Questions } from '../core/questions.ts';
@@ -18,19 +21,17 @@ import { Settler } from '../core/settler.ts';
 import { Trust } from '../core/trust.ts';
 import { Usage } from '../core/usage.ts';
 import { modelView } from '../core/views.ts';
+import type { Adapter, ForeignFacts } from '../runtime/adapter.ts';
 import { LATER_RUNTIMES } from '../runtime/adapters.ts';
 import { createDoer } from '../runtime/doer.ts';
 import { Guests } from '../runtime/guests.ts';
 import { Manager, type ManagerPorts } from '../runtime/manager.ts';
-import type { NodeProgram, RuntimeWorld } from '../runtime/module.ts';
 import { Preparations } from '../runtime/preparations.ts';
 import type { HostPorts } from '../runtime/process-host.ts';
-import { Searcher } from '../runtime/searcher.ts';
 import { Servers } from '../runtime/servers.ts';
 import { ThreadShare } from '../runtime/thread-share.ts';
 import { WaitingRoom, type WaitingRoomPorts } from '../runtime/waiting-room.ts';
-import { runtimeWorld } from './parts.ts';
-import { Runtimes, type RuntimesPorts } from './runtimes.ts';
+import type { Runtimes } from './runtimes.ts';
 
 export interface World {
   readonly clock: Clock;
@@ -48,22 +49,34 @@ export interface World {
   listSource(path: string): Promise<SourceListing>;
   readonly tracker: Tracker;
   readonly scratch: ScratchFolders;
-  readonly node: NodeProgram;
-  readonly look: Look;
   settings(): Settings;
   folders(): readonly string[];
+  /** Cores that the models' threads share. */
+  readonly cpuCores: number;
   randomWord(): string;
   bootId(): string;
-  /** modelium.yaml; null: there is none. */
-  settingsFile(): string | null;
-  /** Does the driver show GPUs, in a sentence without its full stop. */
-  driver(): { readonly isPresent: boolean; readonly why: string };
   released(seconds: number): void;
 }
 
-export type Core = ReturnType<typeof buildCore>;
+/** The runtimes that there are: the engine finds them on the machine, a test brings its own. */
+export interface RuntimeList {
+  adapter(id: RuntimeId): Adapter;
+  known(): readonly KnownRuntime[];
+}
 
-export function buildCore(world: World) {
+/** What a list of runtimes may know of the core that it serves. */
+export interface RuntimeListNeeds {
+  readonly devices: Devices;
+  /** Another runtime is there, or none any more. */
+  onOther(): void;
+  /** Servers of others that are to be looked at from now on. */
+  foreign(servers: readonly ForeignFacts[]): void;
+}
+
+export type Core = ReturnType<typeof buildCore<Runtimes>>;
+
+/** @param listRuntimes called once, before anything of the core moves. */
+export function buildCore<List extends RuntimeList>(world: World, listRuntimes: (needs: RuntimeListNeeds) => List) {
   const { clock, log, ledger, settings, probe, library, tracker } = world;
   const policies = () => settings().orchestration.policies;
   const wake = (id: string): void => orchestrator.wake(id);
@@ -73,15 +86,12 @@ export function buildCore(world: World) {
   const admission = new Admission();
   const facts = { registry, usage, settings, inFlight: (id: string): number => doer.inFlight(id) };
   const devices = new Devices({ settings, holders: () => [...residents(facts), ...servers.holders()] });
-  const runtimes = createRuntimes(world, devices, {
-    onOther: () => orchestrator.reconsiderAll(),
-    foreign: (all) => servers.follow(all),
-  });
+  const runtimes = listRuntimes({ devices, onOther: () => orchestrator.reconsiderAll(), foreign: (all) => servers.follow(all) });
 
   const { trustBook: book, codeReader: reader } = world;
   const trust: Trust = new Trust({ registry, book, reader, clock, log, changed: (id, by) => orchestrator.trustChanged(id, by) });
 
-  const threads = new ThreadShare(availableParallelism());
+  const threads = new ThreadShare(world.cpuCores);
   const { processes, table, http, scratch, randomWord, bootId, released } = world;
   const adapter: ManagerPorts['adapter'] = (id) => runtimes.adapter(id);
   const hostPorts = { clock, processes, table, http, scratch, randomWord, bootId, probe, log, policies };
@@ -109,7 +119,7 @@ export function buildCore(world: World) {
   const elsewhere: Elsewhere = new Elsewhere({ registry, admission, doer, clock, log });
   const questions = new Questions({
     away: (id) => elsewhere.problemOf(id),
-    ...{ admission, devices, ledger, clock, facts, settings, runtimes: runtimes.known, laterRuntimes: LATER_RUNTIMES },
+    ...{ admission, devices, ledger, clock, facts, settings, runtimes: () => runtimes.known(), laterRuntimes: LATER_RUNTIMES },
     trusted: (record, form) => trust.standing(record, form) === 'trusted',
   });
   const settler: Settler = new Settler({ registry, library, clock, log, known: (record) => catalog.endedBefore(record) });
@@ -158,15 +168,4 @@ function createView(facts: ResidentFacts, ports: ViewPorts) {
     const aliases = [...record.aliases, ...(settingsOf(record, settings()).aliases ?? [])];
     return modelView({ ...record, aliases }, { admission, usage, nowMs: clock.now(), inFlight, idleSeconds, noteOf, pinned: () => pinned });
   };
-}
-
-function createRuntimes(world: World, devices: Devices, told: Pick<RuntimesPorts, 'onOther' | 'foreign'>): Runtimes {
-  const { clock, log, look, processes, http, settings, settingsFile, node, driver } = world;
-  const gpu: RuntimeWorld['gpu'] = (id) => devices.sample?.devices.find((device) => device.id === id) ?? null;
-  return new Runtimes({
-    ...{ clock, log, settings, ...told },
-    searcher: new Searcher({ clock, look, processes, http }),
-    world: () => runtimeWorld({ settings: settings(), file: settingsFile() }, { node, gpu, driver: driver() }),
-    everyMs: () => settings().orchestration.model_discovery.scan_interval_seconds * 1000,
-  });
 }

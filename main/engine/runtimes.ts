@@ -2,15 +2,21 @@
  * The list of runtimes applied: which are switched on, what was found of each, and their adapters. Looked for at the start, when a person asks, and again
  * and again while we run, as models are. Knows no runtime by name.
  */
+import { availableParallelism, homedir } from 'node:os';
+import { dirname } from 'node:path';
 import type { RuntimeId } from '../../shared/decision.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { RuntimeView } from '../../shared/snapshot.ts';
+import type { Look } from '../core/look.ts';
 import type { KnownRuntime } from '../core/planner.ts';
 import type { Clock, Log } from '../core/ports.ts';
+import { modeliumFolders } from '../io/folders.ts';
+import { programs } from '../programs.ts';
 import type { Adapter, ForeignFacts } from '../runtime/adapter.ts';
 import { runtimesOf } from '../runtime/adapters.ts';
-import type { RuntimeModule, RuntimeWorld } from '../runtime/module.ts';
-import type { Searcher } from '../runtime/searcher.ts';
+import type { NodeProgram, RuntimeModule, RuntimeWorld } from '../runtime/module.ts';
+import { Searcher } from '../runtime/searcher.ts';
+import type { RuntimeListNeeds, World } from './core.ts';
 
 export interface RuntimesPorts {
   readonly clock: Clock;
@@ -134,4 +140,39 @@ export class Runtimes {
     }
     this.start();
   }
+}
+
+export interface RuntimesWorld extends Pick<World, 'clock' | 'log' | 'processes' | 'http' | 'settings'> {
+  readonly look: Look;
+  readonly node: NodeProgram;
+  /** modelium.yaml; null: there is none. */
+  settingsFile(): string | null;
+  /** Does the driver show GPUs, in a sentence without its full stop. */
+  driver(): RuntimeWorld['driver'];
+}
+
+/** The runtimes of this machine. @param world what a core is given, too, and what only a search needs. */
+export function runtimesOfMachine(world: RuntimesWorld): (needs: RuntimeListNeeds) => Runtimes {
+  const { clock, log, look, processes, http, settings, settingsFile, node, driver } = world;
+  return ({ devices, onOther, foreign }) => {
+    const gpu: RuntimeWorld['gpu'] = (id) => devices.sample?.devices.find((device) => device.id === id) ?? null;
+    return new Runtimes({
+      ...{ clock, log, settings, onOther, foreign },
+      searcher: new Searcher({ clock, look, processes, http }),
+      world: () => runtimeWorld({ settings: settings(), file: settingsFile() }, { node, gpu, driver: driver() }),
+      everyMs: () => settings().orchestration.model_discovery.scan_interval_seconds * 1000,
+    });
+  };
+}
+
+/** What a runtime may know of this machine and of us. @param file modelium.yaml; null: there is none. */
+export function runtimeWorld(
+  { settings, file }: { readonly settings: Settings; readonly file: string | null },
+  facts: Pick<RuntimeWorld, 'node' | 'driver' | 'gpu'>,
+): RuntimeWorld {
+  return {
+    ...{ ...facts, settings, programs, env: process.env, home: homedir(), root: '/', cpuCores: availableParallelism() },
+    settingsFolder: file === null ? modeliumFolders().config : dirname(file),
+    platform: `${process.platform}-${process.arch}`,
+  };
 }

@@ -1,4 +1,4 @@
-/** The engine's own log: sentences to a stream for `serve`, and a bounded memory of lines that can be followed. Nobody decides on it (I9). */
+/** The engine's own log: sentences line by line for `serve`, and a bounded memory of lines that can be followed. Nobody decides on it (I9). */
 import { harmless } from '../../shared/visible.ts';
 import type { Log } from '../core/ports.ts';
 
@@ -43,21 +43,20 @@ export function createLineRing(kept: number = LINES_KEPT): LineRing {
 }
 
 export interface LogOptions {
-  readonly stream: NodeJS.WritableStream;
+  /** Takes a line without its end. */
+  readonly write: (line: string) => void;
   /** Print and keep debug lines too. */
   readonly debug: boolean;
   readonly wallTime: () => number;
 }
 
-/** A log for people: the stream gets the plain sentence, the ring the sentence with its time. */
+/** A log for people: `write` gets the plain sentence, the ring the sentence with its time. */
 export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | 'follow'> {
   const ring = createLineRing();
-  // A reader that went away (`modelium serve | head`) must not end the engine with an unhandled error event.
-  options.stream.on('error', () => {});
   function write(prefix: string, sentence: string): void {
     const line = `${prefix}${printable(sentence)}`;
     ring.push(`${new Date(options.wallTime()).toISOString()} ${line}`);
-    options.stream.write(`${line}\n`);
+    options.write(line);
   }
   const heard = new Map<string, Repeated>();
   /** The same words again and again fill a disk and say nothing: they are said once, then counted (I10). */

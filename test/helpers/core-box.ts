@@ -1,12 +1,7 @@
 /**
- * A whole engine without a world: real registry, orchestrator, brain, manager and process hosts; a virtual clock, simulated processes and simulated
- * GPUs behind the ports. For tests of interleavings that no real machine gives on demand.
+ * The engine's core as `buildCore` makes it, without a world: a virtual clock, simulated processes and simulated GPUs behind the ports.
+ * For tests of interleavings that no real machine gives on demand.
  */
-import { Admission } from '../../main/core/admission.ts';
-import { Catalog } from '../../main/core/catalog.ts';
-import { Devices } from '../../main/core/devices.ts';
-import { Elsewhere } from '../../main/core/elsewhere.ts';
-import { Orchestrator } from '../../main/core/orchestrator.ts';
 import type {
   CandidateListing,
   DeviceSample,
@@ -28,23 +23,11 @@ import type {
   ProcessRow,
   ProcessTable,
 } from '../../main/core/process-ports.ts';
-import { Questions } from '../../main/core/questions.ts';
-import { type ModelRecord, Registry } from '../../main/core/registry.ts';
-import { residents } from '../../main/core/residents.ts';
-import { Settler } from '../../main/core/settler.ts';
-import { Trust } from '../../main/core/trust.ts';
-import { Usage } from '../../main/core/usage.ts';
+import { buildCore } from '../../main/engine/core.ts';
 import type { Adapter } from '../../main/runtime/adapter.ts';
-import { LATER_RUNTIMES } from '../../main/runtime/adapters.ts';
-import { createDoer } from '../../main/runtime/doer.ts';
-import { Guests } from '../../main/runtime/guests.ts';
-import { Manager, type ManagerPorts } from '../../main/runtime/manager.ts';
-import { Preparations } from '../../main/runtime/preparations.ts';
+import type { ManagerPorts } from '../../main/runtime/manager.ts';
 import { remoteAdapter } from '../../main/runtime/remote/adapter.ts';
-import { Servers } from '../../main/runtime/servers.ts';
 import { http, pause, phase, spawn } from '../../main/runtime/step.ts';
-import { ThreadShare } from '../../main/runtime/thread-share.ts';
-import { WaitingRoom } from '../../main/runtime/waiting-room.ts';
 import type { ConvertedType, DecisionRow } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
@@ -352,13 +335,6 @@ export function createCoreBox(options: CoreBoxOptions) {
     debug: () => {},
   };
 
-  const registry = new Registry();
-  const usage = new Usage();
-  const admission = new Admission();
-  const facts = { registry, usage, settings: () => settings, inFlight: (id: string): number => doer.inFlight(id) };
-  const devices = new Devices({ settings: () => settings, holders: () => [...residents(facts), ...servers.holders()] });
-  const wake = (id: string): void => orchestrator.wake(id);
-  const policies = () => settings.orchestration.policies;
   const probe = { sampleNow: async () => takeSample(), setFast: () => {}, onSample: () => {} };
   const words = { next: 0 };
   const scratch = { make: () => '/scratch', write: () => '/scratch/entry', note: () => {}, remove: () => {}, left: () => [] };
@@ -374,99 +350,12 @@ export function createCoreBox(options: CoreBoxOptions) {
     server.leaks = world.leaks;
     return server.handle(method, path, body);
   };
-  const nobody = () => Promise.reject(new Error('nobody is asked'));
-  const servers: Servers = new Servers({
-    ...{ clock, processes, table, http: { request, upload: answer }, scratch, probe, log, policies, adapter: adapterOf },
-    heard: (news) => elsewhere.apply(news),
-    ...{ randomWord: () => `launch-${words.next++}`, bootId: () => 'boot' },
-  });
-  const managerPorts: ManagerPorts = {
-    scratch,
-    ...{ clock, processes, table, registry, devices, usage, probe, ledger, log, policies, wake },
-    ...{ http: { request, upload: answer }, servers },
-    randomWord: () => `launch-${words.next++}`,
-    bootId: () => 'boot',
-    threads: new ThreadShare(2),
-    adapter: adapterOf,
-    confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
-    preparedFile: (record, plan) => preparations.fileOf(record, plan),
-    released: () => {},
-    placeIsFree: () => waitingRoom.placeIsFree(),
-  };
-  const manager = new Manager(managerPorts);
-  const guests = new Guests(managerPorts, manager);
-  const preparations: Preparations = new Preparations({
-    scratch,
-    ...{ clock, processes, table, registry, usage, log, ledger, policies },
-    http: { request: nobody, upload: nobody },
-    randomWord: () => `launch-${words.next++}`,
-    bootId: () => 'boot',
-    adapter: () => adapter,
-    words: (id) => manager.words(id),
-    list: async (path) => ({ files: [...filesAt(path), ...(world.unseen.get(path) ?? [])], places: {} }),
-    prepared: {
-      pathOf: (files, { type }) => `${files.map(({ path, mtimeMs }) => `${path} ${mtimeMs}`).join()} ${type}`,
-      bytesOf: (path) => (world.prepared.has(path) ? GIB : null),
-      makeRoom: async () => {
-        if (world.fullDisk) throw new ModeliumError('disk-full', 'no room');
-      },
-      partOf: (path) => `${path}.part`,
-      commit: async (path) => {
-        if (!world.parts.delete(`${path}.part`)) throw new Error(`nothing was made of ${path}`);
-        world.prepared.add(path);
-      },
-      used: () => {},
-      discard: (path) => void world.discarded.push(path),
-    },
-  });
-  const doer = createDoer(manager, preparations, guests);
-  const waitingRoom: WaitingRoom = new WaitingRoom({
-    registry,
-    admission,
-    clock,
-    policies,
-    wake,
-    lease: (id, waited) => (guests.holds(id) ? guests.lease(id, waited) : manager.lease(id, waited)),
-  });
-  const elsewhere: Elsewhere = new Elsewhere({ registry, admission, doer, clock, log });
-  const questions = new Questions({
-    away: (id) => elsewhere.problemOf(id),
-    ...{ admission, devices, ledger, clock, facts, settings: () => settings },
-    runtimes: () => [
-      { name: 'Simulated', preference: () => 0, planner: adapter, enabled: true, found: adapter.found },
-      ...(remotes.length > 0
-        ? [{ name: 'Remote', preference: () => 0, planner: remoteRuntime, enabled: true, found: remoteRuntime.found }]
-        : []),
-      ...(options.fakeServer === true
-        ? [{ name: 'Fake', preference: () => 0, planner: fakeAdapter, enabled: true, found: fakeAdapter.found }]
-        : []),
-    ],
-    laterRuntimes: LATER_RUNTIMES,
-    trusted: (record, form) => trust.standing(record, form) === 'trusted',
-  });
   const codeIdentity = (path: string, name: string) => {
     const content = world.code.get(path) ?? '';
     return { path: name, bytes: content.length, mtimeMs: 0, ctimeMs: Number.parseInt(content, 36), device: 1, inode: 1 };
   };
   const filesAt = (path: string): readonly FileIdentity[] =>
     world.code.has(path) ? [codeIdentity(path, 'modeling.py')] : (listings.get(path)?.files ?? []);
-  const trust: Trust = new Trust({
-    ...{ registry, clock, log, changed: (id: string, by: 'person' | 'files') => orchestrator.trustChanged(id, by) },
-    book: {
-      trusted: () => trusts,
-      trust: (row) => void trusts.push(row),
-      distrust: ({ modelId, form }) =>
-        void trusts.splice(0, trusts.length, ...trusts.filter((row) => row.modelId !== modelId || row.form !== form)),
-    },
-    reader: {
-      async read(path, names) {
-        world.readings += 1;
-        const content = world.code.get(path) ?? '';
-        return { hash: content, files: names.map((name) => ({ ...codeIdentity(path, name), preview: content, isCut: false })) };
-      },
-      identities: async (path) => [...filesAt(path), ...(world.unseen.get(path) ?? [])],
-    },
-  });
   const library = {
     inspect: async (path: string): Promise<Inspection> => {
       world.inspections += 1;
@@ -484,30 +373,69 @@ export function createCoreBox(options: CoreBoxOptions) {
   };
   const profileOf = options.profile ?? ((_id: string, bytes: number) => textProfile(bytes));
   const listings = new Map<string, CandidateListing>();
-  const isWatched = (path: string) => path.startsWith(`${WATCH_FOLDER}/`);
-  const known = (record: ModelRecord) => (isWatched(record.path) ? catalog.endedBefore(record) : null);
-  const settler = new Settler({ registry, library, clock, log, known });
-  const orchestrator: Orchestrator = new Orchestrator({
-    ...{ registry, admission, devices, usage, settler, ledger, clock, log, facts, questions, trust, settings: () => settings },
-    doer,
-  });
+  let lastFiles: readonly WatchedFile[] = [];
+  const core = buildCore(
+    {
+      ...{ clock, log, processes, table, probe, ledger, library, scratch, http: { request, upload: answer } },
+      settings: () => settings,
+      folders: () => [WATCH_FOLDER],
+      cpuCores: 2,
+      randomWord: () => `launch-${words.next++}`,
+      bootId: () => 'boot',
+      released: () => {},
+      tracker: {
+        track: () => Promise.reject(new Error('not simulated')),
+        untrack: async () => {},
+        rescan: () => scan(lastFiles),
+      },
+      listSource: async (path) => ({ files: [...filesAt(path), ...(world.unseen.get(path) ?? [])], places: {} }),
+      prepared: {
+        pathOf: (files, { type }) => `${files.map(({ path, mtimeMs }) => `${path} ${mtimeMs}`).join()} ${type}`,
+        bytesOf: (path) => (world.prepared.has(path) ? GIB : null),
+        makeRoom: async () => {
+          if (world.fullDisk) throw new ModeliumError('disk-full', 'no room');
+        },
+        partOf: (path) => `${path}.part`,
+        commit: async (path) => {
+          if (!world.parts.delete(`${path}.part`)) throw new Error(`nothing was made of ${path}`);
+          world.prepared.add(path);
+        },
+        used: () => {},
+        discard: (path) => void world.discarded.push(path),
+      },
+      trustBook: {
+        trusted: () => trusts,
+        trust: (row) => void trusts.push(row),
+        distrust: ({ modelId, form }) =>
+          void trusts.splice(0, trusts.length, ...trusts.filter((row) => row.modelId !== modelId || row.form !== form)),
+      },
+      codeReader: {
+        async read(path, names) {
+          world.readings += 1;
+          const content = world.code.get(path) ?? '';
+          return { hash: content, files: names.map((name) => ({ ...codeIdentity(path, name), preview: content, isCut: false })) };
+        },
+        identities: async (path) => [...filesAt(path), ...(world.unseen.get(path) ?? [])],
+      },
+    },
+    () => ({
+      adapter: adapterOf,
+      known: () => [
+        { name: 'Simulated', preference: () => 0, planner: adapter, enabled: true, found: adapter.found },
+        ...(remotes.length > 0
+          ? [{ name: 'Remote', preference: () => 0, planner: remoteRuntime, enabled: true, found: remoteRuntime.found }]
+          : []),
+        ...(options.fakeServer === true
+          ? [{ name: 'Fake', preference: () => 0, planner: fakeAdapter, enabled: true, found: fakeAdapter.found }]
+          : []),
+      ],
+    }),
+  );
+  const { devices, orchestrator, catalog, registry, admission, servers } = core;
   const apply = (scan: FolderScan) => {
     for (const listing of scan.ok ? scan.candidates : []) listings.set(listing.path, listing);
     catalog.apply(scan);
   };
-  let lastFiles: readonly WatchedFile[] = [];
-  const catalog: Catalog = new Catalog({
-    ...{ registry, admission, ledger, clock, log, settings: () => settings, doer, folders: () => [WATCH_FOLDER] },
-    tracker: {
-      track: () => Promise.reject(new Error('not simulated')),
-      untrack: async () => {},
-      rescan: () => scan(lastFiles),
-    },
-    lookAgain: (id) => {
-      settler.look(id);
-      wake(id);
-    },
-  });
   /** As the watcher does: everything that lies in the watch folder; null: it cannot be read. */
   function scan(files: readonly WatchedFile[] | null): void {
     if (files === null) return apply({ folder: WATCH_FOLDER, ok: false, message: 'not mounted' });
@@ -521,34 +449,11 @@ export function createCoreBox(options: CoreBoxOptions) {
     remote,
     /** As an edit of the settings that names none of them does. */
     forgetRemotes: () => servers.follow([]),
-    ...{
-      clock,
-      registry,
-      admission,
-      devices,
-      usage,
-      manager,
-      preparations,
-      servers,
-      doer,
-      orchestrator,
-      simulated,
-      trust,
-      trusts,
-      codeIdentity,
-      rows,
-      decisions,
-      said,
-      settings,
-      others,
-    },
+    ...{ ...core, clock, simulated, trusts, codeIdentity, rows, decisions, said, settings, others },
     gpuId,
     usedOn,
     world,
     scan,
-    waitingRoom,
-    questions,
-    catalog,
     ledger,
     /** As the engine does with each of nvidia-smi's rows. */
     sample() {

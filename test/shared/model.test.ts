@@ -1,16 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LaunchPlan } from '../../shared/decision.ts';
-import {
-  type AfterDrain,
-  IllegalTransition,
-  type ModelEvent,
-  type ModelState,
-  type Next,
-  STATE_NAMES,
-  type StateName,
-  transition,
-} from '../../shared/model.ts';
+import { type AfterDrain, type ModelEvent, type ModelState, type Next, STATE_NAMES, type StateName } from '../../shared/model.ts';
+import { IllegalTransition, transition } from '../../shared/transition.ts';
 
 const plan: LaunchPlan = {
   runtime: 'llama',

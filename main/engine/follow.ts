@@ -1,0 +1,56 @@
+/** Has the world followed from here on: devices, runtimes, settings, folders, in this order, since each needs those before it. */
+import type { Changes } from '../core/changes.ts';
+import type { History } from '../core/history.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import type { RunningDeviceProbe } from '../io/device-probe.ts';
+import type { Core } from './core.ts';
+import type { WatchedFolders } from './folders.ts';
+import type { Opened } from './opened.ts';
+import type { EngineSettings } from './settings.ts';
+
+export interface FollowParts {
+  readonly core: Core;
+  readonly probe: RunningDeviceProbe;
+  readonly changes: Changes;
+  readonly folders: WatchedFolders;
+  readonly settings: EngineSettings;
+  readonly history: History;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly opened: Opened;
+}
+
+/** Resolves when devices and folders were looked at once. */
+export async function follow({ core, probe, changes, folders, settings, history, clock, log, opened }: FollowParts): Promise<void> {
+  const { devices, orchestrator, registry } = core;
+  probe.onSample((sample) => {
+    devices.applySample(sample);
+    probe.setPids([...[...registry.all()].flatMap(({ state }) => ('pids' in state ? state.pids : [])), ...core.servers.pids()]);
+    orchestrator.roomChanged();
+    history.record(clock.wallTime(), devices.views());
+    changes.touch();
+  });
+  devices.applySample(await probe.start());
+  await core.runtimes.find();
+  core.runtimes.apply();
+  if (probe.gpuFacts().found) log.say(`GPUs: ${probe.gpuFacts().message}; ${core.runtimes.gpusInWords()}`);
+  opened.add(core.runtimes, (each) => each.close()).start();
+  const discovery = (): string => JSON.stringify(settings.current.orchestration.model_discovery);
+  opened.add(
+    settings.follow({
+      log,
+      prepare: async () => void (await core.runtimes.find()),
+      apply() {
+        core.runtimes.apply();
+        core.orchestrator.reconsiderAll();
+      },
+      after: async (before) => {
+        if (JSON.stringify(before.orchestration.model_discovery) !== discovery()) await folders.watch(core.catalog, settings.current);
+      },
+      touch: () => changes.touch(),
+    }),
+    (stop) => stop(),
+  );
+  opened.add(folders, (each) => each.close());
+  await folders.watch(core.catalog, settings.current);
+}

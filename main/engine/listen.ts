@@ -1,0 +1,87 @@
+/** The doors: what HTTP asks for, wired to the core, behind the ports. They open before the slow things (drivers, folders): a script that starts us can connect at once, and is told to wait. */
+import type { Snapshot } from '../../shared/snapshot.ts';
+import { VERSION } from '../../shared/version.ts';
+import type { Changes } from '../core/changes.ts';
+import type { History } from '../core/history.ts';
+import type { Clock, Library, ModelFinder } from '../core/ports.ts';
+import { Connections } from '../http/connections.ts';
+import { createMetricsServer } from '../http/metrics-server.ts';
+import { createHttpServer } from '../http/server.ts';
+import type { Upstreams } from '../io/http-client.ts';
+import { createLargeJson } from '../io/large-json.ts';
+import type { createLog } from '../io/log.ts';
+import { collectGarbage } from '../io/memory.ts';
+import type { Metrics } from '../io/metrics.ts';
+import { createPageFiles } from '../io/page-files.ts';
+import { descriptorLimit } from '../io/proc.ts';
+import { programs } from '../programs.ts';
+import { createControl } from './control.ts';
+import type { Core } from './core.ts';
+import { createInference } from './gateway.ts';
+import type { Meter } from './meter.ts';
+import type { Opened } from './opened.ts';
+import type { EngineSettings } from './settings.ts';
+import { explainTakenPort } from './taken-port.ts';
+
+export interface ListenParts {
+  readonly core: Core;
+  readonly changes: Changes;
+  readonly metrics: Metrics;
+  readonly meter: Meter;
+  readonly library: Library;
+  readonly finder: ModelFinder;
+  readonly upstreams: Upstreams;
+  readonly clock: Clock;
+  readonly log: ReturnType<typeof createLog>;
+  readonly opened: Opened;
+  readonly settings: EngineSettings;
+  readonly history: History;
+  readonly token: string;
+  snapshot(): Snapshot;
+  /** Resolves when each model that is there was looked at once; null: it was. */
+  begun(): Promise<void> | null;
+  /** Why control has to wait, as a sentence without its full stop; null: it has not. */
+  trouble(): string | null;
+}
+
+/** @throws ModeliumError port-taken, host-needs-key. */
+export async function listen(parts: ListenParts): Promise<{ readonly address: string; readonly run: string }> {
+  const { core, changes, metrics, meter, library, finder, upstreams, snapshot, clock, log, opened } = parts;
+  const { view } = core;
+  const { ledger } = meter;
+  const settings = () => parts.settings.current;
+  const inference = createInference({
+    ...core,
+    begun: parts.begun,
+    clock,
+    log,
+    view,
+    settings,
+    report: metrics.request,
+  });
+  const desk = parts.settings.desk();
+  const control = createControl({
+    ...{ ...core, clock, ledger, library, finder, changes, snapshot, view, engineLog: log, history: parts.history },
+    rescanRuntimes: async () => {
+      await core.runtimes.find();
+      core.runtimes.apply();
+      core.orchestrator.reconsiderAll();
+    },
+    ...{ settings: desk.view, editSettings: desk.edit },
+    trouble: parts.trouble,
+  });
+  const metricsText = () => meter.text(core, upstreams, settings());
+  const { dispatch } = upstreams;
+  const largeJson = opened.add(createLargeJson(programs.largeJson, clock), (each) => each.close());
+  const connections = new Connections({ descriptors: descriptorLimit(), now: clock.now });
+  const server = createHttpServer({
+    ...{ largeJson, collectGarbage, connections },
+    ...{ settings, inference, control, clock, log, dispatch, metricsText, token: parts.token, version: VERSION },
+    page: createPageFiles(programs.page),
+  });
+  const listening = opened.add(server, (each) => each.close()).listen();
+  const { address } = await explainTakenPort(listening, settings().api);
+  if (settings().metrics.enabled)
+    await opened.add(createMetricsServer({ settings, metricsText, log, connections }), (each) => each.close()).listen();
+  return { address, run: server.run };
+}

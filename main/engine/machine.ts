@@ -1,0 +1,58 @@
+/** What the engine needs of this machine, opened: state, processes, GPUs, readers of files, folders. Nothing of it moves yet. */
+import { homedir } from 'node:os';
+import type { Clock, Log } from '../core/ports.ts';
+import { createCodeReader } from '../io/code-reader.ts';
+import { createDeviceProbe } from '../io/device-probe.ts';
+import { modeliumFolders } from '../io/folders.ts';
+import { createUpstreams } from '../io/http-client.ts';
+import { createInspector } from '../io/inspector.ts';
+import { createModelFinder } from '../io/model-finder.ts';
+import { createPreparedFiles } from '../io/prepared-files.ts';
+import { createProcesses } from '../io/processes.ts';
+import { Reader } from '../io/reader.ts';
+import { createScratchFolders } from '../io/scratch.ts';
+import { openStateFolder } from '../io/state-folder.ts';
+import { openStore } from '../io/store.ts';
+import { storeFolders } from '../io/store-folders.ts';
+import type { NodeProgram } from '../packaged.ts';
+import { programs } from '../programs.ts';
+import { WatchedFolders } from './folders.ts';
+import type { Opened } from './opened.ts';
+import type { EngineSettings } from './settings.ts';
+
+export interface MachineParts {
+  readonly stateFolder: string | undefined;
+  readonly watch: readonly string[] | undefined;
+  readonly node: NodeProgram;
+  readonly settings: EngineSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly opened: Opened;
+  /** Ends scans that are under way. */
+  readonly signal: AbortSignal;
+}
+
+/** @throws ModeliumError already-running, state-unusable, disk-full. */
+export function openMachine(parts: MachineParts) {
+  const { settings, clock, log, opened } = parts;
+  const stateFolder = opened.add(openStateFolder(parts.stateFolder ?? modeliumFolders().state), (each) => each.close());
+  const store = opened.add(openStore(stateFolder.path, clock.wallTime), (each) => each.close());
+  if (store.problem !== null) log.error(store.problem);
+  const processes = createProcesses();
+  const upstreams = opened.add(createUpstreams(), (each) => each.close());
+  const probe = opened.add(createDeviceProbe({ nvidiaSmi: settings.current.gpus.nvidia_smi, processes, clock, log }), (each) =>
+    each.close(),
+  );
+  const newReader = () => opened.add(new Reader({ node: parts.node, program: programs.reader, clock }), (each) => each.close());
+  const library = createInspector(newReader());
+  const codeReader = createCodeReader(newReader());
+  const scanner = newReader();
+  const folders = new WatchedFolders({
+    ...{ clock, log, override: parts.watch },
+    scanLarge: (folder, before, inner, last) => scanner.ask('scan', { folder, before, inner, last }, parts.signal),
+  });
+  const finder = createModelFinder(newReader(), () => storeFolders(process.env, homedir()));
+  const scratch = createScratchFolders(stateFolder.path);
+  const prepared = createPreparedFiles({ settings: () => settings.current.cache, log });
+  return { stateFolder, store, processes, upstreams, probe, library, codeReader, folders, finder, scratch, prepared };
+}

@@ -1,0 +1,107 @@
+/** The settings in force: loaded, with the command line's words on top, followed while the engine runs. Owns them; what they mean is everybody's. */
+import type { Settings } from '../../shared/settings.ts';
+import { needsRestart } from '../../shared/settings-keys.ts';
+import type { Log } from '../core/ports.ts';
+import { type LoadedSettings, type SettingsPlaces, type SettingsWatch, watchSettings } from '../io/settings-file.ts';
+import { createSettingsDesk, type SettingsDesk } from './settings-desk.ts';
+
+/** What the command line says, which is in force in the place of the file's. */
+export interface SettingsOptions {
+  readonly host?: string;
+  readonly port?: number;
+}
+
+export interface SettingsPorts {
+  readonly log: Log;
+  /** What the new settings say is looked for before they are in force. */
+  prepare(): Promise<void>;
+  /** Puts them into force, in the turn in which they are told. */
+  apply(): void;
+  /** What may take its time afterwards. */
+  after(before: Settings): Promise<void>;
+  /** A view of the settings is another one now. */
+  touch(): void;
+}
+
+export class EngineSettings {
+  readonly #places: SettingsPlaces;
+  readonly #options: SettingsOptions;
+  #loaded: LoadedSettings;
+  #current: Settings;
+  #problem: string | null = null;
+  #watch: SettingsWatch | null = null;
+  #reloading: Promise<void> = Promise.resolve();
+
+  constructor(places: SettingsPlaces, options: SettingsOptions, loaded: LoadedSettings) {
+    this.#places = places;
+    this.#options = options;
+    this.#loaded = loaded;
+    this.#current = withOverrides(loaded.settings, options);
+  }
+
+  get current(): Settings {
+    return this.#current;
+  }
+
+  /** modelium.yaml; null: there is none. */
+  get file(): string | null {
+    return this.#loaded.file;
+  }
+
+  get warnings(): readonly string[] {
+    return this.#loaded.warnings;
+  }
+
+  /** Why the file as it is now is not in force. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  desk(): SettingsDesk {
+    return createSettingsDesk({
+      places: this.#places,
+      inForce: () => ({ settings: this.#current, problem: this.#problem, warnings: this.warnings }),
+      watch: () => this.#watch,
+      reloaded: () => this.#reloading,
+    });
+  }
+
+  /** @returns what stops it. */
+  follow(ports: SettingsPorts): () => void {
+    const watch = watchSettings(this.#places, {
+      // One after the other: two at once would each make a watcher, and one of them would be nobody's.
+      onChange: (loaded) => {
+        this.#reloading = this.#reloading
+          .then(() => this.#reload(loaded, ports))
+          .catch((error) => ports.log.error('The settings could not be put into force', error));
+      },
+      onProblem: (sentence) => {
+        this.#problem = sentence;
+        ports.log.error(sentence);
+        ports.touch();
+      },
+    });
+    this.#watch = watch;
+    return watch.stop;
+  }
+
+  async #reload(loaded: LoadedSettings, { log, prepare, apply, after, touch }: SettingsPorts): Promise<void> {
+    const before = this.#current;
+    this.#loaded = loaded;
+    this.#current = withOverrides(loaded.settings, this.#options);
+    this.#problem = null;
+    await prepare();
+    // What follows is in force in this same turn, and what comes of it is told after.
+    log.say(`Settings read again: ${loaded.file ?? 'the defaults'}`);
+    for (const warning of [...loaded.warnings, ...needsRestart(before, this.#current)]) log.warn(warning);
+    apply();
+    touch();
+    await after(before);
+  }
+}
+
+/** What a command line says beats the file. */
+function withOverrides(settings: Settings, { host, port }: SettingsOptions): Settings {
+  const api = { ...settings.api, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) };
+  return { ...settings, api };
+}
