@@ -20,6 +20,8 @@ const CASED = (suffix: string): string =>
   String.raw`[^\r\n\p{L}\p{N}]?${UPPER}*${LOWER}+${suffix}|[^\r\n\p{L}\p{N}]?${UPPER}+${LOWER}*${suffix}`;
 /** DeepSeek Coder: one cut after the other, with the ideographs that its pattern names. */
 const DEEPSEEK_CODER = ['[\r\n]', String.raw`\s?\p{L}+`, String.raw`\s?\p{P}+`, '[一-龥ࠀ-一가-퟿]+', 'each digit', 'bytes'];
+/** Falcon: compared with llama.cpp text by text (test/runtimes/tokens.test.ts), as all of these are. */
+const FALCON = ['punctuation (Contiguous)', 'bytes with words', 'digits', '[0-9][0-9][0-9]'];
 const TEKKEN = String.raw`${CASED('')}|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*${END}`;
 const GPT4O = String.raw`${CASED(`${CONTRACTIONS}?`)}|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*${END}`;
 
@@ -34,6 +36,7 @@ const NAMES: readonly { readonly cuts: readonly string[]; readonly name: string;
   { cuts: [CL100K, 'bytes'], name: 'dbrx' },
   { cuts: [CL100K_POSSESSIVE, 'bytes'], name: 'dbrx' },
   { cuts: DEEPSEEK_CODER, name: 'deepseek-coder' },
+  { cuts: FALCON, name: 'falcon' },
   { cuts: [QWEN2, 'bytes'], name: 'qwen2' },
   { cuts: [QWEN35, 'bytes'], name: 'qwen35' },
   { cuts: [TEKKEN, 'bytes'], name: 'tekken', joinsWhole: true },
@@ -70,6 +73,8 @@ function cutsOf(step: unknown, depth = 0): readonly string[] {
       const words = step['use_regex'] !== false;
       return [`${step['add_prefix_space'] === true ? 'a space in front, ' : ''}${words ? 'bytes with words' : 'bytes'}`];
     }
+    case 'Punctuation':
+      return [`punctuation (${step['behavior'] ?? 'Isolated'})`];
     case 'Digits':
       return [step['individual_digits'] === true ? 'each digit' : 'digits'];
     case 'Split':

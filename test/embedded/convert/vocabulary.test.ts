@@ -268,7 +268,7 @@ describe('what llama.cpp would read otherwise is refused', () => {
     [
       'cuts that it has no name for',
       { 'tokenizer.json': pairs({ pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Punctuation' }, BYTES] } }) },
-      /calls the way in which its tokenizer cuts a text \(Punctuation, then/,
+      /calls the way in which its tokenizer cuts a text \(punctuation \(Isolated\), then/,
     ],
     ['a name only with whole pieces', { 'tokenizer.json': pairs({}, { ignore_merges: true }) }, /with ignore_merges/],
     ['a normalizer', { 'tokenizer.json': pairs({ normalizer: { type: 'Lowercase' } }) }, /changes texts first .*\(Lowercase\)/],

@@ -74,6 +74,9 @@ def pairs(cut, joins_whole=False, normalizer=None, digits=False):
     tokenizer = Tokenizer(models.BPE(ignore_merges=joins_whole))
     if cut is None:
         steps = [pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    elif cut == 'falcon':
+        steps = [pre_tokenizers.Punctuation('contiguous'), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        steps += [pre_tokenizers.Digits(individual_digits=False), pre_tokenizers.Split(Regex('[0-9][0-9][0-9]'), 'isolated')]
     elif cut in STEPS:
         steps = [pre_tokenizers.Split(Regex(each), 'isolated') for each in STEPS[cut]]
         steps += [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
@@ -163,6 +166,7 @@ def main(root):
         'qwen35': lambda: pairs('qwen35', normalizer=normalizers.NFC()),
         'smollm': lambda: pairs(None, digits=True),
         'deepseek-coder': lambda: pairs('deepseek-coder'),
+        'falcon': lambda: pairs('falcon'),
         'tekken': lambda: pairs('tekken', joins_whole=True),
         'gpt4o': lambda: pairs('gpt4o'),
         'bert-uncased': lambda: words(True),
