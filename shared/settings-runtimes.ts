@@ -52,9 +52,11 @@ export function ownRuntime<Shape extends z.ZodRawShape>(ofProcesses: Shape) {
       .default('/health')
       .describe('The path that answers with status 200 when the server is up; then one real answer proves the model.'),
     protocol: z
-      .enum(['openai', 'none'])
+      .enum(['openai', 'v2', 'none'])
       .default('openai')
-      .describe('openai: it has the routes of OpenAI; none: nothing is known of its routes, and requests reach them by /upstream/NAME/.'),
+      .describe(
+        'openai: it has the routes of OpenAI; v2: those of KServe and Triton for tensors; none: nothing is known of its routes; the latter two are reached by /upstream/NAME/.',
+      ),
     formats: z
       .array(z.enum(Object.keys(RUNTIME_FORMATS) as [Format, ...Format[]]))
       .default([])

@@ -74,7 +74,7 @@ export function swapSettings({ said, models }: SwapConfig): SwapSettings {
     paths.push(own.model);
   }
   return {
-    notes: [...notes, ...leftOut(said)],
+    notes: [...notes, ...unusable(said['peers']), ...leftOut(said)],
     paths,
     policies: policiesOf(said, idleSeconds, sections),
     runtimes,
@@ -173,8 +173,7 @@ function remotesOf(peers: unknown): ReadonlyMap<string, Commented> {
   return new Map(
     all.flatMap(([name, peer]) => {
       const { proxy, models, apiKey, ...others } = (peer ?? {}) as Data;
-      // Nothing of it could be asked.
-      if (typeof proxy !== 'string' || !/^https?:\/\/[^\s?#@]+$/i.test(proxy)) return [];
+      if (typeof proxy !== 'string' || !ASKABLE.test(proxy)) return [];
       const variable = /^\$\{env\.(\w+)\}$/.exec(String(apiKey ?? ''))?.[1];
       const hasKey = apiKey !== undefined && apiKey !== '' && variable === undefined;
       const names = listOf(models).filter((each) => typeof each === 'string');
@@ -187,6 +186,14 @@ function remotesOf(peers: unknown): ReadonlyMap<string, Commented> {
       return [[remoteNameOf(name), { value, notes: [...notes, ...Object.keys(others).map(withoutCounterpart)] }]];
     }),
   );
+}
+
+const ASKABLE = /^https?:\/\/[^\s?#@]+$/i;
+
+function unusable(peers: unknown): readonly string[] {
+  const all = typeof peers === 'object' && peers !== null ? Object.entries(peers) : [];
+  const wrong = all.filter(([, peer]) => !ASKABLE.test(String(valueAt(peer, 'proxy') ?? '')));
+  return wrong.map(([name]) => `peers.${name} has no address that could be asked.`);
 }
 
 /** As far as such a name may be long. */

@@ -1,5 +1,5 @@
 /**
- * `/upstream/{model}/...`: what is behind it goes to the model's own server and back as it is, for servers of which nothing is known (protocol `none`).
+ * `/upstream/{model}/...`: what is behind it goes to the model's own server and back as it is, for servers that speak no protocol of our routes (`none`, `v2`).
  * All others have routes of ours in front of them, since some of theirs change them. What passes is a server's own: no page of it may act as ours.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -47,10 +47,10 @@ export function passAsItIs(
   new Exchange(world, response, new AsItIs(modelId, request), startedMs).start();
 }
 
-/** For the routes of ours: a server of which nothing is known has none of them. @throws ModeliumError not-supported-by-model. */
+/** For OpenAI's routes and ours on top of them: a server of another protocol has none. @throws ModeliumError not-supported-by-model. */
 export function requireProtocol(modelId: string, { endpoint, runtime }: Pick<Lease, 'endpoint' | 'runtime'>): void {
-  if (endpoint.protocol !== 'none') return;
-  const sentence = `${modelId} runs on ${runtime}, of whose routes nothing is known (protocol: none): ask it as ${AS_IT_IS}${modelId}/ and what follows.`;
+  if (endpoint.protocol === 'openai') return;
+  const sentence = `${modelId} runs on ${runtime}, which has no routes of OpenAI's (protocol: ${endpoint.protocol}): ask it as ${AS_IT_IS}${modelId}/ and what follows.`;
   throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
 }
 
@@ -66,8 +66,8 @@ class AsItIs implements Job {
   }
 
   prepare({ endpoint, runtime }: Lease): UpstreamRequest {
-    if (endpoint.protocol === 'none') return this.#request;
-    const sentence = `${this.modelId} runs on ${runtime}, whose routes are asked as /predict/${this.modelId} and /v1/...: ${AS_IT_IS} is for servers without a protocol.`;
+    if (endpoint.protocol !== 'openai') return this.#request;
+    const sentence = `${this.modelId} runs on ${runtime}, whose routes are asked as /predict/${this.modelId} and /v1/...: ${AS_IT_IS} is for servers with routes of their own.`;
     throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
   }
 

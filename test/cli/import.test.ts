@@ -128,6 +128,7 @@ test('peers are remotes, and no key is carried over', () => {
   });
   expect(text).not.toContain('hunter2');
   expect(text).toContain('# Its key was left out');
+  expect(text).toMatch(/- peers\.none has no address.*\n.*- peers\.bare has no address/);
 });
 
 test('models that are started alike share a runtime', () => {

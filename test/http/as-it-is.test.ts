@@ -98,7 +98,7 @@ it('a model that is not there, a foreign page and a server with a protocol are r
   expect(seen).toEqual([]);
 });
 
-it.each(['/predict/tiny', '/v1/chat/completions'])('%s says where a server without a protocol is asked', async (path) => {
+it.each(['/predict/tiny', '/v1/chat/completions'])('%s says where a server without its routes is asked', async (path) => {
   const body = { model: 'tiny', messages: [{ role: 'user', content: 'Hi' }] };
   const { status, json } = await ask(setup, path, { body: path === '/predict/tiny' ? { prompt: 'Hi' } : body });
   expect([status, json.error.code]).toEqual([400, 'not-supported-by-model']);

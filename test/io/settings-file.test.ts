@@ -133,7 +133,7 @@ describe('which file', () => {
     ['runtimes:\n  vllm: { command: x }\n', /^f:2:3: runtimes\.vllm: expected another name/],
     ['runtimes:\n  my server: { command: x }\n', /^f:2:3: runtimes\.my server: expected a name of at most 64/],
     ['runtimes:\n  mine: { args: [] }\n', /^f:2:9: runtimes\.mine\.command: expected a text/],
-    ['runtimes:\n  mine: { command: x, protocol: v2 }\n', /^f:2:33: runtimes\.mine\.protocol: expected "openai" or "none"/],
+    ['runtimes:\n  mine: { command: x, protocol: v3 }\n', /^f:2:33: runtimes\.mine\.protocol: expected "openai" or "v2" or "none"/],
     ['models:\n  a: { runtime: mine }\n', /^f:2:17: models\.a\.runtime: expected "llama" or "vllm"/],
   ])('a server of one’s own that is none is refused with its place: %j', (text, sentence) => {
     expect(() => parseSettings(text, 'f')).toThrow(sentence);

@@ -6,7 +6,7 @@ import type { OwnRuntime } from '../../../shared/settings.ts';
 import type { HttpAnswer } from '../../core/process-ports.ts';
 import type { LoadTarget } from '../adapter.ts';
 import { http, key, pause, phase, port, type Steps, spawn } from '../step.ts';
-import { filled, holds, launched } from './placeholders.ts';
+import { holds, launched } from './placeholders.ts';
 import { prove } from './proof.ts';
 
 const PAUSE_MS = 25;
@@ -27,9 +27,9 @@ export function* loadOwn(id: string, own: OwnRuntime, target: LoadTarget): Steps
   yield* spawn(program, words, env, false);
   const server = { at, key: secret };
   yield* healthy(own.health, server);
-  const endpoint = { ...server, protocol: own.protocol, model: filled(own.model_name, { model, name }), prefix: OPENAI_PREFIX };
+  const endpoint = { ...server, protocol: own.protocol, model: launched(own.model_name, { model, name }), prefix: OPENAI_PREFIX };
   // Of a server without a protocol nobody knows what to ask.
-  if (own.protocol === 'openai') yield* prove(id, target, server, endpoint.model);
+  if (own.protocol !== 'none') yield* prove(id, target, endpoint);
   return endpoint;
 }
 

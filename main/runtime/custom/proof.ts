@@ -3,11 +3,11 @@
  * asked until it answers what a client would ask, or until it is clear that it will not.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
-import type { Server } from '../../../shared/model.ts';
-import type { ModelProfile } from '../../../shared/profile.ts';
+import type { Endpoint, Server } from '../../../shared/model.ts';
+import { formOf, type ModelProfile } from '../../../shared/profile.ts';
 import type { HttpAnswer } from '../../core/process-ports.ts';
 import type { LoadTarget } from '../adapter.ts';
-import { PROOF_WORDS } from '../proof.ts';
+import { PROOF_WORDS, smallestInference } from '../proof.ts';
 import { http, pause, phase, type Steps } from '../step.ts';
 
 /** The first token may have to compile kernels; the host's stall watch ends what hangs. */
@@ -23,8 +23,8 @@ interface Question {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body: object | null;
-  /** The field whose list holds the answer. */
-  readonly field: 'choices' | 'data' | 'results';
+  /** The field whose list holds the answer; null: that it is answered is the answer. */
+  readonly field: 'choices' | 'data' | 'results' | 'outputs' | null;
 }
 
 /** Tried in their order: few servers have all of these routes. */
@@ -46,10 +46,20 @@ function questionsOf(proof: LoadTarget['proof'], { kind }: ModelProfile, model: 
   return kind === 'completion' ? [completion, chat] : [chat, completion];
 }
 
+/** Tensors where the form says which it takes; else whether it calls the model ready. Source: the Open Inference Protocol, version 2. */
+function tensorQuestion({ profile, plan }: LoadTarget, model: string): Question {
+  const inputs = formOf(profile, plan)?.inputs;
+  const body = inputs === undefined ? null : smallestInference(inputs);
+  const path = `/v2/models/${encodeURIComponent(model)}`;
+  if (body === null) return { method: 'GET', path: `${path}/ready`, body: null, field: null };
+  return { method: 'POST', path: `${path}/infer`, body, field: 'outputs' };
+}
+
 /** @throws ModeliumError when no real answer comes. */
-export function* prove(id: string, target: LoadTarget, server: Server, model: string): Steps<void> {
-  const word = PROOF_WORDS[target.proof === 'infer' ? 'none' : target.proof];
-  const questions = questionsOf(target.proof, target.profile, model);
+export function* prove(id: string, target: LoadTarget, { protocol, model, ...server }: Endpoint): Steps<void> {
+  const isTensors = protocol === 'v2';
+  const word = isTensors ? PROOF_WORDS.infer : PROOF_WORDS[target.proof === 'infer' ? 'none' : target.proof];
+  const questions = isTensors ? [tensorQuestion(target, model)] : questionsOf(target.proof, target.profile, model);
   let told = '';
   for (let tries = 1; ; ) {
     if (told === '') yield* phase(`first ${word}`, null, true);
@@ -79,6 +89,7 @@ function* firstAnswer(questions: readonly Question[], server: Server): Steps<Htt
 }
 
 function isAnswer(body: string, field: Question['field']): boolean {
+  if (field === null) return true;
   try {
     const list: unknown = (JSON.parse(body) as Readonly<Record<string, unknown>> | null)?.[field];
     return Array.isArray(list) && list.length > 0;

@@ -260,6 +260,23 @@ describe('when a model counts as ready', () => {
     expect(endpoint.model).toBe('upstream');
   });
 
+  test('a server of tensors is asked with the smallest that the model takes, or whether it calls it ready', async () => {
+    const inputs = [{ name: 'x', type: 'float32', shape: ['batch', 2] }] as const;
+    const onnx: ModelForm = { kind: 'onnx', files: ['m.onnx'], codeFiles: [], inputs };
+    const profile = { ...textProfile(64 * MIB), forms: [onnx] };
+    const mine = await found({ protocol: 'v2', health: '/v2/health/ready' });
+    const target = { ...targetOf(mine.plan(profile, onnx, CPU, {}), 'infer'), profile };
+    const answered = { status: 200, body: '{"outputs":[{"name":"y"}]}' };
+    const { steps, endpoint } = drive(mine, target, () => answered);
+    expect(steps.findLast((step) => step.do === 'http')).toMatchObject({
+      ...{ method: 'POST', path: '/v2/models/a-model/infer' },
+      body: { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 2], data: [0, 0] }] },
+    });
+    expect(endpoint.protocol).toBe('v2');
+    const bare = drive(mine, targetOf(mine.plan(profile, GGUF, CPU, {}), 'generate'), () => ({ status: 200, body: '' }));
+    expect(bare.steps.findLast((step) => step.do === 'http')).toMatchObject({ method: 'GET', path: '/v2/models/a-model/ready' });
+  });
+
   test('of a server without a protocol its health is all that is known', async () => {
     const { steps, endpoint } = await load(() => 200, 'generate', { protocol: 'none', health: '/up', model_name: '{model}' });
     expect(steps.flatMap((step) => (step.do === 'http' ? [step.path] : []))).toEqual(['/up']);
