@@ -91,6 +91,8 @@ export function checkParameters(body: Body, { known, refused }: Parameters): voi
     if (asksForNothing !== undefined) {
       throw invalid(name, `The embedded llama.cpp does not support "${name}" = ${shown(value)}. Leave it out.`);
     }
+    // Whatever an unknown name means: an empty object or list asks for nothing.
+    if (isEmpty(value)) continue;
     const [nearest] = nearestNames(name, known, 1);
     const hint = nearest === undefined ? 'Leave it out.' : `Do you mean "${nearest}"?`;
     throw invalid(name.slice(0, 80), `The embedded llama.cpp does not know the parameter "${name.slice(0, 80)}". ${hint}`);

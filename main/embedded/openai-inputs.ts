@@ -17,6 +17,8 @@ export interface EmbeddingRequest {
   readonly base64: boolean;
   /** Null: as many as the model gives. */
   readonly dimensions: number | null;
+  /** Tokens that a text is cut to, marks included; infinite: as many as the context holds; null: what is longer is refused. */
+  readonly cutAt: number | null;
 }
 
 export interface RerankRequest {
@@ -32,7 +34,10 @@ export interface RerankRequest {
 /** As OpenAI's. A vector of each is held until all are there. */
 const MOST_INPUTS = 2048;
 
-const EMBEDDING: Parameters = { known: ['model', 'input', 'encoding_format', 'dimensions'], refused: {} };
+const EMBEDDING: Parameters = {
+  known: ['model', 'input', 'encoding_format', 'dimensions', 'truncate', 'truncate_prompt_tokens'],
+  refused: {},
+};
 const RERANK: Parameters = {
   known: ['model', 'query', 'documents', 'texts', 'top_n', 'return_documents', 'return_text', 'raw_scores'],
   refused: {
@@ -59,7 +64,17 @@ export function readEmbedding(body: Body): EmbeddingRequest {
     inputs: inputs.filter((item) => item !== null),
     base64: format === 'base64',
     dimensions: wholeNumber(body, 'dimensions', 1),
+    cutAt: cutOf(body),
   };
+}
+
+/** text-embeddings-inference's and Ollama's flag, and vLLM's number, of which -1 is the most. */
+function cutOf(body: Body): number | null {
+  const most = wholeNumber(body, 'truncate_prompt_tokens', -1);
+  if (most === 0)
+    throw invalid('truncate_prompt_tokens', '"truncate_prompt_tokens" must be at least 1, or -1 for as many as the context holds.');
+  if (most !== null && most > 0) return most;
+  return most === -1 || flag(body, 'truncate') ? Number.POSITIVE_INFINITY : null;
 }
 
 /** Documents are texts, or objects with a `text`, as Cohere's and Jina's clients send them. @throws ModeliumError invalid-body. */

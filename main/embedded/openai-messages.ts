@@ -28,6 +28,8 @@ export interface ToolRequest {
   readonly parallel: boolean;
 }
 
+/** The last two are those of OpenAI's responses, which clients send back. */
+const TEXT_PARTS = ['text', 'input_text', 'output_text'];
 const IMAGE_PARTS = ['image_url', 'input_image', 'image'];
 const MOST_TOOLS = 128;
 /** What messages carry beside role and content, and templates read. */
@@ -40,7 +42,7 @@ function textOf(content: unknown, at: string): string {
   if (!Array.isArray(content)) throw invalid(at, `"${at}" must be a text or a list of text parts.`);
   return content
     .map((part: { type?: unknown; text?: unknown } | null) => {
-      if (part?.type === 'text' && typeof part.text === 'string') return part.text;
+      if (TEXT_PARTS.includes(String(part?.type)) && typeof part?.text === 'string') return part.text;
       const type = JSON.stringify(part?.type ?? null);
       if (IMAGE_PARTS.includes(String(part?.type)))
         throw invalid(at, `"${at}" holds a part of type ${type}: the embedded llama.cpp reads no images, also of models that could.`);

@@ -99,6 +99,7 @@ const REFUSED_EVERYWHERE: Parameters['refused'] = {
   typical_p: isOneOf(1),
   xtc_probability: isOneOf(0),
   dry_multiplier: isOneOf(0),
+  include_reasoning: isOneOf(true),
 };
 
 /** What chats and completions each know and refuse; anything else is refused as unknown. */

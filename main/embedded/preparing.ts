@@ -38,7 +38,7 @@ export interface PreparedGeneration {
   readonly ignored: readonly string[];
 }
 
-export interface PreparedEmbedding extends Omit<EmbeddingRequest, 'inputs'> {
+export interface PreparedEmbedding extends Omit<EmbeddingRequest, 'inputs' | 'cutAt'> {
   /** Tokens of each text, the model's marks included. */
   readonly texts: readonly (readonly number[])[];
 }
@@ -100,11 +100,14 @@ async function generation(route: Route, body: Body, side: TextSide, signal: Abor
 }
 
 function embedding(body: Body, model: LoadedModel, alias: string): PreparedEmbedding {
-  const { inputs, base64, dimensions } = readEmbedding(body);
-  const texts = inputs.map((input, index) => {
+  const { inputs, base64, dimensions, cutAt } = readEmbedding(body);
+  const texts = inputs.map((given, index) => {
     const param = Array.isArray(body['input']) && inputs.length > 1 ? `input[${index}]` : 'input';
+    // What is cut need not be read beyond what could be kept.
+    const input = cutAt === null || typeof given !== 'string' ? given : given.slice(0, model.mostBytes(model.contextTokens));
     checkPieces(model, alias, input, param);
-    const tokens = model.embeddingTokens(input);
+    const whole = model.embeddingTokens(input);
+    const tokens = cutAt === null ? whole : model.cutTokens(whole, Math.min(cutAt, model.contextTokens));
     if (tokens.length === 0) throw invalid(param, `"${param}" has nothing that "${alias}" could read: its tokenizer makes no token of it.`);
     if (tokens.length > model.contextTokens) throw tooLong(param, tokens.length, model.contextTokens);
     return tokens;

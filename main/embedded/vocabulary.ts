@@ -109,6 +109,15 @@ export class Vocabulary {
     return betweenMarks(own, this.#native.tokens, this.#native.vocabularyType === WORD_PIECE);
   }
 
+  /** The beginning of what `embeddingTokens` made, with the mark at its end. */
+  cutTokens(tokens: readonly number[], most: number): readonly number[] {
+    const last = tokens.at(-1);
+    if (tokens.length <= most || last === undefined) return tokens;
+    const { sep, eos, shouldAppendEosToken } = this.#native.tokens;
+    const isMarked = last === (this.#native.vocabularyType === WORD_PIECE ? sep : shouldAppendEosToken ? eos : null);
+    return isMarked ? [...tokens.slice(0, most - 1), last] : tokens.slice(0, most);
+  }
+
   get #vocabulary(): { readonly tokens: readonly string[]; readonly model: string } {
     return this.#native.fileInfo.metadata.tokenizer.ggml;
   }

@@ -295,6 +295,9 @@ describe('what is refused', () => {
       user: 'me',
       store: false,
       metadata: {},
+      include_reasoning: true,
+      documents: [],
+      extra_body: {},
     };
     expect((await chat.json('/v1/chat/completions', { ...hello, max_tokens: 1, ...neutral })).status).toBe(200);
   });
@@ -376,6 +379,21 @@ describe('embeddings', () => {
     expect(encoded.usage.prompt_tokens).toBe(2);
   });
 
+  // text-embeddings-inference: [CLS], the first 126 tokens, [SEP].
+  test('what is too long is cut where the client asks for it', async () => {
+    const asked = async (body: object) => (await embedder.json('/v1/embeddings', body)).body;
+    const fitting = await asked({ input: 'the '.repeat(126) });
+    for (const wish of [{ truncate: true }, { truncate_prompt_tokens: -1 }, { truncate_prompt_tokens: 500 }]) {
+      const cut = await asked({ input: 'the '.repeat(300_000), ...wish });
+      expect(cut.usage.prompt_tokens).toBe(128);
+      expect(cut.data[0]!.embedding).toEqual(fitting.data[0]!.embedding);
+    }
+    const short = await asked({ input: 'the model answers', truncate_prompt_tokens: 4 });
+    expect(short.data[0]!.embedding).toEqual((await asked({ input: 'the model' })).data[0]!.embedding);
+    expect((await asked({ input: 'the '.repeat(300), truncate: false })).error).toMatchObject({ code: 'context_length_exceeded' });
+    expect((await asked({ input: 'the', truncate_prompt_tokens: 0 })).error).toMatchObject({ param: 'truncate_prompt_tokens' });
+  });
+
   test('what is wrong is named by its place in "input"', async () => {
     const refused = async (input: unknown) => (await embedder.json('/v1/embeddings', { input })).body.error;
     expect(await refused(['a', 7, 'b'])).toMatchObject({ code: 'invalid-body', param: 'input[1]' });
@@ -444,6 +462,10 @@ describe('texts in pieces, and tokens', () => {
   test('parts of a message are lines of it; two beginnings of one answer are refused', async () => {
     const tokens = async (messages: readonly object[]) =>
       (await chat.json('/v1/chat/completions', { ...hello, max_tokens: 1, messages })).body;
+    const newer = [
+      { type: 'input_text', text: 'one' },
+      { type: 'output_text', text: 'two' },
+    ];
     const parts = [
       { type: 'text', text: 'one' },
       { type: 'text', text: 'two' },
@@ -451,6 +473,7 @@ describe('texts in pieces, and tokens', () => {
     const said = async (messages: readonly object[]) =>
       (await (await chat.request('/tokenize', { messages })).json()) as { readonly tokens: unknown };
     expect((await said([{ role: 'user', content: parts }])).tokens).toEqual((await said([{ role: 'user', content: 'one\ntwo' }])).tokens);
+    expect((await said([{ role: 'user', content: newer }])).tokens).toEqual((await said([{ role: 'user', content: parts }])).tokens);
     const begun = { role: 'assistant', content: 'It' };
     expect((await tokens([hello.messages[0]!, begun, begun])).error).toMatchObject({ param: 'messages' });
     const both = { ...hello, messages: [...hello.messages, begun], continue_final_message: true, add_generation_prompt: true };
