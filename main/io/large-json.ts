@@ -102,7 +102,11 @@ export function createLargeJson(program: string, clock: Clock): LargeJson {
   return {
     async read(bytes, { whole, bounds }) {
       const asked = queue.then(() => ask({ bytes, whole, bounds }));
-      queue = asked.catch(() => {});
+      // Of what was answered nothing is kept: the last body would stay until the next one comes.
+      queue = asked.then(
+        () => {},
+        () => {},
+      );
       const answer = await asked;
       if ('problem' in answer) {
         const { problem, param } = answer;

@@ -6,6 +6,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { BUILT_COMMAND } from '../helpers/built-app.ts';
 import { analyze } from './analyze.ts';
+import { attacks } from './attacks.ts';
 import { brain } from './brain.ts';
 import { convert } from './convert.ts';
 import { drop } from './drop.ts';
@@ -19,7 +20,21 @@ import { stream } from './stream.ts';
 import { swap } from './swap.ts';
 import { vllm } from './vllm.ts';
 
-const PARTS: Readonly<Record<string, Part>> = { request, stream, start, drop, swap, brain, gguf, analyze, convert, page, embedded, vllm };
+const PARTS: Readonly<Record<string, Part>> = {
+  request,
+  stream,
+  start,
+  drop,
+  swap,
+  brain,
+  gguf,
+  analyze,
+  convert,
+  page,
+  embedded,
+  vllm,
+  attacks,
+};
 const NEED_NO_BUILD = ['brain', 'gguf', 'analyze'];
 
 const { values, positionals } = parseArgs({

@@ -1,6 +1,9 @@
 /** Bodies of requests: how large, how deep, how many of them at once, and what is not read at all. */
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLargeJson } from '../../main/io/large-json.ts';
+import { collectGarbage } from '../../main/io/memory.ts';
+import { programs } from '../../main/programs.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 import { ask, type Setup, startSetup, until, WITH_TOKEN } from './harness.ts';
 
@@ -126,4 +129,20 @@ describe('large bodies', () => {
     expect(got.status).toBe(413);
     expect(got.json.error.message).toContain('this route');
   });
+});
+
+it('a large body is not kept once it is answered', async () => {
+  const large = createLargeJson(programs.largeJson, clock);
+  const held = await (async () => {
+    const { bytes } = await large.read(Buffer.from(new TextEncoder().encode(`{"a":"${'x'.repeat(MIB)}"}`).buffer), {
+      whole: false,
+      bounds: { depth: 9, values: 9 },
+    });
+    return new WeakRef(bytes.buffer);
+  })();
+  await until(() => {
+    collectGarbage();
+    return held.deref() === undefined;
+  });
+  await large.close();
 });

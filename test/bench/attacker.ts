@@ -1,0 +1,96 @@
+/**
+ * The attacks of `npm run bench -- attacks`, each in a process of its own, so that what it costs to attack does not blur what is measured beside it:
+ * `attacker.ts NAME PORT WATCH_FOLDER` goes on until it is ended.
+ */
+import { connect, type Socket } from 'node:net';
+import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
+
+/** The model whose answers are measured, the one that is attacked, and one whose template never ends. */
+export const [VICTIM, TARGET, ENDLESS] = ['victim', 'target', 'endless'];
+export const ENDLESS_TEMPLATE = '{% for i in range(10 ** 12) %}{% for j in range(10 ** 12) %}x{% endfor %}{% endfor %}';
+const MIB = 1024 * 1024;
+
+export interface Target {
+  readonly port: number;
+  /** The watch folder. */
+  readonly watch: string;
+}
+
+/** Begins it, and waits for no answers; it ends with this process. */
+type Attack = (target: Target) => unknown;
+
+function body(model: string, more: object): Buffer {
+  return Buffer.from(JSON.stringify({ model, max_tokens: 1, ...more }));
+}
+
+function said(model: string, text: string): Buffer {
+  return body(model, { messages: [{ role: 'user', content: text }] });
+}
+
+function head(length: number): string {
+  return `POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+}
+
+function open({ port }: Target): Socket {
+  return connect(port, '127.0.0.1')
+    .on('error', () => {})
+    .resume();
+}
+
+/** Sends each body on a connection of its own, again as soon as it is answered. */
+function repeating(bodies: () => readonly Buffer[]): Attack {
+  return (target) => {
+    function send(bytes: Buffer): void {
+      const socket = open(target);
+      socket.write(head(bytes.length));
+      socket.write(bytes);
+      socket.once('data', () => {
+        socket.destroy();
+        setTimeout(send, 50, bytes);
+      });
+    }
+    bodies().forEach(send);
+  };
+}
+
+/** Sends and stays. */
+function staying(count: number, bytes: () => Buffer): Attack {
+  return (target) => {
+    const sent = bytes();
+    for (let index = 0; index < count; index += 1) open(target).write(sent);
+  };
+}
+
+function doubling(): object {
+  const $defs: Record<string, object> = { d0: { type: 'string' } };
+  for (let depth = 1; depth <= 30; depth += 1) {
+    const $ref = { $ref: `#/$defs/d${depth - 1}` };
+    $defs[`d${depth}`] = { type: 'object', properties: { a: $ref, b: $ref }, required: ['a', 'b'] };
+  }
+  return { type: 'json_schema', json_schema: { name: 's', schema: { ...($defs['d30'] as object), $defs } } };
+}
+
+export const ATTACKS: Readonly<Record<string, Attack>> = {
+  '62 MB of {} in a list': repeating(() => [Buffer.from(`{"model":"${VICTIM}","messages":[${'{},'.repeat((62 * MIB) / 3)}{}]}`)]),
+  '40 unfinished bodies of 58 MB': staying(40, () => Buffer.concat([Buffer.from(head(60 * MIB)), Buffer.alloc(58 * MIB, 'x')])),
+  'prompts of 10 to 50 MB': repeating(() => [10, 50].map((mib) => said(TARGET, 'word '.repeat((mib * MIB) / 5)))),
+  '100,000 messages': repeating(() => [
+    body(TARGET, { messages: Array.from({ length: 100_000 }, () => ({ role: 'user', content: 'a' })) }),
+  ]),
+  'a template that never ends': repeating(() => [said(ENDLESS, 'a')]),
+  'a schema that doubles': repeating(() => [body(TARGET, { messages: [{ role: 'user', content: 'a' }], response_format: doubling() })]),
+  '2,000 idle connections': staying(2_000, () => Buffer.alloc(0)),
+  '500 GGUFs and 1,000 projectors': async ({ watch }) => {
+    for (let index = 0; index < 500; index += 1) {
+      await writeTinyGguf(watch, { name: `m${index}` });
+      for (const kind of ['f16', 'q8_0']) await writeTinyGguf(watch, { name: `mmproj-m${index}-${kind}` });
+    }
+  },
+};
+
+if (process.argv[1] === import.meta.filename) {
+  const [, , name = '', port, watch = ''] = process.argv;
+  await ATTACKS[name]?.({ port: Number(port), watch });
+  // Until it is ended.
+  setInterval(() => {}, 1_000);
+}
