@@ -1,6 +1,7 @@
 /**
  * The HTTP contract: every route that Modelium serves, with the schema of what it takes and of what it answers. The server checks requests by it,
- * the command line and the page read answers by it, and /openapi.json is generated from it. Routes that are not here do not exist.
+ * the command line and the page read answers by it, and /openapi.json is generated from it. Routes that are not here do not exist, but for
+ * `/upstream/{model}/...`, where what follows is the model's server's own (`main/http/as-it-is.ts`).
  */
 import { z } from 'zod';
 import { LIBRARY_API } from './api-library.ts';

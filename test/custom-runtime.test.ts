@@ -2,6 +2,8 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
+import { importedText } from '../main/cli/import.ts';
+import { readYaml } from '../main/io/yaml-document.ts';
 import { readBox, readHoldings } from './fixtures/box.ts';
 import { type SettingsFile, startTestEngine, type TestEngine } from './helpers/engine.ts';
 import { eventually } from './helpers/eventually.ts';
@@ -133,11 +135,15 @@ test('a port that never opens is a stall, which says so; health that is well too
       // Well from the beginning, whatever it can do.
       early: mine(box, { args: slow, formats: [], health: '/fixture' }),
       broken: mine(box, { args: [...ARGS, '--oom'], formats: [] }),
+      plain: mine(box, { formats: [], protocol: 'none' }),
     },
-    { policies: { load_stall_seconds: 3 }, models: { a: { runtime: 'deaf' }, b: { runtime: 'early' }, c: { runtime: 'broken' } } },
+    {
+      policies: { load_stall_seconds: 2 },
+      models: { a: { runtime: 'deaf' }, b: { runtime: 'early' }, c: { runtime: 'broken' }, d: { runtime: 'plain' } },
+    },
   );
-  for (const name of ['a', 'b', 'c']) await engine.drop(name, MODEL);
-  for (const name of ['a', 'b', 'c']) await engine.waitFor(name, 'unloaded');
+  for (const name of ['a', 'b', 'c', 'd']) await engine.drop(name, MODEL);
+  for (const name of ['a', 'b', 'c', 'd']) await engine.waitFor(name, 'unloaded');
   const [b, c] = await Promise.all([engine.predict('b'), engine.predict('c')]);
   expect(b).toMatchObject({ status: 200, text: 'This answer is simulated' });
   // Never ready before it was loaded.
@@ -149,12 +155,21 @@ test('a port that never opens is a stall, which says so; health that is well too
   expect(a.error?.message).toMatch(/a showed no sign of progress for \d+ s while loading on deaf \(waiting for port 1\d+ to open\)/);
   expect(a.error).toMatchObject({ last_words: ['nobody listens'] });
   expect(usedMiB(box)).toBe(300);
+  // Of one without a protocol the routes are its own; asking for them loads it.
+  const own = await fetch(`${engine.engine.address}/upstream/d/fixture`);
+  expect([own.status, await own.json()]).toEqual([200, { requests: 0, inFlight: 0, aborted: 0 }]);
+  expect(usedMiB(box)).toBe(600);
+  expect((await engine.predict('d')).error?.message).toContain('/upstream/d/');
 }, 90_000);
 
-test('what an engine that was killed left of it is ended before the next one serves', async (context) => {
+test('a configuration of llama-swap serves here; what an engine that was killed left of it is ended before the next one serves', async (context) => {
   const box = makeSimulatedBox({ gpus: [] });
   context.onTestFinished(() => box.remove());
-  const home: Home = makeHome({ runtimes: { mine: mine(box) } });
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: llama-swap writes its macros so.
+  const command = [box.runtimeCommand, '--port ${PORT}', '-m /models/tiny.gguf --alias ${MODEL_ID} --memory-mb 64'].join(' ');
+  const config = JSON.stringify({ models: { 'swap:tiny': { cmd: command, aliases: ['other'] } } });
+  const { runtimes, models } = readYaml(importedText(config, '/swap.yaml', {})).data() as Record<string, object>;
+  const home: Home = makeHome({ runtimes, models });
   context.onTestFinished(() => home.remove());
   await writeTinyGguf(home.watch, { name: 'tiny' });
   const first = await startServe(home);
@@ -164,7 +179,7 @@ test('what an engine that was killed left of it is ended before the next one ser
   expect(left.filter(isAlive).map(({ command }) => command)).toEqual(expect.arrayContaining([expect.stringContaining('--alias tiny')]));
   const second = await startServe(home);
   expect(left.filter(isAlive)).toEqual([]);
-  expect((await second.predict('tiny')).status).toBe(200);
+  for (const name of ['swap:tiny', 'other']) expect((await second.predict(name)).status).toBe(200);
   expect(await second.end('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(home.processes()).toEqual([]);
 }, 90_000);
