@@ -57,11 +57,17 @@ export class Servers {
     for (const [name, server] of [...this.#foreign]) {
       const now = all.find((facts) => facts.name === name);
       if (now?.about === server.facts.about) continue;
+      const { where } = server.facts;
       this.#foreign.delete(name);
-      server.close(
-        now === undefined ? `${server.facts.where} is in the settings no more.` : `The settings of ${server.facts.where} changed.`,
-      );
-      if (now === undefined) this.#ports.heard({ server: name, where: server.facts.where, offers: null, away: null });
+      if (now === undefined) {
+        server.close(`${where} is in the settings no more.`);
+        this.#ports.heard({ server: name, where, offers: null, away: null });
+        continue;
+      }
+      // Its models wait for what it answers when it is asked anew.
+      const why = `${where} is asked anew, because its settings or its key changed.`;
+      this.#ports.heard({ server: name, where, offers: server.look?.offers ?? [], away: { why, help: '' } });
+      server.close(why);
     }
     for (const facts of all) {
       if (this.#foreign.has(facts.name)) continue;

@@ -152,6 +152,15 @@ describe('a server elsewhere', () => {
     expect([...box.registry.all()].length).toBeLessThanOrEqual(600);
   });
 
+  test('whose settings change is asked anew, and its models are there again with what is said now', async () => {
+    const box = await boxWith({ remotes: [lab] });
+    box.changeRemoteKey('another');
+    await pass(box, 500);
+    expect([box.state('alpha'), await ask(box, 'alpha')]).toEqual(['ready', 'alpha at http://lab.test/v1']);
+    expect(stateOf(box.registry.get('alpha'), 'ready')?.endpoint.key).toBe('another');
+    expect(box.registry.get('alpha')?.attempts).toBe(0);
+  });
+
   test('that the settings name no more takes its models along', async () => {
     const box = await boxWith({ remotes: [lab] });
     box.forgetRemotes();

@@ -449,6 +449,10 @@ export function createCoreBox(options: CoreBoxOptions) {
     remote,
     /** As an edit of the settings that names none of them does. */
     forgetRemotes: () => servers.follow([]),
+    changeRemoteKey: (key: string) =>
+      servers.follow(
+        (remoteAdapter({ remotes: remotes.map((each) => ({ ...each, key })), about: '' }).servers ?? []).filter((each) => each.isForeign),
+      ),
     ...{ ...core, clock, simulated, trusts, codeIdentity, rows, decisions, said, settings, others },
     gpuId,
     usedOn,
