@@ -57,9 +57,18 @@ test('a runtime of one’s own serves what its formats say, two models at once, 
   const env = { LLAMA_API_KEY: '{key}', OF_MINE: '{name} with {context} on {gpus}' };
   const told = join(box.dir, 'told');
   const command = join(box.dir, 'own-server');
-  writeFileSync(command, `#!/bin/sh\necho "$OF_MINE; CUDA $CUDA_VISIBLE_DEVICES; $*" >> '${told}'\nexec '${box.runtimeCommand}' "$@"\n`);
+  const stopped = join(box.dir, 'stopped');
+  // A wrapper that ends what it started, by the signal that the settings name.
+  const lines = [
+    '#!/bin/sh',
+    `echo "$OF_MINE; CUDA $CUDA_VISIBLE_DEVICES; $*" >> '${told}'`,
+    `'${box.runtimeCommand}' "$@" &`,
+    `trap 'echo asked >> "${stopped}"; kill $!; wait; exit 0' INT`,
+    'wait',
+  ];
+  writeFileSync(command, `${lines.join('\n')}\n`);
   chmodSync(command, 0o755);
-  const own = mine(box, { command, env });
+  const own = mine(box, { command, env, stop: { signal: 'SIGINT', grace_seconds: 20 } });
   const engine = await start(
     context,
     box,
@@ -71,8 +80,7 @@ test('a runtime of one’s own serves what its formats say, two models at once, 
   const answers = await Promise.all(['a', 'b'].map((name) => engine.predict(name)));
   expect(answers.map(({ status, text }) => [status, text])).toEqual(Array(2).fill([200, 'This answer is simulated']));
   // What it is told, and that both were there at once.
-  const lines = readFileSync(told, 'utf8').trim().split('\n').sort();
-  expect(lines).toEqual([
+  expect(readFileSync(told, 'utf8').trim().split('\n').sort()).toEqual([
     expect.stringMatching(
       new RegExp(`^a with 2048 on 1; CUDA ${box.uuids[0]}; --port 14\\d+ --model \\S+/a\\.gguf --alias a --memory-mb 300`),
     ),
@@ -88,6 +96,7 @@ test('a runtime of one’s own serves what its formats say, two models at once, 
   for (const name of ['a', 'b']) await engine.waitFor(name, 'unloaded');
   await eventually('the GPU seen free', async () => (await engine.gpus())[0]?.usedBytes === 0);
   expect(usedMiB(box)).toBe(0);
+  expect(readFileSync(stopped, 'utf8')).toBe('asked\n'.repeat(2));
   expect(engine.said.filter((line) => line.includes('GPU freed: 300 MiB')).length).toBe(2);
 }, 90_000);
 

@@ -88,7 +88,7 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'runtimes.<id>.protocol': `${OWN_PARTS}: of a server without a protocol its health is all that is known`,
   'runtimes.<id>.kinds': `${OWN_PARTS}: its formats and kinds, in words`,
   'runtimes.<id>.model_name': `${OWN_PARTS}: of a server without a protocol its health is all that is known`,
-  'runtimes.<id>.stop.signal': `${OWN_PARTS}: what it is told to end by, and how long it gets`,
+  'runtimes.<id>.stop.signal': OWN,
   'runtimes.<id>.stop.grace_seconds': `${OWN_PARTS}: what it is told to end by, and how long it gets`,
   'remotes.<id>.url': REMOTE,
   'remotes.<id>.key_env': REMOTE_CHECK,
