@@ -232,6 +232,7 @@ export const runtimeViewSchema = z.object({
   found: z.boolean(),
   version: z.string().nullable(),
   message: z.string(),
+  isWrong: z.boolean().optional(),
 }) satisfies z.ZodType<RuntimeView>;
 
 const watchFolderSchema = z.object({

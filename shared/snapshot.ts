@@ -70,6 +70,8 @@ export interface RuntimeView {
   readonly version: string | null;
   /** Where it was found, or what to do to have it. */
   readonly message: string;
+  /** The settings are wrong about it. */
+  readonly isWrong?: boolean | undefined;
 }
 
 export interface WatchFolderView {

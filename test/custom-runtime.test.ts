@@ -109,7 +109,7 @@ test('a command that does not exist is told by its key, models.NAME.runtime choo
   for (const name of ['b', 'c']) await engine.waitFor(name, 'unloaded');
   const blocked = await engine.waitFor('a', 'blocked');
   expect(blocked.message).toMatch(/^gone would serve it, but: runtimes\.gone\.command is \/nowhere\/server, and there is no such program/);
-  expect((await engine.status()).runtimes.find(({ id }) => id === 'gone')).toMatchObject({ found: false });
+  expect((await engine.status()).runtimes.find(({ id }) => id === 'gone')).toMatchObject({ found: false, isWrong: true });
   for (const name of ['b', 'c']) expect(await engine.predict(name)).toMatchObject({ status: 200, error: null });
   expect(await Promise.all(['b', 'c'].map(async (id) => (await engine.model(id)).runtime))).toEqual(['second', 'first']);
   // Killed, it is loaded again by the next request.

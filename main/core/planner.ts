@@ -8,6 +8,8 @@ export interface RuntimeFound {
   readonly found: boolean;
   readonly version: string | null;
   readonly message: string;
+  /** It is not here because the settings are wrong about it, and not because nobody installed it. */
+  readonly isWrong?: boolean;
   /** What this runtime can compute on besides the CPU, and why not, in a sentence. */
   readonly gpu: { readonly usable: boolean; readonly why: string };
   /** Absent: it can compute on the CPU alone too. */

@@ -105,6 +105,7 @@ export class Runtimes {
   views(): readonly RuntimeView[] {
     return this.known().map(({ planner, enabled, found }) => ({
       ...{ id: planner.id, enabled, found: found.found, version: found.version, message: found.message },
+      ...(found.isWrong === true ? { isWrong: true } : {}),
     }));
   }
 

@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isPortFree } from '../../main/cli/check.ts';
+import { isPortFree, toFindings } from '../../main/cli/check.ts';
 import manifest from '../../package.json' with { type: 'json' };
+import type { Snapshot } from '../../shared/snapshot.ts';
 import { VERSION } from '../../shared/version.ts';
 import { BUILT_COMMAND } from '../helpers/built-app.ts';
 
@@ -121,6 +122,16 @@ describe('check', () => {
       expect.stringMatching(/^runtimes\.mine\.args: \{prot\} is no placeholder; did you mean \{port\}\?/),
       expect.stringMatching(/neither args nor env hold \{port\}/),
     ]);
+  });
+
+  test('what a running engine says is wrong, is wrong, and what is only not here is not', () => {
+    const runtime = { enabled: true, found: false, version: null, message: 'So it is.' };
+    const nothing = { devices: [], watchFolders: [], settingsProblem: null };
+    const runtimes = [
+      { id: 'mine', ...runtime, isWrong: true },
+      { id: 'other', ...runtime },
+    ];
+    expect(toFindings({ ...nothing, runtimes } as unknown as Snapshot).map(({ verdict }) => verdict)).toEqual(['wrong', 'missing']);
   });
 
   test('knows a taken port from a free one', async () => {

@@ -49,14 +49,21 @@ function* check(at: string, own: OwnRuntime, world: RuntimeWorld): Steps<readonl
   return problems.map((problem) => ({ what: at, verdict: 'wrong', message: problem.replace(/\.$/, '') }));
 }
 
-function adapterOf(id: string, own: OwnRuntime, { driver, cpuCores }: RuntimeWorld, { program, problems }: Found): Adapter {
+function adapterOf(id: string, own: OwnRuntime, { driver, cpuCores }: RuntimeWorld, searched: Found): Adapter {
+  const { program, problems } = searched;
   const launch = { id, own, program: program ?? own.command, cpuCores };
   const isFound = program !== null && problems.length === 0;
   const message = isFound ? `${id}: ${program}.` : problems.join(' ');
   const gpus = driver.isPresent ? `${id} is given the GPUs that are chosen for a model` : driver.why;
   return {
     id,
-    found: { found: isFound, version: null, message, gpu: { usable: driver.isPresent, why: gpus } },
+    found: {
+      found: isFound,
+      version: null,
+      message,
+      isWrong: !isFound && searched !== NOT_FOUND,
+      gpu: { usable: driver.isPresent, why: gpus },
+    },
     portRange: own.port_range,
     stopping: {
       signal: own.stop.signal,

@@ -70,7 +70,7 @@ describe('what is wrong with it', () => {
     ['the GPUs by hand', { env: { CUDA_VISIBLE_DEVICES: '1' } }, /Modelium itself sets CUDA_VISIBLE_DEVICES/],
   ])('%s', async (_what, own, fault) => {
     const { found: is } = await found(own);
-    expect(is.found).toBe(fault === null);
+    expect([is.found, is.isWrong]).toEqual([fault === null, fault !== null]);
     if (fault !== null) expect(is.message).toMatch(fault);
     // `modelium check` says the same.
     const settings = settingsWith(own);
