@@ -114,15 +114,29 @@ export function readPrefill(body: Body, messages: readonly ChatMessage[]): { mes
   return { messages: messages.slice(0, -1), prefill: last.content };
 }
 
-function toolOf(tool: unknown, index: number): Tool {
-  const given = isObject(tool) && tool['type'] === 'function' && isObject(tool['function']) ? tool['function'] : null;
+/** A tool as chats have it; as OpenAI's responses have it, its fields lie one level higher. */
+export function nestedTool(tool: unknown): Body | null {
+  if (!isObject(tool) || tool['type'] !== 'function') return null;
+  if (isObject(tool['function'])) return tool;
+  const { type, ...own } = tool;
+  return typeof own['name'] === 'string' ? { type, function: own } : null;
+}
+
+function toolOf(written: unknown, index: number): Tool {
+  const tool = nestedTool(written);
+  const given = tool?.['function'] as Body | undefined;
   const name = given?.['name'];
-  if (given === null || typeof name !== 'string' || !/^[\w.-]{1,128}$/.test(name))
+  if (tool === null || given === undefined || typeof name !== 'string')
     throw invalid(`tools[${index}]`, `"tools[${index}]" must be {"type": "function", "function": {"name", "parameters"}}.`);
+  if (!/^[\w.-]{1,128}$/.test(name))
+    throw invalid(
+      `tools[${index}].function.name`,
+      `The name of a tool may have up to 128 letters from a to z, digits, and _ . -, and ${JSON.stringify(name).slice(0, 140)} has others.`,
+    );
   const parameters = given['parameters'];
   if (!(isAbsent(parameters) || isObject(parameters)))
     throw invalid(`tools[${index}]`, `"tools[${index}].function.parameters" must be a JSON schema.`);
-  return { name, parameters: parameters ?? null, isStrict: given['strict'] === true, given: tool as Body };
+  return { name, parameters: parameters ?? null, isStrict: given['strict'] === true, given: tool };
 }
 
 /** Null where no tool may be called. @throws ModeliumError invalid-body. */
@@ -132,16 +146,19 @@ export function readTools(body: Body): ToolRequest | null {
   if (!(isAbsent(given) || Array.isArray(given)) || (Array.isArray(given) && given.length > MOST_TOOLS))
     throw invalid('tools', `"tools" must be a list of at most ${MOST_TOOLS} tools.`);
   const tools = ((given ?? []) as readonly unknown[]).map(toolOf);
-  const named = isObject(choice) && isObject(choice['function']) ? choice['function']['name'] : null;
+  // In OpenAI's responses the name lies one level higher.
+  const named = isObject(choice) ? (isObject(choice['function']) ? choice['function']['name'] : choice['name']) : null;
   if (!isAbsent(named)) {
     const tool = tools.find((each) => each.name === named);
     if (tool === undefined)
       throw invalid('tool_choice', `"tool_choice" names ${JSON.stringify(named).slice(0, 80)}, which is not among the tools.`);
     return { tools: [tool], choice: 'required', parallel };
   }
-  if (!(isAbsent(choice) || ['none', 'auto', 'required'].some((known) => known === choice)))
+  if (!(isAbsent(choice) || ['none', 'auto', 'required', 'any'].some((known) => known === choice)))
     throw invalid('tool_choice', '"tool_choice" must be "none", "auto", "required", or {"type": "function", "function": {"name"}}.');
-  if (choice === 'required' && tools.length === 0) throw invalid('tool_choice', '"tool_choice" is "required", and there are no tools.');
+  // Mistral's and Anthropic's word for it.
+  const isRequired = choice === 'required' || choice === 'any';
+  if (isRequired && tools.length === 0) throw invalid('tool_choice', `"tool_choice" is "${choice}", and there are no tools.`);
   if (choice === 'none' || tools.length === 0) return null;
-  return { tools, choice: choice === 'required' ? 'required' : 'auto', parallel };
+  return { tools, choice: isRequired ? 'required' : 'auto', parallel };
 }

@@ -11,7 +11,7 @@ import type { Generation } from './generation.ts';
 import type { LoadedModel } from './llama.ts';
 import { type Body, invalid } from './openai-fields.ts';
 import { type EmbeddingRequest, type RerankRequest, readEmbedding, readRerank } from './openai-inputs.ts';
-import { readMessages, readPrefill, readTools, type ToolRequest } from './openai-messages.ts';
+import { nestedTool, readMessages, readPrefill, readTools, type ToolRequest } from './openai-messages.ts';
 import { type GenerationRequest, type Route, readGeneration, readPrompts } from './openai-request.ts';
 import { chatText, chatTokens, checkBytes, checkForeign, checkMessages, checkPieces, checkTokens } from './prompt.ts';
 import { tooLong } from './replies.ts';
@@ -125,8 +125,8 @@ function ranking(body: Body, model: LoadedModel): RerankRequest {
 
 /** The tools that may be called, as the request has them. */
 function shownTools(exact: Body, { tools }: ToolRequest): readonly unknown[] {
-  const given = exact['tools'] as readonly { readonly function: { readonly name: string } }[];
-  return given.filter((tool) => tools.some(({ name }) => name === tool.function.name));
+  const given = (exact['tools'] as readonly unknown[]).map(nestedTool);
+  return given.filter((tool) => tools.some(({ name }) => name === (tool?.['function'] as Body | undefined)?.['name']));
 }
 
 interface ChatPrompt {

@@ -1,4 +1,7 @@
-/** Divides what a model writes into text and calls of tools, as it comes. Nothing is lost: what only looks like a call comes out as text. Pure. */
+/**
+ * Divides what a model writes into text and calls of tools, as it comes. What only looks like a call comes out as text, unless a whole call came
+ * before it. Pure.
+ */
 import { CallJson } from './call-json.ts';
 import type { ToolFormat } from './tool-format.ts';
 
@@ -38,6 +41,8 @@ export class ToolReader {
   #isTold = false;
   #calls = 0;
   #parts: ToolPart[] = [];
+  /** Nothing was said since the last call. */
+  #isBehindCall = false;
   /** A list of calls is open: Mistral's. */
   #inList = false;
 
@@ -65,7 +70,12 @@ export class ToolReader {
     return this.#take();
   }
 
+  /** What is left. Right behind a call it is the beginning of another one that was cut off, or white space: no text for anybody. */
   end(): readonly ToolPart[] {
+    if (this.#isBehindCall) {
+      this.#held = '';
+      return this.#take();
+    }
     if (this.#call !== null && !this.#isTold) this.#text(this.#call.text);
     this.#call = null;
     if (this.#state === 'text' || this.#state === 'begin') this.#text(this.#held);
@@ -80,7 +90,9 @@ export class ToolReader {
   }
 
   #text(text: string): void {
-    if (text !== '') this.#parts.push({ kind: 'text', text });
+    if (text === '') return;
+    this.#parts.push({ kind: 'text', text });
+    this.#isBehindCall = false;
   }
 
   /** @returns false when more must come first. */
@@ -172,6 +184,7 @@ export class ToolReader {
     if (call.name !== null && !this.#isTold) {
       if (this.#format === 'llama' && !this.#isTool(call.name)) return this.#notATool(call, rest);
       this.#isTold = true;
+      this.#isBehindCall = true;
       this.#calls += 1;
       this.#parts.push({ kind: 'call', index: this.#calls - 1, name: call.name, arguments: '' });
     }

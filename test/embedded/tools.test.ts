@@ -48,6 +48,24 @@ const WRITTEN: readonly [string, ToolFormat, string, Outcome][] = [
     { text: '', calls: [{ name: 'clock', arguments: '{"a":1}' }] },
   ],
   ['text behind a call', 'hermes', '<tool_call>{"name": "clock", "arguments": {}}</tool_call> Done.', { text: ' Done.', calls: [clock] }],
+  [
+    'a second call that was cut off in its mark',
+    'hermes',
+    '<tool_call>{"name": "clock", "arguments": {}}</tool_call>\n<tool_ca',
+    { text: '', calls: [clock] },
+  ],
+  [
+    'a second call that was cut off before its name was told',
+    'hermes',
+    '<tool_call>{"name": "clock", "arguments": {}}</tool_call>\n<tool_call>{"na',
+    { text: '', calls: [clock] },
+  ],
+  [
+    'text behind a call that ends as a mark begins',
+    'hermes',
+    '<tool_call>{"name": "clock", "arguments": {}}</tool_call>a <',
+    { text: 'a <', calls: [clock] },
+  ],
   ['no call, but its first letters', 'hermes', 'a <tool is < than <tool_cal', { text: 'a <tool is < than <tool_cal', calls: [] }],
   ['what only begins as a call comes out as text', 'hermes', '<tool_call>\n{"name": 3', { text: '{"name": 3', calls: [] }],
   [
@@ -294,6 +312,29 @@ describe('a model with tools', () => {
       }
     },
   );
+
+  test('tools and choices in the words of OpenAI’s responses, Mistral and Anthropic', async () => {
+    const server = servers.get('hermes')!;
+    const parameters = { type: 'object', properties: { on: { type: 'boolean' } }, required: ['on'], additionalProperties: false };
+    const nested = { type: 'function', function: { name: 'lamp', parameters } };
+    const flat = { type: 'function', name: 'lamp', parameters };
+    const asked = async (more: object) => {
+      const { body } = await server.json('/v1/chat/completions', {
+        messages,
+        seed: 1,
+        max_tokens: 200,
+        parallel_tool_calls: false,
+        ...more,
+      });
+      return [body.usage?.prompt_tokens, body.choices?.[0]?.message.tool_calls?.map((call) => call.function.name)];
+    };
+    const wanted = await asked({ tools: [nested], tool_choice: 'required' });
+    expect(wanted[1]).toEqual(['lamp']);
+    for (const choice of ['any', { type: 'function', name: 'lamp' }])
+      expect(await asked({ tools: [flat], tool_choice: choice })).toEqual(wanted);
+    const { body } = await server.json('/v1/chat/completions', { messages, tools: [{ type: 'function', function: { name: 'mcp:a/b' } }] });
+    expect(body.error).toMatchObject({ param: 'tools[0].function.name', message: expect.stringContaining('mcp:a/b') });
+  });
 
   test('a named tool is the one that is called; "none" renders no tools and reads no calls', async () => {
     const server = servers.get('hermes')!;
