@@ -1,6 +1,6 @@
 /**
  * Stock clients of other languages against a real engine whose model takes seconds to load: they chat, stream while they wait, call tools, make objects
- * by a schema and embed. Installed by test/runtimes/setup-clients; without Go its clients are skipped by name.
+ * by a schema and embed. Installed by test/runtimes/setup-clients; without Go and Rust their clients are skipped by name.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, writeFileSync } from 'node:fs';
@@ -20,6 +20,7 @@ const TEMPLATE =
 const LOAD_SECONDS = 4;
 const folder = execFileSync(here('setup-clients'), ['--where']).toString().trim();
 const go = join(folder, 'go-clients');
+const rust = join(folder, 'rust-clients');
 
 interface Checked {
   readonly check: string;
@@ -60,16 +61,25 @@ describe('stock clients', () => {
     expect(all).toHaveLength(26);
   });
 
-  test.skipIf(!existsSync(go) && !hasGo())('of Go: go-openai and the official openai-go', async () => {
+  test.skipIf(!existsSync(go) && !has('go', 'version'))('of Go: go-openai and the official openai-go', async () => {
     const all = await checks(go, []);
     expect(failures(all)).toEqual([]);
     expect(all).toHaveLength(6);
   });
+
+  test.skipIf(!existsSync(rust) && !has('cargo', '--version'))('of Rust: async-openai', async () => {
+    // Its first stream waits for the load.
+    await live.predict('talker', { prompt: 'a', max_tokens: 1, keep_alive_seconds: 0 });
+    await live.comesTo('talker', 'unloaded');
+    const all = await checks(rust, []);
+    expect(failures(all)).toEqual([]);
+    expect(all).toHaveLength(4);
+  });
 });
 
-function hasGo(): boolean {
+function has(program: string, version: string): boolean {
   try {
-    execFileSync('go', ['version']);
+    execFileSync(program, [version]);
     return true;
   } catch {
     return false;
