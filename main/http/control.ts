@@ -149,8 +149,7 @@ function addRoute<C extends Contract>(app: FastifyInstance, world: ControlWorld,
         query: (contract.query === undefined ? undefined : checkInput(contract.query, { ...(request.query as object) })) as Query<C>,
         body: (contract.body === undefined ? undefined : checkInput(contract.body, request.body ?? {})) as Body<C>,
       });
-      if (answer === ANSWERED || typeof answer !== 'object' || contract.path === API.openapi.path)
-        return answer === ANSWERED ? reply : answer;
+      if (answer === ANSWERED || typeof answer !== 'object') return answer === ANSWERED ? reply : answer;
       reply.type('application/json; charset=utf-8');
       return JSON.stringify(answer, contract.access === 'open' ? withoutLaunch : withoutSecrets);
     },
@@ -159,12 +158,15 @@ function addRoute<C extends Contract>(app: FastifyInstance, world: ControlWorld,
 
 function addOpenRoutes(app: FastifyInstance, world: ControlWorld): void {
   const { control } = world;
-  let document: ReturnType<typeof openApiDocument> | null = null;
+  let document: string | null = null;
   addRoute(app, world, API.status, () => control.snapshot());
   addRoute(app, world, API.models, () => ({ ...listOf(world.inference.servable()), models: control.snapshot().models }));
-  addRoute(app, world, API.openapi, () => {
-    document ??= openApiDocument(world.version);
-    return document;
+  addRoute(app, world, API.openapi, ({ reply }) => {
+    // Written once: it is large, and anybody may ask for it.
+    document ??= JSON.stringify(openApiDocument(world.version));
+    reply.hijack();
+    sendText(reply.raw, 200, 'application/json; charset=utf-8', document);
+    return ANSWERED;
   });
   addRoute(app, world, API.root, async ({ request, reply }) => {
     if (wantsPage(request.raw)) {

@@ -3,7 +3,7 @@
  * `engine.json`, by which others find it. What the tables in it mean is not its business.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -47,7 +47,12 @@ export function openStateFolder(path: string): StateFolder {
       token,
       announce,
       look() {
-        if (held.isThere()) return 'there';
+        if (held.isThere()) {
+          const lacks = (name: string): boolean => !existsSync(join(path, name));
+          if (lacks(TOKEN_FILE)) writePrivate(join(path, TOKEN_FILE), `${token}\n`);
+          if (announced !== null && lacks(ENGINE_FILE)) announce(announced);
+          return 'there';
+        }
         try {
           makePrivateFolder(path);
           const again = lock(path);

@@ -120,6 +120,9 @@ test('deleted while it is open, it is made again: the engine is found, and stays
   const first = openStateFolder(path);
   first.announce(ENGINE);
   expect(first.look()).toBe('there');
+  for (const name of ['engine.json', 'control-token']) rmSync(join(path, name));
+  expect(first.look()).toBe('there');
+  expect([readEngineFile(path), readToken(path)]).toEqual([ENGINE, first.token]);
   rmSync(path, { recursive: true });
   expect(first.look()).toBe('made-again');
   expect([modeOf(path), readEngineFile(path), readToken(path)]).toEqual([0o700, ENGINE, first.token]);
