@@ -47,6 +47,8 @@ export function knowsThinking(template: string): boolean {
 export function unknownToTemplate(body: Body, template: string, isHeeded = false): readonly string[] {
   const isSent = (name: string) => !isAbsent(body[name]);
   const wishes = isHeeded || knowsThinking(template) ? [] : WISHES.filter(isSent);
-  const others = ['reasoning_effort', 'verbosity'].filter((name) => isSent(name) && !template.includes(name));
+  // An effort of "none" is such a wish too.
+  const efforts = isHeeded ? ['verbosity'] : ['reasoning_effort', 'verbosity'];
+  const others = efforts.filter((name) => isSent(name) && !template.includes(name));
   return [...wishes, ...others];
 }

@@ -142,6 +142,8 @@ describe('through llama.cpp', () => {
     expect(await ignored({ think: true, reasoning_effort: 'low' })).toBeNull();
     expect(await ignored({ verbosity: 'low' })).toBe('verbosity');
     expect(unknownToTemplate({ think: true, reasoning_effort: 'low', user: 'x' }, '{{ messages }}')).toEqual(['think', 'reasoning_effort']);
+    // Carried out without the template: thoughts are closed behind the prompt.
+    expect(unknownToTemplate({ think: false, reasoning_effort: 'none', verbosity: 'low' }, '{{ messages }}', true)).toEqual(['verbosity']);
   });
 
   test('what a grammar holds is the answer, not a thought', async () => {
