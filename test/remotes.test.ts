@@ -7,6 +7,7 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkRuntimes } from '../main/engine/check-runtimes.ts';
 import { DEFAULT_SETTINGS } from '../shared/settings.ts';
+import { CHROMIUM, launchChromium, openWindow } from './helpers/browser.ts';
 import { startTestEngine, type TestEngine } from './helpers/engine.ts';
 import { eventually } from './helpers/eventually.ts';
 
@@ -69,6 +70,21 @@ test('a second Modelium: its models are listed here, told apart, and asked by na
   expect([view.state, view.devices, view.measuredBytes, view.pids, view.remote]).toEqual(['ready', [], {}, [], model.remote]);
   const metrics = await (await fetch(`${mine.engine.address}/metrics`)).text();
   expect(metrics).toMatch(/modelium_requests_total\{[^}]*model="other-far"[^}]*\} 3/);
+});
+
+test.skipIf(CHROMIUM === null)('the window tells it apart, and opens the playground for it: needs Chromium', async () => {
+  const browser = await launchChromium();
+  try {
+    const { page, errors } = await openWindow(browser, mine.engine.address, { token: mine.engine.token, page: 'models' });
+    const row = page.getByRole('row').filter({ hasText: 'other-far' });
+    await row.getByText('remote', { exact: true }).waitFor();
+    await row.getByText('Ready').waitFor();
+    await page.goto(`${mine.engine.address}/#/playground/other-far`);
+    await page.getByRole('textbox').first().waitFor();
+    expect(errors).toEqual([]);
+  } finally {
+    await browser.close();
+  }
 });
 
 test('a wrong key is named, the right one is taken up, and neither is ever told', async () => {

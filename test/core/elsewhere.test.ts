@@ -152,6 +152,20 @@ describe('a server elsewhere', () => {
     expect([...box.registry.all()].length).toBeLessThanOrEqual(600);
   });
 
+  test('that is slow goes on serving, and is told to be slow as long as it is', async () => {
+    const box = await boxWith({ remotes: [lab] });
+    expect(box.view('alpha')?.message).toBe('ready at lab');
+    box.world.remoteMs = 7_000;
+    await pass(box, 25_000);
+    expect([box.view('alpha')?.message, box.state('alpha')]).toEqual([
+      'ready at lab; lab answers slowly: its list of models took 7 s',
+      'ready',
+    ]);
+    box.world.remoteMs = 0;
+    await pass(box, 30_000);
+    expect(box.view('alpha')?.message).toBe('ready at lab');
+  });
+
   test('whose settings change is asked anew, and its models are there again with what is said now', async () => {
     const box = await boxWith({ remotes: [lab] });
     box.changeRemoteKey('another');

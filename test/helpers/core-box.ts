@@ -161,6 +161,8 @@ export function createCoreBox(options: CoreBoxOptions) {
     /** Does the driver name the processes that hold memory? */
     namesProcesses: true,
     remoteIsAway: false,
+    /** How long the fake remote server takes to answer. */
+    remoteMs: 0,
     /** The fake server keeps the memory of models that leave. */
     leaks: false,
   };
@@ -342,6 +344,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   const request: ManagerPorts['http']['request'] = async ({ at, key }, { method, path, body }) => {
     if ('url' in at) {
       if (world.remoteIsAway) throw new Error('connect ECONNREFUSED');
+      if (world.remoteMs > 0) await new Promise((resolve) => clock.after(world.remoteMs, () => resolve(undefined)));
       return remote.handle(method, path, key === null ? undefined : `Bearer ${key}`, body);
     }
     if (!('port' in at) || at.port !== fakeAdapter.portRange[0] || world.hangs) return answer();
