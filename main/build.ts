@@ -25,7 +25,13 @@ const COMMON = {
 const engine = await build({
   ...COMMON,
   entryPoints: [
-    ...['main/cli.ts', 'main/engine/engine.ts', 'main/embedded/server.ts', 'main/embedded/template-worker.ts', 'main/embedded/find-gpu.ts'],
+    ...[
+      'main/cli.ts',
+      'main/engine/engine.ts',
+      'main/embedded/server.ts',
+      'main/embedded/requests/template-worker.ts',
+      'main/embedded/find-gpu.ts',
+    ],
     ...['main/embedded/convert/program.ts', 'main/file-reader.ts', 'main/io/large-json-program.ts'],
   ],
   splitting: true,

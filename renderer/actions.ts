@@ -1,6 +1,6 @@
 /** What a person may do to a model, as requests; each failure is said where the person looks. */
 import { ask } from './api.ts';
-import { attempt, say } from './components/toasts.tsx';
+import { attempt, say } from './ui/toasts.tsx';
 
 function path(id: string, action: string): string {
   return `/control/models/${encodeURIComponent(id)}/${action}`;

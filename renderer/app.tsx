@@ -3,8 +3,6 @@ import { CSPProvider } from '@base-ui/react/csp-provider';
 import { Tooltip } from '@base-ui/react/tooltip';
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react';
 import styles from './app.module.css';
-import { Boundary } from './components/boundary.tsx';
-import { Toasts } from './components/toasts.tsx';
 import { DropZone } from './drop/drop-zone.tsx';
 import { VerdictCards } from './drop/verdict-cards.tsx';
 import { LinkBanner } from './link-banner.tsx';
@@ -15,6 +13,8 @@ import { type PageName, TITLES, useRoute } from './route.ts';
 import { Sidebar } from './sidebar.tsx';
 import { useWindow } from './store.ts';
 import { TokenPage } from './token-page.tsx';
+import { Boundary } from './ui/boundary.tsx';
+import { Toasts } from './ui/toasts.tsx';
 
 /** A page may be about something: a model, mostly. */
 export interface PageProps {

@@ -1,11 +1,11 @@
 /** Says that the engine is away, and that the window is back by itself when it is. What is on the page then is the last that was known. */
 import { useEffect, useState } from 'react';
 import { bridge } from './bridge.ts';
-import { Button } from './components/button.tsx';
-import { Icon } from './components/icon.tsx';
 import { reconnect } from './link.ts';
 import styles from './link-banner.module.css';
 import { useWindow } from './store.ts';
+import { Button } from './ui/button.tsx';
+import { Icon } from './ui/icon.tsx';
 
 /** A link that stands within this time is not worth a word. */
 const PATIENCE_MS = 400;

@@ -1,12 +1,13 @@
 /** The six pages, what is going on in them at a glance, and which engine this is. */
-import { IconButton } from './components/button.tsx';
-import { classes } from './components/classes.ts';
-import { Icon, type IconName } from './components/icon.tsx';
+
 import { isInTrouble, isNoModel } from './components/state-chip.tsx';
 import { address, PAGES, type PageName, TITLES } from './route.ts';
 import styles from './sidebar.module.css';
 import { useModels, useWindow } from './store.ts';
 import { chooseTheme, THEMES, useTheme } from './theme.ts';
+import { IconButton } from './ui/button.tsx';
+import { classes } from './ui/classes.ts';
+import { Icon, type IconName } from './ui/icon.tsx';
 
 const THEME_ICONS = { system: 'screen', light: 'sun', dark: 'moon' } as const satisfies Record<string, IconName>;
 

@@ -1,12 +1,12 @@
 /** Shown in place of everything while the engine does not know this window: what the token is, where it lies, and a field for it. */
 import { useEffect, useState } from 'react';
-import { Button } from './components/button.tsx';
-import { TextField } from './components/fields.tsx';
-import { Panel } from './components/panel.tsx';
 import { reconnect } from './link.ts';
 import { keepToken } from './session.ts';
 import { useWindow } from './store.ts';
 import styles from './token-page.module.css';
+import { Button } from './ui/button.tsx';
+import { TextField } from './ui/fields.tsx';
+import { Panel } from './ui/panel.tsx';
 
 export function TokenPage() {
   const link = useWindow((state) => state.link);

@@ -1,7 +1,7 @@
 /**
  * modelium.yaml: the schema, its defaults, and what each key means. The names of the keys are a promise to users and never change.
  * Everything that shows settings comes from here: the check of a file, the form of the window, the comments of `modelium init`.
- * Sentences about wrong values are `settings-check.ts`; the file, its comments, lines and columns are `main/io/settings-file.ts`.
+ * Sentences about wrong values are `settings-check.ts`; the file, its comments, lines and columns are `main/io/settings/settings-file.ts`.
  */
 import { z } from 'zod';
 import type { RuntimeId } from './decision.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../main/client.ts';
-import { tinyModel } from '../main/embedded/tiny-model.ts';
+import { tinyModel } from '../main/embedded/gguf/tiny-model.ts';
 import { openStateFolder } from '../main/io/state-folder.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';

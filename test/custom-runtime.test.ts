@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { importedText } from '../main/cli/import.ts';
-import { readYaml } from '../main/io/yaml-document.ts';
+import { readYaml } from '../main/io/settings/yaml-document.ts';
 import { readBox, readHoldings } from './fixtures/box.ts';
 import { type SettingsFile, startTestEngine, type TestEngine } from './helpers/engine.ts';
 import { eventually } from './helpers/eventually.ts';

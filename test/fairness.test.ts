@@ -1,6 +1,6 @@
 /** Two models that do not fit together, and clients that never let up on either: everybody is served, in turns. Real llama.cpp. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readEnvironments, readText } from '../main/io/proc.ts';
+import { readEnvironments, readText } from '../main/io/processes/proc.ts';
 import type { ModelView } from '../shared/snapshot.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type Home, makeHome, type Served, startServe } from './helpers/serve.ts';

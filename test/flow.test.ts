@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tinyModel } from '../main/embedded/tiny-model.ts';
+import { tinyModel } from '../main/embedded/gguf/tiny-model.ts';
 import type { ModelView } from '../shared/snapshot.ts';
 import { BUILT_COMMAND } from './helpers/built-app.ts';
 

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { tinyModel } from '../main/embedded/tiny-model.ts';
+import { tinyModel } from '../main/embedded/gguf/tiny-model.ts';
 import { startTestEngine } from './helpers/engine.ts';
 
 /** A header's whole number, set to another. */

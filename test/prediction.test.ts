@@ -3,7 +3,7 @@ import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleModelPath } from '../main/cli/sample-model.ts';
-import { memoryReport } from '../main/embedded/memory-lines.ts';
+import { memoryReport } from '../main/embedded/llama/memory-lines.ts';
 import { modeliumFolders } from '../main/io/folders.ts';
 import { estimate } from '../main/runtime/llama/estimate.ts';
 import type { DecisionRow } from '../shared/decision.ts';

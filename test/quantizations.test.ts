@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { analyzeCandidate } from '../main/core/analyzer/candidate.ts';
-import { tinyModel } from '../main/embedded/tiny-model.ts';
+import { tinyModel } from '../main/embedded/gguf/tiny-model.ts';
 import type { Decision } from '../shared/decision.ts';
 import { folderOf } from './core/analyzer/folder-of.ts';
 import { makeHome, startServe } from './helpers/serve.ts';

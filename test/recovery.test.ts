@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, test } from 'vitest';
-import { bootId, readStat } from '../main/io/proc.ts';
+import { bootId, readStat } from '../main/io/processes/proc.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type Home, isAlive, makeHome, type Seen, type Served, spawnServe, startServe } from './helpers/serve.ts';
 import { makeSimulatedBox, type SimulatedBox } from './helpers/simulated-box.ts';

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, type TestContext, test } from 'vitest';
-import { readEnvironments } from '../main/io/proc.ts';
+import { readEnvironments } from '../main/io/processes/proc.ts';
 import { lives, readBox, readHoldings } from './fixtures/box.ts';
 import { type SettingsFile, startTestEngine, type TestEngine } from './helpers/engine.ts';
 import { eventually } from './helpers/eventually.ts';

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
-import { readStat, readText } from '../main/io/proc.ts';
+import { readStat, readText } from '../main/io/processes/proc.ts';
 import type { DecisionRow } from '../shared/decision.ts';
 import { VLLM_FAILURES } from './fixtures/vllm/failures.ts';
 import { eventually } from './helpers/eventually.ts';

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { tinyModel } from '../main/embedded/tiny-model.ts';
+import { tinyModel } from '../main/embedded/gguf/tiny-model.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type Home, isAlive, makeHome, type Served, startServe } from './helpers/serve.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';

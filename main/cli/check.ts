@@ -12,10 +12,10 @@ import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
 import type { Snapshot } from '../../shared/snapshot.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
-import type { RuntimeFinding } from '../core/planner.ts';
+import type { RuntimeFinding } from '../core/decide/planner.ts';
 import { checkRuntimes } from '../engine/check-runtimes.ts';
 import { expandHome, modeliumFolders } from '../io/folders.ts';
-import { loadSettings } from '../io/settings-file.ts';
+import { loadSettings } from '../io/settings/settings-file.ts';
 import { paint, print, printJson, table } from './output.ts';
 import type { Shared } from './program.ts';
 

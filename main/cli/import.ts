@@ -2,8 +2,8 @@
 import { chmod } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
-import { replaceFile } from '../io/settings-edit.ts';
-import { parseSettings, readText, searchedFiles, statOrNull } from '../io/settings-file.ts';
+import { replaceFile } from '../io/settings/settings-edit.ts';
+import { parseSettings, readText, searchedFiles, statOrNull } from '../io/settings/settings-file.ts';
 import { print, printJson } from './output.ts';
 import { readSwapConfig } from './swap-config.ts';
 import { swapSettings } from './swap-settings.ts';

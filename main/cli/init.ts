@@ -2,8 +2,8 @@
 import { chmod, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
-import { replaceFile } from '../io/settings-edit.ts';
-import { searchedFiles, statOrNull } from '../io/settings-file.ts';
+import { replaceFile } from '../io/settings/settings-edit.ts';
+import { searchedFiles, statOrNull } from '../io/settings/settings-file.ts';
 import { paint, print, printJson } from './output.ts';
 import { settingsTemplate } from './settings-template.ts';
 

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { tinyModel } from '../embedded/tiny-model.ts';
+import { tinyModel } from '../embedded/gguf/tiny-model.ts';
 
 export interface SampleModel {
   readonly file: string;

@@ -4,7 +4,7 @@
  */
 
 import { ANY_NAME, type SettingsKey, settingsKeys } from '../../shared/settings-keys.ts';
-import { INDENT, inFlow } from '../io/yaml-words.ts';
+import { INDENT, inFlow } from '../io/settings/yaml-words.ts';
 
 const LONGEST_LINE = 110;
 const RESTART = 'Takes effect at the next start.';

@@ -3,7 +3,7 @@
  * What becomes of it here is `swap-settings.ts`. Pure.
  */
 import { ModeliumError } from '../../shared/errors.ts';
-import { readYaml, type YamlText } from '../io/yaml-document.ts';
+import { readYaml, type YamlText } from '../io/settings/yaml-document.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 

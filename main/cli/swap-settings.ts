@@ -1,6 +1,6 @@
 /** What a configuration of llama-swap says in settings of ours, and in sentences what has no counterpart here. Pure; the text is `swap-text.ts`. */
 import { runtimeName } from '../../shared/runtime-names.ts';
-import { idOf } from '../core/model-ids.ts';
+import { idOf } from '../core/notice/model-ids.ts';
 import { asPlaceholders, type OwnCommand, ownCommand } from './swap-command.ts';
 import type { SwapConfig, SwapModel } from './swap-config.ts';
 import { PORT } from './swap-config.ts';

@@ -1,8 +1,8 @@
 /** `modelium trust modelium.yaml`: shows which programs a settings file names, asks, and remembers the answer for the working folder's file. */
 import { resolve } from 'node:path';
 import { visible } from '../../shared/visible.ts';
-import { agree, isAgreed, programsIn } from '../io/agreed-settings.ts';
-import { readData } from '../io/settings-file.ts';
+import { agree, isAgreed, programsIn } from '../io/settings/agreed-settings.ts';
+import { readData } from '../io/settings/settings-file.ts';
 import { print, printJson } from './output.ts';
 import type { Shared } from './program.ts';
 import { asked, type TrustOptions } from './trust.ts';

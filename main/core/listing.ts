@@ -1,4 +1,4 @@
-/** What a look at a folder tells: files by their stats, candidates by their files. Types only; who looks is `main/io/scan.ts`. */
+/** What a look at a folder tells: files by their stats, candidates by their files. Types only; who looks is `main/io/files/scan.ts`. */
 
 /** What identifies one file's content without reading it. */
 export interface FileIdentity {

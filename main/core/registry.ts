@@ -6,8 +6,8 @@ import type { ModelEvent, ModelState, StateName, StateOf } from '../../shared/mo
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { BY_FILES, transition } from '../../shared/transition.ts';
-import type { OfferedModel } from './elsewhere.ts';
 import { foldedName, NameIndex } from './name-index.ts';
+import type { OfferedModel } from './notice/elsewhere.ts';
 import type { FileIdentity } from './ports.ts';
 import { askedQuantization, servedQuantizations } from './quantization-names.ts';
 import { NOTHING_RETRIED, type RetriedWith } from './retry-with.ts';

@@ -10,10 +10,10 @@ import type { LaunchPlan } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import { type FormKind, formOf, type ModelForm } from '../../shared/profile.ts';
 import type { TrustFormView, TrustView } from '../../shared/snapshot.ts';
-import { whyCode } from './code-reasons.ts';
+import { whyCode } from './analyzer/code-reasons.ts';
+import { sameBytes as sameFile } from './notice/settle.ts';
 import type { Clock, CodeReader, CodeReading, FileIdentity, Log, TrustBook, TrustRow } from './ports.ts';
 import type { ModelRecord, Registry } from './registry.ts';
-import { sameBytes as sameFile } from './settle.ts';
 
 export interface TrustPorts {
   readonly registry: Registry;

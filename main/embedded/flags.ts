@@ -3,7 +3,7 @@
  * Pure. An unknown flag is refused by name: silently dropping it would be a setting without effect (I13).
  */
 import { ModeliumError } from '../../shared/errors.ts';
-import { CACHE_TYPES, type CacheType, type Purpose } from './purpose.ts';
+import { CACHE_TYPES, type CacheType, type Purpose } from './llama/purpose.ts';
 
 export interface ServerFlags {
   readonly model: string;

@@ -4,23 +4,23 @@
  */
 import { createServer } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
-import { ChatTemplate } from './chat-template.ts';
 import { parseFlags, type ServerFlags } from './flags.ts';
-import { checkGguf } from './gguf-check.ts';
-import { type LoadedModel, loadModel, loadVocabulary } from './llama.ts';
-import { memoryReport } from './memory-lines.ts';
-import { answerPreparations, PREPARES, Preparer, startPreparer } from './preparer.ts';
-import type { TextSide } from './preparing.ts';
-import { answer } from './routes.ts';
-import type { Sequence } from './sequence.ts';
-import type { Serving } from './serving.ts';
-import { Slots } from './slots.ts';
+import { checkGguf } from './gguf/gguf-check.ts';
+import { type LoadedModel, loadModel, loadVocabulary } from './llama/llama.ts';
+import { memoryReport } from './llama/memory-lines.ts';
+import type { Sequence } from './llama/sequence.ts';
+import { Slots } from './llama/slots.ts';
+import { ChatTemplate } from './requests/chat-template.ts';
+import { answerPreparations, PREPARES, Preparer, startPreparer } from './requests/preparer.ts';
+import type { TextSide } from './requests/preparing.ts';
+import { answer } from './routes/routes.ts';
+import type { Serving } from './routes/serving.ts';
 
 /** llama.cpp's log comes through a queue of its own, a moment after what it tells of. */
 const LOG_DELAY_MS = 50;
 const KEPT_ERROR_LINES = 8;
 /** Beside this file, as a source and in the bundle. */
-const TEMPLATE_PROGRAM = new URL(`./template-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+const TEMPLATE_PROGRAM = new URL(`./requests/template-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 
 function tellParent(message: object): void {
   if (process.connected) process.send?.(message, () => {});

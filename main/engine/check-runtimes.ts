@@ -1,10 +1,10 @@
 /** What `modelium check` says of the runtimes without an engine: each is looked for as the engine would. */
 import type { Settings } from '../../shared/settings.ts';
-import type { RuntimeFinding } from '../core/planner.ts';
+import type { RuntimeFinding } from '../core/decide/planner.ts';
 import { createClock } from '../io/clock.ts';
+import { look } from '../io/files/look.ts';
 import { createUpstreams } from '../io/http-client.ts';
-import { look } from '../io/look.ts';
-import { createProcesses } from '../io/processes.ts';
+import { createProcesses } from '../io/processes/processes.ts';
 import { runtimesOf } from '../runtime/adapters.ts';
 import type { NodeProgram } from '../runtime/module.ts';
 import { Searcher } from '../runtime/searcher.ts';

@@ -4,10 +4,10 @@ import { resolve } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { WatchFolderView } from '../../shared/snapshot.ts';
-import type { Catalog, Tracker } from '../core/catalog.ts';
+import type { Catalog, Tracker } from '../core/notice/catalog.ts';
 import type { Clock, FolderScan, Log } from '../core/ports.ts';
+import { createWatcher, type FileWatcher, type WatcherOptions } from '../io/files/watcher.ts';
 import { expandHome } from '../io/folders.ts';
-import { createWatcher, type FileWatcher, type WatcherOptions } from '../io/watcher.ts';
 
 export interface WatchedFoldersPorts {
   readonly clock: Clock;

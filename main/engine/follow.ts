@@ -1,8 +1,9 @@
 /** Has the world followed from here on: devices, runtimes, settings, folders, in this order, since each needs those before it. */
-import type { Changes } from '../core/changes.ts';
-import type { History } from '../core/history.ts';
+
 import type { Clock, Log } from '../core/ports.ts';
-import type { RunningDeviceProbe } from '../io/device-probe.ts';
+import type { Changes } from '../core/tell/changes.ts';
+import type { History } from '../core/tell/history.ts';
+import type { RunningDeviceProbe } from '../io/devices/device-probe.ts';
 import type { Core } from './core.ts';
 import type { WatchedFolders } from './folders.ts';
 import type { Opened } from './opened.ts';

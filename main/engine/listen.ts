@@ -1,9 +1,9 @@
 /** The doors: what HTTP asks for, wired to the core, behind the ports. They open before the slow things (drivers, folders): a script that starts us can connect at once, and is told to wait. */
 import type { Snapshot } from '../../shared/snapshot.ts';
 import { VERSION } from '../../shared/version.ts';
-import type { Changes } from '../core/changes.ts';
-import type { History } from '../core/history.ts';
 import type { Clock, Library, ModelFinder } from '../core/ports.ts';
+import type { Changes } from '../core/tell/changes.ts';
+import type { History } from '../core/tell/history.ts';
 import { Connections } from '../http/connections.ts';
 import { createMetricsServer } from '../http/metrics-server.ts';
 import { createHttpServer } from '../http/server.ts';
@@ -13,7 +13,7 @@ import type { createLog } from '../io/log.ts';
 import { collectGarbage } from '../io/memory.ts';
 import type { Metrics } from '../io/metrics.ts';
 import { createPageFiles } from '../io/page-files.ts';
-import { descriptorLimit } from '../io/proc.ts';
+import { descriptorLimit } from '../io/processes/proc.ts';
 import { programs } from '../programs.ts';
 import { createControl } from './control.ts';
 import type { Core } from './core.ts';

@@ -1,19 +1,19 @@
 /** What the engine needs of this machine, opened: state, processes, GPUs, readers of files, folders. Nothing of it moves yet. */
 import { homedir } from 'node:os';
 import type { Clock, Log } from '../core/ports.ts';
-import { createCodeReader } from '../io/code-reader.ts';
-import { createDeviceProbe } from '../io/device-probe.ts';
+import { createDeviceProbe } from '../io/devices/device-probe.ts';
 import { modeliumFolders } from '../io/folders.ts';
 import { createUpstreams } from '../io/http-client.ts';
-import { createInspector } from '../io/inspector.ts';
-import { createModelFinder } from '../io/model-finder.ts';
+import { openStore } from '../io/ledger/store.ts';
 import { createPreparedFiles } from '../io/prepared-files.ts';
-import { createProcesses } from '../io/processes.ts';
-import { Reader } from '../io/reader.ts';
-import { createScratchFolders } from '../io/scratch.ts';
+import { createProcesses } from '../io/processes/processes.ts';
+import { createScratchFolders } from '../io/processes/scratch.ts';
+import { createCodeReader } from '../io/reader/code-reader.ts';
+import { createInspector } from '../io/reader/inspector.ts';
+import { createModelFinder } from '../io/reader/model-finder.ts';
+import { Reader } from '../io/reader/reader.ts';
+import { storeFolders } from '../io/reader/store-folders.ts';
 import { openStateFolder } from '../io/state-folder.ts';
-import { openStore } from '../io/store.ts';
-import { storeFolders } from '../io/store-folders.ts';
 import type { NodeProgram } from '../packaged.ts';
 import { programs } from '../programs.ts';
 import { WatchedFolders } from './folders.ts';

@@ -6,8 +6,8 @@ import type { EditedSettings, SettingsEdit, SettingsView } from '../../shared/ap
 import { ModeliumError } from '../../shared/errors.ts';
 import { type Settings, settingsJsonSchema } from '../../shared/settings.ts';
 import { needsRestart } from '../../shared/settings-keys.ts';
-import { editSettings, readSettingsText } from '../io/settings-edit.ts';
-import type { SettingsPlaces, SettingsWatch } from '../io/settings-file.ts';
+import { editSettings, readSettingsText } from '../io/settings/settings-edit.ts';
+import type { SettingsPlaces, SettingsWatch } from '../io/settings/settings-file.ts';
 
 export interface SettingsInForce {
   readonly settings: Settings;

@@ -2,7 +2,7 @@
 import type { Settings } from '../../shared/settings.ts';
 import { needsRestart } from '../../shared/settings-keys.ts';
 import type { Log } from '../core/ports.ts';
-import { type LoadedSettings, type SettingsPlaces, type SettingsWatch, watchSettings } from '../io/settings-file.ts';
+import { type LoadedSettings, type SettingsPlaces, type SettingsWatch, watchSettings } from '../io/settings/settings-file.ts';
 import { createSettingsDesk, type SettingsDesk } from './settings-desk.ts';
 
 /** What the command line says, which is in force in the place of the file's. */

@@ -3,7 +3,7 @@
  * owner can have written it: not another user's, for root too, and not behind a link either.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { shellWord } from '../../shared/visible.ts';
 
@@ -78,11 +78,12 @@ export function readOwnTextSync(path: string, limitBytes: number): string {
 /** In a folder that everybody may write, whoever likes puts another file in its place; where the sticky bit is set, only its owner can. */
 async function whyReplaceable(path: string): Promise<string | null> {
   if (process.getuid === undefined) return null;
-  const folder = dirname(path);
-  const { mode } = await stat(folder);
-  return (mode & 0o002) !== 0 && (mode & STICKY) === 0
-    ? `anybody may put another file in its place; \`chmod o-w ${shellWord(folder)}\` would mend that`
-    : null;
+  for (const folder of new Set([dirname(path), dirname(await realpath(path))])) {
+    const { mode } = await stat(folder);
+    if ((mode & 0o002) !== 0 && (mode & STICKY) === 0)
+      return `anybody may put another file in its place; \`chmod o-w ${shellWord(folder)}\` would mend that`;
+  }
+  return null;
 }
 
 function whyTooLarge(bytes: number, limitBytes: number): string | null {

@@ -11,7 +11,7 @@ import { ModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import type { FileIdentity, Log, PreparedFiles } from '../core/ports.ts';
-import { errorCode } from './files.ts';
+import { errorCode } from './files/files.ts';
 import { expandHome, modeliumFolders } from './folders.ts';
 
 export interface PreparedFilesPorts {

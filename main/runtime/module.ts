@@ -5,7 +5,7 @@
 import type { DeviceId, RuntimeId } from '../../shared/decision.ts';
 import type { ModelKind } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
-import type { RuntimeFinding, RuntimePreference } from '../core/planner.ts';
+import type { RuntimeFinding, RuntimePreference } from '../core/decide/planner.ts';
 import type { Adapter } from './adapter.ts';
 import type { Steps } from './step.ts';
 

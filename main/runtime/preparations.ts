@@ -6,10 +6,10 @@ import type { LaunchPlan, Preparation, RuntimeId } from '../../shared/decision.t
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { AfterDrain, DrainReason } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
+import { sameFiles } from '../core/notice/settle.ts';
 import type { Ledger, Log, PreparedFiles, SourceListing } from '../core/ports.ts';
 import type { ModelRecord, Registry } from '../core/registry.ts';
 import { convertedSentence } from '../core/sentences.ts';
-import { sameFiles } from '../core/settle.ts';
 import type { Adapter } from './adapter.ts';
 import { failedLoad } from './failed-load.ts';
 import type { LastWords } from './last-words.ts';

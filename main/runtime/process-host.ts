@@ -4,7 +4,7 @@
  */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
-import { measuredBytes } from '../core/measure.ts';
+import { measuredBytes } from '../core/memory/measure.ts';
 import type { Sample } from '../core/ports.ts';
 import type { Exit, LaunchedProcess, Processes, ProcessIdentity, ProcessTable, ScratchFolders } from '../core/process-ports.ts';
 import type { Adapter, Explanation, Progress } from './adapter.ts';

@@ -1,8 +1,8 @@
 /** Waits for memory: until what was promised to a load is there, and until what an ended tree held is seen free (I6). Decides nothing. */
 import type { DeviceBytes } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
-import type { Devices } from '../core/devices.ts';
-import { memoryIsBack } from '../core/measure.ts';
+import type { Devices } from '../core/memory/devices.ts';
+import { memoryIsBack } from '../core/memory/measure.ts';
 import type { Clock, DeviceProbe, Sample } from '../core/ports.ts';
 
 export interface RoomPorts {

@@ -2,8 +2,8 @@
 import type { Candidate, DecisionOutcome, DeviceBytes } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import { MOST_IN_FLIGHT } from '../core/admission.ts';
-import type { Devices } from '../core/devices.ts';
-import { planHash, wakeHash } from '../core/plan-hash.ts';
+import { planHash, wakeHash } from '../core/decide/plan-hash.ts';
+import type { Devices } from '../core/memory/devices.ts';
 import type { Measurement, Sample } from '../core/ports.ts';
 import type { ModelRecord } from '../core/registry.ts';
 import type { Adapter, LoadTarget } from './adapter.ts';

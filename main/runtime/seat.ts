@@ -5,7 +5,7 @@
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
-import { differenceBytes } from '../core/measure.ts';
+import { differenceBytes } from '../core/memory/measure.ts';
 import type { DeviceProbe, Sample } from '../core/ports.ts';
 import type { EntryParts, Exit, ProcessIdentity } from '../core/process-ports.ts';
 import type { Adapter, Explanation, Progress } from './adapter.ts';

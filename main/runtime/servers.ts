@@ -1,7 +1,7 @@
 /** The servers that models live in, by name: those of ours are made when they are first needed, those of others looked at. Owns no rule. */
 import type { RuntimeId } from '../../shared/decision.ts';
-import type { ServerNews } from '../core/elsewhere.ts';
-import type { Holder } from '../core/gpu-room.ts';
+import type { Holder } from '../core/memory/gpu-room.ts';
+import type { ServerNews } from '../core/notice/elsewhere.ts';
 import type { Adapter, ForeignFacts, ForeignLook } from './adapter.ts';
 import { ForeignServer } from './foreign.ts';
 import { Seat } from './seat.ts';

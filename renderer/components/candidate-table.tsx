@@ -1,10 +1,10 @@
 /** The candidates that the brain weighed: what each needs, what was there, who would have to leave, and why it was taken or not. */
 import type { Candidate } from '../../shared/decision.ts';
 import { bytesInWords, secondsInWords } from '../../shared/units.ts';
+import { classes } from '../ui/classes.ts';
+import { Icon } from '../ui/icon.tsx';
 import styles from './candidate-table.module.css';
-import { classes } from './classes.ts';
 import { mainDevices, useDeviceNames } from './device-name.ts';
-import { Icon } from './icon.tsx';
 
 interface CandidateTableProps {
   readonly candidates: readonly Candidate[];

@@ -1,7 +1,7 @@
 /** A device's memory now: one bar, cut by who holds it, and the same in words for who cannot see it. */
 import type { CSSProperties } from 'react';
 import { bytesInWords } from '../../shared/units.ts';
-import { classes } from './classes.ts';
+import { classes } from '../ui/classes.ts';
 import styles from './memory-bar.module.css';
 import type { Segment } from './segments.ts';
 

@@ -3,8 +3,8 @@ import type { StateName } from '../../shared/model.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { clockSpan, percent } from '../../shared/units.ts';
 import { sinceReceived, useNow } from '../now.ts';
-import { classes } from './classes.ts';
-import { Icon, type IconName } from './icon.tsx';
+import { classes } from '../ui/classes.ts';
+import { Icon, type IconName } from '../ui/icon.tsx';
 import styles from './state-chip.module.css';
 
 type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'rest';

@@ -1,9 +1,9 @@
 /** Adding a model by its path: for browsers, which tell no path of what is dropped, and for who likes to type. With native dialogs in the app. */
 import { useState } from 'react';
 import { bridge } from '../bridge.ts';
-import { Button } from '../components/button.tsx';
-import { TextField } from '../components/fields.tsx';
-import { Overlay } from '../components/overlays.tsx';
+import { Button } from '../ui/button.tsx';
+import { TextField } from '../ui/fields.tsx';
+import { Overlay } from '../ui/overlays.tsx';
 import styles from './add-model.module.css';
 import { addPaths } from './drops.ts';
 

@@ -1,8 +1,8 @@
 /** The whole window takes what is dropped on it. Shows the overlay while files are over it, and finds out where they lie. */
 import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { bridge } from '../bridge.ts';
-import { Icon } from '../components/icon.tsx';
-import { warn } from '../components/toasts.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { warn } from '../ui/toasts.tsx';
 import { AddModel } from './add-model.tsx';
 import styles from './drop-zone.module.css';
 import { addPaths } from './drops.ts';

@@ -5,7 +5,7 @@
 import { create } from 'zustand';
 import { toModeliumError } from '../../shared/errors.ts';
 import { ask } from '../api.ts';
-import { warn } from '../components/toasts.tsx';
+import { warn } from '../ui/toasts.tsx';
 
 export interface Drop {
   readonly key: number;

@@ -3,11 +3,11 @@ import { useRef } from 'react';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { bytesInWords, secondsInWords } from '../../shared/units.ts';
 import { load, unload } from '../actions.ts';
-import { Button, IconButton } from '../components/button.tsx';
 import { mainDevices, useDeviceNames } from '../components/device-name.ts';
 import { isInTrouble, isNoModel, StateChip, TRANSIENT } from '../components/state-chip.tsx';
 import { go } from '../route.ts';
 import { useModel } from '../store.ts';
+import { Button, IconButton } from '../ui/button.tsx';
 import { type Drop, dismiss, dismissAll, useDrops } from './drops.ts';
 import styles from './verdict-cards.module.css';
 

@@ -5,8 +5,8 @@
  */
 import { closeSync, ftruncateSync, mkdirSync, openSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { listCandidateFiles } from '../../main/io/files.ts';
-import { inspectCandidate } from '../../main/io/inspect.ts';
+import { listCandidateFiles } from '../../main/io/files/files.ts';
+import { inspectCandidate } from '../../main/io/reader/inspect.ts';
 import { bytesOf } from '../core/analyzer/folder-of.ts';
 import { FUZZ_FORMATS } from '../core/analyzer/fuzz-samples.ts';
 import { type SyntheticTensors, safetensorsHeader } from '../core/analyzer/synthetic-safetensors.ts';

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { constants, copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { byteCharacters } from '../../main/embedded/token-bytes.ts';
+import { byteCharacters } from '../../main/embedded/llama/token-bytes.ts';
 import { FRUGAL } from '../../main/runtime/llama/convert.ts';
 import type { ConvertedType } from '../../shared/decision.ts';
 import { writeTinyFolder } from '../helpers/tiny-folder.ts';

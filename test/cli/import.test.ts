@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { importedText } from '../../main/cli/import.ts';
 import { runProgram } from '../../main/cli/program.ts';
-import { parseSettings } from '../../main/io/settings-file.ts';
+import { parseSettings } from '../../main/io/settings/settings-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'modelium-import-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

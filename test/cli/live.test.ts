@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tinyModel } from '../../main/embedded/tiny-model.ts';
+import { tinyModel } from '../../main/embedded/gguf/tiny-model.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { BUILT_COMMAND } from '../helpers/built-app.ts';

@@ -1,9 +1,9 @@
 /** Builders for the brain's tests: a planner whose bytes are simple arithmetic, devices, residents and a profile. */
 
-import type { BrainInput } from '../../main/core/brain.ts';
-import type { Room } from '../../main/core/devices.ts';
-import type { Resident } from '../../main/core/evictor.ts';
-import type { KnownRuntime, RuntimePlanner } from '../../main/core/planner.ts';
+import type { BrainInput } from '../../main/core/decide/brain.ts';
+import type { KnownRuntime, RuntimePlanner } from '../../main/core/decide/planner.ts';
+import type { Room } from '../../main/core/memory/devices.ts';
+import type { Resident } from '../../main/core/memory/evictor.ts';
 import { LATER_RUNTIMES, RUNTIMES } from '../../main/runtime/adapters.ts';
 import { HOST_DEVICE, type Placement } from '../../shared/decision.ts';
 import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';

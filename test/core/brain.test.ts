@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BrainInput, decide } from '../../main/core/brain.ts';
-import type { Room } from '../../main/core/devices.ts';
-import type { Resident } from '../../main/core/evictor.ts';
+import { type BrainInput, decide } from '../../main/core/decide/brain.ts';
+import type { Room } from '../../main/core/memory/devices.ts';
+import type { Resident } from '../../main/core/memory/evictor.ts';
 import type { Decision } from '../../shared/decision.ts';
 import { form, GIB, gpu, host, NOW_MS, planner, profile, question, resident, runtime } from './brain-fixtures.ts';
 

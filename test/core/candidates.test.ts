@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Absences, type CandidateEvent, type KnownCandidate, RENAME_WINDOW_MS, reconcile } from '../../main/core/candidates.ts';
-import { idOf, TakenNames, unusedId } from '../../main/core/model-ids.ts';
+import { type Absences, type CandidateEvent, type KnownCandidate, RENAME_WINDOW_MS, reconcile } from '../../main/core/notice/candidates.ts';
+import { idOf, TakenNames, unusedId } from '../../main/core/notice/model-ids.ts';
 import type { CandidateListing, FolderScan, RememberedModel } from '../../main/core/ports.ts';
 
 const FOLDER = '/models';

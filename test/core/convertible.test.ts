@@ -1,7 +1,7 @@
 /** Which folders become a GGUF: the corpus of public models, and each reason against it. */
 import { describe, expect, test } from 'vitest';
 import { analyzeCandidate } from '../../main/core/analyzer/candidate.ts';
-import { conversionOf } from '../../main/core/convertible.ts';
+import { conversionOf } from '../../main/core/analyzer/convertible.ts';
 import type { Conversion } from '../../shared/profile.ts';
 import { CORPUS, configFile, TOKENIZER_FILES, tensorsOf, weightFiles } from '../helpers/corpus.ts';
 

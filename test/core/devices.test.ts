@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Devices, heldBytes, slotsOf } from '../../main/core/devices.ts';
-import type { Holder } from '../../main/core/gpu-room.ts';
+import { Devices, heldBytes, slotsOf } from '../../main/core/memory/devices.ts';
+import type { Holder } from '../../main/core/memory/gpu-room.ts';
 import type { DeviceSample } from '../../main/core/ports.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { correctedEstimate, expectedLoadSeconds } from '../../main/core/estimate.ts';
-import { planHash } from '../../main/core/plan-hash.ts';
+import { correctedEstimate, expectedLoadSeconds } from '../../main/core/decide/estimate.ts';
+import { planHash } from '../../main/core/decide/plan-hash.ts';
 import type { Measurement } from '../../main/core/ports.ts';
 import type { LaunchPlan } from '../../shared/decision.ts';
 import { form, GIB, planner, profile } from './brain-fixtures.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseVictims, idleDue, leavers, nextIdleCheckMs, type Resident, reloadCost, sleepDue } from '../../main/core/evictor.ts';
+import { chooseVictims, idleDue, leavers, nextIdleCheckMs, type Resident, reloadCost, sleepDue } from '../../main/core/memory/evictor.ts';
 import { DEFAULT_SETTINGS, type Policies } from '../../shared/settings.ts';
 import { GIB, NOW_MS, resident } from './brain-fixtures.ts';
 

@@ -1,6 +1,6 @@
 /** The ring behind the charts: a point a second, ten minutes of them, in columns that tell absence from zero. */
 import { describe, expect, test } from 'vitest';
-import { HISTORY_POINTS, History } from '../../main/core/history.ts';
+import { HISTORY_POINTS, History } from '../../main/core/tell/history.ts';
 import type { DeviceView } from '../../shared/snapshot.ts';
 
 const START_MS = 1_700_000_000_000;

@@ -1,6 +1,6 @@
 /** Who sleeps: only where main memory has room for the weights, where the process can, and while nothing loads on its GPU. */
 import { expect, test } from 'vitest';
-import { Idleness, type IdlenessPorts } from '../../main/core/idleness.ts';
+import { Idleness, type IdlenessPorts } from '../../main/core/memory/idleness.ts';
 import { Registry } from '../../main/core/registry.ts';
 import { Usage } from '../../main/core/usage.ts';
 import type { LaunchPlan } from '../../shared/decision.ts';

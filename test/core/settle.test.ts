@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { type Look, type SettleOutcome, settle } from '../../main/core/notice/settle.ts';
 import type { Inspection } from '../../main/core/ports.ts';
-import { type Look, type SettleOutcome, settle } from '../../main/core/settle.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 
 const profile = { kind: 'chat' } as ModelProfile;

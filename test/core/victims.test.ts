@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cheapestVictims, type Leaver, LeaverIndex } from '../../main/core/victims.ts';
+import { cheapestVictims, type Leaver, LeaverIndex } from '../../main/core/memory/victims.ts';
 
 const leaver = (modelId: string, cost: number, held: Record<string, number>): Leaver => ({ modelId, cost, held });
 

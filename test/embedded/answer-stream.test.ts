@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { AnswerStream } from '../../main/embedded/answer-stream.ts';
+import { AnswerStream } from '../../main/embedded/routes/answer-stream.ts';
 import { readStrictly } from '../helpers/strict-stream.ts';
 
 test('the head leaves before the first token, as soon as the request is known to be sound', async () => {

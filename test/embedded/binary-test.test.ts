@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { loadVocabulary } from '../../main/embedded/llama.ts';
+import { loadVocabulary } from '../../main/embedded/llama/llama.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 
 test('opening a model for processors starts no other process', async () => {

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Template } from '../../main/core/jinja/template.ts';
-import { ChatTemplate } from '../../main/embedded/chat-template.ts';
-import { renderInWays } from '../../main/embedded/template-ways.ts';
+import { ChatTemplate } from '../../main/embedded/requests/chat-template.ts';
+import { renderInWays } from '../../main/embedded/requests/template-ways.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
-const PROGRAM = new URL('../../main/embedded/template-worker.ts', import.meta.url);
+const PROGRAM = new URL('../../main/embedded/requests/template-worker.ts', import.meta.url);
 const never = new AbortController().signal;
 const TOKENS = { bos_token: '<s>', eos_token: '</s>' };
 const user = { role: 'user', content: 'Hi' };

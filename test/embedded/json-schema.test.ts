@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { jsonGrammar } from '../../main/embedded/json-grammar.ts';
+import { jsonGrammar } from '../../main/embedded/grammar/json-grammar.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { matcher } from './grammar-matcher.ts';
 import { startServer, type TestServer } from './start-server.ts';

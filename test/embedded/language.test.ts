@@ -1,10 +1,10 @@
 /** Patterns and bounds of numbers as automata: the same texts as JavaScript's own regular expressions and arithmetic allow. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { automaton, lengths, type State } from '../../main/embedded/automaton.ts';
-import { allowWork, both, characters, repeated, text } from '../../main/embedded/language.ts';
-import { numberLanguage } from '../../main/embedded/number-language.ts';
-import { patternLanguage } from '../../main/embedded/regex.ts';
+import { automaton, lengths, type State } from '../../main/embedded/grammar/automaton.ts';
+import { allowWork, both, characters, repeated, text } from '../../main/embedded/grammar/language.ts';
+import { numberLanguage } from '../../main/embedded/grammar/number-language.ts';
+import { patternLanguage } from '../../main/embedded/grammar/regex.ts';
 
 function accepts(states: readonly State[] | null, written: string): boolean {
   let at: State | undefined = states?.[0];

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tokenBytes } from '../../main/embedded/token-bytes.ts';
+import { tokenBytes } from '../../main/embedded/llama/token-bytes.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { readEvents, startServer, type TestServer } from './start-server.ts';
 

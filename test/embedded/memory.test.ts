@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleModelPath } from '../../main/cli/sample-model.ts';
 import { analyzeCandidate } from '../../main/core/analyzer/candidate.ts';
-import { memoryReport } from '../../main/embedded/memory-lines.ts';
+import { memoryReport } from '../../main/embedded/llama/memory-lines.ts';
 import { modeliumFolders } from '../../main/io/folders.ts';
 import { llamaAdapter } from '../../main/runtime/llama/adapter.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Pace } from '../../main/embedded/pace.ts';
-import { inOrder } from '../../main/embedded/sequence.ts';
+import { Pace } from '../../main/embedded/llama/pace.ts';
+import { inOrder } from '../../main/embedded/llama/sequence.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { type OpenAiBody, startServer, type TestServer } from './start-server.ts';
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pairBetweenMarks } from '../../main/embedded/input-tokens.ts';
+import { pairBetweenMarks } from '../../main/embedded/llama/input-tokens.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { startServer, type TestServer } from './start-server.ts';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tinyModel } from '../../main/embedded/tiny-model.ts';
+import { tinyModel } from '../../main/embedded/gguf/tiny-model.ts';
 import { BUILT_SERVER } from '../helpers/built-app.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { freePort, KEY, readEvents, spawnServer, startServer, type TestServer } from './start-server.ts';

@@ -1,6 +1,6 @@
 /** Sequences are dealt in order, waiting is bounded, and a client that leaves leaves the line. */
 import { describe, expect, test } from 'vitest';
-import { Slots } from '../../main/embedded/slots.ts';
+import { Slots } from '../../main/embedded/llama/slots.ts';
 
 const never = new AbortController().signal;
 

@@ -1,7 +1,7 @@
 /** Tokens to text: whole characters only, stop strings over any number of pieces. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { IncrementalText, StopWatch } from '../../main/embedded/text-stream.ts';
+import { IncrementalText, StopWatch } from '../../main/embedded/llama/text-stream.ts';
 
 /** One token a byte: the hardest tokenizer there is. */
 const bytesToText = (tokens: readonly number[]) => Buffer.from(tokens).toString('utf8');

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { unknownToTemplate } from '../../main/embedded/template-values.ts';
-import { isThoughtOpen, ThinkingReader, thinkingMarksOf, withoutThoughts } from '../../main/embedded/thinking.ts';
+import { unknownToTemplate } from '../../main/embedded/requests/template-values.ts';
+import { isThoughtOpen, ThinkingReader, thinkingMarksOf, withoutThoughts } from '../../main/embedded/tools/thinking.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { readEvents, startServer, type TestServer } from './start-server.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { AnswerStream } from '../../main/embedded/answer-stream.ts';
+import { AnswerStream } from '../../main/embedded/routes/answer-stream.ts';
 
 const closing: (() => void)[] = [];
 afterEach(() => {

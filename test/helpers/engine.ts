@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tinyModel } from '../../main/embedded/tiny-model.ts';
+import { tinyModel } from '../../main/embedded/gguf/tiny-model.ts';
 import { type Engine, startEngine } from '../../main/engine/engine.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import type { ErrorEnvelope } from '../../shared/errors.ts';

@@ -1,5 +1,5 @@
 /** A GGUF whose header is as long as those of large vocabularies (150,000 tokens with types and merges), and whose weights are next to nothing. */
-import { type GgufValue, ggufBytes } from '../../main/embedded/gguf-writer.ts';
+import { type GgufValue, ggufBytes } from '../../main/embedded/gguf/gguf-writer.ts';
 
 export const LARGE_VOCABULARY = 150_000;
 

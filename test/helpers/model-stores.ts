@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { tinyModel } from '../../main/embedded/tiny-model.ts';
+import { tinyModel } from '../../main/embedded/gguf/tiny-model.ts';
 
 export const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 

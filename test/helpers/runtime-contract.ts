@@ -2,7 +2,7 @@
  * What every runtime owes its host and the brain, be it a process for each model, or a server that its models live in. Steps are answered from a table: no process, no socket, no file.
  * Answers faults as sentences, so that a test can show that it finds planted ones.
  */
-import { planHash } from '../../main/core/plan-hash.ts';
+import { planHash } from '../../main/core/decide/plan-hash.ts';
 import type { Adapter, LoadTarget } from '../../main/runtime/adapter.ts';
 import type { RuntimeModule } from '../../main/runtime/module.ts';
 import type { Step, Steps } from '../../main/runtime/step.ts';

@@ -1,7 +1,7 @@
 /** Searches for runtimes on the real file system, in a world made for the test. */
 import { createClock } from '../../main/io/clock.ts';
-import { look } from '../../main/io/look.ts';
-import { createProcesses } from '../../main/io/processes.ts';
+import { look } from '../../main/io/files/look.ts';
+import { createProcesses } from '../../main/io/processes/processes.ts';
 import type { RuntimeWorld } from '../../main/runtime/module.ts';
 import { Searcher } from '../../main/runtime/searcher.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';

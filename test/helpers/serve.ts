@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readToken } from '../../main/io/engine-file.ts';
-import { readEnvironments, readStat, readText } from '../../main/io/proc.ts';
+import { readEnvironments, readStat, readText } from '../../main/io/processes/proc.ts';
 import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 import { BUILT_COMMAND } from './built-app.ts';
 import { eventually } from './eventually.ts';

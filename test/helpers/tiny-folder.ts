@@ -1,8 +1,8 @@
 /** Writes a small untrained Hugging Face folder: a real Llama as transformers keeps it, with a byte-level tokenizer and a chat template. */
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomWeights } from '../../main/embedded/tiny-weights.ts';
-import { byteCharacters } from '../../main/embedded/token-bytes.ts';
+import { randomWeights } from '../../main/embedded/gguf/tiny-weights.ts';
+import { byteCharacters } from '../../main/embedded/llama/token-bytes.ts';
 
 export interface TinyFolderOptions {
   readonly type?: 'F32' | 'F16' | 'BF16';

@@ -1,7 +1,7 @@
 /** Writes the tiny untrained GGUF into a folder, for tests that need a real model file. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TinyModelOptions, tinyModel } from '../../main/embedded/tiny-model.ts';
+import { type TinyModelOptions, tinyModel } from '../../main/embedded/gguf/tiny-model.ts';
 
 export type { TinyModelOptions };
 

@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceSample, Log, Sample } from '../../main/core/ports.ts';
 import type { LaunchedProcess } from '../../main/core/process-ports.ts';
 import { createClock } from '../../main/io/clock.ts';
-import { createDeviceProbe, type RunningDeviceProbe } from '../../main/io/device-probe.ts';
-import { endOrphanedProbes } from '../../main/io/gpu-orphans.ts';
-import { createProcesses } from '../../main/io/processes.ts';
+import { createDeviceProbe, type RunningDeviceProbe } from '../../main/io/devices/device-probe.ts';
+import { endOrphanedProbes } from '../../main/io/devices/gpu-orphans.ts';
+import { createProcesses } from '../../main/io/processes/processes.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { makeSimulatedBox, type SimulatedBox } from '../helpers/simulated-box.ts';
 

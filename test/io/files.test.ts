@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listCandidateFiles } from '../../main/io/files.ts';
-import { groundOf, parseMounts, unmounted } from '../../main/io/mounts.ts';
-import { scanFolder, scanPath, scanSmallFolder } from '../../main/io/scan.ts';
+import { listCandidateFiles } from '../../main/io/files/files.ts';
+import { groundOf, parseMounts, unmounted } from '../../main/io/files/mounts.ts';
+import { scanFolder, scanPath, scanSmallFolder } from '../../main/io/files/scan.ts';
 
 let root: string;
 beforeEach(async () => {

@@ -16,10 +16,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { storedName } from '../../main/core/stores/names.ts';
 import { readOllamaManifest } from '../../main/core/stores/ollama.ts';
-import { listCandidateFiles } from '../../main/io/files.ts';
-import { findModels } from '../../main/io/found-models.ts';
-import { inspectCandidate } from '../../main/io/inspect.ts';
-import { storeFolders } from '../../main/io/store-folders.ts';
+import { listCandidateFiles } from '../../main/io/files/files.ts';
+import { findModels } from '../../main/io/reader/found-models.ts';
+import { inspectCandidate } from '../../main/io/reader/inspect.ts';
+import { storeFolders } from '../../main/io/reader/store-folders.ts';
 import { CODE_CONFIG, TINY_TOKENIZER, tinySafetensors } from '../helpers/code-model.ts';
 import { COMMIT, tinyBytes, writeHubModel, writeLmStudioModel, writeOllamaModel } from '../helpers/model-stores.ts';
 

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Log } from '../../main/core/ports.ts';
 import type { Exit, LaunchedProcess, LaunchRequest } from '../../main/core/process-ports.ts';
-import { createGpuProbe } from '../../main/io/gpu.ts';
-import { bytesByPid, parseGpuRow, parseProcessRow } from '../../main/io/gpu-rows.ts';
+import { createGpuProbe } from '../../main/io/devices/gpu.ts';
+import { bytesByPid, parseGpuRow, parseProcessRow } from '../../main/io/devices/gpu-rows.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const MIB = 1024 * 1024;

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { scanFolder } from '../../main/io/scan.ts';
+import { scanFolder } from '../../main/io/files/scan.ts';
 
 const COMMIT = 'd149729398750b98c0af14eb82c78cfe92750796';
 const BLOB = 'a'.repeat(64);

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Library } from '../../main/core/ports.ts';
-import { createInspector } from '../../main/io/inspector.ts';
-import { readStat, readText } from '../../main/io/proc.ts';
-import { Reader } from '../../main/io/reader.ts';
+import { readStat, readText } from '../../main/io/processes/proc.ts';
+import { createInspector } from '../../main/io/reader/inspector.ts';
+import { Reader } from '../../main/io/reader/reader.ts';
 import { nodeProgram } from '../../main/packaged.ts';
 import { llama, writeGguf } from '../core/analyzer/synthetic-gguf.ts';
 import { BUILT_READER } from '../helpers/built-app.ts';
@@ -175,7 +175,7 @@ describe('inspector', () => {
     const path = join(root, 'asks.mjs');
     await writeFile(
       path,
-      `import { Reader } from ${JSON.stringify(new URL('../../main/io/reader.ts', import.meta.url).href)};
+      `import { Reader } from ${JSON.stringify(new URL('../../main/io/reader/reader.ts', import.meta.url).href)};
        setInterval(() => {}, 1000);
        const clock = { after: () => () => {} };
        const reader = new Reader({ node: { command: process.execPath, args: [], env: {} }, program: new URL(${JSON.stringify(program.href)}), clock });

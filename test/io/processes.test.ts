@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LaunchedProcess, LaunchRequest } from '../../main/core/process-ports.ts';
-import { createProcesses } from '../../main/io/processes.ts';
+import { createProcesses } from '../../main/io/processes/processes.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const processes = createProcesses();
@@ -75,7 +75,7 @@ describe('launch', () => {
 
   it('ends the channel when we do: the child hears of it', async () => {
     // A parent of its own that launches a child with a channel and is killed: the child must notice by itself.
-    const url = new URL('../../main/io/processes.ts', import.meta.url).href;
+    const url = new URL('../../main/io/processes/processes.ts', import.meta.url).href;
     const childScript = 'process.on("disconnect", () => process.exit(0)); setInterval(() => {}, 1000)';
     const parent = await launch({
       command: process.execPath,

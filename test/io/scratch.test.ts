@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createScratchFolders } from '../../main/io/scratch.ts';
+import { createScratchFolders } from '../../main/io/processes/scratch.ts';
 
 let temporary = '';
 beforeEach(() => {

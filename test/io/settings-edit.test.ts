@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { editSettings, readSettingsText } from '../../main/io/settings-edit.ts';
-import type { SettingsPlaces } from '../../main/io/settings-file.ts';
+import { editSettings, readSettingsText } from '../../main/io/settings/settings-edit.ts';
+import type { SettingsPlaces } from '../../main/io/settings/settings-file.ts';
 import { checkInput } from '../../shared/api-input.ts';
 import { settingsEditSchema } from '../../shared/api-settings.ts';
 

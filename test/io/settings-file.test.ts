@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { trustSettings } from '../../main/cli/trust-settings.ts';
 import { expandHome, modeliumFolders } from '../../main/io/folders.ts';
-import { type LoadedSettings, loadSettings, parseSettings, watchSettings } from '../../main/io/settings-file.ts';
+import { type LoadedSettings, loadSettings, parseSettings, watchSettings } from '../../main/io/settings/settings-file.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 
 let root: string;
@@ -78,6 +78,8 @@ describe('which file', () => {
     const users = await write(configFolder, 'metrics: { port: 2 }');
     await chmod(configFolder, 0o777);
     await expect(loadSettings({ workingFolder, configFolder })).rejects.toThrow(/another file in its place; `chmod o-w /);
+    await symlink(users, join(root, 'link.yaml'));
+    await expect(loadSettings({ config: join(root, 'link.yaml') })).rejects.toThrow(/another file in its place; `chmod o-w .*config`/);
     await chmod(configFolder, 0o1777);
     expect((await loadSettings({ workingFolder, configFolder })).file).toBe(users);
   });

@@ -1,12 +1,12 @@
 /** The parts of io that need no process: lines, the log, the clock, /proc's and the cgroups' texts. */
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { readGroupMemory, readOomKills } from '../../main/io/cgroup.ts';
 import { createClock } from '../../main/io/clock.ts';
-import { createLineCutter, LONGEST_LINE } from '../../main/io/lines.ts';
+import { readGroupMemory, readOomKills } from '../../main/io/devices/cgroup.ts';
 import { createLineRing, createLog, LINES_KEPT } from '../../main/io/log.ts';
-import { OomKills } from '../../main/io/oom-kills.ts';
-import { parseStat, readStat } from '../../main/io/proc.ts';
+import { createLineCutter, LONGEST_LINE } from '../../main/io/processes/lines.ts';
+import { OomKills } from '../../main/io/processes/oom-kills.ts';
+import { parseStat, readStat } from '../../main/io/processes/proc.ts';
 
 function cut(chunks: readonly string[]): string[] {
   const lines: string[] = [];

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readEngineFile, readToken } from '../../main/io/engine-file.ts';
+import { openStore } from '../../main/io/ledger/store.ts';
 import { openStateFolder } from '../../main/io/state-folder.ts';
-import { openStore } from '../../main/io/store.ts';
 
 let root: string;
 let path: string;

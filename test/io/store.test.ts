@@ -6,11 +6,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Measurement, NewDecision, RememberedModel } from '../../main/core/ports.ts';
 import type { ProcessRow } from '../../main/core/process-ports.ts';
-import { createProcesses } from '../../main/io/processes.ts';
-import { openDatabase, openStore, type Store } from '../../main/io/store.ts';
-import { createLedger, DECISIONS_KEPT } from '../../main/io/store-ledger.ts';
-import { createProcessTable } from '../../main/io/store-processes.ts';
-import { TRUSTS_KEPT } from '../../main/io/store-trust.ts';
+import { createLedger, DECISIONS_KEPT } from '../../main/io/ledger/ledger.ts';
+import { createProcessTable } from '../../main/io/ledger/processes.ts';
+import { openDatabase, openStore, type Store } from '../../main/io/ledger/store.ts';
+import { TRUSTS_KEPT } from '../../main/io/ledger/trust.ts';
+import { createProcesses } from '../../main/io/processes/processes.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const WALL_MS = 1_790_000_000_000;
@@ -168,7 +168,7 @@ describe('the file', () => {
 
   it('survives a kill -9 in the middle of writing: every row that was acknowledged is there', async () => {
     const processes = createProcesses();
-    const url = new URL('../../main/io/store.ts', import.meta.url).href;
+    const url = new URL('../../main/io/ledger/store.ts', import.meta.url).href;
     const script = `
       const { openStore } = await import(${JSON.stringify(url)});
       const { ledger, processes } = openStore(${JSON.stringify(folder)}, Date.now);

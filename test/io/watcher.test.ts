@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { FolderScan, Log } from '../../main/core/ports.ts';
 import { createClock } from '../../main/io/clock.ts';
-import { scanFolder } from '../../main/io/scan.ts';
-import { createWatcher, type FileWatcher } from '../../main/io/watcher.ts';
+import { scanFolder } from '../../main/io/files/scan.ts';
+import { createWatcher, type FileWatcher } from '../../main/io/files/watcher.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 let root: string;

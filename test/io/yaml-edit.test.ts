@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ChangeRefused, type DataChange } from '../../main/io/yaml-change.ts';
-import { readYaml } from '../../main/io/yaml-document.ts';
-import { editYaml } from '../../main/io/yaml-edit.ts';
+import { ChangeRefused, type DataChange } from '../../main/io/settings/yaml-change.ts';
+import { readYaml } from '../../main/io/settings/yaml-document.ts';
+import { editYaml } from '../../main/io/settings/yaml-edit.ts';
 
 function set(path: string, value: unknown): DataChange {
   return { path: path.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step)), value };

@@ -3,7 +3,7 @@
  * whoever runs it. Takes the question as a message and answers with one. Everything in floats, so that only the weights and the graph count.
  */
 import { getLlama, LlamaLogLevel, type Token } from 'node-llama-cpp';
-import { wantsFirstSpace, withFirstSpace } from '../../main/embedded/space-prefix.ts';
+import { wantsFirstSpace, withFirstSpace } from '../../main/embedded/llama/space-prefix.ts';
 
 export interface LlamaQuestion {
   readonly file: string;

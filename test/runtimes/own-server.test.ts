@@ -10,7 +10,7 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sampleModel } from '../../main/cli/sample-model.ts';
 import { modeliumFolders } from '../../main/io/folders.ts';
-import { readAllStats } from '../../main/io/proc.ts';
+import { readAllStats } from '../../main/io/processes/proc.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from '../helpers/live-engine.ts';
 import { writeTinyFolder } from '../helpers/tiny-folder.ts';

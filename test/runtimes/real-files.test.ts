@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { analyzeCandidate } from '../../main/core/analyzer/candidate.ts';
-import { inspectCandidate } from '../../main/io/inspect.ts';
+import { inspectCandidate } from '../../main/io/reader/inspect.ts';
 import { filesOf } from '../core/analyzer/fuzz-kit.ts';
 import { Meter } from '../core/analyzer/fuzz-meter.ts';
 import { realSample } from '../core/analyzer/fuzz-real.ts';

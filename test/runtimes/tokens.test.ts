@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { vocabularyMetadata } from '../../main/embedded/convert/vocabulary.ts';
-import { type GgufValue, ggufBytes } from '../../main/embedded/gguf-writer.ts';
+import { type GgufValue, ggufBytes } from '../../main/embedded/gguf/gguf-writer.ts';
 import { askLlama, python } from './children.ts';
 
 interface Family {

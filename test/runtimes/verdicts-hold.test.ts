@@ -5,8 +5,8 @@
 import { cp, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type GgufValue, ggufBytes } from '../../main/embedded/gguf-writer.ts';
-import { tinyModel } from '../../main/embedded/tiny-model.ts';
+import { type GgufValue, ggufBytes } from '../../main/embedded/gguf/gguf-writer.ts';
+import { tinyModel } from '../../main/embedded/gguf/tiny-model.ts';
 import type { Decision } from '../../shared/decision.ts';
 import { architectureGguf } from '../helpers/architecture-gguf.ts';
 import { type LiveEngine, startLiveEngine } from '../helpers/live-engine.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readAllStats, readText } from '../../main/io/proc.ts';
+import { readAllStats, readText } from '../../main/io/processes/proc.ts';
 import { explainExit } from '../../main/runtime/vllm/explain.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import { VLLM_FAILURES } from '../fixtures/vllm/failures.ts';

@@ -2,7 +2,7 @@
 
 /** More than any name in a model's folder has. */
 const MAX_NAME_LENGTH = 1024;
-/** How deep a candidate is listed (`main/io/files.ts`): below that, and in names with a dot before them, a file could change unseen. */
+/** How deep a candidate is listed (`main/io/files/files.ts`): below that, and in names with a dot before them, a file could change unseen. */
 const MAX_LISTED_NAMES = 5;
 
 /** The folder part of a path with its slash; '' at the top. */

@@ -3,8 +3,8 @@
  * Pure; says what the configuration says. Which runtime can serve it is the brain's business.
  */
 import { type KvCost, kvCostOf, type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
-import { conversionOf } from '../convertible.ts';
 import { codeFilesOfFolder, isPickle } from './code-files.ts';
+import { conversionOf } from './convertible.ts';
 import { classOfType } from './huggingface-classes.ts';
 import {
   type Config,

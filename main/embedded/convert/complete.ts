@@ -2,8 +2,9 @@
  * Are the tensors of a conversion those that llama.cpp's graph asks for, each in the size that config.json says? llama.cpp refuses others when it
  * loads them, minutes later; where a layer is left out it would not even be asked. Pure.
  */
+
+import { type GgufArchitecture, kvHeadsIn } from '../../core/analyzer/convertible.ts';
 import { type Config, expertsOf, headSizeOf, headsOf, hiddenOf, layersOf, positive } from '../../core/analyzer/huggingface-config.ts';
-import { type GgufArchitecture, kvHeadsIn } from '../../core/convertible.ts';
 import { ConvertError } from './convert-error.ts';
 import type { TargetTensor } from './targets.ts';
 

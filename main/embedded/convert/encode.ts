@@ -2,7 +2,7 @@
  * Weights from one type into another: the only arithmetic on them. Pure over typed arrays of equal length; loops that V8 compiles well, because
  * every byte of a model goes through here.
  */
-import { TENSOR_TYPES } from '../gguf-writer.ts';
+import { TENSOR_TYPES } from '../gguf/gguf-writer.ts';
 import type { SourceType } from './source.ts';
 
 /** Types that a conversion writes. */

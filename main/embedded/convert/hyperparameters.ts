@@ -2,6 +2,8 @@
  * What a GGUF says of a model beside its weights and its vocabulary: sizes, positions, norms, windows, pooling. Pure: config.json in, metadata out,
  * by the names and defaults that llama.cpp v0.4.0 reads (`src/llama-arch.cpp`, `src/llama-model.cpp`, `src/models/*.cpp`).
  */
+
+import { type GgufArchitecture, kvHeadsIn, POOLINGS, periodOf } from '../../core/analyzer/convertible.ts';
 import {
   type Config,
   count,
@@ -14,8 +16,7 @@ import {
 } from '../../core/analyzer/huggingface-config.ts';
 import { contextOf } from '../../core/analyzer/huggingface-context.ts';
 import { figure, figures, hasOwnRamp, type Rope, ropeOf, turnedOf } from '../../core/analyzer/huggingface-rope.ts';
-import { type GgufArchitecture, kvHeadsIn, POOLINGS, periodOf } from '../../core/convertible.ts';
-import type { GgufValue } from '../gguf-writer.ts';
+import type { GgufValue } from '../gguf/gguf-writer.ts';
 import { ConvertError } from './convert-error.ts';
 import type { TargetType } from './encode.ts';
 import { givenTensor, type TargetTensor } from './targets.ts';

@@ -1,6 +1,6 @@
 /** Whether texts lose their capitals and accents before they are cut: which of the three files that say so has the last word. Pure. */
 import { isObject } from '../../core/analyzer/json.ts';
-import type { GgufValue } from '../gguf-writer.ts';
+import type { GgufValue } from '../gguf/gguf-writer.ts';
 
 /** Classes that take tokenizer.json as it stands. Every other one of BERT's kind sets the rules of its normaliser anew from its settings. */
 const TAKES_JSON: readonly unknown[] = ['PreTrainedTokenizerFast', 'PreTrainedTokenizer', 'TokenizersBackend'];

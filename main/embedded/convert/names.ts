@@ -2,7 +2,7 @@
  * What each tensor of transformers is called in a GGUF, and what has to be done to its rows. A table and its reading: which architecture has which
  * names is all that this file knows. Pure.
  */
-import type { GgufArchitecture } from '../../core/convertible.ts';
+import type { GgufArchitecture } from '../../core/analyzer/convertible.ts';
 
 /** What becomes of a tensor. */
 export interface Placement {

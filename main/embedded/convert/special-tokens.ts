@@ -1,6 +1,6 @@
 /** Which tokens begin, end, pad and separate, and which of them are added to a text by themselves. Pure. */
 import { isObject } from '../../core/analyzer/json.ts';
-import type { GgufValue } from '../gguf-writer.ts';
+import type { GgufValue } from '../gguf/gguf-writer.ts';
 import { TOKEN, type Vocabulary } from './vocabulary-table.ts';
 
 export interface SpecialSources {

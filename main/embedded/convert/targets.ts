@@ -2,9 +2,10 @@
  * The tensors of the GGUF that a conversion writes: for each its name, type and shape, and from which rows of the source it is made. Pure: reads
  * no weight. Refuses what it does not know, because a tensor left out is a model that answers wrongly.
  */
+
+import { type GgufArchitecture, kvHeadsIn } from '../../core/analyzer/convertible.ts';
 import { type Config, headsOf } from '../../core/analyzer/huggingface-config.ts';
-import { type GgufArchitecture, kvHeadsIn } from '../../core/convertible.ts';
-import { type GgufTensorShape, TENSOR_TYPES } from '../gguf-writer.ts';
+import { type GgufTensorShape, TENSOR_TYPES } from '../gguf/gguf-writer.ts';
 import { ConvertError } from './convert-error.ts';
 import type { TargetType } from './encode.ts';
 import { type Placement, placementOf } from './names.ts';

@@ -1,7 +1,7 @@
 /** What tokenizer.json of the tokenizers library says, as llama.cpp takes it: tokens by their ids, and how a text becomes them. Pure and bounded (I7). */
 
 import { isObject, parseJsonObject } from '../../core/analyzer/json.ts';
-import { SPACE_PREFIX_KEY } from '../space-prefix.ts';
+import { SPACE_PREFIX_KEY } from '../llama/space-prefix.ts';
 import { ConvertError } from './convert-error.ts';
 import { asSettingsSay, wordPieceRules } from './lower-case.ts';
 import { preTokenizerName } from './pre-tokenizers.ts';

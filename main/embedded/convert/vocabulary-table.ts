@@ -1,5 +1,5 @@
 /** Tokens by their ids while a vocabulary is read: gaps, doubles and ids beyond the embeddings are settled here, once for every kind of tokenizer. */
-import type { GgufValue } from '../gguf-writer.ts';
+import type { GgufValue } from '../gguf/gguf-writer.ts';
 import { ConvertError } from './convert-error.ts';
 
 /** llama.cpp's kinds of tokens. */

@@ -4,7 +4,7 @@
  */
 import { MORE_TEMPLATES, namedTemplates } from '../../core/analyzer/chat-template.ts';
 import { isObject, parseJsonObject } from '../../core/analyzer/json.ts';
-import type { GgufValue } from '../gguf-writer.ts';
+import type { GgufValue } from '../gguf/gguf-writer.ts';
 import { ConvertError } from './convert-error.ts';
 import { loweredFirst, wordPieceRules, wordRules } from './lower-case.ts';
 import { vocabularyOfSentencePiece } from './sentencepiece.ts';

@@ -3,7 +3,7 @@
  * output file until it is whole; knows no architecture.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { paddingAfter, tensorBytes } from '../gguf-writer.ts';
+import { paddingAfter, tensorBytes } from '../gguf/gguf-writer.ts';
 import { decode, encode } from './encode.ts';
 import { readFully, type SourceTensor } from './source.ts';
 import type { Piece, TargetTensor } from './targets.ts';

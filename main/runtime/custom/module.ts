@@ -5,7 +5,7 @@
 import type { OwnRuntime, Settings } from '../../../shared/settings.ts';
 import { RUNTIME_FORMATS } from '../../../shared/settings-runtimes.ts';
 import { MOST_IN_FLIGHT } from '../../core/admission.ts';
-import type { RuntimeFinding } from '../../core/planner.ts';
+import type { RuntimeFinding } from '../../core/decide/planner.ts';
 import type { Adapter } from '../adapter.ts';
 import type { RuntimeModule, RuntimeWorld } from '../module.ts';
 import type { Steps } from '../step.ts';

@@ -3,7 +3,7 @@ import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '
 import { formOf, kvBytesOfSequence, type ModelForm, type ModelProfile, profileOf } from '../../../shared/profile.ts';
 import type { OwnRuntime } from '../../../shared/settings.ts';
 import { RUNTIME_FORMATS } from '../../../shared/settings-runtimes.ts';
-import type { Estimate, LaunchSettings, Support } from '../../core/planner.ts';
+import type { Estimate, LaunchSettings, Support } from '../../core/decide/planner.ts';
 import { filled } from './placeholders.ts';
 
 const MIB = 1024 ** 2;

@@ -6,7 +6,7 @@ import { ModeliumError } from '../../../shared/errors.ts';
 import { type Endpoint, OPENAI_PREFIX } from '../../../shared/model.ts';
 import { formOf, type ModelForm, type ModelProfile, profileOf } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';
-import type { RuntimeFound, Support } from '../../core/planner.ts';
+import type { RuntimeFound, Support } from '../../core/decide/planner.ts';
 import type { Adapter, LoadTarget } from '../adapter.ts';
 import { PROOF_WORDS } from '../proof.ts';
 import { http, key, pause, phase, port, type Steps, spawn } from '../step.ts';

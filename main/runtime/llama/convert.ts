@@ -1,6 +1,6 @@
 /**
  * Hugging Face folders for llama.cpp: which types of weights a GGUF of one may have, what the model is then, and the steps that make it. Pure;
- * what can be converted at all is `core/convertible.ts`.
+ * what can be converted at all is `core/analyzer/convertible.ts`.
  */
 import type { ConvertedType, Preparation } from '../../../shared/decision.ts';
 import { ModeliumError } from '../../../shared/errors.ts';

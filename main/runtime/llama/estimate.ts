@@ -5,7 +5,7 @@
 
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan } from '../../../shared/decision.ts';
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
-import type { Estimate } from '../../core/planner.ts';
+import type { Estimate } from '../../core/decide/planner.ts';
 import { withCacheTypes } from './cache-types.ts';
 import { onlyReads } from './kinds.ts';
 import { notesOf } from './notes.ts';

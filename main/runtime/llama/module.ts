@@ -1,7 +1,7 @@
 /** llama.cpp: GGUF files, and folders of which one can be made; a process for each model. */
 import type { Placement } from '../../../shared/decision.ts';
 import type { FormKind, ModelKind } from '../../../shared/profile.ts';
-import type { RuntimeFinding } from '../../core/planner.ts';
+import type { RuntimeFinding } from '../../core/decide/planner.ts';
 import { type RuntimeModule, type RuntimeWorld, TEXT_KINDS } from '../module.ts';
 import { packageFolder, type Steps, stats } from '../step.ts';
 import { llamaAdapter } from './adapter.ts';

@@ -2,7 +2,7 @@
 import type { LaunchPlan, Placement, Preparation } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { Settings } from '../../../shared/settings.ts';
-import type { LaunchSettings } from '../../core/planner.ts';
+import type { LaunchSettings } from '../../core/decide/planner.ts';
 import { lastNumber } from '../last-argument.ts';
 import { batchTokens, gpuLayersOf, kvBytes } from './estimate.ts';
 import { onlyReads } from './kinds.ts';

@@ -1,5 +1,5 @@
 /** Models of remote servers: nothing is started, loaded or written for them. A plan names the server, and loading is entering it. */
-import type { RuntimeFound } from '../../core/planner.ts';
+import type { RuntimeFound } from '../../core/decide/planner.ts';
 import type { Adapter } from '../adapter.ts';
 import { house } from '../step.ts';
 import type { Remote, RemotesFound } from './find.ts';

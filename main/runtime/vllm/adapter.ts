@@ -3,7 +3,7 @@
  * host. What vLLM takes is in `supports.ts`, how it is started in `plan.ts` and `load.ts`, what it costs in `estimate.ts`, what it says in `words.ts` and
  * `explain.ts`.
  */
-import type { RuntimeFound } from '../../core/planner.ts';
+import type { RuntimeFound } from '../../core/decide/planner.ts';
 import type { Adapter } from '../adapter.ts';
 import { lastNumber } from '../last-argument.ts';
 import { attach, detach, sleep, wake } from './changes.ts';

@@ -5,7 +5,7 @@
  */
 import { type BufferBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
-import type { Estimate } from '../../core/planner.ts';
+import type { Estimate } from '../../core/decide/planner.ts';
 import type { VllmFacts } from './facts.ts';
 import { flagOf, humanNumber } from './flags.ts';
 import { notesOf } from './supports.ts';

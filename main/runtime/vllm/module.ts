@@ -1,6 +1,6 @@
 /** vLLM: Hugging Face folders, a process group for each. */
 import type { FormKind, ModelKind } from '../../../shared/profile.ts';
-import type { RuntimeFinding } from '../../core/planner.ts';
+import type { RuntimeFinding } from '../../core/decide/planner.ts';
 import { type RuntimeModule, type RuntimeWorld, TEXT_KINDS } from '../module.ts';
 import type { Steps } from '../step.ts';
 import { vllmAdapter } from './adapter.ts';

@@ -1,7 +1,7 @@
 /** Flags and environment of a launch of vLLM. Pure; what they cost is `estimate.ts`, what a launch adds (port, key, folders) is `adapter.ts`. */
 import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
-import type { LaunchSettings } from '../../core/planner.ts';
+import type { LaunchSettings } from '../../core/decide/planner.ts';
 import { deviceEnvironment, OFFLINE } from './environment.ts';
 import { type Budget, budgetOf, GPU_CONTEXT_BYTES, isEager, isSinglePrecision, onlyReads } from './estimate.ts';
 import type { VllmFacts } from './facts.ts';

@@ -4,7 +4,7 @@
  */
 import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
 import type { ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
-import type { Support } from '../../core/planner.ts';
+import type { Support } from '../../core/decide/planner.ts';
 import type { VllmFacts } from './facts.ts';
 import { flagOf } from './flags.ts';
 

@@ -1,7 +1,7 @@
 /** Markdown as elements: blocks that did not change are not drawn again, which keeps a long answer cheap while it grows. Never any raw HTML. */
 import { createElement, memo, type ReactNode, useState } from 'react';
-import { CopyButton } from '../copy-button.tsx';
-import { ScrollBox } from '../scroll-box.tsx';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import { ScrollBox } from '../../ui/scroll-box.tsx';
 import { MarkdownReader, type Part } from './blocks.ts';
 import { each, inline } from './inline.tsx';
 import styles from './markdown.module.css';

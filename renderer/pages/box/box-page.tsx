@@ -2,11 +2,11 @@
 
 import { bytesInWords } from '../../../shared/units.ts';
 import type { PageProps } from '../../app.tsx';
-import { Empty, Note, Page, Panel } from '../../components/panel.tsx';
+import { FoldersPanel, RuntimesPanel } from '../../components/engine-panels.tsx';
 import { useReadyCount, useWindow } from '../../store.ts';
+import { Empty, Note, Page, Panel } from '../../ui/panel.tsx';
 import styles from './box-page.module.css';
 import { DeviceCard } from './device-card.tsx';
-import { FoldersPanel, RuntimesPanel } from './engine-panels.tsx';
 
 export function BoxPage(_props: PageProps) {
   const devices = useWindow((state) => state.snapshot?.devices) ?? [];

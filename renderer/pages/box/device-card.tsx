@@ -4,9 +4,9 @@ import type { DeviceView } from '../../../shared/snapshot.ts';
 import { bytesInWords, gibibytes, percent } from '../../../shared/units.ts';
 import { HistoryChart } from '../../components/history-chart.tsx';
 import { Legend, MemoryBar } from '../../components/memory-bar.tsx';
-import { Panel } from '../../components/panel.tsx';
 import { segmentsOf, takenBytes } from '../../components/segments.ts';
 import { useLoadingModels } from '../../store.ts';
+import { Panel } from '../../ui/panel.tsx';
 import styles from './box-page.module.css';
 
 export const DeviceCard = memo(function DeviceCard({ device }: { readonly device: DeviceView }) {

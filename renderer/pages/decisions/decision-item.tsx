@@ -3,11 +3,11 @@ import { memo } from 'react';
 import type { DecisionAction, DecisionOutcome, DecisionRow } from '../../../shared/decision.ts';
 import { bytesInWords, phasesInWords, secondsInWords } from '../../../shared/units.ts';
 import { CandidateTable } from '../../components/candidate-table.tsx';
-import { classes } from '../../components/classes.ts';
-import { CopyButton } from '../../components/copy-button.tsx';
 import { mainDevices, useDeviceNames } from '../../components/device-name.ts';
-import { Icon, type IconName } from '../../components/icon.tsx';
 import { address } from '../../route.ts';
+import { classes } from '../../ui/classes.ts';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import { Icon, type IconName } from '../../ui/icon.tsx';
 import styles from './decision-item.module.css';
 
 const GLYPHS: Readonly<Record<DecisionAction, { readonly icon: IconName; readonly word: string }>> = {

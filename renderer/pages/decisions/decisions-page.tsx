@@ -1,11 +1,11 @@
 /** The ledger as a timeline: each decision a sentence that opens into what was weighed and what came of it. */
 import { useState } from 'react';
 import type { PageProps } from '../../app.tsx';
-import { Button } from '../../components/button.tsx';
-import { ChoiceField } from '../../components/fields.tsx';
-import { Empty, Note, Page, Panel } from '../../components/panel.tsx';
 import { go } from '../../route.ts';
 import { useModels } from '../../store.ts';
+import { Button } from '../../ui/button.tsx';
+import { ChoiceField } from '../../ui/fields.tsx';
+import { Empty, Note, Page, Panel } from '../../ui/panel.tsx';
 import { daysOf } from './days.ts';
 import { DecisionItem } from './decision-item.tsx';
 import styles from './decisions-page.module.css';

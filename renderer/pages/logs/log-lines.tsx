@@ -2,8 +2,8 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, memo, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 import { type Span, spansOf } from '../../components/ansi.ts';
-import { Button } from '../../components/button.tsx';
-import { classes } from '../../components/classes.ts';
+import { Button } from '../../ui/button.tsx';
+import { classes } from '../../ui/classes.ts';
 import type { LogFilter } from './log-filter.ts';
 import { type LogLine, localTime } from './log-line.ts';
 import styles from './log-lines.module.css';

@@ -1,6 +1,7 @@
 /** Which log, which of its lines, and how they are shown. */
-import { ChoiceField, SwitchField, TextField } from '../../components/fields.tsx';
+
 import { go } from '../../route.ts';
+import { ChoiceField, SwitchField, TextField } from '../../ui/fields.tsx';
 import styles from './logs-page.module.css';
 
 /** Null: the engine's own log. */

@@ -3,11 +3,11 @@ import { useCallback, useDeferredValue, useMemo, useRef, useState, useSyncExtern
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { countInWords } from '../../../shared/units.ts';
 import type { PageProps } from '../../app.tsx';
-import { Button } from '../../components/button.tsx';
-import { Empty, Page } from '../../components/panel.tsx';
-import { attempt, say } from '../../components/toasts.tsx';
 import { address, go } from '../../route.ts';
 import { useModel, useModels } from '../../store.ts';
+import { Button } from '../../ui/button.tsx';
+import { Empty, Page } from '../../ui/panel.tsx';
+import { attempt, say } from '../../ui/toasts.tsx';
 import { type Filtered, filtered, LINES_KEPT } from './log-book.ts';
 import { readFilter } from './log-filter.ts';
 import { createLogFollower, type LogState } from './log-follower.ts';

@@ -3,11 +3,11 @@ import { useEffect, useState } from 'react';
 import type { FoundModel, ModelStore } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
 import { type AnswerOf, ask } from '../../api.ts';
-import { Button } from '../../components/button.tsx';
-import { Overlay } from '../../components/overlays.tsx';
-import { Note } from '../../components/panel.tsx';
-import { attempt } from '../../components/toasts.tsx';
 import { addPaths } from '../../drop/drops.ts';
+import { Button } from '../../ui/button.tsx';
+import { Overlay } from '../../ui/overlays.tsx';
+import { Note } from '../../ui/panel.tsx';
+import { attempt } from '../../ui/toasts.tsx';
 import styles from './found-models.module.css';
 
 type Found = AnswerOf<'found'>;

@@ -3,9 +3,9 @@ import { useEffect, useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';
 import type { StateName } from '../../../shared/model.ts';
 import { type AnswerOf, ask } from '../../api.ts';
-import { Button } from '../../components/button.tsx';
 import { CandidateTable } from '../../components/candidate-table.tsx';
-import { Note } from '../../components/panel.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Note } from '../../ui/panel.tsx';
 import styles from './model-drawer.module.css';
 
 interface ModelPlanProps {

@@ -2,12 +2,12 @@
 import { memo } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
-import { classes } from '../../components/classes.ts';
 import { mainDevices, useDeviceNames } from '../../components/device-name.ts';
-import { Icon } from '../../components/icon.tsx';
+import { ModelActions } from '../../components/model-actions.tsx';
 import { StateChip } from '../../components/state-chip.tsx';
 import { address } from '../../route.ts';
-import { ModelActions } from './model-actions.tsx';
+import { classes } from '../../ui/classes.ts';
+import { Icon } from '../../ui/icon.tsx';
 import styles from './model-table.module.css';
 import { isWordy, memoryOf, profileInWords } from './model-words.ts';
 

@@ -8,10 +8,10 @@ import type { ModelView, TrustFormView, TrustView } from '../../../shared/snapsh
 import { bytesInWords } from '../../../shared/units.ts';
 import { visible, visibleName } from '../../../shared/visible.ts';
 import { ask } from '../../api.ts';
-import { Button } from '../../components/button.tsx';
-import { Question } from '../../components/overlays.tsx';
-import { Note } from '../../components/panel.tsx';
-import { attempt } from '../../components/toasts.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Question } from '../../ui/overlays.tsx';
+import { Note } from '../../ui/panel.tsx';
+import { attempt } from '../../ui/toasts.tsx';
 import styles from './model-trust.module.css';
 
 export function ModelTrust({ model }: { readonly model: ModelView }) {

@@ -2,13 +2,13 @@
 import { useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import type { PageProps } from '../../app.tsx';
-import { Button } from '../../components/button.tsx';
-import { ChoiceField, TextField } from '../../components/fields.tsx';
-import { Empty, Page, Panel } from '../../components/panel.tsx';
 import { isNoModel, ON_DEVICE, stateWord } from '../../components/state-chip.tsx';
 import { AddModel } from '../../drop/add-model.tsx';
 import { go } from '../../route.ts';
 import { useModels } from '../../store.ts';
+import { Button } from '../../ui/button.tsx';
+import { ChoiceField, TextField } from '../../ui/fields.tsx';
+import { Empty, Page, Panel } from '../../ui/panel.tsx';
 import { FoundModels } from './found-models.tsx';
 import { ModelDrawer } from './model-drawer.tsx';
 import { ModelTable } from './model-table.tsx';

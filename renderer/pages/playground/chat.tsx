@@ -1,8 +1,8 @@
 /** The chat with one model: its conversation, the composer, and one quiet word for readers on how the answer stands. */
 import { type KeyboardEvent, useMemo, useRef } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
-import { Button } from '../../components/button.tsx';
-import { Empty, Note } from '../../components/panel.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Empty, Note } from '../../ui/panel.tsx';
 import styles from './chat.module.css';
 import { Composer } from './composer.tsx';
 import { type Asked, isUnderWay, send, stop, type Turn, useTurns } from './conversation.ts';

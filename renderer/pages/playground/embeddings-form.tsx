@@ -1,8 +1,8 @@
 /** Texts into vectors: what a model for embeddings is asked here. */
 import type { ModelView } from '../../../shared/snapshot.ts';
-import { AreaField } from '../../components/area-field.tsx';
-import { Button } from '../../components/button.tsx';
-import { Empty, Note, Panel } from '../../components/panel.tsx';
+import { AreaField } from '../../ui/area-field.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Empty, Note, Panel } from '../../ui/panel.tsx';
 import { cancelEmbedding, embed, useEmbedding } from './embedding.ts';
 import { EmbeddingsResult } from './embeddings-result.tsx';
 import styles from './playground.module.css';

@@ -1,8 +1,8 @@
 /** Vectors as a person can judge them: size, length, the first numbers, and a table of how alike the texts are. */
 
 import { millisecondsInWords } from '../../../shared/units.ts';
-import { Panel } from '../../components/panel.tsx';
-import { ScrollBox } from '../../components/scroll-box.tsx';
+import { Panel } from '../../ui/panel.tsx';
+import { ScrollBox } from '../../ui/scroll-box.tsx';
 import type { Embedded } from './embedding.ts';
 import styles from './playground.module.css';
 import { norm, similarity } from './vectors.ts';

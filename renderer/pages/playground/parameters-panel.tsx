@@ -1,9 +1,9 @@
 /** How the next answers are made. What nobody touched is not sent: then the engine's and the runtime's own values hold. */
 import type { ModelView } from '../../../shared/snapshot.ts';
-import { AreaField } from '../../components/area-field.tsx';
-import { Button } from '../../components/button.tsx';
-import { NumberField, TextField } from '../../components/fields.tsx';
-import { Panel } from '../../components/panel.tsx';
+import { AreaField } from '../../ui/area-field.tsx';
+import { Button } from '../../ui/button.tsx';
+import { NumberField, TextField } from '../../ui/fields.tsx';
+import { Panel } from '../../ui/panel.tsx';
 import { setParameters, usePlayground } from './conversation.ts';
 import styles from './playground.module.css';
 import { DEFAULT_MAX_TOKENS, DEFAULTS, isSeed } from './request.ts';

@@ -2,13 +2,13 @@
 import { useEffect, useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import type { PageProps } from '../../app.tsx';
-import { Button } from '../../components/button.tsx';
-import { ChoiceField } from '../../components/fields.tsx';
-import { Empty, Note, Page, Panel } from '../../components/panel.tsx';
+import { MainAction } from '../../components/model-actions.tsx';
 import { StateChip, stateWord } from '../../components/state-chip.tsx';
 import { go } from '../../route.ts';
 import { useModels } from '../../store.ts';
-import { MainAction } from '../models/model-actions.tsx';
+import { Button } from '../../ui/button.tsx';
+import { ChoiceField } from '../../ui/fields.tsx';
+import { Empty, Note, Page, Panel } from '../../ui/panel.tsx';
 import { Chat } from './chat.tsx';
 import { startAnew, usePlayground, useTurns } from './conversation.ts';
 import { useEmbedding } from './embedding.ts';

@@ -1,8 +1,9 @@
 /** The request as a command, for whoever goes on from here with a script. */
-import { CopyButton } from '../../components/copy-button.tsx';
-import { Panel } from '../../components/panel.tsx';
-import { ScrollBox } from '../../components/scroll-box.tsx';
+
 import { useWindow } from '../../store.ts';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import { Panel } from '../../ui/panel.tsx';
+import { ScrollBox } from '../../ui/scroll-box.tsx';
 import { usePlayground, useTurns } from './conversation.ts';
 import { curlCommand } from './curl.ts';
 import styles from './playground.module.css';

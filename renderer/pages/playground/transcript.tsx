@@ -1,6 +1,6 @@
 /** The conversation as it scrolls: it follows the growing answer until a person scrolls up, and offers the way back. */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { Button } from '../../components/button.tsx';
+import { Button } from '../../ui/button.tsx';
 import styles from './chat.module.css';
 
 /** Nearer to the end than this counts as being there, in pixels. */

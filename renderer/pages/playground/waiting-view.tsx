@@ -1,7 +1,8 @@
 /** What a request waits for: the model on its way to the device, in its own words and as a bar, or its first word. */
-import { Button } from '../../components/button.tsx';
+
 import { progressOf } from '../../components/state-chip.tsx';
 import { useModel } from '../../store.ts';
+import { Button } from '../../ui/button.tsx';
 import styles from './chat.module.css';
 
 interface WaitingProps {

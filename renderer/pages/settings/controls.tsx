@@ -1,6 +1,6 @@
 /** The control for a value of the settings, by the shape of its schema. Each tells what was made of it, and why that cannot be saved. */
 import { useState } from 'react';
-import { ChoiceField, SwitchField, TextField } from '../../components/fields.tsx';
+import { ChoiceField, SwitchField, TextField } from '../../ui/fields.tsx';
 import { ListRows, MapRows } from './rows.tsx';
 import type { Control } from './schema.ts';
 import styles from './settings-form.module.css';

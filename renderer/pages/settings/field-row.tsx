@@ -1,7 +1,7 @@
 /** One key of the settings: what it means, what it is, where that comes from, and what is wrong with it. */
 import { memo, useId } from 'react';
 import { bridge } from '../../bridge.ts';
-import { Button } from '../../components/button.tsx';
+import { Button } from '../../ui/button.tsx';
 import { ValueControl } from './controls.tsx';
 import { dotted, isSame, keyOf, type Path, valueAt } from './draft.ts';
 import { edit, useSettings } from './edits.ts';

@@ -1,6 +1,6 @@
 /** Lists of texts and texts by name, a row each: added, filled in, removed. */
-import { Button, IconButton } from '../../components/button.tsx';
-import { TextField } from '../../components/fields.tsx';
+import { Button, IconButton } from '../../ui/button.tsx';
+import { TextField } from '../../ui/fields.tsx';
 import type { ControlProps } from './controls.tsx';
 import type { Control } from './schema.ts';
 import styles from './settings-form.module.css';

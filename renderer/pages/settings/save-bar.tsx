@@ -1,7 +1,7 @@
 /** What is changed and not saved yet, what came of saving, and the two buttons. Stays in sight at the page's end. */
 import { useEffect } from 'react';
-import { Button, IconButton } from '../../components/button.tsx';
-import { Icon } from '../../components/icon.tsx';
+import { Button, IconButton } from '../../ui/button.tsx';
+import { Icon } from '../../ui/icon.tsx';
 import { changeInWords, keyOf, type Path } from './draft.ts';
 import { discard, dismissSaved, save, useSettings } from './edits.ts';
 import styles from './save-bar.module.css';

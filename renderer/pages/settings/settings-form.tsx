@@ -3,11 +3,11 @@
 import { useEffect, useMemo, useState } from 'react';
 import type { SettingsView } from '../../../shared/api-settings.ts';
 import { byName } from '../../by-name.ts';
-import { ChoiceField, TextField } from '../../components/fields.tsx';
-import { Icon } from '../../components/icon.tsx';
-import { Empty, Panel } from '../../components/panel.tsx';
 import { address } from '../../route.ts';
 import { useModels } from '../../store.ts';
+import { ChoiceField, TextField } from '../../ui/fields.tsx';
+import { Icon } from '../../ui/icon.tsx';
+import { Empty, Panel } from '../../ui/panel.tsx';
 import { dotted, type Path, valueAt } from './draft.ts';
 import { useSettings } from './edits.ts';
 import { FieldRow } from './field-row.tsx';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
 import type { CandidateFile } from '../../../main/core/analyzer/findings.ts';
-import { tinyModel } from '../../../main/embedded/tiny-model.ts';
+import { tinyModel } from '../../../main/embedded/gguf/tiny-model.ts';
 import { counted, llama, type Meta, type SyntheticGguf, writeGguf } from './synthetic-gguf.ts';
 
 type Contents = Readonly<Record<string, Uint8Array | string | object>>;

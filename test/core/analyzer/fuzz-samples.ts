@@ -3,7 +3,7 @@
  * they are published, and real files that packages carry.
  */
 import { readFileSync } from 'node:fs';
-import { tinyModel } from '../../../main/embedded/tiny-model.ts';
+import { tinyModel } from '../../../main/embedded/gguf/tiny-model.ts';
 import type { Contents } from './folder-of.ts';
 import type { FuzzFormat } from './fuzz-kit.ts';
 import { type RealSample, realSample } from './fuzz-real.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FormatError } from '../../../main/core/analyzer/bytes.ts';
 import { parseGguf } from '../../../main/core/analyzer/gguf.ts';
-import { tinyModel } from '../../../main/embedded/tiny-model.ts';
+import { tinyModel } from '../../../main/embedded/gguf/tiny-model.ts';
 import { counted, llama, type Meta, type SyntheticTensor, writeGguf } from './synthetic-gguf.ts';
 
 const MUTATIONS = 2_000;

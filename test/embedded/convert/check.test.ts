@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { whyNotConvertible } from '../../../main/embedded/convert/check.ts';
-import { inspectCandidate } from '../../../main/io/inspect.ts';
+import { inspectCandidate } from '../../../main/io/reader/inspect.ts';
 import { type TinyFolderOptions, writeTinyFolder } from '../../helpers/tiny-folder.ts';
 
 let root: string;

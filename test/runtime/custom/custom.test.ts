@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { correctedEstimate } from '../../../main/core/estimate.ts';
-import { planHash } from '../../../main/core/plan-hash.ts';
+import { correctedEstimate } from '../../../main/core/decide/estimate.ts';
+import { planHash } from '../../../main/core/decide/plan-hash.ts';
 import type { Adapter, LoadTarget } from '../../../main/runtime/adapter.ts';
 import { ownRuntimes } from '../../../main/runtime/custom/module.ts';
 import type { Step } from '../../../main/runtime/step.ts';

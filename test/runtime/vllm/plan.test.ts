@@ -1,6 +1,6 @@
 /** What vLLM is started with, and what it will take: pure, from a table of profiles. */
 import { describe, expect, test } from 'vitest';
-import type { LaunchSettings } from '../../../main/core/planner.ts';
+import type { LaunchSettings } from '../../../main/core/decide/planner.ts';
 import type { GpuFacts } from '../../../main/runtime/module.ts';
 import { vllmAdapter } from '../../../main/runtime/vllm/adapter.ts';
 import type { VllmFacts } from '../../../main/runtime/vllm/facts.ts';

@@ -1,0 +1,270 @@
+/**
+ * Decides where a model goes: rules over facts that were handed in, in about a millisecond, with a sentence for each option. Pure: nothing is
+ * committed here, and a what-if is the same call. Options come from `brain-options.ts`, their fit from `brain-fit.ts`.
+ *
+ * The order of preference:
+ * 1. Elsewhere, where it takes nothing of this box. All layers on GPUs, before part of them, before the CPU: a model is used far longer than it is loaded. So an idle model leaves a GPU
+ *    rather than that the next one runs on the CPU, and a short, bounded wait for a GPU beats the CPU too.
+ * 2. Within that: fits now; fits when those who leave already have left; fits with the cheapest victims; has to wait.
+ * 3. The runtime that suits the kind of model; more layers on the GPU; the weights as they are before what is made of them; fewer GPUs.
+ * 4. The GPU that leaves the best remaining room: the largest hole on the box stays as large as can be, then the emptiest GPU.
+ */
+import type { Candidate, Decision, RefusalReason } from '../../../shared/decision.ts';
+import type { Asleep } from '../../../shared/model.ts';
+import type { Policies } from '../../../shared/settings.ts';
+import { shellWord, visibleName } from '../../../shared/visible.ts';
+import type { BaseVerdict } from '../analyzer/adapter-base.ts';
+import type { Room } from '../memory/devices.ts';
+import type { Resident } from '../memory/evictor.ts';
+import { listed } from '../sentences.ts';
+import { type Box, boxOf, type Fit, type Weighed, weigh } from './brain-fit.ts';
+import {
+  deadOptions,
+  isMeantFor,
+  needsTrust,
+  type Option,
+  type OptionsInput,
+  splitOptions,
+  usableGpus,
+  type Way,
+  wakeOption,
+  waysOf,
+  wholeOptions,
+} from './brain-options.ts';
+import { noRuntimeWords, placementInWords, preparationInWords, toCandidate, whyOf } from './brain-words.ts';
+
+export interface BrainInput extends OptionsInput {
+  readonly policies: Policies;
+  readonly residents: readonly Resident[];
+  /** `empty`: could this box serve it at all? No residents, nobody else's memory; answers place or refuse, never wait. */
+  readonly box: 'empty' | 'present';
+  /** False for content that nobody asked for: it takes free room only. */
+  readonly mayEvict: boolean;
+  /** Of an adapter: is the model here that it changes? Null for what is no adapter. */
+  readonly base: BaseVerdict | null;
+  /** Of one that sleeps: it is woken where it is, or ended. */
+  readonly asleep: Asleep | null;
+  /** How long the oldest request or person has waited. */
+  readonly waitedMs: number;
+  readonly nowMs: number;
+}
+
+/** A split with less than this share of the layers that it could have is hardly faster than the CPU: victims are worth it then. */
+const WORTHWHILE_SPLIT = 0.5;
+
+const CLASSES = ['elsewhere', 'gpu', 'split', 'cpu'] as const;
+const FITS: readonly Fit[] = ['now', 'draining', 'victims', 'waits'];
+
+/** Place, wait or refuse, always with every option that was weighed and a reason. At `present`, `refuse` means that waiting for models of ours is no use. */
+export function decide(input: BrainInput): Decision {
+  if (input.base?.verdict === 'needs-base') return refusal('needs-base', input.base.sentence, HELP_BASE, []);
+  const box = boxOf({
+    devices: input.devices,
+    residents: input.residents.filter((resident) => resident.modelId !== input.modelId),
+    box: input.box,
+    mayEvict: input.mayEvict,
+    rules: {
+      minResidencyMs: input.policies.min_residency_seconds * 1000,
+      busyToo: input.waitedMs >= input.policies.fairness_max_wait_seconds * 1000,
+      nowMs: input.nowMs,
+    },
+  });
+  if (input.asleep !== null && input.box === 'present') return decideWake(input, input.asleep, box);
+  const ways = waysOf(input);
+  const weighed = weighAll(input, ways, box);
+  const candidates = [...weighed, ...deadOptions(input).map((option) => weigh(option, box))].map((each) => toCandidate(each, box));
+  const best = choose(
+    weighed.filter(({ option }) => !option.needsTrust),
+    box,
+  );
+  if (best === null) return refuse(input, ways, weighed, candidates, box);
+  const reason = `${placementInWords(best.option.plan.placement, box)}: ${whyOf(best, box)}${preparationInWords(best, weighed, box)}${whyNotGpu(best, weighed, box)}`;
+  if (best.fit === 'now' || best.fit === 'victims') {
+    // The very one of the list, by which the ledger tells which was taken.
+    return { kind: 'place', candidate: candidates[weighed.indexOf(best)] ?? toCandidate(best, box), candidates, reason };
+  }
+  const { waitsFor, lacksRoom, option } = best;
+  return { kind: 'wait', devices: option.slots, waitsFor, lacksRoom, candidates, reason: `waiting for ${reason}` };
+}
+
+/** It has its place: what it gave back must be there again. Refused: it is ended, and asked about like any other. */
+function decideWake(input: BrainInput, asleep: Asleep, box: Box): Decision {
+  const option = wakeOption(input, asleep);
+  const weighed = weigh(option, box);
+  const candidate = toCandidate(weighed, box);
+  const reason = `${placementInWords(asleep.plan.placement, box)}: woken where it sleeps: ${whyOf(weighed, box)}`;
+  if (weighed.fit === 'now' || weighed.fit === 'victims') return { kind: 'place', candidate, candidates: [candidate], reason };
+  if (weighed.fit === 'waits' || weighed.fit === 'draining') {
+    const { waitsFor, lacksRoom } = weighed;
+    return { kind: 'wait', devices: option.slots, waitsFor, lacksRoom, candidates: [candidate], reason: `waiting for ${reason}` };
+  }
+  return refusal('no-room', `It cannot wake where it sleeps: ${whyOf(weighed, box)}.`, HELP_NO_ROOM, [candidate]);
+}
+
+function weighAll(input: BrainInput, ways: readonly Way[], box: Box): readonly Weighed[] {
+  const whole = ways.flatMap((way) => wholeOptions(input, way, (gpu) => box.reachable[gpu.id] ?? 0)).map((option) => weigh(option, box));
+  const onGpu = whole.some(({ option, fit }) => option.plan.placement.kind === 'gpu' && !option.needsTrust && FITS.includes(fit));
+  return onGpu ? whole : [...whole, ...ways.flatMap((way) => splits(input, way, box)).map((option) => weigh(option, box))];
+}
+
+/** As many layers as fit beside those who are here, unless the GPU could have twice as many if they left. */
+function splits(input: BrainInput, way: Way, box: Box): readonly Option[] {
+  const most = splitOptions(input, way, (gpu) => Math.min(gpu.emptyBytes, box.reachable[gpu.id] ?? 0));
+  if (most.length === 0 || input.box === 'empty') {
+    return most.length > 0 ? most : splitOptions(input, way, (gpu) => gpu.emptyBytes);
+  }
+  const now = splitOptions(input, way, (gpu) => box.there[gpu.id] ?? 0);
+  return most.flatMap((option) => {
+    const [gpu] = option.plan.placement.gpus;
+    const beside = now.find(({ plan }) => plan.placement.gpus[0] === gpu);
+    if (beside === undefined || layersOf(beside) === layersOf(option)) return [option];
+    // Both are weighed: fewer layers on the GPU are more on the host, where there may be no room for them.
+    return layersOf(beside) >= layersOf(option) * WORTHWHILE_SPLIT ? [beside, option] : [option];
+  });
+}
+
+function choose(weighed: readonly Weighed[], box: Box): Weighed | null {
+  for (const kind of CLASSES) {
+    for (const fit of FITS) {
+      const same = weighed.filter((each) => each.fit === fit && each.option.plan.placement.kind === kind);
+      if (same.length > 0) return bestOf(same, box);
+    }
+  }
+  return null;
+}
+
+function bestOf(weighed: readonly Weighed[], box: Box): Weighed | null {
+  const gpus = [...box.rooms.values()].filter((room) => room.kind === 'gpu');
+  const ranked = weighed.map((each) => ({ each, keys: rankOf(each, gpus, box) }));
+  ranked.sort((a, b) => compareKeys(a.keys, b.keys));
+  return ranked[0]?.each ?? null;
+}
+
+/** Smaller is better, the first difference decides. */
+function rankOf({ option, cuts, cost, lacksRoom }: Weighed, gpus: readonly Room[], box: Box): readonly number[] {
+  const { placement } = option.plan;
+  const left = gpus.map((gpu) => (box.there[gpu.id] ?? 0) - (option.bytes[gpu.id] ?? 0));
+  const chosen = placement.gpus.map((id) => (box.there[id] ?? 0) - (option.bytes[id] ?? 0));
+  const largestHole = Math.max(0, ...left);
+  const leastLeft = chosen.length === 0 ? 0 : Math.min(...chosen);
+  const { preference, losses } = option;
+  return [Number(cuts), Number(lacksRoom), cost, preference, -layersOf(option), losses, placement.gpus.length, -largestHole, -leastLeft];
+}
+
+function compareKeys(a: readonly number[], b: readonly number[]): number {
+  for (let index = 0; index < a.length; index += 1) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function layersOf({ plan }: Option): number {
+  return plan.placement.gpuLayers ?? 0;
+}
+
+/** Where it does not go all onto a GPU though there are some: why not. */
+function whyNotGpu(best: Weighed, weighed: readonly Weighed[], box: Box): string {
+  if (best.option.plan.placement.kind === 'gpu') return '';
+  const gpu = weighed.find(({ option }) => option.plan.placement.kind === 'gpu' && option.plan.placement.gpus.length === 1);
+  return gpu === undefined ? '' : `; not all on ${placementInWords(gpu.option.plan.placement, box)}: ${whyOf(gpu, box)}`;
+}
+
+/** Why there is no way. At `present` the empty box is asked first: what it refuses no box can have; what it takes somebody else is holding up. */
+function refuse(
+  input: BrainInput,
+  ways: readonly Way[],
+  weighed: readonly Weighed[],
+  candidates: readonly Candidate[],
+  box: Box,
+): Decision {
+  if (input.box === 'present') {
+    const verdict = decide({ ...input, box: 'empty' });
+    if (verdict.kind === 'refuse') return { ...verdict, candidates };
+    return refusal('no-room', `There is no room. ${closestInWords(weighed, box)}.`, HELP_NO_ROOM, candidates);
+  }
+  const { profile, modelId } = input;
+  if (profile.forms.every((form) => form.kind === 'unknown')) {
+    const [reason = 'Nothing in it is a model that any runtime of Modelium knows.'] = profile.notes;
+    return refusal('not-servable', reason, 'Drop a GGUF file or a model folder.', candidates);
+  }
+  if (ways.length === 0) return withoutWay(input, candidates);
+  const possible = weighed.filter(({ fit }) => fit !== 'impossible');
+  if (possible.length === 0) {
+    const asked = input.settings.gpus !== undefined && usableGpus(input).length === 0;
+    const reason = asked
+      ? `models.${modelId}.gpus names no GPU that is here.`
+      : `No runtime can run it here: ${weighed[0] === undefined ? 'there is no device for it' : whyOf(weighed[0], box)}.`;
+    return refusal('no-runtime', reason, asked ? `Change models.${modelId}.gpus in the settings.` : HELP_RUNTIMES, candidates);
+  }
+  if (possible.some(({ option, fit }) => option.needsTrust && fit === 'now')) return untrusted(input, '', candidates);
+  const help = `Give it less context (models.${modelId}.context), or take a smaller quantisation of it.`;
+  return refusal('too-large', `It is too large for this machine. ${closestInWords(possible, box)}.`, help, candidates);
+}
+
+/** Each way to run it would execute code of the model's own (I7). @param more a sentence that a person should know beside it. */
+function untrusted(input: BrainInput, more: string, candidates: readonly Candidate[]): Decision {
+  const files = input.profile.forms.filter((form) => needsTrust(input, form)).flatMap((form) => form.codeFiles);
+  const reason = `It brings code that would run here, and nobody has trusted it: ${listed([...new Set(files)].map(visibleName))}.${more}`;
+  return refusal(
+    'needs-trust',
+    reason,
+    `\`modelium trust ${shellWord(input.modelId)}\` shows it; trust it if you know who wrote it.`,
+    candidates,
+  );
+}
+
+const HELP_RUNTIMES = '`modelium check` lists the runtimes and what each of them lacks.';
+const HELP_BASE = 'It goes on by itself when its base is there. An alias (models.<id>.aliases) makes a model under another name its base.';
+const HELP_NO_ROOM = 'Unpin a model, or end what else holds the memory.';
+
+function refusal(kind: RefusalReason, reason: string, help: string, candidates: readonly Candidate[]): Decision {
+  return { kind: 'refuse', refusal: kind, candidates, reason, help };
+}
+
+/** No runtime takes it, or those who would are off or not here. */
+function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decision {
+  const { profile, runtimes } = input;
+  const able = runtimes.filter(
+    ({ planner }) =>
+      (!planner.onlyWhenChosen || planner.id === input.settings.runtime) &&
+      profile.forms.some((form) => planner.supports(profile, form).supported),
+  );
+  // Where the settings name one that takes it, what that one lacks is the reason.
+  const meant = able.filter(({ planner }) => isMeantFor(planner, input.settings));
+  const takers = (meant.length > 0 ? meant : able).map(({ planner }) => planner.id);
+  const isUntrusted = profile.forms.every((form) => needsTrust(input, form));
+  const converter = runtimes.find(({ planner }) => planner.preparations !== undefined);
+  if (takers.length > 0) {
+    const why = candidates.find(({ plan }) => takers.includes(plan.runtime))?.why ?? '';
+    const converted = profile.forms.find(({ conversion }) => conversion?.why != null)?.conversion?.why ?? null;
+    const besides = converted === null || converter === undefined ? '' : ` ${converter.name} does not serve it: ${converted}.`;
+    const missing = `${takers.join(', ')} would serve it, but: ${why.replace(/\.$/, '')}.${besides}`;
+    return isUntrusted ? untrusted(input, ` ${missing}`, candidates) : refusal('no-runtime', missing, HELP_RUNTIMES, candidates);
+  }
+  const { reason, help } = noRuntimeWords(profile, runtimes, input.laterRuntimes);
+  // Whatever runtime comes, it would not run this code: that is told first, and what else is missing with it.
+  if (isUntrusted) return untrusted(input, ` ${reason}`, candidates);
+  // Why such a folder is not converted is in the reason already.
+  const isFolder = profile.forms.some((form) => form.kind === 'transformers');
+  const said = candidates
+    .filter(({ plan }) => !isFolder || plan.runtime !== converter?.planner.id)
+    .map(({ why }) => ` ${why.replace(/\.$/, '')}.`)
+    .join('');
+  return refusal('no-runtime', `${reason}${said}`, help, candidates);
+}
+
+/** The option that lacks least, so that the refusal names the figure that matters. */
+function closestInWords(weighed: readonly Weighed[], box: Box): string {
+  let best: Weighed | null = null;
+  let leastBytes = Number.POSITIVE_INFINITY;
+  for (const each of weighed) {
+    if (each.fit === 'impossible') continue;
+    const limit = (id: string) => (each.fit === 'held' ? (box.reachable[id] ?? 0) : (box.rooms.get(id)?.emptyBytes ?? 0));
+    const lackingBytes = Math.max(...Object.entries(each.option.bytes).map(([id, bytes]) => bytes - limit(id)));
+    if (lackingBytes >= leastBytes) continue;
+    best = each;
+    leastBytes = lackingBytes;
+  }
+  return best === null ? '' : `${placementInWords(best.option.plan.placement, box)}: ${whyOf(best, box)}`;
+}

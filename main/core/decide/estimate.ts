@@ -1,0 +1,146 @@
+/**
+ * Owns the step from a planner's arithmetic to the bytes that the brain reckons with: the correction learned from earlier loads (closed loop),
+ * and the seconds that a load will take. Must not read the ledger itself: measurements come in.
+ */
+import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type RuntimeId } from '../../../shared/decision.ts';
+import type { ModelProfile } from '../../../shared/profile.ts';
+import type { Measurement } from '../ports.ts';
+import { isWake, planHash, wakeHash } from './plan-hash.ts';
+import type { Estimate, RuntimePlanner } from './planner.ts';
+
+/** The same plan of the same model was measured: believed almost as it is. */
+const SAME_PLAN_BOUNDS = [0.8, 2] as const;
+/** Of a guess, what was measured is all that is known. */
+const ANY_BOUNDS = [0, Number.POSITIVE_INFINITY] as const;
+/** Another plan or another model: a hint only. Never much below the arithmetic, since too little ends in an out-of-memory load. */
+const LOOSE_BOUNDS = [0.9, 1.5] as const;
+/** A runtime's habit is believed from this many loads on. */
+const RUNTIME_LOADS = 3;
+const RECENT_LOADS = 5;
+/** Other models' loads that a forecast of seconds rests on. */
+const FORECAST_LOADS = 16;
+
+type Side = 'gpu' | 'host';
+
+/**
+ * `planner.estimate` corrected by what was measured: of this model with this plan, else of this model on this runtime, else of this runtime.
+ * The correction is clamped, and a note says what was done. `measurements` are newest first. Their `predicted` must be the planner's own
+ * estimate before any correction: else the correction would be corrected in turn, and the forecast would swing.
+ */
+export function correctedEstimate(
+  planner: RuntimePlanner,
+  profile: ModelProfile,
+  plan: LaunchPlan,
+  modelId: string,
+  measurements: readonly Measurement[],
+): Estimate {
+  const raw = planner.estimate(profile, plan);
+  const ofRuntime = measurements.filter((one) => one.runtime === plan.runtime && !isWake(one));
+  if (ofRuntime.length === 0) return raw;
+  const ofModel = ofRuntime.filter((one) => one.modelId === modelId);
+  const hash = ofModel.length === 0 ? '' : planHash(plan);
+  const samePlan = ofModel.filter((one) => one.planHash === hash).slice(0, RECENT_LOADS);
+  const onGpu = Object.keys(raw.bytes).some((device) => device !== HOST_DEVICE);
+  const bytes: Record<string, number> = {};
+  const notes = new Set(raw.notes);
+  for (const [device, rawBytes] of Object.entries(raw.bytes)) {
+    const side = sideOf(device);
+    // Beside a GPU the resident bytes on the host are mostly mapped weights, which the kernel may drop: nothing to learn from.
+    const learned =
+      side === 'host' && onGpu ? null : learn(device, rawBytes, samePlan, ofModel, ofRuntime, raw.isGuess ? ANY_BOUNDS : SAME_PLAN_BOUNDS);
+    bytes[device] = learned === null ? rawBytes : Math.ceil(rawBytes * learned.factor);
+    if (learned !== null && Math.abs(learned.factor - 1) >= 0.01) notes.add(noteOf(learned, side));
+  }
+  return { bytes, parts: raw.parts, notes: [...notes] };
+}
+
+interface Learned {
+  readonly factor: number;
+  readonly clamped: boolean;
+  readonly from: string;
+}
+
+function learn(
+  device: string,
+  rawBytes: number,
+  samePlan: readonly Measurement[],
+  ofModel: readonly Measurement[],
+  ofRuntime: readonly Measurement[],
+  samePlanBounds: readonly [number, number],
+): Learned | null {
+  const side = sideOf(device);
+  // The highest of the last few: a plan may have been measured while it was idle, and will need again what it once needed.
+  const measured = Math.max(0, ...samePlan.map((one) => one.measured[device] ?? 0));
+  if (measured > 0 && rawBytes > 0) return clamped(measured / rawBytes, samePlanBounds, 'this plan took when it was loaded before');
+  const sameModel = ratios(ofModel, side);
+  if (sameModel.length > 0) return clamped(Math.max(...sameModel), LOOSE_BOUNDS, 'this model took with another plan');
+  const sameRuntime = ratios(ofRuntime, side);
+  return sameRuntime.length < RUNTIME_LOADS ? null : clamped(median(sameRuntime), LOOSE_BOUNDS, 'other models took on this runtime');
+}
+
+/** Measured / predicted of the newest loads, on the GPUs together, or on the host for loads without a GPU. */
+function ratios(measurements: readonly Measurement[], side: Side): readonly number[] {
+  const found: number[] = [];
+  for (const one of measurements) {
+    if (side === 'host' && bytesOn(one.predicted, 'gpu') > 0) continue;
+    const predicted = bytesOn(one.predicted, side);
+    const measured = bytesOn(one.measured, side);
+    // Zero: nothing of that kind, or a driver that did not tell.
+    if (predicted > 0 && measured > 0) found.push(measured / predicted);
+    if (found.length === RECENT_LOADS) break;
+  }
+  return found;
+}
+
+function clamped(ratio: number, bounds: readonly [number, number], from: string): Learned {
+  const factor = Math.min(bounds[1], Math.max(bounds[0], ratio));
+  return { factor, clamped: factor !== ratio, from };
+}
+
+function noteOf(learned: Learned, side: Side): string {
+  const where = side === 'gpu' ? 'GPU memory' : 'main memory';
+  const bound = learned.clamped ? ' (as far as we correct)' : '';
+  return `${where} x ${learned.factor.toFixed(2)}${bound}: what ${learned.from}`;
+}
+
+/**
+ * Seconds that a load is expected to take: the median of this model's loads on the runtime, else by the bytes per second of other models'
+ * loads on it, else null.
+ */
+export function expectedLoadSeconds(
+  modelId: string,
+  runtime: RuntimeId,
+  bytes: DeviceBytes,
+  measurements: readonly Measurement[],
+): number | null {
+  const ofRuntime = measurements.filter((one) => one.runtime === runtime && !isWake(one));
+  const own = ofRuntime.filter((one) => one.modelId === modelId).slice(0, RECENT_LOADS);
+  if (own.length > 0) return median(own.map((one) => one.loadSeconds));
+  const secondsPerByte = ofRuntime
+    .slice(0, FORECAST_LOADS)
+    .map((one) => one.loadSeconds / (bytesOn(one.measured, 'gpu') + bytesOn(one.measured, 'host')))
+    .filter((rate) => Number.isFinite(rate));
+  return secondsPerByte.length === 0 ? null : median(secondsPerByte) * (bytesOn(bytes, 'gpu') + bytesOn(bytes, 'host'));
+}
+
+/** Seconds that waking it is expected to take: the median of the last times; null before the first. */
+export function expectedWakeSeconds(modelId: string, plan: LaunchPlan, measurements: readonly Measurement[]): number | null {
+  const hash = wakeHash(plan);
+  const own = measurements.filter((one) => one.modelId === modelId && one.planHash === hash).slice(0, RECENT_LOADS);
+  return own.length === 0 ? null : median(own.map((one) => one.loadSeconds));
+}
+
+function bytesOn(bytes: DeviceBytes, side: Side): number {
+  let sum = 0;
+  for (const device of Object.keys(bytes)) if (sideOf(device) === side) sum += bytes[device] ?? 0;
+  return sum;
+}
+
+function sideOf(device: string): Side {
+  return device === HOST_DEVICE ? 'host' : 'gpu';
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+}

@@ -1,0 +1,92 @@
+/** A runtime as the deciders see it: what it serves, what a launch of it is, what that costs, and how well it suits. Types only; adapters implement them. */
+import type { BufferBytes, DeviceBytes, LaunchPlan, Placement, Preparation, RuntimeId } from '../../../shared/decision.ts';
+import type { FormKind, ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
+import type { ModelSettings } from '../../../shared/settings.ts';
+import type { AdapterNeeds } from './derived.ts';
+
+export interface RuntimeFound {
+  readonly found: boolean;
+  readonly version: string | null;
+  readonly message: string;
+  /** It is not here because the settings are wrong about it, and not because nobody installed it. */
+  readonly isWrong?: boolean;
+  /** What this runtime can compute on besides the CPU, and why not, in a sentence. */
+  readonly gpu: { readonly usable: boolean; readonly why: string };
+  /** Absent: it can compute on the CPU alone too. */
+  readonly cpu?: { readonly usable: boolean; readonly why: string };
+}
+
+export interface Support {
+  readonly supported: boolean;
+  /** A sentence either way. */
+  readonly why: string;
+}
+
+export interface Estimate {
+  readonly bytes: DeviceBytes;
+  /** Where the bytes go, for people: weights, KV cache, compute, overhead. */
+  readonly parts: Readonly<Record<string, number>>;
+  readonly notes: readonly string[];
+  /** Nobody knows what the runtime does with its memory: once a load was measured, that counts alone. */
+  readonly isGuess?: boolean;
+}
+
+/** A model's own settings, and what an explained failure asked for. */
+export type LaunchSettings = Omit<ModelSettings, 'runtime'> & {
+  readonly runtime?: RuntimeId | undefined;
+  /** Bytes that the runtime shall reckon with on each GPU, in place of what it would plan. */
+  readonly gpuBytes?: number;
+  /** Bytes on each GPU beside what it would plan. */
+  readonly moreGpuBytes?: number;
+  /** What the runtime said that an earlier load of this model took, on as many devices. */
+  readonly learned?: BufferBytes | undefined;
+  /** Adapters here that are to be loaded into it. */
+  readonly adapters?: AdapterNeeds | undefined;
+};
+
+/** A runtime's half of planning; implemented by its adapter, pure. */
+export interface RuntimePlanner {
+  readonly id: RuntimeId;
+  supports(profile: ModelProfile, form: ModelForm): Support;
+  /** Where it serves this form, in words, if that is not on this machine's devices: there is one place then, and it always fits. Absent: here. */
+  elsewhere?(form: ModelForm): string;
+  /** True: it serves only models whose own settings name it. */
+  readonly onlyWhenChosen?: boolean;
+  /** Can a model be spread over several GPUs, and layers left on the CPU? */
+  readonly splits: boolean;
+  readonly groups: boolean;
+  /** The launch for a placement: context, sequences and arguments from the model's settings and the profile. */
+  plan(profile: ModelProfile, form: ModelForm, placement: Placement, settings: LaunchSettings, preparation?: Preparation): LaunchPlan;
+  /** What can be made of the form so that this runtime loads it, the most faithful first; null or absent: it loads the form as it is. */
+  preparations?(profile: ModelProfile, form: ModelForm): readonly Preparation[] | null;
+  estimate(profile: ModelProfile, plan: LaunchPlan): Estimate;
+  /** A sentence: why this model cannot be at this place, however much room there is; null: it can. */
+  obstacle?(profile: ModelProfile, placement: Placement): string | null;
+  /** Why an adapter cannot be loaded into a base that was launched so (null: into any); null: it can. Absent: it serves no adapters. */
+  whyNotAttached?(form: ModelForm, base: LaunchPlan | null): string | null;
+}
+
+/**
+ * Its place in the line of those that take a model of this kind in this form: the lowest goes first; null: it does not suit. Whether it takes the model at
+ * all is `supports`.
+ */
+export type RuntimePreference = (kind: ModelKind, form: FormKind, placement: Placement['kind']) => number | null;
+
+export interface NamedRuntime {
+  /** As people call it. */
+  readonly name: string;
+  readonly preference: RuntimePreference;
+}
+
+/** A line of `modelium check`. `missing` is nothing wrong, only something that Modelium could use. */
+export interface RuntimeFinding {
+  readonly what: string;
+  readonly verdict: 'ok' | 'missing' | 'wrong';
+  readonly message: string;
+}
+
+export interface KnownRuntime extends NamedRuntime {
+  readonly planner: RuntimePlanner;
+  readonly enabled: boolean;
+  readonly found: RuntimeFound;
+}

@@ -1,0 +1,188 @@
+/** Puts the questions to the brain: gathers what it must know from the owners. The brain itself is pure; nothing is decided or committed here. */
+import type { Decision, RuntimeId } from '../../../shared/decision.ts';
+import type { StateOf } from '../../../shared/model.ts';
+import { formOf, type ModelForm, type ModelProfile } from '../../../shared/profile.ts';
+import type { Settings } from '../../../shared/settings.ts';
+import type { Admission } from '../admission.ts';
+import { type BaseVerdict, baseOf, type KnownModel } from '../analyzer/adapter-base.ts';
+import type { Devices } from '../memory/devices.ts';
+import { type ResidentFacts, residents, settingsOf } from '../memory/residents.ts';
+import type { Problem } from '../notice/elsewhere.ts';
+import type { Clock, Ledger } from '../ports.ts';
+import { type ModelRecord, stateOf } from '../registry.ts';
+import { storedName } from '../stores/names.ts';
+import { type BrainInput, decide } from './brain.ts';
+import { isChosen, isMeantFor } from './brain-options.ts';
+import { type AdapterNeeds, decideDerived } from './derived.ts';
+import { planHash } from './plan-hash.ts';
+import type { KnownRuntime, LaunchSettings, NamedRuntime } from './planner.ts';
+
+export interface QuestionPorts {
+  readonly admission: Admission;
+  readonly devices: Devices;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly facts: ResidentFacts;
+  runtimes(): readonly KnownRuntime[];
+  readonly laterRuntimes: readonly NamedRuntime[];
+  settings(): Settings;
+  /** Why a model of somebody else's server cannot be asked now; null: it can, or it is none. */
+  away(id: string): Problem | null;
+  /** Has a person trusted the code that this form of the model has now? */
+  trusted(record: ModelRecord, form: ModelForm): boolean;
+}
+
+/** Loads that a prediction may learn from. */
+const RECENT_MEASUREMENTS = 16;
+
+export class Questions {
+  readonly #ports: QuestionPorts;
+
+  constructor(ports: QuestionPorts) {
+    this.#ports = ports;
+  }
+
+  /** Where does it go? `empty`: could this box serve it at all; `present`: now. */
+  ask(record: ModelRecord, box: BrainInput['box']): Decision {
+    const away = this.#ports.away(record.id);
+    if (away !== null) return { kind: 'refuse', refusal: 'away', candidates: [], reason: away.why, help: away.help };
+    return (
+      this.#derived(record.id, record.profile, box, (form) => this.#ports.trusted(record, form)) ?? decide(this.#question(record, box))
+    );
+  }
+
+  /** The brain's answer with nothing committed; null before the model was analyzed. */
+  whatIf(record: ModelRecord): Decision | null {
+    if (record.profile === null) return null;
+    const derived = this.#derived(record.id, record.profile, 'present', (form) => this.#ports.trusted(record, form));
+    return derived ?? decide({ ...this.#question(record, 'present'), mayEvict: true });
+  }
+
+  /** The same for content that is no model of ours (yet). */
+  whatIfProfile(name: string, profile: ModelProfile): Decision {
+    const derived = this.#derived(name, profile, 'present', () => false);
+    if (derived !== null) return derived;
+    return decide(
+      this.#questionFor(name, profile, {}, { box: 'present', mayEvict: true, waitedMs: 0, trusted: () => false, asleep: null }),
+    );
+  }
+
+  /** Only settings that the plan was computed from disturb a model: the plan for the same place is computed anew and compared. */
+  launchDiffers(record: ModelRecord, state: StateOf<'loading'> | StateOf<'ready'> | StateOf<'asleep'>): boolean {
+    const runtime = this.#ports.runtimes().find(({ planner }) => planner.id === state.plan.runtime);
+    const form = record.profile === null ? undefined : formOf(record.profile, state.plan);
+    if (runtime === undefined || form === undefined || record.profile === null) return true;
+    const { settings } = this.#question(record, 'present');
+    if (!isMeantFor(runtime.planner, settings)) return true;
+    if (!isChosen(form, settings)) return true;
+    // By what is known now another share might be planned: no reason to disturb one that serves.
+    const { placement, preparation, learned, adapters, base } = state.plan;
+    if (base !== undefined) return false;
+    return (
+      planHash(runtime.planner.plan(record.profile, form, placement, { ...settings, learned, adapters }, preparation)) !==
+      planHash(state.plan)
+    );
+  }
+
+  /** Of an adapter: which of the models here it changes. Null for what is no adapter. */
+  base(id: string, profile: ModelProfile | null): BaseVerdict | null {
+    if (profile === null || !isAdapter(profile)) return null;
+    const known = [...this.#ports.facts.registry.all()].filter((other) => other.id !== id && !(other.profile && isAdapter(other.profile)));
+    return baseOf(
+      profile.base,
+      known.map((other) => toKnownModel(other, this.#ports.settings())),
+    );
+  }
+
+  /** Of an adapter whose base is here; null for anything else. */
+  #derived(id: string, profile: ModelProfile | null, box: BrainInput['box'], trusted: (form: ModelForm) => boolean): Decision | null {
+    const verdict = this.base(id, profile);
+    const form = profile?.forms[0];
+    const base = verdict?.verdict === 'found' ? this.#ports.facts.registry.get(verdict.id) : undefined;
+    if (base === undefined || form === undefined) return null;
+    const needsTrust = form.codeFiles.length > 0 && !trusted(form);
+    const chosen = settingsOf(base, this.#ports.settings()).runtime;
+    return decideDerived({ modelId: id, form, needsTrust, base, chosen, runtimes: this.#ports.runtimes(), box });
+  }
+
+  /** What a model must be started with for the adapters here that change it; on which runtime, once one of them is wanted. */
+  #adaptersOf(baseId: string): { readonly adapters?: AdapterNeeds; readonly runtime?: RuntimeId } {
+    const server = this.#ports.runtimes().find(({ planner }) => planner.whyNotAttached !== undefined);
+    let isWanted = false;
+    const ranks = [...this.#ports.facts.registry.all()].flatMap(({ id, profile }) => {
+      if (server === undefined || profile === null || !isAdapter(profile)) return [];
+      const verdict = this.base(id, profile);
+      const [form] = profile.forms;
+      const isOurs = verdict?.verdict === 'found' && verdict.id === baseId;
+      if (!isOurs || form === undefined || server.planner.whyNotAttached?.(form, null) !== null) return [];
+      isWanted ||= this.#ports.admission.isWanted(id);
+      return [form.adapter?.rank ?? 0];
+    });
+    if (server === undefined || ranks.length === 0) return {};
+    // By itself it may suit another runtime better, and would be started there again and again.
+    return { adapters: { count: ranks.length, maxRank: Math.max(...ranks) }, ...(isWanted ? { runtime: server.planner.id } : {}) };
+  }
+
+  #question(record: ModelRecord, box: BrainInput['box']): BrainInput {
+    const { admission, clock, settings } = this.#ports;
+    if (record.profile === null) throw new Error(`${record.id} has no profile to decide on`);
+    const waitedMs = admission.oldestWaitMs(record.id, clock.now());
+    const own = settingsOf(record, settings());
+    const { contextTokens, gpuBytes, moreGpuBytes } = record.retried;
+    const retried = {
+      ...(contextTokens === null ? {} : { context: Math.min(contextTokens, own.context ?? contextTokens) }),
+      ...(gpuBytes === null ? {} : { gpuBytes }),
+      ...(moreGpuBytes === null ? {} : { moreGpuBytes }),
+    };
+    const forAdapters = this.#adaptersOf(record.id);
+    const trusted = (form: ModelForm): boolean => this.#ports.trusted(record, form);
+    const mayEvict = admission.mayEvict(record.id);
+    const asleep = stateOf(record, 'queued')?.asleep ?? null;
+    return this.#questionFor(
+      record.id,
+      record.profile,
+      { ...forAdapters, ...own, ...retried },
+      { box, mayEvict, waitedMs, trusted, asleep },
+    );
+  }
+
+  #questionFor(
+    modelId: string,
+    profile: ModelProfile,
+    own: LaunchSettings,
+    asked: Pick<BrainInput, 'box' | 'mayEvict' | 'waitedMs' | 'trusted' | 'asleep'>,
+  ): BrainInput {
+    const { devices, ledger, clock, facts, settings } = this.#ports;
+    const isElsewhere = profile.forms.some(({ kind }) => kind === 'remote');
+    // What lies here and what is offered elsewhere have nothing to do with each other's runtimes.
+    const runtimes = this.#ports.runtimes().filter(({ planner }) => (planner.elsewhere !== undefined) === isElsewhere);
+    return {
+      modelId,
+      profile,
+      base: this.base(modelId, profile),
+      settings: own,
+      policies: settings().orchestration.policies,
+      devices: devices.rooms(),
+      residents: residents(facts),
+      runtimes,
+      laterRuntimes: this.#ports.laterRuntimes,
+      measurements: runtimes.flatMap(({ planner }) => [
+        ...ledger.measurements(modelId, planner.id, RECENT_MEASUREMENTS),
+        ...ledger.measurements(null, planner.id, RECENT_MEASUREMENTS),
+      ]),
+      ...asked,
+      nowMs: clock.now(),
+    };
+  }
+}
+
+/** Whether there is nothing else in it that could be served by itself. */
+export function isAdapter({ forms }: ModelProfile): boolean {
+  return forms.length > 0 && forms.every(({ kind }) => kind === 'adapter');
+}
+
+function toKnownModel(record: ModelRecord, settings: Settings): KnownModel {
+  const { id, aliases, path, realPath, profile } = record;
+  const names = [profile?.name ?? null, path, realPath, storedName(path)].filter((name) => name !== null);
+  return { id, aliases: [...aliases, ...(settingsOf(record, settings).aliases ?? [])], names };
+}

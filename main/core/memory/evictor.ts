@@ -1,0 +1,162 @@
+/**
+ * Decides who leaves, and why: for another model's memory, or for idleness. Pure: it names models, the orchestrator unloads them.
+ * Never a pinned one, never one that loads; one with requests in flight only for somebody who has waited too long (I3).
+ */
+import type { DeviceBytes } from '../../../shared/decision.ts';
+import type { Policies } from '../../../shared/settings.ts';
+import type { Holder } from './gpu-room.ts';
+import { cheapestVictims, type Leaver, LeaverIndex, type Victims } from './victims.ts';
+
+/** A model that holds memory, with all that speaks for and against its staying. Times are monotonic milliseconds. */
+export interface Resident extends Holder {
+  readonly state: 'loading' | 'ready' | 'asleep' | 'draining';
+  readonly pinned: boolean;
+  /** In `always_loaded`: never unloaded for idleness; for memory like any other, but as if it had just been used. */
+  readonly alwaysLoaded: boolean;
+  readonly inFlight: number;
+  /** Since when it is in its state. */
+  readonly sinceMs: number;
+  /** End of its last inference (I5); null before the first. */
+  readonly lastUsedMs: number | null;
+  /** Usual time between two of its requests; null before the second. */
+  readonly gapMs: number | null;
+  readonly loadSeconds: number | null;
+  /** `models.<id>.evict_after_idle_seconds`; null where the policy holds. */
+  readonly idleAfterSeconds: number | null;
+  /** What the last request asked for; null where it did not. Beats both. */
+  readonly keepAliveSeconds: number | null;
+}
+
+export interface EvictionRules {
+  readonly minResidencyMs: number;
+  /** After `fairness_max_wait_seconds` a busy model may be taken, so that constant traffic to one starves no other. */
+  readonly busyToo: boolean;
+  readonly nowMs: number;
+}
+
+export interface IdleVerdict {
+  readonly modelId: string;
+  readonly idleMs: number;
+  readonly limitMs: number;
+}
+
+/** Of a model whose load was never timed. */
+const UNKNOWN_LOAD_SECONDS = 30;
+/** Within this time after a use all models count alike: a person reads an answer before asking on. */
+const READING_MS = 60_000;
+
+const AUTO_FIRST_MS = 300_000;
+const AUTO_LEAST_MS = 60_000;
+const AUTO_MOST_MS = 3_600_000;
+const AUTO_GAPS = 4;
+const AUTO_LOADS = 20;
+
+/**
+ * What evicting a model costs: its load seconds x the chance that it is asked for again in the next second. That chance is taken to fall with
+ * the time since the last use (who was used a while ago will come back in about as long again). Weighing the number of past uses in addition
+ * made replayed workloads worse, so it is not in here.
+ */
+export function reloadCost(resident: Resident, nowMs: number): number {
+  const idleMs = resident.alwaysLoaded ? 0 : idleFor(resident, nowMs);
+  return (1000 * (resident.loadSeconds ?? UNKNOWN_LOAD_SECONDS)) / (READING_MS + idleMs);
+}
+
+/** May it be evicted for memory under these rules? */
+export function isEvictable(resident: Resident, { minResidencyMs, busyToo, nowMs }: EvictionRules): boolean {
+  if (resident.pinned || (resident.state !== 'ready' && resident.state !== 'asleep')) return false;
+  if (resident.state === 'ready' && nowMs - resident.sinceMs < minResidencyMs) return false;
+  return resident.inFlight === 0 || busyToo;
+}
+
+/** Those who may leave, with their price; computed once per decision and used for every option. */
+export interface Leavers {
+  readonly idle: LeaverIndex;
+  /** Null where none in flight may be taken. */
+  readonly withBusy: LeaverIndex | null;
+}
+
+export function leavers(residents: readonly Resident[], rules: EvictionRules): Leavers {
+  const idle: Leaver[] = [];
+  const busy: Leaver[] = [];
+  for (const resident of residents) {
+    if (!isEvictable(resident, rules)) continue;
+    const leaver = { modelId: resident.modelId, held: resident.held, cost: reloadCost(resident, rules.nowMs) };
+    (resident.inFlight === 0 ? idle : busy).push(leaver);
+  }
+  return { idle: new LeaverIndex(idle), withBusy: busy.length === 0 ? null : new LeaverIndex([...idle, ...busy]) };
+}
+
+/** The cheapest sufficient set, without busy models if at all possible; null when there is none. */
+export function chooseVictims({ idle, withBusy }: Leavers, missing: DeviceBytes): (Victims & { readonly cuts: boolean }) | null {
+  const free = cheapestVictims(idle, missing);
+  if (free !== null) return { ...free, cuts: false };
+  const all = withBusy === null ? null : cheapestVictims(withBusy, missing);
+  return all === null ? null : { ...all, cuts: true };
+}
+
+/** The models that are to be unloaded for idleness now. */
+export function idleDue(residents: readonly Resident[], policies: Policies, nowMs: number): readonly IdleVerdict[] {
+  return residents.flatMap((resident) => {
+    const limitMs = idleLimitMs(resident, policies);
+    const idleMs = idleFor(resident, nowMs);
+    return limitMs !== null && idleMs >= limitMs ? [{ modelId: resident.modelId, idleMs, limitMs }] : [];
+  });
+}
+
+/** Those that may sleep by now, and are not to be unloaded yet. */
+export function sleepDue(residents: readonly Resident[], policies: Policies, nowMs: number): readonly IdleVerdict[] {
+  const seconds = policies.sleep_after_idle_seconds;
+  if (seconds === null) return [];
+  return residents.flatMap((resident) => {
+    const idleMs = idleFor(resident, nowMs);
+    const unloadMs = idleLimitMs(resident, policies);
+    const mayRest = resident.state === 'ready' && resident.inFlight === 0 && !resident.alwaysLoaded && !resident.pinned;
+    const isDue = mayRest && idleMs >= seconds * 1000 && (unloadMs === null || idleMs < unloadMs);
+    return isDue ? [{ modelId: resident.modelId, idleMs, limitMs: seconds * 1000 }] : [];
+  });
+}
+
+/** When `idleDue` has something to say next, if nobody is used until then; null when nothing will become idle. */
+export function nextIdleCheckMs(residents: readonly Resident[], policies: Policies): number | null {
+  let next: number | null = null;
+  for (const resident of residents) {
+    const limitMs = idleLimitMs(resident, policies);
+    if (limitMs === null) continue;
+    const dueMs = idleSinceMs(resident) + limitMs;
+    if (next === null || dueMs < next) next = dueMs;
+  }
+  return next;
+}
+
+/**
+ * How long a model may be idle; null when idleness does not end it (pinned, always loaded, in use, not ready). A request's keep-alive beats
+ * the model's own setting, which beats the policy. Below zero is for ever, as in Ollama's API.
+ */
+export function idleLimitMs(resident: Resident, policies: Policies): number | null {
+  if (resident.pinned || resident.alwaysLoaded || resident.inFlight > 0) return null;
+  if (resident.state !== 'ready' && resident.state !== 'asleep') return null;
+  const seconds = resident.keepAliveSeconds ?? resident.idleAfterSeconds ?? policies.evict_after_idle_seconds;
+  if (seconds === 'auto') return autoIdleMs(resident);
+  return seconds < 0 || !Number.isFinite(seconds) ? null : seconds * 1000;
+}
+
+/**
+ * `evict_after_idle_seconds: auto`: as long as a next request is to be expected, which is until four times the usual gap has passed, and not
+ * before twenty times what it took to load, so that slow loaders stay longer; within 1 and 60 minutes. Five minutes until there is a gap to
+ * go by.
+ */
+function autoIdleMs({ gapMs, loadSeconds }: Resident): number {
+  if (gapMs === null) return AUTO_FIRST_MS;
+  const wantedMs = Math.max(AUTO_GAPS * gapMs, AUTO_LOADS * (loadSeconds ?? UNKNOWN_LOAD_SECONDS) * 1000);
+  return Math.min(AUTO_MOST_MS, Math.max(AUTO_LEAST_MS, wantedMs));
+}
+
+function idleFor(resident: Resident, nowMs: number): number {
+  return Math.max(0, nowMs - idleSinceMs(resident));
+}
+
+/** A model that was never asked is idle since it is ready; falling asleep is no use. */
+function idleSinceMs({ state, lastUsedMs, sinceMs }: Resident): number {
+  if (state === 'asleep' && lastUsedMs !== null) return lastUsedMs;
+  return lastUsedMs === null ? sinceMs : Math.max(lastUsedMs, sinceMs);
+}

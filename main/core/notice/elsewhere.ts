@@ -1,0 +1,156 @@
+/**
+ * Models that servers of others offer: which of them are records here, under which names, and why one cannot be asked now. Applies what a look at a server
+ * said to the registry. Writes nothing down: with the settings they are gone.
+ */
+import { hasProcess } from '../../../shared/model.ts';
+import { type ModelKind, NOTHING_KNOWN } from '../../../shared/profile.ts';
+import type { Admission } from '../admission.ts';
+import type { Doer } from '../doer.ts';
+import type { Clock, Log } from '../ports.ts';
+import type { ModelRecord, Registry } from '../registry.ts';
+import { givenName, idOf, TakenNames, unusedId } from './model-ids.ts';
+
+/** A model as a server offers it. Its words are a stranger's: bounded and cleaned before they get here. */
+export interface OfferedModel {
+  /** As the server calls it, and as it is to be called here. */
+  readonly model: string;
+  readonly name: string;
+  readonly kind: ModelKind;
+  readonly contextTokens: number | null;
+  /** A sentence: why it cannot be asked now; null: it can. */
+  readonly problem: string | null;
+}
+
+/** What a look at a server said. `offers` null: it is in the settings no more. */
+export interface ServerNews {
+  readonly server: string;
+  readonly where: string;
+  readonly offers: readonly OfferedModel[] | null;
+  /** Why nothing of it can be asked now; null: it is there. */
+  readonly away: { readonly why: string; readonly help: string } | null;
+}
+
+export interface ElsewherePorts {
+  readonly registry: Registry;
+  readonly admission: Admission;
+  readonly doer: Pick<Doer, 'unloadModel'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Problem {
+  readonly why: string;
+  readonly help: string;
+}
+
+/** Known of one server at once, those included that it offers no more (I10). */
+const MOST_KNOWN = 400;
+
+export class Elsewhere {
+  readonly #ports: ElsewherePorts;
+  readonly #problems = new Map<string, Problem>();
+
+  constructor(ports: ElsewherePorts) {
+    this.#ports = ports;
+    ports.registry.onChange(({ id, record }) => {
+      if (record === null) this.#problems.delete(id);
+    });
+  }
+
+  /** Why a model cannot be asked now; null: nothing is known against it. */
+  problemOf(id: string): Problem | null {
+    return this.#problems.get(id) ?? null;
+  }
+
+  apply({ server, where, offers, away }: ServerNews): void {
+    const { registry } = this.#ports;
+    const known = [...registry.all()].filter((record) => record.server?.name === server);
+    if (offers === null) {
+      for (const record of known) this.#forget(record);
+      return;
+    }
+    for (const offer of offers) {
+      const record = known.find((each) => each.server?.model === offer.model);
+      const problem = away ?? (offer.problem === null ? null : { why: offer.problem, help: '' });
+      if (record === undefined) this.#add(server, where, offer, problem, known.length);
+      else this.#set(record, problem, offer);
+    }
+    for (const record of known) {
+      const model = record.server?.model ?? '';
+      if (offers.some((offer) => offer.model === model)) continue;
+      this.#set(
+        record,
+        away ?? { why: `${where} does not offer ${model} any more.`, help: 'When it does again, it can be asked again.' },
+        null,
+      );
+    }
+  }
+
+  #add(server: string, where: string, offer: OfferedModel, problem: Problem | null, known: number): void {
+    const { registry, admission, clock, log } = this.#ports;
+    if (known >= MOST_KNOWN) return;
+    const { id, aliases, instead } = namesFor(server, offer, new TakenNames(registry.names()));
+    if (instead !== null)
+      log.warn(
+        `${offer.model} of ${where} is called ${aliases[0] ?? id} here, because ${instead} is another model: a prefix of your choice tells them apart`,
+      );
+    if (problem !== null) this.#problems.set(id, problem);
+    // Being there is all that it takes: whoever is listed can be asked.
+    admission.want(id, 'always', clock.now());
+    const place = {
+      path: `${where} ${offer.model}`,
+      realPath: `${where} ${offer.model}`,
+      kind: 'file',
+      device: 0,
+      inode: 0,
+      files: [],
+    } as const;
+    registry.add({ id, aliases, ...place, added: true, server: { name: server, where, model: offer.model, offer } });
+  }
+
+  /** What can be asked of it is other than before: the orchestrator takes it from there. */
+  #set(record: ModelRecord, problem: Problem | null, offer: OfferedModel | null): void {
+    const { registry, admission, clock, doer } = this.#ports;
+    const { id } = record;
+    const before = this.problemOf(id);
+    if (offer !== null && record.server !== undefined && record.profile !== null && isOther(record, offer))
+      registry.update(id, { server: { ...record.server, offer }, profile: offeredProfile(offer, record.server.name) });
+    if (before?.why === problem?.why) return;
+    if (problem === null) {
+      this.#problems.delete(id);
+      admission.want(id, 'always', clock.now());
+    } else this.#problems.set(id, problem);
+    const { state } = registry.get(id) ?? record;
+    if (problem !== null && hasProcess(state)) return void doer.unloadModel(id, 'away', { to: 'analyzed' });
+    if (state.name === 'blocked' || state.name === 'unloaded' || state.name === 'failed' || state.name === 'queued')
+      registry.apply(id, { type: 'reconsidered' });
+  }
+
+  #forget({ id, state }: ModelRecord): void {
+    const { registry, admission, doer } = this.#ports;
+    admission.unwant(id);
+    if (hasProcess(state) || state.name === 'draining') return void doer.unloadModel(id, 'gone', { to: 'forgotten' });
+    registry.apply(id, { type: 'gone' });
+  }
+}
+
+function isOther({ server }: ModelRecord, offer: OfferedModel): boolean {
+  return server?.offer.kind !== offer.kind || server.offer.contextTokens !== offer.contextTokens;
+}
+
+/** All that is known of it. One of an unknown kind is asked for an answer to messages, or for vectors, as a request wants. */
+export function offeredProfile({ model, kind, contextTokens }: OfferedModel, server: string): NonNullable<ModelRecord['profile']> {
+  const hasChatTemplate = kind === 'unknown' || kind === 'chat' || kind === 'vision-language';
+  const form = { kind: 'remote', files: [model], codeFiles: [], server } as const;
+  return { ...NOTHING_KNOWN, kind, name: model, contextLength: contextTokens, hasChatTemplate, forms: [form] };
+}
+
+/** Where somebody has the name already, the server's own name tells them apart. `instead`: that name. */
+function namesFor(server: string, { model, name }: OfferedModel, taken: TakenNames) {
+  const idFor = (whole: string, prefix: string): string => idOf(`${prefix.replaceAll('/', '-')}${givenName(whole)}`);
+  const wished = idFor(model, name.slice(0, name.length - model.length));
+  if (!taken.has(wished) && !taken.has(name)) return { id: wished, aliases: name === wished ? [] : [name], instead: null };
+  const own = `${server.split(':').at(-1)}/${model}`;
+  const id = unusedId(idFor(model, `${server.split(':').at(-1)}-`), taken);
+  return { id, aliases: taken.has(own) || own === id ? [] : [own], instead: taken.has(name) ? name : wished };
+}

@@ -1,0 +1,142 @@
+/**
+ * Is the copy over? Decides from two looks at a candidate in a row, and says when the next look makes sense. Pure; takes no look itself.
+ * A copy that is under way is never called damaged: damage is believed once the bytes have stopped changing.
+ */
+import type { CopyProgress } from '../../../shared/model.ts';
+import type { FileIdentity, Inspection } from '../ports.ts';
+
+/** One look, and since when the files are as it saw them (filled in by `settle`). */
+export interface Look {
+  readonly inspection: Inspection;
+  readonly atMs: number;
+  readonly stillSinceMs?: number;
+}
+
+export type SettleOutcome = { readonly look: Look } & (
+  | { readonly kind: 'settling'; readonly copy: CopyProgress; readonly againMs: number }
+  | { readonly kind: 'whole' }
+  | { readonly kind: 'damaged' | 'unreadable' | 'incomplete' | 'not-servable'; readonly message: string; readonly help: string }
+);
+
+/** Size and time of every file unchanged for so long: the last byte was written (design: settling). */
+const STILL_MS = 500;
+/** A header in the middle of being written looks damaged; so long without a byte it is. */
+const DAMAGED_AFTER_MS = 2_000;
+const INCOMPLETE_AFTER_MS = 600_000;
+/** After a change: half of STILL_MS, so that the verdict comes within a second of the last byte. */
+const AGAIN_AFTER_CHANGE_MS = 250;
+const AGAIN_AT_MOST_MS = 5_000;
+
+/**
+ * @param previous the look that the last outcome carried; null for the first.
+ * @param look the present one.
+ * @param options force: a person said "load anyway", so tensors that end in zeros do not hold the model back.
+ */
+export function settle(previous: Look | null, look: Look, options: { readonly force: boolean }): SettleOutcome {
+  const { inspection, atMs } = look;
+  // What cannot be read is told although files in it go on changing, as those of somebody's home do.
+  const same =
+    previous !== null &&
+    (inspection.unreadable === null
+      ? sameFiles(previous.inspection.files, inspection.files)
+      : previous.inspection.unreadable === inspection.unreadable);
+  const stillSinceMs = same ? (previous.stillSinceMs ?? previous.atMs) : atMs;
+  const stillMs = atMs - stillSinceMs;
+  const kept: Look = { inspection, atMs, stillSinceMs };
+  const zeroTails = options.force ? [] : inspection.zeroTails;
+  if (inspection.nothing !== undefined) {
+    const { isEmpty, message, help } = inspection.nothing;
+    // A folder without a file is as little in trouble as a text: nothing was lost.
+    if (stillMs >= STILL_MS) return { look: kept, kind: isEmpty ? 'not-servable' : 'incomplete', message, help };
+  } else if (inspection.unreadable !== null) {
+    if (stillMs >= STILL_MS) {
+      const help = 'Let the user that Modelium runs as read it; it is looked at again when it changes.';
+      return { look: kept, kind: 'unreadable', message: inspection.unreadable, help };
+    }
+  } else if (inspection.damage !== null) {
+    if (stillMs >= DAMAGED_AFTER_MS && inspection.writer === null) {
+      return {
+        look: kept,
+        kind: 'damaged',
+        message: inspection.damage,
+        help: 'More bytes would not mend it. It is looked at again when its files change.',
+      };
+    }
+  } else if (inspection.usable && inspection.profile !== null && inspection.writer === null && zeroTails.length === 0) {
+    // A whole form beside one that is not: nobody knows which of them is meant before the bytes have ended.
+    if (stillMs >= (inspection.whole ? STILL_MS : INCOMPLETE_AFTER_MS)) return { look: kept, kind: 'whole' };
+  }
+  if (stillMs >= INCOMPLETE_AFTER_MS) return { look: kept, ...incomplete(inspection, zeroTails) };
+  return { look: kept, kind: 'settling', copy: withZeroTails(inspection.copy, zeroTails), againMs: againMs(inspection, stillMs) };
+}
+
+/** Do both lists name the same bytes, as far as one can tell without reading them? The device counts only where `acrossDevices` is false. */
+export function sameFiles(one: readonly FileIdentity[], other: readonly FileIdentity[], acrossDevices = false): boolean {
+  if (one.length !== other.length) return false;
+  const byPath = new Map(one.map((file) => [file.path, file]));
+  return other.every((file) => {
+    const match = byPath.get(file.path);
+    return match !== undefined && match.inode === file.inode && sameBytes(match, file) && (acrossDevices || match.device === file.device);
+  });
+}
+
+/**
+ * Do size and times of two files with one inode say that it is one file? A copy that keeps the other times gets a birth of its own. The time of the
+ * last change of any kind does not count: a new name or other rights move it too.
+ */
+export function sameBytes(one: FileIdentity, other: FileIdentity): boolean {
+  const [born, bornToo] = [one.bornMs ?? 0, other.bornMs ?? 0];
+  return one.bytes === other.bytes && one.mtimeMs === other.mtimeMs && (born === 0 || bornToo === 0 || born === bornToo);
+}
+
+interface IncompleteWords {
+  readonly kind: 'incomplete';
+  readonly message: string;
+  readonly help: string;
+}
+
+function incomplete(inspection: Inspection, zeroTails: readonly string[]): IncompleteWords {
+  const { writer, copy } = inspection;
+  const minutes = INCOMPLETE_AFTER_MS / 60_000;
+  if (copy.missing.length > 0) {
+    return {
+      kind: 'incomplete',
+      message: `No byte came for ${minutes} minutes, and it is not complete: ${listed(copy.missing)}.`,
+      help: 'Finish the copy or download; it goes on by itself when the files change.',
+    };
+  }
+  if (zeroTails.length > 0) {
+    return {
+      kind: 'incomplete',
+      message: `No byte came for ${minutes} minutes, and weights end in zeros, as in a preallocated download: ${listed(zeroTails)}.`,
+      help: 'Finish the download, or load it anyway if the zeros are meant.',
+    };
+  }
+  const holder = writer === null ? 'a program' : `process ${writer.pid} (${writer.command})`;
+  return {
+    kind: 'incomplete',
+    message: `No byte came for ${minutes} minutes, but ${holder} still holds it open for writing.`,
+    help: 'End that program, or let it close the file.',
+  };
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - 5;
+  return more > 0 ? `${names.slice(0, 5).join('; ')} and ${more} more` : names.join('; ');
+}
+
+/** What holds it back, shown with the progress. */
+function withZeroTails(copy: CopyProgress, zeroTails: readonly string[]): CopyProgress {
+  if (zeroTails.length === 0) return copy;
+  return { ...copy, missing: [...copy.missing, ...zeroTails.map((name) => `${name} (ends in zeros)`)] };
+}
+
+/**
+ * Milliseconds until the next look. Files that stand still are looked at less and less often: the folder's events bring an earlier look
+ * when they change.
+ */
+function againMs(inspection: Inspection, stillMs: number): number {
+  if (stillMs === 0) return AGAIN_AFTER_CHANGE_MS;
+  const settledMs = inspection.damage === null ? STILL_MS : DAMAGED_AFTER_MS;
+  return stillMs < settledMs ? settledMs - stillMs : Math.min(AGAIN_AT_MOST_MS, stillMs);
+}

@@ -1,0 +1,38 @@
+/**
+ * Reads from llama.cpp's own log lines how much memory it took and where, so that predictions can be checked against the runtime's figures
+ * and not only against the operating system's. Pure.
+ */
+import type { BufferBytes } from '../../../shared/decision.ts';
+
+export interface MemoryReport extends BufferBytes {
+  readonly type: 'memory';
+  /** By llama.cpp's device: `cpu`, `CUDA0`, `Vulkan0` ... */
+  readonly devices: Readonly<Record<string, BufferBytes>>;
+}
+
+const BUFFER_LINE = /(\S+) +(model|KV|RS|output|compute) buffer size = +([\d.]+) MiB/;
+const BYTES_PER_MIB = 1024 * 1024;
+const FIELDS = { model: 'modelBytes', KV: 'kvBytes', RS: 'kvBytes', output: 'computeBytes', compute: 'computeBytes' } as const;
+const NOTHING: BufferBytes = { modelBytes: 0, kvBytes: 0, computeBytes: 0 };
+
+/** `CPU`, `CPU_Mapped`, `CPU_REPACK` and pinned memory such as `CUDA_Host` all lie in main memory. */
+function deviceOf(buffer: string): string {
+  return buffer.startsWith('CPU') || buffer.endsWith('_Host') ? 'cpu' : buffer;
+}
+
+/** Adds up the buffer lines of one load. Exact to the 0.01 MiB that llama.cpp prints. */
+export function memoryReport(lines: readonly string[]): MemoryReport {
+  const devices: Record<string, BufferBytes> = {};
+  let total = NOTHING;
+  for (const line of lines) {
+    const match = BUFFER_LINE.exec(line);
+    if (match === null) continue;
+    const device = deviceOf(match[1] ?? '');
+    const field = FIELDS[match[2] as keyof typeof FIELDS];
+    const bytes = Math.round(Number(match[3]) * BYTES_PER_MIB);
+    const before = devices[device] ?? NOTHING;
+    devices[device] = { ...before, [field]: before[field] + bytes };
+    total = { ...total, [field]: total[field] + bytes };
+  }
+  return { type: 'memory', ...total, devices };
+}

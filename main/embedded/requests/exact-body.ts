@@ -1,0 +1,16 @@
+/** Bodies whose numbers a chat template would print otherwise than they were sent: 1.0, or more digits than JavaScript keeps. Pure but for what it remembers. */
+import { isInexact, parseExactly } from '../../core/jinja/exact-json.ts';
+import type { Body } from './openai-fields.ts';
+
+const texts = new WeakMap<Body, string>();
+
+/** @param text what the body was read from. */
+export function rememberText(body: Body, text: string): void {
+  if (isInexact(text)) texts.set(body, text);
+}
+
+/** The body with its numbers as they were written, for templates alone: such numbers are `Number` objects and bigints. */
+export function exactBody(body: Body): Body {
+  const text = texts.get(body);
+  return text === undefined ? body : (parseExactly(text) as Body);
+}

@@ -1,0 +1,98 @@
+/** Reads nvidia-smi's rows. Pure; the children that print them are gpu.ts. */
+import type { DeviceSample } from '../../core/ports.ts';
+
+export const GPU_QUERY =
+  '--query-gpu=index,uuid,name,pci.bus_id,driver_version,memory.total,memory.reserved,memory.used,utilization.gpu,temperature.gpu,power.draw,compute_cap';
+export const PROCESS_QUERY = '--query-compute-apps=gpu_uuid,pid,used_gpu_memory';
+export const CSV = '--format=csv,noheader,nounits';
+
+const BYTES_PER_MIB = 1024 * 1024;
+
+/** A GPU as one row tells it. */
+export interface GpuRow {
+  readonly uuid: string;
+  readonly index: number;
+  readonly driverVersion: string;
+  readonly device: Omit<DeviceSample, 'byPid'>;
+}
+
+/** What one process holds on one GPU; null bytes where the driver does not tell them. */
+export interface ProcessRowOfGpu {
+  readonly uuid: string;
+  readonly pid: number;
+  readonly bytes: number | null;
+}
+
+/** Null for a line that is no such row: nvidia-smi prints its errors between them. */
+export function parseGpuRow(line: string): GpuRow | null {
+  const fields = line.split(', ');
+  // Twelve fields; a name that itself held a comma would have more, and sits between the fields that are counted from each end.
+  if (fields.length < 12) return null;
+  const [index, uuid] = fields;
+  const name = fields.slice(2, fields.length - 9).join(', ');
+  const [, driverVersion, total, reserved, used, utilization, temperature, power, capability] = fields.slice(-9);
+  const totalMib = numberOrNull(total);
+  const usedMib = numberOrNull(used);
+  const indexNumber = numberOrNull(index);
+  if (uuid === undefined || indexNumber === null || totalMib === null || usedMib === null) return null;
+  const percent = numberOrNull(utilization);
+  return {
+    uuid,
+    index: indexNumber,
+    driverVersion: driverVersion ?? '',
+    device: {
+      id: uuid,
+      kind: 'gpu',
+      index: indexNumber,
+      name,
+      simulated: name.startsWith('Simulated '),
+      // What the driver keeps for itself is no memory that a model could have: free = total - reserved - used.
+      totalBytes: (totalMib - (numberOrNull(reserved) ?? 0)) * BYTES_PER_MIB,
+      usedBytes: usedMib * BYTES_PER_MIB,
+      utilizationRatio: percent === null ? null : percent / 100,
+      powerWatts: numberOrNull(power),
+      temperatureCelsius: numberOrNull(temperature),
+      computeCapability: capability !== undefined && /^\d+\.\d+$/.test(capability) ? capability : null,
+    },
+  };
+}
+
+/** Null for a line that is no such row. */
+export function parseProcessRow(line: string): ProcessRowOfGpu | null {
+  const [uuid, pid, used, ...more] = line.split(', ');
+  const pidNumber = numberOrNull(pid);
+  if (uuid === undefined || pidNumber === null || used === undefined || more.length > 0) return null;
+  const mib = numberOrNull(used);
+  return { uuid, pid: pidNumber, bytes: mib === null ? null : mib * BYTES_PER_MIB };
+}
+
+/** `[N/A]`, `[Not Supported]`, `[Unknown Error]`, `[Insufficient Permissions]` ... are null. */
+function numberOrNull(field: string | undefined): number | null {
+  return field !== undefined && /^-?\d+(\.\d+)?$/.test(field.trim()) ? Number(field) : null;
+}
+
+/** What the box told so far about its processes: it decides whether an empty or strange list means anything. */
+export interface ProcessSight {
+  /** A process of a list was found on this machine at least once. */
+  readonly everMatched: boolean;
+  /** We live in a container, whose driver tells the host's process ids or none at all. */
+  readonly contained: boolean;
+}
+
+/**
+ * Bytes by process id on one GPU, or null where the driver does not tell: it prints [N/A], names processes that do not exist here, or (in a
+ * container, where it never showed one that does) names none.
+ */
+export function bytesByPid(
+  uuid: string,
+  simulated: boolean,
+  rows: readonly ProcessRowOfGpu[],
+  sight: ProcessSight,
+): ReadonlyMap<number, number> | null {
+  const here = rows.filter((row) => row.uuid === uuid);
+  if (here.some((row) => row.bytes === null)) return null;
+  if (!sight.everMatched && (rows.length > 0 || (sight.contained && !simulated))) return null;
+  const byPid = new Map<number, number>();
+  for (const { pid, bytes } of here) byPid.set(pid, (byPid.get(pid) ?? 0) + (bytes ?? 0));
+  return byPid;
+}

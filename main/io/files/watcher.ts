@@ -1,0 +1,261 @@
+/**
+ * Notices: looks at each watch folder at once, when its file system tells of a change, and every so often. Alone imports chokidar.
+ * An event is a hint to look soon, never the truth; what a look found goes to `onScan`, and what it means is `core/notice/candidates.ts`.
+ */
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { type FSWatcher, watch } from 'chokidar';
+import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
+import type { Clock, FolderScan, Log } from '../../core/ports.ts';
+import { errorCode } from './files.ts';
+import type { Ground } from './mounts.ts';
+import { type FolderLook, type Names, scanPath, scanSmallFolder } from './scan.ts';
+
+/** Events of one copy come in bursts; so long is waited for the rest of them. */
+const COALESCE_MS = 50;
+/** Looks take at most a tenth of the time, however many events come. */
+const REST_RATIO = 10;
+/** Where a file system raises no events. */
+const POLL_MS = 2_000;
+/** Folders that are listened to, all watch folders together; what changes in others is seen at the next look. */
+const MOST_LISTENED = 1_024;
+
+export interface WatcherOptions {
+  /** Absolute paths. */
+  readonly folders: readonly string[];
+  readonly scanIntervalMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Looks at a folder that is too large for this thread. Answers as `scanFolder` does. */
+  scanLarge(folder: string, before: Ground | null, inner: ReadonlySet<string>, last: Names | null): Promise<FolderLook>;
+  onScan(scan: FolderScan): void;
+  /** Something changed at this path: a reason to look at its candidate before the scan is done. */
+  onHint?(path: string): void;
+}
+
+export interface FileWatcher {
+  /** Looks at every folder, and resolves when each was looked at once. */
+  start(): Promise<void>;
+  /** Watches a path that a person registered; resolves with its first scan, which `onScan` gets too. */
+  track(path: string): Promise<FolderScan>;
+  untrack(path: string): Promise<void>;
+  /** Looks at a folder or registered path now; one that is not watched answers null. */
+  rescan(folder: string): Promise<FolderScan | null>;
+  close(): Promise<void>;
+}
+
+interface Watched {
+  readonly path: string;
+  readonly single: boolean;
+  ground: Ground | null;
+  names: Names | null;
+  /** What is listened to, by folder; `is` tells another folder of the same name. */
+  readonly events: Map<string, { readonly is: string; readonly watcher: FSWatcher }>;
+  /** What was said last of its being away or left out, so that it is said once. */
+  said: string;
+  running: Promise<FolderScan> | null;
+  /** A hint came while a look was under way. */
+  stale: boolean;
+  restUntilMs: number;
+  dueMs: number;
+  cancelTimer: () => void;
+  closed: boolean;
+}
+
+export function createWatcher(options: WatcherOptions): FileWatcher {
+  return new Watcher(options);
+}
+
+class Watcher implements FileWatcher {
+  readonly #options: WatcherOptions;
+  readonly #folders: ReadonlySet<string>;
+  readonly #watched = new Map<string, Watched>();
+
+  constructor(options: WatcherOptions) {
+    this.#options = options;
+    this.#folders = new Set(options.folders);
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([...this.#folders].map((folder) => this.#look(this.#entry(folder, false))));
+  }
+
+  track(path: string): Promise<FolderScan> {
+    return this.#look(this.#entry(path, true));
+  }
+
+  async untrack(path: string): Promise<void> {
+    const entry = this.#watched.get(path);
+    if (entry?.single) await this.#stop(entry);
+  }
+
+  async rescan(folder: string): Promise<FolderScan | null> {
+    const entry = this.#watched.get(folder);
+    if (entry === undefined) return null;
+    // A look that is under way may have read the folder before the caller's reason to ask.
+    if (entry.running !== null) await entry.running;
+    return this.#look(entry);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#watched.values()].map((entry) => this.#stop(entry)));
+  }
+
+  #entry(path: string, single: boolean): Watched {
+    const known = this.#watched.get(path);
+    if (known !== undefined) return known;
+    const made: Watched = {
+      path,
+      single,
+      ground: null,
+      names: null,
+      events: new Map(),
+      said: '',
+      running: null,
+      stale: false,
+      restUntilMs: 0,
+      dueMs: Number.POSITIVE_INFINITY,
+      cancelTimer: () => {},
+      closed: false,
+    };
+    this.#watched.set(path, made);
+    return made;
+  }
+
+  #lookWithin(entry: Watched, ms: number): void {
+    const { clock } = this.#options;
+    const dueMs = Math.max(clock.now() + ms, entry.restUntilMs);
+    if (entry.closed || dueMs >= entry.dueMs) return;
+    entry.cancelTimer();
+    entry.dueMs = dueMs;
+    entry.cancelTimer = clock.after(dueMs - clock.now(), () => void this.#look(entry));
+  }
+
+  #hint(entry: Watched, path: string): void {
+    this.#options.onHint?.(path);
+    if (entry.running !== null) entry.stale = true;
+    else this.#lookWithin(entry, COALESCE_MS);
+  }
+
+  /** One look at a time for each folder; a second caller gets the one that is under way. */
+  #look(entry: Watched): Promise<FolderScan> {
+    entry.running ??= this.#lookNow(entry).finally(() => {
+      entry.running = null;
+      this.#lookWithin(entry, entry.stale ? COALESCE_MS : this.#intervalMs(entry));
+      entry.stale = false;
+    });
+    return entry.running;
+  }
+
+  #intervalMs(entry: Watched): number {
+    const { scanIntervalMs } = this.#options;
+    return (entry.ground?.typeWithoutEvents ?? null) === null ? scanIntervalMs : Math.min(POLL_MS, scanIntervalMs);
+  }
+
+  async #lookNow(entry: Watched): Promise<FolderScan> {
+    const { clock } = this.#options;
+    entry.cancelTimer();
+    entry.dueMs = Number.POSITIVE_INFINITY;
+    const startMs = clock.now();
+    const found = await this.#scan(entry);
+    entry.restUntilMs = clock.now() + (clock.now() - startMs) * REST_RATIO;
+    const { scan } = found;
+    if (entry.closed) return scan;
+    // The ground of the last good look stays, so that a disk which comes back is told from an empty folder under it.
+    if (found.ground !== null) entry.ground = found.ground;
+    this.#tell(entry, found);
+    entry.names = found.names;
+    const folders = scan.ok && (entry.ground?.typeWithoutEvents ?? null) === null ? found.folders : [];
+    // Of what came between the look and the first event nobody told.
+    if (await this.#listenTo(entry, folders)) entry.stale = true;
+    if (!entry.closed) this.#options.onScan(scan);
+    return scan;
+  }
+
+  async #scan(entry: Watched): Promise<FolderLook> {
+    try {
+      const { path, ground, names } = entry;
+      if (entry.single) return await scanPath(path, ground);
+      return (
+        (await scanSmallFolder(path, ground, this.#folders, names)) ?? (await this.#options.scanLarge(path, ground, this.#folders, names))
+      );
+    } catch (error) {
+      this.#options.log.error(`Looking at ${entry.path} failed`, error);
+      const message = `The folder ${entry.path} could not be looked at.`;
+      return { scan: { folder: entry.path, ok: false, message }, ground: null, leftOut: 0, folders: [], names: null };
+    }
+  }
+
+  /** Says, once, that a folder is away, is polled or is too full, and that it is back. */
+  #tell(entry: Watched, { scan, leftOut }: FolderLook): void {
+    const type = entry.ground?.typeWithoutEvents ?? null;
+    const { path } = entry;
+    let words = '';
+    if (!scan.ok) words = `${scan.message} Its models stay as they are until it is back.`;
+    else if (scan.isCut === true) words = `${path} holds more than a million files: not all of them are looked at.`;
+    else if (leftOut > 0) words = `${path} holds too many models: ${leftOut} of them are not looked at.`;
+    else if (type !== null)
+      words = `${path} lies on ${type}, which tells of no changes: it is looked at every ${this.#intervalMs(entry) / 1000} s.`;
+    if (words === entry.said) return;
+    if (words !== '') this.#options.log.warn(words);
+    else this.#options.log.say(`The folder ${path} is as it should be again.`);
+    entry.said = words;
+  }
+
+  /** Listens to these folders and to no others; resolves with whether there are new ones, when each of them is heard. */
+  async #listenTo(entry: Watched, folders: readonly string[]): Promise<boolean> {
+    const wanted = new Set(folders);
+    for (const folder of entry.events.keys()) if (!wanted.has(folder)) await this.#deafen(entry, folder);
+    const others = [...this.#watched.values()].reduce((sum, { events }) => sum + (events === entry.events ? 0 : events.size), 0);
+    let isNew = false;
+    for (const folder of folders.slice(0, Math.max(0, MOST_LISTENED - others))) {
+      const is = await stat(folder).then(
+        ({ dev, ino }) => `${dev}:${ino}`,
+        () => null,
+      );
+      const known = entry.events.get(folder);
+      if (known?.is === is) continue;
+      isNew = true;
+      if (known !== undefined) await this.#deafen(entry, folder);
+      if (is !== null && !entry.closed) await this.#listen(entry, folder, is);
+    }
+    return isNew;
+  }
+
+  async #listen(entry: Watched, folder: string, is: string): Promise<void> {
+    const { log, scanIntervalMs } = this.#options;
+    const watcher = watch(folder, {
+      ...{ depth: 0, ignoreInitial: true, followSymlinks: false, ignorePermissionErrors: true },
+      // The folder tells of its files: a watch for each of them would be one for each file that there is.
+      ignored: (path, stats) => path !== folder && stats !== undefined,
+    });
+    entry.events.set(folder, { is, watcher });
+    watcher.on('raw', (_event, name) => {
+      if (!isSystemJunk(basename(name ?? ''))) this.#hint(entry, folder);
+    });
+    watcher.on('all', (_event, path) => this.#hint(entry, path));
+    watcher.on('error', (error) => {
+      const code = errorCode(error);
+      const why = code === 'ENOSPC' || code === 'EMFILE' ? 'the system gives no more watches (fs.inotify)' : String(error);
+      log.warn(`${entry.path}: some changes are seen only by looking every ${scanIntervalMs / 1000} s, because ${why}.`);
+    });
+    await new Promise<void>((resolve) => {
+      watcher.once('ready', resolve);
+      watcher.once('error', () => resolve());
+    });
+  }
+
+  async #deafen(entry: Watched, folder: string): Promise<void> {
+    const watcher = entry.events.get(folder)?.watcher;
+    entry.events.delete(folder);
+    await watcher?.close();
+  }
+
+  async #stop(entry: Watched): Promise<void> {
+    entry.closed = true;
+    entry.cancelTimer();
+    this.#watched.delete(entry.path);
+    await entry.running?.catch(() => undefined);
+    await Promise.all([...entry.events.keys()].map((folder) => this.#deafen(entry, folder)));
+  }
+}

@@ -1,0 +1,44 @@
+/** What SQLite's errors mean for people. */
+import { ModeliumError } from '../../../shared/errors.ts';
+
+/** Primary result codes of SQLite (sqlite.org/rescode.html); extended codes carry them in the low byte. */
+const SQLITE = { readonly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const;
+/** SQLITE_IOERR_WRITE: what a full disk gives where it does not give SQLITE_FULL, as on a quota. */
+const IO_ERROR_WRITE = 778;
+
+function resultCode(error: unknown): number {
+  const code = error instanceof Error && 'errcode' in error ? error.errcode : null;
+  return typeof code === 'number' ? code : 0;
+}
+
+export function isDamaged(error: unknown): boolean {
+  const code = resultCode(error) & 0xff;
+  return code === SQLITE.corrupt || code === SQLITE.notADatabase;
+}
+
+/**
+ * Runs one write or read of the store.
+ * @throws ModeliumError disk-full, state-unusable.
+ */
+export function inStore<Result>(file: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw explained(file, error);
+  }
+}
+
+function explained(file: string, error: unknown): unknown {
+  const code = resultCode(error);
+  if ((code & 0xff) === SQLITE.full || code === IO_ERROR_WRITE) {
+    return new ModeliumError('disk-full', `The disk is full: nothing can be written to ${file}.`, { cause: error });
+  }
+  const reasons: Readonly<Record<number, string>> = {
+    [SQLITE.readonly]: 'it may not be written to',
+    [SQLITE.ioError]: 'the disk reports an error',
+    [SQLITE.corrupt]: 'it is damaged; the next start moves it aside and begins a new one',
+    [SQLITE.cannotOpen]: 'it cannot be opened',
+  };
+  const reason = reasons[code & 0xff];
+  return reason === undefined ? error : new ModeliumError('state-unusable', `${file} cannot be used: ${reason}.`, { cause: error });
+}

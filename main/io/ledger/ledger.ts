@@ -1,0 +1,144 @@
+/** The ledger's tables: decisions, what is remembered of models, and what was measured. */
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { BufferBytes, DecisionAction, DecisionOutcome, DecisionRow, RuntimeId } from '../../../shared/decision.ts';
+import type { Ledger, Measurement, RememberedModel } from '../../core/ports.ts';
+import { inStore } from './errors.ts';
+
+/** Decisions kept (I10): at one a minute, a week. */
+export const DECISIONS_KEPT = 10_000;
+/** Cut in pieces: each cut costs more than a row. */
+const PRUNE_EVERY = 100;
+/** Measurements kept for a model on a runtime; the correction looks at the newest few. */
+const MEASUREMENTS_KEPT = 32;
+
+type Row = Record<string, SQLOutputValue>;
+
+/** Newest first in every answer. */
+export function createLedger(database: DatabaseSync, file: string, wallTime: () => number): Ledger {
+  const now = (): string => new Date(wallTime()).toISOString();
+  const run = <Result>(work: () => Result): Result => inStore(file, work);
+  return { ...decisionsOf(database, now, run), ...measurementsOf(database, now, run), ...modelsOf(database, run) };
+}
+
+/** What gets an outcome in its time: nobody is left to tell how these went. */
+const SETTLED_LATER = "('load', 'prepare', 'sleep')";
+
+/** An engine that was killed told nothing of what it was doing. @returns how many decisions were open. */
+export function settleCutOff(database: DatabaseSync): number {
+  const outcome: DecisionOutcome = {
+    ok: false,
+    message: 'cut off: the engine ended',
+    predictedBytes: null,
+    measuredBytes: null,
+    seconds: null,
+  };
+  const open = database.prepare(`UPDATE decisions SET outcome = ? WHERE outcome IS NULL AND action IN ${SETTLED_LATER}`);
+  return Number(open.run(JSON.stringify(outcome)).changes);
+}
+
+type Run = <Result>(work: () => Result) => Result;
+
+function decisionsOf(database: DatabaseSync, now: () => string, run: Run): Pick<Ledger, 'decide' | 'settle' | 'decisions'> {
+  const insert = database.prepare(
+    'INSERT INTO decisions (at, model_id, action, reason, sentence, inputs, candidates) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const prune = database.prepare('DELETE FROM decisions WHERE id <= ?');
+  const settle = database.prepare('UPDATE decisions SET outcome = ? WHERE id = ?');
+  const select = (order: 'ASC' | 'DESC', where: string) =>
+    database.prepare(`SELECT * FROM decisions WHERE ${where} id < ? AND id > ? ORDER BY id ${order} LIMIT ?`);
+  const all = { ASC: select('ASC', ''), DESC: select('DESC', '') };
+  const ofModel = { ASC: select('ASC', 'model_id = ? AND'), DESC: select('DESC', 'model_id = ? AND') };
+  return {
+    decide: ({ modelId, action, reason, sentence, inputs, candidates }) =>
+      run(() => {
+        const words = [now(), modelId, action, reason, sentence, JSON.stringify(inputs ?? null), JSON.stringify(candidates)];
+        const id = Number(insert.run(...words).lastInsertRowid);
+        if (id % PRUNE_EVERY === 0) prune.run(id - DECISIONS_KEPT);
+        return id;
+      }),
+    settle: (decisionId, outcome) => void run(() => settle.run(JSON.stringify(outcome), decisionId)),
+    decisions: ({ modelId, beforeId, afterId, limit }) =>
+      run(() => {
+        // Asked for what came after a row, the next ones are wanted, without a gap, not the newest of all.
+        const order = afterId !== undefined && beforeId === undefined ? 'ASC' : 'DESC';
+        const range = [beforeId ?? Number.MAX_SAFE_INTEGER, afterId ?? 0, Math.max(0, limit)];
+        const rows = modelId === undefined ? all[order].all(...range) : ofModel[order].all(modelId, ...range);
+        const decisions = rows.map(toDecision);
+        return order === 'ASC' ? decisions.reverse() : decisions;
+      }),
+  };
+}
+
+function measurementsOf(database: DatabaseSync, now: () => string, run: Run): Pick<Ledger, 'learn' | 'measurements'> {
+  const insert = database.prepare(
+    'INSERT INTO measurements (at, model_id, runtime, plan_hash, predicted, measured, load_seconds, reported) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  );
+  const prune = database.prepare(
+    `DELETE FROM measurements WHERE runtime = ?1 AND model_id = ?2 AND id NOT IN
+       (SELECT id FROM measurements WHERE runtime = ?1 AND model_id = ?2 ORDER BY id DESC LIMIT ${MEASUREMENTS_KEPT})`,
+  );
+  const all = database.prepare('SELECT * FROM measurements WHERE runtime = ? ORDER BY id DESC LIMIT ?');
+  const ofModel = database.prepare('SELECT * FROM measurements WHERE runtime = ? AND model_id = ? ORDER BY id DESC LIMIT ?');
+  return {
+    learn: ({ modelId, runtime, planHash, predicted, measured, loadSeconds, reported }) =>
+      run(() => {
+        insert.run(
+          now(),
+          modelId,
+          runtime,
+          planHash,
+          JSON.stringify(predicted),
+          JSON.stringify(measured),
+          loadSeconds,
+          reported === undefined ? null : JSON.stringify(reported),
+        );
+        prune.run(runtime, modelId);
+      }),
+    measurements: (modelId, runtime, limit) =>
+      run(() => (modelId === null ? all.all(runtime, limit) : ofModel.all(runtime, modelId, limit)).map(toMeasurement)),
+  };
+}
+
+function modelsOf(database: DatabaseSync, run: Run): Pick<Ledger, 'remember' | 'forget' | 'remembered'> {
+  const upsert = database.prepare(
+    'INSERT INTO models (id, remembered) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET remembered = excluded.remembered',
+  );
+  const remove = database.prepare('DELETE FROM models WHERE id = ?');
+  const all = database.prepare('SELECT remembered FROM models ORDER BY id');
+  return {
+    remember: (model) => void run(() => upsert.run(model.id, JSON.stringify(model))),
+    forget: (modelId) => void run(() => remove.run(modelId)),
+    remembered: () => run(() => all.all().map((row) => fromJson<RememberedModel>(row['remembered']))),
+  };
+}
+
+function toDecision(row: Row): DecisionRow {
+  return {
+    id: Number(row['id']),
+    at: String(row['at']),
+    modelId: String(row['model_id']),
+    action: row['action'] as DecisionAction,
+    reason: String(row['reason']),
+    sentence: String(row['sentence']),
+    inputs: fromJson(row['inputs']),
+    candidates: fromJson<DecisionRow['candidates']>(row['candidates']),
+    outcome: row['outcome'] === null ? null : fromJson<DecisionRow['outcome']>(row['outcome']),
+  };
+}
+
+function toMeasurement(row: Row): Measurement {
+  return {
+    modelId: String(row['model_id']),
+    runtime: row['runtime'] as RuntimeId,
+    planHash: String(row['plan_hash']),
+    predicted: fromJson<Measurement['predicted']>(row['predicted']),
+    measured: fromJson<Measurement['measured']>(row['measured']),
+    loadSeconds: Number(row['load_seconds']),
+    ...(row['reported'] === null ? {} : { reported: fromJson<BufferBytes>(row['reported']) }),
+  };
+}
+
+/** Our own writing, in a file that only its owner may write to: its shape is trusted. */
+function fromJson<Value>(text: SQLOutputValue | undefined): Value {
+  return JSON.parse(String(text)) as Value;
+}

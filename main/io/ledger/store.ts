@@ -1,0 +1,116 @@
+/**
+ * What Modelium remembers: one SQLite file, modelium.db, in the state folder. Opens, checks and closes it; the tables are store-*.ts.
+ * WAL with synchronous NORMAL: what was written survives the end of this process however it comes (only a power cut may take the last rows, and
+ * it takes the runtimes too).
+ */
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Ledger, TrustBook } from '../../core/ports.ts';
+import type { ProcessTable } from '../../core/process-ports.ts';
+import { inStore, isDamaged } from './errors.ts';
+import { createLedger, settleCutOff } from './ledger.ts';
+import { createProcessTable } from './processes.ts';
+import { migrate } from './schema.ts';
+import { createTrustBook } from './trust.ts';
+
+const FILE_NAME = 'modelium.db';
+
+export interface Store {
+  readonly ledger: Ledger;
+  readonly processes: ProcessTable;
+  readonly trust: TrustBook;
+  /** A sentence for the log when the old file was damaged and a new one begun. */
+  readonly problem: string | null;
+  /** Writes the file anew when it was deleted while it is open. */
+  rescue(): void;
+  close(): void;
+}
+
+/**
+ * Opens the file, or begins it. A damaged one is moved aside, never deleted.
+ * @throws ModeliumError state-unusable (a newer version's, or not ours to write), disk-full.
+ */
+export function openStore(folder: string, wallTime: () => number): Store {
+  const file = join(folder, FILE_NAME);
+  return inStore(file, () => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    let problem: string | null = null;
+    let database: DatabaseSync;
+    try {
+      database = openDatabase(file);
+    } catch (error) {
+      if (!isDamaged(error)) throw error;
+      const aside = moveAside(file, wallTime());
+      problem = `${file} was damaged. It lies in ${aside} now and a new one was begun: past decisions, measurements, pins, trust and registered paths are forgotten, and runtimes left by an earlier run have to be ended by hand.`;
+      database = openDatabase(file);
+    }
+    settleCutOff(database);
+    const rescue = rescuer(database, file);
+    return {
+      ledger: createLedger(database, file, wallTime),
+      processes: createProcessTable(database, file),
+      trust: createTrustBook(database, file),
+      problem,
+      rescue,
+      close: () => {
+        rescue();
+        database.close();
+      },
+    };
+  });
+}
+
+/**
+ * Copies what an open database holds to the place from which its file was deleted. Where another engine has begun a file of its own, that stays.
+ * @returns does it, as often as it is called.
+ */
+function rescuer(database: DatabaseSync, file: string): () => void {
+  const identity = (): string | null => {
+    const found = statSync(file, { throwIfNoEntry: false });
+    return found === undefined ? null : `${found.dev}:${found.ino}`;
+  };
+  const own = identity();
+  let copied: string | null = null;
+  return () => {
+    const now = identity();
+    if (now === own || now !== copied || !existsSync(dirname(file))) return;
+    const aside = `${file}.${process.pid}`;
+    rmSync(aside, { force: true });
+    database.prepare('VACUUM INTO ?').run(aside);
+    chmodSync(aside, 0o600);
+    renameSync(aside, file);
+    copied = identity();
+  };
+}
+
+/** The file with its settings and tables in place. */
+export function openDatabase(file: string): DatabaseSync {
+  // A log that still holds rows: the last engine did not end in order, or the disk did not.
+  const suspicious = existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0;
+  const database = new DatabaseSync(file, { timeout: 2_000 });
+  try {
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    // Pins and paths are nobody else's business; the -wal and -shm files take over these rights.
+    chmodSync(file, 0o600);
+    if (suspicious) checkPages(database);
+    migrate(database, file);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function checkPages(database: DatabaseSync): void {
+  const found = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
+  if (found !== 'ok') throw Object.assign(new Error(`quick_check: ${String(found)}`), { errcode: 11 });
+}
+
+function moveAside(file: string, wallMs: number): string {
+  const aside = `${file}.damaged-${new Date(wallMs).toISOString().replaceAll(':', '-')}`;
+  for (const suffix of ['', '-wal', '-shm']) {
+    if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
+  }
+  return aside;
+}

@@ -1,0 +1,122 @@
+/**
+ * One look at a candidate's bytes: lists its files, has the analyzer read their headers, and asks who still writes.
+ * Runs in the worker (I12): it reads synchronously. Executes nothing of what it reads (I7) and writes nothing (I8).
+ */
+import { closeSync, readSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { ModelProfile } from '../../../shared/profile.ts';
+import { visibleName } from '../../../shared/visible.ts';
+import type { ByteSource } from '../../core/analyzer/bytes.ts';
+import { analyzeCandidate } from '../../core/analyzer/candidate.ts';
+import { analyzeLoose } from '../../core/analyzer/loose-file.ts';
+import type { FileIdentity, Inspection } from '../../core/ports.ts';
+import { listed } from '../../core/sentences.ts';
+import { type CandidateFiles, errorCode, identityOf, type ListedFile, listCandidateFiles, unreadableSentence } from '../files/files.ts';
+import { openListed } from '../files/open-file.ts';
+import { findWriter } from '../files/writers.ts';
+
+/** What the converter would say of these files (names to absolute paths): a sentence without its full stop, or null. */
+export type Convertible = (files: Readonly<Record<string, string>>, profile: ModelProfile) => string | null;
+
+/**
+ * @param force a person said "load anyway": tensors that end in zeros count as data.
+ * @param convertible asked of a whole folder that a GGUF can be made of, by its config.json; left out where nobody is about to load it.
+ */
+export async function inspectCandidate(path: string, force: boolean, convertible: Convertible = () => null): Promise<Inspection> {
+  const found = await listCandidateFiles(path);
+  if (found === null) return unfinished([], [`${basename(path)}: not there`], null);
+  const files = found.files.map(identityOf);
+  if (found.unreadable !== null) return unfinished(files, [], found.unreadable);
+  const nothing = nothingIn(found);
+  if (nothing !== null) return { ...unfinished(files, found.dangling, null), nothing };
+  const opened: number[] = [];
+  try {
+    const inspection = examine(found, files, force, opened);
+    return inspection.usable ? withConversion(inspection, found.files, convertible) : inspection;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === null) throw error;
+    // Another file took its place since it was listed, as the last step of a download does: the next look sees that one.
+    if (code === 'content-changed') return unfinished(files, [`${basename(path)}: changed while it was looked at`], null);
+    return unfinished(files, [], unreadableSentence(path, code));
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+  }
+}
+
+function examine(found: CandidateFiles, files: readonly FileIdentity[], force: boolean, opened: number[]): Inspection {
+  const sources = found.files.map((file) => ({ path: file.path, bytes: file.bytes, open: () => openSource(file, opened) }));
+  const analysis = found.kind === 'file' ? analyzeLoose(sources, force) : analyzeCandidate(sources, force);
+  const { bytesExpected, missing, damage, zeroTails, whole, usable, profile } = analysis;
+  // Asking every process costs a few milliseconds: only where nothing else holds the model back.
+  const writer = usable || damage !== null ? findWriter(files) : null;
+  return {
+    files,
+    copy: { bytesPresent: sum(files), bytesExpected, missing },
+    whole,
+    usable,
+    zeroTails,
+    writer,
+    damage,
+    unreadable: null,
+    profile: profile === null ? null : { ...profile, notes: [...profile.notes, ...found.refused] },
+  };
+}
+
+/** A folder without a file: null where there is one, and for what is no folder of its own. */
+function nothingIn({ kind, files, dangling, realPath }: CandidateFiles): NonNullable<Inspection['nothing']> | null {
+  if (kind === 'file' || files.length > 0) return null;
+  if (dangling.length === 0) {
+    // The folder of a store's snapshots is there before the first of them.
+    if (basename(realPath) === 'snapshots') return null;
+    const help = "Copy a model's files into it: it is looked at again as soon as one is there.";
+    return { isEmpty: true, message: 'It is an empty folder.', help };
+  }
+  const message = `It holds nothing but links that lead nowhere: ${listed(dangling.map(visibleName))}.`;
+  return { isEmpty: false, message, help: 'Copy what the links lead to instead of the links, with `cp -rL` or `rsync -aL`.' };
+}
+
+/** The last answers by the files that they were for: a copy that has just ended is looked at several times. */
+const answers = new Map<string, string | null>();
+const MOST_ANSWERS = 32;
+
+/** A form that the converter would refuse is not one that a GGUF can be made of: said with the verdict, not when somebody loads it. */
+function withConversion(inspection: Inspection, files: readonly ListedFile[], convertible: Convertible): Inspection {
+  const { profile } = inspection;
+  const isAsked = profile?.forms.some(({ conversion }) => conversion !== undefined && conversion.architecture !== null) === true;
+  if (profile === null || !isAsked) return inspection;
+  const key = JSON.stringify(files.map(({ absolute, bytes, mtimeMs, inode }) => [absolute, bytes, mtimeMs, inode]));
+  let why = answers.get(key);
+  if (why === undefined) {
+    why = convertible(Object.fromEntries(files.map(({ path, absolute }) => [path, absolute])), profile);
+    if (answers.size >= MOST_ANSWERS) answers.clear();
+    answers.set(key, why);
+  }
+  if (why === null) return inspection;
+  const conversion = { architecture: null, contextTokens: null, why: visibleName(why) };
+  const forms = profile.forms.map((form) => (form.conversion?.architecture == null ? form : { ...form, conversion }));
+  return { ...inspection, profile: { ...profile, forms } };
+}
+
+/** A file's bytes; each read is one `pread`. The descriptor is closed by who handed in `opened`. */
+function openSource(file: ListedFile, opened: number[]): ByteSource {
+  const descriptor = openListed(file);
+  opened.push(descriptor);
+  return {
+    bytes: file.bytes,
+    read(offset, length) {
+      const buffer = new Uint8Array(length);
+      const got = readSync(descriptor, buffer, 0, length, offset);
+      return got === length ? buffer : buffer.subarray(0, got);
+    },
+  };
+}
+
+function unfinished(files: readonly FileIdentity[], missing: readonly string[], unreadable: string | null): Inspection {
+  const copy = { bytesPresent: sum(files), bytesExpected: null, missing };
+  return { files, copy, whole: false, usable: false, zeroTails: [], writer: null, damage: null, unreadable, profile: null };
+}
+
+function sum(files: readonly FileIdentity[]): number {
+  return files.reduce((total, file) => total + file.bytes, 0);
+}

@@ -1,0 +1,191 @@
+/**
+ * Edits modelium.yaml for a person in front of a form: from a revision, checked whole before a byte is written, replaced in one move.
+ * Puts nothing into force: whoever follows the file does (`settings-file.ts`).
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import { chmod, mkdir, open, readlink, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { SettingsEdit } from '../../../shared/api-settings.ts';
+import { ModeliumError } from '../../../shared/errors.ts';
+import { checkSettings } from '../../../shared/settings-check.ts';
+import { fileOnlyChanges } from '../../../shared/settings-keys.ts';
+import { errorCode } from '../files/files.ts';
+import { findSettingsFile, identity, invalidYaml, readText, type SettingsPlaces, searchedFiles, statOrNull } from './settings-file.ts';
+import { ChangeRefused } from './yaml-change.ts';
+import { readYaml } from './yaml-document.ts';
+import { editYaml } from './yaml-edit.ts';
+
+/** An edit reads the text a few times for each value; a larger file is no file of a person (I10). */
+const LARGEST_EDITED_CHARACTERS = 128 * 1024;
+const MOST_PROBLEMS_TOLD = 20;
+/** In place of a hash. */
+const NO_FILE = 'none';
+const UNREADABLE = 'unreadable';
+
+/** The file as an editor would see it. The fields are those of `SettingsView`. */
+export interface SettingsText {
+  readonly file: string | null;
+  readonly target: string | null;
+  readonly given: Record<string, unknown> | null;
+  readonly revision: string;
+}
+
+export async function readSettingsText(places: SettingsPlaces): Promise<SettingsText> {
+  const target = await targetOf(places);
+  if (target === null || (await statOrNull(target)) === null) return { file: null, target, given: {}, revision: NO_FILE };
+  // Why it cannot be read is told by the one who follows the file.
+  const text = await readText(target).catch(() => null);
+  if (text === null) return { file: target, target, given: null, revision: UNREADABLE };
+  return { file: target, target, given: givenIn(text), revision: revisionOf(text) };
+}
+
+function givenIn(text: string): Record<string, unknown> | null {
+  try {
+    const yaml = readYaml(text);
+    const data = yaml.errors.length > 0 ? null : (yaml.data() ?? {});
+    return typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+function revisionOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** The file that is in force, else the one to make; null: none by demand. */
+async function targetOf(places: SettingsPlaces): Promise<string | null> {
+  if (places.config === null) return null;
+  return (await findSettingsFile(places)).file ?? searchedFiles(places)[1];
+}
+
+/**
+ * Writes the changes into the settings file, and makes the file where there is none.
+ * @throws ModeliumError no-settings-file, settings-changed, settings-refused, settings-invalid, settings-unwritable; the file is as it was.
+ */
+export async function editSettings(places: SettingsPlaces, { changes, revision }: SettingsEdit): Promise<void> {
+  const file = await targetOf(places);
+  if (file === null) throw new ModeliumError('no-settings-file', 'This engine runs without a settings file: there is nothing to edit.');
+  const before = await statOrNull(file);
+  const text = before === null ? '' : await readText(file);
+  if (revision !== (before === null ? NO_FILE : revisionOf(text))) throw changedMeanwhile(file);
+  const edited = edit(text, file, changes);
+  const data = readYaml(edited).data();
+  requireValid(data);
+  requireHarmless(readYaml(text).data(), data, file);
+  if (edited !== text || before === null) await replaceFile(file, edited, before);
+}
+
+function changedMeanwhile(file: string): ModeliumError {
+  return new ModeliumError('settings-changed', `${file} was changed by someone else since it was shown here. Nothing was written.`);
+}
+
+function edit(text: string, file: string, changes: SettingsEdit['changes']): string {
+  if (text.length > LARGEST_EDITED_CHARACTERS) throw refused(`${file} is too large to be edited from here: edit it by hand.`);
+  const yaml = readYaml(text);
+  if (yaml.errors.length > 0) throw invalidYaml(yaml, file);
+  try {
+    return editYaml(text, changes);
+  } catch (thrown) {
+    if (thrown instanceof ChangeRefused) throw refused(thrown.message);
+    throw thrown;
+  }
+}
+
+/** Whoever has the token may change what is served and how, and not which programs this machine starts. */
+function requireHarmless(before: unknown, after: unknown, file: string): void {
+  const [first, ...more] = fileOnlyChanges(before, after);
+  if (first === undefined) return;
+  const sentence = (key: string): string =>
+    `${key}: this setting names a program to start, or what one is started with; it can be changed in ${file} itself only.`;
+  throw refused([first, ...more].map(sentence).join('\n'), first);
+}
+
+function requireValid(data: unknown): void {
+  const checked = checkSettings(data);
+  if ('settings' in checked) return;
+  const [first] = checked.problems;
+  const param = [...(first?.path ?? []), ...(first?.key == null ? [] : [first.key])].join('.');
+  const sentences = checked.problems.slice(0, MOST_PROBLEMS_TOLD).map(({ sentence }) => sentence);
+  throw refused(sentences.join('\n'), param);
+}
+
+function refused(sentence: string, param?: string): ModeliumError {
+  return new ModeliumError('settings-refused', sentence, param === undefined ? {} : { param });
+}
+
+/**
+ * Whole or not at all: written beside it, on the disk, then moved over it. A link stays one, and what it points to is replaced.
+ * @param before the file as its new text was made from; null: there was none, and it is made for its owner only.
+ * @throws ModeliumError settings-changed, settings-unwritable.
+ */
+export async function replaceFile(link: string, text: string, before: Stats | null): Promise<void> {
+  let temporary: string | null = null;
+  try {
+    const file = await behindLinks(link);
+    // The move would not ask: who made a file read-only means it.
+    if (before !== null && (before.mode & 0o222) === 0) throw unwritable(file, 'it is read-only');
+    const folder = dirname(file);
+    if (before === null && file === link) await mkdir(folder, { recursive: true, mode: 0o700 });
+    const path = join(folder, `.${basename(file)}.${randomBytes(6).toString('hex')}`);
+    await writeWhole(path, text, before, () => {
+      temporary = path;
+    });
+    if (identity(await statOrNull(link)) !== identity(before)) throw changedMeanwhile(link);
+    await rename(path, file);
+    temporary = null;
+    await syncFolder(folder);
+  } catch (thrown) {
+    if (temporary !== null) await rm(temporary, { force: true }).catch(() => {});
+    const code = errorCode(thrown);
+    if (thrown instanceof ModeliumError || code === null) throw thrown;
+    throw unwritable(link, WHY[code] ?? `the system answers ${code}`);
+  }
+}
+
+/** A link to nowhere is followed too: the file is made where it points. */
+async function behindLinks(file: string): Promise<string> {
+  try {
+    return await realpath(file);
+  } catch {
+    const target = await readlink(file).catch(() => null);
+    return target === null ? file : resolve(dirname(file), target);
+  }
+}
+
+/** @param opened tells that the file is there now, and is ours to remove. */
+async function writeWhole(path: string, text: string, before: Stats | null, opened: () => void): Promise<void> {
+  const mode = before === null ? 0o600 : before.mode & 0o777;
+  const handle = await open(path, 'wx', 0o600);
+  opened();
+  try {
+    await handle.writeFile(text);
+    const { uid, gid } = await handle.stat();
+    if (before !== null && (before.uid !== uid || before.gid !== gid)) await handle.chown(before.uid, before.gid);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await chmod(path, mode);
+}
+
+/** So that the move outlives a power cut; a file system that cannot do that is none of the person's business. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => null);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota of this user is used up',
+  EROFS: 'its file system is read-only',
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  ENOENT: 'its folder is not there',
+};
+
+function unwritable(file: string, why: string): ModeliumError {
+  return new ModeliumError('settings-unwritable', `${file} could not be written: ${why}. It is as it was.`);
+}

@@ -1,0 +1,228 @@
+/**
+ * modelium.yaml on disk: which file it is, what it says with line and column, and when it changes. Writes nothing: that is `settings-edit.ts`.
+ * It does not know what a setting means: schema and defaults are `shared/settings.ts`, sentences `shared/settings-check.ts`.
+ */
+import type { Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ModeliumError, toModeliumError } from '../../../shared/errors.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../../../shared/settings.ts';
+import { checkSettings, type SettingsProblem, settingsWarnings } from '../../../shared/settings-check.ts';
+import { shellWord } from '../../../shared/visible.ts';
+import { modeliumFolders } from '../folders.ts';
+import { readOwnText, whyNotOurs } from '../ownership.ts';
+import { isAgreed, programsIn } from './agreed-settings.ts';
+import { itemOf, nodeAt, readYaml, type YamlNode, type YamlText } from './yaml-document.ts';
+
+export interface LoadedSettings {
+  /** Absolute path; null when there is no file and the defaults are in force. */
+  readonly file: string | null;
+  readonly settings: Settings;
+  readonly warnings: readonly string[];
+}
+
+/** Where to look. `config`: a path that must exist, null for no file at all, undefined to search the working and then the user's folder. */
+export interface SettingsPlaces {
+  readonly config?: string | null | undefined;
+  readonly workingFolder?: string;
+  readonly configFolder?: string;
+  /** Where it is remembered what a person has agreed to; the user's own one if undefined. */
+  readonly stateFolder?: string | undefined;
+}
+
+const FILE_NAME = 'modelium.yaml';
+/** Far beyond any real file; a wrong `--config` must not read a model into memory, and a text of this size is parsed within some second. */
+const LARGEST_FILE_BYTES = 192 * 1024;
+const MOST_PROBLEMS_TOLD = 5;
+/** A person who saved a file looks up about a second later. */
+const POLL_EVERY_MS = 500;
+
+/** @throws ModeliumError `settings-invalid`: with file, line and column, or when an explicit file cannot be read. */
+export async function loadSettings(places: SettingsPlaces = {}): Promise<LoadedSettings> {
+  const { file, warnings } = await findSettingsFile(places);
+  if (file === null) return { file, settings: DEFAULT_SETTINGS, warnings };
+  const settings = parseSettings(await readText(file), file);
+  return { file, settings, warnings: [...warnings, ...settingsWarnings(settings)] };
+}
+
+export async function findSettingsFile(places: SettingsPlaces): Promise<{ file: string | null; warnings: readonly string[] }> {
+  if (places.config === null) return { file: null, warnings: [] };
+  if (places.config !== undefined) return { file: resolve(places.config), warnings: [] };
+  const warnings: string[] = [];
+  const [here, users] = searchedFiles(places);
+  const found = await statOrNull(here);
+  if (found !== null) {
+    const refusal = whyNotOurs(found, here) ?? (here === users ? null : await whyNotAgreed(here, places));
+    if (refusal === null) return { file: here, warnings };
+    warnings.push(`${here} is ignored: ${refusal}.`);
+  }
+  return { file: (await statOrNull(users)) === null ? null : users, warnings };
+}
+
+export function searchedFiles(places: SettingsPlaces): readonly [string, string] {
+  const { workingFolder = process.cwd(), configFolder = modeliumFolders().config } = places;
+  return [join(workingFolder, FILE_NAME), join(configFolder, FILE_NAME)];
+}
+
+/** A file in the working folder may have come there with an archive or a repository, and settings name programs to start. */
+async function whyNotAgreed(file: string, { stateFolder = modeliumFolders().state }: SettingsPlaces): Promise<string | null> {
+  // What is no settings file is told as that, when it is read.
+  const programs = await readData(file).then(programsIn, () => []);
+  if (programs.length === 0 || isAgreed(stateFolder, programs)) return null;
+  const keys = programs.map((program) => program.slice(0, program.indexOf(': ')));
+  const some = keys.slice(0, MOST_PROBLEMS_TOLD).join(', ') + (keys.length > MOST_PROBLEMS_TOLD ? ' ...' : '');
+  return `it names programs to start (${some}); look at it, and agree to them once with \`modelium trust ${shellWord(file)}\`, or name the file with --config`;
+}
+
+/** A settings file as plain data, valid or not. @throws ModeliumError settings-invalid. */
+export async function readData(file: string): Promise<unknown> {
+  const yaml = readYaml(await readText(file));
+  if (yaml.errors.length > 0) throw invalidYaml(yaml, file);
+  return toData(yaml, file);
+}
+
+export async function statOrNull(file: string): Promise<Stats | null> {
+  return stat(file).catch(() => null);
+}
+
+/** @throws ModeliumError settings-invalid: what is there, and what to do. */
+export async function readText(file: string): Promise<string> {
+  try {
+    return await readOwnText(file, LARGEST_FILE_BYTES);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ModeliumError('settings-invalid', `${file} cannot be used: ${why}.`, { cause });
+  }
+}
+
+/**
+ * The settings in a file's text.
+ * @param file only for the words of the error.
+ * @throws ModeliumError `settings-invalid`, one line for each problem: `file:line:column: what is wrong`.
+ */
+export function parseSettings(text: string, file: string): Settings {
+  const yaml = readYaml(text);
+  if (yaml.errors.length > 0) throw invalidYaml(yaml, file);
+  const checked = checkSettings(toData(yaml, file));
+  if ('settings' in checked) return checked.settings;
+  throw invalid(checked.problems.map((problem) => `${file}:${yaml.place(offsetOf(yaml.root, problem))}: ${problem.sentence}`));
+}
+
+/** For a text that is no YAML. */
+export function invalidYaml(yaml: YamlText, file: string): ModeliumError {
+  return invalid(yaml.errors.map(({ offset, message }) => `${file}:${yaml.place(offset)}: ${message}`));
+}
+
+function toData(yaml: YamlText, file: string): unknown {
+  try {
+    return yaml.data();
+  } catch (cause) {
+    throw invalid([`${file}: ${cause instanceof Error ? cause.message : String(cause)}`]);
+  }
+}
+
+function invalid(sentences: readonly string[]): ModeliumError {
+  const told = sentences.slice(0, MOST_PROBLEMS_TOLD);
+  if (sentences.length > told.length) told.push(`... and ${sentences.length - told.length} more.`);
+  return new ModeliumError('settings-invalid', told.join('\n'));
+}
+
+/** Where in the text the offending key or value stands; a missing one is shown at the section that lacks it. */
+function offsetOf(root: YamlNode | null, { path, key }: Pick<SettingsProblem, 'path' | 'key'>): number {
+  const { node, depth } = nodeAt(root, path);
+  if (depth === path.length) {
+    const offset = (key === null ? undefined : itemOf(node, key)?.start) ?? node?.start;
+    if (offset !== undefined) return offset;
+  }
+  return path.length === 0 ? 0 : offsetOf(root, { path: path.slice(0, -1), key: String(path.at(-1)) });
+}
+
+export interface SettingsListeners {
+  /** The file says something new and valid. */
+  onChange(loaded: LoadedSettings): void;
+  /** It was edited into something broken, or vanished: the old settings stay. Once for each such edit. */
+  onProblem(sentence: string): void;
+}
+
+export interface SettingsWatch {
+  /** Looks now, and trusts what it sees: for who has just written the file in one move. */
+  lookNow(): Promise<void>;
+  stop(): void;
+}
+
+/**
+ * Follows the settings by looking at the searched files: editors replace a file as often as they write it, and some file systems send no events.
+ * @param every calls back each so many milliseconds; the answer ends it. Tests hand in their own.
+ */
+export function watchSettings(
+  places: SettingsPlaces,
+  listeners: SettingsListeners,
+  every: (ms: number, callback: () => Promise<void>) => () => void = repeat,
+): SettingsWatch {
+  if (places.config === null) return { lookNow: async () => {}, stop: () => {} };
+  const files = places.config === undefined ? searchedFiles(places) : [resolve(places.config)];
+  let applied: string | null = null;
+  let inForce: string | null = null;
+  let seen: string | null = null;
+  let looking: Promise<void> | null = null;
+  const look = async (isSure: boolean): Promise<void> => {
+    const now = (await Promise.all(files.map(async (file) => identity(await statOrNull(file))))).join(' ');
+    if (!isSure && applied === null) {
+      applied = now;
+      inForce = await findSettingsFile(places).then(
+        ({ file }) => file,
+        () => null,
+      );
+    }
+    const still = isSure || now === seen;
+    seen = now;
+    // An editor may still be writing: only what looked the same twice is read.
+    if (!still || now === applied) return;
+    applied = now;
+    try {
+      const loaded = await loadSettings(places);
+      // Another file takes its place only when it is gone.
+      if (inForce !== null && loaded.file !== inForce && (await statOrNull(inForce)) !== null)
+        throw new ModeliumError('settings-invalid', loaded.warnings[0] ?? `${inForce} is not used any more.`);
+      inForce = loaded.file;
+      listeners.onChange(loaded);
+    } catch (thrown) {
+      if (isPassing(thrown)) {
+        applied = '';
+        return;
+      }
+      listeners.onProblem(`${toModeliumError(thrown).message}\nThe old settings stay in force.`);
+    }
+  };
+  const lookOnce = (isSure: boolean): Promise<void> => {
+    looking = look(isSure).finally(() => {
+      looking = null;
+    });
+    return looking;
+  };
+  const stop = every(POLL_EVERY_MS, () => looking ?? lookOnce(false));
+  return {
+    stop,
+    async lookNow() {
+      while (looking !== null) await looking;
+      await lookOnce(true);
+    },
+  };
+}
+
+/** For want of a descriptor: the same file is read at the next look. */
+function isPassing(thrown: unknown): boolean {
+  const code = thrown instanceof ModeliumError ? (thrown.cause as NodeJS.ErrnoException | undefined)?.code : null;
+  return code === 'EMFILE' || code === 'ENFILE';
+}
+
+export function identity(found: Stats | null): string {
+  return found === null ? 'none' : `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}:${found.ctimeMs}`;
+}
+
+function repeat(ms: number, callback: () => Promise<void>): () => void {
+  const timer = setInterval(() => void callback(), ms);
+  timer.unref();
+  void callback();
+  return () => clearInterval(timer);
+}

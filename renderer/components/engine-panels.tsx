@@ -1,0 +1,56 @@
+/** What runs models here, and which folders are watched: found or not, with the reason and what to do. */
+
+import styles from '../pages/box/box-page.module.css';
+import { useWindow } from '../store.ts';
+import { classes } from '../ui/classes.ts';
+import { Icon } from '../ui/icon.tsx';
+import { Panel } from '../ui/panel.tsx';
+
+export function RuntimesPanel() {
+  const runtimes = useWindow((state) => state.snapshot?.runtimes) ?? [];
+  return (
+    <Panel title="Runtimes">
+      <ul className={styles.rows}>
+        {runtimes.map(({ id, enabled, found, version, message }) => (
+          <li key={id}>
+            <span className={classes(found && enabled ? styles.good : styles.off)}>
+              <Icon name={found && enabled ? 'check' : 'ring'} />
+            </span>
+            <div>
+              <h3>
+                {id} {version ?? ''}
+                {enabled ? '' : ' (off in the settings)'}
+              </h3>
+              <p>{message}</p>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+export function FoldersPanel() {
+  const folders = useWindow((state) => state.snapshot?.watchFolders) ?? [];
+  return (
+    <Panel title="Watched folders">
+      <ul className={styles.rows}>
+        {folders.map(({ path, ok, message, polling }) => (
+          <li key={path}>
+            <span className={ok ? styles.good : styles.warn}>
+              <Icon name={ok ? 'folder' : 'warning'} />
+            </span>
+            <div>
+              <h3 className={styles.mono}>{path}</h3>
+              <p>
+                {message}
+                {polling ? '; its file system sends no events, so it is looked at every few seconds' : ''}
+              </p>
+            </div>
+          </li>
+        ))}
+        {folders.length === 0 && <li>No folder is watched; models are added by hand.</li>}
+      </ul>
+    </Panel>
+  );
+}
