@@ -15,6 +15,7 @@ export class Pace {
   #generating = 0;
   #turn: Promise<void> | null = null;
   #changes = 0;
+  #firstRead: Promise<void> | null = null;
   /** Resolved when nobody changes a sequence any more; null while nobody does. */
   #changed: PromiseWithResolvers<void> | null = null;
 
@@ -60,6 +61,23 @@ export class Pace {
   /** Where somebody changes a sequence, when that is over: before each step. */
   async settled(): Promise<void> {
     while (this.#changed !== null) await this.#changed.promise;
+  }
+
+  /**
+   * Reads the logits of a step. llama.cpp puts the rows of logits into their order when the first of a step is read (llama-context.cpp, output_reorder),
+   * and holds no lock: two who read first at once would put them into order twice, and each would get the other's. So the first one reads alone.
+   */
+  async read<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#firstRead !== null) {
+      await this.#firstRead;
+      return work();
+    }
+    const reading = work();
+    const done = () => {
+      this.#firstRead = null;
+    };
+    this.#firstRead = reading.then(done, done);
+    return reading;
   }
 
   /**

@@ -125,7 +125,7 @@ export class Sequence {
     const size = Math.min(MOST_FORGOTTEN_TOKENS, Math.ceil(this.#parts.contextTokens / 2));
     const results = await native._decodeTokens(
       ...([tokens, logits, this.#parts.place, native._tokenMeter, { size, strategy: 'eraseBeginning' }] as const),
-      async (at) => (chooser === null ? null : await chooser.choose(at)),
+      async (at) => (chooser === null ? null : await this.#parts.pace.read(() => chooser.choose(at))),
       async (length) => {
         await native._takeIntervalCheckpointIfNeededAfterBatch(length);
         await this.#parts.pace.gathered();
