@@ -13,7 +13,7 @@ import { startServer, type TestServer } from './start-server.ts';
 
 const AT_ONCE = 6;
 /** Between two questions for the known answer: often, so that several are asked at once and are computed together. */
-const WITNESS_EACH = 4;
+const WITNESS_EACH = 10;
 /** A client that leaves is one of the cases. */
 const PATIENCE_MS = 4000;
 const REFUSALS = [400, 404, 413, 429];
