@@ -5,8 +5,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { toFindings } from '../main/cli/check.ts';
 import { checkRuntimes } from '../main/engine/check-runtimes.ts';
 import { DEFAULT_SETTINGS } from '../shared/settings.ts';
+import type { Snapshot } from '../shared/snapshot.ts';
 import { CHROMIUM, launchChromium, openWindow } from './helpers/browser.ts';
 import { startTestEngine, type TestEngine } from './helpers/engine.ts';
 import { eventually } from './helpers/eventually.ts';
@@ -123,6 +125,11 @@ test('a server that is killed is told at the very request, and found again when 
     503,
     expect.stringMatching(/^alpha cannot be served: lab \(.*\) does not answer: nobody listens there\./),
   ]);
+  // Neither the page nor `check` calls a server found that does not answer.
+  const snapshot = (await mine.control('GET', '/snapshot')).body as Snapshot;
+  const remote = snapshot.runtimes.find(({ id }) => id === 'remote');
+  expect([remote?.isWrong, remote?.message]).toEqual([true, expect.stringContaining('does not answer: nobody listens there.')]);
+  expect(toFindings(snapshot).find(({ what }) => what === 'runtime remote')?.verdict).toBe('wrong');
   await startLab(port, 'beta');
   await mine.waitFor('beta', 'ready');
   expect((await mine.model('alpha')).message).toMatch(/does not offer alpha\. It offers beta\./);

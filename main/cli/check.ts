@@ -137,7 +137,7 @@ export function toFindings({ devices, runtimes, watchFolders, settingsProblem }:
     ...runtimes.map(
       (runtime): Finding => ({
         what: `runtime ${runtime.id}`,
-        verdict: runtime.found || !runtime.enabled ? 'ok' : runtime.isWrong === true ? 'wrong' : 'missing',
+        verdict: !runtime.enabled ? 'ok' : runtime.isWrong === true ? 'wrong' : runtime.found ? 'ok' : 'missing',
         message: `${runtime.enabled ? '' : 'off in the settings. '}${runtime.message}`,
       }),
     ),

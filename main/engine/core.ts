@@ -71,6 +71,8 @@ export interface RuntimeListNeeds {
   onOther(): void;
   /** Servers of others that are to be looked at from now on. */
   foreign(servers: readonly ForeignFacts[]): void;
+  /** Why such a server cannot be asked now; null: it can. */
+  problemOf(server: string): string | null;
 }
 
 export type Core = ReturnType<typeof buildCore<Runtimes>>;
@@ -86,7 +88,12 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
   const admission = new Admission();
   const facts = { registry, usage, settings, inFlight: (id: string): number => doer.inFlight(id) };
   const devices = new Devices({ settings, holders: () => [...residents(facts), ...servers.holders()] });
-  const runtimes = listRuntimes({ devices, onOther: () => orchestrator.reconsiderAll(), foreign: (all) => servers.follow(all) });
+  const runtimes = listRuntimes({
+    devices,
+    onOther: () => orchestrator.reconsiderAll(),
+    foreign: (all) => servers.follow(all),
+    problemOf: (server) => servers.foreign(server)?.explanation?.message ?? null,
+  });
 
   const { trustBook: book, codeReader: reader } = world;
   const trust: Trust = new Trust({ registry, book, reader, clock, log, changed: (id, by) => orchestrator.trustChanged(id, by) });

@@ -89,5 +89,5 @@ function folderView(path: string, scan: FolderScan | undefined): WatchFolderView
   const count = scan.candidates.length + (scan.notLookedAt?.length ?? 0);
   const others = scan.otherFiles ?? 0;
   const more = others === 0 ? '' : `, and ${others} more ${others === 1 ? 'file that is no model' : 'files that are no models'}`;
-  return { path, ok: true, message: `${count} ${count === 1 ? 'model' : 'models'}${more}`, polling: scan.polling ?? false };
+  return { path, ok: true, message: `${count} ${count === 1 ? 'entry' : 'entries'}${more}`, polling: scan.polling ?? false };
 }

@@ -28,6 +28,8 @@ export interface RuntimesPorts {
   everyMs(): number;
   /** Servers of others that are to be looked at from now on. */
   foreign(servers: readonly ForeignFacts[]): void;
+  /** Why such a server cannot be asked now; null: it can. */
+  problemOf(server: string): string | null;
   /** Another one is there, or none any more: found at a look of its own. */
   onOther(): void;
 }
@@ -103,10 +105,14 @@ export class Runtimes {
     }));
 
   views(): readonly RuntimeView[] {
-    return this.known().map(({ planner, enabled, found }) => ({
-      ...{ id: planner.id, enabled, found: found.found, version: found.version, message: found.message },
-      ...(found.isWrong === true ? { isWrong: true } : {}),
-    }));
+    return this.#listed.map(({ module, adapter: { id, found, servers = [] } }) => {
+      const problems = servers.flatMap(({ name, isForeign }) => (isForeign ? (this.#ports.problemOf(name) ?? []) : []));
+      return {
+        ...{ id, enabled: module.isEnabled(this.#ports.settings()), found: found.found, version: found.version },
+        message: [found.message, ...problems].join(' '),
+        ...(found.isWrong === true || problems.length > 0 ? { isWrong: true } : {}),
+      };
+    });
   }
 
   /** What each of those that are here makes of the GPUs, without the full stop. */
@@ -155,10 +161,10 @@ export interface RuntimesWorld extends Pick<World, 'clock' | 'log' | 'processes'
 /** The runtimes of this machine. @param world what a core is given, too, and what only a search needs. */
 export function runtimesOfMachine(world: RuntimesWorld): (needs: RuntimeListNeeds) => Runtimes {
   const { clock, log, look, processes, http, settings, settingsFile, node, driver } = world;
-  return ({ devices, onOther, foreign }) => {
+  return ({ devices, ...told }) => {
     const gpu: RuntimeWorld['gpu'] = (id) => devices.sample?.devices.find((device) => device.id === id) ?? null;
     return new Runtimes({
-      ...{ clock, log, settings, onOther, foreign },
+      ...{ clock, log, settings, ...told },
       searcher: new Searcher({ clock, look, processes, http }),
       world: () => runtimeWorld({ settings: settings(), file: settingsFile() }, { node, gpu, driver: driver() }),
       everyMs: () => settings().orchestration.model_discovery.scan_interval_seconds * 1000,

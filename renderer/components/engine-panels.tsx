@@ -1,21 +1,18 @@
 /** What runs models here, and which folders are watched: found or not, with the reason and what to do. */
 
-import styles from '../pages/box/box-page.module.css';
 import { useWindow } from '../store.ts';
-import { classes } from '../ui/classes.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
+import styles from './engine-panels.module.css';
 
 export function RuntimesPanel() {
   const runtimes = useWindow((state) => state.snapshot?.runtimes) ?? [];
   return (
     <Panel title="Runtimes">
       <ul className={styles.rows}>
-        {runtimes.map(({ id, enabled, found, version, message }) => (
+        {runtimes.map(({ id, enabled, found, isWrong, version, message }) => (
           <li key={id}>
-            <span className={classes(found && enabled ? styles.good : styles.off)}>
-              <Icon name={found && enabled ? 'check' : 'ring'} />
-            </span>
+            <RuntimeGlyph is={!enabled ? 'off' : isWrong === true ? 'wrong' : found ? 'found' : 'off'} />
             <div>
               <h3>
                 {id} {version ?? ''}
@@ -27,6 +24,15 @@ export function RuntimesPanel() {
         ))}
       </ul>
     </Panel>
+  );
+}
+
+function RuntimeGlyph({ is }: { readonly is: 'found' | 'wrong' | 'off' }) {
+  const [style, icon] = ({ found: [styles.good, 'check'], wrong: [styles.warn, 'warning'], off: [styles.off, 'ring'] } as const)[is];
+  return (
+    <span className={style}>
+      <Icon name={icon} />
+    </span>
   );
 }
 

@@ -33,7 +33,15 @@ test('a runtime that the settings name is found, and when they no longer name it
   let settings: Settings = DEFAULT_SETTINGS;
   const runtimes = new Runtimes(
     {
-      ...{ clock: createVirtualClock(), searcher, settings: () => settings, everyMs: () => 1_000, onOther: unused, foreign: () => {} },
+      ...{
+        clock: createVirtualClock(),
+        searcher,
+        settings: () => settings,
+        everyMs: () => 1_000,
+        onOther: unused,
+        problemOf: () => null,
+        foreign: () => {},
+      },
       log: { say: unused, warn: unused, error: unused, debug: unused },
       world: () => searchWorld({ settings }),
     },
