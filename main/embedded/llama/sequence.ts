@@ -46,6 +46,8 @@ export interface SequenceParts {
 export class Sequence {
   readonly #native: NativeSequence;
   readonly #parts: SequenceParts;
+  /** Its beginning was forgotten since it was last empty: what it holds was computed with tokens in sight that are gone, and begins no other prompt. */
+  #hasForgotten = false;
 
   constructor(parts: SequenceParts) {
     this.#native = parts.native;
@@ -54,6 +56,7 @@ export class Sequence {
 
   /** Tokens at the beginning of this prompt that need not be read again. The last one always is: its logits choose the first new token. */
   shared(tokens: readonly number[]): number {
+    if (this.#hasForgotten) return 0;
     const held = this.#native._contextTokens;
     const most = Math.min(held.length, tokens.length - 1);
     let shared = 0;
@@ -79,6 +82,7 @@ export class Sequence {
     const { tokens, signal } = run;
     const kept = run.reuse ? this.shared(tokens) : 0;
     const { pace } = this.#parts;
+    if (kept === 0) this.#hasForgotten = false;
     await pace.change(() => (kept === 0 ? this.#native.clearHistory() : this.#native.adaptStateToTokens(tokens.slice(0, kept), false)));
     pace.beginReading();
     try {
@@ -123,6 +127,8 @@ export class Sequence {
     const logits: boolean[] = [];
     if (chooser !== null) logits[tokens.length - 1] = true;
     const size = Math.min(MOST_FORGOTTEN_TOKENS, Math.ceil(this.#parts.contextTokens / 2));
+    // A token early at most: the library keeps the last place free.
+    if (native._contextTokens.length + tokens.length >= this.#parts.contextTokens) this.#hasForgotten = true;
     const results = await native._decodeTokens(
       ...([tokens, logits, this.#parts.place, native._tokenMeter, { size, strategy: 'eraseBeginning' }] as const),
       async (at) => (chooser === null ? null : await this.#parts.pace.read(() => chooser.choose(at))),
