@@ -15,8 +15,8 @@ export function isSettingsFile(name: string): boolean {
 /** @returns 0 when it stands as was asked; 1 when a person said no. */
 export async function trustSettings({ stateFolder, json }: Shared, name: string, { yes, off }: TrustOptions): Promise<number> {
   const file = resolve(name);
-  const programs = programsIn(await readData(file));
-  const isTrusted = isAgreed(stateFolder, programs);
+  const programs = programsIn(file, await readData(file));
+  const isTrusted = isAgreed(stateFolder, file, programs);
   if (!json) {
     print(programs.length === 0 ? `${file} names no programs: nothing of it has to be trusted.` : `${file} names what is started:`);
     for (const line of programs) print(`  ${visible(line)}`);
@@ -24,7 +24,7 @@ export async function trustSettings({ stateFolder, json }: Shared, name: string,
   const isOpen = programs.length > 0 && isTrusted === off;
   const question = `Let Modelium start these, as this user, when it is started in the folder of this file? [y/N] `;
   const isDone = !isOpen || yes || off || (await asked(`what ${file} names may be started`, question));
-  if (isOpen && isDone) agree(stateFolder, programs, !off);
+  if (isOpen && isDone) agree(stateFolder, file, programs, !off);
   if (json) printJson({ file, programs, trusted: isDone ? !off : isTrusted });
   else if (programs.length > 0)
     print(

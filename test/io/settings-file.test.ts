@@ -111,6 +111,14 @@ describe('which file', () => {
     expect(await trust(false)).toBe(0);
     expect(told.mock.calls.join('\n')).toContain('llama.command: "/bin/evil"');
     expect((await loadSettings(places)).settings.llama.command).toBe('/bin/evil');
+    // The same words in another folder are about other programs, and so is an environment beside the file.
+    const elsewhere = join(root, 'elsewhere');
+    await mkdir(elsewhere);
+    await write(elsewhere, 'llama: { command: /bin/evil, args: [a] }\nmetrics: { port: 2 }');
+    expect((await loadSettings({ ...places, workingFolder: elsewhere })).file).toBeNull();
+    await mkdir(join(workingFolder, '.venv'));
+    expect((await loadSettings(places)).warnings).toEqual([expect.stringContaining('(llama.command, llama.args, .venv)')]);
+    await rm(join(workingFolder, '.venv'), { recursive: true });
     // What else it says may change; other programs are asked about anew.
     await write(workingFolder, 'metrics: { port: 3 }\nllama: { args: [a], command: /bin/evil }');
     expect((await loadSettings(places)).settings.metrics.port).toBe(3);

@@ -1,9 +1,10 @@
 /**
- * Which programs a person has agreed to start from a modelium.yaml that merely lay in the working folder, by the hash of what the file says of
- * them. Kept in the state folder; what the settings mean is not its business.
+ * Which programs a person has agreed to start from a modelium.yaml that merely lay in the working folder, by the hash of the file's folder and what the
+ * file says of them: `./server` is another program in another folder. Kept in the state folder; what the settings mean is not its business.
  */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileOnlyValues } from '../../../shared/settings-keys.ts';
 import { makePrivateFolder, requirePrivateFolder, writePrivate } from '../engine-file.ts';
 import { readOwnTextSync } from '../ownership.ts';
@@ -13,19 +14,26 @@ const FILE_NAME = 'agreed-settings';
 const MOST_AGREED = 500;
 const LARGEST_BYTES = 64 * 1024;
 
-/** What a file's text says of programs, as `key: value`; empty: it names none. @param data the file as plain data. */
-export function programsIn(data: unknown): readonly string[] {
-  return fileOnlyValues(data).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+/** Beside a settings file runtimes are looked for in an environment of this name, so that it names programs as the file does. */
+const ENVIRONMENT = '.venv';
+
+/** What a settings file and its folder name of programs, as `key: value`; empty: none. @param data the file as plain data. */
+export function programsIn(file: string, data: unknown): readonly string[] {
+  const environment = join(dirname(file), ENVIRONMENT);
+  return [
+    ...fileOnlyValues(data).map(([key, value]) => `${key}: ${JSON.stringify(value)}`),
+    ...(existsSync(environment) ? [`${ENVIRONMENT}: ${JSON.stringify(environment)}`] : []),
+  ];
 }
 
-export function isAgreed(stateFolder: string, programs: readonly string[]): boolean {
-  return agreedIn(stateFolder).includes(hashOf(programs));
+export function isAgreed(stateFolder: string, file: string, programs: readonly string[]): boolean {
+  return agreedIn(stateFolder).includes(hashOf(file, programs));
 }
 
 /** Remembers it, or forgets it. @throws ModeliumError path-invalid. */
-export function agree(stateFolder: string, programs: readonly string[], isWanted: boolean): void {
+export function agree(stateFolder: string, file: string, programs: readonly string[], isWanted: boolean): void {
   makePrivateFolder(stateFolder);
-  const hash = hashOf(programs);
+  const hash = hashOf(file, programs);
   const others = agreedIn(stateFolder).filter((line) => line !== hash);
   const all = [...others, ...(isWanted ? [hash] : [])].slice(-MOST_AGREED);
   writePrivate(join(stateFolder, FILE_NAME), all.map((line) => `${line}\n`).join(''));
@@ -43,6 +51,8 @@ function agreedIn(stateFolder: string): readonly string[] {
   }
 }
 
-function hashOf(programs: readonly string[]): string {
-  return createHash('sha256').update(programs.toSorted().join('\n')).digest('hex');
+function hashOf(file: string, programs: readonly string[]): string {
+  return createHash('sha256')
+    .update([dirname(realpathSync(file)), ...programs.toSorted()].join('\n'))
+    .digest('hex');
 }

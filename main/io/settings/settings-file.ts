@@ -67,8 +67,11 @@ export function searchedFiles(places: SettingsPlaces): readonly [string, string]
 /** A file in the working folder may have come there with an archive or a repository, and settings name programs to start. */
 async function whyNotAgreed(file: string, { stateFolder = modeliumFolders().state }: SettingsPlaces): Promise<string | null> {
   // What is no settings file is told as that, when it is read.
-  const programs = await readData(file).then(programsIn, () => []);
-  if (programs.length === 0 || isAgreed(stateFolder, programs)) return null;
+  const programs = await readData(file).then(
+    (data) => programsIn(file, data),
+    () => [],
+  );
+  if (programs.length === 0 || isAgreed(stateFolder, file, programs)) return null;
   const keys = programs.map((program) => program.slice(0, program.indexOf(': ')));
   const some = keys.slice(0, MOST_PROBLEMS_TOLD).join(', ') + (keys.length > MOST_PROBLEMS_TOLD ? ' ...' : '');
   return `it names programs to start (${some}); look at it, and agree to them once with \`modelium trust ${shellWord(file)}\`, or name the file with --config`;
