@@ -12,7 +12,10 @@ import type { HttpAnswer, HttpClient, HttpMethod, SmallRequest } from '../core/p
 
 /** Below uvicorn's 5 s: a connection that the runtime closes just as we write to it would cost a request. */
 const KEEP_ALIVE_MS = 4_000;
-/** What is in flight is bounded for each model (`MOST_IN_FLIGHT` of core/admission.ts): requests never wait here, where nobody would count it. */
+/**
+ * What is in flight is bounded for each model (`MOST_IN_FLIGHT` of core/admission.ts), so that requests to a process of ours never wait here, where nobody
+ * would count it. Models of one remote server share its pool.
+ */
 const CONNECTIONS = MOST_IN_FLIGHT;
 const CONTROL_CONNECTIONS = 16;
 /** Runtimes come and go, each with a port or socket of its own: beyond so many, pools that nobody uses are closed (I10). */

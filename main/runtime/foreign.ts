@@ -33,7 +33,7 @@ export class ForeignServer implements House {
   readonly facts: ForeignFacts;
   readonly #ports: ForeignPorts;
   readonly #onLook: (look: ForeignLook) => void;
-  readonly #tenants = new Map<Tenant, string>();
+  readonly #tenants = new Set<Tenant>();
   readonly #closed = new AbortController();
   #look: ForeignLook | null = null;
   #lookMs = 0;
@@ -82,7 +82,7 @@ export class ForeignServer implements House {
   async enter(tenant: Tenant): Promise<Endpoint> {
     const look = this.#look;
     if (look?.isThere !== true) throw new ModeliumError('runtime-exited', this.explanation?.message ?? '');
-    this.#tenants.set(tenant, '');
+    this.#tenants.add(tenant);
     return look.endpoint;
   }
 

@@ -54,6 +54,7 @@ export class Servers {
 
   /** These are the servers of others from now on. One that is other than before is looked at anew; one that is no more offers nothing. */
   follow(all: readonly ForeignFacts[]): void {
+    const changed = new Set<string>();
     for (const [name, server] of [...this.#foreign]) {
       const now = all.find((facts) => facts.name === name);
       if (now?.about === server.facts.about) continue;
@@ -64,6 +65,7 @@ export class Servers {
         this.#ports.heard({ server: name, where, offers: null, away: null });
         continue;
       }
+      changed.add(name);
       // Its models wait for what it answers when it is asked anew.
       const why = `${where} is asked anew, because its settings or its key changed.`;
       this.#ports.heard({ server: name, where, offers: server.look?.offers ?? [], away: { why, help: '' } });
@@ -71,7 +73,11 @@ export class Servers {
     }
     for (const facts of all) {
       if (this.#foreign.has(facts.name)) continue;
-      const server = new ForeignServer(this.#ports, facts, (look) => this.#ports.heard(newsOf(facts, look)));
+      let isAnew = changed.has(facts.name);
+      const server = new ForeignServer(this.#ports, facts, (look) => {
+        this.#ports.heard({ ...newsOf(facts, look), isAnew: isAnew && look.isThere });
+        isAnew &&= !look.isThere;
+      });
       this.#foreign.set(facts.name, server);
       server.lookNow();
     }

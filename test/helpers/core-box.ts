@@ -297,14 +297,15 @@ export function createCoreBox(options: CoreBoxOptions) {
 
   const fakeAdapter = fakeServerAdapter(searchWorld());
   const remote = new FakeRemote();
-  const remotes = (options.remotes ?? []).map((named) => ({
+  const remoteOf = (named: NonNullable<CoreBoxOptions['remotes']>[number]) => ({
     ...{ name: named.name, where: named.name, origin: `http://${named.name}.test`, prefix: '/v1', key: null, problem: null },
     settings: {
       url: `http://${named.name}.test/v1`,
       models: named.models === undefined ? ('all' as const) : [...named.models],
       prefix: named.prefix ?? '',
     },
-  }));
+  });
+  const remotes = (options.remotes ?? []).map(remoteOf);
   const remoteRuntime = remoteAdapter({ remotes, about: '' });
   const adapterOf = (id: string): Adapter => [fakeAdapter, remoteRuntime].find((each) => each.id === id) ?? adapter;
 
@@ -452,10 +453,15 @@ export function createCoreBox(options: CoreBoxOptions) {
     remote,
     /** As an edit of the settings that names none of them does. */
     forgetRemotes: () => servers.follow([]),
-    changeRemoteKey: (key: string) =>
-      servers.follow(
-        (remoteAdapter({ remotes: remotes.map((each) => ({ ...each, key })), about: '' }).servers ?? []).filter((each) => each.isForeign),
-      ),
+    /** As an edit of their settings does. */
+    changeRemotes(change: {
+      readonly key?: string;
+      readonly where?: string;
+      readonly settings?: Partial<ReturnType<typeof remoteOf>['settings']>;
+    }) {
+      const now = remotes.map((each) => ({ ...each, ...change, settings: { ...each.settings, ...change.settings } }));
+      servers.follow((remoteAdapter({ remotes: now, about: '' }).servers ?? []).filter((each) => each.isForeign));
+    },
     ...{ ...core, clock, simulated, trusts, codeIdentity, rows, decisions, said, settings, others },
     gpuId,
     usedOn,

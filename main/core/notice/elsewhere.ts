@@ -27,7 +27,9 @@ export interface ServerNews {
   readonly where: string;
   readonly offers: readonly OfferedModel[] | null;
   /** Why nothing of it can be asked now; null: it is there. */
-  readonly away: { readonly why: string; readonly help: string } | null;
+  readonly away: Problem | null;
+  /** The first answer since its settings changed: what is not offered now was taken out by a person. */
+  readonly isAnew?: boolean;
 }
 
 export interface ElsewherePorts {
@@ -62,33 +64,49 @@ export class Elsewhere {
     return this.#problems.get(id) ?? null;
   }
 
-  apply({ server, where, offers, away }: ServerNews): void {
+  apply({ server, where, offers, away, isAnew = false }: ServerNews): void {
     const { registry } = this.#ports;
     const known = [...registry.all()].filter((record) => record.server?.name === server);
     if (offers === null) {
       for (const record of known) this.#forget(record);
       return;
     }
+    const isOffered = (record: ModelRecord): boolean => offers.some((offer) => offer.model === record.server?.model);
+    const fresh = offers.filter((offer) => known.every((record) => record.server?.model !== offer.model));
+    // Those that it offers no more make room for new ones, the oldest first.
+    const gone = known.filter((record) => !isOffered(record) && !hasProcess(record.state));
+    const forgotten = new Set(isAnew ? gone : gone.slice(0, Math.max(0, known.length + fresh.length - MOST_KNOWN)));
+    for (const record of forgotten) this.#forget(record);
+    const room = MOST_KNOWN - (known.length - forgotten.size);
+    for (const offer of fresh.slice(0, room)) this.#add(server, where, offer, away ?? problemIn(offer));
+    if (fresh.length > room)
+      this.#ports.log.warn(
+        `${where} offers ${fresh.length - room} models more than the ${MOST_KNOWN} that are known of one server: name those that you want as models`,
+      );
     for (const offer of offers) {
       const record = known.find((each) => each.server?.model === offer.model);
-      const problem = away ?? (offer.problem === null ? null : { why: offer.problem, help: '' });
-      if (record === undefined) this.#add(server, where, offer, problem, known.length);
-      else this.#set(record, problem, offer);
+      if (record === undefined) continue;
+      if (record.server?.offer.name === offer.name) this.#set(record, away ?? problemIn(offer), offer, where);
+      else {
+        // Under another name it is another model here. One that is asked just now keeps its name until it was left.
+        this.#forget(record);
+        if (registry.get(record.id) === undefined) this.#add(server, where, offer, away ?? problemIn(offer));
+      }
     }
     for (const record of known) {
       const model = record.server?.model ?? '';
-      if (offers.some((offer) => offer.model === model)) continue;
+      if (isOffered(record) || forgotten.has(record)) continue;
       this.#set(
         record,
         away ?? { why: `${where} does not offer ${model} any more.`, help: 'When it does again, it can be asked again.' },
         null,
+        where,
       );
     }
   }
 
-  #add(server: string, where: string, offer: OfferedModel, problem: Problem | null, known: number): void {
+  #add(server: string, where: string, offer: OfferedModel, problem: Problem | null): void {
     const { registry, admission, clock, log } = this.#ports;
-    if (known >= MOST_KNOWN) return;
     const { id, aliases, instead } = namesFor(server, offer, new TakenNames(registry.names()));
     if (instead !== null)
       log.warn(
@@ -97,24 +115,19 @@ export class Elsewhere {
     if (problem !== null) this.#problems.set(id, problem);
     // Being there is all that it takes: whoever is listed can be asked.
     admission.want(id, 'always', clock.now());
-    const place = {
-      path: `${where} ${offer.model}`,
-      realPath: `${where} ${offer.model}`,
-      kind: 'file',
-      device: 0,
-      inode: 0,
-      files: [],
-    } as const;
+    const place = { ...placeAt(where, offer.model), kind: 'file', device: 0, inode: 0, files: [] } as const;
     registry.add({ id, aliases, ...place, added: true, server: { name: server, where, model: offer.model, offer } });
   }
 
   /** What can be asked of it is other than before: the orchestrator takes it from there. */
-  #set(record: ModelRecord, problem: Problem | null, offer: OfferedModel | null): void {
+  #set(record: ModelRecord, problem: Problem | null, offer: OfferedModel | null, where: string): void {
     const { registry, admission, clock, doer } = this.#ports;
     const { id } = record;
     const before = this.problemOf(id);
+    if (record.server !== undefined && record.server.where !== where)
+      registry.update(id, { server: { ...record.server, where }, ...placeAt(where, record.server.model) });
     if (offer !== null && record.server !== undefined && record.profile !== null && isOther(record, offer))
-      registry.update(id, { server: { ...record.server, offer }, profile: offeredProfile(offer, record.server.name) });
+      registry.update(id, { server: { ...record.server, where, offer }, profile: offeredProfile(offer, record.server.name) });
     if (before?.why === problem?.why) return;
     if (problem === null) {
       this.#problems.delete(id);
@@ -132,6 +145,14 @@ export class Elsewhere {
     if (hasProcess(state) || state.name === 'draining') return void doer.unloadModel(id, 'gone', { to: 'forgotten' });
     registry.apply(id, { type: 'gone' });
   }
+}
+
+function placeAt(where: string, model: string): { readonly path: string; readonly realPath: string } {
+  return { path: `${where} ${model}`, realPath: `${where} ${model}` };
+}
+
+function problemIn({ problem }: OfferedModel): Problem | null {
+  return problem === null ? null : { why: problem, help: '' };
 }
 
 function isOther({ server }: ModelRecord, offer: OfferedModel): boolean {
