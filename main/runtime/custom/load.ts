@@ -20,9 +20,11 @@ export function* loadOwn(id: string, own: OwnRuntime, target: LoadTarget): Steps
   const secret = holds(Object.values(plan.env), 'key') ? yield* key() : null;
   const at = { port: yield* port() };
   const model = FOLDERS.includes(plan.form) ? target.path : target.file;
-  const values = { port: String(at.port), model, name, ...(secret === null ? {} : { key: secret }) };
+  const values = { port: String(at.port), model, name };
+  const secrets = secret === null ? {} : { key: secret };
   yield* phase('starting', null, true);
-  const env = Object.fromEntries(Object.entries(plan.env).map(([variable, text]) => [variable, launched(text, values)]));
+  const env = Object.fromEntries(Object.entries(plan.env).map(([variable, text]) => [variable, launched(text, { ...values, ...secrets })]));
+  // Everybody may read these: the key is not among them, whatever models.NAME.args say.
   const words = args.map((text) => launched(text, values));
   yield* spawn(program, words, env, false);
   const server = { at, key: secret };

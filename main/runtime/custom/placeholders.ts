@@ -16,14 +16,18 @@ const PLACEHOLDER = /\{\{([a-z_]+)\}\}|\{([a-z_]+)\}/g;
 
 /** Those of `values` filled in; others stay, for a later turn. */
 export function filled(text: string, values: Values): string {
-  return text.replace(PLACEHOLDER, (whole, _literal, name: string | undefined) => (name === undefined ? whole : (values[name] ?? whole)));
+  return text.replace(PLACEHOLDER, (whole, _literal, name: string | undefined) => valueAt(values, name) ?? whole);
 }
 
 /** The last turn: what stands in two pairs of braces stays in one. */
 export function launched(text: string, values: Values): string {
   return text.replace(PLACEHOLDER, (whole, literal: string | undefined, name: string | undefined) =>
-    name === undefined ? `{${literal}}` : (values[name] ?? whole),
+    name === undefined ? `{${literal}}` : (valueAt(values, name) ?? whole),
   );
+}
+
+function valueAt(values: Values, name: string | undefined): string | undefined {
+  return name !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
 export function holds(texts: readonly string[], wanted: string): boolean {

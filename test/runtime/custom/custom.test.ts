@@ -127,6 +127,13 @@ describe('what it is started with', () => {
     });
   });
 
+  test('arguments of one model show no key to everybody, and a word that every object has is no placeholder', async () => {
+    const mine = await found({ env: { API_KEY: '{key}' } });
+    const { steps } = drive(mine, targetOf(mine.plan(profile, GGUF, CPU, { args: ['{key}', '{constructor}'] }), 'generate'), () => 200);
+    const spawned = steps.find((step) => step.do === 'spawn');
+    expect(spawned?.do === 'spawn' && spawned.args.slice(-2)).toEqual(['{key}', '{constructor}']);
+  });
+
   test('a folder is handed over whole, and the processor hides the GPUs', async () => {
     const mine = await found(launch);
     const { steps } = drive(mine, targetOf(mine.plan(profile, FOLDER, CPU, {}), 'generate'), () => 200);
