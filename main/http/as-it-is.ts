@@ -15,7 +15,8 @@ export const AS_IT_IS = '/upstream/';
 /** Between two neighbours only, or about us: our token and our cookies are nobody else's. */
 const NOT_PASSED = new Set(
   `connection keep-alive transfer-encoding te trailer upgrade expect host content-length authorization proxy-authorization
-  proxy-authenticate proxy-connection cookie set-cookie set-cookie2 origin referer content-security-policy`.split(/\s+/),
+  proxy-authenticate proxy-connection cookie set-cookie set-cookie2 origin referer content-security-policy clear-site-data
+  service-worker-allowed strict-transport-security alt-svc nel report-to reporting-endpoints refresh link`.split(/\s+/),
 );
 /** A page of the server would else be one of ours, and could read what the window keeps. */
 const FENCES = { 'content-security-policy': 'sandbox', 'x-content-type-options': 'nosniff' };

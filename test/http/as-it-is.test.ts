@@ -59,12 +59,20 @@ it.each([
 it('refusals and redirects come back as they are, without what could act as ours', async () => {
   answer = (response) =>
     response
-      .writeHead(302, { location: '/elsewhere', 'content-type': 'text/html', 'set-cookie': 'a=b', 'access-control-allow-origin': '*' })
+      .writeHead(302, {
+        location: '/elsewhere',
+        'content-type': 'text/html',
+        'set-cookie': 'a=b',
+        'clear-site-data': '"*"',
+        'service-worker-allowed': '/',
+        'access-control-allow-origin': '*',
+      })
       .end('<script>steal()</script>');
   const got = await asked('/upstream/tiny/page');
   expect([got.status, await got.text(), got.headers.get('location')]).toEqual([302, '<script>steal()</script>', '/elsewhere']);
   expect(got.headers.get('content-security-policy')).toBe('sandbox');
-  expect([got.headers.get('set-cookie'), got.headers.get('access-control-allow-origin')]).toEqual([null, null]);
+  for (const name of ['set-cookie', 'access-control-allow-origin', 'clear-site-data', 'service-worker-allowed'])
+    expect(got.headers.get(name), name).toBeNull();
   expect(got.headers.get('x-modelium-model')).toBe('tiny');
 });
 
