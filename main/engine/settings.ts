@@ -13,7 +13,7 @@ export interface SettingsOptions {
 
 export interface SettingsPorts {
   readonly log: Log;
-  /** What the new settings say is looked for before they are in force. */
+  /** Looks for what the new settings name. Where it rejects, those before stay in force. */
   prepare(): Promise<void>;
   /** Puts them into force, in the turn in which they are told. */
   apply(): void;
@@ -87,10 +87,19 @@ export class EngineSettings {
 
   async #reload(loaded: LoadedSettings, { log, prepare, apply, after, touch }: SettingsPorts): Promise<void> {
     const before = this.#current;
+    const loadedBefore = this.#loaded;
     this.#loaded = loaded;
     this.#current = withOverrides(loaded.settings, this.#options);
+    try {
+      await prepare();
+    } catch (error) {
+      this.#loaded = loadedBefore;
+      this.#current = before;
+      this.#problem = `The settings could not be put into force: ${error instanceof Error ? error.message : error}`;
+      touch();
+      throw error;
+    }
     this.#problem = null;
-    await prepare();
     // What follows is in force in this same turn, and what comes of it is told after.
     log.say(`Settings read again: ${loaded.file ?? 'the defaults'}`);
     for (const warning of [...loaded.warnings, ...needsRestart(before, this.#current)]) log.warn(warning);

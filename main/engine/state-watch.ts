@@ -16,11 +16,19 @@ export interface StateWatchParts {
 }
 
 export function watchStateFolder({ folder, store, clock, log, opened }: StateWatchParts): void {
-  let before: Standing = 'there';
+  let before: Standing | 'lost' = 'there';
+  const lookAt = (): Standing | 'lost' => {
+    try {
+      return folder.look();
+    } catch (error) {
+      if (before !== 'lost') log.error(`The state folder ${folder.path} was deleted while Modelium runs, and cannot be made again`, error);
+      return 'lost';
+    }
+  };
   let stop = (): void => {};
   const look = (): void => {
     stop = clock.after(LOOK_EACH_MS, look);
-    const standing = folder.look();
+    const standing = lookAt();
     if (standing === 'made-again') {
       store.rescue();
       log.warn(`The state folder ${folder.path} was deleted while Modelium runs. It was made again, with all that was in it.`);
