@@ -7,7 +7,7 @@ const remoteName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'expect
 /** Scheme, host (a name, or an address) and port, and a path; nothing of a user, a query or a fragment. */
 const SERVER_URL = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:\/[^\s?#]*)?$/i;
 
-const remote = z
+export const remote = z
   .strictObject({
     url: z
       .string()

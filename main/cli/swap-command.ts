@@ -29,8 +29,7 @@ export function ownCommand(text: string, port: string | null): OwnCommand {
   // A backslash continues a line though blanks follow it, and on the last line it continues nothing.
   const [command = '', ...rest] = shellWords(lines.map((line) => line.replace(/\\\s*$/, ' ')).join('\n'));
   if (command === '') throw new Error('it has no word');
-  const words =
-    rest.includes(PORT) || port === null || rest.some((word) => word.includes(PORT)) ? rest : rest.map((word) => withPort(word, port));
+  const words = port === null || rest.some((word) => word.includes(PORT)) ? rest : rest.map((word) => withPort(word, port));
   const model = found(words, MODEL_FLAGS, isPath) ?? positional(words);
   const context = found(words, CONTEXT_FLAGS, (value) => /^[1-9]\d*$/.test(value));
   const args = words.map((word, index) => {

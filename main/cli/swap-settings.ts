@@ -1,5 +1,6 @@
 /** What a configuration of llama-swap says in settings of ours, and in sentences what has no counterpart here. Pure; the text is `swap-text.ts`. */
 import { runtimeName } from '../../shared/runtime-names.ts';
+import { remote } from '../../shared/settings-remotes.ts';
 import { idOf } from '../core/notice/model-ids.ts';
 import { asPlaceholders, type OwnCommand, ownCommand } from './swap-command.ts';
 import type { SwapConfig, SwapModel } from './swap-config.ts';
@@ -170,30 +171,34 @@ function withoutCounterpart(key: string): string {
 /** Servers elsewhere. A key that stands in the file is never carried over: settings of ours hold none. */
 function remotesOf(peers: unknown): ReadonlyMap<string, Commented> {
   const all = typeof peers === 'object' && peers !== null ? Object.entries(peers) : [];
-  return new Map(
-    all.flatMap(([name, peer]) => {
-      const { proxy, models, apiKey, ...others } = (peer ?? {}) as Data;
-      if (typeof proxy !== 'string' || !ASKABLE.test(proxy)) return [];
-      const variable = /^\$\{env\.(\w+)\}$/.exec(String(apiKey ?? ''))?.[1];
-      const hasKey = apiKey !== undefined && apiKey !== '' && variable === undefined;
-      const names = listOf(models).filter((each) => typeof each === 'string');
-      const value = {
-        url: `${String(proxy).replace(/\/+$/, '')}/v1`,
-        ...(names.length === 0 ? {} : { models: names }),
-        ...(variable === undefined ? {} : { key_env: variable }),
-      };
-      const notes = [...(hasKey ? ['Its key was left out: put it into a file of your own, and name that as key_file.'] : [])];
-      return [[remoteNameOf(name), { value, notes: [...notes, ...Object.keys(others).map(withoutCounterpart)] }]];
-    }),
-  );
+  const remotes = new Map<string, Commented>();
+  for (const [name, peer] of all) {
+    if (!isAskable(peer)) continue;
+    const { proxy, models, apiKey, ...others } = peer as Data;
+    const variable = /^\$\{env\.(\w+)\}$/.exec(String(apiKey ?? ''))?.[1];
+    const hasKey = apiKey !== undefined && apiKey !== '' && variable === undefined;
+    const names = listOf(models).filter((each) => typeof each === 'string' && each !== '');
+    const value = {
+      url: `${String(proxy).replace(/\/+$/, '')}/v1`,
+      ...(names.length === 0 ? {} : { models: names }),
+      ...(variable === undefined ? {} : { key_env: variable }),
+    };
+    const notes = hasKey ? ['Its key was left out: put it into a file of your own, and name that as key_file.'] : [];
+    const key = unusedName(remoteNameOf(name), remotes);
+    remotes.set(key, { value, notes: [...notes, ...Object.keys(others).map(withoutCounterpart)] });
+  }
+  return remotes;
 }
 
-const ASKABLE = /^https?:\/\/[^\s?#@]+$/i;
+/** An address as the settings take it; macros of it are not filled in. */
+function isAskable(peer: unknown): boolean {
+  const proxy = valueAt(peer, 'proxy');
+  return typeof proxy === 'string' && !proxy.includes('$') && remote.safeParse({ url: `${proxy.replace(/\/+$/, '')}/v1` }).success;
+}
 
 function unusable(peers: unknown): readonly string[] {
   const all = typeof peers === 'object' && peers !== null ? Object.entries(peers) : [];
-  const wrong = all.filter(([, peer]) => !ASKABLE.test(String(valueAt(peer, 'proxy') ?? '')));
-  return wrong.map(([name]) => `peers.${name} has no address that could be asked.`);
+  return all.filter(([, peer]) => !isAskable(peer)).map(([name]) => `peers.${name} has no address that could be asked.`);
 }
 
 /** As far as such a name may be long. */
@@ -218,6 +223,10 @@ function nameFor(wanted: string, runtime: Data, taken: ReadonlyMap<string, Comme
   if (same !== undefined) return same[0];
   const plain = wanted.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 50);
   const base = runtimeName.safeParse(plain).success ? plain : `own-${plain}`;
+  return unusedName(base, taken);
+}
+
+function unusedName(base: string, taken: ReadonlyMap<string, unknown>): string {
   let name = base;
   for (let number = 2; taken.has(name); number += 1) name = `${base}-${number}`;
   return name;

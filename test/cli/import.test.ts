@@ -131,6 +131,17 @@ test('peers are remotes, and no key is carried over', () => {
   expect(text).toMatch(/- peers\.none has no address.*\n.*- peers\.bare has no address/);
 });
 
+test('peers of like names are two, and one whose address is none is named', () => {
+  const { text, settings } = imported(
+    'models: {}\npeers:\n  "a b": { proxy: "http://10.0.0.1:1" }\n  a-b: { proxy: "http://10.0.0.2:2", models: [""] }\n  host: { proxy: "http://${h}:2" }\n  odd: { proxy: "http://" }',
+  );
+  expect(Object.entries(settings.remotes).map(([name, { url }]) => [name, url])).toEqual([
+    ['a-b', 'http://10.0.0.1:1/v1'],
+    ['a-b-2', 'http://10.0.0.2:2/v1'],
+  ]);
+  expect(text).toMatch(/- peers\.host has no address.*\n.*- peers\.odd has no address/);
+});
+
 test('models that are started alike share a runtime', () => {
   const { settings } = imported(
     'models:\n  a: { cmd: "s --port ${PORT} -m /a.gguf -c 1024" }\n  b: { cmd: "s --port ${PORT} -m /b.gguf -c 2048" }',
