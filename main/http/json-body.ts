@@ -55,9 +55,10 @@ const { rawJSON } = JSON as unknown as { readonly rawJSON?: (text: string) => un
 
 /**
  * A member of the body, with its numbers as they were written when it is written again: 1.0 stays a float, and many digits stay.
- * @returns undefined where nothing is lost without it.
+ * @returns undefined where nothing is lost without it, and for large bodies: they are not parsed on this thread (I12).
  */
 export function exactMember({ bytes }: JsonBody, name: string): unknown {
+  if (bytes.length > SMALL_BYTES) return undefined;
   const text = bytes.toString();
   if (rawJSON === undefined || !isInexact(text)) return undefined;
   const keep = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>

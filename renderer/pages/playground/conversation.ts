@@ -119,13 +119,12 @@ async function answer(modelId: string, turnId: number, body: Body): Promise<void
       modelId,
       turnsOf(modelId).map((turn) => (turn.id === turnId ? { ...turn, ...change } : turn)),
     );
-  const thoughts = new Pace((reasoning) => update({ reasoning, phase: 'thinking' }));
+  const thoughts = new Pace((reasoning) => update(pace.text === '' ? { reasoning, phase: 'thinking' } : { reasoning }));
   const pace = new Pace((text) => update({ answer: text, reasoning: thoughts.text, phase: 'writing' }));
   try {
     for await (const coming of answerStream(modelId, body, ending.signal)) {
       if (coming.type === 'reasoning') thoughts.add(coming.text);
       else if (coming.type === 'text') {
-        thoughts.end();
         pace.add(coming.text);
       } else if (coming.type === 'waiting') update({ why: coming.why });
       else update({ answer: pace.text, reasoning: thoughts.text, phase: 'complete', final: coming.final });
