@@ -1,5 +1,6 @@
 /** Bodies of requests: how large, how deep, how many of them at once, and what is not read at all. */
 import { connect, type Socket } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLargeJson } from '../../main/io/large-json.ts';
 import { collectGarbage } from '../../main/io/memory.ts';
@@ -59,6 +60,37 @@ describe('the budget of all bodies', () => {
     await clock.advance(2_000);
     expect((await ask(setup, '/v1/completions', largeBody())).status).toBe(200);
     await until(() => silent.filter(({ answer }) => answer().includes('408')).length === 1);
+  });
+});
+
+describe('a compressed body', () => {
+  const post = async (encoding: string, body: Buffer) => {
+    const answer = await fetch(`${setup.address}/v1/completions`, {
+      ...{ method: 'POST', body: new Uint8Array(body) },
+      headers: { 'content-type': 'application/json', 'content-encoding': encoding },
+    });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const plain = JSON.stringify({ model: 'tiny', prompt: 'a' });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['x-gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+  ])('%s is read, and reaches the runtime as it was before', async (encoding, compress) => {
+    expect((await post(encoding, compress(plain))).status).toBe(200);
+    expect(JSON.parse(setup.upstream.seen[0]?.raw ?? '')).toMatchObject({ prompt: 'a' });
+  });
+
+  it('that is damaged, unknown, or far larger than it looks is refused by name', async () => {
+    expect(await post('gzip', Buffer.from(plain))).toEqual({ status: 400, text: expect.stringContaining('The body is not gzip') });
+    expect(await post('compress', Buffer.from(plain))).toEqual({ status: 415, text: expect.stringContaining('encoding-not-supported') });
+    const bomb = gzipSync(JSON.stringify({ model: 'tiny', prompt: 'x'.repeat(64 * MIB) }));
+    expect(bomb.length).toBeLessThan(MIB);
+    expect(await post('gzip', bomb)).toEqual({ status: 413, text: expect.stringContaining('body-too-large') });
+    expect(setup.upstream.seen).toEqual([]);
   });
 });
 
