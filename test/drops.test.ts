@@ -1,6 +1,7 @@
 /** Whatever is dropped gets a verdict at once, says what to do, keeps that verdict over a restart, and is offered to nobody. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { eventually } from './helpers/eventually.ts';
 import { makeHome, startServe } from './helpers/serve.ts';
@@ -33,6 +34,7 @@ const FILES: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
   ],
   ['Tess-72B.Q8_0.gguf.part2of2', 'xxxxxxxxxxxx', /never listed by itself/],
   ['no-kind.xyz', 'abc', /no kind that Modelium knows/],
+  ['alex.pth', gunzipSync(readFileSync(new URL('fixtures/real-files/lpips/alex.pth.gz', import.meta.url))), /nobody has trusted it/],
 ];
 const JUNK = ['desktop.ini', 'Thumbs.db', '.DS_Store'];
 

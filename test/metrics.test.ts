@@ -254,6 +254,17 @@ describe('/metrics', () => {
     expect(namesOf(await scrape(), 'used')).toEqual([]);
   });
 
+  test('requests that wait are counted as many as they are', async () => {
+    const snapshot = await live.status();
+    const [model] = snapshot.models;
+    const told = { ...snapshot, models: [{ ...model!, id: 'asked', state: 'loading' as const, inFlight: 2, waiting: 3 }] };
+    const text = parse(await createMetrics(() => told).text());
+    expect([
+      value(text, 'modelium_requests_waiting', { model: 'asked' }),
+      value(text, 'modelium_requests_in_flight', { model: 'asked' }),
+    ]).toEqual([3, 2]);
+  });
+
   test('every name of the design was there, with its labels, and none beside them', async () => {
     // The simulated driver tells no power: so there is no such series, and none at zero.
     expect([...seen.keys()]).not.toContain('modelium_gpu_power_watts');

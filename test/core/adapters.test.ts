@@ -45,9 +45,10 @@ describe('an adapter', () => {
 
   test.each<[string, (box: ReturnType<typeof adapterBox>) => void]>([
     ['an alias', (box) => box.registry.update('thing', { aliases: ['owner/base-1b'] })],
+    ['where it lies', (box) => box.registry.update('thing', { path: '/models/Owner/Base-1B' })],
     ['what its files call it', () => {}],
   ])('knows its base by %s', async (what, name) => {
-    const box = adapterBox(what === 'an alias' ? {} : { thing: 'owner/base-1b' });
+    const box = adapterBox(what === 'what its files call it' ? { thing: 'owner/base-1b' } : {});
     box.drop('adapter', GIB);
     box.drop('thing', GIB);
     await box.clock.advance(2_000);

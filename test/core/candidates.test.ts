@@ -89,6 +89,14 @@ describe('ids', () => {
 });
 
 describe('reconcile', () => {
+  test('the name that people gave is an alias where the id is another one, of a loose file too', () => {
+    const book = new Book();
+    book.scan([listing('what? (v2).gguf', 1)], 0);
+    const [model] = book.known.values();
+    expect(model?.id).not.toContain('?');
+    expect(model?.aliases).toContain('what? (v2)');
+  });
+
   test('appears once, changes, is held for five seconds, then gone', () => {
     const book = new Book();
     book.scan([listing('a.gguf', 1)], 0);

@@ -46,6 +46,7 @@ describe('a model that is ready and busy', () => {
     const person = ask(box, 'person');
     expect([box.manager.inFlight('a'), box.admission.waiting('a')]).toEqual([2, 4]);
     await pass(box, 2_000);
+    expect(box.view('a')).toMatchObject({ inFlight: 2, waiting: 4, longestWaitMs: 2_000 });
     batch[0]?.lease?.release();
     await box.clock.advance(0);
     expect([batch[2]?.lease?.queueMs, batch[2]?.lease?.queueCause, batch[2]?.lease?.loadMs]).toEqual([2_000, 'busy', 0]);

@@ -96,12 +96,12 @@ const SCHEMAS: readonly [string, JsonSchema][] = [
     {
       type: 'object',
       properties: Object.fromEntries(
-        ['email', 'ipv4', 'ipv6', 'uuid', 'uri', 'date', 'time', 'date-time', 'duration'].map((format) => [
+        ['email', 'ipv4', 'ipv6', 'uuid', 'uri', 'date', 'time', 'date-time', 'duration', 'hostname'].map((format) => [
           format,
           format === 'email' || format === 'uri' ? { type: 'string', format, maxLength: 60 } : { type: 'string', format },
         ]),
       ),
-      required: ['email', 'ipv4', 'ipv6', 'uuid', 'uri', 'date', 'time', 'date-time', 'duration'],
+      required: ['email', 'ipv4', 'ipv6', 'uuid', 'uri', 'date', 'time', 'date-time', 'duration', 'hostname'],
     },
   ],
   ['a set of named values', { type: 'array', items: { enum: ['a', 'b', 'c', 'd'] }, uniqueItems: true, minItems: 2 }],
@@ -230,6 +230,7 @@ describe('llama.cpp takes the grammar, and its own matcher says what fits', () =
       ['https://example.org/a?b=c#d'],
       ['example', 'https://a b.org'],
     ],
+    ['a name of a machine', { type: 'string', format: 'hostname' }, ['example.org', 'gpu-7', 'a'], ['', '-a', 'a b', 'a..b', 'a_b', '.a']],
     ['any and all', { anyOf: [{ minimum: 5 }, { maximum: 1 }], type: 'integer', oneOf: [{ multipleOf: 2 }] }, [6, 0], [5, 3, 1]],
   ])('%s', async (_, schema, fitting, others) => {
     const fits = await matcher(jsonGrammar(schema));

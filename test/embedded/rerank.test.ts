@@ -28,6 +28,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+test('a ranking of hundreds of documents lets a short one in between', async () => {
+  const ended: string[] = [];
+  const many = Array.from({ length: 400 }, (_, at) => `text ${at} ${'the '.repeat(60)}`);
+  const rank = (name: string, list: readonly string[]) =>
+    ranker.json('/v1/rerank', { query: 'memory', documents: list }).then(({ status }) => ended.push(`${name} ${status}`));
+  await Promise.all([rank('long', many), rank('short', ['nobody waits'])]);
+  expect(ended).toEqual(['short 200', 'long 200']);
+});
+
 test('documents come best first, each with its place and its score, equal ones with equal scores', async () => {
   const { status, body } = await ranker.json('/v1/rerank', { query: 'memory', documents, return_documents: true });
   expect(status, JSON.stringify(body)).toBe(200);

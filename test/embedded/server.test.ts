@@ -333,6 +333,17 @@ describe('what is refused', () => {
 });
 
 describe('embeddings', () => {
+  test('a batch of hundreds of texts lets a single one in between', async () => {
+    const ended: string[] = [];
+    const input = Array.from({ length: 600 }, (_, at) => `text ${at} ${'the '.repeat(60)}`);
+    const batch = embedder.json('/v1/embeddings', { input }).then(({ body }) => ended.push(`batch of ${body.data.length}`));
+    const single = embedder
+      .json('/v1/embeddings', { input: 'nobody waits' })
+      .then(({ body }) => ended.push(`single of ${body.data.length}`));
+    await Promise.all([batch, single]);
+    expect(ended).toEqual(['single of 1', 'batch of 600']);
+  });
+
   test('are of length 1, the same for the same text, in both encodings', async () => {
     const { body } = await embedder.json('/v1/embeddings', { input: ['graphics memory', 'nobody waits', 'graphics memory'] });
     expect(body.data.map((item) => item.index)).toEqual([0, 1, 2]);

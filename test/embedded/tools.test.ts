@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Schema } from '../../main/embedded/grammar/schema-merge.ts';
+import { type PreparedGeneration, prepare, type TextSide } from '../../main/embedded/requests/preparing.ts';
 import { answerGrammar, type ToolFormat, takesNothing, toolFormatOf } from '../../main/embedded/tools/tool-format.ts';
 import { ToolReader } from '../../main/embedded/tools/tool-reader.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
@@ -243,6 +244,50 @@ describe('what is asked of calls', () => {
     expect([either('7'), either(call), either('seven')]).toEqual([true, true, false]);
     const demanded = await matcher(answerGrammar(format, { tools, choice: 'required', parallel: true }, { type: 'integer' })!);
     expect([demanded('7'), demanded(call), demanded(call.replace('Ulm', 'Oz'))]).toEqual([false, true, false]);
+  });
+});
+
+describe('what a request asks of tools is what an answer is held to', () => {
+  const template = '{% if tools %}<tool_call>{{ tools | tojson }}</tool_call>{% endif %}{{ messages[0].content }}';
+  const side = {
+    alias: 'm',
+    template: { text: template, toolText: template, render: async () => 'Hi' },
+    // No token is looked at here.
+    model: { contextTokens: 512, mostBytes: () => 1e6, tokenize: () => [1], tokenizeAlone: () => [1], promptTokens: () => [1] },
+  } as unknown as TextSide;
+  const city = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+  const tool = (name: string, more: object) => ({ type: 'function', function: { name, ...more } });
+  const toolsOf = async (more: object) => {
+    const body = {
+      messages: [{ role: 'user', content: 'Hi' }],
+      tools: [tool('weather', { parameters: city }), tool('clock', {})],
+      ...more,
+    };
+    const prepared = await prepare('chat', Buffer.from(JSON.stringify(body)), side, new AbortController().signal);
+    return (prepared as PreparedGeneration).tools!;
+  };
+
+  test('parallel_tool_calls: false is one call at most, with auto too', async () => {
+    expect([(await toolsOf({ parallel_tool_calls: false })).isSingle, (await toolsOf({})).isSingle]).toEqual([true, false]);
+  });
+
+  test('a tool without parameters takes {}', async () => {
+    expect((await toolsOf({})).empty).toEqual(['clock']);
+  });
+
+  test('strict: true holds with auto, and nothing does without it', async () => {
+    expect((await toolsOf({})).grammar).toBeNull();
+    const strict = await toolsOf({ tools: [tool('weather', { parameters: city, strict: true })] });
+    const fits = await matcher(strict.grammar!);
+    expect(fits('<tool_call>\n{"name": "weather", "arguments": {"city": "Ulm"}}\n</tool_call>')).toBe(true);
+    expect(fits('<tool_call>\n{"name": "weather", "arguments": {"town": "Ulm"}}\n</tool_call>')).toBe(false);
+  });
+
+  test('a schema of the answer holds beside tools: that, or a call', async () => {
+    const format = { type: 'json_schema', json_schema: { name: 'n', schema: { type: 'integer' } } };
+    const fits = await matcher((await toolsOf({ response_format: format })).grammar!);
+    expect([fits('42'), fits('"a"'), fits('Hello')]).toEqual([true, false, false]);
+    expect(fits('<tool_call>\n{"name": "weather", "arguments": {"city": "Ulm"}}\n</tool_call>')).toBe(true);
   });
 });
 

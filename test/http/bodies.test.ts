@@ -94,6 +94,16 @@ describe('a compressed body', () => {
   });
 });
 
+it.each([
+  ['small', { model: 'tiny', prompt: 'a' }],
+  ['small, by another name', { model: 'owner/tiny', prompt: 'a' }],
+  ['large', { model: 'tiny', prompt: 'a', suffix: 'x'.repeat(100_000) }],
+])('a mark of the order of bytes in front of a body means nothing: %s', async (_, body) => {
+  const answer = await ask(setup, '/v1/completions', { body: `\ufeff${JSON.stringify(body)}` });
+  expect(answer.status).toBe(200);
+  expect(setup.upstream.seen[0]?.raw[0]).toBe('{');
+});
+
 describe('what is not read', () => {
   it.each([
     ['a model that there is not', '/predict/nothing', 404],
@@ -140,8 +150,10 @@ describe('large bodies', () => {
     ['too deep, large', `{"model":"tiny","suffix":${'['.repeat(200_000)}${']'.repeat(200_000)}}`, 'nested'],
     ['too many values', `{"model":"tiny","a":[${'{},'.repeat(1_300_000)}{}]}`, 'values'],
     ['not closed', `{"model":"tiny","a":[${'{},'.repeat(100_000)}`, 'JSON'],
+    ['not UTF-8 but Latin-1, small', Buffer.from('{"model":"tiny","prompt":"gr\xfcn"}', 'latin1'), 'UTF-8'],
+    ['not UTF-8 but UTF-16, small', Buffer.from('{"model":"tiny","prompt":"a"}', 'utf16le'), ''],
     [
-      'not UTF-8',
+      'not UTF-8, large',
       Buffer.concat([Buffer.from(`{"model":"tiny","a":[${'{},'.repeat(100_000)}"`), Buffer.from([0xff]), Buffer.from('"]}')]),
       'UTF-8',
     ],

@@ -107,6 +107,8 @@ const SETTINGS_VIEW: SettingsView = {
 export interface RecordedLease extends Lease {
   released: number;
   readonly cutter: AbortController;
+  /** Signs of life that the runtime gave. */
+  timesHeard: number;
 }
 
 /** The engine as the HTTP layer sees it: `tiny` (alias `owner/tiny`) is ready; `ensureReady` may be replaced. */
@@ -385,7 +387,10 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
         cut: cutter.signal,
         cutter,
         released: 0,
-        heard: () => {},
+        timesHeard: 0,
+        heard() {
+          lease.timesHeard += 1;
+        },
         release() {
           lease.released += 1;
         },

@@ -93,6 +93,14 @@ describe('/predict', () => {
     });
   });
 
+  it('hears a sign of life in the head of an answer and in each part of it', async () => {
+    await ask(setup, '/predict/tiny', { body: { prompt: 'Hi', stream: true } });
+    await ask(setup, '/v1/completions', { body: { model: 'tiny', prompt: 'a' } });
+    const [streamed, whole] = setup.engine.leases.map(({ timesHeard }) => timesHeard);
+    expect(streamed).toBeGreaterThan(1);
+    expect(whole).toBeGreaterThan(0);
+  });
+
   it('asks a server by what that calls the model, and answers with what we call it', async () => {
     const lease = setup.engine.lease;
     setup.engine.ensureReady = () => ({ ...lease(), endpoint: { ...lease().endpoint, model: 'org/theirs' } });

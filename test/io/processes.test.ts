@@ -2,6 +2,7 @@
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LaunchedProcess, LaunchRequest } from '../../main/core/process-ports.ts';
+import { OomKills } from '../../main/io/processes/oom-kills.ts';
 import { createProcesses } from '../../main/io/processes/processes.ts';
 import { eventually } from '../helpers/eventually.ts';
 
@@ -37,6 +38,17 @@ describe('launch', () => {
   it('tells the signal that ended it', async () => {
     const { child } = await shell('kill -9 $$');
     expect(await child.exited).toMatchObject({ code: null, signal: 'SIGKILL' });
+  });
+
+  it.each([
+    ['the kernel counted no such end', [3, 3], false],
+    ['the kernel counted one', [3, 4], true],
+    ['the kernel tells nothing', [null, null], undefined],
+  ] as const)('tells whether memory ran out: %s', async (_, counts, told) => {
+    const left: (number | null)[] = [...counts];
+    const own = createProcesses(new OomKills(() => left.shift() ?? null));
+    const child = await own.launch({ command: '/bin/sh', args: ['-c', 'kill -9 $$'], env: {}, cwd: null, ipc: false });
+    expect((await child.exited).outOfMemory).toBe(told);
   });
 
   it('answers the exit though a grandchild keeps the pipes open', async () => {

@@ -31,8 +31,9 @@ const LAST_WORDS_MS = 250;
  * Without /proc (macOS) a process cannot be told from a later one with the same number. There only children of this very engine are known,
  * as long as they live; trees are their process groups; activity reads as zero.
  */
-export function createProcesses(): Processes {
-  const children = new Children();
+/** @param kills what the kernel counts. */
+export function createProcesses(kills = new OomKills()): Processes {
+  const children = new Children(kills);
   // Begins anywhere: engines side by side that all began at the first port would meet there, since a child takes a second to bind it.
   let portsTried = randomInt(MOST_PORTS);
 
@@ -80,7 +81,11 @@ export function createProcesses(): Processes {
 /** Our own children that live. While there are any, the kernel's count of those that it ends is followed. */
 class Children {
   readonly #pids = new Set<number>();
-  readonly #kills = new OomKills();
+  readonly #kills: OomKills;
+
+  constructor(kills: OomKills) {
+    this.#kills = kills;
+  }
 
   has(pid: number): boolean {
     return this.#pids.has(pid);

@@ -24,6 +24,14 @@ const withText = (config: object, more: string): string => JSON.stringify(config
 /** As PowerShell's `>` and Notepad save it. */
 const utf16 = (text: string, isMarked: boolean): Buffer => Buffer.from(`${isMarked ? '\ufeff' : ''}${text}`, 'utf16le');
 
+test.each<[string, Contents]>([
+  ['chat_template.jinja', { 'chat_template.jinja': 'a\n{% for %}' }],
+  ['tokenizer_config.json', { 'tokenizer_config.json': { chat_template: 'a\n{% for %}' } }],
+  ['a template by name', { 'tokenizer_config.json': { chat_template: [{ name: 'default', template: 'a\n{% for %}' }] } }],
+])('a chat template that cannot be rendered is told at the drop: %s', (_, files) => {
+  expect(analyze(files).profile?.notes).toEqual([expect.stringMatching(/chat.*\(line 2/)]);
+});
+
 describe('JSON as Python writes it', () => {
   test.each([
     ['config.json', withText(LLAMA, '"time_step_limit": [0.0, Infinity]')],
