@@ -9,7 +9,7 @@ import type { ProcessIdentity } from '../core/process-ports.ts';
 import type { Explanation, ForeignFacts, ForeignLook } from './adapter.ts';
 import { runCalls } from './call-host.ts';
 import { LastWords } from './last-words.ts';
-import type { House, Tenant } from './seat.ts';
+import type { House, Tenant } from './shared-host.ts';
 import type { Activity } from './stall-watch.ts';
 import { NO_ACTIVITY, type StepPorts } from './steps.ts';
 

@@ -1,4 +1,4 @@
-/** What the manager asks of whatever a model lives in: a process tree of its own (`process-host.ts`), or a server that it shares (`seat.ts`). Types only. */
+/** What the manager asks of whatever a model lives in: a process tree of its own (`process-host.ts`), or a server that it shares (`shared-host.ts`). Types only. */
 import type { DeviceBytes } from '../../shared/decision.ts';
 import type { Sample } from '../core/ports.ts';
 import type { Exit, ProcessIdentity } from '../core/process-ports.ts';

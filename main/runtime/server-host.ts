@@ -17,7 +17,7 @@ import { stillAliveSentence } from './drains.ts';
 import { LastWords } from './last-words.ts';
 import { type HostPorts, ProcessHost } from './process-host.ts';
 import { hungError } from './pulse.ts';
-import type { House, Tenant } from './seat.ts';
+import type { House, Tenant } from './shared-host.ts';
 import type { Activity } from './stall-watch.ts';
 import type { Steps } from './step.ts';
 import { NO_ACTIVITY } from './steps.ts';

@@ -4,7 +4,7 @@ import type { Holder } from '../core/memory/gpu-room.ts';
 import type { ServerNews } from '../core/notice/elsewhere.ts';
 import type { Adapter, ForeignFacts, ForeignLook } from './adapter.ts';
 import { ForeignServer } from './foreign.ts';
-import { Seat } from './seat.ts';
+import { Seat } from './shared-host.ts';
 import { ServerHost, type ServerPorts, type ServerState } from './server-host.ts';
 
 export interface ServersPorts extends ServerPorts {
