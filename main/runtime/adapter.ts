@@ -95,7 +95,7 @@ export interface Adapter extends RuntimePlanner {
   readonly portRange: readonly [number, number];
   readonly stopping: Stopping;
   /**
-   * Servers that its models live in; a plan's `server` names the one. `load` gets into it by the step `house`, starts nothing, and `detach` is its opposite.
+   * Servers that its models live in; a plan's `server` names the one. `load` gets into it by the step `enter`, starts nothing, and `detach` is its opposite.
    * Absent: each model has a process of its own.
    */
   readonly servers?: readonly ServerFacts[];
@@ -109,7 +109,7 @@ export interface Adapter extends RuntimePlanner {
   /** Loads an adapter into a base that is ready; ends when it has answered. */
   attach?(modelId: string, path: string, base: Endpoint): Steps<Endpoint>;
   /** Takes an adapter out of its base, or a model out of its server. */
-  detach?(modelId: string, house: Endpoint): Steps<void>;
+  detach?(modelId: string, server: Endpoint): Steps<void>;
   /** Makes what `preparations` names. Ends when it is there; throws a sentence where it cannot be made. */
   prepare?(target: PrepareTarget): Steps<void>;
   /** Bytes that it will take on disk. */

@@ -9,7 +9,7 @@ import type { ProcessIdentity } from '../core/process-ports.ts';
 import type { Explanation, ForeignFacts, ForeignLook } from './adapter.ts';
 import { runCalls } from './call-host.ts';
 import { LastWords } from './last-words.ts';
-import type { House, Tenant } from './shared-host.ts';
+import type { Guest, SharedServer } from './shared-host.ts';
 import type { Activity } from './stall-watch.ts';
 import { NO_ACTIVITY, type StepPorts } from './steps.ts';
 
@@ -27,13 +27,13 @@ const LEAST_AWAY_MS = 2_000;
 /** An answer that took longer is told. */
 const SLOW_MS = 3_000;
 
-export class ForeignServer implements House {
+export class ForeignServer implements SharedServer {
   readonly isForeign = true;
   readonly words = new LastWords();
   readonly facts: ForeignFacts;
   readonly #ports: ForeignPorts;
   readonly #onLook: (look: ForeignLook) => void;
-  readonly #tenants = new Set<Tenant>();
+  readonly #guests = new Set<Guest>();
   readonly #closed = new AbortController();
   #look: ForeignLook | null = null;
   #lookMs = 0;
@@ -79,17 +79,17 @@ export class ForeignServer implements House {
     return NO_ACTIVITY;
   }
 
-  async enter(tenant: Tenant): Promise<Endpoint> {
+  async enter(guest: Guest): Promise<Endpoint> {
     const look = this.#look;
     if (look?.isThere !== true) throw new ModeliumError('runtime-exited', this.explanation?.message ?? '');
-    this.#tenants.add(tenant);
+    this.#guests.add(guest);
     return look.endpoint;
   }
 
   settled(): void {}
 
-  async leave(tenant: Tenant): Promise<readonly ProcessIdentity[]> {
-    this.#tenants.delete(tenant);
+  async leave(guest: Guest): Promise<readonly ProcessIdentity[]> {
+    this.#guests.delete(guest);
     return [];
   }
 
@@ -120,7 +120,7 @@ export class ForeignServer implements House {
     this.#closed.abort();
     this.#cancel();
     this.#look = { isThere: false, why, help: '', offers: [] };
-    this.#breakTenants();
+    this.#breakGuests();
   }
 
   async #ask(): Promise<void> {
@@ -144,11 +144,11 @@ export class ForeignServer implements House {
     if (!look.isThere && (before?.isThere ?? true)) log.warn(look.why);
     else if (look.isThere && before?.isThere !== true) log.say(`${this.facts.where} offers ${models} model${models === 1 ? '' : 's'}`);
     // First what is known of it: who hears that it breaks asks for the reason.
-    if (!look.isThere) this.#breakTenants();
+    if (!look.isThere) this.#breakGuests();
     this.#onLook(look);
   }
 
-  #breakTenants(): void {
-    for (const tenant of [...this.#tenants.keys()]) tenant.breaks('away');
+  #breakGuests(): void {
+    for (const guest of [...this.#guests.keys()]) guest.breaks('away');
   }
 }

@@ -48,7 +48,7 @@ export interface ManagerPorts extends HostPorts {
   readonly ledger: Ledger;
   readonly log: Log;
   readonly threads: ThreadShare;
-  readonly servers: Pick<Servers, 'seat'>;
+  readonly servers: Pick<Servers, 'host'>;
   adapter(runtime: RuntimeId): Adapter;
   policies(): Policies;
   /** The last look at a model's files before they are loaded. Rejects when they are not those that were looked at, or their code not what was trusted (I7). */

@@ -38,7 +38,7 @@ export interface Runner {
 export interface RunnerPorts extends HostPorts, StayPorts {
   readonly devices: Devices;
   readonly threads: ThreadShare;
-  readonly servers: Pick<Servers, 'seat'>;
+  readonly servers: Pick<Servers, 'host'>;
   adapter(runtime: Candidate['plan']['runtime']): Adapter;
   placeIsFree(): void;
   wake(id: string): void;
@@ -81,7 +81,7 @@ export function startRunner(
     if (leases.inFlight === 0) wake(id);
   });
   const { server } = candidate.plan;
-  const host = server === undefined ? new ProcessHost(ports, adapter, id, words) : servers.seat(server, adapter, id);
+  const host = server === undefined ? new ProcessHost(ports, adapter, id, words) : servers.host(server, adapter, id);
   const anew = bringUpOf(record, candidate, adapter, bringUp);
   host.onMessage((message) => threads.hear(host, message));
   host.onMessage((message) => anew.outcome.hear(message));

@@ -17,7 +17,7 @@ import { stillAliveSentence } from './drains.ts';
 import { LastWords } from './last-words.ts';
 import { type HostPorts, ProcessHost } from './process-host.ts';
 import { hungError } from './pulse.ts';
-import type { House, Tenant } from './shared-host.ts';
+import type { Guest, SharedServer } from './shared-host.ts';
 import type { Activity } from './stall-watch.ts';
 import type { Steps } from './step.ts';
 import { NO_ACTIVITY } from './steps.ts';
@@ -33,13 +33,13 @@ export type ServerState = 'absent' | 'starting' | 'up' | 'recycling' | 'stopping
 /** `waits` for the server; `loads` into it; `lives` in it. */
 type Stage = 'waits' | 'loads' | 'lives';
 
-export class ServerHost implements House {
+export class ServerHost implements SharedServer {
   readonly isForeign = false;
   readonly words = new LastWords();
   readonly #ports: ServerPorts;
   readonly #adapter: () => Adapter;
   readonly #name: string;
-  readonly #tenants = new Map<Tenant, Stage>();
+  readonly #guests = new Map<Guest, Stage>();
   #state: ServerState = 'absent';
   #host: ProcessHost | null = null;
   #endpoint: Endpoint | null = null;
@@ -81,8 +81,8 @@ export class ServerHost implements House {
     return this.#host?.activity() ?? NO_ACTIVITY;
   }
 
-  async enter(tenant: Tenant): Promise<Endpoint> {
-    this.#tenants.set(tenant, 'waits');
+  async enter(guest: Guest): Promise<Endpoint> {
+    this.#guests.set(guest, 'waits');
     let waitedFor = 0;
     for (;;) {
       if (this.#endpoint !== null && this.#state === 'up' && !this.#isToRecycle) break;
@@ -93,25 +93,25 @@ export class ServerHost implements House {
       waitedFor = this.#starts;
       await this.#changed.promise;
       // It left while it waited: nobody starts a server for it.
-      if (!this.#tenants.has(tenant)) throw new ModeliumError('cancelled', `The wait for ${this.#name} was given up.`);
+      if (!this.#guests.has(guest)) throw new ModeliumError('cancelled', `The wait for ${this.#name} was given up.`);
     }
-    this.#tenants.set(tenant, 'loads');
+    this.#guests.set(guest, 'loads');
     return this.#endpoint;
   }
 
-  settled(tenant: Tenant): void {
-    if (this.#tenants.get(tenant) === 'loads') this.#tenants.set(tenant, 'lives');
+  settled(guest: Guest): void {
+    if (this.#guests.get(guest) === 'loads') this.#guests.set(guest, 'lives');
     this.#recycleWhenQuiet();
   }
 
-  async leave(tenant: Tenant): Promise<readonly ProcessIdentity[]> {
-    this.#tenants.delete(tenant);
+  async leave(guest: Guest): Promise<readonly ProcessIdentity[]> {
+    this.#guests.delete(guest);
     this.#recycleWhenQuiet();
-    if (this.#tenants.size > 0) return [];
+    if (this.#guests.size > 0) return [];
     this.#starting.abort();
     if (this.#host !== null && (this.#state === 'up' || this.#state === 'recycling')) void this.#end(this.#host, 'stopping');
-    while (this.#state !== 'absent' && this.#tenants.size === 0) await this.#changed.promise;
-    return this.#tenants.size === 0 ? this.#survivors : [];
+    while (this.#state !== 'absent' && this.#guests.size === 0) await this.#changed.promise;
+    return this.#guests.size === 0 ? this.#survivors : [];
   }
 
   write(entry: string, parts: EntryParts | null): string {
@@ -173,7 +173,7 @@ export class ServerHost implements House {
       this.explanation = null;
       log.say(`${this.#name} is up`);
       this.#become('up');
-      if (this.#tenants.size === 0) await this.#end(host, 'stopping');
+      if (this.#guests.size === 0) await this.#end(host, 'stopping');
     } catch (thrown) {
       const error = toModeliumError(thrown);
       const { permanent = false } = host.explanation ?? {};
@@ -202,18 +202,18 @@ export class ServerHost implements House {
     if (wasGood) this.retryAtMs = clock.now();
     log.error(`${this.#name} broke off: ${this.explanation?.message ?? ''}`);
     void this.#end(host, 'stopping');
-    for (const [tenant, stage] of [...this.#tenants]) if (stage !== 'waits') tenant.breaks('exited');
+    for (const [guest, stage] of [...this.#guests]) if (stage !== 'waits') guest.breaks('exited');
   }
 
   /** Nobody is cut in the middle of a load: those who live in it leave, then it ends, and whoever waits has it started. */
   #recycleWhenQuiet(): void {
     if (!this.#isToRecycle || this.#host === null || (this.#state !== 'up' && this.#state !== 'recycling')) return;
-    const stages = [...this.#tenants.values()];
+    const stages = [...this.#guests.values()];
     if (stages.includes('loads')) return;
     if (!stages.includes('lives')) return void this.#end(this.#host, 'recycling');
     if (this.#state === 'recycling') return;
     this.#become('recycling');
-    for (const [tenant, stage] of [...this.#tenants]) if (stage === 'lives') tenant.breaks('recycled');
+    for (const [guest, stage] of [...this.#guests]) if (stage === 'lives') guest.breaks('recycled');
   }
 
   async #end(host: ProcessHost, as: 'recycling' | 'stopping'): Promise<void> {

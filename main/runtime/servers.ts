@@ -4,8 +4,8 @@ import type { Holder } from '../core/memory/gpu-room.ts';
 import type { ServerNews } from '../core/notice/elsewhere.ts';
 import type { Adapter, ForeignFacts, ForeignLook } from './adapter.ts';
 import { ForeignServer } from './foreign.ts';
-import { Seat } from './shared-host.ts';
 import { ServerHost, type ServerPorts, type ServerState } from './server-host.ts';
+import { SharedHost } from './shared-host.ts';
 
 export interface ServersPorts extends ServerPorts {
   adapter(runtime: RuntimeId): Adapter;
@@ -22,10 +22,10 @@ export class Servers {
     this.#ports = ports;
   }
 
-  /** A place for one model in the server of this name. */
-  seat(server: string, adapter: Adapter, modelId: string): Seat {
-    const house = this.#foreign.get(server) ?? this.#own.get(server) ?? this.#make(server, adapter.id);
-    return new Seat(this.#ports, house, adapter, modelId);
+  /** The host of one model in the server of this name. */
+  host(server: string, adapter: Adapter, modelId: string): SharedHost {
+    const shared = this.#foreign.get(server) ?? this.#own.get(server) ?? this.#make(server, adapter.id);
+    return new SharedHost(this.#ports, shared, adapter, modelId);
   }
 
   #make(server: string, runtime: RuntimeId): ServerHost {

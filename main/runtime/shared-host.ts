@@ -16,7 +16,7 @@ import type { Steps } from './step.ts';
 import { cannotDo, type HostStep, type StepHost, type StepPorts, StepRunner } from './steps.ts';
 
 /** A server as the models in it see it: one of ours, or one of somebody else's. */
-export interface House {
+export interface SharedServer {
   readonly words: LastWords;
   /** Why it is not there, in a sentence; null while it is. */
   readonly explanation: Explanation | null;
@@ -27,33 +27,33 @@ export interface House {
   pids(): readonly number[];
   activity(): Activity;
   /** Resolves when it can be asked. @throws ModeliumError when it cannot be had. */
-  enter(tenant: Tenant): Promise<Endpoint>;
-  /** The tenant's load is over, one way or the other. */
-  settled(tenant: Tenant): void;
+  enter(guest: Guest): Promise<Endpoint>;
+  /** The guest's load is over, one way or the other. */
+  settled(guest: Guest): void;
   /** @returns processes that outlived their kill, where the last one to leave ended it. */
-  leave(tenant: Tenant): Promise<readonly ProcessIdentity[]>;
+  leave(guest: Guest): Promise<readonly ProcessIdentity[]>;
   write(entry: string, parts: EntryParts | null): string;
   hung(): void;
   /** A model left, and its memory did not come free: only starting anew gives it back. */
   recycle(): void;
 }
 
-export interface Tenant {
+export interface Guest {
   /** The server ended, is to be started anew, or does not offer this model any more. */
   breaks(how: Breaking): void;
 }
 
-export interface SeatPorts extends StepPorts {
+export interface SharedHostPorts extends StepPorts {
   readonly probe: DeviceProbe;
 }
 
 /** A server that does not let go of a model within this has to be looked at otherwise. */
 const DETACH_MS = 120_000;
 
-export class Seat implements ModelHost, StepHost, Tenant {
+export class SharedHost implements ModelHost, StepHost, Guest {
   readonly isShared = true;
-  readonly #ports: SeatPorts;
-  readonly #house: House;
+  readonly #ports: SharedHostPorts;
+  readonly #server: SharedServer;
   readonly #adapter: Adapter;
   readonly #modelId: string;
   readonly #runner: StepRunner;
@@ -62,16 +62,16 @@ export class Seat implements ModelHost, StepHost, Tenant {
   #broken: Breaking | null = null;
   #onBreak: (how: Breaking) => void = () => {};
 
-  constructor(ports: SeatPorts, house: House, adapter: Adapter, modelId: string) {
+  constructor(ports: SharedHostPorts, server: SharedServer, adapter: Adapter, modelId: string) {
     this.#ports = ports;
-    this.#house = house;
+    this.#server = server;
     this.#adapter = adapter;
     this.#modelId = modelId;
     this.#runner = new StepRunner(ports, this);
   }
 
   get words(): LastWords {
-    return this.#house.words;
+    return this.#server.words;
   }
 
   get exit(): Exit | null {
@@ -80,11 +80,11 @@ export class Seat implements ModelHost, StepHost, Tenant {
   }
 
   get explanation(): Explanation | null {
-    return this.exit === null ? null : this.#house.explanation;
+    return this.exit === null ? null : this.#server.explanation;
   }
 
   get retryAtMs(): number | null {
-    const { explanation, retryAtMs } = this.#house;
+    const { explanation, retryAtMs } = this.#server;
     // While its server is there, what failed was this model.
     return explanation !== null && retryAtMs > this.#ports.clock.now() ? retryAtMs : null;
   }
@@ -96,10 +96,10 @@ export class Seat implements ModelHost, StepHost, Tenant {
 
   measure(sample: Sample, _before: Sample | null, predicted: DeviceBytes): DeviceBytes {
     const before = this.#before;
-    if (this.#house.isForeign) return {};
+    if (this.#server.isForeign) return {};
     // It never got in: nothing is its.
     if (before === null) return Object.fromEntries(Object.keys(predicted).map((id) => [id, 0]));
-    const gpus = differenceBytes(sample, before.sample, this.#house.pids(), predicted);
+    const gpus = differenceBytes(sample, before.sample, this.#server.pids(), predicted);
     return { ...gpus, [HOST_DEVICE]: Math.max(0, this.activity().residentBytes - before.residentBytes) };
   }
 
@@ -122,34 +122,34 @@ export class Seat implements ModelHost, StepHost, Tenant {
     try {
       return await this.#runner.run(steps, limits, signal, onProgress);
     } finally {
-      this.#house.settled(this);
+      this.#server.settled(this);
     }
   }
 
   async stop(): Promise<readonly ProcessIdentity[]> {
-    const house = this.#endpoint;
-    const steps = house === null || this.exit !== null ? undefined : this.#adapter.detach?.(this.#modelId, house);
+    const server = this.#endpoint;
+    const steps = server === null || this.exit !== null ? undefined : this.#adapter.detach?.(this.#modelId, server);
     if (steps !== undefined) {
       const runner = new StepRunner(this.#ports, this);
       // What it does not let go of is seen by its memory.
       await runner.run(steps, { stallMs: DETACH_MS, maxMs: DETACH_MS }, new AbortController().signal).catch(() => {});
     }
     this.#endpoint = null;
-    return this.#house.leave(this);
+    return this.#server.leave(this);
   }
 
   hung(): void {
-    this.#house.hung();
+    this.#server.hung();
   }
 
   leaked(): void {
-    this.#house.recycle();
+    this.#server.recycle();
   }
 
   breaks(how: Breaking): void {
     if (this.#broken !== null) return;
     this.#broken = how;
-    const message = this.#house.explanation?.message ?? 'its server is started anew';
+    const message = this.#server.explanation?.message ?? 'its server is started anew';
     this.#runner.interrupt(new ModeliumError('runtime-exited', message, { origin: this.#adapter.id, lastWords: this.words.lines() }));
     this.#onBreak(how);
   }
@@ -157,12 +157,12 @@ export class Seat implements ModelHost, StepHost, Tenant {
   // ---- for the step runner --------------------------------------------------------------------------------------------------------------
 
   carryOut(step: HostStep): Promise<unknown> | unknown {
-    if (step.do === 'house') return this.#enter();
-    return step.do === 'write' ? this.#house.write(step.entry, step.parts) : cannotDo('A place in a server', step);
+    if (step.do === 'enter') return this.#enter();
+    return step.do === 'write' ? this.#server.write(step.entry, step.parts) : cannotDo('A model in a shared server', step);
   }
 
   activity(): Activity {
-    return this.#house.activity();
+    return this.#server.activity();
   }
 
   cancelled(): ModeliumError {
@@ -175,10 +175,10 @@ export class Seat implements ModelHost, StepHost, Tenant {
   }
 
   async #enter(): Promise<Endpoint> {
-    const endpoint = await this.#house.enter(this);
+    const endpoint = await this.#server.enter(this);
     this.#endpoint = endpoint;
     // The server's own memory is not the model's: it is counted from here on.
-    if (!this.#house.isForeign)
+    if (!this.#server.isForeign)
       this.#before ??= { sample: await this.#ports.probe.sampleNow(), residentBytes: this.activity().residentBytes };
     return endpoint;
   }

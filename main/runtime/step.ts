@@ -47,7 +47,7 @@ export type Step =
   /** -> string: a folder for this launch alone, readable by its owner only; it goes when the processes are gone, with what they leave in it. */
   | { readonly do: 'scratch' }
   /** -> Endpoint: the server that the model lives in, as soon as it answers. */
-  | { readonly do: 'house' }
+  | { readonly do: 'enter' }
   /** -> void, after so many milliseconds. */
   | { readonly do: 'pause'; readonly ms: number }
   /** -> void: tells people what is going on. */
@@ -117,8 +117,8 @@ export function* write(entry: string, parts: EntryParts | null): Steps<string> {
   return (yield { do: 'write', entry, parts }) as string;
 }
 
-export function* house(): Steps<Endpoint> {
-  return (yield { do: 'house' }) as Endpoint;
+export function* enterServer(): Steps<Endpoint> {
+  return (yield { do: 'enter' }) as Endpoint;
 }
 
 export function* pause(ms: number): Steps<void> {

@@ -164,7 +164,7 @@ function loadFaults(adapter: Adapter): readonly string[] {
   ];
 }
 
-const HOUSE: Endpoint = { at: { port: PORT }, key: KEY, protocol: 'openai', model: '', prefix: '/v1' };
+const SERVER: Endpoint = { at: { port: PORT }, key: KEY, protocol: 'openai', model: '', prefix: '/v1' };
 
 /** A server starts by itself; a model gets into it by calls alone, and out again. */
 function serverFaults(module: RuntimeModule, adapter: Adapter): readonly string[] {
@@ -180,8 +180,8 @@ function serverFaults(module: RuntimeModule, adapter: Adapter): readonly string[
     ...((module.unit === 'remote') === facts.isForeign ? [] : ['it starts what is not its own, or does not start what is']),
     ...(facts.isForeign ? [] : startFaults(drive(facts.start(), server([null, 503, 200], 200)))),
     ...(steps.some((step) => step.do === 'spawn') ? ['a load starts a process'] : []),
-    ...(steps.findIndex((step) => step.do === 'house') <= (asked < 0 ? 0 : asked) ? [] : ['it asks before its server is there']),
-    ...(same(result.at, HOUSE.at) ? [] : ['a model is not where its server is']),
+    ...(steps.findIndex((step) => step.do === 'enter') <= (asked < 0 ? 0 : asked) ? [] : ['it asks before its server is there']),
+    ...(same(result.at, SERVER.at) ? [] : ['a model is not where its server is']),
     ...(facts.isForeign || (adapter.detach !== undefined && endpointFaults(result, 'a-model').length === 0)
       ? []
       : ['nobody lets go of its models']),
@@ -207,7 +207,7 @@ function server(health: readonly (number | null)[], proof: number): (step: Step)
     if (step.do === 'key') return KEY;
     if (step.do === 'port') return PORT;
     if (step.do === 'scratch') return '/scratch';
-    if (step.do === 'house') return HOUSE;
+    if (step.do === 'enter') return SERVER;
     if (step.do !== 'http') return undefined;
     const status = step.path === '/health' ? (left.length > 1 ? left.shift() : left[0]) : proof;
     return status == null ? null : { status, body: status === 200 ? ANSWER : '{}' };

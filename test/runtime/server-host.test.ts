@@ -46,15 +46,15 @@ test('starts one process for two models, proves each by tensors, tells both when
       rows: () => [...rows.values()],
     },
   });
-  const seatOf = (id: string) => {
+  const hostOf = (id: string) => {
     const record = { id, realPath: `/models/${id}`, kind: 'folder', profile } as ModelRecord;
     const [form] = profile.forms;
     const plan = adapter.plan(profile, form!, { kind: 'cpu', gpus: [], gpuLayers: null }, {});
-    const seat = servers.seat(FAKE_SERVER, adapter, id);
-    const load = seat.run(adapter.load(loadTarget(record, { plan } as never, null)), LIMITS, new AbortController().signal, () => {});
-    return { seat, load };
+    const host = servers.host(FAKE_SERVER, adapter, id);
+    const load = host.run(adapter.load(loadTarget(record, { plan } as never, null)), LIMITS, new AbortController().signal, () => {});
+    return { host, load };
   };
-  const [a, b] = [seatOf('a'), seatOf('b')];
+  const [a, b] = [hostOf('a'), hostOf('b')];
   const endpoints = await Promise.all([a.load, b.load]);
   expect([endpoints[0].at, endpoints.map(({ model }) => model), servers.pids().length, rows.size]).toEqual([
     endpoints[1].at,
@@ -63,13 +63,13 @@ test('starts one process for two models, proves each by tensors, tells both when
     1,
   ]);
   const broken: string[] = [];
-  a.seat.onBreak((how) => void broken.push(`a ${how}`));
-  b.seat.onBreak((how) => void broken.push(`b ${how}`));
-  await a.seat.stop();
+  a.host.onBreak((how) => void broken.push(`a ${how}`));
+  b.host.onBreak((how) => void broken.push(`b ${how}`));
+  await a.host.stop();
   // A model that takes the server down takes those who live in it along, and the word of it is the server's.
-  const poison = seatOf('poison');
+  const poison = hostOf('poison');
   await expect(poison.load).rejects.toThrow(/ended with 7/);
   expect(broken).toEqual(['b exited']);
-  await Promise.all([b.seat.stop(), poison.seat.stop()]);
+  await Promise.all([b.host.stop(), poison.host.stop()]);
   expect([servers.state(FAKE_SERVER), servers.pids(), rows.size]).toEqual(['absent', [], 0]);
 });

@@ -13,7 +13,7 @@ export interface Holder {
   /** What it holds, and what comes free when it leaves: see `heldBytes`. */
   readonly held: DeviceBytes;
   /** Of a model that shares its process: the holder of that process. */
-  readonly house?: string | undefined;
+  readonly server?: string | undefined;
 }
 
 export interface GpuFacts {
@@ -30,10 +30,10 @@ export function gpuRoom({ device, holders, promised, reservedBytes, baselineByte
   const byModel = new Map<string, number>();
   // A model that shares its process has none that the driver could name: it counts by growth, and then by what was measured of it.
   const byGrowth = (id: string): boolean =>
-    device.byPid === null || holders.some(({ modelId, house }) => modelId === id && house !== undefined);
+    device.byPid === null || holders.some(({ modelId, server }) => modelId === id && server !== undefined);
   for (const holder of holders) {
-    const { modelId, house, held } = holder;
-    const isCounted = device.byPid === null || house !== undefined;
+    const { modelId, server, held } = holder;
+    const isCounted = device.byPid === null || server !== undefined;
     const bytes = isCounted ? (promised.has(modelId) ? 0 : (held[device.id] ?? 0)) : pidBytes(device, holder.pids);
     if (bytes > 0) byModel.set(modelId, bytes);
   }
@@ -58,9 +58,9 @@ export function gpuRoom({ device, holders, promised, reservedBytes, baselineByte
 
 /** What a shared process holds is that of the models in it, and the rest its own. */
 function withoutGuests(byModel: Map<string, number>, holders: readonly Holder[]): void {
-  for (const { modelId, house } of holders) {
-    const [whole, part] = [byModel.get(house ?? ''), byModel.get(modelId)];
-    if (house !== undefined && whole !== undefined && part !== undefined) byModel.set(house, Math.max(0, whole - part));
+  for (const { modelId, server } of holders) {
+    const [whole, part] = [byModel.get(server ?? ''), byModel.get(modelId)];
+    if (server !== undefined && whole !== undefined && part !== undefined) byModel.set(server, Math.max(0, whole - part));
   }
 }
 

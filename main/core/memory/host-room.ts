@@ -26,7 +26,7 @@ interface HostFacts {
     readonly pids: readonly number[];
     readonly held: Readonly<Record<string, number>>;
     /** Of a model that shares its process: the holder of that process. */
-    readonly house?: string | undefined;
+    readonly server?: string | undefined;
   }[];
   readonly promised: ReadonlyMap<string, number>;
   readonly leaks: readonly { readonly pids: readonly number[]; readonly bytes: number }[];
@@ -72,8 +72,8 @@ export function hostRoom({ device, holders, promised, leaks, reservedBytes, limi
 /** What the models in a shared process count for themselves, by the process's holder. */
 function guestBytes(holders: HostFacts['holders'], promised: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
   const bytes = new Map<string, number>();
-  for (const { modelId, held, house } of holders) {
-    if (house !== undefined) bytes.set(house, (bytes.get(house) ?? 0) + Math.max(held[HOST_DEVICE] ?? 0, promised.get(modelId) ?? 0));
+  for (const { modelId, held, server } of holders) {
+    if (server !== undefined) bytes.set(server, (bytes.get(server) ?? 0) + Math.max(held[HOST_DEVICE] ?? 0, promised.get(modelId) ?? 0));
   }
   return bytes;
 }

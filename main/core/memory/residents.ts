@@ -50,7 +50,7 @@ export function toResident(record: ModelRecord, facts: ResidentFacts): Resident 
     modelId: id,
     state: held.state,
     held: held.bytes,
-    house: houseOf(state),
+    server: serverOf(state),
     pids: pidsOf(state),
     pinned: isPinned(record, settings),
     alwaysLoaded: isAlwaysLoaded(record, settings),
@@ -69,7 +69,7 @@ function pidsOf(state: ModelState): readonly number[] {
   return 'pids' in state ? state.pids : [];
 }
 
-function houseOf(state: ModelState): string | undefined {
+function serverOf(state: ModelState): string | undefined {
   return 'plan' in state ? state.plan.server : state.name === 'draining' ? state.ready?.plan.server : undefined;
 }
 

@@ -1,7 +1,7 @@
 /** Models of remote servers: nothing is started, loaded or written for them. A plan names the server, and loading is entering it. */
 import type { RuntimeFound } from '../../core/decide/planner.ts';
 import type { Adapter } from '../adapter.ts';
-import { house } from '../step.ts';
+import { enterServer } from '../step.ts';
 import type { Remote, RemotesFound } from './find.ts';
 import { lookAt } from './look.ts';
 
@@ -36,7 +36,7 @@ export function remoteAdapter({ remotes }: RemotesFound): Adapter {
       about: JSON.stringify(remote),
     })),
     *load({ plan }) {
-      return { ...(yield* house()), model: plan.file };
+      return { ...(yield* enterServer()), model: plan.file };
     },
     progress: () => null,
     explainExit: (_exit, lines) => ({
