@@ -9,17 +9,12 @@ import { LinkBanner } from './link-banner.tsx';
 import { BoxPage } from './pages/box/box-page.tsx';
 import { DecisionsPage } from './pages/decisions/decisions-page.tsx';
 import { ModelsPage } from './pages/models/models-page.tsx';
-import { type PageName, TITLES, useRoute } from './route.ts';
+import { type PageName, type PageProps, TITLES, useRoute } from './route.ts';
 import { Sidebar } from './sidebar.tsx';
 import { useWindow } from './store.ts';
 import { TokenPage } from './token-page.tsx';
 import { Boundary } from './ui/boundary.tsx';
 import { Toasts } from './ui/toasts.tsx';
-
-/** A page may be about something: a model, mostly. */
-export interface PageProps {
-  readonly subject: string | null;
-}
 
 // What the first look does not need comes when it is asked for.
 const PAGE_OF: Readonly<Record<PageName, ComponentType<PageProps>>> = {

@@ -18,6 +18,11 @@ export interface Route {
   readonly subject: string | null;
 }
 
+/** A page may be about something: a model, mostly. */
+export interface PageProps {
+  readonly subject: string | null;
+}
+
 export function address(page: PageName, subject: string | null = null): string {
   return `#/${page}${subject === null ? '' : `/${encodeURIComponent(subject)}`}`;
 }

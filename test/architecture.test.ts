@@ -53,6 +53,25 @@ function layerOf(file: string): Layer {
   return LAYERS.find((layer) => file.startsWith(`${layer}/`)) ?? 'main';
 }
 
+/** Each import that closes a circle, as the files on its way. */
+function circles(imports: readonly Import[]): readonly string[] {
+  const needs = new Map<string, string[]>();
+  for (const { from, specifier } of imports) {
+    if (specifier.startsWith('.')) needs.set(from, [...(needs.get(from) ?? []), relative(root, resolve(root, from, '..', specifier))]);
+  }
+  const found: string[] = [];
+  const seen = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    const start = way.indexOf(file);
+    if (start >= 0) found.push([...way.slice(start), file].join(' -> '));
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const next of needs.get(file) ?? []) visit(next, [...way, file]);
+  };
+  for (const file of needs.keys()) visit(file, []);
+  return found;
+}
+
 function violations(imports: readonly Import[]): readonly string[] {
   return imports.flatMap(({ from, specifier }) => {
     const layer = layerOf(from);
@@ -139,6 +158,16 @@ describe('architecture', () => {
       importsOf('renderer/components/menu.tsx', "import styles from '../pages/box/box-page.module.css';"),
     ];
     expect(planted.map((each) => broken(each).length)).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  test('no file needs itself by way of others, types included', () => {
+    expect(circles(imports)).toEqual([]);
+    const planted = [
+      ...importsOf('main/core/doer.ts', "import type { ModelRecord } from './registry.ts';"),
+      ...importsOf('main/core/registry.ts', "import type { OfferedModel } from './notice/elsewhere.ts';"),
+      ...importsOf('main/core/notice/elsewhere.ts', "import type { Doer } from '../doer.ts';"),
+    ];
+    expect(circles(planted)).toHaveLength(1);
   });
 
   test('no runtime is named outside of its folder and the list', () => {

@@ -8,7 +8,7 @@ import { bytesInWords } from '../../shared/units.ts';
 import { harmless } from '../../shared/visible.ts';
 import { type AnswerOf, connect, type EngineClient } from '../client.ts';
 import { paint, print, printError, printJson, table } from './output.ts';
-import type { Shared } from './program.ts';
+import type { Shared } from './verb.ts';
 
 type Found = AnswerOf<'found'>;
 type Added = AnswerOf<'add'>;

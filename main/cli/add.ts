@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { connect } from '../client.ts';
 import { print, printJson } from './output.ts';
-import type { Shared } from './program.ts';
+import type { Shared } from './verb.ts';
 
 export async function add({ stateFolder, json }: Shared, path: string): Promise<number> {
   const engine = await connect(stateFolder);

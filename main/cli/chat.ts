@@ -13,7 +13,7 @@ import { type Ask, converse, type Message } from './chat-session.ts';
 import { type Finished, type Piece, streamAnswer } from './chat-stream.ts';
 import { modelIn } from './load.ts';
 import { createProgress, paint, printJson } from './output.ts';
-import type { Shared } from './program.ts';
+import type { Shared } from './verb.ts';
 
 export interface ChatOptions {
   readonly system: string | null;

@@ -17,7 +17,7 @@ import { checkRuntimes } from '../engine/check-runtimes.ts';
 import { expandHome, modeliumFolders } from '../io/folders.ts';
 import { loadSettings } from '../io/settings/settings-file.ts';
 import { paint, print, printJson, table } from './output.ts';
-import type { Shared } from './program.ts';
+import type { Shared } from './verb.ts';
 
 export type Finding = RuntimeFinding;
 

@@ -3,7 +3,7 @@
 import type { EngineEvent, ModelView } from '../../shared/snapshot.ts';
 import { connect, type EngineClient } from '../client.ts';
 import { createProgress, paint, print, printJson } from './output.ts';
-import type { Shared } from './program.ts';
+import type { Shared } from './verb.ts';
 
 export interface LoadOptions {
   readonly wait: boolean;

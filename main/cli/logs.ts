@@ -1,7 +1,7 @@
 /** `modelium logs`: a runtime's own words, or the engine's. */
 import { connect } from '../client.ts';
 import { print, printJson } from './output.ts';
-import type { Shared } from './program.ts';
+import type { Shared } from './verb.ts';
 
 export async function logs({ stateFolder, json }: Shared, name: string | null, follow: boolean): Promise<number> {
   const engine = await connect(stateFolder);

@@ -3,7 +3,7 @@ import type { ModelView } from '../../shared/snapshot.ts';
 import { bytesInWords, longSpan } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import { paint, print, printJson, table } from './output.ts';
-import type { Shared } from './program.ts';
+import type { Shared } from './verb.ts';
 
 export async function list({ stateFolder, json }: Shared): Promise<number> {
   const engine = await connect(stateFolder);

@@ -1,7 +1,7 @@
 /** `modelium pin`: a pinned model stays loaded until a person unloads it. */
 import { connect } from '../client.ts';
 import { print, printJson } from './output.ts';
-import type { Shared } from './program.ts';
+import type { Shared } from './verb.ts';
 
 export async function pin({ stateFolder, json }: Shared, name: string, pinned: boolean): Promise<number> {
   const engine = await connect(stateFolder);

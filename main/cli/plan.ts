@@ -6,7 +6,7 @@ import { bytesInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import { paint, print, printJson, table } from './output.ts';
 import { profileText } from './profile-text.ts';
-import type { Shared } from './program.ts';
+import type { Shared } from './verb.ts';
 
 export async function plan({ stateFolder, json }: Shared, target: string): Promise<number> {
   const engine = await connect(stateFolder);

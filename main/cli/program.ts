@@ -6,12 +6,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { VERSION } from '../../shared/version.ts';
 import { modeliumFolders } from '../io/folders.ts';
 import { printError } from './output.ts';
-
-/** What every verb gets: the folder that tells which engine is meant. */
-export interface Shared {
-  readonly stateFolder: string;
-  readonly json: boolean;
-}
+import type { Shared } from './verb.ts';
 
 const WRONG_USE = 2;
 

@@ -4,8 +4,8 @@ import { visible } from '../../shared/visible.ts';
 import { agree, isAgreed, programsIn } from '../io/settings/agreed-settings.ts';
 import { readData } from '../io/settings/settings-file.ts';
 import { print, printJson } from './output.ts';
-import type { Shared } from './program.ts';
 import { asked, type TrustOptions } from './trust.ts';
+import type { Shared } from './verb.ts';
 
 /** Is it a settings file rather than a model? */
 export function isSettingsFile(name: string): boolean {

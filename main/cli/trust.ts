@@ -6,7 +6,7 @@ import { bytesInWords } from '../../shared/units.ts';
 import { visible, visibleName } from '../../shared/visible.ts';
 import { connect, type EngineClient } from '../client.ts';
 import { paint, print, printJson, table } from './output.ts';
-import type { Shared } from './program.ts';
+import type { Shared } from './verb.ts';
 
 export interface TrustOptions {
   /** Answers yes in place of a person. */

@@ -1,7 +1,7 @@
 /** `modelium unload`: answers when the memory is seen free. */
 import { connect } from '../client.ts';
 import { print, printJson } from './output.ts';
-import type { Shared } from './program.ts';
+import type { Shared } from './verb.ts';
 
 export async function unload({ stateFolder, json }: Shared, name: string, force: boolean): Promise<number> {
   const engine = await connect(stateFolder);

@@ -3,7 +3,7 @@ import type { DecisionOutcome, DecisionRow } from '../../shared/decision.ts';
 import { phasesInWords, secondsInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import { paint, print, printJson } from './output.ts';
-import type { Shared } from './program.ts';
+import type { Shared } from './verb.ts';
 
 export async function why({ stateFolder, json }: Shared, name: string | null, limit: number): Promise<number> {
   const engine = await connect(stateFolder);

@@ -2,9 +2,9 @@
  * `name:Q4_K_M`, as people write it who come from other servers: the model of that name, if this is the quantisation that it is served in.
  * Another one is never served in its place. Pure.
  */
+import type { ModelState } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import { quantizationOf } from './analyzer/part-folders.ts';
-import type { ModelRecord } from './registry.ts';
 
 const ASKED = /^(.+):([\w.-]{1,32})$/s;
 
@@ -20,7 +20,7 @@ export function askedQuantization(name: string): { readonly base: string; readon
  * @param chosen `models.NAME.quantization`.
  */
 export function servedQuantizations(
-  { profile, state }: Pick<ModelRecord, 'profile' | 'state'>,
+  { profile, state }: { readonly profile: ModelProfile | null; readonly state: ModelState },
   chosen: string | undefined,
 ): readonly string[] {
   if (profile === null) return [];

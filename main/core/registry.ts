@@ -7,7 +7,7 @@ import type { ModelProfile } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { BY_FILES, transition } from '../../shared/transition.ts';
 import { foldedName, NameIndex } from './name-index.ts';
-import type { OfferedModel } from './notice/elsewhere.ts';
+import type { OfferedModel } from './notice/offered.ts';
 import type { FileIdentity } from './ports.ts';
 import { askedQuantization, servedQuantizations } from './quantization-names.ts';
 import { NOTHING_RETRIED, type RetriedWith } from './retry-with.ts';

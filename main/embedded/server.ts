@@ -11,8 +11,8 @@ import { memoryReport } from './llama/memory-lines.ts';
 import type { Sequence } from './llama/sequence.ts';
 import { Slots } from './llama/slots.ts';
 import { ChatTemplate } from './requests/chat-template.ts';
+import type { TextSide } from './requests/prepared.ts';
 import { answerPreparations, PREPARES, Preparer, startPreparer } from './requests/preparer.ts';
-import type { TextSide } from './requests/preparing.ts';
 import { answer } from './routes/routes.ts';
 import type { Serving } from './routes/serving.ts';
 

@@ -2,78 +2,32 @@
  * The middle of the composition: the core's parts and the runtime manager, wired to each other, once: `engine.ts` hands in the world and the runtimes of
  * this machine, the tests' core box (test/helpers/core-box.ts) a simulated one.
  */
-import type { RuntimeId } from '../../shared/decision.ts';
-import type { Policies, Settings } from '../../shared/settings.ts';
+import type { Policies } from '../../shared/settings.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { Admission } from '../core/admission.ts';
-import type { KnownRuntime } from '../core/decide/planner.ts';
 import { Questions } from '../core/decide/questions.ts';
 import { Devices } from '../core/memory/devices.ts';
 import { idleLimitMs } from '../core/memory/evictor.ts';
 import { isPinned, type ResidentFacts, residents, settingsOf, toResident } from '../core/memory/residents.ts';
-import { Catalog, type Tracker } from '../core/notice/catalog.ts';
+import { Catalog } from '../core/notice/catalog.ts';
 import { Elsewhere } from '../core/notice/elsewhere.ts';
 import { Settler } from '../core/notice/settler.ts';
 import { Orchestrator } from '../core/orchestrator.ts';
-import type { Clock, CodeReader, DeviceProbe, Ledger, Library, Log, PreparedFiles, SourceListing, TrustBook } from '../core/ports.ts';
-import type { Processes, ProcessTable, ScratchFolders } from '../core/process-ports.ts';
+import type { Clock } from '../core/ports.ts';
 import { type ModelRecord, Registry } from '../core/registry.ts';
 import { modelView } from '../core/tell/views.ts';
 import { Trust } from '../core/trust.ts';
 import { Usage } from '../core/usage.ts';
-import type { Adapter, ForeignFacts } from '../runtime/adapter.ts';
 import { LATER_RUNTIMES } from '../runtime/adapters.ts';
 import { createDoer } from '../runtime/doer.ts';
 import { Guests } from '../runtime/guests.ts';
 import { Manager, type ManagerPorts } from '../runtime/manager.ts';
 import { Preparations } from '../runtime/preparations.ts';
-import type { HostPorts } from '../runtime/process-host.ts';
 import { Servers } from '../runtime/servers.ts';
 import { ThreadShare } from '../runtime/thread-share.ts';
 import { WaitingRoom, type WaitingRoomPorts } from '../runtime/waiting-room.ts';
 import type { Runtimes } from './runtimes.ts';
-
-export interface World {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly processes: Processes;
-  readonly table: ProcessTable;
-  readonly http: HostPorts['http'];
-  readonly probe: DeviceProbe;
-  readonly ledger: Ledger;
-  readonly library: Library;
-  readonly codeReader: CodeReader;
-  readonly trustBook: TrustBook;
-  readonly prepared: PreparedFiles;
-  /** The files of a folder as they are now. */
-  listSource(path: string): Promise<SourceListing>;
-  readonly tracker: Tracker;
-  readonly scratch: ScratchFolders;
-  settings(): Settings;
-  folders(): readonly string[];
-  /** Cores that the models' threads share. */
-  readonly cpuCores: number;
-  randomWord(): string;
-  bootId(): string;
-  released(seconds: number): void;
-}
-
-/** The runtimes that there are: the engine finds them on the machine, a test brings its own. */
-export interface RuntimeList {
-  adapter(id: RuntimeId): Adapter;
-  known(): readonly KnownRuntime[];
-}
-
-/** What a list of runtimes may know of the core that it serves. */
-export interface RuntimeListNeeds {
-  readonly devices: Devices;
-  /** Another runtime is there, or none any more. */
-  onOther(): void;
-  /** Servers of others that are to be looked at from now on. */
-  foreign(servers: readonly ForeignFacts[]): void;
-  /** Why such a server cannot be asked now; null: it can. */
-  problemOf(server: string): string | null;
-}
+import type { RuntimeList, RuntimeListNeeds, World } from './world.ts';
 
 export type Core = ReturnType<typeof buildCore<Runtimes>>;
 

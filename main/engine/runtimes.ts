@@ -16,7 +16,7 @@ import type { Adapter, ForeignFacts } from '../runtime/adapter.ts';
 import { runtimesOf } from '../runtime/adapters.ts';
 import type { NodeProgram, RuntimeModule, RuntimeWorld } from '../runtime/module.ts';
 import { Searcher } from '../runtime/searcher.ts';
-import type { RuntimeListNeeds, World } from './core.ts';
+import type { RuntimeListNeeds, World } from './world.ts';
 
 export interface RuntimesPorts {
   readonly clock: Clock;

@@ -6,7 +6,7 @@ import type { BufferBytes, LaunchPlan, Preparation } from '../../shared/decision
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { RuntimeFound, RuntimePlanner } from '../core/decide/planner.ts';
-import type { OfferedModel as Offer } from '../core/notice/elsewhere.ts';
+import type { OfferedModel as Offer } from '../core/notice/offered.ts';
 import type { Exit, StopSignal } from '../core/process-ports.ts';
 import type { RetryRequest } from '../core/retry-with.ts';
 import type { Steps } from './step.ts';

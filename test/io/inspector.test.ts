@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Library } from '../../main/core/ports.ts';
 import { readStat, readText } from '../../main/io/processes/proc.ts';
-import { createInspector } from '../../main/io/reader/inspector.ts';
+import { createInspector } from '../../main/io/reader/ports.ts';
 import { Reader } from '../../main/io/reader/reader.ts';
 import { nodeProgram } from '../../main/packaged.ts';
 import { llama, writeGguf } from '../core/analyzer/synthetic-gguf.ts';

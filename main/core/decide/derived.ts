@@ -21,12 +21,6 @@ export interface DerivedQuestion {
   readonly box: 'empty' | 'present';
 }
 
-/** Adapters that their base is to be started for. */
-export interface AdapterNeeds {
-  readonly count: number;
-  readonly maxRank: number;
-}
-
 const NOWHERE: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 
 /** Place: its base is ready for it; wait: the base comes first; refuse: nothing here serves adapters of that base. */

@@ -2,7 +2,6 @@
 import type { BufferBytes, DeviceBytes, LaunchPlan, Placement, Preparation, RuntimeId } from '../../../shared/decision.ts';
 import type { FormKind, ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
 import type { ModelSettings } from '../../../shared/settings.ts';
-import type { AdapterNeeds } from './derived.ts';
 
 export interface RuntimeFound {
   readonly found: boolean;
@@ -29,6 +28,12 @@ export interface Estimate {
   readonly notes: readonly string[];
   /** Nobody knows what the runtime does with its memory: once a load was measured, that counts alone. */
   readonly isGuess?: boolean;
+}
+
+/** Adapters that their base is to be started for. */
+export interface AdapterNeeds {
+  readonly count: number;
+  readonly maxRank: number;
 }
 
 /** A model's own settings, and what an explained failure asked for. */

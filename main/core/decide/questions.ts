@@ -13,9 +13,9 @@ import { type ModelRecord, stateOf } from '../registry.ts';
 import { storedName } from '../stores/names.ts';
 import { type BrainInput, decide } from './brain.ts';
 import { isChosen, isMeantFor } from './brain-options.ts';
-import { type AdapterNeeds, decideDerived } from './derived.ts';
+import { decideDerived } from './derived.ts';
 import { planHash } from './plan-hash.ts';
-import type { KnownRuntime, LaunchSettings, NamedRuntime } from './planner.ts';
+import type { AdapterNeeds, KnownRuntime, LaunchSettings, NamedRuntime } from './planner.ts';
 
 export interface QuestionPorts {
   readonly admission: Admission;

@@ -3,23 +3,13 @@
  * said to the registry. Writes nothing down: with the settings they are gone.
  */
 import { hasProcess } from '../../../shared/model.ts';
-import { type ModelKind, NOTHING_KNOWN } from '../../../shared/profile.ts';
+import { NOTHING_KNOWN } from '../../../shared/profile.ts';
 import type { Admission } from '../admission.ts';
 import type { Doer } from '../doer.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { ModelRecord, Registry } from '../registry.ts';
 import { givenName, idOf, TakenNames, unusedId } from './model-ids.ts';
-
-/** A model as a server offers it. Its words are a stranger's: bounded and cleaned before they get here. */
-export interface OfferedModel {
-  /** As the server calls it, and as it is to be called here. */
-  readonly model: string;
-  readonly name: string;
-  readonly kind: ModelKind;
-  readonly contextTokens: number | null;
-  /** A sentence: why it cannot be asked now; null: it can. */
-  readonly problem: string | null;
-}
+import type { OfferedModel } from './offered.ts';
 
 /** What a look at a server said. `offers` null: it is in the settings no more. */
 export interface ServerNews {

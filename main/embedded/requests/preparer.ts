@@ -6,7 +6,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { type ErrorCode, ModeliumError } from '../../../shared/errors.ts';
 import { allowWork, TooMuchWork } from '../grammar/language.ts';
-import { type Prepared, type PreparedRoute, prepare, type TextSide } from './preparing.ts';
+import type { Prepared, PreparedRoute, TextSide } from './prepared.ts';
+import { prepare } from './preparing.ts';
 
 /** Of this size a body is read, rendered and tokenized within some milliseconds. */
 const SMALL_BYTES = 16 * 1024;

@@ -8,45 +8,22 @@ import { ModeliumError } from '../../../shared/errors.ts';
 import type { Generation } from '../llama/generation.ts';
 import type { LoadedModel } from '../llama/llama.ts';
 import { tooLong } from '../routes/replies.ts';
-import type { Serving } from '../routes/serving.ts';
 import { closedAtOnce, isThoughtOpen, thinkingMarksOf, withoutThoughts } from '../tools/thinking.ts';
 import { answerGrammar, takesNothing, toolFormatOf } from '../tools/tool-format.ts';
 import { grammarOf } from './answer-format.ts';
 import { exactBody, rememberText } from './exact-body.ts';
 import { type Body, invalid } from './openai-fields.ts';
-import { type EmbeddingRequest, type RerankRequest, readEmbedding, readRerank } from './openai-inputs.ts';
+import { type RerankRequest, readEmbedding, readRerank } from './openai-inputs.ts';
 import { nestedTool, readMessages, readPrefill, readTools, type ToolRequest } from './openai-messages.ts';
 import { type GenerationRequest, type Route, readGeneration, readPrompts } from './openai-request.ts';
+import type { Prepared, PreparedEmbedding, PreparedGeneration, PreparedRoute, TextSide } from './prepared.ts';
 import { chatText, chatTokens, checkBytes, checkForeign, checkMessages, checkPieces, checkTokens } from './prompt.ts';
 import { knowsThinking, readTemplateValues, unknownToTemplate } from './template-values.ts';
-import { type TextAnswer, type TokensAnswer, textOf, tokensOf } from './tokenizing.ts';
+import { textOf, tokensOf } from './tokenizing.ts';
 
 const SEEDS = 2 ** 32;
 /** llama-server's words: `none` leaves thoughts in the answer. */
 const REASONING_FORMATS = ['auto', 'deepseek', 'none'] as const;
-
-export type PreparedRoute = Route | 'embedding' | 'ranking' | 'tokens' | 'text';
-
-/** As plain data: it crosses from one process to another. */
-export interface PreparedGeneration {
-  readonly request: GenerationRequest;
-  readonly bias: ReadonlyMap<number, number>;
-  readonly prompts: readonly (readonly number[])[];
-  readonly tools: Generation['tools'];
-  readonly thinking: Generation['thinking'];
-  /** Fields that the template does not know. */
-  readonly ignored: readonly string[];
-}
-
-export interface PreparedEmbedding extends Omit<EmbeddingRequest, 'inputs' | 'cutAt'> {
-  /** Tokens of each text, the model's marks included. */
-  readonly texts: readonly (readonly number[])[];
-}
-
-export type Prepared = PreparedGeneration | PreparedEmbedding | RerankRequest | TokensAnswer | TextAnswer;
-
-/** What a request is prepared with. */
-export type TextSide = Pick<Serving, 'model' | 'alias' | 'template'>;
 
 /** @throws ModeliumError invalid-json, invalid-body, context_length_exceeded. */
 export async function prepare(route: PreparedRoute, bytes: Uint8Array, side: TextSide, signal: AbortSignal): Promise<Prepared> {

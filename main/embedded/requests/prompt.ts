@@ -1,9 +1,9 @@
 /** From messages or a prompt to the tokens that the model continues. Owns the limits of the context; generates nothing. */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { LoadedModel } from '../llama/llama.ts';
-import type { Serving } from '../routes/serving.ts';
 import { type Body, invalid, type Pieces } from './openai-fields.ts';
 import type { ChatMessage } from './openai-messages.ts';
+import type { TextSide } from './prepared.ts';
 
 /** One token of the context stays free for the answer. @throws ModeliumError context_length_exceeded with both numbers. */
 function fitting(model: LoadedModel, tokens: readonly number[], param: string): readonly number[] {
@@ -73,7 +73,7 @@ export function checkForeign(model: LoadedModel, alias: string, tokens: readonly
  * @throws ModeliumError not-supported-by-model, invalid-body with the line of the template that refuses.
  */
 export async function chatText(
-  { template, alias }: Pick<Serving, 'template' | 'alias'>,
+  { template, alias }: Pick<TextSide, 'template' | 'alias'>,
   values: Body,
   signal: AbortSignal,
 ): Promise<string> {

@@ -1,20 +1,8 @@
 /** `/tokenize` and `/detokenize`, as vLLM has them: what a text or a chat is made of, and back. Generates nothing. Pure. */
 import { type Body, checkParameters, flag, invalid, isAbsent, type Pieces, readTexts } from './openai-fields.ts';
 import { readTools, type ToolRequest } from './openai-messages.ts';
-import type { TextSide } from './preparing.ts';
+import type { TextAnswer, TextSide, TokensAnswer } from './prepared.ts';
 import { checkForeign, checkPieces } from './prompt.ts';
-
-export interface TokensAnswer {
-  readonly count: number;
-  /** Tokens of the context. */
-  readonly max_model_len: number;
-  readonly tokens: readonly number[];
-  readonly token_strs?: readonly string[];
-}
-
-export interface TextAnswer {
-  readonly prompt: string;
-}
 
 const SHARED = ['model', 'add_special_tokens', 'return_token_strs'];
 const CHAT = [

@@ -6,7 +6,7 @@ import { complete, type Generation, type GenerationEnd, type Sink } from '../lla
 import type { LoadedModel } from '../llama/llama.ts';
 import { bestSequence, type Sequence } from '../llama/sequence.ts';
 import type { GenerationRequest, Route } from '../requests/openai-request.ts';
-import type { PreparedGeneration } from '../requests/preparing.ts';
+import type { PreparedGeneration } from '../requests/prepared.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { type AnswerHead, sendJson, type Usage, WholeChoice, wholeAnswer } from './openai-answer.ts';
 import { notSupported, untilClosed } from './replies.ts';

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { invalid } from '../requests/openai-fields.ts';
 import type { RerankRequest } from '../requests/openai-inputs.ts';
-import type { PreparedEmbedding } from '../requests/preparing.ts';
+import type { PreparedEmbedding } from '../requests/prepared.ts';
 import { embeddingAnswer, encodedVector, type Ranked, rerankAnswer, sendJson, sendJsonText, teiRerankAnswer } from './openai-answer.ts';
 import { notSupported, tooLong, untilClosed } from './replies.ts';
 import type { Serving } from './serving.ts';

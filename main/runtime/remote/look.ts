@@ -1,7 +1,7 @@
 /** What a remote server offers, by its own list of models. What it says is a stranger's: bounded, cleaned, and never believed in more than a name and a kind. */
 import { MODEL_KINDS, type ModelKind } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';
-import type { OfferedModel as Offer } from '../../core/notice/elsewhere.ts';
+import type { OfferedModel as Offer } from '../../core/notice/offered.ts';
 import type { ForeignLook } from '../adapter.ts';
 import { http, type Steps } from '../step.ts';
 import type { Remote } from './find.ts';

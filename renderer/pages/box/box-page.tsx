@@ -1,8 +1,8 @@
 /** The machine: each device's memory now and over ten minutes, what its models, promises and other programs hold; what Modelium runs and watches. */
 
 import { bytesInWords } from '../../../shared/units.ts';
-import type { PageProps } from '../../app.tsx';
 import { FoldersPanel, RuntimesPanel } from '../../components/engine-panels.tsx';
+import type { PageProps } from '../../route.ts';
 import { useReadyCount, useWindow } from '../../store.ts';
 import { Empty, Note, Page, Panel } from '../../ui/panel.tsx';
 import styles from './box-page.module.css';

@@ -1,7 +1,6 @@
 /** The ledger as a timeline: each decision a sentence that opens into what was weighed and what came of it. */
 import { useState } from 'react';
-import type { PageProps } from '../../app.tsx';
-import { go } from '../../route.ts';
+import { go, type PageProps } from '../../route.ts';
 import { useModels } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { ChoiceField } from '../../ui/fields.tsx';

@@ -2,8 +2,7 @@
 import { useCallback, useDeferredValue, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { countInWords } from '../../../shared/units.ts';
-import type { PageProps } from '../../app.tsx';
-import { address, go } from '../../route.ts';
+import { address, go, type PageProps } from '../../route.ts';
 import { useModel, useModels } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Page } from '../../ui/panel.tsx';

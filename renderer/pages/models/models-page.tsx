@@ -1,10 +1,9 @@
 /** Every model with its state and what can be done to it; one of them in the drawer when the address names it. */
 import { useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
-import type { PageProps } from '../../app.tsx';
 import { isNoModel, ON_DEVICE, stateWord } from '../../components/state-chip.tsx';
 import { AddModel } from '../../drop/add-model.tsx';
-import { go } from '../../route.ts';
+import { go, type PageProps } from '../../route.ts';
 import { useModels } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { ChoiceField, TextField } from '../../ui/fields.tsx';

@@ -1,10 +1,9 @@
 /** Asking a model by hand: which one, what state it is in, the way of asking that fits its kind, and the same as a request for scripts. */
 import { useEffect, useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
-import type { PageProps } from '../../app.tsx';
 import { MainAction } from '../../components/model-actions.tsx';
 import { StateChip, stateWord } from '../../components/state-chip.tsx';
-import { go } from '../../route.ts';
+import { go, type PageProps } from '../../route.ts';
 import { useModels } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { ChoiceField } from '../../ui/fields.tsx';

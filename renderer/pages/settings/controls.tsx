@@ -4,20 +4,8 @@ import { ChoiceField, SwitchField, TextField } from '../../ui/fields.tsx';
 import { ListRows, MapRows } from './rows.tsx';
 import type { Control } from './schema.ts';
 import styles from './settings-form.module.css';
+import type { ControlProps } from './words.ts';
 import { type Read, readJson, readNumber, valueInWords } from './words.ts';
-
-export interface ControlProps {
-  /** For readers: the row shows it. */
-  readonly label: string;
-  /** As in the file, or the default; what was typed where that has a problem. Null or undefined: nothing. */
-  readonly value: unknown;
-  /** An emptied field means its default. */
-  readonly mayBeEmpty: boolean;
-  readonly unit: string | null;
-  readonly problem: string | null;
-  readonly disabled: boolean;
-  readonly onRead: (read: Read) => void;
-}
 
 const GOOD = { problem: null } as const;
 

@@ -1,9 +1,9 @@
 /** Lists of texts and texts by name, a row each: added, filled in, removed. */
 import { Button, IconButton } from '../../ui/button.tsx';
 import { TextField } from '../../ui/fields.tsx';
-import type { ControlProps } from './controls.tsx';
 import type { Control } from './schema.ts';
 import styles from './settings-form.module.css';
+import type { ControlProps } from './words.ts';
 import { type Read, readItem } from './words.ts';
 
 type ListProps = ControlProps & { readonly control: Extract<Control, { name: 'list' }> };

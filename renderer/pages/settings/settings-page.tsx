@@ -1,10 +1,11 @@
 /** What this engine is, what it found, how the window looks, and the settings file as a form. */
+
 import { useEffect, useState } from 'react';
 import type { SettingsView } from '../../../shared/api-settings.ts';
 import { ask } from '../../api.ts';
-import type { PageProps } from '../../app.tsx';
 import { FoldersPanel, RuntimesPanel } from '../../components/engine-panels.tsx';
 import { onOpening } from '../../link.ts';
+import type { PageProps } from '../../route.ts';
 import { useWindow } from '../../store.ts';
 import { chooseTheme, THEMES, type Theme, useTheme } from '../../theme.ts';
 import { Button } from '../../ui/button.tsx';

@@ -89,3 +89,17 @@ export function readJson(text: string): Read {
 export function readItem(text: string, { numbers }: Extract<Control, { name: 'list' }>): unknown {
   return numbers && /^\d+$/.test(text.trim()) ? Number(text) : text;
 }
+
+/** What each control is given. */
+export interface ControlProps {
+  /** For readers: the row shows it. */
+  readonly label: string;
+  /** As in the file, or the default; what was typed where that has a problem. Null or undefined: nothing. */
+  readonly value: unknown;
+  /** An emptied field means its default. */
+  readonly mayBeEmpty: boolean;
+  readonly unit: string | null;
+  readonly problem: string | null;
+  readonly disabled: boolean;
+  readonly onRead: (read: Read) => void;
+}

@@ -1,0 +1,57 @@
+/**
+ * Three ports of the core, for real: each asks the reader, a process of its own. What it cannot say of a candidate is said of it as well:
+ * nothing that lies there is passed over in silence.
+ */
+import { ModeliumError } from '../../../shared/errors.ts';
+import type { CodeReader, FoundModels, Inspection, Library, ModelFinder } from '../../core/ports.ts';
+import { identityOf, listCandidateFiles } from '../files/files.ts';
+import type { Reader } from './reader.ts';
+import type { StoreFolder } from './store-folders.ts';
+
+const LIMITS = { forMs: 2_000, mostModels: 1_000 } as const;
+
+export function createInspector(reader: Reader): Library {
+  return {
+    async inspect(path, { force, signal }) {
+      try {
+        return await reader.ask('inspect', { path, force }, signal);
+      } catch (thrown) {
+        if (thrown instanceof ModeliumError && thrown.code === 'cancelled') throw thrown;
+        return unreadable(path, thrown instanceof Error ? thrown.message : String(thrown));
+      }
+    },
+  };
+}
+
+function unreadable(path: string, message: string): Inspection {
+  const copy = { bytesPresent: 0, bytesExpected: null, missing: [] };
+  const sentence = `${path} could not be looked at: ${message.replace(/\.$/, '')}.`;
+  return { files: [], copy, whole: false, usable: false, zeroTails: [], writer: null, damage: null, unreadable: sentence, profile: null };
+}
+
+/** One candidate at a time, by a reader of its own: hashing gigabytes delays no look at a model (I12). */
+export function createCodeReader(reader: Reader): CodeReader {
+  return {
+    read: (path, files, signal) => reader.ask('code', { path, files }, signal),
+    async identities(path) {
+      const found = await listCandidateFiles(path);
+      return found?.files.map(identityOf) ?? [];
+    },
+  };
+}
+
+/**
+ * Where other tools keep their models.
+ * @param folders where to look, asked for each time. Two who ask at once share one look, which is too short to be called off.
+ */
+export function createModelFinder(reader: Reader, folders: () => readonly StoreFolder[]): ModelFinder {
+  let looking: Promise<FoundModels> | null = null;
+  return {
+    find() {
+      looking ??= reader.ask('found', { folders: folders(), limits: LIMITS }, new AbortController().signal).finally(() => {
+        looking = null;
+      });
+      return looking;
+    },
+  };
+}
