@@ -4,7 +4,8 @@
  *     notice -> settle -> analyze -> decide -> load -> serve -> measure -> idle or evicted -> unload -> seen free
  *
  * It runs after each transition and whenever room, runtimes, settings or wishes change. It starts the next step and never waits. It is the only
- * caller of the analyzer (through the settler) and of the brain. What it decides it writes to the ledger (I14); what is to be done the manager does.
+ * caller of the analyzer (through the settler) and of the brain. What it decides it writes to the ledger (I14); whatever is to be done, the
+ * doer has done.
  */
 import type { Decision } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';
@@ -23,6 +24,7 @@ import { isAlwaysLoaded, isPinned, type ResidentFacts } from './memory/residents
 import type { Settler } from './notice/settler.ts';
 import type { Clock, Ledger, Log } from './ports.ts';
 import { type ModelRecord, type Registry, stateOf } from './registry.ts';
+import { Timers } from './timers.ts';
 import type { Trust } from './trust.ts';
 import type { Usage } from './usage.ts';
 
@@ -54,12 +56,13 @@ export class Orchestrator {
   readonly #book: DecisionBook;
   readonly #grants: Grants;
   readonly #idleness: Idleness;
-  readonly #retries = new Map<string, () => void>();
+  readonly #retries: Timers;
   /** Known from an earlier run, and not asked about yet in this one. */
   readonly #recognised = new Set<string>();
   #alwaysLoaded: readonly string[];
   /** Which devices there were at the last sample. */
   #box = '';
+  #isQueueDue = false;
   #running = false;
   #closed = false;
   #cancelQueueLook: (() => void) | null = null;
@@ -67,6 +70,7 @@ export class Orchestrator {
   constructor(ports: OrchestratorPorts) {
     this.#ports = ports;
     this.#questions = ports.questions;
+    this.#retries = new Timers(ports.clock);
     this.#alwaysLoaded = ports.settings().orchestration.policies.always_loaded;
     this.#book = new DecisionBook(ports);
     this.#idleness = new Idleness({ ...ports, book: this.#book });
@@ -79,7 +83,7 @@ export class Orchestrator {
     ports.registry.onChange(({ id, record, previous, event }) => {
       if (record === null) {
         ports.settler.leave(id);
-        this.#retries.get(id)?.();
+        this.#retries.cancel(id);
         ports.admission.unwant(id);
         ports.usage.forget(id);
       } else if (event?.type === 'drained') this.#left(record, previous);
@@ -93,16 +97,27 @@ export class Orchestrator {
   /** Something about this model, or the room, is other than before. Takes each step that follows in this same turn. */
   wake(id: string): void {
     this.#due.add(id);
+    this.#run();
+  }
+
+  /** Something that no single model's step depends on is other than before: those who wait for room are asked about again. */
+  #lookAtQueue(): void {
+    this.#isQueueDue = true;
+    this.#run();
+  }
+
+  #run(): void {
     if (this.#running || this.#closed) return;
     this.#running = true;
     try {
       do {
+        this.#isQueueDue = false;
         for (const next of this.#due) {
           this.#due.delete(next);
           this.#advance(next);
         }
         this.#grant();
-      } while (this.#due.size > 0);
+      } while (this.#due.size > 0 || this.#isQueueDue);
     } finally {
       this.#running = false;
     }
@@ -117,13 +132,13 @@ export class Orchestrator {
       if (names.length > 0 && !names.some((name) => before.includes(name))) this.#wantAlways(id);
     }
     for (const record of this.#ports.registry.each()) reconsider(this.#ports, record, (id) => this.#wantAlways(id));
-    this.wake('');
+    this.#lookAtQueue();
   }
 
   /** Who may leave is other than before: those that wait for room, or lack it, are asked about again. Nobody else is disturbed. */
   pinsChanged(): void {
     for (const record of this.#ports.registry.each()) askAgain(this.#ports, record);
-    this.wake('');
+    this.#lookAtQueue();
   }
 
   /** A person trusted its code, or took that back, or the code is other than what was trusted. */
@@ -149,14 +164,14 @@ export class Orchestrator {
       if (!depends || record.profile === null) continue;
       if (this.#questions.ask(record, 'present').kind !== 'refuse') this.#ports.registry.apply(record.id, { type: 'reconsidered' });
     }
-    if (this.#cancelQueueLook !== null) this.wake('');
+    if (this.#cancelQueueLook !== null) this.#lookAtQueue();
   }
 
   close(): void {
     this.#closed = true;
     this.#cancelQueueLook?.();
     this.#idleness.close();
-    for (const cancel of [...this.#retries.values()]) cancel();
+    this.#retries.close();
     this.#ports.settler.close();
   }
 
@@ -254,22 +269,10 @@ export class Orchestrator {
     const { admission, registry, clock } = this.#ports;
     if (state.retryAtMs === null || !admission.isWanted(record.id)) return;
     const leftMs = state.retryAtMs - clock.now();
-    this.#retries.get(record.id)?.();
-    if (leftMs > 0) {
-      const cancel = clock.after(leftMs, () => this.wake(record.id));
-      this.#retries.set(record.id, () => {
-        cancel();
-        this.#retries.delete(record.id);
-      });
-      return;
-    }
-    this.#book.write(
-      record.id,
-      'retry',
-      'retry',
-      `Trying ${record.id} again after ${state.attempts} failed attempt${state.attempts === 1 ? '' : 's'}`,
-      [],
-    );
+    if (leftMs > 0) return this.#retries.set(record.id, leftMs, () => this.wake(record.id));
+    this.#retries.cancel(record.id);
+    const attempts = `${state.attempts} failed attempt${state.attempts === 1 ? '' : 's'}`;
+    this.#book.write(record.id, 'retry', 'retry', `Trying ${record.id} again after ${attempts}`);
     registry.apply(record.id, { type: 'reconsidered' });
   }
 
@@ -279,7 +282,7 @@ export class Orchestrator {
     if (this.#closed || !this.#grants.grantQueued()) return;
     this.#cancelQueueLook = this.#ports.clock.after(QUEUE_LOOK_MS, () => {
       this.#cancelQueueLook = null;
-      this.wake('');
+      this.#lookAtQueue();
     });
   }
 

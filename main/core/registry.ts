@@ -57,12 +57,17 @@ export class Registry {
   readonly #names = new NameIndex();
   readonly #listeners: ((change: Change) => void)[] = [];
   readonly #modelSettings: () => Settings['models'];
+  readonly #untold: Change[] = [];
+  #isTelling = false;
 
   /** @param modelSettings the settings' `models`, whose `aliases` are names too. */
   constructor(modelSettings: () => Settings['models'] = () => ({})) {
     this.#modelSettings = modelSettings;
   }
 
+  /**
+   * Each listener hears every change once, in the order in which they happened. By then the record may have moved on: what it is now says `get`.
+   */
   onChange(listener: (change: Change) => void): void {
     this.#listeners.push(listener);
   }
@@ -81,10 +86,6 @@ export class Registry {
       const record = this.#records.get(id);
       if (record !== undefined) yield record;
     }
-  }
-
-  get size(): number {
-    return this.#records.size;
   }
 
   /**
@@ -201,8 +202,26 @@ export class Registry {
     return record;
   }
 
+  /**
+   * A listener may apply events itself: those are told once everybody has heard this change, so that each hears them in their order. A bug in one
+   * listener costs the others nothing: it is thrown when all have heard.
+   */
   #tell(change: Change): void {
-    for (const listener of this.#listeners) listener(change);
+    this.#untold.push(change);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    const thrown: unknown[] = [];
+    for (let next = this.#untold.shift(); next !== undefined; next = this.#untold.shift()) {
+      for (const listener of this.#listeners) {
+        try {
+          listener(next);
+        } catch (error) {
+          thrown.push(error);
+        }
+      }
+    }
+    this.#isTelling = false;
+    if (thrown.length > 0) throw thrown[0];
   }
 }
 

@@ -12,6 +12,7 @@ import { isAlwaysLoaded } from '../memory/residents.ts';
 import type { CandidateListing, Clock, FolderScan, Ledger, Log, RememberedModel } from '../ports.ts';
 import { type ModelRecord, type Registry, stateOf } from '../registry.ts';
 import { discoveredSentence } from '../sentences.ts';
+import { Timers } from '../timers.ts';
 import { type Absences, type CandidateEvent, reconcile } from './candidates.ts';
 import { placeOf, toKnown } from './known-candidate.ts';
 
@@ -45,11 +46,12 @@ export class Catalog {
   readonly #away = new Set<string>();
   /** Paths that are being registered without the wish to load them. */
   readonly #unasked = new Set<string>();
-  readonly #rescans = new Map<string, () => void>();
+  readonly #rescans: Timers;
   #absences: Absences = new Map();
 
   constructor(ports: CatalogPorts) {
     this.#ports = ports;
+    this.#rescans = new Timers(ports.clock);
     this.#remembered = new Map(ports.ledger.remembered().map((model) => [model.id, model]));
     ports.registry.onChange(({ record, previous, event }) => {
       // Each transition, and each change of name, pin or path; not every step of a load's progress.
@@ -71,13 +73,8 @@ export class Catalog {
     const { events, absences, againMs } = reconcile({ known, remembered, absences: this.#absences, folders: folders(), scan, nowMs });
     this.#absences = absences;
     for (const event of events) this.#applyEvent(event, scan.folder);
-    this.#rescans.get(scan.folder)?.();
-    this.#rescans.delete(scan.folder);
-    if (againMs !== null)
-      this.#rescans.set(
-        scan.folder,
-        clock.after(againMs + 1, () => tracker.rescan(scan.folder)),
-      );
+    if (againMs === null) this.#rescans.cancel(scan.folder);
+    else this.#rescans.set(scan.folder, againMs + 1, () => tracker.rescan(scan.folder));
   }
 
   /**
@@ -136,8 +133,7 @@ export class Catalog {
   }
 
   close(): void {
-    for (const cancel of this.#rescans.values()) cancel();
-    this.#rescans.clear();
+    this.#rescans.close();
   }
 
   #applyEvent(event: CandidateEvent, folder: string): void {
