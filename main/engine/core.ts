@@ -6,6 +6,7 @@ import type { Policies } from '../../shared/settings.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { Admission } from '../core/admission.ts';
 import { Questions } from '../core/decide/questions.ts';
+import { withMeasurementsInMemory } from '../core/measurements.ts';
 import { Devices } from '../core/memory/devices.ts';
 import { idleLimitMs } from '../core/memory/evictor.ts';
 import { isPinned, type ResidentFacts, residents, settingsOf, toResident } from '../core/memory/residents.ts';
@@ -33,7 +34,8 @@ export type Core = ReturnType<typeof buildCore<Runtimes>>;
 
 /** @param listRuntimes called once, before anything of the core moves. */
 export function buildCore<List extends RuntimeList>(world: World, listRuntimes: (needs: RuntimeListNeeds) => List) {
-  const { clock, log, ledger, settings, probe, library, tracker } = world;
+  const { clock, log, settings, probe, library, tracker } = world;
+  const ledger = withMeasurementsInMemory(world.ledger);
   const policies = () => settings().orchestration.policies;
   const wake = (id: string): void => orchestrator.wake(id);
 

@@ -5,6 +5,7 @@ import { formOf, type ModelForm, type ModelProfile } from '../../../shared/profi
 import type { Settings } from '../../../shared/settings.ts';
 import type { Admission } from '../admission.ts';
 import { type BaseVerdict, baseOf, type KnownModel } from '../analyzer/adapter-base.ts';
+import { RECENT_MEASUREMENTS } from '../measurements.ts';
 import type { Devices } from '../memory/devices.ts';
 import { type ResidentFacts, residents, settingsOf } from '../memory/residents.ts';
 import type { Problem } from '../notice/elsewhere.ts';
@@ -31,9 +32,6 @@ export interface QuestionPorts {
   /** Has a person trusted the code that this form of the model has now? */
   trusted(record: ModelRecord, form: ModelForm): boolean;
 }
-
-/** Loads that a prediction may learn from. */
-const RECENT_MEASUREMENTS = 16;
 
 export class Questions {
   readonly #ports: QuestionPorts;
