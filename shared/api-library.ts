@@ -1,6 +1,7 @@
 /** The part of the HTTP contract about which models there are and whose code may run: registering, forgetting, trust. See api.ts. */
 import { z } from 'zod';
-import { formKindSchema, foundModelSchema, modelViewSchema, trustSchema } from './api-views.ts';
+import { formKindSchema } from './api-profile.ts';
+import { foundModelSchema, modelViewSchema, trustSchema } from './api-views.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 

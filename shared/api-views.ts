@@ -1,11 +1,12 @@
 /**
- * The schemas of what the engine shows: snapshot, models, devices, decisions. The types are those of snapshot.ts and decision.ts; a schema that
- * drifts from its type does not compile. No rules live here.
+ * The schemas of what the engine shows: snapshot, models, devices, decisions. The types are those of snapshot.ts and decision.ts: a schema that
+ * promises more than its type does not compile here, and one that lacks something of it does not compile in test/shared/schemas.test.ts. No rules live here.
  */
 import { z } from 'zod';
+import { formKindSchema, profileSchema } from './api-profile.ts';
 import { type Candidate, CONVERTED_TYPES, type Decision, type DecisionRow, type LaunchPlan } from './decision.ts';
 import { STATE_NAMES } from './model.ts';
-import { type FileProblem, FORM_KINDS, type KvCost, MODEL_KINDS, type ModelForm, type ModelProfile } from './profile.ts';
+import { MODEL_KINDS } from './profile.ts';
 import {
   type DeviceHistory,
   type DeviceView,
@@ -21,7 +22,6 @@ import {
 
 const bytes = z.record(z.string(), z.number());
 const runtimeId = z.string();
-export const formKindSchema = z.enum(FORM_KINDS);
 const count = z.number().nullable();
 const bufferBytes = z.object({ modelBytes: z.number(), kvBytes: z.number(), computeBytes: z.number() });
 
@@ -46,89 +46,6 @@ export const launchPlanSchema = z.object({
   adapters: z.object({ count: z.number(), maxRank: z.number() }).optional(),
 }) satisfies z.ZodType<LaunchPlan>;
 
-const tensorSpec = z.object({ name: z.string(), type: z.string(), shape: z.array(z.union([z.number(), z.string()])) });
-const modelFormSchema = z.object({
-  kind: formKindSchema,
-  files: z.array(z.string()),
-  codeFiles: z.array(z.string()),
-  assumedClass: z.string().exactOptional(),
-  preTokenizer: z.string().exactOptional(),
-  unloadable: z.string().exactOptional(),
-  companions: z.array(z.object({ role: z.enum(['projector', 'draft', 'adapter']), file: z.string() })).exactOptional(),
-  adapter: z
-    .object({
-      method: z.string(),
-      rank: count,
-      task: z.string().nullable(),
-      asks: z.array(z.object({ key: z.string(), what: z.string() })).exactOptional(),
-    })
-    .exactOptional(),
-  inputs: z.array(tensorSpec).exactOptional(),
-  outputs: z.array(tensorSpec).exactOptional(),
-  conversion: z
-    .union([
-      z.object({ architecture: z.string(), contextTokens: count, isCut: z.boolean(), why: z.null() }),
-      z.object({ architecture: z.null(), contextTokens: z.null(), why: z.string() }),
-    ])
-    .exactOptional(),
-  detail: z.string().exactOptional(),
-}) satisfies z.ZodType<ModelForm>;
-
-const kvSchema = z.object({
-  bytesPerToken: z.number(),
-  bytesPerSequence: z.number(),
-  exact: z.boolean(),
-  groups: z.array(
-    z.object({
-      kind: z.enum(['full', 'sliding', 'chunked', 'latent', 'recurrent', 'cross']),
-      layers: z.number(),
-      bytesPerToken: z.number(),
-      bytesPerSequence: z.number(),
-      windowTokens: count,
-    }),
-  ),
-}) satisfies z.ZodType<KvCost>;
-
-const problemSchema = z.object({
-  file: z.string(),
-  kind: z.enum(['missing', 'truncated', 'partial-download', 'lfs-pointer', 'empty', 'stale-index', 'ends-in-zeros', 'damaged']),
-  presentBytes: z.number(),
-  expectedBytes: count,
-  message: z.string(),
-}) satisfies z.ZodType<FileProblem>;
-
-export const profileSchema = z.object({
-  kind: z.enum(MODEL_KINDS),
-  architecture: z.string(),
-  name: z.string().nullable(),
-  parameters: count,
-  weightBytes: z.number(),
-  weightBytesByType: bytes,
-  quantization: z.string().nullable(),
-  contextLength: count,
-  layers: count,
-  embeddingLength: count,
-  feedForwardLength: count,
-  heads: count,
-  kvHeads: count,
-  experts: z.object({ count: z.number(), used: count }).nullable(),
-  vocabularySize: count,
-  kv: kvSchema.nullable(),
-  tokenizer: z.string().nullable(),
-  hasChatTemplate: z.boolean(),
-  pooling: z.string().nullable(),
-  licence: z.string().nullable(),
-  tags: z.array(z.string()),
-  base: z.string().nullable(),
-  forms: z.array(modelFormSchema),
-  problems: z.array(problemSchema),
-  completenessPercent: z.number(),
-  notes: z.array(z.string()),
-  layerBytes: z.array(z.number()),
-  inputBytes: z.number(),
-  outputBytes: z.number(),
-}) satisfies z.ZodType<ModelProfile>;
-
 const candidateSchema = z.object({
   plan: launchPlanSchema,
   feasible: z.boolean(),
@@ -147,11 +64,13 @@ export const decisionSchema = z.discriminatedUnion('kind', [
     devices: z.array(z.string()),
     waitsFor: z.array(z.string()),
     lacksRoom: z.boolean().exactOptional(),
+    base: z.string().exactOptional(),
     candidates: z.array(candidateSchema),
     reason: z.string(),
   }),
   z.object({
     kind: z.literal('refuse'),
+    base: z.string().exactOptional(),
     refusal: z.enum(['no-runtime', 'needs-trust', 'too-large', 'not-servable', 'no-room', 'needs-base', 'away']),
     candidates: z.array(candidateSchema),
     reason: z.string(),

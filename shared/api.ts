@@ -7,17 +7,10 @@ import { z } from 'zod';
 import { LIBRARY_API } from './api-library.ts';
 import { listedModelSchema, listedModelsSchema } from './api-listed.ts';
 import { predictEmbeddingsSchema, predictLabelsSchema, predictRequestSchema, predictTextSchema } from './api-predict.ts';
+import { profileSchema } from './api-profile.ts';
 import { editedSettingsSchema, settingsEditSchema, settingsViewSchema } from './api-settings.ts';
 import { TOKENS_API } from './api-tokens.ts';
-import {
-  decisionRowSchema,
-  decisionSchema,
-  historySchema,
-  modelViewSchema,
-  profileSchema,
-  runtimeViewSchema,
-  snapshotSchema,
-} from './api-views.ts';
+import { decisionRowSchema, decisionSchema, historySchema, modelViewSchema, runtimeViewSchema, snapshotSchema } from './api-views.ts';
 
 export interface Contract {
   readonly method: 'GET' | 'POST' | 'DELETE';
