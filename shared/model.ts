@@ -3,7 +3,6 @@ import type { DeviceBytes, DeviceId, LaunchPlan, RuntimeId } from './decision.ts
 
 export type BlockReason =
   | 'needs-trust'
-  | 'needs-input'
   | 'needs-base'
   /** The server that offers it, which is not ours, cannot be asked now, or does not offer it any more. */
   | 'away'
@@ -13,8 +12,7 @@ export type BlockReason =
   | 'incomplete'
   | 'damaged'
   | 'unreadable'
-  | 'not-servable'
-  | 'not-visible-on-cluster';
+  | 'not-servable';
 
 /** Where a copy stands. `bytesExpected` is null until a header has told it. */
 export interface CopyProgress {
@@ -63,7 +61,6 @@ export type UnloadedReason =
   | 'no-free-room'
   | 'restart'
   | 'quit'
-  | 'returned'
   /** Its process ended or hung by itself, for the first time in a while. */
   | 'exited';
 export type DrainReason =
@@ -212,7 +209,6 @@ export type ModelEvent =
       readonly sinceMs: number;
       readonly loadSeconds: number;
     }
-  | { readonly type: 'measured'; readonly measured: DeviceBytes }
   | { readonly type: 'drain-started'; readonly reason: DrainReason; readonly becomes: AfterDrain; readonly deadlineMs: number }
   | { readonly type: 'drain-redirected'; readonly becomes: AfterDrain }
   | { readonly type: 'drain-signalled' }

@@ -124,7 +124,6 @@ function fromLoading(state: StateOf<'loading'>, event: ModelEvent): Next {
 }
 
 function fromReady(state: StateOf<'ready'>, event: ModelEvent): Next {
-  if (event.type === 'measured') return { ...state, measured: event.measured };
   if (event.type === 'drain-started') return draining(state, event, state.measured, state.pids, state);
   throw new IllegalTransition(state.name, event.type);
 }

@@ -126,10 +126,6 @@ export class Admission {
     return this.#queues.get(modelId)?.tickets.size ?? 0;
   }
 
-  wants(modelId: string, who: Who): boolean {
-    return this.#queues.get(modelId)?.wants.has(who) ?? false;
-  }
-
   /** How long the request that waits longest does so; 0 without any. */
   longestWaitMs(modelId: string, nowMs: number): number {
     const [oldest] = this.#queues.get(modelId)?.tickets ?? [];

@@ -233,12 +233,7 @@ export interface Ledger {
   /** Writes one row and answers its id (I14). A full disk throws `disk-full`. */
   decide(decision: NewDecision): number;
   settle(decisionId: number, outcome: DecisionOutcome): void;
-  decisions(filter: {
-    readonly modelId?: string;
-    readonly beforeId?: number;
-    readonly afterId?: number;
-    readonly limit: number;
-  }): readonly DecisionRow[];
+  decisions(filter: { readonly modelId?: string; readonly beforeId?: number; readonly limit: number }): readonly DecisionRow[];
   learn(measurement: Measurement): void;
   /** The most recent measurements of a model on a runtime, newest first. */
   measurements(modelId: string | null, runtime: RuntimeId, limit: number): readonly Measurement[];

@@ -117,7 +117,6 @@ const UNLOADED_WORDS: Record<StateOf<'unloaded'>['reason'], string> = {
   'no-free-room': 'there is no free room; a request loads it and may evict another',
   restart: 'known from before; the next request loads it',
   quit: 'unloaded at the end',
-  returned: 'its folder is back; the next request loads it',
 };
 
 export function settlingInWords({ copy }: StateOf<'settling'>): string {

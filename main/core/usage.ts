@@ -5,12 +5,9 @@
 
 const BUCKET_MS = 1_000;
 const WINDOW_BUCKETS = 60;
-const FREQUENCY_HALF_LIFE_MS = 1_800_000;
 
 interface Entry {
   lastMs: number;
-  /** Requests that decay to half in 30 minutes. */
-  frequency: number;
   /** Smoothed milliseconds between requests; null until there were two. */
   gapMs: number | null;
   readonly buckets: Uint32Array;
@@ -28,11 +25,10 @@ export class Usage {
     if (entry === undefined) {
       const buckets = new Uint32Array(WINDOW_BUCKETS);
       buckets[bucket % WINDOW_BUCKETS] = 1;
-      this.#entries.set(modelId, { lastMs: nowMs, frequency: 1, gapMs: null, buckets, newestBucket: bucket });
+      this.#entries.set(modelId, { lastMs: nowMs, gapMs: null, buckets, newestBucket: bucket });
       return;
     }
     const sinceMs = nowMs - entry.lastMs;
-    entry.frequency = entry.frequency * 0.5 ** (sinceMs / FREQUENCY_HALF_LIFE_MS) + 1;
     entry.gapMs = entry.gapMs === null ? sinceMs : entry.gapMs * 0.8 + sinceMs * 0.2;
     entry.lastMs = nowMs;
     rollTo(entry, bucket);
@@ -66,11 +62,6 @@ export class Usage {
 
   lastMs(modelId: string): number | null {
     return this.#entries.get(modelId)?.lastMs ?? null;
-  }
-
-  frequency(modelId: string, nowMs: number): number {
-    const entry = this.#entries.get(modelId);
-    return entry === undefined ? 0 : entry.frequency * 0.5 ** ((nowMs - entry.lastMs) / FREQUENCY_HALF_LIFE_MS);
   }
 
   gapMs(modelId: string): number | null {

@@ -122,6 +122,4 @@ export interface Adapter extends RuntimePlanner {
   explainExit(exit: Exit, lines: readonly string[]): Explanation;
   /** What it says that one of its processes took; null or absent: it says nothing. Asked when it is ready. */
   reported?(lines: readonly string[]): BufferBytes | null;
-  /** Threads that each of the models generating now may use, dealt again when that changes; null: the runtime deals its own. */
-  readonly sharesThreads: boolean;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseVictims, idleDue, leavers, nextIdleCheckMs, type Resident, reloadCost, sleepDue } from '../../main/core/memory/evictor.ts';
+import { chooseVictims, idleDue, leavers, type Resident, reloadCost, sleepDue } from '../../main/core/memory/evictor.ts';
 import { DEFAULT_SETTINGS, type Policies } from '../../shared/settings.ts';
 import { GIB, NOW_MS, resident } from './brain-fixtures.ts';
 
@@ -29,9 +29,6 @@ describe('idleDue', () => {
   ])('%s', (_name, model, change, due) => {
     const policies = { ...POLICIES, ...change };
     expect(idleDue([model], policies, NOW_MS).length > 0).toBe(due);
-    const next = nextIdleCheckMs([model], policies);
-    // The timer and the verdict agree: due exactly when its time has come, and never without a timer.
-    expect(next !== null && next <= NOW_MS).toBe(due);
   });
 });
 

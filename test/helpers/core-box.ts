@@ -244,7 +244,6 @@ export function createCoreBox(options: CoreBoxOptions) {
     found: { found: true, version: 'simulated', message: 'simulated', gpu: { usable: true, why: 'simulated' } },
     portRange: [8100, 8999],
     stopping: { graceSeconds: 2, loadingGraceSeconds: 2, leaderFirst: false },
-    sharesThreads: false,
     preparations: ({ name }) => options.prepares?.(name ?? '')?.map(({ type }) => ({ type })) ?? null,
     preparedBytes: ({ weightBytes }) => weightBytes,
     *prepare({ modelId, output }) {

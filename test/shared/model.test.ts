@@ -93,7 +93,6 @@ const events: readonly ModelEvent[] = [
   { type: 'granted', plan, decisionId: 1, predicted: { cpu: 10 }, sinceMs: 2 },
   { type: 'load-progressed', phase: 'p', progress: 0.5, pids: [7] },
   { type: 'loaded', endpoint, devices: ['cpu'], measured: { cpu: 11 }, pids: [7], sinceMs: 3, loadSeconds: 1 },
-  { type: 'measured', measured: { cpu: 12 } },
   { type: 'drain-started', reason: 'idle', becomes: { to: 'unloaded', reason: 'idle' }, deadlineMs: 30 },
   { type: 'drain-redirected', becomes: { to: 'forgotten' } },
   { type: 'drain-signalled' },
@@ -130,7 +129,7 @@ const table: Record<StateName, Partial<Record<ModelEvent['type'], readonly (Stat
     'drain-started': ['draining'],
   },
   loading: { 'load-progressed': ['loading'], loaded: ['ready'], 'drain-started': ['draining'] },
-  ready: { measured: ['ready'], 'drain-started': ['draining'] },
+  ready: { 'drain-started': ['draining'] },
   asleep: { queued: ['queued'], 'drain-started': ['draining'] },
   draining: {
     'drain-redirected': ['draining'],

@@ -116,18 +116,6 @@ export function sleepDue(residents: readonly Resident[], policies: Policies, now
   });
 }
 
-/** When `idleDue` has something to say next, if nobody is used until then; null when nothing will become idle. */
-export function nextIdleCheckMs(residents: readonly Resident[], policies: Policies): number | null {
-  let next: number | null = null;
-  for (const resident of residents) {
-    const limitMs = idleLimitMs(resident, policies);
-    if (limitMs === null) continue;
-    const dueMs = idleSinceMs(resident) + limitMs;
-    if (next === null || dueMs < next) next = dueMs;
-  }
-  return next;
-}
-
 /**
  * How long a model may be idle; null when idleness does not end it (pinned, always loaded, in use, not ready). A request's keep-alive beats
  * the model's own setting, which beats the policy. Below zero is for ever, as in Ollama's API.

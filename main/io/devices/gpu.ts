@@ -29,7 +29,6 @@ export interface GpuFacts {
   readonly found: boolean;
   /** What was found, or why nothing, in a sentence. */
   readonly message: string;
-  readonly driverVersion: string | null;
 }
 
 export interface GpuProbe {
@@ -65,7 +64,7 @@ class NvidiaSmi implements GpuProbe {
   readonly #options: GpuProbeOptions;
   readonly #listeners: Array<() => void> = [];
   #command: string;
-  #facts: GpuFacts = { found: false, message: 'The GPUs were not looked for yet.', driverVersion: null };
+  #facts: GpuFacts = { found: false, message: 'The GPUs were not looked for yet.' };
   #gpus: readonly GpuRow[] = [];
   #rows: readonly ProcessRowOfGpu[] = [];
   #atMs = 0;
@@ -225,8 +224,7 @@ class NvidiaSmi implements GpuProbe {
       this.#keepGpus(gpus, this.#options.clock.now());
       const rows = (await this.#call(PROCESS_QUERY)).flatMap((line) => parseProcessRow(line) ?? []);
       this.#keepRows(rows, this.#options.clock.now());
-      const { driverVersion } = first;
-      return { found: true, message: `${gpus.length} × ${first.device.name}, driver ${driverVersion}`, driverVersion };
+      return { found: true, message: `${gpus.length} × ${first.device.name}, driver ${first.driverVersion}` };
     } catch (error) {
       if (isMissing(error)) return none(`There is no ${command}: no NVIDIA driver, so models run on the CPU`);
       return none(`${command} does not work: ${error instanceof Error ? error.message : String(error)}`);
@@ -257,7 +255,7 @@ function isMissing(error: unknown): boolean {
 }
 
 function none(message: string): GpuFacts {
-  return { found: false, message: message.endsWith('.') ? message : `${message}.`, driverVersion: null };
+  return { found: false, message: message.endsWith('.') ? message : `${message}.` };
 }
 
 function stop(processes: GpuProbeOptions['processes'], pid: number): void {

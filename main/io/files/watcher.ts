@@ -29,8 +29,6 @@ export interface WatcherOptions {
   /** Looks at a folder that is too large for this thread. Answers as `scanFolder` does. */
   scanLarge(folder: string, before: Ground | null, inner: ReadonlySet<string>, last: Names | null): Promise<FolderLook>;
   onScan(scan: FolderScan): void;
-  /** Something changed at this path: a reason to look at its candidate before the scan is done. */
-  onHint?(path: string): void;
 }
 
 export interface FileWatcher {
@@ -131,8 +129,7 @@ class Watcher implements FileWatcher {
     entry.cancelTimer = clock.after(dueMs - clock.now(), () => void this.#look(entry));
   }
 
-  #hint(entry: Watched, path: string): void {
-    this.#options.onHint?.(path);
+  #hint(entry: Watched): void {
     if (entry.running !== null) entry.stale = true;
     else this.#lookWithin(entry, COALESCE_MS);
   }
@@ -231,9 +228,9 @@ class Watcher implements FileWatcher {
     });
     entry.events.set(folder, { is, watcher });
     watcher.on('raw', (_event, name) => {
-      if (!isSystemJunk(basename(name ?? ''))) this.#hint(entry, folder);
+      if (!isSystemJunk(basename(name ?? ''))) this.#hint(entry);
     });
-    watcher.on('all', (_event, path) => this.#hint(entry, path));
+    watcher.on('all', () => this.#hint(entry));
     watcher.on('error', (error) => {
       const code = errorCode(error);
       const why = code === 'ENOSPC' || code === 'EMFILE' ? 'the system gives no more watches (fs.inotify)' : String(error);

@@ -44,10 +44,9 @@ function decisionsOf(database: DatabaseSync, now: () => string, run: Run): Pick<
   );
   const prune = database.prepare('DELETE FROM decisions WHERE id <= ?');
   const settle = database.prepare('UPDATE decisions SET outcome = ? WHERE id = ?');
-  const select = (order: 'ASC' | 'DESC', where: string) =>
-    database.prepare(`SELECT * FROM decisions WHERE ${where} id < ? AND id > ? ORDER BY id ${order} LIMIT ?`);
-  const all = { ASC: select('ASC', ''), DESC: select('DESC', '') };
-  const ofModel = { ASC: select('ASC', 'model_id = ? AND'), DESC: select('DESC', 'model_id = ? AND') };
+  const select = (where: string) => database.prepare(`SELECT * FROM decisions WHERE ${where} id < ? ORDER BY id DESC LIMIT ?`);
+  const all = select('');
+  const ofModel = select('model_id = ? AND');
   return {
     decide: ({ modelId, action, reason, sentence, inputs, candidates }) =>
       run(() => {
@@ -57,14 +56,11 @@ function decisionsOf(database: DatabaseSync, now: () => string, run: Run): Pick<
         return id;
       }),
     settle: (decisionId, outcome) => void run(() => settle.run(JSON.stringify(outcome), decisionId)),
-    decisions: ({ modelId, beforeId, afterId, limit }) =>
+    decisions: ({ modelId, beforeId, limit }) =>
       run(() => {
-        // Asked for what came after a row, the next ones are wanted, without a gap, not the newest of all.
-        const order = afterId !== undefined && beforeId === undefined ? 'ASC' : 'DESC';
-        const range = [beforeId ?? Number.MAX_SAFE_INTEGER, afterId ?? 0, Math.max(0, limit)];
-        const rows = modelId === undefined ? all[order].all(...range) : ofModel[order].all(modelId, ...range);
-        const decisions = rows.map(toDecision);
-        return order === 'ASC' ? decisions.reverse() : decisions;
+        const range = [beforeId ?? Number.MAX_SAFE_INTEGER, Math.max(0, limit)];
+        const rows = modelId === undefined ? all.all(...range) : ofModel.all(modelId, ...range);
+        return rows.map(toDecision);
       }),
   };
 }

@@ -75,7 +75,6 @@ function adapterOf(id: string, own: OwnRuntime, { driver, cpuCores }: RuntimeWor
     splits: false,
     // A server that is told of several GPUs spreads a model over them.
     groups: holds([...own.args, ...Object.values(own.env)], 'gpus'),
-    sharesThreads: false,
     supports: (profile, form) => supportsOwn(id, own, profile, form),
     plan: (profile, form, placement, settings) => planOwn(launch, profile, form, placement, settings),
     estimate: (profile, plan) => estimateOwn(id, own, profile, plan),

@@ -111,7 +111,6 @@ export function llamaAdapter(facts: LlamaFacts): Adapter {
     stopping: { graceSeconds: 5, loadingGraceSeconds: 5, leaderFirst: false },
     splits: true,
     groups: true,
-    sharesThreads: facts.settings.command === null,
     supports: (profile, form) => supports(facts.settings.command === null, profile, form),
     preparations: conversionsOf,
     plan: (profile, form, placement, settings, preparation) =>

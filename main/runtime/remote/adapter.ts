@@ -21,7 +21,7 @@ export function remoteAdapter({ remotes }: RemotesFound): Adapter {
     found: foundOf(remotes),
     // Nothing of it is a process of ours.
     ...{ portRange: [1, 1], stopping: { graceSeconds: 1, loadingGraceSeconds: 1, leaderFirst: false } },
-    ...{ splits: false, groups: false, sharesThreads: false },
+    ...{ splits: false, groups: false },
     supports: (_profile, { kind }) => ({ supported: kind === 'remote', why: 'a remote server serves what it offers itself' }),
     elsewhere: ({ server = '' }) => whereOf(server),
     plan: (_profile, form, placement, { context = 0 }) => ({

@@ -155,7 +155,6 @@ describe('load', () => {
     );
     expect(spawn.env).toEqual({ HOME: '/x', CUDA_VISIBLE_DEVICES: '', LLAMA_API_KEY: 'secret' });
     expect(spawn.ipc).toBe(false);
-    expect(own.sharesThreads).toBe(false);
   });
 });
 
