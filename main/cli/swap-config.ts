@@ -1,6 +1,6 @@
 /**
  * Reads a configuration of llama-swap: what of it says how models are started, with its macros filled in. Bounded, since such files are passed around.
- * What becomes of it here is `swap-settings.ts`. Pure.
+ * What becomes of it here is `swap-settings.ts`. No I/O.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import { readYaml, type YamlText } from '../io/settings/yaml-document.ts';

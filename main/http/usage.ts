@@ -1,4 +1,4 @@
-/** What a request used and how long it took: read off the end of an answer, put into the form that answers show. Pure. */
+/** What a request used and how long it took: read off the end of an answer, put into the form that answers show. No I/O. */
 import type { Timings } from '../../shared/api-predict.ts';
 import type { Lease } from '../core/gateway.ts';
 

@@ -1,6 +1,6 @@
 /**
  * The weights of a Hugging Face folder: which safetensors files are the model, are they all there and as long as their headers say, and does the
- * index agree with them. Pure and bounded (I7).
+ * index agree with them. No I/O and bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';

@@ -1,4 +1,4 @@
-/** JSON of files that nobody vouches for: bounded in size, and a file in the middle of its copy told from one that is wrong (I7). Pure. */
+/** JSON of files that nobody vouches for: bounded in size, and a file in the middle of its copy told from one that is wrong (I7). No I/O. */
 import { type ByteSource, beyond, damaged, FormatError } from './bytes.ts';
 
 const utf8 = new TextDecoder();

@@ -1,6 +1,6 @@
 /**
  * Protocol buffers in their text form, as Triton's config.pbtxt has them: `name: value`, `name { ... }`, lists, comments. Knows no message.
- * Pure and bounded (I7): length, depth, number of values.
+ * No I/O and bounded (I7): length, depth, number of values.
  */
 import { damaged } from './bytes.ts';
 

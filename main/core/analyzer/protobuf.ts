@@ -1,6 +1,6 @@
 /**
  * Protocol buffers as far as a header needs them: fields are visited in the order of the file, and what nobody asks for is jumped over by its
- * length. Knows no message. Pure and bounded (I7): nesting, steps and bytes fetched.
+ * length. Knows no message. No I/O and bounded (I7): nesting, steps and bytes fetched.
  */
 import type { ByteSource, ReaderLimits } from './bytes.ts';
 import { damaged, HeaderReader } from './bytes.ts';

@@ -1,4 +1,4 @@
-/** Preallocated downloads: a large tensor with a stretch of zeros has most likely not arrived yet. Pure. */
+/** Preallocated downloads: a large tensor with a stretch of zeros has most likely not arrived yet. No I/O. */
 import type { ByteSource } from './bytes.ts';
 
 interface Tensor {

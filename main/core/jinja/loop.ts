@@ -1,4 +1,4 @@
-/** The variable `loop` inside of a for statement. Pure. */
+/** The variable `loop` inside of a for statement. No I/O. */
 import type { Budget } from './budget.ts';
 import { isEqual } from './compare.ts';
 import { TemplateError } from './errors.ts';

@@ -1,4 +1,4 @@
-/** Whether a part of a template reads a name. Pure. */
+/** Whether a part of a template reads a name. No I/O. */
 
 const known = new WeakMap<object, Map<string, boolean>>();
 

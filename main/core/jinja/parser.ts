@@ -1,4 +1,4 @@
-/** Reads a template's statements. Owns which tags there are and how they end. Pure. */
+/** Reads a template's statements. Owns which tags there are and how they end. No I/O. */
 import { TemplateError } from './errors.ts';
 import { ExpressionReader } from './expressions.ts';
 import { tokens } from './lexer.ts';

@@ -1,7 +1,7 @@
 /**
  * Chat templates, rendered as transformers does it: Jinja2 in its sandbox with `trim_blocks`, `lstrip_blocks`, loop controls, `tojson` without
  * escapes, `raise_exception` and `strftime_now`. An engine of our own, because no library for JavaScript keeps to Python's values (1.0 is not 1,
- * None is not ''), and because none can be bounded: a template comes from whoever made the file. Pure.
+ * None is not ''), and because none can be bounded: a template comes from whoever made the file. No I/O.
  */
 import { type Bounds, Budget } from './budget.ts';
 import { TemplateBoundError, TemplateError } from './errors.ts';

@@ -1,6 +1,6 @@
 /**
  * The values of a template, which are Python's: a JavaScript `bigint` is an int, a `number` a float, `null` None; lists, dictionaries and the
- * others have classes of their own, so that nothing of JavaScript's own objects can be reached from a template. Pure.
+ * others have classes of their own, so that nothing of JavaScript's own objects can be reached from a template. No I/O.
  */
 import { TemplateError } from './errors.ts';
 

@@ -1,5 +1,5 @@
 /**
- * Names of models: what of a file's or folder's name becomes the id, and which names look alike. Pure.
+ * Names of models: what of a file's or folder's name becomes the id, and which names look alike. No I/O.
  *
  * An id is the name that people gave, in any script, as far as it can stand in a list, in an address (percent-encoded) and in a sentence. Two
  * models never have names that look alike: the later one gets a number.

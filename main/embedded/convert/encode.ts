@@ -1,5 +1,5 @@
 /**
- * Weights from one type into another: the only arithmetic on them. Pure over typed arrays of equal length; loops that V8 compiles well, because
+ * Weights from one type into another: the only arithmetic on them. No I/O, over typed arrays of equal length; loops that V8 compiles well, because
  * every byte of a model goes through here.
  */
 import { TENSOR_TYPES } from '../gguf/gguf-writer.ts';

@@ -1,4 +1,4 @@
-/** A grammar in llama.cpp's notation (GBNF), put together rule by rule. Pure. */
+/** A grammar in llama.cpp's notation (GBNF), put together rule by rule. No I/O. */
 
 /** Far above any schema that a person writes; a hostile one is refused before it costs memory (I10). */
 const MOST_RULES = 40_000;

@@ -1,4 +1,4 @@
-/** Arrays of a JSON schema as rules of a grammar. Pure. */
+/** Arrays of a JSON schema as rules of a grammar. No I/O. */
 import { literal } from './grammar-text.ts';
 import type { ValueRules } from './json-rules.ts';
 import { count, list, type Schema, SchemaRefusal } from './schema-merge.ts';

@@ -1,7 +1,7 @@
 /**
  * From a JSON schema to a grammar of llama.cpp: what the model writes is then valid by the schema, whatever its weights. A keyword that the
  * grammar cannot enforce is refused by name. Objects come with their declared properties in the schema's order, and with no others. llama.cpp's own
- * converter lies in a library that node-llama-cpp does not offer, and drops what it does not know. Pure.
+ * converter lies in a library that node-llama-cpp does not offer, and drops what it does not know. No I/O.
  */
 
 import { Recent } from '../llama/recent.ts';

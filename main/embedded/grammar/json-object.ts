@@ -1,4 +1,4 @@
-/** Objects of a JSON schema as rules of a grammar. Pure. */
+/** Objects of a JSON schema as rules of a grammar. No I/O. */
 import { literal } from './grammar-text.ts';
 import type { ValueRules } from './json-rules.ts';
 import { count, isObject, type Schema, SchemaRefusal } from './schema-merge.ts';

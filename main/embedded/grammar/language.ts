@@ -1,6 +1,6 @@
 /**
  * Regular languages of single characters: what a text or a number may be, put together from parts, and what is left of it behind a character. By
- * derivatives: J. A. Brzozowski, "Derivatives of Regular Expressions", Journal of the ACM 11 (1964). Pure.
+ * derivatives: J. A. Brzozowski, "Derivatives of Regular Expressions", Journal of the ACM 11 (1964). No I/O.
  */
 
 /** Sorted, disjoint ranges of code points, both ends included. */

@@ -1,6 +1,6 @@
 /**
  * Brings schemas that must all hold, as `allOf` and whatever stands beside a `$ref`, into one that says the same; what cannot be put together is
- * refused by its keyword. Pure.
+ * refused by its keyword. No I/O.
  */
 
 export type Schema = Readonly<Record<string, unknown>>;

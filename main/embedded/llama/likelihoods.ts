@@ -1,4 +1,4 @@
-/** Log-probabilities in OpenAI's two shapes, handed out with the text that their tokens made. Pure. */
+/** Log-probabilities in OpenAI's two shapes, handed out with the text that their tokens made. No I/O. */
 import type { Chosen } from './sampling.ts';
 
 export interface TokenText {

@@ -1,6 +1,6 @@
 /**
  * Deals a fixed number of sequences to requests by turns: a request that asks for many, such as a batch of texts, gets one at a time where others
- * wait. How many requests wait is bounded (I10). Which of several free ones a request takes is its own choice. Pure.
+ * wait. How many requests wait is bounded (I10). Which of several free ones a request takes is its own choice. No I/O.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 

@@ -1,6 +1,6 @@
 /**
  * From tokens to text that may be sent: characters whose bytes are spread over several tokens wait until they are whole, and text that may
- * be the beginning of a stop string waits until that is known. Pure.
+ * be the beginning of a stop string waits until that is known. No I/O.
  */
 
 /** Turns tokens into text; `before` are the tokens just in front of them, which decide about leading spaces. */

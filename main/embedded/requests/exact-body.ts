@@ -1,4 +1,4 @@
-/** Bodies whose numbers a chat template would print otherwise than they were sent: 1.0, or more digits than JavaScript keeps. Pure but for what it remembers. */
+/** Bodies whose numbers a chat template would print otherwise than they were sent: 1.0, or more digits than JavaScript keeps. No I/O; remembers the text of each body while the body lives. */
 import { isInexact, parseExactly } from '../../core/jinja/exact-json.ts';
 import type { Body } from './openai-fields.ts';
 

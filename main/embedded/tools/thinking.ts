@@ -1,6 +1,6 @@
 /**
  * Divides what a reasoning model writes into its thoughts and its answer. Owns the marks that models put around thoughts, none of which comes out,
- * whole or in part. Pure.
+ * whole or in part. No I/O.
  */
 
 export interface ThinkingMarks {

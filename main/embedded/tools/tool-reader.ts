@@ -1,6 +1,6 @@
 /**
  * Divides what a model writes into text and calls of tools, as it comes. What only looks like a call comes out as text, unless a whole call came
- * before it. Pure.
+ * before it. No I/O.
  */
 import { CallJson } from './call-json.ts';
 import type { ToolFormat } from './tool-format.ts';
