@@ -8,10 +8,8 @@ import { type Candidate, CONVERTED_TYPES, type Decision, type DecisionRow, type 
 import { STATE_NAMES } from './model.ts';
 import { MODEL_KINDS } from './profile.ts';
 import {
-  type DeviceHistory,
   type DeviceView,
   type FoundModel,
-  type History,
   MODEL_STORES,
   type ModelView,
   type RuntimeView,
@@ -123,6 +121,7 @@ export const modelViewSchema = z.object({
   loadSeconds: count,
   retryInMs: count,
   pinned: z.boolean(),
+  pace: z.object({ requests: z.number(), p50Ms: z.number(), p95Ms: z.number(), firstTokenP50Ms: count, tokensPerSecond: count }).nullable(),
   profile: profileSchema.nullable(),
 }) satisfies z.ZodType<ModelView>;
 
@@ -140,6 +139,8 @@ const deviceViewSchema = z.object({
   availableBytes: z.number(),
   byModel: bytes,
   othersBytes: z.number(),
+  programs: z.array(z.object({ pid: z.number(), name: z.string().nullable(), bytes: z.number() })),
+  leaks: z.array(z.object({ modelId: z.string(), pids: z.array(z.number()), bytes: z.number() })),
   utilizationRatio: count,
   powerWatts: count,
   temperatureCelsius: count,
@@ -172,24 +173,8 @@ export const snapshotSchema = z.object({
   runtimes: z.array(runtimeViewSchema),
   watchFolders: z.array(watchFolderSchema),
   lastDecisionId: z.number(),
+  tokensPerSecond: z.number(),
 }) satisfies z.ZodType<Snapshot>;
-
-const column = z.array(count);
-const deviceHistorySchema = z.object({
-  usedBytes: column,
-  othersBytes: column,
-  promisedBytes: column,
-  leakedBytes: column,
-  utilizationRatio: column,
-  byModel: z.record(z.string(), z.array(z.number())),
-}) satisfies z.ZodType<DeviceHistory>;
-
-export const historySchema = z.object({
-  stepMs: z.number(),
-  nowMs: z.number(),
-  atMs: z.array(z.number()),
-  devices: z.record(z.string(), deviceHistorySchema),
-}) satisfies z.ZodType<History>;
 
 export const trustSchema = z.object({
   id: z.string(),

@@ -6,11 +6,12 @@
 import { z } from 'zod';
 import { LIBRARY_API } from './api-library.ts';
 import { listedModelSchema, listedModelsSchema } from './api-listed.ts';
+import { activitySchema, historySchema } from './api-past.ts';
 import { predictEmbeddingsSchema, predictLabelsSchema, predictRequestSchema, predictTextSchema } from './api-predict.ts';
 import { profileSchema } from './api-profile.ts';
 import { editedSettingsSchema, settingsEditSchema, settingsViewSchema } from './api-settings.ts';
 import { TOKENS_API } from './api-tokens.ts';
-import { decisionRowSchema, decisionSchema, historySchema, modelViewSchema, runtimeViewSchema, snapshotSchema } from './api-views.ts';
+import { decisionRowSchema, decisionSchema, modelViewSchema, runtimeViewSchema, snapshotSchema } from './api-views.ts';
 
 export interface Contract {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -199,9 +200,18 @@ export const API = {
   history: {
     method: 'GET',
     path: '/control/history',
-    summary: "The devices' last ten minutes, a point a second.",
+    summary: "The devices' past. span: minutes (the last ten, a point a second) or day (24 hours, a point for two minutes).",
     access: 'token',
+    query: z.strictObject({ span: z.enum(['minutes', 'day']).default('minutes') }),
     answer: historySchema,
+  },
+  activity: {
+    method: 'GET',
+    path: '/control/activity',
+    summary: 'Requests that have ended, the newest first: model, status, tokens, times.',
+    access: 'token',
+    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(200), model: z.string().optional() }),
+    answer: activitySchema,
   },
   plan: {
     method: 'POST',

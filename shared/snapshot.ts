@@ -23,9 +23,67 @@ export interface DeviceView {
   /** Measured bytes of our models, and what other programs hold. */
   readonly byModel: Readonly<Record<string, number>>;
   readonly othersBytes: number;
+  /** Who holds `othersBytes`, the largest first, as far as the driver names them. */
+  readonly programs: readonly ProgramView[];
+  /** What `leakedBytes` is made of. */
+  readonly leaks: readonly LeakView[];
   readonly utilizationRatio: number | null;
   readonly powerWatts: number | null;
   readonly temperatureCelsius: number | null;
+}
+
+/** Another program that holds a GPU's memory. It is nobody's to end but its owner's. */
+export interface ProgramView {
+  readonly pid: number;
+  /** Its file's name; null: not told. */
+  readonly name: string | null;
+  readonly bytes: number;
+}
+
+/** Memory that a model which has ended still holds. */
+export interface LeakView {
+  readonly modelId: string;
+  /** The processes that held it, dead or alive. */
+  readonly pids: readonly number[];
+  readonly bytes: number;
+}
+
+/** How fast a model answered lately: its last hundred requests at most, none older than ten minutes. */
+export interface PaceView {
+  readonly requests: number;
+  /** Half of the requests took at most this long, 95 of a hundred at most `p95Ms`: from their arrival to the last byte. */
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  /** Null where no answer was written in tokens. */
+  readonly firstTokenP50Ms: number | null;
+  /** Of one answer as it is written; the middle one. */
+  readonly tokensPerSecond: number | null;
+}
+
+/** A request that has ended. */
+export interface RequestView {
+  /** Counts up from the engine's start. */
+  readonly id: number;
+  /** When it ended, in milliseconds since 1970. */
+  readonly atMs: number;
+  readonly model: string;
+  readonly runtime: RuntimeId | null;
+  /** 499: its client left. */
+  readonly status: number;
+  readonly totalMs: number;
+  readonly queueMs: number;
+  readonly firstTokenMs: number | null;
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+  readonly tokensPerSecond: number | null;
+}
+
+/** The requests of today, as far as they are kept: the newest first. */
+export interface ActivityView {
+  readonly nowMs: number;
+  readonly requests: readonly RequestView[];
+  /** Requests that were answered since the engine's start, those included that are not kept any more. */
+  readonly total: number;
 }
 
 export interface ModelView {
@@ -60,6 +118,8 @@ export interface ModelView {
   readonly loadSeconds: number | null;
   readonly retryInMs: number | null;
   readonly pinned: boolean;
+  /** Null: nobody asked it lately. */
+  readonly pace: PaceView | null;
   readonly profile: ModelProfile | null;
 }
 
@@ -92,15 +152,19 @@ export interface Snapshot {
   readonly runtimes: readonly RuntimeView[];
   readonly watchFolders: readonly WatchFolderView[];
   readonly lastDecisionId: number;
+  /** What all models write together, over the last half minute. */
+  readonly tokensPerSecond: number;
 }
 
-/** One device's last ten minutes, a value for each moment of `History.atMs`; null where the device was not there. */
+/** One device's past, a value for each moment of `History.atMs`; null where the device was not there. */
 export interface DeviceHistory {
   readonly usedBytes: readonly (number | null)[];
   readonly othersBytes: readonly (number | null)[];
   readonly promisedBytes: readonly (number | null)[];
   readonly leakedBytes: readonly (number | null)[];
   readonly utilizationRatio: readonly (number | null)[];
+  readonly powerWatts: readonly (number | null)[];
+  readonly temperatureCelsius: readonly (number | null)[];
   readonly byModel: Readonly<Record<string, readonly number[]>>;
 }
 

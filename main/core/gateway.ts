@@ -6,7 +6,7 @@ import type { EditedSettings, SettingsEdit, SettingsView } from '../../shared/ap
 import type { Decision, DecisionRow, RuntimeId } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
-import type { EngineEvent, History, ModelView, Snapshot, TrustView } from '../../shared/snapshot.ts';
+import type { ActivityView, EngineEvent, History, ModelView, Snapshot, TrustView } from '../../shared/snapshot.ts';
 import type { FoundModels } from './ports.ts';
 import type { TrustWish } from './trust.ts';
 
@@ -103,8 +103,10 @@ export interface AddedModel {
 export interface Control {
   snapshot(): Snapshot;
   model(name: string): ModelView | null;
-  /** The last ten minutes of the devices. */
-  history(): History;
+  /** The devices' last ten minutes, or their last day. */
+  history(span: 'minutes' | 'day'): History;
+  /** Requests that have ended, the newest first. */
+  activity(filter: { readonly limit: number; readonly model?: string }): ActivityView;
   health(): { readonly ok: boolean; readonly reason: string | null };
   /** @param force lets zero tails through and ends a back-off. Answers when the model is asked for, not when it is ready. */
   load(name: string, options: { readonly force: boolean }): void;

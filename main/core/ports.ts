@@ -14,7 +14,7 @@ import type {
 } from '../../shared/decision.ts';
 import type { CopyProgress } from '../../shared/model.ts';
 import type { FormKind, ModelProfile } from '../../shared/profile.ts';
-import type { FoundModel } from '../../shared/snapshot.ts';
+import type { DeviceView, FoundModel } from '../../shared/snapshot.ts';
 import type { FileIdentity } from './listing.ts';
 
 export type { CandidateListing, FileIdentity, FolderScan } from './listing.ts';
@@ -139,6 +139,8 @@ export interface DeviceSample {
    * cache. Absent or null where the system does not tell; room is then reckoned as if nothing of ours were in `usedBytes`.
    */
   readonly anonymousByPid?: ReadonlyMap<number, number> | null;
+  /** GPUs only: the names of the programs in `byPid`, as far as the driver tells them. */
+  readonly programs?: ReadonlyMap<number, string>;
   readonly utilizationRatio: number | null;
   readonly powerWatts: number | null;
   readonly temperatureCelsius: number | null;
@@ -227,6 +229,33 @@ export interface NewDecision {
   readonly sentence: string;
   readonly inputs: unknown;
   readonly candidates: DecisionRow['candidates'];
+}
+
+/** What is remembered of a device at a moment. */
+export type DevicePoint = Pick<
+  DeviceView,
+  | 'id'
+  | 'usedBytes'
+  | 'othersBytes'
+  | 'promisedBytes'
+  | 'leakedBytes'
+  | 'utilizationRatio'
+  | 'powerWatts'
+  | 'temperatureCelsius'
+  | 'byModel'
+>;
+
+export interface SamplePoint {
+  readonly atMs: number;
+  readonly devices: readonly DevicePoint[];
+}
+
+/** The devices' last day, kept over restarts. */
+export interface SampleBook {
+  /** A full disk throws `disk-full`: the point is lost, and nothing else. */
+  keep(point: SamplePoint): void;
+  /** Oldest first. */
+  past(): readonly SamplePoint[];
 }
 
 export interface Ledger {

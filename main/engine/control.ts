@@ -12,8 +12,9 @@ import type { Orchestrator } from '../core/orchestrator.ts';
 import type { Clock, FoundModels, Ledger, Library, ModelFinder } from '../core/ports.ts';
 import { isBlockedByFiles, type ModelRecord, type Registry } from '../core/registry.ts';
 import { settlingInWords } from '../core/sentences.ts';
+import type { Activity } from '../core/tell/activity.ts';
 import type { Changes } from '../core/tell/changes.ts';
-import type { History } from '../core/tell/history.ts';
+import type { DayHistory, History } from '../core/tell/history.ts';
 import type { Trust } from '../core/trust.ts';
 import type { Manager } from '../runtime/manager.ts';
 
@@ -31,6 +32,8 @@ export interface ControlParts {
   readonly finder: ModelFinder;
   readonly changes: Changes;
   readonly history: History;
+  readonly day: DayHistory;
+  readonly activity: Activity;
   readonly clock: Clock;
   readonly engineLog: { lines(): readonly string[]; follow(listener: (line: string) => void): () => void };
   snapshot(): Snapshot;
@@ -47,7 +50,8 @@ export function createControl(parts: ControlParts): Control {
   const named = (name: string) => requireModel(registry, name);
   return {
     snapshot: parts.snapshot,
-    history: () => parts.history.read(parts.clock.wallTime()),
+    history: (span) => (span === 'day' ? parts.day : parts.history).read(parts.clock.wallTime()),
+    activity: (filter) => parts.activity.read(filter, parts.clock.wallTime()),
     model: (name) => {
       const id = registry.resolve(name);
       return id === null ? null : parts.view(id);

@@ -16,6 +16,7 @@ import { Settler } from '../core/notice/settler.ts';
 import { Orchestrator } from '../core/orchestrator.ts';
 import type { Clock } from '../core/ports.ts';
 import { type ModelRecord, Registry } from '../core/registry.ts';
+import { Activity } from '../core/tell/activity.ts';
 import { modelView } from '../core/tell/views.ts';
 import { Trust } from '../core/trust.ts';
 import { Usage } from '../core/usage.ts';
@@ -42,6 +43,7 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
   const registry = new Registry(() => settings().models);
   const usage = new Usage();
   const admission = new Admission();
+  const activity = activityOf(registry);
   const facts = { registry, usage, settings, inFlight: (id: string): number => doer.inFlight(id) };
   const devices = new Devices({ settings, holders: () => [...residents(facts), ...servers.holders()] });
   const runtimes = listRuntimes({
@@ -101,15 +103,25 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
   });
 
   const noteOf = (record: ModelRecord): string | null => servers.foreign(record.server?.name ?? '')?.note ?? null;
-  const view = createView(facts, { admission, clock, policies, noteOf });
+  const view = createView(facts, { admission, activity, clock, policies, noteOf });
   return {
-    ...{ registry, usage, admission, devices, manager, preparations, servers, doer, waitingRoom },
+    ...{ registry, usage, admission, activity, devices, manager, preparations, servers, doer, waitingRoom },
     ...{ questions, trust, settler, orchestrator, catalog, runtimes, view },
   };
 }
 
+/** What is told of a model's requests is forgotten with it. */
+function activityOf(registry: Registry): Activity {
+  const activity = new Activity();
+  registry.onChange(({ id, record }) => {
+    if (record === null) activity.forget(id);
+  });
+  return activity;
+}
+
 interface ViewPorts {
   readonly admission: Admission;
+  readonly activity: Activity;
   readonly clock: Clock;
   policies(): Policies;
   noteOf(record: ModelRecord): string | null;
@@ -118,7 +130,7 @@ interface ViewPorts {
 /** What people see of one model; null where there is none. */
 function createView(facts: ResidentFacts, ports: ViewPorts) {
   const { registry, usage, settings, inFlight } = facts;
-  const { admission, clock, policies, noteOf } = ports;
+  const { admission, activity, clock, policies, noteOf } = ports;
   const idleSeconds = (record: Parameters<typeof toResident>[0]): number | null => {
     const resident = toResident(record, facts);
     const limitMs = resident === null ? null : idleLimitMs(resident, policies());
@@ -129,6 +141,8 @@ function createView(facts: ResidentFacts, ports: ViewPorts) {
     if (record === undefined) return null;
     const pinned = isPinned(record, settings());
     const aliases = [...record.aliases, ...(settingsOf(record, settings()).aliases ?? [])];
-    return modelView({ ...record, aliases }, { admission, usage, nowMs: clock.now(), inFlight, idleSeconds, noteOf, pinned: () => pinned });
+    const nowMs = clock.now();
+    const paceOf = (name: string) => activity.paceOf(name, nowMs);
+    return modelView({ ...record, aliases }, { admission, usage, nowMs, inFlight, idleSeconds, noteOf, paceOf, pinned: () => pinned });
   };
 }

@@ -20,7 +20,7 @@ import { sweep } from '../runtime/sweep.ts';
 import { buildCore, type Core } from './core.ts';
 import { lookedAtOnce, tellOfFound } from './first-look.ts';
 import type { WatchedFolders } from './folders.ts';
-import { follow } from './follow.ts';
+import { follow, openDay } from './follow.ts';
 import { listen } from './listen.ts';
 import { openMachine } from './machine.ts';
 import { followMetrics, Meter } from './meter.ts';
@@ -142,13 +142,14 @@ class RunningEngine implements Engine {
       runtimes,
     );
     const history = new History();
+    const day = openDay(store.samples, log);
     const snapshot = () => this.#snapshot(core, folders, meter);
     const changes = opened.add(new Changes(clock, snapshot), (each) => each.close());
     core.registry.onChange(() => changes.touch());
     followMetrics(core.registry, metrics, clock);
 
     const { address, run } = await listen({
-      ...{ core, changes, metrics, meter, library, finder, upstreams, clock, log, opened, settings, history, snapshot },
+      ...{ core, changes, metrics, meter, library, finder, upstreams, clock, log, opened, settings, history, day, snapshot },
       token: this.token,
       begun: () => (this.#isBegun ? null : this.#begun.promise),
       trouble: () => (this.#closing !== null ? 'Modelium is ending' : this.#started ? null : 'Modelium is starting'),
@@ -157,7 +158,7 @@ class RunningEngine implements Engine {
     // Before the ports close: who waits is told, and what is in flight has the drain's time, not the server's.
     opened.add(core, drain);
     await sweep({ clock, processes, table: store.processes, log, scratch, bootId });
-    await follow({ core, probe, changes, folders, settings, history, clock, log, opened });
+    await follow({ core, probe, changes, folders, settings, history, day, clock, log, opened });
     this.#started = true;
     void lookedAtOnce(core.registry, clock).then(() => this.#begin());
     const startTime = processes.identify(process.pid)?.startTime ?? 0;
@@ -193,6 +194,7 @@ class RunningEngine implements Engine {
     return {
       ...{ version: VERSION, address: this.address, startedAt: this.#startedAt, lastDecisionId },
       ...{ settingsFile: this.#settings.file, settingsProblem: this.#settings.problem },
+      tokensPerSecond: core.activity.tokensPerSecond(this.#clock.now()),
       devices: core.devices.views(),
       models: [...core.registry.all()].map((record) => core.view(record.id)).filter((view) => view !== null),
       runtimes: core.runtimes.views(),

@@ -1,8 +1,8 @@
 /** Has the world followed from here on: devices, runtimes, settings, folders, in this order, since each needs those before it. */
 
-import type { Clock, Log } from '../core/ports.ts';
+import type { Clock, Log, SampleBook } from '../core/ports.ts';
 import type { Changes } from '../core/tell/changes.ts';
-import type { History } from '../core/tell/history.ts';
+import { DayHistory, type History } from '../core/tell/history.ts';
 import type { RunningDeviceProbe } from '../io/devices/device-probe.ts';
 import type { Core } from './core.ts';
 import type { WatchedFolders } from './folders.ts';
@@ -16,19 +16,33 @@ export interface FollowParts {
   readonly folders: WatchedFolders;
   readonly settings: EngineSettings;
   readonly history: History;
+  readonly day: DayHistory;
   readonly clock: Clock;
   readonly log: Log;
   readonly opened: Opened;
 }
 
+/** The devices' last day, as far as it can be kept: a disk that is full or a file that went away costs a point of a chart, nothing else. */
+export function openDay(samples: SampleBook, log: Log): DayHistory {
+  return new DayHistory(samples.past(), (point) => {
+    try {
+      samples.keep(point);
+    } catch (error) {
+      log.debug(`A sample of the devices was not kept: ${String(error)}`);
+    }
+  });
+}
+
 /** Resolves when devices and folders were looked at once. */
-export async function follow({ core, probe, changes, folders, settings, history, clock, log, opened }: FollowParts): Promise<void> {
+export async function follow({ core, probe, changes, folders, settings, history, day, clock, log, opened }: FollowParts): Promise<void> {
   const { devices, orchestrator, registry } = core;
   probe.onSample((sample) => {
     devices.applySample(sample);
     probe.setPids([...[...registry.all()].flatMap(({ state }) => ('pids' in state ? state.pids : [])), ...core.servers.pids()]);
     orchestrator.roomChanged();
-    history.record(clock.wallTime(), devices.views());
+    const views = devices.views();
+    history.record(clock.wallTime(), views);
+    day.record(clock.wallTime(), views);
     changes.touch();
   });
   devices.applySample(await probe.start());

@@ -3,7 +3,7 @@ import type { Snapshot } from '../../shared/snapshot.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { Clock, Library, ModelFinder } from '../core/ports.ts';
 import type { Changes } from '../core/tell/changes.ts';
-import type { History } from '../core/tell/history.ts';
+import type { DayHistory, History } from '../core/tell/history.ts';
 import { Connections } from '../http/connections.ts';
 import { createMetricsServer } from '../http/metrics-server.ts';
 import { createHttpServer } from '../http/server.ts';
@@ -36,6 +36,7 @@ export interface ListenParts {
   readonly opened: Opened;
   readonly settings: EngineSettings;
   readonly history: History;
+  readonly day: DayHistory;
   readonly token: string;
   snapshot(): Snapshot;
   /** Resolves when each model that is there was looked at once; null: it was. */
@@ -57,11 +58,14 @@ export async function listen(parts: ListenParts): Promise<{ readonly address: st
     log,
     view,
     settings,
-    report: metrics.request,
+    report: (report) => {
+      metrics.request(report);
+      core.activity.ended(report, clock.now(), clock.wallTime());
+    },
   });
   const desk = parts.settings.desk();
   const control = createControl({
-    ...{ ...core, clock, ledger, library, finder, changes, snapshot, view, engineLog: log, history: parts.history },
+    ...{ ...core, clock, ledger, library, finder, changes, snapshot, view, engineLog: log, history: parts.history, day: parts.day },
     rescanRuntimes: async () => {
       await core.runtimes.find();
       core.runtimes.apply();

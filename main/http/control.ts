@@ -230,7 +230,10 @@ function addEngineRoutes(app: FastifyInstance, world: ControlWorld): void {
     streamEvents(streams, request.raw, reply.raw);
     return ANSWERED;
   });
-  addRoute(app, world, API.history, () => control.history());
+  addRoute(app, world, API.history, ({ query }) => control.history(query.span));
+  addRoute(app, world, API.activity, ({ query: { limit, model } }) =>
+    control.activity({ limit, ...(model === undefined ? {} : { model }) }),
+  );
   addRoute(app, world, API.plan, async ({ body }) => await control.plan(body.target));
   addRoute(app, world, API.decisions, ({ query }) => {
     const { model, before, limit } = query;

@@ -124,7 +124,19 @@ function madeUpHistory({ devices }: Snapshot): History {
   const columns = devices.map(({ id, totalBytes }) => {
     const byModel = Object.fromEntries(Array.from({ length: 3 }, (_, model) => [`model-${model}`, wave(totalBytes, model)]));
     const usedBytes = atMs.map((_, index) => Object.values(byModel).reduce((sum, column) => sum + (column[index] ?? 0), 0));
-    return [id, { usedBytes, othersBytes: zero, promisedBytes: zero, leakedBytes: zero, utilizationRatio: zero, byModel }] as const;
+    return [
+      id,
+      {
+        usedBytes,
+        othersBytes: zero,
+        promisedBytes: zero,
+        leakedBytes: zero,
+        utilizationRatio: zero,
+        powerWatts: zero,
+        temperatureCelsius: zero,
+        byModel,
+      },
+    ] as const;
   });
   return { stepMs: 1000, nowMs: Date.now(), atMs, devices: Object.fromEntries(columns) };
 }

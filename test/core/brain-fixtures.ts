@@ -118,6 +118,8 @@ function room(id: string, kind: 'gpu' | 'host', index: number | null, totalGib: 
     availableBytes: totalBytes,
     byModel: {},
     othersBytes: 0,
+    programs: [],
+    leaks: [],
     utilizationRatio: null,
     powerWatts: null,
     temperatureCelsius: null,

@@ -7,7 +7,7 @@ import { modelView } from '../http/harness.ts';
 
 const BASE: Snapshot = {
   ...{ version: '0', address: 'http://127.0.0.1:1', startedAt: '', settingsFile: null, settingsProblem: null },
-  ...{ devices: [], models: [], runtimes: [], watchFolders: [], lastDecisionId: 0 },
+  ...{ devices: [], models: [], runtimes: [], watchFolders: [], lastDecisionId: 0, tokensPerSecond: 0 },
 };
 
 function setUp() {

@@ -110,6 +110,25 @@ describe('a GPU', () => {
     expect(availableMib('G0')).toBe(540);
   });
 
+  it('names other programs, the largest first, and a leak with its model and processes; neither among the other', () => {
+    holders = [holder('ours', 7, { G0: 300 })];
+    const programs = new Map([
+      [8, 'blender'],
+      [7, 'runtime'],
+    ]);
+    sample(1, device('G0', 700, { 7: 300, 8: 150, 9: 200, 10: 0, 11: 50 }, { programs }));
+    devices.leak('gone', { G0: 50 * MIB }, [11]);
+    expect(devices.views()[0]).toMatchObject({
+      programs: [
+        { pid: 9, name: null, bytes: 200 * MIB },
+        { pid: 8, name: 'blender', bytes: 150 * MIB },
+      ],
+      leaks: [{ modelId: 'gone', pids: [11], bytes: 50 * MIB }],
+    });
+    sample(2, device('G0', 700, null));
+    expect(devices.views()[0]?.programs).toEqual([]);
+  });
+
   it('takes a leak off once, names it, and forgets it when it is seen gone', () => {
     sample(1, device('G0', 400, { 7: 300 }));
     devices.leak('a', { G0: 300 * MIB }, [7]);

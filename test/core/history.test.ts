@@ -1,6 +1,7 @@
 /** The ring behind the charts: a point a second, ten minutes of them, in columns that tell absence from zero. */
 import { describe, expect, test } from 'vitest';
-import { HISTORY_POINTS, History } from '../../main/core/tell/history.ts';
+import type { SamplePoint } from '../../main/core/ports.ts';
+import { DAY_POINTS, DAY_STEP_MS, DayHistory, HISTORY_POINTS, History } from '../../main/core/tell/history.ts';
 import type { DeviceView } from '../../shared/snapshot.ts';
 
 const START_MS = 1_700_000_000_000;
@@ -9,6 +10,7 @@ function device(id: string, usedBytes: number, byModel: Readonly<Record<string, 
   return {
     ...{ id, kind: 'gpu', index: 0, name: id, simulated: true, totalBytes: 100, usedBytes, reservedBytes: 0, promisedBytes: 5 },
     ...{ leakedBytes: 1, availableBytes: 50, byModel, othersBytes: 2, utilizationRatio: 0.5, powerWatts: null, temperatureCelsius: null },
+    ...{ programs: [], leaks: [] },
   };
 }
 
@@ -50,5 +52,33 @@ describe('history', () => {
     history.record(START_MS, [device('a', 1)]);
     history.record(START_MS - 60_000, [device('a', 2)]);
     expect(history.read(START_MS).devices['a']?.usedBytes).toEqual([1, 2]);
+  });
+});
+
+describe('the last day', () => {
+  const at = (step: number, seconds = 0): number => 14_166_666 * DAY_STEP_MS + step * DAY_STEP_MS + seconds * 1_000;
+
+  test('a point is the mean of its two minutes, kept once when they are over; what is not over reaches up to now', () => {
+    const kept: SamplePoint[] = [];
+    const day = new DayHistory([], (point) => kept.push(point));
+    day.record(at(0), [{ ...device('a', 10, { chat: 4 }), powerWatts: 100, temperatureCelsius: null }]);
+    day.record(at(0, 60), [{ ...device('a', 30), powerWatts: null, temperatureCelsius: 60 }]);
+    expect(kept).toEqual([]);
+    day.record(at(1), [device('a', 50)]);
+    expect(kept).toHaveLength(1);
+    expect(kept[0]).toMatchObject({
+      atMs: at(0),
+      // Memory over all samples, so that the parts add up; a sensor over those in which it told something.
+      devices: [{ id: 'a', usedBytes: 20, byModel: { chat: 2 }, powerWatts: 100, temperatureCelsius: 60, utilizationRatio: 0.5 }],
+    });
+    expect(day.read(at(1, 5))).toMatchObject({ stepMs: DAY_STEP_MS, atMs: [at(0), at(1, 5)], devices: { a: { usedBytes: [20, 50] } } });
+  });
+
+  test('what was kept before goes on, and no more than a day is told', () => {
+    const past = Array.from({ length: DAY_POINTS + 10 }, (_, step) => ({ atMs: at(step), devices: [device('a', step)] }));
+    const day = new DayHistory(past, () => {});
+    expect(day.read(at(DAY_POINTS + 9)).atMs).toHaveLength(DAY_POINTS);
+    // The machine was off: only the end of the day before is left.
+    expect(day.read(at(DAY_POINTS + 9 + DAY_POINTS - 2)).devices['a']?.usedBytes).toEqual([DAY_POINTS + 7, DAY_POINTS + 8, DAY_POINTS + 9]);
   });
 });

@@ -82,6 +82,7 @@ export function modelView(id: string, changes: Partial<ModelView> = {}): ModelVi
     loadSeconds: 1,
     retryInMs: null,
     pinned: false,
+    pace: null,
     profile: CHAT_PROFILE,
     ...changes,
   };
@@ -299,6 +300,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     snapshot: () => engine.snapshot,
     model: viewOf,
     history: () => ({ stepMs: 1_000, nowMs: 0, atMs: [], devices: {} }),
+    activity: () => ({ nowMs: 0, requests: [], total: 0 }),
     health: () => (engine.healthy ? { ok: true, reason: null } : { ok: false, reason: 'The ledger cannot be written.' }),
     load: (...args) => void asked.push(['load', ...args]),
     unload: async (...args) => void asked.push(['unload', ...args]),
@@ -366,6 +368,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
       settingsFile: null,
       settingsProblem: null,
       devices: [],
+      tokensPerSecond: 0,
       models: [modelView('tiny', { aliases: ['owner/tiny'] })],
       runtimes: [{ id: 'llama', enabled: true, found: true, version: '1', message: 'Here.' }],
       watchFolders: [],

@@ -52,15 +52,17 @@ describe('rows', () => {
   );
 
   it.each([
-    ['GPU-0, 12, 300', { uuid: 'GPU-0', pid: 12, bytes: 300 * MIB }],
-    ['GPU-0, 12, [N/A]', { uuid: 'GPU-0', pid: 12, bytes: null }],
+    ['GPU-0, 12, /usr/bin/blender, 300', { uuid: 'GPU-0', pid: 12, name: 'blender', bytes: 300 * MIB }],
+    ['GPU-0, 12, C:\\Tools\\a, b.exe, 300', { uuid: 'GPU-0', pid: 12, name: 'a, b.exe', bytes: 300 * MIB }],
+    ['GPU-0, 12, [Not Found], [N/A]', { uuid: 'GPU-0', pid: 12, name: null, bytes: null }],
+    ['GPU-0, 12, [Insufficient Permissions], 1', { uuid: 'GPU-0', pid: 12, name: null, bytes: MIB }],
     ['No running processes found', null],
   ])('reads the process row %j', (line, expected) => {
     expect(parseProcessRow(line)).toEqual(expected);
   });
 
   const sees = { everMatched: true, contained: false };
-  const row = (pid: number, bytes: number | null) => ({ uuid: 'GPU-0', pid, bytes });
+  const row = (pid: number, bytes: number | null) => ({ uuid: 'GPU-0', pid, name: null, bytes });
   it.each([
     [
       'adds up what one process holds',
@@ -168,11 +170,11 @@ describe('following', () => {
   });
 
   it('tells processes of the last list, and asks by itself whether silence means that nobody is left', async () => {
-    const processes = { rows: ['GPU-0, 7, 30'] };
+    const processes = { rows: ['GPU-0, 7, blender, 30'] };
     const { probe, followed, calls, clock } = machine({ rows: [gpuRow(0, 30)] }, processes);
     await probe.start();
     await clock.advance(0);
-    followed[1]?.say('GPU-0, 7, 40');
+    followed[1]?.say('GPU-0, 7, blender, 40');
     await clock.advance(600);
     const held = () => [...(probe.last().devices[0]?.byPid ?? [])];
     expect(held()).toEqual([[7, 40 * MIB]]);

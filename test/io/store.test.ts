@@ -75,6 +75,21 @@ const row: ProcessRow = {
   bootId: 'b',
 };
 
+describe("the devices' last day", () => {
+  it('outlives a restart, and what is older than a day goes', () => {
+    const store = opened();
+    const device = {
+      ...{ id: 'GPU-0', usedBytes: 5, othersBytes: 1, promisedBytes: 0, leakedBytes: 0, byModel: { chat: 4 } },
+      ...{ utilizationRatio: 0.5, powerWatts: 210.5, temperatureCelsius: null },
+    };
+    const day = 86_400_000;
+    for (const atMs of [WALL_MS, WALL_MS + day - 120_000, WALL_MS + day + 1]) store.samples.keep({ atMs, devices: [device] });
+    expect(reopened(store).samples.past()).toEqual(
+      [WALL_MS + day - 120_000, WALL_MS + day + 1].map((atMs) => ({ atMs, devices: [device] })),
+    );
+  });
+});
+
 describe('the ledger', () => {
   it('keeps decisions and their outcomes over a restart', () => {
     const store = opened();
@@ -299,7 +314,7 @@ describe('trust', () => {
 
   it('comes to a file of the version before with its first opening', () => {
     const older = openDatabase(join(folder, 'modelium.db'));
-    older.exec('DROP TABLE trusts; ALTER TABLE measurements DROP COLUMN reported; PRAGMA user_version = 1;');
+    older.exec('DROP TABLE trusts; DROP TABLE samples; ALTER TABLE measurements DROP COLUMN reported; PRAGMA user_version = 1;');
     older.close();
     const store = opened();
     store.trust.trust(row('a'));

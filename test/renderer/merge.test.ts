@@ -17,11 +17,20 @@ const device = (id: string, usedBytes: number): DeviceView => ({
     promisedBytes: 0,
     leakedBytes: 0,
   },
-  ...{ availableBytes: 1, byModel: {}, othersBytes: 0, utilizationRatio: null, powerWatts: null, temperatureCelsius: null },
+  ...{
+    availableBytes: 1,
+    byModel: {},
+    othersBytes: 0,
+    programs: [],
+    leaks: [],
+    utilizationRatio: null,
+    powerWatts: null,
+    temperatureCelsius: null,
+  },
 });
 const BASE: Snapshot = {
   ...{ version: '0', address: '', startedAt: '', settingsFile: null, settingsProblem: null, runtimes: [], watchFolders: [] },
-  ...{ devices: [device('a', 1), device('b', 1)], models: [modelView('m-10'), modelView('m-9')], lastDecisionId: 0 },
+  ...{ devices: [device('a', 1), device('b', 1)], models: [modelView('m-10'), modelView('m-9')], lastDecisionId: 0, tokensPerSecond: 0 },
 };
 const change = (changed: Partial<Snapshot>, removedModels: readonly string[] = []): EngineEvent => ({
   type: 'change',

@@ -8,7 +8,7 @@
  */
 import { type DeviceBytes, type DeviceId, HOST_DEVICE, type Placement } from '../../../shared/decision.ts';
 import type { Settings } from '../../../shared/settings.ts';
-import type { DeviceView } from '../../../shared/snapshot.ts';
+import type { DeviceView, ProgramView } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
 import type { DeviceSample, Sample } from '../ports.ts';
 import { deviceName } from '../sentences.ts';
@@ -62,6 +62,8 @@ interface Leak {
 
 /** Less of a leak than this is noise of the driver. */
 const LEAK_NOISE_BYTES = 16 * MIB;
+/** Other programs that are named on a GPU (I10). */
+const PROGRAMS_SHOWN = 12;
 /** A promise may dip this far into the reserve: other programs' memory moves a little while victims leave, and that is what a reserve is for. */
 const RESERVE_TOLERANCE = 0.25;
 
@@ -220,6 +222,8 @@ export class Devices {
       availableBytes: room.availableBytes,
       byModel: Object.fromEntries(room.byModel),
       othersBytes: Math.max(0, room.othersBytes - (onHost ? 0 : leakedBytes)),
+      programs: onHost ? [] : programsOf(device, [...holders, ...leaks]),
+      leaks: leaks.map(({ modelId, pids, bytes }) => ({ modelId, pids, bytes })),
       allowed: onHost || isNamed(gpus.use, device),
       emptyBytes: Math.max(0, Math.min(totalBytes - reservedBytes, limitBytes)),
       loading: this.#loading(device.id),
@@ -249,6 +253,16 @@ export function heldBytes(predicted: DeviceBytes, measured: DeviceBytes): Device
 export function isNamed(names: Settings['gpus']['use'], device: { readonly id: DeviceId; readonly index: number | null }): boolean {
   if (names === 'all' || names === 'none') return names === 'all';
   return names.some((name) => name === device.id || name === device.index || name === String(device.index));
+}
+
+/** The processes on a GPU that are none of ours, the largest first. None where the driver does not tell. */
+function programsOf({ byPid, programs }: DeviceSample, ours: readonly { readonly pids: readonly number[] }[]): readonly ProgramView[] {
+  const known = new Set(ours.flatMap(({ pids }) => pids));
+  return [...(byPid ?? [])]
+    .filter(([pid, bytes]) => bytes > 0 && !known.has(pid))
+    .sort(([, first], [, second]) => second - first)
+    .slice(0, PROGRAMS_SHOWN)
+    .map(([pid, bytes]) => ({ pid, name: programs?.get(pid) ?? null, bytes }));
 }
 
 /** Lowers the leak to what the sample still shows of it; false when that is nothing. */

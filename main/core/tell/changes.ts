@@ -83,7 +83,15 @@ export class Changes {
 
 type Change = Pick<Extract<EngineEvent, { type: 'change' }>, 'changed' | 'removedModels'>;
 
-const OTHER_PARTS = ['devices', 'runtimes', 'watchFolders', 'settingsProblem', 'lastDecisionId', 'settingsFile'] as const;
+const OTHER_PARTS = [
+  'devices',
+  'runtimes',
+  'watchFolders',
+  'settingsProblem',
+  'lastDecisionId',
+  'settingsFile',
+  'tokensPerSecond',
+] as const;
 /** Two readings of the clock in one turn differ by less; a request that ended meanwhile moves the beginning of idleness by more, or shows itself. */
 const SAME_MOMENT_MS = 500;
 

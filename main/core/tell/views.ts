@@ -1,7 +1,7 @@
 /** Records, leases and samples as people may see them: the snapshot. Pure reading of the owners (I9); nothing decides on what comes out of here. */
 import { assertNever } from '../../../shared/errors.ts';
 import type { Asleep, ModelState, StateOf } from '../../../shared/model.ts';
-import type { ModelView } from '../../../shared/snapshot.ts';
+import type { ModelView, PaceView } from '../../../shared/snapshot.ts';
 import type { Admission } from '../admission.ts';
 import type { ModelRecord } from '../registry.ts';
 import { stateInWords } from '../sentences.ts';
@@ -12,6 +12,8 @@ export interface ViewFacts {
   readonly usage: Usage;
   readonly nowMs: number;
   inFlight(id: string): number;
+  /** How fast it answered lately. */
+  paceOf(id: string): PaceView | null;
   /** Seconds of idleness after which the evictor unloads it; null: never. */
   idleSeconds(record: ModelRecord): number | null;
   pinned(record: ModelRecord): boolean;
@@ -35,6 +37,7 @@ export function modelView(record: ModelRecord, facts: ViewFacts): ModelView {
     inFlight: facts.inFlight(id),
     waiting: admission.waiting(id),
     longestWaitMs: admission.longestWaitMs(id, nowMs),
+    pace: facts.paceOf(id),
     queriesPerSecond: usage.queriesPerSecond(id, nowMs),
     idleMs,
     idleLeftMs: idleMs === null || idleSeconds === null ? null : Math.max(0, idleSeconds * 1000 - idleMs),

@@ -3,10 +3,12 @@ import type { DeviceSample } from '../../core/ports.ts';
 
 export const GPU_QUERY =
   '--query-gpu=index,uuid,name,pci.bus_id,driver_version,memory.total,memory.reserved,memory.used,utilization.gpu,temperature.gpu,power.draw,compute_cap';
-export const PROCESS_QUERY = '--query-compute-apps=gpu_uuid,pid,used_gpu_memory';
+export const PROCESS_QUERY = '--query-compute-apps=gpu_uuid,pid,process_name,used_gpu_memory';
 export const CSV = '--format=csv,noheader,nounits';
 
 const BYTES_PER_MIB = 1024 * 1024;
+/** A program chooses its own name (I10). */
+const NAME_LENGTH = 80;
 
 /** A GPU as one row tells it. */
 export interface GpuRow {
@@ -20,6 +22,8 @@ export interface GpuRow {
 export interface ProcessRowOfGpu {
   readonly uuid: string;
   readonly pid: number;
+  /** The program's file without its folder; null where the driver does not tell. */
+  readonly name: string | null;
   readonly bytes: number | null;
 }
 
@@ -59,11 +63,20 @@ export function parseGpuRow(line: string): GpuRow | null {
 
 /** Null for a line that is no such row. */
 export function parseProcessRow(line: string): ProcessRowOfGpu | null {
-  const [uuid, pid, used, ...more] = line.split(', ');
+  const fields = line.split(', ');
+  const [uuid, pid] = fields;
   const pidNumber = numberOrNull(pid);
-  if (uuid === undefined || pidNumber === null || used === undefined || more.length > 0) return null;
-  const mib = numberOrNull(used);
-  return { uuid, pid: pidNumber, bytes: mib === null ? null : mib * BYTES_PER_MIB };
+  if (uuid === undefined || pidNumber === null || fields.length < 4) return null;
+  // A path may hold commas: it is what lies between the fields that are counted from each end.
+  const name = programName(fields.slice(2, -1).join(', '));
+  const mib = numberOrNull(fields.at(-1));
+  return { uuid, pid: pidNumber, name, bytes: mib === null ? null : mib * BYTES_PER_MIB };
+}
+
+/** `/usr/bin/blender` is blender. `[Not Found]`, `[Insufficient Permissions]`, `-` are no names. */
+function programName(told: string): string | null {
+  const name = told.split(/[/\\]/).at(-1)?.trim().slice(0, NAME_LENGTH) ?? '';
+  return name === '' || name === '-' || name.startsWith('[') ? null : name;
 }
 
 /** `[N/A]`, `[Not Supported]`, `[Unknown Error]`, `[Insufficient Permissions]` ... are null. */

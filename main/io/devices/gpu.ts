@@ -104,7 +104,11 @@ class NvidiaSmi implements GpuProbe {
 
   last(): GpuReading {
     const sight = { everMatched: this.#everMatched, contained: this.#options.contained };
-    const devices = this.#gpus.map(({ device }) => ({ ...device, byPid: bytesByPid(device.id, device.simulated, this.#rows, sight) }));
+    const programs = new Map(this.#rows.flatMap(({ pid, name }) => (name === null ? [] : [[pid, name] as const])));
+    const devices = this.#gpus.map(({ device }) => ({
+      ...{ ...device, programs },
+      byPid: bytesByPid(device.id, device.simulated, this.#rows, sight),
+    }));
     return { atMs: this.#atMs, devices };
   }
 

@@ -6,11 +6,12 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Ledger, TrustBook } from '../../core/ports.ts';
+import type { Ledger, SampleBook, TrustBook } from '../../core/ports.ts';
 import type { ProcessTable } from '../../core/process-ports.ts';
 import { inStore, isDamaged } from './errors.ts';
 import { createLedger, settleCutOff } from './ledger.ts';
 import { createProcessTable } from './processes.ts';
+import { createSampleBook } from './samples.ts';
 import { migrate } from './schema.ts';
 import { createTrustBook } from './trust.ts';
 
@@ -20,6 +21,7 @@ export interface Store {
   readonly ledger: Ledger;
   readonly processes: ProcessTable;
   readonly trust: TrustBook;
+  readonly samples: SampleBook;
   /** A sentence for the log when the old file was damaged and a new one begun. */
   readonly problem: string | null;
   /** Writes the file anew when it was deleted while it is open. */
@@ -51,6 +53,7 @@ export function openStore(folder: string, wallTime: () => number): Store {
       ledger: createLedger(database, file, wallTime),
       processes: createProcessTable(database, file),
       trust: createTrustBook(database, file),
+      samples: createSampleBook(database, file),
       problem,
       rescue,
       close: () => {
