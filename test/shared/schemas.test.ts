@@ -4,11 +4,11 @@
  */
 import { expect, test } from 'vitest';
 import type { z } from 'zod';
+import type { activitySchema, historySchema } from '../../shared/api-past.ts';
 import type { profileSchema } from '../../shared/api-profile.ts';
 import type {
   decisionRowSchema,
   foundModelSchema,
-  historySchema,
   launchPlanSchema,
   modelViewSchema,
   runtimeViewSchema,
@@ -18,7 +18,7 @@ import type {
 import { decisionSchema } from '../../shared/api-views.ts';
 import type { Decision, DecisionRow, LaunchPlan } from '../../shared/decision.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
-import type { FoundModel, History, ModelView, RuntimeView, Snapshot, TrustView } from '../../shared/snapshot.ts';
+import type { ActivityView, FoundModel, History, ModelView, RuntimeView, Snapshot, TrustView } from '../../shared/snapshot.ts';
 
 /** One spelling for what means the same: readonly or not, intersections or not. */
 type Plain<T> = T extends string | number | boolean | null | undefined
@@ -42,6 +42,7 @@ test('each schema is its type', () => {
   agrees<typeof runtimeViewSchema, RuntimeView>(true);
   agrees<typeof snapshotSchema, Snapshot>(true);
   agrees<typeof historySchema, History>(true);
+  agrees<typeof activitySchema, ActivityView>(true);
   agrees<typeof trustSchema, TrustView>(true);
   agrees<typeof foundModelSchema, FoundModel>(true);
 });
