@@ -69,7 +69,7 @@ export const decisionSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('refuse'),
     base: z.string().exactOptional(),
-    refusal: z.enum(['no-runtime', 'needs-trust', 'too-large', 'not-servable', 'no-room', 'needs-base', 'away']),
+    refusal: z.enum(['no-runtime', 'needs-trust', 'too-large', 'not-servable', 'no-room', 'needs-base', 'needs-input', 'away']),
     candidates: z.array(candidateSchema),
     reason: z.string(),
     help: z.string(),

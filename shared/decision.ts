@@ -72,7 +72,7 @@ export interface Candidate {
   readonly needsTrust: boolean;
 }
 
-export type RefusalReason = 'no-runtime' | 'needs-trust' | 'too-large' | 'not-servable' | 'no-room' | 'needs-base' | 'away';
+export type RefusalReason = 'no-runtime' | 'needs-trust' | 'too-large' | 'not-servable' | 'no-room' | 'needs-base' | 'needs-input' | 'away';
 
 export type Decision =
   | { readonly kind: 'place'; readonly candidate: Candidate; readonly candidates: readonly Candidate[]; readonly reason: string }

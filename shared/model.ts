@@ -1,8 +1,10 @@
 /** A model's life: its states, and the facts that move it; transition.ts says how. */
 import type { DeviceBytes, DeviceId, LaunchPlan, RuntimeId } from './decision.ts';
+import type { ServedTensors } from './tensors.ts';
 
 export type BlockReason =
   | 'needs-trust'
+  | 'needs-input'
   | 'needs-base'
   /** The server that offers it, which is not ours, cannot be asked now, or does not offer it any more. */
   | 'away'
@@ -39,6 +41,10 @@ export interface Endpoint extends Server {
   readonly model: string;
   /** What its server has in place of `/v1` in front of OpenAI's routes. */
   readonly prefix: string;
+  /** Of the protocol `v2`: the tensors that it takes and answers with, as its server says. */
+  readonly tensors?: ServedTensors | undefined;
+  /** Where its server tells figures of its own, if that is another place. */
+  readonly figuresAt?: Address | undefined;
 }
 
 /** Where servers have OpenAI's routes, unless something else is said. */

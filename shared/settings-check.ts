@@ -5,7 +5,7 @@ import { type Settings, type SettingsPath, settingsSchema } from './settings.ts'
 import { unwrapped } from './settings-keys.ts';
 
 /** Rules for reading files that name keys this version lacks: what stays accepted for ever, and is answered with a sentence. */
-export const RUNTIMES_NOT_YET = ['triton', 'ray_serve'] as const;
+export const RUNTIMES_NOT_YET = ['ray_serve'] as const;
 
 /** What is wrong with a settings value, and where. `key` names the offending key of the section at `path`; null: the value itself. */
 export interface SettingsProblem {
@@ -27,7 +27,7 @@ export function checkSettings(value: unknown): CheckedSettings {
 /** A sentence for each runtime that the settings demand and this version lacks. */
 export function settingsWarnings(settings: Settings): readonly string[] {
   return RUNTIMES_NOT_YET.filter((name) => settings[name].enabled === true).map(
-    (name) => `${name}.enabled is true, but this version of Modelium cannot run ${name} yet: llama and vllm serve models.`,
+    (name) => `${name}.enabled is true, but this version of Modelium cannot run ${name} yet: llama, vllm and triton serve models.`,
   );
 }
 

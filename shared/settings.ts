@@ -9,6 +9,7 @@ import { isHostPattern, isOriginPattern } from './origins.ts';
 import { runtimeName } from './runtime-names.ts';
 import { remotes } from './settings-remotes.ts';
 import { ownRuntime } from './settings-runtimes.ts';
+import { triton, tritonModel } from './settings-triton.ts';
 
 /** What a key carries beside its type; the form gets it as JSON schema. */
 declare module 'zod' {
@@ -210,7 +211,7 @@ const model = z.strictObject({
     .string()
     .optional()
     .meta({
-      description: 'The runtime that serves it: llama, vllm or one of `runtimes`; left out: the one that suits it best.',
+      description: 'The runtime that serves it: llama, vllm, triton or one of `runtimes`; left out: the one that suits it best.',
       examples: ['vllm'],
     }),
   quantization: z
@@ -224,10 +225,11 @@ const model = z.strictObject({
     .array(z.string())
     .optional()
     .meta({
-      description: 'Arguments added to the command line of its process; left out: none.',
+      description: 'Arguments added to the command line of its process (for Triton: lines added to its config.pbtxt); left out: none.',
       examples: [['--threads', '8']],
       fileOnly: true,
     }),
+  triton: tritonModel,
 });
 
 const notYet = (name: string) =>
@@ -261,13 +263,13 @@ const sections = z.strictObject({
     .default({})
     .describe('Servers of your own, by name: of several that take a model the first one here serves it.'),
   remotes,
-  triton: notYet('Triton'),
+  triton,
   ray_serve: notYet('Ray Serve'),
 });
 
 /** Names that `models.NAME.runtime` may give: runtimes that serve in this version, and those that the settings themselves name. */
 export function servingRuntimes({ runtimes }: z.output<typeof sections>): readonly RuntimeId[] {
-  return ['llama', 'vllm', ...Object.keys(runtimes)];
+  return ['llama', 'vllm', 'triton', ...Object.keys(runtimes)];
 }
 
 export const settingsSchema = sections.superRefine((settings, { addIssue }) => {

@@ -32,6 +32,11 @@ const REMOTE =
 const REMOTE_KEY = 'test/remotes.test.ts: a wrong key is named, the right one is taken up, and neither is ever told';
 const REMOTE_CHECK = 'test/remotes.test.ts: modelium check names what is wrong with each';
 
+const TRITON_PARTS = 'test/runtime/triton/triton.test.ts';
+const TRITON_FOUND = `${TRITON_PARTS}: it is found by triton.command, or where its container has it, with the backends beside it or in triton.backends; enabled: false`;
+const TRITON_LAUNCH = `${TRITON_PARTS}: a server of ours is closed to everybody else; triton.args and env make its launch`;
+const TRITON_TOLD = `${TRITON_PARTS}: what a TorchScript file does not tell, a person says in models.NAME.triton: inputs, outputs and max_batch_size`;
+
 /** `file: name of the test`. */
 const SHOWN_BY: Readonly<Record<string, string>> = {
   'vllm.enabled': VLLM,
@@ -39,7 +44,14 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'vllm.args': VLLM,
   'vllm.env': VLLM,
   'vllm.port_range': VLLM,
-  'triton.enabled': NOT_YET,
+  'triton.enabled': TRITON_FOUND,
+  'triton.command': TRITON_FOUND,
+  'triton.backends': TRITON_FOUND,
+  'triton.args': TRITON_LAUNCH,
+  'triton.env': TRITON_LAUNCH,
+  'models.<id>.triton.inputs': TRITON_TOLD,
+  'models.<id>.triton.outputs': TRITON_TOLD,
+  'models.<id>.triton.max_batch_size': TRITON_TOLD,
   'ray_serve.enabled': NOT_YET,
   'llama.enabled': `${HERE}: llama.enabled: false blocks what only it serves, until it is true again`,
   'llama.command': LAUNCH,

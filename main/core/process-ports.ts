@@ -44,7 +44,7 @@ export interface ScratchFolders {
   write(launchId: string, entry: string, parts: EntryParts | null): string;
   /** Notes which shared memory these processes have made: only what was noted is removed. Nothing where the launch has no folder. */
   note(launchId: string, pids: readonly number[]): void;
-  /** Removes the folder and the shared memory that was noted and that no living process has. */
+  /** Removes the folder, the shared memory that was noted, and that whose name begins with `modelium-` and the name of the folder. */
   remove(launchId: string): void;
   /** Launches of earlier engines that left a folder. */
   left(): readonly string[];

@@ -60,7 +60,7 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
   const { processes, table, http, scratch, randomWord, bootId, released } = world;
   const adapter: ManagerPorts['adapter'] = (id) => runtimes.adapter(id);
   const hostPorts = { clock, processes, table, http, scratch, randomWord, bootId, probe, log, policies };
-  const servers: Servers = new Servers({ ...hostPorts, adapter, heard: (news) => elsewhere.apply(news) });
+  const servers: Servers = new Servers({ ...hostPorts, look: world.look, adapter, heard: (news) => elsewhere.apply(news) });
   const managerPorts: ManagerPorts = {
     ...{ ...hostPorts, registry, devices, servers, adapter },
     ...{ usage, ledger, threads, wake, released },

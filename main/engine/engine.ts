@@ -126,9 +126,9 @@ class RunningEngine implements Engine {
     const metrics = createMetrics(() => snapshot());
     const meter = new Meter(metrics, store.ledger);
     const { ledger } = meter;
-    const world = { clock, log, processes, http: upstreams, settings: () => settings.current };
+    const world = { clock, log, processes, http: upstreams, look, settings: () => settings.current };
     const runtimes = runtimesOfMachine({
-      ...{ ...world, look, node: this.#options.program, settingsFile: () => settings.file },
+      ...{ ...world, node: this.#options.program, settingsFile: () => settings.file },
       driver: () => ({ isPresent: probe.gpuFacts().found, why: probe.gpuFacts().message }),
     });
     const core = buildCore(

@@ -2,6 +2,7 @@
 import type { RuntimeId } from '../../shared/decision.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { KnownRuntime } from '../core/decide/planner.ts';
+import type { Look } from '../core/look.ts';
 import type { Devices } from '../core/memory/devices.ts';
 import type { Tracker } from '../core/notice/catalog.ts';
 import type { Clock, CodeReader, DeviceProbe, Ledger, Library, Log, PreparedFiles, SourceListing, TrustBook } from '../core/ports.ts';
@@ -25,6 +26,7 @@ export interface World {
   listSource(path: string): Promise<SourceListing>;
   readonly tracker: Tracker;
   readonly scratch: ScratchFolders;
+  readonly look: Look;
   settings(): Settings;
   folders(): readonly string[];
   /** Cores that the models' threads share. */

@@ -20,21 +20,29 @@ const SAMPLE = /^([\w:]+)(?:\{([^}]*)\})? (\S+)/;
 
 /** The exposition text of all of them together; empty where there are none. */
 export async function runtimeMetrics(http: HttpClient, models: readonly MeteredModel[]): Promise<string> {
-  const answers = await Promise.all(models.map(async ({ id, endpoint, prefix }) => ({ id, prefix, text: await ask(http, endpoint) })));
+  const answers = await Promise.all(
+    models.map(async ({ id, endpoint, prefix }) => {
+      // Where several live in one server, its figures are those of all of them.
+      const model = endpoint.figuresAt === undefined ? undefined : endpoint.model;
+      return { id, prefix, model, text: await ask(http, endpoint) };
+    }),
+  );
   return merged(answers);
 }
 
 async function ask(http: HttpClient, endpoint: Endpoint): Promise<string> {
   const request = { method: 'GET', path: '/metrics', body: null, timeoutMs: ANSWER_MS, signal: new AbortController().signal } as const;
-  const answer = await http.request(endpoint, request).catch(() => null);
+  const answer = await http.request({ ...endpoint, at: endpoint.figuresAt ?? endpoint.at }, request).catch(() => null);
   return answer?.status === 200 ? answer.body : '';
 }
 
 /** Each family once, with the samples of every model below it, as the format wants. */
-export function merged(answers: readonly { readonly id: string; readonly prefix: string; readonly text: string }[]): string {
+export function merged(
+  answers: readonly { readonly id: string; readonly prefix: string; readonly text: string; readonly model?: string | undefined }[],
+): string {
   const heads = new Map<string, string[]>();
   const samples = new Map<string, string[]>();
-  for (const { id, prefix, text } of answers) {
+  for (const { id, prefix, text, model } of answers) {
     let family = '';
     for (const line of text.split('\n', MOST_LINES)) {
       const [, head] = FAMILY.exec(line) ?? [];
@@ -47,6 +55,7 @@ export function merged(answers: readonly { readonly id: string; readonly prefix:
       }
       const [, name = '', labels = '', value = ''] = SAMPLE.exec(line) ?? [];
       if (name === '' || !name.startsWith(prefix) || family === '') continue;
+      if (model !== undefined && !labels.includes(`model="${model}"`)) continue;
       const others = labels.split(/,(?=\w+=)/).filter((label) => label !== '' && !/^(?:model_name|model)=/.test(label));
       const own = [...others, `model="${id}"`].join(',');
       samples.set(family, [...(samples.get(family) ?? []), `${name}{${own}} ${value}`]);

@@ -5,9 +5,10 @@ import { ownRuntimes } from './custom/module.ts';
 import { llama } from './llama/module.ts';
 import { type LaterRuntime, type RuntimeModule, TEXT_KINDS } from './module.ts';
 import { remotesOf } from './remote/module.ts';
+import { triton } from './triton/module.ts';
 import { vllm } from './vllm/module.ts';
 
-export const RUNTIMES: readonly RuntimeModule[] = [llama, vllm];
+export const RUNTIMES: readonly RuntimeModule[] = [llama, vllm, triton];
 
 /** Kinds of runtimes of which a person's settings name as many as they like, each a module of its own. */
 const NAMED_RUNTIMES: readonly ((settings: Settings) => readonly RuntimeModule[])[] = [ownRuntimes, remotesOf];
@@ -17,7 +18,6 @@ export function runtimesOf(settings: Settings): readonly RuntimeModule[] {
   return [...RUNTIMES, ...NAMED_RUNTIMES.flatMap((named) => named(settings))];
 }
 
-const TRITON: readonly FormKind[] = ['onnx', 'openvino', 'tensorrt', 'torchscript', 'torch-export', 'triton'];
 const RAY: Partial<Record<FormKind, number>> = {
   ...{ diffusers: 0, timm: 0, pickle: 0 },
   ...{ adapter: 1, onnx: 1, torchscript: 1, 'torch-export': 1 },
@@ -25,7 +25,6 @@ const RAY: Partial<Record<FormKind, number>> = {
 
 /** For a later version: whoever drops what they serve is told their names. */
 export const LATER_RUNTIMES: readonly LaterRuntime[] = [
-  { id: 'triton', name: 'Triton', unit: 'server', preference: (_kind, form) => (TRITON.includes(form) ? 0 : null) },
   {
     id: 'ray',
     name: 'Ray Serve',

@@ -20,6 +20,8 @@ export interface GpuFacts {
   readonly totalBytes: number;
   /** `9.0`; null where the driver does not tell. */
   readonly computeCapability: string | null;
+  /** As the driver counts; null where it does not tell. */
+  readonly index: number | null;
 }
 
 /** All that a runtime may know of the machine and of us. */

@@ -5,9 +5,9 @@ import type { ServerNews } from '../core/notice/elsewhere.ts';
 import type { Adapter, ForeignFacts, ForeignLook } from './adapter.ts';
 import { ForeignServer } from './foreign.ts';
 import { ServerHost, type ServerPorts, type ServerState } from './server-host.ts';
-import { SharedHost } from './shared-host.ts';
+import { SharedHost, type SharedHostPorts } from './shared-host.ts';
 
-export interface ServersPorts extends ServerPorts {
+export interface ServersPorts extends ServerPorts, SharedHostPorts {
   adapter(runtime: RuntimeId): Adapter;
   /** What a server that is not ours offers is other than before. */
   heard(news: ServerNews): void;

@@ -5,6 +5,7 @@
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
+import type { Look } from '../core/look.ts';
 import { differenceBytes } from '../core/memory/measure.ts';
 import type { DeviceProbe, Sample } from '../core/ports.ts';
 import type { EntryParts, Exit, ProcessIdentity } from '../core/process-ports.ts';
@@ -45,6 +46,7 @@ export interface Guest {
 
 export interface SharedHostPorts extends StepPorts {
   readonly probe: DeviceProbe;
+  readonly look: Look;
 }
 
 /** A server that does not let go of a model within this has to be looked at otherwise. */
@@ -131,8 +133,8 @@ export class SharedHost implements ModelHost, StepHost, Guest {
     const steps = server === null || this.exit !== null ? undefined : this.#adapter.detach?.(this.#modelId, server);
     if (steps !== undefined) {
       const runner = new StepRunner(this.#ports, this);
-      // What it does not let go of is seen by its memory.
-      await runner.run(steps, { stallMs: DETACH_MS, maxMs: DETACH_MS }, new AbortController().signal).catch(() => {});
+      // A server that does not let go of a model cannot be trusted with another one.
+      await runner.run(steps, { stallMs: DETACH_MS, maxMs: DETACH_MS }, new AbortController().signal).catch(() => this.#server.recycle());
     }
     this.#endpoint = null;
     return this.#server.leave(this);
@@ -157,8 +159,11 @@ export class SharedHost implements ModelHost, StepHost, Guest {
   // ---- for the step runner --------------------------------------------------------------------------------------------------------------
 
   carryOut(step: HostStep): Promise<unknown> | unknown {
+    const { look } = this.#ports;
     if (step.do === 'enter') return this.#enter();
-    return step.do === 'write' ? this.#server.write(step.entry, step.parts) : cannotDo('A model in a shared server', step);
+    if (step.do === 'write') return this.#server.write(step.entry, step.parts);
+    if (step.do === 'names') return look.names(step.folder);
+    return step.do === 'read' ? look.read(step.path, step.mostBytes, step.isCut) : cannotDo('A model in a shared server', step);
   }
 
   activity(): Activity {

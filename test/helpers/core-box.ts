@@ -339,6 +339,10 @@ export function createCoreBox(options: CoreBoxOptions) {
 
   const probe = { sampleNow: async () => takeSample(), setFast: () => {}, onSample: () => {} };
   const words = { next: 0 };
+  const look = {
+    ...{ names: async () => [], read: async () => null, real: async () => null, packageFolder: async () => null },
+    stats: async (paths: readonly string[]) => paths.map(() => null),
+  };
   const scratch = { make: () => '/scratch', write: () => '/scratch/entry', note: () => {}, remove: () => {}, left: () => [] };
   const answer = () => (world.hangs ? Promise.reject(new Error('no answer')) : Promise.resolve({ status: 200, body: '' }));
   const request: ManagerPorts['http']['request'] = async ({ at, key }, { method, path, body }) => {
@@ -379,7 +383,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   let lastFiles: readonly WatchedFile[] = [];
   const core = buildCore(
     {
-      ...{ clock, log, processes, table, probe, ledger, library, scratch, http: { request, upload: answer } },
+      ...{ clock, log, processes, table, probe, ledger, library, scratch, look, http: { request, upload: answer } },
       settings: () => settings,
       folders: () => [WATCH_FOLDER],
       cpuCores: 2,

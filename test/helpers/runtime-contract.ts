@@ -15,17 +15,24 @@ import { searchWorld } from './searching.ts';
 
 const MIB = 1024 ** 2;
 const LOOKS: readonly Step['do'][] = ['stats', 'names', 'read', 'real', 'package', 'ask'];
+const SCRATCH = '/scratch';
 const KEY = 'a-key-that-nobody-may-see';
 const PORT = 8123;
 /** What OpenAI's routes answer with, as far as anybody looks. */
-const ANSWER = JSON.stringify({ choices: [{ text: 'a' }], data: [{ id: 'a-model', embedding: [1] }], results: [{ index: 0 }] });
+const ANSWER = JSON.stringify({
+  choices: [{ text: 'a' }],
+  data: [{ id: 'a-model', embedding: [1] }],
+  results: [{ index: 0 }],
+  inputs: [],
+  outputs: [],
+});
 const CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 const GPU: Placement = { kind: 'gpu', gpus: ['GPU-0'], gpuLayers: null };
 
 /** @param found what its search would find where it is installed. */
 export function faultsOf(module: RuntimeModule, found: unknown): readonly string[] {
   const world = searchWorld({
-    gpu: () => ({ totalBytes: 24_576 * MIB, computeCapability: '9.0' }),
+    gpu: () => ({ totalBytes: 24_576 * MIB, computeCapability: '9.0', index: 0 }),
     driver: { isPresent: true, why: '1 GPU' },
   });
   const adapter = module.adapter(world, found);
@@ -85,7 +92,7 @@ function wordFaults(module: RuntimeModule, adapter: Adapter): readonly string[] 
     ...(unknown.message.includes('some words') ? [] : ['its last words are not told']),
     ...(unknown.permanent ? ['an exit that nobody knows is called permanent'] : []),
     ...(adapter.progress('no words of any runtime') === null ? [] : ['it takes anything for progress']),
-    ...(metrics === null || metrics.endsWith(':') ? [] : ['the prefix of its figures has no end']),
+    ...(metrics === null || /[:_]$/.test(metrics) ? [] : ['the prefix of its figures has no end']),
     ...(first <= last && adapter.stopping.graceSeconds > 0 && adapter.stopping.loadingGraceSeconds > 0
       ? []
       : ['its ports or its grace are none']),
@@ -196,8 +203,13 @@ function startFaults({ taken: steps, result }: { readonly taken: readonly Step[]
     ...(JSON.stringify(spawns.map(({ args }) => args)).includes(KEY)
       ? ['its key stands in the command line, which everybody may read']
       : []),
-    ...(result.key === KEY ? [] : ['anybody on this machine may use it']),
+    ...(isClosed(result) ? [] : ['anybody on this machine may use it']),
   ];
+}
+
+/** By a key, or because its socket lies in a folder that only this user may open. */
+function isClosed({ key, at }: Endpoint): boolean {
+  return key === KEY || ('socket' in at && at.socket.startsWith(SCRATCH));
 }
 
 /** Health answers in their order (null: nobody listens), and then the status of everything else. */
@@ -206,7 +218,7 @@ function server(health: readonly (number | null)[], proof: number): (step: Step)
   return (step) => {
     if (step.do === 'key') return KEY;
     if (step.do === 'port') return PORT;
-    if (step.do === 'scratch') return '/scratch';
+    if (step.do === 'scratch') return SCRATCH;
     if (step.do === 'enter') return SERVER;
     if (step.do !== 'http') return undefined;
     const status = step.path === '/health' ? (left.length > 1 ? left.shift() : left[0]) : proof;
@@ -223,11 +235,12 @@ function provesWith(adapter: Adapter, target: LoadTarget, status: number): boole
   }
 }
 
-function endpointFaults({ model, prefix, key }: Endpoint, id: string): readonly string[] {
+function endpointFaults(endpoint: Endpoint, id: string): readonly string[] {
+  const { model, prefix } = endpoint;
   return [
     ...(model === id ? [] : [`it serves ${model}, not ${id}`]),
     ...(prefix === '' || prefix.startsWith('/') ? [] : ['the prefix of its routes is none']),
-    ...(key === KEY ? [] : ['anybody on this machine may use it']),
+    ...(isClosed(endpoint) ? [] : ['anybody on this machine may use it']),
   ];
 }
 

@@ -150,8 +150,8 @@ describe('which file', () => {
   });
 
   test('a demand for a runtime that is not there yet is a warning', async () => {
-    await write(workingFolder, 'triton: { enabled: true }');
-    expect((await loadSettings({ workingFolder, configFolder })).warnings).toEqual([expect.stringContaining('triton')]);
+    await write(workingFolder, 'ray_serve: { enabled: true }');
+    expect((await loadSettings({ workingFolder, configFolder })).warnings).toEqual([expect.stringContaining('ray_serve')]);
   });
 });
 

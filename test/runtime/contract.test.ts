@@ -26,6 +26,10 @@ const AT_LAB = {
 /** Where a search of an empty machine finds nothing to start. */
 const FOUND: Partial<Record<RuntimeId, unknown>> = {
   vllm: { install: { found: true, ...VERSION }, about: 'a test' },
+  triton: {
+    ...{ program: '/opt/tritonserver/bin/tritonserver', backendsFolder: '/opt/tritonserver/backends', version: '2.51.0', isWrong: false },
+    ...{ backends: ['onnxruntime', 'python'], message: 'Triton 2.51.0.', about: 'a test' },
+  },
   remote: { remotes: [{ ...AT_LAB, settings: LAB }], about: 'a test' },
   mine: { program: '/opt/server', problems: [] },
 };

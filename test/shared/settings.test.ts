@@ -121,13 +121,13 @@ test.each([
 });
 
 test('models.NAME.runtime names a runtime that there is', () => {
-  expect(problemsOf({ models: { a: { runtime: 'nobody' } } })).toEqual(['models.a.runtime: expected "llama" or "vllm".']);
+  expect(problemsOf({ models: { a: { runtime: 'nobody' } } })).toEqual(['models.a.runtime: expected "llama" or "vllm" or "triton".']);
 });
 
 test('a runtime that this version lacks is answered with a sentence only when it is demanded', () => {
-  const checked = checkSettings({ vllm: { enabled: true }, triton: { enabled: true }, ray_serve: { enabled: false } });
+  const checked = checkSettings({ vllm: { enabled: true }, triton: { enabled: true }, ray_serve: { enabled: true } });
   if (!('settings' in checked)) throw new Error('expected settings');
-  expect(settingsWarnings(checked.settings)).toEqual([expect.stringContaining('triton.enabled is true')]);
+  expect(settingsWarnings(checked.settings)).toEqual([expect.stringContaining('ray_serve.enabled is true')]);
   expect(settingsWarnings(DEFAULT_SETTINGS)).toEqual([]);
 });
 

@@ -46,6 +46,8 @@ export interface Option {
   readonly losses: number;
   /** A sentence: why it cannot be, however much room there is; null where only the room decides. */
   readonly obstacle: string | null;
+  /** A sentence: what only a person can say of the model; null: nothing. */
+  readonly lacks: string | null;
 }
 
 /** A runtime with a form that it takes, found and switched on, and what is made of the form first. */
@@ -116,7 +118,7 @@ function deadOption(profile: ModelProfile, runtime: KnownRuntime, form: ModelFor
   const nothing = { contextTokens: 0, parallelSequences: 0, args: [], env: {} };
   const plan: LaunchPlan = { runtime: planner.id, form: form.kind, file: form.files[0] ?? '', placement: ON_CPU, ...nothing };
   const preference = placeOf(runtime, profile.kind, form.kind, ON_CPU.kind);
-  return { plan, bytes: {}, notes: [], slots: [], loadSeconds: null, needsTrust: false, preference, losses: 0, obstacle };
+  return { plan, bytes: {}, notes: [], slots: [], loadSeconds: null, needsTrust: false, preference, losses: 0, obstacle, lacks: null };
 }
 
 /** Would it execute code that nobody has trusted (I7)? */
@@ -177,6 +179,7 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Way
   const { profile, modelId, measurements } = input;
   const learned = learnedAt(input, runtime.planner.id, placement);
   const plan = runtime.planner.plan(profile, form, placement, { ...input.settings, learned }, preparation);
+  const lacks = runtime.planner.lacks?.(form, input.settings) ?? null;
   const { bytes, notes } = correctedEstimate(runtime.planner, profile, plan, modelId, measurements);
   return {
     plan,
@@ -188,7 +191,8 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Way
     needsTrust: preparation === undefined && needsTrust(input, form),
     preference: placeOf(runtime, profile.kind, form.kind, placement.kind),
     losses,
-    obstacle: obstacleAt(placement, runtime) ?? runtime.planner.obstacle?.(profile, placement) ?? null,
+    obstacle: obstacleAt(placement, runtime) ?? runtime.planner.obstacle?.(profile, placement, input.settings, form) ?? lacks,
+    lacks,
   };
 }
 
@@ -211,6 +215,7 @@ export function wakeOption({ modelId, measurements }: OptionsInput, { plan, held
     preference: 0,
     losses: 0,
     obstacle: null,
+    lacks: null,
   };
 }
 

@@ -191,6 +191,8 @@ function refuse(
   if (ways.length === 0) return withoutWay(input, candidates);
   const possible = weighed.filter(({ fit }) => fit !== 'impossible');
   if (possible.length === 0) {
+    const lacks = weighed.find(({ option }) => option.lacks !== null && option.obstacle === option.lacks)?.option.lacks ?? null;
+    if (lacks !== null) return refusal('needs-input', lacks.replaceAll('models.NAME', `models.${modelId}`), HELP_INPUT, candidates);
     const asked = input.settings.gpus !== undefined && usableGpus(input).length === 0;
     const reason = asked
       ? `models.${modelId}.gpus names no GPU that is here.`
@@ -215,6 +217,7 @@ function untrusted(input: BrainInput, more: string, candidates: readonly Candida
 }
 
 const HELP_RUNTIMES = '`modelium check` lists the runtimes and what each of them lacks.';
+const HELP_INPUT = 'It goes on by itself when the settings say it.';
 const HELP_BASE = 'It goes on by itself when its base is there. An alias (models.<id>.aliases) makes a model under another name its base.';
 const HELP_NO_ROOM = 'Unpin a model, or end what else holds the memory.';
 

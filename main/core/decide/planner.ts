@@ -66,7 +66,9 @@ export interface RuntimePlanner {
   preparations?(profile: ModelProfile, form: ModelForm): readonly Preparation[] | null;
   estimate(profile: ModelProfile, plan: LaunchPlan): Estimate;
   /** A sentence: why this model cannot be at this place, however much room there is; null: it can. */
-  obstacle?(profile: ModelProfile, placement: Placement): string | null;
+  obstacle?(profile: ModelProfile, placement: Placement, settings: LaunchSettings, form: ModelForm): string | null;
+  /** A sentence: what a person has to say of the model in the settings before it can be loaded; null: nothing. Absent: files tell all. */
+  lacks?(form: ModelForm, settings: LaunchSettings): string | null;
   /** Why an adapter cannot be loaded into a base that was launched so (null: into any); null: it can. Absent: it serves no adapters. */
   whyNotAttached?(form: ModelForm, base: LaunchPlan | null): string | null;
 }

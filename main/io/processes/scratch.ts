@@ -104,6 +104,8 @@ export function createScratchFolders(stateFolder: string, temporary: string = tm
       if (!isOwn(folder)) return;
       const known = [...(noted.get(launchId) ?? []), ...(readText(join(folder, NOTES)) ?? '').split('\n')];
       for (const name of known) if (MADE_BY_PYTHON.test(name)) removeOwn(join(SHARED_MEMORY, name));
+      // What bears the name of the launch needs no note: nobody else knows that name.
+      for (const name of namesIn(SHARED_MEMORY)) if (name.startsWith(`modelium-${launchId}`)) removeOwn(join(SHARED_MEMORY, name));
       noted.delete(launchId);
       rmSync(folder, { recursive: true, force: true, maxRetries: 2 });
       removeEmpty(dirname(folder));

@@ -61,7 +61,7 @@ function adapterOn(gpu: Partial<GpuFacts> = {}, change: Partial<VllmFacts> = {})
       architectures: ARCHITECTURES,
     },
     gpus: { isPresent: true, why: '1 GPU' },
-    gpu: () => ({ totalBytes: 24 * GIB, computeCapability: '8.9', ...gpu }),
+    gpu: () => ({ totalBytes: 24 * GIB, computeCapability: '8.9', index: 0, ...gpu }),
     reserveBytes: 512 * MIB,
     sleeps: false,
     cpuCores: 8,
@@ -207,7 +207,7 @@ describe('what it takes', () => {
 
   test('a quantisation has its devices', () => {
     const at = (quantization: string, placement: Placement, computeCapability = '8.9') =>
-      adapterOn({ computeCapability }).obstacle?.({ ...LLAMA_8B, quantization }, placement) ?? null;
+      adapterOn({ computeCapability }).obstacle?.({ ...LLAMA_8B, quantization }, placement, {}, FORM) ?? null;
     expect(at('AWQ 4-bit', CPU)).toBeNull();
     expect(at('FP8', CPU)).toContain('FP8 on processors');
     expect(at('FP8', GPU, '7.5')).toContain('needs a GPU of compute capability 8.0, this one has 7.5');

@@ -1,0 +1,69 @@
+/**
+ * What stands in the server's repository for a model: its configuration, and links to a person's files, which are never copied (I8). Pure, but for a
+ * ready folder, whose own configuration has to be read.
+ */
+import { createHash } from 'node:crypto';
+import { basename, dirname } from 'node:path';
+import { ModeliumError } from '../../../shared/errors.ts';
+import { formOf } from '../../../shared/profile.ts';
+import type { EntryParts } from '../../core/process-ports.ts';
+import type { LoadTarget } from '../adapter.ts';
+import { names, readWhole, type Steps } from '../step.ts';
+import { withoutFields } from './config.ts';
+
+const CONFIG = 'config.pbtxt';
+const MOST_CONFIG_BYTES = 1024 * 1024;
+/** Versions, labels and the like in a ready folder (I10). */
+const MOST_PARTS = 1_000;
+/** It is named in addresses and in the names of folders. */
+const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
+
+/** The name under which the file of a form is looked for in a version's folder. */
+const FILES: Readonly<Record<string, string>> = {
+  onnx: 'model.onnx',
+  torchscript: 'model.pt',
+  tensorrt: 'model.plan',
+  openvino: 'model.xml',
+};
+
+/** What the server calls a model. */
+export function entryName(modelId: string): string {
+  if (PLAIN.test(modelId)) return modelId;
+  const plain = modelId.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '');
+  return `${plain.slice(0, 100)}-${createHash('sha256').update(modelId).digest('hex').slice(0, 8)}`;
+}
+
+/** @throws ModeliumError where a ready folder's configuration cannot be read any more. */
+export function* entryOf(target: LoadTarget): Steps<EntryParts> {
+  const { plan, profile, path, file } = target;
+  if (plan.form === 'triton') return yield* readyEntry(path, plan.args);
+  const config = { [CONFIG]: { text: `${plan.args.join('\n')}\n` } };
+  if (plan.form === 'transformers') return { ...config, '1/model.json': { text: `${plan.env['MODEL_JSON']?.replace('{model}', path)}\n` } };
+  const others = formOf(profile, plan)?.files.slice(1) ?? [];
+  const usual = FILES[plan.form] ?? basename(file);
+  if (plan.form === 'openvino')
+    return { ...config, [`1/${usual}`]: { linkTo: file }, '1/model.bin': { linkTo: file.replace(/xml$/i, 'bin') } };
+  if (others.length === 0) return { ...config, [`1/${usual}`]: { linkTo: file } };
+  // Files beside it are found by their names, next to where it really lies.
+  const named = { text: `${plan.args.join('\n')}\ndefault_model_filename: ${JSON.stringify(basename(file))}\n` };
+  return { [CONFIG]: named, '1': { linkTo: dirname(file) } };
+}
+
+/** @param lines what the place of the model adds. */
+function* readyEntry(folder: string, lines: readonly string[]): Steps<EntryParts> {
+  const inside = (yield* names(folder)).map((path) => basename(path));
+  const parts: Record<string, { text: string } | { linkTo: string }> = {};
+  for (const name of inside.slice(0, MOST_PARTS)) if (name !== CONFIG) parts[name] = { linkTo: `${folder}/${name}` };
+  let own = '';
+  if (inside.includes(CONFIG)) {
+    const text = yield* readWhole(`${folder}/${CONFIG}`, MOST_CONFIG_BYTES);
+    if (text === null) throw new ModeliumError('runtime-exited', `${folder}/${CONFIG} cannot be read, or is larger than 1 MiB.`);
+    own = withoutFields(text, replacedBy(lines));
+  }
+  return { ...parts, [CONFIG]: { text: `${own}\n${lines.join('\n')}\n` } };
+}
+
+/** The name in it may be another than the model's here; each field that is written anew takes the place of the one that was there. */
+function replacedBy(lines: readonly string[]): readonly string[] {
+  return ['name', ...lines.flatMap((line) => /^\s*(\w+)/.exec(line)?.[1] ?? []).filter((field) => field !== 'parameters')];
+}

@@ -1,0 +1,106 @@
+/** The steps by which a model gets into Triton and out of it, and by which it shows that it works. */
+import { ModeliumError } from '../../../shared/errors.ts';
+import type { Endpoint, Server } from '../../../shared/model.ts';
+import { isTextModel, type ServedTensors } from '../../../shared/tensors.ts';
+import type { HttpAnswer } from '../../core/process-ports.ts';
+import type { LoadTarget } from '../adapter.ts';
+import { PROOF_WORDS, smallestInference } from '../proof.ts';
+import { servedTensors } from '../served-tensors.ts';
+import { enterServer, http, pause, phase, type Steps, write } from '../step.ts';
+import { entryName, entryOf } from './entry.ts';
+import { loadSentence, saysOutOfMemory } from './words.ts';
+
+/** A load is one call; whether it stands still, the host sees by its processes. */
+const LOAD_MS = 3_600_000;
+const PROOF_MS = 600_000;
+const CALL_MS = 10_000;
+/** An unload is over when the server says so: what runs in a process of its own needs two seconds. */
+const UNLOAD_MS = 30_000;
+const UNLOAD_PAUSE_MS = 100;
+
+const pathOf = (model: string, verb: string): string => `/v2/repository/models/${encodeURIComponent(model)}/${verb}`;
+
+export function* load(target: LoadTarget): Steps<Endpoint> {
+  const server = yield* enterServer();
+  const model = entryName(target.modelId);
+  yield* phase('writing its entry');
+  yield* write(model, yield* entryOf(target));
+  yield* phase('loading', null, true);
+  const answer = yield* http({ ...of(server), method: 'POST', path: pathOf(model, 'load'), body: null, timeoutMs: LOAD_MS });
+  if (answer?.status !== 200) throw failed(target, answer);
+  const tensors = yield* servedTensors(server, model);
+  yield* phase(`first ${PROOF_WORDS[tensors !== null && isTextModel(tensors) ? 'generate' : 'infer']}`, null, true);
+  const problem = yield* proofProblem(server, model, tensors);
+  if (problem !== null)
+    throw new ModeliumError('runtime-exited', `Triton loaded ${target.modelId}, but its first answer failed: ${problem}`, {
+      origin: 'triton',
+    });
+  return { ...server, model, tensors: tensors ?? undefined };
+}
+
+/** One real answer. @returns what is wrong with it; null: nothing. */
+export function* proofProblem(server: Server, model: string, tensors: ServedTensors | null): Steps<string | null> {
+  const path = `/v2/models/${encodeURIComponent(model)}`;
+  const ask = (verb: string, body: unknown) => http({ ...of(server), method: 'POST', path: `${path}/${verb}`, body, timeoutMs: PROOF_MS });
+  if (tensors !== null && isTextModel(tensors)) {
+    // A stream: only so one that answers in pieces can be asked, too. An error in it comes with status 200.
+    const answer = yield* ask('generate_stream', { text_input: 'Hello', parameters: { max_tokens: 1, temperature: 0 } });
+    if (answer === null) return 'no answer came.';
+    return answer.status === 200 ? streamedError(answer.body) : loadSentence(answer.body);
+  }
+  const inputs = (tensors?.inputs ?? []).filter(({ isOptional }) => isOptional !== true);
+  const body = smallestInference(inputs.map(({ name, datatype, shape }) => ({ name, type: datatype, shape })));
+  // Millions of zeros are no small question, and 16-bit numbers have no place in JSON: that it calls itself ready is all that is proven then.
+  const isAskable = body !== null && inputs.every(({ datatype }) => datatype !== 'FP16' && datatype !== 'BF16');
+  const answer = yield* isAskable
+    ? ask('infer', body)
+    : http({ ...of(server), method: 'GET', path: `${path}/ready`, body: null, timeoutMs: CALL_MS });
+  if (answer === null) return 'no answer came.';
+  return answer.status === 200 || refusesZeros(answer) ? null : loadSentence(answer.body);
+}
+
+/** The model itself answered: it wants other values than zeros, or more than one of what is chosen at run time. */
+function refusesZeros({ status, body }: HttpAnswer): boolean {
+  return status < 500 && status >= 400 && !/not healthy|unexpected|is not ready|unknown model/i.test(body);
+}
+
+/** The error among the events of a stream; null: there is none. */
+export function streamedError(body: string): string | null {
+  const [, told] = /"error":\s*"((?:[^"\\]|\\.)*)"/.exec(body) ?? [];
+  return told === undefined ? null : loadSentence(`{"error":"${told}"}`);
+}
+
+/** Takes a model out. @throws ModeliumError when the server does not let go of it. */
+export function* detach(modelId: string, server: Endpoint): Steps<void> {
+  const model = entryName(modelId);
+  yield* http({ ...of(server), method: 'POST', path: pathOf(model, 'unload'), body: null, timeoutMs: CALL_MS });
+  for (let waitedMs = 0; waitedMs < UNLOAD_MS; waitedMs += UNLOAD_PAUSE_MS) {
+    if (yield* isOut(server, model)) {
+      yield* write(model, null);
+      return;
+    }
+    yield* pause(UNLOAD_PAUSE_MS);
+  }
+  throw new ModeliumError('runtime-exited', `Triton did not let go of ${modelId} within ${UNLOAD_MS / 1000} s.`, { origin: 'triton' });
+}
+
+function* isOut(server: Server, model: string): Steps<boolean> {
+  const answer = yield* http({ ...of(server), method: 'POST', path: '/v2/repository/index', body: {}, timeoutMs: CALL_MS });
+  if (answer?.status !== 200) return false;
+  try {
+    const index = JSON.parse(answer.body) as readonly { readonly name?: string; readonly state?: string }[];
+    return index.every(({ name, state }) => name !== model || state === undefined || state === 'UNAVAILABLE');
+  } catch {
+    return false;
+  }
+}
+
+function failed({ modelId }: LoadTarget, answer: HttpAnswer | null): ModeliumError {
+  const why = answer === null ? 'its answer did not come.' : loadSentence(answer.body);
+  const code = answer !== null && saysOutOfMemory(answer.body) ? 'out-of-memory' : 'runtime-exited';
+  return new ModeliumError(code, `Triton could not load ${modelId}: ${why}`, { origin: 'triton' });
+}
+
+function of({ at, key }: Server): Server {
+  return { at, key };
+}

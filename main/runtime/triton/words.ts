@@ -1,0 +1,72 @@
+/** What Triton's errors and its end mean, in sentences. Pure. */
+import type { Exit } from '../../core/process-ports.ts';
+import type { Explanation } from '../adapter.ts';
+import { killedSentence } from '../killed.ts';
+
+const QUOTED_CHARACTERS = 600;
+const OUT_OF_MEMORY =
+  /out of memory|failed to allocate|cudaErrorMemoryAllocation|std::bad_alloc|\bMemoryError\b|BFCArena::AllocateRawInternal/i;
+/** `load failed for model 'x': version 1 is at UNAVAILABLE state: Internal: ...` */
+const PREFIXES = [
+  /^load failed for model '[^']*': /,
+  /^version \d+ is at UNAVAILABLE state: /,
+  /^(?:Internal|Invalid argument|Not found|Unavailable|Unsupported|Already exists): /,
+  /^Failed to process the request\(s\) for model instance '[^']*', message: /,
+  /^Failed to process the request\(s\) for model '[^']*', message: /,
+];
+
+const MEANINGS: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[] = [
+  [/unable to find backend library for backend '([^']*)'/, ([, name]) => `this Triton has no backend ${name}`],
+  [/failed to poll from model repository/, () => 'it cannot read the configuration of the model; its own words are in the log'],
+  [/has no available versions|no version is available/, () => 'no version of it could be loaded'],
+  [/Stub process '?[^ ]*'? is not healthy/, () => 'the process that runs its Python code has ended'],
+  [
+    /ensemble .* depends on '([^']*)'|composing model '?([^' ]*)'? .*not/i,
+    ([, one, other]) => `it needs the model ${one ?? other}, which is not loaded`,
+  ],
+];
+
+/** The cause in a body with an error, as a sentence. */
+export function loadSentence(body: string): string {
+  let text = errorIn(body).trim();
+  for (const prefix of PREFIXES) text = text.replace(prefix, '');
+  // Where it happened, in Python's words: the last place is the model's own.
+  const [said = '', trace = ''] = text.split(/\n+At:\n/);
+  const place = /^\s*(\S+\(\d+\): \w+)/m.exec(trace)?.[1];
+  const meaning = MEANINGS.map(([pattern, words]) => ({ match: pattern.exec(said), words })).find(({ match }) => match !== null);
+  const plain = said.replace(/[\s;]+$/, '').slice(0, QUOTED_CHARACTERS);
+  const sentence = meaning?.match ? meaning.words(meaning.match) : plain === '' ? 'it does not say why' : plain;
+  return `${sentence.replace(/\.$/, '')}${place === undefined ? '' : ` (${place})`}.`;
+}
+
+function errorIn(body: string): string {
+  try {
+    const { error } = JSON.parse(body) as { error?: unknown };
+    return typeof error === 'string' ? error : body;
+  } catch {
+    return body;
+  }
+}
+
+export function saysOutOfMemory(text: string): boolean {
+  return OUT_OF_MEMORY.test(text);
+}
+
+export function explainExit(exit: Exit, lines: readonly string[]): Explanation {
+  const again = { permanent: false, retryWith: null };
+  const said = (pattern: RegExp): string | undefined => lines.find((line) => pattern.test(line))?.trim();
+  const memory = said(OUT_OF_MEMORY);
+  if (memory !== undefined) return { code: 'out-of-memory', message: `Triton ran out of memory (${memory}).`, ...again };
+  const library = said(/error while loading shared libraries/);
+  if (library !== undefined) {
+    const message = `Triton lacks a library (${library.replace(/\.$/, '')}). Set LD_LIBRARY_PATH in triton.env to the folder that has it.`;
+    return { code: 'runtime-exited', message, permanent: true, retryWith: null };
+  }
+  if (said(/already in use/) !== undefined)
+    return { code: 'runtime-exited', message: `Triton's address is taken (${said(/already in use/)?.replace(/\.$/, '')}).`, ...again };
+  if (exit.signal === 'SIGKILL') return { ...killedSentence('Triton', exit), ...again };
+  const how = exit.signal === null ? `with code ${exit.code ?? 'unknown'}` : `by signal ${exit.signal}`;
+  const last = lines.findLast((line) => line.trim() !== '' && !/^[+|]/.test(line))?.trim();
+  const words = last === undefined ? 'It said nothing.' : `Its last words: ${last}${/[.!?]$/.test(last) ? '' : '.'}`;
+  return { code: 'runtime-exited', message: `Triton ended ${how}. ${words}`, ...again };
+}

@@ -1,0 +1,301 @@
+/** Triton's adapter in parts: how it is found and started, the entries of models, what is asked of a person, and what its words mean. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { parsePbtxt } from '../../../main/core/analyzer/pbtxt.ts';
+import { readTritonConfig } from '../../../main/core/analyzer/triton.ts';
+import type { Adapter, LoadTarget } from '../../../main/runtime/adapter.ts';
+import type { Step, Steps } from '../../../main/runtime/step.ts';
+import { quoted, withoutFields } from '../../../main/runtime/triton/config.ts';
+import { entryName, entryOf } from '../../../main/runtime/triton/entry.ts';
+import { NOT_FOUND, type TritonFound } from '../../../main/runtime/triton/find.ts';
+import { triton } from '../../../main/runtime/triton/module.ts';
+import { start } from '../../../main/runtime/triton/server.ts';
+import { explainExit, loadSentence } from '../../../main/runtime/triton/words.ts';
+import type { Placement } from '../../../shared/decision.ts';
+import { type FormKind, type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
+import { settingsSchema } from '../../../shared/settings.ts';
+import { searcher, searchWorld } from '../../helpers/searching.ts';
+
+const CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
+const GPU: Placement = { kind: 'gpu', gpus: ['GPU-b'], gpuLayers: null };
+const HERE: TritonFound = {
+  ...{
+    program: '/opt/t/bin/tritonserver',
+    backendsFolder: '/opt/t/backends',
+    version: '2.51.0',
+    isWrong: false,
+    message: 'Triton.',
+    about: '',
+  },
+  backends: ['onnxruntime', 'python', 'pytorch', 'openvino', 'tensorrt', 'vllm'],
+};
+const world = searchWorld({
+  gpu: () => ({ totalBytes: 24e9, computeCapability: '9.0', index: 1 }),
+  driver: { isPresent: true, why: '2 GPUs' },
+});
+const adapter = triton.adapter(world, HERE);
+
+const folder = mkdtempSync(join(tmpdir(), 'modelium-triton-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function profileOf(form: ModelForm, change: Partial<ModelProfile> = {}): ModelProfile {
+  return { ...NOTHING_KNOWN, architecture: form.kind, weightBytes: 1000, forms: [form], ...change };
+}
+const formOf = (kind: FormKind, file: string, change: Partial<ModelForm> = {}): ModelForm => ({
+  kind,
+  files: [file],
+  codeFiles: [],
+  ...change,
+});
+
+const SCRIPT = formOf('torchscript', 'model.pt');
+const ONNX = formOf('onnx', 'net.onnx', {
+  inputs: [{ name: 'image', type: 'float32', shape: ['N', 3, 'H', 'W'] }],
+  outputs: [{ name: 'a "b"\n', type: 'int64', shape: ['N', 10] }],
+});
+
+function planOf(form: ModelForm, placement = CPU, settings = {}, change: Partial<ModelProfile> = {}) {
+  return adapter.plan(profileOf(form, change), form, placement, settings);
+}
+
+function drive<Result>(
+  steps: Steps<Result>,
+  answer: (step: Step) => unknown = () => undefined,
+): { readonly taken: Step[]; readonly result: Result } {
+  const taken: Step[] = [];
+  let turn = steps.next();
+  while (!turn.done) {
+    taken.push(turn.value);
+    turn = steps.next(answer(turn.value));
+  }
+  return { taken, result: turn.value };
+}
+
+function entry(form: ModelForm, settings = {}, texts: Readonly<Record<string, string>> = {}, change: Partial<ModelProfile> = {}) {
+  const profile = profileOf(form, change);
+  const target: LoadTarget = {
+    modelId: 'm',
+    path: '/models/m',
+    file: `/models/m/${form.files[0]}`,
+    plan: planOf(form, CPU, settings, change),
+    profile,
+    proof: 'infer',
+  };
+  return drive(entryOf(target), (step) => {
+    if (step.do === 'names') return ['1', 'config.pbtxt', 'labels.txt'].map((name) => `${step.folder}/${name}`);
+    return step.do === 'read' ? (texts[step.path] ?? null) : undefined;
+  }).result;
+}
+const configIn = (parts: ReturnType<typeof entry>): string => (parts['config.pbtxt'] as { text: string }).text;
+
+describe('the search', () => {
+  async function found(settings: object, root = '/nowhere', env: Record<string, string> = {}) {
+    const where = searchWorld({ settings: settingsSchema.parse({ triton: settings }), root, env, settingsFolder: folder });
+    const searched = await searcher.search(triton.find(where, NOT_FOUND));
+    return { searched, adapter: triton.adapter(where, searched) as Adapter };
+  }
+  function install(root: string): string {
+    for (const name of ['bin', 'backends/python', 'backends/onnxruntime']) mkdirSync(join(root, name), { recursive: true });
+    const program = join(root, 'bin/tritonserver');
+    writeFileSync(program, '#!/bin/sh\n');
+    chmodSync(program, 0o755);
+    writeFileSync(join(root, 'TRITON_VERSION'), '2.51.0\n');
+    return program;
+  }
+
+  test('it is found by triton.command, or where its container has it, with the backends beside it or in triton.backends; enabled: false', async () => {
+    const own = install(join(folder, 'own'));
+    const usual = install(join(folder, 'root/opt/tritonserver'));
+    mkdirSync(join(folder, 'more/openvino'), { recursive: true });
+    expect((await found({ command: own })).searched).toMatchObject({
+      program: own,
+      version: '2.51.0',
+      backends: ['onnxruntime', 'python'],
+    });
+    expect((await found({}, join(folder, 'root'))).searched.program).toBe(usual);
+    expect((await found({}, '/nowhere', { PATH: join(folder, 'own/bin') })).searched.program).toBe(own);
+    const other = await found({ command: 'own/bin/tritonserver', backends: 'more' });
+    expect(other.searched.backends).toEqual(['openvino']);
+    expect(other.adapter.supports(profileOf(ONNX), ONNX)).toEqual({
+      supported: false,
+      why: 'The Triton here has no backend onnxruntime; it has openvino.',
+    });
+    expect((await found({ command: '/nowhere/x' })).adapter.found).toMatchObject({
+      found: false,
+      isWrong: true,
+      message: expect.stringContaining('no such program'),
+    });
+    const absent = await found({});
+    expect(absent.adapter.found).toMatchObject({
+      found: false,
+      isWrong: false,
+      message: expect.stringContaining('nvcr.io/nvidia/tritonserver'),
+    });
+    // What it would serve is told all the same.
+    expect(absent.adapter.supports(profileOf(ONNX), ONNX).supported).toBe(true);
+    expect([true, 'auto', false].map((enabled) => triton.isEnabled(settingsSchema.parse({ triton: { enabled } })))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test('a server of ours is closed to everybody else; triton.args and env make its launch', () => {
+    const settings = settingsSchema.parse({ triton: { args: ['--log-verbose=1'], env: { KEY: 'value' } } }).triton;
+    const launch = (hasGpus: boolean) =>
+      drive(start({ found: HERE, settings, hasGpus }), (step) =>
+        step.do === 'scratch' ? '/tmp/x/launch-1' : step.do === 'http' ? { status: 200, body: '' } : undefined,
+      );
+    const { taken, result } = launch(true);
+    const spawn = taken.find((step) => step.do === 'spawn');
+    expect(spawn).toMatchObject({ command: '/opt/t/bin/tritonserver', env: { CUDA_DEVICE_ORDER: 'PCI_BUS_ID', KEY: 'value' } });
+    expect(spawn?.args).toEqual(
+      expect.arrayContaining([
+        '--model-control-mode=explicit',
+        '--http-address=unix:/tmp/x/launch-1/h',
+        '--allow-grpc=false',
+        '--strict-readiness=false',
+        '--exit-timeout-secs=5',
+        '--log-verbose=1',
+      ]),
+    );
+    expect(result).toMatchObject({ at: { socket: '/tmp/x/launch-1/h' }, figuresAt: { socket: '/tmp/x/launch-1/m' }, protocol: 'v2' });
+    // Nothing of ours that a kill leaves in shared memory goes unfound.
+    expect(spawn?.args).toContain('--backend-config=python,shm-region-prefix-name=modelium-launch-1');
+    expect(launch(false).taken.find((step) => step.do === 'spawn')).toMatchObject({ env: { CUDA_VISIBLE_DEVICES: '' } });
+  });
+});
+
+describe('entries', () => {
+  test('an ONNX file: its tensors, batches where all of them begin with one free size, and a link to it', () => {
+    const parts = entry(ONNX);
+    expect(parts['1/model.onnx']).toEqual({ linkTo: '/models/m/net.onnx' });
+    const config = readTritonConfig(configIn(parts));
+    expect(config).toMatchObject({ backend: 'onnxruntime', maxBatchSize: 32, instances: [{ kind: 'KIND_CPU', count: 1 }] });
+    expect(config.inputs).toEqual([{ name: 'image', type: 'TYPE_FP32', shape: [3, -1, -1] }]);
+    expect(config.outputs[0]).toMatchObject({ type: 'TYPE_INT64', shape: [10] });
+    expect(configIn(parts)).toContain('dynamic_batching');
+    const fixed = formOf('onnx', 'm.onnx', {
+      inputs: [{ name: 'x', type: 'float16', shape: [1, 4] }],
+      outputs: [{ name: 'y', type: 'string', shape: ['N'] }],
+    });
+    const told = readTritonConfig(configIn(entry(fixed)));
+    expect(told).toMatchObject({
+      maxBatchSize: 0,
+      inputs: [{ type: 'TYPE_FP16', shape: [1, 4] }],
+      outputs: [{ type: 'TYPE_STRING', shape: [-1] }],
+    });
+    // A single number has no sizes, and Triton wants some: its backend finds out by itself.
+    const scalar = formOf('onnx', 'm.onnx', { inputs: [{ name: 'x', type: 'float32', shape: [] }], outputs: [] });
+    expect(readTritonConfig(configIn(entry(scalar))).inputs).toEqual([]);
+  });
+
+  test('files that lie beside it are found where they are', () => {
+    const parts = entry(formOf('onnx', 'onnx/net.onnx', { files: ['onnx/net.onnx', 'onnx/net.onnx_data'] }));
+    expect(parts['1']).toEqual({ linkTo: '/models/m/onnx' });
+    expect(readTritonConfig(configIn(parts)).defaultModelFile).toBe('net.onnx');
+    expect(entry(formOf('openvino', 'm.xml', { files: ['m.xml', 'm.bin'] }))).toMatchObject({
+      '1/model.xml': { linkTo: '/models/m/m.xml' },
+      '1/model.bin': { linkTo: '/models/m/m.bin' },
+    });
+  });
+
+  test('the GPU is the chosen one, by the index that the driver gives it', () => {
+    expect(planOf(ONNX, GPU).args).toContain('instance_group [ { count: 1 kind: KIND_GPU gpus: [ 1 ] } ]');
+    expect(planOf(ONNX, GPU, { args: ['version_policy { all { } }'] }).args.at(-1)).toBe('version_policy { all { } }');
+    expect(adapter.obstacle?.(profileOf(ONNX), CPU, {}, formOf('tensorrt', 'm.plan'))).toContain('GPU');
+  });
+
+  test('a ready folder keeps what its maker wrote but its name and where it runs', () => {
+    const own = `name: "other" # its name { "
+backend: "python"
+instance_group [ { kind: KIND_GPU, count: 4 }, { kind: KIND_CPU } ] parameters { key: "a" value { string_value: "instance_group { }" } }
+input { name: "name" data_type: TYPE_STRING dims: 1 }`;
+    const ready = formOf('triton', 'config.pbtxt', { files: ['config.pbtxt', '1/model.py'] });
+    const parts = entry(ready, {}, { '/models/m/config.pbtxt': own }, { architecture: 'python' });
+    expect(Object.keys(parts).toSorted()).toEqual(['1', 'config.pbtxt', 'labels.txt']);
+    const config = readTritonConfig(configIn(parts));
+    expect(config).toMatchObject({ name: null, backend: 'python', instances: [{ kind: 'KIND_CPU', count: 1 }] });
+    expect([config.inputs[0]?.name, config.parameters.get('a')]).toEqual(['name', 'instance_group { }']);
+    expect(() => entry(ready, {}, {}, { architecture: 'python' })).toThrow(/cannot be read/);
+    // An ensemble runs nowhere by itself.
+    expect(planOf(formOf('triton', 'config.pbtxt'), CPU, {}, { architecture: 'ensemble' }).args).toEqual([]);
+  });
+
+  test('what a TorchScript file does not tell, a person says in models.NAME.triton: inputs, outputs and max_batch_size', () => {
+    expect(adapter.lacks?.(SCRIPT, {})).toContain('models.NAME.triton.inputs');
+    const told = {
+      triton: {
+        inputs: [{ name: 'INPUT__0', type: 'FP32', shape: [-1, 3] }],
+        outputs: [{ name: 'OUTPUT__0', type: 'FP32', shape: [-1, 2] }],
+        max_batch_size: 8,
+      },
+    };
+    expect(adapter.lacks?.(SCRIPT, told)).toBeNull();
+    const config = readTritonConfig(configIn(entry(SCRIPT, told)));
+    expect(config).toMatchObject({ backend: 'pytorch', maxBatchSize: 8, inputs: [{ name: 'INPUT__0', type: 'TYPE_FP32', shape: [3] }] });
+    expect(adapter.lacks?.(ONNX, {})).toBeNull();
+  });
+
+  test('a folder of transformers goes to its vLLM where a person wants that', () => {
+    const llm = formOf('transformers', 'model.safetensors');
+    expect(adapter.obstacle?.(profileOf(llm), CPU, {}, llm)).toContain('names triton');
+    expect(adapter.obstacle?.(profileOf(llm), CPU, { runtime: 'triton' }, llm)).toBeNull();
+    expect(JSON.parse((entry(llm, { context: 512 })['1/model.json'] as { text: string }).text)).toMatchObject({
+      model: '/models/m',
+      max_model_len: 512,
+    });
+  });
+
+  test.each(['m', 'a b/ü', '../x', 'x'.repeat(300), '-rf'])('the name of an entry is one plain name: %j', (id) => {
+    expect(entryName(id)).toMatch(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/);
+  });
+
+  test.each(['plain', 'a"b', 'back\\slash', 'line\nbreak', 'ü'])('text is written as protocol buffers read it: %j', (text) => {
+    expect(parsePbtxt(`name: ${quoted(text)}`).get('name')).toEqual([text]);
+  });
+
+  test.each([
+    ['a: 1 b: 2', 'a: 1 '],
+    ['b { c: [ 1, { d: 2 } ] } a: 1', ' a: 1'],
+    ['a { b: 1 }', 'a { b: 1 }'],
+    ['b: [1, 2], a: "b: 1" # b', ', a: "b: 1" # b'],
+    ["b: 'x'", ''],
+  ])('a field goes with its value: %j', (text, left) => {
+    expect(withoutFields(text, ['b'])).toBe(left);
+  });
+});
+
+describe('its words', () => {
+  // As Triton 2.51 said them.
+  test.each([
+    [
+      `{"error":"load failed for model 'kern': version 1 is at UNAVAILABLE state: Internal: RuntimeError: no weights here\\n\\nAt:\\n  /r/kern/1/model.py(2): initialize\\n;\\n"}`,
+      'RuntimeError: no weights here (/r/kern/1/model.py(2): initialize).',
+    ],
+    [
+      `{"error":"load failed for model 'kern': version 1 is at UNAVAILABLE state: Invalid argument: unable to find backend library for backend 'tensorrt', try specifying runtime on the model configuration.;\\n"}`,
+      'this Triton has no backend tensorrt.',
+    ],
+    [
+      `{"error":"failed to load 'nope', failed to poll from model repository"}`,
+      'it cannot read the configuration of the model; its own words are in the log.',
+    ],
+    [`{"error":"Stub process 'py_0_0' is not healthy."}`, 'the process that runs its Python code has ended.'],
+    ['', 'it does not say why.'],
+  ])('%s', (body, sentence) => {
+    expect(loadSentence(body)).toBe(sentence);
+  });
+
+  test('its end', () => {
+    const exit = { code: 1, signal: null };
+    const taken = ['E1129 main.cc] "failed to start HTTP service: Unavailable - Socket \'127.0.0.1:8000\' already in use"'];
+    expect(explainExit(exit, taken).message).toContain('address is taken');
+    expect(
+      explainExit(exit, ['x: error while loading shared libraries: libpython3.11.so.1.0: cannot open shared object file']).message,
+    ).toContain('LD_LIBRARY_PATH');
+    expect(explainExit(exit, ['| table |', 'I bye']).message).toBe('Triton ended with code 1. Its last words: I bye.');
+  });
+});
