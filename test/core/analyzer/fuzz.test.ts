@@ -11,7 +11,7 @@ import { BOUNDS, type CaseWork, Meter } from './fuzz-meter.ts';
 import { createFuzzer } from './fuzz-run.ts';
 import { FUZZ_FORMATS } from './fuzz-samples.ts';
 
-const CASES = process.env['MODELIUM_FULL'] === '1' ? 20_000 : 2_000;
+const CASES = process.env['MODELIUM_FULL'] === '1' ? 20_000 : 500;
 const SEED = 20_261_125;
 
 /** What reads nothing but JSON and text has no steps to count: the bytes bound its work. */
