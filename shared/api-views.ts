@@ -3,8 +3,9 @@
  * promises more than its type does not compile here, and one that lacks something of it does not compile in test/shared/schemas.test.ts. No rules live here.
  */
 import { z } from 'zod';
+import { launchPlanSchema } from './api-decision.ts';
 import { formKindSchema, profileSchema } from './api-profile.ts';
-import { type Candidate, CONVERTED_TYPES, type Decision, type DecisionRow, type LaunchPlan } from './decision.ts';
+import { reasonSchema } from './api-reason.ts';
 import { STATE_NAMES } from './model.ts';
 import { MODEL_KINDS } from './profile.ts';
 import {
@@ -21,78 +22,6 @@ import {
 const bytes = z.record(z.string(), z.number());
 const runtimeId = z.string();
 const count = z.number().nullable();
-const bufferBytes = z.object({ modelBytes: z.number(), kvBytes: z.number(), computeBytes: z.number() });
-
-export const launchPlanSchema = z.object({
-  runtime: runtimeId,
-  form: formKindSchema,
-  placement: z.object({
-    kind: z.enum(['cpu', 'gpu', 'split', 'elsewhere']),
-    gpus: z.array(z.string()),
-    gpuLayers: count,
-    where: z.string().optional(),
-  }),
-  contextTokens: z.number(),
-  file: z.string(),
-  parallelSequences: z.number(),
-  args: z.array(z.string()),
-  env: z.record(z.string(), z.string()),
-  preparation: z.object({ type: z.enum(CONVERTED_TYPES) }).optional(),
-  learned: bufferBytes.optional(),
-  base: z.string().optional(),
-  server: z.string().optional(),
-  adapters: z.object({ count: z.number(), maxRank: z.number() }).optional(),
-}) satisfies z.ZodType<LaunchPlan>;
-
-const candidateSchema = z.object({
-  plan: launchPlanSchema,
-  feasible: z.boolean(),
-  why: z.string(),
-  bytesNeeded: bytes,
-  bytesThere: bytes,
-  victims: z.array(z.string()),
-  loadSeconds: count,
-  needsTrust: z.boolean(),
-}) satisfies z.ZodType<Candidate>;
-
-export const decisionSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('place'), candidate: candidateSchema, candidates: z.array(candidateSchema), reason: z.string() }),
-  z.object({
-    kind: z.literal('wait'),
-    devices: z.array(z.string()),
-    waitsFor: z.array(z.string()),
-    lacksRoom: z.boolean().exactOptional(),
-    base: z.string().exactOptional(),
-    candidates: z.array(candidateSchema),
-    reason: z.string(),
-  }),
-  z.object({
-    kind: z.literal('refuse'),
-    base: z.string().exactOptional(),
-    refusal: z.enum(['no-runtime', 'needs-trust', 'too-large', 'not-servable', 'no-room', 'needs-base', 'needs-input', 'away']),
-    candidates: z.array(candidateSchema),
-    reason: z.string(),
-    help: z.string(),
-  }),
-]) satisfies z.ZodType<Decision>;
-
-export const decisionRowSchema = z.object({
-  id: z.number(),
-  at: z.string(),
-  modelId: z.string(),
-  action: z.enum(['load', 'refuse', 'wait', 'evict', 'retry', 'sleep', 'rest', 'prepare']),
-  reason: z.string(),
-  sentence: z.string(),
-  inputs: z.unknown(),
-  candidates: z.array(candidateSchema),
-  outcome: z
-    .object({
-      ...{ ok: z.boolean(), message: z.string(), predictedBytes: bytes.nullable(), measuredBytes: bytes.nullable(), seconds: count },
-      reportedBytes: z.record(z.string(), bufferBytes).optional(),
-      phaseSeconds: z.record(z.string(), z.number()).optional(),
-    })
-    .nullable(),
-}) satisfies z.ZodType<DecisionRow>;
 
 export const modelViewSchema = z.object({
   id: z.string(),
@@ -101,6 +30,8 @@ export const modelViewSchema = z.object({
   remote: z.string().optional(),
   state: z.enum(STATE_NAMES),
   message: z.string(),
+  headline: z.string(),
+  because: reasonSchema.optional(),
   help: z.string().nullable(),
   blockedReason: z.string().nullable(),
   copy: z.object({ bytesPresent: z.number(), bytesExpected: count, missing: z.array(z.string()) }).nullable(),

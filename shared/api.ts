@@ -3,7 +3,9 @@
  * the command line and the page read answers by it, and /openapi.json is generated from it. Routes that are not here do not exist, but for
  * `/upstream/{model}/...`, where what follows is the model's server's own (`main/http/as-it-is.ts`).
  */
+
 import { z } from 'zod';
+import { decisionRowSchema, decisionSchema } from './api-decision.ts';
 import { LIBRARY_API } from './api-library.ts';
 import { listedModelSchema, listedModelsSchema } from './api-listed.ts';
 import { activitySchema, historySchema } from './api-past.ts';
@@ -11,7 +13,7 @@ import { predictEmbeddingsSchema, predictLabelsSchema, predictRequestSchema, pre
 import { profileSchema } from './api-profile.ts';
 import { editedSettingsSchema, settingsEditSchema, settingsViewSchema } from './api-settings.ts';
 import { TOKENS_API } from './api-tokens.ts';
-import { decisionRowSchema, decisionSchema, modelViewSchema, runtimeViewSchema, snapshotSchema } from './api-views.ts';
+import { modelViewSchema, runtimeViewSchema, snapshotSchema } from './api-views.ts';
 
 export interface Contract {
   readonly method: 'GET' | 'POST' | 'DELETE';

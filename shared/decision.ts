@@ -1,5 +1,6 @@
 /** The brain's answer to "where does this model go?": always with the candidates it weighed and a sentence for people. Pure data. */
 import type { FormKind } from './profile.ts';
+import type { Fact, Reason } from './reason.ts';
 
 /** The runtimes that Modelium knows by itself; a person's settings name more of them (`runtime-names.ts`). */
 export const RUNTIME_IDS = ['llama', 'vllm', 'triton', 'ray'] as const;
@@ -62,8 +63,10 @@ export interface LaunchPlan {
 export interface Candidate {
   readonly plan: LaunchPlan;
   readonly feasible: boolean;
-  /** A sentence: why it fits, or why not, with the figures. */
+  /** A phrase: why it fits, or why not. Where it cannot be, the runtime's own sentence. */
   readonly why: string;
+  /** What else speaks for and against it. Absent in rows of earlier versions. */
+  readonly facts?: readonly Fact[] | undefined;
   readonly bytesNeeded: DeviceBytes;
   readonly bytesThere: DeviceBytes;
   /** Models that must leave first. */
@@ -74,8 +77,15 @@ export interface Candidate {
 
 export type RefusalReason = 'no-runtime' | 'needs-trust' | 'too-large' | 'not-servable' | 'no-room' | 'needs-base' | 'needs-input' | 'away';
 
+/** `because` is the reason as data; `reason` says it in a sentence. */
 export type Decision =
-  | { readonly kind: 'place'; readonly candidate: Candidate; readonly candidates: readonly Candidate[]; readonly reason: string }
+  | {
+      readonly kind: 'place';
+      readonly candidate: Candidate;
+      readonly candidates: readonly Candidate[];
+      readonly reason: string;
+      readonly because: Reason;
+    }
   | {
       readonly kind: 'wait';
       /** Devices that the waiting model wants: it holds back only those who want the same. */
@@ -88,6 +98,7 @@ export type Decision =
       readonly base?: string;
       readonly candidates: readonly Candidate[];
       readonly reason: string;
+      readonly because: Reason;
     }
   | {
       readonly kind: 'refuse';
@@ -96,6 +107,7 @@ export type Decision =
       readonly refusal: RefusalReason;
       readonly candidates: readonly Candidate[];
       readonly reason: string;
+      readonly because: Reason;
       readonly help: string;
     };
 
@@ -111,6 +123,8 @@ export interface DecisionRow {
   readonly reason: string;
   /** The sentence for people. */
   readonly sentence: string;
+  /** The same as data; absent in rows of earlier versions. */
+  readonly because?: Reason | undefined;
   readonly inputs: unknown;
   readonly candidates: readonly Candidate[];
   readonly outcome: DecisionOutcome | null;
@@ -125,6 +139,8 @@ export interface BufferBytes {
 
 export interface DecisionOutcome {
   readonly ok: boolean;
+  /** Of a failure: its code in `ERRORS`. Absent in rows of earlier versions. */
+  readonly code?: string | undefined;
   readonly message: string;
   readonly predictedBytes: DeviceBytes | null;
   readonly measuredBytes: DeviceBytes | null;

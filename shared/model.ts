@@ -1,5 +1,6 @@
 /** A model's life: its states, and the facts that move it; transition.ts says how. */
-import type { DeviceBytes, DeviceId, LaunchPlan, RuntimeId } from './decision.ts';
+import type { DeviceBytes, DeviceId, LaunchPlan, Placement, RuntimeId } from './decision.ts';
+import type { Reason } from './reason.ts';
 import type { ServedTensors } from './tensors.ts';
 
 export type BlockReason =
@@ -53,6 +54,8 @@ export const OPENAI_PREFIX = '/v1';
 export interface LoadFailure {
   readonly code: string;
   readonly message: string;
+  /** Where it was being loaded; absent where that had not begun, or is not remembered. */
+  readonly placement?: Placement | undefined;
   readonly lastWords: readonly string[];
   /** No retry by itself would help. */
   readonly permanent: boolean;
@@ -112,7 +115,13 @@ export type ModelState =
   | { readonly name: 'discovered' }
   | { readonly name: 'settling'; readonly copy: CopyProgress }
   | { readonly name: 'analyzed' }
-  | { readonly name: 'blocked'; readonly reason: BlockReason; readonly message: string; readonly help: string }
+  | {
+      readonly name: 'blocked';
+      readonly reason: BlockReason;
+      readonly message: string;
+      readonly because?: Reason | undefined;
+      readonly help: string;
+    }
   | { readonly name: 'preparing'; readonly progress: number; readonly sinceMs: number }
   | {
       readonly name: 'queued';
@@ -120,6 +129,7 @@ export type ModelState =
       readonly asleep: Asleep | null;
       readonly sinceMs: number;
       readonly why: string;
+      readonly because?: Reason | undefined;
     }
   | {
       readonly name: 'loading';
@@ -187,10 +197,16 @@ export type ModelEvent =
   | { readonly type: 'analyzed' }
   /** Content that this engine served before came back (restart, remount, move). */
   | { readonly type: 'recognised'; readonly as: StateOf<'unloaded'> | StateOf<'failed'> }
-  | { readonly type: 'blocked'; readonly reason: BlockReason; readonly message: string; readonly help: string }
+  | {
+      readonly type: 'blocked';
+      readonly reason: BlockReason;
+      readonly message: string;
+      readonly because?: Reason | undefined;
+      readonly help: string;
+    }
   | { readonly type: 'rested'; readonly reason: UnloadedReason; readonly atMs: number }
   | { readonly type: 'queued'; readonly sinceMs: number; readonly why: string }
-  | { readonly type: 'queue-moved'; readonly why: string }
+  | { readonly type: 'queue-moved'; readonly why: string; readonly because?: Reason | undefined }
   | { readonly type: 'preparation-started'; readonly sinceMs: number }
   | { readonly type: 'preparation-progressed'; readonly progress: number }
   | { readonly type: 'prepared'; readonly sinceMs: number }

@@ -2,6 +2,7 @@
 import type { DeviceBytes, DeviceId, LaunchPlan, RuntimeId } from './decision.ts';
 import type { CopyProgress, StateName } from './model.ts';
 import type { FormKind, ModelKind, ModelProfile } from './profile.ts';
+import type { Reason } from './reason.ts';
 
 export interface DeviceView {
   readonly id: DeviceId;
@@ -95,6 +96,10 @@ export interface ModelView {
   readonly state: StateName;
   /** The state in a sentence: what it waits for, why it is blocked, what failed. */
   readonly message: string;
+  /** The same in at most 80 characters, for rows and cells. */
+  readonly headline: string;
+  /** Why it waits, is blocked or failed, as data. */
+  readonly because?: Reason | undefined;
   readonly help: string | null;
   readonly blockedReason: string | null;
   readonly copy: CopyProgress | null;

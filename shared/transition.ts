@@ -90,7 +90,7 @@ function fromPreparing(state: StateOf<'preparing'>, event: ModelEvent): Next {
 }
 
 function fromQueued(state: StateOf<'queued'>, event: ModelEvent): Next {
-  if (event.type === 'queue-moved') return { ...state, why: event.why };
+  if (event.type === 'queue-moved') return { ...state, why: event.why, because: event.because };
   if (event.type === 'granted') {
     const { plan, decisionId, predicted, sinceMs } = event;
     return { name: 'loading', plan, decisionId, predicted, phase: 'making-room', progress: null, pids: [], sinceMs };
@@ -167,7 +167,7 @@ function fromDraining(state: StateOf<'draining'>, event: ModelEvent): Next {
 }
 
 function blocked(event: Extract<ModelEvent, { type: 'blocked' }>): ModelState {
-  return { name: 'blocked', reason: event.reason, message: event.message, help: event.help };
+  return { name: 'blocked', reason: event.reason, message: event.message, because: event.because, help: event.help };
 }
 
 function draining(

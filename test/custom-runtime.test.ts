@@ -89,8 +89,9 @@ test('a runtime of one’s own serves what its formats say, two models at once, 
     ),
   ]);
   const [decision] = (await engine.decisions('a')).filter(({ action }) => action === 'load');
-  expect(decision?.sentence).toMatch(
-    /^GPU 0 .*fits: needs .*runtimes\.mine comes before what Modelium brings; first guess: runtimes\.mine\.memory_mb/,
+  expect(decision?.sentence).toMatch(/^On GPU 0: it fits; needs /);
+  expect(decision?.because?.facts.flatMap((fact) => (fact.fact === 'note' ? [fact.text] : [])).join('; ')).toMatch(
+    /runtimes\.mine comes before what Modelium brings; first guess: runtimes\.mine\.memory_mb/,
   );
   expect(decision?.candidates.map(({ plan }) => plan.runtime)).toEqual(expect.arrayContaining(['mine', 'other', 'llama']));
   for (const name of ['a', 'b']) await engine.waitFor(name, 'unloaded');

@@ -347,7 +347,15 @@ describe('at the start', () => {
     const database = openDatabase(file);
     const ledger = createLedger(database, file, Date.now);
     database.exec(`PRAGMA max_page_count = ${Number(database.prepare('PRAGMA page_count').get()?.['page_count']) + 1}`);
-    const row = { modelId: 'a', action: 'place', reason: 'r', sentence: 'z'.repeat(3_000), inputs: {}, candidates: [] } as const;
+    const row = {
+      modelId: 'a',
+      action: 'place',
+      reason: 'r',
+      sentence: 'z'.repeat(3_000),
+      because: { cause: { kind: 'by-hand' }, facts: [] },
+      inputs: {},
+      candidates: [],
+    } as const;
     await checkThrown('disk-full', () => {
       for (let at = 0; at < 100; at += 1) ledger.decide({ ...row, action: 'load' });
     });

@@ -107,7 +107,7 @@ describe('eight GPUs', () => {
     for (const row of (await engine.decisions()).filter(({ action }) => action === 'load')) {
       const { devices } = await engine.model(row.modelId);
       const at = gpus.findIndex(({ id }) => devices.includes(id));
-      expect(row.sentence).toMatch(new RegExp(`^GPU ${at} \\(Simulated GPU 1500 MiB\\): fits: .*533 MiB of \\d.* on GPU ${at} there`));
+      expect(row.sentence).toMatch(new RegExp(`^On GPU ${at}: it fits; needs 533 MiB, [\\d.]+ [GM]iB free`));
       expect(row.candidates.filter(({ plan }) => plan.placement.kind === 'gpu' && plan.placement.gpus.length === 1)).toHaveLength(8);
       expect(row.outcome).toMatchObject({ ok: true, message: 'ready' });
     }
@@ -135,12 +135,13 @@ describe('eight GPUs', () => {
     expect(plan?.placement).toMatchObject({ kind: 'split', gpus: world.box.uuids });
     expect(plan?.args).toEqual(expect.arrayContaining(['--n-gpu-layers', String(plan?.placement.gpuLayers)]));
     const [sentence] = await sentences(engine, 'load');
-    expect(sentence).toMatch(/^part of the layers on GPU 0 .* layers on the GPU, the rest on the CPU: needs .* MiB on GPU 0/);
-    expect(sentence).toContain('not all on GPU 0');
+    expect(sentence).toMatch(/^On GPU 0 and the CPU: \d+ of \d+ layers fit on the GPU; GPU 0: needs .* MiB free; CPU: needs /);
+    // What all layers would need there.
+    expect(sentence).toMatch(/GPU 0: needs .*, has .* for models when it is empty/);
 
     await engine.drop('huge', MODEL);
     const huge = await engine.waitFor('huge', 'blocked');
-    expect(huge).toMatchObject({ blockedReason: 'too-large', message: expect.stringMatching(/too large for this machine\. .*GiB/) });
+    expect(huge).toMatchObject({ blockedReason: 'too-large', message: expect.stringMatching(/^Too large for this machine: needs .*GiB/) });
     expect(huge.help).toContain('models.huge.context');
     expect(await engine.predict('huge')).toMatchObject({ status: 503, error: { code: 'model-blocked' } });
   });
@@ -157,13 +158,16 @@ describe.concurrent('room on a GPU', () => {
     expect((await engine.decisions('a')).at(-1)).toMatchObject({ action: 'evict', reason: 'memory', inputs: { for: 'b' } });
     expect(engine.said).toContainEqual(expect.stringMatching(/^GPU freed: 533 MiB in /));
     const [, second] = await sentences(engine, 'load');
-    expect(second).toMatch(/a \(idle \d+ s\) must leave first/);
+    expect(second).toMatch(/^On GPU 0: after a has left; .*a leaves first \(idle \d+ s\)/);
 
     engine.saveSettings({ ...world.settings, orchestration: { policies: { load: 'on_drop' } } });
     await eventually('the settings', () => engine.said.some((line) => line.startsWith('Settings read again')));
     await engine.drop('c', MODEL);
     const rested = await eventually('the reason', async () => (await engine.decisions('c')).find(({ action }) => action === 'rest'));
-    expect(rested).toMatchObject({ reason: 'no-free-room', sentence: expect.stringContaining('new content pushes nobody out') });
+    expect(rested).toMatchObject({
+      reason: 'no-free-room',
+      sentence: expect.stringMatching(/^Not loaded now: no free room on GPU 0; .*b is in the way/),
+    });
     expect([(await engine.model('b')).state, (await engine.model('c')).state]).toEqual(['ready', 'unloaded']);
     expect((await engine.decisions('b')).filter(({ action }) => action === 'evict')).toEqual([]);
   });
@@ -176,7 +180,7 @@ describe.concurrent('room on a GPU', () => {
     await engine.control('POST', '/models/a/pin', { pinned: true });
     const refused = await engine.predict('b');
     expect(refused).toMatchObject({ status: 503, error: { code: 'model-blocked' } });
-    expect(refused.error?.message).toContain('a (pinned, 533 MiB)');
+    expect(refused.error?.message).toContain('a (pinned) holds 533 MiB');
     expect(await engine.model('b')).toMatchObject({ state: 'blocked', blockedReason: 'no-room', help: expect.stringContaining('Unpin') });
     await engine.control('POST', '/models/a/pin', { pinned: false });
     await eventually('another answer', async () => (await engine.predict('b')).status === 200);
@@ -191,7 +195,7 @@ describe.concurrent('room on a GPU', () => {
     await eventually('their memory seen', async () => (await engine.gpus())[0]!.othersBytes >= 600 * MIB);
     const refused = await engine.predict('a');
     expect(refused).toMatchObject({ status: 503, error: { code: 'model-blocked' } });
-    expect(refused.error?.message).toContain('other programs (600 MiB)');
+    expect(refused.error?.message).toContain('other programs hold 600 MiB');
     await engine.control('POST', '/models/a/load', {});
     expect(await engine.model('a')).toMatchObject({ state: 'blocked', blockedReason: 'no-room' });
     box.setOthers(box.uuids[0]!, {});
@@ -259,7 +263,7 @@ describe.concurrent.each([
     const [gpu] = await engine.gpus();
     expect(gpu).toMatchObject({ leakedBytes: MODEL_MIB * MIB, othersBytes: 0, byModel: {} });
     const refused = await engine.predict('a');
-    expect(refused.error?.message).toContain('models that have ended (533 MiB not given back)');
+    expect(refused.error?.message).toContain('models that have ended still hold 533 MiB');
     await eventually('the leak gone', async () => (await engine.gpus())[0]!.leakedBytes === 0);
     expect(await engine.predict('a')).toMatchObject({ status: 200, error: null });
     // The driver's list of processes may come a moment after the totals.

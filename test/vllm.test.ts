@@ -111,7 +111,7 @@ test.concurrent('two on one GPU: one is loaded after the other, each within its 
   expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   expect([(await live.model('one'))?.state, (await live.model('two'))?.state]).toEqual(['ready', 'ready']);
   const waits = [...(await rows('one')), ...(await rows('two'))].filter(({ action }) => action === 'wait');
-  expect(waits.map(({ sentence }) => sentence).join()).toContain('one load at a time');
+  expect(waits.map(({ sentence }) => sentence).join()).toContain('is being loaded there');
 });
 
 test.concurrent('less memory than the driver shows: tried again at once with what is there', async (context) => {

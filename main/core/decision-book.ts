@@ -1,5 +1,6 @@
 /** The ledger's pen: one row for each decision (I14). A full disk costs the row, not the service. */
 import type { Candidate, DecisionAction } from '../../shared/decision.ts';
+import type { Told } from './decide/reasoned.ts';
 import type { Devices } from './memory/devices.ts';
 import type { Ledger, Log } from './ports.ts';
 
@@ -17,19 +18,19 @@ export class DecisionBook {
   }
 
   /**
-   * @param reason from a short fixed list; the sentence is for people.
+   * @param reason from a short fixed list; `why` is for people.
    * @returns the row's id; 0 when it could not be written.
    */
   write(
     modelId: string,
     action: DecisionAction,
     reason: string,
-    sentence: string,
+    why: Told,
     candidates: readonly Candidate[] = [],
     inputs: unknown = { devices: this.#ports.devices.rooms() },
   ): number {
     try {
-      return this.#ports.ledger.decide({ modelId, action, reason, sentence, inputs, candidates });
+      return this.#ports.ledger.decide({ modelId, action, reason, sentence: why.reason, because: why.because, inputs, candidates });
     } catch (error) {
       this.#ports.log.warn(`The decision on ${modelId} could not be written down: ${error instanceof Error ? error.message : error}`);
       return 0;

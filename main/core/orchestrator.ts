@@ -15,6 +15,7 @@ import type { Admission } from './admission.ts';
 import { backoff } from './backoff.ts';
 import { Grants } from './decide/grants.ts';
 import type { Questions } from './decide/questions.ts';
+import { blockedBy, triedAgain } from './decide/reasoned.ts';
 import { askAgain, nameByBase, reconsider, reconsiderAdapters, reconsiderTrust } from './decide/reconsider.ts';
 import { DecisionBook } from './decision-book.ts';
 import type { Doer } from './doer.ts';
@@ -225,11 +226,11 @@ export class Orchestrator {
 
   #refuse(record: ModelRecord, decision: Extract<Decision, { kind: 'refuse' }>): void {
     const { registry, admission, log, trust } = this.#ports;
-    this.#book.write(record.id, 'refuse', decision.refusal, decision.reason, decision.candidates);
+    this.#book.write(record.id, 'refuse', decision.refusal, decision, decision.candidates);
     log.say(`${record.id} is not served: ${decision.reason}`);
     // Whoever wants it goes on wanting it where only the room is missing, or the comparison of its code with what was trusted.
     if (decision.refusal !== 'no-room' && !(decision.refusal === 'needs-trust' && trust.isChecking(record))) admission.unwant(record.id);
-    registry.apply(record.id, { type: 'blocked', reason: decision.refusal, message: decision.reason, help: decision.help });
+    registry.apply(record.id, blockedBy(decision));
     // Without the adapter its base may be served otherwise.
     const base = decision.base === undefined ? undefined : registry.get(decision.base);
     if (base !== undefined) askAgain(this.#ports, base);
@@ -271,8 +272,7 @@ export class Orchestrator {
     const leftMs = state.retryAtMs - clock.now();
     if (leftMs > 0) return this.#retries.set(record.id, leftMs, () => this.wake(record.id));
     this.#retries.cancel(record.id);
-    const attempts = `${state.attempts} failed attempt${state.attempts === 1 ? '' : 's'}`;
-    this.#book.write(record.id, 'retry', 'retry', `Trying ${record.id} again after ${attempts}`);
+    this.#book.write(record.id, 'retry', 'retry', triedAgain(state.attempts));
     registry.apply(record.id, { type: 'reconsidered' });
   }
 

@@ -14,6 +14,7 @@ import type {
 } from '../../shared/decision.ts';
 import type { CopyProgress } from '../../shared/model.ts';
 import type { FormKind, ModelProfile } from '../../shared/profile.ts';
+import type { Reason } from '../../shared/reason.ts';
 import type { DeviceView, FoundModel } from '../../shared/snapshot.ts';
 import type { FileIdentity } from './listing.ts';
 
@@ -227,6 +228,7 @@ export interface NewDecision {
   readonly action: DecisionAction;
   readonly reason: string;
   readonly sentence: string;
+  readonly because: Reason;
   readonly inputs: unknown;
   readonly candidates: DecisionRow['candidates'];
 }

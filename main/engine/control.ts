@@ -2,6 +2,8 @@
 import { ModeliumError } from '../../shared/errors.ts';
 import { hasProcess } from '../../shared/model.ts';
 import { nearestNames } from '../../shared/nearest.ts';
+import type { Reason } from '../../shared/reason.ts';
+import { sentenceOf } from '../../shared/reason-words.ts';
 import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 import type { Admission } from '../core/admission.ts';
 import type { Questions } from '../core/decide/questions.ts';
@@ -124,6 +126,8 @@ function load({ registry, admission, orchestrator, clock }: ControlParts, record
   orchestrator.wake(id);
 }
 
+const BY_HAND: Reason = { cause: { kind: 'by-hand' }, facts: [] };
+
 async function unload(
   { registry, admission, doer, orchestrator, ledger, clock }: ControlParts,
   record: ModelRecord,
@@ -141,7 +145,7 @@ async function unload(
       modelId: id,
       action: 'evict',
       reason: 'user',
-      sentence: `${id} is unloaded by hand`,
+      ...{ sentence: sentenceOf(BY_HAND), because: BY_HAND },
       inputs: { force },
       candidates: [],
     });

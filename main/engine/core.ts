@@ -103,7 +103,7 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
   });
 
   const noteOf = (record: ModelRecord): string | null => servers.foreign(record.server?.name ?? '')?.note ?? null;
-  const view = createView(facts, { admission, activity, clock, policies, noteOf });
+  const view = createView(facts, { admission, activity, clock, devices, policies, noteOf });
   return {
     ...{ registry, usage, admission, activity, devices, manager, preparations, servers, doer, waitingRoom },
     ...{ questions, trust, settler, orchestrator, catalog, runtimes, view },
@@ -122,6 +122,7 @@ function activityOf(registry: Registry): Activity {
 interface ViewPorts {
   readonly admission: Admission;
   readonly activity: Activity;
+  readonly devices: Devices;
   readonly clock: Clock;
   policies(): Policies;
   noteOf(record: ModelRecord): string | null;
@@ -130,7 +131,8 @@ interface ViewPorts {
 /** What people see of one model; null where there is none. */
 function createView(facts: ResidentFacts, ports: ViewPorts) {
   const { registry, usage, settings, inFlight } = facts;
-  const { admission, activity, clock, policies, noteOf } = ports;
+  const { admission, activity, clock, policies, noteOf, devices } = ports;
+  const indexOf = (id: string): number | null => devices.sample?.devices.find((device) => device.id === id)?.index ?? null;
   const idleSeconds = (record: Parameters<typeof toResident>[0]): number | null => {
     const resident = toResident(record, facts);
     const limitMs = resident === null ? null : idleLimitMs(resident, policies());
@@ -143,6 +145,7 @@ function createView(facts: ResidentFacts, ports: ViewPorts) {
     const aliases = [...record.aliases, ...(settingsOf(record, settings()).aliases ?? [])];
     const nowMs = clock.now();
     const paceOf = (name: string) => activity.paceOf(name, nowMs);
-    return modelView({ ...record, aliases }, { admission, usage, nowMs, inFlight, idleSeconds, noteOf, paceOf, pinned: () => pinned });
+    const own = { nowMs, inFlight, idleSeconds, indexOf, noteOf, paceOf, pinned: () => pinned };
+    return modelView({ ...record, aliases }, { admission, usage, ...own });
   };
 }

@@ -23,6 +23,14 @@ export function failedLoad(
   // Where its server has a back-off of its own, the models in it have none beside that.
   const attempts = retryAtMs === null ? record.attempts + 1 : record.attempts;
   registry.update(record.id, { attempts });
-  const failure: LoadFailure = { code: error.code, message: error.message, lastWords: error.details.lastWords ?? lastWords, permanent };
+  const { state } = record;
+  const placement = 'plan' in state ? state.plan.placement : undefined;
+  const failure: LoadFailure = {
+    code: error.code,
+    message: error.message,
+    placement,
+    lastWords: error.details.lastWords ?? lastWords,
+    permanent,
+  };
   return { to: 'failed', failure, attempts, retryAtMs: permanent ? null : (retryAtMs ?? backoff(attempts, clock.now()).retryAtMs) };
 }

@@ -107,7 +107,14 @@ export class Guests {
     } catch (thrown) {
       if (signal.aborted) return;
       const error = toModeliumError(thrown);
-      this.#settle(guest, { ok: false, message: error.message, predictedBytes: {}, measuredBytes: null, seconds: seconds() });
+      this.#settle(guest, {
+        ok: false,
+        code: error.code,
+        message: error.message,
+        predictedBytes: {},
+        measuredBytes: null,
+        seconds: seconds(),
+      });
       log.warn(`${id} could not be loaded: ${error.message}`);
       const lastWords = this.#manager.words(baseId).lines();
       const failed = failedLoad(this.#ports, registry.get(id) ?? record, error, { permanent: false, lastWords });

@@ -222,6 +222,7 @@ export class Manager {
     this.#write(() =>
       ledger.settle(runner.decisionId, {
         ok: false,
+        code: error.code,
         message: error.message,
         predictedBytes: runner.predicted,
         measuredBytes: null,
@@ -235,7 +236,15 @@ export class Manager {
       const sentence = retrySentence(runner.id, asked);
       log.say(sentence);
       this.#write(() =>
-        ledger.decide({ modelId: runner.id, action: 'retry', reason: 'retry-with', sentence, inputs: asked, candidates: [] }),
+        ledger.decide({
+          modelId: runner.id,
+          action: 'retry',
+          reason: 'retry-with',
+          sentence,
+          because: { cause: { kind: 'said', sentence }, facts: [] },
+          inputs: asked,
+          candidates: [],
+        }),
       );
       registry.update(runner.id, { retried });
       void this.unloadModel(runner.id, 'load-failed', { to: 'analyzed' });

@@ -5,6 +5,7 @@ import { classes } from '../ui/classes.ts';
 import { Icon } from '../ui/icon.tsx';
 import styles from './candidate-table.module.css';
 import { mainDevices, useDeviceNames } from './device-name.ts';
+import { FactsView } from './reason.tsx';
 
 interface CandidateTableProps {
   readonly candidates: readonly Candidate[];
@@ -13,6 +14,10 @@ interface CandidateTableProps {
 }
 
 export function CandidateTable({ candidates, chosen }: CandidateTableProps) {
+  // The one that was taken on top; in rows of earlier versions it stands where it was weighed.
+  const order = candidates
+    .map((candidate, index) => ({ candidate, index }))
+    .toSorted((one, other) => Number(other.index === chosen) - Number(one.index === chosen));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table scrolls in its own box, which the keyboard must reach too.
     <section aria-label="Candidates" className={styles.scroll} tabIndex={0}>
@@ -28,7 +33,7 @@ export function CandidateTable({ candidates, chosen }: CandidateTableProps) {
           </tr>
         </thead>
         <tbody>
-          {candidates.map((candidate, index) => (
+          {order.map(({ candidate, index }) => (
             <Row
               candidate={candidate}
               isChosen={index === chosen}
@@ -43,7 +48,7 @@ export function CandidateTable({ candidates, chosen }: CandidateTableProps) {
 
 function Row({ candidate, isChosen }: { readonly candidate: Candidate; readonly isChosen: boolean }) {
   const nameOf = useDeviceNames();
-  const { plan, feasible, bytesNeeded, bytesThere, victims, loadSeconds, why } = candidate;
+  const { plan, feasible, bytesNeeded, bytesThere, victims, loadSeconds, why, facts } = candidate;
   const needs = Object.entries(bytesNeeded).filter(([, bytes]) => bytes > 0);
   return (
     <tr className={classes(isChosen && styles.chosen)}>
@@ -67,7 +72,10 @@ function Row({ candidate, isChosen }: { readonly candidate: Candidate; readonly 
       </td>
       <td>{victims.length === 0 ? '-' : victims.join(', ')}</td>
       <td>{loadSeconds === null ? '?' : secondsInWords(loadSeconds)}</td>
-      <td className={styles.why}>{why}</td>
+      <td className={styles.why}>
+        {why}
+        {facts !== undefined && <FactsView facts={facts} />}
+      </td>
     </tr>
   );
 }

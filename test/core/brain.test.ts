@@ -4,6 +4,7 @@ import { type BrainInput, decide } from '../../main/core/decide/brain.ts';
 import type { Room } from '../../main/core/memory/devices.ts';
 import type { Resident } from '../../main/core/memory/evictor.ts';
 import type { Decision } from '../../shared/decision.ts';
+import { factInWords } from '../../shared/reason-words.ts';
 import { form, GIB, gpu, host, NOW_MS, planner, profile, question, resident, runtime } from './brain-fixtures.ts';
 
 /** A decision in one line: `place gpu GPU-0 -a`, `split GPU-0 x3`, `wait GPU-0 for a`, `refuse no-room`. */
@@ -19,25 +20,26 @@ function told(decision: Decision): string {
 }
 
 const full = (index: number, freeGib: number, change: Partial<Room> = {}) => gpu(index, 24, { availableBytes: freeGib * GIB, ...change });
+const BLENDER = { othersBytes: 24 * GIB, programs: [{ pid: 41, name: 'blender', bytes: 24 * GIB }] };
 const groups = runtime({}, planner({ groups: true, splits: false }));
 
 const away = runtime({}, planner({ elsewhere: () => 'lab (http://10.0.0.5:8000)', estimate: () => ({ bytes: {}, parts: {}, notes: [] }) }));
 
 const CASES: readonly (readonly [string, Partial<BrainInput>, string, RegExp])[] = [
-  ['an empty GPU', {}, 'place gpu GPU-0', /^GPU 0 \(Test GPU\): fits: needs 8\.0 GiB of 24\.0 GiB on GPU 0 there$/],
+  ['an empty GPU', {}, 'place gpu GPU-0', /^On GPU 0: it fits; needs 8\.0 GiB, 24\.0 GiB free$/],
   [
     'elsewhere: always fits, names the place, and nobody leaves for it',
     { runtimes: [away], devices: [full(0, 0, { loading: 'x' }), host(0)], residents: [resident('a', { 'GPU-0': 20 })] },
     'place elsewhere',
-    /^lab \(http:\/\/10\.0\.0\.5:8000\): runs there, and takes no memory here$/,
+    /^At lab \(http:\/\/10\.0\.0\.5:8000\): takes no memory here$/,
   ],
-  ['elsewhere on a box without any device', { runtimes: [away], devices: [] }, 'place elsewhere', /^lab/],
-  ['no GPU', { devices: [host(16)] }, 'place cpu', /^CPU: fits/],
+  ['elsewhere on a box without any device', { runtimes: [away], devices: [] }, 'place elsewhere', /^At lab/],
+  ['no GPU', { devices: [host(16)] }, 'place cpu', /^On the CPU: there is no GPU here; needs 8\.0 GiB, 16\.0 GiB free$/],
   [
     'a runtime without GPU says why',
     { runtimes: [runtime({ found: { found: true, version: null, message: '', gpu: { usable: false, why: 'libcudart is missing' } } })] },
     'place cpu',
-    /not all on GPU 0 \(Test GPU\): libcudart is missing/,
+    /^On the CPU: llama cannot use GPU 0; needs .*; libcudart is missing$/,
   ],
   ['two equal GPUs: the first', { devices: [gpu(0, 24), gpu(1, 24), host(64)] }, 'place gpu GPU-0', /GPU 0/],
   ['keeps the largest hole', { devices: [full(0, 16), full(1, 24), host(64)] }, 'place gpu GPU-0', /GPU 0/],
@@ -52,7 +54,7 @@ const CASES: readonly (readonly [string, Partial<BrainInput>, string, RegExp])[]
     'an idle victim before the CPU',
     { devices: [full(0, 4), host(64)], residents: [resident('a', { 'GPU-0': 20 })] },
     'place gpu GPU-0 -a',
-    /a \(idle 120 s\) must leave first/,
+    /^On GPU 0: after a has left; needs 8\.0 GiB, 4\.0 GiB free; a leaves first \(idle 2 min\)$/,
   ],
   [
     'the cheaper victim',
@@ -67,13 +69,13 @@ const CASES: readonly (readonly [string, Partial<BrainInput>, string, RegExp])[]
     'no victim for new content',
     { devices: [full(0, 4), host(64)], residents: [resident('a', { 'GPU-0': 20 })], mayEvict: false },
     'wait GPU-0 for a',
-    /pushes nobody out/,
+    /^Waiting for GPU 0: a .*nobody has asked/,
   ],
   [
     'waits for a busy model',
     { devices: [full(0, 4), host(64)], residents: [resident('a', { 'GPU-0': 20 }, { inFlight: 2 })] },
     'wait GPU-0 for a',
-    /held by a \(2 in flight\)/,
+    /^Waiting for GPU 0: a holds it; .*a is in the way \(2 in flight\)$/,
   ],
   [
     'takes a busy one after fairness',
@@ -91,9 +93,14 @@ const CASES: readonly (readonly [string, Partial<BrainInput>, string, RegExp])[]
     'waits for one that leaves, not for another victim',
     { devices: [full(0, 4), host(64)], residents: [resident('a', { 'GPU-0': 10 }, { state: 'draining' }), resident('b', { 'GPU-0': 10 })] },
     'wait GPU-0 for a',
-    /a is leaving/,
+    /^Waiting for GPU 0: a is leaving/,
   ],
-  ['one load per device', { devices: [full(0, 20, { loading: 'other' }), host(64)] }, 'wait GPU-0 for other (slot)', /one load at a time/],
+  [
+    'one load per device',
+    { devices: [full(0, 20, { loading: 'other' }), host(64)] },
+    'wait GPU-0 for other (slot)',
+    /^Waiting for GPU 0: other is being loaded there/,
+  ],
   ['the other GPU while one loads', { devices: [full(0, 20, { loading: 'other' }), full(1, 12), host(64)] }, 'place gpu GPU-1', /fits/],
   [
     'pinned: the CPU instead',
@@ -103,26 +110,26 @@ const CASES: readonly (readonly [string, Partial<BrainInput>, string, RegExp])[]
       residents: [resident('p', { 'GPU-0': 23 }, { pinned: true })],
     },
     'place cpu',
-    /held by p \(pinned, 23\.0 GiB\)/,
+    /^On the CPU: GPU 0 is full; needs 8\.0 GiB, 64\.0 GiB free; GPU 0: needs 8\.0 GiB, 1\.0 GiB free; GPU 0: p \(pinned\) holds 23\.0 GiB$/,
   ],
-  ['part of the layers', { profile: profile(30) }, 'place split GPU-0 x8', /8 layers on the GPU/],
+  ['part of the layers', { profile: profile(30) }, 'place split GPU-0 x8', /^On GPU 0 and the CPU: 8 of 10 layers fit on the GPU/],
   [
     'part of the layers beside others',
     { profile: profile(30), devices: [full(0, 13), host(64)], residents: [resident('a', { 'GPU-0': 11 })] },
     'place split GPU-0 x4',
-    /4 layers/,
+    /^On GPU 0 and the CPU: 4 of 10 layers/,
   ],
   [
     'victims for a worthwhile part',
     { profile: profile(30), devices: [full(0, 6), host(64)], residents: [resident('a', { 'GPU-0': 18 })] },
     'place split GPU-0 x8 -a',
-    /a \(idle/,
+    /after a has left/,
   ],
   [
     'two GPUs together',
     { profile: profile(40), runtimes: [groups], devices: [gpu(0, 24), gpu(1, 24), host(64)] },
     'place gpu GPU-0+GPU-1',
-    /GPU 0 \+ GPU 1/,
+    /^On GPUs 0 and 1: too large for one of them/,
   ],
   [
     'heads that do not divide',
@@ -137,27 +144,41 @@ const CASES: readonly (readonly [string, Partial<BrainInput>, string, RegExp])[]
     'GPUs named: never the CPU',
     { profile: profile(60), settings: { gpus: [0] }, runtimes: [runtime({}, planner({ splits: false }))] },
     'refuse too-large',
-    /60\.0 GiB on GPU 0, which has 24\.0 GiB/,
+    /^Too large for this machine: needs 60\.0 GiB, GPU 0 has 24\.0 GiB\.$/,
   ],
   ['a GPU left to others', { devices: [gpu(0, 24, { allowed: false }), host(64)] }, 'place cpu', /CPU/],
-  ['too large', { profile: profile(100), box: 'empty' }, 'refuse too-large', /100\.0 GiB on the CPU, which has 64\.0 GiB|GPU 0/],
+  [
+    'too large',
+    { profile: profile(100), box: 'empty' },
+    'refuse too-large',
+    /^Too large for this machine: needs 81\.8 GiB, CPU has 64\.0 GiB; GPU 0: needs 18\.2 GiB, 24\.0 GiB free\.$/,
+  ],
   [
     'no room: other programs',
     { profile: profile(8), devices: [host(16, { availableBytes: 2 * GIB, othersBytes: 14 * GIB })] },
     'refuse no-room',
-    /other programs \(14\.0 GiB\)/,
+    /^No room on the CPU: other programs hold it; needs 8\.0 GiB, 2\.0 GiB free; CPU: other programs hold 14\.0 GiB\.$/,
+  ],
+  [
+    'both GPUs full of others, each named',
+    {
+      devices: [full(0, 0, BLENDER), full(1, 0, BLENDER), host(64)],
+      runtimes: [runtime({}, planner({ splits: false }))],
+    },
+    'place cpu',
+    /^On the CPU: both GPUs are full; needs 8\.0 GiB, 64\.0 GiB free; GPU 0: needs 8\.0 GiB, 0 MiB free; GPU 0: blender \(pid 41\) holds 24\.0 GiB; GPU 1/,
   ],
   [
     'no room: pinned',
     { devices: [host(16, { availableBytes: 2 * GIB })], residents: [resident('p', { cpu: 14 }, { pinned: true })] },
     'refuse no-room',
-    /p \(pinned, 14\.0 GiB\)/,
+    /^No room on the CPU: p \(pinned\) holds it; .*CPU: p \(pinned\) holds 14\.0 GiB\.$/,
   ],
   [
     'the empty box knows nobody',
     { devices: [host(16, { availableBytes: 0 })], residents: [resident('p', { cpu: 14 }, { pinned: true })], box: 'empty' },
     'place cpu',
-    /fits/,
+    /there is no GPU/,
   ],
   [
     'a Hugging Face folder',
@@ -237,7 +258,10 @@ describe('decide', () => {
     const decision = decide(question({ measurements: [learned] }));
     expect(decision.kind === 'place' && decision.candidate.bytesNeeded).toEqual({ 'GPU-0': 10 * GIB });
     expect(decision.kind === 'place' && decision.candidate.loadSeconds).toBe(7);
-    expect(decision.reason).toContain('GPU memory x 1.25');
+    const corrected = decision.because.facts.filter(({ fact }) => fact === 'corrected').map((fact) => factInWords(fact));
+    expect(corrected).toEqual(['estimate of GPU memory x 1.25 (this model took that with another plan)']);
+    // How the figures came about is for who opens the details.
+    expect(decision.reason).toBe('On GPU 0: it fits; needs 10.0 GiB, 24.0 GiB free');
   });
 });
 

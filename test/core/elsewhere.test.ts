@@ -45,7 +45,7 @@ describe('a server elsewhere', () => {
     expect(box.registry.get('lab-text-embedding-small')?.profile?.kind).toBe('embedding');
     const ready = stateOf(box.registry.get('lab-alpha'), 'ready');
     expect([ready?.devices, ready?.measured, ready?.plan.placement.where]).toEqual([[], {}, 'lab']);
-    expect(box.decisions.find(({ modelId }) => modelId === 'lab-alpha')?.sentence).toBe('lab: runs there, and takes no memory here');
+    expect(box.decisions.find(({ modelId }) => modelId === 'lab-alpha')?.sentence).toBe('At lab: takes no memory here');
     // Hours of idleness, and a model that wants all of the box.
     box.drop('big', 23 * GIB, 'person');
     await pass(box, 400_000);

@@ -3,6 +3,7 @@ import { correctedEstimate, expectedLoadSeconds } from '../../main/core/decide/e
 import { planHash } from '../../main/core/decide/plan-hash.ts';
 import type { Measurement } from '../../main/core/ports.ts';
 import type { LaunchPlan } from '../../shared/decision.ts';
+import { factInWords } from '../../shared/reason-words.ts';
 import { form, GIB, planner, profile } from './brain-fixtures.ts';
 
 const llama = planner();
@@ -21,9 +22,9 @@ const other = (gib: number) => measured(onGpu, { G: gib * GIB }, { modelId: 'oth
 describe('correctedEstimate', () => {
   it.each<[string, LaunchPlan, Measurement[], number, RegExp | null]>([
     ['nothing measured', onGpu, [], 10, null],
-    ['the same plan: what it took', onGpu, [measured(onGpu, { G: 12 * GIB })], 12, /x 1\.20: what this plan took/],
+    ['the same plan: what it took', onGpu, [measured(onGpu, { G: 12 * GIB })], 12, /x 1\.20 \(this plan took that before\)/],
     ['the same plan: the most of the last few', onGpu, [measured(onGpu, { G: 9 * GIB }), measured(onGpu, { G: 11 * GIB })], 11, /1\.10/],
-    ['the same plan: at most twice', onGpu, [measured(onGpu, { G: 50 * GIB })], 20, /as far as we correct/],
+    ['the same plan: at most twice', onGpu, [measured(onGpu, { G: 50 * GIB })], 20, /corrected as far as is allowed/],
     ['the same plan: not below four fifths', onGpu, [measured(onGpu, { G: GIB })], 8, /0\.80/],
     ['another plan: a hint', onGpu, [measured(onGpu, { G: 14 * GIB }, elsewhere)], 14, /another plan/],
     ['another plan: hardly less', onGpu, [measured(onGpu, { G: 5 * GIB }, elsewhere)], 9, /0\.90/],
@@ -34,10 +35,10 @@ describe('correctedEstimate', () => {
     ['the CPU learns from the CPU', onCpu, [measured(onCpu, { cpu: 11 * GIB })], 11, /main memory/],
     ['and not from beside a GPU', onCpu, [measured(onGpu, { G: 10 * GIB, cpu: 30 * GIB }, elsewhere)], 10, null],
   ])('%s', (_name, plan, measurements, gib, note) => {
-    const { bytes, notes } = correctedEstimate(llama, model, plan, 'm', measurements);
+    const { bytes, corrections } = correctedEstimate(llama, model, plan, 'm', measurements);
     expect(Object.values(bytes)[0]! / GIB).toBeCloseTo(gib, 6);
-    if (note === null) expect(notes).toEqual([]);
-    else expect(notes.join()).toMatch(note);
+    if (note === null) expect(corrections).toEqual([]);
+    else expect(corrections.map((one) => factInWords(one)).join()).toMatch(note);
   });
 
   it('does not swing: a second measurement of the same plan gives the same answer', () => {

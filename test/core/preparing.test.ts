@@ -31,7 +31,7 @@ describe('a model that has to be converted', () => {
     expect(box.state('folder')).toBe('ready');
     expect(box.registry.get('folder')?.state).toMatchObject({ plan: { preparation: { type: 'BF16' } } });
     expect(box.decisions.map(({ action, reason }) => `${action} ${reason}`)).toEqual(['prepare converts', 'load fits']);
-    expect(box.decisions[0]?.sentence).toMatch(/^Converted first: GPU 0 .*; from a GGUF with its weights as BF16$/);
+    expect(box.decisions[0]?.sentence).toMatch(/^Converted to a GGUF \(BF16\) first, then on GPU 0; .*; weights as BF16$/);
     expect(box.decisions[0]).toMatchObject({ inputs: { chosen: 0 }, outcome: { ok: true, message: 'converted', seconds: 1 } });
     expect(box.rows.size).toBe(1);
 
@@ -66,7 +66,7 @@ describe('a model that has to be converted', () => {
       name: 'ready',
       plan: { preparation: { type: 'Q8_0' }, placement: { kind: 'gpu' } },
     });
-    expect(box.decisions.at(-1)?.sentence).toMatch(/as Q8_0, because as BF16 it needs 6\.0 GiB on GPU 0, which has 4\.0 GiB/);
+    expect(box.decisions.at(-1)?.sentence).toMatch(/weights as Q8_0: there is no room for BF16/);
   });
 
   test('one at a time; what needs no conversion is not held up', async () => {
@@ -76,7 +76,7 @@ describe('a model that has to be converted', () => {
     box.drop('plain', 2 * GIB, 'person');
     await box.clock.advance(5_000);
     expect(box.state('folder-1')).toBe('preparing');
-    expect(box.registry.get('folder-2')?.state).toMatchObject({ name: 'queued', why: 'waiting for another model to be converted' });
+    expect(box.registry.get('folder-2')?.state).toMatchObject({ name: 'queued', why: 'Waiting: another model is being converted' });
     expect(box.state('plain')).toBe('ready');
     await box.clock.advance(130_000);
     expect([box.state('folder-1'), box.state('folder-2')]).toEqual(['ready', 'ready']);

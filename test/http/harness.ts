@@ -53,6 +53,7 @@ export function modelView(id: string, changes: Partial<ModelView> = {}): ModelVi
     path: `/models/${id}.gguf`,
     state: 'ready',
     message: 'It answers.',
+    headline: 'It answers',
     help: null,
     blockedReason: null,
     copy: null,

@@ -147,7 +147,15 @@ test('what was remembered outlives the deletion of its file', () => {
   const folder = openStateFolder(path);
   const store = openStore(path, () => 0);
   const decide = (sentence: string) =>
-    store.ledger.decide({ modelId: 'tiny', action: 'load', reason: 'fits', sentence, inputs: {}, candidates: [] });
+    store.ledger.decide({
+      modelId: 'tiny',
+      action: 'load',
+      reason: 'fits',
+      sentence,
+      because: { cause: { kind: 'by-hand' }, facts: [] },
+      inputs: {},
+      candidates: [],
+    });
   decide('Before.');
   rmSync(path, { recursive: true });
   expect(folder.look()).toBe('made-again');

@@ -11,6 +11,7 @@ import { createProcessTable } from '../../main/io/ledger/processes.ts';
 import { openDatabase, openStore, type Store } from '../../main/io/ledger/store.ts';
 import { TRUSTS_KEPT } from '../../main/io/ledger/trust.ts';
 import { createProcesses } from '../../main/io/processes/processes.ts';
+import type { Reason } from '../../shared/reason.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const WALL_MS = 1_790_000_000_000;
@@ -39,7 +40,8 @@ function reopened(store: Store): Store {
 }
 
 function decision(modelId: string, sentence = 'It fits.'): NewDecision {
-  return { modelId, action: 'load', reason: 'fits', sentence, inputs: { free: 1 }, candidates: [] };
+  const because: Reason = { cause: { kind: 'made-room', for: 'other' }, facts: [{ fact: 'note', text: 'measured' }] };
+  return { modelId, action: 'load', reason: 'fits', sentence, because, inputs: { free: 1 }, candidates: [] };
 }
 
 const measurement: Measurement = {
@@ -314,9 +316,16 @@ describe('trust', () => {
 
   it('comes to a file of the version before with its first opening', () => {
     const older = openDatabase(join(folder, 'modelium.db'));
-    older.exec('DROP TABLE trusts; DROP TABLE samples; ALTER TABLE measurements DROP COLUMN reported; PRAGMA user_version = 1;');
+    older.exec(`ALTER TABLE decisions DROP COLUMN because;
+      INSERT INTO decisions (at, model_id, action, reason, sentence, inputs, candidates)
+      VALUES ('2026-01-01T00:00:00Z', 'old', 'load', 'fits', 'CPU: fits: needs 1 GiB', '{"chosen":0}', '[{"why":"fits","victims":[]}]');
+      DROP TABLE trusts; DROP TABLE samples; ALTER TABLE measurements DROP COLUMN reported; PRAGMA user_version = 1;`);
     older.close();
     const store = opened();
+    // A decision from before reasons were data has its sentence, and no more.
+    const [before] = store.ledger.decisions({ limit: 1 });
+    expect(before).toMatchObject({ modelId: 'old', sentence: 'CPU: fits: needs 1 GiB', candidates: [{ why: 'fits' }] });
+    expect(before).not.toHaveProperty('because');
     store.trust.trust(row('a'));
     expect(store.trust.trusted()).toHaveLength(1);
   });

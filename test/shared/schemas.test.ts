@@ -4,20 +4,14 @@
  */
 import { expect, test } from 'vitest';
 import type { z } from 'zod';
+import type { decisionRowSchema, launchPlanSchema } from '../../shared/api-decision.ts';
+import { decisionSchema } from '../../shared/api-decision.ts';
 import type { activitySchema, historySchema } from '../../shared/api-past.ts';
 import type { profileSchema } from '../../shared/api-profile.ts';
-import type {
-  decisionRowSchema,
-  foundModelSchema,
-  launchPlanSchema,
-  modelViewSchema,
-  runtimeViewSchema,
-  snapshotSchema,
-  trustSchema,
-} from '../../shared/api-views.ts';
-import { decisionSchema } from '../../shared/api-views.ts';
+import type { foundModelSchema, modelViewSchema, runtimeViewSchema, snapshotSchema, trustSchema } from '../../shared/api-views.ts';
 import type { Decision, DecisionRow, LaunchPlan } from '../../shared/decision.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
+import type { Reason } from '../../shared/reason.ts';
 import type { ActivityView, FoundModel, History, ModelView, RuntimeView, Snapshot, TrustView } from '../../shared/snapshot.ts';
 
 /** One spelling for what means the same: readonly or not, intersections or not. */
@@ -58,6 +52,15 @@ test('what differs does not compile', () => {
 });
 
 test('a base that a decision names survives the schema', () => {
-  const waits: Decision = { kind: 'wait', devices: [], waitsFor: ['base'], base: 'base', candidates: [], reason: 'waiting for its base' };
+  const because: Reason = { cause: { kind: 'waits-for-base', base: 'base', isRestarted: false }, facts: [] };
+  const waits: Decision = {
+    kind: 'wait',
+    devices: [],
+    waitsFor: ['base'],
+    base: 'base',
+    candidates: [],
+    reason: 'waiting for its base',
+    because,
+  };
   expect(decisionSchema.parse(waits)).toEqual(waits);
 });

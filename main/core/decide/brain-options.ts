@@ -13,9 +13,9 @@ import {
 } from '../../../shared/decision.ts';
 import type { Asleep } from '../../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
+import type { Fact } from '../../../shared/reason.ts';
 import { isNamed, type Room, slotsOf } from '../memory/devices.ts';
 import type { Measurement } from '../ports.ts';
-import { listed } from '../sentences.ts';
 import { correctedEstimate, expectedLoadSeconds, expectedWakeSeconds } from './estimate.ts';
 import type { KnownRuntime, LaunchSettings, NamedRuntime, RuntimePlanner } from './planner.ts';
 import { placeOf } from './runtime-preference.ts';
@@ -36,7 +36,8 @@ export interface OptionsInput {
 export interface Option {
   readonly plan: LaunchPlan;
   readonly bytes: DeviceBytes;
-  readonly notes: readonly string[];
+  /** How its figures came about. */
+  readonly facts: readonly Fact[];
   readonly slots: readonly DeviceId[];
   readonly loadSeconds: number | null;
   readonly needsTrust: boolean;
@@ -118,7 +119,7 @@ function deadOption(profile: ModelProfile, runtime: KnownRuntime, form: ModelFor
   const nothing = { contextTokens: 0, parallelSequences: 0, args: [], env: {} };
   const plan: LaunchPlan = { runtime: planner.id, form: form.kind, file: form.files[0] ?? '', placement: ON_CPU, ...nothing };
   const preference = placeOf(runtime, profile.kind, form.kind, ON_CPU.kind);
-  return { plan, bytes: {}, notes: [], slots: [], loadSeconds: null, needsTrust: false, preference, losses: 0, obstacle, lacks: null };
+  return { plan, bytes: {}, facts: [], slots: [], loadSeconds: null, needsTrust: false, preference, losses: 0, obstacle, lacks: null };
 }
 
 /** Would it execute code that nobody has trusted (I7)? */
@@ -180,11 +181,11 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Way
   const learned = learnedAt(input, runtime.planner.id, placement);
   const plan = runtime.planner.plan(profile, form, placement, { ...input.settings, learned }, preparation);
   const lacks = runtime.planner.lacks?.(form, input.settings) ?? null;
-  const { bytes, notes } = correctedEstimate(runtime.planner, profile, plan, modelId, measurements);
+  const { bytes, notes, corrections } = correctedEstimate(runtime.planner, profile, plan, modelId, measurements);
   return {
     plan,
     bytes,
-    notes: form.weights === undefined ? notes : [`${form.detail}, of ${quantizationsIn(profile)}`, ...notes],
+    facts: [...quantizationFact(form, profile), ...corrections, ...notes.map((text) => ({ fact: 'note', text }) as const)],
     slots: slotsOf(placement),
     loadSeconds: expectedLoadSeconds(modelId, plan.runtime, bytes, measurements),
     // Who loads what was made of it never sees the folder: weights and tokenizer were carried over, and no code (I7).
@@ -196,8 +197,11 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Way
   };
 }
 
-function quantizationsIn({ forms }: ModelProfile): string {
-  return listed(forms.flatMap(({ weights, detail }) => (weights === undefined ? [] : (detail ?? []))));
+/** Which one of several quantisations. */
+function quantizationFact({ weights, detail }: ModelForm, { forms }: ModelProfile): readonly Fact[] {
+  if (weights === undefined || detail === undefined) return [];
+  const of = forms.flatMap((form) => (form.weights === undefined ? [] : (form.detail ?? [])));
+  return [{ fact: 'quantization', type: detail, of }];
 }
 
 /** To wake it where it sleeps: the bytes that it gave back, on the GPUs that it had. */
@@ -208,7 +212,7 @@ export function wakeOption({ modelId, measurements }: OptionsInput, { plan, held
   return {
     plan,
     bytes,
-    notes: [],
+    facts: [],
     slots: slotsOf(plan.placement),
     loadSeconds,
     needsTrust: false,

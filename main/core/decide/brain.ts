@@ -11,6 +11,7 @@
  */
 import type { Candidate, Decision, RefusalReason } from '../../../shared/decision.ts';
 import type { Asleep } from '../../../shared/model.ts';
+import type { Reason } from '../../../shared/reason.ts';
 import type { Policies } from '../../../shared/settings.ts';
 import { shellWord, visibleName } from '../../../shared/visible.ts';
 import type { BaseVerdict } from '../analyzer/adapter-base.ts';
@@ -31,7 +32,9 @@ import {
   waysOf,
   wholeOptions,
 } from './brain-options.ts';
-import { noRuntimeWords, placementInWords, preparationInWords, toCandidate, whyOf } from './brain-words.ts';
+import { noRoomReason, reasonOf, toCandidate, type Weighing, wakingReason } from './brain-reasons.ts';
+import { noRuntimeWords } from './brain-words.ts';
+import { said, saidOf, told } from './reasoned.ts';
 
 export interface BrainInput extends OptionsInput {
   readonly policies: Policies;
@@ -57,7 +60,7 @@ const FITS: readonly Fit[] = ['now', 'draining', 'victims', 'waits'];
 
 /** Place, wait or refuse, always with every option that was weighed and a reason. At `present`, `refuse` means that waiting for models of ours is no use. */
 export function decide(input: BrainInput): Decision {
-  if (input.base?.verdict === 'needs-base') return refusal('needs-base', input.base.sentence, HELP_BASE, []);
+  if (input.base?.verdict === 'needs-base') return refusal('needs-base', saidOf(input.base.sentence), HELP_BASE, []);
   const box = boxOf({
     devices: input.devices,
     residents: input.residents.filter((resident) => resident.modelId !== input.modelId),
@@ -72,19 +75,25 @@ export function decide(input: BrainInput): Decision {
   if (input.asleep !== null && input.box === 'present') return decideWake(input, input.asleep, box);
   const ways = waysOf(input);
   const weighed = weighAll(input, ways, box);
-  const candidates = [...weighed, ...deadOptions(input).map((option) => weigh(option, box))].map((each) => toCandidate(each, box));
   const best = choose(
     weighed.filter(({ option }) => !option.needsTrust),
     box,
   );
+  // The one that was taken, or is waited for, stands on top.
+  const ordered = best === null ? weighed : [best, ...weighed.filter((each) => each !== best)];
+  const candidates = [...ordered, ...deadOptions(input).map((option) => weigh(option, box))].map((each) => toCandidate(each, box));
   if (best === null) return refuse(input, ways, weighed, candidates, box);
-  const reason = `${placementInWords(best.option.plan.placement, box)}: ${whyOf(best, box)}${preparationInWords(best, weighed, box)}${whyNotGpu(best, weighed, box)}`;
+  const why = told(reasonOf(best, weighingOf(input, weighed, box)));
   if (best.fit === 'now' || best.fit === 'victims') {
-    // The very one of the list, by which the ledger tells which was taken.
-    return { kind: 'place', candidate: candidates[weighed.indexOf(best)] ?? toCandidate(best, box), candidates, reason };
+    // Must be the same object as in the list: the ledger compares by identity to mark the chosen one.
+    return { kind: 'place', candidate: candidates[0] ?? toCandidate(best, box), candidates, ...why };
   }
   const { waitsFor, lacksRoom, option } = best;
-  return { kind: 'wait', devices: option.slots, waitsFor, lacksRoom, candidates, reason: `waiting for ${reason}` };
+  return { kind: 'wait', devices: option.slots, waitsFor, lacksRoom, candidates, ...why };
+}
+
+function weighingOf(input: BrainInput, weighed: readonly Weighed[], box: Box): Weighing {
+  return { box, weighed, devices: input.devices, usable: usableGpus(input), layers: input.profile.layers };
 }
 
 /** It has its place: what it gave back must be there again. Refused: it is ended, and asked about like any other. */
@@ -92,13 +101,14 @@ function decideWake(input: BrainInput, asleep: Asleep, box: Box): Decision {
   const option = wakeOption(input, asleep);
   const weighed = weigh(option, box);
   const candidate = toCandidate(weighed, box);
-  const reason = `${placementInWords(asleep.plan.placement, box)}: woken where it sleeps: ${whyOf(weighed, box)}`;
-  if (weighed.fit === 'now' || weighed.fit === 'victims') return { kind: 'place', candidate, candidates: [candidate], reason };
+  const because = wakingReason(weighed, box);
+  const why = told(because);
+  if (weighed.fit === 'now' || weighed.fit === 'victims') return { kind: 'place', candidate, candidates: [candidate], ...why };
   if (weighed.fit === 'waits' || weighed.fit === 'draining') {
     const { waitsFor, lacksRoom } = weighed;
-    return { kind: 'wait', devices: option.slots, waitsFor, lacksRoom, candidates: [candidate], reason: `waiting for ${reason}` };
+    return { kind: 'wait', devices: option.slots, waitsFor, lacksRoom, candidates: [candidate], ...why };
   }
-  return refusal('no-room', `It cannot wake where it sleeps: ${whyOf(weighed, box)}.`, HELP_NO_ROOM, [candidate]);
+  return refusal('no-room', because, HELP_NO_ROOM, [candidate]);
 }
 
 function weighAll(input: BrainInput, ways: readonly Way[], box: Box): readonly Weighed[] {
@@ -163,13 +173,6 @@ function layersOf({ plan }: Option): number {
   return plan.placement.gpuLayers ?? 0;
 }
 
-/** Where it does not go all onto a GPU though there are some: why not. */
-function whyNotGpu(best: Weighed, weighed: readonly Weighed[], box: Box): string {
-  if (best.option.plan.placement.kind === 'gpu') return '';
-  const gpu = weighed.find(({ option }) => option.plan.placement.kind === 'gpu' && option.plan.placement.gpus.length === 1);
-  return gpu === undefined ? '' : `; not all on ${placementInWords(gpu.option.plan.placement, box)}: ${whyOf(gpu, box)}`;
-}
-
 /** Why there is no way. At `present` the empty box is asked first: what it refuses no box can have; what it takes somebody else is holding up. */
 function refuse(
   input: BrainInput,
@@ -181,27 +184,32 @@ function refuse(
   if (input.box === 'present') {
     const verdict = decide({ ...input, box: 'empty' });
     if (verdict.kind === 'refuse') return { ...verdict, candidates };
-    return refusal('no-room', `There is no room. ${closestInWords(weighed, box)}.`, HELP_NO_ROOM, candidates);
+    return refusal('no-room', noRoomReason(closestOf(weighed, box), box, 'no-room'), HELP_NO_ROOM, candidates);
   }
   const { profile, modelId } = input;
   if (profile.forms.every((form) => form.kind === 'unknown')) {
     const [reason = 'Nothing in it is a model that any runtime of Modelium knows.'] = profile.notes;
-    return refusal('not-servable', reason, 'Drop a GGUF file or a model folder.', candidates);
+    return refusal('not-servable', saidOf(reason), 'Drop a GGUF file or a model folder.', candidates);
   }
   if (ways.length === 0) return withoutWay(input, candidates);
   const possible = weighed.filter(({ fit }) => fit !== 'impossible');
   if (possible.length === 0) {
     const lacks = weighed.find(({ option }) => option.lacks !== null && option.obstacle === option.lacks)?.option.lacks ?? null;
-    if (lacks !== null) return refusal('needs-input', lacks.replaceAll('models.NAME', `models.${modelId}`), HELP_INPUT, candidates);
+    if (lacks !== null) return refusal('needs-input', saidOf(lacks.replaceAll('models.NAME', `models.${modelId}`)), HELP_INPUT, candidates);
     const asked = input.settings.gpus !== undefined && usableGpus(input).length === 0;
-    const reason = asked
+    const sentence = asked
       ? `models.${modelId}.gpus names no GPU that is here.`
-      : `No runtime can run it here: ${weighed[0] === undefined ? 'there is no device for it' : whyOf(weighed[0], box)}.`;
-    return refusal('no-runtime', reason, asked ? `Change models.${modelId}.gpus in the settings.` : HELP_RUNTIMES, candidates);
+      : `No runtime can run it here: ${(weighed[0]?.option.obstacle ?? 'there is no device for it').replace(/\.$/, '')}.`;
+    return refusal(
+      'no-runtime',
+      said({ kind: asked ? 'no-such-gpu' : 'no-device' }, sentence),
+      asked ? `Change models.${modelId}.gpus in the settings.` : HELP_RUNTIMES,
+      candidates,
+    );
   }
   if (possible.some(({ option, fit }) => option.needsTrust && fit === 'now')) return untrusted(input, '', candidates);
   const help = `Give it less context (models.${modelId}.context), or take a smaller quantisation of it.`;
-  return refusal('too-large', `It is too large for this machine. ${closestInWords(possible, box)}.`, help, candidates);
+  return refusal('too-large', noRoomReason(closestOf(possible, box), box, 'too-large'), help, candidates);
 }
 
 /** Each way to run it would execute code of the model's own (I7). @param more a sentence that a person should know beside it. */
@@ -210,7 +218,7 @@ function untrusted(input: BrainInput, more: string, candidates: readonly Candida
   const reason = `It brings code that would run here, and nobody has trusted it: ${listed([...new Set(files)].map(visibleName))}.${more}`;
   return refusal(
     'needs-trust',
-    reason,
+    said({ kind: 'needs-trust' }, reason),
     `\`modelium trust ${shellWord(input.modelId)}\` shows it; trust it if you know who wrote it.`,
     candidates,
   );
@@ -221,8 +229,8 @@ const HELP_INPUT = 'It goes on by itself when the settings say it.';
 const HELP_BASE = 'It goes on by itself when its base is there. An alias (models.<id>.aliases) makes a model under another name its base.';
 const HELP_NO_ROOM = 'Unpin a model, or end what else holds the memory.';
 
-function refusal(kind: RefusalReason, reason: string, help: string, candidates: readonly Candidate[]): Decision {
-  return { kind: 'refuse', refusal: kind, candidates, reason, help };
+function refusal(kind: RefusalReason, because: Reason, help: string, candidates: readonly Candidate[]): Decision {
+  return { kind: 'refuse', refusal: kind, candidates, ...told(because, '.'), help };
 }
 
 /** No runtime takes it, or those who would are off or not here. */
@@ -241,24 +249,27 @@ function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decisi
   if (takers.length > 0) {
     const why = candidates.find(({ plan }) => takers.includes(plan.runtime))?.why ?? '';
     const converted = profile.forms.find(({ conversion }) => conversion?.why != null)?.conversion?.why ?? null;
-    const besides = converted === null || converter === undefined ? '' : ` ${converter.name} does not serve it: ${converted}.`;
-    const missing = `${takers.join(', ')} would serve it, but: ${why.replace(/\.$/, '')}.${besides}`;
-    return isUntrusted ? untrusted(input, ` ${missing}`, candidates) : refusal('no-runtime', missing, HELP_RUNTIMES, candidates);
+    const alsoNot = converted === null || converter === undefined ? '' : ` ${converter.name} does not serve it: ${converted}.`;
+    const missing = `${takers.join(', ')} would serve it, but: ${why.replace(/\.$/, '')}.${alsoNot}`;
+    return isUntrusted
+      ? untrusted(input, ` ${missing}`, candidates)
+      : refusal('no-runtime', said({ kind: 'not-ready', runtimes: takers }, missing), HELP_RUNTIMES, candidates);
   }
   const { reason, help } = noRuntimeWords(profile, runtimes, input.laterRuntimes);
   // Whatever runtime comes, it would not run this code: that is told first, and what else is missing with it.
   if (isUntrusted) return untrusted(input, ` ${reason}`, candidates);
   // Why such a folder is not converted is in the reason already.
   const isFolder = profile.forms.some((form) => form.kind === 'transformers');
-  const said = candidates
+  const besides = candidates
     .filter(({ plan }) => !isFolder || plan.runtime !== converter?.planner.id)
     .map(({ why }) => ` ${why.replace(/\.$/, '')}.`)
     .join('');
-  return refusal('no-runtime', `${reason}${said}`, help, candidates);
+  const form = profile.forms[0]?.kind ?? null;
+  return refusal('no-runtime', said({ kind: 'not-taken', form }, `${reason}${besides}`), help, candidates);
 }
 
 /** The option that lacks least, so that the refusal names the figure that matters. */
-function closestInWords(weighed: readonly Weighed[], box: Box): string {
+function closestOf(weighed: readonly Weighed[], box: Box): Weighed | null {
   let best: Weighed | null = null;
   let leastBytes = Number.POSITIVE_INFINITY;
   for (const each of weighed) {
@@ -269,5 +280,5 @@ function closestInWords(weighed: readonly Weighed[], box: Box): string {
     best = each;
     leastBytes = lackingBytes;
   }
-  return best === null ? '' : `${placementInWords(best.option.plan.placement, box)}: ${whyOf(best, box)}`;
+  return best;
 }

@@ -8,6 +8,7 @@ import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { shellWord, visibleName } from '../../../shared/visible.ts';
 import { listed } from '../sentences.ts';
 import type { KnownRuntime } from './planner.ts';
+import { said, saidOf, told } from './reasoned.ts';
 
 export interface DerivedQuestion {
   readonly modelId: string;
@@ -28,7 +29,13 @@ export function decideDerived(question: DerivedQuestion): Decision {
   const { modelId, form, base, chosen, runtimes, box } = question;
   if (base.profile === null) {
     const reason = `Its base ${base.id} is here, and is still being looked at.`;
-    return { kind: 'refuse', refusal: 'needs-base', candidates: [], reason, help: 'It goes on by itself when that is done.' };
+    return {
+      kind: 'refuse',
+      refusal: 'needs-base',
+      candidates: [],
+      ...told(saidOf(reason)),
+      help: 'It goes on by itself when that is done.',
+    };
   }
   const server = runtimes.find(({ planner }) => planner.whyNotAttached !== undefined);
   const obstacle =
@@ -42,7 +49,8 @@ export function decideDerived(question: DerivedQuestion): Decision {
         ? ''
         : `${server.name} serves adapters together with their base: \`modelium check\` says what it lacks here. Or `;
     const help = `${serves}${serves === '' ? 'Merge' : 'merge'} it into its base and drop that.`;
-    return { kind: 'refuse', refusal: 'no-runtime', candidates: [], reason, help };
+    const because = said({ kind: 'not-taken', form: form.kind }, reason);
+    return { kind: 'refuse', refusal: 'no-runtime', candidates: [], ...told(because), help };
   }
   if (question.needsTrust) {
     const files = listed(form.codeFiles.map(visibleName));
@@ -51,7 +59,7 @@ export function decideDerived(question: DerivedQuestion): Decision {
       kind: 'refuse',
       refusal: 'needs-trust',
       candidates: [],
-      reason,
+      ...told(said({ kind: 'needs-trust' }, reason)),
       help: `\`modelium trust ${shellWord(modelId)}\` shows it; trust it if you know who wrote it.`,
     };
   }
@@ -63,21 +71,21 @@ export function decideDerived(question: DerivedQuestion): Decision {
       kind: 'refuse',
       refusal: 'needs-base',
       candidates: [],
-      reason: `Its base ${base.id} cannot be served: ${why}`,
+      ...told(said({ kind: 'base-not-served', base: base.id }, `Its base ${base.id} cannot be served: ${why}`)),
       help: `Mend that first: \`modelium why ${base.id}\`.`,
       base: base.id,
     };
   }
   const serves = base.state.name === 'ready' && base.state.runtime === server.planner.id;
   if (serves && base.state.name === 'ready' && (server.planner.whyNotAttached?.(form, base.state.plan) ?? null) === null) return place;
-  const how = base.state.name === 'ready' ? 'is started again, so that it takes adapters' : 'is loaded first';
+  const isRestarted = base.state.name === 'ready';
   return {
     kind: 'wait',
     devices: [],
     waitsFor: [base.id],
     lacksRoom: false,
     candidates: [],
-    reason: `waiting for its base ${base.id}, which ${how}`,
+    ...told({ cause: { kind: 'waits-for-base', base: base.id, isRestarted }, facts: [] }),
     base: base.id,
   };
 }
@@ -101,16 +109,15 @@ function placed({ planner }: KnownRuntime, form: ModelForm, { id, state }: Deriv
   const placement = state.name === 'ready' ? state.plan.placement : NOWHERE;
   const launch = { contextTokens: 0, parallelSequences: 0, args: [], env: {} };
   const plan: LaunchPlan = { runtime: planner.id, form: form.kind, file: form.files[0] ?? '', placement, ...launch, base: id };
-  const reason = `served with its base ${id}, as one of its adapters`;
   const candidate = {
     plan,
     feasible: true,
-    why: reason,
+    why: 'served with its base, as one of its adapters',
     bytesNeeded: {},
     bytesThere: {},
     victims: [],
     loadSeconds: null,
     needsTrust: false,
   };
-  return { kind: 'place', candidate, candidates: [candidate], reason };
+  return { kind: 'place', candidate, candidates: [candidate], ...told({ cause: { kind: 'attaches', base: id }, facts: [] }) };
 }

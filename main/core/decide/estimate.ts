@@ -4,6 +4,7 @@
  */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type RuntimeId } from '../../../shared/decision.ts';
 import type { ModelProfile } from '../../../shared/profile.ts';
+import type { Correction } from '../../../shared/reason.ts';
 import type { Measurement } from '../ports.ts';
 import { isWake, planHash, wakeHash } from './plan-hash.ts';
 import type { Estimate, RuntimePlanner } from './planner.ts';
@@ -22,6 +23,11 @@ const FORECAST_LOADS = 16;
 
 type Side = 'gpu' | 'host';
 
+export interface CorrectedEstimate extends Estimate {
+  /** What was done to the planner's figures, where that is a hundredth or more. */
+  readonly corrections: readonly Correction[];
+}
+
 /**
  * `planner.estimate` corrected by what was measured: of this model with this plan, else of this model on this runtime, else of this runtime.
  * The correction is clamped, and a note says what was done. `measurements` are newest first. Their `predicted` must be the planner's own
@@ -33,31 +39,32 @@ export function correctedEstimate(
   plan: LaunchPlan,
   modelId: string,
   measurements: readonly Measurement[],
-): Estimate {
+): CorrectedEstimate {
   const raw = planner.estimate(profile, plan);
   const ofRuntime = measurements.filter((one) => one.runtime === plan.runtime && !isWake(one));
-  if (ofRuntime.length === 0) return raw;
+  if (ofRuntime.length === 0) return { ...raw, corrections: [] };
   const ofModel = ofRuntime.filter((one) => one.modelId === modelId);
   const hash = ofModel.length === 0 ? '' : planHash(plan);
   const samePlan = ofModel.filter((one) => one.planHash === hash).slice(0, RECENT_LOADS);
   const onGpu = Object.keys(raw.bytes).some((device) => device !== HOST_DEVICE);
   const bytes: Record<string, number> = {};
-  const notes = new Set(raw.notes);
+  const corrections: Correction[] = [];
   for (const [device, rawBytes] of Object.entries(raw.bytes)) {
     const side = sideOf(device);
     // Beside a GPU the resident bytes on the host are mostly mapped weights, which the kernel may drop: nothing to learn from.
     const learned =
       side === 'host' && onGpu ? null : learn(device, rawBytes, samePlan, ofModel, ofRuntime, raw.isGuess ? ANY_BOUNDS : SAME_PLAN_BOUNDS);
     bytes[device] = learned === null ? rawBytes : Math.ceil(rawBytes * learned.factor);
-    if (learned !== null && Math.abs(learned.factor - 1) >= 0.01) notes.add(noteOf(learned, side));
+    if (learned !== null && Math.abs(learned.factor - 1) >= 0.01)
+      corrections.push({ fact: 'corrected', side, factor: learned.factor, from: learned.from, isClamped: learned.clamped });
   }
-  return { bytes, parts: raw.parts, notes: [...notes] };
+  return { bytes, parts: raw.parts, notes: raw.notes, corrections: unique(corrections) };
 }
 
 interface Learned {
   readonly factor: number;
   readonly clamped: boolean;
-  readonly from: string;
+  readonly from: Correction['from'];
 }
 
 function learn(
@@ -71,11 +78,11 @@ function learn(
   const side = sideOf(device);
   // The highest of the last few: a plan may have been measured while it was idle, and will need again what it once needed.
   const measured = Math.max(0, ...samePlan.map((one) => one.measured[device] ?? 0));
-  if (measured > 0 && rawBytes > 0) return clamped(measured / rawBytes, samePlanBounds, 'this plan took when it was loaded before');
+  if (measured > 0 && rawBytes > 0) return clamped(measured / rawBytes, samePlanBounds, 'plan');
   const sameModel = ratios(ofModel, side);
-  if (sameModel.length > 0) return clamped(Math.max(...sameModel), LOOSE_BOUNDS, 'this model took with another plan');
+  if (sameModel.length > 0) return clamped(Math.max(...sameModel), LOOSE_BOUNDS, 'model');
   const sameRuntime = ratios(ofRuntime, side);
-  return sameRuntime.length < RUNTIME_LOADS ? null : clamped(median(sameRuntime), LOOSE_BOUNDS, 'other models took on this runtime');
+  return sameRuntime.length < RUNTIME_LOADS ? null : clamped(median(sameRuntime), LOOSE_BOUNDS, 'runtime');
 }
 
 /** Measured / predicted of the newest loads, on the GPUs together, or on the host for loads without a GPU. */
@@ -92,15 +99,15 @@ function ratios(measurements: readonly Measurement[], side: Side): readonly numb
   return found;
 }
 
-function clamped(ratio: number, bounds: readonly [number, number], from: string): Learned {
+function clamped(ratio: number, bounds: readonly [number, number], from: Correction['from']): Learned {
   const factor = Math.min(bounds[1], Math.max(bounds[0], ratio));
   return { factor, clamped: factor !== ratio, from };
 }
 
-function noteOf(learned: Learned, side: Side): string {
-  const where = side === 'gpu' ? 'GPU memory' : 'main memory';
-  const bound = learned.clamped ? ' (as far as we correct)' : '';
-  return `${where} x ${learned.factor.toFixed(2)}${bound}: what ${learned.from}`;
+/** Equal GPUs are corrected alike: that is told once. */
+function unique(corrections: readonly Correction[]): readonly Correction[] {
+  const isSame = (one: Correction, other: Correction): boolean => one.side === other.side && one.factor === other.factor;
+  return corrections.filter((one, at) => corrections.findIndex((other) => isSame(one, other)) === at);
 }
 
 /**

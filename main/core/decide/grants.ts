@@ -2,8 +2,10 @@
  * Goes through those who wait, in the admission's order, and grants: brain and promise in one turn, so that no room is promised twice. A model
  * that has to wait holds back only those who want the same devices.
  */
-import type { Candidate, Decision } from '../../../shared/decision.ts';
+import type { Decision } from '../../../shared/decision.ts';
 import { assertNever } from '../../../shared/errors.ts';
+import type { Cause } from '../../../shared/reason.ts';
+import { headlineOf, placeOf } from '../../../shared/reason-words.ts';
 import type { Admission } from '../admission.ts';
 import type { DecisionBook } from '../decision-book.ts';
 import type { Doer } from '../doer.ts';
@@ -13,6 +15,7 @@ import { type ModelRecord, type Registry, stateOf } from '../registry.ts';
 import { convertingSentence, decisionSentence } from '../sentences.ts';
 import type { Usage } from '../usage.ts';
 import type { Questions } from './questions.ts';
+import { type Told, told } from './reasoned.ts';
 
 export interface GrantsPorts {
   readonly registry: Registry;
@@ -63,16 +66,16 @@ export class Grants {
         if (free && this.#grant(record, decision)) return;
         for (const device of wanted) heldBack.add(device);
         this.#endLeftOver(record, wanted);
-        return this.#moved(record, 'waiting for another load on the same device');
+        return this.#moved(record, told({ cause: { kind: 'waits-for-turn', turn: 'load' }, facts: [] }));
       }
       case 'wait':
-        if (decision.base !== undefined) return this.#bringBase(record, decision.base, decision.reason);
+        if (decision.base !== undefined) return this.#bringBase(record, decision.base, decision);
         if (!admission.mayEvict(id) && decision.lacksRoom !== false) {
-          return this.#rest(record, decision.reason, decision.candidates);
+          return this.#rest(record, { kind: 'rests', place: placeOf(decision.because.cause), base: null }, decision);
         }
         for (const device of decision.devices) heldBack.add(device);
         this.#endLeftOver(record, decision.devices);
-        return this.#moved(record, decision.reason);
+        return this.#moved(record, decision);
       case 'refuse':
         // Its place is somebody else's: it is ended, and asks again like any other.
         if (stateOf(record, 'queued')?.asleep != null) return void doer.unloadModel(id, 'memory', { to: 'analyzed' });
@@ -99,9 +102,9 @@ export class Grants {
   }
 
   /** Content that nobody asked for takes free room only. */
-  #rest({ id }: ModelRecord, why: string, candidates: readonly Candidate[]): void {
+  #rest({ id }: ModelRecord, cause: Cause, { because, candidates }: Extract<Decision, { kind: 'wait' }>): void {
     const { registry, admission, clock, book } = this.#ports;
-    book.write(id, 'rest', 'no-free-room', `${id} is not loaded now: ${why}`, candidates);
+    book.write(id, 'rest', 'no-free-room', told({ cause, facts: because.facts }), candidates);
     admission.unwant(id);
     registry.apply(id, { type: 'rested', reason: 'no-free-room', atMs: clock.now() });
   }
@@ -109,12 +112,15 @@ export class Grants {
   /** Nothing is promised before it is there: it may take minutes, in which the memory serves others. */
   #prepare(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): void {
     const { doer, log, book } = this.#ports;
-    const { candidate, candidates, reason } = decision;
+    const { candidate, candidates, because } = decision;
+    const type = candidate.plan.preparation?.type;
+    const place = placeOf(because.cause);
     if (!doer.mayPrepare()) {
       this.#endLeftOver(record, 'conversion');
-      return this.#moved(record, 'waiting for another model to be converted');
+      return this.#moved(record, told({ cause: { kind: 'waits-for-turn', turn: 'conversion' }, facts: [] }));
     }
-    const decisionId = book.write(record.id, 'prepare', 'converts', `Converted first: ${reason}`, candidates, this.#inputsOf(decision));
+    const why = place === null || type === undefined ? decision : told({ cause: { kind: 'converts', place, type }, facts: because.facts });
+    const decisionId = book.write(record.id, 'prepare', 'converts', why, candidates, this.#inputsOf(decision));
     log.say(convertingSentence(record.id, candidate.plan));
     doer.prepare(record, candidate.plan, decisionId);
   }
@@ -122,24 +128,24 @@ export class Grants {
   /** Into its base, which is ready: no memory is asked for, and no load slot. */
   #attach(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): void {
     const { registry, doer, clock, book } = this.#ports;
-    const { candidate, candidates, reason } = decision;
-    const decisionId = book.write(record.id, 'load', 'fits', reason, candidates, this.#inputsOf(decision));
+    const { candidate, candidates } = decision;
+    const decisionId = book.write(record.id, 'load', 'fits', decision, candidates, this.#inputsOf(decision));
     registry.apply(record.id, { type: 'granted', plan: candidate.plan, decisionId, predicted: {}, sinceMs: clock.now() });
     const granted = registry.get(record.id);
     if (granted !== undefined) doer.loadModel(granted, candidate, decisionId);
   }
 
   /** Its base is wanted as much as it is itself. One that was started without adapters is started again. */
-  #bringBase(record: ModelRecord, baseId: string, reason: string): void {
+  #bringBase(record: ModelRecord, baseId: string, decision: Extract<Decision, { kind: 'wait' }>): void {
     const { registry, admission, clock, doer, wake } = this.#ports;
     const rested = stateOf(registry.get(baseId), 'unloaded')?.reason === 'no-free-room';
-    if (rested && !admission.mayEvict(record.id)) return this.#rest(record, `its base ${baseId} has no free room`, []);
+    if (rested && !admission.mayEvict(record.id)) return this.#rest(record, { kind: 'rests', place: null, base: baseId }, decision);
     admission.want(baseId, admission.mayEvict(record.id) ? 'person' : 'content', clock.now());
     const name = registry.get(baseId)?.state.name;
     if (name === 'ready') void doer.unloadModel(baseId, 'launch-settings', { to: 'analyzed' });
     // Once: whoever is on its way needs no other word, and this is asked with every look at the queue.
     if (name === 'unloaded' || name === 'asleep') wake(baseId);
-    this.#moved(record, reason);
+    this.#moved(record, decision);
   }
 
   #inputsOf({ candidate, candidates }: Extract<Decision, { kind: 'place' }>): object {
@@ -156,14 +162,14 @@ export class Grants {
       record.id,
       'load',
       candidate.victims.length > 0 ? 'evicts' : 'fits',
-      decision.reason,
+      decision,
       decision.candidates,
       this.#inputsOf(decision),
     );
     log.say(decisionSentence(record.id, candidate.plan.runtime, decision.reason));
     for (const victim of candidate.victims) {
       const idleMs = clock.now() - (usage.lastMs(victim) ?? 0);
-      this.#ports.book.write(victim, 'evict', 'memory', `${victim} leaves so that ${record.id} can be loaded`, [], {
+      this.#ports.book.write(victim, 'evict', 'memory', told({ cause: { kind: 'made-room', for: record.id }, facts: [] }), [], {
         for: record.id,
         idleMs,
       });
@@ -181,15 +187,12 @@ export class Grants {
     return true;
   }
 
-  #moved(record: ModelRecord, why: string): void {
+  #moved(record: ModelRecord, { reason, because }: Told): void {
     const queued = stateOf(this.#ports.registry.get(record.id), 'queued');
-    if (queued === null || queued.why === why) return;
+    if (queued === null || queued.why === reason) return;
     // One row for a cause: its figures move with every sample, four times a second.
-    if (withoutFigures(queued.why) !== withoutFigures(why)) this.#ports.book.write(record.id, 'wait', 'waits', why);
-    this.#ports.registry.apply(record.id, { type: 'queue-moved', why });
+    const isNew = queued.because === undefined || headlineOf(queued.because) !== headlineOf(because);
+    if (isNew) this.#ports.book.write(record.id, 'wait', 'waits', { reason, because });
+    this.#ports.registry.apply(record.id, { type: 'queue-moved', why: reason, because });
   }
-}
-
-function withoutFigures(sentence: string): string {
-  return sentence.replace(/\d+(\.\d+)?/g, '#');
 }

@@ -4,6 +4,7 @@
  */
 import type { StateOf } from '../../../shared/model.ts';
 import type { Settings } from '../../../shared/settings.ts';
+import { told } from '../decide/reasoned.ts';
 import type { DecisionBook } from '../decision-book.ts';
 import type { Doer } from '../doer.ts';
 import type { Clock, Log } from '../ports.ts';
@@ -60,8 +61,11 @@ export class Idleness {
       const record = registry.get(modelId);
       const state = stateOf(record, 'ready') ?? stateOf(record, 'asleep');
       if (state === null || devicesOf(state).some((device) => loading.has(device))) continue;
-      const sentence = idleSentence(modelId, idleMs, usage.queriesPerSecond(modelId, clock.now()));
-      this.#ports.book.write(modelId, 'evict', 'idle', sentence, [], { idleMs });
+      const queriesPerSecond = usage.queriesPerSecond(modelId, clock.now());
+      const sentence = idleSentence(modelId, idleMs, queriesPerSecond);
+      this.#ports.book.write(modelId, 'evict', 'idle', told({ cause: { kind: 'idle', idleMs, queriesPerSecond }, facts: [] }), [], {
+        idleMs,
+      });
       log.say(sentence);
       void doer.unloadModel(modelId, 'idle', { to: 'unloaded', reason: 'idle' });
     }
@@ -79,7 +83,9 @@ export class Idleness {
       const room = devices.rooms().find(({ kind }) => kind === 'host')?.availableBytes ?? 0;
       if ((record?.profile?.weightBytes ?? 0) > room) continue;
       const sentence = sleepSentence(modelId, idleMs);
-      const decisionId = this.#ports.book.write(modelId, 'sleep', 'idle', sentence, [], { idleMs });
+      const decisionId = this.#ports.book.write(modelId, 'sleep', 'idle', told({ cause: { kind: 'sleeps', idleMs }, facts: [] }), [], {
+        idleMs,
+      });
       log.say(sentence);
       void doer.sleepModel(modelId, decisionId);
     }

@@ -1,8 +1,13 @@
 /** Records, leases and samples as people may see them: the snapshot. Pure reading of the owners (I9); nothing decides on what comes out of here. */
+import type { DeviceId } from '../../../shared/decision.ts';
 import { assertNever } from '../../../shared/errors.ts';
 import type { Asleep, ModelState, StateOf } from '../../../shared/model.ts';
+import type { Reason } from '../../../shared/reason.ts';
+import { headlineFrom } from '../../../shared/reason-names.ts';
+import { headlineOf } from '../../../shared/reason-words.ts';
 import type { ModelView, PaceView } from '../../../shared/snapshot.ts';
 import type { Admission } from '../admission.ts';
+import { placeRef, said, saidOf } from '../decide/reasoned.ts';
 import type { ModelRecord } from '../registry.ts';
 import { stateInWords } from '../sentences.ts';
 import type { Usage } from '../usage.ts';
@@ -17,6 +22,8 @@ export interface ViewFacts {
   /** Seconds of idleness after which the evictor unloads it; null: never. */
   idleSeconds(record: ModelRecord): number | null;
   pinned(record: ModelRecord): boolean;
+  /** A GPU's number. */
+  indexOf(id: DeviceId): number | null;
   /** A sentence beside its state; null: there is nothing to say. */
   noteOf(record: ModelRecord): string | null;
 }
@@ -24,6 +31,8 @@ export interface ViewFacts {
 export function modelView(record: ModelRecord, facts: ViewFacts): ModelView {
   const { state, id } = record;
   const { nowMs, usage, admission } = facts;
+  const because = reasonOfState(state, facts);
+  const message = withNote(stateInWords(state, nowMs), state.name === 'ready' ? facts.noteOf(record) : null);
   const idleMs = state.name === 'ready' || state.name === 'asleep' ? idleFor(state, usage.lastMs(id), facts.inFlight(id), nowMs) : null;
   const idleSeconds = facts.idleSeconds(record);
   return {
@@ -31,7 +40,9 @@ export function modelView(record: ModelRecord, facts: ViewFacts): ModelView {
     aliases: record.aliases,
     path: record.path,
     state: state.name,
-    message: withNote(stateInWords(state, nowMs), state.name === 'ready' ? facts.noteOf(record) : null),
+    message,
+    headline: because === null ? headlineFrom(message) : headlineOf(because),
+    ...(because === null ? {} : { because }),
     ...(record.server === undefined ? {} : { remote: record.server.where }),
     pinned: facts.pinned(record),
     inFlight: facts.inFlight(id),
@@ -44,6 +55,16 @@ export function modelView(record: ModelRecord, facts: ViewFacts): ModelView {
     profile: record.profile,
     ...stateFacts(state, nowMs),
   };
+}
+
+/** Why it waits, is blocked or failed; null for what needs no reason. */
+function reasonOfState(state: ModelState, { indexOf }: ViewFacts): Reason | null {
+  if (state.name === 'blocked') return state.because ?? saidOf(state.message);
+  if (state.name === 'queued') return state.because ?? null;
+  if (state.name !== 'failed') return null;
+  const { code, message, placement } = state.failure;
+  const place = placement === undefined ? null : placeRef(placement, indexOf);
+  return said({ kind: 'failed', code, place, sentence: message }, message);
 }
 
 function withNote(message: string, note: string | null): string {

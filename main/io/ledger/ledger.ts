@@ -1,6 +1,7 @@
 /** The ledger's tables: decisions, what is remembered of models, and what was measured. */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { BufferBytes, DecisionAction, DecisionOutcome, DecisionRow, RuntimeId } from '../../../shared/decision.ts';
+import type { Reason } from '../../../shared/reason.ts';
 import type { Ledger, Measurement, RememberedModel } from '../../core/ports.ts';
 import { inStore } from './errors.ts';
 
@@ -40,7 +41,7 @@ type Run = <Result>(work: () => Result) => Result;
 
 function decisionsOf(database: DatabaseSync, now: () => string, run: Run): Pick<Ledger, 'decide' | 'settle' | 'decisions'> {
   const insert = database.prepare(
-    'INSERT INTO decisions (at, model_id, action, reason, sentence, inputs, candidates) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO decisions (at, model_id, action, reason, sentence, because, inputs, candidates) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const prune = database.prepare('DELETE FROM decisions WHERE id <= ?');
   const settle = database.prepare('UPDATE decisions SET outcome = ? WHERE id = ?');
@@ -48,10 +49,11 @@ function decisionsOf(database: DatabaseSync, now: () => string, run: Run): Pick<
   const all = select('');
   const ofModel = select('model_id = ? AND');
   return {
-    decide: ({ modelId, action, reason, sentence, inputs, candidates }) =>
+    decide: ({ modelId, action, reason, sentence, because, inputs, candidates }) =>
       run(() => {
-        const words = [now(), modelId, action, reason, sentence, JSON.stringify(inputs ?? null), JSON.stringify(candidates)];
-        const id = Number(insert.run(...words).lastInsertRowid);
+        const words = [now(), modelId, action, reason, sentence];
+        const data = [because, inputs ?? null, candidates].map((value) => JSON.stringify(value));
+        const id = Number(insert.run(...words, ...data).lastInsertRowid);
         if (id % PRUNE_EVERY === 0) prune.run(id - DECISIONS_KEPT);
         return id;
       }),
@@ -116,6 +118,7 @@ function toDecision(row: Row): DecisionRow {
     action: row['action'] as DecisionAction,
     reason: String(row['reason']),
     sentence: String(row['sentence']),
+    ...(row['because'] === null ? {} : { because: fromJson<Reason>(row['because']) }),
     inputs: fromJson(row['inputs']),
     candidates: fromJson<DecisionRow['candidates']>(row['candidates']),
     outcome: row['outcome'] === null ? null : fromJson<DecisionRow['outcome']>(row['outcome']),

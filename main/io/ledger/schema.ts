@@ -47,6 +47,7 @@ const STEPS: readonly string[] = [
    CREATE INDEX trusts_by_model ON trusts (model_id, form, hash);`,
   'ALTER TABLE measurements ADD COLUMN reported TEXT;',
   'CREATE TABLE samples (at_ms INTEGER PRIMARY KEY, devices TEXT NOT NULL) STRICT;',
+  'ALTER TABLE decisions ADD COLUMN because TEXT;',
 ];
 
 /**

@@ -1,9 +1,11 @@
 /** One decision: a line, and when it is opened what was weighed, what came of it, and the row as it lies in the ledger. */
 import { memo } from 'react';
 import type { DecisionAction, DecisionOutcome, DecisionRow } from '../../../shared/decision.ts';
+import { rowHeadlines } from '../../../shared/reason-words.ts';
 import { bytesInWords, phasesInWords, secondsInWords } from '../../../shared/units.ts';
 import { CandidateTable } from '../../components/candidate-table.tsx';
 import { mainDevices, useDeviceNames } from '../../components/device-name.ts';
+import { ReasonView } from '../../components/reason.tsx';
 import { address } from '../../route.ts';
 import { classes } from '../../ui/classes.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
@@ -34,6 +36,7 @@ export const DecisionItem = memo(
   function DecisionItem({ row, isOpen, onToggle }: DecisionItemProps) {
     const { icon, word } = GLYPHS[row.action];
     const id = `decision-${row.id}`;
+    const { headline, failure } = rowHeadlines(row);
     return (
       <li className={styles.item}>
         <button aria-controls={id} aria-expanded={isOpen} className={styles.line} onClick={onToggle} type="button">
@@ -48,8 +51,9 @@ export const DecisionItem = memo(
             {word}
           </span>
           <span className={styles.sentence}>
-            {!row.sentence.includes(row.modelId) && <b>{row.modelId}: </b>}
-            {row.sentence}
+            {!headline.includes(row.modelId) && <b>{row.modelId}: </b>}
+            {headline}
+            {failure !== null && <span className={styles.failure}>{failure}</span>}
           </span>
           <Result outcome={row.outcome} />
         </button>
@@ -90,6 +94,7 @@ function surpriseOf({ predictedBytes, measuredBytes }: DecisionOutcome): string 
 function Details({ row }: { readonly row: DecisionRow }) {
   return (
     <>
+      {row.because !== undefined && <ReasonView reason={row.because} />}
       {row.outcome !== null && <Outcome outcome={row.outcome} />}
       {row.candidates.length > 0 && <CandidateTable candidates={row.candidates} chosen={chosenOf(row.inputs)} />}
       <p className={styles.foot}>

@@ -2,12 +2,14 @@
 import { useEffect, useState } from 'react';
 import type { DecisionRow } from '../../../shared/decision.ts';
 import type { FileProblem } from '../../../shared/profile.ts';
+import { rowHeadlines } from '../../../shared/reason-words.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords, secondsInWords } from '../../../shared/units.ts';
 import { pin } from '../../actions.ts';
 import { ask } from '../../api.ts';
 import { useDeviceNames } from '../../components/device-name.ts';
 import { MainAction } from '../../components/model-actions.tsx';
+import { ReasonView } from '../../components/reason.tsx';
 import { isInTrouble, isNoModel, StateChip } from '../../components/state-chip.tsx';
 import { address, go } from '../../route.ts';
 import { useModel, useWindow } from '../../store.ts';
@@ -45,17 +47,23 @@ export function ModelDrawer({ id, onClose }: ModelDrawerProps) {
 }
 
 function Body({ model }: { readonly model: ModelView }) {
-  const { id, state, message, help, path, aliases, pinned, profile, copy } = model;
+  const { id, state, headline, message, because, help, path, aliases, pinned, profile, copy } = model;
+  // What is told by a headline and its facts is not said once more in one long sentence.
+  const words = because === undefined ? message : headline;
   const isTrouble = isInTrouble(model);
   return (
     <div className={styles.body}>
       {isTrouble ? (
         <Note tone={state === 'failed' ? 'bad' : 'warn'}>
-          <p>{message}</p>
+          <p>{words}</p>
+          {because !== undefined && <ReasonView reason={because} />}
           {help !== null && <p>{help}</p>}
         </Note>
       ) : (
-        <p className={styles.message}>{[message, isNoModel(model) ? help : null].filter(Boolean).join(' ')}</p>
+        <>
+          <p className={styles.message}>{isNoModel(model) ? [message, help].filter(Boolean).join(' ') : words}</p>
+          {because !== undefined && !isNoModel(model) && <ReasonView reason={because} />}
+        </>
       )}
       {copy !== null && copy.missing.length > 0 && (
         <Section title="Missing">
@@ -187,12 +195,15 @@ function LastDecisions({ id, state }: { readonly id: string; readonly state: str
   return (
     <Section title="Last decisions">
       <ul className={styles.list}>
-        {rows.map((row) => (
-          <li key={row.id}>
-            <time dateTime={row.at}>{new Date(row.at).toLocaleTimeString()}</time> {row.sentence}
-            {row.outcome === null ? '' : ` - ${row.outcome.message}`}
-          </li>
-        ))}
+        {rows.map((row) => {
+          const { headline: result, failure } = rowHeadlines(row);
+          return (
+            <li key={row.id} title={row.sentence}>
+              <time dateTime={row.at}>{new Date(row.at).toLocaleTimeString()}</time> {result}
+              {row.outcome === null ? '' : ` - ${failure ?? row.outcome.message}`}
+            </li>
+          );
+        })}
       </ul>
       <a href={address('decisions', id)}>All of them</a>
     </Section>

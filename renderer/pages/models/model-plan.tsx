@@ -2,8 +2,10 @@
 import { useEffect, useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';
 import type { StateName } from '../../../shared/model.ts';
+import { headlineOf } from '../../../shared/reason-words.ts';
 import { type AnswerOf, ask } from '../../api.ts';
 import { CandidateTable } from '../../components/candidate-table.tsx';
+import { ReasonView } from '../../components/reason.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Note } from '../../ui/panel.tsx';
 import styles from './model-drawer.module.css';
@@ -48,13 +50,12 @@ export function ModelPlan({ id, state }: ModelPlanProps) {
 function Planned({ answer: { decision, message } }: { readonly answer: AnswerOf<'plan'> }) {
   if (decision === null) return <p>{message}</p>;
   const { candidates } = decision;
-  const taken =
-    decision.kind === 'place' ? candidates.findIndex(({ plan }) => JSON.stringify(plan) === JSON.stringify(decision.candidate.plan)) : -1;
   return (
     <>
-      <p>{decision.reason}</p>
+      <p>{headlineOf(decision.because)}</p>
+      <ReasonView reason={decision.because} />
       {decision.kind === 'refuse' && <Note tone="warn">{decision.help}</Note>}
-      {candidates.length > 0 && <CandidateTable candidates={candidates} chosen={taken < 0 ? null : taken} />}
+      {candidates.length > 0 && <CandidateTable candidates={candidates} chosen={decision.kind === 'place' ? 0 : null} />}
     </>
   );
 }

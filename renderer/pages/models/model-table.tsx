@@ -68,7 +68,11 @@ const Row = memo(function Row({ model }: { readonly model: ModelView }) {
           </span>
         )}
         <p className={styles.facts}>{profileInWords(model.profile)}</p>
-        {isWordy(model) && <p className={classes(styles.message, model.state === 'failed' && styles.failed)}>{model.message}</p>}
+        {isWordy(model) && (
+          <p className={classes(styles.message, model.state === 'failed' && styles.failed)} title={model.message}>
+            {model.headline}
+          </p>
+        )}
       </th>
       <td className={styles.state}>
         <StateChip model={model} />
