@@ -1,129 +1,118 @@
 /**
- * Ten minutes of a device's memory as stacked areas, in the bar's colours. uPlot draws on a canvas outside React: a point a second must not
- * render anything else. The only importer of uPlot.
+ * A device's past as areas on a canvas, with a crosshair that says what was at a moment. uPlot draws outside React: a point a second must not render
+ * anything else. The only importer of uPlot.
  */
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef } from 'react';
 import UPlot from 'uplot';
 import type { DeviceView } from '../../shared/snapshot.ts';
-import { bytesInWords, gibibytes } from '../../shared/units.ts';
-import { byName } from '../by-name.ts';
-import { type DevicePoint, history, onMoment } from '../history.ts';
+import { endMs, history, onMoment, SPAN_SECONDS, type Span } from '../history.ts';
 import { useTheme } from '../theme.ts';
-import { colourOf } from './colours.ts';
+import { type Layer, layersOf, MEASURES, type Measure, momentInWords, rangeInWords, stacked } from './chart-series.ts';
 import styles from './history-chart.module.css';
 
-const HEIGHT = 120;
-const SPAN_SECONDS = 600;
+const HEIGHT = 112;
 /** A pixel is a second and more: every second point is enough, and every third moment to draw them anew. */
 const STEP = 2;
 const REDRAW = 3;
 
-/** A layer of the stack: one model, or what others hold. */
-interface Layer {
-  readonly key: string;
-  readonly colour: string;
-  bytes(point: DevicePoint): number;
+interface ChartProps {
+  readonly device: DeviceView;
+  readonly measure: Measure;
+  readonly span: Span;
 }
 
-export function HistoryChart({ device }: { readonly device: DeviceView }) {
+export function HistoryChart({ device: { id, totalBytes }, measure, span }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
+  const readout = useRef<HTMLSpanElement>(null);
   const theme = useTheme((state) => state.shown);
-  const { id, totalBytes } = device;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another theme has other colours, which the canvas must read anew.
   useEffect(() => {
-    const element = place.current;
-    if (element === null) return;
-    let keys = '';
-    let plot: UPlot | null = null;
-    let isSeen = true;
-    let moment = 0;
-    function drawSome(): void {
-      moment += 1;
-      if (moment % REDRAW === 0) draw();
-    }
-    function draw(): void {
-      if (element === null || document.hidden || !isSeen) return;
-      const layers = layersOf(id);
-      const wanted = layers.map(({ key }) => key).join();
-      const data = stacked(id, layers);
-      if (plot === null || wanted !== keys) {
-        plot?.destroy();
-        keys = wanted;
-        plot = new UPlot(optionsFor(layers, element.clientWidth, totalBytes), data, element);
-      } else {
-        plot.setData(data, false);
-        plot.setScale('x', xRange());
-      }
-    }
-    draw();
-    const stop = onMoment(drawSome);
-    const watcher = new IntersectionObserver(([entry]) => {
-      isSeen = entry?.isIntersecting ?? true;
-      draw();
-    });
-    watcher.observe(element);
-    const observer = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT }));
-    observer.observe(element);
-    document.addEventListener('visibilitychange', draw);
-    return () => {
-      stop();
-      observer.disconnect();
-      watcher.disconnect();
-      document.removeEventListener('visibilitychange', draw);
-      plot?.destroy();
-    };
-  }, [id, totalBytes, theme]);
+    if (place.current === null || readout.current === null) return;
+    return keepDrawn({ id, totalBytes, measure, span, element: place.current, readout: readout.current });
+  }, [id, totalBytes, measure, span, theme]);
 
-  return <div aria-label={inWords(device)} className={styles.chart} ref={place} role="img" style={{ height: HEIGHT }} />;
-}
-
-function inWords({ id, totalBytes }: DeviceView): string {
-  const used = history().flatMap(({ devices }) => devices.get(id)?.usedBytes ?? []);
-  if (used.length === 0) return 'Memory of the last ten minutes: nothing is known yet';
-  const least = bytesInWords(Math.min(...used));
-  return `Memory of the last ten minutes: between ${least} and ${bytesInWords(Math.max(...used))} of ${bytesInWords(totalBytes)}`;
-}
-
-function layersOf(id: string): readonly Layer[] {
-  const models = new Set<string>();
-  let leaks = false;
-  for (const { devices } of history()) {
-    const point = devices.get(id);
-    if (point === undefined) continue;
-    for (const [model, bytes] of Object.entries(point.byModel)) if (bytes > 0) models.add(model);
-    leaks ||= point.leakedBytes > 0;
-  }
-  const held = [...models]
-    .sort(byName)
-    .map((model): Layer => ({ key: model, colour: colourOf(model), bytes: (point) => point.byModel[model] ?? 0 }));
-  const others: Layer = { key: 'others', colour: '--data-others', bytes: (point) => point.othersBytes };
-  const leak: Layer = { key: 'leak', colour: '--data-leak', bytes: (point) => point.leakedBytes };
-  return [...held, others, ...(leaks ? [leak] : [])];
-}
-
-/** Each layer on top of those before it; a moment in which the device was away is a gap. */
-function stacked(id: string, layers: readonly Layer[]): UPlot.AlignedData {
-  const moments = history().filter((_, index, all) => (all.length - 1 - index) % STEP === 0);
-  const sums = moments.map(() => 0);
-  const rows = layers.map((layer) =>
-    moments.map(({ devices }, index) => {
-      const point = devices.get(id);
-      if (point === undefined || point.usedBytes === null) return null;
-      sums[index] = (sums[index] ?? 0) + layer.bytes(point);
-      return sums[index] ?? null;
-    }),
+  return (
+    <figure className={styles.figure}>
+      <figcaption className={styles.head}>
+        <span>{MEASURES[measure].title}</span>
+        <span aria-hidden="true" className={styles.readout} ref={readout} />
+      </figcaption>
+      <div aria-label={rangeInWords(id, measure, span)} className={styles.chart} ref={place} role="img" style={{ height: HEIGHT }} />
+    </figure>
   );
-  return [moments.map(({ atMs }) => atMs / 1000), ...rows];
 }
 
-function xRange(): { min: number; max: number } {
-  const end = (history().at(-1)?.atMs ?? Date.now()) / 1000;
-  return { min: end - SPAN_SECONDS, max: end };
+interface Drawing {
+  readonly id: string;
+  readonly totalBytes: number;
+  readonly measure: Measure;
+  readonly span: Span;
+  readonly element: HTMLElement;
+  readonly readout: HTMLElement;
 }
 
-function optionsFor(layers: readonly Layer[], width: number, totalBytes: number): UPlot.Options {
+/** Draws it now and with each new moment while somebody sees it. @returns what ends it. */
+function keepDrawn(drawing: Drawing): () => void {
+  const { id, measure, span, element, readout } = drawing;
+  let keys = '';
+  let plot: UPlot | null = null;
+  let isSeen = true;
+  let moment = 0;
+  const every = span === 'day' ? 1 : REDRAW;
+  const shown = () => history(span).filter((_, index, all) => (all.length - 1 - index) % (span === 'day' ? 1 : STEP) === 0);
+  const draw = (): void => {
+    if (document.hidden || !isSeen) return;
+    const layers = layersOf(id, measure, span);
+    const wanted = layers.map(({ key }) => key).join();
+    const moments = shown();
+    const data = stacked(id, layers, moments);
+    const say = (index: number | null | undefined): void => {
+      const at = index === null || index === undefined ? undefined : shown()[index];
+      readout.textContent = at === undefined ? '' : momentInWords(id, measure, layers, at);
+    };
+    if (plot === null || wanted !== keys) {
+      plot?.destroy();
+      keys = wanted;
+      plot = new UPlot(optionsFor(drawing, layers, say), data, element);
+    } else {
+      plot.setData(data, false);
+      plot.setScale('x', xRange(span));
+    }
+  };
+  draw();
+  const stop = onMoment(span, () => {
+    moment += 1;
+    if (moment % every === 0) draw();
+  });
+  const watcher = new IntersectionObserver(([entry]) => {
+    isSeen = entry?.isIntersecting ?? true;
+    draw();
+  });
+  watcher.observe(element);
+  const observer = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT }));
+  observer.observe(element);
+  document.addEventListener('visibilitychange', draw);
+  return () => {
+    stop();
+    observer.disconnect();
+    watcher.disconnect();
+    document.removeEventListener('visibilitychange', draw);
+    plot?.destroy();
+  };
+}
+
+function xRange(span: Span): { min: number; max: number } {
+  const end = endMs(span) / 1000;
+  return { min: end - SPAN_SECONDS[span], max: end };
+}
+
+function optionsFor(
+  { id, totalBytes, measure, span, element }: Drawing,
+  layers: readonly Layer[],
+  say: (index: number | null | undefined) => void,
+): UPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   const axis = {
@@ -132,16 +121,35 @@ function optionsFor(layers: readonly Layer[], width: number, totalBytes: number)
     grid: { stroke: colour('--line'), width: 1 },
     ticks: { show: false },
   };
+  const top = (most: number): number =>
+    measure === 'memory' ? totalBytes : measure === 'power' ? Math.max(100, Math.ceil(most / 50) * 50) : 100;
   return {
-    width,
+    width: element.clientWidth,
     height: HEIGHT,
     padding: [8, 14, 0, 0],
     legend: { show: false },
-    cursor: { show: false },
-    scales: { x: { time: true, range: () => [xRange().min, xRange().max] }, y: { range: [0, totalBytes] } },
+    // One moment in all charts of a device.
+    cursor: { y: false, drag: { x: false, y: false }, points: { show: false }, sync: { key: id } },
+    hooks: { setCursor: [(plot) => say(plot.cursor.idx)] },
+    scales: {
+      x: { time: true, range: () => [xRange(span).min, xRange(span).max] },
+      y: { range: (_plot, _least, most) => [0, top(most ?? 0)] },
+    },
     axes: [
-      { ...axis, size: 24, gap: 8, grid: { show: false }, splits: minuteMarks, values: (_plot, splits) => splits.map(minutesAgo) },
-      { ...axis, size: 34, gap: 4, splits: () => [0, totalBytes / 2, totalBytes], values: (_plot, splits) => splits.map(gibibytes) },
+      {
+        ...axis,
+        size: 24,
+        gap: 8,
+        grid: { show: false },
+        splits: () => middleAndEnd(span),
+        values: (_plot, splits) => splits.map((at) => ago(at, span)),
+      },
+      {
+        ...axis,
+        ...{ size: 34, gap: 4 },
+        splits: (_plot, _axis, _min, max) => [0, max / 2, max],
+        values: (_plot, splits) => splits.map(MEASURES[measure].axis),
+      },
     ],
     series: [
       {},
@@ -159,12 +167,13 @@ function optionsFor(layers: readonly Layer[], width: number, totalBytes: number)
 }
 
 /** In the middle and at the end; the beginning would run into the other axis' zero. */
-function minuteMarks(): number[] {
-  const { min, max } = xRange();
+function middleAndEnd(span: Span): number[] {
+  const { min, max } = xRange(span);
   return [(min + max) / 2, max];
 }
 
-function minutesAgo(atSeconds: number): string {
-  const minutes = Math.round((xRange().max - atSeconds) / 60);
-  return minutes <= 0 ? 'now' : `${minutes} min ago`;
+function ago(atSeconds: number, span: Span): string {
+  const minutes = Math.round((xRange(span).max - atSeconds) / 60);
+  if (minutes <= 0) return 'now';
+  return minutes < 120 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
 }

@@ -1,6 +1,7 @@
 /** A device's memory now: one bar, cut by who holds it, and the same in words for who cannot see it. */
 import type { CSSProperties } from 'react';
 import { bytesInWords } from '../../shared/units.ts';
+import { address } from '../route.ts';
 import { classes } from '../ui/classes.ts';
 import styles from './memory-bar.module.css';
 import type { Segment } from './segments.ts';
@@ -43,17 +44,31 @@ function Piece({ segment, totalBytes }: { readonly segment: Segment; readonly to
   );
 }
 
-/** What the colours of a bar mean, with the figures. */
+/** So many lines of a legend are read; a main memory with twelve models has more. */
+const LEGEND_LINES = 6;
+
+/** What the colours of a bar mean, with the figures: the largest of many, and the rest in one. */
 export function Legend({ segments }: { readonly segments: readonly Segment[] }) {
+  const largest = [...segments].sort((first, second) => second.bytes - first.bytes).slice(0, LEGEND_LINES);
+  const shown = segments.length <= LEGEND_LINES + 1 ? segments : segments.filter((segment) => largest.includes(segment));
+  const rest = segments.filter((segment) => !shown.includes(segment));
   return (
     <ul className={styles.legend}>
-      {segments.map(({ key, kind, label, bytes, colour }) => (
+      {shown.map(({ key, kind, label, modelId, bytes, colour }) => (
         <li key={key}>
           <span className={classes(styles.swatch, styles[kind])} style={colour === null ? {} : { background: `var(${colour})` }} />
-          <span className={styles.label}>{label}</span>
+          <span className={styles.label} title={label}>
+            {modelId === null ? label : <a href={address('models', modelId)}>{label}</a>}
+          </span>
           <span className={styles.bytes}>{bytesInWords(bytes)}</span>
         </li>
       ))}
+      {rest.length > 0 && (
+        <li title={rest.map(({ label, bytes }) => `${label} ${bytesInWords(bytes)}`).join('\n')}>
+          <span className={styles.label}>and {rest.length} more</span>
+          <span className={styles.bytes}>{bytesInWords(rest.reduce((sum, { bytes }) => sum + bytes, 0))}</span>
+        </li>
+      )}
     </ul>
   );
 }

@@ -29,7 +29,12 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
 
   beforeAll(async () => {
     browser = await launchChromium();
-    box = makeSimulatedBox({ gpus: [{ totalMiB: 8_000 }, { totalMiB: 8_000, others: { 4000001: 1_500 } }] });
+    box = makeSimulatedBox({
+      gpus: [
+        { totalMiB: 8_000, utilizationPercent: 97, temperatureCelsius: 84, powerWatts: 421 },
+        { totalMiB: 8_000, others: { 4000001: 1_500 }, names: { 4000001: '/usr/bin/blender' } },
+      ],
+    });
     engine = await startTestEngine({
       gpus: { nvidia_smi: box.nvidiaSmi, reserve_mb: 100 },
       host: { reserve_mb: 0 },
@@ -53,24 +58,74 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     box?.remove();
   });
 
-  test('Box: a bar adds up to its figure, and says who holds what', async () => {
+  test('8, Box: the segments of a bar add up to its figure, and everything is in GiB', async () => {
     await show('box');
     const [gpu] = await engine.gpus();
-    const card = page
-      .locator('section')
-      .filter({ has: page.getByRole('heading', { name: 'GPU 0' }) })
-      .last();
-    const figure = await card.locator('header').innerText();
-    expect(figure).toContain(`${((gpu?.usedBytes ?? 0) / GIB).toFixed(1)} / ${((gpu?.totalBytes ?? 0) / GIB).toFixed(1)} GiB`);
-    await expect.poll(() => card.getByRole('img', { name: /chat 5\d\d MiB/ }).count()).toBe(1);
+    const device = page.getByRole('region', { name: 'GPU 0' });
+    await device.getByText(`${((gpu?.usedBytes ?? 0) / GIB).toFixed(1)} / ${((gpu?.totalBytes ?? 0) / GIB).toFixed(1)} GiB`).waitFor();
+    await expect.poll(() => device.getByRole('img', { name: /chat 5\d\d MiB/ }).count()).toBe(1);
+    const label = (await page.getByRole('region', { name: 'GPU 1' }).getByRole('img').first().getAttribute('aria-label')) ?? '';
+    const bytes = [...label.matchAll(/ ([\d.]+) ([KMG])iB(?=,)/g)].map(
+      ([, value, unit]) => Number(value) * { K: 1024, M: 1024 ** 2, G: GIB }[unit as 'K' | 'M' | 'G'],
+    );
+    const shown = Number(/([\d.]+) \/ /.exec(await page.getByRole('region', { name: 'GPU 1' }).innerText())?.[1]);
+    expect(Math.abs(bytes.reduce((sum, each) => sum + each, 0) / GIB - shown)).toBeLessThanOrEqual(0.1);
     expect(await page.getByText('Simulated: a program stands in').count()).toBe(1);
-    const others = page
-      .locator('section')
-      .filter({ has: page.getByRole('heading', { name: 'GPU 1' }) })
-      .last();
-    await expect.poll(() => others.getByText('other programs').count()).toBeGreaterThan(0);
-    expect(await card.locator('canvas').count()).toBe(1);
     expect(await page.getByRole('heading', { name: 'CPU and memory' }).count()).toBe(1);
+    expect(await page.locator('#main').innerText()).not.toMatch(/\d [KMGT]B\b/);
+  });
+
+  test('10, Box: another program by name, process and bytes, and nothing that would end it; a leak with its model', async () => {
+    await show('box');
+    const device = page.getByRole('region', { name: 'GPU 1' });
+    await expect.poll(() => device.innerText(), { timeout: 10_000 }).toContain('blender (pid 4000001)');
+    expect(await device.innerText()).toMatch(/blender \(pid 4000001\)\s+1\.5 GiB/);
+    for (const word of [/kill/i, /end process/i, /terminate/i]) expect(await page.getByRole('button', { name: word }).count()).toBe(0);
+    // Names of models lead to them.
+    await page.getByRole('region', { name: 'GPU 0' }).getByRole('link', { name: 'chat', exact: true }).click();
+    await page.waitForURL(/#\/models\/chat$/);
+  });
+
+  test('11, Box: what was, with a crosshair that says the value and its unit; ten minutes and a day', async () => {
+    await show('box');
+    const device = page.getByRole('region', { name: 'GPU 0' });
+    await expect.poll(() => device.locator('canvas').count()).toBe(4);
+    expect(await device.innerText()).toMatch(/97 %[\s\S]*84 °C[\s\S]*421 W/);
+    for (const [title, words] of [
+      ['Memory, GiB', /\d\d:\d\d:\d\d · chat 5\d\d MiB/],
+      ['Load, %', /\d\d:\d\d:\d\d · 97 %/],
+      ['Temperature, °C', /· 84 °C/],
+      ['Power, W', /· 421 W/],
+    ] as const) {
+      const figure = device.getByRole('figure').filter({ hasText: title });
+      const box = await figure.getByRole('img').boundingBox();
+      await expect
+        .poll(
+          async () => {
+            // The newest moments lie at the right edge.
+            await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 16, (box?.y ?? 0) + 40);
+            await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 15, (box?.y ?? 0) + 40);
+            return figure.innerText();
+          },
+          { timeout: 15_000 },
+        )
+        .toMatch(words);
+    }
+    await page.getByRole('radio', { name: '24 hours' }).check({ force: true });
+    await expect
+      .poll(() => device.getByRole('img', { name: /Load of the last 24 hours: between 97 % and 97 %/ }).count(), { timeout: 10_000 })
+      .toBe(1);
+  });
+
+  test('Box: the strip says memory, watts, tokens, requests, and what a new model may take', async () => {
+    await show('box');
+    await engine.predict('chat', { max_tokens: 30 });
+    await expect.poll(() => page.getByText('Writing').locator('..').innerText(), { timeout: 10_000 }).not.toContain('0.0 tokens/s');
+    expect(await page.getByText('Power', { exact: true }).locator('..').innerText()).toContain('421 W');
+    expect(await page.getByText('Requests', { exact: true }).locator('..').innerText()).toMatch(/0 running, 0 queued/);
+    expect(await page.getByText('A new model may take', { exact: true }).locator('..').innerText()).toMatch(
+      /GiB on one GPU, .* GiB over 2/,
+    );
   });
 
   test('Box: what a load was promised is hatched, and Cancel takes it back', async () => {

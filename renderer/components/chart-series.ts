@@ -1,0 +1,102 @@
+/** What a chart of a device draws, as numbers: its memory in layers, or what one of its sensors said. Pure but for the history that it reads. */
+import type { AlignedData } from 'uplot';
+import { bytesInWords, gibibytes } from '../../shared/units.ts';
+import { byName } from '../by-name.ts';
+import { type DevicePoint, history, type Moment, type Span } from '../history.ts';
+import { colourOf } from './colours.ts';
+
+export type Measure = 'memory' | 'load' | 'temperature' | 'power';
+
+/** A layer of a stack, or the one line of a sensor. */
+export interface Layer {
+  readonly key: string;
+  readonly label: string;
+  readonly colour: string;
+  value(point: DevicePoint): number | null;
+}
+
+interface MeasureLook {
+  readonly title: string;
+  /** With its unit, as a person reads it. */
+  words(value: number): string;
+  /** Beside an axis whose unit is in the title. */
+  axis(value: number): string;
+}
+
+export const MEASURES: Readonly<Record<Measure, MeasureLook>> = {
+  memory: { title: 'Memory, GiB', words: bytesInWords, axis: gibibytes },
+  load: { title: 'Load, %', words: (value) => `${Math.round(value)} %`, axis: String },
+  temperature: { title: 'Temperature, °C', words: (value) => `${Math.round(value)} °C`, axis: String },
+  power: { title: 'Power, W', words: (value) => `${Math.round(value)} W`, axis: (value) => String(Math.round(value)) },
+};
+
+const SENSORS: Readonly<Record<Exclude<Measure, 'memory'>, (point: DevicePoint) => number | null>> = {
+  load: ({ utilizationRatio }) => (utilizationRatio === null ? null : utilizationRatio * 100),
+  temperature: ({ temperatureCelsius }) => temperatureCelsius,
+  power: ({ powerWatts }) => powerWatts,
+};
+
+export function layersOf(id: string, measure: Measure, span: Span): readonly Layer[] {
+  if (measure !== 'memory') return [{ key: measure, label: MEASURES[measure].title, colour: '--data-1', value: SENSORS[measure] }];
+  const models = new Set<string>();
+  let leaks = false;
+  for (const { devices } of history(span)) {
+    const point = devices.get(id);
+    if (point === undefined) continue;
+    for (const [model, bytes] of Object.entries(point.byModel)) if (bytes > 0) models.add(model);
+    leaks ||= point.leakedBytes > 0;
+  }
+  const held = [...models]
+    .sort(byName)
+    .map((model): Layer => ({ key: model, label: model, colour: colourOf(model), value: ({ byModel }) => byModel[model] ?? 0 }));
+  const others: Layer = { key: 'others', label: 'others', colour: '--data-others', value: ({ othersBytes }) => othersBytes };
+  const leak: Layer = { key: 'leak', label: 'still held', colour: '--data-leak', value: ({ leakedBytes }) => leakedBytes };
+  return [...held, others, ...(leaks ? [leak] : [])];
+}
+
+/** Each layer on top of those before it; a moment in which the device was away is a gap. */
+export function stacked(id: string, layers: readonly Layer[], moments: readonly Moment[]): AlignedData {
+  const sums = moments.map(() => 0);
+  const rows = layers.map((layer) =>
+    moments.map(({ devices }, index) => {
+      const point = devices.get(id);
+      const value = point === undefined || point.usedBytes === null ? null : layer.value(point);
+      if (value === null) return null;
+      sums[index] = (sums[index] ?? 0) + value;
+      return sums[index] ?? null;
+    }),
+  );
+  return [moments.map(({ atMs }) => atMs / 1000), ...rows];
+}
+
+/** `12:04:31 · chat 4.2 GiB, others 300 MiB`: one moment in words; what holds nothing is left out. */
+export function momentInWords(id: string, measure: Measure, layers: readonly Layer[], { atMs, devices }: Moment): string {
+  const at = new Date(atMs).toLocaleTimeString([], { hour12: false });
+  const point = devices.get(id);
+  if (point === undefined) return `${at} · not known`;
+  const { words } = MEASURES[measure];
+  if (measure !== 'memory') {
+    const value = layers[0]?.value(point) ?? null;
+    return `${at} · ${value === null ? 'not told' : words(value)}`;
+  }
+  const parts = layers.flatMap((layer) => {
+    const value = layer.value(point) ?? 0;
+    return value > 0 ? [`${layer.label} ${words(value)}`] : [];
+  });
+  return `${at} · ${parts.length === 0 ? 'nothing held' : parts.join(', ')}`;
+}
+
+/** For who does not see the chart: between which values it moved. */
+export function rangeInWords(id: string, measure: Measure, span: Span): string {
+  const title = MEASURES[measure].title.split(',')[0] ?? '';
+  const when = span === 'day' ? 'the last 24 hours' : 'the last ten minutes';
+  const layers = layersOf(id, measure, span);
+  const known = history(span).flatMap(({ devices }) => {
+    const point = devices.get(id);
+    if (point === undefined) return [];
+    return (measure === 'memory' ? point.usedBytes : (layers[0]?.value(point) ?? null)) ?? [];
+  });
+  if (known.length === 0) return `${title} of ${when}: nothing is known yet`;
+  const { words } = MEASURES[measure];
+  return `${title} of ${when}: between ${words(Math.min(...known))} and ${words(Math.max(...known))}`;
+}

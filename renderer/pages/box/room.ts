@@ -1,0 +1,28 @@
+/** What a model that comes now may take at most: on one GPU, and on a group of 2, 4 or 8 of them, over which it is cut evenly. Pure. */
+import type { DeviceView } from '../../../shared/snapshot.ts';
+import { bytesInWords } from '../../../shared/units.ts';
+
+const GROUPS = [2, 4, 8];
+
+export interface Room {
+  readonly oneBytes: number;
+  /** Null: no group would hold more than one GPU does. */
+  readonly group: { readonly gpus: number; readonly bytes: number } | null;
+}
+
+/** @param gpus those that models may use; null: there are none. */
+export function largestRoom(gpus: readonly Pick<DeviceView, 'availableBytes'>[]): Room | null {
+  const free = gpus.map(({ availableBytes }) => Math.max(0, availableBytes)).sort((first, second) => second - first);
+  const [oneBytes] = free;
+  if (oneBytes === undefined) return null;
+  // Each member takes the same: the fullest of a group bounds it.
+  const groups = GROUPS.filter((size) => size <= free.length).map((size) => ({ gpus: size, bytes: size * (free[size - 1] ?? 0) }));
+  const best = groups.reduce<Room['group']>((largest, each) => (each.bytes > (largest?.bytes ?? oneBytes) ? each : largest), null);
+  return { oneBytes, group: best };
+}
+
+export function roomInWords({ oneBytes, group }: Room): string {
+  return group === null
+    ? `${bytesInWords(oneBytes)} on one GPU`
+    : `${bytesInWords(oneBytes)} on one GPU, ${bytesInWords(group.bytes)} over ${group.gpus}`;
+}

@@ -1,0 +1,45 @@
+/** The box in five figures: memory, power, what its models write, who asks, and what a new model may take. */
+import type { ReactNode } from 'react';
+import type { DeviceView } from '../../../shared/snapshot.ts';
+import { gibibytes } from '../../../shared/units.ts';
+import { useWindow } from '../../store.ts';
+import styles from './box-page.module.css';
+import { largestRoom, roomInWords } from './room.ts';
+
+export function SummaryStrip({ gpus, hosts }: { readonly gpus: readonly DeviceView[]; readonly hosts: readonly DeviceView[] }) {
+  const tokens = useWindow((state) => state.snapshot?.tokensPerSecond ?? 0);
+  const inFlight = useWindow((state) => state.snapshot?.models.reduce((sum, model) => sum + model.inFlight, 0) ?? 0);
+  const waiting = useWindow((state) => state.snapshot?.models.reduce((sum, model) => sum + model.waiting, 0) ?? 0);
+  const shown = gpus.length > 0 ? gpus : hosts;
+  const used = shown.reduce((sum, { usedBytes }) => sum + usedBytes, 0);
+  const total = shown.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
+  const watts = gpus.flatMap(({ powerWatts }) => powerWatts ?? []);
+  const room = largestRoom(gpus) ?? largestRoom(hosts);
+  return (
+    <dl className={styles.strip}>
+      <Figure name={gpus.length > 0 ? 'GPU memory' : 'Memory'} unit={`/ ${gibibytes(total)} GiB`} value={gibibytes(used)} />
+      {watts.length > 0 && (
+        <Figure name="Power" unit="W" value={Math.round(watts.reduce((sum, each) => sum + each, 0)).toLocaleString('en')} />
+      )}
+      <Figure name="Writing" unit="tokens/s" value={tokens < 10 ? tokens.toFixed(1) : Math.round(tokens).toLocaleString('en')} />
+      <Figure name="Requests" unit={`running, ${waiting} queued`} value={String(inFlight)} />
+      {room !== null && (
+        <div className={styles.tile}>
+          <dt>A new model may take</dt>
+          <dd className={styles.words}>{gpus.length > 0 ? roomInWords(room) : `${gibibytes(room.oneBytes)} GiB`}</dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+function Figure({ name, value, unit }: { readonly name: string; readonly value: string; readonly unit: ReactNode }) {
+  return (
+    <div className={styles.tile}>
+      <dt>{name}</dt>
+      <dd>
+        <span className={styles.number}>{value}</span> <span className={styles.unit}>{unit}</span>
+      </dd>
+    </div>
+  );
+}

@@ -1,0 +1,31 @@
+/** A choice of two or three that are all in sight: a group of radio buttons that looks like one control. */
+import { useId } from 'react';
+import styles from './segmented.module.css';
+
+interface SegmentedProps<Value extends string> {
+  readonly label: string;
+  readonly choices: readonly { readonly value: Value; readonly label: string }[];
+  readonly value: Value;
+  readonly onChange: (value: Value) => void;
+}
+
+export function Segmented<Value extends string>({ label, choices, value, onChange }: SegmentedProps<Value>) {
+  const name = useId();
+  return (
+    <fieldset className={styles.group}>
+      <legend className="visually-hidden">{label}</legend>
+      {choices.map((choice) => (
+        <label className={styles.choice} key={choice.value}>
+          <input
+            checked={choice.value === value}
+            className="visually-hidden"
+            name={name}
+            onChange={() => onChange(choice.value)}
+            type="radio"
+          />
+          <span>{choice.label}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
