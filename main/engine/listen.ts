@@ -86,6 +86,6 @@ export async function listen(parts: ListenParts): Promise<{ readonly address: st
   const listening = opened.add(server, (each) => each.close()).listen();
   const { address } = await explainTakenPort(listening, settings().api);
   if (settings().metrics.enabled)
-    await opened.add(createMetricsServer({ settings, metricsText, log, connections }), (each) => each.close()).listen();
+    await opened.add(createMetricsServer({ settings, metricsText, clock, log, connections }), (each) => each.close()).listen();
   return { address, run: server.run };
 }

@@ -28,11 +28,10 @@ export function decodedBody(request: IncomingMessage): Readable {
   decoder.on('error', (error) => {
     decoded.destroy(new ModeliumError('invalid-body', `The body is not ${encoding}, as its content-encoding says: ${error.message}.`));
   });
-  // The rest is thrown away unread, so that the client can take the answer.
+  // What may follow is not read.
   decoded.once('close', () => {
     request.unpipe(decoder);
     decoder.destroy();
-    request.resume();
   });
   request.once('close', () => {
     if (!request.complete) decoded.destroy();

@@ -28,8 +28,7 @@ export interface BodyBounds {
 }
 
 /**
- * Collects a body in one piece of memory. What comes beyond the limit is thrown away unread, so that a client which is still sending can take the
- * answer; one that goes on for as much again is cut off (I10).
+ * Collects a body in one piece of memory. Once it is refused, nothing more of it is read: the connection ends with the answer (`unread.ts`).
  * @param request the request, or the decoder of its body.
  * @param response its end gives the bytes back to the budget.
  * @param done called once, with the body, or with body-too-large, busy-with-bodies, request-timeout or what the decoder met; never when the client
@@ -51,6 +50,7 @@ export function readBody(
   function fail(error: ModeliumError): void {
     if (isOver) return;
     isOver = true;
+    request.pause();
     first = null;
     held = NOTHING;
     memory = null;
@@ -89,9 +89,8 @@ export function readBody(
   }
 
   request.on('data', (part: Buffer) => {
-    bytes += part.length;
-    if (bytes > 2 * limitBytes + BYTES_PER_MB) request.destroy();
     if (isOver) return;
+    bytes += part.length;
     if (bytes > limitBytes) return fail(bodyTooLarge(limitBytes, limitName));
     // An ordinary body comes in one piece, and stays that.
     if (bytes === part.length && part.length <= FREE_BYTES) {
@@ -113,15 +112,6 @@ export function readBody(
   // What the decoder of a compressed body says; a client that leaves is an error too, and needs no answer.
   request.on('error', (error) => {
     if (error instanceof ModeliumError) fail(error);
-  });
-}
-
-/** Throws a body away that nobody wants: so much of it that a client which is still sending can take its answer, and no more. */
-export function discardBody(request: Readable): void {
-  let bytes = 0;
-  request.on('data', (part: Buffer) => {
-    bytes += part.length;
-    if (bytes > BYTES_PER_MB) request.destroy();
   });
 }
 

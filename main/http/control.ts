@@ -13,7 +13,7 @@ import { ANSWER_PROOF_HEADER } from '../../shared/proofs.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { BYTES_PER_MB, discardBody, MAX_BODY, parseObject, readBody } from './body.ts';
+import { BYTES_PER_MB, MAX_BODY, parseObject, readBody } from './body.ts';
 import { decodedBody } from './body-encoding.ts';
 import { type OpenStreams, type StreamWorld, streamEvents, streamLogs } from './control-streams.ts';
 import { listOf } from './model-list.ts';
@@ -97,7 +97,6 @@ export async function createControlApp(
     if (error.code === 'internal') world.log.error(`${request.method} ${request.url} met a bug.`, thrown);
     reply.hijack();
     sendError(reply.raw, error);
-    discardBody(request.raw);
   });
   app.setNotFoundHandler(async (request) => {
     throw unknownRoute(request.method, request.url);

@@ -3,12 +3,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { API } from '../../shared/api.ts';
-import { type ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import { toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Control } from '../core/gateway.ts';
 import { absoluteTarget, meantPath } from './addresses.ts';
 import { AS_IT_IS, asItIsTarget, passAsItIs } from './as-it-is.ts';
-import { BYTES_PER_MB, discardBody, MAX_BODY, readBody, refuseLength } from './body.ts';
+import { BYTES_PER_MB, MAX_BODY, readBody, refuseLength } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { decodedBody, refuseEncoding } from './body-encoding.ts';
 import { type Connections, tooManyConnections } from './connections.ts';
@@ -20,6 +20,7 @@ import { FORMS_PASSED_ON, PASSED_ON, passFormOn, passOn } from './openai.ts';
 import { predict } from './predict.ts';
 import { modelNotFound, sendError, sendJson, sendText } from './respond.ts';
 import { methodsOf, pathOf, unknownRoute } from './routes.ts';
+import { isUnread, UnreadBodies } from './unread.ts';
 
 export interface HotWorld extends ProxyWorld {
   readonly control: Control;
@@ -42,6 +43,7 @@ const EXPOSED_HEADERS = 'x-modelium-model, x-modelium-runtime, x-modelium-queue-
 
 /** @returns the listeners for `request` and for `checkContinue`. */
 export function createListeners(world: HotWorld): { readonly request: Listener; readonly checkContinue: Listener } {
+  const unread = new UnreadBodies(world.clock);
   let rulesOf: Settings['api'] | null = null;
   let rules: GuardRules = { hosts: new Set(), origins: new Set() };
 
@@ -56,11 +58,12 @@ export function createListeners(world: HotWorld): { readonly request: Listener; 
     const { 'content-length': length, 'content-encoding': encoding } = request.headers;
     const refused = verdict.refused ?? refuseLength(length, api.max_body_mb) ?? refuseEncoding(encoding);
     if (verdict.refused === null && verdict.corsOrigin !== null) allowOrigin(response, verdict.corsOrigin);
-    if (refused !== null) refuse(request, response, refused);
+    if (refused !== null) sendError(response, refused);
     return refused === null;
   }
 
   function listener(request: IncomingMessage, response: ServerResponse): void {
+    unread.follow(response);
     world.connections.asked(response, () => {
       if (mayPass(request, response)) route(world, request, response);
     });
@@ -93,7 +96,7 @@ function route(world: HotWorld, request: IncomingMessage, response: ServerRespon
       const name = nameAfter(PREDICT, path);
       // Nothing is read for a model that there is not; what there is, is known once the folders were looked at.
       if (world.inference.begun() === null && world.inference.resolve(name) === null)
-        return refuse(request, response, modelNotFound(name, world.inference.nearest(name)));
+        return sendError(response, modelNotFound(name, world.inference.nearest(name)));
       withJson(world, request, response, true, (body, startedMs) => predict(world, response, name, body, startedMs));
       return;
     }
@@ -107,7 +110,7 @@ function route(world: HotWorld, request: IncomingMessage, response: ServerRespon
   if (target !== null) {
     const { name } = target;
     if (world.inference.begun() === null && world.inference.resolve(name) === null)
-      return refuse(request, response, modelNotFound(name, world.inference.nearest(name)));
+      return sendError(response, modelNotFound(name, world.inference.nearest(name)));
     withBody(world, request, response, (body, startedMs) => passAsItIs(world, request, response, target, body, startedMs));
     return;
   }
@@ -121,7 +124,7 @@ function withBody(
   response: ServerResponse,
   act: (body: Buffer, startedMs: number) => void,
 ): void {
-  if (world.connections.isSpare(request.socket)) return refuse(request, response, tooManyConnections(), { connection: 'close' });
+  if (world.connections.isSpare(request.socket)) return sendError(response, tooManyConnections(), { connection: 'close' });
   const startedMs = world.clock.now();
   const bounds = { limitBytes: world.settings().api.max_body_mb * BYTES_PER_MB, limitName: MAX_BODY, budget: world.budget };
   if (request.headers.expect !== undefined) response.writeContinue();
@@ -189,7 +192,7 @@ function toControlApp(world: HotWorld, request: IncomingMessage, response: Serve
   if (!methods.includes(method)) {
     const meant = methods.length === 0 ? meantPath(path) : null;
     if (meant === null) {
-      refuse(request, response, unknownRoute(method, path), methods.length === 0 ? {} : { allow: methods.join(', ') });
+      sendError(response, unknownRoute(method, path), methods.length === 0 ? {} : { allow: methods.join(', ') });
       return;
     }
     request.url = `${meant}${(request.url ?? '').slice(path.length)}`;
@@ -198,19 +201,10 @@ function toControlApp(world: HotWorld, request: IncomingMessage, response: Serve
   }
   // Bodies are JSON whatever they say: Fastify would answer 415 to a plain `curl -d`.
   request.headers['content-type'] = 'application/json';
+  // Nobody reads the body of a GET.
+  if (method === 'GET' && isUnread(request)) response.setHeader('connection', 'close');
   if (request.headers.expect !== undefined) response.writeContinue();
   world.controlApp(request, response);
-}
-
-/** Answers without the body. */
-function refuse(
-  request: IncomingMessage,
-  response: ServerResponse,
-  error: ModeliumError,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  sendError(response, error, headers);
-  discardBody(request);
 }
 
 function allowOrigin(response: ServerResponse, origin: string): void {

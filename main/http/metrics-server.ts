@@ -2,16 +2,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
-import type { Log } from '../core/ports.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import type { Connections } from './connections.ts';
 import { guard, guardRules } from './guard.ts';
 import { listenOnLoopback } from './listen.ts';
 import { sendError, sendText } from './respond.ts';
 import { pathOf } from './routes.ts';
+import { UnreadBodies } from './unread.ts';
 
 export interface MetricsServerOptions {
   readonly settings: () => Settings;
   readonly metricsText: () => Promise<string>;
+  readonly clock: Clock;
   readonly log: Log;
   /** Those of all our ports. */
   readonly connections: Connections;
@@ -26,8 +28,10 @@ export interface MetricsServer {
 const KEEP_ALIVE_MS = 65_000;
 
 export function createMetricsServer(options: MetricsServerOptions): MetricsServer {
+  const unread = new UnreadBodies(options.clock);
   function newServer(): Server {
     return createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+      unread.follow(response);
       options.connections.asked(response, () => answer(request, response));
     });
   }

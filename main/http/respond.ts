@@ -4,6 +4,7 @@ import { type ErrorEnvelope, ModeliumError } from '../../shared/errors.ts';
 import { IGNORED_HEADER } from '../../shared/ignored-fields.ts';
 import type { Lease } from '../core/gateway.ts';
 import type { Clock } from '../core/ports.ts';
+import { isUnread } from './unread.ts';
 
 /** How long a client may take to fetch the error event that ends its broken stream. */
 const LAST_WORDS_MS = 5_000;
@@ -56,7 +57,8 @@ export function isEventStream(headers: Readonly<Record<string, string | string[]
 }
 
 export function sendText(response: ServerResponse, status: number, contentType: string, text: string, headers: Headers = {}): void {
-  response.writeHead(status, { ...headers, 'content-type': contentType, 'content-length': Buffer.byteLength(text) });
+  const ending = isUnread(response.req) ? { connection: 'close' } : null;
+  response.writeHead(status, { ...headers, ...ending, 'content-type': contentType, 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }
 

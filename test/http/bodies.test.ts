@@ -1,4 +1,5 @@
 /** Bodies of requests: how large, how deep, how many of them at once, and what is not read at all. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { connect, type Socket } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -22,15 +23,27 @@ afterEach(async () => {
   await setup.close();
 });
 
-/** Sends a head and a part of its body, and stays. @returns what comes back so far. */
-function unfinished(path: string, sentBytes: number, announcedBytes = 4 * MIB): { socket: Socket; answer: () => string } {
-  const socket = connect(setup.port, '127.0.0.1');
+interface Opened {
+  readonly socket: Socket;
+  /** What came back so far. */
+  answer(): string;
+}
+
+/** Sends this, and stays. */
+function opened(text: string): Opened {
+  const socket = connect({ port: setup.port, host: '127.0.0.1', allowHalfOpen: true });
   sockets.push(socket);
   let answer = '';
   socket.on('data', (part) => (answer += String(part))).on('error', () => {});
-  socket.write(`POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${announcedBytes}\r\n\r\n{"a":"`);
-  socket.write(Buffer.alloc(sentBytes, 120));
+  socket.write(text);
   return { socket, answer: () => answer };
+}
+
+/** Sends a head and a part of its body, and stays. */
+function unfinished(path: string, sentBytes: number, announcedBytes = 4 * MIB): Opened {
+  const made = opened(`POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${announcedBytes}\r\n\r\n{"a":"`);
+  made.socket.write(Buffer.alloc(sentBytes, 120));
+  return made;
 }
 
 const largeBody = () => ({ body: JSON.stringify({ model: 'tiny', prompt: 'x'.repeat(2 * MIB) }) });
@@ -105,17 +118,82 @@ it.each([
 });
 
 describe('what is not read', () => {
+  const CHUNKED = 'transfer-encoding: chunked\r\n\r\n';
+  const ANNOUNCED = 'content-length: 4000000\r\n\r\n';
+  /** Beyond what is read, thrown away, and kept by the system. */
+  const SENT_BYTES = 40 * MIB;
+
   it.each([
-    ['a model that there is not', '/predict/nothing', 404],
-    ['a route that there is not', '/nothing', 404],
-    ['a caller without the token', '/control/plan', 401],
-    ['a control route, beyond 64 KiB', '/control/prove', 413],
-  ])('%s: answered before the body is there', async (_, path, status) => {
-    const { answer, socket } = unfinished(path, 70_000);
-    await until(() => answer().includes(`HTTP/1.1 ${status}`));
+    ['a model that there is not', 'POST /predict/nothing', ANNOUNCED, 404],
+    ['the same, of no known length', 'POST /predict/nothing', CHUNKED, 404],
+    ['the same, passed on as it is', 'PUT /upstream/nothing/a', CHUNKED, 404],
+    ['a route that there is not', 'POST /nothing', ANNOUNCED, 404],
+    ['a method that there is not', 'PATCH /health', CHUNKED, 405],
+    ['a method that nobody knows of', 'POST /status', CHUNKED, 405],
+    ['a caller without the token', 'POST /control/plan', ANNOUNCED, 401],
+    ['a control route, beyond 64 KiB', 'POST /control/prove', ANNOUNCED, 413],
+    ['a control route, of no known length', 'POST /control/prove', CHUNKED, 413],
+    ['a length that is too much', 'POST /v1/completions', `content-length: ${64 * MIB}\r\n\r\n`, 413],
+    ['one that turns out to be too much', 'POST /v1/completions', CHUNKED, 413],
+    ['a form that turns out to be too much', 'POST /v1/audio/transcriptions', CHUNKED, 413],
+    ['what is not compressed as it says', 'POST /v1/completions', `content-encoding: gzip\r\n${CHUNKED}`, 400],
+    ['an encoding that nobody reads', 'POST /v1/completions', `content-encoding: rot13\r\n${CHUNKED}`, 415],
+    ['a foreign page', 'POST /predict/tiny', `origin: https://evil.example\r\n${CHUNKED}`, 403],
+    ['a GET', 'GET /health', CHUNKED, 200],
+    ['a GET of control', 'GET /status', CHUNKED, 200],
+    ['a GET of control without the token', 'GET /control/snapshot', ANNOUNCED, 401],
+    ['a HEAD', 'HEAD /health', CHUNKED, 200],
+  ])('%s: the connection ends with the answer, whatever still comes', async (_, request, rest, status) => {
+    let taken: Socket | null = null;
+    const onRequest = (message: unknown): void => {
+      taken ??= (message as { socket: Socket }).socket;
+    };
+    subscribe('http.server.request.start', onRequest);
+    const { socket, answer } = opened(`${request} HTTP/1.1\r\nhost: localhost\r\n${rest}`);
+    const part = Buffer.alloc(64 * 1024, 'x');
+    const chunk = rest.endsWith(CHUNKED) ? Buffer.concat([Buffer.from('10000\r\n'), part, Buffer.from('\r\n')]) : part;
+    const ended = new Promise((resolve) => socket.once('end', resolve));
+    for (let bytes = 0; bytes < SENT_BYTES; bytes += chunk.length) socket.write(chunk);
+    await ended;
+    unsubscribe('http.server.request.start', onRequest);
+    expect(answer()).toContain(`HTTP/1.1 ${status} `);
+    expect(answer()).toMatch(/\r\nconnection: close\r\n/i);
+    for (let before = -1; before !== taken!.bytesRead; ) {
+      before = taken!.bytesRead;
+      for (let times = 0; times < 5; times += 1) await ask(setup, '/health');
+    }
+    expect(taken!.bytesRead).toBeLessThan(SENT_BYTES - 8 * MIB);
     const closed = new Promise((resolve) => socket.once('close', resolve));
-    socket.write(Buffer.alloc(3 * MIB));
+    socket.end();
+    await clock.advance(1_000);
     await closed;
+  });
+
+  it.each([
+    ['/v1/completions', 40 * MIB, 413],
+    ['/predict/nothing', 3 * MIB, 404],
+  ])('an ordinary client that sends to %s all the same hears why', async (path, bytes, status) => {
+    expect((await ask(setup, path, { body: 'x'.repeat(bytes) })).status).toBe(status);
+  });
+
+  it('what stands behind a compressed body is not read, and ends the connection with the answer', async () => {
+    const body = gzipSync(JSON.stringify({ model: 'tiny', prompt: 'a' }));
+    const head = 'POST /v1/completions HTTP/1.1\r\nhost: localhost\r\ncontent-encoding: gzip\r\n';
+    const { socket, answer } = opened(`${head}content-length: ${4 * MIB}\r\n\r\n`);
+    socket.write(body);
+    socket.write(Buffer.alloc(64 * 1024));
+    await until(() => answer().includes('HTTP/1.1 200'));
+    await new Promise((resolve) => socket.once('end', resolve));
+  });
+
+  it('a small body that nobody wants costs no connection', async () => {
+    const { socket, answer } = opened('');
+    const request = 'POST /predict/nothing HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n';
+    socket.write(request);
+    await until(() => answer().includes('404'));
+    socket.write(`{}${request}{}`);
+    await until(() => answer().split('HTTP/1.1 404').length === 3);
+    expect(answer()).not.toMatch(/connection: close/i);
   });
 
   it('asks for no body that it does not want (Expect: 100-continue)', async () => {

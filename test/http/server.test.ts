@@ -419,7 +419,8 @@ describe("Prometheus' own port", () => {
     const log = { say: () => {}, warn: (line: string) => void warned.push(line), error: () => {}, debug: () => {} };
     const settings = (port: number) => () => ({ ...DEFAULT_SETTINGS, metrics: { ...DEFAULT_SETTINGS.metrics, port } });
     const connections = new Connections({ descriptors: 1_024, now: () => 0 });
-    const server = createMetricsServer({ settings: settings(0), metricsText: async () => 'modelium_up 1\n', log, connections });
+    const clock = createVirtualClock();
+    const server = createMetricsServer({ settings: settings(0), metricsText: async () => 'modelium_up 1\n', clock, log, connections });
     const { address } = (await server.listen())!;
     expect(await (await fetch(`${address}/metrics`)).text()).toBe('modelium_up 1\n');
     expect((await fetch(`${address}/other`)).status).toBe(404);
@@ -429,6 +430,7 @@ describe("Prometheus' own port", () => {
     const second = createMetricsServer({
       settings: settings((holder.address() as AddressInfo).port),
       metricsText: async () => '',
+      clock,
       log,
       connections,
     });
