@@ -25,6 +25,9 @@ export interface CopyProgress {
   readonly missing: readonly string[];
 }
 
+/** Of files that no one has looked at yet. */
+export const NOTHING_COPIED: CopyProgress = { bytesPresent: 0, bytesExpected: null, missing: [] };
+
 /** Where a runtime listens: at a loopback port, at a Unix socket, or elsewhere (scheme, host and port). */
 export type Address = { readonly port: number } | { readonly socket: string } | { readonly url: string };
 
@@ -189,6 +192,22 @@ export const STATE_NAMES = [
   'unloaded',
   'failed',
 ] as const satisfies readonly StateName[];
+
+/**
+ * States in which a request waits or is answered; in the others it is refused at once. A blocked, damaged or half-copied model is not offered; a failed
+ * one is, since the next request tries it again.
+ */
+export const SERVABLE_STATES: ReadonlySet<StateName> = new Set([
+  'analyzed',
+  'preparing',
+  'queued',
+  'loading',
+  'ready',
+  'asleep',
+  'draining',
+  'unloaded',
+  'failed',
+]);
 
 /** Facts, in the past tense. Times are monotonic milliseconds. */
 export type ModelEvent =

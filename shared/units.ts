@@ -1,7 +1,7 @@
 /** Figures as people read them, the same in the story, on the command line and in the window. Memory in GiB and MiB everywhere, never in GB. */
 
-const MIB = 1024 ** 2;
-const GIB = 1024 ** 3;
+export const MIB = 1024 ** 2;
+export const GIB = 1024 ** 3;
 
 /** `5.2 GiB`, below one GiB in MiB; what is less than one MiB (a file of code, a tiny model) in KiB, and `0 MiB` for nothing. */
 export function bytesInWords(bytes: number): string {

@@ -239,6 +239,41 @@ describe('architecture', () => {
     for (const { name } of folders) for (const file of sources(`main/runtime/${name}`)) expect(lines(file), file).toBeLessThanOrEqual(150);
   });
 
+  test('what calls itself pure keeps no state', () => {
+    const impure = (file: string, text: string): readonly string[] => {
+      const [head = ''] = /^\/\*\*[\s\S]*?\*\//.exec(text) ?? [];
+      const holds =
+        /^(?:export )?(?:abstract )?class \w+(?! extends \w*Error)(?!\w)|^let |^const \w+ = new (?:Weak)?(?:Map|Set)(?:<.*>)?\(\);/m;
+      return /\bPure\b/.test(head) && holds.test(text.slice(head.length)) ? [file] : [];
+    };
+    expect(files.flatMap((file) => impure(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+    expect(files.filter((file) => /\bPure\b/.test(readFileSync(join(root, file), 'utf8'))).length).toBeGreaterThan(50);
+    const planted = ['class A {\n  #at = 0;\n}', 'let last = 0;', 'const known = new Map<string, number>();', 'class No extends Error {}'];
+    expect(planted.map((body) => impure('a.ts', `/** Pure. */\n${body}\n`).length)).toEqual([1, 1, 1, 0]);
+  });
+
+  test('what means the same everywhere is declared once', () => {
+    const again = (file: string, text: string): readonly string[] => [
+      ...(/^(?:export )?const (?:[A-Z]+_PER_)?(?:MIB|GIB) = /m.test(text) && file !== 'shared/units.ts'
+        ? [`${file}: a unit of memory`]
+        : []),
+      ...(/^(?:export )?const \w+.* = new Set\(\[\s*'analyzed',/m.test(text) && file !== 'shared/model.ts'
+        ? [`${file}: servable states`]
+        : []),
+      ...(/bytesPresent: 0, bytesExpected: null, missing: \[\]/.test(text) && file !== 'shared/model.ts'
+        ? [`${file}: nothing copied`]
+        : []),
+    ];
+    expect(files.flatMap((file) => again(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+    const planted = [
+      'const GIB = 1024 ** 3;',
+      'const BYTES_PER_MIB = 1;',
+      "const CAN: X = new Set([\n  'analyzed',",
+      'const A = { bytesPresent: 0, bytesExpected: null, missing: [] };',
+    ];
+    expect(planted.map((text) => again('main/a.ts', text).length)).toEqual([1, 1, 1, 1]);
+  });
+
   test('every file and folder that ARCHITECTURE.md names exists', () => {
     const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
     const names = [...text.matchAll(/`([\w.-]+(?:\/[\w.-]+)*(?:\.ts|\/))`/g)].map((match) => match[1] ?? '');

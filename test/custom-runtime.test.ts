@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { importedText } from '../main/cli/import.ts';
 import { readYaml } from '../main/io/settings/yaml-document.ts';
+import { MIB } from '../shared/units.ts';
 import { readBox, readHoldings } from './fixtures/box.ts';
 import { type SettingsFile, startTestEngine, type TestEngine } from './helpers/engine.ts';
 import { eventually } from './helpers/eventually.ts';
@@ -11,7 +12,6 @@ import { type Home, isAlive, makeHome, startServe } from './helpers/serve.ts';
 import { makeSimulatedBox, type SimulatedBox } from './helpers/simulated-box.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
-const MIB = 1024 ** 2;
 const MODEL = { layers: 16, contextTokens: 2048 };
 const ARGS = ['--port', '{port}', '--model', '{model}', '--alias', '{name}', '--memory-mb', '300', '--n-gpu-layers', '32'];
 

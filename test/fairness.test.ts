@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readEnvironments, readText } from '../main/io/processes/proc.ts';
 import type { ModelView } from '../shared/snapshot.ts';
+import { MIB } from '../shared/units.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type Home, makeHome, type Served, startServe } from './helpers/serve.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
-const MIB = 1024 ** 2;
 const MODELS = ['left', 'right'] as const;
 const CLIENTS_EACH = 4;
 const SECONDS = process.env['MODELIUM_FULL'] === '1' ? 60 : 20;

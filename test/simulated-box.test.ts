@@ -3,12 +3,12 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { readEnvironments } from '../main/io/processes/proc.ts';
+import { MIB } from '../shared/units.ts';
 import { lives, readBox, readHoldings } from './fixtures/box.ts';
 import { type SettingsFile, startTestEngine, type TestEngine } from './helpers/engine.ts';
 import { eventually } from './helpers/eventually.ts';
 import { makeSimulatedBox, type SimulatedBox, type SimulatedBoxOptions } from './helpers/simulated-box.ts';
 
-const MIB = 1024 * 1024;
 /** What our estimate says of the tiny model below on a GPU (its context alone is 512), and what the fixture takes by default. */
 const MODEL_MIB = 533;
 const MODEL = { layers: 16, contextTokens: 2048 };

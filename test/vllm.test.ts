@@ -6,6 +6,7 @@ import OpenAI from 'openai';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { readStat, readText } from '../main/io/processes/proc.ts';
 import type { DecisionRow } from '../shared/decision.ts';
+import { GIB, MIB } from '../shared/units.ts';
 import { VLLM_FAILURES } from './fixtures/vllm/failures.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
@@ -13,7 +14,6 @@ import { makeHome, startServe } from './helpers/serve.ts';
 import { makeSimulatedBox, type SimulatedBox, type SimulatedBoxOptions, writeVllm } from './helpers/simulated-box.ts';
 import { writeTinyAdapter, writeTinyFolder } from './helpers/tiny-folder.ts';
 
-const MIB = 1024 ** 2;
 // They wait more than they work, and side by side: each has the time that all of them together may need on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -291,7 +291,6 @@ test.concurrent('one that is installed while we run is found, and serves at the 
   expect((await live.model('tiny'))?.plan?.env).toMatchObject({ VLLM_TARGET_DEVICE: 'cpu', CUDA_VISIBLE_DEVICES: '' });
 });
 
-const GIB = 1024 ** 3;
 const SLEEPY = { sleep_after_idle_seconds: 1, evict_after_idle_seconds: 600 };
 
 test.concurrent('an idle one sleeps, wakes through the queue for the next request, and is stopped later', async (context) => {

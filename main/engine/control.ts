@@ -1,6 +1,6 @@
 /** `Control` for the window, the command line and scripts: what a person may ask of the engine. Wires parts that `engine.ts` built; owns nothing. */
 import { ModeliumError } from '../../shared/errors.ts';
-import { hasProcess } from '../../shared/model.ts';
+import { hasProcess, NOTHING_COPIED } from '../../shared/model.ts';
 import { nearestNames } from '../../shared/nearest.ts';
 import type { Reason } from '../../shared/reason.ts';
 import { sentenceOf } from '../../shared/reason-words.ts';
@@ -117,7 +117,7 @@ function load({ registry, admission, orchestrator, clock }: ControlParts, record
   // Forced content is looked at anew: what counted as missing counts as data now.
   if (force && !record.force) registry.update(id, { force: true });
   // What its files stood in the way of begins with another look at them.
-  if (isBlockedByFiles(state)) registry.apply(id, { type: 'files-changed', copy: { bytesPresent: 0, bytesExpected: null, missing: [] } });
+  if (isBlockedByFiles(state)) registry.apply(id, { type: 'files-changed', copy: NOTHING_COPIED });
   const now = registry.get(id)?.state;
   if (now?.name === 'failed' || now?.name === 'blocked') registry.apply(id, { type: 'reconsidered' });
   if (now?.name === 'draining' && now.becomes.to === 'unloaded' && now.becomes.reason !== 'quit') {

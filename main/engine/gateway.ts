@@ -1,4 +1,5 @@
 /** `Inference` for the HTTP layer: names to ids, leases, keep-alive, reports. Wires parts that `engine.ts` built; owns nothing. */
+import { SERVABLE_STATES } from '../../shared/model.ts';
 import { nearestNames } from '../../shared/nearest.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
@@ -52,8 +53,8 @@ export function createInference(parts: InferenceParts): Inference {
         const { state, profile } = record;
         // Trying again would help nothing: it cannot be asked.
         const isLost = state.name === 'failed' && state.failure.permanent;
-        const view = SERVABLE.has(state.name) && !isLost ? parts.view(record.id) : null;
-        return view === null || profile === null ? [] : listed(record, view, profile, parts.settings());
+        const view = SERVABLE_STATES.has(state.name) && !isLost ? parts.view(record.id) : null;
+        return view === null || profile === null ? [] : toListed(record, view, profile, parts.settings());
       }),
     ensureReady(id, options) {
       // Whoever asks again finds it as soon as it is back, without waiting for the next look.
@@ -74,7 +75,7 @@ export function createInference(parts: InferenceParts): Inference {
   };
 }
 
-function listed(record: ModelRecord, view: ModelView, { kind, contextLength }: ModelProfile, settings: Settings): ListedModel {
+function toListed(record: ModelRecord, view: ModelView, { kind, contextLength }: ModelProfile, settings: Settings): ListedModel {
   const { context } = settingsOf(record, settings);
   const possible = contextLength === null || context === undefined ? (context ?? contextLength) : Math.min(context, contextLength);
   return {
@@ -84,16 +85,3 @@ function listed(record: ModelRecord, view: ModelView, { kind, contextLength }: M
     createdSeconds: Math.floor(record.files.reduce((latest, { mtimeMs }) => Math.max(latest, mtimeMs), 0) / 1000),
   };
 }
-
-/** A blocked, damaged or half-copied model is not offered; a failed one is, since the next request tries it again. */
-const SERVABLE: ReadonlySet<string> = new Set([
-  'analyzed',
-  'preparing',
-  'queued',
-  'loading',
-  'ready',
-  'asleep',
-  'draining',
-  'unloaded',
-  'failed',
-]);

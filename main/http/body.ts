@@ -2,12 +2,12 @@
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import { MIB } from '../../shared/units.ts';
 import { hasFewBrackets, outlineOf } from '../core/json-outline.ts';
 import { type BodyBudget, FREE_BYTES, type Share } from './body-budget.ts';
 
 export type BodyResult = { readonly body: Buffer } | { readonly error: ModeliumError };
 
-export const BYTES_PER_MB = 1024 * 1024;
 /** The setting that bounds the bodies of inference. */
 export const MAX_BODY = 'api.max_body_mb';
 /** Arrays and objects inside each other: far more than any schema of a tool has. */
@@ -123,12 +123,12 @@ function withoutMark(body: Buffer): Buffer {
 
 /** Is the announced length too long already? Null when it is not, or not announced. */
 export function refuseLength(contentLength: string | undefined, limitMb: number): ModeliumError | null {
-  const limitBytes = limitMb * BYTES_PER_MB;
+  const limitBytes = limitMb * MIB;
   return contentLength !== undefined && Number(contentLength) > limitBytes ? bodyTooLarge(limitBytes, MAX_BODY) : null;
 }
 
 function bodyTooLarge(limitBytes: number, limitName: string): ModeliumError {
-  return new ModeliumError('body-too-large', `The body is larger than the ${limitBytes / BYTES_PER_MB} MB that ${limitName} allows.`);
+  return new ModeliumError('body-too-large', `The body is larger than the ${limitBytes / MIB} MB that ${limitName} allows.`);
 }
 
 /** @throws ModeliumError invalid-json, also for what is not UTF-8, and for JSON that is no object. `__proto__` comes out as an ordinary key of its own. */

@@ -11,9 +11,10 @@ import { openApiDocument } from '../../shared/api-openapi.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import { ANSWER_PROOF_HEADER } from '../../shared/proofs.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
+import { MIB } from '../../shared/units.ts';
 import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { BYTES_PER_MB, MAX_BODY, parseObject, readBody } from './body.ts';
+import { MAX_BODY, parseObject, readBody } from './body.ts';
 import { decodedBody } from './body-encoding.ts';
 import { type OpenStreams, type StreamWorld, streamEvents, streamLogs } from './control-streams.ts';
 import { listOf } from './model-list.ts';
@@ -113,7 +114,7 @@ export async function createControlApp(
 function readJsonBodies(app: FastifyInstance, world: ControlWorld): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', (request, _payload, done) => {
-    const limitBytes = Math.min(CONTROL_BYTES, world.maxBodyMb() * BYTES_PER_MB);
+    const limitBytes = Math.min(CONTROL_BYTES, world.maxBodyMb() * MIB);
     const bounds = { limitBytes, limitName: limitBytes === CONTROL_BYTES ? 'this route' : MAX_BODY, budget: null };
     readBody(decodedBody(request.raw), request.raw.socket, bounds, (result) => {
       if ('error' in result) return done(result.error);

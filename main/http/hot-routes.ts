@@ -5,10 +5,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { API } from '../../shared/api.ts';
 import { toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
+import { MIB } from '../../shared/units.ts';
 import type { Control } from '../core/gateway.ts';
 import { absoluteTarget, meantPath } from './addresses.ts';
 import { AS_IT_IS, asItIsTarget, passAsItIs } from './as-it-is.ts';
-import { BYTES_PER_MB, MAX_BODY, readBody, refuseLength } from './body.ts';
+import { MAX_BODY, readBody, refuseLength } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { decodedBody, refuseEncoding } from './body-encoding.ts';
 import { type Connections, tooManyConnections } from './connections.ts';
@@ -126,7 +127,7 @@ function withBody(
 ): void {
   if (world.connections.isSpare(request.socket)) return sendError(response, tooManyConnections(), { connection: 'close' });
   const startedMs = world.clock.now();
-  const bounds = { limitBytes: world.settings().api.max_body_mb * BYTES_PER_MB, limitName: MAX_BODY, budget: world.budget };
+  const bounds = { limitBytes: world.settings().api.max_body_mb * MIB, limitName: MAX_BODY, budget: world.budget };
   if (request.headers.expect !== undefined) response.writeContinue();
   readBody(decodedBody(request), response, bounds, (result) => {
     const answer = (): void => {

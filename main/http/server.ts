@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { hostRules } from '../../shared/origins.ts';
 import type { Settings } from '../../shared/settings.ts';
+import { MIB } from '../../shared/units.ts';
 import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { BYTES_PER_MB } from './body.ts';
 import { BodyBudget } from './body-budget.ts';
 import type { Connections } from './connections.ts';
 import { createControlApp } from './control.ts';
@@ -61,7 +61,7 @@ const CLOSE_POLL_MS = 20;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const budget = new BodyBudget({
-    limitBytes: () => options.settings().api.max_buffered_mb * BYTES_PER_MB,
+    limitBytes: () => options.settings().api.max_buffered_mb * MIB,
     now: () => options.clock.now(),
     // Not in the turn that lets them go: their last holders are still on the stack.
     onEmpty: () => void options.clock.after(MEMORY_BACK_MS, options.collectGarbage),

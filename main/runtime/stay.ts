@@ -3,7 +3,7 @@
  * else meanwhile and taken back by a request where that is still possible. The same for a process of its own, for a guest and for a preparation; what
  * ending it means is said by whoever owns it. Knows no process and no memory.
  */
-import type { AfterDrain, DrainReason, StateOf } from '../../shared/model.ts';
+import { type AfterDrain, type DrainReason, NOTHING_COPIED, type StateOf } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
 import type { Lease, QueueCause } from '../core/gateway.ts';
 import type { Clock } from '../core/ports.ts';
@@ -37,8 +37,6 @@ export interface Serving {
   readonly record: ModelRecord & { readonly profile: NonNullable<ModelRecord['profile']> };
   readonly ready: StateOf<'ready'>;
 }
-
-const NO_COPY = { bytesPresent: 0, bytesExpected: null, missing: [] } as const;
 
 export class Stay {
   readonly id: string;
@@ -143,7 +141,7 @@ export class Stay {
     await this.bringUp;
     const instead = await end(draining);
     if (instead !== null) registry.apply(this.id, { type: 'drain-redirected', becomes: instead });
-    registry.apply(this.id, { type: 'drained', atMs: clock.now(), copy: NO_COPY });
+    registry.apply(this.id, { type: 'drained', atMs: clock.now(), copy: NOTHING_COPIED });
   }
 
   /** Resolves when nothing is in flight, or when the drain's time is up and what is left was cut. */

@@ -3,12 +3,12 @@
  * `attacker.ts NAME PORT WATCH_FOLDER` goes on until it is ended.
  */
 import { connect, type Socket } from 'node:net';
+import { MIB } from '../../shared/units.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 
 /** The model whose answers are measured, the one that is attacked, and one whose template never ends. */
 export const [VICTIM, TARGET, ENDLESS] = ['victim', 'target', 'endless'];
 export const ENDLESS_TEMPLATE = '{% for i in range(10 ** 12) %}{% for j in range(10 ** 12) %}x{% endfor %}{% endfor %}';
-const MIB = 1024 * 1024;
 
 export interface Target {
   readonly port: number;

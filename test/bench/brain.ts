@@ -1,6 +1,7 @@
 /** Time of one decision at 1,000 resident models on 8 GPUs, in the cases that look at the most. */
 import { decide } from '../../main/core/decide/brain.ts';
-import { GIB, gpu, host, NOW_MS, planner, profile, question, resident, runtime } from '../core/brain-fixtures.ts';
+import { GIB } from '../../shared/units.ts';
+import { gpu, host, NOW_MS, planner, profile, question, resident, runtime } from '../core/brain-fixtures.ts';
 import { type BenchOptions, quantile, type Row } from './kit.ts';
 
 const MODELS = 1_000;

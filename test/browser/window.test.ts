@@ -1,13 +1,13 @@
 /** The window in a real Chromium on a simulated box: what it shows is what the engine says, while things happen. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { GIB } from '../../shared/units.ts';
 import { expectAccessible } from '../helpers/axe.ts';
 import { CHROMIUM, launchChromium, openWindow } from '../helpers/browser.ts';
 import { startTestEngine, type TestEngine } from '../helpers/engine.ts';
 import { makeSimulatedBox, type SimulatedBox } from '../helpers/simulated-box.ts';
 import { startWire } from '../helpers/wire.ts';
 
-const GIB = 1024 ** 3;
 const MODEL = { layers: 16, contextTokens: 2048 };
 const PORTS = [23_000, 23_099];
 

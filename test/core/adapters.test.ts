@@ -1,7 +1,8 @@
 /** Adapters on a whole engine without a world: blocked until their base is there, and again when it leaves. */
 import { describe, expect, test } from 'vitest';
 import type { ModelProfile } from '../../shared/profile.ts';
-import { createCoreBox, GIB, textProfile } from '../helpers/core-box.ts';
+import { GIB } from '../../shared/units.ts';
+import { createCoreBox, textProfile } from '../helpers/core-box.ts';
 
 const ADAPTER: Partial<ModelProfile> = {
   kind: 'unknown',

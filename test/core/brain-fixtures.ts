@@ -1,5 +1,4 @@
 /** Builders for the brain's tests: a planner whose bytes are simple arithmetic, devices, residents and a profile. */
-
 import type { BrainInput } from '../../main/core/decide/brain.ts';
 import type { KnownRuntime, RuntimePlanner } from '../../main/core/decide/planner.ts';
 import type { Room } from '../../main/core/memory/devices.ts';
@@ -8,8 +7,8 @@ import { LATER_RUNTIMES, RUNTIMES } from '../../main/runtime/adapters.ts';
 import { HOST_DEVICE, type Placement } from '../../shared/decision.ts';
 import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
+import { GIB } from '../../shared/units.ts';
 
-export const GIB = 1024 ** 3;
 export const NOW_MS = 10_000_000;
 
 export function profile(gib: number, change: Partial<ModelProfile> = {}): ModelProfile {

@@ -5,7 +5,8 @@ import type { Room } from '../../main/core/memory/devices.ts';
 import type { Resident } from '../../main/core/memory/evictor.ts';
 import type { Decision } from '../../shared/decision.ts';
 import { factInWords } from '../../shared/reason-words.ts';
-import { form, GIB, gpu, host, NOW_MS, planner, profile, question, resident, runtime } from './brain-fixtures.ts';
+import { GIB } from '../../shared/units.ts';
+import { form, gpu, host, NOW_MS, planner, profile, question, resident, runtime } from './brain-fixtures.ts';
 
 /** A decision in one line: `place gpu GPU-0 -a`, `split GPU-0 x3`, `wait GPU-0 for a`, `refuse no-room`. */
 function told(decision: Decision): string {

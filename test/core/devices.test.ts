@@ -4,8 +4,8 @@ import { Devices, heldBytes, slotsOf } from '../../main/core/memory/devices.ts';
 import type { Holder } from '../../main/core/memory/gpu-room.ts';
 import type { DeviceSample } from '../../main/core/ports.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
+import { MIB } from '../../shared/units.ts';
 
-const MIB = 1024 ** 2;
 let holders: Holder[];
 let settings: Pick<Settings, 'gpus' | 'host'>;
 let devices: Devices;

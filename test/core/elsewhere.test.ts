@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { stateOf } from '../../main/core/registry.ts';
 import { toModeliumError } from '../../shared/errors.ts';
-import { type CoreBox, createCoreBox, GIB } from '../helpers/core-box.ts';
+import { GIB } from '../../shared/units.ts';
+import { type CoreBox, createCoreBox } from '../helpers/core-box.ts';
 
 async function pass(box: CoreBox, ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 250) {

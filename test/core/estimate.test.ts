@@ -4,7 +4,8 @@ import { planHash } from '../../main/core/decide/plan-hash.ts';
 import type { Measurement } from '../../main/core/ports.ts';
 import type { LaunchPlan } from '../../shared/decision.ts';
 import { factInWords } from '../../shared/reason-words.ts';
-import { form, GIB, planner, profile } from './brain-fixtures.ts';
+import { GIB } from '../../shared/units.ts';
+import { form, planner, profile } from './brain-fixtures.ts';
 
 const llama = planner();
 const model = profile(10);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { chooseVictims, idleDue, leavers, type Resident, reloadCost, sleepDue } from '../../main/core/memory/evictor.ts';
 import { DEFAULT_SETTINGS, type Policies } from '../../shared/settings.ts';
-import { GIB, NOW_MS, resident } from './brain-fixtures.ts';
+import { GIB } from '../../shared/units.ts';
+import { NOW_MS, resident } from './brain-fixtures.ts';
 
 const POLICIES = DEFAULT_SETTINGS.orchestration.policies;
 const idle = (idleMs: number, change: Partial<Resident> = {}) => resident('a', { g: 1 }, { lastUsedMs: NOW_MS - idleMs, ...change });

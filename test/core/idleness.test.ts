@@ -5,8 +5,9 @@ import { Registry } from '../../main/core/registry.ts';
 import { Usage } from '../../main/core/usage.ts';
 import type { LaunchPlan } from '../../shared/decision.ts';
 import { settingsSchema } from '../../shared/settings.ts';
+import { GIB } from '../../shared/units.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
-import { GIB, profile } from './brain-fixtures.ts';
+import { profile } from './brain-fixtures.ts';
 
 const PLAN: LaunchPlan = {
   ...{ runtime: 'vllm', form: 'transformers', file: 'config.json', contextTokens: 1, parallelSequences: 1, args: [], env: {} },

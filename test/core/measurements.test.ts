@@ -2,7 +2,8 @@
 import { expect, test, vi } from 'vitest';
 import { RECENT_MEASUREMENTS, withMeasurementsInMemory } from '../../main/core/measurements.ts';
 import type { Ledger, Measurement } from '../../main/core/ports.ts';
-import { createCoreBox, GIB } from '../helpers/core-box.ts';
+import { GIB } from '../../shared/units.ts';
+import { createCoreBox } from '../helpers/core-box.ts';
 
 const measurement = (modelId: string, loadSeconds: number, runtime = 'llama'): Measurement => ({
   ...{ modelId, runtime, planHash: '', predicted: { cpu: 1 }, measured: { cpu: 1 }, loadSeconds },

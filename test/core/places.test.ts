@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Lease } from '../../main/core/gateway.ts';
 import { type ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import { type CoreBox, createCoreBox, GIB } from '../helpers/core-box.ts';
+import { GIB } from '../../shared/units.ts';
+import { type CoreBox, createCoreBox } from '../helpers/core-box.ts';
 
 interface Asked {
   lease: Lease | null;

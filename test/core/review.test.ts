@@ -4,7 +4,8 @@ import type { Lease } from '../../main/core/gateway.ts';
 import { NOTHING_RETRIED } from '../../main/core/retry-with.ts';
 import { toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
-import { type CoreBox, createCoreBox, GIB } from '../helpers/core-box.ts';
+import { GIB } from '../../shared/units.ts';
+import { type CoreBox, createCoreBox } from '../helpers/core-box.ts';
 
 const A = { name: 'a.gguf', inode: 1, version: 1 };
 

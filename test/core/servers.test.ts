@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { stateOf } from '../../main/core/registry.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
+import { GIB } from '../../shared/units.ts';
 import { FAKE_SERVER } from '../fixtures/fake-server/module.ts';
-import { type CoreBox, createCoreBox, GIB, textProfile } from '../helpers/core-box.ts';
+import { type CoreBox, createCoreBox, textProfile } from '../helpers/core-box.ts';
 
 const onnx = (bytes: number): ModelProfile => ({
   ...textProfile(bytes),

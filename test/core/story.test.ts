@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest';
 import type { Lease } from '../../main/core/gateway.ts';
 import { type ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
+import { GIB } from '../../shared/units.ts';
 import { FAKE_SERVER } from '../fixtures/fake-server/module.ts';
-import { type CoreBox, createCoreBox, GIB, textProfile, type WatchedFile } from '../helpers/core-box.ts';
+import { type CoreBox, createCoreBox, textProfile, type WatchedFile } from '../helpers/core-box.ts';
 
 async function settleAll(box: CoreBox, ms = 3_000): Promise<void> {
   for (let passed = 0; passed < ms; passed += 250) {

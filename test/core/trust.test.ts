@@ -1,7 +1,8 @@
 /** Trust on a whole engine without a world: who may run, what takes trust back, and what that does to a model in each state. */
 import { describe, expect, test } from 'vitest';
 import type { ModelProfile } from '../../shared/profile.ts';
-import { createCoreBox, GIB, textProfile } from '../helpers/core-box.ts';
+import { GIB } from '../../shared/units.ts';
+import { createCoreBox, textProfile } from '../helpers/core-box.ts';
 
 const ID = 'coder';
 const CODE = `/${ID}`;

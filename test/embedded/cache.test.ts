@@ -1,5 +1,4 @@
 /** Weights and caches as llama.cpp logs them, against what the analyzer read from the same files: weights exactly, caches within 1 %. */
-
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,11 +9,11 @@ import { memoryReport } from '../../main/embedded/llama/memory-lines.ts';
 import { kvBytes } from '../../main/runtime/llama/estimate.ts';
 import { repackedBytes } from '../../main/runtime/llama/repacked.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
+import { MIB } from '../../shared/units.ts';
 import { ARCHITECTURES, architectureGguf } from '../helpers/architecture-gguf.ts';
 import { HAS_AMX } from '../helpers/this-cpu.ts';
 import { startServer } from './start-server.ts';
 
-const MIB = 1024 * 1024;
 /** llama.cpp prints hundredths of a MiB. */
 const ROUNDING_BYTES = 0.006 * MIB;
 

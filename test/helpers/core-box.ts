@@ -32,13 +32,12 @@ import type { ConvertedType, DecisionRow } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
+import { GIB } from '../../shared/units.ts';
 import { FakeRemote } from '../fixtures/fake-remote/state.ts';
 import { FAKE_SERVER, fakeServerAdapter } from '../fixtures/fake-server/module.ts';
 import { FakeServer } from '../fixtures/fake-server/state.ts';
 import { searchWorld } from './searching.ts';
 import { createVirtualClock } from './virtual-clock.ts';
-
-export const GIB = 1024 ** 3;
 
 export interface SimulatedProcess {
   readonly identity: ProcessIdentity;

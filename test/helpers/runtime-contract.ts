@@ -10,10 +10,10 @@ import type { Placement } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Address, Endpoint } from '../../shared/model.ts';
 import { FORM_KINDS, type FormKind, type ModelForm, type ModelProfile } from '../../shared/profile.ts';
+import { MIB } from '../../shared/units.ts';
 import { textProfile } from './core-box.ts';
 import { searchWorld } from './searching.ts';
 
-const MIB = 1024 ** 2;
 const LOOKS: readonly Step['do'][] = ['stats', 'names', 'read', 'real', 'package', 'ask'];
 const SCRATCH = '/scratch';
 const KEY = 'a-key-that-nobody-may-see';

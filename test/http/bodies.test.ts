@@ -6,10 +6,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLargeJson } from '../../main/io/large-json.ts';
 import { collectGarbage } from '../../main/io/memory.ts';
 import { programs } from '../../main/programs.ts';
+import { MIB } from '../../shared/units.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 import { ask, type Setup, startSetup, until, WITH_TOKEN } from './harness.ts';
 
-const MIB = 1024 * 1024;
 let setup: Setup;
 let sockets: Socket[];
 let clock: ReturnType<typeof createVirtualClock>;

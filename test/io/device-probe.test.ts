@@ -6,10 +6,10 @@ import { createClock } from '../../main/io/clock.ts';
 import { createDeviceProbe, type RunningDeviceProbe } from '../../main/io/devices/device-probe.ts';
 import { endOrphanedProbes } from '../../main/io/devices/gpu-orphans.ts';
 import { createProcesses } from '../../main/io/processes/processes.ts';
+import { MIB } from '../../shared/units.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { makeSimulatedBox, type SimulatedBox } from '../helpers/simulated-box.ts';
 
-const MIB = 1024 * 1024;
 const processes = createProcesses();
 const clock = createClock();
 const warnings: string[] = [];

@@ -4,9 +4,9 @@ import type { Log } from '../../main/core/ports.ts';
 import type { Exit, LaunchedProcess, LaunchRequest } from '../../main/core/process-ports.ts';
 import { createGpuProbe } from '../../main/io/devices/gpu.ts';
 import { bytesByPid, parseGpuRow, parseProcessRow } from '../../main/io/devices/gpu-rows.ts';
+import { MIB } from '../../shared/units.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
-const MIB = 1024 * 1024;
 const gpuRow = (index: number, used: number, name = 'NVIDIA H200') =>
   `${index}, GPU-${index}, ${name}, 00000000:01:00.0, 570.10, 1000, 100, ${used}, 50, 40, 123.45, 9.0`;
 

@@ -3,8 +3,8 @@ import { reasonSchema } from '../../shared/api-reason.ts';
 import type { Cause, DeviceRef, Fact, NotOnGpu, PlaceRef } from '../../shared/reason.ts';
 import { HEADLINE_CHARACTERS, headlineFrom } from '../../shared/reason-names.ts';
 import { factInWords, headlineOf, sentenceOf } from '../../shared/reason-words.ts';
+import { GIB } from '../../shared/units.ts';
 
-const GIB = 1024 ** 3;
 const CPU: DeviceRef = { id: 'cpu', index: null };
 const gpus = (...indexes: readonly number[]): readonly DeviceRef[] => indexes.map((index) => ({ id: `GPU-${index}`, index }));
 const onCpu: PlaceRef = { kind: 'cpu', devices: [CPU], gpuLayers: null, layers: null };

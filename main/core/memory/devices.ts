@@ -9,13 +9,11 @@
 import { type DeviceBytes, type DeviceId, HOST_DEVICE, type Placement } from '../../../shared/decision.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import type { DeviceView, ProgramView } from '../../../shared/snapshot.ts';
-import { bytesInWords } from '../../../shared/units.ts';
+import { bytesInWords, MIB } from '../../../shared/units.ts';
 import type { DeviceSample, Sample } from '../ports.ts';
 import { deviceName } from '../sentences.ts';
 import { gpuRoom, type Holder, pidBytes } from './gpu-room.ts';
 import { hostRoom } from './host-room.ts';
-
-const MIB = 1024 ** 2;
 
 /** A device as the brain sees it. */
 export interface Room extends DeviceView {

@@ -3,7 +3,7 @@
  * and remembers models over restarts. Owns the absences, the folders that are away and the memory; it never looks into a file.
  */
 import { assertNever, ModeliumError } from '../../../shared/errors.ts';
-import { hasProcess, type ModelState } from '../../../shared/model.ts';
+import { hasProcess, type ModelState, NOTHING_COPIED } from '../../../shared/model.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import type { Admission } from '../admission.ts';
 import type { Doer } from '../doer.ts';
@@ -37,8 +37,6 @@ export interface CatalogPorts {
   /** The files of a model that is being settled are other than before. */
   lookAgain(id: string): void;
 }
-
-const NO_COPY = { bytesPresent: 0, bytesExpected: null, missing: [] } as const;
 
 export class Catalog {
   readonly #ports: CatalogPorts;
@@ -160,7 +158,7 @@ export class Catalog {
       case 'returned':
         this.#away.delete(event.id);
         if (stateOf(registry.update(event.id, placeOf(event.listing)), 'blocked')?.reason === 'unreadable') {
-          registry.apply(event.id, { type: 'files-changed', copy: NO_COPY });
+          registry.apply(event.id, { type: 'files-changed', copy: NOTHING_COPIED });
         }
         return;
       case 'gone': {
@@ -232,11 +230,11 @@ export class Catalog {
       case 'blocked':
       case 'unloaded':
       case 'failed':
-        registry.apply(id, { type: 'files-changed', copy: NO_COPY });
+        registry.apply(id, { type: 'files-changed', copy: NOTHING_COPIED });
         return;
       case 'queued':
         if (hasProcess(state)) return void doer.unloadModel(id, 'files-changed', { to: 'settling' });
-        return void registry.apply(id, { type: 'files-changed', copy: NO_COPY });
+        return void registry.apply(id, { type: 'files-changed', copy: NOTHING_COPIED });
       case 'preparing':
       case 'loading':
       case 'ready':

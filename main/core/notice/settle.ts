@@ -4,6 +4,7 @@
  */
 import type { CopyProgress } from '../../../shared/model.ts';
 import type { FileIdentity, Inspection } from '../ports.ts';
+import { listed } from '../sentences.ts';
 
 /** One look, and since when the files are as it saw them (filled in by `settle`). */
 export interface Look {
@@ -118,11 +119,6 @@ function incomplete(inspection: Inspection, zeroTails: readonly string[]): Incom
     message: `No byte came for ${minutes} minutes, but ${holder} still holds it open for writing.`,
     help: 'End that program, or let it close the file.',
   };
-}
-
-function listed(names: readonly string[]): string {
-  const more = names.length - 5;
-  return more > 0 ? `${names.slice(0, 5).join('; ')} and ${more} more` : names.join('; ');
 }
 
 /** What holds it back, shown with the progress. */

@@ -3,6 +3,7 @@
  * and not only against the operating system's. Pure.
  */
 import type { BufferBytes } from '../../../shared/decision.ts';
+import { MIB } from '../../../shared/units.ts';
 
 export interface MemoryReport extends BufferBytes {
   readonly type: 'memory';
@@ -11,7 +12,6 @@ export interface MemoryReport extends BufferBytes {
 }
 
 const BUFFER_LINE = /(\S+) +(model|KV|RS|output|compute) buffer size = +([\d.]+) MiB/;
-const BYTES_PER_MIB = 1024 * 1024;
 const FIELDS = { model: 'modelBytes', KV: 'kvBytes', RS: 'kvBytes', output: 'computeBytes', compute: 'computeBytes' } as const;
 const NOTHING: BufferBytes = { modelBytes: 0, kvBytes: 0, computeBytes: 0 };
 
@@ -29,7 +29,7 @@ export function memoryReport(lines: readonly string[]): MemoryReport {
     if (match === null) continue;
     const device = deviceOf(match[1] ?? '');
     const field = FIELDS[match[2] as keyof typeof FIELDS];
-    const bytes = Math.round(Number(match[3]) * BYTES_PER_MIB);
+    const bytes = Math.round(Number(match[3]) * MIB);
     const before = devices[device] ?? NOTHING;
     devices[device] = { ...before, [field]: before[field] + bytes };
     total = { ...total, [field]: total[field] + bytes };

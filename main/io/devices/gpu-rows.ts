@@ -1,4 +1,5 @@
 /** Reads nvidia-smi's rows. Pure; the children that print them are gpu.ts. */
+import { MIB } from '../../../shared/units.ts';
 import type { DeviceSample } from '../../core/ports.ts';
 
 export const GPU_QUERY =
@@ -6,7 +7,6 @@ export const GPU_QUERY =
 export const PROCESS_QUERY = '--query-compute-apps=gpu_uuid,pid,process_name,used_gpu_memory';
 export const CSV = '--format=csv,noheader,nounits';
 
-const BYTES_PER_MIB = 1024 * 1024;
 /** A program chooses its own name (I10). */
 const NAME_LENGTH = 80;
 
@@ -51,8 +51,8 @@ export function parseGpuRow(line: string): GpuRow | null {
       name,
       simulated: name.startsWith('Simulated '),
       // What the driver keeps for itself is no memory that a model could have: free = total - reserved - used.
-      totalBytes: (totalMib - (numberOrNull(reserved) ?? 0)) * BYTES_PER_MIB,
-      usedBytes: usedMib * BYTES_PER_MIB,
+      totalBytes: (totalMib - (numberOrNull(reserved) ?? 0)) * MIB,
+      usedBytes: usedMib * MIB,
       utilizationRatio: percent === null ? null : percent / 100,
       powerWatts: numberOrNull(power),
       temperatureCelsius: numberOrNull(temperature),
@@ -70,7 +70,7 @@ export function parseProcessRow(line: string): ProcessRowOfGpu | null {
   // A path may hold commas: it is what lies between the fields that are counted from each end.
   const name = programName(fields.slice(2, -1).join(', '));
   const mib = numberOrNull(fields.at(-1));
-  return { uuid, pid: pidNumber, name, bytes: mib === null ? null : mib * BYTES_PER_MIB };
+  return { uuid, pid: pidNumber, name, bytes: mib === null ? null : mib * MIB };
 }
 
 /** `/usr/bin/blender` is blender. `[Not Found]`, `[Insufficient Permissions]`, `-` are no names. */

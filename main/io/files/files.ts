@@ -163,7 +163,7 @@ async function fileAndCompanions(path: string, known?: FolderNames): Promise<rea
       // The candidate itself may be a link, and each part of a split model is one of it.
       const absolute = await realpath(join(folder, name));
       const stats = await stat(absolute);
-      if (stats.isFile()) files.push(listed(name, absolute, stats));
+      if (stats.isFile()) files.push(toListed(name, absolute, stats));
     } catch (error) {
       if (errorCode(error) === null || name === basename(path)) throw error;
     }
@@ -214,7 +214,7 @@ async function addEntry(walk: Walk, absolute: string, isLink: boolean): Promise<
   const path = nameIn(walk, absolute);
   try {
     const target = isLink ? await follow(walk, absolute, path) : absolute;
-    if (target !== null) walk.files.push(listed(path, target, await stat(target)));
+    if (target !== null) walk.files.push(toListed(path, target, await stat(target)));
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -244,7 +244,7 @@ async function follow(walk: Walk, absolute: string, path: string): Promise<strin
   return null;
 }
 
-function listed(path: string, absolute: string, stats: Stats): ListedFile {
+function toListed(path: string, absolute: string, stats: Stats): ListedFile {
   const { size: bytes, mtimeMs, ctimeMs, birthtimeMs: bornMs, dev: device, ino: inode } = stats;
   return { path, absolute, bytes, mtimeMs, ctimeMs, bornMs, device, inode };
 }

@@ -3,6 +3,7 @@
  * nothing that lies there is passed over in silence.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
+import { NOTHING_COPIED } from '../../../shared/model.ts';
 import type { CodeReader, FoundModels, Inspection, Library, ModelFinder } from '../../core/ports.ts';
 import { identityOf, listCandidateFiles } from '../files/files.ts';
 import type { Reader } from './reader.ts';
@@ -24,7 +25,7 @@ export function createInspector(reader: Reader): Library {
 }
 
 function unreadable(path: string, message: string): Inspection {
-  const copy = { bytesPresent: 0, bytesExpected: null, missing: [] };
+  const copy = NOTHING_COPIED;
   const sentence = `${path} could not be looked at: ${message.replace(/\.$/, '')}.`;
   return { files: [], copy, whole: false, usable: false, zeroTails: [], writer: null, damage: null, unreadable: sentence, profile: null };
 }

@@ -3,10 +3,10 @@ import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '
 import { formOf, kvBytesOfSequence, type ModelForm, type ModelProfile, profileOf } from '../../../shared/profile.ts';
 import type { OwnRuntime } from '../../../shared/settings.ts';
 import { RUNTIME_FORMATS } from '../../../shared/settings-runtimes.ts';
+import { MIB } from '../../../shared/units.ts';
 import type { Estimate, LaunchSettings, Support } from '../../core/decide/planner.ts';
 import { filled } from './placeholders.ts';
 
-const MIB = 1024 ** 2;
 const MOST_CONTEXT_TOKENS = 8192;
 const UNKNOWN_CONTEXT_TOKENS = 4096;
 /** A program with its libraries, before any weights. */

@@ -2,16 +2,15 @@
  * What a launch of llama.cpp will take, in bytes on each device. Pure. The formulas follow llama.cpp v0.4.0 (llama-context.cpp, llama-graph.cpp,
  * llama-kv-cache.cpp), checked against the buffers that it logs: estimate.test.ts, test/embedded/cache.test.ts.
  */
-
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan } from '../../../shared/decision.ts';
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
+import { MIB } from '../../../shared/units.ts';
 import type { Estimate } from '../../core/decide/planner.ts';
 import { withCacheTypes } from './cache-types.ts';
 import { onlyReads } from './kinds.ts';
 import { notesOf } from './notes.ts';
 import { repackedBytes } from './repacked.ts';
 
-const MIB = 1024 * 1024;
 /** Resident size of the embedded server without a model (measured: 128 MiB, half of it shared libraries). */
 const SERVER_BYTES = 128 * MIB;
 /** What a CUDA context and its libraries take of each GPU before the first tensor (runtimes.md: about 0.5 GiB). */

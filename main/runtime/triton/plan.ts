@@ -1,11 +1,11 @@
 /** Which models Triton takes, how their entries are written for a place, and what they are guessed to need. Pure. */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
 import { type FormKind, formOf, type ModelForm, type ModelProfile, profileOf } from '../../../shared/profile.ts';
+import { MIB } from '../../../shared/units.ts';
 import type { Estimate, LaunchSettings, Support } from '../../core/decide/planner.ts';
 import type { RuntimeWorld } from '../module.ts';
 import { batchOf, type Interface, instanceLine, interfaceLines, parameterLine, quoted } from './config.ts';
 
-const MIB = 1024 ** 2;
 /** Working memory beside the weights, and a process of Python's for what runs in one. */
 const WORK_BYTES = 128 * MIB;
 const GPU_CONTEXT_BYTES = 512 * MIB;

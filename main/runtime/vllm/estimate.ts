@@ -5,13 +5,12 @@
  */
 import { type BufferBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
+import { GIB, MIB } from '../../../shared/units.ts';
 import type { Estimate } from '../../core/decide/planner.ts';
 import type { VllmFacts } from './facts.ts';
 import { flagOf, humanNumber } from './flags.ts';
 import { notesOf } from './supports.ts';
 
-const MIB = 1024 ** 2;
-const GIB = 1024 ** 3;
 /** Context, cuBLAS and NCCL of each process on a GPU (runtimes.md: about 0.5 GiB). */
 export const GPU_CONTEXT_BYTES = 600 * MIB;
 /** Captured graphs: 0.3-0.7 GiB whatever the model, as the logs in vLLM's issues show. */

@@ -1,4 +1,5 @@
 /** Why vLLM ends for want of memory, with the figures that it names and what may be tried instead. Pure. */
+import { GIB } from '../../../shared/units.ts';
 import type { RetryRequest } from '../../core/retry-with.ts';
 import type { Reason } from './reason.ts';
 import { figure } from './words.ts';
@@ -10,7 +11,6 @@ const CPU_MEMORY =
 const CONTEXT =
   /max seq len \((\d+)\),? \(?([\d.]+) GiB KV cache is needed, which is larger than the available KV cache memory \(([\d.]+) GiB\)(?:.*estimated maximum model length is (\d+))?/;
 const LEAST_CONTEXT_TOKENS = 256;
-const GIB = 1024 ** 3;
 /** A cache that a first conversation fits into. */
 const LEAST_CACHE_BYTES = GIB;
 

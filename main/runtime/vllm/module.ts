@@ -1,5 +1,6 @@
 /** vLLM: Hugging Face folders, a process group for each. */
 import type { FormKind, ModelKind } from '../../../shared/profile.ts';
+import { MIB } from '../../../shared/units.ts';
 import type { RuntimeFinding } from '../../core/decide/planner.ts';
 import { type RuntimeModule, type RuntimeWorld, TEXT_KINDS } from '../module.ts';
 import type { Steps } from '../step.ts';
@@ -7,7 +8,6 @@ import { vllmAdapter } from './adapter.ts';
 import type { VllmSearch } from './architectures.ts';
 import { findVllm } from './install.ts';
 
-const MIB = 1024 ** 2;
 const NOT_FOUND: VllmSearch = { install: { found: false, message: 'vLLM was not looked for yet.' }, about: '' };
 
 function preference(kind: ModelKind, form: FormKind): number | null {

@@ -1,6 +1,7 @@
 /** Flags and environment of a launch of vLLM. Pure; what they cost is `estimate.ts`, what a launch adds (port, key, folders) is `adapter.ts`. */
 import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
+import { MIB } from '../../../shared/units.ts';
 import type { LaunchSettings } from '../../core/decide/planner.ts';
 import { deviceEnvironment, OFFLINE } from './environment.ts';
 import { type Budget, budgetOf, GPU_CONTEXT_BYTES, isEager, isSinglePrecision, onlyReads } from './estimate.ts';
@@ -15,7 +16,6 @@ const CPU_SEQUENCES = 16;
 /** Of a GPU's memory: what the driver and the context keep can never be vLLM's. */
 const MOST_SHARE = 0.97;
 const SHARE_STEPS = 1_000;
-const MIB = 1024 ** 2;
 const LEAST_CACHE_BYTES = 64 * MIB;
 /** Below this, GPUs compute no bfloat16 (Volta, Turing). */
 const BFLOAT16_CAPABILITY = 8;

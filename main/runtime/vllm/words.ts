@@ -3,9 +3,8 @@
  * test/fixtures/vllm), and of vllm/v1/worker/gpu_worker.py where only a GPU says them.
  */
 import type { BufferBytes } from '../../../shared/decision.ts';
+import { GIB } from '../../../shared/units.ts';
 import type { Progress } from '../adapter.ts';
-
-const GIB = 1024 ** 3;
 
 interface Phase {
   readonly pattern: RegExp;

@@ -1,4 +1,5 @@
 /** What is asked: which way a model takes questions, and the body of its request. Pure; knows no HTTP and no screen. */
+import { SERVABLE_STATES } from '../../../shared/model.ts';
 import type { ModelProfile } from '../../../shared/profile.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 
@@ -85,21 +86,8 @@ export function textsOf(typed: string): readonly string[] {
   return typed.split('\n').filter((line) => line.trim() !== '');
 }
 
-/** States in which a request waits or is answered; in the others it is refused at once. */
-const SERVABLE: ReadonlySet<ModelView['state']> = new Set([
-  'analyzed',
-  'preparing',
-  'queued',
-  'loading',
-  'ready',
-  'asleep',
-  'draining',
-  'unloaded',
-  'failed',
-]);
-
 export function isServable(model: Pick<ModelView, 'state' | 'profile'>): boolean {
-  return SERVABLE.has(model.state) && wayOf(model.profile) !== 'none';
+  return SERVABLE_STATES.has(model.state) && wayOf(model.profile) !== 'none';
 }
 
 /** Which model is shown: the one that was named, the one chosen before, a loaded one that talks, or the first that can be asked at all. */

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
 import type { CandidateFile } from '../../../main/core/analyzer/findings.ts';
 import { kvBytesOfSequence, type ModelKind, type ModelProfile } from '../../../shared/profile.ts';
+import { MIB } from '../../../shared/units.ts';
 import {
   bitsandbytes,
   blockFp8,
@@ -48,7 +49,6 @@ interface Expected {
   readonly chat?: boolean;
 }
 
-const MIB = 1024 * 1024;
 const TABLE: readonly (readonly [name: string, expected: Expected])[] = [
   // Llama: meta-llama/*; 32 layers x 32 heads x 128
   ['llama-2-7b', { kind: 'completion', parameters: 6_738_415_616, context: 4096, perToken: 512 * 1024 }],

@@ -4,9 +4,9 @@
  */
 import { type Analysis, analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
 import type { CandidateFile } from '../../../main/core/analyzer/findings.ts';
+import { MIB } from '../../../shared/units.ts';
 import type { Analyzer } from './fuzz-kit.ts';
 
-const MIB = 1024 * 1024;
 export const HARMFUL = 7;
 
 /** What outlives a function, as a cache would. */

@@ -4,12 +4,11 @@
  */
 import { type Analysis, analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
 import type { CandidateFile } from '../../../main/core/analyzer/findings.ts';
+import { MIB } from '../../../shared/units.ts';
 import { bytesOf, type Contents } from './folder-of.ts';
 import { type CaseWork, type MemoryWatch, Meter, metered } from './fuzz-meter.ts';
 import { anywhere, MUTATIONS, type Place, Random, within } from './fuzz-mutations.ts';
 import type { RealFile, RealSample } from './fuzz-real.ts';
-
-const MIB = 1024 * 1024;
 
 export interface FuzzFormat {
   readonly name: string;

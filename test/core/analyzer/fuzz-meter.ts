@@ -3,9 +3,9 @@
  * there, and is found out even where it takes no notice. Judges no answer.
  */
 import type { ByteSource, ReadingWork } from '../../../main/core/analyzer/bytes.ts';
+import { MIB } from '../../../shared/units.ts';
 import { FILLER } from './fuzz-real.ts';
 
-const MIB = 1024 * 1024;
 /** What one candidate may cost, whatever its files say. Far below what a person waits for, and what the inspecting worker has. */
 export const BOUNDS = { bytesRead: 192 * MIB, steps: 20_000_000, largestRead: 16 * MIB, memory: 64 * MIB };
 /** So often memory is looked at while no buffers are made. A power of two. */

@@ -3,13 +3,12 @@
  * and reads under the same bounds as in `fuzz.test.ts`.
  */
 import { afterAll, describe, expect, test } from 'vitest';
+import { MIB } from '../../../shared/units.ts';
 import type { Contents } from './folder-of.ts';
 import { createFuzzer } from './fuzz-run.ts';
 import { type Meta, writeGguf } from './synthetic-gguf.ts';
 import { bytes, node, number, value, writeOnnx } from './synthetic-onnx.ts';
 import { writeZip } from './synthetic-zip.ts';
-
-const MIB = 1024 * 1024;
 
 /** So many entries of JSON that the text has about so many bytes. */
 function entries(unit: (index: string, number: number) => string, total: number): string {

@@ -1,6 +1,7 @@
 /** Described folders of which one used file is cut or blank: none of them is whole. */
 import { expect, test } from 'vitest';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
+import { MIB } from '../../../shared/units.ts';
 import { type Contents, folderOf } from './folder-of.ts';
 import { writeOnnx } from './synthetic-onnx.ts';
 import { openVinoXml, tensorRtPlan } from './synthetic-plans.ts';
@@ -47,7 +48,6 @@ test('a cut index of pickles holds the model back', () => {
   ]);
 });
 
-const MIB = 1024 * 1024;
 const weights = writeSafetensors();
 const tokenizer = { 'tokenizer.json': { model: { vocab: { a: 0 } } } };
 const sentence = {

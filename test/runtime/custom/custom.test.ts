@@ -13,10 +13,10 @@ import { ModeliumError } from '../../../shared/errors.ts';
 import type { Endpoint } from '../../../shared/model.ts';
 import type { ModelForm, ModelKind } from '../../../shared/profile.ts';
 import { settingsSchema } from '../../../shared/settings.ts';
+import { MIB } from '../../../shared/units.ts';
 import { textProfile } from '../../helpers/core-box.ts';
 import { searcher, searchWorld } from '../../helpers/searching.ts';
 
-const MIB = 1024 ** 2;
 const folder = mkdtempSync(join(tmpdir(), 'modelium-own-'));
 const program = join(folder, 'server');
 writeFileSync(program, '#!/bin/sh\n');

@@ -4,9 +4,9 @@ import { estimate, gpuLayersOf, kvBytes } from '../../../main/runtime/llama/esti
 import { planOf as launchOf } from '../../../main/runtime/llama/plan.ts';
 import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
 import { kvCostOf, type ModelProfile } from '../../../shared/profile.ts';
+import { MIB } from '../../../shared/units.ts';
 import { SMOLLM2, TINY, TINY_BERT } from './profiles.ts';
 
-const MIB = 1024 * 1024;
 const CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 
 function planOf(contextTokens: number, parallelSequences: number, placement: Placement = CPU): LaunchPlan {

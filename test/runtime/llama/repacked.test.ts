@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { hasAmx, repackedBytes } from '../../../main/runtime/llama/repacked.ts';
 import type { ModelProfile } from '../../../shared/profile.ts';
+import { MIB } from '../../../shared/units.ts';
 
-const MIB = 1024 ** 2;
 /** SmolLM2-135M-Instruct as the demo fetches it. */
 const SAMPLE = {
   ...{ weightBytesByType: { Q4_1: 66_355_200, Q8_0: 30_081_024, F32: 140_544 }, layerBytes: [66_493_440], experts: null },

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { RetryRequest } from '../../../main/core/retry-with.ts';
 import { explainExit } from '../../../main/runtime/vllm/explain.ts';
 import { progressOf, reportedOf } from '../../../main/runtime/vllm/words.ts';
+import { GIB } from '../../../shared/units.ts';
 import { VLLM_FAILURES } from '../../fixtures/vllm/failures.ts';
 
 const recorded = (name: string): readonly string[] =>
@@ -23,8 +24,6 @@ interface Said {
   readonly retryWith?: RetryRequest;
   readonly code?: string;
 }
-
-const GIB = 1024 ** 3;
 
 /** Lines of vllm/v1/worker, v1/core and model_executor (0.32) that need a GPU, or a machine in trouble. */
 test.each<Said>([

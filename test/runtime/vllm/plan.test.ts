@@ -8,9 +8,8 @@ import { flagOf, humanNumber } from '../../../main/runtime/vllm/flags.ts';
 import { HOST_DEVICE, type Placement } from '../../../shared/decision.ts';
 import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { DEFAULT_SETTINGS } from '../../../shared/settings.ts';
+import { GIB, MIB } from '../../../shared/units.ts';
 
-const GIB = 1024 ** 3;
-const MIB = 1024 ** 2;
 const FORM: ModelForm = { kind: 'transformers', files: ['config.json', 'model.safetensors'], codeFiles: [] };
 const CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 const GPU: Placement = { kind: 'gpu', gpus: ['GPU-0'], gpuLayers: null };
