@@ -9,6 +9,7 @@ import { LinkBanner } from './link-banner.tsx';
 import { BoxPage } from './pages/box/box-page.tsx';
 import { DecisionsPage } from './pages/decisions/decisions-page.tsx';
 import { ModelsPage } from './pages/models/models-page.tsx';
+import { Panels } from './palette/panels.tsx';
 import { type PageName, type PageProps, TITLES, useRoute } from './route.ts';
 import { Sidebar } from './sidebar.tsx';
 import { useWindow } from './store.ts';
@@ -56,6 +57,7 @@ export function App() {
               </main>
             </div>
             <VerdictCards />
+            <Panels />
           </DropZone>
         )}
         <Toasts />

@@ -8,6 +8,7 @@ import { bridge } from './bridge.ts';
 import { tellDesktop } from './desktop.ts';
 import { followDevices } from './history.ts';
 import { keepLink, reconnect } from './link.ts';
+import { followKeys } from './palette/shortcuts.ts';
 import { isAloneWithToken, takeToken } from './session.ts';
 import { followTheme } from './theme.ts';
 
@@ -22,6 +23,7 @@ addEventListener('beforeunload', (event) => {
 });
 followTheme();
 followDevices();
+followKeys();
 tellDesktop();
 void keepLink();
 

@@ -1,6 +1,7 @@
 /** The six pages, what is going on in them at a glance, and which engine this is. */
 
 import { isInTrouble, isNoModel } from './components/state-chip.tsx';
+import { showPanel } from './palette/shortcuts.ts';
 import { address, PAGES, type PageName, TITLES } from './route.ts';
 import styles from './sidebar.module.css';
 import { useModels, useWindow } from './store.ts';
@@ -64,6 +65,7 @@ function EngineFoot() {
         <span className={classes(styles.dot, link === 'live' && styles.live)} />
         <span className={styles.word}>{link === 'live' ? `Engine ${version}` : 'No engine'}</span>
       </span>
+      <IconButton icon="search" label="Find and do (Ctrl+K)" onClick={() => showPanel('palette')} small />
       <IconButton icon={THEME_ICONS[chosen]} label={`Theme: ${chosen}. Change to ${next}`} onClick={() => chooseTheme(next)} small />
     </div>
   );

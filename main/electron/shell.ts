@@ -49,7 +49,11 @@ export async function startShell(wanted: Wanted): Promise<void> {
   );
   const tray = createTray({ open: window.show, unloadAll: () => void unloadAll(client()), quit });
   tray.show(STARTING, null);
-  setMenu({ hide: () => window.browserWindow.close(), quit, developer: !app.isPackaged });
+  const turnTo = (page: string): void => {
+    window.show();
+    window.turnTo(page);
+  };
+  setMenu({ turnTo, hide: () => window.browserWindow.close(), quit, developer: !app.isPackaged });
   // The way back to a hidden window where the desktop has no tray: starting Modelium again.
   app.on('second-instance', window.show);
   app.on('activate', window.show);
@@ -61,10 +65,7 @@ export async function startShell(wanted: Wanted): Promise<void> {
       ({ inFlight, unsavedCount } = state);
       tray.show(state.sentence, state.loadedCount);
     },
-    onNotice(page) {
-      window.show();
-      window.turnTo(page);
-    },
+    onNotice: turnTo,
     onOpenSettings: () => void openSettings(client()),
   });
 

@@ -1,0 +1,138 @@
+/** What the palette finds: pages, models with what can be done to them, settings, actions. Pure but for what choosing one does. */
+
+import type { ModelView } from '../../shared/snapshot.ts';
+import { load, pin, unload } from '../actions.ts';
+import { isNoModel, ON_DEVICE, stateWord, TRANSIENT } from '../components/state-chip.tsx';
+import { go, PAGES, TITLES } from '../route.ts';
+import { chooseTheme, THEMES } from '../theme.ts';
+import type { IconName } from '../ui/icon.tsx';
+import { showPanel } from './shortcuts.ts';
+
+export interface Command {
+  readonly id: string;
+  readonly label: string;
+  /** What kind of thing it is, or its state: beside the label. */
+  readonly hint: string;
+  readonly icon: IconName;
+  /** Found by these words too. */
+  readonly words: string;
+  run(): void;
+}
+
+/** A key of the settings, as modelium.yaml has it. */
+export interface SettingKey {
+  readonly name: string;
+  readonly section: string;
+  readonly description: string;
+}
+
+const SHOWN = 40;
+
+export function commandsOf(models: readonly ModelView[], settings: readonly SettingKey[]): readonly Command[] {
+  return [
+    ...PAGES.map(
+      (page): Command => ({ id: `page ${page}`, label: TITLES[page], hint: 'Page', icon: page, words: 'go to open', run: () => go(page) }),
+    ),
+    ...models.flatMap(commandsOfModel),
+    ...GENERAL,
+    ...loadedCommand(models),
+    ...settings.map(({ name, section, description }): Command => {
+      return {
+        id: `setting ${name}`,
+        label: name,
+        hint: 'Setting',
+        icon: 'settings',
+        words: description,
+        run: () => go('settings', section),
+      };
+    }),
+  ];
+}
+
+const GENERAL: readonly Command[] = [
+  { id: 'add', label: 'Add a model', hint: 'Action', icon: 'plus', words: 'drop path file folder', run: () => showPanel('add') },
+  { id: 'shortcuts', label: 'Keyboard shortcuts', hint: 'Action', icon: 'more', words: 'keys help', run: () => showPanel('shortcuts') },
+  ...THEMES.map((theme): Command => {
+    return {
+      id: `theme ${theme}`,
+      label: `Theme: ${theme}`,
+      hint: 'Action',
+      icon: theme === 'dark' ? 'moon' : theme === 'light' ? 'sun' : 'screen',
+      words: 'colours look',
+      run: () => chooseTheme(theme),
+    };
+  }),
+];
+
+function loadedCommand(models: readonly ModelView[]): readonly Command[] {
+  const idle = models.filter(({ state, inFlight, pinned }) => (state === 'ready' || state === 'asleep') && inFlight === 0 && !pinned);
+  if (idle.length === 0) return [];
+  const run = (): void => {
+    for (const { id } of idle) void unload(id);
+  };
+  return [
+    {
+      id: 'unload all',
+      label: `Unload every model that is idle (${idle.length})`,
+      hint: 'Action',
+      icon: 'eject',
+      words: 'free memory stop',
+      run,
+    },
+  ];
+}
+
+function commandsOfModel(model: ModelView): readonly Command[] {
+  const { id, state, pinned, aliases } = model;
+  const words = aliases.join(' ');
+  const of = (verb: string, icon: IconName, run: () => void, more = ''): Command => {
+    return { id: `${verb} ${id}`, label: `${verb} ${id}`, hint: 'Action', icon, words: `${words} ${more}`, run };
+  };
+  const own: Command = {
+    id: `model ${id}`,
+    label: id,
+    hint: `Model, ${stateWord(state).toLowerCase()}`,
+    icon: 'models',
+    words,
+    run: () => go('models', id),
+  };
+  if (isNoModel(model)) return [own];
+  const main = TRANSIENT.has(state)
+    ? [of('Cancel', 'close', () => void unload(id), 'stop')]
+    : ON_DEVICE.has(state)
+      ? [of('Unload', 'eject', () => void unload(id), 'free stop')]
+      : [of('Load', 'play', () => void load(id), 'start')];
+  return [
+    own,
+    ...main,
+    of('Try', 'playground', () => go('playground', id), 'chat ask'),
+    of('Log of', 'logs', () => go('logs', id)),
+    of('Decisions on', 'decisions', () => go('decisions', id), 'why'),
+    of(pinned ? 'Unpin' : 'Pin', 'pin', () => void pin(id, !pinned)),
+  ];
+}
+
+/** Those with every typed word, labels that begin with them first; without a word, in the list's order. */
+export function found(commands: readonly Command[], typed: string): readonly Command[] {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  const ranked = commands.flatMap((command) => {
+    const rank = rankOf(command, words);
+    return rank === null ? [] : [{ command, rank }];
+  });
+  // The sort is stable: equals stay in the list's order.
+  return ranked
+    .sort((first, second) => first.rank - second.rank)
+    .slice(0, SHOWN)
+    .map(({ command }) => command);
+}
+
+/** The smaller the better; null: a word is nowhere. */
+function rankOf({ label, hint, words: more }: Command, words: readonly string[]): number | null {
+  const name = label.toLowerCase();
+  const all = `${name} ${hint.toLowerCase()} ${more.toLowerCase()}`;
+  if (!words.every((word) => all.includes(word))) return null;
+  const [first = ''] = words;
+  if (name === words.join(' ')) return 0;
+  if (name.startsWith(first)) return 1;
+  return words.every((word) => name.includes(word)) ? 2 : 3;
+}

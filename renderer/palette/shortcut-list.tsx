@@ -1,0 +1,43 @@
+/** The list of keys, as `?` shows it. */
+import { SwitchField } from '../ui/fields.tsx';
+import { Overlay } from '../ui/overlays.tsx';
+import styles from './palette.module.css';
+import { shortcutGroups } from './shortcut-table.ts';
+import { allowSingleKeys, showPanel, usePanels } from './shortcuts.ts';
+
+const COMMAND_KEY = /Mac|iPhone|iPad/.test(navigator.userAgent) ? 'Command' : 'Ctrl';
+
+export function ShortcutList() {
+  const singleKeys = usePanels((state) => state.singleKeys);
+  return (
+    <Overlay onClose={() => showPanel(null)} open title="Keyboard shortcuts">
+      <div className={styles.groups}>
+        {shortcutGroups().map(({ title, shortcuts }) => (
+          <section key={title}>
+            <h3>{title}</h3>
+            <dl className={styles.shortcuts}>
+              {shortcuts.map(({ keys, does }) => (
+                <div key={`${keys.join()} ${does}`}>
+                  <dt>
+                    {keys.map((key) => (
+                      <kbd className={styles.key} key={key}>
+                        {key === 'Ctrl' ? COMMAND_KEY : key}
+                      </kbd>
+                    ))}
+                  </dt>
+                  <dd>{does}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+        <SwitchField
+          checked={singleKeys}
+          help="Off: only keys with Ctrl work everywhere."
+          label="Keys without Ctrl"
+          onChange={allowSingleKeys}
+        />
+      </div>
+    </Overlay>
+  );
+}
