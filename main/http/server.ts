@@ -55,16 +55,22 @@ const HEAD_MS = 20_000;
 const REQUEST_MS = 300_000;
 /** Longer than clients keep idle connections, so that it is they who close them. */
 const KEEP_ALIVE_MS = 65_000;
-const MEMORY_BACK_MS = 500;
+/** Collecting garbage holds everybody up: only when no large body came for so long. */
+const QUIET_MS = 2_000;
 const CLOSE_GRACE_MS = 5_000;
 const CLOSE_POLL_MS = 20;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
+  let stopCollecting = () => {};
   const budget = new BodyBudget({
     limitBytes: () => options.settings().api.max_buffered_mb * MIB,
     now: () => options.clock.now(),
-    // Not in the turn that lets them go: their last holders are still on the stack.
-    onEmpty: () => void options.clock.after(MEMORY_BACK_MS, options.collectGarbage),
+    onEmpty: () => {
+      stopCollecting();
+      stopCollecting = options.clock.after(QUIET_MS, () => {
+        if (budget.bytes === 0) options.collectGarbage();
+      });
+    },
   });
   const openStreams: OpenStreams = new Set();
   // Set before the port opens.
@@ -95,6 +101,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return { address: opened.address };
     },
     async close(graceMs = CLOSE_GRACE_MS) {
+      stopCollecting();
       const closed = Promise.all(servers.map(closeServer));
       for (const response of openStreams) response.end();
       const stop = closeConnections(servers, options.clock, graceMs);

@@ -11,7 +11,11 @@ import type { JsonAnswer, JsonQuestion } from './large-json.ts';
 const LONGEST_TOP_BYTES = 1_000;
 
 function answer({ id, bytes, whole, bounds }: JsonQuestion): JsonAnswer {
-  const refuse = (problem: string, param: string | null = null): JsonAnswer => ({ id, bytes, problem, param });
+  const refuse = (problem: string, param: string | null = null): JsonAnswer => {
+    // Nobody wants these bytes any more: their memory goes at once.
+    (bytes.buffer as ArrayBuffer).transferToFixedLength(0);
+    return { id, problem, param };
+  };
   if (!isUtf8(bytes)) return refuse('The body is not UTF-8: encode it so, rather than as Latin-1, UTF-16 or GBK.');
   const outline = outlineOf(bytes, bounds);
   if (outline.kind === 'too-deep') return refuse(`${outline.at}: nested more than ${bounds.depth} deep.`, outline.at);
@@ -32,5 +36,5 @@ function answer({ id, bytes, whole, bounds }: JsonQuestion): JsonAnswer {
 
 parentPort?.on('message', (question: JsonQuestion) => {
   const answered = answer(question);
-  parentPort?.postMessage(answered, [answered.bytes.buffer as ArrayBuffer]);
+  parentPort?.postMessage(answered, 'bytes' in answered ? [answered.bytes.buffer as ArrayBuffer] : []);
 });

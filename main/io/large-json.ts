@@ -19,9 +19,9 @@ export interface JsonQuestion {
   readonly bounds: JsonBounds;
 }
 
-export type JsonAnswer = { readonly id: number; readonly bytes: Uint8Array } & (
+export type JsonAnswer = { readonly id: number } & (
   | { readonly problem: string /** The field that is at fault. */; readonly param: string | null }
-  | { readonly value: Record<string, unknown> }
+  | { readonly value: Record<string, unknown> /** What was asked about, back. */; readonly bytes: Uint8Array }
 );
 
 /** What was found, with the bytes, which were away meanwhile. */

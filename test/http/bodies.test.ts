@@ -12,10 +12,12 @@ import { ask, type Setup, startSetup, until, WITH_TOKEN } from './harness.ts';
 
 let setup: Setup;
 let sockets: Socket[];
+let collections: number;
 let clock: ReturnType<typeof createVirtualClock>;
 beforeEach(async () => {
   clock = createVirtualClock();
-  setup = await startSetup({ clock, api: { max_buffered_mb: 8, max_body_mb: 4 } });
+  collections = 0;
+  setup = await startSetup({ clock, api: { max_buffered_mb: 8, max_body_mb: 4 }, collectGarbage: () => (collections += 1) });
   sockets = [];
 });
 afterEach(async () => {
@@ -74,6 +76,20 @@ describe('the budget of all bodies', () => {
     expect((await ask(setup, '/v1/completions', largeBody())).status).toBe(200);
     await until(() => silent.filter(({ answer }) => answer().includes('408')).length === 1);
   });
+});
+
+it('garbage is collected once no large body came for two seconds, and not while they come', async () => {
+  setup.settings = { ...setup.settings, api: { ...setup.settings.api, max_buffered_mb: 40, max_body_mb: 20 } };
+  const large = () => ask(setup, '/v1/completions', { body: JSON.stringify({ model: 'tiny', prompt: 'x'.repeat(17 * MIB) }) });
+  for (let times = 0; times < 3; times += 1) {
+    expect((await large()).status).toBe(200);
+    await clock.advance(1_500);
+  }
+  expect(collections).toBe(0);
+  await clock.advance(500);
+  expect(collections).toBe(1);
+  await clock.advance(60_000);
+  expect(collections).toBe(1);
 });
 
 describe('a compressed body', () => {

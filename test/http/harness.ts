@@ -236,6 +236,7 @@ export async function startSetup(
     page?: string;
     /** How many the process may have open. */
     descriptors?: number;
+    collectGarbage?: () => void;
   } = {},
 ): Promise<Setup> {
   const upstream = await startUpstream();
@@ -248,7 +249,7 @@ export async function startSetup(
   const server = createHttpServer({
     largeJson,
     connections: new Connections({ descriptors: options.descriptors ?? 20_000, now: clock.now }),
-    collectGarbage: () => {},
+    collectGarbage: options.collectGarbage ?? (() => {}),
     settings: () => setup.settings,
     inference: engine.inference,
     control: engine.control,
