@@ -241,6 +241,33 @@ describe('decide', () => {
     expect(trusted.kind === 'place' && trusted.candidate.plan).toMatchObject({ runtime: 'vllm', form: 'transformers' });
   });
 
+  it('keeps the weights as faithful as they can be before it takes fewer GPUs, and then takes as few as it can', () => {
+    const made = (weights: number) => {
+      const converting = planner({
+        ...{ groups: true, splits: false, supports: () => ({ supported: true, why: 'made a GGUF' }) },
+        preparations: () => [{ type: 'BF16' }, { type: 'Q8_0' }],
+        plan: (_model, { kind, files }, placement, _settings, preparation) => ({
+          ...{ runtime: 'llama', form: kind, file: files[0] ?? '', placement, contextTokens: 1, parallelSequences: 1, args: [], env: {} },
+          ...(preparation === undefined ? {} : { preparation }),
+        }),
+        estimate: ({ weightBytes }, { placement, preparation }) => {
+          const bytes = preparation?.type === 'Q8_0' ? weightBytes / 2 : weightBytes;
+          const on = placement.gpus.length === 0 ? ['cpu'] : placement.gpus;
+          return { bytes: Object.fromEntries(on.map((id) => [id, bytes / on.length])), parts: {}, notes: [] };
+        },
+      });
+      const devices = [gpu(0, 12), gpu(1, 12), host(64)];
+      const model = profile(weights, { forms: [form('transformers')] });
+      const decision = decide(question({ devices, runtimes: [runtime({}, converting)], profile: model }));
+      return [told(decision), decision.kind === 'place' ? decision.candidate.plan.preparation?.type : null];
+    };
+    // As BF16 on two GPUs, though one would do for Q8_0.
+    expect(made(16)).toEqual(['place gpu GPU-0+GPU-1', 'BF16']);
+    expect(made(8)).toEqual(['place gpu GPU-0', 'BF16']);
+    // Only the less faithful fits on GPUs at all.
+    expect(made(30)).toEqual(['place gpu GPU-0+GPU-1', 'Q8_0']);
+  });
+
   it('does not count what the model itself holds', () => {
     expect(told(decide(question({ residents: [resident('new', { 'GPU-0': 20 })], devices: [full(0, 4), host(4)] })))).toBe(
       'refuse no-room',

@@ -45,6 +45,33 @@ describe('a model that has to be converted', () => {
     expect(box.decisions.filter(({ action }) => action === 'prepare')).toHaveLength(1);
   });
 
+  test('a converted file in use is never cleaned away for another one, be its model ready or on its way out', async () => {
+    const box = boxWith();
+    box.world.tightCache = true;
+    const files = () => [...box.world.prepared].length;
+    // What is made of each is another file, as its sources are.
+    for (const id of ['a', 'b', 'c', 'd'])
+      box.world.unseen.set(`/folder-${id}`, [{ path: `${id}.safetensors`, bytes: 1, mtimeMs: 1, inode: 1, device: 1 }]);
+    for (const [at, id] of ['folder-a', 'folder-b'].entries()) {
+      box.drop(id, 2 * GIB, 'person');
+      await box.clock.advance(6_000);
+      expect([box.state(id), files()]).toEqual(['ready', at + 1]);
+    }
+    const held = box.waitingRoom.ensureReady('folder-a', { signal: new AbortController().signal });
+    expect(held).not.toBeInstanceOf(Promise);
+    void box.doer.unloadModel('folder-a', 'user', { to: 'unloaded', reason: 'user' });
+    expect(box.state('folder-a')).toBe('draining');
+    box.drop('folder-c', 2 * GIB, 'person');
+    await box.clock.advance(6_000);
+    expect([box.state('folder-a'), box.state('folder-c'), files()]).toEqual(['draining', 'ready', 3]);
+    // Nobody reads from its file any more: it may go.
+    await box.clock.advance(60_000);
+    expect(box.state('folder-a')).toBe('unloaded');
+    box.drop('folder-d', 2 * GIB, 'person');
+    await box.clock.advance(6_000);
+    expect([box.state('folder-d'), files()]).toEqual(['ready', 3]);
+  });
+
   test('what was made is gone: it is made again, and loads', async () => {
     const box = boxWith();
     box.drop('folder', 4 * GIB, 'person');

@@ -1,6 +1,7 @@
 /** Interleavings that a review of the core found to lose something: each was a bug once. On the simulated box with a virtual clock. */
 import { describe, expect, test } from 'vitest';
 import type { Lease } from '../../main/core/gateway.ts';
+import { stateOf } from '../../main/core/registry.ts';
 import { NOTHING_RETRIED } from '../../main/core/retry-with.ts';
 import { toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
@@ -308,6 +309,23 @@ describe('wishes and settings', () => {
     expect(box.registry.get('a')?.retried.contextTokens).toBe(1024);
     box.orchestrator.reconsiderAll();
     expect(box.state('a')).toBe('ready');
+  });
+
+  test('ten good minutes forgive failed attempts, and not one minute less', async () => {
+    let dies = true;
+    const box = createCoreBox({ gpus: [16 * GIB], behaviour: () => ({ dies }) });
+    box.drop('a', GIB, 'person');
+    box.registry.update('a', { pinned: true });
+    await pass(box, 3_000);
+    expect(box.registry.get('a')).toMatchObject({ state: { name: 'failed' }, attempts: 1 });
+    dies = false;
+    await pass(box, 15_000);
+    expect(box.registry.get('a')).toMatchObject({ state: { name: 'ready' }, attempts: 1 });
+    const sinceMs = stateOf(box.registry.get('a'), 'ready')?.sinceMs ?? 0;
+    await pass(box, sinceMs + 540_000 - box.clock.now());
+    expect(box.registry.get('a')?.attempts).toBe(1);
+    await pass(box, 61_000);
+    expect(box.registry.get('a')?.attempts).toBe(0);
   });
 
   test('a keep-alive of zero ends with the stay: a person who loads the model afterwards keeps it', async () => {

@@ -157,6 +157,8 @@ export function createCoreBox(options: CoreBoxOptions) {
     parts: new Set<string>(),
     discarded: [] as string[],
     fullDisk: false,
+    /** The cache holds what may not go, and nothing more. */
+    tightCache: false,
     /** Does the driver name the processes that hold memory? */
     namesProcesses: true,
     remoteIsAway: false,
@@ -398,8 +400,9 @@ export function createCoreBox(options: CoreBoxOptions) {
       prepared: {
         pathOf: (files, { type }) => `${files.map(({ path, mtimeMs }) => `${path} ${mtimeMs}`).join()} ${type}`,
         bytesOf: (path) => (world.prepared.has(path) ? GIB : null),
-        makeRoom: async () => {
+        makeRoom: async (_bytes, inUse) => {
           if (world.fullDisk) throw new ModeliumError('disk-full', 'no room');
+          if (world.tightCache) for (const path of world.prepared) if (!inUse.has(path)) world.prepared.delete(path);
         },
         partOf: (path) => `${path}.part`,
         commit: async (path) => {

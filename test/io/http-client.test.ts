@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { UpstreamHandler } from '../../main/http/upstream.ts';
 import { createUpstreams } from '../../main/io/http-client.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -102,6 +102,25 @@ describe('request', () => {
     for (let count = 0; count < 1_100; count += 1) upstreams.dispatch(target, request, quiet);
     await eventually('all that are let through are held', () => held >= 1_024);
     expect(await upstreams.request(target, { ...get, timeoutMs: 5_000 })).toEqual({ status: 200, body: 'ok' });
+  });
+
+  it('closes a connection that nobody uses before uvicorn would, which does so after five seconds', async () => {
+    const closed = Promise.withResolvers<void>();
+    const target = await serve((request, response) => {
+      request.socket.on('close', () => closed.resolve());
+      response.end('there');
+    });
+    for (const server of servers) server.keepAliveTimeout = 0;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const mine = createUpstreams();
+      await mine.request(target, get);
+      await vi.advanceTimersByTimeAsync(4_900);
+      // The client has closed it by now, or never does: the server keeps it.
+      await closed.promise;
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('refuses an answer without end', async () => {
