@@ -13,7 +13,7 @@ export const predictRequestSchema = z
       .optional(),
     /** Texts to embed, or to classify. */
     input: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
-    /** Tensors by name; for runtimes that take them. */
+    /** Tensors by name, as JSON arrays nested as their shapes are; for models that take tensors. */
     inputs: z.record(z.string(), z.unknown()).optional(),
     max_tokens: z.number().int().positive().default(256),
     temperature: z.number().nonnegative().optional(),
@@ -73,6 +73,13 @@ export const predictLabelsSchema = z.object({
   runtime: z.string(),
   labels: z.array(z.object({ label: z.string(), probability: z.number().nullable() })),
   usage: usageSchema,
+  timings: timingsSchema,
+});
+/** Tensors by name, nested as their shapes are; null for numbers that JSON has no word for. */
+export const predictTensorsSchema = z.object({
+  model: z.string(),
+  runtime: z.string(),
+  outputs: z.record(z.string(), z.unknown()),
   timings: timingsSchema,
 });
 /** The events of `stream: true`: thoughts and texts, then one that is done. */

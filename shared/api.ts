@@ -8,10 +8,18 @@ import { z } from 'zod';
 import { decisionRowSchema, decisionSchema } from './api-decision.ts';
 import { LIBRARY_API } from './api-library.ts';
 import { listedModelSchema, listedModelsSchema } from './api-listed.ts';
+import { OPENAI_API } from './api-openai.ts';
 import { activitySchema, historySchema } from './api-past.ts';
-import { predictEmbeddingsSchema, predictLabelsSchema, predictRequestSchema, predictTextSchema } from './api-predict.ts';
+import {
+  predictEmbeddingsSchema,
+  predictLabelsSchema,
+  predictRequestSchema,
+  predictTensorsSchema,
+  predictTextSchema,
+} from './api-predict.ts';
 import { profileSchema } from './api-profile.ts';
 import { editedSettingsSchema, settingsEditSchema, settingsViewSchema } from './api-settings.ts';
+import { TENSORS_API } from './api-tensors.ts';
 import { TOKENS_API } from './api-tokens.ts';
 import { modelViewSchema, runtimeViewSchema, snapshotSchema } from './api-views.ts';
 
@@ -32,17 +40,16 @@ export interface Contract {
 
 const force = z.strictObject({ force: z.boolean().default(false) });
 const oneModel = z.object({ model: modelViewSchema });
-const asOpenAi = z.looseObject({}).describe("As in OpenAI's API");
 const logLinesSchema = z.object({ lines: z.array(z.string()) });
 
 export const API = {
   predict: {
     method: 'POST',
     path: '/predict/{model}',
-    summary: 'Asks a model: a prompt, chat messages, or texts to embed or to classify. Loads it when needed.',
+    summary: 'Asks a model: a prompt, chat messages, texts to embed or to classify, or tensors. Loads it when needed.',
     access: 'open',
     body: predictRequestSchema,
-    answer: z.union([predictTextSchema, predictEmbeddingsSchema, predictLabelsSchema]),
+    answer: z.union([predictTextSchema, predictEmbeddingsSchema, predictLabelsSchema, predictTensorsSchema]),
     streams: true,
   },
   listModels: {
@@ -59,82 +66,9 @@ export const API = {
     access: 'open',
     answer: listedModelSchema,
   },
-  chatCompletions: {
-    method: 'POST',
-    path: '/v1/chat/completions',
-    summary: "OpenAI's chat completions.",
-    access: 'open',
-    body: asOpenAi,
-    answer: asOpenAi,
-    streams: true,
-  },
-  completions: {
-    method: 'POST',
-    path: '/v1/completions',
-    summary: "OpenAI's text completions.",
-    access: 'open',
-    body: asOpenAi,
-    answer: asOpenAi,
-    streams: true,
-  },
-  embeddings: {
-    method: 'POST',
-    path: '/v1/embeddings',
-    summary: "OpenAI's embeddings.",
-    access: 'open',
-    body: asOpenAi,
-    answer: asOpenAi,
-  },
-  rerank: {
-    method: 'POST',
-    path: '/v1/rerank',
-    summary: 'Documents by how well they answer a query, as Jina and Cohere have it.',
-    access: 'open',
-    body: asOpenAi,
-    answer: asOpenAi,
-  },
-  score: {
-    method: 'POST',
-    path: '/v1/score',
-    summary: 'How well texts go together, as vLLM has it; for models of vLLM.',
-    access: 'open',
-    body: asOpenAi,
-    answer: asOpenAi,
-  },
-  classify: {
-    method: 'POST',
-    path: '/classify',
-    summary: 'The class of each text, as vLLM has it; for models of vLLM.',
-    access: 'open',
-    body: asOpenAi,
-    answer: asOpenAi,
-  },
+  ...OPENAI_API,
+  ...TENSORS_API,
   ...TOKENS_API,
-  transcriptions: {
-    method: 'POST',
-    path: '/v1/audio/transcriptions',
-    summary: "OpenAI's transcriptions: a form with a sound and a model; for models of vLLM.",
-    access: 'open',
-    answer: asOpenAi,
-    streams: true,
-  },
-  translations: {
-    method: 'POST',
-    path: '/v1/audio/translations',
-    summary: "OpenAI's translations of sounds into English; for models of vLLM.",
-    access: 'open',
-    answer: asOpenAi,
-    streams: true,
-  },
-  responses: {
-    method: 'POST',
-    path: '/v1/responses',
-    summary: "OpenAI's responses; for models of vLLM.",
-    access: 'open',
-    body: asOpenAi,
-    answer: asOpenAi,
-    streams: true,
-  },
   health: {
     method: 'GET',
     path: '/health',

@@ -3,6 +3,29 @@
  * request. Pure.
  */
 
+import type { TensorSpec } from './profile.ts';
+
+/** As the protocol calls types, by what formats call them. */
+const TYPES: Readonly<Record<string, string>> = {
+  ...{ float32: 'FP32', float: 'FP32', float16: 'FP16', bfloat16: 'BF16', double: 'FP64', float64: 'FP64' },
+  ...{ string: 'BYTES', bool: 'BOOL', boolean: 'BOOL' },
+};
+
+/** @param type as a format calls it: `float32`, `TYPE_INT64`. */
+export function datatypeOf(type: string): string {
+  const bare = type.replace(/^TYPE_/, '');
+  return TYPES[bare.toLowerCase()] ?? bare.toUpperCase();
+}
+
+/** What the files of a model say of its tensors, as a server would. */
+export function describedTensors(tensors: readonly TensorSpec[]): readonly ServedTensor[] {
+  return tensors.map(({ name, type, shape }) => ({
+    name,
+    datatype: datatypeOf(type),
+    shape: shape.map((size) => (typeof size === 'number' ? size : -1)),
+  }));
+}
+
 export interface ServedTensor {
   readonly name: string;
   /** As the protocol calls it: `FP32`, `INT64`, `BYTES`. */

@@ -7,6 +7,7 @@ import type { Decision, DecisionRow, RuntimeId } from '../../shared/decision.ts'
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
 import type { ActivityView, EngineEvent, History, ModelView, Snapshot, TrustView } from '../../shared/snapshot.ts';
+import type { ServedTensors } from '../../shared/tensors.ts';
 import type { FoundModels } from './ports.ts';
 import type { TrustWish } from './trust.ts';
 
@@ -72,11 +73,21 @@ export interface ListedModel {
   readonly createdSeconds: number;
 }
 
+export interface Served {
+  readonly isReady: boolean;
+  /** The one that serves it now. */
+  readonly runtime: RuntimeId | null;
+  /** Null: it takes none, or nobody knows. */
+  readonly tensors: Pick<ServedTensors, 'inputs' | 'outputs'> | null;
+}
+
 export interface Inference {
   /** A model's id by its id or alias; null when there is none. */
   resolve(name: string): string | null;
   /** Settled once the folders were looked at after the start, and what lay in them is known: before that nobody is unknown. Null from then on. */
   begun(): Promise<void> | null;
+  /** What a model takes and answers with, as far as it is known; asking does not load or use it (I5). */
+  served(id: string): Served;
   /** Names like it, best first, for a 404 that helps. */
   nearest(name: string): readonly string[];
   /** Models that can be asked: loaded or loadable, none that is blocked. */

@@ -4,8 +4,9 @@ import { nearestNames } from '../../shared/nearest.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
+import { describedTensors } from '../../shared/tensors.ts';
 import type { Admission } from '../core/admission.ts';
-import type { Inference, ListedModel, RequestReport } from '../core/gateway.ts';
+import type { Inference, ListedModel, RequestReport, Served } from '../core/gateway.ts';
 import { settingsOf } from '../core/memory/residents.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { ModelRecord, Registry } from '../core/registry.ts';
@@ -62,6 +63,7 @@ export function createInference(parts: InferenceParts): Inference {
       return waitingRoom.ensureReady(id, options);
     },
     doubt,
+    served: (id) => servedBy(registry.get(id)),
     waitingFor: (id) => {
       const state = registry.get(id)?.state;
       if (state?.name === 'ready') return `busy: ${admission.waiting(id)} waiting`;
@@ -73,6 +75,17 @@ export function createInference(parts: InferenceParts): Inference {
       parts.report(report);
     },
   };
+}
+
+/** As its server says; of one that is not loaded as its files do. */
+function servedBy(record: ModelRecord | undefined): Served {
+  const ready = record?.state.name === 'ready' ? record.state : null;
+  const described = record?.profile?.forms.find(({ inputs, outputs }) => inputs !== undefined && outputs !== undefined);
+  const files =
+    ready !== null || described === undefined
+      ? null
+      : { inputs: describedTensors(described.inputs ?? []), outputs: describedTensors(described.outputs ?? []) };
+  return { isReady: ready !== null, runtime: ready?.runtime ?? null, tensors: ready?.endpoint.tensors ?? files };
 }
 
 function toListed(record: ModelRecord, view: ModelView, { kind, contextLength }: ModelProfile, settings: Settings): ListedModel {

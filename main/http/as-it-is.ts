@@ -4,10 +4,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
+import { isTextModel } from '../../shared/tensors.ts';
 import type { Lease } from '../core/gateway.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
 import { modelNotFound } from './respond.ts';
-import { METHODS, type UpstreamHeaders, type UpstreamMethod, type UpstreamRequest } from './upstream.ts';
+import { METHODS, type UpstreamHeaders, type UpstreamRequest } from './upstream.ts';
 import { NO_USAGE, type TokenUsage } from './usage.ts';
 
 export const AS_IT_IS = '/upstream/';
@@ -45,34 +46,41 @@ export function passAsItIs(
   const known = METHODS.find((each) => each === method);
   if (known === undefined) throw new ModeliumError('method-not-allowed', `${AS_IT_IS} takes ${METHODS.join(', ')}, not ${method}.`);
   const request = { method: known, path, headers: passed(headers), body };
-  new Exchange(world, response, new AsItIs(modelId, request), startedMs).start();
+  const job = new AsItIs(modelId, false, ({ endpoint, runtime }) => {
+    if (endpoint.protocol !== 'openai') return request;
+    const sentence = `${modelId} runs on ${runtime}, whose routes are asked as /predict/${modelId} and /v1/...: ${AS_IT_IS} is for servers with routes of their own.`;
+    throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
+  });
+  new Exchange(world, response, job, startedMs).start();
 }
 
 /** For OpenAI's routes and ours on top of them: a server of another protocol has none. @throws ModeliumError not-supported-by-model. */
 export function requireProtocol(modelId: string, { endpoint, runtime }: Pick<Lease, 'endpoint' | 'runtime'>): void {
   if (endpoint.protocol === 'openai') return;
-  const sentence = `${modelId} runs on ${runtime}, which has no routes of OpenAI's (protocol: ${endpoint.protocol}): ask it as ${AS_IT_IS}${modelId}/ and what follows.`;
+  const sentence = `${modelId} runs on ${runtime}, which has no routes of OpenAI's (protocol: ${endpoint.protocol}): ask it as ${waysOf(modelId, endpoint)}.`;
   throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
 }
 
-class AsItIs implements Job {
+function waysOf(modelId: string, { protocol, tensors }: Lease['endpoint']): string {
+  if (protocol !== 'v2' || tensors === undefined) return `${AS_IT_IS}${modelId}/ and what follows`;
+  return `/predict/${modelId} with ${isTextModel(tensors) ? 'a prompt' : 'inputs'}, or as /v2/models/${modelId}/infer`;
+}
+
+/** What a server answers, refusals included, goes to the client as it is. */
+export class AsItIs implements Job {
   readonly modelId: string;
-  readonly streams = false;
+  readonly streams: boolean;
   readonly passesRefusals = true;
-  readonly #request: UpstreamRequest & { readonly method: UpstreamMethod };
+  readonly prepare: (lease: Lease) => UpstreamRequest;
 
-  constructor(modelId: string, request: UpstreamRequest) {
+  constructor(modelId: string, streams: boolean, prepare: (lease: Lease) => UpstreamRequest) {
     this.modelId = modelId;
-    this.#request = request;
-  }
-
-  prepare({ endpoint, runtime }: Lease): UpstreamRequest {
-    if (endpoint.protocol !== 'openai') return this.#request;
-    const sentence = `${this.modelId} runs on ${runtime}, whose routes are asked as /predict/${this.modelId} and /v1/...: ${AS_IT_IS} is for servers with routes of their own.`;
-    throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
+    this.streams = streams;
+    this.prepare = prepare;
   }
 
   begin(exchange: Exchange, status: number, headers: UpstreamHeaders): void {
+    if (status >= 400) exchange.doubt();
     exchange.response.writeHead(status, { ...passed(headers), ...FENCES, ...exchange.headers() });
   }
 
@@ -87,7 +95,7 @@ class AsItIs implements Job {
   }
 }
 
-function passed(headers: UpstreamHeaders): Record<string, string> {
+export function passed(headers: UpstreamHeaders): Record<string, string> {
   // What a header `connection` names is between neighbours, too.
   const named = new Set(
     String(headers['connection'] ?? '')

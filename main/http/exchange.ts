@@ -101,8 +101,6 @@ export class Exchange implements UpstreamHandler {
     return `${socket.remoteAddress} ${headers.authorization} ${headers['user-agent']}`;
   }
 
-  // ---- for jobs -----------------------------------------------------------------------------------------------------------------------
-
   /** The head of the stream went out before the runtime answered: comments keep the connection alive. */
   get headersSent(): boolean {
     return this.response.headersSent;
@@ -145,7 +143,10 @@ export class Exchange implements UpstreamHandler {
     this.#failWith(error.status, error.envelope(), errorHeaders(error));
   }
 
-  // ---- the runtime's side -------------------------------------------------------------------------------------------------------------
+  /** Its server answered as one that is broken does: whoever knows looks whether it is. */
+  doubt(): void {
+    this.#world.inference.doubt?.(this.#job.modelId);
+  }
 
   onRequestStart(controller: UpstreamController): void {
     this.#controller = controller;
@@ -182,7 +183,8 @@ export class Exchange implements UpstreamHandler {
     if (this.#done) return;
     const refusal = this.#refusal;
     if (refusal !== null) {
-      if (isOurs(refusal)) this.#world.inference.doubt?.(this.#job.modelId);
+      // Of a server of tensors nobody knows whose fault a refusal is.
+      if (isOurs(refusal) || this.#lease?.endpoint.protocol === 'v2') this.doubt();
       const of = { modelId: this.#job.modelId, runtime: this.runtime, key: this.#lease?.endpoint.key ?? null };
       this.#failWith(refusalStatus(refusal), refusalEnvelope(refusal, of), refusalHeaders(refusal));
       return;
@@ -206,8 +208,6 @@ export class Exchange implements UpstreamHandler {
     }
     this.fail(brokeOff(this.runtime, this.#job.modelId, error.message));
   }
-
-  // ---- inside -------------------------------------------------------------------------------------------------------------------------
 
   #ask(lease: Lease): void {
     if (this.#done) {

@@ -15,6 +15,7 @@ import { decodedBody, refuseEncoding } from './body-encoding.ts';
 import { type Connections, tooManyConnections } from './connections.ts';
 import type { ProxyWorld } from './exchange.ts';
 import { type GuardRules, guard, guardRules } from './guard.ts';
+import { type InferenceTarget, inferenceTarget, isInference, passInference, tellOfInference } from './inference-protocol.ts';
 import { type JsonBody, type LargeJson, readJson } from './json-body.ts';
 import { asOpenAi, listOf } from './model-list.ts';
 import { FORMS_PASSED_ON, PASSED_ON, passFormOn, passOn } from './openai.ts';
@@ -107,6 +108,8 @@ function route(world: HotWorld, request: IncomingMessage, response: ServerRespon
     answerPreflight(request, response);
     return;
   }
+  const inference = path.startsWith('/v2') ? inferenceTarget(path) : null;
+  if (inference !== null) return routeInference(world, request, response, inference);
   const target = path.startsWith(AS_IT_IS) ? asItIsTarget(request.url ?? '') : null;
   if (target !== null) {
     const { name } = target;
@@ -116,6 +119,19 @@ function route(world: HotWorld, request: IncomingMessage, response: ServerRespon
     return;
   }
   toControlApp(world, request, response, path);
+}
+
+function routeInference(world: HotWorld, request: IncomingMessage, response: ServerResponse, target: InferenceTarget): void {
+  const { name } = target;
+  if (!isInference(target)) {
+    try {
+      tellOfInference(world, request, response, target);
+    } catch (thrown) {
+      sendError(response, toModeliumError(thrown));
+    }
+  } else if (world.inference.begun() === null && world.inference.resolve(name) === null) {
+    sendError(response, modelNotFound(name, world.inference.nearest(name)));
+  } else withBody(world, request, response, (body, startedMs) => passInference(world, request, response, target, body, startedMs));
 }
 
 /** Reads the body and acts on it; what `act` throws is the answer. The time counts from before the body. */

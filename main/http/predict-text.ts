@@ -19,13 +19,15 @@ interface Chunk {
     readonly finish_reason?: string | null;
   }[];
   readonly usage?: { readonly prompt_tokens?: number; readonly completion_tokens?: number } | null;
+  /** Of servers with a `generate` of their own. */
+  readonly text_output?: string | readonly string[];
   readonly error?: { readonly message?: string } | string;
 }
 
 export class PredictText implements Job {
   readonly modelId: string;
   readonly streams: boolean;
-  readonly prepare: (lease: Lease) => UpstreamRequest;
+  readonly #prepare: (lease: Lease) => UpstreamRequest;
   readonly #reader = new EventsReader();
   #text = '';
   #reasoning = '';
@@ -36,7 +38,13 @@ export class PredictText implements Job {
   constructor(modelId: string, streams: boolean, prepare: (lease: Lease) => UpstreamRequest) {
     this.modelId = modelId;
     this.streams = streams;
-    this.prepare = prepare;
+    this.#prepare = prepare;
+  }
+
+  prepare(lease: Lease): UpstreamRequest {
+    // Its stream has no last word: where it ends it is whole.
+    this.#whole = lease.endpoint.protocol === 'v2';
+    return this.#prepare(lease);
   }
 
   begin(exchange: Exchange): void {
@@ -50,7 +58,7 @@ export class PredictText implements Job {
         this.#whole = true;
         continue;
       }
-      const { text, reasoning } = this.#read(data, exchange.runtime);
+      const { text, reasoning } = this.#read(data, exchange);
       if (text === '' && reasoning === '') continue;
       exchange.markFirstToken();
       if (!this.streams) {
@@ -85,20 +93,23 @@ export class PredictText implements Job {
     return this.#usage;
   }
 
-  #read(data: string, runtime: string): { readonly text: string; readonly reasoning: string } {
+  #read(data: string, exchange: Exchange): { readonly text: string; readonly reasoning: string } {
+    const { runtime } = exchange;
     let chunk: Chunk;
     try {
       chunk = JSON.parse(data) as Chunk;
     } catch {
       throw brokeOff(runtime, this.modelId, 'it sent an event that is not JSON');
     }
-    const { error, usage, choices } = chunk;
+    const { error, usage, choices, text_output } = chunk;
+    if (error !== undefined) exchange.doubt();
     if (error !== undefined)
       throw brokeOff(runtime, this.modelId, typeof error === 'string' ? error : (error.message ?? 'without a reason'));
     if (usage) this.#usage = { promptTokens: usage.prompt_tokens ?? null, completionTokens: usage.completion_tokens ?? null };
     const choice = choices?.[0];
     this.#finishReason = choice?.finish_reason ?? this.#finishReason;
     const delta = choice?.delta;
-    return { text: delta?.content ?? choice?.text ?? '', reasoning: delta?.reasoning_content ?? delta?.reasoning ?? '' };
+    const own = typeof text_output === 'object' ? text_output.join('') : text_output;
+    return { text: delta?.content ?? choice?.text ?? own ?? '', reasoning: delta?.reasoning_content ?? delta?.reasoning ?? '' };
   }
 }

@@ -7,12 +7,14 @@ import { checkInput } from '../../shared/api-input.ts';
 import { type PredictRequest, predictRequestSchema } from '../../shared/api-predict.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
+import { isTextModel } from '../../shared/tensors.ts';
 import type { Lease } from '../core/gateway.ts';
 import { requireProtocol } from './as-it-is.ts';
 import { toJson } from './body.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
 import { exactMember, type JsonBody } from './json-body.ts';
 import { PredictInputs } from './predict-inputs.ts';
+import { PredictTensors } from './predict-tensors.ts';
 import { PredictText } from './predict-text.ts';
 import { modelNotFound } from './respond.ts';
 import type { UpstreamRequest } from './upstream.ts';
@@ -35,22 +37,30 @@ export function predict(world: ProxyWorld, response: ServerResponse, model: stri
   const modelId = world.inference.resolve(model);
   if (modelId === null) throw modelNotFound(model, world.inference.nearest(model));
   const request = checkInput(predictRequestSchema, body.value);
-  if (request.inputs !== undefined) {
-    throw new ModeliumError('not-supported-by-model', `No runtime here takes tensors for ${modelId}: send a prompt, messages or input.`, {
-      param: 'inputs',
-    });
+  if (request.inputs !== undefined && request.stream) {
+    throw new ModeliumError('invalid-body', 'stream: tensors come in one piece and cannot be streamed.', { param: 'stream' });
   }
   if (request.input !== undefined && request.stream) {
     throw new ModeliumError('invalid-body', 'stream: embeddings and classes come in one piece and cannot be streamed.', {
       param: 'stream',
     });
   }
-  const job = request.input === undefined ? textJob(world, modelId, request, body) : inputsJob(world, modelId, request);
+  const job = jobOf(world, modelId, request, body);
   new Exchange(world, response, job, startedMs).start();
+}
+
+function jobOf(world: ProxyWorld, modelId: string, request: PredictRequest, body: JsonBody): Job {
+  if (request.inputs !== undefined) return new PredictTensors(modelId, request.inputs, () => keepAlive(world, modelId, request));
+  return request.input === undefined ? textJob(world, modelId, request, body) : inputsJob(world, modelId, request);
 }
 
 function textJob(world: ProxyWorld, modelId: string, request: PredictRequest, body: JsonBody): Job {
   return new PredictText(modelId, request.stream, (lease) => {
+    const { tensors, model } = lease.endpoint;
+    if (tensors !== undefined && isTextModel(tensors)) {
+      keepAlive(world, modelId, request);
+      return generateRequest(modelId, model, request);
+    }
     requireProtocol(modelId, lease);
     keepAlive(world, modelId, request);
     return textRequest(modelId, request, (messages) => exactMember(body, 'messages') ?? messages, lease);
@@ -105,6 +115,20 @@ function textRequest(
   return talks
     ? post('/v1/chat/completions', { ...common, messages: [{ role: 'user', content: prompt }] })
     : post('/v1/completions', { ...common, prompt });
+}
+
+/** A server's own `generate`: a stream always, since one that answers in pieces can be asked in no other way. */
+function generateRequest(
+  modelId: string,
+  model: string,
+  { prompt, max_tokens, temperature, top_p, stop, seed }: PredictRequest,
+): UpstreamRequest {
+  if (prompt === undefined) {
+    const sentence = `${modelId} takes one text: send a prompt in place of messages.`;
+    throw new ModeliumError('not-supported-by-model', sentence, { param: 'messages' });
+  }
+  const parameters = { max_tokens, temperature, top_p, seed, stop: typeof stop === 'string' ? stop : stop?.[0] };
+  return post(`/v2/models/${encodeURIComponent(model)}/generate_stream`, { text_input: prompt, parameters });
 }
 
 function requireKind(modelId: string, profile: ModelProfile, wanted: 'text' | 'input', param: string): void {

@@ -1,5 +1,6 @@
 /** The first real answer that a model is asked for before it counts as ready: which kind it is, in words, and tensors for those that take them. Pure. */
 import type { ModelForm, ModelKind, TensorSpec } from '../../shared/profile.ts';
+import { datatypeOf } from '../../shared/tensors.ts';
 import type { LoadTarget } from './adapter.ts';
 
 /** What shows that a model works, in a word: `first token`. */
@@ -27,12 +28,6 @@ export function proofOf(kind: ModelKind, form: ModelForm | undefined): LoadTarge
 /** More zeros than this are no small question: a model that wants them is not asked (I10). */
 const MOST_VALUES = 1_000_000;
 
-/** As the v2 protocol (KServe, Triton) calls types, by what formats call them. */
-const TYPES: Readonly<Record<string, string>> = {
-  ...{ float32: 'FP32', float: 'FP32', float16: 'FP16', bfloat16: 'BF16', double: 'FP64', float64: 'FP64' },
-  ...{ string: 'BYTES', bool: 'BOOL', boolean: 'BOOL' },
-};
-
 export interface InferInput {
   readonly name: string;
   readonly datatype: string;
@@ -55,9 +50,4 @@ export function smallestInference(inputs: readonly TensorSpec[]): { readonly inp
       return { name, datatype, shape: shapes[index] ?? [], data: new Array<typeof zero>(counts[index] ?? 0).fill(zero) };
     }),
   };
-}
-
-function datatypeOf(type: string): string {
-  const bare = type.replace(/^TYPE_/, '');
-  return TYPES[bare.toLowerCase()] ?? bare.toUpperCase();
 }

@@ -163,6 +163,7 @@ export class SharedHost implements ModelHost, StepHost, Guest {
     if (step.do === 'enter') return this.#enter();
     if (step.do === 'write') return this.#server.write(step.entry, step.parts);
     if (step.do === 'names') return look.names(step.folder);
+    if (step.do === 'stats') return look.stats(step.paths);
     return step.do === 'read' ? look.read(step.path, step.mostBytes, step.isCut) : cannotDo('A model in a shared server', step);
   }
 

@@ -1,7 +1,7 @@
 /** A real server of ours on a free port, between a real client and a real upstream of node:http; only the engine behind it is a recording fake. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Control, Inference, Lease, RequestReport, WaitOptions } from '../../main/core/gateway.ts';
+import type { Control, Inference, Lease, RequestReport, Served, WaitOptions } from '../../main/core/gateway.ts';
 import type { Clock, Log } from '../../main/core/ports.ts';
 import { Connections } from '../../main/http/connections.ts';
 import { createHttpServer, type HttpServer } from '../../main/http/server.ts';
@@ -127,6 +127,9 @@ export interface FakeEngine {
   profile: ModelProfile;
   snapshot: Snapshot;
   ensureReady: (id: string, options: WaitOptions) => Lease | Promise<Lease>;
+  served: Served;
+  /** Models of which a request said that they may be broken. */
+  readonly doubted: string[];
   waitingFor: string;
   /** Until the folders were looked at; null: they were. */
   begun: Promise<void> | null;
@@ -294,7 +297,9 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     servable: () =>
       engine.snapshot.models.map(({ id, aliases }) => ({ id, aliases, kind: 'chat', contextTokens: 2_048, createdSeconds: 1_700_000_000 })),
     ensureReady: (id, options) => engine.ensureReady(id, options),
+    served: () => engine.served,
     waitingFor: () => engine.waitingFor,
+    doubt: (id) => void engine.doubted.push(id),
     keepAlive: (id, seconds) => void engine.keptAlive.push([id, seconds]),
     report: (report) => void engine.reports.push(report),
   };
@@ -377,6 +382,8 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
       lastDecisionId: 7,
     },
     ensureReady: () => engine.lease(),
+    served: { isReady: true, runtime: 'llama', tensors: null },
+    doubted: [],
     waitingFor: 'loading: reading weights, 40 %',
     healthy: true,
     lease() {

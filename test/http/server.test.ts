@@ -7,7 +7,7 @@ import { hmac } from '../../main/http/token.ts';
 import { API, type Contract } from '../../shared/api.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
-import { ask, type Setup, startSetup, TOKEN, until, WITH_TOKEN } from './harness.ts';
+import { ask, type FakeEngine, type Setup, startSetup, TOKEN, until, WITH_TOKEN } from './harness.ts';
 
 let setup: Setup;
 beforeEach(async () => {
@@ -52,6 +52,9 @@ const BODIES: Record<string, unknown> = {
   rerank: { model: 'tiny', query: 'a', documents: ['b'] },
   score: { model: 'tiny', text_1: 'a', text_2: ['b'] },
   classify: { model: 'tiny', input: 'a' },
+  infer: { inputs: [] },
+  generate: { text_input: 'a' },
+  generateStream: { text_input: 'a', stream: true },
   tokenize: { model: 'tiny', prompt: 'a' },
   detokenize: { model: 'tiny', tokens: [1] },
   responses: { model: 'tiny', input: 'a' },
@@ -69,12 +72,23 @@ const ROUTES = Object.entries<Contract>(API).map(([name, contract]) => ({
   path: contract.path.replace(/\{\w+\}/, 'tiny'),
 }));
 
+/** Its model is one of tensors. */
+function serveTensors(engine: FakeEngine): void {
+  const { lease } = engine;
+  engine.served = { isReady: true, runtime: 'its', tensors: { inputs: [], outputs: [] } };
+  engine.ensureReady = () => {
+    const given = lease();
+    return Object.assign(given, { endpoint: { ...given.endpoint, protocol: 'v2' } });
+  };
+}
+
 describe('every route of the contract', () => {
   // Events never end; assets are what the build made, and are tested in page.test.ts.
   it.each(ROUTES.filter(({ name }) => name !== 'events' && name !== 'asset'))(
     '$contract.method $contract.path answers as it says',
     async ({ name, contract, path }) => {
       const headers = { ...(contract.access === 'token' ? WITH_TOKEN : {}), ...(BODIES[name] === FORM ? FORM_HEADERS : {}) };
+      if (path.startsWith('/v2/')) serveTensors(setup.engine);
       const got = await ask(setup, path, { method: contract.method, headers, body: BODIES[name] });
       expect(got.status).toBe(200);
       if (typeof contract.answer === 'string') expect(got.headers.get('content-type')).toContain(contract.answer);

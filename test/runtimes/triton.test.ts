@@ -1,16 +1,21 @@
 /** Real Triton, the whole engine in front of it. Its backend of ONNX Runtime is a stand-in (test/runtimes/triton/onnxruntime.py): that one proves the entries, not the backend. */
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from '../helpers/live-engine.ts';
 import { here } from './children.ts';
 import { realFiles } from './real-files.ts';
 import { copyOnnx, tritonProgram, writeTextModel } from './triton-models.ts';
 
 let live: LiveEngine;
+/** Beside the ONNX file: the names of its classes. */
+let config: string;
 beforeAll(async () => {
   execFileSync(here('setup-triton'));
   const onnx = join(await realFiles('magika'), 'magika/models/standard_v3_3/model.onnx');
+  config = join(dirname(onnx), 'config.min.json');
   live = await startLiveEngine({
     settings: { triton: { command: tritonProgram() }, gpus: { use: 'none' } },
     prepare: ({ watch }) => {
@@ -21,9 +26,74 @@ beforeAll(async () => {
 });
 afterAll(() => live?.close());
 
-test('an ONNX file in a folder is loaded', async () => {
-  await live.comesTo('magika', 'ready', 60_000);
-  expect((await live.ask('GET', '/upstream/magika/v2/models/magika')).json).toMatchObject({
-    inputs: [{ name: 'bytes', datatype: 'INT32' }],
+test('an ONNX file in a folder is loaded, asked by /predict and by /v2, and unloaded', async () => {
+  const { measuredBytes } = await live.comesTo('magika', 'ready', 60_000);
+  expect(measuredBytes?.['cpu']).toBeGreaterThan(10e6);
+  const told = (await live.ask('GET', '/v2/models/magika')).json;
+  expect(told).toMatchObject({ platform: 'triton', inputs: [{ name: 'bytes', datatype: 'INT32', shape: [-1, 2048] }] });
+  const bytes = bytesOfText('#!/usr/bin/env python3\nimport os\nprint(os.environ)\n');
+  const predicted = await live.predict('magika', { inputs: { bytes: [bytes, bytes] } });
+  expect([predicted.status, predicted.json.runtime]).toEqual([200, 'triton']);
+  const [first, second] = predicted.json.outputs.target_label as number[][];
+  expect([first?.length, second?.length]).toEqual([214, 214]);
+  // Of the same file: the likeliest kind is Python's.
+  const labels = (JSON.parse(readFileSync(config, 'utf8')) as { target_labels_space: string[] }).target_labels_space;
+  expect(labels[first?.indexOf(Math.max(...(first ?? []))) ?? -1]).toBe('python');
+  const inferred = await live.ask('POST', '/v2/models/magika/infer', {
+    inputs: [{ name: 'bytes', datatype: 'INT32', shape: [1, 2048], data: bytes }],
   });
+  expect(inferred.json.outputs[0].data[0]).toBeCloseTo(first?.[0] ?? Number.NaN, 5);
+  const refused = await live.predict('magika', { inputs: { bytes: [[1, 2]] } });
+  expect([refused.status, refused.json.error.param]).toEqual([400, 'inputs.bytes']);
 });
+
+test('a folder with code waits for trust, and is asked with a text then', async () => {
+  expect(await live.comesTo('backwards', 'blocked')).toMatchObject({ blockedReason: 'needs-trust' });
+  await trust('backwards');
+  await live.comesTo('backwards', 'ready', 60_000);
+  expect((await live.predict('backwards', { prompt: 'Hello' })).json.text).toBe('olleH');
+  const streamed = await live.predict('backwards', { prompt: 'Hello', stream: true });
+  expect(streamed.text).toContain('data: {"text":"olleH"}');
+  expect((await live.ask('POST', '/v2/models/backwards/generate', { text_input: 'abc' })).json.text_output).toBe('cba');
+  const failed = await live.predict('backwards', { prompt: 'fail' });
+  expect([failed.status, failed.json.error.message]).toEqual([400, expect.stringContaining('this text is refused')]);
+  // Nothing is written beside a person's files (I8).
+  expect(readdirSync(join(live.watch, 'backwards/1'))).toEqual(['model.py']);
+  expect((await live.predict('backwards', { inputs: { text_input: ['abc'] } })).json.outputs).toEqual({ text_output: ['cba'] });
+  expect(serversAlive()).toBe(1);
+});
+
+test('the last one to leave takes the server along, and nothing of it stays', async () => {
+  for (const id of ['magika', 'backwards']) await live.control('POST', `/control/models/${id}/unload`, {});
+  await live.comesTo('magika', 'unloaded');
+  await live.comesTo('backwards', 'unloaded');
+  await eventually('the server is gone', () => serversAlive() === 0);
+  expect(readdirSync('/dev/shm').filter((name) => name.startsWith('modelium-'))).toEqual([]);
+  expect((await live.predict('backwards', { prompt: 'again' })).json.text).toBe('niaga');
+});
+
+/** As the model wants it: the first 1,024 bytes and the last 1,024 of a file, those that are not there being 256. */
+function bytesOfText(text: string): number[] {
+  const all = [...Buffer.from(text.trim())];
+  const padding = new Array<number>(1024 - all.length).fill(256);
+  return [...all, ...padding, ...padding, ...all];
+}
+
+async function trust(id: string): Promise<void> {
+  const { json } = await live.control('GET', `/control/models/${id}/trust`);
+  const [{ form, hash }] = json.forms;
+  await live.control('POST', `/control/models/${id}/trust`, { form, hash, trusted: true });
+}
+
+function serversAlive(): number {
+  const mine = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return mine.filter((pid) => commandOf(pid).includes('tritonserver') && commandOf(pid).includes('--model-control-mode')).length;
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}

@@ -5,6 +5,7 @@ import type { FormKind } from '../../../shared/profile.ts';
 import type { OwnRuntime } from '../../../shared/settings.ts';
 import type { HttpAnswer } from '../../core/process-ports.ts';
 import type { LoadTarget } from '../adapter.ts';
+import { servedTensors } from '../served-tensors.ts';
 import { http, key, pause, phase, port, type Steps, spawn } from '../step.ts';
 import { holds, launched } from './placeholders.ts';
 import { prove } from './proof.ts';
@@ -32,7 +33,8 @@ export function* loadOwn(id: string, own: OwnRuntime, target: LoadTarget): Steps
   const endpoint = { ...server, protocol: own.protocol, model: launched(own.model_name, { model, name }), prefix: OPENAI_PREFIX };
   // Of a server without a protocol nobody knows what to ask.
   if (own.protocol !== 'none') yield* prove(id, target, endpoint);
-  return endpoint;
+  const tensors = own.protocol === 'v2' ? yield* servedTensors(server, endpoint.model) : null;
+  return tensors === null ? endpoint : { ...endpoint, tensors };
 }
 
 /** Until its health is well; what keeps it from that is told, so that a stall says it. */

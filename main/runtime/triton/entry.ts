@@ -8,13 +8,14 @@ import { ModeliumError } from '../../../shared/errors.ts';
 import { formOf } from '../../../shared/profile.ts';
 import type { EntryParts } from '../../core/process-ports.ts';
 import type { LoadTarget } from '../adapter.ts';
-import { names, readWhole, type Steps } from '../step.ts';
+import { names, readWhole, type Steps, stats } from '../step.ts';
 import { withoutFields } from './config.ts';
 
 const CONFIG = 'config.pbtxt';
 const MOST_CONFIG_BYTES = 1024 * 1024;
 /** Versions, labels and the like in a ready folder (I10). */
-const MOST_PARTS = 1_000;
+const MOST_PARTS = 2_000;
+const MOST_DEPTH = 8;
 /** It is named in addresses and in the names of folders. */
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 
@@ -49,18 +50,40 @@ export function* entryOf(target: LoadTarget): Steps<EntryParts> {
   return { [CONFIG]: named, '1': { linkTo: dirname(file) } };
 }
 
-/** @param lines what the place of the model adds. */
+/**
+ * Folders are made anew and their files linked to: Python leaves what it compiled beside the code that it loads, and nothing of ours is left in a person's
+ * folders (I8). @param lines what the place of the model adds.
+ */
 function* readyEntry(folder: string, lines: readonly string[]): Steps<EntryParts> {
-  const inside = (yield* names(folder)).map((path) => basename(path));
+  const files = yield* filesIn(folder);
   const parts: Record<string, { text: string } | { linkTo: string }> = {};
-  for (const name of inside.slice(0, MOST_PARTS)) if (name !== CONFIG) parts[name] = { linkTo: `${folder}/${name}` };
+  for (const path of files) parts[path.slice(folder.length + 1)] = { linkTo: path };
   let own = '';
-  if (inside.includes(CONFIG)) {
+  if (parts[CONFIG] !== undefined) {
     const text = yield* readWhole(`${folder}/${CONFIG}`, MOST_CONFIG_BYTES);
     if (text === null) throw new ModeliumError('runtime-exited', `${folder}/${CONFIG} cannot be read, or is larger than 1 MiB.`);
     own = withoutFields(text, replacedBy(lines));
   }
   return { ...parts, [CONFIG]: { text: `${own}\n${lines.join('\n')}\n` } };
+}
+
+/** Absolute paths. @throws ModeliumError where there are more than an entry holds. */
+function* filesIn(top: string): Steps<readonly string[]> {
+  const files: string[] = [];
+  const folders = [{ path: top, depth: 0 }];
+  for (const { path: folder, depth } of folders) {
+    const inside = yield* names(folder);
+    const facts = yield* stats(inside);
+    files.push(...inside.filter((_, index) => facts[index]?.isFile === true));
+    const deeper = inside.filter((_, index) => facts[index]?.isFile === false);
+    if (depth < MOST_DEPTH) folders.push(...deeper.map((path) => ({ path, depth: depth + 1 })));
+    if (files.length + folders.length > MOST_PARTS)
+      throw new ModeliumError(
+        'runtime-exited',
+        `${top} holds more than ${MOST_PARTS} files and folders: pack what its code needs into one archive (EXECUTION_ENV_PATH).`,
+      );
+  }
+  return files;
 }
 
 /** The name in it may be another than the model's here; each field that is written anew takes the place of the one that was there. */

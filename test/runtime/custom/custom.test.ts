@@ -275,13 +275,15 @@ describe('when a model counts as ready', () => {
     const target = { ...targetOf(mine.plan(profile, onnx, CPU, {}), 'infer'), profile };
     const answered = { status: 200, body: '{"outputs":[{"name":"y"}]}' };
     const { steps, endpoint } = drive(mine, target, () => answered);
-    expect(steps.findLast((step) => step.do === 'http')).toMatchObject({
+    expect(steps.find((step) => step.do === 'http' && step.path.includes('/models/'))).toMatchObject({
       ...{ method: 'POST', path: '/v2/models/a-model/infer' },
       body: { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 2], data: [0, 0] }] },
     });
     expect(endpoint.protocol).toBe('v2');
     const bare = drive(mine, targetOf(mine.plan(profile, GGUF, CPU, {}), 'generate'), () => ({ status: 200, body: '' }));
-    expect(bare.steps.findLast((step) => step.do === 'http')).toMatchObject({ method: 'GET', path: '/v2/models/a-model/ready' });
+    expect(bare.steps.find((step) => step.do === 'http' && step.path.includes('/models/'))).toMatchObject({
+      ...{ method: 'GET', path: '/v2/models/a-model/ready' },
+    });
   });
 
   test('of a server without a protocol its health is all that is known', async () => {

@@ -84,7 +84,12 @@ function entry(form: ModelForm, settings = {}, texts: Readonly<Record<string, st
     proof: 'infer',
   };
   return drive(entryOf(target), (step) => {
-    if (step.do === 'names') return ['1', 'config.pbtxt', 'labels.txt'].map((name) => `${step.folder}/${name}`);
+    const inside: Readonly<Record<string, readonly string[]>> = {
+      '/models/m': ['1', 'config.pbtxt', 'labels.txt'],
+      '/models/m/1': ['model.py'],
+    };
+    if (step.do === 'names') return (inside[step.folder] ?? []).map((name) => `${step.folder}/${name}`);
+    if (step.do === 'stats') return step.paths.map((path) => ({ isFile: inside[path] === undefined }));
     return step.do === 'read' ? (texts[step.path] ?? null) : undefined;
   }).result;
 }
@@ -215,7 +220,7 @@ instance_group [ { kind: KIND_GPU, count: 4 }, { kind: KIND_CPU } ] parameters {
 input { name: "name" data_type: TYPE_STRING dims: 1 }`;
     const ready = formOf('triton', 'config.pbtxt', { files: ['config.pbtxt', '1/model.py'] });
     const parts = entry(ready, {}, { '/models/m/config.pbtxt': own }, { architecture: 'python' });
-    expect(Object.keys(parts).toSorted()).toEqual(['1', 'config.pbtxt', 'labels.txt']);
+    expect(Object.keys(parts).toSorted()).toEqual(['1/model.py', 'config.pbtxt', 'labels.txt']);
     const config = readTritonConfig(configIn(parts));
     expect(config).toMatchObject({ name: null, backend: 'python', instances: [{ kind: 'KIND_CPU', count: 1 }] });
     expect([config.inputs[0]?.name, config.parameters.get('a')]).toEqual(['name', 'instance_group { }']);
