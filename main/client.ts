@@ -30,6 +30,8 @@ export interface EngineClient {
   /** @throws ModeliumError: the engine's own, or `not-running` when it went away. */
   get<Name extends RouteName>(path: string): Promise<AnswerOf<Name>>;
   post<Name extends RouteName>(path: string, body: unknown): Promise<AnswerOf<Name>>;
+  /** DELETE. */
+  remove<Name extends RouteName>(path: string): Promise<AnswerOf<Name>>;
   /** Calls back with the data of each event until the stream ends, the listener answers false, or the signal aborts. */
   follow(path: string, listener: (data: unknown) => boolean, signal?: AbortSignal): Promise<void>;
 }
@@ -67,6 +69,7 @@ function clientOf(address: string, token: string, opened: Session | null): Engin
     token,
     get: async (path) => (await ask(signed, 'GET', path)) as never,
     post: async (path, body) => (await ask(signed, 'POST', path, body)) as never,
+    remove: async (path) => (await ask(signed, 'DELETE', path)) as never,
     follow: (path, listener, signal) => follow(address, signed, path, listener, signal),
   };
 }

@@ -5,10 +5,13 @@
 
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { ReadStream } from 'node:tty';
 import { figuresOf } from '../../shared/answer-figures.ts';
 import { harmless } from '../../shared/visible.ts';
 import type { Finished, Piece } from './chat-stream.ts';
 import { paint, printError } from './output.ts';
+import { PASTE_OFF, PASTE_ON, PastedInput, withLineEnds } from './pasted-input.ts';
+import { wrapFor } from './word-wrap.ts';
 
 export interface Message {
   readonly role: 'system' | 'user' | 'assistant';
@@ -46,13 +49,19 @@ class Session {
   #said: Message[] = [];
   #answering: AbortController | null = null;
   #left = false;
+  readonly #marksPastes: boolean;
 
   constructor(terminal: Terminal, ask: Ask, system: string | null, remembers: boolean) {
     this.#terminal = terminal;
     this.#ask = ask;
     this.#system = system;
     this.#remembers = remembers;
-    this.#lines = createInterface({ input: terminal.input, output: terminal.output, terminal: true, historySize: 200, prompt: '> ' });
+    // A paste with line ends in it is one question: only a terminal can mark it.
+    const { input } = terminal;
+    const pasted = input instanceof ReadStream ? input.pipe(new PastedInput(input)) : input;
+    if (pasted !== input) terminal.output.write(PASTE_ON);
+    this.#marksPastes = pasted !== input;
+    this.#lines = createInterface({ input: pasted, output: terminal.output, terminal: true, historySize: 200, prompt: '> ' });
     this.#lines.on('SIGINT', () => this.#interrupted());
     this.#lines.once('close', () => {
       this.#left = true;
@@ -64,13 +73,15 @@ class Session {
     this.#lines.prompt();
     for await (const line of this.#lines) {
       if (this.#left) break;
-      const text = line.trim();
+      const text = withLineEnds(line).trim();
       if (text.startsWith('/')) this.#obey(text);
       else if (text !== '') await this.#answer(text);
       if (this.#left) break;
       this.#lines.prompt();
     }
-    this.#terminal.output.write('\n');
+    this.#terminal.output.write(`${this.#marksPastes ? PASTE_OFF : ''}\n`);
+    // What feeds the lines must not keep the process alive.
+    if (this.#marksPastes) this.#terminal.input.unpipe().pause();
   }
 
   #interrupted(): void {
@@ -108,6 +119,7 @@ class Session {
     let answer = '';
     let thoughts = '';
     const { output, answers } = this.#terminal;
+    const wrap = wrapFor(answers);
     // A line between thoughts and answer, or none where the thoughts ended themselves.
     const endThoughts = (between: string): void =>
       void (thoughts === '' || output.write(thoughts.endsWith('\n') ? between : `\n${between}`));
@@ -120,9 +132,10 @@ class Session {
         }
         if (answer === '') endThoughts('\n');
         answer += part;
-        answers.write(harmless(part));
+        answers.write(wrap?.push(harmless(part)) ?? harmless(part));
       };
       const finished = await this.#ask([...before, asked], take, stop.signal);
+      answers.write(wrap?.end() ?? '');
       if (answer === '') endThoughts('');
       else if (!answer.endsWith('\n')) answers.write('\n');
       if (!this.#left) this.#say(finished === null ? 'Stopped.' : figuresOf(finished).join(', '));

@@ -12,8 +12,10 @@ import { connect, type EngineClient } from '../client.ts';
 import { type Ask, converse, type Message } from './chat-session.ts';
 import { type Finished, type Piece, streamAnswer } from './chat-stream.ts';
 import { modelIn } from './load.ts';
+import { routeOf } from './model-name.ts';
 import { createProgress, paint, printJson } from './output.ts';
 import type { Shared } from './verb.ts';
+import { wrapFor } from './word-wrap.ts';
 
 export interface ChatOptions {
   readonly system: string | null;
@@ -49,7 +51,7 @@ const KINDS: ReadonlySet<string> = new Set(['chat', 'completion', 'vision-langua
 /** @throws ModeliumError model-not-found, model-required, not-supported-by-model. */
 async function modelFor(engine: EngineClient, name: string | null): Promise<ModelView> {
   if (name === null) return onlyModel((await engine.get<'snapshot'>('/control/snapshot')).models);
-  const { model } = await engine.get<'model'>(`/control/models/${encodeURIComponent(name)}`);
+  const { model } = await engine.get<'model'>(await routeOf(engine, name));
   if (model.profile === null || KINDS.has(model.profile.kind)) return model;
   const sentence = `${model.id} is a model of the kind "${model.profile.kind}": chat needs a chat or completion model.`;
   throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
@@ -92,7 +94,7 @@ function showProgress(engine: EngineClient, id: string): { end(): void } {
   const see = (data: unknown): boolean => {
     const view = modelIn(data as EngineEvent, id);
     if (view !== undefined && view.state !== 'ready' && view.state !== 'unloaded' && !watching.signal.aborted) {
-      progress.show(`${view.id}: ${view.message}`, view.progress);
+      progress.show(`${view.id}: ${view.headline}`, view.progress);
     }
     return true;
   };
@@ -117,6 +119,7 @@ async function once(ask: Ask, { prompt, system }: ChatOptions, json: boolean): P
   let answer = '';
   let reasoning = '';
   const isSeen = !json && process.stderr.isTTY === true;
+  const wrap = json ? null : wrapFor(process.stdout);
   const take = ({ kind, text }: Piece): void => {
     if (kind === 'reasoning') {
       reasoning += text;
@@ -126,9 +129,10 @@ async function once(ask: Ask, { prompt, system }: ChatOptions, json: boolean): P
     }
     if (isSeen && answer === '' && reasoning !== '') process.stderr.write('\n\n');
     answer += text;
-    if (!json) process.stdout.write(harmless(text));
+    if (!json) process.stdout.write(wrap?.push(harmless(text)) ?? harmless(text));
   };
   const finished: Finished | null = await ask(messages, take, new AbortController().signal);
+  process.stdout.write(wrap?.end() ?? '');
   if (json) printJson({ ...finished, text: answer, ...(reasoning === '' ? {} : { reasoning }) });
   else if (!answer.endsWith('\n')) process.stdout.write('\n');
   if (isSeen && finished !== null) process.stderr.write(`${paint('dim', figuresOf(finished).join(', '))}\n`);

@@ -16,6 +16,7 @@ import type { RuntimeFinding } from '../core/decide/planner.ts';
 import { checkRuntimes } from '../engine/check-runtimes.ts';
 import { expandHome, modeliumFolders } from '../io/folders.ts';
 import { loadSettings } from '../io/settings/settings-file.ts';
+import { nameOfDevice } from './devices.ts';
 import { paint, print, printJson, table } from './output.ts';
 import type { Shared } from './verb.ts';
 
@@ -40,7 +41,7 @@ export async function check({ stateFolder, json }: Shared, config: string | unde
     ...engine.findings,
   ];
   if (json) printJson(found);
-  else print(table(['', 'WHAT', 'FOUND'], found.map(row)));
+  else print(table(['', 'WHAT', 'FOUND'], found.map(row), 'wrap'));
   return found.some(({ verdict }) => verdict === 'wrong') ? 1 : 0;
 }
 
@@ -132,7 +133,7 @@ export function toFindings({ devices, runtimes, watchFolders, settingsProblem }:
   return [
     ...devices.map((device): Finding => {
       const message = `${device.name}${device.simulated ? ' (simulated)' : ''}: ${bytesInWords(device.availableBytes)} of ${bytesInWords(device.totalBytes)} available`;
-      return { what: `device ${device.id.slice(0, 12)}`, verdict: 'ok', message };
+      return { what: nameOfDevice(device.id, devices), verdict: 'ok', message };
     }),
     ...runtimes.map(
       (runtime): Finding => ({

@@ -2,6 +2,7 @@
 
 import type { EngineEvent, ModelView } from '../../shared/snapshot.ts';
 import { connect, type EngineClient } from '../client.ts';
+import { routeOf } from './model-name.ts';
 import { createProgress, paint, print, printJson } from './output.ts';
 import type { Shared } from './verb.ts';
 
@@ -12,7 +13,7 @@ export interface LoadOptions {
 
 export async function load({ stateFolder, json }: Shared, name: string, options: LoadOptions): Promise<number> {
   const engine = await connect(stateFolder);
-  const asked = await engine.post<'load'>(`/control/models/${encodeURIComponent(name)}/load`, { force: options.force });
+  const asked = await engine.post<'load'>(`${await routeOf(engine, name)}/load`, { force: options.force });
   const model = options.wait ? await followModel(engine, asked.model) : asked.model;
   if (json) printJson(model);
   else print(verdict(model));
@@ -29,7 +30,7 @@ export async function followModel(engine: EngineClient, model: ModelView, signal
   let moved = false;
   const see = (view: ModelView): boolean => {
     now = view;
-    progress.show(`${view.id}: ${view.message}`, view.progress);
+    progress.show(`${view.id}: ${view.headline}`, view.progress);
     moved ||= view.state !== 'unloaded';
     return !hasSettled(view, moved);
   };
@@ -56,11 +57,15 @@ export function modelIn(event: EngineEvent, id: string): ModelView | undefined {
 }
 
 /** `unloaded` is an end only after the model was on its way: an event from before the wish may still come. */
-function hasSettled({ state }: ModelView, moved: boolean): boolean {
+function hasSettled({ state, copy }: ModelView, moved: boolean): boolean {
+  // Files are missing: nobody here brings them, and whoever copies them can ask again.
+  if (state === 'settling' && copy !== null && copy.missing.length > 0 && copy.bytesPresent > 0) return true;
   return state === 'ready' || state === 'blocked' || state === 'failed' || (state === 'unloaded' && moved);
 }
 
 function verdict(model: ModelView): string {
   if (model.state === 'ready') return `${paint('green', 'ready')} ${model.id}: ${model.message}`;
-  return `${model.id} is ${model.state}: ${model.message}${model.help === null ? '' : `\n${model.help}`}`;
+  const help =
+    model.state === 'settling' ? 'It is loaded when the rest is there; with --force, what is there is loaded as it is.' : model.help;
+  return `${model.id} is ${model.state}: ${model.message}${help === null ? '' : `\n${help}`}`;
 }

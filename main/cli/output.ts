@@ -1,5 +1,5 @@
 /** How the command line shows things: tables, sizes, colours, one line that moves. Knows no verbs. */
-import { ERRORS, type ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import { ERRORS, type ErrorCode, type ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import { harmless } from '../../shared/visible.ts';
 
 const ESCAPE = '\u001b';
@@ -25,15 +25,78 @@ export function paint(colour: Colour, text: string): string {
   return result;
 }
 
-/** Columns aligned by what is seen, colour codes not counted; the last column is not padded. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * Columns aligned by what is seen, colour codes not counted; the last column is not padded. On a terminal it fits: the last column is cut first, then the
+ * widest ones.
+ * @param wide nothing is cut; `wrap`: the last column goes on in further lines, for what has to be read whole.
+ */
+export function table(header: readonly string[], rows: readonly (readonly string[])[], wide: boolean | 'wrap' = false): string {
   // A line end in a name would pass for another row.
   const cells = rows.map((row) => row.map((cell) => harmlessOnTerminal(cell.replace(/[\n\t]/g, ' '))));
   const all = [header.map((title) => paint('dim', title)), ...cells];
-  const widths = header.map((_, column) => Math.max(...all.map((row) => cellsOf(row[column] ?? ''))));
-  const line = (row: readonly string[]): string =>
-    row.map((cell, column) => (column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - cellsOf(cell)))).join('  ');
+  const whole = header.map((_, column) => Math.max(...all.map((row) => cellsOf(row[column] ?? ''))));
+  const widths = wide === true || process.stdout.isTTY !== true ? whole : fitting(whole, process.stdout.columns || DEFAULT_COLUMNS);
+  const last = header.length - 1;
+  const line = (row: readonly string[]): string => {
+    const parts = wide === 'wrap' ? wrapped(row[last] ?? '', widths[last] ?? 0) : [row[last] ?? ''];
+    return parts.map((part, at) => cellsIn([...row.slice(0, last).map((cell) => (at === 0 ? cell : '')), part])).join('\n');
+  };
+  const cellsIn = (row: readonly string[]): string =>
+    row
+      .map((whole, column) => {
+        const cell = wide === 'wrap' && column === last ? whole : cutTo(whole, widths[column] ?? 0);
+        return column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - cellsOf(cell));
+      })
+      .join('  ')
+      .trimEnd();
   return all.map(line).join('\n');
+}
+
+const DEFAULT_COLUMNS = 80;
+const BETWEEN = 2;
+/** Less of a cell tells nothing. */
+const LEAST_CELLS = 8;
+const LEAST_LAST_CELLS = 16;
+
+/** Widths that come to a line of the terminal: off the last column first, then off whichever is the widest. */
+function fitting(whole: readonly number[], columns: number): readonly number[] {
+  const widths = [...whole];
+  const last = widths.length - 1;
+  let over = widths.reduce((sum, width) => sum + width, 0) + BETWEEN * last - columns;
+  const cut = (column: number, least: number): void => {
+    const off = Math.min(over, Math.max(0, (widths[column] ?? 0) - least));
+    widths[column] = (widths[column] ?? 0) - off;
+    over -= off;
+  };
+  cut(last, LEAST_LAST_CELLS);
+  for (const { column } of whole.map((width, column) => ({ width, column })).toSorted((one, other) => other.width - one.width)) {
+    if (column !== last) cut(column, LEAST_CELLS);
+  }
+  return widths;
+}
+
+/** At words; a word that is longer than a line stands alone, whole. */
+function wrapped(text: string, cells: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && cellsOf(last) + 1 + cellsOf(word) <= cells) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** A cell with a colour keeps it: those are words of ours, and short. */
+function cutTo(cell: string, cells: number): string {
+  if (cellsOf(cell) <= cells || cell.includes(ESCAPE)) return cell;
+  let text = '';
+  let used = 0;
+  for (const letter of Array.from(cell)) {
+    used += cellsOf(letter);
+    if (used > cells - 1) break;
+    text += letter;
+  }
+  return `${text.trimEnd()}…`;
 }
 
 /** Cells of a terminal: letters of East Asia and pictures take two, marks none. */
@@ -72,8 +135,16 @@ export function printError(thrown: unknown): void {
   const error: ModeliumError = toModeliumError(thrown);
   console.error(`${paint('red', 'modelium:')} ${harmless(error.message)}`);
   for (const line of error.details.lastWords ?? []) console.error(`  | ${harmless(line)}`);
-  console.error(paint('dim', ERRORS[error.code].hint));
+  console.error(paint('dim', HINTS[error.code] ?? ERRORS[error.code].hint));
 }
+
+/** The table's hints are for who speaks HTTP; a person at a terminal has verbs. */
+const HINTS: Partial<Record<ErrorCode, string>> = {
+  'model-not-found': '`modelium ls` lists the models.',
+  'model-required': '`modelium ls` lists the models.',
+  'not-running': 'Start it: modelium serve',
+  'path-invalid': 'Give the path of a model file or folder.',
+};
 
 export interface Progress {
   show(text: string, ratio: number | null): void;

@@ -1,11 +1,12 @@
 /** `modelium pin`: a pinned model stays loaded until a person unloads it. */
 import { connect } from '../client.ts';
+import { routeOf } from './model-name.ts';
 import { print, printJson } from './output.ts';
 import type { Shared } from './verb.ts';
 
 export async function pin({ stateFolder, json }: Shared, name: string, pinned: boolean): Promise<number> {
   const engine = await connect(stateFolder);
-  const { model } = await engine.post<'pin'>(`/control/models/${encodeURIComponent(name)}/pin`, { pinned });
+  const { model } = await engine.post<'pin'>(`${await routeOf(engine, name)}/pin`, { pinned });
   if (json) printJson(model);
   else print(pinned ? `${model.id} is pinned: only a person unloads it.` : `${model.id} may leave when idle again.`);
   return 0;

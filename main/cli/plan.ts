@@ -1,44 +1,70 @@
 /** `modelium plan`: what a model or a path is, what the brain would do with it, and what it thought of every candidate. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Candidate } from '../../shared/decision.ts';
+import { type Candidate, type Decision, HOST_DEVICE } from '../../shared/decision.ts';
+import { factInWords, headlineOf, isDetail, placeOf } from '../../shared/reason-words.ts';
+import type { DeviceView } from '../../shared/snapshot.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
+import { notThere } from './add.ts';
+import { nameOfDevice, placeName } from './devices.ts';
+import { meantBy } from './model-name.ts';
 import { paint, print, printJson, table } from './output.ts';
 import { profileText } from './profile-text.ts';
 import type { Shared } from './verb.ts';
 
-export async function plan({ stateFolder, json }: Shared, target: string): Promise<number> {
+export async function plan({ stateFolder, json, wide }: Shared, given: string): Promise<number> {
+  const isPath = existsSync(given);
+  // `owner/name` may be a model's alias.
+  if (!isPath && /^(?:\.{0,2}\/|~)|\/.*\//.test(given)) throw notThere(given);
   const engine = await connect(stateFolder);
-  const answer = await engine.post<'plan'>('/control/plan', { target: existsSync(target) ? resolve(target) : target });
-  if (json) {
-    printJson(answer);
-    return answer.decision?.kind === 'refuse' ? 1 : 0;
+  const { models, devices } = await engine.get<'snapshot'>('/control/snapshot');
+  const target = isPath ? resolve(given) : meantBy(given, models);
+  const answer = await engine.post<'plan'>('/control/plan', { target });
+  const { decision, profile, message } = answer;
+  if (json) printJson(answer);
+  else {
+    if (profile !== null) print(profileText(profile));
+    print(decision === null ? message : decisionText(decision, devices, wide));
   }
-  print(answer.message);
-  const { decision, profile } = answer;
-  if (profile !== null) print(profileText(profile));
-  if (decision === null) return 0;
-  print(`${paint('bold', decision.kind)}: ${decision.reason}`);
-  if (decision.kind === 'refuse') print(decision.help);
-  if (decision.candidates.length > 0) print(candidateTable(decision.candidates));
-  return decision.kind === 'refuse' ? 1 : 0;
+  return decision === null || decision.kind === 'refuse' ? 1 : 0;
+}
+
+const KINDS = { place: 'green', wait: 'yellow', refuse: 'red' } as const;
+
+/** The headline, its facts, how they came about, and every candidate; the chosen one first. */
+function decisionText(decision: Decision, devices: readonly DeviceView[], wide = false): string {
+  const { because, candidates, kind } = decision;
+  const place = placeOf(because.cause);
+  const facts = because.facts.filter((fact) => !isDetail(fact));
+  const details = because.facts.filter(isDetail);
+  return [
+    `${paint(KINDS[kind], kind)}: ${paint('bold', headlineOf(because))}`,
+    ...facts.map((fact) => `  ${factInWords(fact, place)}`),
+    ...details.map((fact) => paint('dim', `  ${factInWords(fact)}`)),
+    ...(decision.kind === 'refuse' ? [decision.help] : []),
+    ...(candidates.length > 0 ? [candidateTable(candidates, devices, wide)] : []),
+  ].join('\n');
 }
 
 /** Every candidate with what it needs and the reason for or against it. */
-export function candidateTable(candidates: readonly Candidate[]): string {
+function candidateTable(candidates: readonly Candidate[], devices: readonly DeviceView[], wide = false): string {
   return table(
-    ['', 'RUNTIME', 'PLACE', 'NEEDS', 'FIRST LEAVE', 'WHY'],
+    ['', 'RUNTIME', 'ON', 'NEEDS', 'LEAVE FIRST', 'WHY'],
     candidates.map((candidate) => [
       candidate.feasible ? paint('green', 'yes') : paint('dim', 'no'),
       runtimeOf(candidate),
-      placeOf(candidate),
+      whereOf(candidate, devices),
       Object.entries(candidate.bytesNeeded)
-        .map(([device, bytes]) => `${bytesInWords(bytes)} on ${device.slice(0, 12)}`)
+        // Beside a GPU it takes some main memory, which is seldom what matters.
+        .filter(([device]) => wide || candidate.plan.placement.kind !== 'gpu' || device !== HOST_DEVICE)
+        .map(([device, bytes]) => `${nameOfDevice(device, devices)} ${bytesInWords(bytes)}`)
+        .toSorted((one, other) => Number(one.startsWith('CPU')) - Number(other.startsWith('CPU')))
         .join(', ') || '-',
       candidate.victims.join(', ') || '-',
       candidate.why,
     ]),
+    wide,
   );
 }
 
@@ -47,7 +73,9 @@ function runtimeOf({ plan: { runtime, preparation } }: Candidate): string {
   return preparation === undefined ? runtime : `${runtime} as ${preparation.type}`;
 }
 
-function placeOf({ plan: { placement } }: Candidate): string {
-  if (placement.kind !== 'split') return placement.where ?? placement.kind;
-  return `split (${placement.gpuLayers ?? '?'} layers on GPU)`;
+function whereOf({ plan: { placement }, bytesNeeded }: Candidate, devices: readonly DeviceView[]): string {
+  if (placement.where !== undefined) return placement.where;
+  if (placement.kind === 'split') return `${placeName(placement.gpus, devices)} (${placement.gpuLayers ?? '?'} layers), CPU`;
+  if (placement.gpus.length > 0) return placeName(placement.gpus, devices);
+  return Object.keys(bytesNeeded).length === 0 ? '-' : 'CPU';
 }

@@ -15,7 +15,10 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<number> {
   const stop = stopSignals();
   const engine = await host(options);
-  if (process.stdout.isTTY === true) print(pageLine(engine));
+  if (process.stdout.isTTY === true) {
+    print(pageLine(engine));
+    print('Copy a model into the folder, or in another terminal: modelium add PATH. Ctrl-C ends.');
+  }
   await Promise.race([stop, engine.closed]);
   await engine.close();
   return 0;

@@ -5,6 +5,7 @@ import type { ModelView, TrustFormView, TrustView } from '../../shared/snapshot.
 import { bytesInWords } from '../../shared/units.ts';
 import { visible, visibleName } from '../../shared/visible.ts';
 import { connect, type EngineClient } from '../client.ts';
+import { routeOf } from './model-name.ts';
 import { paint, print, printJson, table } from './output.ts';
 import type { Shared } from './verb.ts';
 
@@ -19,7 +20,7 @@ export interface TrustOptions {
 /** @returns 0 when it stands as was asked; 1 when a person said no, or nobody was there to ask. */
 export async function trust({ stateFolder, json }: Shared, name: string, options: TrustOptions): Promise<number> {
   const engine = await connect(stateFolder);
-  const address = `/control/models/${encodeURIComponent(name)}/trust`;
+  const address = `${await routeOf(engine, name)}/trust`;
   const seen = await engine.get<'showTrust'>(address);
   const open = seen.forms.filter((form) => form.trusted === options.off);
   const decides = options.yes || options.off;

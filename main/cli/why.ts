@@ -1,12 +1,23 @@
 /** `modelium why`: the ledger of decisions, for one model or all. */
 import type { DecisionOutcome, DecisionRow } from '../../shared/decision.ts';
+import { factInWords, isDetail, placeOf, rowHeadlines } from '../../shared/reason-words.ts';
 import { phasesInWords, secondsInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
+import { nameOf } from './model-name.ts';
 import { paint, print, printJson } from './output.ts';
 import type { Shared } from './verb.ts';
 
-export async function why({ stateFolder, json }: Shared, name: string | null, limit: number): Promise<number> {
+export interface WhyOptions {
+  readonly limit: number;
+  /** With corrections and notes. */
+  readonly details: boolean;
+}
+
+const INDENT = ' '.repeat(21);
+
+export async function why({ stateFolder, json }: Shared, word: string | null, { limit, details }: WhyOptions): Promise<number> {
   const engine = await connect(stateFolder);
+  const name = word === null ? null : await nameOf(engine, word);
   const query = new URLSearchParams({ limit: String(limit) });
   if (name !== null) query.set('model', name);
   const { decisions } = await engine.get<'decisions'>(`/control/decisions?${query}`);
@@ -20,14 +31,22 @@ export async function why({ stateFolder, json }: Shared, name: string | null, li
     if (model.help !== null) print(model.help);
   }
   if (decisions.length === 0) print('No decisions yet.');
-  for (const row of decisions.toReversed()) print(told(row));
+  for (const row of decisions.toReversed()) print(rowText(row, details));
   return 0;
 }
 
-function told(row: DecisionRow): string {
-  const at = paint('dim', row.at.replace('T', ' ').replace(/\..*$/, ''));
-  const outcome = row.outcome === null ? '' : `\n${' '.repeat(21)}-> ${outcomeInWords(row.outcome)}`;
-  return `${at}  ${row.modelId}: ${row.sentence}${outcome}`;
+/** The headline, a line for its facts, and a line for what came of it. Rows of earlier versions have one sentence. */
+export function rowText(row: DecisionRow, details: boolean): string {
+  const { headline, failure } = rowHeadlines(row);
+  const place = row.because === undefined ? null : placeOf(row.because.cause);
+  const facts = (row.because?.facts ?? [])
+    .filter((fact) => details || !isDetail(fact) || fact.fact === 'said')
+    .map((fact) => factInWords(fact, place));
+  return [
+    `${paint('dim', row.at.replace('T', ' ').replace(/\..*$/, ''))}  ${row.modelId}: ${headline}`,
+    ...(facts.length === 0 ? [] : [`${INDENT}${paint('dim', facts.join('; '))}`]),
+    ...(row.outcome === null ? [] : [`${INDENT}-> ${failure === null ? '' : `${paint('red', failure)}: `}${outcomeInWords(row.outcome)}`]),
+  ].join('\n');
 }
 
 /** `ready, 31 s (starting 5.2 s, reading weights 21 s)`. */

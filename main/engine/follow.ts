@@ -48,7 +48,8 @@ export async function follow({ core, probe, changes, folders, settings, history,
   devices.applySample(await probe.start());
   await core.runtimes.find();
   core.runtimes.apply();
-  if (probe.gpuFacts().found) log.say(`GPUs: ${probe.gpuFacts().message}; ${core.runtimes.gpusInWords()}`);
+  if (probe.gpuFacts().found)
+    log.say(`GPUs: ${[probe.gpuFacts().message, ...core.runtimes.gpusInWords(probe.gpuFacts().message)].join('; ')}`);
   opened.add(core.runtimes, (each) => each.close()).start();
   const discovery = (): string => JSON.stringify(settings.current.orchestration.model_discovery);
   opened.add(

@@ -115,10 +115,10 @@ export class Runtimes {
     });
   }
 
-  /** What each of those that are here makes of the GPUs, without the full stop. */
-  gpusInWords(): string {
+  /** What those that are here make of the GPUs, without full stops; not what the driver says already. */
+  gpusInWords(driver: string): readonly string[] {
     const known = this.known().filter(({ enabled, found }) => enabled && found.found);
-    return known.map(({ found }) => found.gpu.why.replace(/\.$/, '')).join('; ');
+    return [...new Set(known.map(({ found }) => found.gpu.why.replace(/\.$/, '')))].filter((why) => why !== driver && why !== '');
   }
 
   /** The prefix of the figures that a runtime keeps itself; null: it keeps none. */

@@ -75,7 +75,7 @@ test('load follows the model until it is ready; ls shows it', async () => {
   expect(await modelium('load', 'dropped')).toMatchObject({ code: 0, out: expect.stringContaining('ready dropped') });
   const [model] = await json<ModelView[]>('ls');
   expect(model).toMatchObject({ id: 'dropped', state: 'ready', runtime: 'llama' });
-  expect((await modelium('ls')).out).toMatch(/^dropped +ready +llama +cpu /m);
+  expect((await modelium('ls')).out).toMatch(/^dropped +ready +llama +CPU /m);
 });
 
 test('plan changes nothing', async () => {
@@ -123,7 +123,7 @@ test('unload answers when the memory is free', async () => {
   expect(await json<ModelView>('unload', 'dropped')).toMatchObject({ state: 'unloaded' });
 });
 
-test('logs -f ends, and says so, when the engine ends; SIGTERM is an orderly end', async () => {
+test('logs -f ends, and says so, when the engine ends; stop is an orderly end', async () => {
   const follower = spawn(process.execPath, [BUILT_COMMAND, 'logs', '-f'], {
     env: environment(),
     cwd: root,
@@ -131,7 +131,8 @@ test('logs -f ends, and says so, when the engine ends; SIGTERM is an orderly end
   });
   const followerExited = new Promise((resolve) => follower.once('exit', resolve));
   await new Promise((resolve) => follower.stdout.once('data', resolve));
-  engine.kill('SIGTERM');
+  // It ends the engine by SIGTERM, and waits for it.
+  expect(await modelium('stop')).toMatchObject({ code: 0, out: expect.stringMatching(/^The engine at http\S+ has ended\.$/m) });
   expect(await exited).toBe(0);
   await followerExited;
   expect(existsSync(join(root, 's', 'modelium', 'engine.json'))).toBe(false);

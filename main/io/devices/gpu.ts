@@ -228,7 +228,7 @@ class NvidiaSmi implements GpuProbe {
       this.#keepGpus(gpus, this.#options.clock.now());
       const rows = (await this.#call(PROCESS_QUERY)).flatMap((line) => parseProcessRow(line) ?? []);
       this.#keepRows(rows, this.#options.clock.now());
-      return { found: true, message: `${gpus.length} × ${first.device.name}, driver ${first.driverVersion}` };
+      return { found: true, message: `${kindsInWords(gpus.map(({ device }) => device.name))}, driver ${first.driverVersion}` };
     } catch (error) {
       if (isMissing(error)) return none(`There is no ${command}: no NVIDIA driver, so models run on the CPU`);
       return none(`${command} does not work: ${error instanceof Error ? error.message : String(error)}`);
@@ -256,6 +256,13 @@ class NvidiaSmi implements GpuProbe {
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && (error.cause as { readonly code?: unknown } | undefined)?.code === 'ENOENT';
+}
+
+/** `2 × RTX 4090 + 1 × L40S`. */
+export function kindsInWords(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, count]) => `${count} × ${name}`).join(' + ');
 }
 
 function none(message: string): GpuFacts {

@@ -46,6 +46,24 @@ const MOST_ALIASES = 100;
 const MOST_DEPTH = 32;
 const NOTHING = parseDocument('');
 
+/** What is wrong, and what to do, in our words; by the parser's codes. */
+const WORDS: Readonly<Record<string, string>> = {
+  BAD_INDENT:
+    'this line is not indented like its neighbours: keys of one level begin in the same column, and what a bracket opens is closed on a line indented further.',
+  TAB_AS_INDENT: 'this line is indented with a tab: use spaces.',
+  DUPLICATE_KEY: 'this key is here twice: keep one of them.',
+  MISSING_CHAR: 'something is not closed here: a quote, a bracket, or a space behind a colon is missing.',
+  BAD_ALIAS: 'a name behind * is nowhere defined by &.',
+  BLOCK_AS_IMPLICIT_KEY: 'two keys stand on one line: give each its own.',
+  BLOCK_IN_FLOW: 'a list or keys by lines cannot stand inside of brackets or braces.',
+  MULTILINE_IMPLICIT_KEY: 'a key cannot go over several lines: is a colon missing?',
+  UNEXPECTED_TOKEN: 'this is not expected here: look for a missing quote, colon or dash.',
+  KEY_OVER_1024_CHARS: 'this key is longer than 1,024 characters: is a quote missing?',
+  MULTIPLE_DOCS: 'a second document begins here (---): keep one.',
+  BAD_SCALAR_START: 'a word cannot begin with this character: put it into quotes.',
+  BAD_DIRECTIVE: 'this line with % is none that YAML knows: remove it.',
+};
+
 export function readYaml(text: string): YamlText {
   const tooDeep = tooDeepAt(text);
   const lines = new LineCounter();
@@ -58,16 +76,28 @@ export function readYaml(text: string): YamlText {
     errors:
       tooDeep !== null
         ? [{ offset: tooDeep, message: `this is nested more than ${MOST_DEPTH} deep.` }]
-        : document.errors.map(({ pos, message }) => ({ offset: pos[0], message: message.split('\n')[0] ?? message })),
+        : document.errors.map(({ pos, code, message }) => ({ offset: pos[0], message: WORDS[code] ?? message.split('\n')[0] ?? message })),
     get comments() {
       return commentsOf(text);
     },
-    data: () => document.toJS({ maxAliasCount: MOST_ALIASES }),
+    data: () => dataOf(() => document.toJS({ maxAliasCount: MOST_ALIASES }) as unknown),
     place: (offset) => {
       const { line, col } = lines.linePos(offset);
       return `${line}:${col}`;
     },
   };
+}
+
+function dataOf(toData: () => unknown): unknown {
+  try {
+    return toData();
+  } catch (cause) {
+    if (!(cause instanceof ReferenceError)) throw cause;
+    const isUnknown = /^Unresolved alias/.test(cause.message);
+    throw new ReferenceError(isUnknown ? WORDS['BAD_ALIAS'] : `names behind * repeat more than ${MOST_ALIASES} things: write them out.`, {
+      cause,
+    });
+  }
 }
 
 /**

@@ -1,0 +1,56 @@
+/** `modelium status`: the engine that runs here, at a glance. Fails where none does. */
+import { HOST_DEVICE } from '../../shared/decision.ts';
+import type { DeviceView, Snapshot } from '../../shared/snapshot.ts';
+import { gibibytes, longSpan } from '../../shared/units.ts';
+import { connect } from '../client.ts';
+import { nameOfDevice } from './devices.ts';
+import { paint, print, printJson } from './output.ts';
+import type { Shared } from './verb.ts';
+
+export async function status({ stateFolder, json }: Shared): Promise<number> {
+  const engine = await connect(stateFolder);
+  const snapshot = await engine.get<'snapshot'>('/control/snapshot');
+  if (json) printJson({ ...snapshot, models: snapshot.models.map(({ id, state }) => ({ id, state })) });
+  else print(statusText(snapshot, Date.now()));
+  return 0;
+}
+
+export function statusText(snapshot: Snapshot, nowMs: number): string {
+  const { version, address, startedAt, settingsFile, settingsProblem, watchFolders, devices } = snapshot;
+  const line = (name: string, text: string): string => `${paint('dim', name.padEnd(9))} ${text}`;
+  return [
+    line('engine', `Modelium ${version} at ${address}, up for ${longSpan(nowMs - Date.parse(startedAt))}`),
+    line('settings', settingsFile ?? 'no modelium.yaml: the defaults are in force'),
+    ...(settingsProblem === null ? [] : [line('', paint('red', settingsProblem))]),
+    ...watchFolders.map(({ path, ok, message }) => line('watches', ok ? path : `${path}: ${paint('red', message)}`)),
+    line('models', countsOf(snapshot)),
+    ...devices.map((device) => line(nameOfDevice(device.id, devices), deviceText(device))),
+  ].join('\n');
+}
+
+function countsOf({ models }: Snapshot): string {
+  if (models.length === 0) return 'none yet: modelium add PATH';
+  const counts = new Map<string, number>();
+  for (const { state } of models) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return `${models.length}: ${[...counts].map(([state, count]) => `${count} ${state}`).join(', ')}`;
+}
+
+/** `17.2 of 24.0 GiB used, 212 W, 61 °C (RTX 4090)`. */
+function deviceText({
+  id,
+  name,
+  usedBytes,
+  totalBytes,
+  availableBytes,
+  utilizationRatio,
+  powerWatts,
+  temperatureCelsius,
+}: DeviceView): string {
+  const figures = [
+    `${gibibytes(usedBytes)} of ${gibibytes(totalBytes)} GiB used, ${gibibytes(Math.max(0, availableBytes))} for a new model`,
+    ...(utilizationRatio === null || id === HOST_DEVICE ? [] : [`${Math.round(utilizationRatio * 100)} % busy`]),
+    ...(powerWatts === null ? [] : [`${Math.round(powerWatts)} W`]),
+    ...(temperatureCelsius === null ? [] : [`${Math.round(temperatureCelsius)} °C`]),
+  ];
+  return `${figures.join(', ')}${id === HOST_DEVICE ? '' : ` (${name})`}`;
+}

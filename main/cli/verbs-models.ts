@@ -1,0 +1,153 @@
+/** The verbs about models. A table: each verb's work is in a file of its own, imported when it is called. */
+import { LEVELS, type Level, toCount, toLevel, toLines, toTemperature, toTokens } from './option-values.ts';
+import { JSON_OPTION, type Options, type Verb, type VerbOption, WIDE_OPTION } from './verb.ts';
+
+const WRONG_USE = 2;
+
+const CHAT_OPTIONS: readonly VerbOption[] = [
+  { flags: '--system <text>', says: 'what the model is told first' },
+  { flags: '--max-tokens <count>', says: 'the longest answer', parse: toTokens, otherwise: 1024 },
+  { flags: '--temperature <number>', says: 'from 0, the likeliest words, to 2', parse: toTemperature },
+  JSON_OPTION,
+];
+
+function chatOptions(options: Options, prompt: string | undefined) {
+  return {
+    system: (options['system'] as string | undefined) ?? null,
+    prompt: prompt ?? null,
+    maxTokens: options['maxTokens'] as number,
+    temperature: (options['temperature'] as number | undefined) ?? null,
+  };
+}
+
+export const MODEL_VERBS: readonly Verb[] = [
+  {
+    usage: 'ls',
+    says: 'the models and their states',
+    options: [WIDE_OPTION, JSON_OPTION],
+    run: async (shared) => (await import('./ls.ts')).list(shared),
+  },
+  {
+    usage: 'ps',
+    says: 'what is loaded: memory, tokens/s, and the time left until it is unloaded',
+    options: [WIDE_OPTION, JSON_OPTION],
+    run: async (shared) => (await import('./ps.ts')).ps(shared),
+  },
+  {
+    usage: 'add [path]',
+    says: 'serve a model file or folder where it lies',
+    options: [
+      { flags: '--found [names...]', says: 'models that other tools have on this machine: list them, or add those that are named' },
+      { flags: '--all', says: 'with --found: each of them' },
+      JSON_OPTION,
+    ],
+    examples: ['modelium add ~/Downloads/qwen3-8b-q4_k_m.gguf', 'modelium add --found'],
+    run: async (shared, [path], options) => {
+      const { found, all } = options;
+      if (found !== undefined) {
+        const names = Array.isArray(found) ? (found as string[]) : [];
+        return (await import('./add-found.ts')).addFound(shared, path === undefined ? names : [path, ...names], all === true);
+      }
+      if (path !== undefined && all !== true) return (await import('./add.ts')).add(shared, path);
+      process.stderr.write("error: name a path, or say --found for other tools' models\n");
+      return WRONG_USE;
+    },
+  },
+  {
+    usage: 'forget <model>',
+    says: 'take a model off the list; its files stay where they are',
+    options: [JSON_OPTION],
+    run: async (shared, [model = '']) => (await import('./forget.ts')).forget(shared, model),
+  },
+  {
+    usage: 'load <model>',
+    says: 'load a model, and follow it until it is ready',
+    options: [
+      { flags: '--wait', says: 'until it is ready (the default)' },
+      { flags: '--no-wait', says: 'only ask for it' },
+      { flags: '--force', says: 'also what looks half copied, and in spite of a back-off' },
+      JSON_OPTION,
+    ],
+    examples: ['modelium load qwen3', 'modelium load qwen3 --no-wait'],
+    run: async (shared, [model = ''], options) =>
+      (await import('./load.ts')).load(shared, model, { wait: options['wait'] !== false, force: options['force'] === true }),
+  },
+  {
+    usage: 'unload <model>',
+    says: 'unload a model, and wait until its memory is free',
+    options: [{ flags: '--force', says: 'cut requests in flight' }, JSON_OPTION],
+    run: async (shared, [model = ''], options) => (await import('./unload.ts')).unload(shared, model, options['force'] === true),
+  },
+  {
+    usage: 'pin <model>',
+    says: 'keep a model loaded until a person unloads it',
+    options: [{ flags: '--off', says: 'let it go again' }, JSON_OPTION],
+    run: async (shared, [model = ''], options) => (await import('./pin.ts')).pin(shared, model, options['off'] !== true),
+  },
+  {
+    usage: 'trust <model>',
+    says: 'show the code that a model brings, or the programs that a modelium.yaml names, and let them run here',
+    options: [
+      { flags: '--yes', says: 'without asking; for scripts' },
+      { flags: '--off', says: 'take it back' },
+      { flags: '--show', says: "print the files' text too" },
+      JSON_OPTION,
+    ],
+    run: async (shared, [model = ''], options) => {
+      const given = { yes: options['yes'] === true, off: options['off'] === true, show: options['show'] === true };
+      const { isSettingsFile, trustSettings } = await import('./trust-settings.ts');
+      if (isSettingsFile(model)) return trustSettings(shared, model, given);
+      return (await import('./trust.ts')).trust(shared, model, given);
+    },
+  },
+  {
+    usage: 'chat [model]',
+    says: 'talk with a model; a question through a pipe is asked once',
+    options: [{ flags: '-p, --prompt <text>', says: 'ask this once, and end' }, ...CHAT_OPTIONS],
+    examples: ['modelium chat qwen3', 'cat notes.txt | modelium chat qwen3 --system "Sum up."'],
+    run: async (shared, [model], options) =>
+      (await import('./chat.ts')).chat(shared, model ?? null, chatOptions(options, options['prompt'] as string | undefined)),
+  },
+  {
+    usage: 'run <model> [prompt]',
+    says: 'ask a model once, or talk with it where no prompt is given',
+    options: CHAT_OPTIONS,
+    examples: ['modelium run qwen3 "Why is the sky blue?"'],
+    run: async (shared, [model = '', prompt], options) => (await import('./chat.ts')).chat(shared, model, chatOptions(options, prompt)),
+  },
+  {
+    usage: 'plan <target>',
+    says: 'what would happen to a folder, file or model, and why; changes nothing',
+    options: [WIDE_OPTION, JSON_OPTION],
+    examples: ['modelium plan ./my-model', 'modelium plan qwen3'],
+    run: async (shared, [target = '']) => (await import('./plan.ts')).plan(shared, target),
+  },
+  {
+    usage: 'why [model]',
+    says: 'the decisions, newest last, each with its reason',
+    options: [
+      { flags: '-n, --limit <count>', says: 'how many', parse: toCount, otherwise: 20 },
+      { flags: '--details', says: 'with how the figures came about' },
+      JSON_OPTION,
+    ],
+    run: async (shared, [model], options) =>
+      (await import('./why.ts')).why(shared, model ?? null, { limit: options['limit'] as number, details: options['details'] === true }),
+  },
+  {
+    usage: 'logs [model]',
+    says: "a model's runtime in its own words; without a model, the engine's",
+    options: [
+      { flags: '-f, --follow', says: 'go on with the lines that come' },
+      { flags: '-n, --lines <count>', says: 'only the last ones', parse: toLines },
+      { flags: '--level <level>', says: `of the engine: only lines at least this grave: ${LEVELS.join(', ')}`, parse: toLevel },
+      JSON_OPTION,
+    ],
+    examples: ['modelium logs qwen3 -n 50 -f', 'modelium logs --level warning'],
+    run: async (shared, [model], options) =>
+      (await import('./logs.ts')).logs(shared, model ?? null, {
+        follow: options['follow'] === true,
+        lines: (options['lines'] as number | undefined) ?? null,
+        level: (options['level'] as Level | undefined) ?? null,
+      }),
+  },
+];
