@@ -15,7 +15,10 @@ export const predictRequestSchema = z
     input: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
     /** Tensors by name, as JSON arrays nested as their shapes are; for models that take tensors. */
     inputs: z.record(z.string(), z.unknown()).optional(),
-    max_tokens: z.number().int().positive().default(256),
+    max_tokens: z
+      .union([z.number().int().positive(), z.literal(-1)])
+      .default(256)
+      .describe('-1: until the model stops, or its context is full.'),
     temperature: z.number().nonnegative().optional(),
     top_p: z.number().positive().max(1).optional(),
     stop: z.union([z.string(), z.array(z.string())]).optional(),

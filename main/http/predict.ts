@@ -91,10 +91,11 @@ function textRequest(
 ): UpstreamRequest {
   const { prompt, messages, max_tokens, temperature, top_p, stop, seed } = request;
   requireKind(modelId, profile, 'text', prompt === undefined ? 'messages' : 'prompt');
+  const talks = profile.kind === 'chat' || profile.kind === 'vision-language' || profile.hasChatTemplate;
   // Streamed even when the client wants one answer: only so the time of the first token is a measured one.
   const common = {
     model: endpoint.model,
-    max_tokens,
+    ...tokenLimit(max_tokens, messages !== undefined || talks),
     temperature,
     top_p,
     stop,
@@ -102,14 +103,13 @@ function textRequest(
     stream: true,
     stream_options: { include_usage: true },
   };
-  const talks = profile.kind === 'chat' || profile.kind === 'vision-language' || profile.hasChatTemplate;
   if (messages !== undefined) {
     if (!talks && profile.kind === 'completion') {
       throw new ModeliumError('not-supported-by-model', `${modelId} has no chat template: send a prompt in place of messages.`, {
         param: 'messages',
       });
     }
-    return post('/v1/chat/completions', { ...common, messages: exact(messages) });
+    return post('/v1/chat/completions', { ...common, ...goingOn(messages), messages: exact(messages) });
   }
   // An instruct model that is given bare text goes on with the question instead of answering it.
   return talks
@@ -127,8 +127,21 @@ function generateRequest(
     const sentence = `${modelId} takes one text: send a prompt in place of messages.`;
     throw new ModeliumError('not-supported-by-model', sentence, { param: 'messages' });
   }
-  const parameters = { max_tokens, temperature, top_p, seed, stop: typeof stop === 'string' ? stop : stop?.[0] };
+  const limit = max_tokens === -1 ? {} : { max_tokens };
+  const parameters = { ...limit, temperature, top_p, seed, stop: typeof stop === 'string' ? stop : stop?.[0] };
   return post(`/v2/models/${encodeURIComponent(model)}/generate_stream`, { text_input: prompt, parameters });
+}
+
+/** Messages that end with the assistant's begin its answer: it is to be gone on with, and not answered. */
+function goingOn(messages: NonNullable<PredictRequest['messages']>): object {
+  return messages.at(-1)?.role === 'assistant' ? { continue_final_message: true, add_generation_prompt: false } : {};
+}
+
+/** How far an answer goes. Without a limit chats end by themselves everywhere; completions end after 16 tokens, unless they are told otherwise. */
+function tokenLimit(maxTokens: number, isChat: boolean): object {
+  if (maxTokens !== -1) return { max_tokens: maxTokens };
+  // Servers differ in which of the two they read as no limit.
+  return isChat ? {} : { max_tokens: null, n_predict: -1 };
 }
 
 function requireKind(modelId: string, profile: ModelProfile, wanted: 'text' | 'input', param: string): void {

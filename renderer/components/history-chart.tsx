@@ -39,7 +39,7 @@ export function HistoryChart({ device: { id, totalBytes }, measure, span }: Char
         <span>{MEASURES[measure].title}</span>
         <span aria-hidden="true" className={styles.readout} ref={readout} />
       </figcaption>
-      <div aria-label={rangeInWords(id, measure, span)} className={styles.chart} ref={place} role="img" style={{ height: HEIGHT }} />
+      <div aria-label={MEASURES[measure].title} className={styles.chart} ref={place} role="img" style={{ height: HEIGHT }} />
     </figure>
   );
 }
@@ -64,6 +64,8 @@ function keepDrawn(drawing: Drawing): () => void {
   const shown = () => history(span).filter((_, index, all) => (all.length - 1 - index) % (span === 'day' ? 1 : STEP) === 0);
   const draw = (): void => {
     if (document.hidden || !isSeen) return;
+    // Outside React as well: a device that stays as it is is not drawn again, while its past grows.
+    element.setAttribute('aria-label', rangeInWords(id, measure, span));
     const layers = layersOf(id, measure, span);
     const wanted = layers.map(({ key }) => key).join();
     const moments = shown();

@@ -85,6 +85,10 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     return opened;
   };
   const status = (page: Page, text: string) => page.getByRole('status').filter({ hasText: text }).waitFor({ state: 'attached' });
+  const limit = async (page: Page, tokens: number) => {
+    await page.getByRole('switch', { name: 'Until the model stops' }).click();
+    await page.getByRole('spinbutton', { name: 'max_tokens' }).fill(String(tokens));
+  };
   const draft = (page: Page) => page.getByRole('textbox', { name: /^Message to/ });
 
   it('is used by keyboard alone: choose, write, send, stop, copy, ask again', async () => {
@@ -125,7 +129,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     expect(await draft(page).evaluate((element) => element === document.activeElement)).toBe(true);
     await page.getByRole('button', { name: 'Edit' }).press('Enter');
     await page.getByRole('textbox', { name: 'Your question' }).fill('Another question');
-    await page.getByRole('spinbutton', { name: 'max_tokens' }).fill('3');
+    await limit(page, 3);
     await page.getByRole('button', { name: 'Ask this instead' }).press('Enter');
     await status(page, 'Complete');
     await page.getByText(/^3 tokens from \d+ · first token .* · cut at max_tokens/).waitFor();
@@ -135,9 +139,58 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await page.context().close();
   });
 
+  it('22, keeps conversations, draft and parameters over a reload; branches, goes on, and forgets', async () => {
+    const { page, errors } = await open('/slow');
+    await limit(page, 8);
+    await draft(page).fill('The first question');
+    await page.keyboard.press('Enter');
+    await status(page, 'Complete');
+    const answer = page.getByRole('article', { name: 'slow answers' });
+    const words = answer.locator('p').first();
+    const first = await words.innerText();
+    // Cut at its limit: the model goes on from there, and the text before stays.
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await expect.poll(async () => (await words.innerText()).length).toBeGreaterThan(first.length);
+    await status(page, 'Complete');
+    expect((await words.innerText()).startsWith(first)).toBe(true);
+    const { messages } = JSON.parse(
+      /-d '([\s\S]*)'/.exec(await page.getByRole('group', { name: 'The request as a curl command' }).innerText())?.[1] ?? '',
+    ) as { messages: unknown[] };
+    expect(messages.at(-1)).toMatchObject({ role: 'assistant' });
+    await draft(page).fill('half a ques');
+    await page.reload();
+    await page.getByText('The first question', { exact: true }).waitFor();
+    expect(await draft(page).inputValue()).toBe('half a ques');
+    expect(await page.getByRole('spinbutton', { name: 'max_tokens' }).inputValue()).toBe('8');
+    expect((await words.innerText()).startsWith(first)).toBe(true);
+    // Another question in its place begins a conversation of its own.
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('textbox', { name: 'Your question' }).fill('Its other branch');
+    await page.getByRole('button', { name: 'Ask this instead' }).click();
+    await status(page, 'Complete');
+    await page.getByRole('button', { name: 'Chats' }).click();
+    const chats = page.getByRole('dialog', { name: 'Chats' });
+    await expect.poll(() => chats.getByRole('listitem').count()).toBe(2);
+    await expectAccessible(page);
+    await chats.getByRole('button', { name: /^The first question/ }).click();
+    await page.getByRole('article', { name: 'You asked' }).getByText('The first question').waitFor();
+    await expect.poll(() => chats.count()).toBe(0);
+    await page.getByRole('button', { name: 'New chat' }).click();
+    await page.getByRole('heading', { name: 'Nothing was asked yet' }).waitFor();
+    await page.getByRole('button', { name: 'Chats' }).click();
+    await chats.getByRole('button', { name: 'Forget "Its other branch"' }).click();
+    await expect.poll(() => chats.getByRole('listitem').count()).toBe(1);
+    await chats.getByRole('button', { name: 'Forget all' }).click();
+    await page.getByRole('button', { name: 'Forget', exact: true }).click();
+    await chats.getByText('No conversation yet').waitFor();
+    expect(await page.evaluate(() => localStorage.getItem('modelium-chats'))).toBeNull();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
   it('shows what a model thinks while it does, and folds it away in front of the answer', async () => {
     const { page, errors } = await open('/thinker');
-    await page.getByRole('spinbutton', { name: 'max_tokens' }).fill('60');
+    await limit(page, 60);
     await draft(page).fill('Why?');
     await page.keyboard.press('Enter');
     const answer = page.getByRole('article', { name: 'thinker answers' });
@@ -161,7 +214,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     const { page, errors } = await open('/long');
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
-    await page.getByRole('spinbutton', { name: 'max_tokens' }).fill('8000');
+    await draft(page).waitFor();
     await page.evaluate(() => {
       const words: (string | null)[] = [];
       Object.assign(window, { words });

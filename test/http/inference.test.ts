@@ -63,6 +63,18 @@ describe('/predict', () => {
     expect(setup.engine.keptAlive).toEqual([['tiny', keep_alive_seconds]]);
   });
 
+  it('without a limit names none to a chat, and has an answer that was begun gone on with', async () => {
+    const messages = [
+      { role: 'user', content: 'Count' },
+      { role: 'assistant', content: 'one, two' },
+    ];
+    expect((await ask(setup, '/predict/owner/tiny', { body: { messages, max_tokens: -1 } })).status).toBe(200);
+    const { body } = setup.upstream.seen[0] ?? {};
+    expect(body).toMatchObject({ messages, continue_final_message: true, add_generation_prompt: false });
+    expect(body).not.toHaveProperty('max_tokens');
+    expect((await ask(setup, '/predict/owner/tiny', { body: { messages, max_tokens: -2 } })).status).toBe(400);
+  });
+
   it('asks a model without chat template to go on with the text', async () => {
     setup.engine.profile = { ...CHAT_PROFILE, kind: 'completion', hasChatTemplate: false };
     const got = await ask(setup, '/predict/tiny', { body: { prompt: 'Once' } });

@@ -2,23 +2,28 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { curlCommand } from '../../renderer/pages/playground/curl.ts';
-import { chosenModel, DEFAULT_MAX_TOKENS, DEFAULTS, isSeed, textBody, textsOf, wayOf } from '../../renderer/pages/playground/request.ts';
+import { chosenModel, DEFAULTS, isSeed, textBody, textsOf, wayOf } from '../../renderer/pages/playground/request.ts';
 import { norm, similarity } from '../../renderer/pages/playground/vectors.ts';
 import { figuresOf } from '../../shared/answer-figures.ts';
 import { predictRequestSchema } from '../../shared/api-predict.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 
 describe('the request', () => {
-  it('sends nothing that nobody changed', () => {
-    expect(textBody('chat', [], 'Hi', DEFAULTS)).toEqual({ messages: [{ role: 'user', content: 'Hi' }], stream: true });
+  it('sends nothing that nobody changed, and lets the model end by itself', () => {
+    expect(textBody('chat', [], 'Hi', DEFAULTS)).toEqual({ messages: [{ role: 'user', content: 'Hi' }], max_tokens: -1, stream: true });
     expect(textBody('text', [{ question: 'a', answer: 'b' }], 'Go on', { ...DEFAULTS, system: 'Be brief' })).toEqual({
       prompt: 'Go on',
+      max_tokens: -1,
       stream: true,
     });
   });
 
-  it('knows the default of the contract', () => {
-    expect(predictRequestSchema.parse({ prompt: '' }).max_tokens).toBe(DEFAULT_MAX_TOKENS);
+  it('has an answer gone on with where it broke off', () => {
+    expect(textBody('chat', [], 'Count', DEFAULTS, 'one, two')['messages']).toEqual([
+      { role: 'user', content: 'Count' },
+      { role: 'assistant', content: 'one, two' },
+    ]);
+    expect(textBody('text', [], 'one, ', DEFAULTS, 'two')['prompt']).toBe('one, two');
   });
 
   it('sends what was changed, in a body that the contract takes', () => {
@@ -43,7 +48,7 @@ describe('the request', () => {
       ...{ temperature: 0, top_p: 0.5, max_tokens: 9, seed: 7, stop: ['END', '\n\n'], stream: true },
     });
     expect(predictRequestSchema.safeParse(body).success).toBe(true);
-    expect(textBody('chat', [], 'x', { ...DEFAULTS, seed: '1.5', maxTokens: DEFAULT_MAX_TOKENS })).not.toHaveProperty('seed');
+    expect(textBody('chat', [], 'x', { ...DEFAULTS, seed: '1.5' })).not.toHaveProperty('seed');
     expect(['', '-3', '1e3', '99999999999999999999'].map(isSeed)).toEqual([true, true, false, false]);
     expect(textsOf(' \none\n\n two\n')).toEqual(['one', ' two']);
   });

@@ -39,7 +39,7 @@ export function Chat({ model, way }: { readonly model: ModelView; readonly way: 
       <Transcript asked={last?.id ?? 0}>
         {turns.length === 0 && <Beginning asked={asked} isServable={obstacle === null} />}
         {turns.map((turn) => (
-          <TurnView isLast={turn === last} key={turn.id} model={asked} turn={turn} />
+          <TurnView isBusy={isGenerating} isLast={turn === last} key={turn.id} model={asked} turn={turn} />
         ))}
       </Transcript>
       <p className="visually-hidden" role="status">

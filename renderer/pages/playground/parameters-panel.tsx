@@ -2,11 +2,11 @@
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { AreaField } from '../../ui/area-field.tsx';
 import { Button } from '../../ui/button.tsx';
-import { NumberField, TextField } from '../../ui/fields.tsx';
+import { NumberField, SwitchField, TextField } from '../../ui/fields.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { setParameters, usePlayground } from './conversation.ts';
 import styles from './playground.module.css';
-import { DEFAULT_MAX_TOKENS, DEFAULTS, isSeed } from './request.ts';
+import { DEFAULTS, isSeed, USUAL_MAX_TOKENS } from './request.ts';
 
 /** Where the sliders stand while nothing is sent: llama.cpp's own values. */
 const USUAL = { temperature: 0.8, topP: 0.95 };
@@ -56,15 +56,7 @@ export function ParametersPanel({ model, way }: { readonly model: ModelView; rea
           step={0.05}
           value={topP ?? USUAL.topP}
         />
-        <NumberField
-          help="The answer is cut there."
-          label="max_tokens"
-          max={Math.max(DEFAULT_MAX_TOKENS, Math.min(context, MOST_TOKENS))}
-          min={1}
-          onChange={(value) => setParameters({ maxTokens: Math.round(value) })}
-          step={1}
-          value={maxTokens ?? DEFAULT_MAX_TOKENS}
-        />
+        <Limit context={context} maxTokens={maxTokens} />
         <TextField
           help={isSeed(seed) ? 'The same seed gives the same answer; empty: another one each time.' : 'A whole number, or nothing.'}
           invalid={!isSeed(seed)}
@@ -81,5 +73,29 @@ export function ParametersPanel({ model, way }: { readonly model: ModelView; rea
         />
       </div>
     </Panel>
+  );
+}
+
+function Limit({ maxTokens, context }: { readonly maxTokens: number | null; readonly context: number }) {
+  return (
+    <>
+      <SwitchField
+        checked={maxTokens === null}
+        help="Or until its context is full."
+        label="Until the model stops"
+        onChange={(checked) => setParameters({ maxTokens: checked ? null : USUAL_MAX_TOKENS })}
+      />
+      {maxTokens !== null && (
+        <NumberField
+          help="The answer is cut there."
+          label="max_tokens"
+          max={Math.max(USUAL_MAX_TOKENS, Math.min(context, MOST_TOKENS))}
+          min={1}
+          onChange={(value) => setParameters({ maxTokens: Math.round(value) })}
+          step={1}
+          value={maxTokens}
+        />
+      )}
+    </>
   );
 }

@@ -9,6 +9,7 @@ import { Button } from '../../ui/button.tsx';
 import { ChoiceField } from '../../ui/fields.tsx';
 import { Empty, Note, Page, Panel } from '../../ui/panel.tsx';
 import { Chat } from './chat.tsx';
+import { ChatList } from './chat-list.tsx';
 import { startAnew, usePlayground, useTurns } from './conversation.ts';
 import { useEmbedding } from './embedding.ts';
 import { EmbeddingsForm } from './embeddings-form.tsx';
@@ -67,6 +68,7 @@ function Playground({ models, model, subject }: PlaygroundProps) {
     <Page
       actions={
         <>
+          <ChatList />
           {model !== null && (way === 'chat' || way === 'text') && <NewChat modelId={model.id} />}
           {hasSide && (
             <Button aria-controls="playground-side" aria-expanded={isOpen} icon="settings" onClick={() => setIsOpen(!isOpen)}>

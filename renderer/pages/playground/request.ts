@@ -11,6 +11,7 @@ export interface Parameters {
   readonly system: string;
   readonly temperature: number | null;
   readonly topP: number | null;
+  /** Null: until the model stops. */
   readonly maxTokens: number | null;
   /** As typed; empty: a new one for each answer. */
   readonly seed: string;
@@ -19,8 +20,10 @@ export interface Parameters {
 }
 
 export const DEFAULTS: Parameters = { system: '', temperature: null, topP: null, maxTokens: null, seed: '', stop: '' };
-/** What `/predict` takes when the body names none. */
-export const DEFAULT_MAX_TOKENS = 256;
+/** For `/predict`: until the model stops. */
+export const NO_LIMIT = -1;
+/** Where the slider stands when somebody wants a limit. */
+export const USUAL_MAX_TOKENS = 1_024;
 
 /** A question, and what came as its answer: empty when nothing did. */
 export interface Exchange {
@@ -38,17 +41,21 @@ export function wayOf(profile: Pick<ModelProfile, 'kind' | 'hasChatTemplate'> | 
   return 'none';
 }
 
-/** A model without a chat template gets the text alone: it has no way to tell who said what. */
-export function textBody(way: 'chat' | 'text', before: readonly Exchange[], question: string, parameters: Parameters): Body {
+/**
+ * A model without a chat template gets the text alone: it has no way to tell who said what.
+ * @param begun what its answer begins with already.
+ */
+export function textBody(way: 'chat' | 'text', before: readonly Exchange[], question: string, parameters: Parameters, begun = ''): Body {
   const { system } = parameters;
   const subject =
     way === 'text'
-      ? { prompt: question }
+      ? { prompt: question + begun }
       : {
           messages: [
             ...(system.trim() === '' ? [] : [{ role: 'system', content: system }]),
             ...before.flatMap(messagesOf),
             { role: 'user', content: question },
+            ...(begun === '' ? [] : [{ role: 'assistant', content: begun }]),
           ],
         };
   return { ...subject, ...changed(parameters), stream: true };
@@ -71,7 +78,7 @@ function changed({ temperature, topP, maxTokens, seed, stop }: Parameters): Body
   return {
     ...(temperature === null ? {} : { temperature }),
     ...(topP === null ? {} : { top_p: topP }),
-    ...(maxTokens === null || maxTokens === DEFAULT_MAX_TOKENS ? {} : { max_tokens: maxTokens }),
+    max_tokens: maxTokens ?? NO_LIMIT,
     ...(seed !== '' && isSeed(seed) ? { seed: Number(seed) } : {}),
     ...(words.length === 0 ? {} : { stop: words }),
   };

@@ -13,7 +13,7 @@ import { CopyButton } from '../../ui/copy-button.tsx';
 import { Note } from '../../ui/panel.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import styles from './chat.module.css';
-import { type Asked, isUnderWay, sendAgain, stop, type Turn } from './conversation.ts';
+import { type Asked, branch, goOn, isUnderWay, sendAgain, stop, type Turn } from './conversation.ts';
 import { ThinkingView } from './thinking-view.tsx';
 import { WaitingView } from './waiting-view.tsx';
 
@@ -22,14 +22,16 @@ interface TurnProps {
   readonly turn: Turn;
   /** The last one can be asked again. */
   readonly isLast: boolean;
+  /** An answer of this conversation is under way. */
+  readonly isBusy: boolean;
 }
 
-export const TurnView = memo(function TurnView({ model, turn, isLast }: TurnProps) {
+export const TurnView = memo(function TurnView({ model, turn, isLast, isBusy }: TurnProps) {
   const { answer, reasoning, phase, why } = turn;
   const canRepeat = isLast && !isUnderWay(turn);
   return (
     <>
-      <QuestionView canEdit={canRepeat} model={model} turn={turn} />
+      <QuestionView canEdit={!isBusy} model={model} turn={turn} />
       <article aria-label={`${model.id} answers`} className={styles.answer}>
         {reasoning !== '' && <ThinkingView isGrowing={phase === 'thinking'} text={reasoning} />}
         {answer !== '' && <Markdown growing={phase === 'writing'} text={answer} />}
@@ -47,7 +49,7 @@ function QuestionView({ model, turn, canEdit }: { readonly model: Asked; readonl
     const submit = (): void => {
       if (edited.trim() === '') return;
       setEdited(null);
-      sendAgain(model, edited);
+      branch(model, turn.id, edited);
     };
     return (
       <form
@@ -91,6 +93,11 @@ function AnswerFoot({ model, turn, canRepeat }: { readonly model: Asked; readonl
       {canRepeat && (
         <Button icon="refresh" look="quiet" onClick={() => sendAgain(model, turn.question)} small>
           {turn.phase === 'failed' ? 'Retry' : 'Ask again'}
+        </Button>
+      )}
+      {canRepeat && turn.answer !== '' && (turn.phase === 'stopped' || turn.final?.finish_reason === 'length') && (
+        <Button icon="play" look="quiet" onClick={() => goOn(model)} small>
+          Continue
         </Button>
       )}
       {turn.phase === 'stopped' && <span className={styles.figure}>{turn.answer + turn.reasoning === '' ? 'Cancelled' : 'Stopped'}</span>}
