@@ -3,6 +3,8 @@
  * ninth model on colours come again: names stand beside them.
  */
 
+import { useWindow } from '../store.ts';
+
 const COLOURS = 8;
 const KEY = 'modelium-colours';
 /** Models come and go; a list that only grows would fill the browser's storage. */
@@ -10,15 +12,23 @@ const REMEMBERED = 500;
 
 const given = remembered();
 
-/** The name of a colour of tokens.css: `--data-3`. */
+// Given when the engine tells of a model, before anything of it is drawn: drawing changes nothing.
+useWindow.subscribe(({ snapshot }, { snapshot: before }) => {
+  if (snapshot === null || (snapshot.devices === before?.devices && snapshot.models === before.models)) return;
+  for (const { byModel } of snapshot.devices) for (const [id, bytes] of Object.entries(byModel)) if (bytes > 0) giveColour(id);
+});
+
+/** The name of a colour of tokens.css: `--data-3`. One that left before this browser was told of it has any of them, always the same. */
 export function colourOf(modelId: string): string {
-  const known = given.get(modelId);
-  if (known !== undefined) return `--data-${known + 1}`;
-  const colour = rarest();
-  given.set(modelId, colour);
+  return `--data-${(given.get(modelId) ?? [...modelId].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % COLOURS) + 1}`;
+}
+
+/** For good. @param modelId holds memory, so that it is drawn. */
+export function giveColour(modelId: string): void {
+  if (given.has(modelId)) return;
+  given.set(modelId, rarest());
   if (given.size > REMEMBERED) given.delete(given.keys().next().value ?? '');
   keep();
-  return `--data-${colour + 1}`;
 }
 
 /** The one that the fewest of the known models have; the first of equals. */

@@ -1,5 +1,5 @@
 /** A card for each dropped item: what it is, where it goes and why, until it is ready or refused. Stays until it is read. */
-import { useRef } from 'react';
+import { useState } from 'react';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { bytesInWords, secondsInWords } from '../../shared/units.ts';
 import { load, unload } from '../actions.ts';
@@ -55,8 +55,8 @@ function Stack({ drops }: { readonly drops: readonly Drop[] }) {
 function Card({ drop }: { readonly drop: Drop }) {
   const model = useModel(drop.modelId);
   // The engine's answer may be here before its first event of the model.
-  const wasSeen = useRef(false);
-  if (model !== undefined) wasSeen.current = true;
+  const [wasSeen, setSeen] = useState(false);
+  if (model !== undefined && !wasSeen) setSeen(true);
   return (
     <li className={styles.card}>
       <header className={styles.head}>
@@ -67,7 +67,7 @@ function Card({ drop }: { readonly drop: Drop }) {
       {drop.refusal !== null ? (
         <Refused drop={drop} />
       ) : model === undefined ? (
-        <p>{wasSeen.current ? 'It is gone: its files were moved away, or it was forgotten.' : 'Looking at it ...'}</p>
+        <p>{wasSeen ? 'It is gone: its files were moved away, or it was forgotten.' : 'Looking at it ...'}</p>
       ) : (
         <Followed dropKey={drop.key} model={model} />
       )}

@@ -8,6 +8,7 @@ import { toModeliumError } from '../../../shared/errors.ts';
 import { ask } from '../../api.ts';
 import { onOpening } from '../../link.ts';
 import { useWindow } from '../../store.ts';
+import { useAgain } from '../../use-asked.ts';
 
 const PAGE = 50;
 /** After a break with more, the list begins anew: what lies between comes with "older", as what is older does. */
@@ -42,26 +43,26 @@ export function useDecisions(model: string | null): Decisions {
   const asked = useRef<string | null | undefined>(undefined);
   const newestId = useRef<number | undefined>(undefined);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the signal is what says that there is something new.
-  useEffect(() => {
-    const isOther = asked.current !== model;
-    asked.current = model;
-    if (isOther) setKnown(null);
-    const leaving = new AbortController();
-    readNewest(model, isOther ? null : (newestId.current ?? null), leaving.signal)
-      .then(({ rows: newest, goesOn }) => {
-        newestId.current = newest[0]?.id;
-        setTrouble(null);
-        setKnown((before) => merged(goesOn ? before : null, newest));
-        if (!goesOn) setHasOlder(newest.length >= PAGE);
-        const isReading = !isOther && (document.getElementById('main')?.scrollTop ?? 0) > AT_TOP_PX;
-        if (!isReading) setShownId(newest[0]?.id ?? 0);
-      })
-      .catch((thrown: unknown) => {
-        if (!leaving.signal.aborted) setTrouble(toModeliumError(thrown).message);
-      });
-    return () => leaving.abort();
-  }, [model, signal]);
+  useAgain(
+    (leaving) => {
+      const isOther = asked.current !== model;
+      asked.current = model;
+      if (isOther) setKnown(null);
+      readNewest(model, isOther ? null : (newestId.current ?? null), leaving)
+        .then(({ rows: newest, goesOn }) => {
+          newestId.current = newest[0]?.id;
+          setTrouble(null);
+          setKnown((before) => merged(goesOn ? before : null, newest));
+          if (!goesOn) setHasOlder(newest.length >= PAGE);
+          const isReading = !isOther && (document.getElementById('main')?.scrollTop ?? 0) > AT_TOP_PX;
+          if (!isReading) setShownId(newest[0]?.id ?? 0);
+        })
+        .catch((thrown: unknown) => {
+          if (!leaving.aborted) setTrouble(toModeliumError(thrown).message);
+        });
+    },
+    [model, signal],
+  );
 
   const loadOlder = useCallback(() => {
     const oldest = known?.at(-1)?.id;

@@ -1,5 +1,5 @@
 /** What the engine says, and what each model's runtime said: followed live, searched, copied, saved. */
-import { useCallback, useDeferredValue, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { useCallback, useDeferredValue, useMemo, useState, useSyncExternalStore } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { countInWords } from '../../../shared/units.ts';
 import { address, go, type PageProps } from '../../route.ts';
@@ -7,7 +7,7 @@ import { useModel, useModels } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Page } from '../../ui/panel.tsx';
 import { attempt, say } from '../../ui/toasts.tsx';
-import { type Filtered, filtered, LINES_KEPT } from './log-book.ts';
+import { type Filtered, filtered, LINES_KEPT, type LogBook } from './log-book.ts';
 import { readFilter } from './log-filter.ts';
 import { createLogFollower, type LogState } from './log-follower.ts';
 import { type LogLine, lineText } from './log-line.ts';
@@ -75,11 +75,11 @@ function Log({ model }: { readonly model: string | null }) {
 }
 
 function useFiltered({ book }: LogState, filter: Filtered['filter']): readonly LogLine[] {
-  const before = useRef<Filtered | null>(null);
-  return useMemo(() => {
-    before.current = filtered(before.current, book, filter);
-    return before.current.lines;
-  }, [book, filter]);
+  const [last, setLast] = useState<{ readonly book: LogBook; readonly result: Filtered } | null>(null);
+  if (last?.book === book && last.result.filter === filter) return last.result.lines;
+  const result = filtered(last?.result ?? null, book, filter);
+  setLast({ book, result });
+  return result.lines;
 }
 
 function useChoices(model: string | null): readonly LogChoice[] {

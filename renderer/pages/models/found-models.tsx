@@ -1,5 +1,5 @@
 /** Models that other tools have on this machine already: said on the Models page, listed on request, served from where they lie. */
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { FoundModel, ModelStore } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
 import { type AnswerOf, ask } from '../../api.ts';
@@ -8,6 +8,7 @@ import { Button } from '../../ui/button.tsx';
 import { Overlay } from '../../ui/overlays.tsx';
 import { Note } from '../../ui/panel.tsx';
 import { attempt } from '../../ui/toasts.tsx';
+import { useAsked } from '../../use-asked.ts';
 import styles from './found-models.module.css';
 
 type Found = AnswerOf<'found'>;
@@ -16,16 +17,8 @@ const STORES: Readonly<Record<ModelStore, string>> = { huggingface: 'Hugging Fac
 
 /** @param known how many models are registered: when that changes, it is looked again. */
 export function FoundModels({ known }: { readonly known: number }) {
-  const [found, setFound] = useState<Found | null>(null);
+  const { answer: found } = useAsked<'found'>('/control/found', [known]);
   const [isOpen, setOpen] = useState(false);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a model more or less is when the list is another one.
-  useEffect(() => {
-    const leaving = new AbortController();
-    ask<'found'>('GET', '/control/found', { signal: leaving.signal })
-      .then(setFound)
-      .catch(() => {});
-    return () => leaving.abort();
-  }, [known]);
   const news = found?.models.filter(isNew) ?? [];
   if (found === null || (news.length === 0 && !isOpen)) return null;
   const words = news.length === 1 ? 'One model of another tool is' : `${news.length} models of other tools are`;

@@ -1,12 +1,9 @@
 /** One model in full: what it is, what it holds or would need, what went wrong and what to do, its last decisions. */
-import { useEffect, useState } from 'react';
-import type { DecisionRow } from '../../../shared/decision.ts';
 import type { FileProblem } from '../../../shared/profile.ts';
 import { rowHeadlines } from '../../../shared/reason-words.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords, secondsInWords } from '../../../shared/units.ts';
 import { pin } from '../../actions.ts';
-import { ask } from '../../api.ts';
 import { useDeviceNames } from '../../components/device-name.ts';
 import { MainAction } from '../../components/model-actions.tsx';
 import { ReasonView } from '../../components/reason.tsx';
@@ -17,6 +14,7 @@ import { Button } from '../../ui/button.tsx';
 import { SwitchField } from '../../ui/fields.tsx';
 import { Overlay } from '../../ui/overlays.tsx';
 import { Facts, Note } from '../../ui/panel.tsx';
+import { useAsked } from '../../use-asked.ts';
 import styles from './model-drawer.module.css';
 import { ModelPlan } from './model-plan.tsx';
 import { ModelTrust } from './model-trust.tsx';
@@ -98,12 +96,12 @@ function Body({ model }: { readonly model: ModelView }) {
         </Section>
       )}
       {profile !== null && profile.problems.length > 0 && <Problems problems={profile.problems} />}
-      <ModelTrust model={model} />
+      <ModelTrust key={`${id} ${state}`} model={model} />
       <Section title="Where it lies">
         <p className={styles.path}>{path}</p>
         {aliases.length > 0 && <p>Also called {aliases.join(', ')}</p>}
       </Section>
-      <ModelPlan id={id} state={state} />
+      <ModelPlan id={id} key={`${id} ${state}`} state={state} />
       <LastDecisions id={id} state={state} />
     </div>
   );
@@ -182,15 +180,8 @@ const PROBLEMS_SHOWN = 12;
 
 function LastDecisions({ id, state }: { readonly id: string; readonly state: string }) {
   const lastDecisionId = useWindow((window) => window.snapshot?.lastDecisionId);
-  const [rows, setRows] = useState<readonly DecisionRow[]>([]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new decision or state is when there is something new to read.
-  useEffect(() => {
-    const leaving = new AbortController();
-    ask<'decisions'>('GET', `/control/decisions?limit=${SHOWN}&model=${encodeURIComponent(id)}`, { signal: leaving.signal })
-      .then(({ decisions }) => setRows(decisions))
-      .catch(() => {});
-    return () => leaving.abort();
-  }, [id, state, lastDecisionId]);
+  const path = `/control/decisions?limit=${SHOWN}&model=${encodeURIComponent(id)}`;
+  const rows = useAsked<'decisions'>(path, [state, lastDecisionId]).answer?.decisions ?? [];
   if (rows.length === 0) return null;
   return (
     <Section title="Last decisions">

@@ -1,5 +1,5 @@
 /** What would happen if it were asked for now, and why: the brain's dry run, with every candidate. Asked when somebody wants to see it. */
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';
 import type { StateName } from '../../../shared/model.ts';
 import { headlineOf } from '../../../shared/reason-words.ts';
@@ -15,15 +15,10 @@ interface ModelPlanProps {
   readonly state: StateName;
 }
 
+/** What was planned for another model, or from another state, says nothing of this one: its `key` is both. */
 export function ModelPlan({ id, state }: ModelPlanProps) {
   const [answer, setAnswer] = useState<AnswerOf<'plan'> | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
-  // What was planned for another model, or from another state, says nothing of this one.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: these two are what the plan was made for.
-  useEffect(() => {
-    setAnswer(null);
-    setTrouble(null);
-  }, [id, state]);
   if (state !== 'unloaded' && state !== 'failed' && state !== 'blocked') return null;
   const plan = (): void => {
     ask<'plan'>('POST', '/control/plan', { body: { target: id } })

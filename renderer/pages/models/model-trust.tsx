@@ -2,7 +2,7 @@
  * The code that a model brings: which files, why each counts as code, their text, and the word of a person that this very content may run. Read
  * when somebody asks; trusted by the hash that was shown, so that files which changed meanwhile are not trusted unseen.
  */
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';
 import type { ModelView, TrustFormView, TrustView } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
@@ -14,8 +14,9 @@ import { Note } from '../../ui/panel.tsx';
 import { attempt } from '../../ui/toasts.tsx';
 import styles from './model-trust.module.css';
 
+/** What was shown of another model, or before the files changed, is not what would be trusted: its `key` is the model and its state. */
 export function ModelTrust({ model }: { readonly model: ModelView }) {
-  const { id, profile, state } = model;
+  const { id, profile } = model;
   const [seen, setSeen] = useState<TrustView | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const path = `/control/models/${encodeURIComponent(id)}/trust`;
@@ -24,12 +25,6 @@ export function ModelTrust({ model }: { readonly model: ModelView }) {
       .then(setSeen)
       .catch((thrown: unknown) => setTrouble(toModeliumError(thrown).message));
   }, [path]);
-  // What was shown of another model, or before the files changed, is not what would be trusted.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: these are what it was read for.
-  useEffect(() => {
-    setSeen(null);
-    setTrouble(null);
-  }, [path, state]);
   const files = profile?.forms.flatMap(({ codeFiles }) => codeFiles) ?? [];
   if (files.length === 0) return null;
   return (

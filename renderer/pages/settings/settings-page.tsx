@@ -12,6 +12,7 @@ import { Button } from '../../ui/button.tsx';
 import { ChoiceField } from '../../ui/fields.tsx';
 import { Facts, Note, Page, Panel } from '../../ui/panel.tsx';
 import { attempt, say } from '../../ui/toasts.tsx';
+import { useAgain } from '../../use-asked.ts';
 import { readSettings, useSettings } from './edits.ts';
 import { SettingsForm } from './settings-form.tsx';
 import styles from './settings-page.module.css';
@@ -42,8 +43,7 @@ export function SettingsPage({ subject }: PageProps) {
 function useReading(): void {
   const problem = useWindow((state) => state.snapshot?.settingsProblem);
   const file = useWindow((state) => state.snapshot?.settingsFile);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each of them says that the file may be another.
-  useEffect(() => void readSettings(), [problem, file]);
+  useAgain(() => void readSettings(), [problem, file]);
   useEffect(() => {
     const read = (): void => void (document.hidden || readSettings());
     const stop = onOpening(read);

@@ -1,0 +1,45 @@
+/** What a component asks the engine for while it is shown: once, and again whenever something says that the answer may be another one. */
+import { useEffect, useEffectEvent, useState } from 'react';
+import { toModeliumError } from '../shared/errors.ts';
+import { type AnswerOf, ask, type RouteName } from './api.ts';
+
+/** Runs `work` when the component appears and whenever one of `again` is other than before; the signal ends with the next run, and with the component. */
+export function useAgain(work: (signal: AbortSignal) => void, again: readonly (string | number | null | undefined)[]): void {
+  const run = useEffectEvent(work);
+  const reason = JSON.stringify(again);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the reason is what says that there is something new.
+  useEffect(() => {
+    const leaving = new AbortController();
+    run(leaving.signal);
+    return () => leaving.abort();
+  }, [reason]);
+}
+
+export interface Asked<Answer> {
+  /** Null before the first answer to this path; the one before while it is asked again. */
+  readonly answer: Answer | null;
+  /** Why the last question had no answer. */
+  readonly trouble: string | null;
+}
+
+/** GETs the path now, and again for each of `again`; an answer that was overtaken is dropped. */
+export function useAsked<Name extends RouteName>(
+  path: string,
+  again: readonly (string | number | null | undefined)[],
+): Asked<AnswerOf<Name>> {
+  const [asked, setAsked] = useState<Asked<AnswerOf<Name>> & { readonly path: string }>({ path, answer: null, trouble: null });
+  useAgain(
+    (signal) => {
+      ask<Name>('GET', path, { signal })
+        .then((answer) => setAsked({ path, answer, trouble: null }))
+        .catch((thrown: unknown) => {
+          if (signal.aborted) return;
+          const trouble = toModeliumError(thrown).message;
+          setAsked((before) => ({ path, answer: before.path === path ? before.answer : null, trouble }));
+        });
+    },
+    [path, ...again],
+  );
+  // What was asked for another path says nothing of this one.
+  return asked.path === path ? asked : { answer: null, trouble: null };
+}
