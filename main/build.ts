@@ -52,8 +52,9 @@ const window = await build({
   external: ['electron'],
 });
 /** Files that are taken as they are. */
-const ASSETS = ['main/electron/starting.html', 'main/electron/icons'];
-for (const asset of ASSETS) await cp(`${root}${asset}`, `${root}dist/${asset}`, { recursive: true });
+const ASSETS = ['main/electron/starting.html', 'main/electron/icons', 'main/runtime/ray/app'];
+for (const asset of ASSETS)
+  await cp(`${root}${asset}`, `${root}dist/${asset}`, { recursive: true, filter: (path) => !path.endsWith('__pycache__') });
 // Whoever builds from a test has NODE_ENV=test, and would get React's development build.
 process.env['NODE_ENV'] = 'production';
 await buildPage({ configFile: `${root}renderer/vite.config.ts` });

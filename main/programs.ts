@@ -22,6 +22,8 @@ export const programs = {
   largeJson: beside('io/large-json-program'),
   /** Reads people's files for the engine. */
   reader: beside('file-reader'),
+  /** The Python that a Ray cluster is given: a folder. */
+  rayApp: outsideArchive(fileURLToPath(new URL('./runtime/ray/app', import.meta.url))),
   /** The built window: a folder, beside the bundled engine or in the checkout's dist. */
   page: fileURLToPath(new URL(extension === 'ts' ? '../dist/renderer' : '../renderer', import.meta.url)),
 } as const;

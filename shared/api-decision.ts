@@ -58,7 +58,17 @@ export const decisionSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('refuse'),
     base: z.string().exactOptional(),
-    refusal: z.enum(['no-runtime', 'needs-trust', 'too-large', 'not-servable', 'no-room', 'needs-base', 'needs-input', 'away']),
+    refusal: z.enum([
+      'no-runtime',
+      'needs-trust',
+      'too-large',
+      'not-servable',
+      'no-room',
+      'needs-base',
+      'needs-input',
+      'not-visible-on-cluster',
+      'away',
+    ]),
     candidates: z.array(candidateSchema),
     ...reason,
     help: z.string(),

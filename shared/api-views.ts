@@ -13,6 +13,7 @@ import {
   type FoundModel,
   MODEL_STORES,
   type ModelView,
+  type NodeView,
   type RuntimeView,
   type Snapshot,
   type TrustView,
@@ -77,6 +78,17 @@ const deviceViewSchema = z.object({
   temperatureCelsius: count,
 }) satisfies z.ZodType<DeviceView>;
 
+const nodeViewSchema = z.object({
+  name: z.string(),
+  isAlive: z.boolean(),
+  cpus: z.number(),
+  memoryBytes: z.number(),
+  gpus: z.number(),
+  gpuName: z.string().nullable(),
+  usedGpus: z.number(),
+  usedCpus: z.number(),
+}) satisfies z.ZodType<NodeView>;
+
 export const runtimeViewSchema = z.object({
   id: runtimeId,
   enabled: z.boolean(),
@@ -84,6 +96,7 @@ export const runtimeViewSchema = z.object({
   version: z.string().nullable(),
   message: z.string(),
   isWrong: z.boolean().optional(),
+  nodes: z.array(nodeViewSchema).optional(),
 }) satisfies z.ZodType<RuntimeView>;
 
 const watchFolderSchema = z.object({

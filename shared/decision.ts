@@ -75,7 +75,16 @@ export interface Candidate {
   readonly needsTrust: boolean;
 }
 
-export type RefusalReason = 'no-runtime' | 'needs-trust' | 'too-large' | 'not-servable' | 'no-room' | 'needs-base' | 'needs-input' | 'away';
+export type RefusalReason =
+  | 'no-runtime'
+  | 'needs-trust'
+  | 'too-large'
+  | 'not-servable'
+  | 'no-room'
+  | 'needs-base'
+  | 'needs-input'
+  | 'not-visible-on-cluster'
+  | 'away';
 
 /** `because` is the reason as data; `reason` says it in a sentence. */
 export type Decision =

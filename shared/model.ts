@@ -6,6 +6,8 @@ import type { ServedTensors } from './tensors.ts';
 export type BlockReason =
   | 'needs-trust'
   | 'needs-input'
+  /** The cluster that would serve it cannot read its folder. */
+  | 'not-visible-on-cluster'
   | 'needs-base'
   /** The server that offers it, which is not ours, cannot be asked now, or does not offer it any more. */
   | 'away'
@@ -47,6 +49,8 @@ export interface Endpoint extends Server {
   readonly prefix: string;
   /** Of the protocol `v2`: the tensors that it takes and answers with, as its server says. */
   readonly tensors?: ServedTensors | undefined;
+  /** Where its server is told what to load, and with which key, if that is another place. */
+  readonly control?: Server | undefined;
   /** Where its server tells figures of its own, if that is another place. */
   readonly figuresAt?: Address | undefined;
 }

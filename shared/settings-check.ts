@@ -4,9 +4,6 @@ import { nearestNames } from './nearest.ts';
 import { type Settings, type SettingsPath, settingsSchema } from './settings.ts';
 import { unwrapped } from './settings-keys.ts';
 
-/** Rules for reading files that name keys this version lacks: what stays accepted for ever, and is answered with a sentence. */
-export const RUNTIMES_NOT_YET = ['ray_serve'] as const;
-
 /** What is wrong with a settings value, and where. `key` names the offending key of the section at `path`; null: the value itself. */
 export interface SettingsProblem {
   readonly path: SettingsPath;
@@ -22,13 +19,6 @@ export function checkSettings(value: unknown): CheckedSettings {
   const checked = settingsSchema.safeParse(withoutEmptySections(value ?? {}, []));
   if (checked.success) return { settings: checked.data };
   return { problems: checked.error.issues.flatMap(toProblems) };
-}
-
-/** A sentence for each runtime that the settings demand and this version lacks. */
-export function settingsWarnings(settings: Settings): readonly string[] {
-  return RUNTIMES_NOT_YET.filter((name) => settings[name].enabled === true).map(
-    (name) => `${name}.enabled is true, but this version of Modelium cannot run ${name} yet: llama, vllm and triton serve models.`,
-  );
 }
 
 /** The keys that a section may have; null when the path leads to a value, to free names, or nowhere. */

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { RuntimeId } from './decision.ts';
 import { isHostPattern, isOriginPattern } from './origins.ts';
 import { runtimeName } from './runtime-names.ts';
+import { hasOneToken, rayKeys, rayModel } from './settings-ray.ts';
 import { remotes } from './settings-remotes.ts';
 import { ownRuntime } from './settings-runtimes.ts';
 import { triton, tritonModel } from './settings-triton.ts';
@@ -211,7 +212,7 @@ const model = z.strictObject({
     .string()
     .optional()
     .meta({
-      description: 'The runtime that serves it: llama, vllm, triton or one of `runtimes`; left out: the one that suits it best.',
+      description: 'The runtime that serves it: llama, vllm, triton, ray or one of `runtimes`; left out: the one that suits it best.',
       examples: ['vllm'],
     }),
   quantization: z
@@ -230,17 +231,8 @@ const model = z.strictObject({
       fileOnly: true,
     }),
   triton: tritonModel,
+  ray: rayModel,
 });
-
-const notYet = (name: string) =>
-  z
-    .strictObject({
-      enabled: enabled
-        .default('auto')
-        .describe(`Whether ${name} may serve models; this version cannot run it, and says so when this is true.`),
-    })
-    .prefault({})
-    .describe(`${name}, for a later version.`);
 
 const sections = z.strictObject({
   llama: llama.prefault({}).describe('llama.cpp, which serves GGUF files.'),
@@ -264,12 +256,16 @@ const sections = z.strictObject({
     .describe('Servers of your own, by name: of several that take a model the first one here serves it.'),
   remotes,
   triton,
-  ray_serve: notYet('Ray Serve'),
+  ray_serve: z
+    .strictObject({ ...rayKeys, ...ofProcesses })
+    .refine(hasOneToken, 'expected token_env or token_file, not both')
+    .prefault({})
+    .describe('Ray Serve, which serves Hugging Face folders on a cluster, also beyond this machine.'),
 });
 
 /** Names that `models.NAME.runtime` may give: runtimes that serve in this version, and those that the settings themselves name. */
 export function servingRuntimes({ runtimes }: z.output<typeof sections>): readonly RuntimeId[] {
-  return ['llama', 'vllm', 'triton', ...Object.keys(runtimes)];
+  return ['llama', 'vllm', 'triton', 'ray', ...Object.keys(runtimes)];
 }
 
 export const settingsSchema = sections.superRefine((settings, { addIssue }) => {

@@ -128,6 +128,20 @@ export interface ModelView {
   readonly profile: ModelProfile | null;
 }
 
+/** A machine of a cluster that is not this one. */
+export interface NodeView {
+  readonly name: string;
+  readonly isAlive: boolean;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** How many GPUs it has, of which kind; what is known of each lies with the cluster. */
+  readonly gpus: number;
+  readonly gpuName: string | null;
+  /** GPUs (in shares) and processors that are promised to somebody. */
+  readonly usedGpus: number;
+  readonly usedCpus: number;
+}
+
 export interface RuntimeView {
   readonly id: RuntimeId;
   readonly enabled: boolean;
@@ -137,6 +151,8 @@ export interface RuntimeView {
   readonly message: string;
   /** The settings are wrong about it. */
   readonly isWrong?: boolean | undefined;
+  /** The machines of its cluster; absent: it has none. */
+  readonly nodes?: readonly NodeView[] | undefined;
 }
 
 export interface WatchFolderView {

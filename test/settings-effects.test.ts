@@ -16,7 +16,13 @@ import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 const HERE = 'test/settings-effects.test.ts';
 const ERRORS = 'test/errors.test.ts';
 const SERVER = 'test/http/server.test.ts';
-const NOT_YET = 'test/shared/settings.test.ts: a runtime that this version lacks is answered with a sentence only when it is demanded';
+const RAY = 'test/runtime/ray/ray.test.ts';
+const RAY_FOUND = `${RAY}: ray_serve.command, or an environment beside the settings; it has to have Serve; enabled: false switches it off`;
+const RAY_CLUSTER = `${RAY}: ray_serve.url with its token, by token_env or token_file, and what is wrong with that`;
+const RAY_OWN = `${RAY}: ray_serve.object_store_mb, port_range and env make the launch of our own cluster`;
+const RAY_MODEL = `${RAY}: models.NAME.ray says replicas, autoscaling, cpus, gpus, devices and resources`;
+const RAY_FILES = `${RAY}: ray_serve.path_map, the longest folder first, models.NAME.ray.source, or an upload: how the files get there`;
+const RAY_LOAD = `${RAY}: packs the code flat, uploads it once, puts what others have back, and ends at the application with a key of its own`;
 const LAUNCH = `${HERE}: llama.command, args, env and port_range make the launch`;
 const VLLM = 'test/vllm.test.ts: vllm.command, args, env and port_range make the launch; enabled: false leaves the folder to llama.cpp';
 const GPUS = `${HERE}: gpus.nvidia_smi, use and reserve_mb, and a model’s own gpus, choose the place`;
@@ -53,7 +59,26 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'models.<id>.triton.inputs': TRITON_TOLD,
   'models.<id>.triton.outputs': TRITON_TOLD,
   'models.<id>.triton.max_batch_size': TRITON_TOLD,
-  'ray_serve.enabled': NOT_YET,
+  'ray_serve.enabled': RAY_FOUND,
+  'ray_serve.command': RAY_FOUND,
+  'ray_serve.url': RAY_CLUSTER,
+  'ray_serve.token_env': RAY_CLUSTER,
+  'ray_serve.token_file': RAY_CLUSTER,
+  'ray_serve.path_map': RAY_FILES,
+  'ray_serve.http_port': RAY_LOAD,
+  'ray_serve.object_store_mb': RAY_OWN,
+  'ray_serve.env': RAY_OWN,
+  'ray_serve.port_range': RAY_OWN,
+  'models.<id>.ray.gpus': RAY_MODEL,
+  'models.<id>.ray.devices': RAY_MODEL,
+  'models.<id>.ray.cpus': RAY_MODEL,
+  'models.<id>.ray.resources': RAY_MODEL,
+  'models.<id>.ray.replicas': RAY_MODEL,
+  'models.<id>.ray.autoscaling.min': RAY_MODEL,
+  'models.<id>.ray.autoscaling.max': RAY_MODEL,
+  'models.<id>.ray.autoscaling.target': RAY_MODEL,
+  'models.<id>.ray.source': RAY_FILES,
+  'models.<id>.ray.llm': RAY_MODEL,
   'llama.enabled': `${HERE}: llama.enabled: false blocks what only it serves, until it is true again`,
   'llama.command': LAUNCH,
   'llama.args': LAUNCH,

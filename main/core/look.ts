@@ -9,6 +9,22 @@ export interface FileFacts {
   readonly mtimeMs: number;
 }
 
+/** How the files of a folder become a zip. */
+export interface Packing {
+  /** The folder that they lie in inside of it; empty: at its root. */
+  readonly below: string;
+  /** More files than these bytes are refused. */
+  readonly mostBytes: number;
+  /** Names that end so are left out. */
+  readonly without: readonly string[];
+}
+
+export interface Packed {
+  /** Equal for equal files, whatever else: names and bytes. */
+  readonly sha1: string;
+  readonly bytes: number;
+}
+
 /** Nothing here throws for what is not there: it answers null, or nothing. */
 export interface Look {
   /** In the order of the paths; links are followed. */
@@ -19,6 +35,8 @@ export interface Look {
   read(path: string, mostBytes: number, isCut: boolean): Promise<string | null>;
   /** Where a path leads when its links are followed. */
   real(path: string): Promise<string | null>;
+  /** @throws Error, in a sentence, where a file cannot be read, or there are more than may be. */
+  pack(folder: string, packing: Packing): Promise<Packed>;
   /** The folder of a package of ours. */
   packageFolder(name: string): Promise<string | null>;
 }

@@ -1,6 +1,7 @@
 /** The core's system calls for what runs beside us: processes, what they leave behind, and HTTP to them. Types only; `main/io` has the real ones. */
 
 import type { Server } from '../../shared/model.ts';
+import type { Packing } from './look.ts';
 
 /** A process that cannot be mistaken for a later one with the same number. */
 export interface ProcessIdentity {
@@ -115,9 +116,17 @@ export interface SmallRequest {
   readonly signal: AbortSignal;
 }
 
+export interface UploadedFile {
+  /** Absolute path. */
+  readonly file: string;
+  /** Of a folder: how its files become the zip that is sent. */
+  readonly packing?: Packing | undefined;
+  readonly contentType: string;
+}
+
 export interface HttpClient {
   /** A small request to a runtime, with a body as JSON. Redirects are answers like any other: nothing is asked elsewhere. Rejects when nobody answers. */
   request(target: Server, request: SmallRequest & { readonly body: unknown }): Promise<HttpAnswer>;
   /** The same with the bytes of a file as its body, read as they are sent. Rejects too when the file cannot be read, or is longer than it was. */
-  upload(target: Server, request: SmallRequest & { readonly file: string; readonly contentType: string }): Promise<HttpAnswer>;
+  upload(target: Server, request: SmallRequest & UploadedFile): Promise<HttpAnswer>;
 }

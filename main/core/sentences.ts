@@ -42,7 +42,9 @@ export function convertedSentence(id: string, bytes: number, seconds: number): s
   return `${id} converted (${bytesInWords(bytes)}, ${secondsInWords(seconds)})`;
 }
 
-export function loadedSentence(id: string, measured: DeviceBytes, sample: Sample | null, loadSeconds: number): string {
+/** @param where in words, where that is not this machine. */
+export function loadedSentence(id: string, measured: DeviceBytes, sample: Sample | null, loadSeconds: number, where?: string): string {
+  if (where !== undefined) return `${id} loaded successfully (${where}, ${secondsInWords(loadSeconds)})`;
   const gpuBytes = Object.entries(measured).reduce((sum, [device, bytes]) => (device === HOST_DEVICE ? sum : sum + bytes), 0);
   const bytes = gpuBytes > 0 ? gpuBytes : (measured[HOST_DEVICE] ?? 0);
   return `${id} loaded successfully (${placeInWords(measured, sample)}, ${bytesInWords(bytes)}, ${secondsInWords(loadSeconds)})`;

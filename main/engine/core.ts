@@ -50,7 +50,7 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
     devices,
     onOther: () => orchestrator.reconsiderAll(),
     foreign: (all) => servers.follow(all),
-    problemOf: (server) => servers.foreign(server)?.explanation?.message ?? null,
+    seen: (server) => servers.seen(server),
   });
 
   const { trustBook: book, codeReader: reader } = world;

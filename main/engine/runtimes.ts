@@ -2,11 +2,12 @@
  * The list of runtimes applied: which are switched on, what was found of each, and their adapters. Looked for at the start, when a person asks, and again
  * and again while we run, as models are. Knows no runtime by name.
  */
-import { availableParallelism, homedir } from 'node:os';
+import { createHash, randomUUID } from 'node:crypto';
+import { availableParallelism, homedir, hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { RuntimeId } from '../../shared/decision.ts';
 import type { Settings } from '../../shared/settings.ts';
-import type { RuntimeView } from '../../shared/snapshot.ts';
+import type { NodeView, RuntimeView } from '../../shared/snapshot.ts';
 import type { KnownRuntime } from '../core/decide/planner.ts';
 import type { Look } from '../core/look.ts';
 import type { Clock, Log } from '../core/ports.ts';
@@ -28,8 +29,8 @@ export interface RuntimesPorts {
   everyMs(): number;
   /** Servers of others that are to be looked at from now on. */
   foreign(servers: readonly ForeignFacts[]): void;
-  /** Why such a server cannot be asked now; null: it can. */
-  problemOf(server: string): string | null;
+  /** Why such a server cannot be asked now (null: it can), and the machines that it consists of, where it tells. */
+  seen(server: string): { readonly problem: string | null; readonly nodes: readonly NodeView[] };
   /** Another one is there, or none any more: found at a look of its own. */
   onOther(): void;
 }
@@ -106,11 +107,14 @@ export class Runtimes {
 
   views(): readonly RuntimeView[] {
     return this.#listed.map(({ module, adapter: { id, found, servers = [] } }) => {
-      const problems = servers.flatMap(({ name, isForeign }) => (isForeign ? (this.#ports.problemOf(name) ?? []) : []));
+      const seen = servers.filter(({ isForeign }) => isForeign).map(({ name }) => this.#ports.seen(name));
+      const problems = seen.flatMap(({ problem }) => problem ?? []);
+      const nodes = seen.flatMap((one) => one.nodes);
       return {
         ...{ id, enabled: module.isEnabled(this.#ports.settings()), found: found.found, version: found.version },
         message: [found.message, ...problems].join(' '),
         ...(found.isWrong === true || problems.length > 0 ? { isWrong: true } : {}),
+        ...(nodes.length > 0 ? { nodes } : {}),
       };
     });
   }
@@ -172,6 +176,14 @@ export function runtimesOfMachine(world: RuntimesWorld): (needs: RuntimeListNeed
   };
 }
 
+const RUN = randomUUID().slice(0, 8);
+
+/** One engine runs for one user's settings on one machine. */
+function ownerWord(file: string | null): string {
+  const about = [hostname(), homedir(), file ?? modeliumFolders().config, modeliumFolders().state].join('\n');
+  return createHash('sha256').update(about).digest('hex').slice(0, 8);
+}
+
 /** What a runtime may know of this machine and of us. @param file modelium.yaml; null: there is none. */
 export function runtimeWorld(
   { settings, file }: { readonly settings: Settings; readonly file: string | null },
@@ -179,6 +191,7 @@ export function runtimeWorld(
 ): RuntimeWorld {
   return {
     ...{ ...facts, settings, programs, env: process.env, home: homedir(), root: '/', cpuCores: availableParallelism() },
+    instance: { owner: ownerWord(file), run: RUN },
     settingsFolder: file === null ? modeliumFolders().config : dirname(file),
     platform: `${process.platform}-${process.arch}`,
   };

@@ -1,6 +1,7 @@
 /** What the core is built of: the ports to this machine, and the list of runtimes. Types only. */
 import type { RuntimeId } from '../../shared/decision.ts';
 import type { Settings } from '../../shared/settings.ts';
+import type { NodeView } from '../../shared/snapshot.ts';
 import type { KnownRuntime } from '../core/decide/planner.ts';
 import type { Look } from '../core/look.ts';
 import type { Devices } from '../core/memory/devices.ts';
@@ -49,6 +50,6 @@ export interface RuntimeListNeeds {
   onOther(): void;
   /** Servers of others that are to be looked at from now on. */
   foreign(servers: readonly ForeignFacts[]): void;
-  /** Why such a server cannot be asked now; null: it can. */
-  problemOf(server: string): string | null;
+  /** Why such a server cannot be asked now (null: it can), and the machines that it consists of, where it tells. */
+  seen(server: string): { readonly problem: string | null; readonly nodes: readonly NodeView[] };
 }

@@ -4,11 +4,12 @@
  * retries.
  */
 import { open } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { type Dispatcher, Pool } from 'undici';
 import { type Endpoint, OPENAI_PREFIX, type Server } from '../../shared/model.ts';
 import { MOST_IN_FLIGHT } from '../core/admission.ts';
 import type { HttpAnswer, HttpClient, HttpMethod, SmallRequest } from '../core/process-ports.ts';
+import { packedFolder } from './files/packed-folder.ts';
 
 /** Below uvicorn's 5 s: a connection that the runtime closes just as we write to it would cost a request. */
 const KEEP_ALIVE_MS = 4_000;
@@ -86,7 +87,12 @@ export function createUpstreams(): Upstreams {
       const headers: Record<string, string> = isEmpty ? {} : { 'content-type': 'application/json' };
       return ask(target, request, headers, isEmpty ? null : JSON.stringify(body));
     },
-    async upload(target, { file, contentType, ...request }) {
+    async upload(target, { file, packing, contentType, ...request }) {
+      if (packing !== undefined) {
+        const zip = await packedFolder(file, packing);
+        const headers = { 'content-type': contentType, 'content-length': String(zip.bytes) };
+        return ask(target, request, headers, Readable.from(zip.stream()));
+      }
       const handle = await open(file);
       try {
         const { size } = await handle.stat();

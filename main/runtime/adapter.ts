@@ -5,6 +5,7 @@
 import type { BufferBytes, LaunchPlan, Preparation } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
+import type { NodeView } from '../../shared/snapshot.ts';
 import type { RuntimeFound, RuntimePlanner } from '../core/decide/planner.ts';
 import type { OfferedModel as Offer } from '../core/notice/offered.ts';
 import type { Exit, StopSignal } from '../core/process-ports.ts';
@@ -65,7 +66,15 @@ export interface Stopping {
 
 /** How a server that is not ours answered, and what it offers; where it is away: what is known of it all the same. */
 export type ForeignLook =
-  | { readonly isThere: true; readonly endpoint: Endpoint; readonly offers: readonly Offer[] }
+  | {
+      readonly isThere: true;
+      readonly endpoint: Endpoint;
+      readonly offers: readonly Offer[];
+      /** Models that we loaded into it and that are there, by what they are called there; absent: nothing is loaded into it. */
+      readonly loaded?: readonly string[];
+      /** The machines that it consists of; absent: it does not tell. */
+      readonly nodes?: readonly NodeView[];
+    }
   /** `why`: a sentence, and `help` another: what a person can do. */
   | { readonly isThere: false; readonly why: string; readonly help: string; readonly offers: readonly Offer[] };
 

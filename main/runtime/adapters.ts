@@ -1,14 +1,14 @@
 /** The list of runtimes: adding one is a folder, and a line here. The order is that of tables and of looking. */
-import type { FormKind } from '../../shared/profile.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { ownRuntimes } from './custom/module.ts';
 import { llama } from './llama/module.ts';
-import { type LaterRuntime, type RuntimeModule, TEXT_KINDS } from './module.ts';
+import type { LaterRuntime, RuntimeModule } from './module.ts';
+import { ray } from './ray/module.ts';
 import { remotesOf } from './remote/module.ts';
 import { triton } from './triton/module.ts';
 import { vllm } from './vllm/module.ts';
 
-export const RUNTIMES: readonly RuntimeModule[] = [llama, vllm, triton];
+export const RUNTIMES: readonly RuntimeModule[] = [llama, vllm, triton, ray];
 
 /** Kinds of runtimes of which a person's settings name as many as they like, each a module of its own. */
 const NAMED_RUNTIMES: readonly ((settings: Settings) => readonly RuntimeModule[])[] = [ownRuntimes, remotesOf];
@@ -18,17 +18,5 @@ export function runtimesOf(settings: Settings): readonly RuntimeModule[] {
   return [...RUNTIMES, ...NAMED_RUNTIMES.flatMap((named) => named(settings))];
 }
 
-const RAY: Partial<Record<FormKind, number>> = {
-  ...{ diffusers: 0, timm: 0, pickle: 0 },
-  ...{ adapter: 1, onnx: 1, torchscript: 1, 'torch-export': 1 },
-};
-
 /** For a later version: whoever drops what they serve is told their names. */
-export const LATER_RUNTIMES: readonly LaterRuntime[] = [
-  {
-    id: 'ray',
-    name: 'Ray Serve',
-    unit: 'server',
-    preference: (kind, form) => (form === 'transformers' ? (TEXT_KINDS.has(kind) ? 2 : 0) : (RAY[form] ?? null)),
-  },
-];
+export const LATER_RUNTIMES: readonly LaterRuntime[] = [];

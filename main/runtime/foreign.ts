@@ -4,6 +4,7 @@
  */
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
+import type { NodeView } from '../../shared/snapshot.ts';
 import type { Log } from '../core/ports.ts';
 import type { ProcessIdentity } from '../core/process-ports.ts';
 import type { Explanation, ForeignFacts, ForeignLook } from './adapter.ts';
@@ -51,6 +52,10 @@ export class ForeignServer implements SharedServer {
   /** Null before its first answer. */
   get look(): ForeignLook | null {
     return this.#look;
+  }
+
+  get nodes(): readonly NodeView[] {
+    return this.#look?.isThere === true ? (this.#look.nodes ?? []) : [];
   }
 
   /** A sentence where it answers, but late; null where there is nothing to say. */
@@ -139,6 +144,7 @@ export class ForeignServer implements SharedServer {
     else this.#failures += 1;
     const waitMs = look.isThere ? THERE_MS : Math.min(AWAY_LONGEST_MS, AWAY_FIRST_MS * 2 ** (this.#failures - 1));
     this.#cancel = clock.after(waitMs, () => void this.#ask());
+    if (look.isThere && look.loaded !== undefined) this.#missLost(look.loaded);
     if (JSON.stringify(before) === JSON.stringify(look)) return;
     const models = look.isThere ? look.offers.length : 0;
     if (!look.isThere && (before?.isThere ?? true)) log.warn(look.why);
@@ -146,6 +152,13 @@ export class ForeignServer implements SharedServer {
     // First what is known of it: who hears that it breaks asks for the reason.
     if (!look.isThere) this.#breakGuests();
     this.#onLook(look);
+  }
+
+  /** Somebody else took them out, or they ended there for good. One that is being loaded is looked after by its load. */
+  #missLost(loaded: readonly string[]): void {
+    for (const guest of [...this.#guests.keys()]) {
+      if (guest.model !== null && !loaded.includes(guest.model)) guest.breaks('lost');
+    }
   }
 
   #breakGuests(): void {

@@ -177,7 +177,8 @@ export class Manager {
     const pids = host.pids();
     // Said and learned before it is committed: the next grant follows in the same turn, and tells its own story after this one.
     const isElsewhere = plan.placement.kind === 'elsewhere';
-    if (!isElsewhere) log.say(loadedSentence(id, { ...predicted, ...measured }, devices.sample, loadSeconds));
+    if (!isElsewhere || runner.adapter.detach !== undefined)
+      log.say(loadedSentence(id, { ...predicted, ...measured }, devices.sample, loadSeconds, plan.placement.where));
     const taken = runner.adapter.reported?.(host.words.ofThisLaunch()) ?? null;
     if (taken !== null) outcome.reports({ [plan.runtime]: taken });
     if (!isElsewhere)
@@ -188,9 +189,7 @@ export class Manager {
     registry.apply(id, { type: 'loaded', endpoint, devices: Object.keys(predicted), measured, pids, sinceMs: clock.now(), loadSeconds });
     // The smaller context that a failure asked for stays: without it the plan would differ, and the next settings edit would unload the model.
     runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0 }));
-    const { leases } = runner.stay;
-    const work = { isBusy: () => leases.inFlight > 0, heard: () => leases.heard };
-    // Whether one elsewhere lives is looked at for all of its models together.
+    const work = { isBusy: () => runner.stay.leases.inFlight > 0, heard: () => runner.stay.leases.heard };
     if (endpoint.protocol === 'openai' && !isElsewhere)
       runner.endPulse = watchPulse(this.#ports, endpoint, work, () => this.#broke(runner, 'hung'));
   }
@@ -288,7 +287,11 @@ export class Manager {
     log.error(`${runner.id} broke off: ${error.message}`);
     // One death is no verdict: whoever asks next has it loaded again. A second one within ten minutes is a failure, with its back-off.
     const isFirst = runner.host.isShared || this.#deaths.isFirst(runner.id, clock.now());
-    void this.unloadModel(runner.id, how, isFirst ? { to: 'unloaded', reason: 'exited' } : this.#failed(record, error, false));
+    void this.unloadModel(
+      runner.id,
+      how === 'lost' ? 'exited' : how,
+      isFirst ? { to: 'unloaded', reason: 'exited' } : this.#failed(record, error, false),
+    );
   }
 
   /** Its record, if it is ready or sleeps. */

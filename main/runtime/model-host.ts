@@ -7,8 +7,9 @@ import type { LastWords } from './last-words.ts';
 import type { StallLimits } from './stall-watch.ts';
 import type { Steps } from './step.ts';
 
-/** How it ended without being asked: its process is gone; its server is started anew; its server, which is not ours, does not offer it now. */
-export type Breaking = 'exited' | 'recycled' | 'away';
+/** How it ended without being asked: its process is gone; its server is started anew; its server, which is not ours, does not offer it now, or has it no more
+ * though we loaded it there. */
+export type Breaking = 'exited' | 'recycled' | 'away' | 'lost';
 
 export interface ModelHost {
   readonly words: LastWords;

@@ -31,6 +31,8 @@ export interface RuntimeWorld {
   readonly settingsFolder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
+  /** Tells this Modelium from others on a server that they share: the same at each start, and another word for each run. */
+  readonly instance: { readonly owner: string; readonly run: string };
   /** `/`; tests have another. */
   readonly root: string;
   /** As Node names them: `linux-x64`. */
@@ -38,7 +40,7 @@ export interface RuntimeWorld {
   readonly cpuCores: number;
   readonly node: NodeProgram;
   /** Programs of ours, by path. */
-  readonly programs: { readonly embeddedServer: string; readonly convert: string; readonly findGpu: string };
+  readonly programs: { readonly embeddedServer: string; readonly convert: string; readonly findGpu: string; readonly rayApp: string };
   /** Does the driver show GPUs, and which; in a sentence without its full stop. */
   readonly driver: { readonly isPresent: boolean; readonly why: string };
   /** Null: there is no such GPU. Neither figure ever changes, so that a plan is the same whenever it is computed. */

@@ -51,6 +51,8 @@ export class Searcher {
         return look.real(step.path);
       case 'package':
         return look.packageFolder(step.name);
+      case 'pack':
+        return look.pack(step.folder, step.packing);
       case 'ask':
         return this.#ask(step);
       default:

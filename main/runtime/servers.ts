@@ -1,5 +1,6 @@
 /** The servers that models live in, by name: those of ours are made when they are first needed, those of others looked at. Owns no rule. */
 import type { RuntimeId } from '../../shared/decision.ts';
+import type { NodeView } from '../../shared/snapshot.ts';
 import type { Holder } from '../core/memory/gpu-room.ts';
 import type { ServerNews } from '../core/notice/elsewhere.ts';
 import type { Adapter, ForeignFacts, ForeignLook } from './adapter.ts';
@@ -50,6 +51,12 @@ export class Servers {
   /** Null: there is none of that name. */
   foreign(name: string): ForeignServer | null {
     return this.#foreign.get(name) ?? null;
+  }
+
+  /** Of one of others, as it was last looked at. */
+  seen(name: string): { readonly problem: string | null; readonly nodes: readonly NodeView[] } {
+    const server = this.#foreign.get(name);
+    return { problem: server?.explanation?.message ?? null, nodes: server?.nodes ?? [] };
   }
 
   /** These are the servers of others from now on. One that is other than before is looked at anew; one that is no more offers nothing. */

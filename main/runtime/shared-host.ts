@@ -40,6 +40,8 @@ export interface SharedServer {
 }
 
 export interface Guest {
+  /** What its server calls it; null while it is not loaded. */
+  readonly model: string | null;
   /** The server ended, is to be started anew, or does not offer this model any more. */
   breaks(how: Breaking): void;
 }
@@ -52,6 +54,8 @@ export interface SharedHostPorts extends StepPorts {
 /** A server that does not let go of a model within this has to be looked at otherwise. */
 const DETACH_MS = 120_000;
 
+const LOST = 'its server has it no more, or says that it works no more: somebody else took it out there, or it failed for good';
+
 export class SharedHost implements ModelHost, StepHost, Guest {
   readonly isShared = true;
   readonly #ports: SharedHostPorts;
@@ -60,6 +64,7 @@ export class SharedHost implements ModelHost, StepHost, Guest {
   readonly #modelId: string;
   readonly #runner: StepRunner;
   #endpoint: Endpoint | null = null;
+  model: string | null = null;
   #before: { readonly sample: Sample; readonly residentBytes: number } | null = null;
   #broken: Breaking | null = null;
   #onBreak: (how: Breaking) => void = () => {};
@@ -82,6 +87,7 @@ export class SharedHost implements ModelHost, StepHost, Guest {
   }
 
   get explanation(): Explanation | null {
+    if (this.#broken === 'lost') return { code: 'runtime-exited', message: LOST, permanent: false, retryWith: null };
     return this.exit === null ? null : this.#server.explanation;
   }
 
@@ -122,7 +128,9 @@ export class SharedHost implements ModelHost, StepHost, Guest {
     onProgress: (progress: Progress) => void,
   ): Promise<Result> {
     try {
-      return await this.#runner.run(steps, limits, signal, onProgress);
+      const loaded = await this.#runner.run(steps, limits, signal, onProgress);
+      this.model = modelIn(loaded);
+      return loaded;
     } finally {
       this.#server.settled(this);
     }
@@ -130,7 +138,8 @@ export class SharedHost implements ModelHost, StepHost, Guest {
 
   async stop(): Promise<readonly ProcessIdentity[]> {
     const server = this.#endpoint;
-    const steps = server === null || this.exit !== null ? undefined : this.#adapter.detach?.(this.#modelId, server);
+    const isGone = this.exit !== null && this.#broken !== 'lost';
+    const steps = server === null || isGone ? undefined : this.#adapter.detach?.(this.#modelId, server);
     if (steps !== undefined) {
       const runner = new StepRunner(this.#ports, this);
       // A server that does not let go of a model cannot be trusted with another one.
@@ -164,6 +173,7 @@ export class SharedHost implements ModelHost, StepHost, Guest {
     if (step.do === 'write') return this.#server.write(step.entry, step.parts);
     if (step.do === 'names') return look.names(step.folder);
     if (step.do === 'stats') return look.stats(step.paths);
+    if (step.do === 'pack') return look.pack(step.folder, step.packing);
     return step.do === 'read' ? look.read(step.path, step.mostBytes, step.isCut) : cannotDo('A model in a shared server', step);
   }
 
@@ -188,4 +198,10 @@ export class SharedHost implements ModelHost, StepHost, Guest {
       this.#before ??= { sample: await this.#ports.probe.sampleNow(), residentBytes: this.activity().residentBytes };
     return endpoint;
   }
+}
+
+/** What a load has ended in: an endpoint. */
+function modelIn(loaded: unknown): string | null {
+  const { model } = (loaded ?? {}) as Partial<Endpoint>;
+  return typeof model === 'string' ? model : null;
 }

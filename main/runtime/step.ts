@@ -3,7 +3,7 @@
  * only; `steps.ts` and the hosts do them.
  */
 import type { Address, Endpoint } from '../../shared/model.ts';
-import type { FileFacts } from '../core/look.ts';
+import type { FileFacts, Packed, Packing } from '../core/look.ts';
 import type { EntryParts, Exit, HttpAnswer, HttpMethod } from '../core/process-ports.ts';
 
 /** One thing that an adapter asks its host to do. The host answers with the value named beside it. */
@@ -37,11 +37,14 @@ export type Step =
       readonly key: string | null;
       readonly method: HttpMethod;
       readonly path: string;
-      /** Absolute path. */
+      /** Absolute path. Of a folder: its files go as one zip, as `pack` has named it. */
       readonly file: string;
+      readonly packing?: Packing;
       readonly contentType: string;
       readonly timeoutMs: number;
     }
+  /** -> the result of these steps, while nobody else in this engine runs steps under the same name: what reads, changes and writes back must not be overtaken. */
+  | { readonly do: 'alone'; readonly name: string; readonly steps: () => Steps<unknown> }
   /** -> string: the absolute path of an entry in the folder of `scratch`, written or (null) taken away in one move. See `ScratchFolders.write`. */
   | { readonly do: 'write'; readonly entry: string; readonly parts: EntryParts | null }
   /** -> string: a folder for this launch alone, readable by its owner only; it goes when the processes are gone, with what they leave in it. */
@@ -72,6 +75,8 @@ export type LookStep =
   | { readonly do: 'real'; readonly path: string }
   /** -> string | null */
   | { readonly do: 'package'; readonly name: string }
+  /** -> Packed: a folder's files as a zip, which is not written anywhere. Throws where they cannot be read, or are more than `mostBytes`. */
+  | { readonly do: 'pack'; readonly folder: string; readonly packing: Packing }
   /** -> string[]: what a small program said until it ended, or was killed because its time was up. Throws where it cannot be started. */
   | {
       readonly do: 'ask';
@@ -111,6 +116,15 @@ export function* http(request: Omit<Extract<Step, { do: 'http' }>, 'do'>): Steps
 
 export function* upload(request: Omit<Extract<Step, { do: 'upload' }>, 'do'>): Steps<HttpAnswer | null> {
   return (yield { do: 'upload', ...request }) as HttpAnswer | null;
+}
+
+/** See the step `alone`. */
+export function* alone<Result>(name: string, steps: () => Steps<Result>): Steps<Result> {
+  return (yield { do: 'alone', name, steps }) as Result;
+}
+
+export function* pack(folder: string, packing: Packing): Steps<Packed> {
+  return (yield { do: 'pack', folder, packing }) as Packed;
 }
 
 export function* write(entry: string, parts: EntryParts | null): Steps<string> {

@@ -17,7 +17,7 @@ export interface StepPorts {
 }
 
 /** What every host can do by the runner alone. */
-type CommonStep = Extract<Step, { do: 'http' | 'upload' | 'pause' | 'phase' | 'key' }>;
+type CommonStep = Extract<Step, { do: 'http' | 'upload' | 'pause' | 'phase' | 'key' | 'alone' }>;
 export type HostStep = Exclude<Step, CommonStep>;
 
 /** What a host adds. */
@@ -32,6 +32,9 @@ export interface StepHost {
 
 /** Of a host without processes. */
 export const NO_ACTIVITY: Activity = { readBytes: 0, residentBytes: 0, cpuMs: 0 };
+
+/** The last of those who run steps under a name, and wait for their turn: settled when it is over. */
+const turns = new Map<string, Promise<unknown>>();
 
 export class StepRunner {
   readonly #ports: StepPorts;
@@ -69,9 +72,7 @@ export class StepRunner {
       (code, what) => this.interrupt(this.#host.failure(code, what)),
     );
     try {
-      let turn = steps.next();
-      while (!turn.done) turn = await this.#turn(steps, turn.value, signal);
-      return turn.value;
+      return await this.#all(steps, signal);
     } finally {
       endWatch();
       signal.removeEventListener('abort', cancelled);
@@ -104,6 +105,28 @@ export class StepRunner {
   /** Tells the last phase again: something that is told with it changed. */
   retell(): void {
     if (this.#progress !== null) this.#onProgress(this.#progress);
+  }
+
+  async #all<Result>(steps: Steps<Result>, signal: AbortSignal): Promise<Result> {
+    let turn = steps.next();
+    while (!turn.done) turn = await this.#turn(steps, turn.value, signal);
+    return turn.value;
+  }
+
+  /** Whoever is interrupted while it waits lets its turn pass. */
+  async #alone({ name, steps }: Extract<Step, { do: 'alone' }>, signal: AbortSignal): Promise<unknown> {
+    const before = turns.get(name) ?? Promise.resolve();
+    const own = before.then(async () => {
+      if (this.#interruption !== null) throw this.#interruption;
+      return this.#all(steps(), signal);
+    });
+    const over = own.catch(() => {});
+    turns.set(name, over);
+    try {
+      return await own;
+    } finally {
+      if (turns.get(name) === over) turns.delete(name);
+    }
   }
 
   async #turn<Result>(steps: Steps<Result>, step: Step, signal: AbortSignal): Promise<IteratorResult<Step, Result>> {
@@ -142,9 +165,11 @@ export class StepRunner {
         return asked.catch((error: Error) => (tellsWhy ? { status: 0, body: causeOf(error) } : null));
       }
       case 'upload': {
-        const { at, key, method, path, file, contentType, timeoutMs } = step;
-        return http.upload({ at, key }, { method, path, file, contentType, timeoutMs, signal }).catch(nobodyThere);
+        const { at, key, method, path, file, packing, contentType, timeoutMs } = step;
+        return http.upload({ at, key }, { method, path, file, packing, contentType, timeoutMs, signal }).catch(nobodyThere);
       }
+      case 'alone':
+        return this.#alone(step, signal);
       default:
         return this.#host.carryOut(step);
     }

@@ -34,6 +34,13 @@ const CASES: readonly (readonly [string, Partial<BrainInput>, string, RegExp])[]
     'place elsewhere',
     /^At lab \(http:\/\/10\.0\.0\.5:8000\): takes no memory here$/,
   ],
+  [
+    'this box comes before elsewhere',
+    { runtimes: [away, runtime({}, planner({}))], devices: [full(0, 24), host(64)] },
+    'place gpu GPU-0',
+    /GPU 0/,
+  ],
+  ['elsewhere what this box cannot have', { runtimes: [away, runtime({}, planner({}))], devices: [host(1)] }, 'place elsewhere', /^At lab/],
   ['elsewhere on a box without any device', { runtimes: [away], devices: [] }, 'place elsewhere', /^At lab/],
   ['no GPU', { devices: [host(16)] }, 'place cpu', /^On the CPU: there is no GPU here; needs 8\.0 GiB, 16\.0 GiB free$/],
   [

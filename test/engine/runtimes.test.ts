@@ -39,7 +39,7 @@ test('a runtime that the settings name is found, and when they no longer name it
         settings: () => settings,
         everyMs: () => 1_000,
         onOther: unused,
-        problemOf: () => null,
+        seen: () => ({ problem: null, nodes: [] }),
         foreign: () => {},
       },
       log: { say: unused, warn: unused, error: unused, debug: unused },

@@ -342,6 +342,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   const words = { next: 0 };
   const look = {
     ...{ names: async () => [], read: async () => null, real: async () => null, packageFolder: async () => null },
+    pack: async () => ({ sha1: 'a'.repeat(40), bytes: 1 }),
     stats: async (paths: readonly string[]) => paths.map(() => null),
   };
   const scratch = { make: () => '/scratch', write: () => '/scratch/entry', note: () => {}, remove: () => {}, left: () => [] };

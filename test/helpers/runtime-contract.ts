@@ -29,8 +29,11 @@ const ANSWER = JSON.stringify({
 const CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 const GPU: Placement = { kind: 'gpu', gpus: ['GPU-0'], gpuLayers: null };
 
-/** @param found what its search would find where it is installed. */
-export function faultsOf(module: RuntimeModule, found: unknown): readonly string[] {
+/** Answers what only this kind of server is asked; undefined: as any other. @param proof the status of a first answer. */
+export type ServerAnswers = (step: Step, proof: number) => unknown;
+
+/** @param found what its search would find where it is installed. @param answers of a server with routes of its own, anew for each use. */
+export function faultsOf(module: RuntimeModule, found: unknown, answers?: () => ServerAnswers): readonly string[] {
   const world = searchWorld({
     gpu: () => ({ totalBytes: 24_576 * MIB, computeCapability: '9.0', index: 0 }),
     driver: { isPresent: true, why: '1 GPU' },
@@ -40,7 +43,7 @@ export function faultsOf(module: RuntimeModule, found: unknown): readonly string
     ...searchFaults(module),
     ...wordFaults(module, adapter),
     ...formFaults(module, adapter),
-    ...(module.unit === 'process' ? loadFaults(adapter) : serverFaults(module, adapter)),
+    ...(module.unit === 'process' ? loadFaults(adapter) : serverFaults(module, adapter, answers)),
     ...pairFaults(adapter),
   ];
 }
@@ -55,7 +58,11 @@ function drive<Result>(
   while (!turn.done) {
     taken.push(turn.value);
     if (taken.length > 10_000) throw new Error('it never ends');
-    turn = steps.next(answer(turn.value));
+    if (turn.value.do === 'alone') {
+      const inner = drive(turn.value.steps(), answer);
+      taken.push(...inner.taken);
+      turn = steps.next(inner.result);
+    } else turn = steps.next(answer(turn.value));
   }
   return { taken, result: turn.value };
 }
@@ -174,25 +181,25 @@ function loadFaults(adapter: Adapter): readonly string[] {
 const SERVER: Endpoint = { at: { port: PORT }, key: KEY, protocol: 'openai', model: '', prefix: '/v1' };
 
 /** A server starts by itself; a model gets into it by calls alone, and out again. */
-function serverFaults(module: RuntimeModule, adapter: Adapter): readonly string[] {
+function serverFaults(module: RuntimeModule, adapter: Adapter, answers?: () => ServerAnswers): readonly string[] {
   const some = taken(adapter);
   const [facts] = adapter.servers ?? [];
   if (some === null || facts === undefined) return ['it takes no form at all, or has no server'];
   const plan = adapter.plan(some.profile, some.form, CPU, {});
   const target: LoadTarget = { modelId: 'a-model', path: '/models/m', file: '/models/m/f', plan, profile: some.profile, proof: 'generate' };
-  const { taken: steps, result } = drive(adapter.load(target), server([200], 200));
+  const { taken: steps, result } = drive(adapter.load(target), server([200], 200, answers?.()));
   const asked = steps.findIndex((step) => step.do === 'http');
   return [
     ...(adapter.servers?.some(({ name }) => name === plan.server) ? [] : ['its plan names no server of it']),
     ...((module.unit === 'remote') === facts.isForeign ? [] : ['it starts what is not its own, or does not start what is']),
-    ...(facts.isForeign ? [] : startFaults(drive(facts.start(), server([null, 503, 200], 200)))),
+    ...(facts.isForeign ? [] : startFaults(drive(facts.start(), server([null, 503, 200], 200, answers?.())))),
     ...(steps.some((step) => step.do === 'spawn') ? ['a load starts a process'] : []),
     ...(steps.findIndex((step) => step.do === 'enter') <= (asked < 0 ? 0 : asked) ? [] : ['it asks before its server is there']),
     ...(same(result.at, SERVER.at) ? [] : ['a model is not where its server is']),
     ...(facts.isForeign || (adapter.detach !== undefined && endpointFaults(result, 'a-model').length === 0)
       ? []
       : ['nobody lets go of its models']),
-    ...(!facts.isForeign && provesWith(adapter, target, 500) ? ['it is called ready though its first answer failed'] : []),
+    ...(!facts.isForeign && provesWith(adapter, target, 500, answers?.()) ? ['it is called ready though its first answer failed'] : []),
   ];
 }
 
@@ -213,9 +220,11 @@ function isClosed({ key, at }: Endpoint): boolean {
 }
 
 /** Health answers in their order (null: nobody listens), and then the status of everything else. */
-function server(health: readonly (number | null)[], proof: number): (step: Step) => unknown {
+function server(health: readonly (number | null)[], proof: number, answers?: ServerAnswers): (step: Step) => unknown {
   const left = [...health];
   return (step) => {
+    const own = answers?.(step, proof);
+    if (own !== undefined) return own;
     if (step.do === 'key') return KEY;
     if (step.do === 'port') return PORT;
     if (step.do === 'scratch') return SCRATCH;
@@ -226,9 +235,9 @@ function server(health: readonly (number | null)[], proof: number): (step: Step)
   };
 }
 
-function provesWith(adapter: Adapter, target: LoadTarget, status: number): boolean {
+function provesWith(adapter: Adapter, target: LoadTarget, status: number, answers?: ServerAnswers): boolean {
   try {
-    drive(adapter.load(target), server([200], status));
+    drive(adapter.load(target), server([200], status, answers));
     return true;
   } catch (error) {
     return !(error instanceof ModeliumError);

@@ -18,7 +18,8 @@ export function searchWorld(change: Partial<RuntimeWorld> = {}): RuntimeWorld {
   return {
     ...{ settings: DEFAULT_SETTINGS, settingsFolder: '/nowhere', env: {}, home: '/nowhere', root: '/nowhere', platform: 'linux-x64' },
     ...{ cpuCores: 2, node: { command: process.execPath, args: [], env: {} }, gpu: () => null },
-    programs: { embeddedServer: '/nowhere/server', convert: '/nowhere/convert', findGpu: '/nowhere/find-gpu' },
+    instance: { owner: 'a-test', run: 'a-run' },
+    programs: { embeddedServer: '/nowhere/server', convert: '/nowhere/convert', findGpu: '/nowhere/find-gpu', rayApp: '/nowhere/ray-app' },
     driver: { isPresent: false, why: 'no GPU' },
     ...change,
   };

@@ -148,11 +148,6 @@ describe('which file', () => {
   ])('a server of one’s own that is none is refused with its place: %j', (text, sentence) => {
     expect(() => parseSettings(text, 'f')).toThrow(sentence);
   });
-
-  test('a demand for a runtime that is not there yet is a warning', async () => {
-    await write(workingFolder, 'ray_serve: { enabled: true }');
-    expect((await loadSettings({ workingFolder, configFolder })).warnings).toEqual([expect.stringContaining('ray_serve')]);
-  });
 });
 
 describe('what is wrong, with line and column', () => {

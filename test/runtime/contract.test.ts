@@ -6,8 +6,9 @@ import type { RuntimeModule } from '../../main/runtime/module.ts';
 import { spawn } from '../../main/runtime/step.ts';
 import { RUNTIME_IDS, type RuntimeId } from '../../shared/decision.ts';
 import { settingsSchema } from '../../shared/settings.ts';
+import { FakeRay } from '../fixtures/fake-ray/state.ts';
 import { fakeServer } from '../fixtures/fake-server/module.ts';
-import { faultsOf } from '../helpers/runtime-contract.ts';
+import { faultsOf, type ServerAnswers } from '../helpers/runtime-contract.ts';
 import { searchWorld } from '../helpers/searching.ts';
 
 const VERSION = { command: '/venv/bin/vllm', path: '/venv/bin', version: '0.32.0', isCpuBuild: false, architectures: null };
@@ -30,9 +31,22 @@ const FOUND: Partial<Record<RuntimeId, unknown>> = {
     ...{ program: '/opt/tritonserver/bin/tritonserver', backendsFolder: '/opt/tritonserver/backends', version: '2.51.0', isWrong: false },
     ...{ backends: ['onnxruntime', 'python'], message: 'Triton 2.51.0.', about: 'a test' },
   },
+  ray: { cluster: null, program: '/opt/ray/bin/ray', version: '2.58.0', message: 'Ray 2.58.0.', isWrong: false, about: 'a test' },
   remote: { remotes: [{ ...AT_LAB, settings: LAB }], about: 'a test' },
   mine: { program: '/opt/server', problems: [] },
 };
+/** Its dashboard answers as the fake cluster does; what is asked of an application is the proof. */
+function fakeCluster(): ServerAnswers {
+  const cluster = new FakeRay();
+  return (step, proof) => {
+    if (step.do === 'pack') return { sha1: 'a'.repeat(40), bytes: 1 };
+    if (step.do === 'upload') return cluster.handle(step.method, step.path, null);
+    if (step.do !== 'http') return undefined;
+    if (step.path.startsWith('/api/')) return cluster.handle(step.method, step.path, step.body);
+    return { status: proof, body: '{}' };
+  };
+}
+
 /** With one of those that the settings name. */
 const SETTINGS = settingsSchema.parse({
   remotes: { lab: LAB },
@@ -41,7 +55,7 @@ const SETTINGS = settingsSchema.parse({
 
 describe.each([...runtimesOf(SETTINGS), fakeServer].map((module) => [module.name, module] as const))('%s', (_name, module) => {
   test('keeps the contract', () => {
-    expect(faultsOf(module, FOUND[module.id] ?? module.notFound)).toEqual([]);
+    expect(faultsOf(module, FOUND[module.id] ?? module.notFound, module.id === 'ray' ? fakeCluster : undefined)).toEqual([]);
   });
 });
 

@@ -157,7 +157,7 @@ export function wholeOptions(input: OptionsInput, way: Way, reachable: (gpu: Roo
  */
 export function splitOptions(input: OptionsInput, way: Way, room: (gpu: Room) => number): readonly Option[] {
   const layers = input.profile.layers ?? 0;
-  if (!way.runtime.planner.splits || !way.runtime.found.gpu.usable || layers < 1) return [];
+  if (!way.runtime.planner.splits || way.runtime.planner.elsewhere !== undefined || !way.runtime.found.gpu.usable || layers < 1) return [];
   return usableGpus(input).flatMap((gpu) => {
     const roomBytes = room(gpu);
     let best: Option | null = null;
@@ -180,7 +180,7 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Way
   const { profile, modelId, measurements } = input;
   const learned = learnedAt(input, runtime.planner.id, placement);
   const plan = runtime.planner.plan(profile, form, placement, { ...input.settings, learned }, preparation);
-  const lacks = runtime.planner.lacks?.(form, input.settings) ?? null;
+  const lacks = runtime.planner.lacks?.(form, input.settings, profile) ?? null;
   const { bytes, notes, corrections } = correctedEstimate(runtime.planner, profile, plan, modelId, measurements);
   return {
     plan,

@@ -3,8 +3,8 @@
  * committed here, and a what-if is the same call. Options come from `brain-options.ts`, their fit from `brain-fit.ts`.
  *
  * The order of preference:
- * 1. Elsewhere, where it takes nothing of this box. All layers on GPUs, before part of them, before the CPU: a model is used far longer than it is loaded. So an idle model leaves a GPU
- *    rather than that the next one runs on the CPU, and a short, bounded wait for a GPU beats the CPU too.
+ * 1. All layers on GPUs, before part of them, before the CPU: a model is used far longer than it is loaded. So an idle model leaves a GPU
+ *    rather than that the next one runs on the CPU, and a short, bounded wait for a GPU beats the CPU too. Elsewhere what this box cannot have.
  * 2. Within that: fits now; fits when those who leave already have left; fits with the cheapest victims; has to wait.
  * 3. The runtime that suits the kind of model; more layers on the GPU; the weights as they are before what is made of them; fewer GPUs.
  * 4. The GPU that leaves the best remaining room: the largest hole on the box stays as large as can be, then the emptiest GPU.
@@ -55,7 +55,7 @@ export interface BrainInput extends OptionsInput {
 /** A split with less than this share of the layers that it could have is hardly faster than the CPU: victims are worth it then. */
 const WORTHWHILE_SPLIT = 0.5;
 
-const CLASSES = ['elsewhere', 'gpu', 'split', 'cpu'] as const;
+const CLASSES = ['gpu', 'split', 'cpu', 'elsewhere'] as const;
 const FITS: readonly Fit[] = ['now', 'draining', 'victims', 'waits'];
 
 /** Place, wait or refuse, always with every option that was weighed and a reason. At `present`, `refuse` means that waiting for models of ours is no use. */
@@ -194,8 +194,11 @@ function refuse(
   if (ways.length === 0) return withoutWay(input, candidates);
   const possible = weighed.filter(({ fit }) => fit !== 'impossible');
   if (possible.length === 0) {
-    const lacks = weighed.find(({ option }) => option.lacks !== null && option.obstacle === option.lacks)?.option.lacks ?? null;
-    if (lacks !== null) return refusal('needs-input', saidOf(lacks.replaceAll('models.NAME', `models.${modelId}`)), HELP_INPUT, candidates);
+    const lacking = weighed.find(({ option }) => option.lacks !== null && option.obstacle === option.lacks)?.option;
+    if (lacking?.lacks != null) {
+      const kind = ways.find(({ runtime }) => runtime.planner.id === lacking.plan.runtime)?.runtime.planner.lacking ?? 'needs-input';
+      return refusal(kind, saidOf(lacking.lacks.replaceAll('models.NAME', `models.${modelId}`)), HELP_INPUT, candidates);
+    }
     const asked = input.settings.gpus !== undefined && usableGpus(input).length === 0;
     const sentence = asked
       ? `models.${modelId}.gpus names no GPU that is here.`

@@ -45,6 +45,8 @@ export type LaunchSettings = Omit<ModelSettings, 'runtime'> & {
   readonly moreGpuBytes?: number;
   /** What the runtime said that an earlier load of this model took, on as many devices. */
   readonly learned?: BufferBytes | undefined;
+  /** Absolute path of the model, where it lies here. */
+  readonly path?: string | undefined;
   /** Adapters here that are to be loaded into it. */
   readonly adapters?: AdapterNeeds | undefined;
 };
@@ -68,7 +70,11 @@ export interface RuntimePlanner {
   /** A sentence: why this model cannot be at this place, however much room there is; null: it can. */
   obstacle?(profile: ModelProfile, placement: Placement, settings: LaunchSettings, form: ModelForm): string | null;
   /** A sentence: what a person has to say of the model in the settings before it can be loaded; null: nothing. Absent: files tell all. */
-  lacks?(form: ModelForm, settings: LaunchSettings): string | null;
+  lacks?(form: ModelForm, settings: LaunchSettings, profile: ModelProfile): string | null;
+  /** What a refusal for that is called; absent: `needs-input`. */
+  readonly lacking?: 'needs-input' | 'not-visible-on-cluster';
+  /** True: it serves only what servers of others offer, and never a model that lies here. */
+  readonly onlyOffered?: boolean;
   /** Why an adapter cannot be loaded into a base that was launched so (null: into any); null: it can. Absent: it serves no adapters. */
   whyNotAttached?(form: ModelForm, base: LaunchPlan | null): string | null;
 }

@@ -140,7 +140,7 @@ export class Questions {
     return this.#questionFor(
       record.id,
       record.profile,
-      { ...forAdapters, ...own, ...retried },
+      { ...forAdapters, ...own, ...retried, path: record.realPath },
       { box, mayEvict, waitedMs, trusted, asleep },
     );
   }
@@ -154,7 +154,7 @@ export class Questions {
     const { devices, ledger, clock, facts, settings } = this.#ports;
     const isElsewhere = profile.forms.some(({ kind }) => kind === 'remote');
     // What lies here and what is offered elsewhere have nothing to do with each other's runtimes.
-    const runtimes = this.#ports.runtimes().filter(({ planner }) => (planner.elsewhere !== undefined) === isElsewhere);
+    const runtimes = this.#ports.runtimes().filter(({ planner }) => (planner.onlyOffered ?? false) === isElsewhere);
     return {
       modelId,
       profile,

@@ -4,6 +4,7 @@ import { access, open, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Look } from '../../core/look.ts';
+import { packedFolder } from './packed-folder.ts';
 
 export const look: Look = {
   stats: (paths) =>
@@ -21,6 +22,10 @@ export const look: Look = {
   names: async (folder) => (await readdir(folder).catch(() => [])).toSorted().map((name) => join(folder, name)),
   read,
   real: (path) => realpath(path).catch(() => null),
+  async pack(folder, packing) {
+    const { sha1, bytes } = await packedFolder(folder, packing);
+    return { sha1, bytes };
+  },
   async packageFolder(name) {
     try {
       const main = fileURLToPath(import.meta.resolve(name));

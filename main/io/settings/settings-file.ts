@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ModeliumError, toModeliumError } from '../../../shared/errors.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../../shared/settings.ts';
-import { checkSettings, type SettingsProblem, settingsWarnings } from '../../../shared/settings-check.ts';
+import { checkSettings, type SettingsProblem } from '../../../shared/settings-check.ts';
 import { shellWord } from '../../../shared/visible.ts';
 import { modeliumFolders } from '../folders.ts';
 import { readOwnText, whyNotOurs } from '../ownership.ts';
@@ -42,7 +42,7 @@ export async function loadSettings(places: SettingsPlaces = {}): Promise<LoadedS
   const { file, warnings } = await findSettingsFile(places);
   if (file === null) return { file, settings: DEFAULT_SETTINGS, warnings };
   const settings = parseSettings(await readText(file), file);
-  return { file, settings, warnings: [...warnings, ...settingsWarnings(settings)] };
+  return { file, settings, warnings };
 }
 
 export async function findSettingsFile(places: SettingsPlaces): Promise<{ file: string | null; warnings: readonly string[] }> {

@@ -23,6 +23,7 @@ export function remoteAdapter({ remotes }: RemotesFound): Adapter {
     ...{ portRange: [1, 1], stopping: { graceSeconds: 1, loadingGraceSeconds: 1, leaderFirst: false } },
     ...{ splits: false, groups: false },
     supports: (_profile, { kind }) => ({ supported: kind === 'remote', why: 'a remote server serves what it offers itself' }),
+    onlyOffered: true,
     elsewhere: ({ server = '' }) => whereOf(server),
     plan: (_profile, form, placement, { context = 0 }) => ({
       ...{ runtime: 'remote', form: form.kind, file: form.files[0] ?? '', placement, server: form.server ?? '' },

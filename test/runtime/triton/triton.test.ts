@@ -230,7 +230,7 @@ input { name: "name" data_type: TYPE_STRING dims: 1 }`;
   });
 
   test('what a TorchScript file does not tell, a person says in models.NAME.triton: inputs, outputs and max_batch_size', () => {
-    expect(adapter.lacks?.(SCRIPT, {})).toContain('models.NAME.triton.inputs');
+    expect(adapter.lacks?.(SCRIPT, {}, profileOf(SCRIPT))).toContain('models.NAME.triton.inputs');
     const told = {
       triton: {
         inputs: [{ name: 'INPUT__0', type: 'FP32', shape: [-1, 3] }],
@@ -238,10 +238,10 @@ input { name: "name" data_type: TYPE_STRING dims: 1 }`;
         max_batch_size: 8,
       },
     };
-    expect(adapter.lacks?.(SCRIPT, told)).toBeNull();
+    expect(adapter.lacks?.(SCRIPT, told, profileOf(SCRIPT))).toBeNull();
     const config = readTritonConfig(configIn(entry(SCRIPT, told)));
     expect(config).toMatchObject({ backend: 'pytorch', maxBatchSize: 8, inputs: [{ name: 'INPUT__0', type: 'TYPE_FP32', shape: [3] }] });
-    expect(adapter.lacks?.(ONNX, {})).toBeNull();
+    expect(adapter.lacks?.(ONNX, {}, profileOf(ONNX))).toBeNull();
   });
 
   test('a folder of transformers goes to its vLLM where a person wants that', () => {

@@ -1,0 +1,122 @@
+/** Which cluster is to be used: one that the settings name, with its token, or a program here that can start one of our own. Reads files, runs nothing. */
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { RuntimeWorld } from '../module.ts';
+import { names, readWhole, type Steps, stats } from '../step.ts';
+
+/** A cluster of somebody else's. */
+export interface Cluster {
+  /** Scheme, host and port of its dashboard. */
+  readonly origin: string;
+  /** For people. */
+  readonly where: string;
+  readonly host: string;
+  /** This machine: its nodes see our files. */
+  readonly isLocal: boolean;
+  readonly token: string | null;
+  /** Why it cannot even be asked; null: it can. */
+  readonly problem: string | null;
+}
+
+export interface RayFound {
+  /** Null: the settings name none. */
+  readonly cluster: Cluster | null;
+  /** Absolute path of `ray`; null: it is not here, or not wanted. */
+  readonly program: string | null;
+  readonly version: string | null;
+  /** A sentence. */
+  readonly message: string;
+  readonly isWrong: boolean;
+  /** What it rests on: an equal one is the same. */
+  readonly about: string;
+}
+
+export const NOT_FOUND: RayFound = {
+  ...{ cluster: null, program: null, version: null, isWrong: false, about: '' },
+  message: 'Ray was not looked for yet.',
+};
+
+const HOW =
+  '`python3 -m venv ~/.venv && ~/.venv/bin/pip install "ray[serve]" torch transformers`; or set ray_serve.url to a cluster that runs';
+const MOST_TOKEN_BYTES = 8 * 1024;
+const TOKEN = /^[\x21-\x7e]+$/;
+
+export function* findRay(world: RuntimeWorld, before: RayFound): Steps<RayFound> {
+  const found = world.settings.ray_serve.url === null ? yield* ownCluster(world) : yield* clusterOf(world.settings.ray_serve.url, world);
+  const about = JSON.stringify(found);
+  return about === before.about ? before : { ...found, about };
+}
+
+function* clusterOf(address: string, world: RuntimeWorld): Steps<Omit<RayFound, 'about'>> {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url === null) return { ...NOT_FOUND, message: `ray_serve.url is no address: ${address}.`, isWrong: true };
+  const { token, problem } = yield* tokenOf(world);
+  const host = url.hostname;
+  const isLocal = /^(localhost|127\.|\[::1\]$)/.test(host);
+  const where = `the Ray cluster at ${url.host}`;
+  const message = problem ?? `${where[0]?.toUpperCase()}${where.slice(1)}.`;
+  return { ...NOT_FOUND, cluster: { origin: url.origin, where, host, isLocal, token, problem }, message, isWrong: problem !== null };
+}
+
+function* tokenOf(world: RuntimeWorld): Steps<Pick<Cluster, 'token' | 'problem'>> {
+  const { token_env, token_file } = world.settings.ray_serve;
+  const source = token_env === null ? 'ray_serve.token_file' : 'ray_serve.token_env';
+  if (token_env === null && token_file === null) return { token: null, problem: null };
+  const path = token_file === null ? '' : placeOf(token_file, world);
+  const text = token_env === null ? yield* readWhole(path, MOST_TOKEN_BYTES) : (world.env[token_env] ?? null);
+  if (text === null || text.trim() === '') {
+    const what = token_env === null ? `The file ${path}` : `The environment variable ${token_env}`;
+    return { token: null, problem: `${what}, which ${source} names, holds no token where Modelium runs.` };
+  }
+  const token = text.trim();
+  return TOKEN.test(token)
+    ? { token, problem: null }
+    : { token: null, problem: `What ${source} names holds no token: it has spaces or lines.` };
+}
+
+function* ownCluster(world: RuntimeWorld): Steps<Omit<RayFound, 'about'>> {
+  const { command } = world.settings.ray_serve;
+  const paths = pathsOf(world);
+  const facts = yield* stats(paths);
+  let bare: string | null = null;
+  for (const [index, program] of paths.entries()) {
+    if (facts[index]?.isFile !== true || !facts[index].isExecutable) continue;
+    const packages = yield* packagesOf(program);
+    const version = packages.map((name) => /^ray-(\d[^-]*)\.dist-info$/.exec(name)?.[1]).find((one) => one !== undefined) ?? null;
+    if (version === null && command === null) continue;
+    // Its Serve wants these two beside Ray itself; a wrapper elsewhere hides what it has.
+    const lacks = version === null ? [] : ['fastapi', 'uvicorn'].filter((name) => !packages.includes(name));
+    if (lacks.length === 0)
+      return { ...NOT_FOUND, program, version, message: `Ray ${version ?? '(version unknown)'}: ${program}, for a cluster of our own.` };
+    bare = `${program} lacks Serve (${lacks.join(' and ')}): install "ray[serve]" there.`;
+  }
+  if (bare !== null) return { ...NOT_FOUND, message: bare, isWrong: command !== null };
+  const message =
+    command === null
+      ? `Ray is not installed here: ${HOW}.`
+      : `ray_serve.command is ${command}, and there is no such program: mend it, or take it out.`;
+  return { ...NOT_FOUND, message, isWrong: command !== null };
+}
+
+function pathsOf(world: RuntimeWorld): readonly string[] {
+  const { settings, env, home, settingsFolder } = world;
+  const { command } = settings.ray_serve;
+  const onPath = (name: string) =>
+    (env['PATH'] ?? '')
+      .split(delimiter)
+      .filter((folder) => isAbsolute(folder))
+      .map((folder) => join(folder, name));
+  if (command === null) return [...onPath('ray'), ...[settingsFolder, home].map((folder) => join(folder, '.venv/bin/ray'))];
+  return command.includes('/') ? [placeOf(command, world)] : onPath(command);
+}
+
+/** Names of what is installed beside a program in its environment. */
+function* packagesOf(program: string): Steps<readonly string[]> {
+  const pythons = (yield* names(join(dirname(dirname(program)), 'lib'))).filter((name) => basename(name).startsWith('python3'));
+  const found: string[] = [];
+  for (const python of pythons) found.push(...(yield* names(join(python, 'site-packages'))));
+  return found.map((path) => basename(path));
+}
+
+function placeOf(path: string, { home, settingsFolder }: RuntimeWorld): string {
+  return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(settingsFolder, path);
+}

@@ -1,0 +1,35 @@
+/** The first real answer of an application: that Ray calls it RUNNING says only that its constructor ended. */
+import type { Endpoint } from '../../../shared/model.ts';
+import { http, phase, type Steps } from '../step.ts';
+import { failed } from './cluster.ts';
+import type { Task } from './plan.ts';
+
+/** The first answer may have to compile kernels. */
+const PROOF_MS = 600_000;
+
+function questionOf(task: Task, model: string): { readonly path: string; readonly body: object | null } {
+  if (task === 'embed') return { path: '/v1/embeddings', body: { model, input: 'Hello' } };
+  if (task === 'rank') return { path: '/v1/rerank', body: { model, query: 'Hello', documents: ['Hello'] } };
+  if (task === 'classify') return { path: '/classify', body: { model, input: 'Hello' } };
+  if (task === 'generate') return { path: '/v1/completions', body: { model, prompt: 'Hello', max_tokens: 1, temperature: 0 } };
+  // Of pictures and sounds we have none: that it loaded its model is all that is proven.
+  return { path: '/health', body: null };
+}
+
+export function* prove(modelId: string, { at, key: secret, prefix }: Endpoint, task: Task): Steps<void> {
+  yield* phase('first answer', null, true);
+  const { path, body } = questionOf(task, modelId);
+  const request = {
+    method: body === null ? 'GET' : 'POST',
+    path: `${prefix.slice(0, -'/v1'.length)}${path}`,
+    body,
+    timeoutMs: PROOF_MS,
+  } as const;
+  const answer = yield* http({ at, key: secret, ...request, tellsWhy: true });
+  if (answer?.status === 200) return;
+  const said =
+    answer === null || answer.status === 0
+      ? `no answer came (${answer?.body ?? ''})`
+      : `status ${answer.status}: ${answer.body.slice(0, 300)}`;
+  throw failed(`Ray Serve loaded ${modelId}, but its first answer failed: ${said}.`);
+}
