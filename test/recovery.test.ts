@@ -1,8 +1,8 @@
 /** How an engine ends, well or badly, and what the next one makes of it. Real processes throughout; real llama.cpp where no fixture is named. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -280,6 +280,16 @@ describe.sequential('an orderly end', () => {
     const body = (await answer.json()) as { usage: { completion_tokens: number } };
     expect([answer.status, body.usage.completion_tokens]).toEqual([200, 20]);
     expect(await ended).toEqual({ code: 0, signal: null });
+    expect(home.processes()).toEqual([]);
+  });
+
+  test('SIGTERM while a pipe that nobody writes to stands in place of the settings', { timeout }, async () => {
+    const home = newHome();
+    const served = await startServe(home);
+    rmSync(home.config);
+    execFileSync('mkfifo', [home.config]);
+    await served.says(/it is a pipe, and no ordinary file/);
+    expect(await served.end('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(home.processes()).toEqual([]);
   });
 
