@@ -4,7 +4,6 @@ import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Meter } from '../main/engine/meter.ts';
 import { createMetrics } from '../main/io/metrics.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
@@ -301,13 +300,4 @@ test('a port of its own, behind the guard; none when metrics.enabled is false', 
   } finally {
     await without.close();
   }
-});
-
-test('what many ask for at once is written once, and anew for who asks later', async () => {
-  let written = 0;
-  const meter = new Meter({ text: async () => `${++written}` } as never, { decisions: () => [] } as never);
-  const ask = () => meter.text({} as never, {} as never, { metrics: { include_runtime: false } } as never);
-  expect(await Promise.all(Array.from({ length: 100 }, ask))).toEqual(Array(100).fill('1'));
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(await ask()).toBe('2');
 });

@@ -90,8 +90,8 @@ export interface Inference {
   served(id: string): Served;
   /** Names like it, best first, for a 404 that helps. */
   nearest(name: string): readonly string[];
-  /** Models that can be asked: loaded or loadable, none that is blocked. */
-  servable(): readonly ListedModel[];
+  /** Models that can be asked: loaded or loadable, none that is blocked. @param only this one, if it can. */
+  servable(only?: string): readonly ListedModel[];
   /**
    * A lease, at once when the model is ready, else when it is.
    * @throws ModeliumError model-settling, model-blocked, model-failed, model-gone, queue-full, queue-timeout, cancelled, shutting-down.

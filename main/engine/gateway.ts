@@ -49,8 +49,9 @@ export function createInference(parts: InferenceParts): Inference {
       const beside = registry.quantizationsBeside(name);
       return beside.length > 0 ? beside : nearestNames(name, registry.names(), NAMES_OFFERED);
     },
-    servable: () =>
-      [...registry.all()].flatMap((record) => {
+    servable: (only) =>
+      (only === undefined ? [...registry.all()] : [registry.get(only)]).flatMap((record) => {
+        if (record === undefined) return [];
         const { state, profile } = record;
         // Trying again would help nothing: it cannot be asked.
         const isLost = state.name === 'failed' && state.failure.permanent;

@@ -7,6 +7,7 @@ import type { DayHistory, History } from '../core/tell/history.ts';
 import { Connections } from '../http/connections.ts';
 import { createMetricsServer } from '../http/metrics-server.ts';
 import { createHttpServer } from '../http/server.ts';
+import { SharedText } from '../http/shared-text.ts';
 import type { Upstreams } from '../io/http-client.ts';
 import { createLargeJson } from '../io/large-json.ts';
 import type { createLog } from '../io/log.ts';
@@ -74,7 +75,8 @@ export async function listen(parts: ListenParts): Promise<{ readonly address: st
     ...{ settings: desk.view, editSettings: desk.edit },
     trouble: parts.trouble,
   });
-  const metricsText = () => meter.text(core, upstreams, settings());
+  const shared = new SharedText(clock, () => meter.text(core, upstreams, settings()));
+  const metricsText = () => shared.read();
   const { dispatch } = upstreams;
   const largeJson = opened.add(createLargeJson(programs.largeJson, clock), (each) => each.close());
   const connections = new Connections({ descriptors: descriptorLimit(), now: clock.now });

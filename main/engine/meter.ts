@@ -13,7 +13,6 @@ export class Meter {
   readonly #metrics: Metrics;
   readonly ledger: Ledger;
   lastDecisionId: number;
-  #running: Promise<string> | null = null;
 
   constructor(metrics: Metrics, ledger: Ledger) {
     this.#metrics = metrics;
@@ -26,20 +25,8 @@ export class Meter {
     this.ledger = { ...ledger, decide };
   }
 
-  /**
-   * The text of /metrics: ours, and where the settings say so those of the runtimes. Anybody may ask for it as often as they like: whoever asks while
-   * it is being written, or in the same turn, gets the same.
-   */
-  text(core: Core, upstreams: Upstreams, settings: Settings): Promise<string> {
-    this.#running ??= this.#write(core, upstreams, settings).finally(() => {
-      setImmediate(() => {
-        this.#running = null;
-      });
-    });
-    return this.#running;
-  }
-
-  async #write({ registry, runtimes }: Core, upstreams: Upstreams, settings: Settings): Promise<string> {
+  /** The text of /metrics: ours, and where the settings say so those of the runtimes. */
+  async text({ registry, runtimes }: Core, upstreams: Upstreams, settings: Settings): Promise<string> {
     const own = await this.#metrics.text();
     if (!settings.metrics.include_runtime) return own;
     const models = meteredModels(registry, (id) => runtimes.metricsOf(id));

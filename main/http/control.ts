@@ -22,6 +22,7 @@ import { sendAsset, sendPage, wantsPage } from './page.ts';
 import { modelNotFound, sendError, sendText } from './respond.ts';
 import { pathOf, routesAsText, unknownRoute } from './routes.ts';
 import { withoutLaunch, withoutSecrets } from './secrets.ts';
+import { SharedText } from './shared-text.ts';
 import { type Admitted, type Gatekeeper, requireBody } from './token.ts';
 
 export interface ControlWorld {
@@ -41,6 +42,7 @@ const NO_BODY = Buffer.alloc(0);
 /** Names, paths and settings are far shorter (I10). */
 const CONTROL_BYTES = 64 * 1024;
 const PLAIN = 'text/plain; charset=utf-8';
+const JSON_TYPE = 'application/json; charset=utf-8';
 /** Of a name of 120 characters with its owner's, percent-encoded: the longest are twelve characters for one. */
 const MOST_PARAM_CHARACTERS = 4096;
 
@@ -150,22 +152,33 @@ function addRoute<C extends Contract>(app: FastifyInstance, world: ControlWorld,
         body: (contract.body === undefined ? undefined : checkInput(contract.body, request.body ?? {})) as Body<C>,
       });
       if (answer === ANSWERED || typeof answer !== 'object') return answer === ANSWERED ? reply : answer;
-      reply.type('application/json; charset=utf-8');
+      reply.type(JSON_TYPE);
       return JSON.stringify(answer, contract.access === 'open' ? withoutLaunch : withoutSecrets);
     },
+  });
+}
+
+/** A route without input, which anybody may ask for. */
+function addShared<C extends Contract>(app: FastifyInstance, world: ControlWorld, contract: C, read: () => DeepReadonly<Answer<C>>): void {
+  const text = new SharedText(world.clock, () => JSON.stringify(read(), withoutLaunch));
+  addRoute(app, world, contract, async ({ reply }): Promise<typeof ANSWERED> => {
+    const written = await text.read();
+    reply.hijack();
+    sendText(reply.raw, 200, JSON_TYPE, written);
+    return ANSWERED;
   });
 }
 
 function addOpenRoutes(app: FastifyInstance, world: ControlWorld): void {
   const { control } = world;
   let document: string | null = null;
-  addRoute(app, world, API.status, () => control.snapshot());
-  addRoute(app, world, API.models, () => ({ ...listOf(world.inference.servable()), models: control.snapshot().models }));
+  addShared(app, world, API.status, () => control.snapshot());
+  addShared(app, world, API.models, () => ({ ...listOf(world.inference.servable()), models: control.snapshot().models }));
   addRoute(app, world, API.openapi, ({ reply }) => {
     // Written once: it is large, and anybody may ask for it.
     document ??= JSON.stringify(openApiDocument(world.version));
     reply.hijack();
-    sendText(reply.raw, 200, 'application/json; charset=utf-8', document);
+    sendText(reply.raw, 200, JSON_TYPE, document);
     return ANSWERED;
   });
   addRoute(app, world, API.root, async ({ request, reply }) => {

@@ -17,21 +17,24 @@ import type { ProxyWorld } from './exchange.ts';
 import { type GuardRules, guard, guardRules } from './guard.ts';
 import { type InferenceTarget, inferenceTarget, isInference, passInference, tellOfInference } from './inference-protocol.ts';
 import { type JsonBody, type LargeJson, readJson } from './json-body.ts';
-import { asOpenAi, listOf } from './model-list.ts';
+import { asOpenAi } from './model-list.ts';
 import { FORMS_PASSED_ON, PASSED_ON, passFormOn, passOn } from './openai.ts';
 import { predict } from './predict.ts';
 import { modelNotFound, sendError, sendJson, sendText } from './respond.ts';
 import { methodsOf, pathOf, unknownRoute } from './routes.ts';
+import type { SharedText } from './shared-text.ts';
 import { isUnread, UnreadBodies } from './unread.ts';
 
 export interface HotWorld extends ProxyWorld {
   readonly control: Control;
   readonly settings: () => Settings;
-  readonly metricsText: () => Promise<string>;
+  readonly metricsText: () => Promise<string | Buffer>;
   readonly version: string;
   readonly budget: BodyBudget;
   readonly largeJson: LargeJson;
   readonly connections: Connections;
+  /** `/v1/models`. */
+  readonly list: SharedText;
   /** Everything that is not hot. */
   readonly controlApp: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -189,12 +192,15 @@ function answerGet(world: HotWorld, path: string, response: ServerResponse): boo
       (thrown: unknown) => failed(world, response, thrown),
     );
   } else if (path === API.listModels.path) {
-    sendJson(response, 200, listOf(world.inference.servable()));
+    world.list.read().then(
+      (text) => sendText(response, 200, 'application/json; charset=utf-8', text),
+      (thrown: unknown) => failed(world, response, thrown),
+    );
   } else if (path.startsWith(ONE_MODEL) && path.length > ONE_MODEL.length) {
     const name = nameAfter(ONE_MODEL, path);
     const id = world.inference.resolve(name);
     // As in the list: a model that is being copied, or blocked, cannot be asked.
-    const model = id === null ? undefined : world.inference.servable().find((listed) => listed.id === id);
+    const model = id === null ? undefined : world.inference.servable(id)[0];
     if (model !== undefined) sendJson(response, 200, asOpenAi(model));
     else sendError(response, modelNotFound(name, world.inference.nearest(name)));
   } else {

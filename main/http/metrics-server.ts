@@ -12,7 +12,7 @@ import { UnreadBodies } from './unread.ts';
 
 export interface MetricsServerOptions {
   readonly settings: () => Settings;
-  readonly metricsText: () => Promise<string>;
+  readonly metricsText: () => Promise<string | Buffer>;
   readonly clock: Clock;
   readonly log: Log;
   /** Those of all our ports. */

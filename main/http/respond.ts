@@ -56,7 +56,13 @@ export function isEventStream(headers: Readonly<Record<string, string | string[]
   return typeof type === 'string' && type.startsWith('text/event-stream');
 }
 
-export function sendText(response: ServerResponse, status: number, contentType: string, text: string, headers: Headers = {}): void {
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  text: string | Buffer,
+  headers: Headers = {},
+): void {
   const ending = isUnread(response.req) ? { connection: 'close' } : null;
   response.writeHead(status, { ...headers, ...ending, 'content-type': contentType, 'content-length': Buffer.byteLength(text) });
   response.end(text);

@@ -14,7 +14,9 @@ import { createListeners, type Listener } from './hot-routes.ts';
 import type { LargeJson } from './json-body.ts';
 import { listenOnLoopback } from './listen.ts';
 import { answerMalformed } from './malformed.ts';
+import { listOf } from './model-list.ts';
 import { isOwnAddress, type Listening } from './own-address.ts';
+import { SharedText } from './shared-text.ts';
 import { Gatekeeper } from './token.ts';
 import type { Dispatch } from './upstream.ts';
 
@@ -29,7 +31,7 @@ export interface HttpServerOptions {
   readonly token: string;
   readonly version: string;
   readonly dispatch: Dispatch;
-  readonly metricsText: () => Promise<string>;
+  readonly metricsText: () => Promise<string | Buffer>;
   readonly page: PageFiles;
   /** Looks into large bodies elsewhere than on this thread. */
   readonly largeJson: LargeJson;
@@ -72,10 +74,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       });
     },
   });
+  const list = new SharedText(options.clock, () => JSON.stringify(listOf(options.inference.servable())));
   const openStreams: OpenStreams = new Set();
   // Set before the port opens.
   let controlApp: Listener = () => {};
-  const listeners = createListeners({ ...options, budget, controlApp: (request, response) => controlApp(request, response) });
+  const listeners = createListeners({ ...options, budget, list, controlApp: (request, response) => controlApp(request, response) });
   const servers = [newServer(listeners), newServer(listeners)] as const;
   const [first, second] = servers;
   second.on('clientError', answerMalformed);

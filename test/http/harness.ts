@@ -294,8 +294,10 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     resolve: (name) => known.get(name) ?? null,
     begun: () => engine.begun,
     nearest: () => ['tiny'],
-    servable: () =>
-      engine.snapshot.models.map(({ id, aliases }) => ({ id, aliases, kind: 'chat', contextTokens: 2_048, createdSeconds: 1_700_000_000 })),
+    servable: (only) =>
+      engine.snapshot.models
+        .filter(({ id }) => only === undefined || id === only)
+        .map(({ id, aliases }) => ({ id, aliases, kind: 'chat', contextTokens: 2_048, createdSeconds: 1_700_000_000 })),
     ensureReady: (id, options) => engine.ensureReady(id, options),
     served: () => engine.served,
     waitingFor: () => engine.waitingFor,
