@@ -22,6 +22,7 @@ const PAGE_OF: Readonly<Record<PageName, ComponentType<PageProps>>> = {
   box: BoxPage,
   models: ModelsPage,
   decisions: DecisionsPage,
+  activity: lazy(async () => ({ default: (await import('./pages/activity/activity-page.tsx')).ActivityPage })),
   playground: lazy(async () => ({ default: (await import('./pages/playground/playground-page.tsx')).PlaygroundPage })),
   logs: lazy(async () => ({ default: (await import('./pages/logs/logs-page.tsx')).LogsPage })),
   settings: lazy(async () => ({ default: (await import('./pages/settings/settings-page.tsx')).SettingsPage })),

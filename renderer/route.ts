@@ -1,12 +1,13 @@
 /** Which page is shown, from the address's fragment: `#/models/NAME`. Its only owner. */
 import { useSyncExternalStore } from 'react';
 
-export const PAGES = ['box', 'models', 'decisions', 'playground', 'logs', 'settings'] as const;
+export const PAGES = ['box', 'models', 'decisions', 'activity', 'playground', 'logs', 'settings'] as const;
 export type PageName = (typeof PAGES)[number];
 export const TITLES: Readonly<Record<PageName, string>> = {
   box: 'Box',
   models: 'Models',
   decisions: 'Decisions',
+  activity: 'Activity',
   playground: 'Playground',
   logs: 'Logs',
   settings: 'Settings',

@@ -4,7 +4,7 @@ import type { Notice, TrayState } from '../../shared/bridge.ts';
 import { CHANNELS } from './channels.ts';
 import { originOf } from './fences.ts';
 
-const PAGES = new Set(['box', 'models', 'decisions', 'playground', 'logs', 'settings']);
+const PAGES = new Set(['box', 'models', 'decisions', 'activity', 'playground', 'logs', 'settings']);
 const TEXT_LIMIT = 300;
 /** An older one gives way: a notification that nobody looked at is kept by us, not by the desktop. */
 const NOTICES_KEPT = 20;

@@ -1,9 +1,15 @@
 /** Every key of the window, in one table: the `?` dialog lists it, and shortcuts.ts carries out those that work everywhere. */
 import { type PageName, TITLES } from '../route.ts';
 
-export const PAGE_KEYS = { box: 'b', models: 'm', decisions: 'd', playground: 'p', logs: 'l', settings: 's' } as const satisfies Partial<
-  Record<PageName, string>
->;
+export const PAGE_KEYS = {
+  box: 'b',
+  models: 'm',
+  decisions: 'd',
+  activity: 'y',
+  playground: 'p',
+  logs: 'l',
+  settings: 's',
+} as const satisfies Partial<Record<PageName, string>>;
 
 export interface Shortcut {
   /** As on the keys, one after the other. */

@@ -28,7 +28,7 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
 
   test('empty pages teach', async () => {
     const { page, errors } = await open();
-    await page.getByRole('heading', { name: 'Drop a model here' }).waitFor();
+    await page.getByRole('heading', { name: 'Add a model' }).waitFor();
     await page.goto(`${live.address}/#/decisions`);
     await page.getByRole('heading', { name: 'No decision yet' }).waitFor();
     await expectAccessible(page);

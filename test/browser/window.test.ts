@@ -167,6 +167,55 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
   });
 
+  test('Models: sorted by a head, several handled at once, how fast each answers, and when it leaves', async () => {
+    await show('models');
+    const names = () => page.getByRole('rowheader').evaluateAll((all) => all.map((cell) => cell.querySelector('a')?.textContent));
+    await expect.poll(names).toEqual(['broken', 'chat', 'other', 'slow']);
+    await page.getByRole('button', { name: 'Memory' }).click();
+    expect(await page.getByRole('columnheader', { name: 'Memory' }).getAttribute('aria-sort')).toBe('descending');
+    expect((await names())[0]).toBe('chat');
+    await page.getByRole('button', { name: 'Model', exact: true }).click();
+    await page.getByRole('button', { name: 'Model', exact: true }).click();
+    expect(await names()).toEqual(['slow', 'other', 'chat', 'broken']);
+    await expect.poll(() => row('chat').innerText()).toMatch(/p50 [\d.]+ m?s, p95 [\d.]+ m?s/);
+    // The evictor's own rule, in its own words: five minutes without a request.
+    await row('chat')
+      .getByText(/^unloads in [0-4]:\d\d$/)
+      .waitFor();
+    await page.getByRole('checkbox', { name: 'Choose chat' }).check();
+    await page.getByRole('checkbox', { name: 'Choose other' }).check();
+    const bar = page.getByRole('region', { name: 'Chosen models' });
+    await bar.getByText('2 chosen').waitFor();
+    await expectAccessible(page);
+    await bar.getByRole('button', { name: 'Pin' }).click();
+    await expect.poll(async () => [(await engine.model('chat')).pinned, (await engine.model('other')).pinned]).toEqual([true, true]);
+    expect(await bar.count()).toBe(0);
+    for (const id of ['chat', 'other']) await engine.control('POST', `/models/${id}/pin`, { pinned: false });
+  });
+
+  test('Models: what has no column on a small window stands in the row', async () => {
+    await show('models', { viewport: { width: 390, height: 844 } });
+    await expect.poll(() => row('chat').innerText()).toMatch(/llama · GPU 0 · 533 MiB/);
+    expect(
+      await page.evaluate(() => (document.getElementById('main')?.scrollWidth ?? 0) - (document.getElementById('main')?.clientWidth ?? 0)),
+    ).toBe(0);
+  });
+
+  test('Activity: requests as the engine counted them, by model and by outcome', async () => {
+    await engine.predict('chat', { max_tokens: 7 });
+    await engine.predict('broken');
+    await show('activity');
+    const first = page.getByRole('group', { name: 'Requests' }).getByRole('row');
+    await expect.poll(() => first.nth(1).innerText()).toMatch(/^\d\d:\d\d:\d\d\s+broken\s+failed \(503\)/);
+    expect(await first.nth(2).innerText()).toMatch(/chat\s+answered\s+\d+, 7\s/);
+    await page.getByRole('combobox', { name: 'Outcome' }).click();
+    await page.getByRole('option', { name: 'Answered' }).click();
+    await expect.poll(() => page.getByText(/^failed/).count()).toBe(0);
+    await page.goto(`${engine.engine.address}/#/activity/other`);
+    await page.getByRole('combobox', { name: 'Model' }).getByText('other').waitFor();
+    await expectAccessible(page);
+  });
+
   test('Models: found by a word, and by state', async () => {
     await show('models');
     await page.getByRole('searchbox', { name: 'Find a model' }).fill('brok');
@@ -230,7 +279,7 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
 
   test.each(['light', 'dark'] as const)('nothing is out of reach in %s', async (colorScheme) => {
     await show('box', { colorScheme });
-    for (const name of ['box', 'models', 'models/chat', 'models/broken', 'decisions']) {
+    for (const name of ['box', 'models', 'models/chat', 'models/broken', 'decisions', 'activity']) {
       await page.goto(`${engine.engine.address}/#/${name}`);
       await page.getByRole('heading').first().waitFor();
       await expectAccessible(page);
@@ -244,7 +293,7 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
 
   test('at 200 % of a small window nothing is cut off sideways', async () => {
     await show('box', { viewport: { width: 512, height: 320 } });
-    for (const name of ['box', 'models', 'models/chat', 'decisions', 'playground', 'logs', 'settings']) {
+    for (const name of ['box', 'models', 'models/chat', 'decisions', 'activity', 'playground', 'logs', 'settings']) {
       await page.goto(`${engine.engine.address}/#/${name}`);
       await page.getByRole('heading').first().waitFor();
       const overflow = await page.evaluate(() => {

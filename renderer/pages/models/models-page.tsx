@@ -1,15 +1,19 @@
 /** Every model with its state and what can be done to it; one of them in the drawer when the address names it. */
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
+import { bridge } from '../../bridge.ts';
 import { isNoModel, ON_DEVICE, stateWord } from '../../components/state-chip.tsx';
 import { AddModel } from '../../drop/add-model.tsx';
 import { go, type PageProps } from '../../route.ts';
-import { useModels } from '../../store.ts';
+import { useModels, useWindow } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
+import { CopyButton } from '../../ui/copy-button.tsx';
 import { ChoiceField, TextField } from '../../ui/fields.tsx';
 import { Empty, Page, Panel } from '../../ui/panel.tsx';
+import { ChosenBar } from './chosen-bar.tsx';
 import { FoundModels } from './found-models.tsx';
 import { ModelDrawer } from './model-drawer.tsx';
+import { BY_NAME, type Order } from './model-order.ts';
 import { ModelTable } from './model-table.tsx';
 import styles from './models-page.module.css';
 
@@ -20,6 +24,8 @@ export function ModelsPage({ subject }: PageProps) {
   const [words, setWords] = useState('');
   const [state, setState] = useState(ALL);
   const [adding, setAdding] = useState(false);
+  const [order, setOrder] = useState<Order>(BY_NAME);
+  const { chosen, choose, chooseNone } = useChosen();
   const shown = models.filter((model) => matches(model, words) && (state === ALL || model.state === state));
   const states = [...new Set(models.map((model) => model.state))].sort();
   const add = (
@@ -32,9 +38,7 @@ export function ModelsPage({ subject }: PageProps) {
       <FoundModels known={models.length} />
       {models.length === 0 ? (
         <Panel>
-          <Empty action={add} icon="drop" title="Drop a model here">
-            A GGUF file or a model's folder, anywhere on this window. It is served from where it lies, and never changed.
-          </Empty>
+          <NothingYet add={add} />
         </Panel>
       ) : (
         <>
@@ -55,7 +59,8 @@ export function ModelsPage({ subject }: PageProps) {
               value={states.some((each) => each === state) ? state : ALL}
             />
           </div>
-          <ModelTable models={shown} />
+          <ChosenBar models={models.filter(({ id }) => chosen.has(id))} onDone={chooseNone} />
+          <ModelTable chosen={chosen} models={shown} onChoose={choose} onOrder={setOrder} order={order} />
           {shown.length === 0 && <p className={styles.none}>No model matches. {models.length} are here in all.</p>}
         </>
       )}
@@ -63,6 +68,49 @@ export function ModelsPage({ subject }: PageProps) {
       <AddModel onClose={() => setAdding(false)} open={adding} />
     </Page>
   );
+}
+
+/** A browser tells no page where a dropped file lies: what is true in the app would be a lie there. */
+function NothingYet({ add }: { readonly add: React.ReactNode }) {
+  const folders = useWindow((state) => state.snapshot?.watchFolders) ?? [];
+  const way =
+    bridge === null
+      ? "Give the path of a GGUF file or of a model's folder on the machine that the engine runs on; a browser tells none of what is dropped."
+      : "A GGUF file or a model's folder, anywhere on this window.";
+  return (
+    <Empty
+      action={
+        <div>
+          {add}
+          {folders.length > 0 && (
+            <div className={styles.folders}>
+              <p>Or copy it into a folder that is watched:</p>
+              {folders.map(({ path }) => (
+                <div className={styles.folder} key={path}>
+                  <code>{path}</code>
+                  <CopyButton label="Copy" name={`Copy the path ${path}`} text={() => path} />
+                </div>
+              ))}
+            </div>
+          )}
+        </div>
+      }
+      icon="drop"
+      title={bridge === null ? 'Add a model' : 'Drop a model here'}
+    >
+      {way} It is served from where it lies, and never changed.
+    </Empty>
+  );
+}
+
+/** Which rows are chosen; the same functions from one drawing to the next, so that rows that did not change are not drawn again. */
+function useChosen() {
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const choose = useCallback((id: string, isChosen: boolean) => {
+    setChosen((before) => new Set(isChosen ? [...before, id] : [...before].filter((each) => each !== id)));
+  }, []);
+  const chooseNone = useCallback(() => setChosen(new Set()), []);
+  return { chosen, choose, chooseNone };
 }
 
 function matches({ id, aliases, path, profile }: ModelView, words: string): boolean {
