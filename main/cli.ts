@@ -9,7 +9,7 @@ async function main(): Promise<void> {
   const version = process.versions.node;
   if (Number.parseInt(version, 10) < NEEDED_NODE) {
     console.error(`Modelium needs Node ${NEEDED_NODE} or newer; this is Node ${version} (${process.execPath}).`);
-    console.error('Within a checkout, `npm run -s modelium -- VERB` brings the right one along.');
+    console.error('Within a checkout, `npx --yes . VERB` brings the right one along.');
     process.exitCode = 1;
     return;
   }
