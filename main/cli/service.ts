@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { ModeliumError } from '../../shared/errors.ts';
+import { nodeProgram } from '../packaged.ts';
 import { print, printJson } from './output.ts';
 import type { Shared } from './verb.ts';
 
@@ -23,9 +24,10 @@ export async function service({ stateFolder, json }: Shared, action: string, { c
   switch (action) {
     case 'install': {
       if (config !== undefined && !existsSync(config)) throw new ModeliumError('path-invalid', `There is no settings file ${config}.`);
-      const command = [process.execPath, resolve(process.argv[1] ?? ''), '--state-folder', stateFolder, 'serve'];
+      const { command: node, args, env } = nodeProgram();
+      const command = [node, ...args, resolve(process.argv[1] ?? ''), '--state-folder', stateFolder, 'serve'];
       await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, unitText([...command, ...(config === undefined ? [] : ['--config', resolve(config)])]));
+      await writeFile(file, unitText([...command, ...(config === undefined ? [] : ['--config', resolve(config)])], env));
       const trouble = isStarted ? ((await systemctl('daemon-reload')) ?? (await systemctl('enable', '--now', UNIT))) : null;
       if (json) printJson({ file, started: isStarted && trouble === null });
       else print(`Wrote ${file}.${isStarted && trouble === null ? ' It runs, and starts with your login.' : ''}`);
@@ -61,7 +63,7 @@ function told(trouble: string): number {
 }
 
 /** @param command each word is quoted as systemd reads it: a `%` or a `$` means something there. */
-export function unitText(command: readonly string[]): string {
+export function unitText(command: readonly string[], env: Readonly<Record<string, string>> = {}): string {
   const words = command.map(
     (word) => `"${word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`,
   );
@@ -70,7 +72,9 @@ Description=Modelium: serves models on this machine
 After=network.target
 
 [Service]
-ExecStart=${words.join(' ')}
+${Object.entries(env)
+  .map(([name, value]) => `Environment=${name}=${value}\n`)
+  .join('')}ExecStart=${words.join(' ')}
 Restart=on-failure
 RestartSec=5
 # Models in use are drained before the engine ends.

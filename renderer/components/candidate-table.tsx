@@ -54,7 +54,9 @@ function Row({ candidate, isChosen }: { readonly candidate: Candidate; readonly 
     <tr className={classes(isChosen && styles.chosen)}>
       <th scope="row">
         {plan.runtime}
-        {plan.preparation !== undefined && ` as ${plan.preparation.type}`} on {placeOf(candidate, nameOf)}
+        {plan.preparation !== undefined && ` as ${plan.preparation.type}`}
+        {/* What was never reckoned, because the runtime does not take it, has no place. */}
+        {(feasible || needs.length > 0) && ` on ${placeOf(candidate, nameOf)}`}
         {isChosen && <span className={styles.taken}>taken</span>}
       </th>
       <td>

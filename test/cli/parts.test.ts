@@ -121,6 +121,9 @@ test('bash completes verbs, options and names by the script', () => {
 });
 
 test('a unit starts words as they are, whatever systemd reads into them', () => {
+  expect(unitText(['/app/modelium'], { ELECTRON_RUN_AS_NODE: '1' })).toContain(
+    '[Service]\nEnvironment=ELECTRON_RUN_AS_NODE=1\nExecStart="/app/modelium"\n',
+  );
   expect(unitText(['/a b/node', '/c/$x%h"\\y', 'serve'])).toContain('ExecStart="/a b/node" "/c/$$x%%h\\"\\\\y" "serve"\n');
 });
 
