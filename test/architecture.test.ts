@@ -1,5 +1,5 @@
 /** The layers, checked by reading every import: a second opinion beside Biome and the tsconfigs, and one that counts what it saw. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -237,6 +237,24 @@ describe('architecture', () => {
     const folders = readdirSync(join(root, 'main/runtime'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
     expect(folders.length).toBeGreaterThan(1);
     for (const { name } of folders) for (const file of sources(`main/runtime/${name}`)) expect(lines(file), file).toBeLessThanOrEqual(150);
+  });
+
+  test('each file that no test is named after says which test guards it, and that test is there', () => {
+    const guarded = `core/orchestrator core/registry core/notice/catalog core/notice/settler runtime/manager runtime/process-host runtime/stall-watch
+      runtime/waiting-room runtime/sweep runtime/room`;
+    const guardOf = (text: string): string | null =>
+      /^\/\*\*[\s\S]*?Guarded by (test\/[\w/-]+\.test\.ts)\.[\s\S]*?\*\//.exec(text)?.[1] ?? null;
+    for (const name of guarded.split(/\s+/)) {
+      const guard = guardOf(readFileSync(join(root, `main/${name}.ts`), 'utf8'));
+      expect(guard, name).not.toBeNull();
+      expect(existsSync(join(root, guard ?? '')), `${name} is guarded by ${guard}`).toBe(true);
+    }
+    // Wherever else a file names its guard, that one is there too.
+    for (const file of files) expect(existsSync(join(root, guardOf(readFileSync(join(root, file), 'utf8')) ?? 'test')), file).toBe(true);
+    expect([guardOf('/** A. Guarded by test/core/a.test.ts. */'), guardOf('/** A. */\n// Guarded by test/a.test.ts.')]).toEqual([
+      'test/core/a.test.ts',
+      null,
+    ]);
   });
 
   test('what calls itself pure keeps no state', () => {

@@ -6,6 +6,7 @@
  * It runs after each transition and whenever room, runtimes, settings or wishes change. It starts the next step and never waits. It is the only
  * caller of the analyzer (through the settler) and of the brain. What it decides it writes to the ledger (I14); whatever is to be done, the
  * doer has done.
+ * Guarded by test/core/story.test.ts.
  */
 import type { Decision } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';

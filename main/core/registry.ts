@@ -1,6 +1,7 @@
 /**
  * Owns every model's record. The only caller of `transition()` (I1); whoever else wants a state to change reports a fact here.
  * It tells its listeners what changed and does nothing about it.
+ * Guarded by test/core/registry.test.ts.
  */
 import type { ModelEvent, ModelState, StateName, StateOf } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';

@@ -2,6 +2,7 @@
  * The life of a model that has a process of its own, on any runtime: loadModel, unloadModel, sleepModel. Owns the runners (`runner.ts`) and nothing
  * else: states belong to the registry, memory to the devices, waiting requests to the admission, what is special about a runtime to its adapter.
  * It never decides who is loaded or evicted; the orchestrator does and calls here.
+ * Guarded by test/core/review.test.ts.
  */
 import {
   type Candidate,

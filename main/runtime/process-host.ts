@@ -1,6 +1,7 @@
 /**
  * One process tree of a runtime: starts it, carries out the steps of its adapter that need one, keeps its last words and ends it.
  * It knows processes and time; it knows nothing of states, memory or requests (the manager does), and leaves the run of the steps to `steps.ts`.
+ * Guarded by test/core/story.test.ts.
  */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';

@@ -1,4 +1,7 @@
-/** Waits for memory: until what was promised to a load is there, and until what an ended tree held is seen free (I6). Decides nothing. */
+/**
+ * Waits for memory: until what was promised to a load is there, and until what an ended tree held is seen free (I6). Decides nothing.
+ * Guarded by test/runtime/room.test.ts.
+ */
 import type { DeviceBytes } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Devices } from '../core/memory/devices.ts';

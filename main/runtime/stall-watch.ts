@@ -1,4 +1,7 @@
-/** Tells a load that stands still from one that is slow: a deadline that every sign of life moves on. Knows time and activity, no processes. */
+/**
+ * Tells a load that stands still from one that is slow: a deadline that every sign of life moves on. Knows time and activity, no processes.
+ * Guarded by test/runtime/stall-watch.test.ts.
+ */
 import type { Clock } from '../core/ports.ts';
 
 export interface StallLimits {

@@ -1,6 +1,7 @@
 /**
  * Ends what an earlier engine left behind, before the first grant (I2). Only what is provably ours: the pid with the start time and boot id
  * that we recorded, or the launch id in a process's own environment. What those launches left on the disk goes with them.
+ * Guarded by test/runtime/sweep.test.ts.
  */
 import type { Clock, Log } from '../core/ports.ts';
 import type { Processes, ProcessIdentity, ProcessRow, ProcessTable, ScratchFolders } from '../core/process-ports.ts';

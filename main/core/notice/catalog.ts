@@ -1,6 +1,7 @@
 /**
  * Which file or folder is which model. Applies what `candidates.ts` makes of each scan to the registry, registers paths that a person names,
  * and remembers models over restarts. Owns the absences, the folders that are away and the memory; it never looks into a file.
+ * Guarded by test/core/review.test.ts.
  */
 import { assertNever, ModeliumError } from '../../../shared/errors.ts';
 import { hasProcess, type ModelState, NOTHING_COPIED } from '../../../shared/model.ts';
