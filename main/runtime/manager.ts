@@ -13,16 +13,14 @@ import {
   type RuntimeId,
 } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import type { AfterDrain, DrainReason, ModelState, StateOf } from '../../shared/model.ts';
+import type { AfterDrain, DrainReason, Endpoint, StateOf } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
-import { READY_FORGIVES_MS } from '../core/backoff.ts';
 import type { Lease } from '../core/gateway.ts';
 import type { Devices } from '../core/memory/devices.ts';
 import type { DeviceProbe, Ledger, Log } from '../core/ports.ts';
 import type { ProcessIdentity } from '../core/process-ports.ts';
 import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
-import { retriedWith, retrySentence } from '../core/retry-with.ts';
-import { loadedSentence, loadingSentence } from '../core/sentences.ts';
+import { loadingSentence } from '../core/sentences.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Adapter, LoadTarget } from './adapter.ts';
 import { Deaths } from './deaths.ts';
@@ -30,12 +28,13 @@ import { stillAlive, stillAliveSentence } from './drains.ts';
 import { endRunner } from './ending.ts';
 import { failedLoad } from './failed-load.ts';
 import { LastWords } from './last-words.ts';
+import { commitReady, type LoadEndPorts, loadFailed } from './load-end.ts';
 import { loadTarget } from './load-target.ts';
 import type { Breaking } from './model-host.ts';
 import type { HostPorts } from './process-host.ts';
 import { hungError, watchPulse } from './pulse.ts';
 import { awaitRoom, whenAborted } from './room.ts';
-import { measurementOf, type Runner, startRunner, wakeRunner } from './runner.ts';
+import { type Runner, startRunner, wakeRunner } from './runner.ts';
 import type { Servers } from './servers.ts';
 import { sleepRunner } from './sleep.ts';
 import { type LeaveOptions, NOT_WAITED, type Waited } from './stay.ts';
@@ -164,35 +163,16 @@ export class Manager {
     }
   }
 
-  #commitReady(
-    runner: Runner,
-    target: LoadTarget,
-    endpoint: Extract<ModelState, { name: 'ready' }>['endpoint'],
-    measured: DeviceBytes,
-    loadSeconds: number,
-  ): void {
-    const { registry, devices, ledger, clock, log } = this.#ports;
-    const { id, predicted, host, outcome } = runner;
-    const { plan } = target;
-    devices.settlePromise(id, clock.now());
-    const pids = host.pids();
-    // Said and learned before it is committed: the next grant follows in the same turn, and tells its own story after this one.
-    const isElsewhere = plan.placement.kind === 'elsewhere';
-    if (!isElsewhere || runner.adapter.detach !== undefined)
-      log.say(loadedSentence(id, { ...predicted, ...measured }, devices.sample, loadSeconds, plan.placement.where));
-    const taken = runner.adapter.reported?.(host.words.ofThisLaunch()) ?? null;
-    if (taken !== null) outcome.reports({ [plan.runtime]: taken });
-    if (!isElsewhere)
-      this.#write(() => ledger.learn(measurementOf(runner, target, { measured, loadSeconds, reported: taken ?? undefined })));
-    outcome.phase('', clock.now());
-    outcome.ready({ ok: true, message: 'ready', predictedBytes: predicted, measuredBytes: measured, seconds: loadSeconds });
-    runner.endpoint = endpoint;
-    registry.apply(id, { type: 'loaded', endpoint, devices: Object.keys(predicted), measured, pids, sinceMs: clock.now(), loadSeconds });
-    // The smaller context that a failure asked for stays: without it the plan would differ, and the next settings edit would unload the model.
-    runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0 }));
-    const work = { isBusy: () => runner.stay.leases.inFlight > 0, heard: () => runner.stay.leases.heard };
-    if (endpoint.protocol === 'openai' && !isElsewhere)
+  #commitReady(runner: Runner, target: LoadTarget, endpoint: Endpoint, measured: DeviceBytes, loadSeconds: number): void {
+    commitReady(this.#endPorts(), runner, target, { endpoint, measured, loadSeconds });
+    const { leases } = runner.stay;
+    const work = { isBusy: () => leases.inFlight > 0, heard: () => leases.heard };
+    if (endpoint.protocol === 'openai' && target.plan.placement.kind !== 'elsewhere')
       runner.endPulse = watchPulse(this.#ports, endpoint, work, () => this.#broke(runner, 'hung'));
+  }
+
+  #endPorts(): LoadEndPorts {
+    return { ...this.#ports, write: (work) => this.#write(work) };
   }
 
   async #makeRoom(runner: Runner, victims: readonly Promise<void>[]): Promise<void> {
@@ -213,44 +193,10 @@ export class Manager {
   }
 
   #failLoad(runner: Runner, error: ModeliumError, seconds: number): void {
-    const { registry, ledger, log } = this.#ports;
-    const record = registry.get(runner.id);
+    const record = this.#ports.registry.get(runner.id);
     if (record === undefined) return;
-    const { explanation } = runner.host;
-    const asked = explanation?.retryWith ?? null;
-    const retried = asked === null ? null : retriedWith(record.retried, asked);
-    this.#write(() =>
-      ledger.settle(runner.decisionId, {
-        ok: false,
-        code: error.code,
-        message: error.message,
-        predictedBytes: runner.predicted,
-        measuredBytes: null,
-        seconds,
-      }),
-    );
-    log.warn(`${runner.id} could not be loaded: ${error.message}`);
-    // No failure of the model: its files become others.
-    if (error.code === 'content-changed') return void this.unloadModel(runner.id, 'files-changed', { to: 'settling' });
-    if (asked !== null && retried !== null) {
-      const sentence = retrySentence(runner.id, asked);
-      log.say(sentence);
-      this.#write(() =>
-        ledger.decide({
-          modelId: runner.id,
-          action: 'retry',
-          reason: 'retry-with',
-          sentence,
-          because: { cause: { kind: 'said', sentence }, facts: [] },
-          inputs: asked,
-          candidates: [],
-        }),
-      );
-      registry.update(runner.id, { retried });
-      void this.unloadModel(runner.id, 'load-failed', { to: 'analyzed' });
-      return;
-    }
-    void this.unloadModel(runner.id, 'load-failed', this.#failed(record, error, explanation?.permanent ?? false));
+    const { reason, becomes } = loadFailed(this.#endPorts(), runner, record, error, seconds);
+    void this.unloadModel(runner.id, reason, becomes);
   }
 
   #failed(record: ModelRecord, error: ModeliumError, permanent: boolean): AfterDrain {
