@@ -12,6 +12,7 @@ import type { Clock, Log } from '../core/ports.ts';
 import type { ModelRecord, Registry } from '../core/registry.ts';
 import { stateInWords } from '../core/sentences.ts';
 import type { Usage } from '../core/usage.ts';
+import type { Manager } from '../runtime/manager.ts';
 import type { Servers } from '../runtime/servers.ts';
 import type { WaitingRoom } from '../runtime/waiting-room.ts';
 
@@ -21,6 +22,7 @@ export interface InferenceParts {
   readonly waitingRoom: WaitingRoom;
   readonly usage: Usage;
   readonly servers: Pick<Servers, 'foreign'>;
+  readonly manager: Pick<Manager, 'doubt'>;
   readonly clock: Clock;
   readonly log: Log;
   view(id: string): ModelView | null;
@@ -41,7 +43,10 @@ export function createInference(parts: InferenceParts): Inference {
       log.say(`A request for ${modelId} has the field "${field}", which changes nothing here: it is ignored, and from now on only counted`);
     }
   };
-  const doubt = (id: string): void => parts.servers.foreign(registry.get(id)?.server?.name ?? '')?.lookNow();
+  const doubt = (id: string): void => {
+    parts.servers.foreign(registry.get(id)?.server?.name ?? '')?.lookNow();
+    parts.manager.doubt(id);
+  };
   return {
     resolve: (name) => registry.resolve(name),
     begun: parts.begun,

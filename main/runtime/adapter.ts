@@ -121,6 +121,8 @@ export interface Adapter extends RuntimePlanner {
   detach?(modelId: string, server: Endpoint): Steps<void>;
   /** Makes what `preparations` names. Ends when it is there; throws a sentence where it cannot be made. */
   prepare?(target: PrepareTarget): Steps<void>;
+  /** Asked when an answer was that of a broken model: why it answers nothing any more, in a sentence; null: it is well. Absent: its process says so itself. */
+  ailment?(endpoint: Endpoint): Steps<string | null>;
   /** Bytes that it will take on disk. */
   preparedBytes?(profile: ModelProfile, preparation: Preparation): number;
   /** Requests that it works on at once when launched so; absent: as many as the plan has sequences. */

@@ -32,13 +32,14 @@ import { commitReady, type LoadEndPorts, loadFailed } from './load-end.ts';
 import { loadTarget } from './load-target.ts';
 import type { Breaking } from './model-host.ts';
 import type { HostPorts } from './process-host.ts';
-import { hungError, watchPulse } from './pulse.ts';
+import { hungError } from './pulse.ts';
 import { awaitRoom, whenAborted } from './room.ts';
 import { type Runner, startRunner, wakeRunner } from './runner.ts';
 import type { Servers } from './servers.ts';
 import { sleepRunner } from './sleep.ts';
 import { type LeaveOptions, NOT_WAITED, type Waited } from './stay.ts';
 import type { ThreadShare } from './thread-share.ts';
+import { watchRunner } from './watch.ts';
 
 export interface ManagerPorts extends HostPorts {
   readonly registry: Registry;
@@ -165,10 +166,8 @@ export class Manager {
 
   #commitReady(runner: Runner, target: LoadTarget, endpoint: Endpoint, measured: DeviceBytes, loadSeconds: number): void {
     commitReady(this.#endPorts(), runner, target, { endpoint, measured, loadSeconds });
-    const { leases } = runner.stay;
-    const work = { isBusy: () => leases.inFlight > 0, heard: () => leases.heard };
-    if (endpoint.protocol === 'openai' && target.plan.placement.kind !== 'elsewhere')
-      runner.endPulse = watchPulse(this.#ports, endpoint, work, () => this.#broke(runner, 'hung'));
+    const isElsewhere = target.plan.placement.kind === 'elsewhere';
+    watchRunner(this.#ports, runner, endpoint, isElsewhere, (ailment) => this.#broke(runner, 'hung', ailment));
   }
 
   #endPorts(): LoadEndPorts {
@@ -223,22 +222,24 @@ export class Manager {
   }
 
   /** What it lives in broke (while it loads the host's step tells that), or lives and answers no more: what is in flight may end. */
-  #broke(runner: Runner, how: Breaking | 'hung'): void {
+  #broke(runner: Runner, how: Breaking | 'hung', ailment: ModeliumError | null = null): void {
     const { log, clock } = this.#ports;
-    if (how === 'hung') runner.host.hung();
+    if (how === 'hung' && ailment === null) runner.host.hung();
     const record = this.#servingOf(runner);
     if (record === null) return;
     if (how === 'recycled') return void this.unloadModel(runner.id, 'server-recycled', { to: 'analyzed' });
     if (how === 'away') return void this.unloadModel(runner.id, 'away', { to: 'analyzed' });
-    const error = how === 'hung' ? hungError(runner.host.words.lines()) : this.#brokenOff(runner);
+    const error = ailment ?? (how === 'hung' ? hungError(runner.host.words.lines()) : this.#brokenOff(runner));
     log.error(`${runner.id} broke off: ${error.message}`);
     // One death is no verdict: whoever asks next has it loaded again. A second one within ten minutes is a failure, with its back-off.
-    const isFirst = runner.host.isShared || this.#deaths.isFirst(runner.id, clock.now());
-    void this.unloadModel(
-      runner.id,
-      how === 'lost' ? 'exited' : how,
-      isFirst ? { to: 'unloaded', reason: 'exited' } : this.#failed(record, error, false),
-    );
+    const isFirst = (runner.host.isShared && ailment === null) || this.#deaths.isFirst(runner.id, clock.now());
+    const becomes: AfterDrain = isFirst ? { to: 'unloaded', reason: 'exited' } : this.#failed(record, error, false);
+    void this.unloadModel(runner.id, how === 'lost' ? 'exited' : how, becomes);
+  }
+
+  /** An answer of it was that of a broken one: if it is, it leaves, and whoever asks next has it loaded anew. */
+  doubt(id: string): void {
+    this.#runners.get(id)?.doubt();
   }
 
   /** Its record, if it is ready or sleeps. */

@@ -29,7 +29,8 @@ export function watchPulse({ clock, http }: PulsePorts, endpoint: Endpoint, work
   const end = new AbortController();
   let answeredMs = clock.now();
   let heard = work.heard();
-  const request = { method: 'GET', path: '/health', body: null, timeoutMs: ANSWER_MS, signal: end.signal } as const;
+  const path = endpoint.protocol === 'v2' ? '/v2/health/live' : '/health';
+  const request = { method: 'GET', path, body: null, timeoutMs: ANSWER_MS, signal: end.signal } as const;
 
   async function beat(): Promise<void> {
     // Nobody waits for an idle one: whether it answers shows with the next request.

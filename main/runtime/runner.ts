@@ -33,6 +33,8 @@ export interface Runner {
   waitedForRoom: boolean;
   cancelForgiving: () => void;
   endPulse: () => void;
+  /** An answer of it was that of a broken one. */
+  doubt: () => void;
 }
 
 export interface RunnerPorts extends HostPorts, StayPorts {
@@ -86,7 +88,7 @@ export function startRunner(
   host.onMessage((message) => threads.hear(host, message));
   host.onMessage((message) => anew.outcome.hear(message));
   const stay = new Stay(ports, id, leases);
-  const nothing = { endpoint: null, cancelForgiving: () => {}, endPulse: () => {} };
+  const nothing = { endpoint: null, cancelForgiving: () => {}, endPulse: () => {}, doubt: () => {} };
   return { id, adapter, host, stay, before: devices.sample, ...anew, ...nothing };
 }
 

@@ -1,6 +1,7 @@
 /** Real Triton, the whole engine in front of it. Its backend of ONNX Runtime is a stand-in (test/runtimes/triton/onnxruntime.py): that one proves the entries, not the backend. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
@@ -9,6 +10,7 @@ import { here } from './children.ts';
 import { realFiles } from './real-files.ts';
 import { copyOnnx, tritonProgram, writeTextModel } from './triton-models.ts';
 
+const SETTINGS = () => ({ triton: { command: tritonProgram() }, gpus: { use: 'none' } });
 let live: LiveEngine;
 /** Beside the ONNX file: the names of its classes. */
 let config: string;
@@ -17,7 +19,7 @@ beforeAll(async () => {
   const onnx = join(await realFiles('magika'), 'magika/models/standard_v3_3/model.onnx');
   config = join(dirname(onnx), 'config.min.json');
   live = await startLiveEngine({
-    settings: { triton: { command: tritonProgram() }, gpus: { use: 'none' } },
+    settings: SETTINGS(),
     prepare: ({ watch }) => {
       copyOnnx(onnx, join(watch, 'magika'));
       writeTextModel(join(watch, 'backwards'));
@@ -63,6 +65,46 @@ test('a folder with code waits for trust, and is asked with a text then', async 
   expect(serversAlive()).toBe(1);
 });
 
+test('a model whose process was killed says READY for ever: it is seen, leaves, and the next request has it loaded anew', async () => {
+  const died = await live.predict('backwards', { prompt: 'die' });
+  expect([died.status, died.json.error.message]).toEqual([400, expect.stringContaining('is not healthy')]);
+  await live.comesTo('backwards', 'unloaded', 60_000);
+  expect(live.said.join('\n')).toContain('backwards broke off: the process that runs its Python code has ended.');
+  expect((await live.model('magika'))?.state).toBe('ready');
+  expect((await live.predict('backwards', { prompt: 'again' })).json.text).toBe('niaga');
+});
+
+test('a model that fails to load is told in its own words, and the others answer on', async () => {
+  writeTextModel(
+    join(live.watch, 'broken'),
+    'class TritonPythonModel:\n    def initialize(self, args):\n        raise RuntimeError("no weights here")\n',
+  );
+  await live.comesTo('broken', 'blocked');
+  await trust('broken');
+  const { message } = await live.comesTo('broken', 'failed', 60_000);
+  expect(message).toMatch(/Triton could not load broken: RuntimeError: no weights here \(.*model\.py\(3\): initialize\)\./);
+  expect((await live.predict('backwards', { prompt: 'on' })).json.text).toBe('no');
+  rmSync(join(live.watch, 'broken'), { recursive: true });
+});
+
+test('a killed server is started again for whoever asks next, with all of its models', async () => {
+  const [pid] = servers();
+  process.kill(pid ?? 0, 'SIGKILL');
+  await live.comesTo('magika', 'unloaded');
+  await live.comesTo('backwards', 'unloaded');
+  const [text, told] = await Promise.all([
+    live.predict('backwards', { prompt: 'back' }),
+    live.predict('magika', { inputs: { bytes: [bytesOfText('a')] } }),
+  ]);
+  expect([text.json.text, told.status, serversAlive()]).toEqual(['kcab', 200, 1]);
+});
+
+test("Triton's own figures stand among the metrics, each under the name of its model alone", async () => {
+  await live.set({ ...SETTINGS(), metrics: { enabled: false, include_runtime: true } });
+  const lines = (await live.metrics()).split('\n').filter((line) => line.startsWith('nv_inference_request_success{'));
+  expect(lines.map((line) => /model="([^"]*)"/.exec(line)?.[1]).toSorted()).toEqual(['backwards', 'magika']);
+});
+
 test('the last one to leave takes the server along, and nothing of it stays', async () => {
   for (const id of ['magika', 'backwards']) await live.control('POST', `/control/models/${id}/unload`, {});
   await live.comesTo('magika', 'unloaded');
@@ -86,8 +128,15 @@ async function trust(id: string): Promise<void> {
 }
 
 function serversAlive(): number {
-  const mine = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return mine.filter((pid) => commandOf(pid).includes('tritonserver') && commandOf(pid).includes('--model-control-mode')).length;
+  return servers().length;
+}
+
+/** Of this engine: its repository lies in the temporary folder of this test. */
+function servers(): readonly number[] {
+  const isOurs = (command: string): boolean => command.includes('tritonserver') && command.includes(`--model-repository=${tmpdir()}`);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isOurs(commandOf(name)))
+    .map(Number);
 }
 
 function commandOf(pid: string): string {

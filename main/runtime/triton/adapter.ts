@@ -3,7 +3,7 @@ import { MOST_IN_FLIGHT } from '../../core/admission.ts';
 import type { Adapter } from '../adapter.ts';
 import type { RuntimeWorld } from '../module.ts';
 import type { TritonFound } from './find.ts';
-import { detach, load } from './load.ts';
+import { ailment, detach, load } from './load.ts';
 import { estimate, lacks, obstacle, plan, SERVER, supports } from './plan.ts';
 import { start } from './server.ts';
 import { explainExit } from './words.ts';
@@ -36,6 +36,7 @@ export function tritonAdapter(world: RuntimeWorld, found: TritonFound): Adapter 
     servers: [{ name: SERVER, isForeign: false, start: () => start({ found, settings: settings.triton, hasGpus }) }],
     load,
     detach,
+    ailment,
     progress: () => null,
     explainExit,
   };

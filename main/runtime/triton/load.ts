@@ -8,14 +8,19 @@ import { PROOF_WORDS, smallestInference } from '../proof.ts';
 import { servedTensors } from '../served-tensors.ts';
 import { enterServer, http, pause, phase, type Steps, write } from '../step.ts';
 import { entryName, entryOf } from './entry.ts';
-import { loadSentence, saysOutOfMemory } from './words.ts';
+import { hasEnded, loadSentence, saysOutOfMemory } from './words.ts';
 
 /** A load is one call; whether it stands still, the host sees by its processes. */
 const LOAD_MS = 3_600_000;
 const PROOF_MS = 600_000;
 const CALL_MS = 10_000;
-/** An unload is over when the server says so: what runs in a process of its own needs two seconds. */
-const UNLOAD_MS = 30_000;
+/**
+ * An unload is over when the server says so: what runs in a process of its own needs two seconds. Where that process has ended by itself, the server says
+ * UNLOADING for ever, and loads it again all the same: whether its memory is free is measured then.
+ */
+const UNLOADING_MS = 8_000;
+/** One that is still there after that was never let go of. */
+const UNLOAD_MS = 20_000;
 const UNLOAD_PAUSE_MS = 100;
 
 const pathOf = (model: string, verb: string): string => `/v2/repository/models/${encodeURIComponent(model)}/${verb}`;
@@ -59,6 +64,15 @@ export function* proofProblem(server: Server, model: string, tensors: ServedTens
   return answer.status === 200 || refusesZeros(answer) ? null : loadSentence(answer.body);
 }
 
+/**
+ * A process of Python's that has ended is never started again, and its model is called ready all the same. Asked once more, it tells what it is, whatever was
+ * wrong with the request before. @returns a sentence; null: it is well.
+ */
+export function* ailment({ model, tensors, ...server }: Endpoint): Steps<string | null> {
+  const problem = yield* proofProblem(server, model, tensors ?? null);
+  return problem !== null && hasEnded(problem) ? problem : null;
+}
+
 /** The model itself answered: it wants other values than zeros, or more than one of what is chosen at run time. */
 function refusesZeros({ status, body }: HttpAnswer): boolean {
   return status < 500 && status >= 400 && !/not healthy|unexpected|is not ready|unknown model/i.test(body);
@@ -75,7 +89,8 @@ export function* detach(modelId: string, server: Endpoint): Steps<void> {
   const model = entryName(modelId);
   yield* http({ ...of(server), method: 'POST', path: pathOf(model, 'unload'), body: null, timeoutMs: CALL_MS });
   for (let waitedMs = 0; waitedMs < UNLOAD_MS; waitedMs += UNLOAD_PAUSE_MS) {
-    if (yield* isOut(server, model)) {
+    const state = yield* stateOf(server, model);
+    if (state === 'UNAVAILABLE' || (state === 'UNLOADING' && waitedMs >= UNLOADING_MS)) {
       yield* write(model, null);
       return;
     }
@@ -84,14 +99,15 @@ export function* detach(modelId: string, server: Endpoint): Steps<void> {
   throw new ModeliumError('runtime-exited', `Triton did not let go of ${modelId} within ${UNLOAD_MS / 1000} s.`, { origin: 'triton' });
 }
 
-function* isOut(server: Server, model: string): Steps<boolean> {
+/** As its index says; one that was never loaded has no state there. Null: it does not answer. */
+function* stateOf(server: Server, model: string): Steps<string | null> {
   const answer = yield* http({ ...of(server), method: 'POST', path: '/v2/repository/index', body: {}, timeoutMs: CALL_MS });
-  if (answer?.status !== 200) return false;
+  if (answer?.status !== 200) return null;
   try {
     const index = JSON.parse(answer.body) as readonly { readonly name?: string; readonly state?: string }[];
-    return index.every(({ name, state }) => name !== model || state === undefined || state === 'UNAVAILABLE');
+    return index.find(({ name }) => name === model)?.state ?? 'UNAVAILABLE';
   } catch {
-    return false;
+    return null;
   }
 }
 

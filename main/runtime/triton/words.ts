@@ -15,11 +15,13 @@ const PREFIXES = [
   /^Failed to process the request\(s\) for model '[^']*', message: /,
 ];
 
+const ENDED = 'the process that runs its Python code has ended';
+
 const MEANINGS: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[] = [
   [/unable to find backend library for backend '([^']*)'/, ([, name]) => `this Triton has no backend ${name}`],
   [/failed to poll from model repository/, () => 'it cannot read the configuration of the model; its own words are in the log'],
   [/has no available versions|no version is available/, () => 'no version of it could be loaded'],
-  [/Stub process '?[^ ]*'? is not healthy/, () => 'the process that runs its Python code has ended'],
+  [/Stub process '?[^ ]*'? is not healthy/, () => ENDED],
   [
     /ensemble .* depends on '([^']*)'|composing model '?([^' ]*)'? .*not/i,
     ([, one, other]) => `it needs the model ${one ?? other}, which is not loaded`,
@@ -46,6 +48,11 @@ function errorIn(body: string): string {
   } catch {
     return body;
   }
+}
+
+/** @param sentence of `loadSentence`. */
+export function hasEnded(sentence: string): boolean {
+  return sentence.startsWith(ENDED);
 }
 
 export function saysOutOfMemory(text: string): boolean {

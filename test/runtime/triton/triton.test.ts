@@ -10,10 +10,12 @@ import type { Step, Steps } from '../../../main/runtime/step.ts';
 import { quoted, withoutFields } from '../../../main/runtime/triton/config.ts';
 import { entryName, entryOf } from '../../../main/runtime/triton/entry.ts';
 import { NOT_FOUND, type TritonFound } from '../../../main/runtime/triton/find.ts';
+import { ailment, detach } from '../../../main/runtime/triton/load.ts';
 import { triton } from '../../../main/runtime/triton/module.ts';
 import { start } from '../../../main/runtime/triton/server.ts';
 import { explainExit, loadSentence } from '../../../main/runtime/triton/words.ts';
 import type { Placement } from '../../../shared/decision.ts';
+import type { Endpoint } from '../../../shared/model.ts';
 import { type FormKind, type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { settingsSchema } from '../../../shared/settings.ts';
 import { searcher, searchWorld } from '../../helpers/searching.ts';
@@ -270,6 +272,39 @@ input { name: "name" data_type: TYPE_STRING dims: 1 }`;
     ["b: 'x'", ''],
   ])('a field goes with its value: %j', (text, left) => {
     expect(withoutFields(text, ['b'])).toBe(left);
+  });
+});
+
+describe('leaving', () => {
+  const OPEN: Endpoint = { at: { socket: '/s' }, key: null, protocol: 'v2', model: 'm', prefix: '' };
+  /** The states that its index tells, the last one for ever; null: the model is not in it. */
+  const leave = (states: readonly (string | null)[]) => {
+    const left = [...states];
+    return drive(detach('m', OPEN), (step) => {
+      if (step.do !== 'http' || !step.path.endsWith('/index')) return step.do === 'http' ? { status: 200, body: '' } : undefined;
+      const state = left.length > 1 ? left.shift() : left[0];
+      return { status: 200, body: JSON.stringify(state === null ? [] : [{ name: 'm', version: '1', state }]) };
+    });
+  };
+
+  test.each<[string, readonly (string | null)[]]>([
+    ['when the server says that it is out', ['UNLOADING', 'UNLOADING', 'UNAVAILABLE']],
+    ['where it never was in', [null]],
+    // As Triton 2.51 says for ever of a model whose process was killed.
+    ['after a while, where the server says UNLOADING for ever', ['UNLOADING']],
+  ])('it lets go %s, and its entry goes', (_when, states) => {
+    expect(leave(states).taken.at(-1)).toEqual({ do: 'write', entry: 'm', parts: null });
+  });
+
+  test('a server that does not let go of it is told, so that it is started anew', () => {
+    expect(() => leave(['LOADING'])).toThrow(/did not let go of m/);
+  });
+
+  test('a model that answers nothing any more is told from one that refuses a request', () => {
+    const asked = (body: string) =>
+      drive(ailment({ ...OPEN, tensors: { inputs: [], outputs: [], hasBytes: true } }), () => ({ status: 500, body })).result;
+    expect(asked(`{"error":"Stub process 'm_0_0' is not healthy."}`)).toBe('the process that runs its Python code has ended.');
+    expect(asked('{"error":"unexpected shape for input"}')).toBeNull();
   });
 });
 

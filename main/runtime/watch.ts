@@ -1,0 +1,55 @@
+/**
+ * Watches a model that is ready: whether its process hangs (`pulse.ts`), and, when an answer was that of a broken model, whether it is broken. Its server may
+ * call it ready for ever while each request to it fails. What that means is the manager's matter. Guarded by test/runtime/watch.test.ts.
+ */
+import { ModeliumError } from '../../shared/errors.ts';
+import type { Endpoint } from '../../shared/model.ts';
+import { runCalls } from './call-host.ts';
+import { type PulsePorts, watchPulse } from './pulse.ts';
+import type { Runner } from './runner.ts';
+import type { StepPorts } from './steps.ts';
+
+/** Between two looks: requests that fail because they are wrong must not have the model asked all the time (I10). */
+const LEAST_MS = 1_000;
+
+type Watched = Pick<Runner, 'id' | 'adapter' | 'stay' | 'endPulse' | 'doubt'>;
+
+/** @param broke called with why it answers nothing any more; null: its process hangs. */
+export function watchRunner(
+  ports: StepPorts & PulsePorts,
+  runner: Watched,
+  endpoint: Endpoint,
+  isElsewhere: boolean,
+  broke: (ailment: ModeliumError | null) => void,
+): void {
+  const { leases } = runner.stay;
+  const work = { isBusy: () => leases.inFlight > 0, heard: () => leases.heard };
+  // Whether one elsewhere lives is looked at for all of its models together.
+  if (endpoint.protocol !== 'none' && !isElsewhere) runner.endPulse = watchPulse(ports, endpoint, work, () => broke(null));
+  runner.doubt = watchDoubts(ports, runner, endpoint, broke);
+}
+
+/** One look at a time; whoever comes meanwhile, or right after one, has it looked at once more when the time is over. */
+function watchDoubts(
+  ports: StepPorts,
+  { id, adapter, stay }: Watched,
+  endpoint: Endpoint,
+  broke: (ailment: ModeliumError) => void,
+): () => void {
+  const { clock } = ports;
+  const { signal } = stay.abort;
+  let isDue = false;
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  const look = async (): Promise<void> => {
+    const steps = signal.aborted ? undefined : adapter.ailment?.(endpoint);
+    const why = steps === undefined ? null : await runCalls(ports, `Looking at ${id}`, steps, signal).catch(() => null);
+    lookedMs = clock.now();
+    isDue = false;
+    if (why !== null) broke(new ModeliumError('runtime-exited', why));
+  };
+  return () => {
+    if (isDue || adapter.ailment === undefined) return;
+    isDue = true;
+    clock.after(Math.max(0, lookedMs + LEAST_MS - clock.now()), () => void look());
+  };
+}
