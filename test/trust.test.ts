@@ -1,9 +1,9 @@
 /** Trust over HTTP and by the command line, on a real engine and real files. */
-import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { trust } from '../main/cli/trust.ts';
-import type { TrustView } from '../shared/snapshot.ts';
+import type { ModelView, TrustView } from '../shared/snapshot.ts';
 import { CODE_FILE, CODE_TEXT, writeCodeModel } from './helpers/code-model.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, type LiveOptions, startLiveEngine } from './helpers/live-engine.ts';
@@ -88,6 +88,42 @@ test('a write that hides itself (same size, time set back) takes trust back; tou
   utimesSync(path, atime, mtime);
   await blockedBy(live, 'needs-trust');
   expect((await seen(live)).trusted).toBe(false);
+});
+
+test('a folder that is renamed stays trusted; renamed with other code in it, it is looked at anew', async () => {
+  const live = await start(({ watch }) => writeCodeModel(join(watch, 'coded')));
+  await blockedBy(live, 'needs-trust');
+  await live.control('POST', ROUTE, { form: 'transformers', hash: (await seen(live)).hash, trusted: true });
+  const called = (name: string) => eventually(name, async () => (await live.model('coded'))?.aliases.includes(name) === true);
+  renameSync(join(live.watch, 'coded'), join(live.watch, 'second'));
+  await called('second');
+  expect((await seen(live)).trusted).toBe(true);
+  const path = join(live.watch, 'second', CODE_FILE);
+  const { atime, mtime } = statSync(path);
+  writeFileSync(path, CODE_TEXT.replace('torch', 'osxxx'));
+  utimesSync(path, atime, mtime);
+  renameSync(join(live.watch, 'second'), join(live.watch, 'third'));
+  // Whether it counts as the same model or as a new one depends on what the file system tells.
+  const third = await eventually('the verdict on it', async () => {
+    const { models } = (await live.ask('GET', '/models')).json as { readonly models: readonly ModelView[] };
+    return models.find(({ path, blockedReason }) => path === join(live.watch, 'third') && blockedReason === 'needs-trust') ?? false;
+  });
+  const { forms } = (await live.control('GET', `/control/models/${third.id}/trust`)).json as TrustView;
+  expect(forms.map(({ trusted }) => trusted)).toEqual([false]);
+});
+
+test('another folder that comes in place of a deleted one is another model, and nobody has trusted it', async () => {
+  const live = await start(({ watch }) => writeCodeModel(join(watch, 'coded')));
+  await blockedBy(live, 'needs-trust');
+  await live.control('POST', ROUTE, { form: 'transformers', hash: (await seen(live)).hash, trusted: true });
+  rmSync(join(live.watch, 'coded'), { recursive: true });
+  await writeCodeModel(join(live.watch, 'foreign'));
+  await eventually('it is another model', async () => (await live.model('foreign'))?.id === 'foreign');
+  const foreign = await eventually('its verdict', async () => {
+    const model = await live.model('foreign');
+    return model?.blockedReason != null && model;
+  });
+  expect([foreign.blockedReason, foreign.aliases]).toEqual(['needs-trust', []]);
 });
 
 test('trust outlives a restart, and a change while the engine is away ends it', async () => {
