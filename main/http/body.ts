@@ -5,6 +5,7 @@ import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import { MIB } from '../../shared/units.ts';
 import { hasFewBrackets, outlineOf } from '../core/json-outline.ts';
 import { type BodyBudget, FREE_BYTES, type Share } from './body-budget.ts';
+import { inTurns } from './crumbs.ts';
 
 export type BodyResult = { readonly body: Buffer } | { readonly error: ModeliumError };
 
@@ -98,6 +99,7 @@ export function readBody(
     return taken;
   }
 
+  inTurns(request);
   request.on('data', (part: Buffer) => {
     if (isOver) return;
     bytes += part.length;
