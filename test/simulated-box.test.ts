@@ -280,6 +280,12 @@ describe.concurrent('runtimes that misbehave', () => {
     const first = await engine.predict('a');
     expect(first).toMatchObject({ status: 503, error: { code: 'model-failed' } });
     expect(first.error?.message).toMatch(/out of memory.*Free memory, or set a smaller models/);
+    // In a row there is room for the cause, and where it was.
+    expect((await engine.model('a')).headline).toBe('Out of memory on GPU 0');
+    expect((await engine.decisions('a')).find(({ action }) => action === 'load')?.outcome).toMatchObject({
+      ok: false,
+      code: 'out-of-memory',
+    });
     expect(first.error?.last_words?.join('\n')).toContain('cudaMalloc failed: out of memory');
     const failed = await engine.waitFor('a', 'failed');
     expect(failed.retryInMs).toBeGreaterThan(0);
