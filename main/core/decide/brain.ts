@@ -250,10 +250,10 @@ function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decisi
   const isUntrusted = profile.forms.every((form) => needsTrust(input, form));
   const converter = runtimes.find(({ planner }) => planner.preparations !== undefined);
   if (takers.length > 0) {
-    const why = candidates.find(({ plan }) => takers.includes(plan.runtime))?.why ?? '';
+    const whyNot = (id: string): string => (candidates.find(({ plan }) => plan.runtime === id)?.why ?? '').replace(/\.$/, '');
     const converted = profile.forms.find(({ conversion }) => conversion?.why != null)?.conversion?.why ?? null;
     const alsoNot = converted === null || converter === undefined ? '' : ` ${converter.name} does not serve it: ${converted}.`;
-    const missing = `${takers.join(', ')} would serve it, but: ${why.replace(/\.$/, '')}.${alsoNot}`;
+    const missing = `${takers.map((id) => `${id} would serve it, but: ${whyNot(id)}.`).join(' ')}${alsoNot}`;
     return isUntrusted
       ? untrusted(input, ` ${missing}`, candidates)
       : refusal('no-runtime', said({ kind: 'not-ready', runtimes: takers }, missing), HELP_RUNTIMES, candidates);
