@@ -64,9 +64,17 @@ describe('cheapestVictims', () => {
     );
   });
 
-  it('is the cheapest of all subsets, for a few models', () => {
+  /** As most boxes have them: each on one GPU alone. */
+  const apart = leavers(8).map((all) =>
+    all.map((each, at) => leaver(each.modelId, each.cost, at % 2 === 0 ? { g: each.held['g'] ?? 0, h: 0 } : { h: each.held['h'] ?? 0 })),
+  );
+
+  it.each([
+    ['wherever they are', leavers(8)],
+    ['each on one device', apart],
+  ])('is the cheapest of all subsets, for a few models, %s', (_, models) => {
     fc.assert(
-      fc.property(leavers(8), missing, (all, lacking) => {
+      fc.property(models, missing, (all, lacking) => {
         let cheapest = Number.POSITIVE_INFINITY;
         for (let mask = 0; mask < 2 ** all.length; mask += 1) {
           const subset = all.filter((_, index) => mask & (1 << index));

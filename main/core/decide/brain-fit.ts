@@ -30,6 +30,8 @@ export interface Box {
   readonly evictable: Leavers;
   /** Those who could leave some day: neither pinned nor leaving. */
   readonly movable: () => LeaverIndex;
+  /** By its id: each option names several, and there may be a thousand. */
+  readonly resident: (modelId: string) => Resident | undefined;
 }
 
 export type Fit = 'now' | 'draining' | 'victims' | 'waits' | 'held' | 'too-large' | 'impossible';
@@ -69,6 +71,7 @@ export function boxOf(input: BoxInput): Box {
   }
   const { nowMs } = input.rules;
   let indexed: LeaverIndex | null = null;
+  let byId: ReadonlyMap<string, Resident> | null = null;
   return {
     ...{ input, rooms, there, reachable, draining },
     evictable: leavers(residents, input.rules),
@@ -76,6 +79,10 @@ export function boxOf(input: BoxInput): Box {
     movable: () => {
       indexed ??= new LeaverIndex(movable.map((one) => ({ modelId: one.modelId, held: one.held, cost: reloadCost(one, nowMs) })));
       return indexed;
+    },
+    resident: (modelId) => {
+      byId ??= new Map(input.residents.map((one) => [one.modelId, one]));
+      return byId.get(modelId);
     },
   };
 }

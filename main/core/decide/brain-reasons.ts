@@ -211,8 +211,8 @@ function indexIn({ rooms }: Box): (id: DeviceId) => number | null {
   return (id) => rooms.get(id)?.index ?? null;
 }
 
-function usageOf(modelId: string, { input }: Box): Use {
-  const resident = input.residents.find((each) => each.modelId === modelId);
+function usageOf(modelId: string, { input, resident: residentOf }: Box): Use {
+  const resident = residentOf(modelId);
   return resident === undefined ? { is: 'unknown' } : usageOfResident(resident, input.rules.nowMs, input.rules.minResidencyMs);
 }
 

@@ -71,8 +71,8 @@ export function isEvictable(resident: Resident, { minResidencyMs, busyToo, nowMs
 /** Those who may leave, with their price; computed once per decision and used for every option. */
 export interface Leavers {
   readonly idle: LeaverIndex;
-  /** Null where none in flight may be taken. */
-  readonly withBusy: LeaverIndex | null;
+  /** Asked for only where the idle ones are not enough. Null where none in flight may be taken. */
+  readonly withBusy: () => LeaverIndex | null;
 }
 
 export function leavers(residents: readonly Resident[], rules: EvictionRules): Leavers {
@@ -83,14 +83,22 @@ export function leavers(residents: readonly Resident[], rules: EvictionRules): L
     const leaver = { modelId: resident.modelId, held: resident.held, cost: reloadCost(resident, rules.nowMs) };
     (resident.inFlight === 0 ? idle : busy).push(leaver);
   }
-  return { idle: new LeaverIndex(idle), withBusy: busy.length === 0 ? null : new LeaverIndex([...idle, ...busy]) };
+  let all: LeaverIndex | null = null;
+  return {
+    idle: new LeaverIndex(idle),
+    withBusy: () => {
+      if (busy.length > 0) all ??= new LeaverIndex([...idle, ...busy]);
+      return all;
+    },
+  };
 }
 
 /** The cheapest sufficient set, without busy models if at all possible; null when there is none. */
 export function chooseVictims({ idle, withBusy }: Leavers, missing: DeviceBytes): (Victims & { readonly cuts: boolean }) | null {
   const free = cheapestVictims(idle, missing);
   if (free !== null) return { ...free, cuts: false };
-  const all = withBusy === null ? null : cheapestVictims(withBusy, missing);
+  const index = withBusy();
+  const all = index === null ? null : cheapestVictims(index, missing);
   return all === null ? null : { ...all, cuts: true };
 }
 

@@ -25,14 +25,21 @@ interface Item {
   readonly gives: readonly number[];
   /** Share of what is missing that it gives, summed over the devices; never zero. */
   readonly use: number;
+  /** Cost for that share. */
+  readonly price: number;
 }
 
 /** Leavers by device. Built once per decision and asked for every option, so a device's list is sorted when it is first asked for. */
 export class LeaverIndex {
   readonly #unsorted = new Map<DeviceId, Leaver[]>();
   readonly #sorted = new Map<DeviceId, readonly Leaver[]>();
+  readonly #known = new Map<DeviceId, Map<number, Victims | null>>();
+  readonly #leavers: readonly Leaver[];
+  /** Devices on which some leaver holds something at once. */
+  #together: ReadonlyMap<DeviceId, ReadonlySet<DeviceId>> | null = null;
 
   constructor(leavers: readonly Leaver[]) {
+    this.#leavers = leavers;
     for (const leaver of leavers) {
       for (const id of Object.keys(leaver.held)) {
         if ((leaver.held[id] ?? 0) <= 0) continue;
@@ -41,6 +48,25 @@ export class LeaverIndex {
         else there.push(leaver);
       }
     }
+  }
+
+  /** Does no leaver hold something on two of these devices? */
+  areApart(devices: readonly DeviceId[]): boolean {
+    if (devices.length < 2) return true;
+    this.#together ??= heldTogether(this.#leavers);
+    return devices.every((one, at) => devices.slice(at + 1).every((other) => this.#together?.get(one)?.has(other) !== true));
+  }
+
+  /** Who gives so many bytes of this device, worked out once. */
+  known(id: DeviceId, bytes: number, workOut: () => Victims | null): Victims | null {
+    const there = this.#known.get(id) ?? new Map<number, Victims | null>();
+    this.#known.set(id, there);
+    let victims = there.get(bytes);
+    if (victims === undefined) {
+      victims = workOut();
+      there.set(bytes, victims);
+    }
+    return victims;
   }
 
   /** Those who hold something on the device, the cheapest per byte first. */
@@ -58,6 +84,20 @@ export class LeaverIndex {
   }
 }
 
+function heldTogether(leavers: readonly Leaver[]): ReadonlyMap<DeviceId, ReadonlySet<DeviceId>> {
+  const together = new Map<DeviceId, Set<DeviceId>>();
+  for (const { held } of leavers) {
+    const devices = Object.keys(held).filter((id) => (held[id] ?? 0) > 0);
+    if (devices.length < 2) continue;
+    for (const id of devices) {
+      const others = together.get(id) ?? new Set();
+      for (const other of devices) others.add(other);
+      together.set(id, others);
+    }
+  }
+  return together;
+}
+
 /**
  * @param missing bytes that each device lacks; zero and less means nothing.
  * @returns null when even all of them together are too little; no victims when nothing is missing.
@@ -65,12 +105,27 @@ export class LeaverIndex {
 export function cheapestVictims(index: LeaverIndex, missing: DeviceBytes): Victims | null {
   const devices = Object.keys(missing).filter((id) => (missing[id] ?? 0) > 0);
   if (devices.length === 0) return { modelIds: [], cost: 0 };
+  if (!index.areApart(devices)) return cheapestTogether(index, devices, missing);
+  // Where nobody holds something on two of them, the cheapest set is that of each device by itself, which other options ask for too.
+  const modelIds: string[] = [];
+  let cost = 0;
+  for (const id of devices) {
+    const bytes = missing[id] ?? 0;
+    const there = index.known(id, bytes, () => cheapestTogether(index, [id], { [id]: bytes }));
+    if (there === null) return null;
+    modelIds.push(...there.modelIds);
+    cost += there.cost;
+  }
+  return { modelIds, cost };
+}
+
+function cheapestTogether(index: LeaverIndex, devices: readonly DeviceId[], missing: DeviceBytes): Victims | null {
   const promising = new Set<Leaver>();
   for (const id of devices) if (!addPromising(promising, index.on(id), id, missing[id] ?? 0)) return null;
   const wanted = devices.map((id) => missing[id] ?? 0);
   const items = [...promising].map((leaver) => toItem(leaver, devices, wanted));
   // The cheapest for what it gives first: the order of the greedy choice, and a good order for the bound of the search.
-  items.sort((a, b) => a.cost / a.use - b.cost / b.use || b.use - a.use || (a.modelId < b.modelId ? -1 : 1));
+  items.sort((a, b) => a.price - b.price || b.use - a.use || (a.modelId < b.modelId ? -1 : 1));
   const greedy = pruned(greedyCover(items, wanted), wanted);
   const best = searched(items.slice(0, EXACT_LIMIT), wanted, greedy);
   return { modelIds: best.map((item) => item.modelId), cost: costOf(best) };
@@ -90,36 +145,54 @@ function addPromising(promising: Set<Leaver>, there: readonly Leaver[], id: Devi
 
 function toItem({ modelId, held, cost }: Leaver, devices: readonly string[], wanted: readonly number[]): Item {
   const gives = devices.map((id) => held[id] ?? 0);
-  const use = gives.reduce((sum, bytes, index) => sum + Math.min(1, bytes / (wanted[index] ?? 1)), 0);
-  return { modelId, cost, gives, use };
+  let use = 0;
+  for (let device = 0; device < gives.length; device += 1) use += Math.min(1, (gives[device] ?? 0) / (wanted[device] ?? 1));
+  return { modelId, cost, gives, use, price: cost / use };
 }
 
 function greedyCover(items: readonly Item[], wanted: readonly number[]): readonly Item[] {
   const chosen: Item[] = [];
   const left = [...wanted];
+  let lacking = left.length;
   for (const item of items) {
-    if (left.every((bytes) => bytes <= 0)) break;
-    if (!item.gives.some((bytes, index) => bytes > 0 && (left[index] ?? 0) > 0)) continue;
+    if (lacking === 0) break;
+    if (!givesWhatIsLeft(item, left)) continue;
     chosen.push(item);
-    item.gives.forEach((bytes, index) => {
-      left[index] = (left[index] ?? 0) - bytes;
-    });
+    for (let device = 0; device < left.length; device += 1) {
+      const before = left[device] ?? 0;
+      const after = before - (item.gives[device] ?? 0);
+      left[device] = after;
+      if (before > 0 && after <= 0) lacking -= 1;
+    }
   }
   return chosen;
 }
 
+function givesWhatIsLeft({ gives }: Item, left: readonly number[]): boolean {
+  for (let device = 0; device < left.length; device += 1) if ((gives[device] ?? 0) > 0 && (left[device] ?? 0) > 0) return true;
+  return false;
+}
+
 /** Takes out whoever is not needed, the dearest first. */
 function pruned(items: readonly Item[], wanted: readonly number[]): readonly Item[] {
-  const spare = wanted.map((bytes, device) => items.reduce((sum, item) => sum + (item.gives[device] ?? 0), 0) - bytes);
+  const spare = wanted.map((bytes) => -bytes);
+  for (const { gives } of items) addTo(spare, gives, 1);
   const superfluous = new Set<Item>();
   for (const item of [...items].sort((a, b) => b.cost - a.cost || a.use - b.use)) {
-    if (item.gives.some((bytes, device) => bytes > (spare[device] ?? 0))) continue;
+    if (givesMoreThan(item, spare)) continue;
     superfluous.add(item);
-    item.gives.forEach((bytes, device) => {
-      spare[device] = (spare[device] ?? 0) - bytes;
-    });
+    addTo(spare, item.gives, -1);
   }
-  return items.filter((item) => !superfluous.has(item));
+  return superfluous.size === 0 ? items : items.filter((item) => !superfluous.has(item));
+}
+
+function addTo(sums: number[], gives: readonly number[], sign: 1 | -1): void {
+  for (let device = 0; device < sums.length; device += 1) sums[device] = (sums[device] ?? 0) + sign * (gives[device] ?? 0);
+}
+
+function givesMoreThan({ gives }: Item, spare: readonly number[]): boolean {
+  for (let device = 0; device < spare.length; device += 1) if ((gives[device] ?? 0) > (spare[device] ?? 0)) return true;
+  return false;
 }
 
 /** Every subset of `items`, cut off where it cannot beat the best known or cannot suffice any more. */
