@@ -35,7 +35,7 @@ export function completionScript(shell: Shell, verbs: readonly Verb[]): string {
     ? fish(shown)
     : shell === 'bash'
       ? bash(shown)
-      : `#compdef modelium\nautoload -U +X bashcompinit && bashcompinit\n${bash(shown)}`;
+      : `#compdef modelium\n(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }\nautoload -U +X bashcompinit && bashcompinit\n${bash(shown)}`;
 }
 
 interface Described {

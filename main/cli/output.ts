@@ -75,6 +75,14 @@ function fitting(whole: readonly number[], columns: number): readonly number[] {
   return widths;
 }
 
+/** Lines behind an indent, broken at words on a terminal; in a pipe it is one line. */
+export function indented(text: string, cells: number): string {
+  const columns = process.stdout.isTTY === true ? (process.stdout.columns || DEFAULT_COLUMNS) - cells : Number.POSITIVE_INFINITY;
+  return wrapped(text, Math.max(LEAST_LAST_CELLS, columns))
+    .map((line) => ' '.repeat(cells) + line)
+    .join('\n');
+}
+
 /** At words; a word that is longer than a line stands alone, whole. */
 function wrapped(text: string, cells: number): readonly string[] {
   const lines: string[] = [];

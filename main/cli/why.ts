@@ -4,7 +4,7 @@ import { factInWords, isDetail, placeOf, rowHeadlines } from '../../shared/reaso
 import { phasesInWords, secondsInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import { nameOf } from './model-name.ts';
-import { paint, print, printJson } from './output.ts';
+import { indented, paint, print, printJson } from './output.ts';
 import type { Shared } from './verb.ts';
 
 export interface WhyOptions {
@@ -13,7 +13,7 @@ export interface WhyOptions {
   readonly details: boolean;
 }
 
-const INDENT = ' '.repeat(21);
+const INDENT = 21;
 
 export async function why({ stateFolder, json }: Shared, word: string | null, { limit, details }: WhyOptions): Promise<number> {
   const engine = await connect(stateFolder);
@@ -44,8 +44,10 @@ export function rowText(row: DecisionRow, details: boolean): string {
     .map((fact) => factInWords(fact, place));
   return [
     `${paint('dim', row.at.replace('T', ' ').replace(/\..*$/, ''))}  ${row.modelId}: ${headline}`,
-    ...(facts.length === 0 ? [] : [`${INDENT}${paint('dim', facts.join('; '))}`]),
-    ...(row.outcome === null ? [] : [`${INDENT}-> ${failure === null ? '' : `${paint('red', failure)}: `}${outcomeInWords(row.outcome)}`]),
+    ...(facts.length === 0 ? [] : [paint('dim', indented(facts.join('; '), INDENT))]),
+    ...(row.outcome === null
+      ? []
+      : [`${' '.repeat(INDENT)}-> ${failure === null ? '' : `${paint('red', failure)}: `}${outcomeInWords(row.outcome)}`]),
   ].join('\n');
 }
 
