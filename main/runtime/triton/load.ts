@@ -10,8 +10,12 @@ import { enterServer, http, pause, phase, type Steps, write } from '../step.ts';
 import { entryName, entryOf } from './entry.ts';
 import { hasEnded, loadSentence, saysOutOfMemory } from './words.ts';
 
-/** A load is one call; whether it stands still, the host sees by its processes. */
-const LOAD_MS = 3_600_000;
+/**
+ * A load is one call, which never ends where a process of it lacks a library. The stall watch ends it as a rule; where other models keep the server busy it
+ * sees nothing, so that the call has an end of its own: by what a slow disk gives.
+ */
+const LEAST_LOAD_MS = 300_000;
+const SLOW_BYTES_PER_MS = 20_000;
 const PROOF_MS = 600_000;
 const CALL_MS = 10_000;
 /**
@@ -20,7 +24,7 @@ const CALL_MS = 10_000;
  */
 const UNLOADING_MS = 8_000;
 /** One that is still there after that was never let go of. */
-const UNLOAD_MS = 20_000;
+const UNLOAD_MS = 10_000;
 const UNLOAD_PAUSE_MS = 100;
 
 const pathOf = (model: string, verb: string): string => `/v2/repository/models/${encodeURIComponent(model)}/${verb}`;
@@ -30,8 +34,9 @@ export function* load(target: LoadTarget): Steps<Endpoint> {
   const model = entryName(target.modelId);
   yield* phase('writing its entry');
   yield* write(model, yield* entryOf(target));
-  yield* phase('loading', null, true);
-  const answer = yield* http({ ...of(server), method: 'POST', path: pathOf(model, 'load'), body: null, timeoutMs: LOAD_MS });
+  yield* phase('loading');
+  const loadMs = LEAST_LOAD_MS + Math.ceil(target.profile.weightBytes / SLOW_BYTES_PER_MS);
+  const answer = yield* http({ ...of(server), method: 'POST', path: pathOf(model, 'load'), body: null, timeoutMs: loadMs });
   if (answer?.status !== 200) throw failed(target, answer);
   const tensors = yield* servedTensors(server, model);
   yield* phase(`first ${PROOF_WORDS[tensors !== null && isTextModel(tensors) ? 'generate' : 'infer']}`, null, true);
@@ -112,7 +117,8 @@ function* stateOf(server: Server, model: string): Steps<string | null> {
 }
 
 function failed({ modelId }: LoadTarget, answer: HttpAnswer | null): ModeliumError {
-  const why = answer === null ? 'its answer did not come.' : loadSentence(answer.body);
+  const why =
+    answer === null ? 'its answer did not come; where a process of it lacks a library, its words name that.' : loadSentence(answer.body);
   const code = answer !== null && saysOutOfMemory(answer.body) ? 'out-of-memory' : 'runtime-exited';
   return new ModeliumError(code, `Triton could not load ${modelId}: ${why}`, { origin: 'triton' });
 }
