@@ -56,7 +56,7 @@ export interface Change {
 export class Registry {
   readonly #records = new Map<string, ModelRecord>();
   readonly #names = new NameIndex();
-  readonly #listeners: ((change: Change) => void)[] = [];
+  readonly #listeners = new Set<(change: Change) => void>();
   readonly #modelSettings: () => Settings['models'];
   readonly #untold: Change[] = [];
   #isTelling = false;
@@ -68,9 +68,11 @@ export class Registry {
 
   /**
    * Each listener hears every change once, in the order in which they happened. By then the record may have moved on: what it is now says `get`.
+   * @returns what ends it.
    */
-  onChange(listener: (change: Change) => void): void {
-    this.#listeners.push(listener);
+  onChange(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   get(id: string): ModelRecord | undefined {

@@ -1,5 +1,6 @@
 /**
- * The composition root: builds the parts in reading order, wires them, and closes them in the opposite order. No rule of the product lives here.
+ * The composition root: builds the parts in reading order, wires them, and closes them in the opposite order. It holds one rule: requests that
+ * came before everything was looked at once are answered afterwards.
  * Both shells host it: `modelium serve`, and the window's main process.
  */
 import { randomBytes } from 'node:crypto';
@@ -14,7 +15,7 @@ import { listSource } from '../io/files/source-files.ts';
 import { createLog } from '../io/log.ts';
 import { createMetrics } from '../io/metrics.ts';
 import { bootId } from '../io/processes/proc.ts';
-import { type LoadedSettings, loadSettings, type SettingsPlaces } from '../io/settings/settings-file.ts';
+import { type LoadedSettings, loadSettings } from '../io/settings/settings-file.ts';
 import type { NodeProgram } from '../packaged.ts';
 import { sweep } from '../runtime/sweep.ts';
 import { buildCore, type Core } from './core.ts';
@@ -56,7 +57,7 @@ export interface Engine {
 
 /** @throws ModeliumError settings-invalid, already-running, port-taken, host-needs-key, state-unusable, disk-full. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const engine = new RunningEngine(options, await loadSettings(placesOf(options)));
+  const engine = new RunningEngine(options, await loadSettings(options));
   try {
     await engine.start();
     return engine;
@@ -64,10 +65,6 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await engine.close();
     throw thrown;
   }
-}
-
-function placesOf({ config, stateFolder }: EngineOptions): SettingsPlaces {
-  return { config, stateFolder };
 }
 
 /** Requests that wait are told, those in flight may end, every process is seen gone. */
@@ -89,24 +86,21 @@ class RunningEngine implements Engine {
   readonly #ending = new AbortController();
   readonly #opened = new Opened();
   #closing: Promise<void> | null = null;
-  /** Leftovers are swept, devices and folders were looked at once: what is not known now is not there. */
+  /** True once leftovers are swept and devices and folders scanned: from then on, unknown means absent. */
   #started = false;
   readonly #begun = Promise.withResolvers<void>();
   #isBegun = false;
-  #resolveClosed: () => void = () => {};
-  readonly closed: Promise<void>;
+  readonly #closed = Promise.withResolvers<void>();
+  readonly closed = this.#closed.promise;
   address = '';
   token = '';
 
   constructor(options: EngineOptions, loaded: LoadedSettings) {
     this.#options = options;
-    this.#settings = new EngineSettings(placesOf(options), options, loaded);
+    this.#settings = new EngineSettings(options, options, loaded);
     this.#startedAt = new Date(this.#clock.wallTime()).toISOString();
     const { wallTime } = this.#clock;
     this.#log = createLog({ write: options.write, debug: process.env['MODELIUM_DEBUG'] === '1', wallTime });
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
   }
 
   async start(): Promise<void> {
@@ -188,7 +182,7 @@ class RunningEngine implements Engine {
     this.#begin();
     this.#ending.abort();
     await this.#opened.close(this.#log);
-    this.#resolveClosed();
+    this.#closed.resolve();
   }
 
   #snapshot(core: Core, folders: WatchedFolders, { lastDecisionId }: Meter): Snapshot {

@@ -11,12 +11,13 @@ const FIRST_LOOK_MS = 10_000;
 export function lookedAtOnce(registry: Registry, clock: Clock): Promise<void> {
   const fresh = new Set([...registry.all()].filter(({ state }) => state.name === 'discovered').map(({ id }) => id));
   return new Promise((resolve) => {
-    const cancel = clock.after(FIRST_LOOK_MS, resolve);
+    const cancel = clock.after(FIRST_LOOK_MS, () => done());
     const done = (): void => {
       cancel();
+      unfollow();
       resolve();
     };
-    registry.onChange(({ id, record }) => {
+    const unfollow = registry.onChange(({ id, record }) => {
       if (record?.state.name !== 'discovered' && fresh.delete(id) && fresh.size === 0) done();
     });
     if (fresh.size === 0) done();

@@ -106,3 +106,14 @@ describe('what the registry keeps', () => {
     expect(stateOf(registry.get('c'), 'settling')).not.toBeNull();
   });
 });
+
+test('a listener that has heard enough hears no more, and the others go on', () => {
+  const registry = new Registry();
+  const heard: string[] = [];
+  const end = registry.onChange(({ id }) => void heard.push(`first ${id}`));
+  registry.onChange(({ id }) => void heard.push(`second ${id}`));
+  registry.add(record('a'));
+  end();
+  registry.add(record('b'));
+  expect(heard).toEqual(['first a', 'second a', 'second b']);
+});

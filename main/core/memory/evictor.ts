@@ -151,7 +151,7 @@ function idleFor(resident: Resident, nowMs: number): number {
   return Math.max(0, nowMs - idleSinceMs(resident));
 }
 
-/** A model that was never asked is idle since it is ready; falling asleep is no use. */
+/** A never-asked model is idle since it became ready; going to sleep does not count as use. */
 function idleSinceMs({ state, lastUsedMs, sinceMs }: Resident): number {
   if (state === 'asleep' && lastUsedMs !== null) return lastUsedMs;
   return lastUsedMs === null ? sinceMs : Math.max(lastUsedMs, sinceMs);

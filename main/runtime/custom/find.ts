@@ -1,7 +1,8 @@
 /** Whether a command of one's own can be started: looks where its program is, and at what the settings say of it. Starts nothing. */
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
+
 import type { OwnRuntime } from '../../../shared/settings.ts';
 import type { RuntimeWorld } from '../module.ts';
+import { programsOf } from '../places.ts';
 import { type Steps, stats } from '../step.ts';
 import { placeholderProblems } from './placeholders.ts';
 
@@ -24,13 +25,10 @@ export function* findOwn(at: string, own: OwnRuntime, world: RuntimeWorld, befor
 function* findProgram(
   at: string,
   command: string,
-  { env, home, settingsFolder }: RuntimeWorld,
+  world: RuntimeWorld,
 ): Steps<{ readonly program: string | null; readonly problem: string | null }> {
-  const onPath = (env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
   const isPath = command.includes('/');
-  const paths = isPath
-    ? [command.startsWith('~/') ? join(home, command.slice(1)) : resolve(settingsFolder, command)]
-    : onPath.map((folder) => join(folder, command));
+  const paths = programsOf(command, world);
   const facts = yield* stats(paths);
   const program = paths.find((_, index) => facts[index]?.isFile === true && facts[index].isExecutable);
   if (program !== undefined) return { program, problem: null };

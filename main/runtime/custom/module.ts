@@ -3,7 +3,6 @@
  * about such a program is in the settings, and nothing about it is known here.
  */
 import type { OwnRuntime, Settings } from '../../../shared/settings.ts';
-import { RUNTIME_FORMATS } from '../../../shared/settings-runtimes.ts';
 import { MOST_IN_FLIGHT } from '../../core/admission.ts';
 import type { RuntimeFinding } from '../../core/decide/planner.ts';
 import type { Adapter } from '../adapter.ts';
@@ -12,7 +11,7 @@ import type { Steps } from '../step.ts';
 import { type Found, findOwn, NOT_FOUND } from './find.ts';
 import { loadOwn } from './load.ts';
 import { holds } from './placeholders.ts';
-import { estimateOwn, planOwn, supportsOwn } from './plan.ts';
+import { estimateOwn, namesForm, namesKind, planOwn, supportsOwn } from './plan.ts';
 import { explainExit, progressOf } from './words.ts';
 
 /** Somebody set it up for just these models: before all that comes along. */
@@ -27,7 +26,6 @@ export function ownRuntimes({ runtimes }: Settings): readonly RuntimeModule<Foun
 
 function moduleOf(id: string, own: OwnRuntime, place: number): RuntimeModule<Found> {
   const at = `runtimes.${id}`;
-  const formats = own.formats.map((format) => RUNTIME_FORMATS[format] as string);
   return {
     id,
     name: id,
@@ -36,8 +34,7 @@ function moduleOf(id: string, own: OwnRuntime, place: number): RuntimeModule<Fou
     notFound: NOT_FOUND,
     find: (world, before) => findOwn(at, own, world, before),
     adapter: (world, found) => adapterOf(id, own, world, found),
-    preference: (kind, form) =>
-      formats.includes(form) && (own.kinds.length === 0 || own.kinds.some((each) => each === kind)) ? place : null,
+    preference: (kind, form) => (namesForm(own, form) && namesKind(own, kind) ? place : null),
     check: (world) => check(at, own, world),
     words: { metrics: null },
   };

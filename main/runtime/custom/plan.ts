@@ -14,13 +14,21 @@ const PROGRAM_BYTES = 512 * MIB;
 /** A CUDA context and its libraries on each GPU. */
 const GPU_CONTEXT_BYTES = 512 * MIB;
 
+/** Which kinds of models and of files its settings name; an empty list leaves it open. */
+export function namesKind({ kinds }: OwnRuntime, kind: ModelProfile['kind']): boolean {
+  return kinds.length === 0 || kinds.some((each) => each === kind);
+}
+
+export function namesForm({ formats }: OwnRuntime, form: ModelForm['kind']): boolean {
+  return formats.some((format) => RUNTIME_FORMATS[format] === form);
+}
+
 export function supportsOwn(id: string, own: OwnRuntime, { kind }: ModelProfile, form: ModelForm): Support {
-  const formats = own.formats.map((format) => RUNTIME_FORMATS[format] as string);
-  if (own.kinds.length > 0 && !own.kinds.some((each) => each === kind)) {
+  if (!namesKind(own, kind)) {
     return { supported: false, why: `runtimes.${id}.kinds names ${own.kinds.join(', ')}; this is a model of kind ${kind}.` };
   }
   if (form.kind === 'adapter') return { supported: false, why: `${id} loads whole models, and this is an adapter.` };
-  if (formats.length > 0 && !formats.includes(form.kind)) {
+  if (own.formats.length > 0 && !namesForm(own, form.kind)) {
     return { supported: false, why: `runtimes.${id}.formats names ${own.formats.join(', ')}; this is ${form.kind}.` };
   }
   return { supported: true, why: `${id} takes it: so say the settings.` };

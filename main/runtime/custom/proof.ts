@@ -98,7 +98,7 @@ function isAnswer(body: string, field: Question['field']): boolean {
   }
 }
 
-function unproven(id: string, modelId: string, word: string, answer: HttpAnswer | null): ModeliumError {
-  const what = answer === null ? 'no answer came' : `status ${answer.status}: ${answer.body.slice(0, QUOTED_CHARACTERS)}`;
+function unproven(id: string, modelId: string, word: string, answer: HttpAnswer): ModeliumError {
+  const what = `status ${answer.status}: ${answer.body.slice(0, QUOTED_CHARACTERS)}`;
   return new ModeliumError('runtime-exited', `${id} loaded ${modelId}, but its first ${word} failed: ${what}.`, { origin: id });
 }

@@ -4,11 +4,15 @@ import type { Explanation, Progress } from '../adapter.ts';
 import { killedSentence } from '../killed.ts';
 
 const PERCENT = /(?<![\d.])(\d{1,3})(?:\.\d+)? ?%/;
+/** What loading is called. A percent of memory, of a cache or of a processor is no progress. */
+const LOADS = /load|shard|weight|tensor|layer|fetch|download|read|compil|warm|captur|convert|prepar|progress|\|[█▏▎▍▌▋▊▉# ]*\|/i;
+const OF_MEMORY = /memory|vram|cache|utili[sz]ation|\bcpu\b|\bgpu\b|quota|usage/i;
 const OUT_OF_MEMORY =
   /cudaMalloc failed: out of memory|CUDA (?:error: )?out of memory|OutOfMemoryError|ErrorOutOfDeviceMemory|std::bad_alloc|Cannot allocate memory|\bMemoryError\b|failed to allocate .*buffer/i;
 const PORT_TAKEN = /EADDRINUSE|address already in use|couldn't bind/i;
 
 export function progressOf(line: string): Progress | null {
+  if (!LOADS.test(line) || OF_MEMORY.test(line)) return null;
   const percent = Number(PERCENT.exec(line)?.[1] ?? Number.NaN);
   return percent <= 100 ? { phase: 'loading', progress: percent / 100, isSilent: true } : null;
 }

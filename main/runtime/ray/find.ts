@@ -1,6 +1,8 @@
 /** Which cluster is to be used: one that the settings name, with its token, or a program here that can start one of our own. Reads files, runs nothing. */
-import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+
+import { basename, dirname, join } from 'node:path';
 import type { RuntimeWorld } from '../module.ts';
+import { onPath, placeOf, programsOf } from '../places.ts';
 import { names, readWhole, type Steps, stats } from '../step.ts';
 
 /** A cluster of somebody else's. */
@@ -100,13 +102,8 @@ function* ownCluster(world: RuntimeWorld): Steps<Omit<RayFound, 'about'>> {
 function pathsOf(world: RuntimeWorld): readonly string[] {
   const { settings, env, home, settingsFolder } = world;
   const { command } = settings.ray_serve;
-  const onPath = (name: string) =>
-    (env['PATH'] ?? '')
-      .split(delimiter)
-      .filter((folder) => isAbsolute(folder))
-      .map((folder) => join(folder, name));
-  if (command === null) return [...onPath('ray'), ...[settingsFolder, home].map((folder) => join(folder, '.venv/bin/ray'))];
-  return command.includes('/') ? [placeOf(command, world)] : onPath(command);
+  if (command === null) return [...onPath('ray', env), ...[settingsFolder, home].map((folder) => join(folder, '.venv/bin/ray'))];
+  return programsOf(command, world);
 }
 
 /** Names of what is installed beside a program in its environment. */
@@ -115,8 +112,4 @@ function* packagesOf(program: string): Steps<readonly string[]> {
   const found: string[] = [];
   for (const python of pythons) found.push(...(yield* names(join(python, 'site-packages'))));
   return found.map((path) => basename(path));
-}
-
-function placeOf(path: string, { home, settingsFolder }: RuntimeWorld): string {
-  return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(settingsFolder, path);
 }

@@ -1,7 +1,8 @@
 /** The remote servers that the settings name, with their keys: from the environment or a file, never from the settings themselves. */
-import { isAbsolute, join } from 'node:path';
+
 import type { RemoteSettings } from '../../../shared/settings-remotes.ts';
 import type { RuntimeWorld } from '../module.ts';
+import { placeOf } from '../places.ts';
 import { readWhole, type Steps } from '../step.ts';
 
 export interface Remote {
@@ -72,9 +73,4 @@ function* keyOf(name: string, { key_env, key_file }: RemoteSettings, world: Runt
   return KEY.test(key)
     ? { key, problem: null }
     : lacks(`What ${path} holds is no key: it is empty, or has spaces or lines.`, `See ${at}.key_file.`);
-}
-
-function placeOf(file: string, { home, settingsFolder }: RuntimeWorld): string {
-  if (file.startsWith('~/')) return join(home, file.slice(2));
-  return isAbsolute(file) ? file : join(settingsFolder, file);
 }

@@ -1,6 +1,8 @@
 /** Where Triton is installed, which version, and which backends lie beside it: read from files. Runs nothing. */
-import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+
+import { basename, dirname, join } from 'node:path';
 import type { RuntimeWorld } from '../module.ts';
+import { onPath, placeOf, programsOf } from '../places.ts';
 import { names, readStart, real, type Steps, stats } from '../step.ts';
 
 export interface TritonFound {
@@ -60,15 +62,6 @@ function* search(world: RuntimeWorld): Steps<Omit<TritonFound, 'about'>> {
 function pathsOf(world: RuntimeWorld): readonly string[] {
   const { settings, env, root } = world;
   const { command } = settings.triton;
-  const onPath = (name: string) =>
-    (env['PATH'] ?? '')
-      .split(delimiter)
-      .filter((folder) => isAbsolute(folder))
-      .map((folder) => join(folder, name));
-  if (command === null) return [...onPath('tritonserver'), join(root, USUAL)];
-  return command.includes('/') ? [placeOf(command, world)] : onPath(command);
-}
-
-function placeOf(path: string, { home, settingsFolder }: RuntimeWorld): string {
-  return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(settingsFolder, path);
+  if (command === null) return [...onPath('tritonserver', env), join(root, USUAL)];
+  return programsOf(command, world);
 }

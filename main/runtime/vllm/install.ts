@@ -2,8 +2,10 @@
  * Where vLLM is installed, which version, and which architectures it names: read from files, because importing it takes ten seconds and torch. Looks
  * where people install Python programs. Runs nothing; whether it can use the GPUs is told from its build.
  */
-import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
+
+import { basename, delimiter, dirname, join } from 'node:path';
 import type { RuntimeWorld } from '../module.ts';
+import { onPath, programsOf } from '../places.ts';
 import { names, readStart, readWhole, real, type Steps, stats } from '../step.ts';
 import { readArchitectures, type VllmFound, type VllmInstall, type VllmSearch } from './architectures.ts';
 
@@ -36,17 +38,10 @@ function* findIn(programs: readonly string[], { settings, env }: RuntimeWorld): 
 }
 
 /** The programs that may be it, the likeliest first. */
-function* programsIn({ settings, env, home, settingsFolder }: RuntimeWorld): Steps<readonly string[]> {
+function* programsIn(world: RuntimeWorld): Steps<readonly string[]> {
+  const { settings, env, home, settingsFolder } = world;
   const { command } = settings.vllm;
-  const onPath = (name: string): readonly string[] =>
-    (env['PATH'] ?? '')
-      .split(delimiter)
-      .filter((folder) => isAbsolute(folder))
-      .map((folder) => join(folder, name));
-  if (command !== null) {
-    const path = command.startsWith('~/') ? join(home, command.slice(1)) : command;
-    return yield* present(path.includes('/') ? [path] : onPath(path));
-  }
+  if (command !== null) return yield* present(programsOf(command, world));
   const data = env['XDG_DATA_HOME'] ?? join(home, '.local/share');
   const condas = ['miniconda3', 'anaconda3', 'miniforge3', 'mambaforge', '.conda'].map((name) => join(home, name));
   const condaFolders = [env['CONDA_PREFIX'], ...condas].filter((folder) => folder !== undefined);
@@ -60,7 +55,7 @@ function* programsIn({ settings, env, home, settingsFolder }: RuntimeWorld): Ste
     ...condaFolders,
     ...condaEnvironments,
   ];
-  return yield* present([...onPath('vllm'), ...environments.map((folder) => join(folder, 'bin/vllm'))]);
+  return yield* present([...onPath('vllm', env), ...environments.map((folder) => join(folder, 'bin/vllm'))]);
 }
 
 function* present(paths: readonly string[]): Steps<readonly string[]> {

@@ -298,6 +298,12 @@ test.each([
   ['loading 45%', 0.45],
   ['shards: 100.0 % done', 1],
   ['took 250 %', null],
+  // A percent of something else is no progress of the load.
+  ['GPU memory usage: 43% of 24 GiB', null],
+  ['KV cache usage: 12%', null],
+  ['CPU utilization 99 %', null],
+  ['discount: 50% off', null],
+  ['Loading checkpoint shards:  50%|#####     | 1/2', 0.5],
 ])('%j is progress of %j', async (line, progress) => {
   expect((await found({})).progress(line)?.progress ?? null).toBe(progress);
 });
