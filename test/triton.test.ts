@@ -70,6 +70,9 @@ test('an ONNX file and a folder with code share one server, which goes with the 
   expect((await live.predict('text', { prompt: 'Hello' })).json.text).toBe('olleH');
   expect(await live.metrics()).toContain('nv_inference_request_success{version="1",model="text"}');
   expect(live.said.filter((line) => line === 'server:triton is up')).toHaveLength(1);
+  // What a plan shows before anything is loaded.
+  const planned = (await live.control('POST', '/control/plan', { target: 'net' })).json;
+  expect(planned.decision.candidate.plan.args).toContain('input [ { name: "x" data_type: TYPE_FP32 dims: [ 4 ] } ]');
   for (const id of ['net', 'text']) await live.control('POST', `/control/models/${id}/unload`, {});
   await live.comesTo('text', 'unloaded');
 });

@@ -43,8 +43,15 @@ function decisionText(decision: Decision, devices: readonly DeviceView[], wide =
     ...facts.map((fact) => `  ${factInWords(fact, place)}`),
     ...details.map((fact) => paint('dim', `  ${factInWords(fact)}`)),
     ...(decision.kind === 'refuse' ? [decision.help] : []),
+    ...entryLines(decision),
     ...(candidates.length > 0 ? [candidateTable(candidates, devices, wide)] : []),
   ].join('\n');
+}
+
+/** What a server that several models share is told of this one: for a process of its own these are flags, which `--json` shows. */
+function entryLines(decision: Decision): readonly string[] {
+  const plan = decision.kind === 'place' ? decision.candidate.plan : null;
+  return plan?.server === undefined ? [] : ['', 'Its entry in the server:', ...plan.args.map((line) => paint('dim', `  ${line}`)), ''];
 }
 
 /** Every candidate with what it needs and the reason for or against it. */
