@@ -10,7 +10,7 @@ import { look, start } from './server.ts';
 import { cleaned } from './state.ts';
 
 /** Of a cluster of our own. Asked to end, Ray's own order takes 36 s; each of its processes by itself ends within a few. */
-const GRACE_SECONDS = 10;
+const GRACE_SECONDS = 5;
 
 export function rayAdapter(world: RuntimeWorld, found: RayFound): Adapter {
   const { cluster } = found;
