@@ -202,7 +202,7 @@ test('a folder of sentence-transformers goes to the second node by upload, and i
   const [replica] = await replicasOf('minilm');
   const head = (await applications())?.controller_info.node_id;
   expect([replica?.state, replica?.node_id === head]).toEqual(['RUNNING', false]);
-  expect(await theirs()).toBe('"theirs"');
+  expect(await theirs()).toBe('theirs');
 });
 
 test('a text is streamed, and an abort ends the work', async () => {
@@ -251,7 +251,7 @@ test('a killed controller disturbs no request and no unload; what others have th
     },
     60_000,
   );
-  expect(await theirs()).toBe('"theirs"');
+  expect(await theirs()).toBe('theirs');
 });
 
 test('a head that stops is told, and what it served is served again when it is back', async () => {

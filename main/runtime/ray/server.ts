@@ -12,7 +12,6 @@ import { http, key, pause, phase, port, type Steps, scratch, spawn } from '../st
 import { nameOf } from './application.ts';
 import { detailsOf, failed, refusedBy } from './cluster.ts';
 import type { Cluster, RayFound } from './find.ts';
-import { standingOf } from './state.ts';
 
 /** A socket's path has 107 bytes at most, and below the folder Ray takes 62 of them. */
 const LONGEST_FOLDER = 45;
@@ -75,7 +74,8 @@ export function* look(world: RuntimeWorld, cluster: Cluster): Steps<ForeignLook>
     const { name, args } = application.deployed_app_config ?? {};
     const model = args?.['model'];
     const isOurs = typeof model === 'string' && name === nameOf(world, model);
-    return isOurs && standingOf(application).is !== 'failed' && standingOf(application).is !== 'absent' ? [model] : [];
+    // One that is unhealthy, as while a replica that was killed is replaced, is healed by Ray itself.
+    return isOurs && !LOST.has(application.status ?? '') ? [model] : [];
   });
   return {
     ...{ isThere: true, offers: [], nodes: yield* nodesOf(control) },
@@ -103,6 +103,7 @@ function* nodesOf(control: { readonly at: { readonly url: string }; readonly key
 }
 
 const MOST_NODES = 256;
+const LOST: ReadonlySet<string> = new Set(['DEPLOY_FAILED', 'DELETING']);
 
 function toView({ node_ip = '', state, resources_total: total = {} }: NodeSaid, used: Usage[string]): NodeView {
   const accelerator = Object.keys(total).find((name) => name.startsWith('accelerator_type:'));

@@ -301,6 +301,9 @@ test('a look at a cluster tells its nodes, and which of our models are there', (
   const { result } = run(facts.look(), cluster);
   const node = { name: '192.0.2.7', isAlive: true, cpus: 2, gpus: 2, gpuName: 'A100', usedGpus: 0, usedCpus: 0, memoryBytes: 2 ** 30 };
   expect(result).toMatchObject({ isThere: true, loaded: ['m'], nodes: [node] });
+  // Ray itself replaces a replica that was killed.
+  cluster.unhealthy = true;
+  expect(run(facts.look(), cluster).result).toMatchObject({ loaded: ['m'] });
   cluster.apps = [];
   expect(run(facts.look(), cluster).result).toMatchObject({ loaded: [] });
   cluster.controller = false;

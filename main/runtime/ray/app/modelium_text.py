@@ -3,6 +3,7 @@ import asyncio
 import threading
 
 from modelium_base import Engine
+from modelium_pieces import Pieces
 from modelium_source import Refused
 
 
@@ -113,12 +114,7 @@ class TextEngine(Engine):
 
     def run(self, generation, ids, limits):
         import torch
-        from transformers import StoppingCriteria, StoppingCriteriaList, TextStreamer
-
-        class Pieces(TextStreamer):
-            def on_finalized_text(self, text, stream_end=False):
-                if text:
-                    generation.put(text)
+        from transformers import StoppingCriteria, StoppingCriteriaList
 
         class Until(StoppingCriteria):
             def __call__(self, made, _scores, **_more):
@@ -130,12 +126,11 @@ class TextEngine(Engine):
         if seed is not None:
             torch.manual_seed(int(seed))
         asked = torch.tensor([ids], device=self.model.device)
-        pieces = Pieces(self.tokenizer, skip_prompt=not self.two_sided, skip_special_tokens=True)
         with torch.inference_mode():
             made = self.model.generate(
                 asked,
                 attention_mask=torch.ones_like(asked),
-                streamer=pieces,
+                streamer=Pieces(self.tokenizer, generation.put),
                 stopping_criteria=StoppingCriteriaList([Until()]),
                 pad_token_id=self.tokenizer.pad_token_id or self.tokenizer.eos_token_id,
                 **limits,
