@@ -5,7 +5,6 @@ import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import { MIB } from '../../shared/units.ts';
 import { hasFewBrackets, outlineOf } from '../core/json-outline.ts';
 import { type BodyBudget, FREE_BYTES, type Share } from './body-budget.ts';
-import { inTurns } from './crumbs.ts';
 
 export type BodyResult = { readonly body: Buffer } | { readonly error: ModeliumError };
 
@@ -15,6 +14,10 @@ export const MAX_BODY = 'api.max_body_mb';
 export const MOST_DEPTH = 128;
 /** So much more at once. */
 const STEP_BYTES = 512 * 1024;
+/** Node calls for each chunk that a client made: 64 KiB of the network are ten thousand calls where each holds a byte. So many are borne with. */
+const MOST_CRUMBS = 16_384;
+/** Chunks that are larger on average cost next to nothing. */
+const CRUMB_BYTES = 16;
 const NOTHING = Buffer.alloc(0);
 /** Editors and PowerShell put it in front of a file; to JSON it is no blank. */
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -30,6 +33,7 @@ export interface BodyBounds {
 
 /**
  * Collects a body in one piece of memory. Once it is refused, nothing more of it is read: the connection ends with the answer (`unread.ts`).
+ * What was read in the same turn is thrown away first, rather than kept for a reader.
  * @param request the request, or the decoder of its body.
  * @param response its end gives the bytes back to the budget.
  * @param done called once, with the body, or with body-too-large, busy-with-bodies, request-timeout or what the decoder met; never when the client
@@ -46,18 +50,19 @@ export function readBody(
   let memory: ArrayBuffer | null = null;
   let share: Share | null = null;
   let bytes = 0;
+  let chunks = 0;
   let isOver = false;
 
   function fail(error: ModeliumError): void {
     if (isOver) return;
-    isOver = true;
-    request.pause();
+    setImmediate(() => request.pause());
     drop();
     done({ error });
   }
 
   /** Nobody else has seen these bytes: their memory goes at once, without waiting for the garbage collector. */
   function drop(): void {
+    isOver = true;
     first = null;
     held = NOTHING;
     memory?.transferToFixedLength(0);
@@ -93,17 +98,17 @@ export function readBody(
     const taken = from.open(fail);
     response.once('close', () => {
       if (isOver) return taken.release();
-      isOver = true;
       drop();
     });
     return taken;
   }
 
-  inTurns(request);
   request.on('data', (part: Buffer) => {
     if (isOver) return;
     bytes += part.length;
+    chunks += 1;
     if (bytes > limitBytes) return fail(bodyTooLarge(limitBytes, limitName));
+    if (chunks > MOST_CRUMBS && bytes < chunks * CRUMB_BYTES) return fail(inCrumbs());
     // An ordinary body comes in one piece, and stays that.
     if (bytes === part.length && part.length <= FREE_BYTES) {
       first = part;
@@ -122,9 +127,7 @@ export function readBody(
     done({ body: withoutMark(first ?? held.subarray(0, bytes)) });
   });
   // What the decoder of a compressed body says; a client that leaves is an error too, and needs no answer.
-  request.on('error', (error) => {
-    if (error instanceof ModeliumError) fail(error);
-  });
+  request.on('error', (error) => error instanceof ModeliumError && fail(error));
 }
 
 function withoutMark(body: Buffer): Buffer {
@@ -137,6 +140,10 @@ function withoutMark(body: Buffer): Buffer {
 export function refuseLength(contentLength: string | undefined, limitMb: number): ModeliumError | null {
   const limitBytes = limitMb * MIB;
   return contentLength !== undefined && Number(contentLength) > limitBytes ? bodyTooLarge(limitBytes, MAX_BODY) : null;
+}
+
+function inCrumbs(): ModeliumError {
+  return new ModeliumError('invalid-body', `The body comes in chunks of less than ${CRUMB_BYTES} bytes: send it in larger ones.`);
 }
 
 function bodyTooLarge(limitBytes: number, limitName: string): ModeliumError {
