@@ -18,7 +18,7 @@ import {
 } from 'node-llama-cpp';
 import type { TemplateTexts } from '../requests/chat-template.ts';
 import { invalid } from '../requests/openai-fields.ts';
-import { withoutTrial } from './binary-test.ts';
+import { withoutTrial } from './without-trial.ts';
 import { pairBetweenMarks } from './input-tokens.ts';
 import type { NativeSampler, NativeSequence, NativeVocabulary } from './native.ts';
 import { Pace } from './pace.ts';
