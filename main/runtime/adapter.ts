@@ -2,11 +2,13 @@
  * What a runtime adapter is: facts and generators of steps (`step.ts`). An adapter imports these two files, `core` and `shared`; it has no await, no
  * process, no socket, no clock and no log. The hosts carry the steps out; tests answer them from a table.
  */
+
 import type { BufferBytes, LaunchPlan, Preparation } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { NodeView } from '../../shared/snapshot.ts';
 import type { RuntimeFound, RuntimePlanner } from '../core/decide/planner.ts';
+import type { Problem } from '../core/notice/elsewhere.ts';
 import type { OfferedModel as Offer } from '../core/notice/offered.ts';
 import type { Exit, StopSignal } from '../core/process-ports.ts';
 import type { RetryRequest } from '../core/retry-with.ts';
@@ -76,7 +78,7 @@ export type ForeignLook =
       readonly nodes?: readonly NodeView[];
     }
   /** `why`: a sentence, and `help` another: what a person can do. */
-  | { readonly isThere: false; readonly why: string; readonly help: string; readonly offers: readonly Offer[] };
+  | (Problem & { readonly isThere: false; readonly offers: readonly Offer[] });
 
 /** A server of ours that several models live in. `start` ends when it answers. */
 export interface OwnFacts {

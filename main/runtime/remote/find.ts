@@ -1,6 +1,7 @@
 /** The remote servers that the settings name, with their keys: from the environment or a file, never from the settings themselves. */
 
 import type { RemoteSettings } from '../../../shared/settings-remotes.ts';
+import type { Problem } from '../../core/notice/elsewhere.ts';
 import type { RuntimeWorld } from '../module.ts';
 import { placeOf } from '../places.ts';
 import { readWhole, type Steps } from '../step.ts';
@@ -17,7 +18,7 @@ export interface Remote {
   readonly key: string | null;
   readonly settings: RemoteSettings;
   /** Why it cannot even be asked; null: it can. */
-  readonly problem: { readonly why: string; readonly help: string } | null;
+  readonly problem: Problem | null;
 }
 
 export interface RemotesFound {

@@ -1,6 +1,8 @@
 /** What a remote server offers, by its own list of models. What it says is a stranger's: bounded, cleaned, and never believed in more than a name and a kind. */
+
 import { MODEL_KINDS, type ModelKind } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';
+import type { Problem } from '../../core/notice/elsewhere.ts';
 import type { OfferedModel as Offer } from '../../core/notice/offered.ts';
 import type { ForeignLook } from '../adapter.ts';
 import { http, type Steps } from '../step.ts';
@@ -13,11 +15,9 @@ export const MOST_MODELS = 200;
 const LONGEST_NAME = 200;
 const NAMES_TOLD = 5;
 
-type Away = { readonly why: string; readonly help: string };
-
 export function* lookAt(remote: Remote): Steps<ForeignLook> {
   const endpoint = { at: { url: remote.origin }, key: remote.key, protocol: 'openai', model: '', prefix: remote.prefix } as const;
-  const away = ({ why, help }: Away): ForeignLook => ({ isThere: false, why, help, offers: configured(remote, why) });
+  const away = ({ why, help }: Problem): ForeignLook => ({ isThere: false, why, help, offers: configured(remote, why) });
   if (remote.problem !== null) return away(remote.problem);
   const { at, key } = endpoint;
   const path = `${remote.prefix}/models`;
@@ -33,7 +33,7 @@ export function* lookAt(remote: Remote): Steps<ForeignLook> {
 }
 
 /** @param status 0: no answer came, and `body` says why. */
-function whyAway({ name, where, key, settings }: Remote, status: number, body: string): Away {
+function whyAway({ name, where, key, settings }: Remote, status: number, body: string): Problem {
   const at = `remotes.${name}`;
   if (status === 0) return { why: `${where} does not answer: ${reasonOf(body)}.`, help: 'It is asked again by itself.' };
   if (status === 401 || status === 403) {
