@@ -18,7 +18,6 @@ import {
 } from 'node-llama-cpp';
 import type { TemplateTexts } from '../requests/chat-template.ts';
 import { invalid } from '../requests/openai-fields.ts';
-import { withoutTrial } from './without-trial.ts';
 import { pairBetweenMarks } from './input-tokens.ts';
 import type { NativeSampler, NativeSequence, NativeVocabulary } from './native.ts';
 import { Pace } from './pace.ts';
@@ -26,6 +25,7 @@ import type { CacheType, Purpose } from './purpose.ts';
 import { Recent } from './recent.ts';
 import { inOrder, Sequence } from './sequence.ts';
 import { Vocabulary, WORD_PIECE } from './vocabulary.ts';
+import { withoutTrial } from './without-trial.ts';
 
 /** Grammars that are kept ready for the next request with the same schema: ten times their text, in memory. */
 const KEPT_GRAMMAR_CHARACTERS = 2_000_000;
