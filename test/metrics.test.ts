@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMetrics } from '../main/io/metrics.ts';
+import { RUNTIME_IDS } from '../shared/decision.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 import { makeSimulatedBox, type SimulatedBox } from './helpers/simulated-box.ts';
@@ -113,7 +114,7 @@ const MODELS = ['used', 'fails', 'never'];
 /** All that a label may ever say in this test. */
 const BOUNDED: Readonly<Record<string, readonly string[]>> = {
   model: MODELS,
-  runtime: ['llama', 'vllm', 'none'],
+  runtime: [...RUNTIME_IDS, 'none'],
   direction: ['prompt', 'completion'],
   cause: ['loading', 'busy', 'memory'],
   kind: ['predicted', 'measured'],
