@@ -1,7 +1,8 @@
 /**
- * `npm run build`: builds the page, and bundles the engine and its child programs into dist/, laid out as the sources are, so that
- * `programs.ts` finds a child beside itself in both. The window's main process and preload become CommonJS, which a sandboxed preload must be and every Electron loads;
- * they find the engine's bundle beside them.
+ * `npm run build`: builds the page, and bundles the engine and its child programs into dist/, laid
+ * out as the sources are, so that `programs.ts` finds a child beside itself in both. The window's
+ * main process and preload become CommonJS, which a sandboxed preload must be and every Electron
+ * loads; they find the engine's bundle beside them.
  */
 import { chmod, cp, readdir, rm, stat } from 'node:fs/promises';
 import { relative } from 'node:path';
@@ -12,9 +13,15 @@ import { build as buildPage } from 'vite';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const quiet = process.argv.includes('--quiet');
 
-/** Packages with native parts, or that look for files of their own: the only ones that package.json calls dependencies, and that are shipped. */
+/**
+ * Packages with native parts, or that look for files of their own: the only ones that package.json
+ * calls dependencies, and that are shipped.
+ */
 const OUTSIDE = ['node-llama-cpp'];
-/** CommonJS packages inside the bundle call `require` for Node's own modules, which an ES module does not have. */
+/**
+ * CommonJS packages inside the bundle call `require` for Node's own modules, which an ES module
+ * does not have.
+ */
 const REQUIRE = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
 const COMMON = {
@@ -35,7 +42,8 @@ const engine = await build({
     ...['main/embedded/convert/program.ts', 'main/file-reader.ts', 'main/io/large-json-program.ts'],
   ],
   splitting: true,
-  // Chunks lie beside programs.ts's place: it resolves child programs relative to the file that it ends up in.
+  // Chunks lie beside programs.ts's place: it resolves child programs relative to the file that it
+  // ends up in.
   chunkNames: 'main/chunk-[hash]',
   format: 'esm',
   target: 'node24',
@@ -58,7 +66,8 @@ for (const asset of ASSETS)
 // Whoever builds from a test has NODE_ENV=test, and would get React's development build.
 process.env['NODE_ENV'] = 'production';
 await buildPage({ configFile: `${root}renderer/vite.config.ts` });
-// Only what this build did not write goes: an engine that runs from here still finds its children, and what it has not imported yet.
+// Only what this build did not write goes: an engine that runs from here still finds its children,
+// and what it has not imported yet.
 const written = new Set([engine, window].flatMap(({ metafile }) => Object.keys(metafile.outputs)));
 const isAsset = (file: string): boolean => file.startsWith('dist/renderer/') || ASSETS.some((asset) => file.startsWith(`dist/${asset}`));
 for (const entry of await readdir(`${root}dist`, { recursive: true, withFileTypes: true })) {

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * The `modelium` command's first lines. They must parse and run on any Node that knows modules, so that an old one gets a sentence in place
- * of a stack trace: nothing is imported statically, the rest is in `cli/program.ts`.
+ * The `modelium` command's first lines. They must parse and run on any Node that knows modules, so
+ * that an old one gets a sentence in place of a stack trace: nothing is imported statically, the
+ * rest is in `cli/program.ts`.
  */
 const NEEDED_NODE = 24;
 

@@ -1,6 +1,7 @@
 /**
- * Speaks to the running engine: finds it by engine.json, lets it prove itself, and signs each request. The control token is never sent.
- * `node:http` and nothing more: it is loaded by every verb, and undici belongs to main/io.
+ * Speaks to the running engine: finds it by engine.json, lets it prove itself, and signs each
+ * request. The control token is never sent. `node:http` and nothing more: it is loaded by every
+ * verb, and undici belongs to main/io.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
@@ -14,10 +15,16 @@ import { readEngineFile, readToken } from './io/engine-file.ts';
 export type RouteName = keyof typeof API;
 export type AnswerOf<Name extends RouteName> = Answer<(typeof API)[Name]>;
 
-/** A proof takes a hash; who has not answered by then, to the last byte, is not our engine, or hangs. */
+/**
+ * A proof takes a hash; who has not answered by then, to the last byte, is not our engine, or
+ * hangs.
+ */
 const PROOF_TIMEOUT_MS = 5_000;
 const HEALTH_TIMEOUT_MS = 1_000;
-/** An engine may take long to begin an answer (an unload waits for its memory), but it sends it in one piece. */
+/**
+ * An engine may take long to begin an answer (an unload waits for its memory), but it sends it in
+ * one piece.
+ */
 const ANSWER_TIMEOUT_MS = 60_000;
 /** Of who has not proven itself: a proof and a health answer are a line each. */
 const STRANGER_BYTES = 64 * 1024;
@@ -32,11 +39,17 @@ export interface EngineClient {
   post<Name extends RouteName>(path: string, body: unknown): Promise<AnswerOf<Name>>;
   /** DELETE. */
   remove<Name extends RouteName>(path: string): Promise<AnswerOf<Name>>;
-  /** Calls back with the data of each event until the stream ends, the listener answers false, or the signal aborts. */
+  /**
+   * Calls back with the data of each event until the stream ends, the listener answers false, or
+   * the signal aborts.
+   */
   follow(path: string, listener: (data: unknown) => boolean, signal?: AbortSignal): Promise<void>;
 }
 
-/** @throws ModeliumError `not-running` when no engine that knows our token answers for this state folder. */
+/**
+ * @throws ModeliumError `not-running` when no engine that knows our token answers for this state
+ * folder.
+ */
 export async function connect(stateFolder: string): Promise<EngineClient> {
   const engine = readEngineFile(stateFolder);
   const token = readToken(stateFolder);
@@ -47,14 +60,20 @@ export async function connect(stateFolder: string): Promise<EngineClient> {
   return clientOf(address, token, session);
 }
 
-/** A client of an engine that is known to be ours; the engine proves itself before the first request. */
+/**
+ * A client of an engine that is known to be ours; the engine proves itself before the first
+ * request.
+ */
 export function createClient(address: string, token: string): EngineClient {
   return clientOf(address, token, null);
 }
 
 function clientOf(address: string, token: string, opened: Session | null): EngineClient {
   let session = opened;
-  /** Signed. An engine that was started anew knows nothing of the session before; one question more tells. */
+  /**
+   * Signed. An engine that was started anew knows nothing of the session before; one question more
+   * tells.
+   */
   const signed: Signed = async (method, path, body, headers, signal) => {
     for (let attempt = 0; ; attempt += 1) {
       session ??= await openSession(address, token);
@@ -83,8 +102,9 @@ interface Session {
 }
 
 /**
- * Lets the engine at this address prove that it knows the token: whoever took the port after our engine was killed cannot. Nor can it pass the
- * question on to an engine elsewhere, because the proof is for this address.
+ * Lets the engine at this address prove that it knows the token: whoever took the port after our
+ * engine was killed cannot. Nor can it pass the question on to an engine elsewhere, because the
+ * proof is for this address.
  */
 async function openSession(address: string, token: string): Promise<Session> {
   const nonce = randomBytes(32).toString('hex');
@@ -130,7 +150,10 @@ async function sendSigned({ key, aheadMs }: Session, sent: Sent): Promise<Incomi
   return null;
 }
 
-/** The version of whatever Modelium answers there, ours or another user's; null when it is none. Sends no token. */
+/**
+ * The version of whatever Modelium answers there, ours or another user's; null when it is none.
+ * Sends no token.
+ */
 export async function versionAt(address: string): Promise<string | null> {
   try {
     const response = await send({ address, method: 'GET', path: '/health', signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
@@ -198,7 +221,10 @@ async function follow(
   }
 }
 
-/** The body as an object; an empty one for whatever is none. @throws ModeliumError `not-running` beyond the limit: our engine says no such thing. */
+/**
+ * The body as an object; an empty one for whatever is none. @throws ModeliumError `not-running`
+ * beyond the limit: our engine says no such thing.
+ */
 export async function jsonOf(response: IncomingMessage, limitBytes = ANSWER_BYTES): Promise<object> {
   const chunks: Buffer[] = [];
   let bytes = 0;

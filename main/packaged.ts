@@ -1,5 +1,6 @@
 /**
- * What is different in the packaged app: our own Node is Electron's binary, and what another process must read lies beside the archive, not in it.
+ * What is different in the packaged app: our own Node is Electron's binary, and what another
+ * process must read lies beside the archive, not in it.
  */
 
 /** How to start a Node of our own for a child program. */
@@ -15,7 +16,10 @@ export function nodeProgram(): NodeProgram {
   return { command: process.execPath, args: [], env };
 }
 
-/** The real file of a path inside the app's archive: what electron-builder.yml unpacks. Other paths stay as they are. */
+/**
+ * The real file of a path inside the app's archive: what electron-builder.yml unpacks. Other paths
+ * stay as they are.
+ */
 export function outsideArchive(path: string): string {
   return path.replace(/([/\\]app\.asar)(?=[/\\])/, '$1.unpacked');
 }

@@ -1,6 +1,7 @@
 /**
- * Where our child programs and the page lie: beside this file, as sources with `.ts`, in the bundle (which keeps this layout) with `.js`. The one place that
- * knows, because a bundle moves every other file's `import.meta.url`.
+ * Where our child programs and the page lie: beside this file, as sources with `.ts`, in the bundle
+ * (which keeps this layout) with `.js`. The one place that knows, because a bundle moves every
+ * other file's `import.meta.url`.
  */
 import { fileURLToPath } from 'node:url';
 import { outsideArchive } from './packaged.ts';

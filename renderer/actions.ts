@@ -10,7 +10,10 @@ export function load(id: string, force = false): Promise<void> {
   return attempt(`${id} cannot be loaded`, () => ask<'load'>('POST', path(id, 'load'), { body: { force } }));
 }
 
-/** Answers when the memory is seen free. Also ends a load, and a wait for one. @param force cuts requests that run. */
+/**
+ * Answers when the memory is seen free. Also ends a load, and a wait for one. @param force cuts
+ * requests that run.
+ */
 export function unload(id: string, force = false): Promise<void> {
   return attempt(`${id} cannot be unloaded`, () => ask<'unload'>('POST', path(id, 'unload'), { body: { force } }));
 }

@@ -1,6 +1,7 @@
 /**
- * The page's side of the HTTP contract: one JSON exchange, one event stream, each signed where the route needs it. Knows no route's meaning.
- * Types come from shared/api.ts, its schemas do not: what arrives is our own engine's.
+ * The page's side of the HTTP contract: one JSON exchange, one event stream, each signed where the
+ * route needs it. Knows no route's meaning. Types come from shared/api.ts, its schemas do not: what
+ * arrives is our own engine's.
  */
 import type { Answer, API } from '../shared/api.ts';
 import { errorFromAnswer, ModeliumError } from '../shared/errors.ts';
@@ -24,7 +25,10 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
 }
 
-/** @throws ModeliumError: the engine's own, or `not-running` when nobody answers. An abort throws the signal's reason. */
+/**
+ * @throws ModeliumError: the engine's own, or `not-running` when nobody answers. An abort throws
+ * the signal's reason.
+ */
 export async function ask<Name extends RouteName>(
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
@@ -61,7 +65,10 @@ async function send(path: string, init: Init): Promise<Response> {
   throw refusal(response, await response.json().catch(() => ({})));
 }
 
-/** What answers without its own proof is refused: an engine that was started anew gets a new one once, anybody else nothing. */
+/**
+ * What answers without its own proof is refused: an engine that was started anew gets a new one
+ * once, anybody else nothing.
+ */
 async function sendSigned(path: string, init: Init): Promise<Response> {
   for (let attempt = 0; ; attempt += 1) {
     const session = await provenSession();
@@ -82,7 +89,10 @@ async function fetched(path: string, init: Init): Promise<Response> {
   });
 }
 
-/** The engine's own error, with the time after which asking again makes sense: a header, not a part of the body. */
+/**
+ * The engine's own error, with the time after which asking again makes sense: a header, not a part
+ * of the body.
+ */
 function refusal({ status, headers }: Response, answer: unknown): ModeliumError {
   const error = errorFromAnswer(status, answer);
   const retryAfterSeconds = Number(headers.get('retry-after') ?? Number.NaN);
@@ -93,7 +103,8 @@ function refusal({ status, headers }: Response, answer: unknown): ModeliumError 
 const COMMENT = /^:.*\n/;
 
 async function* eventsOf(response: Response): AsyncGenerator<ServerEvent> {
-  // Not through a TextDecoderStream: when the connection breaks, it throws away what it has, and the last event tells why.
+  // Not through a TextDecoderStream: when the connection breaks, it throws away what it has, and
+  // the last event tells why.
   const reader = response.body?.getReader();
   const decoder = new TextDecoder();
   if (reader === undefined) return;

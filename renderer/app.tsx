@@ -1,4 +1,7 @@
-/** The frame: pages at the left, the one that is shown, and what lies over all of them (drop, cards, messages, the broken link). */
+/**
+ * The frame: pages at the left, the one that is shown, and what lies over all of them (drop, cards,
+ * messages, the broken link).
+ */
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { Tooltip } from '@base-ui/react/tooltip';
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react';
@@ -67,7 +70,10 @@ export function App() {
   );
 }
 
-/** A page that was turned to is named in the window's title, and readers and keys go on in it: nothing else tells who does not see it. */
+/**
+ * A page that was turned to is named in the window's title, and readers and keys go on in it:
+ * nothing else tells who does not see it.
+ */
 function useTurning(page: PageName, subject: string | null, main: React.RefObject<HTMLElement | null>): void {
   const before = useRef(page);
   useEffect(() => {

@@ -1,4 +1,7 @@
-/** The Electron shell's few services, where the page runs in it; null in a browser. The only user of `window.modelium`. */
+/**
+ * The Electron shell's few services, where the page runs in it; null in a browser. The only user of
+ * `window.modelium`.
+ */
 import type { Bridge } from '../shared/bridge.ts';
 
 declare global {

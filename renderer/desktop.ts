@@ -1,6 +1,7 @@
 /**
- * What the desktop is told where the page runs in the app: the tray's line, and a notification when something ends that a person waits for while
- * the window is out of sight. Does nothing in a browser.
+ * What the desktop is told where the page runs in the app: the tray's line, and a notification when
+ * something ends that a person waits for while the window is out of sight. Does nothing in a
+ * browser.
  */
 import type { TrayState } from '../shared/bridge.ts';
 import type { StateName } from '../shared/model.ts';
@@ -55,7 +56,10 @@ export function trayState({ models }: Pick<Snapshot, 'models'>): TrayState {
   return { sentence: parts.join(', '), loadedCount, inFlight, unsavedCount: unsavedCount() };
 }
 
-/** `is ready`: what a person waits for. What was dropped here in whatever way it ends; anything else when it fails. */
+/**
+ * `is ready`: what a person waits for. What was dropped here in whatever way it ends; anything else
+ * when it fails.
+ */
 function news(before: StateName | undefined, { id, state }: ModelView): string | null {
   if (before === undefined || before === state) return null;
   if (state === 'failed') return 'failed to load';

@@ -1,6 +1,7 @@
 /**
- * The past of every device, for the charts: ten minutes, fetched once when the link stands and then kept up from the event stream; and a day, fetched
- * while somebody looks at it. Not in the store: charts draw themselves on a canvas, and no component need be rendered for a point.
+ * The past of every device, for the charts: ten minutes, fetched once when the link stands and then
+ * kept up from the event stream; and a day, fetched while somebody looks at it. Not in the store:
+ * charts draw themselves on a canvas, and no component need be rendered for a point.
  */
 import type { DeviceHistory, DeviceView, History } from '../shared/snapshot.ts';
 import { ask } from './api.ts';

@@ -1,4 +1,7 @@
-/** Says that the engine is away, and that the window is back by itself when it is. What is on the page then is the last that was known. */
+/**
+ * Says that the engine is away, and that the window is back by itself when it is. What is on the
+ * page then is the last that was known.
+ */
 import { useEffect, useState } from 'react';
 import { bridge } from './bridge.ts';
 import { reconnect } from './link.ts';

@@ -1,6 +1,7 @@
 /**
- * The one event stream to the engine: opened, resumed after a break by the number of the last event, applied to the store. A hidden window takes
- * its events in but draws nothing until somebody looks.
+ * The one event stream to the engine: opened, resumed after a break by the number of the last
+ * event, applied to the store. A hidden window takes its events in but draws nothing until somebody
+ * looks.
  */
 import { ModeliumError, toModeliumError } from '../shared/errors.ts';
 import type { EngineEvent, Snapshot } from '../shared/snapshot.ts';
@@ -11,7 +12,10 @@ import { distrust } from './session.ts';
 import { useWindow } from './store.ts';
 
 const PAUSES_MS = [250, 500, 1_000, 2_000];
-/** The engine says every 15 s that it is there; a machine that slept leaves a connection that never ends. */
+/**
+ * The engine says every 15 s that it is there; a machine that slept leaves a connection that never
+ * ends.
+ */
 const SILENCE_MS = 40_000;
 
 type Listener = (snapshot: Snapshot) => void;
@@ -52,7 +56,8 @@ export async function keepLink(): Promise<never> {
 export function reconnect(): void {
   attempt = 0;
   const { link } = useWindow.getState();
-  // What asks for the token stays until it was right: else the field and what was typed into it would go and come.
+  // What asks for the token stays until it was right: else the field and what was typed into it
+  // would go and come.
   useWindow.setState({ link: link.name === 'refused' ? { ...link, checking: true } : { name: 'connecting' } });
   retryNow();
 }

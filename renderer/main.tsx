@@ -17,7 +17,8 @@ takeToken();
 addEventListener('hashchange', () => {
   if (takeToken()) reconnect();
 });
-// While the engine is away, whoever holds its port would be asked for the page. In the app, the shell lets nothing load from there.
+// While the engine is away, whoever holds its port would be asked for the page. In the app, the
+// shell lets nothing load from there.
 addEventListener('beforeunload', (event) => {
   if (bridge === null && isAloneWithToken()) event.preventDefault();
 });

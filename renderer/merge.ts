@@ -1,4 +1,7 @@
-/** What an event makes of the snapshot. Pure; what did not change stays the same object, so that it is not drawn again. */
+/**
+ * What an event makes of the snapshot. Pure; what did not change stays the same object, so that it
+ * is not drawn again.
+ */
 import type { EngineEvent, ModelView, Snapshot } from '../shared/snapshot.ts';
 import { byName } from './by-name.ts';
 

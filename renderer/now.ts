@@ -1,4 +1,7 @@
-/** Time that passes in front of the person: one timer for all who show it, and none while nobody looks. */
+/**
+ * Time that passes in front of the person: one timer for all who show it, and none while nobody
+ * looks.
+ */
 import { useSyncExternalStore } from 'react';
 import type { ModelView } from '../shared/snapshot.ts';
 
@@ -32,12 +35,18 @@ function tick(): void {
 /** When each view was true, by this page's clock. */
 const truthMs = new WeakMap<ModelView, number>();
 
-/** @param ageMs how old they were when they came: after a break the engine tells what happened meanwhile. */
+/**
+ * @param ageMs how old they were when they came: after a break the engine tells what happened
+ * meanwhile.
+ */
 export function noteReceived(models: readonly ModelView[], ageMs: number): void {
   for (const model of models) truthMs.set(model, performance.now() - ageMs);
 }
 
-/** Spans in a view count from here: the engine does not send a model anew for each second that it idles. */
+/**
+ * Spans in a view count from here: the engine does not send a model anew for each second that it
+ * idles.
+ */
 export function sinceReceived(model: ModelView, atMs: number): number {
   return Math.max(0, atMs - (truthMs.get(model) ?? atMs));
 }

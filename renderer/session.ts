@@ -1,7 +1,8 @@
 /**
- * How this page and the engine prove to each other that they know the control token. The token is held in this page's memory alone: what the
- * browser keeps over a reload is the session key, which is worth nothing once that run of the engine has ended, because whoever takes the port
- * then can read what the browser keeps for it. What is signed and why is in shared/proofs.ts.
+ * How this page and the engine prove to each other that they know the control token. The token is
+ * held in this page's memory alone: what the browser keeps over a reload is the session key, which
+ * is worth nothing once that run of the engine has ended, because whoever takes the port then can
+ * read what the browser keeps for it. What is signed and why is in shared/proofs.ts.
  */
 import { ModeliumError } from '../shared/errors.ts';
 import {
@@ -57,7 +58,10 @@ export function keepToken(given: string): void {
   proving = null;
 }
 
-/** For who must keep it out of what leaves this window; null where the page was reloaded and only holds the session. */
+/**
+ * For who must keep it out of what leaves this window; null where the page was reloaded and only
+ * holds the session.
+ */
 export function controlToken(): string | null {
   return token;
 }

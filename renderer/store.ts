@@ -1,6 +1,7 @@
 /**
- * What the window knows: the engine's snapshot, and how the link to it stands. The one store; written by link.ts (the event stream) alone.
- * What a single page alone needs (a draft, an open drawer) is that page's own.
+ * What the window knows: the engine's snapshot, and how the link to it stands. The one store;
+ * written by link.ts (the event stream) alone. What a single page alone needs (a draft, an open
+ * drawer) is that page's own.
  */
 import { create } from 'zustand';
 import { useShallow } from 'zustand/react/shallow';
@@ -11,7 +12,10 @@ export type Link =
   | { readonly name: 'live' }
   /** It was there and went away; asked again and again. */
   | { readonly name: 'lost'; readonly why: string }
-  /** The token is missing or wrong: only a person can mend that. `checking`: with another one, which the engine has not answered to yet. */
+  /**
+   * The token is missing or wrong: only a person can mend that. `checking`: with another one, which
+   * the engine has not answered to yet.
+   */
   | { readonly name: 'refused'; readonly why: string; readonly checking: boolean };
 
 export interface WindowState {
@@ -27,7 +31,10 @@ export function useModels(): readonly ModelView[] {
   return useWindow((state) => state.snapshot?.models ?? NO_MODELS);
 }
 
-/** Those that memory is promised to. The same list as long as they are the same: most of the time there is none. */
+/**
+ * Those that memory is promised to. The same list as long as they are the same: most of the time
+ * there is none.
+ */
 export function useLoadingModels(): readonly ModelView[] {
   return useWindow(useShallow((state) => state.snapshot?.models.filter((model) => model.state === 'loading') ?? NO_MODELS));
 }

@@ -1,4 +1,7 @@
-/** Light or dark: as the system has it, unless a person chose. Sets `data-theme`, which tokens.css reads; the choice stays in this browser. */
+/**
+ * Light or dark: as the system has it, unless a person chose. Sets `data-theme`, which tokens.css
+ * reads; the choice stays in this browser.
+ */
 import { create } from 'zustand';
 
 export const THEMES = ['system', 'light', 'dark'] as const;

@@ -1,4 +1,7 @@
-/** Shown in place of everything while the engine does not know this window: what the token is, where it lies, and a field for it. */
+/**
+ * Shown in place of everything while the engine does not know this window: what the token is, where
+ * it lies, and a field for it.
+ */
 import { useEffect, useState } from 'react';
 import { reconnect } from './link.ts';
 import { keepToken } from './session.ts';

@@ -1,4 +1,7 @@
-/** How many edits of the settings are not saved: told by their page, which may not be loaded yet, heard by who must ask before they are lost. */
+/**
+ * How many edits of the settings are not saved: told by their page, which may not be loaded yet,
+ * heard by who must ask before they are lost.
+ */
 
 let count = 0;
 const listeners = new Set<() => void>();

@@ -1,9 +1,15 @@
-/** What a component asks the engine for while it is shown: once, and again whenever something says that the answer may be another one. */
+/**
+ * What a component asks the engine for while it is shown: once, and again whenever something says
+ * that the answer may be another one.
+ */
 import { useEffect, useEffectEvent, useState } from 'react';
 import { toModeliumError } from '../shared/errors.ts';
 import { type AnswerOf, ask, type RouteName } from './api.ts';
 
-/** Runs `work` when the component appears and whenever one of `again` is other than before; the signal ends with the next run, and with the component. */
+/**
+ * Runs `work` when the component appears and whenever one of `again` is other than before; the
+ * signal ends with the next run, and with the component.
+ */
 export function useAgain(work: (signal: AbortSignal) => void, again: readonly (string | number | null | undefined)[]): void {
   const run = useEffectEvent(work);
   const reason = JSON.stringify(again);

@@ -1,4 +1,7 @@
-/** Builds the window into dist/renderer, which the engine hands out. `main/build.ts` runs it; `npx vite build renderer` does as well. */
+/**
+ * Builds the window into dist/renderer, which the engine hands out. `main/build.ts` runs it;
+ * `npx vite build renderer` does as well.
+ */
 import { defineConfig } from 'vite';
 
 // biome-ignore lint/style/noDefaultExport: Vite reads the default export of its configuration.

@@ -1,4 +1,7 @@
-/** What an answer took, from the engine's own figures in its last event. Pure; nothing is estimated here. */
+/**
+ * What an answer took, from the engine's own figures in its last event. Pure; nothing is estimated
+ * here.
+ */
 import type { Timings, Usage } from './api-predict.ts';
 import { countInWords, millisecondsInWords } from './units.ts';
 

@@ -1,4 +1,7 @@
-/** The schemas of plans and decisions. The types are those of decision.ts; a schema that drifts from its type does not compile. */
+/**
+ * The schemas of plans and decisions. The types are those of decision.ts; a schema that drifts from
+ * its type does not compile.
+ */
 import { z } from 'zod';
 import { formKindSchema } from './api-profile.ts';
 import { factsSchema, reasonSchema } from './api-reason.ts';

@@ -1,4 +1,7 @@
-/** The part of the HTTP contract about which models there are and whose code may run: registering, forgetting, trust. See api.ts. */
+/**
+ * The part of the HTTP contract about which models there are and whose code may run: registering,
+ * forgetting, trust. See api.ts.
+ */
 import { z } from 'zod';
 import { formKindSchema } from './api-profile.ts';
 import { foundModelSchema, modelViewSchema, trustSchema } from './api-views.ts';

@@ -1,4 +1,7 @@
-/** The routes that are OpenAI's, and those that others have beside them: passed on to the runtime of the model that the body names. */
+/**
+ * The routes that are OpenAI's, and those that others have beside them: passed on to the runtime of
+ * the model that the body names.
+ */
 import { z } from 'zod';
 
 const asOpenAi = z.looseObject({}).describe("As in OpenAI's API");

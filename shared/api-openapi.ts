@@ -1,4 +1,7 @@
-/** /openapi.json, generated from the contract, so that it cannot say anything else than the server does. */
+/**
+ * /openapi.json, generated from the contract, so that it cannot say anything else than the server
+ * does.
+ */
 import { z } from 'zod';
 import { API, type Contract } from './api.ts';
 

@@ -1,4 +1,7 @@
-/** The schemas of what was: the devices' past, and the requests that have ended. Their types are those of snapshot.ts; what drifts does not compile. */
+/**
+ * The schemas of what was: the devices' past, and the requests that have ended. Their types are
+ * those of snapshot.ts; what drifts does not compile.
+ */
 import { z } from 'zod';
 import type { ActivityView, DeviceHistory, History } from './snapshot.ts';
 

@@ -24,7 +24,10 @@ export const predictRequestSchema = z
     stop: z.union([z.string(), z.array(z.string())]).optional(),
     seed: z.number().int().optional(),
     stream: z.boolean().default(false),
-    /** Seconds that the model stays loaded after this request when nobody uses it; 0 unloads it at once. */
+    /**
+     * Seconds that the model stays loaded after this request when nobody uses it; 0 unloads it at
+     * once.
+     */
     /** At most a day: a request may keep a model, but not pin it. */
     keep_alive_seconds: z.number().nonnegative().max(86_400).optional(),
   })
@@ -42,7 +45,10 @@ export function predictPath(modelId: string): string {
 }
 
 const usageSchema = z.object({ prompt_tokens: z.number().nullable(), completion_tokens: z.number().nullable() });
-/** Milliseconds count from the request's arrival; load_ms is a part of queue_ms. Null: not known, or nothing of the kind happened. */
+/**
+ * Milliseconds count from the request's arrival; load_ms is a part of queue_ms. Null: not known, or
+ * nothing of the kind happened.
+ */
 const timingsSchema = z.object({
   queue_ms: z.number(),
   load_ms: z.number(),

@@ -1,4 +1,7 @@
-/** The schemas of what a model is, as its bytes tell: the types are those of profile.ts, and test/shared/schemas.test.ts holds both to each other. */
+/**
+ * The schemas of what a model is, as its bytes tell: the types are those of profile.ts, and
+ * test/shared/schemas.test.ts holds both to each other.
+ */
 import { z } from 'zod';
 import { type FileProblem, FORM_KINDS, type KvCost, MODEL_KINDS, type ModelForm, type ModelProfile } from './profile.ts';
 

@@ -1,4 +1,7 @@
-/** The schema of a reason. The type is that of reason.ts; a schema that drifts from it does not compile. */
+/**
+ * The schema of a reason. The type is that of reason.ts; a schema that drifts from it does not
+ * compile.
+ */
 import { z } from 'zod';
 import { FORM_KINDS } from './profile.ts';
 import type { Cause, Fact, Holder, PlaceRef, Reason, Use } from './reason.ts';

@@ -1,7 +1,11 @@
-/** What the window reads and sends to show and edit modelium.yaml; a part of the contract in `api.ts`. */
+/**
+ * What the window reads and sends to show and edit modelium.yaml; a part of the contract in
+ * `api.ts`.
+ */
 import { z } from 'zod';
 
-// Far beyond what a form of all settings sends; what is longer is refused before anybody looks into it (I10).
+// Far beyond what a form of all settings sends; what is longer is refused before anybody looks into
+// it (I10).
 const MOST_CHANGES = 100;
 const DEEPEST = 8;
 const LONGEST_KEY = 200;
@@ -31,7 +35,10 @@ export type SettingsEdit = z.output<typeof settingsEditSchema>;
 export const settingsViewSchema = z.object({
   /** Null: there is none, and the defaults are in force. */
   file: z.string().nullable(),
-  /** The file that an edit writes, and makes where there is none; null: this engine runs without one, and nothing can be edited. */
+  /**
+   * The file that an edit writes, and makes where there is none; null: this engine runs without
+   * one, and nothing can be edited.
+   */
   target: z.string().nullable(),
   /** Why what the file says is not in force, with lines and columns. */
   problem: z.string().nullable(),
@@ -39,7 +46,10 @@ export const settingsViewSchema = z.object({
   settings: z.unknown(),
   /** What the file itself says, valid or not; null while it cannot be read as YAML. */
   given: z.record(z.string(), z.unknown()).nullable(),
-  /** JSON schema of `given`, with descriptions and defaults; `needsRestart` marks what is read at the start only. */
+  /**
+   * JSON schema of `given`, with descriptions and defaults; `needsRestart` marks what is read at
+   * the start only.
+   */
   schema: z.looseObject({}),
   /** Of the file as it is now. */
   revision: z.string(),

@@ -1,4 +1,7 @@
-/** The part of the HTTP contract about tokens themselves: what a text is made of, and back. See api.ts. */
+/**
+ * The part of the HTTP contract about tokens themselves: what a text is made of, and back. See
+ * api.ts.
+ */
 import { z } from 'zod';
 
 const asVllm = z.looseObject({}).describe("As in vLLM's API");

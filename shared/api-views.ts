@@ -1,6 +1,8 @@
 /**
- * The schemas of what the engine shows: snapshot, models, devices, decisions. The types are those of snapshot.ts and decision.ts: a schema that
- * promises more than its type does not compile here, and one that lacks something of it does not compile in test/shared/schemas.test.ts. No rules live here.
+ * The schemas of what the engine shows: snapshot, models, devices, decisions. The types are those
+ * of snapshot.ts and decision.ts: a schema that promises more than its type does not compile here,
+ * and one that lacks something of it does not compile in test/shared/schemas.test.ts. No rules live
+ * here.
  */
 import { z } from 'zod';
 import { launchPlanSchema } from './api-decision.ts';

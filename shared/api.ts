@@ -1,7 +1,9 @@
 /**
- * The HTTP contract: every route that Modelium serves, with the schema of what it takes and of what it answers. The server checks requests by it,
- * the command line and the page read answers by it, and /openapi.json is generated from it. Routes that are not here do not exist, but for
- * `/upstream/{model}/...`, where what follows is the model's server's own (`main/http/as-it-is.ts`).
+ * The HTTP contract: every route that Modelium serves, with the schema of what it takes and of what
+ * it answers. The server checks requests by it, the command line and the page read answers by it,
+ * and /openapi.json is generated from it. Routes that are not here do not exist, but for
+ * `/upstream/{model}/...`, where what follows is the model's server's own
+ * (`main/http/as-it-is.ts`).
  */
 
 import { z } from 'zod';
@@ -28,7 +30,10 @@ export interface Contract {
   /** As OpenAPI writes it: `/control/models/{id}/load`. */
   readonly path: string;
   readonly summary: string;
-  /** `token`: needs a proof of the control token (shared/proofs.ts), or the token itself: `Authorization: Bearer CONTROL-TOKEN`. */
+  /**
+   * `token`: needs a proof of the control token (shared/proofs.ts), or the token itself:
+   * `Authorization: Bearer CONTROL-TOKEN`.
+   */
   readonly access: 'open' | 'token';
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;

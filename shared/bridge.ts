@@ -1,6 +1,6 @@
 /**
- * What the page may ask of the Electron shell, and a browser cannot do: the preload puts it at `window.modelium`, and nothing else.
- * Everything that a browser can do as well goes over HTTP.
+ * What the page may ask of the Electron shell, and a browser cannot do: the preload puts it at
+ * `window.modelium`, and nothing else. Everything that a browser can do as well goes over HTTP.
  */
 
 /** What the tray shows of the engine. */
@@ -14,7 +14,9 @@ export interface TrayState {
   readonly unsavedCount: number;
 }
 
-/** A desktop notification; a click on it shows the window on that page (`models`, `decisions` ...). */
+/**
+ * A desktop notification; a click on it shows the window on that page (`models`, `decisions` ...).
+ */
 export interface Notice {
   readonly title: string;
   readonly body: string;
@@ -22,7 +24,10 @@ export interface Notice {
 }
 
 export interface Bridge {
-  /** Absolute paths of dropped `File`s, in their order; an empty text for an item that has none (a picture dragged out of a page). */
+  /**
+   * Absolute paths of dropped `File`s, in their order; an empty text for an item that has none (a
+   * picture dragged out of a page).
+   */
   pathsOf(items: readonly unknown[]): readonly string[];
   /** A native dialog; empty when it was cancelled. */
   choose(what: 'files' | 'folder'): Promise<readonly string[]>;

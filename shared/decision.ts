@@ -1,8 +1,14 @@
-/** The brain's answer to "where does this model go?": always with the candidates it weighed and a sentence for people. Pure data. */
+/**
+ * The brain's answer to "where does this model go?": always with the candidates it weighed and a
+ * sentence for people. Pure data.
+ */
 import type { FormKind } from './profile.ts';
 import type { Fact, Reason } from './reason.ts';
 
-/** The runtimes that Modelium knows by itself; a person's settings name more of them (`runtime-names.ts`). */
+/**
+ * The runtimes that Modelium knows by itself; a person's settings name more of them
+ * (`runtime-names.ts`).
+ */
 export const RUNTIME_IDS = ['llama', 'vllm', 'triton', 'ray'] as const;
 export type RuntimeId = string;
 
@@ -15,8 +21,9 @@ export type DeviceBytes = Readonly<Record<DeviceId, number>>;
 
 export interface Placement {
   /**
-   * `cpu`: no GPU; `gpu`: all layers on the devices named; `split`: part of the layers on the GPU, the rest on the CPU; `elsewhere`: on another machine, or
-   * in a server that is not ours, so that it takes no memory that we reckon with.
+   * `cpu`: no GPU; `gpu`: all layers on the devices named; `split`: part of the layers on the GPU,
+   * the rest on the CPU; `elsewhere`: on another machine, or in a server that is not ours, so that
+   * it takes no memory that we reckon with.
    */
   readonly kind: 'cpu' | 'gpu' | 'split' | 'elsewhere';
   /** GPU UUIDs; empty for `cpu` and `elsewhere`. */
@@ -31,16 +38,25 @@ export interface Placement {
 export const CONVERTED_TYPES = ['F32', 'F16', 'BF16', 'Q8_0'] as const;
 export type ConvertedType = (typeof CONVERTED_TYPES)[number];
 
-/** What is made of the files before they can be loaded, with no memory promised: a GGUF with weights of this type. */
+/**
+ * What is made of the files before they can be loaded, with no memory promised: a GGUF with weights
+ * of this type.
+ */
 export interface Preparation {
   readonly type: ConvertedType;
 }
 
-/** What the brain computed the bytes from, and what the runtime is started with. Compared by hash: an equal plan never disturbs a load. */
+/**
+ * What the brain computed the bytes from, and what the runtime is started with. Compared by hash:
+ * an equal plan never disturbs a load.
+ */
 export interface LaunchPlan {
   readonly runtime: RuntimeId;
   readonly form: FormKind;
-  /** The form's first file, relative to the candidate: a folder may hold two forms of a kind. Empty for what lies in none. */
+  /**
+   * The form's first file, relative to the candidate: a folder may hold two forms of a kind. Empty
+   * for what lies in none.
+   */
   readonly file: string;
   readonly placement: Placement;
   /** Context in tokens for each sequence, and how many run side by side. */
@@ -99,9 +115,15 @@ export type Decision =
       readonly kind: 'wait';
       /** Devices that the waiting model wants: it holds back only those who want the same. */
       readonly devices: readonly DeviceId[];
-      /** Models whose leaving (or becoming old or idle enough) would make the room; empty when only others' processes are in the way. */
+      /**
+       * Models whose leaving (or becoming old or idle enough) would make the room; empty when only
+       * others' processes are in the way.
+       */
       readonly waitsFor: readonly string[];
-      /** True: memory is missing. False: it is there, and only another load on the same device comes first. */
+      /**
+       * True: memory is missing. False: it is there, and only another load on the same device comes
+       * first.
+       */
       readonly lacksRoom?: boolean;
       /** Of an adapter: the model that has to be ready first. */
       readonly base?: string;
@@ -128,7 +150,10 @@ export interface DecisionRow {
   readonly at: string;
   readonly modelId: string;
   readonly action: DecisionAction;
-  /** From a short fixed list (a metric's label): `fits`, `evicts`, `idle`, `memory`, `user`, `too-large` ... */
+  /**
+   * From a short fixed list (a metric's label): `fits`, `evicts`, `idle`, `memory`, `user`,
+   * `too-large` ...
+   */
   readonly reason: string;
   /** The sentence for people. */
   readonly sentence: string;
@@ -154,7 +179,10 @@ export interface DecisionOutcome {
   readonly predictedBytes: DeviceBytes | null;
   readonly measuredBytes: DeviceBytes | null;
   readonly seconds: number | null;
-  /** What the runtime itself says that it took, by its own names of devices; absent where it says nothing. */
+  /**
+   * What the runtime itself says that it took, by its own names of devices; absent where it says
+   * nothing.
+   */
   readonly reportedBytes?: Readonly<Record<string, BufferBytes>> | undefined;
   /** Seconds of each phase of the load, in their order. */
   readonly phaseSeconds?: Readonly<Record<string, number>> | undefined;

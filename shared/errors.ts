@@ -1,6 +1,7 @@
 /**
- * Every error that Modelium shows a person: one class, one table. The table gives each code its HTTP status and the hint of what to do;
- * the sentence itself is written where the error is thrown, because only that place knows the numbers.
+ * Every error that Modelium shows a person: one class, one table. The table gives each code its
+ * HTTP status and the hint of what to do; the sentence itself is written where the error is thrown,
+ * because only that place knows the numbers.
  */
 
 interface ErrorFacts {
@@ -39,7 +40,8 @@ export const ERRORS = {
   'method-not-allowed': { status: 405, type: 'invalid_request_error', hint: 'GET / lists the routes and their methods.' },
   'model-required': { status: 400, type: 'invalid_request_error', hint: 'Name a model: GET /v1/models lists them.' },
   'model-not-found': { status: 404, type: 'not_found_error', hint: 'GET /v1/models lists the models.' },
-  // OpenAI's own name: agents and chat programs know it, and shorten their history when they see it.
+  // OpenAI's own name: agents and chat programs know it, and shorten their history when they see
+  // it.
   context_length_exceeded: { status: 400, type: 'invalid_request_error', hint: 'Shorten it, or raise models.<id>.context.' },
   'not-supported-by-model': {
     status: 400,
@@ -136,7 +138,10 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** The body of every error answer: OpenAI's envelope, and who is at fault. `origin` is `modelium` or the id of the runtime. */
+/**
+ * The body of every error answer: OpenAI's envelope, and who is at fault. `origin` is `modelium` or
+ * the id of the runtime.
+ */
 export interface ErrorEnvelope {
   readonly error: {
     readonly message: string;
@@ -159,7 +164,10 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** An expected failure, told in a sentence that names what, where and the figures. Anything else that is thrown is a bug. */
+/**
+ * An expected failure, told in a sentence that names what, where and the figures. Anything else
+ * that is thrown is a bug.
+ */
 export class ModeliumError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
@@ -197,7 +205,10 @@ export class ModeliumError extends Error {
   }
 }
 
-/** Wraps whatever was thrown: a ModeliumError stays itself, the rest becomes `internal` without its stack. */
+/**
+ * Wraps whatever was thrown: a ModeliumError stays itself, the rest becomes `internal` without its
+ * stack.
+ */
 export function toModeliumError(thrown: unknown): ModeliumError {
   if (thrown instanceof ModeliumError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
@@ -205,8 +216,8 @@ export function toModeliumError(thrown: unknown): ModeliumError {
 }
 
 /**
- * The engine's own error again, on the other side of HTTP, so that its code, hint and last words reach the person.
- * A code that is not ours is the runtime's.
+ * The engine's own error again, on the other side of HTTP, so that its code, hint and last words
+ * reach the person. A code that is not ours is the runtime's.
  * @param answer the body, if it was JSON.
  */
 export function errorFromAnswer(status: number, answer: unknown): ModeliumError {

@@ -1,7 +1,8 @@
 /**
- * Fields that clients send by habit and that change no answer here, whatever the runtime: they are ignored, counted, and named in the header
- * `x-modelium-ignored`. A field that would change the answer never belongs here: who does not carry it out refuses it by name. What only some
- * models know (how hard to think) is told by their runtime, in the same header of its answer.
+ * Fields that clients send by habit and that change no answer here, whatever the runtime: they are
+ * ignored, counted, and named in the header `x-modelium-ignored`. A field that would change the
+ * answer never belongs here: who does not carry it out refuses it by name. What only some models
+ * know (how hard to think) is told by their runtime, in the same header of its answer.
  */
 
 export const IGNORED_HEADER = 'x-modelium-ignored';
@@ -37,7 +38,10 @@ export function ignoredIn(body: Readonly<Record<string, unknown>>): readonly str
   return found ?? NONE;
 }
 
-/** Adds what a runtime says that it ignored, as far as its names are known: the header becomes a metric's label (I10). */
+/**
+ * Adds what a runtime says that it ignored, as far as its names are known: the header becomes a
+ * metric's label (I10).
+ */
 export function withReported(ignored: readonly string[], header: string): readonly string[] {
   const reported = words(header.replaceAll(',', ' ')).filter((name) => IGNORED_BY_SOME.has(name) || IGNORED_FIELDS.has(name));
   return [...new Set([...ignored, ...reported])];

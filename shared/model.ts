@@ -9,7 +9,10 @@ export type BlockReason =
   /** The cluster that would serve it cannot read its folder. */
   | 'not-visible-on-cluster'
   | 'needs-base'
-  /** The server that offers it, which is not ours, cannot be asked now, or does not offer it any more. */
+  /**
+   * The server that offers it, which is not ours, cannot be asked now, or does not offer it any
+   * more.
+   */
   | 'away'
   | 'no-runtime'
   | 'too-large'
@@ -30,7 +33,10 @@ export interface CopyProgress {
 /** Of files that no one has looked at yet. */
 export const NOTHING_COPIED: CopyProgress = { bytesPresent: 0, bytesExpected: null, missing: [] };
 
-/** Where a runtime listens: at a loopback port, at a Unix socket, or elsewhere (scheme, host and port). */
+/**
+ * Where a runtime listens: at a loopback port, at a Unix socket, or elsewhere (scheme, host and
+ * port).
+ */
 export type Address = { readonly port: number } | { readonly socket: string } | { readonly url: string };
 
 /** Whom to ask; `key` goes into the Authorization header. */
@@ -198,8 +204,9 @@ export const STATE_NAMES = [
 ] as const satisfies readonly StateName[];
 
 /**
- * States in which a request waits or is answered; in the others it is refused at once. A blocked, damaged or half-copied model is not offered; a failed
- * one is, since the next request tries it again.
+ * States in which a request waits or is answered; in the others it is refused at once. A blocked,
+ * damaged or half-copied model is not offered; a failed one is, since the next request tries it
+ * again.
  */
 export const SERVABLE_STATES: ReadonlySet<StateName> = new Set([
   'analyzed',
@@ -233,7 +240,10 @@ export type ModelEvent =
   | { readonly type: 'preparation-started'; readonly sinceMs: number }
   | { readonly type: 'preparation-progressed'; readonly progress: number }
   | { readonly type: 'prepared'; readonly sinceMs: number }
-  /** Something that a verdict rests on changed: trust, settings, runtimes, pins, room, or somebody asks again. */
+  /**
+   * Something that a verdict rests on changed: trust, settings, runtimes, pins, room, or somebody
+   * asks again.
+   */
   | { readonly type: 'reconsidered' }
   | { readonly type: 'files-changed'; readonly copy: CopyProgress }
   | { readonly type: 'gone' }

@@ -1,11 +1,17 @@
-/** Which known names a mistyped one probably meant. Pure; used for settings keys, model names and verbs. */
+/**
+ * Which known names a mistyped one probably meant. Pure; used for settings keys, model names and
+ * verbs.
+ */
 
 /** Costs beyond this share of the longer name are another word, not a slip. */
 const MOST_SLIPS = 0.5;
 /** Twice the longest name of a model. */
 const MOST_CHARACTERS = 256;
 
-/** Names like `wanted`, best first, at most `limit`: slips of the finger, another case, or a part of the name. */
+/**
+ * Names like `wanted`, best first, at most `limit`: slips of the finger, another case, or a part of
+ * the name.
+ */
 export function nearestNames(wanted: string, known: readonly string[], limit = 3): readonly string[] {
   // Comparing costs the product of both lengths, and what is sought comes from outside (I10).
   const sought = wanted.slice(0, MOST_CHARACTERS).toLowerCase();
@@ -17,7 +23,10 @@ export function nearestNames(wanted: string, known: readonly string[], limit = 3
     .map(({ name }) => name);
 }
 
-/** 0 (equal) to 1 (nothing in common); a part of the other name counts as near, since people leave out suffixes. */
+/**
+ * 0 (equal) to 1 (nothing in common); a part of the other name counts as near, since people leave
+ * out suffixes.
+ */
 function distance(left: string, right: string): number {
   const longest = Math.max(left.length, right.length);
   if (longest === 0) return 0;

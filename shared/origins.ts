@@ -1,6 +1,8 @@
 /**
- * What `api.cors_origins` and `api.allowed_hosts` may say, and what it matches. Pure. A `*` that could match more than its author meant
- * (`http://localhost*` would let http://localhost.evil.example in) is no pattern: the settings file is refused, with the form that works.
+ * What `api.cors_origins` and `api.allowed_hosts` may say, and what it matches. Pure. A `*` that
+ * could match more than its author meant (`http://localhost*` would let
+ * http://localhost.evil.example in) is no pattern: the settings file is refused, with the form that
+ * works.
  */
 
 /** A scheme; a host that is a name, an address, `*` or begins with `*.`; perhaps a port or `:*`. */
@@ -13,7 +15,10 @@ export interface NameRules {
   has(name: string): boolean;
 }
 
-/** Is it an origin as browsers send it, `null`, `*`, or a pattern of one? A slash at the end is forgiven. */
+/**
+ * Is it an origin as browsers send it, `null`, `*`, or a pattern of one? A slash at the end is
+ * forgiven.
+ */
 export function isOriginPattern(text: string): boolean {
   const plain = withoutSlash(text);
   return plain === '*' || plain === 'null' || ORIGIN.test(plain);
@@ -33,7 +38,10 @@ export function originRules(patterns: readonly string[]): NameRules {
   return { has: (origin) => exact.has(origin) || open.some((expression) => expression.test(origin)) };
 }
 
-/** @param patterns each one that `isHostPattern` takes. Names to look up are lower-case, without port; IPv6 stands in brackets. */
+/**
+ * @param patterns each one that `isHostPattern` takes. Names to look up are lower-case, without
+ * port; IPv6 stands in brackets.
+ */
 export function hostRules(patterns: readonly string[]): NameRules {
   const plain = patterns.map((pattern) => pattern.toLowerCase());
   const exact = new Set(plain.map((name) => (name.includes(':') && !name.startsWith('[') ? `[${name}]` : name)));

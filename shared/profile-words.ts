@@ -1,4 +1,7 @@
-/** Parts of a model's profile in words, the same on the command line and in the window. Pure; null where nothing is known. */
+/**
+ * Parts of a model's profile in words, the same on the command line and in the window. Pure; null
+ * where nothing is known.
+ */
 import type { KvCost, ModelProfile } from './profile.ts';
 import { smallBytesInWords } from './units.ts';
 
@@ -14,7 +17,10 @@ export function expertsInWords({ experts }: Pick<ModelProfile, 'experts'>): stri
   return `${experts.count}${experts.used === null ? '' : `, ${experts.used} for each token`}`;
 }
 
-/** `136 KiB a token (layers: 5 full, 29 sliding of 1,024 tokens)`: by kind of layer where they differ, which is what a long context costs or spares. */
+/**
+ * `136 KiB a token (layers: 5 full, 29 sliding of 1,024 tokens)`: by kind of layer where they
+ * differ, which is what a long context costs or spares.
+ */
 export function cacheInWords({ bytesPerToken, bytesPerSequence, exact, groups }: KvCost): string | null {
   const most = exact ? '' : 'at most ';
   const parts = [

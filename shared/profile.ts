@@ -1,5 +1,6 @@
 /**
- * What a model is, as its bytes tell: the analyzer's verdict. Pure data; owned by `main/core/analyzer`, read by the brain and shown to people.
+ * What a model is, as its bytes tell: the analyzer's verdict. Pure data; owned by
+ * `main/core/analyzer`, read by the brain and shown to people.
  */
 
 /** What one can ask of a model. */
@@ -17,9 +18,11 @@ export const MODEL_KINDS = [
 export type ModelKind = (typeof MODEL_KINDS)[number];
 
 /**
- * The way the weights lie in the folder. One folder may hold several; each runtime picks the form it prefers.
- * `transformers` has safetensors (or, alone, pickles); `pickle` is torch checkpoints that nobody may load untrusted; `adapter` (PEFT, LoRA)
- * needs a base; `remote` lies in no folder: a server elsewhere offers it; `torch-export` is a `.pt2`; `mistral` is params.json beside consolidated weights.
+ * The way the weights lie in the folder. One folder may hold several; each runtime picks the form
+ * it prefers. `transformers` has safetensors (or, alone, pickles); `pickle` is torch checkpoints
+ * that nobody may load untrusted; `adapter` (PEFT, LoRA) needs a base; `remote` lies in no folder:
+ * a server elsewhere offers it; `torch-export` is a `.pt2`; `mistral` is params.json beside
+ * consolidated weights.
  */
 export const FORM_KINDS = [
   'gguf',
@@ -49,7 +52,10 @@ export interface TensorSpec {
   readonly shape: readonly (number | string)[];
 }
 
-/** A file that belongs to a form without being part of its weights: loaded beside them when it is there. */
+/**
+ * A file that belongs to a form without being part of its weights: loaded beside them when it is
+ * there.
+ */
 export interface CompanionFile {
   readonly role: 'projector' | 'draft' | 'adapter';
   readonly file: string;
@@ -57,7 +63,10 @@ export interface CompanionFile {
 
 /** Whether a GGUF can be made of a form, and of which architecture of llama.cpp. */
 export type Conversion =
-  /** `contextTokens`: up to where llama.cpp computes what the original does; null: nobody knows. `isCut`: that is not all of its context. */
+  /**
+   * `contextTokens`: up to where llama.cpp computes what the original does; null: nobody knows.
+   * `isCut`: that is not all of its context.
+   */
   | { readonly architecture: string; readonly contextTokens: number | null; readonly isCut: boolean; readonly why: null }
   /** `why`: a sentence without its full stop. */
   | { readonly architecture: null; readonly contextTokens: null; readonly why: string };
@@ -68,15 +77,24 @@ export interface AdapterForm {
   /** Of its matrices; where modules have ranks of their own, the largest. */
   readonly rank: number | null;
   readonly task: string | null;
-  /** What it asks for beside two matrices for each module, as PEFT calls it (`use_dora`, `modules_to_save`), with what people read of it. */
+  /**
+   * What it asks for beside two matrices for each module, as PEFT calls it (`use_dora`,
+   * `modules_to_save`), with what people read of it.
+   */
   readonly asks?: readonly { readonly key: string; readonly what: string }[];
 }
 
 export interface ModelForm {
   readonly kind: FormKind;
-  /** Paths relative to the candidate's root, the one to start the runtime with first. For a candidate that is a file: its name. */
+  /**
+   * Paths relative to the candidate's root, the one to start the runtime with first. For a
+   * candidate that is a file: its name.
+   */
   readonly files: readonly string[];
-  /** Files of this form which would execute code or unpickle; empty means that nobody has to trust anything (I7). */
+  /**
+   * Files of this form which would execute code or unpickle; empty means that nobody has to trust
+   * anything (I7).
+   */
   readonly codeFiles: readonly string[];
   readonly companions?: readonly CompanionFile[];
   /** Of adapters. */
@@ -84,19 +102,30 @@ export interface ModelForm {
   /** Of forms that take tensors. */
   readonly inputs?: readonly TensorSpec[];
   readonly outputs?: readonly TensorSpec[];
-  /** Of folders whose config.json names no class: the one that transformers takes for its model_type. */
+  /**
+   * Of folders whose config.json names no class: the one that transformers takes for its
+   * model_type.
+   */
   readonly assumedClass?: string;
   /** Of GGUFs: how the tokenizer cuts texts, as the file calls it. */
   readonly preTokenizer?: string;
-  /** Why loaders that take weights by their names refuse these: a sentence without its full stop. */
+  /**
+   * Why loaders that take weights by their names refuse these: a sentence without its full stop.
+   */
   readonly unloadable?: string;
   /** Of safetensors that transformers describes. */
   readonly conversion?: Conversion;
-  /** Where several quantisations of one model lie in the folder: what this one takes, in place of what the profile says. */
+  /**
+   * Where several quantisations of one model lie in the folder: what this one takes, in place of
+   * what the profile says.
+   */
   readonly weights?: FormWeights;
   /** Of `remote`: the server that offers it. */
   readonly server?: string;
-  /** What a runtime has to know of the form beside its kind: `opset 17`, `needs TensorRT 10`, `ensemble of 3 models`. For people. */
+  /**
+   * What a runtime has to know of the form beside its kind: `opset 17`, `needs TensorRT 10`,
+   * `ensemble of 3 models`. For people.
+   */
   readonly detail?: string;
 }
 
@@ -106,7 +135,10 @@ export type FormWeights = Pick<
   'quantization' | 'parameters' | 'feedForwardLength' | 'weightBytes' | 'weightBytesByType' | 'layerBytes' | 'inputBytes' | 'outputBytes'
 >;
 
-/** How the layers of one kind keep what they have seen. `latent`: one compressed row a token (MLA); `recurrent`: a state, whatever the length. */
+/**
+ * How the layers of one kind keep what they have seen. `latent`: one compressed row a token (MLA);
+ * `recurrent`: a state, whatever the length.
+ */
 export type KvLayerKind = 'full' | 'sliding' | 'chunked' | 'latent' | 'recurrent' | 'cross';
 
 /** Layers that keep the same amount. */
@@ -127,7 +159,10 @@ export interface KvCost {
   readonly bytesPerToken: number;
   /** State of recurrent layers and of attention to an encoder, per parallel sequence. */
   readonly bytesPerSequence: number;
-  /** False when layers differ in a way we do not know yet: the figure is then an upper bound, and the brain says so. */
+  /**
+   * False when layers differ in a way we do not know yet: the figure is then an upper bound, and
+   * the brain says so.
+   */
   readonly exact: boolean;
   /** The same by kind of layer; empty where nobody knows, and then every layer counts as full. */
   readonly groups: readonly KvGroup[];
@@ -160,12 +195,16 @@ export interface ModelProfile {
   /** As the files call it: `llama`, `qwen2`, `LlamaForCausalLM`. */
   readonly architecture: string;
   readonly name: string | null;
-  /** From the shapes in the headers, not from a name. Packed weights count as what they unpack to. */
+  /**
+   * From the shapes in the headers, not from a name. Packed weights count as what they unpack to.
+   */
   readonly parameters: number | null;
   /** Bytes of all tensors, and by type (`Q4_1`, `F16`, `BF16`). */
   readonly weightBytes: number;
   readonly weightBytesByType: Readonly<Record<string, number>>;
-  /** What people call the quantisation: the method (`AWQ 4-bit`), or the commonest type by bytes. */
+  /**
+   * What people call the quantisation: the method (`AWQ 4-bit`), or the commonest type by bytes.
+   */
   readonly quantization: string | null;
   /** The longest context that the model was made for, in tokens. */
   readonly contextLength: number | null;
@@ -188,15 +227,24 @@ export interface ModelProfile {
   readonly tags: readonly string[];
   /** The model that this one is an adapter of, as it names it. */
   readonly base: string | null;
-  /** Those that can be used as they lie there, the best described first; of what is incomplete, those that will be. */
+  /**
+   * Those that can be used as they lie there, the best described first; of what is incomplete,
+   * those that will be.
+   */
   readonly forms: readonly ModelForm[];
   /** Files that are missing or wrong, those included that nobody needs. */
   readonly problems: readonly FileProblem[];
   /** 0 to 100; 100 only when everything is there that the model needs. */
   readonly completenessPercent: number;
-  /** Things a person should know: an upper bound, a missing chat template, a tensor of zeros that was let through. */
+  /**
+   * Things a person should know: an upper bound, a missing chat template, a tensor of zeros that
+   * was let through.
+   */
   readonly notes: readonly string[];
-  /** Bytes of tensors per repeating layer (index = layer), and of the rest (embeddings, output): what part-offloading is planned from. */
+  /**
+   * Bytes of tensors per repeating layer (index = layer), and of the rest (embeddings, output):
+   * what part-offloading is planned from.
+   */
   readonly layerBytes: readonly number[];
   readonly inputBytes: number;
   readonly outputBytes: number;
@@ -244,7 +292,8 @@ export function kvCostOf(groups: readonly KvGroup[], exact: boolean): KvCost {
 
 /**
  * Bytes that one sequence of so many tokens keeps, at 16 bits a value.
- * @param cells tokens that a runtime sets aside for a group: rounds up to its blocks, adds what is in flight beside a window.
+ * @param cells tokens that a runtime sets aside for a group: rounds up to its blocks, adds what is
+ * in flight beside a window.
  */
 export function kvBytesOfSequence(
   kv: KvCost,

@@ -1,10 +1,13 @@
 /**
- * How the engine and its clients prove to each other that they know the control token, without sending it: what is signed, and how a proof is
- * written into a header. The hashing is done by whoever asks (node:crypto, the browser's crypto.subtle). Pure; knows neither Node nor the DOM.
+ * How the engine and its clients prove to each other that they know the control token, without
+ * sending it: what is signed, and how a proof is written into a header. The hashing is done by
+ * whoever asks (node:crypto, the browser's crypto.subtle). Pure; knows neither Node nor the DOM.
  *
- * Everything is an HMAC-SHA256 in hexadecimal. The token signs nothing but the name of one run of the engine; the result is the session key,
- * which signs the rest: it is worth nothing once that run has ended. Each message begins with its own purpose, so that no proof can be passed on as
- * another one. The engine's proof names the address that was asked and the one where it listens: a client sees when somebody sits between them.
+ * Everything is an HMAC-SHA256 in hexadecimal. The token signs nothing but the name of one run of
+ * the engine; the result is the session key, which signs the rest: it is worth nothing once that
+ * run has ended. Each message begins with its own purpose, so that no proof can be passed on as
+ * another one. The engine's proof names the address that was asked and the one where it listens: a
+ * client sees when somebody sits between them.
  */
 
 /** The answer to a signed request carries the engine's own proof in this header. */
@@ -15,13 +18,18 @@ export const PROOF_LIFE_MS = 60_000;
 const SCHEME = 'Modelium ';
 const PROOF = /^Modelium (\d{1,15})\.([0-9a-f]{16,64})\.([0-9a-f]{64})\.([0-9a-f]{64})$/;
 
-/** What a client asks at /control/prove, and where. `address`: host and port, as in the Host header. */
+/**
+ * What a client asks at /control/prove, and where. `address`: host and port, as in the Host header.
+ */
 export interface Challenge {
   readonly nonce: string;
   readonly address: string;
 }
 
-/** One run of the engine, from its start to its end, its clock, and where it listens: host and port, the asked ones where those are its own. */
+/**
+ * One run of the engine, from its start to its end, its clock, and where it listens: host and port,
+ * the asked ones where those are its own.
+ */
 export interface Run {
   readonly run: string;
   readonly timeMs: number;

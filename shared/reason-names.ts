@@ -1,4 +1,7 @@
-/** The smaller words of reasons: names of devices, of models and of who holds memory, each no longer than a headline allows. Pure. */
+/**
+ * The smaller words of reasons: names of devices, of models and of who holds memory, each no longer
+ * than a headline allows. Pure.
+ */
 import { HOST_DEVICE } from './decision.ts';
 import { assertNever } from './errors.ts';
 import type { DeviceRef, Holder, Use } from './reason.ts';
@@ -6,7 +9,10 @@ import { longSpan } from './units.ts';
 
 /** What fits into a cell of a table, a row of the window and a line of a terminal. */
 export const HEADLINE_CHARACTERS = 80;
-/** A name this long still tells one model from another; it is cut only where the headline would be too long with it. */
+/**
+ * A name this long still tells one model from another; it is cut only where the headline would be
+ * too long with it.
+ */
 const SHORT_NAME_CHARACTERS = 24;
 
 /** How a name is written: whole, or shortened. */

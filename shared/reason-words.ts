@@ -1,6 +1,7 @@
 /**
- * The words for reasons, for the log, the command line and the window alike: a headline of at most 80 characters that begins with what came of it, the
- * facts as short phrases, and both in one sentence. Wording only; pure.
+ * The words for reasons, for the log, the command line and the window alike: a headline of at most
+ * 80 characters that begins with what came of it, the facts as short phrases, and both in one
+ * sentence. Wording only; pure.
  */
 import type { DecisionRow } from './decision.ts';
 import { assertNever } from './errors.ts';
@@ -26,7 +27,10 @@ export function headlineOf({ cause }: Reason): string {
   return whole.length <= HEADLINE_CHARACTERS ? whole : clipped(causageInWords(cause, shortName));
 }
 
-/** Phrases for chips and lists. @param place of the reason, whose only device need not be named again. */
+/**
+ * Phrases for chips and lists. @param place of the reason, whose only device need not be named
+ * again.
+ */
 export function factInWords(fact: Fact, place: PlaceRef | null = null): string {
   const at = (device: DeviceRef): string =>
     place?.devices.length === 1 && place.kind !== 'split' && place.devices[0]?.id === device.id ? '' : `${deviceInWords(device)}: `;
@@ -63,12 +67,18 @@ const CORRECTED_BY = {
   runtime: 'other models took that on this runtime',
 } as const;
 
-/** Facts that belong to the details, which are opened: how the figures came about, and whole sentences. */
+/**
+ * Facts that belong to the details, which are opened: how the figures came about, and whole
+ * sentences.
+ */
 export function isDetail({ fact }: Fact): boolean {
   return fact === 'corrected' || fact === 'note' || fact === 'said';
 }
 
-/** All of it in one sentence without a full stop, for the log and for who asked: the headline with its facts, or what was said of it as a whole. */
+/**
+ * All of it in one sentence without a full stop, for the log and for who asked: the headline with
+ * its facts, or what was said of it as a whole.
+ */
 export function sentenceOf(reason: Reason): string {
   const said = reason.facts.filter(({ fact }) => fact === 'said');
   if (said.length > 0) return said.map((fact) => factInWords(fact)).join(' ');
@@ -77,7 +87,10 @@ export function sentenceOf(reason: Reason): string {
   return [headlineOf(reason), ...facts].join('; ');
 }
 
-/** Of a row of the ledger: the headline of its decision, and of what came of it where it failed. Rows of earlier versions have their sentence alone. */
+/**
+ * Of a row of the ledger: the headline of its decision, and of what came of it where it failed.
+ * Rows of earlier versions have their sentence alone.
+ */
 export function rowHeadlines({ because, sentence, outcome }: Pick<DecisionRow, 'because' | 'sentence' | 'outcome'>): {
   readonly headline: string;
   readonly failure: string | null;

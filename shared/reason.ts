@@ -1,6 +1,7 @@
 /**
- * Why something was decided, as data: what came of it and by which cause, and the facts that speak for and against it. The words are made of it in one
- * place, `reason-words.ts`. Rows of earlier versions have a sentence and none of this.
+ * Why something was decided, as data: what came of it and by which cause, and the facts that speak
+ * for and against it. The words are made of it in one place, `reason-words.ts`. Rows of earlier
+ * versions have a sentence and none of this.
  */
 import type { FormKind } from './profile.ts';
 
@@ -91,7 +92,10 @@ export type Fact =
   | { readonly fact: 'weights'; readonly type: string; readonly insteadOf: string | null }
   | { readonly fact: 'quantization'; readonly type: string; readonly of: readonly string[] }
   | { readonly fact: 'obstacle'; readonly text: string }
-  /** The estimate was corrected by what earlier loads took: of this plan, of this model, of this runtime. */
+  /**
+   * The estimate was corrected by what earlier loads took: of this plan, of this model, of this
+   * runtime.
+   */
   | {
       readonly fact: 'corrected';
       readonly side: 'gpu' | 'host';

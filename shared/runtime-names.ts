@@ -1,8 +1,14 @@
-/** What a person may call a runtime of their own in modelium.yaml. No list of those that there are: that is `RUNTIME_IDS` and the settings. */
+/**
+ * What a person may call a runtime of their own in modelium.yaml. No list of those that there are:
+ * that is `RUNTIME_IDS` and the settings.
+ */
 import { z } from 'zod';
 import { RUNTIME_IDS } from './decision.ts';
 
-/** Words that mean something else wherever a runtime's name stands: in settings, in the `origin` of an error, in metrics. */
+/**
+ * Words that mean something else wherever a runtime's name stands: in settings, in the `origin` of
+ * an error, in metrics.
+ */
 const TAKEN: readonly string[] = [...RUNTIME_IDS, 'ray_serve', 'auto', 'none', 'all', 'modelium', 'custom', 'remote'];
 
 /** It stands in headers, in the labels of metrics and in paths. */

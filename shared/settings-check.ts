@@ -1,10 +1,16 @@
-/** Checks what a settings file holds against the schema, and says in sentences what is wrong. Knows no file: places in it are found by its reader. */
+/**
+ * Checks what a settings file holds against the schema, and says in sentences what is wrong. Knows
+ * no file: places in it are found by its reader.
+ */
 import { z } from 'zod';
 import { nearestNames } from './nearest.ts';
 import { type Settings, type SettingsPath, settingsSchema } from './settings.ts';
 import { unwrapped } from './settings-keys.ts';
 
-/** What is wrong with a settings value, and where. `key` names the offending key of the section at `path`; null: the value itself. */
+/**
+ * What is wrong with a settings value, and where. `key` names the offending key of the section at
+ * `path`; null: the value itself.
+ */
 export interface SettingsProblem {
   readonly path: SettingsPath;
   readonly key: string | null;
@@ -14,14 +20,19 @@ export interface SettingsProblem {
 
 export type CheckedSettings = { readonly settings: Settings } | { readonly problems: readonly SettingsProblem[] };
 
-/** Checks what a settings file holds, as plain data. An empty section (`metrics:` with nothing below) means its defaults. */
+/**
+ * Checks what a settings file holds, as plain data. An empty section (`metrics:` with nothing
+ * below) means its defaults.
+ */
 export function checkSettings(value: unknown): CheckedSettings {
   const checked = settingsSchema.safeParse(withoutEmptySections(value ?? {}, []));
   if (checked.success) return { settings: checked.data };
   return { problems: checked.error.issues.flatMap(toProblems) };
 }
 
-/** The keys that a section may have; null when the path leads to a value, to free names, or nowhere. */
+/**
+ * The keys that a section may have; null when the path leads to a value, to free names, or nowhere.
+ */
 export function sectionKeys(path: SettingsPath): readonly string[] | null {
   const at = schemaAt(path);
   return at instanceof z.ZodObject ? Object.keys(at.shape) : null;

@@ -1,4 +1,7 @@
-/** The keys of the settings one by one, as their schema has them: for the form, for `modelium init`, and for what sets one key apart from another. */
+/**
+ * The keys of the settings one by one, as their schema has them: for the form, for `modelium init`,
+ * and for what sets one key apart from another.
+ */
 import { z } from 'zod';
 import { type Settings, settingsSchema } from './settings.ts';
 
@@ -6,7 +9,10 @@ import { type Settings, settingsSchema } from './settings.ts';
 export interface SettingsKey {
   readonly path: readonly string[];
   readonly description: string;
-  /** What is in force when the file does not give it; undefined for sections, and where leaving it out means something of its own. */
+  /**
+   * What is in force when the file does not give it; undefined for sections, and where leaving it
+   * out means something of its own.
+   */
   readonly fallback: unknown;
   /** Where there is no such fallback: a value as somebody might write it. */
   readonly example: unknown;
@@ -52,7 +58,8 @@ export function needsRestart(before: Settings, after: Settings): readonly string
 }
 
 /**
- * The keys in which two files differ and that only the file itself may change; `models.a.args`, not `models.<id>.args`.
+ * The keys in which two files differ and that only the file itself may change; `models.a.args`, not
+ * `models.<id>.args`.
  * @param before what a file says, as data; likewise `after`. Neither has to be valid.
  */
 export function fileOnlyChanges(before: unknown, after: unknown): readonly string[] {
@@ -60,7 +67,10 @@ export function fileOnlyChanges(before: unknown, after: unknown): readonly strin
   return [...new Set(paths.filter((path) => textAt(before, path) !== textAt(after, path)).map((path) => path.join('.')))];
 }
 
-/** What a file says of the keys that only the file itself may change: they name programs to start. @param data need not be valid. */
+/**
+ * What a file says of the keys that only the file itself may change: they name programs to start.
+ * @param data need not be valid.
+ */
 export function fileOnlyValues(data: unknown): readonly (readonly [key: string, value: unknown])[] {
   const paths = settingsKeys().flatMap(({ path, fileOnly }) => (fileOnly ? named(path, [data]) : []));
   return paths.flatMap((path) => (textAt(data, path) === undefined ? [] : [[path.join('.'), valueAt(data, path)] as const]));

@@ -1,4 +1,7 @@
-/** What modelium.yaml says of Ray Serve: the cluster, and of single models how they run on it. What each key does is `main/runtime/ray/`. */
+/**
+ * What modelium.yaml says of Ray Serve: the cluster, and of single models how they run on it. What
+ * each key does is `main/runtime/ray/`.
+ */
 import { z } from 'zod';
 
 /** Scheme, host and port of a dashboard; nothing of a user, a path, a query or a fragment. */

@@ -1,10 +1,16 @@
-/** `remotes` of modelium.yaml: servers that run elsewhere, and where their keys are. No key stands in the settings themselves. */
+/**
+ * `remotes` of modelium.yaml: servers that run elsewhere, and where their keys are. No key stands
+ * in the settings themselves.
+ */
 import { z } from 'zod';
 
 /** It stands in names of models and in sentences. */
 const remoteName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'expected a name of at most 32 letters, digits, dots and dashes');
 
-/** Scheme, host (a name, or an address) and port, and a path; nothing of a user, a query or a fragment. */
+/**
+ * Scheme, host (a name, or an address) and port, and a path; nothing of a user, a query or a
+ * fragment.
+ */
 const SERVER_URL = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:\/[^\s?#]*)?$/i;
 
 export const remote = z

@@ -1,4 +1,7 @@
-/** `runtimes.NAME` of modelium.yaml: a person's own server, started by a command of theirs. What each key does is `main/runtime/custom/`. */
+/**
+ * `runtimes.NAME` of modelium.yaml: a person's own server, started by a command of theirs. What
+ * each key does is `main/runtime/custom/`.
+ */
 import { z } from 'zod';
 import { MODEL_KINDS } from './profile.ts';
 

@@ -1,4 +1,7 @@
-/** What modelium.yaml says of Triton: the server itself, and of single models what their files do not tell. What each key does is `main/runtime/triton/`. */
+/**
+ * What modelium.yaml says of Triton: the server itself, and of single models what their files do
+ * not tell. What each key does is `main/runtime/triton/`.
+ */
 import { z } from 'zod';
 
 const TYPE = /^(?:TYPE_)?(?:BOOL|U?INT(?:8|16|32|64)|B?FP?16|FP(?:16|32|64)|STRING|BYTES)$/i;

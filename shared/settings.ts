@@ -1,7 +1,9 @@
 /**
- * modelium.yaml: the schema, its defaults, and what each key means. The names of the keys are a promise to users and never change.
- * Everything that shows settings comes from here: the check of a file, the form of the window, the comments of `modelium init`.
- * Sentences about wrong values are `settings-check.ts`; the file, its comments, lines and columns are `main/io/settings/settings-file.ts`.
+ * modelium.yaml: the schema, its defaults, and what each key means. The names of the keys are a
+ * promise to users and never change. Everything that shows settings comes from here: the check of a
+ * file, the form of the window, the comments of `modelium init`. Sentences about wrong values are
+ * `settings-check.ts`; the file, its comments, lines and columns are
+ * `main/io/settings/settings-file.ts`.
  */
 import { z } from 'zod';
 import type { RuntimeId } from './decision.ts';
@@ -17,7 +19,10 @@ declare module 'zod' {
   interface GlobalMeta {
     /** Read at the start only: an edit takes effect when Modelium is started again. */
     needsRestart?: boolean;
-    /** It names a program to start, or what a program is started with: only the file itself can change it, nobody over HTTP. */
+    /**
+     * It names a program to start, or what a program is started with: only the file itself can
+     * change it, nobody over HTTP.
+     */
     fileOnly?: boolean;
     /** As in JSON schema. */
     examples?: readonly unknown[];
@@ -263,7 +268,10 @@ const sections = z.strictObject({
     .describe('Ray Serve, which serves Hugging Face folders on a cluster, also beyond this machine.'),
 });
 
-/** Names that `models.NAME.runtime` may give: runtimes that serve in this version, and those that the settings themselves name. */
+/**
+ * Names that `models.NAME.runtime` may give: runtimes that serve in this version, and those that
+ * the settings themselves name.
+ */
 export function servingRuntimes({ runtimes }: z.output<typeof sections>): readonly RuntimeId[] {
   return ['llama', 'vllm', 'triton', 'ray', ...Object.keys(runtimes)];
 }
@@ -286,7 +294,10 @@ export const DEFAULT_SETTINGS: Settings = settingsSchema.parse({});
 
 export type SettingsPath = readonly (string | number)[];
 
-/** The settings as JSON schema, with descriptions and defaults; `needsRestart` marks what is read at the start only. */
+/**
+ * The settings as JSON schema, with descriptions and defaults; `needsRestart` marks what is read at
+ * the start only.
+ */
 export function settingsJsonSchema(): Readonly<Record<string, unknown>> {
   return z.toJSONSchema(settingsSchema, { io: 'input' });
 }

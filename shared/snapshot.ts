@@ -1,4 +1,7 @@
-/** What the window, `GET /status` and the command line may know of a running engine. Plain data; read from the owners, never decided on (I9). */
+/**
+ * What the window, `GET /status` and the command line may know of a running engine. Plain data;
+ * read from the owners, never decided on (I9).
+ */
 import type { DeviceBytes, DeviceId, LaunchPlan, RuntimeId } from './decision.ts';
 import type { CopyProgress, StateName } from './model.ts';
 import type { FormKind, ModelKind, ModelProfile } from './profile.ts';
@@ -49,10 +52,15 @@ export interface LeakView {
   readonly bytes: number;
 }
 
-/** How fast a model answered lately: its last hundred requests at most, none older than ten minutes. */
+/**
+ * How fast a model answered lately: its last hundred requests at most, none older than ten minutes.
+ */
 export interface PaceView {
   readonly requests: number;
-  /** Half of the requests took at most this long, 95 of a hundred at most `p95Ms`: from their arrival to the last byte. */
+  /**
+   * Half of the requests took at most this long, 95 of a hundred at most `p95Ms`: from their
+   * arrival to the last byte.
+   */
   readonly p50Ms: number;
   readonly p95Ms: number;
   /** Null where no answer was written in tokens. */
@@ -83,7 +91,10 @@ export interface RequestView {
 export interface ActivityView {
   readonly nowMs: number;
   readonly requests: readonly RequestView[];
-  /** Requests that were answered since the engine's start, those included that are not kept any more. */
+  /**
+   * Requests that were answered since the engine's start, those included that are not kept any
+   * more.
+   */
   readonly total: number;
 }
 
@@ -177,7 +188,10 @@ export interface Snapshot {
   readonly tokensPerSecond: number;
 }
 
-/** One device's past, a value for each moment of `History.atMs`; null where the device was not there. */
+/**
+ * One device's past, a value for each moment of `History.atMs`; null where the device was not
+ * there.
+ */
 export interface DeviceHistory {
   readonly usedBytes: readonly (number | null)[];
   readonly othersBytes: readonly (number | null)[];
@@ -198,7 +212,10 @@ export interface History {
   readonly devices: Readonly<Record<DeviceId, DeviceHistory>>;
 }
 
-/** What /control/events sends: a snapshot, then what changed of it. `ageMs`: how long ago that was so; spans in it count from then. */
+/**
+ * What /control/events sends: a snapshot, then what changed of it. `ageMs`: how long ago that was
+ * so; spans in it count from then.
+ */
 export type EngineEvent =
   | { readonly type: 'snapshot'; readonly id: number; readonly ageMs: number; readonly snapshot: Snapshot }
   | {
@@ -214,7 +231,10 @@ export interface CodeFileView {
   readonly path: string;
   readonly bytes: number;
   readonly why: string;
-  /** The first 64 KiB of a text; null for what is none, and where all files together are too much to show. */
+  /**
+   * The first 64 KiB of a text; null for what is none, and where all files together are too much to
+   * show.
+   */
   readonly preview: string | null;
   /** There is more of its text than `preview` shows, or none of it is shown. */
   readonly isCut: boolean;

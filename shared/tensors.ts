@@ -1,6 +1,6 @@
 /**
- * Tensors of the Open Inference Protocol, version 2 (KServe, Triton): what a model takes and answers with, and what is wrong with the tensors of a
- * request. Pure.
+ * Tensors of the Open Inference Protocol, version 2 (KServe, Triton): what a model takes and
+ * answers with, and what is wrong with the tensors of a request. Pure.
  */
 
 import type { TensorSpec } from './profile.ts';
@@ -82,8 +82,9 @@ export function tensorInWords({ datatype, shape }: Pick<ServedTensor, 'datatype'
 }
 
 /**
- * The tensors of a request (JSON arrays by name, nested as the tensor is) as the server wants them, or the first thing that is wrong with each.
- * The input is a stranger's: every value is looked at once, and nothing is believed of its shape.
+ * The tensors of a request (JSON arrays by name, nested as the tensor is) as the server wants them,
+ * or the first thing that is wrong with each. The input is a stranger's: every value is looked at
+ * once, and nothing is believed of its shape.
  */
 export function givenTensors(
   served: ServedTensors,
@@ -117,7 +118,9 @@ function readTensor({ name, datatype, shape: wanted }: ServedTensor, value: unkn
   return problem ?? { name, datatype, shape, data };
 }
 
-/** By the first element of each level; whether the others are as long is seen when they are read. */
+/**
+ * By the first element of each level; whether the others are as long is seen when they are read.
+ */
 function shapeOf(value: unknown): readonly number[] {
   const shape: number[] = [];
   for (let at: unknown = value; Array.isArray(at) && shape.length <= MOST_DIMENSIONS; at = at[0]) shape.push(at.length);

@@ -1,6 +1,7 @@
 /**
- * The one table of a model's life: which fact moves it from which state to which. Pure.
- * Only `main/core/registry.ts` calls `transition()` (I1); a move that the table lacks is a bug and throws.
+ * The one table of a model's life: which fact moves it from which state to which. Pure. Only
+ * `main/core/registry.ts` calls `transition()` (I1); a move that the table lacks is a bug and
+ * throws.
  */
 import type { DeviceBytes } from './decision.ts';
 import { assertNever } from './errors.ts';
@@ -55,7 +56,9 @@ function fromDiscovered(state: ModelState, event: ModelEvent): Next {
   throw new IllegalTransition(state.name, event.type);
 }
 
-/** What files tell by themselves, before there is a profile: only another look at them can say more. */
+/**
+ * What files tell by themselves, before there is a profile: only another look at them can say more.
+ */
 export const BY_FILES: ReadonlySet<BlockReason> = new Set(['unreadable', 'damaged', 'incomplete', 'not-servable']);
 
 function fromSettling(state: ModelState, event: ModelEvent): Next {
@@ -96,7 +99,8 @@ function fromQueued(state: StateOf<'queued'>, event: ModelEvent): Next {
     return { name: 'loading', plan, decisionId, predicted, phase: 'making-room', progress: null, pids: [], sinceMs };
   }
   if (state.asleep !== null) {
-    // The sleeping process still lives: every exit but the grant and "nobody wants it" ends it first.
+    // The sleeping process still lives: every exit but the grant and "nobody wants it" ends it
+    // first.
     if (event.type === 'drain-started') return draining(state, event, state.asleep.held, state.asleep.pids, null);
     if (event.type === 'rested') return state.asleep;
     // It is asked about again with each look at the queue.

@@ -1,15 +1,24 @@
-/** Figures as people read them, the same in the story, on the command line and in the window. Memory in GiB and MiB everywhere, never in GB. */
+/**
+ * Figures as people read them, the same in the story, on the command line and in the window. Memory
+ * in GiB and MiB everywhere, never in GB.
+ */
 
 export const MIB = 1024 ** 2;
 export const GIB = 1024 ** 3;
 
-/** `5.2 GiB`, below one GiB in MiB; what is less than one MiB (a file of code, a tiny model) in KiB, and `0 MiB` for nothing. */
+/**
+ * `5.2 GiB`, below one GiB in MiB; what is less than one MiB (a file of code, a tiny model) in KiB,
+ * and `0 MiB` for nothing.
+ */
 export function bytesInWords(bytes: number): string {
   if (bytes >= GIB) return `${(bytes / GIB).toFixed(1)} GiB`;
   return bytes > 0 && bytes < MIB ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.round(bytes / MIB)} MiB`;
 }
 
-/** For what is small where it counts, as a token's share of a cache: `1.5 KiB`, `136 KiB`, from a MiB on as `bytesInWords`. */
+/**
+ * For what is small where it counts, as a token's share of a cache: `1.5 KiB`, `136 KiB`, from a
+ * MiB on as `bytesInWords`.
+ */
 export function smallBytesInWords(bytes: number): string {
   return bytes >= MIB ? bytesInWords(bytes) : `${(bytes / 1024).toFixed(bytes < 10_240 ? 1 : 0)} KiB`;
 }
@@ -24,7 +33,9 @@ export function secondsInWords(seconds: number): string {
   return seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
 }
 
-/** `starting 5.2 s, reading weights 21 s`: phases of a load that took a tenth of a second or more. */
+/**
+ * `starting 5.2 s, reading weights 21 s`: phases of a load that took a tenth of a second or more.
+ */
 export function phasesInWords(phaseSeconds: Readonly<Record<string, number>>): string {
   const long = Object.entries(phaseSeconds).filter(([, seconds]) => seconds >= 0.1);
   return long.map(([phase, seconds]) => `${phase} ${secondsInWords(seconds)}`).join(', ');
@@ -35,7 +46,10 @@ export function millisecondsInWords(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : secondsInWords(ms / 1_000);
 }
 
-/** A span of which nobody counts the seconds: `42 s`, `5 min`, `3 h`. @param ms milliseconds, not negative. */
+/**
+ * A span of which nobody counts the seconds: `42 s`, `5 min`, `3 h`. @param ms milliseconds, not
+ * negative.
+ */
 export function longSpan(ms: number): string {
   const seconds = Math.round(ms / 1000);
   if (seconds < 120) return `${seconds} s`;
@@ -43,7 +57,10 @@ export function longSpan(ms: number): string {
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
 }
 
-/** A span that is counted while one looks: `4:12`, above an hour `2 h 5 min`. @param ms milliseconds, not negative. */
+/**
+ * A span that is counted while one looks: `4:12`, above an hour `2 h 5 min`. @param ms
+ * milliseconds, not negative.
+ */
 export function clockSpan(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   if (seconds < 3600) return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;

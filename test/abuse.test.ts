@@ -1,4 +1,7 @@
-/** Files that mean harm, dropped on a real engine: none may hold it up, and each gets a sentence. What goes on beside them is served. */
+/**
+ * Files that mean harm, dropped on a real engine: none may hold it up, and each gets a sentence.
+ * What goes on beside them is served.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** The layers, checked by reading every import: a second opinion beside Biome and the tsconfigs, and one that counts what it saw. */
+/**
+ * The layers, checked by reading every import: a second opinion beside Biome and the tsconfigs, and
+ * one that counts what it saw.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, relative, resolve } from 'node:path';
@@ -91,8 +94,10 @@ const files = [...sources('shared'), ...sources('renderer'), ...sources('main')]
 const imports = files.flatMap((file) => importsOf(file, readFileSync(join(root, file), 'utf8')));
 
 /**
- * Runtimes by name, in any spelling. `Ollama` and `llama-swap` are none, and neither is the `x-ray` of a classifier; a model's own architecture or format may bear the
- * name of one, but only in `core/analyzer` and what belongs to it. What the settings say of runtimes that they name is for the runtimes' folders, too.
+ * Runtimes by name, in any spelling. `Ollama` and `llama-swap` are none, and neither is the `x-ray`
+ * of a classifier; a model's own architecture or format may bear the name of one, but only in
+ * `core/analyzer` and what belongs to it. What the settings say of runtimes that they name is for
+ * the runtimes' folders, too.
  */
 const RUNTIME_NAMES =
   /(?<![A-Za-z-])(?:llama|vllm|triton|ray)(?![a-z])|(?<![A-Z])(?:Llama|Vllm|vLLM|Triton|Ray)(?![a-z])|LLAMA|VLLM|TRITON|RAY_|ettings(?:\(\))?\.runtimes\b/;
@@ -208,7 +213,8 @@ describe('architecture', () => {
         .split('/')
         .slice(0, specifier.startsWith('@') ? 2 : 1)
         .join('/');
-      // One place: a file, for zod the layer of contracts, for commander and electron the layer that is about them.
+      // One place: a file, for zod the layer of contracts, for commander and electron the layer
+      // that is about them.
       const place = layerOf(from) === 'shared' || name === 'commander' || name === 'electron' ? layerOf(from) : from;
       importers.set(name, (importers.get(name) ?? new Set()).add(place));
     }

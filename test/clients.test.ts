@@ -1,6 +1,7 @@
 /**
- * Clients of the AI SDK, unchanged, against a real engine with a real llama.cpp on tiny untrained models: chats, streams that wait for a load, tools,
- * objects by a schema, embeddings. The `openai` package has tests of its own (openai-client, waiting-clients); those of Python and Go are in
+ * Clients of the AI SDK, unchanged, against a real engine with a real llama.cpp on tiny untrained
+ * models: chats, streams that wait for a load, tools, objects by a schema, embeddings. The `openai`
+ * package has tests of its own (openai-client, waiting-clients); those of Python and Go are in
  * test/runtimes.
  */
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';

@@ -1,6 +1,7 @@
 /**
- * A Hugging Face folder on a real engine with a real llama.cpp and no Python: converted, served, found again in the cache, converted anew when it
- * changed or the cache was emptied; and whatever ends a conversion in the middle leaves nothing.
+ * A Hugging Face folder on a real engine with a real llama.cpp and no Python: converted, served,
+ * found again in the cache, converted anew when it changed or the cache was emptied; and whatever
+ * ends a conversion in the middle leaves nothing.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

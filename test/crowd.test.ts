@@ -1,4 +1,7 @@
-/** Far more requests at once than a model takes: a real engine and a real llama.cpp on a tiny model. Each is answered or told to come back, nothing is killed. */
+/**
+ * Far more requests at once than a model takes: a real engine and a real llama.cpp on a tiny model.
+ * Each is answered or told to come back, nothing is killed.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';

@@ -1,4 +1,7 @@
-/** A server of one's own, as the settings name it, on a whole engine with simulated GPUs: the fixture program, started by a command that says its flags. */
+/**
+ * A server of one's own, as the settings name it, on a whole engine with simulated GPUs: the
+ * fixture program, started by a command that says its flags.
+ */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** The built engine where few files may be open: nobody takes the last descriptor, and where all are gone nothing ends. */
+/**
+ * The built engine where few files may be open: nobody takes the last descriptor, and where all are
+ * gone nothing ends.
+ */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';

@@ -1,4 +1,7 @@
-/** Whatever is dropped gets a verdict at once, says what to do, keeps that verdict over a restart, and is offered to nobody. */
+/**
+ * Whatever is dropped gets a verdict at once, says what to do, keeps that verdict over a restart,
+ * and is offered to nobody.
+ */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';

@@ -1,4 +1,7 @@
-/** Every code of shared/errors.ts is provoked here: over HTTP where HTTP can show it, else where it is thrown. What nobody can provoke has to go. */
+/**
+ * Every code of shared/errors.ts is provoked here: over HTTP where HTTP can show it, else where it
+ * is thrown. What nobody can provoke has to go.
+ */
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';

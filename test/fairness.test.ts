@@ -1,4 +1,7 @@
-/** Two models that do not fit together, and clients that never let up on either: everybody is served, in turns. Real llama.cpp. */
+/**
+ * Two models that do not fit together, and clients that never let up on either: everybody is
+ * served, in turns. Real llama.cpp.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readEnvironments, readText } from '../main/io/processes/proc.ts';
 import type { ModelView } from '../shared/snapshot.ts';
@@ -10,7 +13,10 @@ import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 const MODELS = ['left', 'right'] as const;
 const CLIENTS_EACH = 4;
 const SECONDS = process.env['MODELIUM_FULL'] === '1' ? 60 : 20;
-/** Each model's turns, so that shares mean something; a machine that loads slowly takes longer than SECONDS for them. */
+/**
+ * Each model's turns, so that shares mean something; a machine that loads slowly takes longer than
+ * SECONDS for them.
+ */
 const LEAST_TURNS = 2;
 /** Of the time in which one of the two serves; with turns of equal length each has half. */
 const LEAST_SHARE = 0.25;
@@ -51,7 +57,10 @@ interface Tally {
   samples: number;
 }
 
-/** Names of the models whose server lives, by its command line: what the engine says of itself is not asked here. */
+/**
+ * Names of the models whose server lives, by its command line: what the engine says of itself is
+ * not asked here.
+ */
 function serving(): readonly string[] {
   const names = readEnvironments('HOME').flatMap(({ pid, value }) => {
     const words = value === home.root ? (readText(`/proc/${pid}/cmdline`) ?? '').split('\0') : [];
@@ -65,7 +74,10 @@ function holdsMemory({ state, pids }: ModelView): boolean {
   return state === 'ready' || pids.length > 0;
 }
 
-/** Looks at the machine and at the engine's account of it, without a pause worth the name, until it is over. */
+/**
+ * Looks at the machine and at the engine's account of it, without a pause worth the name, until it
+ * is over.
+ */
 async function watchBoth(tally: Tally, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
     const alive = serving();

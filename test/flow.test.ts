@@ -1,6 +1,7 @@
 /**
- * The whole story, on a real engine with a real llama.cpp and a real (tiny, untrained) model:
- * drop -> settling -> ready -> answers, streams, embeds -> metrics -> idle -> gone -> back on a request -> SIGTERM leaves nothing.
+ * The whole story, on a real engine with a real llama.cpp and a real (tiny, untrained) model: drop
+ * -> settling -> ready -> answers, streams, embeds -> metrics -> idle -> gone -> back on a request
+ * -> SIGTERM leaves nothing.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import {

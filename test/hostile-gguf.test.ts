@@ -1,4 +1,7 @@
-/** A file that makes llama.cpp abort ends its own process only, and the error shows the assertion. The real llama.cpp in a whole engine. */
+/**
+ * A file that makes llama.cpp abort ends its own process only, and the error shows the assertion.
+ * The real llama.cpp in a whole engine.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

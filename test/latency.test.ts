@@ -1,7 +1,8 @@
 /**
- * Invariant 12 on a real engine: a load and the analysis of long headers do not delay what a ready model streams. The same stream is read with an
- * idle engine and with a busy one, and beside the busy one a stream through a proxy that does nothing else, which tells what the machine alone does to both.
- * The gaps between chunks are compared: no time is asserted by itself.
+ * Invariant 12 on a real engine: a load and the analysis of long headers do not delay what a ready
+ * model streams. The same stream is read with an idle engine and with a busy one, and beside the
+ * busy one a stream through a proxy that does nothing else, which tells what the machine alone does
+ * to both. The gaps between chunks are compared: no time is asserted by itself.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -134,7 +135,9 @@ function longNames(other: string): readonly string[] {
   return Array.from({ length: HEADERS }, (_, index) => `long-${other}-${index}`);
 }
 
-/** Long headers come in one after another and a model loads; all of it is over when this resolves. */
+/**
+ * Long headers come in one after another and a model loads; all of it is over when this resolves.
+ */
 async function makeBusy(other: string): Promise<void> {
   const body = JSON.stringify({ model: other, prompt: 'go', max_tokens: 1 });
   const loading = fetch(`${address}/v1/completions`, { method: 'POST', body });
@@ -158,7 +161,8 @@ test('a stream keeps its pace while long headers are analyzed and another model 
   const header = largeHeaderGguf();
   for (const name of OTHERS.flatMap(longNames)) writeFileSync(join(root, `${name}.gguf`), header);
   const seen: string[] = [];
-  // Another program may disturb any one run; work on the engine's main thread would disturb every one.
+  // Another program may disturb any one run; work on the engine's main thread would disturb every
+  // one.
   for (const other of OTHERS) {
     const idle = await readStream(address, TOKENS);
     let work: Promise<void> = Promise.resolve();

@@ -1,4 +1,7 @@
-/** A GPU that llama.cpp cannot use is named where people look. No GPU is here: the driver is a fixture, llama.cpp is the real one. */
+/**
+ * A GPU that llama.cpp cannot use is named where people look. No GPU is here: the driver is a
+ * fixture, llama.cpp is the real one.
+ */
 import { expect, test } from 'vitest';
 import { startTestEngine } from './helpers/engine.ts';
 import { makeSimulatedBox } from './helpers/simulated-box.ts';

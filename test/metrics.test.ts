@@ -1,4 +1,7 @@
-/** Every series of the design is on /metrics when its subject exists, moves with it, and goes with it; the text is what Prometheus reads. */
+/**
+ * Every series of the design is on /metrics when its subject exists, moves with it, and goes with
+ * it; the text is what Prometheus reads.
+ */
 
 import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';

@@ -1,4 +1,7 @@
-/** The `openai` client package, unchanged, against a real engine with a real llama.cpp on tiny untrained models. */
+/**
+ * The `openai` client package, unchanged, against a real engine with a real llama.cpp on tiny
+ * untrained models.
+ */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import OpenAI, { APIUserAbortError, BadRequestError, NotFoundError } from 'openai';

@@ -1,4 +1,7 @@
-/** What the engine predicted of real loads, against llama.cpp's own buffers in its words, at two contexts; and what the ledger keeps of both. */
+/**
+ * What the engine predicted of real loads, against llama.cpp's own buffers in its words, at two
+ * contexts; and what the ledger keeps of both.
+ */
 import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** A folder with several quantisations of one model: the best that fits is served, all are weighed, and a person may choose. */
+/**
+ * A folder with several quantisations of one model: the best that fits is served, all are weighed,
+ * and a person may choose.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';

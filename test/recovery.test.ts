@@ -1,4 +1,7 @@
-/** How an engine ends, well or badly, and what the next one makes of it. Real processes throughout; real llama.cpp where no fixture is named. */
+/**
+ * How an engine ends, well or badly, and what the next one makes of it. Real processes throughout;
+ * real llama.cpp where no fixture is named.
+ */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -34,7 +37,8 @@ function newHome(settings: Record<string, unknown> = {}): Home {
 }
 
 /**
- * A home whose runtime is the fixture, behind a command that gives it these flags at its first start only.
+ * A home whose runtime is the fixture, behind a command that gives it these flags at its first
+ * start only.
  * @param firstLine shell words that run before anything else, at the first start.
  */
 function homeWithFixture(flags: string, options: { readonly firstLine?: string; readonly policies?: object } = {}): Home {
@@ -53,7 +57,10 @@ function childrenOf(home: Home, served: Served): readonly Seen[] {
   return home.processes().filter(({ pid }) => pid !== served.pid);
 }
 
-/** The second engine of a home whose first one was killed: the leftovers are gone before it serves, and it serves. */
+/**
+ * The second engine of a home whose first one was killed: the leftovers are gone before it serves,
+ * and it serves.
+ */
 async function recovers(home: Home, left: readonly Seen[]): Promise<void> {
   const second = await startServe(home);
   expect(left.filter(isAlive)).toEqual([]);
@@ -123,7 +130,8 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
     const home = newHome();
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
-    // By its pid: at its start the engine has other, short-lived children, which tell it of the processor.
+    // By its pid: at its start the engine has other, short-lived children, which tell it of the
+    // processor.
     const [pid] = await eventually('a child that loads', async () => {
       const view = await first.model('tiny');
       // It was loaded between two looks: once more.
@@ -207,7 +215,8 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
     const home = newHome();
     const first = await startServe(home);
     expect(await first.end('SIGTERM')).toEqual({ code: 0, signal: null });
-    // `ours` carries what a row of ours would say; the row of the stranger tells another start time.
+    // `ours` carries what a row of ours would say; the row of the stranger tells another start
+    // time.
     const [stranger, ours] = [startStranger(), startStranger()];
     const database = new DatabaseSync(join(home.state, 'modelium.db'));
     for (const [child, off] of [

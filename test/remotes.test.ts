@@ -1,4 +1,7 @@
-/** Remote servers, as a person has them: a second Modelium, and a server of somebody else that wants a key, is killed, and comes back. */
+/**
+ * Remote servers, as a person has them: a second Modelium, and a server of somebody else that wants
+ * a key, is killed, and comes back.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** (I13) Every key of modelium.yaml has an effect, and a test that shows it: the table names it. Those without a home elsewhere are here. */
+/**
+ * (I13) Every key of modelium.yaml has an effect, and a test that shows it: the table names it.
+ * Those without a home elsewhere are here.
+ */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -386,7 +389,10 @@ describe('on a simulated box with a virtual clock', () => {
     expect([await isCut(2), await isCut(20)]).toEqual([true, false]);
   });
 
-  /** Who may be there 25 s after `a` came, when `b` is asked for after 5 s and only one fits. `held`: a request stays at `a`. */
+  /**
+   * Who may be there 25 s after `a` came, when `b` is asked for after 5 s and only one fits.
+   * `held`: a request stays at `a`.
+   */
   async function contest(box: CoreBox, held: boolean): Promise<string> {
     box.drop('a', 10 * GIB, 'content');
     box.drop('b', 10 * GIB);

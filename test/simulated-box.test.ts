@@ -1,4 +1,7 @@
-/** The whole engine on simulated GPUs: a real nvidia-smi program and real runtime processes, both fixtures, that share their memory's figures. */
+/**
+ * The whole engine on simulated GPUs: a real nvidia-smi program and real runtime processes, both
+ * fixtures, that share their memory's figures.
+ */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, type TestContext, test } from 'vitest';
@@ -9,7 +12,10 @@ import { type SettingsFile, startTestEngine, type TestEngine } from './helpers/e
 import { eventually } from './helpers/eventually.ts';
 import { makeSimulatedBox, type SimulatedBox, type SimulatedBoxOptions } from './helpers/simulated-box.ts';
 
-/** What our estimate says of the tiny model below on a GPU (its context alone is 512), and what the fixture takes by default. */
+/**
+ * What our estimate says of the tiny model below on a GPU (its context alone is 512), and what the
+ * fixture takes by default.
+ */
 const MODEL_MIB = 533;
 const MODEL = { layers: 16, contextTokens: 2048 };
 /** Room for one of them, not for two. */
@@ -38,7 +44,10 @@ function nextPorts(): readonly [number, number] {
   return [first, lastPort];
 }
 
-/** Models stay on GPUs (`models.<id>.gpus` names them all), so that a full GPU is full. Every test ends with the box seen empty. */
+/**
+ * Models stay on GPUs (`models.<id>.gpus` names them all), so that a full GPU is full. Every test
+ * ends with the box seen empty.
+ */
 async function start(context: TestContext, options: WorldOptions): Promise<World> {
   const { gpus, policies = {}, args = {}, more = {}, ...rest } = options;
   const box = makeSimulatedBox({ gpus: gpus.map((totalMiB) => ({ totalMiB })), ...rest });

@@ -1,4 +1,7 @@
-/** Triton as users meet it, with a fake program that has the real one's interface and habits (test/fixtures/triton). */
+/**
+ * Triton as users meet it, with a fake program that has the real one's interface and habits
+ * (test/fixtures/triton).
+ */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test, vi } from 'vitest';

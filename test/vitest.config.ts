@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { builtChildren } from './helpers/built-app.ts';
 
-// Three workers on two cores: a good part of a test is waiting for processes. The modules are read once
-// for all files of a worker, which saves a minute.
+// Three workers on two cores: a good part of a test is waiting for processes. The modules are read
+// once for all files of a worker, which saves a minute.
 // biome-ignore lint/style/noDefaultExport: Vitest reads the default export of its configuration.
 export default defineConfig({
   plugins: [builtChildren],

@@ -1,4 +1,7 @@
-/** vLLM as users meet it, on a simulated box: a fake program with the real one's flags, processes and failures (test/fixtures/vllm). */
+/**
+ * vLLM as users meet it, on a simulated box: a fake program with the real one's flags, processes
+ * and failures (test/fixtures/vllm).
+ */
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -14,7 +17,8 @@ import { makeHome, startServe } from './helpers/serve.ts';
 import { makeSimulatedBox, type SimulatedBox, type SimulatedBoxOptions, writeVllm } from './helpers/simulated-box.ts';
 import { writeTinyAdapter, writeTinyFolder } from './helpers/tiny-folder.ts';
 
-// They wait more than they work, and side by side: each has the time that all of them together may need on a busy machine.
+// They wait more than they work, and side by side: each has the time that all of them together may
+// need on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
 
 let lastPort = 14_000;
@@ -349,7 +353,8 @@ test.concurrent('a sleeping one leaves for another, and is started anew when its
   await live.predict('one');
   const [server] = await pidsOf(setting, 'one');
   await live.comesTo('one', 'asleep', 10_000);
-  // Other programs take what it gave back, and cannot be sent away: it is ended, and served where there is room.
+  // Other programs take what it gave back, and cannot be sent away: it is ended, and served where
+  // there is room.
   box.setOthers(box.uuids[0] ?? '', { 4000001: 1_800 });
   await eventually('they are seen', async () => (await usedBytes(setting)) > 1.7 * GIB);
   expect((await live.predict('one')).json.runtime).toBe('llama');
@@ -521,7 +526,8 @@ describe.concurrent('an adapter', () => {
 
   test('a base that llama.cpp serves by itself goes to vLLM for it, once; where the settings say llama, that is the reason', async (context) => {
     const { box, live } = await withAdapter(context, { gpus: [] });
-    // Built for GPUs, of which there are none: the adapter says so, and its base is served all the same.
+    // Built for GPUs, of which there are none: the adapter says so, and its base is served all the
+    // same.
     await live.comesTo('polite', 'unloaded');
     expect((await live.predict('polite')).json.error.message).toContain('built for GPUs');
     expect((await live.predict('tiny')).json.runtime).toBe('llama');

@@ -1,6 +1,7 @@
 /**
- * Stock clients that stream from a model which is not loaded: a real engine, a real llama.cpp, a program that takes its time to start. Nothing that goes
- * out while they wait may break them, and the tokens of those who do not ask for the usage are counted all the same.
+ * Stock clients that stream from a model which is not loaded: a real engine, a real llama.cpp, a
+ * program that takes its time to start. Nothing that goes out while they wait may break them, and
+ * the tokens of those who do not ask for the usage are counted all the same.
  */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** What people and machines do to watch folders, and what it means for the models in them. Real files, real mounts where they are permitted. */
+/**
+ * What people and machines do to watch folders, and what it means for the models in them. Real
+ * files, real mounts where they are permitted.
+ */
 import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -41,7 +44,10 @@ function run(command: string, ...args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
-/** A folder that lies elsewhere, shown at `at`: its files keep their inodes over a remount, as those of a disk do. */
+/**
+ * A folder that lies elsewhere, shown at `at`: its files keep their inodes over a remount, as those
+ * of a disk do.
+ */
 function mount(disk: string, at: string): boolean {
   const done = run('mount', '--bind', disk, at);
   if (done) mounted.add(at);
@@ -65,7 +71,10 @@ function mayMount(): boolean {
 /** Without these root reads and writes everything, whatever the mode says. */
 const UNPRIVILEGED = ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-dac_override,-dac_read_search'] as const;
 
-/** How an engine is started that minds file modes; null: this user and this machine have no such way. */
+/**
+ * How an engine is started that minds file modes; null: this user and this machine have no such
+ * way.
+ */
 function heedingModes(): readonly string[] | null {
   if (process.getuid?.() !== 0) return [];
   const probe = mkdtempSync(join(tmpdir(), 'modelium-mode-'));

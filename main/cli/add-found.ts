@@ -1,4 +1,7 @@
-/** `modelium add --found`: the models that Hugging Face's cache, LM Studio and Ollama have on this machine, and registering them where they lie. */
+/**
+ * `modelium add --found`: the models that Hugging Face's cache, LM Studio and Ollama have on this
+ * machine, and registering them where they lie.
+ */
 
 import { createInterface } from 'node:readline/promises';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -37,7 +40,10 @@ export async function addFound({ stateFolder, json }: Shared, names: readonly st
   return failed > 0 ? 1 : 0;
 }
 
-/** One that a person names alone is loaded, as `add PATH` does; of several each waits for its first request. */
+/**
+ * One that a person names alone is loaded, as `add PATH` does; of several each waits for its first
+ * request.
+ */
 async function addAll(
   engine: EngineClient,
   models: readonly FoundModel[],
@@ -89,7 +95,10 @@ async function ask(models: readonly FoundModel[]): Promise<readonly string[]> {
   }
 }
 
-/** By its name, the last part of it, or its number in the list. @throws ModeliumError model-not-found. */
+/**
+ * By its name, the last part of it, or its number in the list. @throws ModeliumError
+ * model-not-found.
+ */
 function named(word: string, models: readonly FoundModel[]): FoundModel {
   const same = (one: string): boolean => one.toLowerCase() === word.toLowerCase();
   const byName = models.find(({ name }) => same(name)) ?? models.find(({ name }) => same(name.split('/').at(-1) ?? name));

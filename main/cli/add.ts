@@ -1,4 +1,7 @@
-/** `modelium add`: registers a model where it lies. What is not there, or is no model, is told and not registered. */
+/**
+ * `modelium add`: registers a model where it lies. What is not there, or is no model, is told and
+ * not registered.
+ */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * The talk at a terminal: lines in, answers out, commands that begin with a slash, Ctrl-C and Ctrl-D. Knows neither engine nor HTTP:
- * whoever asks the model comes in as a function.
+ * The talk at a terminal: lines in, answers out, commands that begin with a slash, Ctrl-C and
+ * Ctrl-D. Knows neither engine nor HTTP: whoever asks the model comes in as a function.
  */
 
 import { createInterface, type Interface } from 'node:readline';
@@ -35,7 +35,10 @@ const HELP = [
   'Ctrl-C         stops an answer; at an empty line it leaves',
 ].join('\n');
 
-/** Talks until the person leaves. @param remembers false: the model gets only the last line, and is told nothing first. */
+/**
+ * Talks until the person leaves. @param remembers false: the model gets only the last line, and is
+ * told nothing first.
+ */
 export async function converse(terminal: Terminal, ask: Ask, system: string | null, remembers: boolean): Promise<void> {
   await new Session(terminal, ask, system, remembers).run();
 }

@@ -1,4 +1,7 @@
-/** One question to a model over POST /predict/{model}, its answer as it comes. Sends no token: that route needs none. */
+/**
+ * One question to a model over POST /predict/{model}, its answer as it comes. Sends no token: that
+ * route needs none.
+ */
 import { type IncomingMessage, request } from 'node:http';
 import type { Final } from '../../shared/answer-figures.ts';
 import { predictPath } from '../../shared/api-predict.ts';

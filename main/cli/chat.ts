@@ -1,6 +1,7 @@
 /**
- * `modelium chat`: talks with a model at a terminal, or asks it once: what `--prompt` says, or what comes through a pipe.
- * Finds the model and shows its loading; the talk itself is `chat-session.ts`, the request `chat-stream.ts`.
+ * `modelium chat`: talks with a model at a terminal, or asks it once: what `--prompt` says, or what
+ * comes through a pipe. Finds the model and shows its loading; the talk itself is
+ * `chat-session.ts`, the request `chat-stream.ts`.
  */
 
 import { text as wholeText } from 'node:stream/consumers';

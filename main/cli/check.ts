@@ -1,6 +1,7 @@
 /**
- * `modelium check`: what is installed here, and what to do about what is missing. Looks by itself, so that it answers without an engine too;
- * where one runs, its own findings on runtimes, devices and folders come in addition.
+ * `modelium check`: what is installed here, and what to do about what is missing. Looks by itself,
+ * so that it answers without an engine too; where one runs, its own findings on runtimes, devices
+ * and folders come in addition.
  */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';

@@ -1,4 +1,7 @@
-/** `modelium completion`: what a shell needs to complete verbs, options, names of models and files; made of the same tables as the help. */
+/**
+ * `modelium completion`: what a shell needs to complete verbs, options, names of models and files;
+ * made of the same tables as the help.
+ */
 import { connect } from '../client.ts';
 import { LEVELS } from './option-values.ts';
 import { print } from './output.ts';

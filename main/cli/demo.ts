@@ -1,6 +1,7 @@
 /**
- * `modelium demo`: the whole story in one command, in an engine of its own (own state folder, watch folder and port), so that it never
- * disturbs the user's. Speaks to that engine as everybody does: over HTTP.
+ * `modelium demo`: the whole story in one command, in an engine of its own (own state folder, watch
+ * folder and port), so that it never disturbs the user's. Speaks to that engine as everybody does:
+ * over HTTP.
  */
 import type { ChildProcess } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
@@ -23,7 +24,10 @@ import { findWindow, spawnWindow } from './window.ts';
 const FIRST_PORT = 8000;
 const PORTS_TRIED = 100;
 const QUESTION = 'What is a GPU?';
-/** From drop to verdict is a second; who has seen nothing after this long looks at a broken watch folder. */
+/**
+ * From drop to verdict is a second; who has seen nothing after this long looks at a broken watch
+ * folder.
+ */
 const NOTICE_LIMIT_MS = 60_000;
 
 export interface DemoOptions {
@@ -59,7 +63,10 @@ export async function demo(options: DemoOptions): Promise<number> {
   }
 }
 
-/** Before anything is dropped, so that the person sees it happen. Quitting it leaves the demo serving. @returns null where there can be none. */
+/**
+ * Before anything is dropped, so that the person sees it happen. Quitting it leaves the demo
+ * serving. @returns null where there can be none.
+ */
 function openWindow(stateFolder: string): ChildProcess | null {
   const found = findWindow();
   if ('why' in found) {
@@ -74,7 +81,10 @@ function openWindow(stateFolder: string): ChildProcess | null {
   return child;
 }
 
-/** The watch folder of a demo that was killed is emptied, but only where no other demo serves from it. */
+/**
+ * The watch folder of a demo that was killed is emptied, but only where no other demo serves from
+ * it.
+ */
 async function startDemoEngine(stateFolder: string, watch: string): Promise<Engine> {
   const port = await freePort();
   if (port !== FIRST_PORT) print(`Port ${FIRST_PORT} is taken; the demo takes ${port}.`);
@@ -124,7 +134,10 @@ async function noticed(client: EngineClient, path: string, signal: AbortSignal):
   return found;
 }
 
-/** Follows the drop; where the same file was served by an earlier demo the engine knows it, and waits to be asked (I4). */
+/**
+ * Follows the drop; where the same file was served by an earlier demo the engine knows it, and
+ * waits to be asked (I4).
+ */
 async function ready(client: EngineClient, seen: ModelView, signal: AbortSignal): Promise<ModelView> {
   const model = await followModel(client, seen, signal);
   if (model.state !== 'unloaded') return model;

@@ -1,4 +1,7 @@
-/** `modelium import`: what another tool's configuration says, as a modelium.yaml. Prints it; writes only when asked to, and over no file unasked. */
+/**
+ * `modelium import`: what another tool's configuration says, as a modelium.yaml. Prints it; writes
+ * only when asked to, and over no file unasked.
+ */
 import { chmod, readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';

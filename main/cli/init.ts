@@ -1,4 +1,7 @@
-/** `modelium init`: writes a settings file to begin with. Needs no engine, and never overwrites a file unasked. */
+/**
+ * `modelium init`: writes a settings file to begin with. Needs no engine, and never overwrites a
+ * file unasked.
+ */
 import { chmod, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';

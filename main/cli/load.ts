@@ -1,4 +1,6 @@
-/** `modelium load`: asks for a model and follows it until it is ready, or says why it will not be. */
+/**
+ * `modelium load`: asks for a model and follows it until it is ready, or says why it will not be.
+ */
 
 import type { EngineEvent, ModelView } from '../../shared/snapshot.ts';
 import { connect, type EngineClient } from '../client.ts';
@@ -21,7 +23,8 @@ export async function load({ stateFolder, json }: Shared, name: string, options:
 }
 
 /**
- * Shows a model's progress until it rests: ready, blocked, failed, or unloaded again. Ctrl-C leaves; the load goes on.
+ * Shows a model's progress until it rests: ready, blocked, failed, or unloaded again. Ctrl-C
+ * leaves; the load goes on.
  * @param model as it was when it was asked for.
  */
 export async function followModel(engine: EngineClient, model: ModelView, signal?: AbortSignal): Promise<ModelView> {
@@ -56,7 +59,10 @@ export function modelIn(event: EngineEvent, id: string): ModelView | undefined {
   return models?.find((model) => model.id === id);
 }
 
-/** `unloaded` is an end only after the model was on its way: an event from before the wish may still come. */
+/**
+ * `unloaded` is an end only after the model was on its way: an event from before the wish may still
+ * come.
+ */
 function hasSettled({ state, copy }: ModelView, moved: boolean): boolean {
   // Files are missing: nobody here brings them, and whoever copies them can ask again.
   if (state === 'settling' && copy !== null && copy.missing.length > 0 && copy.bytesPresent > 0) return true;

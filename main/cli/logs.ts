@@ -31,7 +31,8 @@ export async function logs(
   query.set('follow', 'true');
   // The stream begins with what is kept.
   let toSkip = lines.length - (most === null ? lines.length : Math.min(most, lines.length));
-  // With --json a line of JSON for each line, so that a reader need not wait for an end that does not come.
+  // With --json a line of JSON for each line, so that a reader need not wait for an end that does
+  // not come.
   await engine.follow(`/control/logs?${query}`, (data) => {
     const { line } = data as { readonly line?: string };
     if (line === undefined) return true;
@@ -42,7 +43,10 @@ export async function logs(
   return 0;
 }
 
-/** The engine's own lines begin with their time, and with a word where they are no story. A runtime's lines have levels of their own, or none. */
+/**
+ * The engine's own lines begin with their time, and with a word where they are no story. A
+ * runtime's lines have levels of their own, or none.
+ */
 function levelOf(line: string): Level {
   const [, word = 'info'] = /^\S+ (Debug|Warning|Error): /.exec(line) ?? [];
   return LEVELS.find((level) => level === word.toLowerCase()) ?? 'info';

@@ -1,9 +1,15 @@
-/** Which model a word of the command line means. The engine knows every spelling of a name; here the beginning of one is enough, where it is one model's. */
+/**
+ * Which model a word of the command line means. The engine knows every spelling of a name; here the
+ * beginning of one is enough, where it is one model's.
+ */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import type { EngineClient } from '../client.ts';
 
-/** @returns what to ask the engine for: the id, or the word itself where it is nobody's beginning. @throws ModeliumError model-required: it is that of several. */
+/**
+ * @returns what to ask the engine for: the id, or the word itself where it is nobody's beginning.
+ * @throws ModeliumError model-required: it is that of several.
+ */
 export async function nameOf(engine: EngineClient, word: string): Promise<string> {
   return meantBy(word, (await engine.get<'snapshot'>('/control/snapshot')).models);
 }

@@ -1,4 +1,7 @@
-/** `modelium open`: the window's address with the control token in it, printed, or opened in the desktop's browser. */
+/**
+ * `modelium open`: the window's address with the control token in it, printed, or opened in the
+ * desktop's browser.
+ */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +17,10 @@ export async function open({ stateFolder, json }: Shared, inBrowser: boolean): P
   return inBrowser && !(await openBrowser(stateFolder, url)) ? 1 : 0;
 }
 
-/** Through a private page that leads there: a command line is seen by every user of the machine, and the token must not be. */
+/**
+ * Through a private page that leads there: a command line is seen by every user of the machine, and
+ * the token must not be.
+ */
 async function openBrowser(stateFolder: string, url: string): Promise<boolean> {
   const page = join(stateFolder, 'open.html');
   writeFileSync(page, `<!doctype html><meta http-equiv="refresh" content="0;url=${url}"><title>Modelium</title>\n`, { mode: 0o600 });

@@ -1,4 +1,7 @@
-/** Values of options, checked. What is wrong is thrown in the form that the parser reports as wrong use. */
+/**
+ * Values of options, checked. What is wrong is thrown in the form that the parser reports as wrong
+ * use.
+ */
 
 function wrong(message: string): Error {
   return Object.assign(new Error(message), { code: 'commander.invalidArgument' });

@@ -1,4 +1,6 @@
-/** How the command line shows things: tables, sizes, colours, one line that moves. Knows no verbs. */
+/**
+ * How the command line shows things: tables, sizes, colours, one line that moves. Knows no verbs.
+ */
 import { ERRORS, type ErrorCode, type ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import { harmless } from '../../shared/visible.ts';
 
@@ -26,9 +28,10 @@ export function paint(colour: Colour, text: string): string {
 }
 
 /**
- * Columns aligned by what is seen, colour codes not counted; the last column is not padded. On a terminal it fits: the last column is cut first, then the
- * widest ones.
- * @param wide nothing is cut; `wrap`: the last column goes on in further lines, for what has to be read whole.
+ * Columns aligned by what is seen, colour codes not counted; the last column is not padded. On a
+ * terminal it fits: the last column is cut first, then the widest ones.
+ * @param wide nothing is cut; `wrap`: the last column goes on in further lines, for what has to be
+ * read whole.
  */
 export function table(header: readonly string[], rows: readonly (readonly string[])[], wide: boolean | 'wrap' = false): string {
   // A line end in a name would pass for another row.
@@ -58,7 +61,10 @@ const BETWEEN = 2;
 const LEAST_CELLS = 8;
 const LEAST_LAST_CELLS = 16;
 
-/** Widths that come to a line of the terminal: off the last column first, then off whichever is the widest. */
+/**
+ * Widths that come to a line of the terminal: off the last column first, then off whichever is the
+ * widest.
+ */
 function fitting(whole: readonly number[], columns: number): readonly number[] {
   const widths = [...whole];
   const last = widths.length - 1;
@@ -119,7 +125,10 @@ export function print(text: string): void {
   console.log(harmlessOnTerminal(text));
 }
 
-/** What `paint` made, and nothing else, may hold an escape: a name that brings colours of its own could pass for a word of ours. */
+/**
+ * What `paint` made, and nothing else, may hold an escape: a name that brings colours of its own
+ * could pass for a word of ours.
+ */
 const painted = new Set<string>();
 const MOST_PAINTED = 10_000;
 const COLOURED = new RegExp(`(${ESCAPE}\\[\\d+m[^${ESCAPE}]*${ESCAPE}\\[\\d+m)`);
@@ -159,7 +168,10 @@ export interface Progress {
   end(): void;
 }
 
-/** One line that is rewritten on a terminal; in a pipe a new line for each new text. On standard error: standard output is for results. */
+/**
+ * One line that is rewritten on a terminal; in a pipe a new line for each new text. On standard
+ * error: standard output is for results.
+ */
 export function createProgress(): Progress {
   let last = '';
   const onTerminal = process.stderr.isTTY === true;

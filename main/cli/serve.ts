@@ -1,4 +1,6 @@
-/** `modelium serve`: hosts the engine without a window until a signal comes, and prints its story. */
+/**
+ * `modelium serve`: hosts the engine without a window until a signal comes, and prints its story.
+ */
 import type { Engine } from '../engine/engine.ts';
 import { nodeProgram } from '../packaged.ts';
 import { print } from './output.ts';
@@ -11,7 +13,10 @@ export interface ServeOptions {
   readonly watch?: readonly string[] | undefined;
 }
 
-/** @returns 0 after an orderly end. @throws ModeliumError when the engine cannot start: settings, port, another engine. */
+/**
+ * @returns 0 after an orderly end. @throws ModeliumError when the engine cannot start: settings,
+ * port, another engine.
+ */
 export async function serve(options: ServeOptions): Promise<number> {
   const stop = stopSignals();
   const engine = await host(options);
@@ -39,17 +44,24 @@ export async function host(options: Omit<ServeOptions, 'config'> & { readonly co
     program: nodeProgram(),
     write: (line) => process.stdout.write(`${line.trimEnd()}\n`),
   });
-  // What nobody caught, in a listener of a socket or a promise that nobody waits for, must not take every model with it.
+  // What nobody caught, in a listener of a socket or a promise that nobody waits for, must not take
+  // every model with it.
   for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, engine.fault);
   return engine;
 }
 
-/** Only for a terminal: the fragment holds the control token, which must not get into the log of a service. */
+/**
+ * Only for a terminal: the fragment holds the control token, which must not get into the log of a
+ * service.
+ */
 export function pageLine(engine: Engine): string {
   return `Open ${engine.address}/#token=${engine.token}`;
 }
 
-/** Resolves with the first SIGINT or SIGTERM; the second one ends the process at once, as if we had not caught it. */
+/**
+ * Resolves with the first SIGINT or SIGTERM; the second one ends the process at once, as if we had
+ * not caught it.
+ */
 export function stopSignals(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let first = true;

@@ -1,4 +1,7 @@
-/** `modelium service`: a systemd unit of the person's own, which runs `modelium serve` from login on. The window finds that engine and attaches to it. */
+/**
+ * `modelium service`: a systemd unit of the person's own, which runs `modelium serve` from login
+ * on. The window finds that engine and attaches to it.
+ */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';

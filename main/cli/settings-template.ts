@@ -1,6 +1,7 @@
 /**
- * The text of a new modelium.yaml: every key with its meaning and its default, all of it commented out. Pure; keys and words come from the schema.
- * Without the first `#` of each line it is a file that says what the defaults are.
+ * The text of a new modelium.yaml: every key with its meaning and its default, all of it commented
+ * out. Pure; keys and words come from the schema. Without the first `#` of each line it is a file
+ * that says what the defaults are.
  */
 
 import { ANY_NAME, type SettingsKey, settingsKeys } from '../../shared/settings-keys.ts';
@@ -35,7 +36,8 @@ function linesOf(key: SettingsKey): readonly string[] {
   const words = key.needsRestart ? `${key.description} ${RESTART}` : key.description;
   const meaning = wrapped(words, LONGEST_LINE - indent.length).map((line) => (depth === 0 ? `## ${line}` : `${mark}${indent}# ${line}`));
   const name = `${mark}${indent}${key.path.at(-1)}:`;
-  // The keys of each model, or of each runtime, below one name; twice commented, since a file without them is what the defaults are.
+  // The keys of each model, or of each runtime, below one name; twice commented, since a file
+  // without them is what the defaults are.
   if (key.holdsNames) return ['', ...meaning, name, `##${' '.repeat(INDENT)}NAME:`];
   if (key.isSection) return depth === 0 ? ['', ...meaning, name] : [...meaning, name];
   return [...meaning, `${name} ${inFlow(isNamed ? (key.example ?? key.fallback) : key.fallback, false)}`];

@@ -1,7 +1,13 @@
-/** Splits a command line into its words as a POSIX shell does, and does nothing else that a shell does: no variable, no glob, no pipe. Pure. */
+/**
+ * Splits a command line into its words as a POSIX shell does, and does nothing else that a shell
+ * does: no variable, no glob, no pipe. Pure.
+ */
 
 const SPACE = /\s/;
-/** What a backslash takes the meaning from within double quotes; before anything else it stands for itself. */
+/**
+ * What a backslash takes the meaning from within double quotes; before anything else it stands for
+ * itself.
+ */
 const ESCAPED_IN_QUOTES = '"\\$`\n';
 
 /** @throws Error when a quote or a backslash has no end. */

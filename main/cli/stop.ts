@@ -1,4 +1,7 @@
-/** `modelium stop`: ends the engine that runs for this state folder, in order, and waits until it has ended. */
+/**
+ * `modelium stop`: ends the engine that runs for this state folder, in order, and waits until it
+ * has ended.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ModeliumError } from '../../shared/errors.ts';
 import { connect } from '../client.ts';
@@ -11,7 +14,8 @@ const LONGEST_MS = 120_000;
 const STEP_MS = 100;
 
 export async function stop({ stateFolder, json }: Shared): Promise<number> {
-  // It proves itself first: a number of a process in a file that a killed engine left may be anybody's by now.
+  // It proves itself first: a number of a process in a file that a killed engine left may be
+  // anybody's by now.
   const engine = await connect(stateFolder);
   const pid = readEngineFile(stateFolder)?.pid;
   if (pid === undefined) throw new ModeliumError('not-running', 'The engine has just ended.');

@@ -1,4 +1,7 @@
-/** A command line of llama-swap as a runtime of one's own: which words of it are the port, the model's path and its context. Pure. */
+/**
+ * A command line of llama-swap as a runtime of one's own: which words of it are the port, the
+ * model's path and its context. Pure.
+ */
 
 import { shellWords } from './shell-words.ts';
 import { MODEL_ID, PORT } from './swap-config.ts';
@@ -20,13 +23,15 @@ const MODEL_FLAGS = ['-m', '--model', '--model-path', '--model_path'];
 const CONTEXT_FLAGS = ['-c', '--ctx-size', '--ctx_size', '--max-model-len', '--max_model_len', '--context-length'];
 
 /**
- * @param text the command with its macros filled in. @param port a port that it may name instead of the macro; null: none.
+ * @param text the command with its macros filled in. @param port a port that it may name instead of
+ * the macro; null: none.
  * @throws Error for a quote without an end, or no word at all.
  */
 export function ownCommand(text: string, port: string | null): OwnCommand {
   // Lines of it may be comments.
   const lines = text.split('\n').filter((line) => !line.trim().startsWith('#'));
-  // A backslash continues a line though blanks follow it, and on the last line it continues nothing.
+  // A backslash continues a line though blanks follow it, and on the last line it continues
+  // nothing.
   const [command = '', ...rest] = shellWords(lines.map((line) => line.replace(/\\\s*$/, ' ')).join('\n'));
   if (command === '') throw new Error('it has no word');
   const words = port === null || rest.some((word) => word.includes(PORT)) ? rest : rest.map((word) => withPort(word, port));
@@ -45,7 +50,10 @@ export function ownCommand(text: string, port: string | null): OwnCommand {
   };
 }
 
-/** A text of llama-swap in words of ours: what it fills in is ours to fill in, and what only looks like that stays as it is. */
+/**
+ * A text of llama-swap in words of ours: what it fills in is ours to fill in, and what only looks
+ * like that stays as it is.
+ */
 export function asPlaceholders(text: string): string {
   return text
     .replace(/\{([a-z_]+)\}/g, '{{$1}}')

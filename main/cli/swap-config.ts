@@ -1,6 +1,7 @@
 /**
- * Reads a configuration of llama-swap: what of it says how models are started, with its macros filled in. Bounded, since such files are passed around.
- * What becomes of it here is `swap-settings.ts`. No I/O.
+ * Reads a configuration of llama-swap: what of it says how models are started, with its macros
+ * filled in. Bounded, since such files are passed around. What becomes of it here is
+ * `swap-settings.ts`. No I/O.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import { readYaml, type YamlText } from '../io/settings/yaml-document.ts';
@@ -23,7 +24,10 @@ export interface SwapModel {
   /** Everything that it says, macros filled in. */
   readonly said: Data;
   readonly command: string;
-  /** Macros that nobody defines, and environment variables that were filled in with what they are now. */
+  /**
+   * Macros that nobody defines, and environment variables that were filled in with what they are
+   * now.
+   */
   readonly unknown: readonly string[];
   readonly fromEnvironment: readonly string[];
 }

@@ -1,4 +1,7 @@
-/** What a configuration of llama-swap says in settings of ours, and in sentences what has no counterpart here. Pure; the text is `swap-text.ts`. */
+/**
+ * What a configuration of llama-swap says in settings of ours, and in sentences what has no
+ * counterpart here. Pure; the text is `swap-text.ts`.
+ */
 import { runtimeName } from '../../shared/runtime-names.ts';
 import { remote } from '../../shared/settings-remotes.ts';
 import { idOf } from '../core/notice/model-ids.ts';
@@ -168,7 +171,10 @@ function withoutCounterpart(key: string): string {
   return `${key} has no counterpart here${Object.hasOwn(WHY, key) ? `: ${WHY[key]}` : ''}.`;
 }
 
-/** Servers elsewhere. A key that stands in the file is never carried over: settings of ours hold none. */
+/**
+ * Servers elsewhere. A key that stands in the file is never carried over: settings of ours hold
+ * none.
+ */
 function remotesOf(peers: unknown): ReadonlyMap<string, Commented> {
   const all = typeof peers === 'object' && peers !== null ? Object.entries(peers) : [];
   const remotes = new Map<string, Commented>();

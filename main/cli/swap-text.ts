@@ -1,4 +1,6 @@
-/** Settings that were made of a configuration of llama-swap, as the text of a modelium.yaml. Pure. */
+/**
+ * Settings that were made of a configuration of llama-swap, as the text of a modelium.yaml. Pure.
+ */
 import { shellWord } from '../../shared/visible.ts';
 import { INDENT, inFlow } from '../io/settings/yaml-words.ts';
 import type { Commented, SwapSettings } from './swap-settings.ts';

@@ -1,4 +1,7 @@
-/** `modelium trust modelium.yaml`: shows which programs a settings file names, asks, and remembers the answer for the working folder's file. */
+/**
+ * `modelium trust modelium.yaml`: shows which programs a settings file names, asks, and remembers
+ * the answer for the working folder's file.
+ */
 import { resolve } from 'node:path';
 import { visible } from '../../shared/visible.ts';
 import { agree, isAgreed, programsIn } from '../io/settings/agreed-settings.ts';

@@ -1,4 +1,7 @@
-/** `modelium trust`: shows what code a model brings, asks, and trusts it by its hash; or takes that back. */
+/**
+ * `modelium trust`: shows what code a model brings, asks, and trusts it by its hash; or takes that
+ * back.
+ */
 import { createInterface } from 'node:readline/promises';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelView, TrustFormView, TrustView } from '../../shared/snapshot.ts';

@@ -1,4 +1,7 @@
-/** What every verb gets of the command line, and how a verb is described. Types only, so that a verb knows nothing of the program that calls it. */
+/**
+ * What every verb gets of the command line, and how a verb is described. Types only, so that a verb
+ * knows nothing of the program that calls it.
+ */
 
 export interface Shared {
   /** The folder that tells which engine is meant. */
@@ -21,7 +24,10 @@ export interface VerbOption {
 }
 
 export interface Verb {
-  /** `load <model>`: an argument named `model` is completed with the models' names, one named `path` or `target` with files. */
+  /**
+   * `load <model>`: an argument named `model` is completed with the models' names, one named `path`
+   * or `target` with files.
+   */
   readonly usage: string;
   readonly says: string;
   readonly options?: readonly VerbOption[];

@@ -1,4 +1,7 @@
-/** The verbs about the engine itself, its settings and this machine. A table: each verb's work is in a file of its own, imported when it is called. */
+/**
+ * The verbs about the engine itself, its settings and this machine. A table: each verb's work is in
+ * a file of its own, imported when it is called.
+ */
 import { toPort } from './option-values.ts';
 import { JSON_OPTION, type Verb } from './verb.ts';
 

@@ -1,4 +1,7 @@
-/** The verbs about models. A table: each verb's work is in a file of its own, imported when it is called. */
+/**
+ * The verbs about models. A table: each verb's work is in a file of its own, imported when it is
+ * called.
+ */
 import { LEVELS, type Level, toCount, toLevel, toLines, toTemperature, toTokens } from './option-values.ts';
 import { JSON_OPTION, type Options, type Verb, type VerbOption, WIDE_OPTION } from './verb.ts';
 

@@ -35,7 +35,10 @@ export async function why({ stateFolder, json }: Shared, word: string | null, { 
   return 0;
 }
 
-/** The headline, a line for its facts, and a line for what came of it. Rows of earlier versions have one sentence. */
+/**
+ * The headline, a line for its facts, and a line for what came of it. Rows of earlier versions have
+ * one sentence.
+ */
 export function rowText(row: DecisionRow, details: boolean): string {
   const { headline, failure } = rowHeadlines(row);
   const place = row.because === undefined ? null : placeOf(row.because.cause);

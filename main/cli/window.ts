@@ -1,4 +1,7 @@
-/** The window, from the command line: whether it can be opened here, and opening it as a process of its own. It finds or hosts its engine itself. */
+/**
+ * The window, from the command line: whether it can be opened here, and opening it as a process of
+ * its own. It finds or hosts its engine itself.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -26,7 +29,10 @@ export function findWindow(environment: NodeJS.ProcessEnv = process.env, isRoot:
   return { command, args: [...switches, appFolder] };
 }
 
-/** Where npm's `electron` would find it. That package itself is not asked: it downloads what is missing. */
+/**
+ * Where npm's `electron` would find it. That package itself is not asked: it downloads what is
+ * missing.
+ */
 function electronBinary(override: string | undefined): string | null {
   try {
     const folder = dirname(createRequire(import.meta.url).resolve('electron/package.json'));
@@ -39,7 +45,10 @@ function electronBinary(override: string | undefined): string | null {
   }
 }
 
-/** Starts it on a state folder. @param stdio `ignore` where Chromium's words would stand in the middle of ours. */
+/**
+ * Starts it on a state folder. @param stdio `ignore` where Chromium's words would stand in the
+ * middle of ours.
+ */
 export function spawnWindow(
   { command, args }: Extract<WindowProgram, { readonly command: string }>,
   stateFolder: string,
@@ -49,7 +58,10 @@ export function spawnWindow(
   return spawn(command, [...args, '--state-folder', stateFolder], { stdio, env: environment });
 }
 
-/** `modelium` without a verb. @returns the window's exit code; where there can be no window it serves, and says why. */
+/**
+ * `modelium` without a verb. @returns the window's exit code; where there can be no window it
+ * serves, and says why.
+ */
 export async function window(stateFolder: string): Promise<number> {
   const found = findWindow();
   if ('why' in found) {
@@ -58,7 +70,8 @@ export async function window(stateFolder: string): Promise<number> {
     return serve({ stateFolder });
   }
   const child = spawnWindow(found, stateFolder, 'inherit');
-  // Ctrl-C reaches the window as well, and twice would end it at once; what is sent to us alone is handed on.
+  // Ctrl-C reaches the window as well, and twice would end it at once; what is sent to us alone is
+  // handed on.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   return await new Promise((resolve, reject) => {

@@ -1,4 +1,7 @@
-/** Breaks what comes in pieces at words, so that a line of a terminal ends between two of them. What stands in a fence of code keeps its lines. */
+/**
+ * Breaks what comes in pieces at words, so that a line of a terminal ends between two of them. What
+ * stands in a fence of code keeps its lines.
+ */
 
 const FENCE = /^\s*(```|~~~)/;
 
@@ -59,7 +62,10 @@ export class WordWrap {
   }
 }
 
-/** East Asian letters and pictures take two cells; they have no spaces to break at, and a terminal breaks them well by itself. */
+/**
+ * East Asian letters and pictures take two cells; they have no spaces to break at, and a terminal
+ * breaks them well by itself.
+ */
 function cellsOf(word: string): number {
   return Array.from(word).length;
 }

@@ -1,7 +1,8 @@
 /**
- * Owns the one list of who waits for which model: requests (tickets), and the wishes of persons, `always_loaded` and new content. Requests wait for a
- * load, and for a place at a model that is busy. Those of one caller keep their order; callers take turns.
- * It keeps no timers and resolves nothing: the waiting room times tickets out, the orchestrator asks for the order.
+ * Owns the one list of who waits for which model: requests (tickets), and the wishes of persons,
+ * `always_loaded` and new content. Requests wait for a load, and for a place at a model that is
+ * busy. Those of one caller keep their order; callers take turns. It keeps no timers and resolves
+ * nothing: the waiting room times tickets out, the orchestrator asks for the order.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 
@@ -13,7 +14,10 @@ export interface Ticket {
   readonly caller: string;
 }
 
-/** `content`: new files in a watch folder, which take free room only; `left`: a load that requests began goes on though they left. */
+/**
+ * `content`: new files in a watch folder, which take free room only; `left`: a load that requests
+ * began goes on though they left.
+ */
 export type Who = 'person' | 'always' | 'content' | 'left';
 
 /** These take free room only, and come after everybody else. */
@@ -25,11 +29,17 @@ interface Queue {
   /** The same by caller, whoever's turn is next first. */
   readonly callers: Map<string, Set<Ticket>>;
   readonly wants: Map<Who, number>;
-  /** Since when earlier requests had waited that gave up, and whose place in the order the present ones have; null: none did. */
+  /**
+   * Since when earlier requests had waited that gave up, and whose place in the order the present
+   * ones have; null: none did.
+   */
   inheritedMs: number | null;
 }
 
-/** Who asks again so soon stands where it stood: clients give up after seconds, where an order of models takes a minute. */
+/**
+ * Who asks again so soon stands where it stood: clients give up after seconds, where an order of
+ * models takes a minute.
+ */
 const ASKS_AGAIN_MS = 60_000;
 const RETRY_AFTER_SECONDS = 5;
 
@@ -39,10 +49,16 @@ export const MOST_IN_FLIGHT = 1_024;
 /** All times are monotonic milliseconds. */
 export class Admission {
   readonly #queues = new Map<string, Queue>();
-  /** Of models whose last request gave up before they were granted a place: since when it, or those before it, had waited, and when it left. */
+  /**
+   * Of models whose last request gave up before they were granted a place: since when it, or those
+   * before it, had waited, and when it left.
+   */
   readonly #gaveUp = new Map<string, { readonly sinceMs: number; readonly leftMs: number }>();
 
-  /** A place in the model's queue. @throws ModeliumError queue-full when `maxQueue` requests wait for this model already (I10). */
+  /**
+   * A place in the model's queue. @throws ModeliumError queue-full when `maxQueue` requests wait
+   * for this model already (I10).
+   */
   enqueue(modelId: string, nowMs: number, maxQueue: number, caller = '', retryAfterSeconds = RETRY_AFTER_SECONDS): Ticket {
     if (this.waiting(modelId) >= maxQueue) throw queueFull(modelId, maxQueue, retryAfterSeconds);
     const ticket: Ticket = { modelId, sinceMs: nowMs, caller };
@@ -68,7 +84,10 @@ export class Admission {
     return true;
   }
 
-  /** The same for a request whose model still waits for its turn: the next one takes its place in the order of models. */
+  /**
+   * The same for a request whose model still waits for its turn: the next one takes its place in
+   * the order of models.
+   */
   giveUp(ticket: Ticket, nowMs: number): void {
     const inheritedMs = this.#queues.get(ticket.modelId)?.inheritedMs ?? ticket.sinceMs;
     if (this.leave(ticket)) this.#gaveUp.set(ticket.modelId, { sinceMs: Math.min(inheritedMs, ticket.sinceMs), leftMs: nowMs });
@@ -81,7 +100,10 @@ export class Admission {
     return ticket ?? null;
   }
 
-  /** It has its place at the model: it waits no more, and its caller's next turn comes after everybody else's. */
+  /**
+   * It has its place at the model: it waits no more, and its caller's next turn comes after
+   * everybody else's.
+   */
   serve(ticket: Ticket): void {
     const callers = this.#queues.get(ticket.modelId)?.callers;
     const own = callers?.get(ticket.caller);
@@ -94,8 +116,9 @@ export class Admission {
   }
 
   /**
-   * Who gives up a place in a full queue for a request of this caller: the newest of whoever has the most waiting, so that nobody fills the queue
-   * against all others. Null: the caller has as many itself.
+   * Who gives up a place in a full queue for a request of this caller: the newest of whoever has
+   * the most waiting, so that nobody fills the queue against all others. Null: the caller has as
+   * many itself.
    */
   yielding(modelId: string, caller: string): Ticket | null {
     const callers = this.#queues.get(modelId)?.callers;
@@ -106,7 +129,10 @@ export class Admission {
     return most.size > own + 1 ? ([...most].at(-1) ?? null) : null;
   }
 
-  /** Notes a wish; one that stands already keeps its time, so that asking again gains and loses no place. */
+  /**
+   * Notes a wish; one that stands already keeps its time, so that asking again gains and loses no
+   * place.
+   */
   want(modelId: string, who: Who, nowMs: number): void {
     const { wants } = this.#queue(modelId);
     if (!wants.has(who)) wants.set(who, nowMs);
@@ -137,19 +163,28 @@ export class Admission {
     return this.#queues.has(modelId);
   }
 
-  /** Only requests wanted it, and all of them left: a load of it goes on until somebody else wants the room. */
+  /**
+   * Only requests wanted it, and all of them left: a load of it goes on until somebody else wants
+   * the room.
+   */
   isLeftOver(modelId: string): boolean {
     const queue = this.#queues.get(modelId);
     return queue !== undefined && queue.tickets.size === 0 && queue.wants.size === 1 && queue.wants.has('left');
   }
 
-  /** Content in a watch folder, and what was left, take free room only; everyone else may have a victim. */
+  /**
+   * Content in a watch folder, and what was left, take free room only; everyone else may have a
+   * victim.
+   */
   mayEvict(modelId: string): boolean {
     const queue = this.#queues.get(modelId);
     return queue !== undefined && demandSinceMs(queue) !== null;
   }
 
-  /** How long the oldest demand for a model stands; 0 without one. New content does not count: it never pushes anyone out. */
+  /**
+   * How long the oldest demand for a model stands; 0 without one. New content does not count: it
+   * never pushes anyone out.
+   */
   oldestWaitMs(modelId: string, nowMs: number): number {
     const queue = this.#queues.get(modelId);
     const sinceMs = queue === undefined ? null : demandSinceMs(queue);
@@ -157,8 +192,9 @@ export class Admission {
   }
 
   /**
-   * The models that are wanted, in the order in which their oldest wish arrived: whoever waited longest is asked first each time, so nobody
-   * starves. Content that nobody asked for comes after all of them, since it may only take what is left.
+   * The models that are wanted, in the order in which their oldest wish arrived: whoever waited
+   * longest is asked first each time, so nobody starves. Content that nobody asked for comes after
+   * all of them, since it may only take what is left.
    */
   order(): readonly string[] {
     const entries = [...this.#queues].map(([modelId, queue]) => {

@@ -1,4 +1,7 @@
-/** When a failed load may be tried again. Pure; the orchestrator asks it, the state `failed` carries the answer. */
+/**
+ * When a failed load may be tried again. Pure; the orchestrator asks it, the state `failed` carries
+ * the answer.
+ */
 
 const FIRST_WAIT_MS = 10_000;
 const LONGEST_WAIT_MS = 300_000;
@@ -8,7 +11,10 @@ export const READY_FORGIVES_MS = 600_000;
 
 export interface Backoff {
   readonly retryAtMs: number;
-  /** False once five attempts in a row failed: from then on only a request or a person tries again, at most once per 300 s. */
+  /**
+   * False once five attempts in a row failed: from then on only a request or a person tries again,
+   * at most once per 300 s.
+   */
   readonly automatic: boolean;
 }
 

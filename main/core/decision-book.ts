@@ -1,4 +1,6 @@
-/** The ledger's pen: one row for each decision (I14). A full disk costs the row, not the service. */
+/**
+ * The ledger's pen: one row for each decision (I14). A full disk costs the row, not the service.
+ */
 import type { Candidate, DecisionAction } from '../../shared/decision.ts';
 import type { Told } from './decide/reasoned.ts';
 import type { Devices } from './memory/devices.ts';

@@ -1,4 +1,6 @@
-/** Who carries the orchestrator's decisions out; `runtime/doer.ts` makes the real one. Types only. */
+/**
+ * Who carries the orchestrator's decisions out; `runtime/doer.ts` makes the real one. Types only.
+ */
 import type { Candidate, LaunchPlan } from '../../shared/decision.ts';
 import type { AfterDrain, DrainReason } from '../../shared/model.ts';
 import type { ModelRecord } from './registry.ts';

@@ -1,6 +1,7 @@
 /**
- * What the HTTP layer may ask of the engine, and what it tells it. Types only; `engine.ts` hands in the real one.
- * Nobody outside reads a state and then acts on it: who wants a model says `ensureReady` and gets a lease (I1).
+ * What the HTTP layer may ask of the engine, and what it tells it. Types only; `engine.ts` hands in
+ * the real one. Nobody outside reads a state and then acts on it: who wants a model says
+ * `ensureReady` and gets a lease (I1).
  */
 import type { EditedSettings, SettingsEdit, SettingsView } from '../../shared/api-settings.ts';
 import type { Decision, DecisionRow, RuntimeId } from '../../shared/decision.ts';
@@ -13,7 +14,10 @@ import type { TrustWish } from './trust.ts';
 
 export type QueueCause = 'loading' | 'busy' | 'memory';
 
-/** The right to send one request to a ready model. While it is held, only a drain deadline or a person's force cuts it (I3). */
+/**
+ * The right to send one request to a ready model. While it is held, only a drain deadline or a
+ * person's force cuts it (I3).
+ */
 export interface Lease {
   readonly modelId: string;
   readonly runtime: RuntimeId;
@@ -31,7 +35,10 @@ export interface Lease {
   release(): void;
 }
 
-/** What is asked of a signal here: an AbortSignal has more, and costs more than the rest of a wait together. */
+/**
+ * What is asked of a signal here: an AbortSignal has more, and costs more than the rest of a wait
+ * together.
+ */
 export interface Departure {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: () => void): void;
@@ -45,7 +52,10 @@ export interface WaitOptions {
   readonly caller?: string;
 }
 
-/** A finished inference request, for metrics and the log: a sink's food, never read by a decision (I9). */
+/**
+ * A finished inference request, for metrics and the log: a sink's food, never read by a decision
+ * (I9).
+ */
 export interface RequestReport {
   readonly modelId: string;
   readonly runtime: RuntimeId | null;
@@ -67,7 +77,10 @@ export interface ListedModel {
   readonly kind: ModelKind;
   /** The server elsewhere that offers it, in words; absent: it lies here. */
   readonly remote?: string | undefined;
-  /** Of the running model; else what it was made for, as far as the settings let it. Null: not known, or it has none. */
+  /**
+   * Of the running model; else what it was made for, as far as the settings let it. Null: not
+   * known, or it has none.
+   */
   readonly contextTokens: number | null;
   /** When its files were last written, in seconds since 1970. */
   readonly createdSeconds: number;
@@ -84,24 +97,39 @@ export interface Served {
 export interface Inference {
   /** A model's id by its id or alias; null when there is none. */
   resolve(name: string): string | null;
-  /** Settled once the folders were looked at after the start, and what lay in them is known: before that nobody is unknown. Null from then on. */
+  /**
+   * Settled once the folders were looked at after the start, and what lay in them is known: before
+   * that nobody is unknown. Null from then on.
+   */
   begun(): Promise<void> | null;
-  /** What a model takes and answers with, as far as it is known; asking does not load or use it (I5). */
+  /**
+   * What a model takes and answers with, as far as it is known; asking does not load or use it
+   * (I5).
+   */
   served(id: string): Served;
   /** Names like it, best first, for a 404 that helps. */
   nearest(name: string): readonly string[];
-  /** Models that can be asked: loaded or loadable, none that is blocked. @param only this one, if it can. */
+  /**
+   * Models that can be asked: loaded or loadable, none that is blocked. @param only this one, if it
+   * can.
+   */
   servable(only?: string): readonly ListedModel[];
   /**
    * A lease, at once when the model is ready, else when it is.
-   * @throws ModeliumError model-settling, model-blocked, model-failed, model-gone, queue-full, queue-timeout, cancelled, shutting-down.
+   * @throws ModeliumError model-settling, model-blocked, model-failed, model-gone, queue-full,
+   * queue-timeout, cancelled, shutting-down.
    */
   ensureReady(id: string, options: WaitOptions): Lease | Promise<Lease>;
-  /** A request found nobody where the model is asked, or was refused there for what only we can mend. Absent: nobody wants to know. */
+  /**
+   * A request found nobody where the model is asked, or was refused there for what only we can
+   * mend. Absent: nobody wants to know.
+   */
   doubt?(id: string): void;
   /** What a waiting request can tell its client: "loading: reading weights, 40 %". */
   waitingFor(id: string): string;
-  /** Keeps the model this long after its last request; 0 unloads it as soon as nothing is in flight. */
+  /**
+   * Keeps the model this long after its last request; 0 unloads it as soon as nothing is in flight.
+   */
   keepAlive(id: string, seconds: number): void;
   report(report: RequestReport): void;
 }
@@ -119,16 +147,25 @@ export interface Control {
   /** Requests that have ended, the newest first. */
   activity(filter: { readonly limit: number; readonly model?: string }): ActivityView;
   health(): { readonly ok: boolean; readonly reason: string | null };
-  /** @param force lets zero tails through and ends a back-off. Answers when the model is asked for, not when it is ready. */
+  /**
+   * @param force lets zero tails through and ends a back-off. Answers when the model is asked for,
+   * not when it is ready.
+   */
   load(name: string, options: { readonly force: boolean }): void;
   /** @param force cuts requests in flight. Resolves when the memory is seen free. */
   unload(name: string, options: { readonly force: boolean }): Promise<void>;
   pin(name: string, pinned: boolean): void;
-  /** The code that a model brings. @throws ModeliumError content-changed when it is written to meanwhile, cancelled when nobody waits. */
+  /**
+   * The code that a model brings. @throws ModeliumError content-changed when it is written to
+   * meanwhile, cancelled when nobody waits.
+   */
   showTrust(name: string, signal: AbortSignal): Promise<TrustView>;
   /** Trusts that code, or takes it back. @throws ModeliumError content-changed. */
   trust(name: string, wish: TrustWish, signal: AbortSignal): Promise<void>;
-  /** Registers a file or folder where it lies. @param load false: the first request loads it. @throws ModeliumError path-invalid. */
+  /**
+   * Registers a file or folder where it lies. @param load false: the first request loads it.
+   * @throws ModeliumError path-invalid.
+   */
   add(path: string, options: { readonly load: boolean }): Promise<AddedModel>;
   /** Models that other tools have on this machine. */
   found(): Promise<FoundModels>;
@@ -137,21 +174,31 @@ export interface Control {
   /** A dry run: the brain's decision for a model or a path, with nothing committed. */
   plan(target: string): Promise<{ readonly profile: ModelProfile | null; readonly decision: Decision | null; readonly message: string }>;
   decisions(filter: { readonly model?: string; readonly beforeId?: number; readonly limit: number }): readonly DecisionRow[];
-  /** The last lines of a model's runtime, and a subscription to those that come; without a name the engine's own log. */
+  /**
+   * The last lines of a model's runtime, and a subscription to those that come; without a name the
+   * engine's own log.
+   */
   logs(name: string | null): { readonly lines: readonly string[]; follow(listener: (line: string) => void): () => void };
   rescanRuntimes(): Promise<void>;
-  /** Every change after `afterId`, from a bounded memory; a snapshot first when that reaches back too far. At most 4 a second. */
+  /**
+   * Every change after `afterId`, from a bounded memory; a snapshot first when that reaches back
+   * too far. At most 4 a second.
+   */
   subscribe(afterId: number | null, listener: (event: EngineEvent) => void): () => void;
   settings(): Promise<SettingsView>;
   /**
    * Edits the settings file; answers when that is in force.
-   * @throws ModeliumError no-settings-file, settings-changed, settings-refused, settings-invalid, settings-unwritable; the file is as it was.
+   * @throws ModeliumError no-settings-file, settings-changed, settings-refused, settings-invalid,
+   * settings-unwritable; the file is as it was.
    */
   editSettings(edit: SettingsEdit): Promise<EditedSettings>;
 }
 
 /** The built window, file by file. */
 export interface PageFiles {
-  /** @param name `index.html`, or the plain name of an asset. Null: there is no such file, or the window is not built. */
+  /**
+   * @param name `index.html`, or the plain name of an asset. Null: there is no such file, or the
+   * window is not built.
+   */
   read(name: string): Promise<{ readonly contentType: string; readonly bytes: Uint8Array } | null>;
 }

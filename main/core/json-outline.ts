@@ -1,6 +1,7 @@
 /**
- * What a JSON text holds at its top, and how much of it there is, found without building any of it: so that a body is refused for its depth or its
- * number of values before memory is spent on them. Pure. Checks the structure alone: whoever parses the text finds what else is wrong.
+ * What a JSON text holds at its top, and how much of it there is, found without building any of it:
+ * so that a body is refused for its depth or its number of values before memory is spent on them.
+ * Pure. Checks the structure alone: whoever parses the text finds what else is wrong.
  */
 
 export interface OutlineBounds {
@@ -18,7 +19,9 @@ export interface OutlineMember {
 }
 
 export type Outline =
-  /** `at`: the member that is too deep, with its place in the list where it is one: `messages.0`. */
+  /**
+   * `at`: the member that is too deep, with its place in the list where it is one: `messages.0`.
+   */
   | { readonly kind: 'too-deep'; readonly at: string }
   | { readonly kind: 'too-many' }
   /** Not an object, or its brackets and quotes do not close. */
@@ -119,7 +122,10 @@ function keyIn(text: Uint8Array, start: number, end: number): string {
   }
 }
 
-/** Can it be deeper than this at all? Counts brackets, within strings too; ordinary texts have few, and pay next to nothing. */
+/**
+ * Can it be deeper than this at all? Counts brackets, within strings too; ordinary texts have few,
+ * and pay next to nothing.
+ */
 export function hasFewBrackets(text: Uint8Array, most: number): boolean {
   let count = 0;
   for (const bracket of [OPEN_LIST, OPEN_OBJECT]) {

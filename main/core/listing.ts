@@ -1,4 +1,7 @@
-/** What a look at a folder tells: files by their stats, candidates by their files. Types only; who looks is `main/io/files/scan.ts`. */
+/**
+ * What a look at a folder tells: files by their stats, candidates by their files. Types only; who
+ * looks is `main/io/files/scan.ts`.
+ */
 
 /** What identifies one file's content without reading it. */
 export interface FileIdentity {
@@ -6,15 +9,24 @@ export interface FileIdentity {
   readonly path: string;
   readonly bytes: number;
   readonly mtimeMs: number;
-  /** Moves with every write, also with one that sets the other time back. Absent in what an earlier version remembered. */
+  /**
+   * Moves with every write, also with one that sets the other time back. Absent in what an earlier
+   * version remembered.
+   */
   readonly ctimeMs?: number;
-  /** When this file came to be, which no copy and no program can set: it tells the next owner of an inode from the last. Absent: unknown. */
+  /**
+   * When this file came to be, which no copy and no program can set: it tells the next owner of an
+   * inode from the last. Absent: unknown.
+   */
   readonly bornMs?: number;
   readonly device: number;
   readonly inode: number;
 }
 
-/** A child of a watch folder (or a path that a person registered), as a directory listing and stats tell it. */
+/**
+ * A child of a watch folder (or a path that a person registered), as a directory listing and stats
+ * tell it.
+ */
 export interface CandidateListing {
   readonly path: string;
   /** Where the path leads when it is a link; else the path itself. */

@@ -1,4 +1,7 @@
-/** What a runtime's search may ask of the machine: names, stats and beginnings of files, and the words of a small program. Types only. */
+/**
+ * What a runtime's search may ask of the machine: names, stats and beginnings of files, and the
+ * words of a small program. Types only.
+ */
 
 export interface FileFacts {
   readonly isFile: boolean;
@@ -31,7 +34,10 @@ export interface Look {
   stats(paths: readonly string[]): Promise<readonly (FileFacts | null)[]>;
   /** Whole paths of what lies in a folder, sorted. */
   names(folder: string): Promise<readonly string[]>;
-  /** @param isCut true: no more than the first `mostBytes` are read of a longer file; false: of a longer one nothing is. */
+  /**
+   * @param isCut true: no more than the first `mostBytes` are read of a longer file; false: of a
+   * longer one nothing is.
+   */
   read(path: string, mostBytes: number, isCut: boolean): Promise<string | null>;
   /** Where a path leads when its links are followed. */
   real(path: string): Promise<string | null>;

@@ -1,6 +1,7 @@
 /**
- * What was measured of earlier loads, in memory: each look at a queue of waiting models asks for it, and a look comes every quarter of a second. Owns a
- * copy of what the ledger's tables say, read once for each model and runtime; what is learned goes through to the ledger at once.
+ * What was measured of earlier loads, in memory: each look at a queue of waiting models asks for
+ * it, and a look comes every quarter of a second. Owns a copy of what the ledger's tables say, read
+ * once for each model and runtime; what is learned goes through to the ledger at once.
  */
 import type { RuntimeId } from '../../shared/decision.ts';
 import type { Ledger, Measurement } from './ports.ts';
@@ -8,7 +9,10 @@ import type { Ledger, Measurement } from './ports.ts';
 /** Loads that a prediction may learn from. */
 export const RECENT_MEASUREMENTS = 16;
 
-/** The same ledger, whose measurements are read once. More than `RECENT_MEASUREMENTS` of them it does not answer. */
+/**
+ * The same ledger, whose measurements are read once. More than `RECENT_MEASUREMENTS` of them it
+ * does not answer.
+ */
 export function withMeasurementsInMemory(ledger: Ledger): Ledger {
   /** By runtime, then by model; null: of all models. */
   const known = new Map<RuntimeId, Map<string | null, readonly Measurement[]>>();

@@ -1,11 +1,16 @@
 /**
- * Which model a name means: the one place where what a request or a person typed becomes an id. Owns the index of names; no I/O.
+ * Which model a name means: the one place where what a request or a person typed becomes an id.
+ * Owns the index of names; no I/O.
  *
- * Exact names come first. Then spellings of the same name, each only where one model alone is meant: composed or decomposed letters, upper or
- * lower case, `.gguf` or `:latest` at the end, dashes in place of spaces and brackets. A name that could mean two models means none.
+ * Exact names come first. Then spellings of the same name, each only where one model alone is
+ * meant: composed or decomposed letters, upper or lower case, `.gguf` or `:latest` at the end,
+ * dashes in place of spaces and brackets. A name that could mean two models means none.
  */
 
-/** Longer than any name there is: `owner/model` and a suffix. What a stranger sends is not normalised beyond it (I10). */
+/**
+ * Longer than any name there is: `owner/model` and a suffix. What a stranger sends is not
+ * normalised beyond it (I10).
+ */
 const MOST_CHARACTERS = 1024;
 /** What people leave out or add without meaning another model. */
 const SUFFIX = /(?:\.gguf|:latest)$/i;
@@ -14,7 +19,10 @@ export class NameIndex {
   readonly #exact = new Map<string, string>();
   readonly #spelled = new Map<string, Set<string>>();
 
-  /** @param names the id first, then its aliases; an alias that another model has as its id, or had first, stays with that one. */
+  /**
+   * @param names the id first, then its aliases; an alias that another model has as its id, or had
+   * first, stays with that one.
+   */
   add(id: string, names: readonly string[]): void {
     for (const name of names) {
       if (name === id || !this.#exact.has(name)) this.#exact.set(name, id);
@@ -67,7 +75,10 @@ export class NameIndex {
   }
 }
 
-/** Keys under which a name is found, the closest first. They never meet: each begins with its own letter. */
+/**
+ * Keys under which a name is found, the closest first. They never meet: each begins with its own
+ * letter.
+ */
 function spellings(name: string): readonly string[] {
   const folded = foldedName(name);
   return [`c${folded}`, `d${folded.replace(/[^\p{L}\p{M}\p{N}/:]+/gu, '-').replace(/^-|-$/g, '')}`];

@@ -1,6 +1,7 @@
 /**
- * The core's table of system calls: everything that the deciders and the bookkeeping need of the world, and nothing else.
- * The real ones are in `main/io`, wired in `main/engine/`; tests hand in fakes with a virtual clock.
+ * The core's table of system calls: everything that the deciders and the bookkeeping need of the
+ * world, and nothing else. The real ones are in `main/io`, wired in `main/engine/`; tests hand in
+ * fakes with a virtual clock.
  */
 import type {
   BufferBytes,
@@ -41,7 +42,10 @@ export interface Log {
 
 // ---- files ----------------------------------------------------------------------------------------------------------------------------
 
-/** One look at a candidate's bytes: how much is there and, once the headers are whole, what it is. Taken in the reader's process (I12). */
+/**
+ * One look at a candidate's bytes: how much is there and, once the headers are whole, what it is.
+ * Taken in the reader's process (I12).
+ */
 export interface Inspection {
   readonly files: readonly FileIdentity[];
   readonly copy: CopyProgress;
@@ -49,13 +53,19 @@ export interface Inspection {
   readonly whole: boolean;
   /** One of its forms is whole, another one is not: that one is served when no more bytes come. */
   readonly usable: boolean;
-  /** Tensors of 1 MiB or more whose last 4 KiB are zero: probably a preallocated download; `force` lets them through. */
+  /**
+   * Tensors of 1 MiB or more whose last 4 KiB are zero: probably a preallocated download; `force`
+   * lets them through.
+   */
   readonly zeroTails: readonly string[];
   /** Process that holds a file of it open for writing, as far as we can see. */
   readonly writer: { readonly pid: number; readonly command: string } | null;
   readonly damage: string | null;
   readonly unreadable: string | null;
-  /** Nothing of a model is in it: an empty folder, or one of links to nowhere. Told at once; looked at again when something comes. */
+  /**
+   * Nothing of a model is in it: an empty folder, or one of links to nowhere. Told at once; looked
+   * at again when something comes.
+   */
   readonly nothing?: { readonly isEmpty: boolean; readonly message: string; readonly help: string };
   /** What it is, as far as its bytes tell; also while it is not whole. */
   readonly profile: ModelProfile | null;
@@ -84,7 +94,9 @@ export interface ModelFinder {
 
 /** One file that carries code, as it was while it was read. */
 export interface CodeFile extends FileIdentity {
-  /** The beginning of a text; null for what is none, and beyond the bound for all files together. */
+  /**
+   * The beginning of a text; null for what is none, and beyond the bound for all files together.
+   */
   readonly preview: string | null;
   /** The preview is not all of it. */
   readonly isCut: boolean;
@@ -96,9 +108,15 @@ export interface CodeReading {
   readonly files: readonly CodeFile[];
 }
 
-/** Reads the files of a candidate that would be executed. Executes none (I7); in a process of its own, since they may be gigabytes (I12). */
+/**
+ * Reads the files of a candidate that would be executed. Executes none (I7); in a process of its
+ * own, since they may be gigabytes (I12).
+ */
 export interface CodeReader {
-  /** @throws ModeliumError content-changed when one is not there or is written to meanwhile, cancelled, path-invalid when it cannot be read. */
+  /**
+   * @throws ModeliumError content-changed when one is not there or is written to meanwhile,
+   * cancelled, path-invalid when it cannot be read.
+   */
   read(path: string, files: readonly string[], signal: AbortSignal): Promise<CodeReading>;
   /** What the candidate's files are now, by their stats alone. */
   identities(path: string): Promise<readonly FileIdentity[]>;
@@ -117,7 +135,9 @@ export interface TrustRow {
 
 export interface TrustBook {
   trusted(): readonly TrustRow[];
-  /** In place of what was written of the same model, form and hash. A full disk throws `disk-full`. */
+  /**
+   * In place of what was written of the same model, form and hash. A full disk throws `disk-full`.
+   */
   trust(row: TrustRow): void;
   distrust(row: Pick<TrustRow, 'modelId' | 'form' | 'hash'>): void;
 }
@@ -136,8 +156,9 @@ export interface DeviceSample {
   /** Bytes by process id; null where the driver does not tell. */
   readonly byPid: ReadonlyMap<number, number> | null;
   /**
-   * Host only: the part of `byPid` that is no mapped file (RssAnon + RssShmem), which alone counts in `usedBytes`: mapped weights lie in page
-   * cache. Absent or null where the system does not tell; room is then reckoned as if nothing of ours were in `usedBytes`.
+   * Host only: the part of `byPid` that is no mapped file (RssAnon + RssShmem), which alone counts
+   * in `usedBytes`: mapped weights lie in page cache. Absent or null where the system does not
+   * tell; room is then reckoned as if nothing of ours were in `usedBytes`.
    */
   readonly anonymousByPid?: ReadonlyMap<number, number> | null;
   /** GPUs only: the names of the programs in `byPid`, as far as the driver tells them. */
@@ -164,9 +185,15 @@ export interface DeviceProbe {
 
 // ---- what is prepared -----------------------------------------------------------------------------------------------------------------
 
-/** The files that were made of models before they could be loaded: a cache, which may be emptied at any time. */
+/**
+ * The files that were made of models before they could be loaded: a cache, which may be emptied at
+ * any time.
+ */
 export interface PreparedFiles {
-  /** Where it lies or will lie: another path for other files, another type or another version of the converter. */
+  /**
+   * Where it lies or will lie: another path for other files, another type or another version of the
+   * converter.
+   */
   pathOf(files: readonly FileIdentity[], preparation: Preparation): string;
   /** Null: it is not there (any more). */
   bytesOf(path: string): number | null;
@@ -181,7 +208,10 @@ export interface PreparedFiles {
   commit(path: string): Promise<void>;
   /** It is loaded: the last to go. */
   used(path: string): void;
-  /** Removes what a preparation of this path made, whole or half done: it was interrupted, or made of other files. */
+  /**
+   * Removes what a preparation of this path made, whole or half done: it was interrupted, or made
+   * of other files.
+   */
   discard(path: string): void;
 }
 

@@ -1,4 +1,7 @@
-/** The core's system calls for what runs beside us: processes, what they leave behind, and HTTP to them. Types only; `main/io` has the real ones. */
+/**
+ * The core's system calls for what runs beside us: processes, what they leave behind, and HTTP to
+ * them. Types only; `main/io` has the real ones.
+ */
 
 import type { Server } from '../../shared/model.ts';
 import type { Packing } from './look.ts';
@@ -13,7 +16,9 @@ export interface ProcessIdentity {
 
 /** One row of the `processes` table (I2). */
 export interface ProcessRow {
-  /** Unique per launch; also in the child's environment as MODELIUM_LAUNCH until it renames itself. */
+  /**
+   * Unique per launch; also in the child's environment as MODELIUM_LAUNCH until it renames itself.
+   */
   readonly launchId: string;
   readonly modelId: string;
   readonly command: readonly string[];
@@ -24,7 +29,10 @@ export interface ProcessRow {
 }
 
 export interface ProcessTable {
-  /** Written before the spawn, so that not even a kill -9 between spawn and row hides a process. Throws `disk-full`. */
+  /**
+   * Written before the spawn, so that not even a kill -9 between spawn and row hides a process.
+   * Throws `disk-full`.
+   */
   intend(row: ProcessRow): void;
   record(launchId: string, leader: ProcessIdentity, members: readonly ProcessIdentity[]): void;
   erase(launchId: string): void;
@@ -35,17 +43,28 @@ export type EntryParts = Readonly<Record<string, { readonly text: string } | { r
 
 /** A folder for each launch that asks for one, and what its processes leave outside of it. */
 export interface ScratchFolders {
-  /** Readable by its owner only; short enough that a socket's path fits. @throws ModeliumError disk-full, state-unusable. */
+  /**
+   * Readable by its owner only; short enough that a socket's path fits. @throws ModeliumError
+   * disk-full, state-unusable.
+   */
   make(launchId: string): string;
   /**
-   * Puts an entry into the launch's folder, in one move: whoever reads the folder sees all of it or nothing. One of the same name is replaced.
-   * @param entry a name, no path. @param parts by path inside the entry: a text, or the absolute path that a symbolic link leads to; null: the entry goes.
+   * Puts an entry into the launch's folder, in one move: whoever reads the folder sees all of it or
+   * nothing. One of the same name is replaced.
+   * @param entry a name, no path. @param parts by path inside the entry: a text, or the absolute
+   * path that a symbolic link leads to; null: the entry goes.
    * @returns its absolute path. @throws ModeliumError disk-full, state-unusable.
    */
   write(launchId: string, entry: string, parts: EntryParts | null): string;
-  /** Notes which shared memory these processes have made: only what was noted is removed. Nothing where the launch has no folder. */
+  /**
+   * Notes which shared memory these processes have made: only what was noted is removed. Nothing
+   * where the launch has no folder.
+   */
   note(launchId: string, pids: readonly number[]): void;
-  /** Removes the folder, the shared memory that was noted, and that whose name begins with `modelium-` and the name of the folder. */
+  /**
+   * Removes the folder, the shared memory that was noted, and that whose name begins with
+   * `modelium-` and the name of the folder.
+   */
   remove(launchId: string): void;
   /** Launches of earlier engines that left a folder. */
   left(): readonly string[];
@@ -64,7 +83,10 @@ export interface LaunchRequest {
 export interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
-  /** Did the kernel count a process that it ended for lack of main memory about then? Absent: it counts none that we may read. */
+  /**
+   * Did the kernel count a process that it ended for lack of main memory about then? Absent: it
+   * counts none that we may read.
+   */
   readonly outOfMemory?: boolean;
 }
 
@@ -88,7 +110,10 @@ export interface Processes {
   isAlive(identity: ProcessIdentity): boolean;
   /** Descendants and members of the process group, itself included, alive now. */
   members(pid: number): readonly ProcessIdentity[];
-  /** The process and its descendants alone: cheap, where `members` reads all of /proc on the main thread (I12). */
+  /**
+   * The process and its descendants alone: cheap, where `members` reads all of /proc on the main
+   * thread (I12).
+   */
   descendants(pid: number): readonly ProcessIdentity[];
   /** Is anything left of the group, a zombie included? One system call. */
   groupExists(group: number): boolean;
@@ -96,7 +121,9 @@ export interface Processes {
   findByLaunch(launchId: string): readonly ProcessIdentity[];
   /** Signals the group of the leader, then each identity that is still the same process. */
   signal(identities: readonly ProcessIdentity[], signal: StopSignal | 'SIGKILL', group: number | null): void;
-  /** Activity of a tree: bytes read, CPU milliseconds and resident bytes; zeros where it is gone. */
+  /**
+   * Activity of a tree: bytes read, CPU milliseconds and resident bytes; zeros where it is gone.
+   */
   activity(pids: readonly number[]): { readonly readBytes: number; readonly cpuMs: number; readonly residentBytes: number };
   /** A loopback port that is free now, in the range. */
   freePort(range: readonly [number, number]): Promise<number>;
@@ -125,8 +152,14 @@ export interface UploadedFile {
 }
 
 export interface HttpClient {
-  /** A small request to a runtime, with a body as JSON. Redirects are answers like any other: nothing is asked elsewhere. Rejects when nobody answers. */
+  /**
+   * A small request to a runtime, with a body as JSON. Redirects are answers like any other:
+   * nothing is asked elsewhere. Rejects when nobody answers.
+   */
   request(target: Server, request: SmallRequest & { readonly body: unknown }): Promise<HttpAnswer>;
-  /** The same with the bytes of a file as its body, read as they are sent. Rejects too when the file cannot be read, or is longer than it was. */
+  /**
+   * The same with the bytes of a file as its body, read as they are sent. Rejects too when the file
+   * cannot be read, or is longer than it was.
+   */
   upload(target: Server, request: SmallRequest & UploadedFile): Promise<HttpAnswer>;
 }

@@ -1,6 +1,6 @@
 /**
- * `name:Q4_K_M`, as people write it who come from other servers: the model of that name, if this is the quantisation that it is served in.
- * Another one is never served in its place. Pure.
+ * `name:Q4_K_M`, as people write it who come from other servers: the model of that name, if this is
+ * the quantisation that it is served in. Another one is never served in its place. Pure.
  */
 import type { ModelState } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
@@ -15,8 +15,8 @@ export function askedQuantization(name: string): { readonly base: string; readon
 }
 
 /**
- * What the quantisation that a request reaches is called, in each of its spellings; none where several lie in the folder, and which of them is
- * loaded is decided when somebody asks.
+ * What the quantisation that a request reaches is called, in each of its spellings; none where
+ * several lie in the folder, and which of them is loaded is decided when somebody asks.
  * @param chosen `models.NAME.quantization`.
  */
 export function servedQuantizations(

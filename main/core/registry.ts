@@ -1,6 +1,6 @@
 /**
- * Owns every model's record. The only caller of `transition()` (I1); whoever else wants a state to change reports a fact here.
- * It tells its listeners what changed and does nothing about it.
+ * Owns every model's record. The only caller of `transition()` (I1); whoever else wants a state to
+ * change reports a fact here. It tells its listeners what changed and does nothing about it.
  * Guarded by test/core/registry.test.ts.
  */
 import type { ModelEvent, ModelState, StateName, StateOf } from '../../shared/model.ts';
@@ -67,7 +67,8 @@ export class Registry {
   }
 
   /**
-   * Each listener hears every change once, in the order in which they happened. By then the record may have moved on: what it is now says `get`.
+   * Each listener hears every change once, in the order in which they happened. By then the record
+   * may have moved on: what it is now says `get`.
    * @returns what ends it.
    */
   onChange(listener: (change: Change) => void): () => void {
@@ -83,7 +84,10 @@ export class Registry {
     return this.#records.values();
   }
 
-  /** All that there are now, each as it is when its turn comes: whatever is done about one may have moved or ended the next. */
+  /**
+   * All that there are now, each as it is when its turn comes: whatever is done about one may have
+   * moved or ended the next.
+   */
   *each(): Generator<ModelRecord> {
     for (const id of [...this.#records.keys()]) {
       const record = this.#records.get(id);
@@ -92,8 +96,9 @@ export class Registry {
   }
 
   /**
-   * The id behind a name, for requests, the command line and whoever else names a model: ids win over aliases, names of the files over those of
-   * the settings, and exact names over other spellings of them (`name-index.ts`). Null: none is called so, or a spelling could mean two.
+   * The id behind a name, for requests, the command line and whoever else names a model: ids win
+   * over aliases, names of the files over those of the settings, and exact names over other
+   * spellings of them (`name-index.ts`). Null: none is called so, or a spelling could mean two.
    */
   resolve(name: string): string | null {
     const found = this.#named(name);
@@ -105,7 +110,10 @@ export class Registry {
       : null;
   }
 
-  /** Names with the quantisation that each reaches, for who asked for another one; none where nobody did. */
+  /**
+   * Names with the quantisation that each reaches, for who asked for another one; none where nobody
+   * did.
+   */
   quantizationsBeside(name: string): readonly string[] {
     const asked = askedQuantization(name);
     const id = asked === null ? null : this.#named(asked.base);
@@ -185,7 +193,10 @@ export class Registry {
     return null;
   }
 
-  /** As `#namedInSettings`, in any case and any form of its letters; null where two models could be meant. */
+  /**
+   * As `#namedInSettings`, in any case and any form of its letters; null where two models could be
+   * meant.
+   */
   #spelledInSettings(name: string): string | null {
     const wanted = foldedName(name);
     const owners = Object.entries(this.#modelSettings()).flatMap(([owner, { aliases }]) =>
@@ -206,8 +217,9 @@ export class Registry {
   }
 
   /**
-   * A listener may apply events itself: those are told once everybody has heard this change, so that each hears them in their order. A bug in one
-   * listener costs the others nothing: it is thrown when all have heard.
+   * A listener may apply events itself: those are told once everybody has heard this change, so
+   * that each hears them in their order. A bug in one listener costs the others nothing: it is
+   * thrown when all have heard.
    */
   #tell(change: Change): void {
     this.#untold.push(change);
@@ -232,7 +244,10 @@ function namesOf({ id, aliases }: ModelRecord): readonly string[] {
   return [id, ...aliases];
 }
 
-/** What was learned of content holds for that content only: files that settle (again) are nothing known. */
+/**
+ * What was learned of content holds for that content only: files that settle (again) are nothing
+ * known.
+ */
 const UNKNOWN_CONTENT = { profile: null, attempts: 0, retried: NOTHING_RETRIED } as const;
 
 /** Nothing but another look at the files can say more of it: there is no profile to decide on. */

@@ -1,6 +1,7 @@
 /**
- * What an explained failure asks of the next attempt: another context, another share of memory, or only another try. Each is granted once (a mere
- * retry a few times), at once and without back-off; what is asked for again has not helped (design: a model's life). Pure.
+ * What an explained failure asks of the next attempt: another context, another share of memory, or
+ * only another try. Each is granted once (a mere retry a few times), at once and without back-off;
+ * what is asked for again has not helped (design: a model's life). Pure.
  */
 import { bytesInWords } from '../../shared/units.ts';
 

@@ -1,4 +1,7 @@
-/** The story in sentences, as `serve` prints it and the README quotes it: the wording lives here and nowhere else. Pure. */
+/**
+ * The story in sentences, as `serve` prints it and the README quotes it: the wording lives here and
+ * nowhere else. Pure.
+ */
 import type { Candidate, DeviceBytes, DeviceId, LaunchPlan } from '../../shared/decision.ts';
 import { HOST_DEVICE } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';

@@ -1,4 +1,7 @@
-/** One timer for each key; setting another ends the one before. Owns the pending calls, so that closing leaves none behind. */
+/**
+ * One timer for each key; setting another ends the one before. Owns the pending calls, so that
+ * closing leaves none behind.
+ */
 import type { Clock } from './ports.ts';
 
 export class Timers {

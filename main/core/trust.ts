@@ -1,9 +1,11 @@
 /**
- * Whose code may run: what a person has trusted of each model, by content (I7). Owns the trusted hashes and the comparing of files with them; a
- * worker does the reading, and what an answer means for a model is the orchestrator's business.
+ * Whose code may run: what a person has trusted of each model, by content (I7). Owns the trusted
+ * hashes and the comparing of files with them; a worker does the reading, and what an answer means
+ * for a model is the orchestrator's business.
  *
- * Trust is for the bytes of the code-bearing files of one form. As long as their size, times and inodes are those of the reading, they are those
- * bytes; where one differs they are read again, and trust in other bytes is gone for good.
+ * Trust is for the bytes of the code-bearing files of one form. As long as their size, times and
+ * inodes are those of the reading, they are those bytes; where one differs they are read again, and
+ * trust in other bytes is gone for good.
  */
 
 import type { LaunchPlan } from '../../shared/decision.ts';
@@ -65,7 +67,10 @@ export class Trust {
     return (record.profile?.forms ?? []).some((form) => this.standing(record, form) === 'checking');
   }
 
-  /** What a person has to see before they trust it. Reads the files anew. @throws ModeliumError content-changed, path-invalid, cancelled. */
+  /**
+   * What a person has to see before they trust it. Reads the files anew. @throws ModeliumError
+   * content-changed, path-invalid, cancelled.
+   */
   async show(id: string, signal: AbortSignal): Promise<TrustView> {
     const record = this.#require(id);
     const forms: TrustFormView[] = [];
@@ -74,8 +79,10 @@ export class Trust {
   }
 
   /**
-   * Trusts what a person looked at, or takes it back. What is taken back need not be the present content.
-   * @throws ModeliumError content-changed when the files are no more those with this hash, invalid-body for a form that brings no code.
+   * Trusts what a person looked at, or takes it back. What is taken back need not be the present
+   * content.
+   * @throws ModeliumError content-changed when the files are no more those with this hash,
+   * invalid-body for a form that brings no code.
    */
   async set(id: string, { form: kind, hash, trusted }: TrustWish, signal: AbortSignal): Promise<void> {
     const record = this.#require(id);
@@ -100,16 +107,20 @@ export class Trust {
   }
 
   /**
-   * The last look before a launch: are the files still those that were looked at, and their code what was trusted? A folder is compared whole: a
-   * file of code that came since, or a configuration that names one now, is code that nobody was asked about.
-   * @throws ModeliumError content-changed. The files are to be looked at again then; where trusted code is other, trust is gone.
+   * The last look before a launch: are the files still those that were looked at, and their code
+   * what was trusted? A folder is compared whole: a file of code that came since, or a
+   * configuration that names one now, is code that nobody was asked about.
+   * @throws ModeliumError content-changed. The files are to be looked at again then; where trusted
+   * code is other, trust is gone.
    */
   async confirm(id: string, plan: Pick<LaunchPlan, 'form' | 'file' | 'preparation'>, signal: AbortSignal): Promise<void> {
     const record = this.#ports.registry.get(id);
     const form = record?.profile == null ? undefined : formOf(record.profile, plan);
-    // What is not known any more is not what was trusted: the doubt is on the side of not running it.
+    // What is not known any more is not what was trusted: the doubt is on the side of not running
+    // it.
     if (record === undefined || form === undefined) throw otherCode(id, plan.form);
-    // What was made of a folder runs none of its code. Whether its files are still those that it was made of is asked all the same.
+    // What was made of a folder runs none of its code. Whether its files are still those that it
+    // was made of is asked all the same.
     const runsCode = form.codeFiles.length > 0 && plan.preparation === undefined;
     // A loose file brings no code of others along: what comes to lie beside it is not its own.
     if (record.kind === 'file' && !runsCode) return;
@@ -161,7 +172,8 @@ export class Trust {
       else this.#lose(row);
     } catch (thrown) {
       const error = toModeliumError(thrown);
-      // Written to while it was read, or gone: other bytes than those that were trusted. What cannot be read now may be the same later.
+      // Written to while it was read, or gone: other bytes than those that were trusted. What
+      // cannot be read now may be the same later.
       if (error.code === 'content-changed') this.#lose(row);
       else if (error.code !== 'cancelled')
         this.#ports.log.warn(`The code of ${row.modelId} could not be compared with what was trusted: ${error.message}`);
@@ -205,7 +217,8 @@ export class Trust {
     try {
       this.#ports.book.distrust(row);
     } catch (error) {
-      // In force at once whatever the disk says; a row that stays there is compared with the files at the next start.
+      // In force at once whatever the disk says; a row that stays there is compared with the files
+      // at the next start.
       this.#ports.log.error(`That ${row.modelId} is no longer trusted could not be written down`, error);
     }
   }
@@ -216,7 +229,10 @@ export class Trust {
     this.#told.delete(id);
   }
 
-  /** Tells of an answer that is other than the last one. The first one goes with the verdict that it is needed for. */
+  /**
+   * Tells of an answer that is other than the last one. The first one goes with the verdict that it
+   * is needed for.
+   */
   #tell(id: string): void {
     const before = this.#told.get(id);
     const now = this.#standings(id);

@@ -1,5 +1,6 @@
-// The few web-standard globals that every JavaScript engine of ours has. The core may use these and nothing else from outside the language:
-// its tsconfig knows neither Node nor the DOM, so that an accidental `process`, `setTimeout` or `document` does not compile.
+// The few web-standard globals that every JavaScript engine of ours has. The core may use these and
+// nothing else from outside the language: its tsconfig knows neither Node nor the DOM, so that an
+// accidental `process`, `setTimeout` or `document` does not compile.
 declare class AbortSignal {
   readonly aborted: boolean;
   readonly reason: unknown;

@@ -1,6 +1,6 @@
 /**
- * How each model is used: when it was asked last, how often. Only inference counts as use (I5). Owns nothing but these figures; the evictor
- * weighs them, the views show them.
+ * How each model is used: when it was asked last, how often. Only inference counts as use (I5).
+ * Owns nothing but these figures; the evictor weighs them, the views show them.
  */
 
 const BUCKET_MS = 1_000;
@@ -18,7 +18,10 @@ export class Usage {
   readonly #entries = new Map<string, Entry>();
   readonly #keepAliveSeconds = new Map<string, number>();
 
-  /** A request began or ended: both keep the model from being idle; only the beginning counts as a use. */
+  /**
+   * A request began or ended: both keep the model from being idle; only the beginning counts as a
+   * use.
+   */
   began(modelId: string, nowMs: number): void {
     const bucket = Math.floor(nowMs / BUCKET_MS);
     const entry = this.#entries.get(modelId);

@@ -1,5 +1,6 @@
 /**
- * Follows the engine that the window is attached to: waits for it, lets it prove itself, and notices at once when it goes. Never starts one.
+ * Follows the engine that the window is attached to: waits for it, lets it prove itself, and
+ * notices at once when it goes. Never starts one.
  */
 import { connect, type EngineClient } from '../client.ts';
 
@@ -39,8 +40,9 @@ export function attach(stateFolder: string, { onFound, onLost }: AttachmentEvent
 }
 
 /**
- * A stream that says little: its connection ends with the engine's process, however that ends. From then on the fences let nothing out, token
- * included, until an engine has proven itself again; what was sent in the instant before went to a port that nobody held.
+ * A stream that says little: its connection ends with the engine's process, however that ends. From
+ * then on the fences let nothing out, token included, until an engine has proven itself again; what
+ * was sent in the instant before went to a port that nobody held.
  */
 async function untilItGoes(client: EngineClient, signal: AbortSignal): Promise<void> {
   await client.follow('/control/logs?follow=true', () => true, signal).catch(() => undefined);

@@ -1,6 +1,6 @@
 /**
- * How it ends: by a person, who is asked when requests would be cut or edits lost, or by a signal. A hosted engine is ended in order and in bounded time; an
- * attached one is none of our business.
+ * How it ends: by a person, who is asked when requests would be cut or edits lost, or by a signal.
+ * A hosted engine is ended in order and in bounded time; an attached one is none of our business.
  */
 import type { App } from 'electron';
 import { createClient } from '../client.ts';

@@ -1,6 +1,7 @@
 /**
- * What no page in our window may do: leave the engine's origin, open windows, hold permissions, load anything from elsewhere. The page's own
- * content security policy says most of it too; this holds whatever the page has become.
+ * What no page in our window may do: leave the engine's origin, open windows, hold permissions,
+ * load anything from elsewhere. The page's own content security policy says most of it too; this
+ * holds whatever the page has become.
  */
 import type { App, Session, WebContents } from 'electron';
 
@@ -14,7 +15,10 @@ export interface Ways extends Fences {
   onOutside(url: string): void;
 }
 
-/** A click on Copy. Everything else that a page can ask for (camera, location, notifications, reading the clipboard ...) is refused. */
+/**
+ * A click on Copy. Everything else that a page can ask for (camera, location, notifications,
+ * reading the clipboard ...) is refused.
+ */
 const COPY = 'clipboard-sanitized-write';
 
 export function fenceContents(app: App, ways: Ways): void {
@@ -41,7 +45,8 @@ export function fenceSession(session: Session, { origin }: Fences): void {
   session.setPermissionRequestHandler((_, permission, answer, { requestingUrl }) => answer(permission === COPY && isOwn(requestingUrl)));
   session.setPermissionCheckHandler((_, permission, requestingOrigin) => permission === COPY && isOwn(requestingOrigin));
   session.setDevicePermissionHandler(() => false);
-  // The page sends the control token with its requests: only to the engine that proved itself, and not to who took its port.
+  // The page sends the control token with its requests: only to the engine that proved itself, and
+  // not to who took its port.
   const anywhere = ['http://*/*', 'https://*/*', 'ws://*/*', 'wss://*/*'];
   session.webRequest.onBeforeRequest({ urls: anywhere }, ({ url }, answer) => answer({ cancel: !isOwn(url) }));
 }

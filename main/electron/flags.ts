@@ -1,11 +1,17 @@
-/** What the window's binary was called with: our own flags, and whether it is the command line that is meant. Pure. */
+/**
+ * What the window's binary was called with: our own flags, and whether it is the command line that
+ * is meant. Pure.
+ */
 import { resolve } from 'node:path';
 
 export interface Flags {
   /** Null: the usual one. */
   readonly stateFolder: string | null;
   readonly config: string | null;
-  /** The command line's arguments, when the packaged binary was called with a verb; null opens the window. */
+  /**
+   * The command line's arguments, when the packaged binary was called with a verb; null opens the
+   * window.
+   */
   readonly verb: readonly string[] | null;
 }
 
@@ -14,7 +20,8 @@ const ANSWERED = new Set(['--help', '-h', '--version', '-V']);
 
 /**
  * Everything else that begins with a dash is Chromium's, or Electron's.
- * @param given the arguments behind the binary. @param packaged false: the first word is the folder of the app, as in `electron .`.
+ * @param given the arguments behind the binary. @param packaged false: the first word is the folder
+ * of the app, as in `electron .`.
  */
 export function readFlags(given: readonly string[], packaged: boolean, cwd: string): Flags {
   const ours = new Map<string, string>();

@@ -1,6 +1,7 @@
 /**
- * Where the engine comes from: the one that runs for the state folder, or one that this process hosts. The engine's program is imported only
- * when it is hosted, since it needs a newer Node than attaching does.
+ * Where the engine comes from: the one that runs for the state folder, or one that this process
+ * hosts. The engine's program is imported only when it is hosted, since it needs a newer Node than
+ * attaching does.
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -58,7 +59,8 @@ async function host({ stateFolder, config }: Wanted): Promise<Engine> {
     program: nodeProgram(),
     write: (line) => process.stdout.write(`${line.trimEnd()}\n`),
   });
-  // What nobody caught, in a listener of a socket or a promise that nobody waits for, must not take every model with it.
+  // What nobody caught, in a listener of a socket or a promise that nobody waits for, must not take
+  // every model with it.
   for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, hosted.fault);
   return hosted;
 }

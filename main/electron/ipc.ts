@@ -1,4 +1,7 @@
-/** What the page may ask of the shell, checked: by whom, and whether it has the form of shared/bridge.ts. */
+/**
+ * What the page may ask of the shell, checked: by whom, and whether it has the form of
+ * shared/bridge.ts.
+ */
 import { type BrowserWindow, dialog, type IpcMainEvent, type IpcMainInvokeEvent, ipcMain, Notification } from 'electron';
 import type { Notice, TrayState } from '../../shared/bridge.ts';
 import { CHANNELS } from './channels.ts';
@@ -6,7 +9,9 @@ import { originOf } from './fences.ts';
 
 const PAGES = new Set(['box', 'models', 'decisions', 'activity', 'playground', 'logs', 'settings']);
 const TEXT_LIMIT = 300;
-/** An older one gives way: a notification that nobody looked at is kept by us, not by the desktop. */
+/**
+ * An older one gives way: a notification that nobody looked at is kept by us, not by the desktop.
+ */
 const NOTICES_KEPT = 20;
 
 export interface PageWishes {

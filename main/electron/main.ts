@@ -1,6 +1,7 @@
 /**
- * First lines of the window's process: becomes the command line where a verb was given, keeps itself the only window of its state folder, and
- * starts the shell. What must be said before Electron is ready is said here.
+ * First lines of the window's process: becomes the command line where a verb was given, keeps
+ * itself the only window of its state folder, and starts the shell. What must be said before
+ * Electron is ready is said here.
  */
 import { join } from 'node:path';
 import { app } from 'electron';
@@ -30,7 +31,8 @@ async function open(): Promise<void> {
   let trouble: unknown = null;
   try {
     makePrivateFolder(stateFolder);
-    // Two state folders are two engines, each with a window of its own; Electron's lock goes by this folder.
+    // Two state folders are two engines, each with a window of its own; Electron's lock goes by
+    // this folder.
     const profile = join(stateFolder, 'window');
     makePrivateFolder(profile);
     if (!app.commandLine.hasSwitch('user-data-dir')) app.setPath('userData', profile);

@@ -1,4 +1,7 @@
-/** The window's menu: hidden until Alt, but its keys always work. Everything about models is in the page. */
+/**
+ * The window's menu: hidden until Alt, but its keys always work. Everything about models is in the
+ * page.
+ */
 import { app, Menu, type MenuItemConstructorOptions } from 'electron';
 
 export function setMenu({

@@ -1,6 +1,7 @@
 /**
- * Links that lead out of the window: shown to the person first, then opened by the desktop's browser. Models write them, and a page could ask for
- * one by itself, so nothing leaves without a click on a button that the page cannot reach.
+ * Links that lead out of the window: shown to the person first, then opened by the desktop's
+ * browser. Models write them, and a page could ask for one by itself, so nothing leaves without a
+ * click on a button that the page cannot reach.
  */
 import { dialog, shell } from 'electron';
 
@@ -8,7 +9,10 @@ const SHOWN_LIMIT = 500;
 
 let isAsking = false;
 
-/** One question at a time; what is asked for meanwhile is dropped. Anything but a web address is refused in silence. */
+/**
+ * One question at a time; what is asked for meanwhile is dropped. Anything but a web address is
+ * refused in silence.
+ */
 export async function offerOutside(url: string): Promise<void> {
   if (isAsking || !isWebAddress(url)) return;
   isAsking = true;

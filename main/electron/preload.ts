@@ -1,6 +1,7 @@
 /**
- * Runs sandboxed before the page: puts the bridge of shared/bridge.ts at `window.modelium`, and nothing else. Gives away no part of Electron:
- * each function says one thing to the main process, which checks who asks.
+ * Runs sandboxed before the page: puts the bridge of shared/bridge.ts at `window.modelium`, and
+ * nothing else. Gives away no part of Electron: each function says one thing to the main process,
+ * which checks who asks.
  */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import type { Bridge } from '../../shared/bridge.ts';
@@ -15,7 +16,10 @@ const bridge: Bridge = {
   openSettings: () => ipcRenderer.send(CHANNELS.openSettings),
 };
 
-/** Electron 32 moved a file's path out of the page's reach, into `webUtils`; before that it lay on the file itself. */
+/**
+ * Electron 32 moved a file's path out of the page's reach, into `webUtils`; before that it lay on
+ * the file itself.
+ */
 function pathOf(item: unknown): string {
   if (!(item instanceof File)) return '';
   const getPathForFile = (webUtils as Partial<typeof webUtils> | undefined)?.getPathForFile;

@@ -1,6 +1,7 @@
 /**
- * The window's composition: finds or hosts the engine, fills the window with it, and keeps tray, page and ending in step.
- * Everything that is shown comes from the engine; nothing about models is decided here.
+ * The window's composition: finds or hosts the engine, fills the window with it, and keeps tray,
+ * page and ending in step. Everything that is shown comes from the engine; nothing about models is
+ * decided here.
  */
 import { app, Notification, session, shell } from 'electron';
 import { createClient, type EngineClient } from '../client.ts';

@@ -1,12 +1,15 @@
-/** The packaged binary called with a verb (`modelium serve`): it becomes the command line, run by itself as a plain Node. */
+/**
+ * The packaged binary called with a verb (`modelium serve`): it becomes the command line, run by
+ * itself as a plain Node.
+ */
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { nodeProgram, outsideArchive } from '../packaged.ts';
 
 /**
- * Never returns. It must happen in the first turn, synchronously: without a display Electron ends the process in the next one, and `serve` on a
- * machine without a screen is what this is for.
+ * Never returns. It must happen in the first turn, synchronously: without a display Electron ends
+ * the process in the next one, and `serve` on a machine without a screen is what this is for.
  */
 export function becomeCommandLine(args: readonly string[]): never {
   const { command, env } = nodeProgram();

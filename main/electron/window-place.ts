@@ -1,4 +1,7 @@
-/** Where the window was: remembered in the state folder, and checked against the screens that there are now. */
+/**
+ * Where the window was: remembered in the state folder, and checked against the screens that there
+ * are now.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writePrivate } from '../io/engine-file.ts';
@@ -41,7 +44,10 @@ export function writePlace(stateFolder: string, place: Place): void {
   }
 }
 
-/** The bounds to open with; without a position the window is put in the middle. @param screens work areas. */
+/**
+ * The bounds to open with; without a position the window is put in the middle. @param screens work
+ * areas.
+ */
 export function boundsFor(
   { bounds }: Place,
   screens: readonly Rectangle[],

@@ -21,7 +21,10 @@ export interface Window {
   show(): void;
   /** Ends it, its place remembered. */
   end(): void;
-  /** Loads the engine's page; does nothing where it is shown already: the page follows its engine by itself. */
+  /**
+   * Loads the engine's page; does nothing where it is shown already: the page follows its engine by
+   * itself.
+   */
   showEngine(target: Target): void;
   /** The engine went away: what could not be loaded waits for it. */
   engineLost(): void;
@@ -89,7 +92,10 @@ function fill(browserWindow: BrowserWindow): Filling {
   const ownPage = `data:text/html;charset=utf-8;base64,${readFileSync(join(__dirname, 'starting.html'), 'base64')}`;
   const showOwnPage = (): Promise<void> => webContents.loadURL(target === null ? ownPage : `${ownPage}#waiting`).catch(() => undefined);
 
-  /** By way of our own page: from an address to the same one with another fragment nothing would be loaded. */
+  /**
+   * By way of our own page: from an address to the same one with another fragment nothing would be
+   * loaded.
+   */
   async function load(): Promise<void> {
     loads += 1;
     const own = loads;
@@ -107,7 +113,8 @@ function fill(browserWindow: BrowserWindow): Filling {
     }, LOAD_AGAIN_MS);
   }
 
-  // A page with unsaved fields asks to stay; but its engine is elsewhere now, and a load that never begins helps nobody.
+  // A page with unsaved fields asks to stay; but its engine is elsewhere now, and a load that never
+  // begins helps nobody.
   webContents.on('will-prevent-unload', (event) => event.preventDefault());
   webContents.on('did-fail-load', (_, code, __, ___, isMainFrame) => {
     if (isMainFrame && code !== ABORTED) void loadAgain();

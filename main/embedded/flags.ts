@@ -1,6 +1,7 @@
 /**
- * The command line of the embedded server: a subset of llama-server's flag names, so that a real llama-server can stand in for it.
- * Pure. An unknown flag is refused by name: silently dropping it would be a setting without effect (I13).
+ * The command line of the embedded server: a subset of llama-server's flag names, so that a real
+ * llama-server can stand in for it. Pure. An unknown flag is refused by name: silently dropping it
+ * would be a setting without effect (I13).
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import { CACHE_TYPES, type CacheType, type Purpose } from './llama/purpose.ts';
@@ -29,7 +30,10 @@ const DEFAULT_CONTEXT_TOKENS = 4096;
 const NUMBERS = ['--port', '--ctx-size', '--parallel', '--n-gpu-layers', '--threads', '--ubatch-size', '--batch-size'] as const;
 const WORDS = ['--model', '--host', '--alias', '--cache-type-k', '--cache-type-v', '--flash-attn'] as const;
 const SWITCHES = ['--embeddings', '--reranking'] as const;
-/** Flags of llama-server that node-llama-cpp has no option for; llama.cpp then spreads the layers over the GPUs by their free memory. */
+/**
+ * Flags of llama-server that node-llama-cpp has no option for; llama.cpp then spreads the layers
+ * over the GPUs by their free memory.
+ */
 const SPLITTING = ['--tensor-split', '--split-mode', '--main-gpu'];
 const FLASH: Readonly<Record<string, 'auto' | boolean>> = { auto: 'auto', on: true, off: false };
 

@@ -1,6 +1,7 @@
 /**
- * The program that serves one model with llama.cpp: OpenAI's routes on loopback, llama-server's flags. Owns its process: what it says to its
- * parent, and that it ends with it. Everything else is in the files beside it.
+ * The program that serves one model with llama.cpp: OpenAI's routes on loopback, llama-server's
+ * flags. Owns its process: what it says to its parent, and that it ends with it. Everything else is
+ * in the files beside it.
  */
 import { createServer } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -36,7 +37,10 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
-/** Dies with the parent, however it dies, and without waiting for a native thread: nothing here is worth saving. */
+/**
+ * Dies with the parent, however it dies, and without waiting for a native thread: nothing here is
+ * worth saving.
+ */
 function endWithParent(): void {
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 }
@@ -113,7 +117,8 @@ async function main(): Promise<void> {
   const flags = parseFlags(args);
   const key = takeKey();
   let serving: Serving | null = null;
-  // The engine keeps its connections; a timeout of ours could close one in the moment in which it sends the next request.
+  // The engine keeps its connections; a timeout of ours could close one in the moment in which it
+  // sends the next request.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 600_000 }, (request, response) => {
     answer(request, response, key, serving).catch(fail);
   });

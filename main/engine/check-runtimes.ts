@@ -1,4 +1,7 @@
-/** What `modelium check` says of the runtimes without an engine: each is looked for as the engine would. */
+/**
+ * What `modelium check` says of the runtimes without an engine: each is looked for as the engine
+ * would.
+ */
 import type { Settings } from '../../shared/settings.ts';
 import type { RuntimeFinding } from '../core/decide/planner.ts';
 import { createClock } from '../io/clock.ts';

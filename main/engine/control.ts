@@ -1,4 +1,7 @@
-/** `Control` for the window, the command line and scripts: what a person may ask of the engine. Wires parts that `engine.ts` built; owns nothing. */
+/**
+ * `Control` for the window, the command line and scripts: what a person may ask of the engine.
+ * Wires parts that `engine.ts` built; owns nothing.
+ */
 import { ModeliumError } from '../../shared/errors.ts';
 import { hasProcess, NOTHING_COPIED } from '../../shared/model.ts';
 import { nearestNames } from '../../shared/nearest.ts';
@@ -109,7 +112,10 @@ function requireModel(registry: Registry, name: string): ModelRecord {
   });
 }
 
-/** A person asks: the wish stands until it is ready, a back-off ends at once, a blocked model is looked at again. */
+/**
+ * A person asks: the wish stands until it is ready, a back-off ends at once, a blocked model is
+ * looked at again.
+ */
 function load({ registry, admission, orchestrator, clock }: ControlParts, record: ModelRecord, force: boolean): void {
   const { id, state } = record;
   if (state.name === 'ready') return;

@@ -1,6 +1,7 @@
 /**
- * The middle of the composition: the core's parts and the runtime manager, wired to each other, once: `engine.ts` hands in the world and the runtimes of
- * this machine, the tests' core box (test/helpers/core-box.ts) a simulated one.
+ * The middle of the composition: the core's parts and the runtime manager, wired to each other,
+ * once: `engine.ts` hands in the world and the runtimes of this machine, the tests' core box
+ * (test/helpers/core-box.ts) a simulated one.
  */
 import type { Policies } from '../../shared/settings.ts';
 import type { ModelView } from '../../shared/snapshot.ts';

@@ -1,13 +1,22 @@
-/** The first minute: when requests that came before the engine knew its models may go on, and what other tools keep here. */
+/**
+ * The first minute: when requests that came before the engine knew its models may go on, and what
+ * other tools keep here.
+ */
 import type { Clock, Log, ModelFinder } from '../core/ports.ts';
 import type { Registry } from '../core/registry.ts';
 import { foundSentence } from '../core/sentences.ts';
 import { withRegistered } from './control.ts';
 
-/** Files that nobody has read yet hold requests back for so long at most: a library of thousands is read while others are served. */
+/**
+ * Files that nobody has read yet hold requests back for so long at most: a library of thousands is
+ * read while others are served.
+ */
 const FIRST_LOOK_MS = 10_000;
 
-/** Resolves when each model that is there now was looked at once, so that a request finds it as it was left. */
+/**
+ * Resolves when each model that is there now was looked at once, so that a request finds it as it
+ * was left.
+ */
 export function lookedAtOnce(registry: Registry, clock: Clock): Promise<void> {
   const fresh = new Set([...registry.all()].filter(({ state }) => state.name === 'discovered').map(({ id }) => id));
   return new Promise((resolve) => {

@@ -1,4 +1,7 @@
-/** The watch folders: which there are, who watches them, and what was found at the last scan. Owns the watcher; what lies in a folder is the catalog's. */
+/**
+ * The watch folders: which there are, who watches them, and what was found at the last scan. Owns
+ * the watcher; what lies in a folder is the catalog's.
+ */
 import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -27,7 +30,10 @@ export class WatchedFolders {
     this.#ports = ports;
   }
 
-  /** Watches the folders of these settings from here on, and no other. Resolves when each was scanned once. */
+  /**
+   * Watches the folders of these settings from here on, and no other. Resolves when each was
+   * scanned once.
+   */
   async watch(catalog: Catalog, settings: Settings): Promise<void> {
     const { clock, log, override, scanLarge } = this.#ports;
     await this.#watcher?.close();
@@ -71,7 +77,10 @@ export class WatchedFolders {
 const USERS_FOLDER = '~/modelium/incoming';
 const SYSTEM_FOLDER = '/models/incoming';
 
-/** The folders to watch. The user's default one is made when it is missing; one that a person named is not, since it may be a mount point. */
+/**
+ * The folders to watch. The user's default one is made when it is missing; one that a person named
+ * is not, since it may be a mount point.
+ */
 function watchFolders(settings: Settings, override: readonly string[] | undefined): readonly string[] {
   const named = override ?? settings.orchestration.model_discovery.watch_directories;
   if (named !== null) return [...new Set(named.map((folder) => resolve(expandHome(folder))))];

@@ -1,4 +1,7 @@
-/** Has the world followed from here on: devices, runtimes, settings, folders, in this order, since each needs those before it. */
+/**
+ * Has the world followed from here on: devices, runtimes, settings, folders, in this order, since
+ * each needs those before it.
+ */
 
 import type { Clock, Log, SampleBook } from '../core/ports.ts';
 import type { Changes } from '../core/tell/changes.ts';
@@ -22,7 +25,10 @@ export interface FollowParts {
   readonly opened: Opened;
 }
 
-/** The devices' last day, as far as it can be kept: a disk that is full or a file that went away costs a point of a chart, nothing else. */
+/**
+ * The devices' last day, as far as it can be kept: a disk that is full or a file that went away
+ * costs a point of a chart, nothing else.
+ */
 export function openDay(samples: SampleBook, log: Log): DayHistory {
   return new DayHistory(samples.past(), (point) => {
     try {

@@ -1,4 +1,7 @@
-/** `Inference` for the HTTP layer: names to ids, leases, keep-alive, reports. Wires parts that `engine.ts` built; owns nothing. */
+/**
+ * `Inference` for the HTTP layer: names to ids, leases, keep-alive, reports. Wires parts that
+ * `engine.ts` built; owns nothing.
+ */
 import { SERVABLE_STATES } from '../../shared/model.ts';
 import { nearestNames } from '../../shared/nearest.ts';
 import type { ModelProfile } from '../../shared/profile.ts';

@@ -1,4 +1,7 @@
-/** The doors: what HTTP asks for, wired to the core, behind the ports. They open before the slow things (drivers, folders): a script that starts us can connect at once, and is told to wait. */
+/**
+ * The doors: what HTTP asks for, wired to the core, behind the ports. They open before the slow
+ * things (drivers, folders): a script that starts us can connect at once, and is told to wait.
+ */
 import type { Snapshot } from '../../shared/snapshot.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { Clock, Library, ModelFinder } from '../core/ports.ts';

@@ -1,4 +1,7 @@
-/** What the engine needs of this machine, opened: state, processes, GPUs, readers of files, folders. Nothing of it moves yet. */
+/**
+ * What the engine needs of this machine, opened: state, processes, GPUs, readers of files, folders.
+ * Nothing of it moves yet.
+ */
 import { homedir } from 'node:os';
 import type { Clock, Log } from '../core/ports.ts';
 import { createDeviceProbe } from '../io/devices/device-probe.ts';

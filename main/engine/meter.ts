@@ -1,4 +1,7 @@
-/** What is counted: decisions, loads, unloads, and the figures that runtimes keep themselves. A sink beside the story: nothing is decided here. */
+/**
+ * What is counted: decisions, loads, unloads, and the figures that runtimes keep themselves. A sink
+ * beside the story: nothing is decided here.
+ */
 import type { RuntimeId } from '../../shared/decision.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { Clock, Ledger } from '../core/ports.ts';
@@ -8,7 +11,9 @@ import type { Metrics } from '../io/metrics.ts';
 import { type MeteredModel, runtimeMetrics } from '../io/runtime-metrics.ts';
 import type { Core } from './core.ts';
 
-/** The ledger with each decision counted. `lastDecisionId` lets the page tell what it has not seen. */
+/**
+ * The ledger with each decision counted. `lastDecisionId` lets the page tell what it has not seen.
+ */
 export class Meter {
   readonly #metrics: Metrics;
   readonly ledger: Ledger;

@@ -1,6 +1,7 @@
 /**
- * The list of runtimes applied: which are switched on, what was found of each, and their adapters. Looked for at the start, when a person asks, and again
- * and again while we run, as models are. Knows no runtime by name.
+ * The list of runtimes applied: which are switched on, what was found of each, and their adapters.
+ * Looked for at the start, when a person asks, and again and again while we run, as models are.
+ * Knows no runtime by name.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { availableParallelism, homedir, hostname } from 'node:os';
@@ -29,7 +30,10 @@ export interface RuntimesPorts {
   everyMs(): number;
   /** Servers of others that are to be looked at from now on. */
   foreign(servers: readonly ForeignFacts[]): void;
-  /** Why such a server cannot be asked now (null: it can), and the machines that it consists of, where it tells. */
+  /**
+   * Why such a server cannot be asked now (null: it can), and the machines that it consists of,
+   * where it tells.
+   */
   seen(server: string): { readonly problem: string | null; readonly nodes: readonly NodeView[] };
   /** Another one is there, or none any more: found at a look of its own. */
   onOther(): void;
@@ -47,7 +51,10 @@ export class Runtimes {
   readonly #modulesOf: (settings: Settings) => readonly RuntimeModule[];
   /** In their order. */
   #listed: readonly Applied[] = [];
-  /** All that were ever listed: a model that is still loaded is ended by the adapter of its runtime, though the settings no longer name that. */
+  /**
+   * All that were ever listed: a model that is still loaded is ended by the adapter of its runtime,
+   * though the settings no longer name that.
+   */
   readonly #applied = new Map<RuntimeId, Applied>();
   #cancelLook: (() => void) | null = null;
   #closed = false;
@@ -85,7 +92,8 @@ export class Runtimes {
   #list(world: RuntimeWorld): void {
     this.#listed = this.#modulesOf(world.settings).map((module) => {
       const known = this.#applied.get(module.id);
-      // The same name may have become another kind of runtime, which knows nothing of what the other one found.
+      // The same name may have become another kind of runtime, which knows nothing of what the
+      // other one found.
       if (known?.module.unit === module.unit) return Object.assign(known, { module });
       const applied = { module, found: module.notFound, adapter: module.adapter(world, module.notFound) };
       this.#applied.set(module.id, applied);
@@ -119,7 +127,10 @@ export class Runtimes {
     });
   }
 
-  /** What those that are here make of the GPUs, without full stops; not what the driver says already. */
+  /**
+   * What those that are here make of the GPUs, without full stops; not what the driver says
+   * already.
+   */
   gpusInWords(driver: string): readonly string[] {
     const known = this.known().filter(({ enabled, found }) => enabled && found.found);
     return [...new Set(known.map(({ found }) => found.gpu.why.replace(/\.$/, '')))].filter((why) => why !== driver && why !== '');
@@ -162,7 +173,10 @@ export interface RuntimesWorld extends Pick<World, 'clock' | 'log' | 'processes'
   driver(): RuntimeWorld['driver'];
 }
 
-/** The runtimes of this machine. @param world what a core is given, too, and what only a search needs. */
+/**
+ * The runtimes of this machine. @param world what a core is given, too, and what only a search
+ * needs.
+ */
 export function runtimesOfMachine(world: RuntimesWorld): (needs: RuntimeListNeeds) => Runtimes {
   const { clock, log, look, processes, http, settings, settingsFile, node, driver } = world;
   return ({ devices, ...told }) => {
@@ -184,7 +198,10 @@ function ownerWord(file: string | null): string {
   return createHash('sha256').update(about).digest('hex').slice(0, 8);
 }
 
-/** What a runtime may know of this machine and of us. @param file modelium.yaml; null: there is none. */
+/**
+ * What a runtime may know of this machine and of us. @param file modelium.yaml; null: there is
+ * none.
+ */
 export function runtimeWorld(
   { settings, file }: { readonly settings: Settings; readonly file: string | null },
   facts: Pick<RuntimeWorld, 'node' | 'driver' | 'gpu'>,

@@ -1,6 +1,6 @@
 /**
- * The settings as a person sees and edits them: joins the file, the one who follows it, and what is in force. No rule of settings lives here;
- * `engine.ts` puts them into force.
+ * The settings as a person sees and edits them: joins the file, the one who follows it, and what is
+ * in force. No rule of settings lives here; `engine.ts` puts them into force.
  */
 import type { EditedSettings, SettingsEdit, SettingsView } from '../../shared/api-settings.ts';
 import { ModeliumError } from '../../shared/errors.ts';

@@ -1,4 +1,7 @@
-/** The settings in force: loaded, with the command line's words on top, followed while the engine runs. Owns them; what they mean is everybody's. */
+/**
+ * The settings in force: loaded, with the command line's words on top, followed while the engine
+ * runs. Owns them; what they mean is everybody's.
+ */
 import type { Settings } from '../../shared/settings.ts';
 import { needsRestart } from '../../shared/settings-keys.ts';
 import type { Log } from '../core/ports.ts';
@@ -69,7 +72,8 @@ export class EngineSettings {
   /** @returns what stops it. */
   follow(ports: SettingsPorts): () => void {
     const watch = watchSettings(this.#places, {
-      // One after the other: two at once would each make a watcher, and one of them would be nobody's.
+      // One after the other: two at once would each make a watcher, and one of them would be
+      // nobody's.
       onChange: (loaded) => {
         this.#reloading = this.#reloading
           .then(() => this.#reload(loaded, ports))

@@ -1,10 +1,16 @@
-/** Looks whether the state folder is still there: without it a second engine would start beside this one, and nobody would find either. */
+/**
+ * Looks whether the state folder is still there: without it a second engine would start beside this
+ * one, and nobody would find either.
+ */
 import type { Clock, Log } from '../core/ports.ts';
 import type { Store } from '../io/ledger/store.ts';
 import type { Standing, StateFolder } from '../io/state-folder.ts';
 import type { Opened } from './opened.ts';
 
-/** A person who deleted the folder and starts an engine anew takes longer, and two calls of the system cost nothing. */
+/**
+ * A person who deleted the folder and starts an engine anew takes longer, and two calls of the
+ * system cost nothing.
+ */
 const LOOK_EACH_MS = 1_000;
 
 export interface StateWatchParts {

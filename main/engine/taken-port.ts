@@ -1,8 +1,14 @@
-/** Names who holds the API's port, where that can be known: a second user's Modelium is the likeliest, and the least expected. */
+/**
+ * Names who holds the API's port, where that can be known: a second user's Modelium is the
+ * likeliest, and the least expected.
+ */
 import { ModeliumError } from '../../shared/errors.ts';
 import { versionAt } from '../client.ts';
 
-/** @throws ModeliumError port-taken, with the holder's name where it is a Modelium; what else was thrown as it is. */
+/**
+ * @throws ModeliumError port-taken, with the holder's name where it is a Modelium; what else was
+ * thrown as it is.
+ */
 export async function explainTakenPort<Opened>(
   opening: Promise<Opened>,
   { host, port }: { readonly host: string; readonly port: number },

@@ -50,6 +50,9 @@ export interface RuntimeListNeeds {
   onOther(): void;
   /** Servers of others that are to be looked at from now on. */
   foreign(servers: readonly ForeignFacts[]): void;
-  /** Why such a server cannot be asked now (null: it can), and the machines that it consists of, where it tells. */
+  /**
+   * Why such a server cannot be asked now (null: it can), and the machines that it consists of,
+   * where it tells.
+   */
   seen(server: string): { readonly problem: string | null; readonly nodes: readonly NodeView[] };
 }

@@ -1,6 +1,7 @@
 /**
- * Addresses as people and their clients write them, brought to the ones that the contract has: slashes too many, `/v1` missing or doubled,
- * another case, a whole URL in place of a path. Asked only for what meets no route as it stands: ordinary requests pay nothing. Pure.
+ * Addresses as people and their clients write them, brought to the ones that the contract has:
+ * slashes too many, `/v1` missing or doubled, another case, a whole URL in place of a path. Asked
+ * only for what meets no route as it stands: ordinary requests pay nothing. Pure.
  */
 import { API, type Contract } from '../../shared/api.ts';
 
@@ -41,7 +42,8 @@ function inContract(path: string): string | null {
 }
 
 /**
- * Takes a target apart that is a whole URL, as clients send it through a proxy (RFC 9112, 3.2.2: its host then counts, not the header's).
+ * Takes a target apart that is a whole URL, as clients send it through a proxy (RFC 9112, 3.2.2:
+ * its host then counts, not the header's).
  * @returns null for what is no http URL.
  */
 export function absoluteTarget(target: string): { readonly host: string; readonly target: string } | null {

@@ -1,6 +1,8 @@
 /**
- * `/upstream/{model}/...`: what is behind it goes to the model's own server and back as it is, for servers that speak no protocol of our routes (`none`, `v2`).
- * All others have routes of ours in front of them, since some of theirs change them. What passes is a server's own: no page of it may act as ours.
+ * `/upstream/{model}/...`: what is behind it goes to the model's own server and back as it is, for
+ * servers that speak no protocol of our routes (`none`, `v2`). All others have routes of ours in
+ * front of them, since some of theirs change them. What passes is a server's own: no page of it may
+ * act as ours.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -22,7 +24,9 @@ const NOT_PASSED = new Set(
 /** A page of the server would else be one of ours, and could read what the window keeps. */
 const FENCES = { 'content-security-policy': 'sandbox', 'x-content-type-options': 'nosniff' };
 
-/** @returns the model's name and the rest of the URL, its query included; null: it names no model. */
+/**
+ * @returns the model's name and the rest of the URL, its query included; null: it names no model.
+ */
 export function asItIsTarget(url: string): { readonly name: string; readonly path: string } | null {
   const [, encoded = '', path = ''] = /^\/upstream\/([^/?]+)(.*)$/s.exec(url) ?? [];
   try {
@@ -54,7 +58,10 @@ export function passAsItIs(
   new Exchange(world, response, job, startedMs).start();
 }
 
-/** For OpenAI's routes and ours on top of them: a server of another protocol has none. @throws ModeliumError not-supported-by-model. */
+/**
+ * For OpenAI's routes and ours on top of them: a server of another protocol has none. @throws
+ * ModeliumError not-supported-by-model.
+ */
 export function requireProtocol(modelId: string, { endpoint, runtime }: Pick<Lease, 'endpoint' | 'runtime'>): void {
   if (endpoint.protocol === 'openai') return;
   const sentence = `${modelId} runs on ${runtime}, which has no routes of OpenAI's (protocol: ${endpoint.protocol}): ask it as ${waysOf(modelId, endpoint)}.`;

@@ -1,6 +1,8 @@
 /**
- * How many bytes of requests may be held at once, whoever sent them: one budget for all bodies (api.max_buffered_mb). Small bodies are free, since the
- * number of connections bounds them already. Where it is used up, a body that has been silent for long makes room before a new one is refused.
+ * How many bytes of requests may be held at once, whoever sent them: one budget for all bodies
+ * (api.max_buffered_mb). Small bodies are free, since the number of connections bounds them
+ * already. Where it is used up, a body that has been silent for long makes room before a new one is
+ * refused.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 
@@ -52,7 +54,10 @@ export class BodyBudget {
     return this.#bytes;
   }
 
-  /** @param cut ends the body when others need its bytes; called at most once, and not after `complete`. */
+  /**
+   * @param cut ends the body when others need its bytes; called at most once, and not after
+   * `complete`.
+   */
   open(cut: (error: ModeliumError) => void): Share {
     const held: Held = { bytes: 0, heardMs: this.#world.now(), cut };
     let isReleased = false;

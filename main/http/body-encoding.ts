@@ -1,4 +1,7 @@
-/** Bodies that a client compressed: which encodings are taken, and their decoders. What comes out is bounded by whoever reads it. */
+/**
+ * Bodies that a client compressed: which encodings are taken, and their decoders. What comes out is
+ * bounded by whoever reads it.
+ */
 import type { IncomingMessage } from 'node:http';
 import { PassThrough, type Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
@@ -19,7 +22,10 @@ export function refuseEncoding(encoding: string | undefined): ModeliumError | nu
   return new ModeliumError('encoding-not-supported', `Bodies with the content-encoding "${shown}" are not read here.`);
 }
 
-/** The request itself, or a stream of its decoded bytes, which fails with ModeliumError invalid-body for what is not encoded so. */
+/**
+ * The request itself, or a stream of its decoded bytes, which fails with ModeliumError invalid-body
+ * for what is not encoded so.
+ */
 export function decodedBody(request: IncomingMessage): Readable {
   const encoding = request.headers['content-encoding'];
   const decoder = encoding === undefined ? undefined : DECODERS.get(encoding.toLowerCase())?.();

@@ -1,4 +1,7 @@
-/** Bodies: read whole, bounded, JSON whatever the content type says (plain `curl -d` sends a form's). Knows no route. */
+/**
+ * Bodies: read whole, bounded, JSON whatever the content type says (plain `curl -d` sends a
+ * form's). Knows no route.
+ */
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
@@ -14,7 +17,10 @@ export const MAX_BODY = 'api.max_body_mb';
 export const MOST_DEPTH = 128;
 /** So much more at once. */
 const STEP_BYTES = 512 * 1024;
-/** Node calls for each chunk that a client made: 64 KiB of the network are ten thousand calls where each holds a byte. So many are borne with. */
+/**
+ * Node calls for each chunk that a client made: 64 KiB of the network are ten thousand calls where
+ * each holds a byte. So many are borne with.
+ */
 const MOST_CRUMBS = 16_384;
 /** Chunks that are larger on average cost next to nothing. */
 const CRUMB_BYTES = 16;
@@ -32,11 +38,13 @@ export interface BodyBounds {
 }
 
 /**
- * Collects a body in one piece of memory. Once it is refused, nothing more of it is read: the connection ends with the answer (`unread.ts`).
- * What was read in the same turn is thrown away first, rather than kept for a reader.
+ * Collects a body in one piece of memory. Once it is refused, nothing more of it is read: the
+ * connection ends with the answer (`unread.ts`). What was read in the same turn is thrown away
+ * first, rather than kept for a reader.
  * @param request the request, or the decoder of its body.
  * @param response its end gives the bytes back to the budget.
- * @param done called once, with the body, or with body-too-large, busy-with-bodies, request-timeout or what the decoder met; never when the client
+ * @param done called once, with the body, or with body-too-large, busy-with-bodies, request-timeout
+ * or what the decoder met; never when the client
  *   leaves before the end.
  */
 export function readBody(
@@ -60,7 +68,10 @@ export function readBody(
     done({ error });
   }
 
-  /** Nobody else has seen these bytes: their memory goes at once, without waiting for the garbage collector. */
+  /**
+   * Nobody else has seen these bytes: their memory goes at once, without waiting for the garbage
+   * collector.
+   */
   function drop(): void {
     isOver = true;
     first = null;
@@ -70,7 +81,10 @@ export function readBody(
     share?.release();
   }
 
-  /** Grows in place: neither many small pieces nor a length that was only announced take memory, and all of it goes back to the system. */
+  /**
+   * Grows in place: neither many small pieces nor a length that was only announced take memory, and
+   * all of it goes back to the system.
+   */
   function keep(part: Buffer): void {
     const before = bytes - part.length;
     if (bytes > held.length) {
@@ -126,7 +140,8 @@ export function readBody(
     share?.complete();
     done({ body: withoutMark(first ?? held.subarray(0, bytes)) });
   });
-  // What the decoder of a compressed body says; a client that leaves is an error too, and needs no answer.
+  // What the decoder of a compressed body says; a client that leaves is an error too, and needs no
+  // answer.
   request.on('error', (error) => error instanceof ModeliumError && fail(error));
 }
 
@@ -150,10 +165,14 @@ function bodyTooLarge(limitBytes: number, limitName: string): ModeliumError {
   return new ModeliumError('body-too-large', `The body is larger than the ${limitBytes / MIB} MB that ${limitName} allows.`);
 }
 
-/** @throws ModeliumError invalid-json, also for what is not UTF-8, and for JSON that is no object. `__proto__` comes out as an ordinary key of its own. */
+/**
+ * @throws ModeliumError invalid-json, also for what is not UTF-8, and for JSON that is no object.
+ * `__proto__` comes out as an ordinary key of its own.
+ */
 export function parseObject(body: Buffer): Record<string, unknown> {
   if (body.length === 0) throw new ModeliumError('invalid-json', 'The body is empty.');
-  // Decoded all the same, foreign letters would become U+FFFD, and the model would be asked something else.
+  // Decoded all the same, foreign letters would become U+FFFD, and the model would be asked
+  // something else.
   if (!isUtf8(body)) throw new ModeliumError('invalid-json', 'The body is not UTF-8: encode it so, rather than as Latin-1, UTF-16 or GBK.');
   const outline = hasFewBrackets(body, MOST_DEPTH) ? null : outlineOf(body, { depth: MOST_DEPTH, values: body.length });
   if (outline?.kind === 'too-deep') throw tooDeep(outline.at);

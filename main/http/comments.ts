@@ -1,21 +1,29 @@
 /**
- * Comments of an event stream: what a client is sent while it waits, so that neither it nor a proxy on the way takes silence for an end. Owns the times
- * and the form; what they say is the exchange's matter.
+ * Comments of an event stream: what a client is sent while it waits, so that neither it nor a proxy
+ * on the way takes silence for an end. Owns the times and the form; what they say is the exchange's
+ * matter.
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../core/ports.ts';
 import type { Headers } from './respond.ts';
 
 /**
- * So long after its request the head of a stream leaves at the latest. Until then a failure has a status of its own, so a runtime that has the request
- * gets a little longer: it answers at once, or refuses.
+ * So long after its request the head of a stream leaves at the latest. Until then a failure has a
+ * status of its own, so a runtime that has the request gets a little longer: it answers at once, or
+ * refuses.
  */
 export const WAITING_HEAD_MS = 250;
 export const SILENT_HEAD_MS = 1_000;
-/** Often enough for those that give up after silence; go-openai gives up after 300 lines without data, which are 15 minutes of these. */
+/**
+ * Often enough for those that give up after silence; go-openai gives up after 300 lines without
+ * data, which are 15 minutes of these.
+ */
 const NEXT_COMMENT_MS = 3_000;
 
-/** A line that clients skip. No blank line behind it: openai-go takes that for the end of an event, and an event without data breaks it. */
+/**
+ * A line that clients skip. No blank line behind it: openai-go takes that for the end of an event,
+ * and an event without data breaks it.
+ */
 function writeComment(response: ServerResponse, text: string): void {
   response.write(`: ${text.replaceAll(/[\r\n]+/g, ' ')}\n`);
 }

@@ -1,6 +1,7 @@
 /**
- * How many connections may be open, those of all our ports together: so many that the process always has descriptors left for its models, its files
- * and whoever controls it. A connection that asks for nothing goes before a new one is turned away. Knows no route.
+ * How many connections may be open, those of all our ports together: so many that the process
+ * always has descriptors left for its models, its files and whoever controls it. A connection that
+ * asks for nothing goes before a new one is turned away. Knows no route.
  */
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -43,7 +44,10 @@ interface Connection {
 export class Connections {
   readonly #world: ConnectionsWorld;
   readonly #most: number;
-  /** Who has asked for nothing yet first, then by the last request: the first idle one is the one to go. */
+  /**
+   * Who has asked for nothing yet first, then by the last request: the first idle one is the one to
+   * go.
+   */
   readonly #silent = new Map<Socket, Connection>();
   readonly #asked = new Map<Socket, Connection>();
 
@@ -65,8 +69,9 @@ export class Connections {
   }
 
   /**
-   * A request came on this connection. `act` is called at once, or when the requests before it on the same connection are answered: one connection
-   * asks one thing at a time, so that the number of connections bounds what is asked.
+   * A request came on this connection. `act` is called at once, or when the requests before it on
+   * the same connection are answered: one connection asks one thing at a time, so that the number
+   * of connections bounds what is asked.
    */
   asked(response: ServerResponse, act: () => void): void {
     const { socket } = response.req;

@@ -1,4 +1,7 @@
-/** The event streams of /control: snapshots and changes, and log lines. Bounded: a reader that does not keep up is dropped, and resumes by itself. */
+/**
+ * The event streams of /control: snapshots and changes, and log lines. Bounded: a reader that does
+ * not keep up is dropped, and resumes by itself.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EngineEvent } from '../../shared/snapshot.ts';
 import type { Control } from '../core/gateway.ts';
@@ -11,7 +14,10 @@ const HEARTBEAT_MS = 15_000;
 /** A few snapshots of a thousand models (I10). */
 const UNREAD_BYTES = 16 * 1024 * 1024;
 
-/** Streams that are open now, so that closing the server can end them: by themselves they never would. */
+/**
+ * Streams that are open now, so that closing the server can end them: by themselves they never
+ * would.
+ */
 export type OpenStreams = Set<ServerResponse>;
 
 export interface StreamWorld {
@@ -20,7 +26,10 @@ export interface StreamWorld {
   readonly open: OpenStreams;
 }
 
-/** Every change after the one that `Last-Event-ID` names; a snapshot first when there is none, or when that is too long ago. */
+/**
+ * Every change after the one that `Last-Event-ID` names; a snapshot first when there is none, or
+ * when that is too long ago.
+ */
 export function streamEvents(world: StreamWorld, request: IncomingMessage, response: ServerResponse): void {
   const lastId = Number(request.headers['last-event-id'] ?? Number.NaN);
   const send = openStream(world, response);
@@ -30,7 +39,10 @@ export function streamEvents(world: StreamWorld, request: IncomingMessage, respo
   response.once('close', unsubscribe);
 }
 
-/** The last lines, then those that come: `data: {"line": "..."}`. @param model null: the engine's own log. */
+/**
+ * The last lines, then those that come: `data: {"line": "..."}`. @param model null: the engine's
+ * own log.
+ */
 export function streamLogs(world: StreamWorld, model: string | null, response: ServerResponse, shown: (line: string) => string): void {
   const { lines, follow } = world.control.logs(model);
   const send = openStream(world, response);

@@ -1,6 +1,7 @@
 /**
- * Everything that is not hot, through Fastify: /control, /status, /models, /openapi.json and the routes as text. The only importer of Fastify.
- * Each route is one of the contract in shared/api.ts: its method, path, input checks and token come from there.
+ * Everything that is not hot, through Fastify: /control, /status, /models, /openapi.json and the
+ * routes as text. The only importer of Fastify. Each route is one of the contract in shared/api.ts:
+ * its method, path, input checks and token come from there.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -43,7 +44,10 @@ const NO_BODY = Buffer.alloc(0);
 const CONTROL_BYTES = 64 * 1024;
 const PLAIN = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json; charset=utf-8';
-/** Of a name of 120 characters with its owner's, percent-encoded: the longest are twelve characters for one. */
+/**
+ * Of a name of 120 characters with its owner's, percent-encoded: the longest are twelve characters
+ * for one.
+ */
 const MOST_PARAM_CHARACTERS = 4096;
 
 /** Who was let in; what they proved is compared with their body once that is there. */
@@ -112,7 +116,10 @@ export async function createControlApp(
   return held.listener;
 }
 
-/** Bodies are JSON whatever they say: the raw listener has put that into their content type already. No body counts as an empty object. */
+/**
+ * Bodies are JSON whatever they say: the raw listener has put that into their content type already.
+ * No body counts as an empty object.
+ */
 function readJsonBodies(app: FastifyInstance, world: ControlWorld): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', (request, _payload, done) => {

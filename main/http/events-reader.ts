@@ -1,8 +1,14 @@
-/** Reads server-sent events out of chunks that are cut anywhere, in mid-character too. Knows `data` lines only: all that runtimes send. */
+/**
+ * Reads server-sent events out of chunks that are cut anywhere, in mid-character too. Knows `data`
+ * lines only: all that runtimes send.
+ */
 import { StringDecoder } from 'node:string_decoder';
 import { ModeliumError } from '../../shared/errors.ts';
 
-/** An event of a token is a few hundred characters; a line that never ends must not fill the memory (I10). */
+/**
+ * An event of a token is a few hundred characters; a line that never ends must not fill the memory
+ * (I10).
+ */
 const LINE_CHARACTERS = 4 * 1024 * 1024;
 
 export class EventsReader {

@@ -1,4 +1,7 @@
-/** The field `model` of a multipart form, found without parsing the rest: sounds are megabytes, and go on to the runtime as they came. Pure. */
+/**
+ * The field `model` of a multipart form, found without parsing the rest: sounds are megabytes, and
+ * go on to the runtime as they came. Pure.
+ */
 import { ModeliumError } from '../../shared/errors.ts';
 
 export interface FormField {
@@ -14,7 +17,9 @@ const LONGEST_HEAD = 2_048;
 const LONGEST_VALUE = 1_024;
 const BLANK_LINE = '\r\n\r\n';
 
-/** @throws ModeliumError invalid-body for what is no form, model-required where the form names none. */
+/**
+ * @throws ModeliumError invalid-body for what is no form, model-required where the form names none.
+ */
 export function modelField(body: Buffer, contentType: string | undefined): FormField {
   const boundary = /^multipart\/form-data;.*boundary="?([^";]+)"?/i.exec(contentType ?? '')?.[1];
   if (boundary === undefined) throw new ModeliumError('invalid-body', 'Send a form (multipart/form-data) with the fields file and model.');

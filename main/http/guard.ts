@@ -1,20 +1,23 @@
 /**
- * Who may speak to us at all. Runs before every route, the hot path included, and knows nothing of routes.
- * A web page that a person visits must not reach an engine on their machine: neither by a foreign name that resolves here (DNS rebinding: Host),
- * nor as a foreign origin (Origin, Sec-Fetch-Site).
+ * Who may speak to us at all. Runs before every route, the hot path included, and knows nothing of
+ * routes. A web page that a person visits must not reach an engine on their machine: neither by a
+ * foreign name that resolves here (DNS rebinding: Host), nor as a foreign origin (Origin,
+ * Sec-Fetch-Site).
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import { hostRules, type NameRules, originRules } from '../../shared/origins.ts';
 
 /**
- * This machine's names for itself. Addresses are as good as names: a page cannot rebind an address. That includes the two that mean "any
- * address" and lead to loopback when somebody connects to them, as people do who copied the address of a server that listens on all.
+ * This machine's names for itself. Addresses are as good as names: a page cannot rebind an address.
+ * That includes the two that mean "any address" and lead to loopback when somebody connects to
+ * them, as people do who copied the address of a server that listens on all.
  */
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]', '0.0.0.0', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]'];
 const LOOPBACK_ADDRESS = /^127(\.\d{1,3}){3}$/;
 /**
- * What Docker and Podman call the machine inside a container; their proxies ask us from loopback. Whoever controls a network's DNS may call any
- * machine so, hence these names are for programs alone: a page's request to read or to ask for an answer carries an Origin.
+ * What Docker and Podman call the machine inside a container; their proxies ask us from loopback.
+ * Whoever controls a network's DNS may call any machine so, hence these names are for programs
+ * alone: a page's request to read or to ask for an answer carries an Origin.
  */
 const NAMES_IN_CONTAINERS: ReadonlySet<string> = new Set(['host.docker.internal', 'gateway.docker.internal', 'host.containers.internal']);
 
@@ -32,7 +35,10 @@ export interface GuardedHeaders {
   readonly 'sec-fetch-site'?: string | string[] | undefined;
 }
 
-/** `corsOrigin`: the foreign origin that the settings let in, which needs CORS headers; null for everybody else. */
+/**
+ * `corsOrigin`: the foreign origin that the settings let in, which needs CORS headers; null for
+ * everybody else.
+ */
 export type Verdict = { readonly refused: ModeliumError } | { readonly refused: null; readonly corsOrigin: string | null };
 
 const WELCOME: Verdict = { refused: null, corsOrigin: null };
@@ -75,14 +81,20 @@ function notOurName(host: string): string {
     : `${refused}: ask it as localhost, or add "${short(name)}" to api.allowed_hosts.`;
 }
 
-/** The name before the port: `localhost:8000` -> `localhost`, `[::1]:8000` -> `[::1]`. A dot at the end only says that it is a whole name. */
+/**
+ * The name before the port: `localhost:8000` -> `localhost`, `[::1]:8000` -> `[::1]`. A dot at the
+ * end only says that it is a whole name.
+ */
 function nameOf(host: string): string {
   const colon = host.lastIndexOf(':');
   const name = colon > host.lastIndexOf(']') ? host.slice(0, colon) : host;
   return (name.endsWith('.') ? name.slice(0, -1) : name).toLowerCase();
 }
 
-/** The Host was let in already, so a page under that very host and port is ours, be it behind a TLS proxy. */
+/**
+ * The Host was let in already, so a page under that very host and port is ours, be it behind a TLS
+ * proxy.
+ */
 function isOwn(origin: string, host: string): boolean {
   return origin === `http://${host}` || origin === `https://${host}`;
 }

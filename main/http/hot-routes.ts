@@ -1,5 +1,6 @@
 /**
- * The raw listener: guard, CORS, and the routes on which every microsecond counts; the rest goes on to the control app.
+ * The raw listener: guard, CORS, and the routes on which every microsecond counts; the rest goes on
+ * to the control app.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { API } from '../../shared/api.ts';
@@ -73,11 +74,15 @@ export function createListeners(world: HotWorld): { readonly request: Listener; 
       if (mayPass(request, response)) route(world, request, response);
     });
   }
-  // A client that asks before it sends a large body hears the refusal without sending it: who reads the body asks for it.
+  // A client that asks before it sends a large body hears the refusal without sending it: who reads
+  // the body asks for it.
   return { request: listener, checkContinue: listener };
 }
 
-/** Who asks through a proxy sends a whole URL; before the guard looks, its host takes the header's place. */
+/**
+ * Who asks through a proxy sends a whole URL; before the guard looks, its host takes the header's
+ * place.
+ */
 function takeApart(request: IncomingMessage): void {
   const absolute = absoluteTarget(request.url ?? '');
   if (absolute === null) return;
@@ -99,7 +104,8 @@ function route(world: HotWorld, request: IncomingMessage, response: ServerRespon
     }
     if (path.startsWith(PREDICT) && path.length > PREDICT.length) {
       const name = nameAfter(PREDICT, path);
-      // Nothing is read for a model that there is not; what there is, is known once the folders were looked at.
+      // Nothing is read for a model that there is not; what there is, is known once the folders
+      // were looked at.
       if (world.inference.begun() === null && world.inference.resolve(name) === null)
         return sendError(response, modelNotFound(name, world.inference.nearest(name)));
       withJson(world, request, response, true, (body, startedMs) => predict(world, response, name, body, startedMs));
@@ -137,7 +143,10 @@ function routeInference(world: HotWorld, request: IncomingMessage, response: Ser
   } else withBody(world, request, response, (body, startedMs) => passInference(world, request, response, target, body, startedMs));
 }
 
-/** Reads the body and acts on it; what `act` throws is the answer. The time counts from before the body. */
+/**
+ * Reads the body and acts on it; what `act` throws is the answer. The time counts from before the
+ * body.
+ */
 function withBody(
   world: HotWorld,
   request: IncomingMessage,
@@ -163,7 +172,10 @@ function withBody(
   });
 }
 
-/** Parses the body, elsewhere when it is large, and acts on it. @param whole everything in it is read, not only the top. */
+/**
+ * Parses the body, elsewhere when it is large, and acts on it. @param whole everything in it is
+ * read, not only the top.
+ */
 function withJson(
   world: HotWorld,
   request: IncomingMessage,
@@ -236,7 +248,9 @@ function allowOrigin(response: ServerResponse, origin: string): void {
   response.setHeader('vary', 'origin');
 }
 
-/** The origin is one that the settings let in; what it may send is decided by the routes, not here. */
+/**
+ * The origin is one that the settings let in; what it may send is decided by the routes, not here.
+ */
 function answerPreflight(request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(204, {
     'access-control-allow-methods': 'GET, POST, DELETE',

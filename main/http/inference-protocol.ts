@@ -1,6 +1,7 @@
 /**
- * The routes of the Open Inference Protocol, version 2: inference passed on to a model's own server, bytes too, and what a model
- * takes and answers with, told without loading or using it (I5).
+ * The routes of the Open Inference Protocol, version 2: inference passed on to a model's own
+ * server, bytes too, and what a model takes and answers with, told without loading or using it
+ * (I5).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -61,7 +62,10 @@ export function passInference(
   new Exchange(world, response, job, startedMs).start();
 }
 
-/** What is known of a model, or of the server. @throws ModeliumError model-not-found, method-not-allowed, not-supported-by-model. */
+/**
+ * What is known of a model, or of the server. @throws ModeliumError model-not-found,
+ * method-not-allowed, not-supported-by-model.
+ */
 export function tellOfInference(
   { inference, version: own }: Pick<ProxyWorld, 'inference'> & { readonly version: string },
   { method }: IncomingMessage,

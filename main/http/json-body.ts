@@ -1,6 +1,7 @@
 /**
- * JSON bodies of inference requests: small ones are parsed at once, large ones are looked into elsewhere, and what is too deep or too much is refused
- * before memory is spent on it. Knows no route.
+ * JSON bodies of inference requests: small ones are parsed at once, large ones are looked into
+ * elsewhere, and what is too deep or too much is refused before memory is spent on it. Knows no
+ * route.
  */
 import { isInexact } from '../core/jinja/exact-json.ts';
 import { hasFewBrackets } from '../core/json-outline.ts';
@@ -15,7 +16,10 @@ export interface JsonBody {
 
 /** Parses elsewhere than on this thread. */
 export interface LargeJson {
-  /** @param bytes alone in its memory; not to be read until the answer is there. @throws ModeliumError invalid-json. */
+  /**
+   * @param bytes alone in its memory; not to be read until the answer is there. @throws
+   * ModeliumError invalid-json.
+   */
   read(
     bytes: Buffer,
     options: { readonly whole: boolean; readonly bounds: { readonly depth: number; readonly values: number } },
@@ -33,7 +37,8 @@ const MOST_PASSED_VALUES = 2_000_000;
 const MOST_PARSED_VALUES = 50_000;
 
 /**
- * @param whole the route reads all of it; else the bytes are passed on, and only the short members at the top are read.
+ * @param whole the route reads all of it; else the bytes are passed on, and only the short members
+ * at the top are read.
  * @returns at once for an ordinary body. @throws ModeliumError invalid-json.
  */
 export function readJson(bytes: Buffer, large: LargeJson, whole: boolean): JsonBody | Promise<JsonBody> {
@@ -44,7 +49,10 @@ export function readJson(bytes: Buffer, large: LargeJson, whole: boolean): JsonB
   return large.read(aloneInMemory(bytes), { whole, bounds }).then((read) => ({ ...read, isWhole: whole }));
 }
 
-/** The body with these members in place of its own. Of two members of the same name the later counts, as everywhere. */
+/**
+ * The body with these members in place of its own. Of two members of the same name the later
+ * counts, as everywhere.
+ */
 export function withMembers({ bytes, value, isWhole }: JsonBody, members: Readonly<Record<string, unknown>>): Buffer | string {
   if (isWhole) return toJson({ ...value, ...members });
   return withLater(bytes, members);
@@ -54,8 +62,10 @@ export function withMembers({ bytes, value, isWhole }: JsonBody, members: Readon
 const { rawJSON } = JSON as unknown as { readonly rawJSON?: (text: string) => unknown };
 
 /**
- * A member of the body, with its numbers as they were written when it is written again: 1.0 stays a float, and many digits stay.
- * @returns undefined where nothing is lost without it, and for large bodies: they are not parsed on this thread (I12).
+ * A member of the body, with its numbers as they were written when it is written again: 1.0 stays a
+ * float, and many digits stay.
+ * @returns undefined where nothing is lost without it, and for large bodies: they are not parsed on
+ * this thread (I12).
  */
 export function exactMember({ bytes }: JsonBody, name: string): unknown {
   if (bytes.length > SMALL_BYTES) return undefined;

@@ -1,4 +1,7 @@
-/** Tells one listener that a client has left: a signal for the requests that wait, of which there may be thousands a second. */
+/**
+ * Tells one listener that a client has left: a signal for the requests that wait, of which there
+ * may be thousands a second.
+ */
 import type { Departure } from '../core/gateway.ts';
 
 export class Leaving implements Departure {

@@ -1,11 +1,17 @@
-/** Opening the port: loopback only, IPv6's loopback beside IPv4's, and an error that helps when the port is taken. */
+/**
+ * Opening the port: loopback only, IPv6's loopback beside IPv4's, and an error that helps when the
+ * port is taken.
+ */
 import { createServer, type Server } from 'node:net';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Log } from '../core/ports.ts';
 import type { Listening } from './own-address.ts';
 
 const PORTS_TRIED = 50;
-/** Connections that wait to be taken: clients that send thousands of requests at once are told 429, not cut off. The system may allow fewer. */
+/**
+ * Connections that wait to be taken: clients that send thousands of requests at once are told 429,
+ * not cut off. The system may allow fewer.
+ */
 const BACKLOG = 4_096;
 const LAST_PORT = 65_535;
 
@@ -22,7 +28,8 @@ export function requireLoopback(host: string): void {
 }
 
 /**
- * Listens on `host`; for the usual loopback address on [::1] too, since `localhost` leads there first on many machines.
+ * Listens on `host`; for the usual loopback address on [::1] too, since `localhost` leads there
+ * first on many machines.
  * @param port 0: any free one.
  * @returns the address for people and clients, and all that lead here.
  * @throws ModeliumError port-taken.
@@ -50,7 +57,8 @@ export async function listenOnLoopback(
       () => false,
       (thrown: unknown) => codeOf(thrown) === 'EADDRINUSE',
     );
-    // Without IPv6 there is nothing to miss; another program on [::1] gets what clients send to `localhost`.
+    // Without IPv6 there is nothing to miss; another program on [::1] gets what clients send to
+    // `localhost`.
     if (isShared) log.warn(`Another program holds [::1]:${bound}: use 127.0.0.1 in place of localhost.`);
     else names.push('localhost', '[::1]');
     second.on('error', lastingError);

@@ -1,4 +1,7 @@
-/** The answer to bytes that are no HTTP request, too long a head, or one that never ends; written by hand, since there is no request. */
+/**
+ * The answer to bytes that are no HTTP request, too long a head, or one that never ends; written by
+ * hand, since there is no request.
+ */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ModeliumError } from '../../shared/errors.ts';

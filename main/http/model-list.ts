@@ -1,4 +1,6 @@
-/** Models as OpenAI's API lists them, with what clients of other servers look for beside that. Pure. */
+/**
+ * Models as OpenAI's API lists them, with what clients of other servers look for beside that. Pure.
+ */
 import type { Answer, API } from '../../shared/api.ts';
 import type { ListedModel } from '../core/gateway.ts';
 

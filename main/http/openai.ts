@@ -1,6 +1,7 @@
 /**
- * OpenAI's routes: the runtime's own answer, passed on byte for byte. The request's bytes go out as they came, but for a model name that is an alias.
- * Only routes of the fixed list below reach a runtime: none that changes it (adapters, sleep, reload).
+ * OpenAI's routes: the runtime's own answer, passed on byte for byte. The request's bytes go out as
+ * they came, but for a model name that is an alias. Only routes of the fixed list below reach a
+ * runtime: none that changes it (adapters, sleep, reload).
  */
 import type { ServerResponse } from 'node:http';
 import { API } from '../../shared/api.ts';
@@ -25,13 +26,18 @@ export const PASSED_ON: ReadonlySet<string> = new Set(
   ),
 );
 
-/** All that a client may see of a runtime's head. A list of what passes, because runtimes send CORS headers, cookies and hop-by-hop ones too. */
+/**
+ * All that a client may see of a runtime's head. A list of what passes, because runtimes send CORS
+ * headers, cookies and hop-by-hop ones too.
+ */
 const PASSED_HEADERS = ['content-type', 'content-length', 'content-encoding', 'cache-control', 'x-request-id'] as const;
 
 /** The same for those that take a form. */
 export const FORMS_PASSED_ON: ReadonlySet<string> = new Set([API.transcriptions.path, API.translations.path]);
 
-/** Of a stream the head is ours: how long it is is not known, and nothing on the way may collect it. */
+/**
+ * Of a stream the head is ours: how long it is is not known, and nothing on the way may collect it.
+ */
 const STREAM_HEADERS = ['content-type', 'x-request-id'] as const;
 /** The routes that answer with OpenAI's chunks. */
 const CHUNKED: ReadonlySet<string> = new Set([API.chatCompletions.path, API.completions.path]);
@@ -151,7 +157,10 @@ function passed(headers: UpstreamHeaders, names: readonly string[]): Record<stri
   return some;
 }
 
-/** The body of a stream that does not ask for its usage, asking for it. The bytes stay as they are where they can. */
+/**
+ * The body of a stream that does not ask for its usage, asking for it. The bytes stay as they are
+ * where they can.
+ */
 function withUsage(body: JsonBody, model: string): Buffer | string {
   const { bytes, value } = body;
   const { stream_options: options } = value;

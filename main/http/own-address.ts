@@ -1,4 +1,7 @@
-/** Which addresses are the engine's own: those where it listens, and names that the settings let in. Pure. */
+/**
+ * Which addresses are the engine's own: those where it listens, and names that the settings let in.
+ * Pure.
+ */
 
 /** Where the ports were opened. */
 export interface Listening {
@@ -10,7 +13,8 @@ export interface Listening {
 /**
  * @param address host and port, as in a Host header.
  * @param listening null before the ports are open.
- * @param allowed is this name among api.allowed_hosts? Those are taken at any port, since tunnels and proxies have ports of their own.
+ * @param allowed is this name among api.allowed_hosts? Those are taken at any port, since tunnels
+ * and proxies have ports of their own.
  */
 export function isOwnAddress(address: string, listening: Listening | null, allowed: (name: string) => boolean): boolean {
   const [, name = '', port = '80'] = /^(\[[^\]]*\]|[^:]*)(?::(\d{1,5}))?$/.exec(address.toLowerCase()) ?? [];

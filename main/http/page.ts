@@ -1,6 +1,7 @@
 /**
- * The window as files: index.html for whoever asks for a page, and its assets. Sets the headers that keep the page to itself; what is in the
- * files is the renderer's business, where they lie the engine's.
+ * The window as files: index.html for whoever asks for a page, and its assets. Sets the headers
+ * that keep the page to itself; what is in the files is the renderer's business, where they lie the
+ * engine's.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -8,8 +9,9 @@ import type { PageFiles } from '../core/gateway.ts';
 import type { Headers } from './respond.ts';
 
 /**
- * Scripts, styles, fonts and requests from this address only: no remote image that would tell others what is read here, no inline script, no
- * frame around it. `data:` images are the page's own icons.
+ * Scripts, styles, fonts and requests from this address only: no remote image that would tell
+ * others what is read here, no inline script, no frame around it. `data:` images are the page's own
+ * icons.
  */
 const POLICY = [
   "default-src 'none'",
@@ -39,7 +41,10 @@ export function wantsPage({ headers }: IncomingMessage): boolean {
   return headers.accept?.includes('text/html') === true;
 }
 
-/** @returns whether there is a page: without a build there is none, and the routes as text are better than an error. */
+/**
+ * @returns whether there is a page: without a build there is none, and the routes as text are
+ * better than an error.
+ */
 export async function sendPage(files: PageFiles, response: ServerResponse): Promise<boolean> {
   const page = await files.read('index.html');
   if (page === null) return false;

@@ -1,4 +1,6 @@
-/** The answer of /predict to texts: the runtime's embeddings or classes, in the order of the texts. */
+/**
+ * The answer of /predict to texts: the runtime's embeddings or classes, in the order of the texts.
+ */
 import type { Lease } from '../core/gateway.ts';
 import type { Exchange, Job } from './exchange.ts';
 import { brokeOff } from './refusal.ts';

@@ -1,4 +1,7 @@
-/** `/predict` with `inputs`: tensors as JSON arrays, checked against what the model takes before its server sees them; `outputs` back in the same way. */
+/**
+ * `/predict` with `inputs`: tensors as JSON arrays, checked against what the model takes before its
+ * server sees them; `outputs` back in the same way.
+ */
 import { ModeliumError } from '../../shared/errors.ts';
 import { type GivenTensor, givenTensors, type ServedTensors } from '../../shared/tensors.ts';
 import type { Lease } from '../core/gateway.ts';
@@ -10,7 +13,10 @@ import { bytesOf, valuesIn } from './tensor-bytes.ts';
 import type { UpstreamHeaders, UpstreamRequest } from './upstream.ts';
 import { NO_USAGE, type TokenUsage } from './usage.ts';
 
-/** More than that belongs into several requests, or into `/v2`, which passes bytes on as they come (I10). */
+/**
+ * More than that belongs into several requests, or into `/v2`, which passes bytes on as they come
+ * (I10).
+ */
 const ANSWER_BYTES = 256 * 1024 * 1024;
 const PROBLEMS_TOLD = 4;
 const HEADER_LENGTH = 'inference-header-content-length';

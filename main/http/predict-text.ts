@@ -1,4 +1,7 @@
-/** The answer of /predict in text: the runtime's event stream, as one JSON answer or as our own events. */
+/**
+ * The answer of /predict in text: the runtime's event stream, as one JSON answer or as our own
+ * events.
+ */
 import type { Lease } from '../core/gateway.ts';
 import { EventsReader } from './events-reader.ts';
 import type { Exchange, Job } from './exchange.ts';

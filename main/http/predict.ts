@@ -1,6 +1,6 @@
 /**
- * POST /predict/{model}: one small body for every kind of model. Decides which of the runtime's OpenAI routes answers it;
- * what the answer becomes is in predict-text.ts and predict-inputs.ts.
+ * POST /predict/{model}: one small body for every kind of model. Decides which of the runtime's
+ * OpenAI routes answers it; what the answer becomes is in predict-text.ts and predict-inputs.ts.
  */
 import type { ServerResponse } from 'node:http';
 import { checkInput } from '../../shared/api-input.ts';
@@ -19,7 +19,10 @@ import { PredictText } from './predict-text.ts';
 import { modelNotFound } from './respond.ts';
 import type { UpstreamRequest } from './upstream.ts';
 
-/** What a kind of model is asked with, and in which words that is told. `unknown` is asked as the body says: its runtime knows better. */
+/**
+ * What a kind of model is asked with, and in which words that is told. `unknown` is asked as the
+ * body says: its runtime knows better.
+ */
 const TAKES: Record<ModelKind, 'text' | 'input' | 'neither' | 'either'> = {
   chat: 'text',
   completion: 'text',
@@ -77,7 +80,10 @@ function inputsJob(world: ProxyWorld, modelId: string, request: PredictRequest):
   });
 }
 
-/** Only for a request that got its model: one that was refused does not say how long the model stays. */
+/**
+ * Only for a request that got its model: one that was refused does not say how long the model
+ * stays.
+ */
 function keepAlive(world: ProxyWorld, modelId: string, request: PredictRequest): void {
   if (request.keep_alive_seconds !== undefined) world.inference.keepAlive(modelId, request.keep_alive_seconds);
 }
@@ -92,7 +98,8 @@ function textRequest(
   const { prompt, messages, max_tokens, temperature, top_p, stop, seed } = request;
   requireKind(modelId, profile, 'text', prompt === undefined ? 'messages' : 'prompt');
   const talks = profile.kind === 'chat' || profile.kind === 'vision-language' || profile.hasChatTemplate;
-  // Streamed even when the client wants one answer: only so the time of the first token is a measured one.
+  // Streamed even when the client wants one answer: only so the time of the first token is a
+  // measured one.
   const common = {
     model: endpoint.model,
     ...tokenLimit(max_tokens, messages !== undefined || talks),
@@ -117,7 +124,10 @@ function textRequest(
     : post('/v1/completions', { ...common, prompt });
 }
 
-/** A server's own `generate`: a stream always, since one that answers in pieces can be asked in no other way. */
+/**
+ * A server's own `generate`: a stream always, since one that answers in pieces can be asked in no
+ * other way.
+ */
 function generateRequest(
   modelId: string,
   model: string,
@@ -132,12 +142,18 @@ function generateRequest(
   return post(`/v2/models/${encodeURIComponent(model)}/generate_stream`, { text_input: prompt, parameters });
 }
 
-/** Messages that end with the assistant's begin its answer: it is to be gone on with, and not answered. */
+/**
+ * Messages that end with the assistant's begin its answer: it is to be gone on with, and not
+ * answered.
+ */
 function goingOn(messages: NonNullable<PredictRequest['messages']>): object {
   return messages.at(-1)?.role === 'assistant' ? { continue_final_message: true, add_generation_prompt: false } : {};
 }
 
-/** How far an answer goes. Without a limit chats end by themselves everywhere; completions end after 16 tokens, unless they are told otherwise. */
+/**
+ * How far an answer goes. Without a limit chats end by themselves everywhere; completions end after
+ * 16 tokens, unless they are told otherwise.
+ */
 function tokenLimit(maxTokens: number, isChat: boolean): object {
   if (maxTokens !== -1) return { max_tokens: maxTokens };
   // Servers differ in which of the two they read as no limit.

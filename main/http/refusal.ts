@@ -13,12 +13,18 @@ export interface Refusal {
 /** A body that is no JSON (a proxy's page, plain text) is quoted up to here. */
 const QUOTED_CHARACTERS = 500;
 
-/** The runtime answered nothing that can be used, or not to the end. @param why a clause: `its answer ended early`. */
+/**
+ * The runtime answered nothing that can be used, or not to the end. @param why a clause:
+ * `its answer ended early`.
+ */
 export function brokeOff(runtime: string, modelId: string, why: string): ModeliumError {
   return new ModeliumError('upstream-failed', `${runtime} broke off while it answered for ${modelId}: ${why}`, { origin: runtime });
 }
 
-/** The client's status. Redirects, and refusals of the key that only we know, are our trouble with the runtime: 502. */
+/**
+ * The client's status. Redirects, and refusals of the key that only we know, are our trouble with
+ * the runtime: 502.
+ */
 export function refusalStatus({ status }: Refusal): number {
   return status < 400 || status === 401 || status === 403 ? 502 : status;
 }
@@ -49,7 +55,8 @@ export function refusalEnvelope(refusal: Refusal, { modelId, runtime, key }: Ref
   const whole = Buffer.concat(refusal.parts).toString();
   const text = key === null || key === '' ? whole : whole.replaceAll(key, '***');
   const body = objectOf(parsed(text));
-  // OpenAI's `error` object, an `error` that is only a string, FastAPI's `detail`, or a bare `message`.
+  // OpenAI's `error` object, an `error` that is only a string, FastAPI's `detail`, or a bare
+  // `message`.
   const error = objectOf(body['error']);
   const message = textOf(error['message']) ?? textOf(body['error']) ?? textOf(body['detail']) ?? textOf(body['message']) ?? quoted(text);
   return {
@@ -64,8 +71,8 @@ export function refusalEnvelope(refusal: Refusal, { modelId, runtime, key }: Ref
 }
 
 /**
- * Did the runtime refuse a prompt that is longer than the context? Some have a type for it, others only words: "maximum context length is",
- * "longer than the maximum model length".
+ * Did the runtime refuse a prompt that is longer than the context? Some have a type for it, others
+ * only words: "maximum context length is", "longer than the maximum model length".
  */
 function isTooLong(error: Readonly<Record<string, unknown>>, body: Readonly<Record<string, unknown>>, message: string): boolean {
   if ((error['type'] ?? body['type']) === 'exceed_context_size_error') return true;

@@ -1,4 +1,6 @@
-/** Answers: JSON, text, errors in the one envelope, and the heads of event streams. Decides nothing. */
+/**
+ * Answers: JSON, text, errors in the one envelope, and the heads of event streams. Decides nothing.
+ */
 import type { ServerResponse } from 'node:http';
 import { type ErrorEnvelope, ModeliumError } from '../../shared/errors.ts';
 import { IGNORED_HEADER } from '../../shared/ignored-fields.ts';
@@ -8,12 +10,18 @@ import { isUnread } from './unread.ts';
 
 /** How long a client may take to fetch the error event that ends its broken stream. */
 const LAST_WORDS_MS = 5_000;
-/** Browsers throw away what a page has not read yet of a stream that breaks: the error event would go with it. */
+/**
+ * Browsers throw away what a page has not read yet of a stream that breaks: the error event would
+ * go with it.
+ */
 const READ_MS = 50;
 
 export type Headers = Readonly<Record<string, string>>;
 
-/** `no-transform` and X-Accel-Buffering keep proxies between us and the client from collecting the events. */
+/**
+ * `no-transform` and X-Accel-Buffering keep proxies between us and the client from collecting the
+ * events.
+ */
 export const EVENT_STREAM_HEADERS: Headers = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
@@ -24,7 +32,8 @@ export const EVENT_STREAM_HEADERS: Headers = {
 export function beginEventStream(response: ServerResponse, headers: Headers): void {
   if (response.headersSent) return;
   response.writeHead(200, { ...EVENT_STREAM_HEADERS, ...headers });
-  // Node keeps a head until the first byte behind it, which may take a minute. Mostly that byte comes in this same turn, and both go out together.
+  // Node keeps a head until the first byte behind it, which may take a minute. Mostly that byte
+  // comes in this same turn, and both go out together.
   process.nextTick(flushHead, response);
 }
 
@@ -32,7 +41,10 @@ function flushHead(response: ServerResponse): void {
   if (!response.destroyed) response.flushHeaders();
 }
 
-/** What a head tells of the model. @param lease null: it never became ready, or is not yet. @param ignoredFields of the request. */
+/**
+ * What a head tells of the model. @param lease null: it never became ready, or is not yet. @param
+ * ignoredFields of the request.
+ */
 export function modelHeaders(modelId: string, lease: Lease | null, ignoredFields: readonly string[]): Headers {
   const model = headerText(modelId);
   const ignored = ignoredFields.length === 0 ? null : { [IGNORED_HEADER]: ignoredFields.join(', ') };
@@ -72,7 +84,9 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(value), headers);
 }
 
-/** Never a stack: only the envelope. Does nothing when an answer has begun or the client is gone. */
+/**
+ * Never a stack: only the envelope. Does nothing when an answer has begun or the client is gone.
+ */
 export function sendError(response: ServerResponse, error: ModeliumError, headers: Headers = {}): void {
   if (response.headersSent || response.destroyed) return;
   sendJson(response, error.status, error.envelope(), { ...errorHeaders(error), ...headers });
@@ -99,7 +113,10 @@ export function modelNotFound(name: string, nearest: readonly string[]): Modeliu
   return new ModeliumError('model-not-found', `There is no model "${shown}".${hint}`, { param: 'model' });
 }
 
-/** Ends a stream so that nobody takes it for whole: an error event, then a transfer without its end. What went out before it are whole events. */
+/**
+ * Ends a stream so that nobody takes it for whole: an error event, then a transfer without its end.
+ * What went out before it are whole events.
+ */
 export function cutStream(response: ServerResponse, envelope: ErrorEnvelope, clock: Clock): void {
   const stops = [clock.after(LAST_WORDS_MS, () => response.destroy())];
   response.once('close', () => {

@@ -1,4 +1,7 @@
-/** What can be said of the routes as a whole: the list for people, and what was wrong with a request that met none of them. Pure. */
+/**
+ * What can be said of the routes as a whole: the list for people, and what was wrong with a request
+ * that met none of them. Pure.
+ */
 import { API, type Contract } from '../../shared/api.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 
@@ -9,7 +12,10 @@ const PATTERNS = CONTRACTS.map((contract) => ({
   pattern: new RegExp(`^${contract.path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
 }));
 
-/** For a client that has met none: what it may ask without the token, and that is no part of the window. */
+/**
+ * For a client that has met none: what it may ask without the token, and that is no part of the
+ * window.
+ */
 const OPEN_ROUTES = CONTRACTS.filter(({ access, path }) => access === 'open' && !/^\/(?:$|assets\/|control\/)/.test(path))
   .map(({ method, path }) => `${method} ${path}`)
   .join(', ');

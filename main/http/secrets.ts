@@ -1,11 +1,15 @@
 /**
- * What an answer may tell of how models are started: without the token no argument and no value of the environment, with it no secret among them.
- * Works on answers as they become JSON, so that no view can be forgotten. Pure.
+ * What an answer may tell of how models are started: without the token no argument and no value of
+ * the environment, with it no secret among them. Works on answers as they become JSON, so that no
+ * view can be forgotten. Pure.
  */
 
 const HIDDEN = '[hidden]';
 
-/** By the end of the name, so that `--token-ms`, `--max-num-batched-tokens` and `--tokenizer` are told. */
+/**
+ * By the end of the name, so that `--token-ms`, `--max-num-batched-tokens` and `--tokenizer` are
+ * told.
+ */
 const SECRET_NAME = /(?:keys?|token|auth|authorization|cookie|signature|pass|pwd)$|secret|passw|credential/i;
 const URL_WITH_PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/)[^/@]*:[^/@]*@/i;
 

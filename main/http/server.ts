@@ -1,4 +1,7 @@
-/** The engine's HTTP server: builds the listener and the control app, opens the port on loopback, and closes without cutting anybody off. */
+/**
+ * The engine's HTTP server: builds the listener and the control app, opens the port on loopback,
+ * and closes without cutting anybody off.
+ */
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { hostRules } from '../../shared/origins.ts';
@@ -46,13 +49,16 @@ export interface HttpServer {
   /** @throws ModeliumError port-taken, host-needs-key. */
   listen(): Promise<{ readonly address: string }>;
   /**
-   * Takes nothing new, ends the event streams of the window, and waits for the answers under way, for at most `graceMs` (5 s);
-   * to be called when the models are drained.
+   * Takes nothing new, ends the event streams of the window, and waits for the answers under way,
+   * for at most `graceMs` (5 s); to be called when the models are drained.
    */
   close(graceMs?: number): Promise<void>;
 }
 
-/** Time for a client to send its head and its body: slow ones must not hold connections for ever. Answers have no limit. */
+/**
+ * Time for a client to send its head and its body: slow ones must not hold connections for ever.
+ * Answers have no limit.
+ */
 const HEAD_MS = 20_000;
 const REQUEST_MS = 300_000;
 /** Longer than clients keep idle connections, so that it is they who close them. */
@@ -126,7 +132,10 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-/** Connections become idle as their answers end, and nobody tells: looks again until all are closed or the grace is over. */
+/**
+ * Connections become idle as their answers end, and nobody tells: looks again until all are closed
+ * or the grace is over.
+ */
 function closeConnections(servers: readonly Server[], clock: Clock, graceMs: number): () => void {
   const endMs = clock.now() + graceMs;
   let stop = () => {};

@@ -1,7 +1,8 @@
 /**
- * An answer that is the same for everybody and that anybody may ask for, as often as they like: it is written once for all who ask while it is being
- * written or in the same turn; and one that is long to write, as with a thousand models, is kept for a moment, so that writing it never takes more than a
- * small part of the engine's time.
+ * An answer that is the same for everybody and that anybody may ask for, as often as they like: it
+ * is written once for all who ask while it is being written or in the same turn; and one that is
+ * long to write, as with a thousand models, is kept for a moment, so that writing it never takes
+ * more than a small part of the engine's time.
  */
 import type { Clock } from '../core/ports.ts';
 

@@ -1,6 +1,8 @@
 /**
- * A runtime's event stream on its way to a client, cut into whole events and otherwise untouched. Where the client did not ask for the usage but we did
- * in its place, the event that tells it is kept back: the client sees what it would have seen. Owns what it holds of a half event; knows no sockets.
+ * A runtime's event stream on its way to a client, cut into whole events and otherwise untouched.
+ * Where the client did not ask for the usage but we did in its place, the event that tells it is
+ * kept back: the client sees what it would have seen. Owns what it holds of a half event; knows no
+ * sockets.
  */
 import { NO_USAGE, Tail, type TokenUsage } from './usage.ts';
 
@@ -57,7 +59,8 @@ export class StreamEvents {
       this.#out(bytes);
       return;
     }
-    // Inside a text the quotes would be escaped: this finds the field alone, in one event of a stream.
+    // Inside a text the quotes would be escaped: this finds the field alone, in one event of a
+    // stream.
     if (!bytes.includes(USAGE)) return this.#out(bytes);
     const kept = bytes
       .toString()

@@ -1,6 +1,7 @@
 /**
- * Tensors as bytes, as the Open Inference Protocol (version 2) sends them: little-endian, texts with their length in front. 16-bit numbers have no other way, and
- * numbers that JSON cannot write (not a number, infinite) come through. Pure; bounded by what came.
+ * Tensors as bytes, as the Open Inference Protocol (version 2) sends them: little-endian, texts
+ * with their length in front. 16-bit numbers have no other way, and numbers that JSON cannot write
+ * (not a number, infinite) come through. Pure; bounded by what came.
  */
 import type { GivenTensor } from '../../shared/tensors.ts';
 
@@ -11,7 +12,10 @@ const SIZES: Readonly<Record<string, number>> = {
   ...{ INT32: 4, UINT32: 4, FP32: 4, INT64: 8, UINT64: 8, FP64: 8 },
 };
 
-/** Values of one tensor in one row; null: there are not as many as the shape says, or the type is unknown. */
+/**
+ * Values of one tensor in one row; null: there are not as many as the shape says, or the type is
+ * unknown.
+ */
 export function valuesIn(bytes: Buffer, datatype: string, count: number): readonly Value[] | null {
   if (datatype === 'BYTES') return textsIn(bytes, count);
   const size = SIZES[datatype];
@@ -43,7 +47,9 @@ function readerOf(bytes: Buffer, datatype: string): (at: number) => number | boo
   return readers[datatype] ?? (() => 0);
 }
 
-/** The number with the fewest digits that is the same in 32 bits: `0.1`, not `0.10000000149011612`. */
+/**
+ * The number with the fewest digits that is the same in 32 bits: `0.1`, not `0.10000000149011612`.
+ */
 function shortest(value: number): number {
   for (let digits = 6; digits <= 8; digits += 1) {
     const short = Number(value.toPrecision(digits));

@@ -1,6 +1,6 @@
 /**
- * The control token: who shows it, or proves to know it, may change things; and the engine's own proof that it is the one. What is signed and
- * why is in shared/proofs.ts.
+ * The control token: who shows it, or proves to know it, may change things; and the engine's own
+ * proof that it is the one. What is signed and why is in shared/proofs.ts.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -16,7 +16,10 @@ import {
 } from '../../shared/proofs.ts';
 
 const BEARER = 'Bearer ';
-/** Far more than a window sends within a proof's life; with more of them, older ones are refused rather than forgotten (I10). */
+/**
+ * Far more than a window sends within a proof's life; with more of them, older ones are refused
+ * rather than forgotten (I10).
+ */
 const MOST_NONCES = 20_000;
 
 export interface GatekeeperWorld {
@@ -58,7 +61,9 @@ export class Gatekeeper {
     this.#sessionKey = hmac(world.token, sessionMessage(world.run));
   }
 
-  /** @param address the Host header of the question: who passes it on from elsewhere shows by it. */
+  /**
+   * @param address the Host header of the question: who passes it on from elsewhere shows by it.
+   */
   prove(nonce: string, address = ''): EngineProof {
     const run: Run = { run: this.#world.run, timeMs: this.#world.wallTime(), listens: this.#world.listens(address) };
     return { ...run, hmac: hmac(this.#sessionKey, engineMessage({ nonce, address }, run)) };

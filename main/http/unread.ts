@@ -1,6 +1,6 @@
 /**
- * Bodies that nobody reads to their end: the answer says that the connection ends, the client gets a moment to take it, and is then cut off, whatever
- * it is still sending (I10). Knows no route.
+ * Bodies that nobody reads to their end: the answer says that the connection ends, the client gets
+ * a moment to take it, and is then cut off, whatever it is still sending (I10). Knows no route.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -9,19 +9,25 @@ import type { Clock } from '../core/ports.ts';
 /** A body so small is thrown away, and its connection stays. */
 const SMALL_BYTES = 64 * 1024;
 /**
- * So much of larger ones is thrown away, of all together: for clients that look for their answer only when all is sent. What is beyond it fills the
- * client's own buffers.
+ * So much of larger ones is thrown away, of all together: for clients that look for their answer
+ * only when all is sent. What is beyond it fills the client's own buffers.
  */
 const THROWN_AWAY_BYTES_PER_SECOND = 16 * 1024 * 1024;
 const SECOND_MS = 1_000;
 const LINGER_MS = 1_000;
 
-/** Is a body still coming that is worth a connection? To be asked before the head of the answer is written. */
+/**
+ * Is a body still coming that is worth a connection? To be asked before the head of the answer is
+ * written.
+ */
 export function isUnread(request: IncomingMessage): boolean {
   return !request.complete && mayBeLarge(request);
 }
 
-/** Also one of a length that is not told, and one that waits to be asked for: nobody can tell whether it comes. */
+/**
+ * Also one of a length that is not told, and one that waits to be asked for: nobody can tell
+ * whether it comes.
+ */
 function mayBeLarge({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || headers.expect !== undefined || Number(headers['content-length'] ?? 0) > SMALL_BYTES;
 }
@@ -38,8 +44,9 @@ export class UnreadBodies {
   }
 
   /**
-   * Sees to it that the connection ends with the answer, unless the body is whole by then. Closing at once would not do: the system then throws away
-   * what the client has not read yet of its answer, because bytes of the client are left unread.
+   * Sees to it that the connection ends with the answer, unless the body is whole by then. Closing
+   * at once would not do: the system then throws away what the client has not read yet of its
+   * answer, because bytes of the client are left unread.
    * @param response not answered yet.
    */
   follow(response: ServerResponse): void {

@@ -1,4 +1,7 @@
-/** How the proxy asks a runtime: the port that `main/io/http-client.ts` fills. Types only; the shape is that of undici's dispatch, without its name. */
+/**
+ * How the proxy asks a runtime: the port that `main/io/http-client.ts` fills. Types only; the shape
+ * is that of undici's dispatch, without its name.
+ */
 import type { Endpoint } from '../../shared/model.ts';
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -21,7 +24,9 @@ export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefi
 
 /** Called back in this order; exactly one of end and error comes last. */
 export interface UpstreamHandler {
-  /** A connection is there and the request is being written: from now on bytes may have gone out. */
+  /**
+   * A connection is there and the request is being written: from now on bytes may have gone out.
+   */
   onRequestStart(controller: UpstreamController): void;
   onResponseStart(controller: UpstreamController, status: number, headers: UpstreamHeaders): void;
   onResponseData(controller: UpstreamController, chunk: Buffer): void;
@@ -29,5 +34,8 @@ export interface UpstreamHandler {
   onResponseError(controller: UpstreamController, error: Error): void;
 }
 
-/** Sends one request to a runtime, with the endpoint's key as its Authorization, and without any time limit on the answer. */
+/**
+ * Sends one request to a runtime, with the endpoint's key as its Authorization, and without any
+ * time limit on the answer.
+ */
 export type Dispatch = (endpoint: Endpoint, request: UpstreamRequest, handler: UpstreamHandler) => void;

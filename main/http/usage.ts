@@ -1,4 +1,7 @@
-/** What a request used and how long it took: read off the end of an answer, put into the form that answers show. No I/O. */
+/**
+ * What a request used and how long it took: read off the end of an answer, put into the form that
+ * answers show. No I/O.
+ */
 import type { Timings } from '../../shared/api-predict.ts';
 import type { Lease } from '../core/gateway.ts';
 
@@ -9,7 +12,10 @@ export interface TokenUsage {
 
 export const NO_USAGE: TokenUsage = { promptTokens: null, completionTokens: null };
 
-/** The last chunks of an answer hold the usage: it comes after the choices, or in the last event before [DONE]. */
+/**
+ * The last chunks of an answer hold the usage: it comes after the choices, or in the last event
+ * before [DONE].
+ */
 const TAIL_CHUNKS = 3;
 const TAIL_BYTES = 4_096;
 const PROMPT_TOKENS = /"prompt_tokens"\s*:\s*(\d+)/;
@@ -28,7 +34,8 @@ export class Tail {
     const end = Buffer.concat(this.#chunks.map((chunk) => chunk.subarray(-TAIL_BYTES)))
       .subarray(-TAIL_BYTES)
       .toString('latin1');
-    // Inside a string of the answer the quotes would be escaped, so that this finds the field alone.
+    // Inside a string of the answer the quotes would be escaped, so that this finds the field
+    // alone.
     const at = end.lastIndexOf('"usage"');
     if (at === -1) return NO_USAGE;
     const usage = end.slice(at);
@@ -41,7 +48,9 @@ function numberIn(text: string, field: RegExp): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-/** @param lease null: the model never became ready. Times in milliseconds since the request came. */
+/**
+ * @param lease null: the model never became ready. Times in milliseconds since the request came.
+ */
 export function timingsOf(lease: Lease | null, firstTokenMs: number | null, totalMs: number, completionTokens: number | null): Timings {
   // The first token's time is the prompt's: speed is counted over the tokens after it.
   const known = firstTokenMs !== null && completionTokens !== null && completionTokens > 1 && totalMs > firstTokenMs;

@@ -1,14 +1,19 @@
-/** The real Clock. Owns nothing but timers, and keeps what fails in one from the rest; tests hand in a virtual one instead. */
+/**
+ * The real Clock. Owns nothing but timers, and keeps what fails in one from the rest; tests hand in
+ * a virtual one instead.
+ */
 import type { Clock } from '../core/ports.ts';
 
 /** The longest delay that setTimeout keeps: it fires at once for anything longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Time as the operating system tells it. `now()` stands still while the machine is suspended: performance.now() reads CLOCK_MONOTONIC on Linux,
- * so that waking up makes no model look idle.
- * Timers are not unref-ed: who starts one cancels it on close, and one that is forgotten shows as a process that does not end.
- * @param onFault hears of what a timer's callback throws, or of why its promise was rejected: the process goes on.
+ * Time as the operating system tells it. `now()` stands still while the machine is suspended:
+ * performance.now() reads CLOCK_MONOTONIC on Linux, so that waking up makes no model look idle.
+ * Timers are not unref-ed: who starts one cancels it on close, and one that is forgotten shows as a
+ * process that does not end.
+ * @param onFault hears of what a timer's callback throws, or of why its promise was rejected: the
+ * process goes on.
  */
 export function createClock(onFault: (error: unknown) => void = rethrow): Clock {
   return {

@@ -1,6 +1,7 @@
 /**
- * The files of the state folder by which others find an engine: `engine.json` and the control token, and how a private file or folder is made.
- * Free of `node:sqlite`, so that the window's main process can read them on any Node. Who may write them is state-folder.ts's business.
+ * The files of the state folder by which others find an engine: `engine.json` and the control
+ * token, and how a private file or folder is made. Free of `node:sqlite`, so that the window's main
+ * process can read them on any Node. Who may write them is state-folder.ts's business.
  */
 import {
   closeSync,
@@ -40,7 +41,10 @@ export interface EngineFile {
   readonly startedAt: string;
 }
 
-/** Who claims to run here; null when nobody does. A claim is not a proof: a killed engine leaves its file behind. */
+/**
+ * Who claims to run here; null when nobody does. A claim is not a proof: a killed engine leaves its
+ * file behind.
+ */
 export function readEngineFile(path: string): (Omit<EngineFile, 'run'> & Partial<EngineFile>) | null {
   try {
     const read = JSON.parse(readOwnTextSync(join(path, ENGINE_FILE), LARGEST_BYTES)) as Partial<EngineFile>;
@@ -50,7 +54,10 @@ export function readEngineFile(path: string): (Omit<EngineFile, 'run'> & Partial
   }
 }
 
-/** The control token; null before the first start. @throws ModeliumError path-invalid, also where others could have put it there. */
+/**
+ * The control token; null before the first start. @throws ModeliumError path-invalid, also where
+ * others could have put it there.
+ */
 export function readToken(path: string): string | null {
   requirePrivateFolder(path);
   try {
@@ -62,14 +69,20 @@ export function readToken(path: string): string | null {
   }
 }
 
-/** A state folder counts only where nobody else can have put anything into it. One that is not there is fine. @throws ModeliumError path-invalid. */
+/**
+ * A state folder counts only where nobody else can have put anything into it. One that is not there
+ * is fine. @throws ModeliumError path-invalid.
+ */
 export function requirePrivateFolder(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   const why = found === undefined ? null : whyNotOurs(found, path);
   if (why !== null) throw new ModeliumError('path-invalid', `The state folder ${path} cannot be used: ${why}.`);
 }
 
-/** One by one: Node's own `recursive` never returns where a folder that exists takes no entries and answers ENOENT, as /proc does. */
+/**
+ * One by one: Node's own `recursive` never returns where a folder that exists takes no entries and
+ * answers ENOENT, as /proc does.
+ */
 function makeFolders(path: string): void {
   if (existsSync(path)) return;
   const parent = dirname(path);
@@ -83,8 +96,10 @@ function makeFolders(path: string): void {
 }
 
 /**
- * Creates a folder that only its owner may enter, and closes one that others could look into. A link to one is used, and never changed.
- * @throws ModeliumError path-invalid, also for a folder of somebody else or one that others may write.
+ * Creates a folder that only its owner may enter, and closes one that others could look into. A
+ * link to one is used, and never changed.
+ * @throws ModeliumError path-invalid, also for a folder of somebody else or one that others may
+ * write.
  */
 export function makePrivateFolder(path: string): void {
   try {

@@ -1,4 +1,7 @@
-/** Where things lie: the three folders of the XDG base directory convention. Names only; nothing is created here. */
+/**
+ * Where things lie: the three folders of the XDG base directory convention. Names only; nothing is
+ * created here.
+ */
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 

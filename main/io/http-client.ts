@@ -1,6 +1,7 @@
 /**
- * Talks to the runtimes over loopback ports and Unix sockets. Alone imports undici. Keeps two pools of connections for each runtime: one for the
- * requests of clients, one for our own small calls (health, proofs, sleep), which must never wait behind those. Knows nothing of models, leases or
+ * Talks to the runtimes over loopback ports and Unix sockets. Alone imports undici. Keeps two pools
+ * of connections for each runtime: one for the requests of clients, one for our own small calls
+ * (health, proofs, sleep), which must never wait behind those. Knows nothing of models, leases or
  * retries.
  */
 import { open } from 'node:fs/promises';
@@ -11,15 +12,22 @@ import { MOST_IN_FLIGHT } from '../core/admission.ts';
 import type { HttpAnswer, HttpClient, HttpMethod, SmallRequest } from '../core/process-ports.ts';
 import { packedFolder } from './files/packed-folder.ts';
 
-/** Below uvicorn's 5 s: a connection that the runtime closes just as we write to it would cost a request. */
+/**
+ * Below uvicorn's 5 s: a connection that the runtime closes just as we write to it would cost a
+ * request.
+ */
 const KEEP_ALIVE_MS = 4_000;
 /**
- * What is in flight is bounded for each model (`MOST_IN_FLIGHT` of core/admission.ts), so that requests to a process of ours never wait here, where nobody
- * would count it. Models of one remote server share its pool.
+ * What is in flight is bounded for each model (`MOST_IN_FLIGHT` of core/admission.ts), so that
+ * requests to a process of ours never wait here, where nobody would count it. Models of one remote
+ * server share its pool.
  */
 const CONNECTIONS = MOST_IN_FLIGHT;
 const CONTROL_CONNECTIONS = 16;
-/** Runtimes come and go, each with a port or socket of its own: beyond so many, pools that nobody uses are closed (I10). */
+/**
+ * Runtimes come and go, each with a port or socket of its own: beyond so many, pools that nobody
+ * uses are closed (I10).
+ */
 const POOLS_KEPT = 64;
 /** Longest answer to a small request, in bytes. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;
@@ -33,8 +41,9 @@ export interface DispatchRequest {
 
 export interface Upstreams extends HttpClient {
   /**
-   * The hot path: sends one request with the endpoint's key as its Authorization, and no time limit on the answer (a model may think for
-   * minutes before its first byte). The handler hears of everything, a refused connection included.
+   * The hot path: sends one request with the endpoint's key as its Authorization, and no time limit
+   * on the answer (a model may think for minutes before its first byte). The handler hears of
+   * everything, a refused connection included.
    */
   dispatch(endpoint: Pick<Endpoint, 'at' | 'key' | 'prefix'>, request: DispatchRequest, handler: Dispatcher.DispatchHandler): void;
   /** Cuts what is still under way. */
@@ -113,7 +122,10 @@ export function createUpstreams(): Upstreams {
   };
 }
 
-/** Our path as the server has it: OpenAI's routes below its own prefix, and what stands beside `/v1` beside that. */
+/**
+ * Our path as the server has it: OpenAI's routes below its own prefix, and what stands beside `/v1`
+ * beside that.
+ */
 function pathAt(prefix: string, path: string): string {
   if (prefix === OPENAI_PREFIX) return path;
   if (path.startsWith(`${OPENAI_PREFIX}/`)) return prefix + path.slice(OPENAI_PREFIX.length);

@@ -1,13 +1,17 @@
 /**
- * A thread that looks into large JSON bodies, so that the engine's own thread does not: whether they are too deep or too many values, and what
- * their top says. It is given the bytes and gives them back; nothing is copied.
+ * A thread that looks into large JSON bodies, so that the engine's own thread does not: whether
+ * they are too deep or too many values, and what their top says. It is given the bytes and gives
+ * them back; nothing is copied.
  */
 import { isUtf8 } from 'node:buffer';
 import { parentPort } from 'node:worker_threads';
 import { outlineOf } from '../core/json-outline.ts';
 import type { JsonAnswer, JsonQuestion } from './large-json.ts';
 
-/** What the top of a body may say on the engine's thread as well: names and numbers, no texts to be answered. */
+/**
+ * What the top of a body may say on the engine's thread as well: names and numbers, no texts to be
+ * answered.
+ */
 const LONGEST_TOP_BYTES = 1_000;
 
 function answer({ id, bytes, whole, bounds }: JsonQuestion): JsonAnswer {

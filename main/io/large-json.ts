@@ -1,6 +1,7 @@
 /**
- * Large JSON bodies, looked into on a thread of their own. The thread is started for the first one, and ends when there was none for a while, which
- * gives its memory back. One body after another (I10): they all come out of one budget.
+ * Large JSON bodies, looked into on a thread of their own. The thread is started for the first one,
+ * and ends when there was none for a while, which gives its memory back. One body after another
+ * (I10): they all come out of one budget.
  */
 import { Worker } from 'node:worker_threads';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -79,7 +80,8 @@ export function createLargeJson(program: string, clock: Clock): LargeJson {
       stopTimer = clock.after(IDLE_MS, () => end('nobody asks'));
       resolve(answer);
     });
-    // Out of its own memory, or it could not be started: the body is refused, and the next one gets another thread.
+    // Out of its own memory, or it could not be started: the body is refused, and the next one gets
+    // another thread.
     made.on('error', (error) => made === worker && end(error.message));
     worker = made;
     return made;

@@ -1,4 +1,7 @@
-/** The engine's own log: sentences line by line for `serve`, and a bounded memory of lines that can be followed. Nobody decides on it (I9). */
+/**
+ * The engine's own log: sentences line by line for `serve`, and a bounded memory of lines that can
+ * be followed. Nobody decides on it (I9).
+ */
 import { harmless } from '../../shared/visible.ts';
 import type { Log } from '../core/ports.ts';
 
@@ -30,7 +33,8 @@ export function createLineRing(kept: number = LINES_KEPT): LineRing {
   return {
     push(line) {
       lines.push(line);
-      // Cut rarely, not by one at each line: shifting an array of thousands for every line would cost more than the line.
+      // Cut rarely, not by one at each line: shifting an array of thousands for every line would
+      // cost more than the line.
       if (lines.length >= kept * 2) lines = lines.slice(-kept);
       for (const listener of listeners) listener(line);
     },
@@ -59,7 +63,10 @@ export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | '
     options.write(line);
   }
   const heard = new Map<string, Repeated>();
-  /** The same words again and again fill a disk and say nothing: they are said once, then counted (I10). */
+  /**
+   * The same words again and again fill a disk and say nothing: they are said once, then counted
+   * (I10).
+   */
   function complain(prefix: string, sentence: string): void {
     const known = heard.get(sentence);
     const nowMs = options.wallTime();

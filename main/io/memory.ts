@@ -6,7 +6,10 @@ import { runInNewContext } from 'node:vm';
 const ALL = { type: 'major', execution: 'sync', flavor: 'last-resort' };
 let collector: ((how: typeof ALL) => void) | null = null;
 
-/** Collects now. It takes a hundred milliseconds and more, so only once it is quiet after much was let go. */
+/**
+ * Collects now. It takes a hundred milliseconds and more, so only once it is quiet after much was
+ * let go.
+ */
 export function collectGarbage(): void {
   if (collector === null) {
     setFlagsFromString('--expose-gc');

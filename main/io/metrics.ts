@@ -1,7 +1,8 @@
 /**
- * Prometheus: names, labels and help of every series (design: metrics). A sink: figures are counted as facts come by or read from the snapshot at
- * scrape time; no decision ever reads them (I9). Every label value is from a fixed list or names a model or device that exists now (I10).
- * The only importer of prom-client.
+ * Prometheus: names, labels and help of every series (design: metrics). A sink: figures are counted
+ * as facts come by or read from the snapshot at scrape time; no decision ever reads them (I9).
+ * Every label value is from a fixed list or names a model or device that exists now (I10). The only
+ * importer of prom-client.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { DeviceBytes } from '../../shared/decision.ts';
@@ -140,7 +141,10 @@ function forgetModel(counters: Counters, modelId: string): void {
   }
 }
 
-/** The label sets that a metric holds: prom-client keeps them in `hashMap`, the only way to them without rendering everything. */
+/**
+ * The label sets that a metric holds: prom-client keeps them in `hashMap`, the only way to them
+ * without rendering everything.
+ */
 function labelSets(metric: object): readonly Record<string, string>[] {
   const { hashMap } = metric as { hashMap?: Record<string, { labels: Record<string, string> }> };
   return Object.values(hashMap ?? {}).map(({ labels }) => labels);

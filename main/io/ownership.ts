@@ -1,6 +1,7 @@
 /**
- * Whose a file or folder is, and how such a file is read. What tells the engine what to do, or holds its secrets, counts only where nobody but its
- * owner can have written it: not another user's, for root too, and not behind a link either.
+ * Whose a file or folder is, and how such a file is read. What tells the engine what to do, or
+ * holds its secrets, counts only where nobody but its owner can have written it: not another
+ * user's, for root too, and not behind a link either.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { open, realpath, stat } from 'node:fs/promises';
@@ -13,7 +14,8 @@ const STICKY = 0o1000;
 
 /**
  * @param found what lies at the path, links followed.
- * @returns why it does not count, and what to do about it; null: it does. Root's files count for everybody: root could change what runs anyway.
+ * @returns why it does not count, and what to do about it; null: it does. Root's files count for
+ * everybody: root could change what runs anyway.
  */
 export function whyNotOurs({ uid, mode }: Pick<Stats, 'uid' | 'mode'>, path: string): string | null {
   const own = process.getuid?.();
@@ -75,7 +77,10 @@ export function readOwnTextSync(path: string, limitBytes: number): string {
   }
 }
 
-/** In a folder that everybody may write, whoever likes puts another file in its place; where the sticky bit is set, only its owner can. */
+/**
+ * In a folder that everybody may write, whoever likes puts another file in its place; where the
+ * sticky bit is set, only its owner can.
+ */
 async function whyReplaceable(path: string): Promise<string | null> {
   if (process.getuid === undefined) return null;
   for (const folder of new Set([dirname(path), dirname(await realpath(path))])) {

@@ -1,4 +1,7 @@
-/** The built window on disk. Reads each file when it is asked for: the engine mostly runs without anybody looking. */
+/**
+ * The built window on disk. Reads each file when it is asked for: the engine mostly runs without
+ * anybody looking.
+ */
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { PageFiles } from '../core/gateway.ts';

@@ -1,6 +1,7 @@
 /**
- * The cache of what was made of models: one file for the files it was made of and the type of its weights, in a folder that is bounded and may be
- * emptied at any time. Owns that folder's `converted`, and nothing beside people's own files (I8).
+ * The cache of what was made of models: one file for the files it was made of and the type of its
+ * weights, in a folder that is bounded and may be emptied at any time. Owns that folder's
+ * `converted`, and nothing beside people's own files (I8).
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, utimesSync } from 'node:fs';
@@ -33,7 +34,10 @@ interface Entry {
   readonly usedMs: number;
 }
 
-/** Also removes what conversions of an engine that was killed have left; those of another engine that runs go on. */
+/**
+ * Also removes what conversions of an engine that was killed have left; those of another engine
+ * that runs go on.
+ */
 export function createPreparedFiles({ settings, log }: PreparedFilesPorts): PreparedFiles {
   const folder = (): string => join(expandHome(settings().folder ?? modeliumFolders().cache), 'converted');
   for (const { path } of entriesOf(folder())) {
@@ -105,9 +109,10 @@ function partOf(path: string): string {
 }
 
 /**
- * By name, size, times, inode and birth of each file: what identifies content here without reading it. Where the file system keeps no birth, the
- * time of the last change of any kind stands for it, so that the next owner of an inode is never taken for the last. The device's number changes
- * with a remount.
+ * By name, size, times, inode and birth of each file: what identifies content here without reading
+ * it. Where the file system keeps no birth, the time of the last change of any kind stands for it,
+ * so that the next owner of an inode is never taken for the last. The device's number changes with
+ * a remount.
  */
 function keyOf(files: readonly FileIdentity[], { type }: Preparation): string {
   const hash = createHash('sha256').update(`${CONVERTER_VERSION} ${type}`);

@@ -1,6 +1,7 @@
 /**
- * The state folder of an engine that runs: owner-only, with the control token, the lock that makes an engine the only one there, and
- * `engine.json`, by which others find it. What the tables in it mean is not its business.
+ * The state folder of an engine that runs: owner-only, with the control token, the lock that makes
+ * an engine the only one there, and `engine.json`, by which others find it. What the tables in it
+ * mean is not its business.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
@@ -11,7 +12,10 @@ import { ENGINE_FILE, type EngineFile, makePrivateFolder, readEngineFile, readTo
 
 const LOCK_FILE = 'engine.lock';
 
-/** `made-again`: it was gone, and is ours again; `taken`: it was gone, and another engine was quicker. */
+/**
+ * `made-again`: it was gone, and is ours again; `taken`: it was gone, and another engine was
+ * quicker.
+ */
 export type Standing = 'there' | 'made-again' | 'taken';
 
 export interface StateFolder {
@@ -20,7 +24,10 @@ export interface StateFolder {
   readonly token: string;
   /** Writes engine.json: from now on others find this engine. */
   announce(engine: EngineFile): void;
-  /** Looks whether the folder is still there; where it was deleted, makes it again, so that this engine is found and stays the only one. */
+  /**
+   * Looks whether the folder is still there; where it was deleted, makes it again, so that this
+   * engine is found and stays the only one.
+   */
   look(): Standing;
   /** Takes engine.json away and lets the next engine in. */
   close(): void;
@@ -28,7 +35,8 @@ export interface StateFolder {
 
 /**
  * Takes the folder for this engine; creates it with mode 0700.
- * @throws ModeliumError `already-running` with the first one's address; `path-invalid` when the folder cannot be made or is not ours.
+ * @throws ModeliumError `already-running` with the first one's address; `path-invalid` when the
+ * folder cannot be made or is not ours.
  */
 export function openStateFolder(path: string): StateFolder {
   makePrivateFolder(path);
@@ -39,7 +47,8 @@ export function openStateFolder(path: string): StateFolder {
     writePrivate(join(path, ENGINE_FILE), `${JSON.stringify(engine, null, 2)}\n`);
   };
   try {
-    // An engine that was killed left it behind, and its port may be anybody's by now: nobody is to be led there any more.
+    // An engine that was killed left it behind, and its port may be anybody's by now: nobody is to
+    // be led there any more.
     rmSync(join(path, ENGINE_FILE), { force: true });
     const token = readToken(path) ?? makeToken(path);
     return {
@@ -85,8 +94,8 @@ interface Lock {
 }
 
 /**
- * SQLite's exclusive file lock: the kernel drops it however the process ends, so that no stale one is ever left, and a recycled process number
- * cannot hold it.
+ * SQLite's exclusive file lock: the kernel drops it however the process ends, so that no stale one
+ * is ever left, and a recycled process number cannot hold it.
  */
 function lock(path: string): Lock {
   const database = new DatabaseSync(join(path, LOCK_FILE), { timeout: 0 });

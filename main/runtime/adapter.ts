@@ -1,6 +1,7 @@
 /**
- * What a runtime adapter is: facts and generators of steps (`step.ts`). An adapter imports these two files, `core` and `shared`; it has no await, no
- * process, no socket, no clock and no log. The hosts carry the steps out; tests answer them from a table.
+ * What a runtime adapter is: facts and generators of steps (`step.ts`). An adapter imports these
+ * two files, `core` and `shared`; it has no await, no process, no socket, no clock and no log. The
+ * hosts carry the steps out; tests answer them from a table.
  */
 
 import type { BufferBytes, LaunchPlan, Preparation } from '../../shared/decision.ts';
@@ -33,7 +34,10 @@ export interface LoadTarget {
   readonly file: string;
   readonly plan: LaunchPlan;
   readonly profile: ModelProfile;
-  /** What the model is asked for as the first proof: a token, an embedding, a ranking of one document, a class, tensors. */
+  /**
+   * What the model is asked for as the first proof: a token, an embedding, a ranking of one
+   * document, a class, tensors.
+   */
   readonly proof: 'generate' | 'embed' | 'rank' | 'classify' | 'infer' | 'none';
 }
 
@@ -50,7 +54,10 @@ export interface Explanation {
 export interface Progress {
   readonly phase: string;
   readonly progress: number | null;
-  /** A phase that may work for minutes without a line, and without reading: there processor time is a sign of life. */
+  /**
+   * A phase that may work for minutes without a line, and without reading: there processor time is
+   * a sign of life.
+   */
   readonly isSilent?: boolean;
 }
 
@@ -60,19 +67,30 @@ export interface Stopping {
   readonly signal?: StopSignal;
   /** Seconds between that and SIGKILL. */
   readonly graceSeconds: number;
-  /** The same for one that is not ready yet, or whose first process is gone: some lose the signal then. */
+  /**
+   * The same for one that is not ready yet, or whose first process is gone: some lose the signal
+   * then.
+   */
   readonly loadingGraceSeconds: number;
-  /** SIGTERM goes to the first process alone, which ends the others in order; else to all at once. */
+  /**
+   * SIGTERM goes to the first process alone, which ends the others in order; else to all at once.
+   */
   readonly leaderFirst: boolean;
 }
 
-/** How a server that is not ours answered, and what it offers; where it is away: what is known of it all the same. */
+/**
+ * How a server that is not ours answered, and what it offers; where it is away: what is known of it
+ * all the same.
+ */
 export type ForeignLook =
   | {
       readonly isThere: true;
       readonly endpoint: Endpoint;
       readonly offers: readonly Offer[];
-      /** Models that we loaded into it and that are there, by what they are called there; absent: nothing is loaded into it. */
+      /**
+       * Models that we loaded into it and that are there, by what they are called there; absent:
+       * nothing is loaded into it.
+       */
       readonly loaded?: readonly string[];
       /** The machines that it consists of; absent: it does not tell. */
       readonly nodes?: readonly NodeView[];
@@ -106,12 +124,16 @@ export interface Adapter extends RuntimePlanner {
   readonly portRange: readonly [number, number];
   readonly stopping: Stopping;
   /**
-   * Servers that its models live in; a plan's `server` names the one. `load` gets into it by the step `enter`, starts nothing, and `detach` is its opposite.
-   * Absent: each model has a process of its own.
+   * Servers that its models live in; a plan's `server` names the one. `load` gets into it by the
+   * step `enter`, starts nothing, and `detach` is its opposite. Absent: each model has a process of
+   * its own.
    */
   readonly servers?: readonly ServerFacts[];
   load(target: LoadTarget): Steps<Endpoint>;
-  /** Has a ready one give most of its GPU memory back, its weights waiting in main memory. Absent: it cannot. */
+  /**
+   * Has a ready one give most of its GPU memory back, its weights waiting in main memory. Absent:
+   * it cannot.
+   */
   sleep?(endpoint: Endpoint): Steps<void>;
   /** Ends when it answers again. */
   wake?(target: LoadTarget, endpoint: Endpoint): Steps<Endpoint>;
@@ -121,18 +143,29 @@ export interface Adapter extends RuntimePlanner {
   attach?(modelId: string, path: string, base: Endpoint): Steps<Endpoint>;
   /** Takes an adapter out of its base, or a model out of its server. */
   detach?(modelId: string, server: Endpoint): Steps<void>;
-  /** Makes what `preparations` names. Ends when it is there; throws a sentence where it cannot be made. */
+  /**
+   * Makes what `preparations` names. Ends when it is there; throws a sentence where it cannot be
+   * made.
+   */
   prepare?(target: PrepareTarget): Steps<void>;
-  /** Asked when an answer was that of a broken model: why it answers nothing any more, in a sentence; null: it is well. Absent: its process says so itself. */
+  /**
+   * Asked when an answer was that of a broken model: why it answers nothing any more, in a
+   * sentence; null: it is well. Absent: its process says so itself.
+   */
   ailment?(endpoint: Endpoint): Steps<string | null>;
   /** Bytes that it will take on disk. */
   preparedBytes?(profile: ModelProfile, preparation: Preparation): number;
-  /** Requests that it works on at once when launched so; absent: as many as the plan has sequences. */
+  /**
+   * Requests that it works on at once when launched so; absent: as many as the plan has sequences.
+   */
   capacity?(plan: LaunchPlan): number;
   /** What a line of output tells of the load; null: nothing. */
   progress(line: string): Progress | null;
   /** @param lines all that it said of this launch, bounded. */
   explainExit(exit: Exit, lines: readonly string[]): Explanation;
-  /** What it says that one of its processes took; null or absent: it says nothing. Asked when it is ready. */
+  /**
+   * What it says that one of its processes took; null or absent: it says nothing. Asked when it is
+   * ready.
+   */
   reported?(lines: readonly string[]): BufferBytes | null;
 }

@@ -1,4 +1,7 @@
-/** The list of runtimes: adding one is a folder, and a line here. The order is that of tables and of looking. */
+/**
+ * The list of runtimes: adding one is a folder, and a line here. The order is that of tables and of
+ * looking.
+ */
 import type { Settings } from '../../shared/settings.ts';
 import { ownRuntimes } from './custom/module.ts';
 import { llama } from './llama/module.ts';
@@ -10,10 +13,15 @@ import { vllm } from './vllm/module.ts';
 
 export const RUNTIMES: readonly RuntimeModule[] = [llama, vllm, triton, ray];
 
-/** Kinds of runtimes of which a person's settings name as many as they like, each a module of its own. */
+/**
+ * Kinds of runtimes of which a person's settings name as many as they like, each a module of its
+ * own.
+ */
 const NAMED_RUNTIMES: readonly ((settings: Settings) => readonly RuntimeModule[])[] = [ownRuntimes, remotesOf];
 
-/** All that there are under these settings. Two of them never have one id: the settings see to it. */
+/**
+ * All that there are under these settings. Two of them never have one id: the settings see to it.
+ */
 export function runtimesOf(settings: Settings): readonly RuntimeModule[] {
   return [...RUNTIMES, ...NAMED_RUNTIMES.flatMap((named) => named(settings))];
 }

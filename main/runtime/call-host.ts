@@ -1,4 +1,7 @@
-/** Carries out steps that are only calls: for what is loaded by asking something that runs already. Starts nothing. */
+/**
+ * Carries out steps that are only calls: for what is loaded by asking something that runs already.
+ * Starts nothing.
+ */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Steps } from './step.ts';
 import { cannotDo, NO_ACTIVITY, type StepPorts, StepRunner } from './steps.ts';
@@ -6,7 +9,10 @@ import { cannotDo, NO_ACTIVITY, type StepPorts, StepRunner } from './steps.ts';
 /** A call that is not answered within this has not worked. */
 const CALL_MS = 120_000;
 
-/** @param what in words, for the sentence when it fails: `Loading x`. @throws ModeliumError cancelled, load-stalled, load-too-long, and what a step throws. */
+/**
+ * @param what in words, for the sentence when it fails: `Loading x`. @throws ModeliumError
+ * cancelled, load-stalled, load-too-long, and what a step throws.
+ */
 export function runCalls<Result>(ports: StepPorts, what: string, steps: Steps<Result>, signal: AbortSignal): Promise<Result> {
   const runner = new StepRunner(ports, {
     carryOut: (step) => cannotDo('A host of calls', step),

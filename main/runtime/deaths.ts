@@ -1,4 +1,7 @@
-/** Remembers when a process that served ended by itself: one such death is no verdict, a second one soon after is a failure. */
+/**
+ * Remembers when a process that served ended by itself: one such death is no verdict, a second one
+ * soon after is a failure.
+ */
 import { READY_FORGIVES_MS } from '../core/backoff.ts';
 
 export class Deaths {

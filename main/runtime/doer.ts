@@ -1,4 +1,7 @@
-/** Sends each call of the deciders to whoever carries it out: what is being prepared to the preparations, guests to the guests, everything else to the manager. */
+/**
+ * Sends each call of the deciders to whoever carries it out: what is being prepared to the
+ * preparations, guests to the guests, everything else to the manager.
+ */
 import type { Doer } from '../core/doer.ts';
 import type { Guests } from './guests.ts';
 import type { Manager } from './manager.ts';

@@ -1,8 +1,14 @@
-/** Where a drain may lead, when something else is wanted of the model meanwhile. Pure; the manager asks. */
+/**
+ * Where a drain may lead, when something else is wanted of the model meanwhile. Pure; the manager
+ * asks.
+ */
 import type { AfterDrain, StateOf } from '../../shared/model.ts';
 import type { ProcessIdentity } from '../core/process-ports.ts';
 
-/** Only for idleness, and nothing else was made of it since: its process is untouched and may go on serving. */
+/**
+ * Only for idleness, and nothing else was made of it since: its process is untouched and may go on
+ * serving.
+ */
 export function isRevocable({ reason, signalled, becomes }: StateOf<'draining'>): boolean {
   const stillIdle = becomes.to === 'analyzed' || (becomes.to === 'unloaded' && becomes.reason === 'idle');
   return reason === 'idle' && !signalled && stillIdle;

@@ -1,4 +1,7 @@
-/** Ends a runner's process tree, and sees its memory free or says what is still held (I6). Changes no state of a model. */
+/**
+ * Ends a runner's process tree, and sees its memory free or says what is still held (I6). Changes
+ * no state of a model.
+ */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import type { StateOf } from '../../shared/model.ts';
 import type { Log } from '../core/ports.ts';
@@ -41,7 +44,10 @@ export async function endRunner(ports: EndingPorts, runner: Runner, draining: St
   return survivors;
 }
 
-/** What a load was to take, it may never have taken: only what was seen of it can come free, or leak. */
+/**
+ * What a load was to take, it may never have taken: only what was seen of it can come free, or
+ * leak.
+ */
 function heldBy({ devices }: RoomPorts, { host, before }: Runner, { from, held }: StateOf<'draining'>): DeviceBytes {
   if (from !== 'loading' || devices.sample === null) return held;
   const seen = host.measure(devices.sample, before, held);

@@ -1,4 +1,7 @@
-/** What becomes of a model whose load or preparation failed: the failure in words, and when it is tried again. */
+/**
+ * What becomes of a model whose load or preparation failed: the failure in words, and when it is
+ * tried again.
+ */
 import type { ModeliumError } from '../../shared/errors.ts';
 import type { AfterDrain, LoadFailure } from '../../shared/model.ts';
 import { backoff } from '../core/backoff.ts';

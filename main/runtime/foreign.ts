@@ -1,6 +1,7 @@
 /**
- * A server of somebody else's: what it offers is looked at again and again, more seldom while it is away, and never in a storm. It is never started,
- * restarted or ended by us. Models that live in it hear when it is away, or does not offer them any more.
+ * A server of somebody else's: what it offers is looked at again and again, more seldom while it is
+ * away, and never in a storm. It is never started, restarted or ended by us. Models that live in it
+ * hear when it is away, or does not offer them any more.
  */
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
@@ -22,7 +23,10 @@ export interface ForeignPorts extends StepPorts {
 const THERE_MS = 15_000;
 const AWAY_FIRST_MS = 2_000;
 const AWAY_LONGEST_MS = 60_000;
-/** Requests that failed, or that want one that is away, may ask for a look at once, but not more often than this. */
+/**
+ * Requests that failed, or that want one that is away, may ask for a look at once, but not more
+ * often than this.
+ */
 const LEAST_THERE_MS = 100;
 const LEAST_AWAY_MS = 2_000;
 /** An answer that took longer is told. */
@@ -154,7 +158,10 @@ export class ForeignServer implements SharedServer {
     this.#onLook(look);
   }
 
-  /** Somebody else took them out, or they ended there for good. One that is being loaded is looked after by its load. */
+  /**
+   * Somebody else took them out, or they ended there for good. One that is being loaded is looked
+   * after by its load.
+   */
   #missLost(loaded: readonly string[]): void {
     for (const guest of [...this.#guests.keys()]) {
       if (guest.model !== null && !loaded.includes(guest.model)) guest.breaks('lost');

@@ -1,6 +1,7 @@
 /**
- * Models that are loaded by calls into something that runs already: a LoRA into its base. Owns their stays. A request to one is a request to its base too,
- * so that the base is neither idle nor sent away meanwhile; when the base leaves, they leave before it.
+ * Models that are loaded by calls into something that runs already: a LoRA into its base. Owns
+ * their stays. A request to one is a request to its base too, so that the base is neither idle nor
+ * sent away meanwhile; when the base leaves, they leave before it.
  */
 import type { Candidate, DecisionOutcome } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
@@ -23,7 +24,10 @@ interface Guest {
   attachedTo: Endpoint | null;
 }
 
-/** What becomes of them when their base leaves: with the same words where they fit, else they rest until they are asked for. */
+/**
+ * What becomes of them when their base leaves: with the same words where they fit, else they rest
+ * until they are asked for.
+ */
 const WITH_BASE: Partial<Record<DrainReason, AfterDrain>> = {
   idle: { to: 'unloaded', reason: 'idle' },
   sleep: { to: 'unloaded', reason: 'idle' },

@@ -1,4 +1,7 @@
-/** What is said of a process that was killed: that memory ran out only where the kernel counted it. Pure; each runtime's words of its exits ask here. */
+/**
+ * What is said of a process that was killed: that memory ran out only where the kernel counted it.
+ * Pure; each runtime's words of its exits ask here.
+ */
 import type { Exit } from '../core/process-ports.ts';
 import type { Explanation } from './adapter.ts';
 

@@ -1,4 +1,7 @@
-/** The last lines that a runtime spoke, bounded (I10): what errors quote and `modelium logs` shows. Outlives the process it came from. */
+/**
+ * The last lines that a runtime spoke, bounded (I10): what errors quote and `modelium logs` shows.
+ * Outlives the process it came from.
+ */
 
 const MOST_LINES = 2_000;
 const QUOTED_BYTES = 8_192;

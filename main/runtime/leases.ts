@@ -1,4 +1,7 @@
-/** The requests in flight at one loaded model: hands leases out, counts them, tells when none is left, cuts them when a drain's time is up (I3). */
+/**
+ * The requests in flight at one loaded model: hands leases out, counts them, tells when none is
+ * left, cuts them when a drain's time is up (I3).
+ */
 import type { RuntimeId } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';

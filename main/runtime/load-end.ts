@@ -1,6 +1,7 @@
 /**
- * How a load ends: what a model that became ready says, teaches and counts, and what becomes of one that could not be loaded. Owns no runner and ends
- * none: `manager.ts` does, with what is answered here.
+ * How a load ends: what a model that became ready says, teaches and counts, and what becomes of one
+ * that could not be loaded. Owns no runner and ends none: `manager.ts` does, with what is answered
+ * here.
  */
 import type { DeviceBytes } from '../../shared/decision.ts';
 import type { ModeliumError } from '../../shared/errors.ts';
@@ -38,7 +39,8 @@ export function commitReady(ports: LoadEndPorts, runner: Runner, target: LoadTar
   const { plan } = target;
   devices.settlePromise(id, clock.now());
   const pids = host.pids();
-  // Log and learn before registry.apply: apply() grants the next load synchronously, and its log line must come after this one.
+  // Log and learn before registry.apply: apply() grants the next load synchronously, and its log
+  // line must come after this one.
   const isElsewhere = plan.placement.kind === 'elsewhere';
   if (!isElsewhere || adapter.detach !== undefined)
     log.say(loadedSentence(id, { ...predicted, ...measured }, devices.sample, loadSeconds, plan.placement.where));
@@ -49,11 +51,15 @@ export function commitReady(ports: LoadEndPorts, runner: Runner, target: LoadTar
   outcome.ready({ ok: true, message: 'ready', predictedBytes: predicted, measuredBytes: measured, seconds: loadSeconds });
   runner.endpoint = endpoint;
   registry.apply(id, { type: 'loaded', endpoint, devices: Object.keys(predicted), measured, pids, sinceMs: clock.now(), loadSeconds });
-  // The smaller context that a failure asked for stays: without it the plan would differ, and the next settings edit would unload the model.
+  // The smaller context that a failure asked for stays: without it the plan would differ, and the
+  // next settings edit would unload the model.
   runner.cancelForgiving = clock.after(READY_FORGIVES_MS, () => registry.update(id, { attempts: 0 }));
 }
 
-/** @returns why it leaves, and what it becomes: tried again with what the failure asked for, settling where its files are others, or failed. */
+/**
+ * @returns why it leaves, and what it becomes: tried again with what the failure asked for,
+ * settling where its files are others, or failed.
+ */
 export function loadFailed(
   ports: LoadEndPorts,
   { id, host, decisionId, predicted }: Runner,

@@ -1,6 +1,6 @@
 /**
- * How a load ended, for its row in the ledger: written when the model is ready, and again when its runtime has told which buffers it made,
- * which may come a moment later. No I/O.
+ * How a load ended, for its row in the ledger: written when the model is ready, and again when its
+ * runtime has told which buffers it made, which may come a moment later. No I/O.
  */
 import type { BufferBytes, DecisionOutcome } from '../../shared/decision.ts';
 
@@ -20,7 +20,10 @@ export class LoadOutcome {
     this.#write = write;
   }
 
-  /** A child says what it took: `{type: "memory", devices: {cpu: {modelBytes, kvBytes, computeBytes}}}`. */
+  /**
+   * A child says what it took:
+   * `{type: "memory", devices: {cpu: {modelBytes, kvBytes, computeBytes}}}`.
+   */
   hear(message: unknown): void {
     const reported = reportOf(message);
     if (reported === null) return;

@@ -1,4 +1,7 @@
-/** What an adapter is told to load: the record's files, or what was made of them, and the granted plan. Pure. */
+/**
+ * What an adapter is told to load: the record's files, or what was made of them, and the granted
+ * plan. Pure.
+ */
 import type { Candidate } from '../../shared/decision.ts';
 import { formOf } from '../../shared/profile.ts';
 import type { ModelRecord } from '../core/registry.ts';

@@ -1,4 +1,7 @@
-/** What the manager asks of whatever a model lives in: a process tree of its own (`process-host.ts`), or a server that it shares (`shared-host.ts`). Types only. */
+/**
+ * What the manager asks of whatever a model lives in: a process tree of its own
+ * (`process-host.ts`), or a server that it shares (`shared-host.ts`). Types only.
+ */
 import type { DeviceBytes } from '../../shared/decision.ts';
 import type { Sample } from '../core/ports.ts';
 import type { Exit, ProcessIdentity } from '../core/process-ports.ts';
@@ -17,13 +20,19 @@ export interface ModelHost {
   readonly exit: Exit | null;
   /** What the adapter made of the exit; null while there is none. */
   readonly explanation: Explanation | null;
-  /** When what it lives in may be started again, in monotonic milliseconds; null: this model's own back-off counts. */
+  /**
+   * When what it lives in may be started again, in monotonic milliseconds; null: this model's own
+   * back-off counts.
+   */
   readonly retryAtMs: number | null;
   /** Others live in it too: that it ended is no verdict on this model. */
   readonly isShared: boolean;
   /** Processes of this model alone. */
   pids(): readonly number[];
-  /** Bytes that it holds, by device. @param before the sample before it took any. @param predicted names the devices. */
+  /**
+   * Bytes that it holds, by device. @param before the sample before it took any. @param predicted
+   * names the devices.
+   */
   measure(sample: Sample, before: Sample | null, predicted: DeviceBytes): DeviceBytes;
   /** Called when it breaks, once. */
   onBreak(listener: (how: Breaking) => void): void;

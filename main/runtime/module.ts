@@ -1,6 +1,7 @@
 /**
- * What a runtime's folder exports: who it is, how it is looked for, and its adapter. Types, and what their users share. Adding a runtime is a folder with
- * one of these and a line in `adapters.ts`.
+ * What a runtime's folder exports: who it is, how it is looked for, and its adapter. Types, and
+ * what their users share. Adding a runtime is a folder with one of these and a line in
+ * `adapters.ts`.
  */
 import type { DeviceId, RuntimeId } from '../../shared/decision.ts';
 import type { ModelKind } from '../../shared/profile.ts';
@@ -31,7 +32,10 @@ export interface RuntimeWorld {
   readonly settingsFolder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
-  /** Tells this Modelium from others on a server that they share: the same at each start, and another word for each run. */
+  /**
+   * Tells this Modelium from others on a server that they share: the same at each start, and
+   * another word for each run.
+   */
   readonly instance: { readonly owner: string; readonly run: string };
   /** `/`; tests have another. */
   readonly root: string;
@@ -43,7 +47,10 @@ export interface RuntimeWorld {
   readonly programs: { readonly embeddedServer: string; readonly convert: string; readonly findGpu: string; readonly rayApp: string };
   /** Does the driver show GPUs, and which; in a sentence without its full stop. */
   readonly driver: { readonly isPresent: boolean; readonly why: string };
-  /** Null: there is no such GPU. Neither figure ever changes, so that a plan is the same whenever it is computed. */
+  /**
+   * Null: there is no such GPU. Neither figure ever changes, so that a plan is the same whenever it
+   * is computed.
+   */
   gpu(id: DeviceId): GpuFacts | null;
 }
 
@@ -60,12 +67,17 @@ export interface RuntimeModule<Found = unknown> {
   readonly id: RuntimeId;
   /** As people call it. */
   readonly name: string;
-  /** What runs: a process for each model, one server for all of them, or a server that is somebody else's. */
+  /**
+   * What runs: a process for each model, one server for all of them, or a server that is somebody
+   * else's.
+   */
   readonly unit: 'process' | 'server' | 'remote';
   isEnabled(settings: Settings): boolean;
   /** Before the first search. */
   readonly notFound: Found;
-  /** Looks for it. @param before what the last search found: answered again where nothing changed. */
+  /**
+   * Looks for it. @param before what the last search found: answered again where nothing changed.
+   */
   find(world: RuntimeWorld, before: Found): Steps<Found>;
   adapter(world: RuntimeWorld, found: Found): Adapter;
   readonly preference: RuntimePreference;

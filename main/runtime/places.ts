@@ -2,7 +2,10 @@
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { RuntimeWorld } from './module.ts';
 
-/** An absolute path: `~/` is the person's folder, and what is relative begins where the settings file lies. */
+/**
+ * An absolute path: `~/` is the person's folder, and what is relative begins where the settings
+ * file lies.
+ */
 export function placeOf(path: string, { home, settingsFolder }: Pick<RuntimeWorld, 'home' | 'settingsFolder'>): string {
   return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(settingsFolder, path);
 }
@@ -15,7 +18,9 @@ export function onPath(name: string, env: RuntimeWorld['env']): readonly string[
     .map((folder) => join(folder, name));
 }
 
-/** Where a command of the settings may be: one with a slash at that place, a bare name on the PATH. */
+/**
+ * Where a command of the settings may be: one with a slash at that place, a bare name on the PATH.
+ */
 export function programsOf(command: string, world: Pick<RuntimeWorld, 'home' | 'settingsFolder' | 'env'>): readonly string[] {
   return command.includes('/') ? [placeOf(command, world)] : onPath(command, world.env);
 }

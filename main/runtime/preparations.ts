@@ -1,6 +1,7 @@
 /**
- * What is made of models before they can be loaded (a GGUF of a Hugging Face folder): one at a time, in a process of its own, with progress, and
- * cancelled like a load. Owns the preparation that runs; the files that come of it belong to `PreparedFiles`, states to the registry.
+ * What is made of models before they can be loaded (a GGUF of a Hugging Face folder): one at a
+ * time, in a process of its own, with progress, and cancelled like a load. Owns the preparation
+ * that runs; the files that come of it belong to `PreparedFiles`, states to the registry.
  */
 import type { LaunchPlan, Preparation, RuntimeId } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
@@ -85,7 +86,10 @@ export class Preparations {
     return this.#running?.id === id;
   }
 
-  /** Ends it and leaves nothing of it. Resolves when the state after that is committed; a second call redirects where it goes. */
+  /**
+   * Ends it and leaves nothing of it. Resolves when the state after that is committed; a second
+   * call redirects where it goes.
+   */
   stop(id: string, reason: DrainReason, becomes: AfterDrain): Promise<void> {
     const running = this.#running;
     if (running === null || running.id !== id) return Promise.resolve();
@@ -166,7 +170,8 @@ export class Preparations {
   }
 
   async #end({ host, output }: Running): Promise<null> {
-    // It holds no memory that is waited for, and what it has written is worth nothing: it is killed.
+    // It holds no memory that is waited for, and what it has written is worth nothing: it is
+    // killed.
     await host.stop(0);
     this.#ports.prepared.discard(output);
     this.#running = null;

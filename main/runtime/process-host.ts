@@ -1,7 +1,8 @@
 /**
- * One process tree of a runtime: starts it, carries out the steps of its adapter that need one, keeps its last words and ends it.
- * It knows processes and time; it knows nothing of states, memory or requests (the manager does), and leaves the run of the steps to `steps.ts`.
- * Guarded by test/core/story.test.ts.
+ * One process tree of a runtime: starts it, carries out the steps of its adapter that need one,
+ * keeps its last words and ends it. It knows processes and time; it knows nothing of states, memory
+ * or requests (the manager does), and leaves the run of the steps to `steps.ts`. Guarded by
+ * test/core/story.test.ts.
  */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -23,7 +24,10 @@ export interface HostPorts extends StepPorts {
 }
 
 const GONE_POLL_MS = 5;
-/** After SIGKILL the kernel needs a moment to take a tree down; longer means a process stuck in the kernel. */
+/**
+ * After SIGKILL the kernel needs a moment to take a tree down; longer means a process stuck in the
+ * kernel.
+ */
 const AFTER_KILL_MS = 5_000;
 
 export class ProcessHost implements StepHost, ModelHost {
@@ -95,7 +99,8 @@ export class ProcessHost implements StepHost, ModelHost {
   }
 
   /**
-   * Carries out an adapter's steps. On abort the generator is dropped where it stands; whoever aborts ends the tree with `stop`.
+   * Carries out an adapter's steps. On abort the generator is dropped where it stands; whoever
+   * aborts ends the tree with `stop`.
    * @throws ModeliumError runtime-exited, load-stalled, load-too-long, cancelled, disk-full.
    */
   async run<Result>(
@@ -111,12 +116,14 @@ export class ProcessHost implements StepHost, ModelHost {
   }
 
   /**
-   * Ends the tree: the signal that its runtime ends by, grace, SIGKILL of the group and of every member seen. What it left on the disk goes with it.
+   * Ends the tree: the signal that its runtime ends by, grace, SIGKILL of the group and of every
+   * member seen. What it left on the disk goes with it.
    * @returns processes that still live after all that; the row stays in the table for them (I2).
    */
   async stop(graceMs: number): Promise<readonly ProcessIdentity[]> {
     const { processes, table, scratch } = this.#ports;
-    // An abort may come between the launch and its identity: without waiting here the child would be missed.
+    // An abort may come between the launch and its identity: without waiting here the child would
+    // be missed.
     await this.#spawning?.catch(() => {});
     if (this.#leader === null) {
       table.erase(this.#launchId);
@@ -124,7 +131,8 @@ export class ProcessHost implements StepHost, ModelHost {
       return [];
     }
     const leaderLives = processes.isAlive(this.#leader);
-    // Without its leader the tree is nobody's descendant any more: what it left is found by the launch id in its environment.
+    // Without its leader the tree is nobody's descendant any more: what it left is found by the
+    // launch id in its environment.
     this.#recordMembers(leaderLives ? undefined : processes.findByLaunch(this.#launchId));
     scratch.note(this.#launchId, this.pids());
     const group = this.#leader.pid;
@@ -171,7 +179,8 @@ export class ProcessHost implements StepHost, ModelHost {
     try {
       table.intend({ ...row, startedAt: new Date(clock.wallTime()).toISOString(), bootId: bootId() });
     } catch (error) {
-      // A child with a message channel dies with us even without a row; any other would be an orphan (I2).
+      // A child with a message channel dies with us even without a row; any other would be an
+      // orphan (I2).
       if (!step.ipc) throw error;
     }
     const env = { ...step.env, MODELIUM_LAUNCH: this.#launchId };
@@ -206,7 +215,10 @@ export class ProcessHost implements StepHost, ModelHost {
     return this.#ports.processes.activity(this.pids());
   }
 
-  /** @param found who belongs to the tree now; by default the leader's descendants, which are cheap to list (I12). */
+  /**
+   * @param found who belongs to the tree now; by default the leader's descendants, which are cheap
+   * to list (I12).
+   */
   #recordMembers(found?: readonly ProcessIdentity[]): void {
     const { processes, table } = this.#ports;
     if (this.#leader === null) return;
@@ -236,7 +248,10 @@ export class ProcessHost implements StepHost, ModelHost {
     return new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() });
   }
 
-  /** A grandchild whose parents ended stays in the group, and nobody's descendant: looked for only when the group outlives the family. */
+  /**
+   * A grandchild whose parents ended stays in the group, and nobody's descendant: looked for only
+   * when the group outlives the family.
+   */
   #leftInGroup(): boolean {
     const { processes } = this.#ports;
     const group = this.#leader?.pid ?? 0;

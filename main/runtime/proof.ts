@@ -1,4 +1,7 @@
-/** The first real answer that a model is asked for before it counts as ready: which kind it is, in words, and tensors for those that take them. Pure. */
+/**
+ * The first real answer that a model is asked for before it counts as ready: which kind it is, in
+ * words, and tensors for those that take them. Pure.
+ */
 import type { ModelForm, ModelKind, TensorSpec } from '../../shared/profile.ts';
 import { datatypeOf } from '../../shared/tensors.ts';
 import type { LoadTarget } from './adapter.ts';
@@ -36,8 +39,9 @@ export interface InferInput {
 }
 
 /**
- * Body of `POST /v2/models/NAME/infer` with the smallest tensors that the form takes: zeros, and 1 for each size that is chosen at run time. Null where
- * that would still be millions of values. Source: the Open Inference Protocol, version 2.
+ * Body of `POST /v2/models/NAME/infer` with the smallest tensors that the form takes: zeros, and 1
+ * for each size that is chosen at run time. Null where that would still be millions of values.
+ * Source: the Open Inference Protocol, version 2.
  */
 export function smallestInference(inputs: readonly TensorSpec[]): { readonly inputs: readonly InferInput[] } | null {
   const shapes = inputs.map(({ shape }) => shape.map((size) => (typeof size === 'number' && size > 0 ? size : 1)));

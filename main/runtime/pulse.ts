@@ -1,6 +1,7 @@
 /**
- * Notices a runtime that hangs: it lives, requests are in flight, and for half a minute it neither answers for its health nor sends a byte of any
- * answer. Owns one timer for each ready model; what a hung one means is the manager's matter. Health checks are no activity (I5).
+ * Notices a runtime that hangs: it lives, requests are in flight, and for half a minute it neither
+ * answers for its health nor sends a byte of any answer. Owns one timer for each ready model; what
+ * a hung one means is the manager's matter. Health checks are no activity (I5).
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
@@ -9,7 +10,9 @@ import type { HttpClient } from '../core/process-ports.ts';
 
 const EVERY_MS = 5_000;
 const ANSWER_MS = 10_000;
-/** A runtime on busy processors may be slow to answer; so long without any answer it is not slow. */
+/**
+ * A runtime on busy processors may be slow to answer; so long without any answer it is not slow.
+ */
 const HUNG_AFTER_MS = 30_000;
 
 export interface PulsePorts {

@@ -1,6 +1,6 @@
 /**
- * Waits for memory: until what was promised to a load is there, and until what an ended tree held is seen free (I6). Decides nothing.
- * Guarded by test/runtime/room.test.ts.
+ * Waits for memory: until what was promised to a load is there, and until what an ended tree held
+ * is seen free (I6). Decides nothing. Guarded by test/runtime/room.test.ts.
  */
 import type { DeviceBytes } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -38,11 +38,17 @@ export interface Leaving {
   readonly held: DeviceBytes;
   /** The last sample before it was asked to. */
   readonly before: Sample | null;
-  /** Of one that crashed: the sample before it took memory. The last one may be from after its end, when nothing more would come free. */
+  /**
+   * Of one that crashed: the sample before it took memory. The last one may be from after its end,
+   * when nothing more would come free.
+   */
   readonly crashedOver: Sample | null;
 }
 
-/** @returns null when the memory of an ended tree is seen free, else what is still held after ten seconds (I6). */
+/**
+ * @returns null when the memory of an ended tree is seen free, else what is still held after ten
+ * seconds (I6).
+ */
 export async function seeReleased(
   { clock, probe, devices }: RoomPorts,
   pids: readonly number[],
@@ -68,7 +74,10 @@ function withHeld(sample: Sample, held: DeviceBytes): Sample {
   return { ...sample, devices: sample.devices.map((device) => ({ ...device, usedBytes: device.usedBytes + (held[device.id] ?? 0) })) };
 }
 
-/** Of each device the sample that shows more taken: totals and the list of processes come apart, and either may be from after a crash already. */
+/**
+ * Of each device the sample that shows more taken: totals and the list of processes come apart, and
+ * either may be from after a crash already.
+ */
 function fuller(sample: Sample, other: Sample): Sample {
   const more = (device: Sample['devices'][number]) => {
     const twin = other.devices.find(({ id }) => id === device.id);

@@ -1,4 +1,7 @@
-/** What the manager holds of a model whose process runs or is about to: a record of one bring-up, and how it is made. Owns no rule. */
+/**
+ * What the manager holds of a model whose process runs or is about to: a record of one bring-up,
+ * and how it is made. Owns no rule.
+ */
 import type { Candidate, DecisionOutcome, DeviceBytes } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import { MOST_IN_FLIGHT } from '../core/admission.ts';
@@ -28,7 +31,10 @@ export interface Runner {
   readonly capacity: number;
   /** Of one that is ready, or sleeps. */
   endpoint: Endpoint | null;
-  /** The sample before it took memory: where the driver names no processes, its share is the difference. */
+  /**
+   * The sample before it took memory: where the driver names no processes, its share is the
+   * difference.
+   */
   before: Sample | null;
   waitedForRoom: boolean;
   cancelForgiving: () => void;
@@ -105,7 +111,8 @@ export function measurementOf(
   { plan, profile }: LoadTarget,
   seen: Pick<Measurement, 'measured' | 'loadSeconds' | 'reported'>,
 ): Measurement {
-  // What the planner computed before any correction: a correction that learned from itself would swing.
+  // What the planner computed before any correction: a correction that learned from itself would
+  // swing.
   const predicted = adapter.estimate(profile, plan).bytes;
   const hash = endpoint === null ? planHash(plan) : wakeHash(plan);
   return { modelId: id, runtime: plan.runtime, planHash: hash, predicted, ...seen };

@@ -1,4 +1,7 @@
-/** Carries out a search for a runtime: looks at files, and asks small programs. Starts nothing that stays. */
+/**
+ * Carries out a search for a runtime: looks at files, and asks small programs. Starts nothing that
+ * stays.
+ */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Look } from '../core/look.ts';
 import type { Clock } from '../core/ports.ts';

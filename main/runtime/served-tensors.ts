@@ -1,4 +1,7 @@
-/** What a server of the Open Inference Protocol (version 2) says of a model's tensors: read once, when the model is loaded. What it says is bounded (I10). */
+/**
+ * What a server of the Open Inference Protocol (version 2) says of a model's tensors: read once,
+ * when the model is loaded. What it says is bounded (I10).
+ */
 import type { Server } from '../../shared/model.ts';
 import type { ServedTensor, ServedTensors } from '../../shared/tensors.ts';
 import { http, type Steps } from './step.ts';
@@ -15,7 +18,8 @@ export function* servedTensors(server: Server, model: string): Steps<ServedTenso
   const inputs = tensorsIn(about['inputs']);
   const outputs = tensorsIn(about['outputs']);
   if (inputs === null || outputs === null) return null;
-  // Which of them may be left out stands in its configuration alone, and not every server tells that.
+  // Which of them may be left out stands in its configuration alone, and not every server tells
+  // that.
   const config = yield* json(server, `${path}/config`);
   const optional = new Set(listIn(config['input']).flatMap((input) => (input['optional'] === true ? [input['name']] : [])));
   const { extensions } = yield* json(server, '/v2');

@@ -1,7 +1,8 @@
 /**
- * One server of ours that several models live in: absent, starting, up, recycling or stopping. Starts it when the first model enters, ends it when the last
- * one has left, starts it anew when a model's memory stays taken. One back-off for all of them, and one holder of its own memory. It knows no model's state:
- * those who live in it are told, and the manager does the rest.
+ * One server of ours that several models live in: absent, starting, up, recycling or stopping.
+ * Starts it when the first model enters, ends it when the last one has left, starts it anew when a
+ * model's memory stays taken. One back-off for all of them, and one holder of its own memory. It
+ * knows no model's state: those who live in it are told, and the manager does the rest.
  */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
@@ -57,7 +58,10 @@ export class ServerHost implements SharedServer {
   explanation: Explanation | null = null;
   retryAtMs = 0;
 
-  /** @param name `server:triton`, under which its processes and its memory are known. @param adapter the one in force. */
+  /**
+   * @param name `server:triton`, under which its processes and its memory are known. @param adapter
+   * the one in force.
+   */
   constructor(ports: ServerPorts, name: string, adapter: () => Adapter) {
     this.#ports = ports;
     this.#name = name;
@@ -184,7 +188,10 @@ export class ServerHost implements SharedServer {
     }
   }
 
-  /** One that was up for long starts again with a clean slate; the first end of such a one has no back-off at all. */
+  /**
+   * One that was up for long starts again with a clean slate; the first end of such a one has no
+   * back-off at all.
+   */
   #failed(explanation: Explanation | null): void {
     const { clock } = this.#ports;
     this.explanation = explanation ?? { code: 'runtime-exited', message: 'its process ended', permanent: false, retryWith: null };
@@ -205,7 +212,10 @@ export class ServerHost implements SharedServer {
     for (const [guest, stage] of [...this.#guests]) if (stage !== 'waits') guest.breaks('exited');
   }
 
-  /** Nobody is cut in the middle of a load: those who live in it leave, then it ends, and whoever waits has it started. */
+  /**
+   * Nobody is cut in the middle of a load: those who live in it leave, then it ends, and whoever
+   * waits has it started.
+   */
   #recycleWhenQuiet(): void {
     if (!this.#isToRecycle || this.#host === null || (this.#state !== 'up' && this.#state !== 'recycling')) return;
     const stages = [...this.#guests.values()];

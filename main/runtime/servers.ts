@@ -1,4 +1,7 @@
-/** The servers that models live in, by name: those of ours are made when they are first needed, those of others looked at. Owns no rule. */
+/**
+ * The servers that models live in, by name: those of ours are made when they are first needed,
+ * those of others looked at. Owns no rule.
+ */
 import type { RuntimeId } from '../../shared/decision.ts';
 import type { NodeView } from '../../shared/snapshot.ts';
 import type { Holder } from '../core/memory/gpu-room.ts';
@@ -59,7 +62,10 @@ export class Servers {
     return { problem: server?.explanation?.message ?? null, nodes: server?.nodes ?? [] };
   }
 
-  /** These are the servers of others from now on. One that is other than before is looked at anew; one that is no more offers nothing. */
+  /**
+   * These are the servers of others from now on. One that is other than before is looked at anew;
+   * one that is no more offers nothing.
+   */
   follow(all: readonly ForeignFacts[]): void {
     const changed = new Set<string>();
     for (const [name, server] of [...this.#foreign]) {

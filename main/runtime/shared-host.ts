@@ -1,6 +1,7 @@
 /**
- * A model's place in a server that others live in too: what its adapter loads by calls. Enters and leaves the server, and measures the model's memory by
- * difference, because all of them share one process. It starts and ends no process: that is `server-host.ts`.
+ * A model's place in a server that others live in too: what its adapter loads by calls. Enters and
+ * leaves the server, and measures the model's memory by difference, because all of them share one
+ * process. It starts and ends no process: that is `server-host.ts`.
  */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';

@@ -1,4 +1,7 @@
-/** Puts a ready tree to sleep: has the runtime free its GPU memory, and measures what is still held. Decides nothing. */
+/**
+ * Puts a ready tree to sleep: has the runtime free its GPU memory, and measures what is still held.
+ * Decides nothing.
+ */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Endpoint, StateOf } from '../../shared/model.ts';
@@ -28,7 +31,9 @@ interface Sleeper {
   readonly weightBytes: number;
 }
 
-/** @throws ModeliumError when the runtime cannot, does not end in time, or frees next to nothing. */
+/**
+ * @throws ModeliumError when the runtime cannot, does not end in time, or frees next to nothing.
+ */
 async function fallAsleep(
   { clock, probe, devices }: RoomPorts,
   { adapter, host, endpoint, before, awake, weightBytes }: Sleeper,
@@ -38,7 +43,8 @@ async function fallAsleep(
   const startedMs = clock.now();
   await host.run(steps, { stallMs: SLEEP_MS, maxMs: SLEEP_MS }, new AbortController().signal, () => {});
   const sample = await probe.sampleNow();
-  // Whoever looks next, a model that wants the room among them, must not reckon with what it held awake.
+  // Whoever looks next, a model that wants the room among them, must not reckon with what it held
+  // awake.
   devices.applySample(sample);
   const gpus = measuredBytes(sample, before, host.pids(), awake);
   const freedBytes = Object.entries(gpus).reduce((sum, [id, bytes]) => sum + Math.max(0, (awake[id] ?? 0) - bytes), 0);
@@ -59,7 +65,10 @@ export interface SleepPorts extends RoomPorts {
   write(work: () => void): void;
 }
 
-/** Has a runner's model fall asleep, in the drain that is under way, and commits that. @returns false: it cannot, or something else is wanted of it by now. */
+/**
+ * Has a runner's model fall asleep, in the drain that is under way, and commits that. @returns
+ * false: it cannot, or something else is wanted of it by now.
+ */
 export async function sleepRunner(
   ports: SleepPorts,
   { id, host, adapter, before }: Pick<Runner, 'id' | 'host' | 'adapter' | 'before'>,

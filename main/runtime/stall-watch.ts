@@ -1,6 +1,6 @@
 /**
- * Tells a load that stands still from one that is slow: a deadline that every sign of life moves on. Knows time and activity, no processes.
- * Guarded by test/runtime/stall-watch.test.ts.
+ * Tells a load that stands still from one that is slow: a deadline that every sign of life moves
+ * on. Knows time and activity, no processes. Guarded by test/runtime/stall-watch.test.ts.
  */
 import type { Clock } from '../core/ports.ts';
 
@@ -16,9 +16,15 @@ export interface Activity {
 }
 
 const POLL_MS = 1_000;
-/** A server that hangs still polls its sockets: less than this much of a core between two looks is no work. */
+/**
+ * A server that hangs still polls its sockets: less than this much of a core between two looks is
+ * no work.
+ */
 const WORKING_CPU_SHARE = 0.2;
-/** A server that hangs still reads our health checks (8 kB a second), and its heap breathes: less than this is no progress. */
+/**
+ * A server that hangs still reads our health checks (8 kB a second), and its heap breathes: less
+ * than this is no progress.
+ */
 const READ_NOISE_BYTES = 4 * 1024 * 1024;
 const RESIDENT_NOISE_BYTES = 16 * 1024 * 1024;
 
@@ -69,7 +75,10 @@ export class StallWatch {
     return () => cancelTimer();
   }
 
-  /** Bytes read and memory that changes are signs of life too: a 70 GB file from a slow disk is slow, not stalled. So is work, where nothing else shows. */
+  /**
+   * Bytes read and memory that changes are signs of life too: a 70 GB file from a slow disk is
+   * slow, not stalled. So is work, where nothing else shows.
+   */
   #notice(now: Activity): void {
     const last = this.#lastActivity;
     const atMs = this.#clock.now();

@@ -1,7 +1,8 @@
 /**
- * One stay of a model somewhere: who uses it, and how it leaves. Requests in flight are counted and waited for, a drain is redirected by who wants something
- * else meanwhile and taken back by a request where that is still possible. The same for a process of its own, for a guest and for a preparation; what
- * ending it means is said by whoever owns it. Knows no process and no memory.
+ * One stay of a model somewhere: who uses it, and how it leaves. Requests in flight are counted and
+ * waited for, a drain is redirected by who wants something else meanwhile and taken back by a
+ * request where that is still possible. The same for a process of its own, for a guest and for a
+ * preparation; what ending it means is said by whoever owns it. Knows no process and no memory.
  */
 import { type AfterDrain, type DrainReason, NOTHING_COPIED, type StateOf } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
@@ -58,7 +59,10 @@ export class Stay {
     this.leases = leases;
   }
 
-  /** @param isWhole what serves it is untouched: an idle drain that has not signalled yet is taken back. Null: it cannot be asked. */
+  /**
+   * @param isWhole what serves it is untouched: an idle drain that has not signalled yet is taken
+   * back. Null: it cannot be asked.
+   */
   serving(isWhole: boolean): Serving | null {
     const { registry } = this.#ports;
     const draining = stateOf(registry.get(this.id), 'draining');
@@ -83,9 +87,10 @@ export class Stay {
   }
 
   /**
-   * Waits for requests in flight up to `drain_seconds`, then has it ended. A second call while it drains redirects where it goes.
-   * Resolves when the state after the drain is committed.
-   * @param end ends it; the drain is told as it is then. What it resolves with becomes of the model, if that is another than was wanted.
+   * Waits for requests in flight up to `drain_seconds`, then has it ended. A second call while it
+   * drains redirects where it goes. Resolves when the state after the drain is committed.
+   * @param end ends it; the drain is told as it is then. What it resolves with becomes of the
+   * model, if that is another than was wanted.
    */
   leave(
     reason: DrainReason,
@@ -111,7 +116,10 @@ export class Stay {
     return this.#leaving !== null && stateOf(this.#ports.registry.get(this.id), 'draining') !== null;
   }
 
-  /** Something else than leaving that is a drain all the same: it falls asleep. @param work what is done meanwhile. */
+  /**
+   * Something else than leaving that is a drain all the same: it falls asleep. @param work what is
+   * done meanwhile.
+   */
   occupy(reason: DrainReason, becomes: AfterDrain, work: () => Promise<void>): Promise<void> {
     const { registry, clock } = this.#ports;
     registry.apply(this.id, { type: 'drain-started', reason, becomes, deadlineMs: clock.now() });
@@ -144,7 +152,9 @@ export class Stay {
     registry.apply(this.id, { type: 'drained', atMs: clock.now(), copy: NOTHING_COPIED });
   }
 
-  /** Resolves when nothing is in flight, or when the drain's time is up and what is left was cut. */
+  /**
+   * Resolves when nothing is in flight, or when the drain's time is up and what is left was cut.
+   */
   #quiet(drainMs: number): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {

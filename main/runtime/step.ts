@@ -1,16 +1,20 @@
 /**
- * The steps that an adapter yields and its host carries out: what there is to ask for, and for each a generator that types its answer. Data and types
- * only; `steps.ts` and the hosts do them.
+ * The steps that an adapter yields and its host carries out: what there is to ask for, and for each
+ * a generator that types its answer. Data and types only; `steps.ts` and the hosts do them.
  */
 import type { Address, Endpoint } from '../../shared/model.ts';
 import type { FileFacts, Packed, Packing } from '../core/look.ts';
 import type { EntryParts, Exit, HttpAnswer, HttpMethod } from '../core/process-ports.ts';
 
-/** One thing that an adapter asks its host to do. The host answers with the value named beside it. */
+/**
+ * One thing that an adapter asks its host to do. The host answers with the value named beside it.
+ */
 export type Step =
   /** -> number: a free loopback port of the runtime's range. */
   | { readonly do: 'port' }
-  /** -> void: starts the process tree; its row is in the `processes` table before this returns (I2). */
+  /**
+   * -> void: starts the process tree; its row is in the `processes` table before this returns (I2).
+   */
   | {
       readonly do: 'spawn';
       readonly command: string;
@@ -30,7 +34,10 @@ export type Step =
       /** Where nobody listens: why, as the body of an answer with status 0. */
       readonly tellsWhy?: boolean;
     }
-  /** -> HttpAnswer | null: the same, with the bytes of a file as its body. Throws where the file cannot be read. */
+  /**
+   * -> HttpAnswer | null: the same, with the bytes of a file as its body. Throws where the file
+   * cannot be read.
+   */
   | {
       readonly do: 'upload';
       readonly at: Address;
@@ -43,11 +50,20 @@ export type Step =
       readonly contentType: string;
       readonly timeoutMs: number;
     }
-  /** -> the result of these steps, while nobody else in this engine runs steps under the same name: what reads, changes and writes back must not be overtaken. */
+  /**
+   * -> the result of these steps, while nobody else in this engine runs steps under the same name:
+   * what reads, changes and writes back must not be overtaken.
+   */
   | { readonly do: 'alone'; readonly name: string; readonly steps: () => Steps<unknown> }
-  /** -> string: the absolute path of an entry in the folder of `scratch`, written or (null) taken away in one move. See `ScratchFolders.write`. */
+  /**
+   * -> string: the absolute path of an entry in the folder of `scratch`, written or (null) taken
+   * away in one move. See `ScratchFolders.write`.
+   */
   | { readonly do: 'write'; readonly entry: string; readonly parts: EntryParts | null }
-  /** -> string: a folder for this launch alone, readable by its owner only; it goes when the processes are gone, with what they leave in it. */
+  /**
+   * -> string: a folder for this launch alone, readable by its owner only; it goes when the
+   * processes are gone, with what they leave in it.
+   */
   | { readonly do: 'scratch' }
   /** -> Endpoint: the server that the model lives in, as soon as it answers. */
   | { readonly do: 'enter' }
@@ -75,9 +91,15 @@ export type LookStep =
   | { readonly do: 'real'; readonly path: string }
   /** -> string | null */
   | { readonly do: 'package'; readonly name: string }
-  /** -> Packed: a folder's files as a zip, which is not written anywhere. Throws where they cannot be read, or are more than `mostBytes`. */
+  /**
+   * -> Packed: a folder's files as a zip, which is not written anywhere. Throws where they cannot
+   * be read, or are more than `mostBytes`.
+   */
   | { readonly do: 'pack'; readonly folder: string; readonly packing: Packing }
-  /** -> string[]: what a small program said until it ended, or was killed because its time was up. Throws where it cannot be started. */
+  /**
+   * -> string[]: what a small program said until it ended, or was killed because its time was up.
+   * Throws where it cannot be started.
+   */
   | {
       readonly do: 'ask';
       readonly command: string;
@@ -139,7 +161,10 @@ export function* pause(ms: number): Steps<void> {
   yield { do: 'pause', ms };
 }
 
-/** @param isSilent it may work for minutes without a line that anybody understands: processor time is a sign of life then. */
+/**
+ * @param isSilent it may work for minutes without a line that anybody understands: processor time
+ * is a sign of life then.
+ */
 export function* phase(name: string, progress: number | null = null, isSilent = false): Steps<void> {
   yield { do: 'phase', phase: name, progress, isSilent };
 }

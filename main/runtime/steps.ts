@@ -1,6 +1,7 @@
 /**
- * Carries out an adapter's steps, one after the other: those that need nothing but time and HTTP itself, the others by its host. Races each step against
- * whatever interrupts it, and watches for a stall. It knows no processes, no files and no states.
+ * Carries out an adapter's steps, one after the other: those that need nothing but time and HTTP
+ * itself, the others by its host. Races each step against whatever interrupts it, and watches for a
+ * stall. It knows no processes, no files and no states.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Clock } from '../core/ports.ts';
@@ -33,7 +34,9 @@ export interface StepHost {
 /** Of a host without processes. */
 export const NO_ACTIVITY: Activity = { readBytes: 0, residentBytes: 0, cpuMs: 0 };
 
-/** The last of those who run steps under a name, and wait for their turn: settled when it is over. */
+/**
+ * The last of those who run steps under a name, and wait for their turn: settled when it is over.
+ */
 const turns = new Map<string, Promise<unknown>>();
 
 export class StepRunner {
@@ -53,7 +56,8 @@ export class StepRunner {
 
   /**
    * On abort the generator is dropped where it stands; whoever aborts cleans up.
-   * @throws ModeliumError load-stalled, load-too-long, cancelled, and whatever interrupted it or a step threw.
+   * @throws ModeliumError load-stalled, load-too-long, cancelled, and whatever interrupted it or a
+   * step threw.
    */
   async run<Result>(
     steps: Steps<Result>,
@@ -141,7 +145,10 @@ export class StepRunner {
     return steps.next(answer);
   }
 
-  /** Races a step against exit, abort and stall, with one rejection at a time: promises that stay pending for an hour must not collect reactions. */
+  /**
+   * Races a step against exit, abort and stall, with one rejection at a time: promises that stay
+   * pending for an hour must not collect reactions.
+   */
   #unlessInterrupted(step: () => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#interruption !== null) return reject(this.#interruption);

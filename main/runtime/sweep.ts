@@ -1,7 +1,8 @@
 /**
- * Ends what an earlier engine left behind, before the first grant (I2). Only what is provably ours: the pid with the start time and boot id
- * that we recorded, or the launch id in a process's own environment. What those launches left on the disk goes with them.
- * Guarded by test/runtime/sweep.test.ts.
+ * Ends what an earlier engine left behind, before the first grant (I2). Only what is provably ours:
+ * the pid with the start time and boot id that we recorded, or the launch id in a process's own
+ * environment. What those launches left on the disk goes with them. Guarded by
+ * test/runtime/sweep.test.ts.
  */
 import type { Clock, Log } from '../core/ports.ts';
 import type { Processes, ProcessIdentity, ProcessRow, ProcessTable, ScratchFolders } from '../core/process-ports.ts';
@@ -34,7 +35,8 @@ async function sweepRow(ports: SweepPorts, row: ProcessRow): Promise<readonly Pr
     log.warn(
       `Ending ${left.length} process${left.length === 1 ? '' : 'es'} of ${row.modelId} that an earlier run left behind (pid ${left.map((p) => p.pid).join(', ')})`,
     );
-    // The group may be signalled only while its leader is known to be ours: a number alone could be somebody else's by now.
+    // The group may be signalled only while its leader is known to be ours: a number alone could be
+    // somebody else's by now.
     const group = row.leader !== null && processes.isAlive(row.leader) ? row.leader.pid : null;
     processes.signal(left, 'SIGTERM', group);
     if (!(await gone(ports, left, GRACE_MS))) {

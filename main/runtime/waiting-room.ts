@@ -1,7 +1,8 @@
 /**
- * Requests that wait for a model: for its load, or for a place at it while it is busy. Owns their promises, time-outs and departures. The order in which
- * they are served is the admission's; this file only wakes them: with a lease when there is one, with the reason when there will be none (I10).
- * Guarded by test/core/places.test.ts.
+ * Requests that wait for a model: for its load, or for a place at it while it is busy. Owns their
+ * promises, time-outs and departures. The order in which they are served is the admission's; this
+ * file only wakes them: with a lease when there is one, with the reason when there will be none
+ * (I10). Guarded by test/core/places.test.ts.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelState } from '../../shared/model.ts';
@@ -36,7 +37,9 @@ export class WaitingRoom {
   readonly #ports: WaitingRoomPorts;
   /** Models without waiters have no entry. */
   readonly #waiters = new Map<string, Map<Ticket, Waiter>>();
-  /** What the last one that got a place at a busy model had waited: about what a full queue takes. */
+  /**
+   * What the last one that got a place at a busy model had waited: about what a full queue takes.
+   */
   readonly #lastWaitMs = new Map<string, number>();
   #closed = false;
 
@@ -45,7 +48,10 @@ export class WaitingRoom {
     ports.registry.onChange((change) => this.#follow(change));
   }
 
-  /** See `Inference.ensureReady`. Synchronous when the model is ready and has a place; whoever waits already comes first. */
+  /**
+   * See `Inference.ensureReady`. Synchronous when the model is ready and has a place; whoever waits
+   * already comes first.
+   */
   ensureReady(id: string, options: WaitOptions): Lease | Promise<Lease> {
     if (this.#closed) throw shuttingDown();
     const lease = this.#waiters.has(id) ? null : this.#ports.lease(id);
@@ -55,7 +61,10 @@ export class WaitingRoom {
     return this.#wait(id, options);
   }
 
-  /** A request has ended: its place is free. Models that live in one process share its places, so whoever waits longest is asked first. */
+  /**
+   * A request has ended: its place is free. Models that live in one process share its places, so
+   * whoever waits longest is asked first.
+   */
   placeIsFree(): void {
     if (this.#waiters.size === 0) return;
     const now = this.#ports.clock.now();
@@ -114,20 +123,29 @@ export class WaitingRoom {
     });
   }
 
-  /** While its model waits for its turn, whoever asks again soon goes on waiting where this one stood. */
+  /**
+   * While its model waits for its turn, whoever asks again soon goes on waiting where this one
+   * stood.
+   */
   #givesUp(ticket: Ticket): void {
     const { admission, registry, clock } = this.#ports;
     if (stateOf(registry.get(ticket.modelId), 'queued') !== null) admission.giveUp(ticket, clock.now());
   }
 
-  /** What a request began is not thrown away when the last one leaves: clients give up before large models are loaded, and ask again. */
+  /**
+   * What a request began is not thrown away when the last one leaves: clients give up before large
+   * models are loaded, and ask again.
+   */
   #goesOn(id: string): void {
     const { admission, registry, clock } = this.#ports;
     const state = registry.get(id)?.state.name;
     if ((state === 'loading' || state === 'preparing') && !admission.isWanted(id)) admission.want(id, 'left', clock.now());
   }
 
-  /** A place in the queue. Where it is full, somebody who has more of it than this caller gives one up. @throws ModeliumError queue-full. */
+  /**
+   * A place in the queue. Where it is full, somebody who has more of it than this caller gives one
+   * up. @throws ModeliumError queue-full.
+   */
   #enter(id: string, caller: string, nowMs: number): Ticket {
     const { admission, policies } = this.#ports;
     const { max_queue } = policies();
@@ -217,7 +235,8 @@ function refusalAfterWaiting(id: string, state: ModelState, nowMs: number): Mode
   if (state.name === 'unloaded' && (state.reason === 'user' || state.reason === 'quit')) {
     return unloadedByHand(id);
   }
-  // Who comes while it drains is not meant: that request turns the drain towards loading again at once.
+  // Who comes while it drains is not meant: that request turns the drain towards loading again at
+  // once.
   if (state.name === 'draining' && state.becomes.to === 'unloaded' && state.becomes.reason === 'user') return unloadedByHand(id);
   return refusalOf(id, state, nowMs);
 }

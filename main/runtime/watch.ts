@@ -1,6 +1,8 @@
 /**
- * Watches a model that is ready: whether its process hangs (`pulse.ts`), and, when an answer was that of a broken model, whether it is broken. Its server may
- * call it ready for ever while each request to it fails. What that means is the manager's matter. Guarded by test/runtime/watch.test.ts.
+ * Watches a model that is ready: whether its process hangs (`pulse.ts`), and, when an answer was
+ * that of a broken model, whether it is broken. Its server may call it ready for ever while each
+ * request to it fails. What that means is the manager's matter. Guarded by
+ * test/runtime/watch.test.ts.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
@@ -9,7 +11,10 @@ import { type PulsePorts, watchPulse } from './pulse.ts';
 import type { Runner } from './runner.ts';
 import type { StepPorts } from './steps.ts';
 
-/** Between two looks: requests that fail because they are wrong must not have the model asked all the time (I10). */
+/**
+ * Between two looks: requests that fail because they are wrong must not have the model asked all
+ * the time (I10).
+ */
 const LEAST_MS = 1_000;
 
 type Watched = Pick<Runner, 'id' | 'adapter' | 'stay' | 'endPulse' | 'doubt'>;
@@ -29,7 +34,10 @@ export function watchRunner(
   runner.doubt = watchDoubts(ports, runner, endpoint, broke);
 }
 
-/** One look at a time; whoever comes meanwhile, or right after one, has it looked at once more when the time is over. */
+/**
+ * One look at a time; whoever comes meanwhile, or right after one, has it looked at once more when
+ * the time is over.
+ */
 function watchDoubts(
   ports: StepPorts,
   { id, adapter, stay }: Watched,

@@ -1,6 +1,7 @@
 /**
- * What terminals do with a line, as far as a page does it too: bold, dim and the sixteen colours become spans, every other escape is dropped.
- * Pure. A line begins plain, whatever the one before it left on.
+ * What terminals do with a line, as far as a page does it too: bold, dim and the sixteen colours
+ * become spans, every other escape is dropped. Pure. A line begins plain, whatever the one before
+ * it left on.
  */
 
 export interface Span {

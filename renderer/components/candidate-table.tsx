@@ -1,4 +1,7 @@
-/** The candidates that the brain weighed: what each needs, what was there, who would have to leave, and why it was taken or not. */
+/**
+ * The candidates that the brain weighed: what each needs, what was there, who would have to leave,
+ * and why it was taken or not.
+ */
 import type { Candidate } from '../../shared/decision.ts';
 import { bytesInWords, secondsInWords } from '../../shared/units.ts';
 import { classes } from '../ui/classes.ts';

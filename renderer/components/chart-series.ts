@@ -1,4 +1,7 @@
-/** What a chart of a device draws, as numbers: its memory in layers, or what one of its sensors said. Pure but for the history that it reads. */
+/**
+ * What a chart of a device draws, as numbers: its memory in layers, or what one of its sensors
+ * said. Pure but for the history that it reads.
+ */
 import type { AlignedData } from 'uplot';
 import { bytesInWords, gibibytes } from '../../shared/units.ts';
 import { byName } from '../by-name.ts';
@@ -69,7 +72,9 @@ export function stacked(id: string, layers: readonly Layer[], moments: readonly 
   return [moments.map(({ atMs }) => atMs / 1000), ...rows];
 }
 
-/** `12:04:31 · chat 4.2 GiB, others 300 MiB`: one moment in words; what holds nothing is left out. */
+/**
+ * `12:04:31 · chat 4.2 GiB, others 300 MiB`: one moment in words; what holds nothing is left out.
+ */
 export function momentInWords(id: string, measure: Measure, layers: readonly Layer[], { atMs, devices }: Moment): string {
   const at = new Date(atMs).toLocaleTimeString([], { hour12: false });
   const point = devices.get(id);

@@ -1,6 +1,7 @@
 /**
- * Which model has which colour: for good, in this browser, so that a person knows it again tomorrow. No colour of a model is one of trouble. From the
- * ninth model on colours come again: names stand beside them.
+ * Which model has which colour: for good, in this browser, so that a person knows it again
+ * tomorrow. No colour of a model is one of trouble. From the ninth model on colours come again:
+ * names stand beside them.
  */
 
 import { useWindow } from '../store.ts';
@@ -18,7 +19,10 @@ useWindow.subscribe(({ snapshot }, { snapshot: before }) => {
   for (const { byModel } of snapshot.devices) for (const [id, bytes] of Object.entries(byModel)) if (bytes > 0) giveColour(id);
 });
 
-/** The name of a colour of tokens.css: `--data-3`. One that left before this browser was told of it has any of them, always the same. */
+/**
+ * The name of a colour of tokens.css: `--data-3`. One that left before this browser was told of it
+ * has any of them, always the same.
+ */
 export function colourOf(modelId: string): string {
   return `--data-${(given.get(modelId) ?? [...modelId].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % COLOURS) + 1}`;
 }

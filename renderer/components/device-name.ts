@@ -4,8 +4,8 @@ import { HOST_DEVICE } from '../../shared/decision.ts';
 import { useWindow } from '../store.ts';
 
 /**
- * A function from ids to names, for the devices that are here now. Another one only when a device came or went: their figures change each second,
- * and every row of a long table asks for names.
+ * A function from ids to names, for the devices that are here now. Another one only when a device
+ * came or went: their figures change each second, and every row of a long table asks for names.
  */
 export function useDeviceNames(): (id: string) => string {
   const known = useWindow((state) => state.snapshot?.devices.map(({ id, index }) => `${id} ${index ?? ''}`).join('\n') ?? '');

@@ -1,4 +1,7 @@
-/** What runs models here, and which folders are watched: found or not, with the reason and what to do. */
+/**
+ * What runs models here, and which folders are watched: found or not, with the reason and what to
+ * do.
+ */
 
 import { useWindow } from '../store.ts';
 import { Icon } from '../ui/icon.tsx';

@@ -1,6 +1,6 @@
 /**
- * A device's past as areas on a canvas, with a crosshair that says what was at a moment. uPlot draws outside React: a point a second must not render
- * anything else. The only importer of uPlot.
+ * A device's past as areas on a canvas, with a crosshair that says what was at a moment. uPlot
+ * draws outside React: a point a second must not render anything else. The only importer of uPlot.
  */
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef } from 'react';
@@ -12,7 +12,10 @@ import { type Layer, layersOf, MEASURES, type Measure, momentInWords, rangeInWor
 import styles from './history-chart.module.css';
 
 const HEIGHT = 112;
-/** A pixel is a second and more: every second point is enough, and every third moment to draw them anew. */
+/**
+ * A pixel is a second and more: every second point is enough, and every third moment to draw them
+ * anew.
+ */
 const STEP = 2;
 const REDRAW = 3;
 

@@ -1,4 +1,6 @@
-/** A device's memory now: one bar, cut by who holds it, and the same in words for who cannot see it. */
+/**
+ * A device's memory now: one bar, cut by who holds it, and the same in words for who cannot see it.
+ */
 import type { CSSProperties } from 'react';
 import { bytesInWords } from '../../shared/units.ts';
 import { address } from '../route.ts';

@@ -1,4 +1,7 @@
-/** What can be done to a model in its state: one button that is always in the same place, and the rest behind it. */
+/**
+ * What can be done to a model in its state: one button that is always in the same place, and the
+ * rest behind it.
+ */
 import { useState } from 'react';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { forget, load, pin, unload } from '../actions.ts';

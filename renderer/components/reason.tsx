@@ -1,4 +1,7 @@
-/** A reason as people read it: its facts as chips, and behind a word what only some want: how the figures came about, and the runtimes' own sentences. */
+/**
+ * A reason as people read it: its facts as chips, and behind a word what only some want: how the
+ * figures came about, and the runtimes' own sentences.
+ */
 import type { Fact, Reason } from '../../shared/reason.ts';
 import { factInWords, isDetail, placeOf } from '../../shared/reason-words.ts';
 import { classes } from '../ui/classes.ts';

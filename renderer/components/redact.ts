@@ -1,6 +1,6 @@
 /**
- * Takes secrets out of what programs say: keys on command lines, in headers and in addresses. Pure. It happens when a line comes in, so that
- * nothing that is shown, copied or saved can hold one.
+ * Takes secrets out of what programs say: keys on command lines, in headers and in addresses. Pure.
+ * It happens when a line comes in, so that nothing that is shown, copied or saved can hold one.
  */
 
 export const REDACTED = '[redacted]';

@@ -1,4 +1,7 @@
-/** A device's memory cut into what is drawn of it: models in stable order, others, what leaks, what is promised, what is free. Pure. */
+/**
+ * A device's memory cut into what is drawn of it: models in stable order, others, what leaks, what
+ * is promised, what is free. Pure.
+ */
 import type { DeviceView, ModelView } from '../../shared/snapshot.ts';
 import { byName } from '../by-name.ts';
 import { colourOf } from './colours.ts';
@@ -43,7 +46,8 @@ export function segmentsOf(device: DeviceFigures, loading: readonly ModelView[])
 /** Each program by name, as far as the driver tells; what remains is together. */
 function othersOf({ othersBytes, programs }: DeviceFigures): readonly Segment[] {
   const look = { kind: 'others', modelId: null, colour: '--data-others' } as const;
-  // The list of processes may be a moment older or newer than the total, which is what the bar adds up to.
+  // The list of processes may be a moment older or newer than the total, which is what the bar adds
+  // up to.
   let left = othersBytes;
   const named = programs.flatMap(({ pid, name, bytes }): readonly Segment[] => {
     const shown = Math.min(left, bytes);
@@ -63,7 +67,10 @@ function leaksOf({ leakedBytes, leaks }: DeviceFigures): readonly Segment[] {
   });
 }
 
-/** What is taken: the sum of all that is drawn solid, so that the figure over a bar is always the bar's own. */
+/**
+ * What is taken: the sum of all that is drawn solid, so that the figure over a bar is always the
+ * bar's own.
+ */
 export function takenBytes(segments: readonly Segment[]): number {
   return segments.reduce((sum, { kind, bytes }) => (kind === 'promised' ? sum : sum + bytes), 0);
 }

@@ -24,7 +24,10 @@ const LOOKS: Readonly<Record<StateName, { readonly word: string; readonly glyph:
   failed: { word: 'Failed', glyph: 'error', tone: 'bad' },
 };
 
-/** A text, an archive, a model of a kind that no runtime here knows: each says in its sentence which. */
+/**
+ * A text, an archive, a model of a kind that no runtime here knows: each says in its sentence
+ * which.
+ */
 const NO_MODEL = { word: 'Not served', glyph: 'file', tone: 'rest' } as const;
 
 /** States that pass by themselves, and that a person may cancel. */
@@ -32,7 +35,10 @@ export const TRANSIENT: ReadonlySet<StateName> = new Set(['preparing', 'queued',
 /** States in which a model holds memory, or is about to. */
 export const ON_DEVICE: ReadonlySet<StateName> = new Set(['loading', 'ready', 'asleep', 'draining']);
 
-/** What lies among the models and is none that anything here could serve: no trouble, and nothing to be tried again. */
+/**
+ * What lies among the models and is none that anything here could serve: no trouble, and nothing to
+ * be tried again.
+ */
 export function isNoModel({ state, blockedReason }: ModelView): boolean {
   return state === 'blocked' && blockedReason === 'not-servable';
 }

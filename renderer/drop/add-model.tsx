@@ -1,4 +1,7 @@
-/** Adding a model by its path: for browsers, which tell no path of what is dropped, and for who likes to type. With native dialogs in the app. */
+/**
+ * Adding a model by its path: for browsers, which tell no path of what is dropped, and for who
+ * likes to type. With native dialogs in the app.
+ */
 import { useState } from 'react';
 import { bridge } from '../bridge.ts';
 import { Button } from '../ui/button.tsx';

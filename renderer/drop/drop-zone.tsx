@@ -1,4 +1,7 @@
-/** The whole window takes what is dropped on it. Shows the overlay while files are over it, and finds out where they lie. */
+/**
+ * The whole window takes what is dropped on it. Shows the overlay while files are over it, and
+ * finds out where they lie.
+ */
 import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { bridge } from '../bridge.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -21,7 +24,8 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
   const lastSignMs = useRef(0);
   const isOver = count !== null;
 
-  // An element that goes away under the pointer is never left: then nothing but the silence says that the drag is over.
+  // An element that goes away under the pointer is never left: then nothing but the silence says
+  // that the drag is over.
   useEffect(() => {
     if (!isOver) return;
     const timer = setInterval(() => {
@@ -91,7 +95,10 @@ function hasFiles({ dataTransfer }: DragEvent): boolean {
   return dataTransfer.types.includes('Files');
 }
 
-/** In the order of the items; an empty text for one without a path. Some browsers tell paths as addresses. */
+/**
+ * In the order of the items; an empty text for one without a path. Some browsers tell paths as
+ * addresses.
+ */
 function pathsOf(data: DataTransfer): readonly string[] {
   const files = [...data.files];
   if (bridge !== null) return bridge.pathsOf(files);

@@ -1,6 +1,6 @@
 /**
- * What was dropped or added in this window, each item followed to its end: registered, analyzed, loaded, or refused with a reason. Owns the cards;
- * the models themselves are the engine's.
+ * What was dropped or added in this window, each item followed to its end: registered, analyzed,
+ * loaded, or refused with a reason. Owns the cards; the models themselves are the engine's.
  */
 import { create } from 'zustand';
 import { toModeliumError } from '../../shared/errors.ts';
@@ -21,7 +21,10 @@ interface Drops {
   readonly drops: readonly Drop[];
 }
 
-/** More than these at once would be a library, which a watch folder is for; and no more than that is remembered. */
+/**
+ * More than these at once would be a library, which a watch folder is for; and no more than that is
+ * remembered.
+ */
 const MOST = 50;
 let lastKey = 0;
 

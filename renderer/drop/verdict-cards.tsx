@@ -1,4 +1,7 @@
-/** A card for each dropped item: what it is, where it goes and why, until it is ready or refused. Stays until it is read. */
+/**
+ * A card for each dropped item: what it is, where it goes and why, until it is ready or refused.
+ * Stays until it is read.
+ */
 import { useState } from 'react';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { bytesInWords, secondsInWords } from '../../shared/units.ts';
@@ -26,7 +29,10 @@ export function VerdictCards() {
   );
 }
 
-/** The card in a sentence, as far as it is worth interrupting somebody: verdicts, and not each step of a copy or a load. */
+/**
+ * The card in a sentence, as far as it is worth interrupting somebody: verdicts, and not each step
+ * of a copy or a load.
+ */
 function Said({ drop }: { readonly drop: Drop }) {
   const model = useModel(drop.modelId);
   const nameOf = useDeviceNames();

@@ -1,4 +1,7 @@
-/** What the palette finds: pages, models with what can be done to them, settings, actions. Pure but for what choosing one does. */
+/**
+ * What the palette finds: pages, models with what can be done to them, settings, actions. Pure but
+ * for what choosing one does.
+ */
 
 import type { ModelView } from '../../shared/snapshot.ts';
 import { load, pin, unload } from '../actions.ts';
@@ -112,7 +115,10 @@ function commandsOfModel(model: ModelView): readonly Command[] {
   ];
 }
 
-/** Those with every typed word, labels that begin with them first; without a word, in the list's order. */
+/**
+ * Those with every typed word, labels that begin with them first; without a word, in the list's
+ * order.
+ */
 export function found(commands: readonly Command[], typed: string): readonly Command[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const ranked = commands.flatMap((command) => {

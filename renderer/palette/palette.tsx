@@ -1,4 +1,7 @@
-/** The palette: a field, and under it what is found; arrows and Enter choose. Comes when it is first asked for. */
+/**
+ * The palette: a field, and under it what is found; arrows and Enter choose. Comes when it is first
+ * asked for.
+ */
 import { Autocomplete } from '@base-ui/react/autocomplete';
 import { Dialog } from '@base-ui/react/dialog';
 import { useEffect, useState } from 'react';

@@ -1,4 +1,7 @@
-/** Every key of the window, in one table: the `?` dialog lists it, and shortcuts.ts carries out those that work everywhere. */
+/**
+ * Every key of the window, in one table: the `?` dialog lists it, and shortcuts.ts carries out
+ * those that work everywhere.
+ */
 import { type PageName, TITLES } from '../route.ts';
 
 export const PAGE_KEYS = {

@@ -1,6 +1,6 @@
 /**
- * Carries out the keys that work everywhere, and says which panel lies over the page. The keys of one place (the playground's composer, dialogs)
- * are that place's own.
+ * Carries out the keys that work everywhere, and says which panel lies over the page. The keys of
+ * one place (the playground's composer, dialogs) are that place's own.
  */
 import { create } from 'zustand';
 import { go, PAGES, type PageName } from '../route.ts';
@@ -32,7 +32,10 @@ export function allowSingleKeys(singleKeys: boolean): void {
 
 const PANELS: readonly Panel[] = ['palette', 'shortcuts', 'add'];
 
-/** The app's menu opens what lies over the page by an address, `#/do/add`: it stays no address, so that Back and a reload do not open it again. */
+/**
+ * The app's menu opens what lies over the page by an address, `#/do/add`: it stays no address, so
+ * that Back and a reload do not open it again.
+ */
 function followMenu(): void {
   let before = location.hash;
   const follow = (): void => {

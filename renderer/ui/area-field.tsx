@@ -1,4 +1,6 @@
-/** Several lines of text, in a field that grows with them up to a height and scrolls from there on. */
+/**
+ * Several lines of text, in a field that grows with them up to a height and scrolls from there on.
+ */
 import { type ComponentPropsWithRef, type ReactNode, useId, useLayoutEffect, useRef } from 'react';
 import styles from './area-field.module.css';
 import { classes } from './classes.ts';

@@ -1,4 +1,7 @@
-/** Keeps one page's failure to that page: a part that could not be fetched while the engine was away, or a bug. The rest of the window lives on. */
+/**
+ * Keeps one page's failure to that page: a part that could not be fetched while the engine was
+ * away, or a bug. The rest of the window lives on.
+ */
 import { Component, type ReactNode } from 'react';
 import { toModeliumError } from '../../shared/errors.ts';
 import { Button } from './button.tsx';

@@ -1,4 +1,7 @@
-/** What a person fills in: text, a choice, a switch, a number with its slider. Each has a label that readers hear and a click reaches. */
+/**
+ * What a person fills in: text, a choice, a switch, a number with its slider. Each has a label that
+ * readers hear and a click reaches.
+ */
 import { Select } from '@base-ui/react/select';
 import { Slider } from '@base-ui/react/slider';
 import { Switch } from '@base-ui/react/switch';

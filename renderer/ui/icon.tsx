@@ -1,4 +1,7 @@
-/** The window's icons: one stroke, 16 units, drawn by hand. Always beside a word or inside something that has a name, hence hidden from readers. */
+/**
+ * The window's icons: one stroke, 16 units, drawn by hand. Always beside a word or inside something
+ * that has a name, hence hidden from readers.
+ */
 const PATHS = {
   box: 'M2.5 5.5 8 2.5l5.5 3v5L8 13.5l-5.5-3zM2.5 5.5 8 8.5l5.5-3M8 8.5v5',
   models: 'M8 2.5 14 5.5 8 8.5 2 5.5zM2 8l6 3 6-3M2 10.5l6 3 6-3',

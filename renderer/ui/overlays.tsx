@@ -1,4 +1,7 @@
-/** What lies over the page: dialogs, the drawer at the right edge, a question before what cannot be taken back. Focus goes in and comes back. */
+/**
+ * What lies over the page: dialogs, the drawer at the right edge, a question before what cannot be
+ * taken back. Focus goes in and comes back.
+ */
 import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog } from '@base-ui/react/dialog';
 import { type ReactNode, useRef } from 'react';

@@ -1,4 +1,7 @@
-/** What pages are made of: their head, panels with a title, and what is said where there is nothing yet. */
+/**
+ * What pages are made of: their head, panels with a title, and what is said where there is nothing
+ * yet.
+ */
 import type { ReactNode } from 'react';
 import { classes } from './classes.ts';
 import { Icon, type IconName } from './icon.tsx';

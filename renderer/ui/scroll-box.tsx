@@ -1,4 +1,7 @@
-/** What may be wider or longer than its place: it scrolls in a box of its own, which the keyboard reaches. */
+/**
+ * What may be wider or longer than its place: it scrolls in a box of its own, which the keyboard
+ * reaches.
+ */
 import { createElement, type ReactNode } from 'react';
 
 interface ScrollBoxProps {

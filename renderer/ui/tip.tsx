@@ -1,4 +1,7 @@
-/** A name for what has only an icon, shown on hover and on focus. Its child names itself: readers never depend on the tooltip. */
+/**
+ * A name for what has only an icon, shown on hover and on focus. Its child names itself: readers
+ * never depend on the tooltip.
+ */
 import { Tooltip } from '@base-ui/react/tooltip';
 import type { ReactElement } from 'react';
 import styles from './tip.module.css';

@@ -1,7 +1,9 @@
 /**
- * `npm run bench -- analyze`: one look at a candidate, as the inspecting worker takes it: a 700-GB model in 200 sparse shards, with as many tensors
- * as a dense model of that size has and with as many as a mixture of experts, and a folder of each other format. The baseline is listing the same
- * files, reading each one's header and parsing it as JSON (of other formats the first 4 KiB): about the least that looking at them can cost.
+ * `npm run bench -- analyze`: one look at a candidate, as the inspecting worker takes it: a 700-GB
+ * model in 200 sparse shards, with as many tensors as a dense model of that size has and with as
+ * many as a mixture of experts, and a folder of each other format. The baseline is listing the same
+ * files, reading each one's header and parsing it as JSON (of other formats the first 4 KiB): about
+ * the least that looking at them can cost.
  */
 import { closeSync, ftruncateSync, mkdirSync, openSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -80,7 +82,10 @@ function text(descriptor: number, offset: number, length: number): string {
   return bytes.toString('utf8');
 }
 
-/** The folder in all its bytes, of which next to none are on the disk. Each sample that the analyzer takes for holes is written. */
+/**
+ * The folder in all its bytes, of which next to none are on the disk. Each sample that the analyzer
+ * takes for holes is written.
+ */
 function writeLarge(folder: string, tensorsAShard: number): number {
   const rows = Math.floor(SHARD_BYTES / tensorsAShard / COLUMNS / 2);
   mkdirSync(folder, { recursive: true });
@@ -113,7 +118,8 @@ function writeShard(path: string, tensors: SyntheticTensors, tensorBytes: number
   const descriptor = openSync(path, 'w');
   try {
     ftruncateSync(descriptor, bytes);
-    // From where the analyzer may look whether a tensor's last bytes have arrived, to the first byte of the next.
+    // From where the analyzer may look whether a tensor's last bytes have arrived, to the first
+    // byte of the next.
     const mark = new Uint8Array(4097).fill(1);
     for (let end = header.length; end <= bytes; end += tensorBytes) writeSync(descriptor, mark, 0, end === bytes ? 4096 : 4097, end - 4096);
     writeSync(descriptor, header, 0, header.length, 0);

@@ -1,12 +1,16 @@
 /**
- * The attacks of `npm run bench -- attacks`, each in a process of its own, so that what it costs to attack does not blur what is measured beside it:
- * `attacker.ts NAME PORT WATCH_FOLDER` goes on until it is ended.
+ * The attacks of `npm run bench -- attacks`, each in a process of its own, so that what it costs to
+ * attack does not blur what is measured beside it: `attacker.ts NAME PORT WATCH_FOLDER` goes on
+ * until it is ended.
  */
 import { connect, type Socket } from 'node:net';
 import { MIB } from '../../shared/units.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 
-/** The model whose answers are measured, the one that is attacked, and one whose template never ends. */
+/**
+ * The model whose answers are measured, the one that is attacked, and one whose template never
+ * ends.
+ */
 export const [VICTIM, TARGET, ENDLESS] = ['victim', 'target', 'endless'];
 export const ENDLESS_TEMPLATE = '{% for i in range(10 ** 12) %}{% for j in range(10 ** 12) %}x{% endfor %}{% endfor %}';
 

@@ -1,6 +1,7 @@
 /**
- * What a client, or a folder, can do to everybody else: for each attack the latency of /health and of a ready model's answers, without and with it in
- * one run, and how much memory the engine keeps when it is over. Both models are served by the embedded llama.cpp.
+ * What a client, or a folder, can do to everybody else: for each attack the latency of /health and
+ * of a ready model's answers, without and with it in one run, and how much memory the engine keeps
+ * when it is over. Both models are served by the embedded llama.cpp.
  */
 import { fileURLToPath } from 'node:url';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- [names] [--json FILE] [--seconds N]`: how fast Modelium is, each figure beside its baseline in the same run and the bar that
- * the design sets. The parts that serve use the build: `npm run build` first. On a shared machine absolute times mean little; ratios count.
+ * `npm run bench -- [names] [--json FILE] [--seconds N]`: how fast Modelium is, each figure beside
+ * its baseline in the same run and the bar that the design sets. The parts that serve use the
+ * build: `npm run build` first. On a shared machine absolute times mean little; ratios count.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -1,6 +1,7 @@
 /**
- * A Hugging Face folder into a GGUF, from page cache: how fast, and with how much memory, beside a plain copy of the same bytes. The model's layers
- * are one size larger than its processor's caches; its tokenizer has as many tokens as Llama 3's.
+ * A Hugging Face folder into a GGUF, from page cache: how fast, and with how much memory, beside a
+ * plain copy of the same bytes. The model's layers are one size larger than its processor's caches;
+ * its tokenizer has as many tokens as Llama 3's.
  */
 import { fork } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -85,7 +86,10 @@ function run(source: string, output: string, type: ConvertedType): Promise<Run> 
   });
 }
 
-/** As large as Llama 3's file: tokens that are not used, and twice as many pairs. Only their number counts. Those beyond the embeddings are left out by the converter. */
+/**
+ * As large as Llama 3's file: tokens that are not used, and twice as many pairs. Only their number
+ * counts. Those beyond the embeddings are left out by the converter.
+ */
 function growTokenizer(path: string): void {
   const json = JSON.parse(readFileSync(path, 'utf8')) as { model: { vocab: Record<string, number>; merges: string[] } };
   const letters = byteCharacters();

@@ -1,4 +1,7 @@
-/** From the last byte of a dropped file to the verdict and to the first answer, against the embedded server started directly on that file. */
+/**
+ * From the last byte of a dropped file to the verdict and to the first answer, against the embedded
+ * server started directly on that file.
+ */
 
 import { BUILT_SERVER } from '../helpers/built-app.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';

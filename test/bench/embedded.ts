@@ -1,6 +1,7 @@
 /**
- * The embedded server beside llama.cpp's own of the same release: same models, same threads, both loaded at once and asked by turns, so that
- * what else the machine does weighs on both alike. Memory of a process of its own each time.
+ * The embedded server beside llama.cpp's own of the same release: same models, same threads, both
+ * loaded at once and asked by turns, so that what else the machine does weighs on both alike.
+ * Memory of a process of its own each time.
  */
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -33,7 +34,10 @@ const ANSWER_TOKENS = 64;
 const SHORT_ANSWER_TOKENS = 24;
 const PROMPT_TOKENS = 512;
 const ROUNDS = 3;
-/** The design's line between models whose tokens are slow, where a share counts, and fast ones, where our own time does. */
+/**
+ * The design's line between models whose tokens are slow, where a share counts, and fast ones,
+ * where our own time does.
+ */
 const SLOW_TOKEN_MS = 15;
 const MOST_OWN_MS = 0.5;
 const LEAST_SHARE = 0.95;
@@ -82,7 +86,8 @@ async function startServer(name: Server['name'], file: string, threads: number, 
   const port = await freePort();
   const flags = ['--model', file, '--host', '127.0.0.1', '--port', String(port), '--alias', 'm', '--threads', String(threads)];
   const size = ['--ctx-size', String(CONTEXT_TOKENS * sequences), '--parallel', String(sequences)];
-  // A context each, as ours has; no copies of prompts beside the context, which ours does not keep; no run before the first request.
+  // A context each, as ours has; no copies of prompts beside the context, which ours does not keep;
+  // no run before the first request.
   const same = ['--no-kv-unified', '--cache-ram', '0', '--no-warmup', '--threads-batch', String(threads), '--ubatch-size', '512'];
   const env = { LLAMA_API_KEY: KEY };
   const began = performance.now();
@@ -140,7 +145,8 @@ async function measure(server: Server, model: Model, figures: Figures, round: nu
   const bias = Object.fromEntries(model.ends.map((token) => [token, -100]));
   const ask = (prompt: readonly number[], tokens: number) =>
     streamCompletion(server.port, KEY, { prompt, max_tokens: tokens, temperature: 0, logit_bias: bias, cache_prompt: true });
-  // The difference of two: a piece of text may hold several tokens, and what each answer costs beside them is in both.
+  // The difference of two: a piece of text may hold several tokens, and what each answer costs
+  // beside them is in both.
   const [short, long] = [await ask(promptOf(model, 8), 2), await ask(promptOf(model, 8), ANSWER_TOKENS + 2)];
   figures.add(server, 'generation', (ANSWER_TOKENS * 1000) / (long.endMs - short.endMs));
   const prompt = promptOf(model, PROMPT_TOKENS, 1000 + round);
@@ -190,7 +196,10 @@ function rowsOf(model: Model, figures: Figures): readonly Row[] {
   ];
 }
 
-/** Several models that generate at the same time share the threads that one has alone; `runtime/thread-share.ts` deals them. */
+/**
+ * Several models that generate at the same time share the threads that one has alone;
+ * `runtime/thread-share.ts` deals them.
+ */
 async function atOnce(model: Model): Promise<readonly Row[]> {
   const servers: Server[] = [];
   const alone: number[] = [];

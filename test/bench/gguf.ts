@@ -1,4 +1,7 @@
-/** Reading a GGUF header with 150,000 tokens, against decoding the same bytes as text once: about the least that looking at each of them costs. */
+/**
+ * Reading a GGUF header with 150,000 tokens, against decoding the same bytes as text once: about
+ * the least that looking at each of them costs.
+ */
 import { analyzeCandidate } from '../../main/core/analyzer/candidate.ts';
 import { LARGE_VOCABULARY, largeHeaderGguf } from '../helpers/large-gguf.ts';
 import { type BenchOptions, median, type Row } from './kit.ts';

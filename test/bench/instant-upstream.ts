@@ -1,11 +1,12 @@
 /**
- * A model server that costs next to nothing, so that what is measured is the proxy before it: OpenAI's shape over bare sockets, no logging.
- * Takes llama-server's flags and ignores what it does not know.
+ * A model server that costs next to nothing, so that what is measured is the proxy before it:
+ * OpenAI's shape over bare sockets, no logging. Takes llama-server's flags and ignores what it does
+ * not know.
  *
  *   --start-ms MS   answers /health with 503 for so long       --log FILE   one JSON line for start, ready, term and exit, in wall-clock ms
  *
- * A body with `"stream":true` gets `max_tokens` events; `metadata` {chunk_ms, chunk_bytes} paces and pads them. Each says its number and the
- * nanosecond it was written: `i=0;t=123;`.
+ * A body with `"stream":true` gets `max_tokens` events; `metadata` {chunk_ms, chunk_bytes} paces
+ * and pads them. Each says its number and the nanosecond it was written: `i=0;t=123;`.
  */
 import { appendFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';

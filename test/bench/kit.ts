@@ -1,4 +1,7 @@
-/** What the parts of the bench share: programs started and ended, a cheap client, readings of /proc, statistics and the table. */
+/**
+ * What the parts of the bench share: programs started and ended, a cheap client, readings of /proc,
+ * statistics and the table.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
@@ -11,7 +14,10 @@ import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 const UPSTREAM = fileURLToPath(new URL('instant-upstream.ts', import.meta.url));
 const LEAST_PROXY = fileURLToPath(new URL('least-proxy.ts', import.meta.url));
 
-/** A line of the table. `baseline`: the same taken without Modelium, or with the least that could be done, in the same run. */
+/**
+ * A line of the table. `baseline`: the same taken without Modelium, or with the least that could be
+ * done, in the same run.
+ */
 export interface Row {
   readonly what: string;
   readonly unit: string;
@@ -48,7 +54,9 @@ export interface Program {
   stop(): Promise<void>;
 }
 
-/** Starts a Node program of this checkout, or another command; it ends with the bench at the latest. */
+/**
+ * Starts a Node program of this checkout, or another command; it ends with the bench at the latest.
+ */
 export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, command = process.execPath): Program {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   running.add(child);
@@ -200,7 +208,10 @@ export function chat(model: string, more: object = {}): string {
   return JSON.stringify({ model, messages: [{ role: 'user', content: 'the model answers '.repeat(14) }], ...more });
 }
 
-/** One kept-alive connection and one request at a time, over a bare socket: far cheaper than node:http, so that it does not blur what it measures. */
+/**
+ * One kept-alive connection and one request at a time, over a bare socket: far cheaper than
+ * node:http, so that it does not blur what it measures.
+ */
 export class Connection {
   #socket: Socket | null = null;
   #pending: Buffer = Buffer.alloc(0);
@@ -260,7 +271,10 @@ export class Connection {
 
 // ---- readings -------------------------------------------------------------------------------------------------------------------------
 
-/** Milliseconds of CPU that a process has used, to the microsecond where the kernel tells it. NaN where there is no /proc. */
+/**
+ * Milliseconds of CPU that a process has used, to the microsecond where the kernel tells it. NaN
+ * where there is no /proc.
+ */
 export function cpuMs(pid: number): number {
   try {
     const threads = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
@@ -289,7 +303,10 @@ export function quantile(values: readonly number[], share: number): number {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** The same list beginning elsewhere: each round another one goes first, so that what else the machine does weighs on all alike. */
+/**
+ * The same list beginning elsewhere: each round another one goes first, so that what else the
+ * machine does weighs on all alike.
+ */
 export function rotated<Item>(items: readonly Item[], round: number): readonly Item[] {
   const at = round % items.length;
   return [...items.slice(at), ...items.slice(0, at)];

@@ -1,6 +1,7 @@
 /**
- * The least that a Node proxy on undici must do: read the body, parse it for the model, pass it on, pass the answer back. Not a product: the floor
- * that Modelium's own work is measured against.  --port P --upstream-port U
+ * The least that a Node proxy on undici must do: read the body, parse it for the model, pass it on,
+ * pass the answer back. Not a product: the floor that Modelium's own work is measured against.
+ * --port P --upstream-port U
  */
 import { createServer } from 'node:http';
 import { Pool } from 'undici';

@@ -1,6 +1,7 @@
 /**
- * llama.cpp's own server of the very release that node-llama-cpp carries, built from the source bundle inside that package: what the embedded
- * server is measured against. Built once, into a cache outside the project; takes minutes, cmake and a C++ compiler.
+ * llama.cpp's own server of the very release that node-llama-cpp carries, built from the source
+ * bundle inside that package: what the embedded server is measured against. Built once, into a
+ * cache outside the project; takes minutes, cmake and a C++ compiler.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';

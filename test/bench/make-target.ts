@@ -1,6 +1,7 @@
 /**
- * Makes a folder from which other people's proxy benchmarks, with targets of a name, a command and templates, can start Modelium: targets.json,
- * the settings, and a watch folder of tiny GGUFs whose memory is reckoned so that A, B and stubborn share one place.
+ * Makes a folder from which other people's proxy benchmarks, with targets of a name, a command and
+ * templates, can start Modelium: targets.json, the settings, and a watch folder of tiny GGUFs whose
+ * memory is reckoned so that A, B and stubborn share one place.
  *   node test/bench/make-target.ts FOLDER
  */
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';

@@ -1,6 +1,7 @@
 /**
- * What the window costs in a real Chromium (headless, drawn by the processor): its first load, how it keeps up with 8 GPUs, ten minutes and 200
- * models, and what it takes of a core at rest, seen and hidden. The GPUs are simulated; the ten minutes are made up and handed to the page in place
+ * What the window costs in a real Chromium (headless, drawn by the processor): its first load, how
+ * it keeps up with 8 GPUs, ten minutes and 200 models, and what it takes of a core at rest, seen
+ * and hidden. The GPUs are simulated; the ten minutes are made up and handed to the page in place
  * of the engine's own, which would take ten minutes to gather.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -75,7 +76,8 @@ async function drawing(browser: Browser, engine: TestEngine, seconds: number): P
   const window = await (await browser.newContext({ viewport: { width: 1920, height: 1080 } })).newPage();
   await window.route('**/control/history', async (route) => route.fulfill({ json: madeUpHistory(await engine.status()) }));
   await window.addInitScript(() => {
-    // A second tab does not hide the first one of a headless browser: the page is told that it is hidden, as a browser would tell it.
+    // A second tab does not hide the first one of a headless browser: the page is told that it is
+    // hidden, as a browser would tell it.
     let isHidden = false;
     Object.defineProperty(document, 'hidden', { get: () => isHidden });
     Object.assign(globalThis, {

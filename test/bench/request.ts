@@ -1,4 +1,6 @@
-/** Time, rate and CPU that a small answer costs: bare upstream, the least undici proxy, Modelium. */
+/**
+ * Time, rate and CPU that a small answer costs: bare upstream, the least undici proxy, Modelium.
+ */
 import {
   type BenchOptions,
   bringUp,
@@ -35,7 +37,8 @@ export async function request({ seconds }: BenchOptions): Promise<readonly Row[]
   const direct = await startUpstream();
   const behindLeast = await startUpstream();
   const least = await startLeastProxy(behindLeast.port);
-  // It answers any number at once: told of the usual four sequences, Modelium would send it no more than four.
+  // It answers any number at once: told of the usual four sequences, Modelium would send it no more
+  // than four.
   const served = await serve({ models: ['fast'], upstream: { fast: ['--parallel', '64'] } });
   try {
     await bringUp(served, 'fast');

@@ -1,4 +1,7 @@
-/** What `modelium serve` costs before anybody asks: start to listening, idle memory and CPU, and what remains after work. */
+/**
+ * What `modelium serve` costs before anybody asks: start to listening, idle memory and CPU, and
+ * what remains after work.
+ */
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { BUILT_COMMAND } from '../helpers/built-app.ts';
@@ -56,7 +59,10 @@ export async function start(_options: BenchOptions): Promise<readonly Row[]> {
   }
 }
 
-/** The first start fills the compile cache and does not count; a bare Node beside each start tells what the machine is worth. */
+/**
+ * The first start fills the compile cache and does not count; a bare Node beside each start tells
+ * what the machine is worth.
+ */
 async function starts(): Promise<{ listening: number; bare: number }> {
   const folder = temporaryFolder();
   const listening: number[] = [];

@@ -1,4 +1,7 @@
-/** What a proxy does to a stream: how long each chunk is held, and whether all come, in order. Paced as a model talks, and at full speed. */
+/**
+ * What a proxy does to a stream: how long each chunk is held, and whether all come, in order. Paced
+ * as a model talks, and at full speed.
+ */
 import { request as httpRequest } from 'node:http';
 import { type BenchOptions, bringUp, chat, median, quantile, type Row, rotated, serve, startLeastProxy, startUpstream } from './kit.ts';
 
@@ -55,7 +58,10 @@ async function rounds(targets: readonly Target[], seconds: number, run: (target:
   return all;
 }
 
-/** Reads one stream of `count` events; the delay of each is from the upstream's write until it is in our hands. */
+/**
+ * Reads one stream of `count` events; the delay of each is from the upstream's write until it is in
+ * our hands.
+ */
 function read({ port, name }: Target, count: number, pauseMs: number, figures: Figures): Promise<void> {
   const body = chat('fast', { stream: true, max_tokens: count, metadata: { chunk_ms: String(pauseMs) } });
   const began = performance.now();

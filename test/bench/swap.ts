@@ -1,4 +1,7 @@
-/** Two models that do not fit together, asked in turn: what a swap costs beyond the runtime's own stop and start and the memory being seen free. */
+/**
+ * Two models that do not fit together, asked in turn: what a swap costs beyond the runtime's own
+ * stop and start and the memory being seen free.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BenchOptions, bringUp, Connection, chat, median, pause, quantile, type Row, serve, temporaryFolder } from './kit.ts';

@@ -1,4 +1,7 @@
-/** A client of text streams that costs little and keeps the time of each token: it must not blur what it measures. */
+/**
+ * A client of text streams that costs little and keeps the time of each token: it must not blur
+ * what it measures.
+ */
 import { Agent, request } from 'node:http';
 
 export interface Streamed {

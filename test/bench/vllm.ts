@@ -1,6 +1,7 @@
 /**
- * The real vLLM on a processor, in the environment that test/runtimes/setup makes: what Modelium adds from a request to a model that is not loaded until
- * its answer, beyond vLLM's own start, and to each request afterwards.
+ * The real vLLM on a processor, in the environment that test/runtimes/setup makes: what Modelium
+ * adds from a request to a model that is not loaded until its answer, beyond vLLM's own start, and
+ * to each request afterwards.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** The Logs page in a real Chromium, on a real engine whose runtime is a fixture that says a lot: in colours, with a key in it. */
+/**
+ * The Logs page in a real Chromium, on a real engine whose runtime is a fixture that says a lot: in
+ * colours, with a key in it.
+ */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
@@ -16,7 +19,10 @@ let box: SimulatedBox;
 let engine: TestEngine;
 let browser: Browser;
 
-/** Talks like a runtime, then becomes the fixture one. What is written to the file `more` it says as well. */
+/**
+ * Talks like a runtime, then becomes the fixture one. What is written to the file `more` it says as
+ * well.
+ */
 function chattyRuntime(): string {
   const path = join(box.dir, 'chatty');
   const colours = '\\033[1;31mERROR\\033[0m in red\\n\\033[2mfaint\\033[0m \\033[32mgreen words\\033[0m\\n';

@@ -1,4 +1,7 @@
-/** The playground in a real Chromium, on a real engine whose runtimes are the fixture program: what they say and how they fail is known. */
+/**
+ * The playground in a real Chromium, on a real engine whose runtimes are the fixture program: what
+ * they say and how they fail is known.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';

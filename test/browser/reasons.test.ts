@@ -1,4 +1,7 @@
-/** A reason in the window: the headline in rows, its facts as chips, the chosen candidate on top, and how figures came about only when opened. */
+/**
+ * A reason in the window: the headline in rows, its facts as chips, the chosen candidate on top,
+ * and how figures came about only when opened.
+ */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectAccessible } from '../helpers/axe.ts';

@@ -1,4 +1,7 @@
-/** The Settings page in a real Chromium, on a real engine with a real file: what is on the disk afterwards is what counts. */
+/**
+ * The Settings page in a real Chromium, on a real engine with a real file: what is on the disk
+ * afterwards is what counts.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -162,7 +165,8 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     await page.getByText('drain_seconds: 5 -> 7').waitFor();
     await page.getByRole('link', { name: 'Box' }).click();
     await page.getByRole('heading', { name: 'Box', level: 1 }).waitFor();
-    // The page reads the file anew when it is shown: to be stale, it must have read it before the change.
+    // The page reads the file anew when it is shown: to be stale, it must have read it before the
+    // change.
     const isRead = page.waitForResponse('**/control/settings');
     await page.getByRole('link', { name: 'Settings' }).click();
     await isRead;
@@ -174,7 +178,8 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     await page.getByText('drain_seconds: 5 -> 7').waitFor();
     expect(await field(page, 'orchestration.policies.evict_after_idle_seconds').getByRole('textbox').inputValue()).toBe('60');
 
-    // A real closing asks only if the page answers within a second, which a busy machine does not promise.
+    // A real closing asks only if the page answers within a second, which a busy machine does not
+    // promise.
     const asksBeforeLeaving = () => page.evaluate("!dispatchEvent(new Event('beforeunload', { cancelable: true }))");
     expect(await asksBeforeLeaving()).toBe(true);
     await page.getByRole('button', { name: 'Save' }).click();

@@ -1,4 +1,7 @@
-/** One person's first minutes in a browser, on a real llama.cpp: add a model, watch it load, ask it, unload it; by mouse and by keyboard alone. */
+/**
+ * One person's first minutes in a browser, on a real llama.cpp: add a model, watch it load, ask it,
+ * unload it; by mouse and by keyboard alone.
+ */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -43,7 +46,8 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     await page.getByRole('textbox', { name: 'Path' }).fill(path);
     await page.getByRole('button', { name: 'Add', exact: true }).click();
     const said = page.getByTestId('verdicts-said');
-    // There before it has anything to say: readers announce what changes in it, and nothing that comes with it.
+    // There before it has anything to say: readers announce what changes in it, and nothing that
+    // comes with it.
     expect(await said.getAttribute('role')).toBe('status');
     const card = page.getByRole('region', { name: 'Dropped items' }).getByRole('listitem');
     await card.getByText(/^Ready: llama on CPU/).waitFor();
@@ -101,7 +105,8 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
       );
     await drag('dragenter', 'text', '#main');
     expect(await overlay.count()).toBe(0);
-    // Every coming and going of the overlay, seen from inside: one that flickers would be gone again before anybody asks.
+    // Every coming and going of the overlay, seen from inside: one that flickers would be gone
+    // again before anybody asks.
     await page.evaluate(() => {
       const seen: string[] = [];
       Object.assign(globalThis, { seen });
@@ -128,7 +133,8 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     }
     await drag('dragleave', 'file', under);
     await expect.poll(seen).toEqual(['shown', 'gone']);
-    // An element that is taken away under the pointer is never left; the drag that ended elsewhere leaves nothing behind.
+    // An element that is taken away under the pointer is never left; the drag that ended elsewhere
+    // leaves nothing behind.
     await drag('dragenter', 'file', '#main');
     await overlay.waitFor();
     await expect.poll(seen).toEqual(['shown', 'gone', 'shown', 'gone']);
@@ -227,7 +233,10 @@ describe.skipIf(CHROMIUM === null)('an engine that is killed under the window: n
   });
 });
 
-/** Another program on the engine's port, which answers everything as if it were the engine: what it hears, and what the browser keeps for it. */
+/**
+ * Another program on the engine's port, which answers everything as if it were the engine: what it
+ * hears, and what the browser keeps for it.
+ */
 async function thiefLearnsNothing(page: Page, port: number, token: string): Promise<void> {
   const heard: string[] = [];
   const thief = createServer((request, response) => {

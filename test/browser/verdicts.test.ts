@@ -1,4 +1,7 @@
-/** Verdicts in the window: a folder that brings code is looked at and trusted there, models of other tools are found and served. */
+/**
+ * Verdicts in the window: a folder that brings code is looked at and trusted there, models of other
+ * tools are found and served.
+ */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -65,7 +68,8 @@ describe.skipIf(CHROMIUM === null)('verdicts in the window: needs Chromium', () 
     const drawer = page.getByRole('dialog', { name: 'coded' });
     await drawer.getByRole('button', { name: 'Look at the code' }).click();
     await drawer.locator('summary').filter({ hasText: CODE_FILE }).click();
-    // A name that would read otherwise than it is, and a text that hides what follows: shown as they are.
+    // A name that would read otherwise than it is, and a text that hides what follows: shown as
+    // they are.
     const shown = (await drawer.innerText()) + (await drawer.locator('pre').allTextContents()).join('');
     expect(shown).toContain('a\\u{202e}yp.txt.py');
     expect(shown).toContain('hidden = 1\\u{202e}');

@@ -1,4 +1,7 @@
-/** The window in a real Chromium on a simulated box: what it shows is what the engine says, while things happen. */
+/**
+ * The window in a real Chromium on a simulated box: what it shows is what the engine says, while
+ * things happen.
+ */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { GIB } from '../../shared/units.ts';

@@ -36,7 +36,10 @@ describe('which model', () => {
   });
 });
 
-/** A talk with a terminal that is not there: what is typed, what is shown, and what the model was asked. */
+/**
+ * A talk with a terminal that is not there: what is typed, what is shown, and what the model was
+ * asked.
+ */
 function talk(ask: Ask | null = null, options: { system?: string; remembers?: boolean } = {}) {
   const input = new PassThrough();
   const output = new PassThrough();

@@ -1,5 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: llama-swap writes its macros so.
-/** A configuration of llama-swap as a modelium.yaml: what comes over, what is said of the rest, and what hostile files do. */
+/**
+ * A configuration of llama-swap as a modelium.yaml: what comes over, what is said of the rest, and
+ * what hostile files do.
+ */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -8,7 +8,10 @@ import type { DecisionRow } from '../../shared/decision.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { BUILT_COMMAND } from '../helpers/built-app.ts';
 
-/** The verbs against a real engine with a real llama.cpp, each as a process of its own. The tests build on each other, in order. */
+/**
+ * The verbs against a real engine with a real llama.cpp, each as a process of its own. The tests
+ * build on each other, in order.
+ */
 let root: string;
 let engine: ChildProcess;
 let story = '';

@@ -1,4 +1,7 @@
-/** The questions that the command line asks on a terminal: a real one (util-linux `script`), a real engine, and hostile names in what is shown. */
+/**
+ * The questions that the command line asks on a terminal: a real one (util-linux `script`), a real
+ * engine, and hostile names in what is shown.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -53,7 +56,8 @@ describe.sequential('on a terminal', () => {
       expect({ answer, code }).toEqual({ answer, code: 1 });
       expect(shown).toContain('Nothing was changed.');
       expect(shown).toContain('innocent.txt');
-      // Neither the name nor the text of the file steers the terminal, and no character turns the direction of reading.
+      // Neither the name nor the text of the file steers the terminal, and no character turns the
+      // direction of reading.
       for (const steering of [`${ESCAPE}[2K${ESCAPE}[1Ginnocent`, `${ESCAPE}[8m`, '\u202e']) expect(shown).not.toContain(steering);
       expect((await served.model('coded'))?.state).toBe('blocked');
     }

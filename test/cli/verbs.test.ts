@@ -1,4 +1,7 @@
-/** What each verb answers, and its exit code: a table, run in this process against one engine. The built command is tried in live.test.ts and program.test.ts. */
+/**
+ * What each verb answers, and its exit code: a table, run in this process against one engine. The
+ * built command is tried in live.test.ts and program.test.ts.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';

@@ -1,4 +1,7 @@
-/** `modelium` without a verb, with a program in Electron's place that tells how it was started. The real one: test/electron/window.test.ts. */
+/**
+ * `modelium` without a verb, with a program in Electron's place that tells how it was started. The
+ * real one: test/electron/window.test.ts.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

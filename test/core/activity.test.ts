@@ -1,4 +1,7 @@
-/** What is told of requests that ended: bounded, the newest first, and figures as one would reckon them by hand. */
+/**
+ * What is told of requests that ended: bounded, the newest first, and figures as one would reckon
+ * them by hand.
+ */
 import { describe, expect, test } from 'vitest';
 import type { RequestReport } from '../../main/core/gateway.ts';
 import { Activity, REQUESTS_KEPT } from '../../main/core/tell/activity.ts';

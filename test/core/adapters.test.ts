@@ -1,4 +1,7 @@
-/** Adapters on a whole engine without a world: blocked until their base is there, and again when it leaves. */
+/**
+ * Adapters on a whole engine without a world: blocked until their base is there, and again when it
+ * leaves.
+ */
 import { describe, expect, test } from 'vitest';
 import type { ModelProfile } from '../../shared/profile.ts';
 import { GIB } from '../../shared/units.ts';

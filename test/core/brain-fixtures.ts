@@ -1,4 +1,7 @@
-/** Builders for the brain's tests: a planner whose bytes are simple arithmetic, devices, residents and a profile. */
+/**
+ * Builders for the brain's tests: a planner whose bytes are simple arithmetic, devices, residents
+ * and a profile.
+ */
 import type { BrainInput } from '../../main/core/decide/brain.ts';
 import type { KnownRuntime, RuntimePlanner } from '../../main/core/decide/planner.ts';
 import type { Room } from '../../main/core/memory/devices.ts';

@@ -8,7 +8,10 @@ import { factInWords } from '../../shared/reason-words.ts';
 import { GIB } from '../../shared/units.ts';
 import { form, gpu, host, NOW_MS, planner, profile, question, resident, runtime } from './brain-fixtures.ts';
 
-/** A decision in one line: `place gpu GPU-0 -a`, `split GPU-0 x3`, `wait GPU-0 for a`, `refuse no-room`. */
+/**
+ * A decision in one line: `place gpu GPU-0 -a`, `split GPU-0 x3`, `wait GPU-0 for a`,
+ * `refuse no-room`.
+ */
 function told(decision: Decision): string {
   if (decision.kind === 'refuse') return `refuse ${decision.refusal}`;
   if (decision.kind === 'wait')

@@ -1,4 +1,7 @@
-/** The event stream's memory: what counts as news, how a reader resumes, and that a model which only idles costs nothing. */
+/**
+ * The event stream's memory: what counts as news, how a reader resumes, and that a model which only
+ * idles costs nothing.
+ */
 import { describe, expect, test } from 'vitest';
 import { Changes } from '../../main/core/tell/changes.ts';
 import type { EngineEvent, ModelView, Snapshot } from '../../shared/snapshot.ts';

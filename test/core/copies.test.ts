@@ -1,6 +1,7 @@
 /**
- * No copy is called whole before it is: slow, reordered, truncated, preallocated, interrupted and resumed ones, over the analyzer and the settling
- * logic with a virtual clock. 100 at random in `npm test`, 500 with MODELIUM_FULL=1.
+ * No copy is called whole before it is: slow, reordered, truncated, preallocated, interrupted and
+ * resumed ones, over the analyzer and the settling logic with a virtual clock. 100 at random in
+ * `npm test`, 500 with MODELIUM_FULL=1.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -246,7 +247,8 @@ function isComplete(disk: ReadonlyMap<string, OnDisk>, content: Content): boolea
 }
 
 /**
- * Looks as the settler does: when `settle` says, and soon after each write, which the folder's events tell of.
+ * Looks as the settler does: when `settle` says, and soon after each write, which the folder's
+ * events tell of.
  * @returns milliseconds from the last write to the verdict; null when there was none.
  */
 function follow(plan: Plan): number | null {
@@ -262,7 +264,8 @@ function follow(plan: Plan): number | null {
     if (disk.size > 0) {
       const inspection = inspect(disk);
       const outcome = settle(previous, { inspection, atMs: nowMs }, { force: false });
-      // A bare checkpoint, or what nobody knows, is nothing that could be loaded: the next file tells more.
+      // A bare checkpoint, or what nobody knows, is nothing that could be loaded: the next file
+      // tells more.
       const isKnown = inspection.profile?.forms.some(({ kind }) => kind !== 'unknown' && kind !== 'pickle') === true;
       if (outcome.kind === 'whole' && isKnown) {
         expect(isComplete(disk, content), `called whole ${nowMs} ms after the beginning`).toBe(true);
@@ -278,7 +281,10 @@ function follow(plan: Plan): number | null {
   return null;
 }
 
-/** The configuration of a pipeline's part comes last, and a third of it stays zero for a while: it was called whole in that moment. */
+/**
+ * The configuration of a pipeline's part comes last, and a third of it stays zero for a while: it
+ * was called whole in that moment.
+ */
 const ZEROS_IN_A_SHORT_CONFIG: Plan = {
   folder: 5,
   order: [0, 9, 1, 0, 0],

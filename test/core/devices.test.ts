@@ -216,7 +216,10 @@ describe('heldBytes and slotsOf', () => {
   });
 });
 
-/** A GPU box whose programs behave: each takes what it was promised, step by step; others come and go; samples are late. */
+/**
+ * A GPU box whose programs behave: each takes what it was promised, step by step; others come and
+ * go; samples are late.
+ */
 class World {
   readonly models = new Map<
     string,

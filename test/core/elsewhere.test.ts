@@ -1,4 +1,7 @@
-/** Models that servers of others offer: listed, asked, never loaded, evicted or written down; away, back, gone, colliding. On the simulated box. */
+/**
+ * Models that servers of others offer: listed, asked, never loaded, evicted or written down; away,
+ * back, gone, colliding. On the simulated box.
+ */
 import { describe, expect, test } from 'vitest';
 import { stateOf } from '../../main/core/registry.ts';
 import { toModeliumError } from '../../shared/errors.ts';

@@ -1,4 +1,7 @@
-/** The ring behind the charts: a point a second, ten minutes of them, in columns that tell absence from zero. */
+/**
+ * The ring behind the charts: a point a second, ten minutes of them, in columns that tell absence
+ * from zero.
+ */
 import { describe, expect, test } from 'vitest';
 import type { SamplePoint } from '../../main/core/ports.ts';
 import { DAY_POINTS, DAY_STEP_MS, DayHistory, HISTORY_POINTS, History } from '../../main/core/tell/history.ts';
@@ -68,7 +71,8 @@ describe('the last day', () => {
     expect(kept).toHaveLength(1);
     expect(kept[0]).toMatchObject({
       atMs: at(0),
-      // Memory over all samples, so that the parts add up; a sensor over those in which it told something.
+      // Memory over all samples, so that the parts add up; a sensor over those in which it told
+      // something.
       devices: [{ id: 'a', usedBytes: 20, byModel: { chat: 2 }, powerWatts: 100, temperatureCelsius: 60, utilizationRatio: 0.5 }],
     });
     expect(day.read(at(1, 5))).toMatchObject({ stepMs: DAY_STEP_MS, atMs: [at(0), at(1, 5)], devices: { a: { usedBytes: [20, 50] } } });

@@ -1,4 +1,7 @@
-/** Who sleeps or leaves for idleness: sleeping takes room in main memory and a process that can, and neither happens beside a load on the same GPU. */
+/**
+ * Who sleeps or leaves for idleness: sleeping takes room in main memory and a process that can, and
+ * neither happens beside a load on the same GPU.
+ */
 import { expect, test } from 'vitest';
 import { Idleness, type IdlenessPorts } from '../../main/core/memory/idleness.ts';
 import { Registry } from '../../main/core/registry.ts';

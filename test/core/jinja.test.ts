@@ -1,6 +1,7 @@
 /**
- * Our engine of chat templates against jinja2 as transformers compiles it: what jinja2 made of public templates and of single expressions is
- * recorded by test/runtimes/record-templates.ts. And templates that never end.
+ * Our engine of chat templates against jinja2 as transformers compiles it: what jinja2 made of
+ * public templates and of single expressions is recorded by test/runtimes/record-templates.ts. And
+ * templates that never end.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,7 +26,9 @@ function rendered(template: string, values: Readonly<Record<string, unknown>> = 
   return new Template(template).render(values, { bounds, now });
 }
 
-/** What jinja2 and we differ in, by template and conversation, with the difference; nothing today. */
+/**
+ * What jinja2 and we differ in, by template and conversation, with the difference; nothing today.
+ */
 const KNOWN_DIFFERENCES: readonly string[] = [];
 
 describe.skipIf(publicTemplates() === null)('public templates', () => {

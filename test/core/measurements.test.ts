@@ -1,4 +1,7 @@
-/** What was learned of earlier loads is read from the database once, and not each time a model that waits is asked about. */
+/**
+ * What was learned of earlier loads is read from the database once, and not each time a model that
+ * waits is asked about.
+ */
 import { expect, test, vi } from 'vitest';
 import { RECENT_MEASUREMENTS, withMeasurementsInMemory } from '../../main/core/measurements.ts';
 import type { Ledger, Measurement } from '../../main/core/ports.ts';
@@ -9,7 +12,9 @@ const measurement = (modelId: string, loadSeconds: number, runtime = 'llama'): M
   ...{ modelId, runtime, planHash: '', predicted: { cpu: 1 }, measured: { cpu: 1 }, loadSeconds },
 });
 
-/** The tables of a ledger, as `io/ledger/ledger.ts` answers from them, and how often they were read. */
+/**
+ * The tables of a ledger, as `io/ledger/ledger.ts` answers from them, and how often they were read.
+ */
 function tables(rows: Measurement[]) {
   const read = { times: 0 };
   const ledger = {

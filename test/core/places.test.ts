@@ -1,4 +1,7 @@
-/** What is in flight at a model is bounded by what its runtime takes; the rest waits where it is counted, in turns. On the simulated box. */
+/**
+ * What is in flight at a model is bounded by what its runtime takes; the rest waits where it is
+ * counted, in turns. On the simulated box.
+ */
 import { describe, expect, test } from 'vitest';
 import type { Lease } from '../../main/core/gateway.ts';
 import { type ModeliumError, toModeliumError } from '../../shared/errors.ts';

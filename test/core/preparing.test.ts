@@ -1,4 +1,7 @@
-/** The way through `preparing`: real orchestrator, brain, manager, preparations and process hosts; the converter, GPUs and time are simulated. */
+/**
+ * The way through `preparing`: real orchestrator, brain, manager, preparations and process hosts;
+ * the converter, GPUs and time are simulated.
+ */
 import { describe, expect, test } from 'vitest';
 import { GIB } from '../../shared/units.ts';
 import { createCoreBox, textProfile } from '../helpers/core-box.ts';

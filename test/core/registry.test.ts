@@ -1,4 +1,7 @@
-/** The registry by itself: records move by the table alone, and whoever listens hears it all, in order. */
+/**
+ * The registry by itself: records move by the table alone, and whoever listens hears it all, in
+ * order.
+ */
 import { describe, expect, test } from 'vitest';
 import { type NewRecord, Registry, stateOf } from '../../main/core/registry.ts';
 import { NOTHING_KNOWN } from '../../shared/profile.ts';

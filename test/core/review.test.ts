@@ -1,4 +1,7 @@
-/** Interleavings that a review of the core found to lose something: each was a bug once. On the simulated box with a virtual clock. */
+/**
+ * Interleavings that a review of the core found to lose something: each was a bug once. On the
+ * simulated box with a virtual clock.
+ */
 import { describe, expect, test } from 'vitest';
 import type { Lease } from '../../main/core/gateway.ts';
 import { stateOf } from '../../main/core/registry.ts';

@@ -1,4 +1,7 @@
-/** Models that live in one server of ours: started for the first, ended with the last, one back-off, memory by difference. On the simulated box. */
+/**
+ * Models that live in one server of ours: started for the first, ended with the last, one back-off,
+ * memory by difference. On the simulated box.
+ */
 import { describe, expect, test } from 'vitest';
 import { stateOf } from '../../main/core/registry.ts';
 import type { ModelProfile } from '../../shared/profile.ts';

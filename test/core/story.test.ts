@@ -1,4 +1,7 @@
-/** Interleavings of the whole core: who is loaded, who leaves, who waits; on simulated GPUs with a virtual clock. */
+/**
+ * Interleavings of the whole core: who is loaded, who leaves, who waits; on simulated GPUs with a
+ * virtual clock.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Lease } from '../../main/core/gateway.ts';
@@ -273,7 +276,8 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 
 describe('a simulated 8-GPU box', () => {
   test('1,000 random events, the invariants checked after each', async () => {
-    // Sampled, not shrunk: the first broken invariant names its step, and the seed repeats the walk.
+    // Sampled, not shrunk: the first broken invariant names its step, and the seed repeats the
+    // walk.
     for (const events of fc.sample(fc.array(event, { minLength: 1_000, maxLength: 1_000 }), { numRuns: 1, seed: 20261123 })) {
       const box = createCoreBox({
         gpus: Array.from({ length: 8 }, () => 24 * GIB),
@@ -299,7 +303,8 @@ describe('a simulated 8-GPU box', () => {
       });
       for (const [index, id] of ids.entries())
         if (!isRemote(id)) box.drop(id, (1 + ((index * 7) % 20)) * GIB, index % 3 === 0 ? 'content' : null);
-      // Ten more lie in the watch folder, and are written, renamed and deleted by others all the time.
+      // Ten more lie in the watch folder, and are written, renamed and deleted by others all the
+      // time.
       const watched: WatchedFile[] = Array.from({ length: 10 }, (_, index) => ({ name: `w${index}.gguf`, inode: 100 + index, version: 1 }));
       box.scan(watched);
       for (let index = 0; index < 10; index++) ids.push(`w${index}`);

@@ -1,4 +1,7 @@
-/** Trust on a whole engine without a world: who may run, what takes trust back, and what that does to a model in each state. */
+/**
+ * Trust on a whole engine without a world: who may run, what takes trust back, and what that does
+ * to a model in each state.
+ */
 import { describe, expect, test } from 'vitest';
 import type { ModelProfile } from '../../shared/profile.ts';
 import { GIB } from '../../shared/units.ts';

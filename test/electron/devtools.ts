@@ -1,6 +1,6 @@
 /**
- * One page of an Electron that allows no inspector, over its browser's own protocol. Playwright's connection to a running browser asks for browser
- * contexts, which Electron has none of.
+ * One page of an Electron that allows no inspector, over its browser's own protocol. Playwright's
+ * connection to a running browser asks for browser contexts, which Electron has none of.
  */
 
 export interface DevtoolsPage {

@@ -1,6 +1,7 @@
 /**
- * Drives the real Electron that `test/electron/setup` fetched: a screen for it, the built app in it, and everything gone afterwards.
- * Electron carries the home of its engine, so that `Home.processes()` sees it and its children too.
+ * Drives the real Electron that `test/electron/setup` fetched: a screen for it, the built app in
+ * it, and everything gone afterwards. Electron carries the home of its engine, so that
+ * `Home.processes()` sees it and its children too.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

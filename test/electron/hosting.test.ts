@@ -1,6 +1,7 @@
 /**
- * Hosting: the built main process under plain Node 24, with test/fixtures/electron.cjs in place of Electron, since the one that tests can fetch
- * brings a Node too old for the engine. The engine, its models and all processes are real; only what would be seen is told to the test.
+ * Hosting: the built main process under plain Node 24, with test/fixtures/electron.cjs in place of
+ * Electron, since the one that tests can fetch brings a Node too old for the engine. The engine,
+ * its models and all processes are real; only what would be seen is told to the test.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

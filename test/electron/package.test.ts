@@ -1,6 +1,7 @@
 /**
- * The directory that electron-builder makes of electron-builder.yml, started. With the Electron that tests can fetch in place of the newest, and
- * without the GPU libraries (600 MB); everything else is as it is shipped. Its fuses forbid an inspector, so that the page is driven over the
+ * The directory that electron-builder makes of electron-builder.yml, started. With the Electron
+ * that tests can fetch in place of the newest, and without the GPU libraries (600 MB); everything
+ * else is as it is shipped. Its fuses forbid an inspector, so that the page is driven over the
  * protocol of its browser.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';

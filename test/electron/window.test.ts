@@ -1,7 +1,9 @@
 /**
- * The real main process and preload in a real Electron (25.1.1: Chrome 114, Node 18), attached to a real engine under Node 24. Its Node cannot
- * host the engine, so whatever the window shows after the engine ended is one that somebody else started: hosting is test/electron/hosting.test.ts's.
- * One window for all tests of this file, in the order of a session: used, closed, restored, its engine lost, quit.
+ * The real main process and preload in a real Electron (25.1.1: Chrome 114, Node 18), attached to a
+ * real engine under Node 24. Its Node cannot host the engine, so whatever the window shows after
+ * the engine ended is one that somebody else started: hosting is test/electron/hosting.test.ts's.
+ * One window for all tests of this file, in the order of a session: used, closed, restored, its
+ * engine lost, quit.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -69,7 +71,10 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
   const mark = () => page.evaluate(() => Object.assign(globalThis, { marker: 'the same document' }));
   const isMarked = () => page.evaluate(() => 'marker' in globalThis);
   const banner = () => page.getByRole('status').filter({ hasText: 'What you see is the last that was known' });
-  /** No banner, and each model once: what the page knew before and what the engine told anew are the same models. */
+  /**
+   * No banner, and each model once: what the page knew before and what the engine told anew are the
+   * same models.
+   */
   const showsEachOnce = async () => {
     await banner().waitFor({ state: 'hidden' });
     await page.evaluate(() => {
@@ -213,7 +218,8 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     await page.evaluate((url) => {
       (globalThis as unknown as { location: { href: string } }).location.href = url;
     }, elsewhereAddress);
-    // A link of an answer: the person is shown where it leads, and the desktop's browser opens it, or nothing does.
+    // A link of an answer: the person is shown where it leads, and the desktop's browser opens it,
+    // or nothing does.
     await app.evaluate(({ dialog, shell }) => {
       const asked: string[] = [];
       const opened: string[] = [];

@@ -1,4 +1,7 @@
-/** Weights and caches as llama.cpp logs them, against what the analyzer read from the same files: weights exactly, caches within 1 %. */
+/**
+ * Weights and caches as llama.cpp logs them, against what the analyzer read from the same files:
+ * weights exactly, caches within 1 %.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,7 +78,8 @@ describe('the cache of each kind of layer', () => {
     const profile = profileOf(bytes);
     const report = await logged(bytes, 2048, 1);
     expect(Math.abs(kvBytes(profile, 2048, 1) - report.kvBytes)).toBeLessThan(Math.max(report.kvBytes * 0.01, ROUNDING_BYTES));
-    // With matrix units there is a second copy of the layers; the output has 330 rows, which do not fill their tiles of 32.
+    // With matrix units there is a second copy of the layers; the output has 330 rows, which do not
+    // fill their tiles of 32.
     const copied = repackedBytes(profile, 0, HAS_AMX);
     expect(Math.abs(profile.weightBytes + copied - report.modelBytes)).toBeLessThan(ROUNDING_BYTES);
   });

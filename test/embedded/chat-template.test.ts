@@ -1,4 +1,7 @@
-/** Chat templates in the server: rendered as jinja2 does, in a thread of their own, and never the end of a load. */
+/**
+ * Chat templates in the server: rendered as jinja2 does, in a thread of their own, and never the
+ * end of a load.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** A sequence whose context was full and moved on: what it still holds was computed with tokens in sight that are gone, and must not begin another prompt. */
+/**
+ * A sequence whose context was full and moved on: what it still holds was computed with tokens in
+ * sight that are gone, and must not begin another prompt.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +29,8 @@ test('what is left after the context moved on is read anew for a prompt that beg
     expect(status, JSON.stringify(answer)).toBe(200);
     return answer;
   };
-  // The first token begins a text (bos), which stays when the beginning is forgotten; places are moved then, and nothing is computed anew.
+  // The first token begins a text (bos), which stays when the beginning is forgotten; places are
+  // moved then, and nothing is computed anew.
   const long = [0, ...Array.from({ length: 244 }, (_, index) => 40 + ((index * 37) % 150))];
   const { usage } = await ask({ prompt: long, max_tokens: 30, context_shift: true });
   expect(usage.completion_tokens).toBe(30);

@@ -1,4 +1,7 @@
-/** Bodies of requests made from a seed: valid ones, mutated in their fields, their schemas, their messages, their sizes and their bytes. Pure. */
+/**
+ * Bodies of requests made from a seed: valid ones, mutated in their fields, their schemas, their
+ * messages, their sizes and their bytes. Pure.
+ */
 
 export interface FuzzRequest {
   readonly path: string;

@@ -1,6 +1,7 @@
 /**
- * `npm run fuzz -- requests [--seconds N] [--seed N] [--case N]`: sends requests until the time is over, prints its seed, and ends with 1 at the first
- * failure. `--case` runs one again, and prints it.
+ * `npm run fuzz -- requests [--seconds N] [--seed N] [--case N]`: sends requests until the time is
+ * over, prints its seed, and ends with 1 at the first failure. `--case` runs one again, and prints
+ * it.
  */
 import { parseArgs } from 'node:util';
 import { fuzzRequest } from './fuzz-bodies.ts';

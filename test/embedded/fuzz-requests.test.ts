@@ -1,4 +1,7 @@
-/** Requests that a seed makes: none ends the server, is its error, or changes another one's answer. `npm run fuzz -- requests` goes on for longer. */
+/**
+ * Requests that a seed makes: none ends the server, is its error, or changes another one's answer.
+ * `npm run fuzz -- requests` goes on for longer.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RequestFuzzer } from './fuzz-requests.ts';
 

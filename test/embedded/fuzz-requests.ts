@@ -1,6 +1,7 @@
 /**
- * The fuzzer of requests: sends what a seed makes to a real embedded server, several at a time, and asks beside them for an answer that is known.
- * A request may be answered or refused by name; it may never end the server, be its error, or change another one's answer.
+ * The fuzzer of requests: sends what a seed makes to a real embedded server, several at a time, and
+ * asks beside them for an answer that is known. A request may be answered or refused by name; it
+ * may never end the server, be its error, or change another one's answer.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,10 @@ import { fuzzRequest, random } from './fuzz-bodies.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
 const AT_ONCE = 6;
-/** Between two questions for the known answer: often, so that several are asked at once and are computed together. */
+/**
+ * Between two questions for the known answer: often, so that several are asked at once and are
+ * computed together.
+ */
 const WITNESS_EACH = 10;
 /** A client that leaves is one of the cases. */
 const PATIENCE_MS = 4000;
@@ -122,7 +126,10 @@ interface Known {
 
 /** Of these the one whose answer is surest is asked again and again. */
 const WITNESSES = ['the model', 'Hello', 'one two three', 'What is it?', 'a', 'The end of'];
-/** In logarithms of probability. What else is in a batch changes the last digits of a sum: 1e-5 of these. */
+/**
+ * In logarithms of probability. What else is in a batch changes the last digits of a sum: 1e-5 of
+ * these.
+ */
 const SURE = 1e-3;
 
 /** @throws where each answer has a token that is hardly likelier than the next one. */

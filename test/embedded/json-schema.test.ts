@@ -1,4 +1,7 @@
-/** Answers by JSON schema, from a real llama.cpp with random weights: whatever the model likes to say, the schema holds. */
+/**
+ * Answers by JSON schema, from a real llama.cpp with random weights: whatever the model likes to
+ * say, the schema holds.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

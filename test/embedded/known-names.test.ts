@@ -1,4 +1,7 @@
-/** The names of architectures and tokenizers that a verdict goes by, against the bundled llama.cpp: it knows each of them, and none of the others. */
+/**
+ * The names of architectures and tokenizers that a verdict goes by, against the bundled llama.cpp:
+ * it knows each of them, and none of the others.
+ */
 import { fork } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +10,10 @@ import { expect, test } from 'vitest';
 import { KNOWN_ARCHITECTURES, KNOWN_PRE_TOKENIZERS, KNOWN_TOKENIZERS } from '../../main/runtime/llama/known.ts';
 import type { Names } from '../fixtures/known-names.ts';
 
-/** It ends its process where the vocabulary lacks their bytes or ends: seen every day in real models. */
+/**
+ * It ends its process where the vocabulary lacks their bytes or ends: seen every day in real
+ * models.
+ */
 const NEED_MORE = new Set(['llama', 'bert', 'rwkv']);
 const OTHERS = ['llama9', 'qwen4', 'k2-horizon'];
 

@@ -1,4 +1,7 @@
-/** Patterns and bounds of numbers as automata: the same texts as JavaScript's own regular expressions and arithmetic allow. */
+/**
+ * Patterns and bounds of numbers as automata: the same texts as JavaScript's own regular
+ * expressions and arithmetic allow.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { automaton, lengths, type State } from '../../main/embedded/grammar/automaton.ts';

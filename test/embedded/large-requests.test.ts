@@ -1,4 +1,7 @@
-/** Requests that are too much: each is refused or answered by itself, and those beside it notice nothing. */
+/**
+ * Requests that are too much: each is refused or answered by itself, and those beside it notice
+ * nothing.
+ */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

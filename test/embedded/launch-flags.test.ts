@@ -1,4 +1,7 @@
-/** Each flag of a launch that a person may give (`models.<id>.args`, `llama.args`) has an effect, seen in llama.cpp's own words. */
+/**
+ * Each flag of a launch that a person may give (`models.<id>.args`, `llama.args`) has an effect,
+ * seen in llama.cpp's own words.
+ */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

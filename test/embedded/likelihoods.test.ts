@@ -1,4 +1,7 @@
-/** Log-probabilities and biases, against what the same model does when it is asked often. On a real llama.cpp. */
+/**
+ * Log-probabilities and biases, against what the same model does when it is asked often. On a real
+ * llama.cpp.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

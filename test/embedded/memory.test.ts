@@ -1,4 +1,7 @@
-/** What llama.cpp logs that it took, against what the estimate said, on real files read by the real analyzer. */
+/**
+ * What llama.cpp logs that it took, against what the estimate said, on real files read by the real
+ * analyzer.
+ */
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -61,7 +64,8 @@ describe('predicted within 10 % of llama.cpp’s own buffers', () => {
     expect(Math.abs(predicted / logged - 1)).toBeLessThan(0.1);
   });
 
-  // The real model too where the demo has fetched it; without it there is nothing to skip, only fewer files.
+  // The real model too where the demo has fetched it; without it there is nothing to skip, only
+  // fewer files.
   const sample = sampleModelPath(modeliumFolders().cache);
   const real: [string, number][] = existsSync(sample) ? [2048, 8192].map((context) => [sample, context]) : [];
   test('the sample model, if it is here, at two contexts', async () => {

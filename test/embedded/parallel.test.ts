@@ -1,4 +1,7 @@
-/** Sequences side by side: what of a prompt is not read again, and that a long prompt holds nobody up. On a real llama.cpp. */
+/**
+ * Sequences side by side: what of a prompt is not read again, and that a long prompt holds nobody
+ * up. On a real llama.cpp.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,7 +85,8 @@ describe('a beginning that is known is not read again', () => {
       for (const [index, messages] of chats.entries()) {
         const { answer, usage } = await turn(messages);
         if (round === 0) expect(cached(usage)).toBeLessThan(20);
-        // All of the last prompt, and of the answer at least what its tokens are when it is read as text.
+        // All of the last prompt, and of the answer at least what its tokens are when it is read as
+        // text.
         else expect(cached(usage)).toBeGreaterThanOrEqual(read[index]! - 1);
         expect(cached(usage)).toBeLessThan(usage.prompt_tokens);
         const anew = await fresh(messages);
@@ -93,7 +97,10 @@ describe('a beginning that is known is not read again', () => {
     }
   });
 
-  /** The same request without anything kept. It takes the sequence used longest ago, so that each chat's own one must be refreshed. */
+  /**
+   * The same request without anything kept. It takes the sequence used longest ago, so that each
+   * chat's own one must be refreshed.
+   */
   async function fresh(messages: readonly Turn[]): Promise<string> {
     const other = await startServer(['--model', join(folder, 'tiny.gguf'), '--ctx-size', '8192']);
     try {

@@ -416,7 +416,8 @@ describe('embeddings', () => {
   });
 });
 
-// The forms of llama.cpp's and vLLM's own servers; the tokens of this vocabulary are bytes, three marks in front of them.
+// The forms of llama.cpp's and vLLM's own servers; the tokens of this vocabulary are bytes, three
+// marks in front of them.
 describe('texts in pieces, and tokens', () => {
   const byte = (letter: string) => 3 + letter.charCodeAt(0);
 

@@ -1,4 +1,6 @@
-/** Starts the embedded server as the engine does: a Node with a message channel, a key, a free port. */
+/**
+ * Starts the embedded server as the engine does: a Node with a message channel, a key, a free port.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';

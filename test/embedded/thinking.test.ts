@@ -1,4 +1,7 @@
-/** Thoughts apart from answers: how each family marks them, in any pieces; and through a real llama.cpp, streamed and whole. */
+/**
+ * Thoughts apart from answers: how each family marks them, in any pieces; and through a real
+ * llama.cpp, streamed and whole.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,7 +71,8 @@ describe('thoughts are told from answers, however they are cut', () => {
     expect(isThoughtOpen('<think>\na</think>b\nassistant\n<think>', THINK)).toBe(true);
   });
 
-  // llama.cpp's own test of its server, unit/test_template.py: the templates of DeepSeek R1 and Command R7B, which know no such wish.
+  // llama.cpp's own test of its server, unit/test_template.py: the templates of DeepSeek R1 and
+  // Command R7B, which know no such wish.
   test('thoughts that nobody wants are closed, whether the prompt opened them or not', () => {
     expect(withoutThoughts('<|Assistant|><think>\n', THINK)).toBe('<|Assistant|><think>\n</think>');
     const command = thinkingMarksOf('<|START_THINKING|>{{ x }}<|END_THINKING|>')!;

@@ -1,4 +1,7 @@
-/** Calls of tools: how each family writes them, in any pieces; demanded of a real llama.cpp by grammar; rendered through its template. */
+/**
+ * Calls of tools: how each family writes them, in any pieces; demanded of a real llama.cpp by
+ * grammar; rendered through its template.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** A stream whose client reads nothing: its place is given to those who wait for it, and only then. */
+/**
+ * A stream whose client reads nothing: its place is given to those who wait for it, and only then.
+ */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';

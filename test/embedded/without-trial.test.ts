@@ -1,4 +1,7 @@
-/** llama.cpp is opened without the process that node-llama-cpp tries its library in, and whoever starts a process later still can. */
+/**
+ * llama.cpp is opened without the process that node-llama-cpp tries its library in, and whoever
+ * starts a process later still can.
+ */
 import childProcess from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';

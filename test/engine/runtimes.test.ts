@@ -1,4 +1,7 @@
-/** Runtimes that the settings name come and go with them, and stay for the models that they still have. */
+/**
+ * Runtimes that the settings name come and go with them, and stay for the models that they still
+ * have.
+ */
 import { expect, test } from 'vitest';
 import { Runtimes } from '../../main/engine/runtimes.ts';
 import { RUNTIMES } from '../../main/runtime/adapters.ts';

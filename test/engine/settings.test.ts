@@ -1,4 +1,7 @@
-/** The settings in force, when what they name cannot be prepared. A real file, followed as the engine follows it. */
+/**
+ * The settings in force, when what they name cannot be prepared. A real file, followed as the
+ * engine follows it.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * Small untrained GGUFs of architectures whose layers keep their context in different ways, complete enough that llama.cpp loads and runs them.
- * Names and shapes of the tensors are those that llama.cpp v0.4.0 asks for (src/models/*.cpp).
+ * Small untrained GGUFs of architectures whose layers keep their context in different ways,
+ * complete enough that llama.cpp loads and runs them. Names and shapes of the tensors are those
+ * that llama.cpp v0.4.0 asks for (src/models/*.cpp).
  */
 import { type GgufTensor, type GgufValue, ggufBytes } from '../../main/embedded/gguf/gguf-writer.ts';
 import { randomWeights } from '../../main/embedded/gguf/tiny-weights.ts';

@@ -1,4 +1,7 @@
-/** axe-core in the page under test: no violation at all, of the rules that the law and good manners ask for. */
+/**
+ * axe-core in the page under test: no violation at all, of the rules that the law and good manners
+ * ask for.
+ */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
@@ -9,9 +12,11 @@ const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-prac
 
 /** @throws Error that names each rule, and each element that breaks it. */
 export async function expectAccessible(page: Page): Promise<void> {
-  // Evaluated, not added as a script element: the policy of the page forbids that, and stays as it is while it is tested.
+  // Evaluated, not added as a script element: the policy of the page forbids that, and stays as it
+  // is while it is tested.
   await page.evaluate(source);
-  // A colour in the middle of a transition is nobody's choice. What turns for ever, as the chip of a load does, is not waited for.
+  // A colour in the middle of a transition is nobody's choice. What turns for ever, as the chip of
+  // a load does, is not waited for.
   await page.evaluate(() => {
     const ending = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
     return Promise.all(ending.map((animation) => animation.finished.catch(() => {})));

@@ -28,7 +28,10 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly page?: string;
 }
 
-/** The window in a context of its own, ready when it shows what the engine told it. Errors in the page fail whoever asks `errors`. */
+/**
+ * The window in a context of its own, ready when it shows what the engine told it. Errors in the
+ * page fail whoever asks `errors`.
+ */
 export async function openWindow(
   browser: Browser,
   address: string,

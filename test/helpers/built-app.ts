@@ -1,6 +1,7 @@
 /**
- * The app as it was built (helpers/built.ts builds it before the first test). Tests start it in the place of its sources: it is what people run, and each of
- * its processes starts in a fraction of the time, because Node need not strip types.
+ * The app as it was built (helpers/built.ts builds it before the first test). Tests start it in the
+ * place of its sources: it is what people run, and each of its processes starts in a fraction of
+ * the time, because Node need not strip types.
  */
 import { fileURLToPath, pathToFileURL } from 'node:url';
 

@@ -1,4 +1,7 @@
-/** The built app for tests that start it or its window: built before the first test where it is older than its sources. */
+/**
+ * The built app for tests that start it or its window: built before the first test where it is
+ * older than its sources.
+ */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -16,7 +19,10 @@ function isBuilt(): boolean {
   return files.every((file) => statSync(file).mtimeMs <= builtMs);
 }
 
-/** Vitest's set-up before all tests: a browser gets the window of these very sources, and Electron its bundles. */
+/**
+ * Vitest's set-up before all tests: a browser gets the window of these very sources, and Electron
+ * its bundles.
+ */
 export function setup(): void {
   if (!isBuilt()) execFileSync(process.execPath, [BUILD, '--quiet'], { stdio: 'inherit' });
 }

@@ -1,4 +1,7 @@
-/** The texts of public chat templates, and how a conversation is rendered in our tests. The texts lie in llama.cpp's sources inside of node-llama-cpp, and some, written anew, in test/fixtures. */
+/**
+ * The texts of public chat templates, and how a conversation is rendered in our tests. The texts
+ * lie in llama.cpp's sources inside of node-llama-cpp, and some, written anew, in test/fixtures.
+ */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -20,7 +23,9 @@ function templatesIn(folder: string): readonly (readonly [string, string])[] {
   return names.sort().map((name) => [name.replace('.jinja', ''), readFileSync(join(folder, name), 'utf8')] as const);
 }
 
-/** Where llama.cpp's sources were unpacked, once for each version of the package; null without git. */
+/**
+ * Where llama.cpp's sources were unpacked, once for each version of the package; null without git.
+ */
 function bundledFolder(): string | null {
   const library = fileURLToPath(new URL('../../node_modules/node-llama-cpp', import.meta.url));
   const { version } = JSON.parse(readFileSync(join(library, 'package.json'), 'utf8')) as { version: string };

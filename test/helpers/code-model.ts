@@ -1,4 +1,7 @@
-/** A tiny Hugging Face folder whose configuration names code of its own (`auto_map`), as public models with `trust_remote_code` have it. */
+/**
+ * A tiny Hugging Face folder whose configuration names code of its own (`auto_map`), as public
+ * models with `trust_remote_code` have it.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,6 +1,7 @@
 /**
- * The engine's core as `buildCore` makes it, without a world: a virtual clock, simulated processes and simulated GPUs behind the ports.
- * For tests of interleavings that no real machine gives on demand.
+ * The engine's core as `buildCore` makes it, without a world: a virtual clock, simulated processes
+ * and simulated GPUs behind the ports. For tests of interleavings that no real machine gives on
+ * demand.
  */
 import type {
   CandidateListing,
@@ -84,7 +85,10 @@ export interface CoreBoxOptions {
   readonly remotes?: readonly { readonly name: string; readonly models?: readonly string[]; readonly prefix?: string }[];
   /** The simulated runtime loads adapters into their base. */
   readonly attaches?: boolean;
-  /** What is made of a model before it is loaded, the most faithful first, each with the share of its bytes that is left. */
+  /**
+   * What is made of a model before it is loaded, the most faithful first, each with the share of
+   * its bytes that is left.
+   */
   readonly prepares?: (modelId: string) => readonly { readonly type: ConvertedType; readonly share: number }[] | null;
   /** Requests that each model works on at once. */
   readonly places?: number;

@@ -1,6 +1,7 @@
 /**
- * Folders in the shapes of public models: their configuration, and safetensors with the real header and bytes that are never stored (a virtual
- * file answers any read). For tests of the analyzer; knows nothing of it but the form in which it takes files.
+ * Folders in the shapes of public models: their configuration, and safetensors with the real header
+ * and bytes that are never stored (a virtual file answers any read). For tests of the analyzer;
+ * knows nothing of it but the form in which it takes files.
  */
 import { readFileSync } from 'node:fs';
 import type { ByteSource } from '../../main/core/analyzer/bytes.ts';
@@ -80,7 +81,10 @@ function numbersOf(text: string): readonly (readonly number[])[] {
     .map((each) => each.split('.').map(Number));
 }
 
-/** What GPTQ and AWQ make of the weights of every projection: eight in a word, with scales and zero points for groups of 128. */
+/**
+ * What GPTQ and AWQ make of the weights of every projection: eight in a word, with scales and zero
+ * points for groups of 128.
+ */
 export function packed(tensors: readonly Tensor[]): readonly Tensor[] {
   return tensors.flatMap((tensor) => {
     const [rows = 0, columns = 0] = tensor.shape;
@@ -94,7 +98,9 @@ export function packed(tensors: readonly Tensor[]): readonly Tensor[] {
   });
 }
 
-/** As bitsandbytes saves 4-bit weights: two in a byte, in one column, with its tables beside them. */
+/**
+ * As bitsandbytes saves 4-bit weights: two in a byte, in one column, with its tables beside them.
+ */
 export function bitsandbytes(tensors: readonly Tensor[]): readonly Tensor[] {
   return tensors.flatMap((tensor) => {
     const [rows = 0, columns = 0] = tensor.shape;
@@ -135,7 +141,10 @@ export function mxfp4(tensors: readonly Tensor[]): readonly Tensor[] {
   });
 }
 
-/** compressed-tensors, four bits: eight weights in a word, a scale for each group of 128, and the shape that it had. */
+/**
+ * compressed-tensors, four bits: eight weights in a word, a scale for each group of 128, and the
+ * shape that it had.
+ */
 export function compressed(tensors: readonly Tensor[]): readonly Tensor[] {
   return tensors.flatMap((tensor) => {
     const [rows = 0, columns = 0] = tensor.shape;
@@ -148,7 +157,10 @@ export function compressed(tensors: readonly Tensor[]): readonly Tensor[] {
   });
 }
 
-/** NVFP4 as ModelOpt writes it: two weights in a byte, a small float for each 16 of them, and one for all. */
+/**
+ * NVFP4 as ModelOpt writes it: two weights in a byte, a small float for each 16 of them, and one
+ * for all.
+ */
 export function nvfp4(tensors: readonly Tensor[]): readonly Tensor[] {
   return tensors.flatMap((tensor) => {
     const [rows = 0, columns = 0] = tensor.shape;

@@ -1,4 +1,7 @@
-/** Runs a real engine in this process, in a temporary folder, and asks it over HTTP as any client would. */
+/**
+ * Runs a real engine in this process, in a temporary folder, and asks it over HTTP as any client
+ * would.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -53,7 +56,10 @@ export interface TestEngine {
   close(): Promise<void>;
 }
 
-/** Starts one with its API on a free port and no metrics port. `settings` is saved as its settings file. */
+/**
+ * Starts one with its API on a free port and no metrics port. `settings` is saved as its settings
+ * file.
+ */
 export async function startTestEngine(settings: SettingsFile = {}, options: { readonly folder?: string } = {}): Promise<TestEngine> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'modelium-engine-'));
   const watched = join(folder, 'incoming');

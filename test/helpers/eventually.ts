@@ -1,6 +1,12 @@
-/** Waits for something that another process does. For tests with real processes only: everything else moves a virtual clock. */
+/**
+ * Waits for something that another process does. For tests with real processes only: everything
+ * else moves a virtual clock.
+ */
 
-/** Asks again until the answer is neither null, undefined nor false. @throws with the description after `withinMs`. */
+/**
+ * Asks again until the answer is neither null, undefined nor false. @throws with the description
+ * after `withinMs`.
+ */
 export async function eventually<Answer>(
   what: string,
   ask: () => Answer | Promise<Answer>,

@@ -1,4 +1,7 @@
-/** A GGUF whose header is as long as those of large vocabularies (150,000 tokens with types and merges), and whose weights are next to nothing. */
+/**
+ * A GGUF whose header is as long as those of large vocabularies (150,000 tokens with types and
+ * merges), and whose weights are next to nothing.
+ */
 import { type GgufValue, ggufBytes } from '../../main/embedded/gguf/gguf-writer.ts';
 
 export const LARGE_VOCABULARY = 150_000;

@@ -1,4 +1,7 @@
-/** A whole engine in this process, on real files in a temporary folder, asked over HTTP: for tests of what a user sees. */
+/**
+ * A whole engine in this process, on real files in a temporary folder, asked over HTTP: for tests
+ * of what a user sees.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +51,10 @@ export interface LiveOptions {
   readonly watchBySettings?: boolean;
 }
 
-/** Without a metrics port, on any free API port. The settings' sections are merged with that, one level deep. */
+/**
+ * Without a metrics port, on any free API port. The settings' sections are merged with that, one
+ * level deep.
+ */
 export async function startLiveEngine({ settings = {}, prepare, watchBySettings = false }: LiveOptions = {}): Promise<LiveEngine> {
   const folder = mkdtempSync(join(tmpdir(), 'modelium-live-'));
   const [watch, state, config] = [join(folder, 'watch'), join(folder, 'state'), join(folder, 'modelium.yaml')];

@@ -1,4 +1,7 @@
-/** Model stores laid out as the tools themselves do: Hugging Face's cache, LM Studio's folders, Ollama's manifests and blobs. */
+/**
+ * Model stores laid out as the tools themselves do: Hugging Face's cache, LM Studio's folders,
+ * Ollama's manifests and blobs.
+ */
 import { createHash } from 'node:crypto';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -26,7 +29,9 @@ function put(path: string, content: string | Uint8Array): string {
 
 const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
 
-/** @returns the repository's folder: blobs by their hash, and a snapshot of relative links to them. */
+/**
+ * @returns the repository's folder: blobs by their hash, and a snapshot of relative links to them.
+ */
 export function writeHubModel(
   hub: string,
   name: string,

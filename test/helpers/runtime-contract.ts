@@ -1,6 +1,7 @@
 /**
- * What every runtime owes its host and the brain, be it a process for each model, or a server that its models live in. Steps are answered from a table: no process, no socket, no file.
- * Answers faults as sentences, so that a test can show that it finds planted ones.
+ * What every runtime owes its host and the brain, be it a process for each model, or a server that
+ * its models live in. Steps are answered from a table: no process, no socket, no file. Answers
+ * faults as sentences, so that a test can show that it finds planted ones.
  */
 import { planHash } from '../../main/core/decide/plan-hash.ts';
 import type { Adapter, LoadTarget } from '../../main/runtime/adapter.ts';
@@ -29,10 +30,16 @@ const ANSWER = JSON.stringify({
 const CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 const GPU: Placement = { kind: 'gpu', gpus: ['GPU-0'], gpuLayers: null };
 
-/** Answers what only this kind of server is asked; undefined: as any other. @param proof the status of a first answer. */
+/**
+ * Answers what only this kind of server is asked; undefined: as any other. @param proof the status
+ * of a first answer.
+ */
 export type ServerAnswers = (step: Step, proof: number) => unknown;
 
-/** @param found what its search would find where it is installed. @param answers of a server with routes of its own, anew for each use. */
+/**
+ * @param found what its search would find where it is installed. @param answers of a server with
+ * routes of its own, anew for each use.
+ */
 export function faultsOf(module: RuntimeModule, found: unknown, answers?: () => ServerAnswers): readonly string[] {
   const world = searchWorld({
     gpu: () => ({ totalBytes: 24_576 * MIB, computeCapability: '9.0', index: 0 }),

@@ -1,6 +1,7 @@
 /**
- * `modelium serve` as it was built, a process of its own, in temporary folders: started, asked, signalled and cleaned up. For tests of what only
- * a real process can show: how it dies, and what it leaves behind.
+ * `modelium serve` as it was built, a process of its own, in temporary folders: started, asked,
+ * signalled and cleaned up. For tests of what only a real process can show: how it dies, and what
+ * it leaves behind.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +14,10 @@ import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 import { BUILT_COMMAND } from './built-app.ts';
 import { eventually } from './eventually.ts';
 
-/** A machine with two busy cores is slow; a test that fails should still say so before its own time is up. */
+/**
+ * A machine with two busy cores is slow; a test that fails should still say so before its own time
+ * is up.
+ */
 const WAIT_MS = 60_000;
 const PORTS_EACH = 100;
 let homes = 0;
@@ -25,7 +29,10 @@ export interface Seen {
   readonly command: string;
 }
 
-/** Folders of one engine, whatever number of times it is started. Its processes carry them as HOME, and so do all their descendants. */
+/**
+ * Folders of one engine, whatever number of times it is started. Its processes carry them as HOME,
+ * and so do all their descendants.
+ */
 export interface Home {
   readonly root: string;
   readonly state: string;
@@ -74,7 +81,10 @@ export interface Served {
   control<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Answer>;
 }
 
-/** A new home. `settings` are those of modelium.yaml; the metrics port is off and the runtimes' ports are its own. */
+/**
+ * A new home. `settings` are those of modelium.yaml; the metrics port is off and the runtimes'
+ * ports are its own.
+ */
 export function makeHome(settings: Record<string, unknown> = {}): Home {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'modelium-serve-')));
   const home = { root, state: join(root, 'state'), watch: join(root, 'watch'), config: join(root, 'modelium.yaml') };
@@ -170,7 +180,10 @@ export function spawnServe(home: Home, options: ServeOptions = {}): Served {
   };
 }
 
-/** Starts, and waits until it says that it is ready. @throws Error with its story when it ends before. */
+/**
+ * Starts, and waits until it says that it is ready. @throws Error with its story when it ends
+ * before.
+ */
 export async function startServe(home: Home, options: ServeOptions = {}): Promise<Served> {
   const served = spawnServe(home, options);
   await served.says(/Server ready at \S+/);

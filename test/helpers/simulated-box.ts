@@ -1,4 +1,7 @@
-/** Makes a box with any number of simulated GPUs: a folder, and executable commands that follow each other's memory through it. */
+/**
+ * Makes a box with any number of simulated GPUs: a folder, and executable commands that follow each
+ * other's memory through it.
+ */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,7 +102,10 @@ export function writeVllm(environment: string, dir: string, version = '0.32.0'):
   return writeCommand(dir, 'vllm/program', [], join(environment, 'bin/vllm'));
 }
 
-/** Where Node keeps what it made of the fixtures: they start by the hundred, and stripping their types is most of a start. */
+/**
+ * Where Node keeps what it made of the fixtures: they start by the hundred, and stripping their
+ * types is most of a start.
+ */
 const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/modelium-tests', import.meta.url));
 
 /** A shell command that becomes the fixture program (exec: one process, one pid). */

@@ -1,7 +1,8 @@
 /**
- * Reads a stream of OpenAI's chunks as strictly as the strictest of its clients do, each rule after one that breaks otherwise: openai-go 1.12 decodes an
- * event at every blank line; go-openai and plain loops take the first choice of each chunk; async-openai wants id, object, created and model in each;
- * the accumulators of openai-node and openai-go want the same id in all.
+ * Reads a stream of OpenAI's chunks as strictly as the strictest of its clients do, each rule after
+ * one that breaks otherwise: openai-go 1.12 decodes an event at every blank line; go-openai and
+ * plain loops take the first choice of each chunk; async-openai wants id, object, created and model
+ * in each; the accumulators of openai-node and openai-go want the same id in all.
  */
 
 export interface StrictChunk {

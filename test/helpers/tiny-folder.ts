@@ -1,4 +1,7 @@
-/** Writes a small untrained Hugging Face folder: a real Llama as transformers keeps it, with a byte-level tokenizer and a chat template. */
+/**
+ * Writes a small untrained Hugging Face folder: a real Llama as transformers keeps it, with a
+ * byte-level tokenizer and a chat template.
+ */
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomWeights } from '../../main/embedded/gguf/tiny-weights.ts';
@@ -44,7 +47,10 @@ function tokenizer(): object {
   };
 }
 
-/** @returns the folder. The weights are written a tensor at a time, config.json last: until then nobody takes it for a model. */
+/**
+ * @returns the folder. The weights are written a tensor at a time, config.json last: until then
+ * nobody takes it for a model.
+ */
 export async function writeTinyFolder(folder: string, options: TinyFolderOptions = {}): Promise<string> {
   const { type = 'BF16', minimumBytes = 0, seed = 1, hidden = HIDDEN, more = {} } = options;
   const vocabulary = SPECIAL.length + 256;

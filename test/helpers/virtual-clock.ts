@@ -9,8 +9,9 @@ interface Timer {
 
 export interface VirtualClock extends Clock {
   /**
-   * Moves time on by `ms` and runs the timers that come due, in order of time and then of their making, those made on the way included.
-   * After each timer pending promise callbacks run, so that an awaited step can arm its next timer.
+   * Moves time on by `ms` and runs the timers that come due, in order of time and then of their
+   * making, those made on the way included. After each timer pending promise callbacks run, so that
+   * an awaited step can arm its next timer.
    */
   advance(ms: number): Promise<void>;
   /** Timers that are armed, and how far away the next one is (null: none). */
@@ -62,7 +63,10 @@ export function createVirtualClock(wallStartMs = 1_790_000_000_000): VirtualCloc
   };
 }
 
-/** Lets every promise callback that is due run: the turn of the event loop ends only when the microtask queue is empty. */
+/**
+ * Lets every promise callback that is due run: the turn of the event loop ends only when the
+ * microtask queue is empty.
+ */
 function settlePromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

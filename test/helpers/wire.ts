@@ -1,4 +1,7 @@
-/** A wire between a client and a server that can be cut: connections end, and none comes about until it is mended. */
+/**
+ * A wire between a client and a server that can be cut: connections end, and none comes about until
+ * it is mended.
+ */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface Wire {

@@ -1,4 +1,7 @@
-/** `/upstream/{model}/...`: to a server of which nothing is known, and back, as it is; and what of us never goes there. */
+/**
+ * `/upstream/{model}/...`: to a server of which nothing is known, and back, as it is; and what of
+ * us never goes there.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';

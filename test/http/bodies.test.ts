@@ -1,4 +1,6 @@
-/** Bodies of requests: how large, how deep, how many of them at once, and what is not read at all. */
+/**
+ * Bodies of requests: how large, how deep, how many of them at once, and what is not read at all.
+ */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { connect, type Socket } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';

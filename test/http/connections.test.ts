@@ -1,4 +1,7 @@
-/** How many connections may be open, who goes when there are too many, and what one of them may ask for at once. */
+/**
+ * How many connections may be open, who goes when there are too many, and what one of them may ask
+ * for at once.
+ */
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from '../../main/http/connections.ts';
@@ -108,7 +111,8 @@ describe('requests sent ahead on one connection', () => {
     const one = await client(ASKS.repeat(3));
     for (let begun = 1; begun <= 3; begun += 1) {
       await until(() => waiting.length === begun);
-      // A question of its own, which is answered at once: had a second one been begun, it would be there by now.
+      // A question of its own, which is answered at once: had a second one been begun, it would be
+      // there by now.
       await ask(setup, '/health');
       expect(waiting).toHaveLength(begun);
       waiting.at(-1)?.();

@@ -1,4 +1,7 @@
-/** The model of a form: found wherever it stands, in whatever the client sends, and in nothing that only looks like it. */
+/**
+ * The model of a form: found wherever it stands, in whatever the client sends, and in nothing that
+ * only looks like it.
+ */
 import { expect, test } from 'vitest';
 import { modelField, withModel } from '../../main/http/form-model.ts';
 

@@ -1,4 +1,7 @@
-/** A real server of ours on a free port, between a real client and a real upstream of node:http; only the engine behind it is a recording fake. */
+/**
+ * A real server of ours on a free port, between a real client and a real upstream of node:http;
+ * only the engine behind it is a recording fake.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Control, Inference, Lease, RequestReport, Served, WaitOptions } from '../../main/core/gateway.ts';
@@ -113,7 +116,10 @@ export interface RecordedLease extends Lease {
   timesHeard: number;
 }
 
-/** The engine as the HTTP layer sees it: `tiny` (alias `owner/tiny`) is ready; `ensureReady` may be replaced. */
+/**
+ * The engine as the HTTP layer sees it: `tiny` (alias `owner/tiny`) is ready; `ensureReady` may be
+ * replaced.
+ */
 export interface FakeEngine {
   readonly inference: Inference;
   readonly control: Control;
@@ -172,7 +178,10 @@ export async function startUpstream(): Promise<Upstream> {
   return upstream;
 }
 
-/** `Hello world.` in chat, completion and embedding form, streamed or not, as a real runtime answers. */
+/**
+ * `Hello world.` in chat, completion and embedding form, streamed or not, as a real runtime
+ * answers.
+ */
 export function answerAsOpenAi(response: ServerResponse, body: Record<string, unknown>, request: IncomingMessage): void {
   const model = body['model'];
   const usage = { prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 };
@@ -444,7 +453,10 @@ export async function ask(
 
 export const WITH_TOKEN = { authorization: `Bearer ${TOKEN}` };
 
-/** Turns of the event loop until something holds; no clock is read, and the test's own time limit is the bound. */
+/**
+ * Turns of the event loop until something holds; no clock is read, and the test's own time limit is
+ * the bound.
+ */
 export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -173,7 +173,8 @@ describe('/predict', () => {
     expect(setup.engine.leases.every(({ released }) => released === 1)).toBe(true);
   });
 
-  // A template prints 1.0 otherwise than 1, and llama.cpp's own server gets the body as the client wrote it.
+  // A template prints 1.0 otherwise than 1, and llama.cpp's own server gets the body as the client
+  // wrote it.
   it('passes the numbers of tool calls on as they were written', async () => {
     const call = '{"function": {"name": "f", "arguments": {"x": 1.0, "y": 1e2, "n": 12345678901234567890}}}';
     await ask(setup, '/predict/tiny', { body: `{"messages": [{"role": "assistant", "tool_calls": [${call}]}], "temperature": 1.0}` });
@@ -266,7 +267,8 @@ describe('/v1', () => {
     expect(setup.engine.leases[0]?.released).toBe(1);
   });
 
-  // The words of vLLM 0.32 (renderers/params.py, v1/engine/input_processor.py) and of llama-server; OpenAI's own code for it is what agents look for.
+  // The words of vLLM 0.32 (renderers/params.py, v1/engine/input_processor.py) and of llama-server;
+  // OpenAI's own code for it is what agents look for.
   it.each([
     {
       error: { message: "This model's maximum context length is 2048 tokens. However, your prompt contains 2100 input tokens", code: 400 },
@@ -478,7 +480,8 @@ describe('trouble', () => {
     const body = '{"model":"tiny","stream":true}';
     socket.write(`POST /v1/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
     await until(() => sent > 0);
-    // Nobody reads: what went out is in the kernel's buffers and a few of ours, and stays there for as many turns as one likes.
+    // Nobody reads: what went out is in the kernel's buffers and a few of ours, and stays there for
+    // as many turns as one likes.
     let before = -1;
     for (let still = 0; still < 2_000; still = sent === before ? still + 1 : 0) {
       before = sent;

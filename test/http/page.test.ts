@@ -1,4 +1,7 @@
-/** The window as the server hands it out: to browsers alone, shielded, and nothing but its own files. */
+/**
+ * The window as the server hands it out: to browsers alone, shielded, and nothing but its own
+ * files.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';

@@ -119,7 +119,8 @@ describe('every route of the contract', () => {
     },
   );
 
-  // The longest names that there are, percent-encoded: the route is found, and only the model is not.
+  // The longest names that there are, percent-encoded: the route is found, and only the model is
+  // not.
   it.each(
     ROUTES.flatMap(({ name, contract, path }) =>
       contract.path.includes('{') && name !== 'asset'

@@ -25,7 +25,8 @@ describe.each([
   ['\\n\\n', '\n\n'],
   ['\\r\\n\\r\\n', '\r\n\r\n'],
 ])('a stream whose events end with %s', (_name, blank) => {
-  // A text that only looks like a usage, one of several bytes a character, and a usage beside a choice.
+  // A text that only looks like a usage, one of several bytes a character, and a usage beside a
+  // choice.
   const before = [text('"usage": {"prompt_tokens":1}'), text('wörld 🎈'), text('x').replace('}]}', '}],"usage":null}')];
   const whole = [...before, USAGE, 'data: [DONE]'].map((each) => each + blank).join('');
   const without = [...before, 'data: [DONE]'].map((each) => each + blank).join('');

@@ -1,4 +1,7 @@
-/** `/predict` with tensors and with a text for servers of the Open Inference Protocol, and its routes, against a server of the test. */
+/**
+ * `/predict` with tensors and with a text for servers of the Open Inference Protocol, and its
+ * routes, against a server of the test.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** Reading the code of a candidate: what is hashed, what is shown, and that nothing outside of it is ever opened. */
+/**
+ * Reading the code of a candidate: what is hashed, what is shown, and that nothing outside of it is
+ * ever opened.
+ */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,7 +114,8 @@ describe('what is not there, or not to be read', () => {
     renameSync(join(root, 'm/a.py'), join(root, 'm/kept.py'));
     symlinkSync('../secret.py', join(root, 'm/a.py'));
     expect(() => openListed(file!)).toThrow(/ELOOP/);
-    // A folder on its way that becomes a link; the old file stays, or its inode might be given to the new one.
+    // A folder on its way that becomes a link; the old file stays, or its inode might be given to
+    // the new one.
     renameSync(join(root, 'm'), join(root, 'aside'));
     put('other/a.py', 'y');
     symlinkSync('other', join(root, 'm'));

@@ -1,4 +1,7 @@
-/** The whole look at a box: the real probe, a simulated nvidia-smi and simulated runtimes, as separate processes. */
+/**
+ * The whole look at a box: the real probe, a simulated nvidia-smi and simulated runtimes, as
+ * separate processes.
+ */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { DeviceSample, Log, Sample } from '../../main/core/ports.ts';
 import type { LaunchedProcess } from '../../main/core/process-ports.ts';

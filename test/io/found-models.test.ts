@@ -1,4 +1,7 @@
-/** Stores of other tools, as they lie on a disk: what is found, what is refused, and that a look is bounded. */
+/**
+ * Stores of other tools, as they lie on a disk: what is found, what is refused, and that a look is
+ * bounded.
+ */
 import {
   chmodSync,
   mkdirSync,

@@ -1,4 +1,7 @@
-/** nvidia-smi's rows, and how its children are followed: with a virtual clock and children that a test makes speak. */
+/**
+ * nvidia-smi's rows, and how its children are followed: with a virtual clock and children that a
+ * test makes speak.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Log } from '../../main/core/ports.ts';
 import type { Exit, LaunchedProcess, LaunchRequest } from '../../main/core/process-ports.ts';
@@ -94,7 +97,10 @@ interface Child {
   exit(exit?: Partial<Exit>): void;
 }
 
-/** A machine whose nvidia-smi children speak when the test says so. One-shot calls answer at once from `gpus` and `rows`. */
+/**
+ * A machine whose nvidia-smi children speak when the test says so. One-shot calls answer at once
+ * from `gpus` and `rows`.
+ */
 function machine(gpus: { rows: string[] | Error }, processes: { rows: string[] } = { rows: [] }) {
   const clock = createVirtualClock();
   const warnings: string[] = [];

@@ -1,4 +1,7 @@
-/** A copy of Hugging Face's cache in a watch folder, with files in place of its links: each repository is one model. */
+/**
+ * A copy of Hugging Face's cache in a watch folder, with files in place of its links: each
+ * repository is one model.
+ */
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Real processes: started, watched, found and ended. Programs are /bin/sh, sleep and node: what every machine of ours has. */
+/**
+ * Real processes: started, watched, found and ended. Programs are /bin/sh, sleep and node: what
+ * every machine of ours has.
+ */
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LaunchedProcess, LaunchRequest } from '../../main/core/process-ports.ts';
@@ -86,7 +89,8 @@ describe('launch', () => {
   });
 
   it('ends the channel when we do: the child hears of it', async () => {
-    // A parent of its own that launches a child with a channel and is killed: the child must notice by itself.
+    // A parent of its own that launches a child with a channel and is killed: the child must notice
+    // by itself.
     const url = new URL('../../main/io/processes/processes.ts', import.meta.url).href;
     const childScript = 'process.on("disconnect", () => process.exit(0)); setInterval(() => {}, 1000)';
     const parent = await launch({
@@ -117,7 +121,8 @@ describe.runIf(process.platform === 'linux')('identity', () => {
   });
 
   it('counts a zombie as gone', async () => {
-    // The shell replaces itself by a sleep, which never takes note of the end of the child that it inherited.
+    // The shell replaces itself by a sleep, which never takes note of the end of the child that it
+    // inherited.
     const { child, lines } = await shell('sleep 0 & echo $!; exec sleep 60');
     const pid = Number(await eventually('the pid', () => lines[0]));
     await eventually('the zombie', () => processes.identify(pid) === null);

@@ -111,7 +111,8 @@ describe('which file', () => {
     expect(await trust(false)).toBe(0);
     expect(told.mock.calls.join('\n')).toContain('llama.command: "/bin/evil"');
     expect((await loadSettings(places)).settings.llama.command).toBe('/bin/evil');
-    // The same words in another folder are about other programs, and so is an environment beside the file.
+    // The same words in another folder are about other programs, and so is an environment beside
+    // the file.
     const elsewhere = join(root, 'elsewhere');
     await mkdir(elsewhere);
     await write(elsewhere, 'llama: { command: /bin/evil, args: [a] }\nmetrics: { port: 2 }');

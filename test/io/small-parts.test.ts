@@ -1,4 +1,6 @@
-/** The parts of io that need no process: lines, the log, the clock, /proc's and the cgroups' texts. */
+/**
+ * The parts of io that need no process: lines, the log, the clock, /proc's and the cgroups' texts.
+ */
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../main/io/clock.ts';

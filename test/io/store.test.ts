@@ -1,4 +1,7 @@
-/** The store on a real disk: what it keeps over a kill -9, what it does with files that it cannot use. */
+/**
+ * The store on a real disk: what it keeps over a kill -9, what it does with files that it cannot
+ * use.
+ */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

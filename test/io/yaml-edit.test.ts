@@ -141,7 +141,10 @@ const value = fc.letrec((tie) => ({
 })).any;
 const file = fc.dictionary(key, value, { maxKeys: 5, noNullPrototype: true });
 
-/** Writes a file as a person might: blocks and braces, comments anywhere, values left out, two kinds of quotes. */
+/**
+ * Writes a file as a person might: blocks and braces, comments anywhere, values left out, two kinds
+ * of quotes.
+ */
 function written(data: Readonly<Record<string, unknown>>, dice: () => number, newline: string): { text: string; comments: string[] } {
   const comments: string[] = [];
   const comment = (): string => {

@@ -1,4 +1,7 @@
-/** Which model has which colour: told by what holds memory, kept for good, and nothing is changed by looking. */
+/**
+ * Which model has which colour: told by what holds memory, kept for good, and nothing is changed by
+ * looking.
+ */
 import { expect, test, vi } from 'vitest';
 import type { DeviceView, Snapshot } from '../../shared/snapshot.ts';
 

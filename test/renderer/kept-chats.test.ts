@@ -1,4 +1,7 @@
-/** Conversations in the browser's storage: bounded, whole or not at all, and no stranger to what is broken. */
+/**
+ * Conversations in the browser's storage: bounded, whole or not at all, and no stranger to what is
+ * broken.
+ */
 import { beforeEach, expect, test, vi } from 'vitest';
 import { dropAllChats, dropChat, keepChat, keptChats } from '../../renderer/pages/playground/kept-chats.ts';
 

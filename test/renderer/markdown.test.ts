@@ -1,4 +1,7 @@
-/** Markdown that grows: however it comes in, the blocks in the end are those of the whole text, and what is settled is not read again. */
+/**
+ * Markdown that grows: however it comes in, the blocks in the end are those of the whole text, and
+ * what is settled is not read again.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MarkdownReader } from '../../renderer/components/markdown/blocks.ts';

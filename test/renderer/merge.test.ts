@@ -1,4 +1,7 @@
-/** What an event makes of the snapshot: the same objects where nothing changed, one order, and no guess without a beginning. */
+/**
+ * What an event makes of the snapshot: the same objects where nothing changed, one order, and no
+ * guess without a beginning.
+ */
 import { expect, test } from 'vitest';
 import { merge } from '../../renderer/merge.ts';
 import type { DeviceView, EngineEvent, Snapshot } from '../../shared/snapshot.ts';

@@ -1,4 +1,7 @@
-/** What the playground computes: bodies, the command for a shell, figures, vectors, which model it shows. */
+/**
+ * What the playground computes: bodies, the command for a shell, figures, vectors, which model it
+ * shows.
+ */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { curlCommand } from '../../renderer/pages/playground/curl.ts';

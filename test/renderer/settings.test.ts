@@ -1,4 +1,7 @@
-/** What the Settings page makes of the real schema, of edits and of refusals, before anything is drawn. */
+/**
+ * What the Settings page makes of the real schema, of edits and of refusals, before anything is
+ * drawn.
+ */
 import { describe, expect, it } from 'vitest';
 import {
   changeInWords,

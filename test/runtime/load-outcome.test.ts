@@ -1,4 +1,7 @@
-/** The ledger's row of a load carries what the runtime told of its buffers, before or after it was ready. */
+/**
+ * The ledger's row of a load carries what the runtime told of its buffers, before or after it was
+ * ready.
+ */
 import { expect, test } from 'vitest';
 import { LoadOutcome } from '../../main/runtime/load-outcome.ts';
 import type { DecisionOutcome } from '../../shared/decision.ts';

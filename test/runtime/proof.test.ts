@@ -1,4 +1,7 @@
-/** What a model is asked for before it counts as ready. The body's form: the Open Inference Protocol, version 2, "Infer". */
+/**
+ * What a model is asked for before it counts as ready. The body's form: the Open Inference
+ * Protocol, version 2, "Infer".
+ */
 import { describe, expect, test } from 'vitest';
 import { proofOf, smallestInference } from '../../main/runtime/proof.ts';
 import type { ModelForm } from '../../shared/profile.ts';

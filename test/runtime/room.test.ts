@@ -1,4 +1,7 @@
-/** Waiting for memory: nobody starts over what is not there yet, and an unload that frees nothing says so with the figures (I6). */
+/**
+ * Waiting for memory: nobody starts over what is not there yet, and an unload that frees nothing
+ * says so with the figures (I6).
+ */
 import { expect, test } from 'vitest';
 import type { DeviceSample, Sample } from '../../main/core/ports.ts';
 import { awaitRoom, type RoomPorts, seeReleased } from '../../main/runtime/room.ts';

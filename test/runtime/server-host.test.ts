@@ -67,7 +67,8 @@ test('starts one process for two models, proves each by tensors, tells both when
   a.host.onBreak((how) => void broken.push(`a ${how}`));
   b.host.onBreak((how) => void broken.push(`b ${how}`));
   await a.host.stop();
-  // A model that takes the server down takes those who live in it along, and the word of it is the server's.
+  // A model that takes the server down takes those who live in it along, and the word of it is the
+  // server's.
   const poison = hostOf('poison');
   await expect(poison.load).rejects.toThrow(/ended with 7/);
   expect(broken).toEqual(['b exited']);

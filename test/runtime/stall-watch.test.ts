@@ -1,4 +1,7 @@
-/** A load that stands still and one that is slow, told apart by what shows life; and how long at most even a lively one may take. */
+/**
+ * A load that stands still and one that is slow, told apart by what shows life; and how long at
+ * most even a lively one may take.
+ */
 import { expect, test } from 'vitest';
 import { type Activity, StallWatch } from '../../main/runtime/stall-watch.ts';
 import { MIB } from '../../shared/units.ts';

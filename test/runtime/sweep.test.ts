@@ -1,4 +1,7 @@
-/** What an earlier engine left is ended before the first grant, and nothing else is: by start time and boot, or by the launch id in its environment (I2). */
+/**
+ * What an earlier engine left is ended before the first grant, and nothing else is: by start time
+ * and boot, or by the launch id in its environment (I2).
+ */
 import { expect, test } from 'vitest';
 import type { ProcessIdentity, ProcessRow } from '../../main/core/process-ports.ts';
 import { type SweepPorts, sweep } from '../../main/runtime/sweep.ts';

@@ -1,4 +1,6 @@
-/** A model that answered as a broken one does is looked at: once at a time, and not again and again. */
+/**
+ * A model that answered as a broken one does is looked at: once at a time, and not again and again.
+ */
 import { expect, test } from 'vitest';
 import type { Runner } from '../../main/runtime/runner.ts';
 import { pause } from '../../main/runtime/step.ts';

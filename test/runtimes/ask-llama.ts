@@ -1,6 +1,7 @@
 /**
- * A child of the runtime tests: asks the real llama.cpp one question about a GGUF, in a process of its own because a check of llama.cpp's own ends
- * whoever runs it. Takes the question as a message and answers with one. Everything in floats, so that only the weights and the graph count.
+ * A child of the runtime tests: asks the real llama.cpp one question about a GGUF, in a process of
+ * its own because a check of llama.cpp's own ends whoever runs it. Takes the question as a message
+ * and answers with one. Everything in floats, so that only the weights and the graph count.
  */
 import { getLlama, LlamaLogLevel, type Token } from 'node-llama-cpp';
 import { wantsFirstSpace, withFirstSpace } from '../../main/embedded/llama/space-prefix.ts';

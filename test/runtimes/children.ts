@@ -1,4 +1,6 @@
-/** Starts the programs that the runtime tests ask: our converter, the real llama.cpp, and Python. */
+/**
+ * Starts the programs that the runtime tests ask: our converter, the real llama.cpp, and Python.
+ */
 import { execFile, fork } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -10,7 +12,10 @@ import type { LlamaQuestion, LlamaReply } from './ask-llama.ts';
 const run = promisify(execFile);
 export const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** The converter as the engine starts it. Resolves with its last line; rejects with it when it failed. */
+/**
+ * The converter as the engine starts it. Resolves with its last line; rejects with it when it
+ * failed.
+ */
 export function convertFolder(folder: string, output: string, type: ConvertedType): Promise<string> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -45,7 +50,10 @@ export function askLlama(question: LlamaQuestion): Promise<LlamaReply> {
   });
 }
 
-/** A script of `python/`: one JSON object a line, by its name. The setup is run first, which does nothing where Python is there. */
+/**
+ * A script of `python/`: one JSON object a line, by its name. The setup is run first, which does
+ * nothing where Python is there.
+ */
 export async function python<Line extends { readonly name: string; readonly error?: string }>(
   script: string,
   ...args: readonly string[]

@@ -1,6 +1,7 @@
 /**
- * Stock clients of other languages against a real engine whose model takes seconds to load: they chat, stream while they wait, call tools, make objects
- * by a schema and embed. Installed by test/runtimes/setup-clients; without Go and Rust their clients are skipped by name.
+ * Stock clients of other languages against a real engine whose model takes seconds to load: they
+ * chat, stream while they wait, call tools, make objects by a schema and embed. Installed by
+ * test/runtimes/setup-clients; without Go and Rust their clients are skipped by name.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, writeFileSync } from 'node:fs';

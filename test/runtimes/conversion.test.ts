@@ -1,6 +1,7 @@
 /**
- * Converted models in the real llama.cpp against the transformers library, which computes them from the same folder: small random models of every
- * architecture and way of stretching positions, in floats. And proofs that the comparison sees a fault.
+ * Converted models in the real llama.cpp against the transformers library, which computes them from
+ * the same folder: small random models of every architecture and way of stretching positions, in
+ * floats. And proofs that the comparison sees a fault.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -70,7 +71,10 @@ describe('probabilities and greedy tokens', () => {
   });
 });
 
-/** How far the probabilities of a type may lie from those of floats: its own precision, and that of llama.cpp's products with it. */
+/**
+ * How far the probabilities of a type may lie from those of floats: its own precision, and that of
+ * llama.cpp's products with it.
+ */
 const TYPES = [
   ['llama-f16', 'F16', 0.01],
   ['llama-bf16', 'BF16', 0.02],

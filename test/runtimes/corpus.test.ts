@@ -1,6 +1,7 @@
 /**
- * The corpus against the transformers library: parameters of each configuration on the meta device, and what the layers of a real cache hold after
- * a prompt through a small model of each architecture.
+ * The corpus against the transformers library: parameters of each configuration on the meta device,
+ * and what the layers of a real cache hold after a prompt through a small model of each
+ * architecture.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -51,7 +52,8 @@ describe('parameters on the meta device', () => {
     const line = shapes.get(name);
     expect(line?.error).toBeUndefined();
     const { profile } = analyzeCandidate([configFile(CORPUS[name]!), ...weightFiles(tensorsOf(name)), ...TOKENIZER_FILES], false);
-    // Buffers that the file keeps beside the parameters, and weights that only the published file has.
+    // Buffers that the file keeps beside the parameters, and weights that only the published file
+    // has.
     const kept = line!.rows.filter(([, kind]) => kind === 'W').reduce((sum, [, , shape, all]) => sum + all.length * product(shape), 0);
     const extra = Object.values(CORPUS[name]!.extra ?? {}).reduce((sum, shape) => sum + product(shape), 0);
     expect(profile!.parameters).toBe(kept + extra);
@@ -69,10 +71,16 @@ interface Layer {
   readonly state: number;
 }
 
-/** The new decoder of Falcon repeats its 8 heads for each of the 128 in this library's cache; vLLM and llama.cpp keep the 8. */
+/**
+ * The new decoder of Falcon repeats its 8 heads for each of the 128 in this library's cache; vLLM
+ * and llama.cpp keep the 8.
+ */
 const REPEATED: Readonly<Record<string, number>> = { 'falcon-40b': 16 };
 
-/** Encoders and classifiers: their classes have no cache to look into, and the analyzer has to say that they need none. */
+/**
+ * Encoders and classifiers: their classes have no cache to look into, and the analyzer has to say
+ * that they need none.
+ */
 const WITHOUT_CACHE = [
   ...['bert-base', 'bge-small-en-v1.5', 'e5-large-v2', 'minilm-l6', 'ms-marco-minilm', 'bge-reranker-base', 'bge-m3', 'roberta-base'],
   ...['all-mpnet-base-v2', 'distilbert-sst2', 'modernbert-base', 'clip-vit-base-32', 'siglip-base-224', 'vit-base-224', 'dinov2-base'],

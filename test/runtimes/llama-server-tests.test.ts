@@ -1,6 +1,7 @@
 /**
- * llama.cpp's own tests of its server, which people's clients are written after, against a whole engine: fetched by setup-llama-server-tests, never
- * committed, and run by the adaptor in python/llama_server_tests.py, which says of each test that is not applicable why.
+ * llama.cpp's own tests of its server, which people's clients are written after, against a whole
+ * engine: fetched by setup-llama-server-tests, never committed, and run by the adaptor in
+ * python/llama_server_tests.py, which says of each test that is not applicable why.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';

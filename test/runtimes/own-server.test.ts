@@ -1,6 +1,7 @@
 /**
- * Servers that are not ours, started by a command of one's own (`runtimes.NAME`): xllamacpp's HTTP server with the real SmolLM2, and vLLM as any person
- * would start it by hand. Installed by `setup-own-server` and `setup`.
+ * Servers that are not ours, started by a command of one's own (`runtimes.NAME`): xllamacpp's HTTP
+ * server with the real SmolLM2, and vLLM as any person would start it by hand. Installed by
+ * `setup-own-server` and `setup`.
  */
 import { execFile } from 'node:child_process';
 import { copyFileSync, cpSync, symlinkSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * The real Ray Serve on processors: a cluster of two nodes on this machine that is not ours, with an application of somebody else, as users meet it. Ends
- * only what it started itself, by its processes.
+ * The real Ray Serve on processors: a cluster of two nodes on this machine that is not ours, with
+ * an application of somebody else, as users meet it. Ends only what it started itself, by its
+ * processes.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';

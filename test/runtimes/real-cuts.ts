@@ -1,7 +1,9 @@
 /**
- * Real model files without their weights: what lies in `test/fixtures/real-files`, and the program that writes it (`node test/runtimes/real-cuts.ts`).
- * Every byte of a file's structure is kept, and its length; weights become one repeated byte inside a file, and are left out at its end. The
- * formats are walked by hand here, so that the analyzer is not asked what is worth keeping. Knows no verdicts.
+ * Real model files without their weights: what lies in `test/fixtures/real-files`, and the program
+ * that writes it (`node test/runtimes/real-cuts.ts`). Every byte of a file's structure is kept, and
+ * its length; weights become one repeated byte inside a file, and are left out at its end. The
+ * formats are walked by hand here, so that the analyzer is not asked what is worth keeping. Knows
+ * no verdicts.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -25,7 +27,10 @@ export interface CutSource {
   readonly files: Readonly<Record<string, Cutter>>;
 }
 
-/** Longer lists of words, scores and merges keep their first entries, in a GGUF and in a tokenizer's files: the one change of structure. */
+/**
+ * Longer lists of words, scores and merges keep their first entries, in a GGUF and in a tokenizer's
+ * files: the one change of structure.
+ */
 const LIST_ENTRIES = 64;
 
 const asItIs: Cutter = (file) => ({ head: file, bytes: file.length });
@@ -87,7 +92,10 @@ const gguf: Cutter = (file) => {
   return { head, bytes: head.length + file.length - at - padding(at) };
 };
 
-/** Fields of protobuf that lead to tensors in ONNX: by the message that they lie in, the message that they hold. */
+/**
+ * Fields of protobuf that lead to tensors in ONNX: by the message that they lie in, the message
+ * that they hold.
+ */
 const ONNX_FIELDS: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   model: { 7: 'graph' },
   graph: { 1: 'node', 5: 'tensor' },

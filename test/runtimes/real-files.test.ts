@@ -1,6 +1,8 @@
 /**
- * Verdicts on real model files. The figures were taken with the formats' own libraries: elements and bytes of ONNX with `onnx` (initialisers and
- * constants, inner graphs included), bytes of TorchScript with `torch.jit.load` (parameters and buffers), the rest from the models' published sizes.
+ * Verdicts on real model files. The figures were taken with the formats' own libraries: elements
+ * and bytes of ONNX with `onnx` (initialisers and constants, inner graphs included), bytes of
+ * TorchScript with `torch.jit.load` (parameters and buffers), the rest from the models' published
+ * sizes.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

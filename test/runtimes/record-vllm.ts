@@ -1,6 +1,7 @@
 /**
- * Records what the real vLLM says when it fails: `node test/runtimes/record-vllm.ts [NAME ...]`. Writes test/fixtures/vllm/NAME.txt. About half a minute
- * each; what is recorded is explained by every run of `npm test`.
+ * Records what the real vLLM says when it fails: `node test/runtimes/record-vllm.ts [NAME ...]`.
+ * Writes test/fixtures/vllm/NAME.txt. About half a minute each; what is recorded is explained by
+ * every run of `npm test`.
  */
 import { writeFile } from 'node:fs/promises';
 import { GOOD_FLAGS, VLLM_FAILURES } from '../fixtures/vllm/failures.ts';

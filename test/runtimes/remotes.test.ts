@@ -1,4 +1,7 @@
-/** A remote server that is not ours: xllamacpp's HTTP server from PyPI with the real SmolLM2, behind a key: asked, killed, back, and asked with another key. */
+/**
+ * A remote server that is not ours: xllamacpp's HTTP server from PyPI with the real SmolLM2, behind
+ * a key: asked, killed, back, and asked with another key.
+ */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';

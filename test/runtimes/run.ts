@@ -1,4 +1,7 @@
-/** `npm run test:runtimes -- [--full] [arguments of Vitest]`: with `--full` the failures that are recorded are lived through again, ten minutes more. */
+/**
+ * `npm run test:runtimes -- [--full] [arguments of Vitest]`: with `--full` the failures that are
+ * recorded are lived through again, ten minutes more.
+ */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

@@ -1,4 +1,7 @@
-/** Our engine of chat templates against the jinja2 that transformers has today: the recorded renderings still are its own, and so are the templates inside of vLLM's package. */
+/**
+ * Our engine of chat templates against the jinja2 that transformers has today: the recorded
+ * renderings still are its own, and so are the templates inside of vLLM's package.
+ */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * Converted tokenizers in the real llama.cpp against the libraries that made them (tokenizers, SentencePiece): the same tokens for more than 500
- * texts of each family. What llama.cpp itself does otherwise is listed, family by family, and nothing else may differ.
+ * Converted tokenizers in the real llama.cpp against the libraries that made them (tokenizers,
+ * SentencePiece): the same tokens for more than 500 texts of each family. What llama.cpp itself
+ * does otherwise is listed, family by family, and nothing else may differ.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -68,12 +69,17 @@ const FAMILIES = [
   ...['llama2', 'llama2-json', 'mistral', 'phi3', 'gemma', 'gemma-json', 'gemma-runs', 'gemma-raw-runs', 'xlm-roberta', 'xlm-roberta-json'],
 ] as const;
 
-/** What llama.cpp v0.4.0 does otherwise, in every GGUF of such a model, whoever made it: texts with these characters. */
+/**
+ * What llama.cpp v0.4.0 does otherwise, in every GGUF of such a model, whoever made it: texts with
+ * these characters.
+ */
 const OTHERWISE: Partial<Record<(typeof FAMILIES)[number], RegExp>> = {
-  // It tells upper and lower case apart by a-z alone, and leaves out marks that combine with a letter (llama-vocab.cpp, "adapted" expressions).
+  // It tells upper and lower case apart by a-z alone, and leaves out marks that combine with a
+  // letter (llama-vocab.cpp, "adapted" expressions).
   tekken: /\p{M}/u,
   gpt4o: /\p{M}/u,
-  // Without accents: its decomposition knows no Hangul syllables, and it drops marks that take room (vowels of Indic scripts) too.
+  // Without accents: its decomposition knows no Hangul syllables, and it drops marks that take room
+  // (vowels of Indic scripts) too.
   'bert-uncased': /\p{Script=Hangul}|\p{Mc}/u,
 };
 

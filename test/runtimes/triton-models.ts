@@ -1,4 +1,7 @@
-/** Models for the real Triton: a real ONNX file of a PyPI package, and folders with code for its Python backend. */
+/**
+ * Models for the real Triton: a real ONNX file of a PyPI package, and folders with code for its
+ * Python backend.
+ */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +12,10 @@ export function tritonProgram(): string {
   return execFileSync(here('setup-triton'), ['--where'], { encoding: 'utf8' }).trim();
 }
 
-/** Answers a text backwards. `die` ends its process, `fail` raises; `{"text_input": "slow"}` takes two seconds. */
+/**
+ * Answers a text backwards. `die` ends its process, `fail` raises; `{"text_input": "slow"}` takes
+ * two seconds.
+ */
 const TEXT_MODEL = `import os, signal, time
 import numpy
 import triton_python_backend_utils as triton

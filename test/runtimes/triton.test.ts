@@ -1,4 +1,7 @@
-/** Real Triton, the whole engine in front of it. Its backend of ONNX Runtime is a stand-in (test/runtimes/triton/onnxruntime.py): that one proves the entries, not the backend. */
+/**
+ * Real Triton, the whole engine in front of it. Its backend of ONNX Runtime is a stand-in
+ * (test/runtimes/triton/onnxruntime.py): that one proves the entries, not the backend.
+ */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -114,7 +117,10 @@ test('the last one to leave takes the server along, and nothing of it stays', as
   expect((await live.predict('backwards', { prompt: 'again' })).json.text).toBe('niaga');
 });
 
-/** As the model wants it: the first 1,024 bytes and the last 1,024 of a file, those that are not there being 256. */
+/**
+ * As the model wants it: the first 1,024 bytes and the last 1,024 of a file, those that are not
+ * there being 256.
+ */
 function bytesOfText(text: string): number[] {
   const all = [...Buffer.from(text.trim())];
   const padding = new Array<number>(1024 - all.length).fill(256);

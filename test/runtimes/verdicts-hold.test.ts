@@ -1,6 +1,7 @@
 /**
- * What the verdict says of a dropped model is what becomes of it: each of these is dropped into a real engine with a real llama.cpp, and what was
- * said to be served answers a request; what cannot be served is told at the drop, and never found out by a load that fails.
+ * What the verdict says of a dropped model is what becomes of it: each of these is dropped into a
+ * real engine with a real llama.cpp, and what was said to be served answers a request; what cannot
+ * be served is told at the drop, and never found out by a load that fails.
  */
 import { cp, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { builtChildren } from '../helpers/built-app.ts';
 
-// What needs Python: real runtimes and libraries, installed by test/runtimes/setup into a cache folder outside the project.
+// What needs Python: real runtimes and libraries, installed by test/runtimes/setup into a cache
+// folder outside the project.
 // biome-ignore lint/style/noDefaultExport: Vitest reads the default export of its configuration.
 export default defineConfig({
   plugins: [builtChildren],

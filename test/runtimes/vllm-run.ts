@@ -1,4 +1,7 @@
-/** Runs the real vLLM until it has failed, or until it is up: what it says is recorded, or explained. */
+/**
+ * Runs the real vLLM until it has failed, or until it is up: what it says is recorded, or
+ * explained.
+ */
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,7 @@
 /**
- * The real vLLM on a processor, as users meet it: dropped folders sent to it, asked by curl's means and by the `openai` client, killed at each level,
- * stopped in mid-load. Slow: each load is half a minute of Python's imports. Its failures are recorded (test/fixtures/vllm); live with `--full`.
+ * The real vLLM on a processor, as users meet it: dropped folders sent to it, asked by curl's means
+ * and by the `openai` client, killed at each level, stopped in mid-load. Slow: each load is half a
+ * minute of Python's imports. Its failures are recorded (test/fixtures/vllm); live with `--full`.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
@@ -76,7 +77,8 @@ describe('vLLM on a processor', () => {
     'an environment that appears while we run is found; llama.cpp serves until then, and vLLM at the next load',
     async () => {
       expect((await live.predict('tiny')).json.runtime).toBe('llama');
-      // As people have it beside their settings: an environment, whose program says where its Python is.
+      // As people have it beside their settings: an environment, whose program says where its
+      // Python is.
       mkdirSync(join(live.folder, '.venv/bin'), { recursive: true });
       symlinkSync(vllm, join(live.folder, '.venv/bin/vllm'));
       const found = await eventually(
@@ -224,7 +226,10 @@ describe('vLLM on a processor', () => {
   );
 });
 
-/** Ten minutes: only on demand, by `npm run test:runtimes -- --full`. What they say is recorded, and the recorded words are explained in every run of `npm test`. */
+/**
+ * Ten minutes: only on demand, by `npm run test:runtimes -- --full`. What they say is recorded, and
+ * the recorded words are explained in every run of `npm test`.
+ */
 if (process.env['MODELIUM_LIVE'] === '1') {
   test.each(VLLM_FAILURES)(
     'live: $name',

@@ -101,7 +101,10 @@ const events: readonly ModelEvent[] = [
   { type: 'asleep-settled', tier: 1, held: { cpu: 3 }, awake: { cpu: 11 }, plan, pids: [7], atMs: 4 },
 ];
 
-/** The design's table once more, by hand: state -> where each event leads. What is not here must throw. */
+/**
+ * The design's table once more, by hand: state -> where each event leads. What is not here must
+ * throw.
+ */
 const table: Record<StateName, Partial<Record<ModelEvent['type'], readonly (StateName | 'forgotten')[]>>> = {
   discovered: { listed: ['settling'], recognised: ['unloaded'], blocked: ['blocked'], gone: ['forgotten'] },
   settling: {

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { hostRules, isHostPattern, isOriginPattern, originRules } from '../../shared/origins.ts';
 import { checkSettings } from '../../shared/settings-check.ts';
 
-// What is let in and what is not; the second column as browsers write the origins of pages (WHATWG URL: lower case, no usual port, no slash).
+// What is let in and what is not; the second column as browsers write the origins of pages (WHATWG
+// URL: lower case, no usual port, no slash).
 test.each<[pattern: string, yes: readonly string[], no: readonly string[]]>([
   ['*', ['https://any.example', 'null', 'app://x'], []],
   ['null', ['null'], ['https://null']],

@@ -19,7 +19,10 @@ const noRoom = (place: PlaceRef | null, isWaking = false): Cause => ({ kind: 'no
 
 const LONG = 'nvidia-llama-3.3-nemotron-super-49b-v1.5-instruct-Q4_K_M-00001-of-00002';
 
-/** What a person reads in a row: the wording is what is tested here, and the one place where it stands. */
+/**
+ * What a person reads in a row: the wording is what is tested here, and the one place where it
+ * stands.
+ */
 const HEADLINES: readonly (readonly [Cause, string])[] = [
   [fits(on(0)), 'On GPU 0: it fits'],
   [fits(onCpu, { is: 'absent' }), 'On the CPU: there is no GPU here'],

@@ -1,6 +1,7 @@
 /**
- * The schemas of what the engine shows say exactly what the types say, in both directions. The compiler tells, when `npm run check` compiles this file: `satisfies` beside a
- * schema sees what the type lacks, but an optional key that the schema lacks it does not see.
+ * The schemas of what the engine shows say exactly what the types say, in both directions. The
+ * compiler tells, when `npm run check` compiles this file: `satisfies` beside a schema sees what
+ * the type lacks, but an optional key that the schema lacks it does not see.
  */
 import { expect, test } from 'vitest';
 import type { z } from 'zod';

@@ -1,6 +1,7 @@
 /**
- * What an adapter asks for beside two matrices for each module (PEFT's LoraConfig): who serves adapters has to know all of it, or answers with noise.
- * By adapter_config.json and by the names of its tensors. Pure; who can do what is the runtimes' business.
+ * What an adapter asks for beside two matrices for each module (PEFT's LoraConfig): who serves
+ * adapters has to know all of it, or answers with noise. By adapter_config.json and by the names of
+ * its tensors. Pure; who can do what is the runtimes' business.
  */
 import type { AdapterForm } from '../../../shared/profile.ts';
 import { isObject } from './json.ts';

@@ -1,4 +1,7 @@
-/** Which of the models here an adapter is for. Pure: a name from its file against the ids, aliases and names that are known. */
+/**
+ * Which of the models here an adapter is for. Pure: a name from its file against the ids, aliases
+ * and names that are known.
+ */
 
 export interface KnownModel {
   readonly id: string;
@@ -14,8 +17,9 @@ export type BaseVerdict =
   | { readonly verdict: 'needs-base'; readonly base: string | null; readonly sentence: string };
 
 /**
- * The surest match first: an id or alias, then what a model's files call it, then the last part of a path or of `owner/model`. Two that match
- * equally well are no match: a wrong base answers with nonsense.
+ * The surest match first: an id or alias, then what a model's files call it, then the last part of
+ * a path or of `owner/model`. Two that match equally well are no match: a wrong base answers with
+ * nonsense.
  */
 export function baseOf(base: string | null, known: readonly KnownModel[]): BaseVerdict {
   if (base === null) {
@@ -55,7 +59,10 @@ const CACHED = /(?:^|[\\/])models--([^\\/]+?)(?:--([^\\/]+))?(?:[\\/]snapshots(?
 /** Folders that trainers make inside of one that has the model's name. */
 const STEP = /^(?:checkpoint[-_]?\d*|step[-_]?\d+|epoch[-_]?\d+|global_step\d+|iter[-_]?\d+|final|last|best|merged|hf|model|output|\d+)$/i;
 
-/** What else a local path may stand for: the repository whose snapshot it is; of a checkpoint the folders that it lies in. */
+/**
+ * What else a local path may stand for: the repository whose snapshot it is; of a checkpoint the
+ * folders that it lies in.
+ */
 function othersOf(base: string): readonly string[] {
   const [, owner, name] = CACHED.exec(base) ?? [];
   if (owner !== undefined) return [name === undefined ? owner : `${owner}/${name}`];

@@ -1,6 +1,7 @@
 /**
- * PEFT adapters (LoRA and its kin): which base they need, what they change, and whether their weights are all there. They are served only with
- * their base; which of the models here that is, `adapter-base.ts` decides. Pure and bounded (I7).
+ * PEFT adapters (LoRA and its kin): which base they need, what they change, and whether their
+ * weights are all there. They are served only with their base; which of the models here that is,
+ * `adapter-base.ts` decides. Pure and bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { asksOf, rankOf } from './adapter-asks.ts';

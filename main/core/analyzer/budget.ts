@@ -1,4 +1,7 @@
-/** What reading one candidate may cost, all of its files together: hostile ones could else name thousands, each as costly as one may be (I10). */
+/**
+ * What reading one candidate may cost, all of its files together: hostile ones could else name
+ * thousands, each as costly as one may be (I10).
+ */
 import type { ByteSource } from './bytes.ts';
 import { damaged } from './bytes.ts';
 import type { CandidateFile } from './findings.ts';

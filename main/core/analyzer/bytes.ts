@@ -1,9 +1,13 @@
 /**
- * Reading headers of files that nobody vouches for: a window over a source, with every length checked before it is believed (I7).
- * Owns the bounds of reading; knows no format. Throws nothing but FormatError (beside what the source itself throws).
+ * Reading headers of files that nobody vouches for: a window over a source, with every length
+ * checked before it is believed (I7). Owns the bounds of reading; knows no format. Throws nothing
+ * but FormatError (beside what the source itself throws).
  */
 
-/** A file's bytes as the analyzer sees them. `read` answers fewer bytes than asked only where the file ends. */
+/**
+ * A file's bytes as the analyzer sees them. `read` answers fewer bytes than asked only where the
+ * file ends.
+ */
 export interface ByteSource {
   /** Length of the file in bytes, at the time it was opened. */
   readonly bytes: number;
@@ -16,7 +20,10 @@ export interface ReadingWork {
   steps: number;
 }
 
-/** `truncated`: the bytes end before the header does, as in the middle of a copy. `damaged`: no further byte could make it right. */
+/**
+ * `truncated`: the bytes end before the header does, as in the middle of a copy. `damaged`: no
+ * further byte could make it right.
+ */
 export type FormatFault = 'truncated' | 'damaged';
 
 export class FormatError extends Error {
@@ -54,11 +61,17 @@ export interface ReaderLimits {
   readonly keptBytes: number;
   /** Single reads of a number or string. */
   readonly steps: number;
-  /** Bytes fetched from the source, where that is less than `headerBytes`: for formats whose header lies between the weights. */
+  /**
+   * Bytes fetched from the source, where that is less than `headerBytes`: for formats whose header
+   * lies between the weights.
+   */
   readonly fetchedBytes?: number;
 }
 
-/** Little-endian reader that moves forward only: no byte is fetched twice, so that the work is bounded by `headerBytes`. */
+/**
+ * Little-endian reader that moves forward only: no byte is fetched twice, so that the work is
+ * bounded by `headerBytes`.
+ */
 export class HeaderReader {
   readonly #source: ByteSource;
   readonly #limits: ReaderLimits;
@@ -138,7 +151,10 @@ export class HeaderReader {
     return value;
   }
 
-  /** An unsigned number in groups of seven bits (protobuf); rounded above 2^53. @throws FormatError `damaged` beyond ten bytes. */
+  /**
+   * An unsigned number in groups of seven bits (protobuf); rounded above 2^53. @throws FormatError
+   * `damaged` beyond ten bytes.
+   */
   varint(): number {
     let value = 0;
     for (let scale = 1; scale < 2 ** 70; scale *= 128) {
@@ -150,7 +166,10 @@ export class HeaderReader {
     throw damaged('a number in it has more than ten bytes');
   }
 
-  /** A string of which at most `keep` bytes are kept. @throws FormatError `damaged` when it is longer than `most`. */
+  /**
+   * A string of which at most `keep` bytes are kept. @throws FormatError `damaged` when it is
+   * longer than `most`.
+   */
   string(what: string, most: number, keep = most): string {
     return this.text(this.length(`the length of ${what}`, most), keep);
   }
@@ -217,7 +236,10 @@ export class HeaderReader {
     return at;
   }
 
-  /** Small windows after a jump over weights, larger ones as long as everything is read: few bytes either way. */
+  /**
+   * Small windows after a jump over weights, larger ones as long as everything is read: few bytes
+   * either way.
+   */
   #fetch(bytes: number): Uint8Array {
     const jumped = this.#position - (this.#viewStart + this.#view.byteLength) >= JUMP_WINDOW_BYTES;
     this.#windowBytes = jumped ? JUMP_WINDOW_BYTES : Math.min(this.#windowBytes * 2, WINDOW_BYTES);
@@ -229,7 +251,10 @@ export class HeaderReader {
   }
 }
 
-/** Runs a parser: its answer, or the fault that it found. What else is thrown (a file that cannot be read) goes on up. */
+/**
+ * Runs a parser: its answer, or the fault that it found. What else is thrown (a file that cannot be
+ * read) goes on up.
+ */
 export function attempt<Result>(parse: () => Result): Result | FormatError {
   try {
     return parse();

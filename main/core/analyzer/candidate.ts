@@ -1,6 +1,7 @@
 /**
- * A candidate's files -> what is there, what is missing, whether it is damaged, and what it is. The analyzer's front door.
- * Pure over sources of bytes: who opens files, and says that one cannot be read, is `main/io`.
+ * A candidate's files -> what is there, what is missing, whether it is damaged, and what it is. The
+ * analyzer's front door. Pure over sources of bytes: who opens files, and says that one cannot be
+ * read, is `main/io`.
  */
 import { type FileProblem, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';
@@ -21,13 +22,19 @@ export interface Analysis {
   readonly zeroTails: readonly string[];
   /** Everything that the model needs is there, and nothing better is on its way. */
   readonly whole: boolean;
-  /** One of its forms is whole, though another one is not: what can be served when no more bytes come. */
+  /**
+   * One of its forms is whole, though another one is not: what can be served when no more bytes
+   * come.
+   */
   readonly usable: boolean;
   /** What it is, as far as the bytes tell; also of a model that is not whole. */
   readonly profile: ModelProfile | null;
 }
 
-/** What lies beside a model's weights and is mostly copied before them: a folder with nothing else is waited for. */
+/**
+ * What lies beside a model's weights and is mostly copied before them: a folder with nothing else
+ * is waited for.
+ */
 const COMPANION =
   /\.(?:json|jinja|md|txt|model|tiktoken|spm|py|ya?ml|gitattributes|incomplete|part)$|(?:^|\/)(?:licen[cs]e|notice|readme|use_policy)[^/]*$/i;
 
@@ -51,7 +58,8 @@ export function analyzeCandidate(files: readonly CandidateFile[], force: boolean
   const found = FORM_READERS.flatMap((reader) => foundBy(reader, present, early.problems) ?? []);
   const strays = early.problems.filter((problem) => !FORM_READERS.some(({ claims }) => claims.test(problem.file)));
   const usable = found.filter(isUsable);
-  // Beside a whole form only a download that runs is a reason to wait; an empty file or a pointer that no form asks for is none.
+  // Beside a whole form only a download that runs is a reason to wait; an empty file or a pointer
+  // that no form asks for is none.
   const unclaimed = strays.filter(({ kind }) => usable.length === 0 || kind === 'partial-download');
   const holding = found.filter((finding) => holds(finding, usable));
   const problems = onceEach([...holding.flatMap((finding) => finding.problems.filter(isInTheWay)), ...unclaimed]);
@@ -87,7 +95,8 @@ function foundBy(reader: RankedReader, files: readonly CandidateFile[], early: r
   const given = read instanceof FormatError ? unread(files, read) : read;
   if (given === null && own.length === 0) return null;
   const named = new Set(own.map((problem) => problem.file));
-  // A file that is a pointer or half downloaded is left out of the reading, which then misses it: said once.
+  // A file that is a pointer or half downloaded is left out of the reading, which then misses it:
+  // said once.
   const rest = (given?.problems ?? []).filter((problem) => !(problem.kind === 'missing' && named.has(problem.file)));
   const expected = new Map(given?.expected ?? []);
   for (const problem of own) expected.set(problem.file, problem.expectedBytes);
@@ -121,8 +130,8 @@ function isUsable({ profile, problems, besides }: FormatFindings): boolean {
 }
 
 /**
- * Is this form's lack a reason to wait? Always where no other form is whole. Else only while it is better or as good as those that are, bytes of
- * it are there, and more of them would mend it.
+ * Is this form's lack a reason to wait? Always where no other form is whole. Else only while it is
+ * better or as good as those that are, bytes of it are there, and more of them would mend it.
  */
 function holds(finding: Found, usable: readonly Found[]): boolean {
   if (!finding.problems.some(isInTheWay)) return false;
@@ -131,7 +140,9 @@ function holds(finding: Found, usable: readonly Found[]): boolean {
   return finding.hasWeights && !isHopeless && usable.every(({ rank }) => finding.rank <= rank);
 }
 
-/** One profile for all forms that lie in the folder: the first describes, the others add their form. */
+/**
+ * One profile for all forms that lie in the folder: the first describes, the others add their form.
+ */
 function profileOf(found: readonly Found[], files: readonly CandidateFile[], notes: readonly string[]): ModelProfile | null {
   const [first, ...others] = found.map(({ profile }) => profile).filter((profile) => profile !== null);
   const said = [...found.flatMap((finding) => finding.notes), ...notes];

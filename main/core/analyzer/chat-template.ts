@@ -1,4 +1,7 @@
-/** Chat templates as the files of a model have them, and whether they can be rendered: told at the drop, not at the first chat. Pure. */
+/**
+ * Chat templates as the files of a model have them, and whether they can be rendered: told at the
+ * drop, not at the first chat. Pure.
+ */
 import { refusalOf, TemplateBoundError } from '../jinja/errors.ts';
 import { Template } from '../jinja/template.ts';
 import { isObject } from './json.ts';
@@ -13,7 +16,8 @@ export interface FoundTemplates {
 }
 
 /**
- * Of several places the first that holds templates: one text, a list of named ones, or an object of them, as transformers reads them.
+ * Of several places the first that holds templates: one text, a list of named ones, or an object of
+ * them, as transformers reads them.
  * @returns null where there is none.
  */
 export function namedTemplates(places: readonly unknown[]): FoundTemplates | null {

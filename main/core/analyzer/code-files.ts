@@ -1,6 +1,7 @@
 /**
- * Which files would run code, or be unpickled, if a form were loaded: the list that trust is given for (design 13). One table by name; what only
- * the content of a file tells (ONNX's operators, a configuration's words) is handed in by who read it. Pure.
+ * Which files would run code, or be unpickled, if a form were loaded: the list that trust is given
+ * for (design 13). One table by name; what only the content of a file tells (ONNX's operators, a
+ * configuration's words) is handed in by who read it. Pure.
  */
 
 /** Python, native libraries, and pickles under all their names. */
@@ -24,15 +25,17 @@ export function isPickle(path: string): boolean {
 
 /**
  * Files whose names alone say that they are code or pickles.
- * @param plainWeights each `.bin` that the reader of OpenVINO's pairs found to be weights: those are not.
+ * @param plainWeights each `.bin` that the reader of OpenVINO's pairs found to be weights: those
+ * are not.
  */
 export function codeFilesByName(paths: readonly string[], plainWeights = NONE): readonly string[] {
   return paths.filter((path) => CODE.test(path) || (BIN.test(path) && (PYTORCH_BIN.test(path) || !plainWeights.has(path))));
 }
 
 /**
- * What loading from Hugging Face's files would run: code and pickles by name, and each JSON that names code (`auto_map`, modules of another
- * package), which may lie in another repository: then the file that names it is what has to be trusted.
+ * What loading from Hugging Face's files would run: code and pickles by name, and each JSON that
+ * names code (`auto_map`, modules of another package), which may lie in another repository: then
+ * the file that names it is what has to be trusted.
  * @param naming paths of the JSONs that do.
  */
 export function codeFilesOfFolder(paths: readonly string[], naming: readonly string[], plainWeights = NONE): readonly string[] {

@@ -1,4 +1,7 @@
-/** Why a file counts as code, for the person who has to decide about it. Wording only: which files do is the analyzer's finding. Pure. */
+/**
+ * Why a file counts as code, for the person who has to decide about it. Wording only: which files
+ * do is the analyzer's finding. Pure.
+ */
 import type { FormKind } from '../../../shared/profile.ts';
 
 const BY_NAME: readonly (readonly [name: RegExp, why: string])[] = [

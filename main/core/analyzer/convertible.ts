@@ -1,7 +1,8 @@
 /**
- * Which transformers models our converter makes a GGUF of, and as what: the one list of them, which the analyzer and the brain ask and the
- * converter follows. Pure. Each fact is llama.cpp's at v0.4.0 (`src/models/*.cpp`): what its graph cannot compute is refused here, by name,
- * rather than computed wrongly.
+ * Which transformers models our converter makes a GGUF of, and as what: the one list of them, which
+ * the analyzer and the brain ask and the converter follows. Pure. Each fact is llama.cpp's at
+ * v0.4.0 (`src/models/*.cpp`): what its graph cannot compute is refused here, by name, rather than
+ * computed wrongly.
  */
 import type { Conversion } from '../../../shared/profile.ts';
 import {
@@ -70,11 +71,19 @@ const CLASSES: Readonly<Record<string, GgufArchitecture>> = {
 interface Graph {
   /** Activations that its graph computes, as config.json spells them. */
   readonly activations: readonly string[];
-  /** Ways of stretching positions that it computes. `dynamic` leaves the trained context as it is: it is served up to that. */
+  /**
+   * Ways of stretching positions that it computes. `dynamic` leaves the trained context as it is:
+   * it is served up to that.
+   */
   readonly ropes: readonly RopeType[];
-  /** Its matrices of queries have as many rows as the model is wide, whatever the width of a head. */
+  /**
+   * Its matrices of queries have as many rows as the model is wide, whatever the width of a head.
+   */
   readonly isSquare?: boolean;
-  /** It takes a factor for each frequency, so that any stretching that does not depend on the length can be written down. */
+  /**
+   * It takes a factor for each frequency, so that any stretching that does not depend on the length
+   * can be written down.
+   */
   readonly hasFactors?: boolean;
   /** It turns a part of each head where that is asked for. */
   readonly turnsPartly?: boolean;
@@ -115,7 +124,10 @@ export interface ConversionFacts {
   /** Types of its tensors. */
   readonly types: readonly string[];
   readonly isQuantized: boolean;
-  /** Of a folder of sentence-transformers: the classes of its modules, and how vectors of tokens become one. */
+  /**
+   * Of a folder of sentence-transformers: the classes of its modules, and how vectors of tokens
+   * become one.
+   */
   readonly sentence: { readonly modules: readonly string[]; readonly pooling: string | null } | null;
 }
 
@@ -205,7 +217,10 @@ function everyFourthUnturned(config: Config): string | null {
     : null;
 }
 
-/** Every layer must be a mixture; whether the weights of the chosen experts are made to sum to one is fixed in llama.cpp. */
+/**
+ * Every layer must be a mixture; whether the weights of the chosen experts are made to sum to one
+ * is fixed in llama.cpp.
+ */
 function mixture(config: Config, sumsToOne: boolean): string | null {
   const dense = list(config, 'mlp_only_layers') ?? [];
   if (dense.length > 0 || (count(config, 'decoder_sparse_step') ?? 1) !== 1)
@@ -221,7 +236,10 @@ function oneDirection(config: Config): string | null {
     : null;
 }
 
-/** @param period one layer of so many sees everything. @param wideLayers the size whose scale llama.cpp takes from the model's width. */
+/**
+ * @param period one layer of so many sees everything. @param wideLayers the size whose scale
+ * llama.cpp takes from the model's width.
+ */
 function gemma(config: Config, period: number, wideLayers: number): string | null {
   const both = oneDirection(config);
   if (both !== null) return both;
@@ -256,8 +274,9 @@ function plainBert(config: Config): string | null {
 }
 
 /**
- * Tokens up to which llama.cpp computes what transformers does: the model's own context; less where positions are stretched only beyond it
- * (`dynamic`), or where llama.cpp's graph has no window and the model has.
+ * Tokens up to which llama.cpp computes what transformers does: the model's own context; less where
+ * positions are stretched only beyond it (`dynamic`), or where llama.cpp's graph has no window and
+ * the model has.
  */
 function contextTokensOf(config: Config, architecture: GgufArchitecture): number | null {
   const all = contextOf(config);

@@ -1,6 +1,6 @@
 /**
- * A pipeline of diffusers: which parts model_index.json names, whether each is there, and which of them is code of somebody else. Pure and
- * bounded (I7).
+ * A pipeline of diffusers: which parts model_index.json names, whether each is there, and which of
+ * them is code of somebody else. Pure and bounded (I7).
  */
 import type { FileProblem, ModelProfile } from '../../../shared/profile.ts';
 import { FormatError } from './bytes.ts';
@@ -30,7 +30,10 @@ export interface DiffusersPipeline {
   readonly className: string;
   /** Part -> the package and the class that load it. A part that is switched off is left out. */
   readonly components: ReadonlyMap<string, { readonly library: string; readonly className: string }>;
-  /** The pipeline itself, or a part of it, comes from a file of the folder or from another repository. */
+  /**
+   * The pipeline itself, or a part of it, comes from a file of the folder or from another
+   * repository.
+   */
   readonly isCustom: boolean;
 }
 

@@ -1,8 +1,14 @@
-/** Names that stand inside a model's files: where they lead, if they stay in the folder (design 13), and how they are shown. Pure. */
+/**
+ * Names that stand inside a model's files: where they lead, if they stay in the folder (design 13),
+ * and how they are shown. Pure.
+ */
 
 /** More than any name in a model's folder has. */
 const MAX_NAME_LENGTH = 1024;
-/** How deep a candidate is listed (`main/io/files/files.ts`): below that, and in names with a dot before them, a file could change unseen. */
+/**
+ * How deep a candidate is listed (`main/io/files/files.ts`): below that, and in names with a dot
+ * before them, a file could change unseen.
+ */
 const MAX_LISTED_NAMES = 5;
 
 /** The folder part of a path with its slash; '' at the top. */
@@ -16,8 +22,8 @@ export function nameOf(path: string): string {
 
 /**
  * The path, relative to the candidate's root, that a name inside a file of `folder` leads to.
- * @returns null where it would leave the folder or what is listed of it: absolute names, drives, `..`, hidden names, names too deep, backslashes
- * and control characters are never followed.
+ * @returns null where it would leave the folder or what is listed of it: absolute names, drives,
+ * `..`, hidden names, names too deep, backslashes and control characters are never followed.
  */
 export function confined(folder: string, name: string): string | null {
   if (name === '' || name.length > MAX_NAME_LENGTH || /[\\:\p{C}]/u.test(name) || name.startsWith('/')) return null;

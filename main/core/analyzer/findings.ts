@@ -1,4 +1,7 @@
-/** What the readers of the formats take and give: the words that `candidate.ts` and they share. Types, and the smallest helpers over them. */
+/**
+ * What the readers of the formats take and give: the words that `candidate.ts` and they share.
+ * Types, and the smallest helpers over them.
+ */
 import type { FileProblem, ModelProfile, ProblemKind } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';
 import type { ByteSource } from './bytes.ts';
@@ -12,27 +15,48 @@ export interface CandidateFile {
 
 /** What one format's reader has to say of the candidate's files. */
 export interface FormatFindings {
-  /** Bytes that the headers ask for, by file; null where a header is not all there, or the file is named and not there. */
+  /**
+   * Bytes that the headers ask for, by file; null where a header is not all there, or the file is
+   * named and not there.
+   */
   readonly expected: ReadonlyMap<string, number | null>;
-  /** What is missing or wrong, by file. While there is a problem of any kind but `stale-index`, the form cannot be used. */
+  /**
+   * What is missing or wrong, by file. While there is a problem of any kind but `stale-index`, the
+   * form cannot be used.
+   */
   readonly problems: readonly FileProblem[];
-  /** Those among them that are of another model in the same folder: a reason to wait for more bytes, and none against the one that is there. */
+  /**
+   * Those among them that are of another model in the same folder: a reason to wait for more bytes,
+   * and none against the one that is there.
+   */
   readonly besides?: ReadonlySet<FileProblem>;
   /** Tensors that end in zeros, as `file: tensor`. */
   readonly zeroTails: readonly string[];
   /** What it is, with its forms, as far as the bytes tell; null as long as they tell nothing. */
   readonly profile: ModelProfile | null;
   readonly notes: readonly string[];
-  /** False where files only describe or name weights and none of them is there: then nobody is copying this form. */
+  /**
+   * False where files only describe or name weights and none of them is there: then nobody is
+   * copying this form.
+   */
   readonly hasWeights: boolean;
 }
 
-/** A file format (or a family of folders) that holds a model. The table of them is `form-readers.ts`. */
+/**
+ * A file format (or a family of folders) that holds a model. The table of them is
+ * `form-readers.ts`.
+ */
 export interface FormReader {
   readonly name: string;
-  /** Names of files that this form may need: a partial download or a Git-LFS pointer of such a name counts against it. */
+  /**
+   * Names of files that this form may need: a partial download or a Git-LFS pointer of such a name
+   * counts against it.
+   */
   readonly claims: RegExp;
-  /** Pure and bounded; throws nothing but what a source throws. Null when there is nothing of this format in the folder. */
+  /**
+   * Pure and bounded; throws nothing but what a source throws. Null when there is nothing of this
+   * format in the folder.
+   */
   read(files: readonly CandidateFile[]): FormatFindings | null;
 }
 
@@ -49,7 +73,10 @@ export function isMissing(file: string, expectedBytes: number | null = null): Fi
   return { file, kind: 'missing', presentBytes: 0, expectedBytes, message: `${visibleName(file)}: ${WORDS.missing}` };
 }
 
-/** @param expectedBytes null: nobody knows, because its header is not all there. @param why in words, for files without a header. */
+/**
+ * @param expectedBytes null: nobody knows, because its header is not all there. @param why in
+ * words, for files without a header.
+ */
 export function isTruncated(
   file: string,
   presentBytes: number,

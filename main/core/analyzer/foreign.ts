@@ -1,6 +1,6 @@
 /**
- * What a file is that is no model, by its name and its first bytes, and what its owner may do. So that whatever is dropped gets a verdict at once.
- * Pure; nothing is unpacked (I7).
+ * What a file is that is no model, by its name and its first bytes, and what its owner may do. So
+ * that whatever is dropped gets a verdict at once. Pure; nothing is unpacked (I7).
  */
 import { shellWord } from '../../../shared/visible.ts';
 import type { CandidateFile } from './findings.ts';

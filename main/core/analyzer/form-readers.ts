@@ -1,6 +1,7 @@
 /**
- * The table of the formats that Modelium can read: a file a format, walked by `candidate.ts`. The first that finds something describes the
- * model, the others add their forms. To add a format: write its reader (pure, over a bounded source, throwing nothing) and its line here.
+ * The table of the formats that Modelium can read: a file a format, walked by `candidate.ts`. The
+ * first that finds something describes the model, the others add their forms. To add a format:
+ * write its reader (pure, over a bounded source, throwing nothing) and its line here.
  */
 import { readAdapter } from './adapter-folder.ts';
 import { readDiffusers } from './diffusers-folder.ts';
@@ -23,8 +24,9 @@ function outsideVersions({ path }: CandidateFile): boolean {
 
 export interface RankedReader extends FormReader {
   /**
-   * How gladly a form of it is used beside others. While a form of a lower number or the same is on its way, a whole one waits for it; those of
-   * a higher number are passed over: nobody would use them.
+   * How gladly a form of it is used beside others. While a form of a lower number or the same is on
+   * its way, a whole one waits for it; those of a higher number are passed over: nobody would use
+   * them.
    */
   readonly rank: number;
 }

@@ -1,4 +1,7 @@
-/** Typed look-ups in a GGUF's metadata. A value of the wrong type counts as absent: the analyzer describes what is there and trusts nothing. */
+/**
+ * Typed look-ups in a GGUF's metadata. A value of the wrong type counts as absent: the analyzer
+ * describes what is there and trusts nothing.
+ */
 import type { MetadataArray, MetadataValue } from './gguf.ts';
 
 export class GgufFacts {
@@ -37,7 +40,10 @@ export class GgufFacts {
     return this.number(`${this.architecture}.${key}`);
   }
 
-  /** `architecture.key` for each of the layers: a list as it stands, a single number for all of them. */
+  /**
+   * `architecture.key` for each of the layers: a list as it stands, a single number for all of
+   * them.
+   */
   perLayer(key: string, layers: number): readonly number[] | null {
     // The number of layers comes from the file, where it may be a fraction.
     if (!Number.isSafeInteger(layers)) return null;

@@ -1,7 +1,8 @@
 /**
- * All GGUF files of a candidate: which belong together as parts, which one is the model, and what is missing of it.
- * Several that are not parts: quantisations of one model are forms of it, of which the brain takes the best that fits; of different models the first
- * by name is served. Projector, draft and adapters beside it are its companions, and the others are named in a note.
+ * All GGUF files of a candidate: which belong together as parts, which one is the model, and what
+ * is missing of it. Several that are not parts: quantisations of one model are forms of it, of
+ * which the brain takes the best that fits; of different models the first by name is served.
+ * Projector, draft and adapters beside it are its companions, and the others are named in a note.
  */
 
 import type { CompanionFile, FileProblem } from '../../../shared/profile.ts';
@@ -57,7 +58,9 @@ function tooManyParts({ path, bytes }: CandidateFile, expected: Map<string, numb
   return { paths: [path], headers: [], problems: [problem], zeroTails: [] };
 }
 
-/** Stores that name their files by a hash (Ollama's) give them no suffix: the first four bytes tell. */
+/**
+ * Stores that name their files by a hash (Ollama's) give them no suffix: the first four bytes tell.
+ */
 function isNamelessGguf(file: CandidateFile): boolean {
   if (!NAMELESS.test(file.path) || file.bytes < MAGIC.length) return false;
   const start = file.open().read(0, MAGIC.length);
@@ -110,7 +113,10 @@ function isModel(set: PartSet): boolean {
   return roleOf(set) === 'model' && !DRAFT.test(set.paths[0] ?? '');
 }
 
-/** Files that belong to the model: the first projector (several are the same one at other precisions), the first draft, each adapter. */
+/**
+ * Files that belong to the model: the first projector (several are the same one at other
+ * precisions), the first draft, each adapter.
+ */
 function companionsOf(sets: readonly PartSet[]): readonly CompanionFile[] {
   const companions: CompanionFile[] = [];
   for (const set of sets) {
@@ -173,7 +179,10 @@ function tooLong(path: string, bytes: number, { fileBytes }: GgufHeader): string
   return `${path} has ${bytes} bytes, and its header accounts for ${fileBytes}: what lies behind its last tensor belongs to no model.`;
 }
 
-/** llama.cpp's library counts through the layers that the header claims before it looks for them: billions keep it busy for hours (I10). */
+/**
+ * llama.cpp's library counts through the layers that the header claims before it looks for them:
+ * billions keep it busy for hours (I10).
+ */
 function implausible(path: string, { metadata }: GgufHeader): string | null {
   const layers = metadata.get(`${new GgufFacts(metadata).architecture}.block_count`);
   if (layers === undefined || (typeof layers === 'number' && layers <= MAX_LAYERS)) return null;

@@ -1,7 +1,9 @@
 /**
- * What one token and one sequence cost in a GGUF model's cache, layer by layer, from its metadata. Pure.
- * Follows the llama.cpp that node-llama-cpp 3.21.1 carries (v0.4.0: llama-hparams.cpp, llama-kv-cache.cpp and each model's load_arch_hparams):
- * which layers have a window or a state is partly in the file and partly in its code. `exact` is false where that code does what is not here.
+ * What one token and one sequence cost in a GGUF model's cache, layer by layer, from its metadata.
+ * Pure. Follows the llama.cpp that node-llama-cpp 3.21.1 carries (v0.4.0: llama-hparams.cpp,
+ * llama-kv-cache.cpp and each model's load_arch_hparams): which layers have a window or a state is
+ * partly in the file and partly in its code. `exact` is false where that code does what is not
+ * here.
  */
 import { type KvCost, type KvGroup, type KvLayerKind, kvCostOf } from '../../../shared/profile.ts';
 import type { GgufFacts } from './gguf-facts.ts';
@@ -29,7 +31,10 @@ const WITHOUT_CACHE = new Set([
   'rnd1',
 ]);
 
-/** How llama.cpp spreads a window over the layers where the file does not say: one full layer in so many, the last or the first of them. */
+/**
+ * How llama.cpp spreads a window over the layers where the file does not say: one full layer in so
+ * many, the last or the first of them.
+ */
 const WINDOWED: ReadonlyMap<string, { readonly every: number; readonly denseFirst?: boolean; readonly window?: number }> = new Map([
   ['gemma2', { every: 2, window: 4096 }],
   ['gemma3', { every: 6 }],
@@ -70,7 +75,10 @@ const STATE_WITHOUT_HEADS = new Set([
 ]);
 const STATE_BY_INTERVAL = new Set(['qwen3next', 'qwen35', 'qwen35moe', 'minimax-01', 'qwen4exp']);
 
-/** @returns null where the metadata lacks layers or heads. Bytes at 16 bits a value, of a state's at 32. */
+/**
+ * @returns null where the metadata lacks layers or heads. Bytes at 16 bits a value, of a state's at
+ * 32.
+ */
 export function ggufKvCost(facts: GgufFacts): KvCost | null {
   if (WITHOUT_CACHE.has(facts.architecture)) return kvCostOf([], true);
   const all = facts.own('block_count');
@@ -168,7 +176,10 @@ function isRecurrent(facts: GgufFacts, layer: number, hasHeads: boolean): boolea
   return !architecture.startsWith('nemotron_h') || feedForward === 0;
 }
 
-/** What one recurrent layer keeps for a sequence: convolution and state of Mamba, RWKV, Kimi's delta attention, LFM2's short convolution. */
+/**
+ * What one recurrent layer keeps for a sequence: convolution and state of Mamba, RWKV, Kimi's delta
+ * attention, LFM2's short convolution.
+ */
 function stateBytes(facts: GgufFacts, embedding: number): number {
   return stateValues(facts, embedding) * STATE_BYTES_PER_VALUE;
 }

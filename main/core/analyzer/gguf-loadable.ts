@@ -1,15 +1,24 @@
-/** GGUFs that llama.cpp's loader would refuse whatever its version, told from their headers: parts too many, or not there. Pure. */
+/**
+ * GGUFs that llama.cpp's loader would refuse whatever its version, told from their headers: parts
+ * too many, or not there. Pure.
+ */
 import type { GgufHeader } from './gguf.ts';
 import { GgufFacts } from './gguf-facts.ts';
 
-/** What encoders of images and sounds are called in Ollama's own files, which have them beside the language model. */
+/**
+ * What encoders of images and sounds are called in Ollama's own files, which have them beside the
+ * language model.
+ */
 const PROJECTOR =
   /^(?:mm\.|(?:v|a)\.(?:blk|patch_embd|position_embd|class_embd|pre_ln|post_ln|conv)|vision_tower\.|multi_modal_projector\.)/;
 const LAYER = /^(?:enc\.|dec\.)?blk\.(\d{1,4})\./;
 /** Some of their layers have no weights. */
 const WITH_EMPTY_LAYERS = new Set(['deci']);
 
-/** @param headers of all parts of one model. @returns a sentence's end; null where nothing speaks against it. */
+/**
+ * @param headers of all parts of one model. @returns a sentence's end; null where nothing speaks
+ * against it.
+ */
 export function whyUnloadable(headers: readonly GgufHeader[]): string | null {
   const [first] = headers;
   if (first === undefined) return null;

@@ -1,4 +1,7 @@
-/** From the header (or the headers of all parts) of a GGUF to the profile that the brain decides by. Pure; states only what the header says. */
+/**
+ * From the header (or the headers of all parts) of a GGUF to the profile that the brain decides by.
+ * Pure; states only what the header says.
+ */
 import { type CompanionFile, type ModelForm, type ModelKind, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { templateFault } from './chat-template.ts';
 import type { GgufHeader, GgufTensor } from './gguf.ts';
@@ -55,7 +58,8 @@ const ROLE_NOTES: Readonly<Record<Exclude<GgufRole, 'model'>, string>> = {
 };
 
 /**
- * @param headers of one file, or of the parts of a split model in their order: the first carries the metadata.
+ * @param headers of one file, or of the parts of a split model in their order: the first carries
+ * the metadata.
  * @param files the paths of these parts, for the profile's form.
  */
 export function ggufProfile(
@@ -143,7 +147,8 @@ function notesOf(kind: ModelKind, exact: boolean | null): readonly string[] {
 
 function tokenizerNotes(facts: GgufFacts): readonly string[] {
   const notes: string[] = [];
-  // Byte pairs are cut by a pattern of which files made before May 2024 do not say which; llama.cpp then takes one that fits few models.
+  // Byte pairs are cut by a pattern of which files made before May 2024 do not say which; llama.cpp
+  // then takes one that fits few models.
   if (facts.text('tokenizer.ggml.model') === 'gpt2' && facts.text('tokenizer.ggml.pre') === null) {
     notes.push(
       'It does not say how its tokenizer cuts texts (tokenizer.ggml.pre): it was made by an old converter, and llama.cpp guesses. ' +
@@ -167,7 +172,10 @@ function weights(tensors: readonly GgufTensor[]): Pick<ModelProfile, 'weightByte
   };
 }
 
-/** Where the bytes go, by llama.cpp's tensor names. A tied output counts once, with the input: there is one tensor. */
+/**
+ * Where the bytes go, by llama.cpp's tensor names. A tied output counts once, with the input: there
+ * is one tensor.
+ */
 function places(tensors: readonly GgufTensor[]): Pick<ModelProfile, 'layerBytes' | 'inputBytes' | 'outputBytes'> {
   const layerBytes: number[] = [];
   let inputBytes = 0;

@@ -1,4 +1,7 @@
-/** Several quantisations of one model in a folder: told from different models, and described as forms of one. Pure. */
+/**
+ * Several quantisations of one model in a folder: told from different models, and described as
+ * forms of one. Pure.
+ */
 import type { CompanionFile, FormWeights, ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { GgufHeader } from './gguf.ts';
 import { ggufProfile } from './gguf-profile.ts';
@@ -18,8 +21,9 @@ const MOST_QUANTIZATIONS = 32;
 const METHOD = /[-_.](?:i1|imat|imatrix|ud|gguf)$/i;
 
 /**
- * All sets that hold the same model as this one, itself included, the largest first; none where there is no other.
- * Two fine-tunes of one base have the same architecture: the names must say the same of the model too.
+ * All sets that hold the same model as this one, itself included, the largest first; none where
+ * there is no other. Two fine-tunes of one base have the same architecture: the names must say the
+ * same of the model too.
  * @param models sets that are whole and a model.
  */
 export function quantizationsOf<Set extends GgufSet>(one: Set, models: readonly Set[]): readonly Set[] {

@@ -1,6 +1,7 @@
 /**
  * The element types of GGUF tensors: how many elements a block has and how many bytes it takes.
- * Read out of the llama.cpp that node-llama-cpp 3.21.1 carries (block and type size of each `ggml_type`); the gaps are types it withdrew.
+ * Read out of the llama.cpp that node-llama-cpp 3.21.1 carries (block and type size of each
+ * `ggml_type`); the gaps are types it withdrew.
  */
 
 export interface TensorType {
@@ -51,7 +52,9 @@ export const TENSOR_TYPES: ReadonlyMap<number, TensorType> = new Map(
   ROWS.map(([id, name, blockElements, blockBytes]) => [id, { name, blockElements, blockBytes }]),
 );
 
-/** Of ik_llama.cpp, by its numbers; those above 200 are the same, packed again for one processor. */
+/**
+ * Of ik_llama.cpp, by its numbers; those above 200 are the same, packed again for one processor.
+ */
 const OF_IK: ReadonlyMap<number, string> = new Map([
   ...([
     [133, 'Q6_0'],
@@ -98,7 +101,10 @@ const WITHDRAWN: ReadonlyMap<number, readonly [name: string, instead: string]> =
 ]);
 const REPACKED = 200;
 
-/** What a number that llama.cpp does not read stands for, and who reads it: the rest of a sentence that begins "is of". */
+/**
+ * What a number that llama.cpp does not read stands for, and who reads it: the rest of a sentence
+ * that begins "is of".
+ */
 export function foreignType(id: number): string {
   const ik = OF_IK.get(id);
   if (ik !== undefined) return `type ${ik} (${id}) of ik_llama.cpp, which alone reads it`;

@@ -1,12 +1,16 @@
 /**
  * A GGUF file's header: metadata and the places of its tensors (versions 2 and 3, little-endian).
- * Pure; believes nothing it reads, and bounds counts, lengths, nesting, offsets and total work (I7). Makes no judgement of what the model is.
+ * Pure; believes nothing it reads, and bounds counts, lengths, nesting, offsets and total work
+ * (I7). Makes no judgement of what the model is.
  */
 import type { ByteSource } from './bytes.ts';
 import { damaged, HeaderReader } from './bytes.ts';
 import { foreignType, TENSOR_TYPES } from './gguf-types.ts';
 
-/** An array of the metadata. Its numbers are kept only where there are few (one a layer); of strings only the count. */
+/**
+ * An array of the metadata. Its numbers are kept only where there are few (one a layer); of strings
+ * only the count.
+ */
 export interface MetadataArray {
   readonly elementType: number;
   readonly count: number;
@@ -34,7 +38,10 @@ export interface GgufHeader {
   readonly fileBytes: number;
 }
 
-/** Ten to a hundred times what the largest published models have; a header of 150,000 tokens with merges is about 6 MB. */
+/**
+ * Ten to a hundred times what the largest published models have; a header of 150,000 tokens with
+ * merges is about 6 MB.
+ */
 const LIMITS = { headerBytes: 256 * 1024 * 1024, keptBytes: 8 * 1024 * 1024, steps: 8_000_000 };
 const MAX_ENTRIES = 65_536;
 const MAX_TENSORS = 65_536;
@@ -65,7 +72,8 @@ const SCALARS: ReadonlyMap<number, { readonly bytes: number; read(reader: Header
 
 /**
  * Reads the header of one GGUF file; of its tensors' bytes nothing.
- * @throws FormatError `truncated` while the header is not all there, `damaged` when it never can be right.
+ * @throws FormatError `truncated` while the header is not all there, `damaged` when it never can be
+ * right.
  */
 export function parseGguf(source: ByteSource): GgufHeader {
   const reader = new HeaderReader(source, LIMITS);
@@ -180,7 +188,10 @@ function endOf(tensors: readonly GgufTensor[], headerEnd: number): number {
   return end;
 }
 
-/** A name from the file in a sentence: short, and without control characters that could disturb a terminal. */
+/**
+ * A name from the file in a sentence: short, and without control characters that could disturb a
+ * terminal.
+ */
 function quoted(name: string): string {
   const plain = name.replace(/\p{C}/gu, '?');
   return `"${plain.length > 80 ? `${plain.slice(0, 80)}…` : plain}"`;

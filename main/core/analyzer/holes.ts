@@ -1,21 +1,34 @@
 /**
- * Preallocated downloads of files whose tensors nobody can place: a stretch of zeros as long as a piece of a download has most likely not arrived.
- * Where the tensors are known `zero-tails.ts` looks closer. Pure.
+ * Preallocated downloads of files whose tensors nobody can place: a stretch of zeros as long as a
+ * piece of a download has most likely not arrived. Where the tensors are known `zero-tails.ts`
+ * looks closer. Pure.
  */
 import type { ByteSource } from './bytes.ts';
 
-/** Downloads come in pieces of this and more; so many zeros in a row a model has only where a whole tensor of it is nothing. */
+/**
+ * Downloads come in pieces of this and more; so many zeros in a row a model has only where a whole
+ * tensor of it is nothing.
+ */
 const HOLE_BYTES = 1024 * 1024;
 const STEP_BYTES = HOLE_BYTES / 2;
 const SAMPLE_BYTES = 4096;
 const CHUNK_BYTES = 32 * 1024;
-/** The last piece may be shorter. A layer that ends in zeros (a bias that was never trained) is shorter than this. */
+/**
+ * The last piece may be shorter. A layer that ends in zeros (a bias that was never trained) is
+ * shorter than this.
+ */
 const TAIL_BYTES = 16 * 1024;
 const MOST_SAMPLES = 2000;
-/** A sample of zeros is followed to the ends of its stretch; a file with more of them than this has them for another reason. */
+/**
+ * A sample of zeros is followed to the ends of its stretch; a file with more of them than this has
+ * them for another reason.
+ */
 const MOST_FOLLOWED = 64;
 
-/** Is there a hole between these offsets? In a file too large for a sample in each piece, only longer ones are sure to be found. */
+/**
+ * Is there a hole between these offsets? In a file too large for a sample in each piece, only
+ * longer ones are sure to be found.
+ */
 export function hasHole(source: ByteSource, begin: number, end: number): boolean {
   if (end - begin < HOLE_BYTES) return end - begin >= SAMPLE_BYTES && isZero(source, begin, end);
   if (isZero(source, end - TAIL_BYTES, end)) return true;

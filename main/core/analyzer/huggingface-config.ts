@@ -1,6 +1,7 @@
 /**
- * Typed look-ups in a config.json of transformers 4 and 5, whichever of its many names a figure has. A value of the wrong type counts as absent:
- * the analyzer describes what is there and trusts nothing. Pure.
+ * Typed look-ups in a config.json of transformers 4 and 5, whichever of its many names a figure
+ * has. A value of the wrong type counts as absent: the analyzer describes what is there and trusts
+ * nothing. Pure.
  */
 import { classOfType } from './huggingface-classes.ts';
 import { isObject } from './json.ts';
@@ -13,11 +14,15 @@ const MOST_LAYERS = 4096;
 /** Where the language model of a model of several parts is described; the first that is there. */
 const TEXT_PARTS = ['text_config', 'llm_config', 'language_config', 'language_model', 'thinker_config', 'decoder'] as const;
 
-/** The part of the configuration that describes the decoder of text; the whole where there is but one. */
+/**
+ * The part of the configuration that describes the decoder of text; the whole where there is but
+ * one.
+ */
 export function textPart(config: Config, depth = 0): Config {
   for (const key of TEXT_PARTS) {
     const part = config[key];
-    // Some name a class or a module there: only an object that has layers, or a part that has, is a configuration.
+    // Some name a class or a module there: only an object that has layers, or a part that has, is a
+    // configuration.
     if (isObject(part) && depth < 3 && (layersOf(part) !== null || 'model_type' in part || TEXT_PARTS.some((name) => name in part))) {
       return textPart(part, depth + 1);
     }
@@ -70,7 +75,10 @@ export function namedClass(config: Config): string | null {
   return typeof first === 'string' && first !== '' ? first : null;
 }
 
-/** The class that it names, else the one that transformers takes for its model_type, else that type; `unknown` where it has neither. */
+/**
+ * The class that it names, else the one that transformers takes for its model_type, else that type;
+ * `unknown` where it has neither.
+ */
 export function classOf(config: Config): string {
   return namedClass(config) ?? classOfType(modelType(config)) ?? (modelType(config) || 'unknown');
 }

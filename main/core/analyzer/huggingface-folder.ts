@@ -1,6 +1,6 @@
 /**
- * A Hugging Face folder's files: is everything there that a transformers model needs, and what do config.json, tokenizer, processors and README
- * say of it. Pure and bounded (I7).
+ * A Hugging Face folder's files: is everything there that a transformers model needs, and what do
+ * config.json, tokenizer, processors and README say of it. Pure and bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
@@ -48,7 +48,8 @@ export function readHuggingface(files: readonly CandidateFile[]): FormatFindings
   const pickles = weights.files.length > 0 ? [] : [...top.keys()].filter((path) => PICKLES.test(path) && !NO_WEIGHTS.test(path));
   const hasWeights = weights.files.length > 0 || pickles.length > 0;
   const isLoose = configFile === undefined && weights.files.length === 0;
-  // A GGUF or ONNX repository may carry the original's config.json: without weights of its own it is a description, not a second form.
+  // A GGUF or ONNX repository may carry the original's config.json: without weights of its own it
+  // is a description, not a second form.
   if (isLoose || (!hasWeights && files.some(({ path }) => /\.(?:gguf|onnx|plan|engine|xml)$/i.test(path)))) return null;
   if (configFile === undefined) folder.problems.push(isMissing('config.json'));
   if (config !== null && !isTransformers(config)) return null;
@@ -74,12 +75,16 @@ export function readHuggingface(files: readonly CandidateFile[]): FormatFindings
     zeroTails: [...weights.zeroTails, ...folder.zeroTails],
     profile: folder.problems.some(({ kind }) => kind === 'damaged') ? null : profile,
     notes: [...weights.notes, ...(tokenizer.templateFault === null ? [] : [tokenizer.templateFault])],
-    // Tensors of another name, without a description, are no model of transformers that somebody is copying.
+    // Tensors of another name, without a description, are no model of transformers that somebody is
+    // copying.
     hasWeights: hasWeights && (configFile !== undefined || weights.files.some((path) => /^model[-.]/.test(path))),
   };
 }
 
-/** Folders that have safetensors and perhaps a config.json, and are read by the reader of their own form. */
+/**
+ * Folders that have safetensors and perhaps a config.json, and are read by the reader of their own
+ * form.
+ */
 function belongsToOthers(top: ReadonlyMap<string, CandidateFile>): boolean {
   if (top.has('model_index.json') || (top.has('adapter_config.json') && !top.has('config.json'))) return true;
   return top.has('params.json') && !top.has('config.json');

@@ -1,4 +1,7 @@
-/** What one can ask of a transformers model: by the name of its architecture's class, then by what else lies in the folder. Pure. */
+/**
+ * What one can ask of a transformers model: by the name of its architecture's class, then by what
+ * else lies in the folder. Pure.
+ */
 import type { ModelKind } from '../../../shared/profile.ts';
 import { type Config, count, modelType } from './huggingface-config.ts';
 import { isObject } from './json.ts';
@@ -43,7 +46,10 @@ const BY_TAG: Readonly<Record<string, ModelKind>> = {
   'image-segmentation': 'vision',
   'image-text-to-text': 'vision-language',
 };
-/** Classes of multimodal models whose name does not end like one, and whose configuration has no part named after what they see. */
+/**
+ * Classes of multimodal models whose name does not end like one, and whose configuration has no
+ * part named after what they see.
+ */
 const SEEING =
   /(?:VL|Vision|Llava|PaliGemma|Idefics|Molmo|Florence|CogVLM|Ovis|Pixtral|MiniCPMV|MiniCPMO|Janus|Kimi_?VL|Phi3V|Phi4MM|SmolVLM)/i;
 

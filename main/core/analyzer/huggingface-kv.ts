@@ -1,6 +1,7 @@
 /**
- * What one token and one sequence cost in a transformers model's cache, layer by layer. Pure.
- * Keys and values count 16 bits a value; of a recurrent layer the convolution's inputs too, and its state 32 bits, as every runtime keeps it.
+ * What one token and one sequence cost in a transformers model's cache, layer by layer. Pure. Keys
+ * and values count 16 bits a value; of a recurrent layer the convolution's inputs too, and its
+ * state 32 bits, as every runtime keeps it.
  */
 import { type KvCost, type KvGroup, type KvLayerKind, kvCostOf } from '../../../shared/profile.ts';
 import { type Config, count, headSizeOf, headsOf, hiddenOf, kvHeadsOf, list, modelType, part, positive } from './huggingface-config.ts';
@@ -10,7 +11,10 @@ import { isObject } from './json.ts';
 const VALUE_BYTES = 2;
 const STATE_BYTES = 4;
 
-/** Types whose attention keeps one compressed row a token (vLLM's is_deepseek_mla); others with such a rank unpack it before they keep it. */
+/**
+ * Types whose attention keeps one compressed row a token (vLLM's is_deepseek_mla); others with such
+ * a rank unpack it before they keep it.
+ */
 const LATENT =
   /^(?:deepseek_v2|deepseek_v3|deepseek_v32|deepseek_vl_v2|kimi_k2|kimi_k25|kimi_linear|glm_moe_dsa|glm4_moe_lite|longcat_flash|pangu_ultra_moe|bailing_hybrid)/;
 
@@ -47,7 +51,8 @@ export function decoderKvCost(config: Config): KvCost | null {
 }
 
 /**
- * A decoder that also attends to an encoder: its own cache, and the encoder's keys and values at their full length.
+ * A decoder that also attends to an encoder: its own cache, and the encoder's keys and values at
+ * their full length.
  * @param encoderTokens the most that the encoder hands over.
  */
 export function crossKvCost(config: Config, encoderTokens: number): KvCost | null {
@@ -64,8 +69,8 @@ export function crossKvCost(config: Config, encoderTokens: number): KvCost | nul
 }
 
 /**
- * From the shapes of the key and value projections, for configurations that leave out what is usual for their type (as LLaVA's do).
- * Null where there are none of these names.
+ * From the shapes of the key and value projections, for configurations that leave out what is usual
+ * for their type (as LLaVA's do). Null where there are none of these names.
  */
 export function kvCostOfTensors(tensors: readonly { readonly name: string; readonly shape: readonly number[] }[]): KvCost | null {
   const layers = new Set<string>();
@@ -118,7 +123,10 @@ function attentionCost(config: Config, layer: number, kind: LayerKind): LayerCos
   return { kind: kind === 'sliding' || kind === 'chunked' ? kind : 'full', bytesPerToken, windowTokens, ...none };
 }
 
-/** Heads of keys and values in this layer: lists by layer, blocks that a search has thinned out, other counts for layers with a window. */
+/**
+ * Heads of keys and values in this layer: lists by layer, blocks that a search has thinned out,
+ * other counts for layers with a window.
+ */
 function headsAt(config: Config, layer: number, kind: LayerKind): number | null {
   const block = list(config, 'block_configs')?.[layer];
   if (isObject(block)) return blockHeads(config, part(block, 'attention'));
@@ -154,7 +162,10 @@ function widthsAt(config: Config, kind: LayerKind): number | null {
   return keys + (ownValues ?? positive(config, 'v_head_dim') ?? keys);
 }
 
-/** Bytes that a recurrent layer keeps for a sequence; null where its configuration names none of the parts that we know. */
+/**
+ * Bytes that a recurrent layer keeps for a sequence; null where its configuration names none of the
+ * parts that we know.
+ */
 function stateBytes(config: Config): number | null {
   const hidden = hiddenOf(config);
   if (hidden === null) return null;

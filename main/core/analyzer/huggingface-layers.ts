@@ -1,10 +1,14 @@
 /**
- * Which of a decoder's layers keep what: a list in the configuration, a pattern of it, or what transformers assumes for that model type
- * (read out of the configuration classes of transformers 5.19). Pure.
+ * Which of a decoder's layers keep what: a list in the configuration, a pattern of it, or what
+ * transformers assumes for that model type (read out of the configuration classes of transformers
+ * 5.19). Pure.
  */
 import { type Config, count, layersOf, list, modelType, part, positive, text } from './huggingface-config.ts';
 
-/** `parallel`: attention and a recurrent part side by side (Falcon-H1). `none`: only a feed-forward part. */
+/**
+ * `parallel`: attention and a recurrent part side by side (Falcon-H1). `none`: only a feed-forward
+ * part.
+ */
 export type LayerKind = 'full' | 'sliding' | 'chunked' | 'recurrent' | 'parallel' | 'none';
 
 const BY_WORD: ReadonlyMap<string, LayerKind> = new Map([
@@ -21,7 +25,10 @@ const BY_WORD: ReadonlyMap<string, LayerKind> = new Map([
 
 /** Model types all of whose layers are recurrent. */
 const RECURRENT = new Set(['mamba', 'mamba2', 'falcon_mamba', 'rwkv', 'rwkv5', 'rwkv6', 'rwkv7', 'xlstm', 'codestral_mamba']);
-/** A window, and every so many layers one that sees everything, where the configuration leaves the pattern out. */
+/**
+ * A window, and every so many layers one that sees everything, where the configuration leaves the
+ * pattern out.
+ */
 const ASSUMED_PATTERN: ReadonlyMap<string, number> = new Map([
   ['gemma2', 2],
   ['gemma3', 6],
@@ -32,10 +39,16 @@ const ASSUMED_PATTERN: ReadonlyMap<string, number> = new Map([
   ['olmo3', 4],
   ['exaone4', 4],
 ]);
-/** Types that have a window only where `use_sliding_window` says so; the others have it as soon as they name its size. */
+/**
+ * Types that have a window only where `use_sliding_window` says so; the others have it as soon as
+ * they name its size.
+ */
 const ASKED_FOR = /^(?:qwen|ernie4_5|dots1|smollm3)/;
 
-/** One kind for each layer; null where even their number is not told. `known` is false where a word of the list means nothing to us. */
+/**
+ * One kind for each layer; null where even their number is not told. `known` is false where a word
+ * of the list means nothing to us.
+ */
 export function layerKinds(config: Config): { readonly kinds: readonly LayerKind[]; readonly known: boolean } | null {
   const layers = layersOf(config);
   if (layers === null) return null;

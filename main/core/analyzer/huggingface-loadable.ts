@@ -1,6 +1,7 @@
 /**
- * Weights that transformers' names and config.json do not fit, so that who loads them by name would refuse them, or serve noise: told before anybody
- * loads them. What our converter makes of them is its own matter. Pure.
+ * Weights that transformers' names and config.json do not fit, so that who loads them by name would
+ * refuse them, or serve noise: told before anybody loads them. What our converter makes of them is
+ * its own matter. Pure.
  */
 
 import type { CandidateFile } from './findings.ts';
@@ -26,7 +27,8 @@ export function markedJsons(top: ReadonlyMap<string, CandidateFile>): readonly s
 
 /**
  * A sentence's end: why loaders refuse the folder; null where nothing speaks against it.
- * @param marked what `markedJsons` found. @param isPlain its class is known as a single stack of layers, without heads of further tokens.
+ * @param marked what `markedJsons` found. @param isPlain its class is known as a single stack of
+ * layers, without heads of further tokens.
  */
 export function whyUnloadable(
   config: Config,
@@ -55,7 +57,10 @@ export function whyUnloadable(
   return `its weights hold ${held} layers, and config.json says ${layers}`;
 }
 
-/** As DeepSpeed saves where ZeRO 3 was not told to gather the weights: matrices of no values. Null: all have some. */
+/**
+ * As DeepSpeed saves where ZeRO 3 was not told to gather the weights: matrices of no values. Null:
+ * all have some.
+ */
 export function emptyWeights(tensors: readonly SafetensorsTensor[]): string | null {
   const empty = tensors.filter(({ name, elements }) => elements === 0 && /(?:^|\.)weight$/.test(name));
   const [first] = empty;

@@ -1,6 +1,7 @@
 /**
- * How a transformers model turns its positions: base and stretching, in the spelling of transformers 4 (`rope_theta`, `rope_scaling`) and of 5
- * (`rope_parameters`, for all layers or by their kind). Pure.
+ * How a transformers model turns its positions: base and stretching, in the spelling of
+ * transformers 4 (`rope_theta`, `rope_scaling`) and of 5 (`rope_parameters`, for all layers or by
+ * their kind). Pure.
  */
 import { type Config, headSizeOf, headsOf, hiddenOf, part, positive, text } from './huggingface-config.ts';
 import { isObject } from './json.ts';
@@ -59,7 +60,10 @@ function parametersOf(config: Config, kind: LayerKind): Config {
   return { ...scaling, ...parameters };
 }
 
-/** Values of each head that are turned. Null where the configuration does not tell the width of a head. */
+/**
+ * Values of each head that are turned. Null where the configuration does not tell the width of a
+ * head.
+ */
 export function turnedOf(config: Config, rope: Rope): number | null {
   const size = headSizeOf(config);
   if (size !== null) return Math.floor(size * rope.partial);
@@ -67,7 +71,10 @@ export function turnedOf(config: Config, rope: Rope): number | null {
   return hidden === null || heads === null ? null : Math.floor((hidden / heads) * rope.partial);
 }
 
-/** YaRN with other bounds of its ramp than the paper's, or with bounds that are not rounded: llama.cpp has those of the paper built in. */
+/**
+ * YaRN with other bounds of its ramp than the paper's, or with bounds that are not rounded:
+ * llama.cpp has those of the paper built in.
+ */
 export function hasOwnRamp({ type, parameters }: Rope): boolean {
   const { beta_fast: fast, beta_slow: slow, truncate } = parameters;
   return type === 'yarn' && (truncate === false || (fast ?? 32) !== 32 || (slow ?? 1) !== 1);

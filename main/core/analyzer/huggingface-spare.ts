@@ -1,6 +1,7 @@
 /**
- * Tensors that an index names and that a model is served without: heads that guess further tokens (MTP), tables that its class makes anew, an output
- * matrix that is the embeddings, layers beyond those of config.json. Pure.
+ * Tensors that an index names and that a model is served without: heads that guess further tokens
+ * (MTP), tables that its class makes anew, an output matrix that is the embeddings, layers beyond
+ * those of config.json. Pure.
  */
 import { type Config, layersOf, modelType, textPart } from './huggingface-config.ts';
 

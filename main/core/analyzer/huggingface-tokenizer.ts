@@ -1,4 +1,7 @@
-/** The files beside a Hugging Face model's weights that turn text into tokens: are they there and whole, and is there a chat template. Pure. */
+/**
+ * The files beside a Hugging Face model's weights that turn text into tokens: are they there and
+ * whole, and is there a chat template. Pure.
+ */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { MORE_TEMPLATES, namedTemplates, templateFault } from './chat-template.ts';
@@ -58,7 +61,8 @@ export function readTokenizer(files: ReadonlyMap<string, CandidateFile>): Tokeni
   ])) {
     problems.push(...tokenizerProblems(files.get(name)));
   }
-  // A vocabulary of pairs means nothing without the pairs; those of single characters and sounds have none.
+  // A vocabulary of pairs means nothing without the pairs; those of single characters and sounds
+  // have none.
   const isPaired = holder === 'vocab.json' && !(typeof className === 'string' && UNPAIRED.test(className));
   if (isPaired && (files.get('merges.txt')?.bytes ?? 0) === 0) problems.push(isMissing('merges.txt'));
   const processor = objectIn(files.get('chat_template.json'), problems);
@@ -89,7 +93,10 @@ function objectIn(file: CandidateFile | undefined, problems: FileProblem[]): Rec
   return null;
 }
 
-/** What is wrong with a file that holds a tokenizer: JSON that ends too early, anything else that has not arrived. */
+/**
+ * What is wrong with a file that holds a tokenizer: JSON that ends too early, anything else that
+ * has not arrived.
+ */
 export function tokenizerProblems(file: CandidateFile | undefined): readonly FileProblem[] {
   if (file === undefined || file.bytes === 0) return [];
   const source = file.open();

@@ -1,6 +1,6 @@
 /**
- * The weights of a Hugging Face folder: which safetensors files are the model, are they all there and as long as their headers say, and does the
- * index agree with them. No I/O and bounded (I7).
+ * The weights of a Hugging Face folder: which safetensors files are the model, are they all there
+ * and as long as their headers say, and does the index agree with them. No I/O and bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
@@ -27,7 +27,10 @@ export interface WeightFiles {
 
 const INDEX = 'model.safetensors.index.json';
 const SINGLE = 'model.safetensors';
-/** Weights of another form of the same model, or of a part of it that is served with it or not at all. */
+/**
+ * Weights of another form of the same model, or of a part of it that is served with it or not at
+ * all.
+ */
 const NOT_THE_MODEL = /^(?:consolidated|adapter_model|adapter|training_args|optimizer|.*lora.*)[-._\d]*(?:of-\d+)?\.safetensors$/i;
 const PART = /^(?<stem>.+?)-(?<number>\d{5,6})-of-(?<count>\d{5,6})\.safetensors$/;
 const NONE: ReadonlySet<string> = new Set();
@@ -43,7 +46,8 @@ interface Reading {
 
 /**
  * @param top the files at the top of the folder, by name.
- * @param config config.json, by which tensors are told that nobody needs; empty where it is not there.
+ * @param config config.json, by which tensors are told that nobody needs; empty where it is not
+ * there.
  */
 export function readWeightFiles(top: ReadonlyMap<string, CandidateFile>, config: Config): WeightFiles {
   const all = [...top.values()].filter(({ path }) => path.endsWith('.safetensors') && !NOT_THE_MODEL.test(path));
@@ -102,7 +106,10 @@ function readFile(file: CandidateFile, reading: Reading, files: number): void {
   else reading.zeroTails.push(...zeroTails(file.path, source, header.tensors, files));
 }
 
-/** Shards that the index names and that are not there: missing, or the index is an old one whose tensors all lie in other files. */
+/**
+ * Shards that the index names and that are not there: missing, or the index is an old one whose
+ * tensors all lie in other files.
+ */
 function compare(file: CandidateFile, named: ReadonlySet<string>, top: ReadonlyMap<string, CandidateFile>, reading: Reading): void {
   const held = new Set<string>();
   for (const tensors of reading.byFile.values()) for (const { name } of tensors) held.add(name);

@@ -1,6 +1,7 @@
 /**
- * How many parameters and bytes the tensors of a Hugging Face folder hold, and what people call their quantisation. Pure.
- * A packed tensor counts as the weights that it unpacks to; scales, zero points and tables of a quantisation are bytes, not parameters.
+ * How many parameters and bytes the tensors of a Hugging Face folder hold, and what people call
+ * their quantisation. Pure. A packed tensor counts as the weights that it unpacks to; scales, zero
+ * points and tables of a quantisation are bytes, not parameters.
  */
 import type { ModelProfile } from '../../../shared/profile.ts';
 import { type Config, count, part, text } from './huggingface-config.ts';
@@ -22,7 +23,10 @@ const BESIDE_WEIGHTS =
   /(?:\.|_)(?:scales?|scale_inv|weight_scale(?:_inv|_2)?|input_scale|output_scale|k_scale|v_scale|q_scale|act_scale|weight_global_scale|input_global_scale|weight_zero_point|input_zero_point|weight_shape|weight_g_idx|qzeros|zeros?|zero_point|g_idx|SCB|CB|weight_format|absmax|quant_map|nested_absmax|nested_quant_map|bitsandbytes__(?:nf4|fp4)|perm|invperm|codebooks|smooth_factor|(?:gate_up_proj|down_proj)_scales|activation_scale|s_group|s_channel)$/;
 const PACKED = /(?:\.qweight|\.weight_packed|_blocks|\.W_q|_qweight)$/;
 const WHOLE_NUMBERS = new Set(['I64', 'I32', 'I16', 'U64', 'U32', 'U16', 'BOOL', 'I8', 'U8']);
-/** Methods that store codes of groups of weights: nothing in the shapes tells how many weights those are. */
+/**
+ * Methods that store codes of groups of weights: nothing in the shapes tells how many weights those
+ * are.
+ */
 const CODED = new Set(['aqlm', 'vptq', 'quip', 'exl2', 'exl3', 'higgs', 'spqr', 'trellis']);
 
 export function weightsOf(config: Config, text_: Config, besides: Config, tensors: readonly SafetensorsTensor[]): Weights {
@@ -61,7 +65,10 @@ function perByte(bits: number | null): number {
   return bits === null ? 1 : Math.max(1, Math.floor(8 / bits));
 }
 
-/** @param besides hf_quant_config.json, which older ModelOpt exports have instead of an entry in config.json. */
+/**
+ * @param besides hf_quant_config.json, which older ModelOpt exports have instead of an entry in
+ * config.json.
+ */
 function quantizationOf(config: Config, text_: Config, besides: Config): Quantization | null {
   const places = [config, text_].flatMap((each) => [
     part(each, 'quantization_config'),
@@ -131,7 +138,10 @@ function bitsOfParts(found: Config): number | null {
   return null;
 }
 
-/** The groups of compressed-tensors and Quark: bits and kind of number of the first one that says something of weights. */
+/**
+ * The groups of compressed-tensors and Quark: bits and kind of number of the first one that says
+ * something of weights.
+ */
 function compressed(found: Config, method: string): Pick<Quantization, 'bits' | 'label'> {
   const groups = [...Object.values(part(found, 'config_groups')), found['global_quant_config'], found['layer_quant_config']];
   for (const group of groups) {

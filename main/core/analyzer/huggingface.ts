@@ -1,6 +1,7 @@
 /**
- * A Hugging Face folder (config.json beside the weights) as a profile: what it is, how large, and what in it would execute code (I7).
- * Pure; says what the configuration says. Which runtime can serve it is the brain's business.
+ * A Hugging Face folder (config.json beside the weights) as a profile: what it is, how large, and
+ * what in it would execute code (I7). Pure; says what the configuration says. Which runtime can
+ * serve it is the brain's business.
  */
 import { type KvCost, kvCostOf, type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { codeFilesOfFolder, isPickle } from './code-files.ts';
@@ -50,7 +51,10 @@ export interface HuggingfaceFolder {
   readonly marked: readonly string[];
   /** Files called `.bin` that hold nothing but weights. */
   readonly plainWeights: ReadonlySet<string>;
-  /** hf_quant_config.json, generation_config.json, the processors' configurations; empty where they are not there. */
+  /**
+   * hf_quant_config.json, generation_config.json, the processors' configurations; empty where they
+   * are not there.
+   */
   readonly hfQuantization: Config;
   readonly generation: Config;
   readonly processor: Config;
@@ -124,7 +128,10 @@ function unknownWords(config: Config, architecture: string): string {
   return `${of}: write the class of the original into it, such as "architectures": ["LlamaForCausalLM"].`;
 }
 
-/** One form for the safetensors, another one for pickles beside them: who takes the first has nothing to trust in the second. */
+/**
+ * One form for the safetensors, another one for pickles beside them: who takes the first has
+ * nothing to trust in the second.
+ */
 function formsOf(folder: HuggingfaceFolder): readonly ModelForm[] {
   const paths = folder.files.map((file) => file.path);
   const all = codeFilesOfFolder(paths, [...folder.naming, ...(folder.sentence?.codeFiles ?? [])], folder.plainWeights);
@@ -156,7 +163,10 @@ function formsOf(folder: HuggingfaceFolder): readonly ModelForm[] {
   return pickles.length === 0 ? [safe] : [safe, { kind: 'pickle', files: pickles, codeFiles: [...code, ...pickles] }];
 }
 
-/** Modules of sentence-transformers are loaded from folders of their own: each unpickles where safetensors are not beside it. */
+/**
+ * Modules of sentence-transformers are loaded from folders of their own: each unpickles where
+ * safetensors are not beside it.
+ */
 function unpickledByModule(path: string, { sentence, files }: HuggingfaceFolder): boolean {
   const own = sentence?.folders.find((module) => path.startsWith(module));
   return own !== undefined && !files.some((file) => SAFE_WEIGHTS.has(file.path.slice(own.length)) && file.path.startsWith(own));

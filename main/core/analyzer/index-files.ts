@@ -1,6 +1,7 @@
 /**
- * Indexes of shards (`model.safetensors.index.json` and its kin): which tensor lies in which file. Read in one pass and never held, because those of
- * the largest models name 300,000 tensors. Pure and bounded (I7).
+ * Indexes of shards (`model.safetensors.index.json` and its kin): which tensor lies in which file.
+ * Read in one pass and never held, because those of the largest models name 300,000 tensors. Pure
+ * and bounded (I7).
  */
 import { attempt, FormatError } from './bytes.ts';
 import { nameOf } from './file-names.ts';
@@ -29,7 +30,9 @@ export function eachIndexed(file: CandidateFile, entry: (tensor: string, shard: 
   return read instanceof FormatError ? read : null;
 }
 
-/** The files that an index names; a fault where it cannot be read, or names one outside its folder. */
+/**
+ * The files that an index names; a fault where it cannot be read, or names one outside its folder.
+ */
 export function shardsIn(file: CandidateFile): ReadonlySet<string> | FormatError {
   const names = new Set<string>();
   let isOutside = false;

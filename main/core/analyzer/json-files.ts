@@ -1,4 +1,7 @@
-/** Small JSON files of a folder, read whole within a bound, and typed look-ups in them. A value of the wrong type counts as absent. Pure (I7). */
+/**
+ * Small JSON files of a folder, read whole within a bound, and typed look-ups in them. A value of
+ * the wrong type counts as absent. Pure (I7).
+ */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, isDamaged, isTruncated } from './findings.ts';
@@ -26,8 +29,9 @@ export function jsonIfReadable(file: CandidateFile | undefined): Json | null {
 }
 
 /**
- * Those that end too early or hold zero bytes: they may still be being copied, what they say is not known yet, and must not count as not said. One
- * that only some programs cannot read is left to whoever needs it.
+ * Those that end too early or hold zero bytes: they may still be being copied, what they say is not
+ * known yet, and must not count as not said. One that only some programs cannot read is left to
+ * whoever needs it.
  */
 export function cutJsons(files: readonly CandidateFile[]): readonly FileProblem[] {
   return files.flatMap((file) => {

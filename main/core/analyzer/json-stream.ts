@@ -1,6 +1,7 @@
 /**
- * JSON read in one pass over windows of a file, for descriptions too large to be held whole: headers of safetensors files and indexes of shards.
- * Keeps what its caller keeps, and nothing else; bounds nesting and the length of each string (I7). No I/O.
+ * JSON read in one pass over windows of a file, for descriptions too large to be held whole:
+ * headers of safetensors files and indexes of shards. Keeps what its caller keeps, and nothing
+ * else; bounds nesting and the length of each string (I7). No I/O.
  */
 import { type ByteSource, damaged, FormatError } from './bytes.ts';
 import { encodingFault, zerosFault } from './json.ts';
@@ -58,7 +59,10 @@ export class JsonStream {
     }
   }
 
-  /** A list of numbers; null where what begins here is something else, which is read over. @param most then the rest is not kept. */
+  /**
+   * A list of numbers; null where what begins here is something else, which is read over. @param
+   * most then the rest is not kept.
+   */
   numbers(most: number): number[] | null {
     if (this.#peek() !== 0x5b) {
       this.skipValue();
@@ -81,7 +85,10 @@ export class JsonStream {
     }
   }
 
-  /** The string that begins here, as a value or a name. @throws FormatError `damaged` where it is longer than any name. */
+  /**
+   * The string that begins here, as a value or a name. @throws FormatError `damaged` where it is
+   * longer than any name.
+   */
   string(): string {
     this.#take(QUOTE, 'a string');
     const parts: Uint8Array[] = [];

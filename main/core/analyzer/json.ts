@@ -1,11 +1,17 @@
-/** JSON of files that nobody vouches for: bounded in size, and a file in the middle of its copy told from one that is wrong (I7). No I/O. */
+/**
+ * JSON of files that nobody vouches for: bounded in size, and a file in the middle of its copy told
+ * from one that is wrong (I7). No I/O.
+ */
 import { type ByteSource, beyond, damaged, FormatError } from './bytes.ts';
 
 const utf8 = new TextDecoder();
 const WINDOW_BYTES = 64 * 1024;
 /** Deeper than any configuration; a parser without a bound would run out of stack. */
 const MAX_DEPTH = 64;
-/** Values that become objects in memory, at up to 170 bytes each: twice as many as the index of the largest published model has. */
+/**
+ * Values that become objects in memory, at up to 170 bytes each: twice as many as the index of the
+ * largest published model has.
+ */
 const MAX_VALUES = 262_144;
 const INFINITY = 'Infinity';
 const NAN = 'NaN';
@@ -22,8 +28,10 @@ export function parseJsonObject(bytes: Uint8Array, what: string): Record<string,
 }
 
 /**
- * Bytes as JSON, also as Python writes it: `Infinity` and `-Infinity` are those numbers, `NaN` is null, which counts as absent.
- * @param what it is, for the message. @throws FormatError `damaged`, with the place where it stops being JSON.
+ * Bytes as JSON, also as Python writes it: `Infinity` and `-Infinity` are those numbers, `NaN` is
+ * null, which counts as absent.
+ * @param what it is, for the message. @throws FormatError `damaged`, with the place where it stops
+ * being JSON.
  */
 export function parseJson(bytes: Uint8Array, what: string): unknown {
   const fault = encodingFault(bytes);
@@ -75,13 +83,15 @@ function notJson(what: string, thrown: unknown): FormatError {
 }
 
 /**
- * Text that is no UTF-8, as editors and shells of Windows write it: by its mark, or by the zeros between its letters. Null where there is no sign
- * of it. Nothing that reads JSON of models takes it.
+ * Text that is no UTF-8, as editors and shells of Windows write it: by its mark, or by the zeros
+ * between its letters. Null where there is no sign of it. Nothing that reads JSON of models takes
+ * it.
  */
 export function encodingFault(bytes: Uint8Array): FormatError | null {
   const [first = 0, second = 0, third = 0, fourth = 0] = bytes;
   const isMarked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
-  // Four bytes a letter, or two: its first letter is a bracket, and what follows it is plain as well.
+  // Four bytes a letter, or two: its first letter is a bracket, and what follows it is plain as
+  // well.
   const isWide =
     (first > 0 && second === 0 && third === 0 && fourth === 0 && (bytes[4] ?? 0) > 0 && (bytes[5] ?? 1) === 0) ||
     (first === 0 && second === 0 && third === 0 && fourth > 0);
@@ -90,7 +100,10 @@ export function encodingFault(bytes: Uint8Array): FormatError | null {
   return isMarked || isDouble ? beyond('it is UTF-16: save it as UTF-8') : null;
 }
 
-/** A whole file as one JSON object. @throws FormatError `truncated` while its brackets are not closed, `damaged` when it never can be right. */
+/**
+ * A whole file as one JSON object. @throws FormatError `truncated` while its brackets are not
+ * closed, `damaged` when it never can be right.
+ */
 export function readJsonObject(source: ByteSource, mostBytes: number): Record<string, unknown> {
   if (source.bytes > mostBytes) throw beyond(`it has ${source.bytes} bytes, more than ${mostBytes}`);
   const bytes = source.read(0, source.bytes);
@@ -99,8 +112,10 @@ export function readJsonObject(source: ByteSource, mostBytes: number): Record<st
 }
 
 /**
- * May this text be parsed? Nesting and the number of values are bounded, and its brackets are closed.
- * @returns how many members the outermost object or list has, those included that have the same name.
+ * May this text be parsed? Nesting and the number of values are bounded, and its brackets are
+ * closed.
+ * @returns how many members the outermost object or list has, those included that have the same
+ * name.
  * @throws FormatError as `readJsonObject`.
  */
 export function checkText(bytes: Uint8Array, what: string): number {
@@ -114,7 +129,8 @@ export function checkText(bytes: Uint8Array, what: string): number {
 }
 
 /**
- * Are the brackets of this text closed? Reads it all, keeps nothing: for files too large to parse only to know whether they are whole.
+ * Are the brackets of this text closed? Reads it all, keeps nothing: for files too large to parse
+ * only to know whether they are whole.
  * @throws FormatError as `readJsonObject`.
  */
 export function checkJson(source: ByteSource, mostBytes: number): void {
@@ -132,7 +148,10 @@ export function checkJson(source: ByteSource, mostBytes: number): void {
 /** Preallocated files are written in pieces of at least a sector: fewer zeros are no hole. */
 const SECTOR_BYTES = 512;
 
-/** JSON has no zero bytes: a long run of them is a hole in a preallocated file, a short one will never be text. @param at the first of them. */
+/**
+ * JSON has no zero bytes: a long run of them is a hole in a preallocated file, a short one will
+ * never be text. @param at the first of them.
+ */
 export function zerosFault(bytes: Uint8Array, at: number): FormatError {
   let end = at;
   while (end < bytes.length && bytes[end] === 0) end += 1;
@@ -145,7 +164,10 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
 
-/** Counts brackets and commas outside of strings. Megabytes of headers go through it: strings are jumped over by their closing quote. */
+/**
+ * Counts brackets and commas outside of strings. Megabytes of headers go through it: strings are
+ * jumped over by their closing quote.
+ */
 class TextShape {
   commas = 0;
   topCommas = 0;
@@ -175,7 +197,10 @@ class TextShape {
     [this.#depth, this.commas, this.topCommas] = [depth, commas, topCommas];
   }
 
-  /** The place behind the closing quote; the end where it is not in these bytes. A quote behind an odd number of backslashes closes nothing. */
+  /**
+   * The place behind the closing quote; the end where it is not in these bytes. A quote behind an
+   * odd number of backslashes closes nothing.
+   */
   #stringEnd(bytes: Uint8Array, from: number): number {
     let carried = this.#trailingBackslashes;
     this.#trailingBackslashes = 0;

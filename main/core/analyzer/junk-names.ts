@@ -1,4 +1,7 @@
-/** Names that operating systems, file managers and storage boxes leave everywhere: they are nobody's drop, and are never listed. Pure. */
+/**
+ * Names that operating systems, file managers and storage boxes leave everywhere: they are nobody's
+ * drop, and are never listed. Pure.
+ */
 
 const JUNK: ReadonlySet<string> = new Set(
   [

@@ -1,6 +1,7 @@
 /**
- * A candidate that is a file by itself, with its parts and projectors: a model, or else told at once what it is. Nothing that could lie beside it in
- * a folder will make a model of it, so that nobody waits for that. Pure.
+ * A candidate that is a file by itself, with its parts and projectors: a model, or else told at
+ * once what it is. Nothing that could lie beside it in a folder will make a model of it, so that
+ * nobody waits for that. Pure.
  */
 import { NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';
@@ -9,10 +10,16 @@ import type { CandidateFile } from './findings.ts';
 import { foreignWords } from './foreign.ts';
 import { readNotServable } from './not-servable.ts';
 
-/** What may be a model by itself; of every other name the readers of folders would say what is missing beside it. */
+/**
+ * What may be a model by itself; of every other name the readers of folders would say what is
+ * missing beside it.
+ */
 const MAYBE_MODEL = /\.(?:gguf|safetensors|onnx|pt|pth|pt2|ckpt|bin|jit|torchscript|plan|engine|trt)$|^sha256-[0-9a-f]{64}$/i;
 
-/** @param files the file itself and, of a GGUF, those that go with it. @param force as in `analyzeCandidate`. */
+/**
+ * @param files the file itself and, of a GGUF, those that go with it. @param force as in
+ * `analyzeCandidate`.
+ */
 export function analyzeLoose(files: readonly CandidateFile[], force: boolean): Analysis {
   const [file] = files;
   if (file === undefined || files.length > 1) return analyzeCandidate(files, force);

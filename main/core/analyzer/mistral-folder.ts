@@ -1,4 +1,7 @@
-/** Mistral's own layout: params.json, consolidated weights and tekken.json, without (or beside) the files of transformers. Pure and bounded (I7). */
+/**
+ * Mistral's own layout: params.json, consolidated weights and tekken.json, without (or beside) the
+ * files of transformers. Pure and bounded (I7).
+ */
 import { type FileProblem, type KvCost, type KvGroup, kvCostOf, type ModelKind } from '../../../shared/profile.ts';
 import { FormatError } from './bytes.ts';
 import { codeFilesOfFolder } from './code-files.ts';
@@ -76,7 +79,10 @@ export function readMistral(files: readonly CandidateFile[]): FormatFindings | n
   return findings({ expected: read.expected, problems, zeroTails: read.zeroTails, profile, hasWeights: weights.length > 0 });
 }
 
-/** Every layer keeps keys and values of the whole context, or of a window: of all of them, or in the pattern that a list of windows repeats. */
+/**
+ * Every layer keeps keys and values of the whole context, or of a window: of all of them, or in the
+ * pattern that a list of windows repeats.
+ */
 function kvOf(params: Json): KvCost | null {
   const layers = countIn(params, 'n_layers');
   const heads = countIn(params, 'n_kv_heads') ?? countIn(params, 'n_heads');

@@ -1,6 +1,7 @@
 /**
- * Configurations that name code which may lie elsewhere (`auto_map`, classes to import): then the file that names it is what has to be trusted.
- * Pure and bounded (I7): how many are read, and how many bytes of them.
+ * Configurations that name code which may lie elsewhere (`auto_map`, classes to import): then the
+ * file that names it is what has to be trusted. Pure and bounded (I7): how many are read, and how
+ * many bytes of them.
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { beyond, FormatError } from './bytes.ts';
@@ -8,18 +9,26 @@ import type { CandidateFile } from './findings.ts';
 import { isObject } from './json.ts';
 import { jsonListOf, jsonOf, jsonProblem } from './json-files.ts';
 
-/** Of the model, its tokenizer, processors, generation and modules, wherever in the folder they lie. */
+/**
+ * Of the model, its tokenizer, processors, generation and modules, wherever in the folder they lie.
+ */
 const CONFIGURATION = /(?:^|[/_])config\.json$/i;
 const MAX_TOTAL_BYTES = 32 * 1024 * 1024;
 const ALWAYS: ReadonlySet<string> = new Set(['auto_map', 'custom_pipelines']);
-/** Their words are imported where they have dots: only classes of torch itself are no code of somebody else. */
+/**
+ * Their words are imported where they have dots: only classes of torch itself are no code of
+ * somebody else.
+ */
 const IMPORTED = /^(?:sbert_ce_default_activation_function|activation_function|activation_fn)$/;
 const OWN_CLASS = /^torch\.nn\.(?:\w+\.)*\w+$/;
 
 export interface Naming {
   /** Paths of those that name code. */
   readonly files: readonly string[];
-  /** Those that cannot be read here and perhaps by who loads the model: as long as nobody knows what they name, it is not loaded. */
+  /**
+   * Those that cannot be read here and perhaps by who loads the model: as long as nobody knows what
+   * they name, it is not loaded.
+   */
   readonly problems: readonly FileProblem[];
 }
 
@@ -32,7 +41,8 @@ export function namingFiles(candidates: readonly CandidateFile[]): Naming {
     if (!CONFIGURATION.test(file.path) || file.bytes === 0) continue;
     room -= file.bytes;
     const json = room < 0 ? beyond(`the configurations of the folder have more than ${MAX_TOTAL_BYTES} bytes together`) : jsonOf(file);
-    // A list (what it was trained on) is none of the loaders' own; what it holds is looked at all the same.
+    // A list (what it was trained on) is none of the loaders' own; what it holds is looked at all
+    // the same.
     const read = json instanceof FormatError && room >= 0 ? (jsonListOf(file) ?? json) : json;
     if (read instanceof FormatError) {
       if (read.isBeyond) problems.push(jsonProblem(file, read));

@@ -1,4 +1,7 @@
-/** Forms of models that no runtime of Modelium serves, each with what would be served in its place. By name and first bytes. Pure. */
+/**
+ * Forms of models that no runtime of Modelium serves, each with what would be served in its place.
+ * By name and first bytes. Pure.
+ */
 import type { CandidateFile, FormatFindings } from './findings.ts';
 import { findings, plainProfile, sumBytes } from './plain-profile.ts';
 

@@ -1,4 +1,7 @@
-/** Files that by their name, size or first bytes are not a model's file yet: partial downloads, Git-LFS pointers, empty files. Pure. */
+/**
+ * Files that by their name, size or first bytes are not a model's file yet: partial downloads,
+ * Git-LFS pointers, empty files. Pure.
+ */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { type CandidateFile, isDamaged, problemOf } from './findings.ts';
 

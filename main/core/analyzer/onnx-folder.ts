@@ -1,6 +1,7 @@
 /**
- * All ONNX files of a candidate: which make up the model together (encoder and decoder), which are the same in another precision, and whether
- * the files that hold their weights are there and long enough. Pure and bounded (I7).
+ * All ONNX files of a candidate: which make up the model together (encoder and decoder), which are
+ * the same in another precision, and whether the files that hold their weights are there and long
+ * enough. Pure and bounded (I7).
  */
 import type { FileProblem, ModelProfile } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
@@ -70,7 +71,10 @@ function readOne(file: CandidateFile, byPath: ReadonlyMap<string, CandidateFile>
   return { path, model: parsed, ...beside, zeroTails: [...own, ...beside.zeroTails] };
 }
 
-/** The second files of an ONNX file: each is in the folder, and long enough for every tensor that lies in it. */
+/**
+ * The second files of an ONNX file: each is in the folder, and long enough for every tensor that
+ * lies in it.
+ */
 function externals(
   { path, bytes }: CandidateFile,
   model: OnnxModel,
@@ -108,8 +112,8 @@ function roleOf(path: string): string {
 }
 
 /**
- * The files that are the model: the parts of an encoder and a decoder together, else `model`, else the first by name. Of a part that is there in
- * several precisions the one without a suffix.
+ * The files that are the model: the parts of an encoder and a decoder together, else `model`, else
+ * the first by name. Of a part that is there in several precisions the one without a suffix.
  */
 function chosenOf(files: readonly OnnxFile[]): readonly OnnxFile[] {
   const byRole = new Map<string, OnnxFile>();

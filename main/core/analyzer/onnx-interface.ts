@@ -3,7 +3,9 @@ import type { ModelKind, TensorSpec } from '../../../shared/profile.ts';
 import { shown } from './file-names.ts';
 import type { OnnxValue } from './onnx.ts';
 
-/** By the names that exporters give inputs and outputs; a lone image of three colours is looked at. */
+/**
+ * By the names that exporters give inputs and outputs; a lone image of three colours is looked at.
+ */
 export function onnxKind(inputs: readonly OnnxValue[], outputs: readonly OnnxValue[]): ModelKind {
   const takes = new Set(inputs.map(({ name }) => name));
   const gives = new Map(outputs.map((output) => [output.name, output]));

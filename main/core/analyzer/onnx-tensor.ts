@@ -1,4 +1,7 @@
-/** One tensor of an ONNX file (`TensorProto`): its type, size and, where its bytes lie in a second file, where. Pure and bounded (I7). */
+/**
+ * One tensor of an ONNX file (`TensorProto`): its type, size and, where its bytes lie in a second
+ * file, where. Pure and bounded (I7).
+ */
 import { damaged } from './bytes.ts';
 import { ONNX_TYPES } from './onnx-types.ts';
 import type { ProtobufField, ProtobufReader } from './protobuf.ts';

@@ -1,6 +1,7 @@
 /**
- * An ONNX file: opsets, inputs and outputs, operators' domains, and the bytes of its weights, without reading the weights.
- * Field numbers are those of onnx.proto. Pure and bounded (I7); makes no judgement of what the model is.
+ * An ONNX file: opsets, inputs and outputs, operators' domains, and the bytes of its weights,
+ * without reading the weights. Field numbers are those of onnx.proto. Pure and bounded (I7); makes
+ * no judgement of what the model is.
  */
 import type { ByteSource } from './bytes.ts';
 import { attempt, damaged, FormatError } from './bytes.ts';
@@ -8,7 +9,9 @@ import { readTensor } from './onnx-tensor.ts';
 import { ONNX_TYPES } from './onnx-types.ts';
 import { type ProtobufField, ProtobufReader } from './protobuf.ts';
 
-/** An input or output. A size is a number, a name ("batch"), or null where the file says nothing. */
+/**
+ * An input or output. A size is a number, a name ("batch"), or null where the file says nothing.
+ */
 export interface OnnxValue {
   readonly name: string;
   /** `float32`, `int64` ...; null for sequences, maps and optional values. */
@@ -28,7 +31,10 @@ export interface OnnxModel {
   /** Files that hold weights, as they are named, and how long each must be. */
   readonly externals: ReadonlyMap<string, number>;
   readonly nodes: number;
-  /** Domains of the operators used that come neither with ONNX Runtime nor as a function of this file: a library has to bring them. */
+  /**
+   * Domains of the operators used that come neither with ONNX Runtime nor as a function of this
+   * file: a library has to bring them.
+   */
   readonly customDomains: readonly string[];
   /** Bytes that the file must have at least. */
   readonly fileBytes: number;
@@ -80,7 +86,8 @@ interface Draft {
 }
 
 /**
- * @returns the model, or how long the file must be where it ends before its graph does (null when that cannot be known yet).
+ * @returns the model, or how long the file must be where it ends before its graph does (null when
+ * that cannot be known yet).
  * @throws FormatError `damaged` when it is not ONNX, whatever follows.
  */
 export function parseOnnx(source: ByteSource): OnnxModel | { readonly truncated: true; readonly fileBytes: number | null } {
@@ -111,7 +118,8 @@ function emptyDraft(): Draft {
 }
 
 function readModelField(reader: ProtobufReader, field: ProtobufField, draft: Draft): void {
-  // Each ModelProto that is written begins with its version; whatever else begins like a message is not ONNX.
+  // Each ModelProto that is written begins with its version; whatever else begins like a message is
+  // not ONNX.
   if (draft.irVersion === 0 && field.number !== 1) throw damaged('it does not begin as an ONNX model does');
   if (field.number === 1) {
     if (field.isDelimited || field.value < 1 || field.value > MAX_IR_VERSION) throw damaged('it does not begin as an ONNX model does');
@@ -136,7 +144,10 @@ function readOpset(reader: ProtobufReader, draft: Draft): void {
   draft.opsets.set(domain === '' ? 'ai.onnx' : domain, version);
 }
 
-/** @param outer false for the graphs inside operators (If, Loop), whose inputs and outputs are nobody's from outside. */
+/**
+ * @param outer false for the graphs inside operators (If, Loop), whose inputs and outputs are
+ * nobody's from outside.
+ */
 function readGraphField(reader: ProtobufReader, field: ProtobufField, draft: Draft, outer: boolean): void {
   if (!field.isDelimited) return;
   if (field.number === 1) readNode(reader, draft);

@@ -1,4 +1,7 @@
-/** The OpenVINO pairs of a candidate: each `.xml` with its `.bin`, present and long enough. Pure and bounded (I7). */
+/**
+ * The OpenVINO pairs of a candidate: each `.xml` with its `.bin`, present and long enough. Pure and
+ * bounded (I7).
+ */
 import type { FileProblem, ModelProfile } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { shown, someOf } from './file-names.ts';
@@ -13,7 +16,10 @@ interface Pair {
   readonly model: OpenVinoModel;
 }
 
-/** Each `.bin` that holds nothing but weights: its `.xml` is a model of OpenVINO that can be read, and names weights that lie in it. */
+/**
+ * Each `.bin` that holds nothing but weights: its `.xml` is a model of OpenVINO that can be read,
+ * and names weights that lie in it.
+ */
 export function openVinoWeights(files: readonly CandidateFile[]): ReadonlySet<string> {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const found = new Set<string>();

@@ -1,6 +1,7 @@
 /**
- * The `.xml` of an OpenVINO pair: version, inputs, outputs and how far its weights reach into the `.bin`. Tags are scanned, not parsed: no
- * entity is expanded, no document type accepted, nothing kept but one tag at a time. Pure and bounded (I7).
+ * The `.xml` of an OpenVINO pair: version, inputs, outputs and how far its weights reach into the
+ * `.bin`. Tags are scanned, not parsed: no entity is expanded, no document type accepted, nothing
+ * kept but one tag at a time. Pure and bounded (I7).
  */
 import type { TensorSpec } from '../../../shared/profile.ts';
 import type { ByteSource } from './bytes.ts';
@@ -14,7 +15,10 @@ export interface OpenVinoModel {
   /** Names only: their shapes follow from the graph. */
   readonly outputs: readonly string[];
   readonly layers: number;
-  /** Bytes of the constants by type, and how many elements they have; null where a shape does not tell. */
+  /**
+   * Bytes of the constants by type, and how many elements they have; null where a shape does not
+   * tell.
+   */
   readonly weightBytes: ReadonlyMap<string, number>;
   readonly parameters: number | null;
   /** Bytes that the `.bin` must have. */
@@ -56,7 +60,10 @@ interface Draft {
   readonly customSets: Set<string>;
 }
 
-/** @throws FormatError `truncated` where it ends before its last tag, `damaged` when it is no model of OpenVINO, or hostile. */
+/**
+ * @throws FormatError `truncated` where it ends before its last tag, `damaged` when it is no model
+ * of OpenVINO, or hostile.
+ */
 export function readOpenVinoXml(source: ByteSource): OpenVinoModel {
   if (source.bytes > MAX_XML_BYTES) throw damaged(`it has ${source.bytes} bytes; ${MAX_XML_BYTES} are possible`);
   const draft: Draft = {
@@ -85,7 +92,8 @@ export function beginsAsOpenVino(source: ByteSource): boolean {
 /** Each tag without its angle brackets, in order. Text between tags is passed over. */
 function* tagsOf(source: ByteSource): Generator<string> {
   let pending = '';
-  // Latin letters, digits and punctuation are single bytes in UTF-8; what else a name holds may look odd, and misleads nobody.
+  // Latin letters, digits and punctuation are single bytes in UTF-8; what else a name holds may
+  // look odd, and misleads nobody.
   const decoder = new TextDecoder('latin1');
   for (let offset = 0; offset < source.bytes; offset += WINDOW_BYTES) {
     pending += decoder.decode(source.read(offset, Math.min(WINDOW_BYTES, source.bytes - offset)));
@@ -109,7 +117,10 @@ function* tagsOf(source: ByteSource): Generator<string> {
   }
 }
 
-/** Where the tag ends; an angle bracket inside quotes does not end it. -1: not in what was read so far. */
+/**
+ * Where the tag ends; an angle bracket inside quotes does not end it. -1: not in what was read so
+ * far.
+ */
 function tagEnd(text: string, from: number): number {
   if (text.startsWith('!--', from)) {
     const end = text.indexOf('-->', from + 3);

@@ -1,10 +1,14 @@
 /**
- * Protocol buffers in their text form, as Triton's config.pbtxt has them: `name: value`, `name { ... }`, lists, comments. Knows no message.
- * No I/O and bounded (I7): length, depth, number of values.
+ * Protocol buffers in their text form, as Triton's config.pbtxt has them: `name: value`,
+ * `name { ... }`, lists, comments. Knows no message. No I/O and bounded (I7): length, depth, number
+ * of values.
  */
 import { damaged } from './bytes.ts';
 
-/** Of one field all the values, in the order of the file: `dims: 1 dims: 2` and `dims: [1, 2]` are the same. */
+/**
+ * Of one field all the values, in the order of the file: `dims: 1 dims: 2` and `dims: [1, 2]` are
+ * the same.
+ */
 export type TextMessage = ReadonlyMap<string, readonly TextValue[]>;
 export type TextValue = string | number | TextMessage;
 

@@ -1,4 +1,7 @@
-/** Pickled weights that a described folder uses: is each of them all there, as far as an archive's directory tells without unpickling. Pure (I7). */
+/**
+ * Pickled weights that a described folder uses: is each of them all there, as far as an archive's
+ * directory tells without unpickling. Pure (I7).
+ */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, isDamaged, isTruncated } from './findings.ts';

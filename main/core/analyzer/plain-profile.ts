@@ -1,4 +1,7 @@
-/** What the readers of forms without layers and caches share: a profile that claims nothing beside what is handed in, and findings of files. Pure. */
+/**
+ * What the readers of forms without layers and caches share: a profile that claims nothing beside
+ * what is handed in, and findings of files. Pure.
+ */
 import { type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import type { ByteSource } from './bytes.ts';
 import type { CandidateFile, FormatFindings } from './findings.ts';

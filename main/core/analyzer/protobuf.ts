@@ -1,6 +1,7 @@
 /**
- * Protocol buffers as far as a header needs them: fields are visited in the order of the file, and what nobody asks for is jumped over by its
- * length. Knows no message. No I/O and bounded (I7): nesting, steps and bytes fetched.
+ * Protocol buffers as far as a header needs them: fields are visited in the order of the file, and
+ * what nobody asks for is jumped over by its length. Knows no message. No I/O and bounded (I7):
+ * nesting, steps and bytes fetched.
  */
 import type { ByteSource, ReaderLimits } from './bytes.ts';
 import { damaged, HeaderReader } from './bytes.ts';
@@ -17,7 +18,10 @@ export interface ProtobufField {
   readonly isDelimited: boolean;
   /** Bytes of a delimited field. */
   readonly bytes: number;
-  /** Value of a field that is a plain number (one of 32 fixed bits counts as a float); of a delimited one, and of 64 fixed bits, 0. */
+  /**
+   * Value of a field that is a plain number (one of 32 fixed bits counts as a float); of a
+   * delimited one, and of 64 fixed bits, 0.
+   */
   readonly value: number;
 }
 
@@ -34,7 +38,10 @@ export class ProtobufReader {
     this.#sourceBytes = source.bytes;
   }
 
-  /** How long the file must be to hold the longest field of the outermost message that was announced so far. */
+  /**
+   * How long the file must be to hold the longest field of the outermost message that was announced
+   * so far.
+   */
   get neededBytes(): number {
     return this.#needed;
   }
@@ -51,14 +58,20 @@ export class ProtobufReader {
     this.#fields(end, visit);
   }
 
-  /** The present delimited field as text. @throws FormatError `damaged` when it is longer than `most` bytes. */
+  /**
+   * The present delimited field as text. @throws FormatError `damaged` when it is longer than
+   * `most` bytes.
+   */
   text(what: string, most: number): string {
     const length = this.#left();
     if (length > most) throw damaged(`${what} has ${length} bytes; ${most} are possible`);
     return this.#reader.text(length);
   }
 
-  /** The present delimited field's bytes. @throws FormatError `damaged` when it is longer than `most`. */
+  /**
+   * The present delimited field's bytes. @throws FormatError `damaged` when it is longer than
+   * `most`.
+   */
   raw(what: string, most: number): Uint8Array {
     const length = this.#left();
     if (length > most) throw damaged(`${what} has ${length} bytes; ${most} are possible`);

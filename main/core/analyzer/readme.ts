@@ -1,6 +1,7 @@
 /**
- * The front matter of a README.md on the Hugging Face hub: licence, tags, what it is for and what it comes from. Not a reader of YAML: takes the
- * few flat keys that matter and passes over everything else. Pure and bounded (I7).
+ * The front matter of a README.md on the Hugging Face hub: licence, tags, what it is for and what
+ * it comes from. Not a reader of YAML: takes the few flat keys that matter and passes over
+ * everything else. Pure and bounded (I7).
  */
 import type { CandidateFile } from './findings.ts';
 

@@ -1,4 +1,7 @@
-/** Several safetensors files of one form: their tensors, and what each file lacks. Pure and bounded (I7). */
+/**
+ * Several safetensors files of one form: their tensors, and what each file lacks. Pure and bounded
+ * (I7).
+ */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
 import { type CandidateFile, isDamaged, isTruncated } from './findings.ts';

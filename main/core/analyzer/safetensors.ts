@@ -1,4 +1,6 @@
-/** The header of a safetensors file: types, shapes and places of its tensors. Pure and bounded (I7). */
+/**
+ * The header of a safetensors file: types, shapes and places of its tensors. Pure and bounded (I7).
+ */
 import type { ByteSource } from './bytes.ts';
 import { damaged, FormatError } from './bytes.ts';
 import { JsonStream } from './json-stream.ts';
@@ -39,7 +41,10 @@ const BITS: ReadonlyMap<string, number> = new Map([
 /** One string for each, however often it is named. */
 const TYPE_NAMES: ReadonlyMap<string, string> = new Map([...BITS.keys()].map((name) => [name, name]));
 
-/** @throws FormatError `truncated` while the header is not all there, `damaged` when it never can be right. */
+/**
+ * @throws FormatError `truncated` while the header is not all there, `damaged` when it never can be
+ * right.
+ */
 export function parseSafetensors(source: ByteSource): SafetensorsHeader {
   const prefix = readExactly(source, 0, 8);
   const length = Number(new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true));
@@ -92,7 +97,10 @@ function entryIn(json: JsonStream): Entry {
   return entry;
 }
 
-/** Where the last tensor ends. @throws FormatError when two share a byte, or when bytes between them belong to none. */
+/**
+ * Where the last tensor ends. @throws FormatError when two share a byte, or when bytes between them
+ * belong to none.
+ */
 function endOf(tensors: readonly SafetensorsTensor[], dataOffset: number): number {
   let end = dataOffset;
   for (const tensor of tensors.toSorted((one, other) => one.offset - other.offset || one.bytes - other.bytes)) {

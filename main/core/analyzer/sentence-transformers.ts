@@ -1,6 +1,7 @@
 /**
- * What the files of sentence-transformers say beside config.json: which modules run one after another, how tokens become one vector, prompts,
- * and whether a module is code of somebody else. Facts for the profile that the Hugging Face reader makes. Pure and bounded (I7).
+ * What the files of sentence-transformers say beside config.json: which modules run one after
+ * another, how tokens become one vector, prompts, and whether a module is code of somebody else.
+ * Facts for the profile that the Hugging Face reader makes. Pure and bounded (I7).
  */
 import { confined, shown } from './file-names.ts';
 import type { CandidateFile } from './findings.ts';
@@ -73,7 +74,10 @@ function damageOf(modules: readonly Json[]): string | null {
   return stray === undefined ? null : `modules.json names a folder that lies outside, or hidden or too deep in it: ${shown(stray)}.`;
 }
 
-/** Cross-encoders have no modules.json before version 5: config.json tells them, by the class and one label or by the library's own words. */
+/**
+ * Cross-encoders have no modules.json before version 5: config.json tells them, by the class and
+ * one label or by the library's own words.
+ */
 function crossEncoderOf(config: Json): boolean {
   const own = config['sentence_transformers'];
   const architectures = config['architectures'];

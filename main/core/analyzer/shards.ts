@@ -1,4 +1,7 @@
-/** Files that are one set of weights together: which of them are not there, by the index and by the names of those that are. Pure and bounded (I7). */
+/**
+ * Files that are one set of weights together: which of them are not there, by the index and by the
+ * names of those that are. Pure and bounded (I7).
+ */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { FormatError } from './bytes.ts';
 import { folderOf } from './file-names.ts';

@@ -1,4 +1,7 @@
-/** Loose GGUFs that belong to another one by their names: projectors (mmproj) of a model that lies in the same folder. Pure. */
+/**
+ * Loose GGUFs that belong to another one by their names: projectors (mmproj) of a model that lies
+ * in the same folder. Pure.
+ */
 import { splitName } from './split-names.ts';
 
 const PROJECTOR = /(?:^|[-_.])mmproj(?=[-_.])/i;
@@ -10,13 +13,17 @@ export function isProjector(name: string): boolean {
 }
 
 /**
- * The model that each projector belongs to: the one whose name says the same of the model; a projector that names none belongs to the only model.
- * Projectors without a model, or with several that differ, are left out: they stand for themselves. One pass, whatever the number of files.
+ * The model that each projector belongs to: the one whose name says the same of the model; a
+ * projector that names none belongs to the only model. Projectors without a model, or with several
+ * that differ, are left out: they stand for themselves. One pass, whatever the number of files.
  * @param names of all files in one folder.
  */
 export function pairProjectors(names: Iterable<string>): ReadonlyMap<string, string> {
   const projectors: string[] = [];
-  /** Of several quantisations of one model the projector goes with the first, and a folder of its own would tell more. */
+  /**
+   * Of several quantisations of one model the projector goes with the first, and a folder of its
+   * own would tell more.
+   */
   const firstOfKind = new Map<string, string>();
   for (const name of names) {
     if (!/\.gguf$/i.test(name)) continue;

@@ -1,6 +1,7 @@
 /**
- * TensorRT's serialised engines: opaque programs for one version of TensorRT and one kind of GPU. Of their undocumented header only the
- * first letters, and in the versions that are known the length, are believed. Pure and bounded (I7).
+ * TensorRT's serialised engines: opaque programs for one version of TensorRT and one kind of GPU.
+ * Of their undocumented header only the first letters, and in the versions that are known the
+ * length, are believed. Pure and bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, type ByteSource, damaged, FormatError, HeaderReader } from './bytes.ts';
@@ -17,14 +18,19 @@ export interface TensorRtPlan {
 
 const HEADER_BYTES = 24;
 const MAX_FILE_BYTES = 2 ** 46;
-/** Exporters (Ultralytics) put a description as JSON before the engine: its length, then the text. */
+/**
+ * Exporters (Ultralytics) put a description as JSON before the engine: its length, then the text.
+ */
 const MAX_PREFIX_BYTES = 1024 * 1024;
 const MAGICS = ['ptrt', 'ftrt'];
 /** Versions of the format whose length stands after a word, or right behind. */
 const LENGTH_AFTER_WORD: ReadonlySet<number> = new Set([0x00, 0x2b]);
 const LENGTH_AT_ONCE: ReadonlySet<number> = new Set([0x57, 0x59, 0x60, 0x61]);
 
-/** @throws FormatError `truncated` while its header is not all there, `damaged` when it is no engine. */
+/**
+ * @throws FormatError `truncated` while its header is not all there, `damaged` when it is no
+ * engine.
+ */
 export function readTensorRtPlan(source: ByteSource): TensorRtPlan {
   const start = engineStart(source);
   const reader = new HeaderReader(source, { headerBytes: MAX_FILE_BYTES, keptBytes: 64, steps: 16, fetchedBytes: 131_072 }, start);

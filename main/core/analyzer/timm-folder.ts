@@ -1,4 +1,7 @@
-/** Image models of timm: config.json with `architecture` and `pretrained_cfg` in place of transformers' words. Pure and bounded (I7). */
+/**
+ * Image models of timm: config.json with `architecture` and `pretrained_cfg` in place of
+ * transformers' words. Pure and bounded (I7).
+ */
 import { FormatError } from './bytes.ts';
 import { codeFilesOfFolder } from './code-files.ts';
 import { type CandidateFile, type FormatFindings, isMissing } from './findings.ts';
@@ -18,7 +21,10 @@ export function isTimm(config: Json): boolean {
   return textIn(config, 'architecture') !== null && isObject(config['pretrained_cfg']) && !('model_type' in config);
 }
 
-/** Null when config.json is not timm's. One that cannot be read is the business of the reader of transformers. */
+/**
+ * Null when config.json is not timm's. One that cannot be read is the business of the reader of
+ * transformers.
+ */
 export function readTimm(files: readonly CandidateFile[]): FormatFindings | null {
   const config = jsonOf(files.find(({ path }) => path === CONFIG));
   if (config === null || config instanceof FormatError || !isTimm(config)) return null;

@@ -1,6 +1,6 @@
 /**
- * What a file of PyTorch's names (`.pt`, `.pth`, `.pt2`, `.bin`, `.ckpt`) is, by its first bytes and its zip directory. Never unpickles,
- * never inflates. Pure and bounded (I7).
+ * What a file of PyTorch's names (`.pt`, `.pth`, `.pt2`, `.bin`, `.ckpt`) is, by its first bytes
+ * and its zip directory. Never unpickles, never inflates. Pure and bounded (I7).
  */
 import type { ByteSource } from './bytes.ts';
 import { damaged, FormatError } from './bytes.ts';
@@ -10,8 +10,8 @@ import { zeroTails } from './zero-tails.ts';
 import { beginsAsZip, LOCAL_HEADER_BYTES, readZip, type ZipEntry } from './zip.ts';
 
 /**
- * `torchscript`: code and weights. `torch-export`: an exported program (`.pt2`). `pickle`: a checkpoint, of which nobody knows what loading it
- * runs. `other`: something else; `what` says so.
+ * `torchscript`: code and weights. `torch-export`: an exported program (`.pt2`). `pickle`: a
+ * checkpoint, of which nobody knows what loading it runs. `other`: something else; `what` says so.
  */
 export type TorchArchiveKind = 'torchscript' | 'torch-export' | 'pickle' | 'other';
 
@@ -27,7 +27,10 @@ export interface TorchArchive {
   readonly stored: readonly ZipEntry[];
 }
 
-/** The first bytes of checkpoints before PyTorch 1.6: a pickle that begins with PyTorch's own number. */
+/**
+ * The first bytes of checkpoints before PyTorch 1.6: a pickle that begins with PyTorch's own
+ * number.
+ */
 const LEGACY_MAGIC = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 const PICKLE_START = 0x80;
 /** STOP, the last operation of each. */
@@ -35,7 +38,10 @@ const PICKLE_END = 0x2e;
 const MAX_PICKLE_PROTOCOL = 5;
 const HDF5 = [0x89, 0x48, 0x44, 0x46];
 
-/** @throws FormatError `truncated` where the archive's end is not there, `damaged` when no further byte could make it right. */
+/**
+ * @throws FormatError `truncated` where the archive's end is not there, `damaged` when no further
+ * byte could make it right.
+ */
 export function readTorchArchive(source: ByteSource): TorchArchive {
   if (beginsAsZip(source)) {
     const entries = readZip(source);
@@ -45,7 +51,8 @@ export function readTorchArchive(source: ByteSource): TorchArchive {
   const matches = (bytes: readonly number[], at: number): boolean => bytes.every((byte, index) => start[at + index] === byte);
   const legacy = { kind: 'pickle', weightBytes: null, carriesCode: true, stored: [] } as const;
   if (start[0] === PICKLE_START && (start[1] ?? 255) <= MAX_PICKLE_PROTOCOL) {
-    // Its weights lie behind the pickles, and only unpickling tells how many: that one of them is cut nobody sees from outside.
+    // Its weights lie behind the pickles, and only unpickling tells how many: that one of them is
+    // cut nobody sees from outside.
     if (matches(LEGACY_MAGIC, 2)) return { ...legacy, what: 'a checkpoint of PyTorch before 1.6' };
     if (source.read(source.bytes - 1, 1)[0] !== PICKLE_END) throw new FormatError('truncated', 'the end of the pickle is not there');
     return { ...legacy, what: 'a pickle' };
@@ -80,7 +87,10 @@ function isExported(has: (name: string) => boolean, hasUnder: (folder: string) =
   return (has('archive_format') && (hasUnder('models/') || hasUnder('data/'))) || has('serialized_exported_program.json');
 }
 
-/** Weights lie under `data/weights` (or, before PyTorch 2.7, as pickles at the top); a compiled model brings libraries. */
+/**
+ * Weights lie under `data/weights` (or, before PyTorch 2.7, as pickles at the top); a compiled
+ * model brings libraries.
+ */
 function exported(entries: readonly ZipEntry[]): Omit<TorchArchive, 'stored'> {
   const weights = entries.filter(({ name }) =>
     /(?:^|\/)data\/(?:weights|constants)\/|(?:^|\/)serialized_(?:state_dict|constants)\.\w+$/.test(name),
@@ -101,11 +111,15 @@ function otherZip(names: readonly string[]): string {
   return 'a zip archive that holds no model of PyTorch';
 }
 
-/** Weights in it that have not arrived, as `file: entry`; of one without a directory the file itself. */
+/**
+ * Weights in it that have not arrived, as `file: entry`; of one without a directory the file
+ * itself.
+ */
 export function archiveTails({ path, bytes, open }: CandidateFile, { stored, kind }: TorchArchive, files = 1): readonly string[] {
   const source = open();
   if (stored.length > 0) {
-    // The name and what pads the weights stand between: they lie a little behind, and as much is left out at their end.
+    // The name and what pads the weights stand between: they lie a little behind, and as much is
+    // left out at their end.
     const begins = stored.map(({ name, offset, bytes: length }) => ({ name, offset: offset + LOCAL_HEADER_BYTES, bytes: length }));
     return zeroTails(path, source, begins, files);
   }

@@ -1,6 +1,7 @@
 /**
- * PyTorch's own files at the top of a candidate: TorchScript, exported programs and checkpoints, told apart without unpickling. Several of one
- * kind are several models: the first by name is described, the others are named. Pure and bounded (I7).
+ * PyTorch's own files at the top of a candidate: TorchScript, exported programs and checkpoints,
+ * told apart without unpickling. Several of one kind are several models: the first by name is
+ * described, the others are named. Pure and bounded (I7).
  */
 import type { FileProblem, FormKind, ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
@@ -51,7 +52,8 @@ export function readTorchFiles(files: readonly CandidateFile[]): FormatFindings 
     }
   }
   if (expected.size === 0) return null;
-  // A damaged one beside a sound one is no verdict on the folder; one that is still coming is no reason against the one that is there.
+  // A damaged one beside a sound one is no verdict on the folder; one that is still coming is no
+  // reason against the one that is there.
   const inTheWay = sound.length > 0 ? problems.filter(({ kind }) => kind !== 'damaged') : problems;
   const besides = new Set(sound.length > 0 ? inTheWay : []);
   const zeroTails = sound.flatMap(({ file, archive }) => archiveTails(file, archive));

@@ -1,6 +1,7 @@
 /**
- * What a model folder makes Triton load beside the weights: files that its config.pbtxt names, which have to lie where Modelium lists them, and
- * files whose content names code. The list itself is `code-files.ts`'s. Pure and bounded (I7).
+ * What a model folder makes Triton load beside the weights: files that its config.pbtxt names,
+ * which have to lie where Modelium lists them, and files whose content names code. The list itself
+ * is `code-files.ts`'s. Pure and bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { FormatError } from './bytes.ts';
@@ -18,14 +19,20 @@ const MAX_NAMES = 64;
 const MODEL_FOLDER = '$$TRITON_MODEL_DIRECTORY/';
 /** Every folder that Triton might take for a version, however large its number. */
 const ANY_VERSION = /^\d+\//;
-/** Of these backends the files are read, where they have their usual names: what is code in them is told by their readers. */
+/**
+ * Of these backends the files are read, where they have their usual names: what is code in them is
+ * told by their readers.
+ */
 const READ_BY_US: Readonly<Record<string, RegExp>> = { onnxruntime: /\.onnx$/i, openvino: /\.(?:xml|onnx)$/i };
 /** Backends that run what their model file says, whatever it is called. */
 const RUNS_ITS_FILE = new Set(['python', 'pytorch', 'tensorrt']);
 /** Arguments of vLLM's engine that make it import code of somebody else. */
 const VLLM_CODE = /^(?:trust_remote_code|\w*worker\w*_cls|scheduler_cls|logits_processors?|logits_processor_pattern|\w*plugins?)$/;
 
-/** Names that lead out of the folder, or to what is not listed there: it could change without anybody noticing. Null when there is none. */
+/**
+ * Names that lead out of the folder, or to what is not listed there: it could change without
+ * anybody noticing. Null when there is none.
+ */
 export function strayNames(config: TritonConfig): FileProblem | null {
   const { defaultModelFile, modelFiles, runtime, libraries, backend } = config;
   if (modelFiles.length > MAX_NAMES || libraries.length > MAX_NAMES) {
@@ -63,7 +70,8 @@ export function tritonCode(
   const hasEnvironment = config.parameters.has('EXECUTION_ENV_PATH');
   const loaded = [...config.libraries, ...(config.runtime === null ? [] : [config.runtime])];
   return {
-    // A backend that is not one of Triton's own comes from the folder; what names a library or an environment has to be trusted as well.
+    // A backend that is not one of Triton's own comes from the folder; what names a library or an
+    // environment has to be trusted as well.
     isNaming: loaded.length > 0 || hasEnvironment || backend === 'python',
     hasEnvironment,
     named: new Set([...named, ...namesInside(files, backend), environmentOf(config) ?? '']),
@@ -104,7 +112,10 @@ function namesVllmCode(file: CandidateFile): boolean {
   return values.some(([, value]) => value !== false && value !== null);
 }
 
-/** Where its environment lies in the folder; '' where it has none, null where that is not in the folder. */
+/**
+ * Where its environment lies in the folder; '' where it has none, null where that is not in the
+ * folder.
+ */
 function environmentOf({ parameters }: TritonConfig): string | null {
   const path = parameters.get('EXECUTION_ENV_PATH') ?? '';
   if (path === '') return '';

@@ -1,6 +1,7 @@
 /**
- * A ready model folder of Triton: config.pbtxt, versions, the file that each version needs, and which files would run code. Without a
- * config.pbtxt a numbered folder with a model's usual file is one too: Triton completes the rest itself. Pure and bounded (I7).
+ * A ready model folder of Triton: config.pbtxt, versions, the file that each version needs, and
+ * which files would run code. Without a config.pbtxt a numbered folder with a model's usual file is
+ * one too: Triton completes the rest itself. Pure and bounded (I7).
  */
 import type { FileProblem, ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { attempt, damaged, FormatError } from './bytes.ts';
@@ -20,7 +21,10 @@ const MAX_CONFIG_BYTES = 1024 * 1024;
 /** Triton passes over folders whose number begins with 0. */
 const VERSION = /^([1-9]\d{0,8})\//;
 
-/** The file that a backend looks for in a version, where the configuration names no other. Null: it needs none, or more than one can be. */
+/**
+ * The file that a backend looks for in a version, where the configuration names no other. Null: it
+ * needs none, or more than one can be.
+ */
 const MODEL_FILES: Readonly<Record<string, string>> = {
   onnxruntime: 'model.onnx',
   tensorrt: 'model.plan',
@@ -68,7 +72,10 @@ export function readTriton(files: readonly CandidateFile[]): FormatFindings | nu
   return findings({ expected, problems, hasWeights, profile });
 }
 
-/** What the format of the files in a version folder says of them, with their paths from the candidate's root. Null when none is known. */
+/**
+ * What the format of the files in a version folder says of them, with their paths from the
+ * candidate's root. Null when none is known.
+ */
 function readVersion(files: readonly CandidateFile[], folder: string): FormatFindings | null {
   const inside = files.filter(({ path }) => path.startsWith(folder));
   const shifted = inside.map((file) => ({ path: file.path.slice(folder.length), bytes: file.bytes, open: () => file.open() }));
@@ -107,7 +114,10 @@ function problemsOf(
   return [...absent, ...versions.filter((version) => !has(version)).map((version) => isMissing(`${version}/${wanted}`))];
 }
 
-/** The model's file in a version, as Triton looks for it; null where the backend needs none of a known name. */
+/**
+ * The model's file in a version, as Triton looks for it; null where the backend needs none of a
+ * known name.
+ */
 function wantedFile({ defaultModelFile }: TritonConfig, backend: string | null): string | null {
   return (defaultModelFile === '' ? null : defaultModelFile) ?? MODEL_FILES[backend ?? ''] ?? null;
 }

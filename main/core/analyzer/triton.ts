@@ -1,10 +1,16 @@
-/** Triton's config.pbtxt: what the model is called, who runs it, what goes in and out, and which of its words run code. Pure. */
+/**
+ * Triton's config.pbtxt: what the model is called, who runs it, what goes in and out, and which of
+ * its words run code. Pure.
+ */
 import type { TensorSpec } from '../../../shared/profile.ts';
 import { messagesOf, numberOf, parsePbtxt, type TextMessage, textOf, textsOf } from './pbtxt.ts';
 
 export interface TritonConfig {
   readonly name: string | null;
-  /** As it says, or as its older `platform` means; null where Triton guesses it from the model's file. */
+  /**
+   * As it says, or as its older `platform` means; null where Triton guesses it from the model's
+   * file.
+   */
   readonly backend: string | null;
   readonly maxBatchSize: number;
   readonly inputs: readonly TensorSpec[];

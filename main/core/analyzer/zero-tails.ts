@@ -1,4 +1,7 @@
-/** Preallocated downloads: a large tensor with a stretch of zeros has most likely not arrived yet. No I/O. */
+/**
+ * Preallocated downloads: a large tensor with a stretch of zeros has most likely not arrived yet.
+ * No I/O.
+ */
 import type { ByteSource } from './bytes.ts';
 
 interface Tensor {
@@ -12,15 +15,21 @@ const SAMPLE_BYTES = 4096;
 const LAST_BYTES = 64;
 /** Enough to tell people; one is enough to hold the model back. */
 const MOST_NAMES = 100;
-/** Downloads come in pieces of 1 MiB and more: one whole sample in each, as far as the samples go. */
+/**
+ * Downloads come in pieces of 1 MiB and more: one whole sample in each, as far as the samples go.
+ */
 const STEP_BYTES = 512 * 1024;
-/** Of all files of a model together. On a disk that has to seek or fetch each of them, more would take seconds. */
+/**
+ * Of all files of a model together. On a disk that has to seek or fetch each of them, more would
+ * take seconds.
+ */
 const MOST_SAMPLES = 2000;
 const LEAST_SAMPLES = 8;
 
 /**
- * Names, as `file: tensor`, of the tensors of 1 MiB or more with a sample of 4 KiB that is all zeros: at both ends of each, and at equal distances
- * inside. In a file too large for that the samples lie further apart, and not every tensor has one.
+ * Names, as `file: tensor`, of the tensors of 1 MiB or more with a sample of 4 KiB that is all
+ * zeros: at both ends of each, and at equal distances inside. In a file too large for that the
+ * samples lie further apart, and not every tensor has one.
  * @param files how many files the model has: they share the samples.
  */
 export function zeroTails(path: string, source: ByteSource, tensors: readonly Tensor[], files = 1): readonly string[] {
@@ -39,7 +48,10 @@ export function zeroTails(path: string, source: ByteSource, tensors: readonly Te
   return names;
 }
 
-/** Reads samples in the order of the file, and leaves those out that lie too close to the one before. */
+/**
+ * Reads samples in the order of the file, and leaves those out that lie too close to the one
+ * before.
+ */
 class Sampler {
   readonly #source: ByteSource;
   readonly #apartBytes: number;
@@ -67,7 +79,10 @@ function hasHole(sampler: Sampler, { offset, bytes }: Tensor, stepBytes: number)
   return sampler.isBlank(last);
 }
 
-/** The last piece of a file may be as short as one likes. Small tensors other than weights may well end in zeros: biases begin as such. */
+/**
+ * The last piece of a file may be as short as one likes. Small tensors other than weights may well
+ * end in zeros: biases begin as such.
+ */
 function endsBlank(source: ByteSource, { name, offset, bytes }: Tensor): boolean {
   if (bytes === 0 || (bytes < SMALLEST_TENSOR_BYTES && !name.endsWith('weight'))) return false;
   const length = Math.min(bytes, LAST_BYTES);

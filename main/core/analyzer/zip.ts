@@ -1,6 +1,7 @@
 /**
- * The central directory of a zip archive: names, sizes and places of its entries. Opens and inflates none of them. Pure and bounded (I7):
- * number of entries, length of names, offsets inside the file, and no two entries may share a byte.
+ * The central directory of a zip archive: names, sizes and places of its entries. Opens and
+ * inflates none of them. Pure and bounded (I7): number of entries, length of names, offsets inside
+ * the file, and no two entries may share a byte.
  */
 import type { ByteSource } from './bytes.ts';
 import { damaged, FormatError, HeaderReader } from './bytes.ts';
@@ -47,7 +48,10 @@ export function beginsAsZip(source: ByteSource): boolean {
   return start.length === 4 && start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;
 }
 
-/** @throws FormatError `truncated` while its end is not there (the directory lies there), `damaged` when it never can be right. */
+/**
+ * @throws FormatError `truncated` while its end is not there (the directory lies there), `damaged`
+ * when it never can be right.
+ */
 export function readZip(source: ByteSource): readonly ZipEntry[] {
   const directory = findDirectory(source);
   const limits = {
@@ -70,7 +74,8 @@ function findDirectory(source: ByteSource): Directory {
   const bytes = source.read(tailStart, tailBytes);
   const tail = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = tail.byteLength - END_BYTES; at >= 0; at -= 1) {
-    // The comment's length must end where the file does: else it is a comment that looks like an end.
+    // The comment's length must end where the file does: else it is a comment that looks like an
+    // end.
     if (tail.getUint32(at, true) !== END || at + END_BYTES + tail.getUint16(at + 20, true) !== tail.byteLength) continue;
     return checked(directoryOf(source, tail, at, tailStart), tailStart + at);
   }

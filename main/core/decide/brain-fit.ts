@@ -1,6 +1,6 @@
 /**
- * Weighs one option against the room there is: does it fit now, after victims, after a wait, or never on this box? It compares nothing and
- * chooses no option: that is `brain.ts`.
+ * Weighs one option against the room there is: does it fit now, after victims, after a wait, or
+ * never on this box? It compares nothing and chooses no option: that is `brain.ts`.
  */
 import type { DeviceBytes, DeviceId } from '../../../shared/decision.ts';
 import type { Room } from '../memory/devices.ts';
@@ -16,7 +16,10 @@ export interface BoxInput {
   readonly rules: EvictionRules;
 }
 
-/** What is on the box, prepared once per decision, so that each option costs little (the brain has 2 ms for all of them). */
+/**
+ * What is on the box, prepared once per decision, so that each option costs little (the brain has 2
+ * ms for all of them).
+ */
 export interface Box {
   readonly input: BoxInput;
   readonly rooms: ReadonlyMap<DeviceId, Room>;
@@ -55,8 +58,8 @@ export function boxOf(input: BoxInput): Box {
   const there: Record<DeviceId, number> = {};
   for (const room of rooms.values()) there[room.id] = empty ? room.emptyBytes : room.availableBytes;
   const reachable = { ...there };
-  // The driver's list of processes comes apart from its totals: until a promise is over, what it took may count twice, and nobody is refused
-  // for a figure that the next sample mends.
+  // The driver's list of processes comes apart from its totals: until a promise is over, what it
+  // took may count twice, and nobody is refused for a figure that the next sample mends.
   if (!empty) for (const room of rooms.values()) reachable[room.id] = (reachable[room.id] ?? 0) + room.promisedBytes;
   const draining = new Map<DeviceId, string[]>();
   const movable: Resident[] = [];
@@ -100,7 +103,8 @@ export function weigh(option: Option, box: Box): Weighed {
   const loads = unique(option.slots.flatMap((id) => box.rooms.get(id)?.loading ?? []));
   if (loads.length > 0) return { ...result, fit: 'waits', waitsFor: loads, lacksRoom: short.length > 0 };
   if (short.length === 0) return { ...result, fit: 'now', lacksRoom: false };
-  // Whoever is leaving already costs nothing more: waiting for that is cheaper than another victim, and bounded by the drain's deadline.
+  // Whoever is leaving already costs nothing more: waiting for that is cheaper than another victim,
+  // and bounded by the drain's deadline.
   const leaving = unique(short.flatMap((id) => box.draining.get(id) ?? []));
   if (leaving.length > 0) return { ...result, fit: 'draining', waitsFor: leaving };
   const victims = box.input.mayEvict ? chooseVictims(box.evictable, missing) : null;

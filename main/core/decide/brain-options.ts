@@ -1,6 +1,7 @@
 /**
- * Lists the ways in which a model could be run on this box: each runtime x form x placement, with the bytes that it needs and what stands
- * against it whatever the room. Whether it fits, and who would have to leave, is `brain-fit.ts`.
+ * Lists the ways in which a model could be run on this box: each runtime x form x placement, with
+ * the bytes that it needs and what stands against it whatever the room. Whether it fits, and who
+ * would have to leave, is `brain-fit.ts`.
  */
 import {
   type BufferBytes,
@@ -24,7 +25,10 @@ export interface OptionsInput {
   readonly modelId: string;
   readonly profile: ModelProfile;
   readonly settings: LaunchSettings;
-  /** Has a person trusted the bytes that the code-bearing files of this form have now? Asked only where it has some. */
+  /**
+   * Has a person trusted the bytes that the code-bearing files of this form have now? Asked only
+   * where it has some.
+   */
   trusted(form: ModelForm): boolean;
   readonly devices: readonly Room[];
   readonly runtimes: readonly KnownRuntime[];
@@ -51,7 +55,9 @@ export interface Option {
   readonly lacks: string | null;
 }
 
-/** A runtime with a form that it takes, found and switched on, and what is made of the form first. */
+/**
+ * A runtime with a form that it takes, found and switched on, and what is made of the form first.
+ */
 export interface Way {
   readonly runtime: KnownRuntime;
   readonly form: ModelForm;
@@ -78,16 +84,23 @@ export function isChosen({ weights, detail }: ModelForm, { quantization }: Launc
   return weights === undefined || quantization === undefined || quantization.toLowerCase() === detail?.toLowerCase();
 }
 
-/** How many quantisations of the same model are larger than this one: they are nearer to the original. */
+/**
+ * How many quantisations of the same model are larger than this one: they are nearer to the
+ * original.
+ */
 function smallerBy({ weights }: ModelForm, { forms }: ModelProfile): number {
   return weights === undefined ? 0 : forms.filter((other) => (other.weights?.weightBytes ?? 0) > weights.weightBytes).length;
 }
 
-/** Runtime and form that do not go together, or a runtime that is off or not here: named in the ledger, so that `why` can tell. */
+/**
+ * Runtime and form that do not go together, or a runtime that is off or not here: named in the
+ * ledger, so that `why` can tell.
+ */
 export function deadOptions({ profile, runtimes, settings, modelId }: OptionsInput): readonly Option[] {
   return runtimes.flatMap((runtime) => {
     const { runtime: chosen } = settings;
-    // It has nothing to do with models that do not name it, and nobody wants to read so of each of them.
+    // It has nothing to do with models that do not name it, and nobody wants to read so of each of
+    // them.
     if (runtime.planner.onlyWhenChosen && chosen !== runtime.planner.id) return [];
     const another = chosen === undefined || chosen === runtime.planner.id ? null : `models.${modelId}.runtime says ${chosen}`;
     return profile.forms.flatMap((form) => {
@@ -127,13 +140,17 @@ export function needsTrust(input: Pick<OptionsInput, 'trusted'>, form: ModelForm
   return form.codeFiles.length > 0 && !input.trusted(form);
 }
 
-/** GPUs that this model may use: those of `gpus.use`, and of these the ones that `models.<id>.gpus` names. */
+/**
+ * GPUs that this model may use: those of `gpus.use`, and of these the ones that `models.<id>.gpus`
+ * names.
+ */
 export function usableGpus({ devices, settings }: OptionsInput): readonly Room[] {
   return devices.filter((room) => room.kind === 'gpu' && room.allowed && (settings.gpus === undefined || isNamed(settings.gpus, room)));
 }
 
 /**
- * All layers on GPUs (one, or groups where the runtime spreads a model), and the CPU; or the one place elsewhere.
+ * All layers on GPUs (one, or groups where the runtime spreads a model), and the CPU; or the one
+ * place elsewhere.
  * @param reachable bytes that a GPU would have if every model that may leave had left.
  */
 export function wholeOptions(input: OptionsInput, way: Way, reachable: (gpu: Room) => number): readonly Option[] {
@@ -152,8 +169,8 @@ export function wholeOptions(input: OptionsInput, way: Way, reachable: (gpu: Roo
 }
 
 /**
- * Part of the layers on a GPU, as many as `room` says there is place for, the rest on the CPU. For runtimes that split; nothing where not even
- * one layer fits.
+ * Part of the layers on a GPU, as many as `room` says there is place for, the rest on the CPU. For
+ * runtimes that split; nothing where not even one layer fits.
  */
 export function splitOptions(input: OptionsInput, way: Way, room: (gpu: Room) => number): readonly Option[] {
   const layers = input.profile.layers ?? 0;
@@ -188,7 +205,8 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Way
     facts: [...quantizationFact(form, profile), ...corrections, ...notes.map((text) => ({ fact: 'note', text }) as const)],
     slots: slotsOf(placement),
     loadSeconds: expectedLoadSeconds(modelId, plan.runtime, bytes, measurements),
-    // Who loads what was made of it never sees the folder: weights and tokenizer were carried over, and no code (I7).
+    // Who loads what was made of it never sees the folder: weights and tokenizer were carried over,
+    // and no code (I7).
     needsTrust: preparation === undefined && needsTrust(input, form),
     preference: placeOf(runtime, profile.kind, form.kind, placement.kind),
     losses,
@@ -237,9 +255,9 @@ function obstacleAt({ kind }: Placement, { found }: KnownRuntime): string | null
 }
 
 /**
- * Groups of 2, 4 and 8 equal GPUs, where the attention heads divide: neighbours by index (they share the faster links), the emptiest
- * ones, and those that could be emptiest.
- * Not every combination: 8 GPUs have 99 of them, and nobody gains by a choice between them.
+ * Groups of 2, 4 and 8 equal GPUs, where the attention heads divide: neighbours by index (they
+ * share the faster links), the emptiest ones, and those that could be emptiest. Not every
+ * combination: 8 GPUs have 99 of them, and nobody gains by a choice between them.
  */
 function groupsOf(gpus: readonly Room[], heads: number | null, reachable: (gpu: Room) => number): readonly (readonly Room[])[] {
   const groups = new Map<string, readonly Room[]>();

@@ -1,4 +1,7 @@
-/** Makes the reason of a decision out of what was weighed: its cause, and the facts with their figures. Data only: the words are `reason-words.ts`. Decides nothing. */
+/**
+ * Makes the reason of a decision out of what was weighed: its cause, and the facts with their
+ * figures. Data only: the words are `reason-words.ts`. Decides nothing.
+ */
 import { type Candidate, type DeviceId, HOST_DEVICE, type Placement } from '../../../shared/decision.ts';
 import { assertNever } from '../../../shared/errors.ts';
 import type { Cause, DeviceRef, Fact, Holder, NotOnGpu, PlaceRef, Reason, Use } from '../../../shared/reason.ts';
@@ -97,7 +100,9 @@ function causeOf(
   }
 }
 
-/** What it needs of what is there, who leaves or stands in the way, and how the figures came about. */
+/**
+ * What it needs of what is there, who leaves or stands in the way, and how the figures came about.
+ */
 function factsOf(weighed: Weighed, box: Box): readonly Fact[] {
   const { option, fit, victims, waitsFor, cuts } = weighed;
   if (fit === 'impossible') return [{ fact: 'obstacle', text: option.obstacle ?? 'a device that it needs is not there' }];
@@ -153,7 +158,9 @@ function holdersOf({ option }: Weighed, box: Box): readonly Holder[] {
   return holds.toSorted((one, other) => other.bytes - one.bytes).map(({ holder }) => holder);
 }
 
-/** Options of the same runtime for all layers on one GPU; those of any runtime where it has none. */
+/**
+ * Options of the same runtime for all layers on one GPU; those of any runtime where it has none.
+ */
 function singlesOf({ option }: Weighed, weighed: readonly Weighed[]): readonly Weighed[] {
   const singles = weighed.filter(({ option: { plan } }) => plan.placement.kind === 'gpu' && plan.placement.gpus.length === 1);
   const own = singles.filter(({ option: { plan } }) => plan.runtime === option.plan.runtime);

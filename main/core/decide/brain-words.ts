@@ -1,4 +1,7 @@
-/** The brain's words that are no reason's headline: why a candidate fits or does not, and what a model is that no runtime takes. Wording only; decides nothing. */
+/**
+ * The brain's words that are no reason's headline: why a candidate fits or does not, and what a
+ * model is that no runtime takes. Wording only; decides nothing.
+ */
 import { assertNever } from '../../../shared/errors.ts';
 import type { FormKind, ModelProfile } from '../../../shared/profile.ts';
 import { listed } from '../sentences.ts';
@@ -35,7 +38,10 @@ export function candidateWords({ option, fit, victims, waitsFor, lacksRoom }: We
   }
 }
 
-/** For a model that no runtime here takes: what it is, and what would take it. @param later runtimes of a later version. */
+/**
+ * For a model that no runtime here takes: what it is, and what would take it. @param later runtimes
+ * of a later version.
+ */
 export function noRuntimeWords(
   { kind, forms, architecture }: ModelProfile,
   runtimes: readonly NamedRuntime[],

@@ -1,13 +1,18 @@
 /**
- * Decides where a model goes: rules over facts that were handed in, in about a millisecond, with a sentence for each option. Pure: nothing is
- * committed here, and a what-if is the same call. Options come from `brain-options.ts`, their fit from `brain-fit.ts`.
+ * Decides where a model goes: rules over facts that were handed in, in about a millisecond, with a
+ * sentence for each option. Pure: nothing is committed here, and a what-if is the same call.
+ * Options come from `brain-options.ts`, their fit from `brain-fit.ts`.
  *
  * The order of preference:
- * 1. All layers on GPUs, before part of them, before the CPU: a model is used far longer than it is loaded. So an idle model leaves a GPU
- *    rather than that the next one runs on the CPU, and a short, bounded wait for a GPU beats the CPU too. Elsewhere what this box cannot have.
- * 2. Within that: fits now; fits when those who leave already have left; fits with the cheapest victims; has to wait.
- * 3. The runtime that suits the kind of model; more layers on the GPU; the weights as they are before what is made of them; fewer GPUs.
- * 4. The GPU that leaves the best remaining room: the largest hole on the box stays as large as can be, then the emptiest GPU.
+ * 1. All layers on GPUs, before part of them, before the CPU: a model is used far longer than it is
+ *    loaded. So an idle model leaves a GPU rather than that the next one runs on the CPU, and a
+ *    short, bounded wait for a GPU beats the CPU too. Elsewhere what this box cannot have.
+ * 2. Within that: fits now; fits when those who leave already have left; fits with the cheapest
+ *    victims; has to wait.
+ * 3. The runtime that suits the kind of model; more layers on the GPU; the weights as they are
+ *    before what is made of them; fewer GPUs.
+ * 4. The GPU that leaves the best remaining room: the largest hole on the box stays as large as can
+ *    be, then the emptiest GPU.
  */
 import type { Candidate, Decision, RefusalReason } from '../../../shared/decision.ts';
 import type { Asleep } from '../../../shared/model.ts';
@@ -39,7 +44,10 @@ import { said, saidOf, told } from './reasoned.ts';
 export interface BrainInput extends OptionsInput {
   readonly policies: Policies;
   readonly residents: readonly Resident[];
-  /** `empty`: could this box serve it at all? No residents, nobody else's memory; answers place or refuse, never wait. */
+  /**
+   * `empty`: could this box serve it at all? No residents, nobody else's memory; answers place or
+   * refuse, never wait.
+   */
   readonly box: 'empty' | 'present';
   /** False for content that nobody asked for: it takes free room only. */
   readonly mayEvict: boolean;
@@ -52,13 +60,19 @@ export interface BrainInput extends OptionsInput {
   readonly nowMs: number;
 }
 
-/** A split with less than this share of the layers that it could have is hardly faster than the CPU: victims are worth it then. */
+/**
+ * A split with less than this share of the layers that it could have is hardly faster than the CPU:
+ * victims are worth it then.
+ */
 const WORTHWHILE_SPLIT = 0.5;
 
 const CLASSES = ['gpu', 'split', 'cpu', 'elsewhere'] as const;
 const FITS: readonly Fit[] = ['now', 'draining', 'victims', 'waits'];
 
-/** Place, wait or refuse, always with every option that was weighed and a reason. At `present`, `refuse` means that waiting for models of ours is no use. */
+/**
+ * Place, wait or refuse, always with every option that was weighed and a reason. At `present`,
+ * `refuse` means that waiting for models of ours is no use.
+ */
 export function decide(input: BrainInput): Decision {
   if (input.base?.verdict === 'needs-base') return refusal('needs-base', saidOf(input.base.sentence), HELP_BASE, []);
   const box = boxOf({
@@ -85,7 +99,8 @@ export function decide(input: BrainInput): Decision {
   if (best === null) return refuse(input, ways, weighed, candidates, box);
   const why = told(reasonOf(best, weighingOf(input, weighed, box)));
   if (best.fit === 'now' || best.fit === 'victims') {
-    // Must be the same object as in the list: the ledger compares by identity to mark the chosen one.
+    // Must be the same object as in the list: the ledger compares by identity to mark the chosen
+    // one.
     return { kind: 'place', candidate: candidates[0] ?? toCandidate(best, box), candidates, ...why };
   }
   const { waitsFor, lacksRoom, option } = best;
@@ -96,7 +111,10 @@ function weighingOf(input: BrainInput, weighed: readonly Weighed[], box: Box): W
   return { box, weighed, devices: input.devices, usable: usableGpus(input), layers: input.profile.layers };
 }
 
-/** It has its place: what it gave back must be there again. Refused: it is ended, and asked about like any other. */
+/**
+ * It has its place: what it gave back must be there again. Refused: it is ended, and asked about
+ * like any other.
+ */
 function decideWake(input: BrainInput, asleep: Asleep, box: Box): Decision {
   const option = wakeOption(input, asleep);
   const weighed = weigh(option, box);
@@ -117,7 +135,10 @@ function weighAll(input: BrainInput, ways: readonly Way[], box: Box): readonly W
   return onGpu ? whole : [...whole, ...ways.flatMap((way) => splits(input, way, box)).map((option) => weigh(option, box))];
 }
 
-/** As many layers as fit beside those who are here, unless the GPU could have twice as many if they left. */
+/**
+ * As many layers as fit beside those who are here, unless the GPU could have twice as many if they
+ * left.
+ */
 function splits(input: BrainInput, way: Way, box: Box): readonly Option[] {
   const most = splitOptions(input, way, (gpu) => Math.min(gpu.emptyBytes, box.reachable[gpu.id] ?? 0));
   if (most.length === 0 || input.box === 'empty') {
@@ -128,7 +149,8 @@ function splits(input: BrainInput, way: Way, box: Box): readonly Option[] {
     const [gpu] = option.plan.placement.gpus;
     const beside = now.find(({ plan }) => plan.placement.gpus[0] === gpu);
     if (beside === undefined || layersOf(beside) === layersOf(option)) return [option];
-    // Both are weighed: fewer layers on the GPU are more on the host, where there may be no room for them.
+    // Both are weighed: fewer layers on the GPU are more on the host, where there may be no room
+    // for them.
     return layersOf(beside) >= layersOf(option) * WORTHWHILE_SPLIT ? [beside, option] : [option];
   });
 }
@@ -173,7 +195,10 @@ function layersOf({ plan }: Option): number {
   return plan.placement.gpuLayers ?? 0;
 }
 
-/** Why there is no way. At `present` the empty box is asked first: what it refuses no box can have; what it takes somebody else is holding up. */
+/**
+ * Why there is no way. At `present` the empty box is asked first: what it refuses no box can have;
+ * what it takes somebody else is holding up.
+ */
 function refuse(
   input: BrainInput,
   ways: readonly Way[],
@@ -215,7 +240,10 @@ function refuse(
   return refusal('too-large', noRoomReason(closestOf(possible, box), box, 'too-large'), help, candidates);
 }
 
-/** Each way to run it would execute code of the model's own (I7). @param more a sentence that a person should know beside it. */
+/**
+ * Each way to run it would execute code of the model's own (I7). @param more a sentence that a
+ * person should know beside it.
+ */
 function untrusted(input: BrainInput, more: string, candidates: readonly Candidate[]): Decision {
   const files = input.profile.forms.filter((form) => needsTrust(input, form)).flatMap((form) => form.codeFiles);
   const reason = `It brings code that would run here, and nobody has trusted it: ${listed([...new Set(files)].map(visibleName))}.${more}`;
@@ -259,7 +287,8 @@ function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decisi
       : refusal('no-runtime', said({ kind: 'not-ready', runtimes: takers }, missing), HELP_RUNTIMES, candidates);
   }
   const { reason, help } = noRuntimeWords(profile, runtimes, input.laterRuntimes);
-  // Whatever runtime comes, it would not run this code: that is told first, and what else is missing with it.
+  // Whatever runtime comes, it would not run this code: that is told first, and what else is
+  // missing with it.
   if (isUntrusted) return untrusted(input, ` ${reason}`, candidates);
   // Why such a folder is not converted is in the reason already.
   const isFolder = profile.forms.some((form) => form.kind === 'transformers');

@@ -1,6 +1,7 @@
 /**
- * Decides about a model that only changes another one (a LoRA adapter): it is loaded into its base, which is loaded first. Pure. Which model its base is,
- * `analyzer/adapter-base.ts` has found; who brings the base, `grants.ts`.
+ * Decides about a model that only changes another one (a LoRA adapter): it is loaded into its base,
+ * which is loaded first. Pure. Which model its base is, `analyzer/adapter-base.ts` has found; who
+ * brings the base, `grants.ts`.
  */
 import type { Decision, LaunchPlan, Placement, RuntimeId } from '../../../shared/decision.ts';
 import type { ModelState } from '../../../shared/model.ts';
@@ -24,7 +25,10 @@ export interface DerivedQuestion {
 
 const NOWHERE: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 
-/** Place: its base is ready for it; wait: the base comes first; refuse: nothing here serves adapters of that base. */
+/**
+ * Place: its base is ready for it; wait: the base comes first; refuse: nothing here serves adapters
+ * of that base.
+ */
 export function decideDerived(question: DerivedQuestion): Decision {
   const { modelId, form, base, chosen, runtimes, box } = question;
   if (base.profile === null) {

@@ -1,6 +1,7 @@
 /**
- * Owns the step from a planner's arithmetic to the bytes that the brain reckons with: the correction learned from earlier loads (closed loop),
- * and the seconds that a load will take. Must not read the ledger itself: measurements come in.
+ * Owns the step from a planner's arithmetic to the bytes that the brain reckons with: the
+ * correction learned from earlier loads (closed loop), and the seconds that a load will take. Must
+ * not read the ledger itself: measurements come in.
  */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type RuntimeId } from '../../../shared/decision.ts';
 import type { ModelProfile } from '../../../shared/profile.ts';
@@ -13,7 +14,10 @@ import type { Estimate, RuntimePlanner } from './planner.ts';
 const SAME_PLAN_BOUNDS = [0.8, 2] as const;
 /** Of a guess, what was measured is all that is known. */
 const ANY_BOUNDS = [0, Number.POSITIVE_INFINITY] as const;
-/** Another plan or another model: a hint only. Never much below the arithmetic, since too little ends in an out-of-memory load. */
+/**
+ * Another plan or another model: a hint only. Never much below the arithmetic, since too little
+ * ends in an out-of-memory load.
+ */
 const LOOSE_BOUNDS = [0.9, 1.5] as const;
 /** A runtime's habit is believed from this many loads on. */
 const RUNTIME_LOADS = 3;
@@ -29,9 +33,11 @@ export interface CorrectedEstimate extends Estimate {
 }
 
 /**
- * `planner.estimate` corrected by what was measured: of this model with this plan, else of this model on this runtime, else of this runtime.
- * The correction is clamped, and a note says what was done. `measurements` are newest first. Their `predicted` must be the planner's own
- * estimate before any correction: else the correction would be corrected in turn, and the forecast would swing.
+ * `planner.estimate` corrected by what was measured: of this model with this plan, else of this
+ * model on this runtime, else of this runtime. The correction is clamped, and a note says what was
+ * done. `measurements` are newest first. Their `predicted` must be the planner's own estimate
+ * before any correction: else the correction would be corrected in turn, and the forecast would
+ * swing.
  */
 export function correctedEstimate(
   planner: RuntimePlanner,
@@ -51,7 +57,8 @@ export function correctedEstimate(
   const corrections: Correction[] = [];
   for (const [device, rawBytes] of Object.entries(raw.bytes)) {
     const side = sideOf(device);
-    // Beside a GPU the resident bytes on the host are mostly mapped weights, which the kernel may drop: nothing to learn from.
+    // Beside a GPU the resident bytes on the host are mostly mapped weights, which the kernel may
+    // drop: nothing to learn from.
     const learned =
       side === 'host' && onGpu ? null : learn(device, rawBytes, samePlan, ofModel, ofRuntime, raw.isGuess ? ANY_BOUNDS : SAME_PLAN_BOUNDS);
     bytes[device] = learned === null ? rawBytes : Math.ceil(rawBytes * learned.factor);
@@ -76,7 +83,8 @@ function learn(
   samePlanBounds: readonly [number, number],
 ): Learned | null {
   const side = sideOf(device);
-  // The highest of the last few: a plan may have been measured while it was idle, and will need again what it once needed.
+  // The highest of the last few: a plan may have been measured while it was idle, and will need
+  // again what it once needed.
   const measured = Math.max(0, ...samePlan.map((one) => one.measured[device] ?? 0));
   if (measured > 0 && rawBytes > 0) return clamped(measured / rawBytes, samePlanBounds, 'plan');
   const sameModel = ratios(ofModel, side);
@@ -85,7 +93,10 @@ function learn(
   return sameRuntime.length < RUNTIME_LOADS ? null : clamped(median(sameRuntime), LOOSE_BOUNDS, 'runtime');
 }
 
-/** Measured / predicted of the newest loads, on the GPUs together, or on the host for loads without a GPU. */
+/**
+ * Measured / predicted of the newest loads, on the GPUs together, or on the host for loads without
+ * a GPU.
+ */
 function ratios(measurements: readonly Measurement[], side: Side): readonly number[] {
   const found: number[] = [];
   for (const one of measurements) {
@@ -111,8 +122,8 @@ function unique(corrections: readonly Correction[]): readonly Correction[] {
 }
 
 /**
- * Seconds that a load is expected to take: the median of this model's loads on the runtime, else by the bytes per second of other models'
- * loads on it, else null.
+ * Seconds that a load is expected to take: the median of this model's loads on the runtime, else by
+ * the bytes per second of other models' loads on it, else null.
  */
 export function expectedLoadSeconds(
   modelId: string,
@@ -130,7 +141,9 @@ export function expectedLoadSeconds(
   return secondsPerByte.length === 0 ? null : median(secondsPerByte) * (bytesOn(bytes, 'gpu') + bytesOn(bytes, 'host'));
 }
 
-/** Seconds that waking it is expected to take: the median of the last times; null before the first. */
+/**
+ * Seconds that waking it is expected to take: the median of the last times; null before the first.
+ */
 export function expectedWakeSeconds(modelId: string, plan: LaunchPlan, measurements: readonly Measurement[]): number | null {
   const hash = wakeHash(plan);
   const own = measurements.filter((one) => one.modelId === modelId && one.planHash === hash).slice(0, RECENT_LOADS);

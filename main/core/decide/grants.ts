@@ -1,6 +1,7 @@
 /**
- * Goes through those who wait, in the admission's order, and grants: brain and promise in one turn, so that no room is promised twice. A model
- * that has to wait holds back only those who want the same devices.
+ * Goes through those who wait, in the admission's order, and grants: brain and promise in one turn,
+ * so that no room is promised twice. A model that has to wait holds back only those who want the
+ * same devices.
  */
 import type { Decision } from '../../../shared/decision.ts';
 import { assertNever } from '../../../shared/errors.ts';
@@ -85,7 +86,10 @@ export class Grants {
     }
   }
 
-  /** What goes on though those who began it left gives way to somebody who waits. @param wanted devices, or the one conversion at a time. */
+  /**
+   * What goes on though those who began it left gives way to somebody who waits. @param wanted
+   * devices, or the one conversion at a time.
+   */
   #endLeftOver(waiting: ModelRecord, wanted: readonly string[] | 'conversion'): void {
     const { admission, registry, doer } = this.#ports;
     if (!admission.mayEvict(waiting.id)) return;
@@ -109,7 +113,9 @@ export class Grants {
     registry.apply(id, { type: 'rested', reason: 'no-free-room', atMs: clock.now() });
   }
 
-  /** Nothing is promised before it is there: it may take minutes, in which the memory serves others. */
+  /**
+   * Nothing is promised before it is there: it may take minutes, in which the memory serves others.
+   */
   #prepare(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): void {
     const { doer, log, book } = this.#ports;
     const { candidate, candidates, because } = decision;
@@ -135,7 +141,10 @@ export class Grants {
     if (granted !== undefined) doer.loadModel(granted, candidate, decisionId);
   }
 
-  /** Its base is wanted as much as it is itself. One that was started without adapters is started again. */
+  /**
+   * Its base is wanted as much as it is itself. One that was started without adapters is started
+   * again.
+   */
   #bringBase(record: ModelRecord, baseId: string, decision: Extract<Decision, { kind: 'wait' }>): void {
     const { registry, admission, clock, doer, wake } = this.#ports;
     const rested = stateOf(registry.get(baseId), 'unloaded')?.reason === 'no-free-room';
@@ -143,7 +152,8 @@ export class Grants {
     admission.want(baseId, admission.mayEvict(record.id) ? 'person' : 'content', clock.now());
     const name = registry.get(baseId)?.state.name;
     if (name === 'ready') void doer.unloadModel(baseId, 'launch-settings', { to: 'analyzed' });
-    // Once: whoever is on its way needs no other word, and this is asked with every look at the queue.
+    // Once: whoever is on its way needs no other word, and this is asked with every look at the
+    // queue.
     if (name === 'unloaded' || name === 'asleep') wake(baseId);
     this.#moved(record, decision);
   }

@@ -1,16 +1,23 @@
 /**
- * Owns the hash by which two launch plans are compared: an equal hash means that a settings change disturbs neither a load nor a ready model.
- * Not cryptographic, and not meant to be: nobody gains by a collision with their own plan.
+ * Owns the hash by which two launch plans are compared: an equal hash means that a settings change
+ * disturbs neither a load nor a ready model. Not cryptographic, and not meant to be: nobody gains
+ * by a collision with their own plan.
  */
 import type { LaunchPlan } from '../../../shared/decision.ts';
 
 const WAKE = '-wake';
 const FNV_PRIME = 0x01000193;
 const FNV_OFFSET = 0x811c9dc5;
-/** Any other start value gives a second, independent lane; 32 bits alone would collide within some ten thousand plans. */
+/**
+ * Any other start value gives a second, independent lane; 32 bits alone would collide within some
+ * ten thousand plans.
+ */
 const OTHER_OFFSET = 0x9e3779b9;
 
-/** Sixteen hex digits over every field of the plan; the order of environment variables does not count, that of arguments and GPUs does. */
+/**
+ * Sixteen hex digits over every field of the plan; the order of environment variables does not
+ * count, that of arguments and GPUs does.
+ */
 export function planHash(plan: LaunchPlan): string {
   const text = canonical(plan);
   let first = FNV_OFFSET;

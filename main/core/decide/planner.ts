@@ -1,4 +1,7 @@
-/** A runtime as the deciders see it: what it serves, what a launch of it is, what that costs, and how well it suits. Types only; adapters implement them. */
+/**
+ * A runtime as the deciders see it: what it serves, what a launch of it is, what that costs, and
+ * how well it suits. Types only; adapters implement them.
+ */
 import type { BufferBytes, DeviceBytes, LaunchPlan, Placement, Preparation, RuntimeId } from '../../../shared/decision.ts';
 import type { FormKind, ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
 import type { ModelSettings } from '../../../shared/settings.ts';
@@ -7,7 +10,9 @@ export interface RuntimeFound {
   readonly found: boolean;
   readonly version: string | null;
   readonly message: string;
-  /** It is not here because the settings are wrong about it, and not because nobody installed it. */
+  /**
+   * It is not here because the settings are wrong about it, and not because nobody installed it.
+   */
   readonly isWrong?: boolean;
   /** What this runtime can compute on besides the CPU, and why not, in a sentence. */
   readonly gpu: { readonly usable: boolean; readonly why: string };
@@ -26,7 +31,10 @@ export interface Estimate {
   /** Where the bytes go, for people: weights, KV cache, compute, overhead. */
   readonly parts: Readonly<Record<string, number>>;
   readonly notes: readonly string[];
-  /** Nobody knows what the runtime does with its memory: once a load was measured, that counts alone. */
+  /**
+   * Nobody knows what the runtime does with its memory: once a load was measured, that counts
+   * alone.
+   */
   readonly isGuess?: boolean;
 }
 
@@ -55,33 +63,50 @@ export type LaunchSettings = Omit<ModelSettings, 'runtime'> & {
 export interface RuntimePlanner {
   readonly id: RuntimeId;
   supports(profile: ModelProfile, form: ModelForm): Support;
-  /** Where it serves this form, in words, if that is not on this machine's devices: there is one place then, and it always fits. Absent: here. */
+  /**
+   * Where it serves this form, in words, if that is not on this machine's devices: there is one
+   * place then, and it always fits. Absent: here.
+   */
   elsewhere?(form: ModelForm): string;
   /** True: it serves only models whose own settings name it. */
   readonly onlyWhenChosen?: boolean;
   /** Can a model be spread over several GPUs, and layers left on the CPU? */
   readonly splits: boolean;
   readonly groups: boolean;
-  /** The launch for a placement: context, sequences and arguments from the model's settings and the profile. */
+  /**
+   * The launch for a placement: context, sequences and arguments from the model's settings and the
+   * profile.
+   */
   plan(profile: ModelProfile, form: ModelForm, placement: Placement, settings: LaunchSettings, preparation?: Preparation): LaunchPlan;
-  /** What can be made of the form so that this runtime loads it, the most faithful first; null or absent: it loads the form as it is. */
+  /**
+   * What can be made of the form so that this runtime loads it, the most faithful first; null or
+   * absent: it loads the form as it is.
+   */
   preparations?(profile: ModelProfile, form: ModelForm): readonly Preparation[] | null;
   estimate(profile: ModelProfile, plan: LaunchPlan): Estimate;
-  /** A sentence: why this model cannot be at this place, however much room there is; null: it can. */
+  /**
+   * A sentence: why this model cannot be at this place, however much room there is; null: it can.
+   */
   obstacle?(profile: ModelProfile, placement: Placement, settings: LaunchSettings, form: ModelForm): string | null;
-  /** A sentence: what a person has to say of the model in the settings before it can be loaded; null: nothing. Absent: files tell all. */
+  /**
+   * A sentence: what a person has to say of the model in the settings before it can be loaded;
+   * null: nothing. Absent: files tell all.
+   */
   lacks?(form: ModelForm, settings: LaunchSettings, profile: ModelProfile): string | null;
   /** What a refusal for that is called; absent: `needs-input`. */
   readonly lacking?: 'needs-input' | 'not-visible-on-cluster';
   /** True: it serves only what servers of others offer, and never a model that lies here. */
   readonly onlyOffered?: boolean;
-  /** Why an adapter cannot be loaded into a base that was launched so (null: into any); null: it can. Absent: it serves no adapters. */
+  /**
+   * Why an adapter cannot be loaded into a base that was launched so (null: into any); null: it
+   * can. Absent: it serves no adapters.
+   */
   whyNotAttached?(form: ModelForm, base: LaunchPlan | null): string | null;
 }
 
 /**
- * Its place in the line of those that take a model of this kind in this form: the lowest goes first; null: it does not suit. Whether it takes the model at
- * all is `supports`.
+ * Its place in the line of those that take a model of this kind in this form: the lowest goes
+ * first; null: it does not suit. Whether it takes the model at all is `supports`.
  */
 export type RuntimePreference = (kind: ModelKind, form: FormKind, placement: Placement['kind']) => number | null;
 
@@ -91,7 +116,9 @@ export interface NamedRuntime {
   readonly preference: RuntimePreference;
 }
 
-/** A line of `modelium check`. `missing` is nothing wrong, only something that Modelium could use. */
+/**
+ * A line of `modelium check`. `missing` is nothing wrong, only something that Modelium could use.
+ */
 export interface RuntimeFinding {
   readonly what: string;
   readonly verdict: 'ok' | 'missing' | 'wrong';

@@ -1,4 +1,7 @@
-/** Puts the questions to the brain: gathers what it must know from the owners. The brain itself is pure; nothing is decided or committed here. */
+/**
+ * Puts the questions to the brain: gathers what it must know from the owners. The brain itself is
+ * pure; nothing is decided or committed here.
+ */
 import type { Decision, RuntimeId } from '../../../shared/decision.ts';
 import type { StateOf } from '../../../shared/model.ts';
 import { formOf, type ModelForm, type ModelProfile } from '../../../shared/profile.ts';
@@ -66,7 +69,10 @@ export class Questions {
     );
   }
 
-  /** Only settings that the plan was computed from disturb a model: the plan for the same place is computed anew and compared. */
+  /**
+   * Only settings that the plan was computed from disturb a model: the plan for the same place is
+   * computed anew and compared.
+   */
   launchDiffers(record: ModelRecord, state: StateOf<'loading'> | StateOf<'ready'> | StateOf<'asleep'>): boolean {
     const runtime = this.#ports.runtimes().find(({ planner }) => planner.id === state.plan.runtime);
     const form = record.profile === null ? undefined : formOf(record.profile, state.plan);
@@ -104,7 +110,10 @@ export class Questions {
     return decideDerived({ modelId: id, form, needsTrust, base, chosen, runtimes: this.#ports.runtimes(), box });
   }
 
-  /** What a model must be started with for the adapters here that change it; on which runtime, once one of them is wanted. */
+  /**
+   * What a model must be started with for the adapters here that change it; on which runtime, once
+   * one of them is wanted.
+   */
   #adaptersOf(baseId: string): { readonly adapters?: AdapterNeeds; readonly runtime?: RuntimeId } {
     const server = this.#ports.runtimes().find(({ planner }) => planner.whyNotAttached !== undefined);
     let isWanted = false;

@@ -1,4 +1,7 @@
-/** Reasons whose sentence is somebody else's, a reason with its sentence, and the place that a reason names. Pure. */
+/**
+ * Reasons whose sentence is somebody else's, a reason with its sentence, and the place that a
+ * reason names. Pure.
+ */
 import { type Decision, type DeviceId, HOST_DEVICE, type Placement } from '../../../shared/decision.ts';
 import type { ModelEvent } from '../../../shared/model.ts';
 import type { Cause, PlaceRef, Reason } from '../../../shared/reason.ts';
@@ -40,7 +43,10 @@ export function blockedBy({
   return { type: 'blocked', reason: refusal, message: reason, because, help };
 }
 
-/** @param indexOf a GPU's number; null for the CPU and what is not there. @param layers all that the model has; null where that does not matter. */
+/**
+ * @param indexOf a GPU's number; null for the CPU and what is not there. @param layers all that the
+ * model has; null where that does not matter.
+ */
 export function placeRef(
   { kind, gpus, gpuLayers, where }: Placement,
   indexOf: (id: DeviceId) => number | null,

@@ -1,6 +1,7 @@
 /**
- * What becomes of a model when something that its verdict or its plan rests on is other than before: settings, runtimes, pins, trust. Reports the
- * fact to the registry or has the doer drain; the verdict itself is the orchestrator's next step.
+ * What becomes of a model when something that its verdict or its plan rests on is other than
+ * before: settings, runtimes, pins, trust. Reports the fact to the registry or has the doer drain;
+ * the verdict itself is the orchestrator's next step.
  */
 import { formOf } from '../../../shared/profile.ts';
 import type { Settings } from '../../../shared/settings.ts';
@@ -22,12 +23,16 @@ export interface ReconsiderPorts {
   settings(): Settings;
 }
 
-/** Who waits or is blocked by anything but its files gets another verdict; nobody else is disturbed. */
+/**
+ * Who waits or is blocked by anything but its files gets another verdict; nobody else is disturbed.
+ */
 export function askAgain({ registry }: Pick<ReconsiderPorts, 'registry'>, { id, state }: ModelRecord): void {
   if (state.name === 'queued' || (state.name === 'blocked' && !isBlockedByFiles(state))) registry.apply(id, { type: 'reconsidered' });
 }
 
-/** Settings or runtimes changed. @param wantAlways notes that the settings want the model loaded. */
+/**
+ * Settings or runtimes changed. @param wantAlways notes that the settings want the model loaded.
+ */
 export function reconsider(ports: ReconsiderPorts, record: ModelRecord, wantAlways: (id: string) => void): void {
   const { registry, doer, admission, settings } = ports;
   const { state, id } = record;
@@ -60,7 +65,10 @@ export function reconsiderTrust(ports: ReconsiderPorts, record: ModelRecord, by:
   askAgain(ports, record);
 }
 
-/** A model came, left, or is called otherwise: adapters whose base that is, or was, get another verdict. */
+/**
+ * A model came, left, or is called otherwise: adapters whose base that is, or was, get another
+ * verdict.
+ */
 export function reconsiderAdapters({ registry, questions }: Pick<ReconsiderPorts, 'registry' | 'questions'>): void {
   for (const { id, profile, state } of registry.each()) {
     if (state.name !== 'blocked' || isBlockedByFiles(state)) continue;

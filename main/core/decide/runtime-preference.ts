@@ -1,4 +1,7 @@
-/** Which runtime suits which model: each says its own place (`RuntimePreference`); here they are compared. Pure. */
+/**
+ * Which runtime suits which model: each says its own place (`RuntimePreference`); here they are
+ * compared. Pure.
+ */
 import type { Placement } from '../../../shared/decision.ts';
 import type { FormKind, ModelKind } from '../../../shared/profile.ts';
 import type { NamedRuntime } from './planner.ts';

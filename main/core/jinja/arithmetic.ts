@@ -1,4 +1,7 @@
-/** Python's arithmetic: ints without bounds of their own, floor division and remainders with the divisor's sign, and texts and lists that repeat. Pure. */
+/**
+ * Python's arithmetic: ints without bounds of their own, floor division and remainders with the
+ * divisor's sign, and texts and lists that repeat. Pure.
+ */
 import type { Budget } from './budget.ts';
 import { numeric } from './compare.ts';
 import { TemplateBoundError, TemplateError } from './errors.ts';

@@ -1,4 +1,7 @@
-/** What `value.name`, `value[key]` and `value[from:to]` reach, and nothing besides. Lists and dictionaries change only where that is allowed. Pure. */
+/**
+ * What `value.name`, `value[key]` and `value[from:to]` reach, and nothing besides. Lists and
+ * dictionaries change only where that is allowed. Pure.
+ */
 import { bind, wholeOf } from './args.ts';
 import type { Budget } from './budget.ts';
 import { changeOf } from './changes.ts';

@@ -1,4 +1,7 @@
-/** Methods that change a list or a dictionary in place, for templates that were written for engines without a sandbox. Pure. */
+/**
+ * Methods that change a list or a dictionary in place, for templates that were written for engines
+ * without a sandbox. Pure.
+ */
 import { bind, wholeOf } from './args.ts';
 import type { Budget } from './budget.ts';
 import { TemplateError } from './errors.ts';

@@ -39,7 +39,10 @@ function hasSame(left: Dict, right: Dict, budget: Budget): boolean {
   return true;
 }
 
-/** Negative, 0 or positive. @param sign for the message. @throws TemplateError for what has no order. */
+/**
+ * Negative, 0 or positive. @param sign for the message. @throws TemplateError for what has no
+ * order.
+ */
 export function order(left: Value, right: Value, budget: Budget, sign = '<'): number {
   budget.spend();
   if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right);

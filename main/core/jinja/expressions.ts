@@ -1,4 +1,7 @@
-/** Reads the expressions of a template's language, by its precedences: conditional, or, and, not, comparison, + -, ~, * / // %, **, signs, filters. */
+/**
+ * Reads the expressions of a template's language, by its precedences: conditional, or, and, not,
+ * comparison, + -, ~, * / // %, **, signs, filters.
+ */
 import { Cursor } from './cursor.ts';
 import type { BinaryOperator, Call, CompareOperator, Expression } from './nodes.ts';
 

@@ -1,4 +1,7 @@
-/** The filters of templates that make one value of another, `tojson` as chat templates know it among them. Those over lists are `list-filters.ts`. Pure. */
+/**
+ * The filters of templates that make one value of another, `tojson` as chat templates know it among
+ * them. Those over lists are `list-filters.ts`. Pure.
+ */
 import { bind, stringOf, wholeOf } from './args.ts';
 import { attributeOf } from './attributes.ts';
 import type { Budget } from './budget.ts';

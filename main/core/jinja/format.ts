@@ -1,4 +1,7 @@
-/** Python's two ways to put values into a text: `"%05.2f" % value` and `"{:>5}".format(value)`. Pure. */
+/**
+ * Python's two ways to put values into a text: `"%05.2f" % value` and `"{:>5}".format(value)`.
+ * Pure.
+ */
 import type { Budget } from './budget.ts';
 import { numeric } from './compare.ts';
 import { TemplateError } from './errors.ts';
@@ -145,7 +148,10 @@ function digitsOf(size: bigint | number, style: Style): string {
   }
 }
 
-/** A number with so many digits behind the point; exact halves go to the even neighbour, as in Python. */
+/**
+ * A number with so many digits behind the point; exact halves go to the even neighbour, as in
+ * Python.
+ */
 export function fixed(value: number, digits: number): string {
   if (!Number.isFinite(value)) return floatText(value);
   if (Math.abs(value) >= 1e21) return BigInt(value).toString() + (digits > 0 ? `.${'0'.repeat(digits)}` : '');
@@ -240,7 +246,10 @@ function fieldValue(name: string, { positional, named }: Args): Value {
   throw new TemplateError(/^\d+$/.test(name) ? `Replacement index ${name} out of range for positional args tuple` : `'${name}'`);
 }
 
-/** Braces that are doubled are braces; what stands between single ones is a field, whose format may hold fields again. */
+/**
+ * Braces that are doubled are braces; what stands between single ones is a field, whose format may
+ * hold fields again.
+ */
 function replaceFields(text: string, field: (inner: string) => string): string {
   let made = '';
   for (let at = 0; at < text.length; ) {

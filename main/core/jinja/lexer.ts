@@ -1,6 +1,7 @@
 /**
- * Divides a template's text into tokens, with the settings that chat templates are written for: `trim_blocks` and `lstrip_blocks` on, one line
- * feed at the very end dropped, line ends of all systems read as "\n". Owns where white space goes; knows no grammar. No I/O.
+ * Divides a template's text into tokens, with the settings that chat templates are written for:
+ * `trim_blocks` and `lstrip_blocks` on, one line feed at the very end dropped, line ends of all
+ * systems read as "\n". Owns where white space goes; knows no grammar. No I/O.
  */
 import { TemplateError } from './errors.ts';
 import { SPACE, withoutTrailing } from './spaces.ts';
@@ -40,7 +41,10 @@ class Lexer {
   readonly #tokens: Token[] = [];
   #at = 0;
   #line = 1;
-  /** What was read last ended with a line feed, or nothing was read: indentation in front of a statement is dropped then. */
+  /**
+   * What was read last ended with a line feed, or nothing was read: indentation in front of a
+   * statement is dropped then.
+   */
   #startsLine = true;
 
   constructor(source: string) {

@@ -1,4 +1,7 @@
-/** The filters of templates over lists: what they choose, order and divide. Some call other filters and tests. Pure. */
+/**
+ * The filters of templates over lists: what they choose, order and divide. Some call other filters
+ * and tests. Pure.
+ */
 import { bind, stringOf, wholeOf } from './args.ts';
 import { binary } from './arithmetic.ts';
 import { itemOf } from './attributes.ts';

@@ -25,7 +25,10 @@ class StatementReader {
     this.#read = read;
   }
 
-  /** @param ends tags that end it, whose name is left as the next token; null: the template's end does. */
+  /**
+   * @param ends tags that end it, whose name is left as the next token; null: the template's end
+   * does.
+   */
   body(ends: readonly string[] | null): Body {
     const read = this.#read;
     const statements: Statement[] = [];

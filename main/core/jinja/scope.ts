@@ -1,4 +1,6 @@
-/** Which name means what where: a scope sees the names of those around it, and sets its own. No I/O. */
+/**
+ * Which name means what where: a scope sees the names of those around it, and sets its own. No I/O.
+ */
 import { Undefined, type Value } from './values.ts';
 
 export class Scope {

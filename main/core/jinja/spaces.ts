@@ -1,4 +1,7 @@
-/** White space as Python sees it. Loops, not patterns: a pattern takes the square of a long run of spaces. Pure. */
+/**
+ * White space as Python sees it. Loops, not patterns: a pattern takes the square of a long run of
+ * spaces. Pure.
+ */
 
 /** As a class of a pattern; a byte order mark is no white space in Python. */
 export const SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';

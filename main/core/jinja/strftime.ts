@@ -60,7 +60,10 @@ const PARTS: Readonly<Record<string, (date: Date) => string>> = {
   '%': () => '%',
 };
 
-/** What is not known stays as it is written. `%-d` leaves out leading zeros, `%_d` makes them spaces. */
+/**
+ * What is not known stays as it is written. `%-d` leaves out leading zeros, `%_d` makes them
+ * spaces.
+ */
 export function strftime(format: string, date: Date): string {
   return format.replace(/%([-_^#0]?)([a-zA-Z%])/g, (whole, flag: string, part: string) => {
     const made = Object.hasOwn(PARTS, part) ? PARTS[part]?.(date) : undefined;

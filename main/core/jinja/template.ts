@@ -1,7 +1,9 @@
 /**
- * Chat templates, rendered as transformers does it: Jinja2 in its sandbox with `trim_blocks`, `lstrip_blocks`, loop controls, `tojson` without
- * escapes, `raise_exception` and `strftime_now`. An engine of our own, because no library for JavaScript keeps to Python's values (1.0 is not 1,
- * None is not ''), and because none can be bounded: a template comes from whoever made the file. No I/O.
+ * Chat templates, rendered as transformers does it: Jinja2 in its sandbox with `trim_blocks`,
+ * `lstrip_blocks`, loop controls, `tojson` without escapes, `raise_exception` and `strftime_now`.
+ * An engine of our own, because no library for JavaScript keeps to Python's values (1.0 is not 1,
+ * None is not ''), and because none can be bounded: a template comes from whoever made the file. No
+ * I/O.
  */
 import { type Bounds, Budget } from './budget.ts';
 import { TemplateBoundError, TemplateError } from './errors.ts';
@@ -27,7 +29,8 @@ export class Template {
   }
 
   /**
-   * @param variables plain JSON values. A whole number that is a float (1.0 in JSON) comes as `new Number(1)`, one beyond 2^53 as a bigint.
+   * @param variables plain JSON values. A whole number that is a float (1.0 in JSON) comes as
+   * `new Number(1)`, one beyond 2^53 as a bigint.
    * @throws TemplateError in the template's own words or ours, with the line.
    */
   render(variables: Readonly<Record<string, unknown>>, { bounds, now }: RenderOptions): string {

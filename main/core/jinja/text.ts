@@ -30,7 +30,8 @@ export function floatText(value: number): string {
   const exponent = Number(power);
   if (exponent < -4 || exponent >= 16) return `${digits}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
   const plain = value.toString();
-  // JavaScript writes small numbers with an exponent from 1e-7 on, Python from 1e-5 on: between them and 1e16 both write digits.
+  // JavaScript writes small numbers with an exponent from 1e-7 on, Python from 1e-5 on: between
+  // them and 1e16 both write digits.
   return plain.includes('.') ? plain : `${plain}.0`;
 }
 

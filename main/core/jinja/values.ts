@@ -1,6 +1,7 @@
 /**
- * The values of a template, which are Python's: a JavaScript `bigint` is an int, a `number` a float, `null` None; lists, dictionaries and the
- * others have classes of their own, so that nothing of JavaScript's own objects can be reached from a template. No I/O.
+ * The values of a template, which are Python's: a JavaScript `bigint` is an int, a `number` a
+ * float, `null` None; lists, dictionaries and the others have classes of their own, so that nothing
+ * of JavaScript's own objects can be reached from a template. No I/O.
  */
 import { TemplateError } from './errors.ts';
 
@@ -23,7 +24,10 @@ export type Value =
   | Slice
   | Markup;
 
-/** A text that is called safe: what is added to it is escaped for HTML, because that is what jinja2 does, also where nobody means HTML. */
+/**
+ * A text that is called safe: what is added to it is escaped for HTML, because that is what jinja2
+ * does, also where nobody means HTML.
+ */
 export class Markup {
   readonly text: string;
 
@@ -132,7 +136,10 @@ export class Range {
   }
 }
 
-/** What Python computes only when it is asked, and gives once: the results of `map`, `select` and others. */
+/**
+ * What Python computes only when it is asked, and gives once: the results of `map`, `select` and
+ * others.
+ */
 export class Lazy {
   readonly type: string;
   readonly #items: Iterator<Value>;
@@ -234,7 +241,10 @@ function objectType(value: Exclude<Value, string | bigint | number | boolean>): 
   return value instanceof Loop ? 'LoopContext' : 'function';
 }
 
-/** Where a key is kept: equal keys at the same place. @throws TemplateError for what has no fixed value. */
+/**
+ * Where a key is kept: equal keys at the same place. @throws TemplateError for what has no fixed
+ * value.
+ */
 function hash(given: Value): unknown {
   const key = plain(given);
   if (typeof key === 'string' || key === null) return key;

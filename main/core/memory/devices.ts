@@ -1,10 +1,12 @@
 /**
- * Owns what is known of memory on each device: the last sample, what is promised to loads under way, what leaked, and who has the load slot.
- * `grant` takes all or nothing, in the same turn as the decision. It decides nothing and measures nothing: samples come in.
+ * Owns what is known of memory on each device: the last sample, what is promised to loads under
+ * way, what leaked, and who has the load slot. `grant` takes all or nothing, in the same turn as
+ * the decision. It decides nothing and measures nothing: samples come in.
  *
- * What a new load may take on a GPU: measured free - reserve - what is promised and not yet seen allocated. A leak is memory that the driver
- * still shows as used, so it is missing from "free" already and must not be taken off twice; it is named so that people can see who has it.
- * On the host: see `host-room.ts`.
+ * What a new load may take on a GPU: measured free - reserve - what is promised and not yet seen
+ * allocated. A leak is memory that the driver still shows as used, so it is missing from "free"
+ * already and must not be taken off twice; it is named so that people can see who has it. On the
+ * host: see `host-room.ts`.
  */
 import { type DeviceBytes, type DeviceId, HOST_DEVICE, type Placement } from '../../../shared/decision.ts';
 import type { Settings } from '../../../shared/settings.ts';
@@ -62,13 +64,19 @@ interface Leak {
 const LEAK_NOISE_BYTES = 16 * MIB;
 /** Other programs that are named on a GPU (I10). */
 const PROGRAMS_SHOWN = 12;
-/** A promise may dip this far into the reserve: other programs' memory moves a little while victims leave, and that is what a reserve is for. */
+/**
+ * A promise may dip this far into the reserve: other programs' memory moves a little while victims
+ * leave, and that is what a reserve is for.
+ */
 const RESERVE_TOLERANCE = 0.25;
 
 export class Devices {
   readonly #ports: DevicesPorts;
   readonly #promises = new Map<string, Promised>();
-  /** Used bytes above which growth belongs to promises, for drivers that name no processes. Runs down with the sample. */
+  /**
+   * Used bytes above which growth belongs to promises, for drivers that name no processes. Runs
+   * down with the sample.
+   */
   readonly #baselines = new Map<DeviceId, number>();
   #leaks: readonly Leak[] = [];
   #sample: Sample | null = null;
@@ -81,13 +89,17 @@ export class Devices {
     return this.#sample;
   }
 
-  /** Takes a sample in; one that is older than the last is dropped. Ends promises of models that were ready before it was taken. */
+  /**
+   * Takes a sample in; one that is older than the last is dropped. Ends promises of models that
+   * were ready before it was taken.
+   */
   applySample(sample: Sample): void {
     if (this.#sample !== null && sample.atMs < this.#sample.atMs) return;
     this.#sample = sample;
     for (const device of sample.devices) {
       const baseline = this.#baselines.get(device.id);
-      // Victims leave while the promise stands: what is allocated afterwards counts from the lowest point.
+      // Victims leave while the promise stands: what is allocated afterwards counts from the lowest
+      // point.
       if (baseline !== undefined && device.usedBytes < baseline) this.#baselines.set(device.id, device.usedBytes);
     }
     for (const [modelId, { readyAtMs }] of this.#promises) if (readyAtMs !== null && sample.atMs > readyAtMs) this.#end(modelId);
@@ -106,8 +118,9 @@ export class Devices {
   }
 
   /**
-   * Promises memory and load slots to a load: all or nothing, in the turn in which the brain decided. False when a slot is taken, a device is
-   * away or not ours to use, or the room together with what the victims hold is too small.
+   * Promises memory and load slots to a load: all or nothing, in the turn in which the brain
+   * decided. False when a slot is taken, a device is away or not ours to use, or the room together
+   * with what the victims hold is too small.
    */
   grant({ modelId, bytes, slots, victims }: Grant): boolean {
     if (this.#promises.has(modelId)) throw new Error(`${modelId} has a promise already`);
@@ -130,7 +143,10 @@ export class Devices {
     return true;
   }
 
-  /** The model is ready: its slots come free now, its promise ends with the first sample taken after `atMs` (which shows what it took). */
+  /**
+   * The model is ready: its slots come free now, its promise ends with the first sample taken after
+   * `atMs` (which shows what it took).
+   */
   settlePromise(modelId: string, atMs: number): void {
     const promise = this.#promises.get(modelId);
     if (promise !== undefined) promise.readyAtMs ??= atMs;
@@ -229,15 +245,19 @@ export class Devices {
   }
 }
 
-/** The devices whose load slot a placement takes. A model on a GPU also takes some main memory, but does not keep others from loading; one elsewhere nobody. */
+/**
+ * The devices whose load slot a placement takes. A model on a GPU also takes some main memory, but
+ * does not keep others from loading; one elsewhere nobody.
+ */
 export function slotsOf(placement: Placement): readonly DeviceId[] {
   if (placement.kind === 'elsewhere') return [];
   return placement.kind === 'gpu' ? placement.gpus : [...placement.gpus, HOST_DEVICE];
 }
 
 /**
- * What a model counts as holding: on GPUs what was measured (predicted where nothing was); on the host what was predicted, or more where it
- * runs without a GPU and measured more. Beside a GPU the resident bytes on the host are mostly mapped weights, which the kernel may drop.
+ * What a model counts as holding: on GPUs what was measured (predicted where nothing was); on the
+ * host what was predicted, or more where it runs without a GPU and measured more. Beside a GPU the
+ * resident bytes on the host are mostly mapped weights, which the kernel may drop.
  */
 export function heldBytes(predicted: DeviceBytes, measured: DeviceBytes): DeviceBytes {
   const gpus = Object.keys({ ...predicted, ...measured }).filter((id) => id !== HOST_DEVICE);
@@ -253,7 +273,10 @@ export function isNamed(names: Settings['gpus']['use'], device: { readonly id: D
   return names.some((name) => name === device.id || name === device.index || name === String(device.index));
 }
 
-/** The processes on a GPU that are none of ours, the largest first. None where the driver does not tell. */
+/**
+ * The processes on a GPU that are none of ours, the largest first. None where the driver does not
+ * tell.
+ */
 function programsOf({ byPid, programs }: DeviceSample, ours: readonly { readonly pids: readonly number[] }[]): readonly ProgramView[] {
   const known = new Set(ours.flatMap(({ pids }) => pids));
   return [...(byPid ?? [])]
@@ -267,7 +290,8 @@ function programsOf({ byPid, programs }: DeviceSample, ours: readonly { readonly
 function stillLeaks(leak: Leak, device: DeviceSample | undefined): boolean {
   if (device === undefined) return false;
   const named = pidBytes(device, leak.pids);
-  // On the host a dead process holds nothing, and a driver that named its processes before would name them still.
+  // On the host a dead process holds nothing, and a driver that named its processes before would
+  // name them still.
   if (named === 0 && device.byPid !== null && (leak.named || device.kind === 'host')) return false;
   leak.named ||= named > 0;
   leak.bytes = Math.min(leak.bytes, named > 0 ? named : Math.max(0, device.usedBytes - leak.usedWithout));

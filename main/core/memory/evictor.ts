@@ -1,17 +1,24 @@
 /**
- * Decides who leaves, and why: for another model's memory, or for idleness. Pure: it names models, the orchestrator unloads them.
- * Never a pinned one, never one that loads; one with requests in flight only for somebody who has waited too long (I3).
+ * Decides who leaves, and why: for another model's memory, or for idleness. Pure: it names models,
+ * the orchestrator unloads them. Never a pinned one, never one that loads; one with requests in
+ * flight only for somebody who has waited too long (I3).
  */
 import type { DeviceBytes } from '../../../shared/decision.ts';
 import type { Policies } from '../../../shared/settings.ts';
 import type { Holder } from './gpu-room.ts';
 import { cheapestVictims, type Leaver, LeaverIndex, type Victims } from './victims.ts';
 
-/** A model that holds memory, with all that speaks for and against its staying. Times are monotonic milliseconds. */
+/**
+ * A model that holds memory, with all that speaks for and against its staying. Times are monotonic
+ * milliseconds.
+ */
 export interface Resident extends Holder {
   readonly state: 'loading' | 'ready' | 'asleep' | 'draining';
   readonly pinned: boolean;
-  /** In `always_loaded`: never unloaded for idleness; for memory like any other, but as if it had just been used. */
+  /**
+   * In `always_loaded`: never unloaded for idleness; for memory like any other, but as if it had
+   * just been used.
+   */
   readonly alwaysLoaded: boolean;
   readonly inFlight: number;
   /** Since when it is in its state. */
@@ -29,7 +36,10 @@ export interface Resident extends Holder {
 
 export interface EvictionRules {
   readonly minResidencyMs: number;
-  /** After `fairness_max_wait_seconds` a busy model may be taken, so that constant traffic to one starves no other. */
+  /**
+   * After `fairness_max_wait_seconds` a busy model may be taken, so that constant traffic to one
+   * starves no other.
+   */
   readonly busyToo: boolean;
   readonly nowMs: number;
 }
@@ -42,7 +52,9 @@ export interface IdleVerdict {
 
 /** Of a model whose load was never timed. */
 const UNKNOWN_LOAD_SECONDS = 30;
-/** Within this time after a use all models count alike: a person reads an answer before asking on. */
+/**
+ * Within this time after a use all models count alike: a person reads an answer before asking on.
+ */
 const READING_MS = 60_000;
 
 const AUTO_FIRST_MS = 300_000;
@@ -52,9 +64,10 @@ const AUTO_GAPS = 4;
 const AUTO_LOADS = 20;
 
 /**
- * What evicting a model costs: its load seconds x the chance that it is asked for again in the next second. That chance is taken to fall with
- * the time since the last use (who was used a while ago will come back in about as long again). Weighing the number of past uses in addition
- * made replayed workloads worse, so it is not in here.
+ * What evicting a model costs: its load seconds x the chance that it is asked for again in the next
+ * second. That chance is taken to fall with the time since the last use (who was used a while ago
+ * will come back in about as long again). Weighing the number of past uses in addition made
+ * replayed workloads worse, so it is not in here.
  */
 export function reloadCost(resident: Resident, nowMs: number): number {
   const idleMs = resident.alwaysLoaded ? 0 : idleFor(resident, nowMs);
@@ -125,8 +138,9 @@ export function sleepDue(residents: readonly Resident[], policies: Policies, now
 }
 
 /**
- * How long a model may be idle; null when idleness does not end it (pinned, always loaded, in use, not ready). A request's keep-alive beats
- * the model's own setting, which beats the policy. Below zero is for ever, as in Ollama's API.
+ * How long a model may be idle; null when idleness does not end it (pinned, always loaded, in use,
+ * not ready). A request's keep-alive beats the model's own setting, which beats the policy. Below
+ * zero is for ever, as in Ollama's API.
  */
 export function idleLimitMs(resident: Resident, policies: Policies): number | null {
   if (resident.pinned || resident.alwaysLoaded || resident.inFlight > 0) return null;
@@ -137,9 +151,9 @@ export function idleLimitMs(resident: Resident, policies: Policies): number | nu
 }
 
 /**
- * `evict_after_idle_seconds: auto`: as long as a next request is to be expected, which is until four times the usual gap has passed, and not
- * before twenty times what it took to load, so that slow loaders stay longer; within 1 and 60 minutes. Five minutes until there is a gap to
- * go by.
+ * `evict_after_idle_seconds: auto`: as long as a next request is to be expected, which is until
+ * four times the usual gap has passed, and not before twenty times what it took to load, so that
+ * slow loaders stay longer; within 1 and 60 minutes. Five minutes until there is a gap to go by.
  */
 function autoIdleMs({ gapMs, loadSeconds }: Resident): number {
   if (gapMs === null) return AUTO_FIRST_MS;

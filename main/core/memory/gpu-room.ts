@@ -1,6 +1,7 @@
 /**
- * Reckons what a new load may take of a GPU, and who holds what of it: measured free - reserve - what is promised and not yet seen allocated. Pure. Main
- * memory is reckoned otherwise: `host-room.ts`.
+ * Reckons what a new load may take of a GPU, and who holds what of it: measured free - reserve -
+ * what is promised and not yet seen allocated. Pure. Main memory is reckoned otherwise:
+ * `host-room.ts`.
  */
 import type { DeviceBytes } from '../../../shared/decision.ts';
 import type { DeviceSample } from '../ports.ts';
@@ -28,7 +29,8 @@ export interface GpuFacts {
 
 export function gpuRoom({ device, holders, promised, reservedBytes, baselineBytes }: GpuFacts): HostRoom {
   const byModel = new Map<string, number>();
-  // A model that shares its process has none that the driver could name: it counts by growth, and then by what was measured of it.
+  // A model that shares its process has none that the driver could name: it counts by growth, and
+  // then by what was measured of it.
   const byGrowth = (id: string): boolean =>
     device.byPid === null || holders.some(({ modelId, server }) => modelId === id && server !== undefined);
   for (const holder of holders) {

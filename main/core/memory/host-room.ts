@@ -1,11 +1,13 @@
 /**
- * Reckons what a new load may take of main memory. Apart from GPUs because the kernel counts mapped weights as available: they lie in page
- * cache, and `used` does not show them. So what our models need is added up by model, and only what others use is measured:
+ * Reckons what a new load may take of main memory. Apart from GPUs because the kernel counts mapped
+ * weights as available: they lie in page cache, and `used` does not show them. So what our models
+ * need is added up by model, and only what others use is measured:
  *
  *     available = min(total - reserve - others, limit) - what ours need - leaks
  *     others    = used - what of ours is anonymous memory (the part of ours that `used` shows)
  *
- * Where the system does not tell the anonymous part, others = used: our own anonymous memory then counts twice, which errs to the safe side.
+ * Where the system does not tell the anonymous part, others = used: our own anonymous memory then
+ * counts twice, which errs to the safe side.
  */
 import { HOST_DEVICE } from '../../../shared/decision.ts';
 import type { DeviceSample } from '../ports.ts';

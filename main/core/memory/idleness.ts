@@ -1,6 +1,7 @@
 /**
- * Looks once a second for models that nobody uses: puts them to sleep where they can, unloads them when their time is up. Owns that one timer; who is
- * idle, and for how long, are the evictor's and the usage's matters.
+ * Looks once a second for models that nobody uses: puts them to sleep where they can, unloads them
+ * when their time is up. Owns that one timer; who is idle, and for how long, are the evictor's and
+ * the usage's matters.
  */
 import type { StateOf } from '../../../shared/model.ts';
 import type { Settings } from '../../../shared/settings.ts';
@@ -49,7 +50,10 @@ export class Idleness {
     this.#cancelLook?.();
   }
 
-  /** Unloads what nobody used for long enough. Not on a device where a load runs: its profiling counts what others give back. */
+  /**
+   * Unloads what nobody used for long enough. Not on a device where a load runs: its profiling
+   * counts what others give back.
+   */
   look(): void {
     const { registry, doer, log, clock, usage, devices, settings } = this.#ports;
     this.#cancelLook?.();

@@ -1,12 +1,21 @@
-/** What samples tell of one process tree's memory. Pure: by process where the driver names processes, by difference where it does not. */
+/**
+ * What samples tell of one process tree's memory. Pure: by process where the driver names
+ * processes, by difference where it does not.
+ */
 import type { DeviceBytes, DeviceId } from '../../../shared/decision.ts';
 import { HOST_DEVICE } from '../../../shared/decision.ts';
 import type { DeviceSample, Sample } from '../ports.ts';
 
-/** Share of what a model held that must be seen back before its memory counts as free, where only totals are known: others move a little too. */
+/**
+ * Share of what a model held that must be seen back before its memory counts as free, where only
+ * totals are known: others move a little too.
+ */
 const BACK_SHARE = 0.75;
 
-/** @returns bytes on each GPU of `predicted` that the tree holds; the host's are read from the processes themselves. */
+/**
+ * @returns bytes on each GPU of `predicted` that the tree holds; the host's are read from the
+ * processes themselves.
+ */
 export function measuredBytes(sample: Sample, before: Sample | null, pids: readonly number[], predicted: DeviceBytes): DeviceBytes {
   const measured: Record<DeviceId, number> = {};
   for (const id of Object.keys(predicted)) {
@@ -20,7 +29,8 @@ export function measuredBytes(sample: Sample, before: Sample | null, pids: reado
 }
 
 /**
- * The same for one model of several in a process: by how much more there is than before it was loaded.
+ * The same for one model of several in a process: by how much more there is than before it was
+ * loaded.
  * @param pids of the whole process tree. @param before null: nothing is known.
  */
 export function differenceBytes(sample: Sample, before: Sample | null, pids: readonly number[], predicted: DeviceBytes): DeviceBytes {
@@ -40,7 +50,10 @@ export function heldByProcesses(sample: Sample, pids: readonly number[]): Device
   return Object.fromEntries(gpus.filter(([, bytes]) => bytes > 0));
 }
 
-/** @returns null when the memory of an ended tree is back; else the bytes that are still missing, by device. */
+/**
+ * @returns null when the memory of an ended tree is back; else the bytes that are still missing, by
+ * device.
+ */
 export function memoryIsBack(sample: Sample, before: Sample | null, pids: readonly number[], held: DeviceBytes): DeviceBytes | null {
   const missing: Record<DeviceId, number> = {};
   for (const [id, bytes] of Object.entries(held)) {

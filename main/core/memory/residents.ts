@@ -1,4 +1,7 @@
-/** Who has a process now, with all that speaks for and against its staying: the registry, the usage and the settings read into one list. Pure reading. */
+/**
+ * Who has a process now, with all that speaks for and against its staying: the registry, the usage
+ * and the settings read into one list. Pure reading.
+ */
 import type { DeviceBytes } from '../../../shared/decision.ts';
 import { assertNever } from '../../../shared/errors.ts';
 import type { ModelState } from '../../../shared/model.ts';

@@ -1,6 +1,7 @@
 /**
- * The search behind evictions: the cheapest set of models whose leaving gives each device what it lacks, none of them superfluous.
- * Knows costs and bytes, not models: who may leave and what that costs is the evictor's matter.
+ * The search behind evictions: the cheapest set of models whose leaving gives each device what it
+ * lacks, none of them superfluous. Knows costs and bytes, not models: who may leave and what that
+ * costs is the evictor's matter.
  */
 import type { DeviceBytes, DeviceId } from '../../../shared/decision.ts';
 
@@ -15,7 +16,10 @@ export interface Victims {
   readonly cost: number;
 }
 
-/** Up to so many models every subset is weighed (1,024 at most, far fewer with the bound); above, the most promising ones only. */
+/**
+ * Up to so many models every subset is weighed (1,024 at most, far fewer with the bound); above,
+ * the most promising ones only.
+ */
 const EXACT_LIMIT = 10;
 
 interface Item {
@@ -29,7 +33,10 @@ interface Item {
   readonly price: number;
 }
 
-/** Leavers by device. Built once per decision and asked for every option, so a device's list is sorted when it is first asked for. */
+/**
+ * Leavers by device. Built once per decision and asked for every option, so a device's list is
+ * sorted when it is first asked for.
+ */
 export class LeaverIndex {
   readonly #unsorted = new Map<DeviceId, Leaver[]>();
   readonly #sorted = new Map<DeviceId, readonly Leaver[]>();
@@ -106,7 +113,8 @@ export function cheapestVictims(index: LeaverIndex, missing: DeviceBytes): Victi
   const devices = Object.keys(missing).filter((id) => (missing[id] ?? 0) > 0);
   if (devices.length === 0) return { modelIds: [], cost: 0 };
   if (!index.areApart(devices)) return cheapestTogether(index, devices, missing);
-  // Where nobody holds something on two of them, the cheapest set is that of each device by itself, which other options ask for too.
+  // Where nobody holds something on two of them, the cheapest set is that of each device by itself,
+  // which other options ask for too.
   const modelIds: string[] = [];
   let cost = 0;
   for (const id of devices) {
@@ -124,14 +132,18 @@ function cheapestTogether(index: LeaverIndex, devices: readonly DeviceId[], miss
   for (const id of devices) if (!addPromising(promising, index.on(id), id, missing[id] ?? 0)) return null;
   const wanted = devices.map((id) => missing[id] ?? 0);
   const items = [...promising].map((leaver) => toItem(leaver, devices, wanted));
-  // The cheapest for what it gives first: the order of the greedy choice, and a good order for the bound of the search.
+  // The cheapest for what it gives first: the order of the greedy choice, and a good order for the
+  // bound of the search.
   items.sort((a, b) => a.price - b.price || b.use - a.use || (a.modelId < b.modelId ? -1 : 1));
   const greedy = pruned(greedyCover(items, wanted), wanted);
   const best = searched(items.slice(0, EXACT_LIMIT), wanted, greedy);
   return { modelIds: best.map((item) => item.modelId), cost: costOf(best) };
 }
 
-/** Enough of a device's leavers to cover what is missing there, and as many again as the search can weigh. False: there are not enough. */
+/**
+ * Enough of a device's leavers to cover what is missing there, and as many again as the search can
+ * weigh. False: there are not enough.
+ */
 function addPromising(promising: Set<Leaver>, there: readonly Leaver[], id: DeviceId, missing: number): boolean {
   let bytes = 0;
   let spare = EXACT_LIMIT;
@@ -195,7 +207,9 @@ function givesMoreThan({ gives }: Item, spare: readonly number[]): boolean {
   return false;
 }
 
-/** Every subset of `items`, cut off where it cannot beat the best known or cannot suffice any more. */
+/**
+ * Every subset of `items`, cut off where it cannot beat the best known or cannot suffice any more.
+ */
 function searched(items: readonly Item[], wanted: readonly number[], known: readonly Item[]): readonly Item[] {
   let best = known;
   let bestCost = costOf(known);

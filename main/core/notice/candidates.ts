@@ -1,6 +1,7 @@
 /**
- * What a scan of a watch folder means for the models that are known: which appeared, changed, were renamed, went away or are gone.
- * Pure: the orchestrator hands in what it knows, applies the events in their order and keeps the absences for the next scan.
+ * What a scan of a watch folder means for the models that are known: which appeared, changed, were
+ * renamed, went away or are gone. Pure: the orchestrator hands in what it knows, applies the events
+ * in their order and keeps the absences for the next scan.
  */
 
 import { visibleName } from '../../../shared/visible.ts';
@@ -25,17 +26,26 @@ export interface KnownCandidate {
 }
 
 export type CandidateEvent =
-  /** New content. `remembered`: the model that had this path before, whose id (and so pin and settings) it takes over. */
+  /**
+   * New content. `remembered`: the model that had this path before, whose id (and so pin and
+   * settings) it takes over.
+   */
   | {
       readonly type: 'appeared';
       readonly id: string;
       readonly aliases: readonly string[];
       readonly listing: CandidateListing;
       readonly remembered: RememberedModel | null;
-      /** A known model with the very same files elsewhere: a move or a second link, so nothing that loads by itself. */
+      /**
+       * A known model with the very same files elsewhere: a move or a second link, so nothing that
+       * loads by itself.
+       */
       readonly sameContentAs: string | null;
     }
-  /** Content that was served before (restart, remount, move): unloaded or failed as remembered, never new. */
+  /**
+   * Content that was served before (restart, remount, move): unloaded or failed as remembered,
+   * never new.
+   */
   | {
       readonly type: 'recognised';
       readonly id: string;
@@ -44,7 +54,10 @@ export type CandidateEvent =
       readonly remembered: RememberedModel;
     }
   | { readonly type: 'changed'; readonly id: string; readonly listing: CandidateListing }
-  /** The same content under another name: nothing reloads. The id stays; `aliases` has the new name besides the old ones. */
+  /**
+   * The same content under another name: nothing reloads. The id stays; `aliases` has the new name
+   * besides the old ones.
+   */
   | {
       readonly type: 'renamed';
       readonly id: string;
@@ -53,19 +66,31 @@ export type CandidateEvent =
       readonly listing: CandidateListing;
     }
   | { readonly type: 'away'; readonly id: string; readonly message: string }
-  /** The same bytes as far as one can tell, but something was done to a file (rights, a write that set its time back). */
+  /**
+   * The same bytes as far as one can tell, but something was done to a file (rights, a write that
+   * set its time back).
+   */
   | { readonly type: 'touched'; readonly id: string; readonly listing: CandidateListing }
-  /** Seen again, unchanged, after it was away or absent (or with another device number after a remount). */
+  /**
+   * Seen again, unchanged, after it was away or absent (or with another device number after a
+   * remount).
+   */
   | { readonly type: 'returned'; readonly id: string; readonly listing: CandidateListing }
   | { readonly type: 'gone'; readonly id: string };
 
-/** Since when (monotonic ms) a model's path is not listed any more: within the time for renames it is not believed to be gone. */
+/**
+ * Since when (monotonic ms) a model's path is not listed any more: within the time for renames it
+ * is not believed to be gone.
+ */
 export type Absences = ReadonlyMap<string, number>;
 
 export interface Reconciled {
   readonly events: readonly CandidateEvent[];
   readonly absences: Absences;
-  /** Scan this folder again in so many milliseconds, because something is absent and not yet gone; null: no need. */
+  /**
+   * Scan this folder again in so many milliseconds, because something is absent and not yet gone;
+   * null: no need.
+   */
   readonly againMs: number | null;
 }
 
@@ -80,10 +105,16 @@ export interface Noticed {
   readonly nowMs: number;
 }
 
-/** A name that vanishes and comes back, or comes up elsewhere, within this time was renamed (design: a model's life). */
+/**
+ * A name that vanishes and comes back, or comes up elsewhere, within this time was renamed (design:
+ * a model's life).
+ */
 export const RENAME_WINDOW_MS = 5_000;
 
-/** What the scan means. Calling it again with the same scan, its events applied, gives no events but the `gone` that time brings. */
+/**
+ * What the scan means. Calling it again with the same scan, its events applied, gives no events but
+ * the `gone` that time brings.
+ */
 export function reconcile(noticed: Noticed): Reconciled {
   const { scan, known, nowMs } = noticed;
   const here = known.filter((model) => belongsTo(model, scan.folder, noticed.folders));
@@ -134,7 +165,10 @@ function isTouched(before: readonly FileIdentity[], now: readonly FileIdentity[]
   return now.some((file) => changes.get(file.path) !== file.ctimeMs);
 }
 
-/** Paths that nobody knows: renamed, remembered from an earlier run, or new. Takes the renamed ones out of the absences. */
+/**
+ * Paths that nobody knows: renamed, remembered from an earlier run, or new. Takes the renamed ones
+ * out of the absences.
+ */
 function arrivals(listings: readonly CandidateListing[], noticed: Noticed, absences: Map<string, number>): readonly CandidateEvent[] {
   const { known, nowMs } = noticed;
   if (listings.length === 0) return [];
@@ -224,8 +258,8 @@ function withName(id: string, aliases: readonly string[], listing: CandidateList
 }
 
 /**
- * The names that it answers to beside its id: the one that people gave where the id had to differ from it, `owner/model`, and `name:tag` as
- * Ollama's clients say it. Each where nobody has it yet.
+ * The names that it answers to beside its id: the one that people gave where the id had to differ
+ * from it, `owner/model`, and `name:tag` as Ollama's clients say it. Each where nobody has it yet.
  */
 function moreNames(name: string, taken: TakenNames): readonly string[] {
   const [owner, model] = name.split('/');
@@ -242,9 +276,10 @@ function moreNames(name: string, taken: TakenNames): readonly string[] {
 }
 
 /**
- * The very same file or folder under another name. File systems give a freed inode to the next one at once, so that an inode alone says nothing:
- * it must have come to be at the same moment; where the file system keeps no such time, each file must be the same in all that is known of it.
- * In doubt it is new.
+ * The very same file or folder under another name. File systems give a freed inode to the next one
+ * at once, so that an inode alone says nothing: it must have come to be at the same moment; where
+ * the file system keeps no such time, each file must be the same in all that is known of it. In
+ * doubt it is new.
  */
 function isRename(model: KnownCandidate, listing: CandidateListing): boolean {
   if (model.device !== listing.device || model.inode !== listing.inode) return false;
@@ -257,7 +292,10 @@ function knowsBirth({ bornMs }: { readonly bornMs?: number }): boolean {
   return bornMs !== undefined && bornMs > 0;
 }
 
-/** Inode, birth, size and time of each file, as design 4 says; a file's own name may be another one. Nothing is never the same as nothing. */
+/**
+ * Inode, birth, size and time of each file, as design 4 says; a file's own name may be another one.
+ * Nothing is never the same as nothing.
+ */
 function sameContent(files: readonly FileIdentity[], listing: CandidateListing): boolean {
   if (files.length === 0 || files.length !== listing.files.length) return false;
   if (listing.kind === 'folder') return sameFiles(files, listing.files, true);
@@ -268,7 +306,10 @@ function sameContent(files: readonly FileIdentity[], listing: CandidateListing):
   });
 }
 
-/** Is the model a child (or, below an owner, a grandchild) of the folder, and of no watch folder further in? */
+/**
+ * Is the model a child (or, below an owner, a grandchild) of the folder, and of no watch folder
+ * further in?
+ */
 function belongsTo(model: KnownCandidate, folder: string, folders: readonly string[]): boolean {
   if (model.added) return model.path === folder;
   const inside = (outer: string): boolean => model.path.startsWith(outer.endsWith('/') ? outer : `${outer}/`);

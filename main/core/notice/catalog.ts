@@ -1,7 +1,8 @@
 /**
- * Which file or folder is which model. Applies what `candidates.ts` makes of each scan to the registry, registers paths that a person names,
- * and remembers models over restarts. Owns the absences, the folders that are away and the memory; it never looks into a file.
- * Guarded by test/core/review.test.ts.
+ * Which file or folder is which model. Applies what `candidates.ts` makes of each scan to the
+ * registry, registers paths that a person names, and remembers models over restarts. Owns the
+ * absences, the folders that are away and the memory; it never looks into a file. Guarded by
+ * test/core/review.test.ts.
  */
 import { assertNever, ModeliumError } from '../../../shared/errors.ts';
 import { hasProcess, type ModelState, NOTHING_COPIED } from '../../../shared/model.ts';
@@ -98,7 +99,10 @@ export class Catalog {
     throw new ModeliumError('path-invalid', scan.ok ? `${path} is no model file or folder.` : scan.message, { param: 'path' });
   }
 
-  /** Forgets a path that a person registered; its files stay. @throws ModeliumError path-invalid for what lies in a watch folder. */
+  /**
+   * Forgets a path that a person registered; its files stay. @throws ModeliumError path-invalid for
+   * what lies in a watch folder.
+   */
   async forget(id: string): Promise<void> {
     const record = this.#ports.registry.get(id);
     if (record === undefined) return;
@@ -111,7 +115,10 @@ export class Catalog {
     await this.#leave(record);
   }
 
-  /** Models of folders that are no longer watched leave as if they were gone; what a person registered stays. */
+  /**
+   * Models of folders that are no longer watched leave as if they were gone; what a person
+   * registered stays.
+   */
   keepOnly(folders: readonly string[]): void {
     for (const record of [...this.#ports.registry.all()]) {
       if (record.added || folders.some((folder) => record.path.startsWith(`${folder}/`))) continue;
@@ -120,7 +127,10 @@ export class Catalog {
     }
   }
 
-  /** How content that was served before ended: it is never new again, whatever a restart or a remount did in between (I4). */
+  /**
+   * How content that was served before ended: it is never new again, whatever a restart or a
+   * remount did in between (I4).
+   */
   endedBefore(record: ModelRecord): Extract<ModelState, { name: 'unloaded' | 'failed' }> | null {
     const before = this.#remembered.get(record.id);
     if (before?.ended == null || this.#ports.admission.isWanted(record.id)) return null;
@@ -180,7 +190,8 @@ export class Catalog {
     this.#remembered.delete(id);
     const added = listing.path === folder;
     const isNews = settings().orchestration.policies.load === 'on_drop' && sameContentAs === null;
-    // A person asks for the path; other bytes in it, which came while no engine ran, are content like any.
+    // A person asks for the path; other bytes in it, which came while no engine ran, are content
+    // like any.
     const byPerson = added && (remembered === null || remembered.ended === null);
     const who = added && this.#unasked.has(folder) ? null : byPerson ? 'person' : isNews ? 'content' : null;
     this.#add({ id, aliases, listing, added, pinned: remembered?.pinned ?? false }, who);
@@ -207,7 +218,10 @@ export class Catalog {
     registry.add({ id, aliases, added, pinned, force, kind: listing.kind, ...placeOf(listing) });
   }
 
-  /** Who reads its files now may find them under the old name no more: it is loaded from the new place. What has read them is not disturbed. */
+  /**
+   * Who reads its files now may find them under the old name no more: it is loaded from the new
+   * place. What has read them is not disturbed.
+   */
   #moved(id: string): void {
     const { registry, doer } = this.#ports;
     const state = registry.get(id)?.state;

@@ -1,6 +1,7 @@
 /**
- * Models that servers of others offer: which of them are records here, under which names, and why one cannot be asked now. Applies what a look at a server
- * said to the registry. Writes nothing down: with the settings they are gone.
+ * Models that servers of others offer: which of them are records here, under which names, and why
+ * one cannot be asked now. Applies what a look at a server said to the registry. Writes nothing
+ * down: with the settings they are gone.
  */
 import { hasProcess } from '../../../shared/model.ts';
 import { NOTHING_KNOWN } from '../../../shared/profile.ts';
@@ -18,7 +19,9 @@ export interface ServerNews {
   readonly offers: readonly OfferedModel[] | null;
   /** Why nothing of it can be asked now; null: it is there. */
   readonly away: Problem | null;
-  /** The first answer since its settings changed: what is not offered now was taken out by a person. */
+  /**
+   * The first answer since its settings changed: what is not offered now was taken out by a person.
+   */
   readonly isAnew?: boolean;
 }
 
@@ -78,7 +81,8 @@ export class Elsewhere {
       if (record === undefined) continue;
       if (record.server?.offer.name === offer.name) this.#set(record, away ?? problemIn(offer), offer, where);
       else {
-        // Under another name it is another model here. One that is asked just now keeps its name until it was left.
+        // Under another name it is another model here. One that is asked just now keeps its name
+        // until it was left.
         this.#forget(record);
         if (registry.get(record.id) === undefined) this.#add(server, where, offer, away ?? problemIn(offer));
       }
@@ -149,14 +153,20 @@ function isOther({ server }: ModelRecord, offer: OfferedModel): boolean {
   return server?.offer.kind !== offer.kind || server.offer.contextTokens !== offer.contextTokens;
 }
 
-/** All that is known of it. One of an unknown kind is asked for an answer to messages, or for vectors, as a request wants. */
+/**
+ * All that is known of it. One of an unknown kind is asked for an answer to messages, or for
+ * vectors, as a request wants.
+ */
 export function offeredProfile({ model, kind, contextTokens }: OfferedModel, server: string): NonNullable<ModelRecord['profile']> {
   const hasChatTemplate = kind === 'unknown' || kind === 'chat' || kind === 'vision-language';
   const form = { kind: 'remote', files: [model], codeFiles: [], server } as const;
   return { ...NOTHING_KNOWN, kind, name: model, contextLength: contextTokens, hasChatTemplate, forms: [form] };
 }
 
-/** Where somebody has the name already, the server's own name tells them apart. `instead`: that name. */
+/**
+ * Where somebody has the name already, the server's own name tells them apart. `instead`: that
+ * name.
+ */
 function namesFor(server: string, { model, name }: OfferedModel, taken: TakenNames) {
   const idFor = (whole: string, prefix: string): string => idOf(`${prefix.replaceAll('/', '-')}${givenName(whole)}`);
   const wished = idFor(model, name.slice(0, name.length - model.length));

@@ -1,17 +1,25 @@
 /**
- * Names of models: what of a file's or folder's name becomes the id, and which names look alike. No I/O.
+ * Names of models: what of a file's or folder's name becomes the id, and which names look alike. No
+ * I/O.
  *
- * An id is the name that people gave, in any script, as far as it can stand in a list, in an address (percent-encoded) and in a sentence. Two
- * models never have names that look alike: the later one gets a number.
+ * An id is the name that people gave, in any script, as far as it can stand in a list, in an
+ * address (percent-encoded) and in a sentence. Two models never have names that look alike: the
+ * later one gets a number.
  */
 
 /** Ids are labels of metrics and parts of addresses; a longer name helps nobody. */
 const MAX_ID_LENGTH = 120;
 
-/** Letters, marks and digits of any script, pictures, spaces, brackets and what joins words; everything else becomes a dash. */
+/**
+ * Letters, marks and digits of any script, pictures, spaces, brackets and what joins words;
+ * everything else becomes a dash.
+ */
 const FOREIGN = /[^\p{L}\p{M}\p{N}\p{So} ._+@()[\]{}-]/gu;
 
-/** Letters of Greek and Cyrillic that nobody tells from the Latin one, and punctuation that passes for another one. */
+/**
+ * Letters of Greek and Cyrillic that nobody tells from the Latin one, and punctuation that passes
+ * for another one.
+ */
 const TWINS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     ...{ А: 'A', В: 'B', Е: 'E', З: '3', І: 'I', Ј: 'J', К: 'K', М: 'M', Н: 'H', О: 'O', Р: 'P', С: 'C', Ѕ: 'S', Т: 'T', У: 'Y', Х: 'X' },
@@ -22,7 +30,8 @@ const TWINS: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * The id that a name asks for: its last segment without `.gguf` and the number of a part, in Unicode's composed form, beginning with no dot, dash or space.
+ * The id that a name asks for: its last segment without `.gguf` and the number of a part, in
+ * Unicode's composed form, beginning with no dot, dash or space.
  * @param name `model`, or `owner/model` for one level of nesting.
  */
 export function idOf(name: string): string {
@@ -69,7 +78,10 @@ export function unusedId(id: string, taken: TakenNames): string {
   return `${id}-${number}`;
 }
 
-/** The same text for names that look the same: width, ligatures and twins of other scripts are evened out; upper and lower case are not. */
+/**
+ * The same text for names that look the same: width, ligatures and twins of other scripts are
+ * evened out; upper and lower case are not.
+ */
 function lookOf(name: string): string {
   return Array.from(name.normalize('NFKC'), (letter) => TWINS.get(letter) ?? letter).join('');
 }

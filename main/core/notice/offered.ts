@@ -1,4 +1,7 @@
-/** A model as a server of others offers it. Types only: the registry and what looks at such servers meet here. */
+/**
+ * A model as a server of others offers it. Types only: the registry and what looks at such servers
+ * meet here.
+ */
 import type { ModelKind } from '../../../shared/profile.ts';
 
 /** Its words are a stranger's: bounded and cleaned before they get here. */

@@ -1,6 +1,7 @@
 /**
- * Is the copy over? Decides from two looks at a candidate in a row, and says when the next look makes sense. Pure; takes no look itself.
- * A copy that is under way is never called damaged: damage is believed once the bytes have stopped changing.
+ * Is the copy over? Decides from two looks at a candidate in a row, and says when the next look
+ * makes sense. Pure; takes no look itself. A copy that is under way is never called damaged: damage
+ * is believed once the bytes have stopped changing.
  */
 import type { CopyProgress } from '../../../shared/model.ts';
 import type { FileIdentity, Inspection } from '../ports.ts';
@@ -19,7 +20,9 @@ export type SettleOutcome = { readonly look: Look } & (
   | { readonly kind: 'damaged' | 'unreadable' | 'incomplete' | 'not-servable'; readonly message: string; readonly help: string }
 );
 
-/** Size and time of every file unchanged for so long: the last byte was written (design: settling). */
+/**
+ * Size and time of every file unchanged for so long: the last byte was written (design: settling).
+ */
 const STILL_MS = 500;
 /** A header in the middle of being written looks damaged; so long without a byte it is. */
 const DAMAGED_AFTER_MS = 2_000;
@@ -31,11 +34,13 @@ const AGAIN_AT_MOST_MS = 5_000;
 /**
  * @param previous the look that the last outcome carried; null for the first.
  * @param look the present one.
- * @param options force: a person said "load anyway", so tensors that end in zeros do not hold the model back.
+ * @param options force: a person said "load anyway", so tensors that end in zeros do not hold the
+ * model back.
  */
 export function settle(previous: Look | null, look: Look, options: { readonly force: boolean }): SettleOutcome {
   const { inspection, atMs } = look;
-  // What cannot be read is told although files in it go on changing, as those of somebody's home do.
+  // What cannot be read is told although files in it go on changing, as those of somebody's home
+  // do.
   const same =
     previous !== null &&
     (inspection.unreadable === null
@@ -64,14 +69,18 @@ export function settle(previous: Look | null, look: Look, options: { readonly fo
       };
     }
   } else if (inspection.usable && inspection.profile !== null && inspection.writer === null && zeroTails.length === 0) {
-    // A whole form beside one that is not: nobody knows which of them is meant before the bytes have ended.
+    // A whole form beside one that is not: nobody knows which of them is meant before the bytes
+    // have ended.
     if (stillMs >= (inspection.whole ? STILL_MS : INCOMPLETE_AFTER_MS)) return { look: kept, kind: 'whole' };
   }
   if (stillMs >= INCOMPLETE_AFTER_MS) return { look: kept, ...incomplete(inspection, zeroTails) };
   return { look: kept, kind: 'settling', copy: withZeroTails(inspection.copy, zeroTails), againMs: againMs(inspection, stillMs) };
 }
 
-/** Do both lists name the same bytes, as far as one can tell without reading them? The device counts only where `acrossDevices` is false. */
+/**
+ * Do both lists name the same bytes, as far as one can tell without reading them? The device counts
+ * only where `acrossDevices` is false.
+ */
 export function sameFiles(one: readonly FileIdentity[], other: readonly FileIdentity[], acrossDevices = false): boolean {
   if (one.length !== other.length) return false;
   const byPath = new Map(one.map((file) => [file.path, file]));
@@ -82,8 +91,9 @@ export function sameFiles(one: readonly FileIdentity[], other: readonly FileIden
 }
 
 /**
- * Do size and times of two files with one inode say that it is one file? A copy that keeps the other times gets a birth of its own. The time of the
- * last change of any kind does not count: a new name or other rights move it too.
+ * Do size and times of two files with one inode say that it is one file? A copy that keeps the
+ * other times gets a birth of its own. The time of the last change of any kind does not count: a
+ * new name or other rights move it too.
  */
 export function sameBytes(one: FileIdentity, other: FileIdentity): boolean {
   const [born, bornToo] = [one.bornMs ?? 0, other.bornMs ?? 0];
@@ -128,8 +138,8 @@ function withZeroTails(copy: CopyProgress, zeroTails: readonly string[]): CopyPr
 }
 
 /**
- * Milliseconds until the next look. Files that stand still are looked at less and less often: the folder's events bring an earlier look
- * when they change.
+ * Milliseconds until the next look. Files that stand still are looked at less and less often: the
+ * folder's events bring an earlier look when they change.
  */
 function againMs(inspection: Inspection, stillMs: number): number {
   if (stillMs === 0) return AGAIN_AFTER_CHANGE_MS;

@@ -1,7 +1,8 @@
 /**
- * Follows each new or changed candidate until it is whole: looks at it (the reader does the reading), asks the pure `settle` what that means, and
- * reports the fact to the registry. Owns nothing but which looks are under way and when the next is due.
- * Guarded by test/core/review.test.ts.
+ * Follows each new or changed candidate until it is whole: looks at it (the reader does the
+ * reading), asks the pure `settle` what that means, and reports the fact to the registry. Owns
+ * nothing but which looks are under way and when the next is due. Guarded by
+ * test/core/review.test.ts.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { CopyProgress, ModelState } from '../../../shared/model.ts';
@@ -41,7 +42,10 @@ export class Settler {
     if (!this.#watches.has(id)) this.look(id);
   }
 
-  /** Looks at a model that is discovered or settling; a second call while a look is under way makes it look once more. */
+  /**
+   * Looks at a model that is discovered or settling; a second call while a look is under way makes
+   * it look once more.
+   */
   look(id: string): void {
     const watch = this.#watches.get(id) ?? {
       abort: new AbortController(),
@@ -119,7 +123,8 @@ export class Settler {
     const known = inspection.whole && record.state.name === 'discovered' ? this.#ports.known(record, inspection) : null;
     if (known !== null) {
       registry.update(id, { profile: inspection.profile, files: inspection.files });
-      // Left after the update: it wakes the orchestrator, which would else begin to follow, and read it all once more.
+      // Left after the update: it wakes the orchestrator, which would else begin to follow, and
+      // read it all once more.
       this.leave(id);
       registry.apply(id, { type: 'recognised', as: known });
       return;

@@ -1,6 +1,9 @@
 /** What a model is called in the store of another tool, told by its path alone. Pure. */
 
-/** A repository in Hugging Face's cache, or one of its snapshots. Slashes are written as `--`; neither an owner nor a name has that in it. */
+/**
+ * A repository in Hugging Face's cache, or one of its snapshots. Slashes are written as `--`;
+ * neither an owner nor a name has that in it.
+ */
 const HUGGINGFACE = /(?:^|\/)models--([^/]+?)(?:--([^/]+))?(?:\/snapshots\/[0-9a-f]{7,64})?$/;
 /** `manifests/HOST/NAMESPACE/NAME/TAG`, as Ollama keeps what it pulled. */
 const OLLAMA = /\/manifests\/[^/]+\/([^/]+)\/([^/]+)\/([^/]+)$/;

@@ -1,4 +1,7 @@
-/** Ollama's manifests: which blob is the model. Pure and bounded; a manifest is a stranger's file (I7). */
+/**
+ * Ollama's manifests: which blob is the model. Pure and bounded; a manifest is a stranger's file
+ * (I7).
+ */
 
 export interface OllamaModel {
   /** The name of the blob in the store's folder `blobs`. */

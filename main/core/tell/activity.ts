@@ -1,6 +1,7 @@
 /**
- * Which requests ended, and how fast models answer: bounded rings in memory. A sink (I9): the page reads it, no decision does, and it is gone with
- * the engine. Holds no word of what was asked or answered.
+ * Which requests ended, and how fast models answer: bounded rings in memory. A sink (I9): the page
+ * reads it, no decision does, and it is gone with the engine. Holds no word of what was asked or
+ * answered.
  */
 import type { ActivityView, PaceView, RequestView } from '../../../shared/snapshot.ts';
 import type { RequestReport } from '../gateway.ts';
@@ -50,7 +51,10 @@ export class Activity {
     return { nowMs: wallMs, requests: wanted.slice(-limit).reverse(), total: this.#total };
   }
 
-  /** Reckoned anew only when a request ended or one became too old: it is asked for with each view of a model. */
+  /**
+   * Reckoned anew only when a request ended or one became too old: it is asked for with each view
+   * of a model.
+   */
   paceOf(modelId: string, nowMs: number): PaceView | null {
     const known = this.#paces.get(modelId);
     if (known !== undefined && nowMs < known.until) return known.pace;
@@ -85,7 +89,10 @@ export class Activity {
     return pace;
   }
 
-  /** Tokens that were written over the last half minute, by a second, as far as the requests that wrote them have ended. */
+  /**
+   * Tokens that were written over the last half minute, by a second, as far as the requests that
+   * wrote them have ended.
+   */
   tokensPerSecond(nowMs: number): number {
     this.#rollTo(Math.floor(nowMs / BUCKET_MS));
     return Math.round((this.#tokens.reduce((sum, count) => sum + count, 0) / BUCKETS) * 10) / 10;
@@ -96,7 +103,10 @@ export class Activity {
     this.#paces.delete(modelId);
   }
 
-  /** An answer's tokens came evenly between its first and its end; those from before the window count no more. */
+  /**
+   * An answer's tokens came evenly between its first and its end; those from before the window
+   * count no more.
+   */
   #countTokens({ completionTokens, firstTokenMs, totalMs, queueMs }: RequestReport, nowMs: number): void {
     const last = Math.floor(nowMs / BUCKET_MS);
     this.#rollTo(last);
@@ -116,7 +126,10 @@ export class Activity {
   }
 }
 
-/** Tokens a second while they were written; of an answer that came whole, since its prompt was begun. Null: it wrote none. */
+/**
+ * Tokens a second while they were written; of an answer that came whole, since its prompt was
+ * begun. Null: it wrote none.
+ */
 function speedOf({ completionTokens, firstTokenMs, totalMs, queueMs }: RequestReport): number | null {
   if (completionTokens === null || completionTokens < 2) return null;
   const spanMs = totalMs - (firstTokenMs ?? queueMs);

@@ -1,6 +1,7 @@
 /**
- * The event stream's memory: numbered changes of the snapshot, bounded, at most four a second, resumed by number. A sink: what it holds is read
- * by windows and scripts and never by a decision (I9).
+ * The event stream's memory: numbered changes of the snapshot, bounded, at most four a second,
+ * resumed by number. A sink: what it holds is read by windows and scripts and never by a decision
+ * (I9).
  */
 import type { EngineEvent, ModelView, Snapshot } from '../../../shared/snapshot.ts';
 import type { Clock } from '../ports.ts';
@@ -18,7 +19,9 @@ export class Changes {
   readonly #memory: { readonly event: ChangeEvent; readonly atMs: number }[] = [];
   readonly #told = new Told();
   #last: Snapshot | null = null;
-  /** Begins at the time of day, so that a number from before a restart never looks like one of ours. */
+  /**
+   * Begins at the time of day, so that a number from before a restart never looks like one of ours.
+   */
   #lastId: number;
   #lastAtMs = Number.NEGATIVE_INFINITY;
   #cancelTimer: (() => void) | null = null;
@@ -29,7 +32,9 @@ export class Changes {
     this.#lastId = clock.wallTime();
   }
 
-  /** Something may be other than before; looked at once, soon. Costs nothing while nobody listens. */
+  /**
+   * Something may be other than before; looked at once, soon. Costs nothing while nobody listens.
+   */
   touch(): void {
     if (this.#listeners.size === 0 || this.#cancelTimer !== null) return;
     const waitMs = Math.max(0, this.#lastAtMs + LEAST_GAP_MS - this.#clock.now());
@@ -40,11 +45,13 @@ export class Changes {
   }
 
   /**
-   * Hands over every change after `afterId`, or a whole snapshot when that is unknown or too long ago; then each change as it comes.
+   * Hands over every change after `afterId`, or a whole snapshot when that is unknown or too long
+   * ago; then each change as it comes.
    * @returns a function that ends it.
    */
   subscribe(afterId: number | null, listener: Listener): () => void {
-    // Without listeners nothing was recorded: what passed since is caught up before the newcomer's snapshot.
+    // Without listeners nothing was recorded: what passed since is caught up before the newcomer's
+    // snapshot.
     if (this.#listeners.size === 0 && this.#last !== null) this.#emit();
     this.#listeners.add(listener);
     if (this.#last === null) {
@@ -92,10 +99,16 @@ const OTHER_PARTS = [
   'settingsFile',
   'tokensPerSecond',
 ] as const;
-/** Two readings of the clock in one turn differ by less; a request that ended meanwhile moves the beginning of idleness by more, or shows itself. */
+/**
+ * Two readings of the clock in one turn differ by less; a request that ended meanwhile moves the
+ * beginning of idleness by more, or shows itself.
+ */
 const SAME_MOMENT_MS = 500;
 
-/** What was told last, as text: comparing is done at each change, and writing a thousand views down twice would cost more than all the rest. */
+/**
+ * What was told last, as text: comparing is done at each change, and writing a thousand views down
+ * twice would cost more than all the rest.
+ */
 class Told {
   #models = new Map<string, { readonly text: string; readonly idleSinceMs: number | null }>();
   #parts = new Map<string, string>();

@@ -1,11 +1,15 @@
 /**
- * The past of every device, for the window's charts: bounded rings. A sink (I9): it is read by the page and never by a decision. The last ten
- * minutes are gone with the engine; the last 24 hours are kept by whoever `keep` is.
+ * The past of every device, for the window's charts: bounded rings. A sink (I9): it is read by the
+ * page and never by a decision. The last ten minutes are gone with the engine; the last 24 hours
+ * are kept by whoever `keep` is.
  */
 import type { DeviceHistory, DeviceView, History as HistoryView } from '../../../shared/snapshot.ts';
 import type { DevicePoint, SamplePoint } from '../ports.ts';
 
-/** A point a second: samples come faster while a load runs, and a chart of ten minutes cannot show more. */
+/**
+ * A point a second: samples come faster while a load runs, and a chart of ten minutes cannot show
+ * more.
+ */
 export const HISTORY_STEP_MS = 1_000;
 export const HISTORY_POINTS = 600;
 /** A point for two minutes: as many for a day as for ten minutes at a point a second. */
@@ -68,7 +72,10 @@ export class DayHistory {
   }
 }
 
-/** In columns, oldest first; a device (or a model on it) that was not there at a moment has null (or 0) for it. */
+/**
+ * In columns, oldest first; a device (or a model on it) that was not there at a moment has null (or
+ * 0) for it.
+ */
 function inColumns(points: readonly SamplePoint[], stepMs: number, nowMs: number): HistoryView {
   const ids = [...new Set(points.flatMap(({ devices }) => devices.map(({ id }) => id)))];
   return { stepMs, nowMs, atMs: points.map(({ atMs }) => atMs), devices: Object.fromEntries(ids.map((id) => [id, columns(points, id)])) };
@@ -89,7 +96,10 @@ function columns(points: readonly SamplePoint[], id: string): DeviceHistory {
   };
 }
 
-/** Means add up as their parts do, so that a stack of them is whole. Of a sensor, over the samples in which it told something. */
+/**
+ * Means add up as their parts do, so that a stack of them is whole. Of a sensor, over the samples
+ * in which it told something.
+ */
 function meanOf(samples: readonly (readonly DevicePoint[])[]): readonly DevicePoint[] {
   const byId = new Map<string, DevicePoint[]>();
   for (const device of samples.flat()) byId.set(device.id, [...(byId.get(device.id) ?? []), device]);

@@ -1,4 +1,7 @@
-/** Records, leases and samples as people may see them: the snapshot. Pure reading of the owners (I9); nothing decides on what comes out of here. */
+/**
+ * Records, leases and samples as people may see them: the snapshot. Pure reading of the owners
+ * (I9); nothing decides on what comes out of here.
+ */
 import type { DeviceId } from '../../../shared/decision.ts';
 import { assertNever } from '../../../shared/errors.ts';
 import type { Asleep, ModelState, StateOf } from '../../../shared/model.ts';

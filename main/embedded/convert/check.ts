@@ -1,6 +1,7 @@
 /**
- * What the converter would say of a folder, without its weights being read: lays everything out, tokenizer and chat template included, and writes
- * nothing. So that a verdict tells at once what a conversion would find out when somebody asks.
+ * What the converter would say of a folder, without its weights being read: lays everything out,
+ * tokenizer and chat template included, and writes nothing. So that a verdict tells at once what a
+ * conversion would find out when somebody asks.
  */
 import type { ModelProfile } from '../../../shared/profile.ts';
 import { FormatError } from '../../core/analyzer/bytes.ts';
@@ -8,7 +9,9 @@ import { layOut } from './convert.ts';
 import { ConvertError } from './convert-error.ts';
 import { type SourceFiles, SourceFolder } from './source.ts';
 
-/** @returns a sentence without its full stop; null: nothing is in the way, as far as one can tell. */
+/**
+ * @returns a sentence without its full stop; null: nothing is in the way, as far as one can tell.
+ */
 export function whyNotConvertible(files: SourceFiles, profile: ModelProfile): string | null {
   const source = new SourceFolder(files);
   try {

@@ -1,6 +1,7 @@
 /**
- * Are the tensors of a conversion those that llama.cpp's graph asks for, each in the size that config.json says? llama.cpp refuses others when it
- * loads them, minutes later; where a layer is left out it would not even be asked. Pure.
+ * Are the tensors of a conversion those that llama.cpp's graph asks for, each in the size that
+ * config.json says? llama.cpp refuses others when it loads them, minutes later; where a layer is
+ * left out it would not even be asked. Pure.
  */
 
 import { type GgufArchitecture, kvHeadsIn } from '../../core/analyzer/convertible.ts';
@@ -16,7 +17,10 @@ const EXPERTS = ['ffn_gate_inp', 'ffn_gate_exps', 'ffn_up_exps', 'ffn_down_exps'
 const SHARED_EXPERT = ['ffn_gate_inp_shexp', 'ffn_gate_shexp', 'ffn_up_shexp', 'ffn_down_shexp'];
 const DENSE = [...ATTENTION, 'ffn_norm', ...GATED];
 
-/** Weights of each layer that are not optional (`src/models/*.cpp` of llama.cpp v0.4.0). Mixtures of llama have experts in place of their gates. */
+/**
+ * Weights of each layer that are not optional (`src/models/*.cpp` of llama.cpp v0.4.0). Mixtures of
+ * llama have experts in place of their gates.
+ */
 const LAYER: Readonly<Record<GgufArchitecture, readonly string[]>> = {
   ...{ llama: DENSE, granite: DENSE, smollm3: DENSE, qwen2: DENSE, gemma: DENSE },
   qwen2moe: [...ATTENTION, 'ffn_norm', ...EXPERTS, ...SHARED_EXPERT],
@@ -35,7 +39,10 @@ const TOP: Readonly<Partial<Record<GgufArchitecture, readonly string[]>>> = {
 };
 const USUAL_TOP = ['token_embd', 'output_norm'];
 
-/** Sizes, the row's length first, in terms of config.json; what is not here has another size in each architecture. */
+/**
+ * Sizes, the row's length first, in terms of config.json; what is not here has another size in each
+ * architecture.
+ */
 interface Sizes {
   readonly width: number;
   readonly queries: number;

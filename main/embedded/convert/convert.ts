@@ -1,6 +1,6 @@
 /**
- * A transformers folder as one GGUF: reads what it is, lays out the tensors, and has them written. Owns the output until it is whole; the folder is
- * only read (I8).
+ * A transformers folder as one GGUF: reads what it is, lays out the tensors, and has them written.
+ * Owns the output until it is whole; the folder is only read (I8).
  */
 import { openSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -34,7 +34,8 @@ const DISK_RESERVE_BYTES = 256 * 1024 * 1024;
 
 /**
  * Writes the GGUF. @returns its bytes.
- * @throws ConvertError or NoRoomError with a sentence for people; what the system says of files that cannot be read or written. Then nothing is left behind.
+ * @throws ConvertError or NoRoomError with a sentence for people; what the system says of files
+ * that cannot be read or written. Then nothing is left behind.
  */
 export function convert(request: ConvertRequest, onProgress: (written: Written) => void): number {
   const source = new SourceFolder(request.files);
@@ -52,7 +53,8 @@ export function convert(request: ConvertRequest, onProgress: (written: Written) 
 
 /**
  * The GGUF's head and tensors: everything but the bytes of the weights.
- * @param profile what the analyzer says of these files. @throws ConvertError, FormatError as `convert`.
+ * @param profile what the analyzer says of these files. @throws ConvertError, FormatError as
+ * `convert`.
  */
 export function layOut(source: SourceFolder, profile: ModelProfile, type: TargetType) {
   const form = profile.forms.find(({ kind }) => kind === 'transformers');
@@ -76,7 +78,10 @@ export function layOut(source: SourceFolder, profile: ModelProfile, type: Target
   return { head: ggufHead(metadata, targets), targets };
 }
 
-/** Kinds of texts that an encoder tells apart: llama.cpp wants to know how many, also where there is no table of them. */
+/**
+ * Kinds of texts that an encoder tells apart: llama.cpp wants to know how many, also where there is
+ * no table of them.
+ */
 function tokenTypes(targets: readonly TargetTensor[]): Metadata {
   if (!targets.some(({ name }) => name === 'token_embd_norm.weight')) return {};
   const types = targets.find(({ name }) => name === 'token_types.weight')?.shape[1] ?? 1;

@@ -1,6 +1,6 @@
 /**
- * Weights from one type into another: the only arithmetic on them. No I/O, over typed arrays of equal length; loops that V8 compiles well, because
- * every byte of a model goes through here.
+ * Weights from one type into another: the only arithmetic on them. No I/O, over typed arrays of
+ * equal length; loops that V8 compiles well, because every byte of a model goes through here.
  */
 import { TENSOR_TYPES } from '../gguf/gguf-writer.ts';
 import type { SourceType } from './source.ts';
@@ -12,7 +12,10 @@ const BLOCK = TENSOR_TYPES.Q8_0.blockElements;
 const BLOCK_BYTES = TENSOR_TYPES.Q8_0.blockBytes;
 /** The largest code of Q8_0. */
 const MOST_CODE = 127;
-/** Added to a small float, this leaves its nearest whole number (half to even) in the low bits: 1.5 x 2^23. */
+/**
+ * Added to a small float, this leaves its nearest whole number (half to even) in the low bits: 1.5
+ * x 2^23.
+ */
 const ROUNDER = 12_582_912;
 
 const halves = new Float16Array(1);
@@ -46,7 +49,10 @@ export function decode(type: SourceType, bytes: Uint8Array, into: Float32Array):
   return floats;
 }
 
-/** Floats as the target's bytes. For Q8_0 their number is a multiple of 32. @returns a view of `into`. */
+/**
+ * Floats as the target's bytes. For Q8_0 their number is a multiple of 32. @returns a view of
+ * `into`.
+ */
 export function encode(type: TargetType, floats: Float32Array, into: Uint8Array): Uint8Array {
   switch (type) {
     case 'F32':
@@ -92,8 +98,8 @@ const inverses = new Float32Array(TILE_VALUES / BLOCK);
 const SIZE_BITS = 0x7fff_ffff;
 
 /**
- * Blocks of 32 codes behind one half: the largest value is 127 of it (ggml-quants.c, quantize_row_q8_0). Three passes, each a loop without a branch,
- * which is twice as fast as one.
+ * Blocks of 32 codes behind one half: the largest value is 127 of it (ggml-quants.c,
+ * quantize_row_q8_0). Three passes, each a loop without a branch, which is twice as fast as one.
  */
 function encodeBlocks(floats: Float32Array, into: Uint8Array): Uint8Array {
   let at = 0;

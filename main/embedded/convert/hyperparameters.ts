@@ -1,6 +1,7 @@
 /**
- * What a GGUF says of a model beside its weights and its vocabulary: sizes, positions, norms, windows, pooling. Pure: config.json in, metadata out,
- * by the names and defaults that llama.cpp v0.4.0 reads (`src/llama-arch.cpp`, `src/llama-model.cpp`, `src/models/*.cpp`).
+ * What a GGUF says of a model beside its weights and its vocabulary: sizes, positions, norms,
+ * windows, pooling. Pure: config.json in, metadata out, by the names and defaults that llama.cpp
+ * v0.4.0 reads (`src/llama-arch.cpp`, `src/llama-model.cpp`, `src/models/*.cpp`).
  */
 
 import { type GgufArchitecture, kvHeadsIn, POOLINGS, periodOf } from '../../core/analyzer/convertible.ts';
@@ -39,12 +40,18 @@ export interface ModelFacts {
   readonly config: Config;
   readonly architecture: GgufArchitecture;
   readonly type: TargetType;
-  /** How the vectors of an embedding model become one (`mean`, `cls`, `lasttoken`); null: nobody says. */
+  /**
+   * How the vectors of an embedding model become one (`mean`, `cls`, `lasttoken`); null: nobody
+   * says.
+   */
   readonly pooling: string | null;
   readonly vocabularySize: number;
 }
 
-/** Everything but the vocabulary. @throws ConvertError where config.json leaves out what llama.cpp must know. */
+/**
+ * Everything but the vocabulary. @throws ConvertError where config.json leaves out what llama.cpp
+ * must know.
+ */
 export function hyperparameters(facts: ModelFacts): Metadata {
   const { architecture, config, type } = facts;
   return {
@@ -96,7 +103,10 @@ function norms(architecture: GgufArchitecture, config: Config): Metadata {
   return { 'attention.layer_norm_rms_epsilon': f32(figure(config, 'rms_norm_eps') ?? RMS_EPSILON[architecture] ?? 1e-6) };
 }
 
-/** An encoder that nobody says it of has its vectors' mean, as where sentence-transformers takes one. */
+/**
+ * An encoder that nobody says it of has its vectors' mean, as where sentence-transformers takes
+ * one.
+ */
 function poolingOf({ architecture, pooling }: ModelFacts): Metadata {
   const type = POOLINGS[pooling ?? (architecture === 'bert' ? 'mean' : '')];
   return type === undefined ? {} : { pooling_type: u32(type) };
@@ -180,7 +190,10 @@ function longFactor(config: Config, rope: Rope): number {
   return scale <= 1 ? 1 : Math.sqrt(1 + Math.log(scale) / Math.log(original));
 }
 
-/** llama.cpp multiplies with 0.1 ln(factor) + 1 by itself; what is asked for beyond it is written as a factor of that. */
+/**
+ * llama.cpp multiplies with 0.1 ln(factor) + 1 by itself; what is asked for beyond it is written as
+ * a factor of that.
+ */
 function yarn(config: Config, rope: Rope): Metadata {
   const factor = rope.factor ?? 1;
   const asked = yarnAttention(rope);
@@ -209,7 +222,10 @@ function scaleOf(factor: number, weight: number): number {
   return factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1;
 }
 
-/** Factors of positions, where they are a table. @throws ConvertError where config.json has none that fit. */
+/**
+ * Factors of positions, where they are a table. @throws ConvertError where config.json has none
+ * that fit.
+ */
 export function ropeTensors(config: Config): readonly TargetTensor[] {
   const rope = ropeOf(config);
   const pairs = (turnedOf(config, rope) ?? 0) / 2;
@@ -225,8 +241,9 @@ export function ropeTensors(config: Config): readonly TargetTensor[] {
 }
 
 /**
- * By how much each frequency of Llama 3.1 is slowed: those that turn often within the original context not at all, those that turn rarely by the
- * factor, those between smoothly (as `_compute_llama3_parameters` of transformers).
+ * By how much each frequency of Llama 3.1 is slowed: those that turn often within the original
+ * context not at all, those that turn rarely by the factor, those between smoothly (as
+ * `_compute_llama3_parameters` of transformers).
  */
 function llama3Factors(rope: Rope, pairs: number): readonly number[] {
   const base = rope.base ?? 10_000;
@@ -250,8 +267,9 @@ export function skippedPositions(config: Config, architecture: GgufArchitecture)
 }
 
 /**
- * By how much YaRN slows each frequency: those that turn often within the original context not at all, those that turn rarely by the factor, those
- * on the ramp between by their place (as `_compute_yarn_parameters` of transformers).
+ * By how much YaRN slows each frequency: those that turn often within the original context not at
+ * all, those that turn rarely by the factor, those on the ramp between by their place (as
+ * `_compute_yarn_parameters` of transformers).
  */
 function yarnFactors(config: Config, rope: Rope, pairs: number): readonly number[] {
   const { parameters } = rope;

@@ -1,8 +1,14 @@
-/** Whether texts lose their capitals and accents before they are cut: which of the three files that say so has the last word. Pure. */
+/**
+ * Whether texts lose their capitals and accents before they are cut: which of the three files that
+ * say so has the last word. Pure.
+ */
 import { isObject } from '../../core/analyzer/json.ts';
 import type { GgufValue } from '../gguf/gguf-writer.ts';
 
-/** Classes that take tokenizer.json as it stands. Every other one of BERT's kind sets the rules of its normaliser anew from its settings. */
+/**
+ * Classes that take tokenizer.json as it stands. Every other one of BERT's kind sets the rules of
+ * its normaliser anew from its settings.
+ */
 const TAKES_JSON: readonly unknown[] = ['PreTrainedTokenizerFast', 'PreTrainedTokenizer', 'TokenizersBackend'];
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -29,7 +35,8 @@ export function wordPieceRules({ lowers, strips }: WordRules): Readonly<Record<s
 }
 
 /**
- * The normaliser of tokenizer.json as transformers (4 and 5) has it: for BERT's classes tokenizer_config.json wins, by its defaults too.
+ * The normaliser of tokenizer.json as transformers (4 and 5) has it: for BERT's classes
+ * tokenizer_config.json wins, by its defaults too.
  * @param settings tokenizer_config.json; empty where there is none.
  */
 export function asSettingsSay(normalizer: Settings, settings: Settings): Settings {
@@ -47,7 +54,8 @@ export function asSettingsSay(normalizer: Settings, settings: Settings): Setting
 }
 
 /**
- * sentence-transformers makes a text lower case before any tokenizer sees it. BERT's own rule does the same; for the others the server does it.
+ * sentence-transformers makes a text lower case before any tokenizer sees it. BERT's own rule does
+ * the same; for the others the server does it.
  * @param sentence sentence_bert_config.json; empty where there is none.
  */
 export function loweredFirst(model: string, sentence: Settings): Readonly<Record<string, GgufValue>> {

@@ -1,6 +1,6 @@
 /**
- * What each tensor of transformers is called in a GGUF, and what has to be done to its rows. A table and its reading: which architecture has which
- * names is all that this file knows. Pure.
+ * What each tensor of transformers is called in a GGUF, and what has to be done to its rows. A
+ * table and its reading: which architecture has which names is all that this file knows. Pure.
  */
 import type { GgufArchitecture } from '../../core/analyzer/convertible.ts';
 
@@ -9,8 +9,9 @@ export interface Placement {
   /** Name in the GGUF. */
   readonly name: string;
   /**
-   * `permute-queries`, `permute-keys`: rows of each head change places, because llama.cpp turns neighbouring values and transformers those half a
-   * head apart. `transpose`: GPT-2 keeps its matrices the other way round. `plus-one`: Gemma's norms are kept as the distance to one.
+   * `permute-queries`, `permute-keys`: rows of each head change places, because llama.cpp turns
+   * neighbouring values and transformers those half a head apart. `transpose`: GPT-2 keeps its
+   * matrices the other way round. `plus-one`: Gemma's norms are kept as the distance to one.
    * `expert`: one matrix of a stack. `gate-up`: gate and up of all experts in one.
    */
   readonly change: 'permute-queries' | 'permute-keys' | 'transpose' | 'plus-one' | 'expert' | 'gate-up' | null;
@@ -18,7 +19,10 @@ export interface Placement {
   readonly expert: number;
 }
 
-/** Tensors which a language model does not need: heads of training, pooled outputs that nobody asks for. */
+/**
+ * Tensors which a language model does not need: heads of training, pooled outputs that nobody asks
+ * for.
+ */
 const UNUSED: Partial<Record<GgufArchitecture, RegExp>> = {
   bert: /^(?:pooler\.|cls\.|lm_head\.)/,
 };

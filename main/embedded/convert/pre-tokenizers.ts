@@ -1,7 +1,8 @@
 /**
- * How a byte-level tokenizer cuts a text before it joins bytes, as tokenizer.json says it, and what llama.cpp v0.4.0 calls that
- * (`llama-vocab.cpp`, llm_tokenizer_bpe). A wrong name gives other tokens, and a model that answers worse without anybody noticing: what is not in
- * the table is refused, never guessed. Pure.
+ * How a byte-level tokenizer cuts a text before it joins bytes, as tokenizer.json says it, and what
+ * llama.cpp v0.4.0 calls that (`llama-vocab.cpp`, llm_tokenizer_bpe). A wrong name gives other
+ * tokens, and a model that answers worse without anybody noticing: what is not in the table is
+ * refused, never guessed. Pure.
  */
 import { isObject } from '../../core/analyzer/json.ts';
 import { ConvertError } from './convert-error.ts';
@@ -10,7 +11,10 @@ const GPT2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{
 const CONTRACTIONS = `(?i:'s|'t|'re|'ve|'m|'ll|'d)`;
 const END = String.raw`|\s*[\r\n]+|\s+(?!\S)|\s+`;
 const CL100K = String.raw`${CONTRACTIONS}|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*${END}`;
-/** The same with quantifiers that take back nothing, and a contraction spelled otherwise: it cuts at the same places. */
+/**
+ * The same with quantifiers that take back nothing, and a contraction spelled otherwise: it cuts at
+ * the same places.
+ */
 const CL100K_POSSESSIVE = String.raw`'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+`;
 const QWEN2 = String.raw`${CONTRACTIONS}|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*${END}`;
 const QWEN35 = String.raw`${CONTRACTIONS}|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*${END}`;
@@ -20,12 +24,17 @@ const CASED = (suffix: string): string =>
   String.raw`[^\r\n\p{L}\p{N}]?${UPPER}*${LOWER}+${suffix}|[^\r\n\p{L}\p{N}]?${UPPER}+${LOWER}*${suffix}`;
 /** DeepSeek Coder: one cut after the other, with the ideographs that its pattern names. */
 const DEEPSEEK_CODER = ['[\r\n]', String.raw`\s?\p{L}+`, String.raw`\s?\p{P}+`, '[一-龥ࠀ-一가-퟿]+', 'each digit', 'bytes'];
-/** Falcon: compared with llama.cpp text by text (test/runtimes/tokens.test.ts), as all of these are. */
+/**
+ * Falcon: compared with llama.cpp text by text (test/runtimes/tokens.test.ts), as all of these are.
+ */
 const FALCON = ['punctuation (Contiguous)', 'bytes with words', 'digits', '[0-9][0-9][0-9]'];
 const TEKKEN = String.raw`${CASED('')}|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*${END}`;
 const GPT4O = String.raw`${CASED(`${CONTRACTIONS}?`)}|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*${END}`;
 
-/** Cuts in their order, as `cutsOf` spells them -> names. `joinsWhole`: a piece that is a token as a whole is not joined from bytes (`ignore_merges`). */
+/**
+ * Cuts in their order, as `cutsOf` spells them -> names. `joinsWhole`: a piece that is a token as a
+ * whole is not joined from bytes (`ignore_merges`).
+ */
 const NAMES: readonly { readonly cuts: readonly string[]; readonly name: string; readonly joinsWhole?: boolean }[] = [
   { cuts: ['bytes with words'], name: 'gpt-2' },
   { cuts: [GPT2, 'bytes'], name: 'gpt-2' },

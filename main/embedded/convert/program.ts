@@ -1,6 +1,7 @@
 /**
- * The child process that converts one model: takes the request as a message, tells its progress in lines, and ends with 0, or with 1 and a sentence.
- * It works without a pause, so that a signal ends it at once; whoever sends one removes what it was writing.
+ * The child process that converts one model: takes the request as a message, tells its progress in
+ * lines, and ends with 0, or with 1 and a sentence. It works without a pause, so that a signal ends
+ * it at once; whoever sends one removes what it was writing.
  */
 import { rmSync } from 'node:fs';
 import { type ConvertRequest, convert } from './convert.ts';
@@ -21,7 +22,8 @@ function run(request: ConvertRequest): number {
   let told = -1;
   try {
     convert(request, ({ bytes, totalBytes }: Written) => {
-      // An engine that was killed cannot end its children: a conversion that nobody waits for leaves nothing (I2).
+      // An engine that was killed cannot end its children: a conversion that nobody waits for
+      // leaves nothing (I2).
       if (process.ppid !== parent) {
         rmSync(request.output, { force: true });
         process.exit(1);

@@ -1,6 +1,7 @@
 /**
- * A SentencePiece model (`tokenizer.model`, `sentencepiece.bpe.model`): its pieces with their scores, and how it treats spaces. Pure and bounded (I7):
- * the fields of sentencepiece_model.proto by their numbers.
+ * A SentencePiece model (`tokenizer.model`, `sentencepiece.bpe.model`): its pieces with their
+ * scores, and how it treats spaces. Pure and bounded (I7): the fields of sentencepiece_model.proto
+ * by their numbers.
  */
 import type { ByteSource } from '../../core/analyzer/bytes.ts';
 import { ProtobufReader } from '../../core/analyzer/protobuf.ts';
@@ -31,7 +32,8 @@ interface SentencePiece {
 }
 
 /**
- * @param isFairseq ids as XLM-R counts them: four tokens of its own in front, in place of the three of the model.
+ * @param isFairseq ids as XLM-R counts them: four tokens of its own in front, in place of the three
+ * of the model.
  * @throws ConvertError, FormatError
  */
 export function vocabularyOfSentencePiece(bytes: Uint8Array, size: number, isFairseq: boolean): Vocabulary {

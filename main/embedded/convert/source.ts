@@ -1,6 +1,7 @@
 /**
- * The files of the folder that is converted: opened once, read by position. Reads those that it was handed and no others: which names lead where
- * was settled by who listed them (I7). Writes nothing (I8).
+ * The files of the folder that is converted: opened once, read by position. Reads those that it was
+ * handed and no others: which names lead where was settled by who listed them (I7). Writes nothing
+ * (I8).
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { ByteSource } from '../../core/analyzer/bytes.ts';
@@ -38,7 +39,10 @@ export class SourceFolder {
     this.#files = files;
   }
 
-  /** A small file as a whole; null where there is none. @throws ConvertError when it is larger than any such file. */
+  /**
+   * A small file as a whole; null where there is none. @throws ConvertError when it is larger than
+   * any such file.
+   */
   read(name: string): Uint8Array | null {
     if (!Object.hasOwn(this.#files, name)) return null;
     const descriptor = this.#open(name);
@@ -49,7 +53,10 @@ export class SourceFolder {
     return bytes;
   }
 
-  /** Weights of these files, in the order of their bytes. @throws ConvertError for types that are not read. */
+  /**
+   * Weights of these files, in the order of their bytes. @throws ConvertError for types that are
+   * not read.
+   */
   tensors(names: readonly string[]): readonly SourceTensor[] {
     return names.flatMap((name) => {
       const descriptor = this.#open(name);

@@ -1,4 +1,7 @@
-/** Which tokens begin, end, pad and separate, and which of them are added to a text by themselves. Pure. */
+/**
+ * Which tokens begin, end, pad and separate, and which of them are added to a text by themselves.
+ * Pure.
+ */
 import { isObject } from '../../core/analyzer/json.ts';
 import type { GgufValue } from '../gguf/gguf-writer.ts';
 import { TOKEN, type Vocabulary } from './vocabulary-table.ts';
@@ -35,7 +38,8 @@ export function specialTokens(sources: SpecialSources): Record<string, GgufValue
   const [second, third] = ends.filter((id) => id !== eos);
   put('eot', second ?? null);
   put('eom', third ?? null);
-  // What is put around a text is what llama.cpp calls beginning and end; the end that the tokenizer names then ends a turn.
+  // What is put around a text is what llama.cpp calls beginning and end; the end that the tokenizer
+  // names then ends a turn.
   if (vocabulary.model !== 'bert') put('bos', first);
   if (vocabulary.model !== 'bert' && last !== null && last !== eos) {
     put('eos', last);
@@ -46,7 +50,10 @@ export function specialTokens(sources: SpecialSources): Record<string, GgufValue
   return { ...found, ...all, ...addedAround(sources, found) };
 }
 
-/** The tokenizer's own word before the model's: a chat model is often trained to end with another token than its base. */
+/**
+ * The tokenizer's own word before the model's: a chat model is often trained to end with another
+ * token than its base.
+ */
 function idOf(name: Name, { vocabulary, settings, map, config, whole, generation }: SpecialSources): number | null {
   for (const source of [settings, map]) {
     const named = source[`${name}_token`];
@@ -55,7 +62,8 @@ function idOf(name: Name, { vocabulary, settings, map, config, whole, generation
     const id = vocabulary.table.idOf(text) ?? vocabulary.table.idOf(`▁${text}`);
     if (id !== null) return control(vocabulary, id, text, name);
   }
-  // A tokenizer that says that it has no beginning has none, whatever id the model's configuration keeps for it.
+  // A tokenizer that says that it has no beginning has none, whatever id the model's configuration
+  // keeps for it.
   if (name === 'bos' && settings['bos_token'] === null) return null;
   for (const source of [generation, config, whole]) {
     const named = source[`${name}_token_id`];
@@ -78,7 +86,10 @@ function control({ table, model }: Vocabulary, id: number, text: string, name: N
   return id;
 }
 
-/** Every token that ends a generation: the tokenizer's end first, then those that the model's configurations name. */
+/**
+ * Every token that ends a generation: the tokenizer's end first, then those that the model's
+ * configurations name.
+ */
 function endsOf(eos: number | null, { generation, config, whole, vocabulary }: SpecialSources): readonly number[] {
   const parts = [generation, config, whole];
   const named = parts.flatMap((part): readonly unknown[] => [part['eos_token_id']].flat());
@@ -88,7 +99,10 @@ function endsOf(eos: number | null, { generation, config, whole, vocabulary }: S
   return [...new Set([...(eos === null ? [] : [eos]), ...known])];
 }
 
-/** The settings' word where the class follows it, else the post-processor's; where nobody says it, what the kind of tokenizer always does. */
+/**
+ * The settings' word where the class follows it, else the post-processor's; where nobody says it,
+ * what the kind of tokenizer always does.
+ */
 function addedAround({ vocabulary, settings }: SpecialSources, found: Readonly<Record<string, GgufValue>>): Record<string, GgufValue> {
   const { model } = vocabulary;
   if (model === 'bert') return {};

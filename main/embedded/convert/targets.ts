@@ -1,6 +1,7 @@
 /**
- * The tensors of the GGUF that a conversion writes: for each its name, type and shape, and from which rows of the source it is made. Pure: reads
- * no weight. Refuses what it does not know, because a tensor left out is a model that answers wrongly.
+ * The tensors of the GGUF that a conversion writes: for each its name, type and shape, and from
+ * which rows of the source it is made. Pure: reads no weight. Refuses what it does not know,
+ * because a tensor left out is a model that answers wrongly.
  */
 
 import { type GgufArchitecture, kvHeadsIn } from '../../core/analyzer/convertible.ts';
@@ -40,9 +41,15 @@ export interface TargetOptions {
   readonly skippedPositions: number;
 }
 
-/** Matrices that llama.cpp reads as floats: looked up by row, or so small that their precision decides (the router of a mixture). */
+/**
+ * Matrices that llama.cpp reads as floats: looked up by row, or so small that their precision
+ * decides (the router of a mixture).
+ */
 const ALWAYS_FLOATS = /^(?:position_embd|token_types)\.|\.ffn_gate_inp\./;
-/** llama.cpp asks for an output matrix of its own there, also where it is the same as the embeddings. */
+/**
+ * llama.cpp asks for an output matrix of its own there, also where it is the same as the
+ * embeddings.
+ */
 const NEEDS_OUTPUT: ReadonlySet<GgufArchitecture> = new Set(['olmo2', 'qwen2moe']);
 
 /** Far above any model's; a shape of no values may name any number (I7). */
@@ -91,7 +98,10 @@ function add(targets: Map<string, TargetTensor>, target: TargetTensor): void {
   targets.set(target.name, target);
 }
 
-/** Whether output and embeddings are one matrix, as config.json says or its class does where it does not. */
+/**
+ * Whether output and embeddings are one matrix, as config.json says or its class does where it does
+ * not.
+ */
 export function tied(config: Config, architecture: GgufArchitecture): boolean {
   const named = config['tie_word_embeddings'];
   return typeof named === 'boolean' ? named : ['gemma', 'gemma2', 'gemma3', 'gpt2', 'smollm3'].includes(architecture);
@@ -128,7 +138,10 @@ function targetsFor(tensor: SourceTensor, { name, change }: Placement, options: 
   ];
 }
 
-/** Gate and up of all experts lie in one tensor, an expert after the other: [experts, gate rows then up rows, columns]. */
+/**
+ * Gate and up of all experts lie in one tensor, an expert after the other: [experts, gate rows then
+ * up rows, columns].
+ */
 function halves(tensor: SourceTensor, gate: string, options: TargetOptions): readonly TargetTensor[] {
   const [experts, rows, columns] = tensor.shape;
   if (experts === undefined || rows === undefined || columns === undefined || rows % 2 !== 0 || experts > MOST_EXPERTS) {

@@ -1,4 +1,7 @@
-/** What tokenizer.json of the tokenizers library says, as llama.cpp takes it: tokens by their ids, and how a text becomes them. Pure and bounded (I7). */
+/**
+ * What tokenizer.json of the tokenizers library says, as llama.cpp takes it: tokens by their ids,
+ * and how a text becomes them. Pure and bounded (I7).
+ */
 
 import { isObject, parseJsonObject } from '../../core/analyzer/json.ts';
 import { SPACE_PREFIX_KEY } from '../llama/space-prefix.ts';
@@ -7,7 +10,9 @@ import { asSettingsSay, wordPieceRules } from './lower-case.ts';
 import { preTokenizerName } from './pre-tokenizers.ts';
 import { type AddedToken, isNeverFound, TOKEN, type Vocabulary, VocabularyTable } from './vocabulary-table.ts';
 
-/** @param size rows of the embedding matrix. @throws ConvertError for what llama.cpp does not do. */
+/**
+ * @param size rows of the embedding matrix. @throws ConvertError for what llama.cpp does not do.
+ */
 export function vocabularyOfJson(bytes: Uint8Array, size: number, settings: Readonly<Record<string, unknown>>): Vocabulary {
   const json = parseJsonObject(bytes, 'tokenizer.json');
   if (isObject(json['normalizer'])) json['normalizer'] = asSettingsSay(json['normalizer'], settings);
@@ -29,8 +34,8 @@ export function vocabularyOfJson(bytes: Uint8Array, size: number, settings: Read
 const PHI3_OTHERS = ['<unk>', '<s>', '<|endoftext|>'];
 
 /**
- * llama.cpp has no key for tokens that take the white space behind them; it knows Phi-3 by its name (llama-vocab.cpp), in which all do but three.
- * In other families the white space stays.
+ * llama.cpp has no key for tokens that take the white space behind them; it knows Phi-3 by its name
+ * (llama-vocab.cpp), in which all do but three. In other families the white space stays.
  */
 function spaceTakers(added: readonly AddedToken[]): Made['extra'] {
   const texts = new Set(added.map(({ text }) => text));
@@ -79,7 +84,10 @@ function byteLevel(json: Record<string, unknown>, model: Record<string, unknown>
   };
 }
 
-/** SentencePiece pairs in the tokenizers library's clothes: the earlier a pair is joined, the better the score of what it makes. */
+/**
+ * SentencePiece pairs in the tokenizers library's clothes: the earlier a pair is joined, the better
+ * the score of what it makes.
+ */
 function pieces(
   json: Record<string, unknown>,
   model: Record<string, unknown>,
@@ -103,8 +111,8 @@ function pieces(
 }
 
 /**
- * Whether a space goes in front of a text, and of what follows a token that was added. `first`: only at the very beginning, which llama.cpp does not
- * know; `space-prefix.ts` does it then.
+ * Whether a space goes in front of a text, and of what follows a token that was added. `first`:
+ * only at the very beginning, which llama.cpp does not know; `space-prefix.ts` does it then.
  */
 function spaces(json: Record<string, unknown>): Made['extra'] {
   const normalizers = stepsOf(json['normalizer'], 'normalizers');
@@ -164,7 +172,10 @@ function readWordPiece(json: Record<string, unknown>, model: Record<string, unkn
   return { model: 'bert', merges: null, extra: wordPieceRules({ lowers: normalizer['lowercase'], strips: normalizer['strip_accents'] }) };
 }
 
-/** llama.cpp's spelling: a mark where a word begins, nothing where it goes on. Special tokens are put back by whoever adds them. */
+/**
+ * llama.cpp's spelling: a mark where a word begins, nothing where it goes on. Special tokens are
+ * put back by whoever adds them.
+ */
 export function wordPiece(text: string): string {
   return text.startsWith('##') ? text.slice(2) : `▁${text}`;
 }

@@ -1,4 +1,7 @@
-/** Tokens by their ids while a vocabulary is read: gaps, doubles and ids beyond the embeddings are settled here, once for every kind of tokenizer. */
+/**
+ * Tokens by their ids while a vocabulary is read: gaps, doubles and ids beyond the embeddings are
+ * settled here, once for every kind of tokenizer.
+ */
 import type { GgufValue } from '../gguf/gguf-writer.ts';
 import { ConvertError } from './convert-error.ts';
 
@@ -19,13 +22,19 @@ export interface AddedToken {
 }
 
 export interface Vocabulary {
-  /** llama.cpp's kinds of tokenizers: byte pairs, SentencePiece pairs, SentencePiece unigram, WordPiece. */
+  /**
+   * llama.cpp's kinds of tokenizers: byte pairs, SentencePiece pairs, SentencePiece unigram,
+   * WordPiece.
+   */
   readonly model: 'gpt2' | 'llama' | 't5' | 'bert';
   readonly table: VocabularyTable;
   readonly merges: readonly string[] | null;
   /** Further keys of the metadata. */
   readonly extra: Readonly<Record<string, GgufValue>>;
-  /** Whether a text gets a token in front and behind, and which where that is said; null: its files do not say. */
+  /**
+   * Whether a text gets a token in front and behind, and which where that is said; null: its files
+   * do not say.
+   */
   readonly ends: { readonly begins: boolean; readonly ends: boolean; readonly first?: string; readonly last?: string } | null;
 }
 
@@ -34,7 +43,10 @@ const ADDED_SCORE = -1000;
 const UNUSED_SCORE = -10_000;
 const BYTE = /^<0x[0-9A-F]{2}>$/;
 
-/** A run of marks that is looked for before spaces become marks: it stays what joining makes of it, if anything. */
+/**
+ * A run of marks that is looked for before spaces become marks: it stays what joining makes of it,
+ * if anything.
+ */
 export function isNeverFound({ text, isSpecial, isRaw }: AddedToken): boolean {
   return isRaw && !isSpecial && /^▁+$/.test(text);
 }
@@ -68,7 +80,9 @@ export class VocabularyTable {
     this.#ids.set(text, id);
   }
 
-  /** @param hasMarks pieces in which a mark stands for a space: such a token has the space itself. */
+  /**
+   * @param hasMarks pieces in which a mark stands for a space: such a token has the space itself.
+   */
   add(token: AddedToken, hasMarks: boolean): void {
     const { id, text, isSpecial } = token;
     if (hasMarks && isNeverFound(token)) return;
@@ -98,8 +112,8 @@ export class VocabularyTable {
   }
 
   /**
-   * Pieces of several characters that no joining makes, which llama.cpp would make all the same: they lose their texts, which a model was never
-   * taught.
+   * Pieces of several characters that no joining makes, which llama.cpp would make all the same:
+   * they lose their texts, which a model was never taught.
    */
   dropUnjoined(joined: ReadonlySet<string>): void {
     this.texts.forEach((text, id) => {

@@ -1,6 +1,7 @@
 /**
- * The tokenizer of a transformers folder as the `tokenizer.*` metadata of a GGUF: whichever of its files says it, with its special tokens and its
- * chat template. Pure over the bytes handed in. What llama.cpp would read otherwise is refused.
+ * The tokenizer of a transformers folder as the `tokenizer.*` metadata of a GGUF: whichever of its
+ * files says it, with its special tokens and its chat template. Pure over the bytes handed in. What
+ * llama.cpp would read otherwise is refused.
  */
 import { MORE_TEMPLATES, namedTemplates } from '../../core/analyzer/chat-template.ts';
 import { isObject, parseJsonObject } from '../../core/analyzer/json.ts';
@@ -19,14 +20,19 @@ export interface TokenizerSource {
   readonly config: Readonly<Record<string, unknown>>;
   /** All of config.json, where that is more. */
   readonly whole?: Readonly<Record<string, unknown>>;
-  /** Rows of the embedding matrix: the vocabulary is filled up to it with tokens that nobody says. */
+  /**
+   * Rows of the embedding matrix: the vocabulary is filled up to it with tokens that nobody says.
+   */
   readonly vocabularySize: number;
 }
 
 const utf8 = new TextDecoder();
 const PIECES = ['tokenizer.model', 'sentencepiece.bpe.model', 'spiece.model', 'spm.model'];
 
-/** @throws ConvertError with a sentence (what, where, what to do); FormatError of files that are damaged. */
+/**
+ * @throws ConvertError with a sentence (what, where, what to do); FormatError of files that are
+ * damaged.
+ */
 export function vocabularyMetadata(source: TokenizerSource): Record<string, GgufValue> {
   const settings = objectIn(source, 'tokenizer_config.json');
   const vocabulary = vocabularyOf(source, settings);
@@ -146,7 +152,10 @@ function objectIn(source: TokenizerSource, name: string): Record<string, unknown
   return bytes === null ? {} : parseJsonObject(bytes, name);
 }
 
-/** A file of its own before the settings'; of several the one called `default`, then the first, and the one for tools beside it. */
+/**
+ * A file of its own before the settings'; of several the one called `default`, then the first, and
+ * the one for tools beside it.
+ */
 function templateOf(source: TokenizerSource, settings: Record<string, unknown>): Record<string, GgufValue> {
   const fileText = (name: string) => {
     const bytes = source.read(name);

@@ -1,6 +1,7 @@
 /**
- * Writes the tensors of a GGUF from those of the source, a few megabytes at a time: the weights of no model are ever in memory as a whole. Owns the
- * output file until it is whole; knows no architecture.
+ * Writes the tensors of a GGUF from those of the source, a few megabytes at a time: the weights of
+ * no model are ever in memory as a whole. Owns the output file until it is whole; knows no
+ * architecture.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { paddingAfter, tensorBytes } from '../gguf/gguf-writer.ts';
@@ -35,7 +36,8 @@ export function fileBytes(head: Uint8Array, targets: readonly TargetTensor[]): n
 }
 
 /**
- * The file at `path`, which must not be there yet. Whoever gives it its place has it put on the disk.
+ * The file at `path`, which must not be there yet. Whoever gives it its place has it put on the
+ * disk.
  * @param head everything in front of the tensors (`ggufHead`).
  * @throws what the system says of a disk that is full.
  */
@@ -118,8 +120,8 @@ function writeStraight(output: Output, target: TargetTensor): void {
 }
 
 /**
- * Transformers turns value i of a head together with value i + half, llama.cpp neighbours: row 2i of each head of the target is row i of the
- * source, row 2i + 1 is row i + half.
+ * Transformers turns value i of a head together with value i + half, llama.cpp neighbours: row 2i
+ * of each head of the target is row i of the source, row 2i + 1 is row i + half.
  */
 function writePermuted(output: Output, target: TargetTensor): void {
   for (const piece of target.pieces) {

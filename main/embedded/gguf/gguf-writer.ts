@@ -1,6 +1,6 @@
 /**
- * Writes GGUF (version 3, little-endian) bytes from metadata and tensors. Owns the layout of the format and nothing else: no file, no
- * knowledge of any architecture.
+ * Writes GGUF (version 3, little-endian) bytes from metadata and tensors. Owns the layout of the
+ * format and nothing else: no file, no knowledge of any architecture.
  */
 const ALIGNMENT_BYTES = 32;
 
@@ -136,7 +136,10 @@ export function paddingAfter(bytes: number): number {
   return (ALIGNMENT_BYTES - (bytes % ALIGNMENT_BYTES)) % ALIGNMENT_BYTES;
 }
 
-/** Everything of a GGUF file in front of its tensors' data, which follows in this order, each padded to the alignment. */
+/**
+ * Everything of a GGUF file in front of its tensors' data, which follows in this order, each padded
+ * to the alignment.
+ */
 export function ggufHead(metadata: Readonly<Record<string, GgufValue>>, tensors: readonly GgufTensorShape[]): Uint8Array {
   const bytes = new Bytes();
   bytes.raw(new TextEncoder().encode('GGUF'));

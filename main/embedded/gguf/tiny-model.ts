@@ -1,6 +1,7 @@
 /**
- * Makes small untrained models as GGUF bytes: real architectures, a real tokenizer, a chat template, and weights from a seeded generator.
- * The demo falls back to it where no sample model can be fetched, and tests run a real llama.cpp on it. What it says is noise.
+ * Makes small untrained models as GGUF bytes: real architectures, a real tokenizer, a chat
+ * template, and weights from a seeded generator. The demo falls back to it where no sample model
+ * can be fetched, and tests run a real llama.cpp on it. What it says is noise.
  */
 
 import { byteCharacters } from '../llama/token-bytes.ts';
@@ -77,7 +78,8 @@ function byteLevelVocabulary(): Vocabulary {
 
 function wordPieceVocabulary(): Vocabulary {
   const letters = 'abcdefghijklmnopqrstuvwxyz0123456789.,?!'.split('');
-  // llama.cpp's spelling of WordPiece: a leading lower block for the beginning of a word, nothing for its continuation.
+  // llama.cpp's spelling of WordPiece: a leading lower block for the beginning of a word, nothing
+  // for its continuation.
   const tokens = [
     ...new Set([
       '[PAD]',
@@ -218,7 +220,10 @@ function architectureMetadata(
   };
 }
 
-/** Feed-forward width that brings the layers' matrices to so many bytes; a multiple of 64, so that quantized blocks fill whole rows. */
+/**
+ * Feed-forward width that brings the layers' matrices to so many bytes; a multiple of 64, so that
+ * quantized blocks fill whole rows.
+ */
 function feedForwardFor(minimumBytes: number, layers: number, weights: TensorType, matrices: number): number {
   const bytesPerUnit = tensorBytes(weights, [EMBEDDING_LENGTH, 1]) * layers * matrices;
   return Math.max(FEED_FORWARD_LENGTH, Math.ceil(minimumBytes / bytesPerUnit / 64) * 64);
@@ -233,14 +238,18 @@ function fillTensor(shape: Shape, weights: TensorType, seed: number, mute: Reado
   }
   const data = randomWeights(type, bytes, seed);
   if (shape.name === 'output.weight') {
-    // A zero row's logit is always 0, which some other token's random one beats: the token is never chosen.
+    // A zero row's logit is always 0, which some other token's random one beats: the token is never
+    // chosen.
     const rowBytes = tensorBytes(type, [EMBEDDING_LENGTH]);
     for (const token of mute) data.fill(0, token * rowBytes, (token + 1) * rowBytes);
   }
   return { name: shape.name, type, shape: shape.shape, data };
 }
 
-/** The files of a small untrained model: equal options give equal bytes. A few hundred kilobytes unless `minimumBytes` asks for more. */
+/**
+ * The files of a small untrained model: equal options give equal bytes. A few hundred kilobytes
+ * unless `minimumBytes` asks for more.
+ */
 export function tinyModel(options: TinyModelOptions = {}): readonly TinyModelFile[] {
   const { name = 'tiny', kind = 'llama', layers = 2, contextTokens = 2048, weights = 'F32', seed = 1, parts = 1 } = options;
   const vocabulary = kind === 'bert' ? wordPieceVocabulary() : byteLevelVocabulary();

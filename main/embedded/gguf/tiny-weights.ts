@@ -1,7 +1,13 @@
-/** Seeded pseudo-random weights in the tensor types that we write. Pure: equal seeds give equal bytes. */
+/**
+ * Seeded pseudo-random weights in the tensor types that we write. Pure: equal seeds give equal
+ * bytes.
+ */
 import { TENSOR_TYPES, type TensorType } from './gguf-writer.ts';
 
-/** Weights lie in +-this: large enough that attention and logits differ clearly, small enough that nothing overflows. */
+/**
+ * Weights lie in +-this: large enough that attention and logits differ clearly, small enough that
+ * nothing overflows.
+ */
 const AMPLITUDE = 0.25;
 
 /** xorshift32: 32 bits a step, never 0 for a seed other than 0. */
@@ -15,7 +21,10 @@ function generator(seed: number): () => number {
   };
 }
 
-/** A block scale as an IEEE half: AMPLITUDE / 8 and AMPLITUDE / 128 are powers of two, so only the exponent differs. */
+/**
+ * A block scale as an IEEE half: AMPLITUDE / 8 and AMPLITUDE / 128 are powers of two, so only the
+ * exponent differs.
+ */
 function halfPowerOfTwo(exponent: number): number {
   return (exponent + 15) << 10;
 }

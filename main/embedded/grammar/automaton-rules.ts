@@ -1,4 +1,7 @@
-/** Automata and lists of texts as rules of a grammar, each with one place open at a time however many texts there are. Pure. */
+/**
+ * Automata and lists of texts as rules of a grammar, each with one place open at a time however
+ * many texts there are. Pure.
+ */
 
 import type { State } from './automaton.ts';
 import { type GrammarText, literal } from './grammar-text.ts';
@@ -63,14 +66,18 @@ function character(code: number): string {
 }
 
 /**
- * One of these texts, as a tree of their beginnings: side by side, each of thousands would be held open with each token.
+ * One of these texts, as a tree of their beginnings: side by side, each of thousands would be held
+ * open with each token.
  * @param texts at least one.
  */
 export function oneOf(grammar: GrammarText, texts: readonly string[]): string {
   return branch(grammar, [...new Set(texts)].toSorted(), 0);
 }
 
-/** @param sorted texts that are the same in front of `from`. @returns what may follow there, in the grammar's notation. */
+/**
+ * @param sorted texts that are the same in front of `from`. @returns what may follow there, in the
+ * grammar's notation.
+ */
 function branch(grammar: GrammarText, sorted: readonly string[], from: number): string {
   const [first = ''] = sorted;
   if (sorted.length === 1) return literal(first.slice(from));

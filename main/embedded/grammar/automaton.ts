@@ -1,4 +1,7 @@
-/** A language as a deterministic automaton: one place of it is open at a time, whatever its parts were. Pure. */
+/**
+ * A language as a deterministic automaton: one place of it is open at a time, whatever its parts
+ * were. Pure.
+ */
 import { after, type Characters, forgetNames, isNullable, LAST_CHARACTER, type Language, NONE, TooManyStates, union } from './language.ts';
 
 /** More states than this, of one text or number, are refused (I10). */
@@ -101,7 +104,10 @@ function withoutDeadEnds(states: readonly State[]): readonly State[] | null {
   return states.flatMap(({ accepts, steps }, at) => (kept.has(at) ? [{ accepts, steps: reached(steps) }] : []));
 }
 
-/** Characters of the shortest and the longest text; the longest is infinite where states lead back to themselves. */
+/**
+ * Characters of the shortest and the longest text; the longest is infinite where states lead back
+ * to themselves.
+ */
 export function lengths(states: readonly State[]): readonly [shortest: number, longest: number] {
   let shortest = Number.POSITIVE_INFINITY;
   let here = new Set([0]);

@@ -1,4 +1,7 @@
-/** The formats of JSON schemas that answers are held to, as patterns; what the standard leaves open is narrowed to what every reader takes. Pure. */
+/**
+ * The formats of JSON schemas that answers are held to, as patterns; what the standard leaves open
+ * is narrowed to what every reader takes. Pure.
+ */
 const YEAR_MONTH_DAY =
   '[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))';
 const CLOCK = '(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,6})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])';
@@ -40,7 +43,10 @@ export const FORMATS: Readonly<Record<string, string>> = {
   ...{ hostname: HOSTNAME, 'idn-hostname': HOSTNAME, email: EMAIL, 'idn-email': EMAIL },
   ...{ uri: URI, url: URI, iri: URI, 'uri-reference': URI, 'iri-reference': URI },
 };
-/** Most characters of a text, where the pattern bounds none: then no part of a name is longer than a label may be. */
+/**
+ * Most characters of a text, where the pattern bounds none: then no part of a name is longer than a
+ * label may be.
+ */
 export const FORMAT_LENGTHS: Readonly<Record<string, number>> = { hostname: 63, 'idn-hostname': 63 };
 /** Words for a program's types or for people, which bound no text. */
 export const MEANINGLESS_FORMATS: ReadonlySet<string> = new Set(

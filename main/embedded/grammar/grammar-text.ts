@@ -1,9 +1,14 @@
 /** A grammar in llama.cpp's notation (GBNF), put together rule by rule. No I/O. */
 
-/** Far above any schema that a person writes; a hostile one is refused before it costs memory (I10). */
+/**
+ * Far above any schema that a person writes; a hostile one is refused before it costs memory (I10).
+ */
 const MOST_RULES = 40_000;
 const MOST_CHARACTERS = 1_500_000;
-/** llama.cpp writes a repetition out, up to its bound of 2,000: longer ones are made of equal groups. */
+/**
+ * llama.cpp writes a repetition out, up to its bound of 2,000: longer ones are made of equal
+ * groups.
+ */
 const LONGEST_REPETITION = 256;
 
 /** A quoted text of the notation. */
@@ -46,7 +51,10 @@ export class GrammarText {
     return this.define(name, body());
   }
 
-  /** So many of a rule, one after the other. @param most null: any number. @returns a part of a rule's body. */
+  /**
+   * So many of a rule, one after the other. @param most null: any number. @returns a part of a
+   * rule's body.
+   */
   times(rule: string, least: number, most: number | null): string {
     const exact = this.#exactly(rule, least);
     if (most === null) return `${exact} ${rule}*`;
@@ -61,14 +69,18 @@ export class GrammarText {
     return `${groups} ${this.#exactly(rule, times % size)}`.trim();
   }
 
-  /** Whole groups, then less than one: a text is taken apart in one way only, so that few places of the grammar are open at a time. */
+  /**
+   * Whole groups, then less than one: a text is taken apart in one way only, so that few places of
+   * the grammar are open at a time.
+   */
   #atMost(rule: string, times: number): string {
     if (times <= 0) return '';
     if (times <= LONGEST_REPETITION) return `${rule}{0,${times}}`;
     const size = Math.min(LONGEST_REPETITION, Math.ceil(Math.sqrt(times)));
     const groups = Math.floor(times / size);
     const rest = times % size;
-    // As many whole groups as there are room for with less than one behind them; or all of them, and what is left.
+    // As many whole groups as there are room for with less than one behind them; or all of them,
+    // and what is left.
     const fewer = `${this.#atMost(this.#group(rule, size), groups - 1)} ${rule}{0,${size - 1}}`;
     const all = `${this.#exactly(this.#group(rule, size), groups)} ${rest === 0 ? '' : `${rule}{0,${rest}}`}`;
     return this.add(`${fewer} | ${all}`);

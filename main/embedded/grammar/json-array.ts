@@ -38,7 +38,9 @@ export class ArrayRules {
     return this.#rules.grammar.times(next, Math.max(0, least), most);
   }
 
-  /** All its places: fewer would be allowed by the standard, and nobody who writes one means them. */
+  /**
+   * All its places: fewer would be allowed by the standard, and nobody who writes one means them.
+   */
   #tuple(places: readonly unknown[], others: unknown, { least, most }: Counts, isSet: boolean, at: string): string {
     if (isSet) throw new SchemaRefusal(`"uniqueItems" at ${at} cannot be enforced beside "prefixItems"`);
     if (most !== null && most < places.length) throw new SchemaRefusal(`"maxItems" at ${at} is less than the places of "prefixItems"`);

@@ -1,7 +1,9 @@
 /**
- * From a JSON schema to a grammar of llama.cpp: what the model writes is then valid by the schema, whatever its weights. A keyword that the
- * grammar cannot enforce is refused by name. Objects come with their declared properties in the schema's order, and with no others. llama.cpp's own
- * converter lies in a library that node-llama-cpp does not offer, and drops what it does not know. No I/O.
+ * From a JSON schema to a grammar of llama.cpp: what the model writes is then valid by the schema,
+ * whatever its weights. A keyword that the grammar cannot enforce is refused by name. Objects come
+ * with their declared properties in the schema's order, and with no others. llama.cpp's own
+ * converter lies in a library that node-llama-cpp does not offer, and drops what it does not know.
+ * No I/O.
  */
 
 import { Recent } from '../llama/recent.ts';
@@ -56,7 +58,10 @@ export class JsonRules implements ValueRules {
     this.merger = new SchemaMerger(root);
   }
 
-  /** @returns the name of a rule for such a value. @param at where in the schema it stands, for refusals. */
+  /**
+   * @returns the name of a rule for such a value. @param at where in the schema it stands, for
+   * refusals.
+   */
   value(schema: unknown, at: string): string {
     if (schema === true) return this.#any();
     if (!isObject(schema)) throw new SchemaRefusal(`${at} is no JSON schema`);
@@ -165,7 +170,10 @@ export class JsonRules implements ValueRules {
   }
 }
 
-/** The types that a schema allows; those that its keywords speak of where it names none; any where it says nothing. */
+/**
+ * The types that a schema allows; those that its keywords speak of where it names none; any where
+ * it says nothing.
+ */
 function typesOf(schema: Schema, at: string): readonly string[] {
   const named = namedTypes(schema);
   if (named !== null) {

@@ -5,7 +5,10 @@ import type { SchemaMerger } from './schema-merge.ts';
 export interface ValueRules {
   readonly grammar: GrammarText;
   readonly merger: SchemaMerger;
-  /** @returns the name of a rule for such a value. @param at where in the schema it stands, for refusals. */
+  /**
+   * @returns the name of a rule for such a value. @param at where in the schema it stands, for
+   * refusals.
+   */
   value(schema: unknown, at: string): string;
   /** What may stand between two parts. */
   space(): string;

@@ -52,7 +52,10 @@ function formatOf(schema: Schema, at: string): readonly Language[] {
   throw new SchemaRefusal(`"format" at ${at} cannot be enforced: it may be one of ${Object.keys(FORMATS).join(', ')}`);
 }
 
-/** A text of a language, within bounds of its length. Where counting would take too many states, shorter ones than allowed are written. */
+/**
+ * A text of a language, within bounds of its length. Where counting would take too many states,
+ * shorter ones than allowed are written.
+ */
 function boundedRule(grammar: GrammarText, language: Language, least: number, most: number | null, at: string): string {
   const states = automatonOf(language, 'pattern" or "format', at);
   const [shortest, longest] = lengths(states);
@@ -100,7 +103,10 @@ export function numberRule(grammar: GrammarText, schema: Schema, type: 'integer'
   }
 }
 
-/** Of two bounds the one that allows less. @param isOpen the first draft's way: a flag beside the bound. */
+/**
+ * Of two bounds the one that allows less. @param isOpen the first draft's way: a flag beside the
+ * bound.
+ */
 function stricter(closed: number | null, open: number | null, isOpen: boolean, sign: 1 | -1): readonly [number | null, boolean] {
   if (open === null || (closed !== null && (closed - open) * sign > 0)) return [closed, isOpen];
   return [open, true];

@@ -1,6 +1,7 @@
 /**
- * Regular languages of single characters: what a text or a number may be, put together from parts, and what is left of it behind a character. By
- * derivatives: J. A. Brzozowski, "Derivatives of Regular Expressions", Journal of the ACM 11 (1964). No I/O.
+ * Regular languages of single characters: what a text or a number may be, put together from parts,
+ * and what is left of it behind a character. By derivatives: J. A. Brzozowski, "Derivatives of
+ * Regular Expressions", Journal of the ACM 11 (1964). No I/O.
  */
 
 /** Sorted, disjoint ranges of code points, both ends included. */
@@ -38,7 +39,10 @@ export function intersection(left: Characters, right: Characters): Characters {
   );
 }
 
-/** A part of its own making, such as a comparison of digits with a bound: what it is after a character; null: no such text. */
+/**
+ * A part of its own making, such as a comparison of digits with a bound: what it is after a
+ * character; null: no such text.
+ */
 export interface Machine {
   /** Equal for equal states. */
   readonly key: string;
@@ -59,7 +63,10 @@ export type Language =
 /** Parts that may still be looked at. */
 let workLeft = Number.POSITIVE_INFINITY;
 
-/** Short names for parts, equal for equal ones: what they are made of is compared once. Emptied behind each search. */
+/**
+ * Short names for parts, equal for equal ones: what they are made of is compared once. Emptied
+ * behind each search.
+ */
 const names = new Map<string, string>();
 let lastName = 0;
 

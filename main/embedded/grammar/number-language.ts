@@ -1,7 +1,13 @@
-/** Numbers as JSON writes them, between bounds and of certain steps, as languages of characters. Pure. */
+/**
+ * Numbers as JSON writes them, between bounds and of certain steps, as languages of characters.
+ * Pure.
+ */
 import { both, characters, either, type Language, type Machine, machine, NONE, repeated, sequence, text } from './language.ts';
 
-/** Digits in which JavaScript's numbers, and everybody's, hold what was written: a reader gets a number within the bounds. */
+/**
+ * Digits in which JavaScript's numbers, and everybody's, hold what was written: a reader gets a
+ * number within the bounds.
+ */
 const SURE_DIGITS = 15;
 const LARGEST_STEP = 1000;
 
@@ -29,7 +35,9 @@ function decimalOf(value: number): Decimal {
   return { whole, fraction: fraction.replace(/0+$/, '') };
 }
 
-/** The shortest digits that are this number, as JavaScript prints them, with the point in its place. */
+/**
+ * The shortest digits that are this number, as JavaScript prints them, with the point in its place.
+ */
 function withoutExponent(value: number): string {
   const [mantissa = '0', exponent = '0'] = String(value).split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
@@ -83,7 +91,10 @@ function written({ isInteger, multipleOf }: NumberBounds, limits: readonly (numb
   return sequence([whole, repeated(sequence([text('.'), repeated(digits(0), 1, places)]), 0, 1)]);
 }
 
-/** The multiples of a step: counted in units of its last place, the digits without the point are a multiple of a whole number. */
+/**
+ * The multiples of a step: counted in units of its last place, the digits without the point are a
+ * multiple of a whole number.
+ */
 function stepped(whole: Language, { whole: front, fraction }: Decimal, isInteger: boolean): Language {
   const unit = Number(front + fraction);
   const scale = 10 ** fraction.length;
@@ -123,7 +134,10 @@ function isDigit(character: number): boolean {
 type Wanted = 'above' | 'from' | 'to' | 'below';
 const ACCEPTED: Readonly<Record<Wanted, readonly number[]>> = { above: [1], from: [0, 1], to: [-1, 0], below: [-1] };
 
-/** Compares a number with a bound while it is written. @param order of the digits so far to as many of the bound's. */
+/**
+ * Compares a number with a bound while it is written. @param order of the digits so far to as many
+ * of the bound's.
+ */
 function comparison(bound: Decimal, wanted: Wanted, at = 0, order = 0, isFraction = false): Machine {
   const { whole, fraction } = bound;
   const length = isFraction ? whole.length : at;

@@ -1,6 +1,7 @@
 /**
- * Regular expressions as JSON schemas have them (ECMA-262, with the flag u), as far as they are regular and llama.cpp's grammars can hold them:
- * characters, classes, groups, alternatives, quantifiers, `\d \w \s .` and their opposites, `^` and `$` at the ends of alternatives. No I/O.
+ * Regular expressions as JSON schemas have them (ECMA-262, with the flag u), as far as they are
+ * regular and llama.cpp's grammars can hold them: characters, classes, groups, alternatives,
+ * quantifiers, `\d \w \s .` and their opposites, `^` and `$` at the ends of alternatives. No I/O.
  */
 import {
   ANY_TEXT,
@@ -46,7 +47,10 @@ const CONTROLS: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, 
 const MOST_REPEATED = 10_000;
 const MOST_DEPTH = 50;
 
-/** @throws PatternRefusal. @returns the texts in which the pattern is found, as `RegExp.test` finds it. */
+/**
+ * @throws PatternRefusal. @returns the texts in which the pattern is found, as `RegExp.test` finds
+ * it.
+ */
 export function patternLanguage(pattern: string): Language {
   try {
     // What JavaScript itself refuses is wrong; the reader below need not notice each mistake.
@@ -80,7 +84,10 @@ class PatternReader {
     return true;
   }
 
-  /** @param isOutermost `^` and `$` say then where the text begins and ends; elsewhere they are refused. */
+  /**
+   * @param isOutermost `^` and `$` say then where the text begins and ends; elsewhere they are
+   * refused.
+   */
   #alternatives(isOutermost: boolean): Language {
     const all: Language[] = [];
     do {

@@ -1,6 +1,6 @@
 /**
- * Brings schemas that must all hold, as `allOf` and whatever stands beside a `$ref`, into one that says the same; what cannot be put together is
- * refused by its keyword. No I/O.
+ * Brings schemas that must all hold, as `allOf` and whatever stands beside a `$ref`, into one that
+ * says the same; what cannot be put together is refused by its keyword. No I/O.
  */
 
 export type Schema = Readonly<Record<string, unknown>>;
@@ -24,7 +24,10 @@ const ANNOTATIONS: ReadonlySet<string> = new Set(
     /\s+/,
   ),
 );
-/** Parts put together in one request: a schema of kilobytes whose definitions double again and again has more than memory holds (I10). */
+/**
+ * Parts put together in one request: a schema of kilobytes whose definitions double again and again
+ * has more than memory holds (I10).
+ */
 const MOST_PARTS = 10_000;
 
 export function isObject(value: unknown): value is Schema {
@@ -87,7 +90,9 @@ export class SchemaMerger {
   }
 }
 
-/** Where one of two forbids properties that it does not know, those of the other are not allowed. */
+/**
+ * Where one of two forbids properties that it does not know, those of the other are not allowed.
+ */
 function closeProperties(whole: Record<string, unknown>, left: Schema, right: Schema, at: string): void {
   const properties = whole['properties'];
   if (!isObject(properties)) return;

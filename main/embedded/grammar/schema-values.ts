@@ -1,4 +1,7 @@
-/** Values and bounds that schemas name: which of an enumeration fit, and whether two schemas can mean the same value. Pure. */
+/**
+ * Values and bounds that schemas name: which of an enumeration fit, and whether two schemas can
+ * mean the same value. Pure.
+ */
 import { isObject, Patterns, type Schema, type SchemaMerger } from './schema-merge.ts';
 
 export const TYPES = ['object', 'array', 'string', 'integer', 'number', 'boolean', 'null'] as const;
@@ -76,7 +79,10 @@ function sharedTypes(left: Schema, right: Schema): readonly unknown[] {
   return typesOfSchema(left).filter((type) => widened.includes(type));
 }
 
-/** Objects of which each misses what the other requires, or whose common property says which it is. Only declared properties are written. */
+/**
+ * Objects of which each misses what the other requires, or whose common property says which it is.
+ * Only declared properties are written.
+ */
 function areApart(merger: SchemaMerger, left: Schema, right: Schema, at: string): boolean {
   const [one, other] = [left['properties'] ?? {}, right['properties'] ?? {}];
   if (!isObject(one) || !isObject(other)) return false;

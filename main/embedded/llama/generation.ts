@@ -1,5 +1,6 @@
 /**
- * One answer: tokens of a sequence become text, cut at stop strings, and calls of tools. Owns what counts as the end; knows nothing of HTTP.
+ * One answer: tokens of a sequence become text, cut at stop strings, and calls of tools. Owns what
+ * counts as the end; knows nothing of HTTP.
  */
 
 import type { GenerationRequest } from '../requests/openai-request.ts';
@@ -29,12 +30,18 @@ export interface Generation {
     readonly isSingle: boolean;
     readonly grammar: string | null;
   } | null;
-  /** How its thoughts are told from its answer, and whether it begins inside of them, or behind their end; null: it has none. */
+  /**
+   * How its thoughts are told from its answer, and whether it begins inside of them, or behind
+   * their end; null: it has none.
+   */
   readonly thinking: { readonly marks: ThinkingMarks; readonly isOpen: boolean; readonly isClosed?: boolean } | null;
   readonly signal: AbortSignal;
 }
 
-/** Where an answer goes. A promise makes the next token wait, which is how a slow reader slows only its own sequence. */
+/**
+ * Where an answer goes. A promise makes the next token wait, which is how a slow reader slows only
+ * its own sequence.
+ */
 export interface Sink {
   /** Told before the part that the token makes, if it makes one. */
   token(): void;
@@ -89,7 +96,10 @@ class Writer {
   readonly #stops: StopWatch;
   readonly #thinking: ThinkingReader | null;
   readonly #reader: ToolReader | null;
-  /** Control tokens that begin or divide calls and thoughts: no text of an answer, but the readers must see them. */
+  /**
+   * Control tokens that begin or divide calls and thoughts: no text of an answer, but the readers
+   * must see them.
+   */
   readonly #marks: ReadonlyMap<number, string>;
   readonly #log: LikelihoodLog;
   #made = 0;

@@ -8,7 +8,10 @@ interface Marks {
   readonly shouldAppendEosToken: boolean;
 }
 
-/** @param own tokens of the text; where it has a mark already, as token numbers of a client may, none is added. */
+/**
+ * @param own tokens of the text; where it has a mark already, as token numbers of a client may,
+ * none is added.
+ */
 export function betweenMarks(own: readonly number[], marks: Marks, isWordPiece: boolean): readonly number[] {
   const begin = isWordPiece || marks.shouldPrependBosToken ? marks.bos : null;
   const end = isWordPiece ? marks.sep : marks.shouldAppendEosToken ? marks.eos : null;
@@ -17,7 +20,10 @@ export function betweenMarks(own: readonly number[], marks: Marks, isWordPiece: 
   return [...first, ...own, ...last];
 }
 
-/** A question and a document as BERT reads them, each ended by its mark: `[CLS] question [SEP] document [SEP]`. */
+/**
+ * A question and a document as BERT reads them, each ended by its mark:
+ * `[CLS] question [SEP] document [SEP]`.
+ */
 export function pairBetweenMarks(
   query: readonly number[],
   document: readonly number[],

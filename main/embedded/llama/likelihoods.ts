@@ -1,4 +1,7 @@
-/** Log-probabilities in OpenAI's two shapes, handed out with the text that their tokens made. No I/O. */
+/**
+ * Log-probabilities in OpenAI's two shapes, handed out with the text that their tokens made. No
+ * I/O.
+ */
 import type { Chosen } from './sampling.ts';
 
 export interface TokenText {
@@ -14,7 +17,10 @@ export interface TokenLikelihood extends TokenText {
   readonly offset: number;
 }
 
-/** Keeps each token's log-probabilities until its text goes out; what a stop string cuts off never does. */
+/**
+ * Keeps each token's log-probabilities until its text goes out; what a stop string cuts off never
+ * does.
+ */
 export class LikelihoodLog {
   readonly #textOf: (token: number) => TokenText;
   #waiting: TokenLikelihood[] = [];

@@ -1,6 +1,6 @@
 /**
- * The only place that imports node-llama-cpp: loads one model and runs its sequences. Owns llama.cpp's options and their traps; knows nothing
- * of HTTP or OpenAI.
+ * The only place that imports node-llama-cpp: loads one model and runs its sequences. Owns
+ * llama.cpp's options and their traps; knows nothing of HTTP or OpenAI.
  */
 import { availableParallelism } from 'node:os';
 import {
@@ -27,7 +27,10 @@ import { inOrder, Sequence } from './sequence.ts';
 import { Vocabulary, WORD_PIECE } from './vocabulary.ts';
 import { withoutTrial } from './without-trial.ts';
 
-/** Grammars that are kept ready for the next request with the same schema: ten times their text, in memory. */
+/**
+ * Grammars that are kept ready for the next request with the same schema: ten times their text, in
+ * memory.
+ */
 const KEPT_GRAMMAR_CHARACTERS = 2_000_000;
 
 export interface LoadOptions {
@@ -110,7 +113,10 @@ export class LoadedModel extends Vocabulary {
     return { bos_token: bosString ?? '', eos_token: eosString ?? '' };
   }
 
-  /** The beginning of a grammar, for one answer. @throws ModeliumError invalid-body when llama.cpp does not take it. */
+  /**
+   * The beginning of a grammar, for one answer. @throws ModeliumError invalid-body when llama.cpp
+   * does not take it.
+   */
   grammarState(grammar: string): object {
     try {
       const first = this.#grammars.get(grammar, () => {
@@ -142,14 +148,18 @@ export class LoadedModel extends Vocabulary {
   }
 }
 
-/** node-llama-cpp brands its numbers; ours come from its own tokenizer or are checked against the vocabulary's size. */
+/**
+ * node-llama-cpp brands its numbers; ours come from its own tokenizer or are checked against the
+ * vocabulary's size.
+ */
 function asTokens(tokens: readonly number[]): Token[] {
   return tokens as Token[];
 }
 
 /**
- * Before loading and before making a context node-llama-cpp loads the model once more without data, to learn what it would take. The brain
- * has decided that already and `ignoreMemorySafetyChecks` discards the answer; skipping it makes a load about three times as fast.
+ * Before loading and before making a context node-llama-cpp loads the model once more without data,
+ * to learn what it would take. The brain has decided that already and `ignoreMemorySafetyChecks`
+ * discards the answer; skipping it makes a load about three times as fast.
  */
 function skipMemorySimulation(): void {
   const nothing = async () => ({ cpuRam: 0, gpuVram: 0 });
@@ -157,13 +167,19 @@ function skipMemorySimulation(): void {
   GgufInsights.prototype.estimateContextResourceRequirementsV2 = nothing;
 }
 
-/** node-llama-cpp keeps two places of a context free for tokens to come. None come here: a text may fill it. */
+/**
+ * node-llama-cpp keeps two places of a context free for tokens to come. None come here: a text may
+ * fill it.
+ */
 function takeWholeContext(context: object | null, contextTokens: number): void {
   const own = (context as { readonly _llamaContext?: { _contextSize: number } } | null)?._llamaContext;
   if (own !== undefined) own._contextSize = contextTokens + 2;
 }
 
-/** node-llama-cpp leaves the last mark out where a vocabulary of WordPiece names no end beside its separator. */
+/**
+ * node-llama-cpp leaves the last mark out where a vocabulary of WordPiece names no end beside its
+ * separator.
+ */
 function endDocuments(ranking: LlamaRankingContext | null, { vocabularyType, tokens }: NativeVocabulary): void {
   type Join = (query: readonly number[], document: readonly number[]) => readonly number[];
   const own = ranking as { _getEvaluationInput: Join } | null;
@@ -171,7 +187,10 @@ function endDocuments(ranking: LlamaRankingContext | null, { vocabularyType, tok
     own._getEvaluationInput = (query, document) => pairBetweenMarks(query, document, tokens);
 }
 
-/** llama.cpp knows three ends of a generation, and those whose names it knows; a folder that we converted lists all of its own. */
+/**
+ * llama.cpp knows three ends of a generation, and those whose names it knows; a folder that we
+ * converted lists all of its own.
+ */
 function endOf(model: LlamaModel): (token: number) => boolean {
   const listed = ownMetadata(model)['end_token_ids'];
   const ends = new Set<unknown>(Array.isArray(listed) ? listed : []);
@@ -184,10 +203,12 @@ function ownMetadata(model: LlamaModel): Readonly<Record<string, unknown>> {
 }
 
 async function openContext(model: LlamaModel, options: LoadOptions): Promise<Context> {
-  // Room for every later dealing of threads: node-llama-cpp caps what it uses by `llama.maxThreads`, which can change at any time.
+  // Room for every later dealing of threads: node-llama-cpp caps what it uses by
+  // `llama.maxThreads`, which can change at any time.
   const cores = availableParallelism();
   if (options.purpose !== 'generation') {
-    // Positions beyond the trained ones do not exist in most embedding models: reading them would abort the process.
+    // Positions beyond the trained ones do not exist in most embedding models: reading them would
+    // abort the process.
     const contextTokens = Math.min(options.contextTokens, model.trainContextSize);
     // An embedding is pooled over all its tokens, so that they must be evaluated in one batch.
     const made = { contextSize: contextTokens, batchSize: contextTokens, threads: cores, ignoreMemorySafetyChecks: true };
@@ -226,7 +247,10 @@ async function openContext(model: LlamaModel, options: LoadOptions): Promise<Con
   return { contextTokens: options.contextTokens, sequences, embedding: null, ranking: null };
 }
 
-/** Loads a model. @throws Error; llama.cpp's own reasons come through `onLine`, some of them a moment later. */
+/**
+ * Loads a model. @throws Error; llama.cpp's own reasons come through `onLine`, some of them a
+ * moment later.
+ */
 export async function loadModel(options: LoadOptions): Promise<LoadedModel> {
   skipMemorySimulation();
   const gpu = options.gpuLayers > 0 ? 'auto' : false;
@@ -270,7 +294,10 @@ export interface GpuBackend {
   readonly why: string;
 }
 
-/** Which GPU support llama.cpp finds here: its CUDA part needs libraries of the CUDA toolkit, which a driver alone does not bring. */
+/**
+ * Which GPU support llama.cpp finds here: its CUDA part needs libraries of the CUDA toolkit, which
+ * a driver alone does not bring.
+ */
 export async function findGpu(): Promise<GpuBackend> {
   const options = { build: 'never', skipDownload: true, progressLogs: false, logLevel: LlamaLogLevel.disabled } as const;
   try {

@@ -1,6 +1,6 @@
 /**
- * Reads from llama.cpp's own log lines how much memory it took and where, so that predictions can be checked against the runtime's figures
- * and not only against the operating system's. Pure.
+ * Reads from llama.cpp's own log lines how much memory it took and where, so that predictions can
+ * be checked against the runtime's figures and not only against the operating system's. Pure.
  */
 import type { BufferBytes } from '../../../shared/decision.ts';
 import { MIB } from '../../../shared/units.ts';
@@ -15,7 +15,9 @@ const BUFFER_LINE = /(\S+) +(model|KV|RS|output|compute) buffer size = +([\d.]+)
 const FIELDS = { model: 'modelBytes', KV: 'kvBytes', RS: 'kvBytes', output: 'computeBytes', compute: 'computeBytes' } as const;
 const NOTHING: BufferBytes = { modelBytes: 0, kvBytes: 0, computeBytes: 0 };
 
-/** `CPU`, `CPU_Mapped`, `CPU_REPACK` and pinned memory such as `CUDA_Host` all lie in main memory. */
+/**
+ * `CPU`, `CPU_Mapped`, `CPU_REPACK` and pinned memory such as `CUDA_Host` all lie in main memory.
+ */
 function deviceOf(buffer: string): string {
   return buffer.startsWith('CPU') || buffer.endsWith('_Host') ? 'cpu' : buffer;
 }

@@ -1,10 +1,14 @@
 /**
- * The parts of node-llama-cpp below its public interface that the server works with: a step that computes tokens of a sequence, and samplers
- * that may look at its logits several times, which log-probabilities need. Types only; `llama.ts` hands the objects over. The version is
- * pinned exactly, and the tests run on the real library.
+ * The parts of node-llama-cpp below its public interface that the server works with: a step that
+ * computes tokens of a sequence, and samplers that may look at its logits several times, which
+ * log-probabilities need. Types only; `llama.ts` hands the objects over. The version is pinned
+ * exactly, and the tests run on the real library.
  */
 
-/** A sampler chain of llama.cpp. It keeps its state (seed, penalties, grammar) from token to token; `dispose` frees it. */
+/**
+ * A sampler chain of llama.cpp. It keeps its state (seed, penalties, grammar) from token to token;
+ * `dispose` frees it.
+ */
 export interface NativeSampler {
   applyConfig(config: NativeSamplerConfig): void;
   dispose(): void;
@@ -28,7 +32,10 @@ export interface NativeSamplerConfig {
   readonly grammarEvaluationState?: object;
 }
 
-/** A token; candidates and their probabilities by turns, likeliest first; the probability of the token among them. */
+/**
+ * A token; candidates and their probabilities by turns, likeliest first; the probability of the
+ * token among them.
+ */
 export type NativeSample = readonly [token: number, candidates: readonly number[] | undefined, confidence: number | undefined];
 
 export interface NativeContext {
@@ -41,7 +48,10 @@ export type ReadLogits<Result> = (logits: number) => Promise<Result>;
 
 export interface NativeSequence {
   readonly nextTokenIndex: number;
-  /** Position of the first token that is still in the cache: later than 0 in models with a sliding window. */
+  /**
+   * Position of the first token that is still in the cache: later than 0 in models with a sliding
+   * window.
+   */
   readonly stateCellsStartIndex: number;
   /** What the sequence holds; not a copy. */
   readonly _contextTokens: readonly number[];
@@ -50,7 +60,10 @@ export interface NativeSequence {
   readonly _takeIntervalCheckpointIfNeededAfterBatch: (length: number) => unknown;
   adaptStateToTokens(tokens: readonly number[], allowShift: boolean): Promise<void>;
   clearHistory(): Promise<void>;
-  /** Computes tokens; where the context is full it forgets the oldest first. @param logits true at the places whose logits are read. */
+  /**
+   * Computes tokens; where the context is full it forgets the oldest first. @param logits true at
+   * the places whose logits are read.
+   */
   _decodeTokens<Result>(
     tokens: readonly number[],
     logits: readonly boolean[],

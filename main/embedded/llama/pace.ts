@@ -1,10 +1,14 @@
 /**
- * Keeps the sequences of a context in step. A step computes for every sequence together: a whole batch of somebody's prompt makes everybody else
- * wait for its end, so that while others generate, prompts are read in small pieces, and each piece carries a token of theirs. Whoever begins is let
+ * Keeps the sequences of a context in step. A step computes for every sequence together: a whole
+ * batch of somebody's prompt makes everybody else wait for its end, so that while others generate,
+ * prompts are read in small pieces, and each piece carries a token of theirs. Whoever begins is let
  * in between two steps, and all ask for the next one together. Knows nothing of tokens.
  */
 
-/** Large enough that the matrices are still multiplied at full speed, small enough that others see only a pause between two tokens. */
+/**
+ * Large enough that the matrices are still multiplied at full speed, small enough that others see
+ * only a pause between two tokens.
+ */
 const SHARED_STEP_TOKENS = 64;
 
 const DONE = Promise.resolve();
@@ -41,8 +45,9 @@ export class Pace {
   }
 
   /**
-   * Changes what a sequence holds, between two steps. node-llama-cpp goes from step to step without letting anybody else at the context as long as
-   * somebody asks for the next one: without this a new request would wait until all others have ended.
+   * Changes what a sequence holds, between two steps. node-llama-cpp goes from step to step without
+   * letting anybody else at the context as long as somebody asks for the next one: without this a
+   * new request would wait until all others have ended.
    */
   async change(work: () => Promise<void>): Promise<void> {
     this.#changes += 1;
@@ -64,8 +69,10 @@ export class Pace {
   }
 
   /**
-   * Reads the logits of a step. llama.cpp puts the rows of logits into their order when the first of a step is read (llama-context.cpp, output_reorder),
-   * and holds no lock: two who read first at once would put them into order twice, and each would get the other's. So the first one reads alone.
+   * Reads the logits of a step. llama.cpp puts the rows of logits into their order when the first
+   * of a step is read (llama-context.cpp, output_reorder), and holds no lock: two who read first at
+   * once would put them into order twice, and each would get the other's. So the first one reads
+   * alone.
    */
   async read<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#firstRead !== null) {
@@ -81,8 +88,9 @@ export class Pace {
   }
 
   /**
-   * When every sequence of a step has taken its token and asked for the next. node-llama-cpp begins the next step with those who have asked by the
-   * end of the last one: without this wait they fall apart into groups that are computed one after the other.
+   * When every sequence of a step has taken its token and asked for the next. node-llama-cpp begins
+   * the next step with those who have asked by the end of the last one: without this wait they fall
+   * apart into groups that are computed one after the other.
    */
   gathered(): Promise<void> {
     if (this.#generating < 2) return DONE;
@@ -95,7 +103,10 @@ export class Pace {
     return this.#turn;
   }
 
-  /** Tokens of its prompt that one sequence may read next. What does not fit into one step would be computed without the others' tokens. */
+  /**
+   * Tokens of its prompt that one sequence may read next. What does not fit into one step would be
+   * computed without the others' tokens.
+   */
   step(): number {
     const share = Math.floor((this.#batchTokens - this.#generating) / Math.max(1, this.#reading));
     return Math.max(1, this.#generating === 0 ? share : Math.min(share, SHARED_STEP_TOKENS));

@@ -1,4 +1,7 @@
-/** How the next token is chosen, and how likely the model held it and its rivals to be. Owns the samplers of one generation. */
+/**
+ * How the next token is chosen, and how likely the model held it and its rivals to be. Owns the
+ * samplers of one generation.
+ */
 import type { NativeContext, NativeSampler, NativeSamplerConfig } from './native.ts';
 
 export interface Sampling {
@@ -19,7 +22,10 @@ export interface Sampling {
 
 export interface Likelihood {
   readonly token: number;
-  /** Natural logarithm of the probability that the model itself gives, before temperature, filters, penalties and grammar. */
+  /**
+   * Natural logarithm of the probability that the model itself gives, before temperature, filters,
+   * penalties and grammar.
+   */
   readonly logprob: number;
 }
 
@@ -57,7 +63,10 @@ export class Chooser {
   readonly #newSampler: () => NativeSampler;
   readonly #sampler: NativeSampler;
   readonly #rivals: number | null;
-  /** The model's own distribution: its likeliest token's share of all, and the likeliest ones' shares among themselves. */
+  /**
+   * The model's own distribution: its likeliest token's share of all, and the likeliest ones'
+   * shares among themselves.
+   */
   #likeliest: NativeSampler | null = null;
   #likely: NativeSampler | null = null;
 
@@ -77,7 +86,10 @@ export class Chooser {
     this.#likely = this.#made({ temperature: 1, topK: LIKELY_TOKENS });
   }
 
-  /** @param logits the place of the logits in the step just computed. @throws Error when no token is possible. */
+  /**
+   * @param logits the place of the logits in the step just computed. @throws Error when no token is
+   * possible.
+   */
   async choose(logits: number): Promise<Chosen> {
     const likely = this.#rivals === null ? null : await this.#likelyTokens(logits);
     const token = await this.#context.sampleToken(logits, this.#sampler);
@@ -97,7 +109,10 @@ export class Chooser {
     return sampler;
   }
 
-  /** The shares of a few are exact among themselves; the likeliest one's share of all brings them to the whole vocabulary. */
+  /**
+   * The shares of a few are exact among themselves; the likeliest one's share of all brings them to
+   * the whole vocabulary.
+   */
   async #likelyTokens(logits: number): Promise<readonly Likelihood[]> {
     if (this.#likeliest === null || this.#likely === null) return [];
     const [, , most = 1] = await this.#context.sampleToken(logits, this.#likeliest, false, true);

@@ -1,6 +1,7 @@
 /**
- * One sequence of the context: what one request at a time generates with. Owns what of an earlier prompt is kept, the reading of a prompt in
- * pieces, and the loop from token to token; knows nothing of text.
+ * One sequence of the context: what one request at a time generates with. Owns what of an earlier
+ * prompt is kept, the reading of a prompt in pieces, and the loop from token to token; knows
+ * nothing of text.
  */
 import type { NativeSampler, NativeSequence } from './native.ts';
 import type { Pace } from './pace.ts';
@@ -14,10 +15,16 @@ export interface Run {
   /** How many likeliest tokens are told with each token; null: no log-probabilities. */
   readonly rivals: number | null;
   readonly maxTokens: number;
-  /** Keep what the sequence still knows of an equal beginning. Saves time, but sums may differ in the last bit from a fresh evaluation. */
+  /**
+   * Keep what the sequence still knows of an equal beginning. Saves time, but sums may differ in
+   * the last bit from a fresh evaluation.
+   */
   readonly reuse: boolean;
   readonly signal: AbortSignal;
-  /** Told before each piece of the prompt, and at its end: tokens known so far, and those of them that were kept. */
+  /**
+   * Told before each piece of the prompt, and at its end: tokens known so far, and those of them
+   * that were kept.
+   */
   onRead(known: number, kept: number): void;
   /** @returns false to stop here. */
   onToken(chosen: Chosen): boolean | Promise<boolean>;
@@ -27,7 +34,10 @@ export type RunEnd = 'end-of-generation' | 'length' | 'stopped' | 'aborted';
 
 /** What is forgotten at once where a full context moves on: as node-llama-cpp does. */
 const MOST_FORGOTTEN_TOKENS = 100;
-/** A shared beginning below this part of the prompt, such as a system prompt's first words, is not worth another chat's memory. */
+/**
+ * A shared beginning below this part of the prompt, such as a system prompt's first words, is not
+ * worth another chat's memory.
+ */
 const LEAST_SHARE = 0.1;
 
 export interface SequenceParts {
@@ -46,7 +56,10 @@ export interface SequenceParts {
 export class Sequence {
   readonly #native: NativeSequence;
   readonly #parts: SequenceParts;
-  /** Its beginning was forgotten since it was last empty: what it holds was computed with tokens in sight that are gone, and begins no other prompt. */
+  /**
+   * Its beginning was forgotten since it was last empty: what it holds was computed with tokens in
+   * sight that are gone, and begins no other prompt.
+   */
   #hasForgotten = false;
 
   constructor(parts: SequenceParts) {
@@ -54,7 +67,10 @@ export class Sequence {
     this.#parts = parts;
   }
 
-  /** Tokens at the beginning of this prompt that need not be read again. The last one always is: its logits choose the first new token. */
+  /**
+   * Tokens at the beginning of this prompt that need not be read again. The last one always is: its
+   * logits choose the first new token.
+   */
   shared(tokens: readonly number[]): number {
     if (this.#hasForgotten) return 0;
     const held = this.#native._contextTokens;
@@ -66,7 +82,10 @@ export class Sequence {
     return canGoBack ? shared : 0;
   }
 
-  /** Reads the prompt and generates until something ends it. An abort is heeded between two pieces of the prompt and at each token. */
+  /**
+   * Reads the prompt and generates until something ends it. An abort is heeded between two pieces
+   * of the prompt and at each token.
+   */
   async run(run: Run): Promise<RunEnd> {
     const chooser = new Chooser(this.#native._context._ctx, this.#parts.newSampler, run);
     try {
@@ -120,7 +139,9 @@ export class Sequence {
     }
   }
 
-  /** Computes tokens. @returns what the chooser makes of the last one's logits; null without one. */
+  /**
+   * Computes tokens. @returns what the chooser makes of the last one's logits; null without one.
+   */
   async #step(tokens: readonly number[], chooser: Chooser | null): Promise<Chosen | null> {
     const native = this.#native;
     await this.#parts.pace.settled();
@@ -142,8 +163,9 @@ export class Sequence {
 }
 
 /**
- * Who is computed in a step, in which order: node-llama-cpp's hook. llama.cpp computes sequences together only where their numbers follow each other
- * (llama-batch.cpp, split_equal); in the order of their asking it would take one after the other.
+ * Who is computed in a step, in which order: node-llama-cpp's hook. llama.cpp computes sequences
+ * together only where their numbers follow each other (llama-batch.cpp, split_equal); in the order
+ * of their asking it would take one after the other.
  */
 export function inOrder({ items, size }: { readonly items: readonly BatchItem[]; readonly size: number }) {
   let left = size;
@@ -163,7 +185,10 @@ interface BatchItem {
   readonly evaluationPriority: number;
 }
 
-/** Of the free sequences, the least recently used first, the one that saves the most reading. @param tokens empty: none is to be kept. */
+/**
+ * Of the free sequences, the least recently used first, the one that saves the most reading. @param
+ * tokens empty: none is to be kept.
+ */
 export function bestSequence(free: readonly Sequence[], tokens: readonly number[]): number {
   let best = 0;
   let most = tokens.length * LEAST_SHARE;

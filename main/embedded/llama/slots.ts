@@ -1,6 +1,7 @@
 /**
- * Deals a fixed number of sequences to requests by turns: a request that asks for many, such as a batch of texts, gets one at a time where others
- * wait. How many requests wait is bounded (I10). Which of several free ones a request takes is its own choice. No I/O.
+ * Deals a fixed number of sequences to requests by turns: a request that asks for many, such as a
+ * batch of texts, gets one at a time where others wait. How many requests wait is bounded (I10).
+ * Which of several free ones a request takes is its own choice. No I/O.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 
@@ -14,7 +15,10 @@ interface Waiting<Item> {
 export class Slots<Item> {
   /** The least recently used first. */
   readonly #free: Item[];
-  /** A line for each request that waits, told apart by its signal; the request whose turn is next comes first. */
+  /**
+   * A line for each request that waits, told apart by its signal; the request whose turn is next
+   * comes first.
+   */
   readonly #lines = new Map<AbortSignal, Waiting<Item>[]>();
   readonly #onActive: (active: number) => void;
   readonly #total: number;

@@ -1,6 +1,7 @@
 /**
- * A space in front of a text, but only at its very beginning (`prepend_scheme: first`, as Mistral's tokenizers have it). llama.cpp knows always and
- * never: a converted model says never, and this key; whoever tokenizes adds the space.
+ * A space in front of a text, but only at its very beginning (`prepend_scheme: first`, as Mistral's
+ * tokenizers have it). llama.cpp knows always and never: a converted model says never, and this
+ * key; whoever tokenizes adds the space.
  */
 export const SPACE_PREFIX_KEY = 'modelium.space_prefix';
 
@@ -18,7 +19,9 @@ export function wantsFirstSpace(metadata: object): boolean {
   return (metadata as { readonly modelium?: { readonly space_prefix?: unknown } }).modelium?.space_prefix === 'first';
 }
 
-/** @param special tokens that stand in the text count as such: one at the beginning takes no space. */
+/**
+ * @param special tokens that stand in the text count as such: one at the beginning takes no space.
+ */
 export function withFirstSpace<Token>(model: Tokenizer<Token>, text: string, special: boolean): string {
   if (text === '' || /^[ ▁]/.test(text)) return text;
   const first = model.tokenize(text.slice(0, HEAD_CHARACTERS), special)[0];

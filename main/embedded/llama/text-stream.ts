@@ -1,13 +1,20 @@
 /**
- * From tokens to text that may be sent: characters whose bytes are spread over several tokens wait until they are whole, and text that may
- * be the beginning of a stop string waits until that is known. No I/O.
+ * From tokens to text that may be sent: characters whose bytes are spread over several tokens wait
+ * until they are whole, and text that may be the beginning of a stop string waits until that is
+ * known. No I/O.
  */
 
-/** Turns tokens into text; `before` are the tokens just in front of them, which decide about leading spaces. */
+/**
+ * Turns tokens into text; `before` are the tokens just in front of them, which decide about leading
+ * spaces.
+ */
 export type Detokenize = (tokens: readonly number[], before: readonly number[]) => string;
 
 const REPLACEMENT = '\uFFFD';
-/** A character has at most 4 bytes, so that an incomplete one is complete or broken after 4 byte tokens. */
+/**
+ * A character has at most 4 bytes, so that an incomplete one is complete or broken after 4 byte
+ * tokens.
+ */
 const LONGEST_CHARACTER_TOKENS = 4;
 const CONTEXT_TOKENS = 3;
 
@@ -39,7 +46,10 @@ export class IncrementalText {
     return fresh;
   }
 
-  /** What is left at the end; an unfinished character is dropped, because half a character is no text. */
+  /**
+   * What is left at the end; an unfinished character is dropped, because half a character is no
+   * text.
+   */
   end(): string {
     if (this.#pending.length === 0) return '';
     return this.#settle(this.#detokenize(this.#pending, this.#before)).replace(/\uFFFD+$/, '');
@@ -63,7 +73,10 @@ export class StopWatch {
     this.#stops = stops;
   }
 
-  /** @returns the text that may go out, and whether a stop string was met (it and what follows it are never part of the text). */
+  /**
+   * @returns the text that may go out, and whether a stop string was met (it and what follows it
+   * are never part of the text).
+   */
   push(text: string): { readonly text: string; readonly stopped: boolean } {
     if (this.#stops.length === 0) return { text, stopped: false };
     const all = this.#held + text;

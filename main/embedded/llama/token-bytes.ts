@@ -1,7 +1,10 @@
 /** What a token of a vocabulary stands for, in bytes and as text. Pure. */
 import type { TokenText } from './likelihoods.ts';
 
-/** GPT-2's printable stand-in for each byte: byte-level BPE keeps its vocabulary in these characters. */
+/**
+ * GPT-2's printable stand-in for each byte: byte-level BPE keeps its vocabulary in these
+ * characters.
+ */
 export function byteCharacters(): string[] {
   const characters: string[] = [];
   let next = 256;
@@ -16,7 +19,10 @@ const BYTE_OF = new Map(byteCharacters().map((character, byte) => [character, by
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** @param entry as the GGUF's vocabulary spells it. @param tokenizer the GGUF's `tokenizer.ggml.model`. */
+/**
+ * @param entry as the GGUF's vocabulary spells it. @param tokenizer the GGUF's
+ * `tokenizer.ggml.model`.
+ */
 export function tokenBytes(entry: string, tokenizer: string): TokenText {
   const bytes = bytesOf(entry, tokenizer);
   return { text: decoder.decode(Uint8Array.from(bytes)), bytes };

@@ -27,7 +27,8 @@ export class Vocabulary {
     if (this.#longestBytes === null) {
       const { tokens: all, model } = this.#vocabulary;
       const longest = all.reduce((most, token) => Math.max(most, Buffer.byteLength(token)), 1);
-      // These make one token of a long word that they do not know, and none of spaces behind the first.
+      // These make one token of a long word that they do not know, and none of spaces behind the
+      // first.
       this.#longestBytes = model === 'bert' || model === 't5' ? Math.max(longest, LONGEST_WORD_BYTES) : longest;
     }
     return tokens * this.#longestBytes;
@@ -37,14 +38,20 @@ export class Vocabulary {
     return this.#vocabulary.tokens.length;
   }
 
-  /** Tokens of a text, with the beginning-of-sequence token where the model wants one. @param special control tokens in the text count as such. */
+  /**
+   * Tokens of a text, with the beginning-of-sequence token where the model wants one. @param
+   * special control tokens in the text count as such.
+   */
   tokenize(text: string, special: boolean): number[] {
     const { bos, shouldPrependBosToken } = this.#native.tokens;
     const tokens = this.#native.tokenize(this.#wantsFirstSpace ? withFirstSpace(this.#native, text, special) : text, special);
     return shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
   }
 
-  /** The same of a text in pieces: only a text at its very beginning gets the beginning-of-sequence token. */
+  /**
+   * The same of a text in pieces: only a text at its very beginning gets the beginning-of-sequence
+   * token.
+   */
   tokenizePieces(pieces: Pieces): readonly number[] {
     if (typeof pieces === 'string') return this.tokenize(pieces, true);
     return pieces.flatMap((piece, at) => {
@@ -61,7 +68,8 @@ export class Vocabulary {
   }
 
   /**
-   * The text of tokens, byte for byte: llama.cpp's own way of several at once drops spaces in front of marks in some vocabularies.
+   * The text of tokens, byte for byte: llama.cpp's own way of several at once drops spaces in front
+   * of marks in some vocabularies.
    * @param special the texts of control tokens too.
    */
   textOf(tokens: readonly number[], special: boolean): string {

@@ -1,4 +1,7 @@
-/** Reads what an answer must be: a JSON schema in one of the ways that clients send it, or a grammar in llama.cpp's notation. Pure. */
+/**
+ * Reads what an answer must be: a JSON schema in one of the ways that clients send it, or a grammar
+ * in llama.cpp's notation. Pure.
+ */
 import { ANY_OBJECT } from '../grammar/json-grammar.ts';
 import { TooMuchWork } from '../grammar/language.ts';
 import { type Schema, SchemaRefusal } from '../grammar/schema-merge.ts';
@@ -37,7 +40,10 @@ const MOST_GRAMMAR_DEPTH = 100;
 const MOST_GRAMMAR_CHARACTERS = 100_000;
 const MOST_GRAMMAR_RULES = 5000;
 
-/** A grammar in llama.cpp's notation, as llama-server takes it; null: none. @throws ModeliumError invalid-body. */
+/**
+ * A grammar in llama.cpp's notation, as llama-server takes it; null: none. @throws ModeliumError
+ * invalid-body.
+ */
 export function ownGrammar(body: Body): string | null {
   const value = body['grammar'];
   if (isAbsent(value) || value === '') return null;

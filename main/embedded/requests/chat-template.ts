@@ -1,6 +1,7 @@
 /**
- * A model's chat template as the routes use it: messages in, prompt out. Owns the thread that renders it, one chat at a time, and starts another
- * one when it ended for want of memory. A template that cannot be rendered refuses chats; it never ends a load.
+ * A model's chat template as the routes use it: messages in, prompt out. Owns the thread that
+ * renders it, one chat at a time, and starts another one when it ended for want of memory. A
+ * template that cannot be rendered refuses chats; it never ends a load.
  */
 import { Worker } from 'node:worker_threads';
 import type { RenderResult } from './template-worker.ts';
@@ -33,7 +34,8 @@ export class ChatTemplate {
   #jobs = 0;
 
   /**
-   * @param texts of the templates by their names: `default`, which may be empty, and perhaps `tool_use`.
+   * @param texts of the templates by their names: `default`, which may be empty, and perhaps
+   * `tool_use`.
    * @param program the file of `template-worker.ts`.
    * @param tokens variables that every template knows: `bos_token`, `eos_token`.
    */
@@ -48,7 +50,8 @@ export class ChatTemplate {
 
   /**
    * The prompt that the template makes.
-   * @param values `messages`, `tools` and the template's own variables: JSON as `exact-json.ts` reads it.
+   * @param values `messages`, `tools` and the template's own variables: JSON as `exact-json.ts`
+   * reads it.
    * @throws Error with the refusal's line and words.
    */
   render(values: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<string> {

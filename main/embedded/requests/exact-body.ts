@@ -1,4 +1,7 @@
-/** Bodies whose numbers a chat template would print otherwise than they were sent: 1.0, or more digits than JavaScript keeps. No I/O; remembers the text of each body while the body lives. */
+/**
+ * Bodies whose numbers a chat template would print otherwise than they were sent: 1.0, or more
+ * digits than JavaScript keeps. No I/O; remembers the text of each body while the body lives.
+ */
 import { isInexact, parseExactly } from '../../core/jinja/exact-json.ts';
 import type { Body } from './openai-fields.ts';
 
@@ -9,7 +12,10 @@ export function rememberText(body: Body, text: string): void {
   if (isInexact(text)) texts.set(body, text);
 }
 
-/** The body with its numbers as they were written, for templates alone: such numbers are `Number` objects and bigints. */
+/**
+ * The body with its numbers as they were written, for templates alone: such numbers are `Number`
+ * objects and bigints.
+ */
 export function exactBody(body: Body): Body {
   const text = texts.get(body);
   return text === undefined ? body : (parseExactly(text) as Body);

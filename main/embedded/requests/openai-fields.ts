@@ -13,7 +13,10 @@ export const isAbsent = (value: unknown): value is undefined | null => value ===
 export const isObject = (value: unknown): value is Body => typeof value === 'object' && value !== null && !Array.isArray(value);
 export const isEmpty = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 
-/** One text, in the ways in which llama-server takes it: as it is, or in pieces, some of which are numbers of tokens. */
+/**
+ * One text, in the ways in which llama-server takes it: as it is, or in pieces, some of which are
+ * numbers of tokens.
+ */
 export type Pieces = string | readonly (number | string)[];
 
 const isSequence = (value: unknown): value is readonly (number | string)[] =>
@@ -27,7 +30,10 @@ function partsText(parts: unknown): string | null {
   return texts.every((text) => typeof text === 'string') ? texts.join('') : null;
 }
 
-/** Null for what is no text. An object of llama-server's may bring a picture beside its text, which nothing here reads. */
+/**
+ * Null for what is no text. An object of llama-server's may bring a picture beside its text, which
+ * nothing here reads.
+ */
 function piecesOf(value: unknown): Pieces | null {
   if (typeof value === 'string' || isSequence(value)) return value;
   if (!isObject(value) || !(isAbsent(value['multimodal_data']) || isEmpty(value['multimodal_data']))) return null;
@@ -79,8 +85,8 @@ function shown(value: unknown): string {
 }
 
 /**
- * Refuses by name what would change the meaning of the answer and is not carried out, and what nobody knows: a mistyped parameter that is
- * ignored gives an answer to another question.
+ * Refuses by name what would change the meaning of the answer and is not carried out, and what
+ * nobody knows: a mistyped parameter that is ignored gives an answer to another question.
  * @throws ModeliumError invalid-body.
  */
 export function checkParameters(body: Body, { known, refused }: Parameters): void {

@@ -17,7 +17,10 @@ export interface EmbeddingRequest {
   readonly base64: boolean;
   /** Null: as many as the model gives. */
   readonly dimensions: number | null;
-  /** Tokens that a text is cut to, marks included; infinite: as many as the context holds; null: what is longer is refused. */
+  /**
+   * Tokens that a text is cut to, marks included; infinite: as many as the context holds; null:
+   * what is longer is refused.
+   */
   readonly cutAt: number | null;
 }
 
@@ -77,7 +80,10 @@ function cutOf(body: Body): number | null {
   return most === -1 || flag(body, 'truncate') ? Number.POSITIVE_INFINITY : null;
 }
 
-/** Documents are texts, or objects with a `text`, as Cohere's and Jina's clients send them. @throws ModeliumError invalid-body. */
+/**
+ * Documents are texts, or objects with a `text`, as Cohere's and Jina's clients send them. @throws
+ * ModeliumError invalid-body.
+ */
 export function readRerank(body: Body): RerankRequest {
   checkParameters(body, RERANK);
   const query = body['query'];

@@ -1,4 +1,7 @@
-/** Reads a chat's messages, the tools that its model may call, and the values for its template. Pure. */
+/**
+ * Reads a chat's messages, the tools that its model may call, and the values for its template.
+ * Pure.
+ */
 
 import { parseExactly } from '../../core/jinja/exact-json.ts';
 import type { Schema } from '../grammar/schema-merge.ts';
@@ -93,7 +96,8 @@ export function readMessages(body: Body): readonly ChatMessage[] {
 }
 
 /**
- * An answer that the client began: the last message where it is the assistant's, as llama-server reads it, or only where it is asked for.
+ * An answer that the client began: the last message where it is the assistant's, as llama-server
+ * reads it, or only where it is asked for.
  * @returns the messages in front of it, and its text; an empty text where nothing was begun.
  */
 export function readPrefill(body: Body, messages: readonly ChatMessage[]): { messages: readonly ChatMessage[]; prefill: string } {

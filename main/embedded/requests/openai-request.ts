@@ -83,7 +83,10 @@ const COMMON = words(`
   repetition_penalty stop stream stream_options n logprobs logit_bias json_schema response_format cache_prompt context_shift return_progress
   grammar timings_per_token`);
 
-/** Sent by habit to any server; nothing that is answered here depends on them. Those that no runtime heeds are `IGNORED_FIELDS`. */
+/**
+ * Sent by habit to any server; nothing that is answered here depends on them. Those that no runtime
+ * heeds are `IGNORED_FIELDS`.
+ */
 const HABITS = words(`
   title verbosity priority n_keep n_discard skip_special_tokens add_special_tokens spaces_between_special_tokens
   include_stop_str_in_output`);
@@ -152,12 +155,16 @@ function includeUsage(body: Body, stream: boolean): boolean {
   if (isAbsent(value)) return false;
   if (!stream) throw invalid('stream_options', '"stream_options" is only allowed with "stream": true.');
   if (!isObject(value)) throw invalid('stream_options', '"stream_options" must be an object.');
-  // `include_obfuscation` pads OpenAI's own streams against eavesdroppers of a network; ours has none, which is what false asks for.
+  // `include_obfuscation` pads OpenAI's own streams against eavesdroppers of a network; ours has
+  // none, which is what false asks for.
   checkParameters(value, { known: ['include_usage'], refused: { include_obfuscation: isOneOf(false) } });
   return flag(value, 'include_usage');
 }
 
-/** OpenAI's object from tokens to amounts, or llama-server's list of pairs; a text stands for each of its tokens, and false for never. */
+/**
+ * OpenAI's object from tokens to amounts, or llama-server's list of pairs; a text stands for each
+ * of its tokens, and false for never.
+ */
 function bias(body: Body): readonly Bias[] {
   const value = body['logit_bias'];
   if (isAbsent(value)) return [];
@@ -194,7 +201,8 @@ function seedOf(body: Body, randomSeed: number): number {
   if (typeof seed !== 'number' || !Number.isInteger(seed) || Math.abs(seed) > 2 ** 64)
     throw invalid('seed', '"seed" must be a whole number of 64 bits.');
   const bits = BigInt.asUintN(64, BigInt(seed));
-  // 32 bits, also of negative numbers; of larger ones both halves count. The highest value means "a random seed" to llama.cpp.
+  // 32 bits, also of negative numbers; of larger ones both halves count. The highest value means "a
+  // random seed" to llama.cpp.
   const high = seed < 0 ? 0n : bits >> 32n;
   return Number(BigInt.asUintN(32, bits) ^ high) % RANDOM_SEED;
 }
@@ -222,7 +230,10 @@ function readMaxTokens(body: Body, route: Route): number | null {
   return asked === -1 ? null : asked;
 }
 
-/** What chats and completions have in common. @throws ModeliumError invalid-body with the parameter's name. */
+/**
+ * What chats and completions have in common. @throws ModeliumError invalid-body with the
+ * parameter's name.
+ */
 export function readGeneration(body: Body, route: Route, randomSeed: number): GenerationRequest {
   checkParameters(body, PARAMETERS[route]);
   const stream = flag(body, 'stream');
@@ -252,7 +263,8 @@ export function readGeneration(body: Body, route: Route, randomSeed: number): Ge
     answer: answer?.schema ?? null,
     tellsTimings: stream && flag(body, 'timings_per_token'),
     echo,
-    // What an earlier request left may differ in the last bit from a fresh evaluation: nothing for who asks for the same answer again.
+    // What an earlier request left may differ in the last bit from a fresh evaluation: nothing for
+    // who asks for the same answer again.
     reuse: flag(body, 'cache_prompt', isAbsent(body['seed'])),
     shift,
   };

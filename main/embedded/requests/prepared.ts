@@ -1,4 +1,7 @@
-/** A request as the routes get it: what `preparing.ts` makes of its bytes, and with what. Types only; plain data crosses from one process to another. */
+/**
+ * A request as the routes get it: what `preparing.ts` makes of its bytes, and with what. Types
+ * only; plain data crosses from one process to another.
+ */
 import type { Generation } from '../llama/generation.ts';
 import type { LoadedModel } from '../llama/llama.ts';
 import type { ChatTemplate } from './chat-template.ts';

@@ -1,7 +1,8 @@
 /**
- * Prepares requests: small bodies here, at once; large ones, and schemas that take long, in a process of their own, which has the model's vocabulary
- * and nothing else. Owns that process: one job at a time, ended with its client, after its time, or when nothing was asked for a while. What goes
- * wrong in it is the error of one request.
+ * Prepares requests: small bodies here, at once; large ones, and schemas that take long, in a
+ * process of their own, which has the model's vocabulary and nothing else. Owns that process: one
+ * job at a time, ended with its client, after its time, or when nothing was asked for a while. What
+ * goes wrong in it is the error of one request.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { type ErrorCode, ModeliumError } from '../../../shared/errors.ts';
@@ -162,10 +163,15 @@ export function startPreparer(program: string, contextTokens: number, args: read
   });
 }
 
-/** The first argument of the process that prepares; the second is how many tokens the context holds. */
+/**
+ * The first argument of the process that prepares; the second is how many tokens the context holds.
+ */
 export const PREPARES = '--prepare';
 
-/** The process's own part: answers each message with one. @param side opens while the first message comes. */
+/**
+ * The process's own part: answers each message with one. @param side opens while the first message
+ * comes.
+ */
 export function answerPreparations(side: Promise<TextSide>): void {
   process.on('message', (message: PreparerMessage) => {
     side

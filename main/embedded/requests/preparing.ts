@@ -1,7 +1,9 @@
 /**
- * From a request's bytes to the tokens that a model reads: everything that is done with a body before a sequence is needed. Whatever a client sends,
- * this is bounded or refused: by bytes before anything is tokenized, by parts and states where a schema becomes a grammar. Touches no context, so
- * that it runs in this process for small bodies and in one of its own for large ones (`preparer.ts`).
+ * From a request's bytes to the tokens that a model reads: everything that is done with a body
+ * before a sequence is needed. Whatever a client sends, this is bounded or refused: by bytes before
+ * anything is tokenized, by parts and states where a schema becomes a grammar. Touches no context,
+ * so that it runs in this process for small bodies and in one of its own for large ones
+ * (`preparer.ts`).
  */
 import { randomInt } from 'node:crypto';
 import { ModeliumError } from '../../../shared/errors.ts';
@@ -113,7 +115,10 @@ interface ChatPrompt {
   readonly isQuieted: boolean;
 }
 
-/** What the template makes of a chat. @param isHeld a grammar holds the answer from its first token on. */
+/**
+ * What the template makes of a chat. @param isHeld a grammar holds the answer from its first token
+ * on.
+ */
 async function chatPrompt(
   side: TextSide,
   body: Body,
@@ -132,7 +137,10 @@ async function chatPrompt(
   return thinkingOf(side, body, text, { isHeld, isBegun: prefill !== '', isUnwanted });
 }
 
-/** How the thoughts of an answer are told apart, and the prompt, in which thoughts are closed where the answer has no room for them. */
+/**
+ * How the thoughts of an answer are told apart, and the prompt, in which thoughts are closed where
+ * the answer has no room for them.
+ */
 function thinkingOf(
   { template }: TextSide,
   body: Body,

@@ -1,11 +1,17 @@
-/** From messages or a prompt to the tokens that the model continues. Owns the limits of the context; generates nothing. */
+/**
+ * From messages or a prompt to the tokens that the model continues. Owns the limits of the context;
+ * generates nothing.
+ */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { LoadedModel } from '../llama/llama.ts';
 import { type Body, invalid, type Pieces } from './openai-fields.ts';
 import type { ChatMessage } from './openai-messages.ts';
 import type { TextSide } from './prepared.ts';
 
-/** One token of the context stays free for the answer. @throws ModeliumError context_length_exceeded with both numbers. */
+/**
+ * One token of the context stays free for the answer. @throws ModeliumError context_length_exceeded
+ * with both numbers.
+ */
 function fitting(model: LoadedModel, tokens: readonly number[], param: string): readonly number[] {
   if (tokens.length < model.contextTokens) return tokens;
   throw new ModeliumError(
@@ -20,7 +26,8 @@ function fitting(model: LoadedModel, tokens: readonly number[], param: string): 
 const SHORT_CHARACTERS = 4096;
 
 /**
- * Refuses a text that cannot fit the context, whatever its tokens are, before it is tokenized: that takes minutes for some megabytes.
+ * Refuses a text that cannot fit the context, whatever its tokens are, before it is tokenized: that
+ * takes minutes for some megabytes.
  * @throws ModeliumError context_length_exceeded with both numbers.
  */
 export function checkBytes(model: LoadedModel, text: string, param: string): void {
@@ -31,7 +38,10 @@ export function checkBytes(model: LoadedModel, text: string, param: string): voi
   throw new ModeliumError('context_length_exceeded', message, { param, origin: 'llama' });
 }
 
-/** Each message takes a token at least, and its text is shown; of the assistant's some templates leave a part out. */
+/**
+ * Each message takes a token at least, and its text is shown; of the assistant's some templates
+ * leave a part out.
+ */
 export function checkMessages(model: LoadedModel, messages: readonly ChatMessage[]): void {
   if (messages.length > model.contextTokens) {
     const words = `${messages.length} messages do not fit a context of ${model.contextTokens} tokens.`;
@@ -60,7 +70,10 @@ export function checkPieces(model: LoadedModel, alias: string, pieces: Pieces, p
   );
 }
 
-/** @param param where they stand in the request. @throws ModeliumError invalid-body for numbers that are no tokens of this model. */
+/**
+ * @param param where they stand in the request. @throws ModeliumError invalid-body for numbers that
+ * are no tokens of this model.
+ */
 export function checkForeign(model: LoadedModel, alias: string, tokens: readonly number[], param: string): void {
   const foreign = tokens.find((token) => token < 0 || token >= model.vocabularySize);
   if (foreign !== undefined)
@@ -70,7 +83,8 @@ export function checkForeign(model: LoadedModel, alias: string, tokens: readonly
 /**
  * The prompt of a chat by the model's own template.
  * @param values the messages, and the template's variables.
- * @throws ModeliumError not-supported-by-model, invalid-body with the line of the template that refuses.
+ * @throws ModeliumError not-supported-by-model, invalid-body with the line of the template that
+ * refuses.
  */
 export async function chatText(
   { template, alias }: Pick<TextSide, 'template' | 'alias'>,

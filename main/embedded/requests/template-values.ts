@@ -1,11 +1,17 @@
-/** What a request tells a chat template beside the messages: its own variables, and how much the model is to think. Pure. */
+/**
+ * What a request tells a chat template beside the messages: its own variables, and how much the
+ * model is to think. Pure.
+ */
 import { type Body, invalid, isAbsent, isObject } from './openai-fields.ts';
 
 /** Names for the wish that a model think, or not, and what a template must mention to know it. */
 const WISHES = ['think', 'thinking', 'enable_thinking', 'reasoning'] as const;
 const KNOWS_THINKING = /\b(?:enable_)?thinking\b/;
 
-/** Null: nothing is wished. Ollama writes true or false, Anthropic {"type": "disabled"}, OpenRouter {"enabled": false}. */
+/**
+ * Null: nothing is wished. Ollama writes true or false, Anthropic {"type": "disabled"}, OpenRouter
+ * {"enabled": false}.
+ */
 function wishOf(value: unknown): boolean | null {
   if (typeof value === 'boolean') return value;
   if (!isObject(value)) return null;
@@ -18,7 +24,10 @@ function effortOf(body: Body): unknown {
   return isAbsent(effort) && isObject(reasoning) ? reasoning['effort'] : effort;
 }
 
-/** Values for the chat template's own variables, such as `enable_thinking`. @throws ModeliumError invalid-body. */
+/**
+ * Values for the chat template's own variables, such as `enable_thinking`. @throws ModeliumError
+ * invalid-body.
+ */
 export function readTemplateValues(body: Body): Body {
   const own = body['chat_template_kwargs'] ?? {};
   if (!isObject(own)) throw invalid('chat_template_kwargs', '"chat_template_kwargs" must be an object.');

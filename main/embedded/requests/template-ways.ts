@@ -1,6 +1,6 @@
 /**
- * The ways in which a chat template is tried, with the bounds of a rendering: as transformers calls templates first, then as those want it that
- * were written for others. Pure but for the clock.
+ * The ways in which a chat template is tried, with the bounds of a rendering: as transformers calls
+ * templates first, then as those want it that were written for others. Pure but for the clock.
  */
 import type { Bounds } from '../../core/jinja/budget.ts';
 import { TemplateBoundError } from '../../core/jinja/errors.ts';
@@ -25,7 +25,10 @@ interface Way {
   readonly mayChange: boolean;
 }
 
-/** Some templates know no system role: its text then goes in front of the first message of the user, as people do by hand. */
+/**
+ * Some templates know no system role: its text then goes in front of the first message of the user,
+ * as people do by hand.
+ */
 function withoutSystem(messages: readonly Message[]): readonly Message[] | null {
   const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
   const others = messages.filter(({ role }) => role !== 'system');

@@ -1,6 +1,7 @@
 /**
- * The thread that renders one model's chat templates, so that no template holds up the thread that generates. Owns nothing but what it was started
- * with: jobs come as messages, and so do their results.
+ * The thread that renders one model's chat templates, so that no template holds up the thread that
+ * generates. Owns nothing but what it was started with: jobs come as messages, and so do their
+ * results.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { refusalOf } from '../../core/jinja/errors.ts';

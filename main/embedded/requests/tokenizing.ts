@@ -1,4 +1,7 @@
-/** `/tokenize` and `/detokenize`, as vLLM has them: what a text or a chat is made of, and back. Generates nothing. Pure. */
+/**
+ * `/tokenize` and `/detokenize`, as vLLM has them: what a text or a chat is made of, and back.
+ * Generates nothing. Pure.
+ */
 import { type Body, checkParameters, flag, invalid, isAbsent, type Pieces, readTexts } from './openai-fields.ts';
 import { readTools, type ToolRequest } from './openai-messages.ts';
 import type { TextAnswer, TextSide, TokensAnswer } from './prepared.ts';
@@ -10,7 +13,10 @@ const CHAT = [
   ...['chat_template_kwargs', 'think', 'thinking', 'enable_thinking', 'reasoning', 'reasoning_effort', 'reasoning_format'],
 ];
 
-/** @param chatText the prompt that the model's template makes of this chat. @throws ModeliumError invalid-body. */
+/**
+ * @param chatText the prompt that the model's template makes of this chat. @throws ModeliumError
+ * invalid-body.
+ */
 export async function tokensOf(
   body: Body,
   { model, alias }: TextSide,

@@ -5,7 +5,10 @@ import type { TokenLikelihood } from '../llama/likelihoods.ts';
 import type { Part } from '../tools/tool-reader.ts';
 import { type AnswerHead, asLlamaError, logprobsOf, newCallId, openAiUsage, sendError, type Usage } from './openai-answer.ts';
 
-/** Everything of a text chunk in front of and behind the text itself: building the whole object for each token costs more than the text. */
+/**
+ * Everything of a text chunk in front of and behind the text itself: building the whole object for
+ * each token costs more than the text.
+ */
 interface Frame {
   readonly before: string;
   readonly behind: string;
@@ -13,7 +16,10 @@ interface Frame {
 
 const PATIENCE_MS = 30_000;
 
-/** What is wrong with a request is known before `open`, and has a status of its own; from then on an error is an event. */
+/**
+ * What is wrong with a request is known before `open`, and has a status of its own; from then on an
+ * error is an event.
+ */
 export class AnswerStream {
   readonly #response: ServerResponse;
   readonly #head: AnswerHead;
@@ -52,7 +58,9 @@ export class AnswerStream {
     this.#response.flushHeaders();
   }
 
-  /** @returns a promise when the client reads more slowly than we write: the next part waits for it. */
+  /**
+   * @returns a promise when the client reads more slowly than we write: the next part waits for it.
+   */
   part(index: number, part: Part, likelihoods: readonly TokenLikelihood[], timings?: object): Promise<void> | undefined {
     const { before, behind } = this.#begin(index);
     this.#timings = timings ?? this.#timings;
@@ -82,7 +90,10 @@ export class AnswerStream {
     this.#response.end(`${last}data: [DONE]\n\n`);
   }
 
-  /** An error in mid-stream: an event that says it, then a broken transfer, so that no client takes the rest for the whole. */
+  /**
+   * An error in mid-stream: an event that says it, then a broken transfer, so that no client takes
+   * the rest for the whole.
+   */
   fail(thrown: unknown): void {
     if (!this.#response.headersSent) sendError(this.#response, thrown);
     else this.#response.write(event(asLlamaError(thrown).envelope()), () => this.#response.destroy());
@@ -117,7 +128,10 @@ export class AnswerStream {
     return { delta: { tool_calls: [call] } };
   }
 
-  /** Resolves when the client has read on, or is gone. One that reads nothing holds no place for ever: it is cut where others wait for it. */
+  /**
+   * Resolves when the client has read on, or is gone. One that reads nothing holds no place for
+   * ever: it is cut where others wait for it.
+   */
   #drained(): Promise<void> {
     return new Promise((resolve) => {
       const patience = setInterval(() => {

@@ -1,4 +1,7 @@
-/** Chats and completions: from a request's body to its answers, all choices of all prompts. Owns no model and no socket. */
+/**
+ * Chats and completions: from a request's body to its answers, all choices of all prompts. Owns no
+ * model and no socket.
+ */
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { IGNORED_HEADER } from '../../../shared/ignored-fields.ts';
@@ -64,8 +67,8 @@ interface Answered {
 }
 
 /**
- * All choices of one prompt, one after the other, mostly in the same sequence, so that the prompt is read once. Where others wait for a sequence
- * they come between two choices.
+ * All choices of one prompt, one after the other, mostly in the same sequence, so that the prompt
+ * is read once. Where others wait for a sequence they come between two choices.
  */
 async function answerPrompt(at: number, work: Work, serving: Serving, signal: AbortSignal, stream: AnswerStream | null): Promise<Answered> {
   const { request, prompts, bias, tools, thinking, head } = work;
@@ -108,7 +111,10 @@ async function completeOne(
   return sequence === null ? null : await complete(model, sequence, generation, sink);
 }
 
-/** The further choices need not read the prompt again, unless the same answer must come again to the last bit. */
+/**
+ * The further choices need not read the prompt again, unless the same answer must come again to the
+ * last bit.
+ */
 function onwards(request: GenerationRequest): GenerationRequest {
   return { ...request, tellsProgress: false };
 }

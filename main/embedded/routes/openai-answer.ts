@@ -1,4 +1,7 @@
-/** Writes answers in OpenAI's shapes, whole or as server-sent events. Owns the shapes; knows nothing of llama.cpp. */
+/**
+ * Writes answers in OpenAI's shapes, whole or as server-sent events. Owns the shapes; knows nothing
+ * of llama.cpp.
+ */
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { ModeliumError, toModeliumError } from '../../../shared/errors.ts';
@@ -114,13 +117,19 @@ export function wholeAnswer(head: AnswerHead, choices: readonly object[], usage:
   return { id, object, created, model, system_fingerprint: fingerprint, choices, usage: openAiUsage(usage) };
 }
 
-/** One vector of an answer, as JSON. `base64` is little-endian 32-bit floats, as OpenAI's clients ask for by themselves. */
+/**
+ * One vector of an answer, as JSON. `base64` is little-endian 32-bit floats, as OpenAI's clients
+ * ask for by themselves.
+ */
 export function encodedVector(vector: readonly number[], base64: boolean, index: number): string {
   const embedding = base64 ? Buffer.from(new Float32Array(vector).buffer).toString('base64') : vector;
   return JSON.stringify({ object: 'embedding', index, embedding });
 }
 
-/** An embeddings answer, as JSON. @param vectors each written when it was computed: all of a batch at once would hold up others. */
+/**
+ * An embeddings answer, as JSON. @param vectors each written when it was computed: all of a batch
+ * at once would hold up others.
+ */
 export function embeddingAnswer(model: string, vectors: readonly string[], promptTokens: number): string {
   const rest = JSON.stringify({ model, usage: { prompt_tokens: promptTokens, total_tokens: promptTokens } });
   return `{"object":"list","data":[${vectors.join(',')}],${rest.slice(1)}`;
@@ -137,7 +146,10 @@ export function teiRerankAnswer(ranked: readonly Ranked[], documents: readonly s
   return ranked.map(({ index, score }) => ({ index, score, ...(documents === null ? {} : { text: documents[index] }) }));
 }
 
-/** A ranking in the shape that Jina's and Cohere's clients read. @param documents null: the answer names them by index only. */
+/**
+ * A ranking in the shape that Jina's and Cohere's clients read. @param documents null: the answer
+ * names them by index only.
+ */
 export function rerankAnswer(model: string, ranked: readonly Ranked[], documents: readonly string[] | null, promptTokens: number): object {
   return {
     object: 'list',

@@ -1,4 +1,7 @@
-/** What the routes have in common: refusing what this model is not for, and noticing that a client left. */
+/**
+ * What the routes have in common: refusing what this model is not for, and noticing that a client
+ * left.
+ */
 import type { ServerResponse } from 'node:http';
 import { ModeliumError } from '../../../shared/errors.ts';
 

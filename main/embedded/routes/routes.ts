@@ -1,4 +1,7 @@
-/** The routes of the embedded server: from a request's bytes to the model and back. Owns no model and no socket. */
+/**
+ * The routes of the embedded server: from a request's bytes to the model and back. Owns no model
+ * and no socket.
+ */
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ModeliumError } from '../../../shared/errors.ts';

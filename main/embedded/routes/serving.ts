@@ -6,7 +6,10 @@ import type { Slots } from '../llama/slots.ts';
 import type { Prepared, PreparedRoute, TextSide } from '../requests/prepared.ts';
 
 export interface Serving extends TextSide {
-  /** From a request's bytes to what the model reads, without holding up those who generate. @throws ModeliumError. */
+  /**
+   * From a request's bytes to what the model reads, without holding up those who generate. @throws
+   * ModeliumError.
+   */
   prepare(route: PreparedRoute, body: Buffer, signal: AbortSignal): Promise<Prepared>;
   readonly purpose: Purpose;
   /** Sequences; one slot without a sequence where none are generated with. */

@@ -1,4 +1,7 @@
-/** How fast an answer is being made, in the words of llama-server's `timings`. Owns its counters; the clock comes in. */
+/**
+ * How fast an answer is being made, in the words of llama-server's `timings`. Owns its counters;
+ * the clock comes in.
+ */
 
 export class Timings {
   readonly #nowMs: () => number;

@@ -1,6 +1,6 @@
 /**
- * Divides what a reasoning model writes into its thoughts and its answer. Owns the marks that models put around thoughts, none of which comes out,
- * whole or in part. No I/O.
+ * Divides what a reasoning model writes into its thoughts and its answer. Owns the marks that
+ * models put around thoughts, none of which comes out, whole or in part. No I/O.
  */
 
 export interface ThinkingMarks {
@@ -46,7 +46,10 @@ export function isThoughtOpen(prompt: string, { open, close }: ThinkingMarks): b
   return prompt.slice(opened + open.length).trim() === '';
 }
 
-/** What ends thoughts at once, behind a prompt in which they are open: an answer that a grammar holds has no room for them. */
+/**
+ * What ends thoughts at once, behind a prompt in which they are open: an answer that a grammar
+ * holds has no room for them.
+ */
 export function closedAtOnce({ close }: ThinkingMarks): string {
   return `\n${close}\n\n`;
 }
@@ -61,7 +64,10 @@ export interface ThinkingPart {
   readonly text: string;
 }
 
-/** `begin`: nothing but white space was written yet; `answer-begin`: white space between thoughts and answer belongs to neither. */
+/**
+ * `begin`: nothing but white space was written yet; `answer-begin`: white space between thoughts
+ * and answer belongs to neither.
+ */
 type State = 'begin' | 'thought-begin' | 'thought' | 'answer-begin' | 'answer';
 
 export class ThinkingReader {
@@ -70,7 +76,9 @@ export class ThinkingReader {
   /** What is not understood yet. */
   #held = '';
 
-  /** @param isOpen the prompt ended inside of thoughts. @param isClosed it ended behind their end. */
+  /**
+   * @param isOpen the prompt ended inside of thoughts. @param isClosed it ended behind their end.
+   */
   constructor(marks: ThinkingMarks, isOpen: boolean, isClosed = false) {
     this.#marks = marks;
     this.#state = isOpen ? 'thought-begin' : isClosed ? 'answer-begin' : 'begin';
@@ -138,7 +146,8 @@ export class ThinkingReader {
       this.#state = 'answer-begin';
       return true;
     }
-    // The last characters may be the mark's first ones, and white space in front of it belongs to neither.
+    // The last characters may be the mark's first ones, and white space in front of it belongs to
+    // neither.
     const sure = this.#held.slice(0, this.#held.length - beginningAtEnd(this.#held, close)).trimEnd();
     parts.push(...this.#part('reasoning', sure));
     this.#held = this.#held.slice(sure.length);

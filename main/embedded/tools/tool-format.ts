@@ -1,6 +1,7 @@
 /**
- * How models write calls of tools. Each family has a format of its own, which its chat template shows: what begins a call, and what a grammar
- * must allow where a call is demanded. Reading calls is `tool-reader.ts`. Pure.
+ * How models write calls of tools. Each family has a format of its own, which its chat template
+ * shows: what begins a call, and what a grammar must allow where a call is demanded. Reading calls
+ * is `tool-reader.ts`. Pure.
  */
 
 import { automaton } from '../grammar/automaton.ts';
@@ -12,12 +13,16 @@ import type { Schema } from '../grammar/schema-merge.ts';
 import type { Tool, ToolRequest } from '../requests/openai-messages.ts';
 
 /**
- * `hermes`: <tool_call>{json}</tool_call>, also Qwen's; `mistral`: [TOOL_CALLS][{json}]; `mistral-named`: [TOOL_CALLS]name[ARGS]{json};
- * `llama`: {"name", "parameters"} as the whole answer, perhaps behind <|python_tag|>.
+ * `hermes`: <tool_call>{json}</tool_call>, also Qwen's; `mistral`: [TOOL_CALLS][{json}];
+ * `mistral-named`: [TOOL_CALLS]name[ARGS]{json}; `llama`: {"name", "parameters"} as the whole
+ * answer, perhaps behind <|python_tag|>.
  */
 export type ToolFormat = 'hermes' | 'mistral' | 'mistral-named' | 'llama';
 
-/** Texts that begin or divide calls. In some vocabularies they are control tokens, which are no text of an answer otherwise. */
+/**
+ * Texts that begin or divide calls. In some vocabularies they are control tokens, which are no text
+ * of an answer otherwise.
+ */
 export const MARKS: Readonly<Record<ToolFormat, readonly string[]>> = {
   hermes: ['<tool_call>', '</tool_call>'],
   mistral: ['[TOOL_CALLS]'],
@@ -25,7 +30,10 @@ export const MARKS: Readonly<Record<ToolFormat, readonly string[]>> = {
   llama: ['<|python_tag|>'],
 };
 
-/** The format of a model by its template; null: it knows no tools, or writes calls in a way that is not read here. */
+/**
+ * The format of a model by its template; null: it knows no tools, or writes calls in a way that is
+ * not read here.
+ */
 export function toolFormatOf(template: string): ToolFormat | null {
   if (!/\btools\b/.test(template)) return null;
   // Same mark, other contents: Qwen3-Coder's <function=name> and GLM's <arg_key>.
@@ -36,7 +44,10 @@ export function toolFormatOf(template: string): ToolFormat | null {
   return null;
 }
 
-/** Whether a tool takes nothing: its arguments are then an empty object, whatever the model would like to write. */
+/**
+ * Whether a tool takes nothing: its arguments are then an empty object, whatever the model would
+ * like to write.
+ */
 export function takesNothing({ parameters }: Pick<Tool, 'parameters'>): boolean {
   if (parameters === null) return true;
   const { properties = {}, additionalProperties = false, type = 'object', ...more } = parameters;
@@ -46,7 +57,8 @@ export function takesNothing({ parameters }: Pick<Tool, 'parameters'>): boolean 
 }
 
 /**
- * A grammar for answers of a model with tools; null: anything may come, and calls are read out of it.
+ * A grammar for answers of a model with tools; null: anything may come, and calls are read out of
+ * it.
  * @param answer what an answer in words must be; null: anything.
  * @throws SchemaRefusal for schemas that cannot be enforced.
  */
@@ -71,7 +83,10 @@ function wordsThen(grammar: GrammarText, mark: string, call: string): string {
   return automatonRules(grammar, ended, false, (at) => (states[at]?.accepts === true ? behind : null));
 }
 
-/** At least one call of these tools: what begins it, and the rest. @param isBound arguments as each tool wants them; else any object. */
+/**
+ * At least one call of these tools: what begins it, and the rest. @param isBound arguments as each
+ * tool wants them; else any object.
+ */
 function callRules(grammar: GrammarText, format: ToolFormat, { tools, parallel, choice }: ToolRequest, isBound: boolean) {
   const calls = tools.map((tool) => {
     const isHeld = isBound && (choice === 'required' || tool.isStrict);

@@ -1,6 +1,6 @@
 /**
- * Divides what a model writes into text and calls of tools, as it comes. What only looks like a call comes out as text, unless a whole call came
- * before it. No I/O.
+ * Divides what a model writes into text and calls of tools, as it comes. What only looks like a
+ * call comes out as text, unless a whole call came before it. No I/O.
  */
 import { CallJson } from './call-json.ts';
 import type { ToolFormat } from './tool-format.ts';
@@ -70,7 +70,10 @@ export class ToolReader {
     return this.#take();
   }
 
-  /** What is left. Right behind a call it is the beginning of another one that was cut off, or white space: no text for anybody. */
+  /**
+   * What is left. Right behind a call it is the beginning of another one that was cut off, or white
+   * space: no text for anybody.
+   */
   end(): readonly ToolPart[] {
     if (this.#isBehindCall) {
       this.#held = '';
@@ -117,7 +120,8 @@ export class ToolReader {
     const mark = BEGINS[this.#format];
     const at = this.#held.indexOf(mark);
     if (at < 0) {
-      // Spaces in front of a call belong to it, and the last characters may be the mark's first ones.
+      // Spaces in front of a call belong to it, and the last characters may be the mark's first
+      // ones.
       const sure = this.#held.slice(0, this.#held.length - possibleStart(this.#held, mark)).trimEnd();
       this.#text(sure);
       this.#held = this.#held.slice(sure.length);

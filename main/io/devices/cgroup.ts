@@ -1,8 +1,14 @@
-/** What the kernel says of our control group (versions 2 and 1): its memory limit, and whom it lost to that. Reads through a function, so that a table can stand in. */
+/**
+ * What the kernel says of our control group (versions 2 and 1): its memory limit, and whom it lost
+ * to that. Reads through a function, so that a table can stand in.
+ */
 
 export interface GroupMemory {
   readonly limitBytes: number;
-  /** Taken and not given back by itself: file cache of the group is left out, as the kernel drops it when memory is wanted. */
+  /**
+   * Taken and not given back by itself: file cache of the group is left out, as the kernel drops it
+   * when memory is wanted.
+   */
   readonly usedBytes: number;
 }
 
@@ -11,8 +17,9 @@ type Read = (path: string) => string | null;
 const ROOT = '/sys/fs/cgroup';
 
 /**
- * How many processes the kernel has ended because main memory ran out: those of our group (our children are in it), else of the whole machine, which
- * in a container counts its neighbours too. Null where neither is told.
+ * How many processes the kernel has ended because main memory ran out: those of our group (our
+ * children are in it), else of the whole machine, which in a container counts its neighbours too.
+ * Null where neither is told.
  */
 export function readOomKills(read: Read): number | null {
   const { version1, version2 } = membershipOf(read);
@@ -49,7 +56,10 @@ export function readGroupMemory(read: Read): GroupMemory | null {
   return limits.sort((a, b) => a.limitBytes - a.usedBytes - (b.limitBytes - b.usedBytes))[0] ?? null;
 }
 
-/** The group's folder and its parents. The root last: with a namespace of its own a container sees its group there. */
+/**
+ * The group's folder and its parents. The root last: with a namespace of its own a container sees
+ * its group there.
+ */
 function folders(root: string, path: string | undefined): readonly string[] {
   if (path === undefined) return [];
   const names = path.split('/').filter((name) => name !== '');

@@ -1,4 +1,7 @@
-/** The port DeviceProbe: the host and the GPUs in one sample. Paces the samples; reads nothing itself. */
+/**
+ * The port DeviceProbe: the host and the GPUs in one sample. Paces the samples; reads nothing
+ * itself.
+ */
 import type { Clock, DeviceProbe, Log, Sample } from '../../core/ports.ts';
 import type { Processes } from '../../core/process-ports.ts';
 import { inProcessNamespace } from '../processes/proc.ts';
@@ -18,7 +21,10 @@ export interface DeviceProbeOptions {
 }
 
 export interface RunningDeviceProbe extends DeviceProbe {
-  /** Looks for GPUs; after it, samples come by themselves. The first is the answer. Called again, it looks for GPUs that came since. */
+  /**
+   * Looks for GPUs; after it, samples come by themselves. The first is the answer. Called again, it
+   * looks for GPUs that came since.
+   */
   start(): Promise<Sample>;
   /** Processes whose main memory the host's sample tells: those of our models. */
   setPids(pids: readonly number[]): void;
@@ -34,7 +40,10 @@ export function createDeviceProbe({ nvidiaSmi, processes, clock, log }: DevicePr
   let cancelTimer = (): void => {};
   let closed = false;
 
-  /** Dated by the older of its readings: a promise ends with the first sample that is newer than the load. */
+  /**
+   * Dated by the older of its readings: a promise ends with the first sample that is newer than the
+   * load.
+   */
   function sampleWith(reading: ReturnType<typeof gpus.last>, atMs: number): Sample {
     const sample = { atMs: gpus.facts().found ? Math.min(reading.atMs, atMs) : atMs, devices: [host.read(), ...reading.devices] };
     if (!closed) for (const listener of listeners) listener(sample);

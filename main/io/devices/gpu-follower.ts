@@ -1,13 +1,16 @@
 /**
- * Follows one nvidia-smi child that prints rows again and again: cuts them into frames, and starts a new child when it dies or falls silent.
- * Knows nothing of what the rows mean.
+ * Follows one nvidia-smi child that prints rows again and again: cuts them into frames, and starts
+ * a new child when it dies or falls silent. Knows nothing of what the rows mean.
  */
 import type { Clock, Log } from '../../core/ports.ts';
 import type { LaunchedProcess, Processes } from '../../core/process-ports.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
-/** A child that prints nothing for so many periods (and at least SILENT_MS) hangs in the driver: another may fare better. */
+/**
+ * A child that prints nothing for so many periods (and at least SILENT_MS) hangs in the driver:
+ * another may fare better.
+ */
 const SILENT_PERIODS = 15;
 const SILENT_MS = 10_000;
 
@@ -17,7 +20,10 @@ export interface FollowerOptions<Row> {
   readonly parse: (line: string) => Row | null;
   /** Rows of one frame differ in it. */
   readonly key: (row: Row) => string;
-  /** Rows in a whole frame; null: any number, none included, so that its end shows in the pause that follows and silence is no fault. */
+  /**
+   * Rows in a whole frame; null: any number, none included, so that its end shows in the pause that
+   * follows and silence is no fault.
+   */
   readonly size: () => number | null;
   readonly periodMs: () => number;
   /** `atMs`: when its first row came, which may be a while before it is known to be whole. */
@@ -44,7 +50,9 @@ class ChildFollower<Row> implements Follower {
   readonly #options: FollowerOptions<Row>;
   readonly #frame: Frame<Row>;
   #child: LaunchedProcess | null = null;
-  /** A child of an old generation is only waited for: its lines and its exit mean nothing any more. */
+  /**
+   * A child of an old generation is only waited for: its lines and its exit mean nothing any more.
+   */
   #generation = 0;
   #heardMs = 0;
   #pauseMs = FIRST_PAUSE_MS;
@@ -154,7 +162,10 @@ interface Frame<Row> {
   drop(): void;
 }
 
-/** Rows have no mark between frames: one is whole with its last row, when a row comes again, or when nothing follows for half a period. */
+/**
+ * Rows have no mark between frames: one is whole with its last row, when a row comes again, or when
+ * nothing follows for half a period.
+ */
 function createFrame<Row>({ key, size, periodMs, onFrame, clock }: FollowerOptions<Row>): Frame<Row> {
   const rows = new Map<string, Row>();
   let begunMs = 0;

@@ -30,7 +30,8 @@ export interface ProcessRowOfGpu {
 /** Null for a line that is no such row: nvidia-smi prints its errors between them. */
 export function parseGpuRow(line: string): GpuRow | null {
   const fields = line.split(', ');
-  // Twelve fields; a name that itself held a comma would have more, and sits between the fields that are counted from each end.
+  // Twelve fields; a name that itself held a comma would have more, and sits between the fields
+  // that are counted from each end.
   if (fields.length < 12) return null;
   const [index, uuid] = fields;
   const name = fields.slice(2, fields.length - 9).join(', ');
@@ -50,7 +51,8 @@ export function parseGpuRow(line: string): GpuRow | null {
       index: indexNumber,
       name,
       simulated: name.startsWith('Simulated '),
-      // What the driver keeps for itself is no memory that a model could have: free = total - reserved - used.
+      // What the driver keeps for itself is no memory that a model could have: free = total -
+      // reserved - used.
       totalBytes: (totalMib - (numberOrNull(reserved) ?? 0)) * MIB,
       usedBytes: usedMib * MIB,
       utilizationRatio: percent === null ? null : percent / 100,
@@ -84,7 +86,10 @@ function numberOrNull(field: string | undefined): number | null {
   return field !== undefined && /^-?\d+(\.\d+)?$/.test(field.trim()) ? Number(field) : null;
 }
 
-/** What the box told so far about its processes: it decides whether an empty or strange list means anything. */
+/**
+ * What the box told so far about its processes: it decides whether an empty or strange list means
+ * anything.
+ */
 export interface ProcessSight {
   /** A process of a list was found on this machine at least once. */
   readonly everMatched: boolean;
@@ -93,8 +98,9 @@ export interface ProcessSight {
 }
 
 /**
- * Bytes by process id on one GPU, or null where the driver does not tell: it prints [N/A], names processes that do not exist here, or (in a
- * container, where it never showed one that does) names none.
+ * Bytes by process id on one GPU, or null where the driver does not tell: it prints [N/A], names
+ * processes that do not exist here, or (in a container, where it never showed one that does) names
+ * none.
  */
 export function bytesByPid(
   uuid: string,

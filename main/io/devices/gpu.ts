@@ -1,7 +1,7 @@
 /**
- * The GPUs, through nvidia-smi: two children that print a row a second, and one-shot calls when somebody needs a fresher reading.
- * Opens no CUDA context and uses no driver library itself, so that looking takes no GPU memory. Decides nothing; which GPUs may be used is
- * core/devices.
+ * The GPUs, through nvidia-smi: two children that print a row a second, and one-shot calls when
+ * somebody needs a fresher reading. Opens no CUDA context and uses no driver library itself, so
+ * that looking takes no GPU memory. Decides nothing; which GPUs may be used is core/devices.
  */
 import type { Clock, DeviceSample, Log } from '../../core/ports.ts';
 import type { LaunchedProcess, Processes } from '../../core/process-ports.ts';
@@ -15,9 +15,15 @@ const SLOW_MS = 1_000;
 const FAST_MS = 200;
 /** Periods without a row after which the list of processes is asked for by itself. */
 const SILENT_PERIODS = 2.5;
-/** A load follows a drain and a drain a load: going slow at once would start new children for every swap. */
+/**
+ * A load follows a drain and a drain a load: going slow at once would start new children for every
+ * swap.
+ */
 const STAY_FAST_MS = 5_000;
-/** A first call without persistence mode wakes the driver up, which takes seconds on boxes with many GPUs. */
+/**
+ * A first call without persistence mode wakes the driver up, which takes seconds on boxes with many
+ * GPUs.
+ */
 const ONE_SHOT_MS = 20_000;
 
 export interface GpuReading {
@@ -32,12 +38,17 @@ export interface GpuFacts {
 }
 
 export interface GpuProbe {
-  /** Looks for GPUs and follows them from then on. May be called again, when a driver may have come. */
+  /**
+   * Looks for GPUs and follows them from then on. May be called again, when a driver may have come.
+   */
   start(): Promise<GpuFacts>;
   facts(): GpuFacts;
   /** The last reading: GPUs stay in it while nvidia-smi hiccups. */
   last(): GpuReading;
-  /** A reading that was begun after this call. Falls back to the last one when nvidia-smi does not answer. */
+  /**
+   * A reading that was begun after this call. Falls back to the last one when nvidia-smi does not
+   * answer.
+   */
   readNow(): Promise<GpuReading>;
   setFast(fast: boolean): void;
   readonly periodMs: number;
@@ -116,7 +127,10 @@ class NvidiaSmi implements GpuProbe {
     this.#listeners.push(listener);
   }
 
-  /** At most one call runs and one waits: whoever asks while one runs needs one that begins later, and shares it with the others. */
+  /**
+   * At most one call runs and one waits: whoever asks while one runs needs one that begins later,
+   * and shares it with the others.
+   */
   readNow(): Promise<GpuReading> {
     if (!this.#facts.found) return Promise.resolve(this.last());
     if (this.#running === null) {
@@ -180,7 +194,10 @@ class NvidiaSmi implements GpuProbe {
     this.#followers = [gpus, processRows];
   }
 
-  /** An empty list prints nothing, and so does a child that is slow or hangs: after some silence one call tells which it is. */
+  /**
+   * An empty list prints nothing, and so does a child that is slow or hangs: after some silence one
+   * call tells which it is.
+   */
   #doubtRows(heardMs: number): void {
     const now = this.#options.clock.now();
     if (this.#rows.length === 0 || now - Math.max(heardMs, this.#rowsAskedMs) < this.periodMs * SILENT_PERIODS) return;
@@ -211,7 +228,10 @@ class NvidiaSmi implements GpuProbe {
     this.#atMs = atMs;
   }
 
-  /** A frame of followed rows is whole only some time after it was printed: by then a call of its own may have told something newer. */
+  /**
+   * A frame of followed rows is whole only some time after it was printed: by then a call of its
+   * own may have told something newer.
+   */
   #keepRows(frame: readonly ProcessRowOfGpu[], atMs: number): void {
     if (atMs < this.#rowsAtMs) return;
     this.#rowsAtMs = atMs;

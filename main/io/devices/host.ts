@@ -1,6 +1,7 @@
 /**
- * The machine's own memory and processors as a device. Alone imports systeminformation, for what the processor is called and, where there is no
- * /proc, its load and memory: its calls are slow and start programs, so that the rest is read from the kernel's files. Its import ends before the
+ * The machine's own memory and processors as a device. Alone imports systeminformation, for what
+ * the processor is called and, where there is no /proc, its load and memory: its calls are slow and
+ * start programs, so that the rest is read from the kernel's files. Its import ends before the
  * first sample: later there may be no descriptor for it.
  */
 import { freemem, totalmem } from 'node:os';
@@ -113,7 +114,9 @@ interface ProcessorTime {
   readonly all: number;
 }
 
-/** How busy all processors together were between two looks. For people; nothing is decided by it. */
+/**
+ * How busy all processors together were between two looks. For people; nothing is decided by it.
+ */
 class ProcessorLoad {
   readonly #clock: Clock;
   #before = processorTime();
@@ -146,8 +149,9 @@ function processorTime(): ProcessorTime | null {
 }
 
 /**
- * Clock ticks since the machine started, of all processors: the first line of /proc/stat, which is, by proc(5), `cpu user nice system idle iowait irq
- * softirq steal guest guest_nice`. Waiting for a disk is idle; the time of guests is part of user's and nice's.
+ * Clock ticks since the machine started, of all processors: the first line of /proc/stat, which is,
+ * by proc(5), `cpu user nice system idle iowait irq softirq steal guest guest_nice`. Waiting for a
+ * disk is idle; the time of guests is part of user's and nice's.
  */
 export function parseProcessorTime(text: string): ProcessorTime {
   const ticks = /^cpu +([\d ]+)/.exec(text)?.[1]?.trim().split(' ').map(Number).slice(0, 8) ?? [];

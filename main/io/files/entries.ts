@@ -1,4 +1,7 @@
-/** Names in a folder, bounded: a folder may hold millions, and none of them may fill the memory of who looks (I10). */
+/**
+ * Names in a folder, bounded: a folder may hold millions, and none of them may fill the memory of
+ * who looks (I10).
+ */
 import type { Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 

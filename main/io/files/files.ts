@@ -1,6 +1,7 @@
 /**
- * Lists the files of a candidate, for the watcher and the inspector: bounded in depth and number, links confined, dot files left out.
- * Reads names and stats only (and what `stored.ts` reads of other tools' stores); writes no file (I8).
+ * Lists the files of a candidate, for the watcher and the inspector: bounded in depth and number,
+ * links confined, dot files left out. Reads names and stats only (and what `stored.ts` reads of
+ * other tools' stores); writes no file (I8).
  */
 import type { Stats } from 'node:fs';
 import { lstat, readlink, realpath, stat } from 'node:fs/promises';
@@ -18,7 +19,10 @@ import { direntsOf, type EntryBudget, entriesOf } from './entries.ts';
 const MAX_DEPTH = 4;
 /** Far more files than a model has; a folder with more is somebody's home, not a model. */
 const MAX_FILES = 4096;
-/** Names that are read to find what belongs to a loose file: those of a folder with more are not all known. */
+/**
+ * Names that are read to find what belongs to a loose file: those of a folder with more are not all
+ * known.
+ */
 const MAX_BESIDE = 1_000_000;
 /** Files, folders, links that lead nowhere: whatever is looked at. */
 const MAX_ENTRIES = 16_384;
@@ -26,7 +30,10 @@ const MAX_ENTRIES = 16_384;
 const MOST_REFUSED = 16;
 /** What would be imported, were it named: of such a file nobody may be unaware. */
 const HIDDEN_CODE = /\.(?:py|pyc|so|dll|dylib)(?:\.\d+)*$/i;
-/** Blobs of the Hugging Face cache and of Ollama's store: where links out of a model folder may lead. */
+/**
+ * Blobs of the Hugging Face cache and of Ollama's store: where links out of a model folder may
+ * lead.
+ */
 const STORE_BLOB = /[/\\](?:models--[^/\\]+[/\\]blobs[/\\][0-9a-f]{40,64}|models[/\\]blobs[/\\]sha256-[0-9a-f]{64})$/;
 
 export interface ListedFile extends FileIdentity {
@@ -45,7 +52,10 @@ export interface CandidateFiles {
   readonly refused: readonly string[];
   /** Links to what is not there (yet). */
   readonly dangling: readonly string[];
-  /** The first thing that is there and not listed, and may hold code: a folder too deep, a hidden file of code. Null: none. */
+  /**
+   * The first thing that is there and not listed, and may hold code: a folder too deep, a hidden
+   * file of code. Null: none.
+   */
   readonly unlisted: string | null;
   /** Why nothing can be said of it; null: all is listed. */
   readonly unreadable: string | null;
@@ -64,8 +74,9 @@ interface Walk {
 }
 
 /**
- * Null when the path is not there. The candidate itself may be a link: a person put it there; or an entry of another tool's store, which stands
- * for what it names. Rejects only for what is no file error.
+ * Null when the path is not there. The candidate itself may be a link: a person put it there; or an
+ * entry of another tool's store, which stands for what it names. Rejects only for what is no file
+ * error.
  */
 export async function listCandidateFiles(path: string, beside?: FolderNames): Promise<CandidateFiles | null> {
   try {
@@ -104,7 +115,10 @@ async function listAt(path: string, beside?: FolderNames): Promise<CandidateFile
   return { ...common, files, refused, dangling, unlisted, unreadable };
 }
 
-/** The listing that events are made from; null when it is not there. @param name `model` or `owner/model`. */
+/**
+ * The listing that events are made from; null when it is not there. @param name `model` or
+ * `owner/model`.
+ */
 export async function listCandidate(path: string, name: string, beside?: FolderNames): Promise<CandidateListing | null> {
   const found = await listCandidateFiles(path, beside);
   return found === null ? null : listingOf(found, path, name);
@@ -148,7 +162,10 @@ async function namesBeside(path: string): Promise<FolderNames> {
   return folderNames(names.toSorted());
 }
 
-/** A loose file, the other parts of a split model beside it, and what a download in progress leaves beside it. */
+/**
+ * A loose file, the other parts of a split model beside it, and what a download in progress leaves
+ * beside it.
+ */
 async function fileAndCompanions(path: string, known?: FolderNames): Promise<readonly ListedFile[]> {
   const folder = dirname(path);
   const own = basename(path);
@@ -218,13 +235,17 @@ async function addEntry(walk: Walk, absolute: string, isLink: boolean): Promise<
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
-    // Gone between the listing and the look: as if it had never been listed. A link to nowhere is a file that is not there yet.
+    // Gone between the listing and the look: as if it had never been listed. A link to nowhere is a
+    // file that is not there yet.
     if (code !== 'ENOENT') walk.unreadable ??= unreadableSentence(absolute, code);
     else if (isLink) walk.dangling.push(path);
   }
 }
 
-/** Follows a link once. Null, and a sentence in `refused`, where it leads to anything but a regular file that may be read through it. */
+/**
+ * Follows a link once. Null, and a sentence in `refused`, where it leads to anything but a regular
+ * file that may be read through it.
+ */
 async function follow(walk: Walk, absolute: string, path: string): Promise<string | null> {
   const target = resolve(dirname(absolute), await readlink(absolute));
   const stats = await lstat(target);

@@ -1,6 +1,6 @@
 /**
- * What a folder in a watch folder is, by the names in it: one model, or a publisher's folder with a model in each of its folders.
- * Reads names only, bounded by one budget for the whole look.
+ * What a folder in a watch folder is, by the names in it: one model, or a publisher's folder with a
+ * model in each of its folders. Reads names only, bounded by one budget for the whole look.
  */
 import { basename, join } from 'node:path';
 import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
@@ -9,11 +9,17 @@ import { isPartFolder } from '../../core/analyzer/part-folders.ts';
 import { isHuggingfaceRepository } from '../../core/stores/names.ts';
 import { type EntryBudget, entriesOf } from './entries.ts';
 
-/** How far below a child of the watch folder models are looked for: `publishers/publisher/REPO/QUANT`. */
+/**
+ * How far below a child of the watch folder models are looked for:
+ * `publishers/publisher/REPO/QUANT`.
+ */
 const MAX_NESTING = 3;
 /** Names read of one folder to tell what it is: models and their parts are named within them. */
 const MAX_NAMES = 2_000;
-/** A file beside folders that says that they are parts of one model. Loose GGUFs, notes and what systems leave say nothing. */
+/**
+ * A file beside folders that says that they are parts of one model. Loose GGUFs, notes and what
+ * systems leave say nothing.
+ */
 const WHOLE = /\.(?:json|safetensors|onnx|bin|pt|pth|pt2|ckpt|plan|engine|pbtxt|xml|py|msgpack|pb|h5|model)$/i;
 const IN_PROGRESS = /\.(?:part|incomplete|tmp)$/i;
 const GGUF = /\.gguf$/i;
@@ -25,7 +31,10 @@ export type FolderShape =
   /** `models`: names of its folders; `files`: of loose GGUFs beside them. */
   | { readonly kind: 'publisher'; readonly models: readonly string[]; readonly files: readonly string[] };
 
-/** @param budget of names, shared by all folders of a look; where it is used up a folder counts as one model. */
+/**
+ * @param budget of names, shared by all folders of a look; where it is used up a folder counts as
+ * one model.
+ */
 export async function shapeOf(path: string, budget: EntryBudget, nesting = 0): Promise<FolderShape> {
   const allowed = { left: Math.min(MAX_NAMES, budget.left) };
   const before = allowed.left;

@@ -1,4 +1,7 @@
-/** The port Look: file names, stats and bounded reads of files that are no models. Executes and writes nothing. */
+/**
+ * The port Look: file names, stats and bounded reads of files that are no models. Executes and
+ * writes nothing.
+ */
 import { constants } from 'node:fs';
 import { access, open, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,9 +1,15 @@
-/** What lies under a folder: is it a mount point, and does its file system tell of changes? Reads /proc/self/mountinfo; without it, guesses by device. */
+/**
+ * What lies under a folder: is it a mount point, and does its file system tell of changes? Reads
+ * /proc/self/mountinfo; without it, guesses by device.
+ */
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readText } from '../processes/proc.ts';
 
-/** Network and foreign file systems: what other machines (or the host) change in them, inotify does not tell. */
+/**
+ * Network and foreign file systems: what other machines (or the host) change in them, inotify does
+ * not tell.
+ */
 const WITHOUT_EVENTS =
   /^(?:nfs\d?|cifs|smb\w*|fuse(?:\..+)?|fuseblk|9p|virtiofs|vboxsf|vmhgfs|prl_fs|drvfs|ceph|glusterfs|lustre|afs|beegfs)$/;
 
@@ -12,7 +18,10 @@ export interface Mount {
   readonly type: string;
 }
 
-/** Lines of mountinfo(5): `id parent major:minor root POINT options [tags] - TYPE source super-options`. Spaces are `\040`. */
+/**
+ * Lines of mountinfo(5):
+ * `id parent major:minor root POINT options [tags] - TYPE source super-options`. Spaces are `\040`.
+ */
 export function parseMounts(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const [before, after] = line.split(' - ');
@@ -46,8 +55,9 @@ export async function groundOf(realPath: string): Promise<Ground> {
 }
 
 /**
- * Why the folder is not the one that was there before: its disk is not mounted any more. Null: it is the same, or something was mounted.
- * A remount may come with another device number, so that a number alone says nothing of a mount point.
+ * Why the folder is not the one that was there before: its disk is not mounted any more. Null: it
+ * is the same, or something was mounted. A remount may come with another device number, so that a
+ * number alone says nothing of a mount point.
  */
 export function unmounted(before: Ground, now: Ground, path: string): string | null {
   if (before.isMountPoint && !now.isMountPoint) return `The watch folder ${path} is not mounted any more.`;

@@ -1,6 +1,7 @@
 /**
- * The files of a folder as one zip, made as it is read: nothing is written anywhere. Stored and not compressed, since weights do not shrink, so that its
- * length is known before it is sent. Source: APPNOTE.TXT of PKWARE, 4.3 (local headers, data descriptors, the central directory).
+ * The files of a folder as one zip, made as it is read: nothing is written anywhere. Stored and not
+ * compressed, since weights do not shrink, so that its length is known before it is sent. Source:
+ * APPNOTE.TXT of PKWARE, 4.3 (local headers, data descriptors, the central directory).
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -33,7 +34,10 @@ export interface PackedFolder extends Packed {
   stream(): AsyncGenerator<Buffer>;
 }
 
-/** Reads every file once for the name, and once more when it is sent. @throws Error, in a sentence, where a file cannot be read, or there are too many. */
+/**
+ * Reads every file once for the name, and once more when it is sent. @throws Error, in a sentence,
+ * where a file cannot be read, or there are too many.
+ */
 export async function packedFolder(folder: string, packing: Packing): Promise<PackedFolder> {
   const entries = await entriesOf(folder, packing);
   const sha1 = createHash('sha1');
@@ -62,7 +66,10 @@ async function entriesOf(folder: string, { below, mostBytes, without }: Packing)
   return entries.sort((one, other) => Buffer.compare(one.name, other.name));
 }
 
-/** Other tools keep a model as a folder of links to files beside it, by their content. Any other link out of the folder leads to what nobody wants sent. */
+/**
+ * Other tools keep a model as a folder of links to files beside it, by their content. Any other
+ * link out of the folder leads to what nobody wants sent.
+ */
 async function staysInside(root: string, path: string): Promise<boolean> {
   const real = await realpath(path).catch(() => '');
   return [root, join(root, '..', '..', 'blobs')].some((place) => real.startsWith(`${place}${sep}`));

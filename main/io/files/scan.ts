@@ -1,6 +1,7 @@
 /**
- * One look at a watch folder: its children that are models, as names and stats tell. The truth that events only hint at.
- * One pass over the names, whatever their number; bounded; opens no file. What there are too many of is told, and never counts as gone.
+ * One look at a watch folder: its children that are models, as names and stats tell. The truth that
+ * events only hint at. One pass over the names, whatever their number; bounded; opens no file. What
+ * there are too many of is told, and never counts as gone.
  */
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -31,9 +32,15 @@ const MAX_SHAPE_NAMES = 100_000;
 /** What the engine's own thread may look at; more is for the reader's process (I12). */
 const INLINE: Limits = { names: 1_000, files: 4_000 };
 const UNLIMITED: Limits = { names: MAX_NAMES, files: Number.POSITIVE_INFINITY };
-/** Some file systems count time in steps of two seconds: a folder that changed just before it was read may have changed again since. */
+/**
+ * Some file systems count time in steps of two seconds: a folder that changed just before it was
+ * read may have changed again since.
+ */
 const TIME_STEP_MS = 2_000;
-/** A folder with more entries is looked at now and then, not listened to: whoever listens reads all of it at each change. */
+/**
+ * A folder with more entries is looked at now and then, not listened to: whoever listens reads all
+ * of it at each change.
+ */
 const MAX_HEARD_ENTRIES = 2_000;
 
 interface Limits {
@@ -71,7 +78,8 @@ export interface Names {
 }
 
 /**
- * @param before the ground of the last good look, by which an unmounted disk is told from an emptied folder; null for the first.
+ * @param before the ground of the last good look, by which an unmounted disk is told from an
+ * emptied folder; null for the first.
  * @param inner watch folders that lie in this one: their models are theirs.
  * @param last the names of the last look.
  */
@@ -126,7 +134,10 @@ async function scan(
   }
 }
 
-/** A path that a person registered, by itself. Missing: no candidate; its parent missing or unmounted: away. */
+/**
+ * A path that a person registered, by itself. Missing: no candidate; its parent missing or
+ * unmounted: away.
+ */
 export async function scanPath(path: string, before: Ground | null): Promise<FolderLook> {
   const parent = dirname(path);
   try {
@@ -161,7 +172,9 @@ class Look {
     this.#filesLeft = mostFiles;
   }
 
-  /** A child that is a folder: a model, or a publisher's. @param name relative to the watch folder. */
+  /**
+   * A child that is a folder: a model, or a publisher's. @param name relative to the watch folder.
+   */
   async child(name: string, nesting = 0): Promise<void> {
     const path = join(this.#folder, name);
     // A repository of another tool's store is one model, whatever folders it is kept in.
@@ -185,7 +198,8 @@ class Look {
     if (this.#filesLeft < 0) throw new TooLarge();
     const listing = listingOf(found, path, name);
     this.candidates.push(listing);
-    // One that is no model's folder because it is too large, or that may not be read, is not listened to either.
+    // One that is no model's folder because it is too large, or that may not be read, is not
+    // listened to either.
     if (found.kind === 'folder' && found.unreadable === null) this.folders.push(path, ...foldersOf(listing));
   }
 }
@@ -234,8 +248,8 @@ async function namesIn(folder: string, last: Names | null, mostNames: number): P
 }
 
 /**
- * Of what is no plain entry: a link, a pipe, or where the file system does not tell. What can never be read gets its verdict as a file does.
- * Null: it is gone, or a link to what is missing.
+ * Of what is no plain entry: a link, a pipe, or where the file system does not tell. What can never
+ * be read gets its verdict as a file does. Null: it is gone, or a link to what is missing.
  */
 async function kindOf(path: string): Promise<'folder' | 'file' | null> {
   try {
@@ -245,7 +259,10 @@ async function kindOf(path: string): Promise<'folder' | 'file' | null> {
   }
 }
 
-/** Without projectors that are looked at with their model, and with one part for all of a split model: the first that is there. */
+/**
+ * Without projectors that are looked at with their model, and with one part for all of a split
+ * model: the first that is there.
+ */
 function looseModels(names: readonly string[]): readonly string[] {
   const owned = pairProjectors(names);
   const all = new Set(names);

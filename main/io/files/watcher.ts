@@ -1,6 +1,7 @@
 /**
- * Notices: looks at each watch folder at once, when its file system tells of a change, and every so often. Alone imports chokidar.
- * An event is a hint to look soon, never the truth; what a look found goes to `onScan`, and what it means is `core/notice/candidates.ts`.
+ * Notices: looks at each watch folder at once, when its file system tells of a change, and every so
+ * often. Alone imports chokidar. An event is a hint to look soon, never the truth; what a look
+ * found goes to `onScan`, and what it means is `core/notice/candidates.ts`.
  */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -17,7 +18,10 @@ const COALESCE_MS = 50;
 const REST_RATIO = 10;
 /** Where a file system raises no events. */
 const POLL_MS = 2_000;
-/** Folders that are listened to, all watch folders together; what changes in others is seen at the next look. */
+/**
+ * Folders that are listened to, all watch folders together; what changes in others is seen at the
+ * next look.
+ */
 const MOST_LISTENED = 1_024;
 
 export interface WatcherOptions {
@@ -34,7 +38,9 @@ export interface WatcherOptions {
 export interface FileWatcher {
   /** Looks at every folder, and resolves when each was looked at once. */
   start(): Promise<void>;
-  /** Watches a path that a person registered; resolves with its first scan, which `onScan` gets too. */
+  /**
+   * Watches a path that a person registered; resolves with its first scan, which `onScan` gets too.
+   */
   track(path: string): Promise<FolderScan>;
   untrack(path: string): Promise<void>;
   /** Looks at a folder or registered path now; one that is not watched answers null. */
@@ -158,7 +164,8 @@ class Watcher implements FileWatcher {
     entry.restUntilMs = clock.now() + (clock.now() - startMs) * REST_RATIO;
     const { scan } = found;
     if (entry.closed) return scan;
-    // The ground of the last good look stays, so that a disk which comes back is told from an empty folder under it.
+    // The ground of the last good look stays, so that a disk which comes back is told from an empty
+    // folder under it.
     if (found.ground !== null) entry.ground = found.ground;
     this.#tell(entry, found);
     entry.names = found.names;
@@ -199,7 +206,10 @@ class Watcher implements FileWatcher {
     entry.said = words;
   }
 
-  /** Listens to these folders and to no others; resolves with whether there are new ones, when each of them is heard. */
+  /**
+   * Listens to these folders and to no others; resolves with whether there are new ones, when each
+   * of them is heard.
+   */
   async #listenTo(entry: Watched, folders: readonly string[]): Promise<boolean> {
     const wanted = new Set(folders);
     for (const folder of entry.events.keys()) if (!wanted.has(folder)) await this.#deafen(entry, folder);
@@ -223,7 +233,8 @@ class Watcher implements FileWatcher {
     const { log, scanIntervalMs } = this.#options;
     const watcher = watch(folder, {
       ...{ depth: 0, ignoreInitial: true, followSymlinks: false, ignorePermissionErrors: true },
-      // The folder tells of its files: a watch for each of them would be one for each file that there is.
+      // The folder tells of its files: a watch for each of them would be one for each file that
+      // there is.
       ignored: (path, stats) => path !== folder && stats !== undefined,
     });
     entry.events.set(folder, { is, watcher });

@@ -1,8 +1,14 @@
-/** Who holds a file open for writing, as far as /proc lets this user see. Answers null where there is no /proc. Reads only. */
+/**
+ * Who holds a file open for writing, as far as /proc lets this user see. Answers null where there
+ * is no /proc. Reads only.
+ */
 import { readdirSync, statSync } from 'node:fs';
 import { readText } from '../processes/proc.ts';
 
-/** A machine with more open files than this is not searched to the end: the copy is then judged by size and time alone. */
+/**
+ * A machine with more open files than this is not searched to the end: the copy is then judged by
+ * size and time alone.
+ */
 const MOST_DESCRIPTORS = 100_000;
 /** O_WRONLY or O_RDWR, in the octal `flags` of /proc/PID/fdinfo. */
 const WRITING = 0o3;

@@ -1,7 +1,10 @@
 /** What SQLite's errors mean for people. */
 import { ModeliumError } from '../../../shared/errors.ts';
 
-/** Primary result codes of SQLite (sqlite.org/rescode.html); extended codes carry them in the low byte. */
+/**
+ * Primary result codes of SQLite (sqlite.org/rescode.html); extended codes carry them in the low
+ * byte.
+ */
 const SQLITE = { readonly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const;
 /** SQLITE_IOERR_WRITE: what a full disk gives where it does not give SQLITE_FULL, as on a quota. */
 const IO_ERROR_WRITE = 778;

@@ -24,7 +24,10 @@ export function createLedger(database: DatabaseSync, file: string, wallTime: () 
 /** What gets an outcome in its time: nobody is left to tell how these went. */
 const SETTLED_LATER = "('load', 'prepare', 'sleep')";
 
-/** An engine that was killed told nothing of what it was doing. @returns how many decisions were open. */
+/**
+ * An engine that was killed told nothing of what it was doing. @returns how many decisions were
+ * open.
+ */
 export function settleCutOff(database: DatabaseSync): number {
   const outcome: DecisionOutcome = {
     ok: false,

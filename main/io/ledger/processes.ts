@@ -1,4 +1,7 @@
-/** The `processes` table: which process trees are ours, so that the next engine can end what this one leaves behind (I2). */
+/**
+ * The `processes` table: which process trees are ours, so that the next engine can end what this
+ * one leaves behind (I2).
+ */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ProcessIdentity, ProcessTable } from '../../core/process-ports.ts';
 import { inStore } from './errors.ts';
@@ -28,7 +31,8 @@ export function createProcessTable(database: DatabaseSync, file: string): Proces
       try {
         remove.run(launchId);
       } catch {
-        // A full disk must not leave a model draining. A row that stays is swept at the next start, which finds nobody alive.
+        // A full disk must not leave a model draining. A row that stays is swept at the next start,
+        // which finds nobody alive.
       }
     },
     rows: () =>

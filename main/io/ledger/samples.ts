@@ -1,4 +1,6 @@
-/** The table of samples: what the devices of the last day held, a row for each point of the chart. */
+/**
+ * The table of samples: what the devices of the last day held, a row for each point of the chart.
+ */
 import type { DatabaseSync } from 'node:sqlite';
 import type { SampleBook, SamplePoint } from '../../core/ports.ts';
 import { inStore } from './errors.ts';

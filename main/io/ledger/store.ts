@@ -1,7 +1,8 @@
 /**
- * What Modelium remembers: one SQLite file, modelium.db, in the state folder. Opens, checks and closes it; the tables are store-*.ts.
- * WAL with synchronous NORMAL: what was written survives the end of this process however it comes (only a power cut may take the last rows, and
- * it takes the runtimes too).
+ * What Modelium remembers: one SQLite file, modelium.db, in the state folder. Opens, checks and
+ * closes it; the tables are store-*.ts. WAL with synchronous NORMAL: what was written survives the
+ * end of this process however it comes (only a power cut may take the last rows, and it takes the
+ * runtimes too).
  */
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -65,7 +66,8 @@ export function openStore(folder: string, wallTime: () => number): Store {
 }
 
 /**
- * Copies what an open database holds to the place from which its file was deleted. Where another engine has begun a file of its own, that stays.
+ * Copies what an open database holds to the place from which its file was deleted. Where another
+ * engine has begun a file of its own, that stays.
  * @returns does it, as often as it is called.
  */
 function rescuer(database: DatabaseSync, file: string): () => void {

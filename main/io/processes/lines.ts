@@ -9,7 +9,10 @@ export interface LineCutter {
   end(): void;
 }
 
-/** Calls back for each line that is not empty. A lone carriage return ends a line too: progress bars write nothing else. */
+/**
+ * Calls back for each line that is not empty. A lone carriage return ends a line too: progress bars
+ * write nothing else.
+ */
 export function createLineCutter(onLine: (line: string) => void): LineCutter {
   let rest = '';
   function emit(line: string): void {
@@ -23,7 +26,8 @@ export function createLineCutter(onLine: (line: string) => void): LineCutter {
         emit(rest + part);
         rest = '';
       }
-      // One character more than a line may have shows that it was longer; keeping all of it would let a child fill our memory.
+      // One character more than a line may have shows that it was longer; keeping all of it would
+      // let a child fill our memory.
       rest = (rest + last).slice(0, LONGEST_LINE + 1);
     },
     end() {

@@ -1,11 +1,15 @@
 /**
- * Knows whether the kernel ended a process for lack of main memory just now. Reads the kernel's counters and keeps the last two readings; does not
- * know which process it was: that stands in the kernel's log, which an ordinary user may not read.
+ * Knows whether the kernel ended a process for lack of main memory just now. Reads the kernel's
+ * counters and keeps the last two readings; does not know which process it was: that stands in the
+ * kernel's log, which an ordinary user may not read.
  */
 import { readOomKills } from '../devices/cgroup.ts';
 import { readText } from './proc.ts';
 
-/** A process of a hundred gigabytes takes seconds to be taken down: a kill counts for its end for one to two of these. */
+/**
+ * A process of a hundred gigabytes takes seconds to be taken down: a kill counts for its end for
+ * one to two of these.
+ */
 const EVERY_MS = 30_000;
 
 export class OomKills {

@@ -1,6 +1,7 @@
 /**
- * Reads /proc, where there is one: process states, start times, environments and activity. Reads only; signals nobody.
- * Everything is synchronous: these files are the kernel's memory, not a disk, and an answer that is a turn old may name another process.
+ * Reads /proc, where there is one: process states, start times, environments and activity. Reads
+ * only; signals nobody. Everything is synchronous: these files are the kernel's memory, not a disk,
+ * and an answer that is a turn old may name another process.
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
@@ -18,7 +19,10 @@ export interface ProcessStat {
 
 export const HAS_PROC = existsSync('/proc/self/stat');
 
-/** The kernel's unit in /proc/PID/stat is USER_HZ, 100 a second on every architecture that Linux runs Node on. */
+/**
+ * The kernel's unit in /proc/PID/stat is USER_HZ, 100 a second on every architecture that Linux
+ * runs Node on.
+ */
 const TICK_MS = 10;
 
 let knownBootId: string | null = null;
@@ -35,7 +39,9 @@ export function readStat(pid: number): ProcessStat | null {
   return text === null ? null : parseStat(text);
 }
 
-/** The numbers behind the name, which may itself hold spaces and brackets: hence the last bracket. */
+/**
+ * The numbers behind the name, which may itself hold spaces and brackets: hence the last bracket.
+ */
 export function parseStat(text: string): ProcessStat | null {
   const end = text.lastIndexOf(')');
   const fields = text.slice(end + 2).split(' ');
@@ -49,7 +55,8 @@ export function parseStat(text: string): ProcessStat | null {
     group: Number(group),
     startTime: Number(startTime),
     cpuMs: (Number(cpuUser) + Number(cpuKernel)) * TICK_MS,
-    // A leader thread that ended first shows as a zombie while other threads still hold (or give back) the memory: not gone yet.
+    // A leader thread that ended first shows as a zombie while other threads still hold (or give
+    // back) the memory: not gone yet.
     zombie: state === 'X' || (state === 'Z' && Number(threads) <= 1),
   };
 }
@@ -82,8 +89,9 @@ export function readEnvironments(name: string): readonly { readonly pid: number;
 }
 
 /**
- * Bytes read by a process, as a sign of life: what it asked of read() plus what came from the disk, because weights that are mapped into
- * memory count in the second alone. Bytes read from the disk by read() count twice: watch it move, do not show it.
+ * Bytes read by a process, as a sign of life: what it asked of read() plus what came from the disk,
+ * because weights that are mapped into memory count in the second alone. Bytes read from the disk
+ * by read() count twice: watch it move, do not show it.
  */
 export function readBytesRead(pid: number): number {
   const text = readText(`/proc/${pid}/io`) ?? '';
@@ -95,13 +103,19 @@ export function readResidentBytes(pid: number): number {
   return numberAfter(readText(`/proc/${pid}/status`) ?? '', /^VmRSS:\s+(\d+) kB/m) * 1024;
 }
 
-/** The part of the resident bytes that is no mapped file: what the process alone keeps from being free. 0 when it is gone. */
+/**
+ * The part of the resident bytes that is no mapped file: what the process alone keeps from being
+ * free. 0 when it is gone.
+ */
 export function readAnonymousBytes(pid: number): number {
   const text = readText(`/proc/${pid}/status`) ?? '';
   return (numberAfter(text, /^RssAnon:\s+(\d+) kB/m) + numberAfter(text, /^RssShmem:\s+(\d+) kB/m)) * 1024;
 }
 
-/** True when our process ids are our own: the inode of the machine's first namespace is a constant of the kernel (PROC_PID_INIT_INO). */
+/**
+ * True when our process ids are our own: the inode of the machine's first namespace is a constant
+ * of the kernel (PROC_PID_INIT_INO).
+ */
 export function inProcessNamespace(): boolean {
   try {
     return readlinkSync('/proc/self/ns/pid') !== 'pid:[4026531836]';
@@ -110,7 +124,10 @@ export function inProcessNamespace(): boolean {
   }
 }
 
-/** Main memory by the kernel: what there is, and what could be had without swapping. Null without /proc. */
+/**
+ * Main memory by the kernel: what there is, and what could be had without swapping. Null without
+ * /proc.
+ */
 export function readMemory(): { readonly totalBytes: number; readonly availableBytes: number } | null {
   const text = readText('/proc/meminfo');
   if (text === null) return null;

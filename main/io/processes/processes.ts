@@ -1,6 +1,7 @@
 /**
- * Processes for real: starts children in groups of their own, drains what they say, and finds, watches and signals process trees.
- * Alone imports execa. Decides nothing: whom to end and when is the caller's matter, and so are the rows of the `processes` table (I2).
+ * Processes for real: starts children in groups of their own, drains what they say, and finds,
+ * watches and signals process trees. Alone imports execa. Decides nothing: whom to end and when is
+ * the caller's matter, and so are the rows of the `processes` table (I2).
  */
 import { randomInt } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
@@ -12,29 +13,37 @@ import { createLineCutter } from './lines.ts';
 import { OomKills } from './oom-kills.ts';
 import { bootId, childrenOf, HAS_PROC, readAllStats, readBytesRead, readEnvironments, readResidentBytes, readStat } from './proc.ts';
 
-/** What a runtime needs of our environment. All of it would hand tokens and the settings of other programs to every model. */
+/**
+ * What a runtime needs of our environment. All of it would hand tokens and the settings of other
+ * programs to every model.
+ */
 const PASSED_ON = /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|TMP|TEMP|XDG_CACHE_HOME|LD_LIBRARY_PATH|CUDA_.*|NVIDIA_.*|SYSTEMROOT)$/i;
 
 /** Lines and messages kept for a listener that is not there yet (I10). */
 const KEPT_FOR_LATER = 1_000;
 
-/** Two ends of each of its pipes and of its channel, and one by which the child tells that it runs. */
+/**
+ * Two ends of each of its pipes and of its channel, and one by which the child tells that it runs.
+ */
 const DESCRIPTORS_OF_A_LAUNCH = 10;
 
 const MOST_PORTS = 65_536;
 
-/** How long the last words may come after the exit: pipes that a grandchild inherited never close. */
+/**
+ * How long the last words may come after the exit: pipes that a grandchild inherited never close.
+ */
 const LAST_WORDS_MS = 250;
 
 /**
- * The port Processes.
- * Without /proc (macOS) a process cannot be told from a later one with the same number. There only children of this very engine are known,
- * as long as they live; trees are their process groups; activity reads as zero.
+ * The port Processes. Without /proc (macOS) a process cannot be told from a later one with the same
+ * number. There only children of this very engine are known, as long as they live; trees are their
+ * process groups; activity reads as zero.
  */
 /** @param kills what the kernel counts. */
 export function createProcesses(kills = new OomKills()): Processes {
   const children = new Children(kills);
-  // Begins anywhere: engines side by side that all began at the first port would meet there, since a child takes a second to bind it.
+  // Begins anywhere: engines side by side that all began at the first port would meet there, since
+  // a child takes a second to bind it.
   let portsTried = randomInt(MOST_PORTS);
 
   function identify(pid: number): ProcessIdentity | null {
@@ -59,7 +68,8 @@ export function createProcesses(kills = new OomKills()): Processes {
       readEnvironments('MODELIUM_LAUNCH').flatMap(({ pid, value }) => (value === launchId ? (identify(pid) ?? []) : [])),
     signal(identities, name, group) {
       const alive = identities.filter(isAlive);
-      // The group is ours only while a process that we know is in it: an empty group's number may belong to strangers by now.
+      // The group is ours only while a process that we know is in it: an empty group's number may
+      // belong to strangers by now.
       const inGroup = alive.filter(({ pid }) => (HAS_PROC ? readStat(pid)?.group : pid) === group);
       if (group !== null && inGroup.length > 0) send(-group, name);
       // Once each: a second SIGTERM means "at once, losing your work" to many programs.
@@ -78,7 +88,10 @@ export function createProcesses(kills = new OomKills()): Processes {
   };
 }
 
-/** Our own children that live. While there are any, the kernel's count of those that it ends is followed. */
+/**
+ * Our own children that live. While there are any, the kernel's count of those that it ends is
+ * followed.
+ */
 class Children {
   readonly #pids = new Set<number>();
   readonly #kills: OomKills;
@@ -207,7 +220,10 @@ function createMailbox<Thing>(): { put(thing: Thing): void; listen(listener: (th
   };
 }
 
-/** The process, its group and all their descendants, from one pass over /proc: a child may have left the group, not the tree. */
+/**
+ * The process, its group and all their descendants, from one pass over /proc: a child may have left
+ * the group, not the tree.
+ */
 function treeOf(pid: number): readonly ProcessIdentity[] {
   const stats = readAllStats();
   const tree = new Set<number>([pid]);
@@ -249,7 +265,8 @@ function send(target: number, signal: StopSignal | 'SIGKILL'): void {
   try {
     process.kill(target, signal);
   } catch {
-    // Gone in the meantime, or not ours to signal: who asked looks whether it still lives, and says so (I6).
+    // Gone in the meantime, or not ours to signal: who asked looks whether it still lives, and says
+    // so (I6).
   }
 }
 

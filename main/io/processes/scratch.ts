@@ -1,6 +1,7 @@
 /**
- * The port ScratchFolders for real: a folder for each launch, and the names of the shared memory that its processes made, kept in a file there so that
- * the next engine can clear up after this one was killed. Removes nothing that was not noted as made by the launch.
+ * The port ScratchFolders for real: a folder for each launch, and the names of the shared memory
+ * that its processes made, kept in a file there so that the next engine can clear up after this one
+ * was killed. Removes nothing that was not noted as made by the launch.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -25,7 +26,9 @@ import type { EntryParts, ScratchFolders } from '../../core/process-ports.ts';
 import { readText } from './proc.ts';
 
 const SHARED_MEMORY = '/dev/shm';
-/** What Python's multiprocessing and torch make (multiprocessing/shared_memory.py, synchronize.py). */
+/**
+ * What Python's multiprocessing and torch make (multiprocessing/shared_memory.py, synchronize.py).
+ */
 const MADE_BY_PYTHON = /^(?:psm_[0-9a-f]+|sem\.mp-\w+|torch_\d+_\d+_\d+)$/;
 const NOTES = 'shared-memory';
 /** A socket's path holds 107 bytes, and some runtimes name their sockets by 36 letters. */
@@ -34,7 +37,8 @@ const LONGEST_FOLDER = 70;
 const MOST_NAMES = 1_000;
 
 /**
- * In the system's temporary folder, whose path is short: below a state folder sockets would not fit.
+ * In the system's temporary folder, whose path is short: below a state folder sockets would not
+ * fit.
  * @param stateFolder tells the folders of this engine from those of others.
  */
 export function createScratchFolders(stateFolder: string, temporary: string = tmpdir()): ScratchFolders {
@@ -50,7 +54,10 @@ export function createScratchFolders(stateFolder: string, temporary: string = tm
     parents()
       .map((parent) => join(parent, launchId))
       .find(isOwn) ?? join(temporary, name, launchId);
-  /** What lies there under our name already must be ours, and closed to others; else it is left alone, and another one is made. */
+  /**
+   * What lies there under our name already must be ours, and closed to others; else it is left
+   * alone, and another one is made.
+   */
   function makeParent(): string {
     const usual = join(temporary, name);
     mkdirOnce(usual);
@@ -114,7 +121,10 @@ export function createScratchFolders(stateFolder: string, temporary: string = tm
   };
 }
 
-/** A new one is made beside it and moved into its place: a server that watches the folder never sees half of it. */
+/**
+ * A new one is made beside it and moved into its place: a server that watches the folder never sees
+ * half of it.
+ */
 function writeEntry(folder: string, entry: string, parts: EntryParts | null): string {
   const place = inside(folder, entry);
   if (dirname(place) !== folder) throw new Error(`${entry} is a path, where a name was expected`);

@@ -1,6 +1,7 @@
 /**
- * Reads the files of a candidate that would be executed, whole: their hash, and the beginning of those that are text. Runs in the reader's
- * process (I12): it reads synchronously. Executes nothing of what it reads (I7) and writes nothing (I8).
+ * Reads the files of a candidate that would be executed, whole: their hash, and the beginning of
+ * those that are text. Runs in the reader's process (I12): it reads synchronously. Executes nothing
+ * of what it reads (I7) and writes nothing (I8).
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, readSync } from 'node:fs';
@@ -46,7 +47,8 @@ export async function readCode(path: string, names: readonly string[], onProgres
     const isShown = text !== null && start.length <= previewBytes;
     if (isShown) previewBytes -= start.length;
     const { absolute: _, ...identity } = file;
-    // A text that is not shown must not look like what is none: nobody would ask for the rest of it.
+    // A text that is not shown must not look like what is none: nobody would ask for the rest of
+    // it.
     files.push({ ...identity, preview: isShown ? text : null, isCut: text !== null && (!isShown || file.bytes > PREVIEW_BYTES) });
   }
   return { hash: hash.digest('hex'), files };
@@ -93,7 +95,8 @@ function opened(file: ListedFile): number {
 function textOf(start: Buffer, bytes: number): string | null {
   if (start.includes(0)) return null;
   try {
-    // Where it is cut in the middle of a character, that one is left out; within a whole file half a character means that it is no text.
+    // Where it is cut in the middle of a character, that one is left out; within a whole file half
+    // a character means that it is no text.
     return new TextDecoder('utf-8', { fatal: true }).decode(start, { stream: bytes > start.length });
   } catch {
     return null;

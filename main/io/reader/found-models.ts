@@ -1,6 +1,7 @@
 /**
- * Models that other tools have on this machine: Hugging Face's cache, LM Studio's and Ollama's stores. Runs in the reader (I12), bounded in
- * number and time. Nothing is copied, moved or written (I8); what leads out of a store is refused by name.
+ * Models that other tools have on this machine: Hugging Face's cache, LM Studio's and Ollama's
+ * stores. Runs in the reader (I12), bounded in number and time. Nothing is copied, moved or written
+ * (I8); what leads out of a store is refused by name.
  */
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
@@ -33,7 +34,10 @@ interface Entry {
 interface Look {
   readonly models: FoundModel[];
   readonly problems: string[];
-  /** Files (or snapshots) that are listed already, by where they really lie: two names for one model are one. */
+  /**
+   * Files (or snapshots) that are listed already, by where they really lie: two names for one model
+   * are one.
+   */
   readonly seen: Set<string>;
   readonly limits: FindLimits;
   readonly endMs: number;
@@ -110,7 +114,9 @@ async function ownersModels(look: Look, root: string): Promise<readonly Entry[]>
   return inside(look, root, entries);
 }
 
-/** manifests/HOST/NAMESPACE/NAME/TAG. Of two tags for one blob `latest` says less, so it comes last. */
+/**
+ * manifests/HOST/NAMESPACE/NAME/TAG. Of two tags for one blob `latest` says less, so it comes last.
+ */
 async function manifests(look: Look, root: string): Promise<readonly Entry[]> {
   let folders = [join(root, 'manifests')];
   for (const _level of ['host', 'namespace', 'name']) {

@@ -1,6 +1,7 @@
 /**
- * One look at a candidate's bytes: lists its files, has the analyzer read their headers, and asks who still writes.
- * Runs in the worker (I12): it reads synchronously. Executes nothing of what it reads (I7) and writes nothing (I8).
+ * One look at a candidate's bytes: lists its files, has the analyzer read their headers, and asks
+ * who still writes. Runs in the worker (I12): it reads synchronously. Executes nothing of what it
+ * reads (I7) and writes nothing (I8).
  */
 import { closeSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -15,12 +16,16 @@ import { type CandidateFiles, errorCode, identityOf, type ListedFile, listCandid
 import { openListed } from '../files/open-file.ts';
 import { findWriter } from '../files/writers.ts';
 
-/** What the converter would say of these files (names to absolute paths): a sentence without its full stop, or null. */
+/**
+ * What the converter would say of these files (names to absolute paths): a sentence without its
+ * full stop, or null.
+ */
 export type Convertible = (files: Readonly<Record<string, string>>, profile: ModelProfile) => string | null;
 
 /**
  * @param force a person said "load anyway": tensors that end in zeros count as data.
- * @param convertible asked of a whole folder that a GGUF can be made of, by its config.json; left out where nobody is about to load it.
+ * @param convertible asked of a whole folder that a GGUF can be made of, by its config.json; left
+ * out where nobody is about to load it.
  */
 export async function inspectCandidate(path: string, force: boolean, convertible: Convertible = () => null): Promise<Inspection> {
   const found = await listCandidateFiles(path);
@@ -36,7 +41,8 @@ export async function inspectCandidate(path: string, force: boolean, convertible
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
-    // Another file took its place since it was listed, as the last step of a download does: the next look sees that one.
+    // Another file took its place since it was listed, as the last step of a download does: the
+    // next look sees that one.
     if (code === 'content-changed') return unfinished(files, [`${basename(path)}: changed while it was looked at`], null);
     return unfinished(files, [], unreadableSentence(path, code));
   } finally {
@@ -76,11 +82,17 @@ function nothingIn({ kind, files, dangling, realPath }: CandidateFiles): NonNull
   return { isEmpty: false, message, help: 'Copy what the links lead to instead of the links, with `cp -rL` or `rsync -aL`.' };
 }
 
-/** The last answers by the files that they were for: a copy that has just ended is looked at several times. */
+/**
+ * The last answers by the files that they were for: a copy that has just ended is looked at several
+ * times.
+ */
 const answers = new Map<string, string | null>();
 const MOST_ANSWERS = 32;
 
-/** A form that the converter would refuse is not one that a GGUF can be made of: said with the verdict, not when somebody loads it. */
+/**
+ * A form that the converter would refuse is not one that a GGUF can be made of: said with the
+ * verdict, not when somebody loads it.
+ */
 function withConversion(inspection: Inspection, files: readonly ListedFile[], convertible: Convertible): Inspection {
   const { profile } = inspection;
   const isAsked = profile?.forms.some(({ conversion }) => conversion !== undefined && conversion.architecture !== null) === true;

@@ -1,6 +1,6 @@
 /**
- * Three ports of the core, for real: each asks the reader, a process of its own. What it cannot say of a candidate is said of it as well:
- * nothing that lies there is passed over in silence.
+ * Three ports of the core, for real: each asks the reader, a process of its own. What it cannot say
+ * of a candidate is said of it as well: nothing that lies there is passed over in silence.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import { NOTHING_COPIED } from '../../../shared/model.ts';
@@ -30,7 +30,10 @@ function unreadable(path: string, message: string): Inspection {
   return { files: [], copy, whole: false, usable: false, zeroTails: [], writer: null, damage: null, unreadable: sentence, profile: null };
 }
 
-/** One candidate at a time, by a reader of its own: hashing gigabytes delays no look at a model (I12). */
+/**
+ * One candidate at a time, by a reader of its own: hashing gigabytes delays no look at a model
+ * (I12).
+ */
 export function createCodeReader(reader: Reader): CodeReader {
   return {
     read: (path, files, signal) => reader.ask('code', { path, files }, signal),
@@ -43,7 +46,8 @@ export function createCodeReader(reader: Reader): CodeReader {
 
 /**
  * Where other tools keep their models.
- * @param folders where to look, asked for each time. Two who ask at once share one look, which is too short to be called off.
+ * @param folders where to look, asked for each time. Two who ask at once share one look, which is
+ * too short to be called off.
  */
 export function createModelFinder(reader: Reader, folders: () => readonly StoreFolder[]): ModelFinder {
   let looking: Promise<FoundModels> | null = null;

@@ -1,4 +1,7 @@
-/** What reader.ts's child does: one question at a time, each answered by one message. Owns no state between two questions; writes nothing. */
+/**
+ * What reader.ts's child does: one question at a time, each answered by one message. Owns no state
+ * between two questions; writes nothing.
+ */
 import { type ErrorCode, toModeliumError } from '../../../shared/errors.ts';
 import type { CodeReading, FoundModels, Inspection } from '../../core/ports.ts';
 import type { Ground } from '../files/mounts.ts';

@@ -1,7 +1,9 @@
 /**
- * A child process that reads people's files for the engine, one question after the other. A process and not a thread: what a hostile file makes of
- * V8 (a heap that overflows in one allocation aborts whoever runs it), or a disk that never answers, ends the child and nothing else. It may read
- * files and do nothing else, where a plain Node runs it: the permission model takes writing, programs and threads from it.
+ * A child process that reads people's files for the engine, one question after the other. A process
+ * and not a thread: what a hostile file makes of V8 (a heap that overflows in one allocation aborts
+ * whoever runs it), or a disk that never answers, ends the child and nothing else. It may read
+ * files and do nothing else, where a plain Node runs it: the permission model takes writing,
+ * programs and threads from it.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -47,7 +49,10 @@ export class Reader {
     this.#world = world;
   }
 
-  /** @throws ModeliumError: the task's own; `cancelled`; `path-invalid` where the disk does not answer or the reader dies of the files. */
+  /**
+   * @throws ModeliumError: the task's own; `cancelled`; `path-invalid` where the disk does not
+   * answer or the reader dies of the files.
+   */
   ask<Name extends TaskName>(task: Name, asks: ReaderTasks[Name]['asks'], signal: AbortSignal): Promise<ReaderTasks[Name]['answer']> {
     const { promise, resolve, reject } = Promise.withResolvers<ReaderTasks[Name]['answer']>();
     const job: Job = { question: { task, ...asks }, deaths: 0, resolve, reject };
@@ -82,7 +87,8 @@ export class Reader {
     this.#current = job;
     this.#child ??= this.#start();
     this.#watch();
-    // A channel that is closed tells by the child's exit; where there was no descriptor for one, an error tells.
+    // A channel that is closed tells by the child's exit; where there was no descriptor for one, an
+    // error tells.
     if (this.#child.connected) this.#child.send(job.question, () => undefined);
   }
 
@@ -142,7 +148,8 @@ export class Reader {
     if (this.#current !== job) return;
     this.#current = null;
     this.#end();
-    // Not in this turn: whoever leaves with hundreds of questions leaves one after the other, and each would get a process of its own first.
+    // Not in this turn: whoever leaves with hundreds of questions leaves one after the other, and
+    // each would get a process of its own first.
     setImmediate(() => this.#next());
   }
 
@@ -154,7 +161,10 @@ export class Reader {
   }
 }
 
-/** Not asked of Electron's binary: nobody has seen here what its Node makes of it, and a reader that does not start would read nothing. */
+/**
+ * Not asked of Electron's binary: nobody has seen here what its Node makes of it, and a reader that
+ * does not start would read nothing.
+ */
 function fences({ env }: ReaderWorld['node']): readonly string[] {
   const limits = [`--max-old-space-size=${HEAP_MB}`];
   return 'ELECTRON_RUN_AS_NODE' in env ? limits : [...limits, '--permission', '--allow-fs-read=*'];

@@ -1,4 +1,7 @@
-/** Where other tools keep their models on this machine, by their own rules. Names only; nothing is looked at here. */
+/**
+ * Where other tools keep their models on this machine, by their own rules. Names only; nothing is
+ * looked at here.
+ */
 import { isAbsolute, join } from 'node:path';
 import type { ModelStore } from '../../../shared/snapshot.ts';
 

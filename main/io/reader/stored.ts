@@ -1,6 +1,7 @@
 /**
- * Where the files of a model lie that another tool keeps: the snapshot of a repository in Hugging Face's cache, the blob that a manifest of
- * Ollama names. Reads names, stats and the small files that name others; executes and writes nothing (I7, I8).
+ * Where the files of a model lie that another tool keeps: the snapshot of a repository in Hugging
+ * Face's cache, the blob that a manifest of Ollama names. Reads names, stats and the small files
+ * that name others; executes and writes nothing (I7, I8).
  */
 import { constants } from 'node:fs';
 import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
@@ -16,13 +17,19 @@ const MOST_SNAPSHOTS = 64;
 const MOST_ENTRIES = 4_096;
 const MOST_DEPTH = 8;
 
-/** What to look at in place of the path. `missing`: it is named, and not there yet; `refused`: it must not be used, with a sentence. */
+/**
+ * What to look at in place of the path. `missing`: it is named, and not there yet; `refused`: it
+ * must not be used, with a sentence.
+ */
 export type Stored =
   | { readonly kind: 'folder' | 'file'; readonly path: string }
   | { readonly kind: 'missing'; readonly path: string }
   | { readonly kind: 'refused'; readonly message: string };
 
-/** Null: the path is no entry of a store, and stands for itself. Rejects with the file error where it cannot be read. */
+/**
+ * Null: the path is no entry of a store, and stands for itself. Rejects with the file error where
+ * it cannot be read.
+ */
 export async function storedAt(path: string): Promise<Stored | null> {
   if (isOllamaManifest(path)) return ollamaBlob(path);
   return isHuggingfaceRepository(path) ? huggingfaceSnapshot(path) : null;

@@ -1,6 +1,7 @@
 /**
- * Which programs a person has agreed to start from a modelium.yaml that merely lay in the working folder, by the hash of the file's folder and what the
- * file says of them: `./server` is another program in another folder. Kept in the state folder; what the settings mean is not its business.
+ * Which programs a person has agreed to start from a modelium.yaml that merely lay in the working
+ * folder, by the hash of the file's folder and what the file says of them: `./server` is another
+ * program in another folder. Kept in the state folder; what the settings mean is not its business.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
@@ -14,10 +15,16 @@ const FILE_NAME = 'agreed-settings';
 const MOST_AGREED = 500;
 const LARGEST_BYTES = 64 * 1024;
 
-/** Beside a settings file runtimes are looked for in an environment of this name, so that it names programs as the file does. */
+/**
+ * Beside a settings file runtimes are looked for in an environment of this name, so that it names
+ * programs as the file does.
+ */
 const ENVIRONMENT = '.venv';
 
-/** What a settings file and its folder name of programs, as `key: value`; empty: none. @param data the file as plain data. */
+/**
+ * What a settings file and its folder name of programs, as `key: value`; empty: none. @param data
+ * the file as plain data.
+ */
 export function programsIn(file: string, data: unknown): readonly string[] {
   const environment = join(dirname(file), ENVIRONMENT);
   return [

@@ -1,6 +1,7 @@
 /**
- * Edits modelium.yaml for a person in front of a form: from a revision, checked whole before a byte is written, replaced in one move.
- * Puts nothing into force: whoever follows the file does (`settings-file.ts`).
+ * Edits modelium.yaml for a person in front of a form: from a revision, checked whole before a byte
+ * is written, replaced in one move. Puts nothing into force: whoever follows the file does
+ * (`settings-file.ts`).
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
@@ -16,7 +17,9 @@ import { ChangeRefused } from './yaml-change.ts';
 import { readYaml } from './yaml-document.ts';
 import { editYaml } from './yaml-edit.ts';
 
-/** An edit reads the text a few times for each value; a larger file is no file of a person (I10). */
+/**
+ * An edit reads the text a few times for each value; a larger file is no file of a person (I10).
+ */
 const LARGEST_EDITED_CHARACTERS = 128 * 1024;
 const MOST_PROBLEMS_TOLD = 20;
 /** In place of a hash. */
@@ -62,7 +65,8 @@ async function targetOf(places: SettingsPlaces): Promise<string | null> {
 
 /**
  * Writes the changes into the settings file, and makes the file where there is none.
- * @throws ModeliumError no-settings-file, settings-changed, settings-refused, settings-invalid, settings-unwritable; the file is as it was.
+ * @throws ModeliumError no-settings-file, settings-changed, settings-refused, settings-invalid,
+ * settings-unwritable; the file is as it was.
  */
 export async function editSettings(places: SettingsPlaces, { changes, revision }: SettingsEdit): Promise<void> {
   const file = await targetOf(places);
@@ -93,7 +97,10 @@ function edit(text: string, file: string, changes: SettingsEdit['changes']): str
   }
 }
 
-/** Whoever has the token may change what is served and how, and not which programs this machine starts. */
+/**
+ * Whoever has the token may change what is served and how, and not which programs this machine
+ * starts.
+ */
 function requireHarmless(before: unknown, after: unknown, file: string): void {
   const [first, ...more] = fileOnlyChanges(before, after);
   if (first === undefined) return;
@@ -116,8 +123,10 @@ function refused(sentence: string, param?: string): ModeliumError {
 }
 
 /**
- * Whole or not at all: written beside it, on the disk, then moved over it. A link stays one, and what it points to is replaced.
- * @param before the file as its new text was made from; null: there was none, and it is made for its owner only.
+ * Whole or not at all: written beside it, on the disk, then moved over it. A link stays one, and
+ * what it points to is replaced.
+ * @param before the file as its new text was made from; null: there was none, and it is made for
+ * its owner only.
  * @throws ModeliumError settings-changed, settings-unwritable.
  */
 export async function replaceFile(link: string, text: string, before: Stats | null): Promise<void> {
@@ -170,7 +179,10 @@ async function writeWhole(path: string, text: string, before: Stats | null, open
   await chmod(path, mode);
 }
 
-/** So that the move outlives a power cut; a file system that cannot do that is none of the person's business. */
+/**
+ * So that the move outlives a power cut; a file system that cannot do that is none of the person's
+ * business.
+ */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => null);
   await handle?.sync().catch(() => {});

@@ -1,6 +1,7 @@
 /**
- * modelium.yaml on disk: which file it is, what it says with line and column, and when it changes. Writes nothing: that is `settings-edit.ts`.
- * It does not know what a setting means: schema and defaults are `shared/settings.ts`, sentences `shared/settings-check.ts`.
+ * modelium.yaml on disk: which file it is, what it says with line and column, and when it changes.
+ * Writes nothing: that is `settings-edit.ts`. It does not know what a setting means: schema and
+ * defaults are `shared/settings.ts`, sentences `shared/settings-check.ts`.
  */
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -21,7 +22,10 @@ export interface LoadedSettings {
   readonly warnings: readonly string[];
 }
 
-/** Where to look. `config`: a path that must exist, null for no file at all, undefined to search the working and then the user's folder. */
+/**
+ * Where to look. `config`: a path that must exist, null for no file at all, undefined to search the
+ * working and then the user's folder.
+ */
 export interface SettingsPlaces {
   readonly config?: string | null | undefined;
   readonly workingFolder?: string;
@@ -31,13 +35,19 @@ export interface SettingsPlaces {
 }
 
 const FILE_NAME = 'modelium.yaml';
-/** Far beyond any real file; a wrong `--config` must not read a model into memory, and a text of this size is parsed within some second. */
+/**
+ * Far beyond any real file; a wrong `--config` must not read a model into memory, and a text of
+ * this size is parsed within some second.
+ */
 const LARGEST_FILE_BYTES = 192 * 1024;
 const MOST_PROBLEMS_TOLD = 5;
 /** A person who saved a file looks up about a second later. */
 const POLL_EVERY_MS = 500;
 
-/** @throws ModeliumError `settings-invalid`: with file, line and column, or when an explicit file cannot be read. */
+/**
+ * @throws ModeliumError `settings-invalid`: with file, line and column, or when an explicit file
+ * cannot be read.
+ */
 export async function loadSettings(places: SettingsPlaces = {}): Promise<LoadedSettings> {
   const { file, warnings } = await findSettingsFile(places);
   if (file === null) return { file, settings: DEFAULT_SETTINGS, warnings };
@@ -64,7 +74,10 @@ export function searchedFiles(places: SettingsPlaces): readonly [string, string]
   return [join(workingFolder, FILE_NAME), join(configFolder, FILE_NAME)];
 }
 
-/** A file in the working folder may have come there with an archive or a repository, and settings name programs to start. */
+/**
+ * A file in the working folder may have come there with an archive or a repository, and settings
+ * name programs to start.
+ */
 async function whyNotAgreed(file: string, { stateFolder = modeliumFolders().state }: SettingsPlaces): Promise<string | null> {
   // What is no settings file is told as that, when it is read.
   const programs = await readData(file).then(
@@ -101,7 +114,8 @@ export async function readText(file: string): Promise<string> {
 /**
  * The settings in a file's text.
  * @param file only for the words of the error.
- * @throws ModeliumError `settings-invalid`, one line for each problem: `file:line:column: what is wrong`.
+ * @throws ModeliumError `settings-invalid`, one line for each problem:
+ * `file:line:column: what is wrong`.
  */
 export function parseSettings(text: string, file: string): Settings {
   const yaml = readYaml(text);
@@ -130,7 +144,10 @@ function invalid(sentences: readonly string[]): ModeliumError {
   return new ModeliumError('settings-invalid', told.join('\n'));
 }
 
-/** Where in the text the offending key or value stands; a missing one is shown at the section that lacks it. */
+/**
+ * Where in the text the offending key or value stands; a missing one is shown at the section that
+ * lacks it.
+ */
 function offsetOf(root: YamlNode | null, { path, key }: Pick<SettingsProblem, 'path' | 'key'>): number {
   const { node, depth } = nodeAt(root, path);
   if (depth === path.length) {
@@ -143,7 +160,10 @@ function offsetOf(root: YamlNode | null, { path, key }: Pick<SettingsProblem, 'p
 export interface SettingsListeners {
   /** The file says something new and valid. */
   onChange(loaded: LoadedSettings): void;
-  /** It was edited into something broken, or vanished: the old settings stay. Once for each such edit. */
+  /**
+   * It was edited into something broken, or vanished: the old settings stay. Once for each such
+   * edit.
+   */
   onProblem(sentence: string): void;
 }
 
@@ -154,7 +174,8 @@ export interface SettingsWatch {
 }
 
 /**
- * Follows the settings by looking at the searched files: editors replace a file as often as they write it, and some file systems send no events.
+ * Follows the settings by looking at the searched files: editors replace a file as often as they
+ * write it, and some file systems send no events.
  * @param every calls back each so many milliseconds; the answer ends it. Tests hand in their own.
  */
 export function watchSettings(

@@ -1,6 +1,7 @@
 /**
- * Changes of plain data by path: what they make of it, and as the smallest steps that lead there. Pure; knows neither YAML nor settings.
- * A step touches one value, so that whoever carries it out in a text can leave everything beside it alone.
+ * Changes of plain data by path: what they make of it, and as the smallest steps that lead there.
+ * Pure; knows neither YAML nor settings. A step touches one value, so that whoever carries it out
+ * in a text can leave everything beside it alone.
  */
 import { isDeepStrictEqual } from 'node:util';
 
@@ -22,7 +23,10 @@ export class ChangeRefused extends Error {}
 
 type Section = Readonly<Record<string, unknown>>;
 
-/** The data after a change. A section that loses its last key goes too. @throws ChangeRefused where the path leads through a value. */
+/**
+ * The data after a change. A section that loses its last key goes too. @throws ChangeRefused where
+ * the path leads through a value.
+ */
 export function changed(data: unknown, { path, value }: DataChange): unknown {
   if (value !== null) return withValue(data, path, value, []);
   return withoutKey(data, path) ?? {};

@@ -42,7 +42,10 @@ export interface YamlText {
 }
 
 const MOST_ALIASES = 100;
-/** Far deeper than any settings; the parser calls itself for each level, and takes minutes for a text of brackets alone. */
+/**
+ * Far deeper than any settings; the parser calls itself for each level, and takes minutes for a
+ * text of brackets alone.
+ */
 const MOST_DEPTH = 32;
 const NOTHING = parseDocument('');
 
@@ -101,8 +104,8 @@ function dataOf(toData: () => unknown): unknown {
 }
 
 /**
- * Where a text gets nested too deep, told from its indents, brackets and list marks alone; null: nowhere. Marks inside of quotes and comments count
- * too, which no settings have so many of.
+ * Where a text gets nested too deep, told from its indents, brackets and list marks alone; null:
+ * nowhere. Marks inside of quotes and comments count too, which no settings have so many of.
  */
 function tooDeepAt(text: string): number | null {
   const indents: number[] = [];
@@ -173,7 +176,10 @@ function toNode(parsed: unknown, document: Document): YamlNode | null {
   return { ...node, kind: 'list', flow: parsed.flow === true, items };
 }
 
-/** Marks of the lexer that stand for no text: a document begins, a scalar comes next, a flow collection ends in error. */
+/**
+ * Marks of the lexer that stand for no text: a document begins, a scalar comes next, a flow
+ * collection ends in error.
+ */
 const MARKS = ['\u0002', '\u0018', '\u001f'];
 const SCALAR_NEXT = '\u001f';
 

@@ -1,7 +1,8 @@
 /**
- * Edits YAML text by cutting and pasting single values, so that comments, order and layout stay a person's own: the package's own writer would
- * lay out the whole file anew. A comment is never lost, that of a removed key neither. What came out is read again and compared with what was
- * meant before anybody gets it. Knows nothing of settings and files.
+ * Edits YAML text by cutting and pasting single values, so that comments, order and layout stay a
+ * person's own: the package's own writer would lay out the whole file anew. A comment is never
+ * lost, that of a removed key neither. What came out is read again and compared with what was meant
+ * before anybody gets it. Knows nothing of settings and files.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { ChangeRefused, changed, type DataChange, type DataPath, type DataStep, stepsOf } from './yaml-change.ts';
@@ -86,7 +87,10 @@ function carriedOut(text: string, step: DataStep, newline: string): string {
   }
 }
 
-/** Who shares what is about to change gets a copy: aliases of all on the way and of what is replaced, and an alias on the way itself. */
+/**
+ * Who shares what is about to change gets a copy: aliases of all on the way and of what is
+ * replaced, and an alias on the way itself.
+ */
 function withoutAliases(text: string, root: YamlNode | null, { taken, node, rest }: Way): string {
   const touched = [...taken.map(({ collection }) => collection), ...(node === null ? [] : allBelow(node))];
   const anchors = new Set(touched.flatMap(({ anchor }) => anchor ?? []));
@@ -156,7 +160,8 @@ class Edit {
     }
     if (node.kind === 'scalar') {
       const last = taken.at(-1);
-      // A section that is left empty gets its lines below it; one that says `null` gets a value in its place.
+      // A section that is left empty gets its lines below it; one that says `null` gets a value in
+      // its place.
       if (last === undefined || node.end > node.start || inFlowAbove) return this.replaced(nested(rest, value));
       if (last.collection.kind !== 'map') throw tooOdd();
       return this.#linesInserted(this.#lineEnd(node.start), asLines(rest, value, this.#column(last.item.start) + INDENT));
@@ -187,7 +192,10 @@ class Edit {
 
   // ---- removing -----------------------------------------------------------------------------------------------------------------------
 
-  /** With each section above that would be left empty; a list that becomes empty stays, as `[]`: it means something. */
+  /**
+   * With each section above that would be left empty; a list that becomes empty stays, as `[]`: it
+   * means something.
+   */
   removed(): string {
     const { taken } = this.#way;
     let level = taken.length - 1;
@@ -242,7 +250,10 @@ class Edit {
     return this.#read.comments.filter(({ start }) => start >= from && start < to).map(({ text }) => text.trimEnd());
   }
 
-  /** Behind the line that ends at or after this place; a block scalar ends at the start of the next line already. */
+  /**
+   * Behind the line that ends at or after this place; a block scalar ends at the start of the next
+   * line already.
+   */
   #lineEnd(at: number): number {
     if (this.#text[at - 1] === '\n') return at;
     const end = this.#text.indexOf('\n', at);

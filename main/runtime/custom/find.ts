@@ -1,4 +1,7 @@
-/** Whether a command of one's own can be started: looks where its program is, and at what the settings say of it. Starts nothing. */
+/**
+ * Whether a command of one's own can be started: looks where its program is, and at what the
+ * settings say of it. Starts nothing.
+ */
 
 import type { OwnRuntime } from '../../../shared/settings.ts';
 import type { RuntimeWorld } from '../module.ts';

@@ -1,6 +1,7 @@
 /**
- * Servers of a person's own (`runtimes.NAME` in the settings): any program that serves one model at a port, a process for each model. What is particular
- * about such a program is in the settings, and nothing about it is known here.
+ * Servers of a person's own (`runtimes.NAME` in the settings): any program that serves one model at
+ * a port, a process for each model. What is particular about such a program is in the settings, and
+ * nothing about it is known here.
  */
 import type { OwnRuntime, Settings } from '../../../shared/settings.ts';
 import { MOST_IN_FLIGHT } from '../../core/admission.ts';

@@ -1,4 +1,7 @@
-/** What `{port}` and its like mean in a command of one's own, and what is wrong with how they are used. Pure. */
+/**
+ * What `{port}` and its like mean in a command of one's own, and what is wrong with how they are
+ * used. Pure.
+ */
 import { nearestNames } from '../../../shared/nearest.ts';
 import type { OwnRuntime } from '../../../shared/settings.ts';
 

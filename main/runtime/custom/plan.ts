@@ -1,4 +1,7 @@
-/** What a server of one's own takes, how it is launched and what it is guessed to need. Pure; what was measured takes the guess's place. */
+/**
+ * What a server of one's own takes, how it is launched and what it is guessed to need. Pure; what
+ * was measured takes the guess's place.
+ */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
 import { formOf, kvBytesOfSequence, type ModelForm, type ModelProfile, profileOf } from '../../../shared/profile.ts';
 import type { OwnRuntime } from '../../../shared/settings.ts';

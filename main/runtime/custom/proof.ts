@@ -1,6 +1,7 @@
 /**
- * The first real answer of a server that is not ours. That its health is well proves nothing: some say so before they have loaded anything. So it is
- * asked until it answers what a client would ask, or until it is clear that it will not.
+ * The first real answer of a server that is not ours. That its health is well proves nothing: some
+ * say so before they have loaded anything. So it is asked until it answers what a client would ask,
+ * or until it is clear that it will not.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Endpoint, Server } from '../../../shared/model.ts';
@@ -13,7 +14,10 @@ import { http, pause, phase, type Steps } from '../step.ts';
 /** The first token may have to compile kernels; the host's stall watch ends what hangs. */
 const TIMEOUT_MS = 600_000;
 const PAUSE_MS = 250;
-/** Nobody listens yet, too early, too busy, not there yet: so say servers that are still loading, however long that takes. */
+/**
+ * Nobody listens yet, too early, too busy, not there yet: so say servers that are still loading,
+ * however long that takes.
+ */
 const LOADING: readonly number[] = [425, 429, 503];
 /** Anything else is believed after ten seconds. */
 const MOST_TRIES = 40;
@@ -46,7 +50,10 @@ function questionsOf(proof: LoadTarget['proof'], { kind }: ModelProfile, model: 
   return kind === 'completion' ? [completion, chat] : [chat, completion];
 }
 
-/** Tensors where the form says which it takes; else whether it calls the model ready. Source: the Open Inference Protocol, version 2. */
+/**
+ * Tensors where the form says which it takes; else whether it calls the model ready. Source: the
+ * Open Inference Protocol, version 2.
+ */
 function tensorQuestion({ profile, plan }: LoadTarget, model: string): Question {
   const inputs = formOf(profile, plan)?.inputs;
   const body = inputs === undefined ? null : smallestInference(inputs);

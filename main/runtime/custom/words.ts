@@ -1,4 +1,7 @@
-/** What the words of a server that is not ours mean, as far as programs agree: percents are progress, and memory that ran out says so. Pure. */
+/**
+ * What the words of a server that is not ours mean, as far as programs agree: percents are
+ * progress, and memory that ran out says so. Pure.
+ */
 import type { Exit } from '../../core/process-ports.ts';
 import type { Explanation, Progress } from '../adapter.ts';
 import { killedSentence } from '../killed.ts';

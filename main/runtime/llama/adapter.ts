@@ -1,6 +1,7 @@
 /**
- * The llama runtime: GGUF files served by the embedded llama.cpp server, or by a llama-server of one's own (`llama.command`) with the same
- * flags. Facts and steps only; what carries them out is the process host.
+ * The llama runtime: GGUF files served by the embedded llama.cpp server, or by a llama-server of
+ * one's own (`llama.command`) with the same flags. Facts and steps only; what carries them out is
+ * the process host.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import { type Endpoint, OPENAI_PREFIX } from '../../../shared/model.ts';
@@ -20,15 +21,24 @@ import { capacityOf, planOf } from './plan.ts';
 
 /** The llama.cpp inside node-llama-cpp 3.21.1; a test compares it with the package. */
 export const LLAMA_CPP_VERSION = 'v0.4.0';
-/** A swap waits for the first 200 of a model that is up in a fraction of a second; a slow one is asked less often. */
+/**
+ * A swap waits for the first 200 of a model that is up in a fraction of a second; a slow one is
+ * asked less often.
+ */
 const FIRST_HEALTH_PAUSE_MS = 5;
 const LAST_HEALTH_PAUSE_MS = 25;
 const HEALTH_PAUSE_GROWTH = 1.02;
 const HEALTH_TIMEOUT_MS = 2_000;
-/** The first token may have to page the weights in from a slow disk; the host's stall watch ends what hangs. */
+/**
+ * The first token may have to page the weights in from a slow disk; the host's stall watch ends
+ * what hangs.
+ */
 const PROOF_TIMEOUT_MS = 600_000;
 
-/** @param isOwn it is the bundled llama.cpp: of another one (`llama.command`) nobody knows here what it reads. */
+/**
+ * @param isOwn it is the bundled llama.cpp: of another one (`llama.command`) nobody knows here what
+ * it reads.
+ */
 function supports(isOwn: boolean, profile: ModelProfile, form: ModelForm): Support {
   const unread = form.kind === 'gguf' ? whyNotRead(isOwn, profile, form) : whyNotConverted(form);
   if (unread !== null) return { supported: false, why: unread };
@@ -51,7 +61,8 @@ function whyNotRead(isOwn: boolean, profile: ModelProfile, form: ModelForm): str
 function commandOf(facts: LlamaFacts, target: LoadTarget, at: number): { readonly command: string; readonly args: readonly string[] } {
   const { settings, node, serverProgram, cpuCores } = facts;
   const own = settings.command;
-  // The embedded server starts with one thread and is dealt more when it generates; another server keeps what it is given.
+  // The embedded server starts with one thread and is dealt more when it generates; another server
+  // keeps what it is given.
   const threads = own === null ? 1 : Math.max(1, cpuCores - 1);
   const flags = [
     ...['--model', target.file, '--host', '127.0.0.1', '--port', String(at), '--alias', target.modelId, '--threads', String(threads)],

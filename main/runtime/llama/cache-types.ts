@@ -1,4 +1,7 @@
-/** What the flags of a launch make of the 16-bit values of a KV cache. Pure; who refuses an unknown type is the server. */
+/**
+ * What the flags of a launch make of the 16-bit values of a KV cache. Pure; who refuses an unknown
+ * type is the server.
+ */
 import type { KvCost, KvGroup } from '../../../shared/profile.ts';
 import { TENSOR_TYPES } from '../../core/analyzer/gguf-types.ts';
 
@@ -7,7 +10,10 @@ const VALUES = ['--cache-type-v', '-ctv'];
 /** What a profile counts in. */
 const PROFILE_BYTES = 2;
 
-/** Bytes of one value beside the two of the profile; a type that llama.cpp does not know fails there, with its name. */
+/**
+ * Bytes of one value beside the two of the profile; a type that llama.cpp does not know fails
+ * there, with its name.
+ */
 function shareOf(args: readonly string[], flags: readonly string[]): number {
   // The last one counts, as with llama.cpp.
   const at = args.findLastIndex((arg) => flags.includes(arg));
@@ -17,8 +23,8 @@ function shareOf(args: readonly string[], flags: readonly string[]): number {
 }
 
 /**
- * The cost with the types that `args` name: keys and values are half of a row each, a compressed row (MLA) is kept as keys. What recurrent
- * layers keep is f32 whatever the flags say.
+ * The cost with the types that `args` name: keys and values are half of a row each, a compressed
+ * row (MLA) is kept as keys. What recurrent layers keep is f32 whatever the flags say.
  */
 export function withCacheTypes(kv: KvCost, args: readonly string[]): KvCost {
   const keys = shareOf(args, KEYS);

@@ -1,6 +1,7 @@
 /**
- * Hugging Face folders for llama.cpp: which types of weights a GGUF of one may have, what the model is then, and the steps that make it. Pure;
- * what can be converted at all is `core/analyzer/convertible.ts`.
+ * Hugging Face folders for llama.cpp: which types of weights a GGUF of one may have, what the model
+ * is then, and the steps that make it. Pure; what can be converted at all is
+ * `core/analyzer/convertible.ts`.
  */
 import type { ConvertedType, Preparation } from '../../../shared/decision.ts';
 import { ModeliumError } from '../../../shared/errors.ts';
@@ -25,14 +26,20 @@ export function upper(sentence: string): string {
   return /^[a-z]+ /.test(sentence) ? sentence.charAt(0).toUpperCase() + sentence.slice(1) : sentence;
 }
 
-/** The weights as they are (of floats their half), then the smallest type that loses next to nothing. Null for what is a GGUF already. */
+/**
+ * The weights as they are (of floats their half), then the smallest type that loses next to
+ * nothing. Null for what is a GGUF already.
+ */
 export function conversionsOf(profile: ModelProfile, form: ModelForm): readonly Preparation[] | null {
   if (form.kind === 'gguf') return null;
   const commonest = Object.entries(profile.weightBytesByType).toSorted((one, other) => other[1] - one[1])[0]?.[0];
   return [{ type: commonest === 'BF16' ? 'BF16' : 'F16' }, { type: 'Q8_0' }];
 }
 
-/** The model as it is once it is converted: as many weights, of other sizes, up to the context that llama.cpp computes rightly. */
+/**
+ * The model as it is once it is converted: as many weights, of other sizes, up to the context that
+ * llama.cpp computes rightly.
+ */
 export function converted(profile: ModelProfile, preparation: Preparation | undefined): ModelProfile {
   if (preparation === undefined || profile.weightBytes === 0) return profile;
   const { type } = preparation;
@@ -51,7 +58,10 @@ export function converted(profile: ModelProfile, preparation: Preparation | unde
   };
 }
 
-/** A tokenizer of 128,000 tokens is read with half the memory, and hardly slower: what is garbage is collected at once. */
+/**
+ * A tokenizer of 128,000 tokens is read with half the memory, and hardly slower: what is garbage is
+ * collected at once.
+ */
 export const FRUGAL = ['--max-semi-space-size=1'] as const;
 
 /** Our own program makes it, whoever serves it then. */
@@ -70,7 +80,10 @@ export function* convert({ node, convertProgram }: LlamaFacts, { modelId, places
   throw new ModeliumError('runtime-exited', `The conversion of ${modelId} ended with ${how}. It said: ${last.trim()}`, { origin: 'llama' });
 }
 
-/** It may read files, and write where its output goes: no programs, no threads. Not asked of Electron's binary, whose Node was not seen to do it. */
+/**
+ * It may read files, and write where its output goes: no programs, no threads. Not asked of
+ * Electron's binary, whose Node was not seen to do it.
+ */
 function fences(env: Readonly<Record<string, string>>, output: string): readonly string[] {
   if ('ELECTRON_RUN_AS_NODE' in env) return [];
   return ['--permission', '--allow-fs-read=*', `--allow-fs-write=${output.slice(0, output.lastIndexOf('/') + 1)}*`];

@@ -1,6 +1,7 @@
 /**
- * The CUDA runtime that llama.cpp's CUDA part is linked against, and that a driver alone does not bring: in the system, in a toolkit, or in a Python
- * environment whose wheels carry it (vLLM's, mostly). Looks for files by name; loads and runs nothing.
+ * The CUDA runtime that llama.cpp's CUDA part is linked against, and that a driver alone does not
+ * bring: in the system, in a toolkit, or in a Python environment whose wheels carry it (vLLM's,
+ * mostly). Looks for files by name; loads and runs nothing.
  */
 import { basename, delimiter, dirname, join } from 'node:path';
 import type { RuntimeWorld } from '../module.ts';
@@ -83,7 +84,10 @@ function* placesIn({ env, home, root }: CudaWorld): Steps<readonly Place[]> {
   ];
 }
 
-/** Where Python environments are, the likeliest first: the one that is active, vLLM's, those of tools, the user's own. */
+/**
+ * Where Python environments are, the likeliest first: the one that is active, vLLM's, those of
+ * tools, the user's own.
+ */
 function* environmentsIn({ env, home, root }: CudaWorld): Steps<readonly string[]> {
   const own = [env['VIRTUAL_ENV'], env['CONDA_PREFIX']].flatMap((path) => path ?? []);
   const onPath = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');

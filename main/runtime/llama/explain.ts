@@ -1,4 +1,6 @@
-/** What the words of a llama.cpp process mean: its progress while it loads, and why it ended. Pure. */
+/**
+ * What the words of a llama.cpp process mean: its progress while it loads, and why it ended. Pure.
+ */
 import type { Exit } from '../../core/process-ports.ts';
 import type { RetryRequest } from '../../core/retry-with.ts';
 import type { Explanation, Progress } from '../adapter.ts';

@@ -1,4 +1,6 @@
-/** What the llama adapter is told of the world: the settings, its programs, the GPUs. Types only. */
+/**
+ * What the llama adapter is told of the world: the settings, its programs, the GPUs. Types only.
+ */
 import type { Settings } from '../../../shared/settings.ts';
 import type { NodeProgram } from '../module.ts';
 
@@ -6,7 +8,10 @@ import type { NodeProgram } from '../module.ts';
 export interface LlamaGpu {
   readonly usable: boolean;
   readonly why: string;
-  /** LD_LIBRARY_PATH under which llama.cpp's CUDA part finds its libraries; null: it finds them by itself. */
+  /**
+   * LD_LIBRARY_PATH under which llama.cpp's CUDA part finds its libraries; null: it finds them by
+   * itself.
+   */
   readonly libraryPath: string | null;
   /** The driver shows GPUs: the reason is worth telling. */
   readonly isPresent: boolean;
@@ -21,6 +26,8 @@ export interface LlamaFacts {
   readonly convertProgram: string;
   readonly gpu: LlamaGpu;
   readonly cpuCores: number;
-  /** The processor has Intel's matrix units, for which llama.cpp keeps a second copy of the weights. */
+  /**
+   * The processor has Intel's matrix units, for which llama.cpp keeps a second copy of the weights.
+   */
   readonly hasAmx: boolean;
 }

@@ -1,4 +1,7 @@
-/** Whether llama.cpp can use the GPUs that the driver shows: a driver alone is not enough for its CUDA part, so it is asked, in a process of its own. */
+/**
+ * Whether llama.cpp can use the GPUs that the driver shows: a driver alone is not enough for its
+ * CUDA part, so it is asked, in a process of its own.
+ */
 import { delimiter } from 'node:path';
 import type { RuntimeWorld } from '../module.ts';
 import { ask, type Steps } from '../step.ts';
@@ -7,7 +10,10 @@ import type { LlamaGpu } from './facts.ts';
 
 const FIND_GPU_MS = 20_000;
 
-/** @param cuda looks for the libraries that the CUDA part needs, where the loader would not; asked only where there is a GPU. */
+/**
+ * @param cuda looks for the libraries that the CUDA part needs, where the loader would not; asked
+ * only where there is a GPU.
+ */
 export function* findLlamaGpu(
   { settings, driver, env, node, programs }: Pick<RuntimeWorld, 'settings' | 'driver' | 'env' | 'node' | 'programs'>,
   cuda: () => Steps<CudaRuntime>,

@@ -1,6 +1,7 @@
 /**
- * What the bundled llama.cpp v0.4.0 can read of GGUFs, by name: a file beyond it ends a load with a line of its log, so that it is told before. Read
- * out of its library, and compared with it by a test. Pure.
+ * What the bundled llama.cpp v0.4.0 can read of GGUFs, by name: a file beyond it ends a load with a
+ * line of its log, so that it is told before. Read out of its library, and compared with it by a
+ * test. Pure.
  */
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 
@@ -39,7 +40,10 @@ export const KNOWN_TOKENIZERS: ReadonlySet<string> = new Set([
 
 const NEWER = 'a newer llama.cpp may read it (llama.command)';
 
-/** A sentence's end: what of this GGUF the bundled llama.cpp does not know; null: it knows all that is asked about here. */
+/**
+ * A sentence's end: what of this GGUF the bundled llama.cpp does not know; null: it knows all that
+ * is asked about here.
+ */
 export function whyUnknown(
   { architecture, tokenizer }: Pick<ModelProfile, 'architecture' | 'tokenizer'>,
   { preTokenizer }: ModelForm,

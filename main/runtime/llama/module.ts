@@ -13,7 +13,10 @@ import { findAmx } from './repacked.ts';
 interface Found {
   readonly gpu: LlamaGpu;
   readonly hasAmx: boolean;
-  /** What the search rests on: asking llama.cpp takes a second, so it is asked again only when this is another. */
+  /**
+   * What the search rests on: asking llama.cpp takes a second, so it is asked again only when this
+   * is another.
+   */
   readonly about: string;
 }
 
@@ -24,14 +27,20 @@ function* find(world: RuntimeWorld, before: Found): Steps<Found> {
   return about === before.about ? before : { gpu: yield* findGpu(world), hasAmx: yield* findAmx(world.root), about };
 }
 
-/** Without a GPU it comes first: it starts in a second where vLLM takes half a minute and 2 GB more, and is no slower. */
+/**
+ * Without a GPU it comes first: it starts in a second where vLLM takes half a minute and 2 GB more,
+ * and is no slower.
+ */
 function preference(kind: ModelKind, form: FormKind, placement: Placement['kind']): number | null {
   if (form === 'gguf') return 0;
   if (form !== 'transformers' || !TEXT_KINDS.has(kind)) return null;
   return placement === 'cpu' ? -1 : 1;
 }
 
-/** Only that its package and the binary for this machine lie there: loading it would take longer than all the rest. */
+/**
+ * Only that its package and the binary for this machine lie there: loading it would take longer
+ * than all the rest.
+ */
 function* check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]> {
   const what = 'llama runtime';
   const name = 'node-llama-cpp';

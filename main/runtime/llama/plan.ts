@@ -1,4 +1,6 @@
-/** Context, sequences and arguments of a launch of llama.cpp. Pure; what they cost is `estimate.ts`. */
+/**
+ * Context, sequences and arguments of a launch of llama.cpp. Pure; what they cost is `estimate.ts`.
+ */
 import type { LaunchPlan, Placement, Preparation } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { Settings } from '../../../shared/settings.ts';
@@ -8,7 +10,10 @@ import { batchTokens, gpuLayersOf, kvBytes } from './estimate.ts';
 import { onlyReads } from './kinds.ts';
 
 const MOST_CONTEXT_TOKENS = 8192;
-/** Decoders used for embeddings still compute logits for each token of their batch, which is as long as their context. */
+/**
+ * Decoders used for embeddings still compute logits for each token of their batch, which is as long
+ * as their context.
+ */
 const MOST_DECODER_EMBEDDING_TOKENS = 2048;
 const UNKNOWN_CONTEXT_TOKENS = 4096;
 const MOST_SEQUENCES = 4;
@@ -24,7 +29,10 @@ function contextOf(profile: ModelProfile, settings: LaunchSettings): number {
   return settings.context ?? Math.min(trained, most);
 }
 
-/** Up to 4 side by side, fewer where their caches would outgrow the weights: old models without grouped heads take 16 GiB for four. */
+/**
+ * Up to 4 side by side, fewer where their caches would outgrow the weights: old models without
+ * grouped heads take 16 GiB for four.
+ */
 function sequencesOf(profile: ModelProfile, contextTokens: number, args: readonly string[]): number {
   if (onlyReads(profile)) return 1;
   const most = Math.max(profile.weightBytes, SMALL_CACHE_BYTES);
@@ -33,7 +41,10 @@ function sequencesOf(profile: ModelProfile, contextTokens: number, args: readonl
   return sequences;
 }
 
-/** Requests with a place each: an embedding or a ranking takes milliseconds, and the server deals its turns between them. */
+/**
+ * Requests with a place each: an embedding or a ranking takes milliseconds, and the server deals
+ * its turns between them.
+ */
 const READERS_AT_ONCE = 16;
 
 /** How many requests a launch works on at once: one in each sequence. */
@@ -45,7 +56,10 @@ export function capacityOf({ args, parallelSequences }: LaunchPlan): number {
 
 const READING_FLAGS: ReadonlySet<string> = new Set(['--embeddings', '--embedding', '--reranking', '--rerank']);
 
-/** The launch of this model at this place. @param own `llama.args` and `llama.env` of the settings: what the model's own settings add to. */
+/**
+ * The launch of this model at this place. @param own `llama.args` and `llama.env` of the settings:
+ * what the model's own settings add to.
+ */
 export function planOf(
   profile: ModelProfile,
   form: ModelForm,
@@ -72,7 +86,8 @@ export function planOf(
     contextTokens,
     parallelSequences,
     args: [...own.args, ...flags, ...args],
-    // An empty list hides every GPU: a process on the CPU must not open a context that takes half a gigabyte of one.
+    // An empty list hides every GPU: a process on the CPU must not open a context that takes half a
+    // gigabyte of one.
     env: { ...own.env, CUDA_VISIBLE_DEVICES: placement.gpus.join(',') },
     ...(preparation === undefined ? {} : { preparation }),
   };

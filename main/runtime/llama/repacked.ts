@@ -1,6 +1,7 @@
 /**
- * The second, rearranged copy of weights that llama.cpp keeps for the processor: which types get one, and what it takes. With Intel's matrix units
- * (AMX) there are more of them; measured against what llama.cpp logs as its "CPU_REPACK" and "AMX" model buffers. Pure but for one look.
+ * The second, rearranged copy of weights that llama.cpp keeps for the processor: which types get
+ * one, and what it takes. With Intel's matrix units (AMX) there are more of them; measured against
+ * what llama.cpp logs as its "CPU_REPACK" and "AMX" model buffers. Pure but for one look.
  */
 import { join } from 'node:path';
 import type { ModelProfile } from '../../../shared/profile.ts';
@@ -11,7 +12,10 @@ const REPACKED_TYPES = ['Q4_0', 'Q4_K', 'Q2_K', 'IQ4_NL', 'MXFP4'] as const;
 /** The flags of the first processor lie within it. */
 const CPUINFO_BYTES = 16_384;
 
-/** With them: bytes of the copy for each byte of the file: some types get sums or unpacked scales beside each block (ggml-cpu/amx/mmq.cpp). */
+/**
+ * With them: bytes of the copy for each byte of the file: some types get sums or unpacked scales
+ * beside each block (ggml-cpu/amx/mmq.cpp).
+ */
 const AMX_RATIO: Readonly<Record<string, number>> = {
   ...{ F16: 1, Q4_0: 1, Q4_1: 1, Q6_K: 1, Q8_0: 38 / 34 },
   ...{ Q4_K: 148 / 144, Q5_K: 180 / 176, IQ4_XS: 138 / 136 },
@@ -31,7 +35,8 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
 
 /**
  * Bytes of the copy when every layer is on the processor.
- * @param outputBytes of the weights that make the answer; those that are only looked up, the embeddings of the input, get no copy.
+ * @param outputBytes of the weights that make the answer; those that are only looked up, the
+ * embeddings of the input, get no copy.
  */
 export function repackedBytes(profile: ModelProfile, outputBytes: number, hasAmx: boolean): number {
   const layerBytes = sum(profile.layerBytes);

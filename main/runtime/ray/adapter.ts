@@ -1,4 +1,7 @@
-/** Ray Serve as an adapter: an application for each model, on a cluster that the settings name or on one of our own. */
+/**
+ * Ray Serve as an adapter: an application for each model, on a cluster that the settings name or on
+ * one of our own.
+ */
 import type { Exit } from '../../core/process-ports.ts';
 import type { Adapter, Explanation } from '../adapter.ts';
 import { killedSentence } from '../killed.ts';
@@ -9,7 +12,10 @@ import { estimate, lacks, plan, supports } from './plan.ts';
 import { look, start } from './server.ts';
 import { cleaned } from './state.ts';
 
-/** Of a cluster of our own. Asked to end, Ray's own order takes 36 s; each of its processes by itself ends within a few. */
+/**
+ * Of a cluster of our own. Asked to end, Ray's own order takes 36 s; each of its processes by
+ * itself ends within a few.
+ */
 const GRACE_SECONDS = 5;
 
 export function rayAdapter(world: RuntimeWorld, found: RayFound): Adapter {

@@ -1,4 +1,7 @@
-/** The application that Ray Serve is given for a model: its name, its code, its files and its options. Pure but for the packing that it asks for. */
+/**
+ * The application that Ray Serve is given for a model: its name, its code, its files and its
+ * options. Pure but for the packing that it asks for.
+ */
 import type { LoadTarget } from '../adapter.ts';
 import type { RuntimeWorld } from '../module.ts';
 import type { Steps } from '../step.ts';

@@ -1,6 +1,7 @@
 /**
- * The calls by which applications get onto a cluster and off it. One PUT says all that shall be there, and takes everything else away: so what others
- * have is read and put back with it, under a turn of our own, and whoever overtook us is noticed afterwards by `load.ts`.
+ * The calls by which applications get onto a cluster and off it. One PUT says all that shall be
+ * there, and takes everything else away: so what others have is read and put back with it, under a
+ * turn of our own, and whoever overtook us is noticed afterwards by `load.ts`.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Server } from '../../../shared/model.ts';
@@ -44,7 +45,10 @@ export function refusedBy(where: string, what: string, answer: HttpAnswer | null
 
 export const failed = (message: string): ModeliumError => new ModeliumError('runtime-exited', message, { origin: 'ray' });
 
-/** Null: its controller cannot tell now, as while it is started anew. @throws ModeliumError where nobody answers, or the token is wrong. */
+/**
+ * Null: its controller cannot tell now, as while it is started anew. @throws ModeliumError where
+ * nobody answers, or the token is wrong.
+ */
 export function* detailsOf(control: Server, where: string): Steps<Details | null> {
   const answer = yield* http({ ...of(control), method: 'GET', path: APPLICATIONS, body: null, timeoutMs: CALL_MS, tellsWhy: true });
   if (answer?.status === 200) return detailsIn(answer.body);
@@ -70,7 +74,8 @@ export function change(control: Server, wanted: Change): Steps<void> {
 }
 
 function* changeNow(control: Server, { where, name, application, packages, isLeftover, listen }: Change): Steps<void> {
-  // Packages go with the last application that used them: each is looked for again before it is named.
+  // Packages go with the last application that used them: each is looked for again before it is
+  // named.
   for (const one of packages) yield* ensure(control, where, one);
   const details = yield* detailsOf(control, where);
   if (details === null) throw failed(`${where} cannot tell its applications now: its Serve controller does not answer.`);
@@ -97,7 +102,10 @@ function* ensure(control: Server, where: string, { folder, packing, name }: Pack
   if (answer?.status !== 200) throw refusedBy(where, `the files of ${folder}`, answer);
 }
 
-/** Replicas of an application whose processes live: the list of applications forgets them earlier. Null: it does not tell. */
+/**
+ * Replicas of an application whose processes live: the list of applications forgets them earlier.
+ * Null: it does not tell.
+ */
 export function* livingReplicas(control: Server, name: string): Steps<number | null> {
   const path = '/api/v0/actors?filter_keys=state&filter_predicates=!%3D&filter_values=DEAD&limit=9999';
   const answer = yield* http({ ...of(control), method: 'GET', path, body: null, timeoutMs: CALL_MS });

@@ -1,4 +1,7 @@
-/** Which cluster is to be used: one that the settings name, with its token, or a program here that can start one of our own. Reads files, runs nothing. */
+/**
+ * Which cluster is to be used: one that the settings name, with its token, or a program here that
+ * can start one of our own. Reads files, runs nothing.
+ */
 
 import { basename, dirname, join } from 'node:path';
 import type { RuntimeWorld } from '../module.ts';

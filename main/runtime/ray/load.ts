@@ -1,4 +1,6 @@
-/** The steps by which a model gets onto a cluster and off it, and by which it shows that it works. */
+/**
+ * The steps by which a model gets onto a cluster and off it, and by which it shows that it works.
+ */
 import type { Endpoint, Server } from '../../../shared/model.ts';
 import type { LoadTarget } from '../adapter.ts';
 import type { RuntimeWorld } from '../module.ts';
@@ -11,13 +13,18 @@ import { prove } from './proof.ts';
 import { type Details, standingOf } from './state.ts';
 
 const PAUSE_MS = 500;
-/** Once more as long as Ray itself waits before it says what is missing: a node may be on its way. */
+/**
+ * Once more as long as Ray itself waits before it says what is missing: a node may be on its way.
+ */
 const PAUSES_WITHOUT_RESOURCES = 120;
 /** A controller that was killed is back within seconds. */
 const PAUSES_WITHOUT_WORD = 240;
 /** A load that says the same for long lives as long as Ray answers. */
 const PAUSES_BETWEEN_WORDS = 40;
-/** Others put their list over ours at most so often: whoever does it again and again does not want us there. */
+/**
+ * Others put their list over ours at most so often: whoever does it again and again does not want
+ * us there.
+ */
 const MOST_CONFLICTS = 5;
 const UNLOAD_PAUSES = 180;
 

@@ -1,4 +1,7 @@
-/** Ray Serve: Hugging Face folders on a cluster, be it one that runs already or one of our own on this machine. */
+/**
+ * Ray Serve: Hugging Face folders on a cluster, be it one that runs already or one of our own on
+ * this machine.
+ */
 import type { RuntimeFinding } from '../../core/decide/planner.ts';
 import { type RuntimeModule, type RuntimeWorld, TEXT_KINDS } from '../module.ts';
 import type { Steps } from '../step.ts';
@@ -6,7 +9,10 @@ import { rayAdapter } from './adapter.ts';
 import { findRay, NOT_FOUND, type RayFound } from './find.ts';
 import { look } from './server.ts';
 
-/** What runs nowhere else but on transformers goes here first; texts go to those who are made for them. */
+/**
+ * What runs nowhere else but on transformers goes here first; texts go to those who are made for
+ * them.
+ */
 const FIRST = 0;
 const BEHIND = 4;
 

@@ -1,4 +1,7 @@
-/** The first real answer of an application: that Ray calls it RUNNING says only that its constructor ended. */
+/**
+ * The first real answer of an application: that Ray calls it RUNNING says only that its constructor
+ * ended.
+ */
 import type { Endpoint } from '../../../shared/model.ts';
 import { http, phase, type Steps } from '../step.ts';
 import { failed } from './cluster.ts';

@@ -1,6 +1,7 @@
 /**
- * A cluster of our own: how it is started, and how one of others is looked at. Ours asks for a token at every route that can start something, keeps its
- * files in a folder of its own, and is ended as a tree of processes: `ray stop` would end every cluster of this machine.
+ * A cluster of our own: how it is started, and how one of others is looked at. Ours asks for a
+ * token at every route that can start something, keeps its files in a folder of its own, and is
+ * ended as a tree of processes: `ray stop` would end every cluster of this machine.
  */
 import { dirname } from 'node:path';
 import type { Endpoint } from '../../../shared/model.ts';
@@ -74,7 +75,8 @@ export function* look(world: RuntimeWorld, cluster: Cluster): Steps<ForeignLook>
     const { name, args } = application.deployed_app_config ?? {};
     const model = args?.['model'];
     const isOurs = typeof model === 'string' && name === nameOf(world, model);
-    // One that is unhealthy, as while a replica that was killed is replaced, is healed by Ray itself.
+    // One that is unhealthy, as while a replica that was killed is replaced, is healed by Ray
+    // itself.
     return isOurs && !LOST.has(application.status ?? '') ? [model] : [];
   });
   return {

@@ -1,4 +1,7 @@
-/** What Ray Serve says of its applications, as far as we go by it. Its words are cleaned and bounded. Pure. Source: ray/serve/schema.py of 2.58. */
+/**
+ * What Ray Serve says of its applications, as far as we go by it. Its words are cleaned and
+ * bounded. Pure. Source: ray/serve/schema.py of 2.58.
+ */
 
 export interface Details {
   readonly applications: Readonly<Record<string, Application>>;
@@ -51,7 +54,8 @@ export function standingOf(app: Application | undefined): Standing {
   const states = deployments.flatMap(({ replicas = [] }) => replicas.map(({ state = '' }) => state));
   const up = states.filter((state) => state === 'RUNNING').length;
   const what = states.length === 0 ? 'waiting for a node' : `starting (${up} of ${states.length} replicas run)`;
-  // The sentence is Ray's; after half a minute without a node it tells what is wanted and what there is.
+  // The sentence is Ray's; after half a minute without a node it tells what is wanted and what
+  // there is.
   const lack = /Resources required for each replica:.*/s.exec(said)?.[0] ?? null;
   return { is: 'coming', what, lacksResources: lack === null ? null : bounded(lack) };
 }

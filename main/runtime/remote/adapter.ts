@@ -1,4 +1,7 @@
-/** Models of remote servers: nothing is started, loaded or written for them. A plan names the server, and loading is entering it. */
+/**
+ * Models of remote servers: nothing is started, loaded or written for them. A plan names the
+ * server, and loading is entering it.
+ */
 import type { RuntimeFound } from '../../core/decide/planner.ts';
 import type { Adapter } from '../adapter.ts';
 import { enterServer } from '../step.ts';

@@ -1,4 +1,7 @@
-/** The remote servers that the settings name, with their keys: from the environment or a file, never from the settings themselves. */
+/**
+ * The remote servers that the settings name, with their keys: from the environment or a file, never
+ * from the settings themselves.
+ */
 
 import type { RemoteSettings } from '../../../shared/settings-remotes.ts';
 import type { Problem } from '../../core/notice/elsewhere.ts';

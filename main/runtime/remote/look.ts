@@ -1,4 +1,7 @@
-/** What a remote server offers, by its own list of models. What it says is a stranger's: bounded, cleaned, and never believed in more than a name and a kind. */
+/**
+ * What a remote server offers, by its own list of models. What it says is a stranger's: bounded,
+ * cleaned, and never believed in more than a name and a kind.
+ */
 
 import { MODEL_KINDS, type ModelKind } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';
@@ -85,7 +88,8 @@ function isEntry(entry: unknown): entry is Entry {
 
 function offersOf(remote: Remote, entries: readonly Entry[]): readonly Offer[] {
   const { models } = remote.settings;
-  // What a Modelium there has from others it does not serve itself: two that name each other would else multiply their lists.
+  // What a Modelium there has from others it does not serve itself: two that name each other would
+  // else multiply their lists.
   if (models === 'all')
     return entries
       .filter((entry) => entry['remote'] == null)
@@ -115,7 +119,10 @@ function toOffer({ settings }: Remote, entry: Entry): Offer {
   return { model: id, name: `${settings.prefix}${id}`, kind: kindOf(kind, id), contextTokens, problem: null };
 }
 
-/** As a Modelium says it; else by the name, where that says it. One of an unknown kind is asked as the request wants. */
+/**
+ * As a Modelium says it; else by the name, where that says it. One of an unknown kind is asked as
+ * the request wants.
+ */
 function kindOf(told: unknown, id: string): ModelKind {
   const kind = MODEL_KINDS.find((each) => each === told);
   if (kind !== undefined) return kind;

@@ -1,4 +1,7 @@
-/** Remote servers: OpenAI-compatible ones that run elsewhere, each named in the settings. Its models are asked by name, and never loaded or evicted by us. */
+/**
+ * Remote servers: OpenAI-compatible ones that run elsewhere, each named in the settings. Its models
+ * are asked by name, and never loaded or evicted by us.
+ */
 import type { Settings } from '../../../shared/settings.ts';
 import type { RuntimeFinding } from '../../core/decide/planner.ts';
 import type { RuntimeModule, RuntimeWorld } from '../module.ts';

@@ -1,4 +1,7 @@
-/** Triton as an adapter: one server of ours for all of its models, which get into it and out of it by calls. */
+/**
+ * Triton as an adapter: one server of ours for all of its models, which get into it and out of it
+ * by calls.
+ */
 import { MOST_IN_FLIGHT } from '../../core/admission.ts';
 import type { Adapter } from '../adapter.ts';
 import type { RuntimeWorld } from '../module.ts';

@@ -1,4 +1,7 @@
-/** The config.pbtxt that Triton reads of a model: written for a form whose tensors are known, and a person's own with what the place of the model changes. Pure. */
+/**
+ * The config.pbtxt that Triton reads of a model: written for a form whose tensors are known, and a
+ * person's own with what the place of the model changes. Pure.
+ */
 import type { TensorSpec } from '../../../shared/profile.ts';
 
 /** By what formats call types; Triton's own names are taken as they are. */
@@ -24,14 +27,20 @@ export function tritonType(type: string): string | null {
   return KNOWN_TYPES.has(named) ? named : null;
 }
 
-/** How many requests may be computed as one: all tensors begin with the same size, which has a name and is chosen at run time. 0: none. */
+/**
+ * How many requests may be computed as one: all tensors begin with the same size, which has a name
+ * and is chosen at run time. 0: none.
+ */
 export function batchOf({ inputs, outputs }: Interface): number {
   const firsts = new Set([...inputs, ...outputs].map(({ shape }) => shape[0]));
   const [first] = firsts;
   return firsts.size === 1 && typeof first === 'string' ? BATCH : 0;
 }
 
-/** Lines for inputs, outputs and batching; none where a tensor cannot be written so, and the backend has to find out itself. */
+/**
+ * Lines for inputs, outputs and batching; none where a tensor cannot be written so, and the backend
+ * has to find out itself.
+ */
 export function interfaceLines(tensors: Interface, maxBatchSize: number): readonly string[] {
   const all = [...tensors.inputs, ...tensors.outputs];
   const isWritable = all.every(
@@ -77,7 +86,10 @@ const TOKEN = /\s+|#[^\n]*|"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*'|[A-Za
 const OPENING = new Set(['{', '[', '<']);
 const CLOSING = new Set(['}', ']', '>']);
 
-/** A person's configuration without these fields of its top level: what is left stays as it was written. */
+/**
+ * A person's configuration without these fields of its top level: what is left stays as it was
+ * written.
+ */
 export function withoutFields(text: string, fields: readonly string[]): string {
   let kept = '';
   let depth = 0;

@@ -1,6 +1,7 @@
 /**
- * What stands in the server's repository for a model: its configuration, and links to a person's files, which are never copied (I8). Pure, but for a
- * ready folder, whose own configuration has to be read.
+ * What stands in the server's repository for a model: its configuration, and links to a person's
+ * files, which are never copied (I8). Pure, but for a ready folder, whose own configuration has to
+ * be read.
  */
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
@@ -51,8 +52,9 @@ export function* entryOf(target: LoadTarget): Steps<EntryParts> {
 }
 
 /**
- * Folders are made anew and their files linked to: Python leaves what it compiled beside the code that it loads, and nothing of ours is left in a person's
- * folders (I8). @param lines what the place of the model adds.
+ * Folders are made anew and their files linked to: Python leaves what it compiled beside the code
+ * that it loads, and nothing of ours is left in a person's folders (I8). @param lines what the
+ * place of the model adds.
  */
 function* readyEntry(folder: string, lines: readonly string[]): Steps<EntryParts> {
   const files = yield* filesIn(folder);
@@ -86,7 +88,10 @@ function* filesIn(top: string): Steps<readonly string[]> {
   return files;
 }
 
-/** The name in it may be another than the model's here; each field that is written anew takes the place of the one that was there. */
+/**
+ * The name in it may be another than the model's here; each field that is written anew takes the
+ * place of the one that was there.
+ */
 function replacedBy(lines: readonly string[]): readonly string[] {
   return ['name', ...lines.flatMap((line) => /^\s*(\w+)/.exec(line)?.[1] ?? []).filter((field) => field !== 'parameters')];
 }

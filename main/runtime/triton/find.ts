@@ -1,4 +1,7 @@
-/** Where Triton is installed, which version, and which backends lie beside it: read from files. Runs nothing. */
+/**
+ * Where Triton is installed, which version, and which backends lie beside it: read from files. Runs
+ * nothing.
+ */
 
 import { basename, dirname, join } from 'node:path';
 import type { RuntimeWorld } from '../module.ts';

@@ -1,4 +1,6 @@
-/** The steps by which a model gets into Triton and out of it, and by which it shows that it works. */
+/**
+ * The steps by which a model gets into Triton and out of it, and by which it shows that it works.
+ */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Endpoint, Server } from '../../../shared/model.ts';
 import { isTextModel, type ServedTensors } from '../../../shared/tensors.ts';
@@ -11,16 +13,18 @@ import { entryName, entryOf } from './entry.ts';
 import { hasEnded, loadSentence, saysOutOfMemory } from './words.ts';
 
 /**
- * A load is one call, which never ends where a process of it lacks a library. The stall watch ends it as a rule; where other models keep the server busy it
- * sees nothing, so that the call has an end of its own: by what a slow disk gives.
+ * A load is one call, which never ends where a process of it lacks a library. The stall watch ends
+ * it as a rule; where other models keep the server busy it sees nothing, so that the call has an
+ * end of its own: by what a slow disk gives.
  */
 const LEAST_LOAD_MS = 300_000;
 const SLOW_BYTES_PER_MS = 20_000;
 const PROOF_MS = 600_000;
 const CALL_MS = 10_000;
 /**
- * An unload is over when the server says so: what runs in a process of its own needs two seconds. Where that process has ended by itself, the server says
- * UNLOADING for ever, and loads it again all the same: whether its memory is free is measured then.
+ * An unload is over when the server says so: what runs in a process of its own needs two seconds.
+ * Where that process has ended by itself, the server says UNLOADING for ever, and loads it again
+ * all the same: whether its memory is free is measured then.
  */
 const UNLOADING_MS = 8_000;
 /** One that is still there after that was never let go of. */
@@ -53,14 +57,16 @@ export function* proofProblem(server: Server, model: string, tensors: ServedTens
   const path = `/v2/models/${encodeURIComponent(model)}`;
   const ask = (verb: string, body: unknown) => http({ ...of(server), method: 'POST', path: `${path}/${verb}`, body, timeoutMs: PROOF_MS });
   if (tensors !== null && isTextModel(tensors)) {
-    // A stream: only so one that answers in pieces can be asked, too. An error in it comes with status 200.
+    // A stream: only so one that answers in pieces can be asked, too. An error in it comes with
+    // status 200.
     const answer = yield* ask('generate_stream', { text_input: 'Hello', parameters: { max_tokens: 1, temperature: 0 } });
     if (answer === null) return 'no answer came.';
     return answer.status === 200 ? streamedError(answer.body) : loadSentence(answer.body);
   }
   const inputs = (tensors?.inputs ?? []).filter(({ isOptional }) => isOptional !== true);
   const body = smallestInference(inputs.map(({ name, datatype, shape }) => ({ name, type: datatype, shape })));
-  // Millions of zeros are no small question, and 16-bit numbers have no place in JSON: that it calls itself ready is all that is proven then.
+  // Millions of zeros are no small question, and 16-bit numbers have no place in JSON: that it
+  // calls itself ready is all that is proven then.
   const isAskable = body !== null && inputs.every(({ datatype }) => datatype !== 'FP16' && datatype !== 'BF16');
   const answer = yield* isAskable
     ? ask('infer', body)
@@ -70,15 +76,19 @@ export function* proofProblem(server: Server, model: string, tensors: ServedTens
 }
 
 /**
- * A process of Python's that has ended is never started again, and its model is called ready all the same. Asked once more, it tells what it is, whatever was
- * wrong with the request before. @returns a sentence; null: it is well.
+ * A process of Python's that has ended is never started again, and its model is called ready all
+ * the same. Asked once more, it tells what it is, whatever was wrong with the request before.
+ * @returns a sentence; null: it is well.
  */
 export function* ailment({ model, tensors, ...server }: Endpoint): Steps<string | null> {
   const problem = yield* proofProblem(server, model, tensors ?? null);
   return problem !== null && hasEnded(problem) ? problem : null;
 }
 
-/** The model itself answered: it wants other values than zeros, or more than one of what is chosen at run time. */
+/**
+ * The model itself answered: it wants other values than zeros, or more than one of what is chosen
+ * at run time.
+ */
 function refusesZeros({ status, body }: HttpAnswer): boolean {
   return status < 500 && status >= 400 && !/not healthy|unexpected|is not ready|unknown model/i.test(body);
 }

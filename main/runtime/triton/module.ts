@@ -1,4 +1,7 @@
-/** Triton Inference Server: models with tensors, and folders made for it; one server for all of them. */
+/**
+ * Triton Inference Server: models with tensors, and folders made for it; one server for all of
+ * them.
+ */
 import type { FormKind } from '../../../shared/profile.ts';
 import type { RuntimeFinding } from '../../core/decide/planner.ts';
 import type { RuntimeModule, RuntimeWorld } from '../module.ts';

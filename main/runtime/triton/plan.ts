@@ -1,4 +1,7 @@
-/** Which models Triton takes, how their entries are written for a place, and what they are guessed to need. Pure. */
+/**
+ * Which models Triton takes, how their entries are written for a place, and what they are guessed
+ * to need. Pure.
+ */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
 import { type FormKind, formOf, type ModelForm, type ModelProfile, profileOf } from '../../../shared/profile.ts';
 import { MIB } from '../../../shared/units.ts';
@@ -26,7 +29,10 @@ export function backendOf({ architecture }: ModelProfile, { kind }: ModelForm): 
   return kind === 'triton' ? architecture : (BACKENDS[kind] ?? null);
 }
 
-/** @param backends those that lie beside the server; null: there is none, and what it would have nobody knows. */
+/**
+ * @param backends those that lie beside the server; null: there is none, and what it would have
+ * nobody knows.
+ */
 export function supports(backends: readonly string[] | null, profile: ModelProfile, form: ModelForm): Support {
   const backend = backendOf(profile, form);
   if (backend === null) return { supported: false, why: 'Triton serves ONNX, TorchScript, TensorRT, OpenVINO and folders made for it.' };

@@ -1,6 +1,7 @@
 /**
- * The steps that start a server of ours. It listens at sockets in a folder that only this user may open, so that nobody else reaches its routes for
- * loading models and for shared memory; it has no gRPC, and loads only what it is told to.
+ * The steps that start a server of ours. It listens at sockets in a folder that only this user may
+ * open, so that nobody else reaches its routes for loading models and for shared memory; it has no
+ * gRPC, and loads only what it is told to.
  */
 import { basename } from 'node:path';
 import type { Endpoint } from '../../../shared/model.ts';
@@ -10,7 +11,10 @@ import type { TritonFound } from './find.ts';
 
 const READY_PAUSE_MS = 25;
 const READY_TIMEOUT_MS = 1_000;
-/** Requests in flight get so long when it is asked to end; a dead model process would hold it up for ever. */
+/**
+ * Requests in flight get so long when it is asked to end; a dead model process would hold it up for
+ * ever.
+ */
 const EXIT_SECONDS = 5;
 
 export interface ServerWorld {
@@ -32,7 +36,8 @@ export function serverArgs({ found, settings }: ServerWorld, folder: string): re
     '--allow-grpc=false',
     `--metrics-address=unix:${folder}/m`,
     `--exit-timeout-secs=${EXIT_SECONDS}`,
-    // Shared memory bears the name of the launch, by which what a kill leaves there is found and removed.
+    // Shared memory bears the name of the launch, by which what a kill leaves there is found and
+    // removed.
     `--backend-config=python,shm-region-prefix-name=modelium-${basename(folder)}`,
     ...settings.args,
   ];

@@ -1,7 +1,8 @@
 /**
- * The vLLM runtime: Hugging Face folders served by `vllm serve`, a process group for each. Facts and steps only; what carries them out is the process
- * host. What vLLM takes is in `supports.ts`, how it is started in `plan.ts` and `load.ts`, what it costs in `estimate.ts`, what it says in `words.ts` and
- * `explain.ts`.
+ * The vLLM runtime: Hugging Face folders served by `vllm serve`, a process group for each. Facts
+ * and steps only; what carries them out is the process host. What vLLM takes is in `supports.ts`,
+ * how it is started in `plan.ts` and `load.ts`, what it costs in `estimate.ts`, what it says in
+ * `words.ts` and `explain.ts`.
  */
 import type { RuntimeFound } from '../../core/decide/planner.ts';
 import type { Adapter } from '../adapter.ts';
@@ -34,7 +35,8 @@ export function vllmAdapter(facts: VllmFacts): Adapter {
     id: 'vllm',
     found: foundOf(facts),
     portRange: facts.settings.port_range,
-    // It ends in a second when it is ready. While its engine starts it loses the signal, and SIGTERM to its whole group hangs it.
+    // It ends in a second when it is ready. While its engine starts it loses the signal, and
+    // SIGTERM to its whole group hangs it.
     stopping: { graceSeconds: 15, loadingGraceSeconds: 2, leaderFirst: true },
     splits: false,
     groups: true,

@@ -1,6 +1,8 @@
 /**
- * What is known of an installed vLLM, and which architectures a version names, read from the source of its registry (vllm/model_executor/models/registry.py: plain dictionaries). Pure:
- * the text comes in. What is not found is not there; a version that writes it otherwise is one that nothing is known of.
+ * What is known of an installed vLLM, and which architectures a version names, read from the source
+ * of its registry (vllm/model_executor/models/registry.py: plain dictionaries). Pure: the text
+ * comes in. What is not found is not there; a version that writes it otherwise is one that nothing
+ * is known of.
  */
 
 /** What an architecture of vLLM answers with. */

@@ -6,7 +6,9 @@ import type { LoadTarget } from '../adapter.ts';
 import { http, phase, type Steps } from '../step.ts';
 import { prove } from './load.ts';
 
-/** Calls that change a server that is up: copying the weights of the largest models takes seconds. */
+/**
+ * Calls that change a server that is up: copying the weights of the largest models takes seconds.
+ */
 const CHANGE_TIMEOUT_MS = 110_000;
 
 export function* sleep({ at, key }: Endpoint): Steps<void> {

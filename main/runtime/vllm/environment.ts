@@ -2,7 +2,10 @@
 import type { Placement } from '../../../shared/decision.ts';
 import type { VllmFacts } from './facts.ts';
 
-/** Set for every launch: nothing is asked of the internet, nothing is told to it. A person's own `env` wins. */
+/**
+ * Set for every launch: nothing is asked of the internet, nothing is told to it. A person's own
+ * `env` wins.
+ */
 export const OFFLINE = {
   HF_HUB_OFFLINE: '1',
   TRANSFORMERS_OFFLINE: '1',

@@ -1,6 +1,8 @@
 /**
- * Why vLLM ended, in one sentence with its figures and a next step. Pure. Its last line is often only "See root cause above": the cause stands up to
- * 120 lines earlier, in the words of a worker. Each line here is one that vLLM 0.32 was heard to say (test/fixtures/vllm), or that stands in its source.
+ * Why vLLM ended, in one sentence with its figures and a next step. Pure. Its last line is often
+ * only "See root cause above": the cause stands up to 120 lines earlier, in the words of a worker.
+ * Each line here is one that vLLM 0.32 was heard to say (test/fixtures/vllm), or that stands in its
+ * source.
  */
 import type { Exit } from '../../core/process-ports.ts';
 import type { Explanation } from '../adapter.ts';
@@ -23,7 +25,8 @@ export function explainExit(exit: Exit, lines: readonly string[]): Explanation {
     }
   }
   const [, worker, code] = said.map((line) => DEAD_WORKER.exec(line)).find((match) => match !== null) ?? [];
-  // One of its processes that was killed takes the others along: they end by themselves, with a code.
+  // One of its processes that was killed takes the others along: they end by themselves, with a
+  // code.
   const killed = killedPart(code === '-9' ? worker : undefined, exit, said);
   if (killed !== null) return { ...killedSentence(killed, exit), permanent: false, retryWith: null };
   if (worker !== undefined) {

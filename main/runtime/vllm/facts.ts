@@ -1,4 +1,6 @@
-/** What the vLLM adapter is told of the world: the settings, the installation, the GPUs. Types only. */
+/**
+ * What the vLLM adapter is told of the world: the settings, the installation, the GPUs. Types only.
+ */
 import type { DeviceId } from '../../../shared/decision.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import type { GpuFacts } from '../module.ts';
@@ -9,7 +11,10 @@ export interface VllmFacts {
   readonly install: VllmFound;
   /** Does the driver show GPUs, and which; in a sentence without its full stop. */
   readonly gpus: { readonly isPresent: boolean; readonly why: string };
-  /** Null: there is no such GPU. Neither figure ever changes, so that a plan is the same whenever it is computed. */
+  /**
+   * Null: there is no such GPU. Neither figure ever changes, so that a plan is the same whenever it
+   * is computed.
+   */
   gpu(id: DeviceId): GpuFacts | null;
   /** Kept free on each GPU. */
   readonly reserveBytes: number;

@@ -1,4 +1,7 @@
-/** Reads the command line of a launch of vLLM as argparse does: the last one of a name counts, `--flag value` and `--flag=value`. Pure. */
+/**
+ * Reads the command line of a launch of vLLM as argparse does: the last one of a name counts,
+ * `--flag value` and `--flag=value`. Pure.
+ */
 
 /** Null: it is not given. */
 export function flagOf(args: readonly string[], name: string): string | null {
@@ -24,7 +27,10 @@ const UNITS: Readonly<Record<string, number>> = {
   T: 1024 ** 4,
 };
 
-/** Bytes or tokens as vLLM writes them: `256M`, `1k`, `25.6k` (vllm/engine/arg_utils.py, human_readable_int). Null: it is no number. */
+/**
+ * Bytes or tokens as vLLM writes them: `256M`, `1k`, `25.6k` (vllm/engine/arg_utils.py,
+ * human_readable_int). Null: it is no number.
+ */
 export function humanNumber(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)([kmgtKMGT]?)$/.exec(text.trim());
   return match === null ? null : Math.floor(Number(match[1]) * (UNITS[match[2] ?? ''] ?? 1));

@@ -1,6 +1,7 @@
 /**
- * Where vLLM is installed, which version, and which architectures it names: read from files, because importing it takes ten seconds and torch. Looks
- * where people install Python programs. Runs nothing; whether it can use the GPUs is told from its build.
+ * Where vLLM is installed, which version, and which architectures it names: read from files,
+ * because importing it takes ten seconds and torch. Looks where people install Python programs.
+ * Runs nothing; whether it can use the GPUs is told from its build.
  */
 
 import { basename, delimiter, dirname, join } from 'node:path';
@@ -73,7 +74,10 @@ function* traces(program: string): Steps<readonly unknown[]> {
 
 const REGISTRY = 'vllm/model_executor/models/registry.py';
 
-/** Null: its program is there, and the package is not. Where no environment can be told (a wrapper), version and architectures are unknown. */
+/**
+ * Null: its program is there, and the package is not. Where no environment can be told (a wrapper),
+ * version and architectures are unknown.
+ */
 function* installOf(program: string, env: RuntimeWorld['env']): Steps<VllmInstall | null> {
   const packages = yield* packagesOf(program);
   const path = [dirname(program), ...(env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')].join(delimiter);
@@ -98,13 +102,17 @@ function* versionIn(folder: string, inside: readonly string[]): Steps<string | n
   return /^Version: (\S+)/m.exec(metadata)?.[1] ?? /-(.+)\.dist-info$/.exec(named)?.[1] ?? null;
 }
 
-/** Folders of packages that the program's Python imports from: those of the interpreter in its first line, then those beside the program itself. */
+/**
+ * Folders of packages that the program's Python imports from: those of the interpreter in its first
+ * line, then those beside the program itself.
+ */
 function* packagesOf(program: string): Steps<readonly string[]> {
   const firstLine = ((yield* readStart(program, FIRST_LINE_BYTES)) ?? '').split('\n')[0] ?? '';
   const interpreter = /^#!\s*(\/\S+)/.exec(firstLine)?.[1] ?? null;
   const target = (yield* real(program)) ?? program;
   const isPython = interpreter !== null && /python/.test(basename(interpreter));
-  // The interpreter's link is not followed: an environment's Python is a link to the system's, and its packages are not.
+  // The interpreter's link is not followed: an environment's Python is a link to the system's, and
+  // its packages are not.
   const roots = [...(isPython ? [dirname(dirname(interpreter))] : []), dirname(dirname(target)), dirname(dirname(program))];
   const folders: string[] = [];
   for (const root of new Set(roots)) {

@@ -22,7 +22,8 @@ function proofOf({ proof, modelId }: LoadTarget): { readonly method: 'GET' | 'PO
   if (proof === 'embed') return { method: 'POST', path: '/v1/embeddings', body: { model, input: 'Hello' } };
   if (proof === 'rank') return { method: 'POST', path: '/v1/rerank', body: { model, query: 'Hello', documents: ['Hello'] } };
   if (proof === 'classify') return { method: 'POST', path: '/classify', body: { model, input: 'Hello' } };
-  // Speech is asked with sound, of which we have none: that it lists its model is all that is proven of it.
+  // Speech is asked with sound, of which we have none: that it lists its model is all that is
+  // proven of it.
   if (proof === 'none') return { method: 'GET', path: '/v1/models', body: null };
   return { method: 'POST', path: '/v1/completions', body: { model, prompt: 'Hello', max_tokens: 1, temperature: 0 } };
 }
@@ -31,13 +32,15 @@ export function* load({ install }: VllmFacts, target: LoadTarget): Steps<Endpoin
   if (!install.found) throw new ModeliumError('runtime-exited', install.message, { origin: 'vllm' });
   const secret = yield* key();
   const folder = yield* scratch();
-  // Whoever reaches its development or adapter routes may change it: those are for us alone, on a socket that only we may open.
+  // Whoever reaches its development or adapter routes may change it: those are for us alone, on a
+  // socket that only we may open.
   const socket = isPrivate(target.plan.env) ? `${folder}/s` : null;
   const at = socket === null ? { port: yield* port() } : { socket };
   yield* phase('starting');
   const where = 'port' in at ? ['--host', '127.0.0.1', '--port', String(at.port)] : ['--uds', at.socket];
   const args = ['serve', target.path, '--served-model-name', target.modelId, ...where];
-  // Its temporary files lie in a folder of its own, where nothing else is: what a kill leaves there is ours, and goes.
+  // Its temporary files lie in a folder of its own, where nothing else is: what a kill leaves there
+  // is ours, and goes.
   const env = { PATH: install.path, TMPDIR: folder, ...target.plan.env, VLLM_API_KEY: secret };
   yield* spawn(install.command, [...args, '--uvicorn-log-level', 'warning', ...target.plan.args], env, false);
   const server = { at, key: secret };
@@ -60,7 +63,8 @@ export function* prove(target: LoadTarget, { at, key: secret }: Server): Steps<v
   yield* phase(`first ${PROOF_WORDS[target.proof]}`);
   const proof = yield* http({ at, key: secret, ...proofOf(target), timeoutMs: PROOF_TIMEOUT_MS });
   if (proof?.status !== 200) {
-    // Where its engine died of it, its server ends within seconds, and what it says then is the cause.
+    // Where its engine died of it, its server ends within seconds, and what it says then is the
+    // cause.
     if (proof === null || proof.status >= SERVER_ERROR) yield* pause(ENGINE_DEATH_MS);
     throw unproven(target, proof);
   }

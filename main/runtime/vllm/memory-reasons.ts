@@ -1,4 +1,7 @@
-/** Why vLLM ends for want of memory, with the figures that it names and what may be tried instead. Pure. */
+/**
+ * Why vLLM ends for want of memory, with the figures that it names and what may be tried instead.
+ * Pure.
+ */
 import { GIB } from '../../../shared/units.ts';
 import type { RetryRequest } from '../../core/retry-with.ts';
 import type { Reason } from './reason.ts';
@@ -79,7 +82,9 @@ export const MEMORY_REASONS: readonly Reason[] = [
   },
 ];
 
-/** More memory by what lacked, when vLLM says how much its cache would have had (a negative figure). */
+/**
+ * More memory by what lacked, when vLLM says how much its cache would have had (a negative figure).
+ */
 function moreMemory(lines: readonly string[]): RetryRequest | null {
   const there = lines.map((line) => /Available KV cache memory: (-?[\d.]+) ?GiB/.exec(line)).findLast((match) => match !== null);
   const bytes = figure(there ?? null, 1);

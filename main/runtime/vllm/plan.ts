@@ -1,4 +1,7 @@
-/** Flags and environment of a launch of vLLM. Pure; what they cost is `estimate.ts`, what a launch adds (port, key, folders) is `adapter.ts`. */
+/**
+ * Flags and environment of a launch of vLLM. Pure; what they cost is `estimate.ts`, what a launch
+ * adds (port, key, folders) is `adapter.ts`.
+ */
 import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { MIB } from '../../../shared/units.ts';
@@ -10,7 +13,10 @@ import { MOST_RANK } from './supports.ts';
 
 const MOST_CONTEXT_TOKENS = 8192;
 const UNKNOWN_CONTEXT_TOKENS = 4096;
-/** Requests computed side by side; the cache is shared, and who finds no place in it waits inside vLLM. */
+/**
+ * Requests computed side by side; the cache is shared, and who finds no place in it waits inside
+ * vLLM.
+ */
 const GPU_SEQUENCES = 64;
 const CPU_SEQUENCES = 16;
 /** Of a GPU's memory: what the driver and the context keep can never be vLLM's. */
@@ -19,7 +25,9 @@ const SHARE_STEPS = 1_000;
 const LEAST_CACHE_BYTES = 64 * MIB;
 /** Below this, GPUs compute no bfloat16 (Volta, Turing). */
 const BFLOAT16_CAPABILITY = 8;
-/** These lose their numbers in 16-bit floats (vllm/config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS). */
+/**
+ * These lose their numbers in 16-bit floats (vllm/config/model.py, _FLOAT16_NOT_SUPPORTED_MODELS).
+ */
 const NO_FLOAT16 = /^(?:Gemma2|Gemma3|Glm4|Plamo2)/i;
 
 /** The launch of this model at this place. */
@@ -76,7 +84,10 @@ function smallestGpuBytes({ gpu }: VllmFacts, { gpus }: Placement): number {
   return Math.min(...gpus.map((id) => gpu(id)?.totalBytes ?? 0));
 }
 
-/** What vLLM's share may be at most: the rest is its context, and what the settings keep free. On a processor the room alone decides. */
+/**
+ * What vLLM's share may be at most: the rest is its context, and what the settings keep free. On a
+ * processor the room alone decides.
+ */
 function mostBytesOf(facts: VllmFacts, placement: Placement): number {
   if (placement.kind === 'cpu') return Number.POSITIVE_INFINITY;
   const total = smallestGpuBytes(facts, placement);
@@ -96,15 +107,20 @@ function adapterFlags(adapters: LaunchSettings['adapters']): readonly string[] {
 
 function formFlags(form: ModelForm): readonly string[] {
   const mistral = form.kind === 'mistral' ? ['--tokenizer-mode', 'mistral', '--config-format', 'mistral', '--load-format', 'mistral'] : [];
-  // Only code that a person has trusted gets here (I7); pickles are read without running them, and need no flag.
+  // Only code that a person has trusted gets here (I7); pickles are read without running them, and
+  // need no flag.
   const code = form.codeFiles.some((file) => /\.(?:py|json)$/.test(file)) ? ['--trust-remote-code'] : [];
-  // vLLM takes the stack without a head where config.json names no class, and that answers with vectors.
+  // vLLM takes the stack without a head where config.json names no class, and that answers with
+  // vectors.
   const { assumedClass } = form;
   const named = assumedClass === undefined ? [] : ['--hf-overrides', JSON.stringify({ architectures: [assumedClass] })];
   return [...mistral, ...code, ...named];
 }
 
-/** Without a person's word vLLM takes the longest context that its cache holds, up to the model's own. */
+/**
+ * Without a person's word vLLM takes the longest context that its cache holds, up to the model's
+ * own.
+ */
 function contextFlags(profile: ModelProfile, { context }: LaunchSettings): readonly string[] {
   if (onlyReads(profile) || profile.kind === 'speech') return context === undefined ? [] : ['--max-model-len', String(context)];
   return ['--max-model-len', context === undefined ? 'auto' : String(context)];

@@ -1,4 +1,7 @@
-/** One reason why vLLM ends: the line by which it is known, and what to tell people of it. Types only. */
+/**
+ * One reason why vLLM ends: the line by which it is known, and what to tell people of it. Types
+ * only.
+ */
 import type { RetryRequest } from '../../core/retry-with.ts';
 import type { Explanation } from '../adapter.ts';
 

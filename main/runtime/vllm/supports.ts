@@ -1,6 +1,7 @@
 /**
- * Which models vLLM takes: kind, form, architecture, quantisation, and on which devices. Pure. The architectures are those that the installed version
- * names in its registry; the quantisations follow vllm/model_executor/layers/quantization (0.32).
+ * Which models vLLM takes: kind, form, architecture, quantisation, and on which devices. Pure. The
+ * architectures are those that the installed version names in its registry; the quantisations
+ * follow vllm/model_executor/layers/quantization (0.32).
  */
 import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
 import type { ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
@@ -57,7 +58,8 @@ function whyNot({ install }: VllmFacts, profile: ModelProfile, form: ModelForm):
   if (known.gone[architecture] !== undefined)
     return `vLLM${version} has ${architecture} no more: its last version that had it is ${known.gone[architecture]}`;
   if (known.plugins[architecture] !== undefined) return `vLLM needs a plugin for ${architecture}: ${known.plugins[architecture]}`;
-  // Anything else may run through transformers' own code (`_try_resolve_transformers`), but only what generates.
+  // Anything else may run through transformers' own code (`_try_resolve_transformers`), but only
+  // what generates.
   return ['chat', 'completion'].includes(profile.kind) ? null : `vLLM${version} does not list ${architecture}`;
 }
 

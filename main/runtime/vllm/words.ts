@@ -1,6 +1,7 @@
 /**
- * What the words of vLLM mean while it loads: its phases, and what it says that it took. Pure. The lines are those of vLLM 0.32 (recorded in
- * test/fixtures/vllm), and of vllm/v1/worker/gpu_worker.py where only a GPU says them.
+ * What the words of vLLM mean while it loads: its phases, and what it says that it took. Pure. The
+ * lines are those of vLLM 0.32 (recorded in test/fixtures/vllm), and of
+ * vllm/v1/worker/gpu_worker.py where only a GPU says them.
  */
 import type { BufferBytes } from '../../../shared/decision.ts';
 import { GIB } from '../../../shared/units.ts';
@@ -51,7 +52,10 @@ const ACTUAL = new RegExp(
 );
 const CPU_CACHE = /Explicitly set \(([\d.]+)\/[\d.]+\) GiB for KV cache on node/;
 
-/** What vLLM says that one of its processes took, by its own words; null where it said nothing of it. */
+/**
+ * What vLLM says that one of its processes took, by its own words; null where it said nothing of
+ * it.
+ */
 export function reportedOf(lines: readonly string[]): BufferBytes | null {
   let weights: number | null = null;
   let cache: number | null = null;

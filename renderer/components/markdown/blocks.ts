@@ -1,6 +1,7 @@
 /**
- * Markdown text as block tokens, cheap while it grows: blocks that later text cannot change any more are kept, and only the tail is read again.
- * Owns marked and remend; draws nothing. The same text gives the same blocks, however it came in.
+ * Markdown text as block tokens, cheap while it grows: blocks that later text cannot change any
+ * more are kept, and only the tail is read again. Owns marked and remend; draws nothing. The same
+ * text gives the same blocks, however it came in.
  */
 import { Lexer, type MarkedToken } from 'marked';
 import remend from 'remend';
@@ -14,7 +15,10 @@ export interface Blocks {
   readonly hasDefinitions: boolean;
 }
 
-/** The last one grows, and the one before may still turn out to be a part of it: `- a`, a blank line, `-`. */
+/**
+ * The last one grows, and the one before may still turn out to be a part of it: `- a`, a blank
+ * line, `-`.
+ */
 const UNSETTLED_BLOCKS = 2;
 /** Blocks whose inside remend may close: what is in code and HTML stays as it is. */
 const MENDED: ReadonlySet<Part['type']> = new Set(['paragraph', 'heading', 'list', 'blockquote', 'table']);
@@ -65,7 +69,8 @@ function lex(text: string): Blocks {
     const tokens = new Lexer().lex(text);
     return { blocks: tokens as readonly Part[], hasDefinitions: Object.keys(tokens.links).length > 0 };
   } catch {
-    // Thousands of quotes within quotes, as small models write them, are deeper than the stack: then it is text like any other.
+    // Thousands of quotes within quotes, as small models write them, are deeper than the stack:
+    // then it is text like any other.
     return { blocks: [{ type: 'paragraph', raw: text, text, tokens: [{ type: 'text', raw: text, text }] } as Part], hasDefinitions: false };
   }
 }

@@ -1,4 +1,7 @@
-/** HTML's character references in running text, which Markdown resolves: `&amp;` is an ampersand. Only the common names; the rest stays as written. */
+/**
+ * HTML's character references in running text, which Markdown resolves: `&amp;` is an ampersand.
+ * Only the common names; the rest stays as written.
+ */
 const NAMED: Readonly<Record<string, string>> = {
   amp: '&',
   lt: '<',
@@ -28,7 +31,10 @@ export function resolveEntities(text: string): string {
   });
 }
 
-/** The address if a click on it may leave the window: http and https alone. Null: it is shown as text. */
+/**
+ * The address if a click on it may leave the window: http and https alone. Null: it is shown as
+ * text.
+ */
 export function safeAddress(href: string): string | null {
   try {
     const { protocol, href: whole } = new URL(href);

@@ -1,4 +1,7 @@
-/** What stands within a line of Markdown, as elements. HTML is shown as the text that it is, an image as its words and address: nothing is fetched. */
+/**
+ * What stands within a line of Markdown, as elements. HTML is shown as the text that it is, an
+ * image as its words and address: nothing is fetched.
+ */
 import { createElement, Fragment, type ReactNode } from 'react';
 import type { Part } from './blocks.ts';
 import { resolveEntities, safeAddress } from './entities.ts';

@@ -1,4 +1,7 @@
-/** Markdown as elements: blocks that did not change are not drawn again, which keeps a long answer cheap while it grows. Never any raw HTML. */
+/**
+ * Markdown as elements: blocks that did not change are not drawn again, which keeps a long answer
+ * cheap while it grows. Never any raw HTML.
+ */
 import { createElement, memo, type ReactNode, useState } from 'react';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
@@ -41,7 +44,8 @@ function block(part: Part): ReactNode {
     case 'paragraph':
       return <p>{each(part.tokens, inline)}</p>;
     case 'heading':
-      // One level for all: an answer may begin with any, and the page's own outline must stay whole.
+      // One level for all: an answer may begin with any, and the page's own outline must stay
+      // whole.
       return <h3 data-depth={part.depth}>{each(part.tokens, inline)}</h3>;
     case 'code':
       return <Code language={part.lang ?? ''} text={part.text} />;

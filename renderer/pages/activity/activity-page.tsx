@@ -1,4 +1,7 @@
-/** The requests: those that run now, and those of today that have ended, with what they took. No word of what was asked. */
+/**
+ * The requests: those that run now, and those of today that have ended, with what they took. No
+ * word of what was asked.
+ */
 import { useState } from 'react';
 import type { ModelView, RequestView } from '../../../shared/snapshot.ts';
 import { millisecondsInWords } from '../../../shared/units.ts';

@@ -1,4 +1,7 @@
-/** The requests that have ended, asked for again while somebody looks: they come by the hundred, and no stream tells each of them. */
+/**
+ * The requests that have ended, asked for again while somebody looks: they come by the hundred, and
+ * no stream tells each of them.
+ */
 import { useEffect, useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';
 import type { ActivityView } from '../../../shared/snapshot.ts';

@@ -1,4 +1,7 @@
-/** The machine: each device's memory, load, heat and power, now and over time; what its models and other programs hold; what Modelium runs and watches. */
+/**
+ * The machine: each device's memory, load, heat and power, now and over time; what its models and
+ * other programs hold; what Modelium runs and watches.
+ */
 import { useState } from 'react';
 import { FoldersPanel, RuntimesPanel } from '../../components/engine-panels.tsx';
 import type { Span } from '../../history.ts';

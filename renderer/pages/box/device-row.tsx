@@ -1,4 +1,7 @@
-/** One device in a row: what it is, who holds its memory, how busy and how warm it is; opened, what was. */
+/**
+ * One device in a row: what it is, who holds its memory, how busy and how warm it is; opened, what
+ * was.
+ */
 import { memo, useState } from 'react';
 import type { DeviceView } from '../../../shared/snapshot.ts';
 import { bytesInWords, gibibytes, percent } from '../../../shared/units.ts';

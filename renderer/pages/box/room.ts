@@ -1,4 +1,7 @@
-/** What a model that comes now may take at most: on one GPU, and on a group of 2, 4 or 8 of them, over which it is cut evenly. Pure. */
+/**
+ * What a model that comes now may take at most: on one GPU, and on a group of 2, 4 or 8 of them,
+ * over which it is cut evenly. Pure.
+ */
 import type { DeviceView } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
 

@@ -1,4 +1,7 @@
-/** The box in five figures: memory, power, what its models write, who asks, and what a new model may take. */
+/**
+ * The box in five figures: memory, power, what its models write, who asks, and what a new model may
+ * take.
+ */
 import type { ReactNode } from 'react';
 import type { DeviceView } from '../../../shared/snapshot.ts';
 import { gibibytes } from '../../../shared/units.ts';

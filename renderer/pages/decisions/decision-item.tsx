@@ -1,4 +1,7 @@
-/** One decision: a line, and when it is opened what was weighed, what came of it, and the row as it lies in the ledger. */
+/**
+ * One decision: a line, and when it is opened what was weighed, what came of it, and the row as it
+ * lies in the ledger.
+ */
 import { memo } from 'react';
 import type { DecisionAction, DecisionOutcome, DecisionRow } from '../../../shared/decision.ts';
 import { rowHeadlines } from '../../../shared/reason-words.ts';
@@ -80,7 +83,10 @@ function Result({ outcome }: { readonly outcome: DecisionOutcome | null }) {
   );
 }
 
-/** `12 % over`: how far the measured memory is from the predicted; null within the tolerance, or where one is not known. */
+/**
+ * `12 % over`: how far the measured memory is from the predicted; null within the tolerance, or
+ * where one is not known.
+ */
 function surpriseOf({ predictedBytes, measuredBytes }: DecisionOutcome): string | null {
   if (predictedBytes === null || measuredBytes === null) return null;
   const ids = mainDevices(Object.keys(predictedBytes));

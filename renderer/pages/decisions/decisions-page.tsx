@@ -1,4 +1,7 @@
-/** The ledger as a timeline: each decision a sentence that opens into what was weighed and what came of it. */
+/**
+ * The ledger as a timeline: each decision a sentence that opens into what was weighed and what came
+ * of it.
+ */
 import { useState } from 'react';
 import { go, type PageProps } from '../../route.ts';
 import { useModels } from '../../store.ts';

@@ -1,6 +1,7 @@
 /**
- * The rows of the page: the newest, read again when the engine decided something or a load came to its end, and older ones on request. While the
- * person is further down, new rows wait: what is read must not move.
+ * The rows of the page: the newest, read again when the engine decided something or a load came to
+ * its end, and older ones on request. While the person is further down, new rows wait: what is read
+ * must not move.
  */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { DecisionRow } from '../../../shared/decision.ts';
@@ -11,7 +12,10 @@ import { useWindow } from '../../store.ts';
 import { useAgain } from '../../use-asked.ts';
 
 const PAGE = 50;
-/** After a break with more, the list begins anew: what lies between comes with "older", as what is older does. */
+/**
+ * After a break with more, the list begins anew: what lies between comes with "older", as what is
+ * older does.
+ */
 const MOST_NEW = 1_000;
 /** Further down than this, the person reads. */
 const AT_TOP_PX = 40;
@@ -91,14 +95,19 @@ export function useDecisions(model: string | null): Decisions {
   };
 }
 
-/** How often the link stood anew: what was decided meanwhile, or could not be read, is read then. */
+/**
+ * How often the link stood anew: what was decided meanwhile, or could not be read, is read then.
+ */
 function useOpenings(): number {
   const [count, setCount] = useState(0);
   useEffect(() => onOpening(() => setCount((before) => before + 1)), []);
   return count;
 }
 
-/** Other than before when a decision was made, or when a model's state moved: outcomes are written then. */
+/**
+ * Other than before when a decision was made, or when a model's state moved: outcomes are written
+ * then.
+ */
 function useSignal(): string {
   return useWindow(({ snapshot }) => {
     if (snapshot === null) return '';
@@ -106,7 +115,10 @@ function useSignal(): string {
   });
 }
 
-/** The newest page, and more where so much was decided since that it does not reach back to what is known. */
+/**
+ * The newest page, and more where so much was decided since that it does not reach back to what is
+ * known.
+ */
 async function readNewest(model: string | null, knownId: number | null, signal: AbortSignal): Promise<Newest> {
   const rows = [...(await read(model, null, signal))];
   if (knownId === null) return { rows, goesOn: false };

@@ -1,4 +1,7 @@
-/** The lines of one log that the window keeps, and those of them that a filter lets through. Pure; nothing is looked at twice. */
+/**
+ * The lines of one log that the window keeps, and those of them that a filter lets through. Pure;
+ * nothing is looked at twice.
+ */
 import type { LogFilter } from './log-filter.ts';
 import type { LogLine } from './log-line.ts';
 

@@ -1,6 +1,7 @@
 /**
- * What a person types to see fewer lines: a text, or several with a bar between (`error|warning`); upper or lower case is the same. Pure.
- * No regular expressions: one that backtracks badly would freeze the window over twenty thousand lines.
+ * What a person types to see fewer lines: a text, or several with a bar between (`error|warning`);
+ * upper or lower case is the same. Pure. No regular expressions: one that backtracks badly would
+ * freeze the window over twenty thousand lines.
  */
 
 export interface LogFilter {

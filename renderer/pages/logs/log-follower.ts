@@ -1,6 +1,7 @@
 /**
- * Follows one log of the engine: opens its stream, begins anew when the link does, takes lines in without drawing each. Knows nothing of what is
- * drawn. The stream begins with the last lines, so that another opening replaces what there was: nothing is ever twice.
+ * Follows one log of the engine: opens its stream, begins anew when the link does, takes lines in
+ * without drawing each. Knows nothing of what is drawn. The stream begins with the last lines, so
+ * that another opening replaces what there was: nothing is ever twice.
  */
 import { ModeliumError, toModeliumError } from '../../../shared/errors.ts';
 import { open } from '../../api.ts';
@@ -18,7 +19,10 @@ const MOST_PENDING = 20_000;
 
 export interface LogState {
   readonly book: LogBook;
-  /** Opening: not a line yet, because the stream does not stand. Refused: the engine will not give this log, and says why. */
+  /**
+   * Opening: not a line yet, because the stream does not stand. Refused: the engine will not give
+   * this log, and says why.
+   */
   readonly status: 'opening' | 'live' | 'lost' | 'refused';
   readonly why: string | null;
 }
@@ -128,7 +132,8 @@ function follow(path: string, intake: Intake): () => void {
       if (isBreak(code)) timer = setTimeout(startAlone, REOPEN_AFTER_MS);
     });
   }
-  // A stream that broke alone is opened again; without an engine the link comes back first, and says so.
+  // A stream that broke alone is opened again; without an engine the link comes back first, and
+  // says so.
   function startAlone(): void {
     if (useWindow.getState().link.name === 'live') start();
   }
@@ -144,7 +149,10 @@ function follow(path: string, intake: Intake): () => void {
   };
 }
 
-/** A connection that breaks throws an error of the browser's own, which is no ModeliumError of a code that the engine sends. */
+/**
+ * A connection that breaks throws an error of the browser's own, which is no ModeliumError of a
+ * code that the engine sends.
+ */
 function isBreak(code: string): boolean {
   return code === 'not-running' || code === 'internal';
 }

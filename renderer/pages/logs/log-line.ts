@@ -18,7 +18,8 @@ export interface LogLine {
 
 const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) /;
 
-// Ours, as the line's first word; levels as Python's, glog's (Triton) and llama.cpp's logs write them; exceptions and a C++ program's last words.
+// Ours, as the line's first word; levels as Python's, glog's (Triton) and llama.cpp's logs write
+// them; exceptions and a C++ program's last words.
 const BAD_START = /^\W*(?:error|fatal|critical)\b|^Traceback|^[\w.]*(?:Error|Exception)\b|^terminate called/i;
 const BAD = /\b(?:ERROR|FATAL|CRITICAL)\b|^[EF]\d{4} |^[\d.]+ E |\bout of memory\b/;
 const WARN_START = /^\W*warn(?:ing)?\b|^[\w.]*Warning:/i;
@@ -33,7 +34,8 @@ export function logLine(number: number, line: string, token: string | null): Log
   const raw = clean === words ? line : clean;
   const at = TIME.exec(clean)?.[1] ?? null;
   const text = at === null ? clean : clean.slice(at.length + 1);
-  // Coloured, the time may be followed by an escape: only a plain one is taken off, else the line loses its colours and not its words.
+  // Coloured, the time may be followed by an escape: only a plain one is taken off, else the line
+  // loses its colours and not its words.
   const body = at === null ? raw : raw.startsWith(`${at} `) ? raw.slice(at.length + 1) : text;
   return { number, at, text, raw: body, tone: toneOf(text) };
 }

@@ -1,4 +1,7 @@
-/** The lines that are in sight, of as many as there are. The only importer of TanStack Virtual; it keeps the reader's place when lines come or go. */
+/**
+ * The lines that are in sight, of as many as there are. The only importer of TanStack Virtual; it
+ * keeps the reader's place when lines come or go.
+ */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, memo, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 import { type Span, spansOf } from '../../components/ansi.ts';
@@ -85,8 +88,9 @@ interface Following {
 }
 
 /**
- * Scrolling up lets go of the end, coming back to it takes hold again. Only what a hand does counts: lines that are measured, and the rest of a
- * movement that began before somebody jumped to the end, scroll as well.
+ * Scrolling up lets go of the end, coming back to it takes hold again. Only what a hand does
+ * counts: lines that are measured, and the rest of a movement that began before somebody jumped to
+ * the end, scroll as well.
  */
 function useFollowByScroll(place: React.RefObject<HTMLDivElement | null>, { follows, onFollows, toEnd }: Following): void {
   useEffect(() => {

@@ -1,4 +1,6 @@
-/** What the engine says, and what each model's runtime said: followed live, searched, copied, saved. */
+/**
+ * What the engine says, and what each model's runtime said: followed live, searched, copied, saved.
+ */
 import { useCallback, useDeferredValue, useMemo, useState, useSyncExternalStore } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { countInWords } from '../../../shared/units.ts';

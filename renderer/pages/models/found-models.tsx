@@ -1,4 +1,7 @@
-/** Models that other tools have on this machine already: said on the Models page, listed on request, served from where they lie. */
+/**
+ * Models that other tools have on this machine already: said on the Models page, listed on request,
+ * served from where they lie.
+ */
 import { useState } from 'react';
 import type { FoundModel, ModelStore } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';

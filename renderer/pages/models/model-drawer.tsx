@@ -1,4 +1,7 @@
-/** One model in full: what it is, what it holds or would need, what went wrong and what to do, its last decisions. */
+/**
+ * One model in full: what it is, what it holds or would need, what went wrong and what to do, its
+ * last decisions.
+ */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { rowHeadlines } from '../../../shared/reason-words.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';

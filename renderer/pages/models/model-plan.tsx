@@ -1,4 +1,7 @@
-/** What would happen if it were asked for now, and why: the brain's dry run, with every candidate. Asked when somebody wants to see it. */
+/**
+ * What would happen if it were asked for now, and why: the brain's dry run, with every candidate.
+ * Asked when somebody wants to see it.
+ */
 import { useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';
 import type { StateName } from '../../../shared/model.ts';
@@ -15,7 +18,10 @@ interface ModelPlanProps {
   readonly state: StateName;
 }
 
-/** What was planned for another model, or from another state, says nothing of this one: its `key` is both. */
+/**
+ * What was planned for another model, or from another state, says nothing of this one: its `key` is
+ * both.
+ */
 export function ModelPlan({ id, state }: ModelPlanProps) {
   const [answer, setAnswer] = useState<AnswerOf<'plan'> | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);

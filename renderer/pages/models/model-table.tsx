@@ -1,4 +1,7 @@
-/** The table of models: sorted by its heads, with a choice of rows. A row is drawn again only when its own model or its being chosen changed. */
+/**
+ * The table of models: sorted by its heads, with a choice of rows. A row is drawn again only when
+ * its own model or its being chosen changed.
+ */
 import { memo, type ReactNode, useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
@@ -14,7 +17,9 @@ import { inOrder, type Order, type SortKey, turned } from './model-order.ts';
 import styles from './model-table.module.css';
 import { isWordy, memoryOf, paceInWords, profileInWords, requestsInWords } from './model-words.ts';
 
-/** Rows that are drawn at once; the others on request, since thousands would hold every change up. */
+/**
+ * Rows that are drawn at once; the others on request, since thousands would hold every change up.
+ */
 const ROWS_AT_ONCE = 200;
 
 interface TableProps {

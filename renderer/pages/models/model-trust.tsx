@@ -1,6 +1,7 @@
 /**
- * The code that a model brings: which files, why each counts as code, their text, and the word of a person that this very content may run. Read
- * when somebody asks; trusted by the hash that was shown, so that files which changed meanwhile are not trusted unseen.
+ * The code that a model brings: which files, why each counts as code, their text, and the word of a
+ * person that this very content may run. Read when somebody asks; trusted by the hash that was
+ * shown, so that files which changed meanwhile are not trusted unseen.
  */
 import { useCallback, useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';
@@ -14,7 +15,10 @@ import { Note } from '../../ui/panel.tsx';
 import { attempt } from '../../ui/toasts.tsx';
 import styles from './model-trust.module.css';
 
-/** What was shown of another model, or before the files changed, is not what would be trusted: its `key` is the model and its state. */
+/**
+ * What was shown of another model, or before the files changed, is not what would be trusted: its
+ * `key` is the model and its state.
+ */
 export function ModelTrust({ model }: { readonly model: ModelView }) {
   const { id, profile } = model;
   const [seen, setSeen] = useState<TrustView | null>(null);

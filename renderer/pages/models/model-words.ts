@@ -26,7 +26,9 @@ export function isWordy({ state }: ModelView): boolean {
   return state !== 'ready' && state !== 'unloaded' && state !== 'draining';
 }
 
-/** `42 tokens/s` and `240 ms, 95 %: 1.2 s`: how fast it answered lately; nothing where nobody asked. */
+/**
+ * `42 tokens/s` and `240 ms, 95 %: 1.2 s`: how fast it answered lately; nothing where nobody asked.
+ */
 export function paceInWords(pace: PaceView | null): readonly string[] {
   if (pace === null) return [];
   const speed = pace.tokensPerSecond === null ? [] : [`${pace.tokensPerSecond.toFixed(pace.tokensPerSecond < 10 ? 1 : 0)} tokens/s`];

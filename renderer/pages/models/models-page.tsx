@@ -1,4 +1,7 @@
-/** Every model with its state and what can be done to it; one of them in the drawer when the address names it. */
+/**
+ * Every model with its state and what can be done to it; one of them in the drawer when the address
+ * names it.
+ */
 import { useCallback, useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bridge } from '../../bridge.ts';
@@ -70,7 +73,9 @@ export function ModelsPage({ subject }: PageProps) {
   );
 }
 
-/** A browser tells no page where a dropped file lies: what is true in the app would be a lie there. */
+/**
+ * A browser tells no page where a dropped file lies: what is true in the app would be a lie there.
+ */
 function NothingYet({ add }: { readonly add: React.ReactNode }) {
   const folders = useWindow((state) => state.snapshot?.watchFolders) ?? [];
   const way =
@@ -103,7 +108,10 @@ function NothingYet({ add }: { readonly add: React.ReactNode }) {
   );
 }
 
-/** Which rows are chosen; the same functions from one drawing to the next, so that rows that did not change are not drawn again. */
+/**
+ * Which rows are chosen; the same functions from one drawing to the next, so that rows that did not
+ * change are not drawn again.
+ */
 function useChosen() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const choose = useCallback((id: string, isChosen: boolean) => {

@@ -1,4 +1,7 @@
-/** One request to `/predict`, as what comes of it: words, waiting, the figures at the end. Keeps nothing. */
+/**
+ * One request to `/predict`, as what comes of it: words, waiting, the figures at the end. Keeps
+ * nothing.
+ */
 import type { Final } from '../../../shared/answer-figures.ts';
 import { predictPath } from '../../../shared/api-predict.ts';
 import { errorFromAnswer, ModeliumError, toModeliumError } from '../../../shared/errors.ts';
@@ -14,7 +17,8 @@ export type Coming =
 
 /**
  * Ends after `end`, and throws when that never comes.
- * @throws ModeliumError: the engine's own; `not-running` when it goes away in mid-answer. An abort throws whatever fetch throws.
+ * @throws ModeliumError: the engine's own; `not-running` when it goes away in mid-answer. An abort
+ * throws whatever fetch throws.
  */
 export async function* answerStream(modelId: string, body: Body, signal: AbortSignal): AsyncGenerator<Coming> {
   const init = { method: 'POST' as const, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal };
@@ -36,8 +40,9 @@ export async function* answerStream(modelId: string, body: Body, signal: AbortSi
 }
 
 /**
- * A connection that ends without its last event. The engine says why before it cuts a stream, but a browser may drop those words with the
- * connection; so whoever still answers was not the one who went away.
+ * A connection that ends without its last event. The engine says why before it cuts a stream, but a
+ * browser may drop those words with the connection; so whoever still answers was not the one who
+ * went away.
  */
 async function whoBrokeOff(): Promise<ModeliumError> {
   try {

@@ -1,4 +1,7 @@
-/** The chat with one model: its conversation, the composer, and one quiet word for readers on how the answer stands. */
+/**
+ * The chat with one model: its conversation, the composer, and one quiet word for readers on how
+ * the answer stands.
+ */
 import { type KeyboardEvent, useMemo, useRef } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { Button } from '../../ui/button.tsx';
@@ -23,7 +26,8 @@ export function Chat({ model, way }: { readonly model: ModelView; readonly way: 
   const turns = useTurns(model.id);
   const last = turns.at(-1);
   const isGenerating = isUnderWay(last);
-  // The same object from one drawing to the next, so that turns which did not change are not drawn again.
+  // The same object from one drawing to the next, so that turns which did not change are not drawn
+  // again.
   const { id } = model;
   const asked = useMemo<Asked>(() => ({ id, way }), [id, way]);
   const obstacle = isServable(model) ? null : `${model.id} cannot be asked now: ${model.message}`;
@@ -85,7 +89,10 @@ function Beginning({ asked, isServable: canAsk }: { readonly asked: Asked; reado
   );
 }
 
-/** Twice an answer: when it begins and when it ends. The words themselves are for reading, not for being read out in pieces. */
+/**
+ * Twice an answer: when it begins and when it ends. The words themselves are for reading, not for
+ * being read out in pieces.
+ */
 function statusOf(turn: Turn | undefined): string {
   if (turn === undefined) return '';
   if (isUnderWay(turn)) return 'Generating';

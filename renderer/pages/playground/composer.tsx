@@ -1,4 +1,7 @@
-/** Where the next question is written. Enter sends it, Shift+Enter begins a line; while an answer comes, Escape and the button stop it. */
+/**
+ * Where the next question is written. Enter sends it, Shift+Enter begins a line; while an answer
+ * comes, Escape and the button stop it.
+ */
 import { type KeyboardEvent, useRef } from 'react';
 import { AreaField } from '../../ui/area-field.tsx';
 import { Button } from '../../ui/button.tsx';

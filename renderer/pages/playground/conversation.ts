@@ -1,6 +1,7 @@
 /**
- * The conversations that are open, one for each model, and the answers under way: they go on while another page is shown, and outlive an engine that
- * restarts. One draft and one set of parameters for all. What is kept over a reload: kept-chats.ts and kept-state.ts.
+ * The conversations that are open, one for each model, and the answers under way: they go on while
+ * another page is shown, and outlive an engine that restarts. One draft and one set of parameters
+ * for all. What is kept over a reload: kept-chats.ts and kept-state.ts.
  */
 import { create } from 'zustand';
 import type { Final } from '../../../shared/answer-figures.ts';
@@ -113,7 +114,10 @@ export function sendAgain(model: Asked, question: string): void {
   begin(model, question, turnsOf(model.id).slice(0, -1));
 }
 
-/** Goes on from before a question with another one, in a conversation of its own: the one that was stays in the list as it is. */
+/**
+ * Goes on from before a question with another one, in a conversation of its own: the one that was
+ * stays in the list as it is.
+ */
 export function branch(model: Asked, turnId: number, question: string): void {
   if (running.has(model.id)) return;
   const turns = turnsOf(model.id);
@@ -147,8 +151,8 @@ export function openChat(chat: KeptChat): void {
 }
 
 /**
- * Ends the answer, and the load that it waits for where nobody else waits for it: a load goes on when its client merely leaves, but a person who
- * stops it here says that it is not wanted.
+ * Ends the answer, and the load that it waits for where nobody else waits for it: a load goes on
+ * when its client merely leaves, but a person who stops it here says that it is not wanted.
  */
 export function stop(modelId: string): void {
   const isWaiting = turnsOf(modelId).at(-1)?.phase === 'waiting';

@@ -13,7 +13,10 @@ export function curlCommand(address: string, modelId: string, body: Body): strin
   ].join(' \\\n  ');
 }
 
-/** Within single quotes a shell reads everything as it stands, but for the quote itself: the string is closed, the quote escaped, and opened again. */
+/**
+ * Within single quotes a shell reads everything as it stands, but for the quote itself: the string
+ * is closed, the quote escaped, and opened again.
+ */
 function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }

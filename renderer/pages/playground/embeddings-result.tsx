@@ -1,4 +1,7 @@
-/** Vectors as a person can judge them: size, length, the first numbers, and a table of how alike the texts are. */
+/**
+ * Vectors as a person can judge them: size, length, the first numbers, and a table of how alike the
+ * texts are.
+ */
 
 import { millisecondsInWords } from '../../../shared/units.ts';
 import { Panel } from '../../ui/panel.tsx';

@@ -1,6 +1,6 @@
 /**
- * Conversations that this browser keeps: in its local storage and nowhere else, the newest first, bounded. Owns the storage's form; what cannot be
- * read or written is as if it were not there.
+ * Conversations that this browser keeps: in its local storage and nowhere else, the newest first,
+ * bounded. Owns the storage's form; what cannot be read or written is as if it were not there.
  */
 import type { Final } from '../../../shared/answer-figures.ts';
 
@@ -36,7 +36,10 @@ export function keptChats(): readonly KeptChat[] {
   }
 }
 
-/** Adds it, or puts it in its former place's stead. Read anew each time: another window keeps chats as well. */
+/**
+ * Adds it, or puts it in its former place's stead. Read anew each time: another window keeps chats
+ * as well.
+ */
 export function keepChat(id: string, modelId: string, turns: readonly KeptTurn[], atMs: number): void {
   const [first] = turns;
   if (first === undefined) return;
@@ -52,7 +55,10 @@ export function dropAllChats(): void {
   localStorage.removeItem(KEY);
 }
 
-/** The oldest go first, until the rest is small enough for us and for the browser. The newest stays whatever its size, if the browser takes it. */
+/**
+ * The oldest go first, until the rest is small enough for us and for the browser. The newest stays
+ * whatever its size, if the browser takes it.
+ */
 function write(chats: readonly KeptChat[]): void {
   let characters = 0;
   let texts = chats.slice(0, CHATS_KEPT).map((chat) => JSON.stringify(chat));

@@ -1,4 +1,7 @@
-/** Collects words that come by the hundred a second, and hands them on at most every 50 ms; while nobody looks at the window, not at all. */
+/**
+ * Collects words that come by the hundred a second, and hands them on at most every 50 ms; while
+ * nobody looks at the window, not at all.
+ */
 const COMMIT_MS = 50;
 
 export class Pace {

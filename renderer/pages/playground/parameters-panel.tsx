@@ -1,4 +1,7 @@
-/** How the next answers are made. What nobody touched is not sent: then the engine's and the runtime's own values hold. */
+/**
+ * How the next answers are made. What nobody touched is not sent: then the engine's and the
+ * runtime's own values hold.
+ */
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { AreaField } from '../../ui/area-field.tsx';
 import { Button } from '../../ui/button.tsx';

@@ -1,4 +1,7 @@
-/** Asking a model by hand: which one, what state it is in, the way of asking that fits its kind, and the same as a request for scripts. */
+/**
+ * Asking a model by hand: which one, what state it is in, the way of asking that fits its kind, and
+ * the same as a request for scripts.
+ */
 import { useEffect, useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { MainAction } from '../../components/model-actions.tsx';
@@ -18,7 +21,9 @@ import styles from './playground.module.css';
 import { chosenModel, textsOf, type Way, wayOf } from './request.ts';
 import { ChatRequestPanel, RequestPanel } from './request-panel.tsx';
 
-/** Where the parameters stand beside the chat and not below it; playground.module.css has the same. */
+/**
+ * Where the parameters stand beside the chat and not below it; playground.module.css has the same.
+ */
 const WIDE = '(min-width: 1180px)';
 
 export function PlaygroundPage({ subject }: PageProps) {

@@ -1,9 +1,15 @@
-/** What is asked: which way a model takes questions, and the body of its request. Pure; knows no HTTP and no screen. */
+/**
+ * What is asked: which way a model takes questions, and the body of its request. Pure; knows no
+ * HTTP and no screen.
+ */
 import { SERVABLE_STATES } from '../../../shared/model.ts';
 import type { ModelProfile } from '../../../shared/profile.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 
-/** `chat` takes messages, `text` a text to go on with, `embeddings` texts to turn into numbers; `none`: not to be asked here. */
+/**
+ * `chat` takes messages, `text` a text to go on with, `embeddings` texts to turn into numbers;
+ * `none`: not to be asked here.
+ */
 export type Way = 'chat' | 'text' | 'embeddings' | 'none';
 
 /** Null: not sent, so that the engine's or the runtime's own default holds. */
@@ -61,7 +67,9 @@ export function textBody(way: 'chat' | 'text', before: readonly Exchange[], ques
   return { ...subject, ...changed(parameters), stream: true };
 }
 
-/** A question that got no word in answer is left out: many templates refuse two questions in a row. */
+/**
+ * A question that got no word in answer is left out: many templates refuse two questions in a row.
+ */
 function messagesOf({ question, answer }: Exchange): readonly object[] {
   if (answer === '') return [];
   return [
@@ -97,7 +105,10 @@ export function isServable(model: Pick<ModelView, 'state' | 'profile'>): boolean
   return SERVABLE_STATES.has(model.state) && wayOf(model.profile) !== 'none';
 }
 
-/** Which model is shown: the one that was named, the one chosen before, a loaded one that talks, or the first that can be asked at all. */
+/**
+ * Which model is shown: the one that was named, the one chosen before, a loaded one that talks, or
+ * the first that can be asked at all.
+ */
 export function chosenModel(models: readonly ModelView[], named: string | null, before: string | null): ModelView | null {
   const talks = (model: ModelView): boolean => wayOf(model.profile) === 'chat';
   if (named !== null) return models.find(({ id, aliases }) => id === named || aliases.includes(named)) ?? null;

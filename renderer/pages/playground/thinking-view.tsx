@@ -1,4 +1,7 @@
-/** What a model thought in front of its answer: open while it comes, folded away once the answer begins, unless a person chose otherwise. */
+/**
+ * What a model thought in front of its answer: open while it comes, folded away once the answer
+ * begins, unless a person chose otherwise.
+ */
 import { useState } from 'react';
 import styles from './chat.module.css';
 

@@ -1,4 +1,7 @@
-/** The conversation as it scrolls: it follows the growing answer until a person scrolls up, and offers the way back. */
+/**
+ * The conversation as it scrolls: it follows the growing answer until a person scrolls up, and
+ * offers the way back.
+ */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Button } from '../../ui/button.tsx';
 import styles from './chat.module.css';
@@ -37,7 +40,8 @@ export function Transcript({ asked, children }: TranscriptProps) {
     if (box.current === null) return;
     const { scrollTop, scrollHeight, clientHeight } = box.current;
     const isNear = scrollHeight - scrollTop - clientHeight <= NEAR_END;
-    // The text may have grown since our own scrolling: only going up means that somebody wants to read there.
+    // The text may have grown since our own scrolling: only going up means that somebody wants to
+    // read there.
     if (isNear) follows.current = true;
     else if (scrollTop < lastTop.current) follows.current = false;
     lastTop.current = scrollTop;

@@ -1,4 +1,7 @@
-/** One question and its answer: the words, what the answer waits for, its figures or what went wrong, and what can be done with it. */
+/**
+ * One question and its answer: the words, what the answer waits for, its figures or what went
+ * wrong, and what can be done with it.
+ */
 
 import { memo, useState } from 'react';
 import { figuresOf } from '../../../shared/answer-figures.ts';
@@ -140,7 +143,10 @@ export function FailureView({ error, hasText = false }: { readonly error: Modeli
   );
 }
 
-/** A runtime's own refusal has a code that our table does not know: it is no bug of ours, and its own sentence says all. */
+/**
+ * A runtime's own refusal has a code that our table does not know: it is no bug of ours, and its
+ * own sentence says all.
+ */
 function hintOf({ code, details, hint }: ModeliumError): string | null {
   const isForeign = details.origin !== undefined && details.origin !== 'modelium';
   return isForeign && (code === 'internal' || code === 'upstream-failed') ? null : hint;

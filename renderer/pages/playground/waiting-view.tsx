@@ -1,4 +1,7 @@
-/** What a request waits for: the model on its way to the device, in its own words and as a bar, or its first word. */
+/**
+ * What a request waits for: the model on its way to the device, in its own words and as a bar, or
+ * its first word.
+ */
 
 import { progressOf } from '../../components/state-chip.tsx';
 import { useModel } from '../../store.ts';
@@ -7,7 +10,10 @@ import styles from './chat.module.css';
 
 interface WaitingProps {
   readonly modelId: string;
-  /** The engine's words in the stream: known only after a while, and used where the model's own state says nothing. */
+  /**
+   * The engine's words in the stream: known only after a while, and used where the model's own
+   * state says nothing.
+   */
   readonly why: string | null;
   readonly onCancel: () => void;
 }

@@ -1,4 +1,7 @@
-/** The control for a value of the settings, by the shape of its schema. Each tells what was made of it, and why that cannot be saved. */
+/**
+ * The control for a value of the settings, by the shape of its schema. Each tells what was made of
+ * it, and why that cannot be saved.
+ */
 import { useState } from 'react';
 import { ChoiceField, SwitchField, TextField } from '../../ui/fields.tsx';
 import { ListRows, MapRows } from './rows.tsx';

@@ -55,7 +55,10 @@ export function changesOf(edits: Edits): readonly Change[] {
   return [...edits.values()].map(({ path, value }) => ({ path, value: value === undefined ? null : value }));
 }
 
-/** `api.port: 8000 -> 9000`, as it is said before saving. @param fallbackOf the default of a path; undefined: it has none. */
+/**
+ * `api.port: 8000 -> 9000`, as it is said before saving. @param fallbackOf the default of a path;
+ * undefined: it has none.
+ */
 export function changeInWords({ path, value }: Edit, given: unknown, fallbackOf: (path: Path) => unknown): string {
   const words = (of: unknown): string => {
     if (of !== undefined && of !== null) return valueInWords(of);

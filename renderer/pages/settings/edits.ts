@@ -1,6 +1,7 @@
 /**
- * The settings as the engine gave them, and the person's edits over them: read, kept while other pages are looked at, saved, thrown away. The
- * page's own store; it decides nothing about single settings.
+ * The settings as the engine gave them, and the person's edits over them: read, kept while other
+ * pages are looked at, saved, thrown away. The page's own store; it decides nothing about single
+ * settings.
  */
 import { create } from 'zustand';
 import type { SettingsView } from '../../../shared/api-settings.ts';

@@ -1,4 +1,7 @@
-/** One key of the settings: what it means, what it is, where that comes from, and what is wrong with it. */
+/**
+ * One key of the settings: what it means, what it is, where that comes from, and what is wrong with
+ * it.
+ */
 import { memo, useId } from 'react';
 import { bridge } from '../../bridge.ts';
 import { Button } from '../../ui/button.tsx';
@@ -98,7 +101,10 @@ function FileOnly() {
   );
 }
 
-/** What the command line said, or what waits for a restart: the engine runs with something else than the file says. */
+/**
+ * What the command line said, or what waits for a restart: the engine runs with something else than
+ * the file says.
+ */
 function InForce({ field: { fallback }, path }: Pick<FieldRowProps, 'field' | 'path'>) {
   const given = useSettings((state) => valueAt(state.view?.given ?? {}, path));
   const inForce = useSettings((state) => valueAt(state.view?.settings, path));

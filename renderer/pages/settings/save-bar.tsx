@@ -1,4 +1,7 @@
-/** What is changed and not saved yet, what came of saving, and the two buttons. Stays in sight at the page's end. */
+/**
+ * What is changed and not saved yet, what came of saving, and the two buttons. Stays in sight at
+ * the page's end.
+ */
 import { useEffect } from 'react';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';

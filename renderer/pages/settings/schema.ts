@@ -1,6 +1,7 @@
 /**
- * Reads the JSON schema of the settings into sections and fields, and says of each which control fits. Pure. It knows shapes, not single settings:
- * a shape that it does not know becomes a field of JSON.
+ * Reads the JSON schema of the settings into sections and fields, and says of each which control
+ * fits. Pure. It knows shapes, not single settings: a shape that it does not know becomes a field
+ * of JSON.
  */
 
 /** As much of a JSON schema as settings use. */
@@ -62,7 +63,10 @@ export interface Section {
   readonly key: string;
   readonly description: string;
   readonly groups: readonly Group[];
-  /** For a section of things by name (`models`, `runtimes`): the fields of each, with paths that begin below the name. */
+  /**
+   * For a section of things by name (`models`, `runtimes`): the fields of each, with paths that
+   * begin below the name.
+   */
   readonly each: readonly Field[] | null;
 }
 

@@ -1,4 +1,7 @@
-/** The settings as a form, made from their schema: sections at the side, the search, the fields. Why it is read-only, where it is. */
+/**
+ * The settings as a form, made from their schema: sections at the side, the search, the fields. Why
+ * it is read-only, where it is.
+ */
 
 import { useEffect, useMemo, useState } from 'react';
 import type { SettingsView } from '../../../shared/api-settings.ts';

@@ -39,7 +39,10 @@ export function SettingsPage({ subject }: PageProps) {
   );
 }
 
-/** Read when the page is opened, when the engine came back or says something else of the file, and when the person comes back from an editor. */
+/**
+ * Read when the page is opened, when the engine came back or says something else of the file, and
+ * when the person comes back from an editor.
+ */
 function useReading(): void {
   const problem = useWindow((state) => state.snapshot?.settingsProblem);
   const file = useWindow((state) => state.snapshot?.settingsFile);

@@ -94,7 +94,10 @@ export function readItem(text: string, { numbers }: Extract<Control, { name: 'li
 export interface ControlProps {
   /** For readers: the row shows it. */
   readonly label: string;
-  /** As in the file, or the default; what was typed where that has a problem. Null or undefined: nothing. */
+  /**
+   * As in the file, or the default; what was typed where that has a problem. Null or undefined:
+   * nothing.
+   */
   readonly value: unknown;
   /** An emptied field means its default. */
   readonly mayBeEmpty: boolean;

@@ -1,4 +1,7 @@
-/** What LoRA adapters ask for beside their matrices, and which base a path of the trainer's machine stands for: told before anything is loaded. */
+/**
+ * What LoRA adapters ask for beside their matrices, and which base a path of the trainer's machine
+ * stands for: told before anything is loaded.
+ */
 import { describe, expect, test } from 'vitest';
 import { baseOf, type KnownModel } from '../../../main/core/analyzer/adapter-base.ts';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';

@@ -1,4 +1,7 @@
-/** Files as Python, editors and exporters write them: what transformers reads is read, and what nobody reads is told in words that help. */
+/**
+ * Files as Python, editors and exporters write them: what transformers reads is read, and what
+ * nobody reads is told in words that help.
+ */
 import { describe, expect, test } from 'vitest';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
 import { classOfType } from '../../../main/core/analyzer/huggingface-classes.ts';

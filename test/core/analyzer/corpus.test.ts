@@ -1,6 +1,7 @@
 /**
- * What the analyzer says of folders in the shapes of public models. Parameters are the published ones (Hugging Face's own count of each file, or
- * the paper's), cache bytes are worked out by hand beside each: layers x heads x width x 2 (keys and values) x 2 bytes. That transformers agrees
+ * What the analyzer says of folders in the shapes of public models. Parameters are the published
+ * ones (Hugging Face's own count of each file, or the paper's), cache bytes are worked out by hand
+ * beside each: layers x heads x width x 2 (keys and values) x 2 bytes. That transformers agrees
  * with both is shown by test/runtimes/corpus.test.ts.
  */
 import { describe, expect, test } from 'vitest';
@@ -77,7 +78,8 @@ const TABLE: readonly (readonly [name: string, expected: Expected])[] = [
   ['qwen3-0.6b', { kind: 'completion', parameters: 596_049_920, context: 40_960, perToken: 28 * 8 * 128 * 4 }],
   ['qwen3-8b', { kind: 'chat', chat: true, parameters: 8_190_735_360, context: 40_960, perToken: 36 * 8 * 128 * 4 }],
   ['qwen3-30b-a3b', { kind: 'chat', chat: true, parameters: 30_532_122_624, context: 40_960, perToken: 48 * 4 * 128 * 4 }],
-  // 12 layers of attention; 36 with a state of 32 heads x 128 x 128 floats and 3 columns of 2 x 16 x 128 + 32 x 128 channels
+  // 12 layers of attention; 36 with a state of 32 heads x 128 x 128 floats and 3 columns of 2 x 16
+  // x 128 + 32 x 128 channels
   [
     'qwen3-next-80b',
     {
@@ -265,7 +267,8 @@ const TABLE: readonly (readonly [name: string, expected: Expected])[] = [
   ['siglip-base-224', { kind: 'embedding', parameters: 203_155_970, context: null, perToken: 0 }],
   ['vit-base-224', { kind: 'vision', parameters: 86_567_656, context: null, perToken: 0 }],
   ['dinov2-base', { kind: 'vision', parameters: 86_580_480, context: null, perToken: 0 }],
-  // 25,557,032, and 53,120 running means and variances of its normalisation, which the file counts too
+  // 25,557,032, and 53,120 running means and variances of its normalisation, which the file counts
+  // too
   ['resnet-50', { kind: 'vision', parameters: 25_557_032 + 53_120, context: null, perToken: 0 }],
   ['wav2vec2-base-960h', { kind: 'speech', parameters: 94_396_320, context: null, perToken: 0 }],
   // The encoder's 1,500 positions are kept beside the text

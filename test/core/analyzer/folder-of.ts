@@ -16,7 +16,10 @@ export function folderOf(contents: Contents): CandidateFile[] {
   });
 }
 
-/** A source of which only the ends of the file are there: the middle, as long as one likes, is zeros. Counts what is asked of it. */
+/**
+ * A source of which only the ends of the file are there: the middle, as long as one likes, is
+ * zeros. Counts what is asked of it.
+ */
 export function sparse(head: Uint8Array, bytes: number): ReturnType<typeof counted> {
   const source = counted(head, bytes);
   const read = source.read.bind(source);

@@ -1,6 +1,7 @@
 /**
- * Analyzers that are broken on purpose, each in one way, for the proof that the harness sees it. They answer as the real one does, and do their harm
- * in the case with the number `HARMFUL` alone. Nothing but `fuzz-worker.ts` runs them.
+ * Analyzers that are broken on purpose, each in one way, for the proof that the harness sees it.
+ * They answer as the real one does, and do their harm in the case with the number `HARMFUL` alone.
+ * Nothing but `fuzz-worker.ts` runs them.
  */
 import { type Analysis, analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
 import type { CandidateFile } from '../../../main/core/analyzer/findings.ts';

@@ -1,6 +1,7 @@
 /**
- * Mutates the files of valid folders and has the analyzer look at them: every case is made from a seed, a format and a number alone, so that a
- * failure can be run again. What is asserted is in `analyzed`; the samples are in `fuzz-samples.ts`, the bounds in `fuzz-meter.ts`.
+ * Mutates the files of valid folders and has the analyzer look at them: every case is made from a
+ * seed, a format and a number alone, so that a failure can be run again. What is asserted is in
+ * `analyzed`; the samples are in `fuzz-samples.ts`, the bounds in `fuzz-meter.ts`.
  */
 import { type Analysis, analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
 import type { CandidateFile } from '../../../main/core/analyzer/findings.ts';
@@ -115,7 +116,10 @@ function analyzed(files: readonly CandidateFile[], meter: Meter, force: boolean,
   return work;
 }
 
-/** The answer names no file outside the folder, claims nothing whole that is not there, and holds plain figures. */
+/**
+ * The answer names no file outside the folder, claims nothing whole that is not there, and holds
+ * plain figures.
+ */
 function checkAnswer(analysis: Analysis, files: readonly CandidateFile[]): void {
   const { profile, whole, missing, damage } = analysis;
   const there = new Set(files.map(({ path }) => path));
@@ -132,7 +136,8 @@ function checkAnswer(analysis: Analysis, files: readonly CandidateFile[]): void 
   for (const { file } of profile.problems) {
     if (/^\/|(?:^|[\\/])\.\.(?:[\\/]|$)/.test(file)) throw new Error(`a problem names ${JSON.stringify(file)}`);
   }
-  // What goes over HTTP and into the store: figures that JSON cannot hold would become null on the way.
+  // What goes over HTTP and into the store: figures that JSON cannot hold would become null on the
+  // way.
   const odd = /:(?:NaN|-?Infinity)/.exec(
     JSON.stringify(profile, (_key, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value)),
   );

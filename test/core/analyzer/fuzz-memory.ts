@@ -1,7 +1,8 @@
 /**
- * Watches the memory of a fuzzing process: V8's heap and the buffers beside it, which no limit of V8's counts. It is asked every thousand steps and
- * after each case, and looks by itself when a quarter of a MiB of buffers was made: in reads, or by whom it may be. Changes the globals of its process: for `fuzz-worker.ts` alone, which has to
- * run with `--expose-gc`.
+ * Watches the memory of a fuzzing process: V8's heap and the buffers beside it, which no limit of
+ * V8's counts. It is asked every thousand steps and after each case, and looks by itself when a
+ * quarter of a MiB of buffers was made: in reads, or by whom it may be. Changes the globals of its
+ * process: for `fuzz-worker.ts` alone, which has to run with `--expose-gc`.
  */
 import { getHeapStatistics } from 'node:v8';
 import type { MemoryWatch } from './fuzz-meter.ts';
@@ -46,7 +47,10 @@ function collect(): void {
   globalThis.gc();
 }
 
-/** For the rest of the process's life: calls `look` after each so many bytes of buffers that anybody makes from now on. */
+/**
+ * For the rest of the process's life: calls `look` after each so many bytes of buffers that anybody
+ * makes from now on.
+ */
 function onBuffersMade(look: () => void): void {
   let unseen = 0;
   const made = (bytes: number): void => {

@@ -1,12 +1,16 @@
 /**
- * What one look at a candidate costs, and the bounds of it, held while it runs: reads, bytes, steps and memory. Who goes beyond a bound is stopped
- * there, and is found out even where it takes no notice. Judges no answer.
+ * What one look at a candidate costs, and the bounds of it, held while it runs: reads, bytes, steps
+ * and memory. Who goes beyond a bound is stopped there, and is found out even where it takes no
+ * notice. Judges no answer.
  */
 import type { ByteSource, ReadingWork } from '../../../main/core/analyzer/bytes.ts';
 import { MIB } from '../../../shared/units.ts';
 import { FILLER } from './fuzz-real.ts';
 
-/** What one candidate may cost, whatever its files say. Far below what a person waits for, and what the inspecting worker has. */
+/**
+ * What one candidate may cost, whatever its files say. Far below what a person waits for, and what
+ * the inspecting worker has.
+ */
 export const BOUNDS = { bytesRead: 192 * MIB, steps: 20_000_000, largestRead: 16 * MIB, memory: 64 * MIB };
 /** So often memory is looked at while no buffers are made. A power of two. */
 const STEPS_BETWEEN_LOOKS = 1024;
@@ -20,7 +24,10 @@ export interface CaseWork {
   memory: number;
 }
 
-/** Bytes of heap and buffers beyond what the program had before the case, after garbage was collected where there seemed too many. */
+/**
+ * Bytes of heap and buffers beyond what the program had before the case, after garbage was
+ * collected where there seemed too many.
+ */
 export interface MemoryWatch {
   used(mostBytes: number): number;
   /** Called when a good many buffers were made since the last time. */
@@ -55,7 +62,10 @@ export class Meter implements ReadingWork {
     if (bytes > BOUNDS.memory) this.#break(`memory is ${bytes} bytes, more than ${BOUNDS.memory}`);
   }
 
-  /** Counts a read before it is made: what asks for too much must fail by the bound, not by the machine's memory. */
+  /**
+   * Counts a read before it is made: what asks for too much must fail by the bound, not by the
+   * machine's memory.
+   */
   read(offset: number, wanted: number): void {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(wanted) || offset < 0 || wanted < 0)
       this.#break(`read(${offset}, ${wanted}) is no place in a file`);
@@ -66,7 +76,10 @@ export class Meter implements ReadingWork {
     if (this.work.bytesRead > BOUNDS.bytesRead) this.#break(`bytesRead is ${this.work.bytesRead}, more than ${BOUNDS.bytesRead}`);
   }
 
-  /** To be asked when all is over. @throws the first bound that was broken, whoever caught it in between. */
+  /**
+   * To be asked when all is over. @throws the first bound that was broken, whoever caught it in
+   * between.
+   */
   settle(): CaseWork {
     this.lookAtMemory();
     if (this.#watch !== null) this.#watch.look = () => undefined;

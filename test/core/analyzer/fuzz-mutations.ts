@@ -1,4 +1,7 @@
-/** What becomes of a file's bytes before the analyzer sees them: broken copies, lengths that lie, nesting without end. Knows no format. */
+/**
+ * What becomes of a file's bytes before the analyzer sees them: broken copies, lengths that lie,
+ * nesting without end. Knows no format.
+ */
 
 const NEIGHBOURHOOD_BYTES = 8192;
 
@@ -145,7 +148,10 @@ export function anywhere(random: Random): Place {
   };
 }
 
-/** Where structure lies; a mutation before this one may have moved it a little. One in eight goes anywhere. */
+/**
+ * Where structure lies; a mutation before this one may have moved it a little. One in eight goes
+ * anywhere.
+ */
 export function within(spans: readonly (readonly [from: number, to: number])[], random: Random): Place {
   const elsewhere = anywhere(random);
   return (bytes) => {

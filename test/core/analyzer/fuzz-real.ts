@@ -1,6 +1,7 @@
 /**
- * Real model files as seeds: the cuts in `test/fixtures/real-files`, with their true lengths. Reads that folder alone: what is fuzzed is the same on
- * each machine, without network and Python. `test/runtimes/real-files.test.ts` holds them against the files that they were cut from.
+ * Real model files as seeds: the cuts in `test/fixtures/real-files`, with their true lengths. Reads
+ * that folder alone: what is fuzzed is the same on each machine, without network and Python.
+ * `test/runtimes/real-files.test.ts` holds them against the files that they were cut from.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

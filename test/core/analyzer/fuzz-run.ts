@@ -1,17 +1,24 @@
 /**
- * Has a process with little memory run cases. A process rather than a worker thread: one that runs out of memory, hangs or crashes takes nobody with
- * it, and it ends by itself when its channel is closed. One process serves job after job; one that died is replaced.
+ * Has a process with little memory run cases. A process rather than a worker thread: one that runs
+ * out of memory, hangs or crashes takes nobody with it, and it ends by itself when its channel is
+ * closed. One process serves job after job; one that died is replaced.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { FolderJob, FromWorker, FuzzAnswer, FuzzJob, JobOptions, ToWorker } from './fuzz-worker.ts';
 
-/** Of V8 alone, the analyzer and the program together; buffers and heap together are bounded by `BOUNDS.memory`. */
+/**
+ * Of V8 alone, the analyzer and the program together; buffers and heap together are bounded by
+ * `BOUNDS.memory`.
+ */
 const HEAP_MB = 64;
 const BATCH = 250;
 /** A batch takes a tenth of a second; on a machine that is busy with other things, a few. */
 const HANGS_AFTER_MS = 60_000;
-/** The process itself finds out what hangs in JavaScript; here waits who finds out what hangs elsewhere. */
+/**
+ * The process itself finds out what hangs in JavaScript; here waits who finds out what hangs
+ * elsewhere.
+ */
 const PATIENCE_MS = 30_000;
 /** Until a new process has loaded its program and tells its first case. */
 const STARTS_WITHIN_MS = 60_000;
@@ -23,7 +30,9 @@ export interface FuzzLimits extends JobOptions {
 
 const LIMITS: FuzzLimits = { batch: BATCH, hangsAfterMs: HANGS_AFTER_MS, patienceMs: PATIENCE_MS };
 const PROGRAM = new URL('fuzz-worker.ts', import.meta.url);
-/** Collected on the thread that asks: what was found to be garbage is gone when memory is looked at. */
+/**
+ * Collected on the thread that asks: what was found to be garbage is gone when memory is looked at.
+ */
 const FLAGS = ['--expose-gc', '--single-threaded-gc', `--max-old-space-size=${HEAP_MB}`, '--disable-warning=ExperimentalWarning'];
 
 export interface Fuzzer {

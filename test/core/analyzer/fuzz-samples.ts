@@ -1,6 +1,7 @@
 /**
- * Valid folders of every format, to be mutated: small ones made by our own helpers, the tiny model that llama.cpp itself loads, configurations as
- * they are published, and real files that packages carry.
+ * Valid folders of every format, to be mutated: small ones made by our own helpers, the tiny model
+ * that llama.cpp itself loads, configurations as they are published, and real files that packages
+ * carry.
  */
 import { readFileSync } from 'node:fs';
 import { tinyModel } from '../../../main/embedded/gguf/tiny-model.ts';
@@ -256,7 +257,10 @@ const MADE: readonly Omit<FuzzFormat, 'real'>[] = [
   },
 ];
 
-/** Of TensorRT, OpenVINO, adapters, timm, diffusers and Mistral no package carries a file that is small enough. */
+/**
+ * Of TensorRT, OpenVINO, adapters, timm, diffusers and Mistral no package carries a file that is
+ * small enough.
+ */
 const rapidOcr = realSample('rapidocr');
 const REAL: Readonly<Record<string, readonly RealSample[]>> = {
   GGUF: [realSample('smollm2')],

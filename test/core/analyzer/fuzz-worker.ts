@@ -1,6 +1,7 @@
 /**
- * The program of a fuzzing process, started by `fuzz-run.ts` alone: runs the cases of one job after the other and answers with what the dearest of
- * them cost, or with the first failure. Ends when its parent does.
+ * The program of a fuzzing process, started by `fuzz-run.ts` alone: runs the cases of one job after
+ * the other and answers with what the dearest of them cost, or with the first failure. Ends when
+ * its parent does.
  */
 import { runInThisContext } from 'node:vm';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
@@ -27,7 +28,9 @@ export interface FolderJob {
 export interface JobOptions {
   /** Cases that are told before they run, and have a time together. */
   readonly batch: number;
-  /** Milliseconds that a batch may take: far more than it does, so that only what hangs reaches it. */
+  /**
+   * Milliseconds that a batch may take: far more than it does, so that only what hangs reaches it.
+   */
   readonly hangsAfterMs: number;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Mutated files of every format: findings, never another error; bytes, steps and the largest read under a bound, heap and buffers together under 64
- * MiB, no name outside the folder. `npm run fuzz` goes on for longer, with another seed.
+ * Mutated files of every format: findings, never another error; bytes, steps and the largest read
+ * under a bound, heap and buffers together under 64 MiB, no name outside the folder. `npm run fuzz`
+ * goes on for longer, with another seed.
  */
 import { afterAll, describe, expect, test } from 'vitest';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';

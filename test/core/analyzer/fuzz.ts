@@ -1,6 +1,7 @@
 /**
- * `npm run fuzz -- [formats] [--seconds N] [--seed N] [--case N] [--files FOLDER]`: mutates files until the time is over, prints its seed, and
- * ends with 1 at the first failure. `--case` runs one again; `--files` takes real files of a folder as further samples of their formats.
+ * `npm run fuzz -- [formats] [--seconds N] [--seed N] [--case N] [--files FOLDER]`: mutates files
+ * until the time is over, prints its seed, and ends with 1 at the first failure. `--case` runs one
+ * again; `--files` takes real files of a folder as further samples of their formats.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';

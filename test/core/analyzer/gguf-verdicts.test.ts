@@ -1,4 +1,7 @@
-/** GGUFs that llama.cpp would refuse, or read for ever, told from their headers: in words that say whose they are and what to do. */
+/**
+ * GGUFs that llama.cpp would refuse, or read for ever, told from their headers: in words that say
+ * whose they are and what to do.
+ */
 import { describe, expect, test } from 'vitest';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
 import { foreignType } from '../../../main/core/analyzer/gguf-types.ts';

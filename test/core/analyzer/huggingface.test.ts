@@ -1,4 +1,7 @@
-/** A Hugging Face folder's files: what is missing and what is wrong, by name; what the texts beside the weights say. */
+/**
+ * A Hugging Face folder's files: what is missing and what is wrong, by name; what the texts beside
+ * the weights say.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';

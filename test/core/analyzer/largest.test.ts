@@ -1,6 +1,7 @@
 /**
- * Files made to cost as much as the bounds of the readers let through, or to break them: an answer in 64 MiB of heap and buffers, and bytes, steps
- * and reads under the same bounds as in `fuzz.test.ts`.
+ * Files made to cost as much as the bounds of the readers let through, or to break them: an answer
+ * in 64 MiB of heap and buffers, and bytes, steps and reads under the same bounds as in
+ * `fuzz.test.ts`.
  */
 import { afterAll, describe, expect, test } from 'vitest';
 import { MIB } from '../../../shared/units.ts';

@@ -117,7 +117,10 @@ describe('parseOnnx', () => {
   });
 });
 
-/** The head of a file whose one tensor has so many bytes; those and nothing else follow, but for the rest of the graph, which is not there. */
+/**
+ * The head of a file whose one tensor has so many bytes; those and nothing else follow, but for the
+ * rest of the graph, which is not there.
+ */
 function hugeOnnx(dims: readonly number[], raw: number): Buffer {
   const size = (field: number, length: number): Buffer => Buffer.concat([number(field, 0).subarray(0, 1), number(1, length).subarray(1)]);
   const delimited = (field: number, length: number): Buffer => {

@@ -1,4 +1,7 @@
-/** Writes GGUF files of our own making, right or wrong, for tests of the parser. Knows the format from its specification, not from our parser. */
+/**
+ * Writes GGUF files of our own making, right or wrong, for tests of the parser. Knows the format
+ * from its specification, not from our parser.
+ */
 import type { ByteSource } from '../../../main/core/analyzer/bytes.ts';
 
 export type Meta =

@@ -1,4 +1,7 @@
-/** Writes ONNX files of our own making, right or wrong. Knows the format from onnx.proto, not from our parser. */
+/**
+ * Writes ONNX files of our own making, right or wrong. Knows the format from onnx.proto, not from
+ * our parser.
+ */
 
 function varint(value: number): Buffer {
   const bytes: number[] = [];

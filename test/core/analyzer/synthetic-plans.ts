@@ -1,6 +1,9 @@
 /** TensorRT engines and OpenVINO descriptions of our own making. */
 
-/** An engine whose payload has so many bytes; the length stands where that version of the format puts it. */
+/**
+ * An engine whose payload has so many bytes; the length stands where that version of the format
+ * puts it.
+ */
 export function tensorRtPlan(version: number, payload: number): Buffer {
   const plan = Buffer.alloc(24 + payload, 9);
   plan.write('ftrt', 0, 'latin1');

@@ -1,4 +1,7 @@
-/** Writes zip archives of our own making, right or wrong. Knows the format from its specification, not from our reader. */
+/**
+ * Writes zip archives of our own making, right or wrong. Knows the format from its specification,
+ * not from our reader.
+ */
 
 export interface SyntheticEntry {
   readonly name: string;

@@ -124,7 +124,9 @@ test('a pickle without its end, and a `.bin` beside an `.xml` that is none of Op
   expect(faults(fake)).toEqual(['unet/diffusion_pytorch_model.bin']);
 });
 
-/** Three MiB of weights in each, of which the second is zeros: as a download in pieces leaves them. */
+/**
+ * Three MiB of weights in each, of which the second is zeros: as a download in pieces leaves them.
+ */
 const LARGE = 3 * MIB;
 const external = writeOnnx({
   tensors: [{ name: 'w', dims: [LARGE / 4], type: 1, external: { location: 'w.data', offset: 0, length: LARGE } }],

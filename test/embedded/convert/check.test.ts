@@ -1,6 +1,6 @@
 /**
- * What the converter would refuse is part of the verdict: folders as exporters leave them, looked at as the engine does. None of them may be called
- * convertible, and the whole ones must be.
+ * What the converter would refuse is part of the verdict: folders as exporters leave them, looked
+ * at as the engine does. None of them may be called convertible, and the whole ones must be.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** A folder whose configuration names several ends of a generation, converted and served: each of them ends one. */
+/**
+ * A folder whose configuration names several ends of a generation, converted and served: each of
+ * them ends one.
+ */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Where the tensors of public models go: every weight of each once, and nothing that llama.cpp has no place for. */
+/**
+ * Where the tensors of public models go: every weight of each once, and nothing that llama.cpp has
+ * no place for.
+ */
 import { describe, expect, test } from 'vitest';
 import { conversionOf, type GgufArchitecture } from '../../../main/core/analyzer/convertible.ts';
 import type { SourceTensor, SourceType } from '../../../main/embedded/convert/source.ts';

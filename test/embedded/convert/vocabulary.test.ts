@@ -1,4 +1,7 @@
-/** The tokenizer's files as metadata: types, gaps, templates, special tokens; and files that mean harm or nonsense. */
+/**
+ * The tokenizer's files as metadata: types, gaps, templates, special tokens; and files that mean
+ * harm or nonsense.
+ */
 import { describe, expect, test } from 'vitest';
 import { vocabularyMetadata } from '../../../main/embedded/convert/vocabulary.ts';
 import { TOKEN } from '../../../main/embedded/convert/vocabulary-table.ts';

@@ -1,4 +1,7 @@
-/** A command of one's own: what is wrong with it in words, what it is started with, and when its model counts as ready. */
+/**
+ * A command of one's own: what is wrong with it in words, what it is started with, and when its
+ * model counts as ready.
+ */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

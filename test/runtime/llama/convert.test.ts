@@ -1,4 +1,7 @@
-/** Converting as the adapter plans it, by tables: which types, what the model is then, the steps, and what an end means. */
+/**
+ * Converting as the adapter plans it, by tables: which types, what the model is then, the steps,
+ * and what an end means.
+ */
 import { describe, expect, test } from 'vitest';
 import { llamaAdapter } from '../../../main/runtime/llama/adapter.ts';
 import type { Step } from '../../../main/runtime/step.ts';

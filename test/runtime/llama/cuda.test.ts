@@ -1,4 +1,7 @@
-/** Where a CUDA runtime may lie, laid out as toolkits, wheels and distributions do it. Files by name alone: no GPU and no library is needed. */
+/**
+ * Where a CUDA runtime may lie, laid out as toolkits, wheels and distributions do it. Files by name
+ * alone: no GPU and no library is needed.
+ */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

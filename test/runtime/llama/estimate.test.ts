@@ -1,4 +1,7 @@
-/** Predicted bytes against what llama.cpp v0.4.0 logged on this very file and context, recorded; the live ones are in test/embedded/memory.test.ts. */
+/**
+ * Predicted bytes against what llama.cpp v0.4.0 logged on this very file and context, recorded; the
+ * live ones are in test/embedded/memory.test.ts.
+ */
 import { describe, expect, test } from 'vitest';
 import { estimate, gpuLayersOf, kvBytes } from '../../../main/runtime/llama/estimate.ts';
 import { planOf as launchOf } from '../../../main/runtime/llama/plan.ts';
@@ -31,7 +34,8 @@ describe('on the CPU', () => {
     ['tiny', TINY, 512, 4, 0.44, 0.5, 1.52],
     ['tiny encoder', TINY_BERT, 512, 1, 0.41, 0, 1.2],
   ])('%s (%#): within 10 %% of the buffers', (_, profile, context, sequences, model, kv, compute) => {
-    // 100 tokens become a batch of 100 for our rule and of 400 for the server's four sequences: below 512 tokens only the sum is promised.
+    // 100 tokens become a batch of 100 for our rule and of 400 for the server's four sequences:
+    // below 512 tokens only the sum is promised.
     const parts = part(profile, planOf(context, sequences));
     expect(parts.kv).toBeCloseTo(kv * MIB, -1);
     if (context < 512) return;

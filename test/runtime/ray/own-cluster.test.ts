@@ -1,4 +1,7 @@
-/** A cluster of our own with a real program behind real ports: the fake cluster of the fixtures, started as `ray` is. And a folder as a zip, over HTTP. */
+/**
+ * A cluster of our own with a real program behind real ports: the fake cluster of the fixtures,
+ * started as `ray` is. And a folder as a zip, over HTTP.
+ */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,7 @@
-/** Ray Serve without Ray: where it is found, the application that it makes of a model, and its steps, answered by the fake cluster of the fixtures. */
+/**
+ * Ray Serve without Ray: where it is found, the application that it makes of a model, and its
+ * steps, answered by the fake cluster of the fixtures.
+ */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

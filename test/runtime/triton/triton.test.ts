@@ -1,4 +1,7 @@
-/** Triton's adapter in parts: how it is found and started, the entries of models, what is asked of a person, and what its words mean. */
+/**
+ * Triton's adapter in parts: how it is found and started, the entries of models, what is asked of a
+ * person, and what its words mean.
+ */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** What is said of vLLM's ends: the recorded words of a real one on a processor, and those lines that only a GPU makes it say. */
+/**
+ * What is said of vLLM's ends: the recorded words of a real one on a processor, and those lines
+ * that only a GPU makes it say.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -25,7 +28,10 @@ interface Said {
   readonly code?: string;
 }
 
-/** Lines of vllm/v1/worker, v1/core and model_executor (0.32) that need a GPU, or a machine in trouble. */
+/**
+ * Lines of vllm/v1/worker, v1/core and model_executor (0.32) that need a GPU, or a machine in
+ * trouble.
+ */
 test.each<Said>([
   {
     line: '(EngineCore pid=7) ERROR 11-25 10:00:00 [core.py:1] ValueError: Free memory on device cuda:0 (10.0/24.0 GiB) on startup is less than desired GPU memory utilization (0.5, 12.0 GiB). Decrease GPU memory',
