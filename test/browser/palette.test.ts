@@ -100,6 +100,7 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
       await page.getByRole('heading', { level: 1, name: does.replace('Go to ', '') }).waitFor();
     }
     await page.goto(`${engine.engine.address}/#/models`);
+    await page.getByRole('searchbox').waitFor();
     await page.keyboard.press('/');
     await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('type'))).toBe('search');
     await page.keyboard.type('ga?');

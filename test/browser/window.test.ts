@@ -282,7 +282,7 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
 
   test.each(['light', 'dark'] as const)('nothing is out of reach in %s', async (colorScheme) => {
     await show('box', { colorScheme });
-    for (const name of ['box', 'models', 'models/chat', 'models/broken', 'decisions', 'activity']) {
+    for (const name of ['box', 'models', 'models/chat', 'models/broken', 'activity', 'decisions']) {
       await page.goto(`${engine.engine.address}/#/${name}`);
       await page.getByRole('heading').first().waitFor();
       await expectAccessible(page);
