@@ -249,7 +249,7 @@ describe('architecture', () => {
     const guarded = `core/orchestrator core/registry core/notice/catalog core/notice/settler runtime/manager runtime/process-host runtime/stall-watch
       runtime/waiting-room runtime/sweep runtime/room`;
     const guardOf = (text: string): string | null =>
-      /^\/\*\*[\s\S]*?Guarded by (test\/[\w/-]+\.test\.ts)\.[\s\S]*?\*\//.exec(text)?.[1] ?? null;
+      /^\/\*\*[\s\S]*?Guarded\s+(?:\*\s+)?by\s+(?:\*\s+)?(test\/[\w/-]+\.test\.ts)\.[\s\S]*?\*\//.exec(text)?.[1] ?? null;
     for (const name of guarded.split(/\s+/)) {
       const guard = guardOf(readFileSync(join(root, `main/${name}.ts`), 'utf8'));
       expect(guard, name).not.toBeNull();

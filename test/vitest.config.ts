@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { builtChildren } from './helpers/built-app.ts';
 
-// Three workers on two cores: a good part of a test is waiting for processes. The modules are read
-// once for all files of a worker, which saves a minute.
+// Two workers: the machines we promise to pass on have two cores, and a third starves llama.cpp. The
+// modules are read once for all files of a worker, which saves a minute.
 // biome-ignore lint/style/noDefaultExport: Vitest reads the default export of its configuration.
 export default defineConfig({
   plugins: [builtChildren],
@@ -10,7 +10,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/runtimes/**'],
     globalSetup: ['test/helpers/built.ts'],
-    maxWorkers: 3,
+    maxWorkers: 2,
     isolate: false,
     testTimeout: 90_000,
     hookTimeout: 120_000,
