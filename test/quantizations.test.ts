@@ -89,7 +89,7 @@ test('the best that fits is loaded; models.NAME.quantization: another one, by ha
   expect(new Set(weighed.map(({ plan }) => plan.file))).toEqual(new Set(['Model-BF16.gguf', 'Model-Q4_K_M.gguf', 'Model-Q2_K.gguf']));
   expect(weighed.find(({ plan }) => plan.file === 'Model-BF16.gguf')).toMatchObject({
     feasible: false,
-    why: expect.stringContaining('BF16, of BF16, Q2_K, Q4_K_M'),
+    facts: expect.arrayContaining([{ fact: 'quantization', type: 'BF16', of: ['BF16', 'Q2_K', 'Q4_K_M'] }]),
   });
 
   const choose = (quantization: string): void =>
