@@ -6,6 +6,7 @@
 import { useWindow } from '../store.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
+import { WithCode } from '../ui/with-code.ts';
 import styles from './engine-panels.module.css';
 
 export function RuntimesPanel() {
@@ -21,7 +22,9 @@ export function RuntimesPanel() {
                 {id} {version ?? ''}
                 {enabled ? '' : ' (off in the settings)'}
               </h3>
-              <p>{message}</p>
+              <p>
+                <WithCode>{message}</WithCode>
+              </p>
             </div>
           </li>
         ))}

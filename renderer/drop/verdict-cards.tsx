@@ -11,6 +11,7 @@ import { isInTrouble, isNoModel, StateChip, TRANSIENT } from '../components/stat
 import { go } from '../route.ts';
 import { useModel } from '../store.ts';
 import { Button, IconButton } from '../ui/button.tsx';
+import { WithCode } from '../ui/with-code.ts';
 import { type Drop, dismiss, dismissAll, useDrops } from './drops.ts';
 import styles from './verdict-cards.module.css';
 
@@ -85,7 +86,9 @@ function Refused({ drop }: { readonly drop: Drop }) {
   return (
     <>
       <p className={styles.bad}>{drop.refusal?.message}</p>
-      <p className={styles.help}>{drop.refusal?.hint}</p>
+      <p className={styles.help}>
+        <WithCode>{drop.refusal?.hint ?? ''}</WithCode>
+      </p>
     </>
   );
 }
@@ -102,7 +105,11 @@ function Followed({ model, dropKey }: { readonly model: ModelView; readonly drop
         </p>
       )}
       <p className={isTrouble ? styles.bad : undefined}>{state === 'ready' ? readyWords(model, nameOf) : message}</p>
-      {help !== null && <p className={styles.help}>{help}</p>}
+      {help !== null && (
+        <p className={styles.help}>
+          <WithCode>{help}</WithCode>
+        </p>
+      )}
       <CardActions dropKey={dropKey} model={model} />
     </>
   );

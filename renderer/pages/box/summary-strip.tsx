@@ -5,7 +5,8 @@
 import type { ReactNode } from 'react';
 import type { DeviceView } from '../../../shared/snapshot.ts';
 import { gibibytes } from '../../../shared/units.ts';
-import { useWindow } from '../../store.ts';
+import { segmentsOf, takenBytes } from '../../components/segments.ts';
+import { useLoadingModels, useWindow } from '../../store.ts';
 import styles from './box-page.module.css';
 import { largestRoom, roomInWords } from './room.ts';
 
@@ -14,7 +15,9 @@ export function SummaryStrip({ gpus, hosts }: { readonly gpus: readonly DeviceVi
   const inFlight = useWindow((state) => state.snapshot?.models.reduce((sum, model) => sum + model.inFlight, 0) ?? 0);
   const waiting = useWindow((state) => state.snapshot?.models.reduce((sum, model) => sum + model.waiting, 0) ?? 0);
   const shown = gpus.length > 0 ? gpus : hosts;
-  const used = shown.reduce((sum, { usedBytes }) => sum + usedBytes, 0);
+  const loading = useLoadingModels();
+  // As the rows below count it: two figures of one thing must not differ.
+  const used = shown.reduce((sum, device) => sum + takenBytes(segmentsOf(device, loading)), 0);
   const total = shown.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
   const watts = gpus.flatMap(({ powerWatts }) => powerWatts ?? []);
   const room = largestRoom(gpus) ?? largestRoom(hosts);

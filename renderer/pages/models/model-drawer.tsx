@@ -17,6 +17,7 @@ import { Button } from '../../ui/button.tsx';
 import { SwitchField } from '../../ui/fields.tsx';
 import { Overlay } from '../../ui/overlays.tsx';
 import { Facts, Note } from '../../ui/panel.tsx';
+import { WithCode } from '../../ui/with-code.ts';
 import { useAsked } from '../../use-asked.ts';
 import styles from './model-drawer.module.css';
 import { ModelPlan } from './model-plan.tsx';
@@ -58,7 +59,11 @@ function Body({ model }: { readonly model: ModelView }) {
         <Note tone={state === 'failed' ? 'bad' : 'warn'}>
           <p>{words}</p>
           {because !== undefined && <ReasonView reason={because} />}
-          {help !== null && <p>{help}</p>}
+          {help !== null && (
+            <p>
+              <WithCode>{help}</WithCode>
+            </p>
+          )}
         </Note>
       ) : (
         <>
