@@ -38,11 +38,10 @@ export class Activity {
     this.#countTokens(report, nowMs);
     // What was refused or cut says nothing of how fast the model is.
     if (status !== 200) return;
-    const ended = [
-      ...(this.#byModel.get(modelId) ?? []).slice(1 - PACE_REQUESTS),
-      { totalMs, firstTokenMs, tokensPerSecond, endedMs: nowMs },
-    ];
-    this.#byModel.set(modelId, ended);
+    const ended = this.#byModel.get(modelId) ?? [];
+    ended.push({ totalMs, firstTokenMs, tokensPerSecond, endedMs: nowMs });
+    // Cut now and then: a copy for each request would be work on its path.
+    this.#byModel.set(modelId, ended.length >= PACE_REQUESTS * 2 ? ended.slice(-PACE_REQUESTS) : ended);
     this.#paces.delete(modelId);
   }
 
@@ -58,7 +57,8 @@ export class Activity {
   paceOf(modelId: string, nowMs: number): PaceView | null {
     const known = this.#paces.get(modelId);
     if (known !== undefined && nowMs < known.until) return known.pace;
-    const recent = (this.#byModel.get(modelId) ?? []).filter(({ endedMs }) => nowMs - endedMs < PACE_MS);
+    const kept = (this.#byModel.get(modelId) ?? []).slice(-PACE_REQUESTS);
+    const recent = kept.filter(({ endedMs }) => nowMs - endedMs < PACE_MS);
     const [oldest] = recent;
     if (oldest === undefined) {
       this.forget(modelId);
