@@ -80,8 +80,8 @@ export function isDetail({ fact }: Fact): boolean {
  * its facts, or what was said of it as a whole.
  */
 export function sentenceOf(reason: Reason): string {
-  const said = reason.facts.filter(({ fact }) => fact === 'said');
-  if (said.length > 0) return said.map((fact) => factInWords(fact)).join(' ');
+  const quoted = reason.facts.filter(({ fact }) => fact === 'said');
+  if (quoted.length > 0) return quoted.map((fact) => factInWords(fact)).join(' ');
   const place = placeOf(reason.cause);
   const facts = reason.facts.filter((fact) => !isDetail(fact)).map((fact) => factInWords(fact, place));
   return [headlineOf(reason), ...facts].join('; ');

@@ -49,7 +49,7 @@ class Session {
   readonly #lines: Interface;
   readonly #remembers: boolean;
   #system: string | null;
-  #said: Message[] = [];
+  #messages: Message[] = [];
   #answering: AbortController | null = null;
   #left = false;
   readonly #marksPastes: boolean;
@@ -105,7 +105,7 @@ class Session {
     if (verb === '/bye' || verb === '/exit' || verb === '/quit') this.#lines.close();
     else if (verb === '/help' || verb === '/?') this.#say(HELP);
     else if (verb === '/clear') {
-      this.#said = [];
+      this.#messages = [];
       this.#say('Forgotten.');
     } else if (verb === '/system' && !this.#remembers) this.#say('This model has no chat template, and cannot be told anything first.');
     else if (verb === '/system') {
@@ -116,7 +116,7 @@ class Session {
 
   async #answer(text: string): Promise<void> {
     const asked: Message = { role: 'user', content: text };
-    const before = this.#remembers ? [...this.#first(), ...this.#said] : [];
+    const before = this.#remembers ? [...this.#first(), ...this.#messages] : [];
     const stop = new AbortController();
     this.#answering = stop;
     let answer = '';
@@ -150,7 +150,7 @@ class Session {
       this.#answering = null;
     }
     // A question without an answer is not held against the next one.
-    if (answer !== '' && this.#remembers) this.#said.push(asked, { role: 'assistant', content: answer });
+    if (answer !== '' && this.#remembers) this.#messages.push(asked, { role: 'assistant', content: answer });
   }
 
   #first(): readonly Message[] {

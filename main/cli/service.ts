@@ -35,7 +35,7 @@ export async function service({ stateFolder, json }: Shared, action: string, { c
       if (json) printJson({ file, started: isStarted && trouble === null });
       else print(`Wrote ${file}.${isStarted && trouble === null ? ' It runs, and starts with your login.' : ''}`);
       if (!isStarted) print(`Start it: systemctl --user daemon-reload && systemctl --user enable --now ${UNIT}`);
-      if (trouble !== null) return told(trouble);
+      if (trouble !== null) return reportRefusal(trouble);
       if (isStarted && !json) print(`Its log: journalctl --user -u modelium -f. Before login too: loginctl enable-linger`);
       return 0;
     }
@@ -60,7 +60,7 @@ export async function service({ stateFolder, json }: Shared, action: string, { c
   }
 }
 
-function told(trouble: string): number {
+function reportRefusal(trouble: string): number {
   console.error(`systemd did not take it: ${trouble}. Start it by hand: systemctl --user enable --now ${UNIT}`);
   return 1;
 }

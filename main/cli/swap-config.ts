@@ -22,7 +22,7 @@ const MOST_MODELS = 2_000;
 export interface SwapModel {
   readonly name: string;
   /** Everything that it says, macros filled in. */
-  readonly said: Data;
+  readonly raw: Data;
   readonly command: string;
   /**
    * Macros that nobody defines, and environment variables that were filled in with what they are
@@ -34,7 +34,7 @@ export interface SwapModel {
 
 export interface SwapConfig {
   /** All but models and macros. */
-  readonly said: Data;
+  readonly raw: Data;
   readonly models: readonly SwapModel[];
 }
 
@@ -46,12 +46,12 @@ export function readSwapConfig(text: string, file: string, env: Readonly<Record<
   const yaml = readYaml(text);
   const [error] = yaml.errors;
   if (error !== undefined) throw invalid(`${file}:${yaml.place(error.offset)}: ${error.message}`);
-  const { models, macros, ...said } = objectOf(dataOf(yaml, file), `${file}: expected sections, such as models:`);
+  const { models, macros, ...raw } = objectOf(dataOf(yaml, file), `${file}: expected sections, such as models:`);
   if (models === undefined) throw invalid(`${file} has no section models: it is no configuration of llama-swap.`);
   const entries = Object.entries(objectOf(models, `${file}: models: expected a section with a name for each model.`));
   if (entries.length > MOST_MODELS) throw invalid(`${file} names ${entries.length} models; at most ${MOST_MODELS} are read.`);
   const shared = textsOf(macros ?? {}, `${file}: macros: expected a section of texts.`);
-  return { said, models: entries.map(([name, value]) => modelOf(name, value, shared, env, file)) };
+  return { raw, models: entries.map(([name, value]) => modelOf(name, value, shared, env, file)) };
 }
 
 function dataOf(yaml: YamlText, file: string): unknown {
@@ -72,10 +72,10 @@ function modelOf(
   const at = `${file}: models.${name}`;
   const { macros = {}, ...own } = objectOf(value, `${at}: expected a section with cmd.`);
   const filler = new Filler({ ...shared, ...textsOf(macros, `${at}.macros: expected a section of texts.`) }, env, at);
-  const said = filler.all(own, 0) as Data;
-  const { cmd } = said;
+  const raw = filler.all(own, 0) as Data;
+  const { cmd } = raw;
   if (typeof cmd !== 'string' || cmd.trim() === '') throw invalid(`${at}: expected cmd, the command that starts it.`);
-  return { name, said, command: cmd, unknown: [...filler.unknown], fromEnvironment: [...filler.fromEnvironment] };
+  return { name, raw, command: cmd, unknown: [...filler.unknown], fromEnvironment: [...filler.fromEnvironment] };
 }
 
 /** Fills the macros of one model in. */

@@ -43,13 +43,13 @@ const WHY: Readonly<Record<string, string>> = {
   startPort: 'ports are taken from port_range of each runtime',
 };
 
-export function swapSettings({ said, models }: SwapConfig): SwapSettings {
+export function swapSettings({ raw, models }: SwapConfig): SwapSettings {
   const runtimes = new Map<string, Commented>();
   const sections = new Map<string, Commented>();
   const notes: string[] = [];
   const paths: string[] = [];
-  const persistent = persistentOf(said['groups']);
-  const idleSeconds = isSeconds(said['globalTTL']) && said['globalTTL'] > 0 ? said['globalTTL'] : NEVER_SECONDS;
+  const persistent = persistentOf(raw['groups']);
+  const idleSeconds = isSeconds(raw['globalTTL']) && raw['globalTTL'] > 0 ? raw['globalTTL'] : NEVER_SECONDS;
   for (const model of models) {
     const own = commandOf(model);
     if (typeof own === 'string') {
@@ -78,26 +78,26 @@ export function swapSettings({ said, models }: SwapConfig): SwapSettings {
     paths.push(own.model);
   }
   return {
-    notes: [...notes, ...unusable(said['peers']), ...leftOut(said)],
+    notes: [...notes, ...unusable(raw['peers']), ...leftOut(raw)],
     paths,
-    policies: policiesOf(said, idleSeconds, sections),
+    policies: policiesOf(raw, idleSeconds, sections),
     runtimes,
-    remotes: remotesOf(said['peers']),
+    remotes: remotesOf(raw['peers']),
     models: sections,
   };
 }
 
-function commandOf({ command, said }: SwapModel): OwnCommand | string {
+function commandOf({ command, raw }: SwapModel): OwnCommand | string {
   try {
-    return ownCommand(command, /:(\d+)(?:\/|$)/.exec(String(said['proxy'] ?? ''))?.[1] ?? null);
+    return ownCommand(command, /:(\d+)(?:\/|$)/.exec(String(raw['proxy'] ?? ''))?.[1] ?? null);
   } catch (thrown) {
     return (thrown as Error).message;
   }
 }
 
-function runtimeOf({ name, said }: SwapModel, own: OwnCommand): { readonly runtime: Data; readonly missing: readonly string[] } {
-  const { checkEndpoint, useModelName, proxy } = said;
-  const env = envOf(said['env']);
+function runtimeOf({ name, raw }: SwapModel, own: OwnCommand): { readonly runtime: Data; readonly missing: readonly string[] } {
+  const { checkEndpoint, useModelName, proxy } = raw;
+  const env = envOf(raw['env']);
   delete env['CUDA_VISIBLE_DEVICES'];
   const health = typeof checkEndpoint === 'string' && /^\/\S*$/.test(checkEndpoint) ? { health: checkEndpoint } : {};
   const skips = checkEndpoint === 'none';
@@ -119,16 +119,16 @@ function runtimeOf({ name, said }: SwapModel, own: OwnCommand): { readonly runti
 }
 
 function sectionOf(
-  { name, said, unknown, fromEnvironment }: SwapModel,
+  { name, raw, unknown, fromEnvironment }: SwapModel,
   own: OwnCommand,
   id: string,
   runtime: string,
   isPersistent: boolean,
 ): Commented {
-  const aliases = [...new Set([name, ...aliasesOf(said['aliases'])])].filter((alias) => alias !== id);
-  const { ttl } = said;
-  const gpus = envOf(said['env'])['CUDA_VISIBLE_DEVICES'];
-  const others = Object.keys(said).filter((key) => !KNOWN.includes(key));
+  const aliases = [...new Set([name, ...aliasesOf(raw['aliases'])])].filter((alias) => alias !== id);
+  const { ttl } = raw;
+  const gpus = envOf(raw['env'])['CUDA_VISIBLE_DEVICES'];
+  const others = Object.keys(raw).filter((key) => !KNOWN.includes(key));
   return {
     value: {
       runtime,
@@ -160,9 +160,9 @@ function policiesOf({ healthCheckTimeout, hooks }: Data, idleSeconds: number, mo
   };
 }
 
-function leftOut(said: Data): readonly string[] {
+function leftOut(raw: Data): readonly string[] {
   const done = ['healthCheckTimeout', 'globalTTL', 'hooks', 'peers'];
-  return Object.keys(said)
+  return Object.keys(raw)
     .filter((key) => !done.includes(key))
     .map(withoutCounterpart);
 }

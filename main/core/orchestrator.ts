@@ -18,7 +18,7 @@ import { Grants } from './decide/grants.ts';
 import type { Questions } from './decide/questions.ts';
 import { blockedBy, triedAgain } from './decide/reasoned.ts';
 import { askAgain, nameByBase, reconsider, reconsiderAdapters, reconsiderTrust } from './decide/reconsider.ts';
-import { DecisionBook } from './decision-book.ts';
+import { DecisionLog } from './decision-log.ts';
 import type { Doer } from './doer.ts';
 import type { Devices } from './memory/devices.ts';
 import { Idleness } from './memory/idleness.ts';
@@ -55,7 +55,7 @@ export class Orchestrator {
   readonly #ports: OrchestratorPorts;
   readonly #due = new Set<string>();
   readonly #questions: Questions;
-  readonly #book: DecisionBook;
+  readonly #decisionLog: DecisionLog;
   readonly #grants: Grants;
   readonly #idleness: Idleness;
   readonly #retries: Timers;
@@ -67,18 +67,18 @@ export class Orchestrator {
   #isQueueDue = false;
   #running = false;
   #closed = false;
-  #cancelQueueLook: (() => void) | null = null;
+  #cancelQueueCheck: (() => void) | null = null;
 
   constructor(ports: OrchestratorPorts) {
     this.#ports = ports;
     this.#questions = ports.questions;
     this.#retries = new Timers(ports.clock);
     this.#alwaysLoaded = ports.settings().orchestration.policies.always_loaded;
-    this.#book = new DecisionBook(ports);
-    this.#idleness = new Idleness({ ...ports, book: this.#book });
+    this.#decisionLog = new DecisionLog(ports);
+    this.#idleness = new Idleness({ ...ports, decisionLog: this.#decisionLog });
     this.#grants = new Grants({
       ...ports,
-      book: this.#book,
+      decisionLog: this.#decisionLog,
       refuse: (record, decision) => this.#refuse(record, decision),
       wake: (id) => this.wake(id),
     });
@@ -103,7 +103,7 @@ export class Orchestrator {
   }
 
   /** Something that no single model's step depends on is other than before: those who wait for room are asked about again. */
-  #lookAtQueue(): void {
+  #checkQueue(): void {
     this.#isQueueDue = true;
     this.#run();
   }
@@ -134,13 +134,13 @@ export class Orchestrator {
       if (names.length > 0 && !names.some((name) => before.includes(name))) this.#wantAlways(id);
     }
     for (const record of this.#ports.registry.each()) reconsider(this.#ports, record, (id) => this.#wantAlways(id));
-    this.#lookAtQueue();
+    this.#checkQueue();
   }
 
   /** Who may leave is other than before: those that wait for room, or lack it, are asked about again. Nobody else is disturbed. */
   pinsChanged(): void {
     for (const record of this.#ports.registry.each()) askAgain(this.#ports, record);
-    this.#lookAtQueue();
+    this.#checkQueue();
   }
 
   /** A person trusted its code, or took that back, or the code is other than what was trusted. */
@@ -166,12 +166,12 @@ export class Orchestrator {
       if (!depends || record.profile === null) continue;
       if (this.#questions.ask(record, 'present').kind !== 'refuse') this.#ports.registry.apply(record.id, { type: 'reconsidered' });
     }
-    if (this.#cancelQueueLook !== null) this.#lookAtQueue();
+    if (this.#cancelQueueCheck !== null) this.#checkQueue();
   }
 
   close(): void {
     this.#closed = true;
-    this.#cancelQueueLook?.();
+    this.#cancelQueueCheck?.();
     this.#idleness.close();
     this.#retries.close();
     this.#ports.settler.close();
@@ -227,7 +227,7 @@ export class Orchestrator {
 
   #refuse(record: ModelRecord, decision: Extract<Decision, { kind: 'refuse' }>): void {
     const { registry, admission, log, trust } = this.#ports;
-    this.#book.write(record.id, 'refuse', decision.refusal, decision, decision.candidates);
+    this.#decisionLog.write(record.id, 'refuse', decision.refusal, decision, decision.candidates);
     log.say(`${record.id} is not served: ${decision.reason}`);
     // Whoever wants it goes on wanting it where only the room is missing, or the comparison of its code with what was trusted.
     if (decision.refusal !== 'no-room' && !(decision.refusal === 'needs-trust' && trust.isChecking(record))) admission.unwant(record.id);
@@ -273,17 +273,17 @@ export class Orchestrator {
     const leftMs = state.retryAtMs - clock.now();
     if (leftMs > 0) return this.#retries.set(record.id, leftMs, () => this.wake(record.id));
     this.#retries.cancel(record.id);
-    this.#book.write(record.id, 'retry', 'retry', triedAgain(state.attempts));
+    this.#decisionLog.write(record.id, 'retry', 'retry', triedAgain(state.attempts));
     registry.apply(record.id, { type: 'reconsidered' });
   }
 
   #grant(): void {
-    this.#cancelQueueLook?.();
-    this.#cancelQueueLook = null;
+    this.#cancelQueueCheck?.();
+    this.#cancelQueueCheck = null;
     if (this.#closed || !this.#grants.grantQueued()) return;
-    this.#cancelQueueLook = this.#ports.clock.after(QUEUE_LOOK_MS, () => {
-      this.#cancelQueueLook = null;
-      this.#lookAtQueue();
+    this.#cancelQueueCheck = this.#ports.clock.after(QUEUE_LOOK_MS, () => {
+      this.#cancelQueueCheck = null;
+      this.#checkQueue();
     });
   }
 

@@ -133,7 +133,7 @@ export interface TrustRow {
   readonly at: string;
 }
 
-export interface TrustBook {
+export interface TrustTable {
   trusted(): readonly TrustRow[];
   /**
    * In place of what was written of the same model, form and hash. A full disk throws `disk-full`.
@@ -283,7 +283,7 @@ export interface SamplePoint {
 }
 
 /** The devices' last day, kept over restarts. */
-export interface SampleBook {
+export interface SampleTable {
   /** A full disk throws `disk-full`: the point is lost, and nothing else. */
   keep(point: SamplePoint): void;
   /** Oldest first. */

@@ -4,7 +4,7 @@
  */
 
 import type { Server } from '../../shared/model.ts';
-import type { Packing } from './look.ts';
+import type { Packing } from './machine-files.ts';
 
 /** A process that cannot be mistaken for a later one with the same number. */
 export interface ProcessIdentity {

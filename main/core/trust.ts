@@ -14,12 +14,12 @@ import { type FormKind, formOf, type ModelForm } from '../../shared/profile.ts';
 import type { TrustFormView, TrustView } from '../../shared/snapshot.ts';
 import { whyCode } from './analyzer/code-reasons.ts';
 import { sameBytes as sameFile } from './notice/settle.ts';
-import type { Clock, CodeReader, CodeReading, FileIdentity, Log, TrustBook, TrustRow } from './ports.ts';
+import type { Clock, CodeReader, CodeReading, FileIdentity, Log, TrustRow, TrustTable } from './ports.ts';
 import type { ModelRecord, Registry } from './registry.ts';
 
 export interface TrustPorts {
   readonly registry: Registry;
-  readonly book: TrustBook;
+  readonly trustTable: TrustTable;
   readonly reader: CodeReader;
   readonly clock: Clock;
   readonly log: Log;
@@ -42,15 +42,15 @@ export class Trust {
   readonly #rows = new Map<string, readonly TrustRow[]>();
   /** Comparisons under way, by model and hash. */
   readonly #checks = new Map<string, Promise<boolean>>();
-  readonly #told = new Map<string, string>();
+  readonly #reported = new Map<string, string>();
   readonly #abort = new AbortController();
 
   constructor(ports: TrustPorts) {
     this.#ports = ports;
-    for (const row of ports.book.trusted()) this.#rows.set(row.modelId, [...this.#rowsOf(row.modelId), row]);
+    for (const row of ports.trustTable.trusted()) this.#rows.set(row.modelId, [...this.#rowsOf(row.modelId), row]);
     ports.registry.onChange(({ id, record, event }) => {
       if (record === null) this.#forget(id);
-      else if (event === null || event.type === 'analyzed' || event.type === 'recognised') this.#look(record);
+      else if (event === null || event.type === 'analyzed' || event.type === 'recognised') this.#reconsider(record);
     });
   }
 
@@ -95,7 +95,7 @@ export class Trust {
     if (!trusted) {
       for (const row of this.#rowsOf(id)) if (row.form === kind) this.#drop(row);
       this.#ports.log.say(`${id} is no longer trusted: its code (${kind}) does not run here`);
-      return this.#said(id);
+      return this.#report(id);
     }
     for (const form of forms) {
       const reading = await this.#read(record, form, signal);
@@ -139,7 +139,7 @@ export class Trust {
   }
 
   /** Other files, or another profile of them: is what was trusted still there? */
-  #look(record: ModelRecord): void {
+  #reconsider(record: ModelRecord): void {
     // Of files that are still coming nobody knows yet what will be code.
     if (record.profile === null || record.state.name === 'discovered' || record.state.name === 'settling') return;
     for (const row of this.#rowsOf(record.id)) {
@@ -182,7 +182,7 @@ export class Trust {
     // What came while it was read has to be looked at as well.
     const now = this.#ports.registry.get(row.modelId);
     const kept = this.#rowsOf(row.modelId).find((each) => each.form === row.form && each.hash === row.hash);
-    if (now !== undefined && kept !== undefined && now.files !== record.files) this.#look(now);
+    if (now !== undefined && kept !== undefined && now.files !== record.files) this.#reconsider(now);
     return isSame;
   }
 
@@ -190,16 +190,16 @@ export class Trust {
     const at = new Date(this.#ports.clock.wallTime()).toISOString();
     this.#keep({ modelId: id, form: form.kind, hash: reading.hash, files: reading.files.map(identity), at });
     this.#ports.log.say(`${id} is trusted: its code (${form.kind}, ${fileCount(form)}) may run here`);
-    this.#said(id);
+    this.#report(id);
   }
 
-  #said(id: string): void {
-    this.#told.set(id, this.#standings(id));
+  #report(id: string): void {
+    this.#reported.set(id, this.#standings(id));
     this.#ports.changed(id, 'person');
   }
 
   #keep(row: TrustRow): void {
-    this.#ports.book.trust(row);
+    this.#ports.trustTable.trust(row);
     const others = this.#rowsOf(row.modelId).filter((each) => each.form !== row.form || !sameNames(each, row));
     this.#rows.set(row.modelId, [...others, row]);
   }
@@ -215,7 +215,7 @@ export class Trust {
       this.#rowsOf(row.modelId).filter((each) => each !== row),
     );
     try {
-      this.#ports.book.distrust(row);
+      this.#ports.trustTable.distrust(row);
     } catch (error) {
       // In force at once whatever the disk says; a row that stays there is compared with the files
       // at the next start.
@@ -226,7 +226,7 @@ export class Trust {
   #forget(id: string): void {
     for (const row of this.#rowsOf(id)) this.#drop(row);
     this.#rows.delete(id);
-    this.#told.delete(id);
+    this.#reported.delete(id);
   }
 
   /**
@@ -234,9 +234,9 @@ export class Trust {
    * is needed for.
    */
   #tell(id: string): void {
-    const before = this.#told.get(id);
+    const before = this.#reported.get(id);
     const now = this.#standings(id);
-    this.#told.set(id, now);
+    this.#reported.set(id, now);
     if (before !== undefined && before !== now) this.#ports.changed(id, 'files');
   }
 

@@ -95,13 +95,13 @@ export async function startShell(wanted: Wanted): Promise<void> {
 /** Where the desktop shows no tray, a window that hides looks like one that ended. */
 function tellOnce(open: () => void): () => void {
   // Held here: a notification that nobody holds is collected, and its click with it.
-  let told: Notification | null = null;
+  let notification: Notification | null = null;
   return () => {
-    if (told !== null || !Notification.isSupported()) return;
+    if (notification !== null || !Notification.isSupported()) return;
     const body = 'It is in the tray; where there is none, start Modelium again to see the window. Quit in its menu ends it.';
-    told = new Notification({ title: 'Modelium goes on serving', body });
-    told.on('click', open);
-    told.show();
+    notification = new Notification({ title: 'Modelium goes on serving', body });
+    notification.on('click', open);
+    notification.show();
   };
 }
 

@@ -5,7 +5,7 @@
 import type { Settings } from '../../shared/settings.ts';
 import type { RuntimeFinding } from '../core/decide/planner.ts';
 import { createClock } from '../io/clock.ts';
-import { look } from '../io/files/look.ts';
+import { machineFiles } from '../io/files/machine-files.ts';
 import { createUpstreams } from '../io/http-client.ts';
 import { createProcesses } from '../io/processes/processes.ts';
 import { runtimesOf } from '../runtime/adapters.ts';
@@ -19,7 +19,7 @@ export async function checkRuntimes(
   driver: { readonly isPresent: boolean; readonly why: string },
 ): Promise<readonly RuntimeFinding[]> {
   const http = createUpstreams();
-  const searcher = new Searcher({ clock: createClock(), look, processes: createProcesses(), http });
+  const searcher = new Searcher({ clock: createClock(), machineFiles, processes: createProcesses(), http });
   const node: NodeProgram = { command: process.execPath, args: [], env: {} };
   const world = runtimeWorld({ settings, file }, { node, driver, gpu: () => null });
   const found: RuntimeFinding[] = [];

@@ -54,14 +54,14 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
     seen: (server) => servers.seen(server),
   });
 
-  const { trustBook: book, codeReader: reader } = world;
-  const trust: Trust = new Trust({ registry, book, reader, clock, log, changed: (id, by) => orchestrator.trustChanged(id, by) });
+  const { trustTable, codeReader: reader } = world;
+  const trust: Trust = new Trust({ registry, trustTable, reader, clock, log, changed: (id, by) => orchestrator.trustChanged(id, by) });
 
   const threads = new ThreadShare(world.cpuCores);
   const { processes, table, http, scratch, randomWord, bootId, released } = world;
   const adapter: ManagerPorts['adapter'] = (id) => runtimes.adapter(id);
   const hostPorts = { clock, processes, table, http, scratch, randomWord, bootId, probe, log, policies };
-  const servers: Servers = new Servers({ ...hostPorts, look: world.look, adapter, heard: (news) => elsewhere.apply(news) });
+  const servers: Servers = new Servers({ ...hostPorts, machineFiles: world.machineFiles, adapter, heard: (news) => elsewhere.apply(news) });
   const managerPorts: ManagerPorts = {
     ...{ ...hostPorts, registry, devices, servers, adapter },
     ...{ usage, ledger, threads, wake, released },
@@ -93,12 +93,12 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
     ...{ registry, admission, devices, usage, settler, ledger, clock, log, facts, questions, trust, settings },
     doer,
   });
-  const lookAgain = (id: string): void => {
-    settler.look(id);
+  const inspectAgain = (id: string): void => {
+    settler.inspect(id);
     wake(id);
   };
   const catalog: Catalog = new Catalog({
-    ...{ registry, admission, ledger, tracker, clock, log, settings, lookAgain },
+    ...{ registry, admission, ledger, tracker, clock, log, settings, inspectAgain: inspectAgain },
     doer,
     folders: world.folders,
   });

@@ -10,7 +10,7 @@ import { VERSION } from '../../shared/version.ts';
 import { Changes } from '../core/tell/changes.ts';
 import { History } from '../core/tell/history.ts';
 import { createClock } from '../io/clock.ts';
-import { look } from '../io/files/look.ts';
+import { machineFiles } from '../io/files/machine-files.ts';
 import { listSource } from '../io/files/source-files.ts';
 import { createLog } from '../io/log.ts';
 import { createMetrics } from '../io/metrics.ts';
@@ -120,14 +120,14 @@ class RunningEngine implements Engine {
     const metrics = createMetrics(() => snapshot());
     const meter = new Meter(metrics, store.ledger);
     const { ledger } = meter;
-    const world = { clock, log, processes, http: upstreams, look, settings: () => settings.current };
+    const world = { clock, log, processes, http: upstreams, machineFiles, settings: () => settings.current };
     const runtimes = runtimesOfMachine({
       ...{ ...world, node: this.#options.program, settingsFile: () => settings.file },
       driver: () => ({ isPresent: probe.gpuFacts().found, why: probe.gpuFacts().message }),
     });
     const core = buildCore(
       {
-        ...{ ...world, probe, ledger, library, bootId, table: store.processes, codeReader, trustBook: store.trust },
+        ...{ ...world, probe, ledger, library, bootId, table: store.processes, codeReader, trustTable: store.trust },
         ...{ prepared, listSource, scratch, cpuCores: availableParallelism(), tracker: folders.tracker() },
         folders: () => folders.paths,
         randomWord: () => randomBytes(24).toString('base64url'),

@@ -3,7 +3,7 @@
  * each needs those before it.
  */
 
-import type { Clock, Log, SampleBook } from '../core/ports.ts';
+import type { Clock, Log, SampleTable } from '../core/ports.ts';
 import type { Changes } from '../core/tell/changes.ts';
 import { DayHistory, type History } from '../core/tell/history.ts';
 import type { RunningDeviceProbe } from '../io/devices/device-probe.ts';
@@ -29,7 +29,7 @@ export interface FollowParts {
  * The devices' last day, as far as it can be kept: a disk that is full or a file that went away
  * costs a point of a chart, nothing else.
  */
-export function openDay(samples: SampleBook, log: Log): DayHistory {
+export function openDay(samples: SampleTable, log: Log): DayHistory {
   return new DayHistory(samples.past(), (point) => {
     try {
       samples.keep(point);

@@ -38,16 +38,16 @@ const NAMES_OFFERED = 3;
 
 export function createInference(parts: InferenceParts): Inference {
   const { registry, admission, waitingRoom, usage, clock, log } = parts;
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const tellOnce = ({ modelId, ignoredFields }: RequestReport) => {
     for (const field of ignoredFields) {
-      if (told.has(field)) continue;
-      told.add(field);
+      if (reported.has(field)) continue;
+      reported.add(field);
       log.say(`A request for ${modelId} has the field "${field}", which changes nothing here: it is ignored, and from now on only counted`);
     }
   };
   const doubt = (id: string): void => {
-    parts.servers.foreign(registry.get(id)?.server?.name ?? '')?.lookNow();
+    parts.servers.foreign(registry.get(id)?.server?.name ?? '')?.checkNow();
     parts.manager.doubt(id);
   };
   return {

@@ -67,7 +67,7 @@ export async function listen(parts: ListenParts): Promise<{ readonly address: st
       core.activity.ended(report, clock.now(), clock.wallTime());
     },
   });
-  const desk = parts.settings.desk();
+  const editor = parts.settings.editor();
   const control = createControl({
     ...{ ...core, clock, ledger, library, finder, changes, snapshot, view, engineLog: log, history: parts.history, day: parts.day },
     rescanRuntimes: async () => {
@@ -75,7 +75,7 @@ export async function listen(parts: ListenParts): Promise<{ readonly address: st
       core.runtimes.apply();
       core.orchestrator.reconsiderAll();
     },
-    ...{ settings: desk.view, editSettings: desk.edit },
+    ...{ settings: editor.view, editSettings: editor.edit },
     trouble: parts.trouble,
   });
   const shared = new SharedText(clock, () => meter.text(core, upstreams, settings()));

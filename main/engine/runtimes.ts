@@ -10,7 +10,7 @@ import type { RuntimeId } from '../../shared/decision.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { NodeView, RuntimeView } from '../../shared/snapshot.ts';
 import type { KnownRuntime } from '../core/decide/planner.ts';
-import type { Look } from '../core/look.ts';
+import type { MachineFiles } from '../core/machine-files.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { modeliumFolders } from '../io/folders.ts';
 import { programs } from '../programs.ts';
@@ -56,7 +56,7 @@ export class Runtimes {
    * though the settings no longer name that.
    */
   readonly #applied = new Map<RuntimeId, Applied>();
-  #cancelLook: (() => void) | null = null;
+  #cancelRescan: (() => void) | null = null;
   #closed = false;
 
   constructor(ports: RuntimesPorts, modulesOf = runtimesOf) {
@@ -143,21 +143,21 @@ export class Runtimes {
 
   /** Looks again and again from here on. */
   start(): void {
-    this.#cancelLook = this.#ports.clock.after(this.#ports.everyMs(), () => void this.#look());
+    this.#cancelRescan = this.#ports.clock.after(this.#ports.everyMs(), () => void this.#rescan());
   }
 
   close(): void {
     this.#closed = true;
-    this.#cancelLook?.();
+    this.#cancelRescan?.();
   }
 
-  async #look(): Promise<void> {
+  async #rescan(): Promise<void> {
     const others = await this.find().catch((): readonly RuntimeId[] => []);
     if (this.#closed) return;
     if (others.length > 0) {
       this.apply();
-      const told = this.#listed.filter(({ module }) => others.includes(module.id));
-      for (const { module, adapter } of told) this.#ports.log.say(`${module.name}: ${adapter.found.message}`);
+      const changed = this.#listed.filter(({ module }) => others.includes(module.id));
+      for (const { module, adapter } of changed) this.#ports.log.say(`${module.name}: ${adapter.found.message}`);
       this.#ports.onOther();
     }
     this.start();
@@ -165,7 +165,7 @@ export class Runtimes {
 }
 
 export interface RuntimesWorld extends Pick<World, 'clock' | 'log' | 'processes' | 'http' | 'settings'> {
-  readonly look: Look;
+  readonly machineFiles: MachineFiles;
   readonly node: NodeProgram;
   /** modelium.yaml; null: there is none. */
   settingsFile(): string | null;
@@ -178,12 +178,12 @@ export interface RuntimesWorld extends Pick<World, 'clock' | 'log' | 'processes'
  * needs.
  */
 export function runtimesOfMachine(world: RuntimesWorld): (needs: RuntimeListNeeds) => Runtimes {
-  const { clock, log, look, processes, http, settings, settingsFile, node, driver } = world;
-  return ({ devices, ...told }) => {
+  const { clock, log, machineFiles, processes, http, settings, settingsFile, node, driver } = world;
+  return ({ devices, ...rest }) => {
     const gpu: RuntimeWorld['gpu'] = (id) => devices.sample?.devices.find((device) => device.id === id) ?? null;
     return new Runtimes({
-      ...{ clock, log, settings, ...told },
-      searcher: new Searcher({ clock, look, processes, http }),
+      ...{ clock, log, settings, ...rest },
+      searcher: new Searcher({ clock, machineFiles: machineFiles, processes, http }),
       world: () => runtimeWorld({ settings: settings(), file: settingsFile() }, { node, gpu, driver: driver() }),
       everyMs: () => settings().orchestration.model_discovery.scan_interval_seconds * 1000,
     });

@@ -6,7 +6,7 @@ import type { Settings } from '../../shared/settings.ts';
 import { needsRestart } from '../../shared/settings-keys.ts';
 import type { Log } from '../core/ports.ts';
 import { type LoadedSettings, type SettingsPlaces, type SettingsWatch, watchSettings } from '../io/settings/settings-file.ts';
-import { createSettingsDesk, type SettingsDesk } from './settings-desk.ts';
+import { createSettingsEditor, type SettingsEditor } from './settings-editor.ts';
 
 /** What the command line says, which is in force in the place of the file's. */
 export interface SettingsOptions {
@@ -60,8 +60,8 @@ export class EngineSettings {
     return this.#problem;
   }
 
-  desk(): SettingsDesk {
-    return createSettingsDesk({
+  editor(): SettingsEditor {
+    return createSettingsEditor({
       places: this.#places,
       inForce: () => ({ settings: this.#current, problem: this.#problem, warnings: this.warnings }),
       watch: () => this.#watch,

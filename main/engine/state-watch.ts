@@ -23,18 +23,18 @@ export interface StateWatchParts {
 
 export function watchStateFolder({ folder, store, clock, log, opened }: StateWatchParts): void {
   let before: Standing | 'lost' = 'there';
-  const lookAt = (): Standing | 'lost' => {
+  const standingNow = (): Standing | 'lost' => {
     try {
-      return folder.look();
+      return folder.check();
     } catch (error) {
       if (before !== 'lost') log.error(`The state folder ${folder.path} was deleted while Modelium runs, and cannot be made again`, error);
       return 'lost';
     }
   };
   let stop = (): void => {};
-  const look = (): void => {
-    stop = clock.after(LOOK_EACH_MS, look);
-    const standing = lookAt();
+  const check = (): void => {
+    stop = clock.after(LOOK_EACH_MS, check);
+    const standing = standingNow();
     if (standing === 'made-again') {
       store.rescue();
       log.warn(`The state folder ${folder.path} was deleted while Modelium runs. It was made again, with all that was in it.`);
@@ -44,6 +44,6 @@ export function watchStateFolder({ folder, store, clock, log, opened }: StateWat
     }
     before = standing;
   };
-  stop = clock.after(LOOK_EACH_MS, look);
+  stop = clock.after(LOOK_EACH_MS, check);
   opened.add(null, () => stop());
 }

@@ -3,10 +3,10 @@ import type { RuntimeId } from '../../shared/decision.ts';
 import type { Settings } from '../../shared/settings.ts';
 import type { NodeView } from '../../shared/snapshot.ts';
 import type { KnownRuntime } from '../core/decide/planner.ts';
-import type { Look } from '../core/look.ts';
+import type { MachineFiles } from '../core/machine-files.ts';
 import type { Devices } from '../core/memory/devices.ts';
 import type { Tracker } from '../core/notice/catalog.ts';
-import type { Clock, CodeReader, DeviceProbe, Ledger, Library, Log, PreparedFiles, SourceListing, TrustBook } from '../core/ports.ts';
+import type { Clock, CodeReader, DeviceProbe, Ledger, Library, Log, PreparedFiles, SourceListing, TrustTable } from '../core/ports.ts';
 import type { Processes, ProcessTable, ScratchFolders } from '../core/process-ports.ts';
 import type { Adapter, ForeignFacts } from '../runtime/adapter.ts';
 import type { HostPorts } from '../runtime/process-host.ts';
@@ -21,13 +21,13 @@ export interface World {
   readonly ledger: Ledger;
   readonly library: Library;
   readonly codeReader: CodeReader;
-  readonly trustBook: TrustBook;
+  readonly trustTable: TrustTable;
   readonly prepared: PreparedFiles;
   /** The files of a folder as they are now. */
   listSource(path: string): Promise<SourceListing>;
   readonly tracker: Tracker;
   readonly scratch: ScratchFolders;
-  readonly look: Look;
+  readonly machineFiles: MachineFiles;
   settings(): Settings;
   folders(): readonly string[];
   /** Cores that the models' threads share. */

@@ -64,11 +64,11 @@ export function passAsItIs(
  */
 export function requireProtocol(modelId: string, { endpoint, runtime }: Pick<Lease, 'endpoint' | 'runtime'>): void {
   if (endpoint.protocol === 'openai') return;
-  const sentence = `${modelId} runs on ${runtime}, which has no routes of OpenAI's (protocol: ${endpoint.protocol}): ask it as ${waysOf(modelId, endpoint)}.`;
+  const sentence = `${modelId} runs on ${runtime}, which has no routes of OpenAI's (protocol: ${endpoint.protocol}): ask it as ${routesOf(modelId, endpoint)}.`;
   throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
 }
 
-function waysOf(modelId: string, { protocol, tensors }: Lease['endpoint']): string {
+function routesOf(modelId: string, { protocol, tensors }: Lease['endpoint']): string {
   if (protocol !== 'v2' || tensors === undefined) return `${AS_IT_IS}${modelId}/ and what follows`;
   return `/predict/${modelId} with ${isTextModel(tensors) ? 'a prompt' : 'inputs'}, or as /v2/models/${modelId}/infer`;
 }

@@ -85,9 +85,15 @@ export function tellOfInference(
     const when = isReady ? 'its runtime does not say which tensors it takes' : 'which tensors it takes is not known before it is loaded';
     throw new ModeliumError('not-supported-by-model', `Of ${modelId} ${when}.`, { param: 'model' });
   }
-  const told = (all: typeof tensors.inputs) => all.map(({ name: tensor, datatype, shape }) => ({ name: tensor, datatype, shape }));
+  const described = (all: typeof tensors.inputs) => all.map(({ name: tensor, datatype, shape }) => ({ name: tensor, datatype, shape }));
   const { inputs, outputs } = tensors;
-  sendJson(response, 200, { name: modelId, versions: ['1'], platform: runtime ?? '', inputs: told(inputs), outputs: told(outputs) });
+  sendJson(response, 200, {
+    name: modelId,
+    versions: ['1'],
+    platform: runtime ?? '',
+    inputs: described(inputs),
+    outputs: described(outputs),
+  });
 }
 
 function resolved({ inference }: Pick<ProxyWorld, 'inference'>, name: string): string {

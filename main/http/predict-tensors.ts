@@ -56,11 +56,11 @@ export class PredictTensors implements Job {
     const given = givenTensors(endpoint.tensors, this.#inputs);
     if ('problems' in given) {
       const [first] = given.problems;
-      const told = given.problems
+      const listed = given.problems
         .slice(0, PROBLEMS_TOLD)
         .map(({ name, sentence }) => (name === null ? sentence : `inputs.${name}: ${sentence}`));
       const param = first?.name == null ? 'inputs' : `inputs.${first.name}`;
-      throw new ModeliumError('invalid-body', told.join(' '), { param });
+      throw new ModeliumError('invalid-body', listed.join(' '), { param });
     }
     this.#onLease(lease);
     return inferRequest(endpoint.model, endpoint.tensors, given.tensors);

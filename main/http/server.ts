@@ -139,14 +139,14 @@ function closeServer(server: Server): Promise<void> {
 function closeConnections(servers: readonly Server[], clock: Clock, graceMs: number): () => void {
   const endMs = clock.now() + graceMs;
   let stop = () => {};
-  function look(): void {
+  function closeIdle(): void {
     const isOver = clock.now() >= endMs;
     for (const server of servers) {
       if (isOver) server.closeAllConnections();
       else server.closeIdleConnections();
     }
-    if (!isOver) stop = clock.after(CLOSE_POLL_MS, look);
+    if (!isOver) stop = clock.after(CLOSE_POLL_MS, closeIdle);
   }
-  look();
+  closeIdle();
   return () => stop();
 }

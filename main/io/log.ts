@@ -14,8 +14,8 @@ const SAID_AGAIN_AFTER_MS = 60_000;
 const SENTENCES_KEPT = 256;
 
 interface Repeated {
-  readonly saidMs: number;
-  unsaid: number;
+  readonly writtenMs: number;
+  suppressed: number;
 }
 
 /** The last lines of something that speaks, and those that come. */
@@ -70,16 +70,16 @@ export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | '
   function complain(prefix: string, sentence: string): void {
     const known = heard.get(sentence);
     const nowMs = options.wallTime();
-    if (known !== undefined && nowMs - known.saidMs < SAID_AGAIN_AFTER_MS) {
-      known.unsaid += 1;
+    if (known !== undefined && nowMs - known.writtenMs < SAID_AGAIN_AFTER_MS) {
+      known.suppressed += 1;
       return;
     }
     const before =
-      known === undefined || known.unsaid === 0
+      known === undefined || known.suppressed === 0
         ? ''
-        : ` (${known.unsaid} more time${known.unsaid === 1 ? '' : 's'} since it was last said)`;
+        : ` (${known.suppressed} more time${known.suppressed === 1 ? '' : 's'} since it was last said)`;
     heard.delete(sentence);
-    heard.set(sentence, { saidMs: nowMs, unsaid: 0 });
+    heard.set(sentence, { writtenMs: nowMs, suppressed: 0 });
     const [oldest] = heard.keys();
     if (heard.size > SENTENCES_KEPT && oldest !== undefined) heard.delete(oldest);
     write(prefix, sentence + before);

@@ -28,7 +28,7 @@ export interface StateFolder {
    * Looks whether the folder is still there; where it was deleted, makes it again, so that this
    * engine is found and stays the only one.
    */
-  look(): Standing;
+  check(): Standing;
   /** Takes engine.json away and lets the next engine in. */
   close(): void;
 }
@@ -55,7 +55,7 @@ export function openStateFolder(path: string): StateFolder {
       path,
       token,
       announce,
-      look() {
+      check() {
         if (held.isThere()) {
           const lacks = (name: string): boolean => !existsSync(join(path, name));
           if (lacks(TOKEN_FILE)) writePrivate(join(path, TOKEN_FILE), `${token}\n`);

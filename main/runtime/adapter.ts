@@ -82,7 +82,7 @@ export interface Stopping {
  * How a server that is not ours answered, and what it offers; where it is away: what is known of it
  * all the same.
  */
-export type ForeignLook =
+export type ForeignStatus =
   | {
       readonly isThere: true;
       readonly endpoint: Endpoint;
@@ -113,7 +113,7 @@ export interface ForeignFacts {
   readonly where: string;
   /** Equal as long as it is the same server, asked in the same way. */
   readonly about: string;
-  look(): Steps<ForeignLook>;
+  check(): Steps<ForeignStatus>;
 }
 
 export type ServerFacts = OwnFacts | ForeignFacts;

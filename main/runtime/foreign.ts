@@ -8,7 +8,7 @@ import type { Endpoint } from '../../shared/model.ts';
 import type { NodeView } from '../../shared/snapshot.ts';
 import type { Log } from '../core/ports.ts';
 import type { ProcessIdentity } from '../core/process-ports.ts';
-import type { Explanation, ForeignFacts, ForeignLook } from './adapter.ts';
+import type { Explanation, ForeignFacts, ForeignStatus } from './adapter.ts';
 import { runCalls } from './call-host.ts';
 import { LastWords } from './last-words.ts';
 import type { Guest, SharedServer } from './shared-host.ts';
@@ -37,41 +37,41 @@ export class ForeignServer implements SharedServer {
   readonly words = new LastWords();
   readonly facts: ForeignFacts;
   readonly #ports: ForeignPorts;
-  readonly #onLook: (look: ForeignLook) => void;
+  readonly #onStatus: (status: ForeignStatus) => void;
   readonly #guests = new Set<Guest>();
   readonly #closed = new AbortController();
-  #look: ForeignLook | null = null;
-  #lookMs = 0;
+  #status: ForeignStatus | null = null;
+  #answerMs = 0;
   #failures = 0;
   #isLooking = false;
   #lastMs = Number.NEGATIVE_INFINITY;
   #cancel: () => void = () => {};
 
-  constructor(ports: ForeignPorts, facts: ForeignFacts, onLook: (look: ForeignLook) => void) {
+  constructor(ports: ForeignPorts, facts: ForeignFacts, onStatus: (status: ForeignStatus) => void) {
     this.#ports = ports;
     this.facts = facts;
-    this.#onLook = onLook;
+    this.#onStatus = onStatus;
   }
 
   /** Null before its first answer. */
-  get look(): ForeignLook | null {
-    return this.#look;
+  get status(): ForeignStatus | null {
+    return this.#status;
   }
 
   get nodes(): readonly NodeView[] {
-    return this.#look?.isThere === true ? (this.#look.nodes ?? []) : [];
+    return this.#status?.isThere === true ? (this.#status.nodes ?? []) : [];
   }
 
   /** A sentence where it answers, but late; null where there is nothing to say. */
   get note(): string | null {
-    return this.#look?.isThere === true && this.#lookMs >= SLOW_MS
-      ? `${this.facts.where} answers slowly: its list of models took ${(this.#lookMs / 1000).toFixed(0)} s`
+    return this.#status?.isThere === true && this.#answerMs >= SLOW_MS
+      ? `${this.facts.where} answers slowly: its list of models took ${(this.#answerMs / 1000).toFixed(0)} s`
       : null;
   }
 
   get explanation(): Explanation | null {
-    if (this.#look?.isThere === true) return null;
-    const message = this.#look?.why ?? `${this.facts.where} has not answered yet.`;
+    if (this.#status?.isThere === true) return null;
+    const message = this.#status?.why ?? `${this.facts.where} has not answered yet.`;
     return { code: 'runtime-exited', message, permanent: false, retryWith: null };
   }
 
@@ -89,10 +89,10 @@ export class ForeignServer implements SharedServer {
   }
 
   async enter(guest: Guest): Promise<Endpoint> {
-    const look = this.#look;
-    if (look?.isThere !== true) throw new ModeliumError('runtime-exited', this.explanation?.message ?? '');
+    const status = this.#status;
+    if (status?.isThere !== true) throw new ModeliumError('runtime-exited', this.explanation?.message ?? '');
     this.#guests.add(guest);
-    return look.endpoint;
+    return status.endpoint;
   }
 
   settled(): void {}
@@ -107,7 +107,7 @@ export class ForeignServer implements SharedServer {
   }
 
   hung(): void {
-    this.lookNow();
+    this.checkNow();
   }
 
   recycle(): void {
@@ -115,11 +115,11 @@ export class ForeignServer implements SharedServer {
   }
 
   /** Looks as soon as that is no storm: it was just named, or a request to it failed. */
-  lookNow(): void {
+  checkNow(): void {
     if (this.#isLooking || this.#closed.signal.aborted) return;
     const { clock } = this.#ports;
     this.#cancel();
-    const leastMs = this.#look?.isThere === false ? LEAST_AWAY_MS : LEAST_THERE_MS;
+    const leastMs = this.#status?.isThere === false ? LEAST_AWAY_MS : LEAST_THERE_MS;
     const waitMs = Math.max(0, this.#lastMs + leastMs - clock.now());
     this.#cancel = clock.after(waitMs, () => void this.#ask());
   }
@@ -128,7 +128,7 @@ export class ForeignServer implements SharedServer {
   close(why: string): void {
     this.#closed.abort();
     this.#cancel();
-    this.#look = { isThere: false, why, help: '', offers: [] };
+    this.#status = { isThere: false, why, help: '', offers: [] };
     this.#breakGuests();
   }
 
@@ -136,26 +136,26 @@ export class ForeignServer implements SharedServer {
     const { clock, log } = this.#ports;
     this.#isLooking = true;
     this.#lastMs = clock.now();
-    const look = await runCalls(this.#ports, `Looking at ${this.facts.where}`, this.facts.look(), this.#closed.signal).catch(
-      (thrown): ForeignLook => ({ isThere: false, why: toModeliumError(thrown).message, help: '', offers: this.#look?.offers ?? [] }),
+    const status = await runCalls(this.#ports, `Looking at ${this.facts.where}`, this.facts.check(), this.#closed.signal).catch(
+      (thrown): ForeignStatus => ({ isThere: false, why: toModeliumError(thrown).message, help: '', offers: this.#status?.offers ?? [] }),
     );
     this.#isLooking = false;
     if (this.#closed.signal.aborted) return;
-    this.#lookMs = clock.now() - this.#lastMs;
-    const before = this.#look;
-    this.#look = look;
-    if (look.isThere) this.#failures = 0;
+    this.#answerMs = clock.now() - this.#lastMs;
+    const before = this.#status;
+    this.#status = status;
+    if (status.isThere) this.#failures = 0;
     else this.#failures += 1;
-    const waitMs = look.isThere ? THERE_MS : Math.min(AWAY_LONGEST_MS, AWAY_FIRST_MS * 2 ** (this.#failures - 1));
+    const waitMs = status.isThere ? THERE_MS : Math.min(AWAY_LONGEST_MS, AWAY_FIRST_MS * 2 ** (this.#failures - 1));
     this.#cancel = clock.after(waitMs, () => void this.#ask());
-    if (look.isThere && look.loaded !== undefined) this.#missLost(look.loaded);
-    if (JSON.stringify(before) === JSON.stringify(look)) return;
-    const models = look.isThere ? look.offers.length : 0;
-    if (!look.isThere && (before?.isThere ?? true)) log.warn(look.why);
-    else if (look.isThere && before?.isThere !== true) log.say(`${this.facts.where} offers ${models} model${models === 1 ? '' : 's'}`);
+    if (status.isThere && status.loaded !== undefined) this.#missLost(status.loaded);
+    if (JSON.stringify(before) === JSON.stringify(status)) return;
+    const models = status.isThere ? status.offers.length : 0;
+    if (!status.isThere && (before?.isThere ?? true)) log.warn(status.why);
+    else if (status.isThere && before?.isThere !== true) log.say(`${this.facts.where} offers ${models} model${models === 1 ? '' : 's'}`);
     // First what is known of it: who hears that it breaks asks for the reason.
-    if (!look.isThere) this.#breakGuests();
-    this.#onLook(look);
+    if (!status.isThere) this.#breakGuests();
+    this.#onStatus(status);
   }
 
   /**

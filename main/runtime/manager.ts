@@ -27,12 +27,12 @@ import { Deaths } from './deaths.ts';
 import { stillAlive, stillAliveSentence } from './drains.ts';
 import { endRunner } from './ending.ts';
 import { failedLoad } from './failed-load.ts';
+import { hungError } from './health-check.ts';
 import { LastWords } from './last-words.ts';
 import { commitReady, type LoadEndPorts, loadFailed } from './load-end.ts';
 import { loadTarget } from './load-target.ts';
 import type { Breaking } from './model-host.ts';
 import type { HostPorts } from './process-host.ts';
-import { hungError } from './pulse.ts';
 import { awaitRoom, whenAborted } from './room.ts';
 import { type Runner, startRunner, wakeRunner } from './runner.ts';
 import type { Servers } from './servers.ts';
@@ -215,7 +215,7 @@ export class Manager {
     const ready = stateOf(this.#ports.registry.get(id), 'ready');
     if (runner === undefined || ready === null) return Promise.resolve();
     return runner.stay.occupy('sleep', { to: 'asleep' }, async () => {
-      runner.endPulse();
+      runner.endHealthCheck();
       if (await sleepRunner({ ...this.#ports, write: (work) => this.#write(work) }, runner, ready, decisionId)) runner.stay.settled();
       else await this.#whileFast(runner.stay.end((draining) => this.#end(runner, draining)));
     });
@@ -268,7 +268,7 @@ export class Manager {
   }
 
   async #end(runner: Runner, draining: StateOf<'draining'>): Promise<AfterDrain | null> {
-    runner.endPulse();
+    runner.endHealthCheck();
     const survivors = await endRunner(this.#ports, runner, draining);
     this.#runners.delete(runner.id);
     this.#survivors.set(runner.id, survivors);

@@ -38,7 +38,7 @@ export interface Runner {
   before: Sample | null;
   waitedForRoom: boolean;
   cancelForgiving: () => void;
-  endPulse: () => void;
+  endHealthCheck: () => void;
   /** An answer of it was that of a broken one. */
   doubt: () => void;
 }
@@ -94,7 +94,7 @@ export function startRunner(
   host.onMessage((message) => threads.hear(host, message));
   host.onMessage((message) => anew.outcome.hear(message));
   const stay = new Stay(ports, id, leases);
-  const nothing = { endpoint: null, cancelForgiving: () => {}, endPulse: () => {}, doubt: () => {} };
+  const nothing = { endpoint: null, cancelForgiving: () => {}, endHealthCheck: () => {}, doubt: () => {} };
   return { id, adapter, host, stay, before: devices.sample, ...anew, ...nothing };
 }
 

@@ -3,7 +3,7 @@
  * stays.
  */
 import { ModeliumError } from '../../shared/errors.ts';
-import type { Look } from '../core/look.ts';
+import type { MachineFiles } from '../core/machine-files.ts';
 import type { Clock } from '../core/ports.ts';
 import type { HttpClient, Processes } from '../core/process-ports.ts';
 import type { Step, Steps } from './step.ts';
@@ -11,7 +11,7 @@ import { cannotDo, type HostStep, NO_ACTIVITY, StepRunner } from './steps.ts';
 
 export interface SearchPorts {
   readonly clock: Clock;
-  readonly look: Look;
+  readonly machineFiles: MachineFiles;
   readonly processes: Pick<Processes, 'launch' | 'identify' | 'signal'>;
   readonly http: HttpClient;
 }
@@ -42,20 +42,20 @@ export class Searcher {
   }
 
   #carryOut(step: HostStep): Promise<unknown> {
-    const { look } = this.#ports;
+    const { machineFiles } = this.#ports;
     switch (step.do) {
       case 'stats':
-        return look.stats(step.paths);
+        return machineFiles.stats(step.paths);
       case 'names':
-        return look.names(step.folder);
+        return machineFiles.names(step.folder);
       case 'read':
-        return look.read(step.path, step.mostBytes, step.isCut);
+        return machineFiles.read(step.path, step.mostBytes, step.isCut);
       case 'real':
-        return look.real(step.path);
+        return machineFiles.real(step.path);
       case 'package':
-        return look.packageFolder(step.name);
+        return machineFiles.packageFolder(step.name);
       case 'pack':
-        return look.pack(step.folder, step.packing);
+        return machineFiles.pack(step.folder, step.packing);
       case 'ask':
         return this.#ask(step);
       default:

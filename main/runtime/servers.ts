@@ -6,7 +6,7 @@ import type { RuntimeId } from '../../shared/decision.ts';
 import type { NodeView } from '../../shared/snapshot.ts';
 import type { Holder } from '../core/memory/gpu-room.ts';
 import type { ServerNews } from '../core/notice/elsewhere.ts';
-import type { Adapter, ForeignFacts, ForeignLook } from './adapter.ts';
+import type { Adapter, ForeignFacts, ForeignStatus } from './adapter.ts';
 import { ForeignServer } from './foreign.ts';
 import { ServerHost, type ServerPorts, type ServerState } from './server-host.ts';
 import { SharedHost, type SharedHostPorts } from './shared-host.ts';
@@ -81,18 +81,18 @@ export class Servers {
       changed.add(name);
       // Its models wait for what it answers when it is asked anew.
       const why = `${where} is asked anew, because its settings or its key changed.`;
-      this.#ports.heard({ server: name, where, offers: server.look?.offers ?? [], away: { why, help: '' } });
+      this.#ports.heard({ server: name, where, offers: server.status?.offers ?? [], away: { why, help: '' } });
       server.close(why);
     }
     for (const facts of all) {
       if (this.#foreign.has(facts.name)) continue;
       let isAnew = changed.has(facts.name);
-      const server = new ForeignServer(this.#ports, facts, (look) => {
-        this.#ports.heard({ ...newsOf(facts, look), isAnew: isAnew && look.isThere });
-        isAnew &&= !look.isThere;
+      const server = new ForeignServer(this.#ports, facts, (status) => {
+        this.#ports.heard({ ...newsOf(facts, status), isAnew: isAnew && status.isThere });
+        isAnew &&= !status.isThere;
       });
       this.#foreign.set(facts.name, server);
-      server.lookNow();
+      server.checkNow();
     }
   }
 
@@ -102,6 +102,6 @@ export class Servers {
   }
 }
 
-function newsOf({ name, where }: ForeignFacts, look: ForeignLook): ServerNews {
-  return { server: name, where, offers: look.offers, away: look.isThere ? null : { why: look.why, help: look.help } };
+function newsOf({ name, where }: ForeignFacts, status: ForeignStatus): ServerNews {
+  return { server: name, where, offers: status.offers, away: status.isThere ? null : { why: status.why, help: status.help } };
 }

@@ -6,7 +6,7 @@
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
-import type { Look } from '../core/look.ts';
+import type { MachineFiles } from '../core/machine-files.ts';
 import { differenceBytes } from '../core/memory/measure.ts';
 import type { DeviceProbe, Sample } from '../core/ports.ts';
 import type { EntryParts, Exit, ProcessIdentity } from '../core/process-ports.ts';
@@ -49,7 +49,7 @@ export interface Guest {
 
 export interface SharedHostPorts extends StepPorts {
   readonly probe: DeviceProbe;
-  readonly look: Look;
+  readonly machineFiles: MachineFiles;
 }
 
 /** A server that does not let go of a model within this has to be looked at otherwise. */
@@ -169,13 +169,13 @@ export class SharedHost implements ModelHost, StepHost, Guest {
   // ---- for the step runner --------------------------------------------------------------------------------------------------------------
 
   carryOut(step: HostStep): Promise<unknown> | unknown {
-    const { look } = this.#ports;
+    const { machineFiles } = this.#ports;
     if (step.do === 'enter') return this.#enter();
     if (step.do === 'write') return this.#server.write(step.entry, step.parts);
-    if (step.do === 'names') return look.names(step.folder);
-    if (step.do === 'stats') return look.stats(step.paths);
-    if (step.do === 'pack') return look.pack(step.folder, step.packing);
-    return step.do === 'read' ? look.read(step.path, step.mostBytes, step.isCut) : cannotDo('A model in a shared server', step);
+    if (step.do === 'names') return machineFiles.names(step.folder);
+    if (step.do === 'stats') return machineFiles.stats(step.paths);
+    if (step.do === 'pack') return machineFiles.pack(step.folder, step.packing);
+    return step.do === 'read' ? machineFiles.read(step.path, step.mostBytes, step.isCut) : cannotDo('A model in a shared server', step);
   }
 
   activity(): Activity {

@@ -63,15 +63,15 @@ export class StallWatch {
     const startedMs = this.#clock.now();
     const everyMs = Math.min(POLL_MS, limits.stallMs);
     this.signOfLife();
-    const look = () => {
+    const check = () => {
       this.#notice(activity());
       const now = this.#clock.now();
       const silentMs = now - this.#lastSignOfLifeMs;
       if (silentMs >= limits.stallMs) onFault('load-stalled', `showed no sign of progress for ${seconds(silentMs)}`);
       else if (now - startedMs >= limits.maxMs) onFault('load-too-long', `was not ready after ${seconds(now - startedMs)}`);
-      else cancelTimer = this.#clock.after(everyMs, look);
+      else cancelTimer = this.#clock.after(everyMs, check);
     };
-    let cancelTimer = this.#clock.after(everyMs, look);
+    let cancelTimer = this.#clock.after(everyMs, check);
     return () => cancelTimer();
   }
 

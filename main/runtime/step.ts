@@ -3,7 +3,7 @@
  * a generator that types its answer. Data and types only; `steps.ts` and the hosts do them.
  */
 import type { Address, Endpoint } from '../../shared/model.ts';
-import type { FileFacts, Packed, Packing } from '../core/look.ts';
+import type { FileFacts, Packed, Packing } from '../core/machine-files.ts';
 import type { EntryParts, Exit, HttpAnswer, HttpMethod } from '../core/process-ports.ts';
 
 /**
@@ -77,10 +77,10 @@ export type Step =
   | { readonly do: 'send'; readonly message: unknown }
   /** -> Ended: when the process ends by itself, as one that does a piece of work does. */
   | { readonly do: 'exit' }
-  | LookStep;
+  | SearchStep;
 
-/** What a search asks for (`core/look.ts`). */
-export type LookStep =
+/** What a search asks for (`core/machine-files.ts`). */
+export type SearchStep =
   /** -> (FileFacts | null)[] */
   | { readonly do: 'stats'; readonly paths: readonly string[] }
   /** -> string[] */

@@ -1,5 +1,5 @@
 /**
- * Watches a model that is ready: whether its process hangs (`pulse.ts`), and, when an answer was
+ * Watches a model that is ready: whether its process hangs (`health-check.ts`), and, when an answer was
  * that of a broken model, whether it is broken. Its server may call it ready for ever while each
  * request to it fails. What that means is the manager's matter. Guarded by
  * test/runtime/watch.test.ts.
@@ -7,7 +7,7 @@
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import { runCalls } from './call-host.ts';
-import { type PulsePorts, watchPulse } from './pulse.ts';
+import { type HealthCheckPorts, watchHealth } from './health-check.ts';
 import type { Runner } from './runner.ts';
 import type { StepPorts } from './steps.ts';
 
@@ -17,11 +17,11 @@ import type { StepPorts } from './steps.ts';
  */
 const LEAST_MS = 1_000;
 
-type Watched = Pick<Runner, 'id' | 'adapter' | 'stay' | 'endPulse' | 'doubt'>;
+type Watched = Pick<Runner, 'id' | 'adapter' | 'stay' | 'endHealthCheck' | 'doubt'>;
 
 /** @param broke called with why it answers nothing any more; null: its process hangs. */
 export function watchRunner(
-  ports: StepPorts & PulsePorts,
+  ports: StepPorts & HealthCheckPorts,
   runner: Watched,
   endpoint: Endpoint,
   isElsewhere: boolean,
@@ -30,7 +30,7 @@ export function watchRunner(
   const { leases } = runner.stay;
   const work = { isBusy: () => leases.inFlight > 0, heard: () => leases.heard };
   // Whether one elsewhere lives is looked at for all of its models together.
-  if (endpoint.protocol !== 'none' && !isElsewhere) runner.endPulse = watchPulse(ports, endpoint, work, () => broke(null));
+  if (endpoint.protocol !== 'none' && !isElsewhere) runner.endHealthCheck = watchHealth(ports, endpoint, work, () => broke(null));
   runner.doubt = watchDoubts(ports, runner, endpoint, broke);
 }
 
@@ -48,7 +48,7 @@ function watchDoubts(
   const { signal } = stay.abort;
   let isDue = false;
   let lookedMs = Number.NEGATIVE_INFINITY;
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     const steps = signal.aborted ? undefined : adapter.ailment?.(endpoint);
     const why = steps === undefined ? null : await runCalls(ports, `Looking at ${id}`, steps, signal).catch(() => null);
     lookedMs = clock.now();
@@ -58,6 +58,6 @@ function watchDoubts(
   return () => {
     if (isDue || adapter.ailment === undefined) return;
     isDue = true;
-    clock.after(Math.max(0, lookedMs + LEAST_MS - clock.now()), () => void look());
+    clock.after(Math.max(0, lookedMs + LEAST_MS - clock.now()), () => void check());
   };
 }

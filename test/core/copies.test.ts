@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { analyzeCandidate } from '../../main/core/analyzer/candidate.ts';
 import type { CandidateFile } from '../../main/core/analyzer/findings.ts';
-import { type Look, settle } from '../../main/core/notice/settle.ts';
+import { type Observation, settle } from '../../main/core/notice/settle.ts';
 import type { Inspection } from '../../main/core/ports.ts';
 import { MIB } from '../../shared/units.ts';
 import { llama, writeGguf } from './analyzer/synthetic-gguf.ts';
@@ -255,7 +255,7 @@ function follow(plan: Plan): number | null {
   const content = FOLDERS[plan.folder]!;
   const writes = writesOf(plan);
   const disk = new Map<string, OnDisk>();
-  let previous: Look | null = null;
+  let previous: Observation | null = null;
   let next = 0;
   let lookMs = 0;
   const lastMs = writes.at(-1)?.atMs ?? 0;
@@ -271,7 +271,7 @@ function follow(plan: Plan): number | null {
         expect(isComplete(disk, content), `called whole ${nowMs} ms after the beginning`).toBe(true);
         return nowMs - lastMs;
       }
-      previous = outcome.kind === 'settling' ? outcome.look : null;
+      previous = outcome.kind === 'settling' ? outcome.observation : null;
       lookMs = outcome.kind === 'settling' ? nowMs + outcome.againMs : Number.POSITIVE_INFINITY;
     } else lookMs = Number.POSITIVE_INFINITY;
     // A write is noticed within a quarter of a second.

@@ -52,7 +52,7 @@ async function idleAfter(box: IdleBox, policy: string): Promise<Record<'slept' |
       sleepModel: async (id: string) => void slept.push(id),
       unloadModel: async (id: string) => void unloaded.push(id),
     },
-    book: { write: () => 1 },
+    decisionLog: { write: () => 1 },
     log: { say: () => {} },
     facts: { registry, usage, settings: () => settings, inFlight: () => 0 },
   } as unknown as IdlenessPorts);

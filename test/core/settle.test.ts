@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Look, type SettleOutcome, settle } from '../../main/core/notice/settle.ts';
+import { type Observation, type SettleOutcome, settle } from '../../main/core/notice/settle.ts';
 import type { Inspection } from '../../main/core/ports.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 
@@ -22,10 +22,10 @@ function inspection(bytes: number, more: Partial<Inspection> = {}): Inspection {
 
 /** Outcomes of looks at these times. */
 function looks(steps: readonly (readonly [atMs: number, inspection: Inspection])[], force = false): SettleOutcome[] {
-  let previous: Look | null = null;
+  let previous: Observation | null = null;
   return steps.map(([atMs, seen]) => {
     const outcome: SettleOutcome = settle(previous, { inspection: seen, atMs }, { force });
-    previous = outcome.look;
+    previous = outcome.observation;
     return outcome;
   });
 }
@@ -60,7 +60,7 @@ describe('settle', () => {
   test('from the last byte to the verdict it takes less than a second, whenever it comes', () => {
     for (let lastByteMs = 1; lastByteMs < 600; lastByteMs += 13) {
       let nowMs = 0;
-      let previous: Look | null = null;
+      let previous: Observation | null = null;
       for (;;) {
         const outcome: SettleOutcome = settle(
           previous,
@@ -68,7 +68,7 @@ describe('settle', () => {
           { force: false },
         );
         if (outcome.kind !== 'settling') break;
-        previous = outcome.look;
+        previous = outcome.observation;
         nowMs += outcome.againMs;
       }
       expect(nowMs - lastByteMs).toBeLessThan(1000);

@@ -9,10 +9,10 @@ test('a state folder that cannot be made again is told of once, and again only a
   const errors: string[] = [];
   const warnings: string[] = [];
   let rescued = 0;
-  let look: StateFolder['look'] = () => 'there';
+  let look: StateFolder['check'] = () => 'there';
   watchStateFolder({
     clock,
-    folder: { path: '/state', look: () => look() } as StateFolder,
+    folder: { path: '/state', check: () => look() } as StateFolder,
     store: { rescue: () => (rescued += 1) } as never,
     log: { say: () => {}, debug: () => {}, warn: (line) => void warnings.push(line), error: (line) => void errors.push(line) },
     opened: { add: () => null } as never,

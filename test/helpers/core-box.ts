@@ -344,7 +344,7 @@ export function createCoreBox(options: CoreBoxOptions) {
 
   const probe = { sampleNow: async () => takeSample(), setFast: () => {}, onSample: () => {} };
   const words = { next: 0 };
-  const look = {
+  const machineFiles = {
     ...{ names: async () => [], read: async () => null, real: async () => null, packageFolder: async () => null },
     pack: async () => ({ sha1: 'a'.repeat(40), bytes: 1 }),
     stats: async (paths: readonly string[]) => paths.map(() => null),
@@ -389,7 +389,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   let lastFiles: readonly WatchedFile[] = [];
   const core = buildCore(
     {
-      ...{ clock, log, processes, table, probe, ledger, library, scratch, look, http: { request, upload: answer } },
+      ...{ clock, log, processes, table, probe, ledger, library, scratch, machineFiles, http: { request, upload: answer } },
       settings: () => settings,
       folders: () => [WATCH_FOLDER],
       cpuCores: 2,
@@ -417,7 +417,7 @@ export function createCoreBox(options: CoreBoxOptions) {
         used: () => {},
         discard: (path) => void world.discarded.push(path),
       },
-      trustBook: {
+      trustTable: {
         trusted: () => trusts,
         trust: (row) => void trusts.push(row),
         distrust: ({ modelId, form }) =>

@@ -1,6 +1,6 @@
 /** Searches for runtimes on the real file system, in a world made for the test. */
 import { createClock } from '../../main/io/clock.ts';
-import { look } from '../../main/io/files/look.ts';
+import { machineFiles } from '../../main/io/files/machine-files.ts';
 import { createProcesses } from '../../main/io/processes/processes.ts';
 import type { RuntimeWorld } from '../../main/runtime/module.ts';
 import { Searcher } from '../../main/runtime/searcher.ts';
@@ -9,7 +9,7 @@ import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 const nobody = () => Promise.reject(new Error('nobody is asked'));
 
 export const searcher = new Searcher({
-  ...{ clock: createClock(), look, processes: createProcesses() },
+  ...{ clock: createClock(), machineFiles, processes: createProcesses() },
   http: { request: nobody, upload: nobody },
 });
 

@@ -213,7 +213,7 @@ describe('watching', () => {
   function watched(config?: string) {
     const events: (LoadedSettings | string)[] = [];
     let look: () => Promise<void> = async () => {};
-    const { lookNow } = watchSettings(
+    const { checkNow: lookNow } = watchSettings(
       { config, workingFolder, configFolder, stateFolder: join(root, 'state') },
       { onChange: (loaded) => events.push(loaded), onProblem: (sentence) => events.push(sentence) },
       (_, callback) => {

@@ -119,15 +119,15 @@ test.runIf(process.getuid?.() === 0)("another user's folder or token is refused 
 test('deleted while it is open, it is made again: the engine is found, and stays the only one', () => {
   const first = openStateFolder(path);
   first.announce(ENGINE);
-  expect(first.look()).toBe('there');
+  expect(first.check()).toBe('there');
   for (const name of ['engine.json', 'control-token']) rmSync(join(path, name));
-  expect(first.look()).toBe('there');
+  expect(first.check()).toBe('there');
   expect([readEngineFile(path), readToken(path)]).toEqual([ENGINE, first.token]);
   rmSync(path, { recursive: true });
-  expect(first.look()).toBe('made-again');
+  expect(first.check()).toBe('made-again');
   expect([modeOf(path), readEngineFile(path), readToken(path)]).toEqual([0o700, ENGINE, first.token]);
   expect(() => openStateFolder(path)).toThrow(expect.objectContaining({ code: 'already-running' }));
-  expect(first.look()).toBe('there');
+  expect(first.check()).toBe('there');
   first.close();
   expect(readEngineFile(path)).toBeNull();
 });
@@ -137,7 +137,7 @@ test('where a second engine was quicker, the first one notices, and leaves the s
   rmSync(path, { recursive: true });
   const second = openStateFolder(path);
   second.announce(ENGINE);
-  expect(first.look()).toBe('taken');
+  expect(first.check()).toBe('taken');
   first.close();
   expect([readEngineFile(path), readToken(path)]).toEqual([ENGINE, second.token]);
   second.close();
@@ -158,7 +158,7 @@ test('what was remembered outlives the deletion of its file', () => {
     });
   decide('Before.');
   rmSync(path, { recursive: true });
-  expect(folder.look()).toBe('made-again');
+  expect(folder.check()).toBe('made-again');
   store.rescue();
   decide('After.');
   store.close();

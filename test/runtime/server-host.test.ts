@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import type { ProcessRow } from '../../main/core/process-ports.ts';
 import type { ModelRecord } from '../../main/core/registry.ts';
 import { createClock } from '../../main/io/clock.ts';
-import { look } from '../../main/io/files/look.ts';
+import { machineFiles } from '../../main/io/files/machine-files.ts';
 import { createUpstreams } from '../../main/io/http-client.ts';
 import { createProcesses } from '../../main/io/processes/processes.ts';
 import { createScratchFolders } from '../../main/io/processes/scratch.ts';
@@ -35,7 +35,13 @@ test('starts one process for two models, proves each by tensors, tells both when
   const rows = new Map<string, ProcessRow>();
   const adapter = fakeServerAdapter(searchWorld(), ['--exit-at-load', 'poison']);
   const servers = new Servers({
-    ...{ clock: createClock(), http, look, processes: createProcesses(), scratch: createScratchFolders('/state', temporary) },
+    ...{
+      clock: createClock(),
+      http,
+      machineFiles: machineFiles,
+      processes: createProcesses(),
+      scratch: createScratchFolders('/state', temporary),
+    },
     ...{ heard: () => {}, adapter: () => adapter, randomWord: () => crypto.randomUUID().slice(0, 8), bootId: () => 'boot' },
     policies: () => DEFAULT_SETTINGS.orchestration.policies,
     probe: { sampleNow: async () => ({ atMs: 0, devices: [] }), setFast: () => {}, onSample: () => {} },

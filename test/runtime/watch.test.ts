@@ -25,7 +25,7 @@ function watched(ailments: readonly (string | null)[], isElsewhere = true) {
     id: 'm',
     adapter,
     stay: { abort, leases: { inFlight: 1, heard: 0 } },
-    endPulse: () => {},
+    endHealthCheck: () => {},
     doubt: () => {},
   } as unknown as Runner;
   const request = (_server: unknown, { path }: { path: string }) => {

@@ -12,7 +12,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { look } from '../../main/io/files/look.ts';
+import { machineFiles } from '../../main/io/files/machine-files.ts';
 import { createUpstreams } from '../../main/io/http-client.ts';
 import { createProcesses } from '../../main/io/processes/processes.ts';
 import { freePort } from '../embedded/start-server.ts';
@@ -109,7 +109,7 @@ function theirs(): Promise<string> {
 
 async function deployTheirs(): Promise<void> {
   const folder = here('python/their_app');
-  const { sha1 } = await look.pack(folder, OTHERS);
+  const { sha1 } = await machineFiles.pack(folder, OTHERS);
   const name = `_ray_pkg_${sha1}.zip`;
   const call = { timeoutMs: 60_000, signal: none } as const;
   await http.upload(control(), {

@@ -62,7 +62,7 @@ export function analyzeCandidate(files: readonly CandidateFile[], force: boolean
   // that no form asks for is none.
   const unclaimed = strays.filter(({ kind }) => usable.length === 0 || kind === 'partial-download');
   const holding = found.filter((finding) => holds(finding, usable));
-  const problems = onceEach([...holding.flatMap((finding) => finding.problems.filter(isInTheWay)), ...unclaimed]);
+  const problems = onceEach([...holding.flatMap((finding) => finding.problems.filter(isBlocking)), ...unclaimed]);
   const damage = problems.find(({ kind }) => kind === 'damaged')?.message ?? null;
   const missing = problems.filter(({ kind }) => kind !== 'damaged').map(({ message }) => message);
   if (sorted.length === 0) missing.push('any file of a model');
@@ -121,12 +121,12 @@ function onceEach(problems: readonly FileProblem[]): readonly FileProblem[] {
   return [...new Map(problems.map((problem) => [problem.message, problem])).values()];
 }
 
-function isInTheWay({ kind }: FileProblem): boolean {
+function isBlocking({ kind }: FileProblem): boolean {
   return kind !== 'stale-index';
 }
 
 function isUsable({ profile, problems, besides }: FormatFindings): boolean {
-  return profile !== null && !problems.some((problem) => isInTheWay(problem) && besides?.has(problem) !== true);
+  return profile !== null && !problems.some((problem) => isBlocking(problem) && besides?.has(problem) !== true);
 }
 
 /**
@@ -134,7 +134,7 @@ function isUsable({ profile, problems, besides }: FormatFindings): boolean {
  * better or as good as those that are, bytes of it are there, and more of them would mend it.
  */
 function holds(finding: Found, usable: readonly Found[]): boolean {
-  if (!finding.problems.some(isInTheWay)) return false;
+  if (!finding.problems.some(isBlocking)) return false;
   if (usable.length === 0) return true;
   const isHopeless = finding.problems.some(({ kind }) => kind === 'damaged');
   return finding.hasWeights && !isHopeless && usable.every(({ rank }) => finding.rank <= rank);
@@ -145,13 +145,13 @@ function holds(finding: Found, usable: readonly Found[]): boolean {
  */
 function profileOf(found: readonly Found[], files: readonly CandidateFile[], notes: readonly string[]): ModelProfile | null {
   const [first, ...others] = found.map(({ profile }) => profile).filter((profile) => profile !== null);
-  const said = [...found.flatMap((finding) => finding.notes), ...notes];
-  if (first === undefined) return found.length === 0 && files.length > 0 ? unknownProfile(files, said) : null;
+  const moreNotes = [...found.flatMap((finding) => finding.notes), ...notes];
+  if (first === undefined) return found.length === 0 && files.length > 0 ? unknownProfile(files, moreNotes) : null;
   return {
     ...first,
     forms: [...first.forms, ...others.flatMap((profile) => profile.forms)],
     // File names stand in them: what is read must be what is there.
-    notes: [...new Set([...first.notes, ...others.flatMap((profile) => profile.notes), ...said])].map(visibleName),
+    notes: [...new Set([...first.notes, ...others.flatMap((profile) => profile.notes), ...moreNotes])].map(visibleName),
     licence: first.licence ?? others.find(({ licence }) => licence !== null)?.licence ?? null,
     tags: [...new Set([...first.tags, ...others.flatMap(({ tags }) => tags)])],
   };

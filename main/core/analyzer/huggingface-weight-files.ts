@@ -115,7 +115,7 @@ function compare(file: CandidateFile, named: ReadonlySet<string>, top: ReadonlyM
   for (const tensors of reading.byFile.values()) for (const { name } of tensors) held.add(name);
   const absent = [...named].filter((name) => !top.has(name));
   const lacking = new Lacking(held, reading);
-  eachIndexed(file, (tensor, shard) => lacking.look(tensor, shard));
+  eachIndexed(file, (tensor, shard) => lacking.add(tensor, shard));
   if (absent.length > 0 && lacking.isStale) reading.problems.push(problemOf(INDEX, 'stale-index', file.bytes, null));
   else {
     for (const name of absent) {
@@ -141,7 +141,7 @@ class Lacking {
     this.#reading = reading;
   }
 
-  look(tensor: string, shard: string): void {
+  add(tensor: string, shard: string): void {
     this.#entries += 1;
     if (this.#held.has(tensor)) return;
     this.#lacking += 1;

@@ -92,8 +92,8 @@ function kvOf(params: Json): KvCost | null {
   const perLayer =
     latent === null ? 2 * heads * width * BYTES_PER_VALUE : (latent + (countIn(params, 'qk_rope_head_dim') ?? 0)) * BYTES_PER_VALUE;
   if (!Number.isSafeInteger(perLayer * layers)) return null;
-  const said = params['sliding_window'] ?? params['_sliding_window'];
-  const windows = Array.isArray(said) ? said : [said];
+  const slidingWindow = params['sliding_window'] ?? params['_sliding_window'];
+  const windows = Array.isArray(slidingWindow) ? slidingWindow : [slidingWindow];
   const byWindow = new Map<number | null, number>();
   for (let layer = 0; layer < layers; layer += 1) {
     const value: unknown = windows[layer % windows.length];

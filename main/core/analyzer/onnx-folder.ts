@@ -144,12 +144,12 @@ function profileOf(chosen: readonly OnnxFile[], notes: readonly string[]): Model
   const outputs = models.flatMap((model) => model.outputs);
   const opsets = [...new Set(models.flatMap((model) => model.opsets.get('ai.onnx') ?? []))];
   const kind = onnxKind(inputs, outputs);
-  const said: string[] = [];
+  const remarks: string[] = [];
   if (kind === 'unknown') {
-    said.push(`It takes ${someOf(inputs.map(valueInWords), 8)}, and answers with ${someOf(outputs.map(valueInWords), 8)}.`);
+    remarks.push(`It takes ${someOf(inputs.map(valueInWords), 8)}, and answers with ${someOf(outputs.map(valueInWords), 8)}.`);
   }
   if (domains.length > 0) {
-    said.push(
+    remarks.push(
       `It uses operators of ${someOf(domains.map(shown))}, which ONNX Runtime lacks: a library that brings them has to be trusted.`,
     );
   }
@@ -162,5 +162,5 @@ function profileOf(chosen: readonly OnnxFile[], notes: readonly string[]): Model
     detail: `opset ${opsets.join(', ')}`,
   };
   const parameters = weights.reduce((sum, { elements }) => sum + elements, 0);
-  return plainProfile({ kind, architecture: 'onnx', parameters, ...weightsByType(weights), forms: [form], notes: [...said, ...notes] });
+  return plainProfile({ kind, architecture: 'onnx', parameters, ...weightsByType(weights), forms: [form], notes: [...remarks, ...notes] });
 }

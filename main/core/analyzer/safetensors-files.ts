@@ -25,10 +25,10 @@ export function readSafetensorsFiles(files: readonly CandidateFile[]): Safetenso
     const source = file.open();
     const header = attempt(() => parseSafetensors(source));
     if (header instanceof FormatError) {
-      const isOnItsWay = header.fault === 'truncated' || isBlank(source);
-      expected.set(file.path, isOnItsWay ? null : file.bytes);
+      const isStillArriving = header.fault === 'truncated' || isBlank(source);
+      expected.set(file.path, isStillArriving ? null : file.bytes);
       const sentence = `${file.path} is not a safetensors file that can be read: ${header.message}.`;
-      problems.push(isOnItsWay ? isTruncated(file.path, file.bytes, null) : isDamaged(file.path, file.bytes, sentence));
+      problems.push(isStillArriving ? isTruncated(file.path, file.bytes, null) : isDamaged(file.path, file.bytes, sentence));
       continue;
     }
     for (const tensor of header.tensors) tensors.push(tensor);

@@ -68,10 +68,10 @@ export function readTensorRtFiles(files: readonly CandidateFile[]): FormatFindin
       else if (hasHole(source, HEADER_BYTES, plan.fileBytes ?? file.bytes)) zeroTails.push(`${file.path}: the engine`);
       continue;
     }
-    const isOnItsWay = plan.fault === 'truncated' || isBlank(source);
-    expected.set(file.path, isOnItsWay ? null : file.bytes);
+    const isStillArriving = plan.fault === 'truncated' || isBlank(source);
+    expected.set(file.path, isStillArriving ? null : file.bytes);
     const sentence = `${file.path} is not a TensorRT engine that can be read: ${plan.message}.`;
-    problems.push(isOnItsWay ? isTruncated(file.path, file.bytes, null) : isDamaged(file.path, file.bytes, sentence));
+    problems.push(isStillArriving ? isTruncated(file.path, file.bytes, null) : isDamaged(file.path, file.bytes, sentence));
   }
   const paths = sound.map(({ path }) => path);
   const needs = 'It runs only with the version of TensorRT and on the kind of GPU that it was built for.';

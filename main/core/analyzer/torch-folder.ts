@@ -42,10 +42,10 @@ export function readTorchFiles(files: readonly CandidateFile[]): FormatFindings 
     const isPlainBin = MAYBE_TORCH_FILE.test(file.path);
     if (archive instanceof FormatError) {
       // Anything may be called `.bin`: only what begins like PyTorch's is taken for it.
-      const isOnItsWay = archive.fault === 'truncated' || isBlank(source);
+      const isStillArriving = archive.fault === 'truncated' || isBlank(source);
       if (isPlainBin && archive.fault === 'damaged') continue;
-      expected.set(file.path, isOnItsWay ? null : file.bytes);
-      problems.push(isOnItsWay ? isTruncated(file.path, file.bytes, null) : isDamaged(file.path, file.bytes, damageOf(file, archive)));
+      expected.set(file.path, isStillArriving ? null : file.bytes);
+      problems.push(isStillArriving ? isTruncated(file.path, file.bytes, null) : isDamaged(file.path, file.bytes, damageOf(file, archive)));
     } else if (archive.kind !== 'other' || !isPlainBin) {
       expected.set(file.path, file.bytes);
       sound.push({ file, archive });
@@ -54,10 +54,10 @@ export function readTorchFiles(files: readonly CandidateFile[]): FormatFindings 
   if (expected.size === 0) return null;
   // A damaged one beside a sound one is no verdict on the folder; one that is still coming is no
   // reason against the one that is there.
-  const inTheWay = sound.length > 0 ? problems.filter(({ kind }) => kind !== 'damaged') : problems;
-  const besides = new Set(sound.length > 0 ? inTheWay : []);
+  const blocking = sound.length > 0 ? problems.filter(({ kind }) => kind !== 'damaged') : problems;
+  const besides = new Set(sound.length > 0 ? blocking : []);
   const zeroTails = sound.flatMap(({ file, archive }) => archiveTails(file, archive));
-  return findings({ expected, problems: inTheWay, besides, zeroTails, profile: sound.length > 0 ? profileOf(sound) : null });
+  return findings({ expected, problems: blocking, besides, zeroTails, profile: sound.length > 0 ? profileOf(sound) : null });
 }
 
 function isOwn(path: string, names: ReadonlySet<string>, isDescribed: boolean): boolean {

@@ -108,12 +108,12 @@ export function weigh(option: Option, box: Box): Weighed {
   const leaving = unique(short.flatMap((id) => box.draining.get(id) ?? []));
   if (leaving.length > 0) return { ...result, fit: 'draining', waitsFor: leaving };
   const victims = box.input.mayEvict ? chooseVictims(box.evictable, missing) : null;
-  if (victims === null) return { ...result, ...inTheWay(box, missing), fit: 'waits' };
+  if (victims === null) return { ...result, ...blockers(box, missing), fit: 'waits' };
   return { ...result, fit: 'victims', victims: victims.modelIds, cost: victims.cost, cuts: victims.cuts };
 }
 
 /** The models that could make the room one day, and what that would cost. */
-function inTheWay(box: Box, missing: DeviceBytes): { readonly waitsFor: readonly string[]; readonly cost: number } {
+function blockers(box: Box, missing: DeviceBytes): { readonly waitsFor: readonly string[]; readonly cost: number } {
   const victims = cheapestVictims(box.movable(), missing);
   return { waitsFor: victims?.modelIds ?? [], cost: victims?.cost ?? 0 };
 }

@@ -58,7 +58,7 @@ export interface Option {
 /**
  * A runtime with a form that it takes, found and switched on, and what is made of the form first.
  */
-export interface Way {
+export interface Route {
   readonly runtime: KnownRuntime;
   readonly form: ModelForm;
   readonly preparation: Preparation | undefined;
@@ -68,7 +68,7 @@ export interface Way {
 const GROUP_SIZES = [2, 4, 8] as const;
 const ON_CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 
-export function waysOf({ profile, runtimes, settings }: OptionsInput): readonly Way[] {
+export function routesOf({ profile, runtimes, settings }: OptionsInput): readonly Route[] {
   return runtimes.flatMap((runtime) =>
     profile.forms
       .filter((form) => isUsable(runtime, settings) && isChosen(form, settings) && runtime.planner.supports(profile, form).supported)
@@ -153,11 +153,11 @@ export function usableGpus({ devices, settings }: OptionsInput): readonly Room[]
  * place elsewhere.
  * @param reachable bytes that a GPU would have if every model that may leave had left.
  */
-export function wholeOptions(input: OptionsInput, way: Way, reachable: (gpu: Room) => number): readonly Option[] {
-  const where = way.runtime.planner.elsewhere?.(way.form);
-  if (where !== undefined) return [option(input, way, { kind: 'elsewhere', gpus: [], gpuLayers: null, where })];
+export function wholeOptions(input: OptionsInput, route: Route, reachable: (gpu: Room) => number): readonly Option[] {
+  const where = route.runtime.planner.elsewhere?.(route.form);
+  if (where !== undefined) return [option(input, route, { kind: 'elsewhere', gpus: [], gpuLayers: null, where })];
   const gpus = usableGpus(input);
-  const groups = way.runtime.planner.groups ? groupsOf(gpus, input.profile.heads, reachable) : [];
+  const groups = route.runtime.planner.groups ? groupsOf(gpus, input.profile.heads, reachable) : [];
   const placements: Placement[] = [...gpus.map((gpu) => [gpu]), ...groups].map((group) => ({
     kind: 'gpu',
     gpus: group.map((gpu) => gpu.id),
@@ -165,16 +165,17 @@ export function wholeOptions(input: OptionsInput, way: Way, reachable: (gpu: Roo
   }));
   // Who names GPUs for a model does not want it on the CPU.
   const cpu = (input.settings.gpus?.length ?? 0) === 0 ? [ON_CPU] : [];
-  return [...placements, ...cpu].map((placement) => option(input, way, placement));
+  return [...placements, ...cpu].map((placement) => option(input, route, placement));
 }
 
 /**
  * Part of the layers on a GPU, as many as `room` says there is place for, the rest on the CPU. For
  * runtimes that split; nothing where not even one layer fits.
  */
-export function splitOptions(input: OptionsInput, way: Way, room: (gpu: Room) => number): readonly Option[] {
+export function splitOptions(input: OptionsInput, route: Route, room: (gpu: Room) => number): readonly Option[] {
   const layers = input.profile.layers ?? 0;
-  if (!way.runtime.planner.splits || way.runtime.planner.elsewhere !== undefined || !way.runtime.found.gpu.usable || layers < 1) return [];
+  if (!route.runtime.planner.splits || route.runtime.planner.elsewhere !== undefined || !route.runtime.found.gpu.usable || layers < 1)
+    return [];
   return usableGpus(input).flatMap((gpu) => {
     const roomBytes = room(gpu);
     let best: Option | null = null;
@@ -183,7 +184,7 @@ export function splitOptions(input: OptionsInput, way: Way, room: (gpu: Room) =>
     // More layers on a GPU never need less of it.
     while (low <= high) {
       const middle = Math.ceil((low + high) / 2);
-      const tried = option(input, way, { kind: 'split', gpus: [gpu.id], gpuLayers: middle });
+      const tried = option(input, route, { kind: 'split', gpus: [gpu.id], gpuLayers: middle });
       if ((tried.bytes[gpu.id] ?? 0) <= roomBytes) {
         best = tried;
         low = middle + 1;
@@ -193,7 +194,7 @@ export function splitOptions(input: OptionsInput, way: Way, room: (gpu: Room) =>
   });
 }
 
-function option(input: OptionsInput, { runtime, form, preparation, losses }: Way, placement: Placement): Option {
+function option(input: OptionsInput, { runtime, form, preparation, losses }: Route, placement: Placement): Option {
   const { profile, modelId, measurements } = input;
   const learned = learnedAt(input, runtime.planner.id, placement);
   const plan = runtime.planner.plan(profile, form, placement, { ...input.settings, learned }, preparation);

@@ -30,16 +30,16 @@ import {
   needsTrust,
   type Option,
   type OptionsInput,
+  type Route,
+  routesOf,
   splitOptions,
   usableGpus,
-  type Way,
   wakeOption,
-  waysOf,
   wholeOptions,
 } from './brain-options.ts';
 import { noRoomReason, reasonOf, toCandidate, type Weighing, wakingReason } from './brain-reasons.ts';
 import { noRuntimeWords } from './brain-words.ts';
-import { said, saidOf, told } from './reasoned.ts';
+import { quotedReason, sentenceReason, withSentence } from './reasoned.ts';
 
 export interface BrainInput extends OptionsInput {
   readonly policies: Policies;
@@ -74,7 +74,7 @@ const FITS: readonly Fit[] = ['now', 'draining', 'victims', 'waits'];
  * `refuse` means that waiting for models of ours is no use.
  */
 export function decide(input: BrainInput): Decision {
-  if (input.base?.verdict === 'needs-base') return refusal('needs-base', saidOf(input.base.sentence), HELP_BASE, []);
+  if (input.base?.verdict === 'needs-base') return refusal('needs-base', sentenceReason(input.base.sentence), HELP_BASE, []);
   const box = boxOf({
     devices: input.devices,
     residents: input.residents.filter((resident) => resident.modelId !== input.modelId),
@@ -87,8 +87,8 @@ export function decide(input: BrainInput): Decision {
     },
   });
   if (input.asleep !== null && input.box === 'present') return decideWake(input, input.asleep, box);
-  const ways = waysOf(input);
-  const weighed = weighAll(input, ways, box);
+  const routes = routesOf(input);
+  const weighed = weighAll(input, routes, box);
   const best = choose(
     weighed.filter(({ option }) => !option.needsTrust),
     box,
@@ -96,8 +96,8 @@ export function decide(input: BrainInput): Decision {
   // The one that was taken, or is waited for, stands on top.
   const ordered = best === null ? weighed : [best, ...weighed.filter((each) => each !== best)];
   const candidates = [...ordered, ...deadOptions(input).map((option) => weigh(option, box))].map((each) => toCandidate(each, box));
-  if (best === null) return refuse(input, ways, weighed, candidates, box);
-  const why = told(reasonOf(best, weighingOf(input, weighed, box)));
+  if (best === null) return refuse(input, routes, weighed, candidates, box);
+  const why = withSentence(reasonOf(best, weighingOf(input, weighed, box)));
   if (best.fit === 'now' || best.fit === 'victims') {
     // Must be the same object as in the list: the ledger compares by identity to mark the chosen
     // one.
@@ -120,7 +120,7 @@ function decideWake(input: BrainInput, asleep: Asleep, box: Box): Decision {
   const weighed = weigh(option, box);
   const candidate = toCandidate(weighed, box);
   const because = wakingReason(weighed, box);
-  const why = told(because);
+  const why = withSentence(because);
   if (weighed.fit === 'now' || weighed.fit === 'victims') return { kind: 'place', candidate, candidates: [candidate], ...why };
   if (weighed.fit === 'waits' || weighed.fit === 'draining') {
     const { waitsFor, lacksRoom } = weighed;
@@ -129,22 +129,24 @@ function decideWake(input: BrainInput, asleep: Asleep, box: Box): Decision {
   return refusal('no-room', because, HELP_NO_ROOM, [candidate]);
 }
 
-function weighAll(input: BrainInput, ways: readonly Way[], box: Box): readonly Weighed[] {
-  const whole = ways.flatMap((way) => wholeOptions(input, way, (gpu) => box.reachable[gpu.id] ?? 0)).map((option) => weigh(option, box));
+function weighAll(input: BrainInput, routes: readonly Route[], box: Box): readonly Weighed[] {
+  const whole = routes
+    .flatMap((route) => wholeOptions(input, route, (gpu) => box.reachable[gpu.id] ?? 0))
+    .map((option) => weigh(option, box));
   const onGpu = whole.some(({ option, fit }) => option.plan.placement.kind === 'gpu' && !option.needsTrust && FITS.includes(fit));
-  return onGpu ? whole : [...whole, ...ways.flatMap((way) => splits(input, way, box)).map((option) => weigh(option, box))];
+  return onGpu ? whole : [...whole, ...routes.flatMap((route) => splits(input, route, box)).map((option) => weigh(option, box))];
 }
 
 /**
  * As many layers as fit beside those who are here, unless the GPU could have twice as many if they
  * left.
  */
-function splits(input: BrainInput, way: Way, box: Box): readonly Option[] {
-  const most = splitOptions(input, way, (gpu) => Math.min(gpu.emptyBytes, box.reachable[gpu.id] ?? 0));
+function splits(input: BrainInput, route: Route, box: Box): readonly Option[] {
+  const most = splitOptions(input, route, (gpu) => Math.min(gpu.emptyBytes, box.reachable[gpu.id] ?? 0));
   if (most.length === 0 || input.box === 'empty') {
-    return most.length > 0 ? most : splitOptions(input, way, (gpu) => gpu.emptyBytes);
+    return most.length > 0 ? most : splitOptions(input, route, (gpu) => gpu.emptyBytes);
   }
-  const now = splitOptions(input, way, (gpu) => box.there[gpu.id] ?? 0);
+  const now = splitOptions(input, route, (gpu) => box.there[gpu.id] ?? 0);
   return most.flatMap((option) => {
     const [gpu] = option.plan.placement.gpus;
     const beside = now.find(({ plan }) => plan.placement.gpus[0] === gpu);
@@ -201,7 +203,7 @@ function layersOf({ plan }: Option): number {
  */
 function refuse(
   input: BrainInput,
-  ways: readonly Way[],
+  routes: readonly Route[],
   weighed: readonly Weighed[],
   candidates: readonly Candidate[],
   box: Box,
@@ -214,15 +216,15 @@ function refuse(
   const { profile, modelId } = input;
   if (profile.forms.every((form) => form.kind === 'unknown')) {
     const [reason = 'Nothing in it is a model that any runtime of Modelium knows.'] = profile.notes;
-    return refusal('not-servable', saidOf(reason), 'Drop a GGUF file or a model folder.', candidates);
+    return refusal('not-servable', sentenceReason(reason), 'Drop a GGUF file or a model folder.', candidates);
   }
-  if (ways.length === 0) return withoutWay(input, candidates);
+  if (routes.length === 0) return withoutRoute(input, candidates);
   const possible = weighed.filter(({ fit }) => fit !== 'impossible');
   if (possible.length === 0) {
     const lacking = weighed.find(({ option }) => option.lacks !== null && option.obstacle === option.lacks)?.option;
     if (lacking?.lacks != null) {
-      const kind = ways.find(({ runtime }) => runtime.planner.id === lacking.plan.runtime)?.runtime.planner.lacking ?? 'needs-input';
-      return refusal(kind, saidOf(lacking.lacks.replaceAll('models.NAME', `models.${modelId}`)), HELP_INPUT, candidates);
+      const kind = routes.find(({ runtime }) => runtime.planner.id === lacking.plan.runtime)?.runtime.planner.lacking ?? 'needs-input';
+      return refusal(kind, sentenceReason(lacking.lacks.replaceAll('models.NAME', `models.${modelId}`)), HELP_INPUT, candidates);
     }
     const asked = input.settings.gpus !== undefined && usableGpus(input).length === 0;
     const sentence = asked
@@ -230,7 +232,7 @@ function refuse(
       : `No runtime can run it here: ${(weighed[0]?.option.obstacle ?? 'there is no device for it').replace(/\.$/, '')}.`;
     return refusal(
       'no-runtime',
-      said({ kind: asked ? 'no-such-gpu' : 'no-device' }, sentence),
+      quotedReason({ kind: asked ? 'no-such-gpu' : 'no-device' }, sentence),
       asked ? `Change models.${modelId}.gpus in the settings.` : HELP_RUNTIMES,
       candidates,
     );
@@ -249,7 +251,7 @@ function untrusted(input: BrainInput, more: string, candidates: readonly Candida
   const reason = `It brings code that would run here, and nobody has trusted it: ${listed([...new Set(files)].map(visibleName))}.${more}`;
   return refusal(
     'needs-trust',
-    said({ kind: 'needs-trust' }, reason),
+    quotedReason({ kind: 'needs-trust' }, reason),
     `\`modelium trust ${shellWord(input.modelId)}\` shows it; trust it if you know who wrote it.`,
     candidates,
   );
@@ -261,11 +263,11 @@ const HELP_BASE = 'It goes on by itself when its base is there. An alias (models
 const HELP_NO_ROOM = 'Unpin a model, or end what else holds the memory.';
 
 function refusal(kind: RefusalReason, because: Reason, help: string, candidates: readonly Candidate[]): Decision {
-  return { kind: 'refuse', refusal: kind, candidates, ...told(because, '.'), help };
+  return { kind: 'refuse', refusal: kind, candidates, ...withSentence(because, '.'), help };
 }
 
 /** No runtime takes it, or those who would are off or not here. */
-function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decision {
+function withoutRoute(input: BrainInput, candidates: readonly Candidate[]): Decision {
   const { profile, runtimes } = input;
   const able = runtimes.filter(
     ({ planner }) =>
@@ -284,7 +286,7 @@ function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decisi
     const missing = `${takers.map((id) => `${id} would serve it, but: ${whyNot(id)}.`).join(' ')}${alsoNot}`;
     return isUntrusted
       ? untrusted(input, ` ${missing}`, candidates)
-      : refusal('no-runtime', said({ kind: 'not-ready', runtimes: takers }, missing), HELP_RUNTIMES, candidates);
+      : refusal('no-runtime', quotedReason({ kind: 'not-ready', runtimes: takers }, missing), HELP_RUNTIMES, candidates);
   }
   const { reason, help } = noRuntimeWords(profile, runtimes, input.laterRuntimes);
   // Whatever runtime comes, it would not run this code: that is told first, and what else is
@@ -297,7 +299,7 @@ function withoutWay(input: BrainInput, candidates: readonly Candidate[]): Decisi
     .map(({ why }) => ` ${why.replace(/\.$/, '')}.`)
     .join('');
   const form = profile.forms[0]?.kind ?? null;
-  return refusal('no-runtime', said({ kind: 'not-taken', form }, `${reason}${besides}`), help, candidates);
+  return refusal('no-runtime', quotedReason({ kind: 'not-taken', form }, `${reason}${besides}`), help, candidates);
 }
 
 /** The option that lacks least, so that the refusal names the figure that matters. */

@@ -9,7 +9,7 @@ import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { shellWord, visibleName } from '../../../shared/visible.ts';
 import { listed } from '../sentences.ts';
 import type { KnownRuntime } from './planner.ts';
-import { said, saidOf, told } from './reasoned.ts';
+import { quotedReason, sentenceReason, withSentence } from './reasoned.ts';
 
 export interface DerivedQuestion {
   readonly modelId: string;
@@ -37,7 +37,7 @@ export function decideDerived(question: DerivedQuestion): Decision {
       kind: 'refuse',
       refusal: 'needs-base',
       candidates: [],
-      ...told(saidOf(reason)),
+      ...withSentence(sentenceReason(reason)),
       help: 'It goes on by itself when that is done.',
     };
   }
@@ -53,8 +53,8 @@ export function decideDerived(question: DerivedQuestion): Decision {
         ? ''
         : `${server.name} serves adapters together with their base: \`modelium check\` says what it lacks here. Or `;
     const help = `${serves}${serves === '' ? 'Merge' : 'merge'} it into its base and drop that.`;
-    const because = said({ kind: 'not-taken', form: form.kind }, reason);
-    return { kind: 'refuse', refusal: 'no-runtime', candidates: [], ...told(because), help };
+    const because = quotedReason({ kind: 'not-taken', form: form.kind }, reason);
+    return { kind: 'refuse', refusal: 'no-runtime', candidates: [], ...withSentence(because), help };
   }
   if (question.needsTrust) {
     const files = listed(form.codeFiles.map(visibleName));
@@ -63,7 +63,7 @@ export function decideDerived(question: DerivedQuestion): Decision {
       kind: 'refuse',
       refusal: 'needs-trust',
       candidates: [],
-      ...told(said({ kind: 'needs-trust' }, reason)),
+      ...withSentence(quotedReason({ kind: 'needs-trust' }, reason)),
       help: `\`modelium trust ${shellWord(modelId)}\` shows it; trust it if you know who wrote it.`,
     };
   }
@@ -75,7 +75,7 @@ export function decideDerived(question: DerivedQuestion): Decision {
       kind: 'refuse',
       refusal: 'needs-base',
       candidates: [],
-      ...told(said({ kind: 'base-not-served', base: base.id }, `Its base ${base.id} cannot be served: ${why}`)),
+      ...withSentence(quotedReason({ kind: 'base-not-served', base: base.id }, `Its base ${base.id} cannot be served: ${why}`)),
       help: `Mend that first: \`modelium why ${base.id}\`.`,
       base: base.id,
     };
@@ -89,7 +89,7 @@ export function decideDerived(question: DerivedQuestion): Decision {
     waitsFor: [base.id],
     lacksRoom: false,
     candidates: [],
-    ...told({ cause: { kind: 'waits-for-base', base: base.id, isRestarted }, facts: [] }),
+    ...withSentence({ cause: { kind: 'waits-for-base', base: base.id, isRestarted }, facts: [] }),
     base: base.id,
   };
 }
@@ -123,5 +123,5 @@ function placed({ planner }: KnownRuntime, form: ModelForm, { id, state }: Deriv
     loadSeconds: null,
     needsTrust: false,
   };
-  return { kind: 'place', candidate, candidates: [candidate], ...told({ cause: { kind: 'attaches', base: id }, facts: [] }) };
+  return { kind: 'place', candidate, candidates: [candidate], ...withSentence({ cause: { kind: 'attaches', base: id }, facts: [] }) };
 }

@@ -8,7 +8,7 @@ import { assertNever } from '../../../shared/errors.ts';
 import type { Cause } from '../../../shared/reason.ts';
 import { headlineOf, placeOf } from '../../../shared/reason-words.ts';
 import type { Admission } from '../admission.ts';
-import type { DecisionBook } from '../decision-book.ts';
+import type { DecisionLog } from '../decision-log.ts';
 import type { Doer } from '../doer.ts';
 import { type Devices, slotsOf } from '../memory/devices.ts';
 import type { Clock, Log } from '../ports.ts';
@@ -16,7 +16,7 @@ import { type ModelRecord, type Registry, stateOf } from '../registry.ts';
 import { convertingSentence, decisionSentence } from '../sentences.ts';
 import type { Usage } from '../usage.ts';
 import type { Questions } from './questions.ts';
-import { type Told, told } from './reasoned.ts';
+import { type Reasoned, withSentence } from './reasoned.ts';
 
 export interface GrantsPorts {
   readonly registry: Registry;
@@ -24,7 +24,7 @@ export interface GrantsPorts {
   readonly devices: Devices;
   readonly usage: Usage;
   readonly questions: Questions;
-  readonly book: DecisionBook;
+  readonly decisionLog: DecisionLog;
   readonly doer: Doer;
   readonly clock: Clock;
   readonly log: Log;
@@ -67,7 +67,7 @@ export class Grants {
         if (free && this.#grant(record, decision)) return;
         for (const device of wanted) heldBack.add(device);
         this.#endLeftOver(record, wanted);
-        return this.#moved(record, told({ cause: { kind: 'waits-for-turn', turn: 'load' }, facts: [] }));
+        return this.#moved(record, withSentence({ cause: { kind: 'waits-for-turn', turn: 'load' }, facts: [] }));
       }
       case 'wait':
         if (decision.base !== undefined) return this.#bringBase(record, decision.base, decision);
@@ -95,11 +95,11 @@ export class Grants {
     if (!admission.mayEvict(waiting.id)) return;
     for (const { id, state } of registry.each()) {
       if (!admission.isLeftOver(id)) continue;
-      const isInTheWay =
+      const isBlocking =
         wanted === 'conversion'
           ? state.name === 'preparing'
           : state.name === 'loading' && wanted.some((device) => (state.predicted[device] ?? 0) > 0);
-      if (!isInTheWay) continue;
+      if (!isBlocking) continue;
       admission.unwant(id, 'left');
       void doer.unloadModel(id, 'cancelled', { to: 'unloaded', reason: 'cancelled' });
     }
@@ -107,8 +107,8 @@ export class Grants {
 
   /** Content that nobody asked for takes free room only. */
   #rest({ id }: ModelRecord, cause: Cause, { because, candidates }: Extract<Decision, { kind: 'wait' }>): void {
-    const { registry, admission, clock, book } = this.#ports;
-    book.write(id, 'rest', 'no-free-room', told({ cause, facts: because.facts }), candidates);
+    const { registry, admission, clock, decisionLog } = this.#ports;
+    decisionLog.write(id, 'rest', 'no-free-room', withSentence({ cause, facts: because.facts }), candidates);
     admission.unwant(id);
     registry.apply(id, { type: 'rested', reason: 'no-free-room', atMs: clock.now() });
   }
@@ -117,25 +117,26 @@ export class Grants {
    * Nothing is promised before it is there: it may take minutes, in which the memory serves others.
    */
   #prepare(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): void {
-    const { doer, log, book } = this.#ports;
+    const { doer, log, decisionLog } = this.#ports;
     const { candidate, candidates, because } = decision;
     const type = candidate.plan.preparation?.type;
     const place = placeOf(because.cause);
     if (!doer.mayPrepare()) {
       this.#endLeftOver(record, 'conversion');
-      return this.#moved(record, told({ cause: { kind: 'waits-for-turn', turn: 'conversion' }, facts: [] }));
+      return this.#moved(record, withSentence({ cause: { kind: 'waits-for-turn', turn: 'conversion' }, facts: [] }));
     }
-    const why = place === null || type === undefined ? decision : told({ cause: { kind: 'converts', place, type }, facts: because.facts });
-    const decisionId = book.write(record.id, 'prepare', 'converts', why, candidates, this.#inputsOf(decision));
+    const why =
+      place === null || type === undefined ? decision : withSentence({ cause: { kind: 'converts', place, type }, facts: because.facts });
+    const decisionId = decisionLog.write(record.id, 'prepare', 'converts', why, candidates, this.#inputsOf(decision));
     log.say(convertingSentence(record.id, candidate.plan));
     doer.prepare(record, candidate.plan, decisionId);
   }
 
   /** Into its base, which is ready: no memory is asked for, and no load slot. */
   #attach(record: ModelRecord, decision: Extract<Decision, { kind: 'place' }>): void {
-    const { registry, doer, clock, book } = this.#ports;
+    const { registry, doer, clock, decisionLog } = this.#ports;
     const { candidate, candidates } = decision;
-    const decisionId = book.write(record.id, 'load', 'fits', decision, candidates, this.#inputsOf(decision));
+    const decisionId = decisionLog.write(record.id, 'load', 'fits', decision, candidates, this.#inputsOf(decision));
     registry.apply(record.id, { type: 'granted', plan: candidate.plan, decisionId, predicted: {}, sinceMs: clock.now() });
     const granted = registry.get(record.id);
     if (granted !== undefined) doer.loadModel(granted, candidate, decisionId);
@@ -168,7 +169,7 @@ export class Grants {
     const { candidate } = decision;
     const { bytesNeeded: bytes, victims } = candidate;
     if (!devices.grant({ modelId: record.id, bytes, slots: slotsOf(candidate.plan.placement), victims })) return false;
-    const decisionId = this.#ports.book.write(
+    const decisionId = this.#ports.decisionLog.write(
       record.id,
       'load',
       candidate.victims.length > 0 ? 'evicts' : 'fits',
@@ -179,10 +180,17 @@ export class Grants {
     log.say(decisionSentence(record.id, candidate.plan.runtime, decision.reason));
     for (const victim of candidate.victims) {
       const idleMs = clock.now() - (usage.lastMs(victim) ?? 0);
-      this.#ports.book.write(victim, 'evict', 'memory', told({ cause: { kind: 'made-room', for: record.id }, facts: [] }), [], {
-        for: record.id,
-        idleMs,
-      });
+      this.#ports.decisionLog.write(
+        victim,
+        'evict',
+        'memory',
+        withSentence({ cause: { kind: 'made-room', for: record.id }, facts: [] }),
+        [],
+        {
+          for: record.id,
+          idleMs,
+        },
+      );
     }
     registry.apply(record.id, {
       type: 'granted',
@@ -197,12 +205,12 @@ export class Grants {
     return true;
   }
 
-  #moved(record: ModelRecord, { reason, because }: Told): void {
+  #moved(record: ModelRecord, { reason, because }: Reasoned): void {
     const queued = stateOf(this.#ports.registry.get(record.id), 'queued');
     if (queued === null || queued.why === reason) return;
     // One row for a cause: its figures move with every sample, four times a second.
     const isNew = queued.because === undefined || headlineOf(queued.because) !== headlineOf(because);
-    if (isNew) this.#ports.book.write(record.id, 'wait', 'waits', { reason, because });
+    if (isNew) this.#ports.decisionLog.write(record.id, 'wait', 'waits', { reason, because });
     this.#ports.registry.apply(record.id, { type: 'queue-moved', why: reason, because });
   }
 }

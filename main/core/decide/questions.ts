@@ -20,7 +20,7 @@ import { isChosen, isMeantFor } from './brain-options.ts';
 import { decideDerived } from './derived.ts';
 import { planHash } from './plan-hash.ts';
 import type { AdapterNeeds, KnownRuntime, LaunchSettings, NamedRuntime } from './planner.ts';
-import { saidOf, told } from './reasoned.ts';
+import { sentenceReason, withSentence } from './reasoned.ts';
 
 export interface QuestionPorts {
   readonly admission: Admission;
@@ -47,7 +47,8 @@ export class Questions {
   /** Where does it go? `empty`: could this box serve it at all; `present`: now. */
   ask(record: ModelRecord, box: BrainInput['box']): Decision {
     const away = this.#ports.away(record.id);
-    if (away !== null) return { kind: 'refuse', refusal: 'away', candidates: [], ...told(saidOf(away.why)), help: away.help };
+    if (away !== null)
+      return { kind: 'refuse', refusal: 'away', candidates: [], ...withSentence(sentenceReason(away.why)), help: away.help };
     return (
       this.#derived(record.id, record.profile, box, (form) => this.#ports.trusted(record, form)) ?? decide(this.#question(record, box))
     );

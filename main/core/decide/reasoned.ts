@@ -8,29 +8,29 @@ import type { Cause, PlaceRef, Reason } from '../../../shared/reason.ts';
 import { sentenceOf } from '../../../shared/reason-words.ts';
 
 /** @param sentence says all of it by itself, with a full stop. */
-export function said(cause: Cause, sentence: string): Reason {
+export function quotedReason(cause: Cause, sentence: string): Reason {
   return { cause, facts: [{ fact: 'said', text: sentence }] };
 }
 
 /** Nothing is known of it but this sentence. */
-export function saidOf(sentence: string): Reason {
-  return said({ kind: 'said', sentence }, sentence);
+export function sentenceReason(sentence: string): Reason {
+  return quotedReason({ kind: 'said', sentence }, sentence);
 }
 
-export interface Told {
+export interface Reasoned {
   /** The reason in a sentence. */
   readonly reason: string;
   readonly because: Reason;
 }
 
 /** @param end a full stop, where more is said behind it. */
-export function told(because: Reason, end: '' | '.' = ''): Told {
+export function withSentence(because: Reason, end: '' | '.' = ''): Reasoned {
   const sentence = sentenceOf(because);
   return { reason: sentence.endsWith('.') ? sentence : `${sentence}${end}`, because };
 }
 
-export function triedAgain(attempts: number): Told {
-  return told(saidOf(`Trying it again after ${attempts} failed attempt${attempts === 1 ? '' : 's'}`));
+export function triedAgain(attempts: number): Reasoned {
+  return withSentence(sentenceReason(`Trying it again after ${attempts} failed attempt${attempts === 1 ? '' : 's'}`));
 }
 
 /** What becomes of a model that is refused. */

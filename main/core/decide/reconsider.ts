@@ -59,8 +59,8 @@ export function reconsiderTrust(ports: ReconsiderPorts, record: ModelRecord, by:
     return;
   }
   // What was dropped was to be loaded, and only this stood in the way.
-  const stoodInTheWay = by === 'person' && state.name === 'blocked' && state.reason === 'needs-trust';
-  if (stoodInTheWay && settings().orchestration.policies.load === 'on_drop') admission.want(id, 'content', clock.now());
+  const wasBlocking = by === 'person' && state.name === 'blocked' && state.reason === 'needs-trust';
+  if (wasBlocking && settings().orchestration.policies.load === 'on_drop') admission.want(id, 'content', clock.now());
   if (state.name === 'unloaded') registry.apply(id, { type: 'reconsidered' });
   askAgain(ports, record);
 }

@@ -15,10 +15,10 @@ export class Cursor {
   }
 
   get token(): Token {
-    return this.look(0);
+    return this.peek(0);
   }
 
-  look(ahead: number): Token {
+  peek(ahead: number): Token {
     return this.#tokens[Math.min(this.at + ahead, this.#tokens.length - 1)] ?? { kind: 'eof', text: '', line: 1 };
   }
 

@@ -78,7 +78,7 @@ export class ExpressionReader extends Cursor {
   #comparisonOperator(): CompareOperator | null {
     if (this.isOperator(...COMPARISONS)) return this.next().text as CompareOperator;
     if (this.skipIf('name', 'in')) return 'in';
-    const after = this.look(1);
+    const after = this.peek(1);
     if (!this.isName('not') || after.kind !== 'name' || after.text !== 'in') return null;
     this.at += 2;
     return 'not in';
@@ -258,7 +258,7 @@ export class ExpressionReader extends Cursor {
     let rest: Expression | null = null;
     let namedRest: Expression | null = null;
     this.#until(')', () => {
-      const isNamed = this.is('name') && this.look(1).kind === 'operator' && this.look(1).text === '=';
+      const isNamed = this.is('name') && this.peek(1).kind === 'operator' && this.peek(1).text === '=';
       const isInOrder =
         namedRest === null && (isNamed || this.isOperator('**') || (rest === null && (this.isOperator('*') || byName.length === 0)));
       if (!isInOrder) this.fail('invalid syntax for function call expression', line);

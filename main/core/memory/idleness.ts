@@ -5,8 +5,8 @@
  */
 import type { StateOf } from '../../../shared/model.ts';
 import type { Settings } from '../../../shared/settings.ts';
-import { told } from '../decide/reasoned.ts';
-import type { DecisionBook } from '../decision-book.ts';
+import { withSentence } from '../decide/reasoned.ts';
+import type { DecisionLog } from '../decision-log.ts';
 import type { Doer } from '../doer.ts';
 import type { Clock, Log } from '../ports.ts';
 import { type Registry, stateOf } from '../registry.ts';
@@ -21,7 +21,7 @@ export interface IdlenessPorts {
   readonly devices: Devices;
   readonly usage: Usage;
   readonly doer: Doer;
-  readonly book: DecisionBook;
+  readonly decisionLog: DecisionLog;
   readonly clock: Clock;
   readonly log: Log;
   readonly facts: ResidentFacts;
@@ -33,7 +33,7 @@ const LOOK_MS = 1_000;
 export class Idleness {
   readonly #ports: IdlenessPorts;
   #closed = false;
-  #cancelLook: (() => void) | null = null;
+  #cancelCheck: (() => void) | null = null;
 
   constructor(ports: IdlenessPorts) {
     this.#ports = ports;
@@ -41,23 +41,23 @@ export class Idleness {
 
   /** Somebody is ready. @param atOnce its time may be up this very moment. */
   follow(atOnce: boolean): void {
-    if (atOnce) this.look();
-    if (!this.#closed) this.#cancelLook ??= this.#ports.clock.after(LOOK_MS, () => this.look());
+    if (atOnce) this.check();
+    if (!this.#closed) this.#cancelCheck ??= this.#ports.clock.after(LOOK_MS, () => this.check());
   }
 
   close(): void {
     this.#closed = true;
-    this.#cancelLook?.();
+    this.#cancelCheck?.();
   }
 
   /**
    * Unloads what nobody used for long enough. Not on a device where a load runs: its profiling
    * counts what others give back.
    */
-  look(): void {
+  check(): void {
     const { registry, doer, log, clock, usage, devices, settings } = this.#ports;
-    this.#cancelLook?.();
-    this.#cancelLook = null;
+    this.#cancelCheck?.();
+    this.#cancelCheck = null;
     if (this.#closed) return;
     const ready = residents(this.#ports.facts).filter(({ state }) => state === 'ready' || state === 'asleep');
     const loading = new Set(devices.rooms().flatMap((room) => (room.loading === null ? [] : [room.id])));
@@ -67,14 +67,21 @@ export class Idleness {
       if (state === null || devicesOf(state).some((device) => loading.has(device))) continue;
       const queriesPerSecond = usage.queriesPerSecond(modelId, clock.now());
       const sentence = idleSentence(modelId, idleMs, queriesPerSecond);
-      this.#ports.book.write(modelId, 'evict', 'idle', told({ cause: { kind: 'idle', idleMs, queriesPerSecond }, facts: [] }), [], {
-        idleMs,
-      });
+      this.#ports.decisionLog.write(
+        modelId,
+        'evict',
+        'idle',
+        withSentence({ cause: { kind: 'idle', idleMs, queriesPerSecond }, facts: [] }),
+        [],
+        {
+          idleMs,
+        },
+      );
       log.say(sentence);
       void doer.unloadModel(modelId, 'idle', { to: 'unloaded', reason: 'idle' });
     }
     this.#sleepIdle(ready, loading);
-    if (ready.length > 0) this.#cancelLook ??= clock.after(LOOK_MS, () => this.look());
+    if (ready.length > 0) this.#cancelCheck ??= clock.after(LOOK_MS, () => this.check());
   }
 
   /** A tier before leaving: the weights wait in main memory, where there is room for them. */
@@ -87,9 +94,16 @@ export class Idleness {
       const room = devices.rooms().find(({ kind }) => kind === 'host')?.availableBytes ?? 0;
       if ((record?.profile?.weightBytes ?? 0) > room) continue;
       const sentence = sleepSentence(modelId, idleMs);
-      const decisionId = this.#ports.book.write(modelId, 'sleep', 'idle', told({ cause: { kind: 'sleeps', idleMs }, facts: [] }), [], {
-        idleMs,
-      });
+      const decisionId = this.#ports.decisionLog.write(
+        modelId,
+        'sleep',
+        'idle',
+        withSentence({ cause: { kind: 'sleeps', idleMs }, facts: [] }),
+        [],
+        {
+          idleMs,
+        },
+      );
       log.say(sentence);
       void doer.sleepModel(modelId, decisionId);
     }

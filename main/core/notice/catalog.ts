@@ -37,7 +37,7 @@ export interface CatalogPorts {
   settings(): Settings;
   folders(): readonly string[];
   /** The files of a model that is being settled are other than before. */
-  lookAgain(id: string): void;
+  inspectAgain(id: string): void;
 }
 
 export class Catalog {
@@ -84,11 +84,11 @@ export class Catalog {
    */
   async add(path: string, { load }: { readonly load: boolean }): Promise<AddedModel> {
     if (!path.startsWith('/')) throw new ModeliumError('path-invalid', `${path} is not an absolute path.`, { param: 'path' });
-    const { tracker, clock, admission, lookAgain } = this.#ports;
+    const { tracker, clock, admission, inspectAgain } = this.#ports;
     const already = this.#byPath(path);
     if (already !== null) {
       if (load) admission.want(already.id, 'person', clock.now());
-      lookAgain(already.id);
+      inspectAgain(already.id);
       return { id: already.id, message: `${path} is known already as ${already.id}.` };
     }
     if (!load) this.#unasked.add(path);
@@ -232,7 +232,7 @@ export class Catalog {
 
   /** Other bytes under a known name: what was said of the old ones holds no more. */
   #changed(id: string): void {
-    const { registry, admission, clock, doer, settings, lookAgain } = this.#ports;
+    const { registry, admission, clock, doer, settings, inspectAgain } = this.#ports;
     const state = registry.get(id)?.state;
     this.#remembered.delete(id);
     if (settings().orchestration.policies.load === 'on_drop') admission.want(id, 'content', clock.now());
@@ -241,7 +241,7 @@ export class Catalog {
         return;
       case 'discovered':
       case 'settling':
-        return lookAgain(id);
+        return inspectAgain(id);
       case 'blocked':
       case 'unloaded':
       case 'failed':

@@ -61,12 +61,12 @@ export class TakenNames {
   }
 
   add(name: string): void {
-    this.#looks.add(lookOf(name));
+    this.#looks.add(appearanceOf(name));
   }
 
   /** Has somebody this name, or one that looks like it? */
   has(name: string): boolean {
-    return this.#looks.has(lookOf(name));
+    return this.#looks.has(appearanceOf(name));
   }
 }
 
@@ -82,6 +82,6 @@ export function unusedId(id: string, taken: TakenNames): string {
  * The same text for names that look the same: width, ligatures and twins of other scripts are
  * evened out; upper and lower case are not.
  */
-function lookOf(name: string): string {
+function appearanceOf(name: string): string {
   return Array.from(name.normalize('NFKC'), (letter) => TWINS.get(letter) ?? letter).join('');
 }

@@ -8,13 +8,13 @@ import type { FileIdentity, Inspection } from '../ports.ts';
 import { listed } from '../sentences.ts';
 
 /** One look, and since when the files are as it saw them (filled in by `settle`). */
-export interface Look {
+export interface Observation {
   readonly inspection: Inspection;
   readonly atMs: number;
   readonly stillSinceMs?: number;
 }
 
-export type SettleOutcome = { readonly look: Look } & (
+export type SettleOutcome = { readonly observation: Observation } & (
   | { readonly kind: 'settling'; readonly copy: CopyProgress; readonly againMs: number }
   | { readonly kind: 'whole' }
   | { readonly kind: 'damaged' | 'unreadable' | 'incomplete' | 'not-servable'; readonly message: string; readonly help: string }
@@ -33,12 +33,12 @@ const AGAIN_AT_MOST_MS = 5_000;
 
 /**
  * @param previous the look that the last outcome carried; null for the first.
- * @param look the present one.
+ * @param observation the present one.
  * @param options force: a person said "load anyway", so tensors that end in zeros do not hold the
  * model back.
  */
-export function settle(previous: Look | null, look: Look, options: { readonly force: boolean }): SettleOutcome {
-  const { inspection, atMs } = look;
+export function settle(previous: Observation | null, observation: Observation, options: { readonly force: boolean }): SettleOutcome {
+  const { inspection, atMs } = observation;
   // What cannot be read is told although files in it go on changing, as those of somebody's home
   // do.
   const same =
@@ -48,21 +48,21 @@ export function settle(previous: Look | null, look: Look, options: { readonly fo
       : previous.inspection.unreadable === inspection.unreadable);
   const stillSinceMs = same ? (previous.stillSinceMs ?? previous.atMs) : atMs;
   const stillMs = atMs - stillSinceMs;
-  const kept: Look = { inspection, atMs, stillSinceMs };
+  const kept: Observation = { inspection, atMs, stillSinceMs };
   const zeroTails = options.force ? [] : inspection.zeroTails;
   if (inspection.nothing !== undefined) {
     const { isEmpty, message, help } = inspection.nothing;
     // A folder without a file is as little in trouble as a text: nothing was lost.
-    if (stillMs >= STILL_MS) return { look: kept, kind: isEmpty ? 'not-servable' : 'incomplete', message, help };
+    if (stillMs >= STILL_MS) return { observation: kept, kind: isEmpty ? 'not-servable' : 'incomplete', message, help };
   } else if (inspection.unreadable !== null) {
     if (stillMs >= STILL_MS) {
       const help = 'Let the user that Modelium runs as read it; it is looked at again when it changes.';
-      return { look: kept, kind: 'unreadable', message: inspection.unreadable, help };
+      return { observation: kept, kind: 'unreadable', message: inspection.unreadable, help };
     }
   } else if (inspection.damage !== null) {
     if (stillMs >= DAMAGED_AFTER_MS && inspection.writer === null) {
       return {
-        look: kept,
+        observation: kept,
         kind: 'damaged',
         message: inspection.damage,
         help: 'More bytes would not mend it. It is looked at again when its files change.',
@@ -71,10 +71,10 @@ export function settle(previous: Look | null, look: Look, options: { readonly fo
   } else if (inspection.usable && inspection.profile !== null && inspection.writer === null && zeroTails.length === 0) {
     // A whole form beside one that is not: nobody knows which of them is meant before the bytes
     // have ended.
-    if (stillMs >= (inspection.whole ? STILL_MS : INCOMPLETE_AFTER_MS)) return { look: kept, kind: 'whole' };
+    if (stillMs >= (inspection.whole ? STILL_MS : INCOMPLETE_AFTER_MS)) return { observation: kept, kind: 'whole' };
   }
-  if (stillMs >= INCOMPLETE_AFTER_MS) return { look: kept, ...incomplete(inspection, zeroTails) };
-  return { look: kept, kind: 'settling', copy: withZeroTails(inspection.copy, zeroTails), againMs: againMs(inspection, stillMs) };
+  if (stillMs >= INCOMPLETE_AFTER_MS) return { observation: kept, ...incomplete(inspection, zeroTails) };
+  return { observation: kept, kind: 'settling', copy: withZeroTails(inspection.copy, zeroTails), againMs: againMs(inspection, stillMs) };
 }
 
 /**

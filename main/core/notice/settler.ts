@@ -9,7 +9,7 @@ import type { CopyProgress, ModelState } from '../../../shared/model.ts';
 import type { Clock, Inspection, Library, Log } from '../ports.ts';
 import type { ModelRecord, Registry } from '../registry.ts';
 import { offeredProfile } from './elsewhere.ts';
-import { type Look, settle } from './settle.ts';
+import { type Observation, settle } from './settle.ts';
 
 export interface SettlerPorts {
   readonly registry: Registry;
@@ -22,7 +22,7 @@ export interface SettlerPorts {
 
 interface Watch {
   readonly abort: AbortController;
-  previous: Look | null;
+  previous: Observation | null;
   looking: boolean;
   /** Something changed while a look was under way. */
   again: boolean;
@@ -39,14 +39,14 @@ export class Settler {
 
   /** Begins to follow a model, if nobody does yet: the looks after that come by themselves. */
   follow(id: string): void {
-    if (!this.#watches.has(id)) this.look(id);
+    if (!this.#watches.has(id)) this.inspect(id);
   }
 
   /**
    * Looks at a model that is discovered or settling; a second call while a look is under way makes
    * it look once more.
    */
-  look(id: string): void {
+  inspect(id: string): void {
     const watch = this.#watches.get(id) ?? {
       abort: new AbortController(),
       previous: null,
@@ -116,10 +116,10 @@ export class Settler {
     }
   }
 
-  #understand(record: ModelRecord, watch: Watch, look: Look): void {
+  #understand(record: ModelRecord, watch: Watch, observation: Observation): void {
     const { registry, clock } = this.#ports;
     const { id } = record;
-    const { inspection } = look;
+    const { inspection } = observation;
     const known = inspection.whole && record.state.name === 'discovered' ? this.#ports.known(record, inspection) : null;
     if (known !== null) {
       registry.update(id, { profile: inspection.profile, files: inspection.files });
@@ -130,13 +130,13 @@ export class Settler {
       return;
     }
     if (record.state.name === 'discovered' && inspection.unreadable === null) registry.apply(id, { type: 'listed', copy: inspection.copy });
-    const outcome = settle(watch.previous, look, { force: record.force });
-    watch.previous = outcome.look;
+    const outcome = settle(watch.previous, observation, { force: record.force });
+    watch.previous = outcome.observation;
     switch (outcome.kind) {
       case 'settling': {
         this.#showProgress(id, outcome.copy);
         const againMs = watch.again ? 0 : outcome.againMs;
-        watch.cancelTimer = clock.after(againMs, () => this.look(id));
+        watch.cancelTimer = clock.after(againMs, () => this.inspect(id));
         return;
       }
       case 'whole':

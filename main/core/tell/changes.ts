@@ -17,7 +17,7 @@ export class Changes {
   readonly #read: () => Snapshot;
   readonly #listeners = new Set<Listener>();
   readonly #memory: { readonly event: ChangeEvent; readonly atMs: number }[] = [];
-  readonly #told = new Told();
+  readonly #sent = new Sent();
   #last: Snapshot | null = null;
   /**
    * Begins at the time of day, so that a number from before a restart never looks like one of ours.
@@ -57,7 +57,7 @@ export class Changes {
     if (this.#last === null) {
       this.#lastAtMs = this.#clock.now();
       this.#last = this.#read();
-      this.#told.update(this.#last, this.#lastAtMs);
+      this.#sent.update(this.#last, this.#lastAtMs);
     }
     const oldest = this.#memory[0]?.event.id ?? this.#lastId + 1;
     const nowMs = this.#clock.now();
@@ -77,7 +77,7 @@ export class Changes {
   #emit(): void {
     this.#lastAtMs = this.#clock.now();
     const snapshot = this.#read();
-    const difference = this.#told.update(snapshot, this.#lastAtMs);
+    const difference = this.#sent.update(snapshot, this.#lastAtMs);
     this.#last = snapshot;
     if (difference === null) return;
     this.#lastId += 1;
@@ -109,7 +109,7 @@ const SAME_MOMENT_MS = 500;
  * What was told last, as text: comparing is done at each change, and writing a thousand views down
  * twice would cost more than all the rest.
  */
-class Told {
+class Sent {
   #models = new Map<string, { readonly text: string; readonly idleSinceMs: number | null }>();
   #parts = new Map<string, string>();
 

@@ -10,7 +10,7 @@ import { headlineFrom } from '../../../shared/reason-names.ts';
 import { headlineOf } from '../../../shared/reason-words.ts';
 import type { ModelView, PaceView } from '../../../shared/snapshot.ts';
 import type { Admission } from '../admission.ts';
-import { placeRef, said, saidOf } from '../decide/reasoned.ts';
+import { placeRef, quotedReason, sentenceReason } from '../decide/reasoned.ts';
 import type { ModelRecord } from '../registry.ts';
 import { stateInWords } from '../sentences.ts';
 import type { Usage } from '../usage.ts';
@@ -62,12 +62,12 @@ export function modelView(record: ModelRecord, facts: ViewFacts): ModelView {
 
 /** Why it waits, is blocked or failed; null for what needs no reason. */
 function reasonOfState(state: ModelState, { indexOf }: ViewFacts): Reason | null {
-  if (state.name === 'blocked') return state.because ?? saidOf(state.message);
+  if (state.name === 'blocked') return state.because ?? sentenceReason(state.message);
   if (state.name === 'queued') return state.because ?? null;
   if (state.name !== 'failed') return null;
   const { code, message, placement } = state.failure;
   const place = placement === undefined ? null : placeRef(placement, indexOf);
-  return said({ kind: 'failed', code, place, sentence: message }, message);
+  return quotedReason({ kind: 'failed', code, place, sentence: message }, message);
 }
 
 function withNote(message: string, note: string | null): string {

@@ -19,7 +19,7 @@ process.once('message', (request: ConvertRequest) => {
 });
 
 function run(request: ConvertRequest): number {
-  let told = -1;
+  let reported = -1;
   try {
     convert(request, ({ bytes, totalBytes }: Written) => {
       // An engine that was killed cannot end its children: a conversion that nobody waits for
@@ -29,8 +29,8 @@ function run(request: ConvertRequest): number {
         process.exit(1);
       }
       const percent = Math.floor((100 * bytes) / totalBytes);
-      if (percent === told) return;
-      told = percent;
+      if (percent === reported) return;
+      reported = percent;
       say(`converting ${percent} %`);
     });
     return 0;

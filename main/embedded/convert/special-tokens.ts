@@ -106,9 +106,9 @@ function endsOf(eos: number | null, { generation, config, whole, vocabulary }: S
 function addedAround({ vocabulary, settings }: SpecialSources, found: Readonly<Record<string, GgufValue>>): Record<string, GgufValue> {
   const { model } = vocabulary;
   if (model === 'bert') return {};
-  const said = (key: string): boolean | null => (typeof settings[key] === 'boolean' ? settings[key] : null);
-  const begins = vocabulary.ends?.begins ?? said('add_bos_token') ?? model === 'llama';
-  const finishes = vocabulary.ends?.ends ?? said('add_eos_token') ?? false;
+  const flag = (key: string): boolean | null => (typeof settings[key] === 'boolean' ? settings[key] : null);
+  const begins = vocabulary.ends?.begins ?? flag('add_bos_token') ?? model === 'llama';
+  const finishes = vocabulary.ends?.ends ?? flag('add_eos_token') ?? false;
   return {
     'tokenizer.ggml.add_bos_token': { type: 'bool', value: begins && 'tokenizer.ggml.bos_token_id' in found },
     'tokenizer.ggml.add_eos_token': { type: 'bool', value: finishes && 'tokenizer.ggml.eos_token_id' in found },

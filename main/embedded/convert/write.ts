@@ -23,7 +23,7 @@ interface Output {
   readonly descriptor: number;
   readonly totalBytes: number;
   bytes: number;
-  told: number;
+  reportedBytes: number;
   onProgress(written: Written): void;
 }
 
@@ -49,7 +49,7 @@ export function writeGguf(
 ): number {
   const descriptor = openSync(path, 'wx', 0o600);
   try {
-    const output: Output = { descriptor, totalBytes: fileBytes(head, targets), bytes: 0, told: 0, onProgress };
+    const output: Output = { descriptor, totalBytes: fileBytes(head, targets), bytes: 0, reportedBytes: 0, onProgress };
     put(output, head);
     for (const target of targets) {
       const before = output.bytes;
@@ -69,8 +69,8 @@ export function writeGguf(
 function put(output: Output, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(output.descriptor, bytes, done, bytes.length - done);
   output.bytes += bytes.length;
-  if (output.bytes - output.told < PROGRESS_BYTES) return;
-  output.told = output.bytes;
+  if (output.bytes - output.reportedBytes < PROGRESS_BYTES) return;
+  output.reportedBytes = output.bytes;
   output.onProgress({ bytes: output.bytes, totalBytes: output.totalBytes });
 }
 

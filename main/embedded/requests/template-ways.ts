@@ -19,7 +19,7 @@ interface Message {
 }
 
 /** What differs from the way in which transformers calls a template. */
-interface Way {
+interface Variation {
   readonly values: Readonly<Record<string, unknown>>;
   /** Lists may be changed in place, which jinja2's sandbox forbids and others allow. */
   readonly mayChange: boolean;
@@ -52,7 +52,7 @@ function withTextArguments(messages: readonly Message[]): readonly Message[] | n
   });
 }
 
-function* waysOf(given: Readonly<Record<string, unknown>>): Generator<Way> {
+function* routesOf(given: Readonly<Record<string, unknown>>): Generator<Variation> {
   const tools = given['tools'] ?? null;
   const values = { ...given, tools, documents: null };
   const messages = given['messages'] as readonly Message[];
@@ -71,7 +71,7 @@ function* waysOf(given: Readonly<Record<string, unknown>>): Generator<Way> {
 /** @throws TemplateError: the refusal of the first way. */
 export function renderInWays(template: Template, values: Readonly<Record<string, unknown>>): string {
   let first: unknown = null;
-  for (const { values: given, mayChange } of waysOf(values)) {
+  for (const { values: given, mayChange } of routesOf(values)) {
     try {
       return template.render(given, { bounds: { ...BOUNDS, mayChange }, now: () => new Date() });
     } catch (error) {

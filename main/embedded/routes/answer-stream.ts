@@ -85,8 +85,8 @@ export class AnswerStream {
   }
 
   end(usage: Usage): void {
-    const told = this.#timings === undefined ? {} : { timings: this.#timings };
-    const last = this.#includeUsage ? event({ ...this.#common(), choices: [], usage: openAiUsage(usage), ...told }) : '';
+    const extra = this.#timings === undefined ? {} : { timings: this.#timings };
+    const last = this.#includeUsage ? event({ ...this.#common(), choices: [], usage: openAiUsage(usage), ...extra }) : '';
     this.#response.end(`${last}data: [DONE]\n\n`);
   }
 
@@ -157,8 +157,8 @@ export class AnswerStream {
 
   #chunk(index: number, choice: object, finish: FinishReason | null, logprobs: object | null, timings?: object): string {
     const usage = this.#tellsNoUsage ? { usage: null } : {};
-    const told = timings === undefined ? {} : { timings };
-    return event({ ...this.#common(), choices: [{ index, ...choice, logprobs, finish_reason: finish }], ...usage, ...told });
+    const extra = timings === undefined ? {} : { timings };
+    return event({ ...this.#common(), choices: [{ index, ...choice, logprobs, finish_reason: finish }], ...usage, ...extra });
   }
 }
 

@@ -131,7 +131,7 @@ function sinkOf(index: number, total: number, request: GenerationRequest, whole:
       if (request.tellsProgress) stream?.progress(index, total, known, kept);
     },
     part(part, likelihoods) {
-      if (stream !== null) return stream.part(index, part, likelihoods, timings?.told());
+      if (stream !== null) return stream.part(index, part, likelihoods, timings?.summary());
       whole?.add(part, likelihoods);
       return undefined;
     },

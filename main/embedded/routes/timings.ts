@@ -28,7 +28,7 @@ export class Timings {
     this.#generatedTokens += 1;
   }
 
-  told(): object {
+  summary(): object {
     const generatedMs = this.#nowMs() - this.#beganMs - this.#readMs;
     return {
       cache_n: this.#cachedTokens,

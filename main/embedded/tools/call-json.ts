@@ -13,7 +13,7 @@ export class CallJson {
   #escaped = false;
   /** Where the arguments begin in the text, once the name is known. */
   #argumentsAt: number | null = null;
-  #told = 0;
+  #reported = 0;
   #argumentsEnd: number | null = null;
   #isWhole = false;
 
@@ -38,7 +38,7 @@ export class CallJson {
   push(text: string): string {
     let at = 0;
     for (; at < text.length && !this.#isWhole; at++) this.#character(text[at] ?? '');
-    if (this.#argumentsAt === null) this.#lookForHead();
+    if (this.#argumentsAt === null) this.#findHead();
     return text.slice(at);
   }
 
@@ -46,8 +46,8 @@ export class CallJson {
   fresh(): string {
     if (this.#argumentsAt === null) return '';
     const end = this.#argumentsEnd ?? this.#text.length;
-    const fresh = this.#text.slice(this.#argumentsAt + this.#told, end);
-    this.#told += fresh.length;
+    const fresh = this.#text.slice(this.#argumentsAt + this.#reported, end);
+    this.#reported += fresh.length;
     return fresh;
   }
 
@@ -63,7 +63,7 @@ export class CallJson {
     else if (character === '{' || character === '[') this.#depth += 1;
     else if (character === '}' || character === ']') {
       this.#depth -= 1;
-      if (this.#depth === 1 && this.#argumentsAt === null) this.#lookForHead();
+      if (this.#depth === 1 && this.#argumentsAt === null) this.#findHead();
       const own = this.#argumentsAt === 0 ? 0 : 1;
       if (this.#depth === own && this.#argumentsAt !== null) this.#argumentsEnd ??= this.#text.length;
       if (this.#depth <= 0) this.#isWhole = true;
@@ -71,7 +71,7 @@ export class CallJson {
     if (this.#isWhole && this.#argumentsAt === null) this.#readWhole();
   }
 
-  #lookForHead(): void {
+  #findHead(): void {
     const head = HEAD.exec(this.#text);
     if (head === null) return;
     this.name = JSON.parse(`"${head[1] ?? ''}"`) as string;

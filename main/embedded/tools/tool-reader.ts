@@ -38,7 +38,7 @@ export class ToolReader {
   /** Text that is not understood yet. */
   #held = '';
   #call: CallJson | null = null;
-  #isTold = false;
+  #isReported = false;
   #calls = 0;
   #parts: ToolPart[] = [];
   /** Nothing was said since the last call. */
@@ -79,7 +79,7 @@ export class ToolReader {
       this.#held = '';
       return this.#take();
     }
-    if (this.#call !== null && !this.#isTold) this.#text(this.#call.text);
+    if (this.#call !== null && !this.#isReported) this.#text(this.#call.text);
     this.#call = null;
     if (this.#state === 'text' || this.#state === 'begin') this.#text(this.#held);
     this.#held = '';
@@ -162,7 +162,7 @@ export class ToolReader {
 
   #open(name: string | null, rest: string): boolean {
     this.#call = new CallJson(name);
-    this.#isTold = false;
+    this.#isReported = false;
     this.#held = rest;
     this.#state = 'call';
     return true;
@@ -185,23 +185,23 @@ export class ToolReader {
     if (call === null || this.#held === '') return false;
     const rest = call.push(this.#held);
     this.#held = rest;
-    if (call.name !== null && !this.#isTold) {
+    if (call.name !== null && !this.#isReported) {
       if (this.#format === 'llama' && !this.#isTool(call.name)) return this.#notATool(call, rest);
-      this.#isTold = true;
+      this.#isReported = true;
       this.#isBehindCall = true;
       this.#calls += 1;
       this.#parts.push({ kind: 'call', index: this.#calls - 1, name: call.name, arguments: '' });
     }
-    if (this.#isTold) {
+    if (this.#isReported) {
       const fresh = call.fresh();
       if (fresh !== '' && !this.#isEmpty(call)) this.#parts.push({ kind: 'call', index: this.#calls - 1, name: null, arguments: fresh });
     }
     if (!call.isWhole) return false;
-    if (!this.#isTold && this.#format === 'llama') return this.#notATool(call, rest);
-    if (!this.#isTold) this.#text(call.text);
+    if (!this.#isReported && this.#format === 'llama') return this.#notATool(call, rest);
+    if (!this.#isReported) this.#text(call.text);
     else if (this.#isEmpty(call)) this.#parts.push({ kind: 'call', index: this.#calls - 1, name: null, arguments: '{}' });
     this.#call = null;
-    this.#state = this.#isTold && this.#options.isSingle === true ? 'done' : 'after';
+    this.#state = this.#isReported && this.#options.isSingle === true ? 'done' : 'after';
     return true;
   }
 

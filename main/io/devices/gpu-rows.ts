@@ -76,8 +76,8 @@ export function parseProcessRow(line: string): ProcessRowOfGpu | null {
 }
 
 /** `/usr/bin/blender` is blender. `[Not Found]`, `[Insufficient Permissions]`, `-` are no names. */
-function programName(told: string): string | null {
-  const name = told.split(/[/\\]/).at(-1)?.trim().slice(0, NAME_LENGTH) ?? '';
+function programName(reported: string): string | null {
+  const name = reported.split(/[/\\]/).at(-1)?.trim().slice(0, NAME_LENGTH) ?? '';
   return name === '' || name === '-' || name.startsWith('[') ? null : name;
 }
 

@@ -98,7 +98,7 @@ class NvidiaSmi implements GpuProbe {
     const commands = this.#options.command === null ? COMMANDS : [this.#options.command];
     for (const command of commands) {
       this.#command = command;
-      this.#facts = await this.#look(command);
+      this.#facts = await this.#query(command);
       if (this.#facts.found) break;
     }
     if (this.#facts.found && !this.#closed && this.#followers.length === 0) this.#follow();
@@ -239,7 +239,7 @@ class NvidiaSmi implements GpuProbe {
     this.#everMatched ||= frame.some((row) => this.#options.processes.identify(row.pid) !== null);
   }
 
-  async #look(command: string): Promise<GpuFacts> {
+  async #query(command: string): Promise<GpuFacts> {
     try {
       const lines = await this.#call(GPU_QUERY);
       const gpus = lines.flatMap((line) => parseGpuRow(line) ?? []);

@@ -8,7 +8,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { Packed, Packing } from '../../core/look.ts';
+import type { Packed, Packing } from '../../core/machine-files.ts';
 
 /** Sizes and places are numbers of 32 bits without its later extension. */
 const MOST_ZIP_BYTES = 0xffff_ffff;

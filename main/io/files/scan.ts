@@ -50,7 +50,7 @@ interface Limits {
 
 class TooLarge extends Error {}
 
-export interface FolderLook {
+export interface ScanOutcome {
   readonly scan: FolderScan;
   /** What to compare the next look with; null where the folder could not be read. */
   readonly ground: Ground | null;
@@ -88,12 +88,12 @@ export function scanFolder(
   before: Ground | null,
   inner: ReadonlySet<string>,
   last: Names | null = null,
-): Promise<FolderLook> {
+): Promise<ScanOutcome> {
   return scan(folder, before, inner, last, UNLIMITED);
 }
 
 /** The same where it is little work; null: it is not, and belongs into another process. */
-export async function scanSmallFolder(...question: Parameters<typeof scanFolder>): Promise<FolderLook | null> {
+export async function scanSmallFolder(...question: Parameters<typeof scanFolder>): Promise<ScanOutcome | null> {
   const [folder, before, inner, last = null] = question;
   try {
     return await scan(folder, before, inner, last, INLINE);
@@ -109,20 +109,20 @@ async function scan(
   inner: ReadonlySet<string>,
   last: Names | null,
   limits: Limits,
-): Promise<FolderLook> {
+): Promise<ScanOutcome> {
   try {
     const ground = await groundOf(await realpath(folder));
     const lost = before === null ? null : unmounted(before, ground, folder);
     if (lost !== null) return away(folder, lost);
     const names = await namesIn(folder, last, limits.names);
-    const look = new Look(folder, names.beside, limits.files);
+    const walk = new ScanWalk(folder, names.beside, limits.files);
     const isFolder = new Set(names.folders);
     for (const name of [...names.folders, ...names.models].toSorted()) {
-      if (!isFolder.has(name)) await look.file(name);
-      else if (!inner.has(join(folder, name))) await look.child(name);
+      if (!isFolder.has(name)) await walk.file(name);
+      else if (!inner.has(join(folder, name))) await walk.child(name);
     }
-    for (const name of names.others) await look.file(name);
-    const { candidates, notLookedAt, folders } = look;
+    for (const name of names.others) await walk.file(name);
+    const { candidates, notLookedAt, folders } = walk;
     const otherFiles = names.otherCount - names.others.length;
     const scan = { folder, ok: true, candidates, notLookedAt, isCut: names.isCut, otherFiles } as const;
     const heard = names.count > MAX_HEARD_ENTRIES ? folders : [folder, ...folders];
@@ -138,7 +138,7 @@ async function scan(
  * A path that a person registered, by itself. Missing: no candidate; its parent missing or
  * unmounted: away.
  */
-export async function scanPath(path: string, before: Ground | null): Promise<FolderLook> {
+export async function scanPath(path: string, before: Ground | null): Promise<ScanOutcome> {
   const parent = dirname(path);
   try {
     const ground = await groundOf(await realpath(parent));
@@ -156,7 +156,7 @@ export async function scanPath(path: string, before: Ground | null): Promise<Fol
 }
 
 /** What one look at a watch folder has found so far. */
-class Look {
+class ScanWalk {
   readonly candidates: CandidateListing[] = [];
   readonly notLookedAt: string[] = [];
   readonly folders: string[] = [];
@@ -282,7 +282,7 @@ function firstOfSets(names: readonly string[]): readonly string[] {
   });
 }
 
-function away(folder: string, message: string): FolderLook {
+function away(folder: string, message: string): ScanOutcome {
   return { scan: { folder, ok: false, message }, ground: null, leftOut: 0, folders: [], names: null };
 }
 

@@ -10,7 +10,7 @@ import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
 import type { Clock, FolderScan, Log } from '../../core/ports.ts';
 import { errorCode } from './files.ts';
 import type { Ground } from './mounts.ts';
-import { type FolderLook, type Names, scanPath, scanSmallFolder } from './scan.ts';
+import { type Names, type ScanOutcome, scanPath, scanSmallFolder } from './scan.ts';
 
 /** Events of one copy come in bursts; so long is waited for the rest of them. */
 const COALESCE_MS = 50;
@@ -31,7 +31,7 @@ export interface WatcherOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Looks at a folder that is too large for this thread. Answers as `scanFolder` does. */
-  scanLarge(folder: string, before: Ground | null, inner: ReadonlySet<string>, last: Names | null): Promise<FolderLook>;
+  scanLarge(folder: string, before: Ground | null, inner: ReadonlySet<string>, last: Names | null): Promise<ScanOutcome>;
   onScan(scan: FolderScan): void;
 }
 
@@ -56,7 +56,7 @@ interface Watched {
   /** What is listened to, by folder; `is` tells another folder of the same name. */
   readonly events: Map<string, { readonly is: string; readonly watcher: FSWatcher }>;
   /** What was said last of its being away or left out, so that it is said once. */
-  said: string;
+  lastProblem: string;
   running: Promise<FolderScan> | null;
   /** A hint came while a look was under way. */
   stale: boolean;
@@ -81,11 +81,11 @@ class Watcher implements FileWatcher {
   }
 
   async start(): Promise<void> {
-    await Promise.all([...this.#folders].map((folder) => this.#look(this.#entry(folder, false))));
+    await Promise.all([...this.#folders].map((folder) => this.#scan(this.#entry(folder, false))));
   }
 
   track(path: string): Promise<FolderScan> {
-    return this.#look(this.#entry(path, true));
+    return this.#scan(this.#entry(path, true));
   }
 
   async untrack(path: string): Promise<void> {
@@ -96,9 +96,9 @@ class Watcher implements FileWatcher {
   async rescan(folder: string): Promise<FolderScan | null> {
     const entry = this.#watched.get(folder);
     if (entry === undefined) return null;
-    // A look that is under way may have read the folder before the caller's reason to ask.
+    // A scan that is running may have read the folder before the caller's reason to ask.
     if (entry.running !== null) await entry.running;
-    return this.#look(entry);
+    return this.#scan(entry);
   }
 
   async close(): Promise<void> {
@@ -114,7 +114,7 @@ class Watcher implements FileWatcher {
       ground: null,
       names: null,
       events: new Map(),
-      said: '',
+      lastProblem: '',
       running: null,
       stale: false,
       restUntilMs: 0,
@@ -126,25 +126,25 @@ class Watcher implements FileWatcher {
     return made;
   }
 
-  #lookWithin(entry: Watched, ms: number): void {
+  #scanWithin(entry: Watched, ms: number): void {
     const { clock } = this.#options;
     const dueMs = Math.max(clock.now() + ms, entry.restUntilMs);
     if (entry.closed || dueMs >= entry.dueMs) return;
     entry.cancelTimer();
     entry.dueMs = dueMs;
-    entry.cancelTimer = clock.after(dueMs - clock.now(), () => void this.#look(entry));
+    entry.cancelTimer = clock.after(dueMs - clock.now(), () => void this.#scan(entry));
   }
 
   #hint(entry: Watched): void {
     if (entry.running !== null) entry.stale = true;
-    else this.#lookWithin(entry, COALESCE_MS);
+    else this.#scanWithin(entry, COALESCE_MS);
   }
 
-  /** One look at a time for each folder; a second caller gets the one that is under way. */
-  #look(entry: Watched): Promise<FolderScan> {
-    entry.running ??= this.#lookNow(entry).finally(() => {
+  /** One scan at a time for each folder; a second caller gets the one that is running. */
+  #scan(entry: Watched): Promise<FolderScan> {
+    entry.running ??= this.#scanNow(entry).finally(() => {
       entry.running = null;
-      this.#lookWithin(entry, entry.stale ? COALESCE_MS : this.#intervalMs(entry));
+      this.#scanWithin(entry, entry.stale ? COALESCE_MS : this.#intervalMs(entry));
       entry.stale = false;
     });
     return entry.running;
@@ -155,12 +155,12 @@ class Watcher implements FileWatcher {
     return (entry.ground?.typeWithoutEvents ?? null) === null ? scanIntervalMs : Math.min(POLL_MS, scanIntervalMs);
   }
 
-  async #lookNow(entry: Watched): Promise<FolderScan> {
+  async #scanNow(entry: Watched): Promise<FolderScan> {
     const { clock } = this.#options;
     entry.cancelTimer();
     entry.dueMs = Number.POSITIVE_INFINITY;
     const startMs = clock.now();
-    const found = await this.#scan(entry);
+    const found = await this.#read(entry);
     entry.restUntilMs = clock.now() + (clock.now() - startMs) * REST_RATIO;
     const { scan } = found;
     if (entry.closed) return scan;
@@ -176,7 +176,7 @@ class Watcher implements FileWatcher {
     return scan;
   }
 
-  async #scan(entry: Watched): Promise<FolderLook> {
+  async #read(entry: Watched): Promise<ScanOutcome> {
     try {
       const { path, ground, names } = entry;
       if (entry.single) return await scanPath(path, ground);
@@ -191,7 +191,7 @@ class Watcher implements FileWatcher {
   }
 
   /** Says, once, that a folder is away, is polled or is too full, and that it is back. */
-  #tell(entry: Watched, { scan, leftOut }: FolderLook): void {
+  #tell(entry: Watched, { scan, leftOut }: ScanOutcome): void {
     const type = entry.ground?.typeWithoutEvents ?? null;
     const { path } = entry;
     let words = '';
@@ -200,10 +200,10 @@ class Watcher implements FileWatcher {
     else if (leftOut > 0) words = `${path} holds too many models: ${leftOut} of them are not looked at.`;
     else if (type !== null)
       words = `${path} lies on ${type}, which tells of no changes: it is looked at every ${this.#intervalMs(entry) / 1000} s.`;
-    if (words === entry.said) return;
+    if (words === entry.lastProblem) return;
     if (words !== '') this.#options.log.warn(words);
     else this.#options.log.say(`The folder ${path} is as it should be again.`);
-    entry.said = words;
+    entry.lastProblem = words;
   }
 
   /**

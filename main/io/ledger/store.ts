@@ -7,22 +7,22 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Ledger, SampleBook, TrustBook } from '../../core/ports.ts';
+import type { Ledger, SampleTable, TrustTable } from '../../core/ports.ts';
 import type { ProcessTable } from '../../core/process-ports.ts';
 import { inStore, isDamaged } from './errors.ts';
 import { createLedger, settleCutOff } from './ledger.ts';
 import { createProcessTable } from './processes.ts';
-import { createSampleBook } from './samples.ts';
+import { createSampleTable } from './samples.ts';
 import { migrate } from './schema.ts';
-import { createTrustBook } from './trust.ts';
+import { createTrustTable } from './trust.ts';
 
 const FILE_NAME = 'modelium.db';
 
 export interface Store {
   readonly ledger: Ledger;
   readonly processes: ProcessTable;
-  readonly trust: TrustBook;
-  readonly samples: SampleBook;
+  readonly trust: TrustTable;
+  readonly samples: SampleTable;
   /** A sentence for the log when the old file was damaged and a new one begun. */
   readonly problem: string | null;
   /** Writes the file anew when it was deleted while it is open. */
@@ -53,8 +53,8 @@ export function openStore(folder: string, wallTime: () => number): Store {
     return {
       ledger: createLedger(database, file, wallTime),
       processes: createProcessTable(database, file),
-      trust: createTrustBook(database, file),
-      samples: createSampleBook(database, file),
+      trust: createTrustTable(database, file),
+      samples: createSampleTable(database, file),
       problem,
       rescue,
       close: () => {

@@ -1,13 +1,13 @@
 /** The table of trust: which bytes of which model a person has trusted. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { FormKind } from '../../../shared/profile.ts';
-import type { FileIdentity, TrustBook } from '../../core/ports.ts';
+import type { FileIdentity, TrustTable } from '../../core/ports.ts';
 import { inStore } from './errors.ts';
 
 /** Rows kept, the newest: more than a person trusts in a life (I10). */
 export const TRUSTS_KEPT = 1_000;
 
-export function createTrustBook(database: DatabaseSync, file: string): TrustBook {
+export function createTrustTable(database: DatabaseSync, file: string): TrustTable {
   // Written anew rather than over the old row: the newest are kept.
   const remove = database.prepare('DELETE FROM trusts WHERE model_id = ? AND form = ? AND hash = ?');
   const insert = database.prepare('INSERT INTO trusts (model_id, form, hash, files, at) VALUES (?, ?, ?, ?, ?)');

@@ -31,7 +31,7 @@ interface Entry {
   readonly name: string;
 }
 
-interface Look {
+interface Search {
   readonly models: FoundModel[];
   readonly problems: string[];
   /**
@@ -44,41 +44,41 @@ interface Look {
   isCut: boolean;
 }
 
-const READERS: Readonly<Record<ModelStore, (look: Look, root: string) => Promise<readonly Entry[]>>> = {
+const READERS: Readonly<Record<ModelStore, (search: Search, root: string) => Promise<readonly Entry[]>>> = {
   huggingface: repositories,
   'lm-studio': ownersModels,
   ollama: manifests,
 };
 
 export async function findModels(folders: readonly StoreFolder[], limits: FindLimits): Promise<FoundModels> {
-  const look: Look = { models: [], problems: [], seen: new Set(), limits, endMs: performance.now() + limits.forMs, isCut: false };
+  const search: Search = { models: [], problems: [], seen: new Set(), limits, endMs: performance.now() + limits.forMs, isCut: false };
   for (const { store, path } of folders) {
-    const root = await realpath(path).catch((error) => missing(look, path, error));
+    const root = await realpath(path).catch((error) => missing(search, path, error));
     // The same store by two ways is one.
-    if (root === null || look.seen.has(root)) continue;
-    look.seen.add(root);
-    for (const entry of await READERS[store](look, path)) await describe(look, store, entry);
+    if (root === null || search.seen.has(root)) continue;
+    search.seen.add(root);
+    for (const entry of await READERS[store](search, path)) await describe(search, store, entry);
   }
-  return { models: look.models, problems: look.problems, isCut: look.isCut };
+  return { models: search.models, problems: search.problems, isCut: search.isCut };
 }
 
 /** A folder that is not there is no news; one that cannot be read is. */
-function missing(look: Look, path: string, error: unknown): null {
+function missing(search: Search, path: string, error: unknown): null {
   const code = errorCode(error);
   if (code === null) throw error;
-  if (code !== 'ENOENT' && code !== 'ENOTDIR') look.problems.push(unreadableSentence(path, code));
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') search.problems.push(unreadableSentence(path, code));
   return null;
 }
 
-function isOver(look: Look): boolean {
-  if (look.models.length < look.limits.mostModels && performance.now() < look.endMs) return false;
-  look.isCut = true;
+function isOver(search: Search): boolean {
+  if (search.models.length < search.limits.mostModels && performance.now() < search.endMs) return false;
+  search.isCut = true;
   return true;
 }
 
 /** Names in a folder, sorted; folders first. Links are left out: no tool here links folders. */
-async function namesIn(look: Look, folder: string, kind: 'folders' | 'files' | 'all'): Promise<readonly string[]> {
-  if (isOver(look)) return [];
+async function namesIn(search: Search, folder: string, kind: 'folders' | 'files' | 'all'): Promise<readonly string[]> {
+  if (isOver(search)) return [];
   try {
     const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => !entry.name.startsWith('.'));
     const wanted = entries.filter((entry) => (kind === 'all' ? true : kind === 'folders' ? entry.isDirectory() : !entry.isDirectory()));
@@ -87,23 +87,23 @@ async function namesIn(look: Look, folder: string, kind: 'folders' | 'files' | '
       .toSorted()
       .slice(0, MOST_ENTRIES);
   } catch (error) {
-    missing(look, folder, error);
+    missing(search, folder, error);
     return [];
   }
 }
 
-async function repositories(look: Look, root: string): Promise<readonly Entry[]> {
-  const names = (await namesIn(look, root, 'folders')).filter((name) => name.startsWith('models--'));
+async function repositories(search: Search, root: string): Promise<readonly Entry[]> {
+  const names = (await namesIn(search, root, 'folders')).filter((name) => name.startsWith('models--'));
   return names.map((name) => ({ path: join(root, name), name: storedName(join(root, name)) ?? name }));
 }
 
 /** owner/name/*.gguf: the folder where it holds one model, else each of its models. */
-async function ownersModels(look: Look, root: string): Promise<readonly Entry[]> {
+async function ownersModels(search: Search, root: string): Promise<readonly Entry[]> {
   const entries: Entry[] = [];
-  for (const owner of await namesIn(look, root, 'folders')) {
-    for (const model of await namesIn(look, join(root, owner), 'folders')) {
+  for (const owner of await namesIn(search, root, 'folders')) {
+    for (const model of await namesIn(search, join(root, owner), 'folders')) {
       const folder = join(root, owner, model);
-      const files = await namesIn(look, folder, 'files');
+      const files = await namesIn(search, folder, 'files');
       const ggufs = [
         ...new Set(files.filter((file) => /\.gguf$/i.test(file) && !SIDE_FILE.test(file)).map((file) => splitParts(file)[0] ?? file)),
       ];
@@ -111,52 +111,52 @@ async function ownersModels(look: Look, root: string): Promise<readonly Entry[]>
       else if (files.length > 0) entries.push({ path: folder, name: `${owner}/${model}` });
     }
   }
-  return inside(look, root, entries);
+  return inside(search, root, entries);
 }
 
 /**
  * manifests/HOST/NAMESPACE/NAME/TAG. Of two tags for one blob `latest` says less, so it comes last.
  */
-async function manifests(look: Look, root: string): Promise<readonly Entry[]> {
+async function manifests(search: Search, root: string): Promise<readonly Entry[]> {
   let folders = [join(root, 'manifests')];
   for (const _level of ['host', 'namespace', 'name']) {
     const below: string[] = [];
-    for (const folder of folders) below.push(...(await namesIn(look, folder, 'folders')).map((name) => join(folder, name)));
+    for (const folder of folders) below.push(...(await namesIn(search, folder, 'folders')).map((name) => join(folder, name)));
     folders = below.slice(0, MOST_ENTRIES);
   }
   const entries: Entry[] = [];
   for (const folder of folders) {
-    const tags = await namesIn(look, folder, 'files');
+    const tags = await namesIn(search, folder, 'files');
     for (const tag of tags.toSorted((one, other) => Number(one === 'latest') - Number(other === 'latest'))) {
       entries.push({ path: join(folder, tag), name: storedName(join(folder, tag)) ?? tag });
     }
   }
-  return inside(look, root, entries);
+  return inside(search, root, entries);
 }
 
 /** Those that lie in the store; a link that leads out of it is refused by name. */
-async function inside(look: Look, root: string, entries: readonly Entry[]): Promise<readonly Entry[]> {
+async function inside(search: Search, root: string, entries: readonly Entry[]): Promise<readonly Entry[]> {
   const kept: Entry[] = [];
   const home = await realpath(root);
   for (const entry of entries) {
     const real = await realpath(entry.path).catch(() => null);
     const isLink = (await lstat(entry.path).catch(() => null))?.isSymbolicLink() === true;
-    if (real === null) look.problems.push(`${entry.path} leads to nothing.`);
+    if (real === null) search.problems.push(`${entry.path} leads to nothing.`);
     else if (isLink && !real.startsWith(home + sep))
-      look.problems.push(`The link ${entry.path} leads out of the store: it is not followed.`);
+      search.problems.push(`The link ${entry.path} leads out of the store: it is not followed.`);
     else kept.push(entry);
   }
   return kept;
 }
 
 /** Looks at its headers, as it would be looked at when it is registered. */
-async function describe(look: Look, store: ModelStore, { path, name }: Entry): Promise<void> {
-  if (isOver(look)) return;
+async function describe(search: Search, store: ModelStore, { path, name }: Entry): Promise<void> {
+  if (isOver(search)) return;
   const found = await listCandidateFiles(path);
   if (found === null) return;
   const { realPath } = found;
-  if (look.seen.has(realPath)) return;
-  look.seen.add(realPath);
+  if (search.seen.has(realPath)) return;
+  search.seen.add(realPath);
   const absent = found.dangling.filter((file) => WEIGHTS.test(file) || file === realPath);
   const hasWeights = found.files.some((file) => WEIGHTS.test(file.path)) || found.kind === 'file' || absent.length > 0;
   // A cache also keeps tokenizers and configurations that somebody asked for alone: no models.
@@ -165,7 +165,7 @@ async function describe(look: Look, store: ModelStore, { path, name }: Entry): P
   const isModel = profile === null || profile.forms.some(({ kind }) => kind !== 'unknown');
   if (!isModel && unreadable === null) return;
   const lacking = [...copy.missing, ...absent.map((file) => `${file} is not there yet`)];
-  look.models.push({
+  search.models.push({
     ...{ store, name, path, realPath },
     bytes: copy.bytesPresent,
     kind: profile?.kind ?? null,

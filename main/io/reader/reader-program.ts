@@ -5,7 +5,7 @@
 import { type ErrorCode, toModeliumError } from '../../../shared/errors.ts';
 import type { CodeReading, FoundModels, Inspection } from '../../core/ports.ts';
 import type { Ground } from '../files/mounts.ts';
-import { type FolderLook, type Names, scanFolder } from '../files/scan.ts';
+import { type Names, type ScanOutcome, scanFolder } from '../files/scan.ts';
 import { readCode } from './code-files.ts';
 import { type FindLimits, findModels } from './found-models.ts';
 import { type Convertible, inspectCandidate } from './inspect.ts';
@@ -27,7 +27,7 @@ export interface ReaderTasks {
       readonly inner: ReadonlySet<string>;
       readonly last: Names | null;
     };
-    readonly answer: FolderLook;
+    readonly answer: ScanOutcome;
   };
   readonly found: {
     readonly asks: { readonly folders: readonly StoreFolder[]; readonly limits: FindLimits };
@@ -83,10 +83,10 @@ function answerTo(request: ReaderRequest, convertible: Convertible): Promise<Rea
 }
 
 function progress(): (readBytes: number) => void {
-  let toldBytes = 0;
+  let reportedBytes = 0;
   return (readBytes) => {
-    if (readBytes - toldBytes < PROGRESS_BYTES) return;
-    toldBytes = readBytes;
+    if (readBytes - reportedBytes < PROGRESS_BYTES) return;
+    reportedBytes = readBytes;
     tell({ kind: 'progress' });
   };
 }

@@ -139,9 +139,9 @@ function toData(yaml: YamlText, file: string): unknown {
 }
 
 function invalid(sentences: readonly string[]): ModeliumError {
-  const told = sentences.slice(0, MOST_PROBLEMS_TOLD);
-  if (sentences.length > told.length) told.push(`... and ${sentences.length - told.length} more.`);
-  return new ModeliumError('settings-invalid', told.join('\n'));
+  const shown = sentences.slice(0, MOST_PROBLEMS_TOLD);
+  if (sentences.length > shown.length) shown.push(`... and ${sentences.length - shown.length} more.`);
+  return new ModeliumError('settings-invalid', shown.join('\n'));
 }
 
 /**
@@ -169,7 +169,7 @@ export interface SettingsListeners {
 
 export interface SettingsWatch {
   /** Looks now, and trusts what it sees: for who has just written the file in one move. */
-  lookNow(): Promise<void>;
+  checkNow(): Promise<void>;
   stop(): void;
 }
 
@@ -183,13 +183,13 @@ export function watchSettings(
   listeners: SettingsListeners,
   every: (ms: number, callback: () => Promise<void>) => () => void = repeat,
 ): SettingsWatch {
-  if (places.config === null) return { lookNow: async () => {}, stop: () => {} };
+  if (places.config === null) return { checkNow: async () => {}, stop: () => {} };
   const files = places.config === undefined ? searchedFiles(places) : [resolve(places.config)];
   let applied: string | null = null;
   let inForce: string | null = null;
   let seen: string | null = null;
   let looking: Promise<void> | null = null;
-  const look = async (isSure: boolean): Promise<void> => {
+  const check = async (isSure: boolean): Promise<void> => {
     const now = (await Promise.all(files.map(async (file) => identity(await statOrNull(file))))).join(' ');
     if (!isSure && applied === null) {
       applied = now;
@@ -218,18 +218,18 @@ export function watchSettings(
       listeners.onProblem(`${toModeliumError(thrown).message}\nThe old settings stay in force.`);
     }
   };
-  const lookOnce = (isSure: boolean): Promise<void> => {
-    looking = look(isSure).finally(() => {
+  const checkOnce = (isSure: boolean): Promise<void> => {
+    looking = check(isSure).finally(() => {
       looking = null;
     });
     return looking;
   };
-  const stop = every(POLL_EVERY_MS, () => looking ?? lookOnce(false));
+  const stop = every(POLL_EVERY_MS, () => looking ?? checkOnce(false));
   return {
     stop,
-    async lookNow() {
+    async checkNow() {
       while (looking !== null) await looking;
-      await lookOnce(true);
+      await checkOnce(true);
     },
   };
 }

@@ -54,7 +54,7 @@ function tooOdd(): ChangeRefused {
 }
 
 /** The way to a value: each collection on it with the item that was taken. */
-interface Way {
+interface NodePath {
   readonly taken: readonly { readonly collection: YamlNode; readonly item: YamlItem }[];
   /** Where it ends: the value itself, or the deepest section that is there. */
   readonly node: YamlNode | null;
@@ -62,7 +62,7 @@ interface Way {
   readonly rest: DataPath;
 }
 
-function wayTo(root: YamlNode | null, path: DataPath): Way {
+function nodePathTo(root: YamlNode | null, path: DataPath): NodePath {
   const taken: { collection: YamlNode; item: YamlItem }[] = [];
   let node = root;
   for (const [index, step] of path.entries()) {
@@ -78,12 +78,12 @@ function carriedOut(text: string, step: DataStep, newline: string): string {
   let now = text;
   for (let expanded = ''; ; now = expanded) {
     const read = readYaml(now);
-    const way = wayTo(read.root, step.path);
-    expanded = withoutAliases(now, read.root, way);
+    const path = nodePathTo(read.root, step.path);
+    expanded = withoutAliases(now, read.root, path);
     if (expanded !== now) continue;
-    const edit = new Edit(now, read, way, newline);
+    const edit = new Edit(now, read, path, newline);
     if (step.removes) return edit.removed();
-    return way.rest.length === 0 ? edit.replaced(step.value) : edit.inserted(step.value);
+    return path.rest.length === 0 ? edit.replaced(step.value) : edit.inserted(step.value);
   }
 }
 
@@ -91,12 +91,12 @@ function carriedOut(text: string, step: DataStep, newline: string): string {
  * Who shares what is about to change gets a copy: aliases of all on the way and of what is
  * replaced, and an alias on the way itself.
  */
-function withoutAliases(text: string, root: YamlNode | null, { taken, node, rest }: Way): string {
+function withoutAliases(text: string, root: YamlNode | null, { taken, node, rest }: NodePath): string {
   const touched = [...taken.map(({ collection }) => collection), ...(node === null ? [] : allBelow(node))];
   const anchors = new Set(touched.flatMap(({ anchor }) => anchor ?? []));
   const shared = (root === null ? [] : allBelow(root)).filter((each) => each.alias !== null && anchors.has(each.alias));
-  const onTheWay = node?.kind === 'alias' && rest.length > 0 ? [node] : [];
-  const all = [...new Set([...shared, ...onTheWay])].toSorted((one, other) => other.start - one.start);
+  const onPath = node?.kind === 'alias' && rest.length > 0 ? [node] : [];
+  const all = [...new Set([...shared, ...onPath])].toSorted((one, other) => other.start - one.start);
   return all.reduce((now, each) => now.slice(0, each.start) + inFlow(each.data(), false) + now.slice(each.end), text);
 }
 
@@ -108,20 +108,20 @@ function allBelow(node: YamlNode): readonly YamlNode[] {
 class Edit {
   readonly #text: string;
   readonly #read: YamlText;
-  readonly #way: Way;
+  readonly #path: NodePath;
   readonly #newline: string;
 
-  constructor(text: string, read: YamlText, way: Way, newline: string) {
+  constructor(text: string, read: YamlText, path: NodePath, newline: string) {
     this.#text = text;
     this.#read = read;
-    this.#way = way;
+    this.#path = path;
     this.#newline = newline;
   }
 
   // ---- replacing ----------------------------------------------------------------------------------------------------------------------
 
   replaced(value: unknown): string {
-    const last = this.#way.taken.at(-1);
+    const last = this.#path.taken.at(-1);
     if (last === undefined) throw tooOdd();
     return this.#withValue(last.collection, last.item, inFlow(value, this.#isJson(last.collection)));
   }
@@ -152,7 +152,7 @@ class Edit {
   // ---- inserting ----------------------------------------------------------------------------------------------------------------------
 
   inserted(value: unknown): string {
-    const { node, rest, taken } = this.#way;
+    const { node, rest, taken } = this.#path;
     const inFlowAbove = taken.some(({ collection }) => collection.flow);
     if (node === null) {
       if (taken.length > 0) return this.replaced(nested(rest, value));
@@ -197,11 +197,11 @@ class Edit {
    * means something.
    */
   removed(): string {
-    const { taken } = this.#way;
+    const { taken } = this.#path;
     let level = taken.length - 1;
     while (level > 0 && taken[level]?.collection.items.length === 1 && taken[level]?.collection.kind === 'map') level -= 1;
     const at = taken[level];
-    if (at === undefined || this.#way.rest.length > 0) throw tooOdd();
+    if (at === undefined || this.#path.rest.length > 0) throw tooOdd();
     const { collection, item } = at;
     if (collection.kind === 'list' && collection.items.length === 1) {
       const above = taken[level - 1];

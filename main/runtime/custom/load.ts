@@ -39,13 +39,13 @@ export function* loadOwn(id: string, own: OwnRuntime, target: LoadTarget): Steps
 
 /** Until its health is well; what keeps it from that is told, so that a stall says it. */
 function* healthy(path: string, server: { readonly at: { readonly port: number }; readonly key: string | null }): Steps<void> {
-  let told = '';
+  let lastPhase = '';
   for (;;) {
     const health: HttpAnswer | null = yield* http({ ...server, method: 'GET', path, body: null, timeoutMs: HEALTH_TIMEOUT_MS });
     if (health?.status === 200) return;
     const now = health === null ? `waiting for port ${server.at.port} to open` : `waiting for ${path}: status ${health.status} so far`;
-    if (now !== told) yield* phase(now, null, true);
-    told = now;
+    if (now !== lastPhase) yield* phase(now, null, true);
+    lastPhase = now;
     yield* pause(PAUSE_MS);
   }
 }

@@ -67,9 +67,9 @@ export function* prove(id: string, target: LoadTarget, { protocol, model, ...ser
   const isTensors = protocol === 'v2';
   const word = isTensors ? PROOF_WORDS.infer : PROOF_WORDS[target.proof === 'infer' ? 'none' : target.proof];
   const questions = isTensors ? [tensorQuestion(target, model)] : questionsOf(target.proof, target.profile, model);
-  let told = '';
+  let lastPhase = '';
   for (let tries = 1; ; ) {
-    if (told === '') yield* phase(`first ${word}`, null, true);
+    if (lastPhase === '') yield* phase(`first ${word}`, null, true);
     const answer = yield* firstAnswer(questions, server);
     if (answer === 'proven') return;
     const isLoading = answer === null || LOADING.includes(answer.status);
@@ -77,8 +77,8 @@ export function* prove(id: string, target: LoadTarget, { protocol, model, ...ser
     if (!isLoading) tries += 1;
     const now = answer === null ? 'nobody answers' : `status ${answer.status}`;
     // Told when it changes alone: a phase is a sign of life.
-    if (now !== told) yield* phase(`first ${word}: ${now} so far`, null, true);
-    told = now;
+    if (now !== lastPhase) yield* phase(`first ${word}: ${now} so far`, null, true);
+    lastPhase = now;
     yield* pause(PAUSE_MS);
   }
 }

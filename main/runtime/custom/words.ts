@@ -22,14 +22,14 @@ export function progressOf(line: string): Progress | null {
 
 /** @param id what the settings call it. */
 export function explainExit(id: string, exit: Exit, lines: readonly string[]): Explanation {
-  const said = (pattern: RegExp): string | undefined => lines.find((line) => pattern.test(line))?.trim();
-  const memory = said(OUT_OF_MEMORY);
+  const lineWith = (pattern: RegExp): string | undefined => lines.find((line) => pattern.test(line))?.trim();
+  const memory = lineWith(OUT_OF_MEMORY);
   const again = { permanent: false, retryWith: null };
   if (memory !== undefined) {
     const message = `${id} ran out of memory (${memory}). Free memory, or set a smaller models.<id>.context.`;
     return { code: 'out-of-memory', message, ...again };
   }
-  if (said(PORT_TAKEN) !== undefined) {
+  if (lineWith(PORT_TAKEN) !== undefined) {
     const message = `Another program took the port of ${id} in the same moment. Trying again takes another one; runtimes.${id}.port_range sets which.`;
     return { code: 'runtime-exited', message, ...again };
   }

@@ -71,8 +71,8 @@ export function* convert({ node, convertProgram }: LlamaFacts, { modelId, places
   yield* send({ files: places, output, type: preparation.type });
   const { exit, lines } = yield* ended();
   if (exit.code === 0) return;
-  const said = lines.map((line) => FAILED.exec(line)?.[1]).findLast((sentence) => sentence !== undefined);
-  if (said !== undefined) throw new ModeliumError('not-convertible', said, { origin: 'llama' });
+  const failure = lines.map((line) => FAILED.exec(line)?.[1]).findLast((sentence) => sentence !== undefined);
+  if (failure !== undefined) throw new ModeliumError('not-convertible', failure, { origin: 'llama' });
   const full = lines.map((line) => FULL.exec(line)?.[1]).findLast((sentence) => sentence !== undefined);
   if (full !== undefined) throw new ModeliumError('disk-full', full, { origin: 'llama' });
   const how = exit.signal === null ? `code ${exit.code ?? 'unknown'}` : `signal ${exit.signal}`;

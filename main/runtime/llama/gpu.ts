@@ -27,11 +27,11 @@ export function* findLlamaGpu(
   const libraryPath = runtime.folders.length === 0 ? null : paths.join(delimiter);
   try {
     const libraries = libraryPath === null ? {} : { LD_LIBRARY_PATH: libraryPath };
-    const said = yield* ask(node.command, [...node.args, programs.findGpu], { ...node.env, ...libraries }, FIND_GPU_MS);
-    const { backend, why } = JSON.parse(said.findLast((line) => line.startsWith('{')) ?? '') as { backend: string | null; why: string };
+    const output = yield* ask(node.command, [...node.args, programs.findGpu], { ...node.env, ...libraries }, FIND_GPU_MS);
+    const { backend, why } = JSON.parse(output.findLast((line) => line.startsWith('{')) ?? '') as { backend: string | null; why: string };
     // Where CUDA is used, which runtime that is; else what is in its way.
-    const told = backend === 'cuda' || runtime.major === null ? ` (${runtime.message})` : '';
-    return { usable: backend !== null, why: `${why.replace(/\.$/, '')}${told}`, libraryPath, isPresent: true };
+    const library = backend === 'cuda' || runtime.major === null ? ` (${runtime.message})` : '';
+    return { usable: backend !== null, why: `${why.replace(/\.$/, '')}${library}`, libraryPath, isPresent: true };
   } catch (error) {
     const why = `llama.cpp could not be asked about the GPU: ${error instanceof Error ? error.message : error}`;
     return { usable: false, why, libraryPath: null, isPresent: true };

@@ -46,7 +46,7 @@ export function rayAdapter(world: RuntimeWorld, found: RayFound): Adapter {
     servers: [
       cluster === null
         ? { name: server, isForeign: false, start: () => start(ray) }
-        : { name: server, isForeign: true, where: cluster.where, about: JSON.stringify(cluster), look: () => look(world, cluster) },
+        : { name: server, isForeign: true, where: cluster.where, about: JSON.stringify(cluster), check: () => look(world, cluster) },
     ],
     load: (target) => load(ray, target),
     detach: (modelId, at) => detach(ray, modelId, at),

@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import type { Endpoint } from '../../../shared/model.ts';
 import type { NodeView } from '../../../shared/snapshot.ts';
 import { MIB } from '../../../shared/units.ts';
-import type { ForeignLook } from '../adapter.ts';
+import type { ForeignStatus } from '../adapter.ts';
 import type { RuntimeWorld } from '../module.ts';
 import { http, key, pause, phase, port, type Steps, scratch, spawn } from '../step.ts';
 import { nameOf } from './application.ts';
@@ -61,8 +61,8 @@ export function* start({ world, found }: { readonly world: RuntimeWorld; readonl
   return { at: { port: serve }, key: token, protocol: 'openai', model: '', prefix: PREFIX, control };
 }
 
-export function* look(world: RuntimeWorld, cluster: Cluster): Steps<ForeignLook> {
-  const away = (why: string, help: string): ForeignLook => ({ isThere: false, why, help, offers: [] });
+export function* look(world: RuntimeWorld, cluster: Cluster): Steps<ForeignStatus> {
+  const away = (why: string, help: string): ForeignStatus => ({ isThere: false, why, help, offers: [] });
   if (cluster.problem !== null) return away(cluster.problem, 'Mend the settings of ray_serve.');
   const control = { at: { url: cluster.origin }, key: cluster.token };
   const version = yield* http({ ...control, method: 'GET', path: '/api/version', body: null, timeoutMs: LOOK_MS, tellsWhy: true });

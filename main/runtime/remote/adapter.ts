@@ -5,8 +5,8 @@
 import type { RuntimeFound } from '../../core/decide/planner.ts';
 import type { Adapter } from '../adapter.ts';
 import { enterServer } from '../step.ts';
+import { checkRemote } from './check.ts';
 import type { Remote, RemotesFound } from './find.ts';
-import { lookAt } from './look.ts';
 
 const NOT_HERE = 'it runs elsewhere';
 
@@ -36,7 +36,7 @@ export function remoteAdapter({ remotes }: RemotesFound): Adapter {
     // How many it takes at once is its own matter.
     capacity: () => Number.MAX_SAFE_INTEGER,
     servers: remotes.map((remote) => ({
-      ...{ name: serverOf(remote.name), isForeign: true, where: remote.where, look: () => lookAt(remote) },
+      ...{ name: serverOf(remote.name), isForeign: true, where: remote.where, check: () => checkRemote(remote) },
       about: JSON.stringify(remote),
     })),
     *load({ plan }) {

@@ -7,8 +7,8 @@ import type { RuntimeFinding } from '../../core/decide/planner.ts';
 import type { RuntimeModule, RuntimeWorld } from '../module.ts';
 import type { Steps } from '../step.ts';
 import { remoteAdapter } from './adapter.ts';
+import { checkRemote } from './check.ts';
 import { findRemotes, NO_REMOTES, type Remote, type RemotesFound } from './find.ts';
-import { lookAt } from './look.ts';
 
 function* check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]> {
   const { remotes } = yield* findRemotes(world, NO_REMOTES);
@@ -19,11 +19,11 @@ function* check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]> {
 
 function* findingOf(remote: Remote): Steps<RuntimeFinding> {
   const what = `remote ${remote.name}`;
-  const look = yield* lookAt(remote);
-  if (!look.isThere) return { what, verdict: 'wrong', message: `${look.why} ${look.help}`.trim().replace(/\.$/, '') };
-  const [problem] = look.offers.flatMap((offer) => offer.problem ?? []);
+  const status = yield* checkRemote(remote);
+  if (!status.isThere) return { what, verdict: 'wrong', message: `${status.why} ${status.help}`.trim().replace(/\.$/, '') };
+  const [problem] = status.offers.flatMap((offer) => offer.problem ?? []);
   if (problem !== undefined) return { what, verdict: 'wrong', message: problem.replace(/\.$/, '') };
-  const count = `${look.offers.length} model${look.offers.length === 1 ? '' : 's'}`;
+  const count = `${status.offers.length} model${status.offers.length === 1 ? '' : 's'}`;
   const { protocol, hostname } = new URL(remote.origin);
   const isOpen = remote.key !== null && protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(hostname);
   return { what, verdict: 'ok', message: `${remote.where}, ${count}${isOpen ? '; its key goes there unencrypted' : ''}` };

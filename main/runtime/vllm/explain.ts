@@ -17,43 +17,45 @@ const DEAD_WORKER = /Worker proc (\S+) died unexpectedly \(exit code: (-?\d+)\)/
 
 /** Why the process ended, with a next step. */
 export function explainExit(exit: Exit, lines: readonly string[]): Explanation {
-  const said = lines.map(bare);
+  const bareLines = lines.map(bare);
   for (const { pattern, code = 'runtime-exited', permanent = false, sentence, retryWith } of REASONS) {
-    for (const line of said) {
+    for (const line of bareLines) {
       const match = pattern.exec(line);
-      if (match !== null) return { code, message: sentence(match), permanent, retryWith: retryWith?.(match, said) ?? null };
+      if (match !== null) return { code, message: sentence(match), permanent, retryWith: retryWith?.(match, bareLines) ?? null };
     }
   }
-  const [, worker, code] = said.map((line) => DEAD_WORKER.exec(line)).find((match) => match !== null) ?? [];
+  const [, worker, code] = bareLines.map((line) => DEAD_WORKER.exec(line)).find((match) => match !== null) ?? [];
   // One of its processes that was killed takes the others along: they end by themselves, with a
   // code.
-  const killed = killedPart(code === '-9' ? worker : undefined, exit, said);
+  const killed = killedPart(code === '-9' ? worker : undefined, exit, bareLines);
   if (killed !== null) return { ...killedSentence(killed, exit), permanent: false, retryWith: null };
   if (worker !== undefined) {
     const message = `A worker of vLLM (${worker}) died with code ${code}. \`modelium logs\` shows its last words.`;
     return { code: 'runtime-exited', message, permanent: false, retryWith: null };
   }
   const how = exit.signal === null ? `with code ${exit.code ?? 'unknown'}` : `by signal ${exit.signal}`;
-  return { code: 'runtime-exited', message: `vLLM ended ${how}. ${causeOf(said)}`, permanent: false, retryWith: null };
+  return { code: 'runtime-exited', message: `vLLM ended ${how}. ${causeOf(bareLines)}`, permanent: false, retryWith: null };
 }
 
 /** What of it was killed; null: nothing was. @param worker the one that vLLM says was. */
-function killedPart(worker: string | undefined, exit: Exit, said: readonly string[]): string | null {
+function killedPart(worker: string | undefined, exit: Exit, bareLines: readonly string[]): string | null {
   if (worker !== undefined) return `a worker of vLLM (${worker})`;
   if (exit.signal === 'SIGKILL') return 'vLLM';
-  return exit.outOfMemory === true && namedCause(said) === undefined ? 'a process of vLLM' : null;
+  return exit.outOfMemory === true && namedCause(bareLines) === undefined ? 'a process of vLLM' : null;
 }
 
 /** The first error by name is the cause; what follows only wraps it. */
-function namedCause(said: readonly string[]): string | undefined {
-  return said.find((line) => /^\w*(?:Error|Exception): \S/.test(line) && !/Engine core initialization failed|EngineDeadError/.test(line));
+function namedCause(bareLines: readonly string[]): string | undefined {
+  return bareLines.find(
+    (line) => /^\w*(?:Error|Exception): \S/.test(line) && !/Engine core initialization failed|EngineDeadError/.test(line),
+  );
 }
 
-function causeOf(said: readonly string[]): string {
-  const dead = said.find((line) => /EngineDeadError|EngineCore encountered a fatal error/.test(line));
-  const cause = namedCause(said);
+function causeOf(bareLines: readonly string[]): string {
+  const dead = bareLines.find((line) => /EngineDeadError|EngineCore encountered a fatal error/.test(line));
+  const cause = namedCause(bareLines);
   if (cause !== undefined) return `The cause, in its words: ${cause.trim().slice(0, 400)}`;
   if (dead !== undefined) return 'Its engine died while it served.';
-  const last = said.findLast((line) => line.trim() !== '');
+  const last = bareLines.findLast((line) => line.trim() !== '');
   return last === undefined ? 'It said nothing.' : `Its last words: ${last.trim().slice(0, 400)}`;
 }

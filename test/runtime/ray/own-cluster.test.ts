@@ -11,7 +11,7 @@ import { afterAll, expect, test } from 'vitest';
 import type { ProcessRow } from '../../../main/core/process-ports.ts';
 import type { ModelRecord } from '../../../main/core/registry.ts';
 import { createClock } from '../../../main/io/clock.ts';
-import { look } from '../../../main/io/files/look.ts';
+import { machineFiles } from '../../../main/io/files/machine-files.ts';
 import { createUpstreams } from '../../../main/io/http-client.ts';
 import { createProcesses } from '../../../main/io/processes/processes.ts';
 import { createScratchFolders } from '../../../main/io/processes/scratch.ts';
@@ -44,7 +44,13 @@ test('is started for the first model, serves two beside each other, and ends wit
   const adapter = rayAdapter(world, { ...NOT_FOUND, program });
   const rows = new Map<string, ProcessRow>();
   const servers = new Servers({
-    ...{ clock: createClock(), http, look, processes: createProcesses(), scratch: createScratchFolders('/state', temporary) },
+    ...{
+      clock: createClock(),
+      http,
+      machineFiles: machineFiles,
+      processes: createProcesses(),
+      scratch: createScratchFolders('/state', temporary),
+    },
     ...{ heard: () => {}, adapter: () => adapter, randomWord: () => crypto.randomUUID().slice(0, 8), bootId: () => 'boot' },
     policies: () => DEFAULT_SETTINGS.orchestration.policies,
     probe: { sampleNow: async () => ({ atMs: 0, devices: [] }), setFast: () => {}, onSample: () => {} },
@@ -86,7 +92,7 @@ test('a folder goes over HTTP as one zip, named by its content; links that lead 
   symlinkSync(join(temporary, 'outside'), join(folder, 'link.txt'));
   symlinkSync(join(folder, 'config.json'), join(folder, 'copy.json'));
   const packing = { below: 'modelium_model', mostBytes: 1000, without: ['.bin'] };
-  const packed = await look.pack(folder, packing);
+  const packed = await machineFiles.pack(folder, packing);
   let sent = Buffer.alloc(0);
   const receiver = createServer(async (request, response) => {
     sent = await buffer(request);
@@ -104,10 +110,10 @@ test('a folder goes over HTTP as one zip, named by its content; links that lead 
   expect(namesIn(sent)).toEqual(['modelium_model/1_Pooling/config.json', 'modelium_model/config.json', 'modelium_model/copy.json']);
   expect(sent.includes('{"a": 1}')).toBe(true);
   expect(sent.includes('nobody wants')).toBe(false);
-  expect((await look.pack(folder, packing)).sha1).toBe(packed.sha1);
+  expect((await machineFiles.pack(folder, packing)).sha1).toBe(packed.sha1);
   writeFileSync(join(folder, 'config.json'), '{"a": 2}');
-  expect((await look.pack(folder, packing)).sha1).not.toBe(packed.sha1);
-  await expect(look.pack(folder, { ...packing, mostBytes: 3 })).rejects.toThrow(/more than 3 bytes/);
+  expect((await machineFiles.pack(folder, packing)).sha1).not.toBe(packed.sha1);
+  await expect(machineFiles.pack(folder, { ...packing, mostBytes: 3 })).rejects.toThrow(/more than 3 bytes/);
 });
 
 /** Of the central directory. Source: APPNOTE.TXT of PKWARE, 4.3.12 and 4.3.16. */

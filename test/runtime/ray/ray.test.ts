@@ -301,16 +301,16 @@ test('a look at a cluster tells its nodes, and which of our models are there', (
   run(adapter.load(target), cluster);
   const [facts] = adapter.servers ?? [];
   if (facts?.isForeign !== true) throw new Error('expected a cluster of others');
-  const { result } = run(facts.look(), cluster);
+  const { result } = run(facts.check(), cluster);
   const node = { name: '192.0.2.7', isAlive: true, cpus: 2, gpus: 2, gpuName: 'A100', usedGpus: 0, usedCpus: 0, memoryBytes: 2 ** 30 };
   expect(result).toMatchObject({ isThere: true, loaded: ['m'], nodes: [node] });
   // Ray itself replaces a replica that was killed.
   cluster.unhealthy = true;
-  expect(run(facts.look(), cluster).result).toMatchObject({ loaded: ['m'] });
+  expect(run(facts.check(), cluster).result).toMatchObject({ loaded: ['m'] });
   cluster.apps = [];
-  expect(run(facts.look(), cluster).result).toMatchObject({ loaded: [] });
+  expect(run(facts.check(), cluster).result).toMatchObject({ loaded: [] });
   cluster.controller = false;
-  expect(run(facts.look(), cluster).result).not.toHaveProperty('loaded');
+  expect(run(facts.check(), cluster).result).not.toHaveProperty('loaded');
 });
 
 test('ray_serve.object_store_mb, port_range and env make the launch of our own cluster', () => {

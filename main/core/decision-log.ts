@@ -2,20 +2,20 @@
  * The ledger's pen: one row for each decision (I14). A full disk costs the row, not the service.
  */
 import type { Candidate, DecisionAction } from '../../shared/decision.ts';
-import type { Told } from './decide/reasoned.ts';
+import type { Reasoned } from './decide/reasoned.ts';
 import type { Devices } from './memory/devices.ts';
 import type { Ledger, Log } from './ports.ts';
 
-export interface DecisionBookPorts {
+export interface DecisionLogPorts {
   readonly ledger: Ledger;
   readonly devices: Devices;
   readonly log: Log;
 }
 
-export class DecisionBook {
-  readonly #ports: DecisionBookPorts;
+export class DecisionLog {
+  readonly #ports: DecisionLogPorts;
 
-  constructor(ports: DecisionBookPorts) {
+  constructor(ports: DecisionLogPorts) {
     this.#ports = ports;
   }
 
@@ -27,7 +27,7 @@ export class DecisionBook {
     modelId: string,
     action: DecisionAction,
     reason: string,
-    why: Told,
+    why: Reasoned,
     candidates: readonly Candidate[] = [],
     inputs: unknown = { devices: this.#ports.devices.rooms() },
   ): number {

@@ -15,7 +15,7 @@ export interface SettingsInForce {
   readonly warnings: readonly string[];
 }
 
-export interface DeskWorld {
+export interface SettingsEditorPorts {
   readonly places: SettingsPlaces;
   inForce(): SettingsInForce;
   /** Null until the settings are followed. */
@@ -24,12 +24,12 @@ export interface DeskWorld {
   reloaded(): Promise<void>;
 }
 
-export interface SettingsDesk {
+export interface SettingsEditor {
   view(): Promise<SettingsView>;
   edit(edit: SettingsEdit): Promise<EditedSettings>;
 }
 
-export function createSettingsDesk(world: DeskWorld): SettingsDesk {
+export function createSettingsEditor(world: SettingsEditorPorts): SettingsEditor {
   const schema = settingsJsonSchema();
   let last: Promise<unknown> = Promise.resolve();
 
@@ -45,7 +45,7 @@ export function createSettingsDesk(world: DeskWorld): SettingsDesk {
     }
     const before = world.inForce().settings;
     await editSettings(world.places, wanted);
-    await watch.lookNow();
+    await watch.checkNow();
     await world.reloaded();
     const { settings, warnings } = world.inForce();
     return { ...(await view()), notes: [...warnings, ...needsRestart(before, settings)] };

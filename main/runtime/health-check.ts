@@ -15,7 +15,7 @@ const ANSWER_MS = 10_000;
  */
 const HUNG_AFTER_MS = 30_000;
 
-export interface PulsePorts {
+export interface HealthCheckPorts {
   readonly clock: Clock;
   readonly http: HttpClient;
 }
@@ -28,7 +28,7 @@ export interface Work {
 }
 
 /** @returns a function that ends the watch. `hung` is called once at most. */
-export function watchPulse({ clock, http }: PulsePorts, endpoint: Endpoint, work: Work, hung: () => void): () => void {
+export function watchHealth({ clock, http }: HealthCheckPorts, endpoint: Endpoint, work: Work, hung: () => void): () => void {
   const end = new AbortController();
   let answeredMs = clock.now();
   let heard = work.heard();

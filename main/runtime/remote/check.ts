@@ -7,7 +7,7 @@ import { MODEL_KINDS, type ModelKind } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';
 import type { Problem } from '../../core/notice/elsewhere.ts';
 import type { OfferedModel as Offer } from '../../core/notice/offered.ts';
-import type { ForeignLook } from '../adapter.ts';
+import type { ForeignStatus } from '../adapter.ts';
 import { http, type Steps } from '../step.ts';
 import type { Remote } from './find.ts';
 
@@ -18,9 +18,9 @@ export const MOST_MODELS = 200;
 const LONGEST_NAME = 200;
 const NAMES_TOLD = 5;
 
-export function* lookAt(remote: Remote): Steps<ForeignLook> {
+export function* checkRemote(remote: Remote): Steps<ForeignStatus> {
   const endpoint = { at: { url: remote.origin }, key: remote.key, protocol: 'openai', model: '', prefix: remote.prefix } as const;
-  const away = ({ why, help }: Problem): ForeignLook => ({ isThere: false, why, help, offers: configured(remote, why) });
+  const away = ({ why, help }: Problem): ForeignStatus => ({ isThere: false, why, help, offers: configured(remote, why) });
   if (remote.problem !== null) return away(remote.problem);
   const { at, key } = endpoint;
   const path = `${remote.prefix}/models`;
@@ -98,9 +98,9 @@ function offersOf(remote: Remote, entries: readonly Entry[]): readonly Offer[] {
   return models.map((model) => {
     const entry = entries.find(({ id, ['aliases']: aliases }) => id === model || (Array.isArray(aliases) && aliases.includes(model)));
     if (entry !== undefined) return toOffer(remote, { ...entry, id: model });
-    const told = entries.slice(0, NAMES_TOLD).map(({ id }) => id);
+    const names = entries.slice(0, NAMES_TOLD).map(({ id }) => id);
     const others =
-      told.length === 0 ? 'It offers no model at all.' : `It offers ${told.join(', ')}${entries.length > told.length ? ' ...' : ''}.`;
+      names.length === 0 ? 'It offers no model at all.' : `It offers ${names.join(', ')}${entries.length > names.length ? ' ...' : ''}.`;
     return { ...toOffer(remote, { id: model }), problem: `${remote.where} does not offer ${model}. ${others}` };
   });
 }
@@ -123,8 +123,8 @@ function toOffer({ settings }: Remote, entry: Entry): Offer {
  * As a Modelium says it; else by the name, where that says it. One of an unknown kind is asked as
  * the request wants.
  */
-function kindOf(told: unknown, id: string): ModelKind {
-  const kind = MODEL_KINDS.find((each) => each === told);
+function kindOf(reported: unknown, id: string): ModelKind {
+  const kind = MODEL_KINDS.find((each) => each === reported);
   if (kind !== undefined) return kind;
   return /embed/i.test(id) ? 'embedding' : /rerank/i.test(id) ? 'reranker' : 'unknown';
 }

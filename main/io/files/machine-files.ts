@@ -6,10 +6,10 @@ import { constants } from 'node:fs';
 import { access, open, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Look } from '../../core/look.ts';
+import type { MachineFiles } from '../../core/machine-files.ts';
 import { packedFolder } from './packed-folder.ts';
 
-export const look: Look = {
+export const machineFiles: MachineFiles = {
   stats: (paths) =>
     Promise.all(
       paths.map(async (path) => {

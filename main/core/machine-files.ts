@@ -29,7 +29,7 @@ export interface Packed {
 }
 
 /** Nothing here throws for what is not there: it answers null, or nothing. */
-export interface Look {
+export interface MachineFiles {
   /** In the order of the paths; links are followed. */
   stats(paths: readonly string[]): Promise<readonly (FileFacts | null)[]>;
   /** Whole paths of what lies in a folder, sorted. */
