@@ -37,6 +37,7 @@ const PATHS = {
   ring: 'M8 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8z',
   half: 'M8 2.5a5.5 5.5 0 0 1 5.5 5.5',
   sleep: 'M5 4.5h6l-6 7h6',
+  columns: 'M2.5 3h11v10h-11zM8 3v10',
   refresh: 'M13 8a5 5 0 1 1-1.5-3.6M13 2.5v2.7h-2.7',
 } as const;
 

@@ -191,6 +191,57 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await page.context().close();
   });
 
+  it('22, compares three of which one fails: each in its own column, with the figures at the end', async () => {
+    const { page, errors } = await open('/slow');
+    await page.getByText('Compare', { exact: true }).click();
+    await page.getByRole('button', { name: 'Add a model' }).click();
+    for (const [letter, model] of [
+      ['A', 'slow'],
+      ['B', 'long'],
+      ['C', 'full'],
+    ]) {
+      await page.getByRole('combobox', { name: `Model ${letter}` }).click();
+      await page.getByRole('option', { name: new RegExp(`^${model} `) }).click();
+      await page.getByRole('region', { name: `${letter}: ${model}`, exact: true }).waitFor();
+    }
+    await limit(page, 40);
+    await draft(page).fill('Compare');
+    await page.keyboard.press('Enter');
+    const column = (name: string) => page.getByRole('region', { name, exact: true });
+    // Both come at the same time.
+    await column('B: long').getByRole('heading', { name: 'Section' }).first().waitFor();
+    await column('A: slow').getByText('This answer is').first().waitFor();
+    await status(page, 'Complete');
+    await column('C: full')
+      .getByText(/^full could not be loaded/)
+      .waitFor();
+    await column('C: full').getByRole('button', { name: 'Retry: full' }).waitFor();
+    const rows = page.getByRole('group', { name: 'Figures' }).getByRole('row');
+    const cells = async (row: number) => (await rows.nth(row).innerText()).split(/\t|\n/).filter((cell) => cell.trim() !== '');
+    expect(await rows.count()).toBe(4);
+    // Engine and table agree on what was said.
+    expect(await cells(1)).toEqual(expect.arrayContaining(['A', 'slow', '40']));
+    // 30 ms a token: none of the others is as slow.
+    expect(await cells(2)).toEqual(expect.arrayContaining([expect.stringMatching(/\(best\)/)]));
+    await expectAccessible(page);
+    await page.reload();
+    // Which models it was stays, and so does the limit.
+    await column('C: full').waitFor();
+    expect(await page.getByRole('spinbutton', { name: 'max_tokens' }).inputValue()).toBe('40');
+    await page.getByRole('button', { name: 'Remove full' }).click();
+    await draft(page).fill('Once more');
+    await page.keyboard.press('Enter');
+    await column('A: slow').getByText('This answer').waitFor();
+    await page.keyboard.press('Escape');
+    await column('A: slow').getByText('Stopped').waitFor();
+    // Parameters of a comparison are no model's own.
+    await page.getByText('Ask', { exact: true }).click();
+    await page.getByRole('switch', { name: 'Until the model stops' }).waitFor();
+    expect(await page.getByRole('switch', { name: 'Until the model stops' }).isChecked()).toBe(true);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
   it('shows what a model thinks while it does, and folds it away in front of the answer', async () => {
     const { page, errors } = await open('/thinker');
     await limit(page, 60);

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { figuresTable, type Measured } from '../../renderer/pages/playground/compare-figures.ts';
 import { curlCommand } from '../../renderer/pages/playground/curl.ts';
 import { chosenModel, DEFAULTS, isSeed, textBody, textsOf, wayOf } from '../../renderer/pages/playground/request.ts';
 import { norm, similarity } from '../../renderer/pages/playground/vectors.ts';
@@ -114,6 +115,34 @@ describe('the figures under an answer', () => {
   });
 });
 
+describe('the figures of a comparison', () => {
+  const column = (first: number | null, speed: number | null, memoryBytes: number | null) =>
+    ({
+      memoryBytes,
+      watts: null,
+      final:
+        first === null
+          ? null
+          : { usage: { completion_tokens: 9 }, timings: { first_token_ms: first, tokens_per_second: speed, total_ms: 50 } },
+    }) as unknown as Measured;
+
+  it('mark what is better than all others, and no tie; what nobody measured is no column', () => {
+    const { names, rows } = figuresTable([column(100.2, 30, 1024 ** 3), column(100.4, 20, null), column(null, null, null)]);
+    expect(names).toEqual(['First token', 'Tokens/s', 'Tokens', 'Total', 'Memory']);
+    expect(rows.map((row) => row.map(({ text }) => text))).toEqual([
+      ['100 ms', '30.0', '9', '50 ms', '1.0 GiB'],
+      ['100 ms', '20.0', '9', '50 ms', null],
+      [null, null, null, null, null],
+    ]);
+    // The first tokens read the same, and one memory alone is not the least.
+    expect(rows.map((row) => row.map(({ isBest }) => isBest))).toEqual([
+      [false, true, false, false, false],
+      [false, false, false, false, false],
+      [false, false, false, false, false],
+    ]);
+  });
+});
+
 describe('vectors', () => {
   it('have a norm and a likeness', () => {
     expect(norm([3, 4])).toBe(5);
@@ -126,7 +155,7 @@ describe('vectors', () => {
 
 describe('the model that is shown', () => {
   const view = (id: string, state: ModelView['state'], kind: string, aliases: readonly string[] = []) =>
-    ({ id, aliases, state, profile: { kind, hasChatTemplate: kind === 'chat' } }) as unknown as ModelView;
+    ({ id, aliases, state, plan: null, profile: { kind, hasChatTemplate: kind === 'chat', forms: [] } }) as unknown as ModelView;
   const models = [
     view('blocked', 'blocked', 'chat'),
     view('embed', 'ready', 'embedding'),
@@ -145,9 +174,20 @@ describe('the model that is shown', () => {
 
   it('is asked in the way of its kind', () => {
     const way = (kind: 'chat' | 'completion' | 'unknown' | 'embedding' | 'speech', hasChatTemplate = false) =>
-      wayOf({ kind, hasChatTemplate });
-    expect([way('chat'), way('completion'), way('completion', true), way('unknown'), way('embedding'), way('speech'), wayOf(null)]).toEqual(
-      [...['chat', 'text', 'chat', 'text', 'embeddings', 'none', 'chat']],
-    );
+      wayOf({ profile: { kind, hasChatTemplate, forms: [] }, plan: null });
+    const nothing = wayOf({ profile: null, plan: null });
+    expect([way('chat'), way('completion'), way('completion', true), way('unknown'), way('embedding'), way('speech'), nothing]).toEqual([
+      ...['chat', 'text', 'chat', 'text', 'embeddings', 'none', 'chat'],
+    ]);
+    // Of a folder with two forms, the one that is served says it.
+    const onnx = { kind: 'onnx', files: [], codeFiles: [], inputs: [{ name: 'x', type: 'float32', shape: [4] }] } as const;
+    const text = (name: string) => ({ name, type: 'TYPE_STRING', shape: [1] });
+    const triton = { kind: 'triton', files: [], codeFiles: [], inputs: [text('text_input')], outputs: [text('text_output')] } as const;
+    const transformers = { kind: 'transformers', files: [], codeFiles: [] } as const;
+    const profile = { kind: 'embedding', hasChatTemplate: false } as const;
+    expect(wayOf({ profile: { ...profile, forms: [onnx] }, plan: null })).toBe('tensors');
+    expect(wayOf({ profile: { ...profile, forms: [transformers, onnx] }, plan: null })).toBe('embeddings');
+    expect(wayOf({ profile: { ...profile, forms: [transformers, onnx] }, plan: { form: 'onnx' } })).toBe('tensors');
+    expect(wayOf({ profile: { ...profile, forms: [triton] }, plan: null })).toBe('text');
   });
 });

@@ -6,9 +6,10 @@ import { type KeyboardEvent, useMemo, useRef } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Note } from '../../ui/panel.tsx';
+import { isUnderWay } from './answering.ts';
 import styles from './chat.module.css';
 import { Composer } from './composer.tsx';
-import { type Asked, isUnderWay, send, stop, type Turn, useTurns } from './conversation.ts';
+import { type Asked, send, stop, type Turn, useTurns } from './conversation.ts';
 import { isServable } from './request.ts';
 import { Transcript } from './transcript.tsx';
 import { TurnView } from './turn-view.tsx';
@@ -40,7 +41,7 @@ export function Chat({ model, way }: { readonly model: ModelView; readonly way: 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: a shortcut for what the Stop button does.
     <div className={styles.chat} onKeyDown={onKeyDown} ref={box}>
-      <Transcript asked={last?.id ?? 0}>
+      <Transcript asked={last?.id ?? 0} label="Conversation">
         {turns.length === 0 && <Beginning asked={asked} isServable={obstacle === null} />}
         {turns.map((turn) => (
           <TurnView isBusy={isGenerating} isLast={turn === last} key={turn.id} model={asked} turn={turn} />

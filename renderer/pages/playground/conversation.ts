@@ -1,32 +1,21 @@
 /**
  * The conversations that are open, one for each model, and the answers under way: they go on while
- * another page is shown, and outlive an engine that restarts. One draft and one set of parameters
- * for all. What is kept over a reload: kept-chats.ts and kept-state.ts.
+ * another page is shown, and outlive an engine that restarts. One draft for all, parameters for
+ * each. What is kept over a reload: kept-chats.ts and kept-state.ts.
  */
 import { create } from 'zustand';
-import type { Final } from '../../../shared/answer-figures.ts';
-import { type ModeliumError, toModeliumError } from '../../../shared/errors.ts';
-import type { ModelView } from '../../../shared/snapshot.ts';
-import { unload } from '../../actions.ts';
-import { useWindow } from '../../store.ts';
-import { answerStream } from './asking.ts';
+import { type Answering, follow, giveUpLoad, NOT_BEGUN } from './answering.ts';
 import { type KeptChat, keepChat, keptChats } from './kept-chats.ts';
-import { keepState, keptState } from './kept-state.ts';
-import { Pace } from './pace.ts';
-import { type Body, type Exchange, type Parameters, textBody } from './request.ts';
+import { differs, type KeptState, keepState, keptState, type Mode } from './kept-state.ts';
+import { type Body, DEFAULTS, isDefault, type Parameters, textBody } from './request.ts';
 
-export type Phase = 'waiting' | 'thinking' | 'writing' | 'complete' | 'stopped' | 'failed';
-
-export interface Turn extends Exchange {
+export interface Turn extends Answering {
   readonly id: number;
-  readonly phase: Phase;
-  /** What the model thought aloud in front of its answer; empty where it does not. */
-  readonly reasoning: string;
-  /** The engine's words on what the request waits for, once it waits for long. */
-  readonly why: string | null;
-  readonly failure: ModeliumError | null;
-  readonly final: Final | null;
+  readonly question: string;
 }
+
+/** Whose parameters those of a comparison are: no model's. */
+export const COMPARED = '';
 
 /** Whom is asked, and how. */
 export interface Asked {
@@ -34,12 +23,7 @@ export interface Asked {
   readonly way: 'chat' | 'text';
 }
 
-interface PlaygroundState {
-  readonly chosen: string | null;
-  readonly draft: string;
-  readonly parameters: Parameters;
-  /** The kept conversation that a model's turns are; none: they are none yet. */
-  readonly current: Readonly<Record<string, string>>;
+interface PlaygroundState extends KeptState {
   readonly turns: Readonly<Record<string, readonly Turn[]>>;
   /** The last request of each model. */
   readonly requests: Readonly<Record<string, Body>>;
@@ -55,8 +39,7 @@ export const usePlayground = create<PlaygroundState>(() => {
   return { ...kept, turns: Object.fromEntries(open.map((chat) => [chat.modelId, turnsOfChat(chat)])), requests: {} };
 });
 usePlayground.subscribe((state, before) => {
-  const isOther = (['chosen', 'draft', 'parameters', 'current'] as const).some((name) => state[name] !== before[name]);
-  if (isOther) keepState(state);
+  if (differs(state, before)) keepState(state);
 });
 // An answer that is under way is kept as far as it came.
 addEventListener('pagehide', () => {
@@ -67,7 +50,7 @@ function turnsOfChat({ turns }: KeptChat): readonly Turn[] {
   return turns.map(({ question, answer, reasoning = '', final = null }) => {
     lastTurn += 1;
     const phase = final === null ? 'stopped' : 'complete';
-    return { id: lastTurn, question, answer, reasoning, phase, why: null, failure: null, final };
+    return { ...NOT_BEGUN, id: lastTurn, question, answer, reasoning, phase, final };
   });
 }
 
@@ -90,16 +73,27 @@ export function useTurns(modelId: string): readonly Turn[] {
   return usePlayground((state) => state.turns[modelId] ?? NO_TURNS);
 }
 
-export function isUnderWay(turn: Turn | undefined): boolean {
-  return turn?.phase === 'waiting' || turn?.phase === 'thinking' || turn?.phase === 'writing';
-}
-
 export function setDraft(draft: string): void {
   usePlayground.setState({ draft });
 }
 
-export function setParameters(change: Partial<Parameters>): void {
-  usePlayground.setState(({ parameters }) => ({ parameters: { ...parameters, ...change } }));
+export function setMode(mode: Mode): void {
+  usePlayground.setState({ mode });
+}
+
+export function useParameters(of: string): Parameters {
+  return usePlayground((state) => state.parameters[of] ?? DEFAULTS);
+}
+
+export function parametersOf(of: string): Parameters {
+  return usePlayground.getState().parameters[of] ?? DEFAULTS;
+}
+
+export function setParameters(of: string, change: Partial<Parameters>): void {
+  usePlayground.setState(({ parameters: { [of]: before = DEFAULTS, ...others } }) => {
+    const next = { ...before, ...change };
+    return { parameters: isDefault(next) ? others : { ...others, [of]: next } };
+  });
 }
 
 /** Asks, after what was said before. Does nothing while an answer of this model is under way. */
@@ -150,19 +144,12 @@ export function openChat(chat: KeptChat): void {
   usePlayground.setState(({ current }) => ({ current: { ...current, [chat.modelId]: chat.id } }));
 }
 
-/**
- * Ends the answer, and the load that it waits for where nobody else waits for it: a load goes on
- * when its client merely leaves, but a person who stops it here says that it is not wanted.
- */
+/** Ends the answer, and the load that it waits for where nobody else waits for it. */
 export function stop(modelId: string): void {
   const isWaiting = turnsOf(modelId).at(-1)?.phase === 'waiting';
   running.get(modelId)?.abort();
-  const model = useWindow.getState().snapshot?.models.find(({ id }) => id === modelId);
-  if (isWaiting && model !== undefined && COMING.has(model.state) && model.waiting <= 1) void unload(modelId);
+  if (isWaiting) giveUpLoad(modelId);
 }
-
-/** The states of a model on its way to a device. */
-const COMING: ReadonlySet<ModelView['state']> = new Set(['preparing', 'queued', 'loading']);
 
 export function startAnew(modelId: string): void {
   stop(modelId);
@@ -181,9 +168,9 @@ function setTurns(modelId: string, turns: readonly Turn[]): void {
 
 /** @param begun what the answer begins with already. */
 function begin(model: Asked, question: string, before: readonly Turn[], begun = ''): void {
-  const body = textBody(model.way, before, question, usePlayground.getState().parameters, begun);
+  const body = textBody(model.way, before, question, parametersOf(model.id), begun);
   lastTurn += 1;
-  const turn: Turn = { id: lastTurn, question, answer: begun, reasoning: '', phase: 'waiting', why: null, failure: null, final: null };
+  const turn: Turn = { ...NOT_BEGUN, id: lastTurn, question, answer: begun };
   setTurns(model.id, [...before, turn]);
   usePlayground.setState((state) => ({ requests: { ...state.requests, [model.id]: body } }));
   keep(model.id);
@@ -198,30 +185,9 @@ async function answer(modelId: string, turnId: number, body: Body, begun: string
       modelId,
       turnsOf(modelId).map((turn) => (turn.id === turnId ? { ...turn, ...change } : turn)),
     );
-  const thoughts = new Pace((reasoning) => update(pace.text === '' ? { reasoning, phase: 'thinking' } : { reasoning }));
-  const pace = new Pace((text) => update({ answer: begun + text, reasoning: thoughts.text, phase: 'writing' }));
-  try {
-    for await (const coming of answerStream(modelId, body, ending.signal)) {
-      if (coming.type === 'reasoning') thoughts.add(coming.text);
-      else if (coming.type === 'text') {
-        pace.add(coming.text);
-      } else if (coming.type === 'waiting') update({ why: coming.why });
-      else update({ answer: begun + pace.text, reasoning: thoughts.text, phase: 'complete', final: coming.final });
-    }
-  } catch (thrown) {
-    const isStopped = ending.signal.aborted;
-    update({
-      answer: begun + pace.text,
-      reasoning: thoughts.text,
-      phase: isStopped ? 'stopped' : 'failed',
-      failure: isStopped ? null : toModeliumError(thrown),
-    });
-  } finally {
-    thoughts.end();
-    pace.end();
-    if (running.get(modelId) === ending) {
-      running.delete(modelId);
-      keep(modelId);
-    }
-  }
+  await follow(modelId, body, ending.signal, update, begun);
+  // Another conversation may have been opened meanwhile.
+  if (running.get(modelId) !== ending) return;
+  running.delete(modelId);
+  keep(modelId);
 }

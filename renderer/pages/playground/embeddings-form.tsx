@@ -5,9 +5,9 @@ import { Button } from '../../ui/button.tsx';
 import { Empty, Note, Panel } from '../../ui/panel.tsx';
 import { cancelEmbedding, embed, useEmbedding } from './embedding.ts';
 import { EmbeddingsResult } from './embeddings-result.tsx';
+import { FailureView } from './failure-view.tsx';
 import styles from './playground.module.css';
 import { isServable, textsOf } from './request.ts';
-import { FailureView } from './turn-view.tsx';
 import { WaitingView } from './waiting-view.tsx';
 
 export function EmbeddingsForm({ model }: { readonly model: ModelView }) {

@@ -2,14 +2,13 @@
  * How the next answers are made. What nobody touched is not sent: then the engine's and the
  * runtime's own values hold.
  */
-import type { ModelView } from '../../../shared/snapshot.ts';
 import { AreaField } from '../../ui/area-field.tsx';
 import { Button } from '../../ui/button.tsx';
 import { NumberField, SwitchField, TextField } from '../../ui/fields.tsx';
 import { Panel } from '../../ui/panel.tsx';
-import { setParameters, usePlayground } from './conversation.ts';
+import { setParameters, useParameters } from './conversation.ts';
 import styles from './playground.module.css';
-import { DEFAULTS, isSeed, USUAL_MAX_TOKENS } from './request.ts';
+import { DEFAULTS, isDefault, isSeed, type Parameters, USUAL_MAX_TOKENS } from './request.ts';
 
 /** Where the sliders stand while nothing is sent: llama.cpp's own values. */
 const USUAL = { temperature: 0.8, topP: 0.95 };
@@ -17,15 +16,22 @@ const USUAL = { temperature: 0.8, topP: 0.95 };
 const MOST_TOKENS = 32_768;
 const NOT_SENT = "Not sent: the runtime's own value holds.";
 
-export function ParametersPanel({ model, way }: { readonly model: ModelView; readonly way: 'chat' | 'text' }) {
-  const parameters = usePlayground((state) => state.parameters);
+interface ParametersProps {
+  /** A model's id, or COMPARED. */
+  readonly of: string;
+  readonly way: 'chat' | 'text';
+  /** In tokens; null: not known. */
+  readonly context?: number | null;
+}
+
+export function ParametersPanel({ of, way, context = null }: ParametersProps) {
+  const parameters = useParameters(of);
   const { system, temperature, topP, maxTokens, seed, stop } = parameters;
-  const isChanged = Object.entries(parameters).some(([name, value]) => value !== DEFAULTS[name as keyof typeof DEFAULTS]);
-  const context = model.profile?.contextLength ?? MOST_TOKENS;
+  const set = (change: Partial<Parameters>): void => setParameters(of, change);
   return (
     <Panel
       aside={
-        <Button disabled={!isChanged} look="quiet" onClick={() => setParameters(DEFAULTS)} small>
+        <Button disabled={isDefault(parameters)} look="quiet" onClick={() => set(DEFAULTS)} small>
           Reset to defaults
         </Button>
       }
@@ -37,7 +43,7 @@ export function ParametersPanel({ model, way }: { readonly model: ModelView; rea
             help="What the model is told before the conversation."
             label="System prompt"
             lines={2}
-            onChange={(value) => setParameters({ system: value })}
+            onChange={(value) => set({ system: value })}
             value={system}
           />
         )}
@@ -46,7 +52,7 @@ export function ParametersPanel({ model, way }: { readonly model: ModelView; rea
           label="Temperature"
           max={2}
           min={0}
-          onChange={(value) => setParameters({ temperature: value })}
+          onChange={(value) => set({ temperature: value })}
           step={0.05}
           value={temperature ?? USUAL.temperature}
         />
@@ -55,22 +61,22 @@ export function ParametersPanel({ model, way }: { readonly model: ModelView; rea
           label="top_p"
           max={1}
           min={0.05}
-          onChange={(value) => setParameters({ topP: value })}
+          onChange={(value) => set({ topP: value })}
           step={0.05}
           value={topP ?? USUAL.topP}
         />
-        <Limit context={context} maxTokens={maxTokens} />
+        <Limit context={context ?? MOST_TOKENS} maxTokens={maxTokens} set={set} />
         <TextField
           help={isSeed(seed) ? 'The same seed gives the same answer; empty: another one each time.' : 'A whole number, or nothing.'}
           invalid={!isSeed(seed)}
           label="Seed"
-          onChange={(value) => setParameters({ seed: value.trim() })}
+          onChange={(value) => set({ seed: value.trim() })}
           value={seed}
         />
         <AreaField
           help="The answer ends before one of them. One a line; \n within it stands for a line's end."
           label="Stop"
-          onChange={(value) => setParameters({ stop: value })}
+          onChange={(value) => set({ stop: value })}
           spellCheck={false}
           value={stop}
         />
@@ -79,14 +85,20 @@ export function ParametersPanel({ model, way }: { readonly model: ModelView; rea
   );
 }
 
-function Limit({ maxTokens, context }: { readonly maxTokens: number | null; readonly context: number }) {
+interface LimitProps {
+  readonly maxTokens: number | null;
+  readonly context: number;
+  readonly set: (change: Partial<Parameters>) => void;
+}
+
+function Limit({ maxTokens, context, set }: LimitProps) {
   return (
     <>
       <SwitchField
         checked={maxTokens === null}
         help="Or until its context is full."
         label="Until the model stops"
-        onChange={(checked) => setParameters({ maxTokens: checked ? null : USUAL_MAX_TOKENS })}
+        onChange={(checked) => set({ maxTokens: checked ? null : USUAL_MAX_TOKENS })}
       />
       {maxTokens !== null && (
         <NumberField
@@ -94,7 +106,7 @@ function Limit({ maxTokens, context }: { readonly maxTokens: number | null; read
           label="max_tokens"
           max={Math.max(USUAL_MAX_TOKENS, Math.min(context, MOST_TOKENS))}
           min={1}
-          onChange={(value) => setParameters({ maxTokens: Math.round(value) })}
+          onChange={(value) => set({ maxTokens: Math.round(value) })}
           step={1}
           value={maxTokens}
         />

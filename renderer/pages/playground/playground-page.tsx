@@ -11,11 +11,14 @@ import { useModels } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { ChoiceField } from '../../ui/fields.tsx';
 import { Empty, Note, Page, Panel } from '../../ui/panel.tsx';
+import { Segmented } from '../../ui/segmented.tsx';
 import { Chat } from './chat.tsx';
 import { ChatList } from './chat-list.tsx';
-import { startAnew, usePlayground, useTurns } from './conversation.ts';
+import { CompareView } from './compare-view.tsx';
+import { COMPARED, setMode, startAnew, usePlayground, useTurns } from './conversation.ts';
 import { useEmbedding } from './embedding.ts';
 import { EmbeddingsForm } from './embeddings-form.tsx';
+import type { Mode } from './kept-state.ts';
 import { ParametersPanel } from './parameters-panel.tsx';
 import styles from './playground.module.css';
 import { chosenModel, textsOf, type Way, wayOf } from './request.ts';
@@ -25,6 +28,10 @@ import { ChatRequestPanel, RequestPanel } from './request-panel.tsx';
  * Where the parameters stand beside the chat and not below it; playground.module.css has the same.
  */
 const WIDE = '(min-width: 1180px)';
+const MODE_CHOICES = [
+  { value: 'ask', label: 'Ask' },
+  { value: 'compare', label: 'Compare' },
+] as const satisfies readonly { readonly value: Mode; readonly label: string }[];
 
 export function PlaygroundPage({ subject }: PageProps) {
   const models = useModels();
@@ -66,18 +73,20 @@ interface PlaygroundProps {
 
 function Playground({ models, model, subject }: PlaygroundProps) {
   const [isOpen, setIsOpen] = useState(() => matchMedia(WIDE).matches);
-  const way = model === null ? 'none' : wayOf(model.profile);
-  const hasSide = way !== 'none';
-  const choices = models.map(({ id, state }) => ({ value: id, label: `${id} (${stateWord(state).toLowerCase()})` }));
+  const mode = usePlayground((state) => state.mode);
+  const way = model === null ? 'none' : wayOf(model);
+  const isComparing = mode === 'compare';
+  const hasSide = isComparing || (way !== 'none' && way !== 'tensors');
   return (
     <Page
       actions={
         <>
-          <ChatList />
-          {model !== null && (way === 'chat' || way === 'text') && <NewChat modelId={model.id} />}
+          <Segmented choices={MODE_CHOICES} label="Way of asking" onChange={setMode} value={mode} />
+          {!isComparing && <ChatList />}
+          {!isComparing && model !== null && (way === 'chat' || way === 'text') && <NewChat modelId={model.id} />}
           {hasSide && (
             <Button aria-controls="playground-side" aria-expanded={isOpen} icon="settings" onClick={() => setIsOpen(!isOpen)}>
-              {way === 'embeddings' ? 'Request' : 'Parameters'}
+              {way === 'embeddings' && !isComparing ? 'Request' : 'Parameters'}
             </Button>
           )}
         </>
@@ -86,28 +95,37 @@ function Playground({ models, model, subject }: PlaygroundProps) {
       sentence="Ask a model by hand. One that is not loaded is loaded by the question."
       title="Playground"
     >
-      <div className={styles.head}>
-        <ChoiceField choices={choices} hideLabel label="Model" onChange={(id) => go('playground', id)} value={model?.id ?? null} />
-        {model !== null && (
-          <>
-            <StateChip model={model} />
-            <MainAction model={model} />
-          </>
-        )}
-      </div>
+      {!isComparing && <Choosing model={model} models={models} />}
       <div className={styles.columns}>
-        {model === null ? (
+        {isComparing ? (
+          <CompareView first={model} />
+        ) : model === null ? (
           <Note tone="warn">There is no model {subject} here, or not any more. Choose another one.</Note>
         ) : (
           <Asking model={model} way={way} />
         )}
-        {model !== null && hasSide && isOpen && (
+        {hasSide && isOpen && (
           <div className={styles.side} id="playground-side">
-            <Side model={model} way={way} />
+            {isComparing ? <ParametersPanel of={COMPARED} way="chat" /> : model !== null && <Side model={model} way={way} />}
           </div>
         )}
       </div>
     </Page>
+  );
+}
+
+function Choosing({ models, model }: Pick<PlaygroundProps, 'models' | 'model'>) {
+  const choices = models.map(({ id, state }) => ({ value: id, label: `${id} (${stateWord(state).toLowerCase()})` }));
+  return (
+    <div className={styles.head}>
+      <ChoiceField choices={choices} hideLabel label="Model" onChange={(id) => go('playground', id)} value={model?.id ?? null} />
+      {model !== null && (
+        <>
+          <StateChip model={model} />
+          <MainAction model={model} />
+        </>
+      )}
+    </div>
   );
 }
 
@@ -122,7 +140,7 @@ function NewChat({ modelId }: { readonly modelId: string }) {
 
 function Asking({ model, way }: { readonly model: ModelView; readonly way: Way }) {
   if (way === 'embeddings') return <EmbeddingsForm model={model} />;
-  if (way !== 'none') return <Chat key={model.id} model={model} way={way} />;
+  if (way === 'chat' || way === 'text') return <Chat key={model.id} model={model} way={way} />;
   return (
     <Panel>
       <Empty icon="playground" title={`${model.id} cannot be asked here`}>
@@ -135,10 +153,10 @@ function Asking({ model, way }: { readonly model: ModelView; readonly way: Way }
 function Side({ model, way }: { readonly model: ModelView; readonly way: Way }) {
   const typed = useEmbedding((state) => state.typed);
   if (way === 'embeddings') return <RequestPanel body={{ input: textsOf(typed) }} isLast={false} modelId={model.id} />;
-  if (way === 'none') return null;
+  if (way !== 'chat' && way !== 'text') return null;
   return (
     <>
-      <ParametersPanel model={model} way={way} />
+      <ParametersPanel context={model.profile?.contextLength ?? null} of={model.id} way={way} />
       <ChatRequestPanel modelId={model.id} way={way} />
     </>
   );

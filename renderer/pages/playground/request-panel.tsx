@@ -4,14 +4,15 @@ import { useWindow } from '../../store.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
-import { usePlayground, useTurns } from './conversation.ts';
+import { useParameters, usePlayground, useTurns } from './conversation.ts';
 import { curlCommand } from './curl.ts';
 import styles from './playground.module.css';
 import { type Body, textBody } from './request.ts';
 
 /** The one that the draft would be, or the last one when nothing is drafted. */
 export function ChatRequestPanel({ modelId, way }: { readonly modelId: string; readonly way: 'chat' | 'text' }) {
-  const { draft, parameters, requests } = usePlayground();
+  const { draft, requests } = usePlayground();
+  const parameters = useParameters(modelId);
   const turns = useTurns(modelId);
   const last = draft.trim() === '' ? requests[modelId] : undefined;
   return <RequestPanel body={last ?? textBody(way, turns, draft, parameters)} isLast={last !== undefined} modelId={modelId} />;

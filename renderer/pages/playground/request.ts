@@ -2,15 +2,23 @@
  * What is asked: which way a model takes questions, and the body of its request. Pure; knows no
  * HTTP and no screen.
  */
+import type { LaunchPlan } from '../../../shared/decision.ts';
 import { SERVABLE_STATES } from '../../../shared/model.ts';
-import type { ModelProfile } from '../../../shared/profile.ts';
+import type { FormKind, ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
+import { describedTensors, isTextModel } from '../../../shared/tensors.ts';
+
+/** What says how a model is asked: what it is, and in which form it is served. */
+export interface Asking {
+  readonly profile: Pick<ModelProfile, 'kind' | 'hasChatTemplate' | 'forms'> | null;
+  readonly plan: Pick<LaunchPlan, 'form'> | null;
+}
 
 /**
- * `chat` takes messages, `text` a text to go on with, `embeddings` texts to turn into numbers;
- * `none`: not to be asked here.
+ * `chat` takes messages, `text` a text to go on with, `embeddings` texts to turn into numbers,
+ * `tensors` tensors by name; `none`: not to be asked here.
  */
-export type Way = 'chat' | 'text' | 'embeddings' | 'none';
+export type Way = 'chat' | 'text' | 'embeddings' | 'tensors' | 'none';
 
 /** Null: not sent, so that the engine's or the runtime's own default holds. */
 export interface Parameters {
@@ -26,6 +34,9 @@ export interface Parameters {
 }
 
 export const DEFAULTS: Parameters = { system: '', temperature: null, topP: null, maxTokens: null, seed: '', stop: '' };
+export function isDefault(parameters: Parameters): boolean {
+  return Object.entries(DEFAULTS).every(([name, value]) => parameters[name as keyof Parameters] === value);
+}
 /** For `/predict`: until the model stops. */
 export const NO_LIMIT = -1;
 /** Where the slider stands when somebody wants a limit. */
@@ -39,12 +50,23 @@ export interface Exchange {
 
 export type Body = Readonly<Record<string, unknown>>;
 
-export function wayOf(profile: Pick<ModelProfile, 'kind' | 'hasChatTemplate'> | null): Way {
+/** Forms whose servers take tensors, and not texts as OpenAI's routes have them. */
+const TENSOR_FORMS: ReadonlySet<FormKind> = new Set(['triton', 'onnx', 'openvino', 'tensorrt', 'torchscript', 'torch-export']);
+
+export function wayOf({ profile, plan }: Asking): Way {
   if (profile === null) return 'chat';
-  if (profile.kind === 'embedding') return 'embeddings';
-  if (profile.kind === 'chat' || profile.kind === 'vision-language') return 'chat';
-  if (profile.kind === 'completion' || profile.kind === 'unknown') return profile.hasChatTemplate ? 'chat' : 'text';
+  const { kind, hasChatTemplate } = profile;
+  const forms = plan === null ? profile.forms : profile.forms.filter((form) => form.kind === plan.form);
+  if (forms.length > 0 && forms.every((form) => TENSOR_FORMS.has(form.kind))) return forms.some(takesText) ? 'text' : 'tensors';
+  if (kind === 'embedding') return 'embeddings';
+  if (kind === 'chat' || kind === 'vision-language') return 'chat';
+  if (kind === 'completion' || kind === 'unknown') return hasChatTemplate ? 'chat' : 'text';
   return 'none';
+}
+
+/** A server's own `generate` answers it. */
+function takesText({ inputs = [], outputs = [] }: ModelForm): boolean {
+  return isTextModel({ inputs: describedTensors(inputs), outputs: describedTensors(outputs) });
 }
 
 /**
@@ -101,8 +123,8 @@ export function textsOf(typed: string): readonly string[] {
   return typed.split('\n').filter((line) => line.trim() !== '');
 }
 
-export function isServable(model: Pick<ModelView, 'state' | 'profile'>): boolean {
-  return SERVABLE_STATES.has(model.state) && wayOf(model.profile) !== 'none';
+export function isServable(model: Pick<ModelView, 'state' | 'profile' | 'plan'>): boolean {
+  return SERVABLE_STATES.has(model.state) && wayOf(model) !== 'none';
 }
 
 /**
@@ -110,7 +132,7 @@ export function isServable(model: Pick<ModelView, 'state' | 'profile'>): boolean
  * the first that can be asked at all.
  */
 export function chosenModel(models: readonly ModelView[], named: string | null, before: string | null): ModelView | null {
-  const talks = (model: ModelView): boolean => wayOf(model.profile) === 'chat';
+  const talks = (model: ModelView): boolean => wayOf(model) === 'chat';
   if (named !== null) return models.find(({ id, aliases }) => id === named || aliases.includes(named)) ?? null;
   return (
     models.find(({ id }) => id === before) ??

@@ -1,5 +1,5 @@
 /**
- * The conversation as it scrolls: it follows the growing answer until a person scrolls up, and
+ * A conversation, or one answer, as it scrolls: it follows the growing answer until a person scrolls up, and
  * offers the way back.
  */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
@@ -12,10 +12,11 @@ const NEAR_END = 40;
 interface TranscriptProps {
   /** Changes with each question: whoever asks wants to see the answer. */
   readonly asked: number;
+  readonly label: string;
   readonly children: ReactNode;
 }
 
-export function Transcript({ asked, children }: TranscriptProps) {
+export function Transcript({ asked, label, children }: TranscriptProps) {
   const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
@@ -50,8 +51,8 @@ export function Transcript({ asked, children }: TranscriptProps) {
   return (
     <div className={styles.frame}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <section aria-label="Conversation" className={styles.transcript} onScroll={onScroll} ref={box} tabIndex={0}>
-        <h2 className="visually-hidden">Conversation</h2>
+      <section aria-label={label} className={styles.transcript} onScroll={onScroll} ref={box} tabIndex={0}>
+        <h2 className="visually-hidden">{label}</h2>
         <div className={styles.turns} ref={content}>
           {children}
         </div>

@@ -5,18 +5,14 @@
 
 import { memo, useState } from 'react';
 import { figuresOf } from '../../../shared/answer-figures.ts';
-import type { ModeliumError } from '../../../shared/errors.ts';
-import { plain } from '../../components/ansi.ts';
 import { Markdown } from '../../components/markdown/markdown.tsx';
-import { redacted } from '../../components/redact.ts';
-import { controlToken } from '../../session.ts';
 import { AreaField } from '../../ui/area-field.tsx';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
-import { Note } from '../../ui/panel.tsx';
-import { ScrollBox } from '../../ui/scroll-box.tsx';
+import { isUnderWay } from './answering.ts';
 import styles from './chat.module.css';
-import { type Asked, branch, goOn, isUnderWay, sendAgain, stop, type Turn } from './conversation.ts';
+import { type Asked, branch, goOn, sendAgain, stop, type Turn } from './conversation.ts';
+import { FailureView } from './failure-view.tsx';
 import { ThinkingView } from './thinking-view.tsx';
 import { WaitingView } from './waiting-view.tsx';
 
@@ -115,39 +111,4 @@ function nothingSaid({ reasoning, final }: Turn): string {
   return final?.finish_reason === 'length'
     ? 'The model was still thinking at its last token'
     : 'The model gave no answer beyond its thoughts';
-}
-
-/** @param hasText what came before it broke off is still shown. */
-export function FailureView({ error, hasText = false }: { readonly error: ModeliumError; readonly hasText?: boolean }) {
-  const { lastWords = [], retryAfterSeconds } = error.details;
-  const hint = hintOf(error);
-  return (
-    <Note tone="bad">
-      <div className={styles.failure}>
-        <p>
-          {hasText && 'Broken off. '}
-          {error.message}
-        </p>
-        {hint !== null && <p className={styles.hint}>{hint}</p>}
-        {retryAfterSeconds !== undefined && <p className={styles.hint}>Asking again makes sense in {retryAfterSeconds} s.</p>}
-        {lastWords.length > 0 && (
-          <details className={styles.lastWords}>
-            <summary>The runtime's last words</summary>
-            <ScrollBox as="pre" label="The runtime's last words">
-              {lastWords.map((line) => redacted(plain(line), controlToken())).join('\n')}
-            </ScrollBox>
-          </details>
-        )}
-      </div>
-    </Note>
-  );
-}
-
-/**
- * A runtime's own refusal has a code that our table does not know: it is no bug of ours, and its
- * own sentence says all.
- */
-function hintOf({ code, details, hint }: ModeliumError): string | null {
-  const isForeign = details.origin !== undefined && details.origin !== 'modelium';
-  return isForeign && (code === 'internal' || code === 'upstream-failed') ? null : hint;
 }

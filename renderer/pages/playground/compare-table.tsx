@@ -1,0 +1,69 @@
+/** What the answers of a comparison took, side by side; the best of each figure is marked. */
+
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { classes } from '../../ui/classes.ts';
+import { ScrollBox } from '../../ui/scroll-box.tsx';
+import { isUnderWay } from './answering.ts';
+import styles from './compare.module.css';
+import type { Column } from './compare.ts';
+import { type Figure, figuresTable } from './compare-figures.ts';
+import { LETTERS } from './kept-state.ts';
+import tables from './playground.module.css';
+
+export function CompareTable({ chosen, columns }: { readonly chosen: readonly ModelView[]; readonly columns: readonly Column[] }) {
+  const shown = chosen.flatMap(({ id }) => columns.find(({ model }) => model.id === id) ?? []);
+  if (shown.length < 2 || shown.every(isUnderWay)) return null;
+  const { names, rows } = figuresTable(shown);
+  if (names.length === 0) return null;
+  const hasPower = names.includes('GPU power');
+  return (
+    <section aria-label="Figures" className={styles.figures}>
+      <ScrollBox as="div" className={tables.table} label="Figures">
+        <table>
+          <thead>
+            <tr>
+              <th>Model</th>
+              {names.map((name) => (
+                <th className={styles.number} key={name}>
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((column, row) => (
+              <tr key={column.model.id}>
+                <th className={styles.name} scope="row">
+                  <span className={styles.letter}>{LETTERS[chosen.findIndex(({ id }) => id === column.model.id)]}</span>
+                  <span>{column.model.id}</span>
+                </th>
+                {rows[row]?.map((figure, at) => (
+                  <FigureCell figure={figure} isComing={isUnderWay(column)} key={names[at]} />
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </ScrollBox>
+      {hasPower && <p className={styles.hint}>GPU power is that of the whole GPU while the model answered.</p>}
+    </section>
+  );
+}
+
+function FigureCell({ figure: { text, isBest }, isComing }: { readonly figure: Figure; readonly isComing: boolean }) {
+  return (
+    <td className={classes(styles.number, isBest && styles.best)}>
+      {text ?? <Nothing isComing={isComing} />}
+      {isBest && <span className="visually-hidden"> (best)</span>}
+    </td>
+  );
+}
+
+function Nothing({ isComing }: { readonly isComing: boolean }) {
+  return (
+    <>
+      <span aria-hidden="true">{isComing ? '…' : '–'}</span>
+      <span className="visually-hidden">{isComing ? 'still answering' : 'not known'}</span>
+    </>
+  );
+}

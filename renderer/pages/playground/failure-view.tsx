@@ -1,0 +1,48 @@
+/** What went wrong with a request, in the engine's words, with what helps and what the runtime said last. */
+import type { ModeliumError } from '../../../shared/errors.ts';
+import { plain } from '../../components/ansi.ts';
+import { redacted } from '../../components/redact.ts';
+import { controlToken } from '../../session.ts';
+import { Note } from '../../ui/panel.tsx';
+import { ScrollBox } from '../../ui/scroll-box.tsx';
+import { WithCode } from '../../ui/with-code.ts';
+import styles from './chat.module.css';
+
+/** @param hasText what came before it broke off is still shown. */
+export function FailureView({ error, hasText = false }: { readonly error: ModeliumError; readonly hasText?: boolean }) {
+  const { lastWords = [], retryAfterSeconds } = error.details;
+  const hint = hintOf(error);
+  return (
+    <Note tone="bad">
+      <div className={styles.failure}>
+        <p>
+          {hasText && 'Broken off. '}
+          <WithCode>{error.message}</WithCode>
+        </p>
+        {hint !== null && (
+          <p className={styles.hint}>
+            <WithCode>{hint}</WithCode>
+          </p>
+        )}
+        {retryAfterSeconds !== undefined && <p className={styles.hint}>Asking again makes sense in {retryAfterSeconds} s.</p>}
+        {lastWords.length > 0 && (
+          <details className={styles.lastWords}>
+            <summary>The runtime's last words</summary>
+            <ScrollBox as="pre" label="The runtime's last words">
+              {lastWords.map((line) => redacted(plain(line), controlToken())).join('\n')}
+            </ScrollBox>
+          </details>
+        )}
+      </div>
+    </Note>
+  );
+}
+
+/**
+ * A runtime's own refusal has a code that our table does not know: it is no bug of ours, and its
+ * own sentence says all.
+ */
+function hintOf({ code, details, hint }: ModeliumError): string | null {
+  const isForeign = details.origin !== undefined && details.origin !== 'modelium';
+  return isForeign && (code === 'internal' || code === 'upstream-failed') ? null : hint;
+}
