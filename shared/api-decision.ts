@@ -5,7 +5,16 @@
 import { z } from 'zod';
 import { formKindSchema } from './api-profile.ts';
 import { factsSchema, reasonSchema } from './api-reason.ts';
-import { type Candidate, CONVERTED_TYPES, type Decision, type DecisionRow, type LaunchPlan } from './decision.ts';
+import {
+  type Candidate,
+  CONVERTED_TYPES,
+  type Decision,
+  type DecisionRow,
+  type LaunchPlan,
+  type LaunchWish,
+  MEMORY_PARTS,
+  type OwnLaunch,
+} from './decision.ts';
 
 const bytes = z.record(z.string(), z.number());
 const count = z.number().nullable();
@@ -40,10 +49,31 @@ const candidateSchema = z.object({
   facts: factsSchema.optional(),
   bytesNeeded: bytes,
   bytesThere: bytes,
+  parts: z.partialRecord(z.enum(MEMORY_PARTS), z.number()).optional(),
   victims: z.array(z.string()),
   loadSeconds: count,
   needsTrust: z.boolean(),
 }) satisfies z.ZodType<Candidate>;
+
+/** The keys are those of `models.NAME` in the settings. */
+const gpuNames = z.array(z.union([z.number().int().nonnegative(), z.string().max(200)])).max(64);
+const positive = z.number().int().positive();
+export const launchWishSchema = z.strictObject({
+  context: positive.nullish(),
+  parallel: positive.max(1024).nullish(),
+  gpus: gpuNames.nullish(),
+  runtime: z.string().max(200).nullish(),
+  memory_mb: positive.nullish(),
+}) satisfies z.ZodType<LaunchWish>;
+
+export const ownLaunchSchema = z.object({
+  name: z.string(),
+  context: count,
+  parallel: count,
+  gpus: gpuNames.nullable(),
+  runtime: z.string().nullable(),
+  memory_mb: count,
+}) satisfies z.ZodType<OwnLaunch>;
 
 const reason = { reason: z.string(), because: reasonSchema };
 

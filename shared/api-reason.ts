@@ -79,6 +79,7 @@ const fact = z.discriminatedUnion('fact', [
     from: z.enum(['plan', 'model', 'runtime']),
     isClamped: z.boolean(),
   }),
+  z.object({ fact: z.literal('overridden'), bytes: z.number(), estimatedBytes: z.number() }),
   z.object({ fact: z.literal('obstacle'), text: z.string() }),
   z.object({ fact: z.literal('note'), text: z.string() }),
   z.object({ fact: z.literal('said'), text: z.string() }),

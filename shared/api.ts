@@ -7,7 +7,7 @@
  */
 
 import { z } from 'zod';
-import { decisionRowSchema, decisionSchema } from './api-decision.ts';
+import { decisionRowSchema, decisionSchema, launchWishSchema, ownLaunchSchema } from './api-decision.ts';
 import { LIBRARY_API } from './api-library.ts';
 import { listedModelSchema, listedModelsSchema } from './api-listed.ts';
 import { OPENAI_API } from './api-openai.ts';
@@ -157,10 +157,15 @@ export const API = {
   plan: {
     method: 'POST',
     path: '/control/plan',
-    summary: 'A dry run: what would happen to a model or a path, and why. Changes nothing.',
+    summary: 'A dry run: what would happen to a model or a path, and why; `with`: under other settings of the model. Changes nothing.',
     access: 'token',
-    body: z.strictObject({ target: z.string().min(1) }),
-    answer: z.object({ profile: profileSchema.nullable(), decision: decisionSchema.nullable(), message: z.string() }),
+    body: z.strictObject({ target: z.string().min(1), with: launchWishSchema.optional() }),
+    answer: z.object({
+      profile: profileSchema.nullable(),
+      decision: decisionSchema.nullable(),
+      message: z.string(),
+      own: ownLaunchSchema.nullable().describe('What the settings say of the model; null for a path.'),
+    }),
   },
   model: { method: 'GET', path: '/control/models/{id}', summary: 'One model.', access: 'token', answer: oneModel },
   load: {

@@ -19,6 +19,12 @@ export const HOST_DEVICE: DeviceId = 'cpu';
 /** Bytes by device. */
 export type DeviceBytes = Readonly<Record<DeviceId, number>>;
 
+/** Parts of the memory that a model takes, as a planner reckons them, on all devices together. */
+export const MEMORY_PARTS = ['model', 'repacked', 'kv', 'compute', 'gpuContext', 'server', 'program', 'guess', 'learned'] as const;
+export type MemoryPart = (typeof MEMORY_PARTS)[number];
+/** Bytes by part. `learned`: what earlier loads took beyond the arithmetic; below zero: less. */
+export type MemoryParts = Readonly<Partial<Record<MemoryPart, number>>>;
+
 export interface Placement {
   /**
    * `cpu`: no GPU; `gpu`: all layers on the devices named; `split`: part of the layers on the GPU,
@@ -76,6 +82,25 @@ export interface LaunchPlan {
   readonly learned?: BufferBytes | undefined;
 }
 
+/** A dry run with other launch settings of the model; null: as if the settings did not say it. */
+export interface LaunchWish {
+  readonly context?: number | null | undefined;
+  readonly parallel?: number | null | undefined;
+  readonly gpus?: readonly (number | string)[] | null | undefined;
+  readonly runtime?: RuntimeId | null | undefined;
+  readonly memory_mb?: number | null | undefined;
+}
+
+/** What the settings say of a model's launch, under which name; null: left to Modelium. */
+export interface OwnLaunch {
+  readonly name: string;
+  readonly context: number | null;
+  readonly parallel: number | null;
+  readonly gpus: readonly (number | string)[] | null;
+  readonly runtime: RuntimeId | null;
+  readonly memory_mb: number | null;
+}
+
 export interface Candidate {
   readonly plan: LaunchPlan;
   readonly feasible: boolean;
@@ -85,6 +110,8 @@ export interface Candidate {
   readonly facts?: readonly Fact[] | undefined;
   readonly bytesNeeded: DeviceBytes;
   readonly bytesThere: DeviceBytes;
+  /** What the bytes are for. Absent where nobody reckoned, and in rows of earlier versions. */
+  readonly parts?: MemoryParts | undefined;
   /** Models that must leave first. */
   readonly victims: readonly string[];
   readonly loadSeconds: number | null;

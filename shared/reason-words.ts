@@ -51,6 +51,8 @@ export function factInWords(fact: Fact, place: PlaceRef | null = null): string {
       return `${fact.type}, of ${fact.of.join(', ')}`;
     case 'corrected':
       return `estimate of ${fact.side === 'gpu' ? 'GPU' : 'main'} memory x ${fact.factor.toFixed(2)} (${CORRECTED_BY[fact.from]}${fact.isClamped ? '; corrected as far as is allowed' : ''})`;
+    case 'overridden':
+      return `the settings say ${bytesInWords(fact.bytes)} in place of the estimate of ${bytesInWords(fact.estimatedBytes)}`;
     case 'obstacle':
     case 'note':
       return fact.text.replace(/\.$/, '');

@@ -91,6 +91,8 @@ export type Fact =
   | { readonly fact: 'in-the-way'; readonly model: string; readonly use: Use }
   | { readonly fact: 'weights'; readonly type: string; readonly insteadOf: string | null }
   | { readonly fact: 'quantization'; readonly type: string; readonly of: readonly string[] }
+  /** The settings say what it takes, and the estimate does not count. */
+  | { readonly fact: 'overridden'; readonly bytes: number; readonly estimatedBytes: number }
   | { readonly fact: 'obstacle'; readonly text: string }
   /**
    * The estimate was corrected by what earlier loads took: of this plan, of this model, of this

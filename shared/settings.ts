@@ -9,10 +9,11 @@ import { z } from 'zod';
 import type { RuntimeId } from './decision.ts';
 import { isHostPattern, isOriginPattern } from './origins.ts';
 import { runtimeName } from './runtime-names.ts';
-import { hasOneToken, rayKeys, rayModel } from './settings-ray.ts';
+import { gpuNames, model } from './settings-model.ts';
+import { hasOneToken, rayKeys } from './settings-ray.ts';
 import { remotes } from './settings-remotes.ts';
 import { ownRuntime } from './settings-runtimes.ts';
-import { triton, tritonModel } from './settings-triton.ts';
+import { triton } from './settings-triton.ts';
 
 /** What a key carries beside its type; the form gets it as JSON schema. */
 declare module 'zod' {
@@ -32,7 +33,6 @@ declare module 'zod' {
 const seconds = z.number().nonnegative();
 const port = z.number().int().min(0).max(65535);
 const enabled = z.union([z.boolean(), z.literal('auto')]);
-const gpuNames = z.array(z.union([z.number().int().nonnegative(), z.string()]));
 
 /** Of each runtime that is a process for every model. */
 const ofProcesses = {
@@ -192,51 +192,6 @@ const cache = z.strictObject({
     .default(null)
     .describe('Folder for GGUF files made of Hugging Face folders, `~` being your home; null: ~/.cache/modelium.'),
   max_gb: z.number().nonnegative().default(200).describe('GB that these files may take together; the least recently used ones go first.'),
-});
-
-const model = z.strictObject({
-  pin: z
-    .boolean()
-    .optional()
-    .meta({ description: 'Whether only a person unloads it; left out: false.', examples: [true] }),
-  gpus: gpuNames.optional().meta({ description: 'The GPUs that it may use, by index or UUID; left out: any.', examples: [[0, 1]] }),
-  context: z
-    .number()
-    .int()
-    .positive()
-    .optional()
-    .meta({ description: 'Its context, in tokens; left out: as much as fits.', examples: [8192] }),
-  evict_after_idle_seconds: seconds
-    .optional()
-    .meta({ description: 'Its own idle time in seconds, in place of the one of orchestration.policies.', examples: [3600] }),
-  aliases: z
-    .array(z.string())
-    .optional()
-    .meta({ description: 'More names that it answers to; left out: none.', examples: [['gpt-4o-mini']] }),
-  runtime: z
-    .string()
-    .optional()
-    .meta({
-      description: 'The runtime that serves it: llama, vllm, triton, ray or one of `runtimes`; left out: the one that suits it best.',
-      examples: ['vllm'],
-    }),
-  quantization: z
-    .string()
-    .optional()
-    .meta({
-      description: 'Which of several quantisations in its folder is served, as their names say it; left out: the best that fits.',
-      examples: ['Q4_K_M'],
-    }),
-  args: z
-    .array(z.string())
-    .optional()
-    .meta({
-      description: 'Arguments added to the command line of its process (for Triton: lines added to its config.pbtxt); left out: none.',
-      examples: [['--threads', '8']],
-      fileOnly: true,
-    }),
-  triton: tritonModel,
-  ray: rayModel,
 });
 
 const sections = z.strictObject({

@@ -28,6 +28,7 @@ const RAY_FILES = `${RAY}: ray_serve.path_map, the longest folder first, models.
 const RAY_LOAD = `${RAY}: packs the code flat, uploads it once, puts what others have back, and ends at the application with a key of its own`;
 const LAUNCH = `${HERE}: llama.command, args, env and port_range make the launch`;
 const VLLM = 'test/vllm.test.ts: vllm.command, args, env and port_range make the launch; enabled: false leaves the folder to llama.cpp';
+const PLANS = 'test/plans.test.ts';
 const GPUS = `${HERE}: gpus.nvidia_smi, use and reserve_mb, and a model’s own gpus, choose the place`;
 const HOST = `${HERE}: host.reserve_mb and memory_limit_mb bound what models may take of main memory`;
 
@@ -139,6 +140,8 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'models.<id>.pin': `${HERE}: a model’s own pin and evict_after_idle_seconds beat the policy`,
   'models.<id>.gpus': GPUS,
   'models.<id>.context': `${HERE}: a model’s own context, args and aliases`,
+  'models.<id>.parallel': `${PLANS}: models.NAME.parallel: requests side by side, on llama.cpp and vLLM`,
+  'models.<id>.memory_mb': `${PLANS}: models.NAME.memory_mb: a person’s word in place of the estimate, told in the reason`,
   'models.<id>.evict_after_idle_seconds': `${HERE}: a model’s own pin and evict_after_idle_seconds beat the policy`,
   'models.<id>.aliases': `${HERE}: a model’s own context, args and aliases`,
   'models.<id>.runtime':

@@ -4,7 +4,7 @@
  * `ensureReady` and gets a lease (I1).
  */
 import type { EditedSettings, SettingsEdit, SettingsView } from '../../shared/api-settings.ts';
-import type { Decision, DecisionRow, RuntimeId } from '../../shared/decision.ts';
+import type { Decision, DecisionRow, LaunchWish, OwnLaunch, RuntimeId } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
 import type { ActivityView, EngineEvent, History, ModelView, Snapshot, TrustView } from '../../shared/snapshot.ts';
@@ -139,6 +139,14 @@ export interface AddedModel {
   readonly message: string;
 }
 
+export interface Planned {
+  readonly profile: ModelProfile | null;
+  readonly decision: Decision | null;
+  readonly message: string;
+  /** Null for a path. */
+  readonly own: OwnLaunch | null;
+}
+
 export interface Control {
   snapshot(): Snapshot;
   model(name: string): ModelView | null;
@@ -171,8 +179,11 @@ export interface Control {
   found(): Promise<FoundModels>;
   /** Forgets a registered path; the files stay. */
   forget(name: string): Promise<void>;
-  /** A dry run: the brain's decision for a model or a path, with nothing committed. */
-  plan(target: string): Promise<{ readonly profile: ModelProfile | null; readonly decision: Decision | null; readonly message: string }>;
+  /**
+   * A dry run: the brain's decision for a model or a path, with nothing committed. @param wish
+   * launch settings in place of those in force.
+   */
+  plan(target: string, wish?: LaunchWish): Promise<Planned>;
   decisions(filter: { readonly model?: string; readonly beforeId?: number; readonly limit: number }): readonly DecisionRow[];
   /**
    * The last lines of a model's runtime, and a subscription to those that come; without a name the

@@ -2,6 +2,7 @@
  * `Control` for the window, the command line and scripts: what a person may ask of the engine.
  * Wires parts that `engine.ts` built; owns nothing.
  */
+import type { LaunchWish } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { hasProcess, NOTHING_COPIED } from '../../shared/model.ts';
 import { nearestNames } from '../../shared/nearest.ts';
@@ -76,7 +77,7 @@ export function createControl(parts: ControlParts): Control {
     add: (path, options) => catalog.add(path, options),
     found: async () => withRegistered(await parts.finder.find(), registry),
     forget: (name) => catalog.forget(named(name).id),
-    plan: (target) => plan(parts, target),
+    plan: (target, wish) => plan(parts, target, wish),
     decisions: ({ model, beforeId, limit }) => {
       const modelId = model === undefined ? undefined : (registry.resolve(model) ?? model);
       return ledger.decisions({ limit, ...(modelId === undefined ? {} : { modelId }), ...(beforeId === undefined ? {} : { beforeId }) });
@@ -162,24 +163,25 @@ async function unload(
 }
 
 /** What would happen, with nothing committed: for a model that is known, or for any path. */
-async function plan({ registry, library, questions }: ControlParts, target: string): ReturnType<Control['plan']> {
+async function plan({ registry, library, questions }: ControlParts, target: string, wish?: LaunchWish): ReturnType<Control['plan']> {
   const id = registry.resolve(target);
   const known = id === null ? undefined : registry.get(id);
   if (known !== undefined) {
-    const decision = questions.whatIf(known);
-    if (decision !== null) return { profile: known.profile, decision, message: decision.reason };
+    const own = questions.launchSettings(known);
+    const decision = questions.whatIf(known, wish);
+    if (decision !== null) return { profile: known.profile, decision, message: decision.reason, own };
     // Not whole, or damaged: what its bytes tell all the same, file by file.
     const { profile } = await library.inspect(known.path, { force: known.force, signal: new AbortController().signal });
-    return { profile, decision, message: notAnalyzed(known) };
+    return { profile, decision, message: notAnalyzed(known), own };
   }
   if (!target.startsWith('/')) requireModel(registry, target);
   const inspection = await library.inspect(target, { force: false, signal: new AbortController().signal });
   const { profile, copy } = inspection;
   if (inspection.unreadable !== null) throw new ModeliumError('path-invalid', `${target} cannot be read: ${inspection.unreadable}`);
   if (!inspection.whole || profile === null)
-    return { profile, decision: null, message: inspection.damage ?? settlingInWords({ name: 'settling', copy }) };
-  const decision = questions.whatIfProfile(target.split('/').at(-1) ?? target, profile);
-  return { profile, decision, message: decision.reason };
+    return { profile, own: null, decision: null, message: inspection.damage ?? settlingInWords({ name: 'settling', copy }) };
+  const decision = questions.whatIfProfile(target.split('/').at(-1) ?? target, profile, wish);
+  return { profile, decision, message: decision.reason, own: null };
 }
 
 function notAnalyzed({ state }: ModelRecord): string {

@@ -254,7 +254,7 @@ function addEngineRoutes(app: FastifyInstance, world: ControlWorld): void {
   addRoute(app, world, API.activity, ({ query: { limit, model } }) =>
     control.activity({ limit, ...(model === undefined ? {} : { model }) }),
   );
-  addRoute(app, world, API.plan, async ({ body }) => await control.plan(body.target));
+  addRoute(app, world, API.plan, async ({ body }) => await control.plan(body.target, body.with));
   addRoute(app, world, API.decisions, ({ query }) => {
     const { model, before, limit } = query;
     const filter = { limit, ...(model === undefined ? {} : { model }), ...(before === undefined ? {} : { beforeId: before }) };

@@ -141,7 +141,8 @@ function formFaults(module: RuntimeModule, adapter: Adapter): readonly string[] 
     if (where !== undefined) return elsewhereFaults(adapter, profile, form, where);
     return [CPU, GPU].flatMap((placement) => {
       const plan = adapter.plan(profile, form, placement, {});
-      const { bytes } = adapter.estimate(profile, plan);
+      const { bytes, parts } = adapter.estimate(profile, plan);
+      const untold = sum(bytes) - sum(parts);
       const [device = 'cpu'] = placement.gpus;
       return [
         ...(plan.runtime === adapter.id ? [] : ['its plan names another runtime']),
@@ -149,9 +150,15 @@ function formFaults(module: RuntimeModule, adapter: Adapter): readonly string[] 
         ...(Number.isFinite(bytes[device]) && (bytes[device] ?? 0) >= profile.weightBytes
           ? []
           : [`it would take less than its weights on ${device}`]),
+        // A byte of each is lost where a share is rounded up.
+        ...(Math.abs(untold) <= 8 ? [] : [`its parts leave ${untold} bytes untold on ${device}`]),
       ];
     });
   });
+}
+
+function sum(bytes: Readonly<Record<string, number>>): number {
+  return Object.values(bytes).reduce((total, each) => total + each, 0);
 }
 
 /** It names its place, and wants nothing of this machine. */

@@ -342,7 +342,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     forget: async (...args) => void asked.push(['forget', ...args]),
     async plan(target) {
       asked.push(['plan', target]);
-      return { profile: CHAT_PROFILE, decision: null, message: 'It would fit.' };
+      return { profile: CHAT_PROFILE, decision: null, message: 'It would fit.', own: null };
     },
     decisions(filter) {
       asked.push(['decisions', filter]);

@@ -9,12 +9,14 @@ import {
   type DeviceId,
   HOST_DEVICE,
   type LaunchPlan,
+  type MemoryParts,
   type Placement,
   type Preparation,
 } from '../../../shared/decision.ts';
 import type { Asleep } from '../../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { Fact } from '../../../shared/reason.ts';
+import { MIB } from '../../../shared/units.ts';
 import { isNamed, type Room, slotsOf } from '../memory/devices.ts';
 import type { Measurement } from '../ports.ts';
 import { correctedEstimate, expectedLoadSeconds, expectedWakeSeconds } from './estimate.ts';
@@ -40,6 +42,8 @@ export interface OptionsInput {
 export interface Option {
   readonly plan: LaunchPlan;
   readonly bytes: DeviceBytes;
+  /** What the bytes are for; empty where nobody reckoned. */
+  readonly parts: MemoryParts;
   /** How its figures came about. */
   readonly facts: readonly Fact[];
   readonly slots: readonly DeviceId[];
@@ -132,7 +136,19 @@ function deadOption(profile: ModelProfile, runtime: KnownRuntime, form: ModelFor
   const nothing = { contextTokens: 0, parallelSequences: 0, args: [], env: {} };
   const plan: LaunchPlan = { runtime: planner.id, form: form.kind, file: form.files[0] ?? '', placement: ON_CPU, ...nothing };
   const preference = placeOf(runtime, profile.kind, form.kind, ON_CPU.kind);
-  return { plan, bytes: {}, facts: [], slots: [], loadSeconds: null, needsTrust: false, preference, losses: 0, obstacle, lacks: null };
+  return {
+    plan,
+    bytes: {},
+    parts: {},
+    facts: [],
+    slots: [],
+    loadSeconds: null,
+    needsTrust: false,
+    preference,
+    losses: 0,
+    obstacle,
+    lacks: null,
+  };
 }
 
 /** Would it execute code that nobody has trusted (I7)? */
@@ -199,11 +215,14 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Rou
   const learned = learnedAt(input, runtime.planner.id, placement);
   const plan = runtime.planner.plan(profile, form, placement, { ...input.settings, learned }, preparation);
   const lacks = runtime.planner.lacks?.(form, input.settings, profile) ?? null;
-  const { bytes, notes, corrections } = correctedEstimate(runtime.planner, profile, plan, modelId, measurements);
+  const estimate = correctedEstimate(runtime.planner, profile, plan, modelId, measurements);
+  const { parts, notes, corrections } = estimate;
+  const { bytes, overrides } = overridden(estimate.bytes, placement, input.settings);
   return {
     plan,
     bytes,
-    facts: [...quantizationFact(form, profile), ...corrections, ...notes.map((text) => ({ fact: 'note', text }) as const)],
+    parts,
+    facts: [...quantizationFact(form, profile), ...overrides, ...corrections, ...notes.map((text) => ({ fact: 'note', text }) as const)],
     slots: slotsOf(placement),
     loadSeconds: expectedLoadSeconds(modelId, plan.runtime, bytes, measurements),
     // Who loads what was made of it never sees the folder: weights and tokenizer were carried over,
@@ -213,6 +232,25 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Rou
     losses,
     obstacle: obstacleAt(placement, runtime) ?? runtime.planner.obstacle?.(profile, placement, input.settings, form) ?? lacks,
     lacks,
+  };
+}
+
+/**
+ * A person knows better than the estimate: what `models.NAME.memory_mb` says counts where it runs.
+ * A split is cut to fit by the estimate, so that there is nothing to override.
+ */
+function overridden(
+  bytes: DeviceBytes,
+  { kind, gpus }: Placement,
+  { memory_mb: megabytes }: LaunchSettings,
+): { readonly bytes: DeviceBytes; readonly overrides: readonly Fact[] } {
+  const devices = kind === 'gpu' ? gpus : kind === 'cpu' ? [HOST_DEVICE] : [];
+  if (megabytes === undefined || devices.length === 0) return { bytes, overrides: [] };
+  const saidBytes = megabytes * MIB;
+  const estimatedBytes = devices.reduce((sum, id) => sum + (bytes[id] ?? 0), 0);
+  return {
+    bytes: { ...bytes, ...Object.fromEntries(devices.map((id) => [id, Math.ceil(saidBytes / devices.length)])) },
+    overrides: [{ fact: 'overridden', bytes: saidBytes, estimatedBytes }],
   };
 }
 
@@ -231,6 +269,7 @@ export function wakeOption({ modelId, measurements }: OptionsInput, { plan, held
   return {
     plan,
     bytes,
+    parts: {},
     facts: [],
     slots: slotsOf(plan.placement),
     loadSeconds,

@@ -24,14 +24,14 @@ export interface Weighing {
 }
 
 export function toCandidate(weighed: Weighed, box: Box): Candidate {
-  const { plan, bytes, loadSeconds, needsTrust } = weighed.option;
+  const { plan, bytes, parts, loadSeconds, needsTrust } = weighed.option;
   const feasible = !needsTrust && (weighed.fit === 'now' || weighed.fit === 'victims');
   const bytesThere: Record<DeviceId, number> = {};
   for (const id of Object.keys(bytes)) bytesThere[id] = Math.max(0, box.there[id] ?? 0);
   const rest = { bytesNeeded: bytes, bytesThere, victims: weighed.victims, loadSeconds, needsTrust };
   // What it needs of what is there stands in its bytes.
   const facts = factsOf(weighed, box).filter(({ fact }) => fact !== 'needs' && fact !== 'obstacle');
-  return { plan, feasible, why: candidateWords(weighed, box), facts, ...rest };
+  return { plan, feasible, why: candidateWords(weighed, box), facts, ...(Object.keys(parts).length === 0 ? {} : { parts }), ...rest };
 }
 
 /** Why this option is the one: it is taken, or waited for. */

@@ -65,7 +65,8 @@ export function correctedEstimate(
     if (learned !== null && Math.abs(learned.factor - 1) >= 0.01)
       corrections.push({ fact: 'corrected', side, factor: learned.factor, from: learned.from, isClamped: learned.clamped });
   }
-  return { bytes, parts: raw.parts, notes: raw.notes, corrections: unique(corrections) };
+  const learned = totalOf(bytes) - totalOf(raw.bytes);
+  return { bytes, parts: learned === 0 ? raw.parts : { ...raw.parts, learned }, notes: raw.notes, corrections: unique(corrections) };
 }
 
 interface Learned {
@@ -113,6 +114,10 @@ function ratios(measurements: readonly Measurement[], side: Side): readonly numb
 function clamped(ratio: number, bounds: readonly [number, number], from: Correction['from']): Learned {
   const factor = Math.min(bounds[1], Math.max(bounds[0], ratio));
   return { factor, clamped: factor !== ratio, from };
+}
+
+function totalOf(bytes: DeviceBytes): number {
+  return Object.values(bytes).reduce((sum, each) => sum + each, 0);
 }
 
 /** Equal GPUs are corrected alike: that is told once. */

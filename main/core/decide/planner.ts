@@ -2,7 +2,7 @@
  * A runtime as the deciders see it: what it serves, what a launch of it is, what that costs, and
  * how well it suits. Types only; adapters implement them.
  */
-import type { BufferBytes, DeviceBytes, LaunchPlan, Placement, Preparation, RuntimeId } from '../../../shared/decision.ts';
+import type { BufferBytes, DeviceBytes, LaunchPlan, MemoryParts, Placement, Preparation, RuntimeId } from '../../../shared/decision.ts';
 import type { FormKind, ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
 import type { ModelSettings } from '../../../shared/settings.ts';
 
@@ -28,8 +28,8 @@ export interface Support {
 
 export interface Estimate {
   readonly bytes: DeviceBytes;
-  /** Where the bytes go, for people: weights, KV cache, compute, overhead. */
-  readonly parts: Readonly<Record<string, number>>;
+  /** Where the bytes go, for people; they add up to `bytes`. The names are those of `memory-parts.ts`. */
+  readonly parts: MemoryParts;
   readonly notes: readonly string[];
   /**
    * Nobody knows what the runtime does with its memory: once a load was measured, that counts

@@ -2,14 +2,14 @@
  * Puts the questions to the brain: gathers what it must know from the owners. The brain itself is
  * pure; nothing is decided or committed here.
  */
-import type { Decision, RuntimeId } from '../../../shared/decision.ts';
+import type { Decision, LaunchWish, OwnLaunch, RuntimeId } from '../../../shared/decision.ts';
 import type { StateOf } from '../../../shared/model.ts';
 import { formOf, type ModelForm, type ModelProfile } from '../../../shared/profile.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import type { Admission } from '../admission.ts';
 import { type BaseVerdict, baseOf, type KnownModel } from '../analyzer/adapter-base.ts';
 import { RECENT_MEASUREMENTS } from '../measurements.ts';
-import type { Devices } from '../memory/devices.ts';
+import type { Devices, Room } from '../memory/devices.ts';
 import { type ResidentFacts, residents, settingsOf } from '../memory/residents.ts';
 import type { Problem } from '../notice/elsewhere.ts';
 import type { Clock, Ledger } from '../ports.ts';
@@ -54,20 +54,38 @@ export class Questions {
     );
   }
 
-  /** The brain's answer with nothing committed; null before the model was analyzed. */
-  whatIf(record: ModelRecord): Decision | null {
+  /**
+   * The brain's answer with nothing committed; null before the model was analyzed. @param wish in
+   * place of what the settings say of it: the model would be started anew then, so that what it
+   * holds now counts as free.
+   */
+  whatIf(record: ModelRecord, wish?: LaunchWish): Decision | null {
     if (record.profile === null) return null;
     const derived = this.#derived(record.id, record.profile, 'present', (form) => this.#ports.trusted(record, form));
-    return derived ?? decide({ ...this.#question(record, 'present'), mayEvict: true });
+    if (derived !== null) return derived;
+    const question = { ...this.#question(record, 'present'), mayEvict: true };
+    if (wish === undefined) return decide(question);
+    const own = { ...this.#adaptersOf(record.id), ...settingsOf(record, this.#ports.settings()), path: record.realPath };
+    const settings = wished(own, wish);
+    return decide({ ...question, asleep: null, settings, devices: question.devices.map((room) => without(record, room)) });
   }
 
   /** The same for content that is no model of ours (yet). */
-  whatIfProfile(name: string, profile: ModelProfile): Decision {
+  whatIfProfile(name: string, profile: ModelProfile, wish: LaunchWish = {}): Decision {
     const derived = this.#derived(name, profile, 'present', () => false);
     if (derived !== null) return derived;
+    const settings = wished({}, wish);
     return decide(
-      this.#questionFor(name, profile, {}, { box: 'present', mayEvict: true, waitedMs: 0, trusted: () => false, asleep: null }),
+      this.#questionFor(name, profile, settings, { box: 'present', mayEvict: true, waitedMs: 0, trusted: () => false, asleep: null }),
     );
+  }
+
+  /** What the settings say of how it is launched. */
+  launchSettings(record: ModelRecord): OwnLaunch {
+    const settings = this.#ports.settings();
+    const name = [record.id, ...record.aliases].find((each) => settings.models[each] !== undefined) ?? record.id;
+    const { context = null, parallel = null, gpus = null, runtime = null, memory_mb = null } = settings.models[name] ?? {};
+    return { name, context, parallel, gpus, runtime, memory_mb };
   }
 
   /**
@@ -183,6 +201,24 @@ export class Questions {
       nowMs: clock.now(),
     };
   }
+}
+
+/** What is wished for, on top of what the settings say; null takes a key of theirs away. */
+function wished(own: LaunchSettings, wish: LaunchWish): LaunchSettings {
+  const settings: Record<string, unknown> = { ...own };
+  for (const [key, value] of Object.entries(wish)) {
+    if (value === null || value === undefined) delete settings[key];
+    else settings[key] = value;
+  }
+  return settings;
+}
+
+/** The room as it would be without what this model holds of it. */
+function without({ id, state }: ModelRecord, room: Room): Room {
+  const promisedBytes = state.name === 'loading' ? (state.predicted[room.id] ?? 0) : 0;
+  const heldBytes = Math.max(room.byModel[id] ?? 0, promisedBytes);
+  const availableBytes = Math.min(room.emptyBytes, room.availableBytes + heldBytes);
+  return { ...room, availableBytes, loading: room.loading === id ? null : room.loading };
 }
 
 /** Whether there is nothing else in it that could be served by itself. */

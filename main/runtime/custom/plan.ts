@@ -65,14 +65,16 @@ export function estimateOwn(id: string, { memory_mb, formats }: OwnRuntime, prof
   const { weightBytes, kv } = profileOf(profile, formOf(profile, plan));
   const { gpus } = plan.placement;
   const cache = kv === null ? 0 : kvBytesOfSequence(kv, plan.contextTokens);
+  const gpuContext = GPU_CONTEXT_BYTES * gpus.length;
   const guess = memory_mb === undefined ? weightBytes + cache + PROGRAM_BYTES : memory_mb * MIB;
-  const onGpus = memory_mb === undefined ? weightBytes + cache + GPU_CONTEXT_BYTES * gpus.length : guess;
+  const onGpus = memory_mb === undefined ? weightBytes + cache + gpuContext : guess;
   const bytes: Record<string, number> = { [HOST_DEVICE]: Math.ceil(gpus.length === 0 ? guess : PROGRAM_BYTES) };
+  const besides = gpus.length === 0 ? {} : { program: PROGRAM_BYTES };
   for (const gpu of gpus) bytes[gpu] = Math.ceil(onGpus / gpus.length);
   const chosen = formats.length === 0 ? `the model's settings name ${id}` : `runtimes.${id} comes before what Modelium brings`;
   return {
     bytes: bytes as DeviceBytes,
-    parts: memory_mb === undefined ? { model: weightBytes, kv: cache, program: PROGRAM_BYTES } : { guess },
+    parts: memory_mb === undefined ? { model: weightBytes, kv: cache, program: PROGRAM_BYTES, gpuContext } : { guess, ...besides },
     notes: [chosen, memory_mb === undefined ? 'guessed by its files' : `first guess: runtimes.${id}.memory_mb`],
     isGuess: true,
   };

@@ -31,10 +31,11 @@ function contextOf(profile: ModelProfile, settings: LaunchSettings): number {
 
 /**
  * Up to 4 side by side, fewer where their caches would outgrow the weights: old models without
- * grouped heads take 16 GiB for four.
+ * grouped heads take 16 GiB for four. @param wished `models.NAME.parallel`.
  */
-function sequencesOf(profile: ModelProfile, contextTokens: number, args: readonly string[]): number {
+function sequencesOf(profile: ModelProfile, contextTokens: number, args: readonly string[], wished?: number): number {
   if (onlyReads(profile)) return 1;
+  if (wished !== undefined) return wished;
   const most = Math.max(profile.weightBytes, SMALL_CACHE_BYTES);
   let sequences = MOST_SEQUENCES;
   while (sequences > 1 && kvBytes(profile, contextTokens, sequences, args) > most) sequences /= 2;
@@ -70,7 +71,7 @@ export function planOf(
 ): LaunchPlan {
   const contextTokens = contextOf(profile, settings);
   const args = settings.args ?? [];
-  const parallelSequences = sequencesOf(profile, contextTokens, [...own.args, ...args]);
+  const parallelSequences = sequencesOf(profile, contextTokens, [...own.args, ...args], settings.parallel);
   const batch = String(batchTokens(profile, contextTokens));
   const flags = [
     ...['--ctx-size', String(contextTokens * parallelSequences), '--parallel', String(parallelSequences)],

@@ -132,10 +132,8 @@ export function estimate(profile: ModelProfile, launch: LaunchPlan): Estimate {
   const gpu = placement.gpus[0];
   const weights = gpu === undefined ? Math.max(profile.weightBytes, (profile.parameters ?? 0) * BYTES_PER_PARAMETER) : profile.weightBytes;
   const model = Math.ceil(weights * WORK) * copies;
-  const program = (REPLICA_BYTES + (gpu === undefined ? 0 : GPU_CONTEXT_BYTES)) * copies;
-  const bytes: DeviceBytes =
-    gpu === undefined
-      ? { [HOST_DEVICE]: model + program }
-      : { [gpu]: model + GPU_CONTEXT_BYTES * copies, [HOST_DEVICE]: REPLICA_BYTES * copies };
-  return { bytes, parts: { model, program }, notes: copies > 1 ? [`${copies} replicas`] : [], isGuess: true };
+  const program = REPLICA_BYTES * copies;
+  const gpuContext = gpu === undefined ? 0 : GPU_CONTEXT_BYTES * copies;
+  const bytes: DeviceBytes = gpu === undefined ? { [HOST_DEVICE]: model + program } : { [gpu]: model + gpuContext, [HOST_DEVICE]: program };
+  return { bytes, parts: { model, program, gpuContext }, notes: copies > 1 ? [`${copies} replicas`] : [], isGuess: true };
 }

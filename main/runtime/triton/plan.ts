@@ -126,6 +126,6 @@ export function estimate(profile: ModelProfile, launch: LaunchPlan): Estimate {
     gpu === undefined
       ? { [HOST_DEVICE]: weightBytes + cache + WORK_BYTES }
       : { [HOST_DEVICE]: WORK_BYTES, [gpu]: weightBytes + cache + GPU_CONTEXT_BYTES };
-  const parts = { model: weightBytes, work: gpu === undefined ? WORK_BYTES : GPU_CONTEXT_BYTES, ...(cache > 0 ? { cache } : {}) };
+  const parts = { model: weightBytes, kv: cache, compute: WORK_BYTES, gpuContext: gpu === undefined ? 0 : GPU_CONTEXT_BYTES };
   return { bytes, parts, notes: ['guessed by its files'], isGuess: true };
 }

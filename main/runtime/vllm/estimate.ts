@@ -139,7 +139,8 @@ export function estimate(facts: VllmFacts, profile: ModelProfile, plan: LaunchPl
   const all = placement.gpus.reduce((sum, id) => sum + (bytes[id] ?? 0) - GPU_CONTEXT_BYTES - compute, 0);
   const kv = given === null ? Math.max(0, all - weights) : given * placement.gpus.length;
   const gpuContext = GPU_CONTEXT_BYTES * placement.gpus.length;
-  return { bytes, parts: { model: weights, kv, compute: compute * placement.gpus.length, server: SERVER_BYTES, gpuContext }, notes };
+  const server = SERVER_BYTES * placement.gpus.length;
+  return { bytes, parts: { model: weights, kv, compute: compute * placement.gpus.length, server, gpuContext }, notes };
 }
 
 export function isEager(args: readonly string[]): boolean {

@@ -39,7 +39,7 @@ export function planOf(
   settings: LaunchSettings,
 ): LaunchPlan {
   const own = [...facts.settings.args, ...(settings.args ?? [])];
-  const sequences = placement.kind === 'cpu' ? CPU_SEQUENCES : GPU_SEQUENCES;
+  const sequences = settings.parallel ?? (placement.kind === 'cpu' ? CPU_SEQUENCES : GPU_SEQUENCES);
   const adapters = onlyReads(profile) || profile.kind === 'speech' ? undefined : settings.adapters;
   const sleeps = facts.sleeps && placement.kind !== 'cpu';
   const trained = profile.contextLength ?? UNKNOWN_CONTEXT_TOKENS;

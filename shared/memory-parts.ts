@@ -1,0 +1,48 @@
+/**
+ * What the memory of a model is for, in words: weights told apart from the cache of its context,
+ * which alone grows with context and requests side by side. Wording only; pure.
+ */
+import { type Candidate, type LaunchPlan, MEMORY_PARTS, type MemoryPart, type MemoryParts } from './decision.ts';
+import { bytesInWords } from './units.ts';
+
+const NAMES: Readonly<Record<MemoryPart, string>> = {
+  model: 'weights',
+  repacked: 'weights rearranged for this processor',
+  kv: 'cache of the context',
+  compute: 'working space of one step',
+  gpuContext: 'the driver on each GPU',
+  server: 'the server program',
+  program: 'the server program',
+  guess: 'as the settings say',
+  learned: 'more, as earlier loads took',
+};
+
+export interface NamedPart {
+  readonly part: MemoryPart;
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** Those that take something, the weights first. `learned` may be below zero: it took less. */
+export function namedParts(parts: MemoryParts): readonly NamedPart[] {
+  return MEMORY_PARTS.flatMap((part) => {
+    const bytes = parts[part] ?? 0;
+    const name = part === 'learned' && bytes < 0 ? 'less, as earlier loads took' : NAMES[part];
+    return bytes === 0 ? [] : [{ part, name, bytes }];
+  });
+}
+
+/** `8,192 tokens for each of 4 requests`: what the cache is for. */
+export function cacheFor({ contextTokens, parallelSequences }: Pick<LaunchPlan, 'contextTokens' | 'parallelSequences'>): string {
+  const tokens = `${contextTokens.toLocaleString('en')} tokens`;
+  return parallelSequences === 1 ? `${tokens} for one request` : `${tokens} for each of ${parallelSequences} requests`;
+}
+
+/** `965 MiB: 94 MiB weights, 720 MiB cache of the context, ...`; null where nobody reckoned parts. */
+export function partsInWords({ parts, bytesNeeded }: Pick<Candidate, 'parts' | 'bytesNeeded'>): string | null {
+  const named = namedParts(parts ?? {});
+  if (named.length === 0) return null;
+  const total = Object.values(bytesNeeded).reduce((sum, bytes) => sum + bytes, 0);
+  const words = named.map(({ bytes, name }) => `${bytesInWords(Math.abs(bytes))} ${name}`);
+  return `${bytesInWords(total)}: ${words.join(', ')}`;
+}
