@@ -25,8 +25,15 @@ const OUTSIDE = ['node-llama-cpp'];
 const REQUIRE = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
 const COMMON = {
-  ...{ absWorkingDir: root, outbase: '.', outdir: 'dist', bundle: true, platform: 'node', metafile: true },
-  ...{ sourcemap: 'linked', legalComments: 'linked', logLevel: 'warning' },
+  absWorkingDir: root,
+  outbase: '.',
+  outdir: 'dist',
+  bundle: true,
+  platform: 'node',
+  metafile: true,
+  sourcemap: 'linked',
+  legalComments: 'linked',
+  logLevel: 'warning',
 } as const satisfies BuildOptions;
 
 const engine = await build({

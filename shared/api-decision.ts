@@ -120,7 +120,11 @@ export const decisionRowSchema = z.object({
   candidates: z.array(candidateSchema),
   outcome: z
     .object({
-      ...{ ok: z.boolean(), message: z.string(), predictedBytes: bytes.nullable(), measuredBytes: bytes.nullable(), seconds: count },
+      ok: z.boolean(),
+      message: z.string(),
+      predictedBytes: bytes.nullable(),
+      measuredBytes: bytes.nullable(),
+      seconds: count,
       code: z.string().optional(),
       reportedBytes: z.record(z.string(), bufferBytes).optional(),
       phaseSeconds: z.record(z.string(), z.number()).optional(),

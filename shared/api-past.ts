@@ -29,8 +29,16 @@ export const activitySchema = z.object({
   nowMs: z.number(),
   requests: z.array(
     z.object({
-      ...{ id: z.number(), atMs: z.number(), model: z.string(), runtime: z.string().nullable(), status: z.number() },
-      ...{ totalMs: z.number(), queueMs: z.number(), firstTokenMs: count, promptTokens: count, completionTokens: count },
+      id: z.number(),
+      atMs: z.number(),
+      model: z.string(),
+      runtime: z.string().nullable(),
+      status: z.number(),
+      totalMs: z.number(),
+      queueMs: z.number(),
+      firstTokenMs: count,
+      promptTokens: count,
+      completionTokens: count,
       tokensPerSecond: count,
     }),
   ),

@@ -12,14 +12,14 @@ export const formKindSchema = z.enum(FORM_KINDS);
 const tensorSpec = z.object({ name: z.string(), type: z.string(), shape: z.array(z.union([z.number(), z.string()])) });
 /** What differs between quantisations of one model. */
 const weights = {
-  ...{
-    quantization: z.string().nullable(),
-    parameters: count,
-    feedForwardLength: count,
-    weightBytes: z.number(),
-    weightBytesByType: bytes,
-  },
-  ...{ layerBytes: z.array(z.number()), inputBytes: z.number(), outputBytes: z.number() },
+  quantization: z.string().nullable(),
+  parameters: count,
+  feedForwardLength: count,
+  weightBytes: z.number(),
+  weightBytesByType: bytes,
+  layerBytes: z.array(z.number()),
+  inputBytes: z.number(),
+  outputBytes: z.number(),
 };
 const modelFormSchema = z.object({
   kind: formKindSchema,

@@ -7,8 +7,15 @@ import type { TensorSpec } from './profile.ts';
 
 /** As the protocol calls types, by what formats call them. */
 const TYPES: Readonly<Record<string, string>> = {
-  ...{ float32: 'FP32', float: 'FP32', float16: 'FP16', bfloat16: 'BF16', double: 'FP64', float64: 'FP64' },
-  ...{ string: 'BYTES', bool: 'BOOL', boolean: 'BOOL' },
+  float32: 'FP32',
+  float: 'FP32',
+  float16: 'FP16',
+  bfloat16: 'BF16',
+  double: 'FP64',
+  float64: 'FP64',
+  string: 'BYTES',
+  bool: 'BOOL',
+  boolean: 'BOOL',
 };
 
 /** @param type as a format calls it: `float32`, `TYPE_INT64`. */
@@ -64,10 +71,15 @@ const NAMES_TOLD = 8;
 
 /** Of whole numbers the smallest and the largest. */
 const RANGES: Readonly<Record<string, readonly [number, number]>> = {
-  ...{ INT8: [-128, 127], INT16: [-32_768, 32_767], INT32: [-2_147_483_648, 2_147_483_647] },
-  ...{ UINT8: [0, 255], UINT16: [0, 65_535], UINT32: [0, 4_294_967_295] },
+  INT8: [-128, 127],
+  INT16: [-32_768, 32_767],
+  INT32: [-2_147_483_648, 2_147_483_647],
+  UINT8: [0, 255],
+  UINT16: [0, 65_535],
+  UINT32: [0, 4_294_967_295],
   // A number of JSON is exact up to here.
-  ...{ INT64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER], UINT64: [0, Number.MAX_SAFE_INTEGER] },
+  INT64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  UINT64: [0, Number.MAX_SAFE_INTEGER],
 };
 
 /** Is it asked with text, and does it answer in text, as a server's `generate` takes it? */

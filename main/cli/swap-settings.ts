@@ -105,7 +105,8 @@ function runtimeOf({ name, raw }: SwapModel, own: OwnCommand): { readonly runtim
   const hasPort = own.hasPort || Object.values(env).some((text) => text.includes('{port}'));
   return {
     runtime: {
-      ...{ command: own.command, args: own.args },
+      command: own.command,
+      args: own.args,
       ...(Object.keys(env).length === 0 ? {} : { env }),
       ...(skips ? { health: '/v1/models' } : health),
       ...(typeof useModelName === 'string' && useModelName !== '' ? { model_name: asPlaceholders(useModelName) } : {}),

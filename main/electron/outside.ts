@@ -18,9 +18,14 @@ export async function offerOutside(url: string): Promise<void> {
   isAsking = true;
   try {
     const { response } = await dialog.showMessageBox({
-      ...{ type: 'question', title: 'Modelium', message: 'Open this address in your browser?' },
+      type: 'question',
+      title: 'Modelium',
+      message: 'Open this address in your browser?',
       detail: url.length > SHOWN_LIMIT ? `${url.slice(0, SHOWN_LIMIT)} ... (${url.length} characters)` : url,
-      ...{ buttons: ['Open', 'Cancel'], defaultId: 1, cancelId: 1, noLink: true },
+      buttons: ['Open', 'Cancel'],
+      defaultId: 1,
+      cancelId: 1,
+      noLink: true,
     });
     if (response === 0) await shell.openExternal(url).catch(() => undefined);
   } finally {

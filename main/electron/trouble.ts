@@ -17,8 +17,14 @@ export async function askAfterFailure(thrown: unknown): Promise<boolean> {
   if (error.code === 'internal') process.stderr.write(`${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}\n`);
   else process.stderr.write(`modelium: ${error.message}\n`);
   const { response } = await dialog.showMessageBox({
-    ...{ type: 'error', title: 'Modelium', message: 'Modelium cannot start', detail: `${error.message}\n\n${ERRORS[error.code].hint}` },
-    ...{ buttons: ['Try again', 'Quit'], defaultId: 0, cancelId: 1, noLink: true },
+    type: 'error',
+    title: 'Modelium',
+    message: 'Modelium cannot start',
+    detail: `${error.message}\n\n${ERRORS[error.code].hint}`,
+    buttons: ['Try again', 'Quit'],
+    defaultId: 0,
+    cancelId: 1,
+    noLink: true,
   });
   return response === 0;
 }
@@ -30,10 +36,14 @@ export async function askBeforeLosing(inFlight: number, unsavedCount: number): P
   const cut = 'Quitting ends the engine: requests get a short time to finish, then they are cut, and every model is unloaded.';
   const lost = 'Quitting loses what is not saved.';
   const { response } = await dialog.showMessageBox({
-    ...{ type: 'question', title: 'Quit Modelium?' },
+    type: 'question',
+    title: 'Quit Modelium?',
     message: [...(inFlight > 0 ? [running] : []), ...(unsavedCount > 0 ? [unsaved] : [])].join(' '),
     detail: [...(inFlight > 0 ? [cut] : []), ...(unsavedCount > 0 ? [lost] : [])].join('\n\n'),
-    ...{ buttons: ['Quit', 'Cancel'], defaultId: 1, cancelId: 1, noLink: true },
+    buttons: ['Quit', 'Cancel'],
+    defaultId: 1,
+    cancelId: 1,
+    noLink: true,
   });
   return response === 0;
 }

@@ -58,13 +58,24 @@ function makeWindow(stateFolder: string): BrowserWindow {
   const areas = screen.getAllDisplays().map(({ workArea }) => workArea);
   const made = new BrowserWindow({
     ...boundsFor(place, areas),
-    ...{ minWidth: SMALLEST.width, minHeight: SMALLEST.height, title: 'Modelium', show: false, autoHideMenuBar: true },
+    minWidth: SMALLEST.width,
+    minHeight: SMALLEST.height,
+    title: 'Modelium',
+    show: false,
+    autoHideMenuBar: true,
     icon: join(__dirname, 'icons', '256x256.png'),
     backgroundColor: nativeTheme.shouldUseDarkColors ? BACKGROUND.dark : BACKGROUND.light,
     webPreferences: {
       preload: join(__dirname, 'preload.cjs'),
-      ...{ sandbox: true, contextIsolation: true, nodeIntegration: false, nodeIntegrationInSubFrames: false, webviewTag: false },
-      ...{ webSecurity: true, allowRunningInsecureContent: false, spellcheck: false, navigateOnDragDrop: false },
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      nodeIntegrationInSubFrames: false,
+      webviewTag: false,
+      webSecurity: true,
+      allowRunningInsecureContent: false,
+      spellcheck: false,
+      navigateOnDragDrop: false,
     },
   });
   made.once('ready-to-show', () => {

@@ -65,8 +65,12 @@ async function load(flags: ServerFlags): Promise<LoadedModel> {
       file: flags.model,
       contextTokens: Math.max(1, Math.floor(flags.totalContextTokens / flags.parallel)),
       sequences: flags.parallel,
-      ...{ purpose: flags.purpose, batchTokens: flags.batchTokens, gpuLayers: flags.gpuLayers, threads: flags.threads },
-      ...{ cacheTypes: flags.cacheTypes, flashAttention: flags.flashAttention },
+      purpose: flags.purpose,
+      batchTokens: flags.batchTokens,
+      gpuLayers: flags.gpuLayers,
+      threads: flags.threads,
+      cacheTypes: flags.cacheTypes,
+      flashAttention: flags.flashAttention,
       onProgress(ratio) {
         const now = Math.floor(ratio * 100);
         if (now > percent) say(`modelium: loading ${now} %`);

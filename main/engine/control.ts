@@ -152,7 +152,8 @@ async function unload(
       modelId: id,
       action: 'evict',
       reason: 'user',
-      ...{ sentence: sentenceOf(BY_HAND), because: BY_HAND },
+      sentence: sentenceOf(BY_HAND),
+      because: BY_HAND,
       inputs: { force },
       candidates: [],
     });

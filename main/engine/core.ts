@@ -47,6 +47,7 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
   const activity = activityOf(registry);
   const facts = { registry, usage, settings, inFlight: (id: string): number => doer.inFlight(id) };
   const devices = new Devices({ settings, holders: () => [...residents(facts), ...servers.holders()] });
+  const shared = { registry, admission, devices, usage, ledger, facts, clock, log, settings };
   const runtimes = listRuntimes({
     devices,
     onOther: () => orchestrator.reconsiderAll(),
@@ -62,53 +63,46 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
   const adapter: ManagerPorts['adapter'] = (id) => runtimes.adapter(id);
   const hostPorts = { clock, processes, table, http, scratch, randomWord, bootId, probe, log, policies };
   const servers: Servers = new Servers({ ...hostPorts, machineFiles: world.machineFiles, adapter, heard: (news) => elsewhere.apply(news) });
+  const launching = { servers, adapter, threads, wake, released };
   const managerPorts: ManagerPorts = {
-    ...{ ...hostPorts, registry, devices, servers, adapter },
-    ...{ usage, ledger, threads, wake, released },
+    ...shared,
+    ...hostPorts,
+    ...launching,
     placeIsFree: () => waitingRoom.placeIsFree(),
-    preparedFile: (record, plan) => {
-      const file = preparations.fileOf(record, plan);
-      if (file !== null) world.prepared.used(file);
-      return file;
-    },
+    preparedFile: (record, plan) => preparations.use(record, plan),
     confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
   };
   const manager = new Manager(managerPorts);
   const guests = new Guests(managerPorts, manager);
   const preparations: Preparations = new Preparations({
     ...managerPorts,
-    ...{ prepared: world.prepared, list: world.listSource, words: (id: string) => manager.words(id) },
+    prepared: world.prepared,
+    list: world.listSource,
+    words: (id: string) => manager.words(id),
   });
   const doer = createDoer(manager, preparations, guests);
   const lease: WaitingRoomPorts['lease'] = (id, waited) => (guests.holds(id) ? guests.lease(id, waited) : manager.lease(id, waited));
   const waitingRoom: WaitingRoom = new WaitingRoom({ registry, admission, clock, policies, wake, lease });
   const elsewhere: Elsewhere = new Elsewhere({ registry, admission, doer, clock, log });
   const questions = new Questions({
+    ...shared,
     away: (id) => elsewhere.problemOf(id),
-    ...{ admission, devices, ledger, clock, facts, settings, runtimes: () => runtimes.known(), laterRuntimes: LATER_RUNTIMES },
+    runtimes: () => runtimes.known(),
+    laterRuntimes: LATER_RUNTIMES,
     trusted: (record, form) => trust.standing(record, form) === 'trusted',
   });
-  const settler: Settler = new Settler({ registry, library, clock, log, known: (record) => catalog.endedBefore(record) });
-  const orchestrator: Orchestrator = new Orchestrator({
-    ...{ registry, admission, devices, usage, settler, ledger, clock, log, facts, questions, trust, settings },
-    doer,
-  });
+  const settler: Settler = new Settler({ ...shared, library, known: (record) => catalog.endedBefore(record) });
+  const orchestrator: Orchestrator = new Orchestrator({ ...shared, settler, questions, trust, doer });
   const inspectAgain = (id: string): void => {
     settler.inspect(id);
     wake(id);
   };
-  const catalog: Catalog = new Catalog({
-    ...{ registry, admission, ledger, tracker, clock, log, settings, inspectAgain: inspectAgain },
-    doer,
-    folders: world.folders,
-  });
+  const catalog: Catalog = new Catalog({ ...shared, tracker, inspectAgain, doer, folders: world.folders });
 
   const noteOf = (record: ModelRecord): string | null => servers.foreign(record.server?.name ?? '')?.note ?? null;
   const view = createView(facts, { admission, activity, clock, devices, policies, noteOf });
-  return {
-    ...{ registry, usage, admission, activity, devices, manager, preparations, servers, doer, waitingRoom },
-    ...{ questions, trust, settler, orchestrator, catalog, runtimes, view },
-  };
+  const doers = { manager, preparations, servers, doer, waitingRoom };
+  return { ...shared, ...doers, activity, questions, trust, settler, orchestrator, catalog, runtimes, view };
 }
 
 /** What is told of a model's requests is forgotten with it. */

@@ -111,10 +111,8 @@ class RunningEngine implements Engine {
     const { file, warnings } = settings;
     log.say(file === null ? 'Settings: no modelium.yaml, the defaults are in force' : `Settings: ${file}`);
     for (const warning of warnings) log.warn(warning);
-    const machine = openMachine({
-      ...{ stateFolder: this.#options.stateFolder, watch: this.#options.watch, node: this.#options.program },
-      ...{ settings, clock, log, opened, signal: this.#ending.signal },
-    });
+    const { program: node, stateFolder: statePath, watch } = this.#options;
+    const machine = openMachine({ stateFolder: statePath, watch, node, settings, clock, log, opened, signal: this.#ending.signal });
     const { stateFolder, store, processes, upstreams, probe, library, codeReader, folders, finder, scratch, prepared } = machine;
     this.token = stateFolder.token;
     const metrics = createMetrics(() => snapshot());
@@ -122,19 +120,15 @@ class RunningEngine implements Engine {
     const { ledger } = meter;
     const world = { clock, log, processes, http: upstreams, machineFiles, settings: () => settings.current };
     const runtimes = runtimesOfMachine({
-      ...{ ...world, node: this.#options.program, settingsFile: () => settings.file },
+      ...world,
+      node,
+      settingsFile: () => settings.file,
       driver: () => ({ isPresent: probe.gpuFacts().found, why: probe.gpuFacts().message }),
     });
-    const core = buildCore(
-      {
-        ...{ ...world, probe, ledger, library, bootId, table: store.processes, codeReader, trustTable: store.trust },
-        ...{ prepared, listSource, scratch, cpuCores: availableParallelism(), tracker: folders.tracker() },
-        folders: () => folders.paths,
-        randomWord: () => randomBytes(24).toString('base64url'),
-        released: metrics.released,
-      },
-      runtimes,
-    );
+    const tables = { ledger, table: store.processes, trustTable: store.trust };
+    const files = { library, codeReader, prepared, listSource, scratch, tracker: folders.tracker(), folders: () => folders.paths };
+    const facts = { bootId, cpuCores: availableParallelism(), randomWord: () => randomBytes(24).toString('base64url') };
+    const core = buildCore({ ...world, ...tables, ...files, ...facts, probe, released: metrics.released }, runtimes);
     const history = new History();
     const day = openDay(store.samples, log);
     const snapshot = () => this.#snapshot(core, folders, meter);
@@ -142,8 +136,15 @@ class RunningEngine implements Engine {
     core.registry.onChange(() => changes.touch());
     followMetrics(core.registry, metrics, clock);
 
+    const shown = { core, changes, settings, history, day, clock, log, opened };
     const { address, run } = await listen({
-      ...{ core, changes, metrics, meter, library, finder, upstreams, clock, log, opened, settings, history, day, snapshot },
+      ...shown,
+      metrics,
+      meter,
+      library,
+      finder,
+      upstreams,
+      snapshot,
       token: this.token,
       begun: () => (this.#isBegun ? null : this.#begun.promise),
       trouble: () => (this.#closing !== null ? 'Modelium is ending' : this.#started ? null : 'Modelium is starting'),
@@ -152,7 +153,7 @@ class RunningEngine implements Engine {
     // Before the ports close: who waits is told, and what is in flight has the drain's time, not the server's.
     opened.add(core, drain);
     await sweep({ clock, processes, table: store.processes, log, scratch, bootId });
-    await follow({ core, probe, changes, folders, settings, history, day, clock, log, opened });
+    await follow({ ...shown, probe, folders });
     this.#started = true;
     void lookedAtOnce(core.registry, clock).then(() => this.#begin());
     const startTime = processes.identify(process.pid)?.startTime ?? 0;
@@ -187,8 +188,12 @@ class RunningEngine implements Engine {
 
   #snapshot(core: Core, folders: WatchedFolders, { lastDecisionId }: Meter): Snapshot {
     return {
-      ...{ version: VERSION, address: this.address, startedAt: this.#startedAt, lastDecisionId },
-      ...{ settingsFile: this.#settings.file, settingsProblem: this.#settings.problem },
+      version: VERSION,
+      address: this.address,
+      startedAt: this.#startedAt,
+      lastDecisionId,
+      settingsFile: this.#settings.file,
+      settingsProblem: this.#settings.problem,
       tokensPerSecond: core.activity.tokensPerSecond(this.#clock.now()),
       devices: core.devices.views(),
       models: [...core.registry.all()].map((record) => core.view(record.id)).filter((view) => view !== null),

@@ -41,7 +41,9 @@ export class WatchedFolders {
     this.#watcher = createWatcher({
       folders: this.paths,
       scanIntervalMs: settings.orchestration.model_discovery.scan_interval_seconds * 1000,
-      ...{ clock, log, scanLarge },
+      clock,
+      log,
+      scanLarge,
       onScan: (scan) => {
         this.#scans.set(scan.folder, scan);
         catalog.apply(scan);

@@ -101,7 +101,10 @@ function toListed(record: ModelRecord, view: ModelView, { kind, contextLength }:
   const { context } = settingsOf(record, settings);
   const possible = contextLength === null || context === undefined ? (context ?? contextLength) : Math.min(context, contextLength);
   return {
-    ...{ id: view.id, aliases: view.aliases, kind, remote: view.remote },
+    id: view.id,
+    aliases: view.aliases,
+    kind,
+    remote: view.remote,
     // The plan of an adapter has no context of its own.
     contextTokens: view.plan?.contextTokens || possible,
     createdSeconds: Math.floor(record.files.reduce((latest, { mtimeMs }) => Math.max(latest, mtimeMs), 0) / 1000),

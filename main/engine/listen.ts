@@ -69,13 +69,24 @@ export async function listen(parts: ListenParts): Promise<{ readonly address: st
   });
   const editor = parts.settings.editor();
   const control = createControl({
-    ...{ ...core, clock, ledger, library, finder, changes, snapshot, view, engineLog: log, history: parts.history, day: parts.day },
+    ...core,
+    clock,
+    ledger,
+    library,
+    finder,
+    changes,
+    snapshot,
+    view,
+    engineLog: log,
+    history: parts.history,
+    day: parts.day,
     rescanRuntimes: async () => {
       await core.runtimes.find();
       core.runtimes.apply();
       core.orchestrator.reconsiderAll();
     },
-    ...{ settings: editor.view, editSettings: editor.edit },
+    settings: editor.view,
+    editSettings: editor.edit,
     trouble: parts.trouble,
   });
   const shared = new SharedText(clock, () => meter.text(core, upstreams, settings()));
@@ -84,8 +95,18 @@ export async function listen(parts: ListenParts): Promise<{ readonly address: st
   const largeJson = opened.add(createLargeJson(programs.largeJson, clock), (each) => each.close());
   const connections = new Connections({ descriptors: descriptorLimit(), now: clock.now });
   const server = createHttpServer({
-    ...{ largeJson, collectGarbage, connections },
-    ...{ settings, inference, control, clock, log, dispatch, metricsText, token: parts.token, version: VERSION },
+    largeJson,
+    collectGarbage,
+    connections,
+    settings,
+    inference,
+    control,
+    clock,
+    log,
+    dispatch,
+    metricsText,
+    token: parts.token,
+    version: VERSION,
     page: createPageFiles(programs.page),
   });
   const listening = opened.add(server, (each) => each.close()).listen();

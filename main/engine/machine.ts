@@ -49,7 +49,9 @@ export function openMachine(parts: MachineParts) {
   const codeReader = createCodeReader(newReader());
   const scanner = newReader();
   const folders = new WatchedFolders({
-    ...{ clock, log, override: parts.watch },
+    clock,
+    log,
+    override: parts.watch,
     scanLarge: (folder, before, inner, last) => scanner.ask('scan', { folder, before, inner, last }, parts.signal),
   });
   const finder = createModelFinder(newReader(), () => storeFolders(process.env, homedir()));

@@ -109,8 +109,11 @@ export class Runtimes {
 
   readonly known = (): readonly KnownRuntime[] =>
     this.#listed.map(({ module, adapter }) => ({
-      ...{ name: module.name, preference: module.preference },
-      ...{ planner: adapter, enabled: module.isEnabled(this.#ports.settings()), found: adapter.found },
+      name: module.name,
+      preference: module.preference,
+      planner: adapter,
+      enabled: module.isEnabled(this.#ports.settings()),
+      found: adapter.found,
     }));
 
   views(): readonly RuntimeView[] {
@@ -119,7 +122,10 @@ export class Runtimes {
       const problems = seen.flatMap(({ problem }) => problem ?? []);
       const nodes = seen.flatMap((one) => one.nodes);
       return {
-        ...{ id, enabled: module.isEnabled(this.#ports.settings()), found: found.found, version: found.version },
+        id,
+        enabled: module.isEnabled(this.#ports.settings()),
+        found: found.found,
+        version: found.version,
         message: [found.message, ...problems].join(' '),
         ...(found.isWrong === true || problems.length > 0 ? { isWrong: true } : {}),
         ...(nodes.length > 0 ? { nodes } : {}),
@@ -182,7 +188,10 @@ export function runtimesOfMachine(world: RuntimesWorld): (needs: RuntimeListNeed
   return ({ devices, ...rest }) => {
     const gpu: RuntimeWorld['gpu'] = (id) => devices.sample?.devices.find((device) => device.id === id) ?? null;
     return new Runtimes({
-      ...{ clock, log, settings, ...rest },
+      clock,
+      log,
+      settings,
+      ...rest,
       searcher: new Searcher({ clock, machineFiles: machineFiles, processes, http }),
       world: () => runtimeWorld({ settings: settings(), file: settingsFile() }, { node, gpu, driver: driver() }),
       everyMs: () => settings().orchestration.model_discovery.scan_interval_seconds * 1000,
@@ -207,7 +216,13 @@ export function runtimeWorld(
   facts: Pick<RuntimeWorld, 'node' | 'driver' | 'gpu'>,
 ): RuntimeWorld {
   return {
-    ...{ ...facts, settings, programs, env: process.env, home: homedir(), root: '/', cpuCores: availableParallelism() },
+    ...facts,
+    settings,
+    programs,
+    env: process.env,
+    home: homedir(),
+    root: '/',
+    cpuCores: availableParallelism(),
     instance: { owner: ownerWord(file), run: RUN },
     settingsFolder: file === null ? modeliumFolders().config : dirname(file),
     platform: `${process.platform}-${process.arch}`,

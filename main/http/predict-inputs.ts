@@ -58,7 +58,8 @@ export class PredictInputs implements Job {
     const inOrder = data.toSorted((one, other) => (one.index ?? 0) - (other.index ?? 0));
     const promptTokens = usage?.prompt_tokens ?? null;
     const answer = {
-      ...{ model: this.modelId, runtime: exchange.runtime },
+      model: this.modelId,
+      runtime: exchange.runtime,
       ...(this.#classifies ? { labels: inOrder.map(labelOf) } : { embeddings: inOrder.map((entry) => entry.embedding ?? []) }),
       usage: { prompt_tokens: promptTokens, completion_tokens: 0 },
       timings: exchange.timings(0),

@@ -92,7 +92,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const run = randomBytes(16).toString('hex');
   let listening: Listening | null = null;
   const gatekeeper = new Gatekeeper({
-    ...{ token: options.token, run, wallTime: () => options.clock.wallTime() },
+    token: options.token,
+    run,
+    wallTime: () => options.clock.wallTime(),
     listens: (asked) => {
       const allowed = hostRules(options.settings().api.allowed_hosts).has;
       return listening === null || isOwnAddress(asked, listening, allowed) ? asked : `${listening.names[0]}:${listening.port}`;

@@ -8,8 +8,19 @@ import type { GivenTensor } from '../../shared/tensors.ts';
 type Value = number | string | boolean | null;
 
 const SIZES: Readonly<Record<string, number>> = {
-  ...{ BOOL: 1, INT8: 1, UINT8: 1, INT16: 2, UINT16: 2, FP16: 2, BF16: 2 },
-  ...{ INT32: 4, UINT32: 4, FP32: 4, INT64: 8, UINT64: 8, FP64: 8 },
+  BOOL: 1,
+  INT8: 1,
+  UINT8: 1,
+  INT16: 2,
+  UINT16: 2,
+  FP16: 2,
+  BF16: 2,
+  INT32: 4,
+  UINT32: 4,
+  FP32: 4,
+  INT64: 8,
+  UINT64: 8,
+  FP64: 8,
 };
 
 /**

@@ -53,6 +53,13 @@ export class Preparations {
     return preparation === undefined ? null : this.#ports.prepared.pathOf(files, preparation);
   }
 
+  /** The same, for who is about to load it: a file that was just used is the last to be cleaned. */
+  use(record: ModelRecord, plan: LaunchPlan): string | null {
+    const file = this.fileOf(record, plan);
+    if (file !== null) this.#ports.prepared.used(file);
+    return file;
+  }
+
   isPrepared(record: ModelRecord, plan: LaunchPlan): boolean {
     const file = this.fileOf(record, plan);
     return file === null || this.#ports.prepared.bytesOf(file) !== null;
@@ -73,7 +80,11 @@ export class Preparations {
     words.begin(`--- ${new Date(clock.wallTime()).toISOString()} converting ---`);
     const host = new ProcessHost(this.#ports, adapter, record.id, words);
     const running: Running = {
-      ...{ id: record.id, decisionId, startedMs: clock.now(), output, host },
+      id: record.id,
+      decisionId,
+      startedMs: clock.now(),
+      output,
+      host,
       stay: new Stay(this.#ports, record.id, new Leases(() => {})),
     };
     this.#running = running;

@@ -151,7 +151,8 @@ function optionsFor(
       },
       {
         ...axis,
-        ...{ size: 34, gap: 4 },
+        size: 34,
+        gap: 4,
         splits: (_plot, _axis, _min, max) => [0, max / 2, max],
         values: (_plot, splits) => splits.map(MEASURES[measure].axis),
       },

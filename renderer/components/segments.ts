@@ -36,7 +36,11 @@ export function segmentsOf(device: DeviceFigures, loading: readonly ModelView[])
     ...othersOf(device),
     ...leaksOf(device),
     {
-      ...{ key: 'promised', kind: 'promised', bytes: device.promisedBytes, modelId: promised[0] ?? null, colour: null },
+      key: 'promised',
+      kind: 'promised',
+      bytes: device.promisedBytes,
+      modelId: promised[0] ?? null,
+      colour: null,
       label: promised.length === 0 ? 'promised' : `promised to ${promised.join(', ')}`,
     },
   ];

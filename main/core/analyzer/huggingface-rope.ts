@@ -29,7 +29,13 @@ export interface Rope {
 export type LayerKind = 'full_attention' | 'sliding_attention';
 
 const TYPES: Readonly<Record<string, RopeType>> = {
-  ...{ default: 'default', linear: 'linear', dynamic: 'dynamic', yarn: 'yarn', llama3: 'llama3', longrope: 'longrope', su: 'longrope' },
+  default: 'default',
+  linear: 'linear',
+  dynamic: 'dynamic',
+  yarn: 'yarn',
+  llama3: 'llama3',
+  longrope: 'longrope',
+  su: 'longrope',
 };
 
 /** The turning of all layers, or of those of one kind where they differ. */

@@ -32,7 +32,10 @@ const UNSERVED: readonly Unserved[] = [
   { what: 'weights of Flax', name: /(?:^|\/)flax_model(?:-\d{5}-of-\d{5})?\.msgpack$/i, instead: 'Get the same model as safetensors' },
   { what: 'a GGML file from before GGUF', name: /ggml[\w.-]*\.bin$|\.ggml$|\.ggjt$/i, instead: GGUF_INSTEAD },
   ...['lmgg', 'fmgg', 'tjgg'].map((text) => ({
-    ...{ what: 'a GGML file from before GGUF', name: /\.bin$/i, begins: { at: 0, text }, instead: GGUF_INSTEAD },
+    what: 'a GGML file from before GGUF',
+    name: /\.bin$/i,
+    begins: { at: 0, text },
+    instead: GGUF_INSTEAD,
   })),
   { what: 'a model of Paddle', name: /\.(?:pdmodel|pdiparams)$/i, instead: 'Convert it to ONNX with paddle2onnx' },
   { what: 'a model of NeMo', name: /\.nemo$/i, instead: 'Export it to ONNX, or get the same model as safetensors' },

@@ -102,18 +102,35 @@ export function parseOnnx(source: ByteSource): OnnxModel | { readonly truncated:
   if (!draft.hasGraph || (draft.opsets.size === 0 && draft.irVersion >= FIRST_WITH_OPSETS)) return { truncated: true, fileBytes: null };
   const custom = [...draft.usedDomains].filter((domain) => !KNOWN_DOMAINS.has(domain) && !draft.ownDomains.has(domain));
   return {
-    ...{ irVersion: draft.irVersion, producer: draft.producer, opsets: draft.opsets },
+    irVersion: draft.irVersion,
+    producer: draft.producer,
+    opsets: draft.opsets,
     // Up to version 3 of the format the weights were listed among the inputs.
     inputs: draft.inputs.filter((input) => !draft.initializers.has(input.name)),
-    ...{ outputs: draft.outputs, weights: draft.weights, externals: draft.externals, nodes: draft.nodes, customDomains: custom.toSorted() },
+    outputs: draft.outputs,
+    weights: draft.weights,
+    externals: draft.externals,
+    nodes: draft.nodes,
+    customDomains: custom.toSorted(),
     fileBytes: reader.neededBytes,
   };
 }
 
 function emptyDraft(): Draft {
   return {
-    ...{ irVersion: 0, producer: null, nodes: 0, hasGraph: false, opsets: new Map(), inputs: [], outputs: [] },
-    ...{ initializers: new Set(), tensors: 0, weights: new Map(), externals: new Map(), usedDomains: new Set(), ownDomains: new Set() },
+    irVersion: 0,
+    producer: null,
+    nodes: 0,
+    hasGraph: false,
+    opsets: new Map(),
+    inputs: [],
+    outputs: [],
+    initializers: new Set(),
+    tensors: 0,
+    weights: new Map(),
+    externals: new Map(),
+    usedDomains: new Set(),
+    ownDomains: new Set(),
   };
 }
 

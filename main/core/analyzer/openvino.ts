@@ -67,8 +67,18 @@ interface Draft {
 export function readOpenVinoXml(source: ByteSource): OpenVinoModel {
   if (source.bytes > MAX_XML_BYTES) throw damaged(`it has ${source.bytes} bytes; ${MAX_XML_BYTES} are possible`);
   const draft: Draft = {
-    ...{ name: null, version: null, closed: false, layer: null, layers: 0, weightsEnd: 0, parameters: 0, tags: 0 },
-    ...{ inputs: [], outputs: [], weightBytes: new Map(), customSets: new Set() },
+    name: null,
+    version: null,
+    closed: false,
+    layer: null,
+    layers: 0,
+    weightsEnd: 0,
+    parameters: 0,
+    tags: 0,
+    inputs: [],
+    outputs: [],
+    weightBytes: new Map(),
+    customSets: new Set(),
   };
   for (const tag of tagsOf(source)) {
     draft.tags += 1;

@@ -42,8 +42,19 @@ const BACKEND_OF_FILE: ReadonlyMap<string, string> = new Map(
 const INNER_READERS = [readOnnxFiles, readTensorRtFiles, readOpenVinoPairs, readTorchFiles];
 
 const EMPTY: TritonConfig = {
-  ...{ name: null, backend: null, maxBatchSize: 0, inputs: [], outputs: [], instances: [], steps: [] },
-  ...{ defaultModelFile: null, modelFiles: [], libraries: [], runtime: null, parameters: new Map(), isDecoupled: false },
+  name: null,
+  backend: null,
+  maxBatchSize: 0,
+  inputs: [],
+  outputs: [],
+  instances: [],
+  steps: [],
+  defaultModelFile: null,
+  modelFiles: [],
+  libraries: [],
+  runtime: null,
+  parameters: new Map(),
+  isDecoupled: false,
 };
 
 /** Null when the candidate is no model folder of Triton. */

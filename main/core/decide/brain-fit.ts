@@ -76,7 +76,11 @@ export function boxOf(input: BoxInput): Box {
   let indexed: LeaverIndex | null = null;
   let byId: ReadonlyMap<string, Resident> | null = null;
   return {
-    ...{ input, rooms, there, reachable, draining },
+    input,
+    rooms,
+    there,
+    reachable,
+    draining,
     evictable: leavers(residents, input.rules),
     // Only a model that has to wait asks for it.
     movable: () => {

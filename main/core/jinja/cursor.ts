@@ -72,7 +72,10 @@ export class Cursor {
 
 function named(kind: TokenKind): string {
   const names: Partial<Record<TokenKind, string>> = {
-    ...{ eof: 'end of template', end: 'end of statement block', begin: 'begin of statement block', close: 'end of print statement' },
+    eof: 'end of template',
+    end: 'end of statement block',
+    begin: 'begin of statement block',
+    close: 'end of print statement',
   };
   return names[kind] ?? kind;
 }

@@ -124,7 +124,9 @@ function jsonStyle(args: Args): JsonStyle {
   return {
     asciiOnly: ascii !== undefined && isTrue(ascii),
     indent: none ? null : typeof indented === 'string' ? indented : ' '.repeat(Math.min(64, Math.max(0, wholeOf(indented, 0)))),
-    ...{ itemSeparator: stringOf(item), keySeparator: stringOf(key), sortKeys: sort !== undefined && isTrue(sort) },
+    itemSeparator: stringOf(item),
+    keySeparator: stringOf(key),
+    sortKeys: sort !== undefined && isTrue(sort),
   };
 }
 

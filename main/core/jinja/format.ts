@@ -87,8 +87,12 @@ export function formatOf(value: Value, spec: string, budget: Budget): string {
     {
       fill: fill ?? (zero === undefined ? ' ' : '0'),
       align: align ?? (zero !== undefined && !isText ? '=' : isText ? '<' : '>'),
-      ...{ sign: sign ?? '-', alternate: alternate !== undefined, width: Number(width ?? 0), grouping: grouping ?? '' },
-      ...{ precision: precision === undefined ? null : Number(precision), type: type ?? (isText ? 's' : '') },
+      sign: sign ?? '-',
+      alternate: alternate !== undefined,
+      width: Number(width ?? 0),
+      grouping: grouping ?? '',
+      precision: precision === undefined ? null : Number(precision),
+      type: type ?? (isText ? 's' : ''),
     },
     budget,
   );

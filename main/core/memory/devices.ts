@@ -230,8 +230,18 @@ export class Devices {
     const leakedBytes = leaks.reduce((sum, leak) => sum + leak.bytes, 0);
     const { kind, id, index, name, simulated, totalBytes, usedBytes, utilizationRatio, powerWatts, temperatureCelsius } = device;
     return {
-      ...{ id, kind, index, name, simulated, totalBytes, usedBytes, reservedBytes, leakedBytes },
-      ...{ utilizationRatio, powerWatts, temperatureCelsius },
+      id,
+      kind,
+      index,
+      name,
+      simulated,
+      totalBytes,
+      usedBytes,
+      reservedBytes,
+      leakedBytes,
+      utilizationRatio,
+      powerWatts,
+      temperatureCelsius,
       promisedBytes: room.promisedBytes,
       availableBytes: room.availableBytes,
       byModel: Object.fromEntries(room.byModel),

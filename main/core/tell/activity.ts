@@ -31,8 +31,17 @@ export class Activity {
     const tokensPerSecond = speedOf(report);
     this.#total += 1;
     this.#requests.push({
-      ...{ id: this.#total, atMs: wallMs, model: modelId, runtime, status, totalMs, queueMs, firstTokenMs },
-      ...{ promptTokens, completionTokens, tokensPerSecond },
+      id: this.#total,
+      atMs: wallMs,
+      model: modelId,
+      runtime,
+      status,
+      totalMs,
+      queueMs,
+      firstTokenMs,
+      promptTokens,
+      completionTokens,
+      tokensPerSecond,
     });
     if (this.#requests.length >= REQUESTS_KEPT * 2) this.#requests = this.#requests.slice(-REQUESTS_KEPT);
     this.#countTokens(report, nowMs);

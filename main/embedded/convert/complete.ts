@@ -22,7 +22,11 @@ const DENSE = [...ATTENTION, 'ffn_norm', ...GATED];
  * llama have experts in place of their gates.
  */
 const LAYER: Readonly<Record<GgufArchitecture, readonly string[]>> = {
-  ...{ llama: DENSE, granite: DENSE, smollm3: DENSE, qwen2: DENSE, gemma: DENSE },
+  llama: DENSE,
+  granite: DENSE,
+  smollm3: DENSE,
+  qwen2: DENSE,
+  gemma: DENSE,
   qwen2moe: [...ATTENTION, 'ffn_norm', ...EXPERTS, ...SHARED_EXPERT],
   qwen3: [...DENSE, ...HEAD_NORMS],
   qwen3moe: [...ATTENTION, 'ffn_norm', ...HEAD_NORMS, ...EXPERTS],

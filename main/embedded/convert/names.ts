@@ -115,8 +115,12 @@ const LAYER = /^(?:model\.layers|h|encoder\.layer)\.(?<layer>\d{1,4})\.(?<rest>.
 const EXPERT = /^(?:block_sparse_moe|mlp)\.experts\.(?<expert>\d{1,4})\.(?<part>w1|w2|w3|gate_proj|up_proj|down_proj)\.weight$/;
 const EXPERTS = /^(?:block_sparse_moe|mlp)\.experts\.(?<part>gate_up_proj|down_proj)(?:\.weight)?$/;
 const EXPERT_NAMES: Names = {
-  ...{ w1: 'ffn_gate_exps', w2: 'ffn_down_exps', w3: 'ffn_up_exps' },
-  ...{ gate_proj: 'ffn_gate_exps', down_proj: 'ffn_down_exps', up_proj: 'ffn_up_exps' },
+  w1: 'ffn_gate_exps',
+  w2: 'ffn_down_exps',
+  w3: 'ffn_up_exps',
+  gate_proj: 'ffn_gate_exps',
+  down_proj: 'ffn_down_exps',
+  up_proj: 'ffn_up_exps',
 };
 const MIXTURES: ReadonlySet<GgufArchitecture> = new Set(['llama', 'qwen2moe', 'qwen3moe']);
 /** llama.cpp turns neighbouring values there (LLAMA_ROPE_TYPE_NORM). */

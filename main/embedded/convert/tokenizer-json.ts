@@ -256,8 +256,10 @@ function endsOf(processor: unknown): Vocabulary['ends'] {
     const [before, after] = [single.slice(0, Math.max(0, place)).map(nameOf), single.slice(place + 1).map(nameOf)];
     if (place < 0 || before.length > 1 || after.length > 1) throw strange('several tokens around a text');
     return {
-      ...{ begins: before.length === 1, ends: after.length === 1 },
-      ...{ ...(before[0] === undefined ? {} : { first: before[0] }), ...(after[0] === undefined ? {} : { last: after[0] }) },
+      begins: before.length === 1,
+      ends: after.length === 1,
+      ...(before[0] === undefined ? {} : { first: before[0] }),
+      ...(after[0] === undefined ? {} : { last: after[0] }),
     };
   }
   return processor === null || processor === undefined ? null : { begins: false, ends: false };

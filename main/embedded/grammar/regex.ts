@@ -40,8 +40,12 @@ const LINE_ENDS: Characters = union([
   [0x2028, 0x2029],
 ]);
 const CLASSES: Readonly<Record<string, Characters>> = {
-  ...{ d: DIGIT, w: WORD, s: SPACE },
-  ...{ D: complement(DIGIT), W: complement(WORD), S: complement(SPACE) },
+  d: DIGIT,
+  w: WORD,
+  s: SPACE,
+  D: complement(DIGIT),
+  W: complement(WORD),
+  S: complement(SPACE),
 };
 const CONTROLS: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13, 0: 0 };
 const MOST_REPEATED = 10_000;

@@ -66,7 +66,10 @@ export async function complete(model: LoadedModel, sequence: Sequence, generatio
   let completionTokens = 0;
   let cachedTokens = 0;
   const end = await sequence.run({
-    ...{ tokens, signal, rivals: request.rivals, reuse: request.reuse },
+    tokens,
+    signal,
+    rivals: request.rivals,
+    reuse: request.reuse,
     sampling: { ...request.sampling, bias, seed: (request.sampling.seed + choice) >>> 0 },
     grammar: grammar === null ? null : model.grammarState(grammar),
     maxTokens: Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, room),

@@ -46,7 +46,9 @@ export class LikelihoodLog {
 /** The `logprobs` of a chat's choice. */
 export function chatLogprobs(tokens: readonly TokenLikelihood[]): object {
   const content = tokens.map(({ text, bytes, logprob, rivals }) => ({
-    ...{ token: text, logprob, bytes },
+    token: text,
+    logprob,
+    bytes,
     top_logprobs: rivals.map((rival) => ({ token: rival.text, logprob: rival.logprob, bytes: rival.bytes })),
   }));
   return { content, refusal: null };

@@ -44,12 +44,18 @@ function configOf(sampling: Sampling, grammar: object | null): NativeSamplerConf
   const { temperature, topP, topK, minP, seed, frequencyPenalty, presencePenalty, repeatPenalty, bias } = sampling;
   const isPenalized = frequencyPenalty !== 0 || presencePenalty !== 0 || repeatPenalty !== 1;
   return {
-    ...{ temperature, topP, minP, seed },
+    temperature,
+    topP,
+    minP,
+    seed,
     ...(topK > 0 ? { topK } : {}),
     ...(isPenalized
       ? {
-          ...{ repeatPenalty, repeatPenaltyFrequencyPenalty: frequencyPenalty, repeatPenaltyPresencePenalty: presencePenalty },
-          ...{ repeatPenaltyMaxTokens: PENALTY_WINDOW_TOKENS, repeatPenaltyTokens: new Uint32Array() },
+          repeatPenalty,
+          repeatPenaltyFrequencyPenalty: frequencyPenalty,
+          repeatPenaltyPresencePenalty: presencePenalty,
+          repeatPenaltyMaxTokens: PENALTY_WINDOW_TOKENS,
+          repeatPenaltyTokens: new Uint32Array(),
         }
       : {}),
     ...(bias.size > 0 ? { tokenBiasKeys: Uint32Array.from(bias.keys()), tokenBiasValues: Float32Array.from(bias.values()) } : {}),

@@ -66,7 +66,9 @@ export class Preparer {
     const { promise, resolve, reject } = Promise.withResolvers<Prepared>();
     const leave = () => this.#leave(job);
     const job: Job = {
-      ...{ route, body, signal },
+      route,
+      body,
+      signal,
       settle(outcome) {
         signal.removeEventListener('abort', leave);
         if (outcome instanceof ModeliumError) reject(outcome);

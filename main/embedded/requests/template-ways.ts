@@ -8,7 +8,10 @@ import type { Template } from '../../core/jinja/template.ts';
 
 /** A chat of 100,000 messages takes some 5 million steps. */
 const BOUNDS: Bounds = {
-  ...{ steps: 50_000_000, characters: 1_000_000_000, longestText: 100_000_000, milliseconds: 5_000 },
+  steps: 50_000_000,
+  characters: 1_000_000_000,
+  longestText: 100_000_000,
+  milliseconds: 5_000,
   now: () => performance.now(),
 };
 

@@ -117,7 +117,8 @@ class NvidiaSmi implements GpuProbe {
     const sight = { everMatched: this.#everMatched, contained: this.#options.contained };
     const programs = new Map(this.#rows.flatMap(({ pid, name }) => (name === null ? [] : [[pid, name] as const])));
     const devices = this.#gpus.map(({ device }) => ({
-      ...{ ...device, programs },
+      ...device,
+      programs,
       byPid: bytesByPid(device.id, device.simulated, this.#rows, sight),
     }));
     return { atMs: this.#atMs, devices };

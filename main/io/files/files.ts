@@ -95,7 +95,15 @@ export async function listCandidateFiles(path: string, beside?: FolderNames): Pr
 }
 
 const NOTHING: Omit<CandidateFiles, 'realPath'> = {
-  ...{ kind: 'folder', device: 0, inode: 0, bornMs: 0, files: [], refused: [], dangling: [], unlisted: null, unreadable: null },
+  kind: 'folder',
+  device: 0,
+  inode: 0,
+  bornMs: 0,
+  files: [],
+  refused: [],
+  dangling: [],
+  unlisted: null,
+  unreadable: null,
 };
 
 async function listAt(path: string, beside?: FolderNames): Promise<CandidateFiles> {
@@ -105,7 +113,14 @@ async function listAt(path: string, beside?: FolderNames): Promise<CandidateFile
   if (stats.isFile()) return { ...common, kind: 'file', files: await fileAndCompanions(path, beside) };
   if (!stats.isDirectory()) return { ...common, kind: 'file', unreadable: notAFile(path) };
   const walk: Walk = {
-    ...{ root: realPath, owner: stats.uid, files: [], refused: [], refusedCount: 0, dangling: [], unlisted: null, unreadable: null },
+    root: realPath,
+    owner: stats.uid,
+    files: [],
+    refused: [],
+    refusedCount: 0,
+    dangling: [],
+    unlisted: null,
+    unreadable: null,
     budget: { left: MAX_ENTRIES },
   };
   await walkFolder(walk, realPath, 0);

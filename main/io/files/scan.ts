@@ -239,11 +239,16 @@ async function namesIn(folder: string, last: Names | null, mostNames: number): P
     }
   }
   return {
-    ...{ mtimeMs, ctimeMs, atMs, count },
+    mtimeMs,
+    ctimeMs,
+    atMs,
+    count,
     folders: (folders ?? []).toSorted(),
     models: looseModels(files ?? []),
     others: firstOfSets(others ?? []).slice(0, MAX_OTHER_FILES),
-    ...{ otherCount, isCut: budget.left <= 0, beside: folderNames((beside ?? []).toSorted()) },
+    otherCount,
+    isCut: budget.left <= 0,
+    beside: folderNames((beside ?? []).toSorted()),
   };
 }
 

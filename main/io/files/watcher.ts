@@ -232,7 +232,10 @@ class Watcher implements FileWatcher {
   async #listen(entry: Watched, folder: string, is: string): Promise<void> {
     const { log, scanIntervalMs } = this.#options;
     const watcher = watch(folder, {
-      ...{ depth: 0, ignoreInitial: true, followSymlinks: false, ignorePermissionErrors: true },
+      depth: 0,
+      ignoreInitial: true,
+      followSymlinks: false,
+      ignorePermissionErrors: true,
       // The folder tells of its files: a watch for each of them would be one for each file that
       // there is.
       ignored: (path, stats) => path !== folder && stats !== undefined,

@@ -166,7 +166,10 @@ async function describe(search: Search, store: ModelStore, { path, name }: Entry
   if (!isModel && unreadable === null) return;
   const lacking = [...copy.missing, ...absent.map((file) => `${file} is not there yet`)];
   search.models.push({
-    ...{ store, name, path, realPath },
+    store,
+    name,
+    path,
+    realPath,
     bytes: copy.bytesPresent,
     kind: profile?.kind ?? null,
     quantization: profile?.quantization ?? null,

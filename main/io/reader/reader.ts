@@ -95,8 +95,12 @@ export class Reader {
   #start(): ChildProcess {
     const { node, program } = this.#world;
     const made = fork(typeof program === 'string' ? program : fileURLToPath(program), [], {
-      ...{ execPath: node.command, execArgv: [...node.args, ...fences(node)], env: { ...node.env }, cwd: '/' },
-      ...{ serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] },
+      execPath: node.command,
+      execArgv: [...node.args, ...fences(node)],
+      env: { ...node.env },
+      cwd: '/',
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     // One that idles must not keep the engine's process from ending.
     made.unref();

@@ -53,7 +53,12 @@ export function planOwn(
   const args = [...own.args, ...(settings.args ?? [])].map((text) => filled(text, values));
   const env = Object.fromEntries(Object.entries(own.env).map(([name, text]) => [name, filled(text, values)]));
   return {
-    ...{ runtime: id, form: form.kind, file: form.files[0] ?? '', placement, contextTokens, parallelSequences: 1 },
+    runtime: id,
+    form: form.kind,
+    file: form.files[0] ?? '',
+    placement,
+    contextTokens,
+    parallelSequences: 1,
     // The program is part of the plan, so that another one is another launch.
     args: [program, ...args],
     // An empty list hides every GPU.

@@ -72,7 +72,12 @@ export const llama: RuntimeModule<Found> = {
   adapter: ({ settings, node, programs, cpuCores }, { gpu, hasAmx }) =>
     llamaAdapter({
       settings: settings.llama,
-      ...{ node, serverProgram: programs.embeddedServer, convertProgram: programs.convert, gpu, cpuCores, hasAmx },
+      node,
+      serverProgram: programs.embeddedServer,
+      convertProgram: programs.convert,
+      gpu,
+      cpuCores,
+      hasAmx,
     }),
   preference,
   check,

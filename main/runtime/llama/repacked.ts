@@ -17,8 +17,14 @@ const CPUINFO_BYTES = 16_384;
  * beside each block (ggml-cpu/amx/mmq.cpp).
  */
 const AMX_RATIO: Readonly<Record<string, number>> = {
-  ...{ F16: 1, Q4_0: 1, Q4_1: 1, Q6_K: 1, Q8_0: 38 / 34 },
-  ...{ Q4_K: 148 / 144, Q5_K: 180 / 176, IQ4_XS: 138 / 136 },
+  F16: 1,
+  Q4_0: 1,
+  Q4_1: 1,
+  Q6_K: 1,
+  Q8_0: 38 / 34,
+  Q4_K: 148 / 144,
+  Q5_K: 180 / 176,
+  IQ4_XS: 138 / 136,
 };
 
 /** @param root `/`, or a folder in its place. */

@@ -23,20 +23,32 @@ export function remoteAdapter({ remotes }: RemotesFound): Adapter {
     id: 'remote',
     found: foundOf(remotes),
     // Nothing of it is a process of ours.
-    ...{ portRange: [1, 1], stopping: { graceSeconds: 1, loadingGraceSeconds: 1, leaderFirst: false } },
-    ...{ splits: false, groups: false },
+    portRange: [1, 1],
+    stopping: { graceSeconds: 1, loadingGraceSeconds: 1, leaderFirst: false },
+    splits: false,
+    groups: false,
     supports: (_profile, { kind }) => ({ supported: kind === 'remote', why: 'a remote server serves what it offers itself' }),
     onlyOffered: true,
     elsewhere: ({ server = '' }) => whereOf(server),
     plan: (_profile, form, placement, { context = 0 }) => ({
-      ...{ runtime: 'remote', form: form.kind, file: form.files[0] ?? '', placement, server: form.server ?? '' },
-      ...{ contextTokens: context, parallelSequences: 1, args: [], env: {} },
+      runtime: 'remote',
+      form: form.kind,
+      file: form.files[0] ?? '',
+      placement,
+      server: form.server ?? '',
+      contextTokens: context,
+      parallelSequences: 1,
+      args: [],
+      env: {},
     }),
     estimate: () => ({ bytes: {}, parts: {}, notes: [] }),
     // How many it takes at once is its own matter.
     capacity: () => Number.MAX_SAFE_INTEGER,
     servers: remotes.map((remote) => ({
-      ...{ name: serverOf(remote.name), isForeign: true, where: remote.where, check: () => checkRemote(remote) },
+      name: serverOf(remote.name),
+      isForeign: true,
+      where: remote.where,
+      check: () => checkRemote(remote),
       about: JSON.stringify(remote),
     })),
     *load({ plan }) {
@@ -44,7 +56,9 @@ export function remoteAdapter({ remotes }: RemotesFound): Adapter {
     },
     progress: () => null,
     explainExit: (_exit, lines) => ({
-      ...{ code: 'runtime-exited', permanent: false, retryWith: null },
+      code: 'runtime-exited',
+      permanent: false,
+      retryWith: null,
       message: `The remote server is away. Its last words: ${lines.at(-1)?.replace(/\.$/, '') ?? 'none'}.`,
     }),
   };

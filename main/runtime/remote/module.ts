@@ -30,7 +30,11 @@ function* findingOf(remote: Remote): Steps<RuntimeFinding> {
 }
 
 const remote: RuntimeModule<RemotesFound> = {
-  ...{ id: 'remote', name: 'Remote servers', unit: 'remote', notFound: NO_REMOTES, words: { metrics: null } },
+  id: 'remote',
+  name: 'Remote servers',
+  unit: 'remote',
+  notFound: NO_REMOTES,
+  words: { metrics: null },
   isEnabled: (settings) => Object.keys(settings.remotes).length > 0,
   find: findRemotes,
   adapter: (_world, found) => remoteAdapter(found),

@@ -34,7 +34,11 @@ export const vllm: RuntimeModule<VllmSearch> = {
   find: findVllm,
   adapter: ({ settings, driver, gpu, cpuCores }, { install }) =>
     vllmAdapter({
-      ...{ settings: settings.vllm, install, gpus: driver, gpu, cpuCores },
+      settings: settings.vllm,
+      install,
+      gpus: driver,
+      gpu,
+      cpuCores,
       sleeps: settings.orchestration.policies.sleep_after_idle_seconds !== null,
       reserveBytes: settings.gpus.reserve_mb * MIB,
     }),

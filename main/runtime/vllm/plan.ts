@@ -9,7 +9,7 @@ import type { LaunchSettings } from '../../core/decide/planner.ts';
 import { deviceEnvironment, OFFLINE } from './environment.ts';
 import { type Budget, budgetOf, GPU_CONTEXT_BYTES, isEager, isSinglePrecision, onlyReads } from './estimate.ts';
 import type { VllmFacts } from './facts.ts';
-import { MOST_RANK } from './supports.ts';
+import { loraFlags } from './lora-flags.ts';
 
 const MOST_CONTEXT_TOKENS = 8192;
 const UNKNOWN_CONTEXT_TOKENS = 4096;
@@ -47,7 +47,10 @@ export function planOf(
   const budget = budgetOf(profile, placement, {
     contextTokens: onlyReads(profile) ? Math.min(settings.context ?? most, trained) : (settings.context ?? most),
     isFixed: settings.context !== undefined,
-    ...{ sequences, isEager: isEager(own), mostBytes: mostBytesOf(facts, placement), learned: settings.learned },
+    sequences,
+    isEager: isEager(own),
+    mostBytes: mostBytesOf(facts, placement),
+    learned: settings.learned,
   });
   const flags = [
     ...formFlags(form),
@@ -57,7 +60,7 @@ export function planOf(
     ...(placement.gpus.length > 1 ? ['--tensor-parallel-size', String(placement.gpus.length)] : []),
     ...memoryFlags(facts, placement, budget, settings),
     ...(sleeps ? ['--enable-sleep-mode'] : []),
-    ...adapterFlags(adapters),
+    ...loraFlags(adapters),
   ];
   return {
     runtime: 'vllm',
@@ -69,7 +72,8 @@ export function planOf(
     // The last one of a name counts: a person's own arguments win.
     args: [...flags, ...own],
     env: {
-      ...{ ...OFFLINE, ...deviceEnvironment(facts, placement) },
+      ...OFFLINE,
+      ...deviceEnvironment(facts, placement),
       // The routes by which it is put to sleep and given adapters: only ever on a private socket.
       ...(sleeps ? { VLLM_SERVER_DEV_MODE: '1' } : {}),
       ...(adapters === undefined ? {} : { VLLM_ALLOW_RUNTIME_LORA_UPDATING: '1' }),
@@ -92,17 +96,6 @@ function mostBytesOf(facts: VllmFacts, placement: Placement): number {
   if (placement.kind === 'cpu') return Number.POSITIVE_INFINITY;
   const total = smallestGpuBytes(facts, placement);
   return Math.min(total * MOST_SHARE, total - facts.reserveBytes - GPU_CONTEXT_BYTES) - total / SHARE_STEPS;
-}
-
-/** vLLM takes ranks from a list (`MaxLoRARanks`); all that are loaded at once share the batch. */
-const RANKS = [8, 16, 32, 64, 128, 256, 320, 512] as const;
-const MOST_ADAPTERS_AT_ONCE = 4;
-
-function adapterFlags(adapters: LaunchSettings['adapters']): readonly string[] {
-  if (adapters === undefined) return [];
-  const rank = RANKS.find((each) => each >= adapters.maxRank) ?? MOST_RANK;
-  const most = String(Math.min(MOST_ADAPTERS_AT_ONCE, adapters.count));
-  return ['--enable-lora', '--max-loras', most, '--max-lora-rank', String(rank)];
 }
 
 function formFlags(form: ModelForm): readonly string[] {

@@ -55,7 +55,10 @@ function Log({ model }: { readonly model: string | null }) {
       <LogToolbar
         choices={useChoices(model)}
         count={filter === null ? lineCount(book.lines.length) : `${countInWords(lines.length)} of ${countInWords(book.lines.length)}`}
-        {...{ model, typed, wraps, follows }}
+        follows={follows}
+        model={model}
+        typed={typed}
+        wraps={wraps}
         onFollows={setFollows}
         onTyped={setTyped}
         onWraps={setWraps}

@@ -29,7 +29,12 @@ export interface SettingsState {
 const NOTHING_REFUSED = { refused: new Map<string, string>(), refusal: [] } as const;
 
 export const useSettings = create<SettingsState>(() => ({
-  ...{ view: null, trouble: null, edits: NO_EDITS, isSaving: false, isChanged: false, saved: null },
+  view: null,
+  trouble: null,
+  edits: NO_EDITS,
+  isSaving: false,
+  isChanged: false,
+  saved: null,
   ...NOTHING_REFUSED,
 }));
 

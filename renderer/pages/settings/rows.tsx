@@ -58,11 +58,21 @@ export function MapRows({ label, value, disabled, onRead }: ControlProps) {
         // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place; its name changes while it is typed.
         <div className={styles.rowOf} key={index}>
           <TextField
-            {...{ disabled, hideLabel: true, mono: true, label: `${label}, name ${index + 1}`, placeholder: 'NAME', value: name }}
+            disabled={disabled}
+            hideLabel
+            label={`${label}, name ${index + 1}`}
+            mono
+            placeholder="NAME"
+            value={name}
             onChange={(next) => set(pairs.with(index, [next, text]))}
           />
           <TextField
-            {...{ disabled, hideLabel: true, mono: true, label: `${label}, value ${index + 1}`, placeholder: 'value', value: text }}
+            disabled={disabled}
+            hideLabel
+            label={`${label}, value ${index + 1}`}
+            mono
+            placeholder="value"
+            value={text}
             onChange={(next) => set(pairs.with(index, [name, next]))}
           />
           <IconButton

@@ -94,8 +94,12 @@ function fieldsOf(path: readonly string[], schema: Schema): readonly Field[] {
   return Object.entries(schema.properties ?? {})
     .filter(([, inner]) => inner.properties === undefined)
     .map(([key, inner]) => ({
-      ...{ path: [...path, key], description: inner.description ?? '', fallback: inner.default },
-      ...{ needsRestart: inner.needsRestart === true, fileOnly: inner.fileOnly === true, control: controlOf(inner) },
+      path: [...path, key],
+      description: inner.description ?? '',
+      fallback: inner.default,
+      needsRestart: inner.needsRestart === true,
+      fileOnly: inner.fileOnly === true,
+      control: controlOf(inner),
     }));
 }
 
