@@ -4,20 +4,32 @@
  * main process and preload become CommonJS, which a sandboxed preload must be and every Electron
  * loads; they find the engine's bundle beside them.
  */
-import { chmod, cp, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, cp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { build as buildPage } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const quiet = process.argv.includes('--quiet');
 
+/** Native parts, and what only programs of the packages themselves ask for: found at run time. */
+const OUTSIDE = ['@node-llama-cpp/*', '@reflink/*', 'electron'];
 /**
- * Packages with native parts, or that look for files of their own: the only ones that package.json
- * calls dependencies, and that are shipped.
+ * The one package that package.json calls a dependency, and that is shipped: it looks for files and
+ * native parts beside its own. What it is as a program is bundled all the same, because to import
+ * its seven hundred files takes three times as long as to load a small model; each of its files
+ * goes on to say that it lies in the package.
  */
-const OUTSIDE = ['node-llama-cpp'];
+const llamaCpp: Plugin = {
+  name: 'node-llama-cpp',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /node_modules[\\/]node-llama-cpp[\\/]dist[\\/].*\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      const place = JSON.stringify(path.replaceAll('\\', '/').split('/node-llama-cpp/dist/').at(-1));
+      return { contents: text.replaceAll('import.meta.url', `new URL(${place}, import.meta.resolve('node-llama-cpp')).href`) };
+    }),
+};
 /**
  * CommonJS packages inside the bundle call `require` for Node's own modules, which an ES module
  * does not have.
@@ -55,6 +67,7 @@ const engine = await build({
   format: 'esm',
   target: 'node24',
   external: OUTSIDE,
+  plugins: [llamaCpp],
   banner: { js: REQUIRE },
 });
 const window = await build({
