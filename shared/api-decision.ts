@@ -40,6 +40,7 @@ export const launchPlanSchema = z.object({
   base: z.string().optional(),
   server: z.string().optional(),
   adapters: z.object({ count: z.number(), maxRank: z.number() }).optional(),
+  asked: z.array(z.string()).optional(),
 }) satisfies z.ZodType<LaunchPlan>;
 
 const candidateSchema = z.object({

@@ -5,6 +5,10 @@
 import { z } from 'zod';
 import { API, type Contract } from './api.ts';
 
+/** What goes to a model's own server as it is: any method of these, any path, any body. */
+export const AS_IT_IS = '/upstream/';
+export const AS_IT_IS_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
 const ERROR_SCHEMA = z.object({
   error: z.object({
     message: z.string(),
@@ -25,6 +29,7 @@ export function openApiDocument(version: string): Readonly<Record<string, unknow
     operations[contract.method.toLowerCase()] = operation(operationId, contract);
     paths[contract.path] = operations;
   }
+  paths[`${AS_IT_IS}{model}/{path}`] = Object.fromEntries(AS_IT_IS_METHODS.map((method) => [method.toLowerCase(), passed(method)]));
   return {
     openapi: '3.1.0',
     info: { title: 'Modelium', version, description: 'Serves the models that were dropped, by the right runtime, on the right GPU.' },
@@ -47,6 +52,16 @@ function operation(operationId: string, contract: Contract): Readonly<Record<str
       200: { description: 'The answer.', content: answerContent(contract) },
       default: { description: 'An error.', content: { 'application/json': { schema: z.toJSONSchema(ERROR_SCHEMA) } } },
     },
+  };
+}
+
+function passed(method: string): Readonly<Record<string, unknown>> {
+  return {
+    operationId: `upstream${method.charAt(0)}${method.slice(1).toLowerCase()}`,
+    summary: "Passed to the model's own server and back as it is, where that server has routes of its own; {path} may hold slashes.",
+    parameters: pathParameters('{model}{path}'),
+    ...(method === 'GET' || method === 'HEAD' || method === 'DELETE' ? {} : { requestBody: { content: { '*/*': {} } } }),
+    responses: { default: { description: "The server's own answer." } },
   };
 }
 

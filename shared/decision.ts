@@ -78,6 +78,11 @@ export interface LaunchPlan {
   readonly server?: string | undefined;
   /** Adapters that it was started for: how many at once, and of which rank at most. */
   readonly adapters?: { readonly count: number; readonly maxRank: number } | undefined;
+  /**
+   * How its server is asked, where the settings say that (protocol, health check, name of the
+   * model): a server that is asked otherwise is launched anew.
+   */
+  readonly asked?: readonly string[] | undefined;
   /** What the runtime said that an earlier load took, which this plan was computed from. */
   readonly learned?: BufferBytes | undefined;
 }

@@ -5,15 +5,14 @@
  * act as ours.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AS_IT_IS, AS_IT_IS_METHODS } from '../../shared/api-openapi.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { isTextModel } from '../../shared/tensors.ts';
 import type { Lease } from '../core/gateway.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
 import { modelNotFound } from './respond.ts';
-import { METHODS, type UpstreamHeaders, type UpstreamRequest } from './upstream.ts';
+import type { UpstreamHeaders, UpstreamRequest } from './upstream.ts';
 import { NO_USAGE, type TokenUsage } from './usage.ts';
-
-export const AS_IT_IS = '/upstream/';
 
 /** Between two neighbours only, or about us: our token and our cookies are nobody else's. */
 const NOT_PASSED = new Set(
@@ -47,8 +46,9 @@ export function passAsItIs(
 ): void {
   const modelId = world.inference.resolve(name);
   if (modelId === null) throw modelNotFound(name, world.inference.nearest(name));
-  const known = METHODS.find((each) => each === method);
-  if (known === undefined) throw new ModeliumError('method-not-allowed', `${AS_IT_IS} takes ${METHODS.join(', ')}, not ${method}.`);
+  const known = AS_IT_IS_METHODS.find((each) => each === method);
+  if (known === undefined)
+    throw new ModeliumError('method-not-allowed', `${AS_IT_IS} takes ${AS_IT_IS_METHODS.join(', ')}, not ${method}.`);
   const request = { method: known, path, headers: passed(headers), body };
   const job = new AsItIs(modelId, false, ({ endpoint, runtime }) => {
     if (endpoint.protocol !== 'openai') return request;

@@ -4,12 +4,13 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { API } from '../../shared/api.ts';
+import { AS_IT_IS } from '../../shared/api-openapi.ts';
 import { toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { MIB } from '../../shared/units.ts';
 import type { Control } from '../core/gateway.ts';
 import { absoluteTarget, meantPath } from './addresses.ts';
-import { AS_IT_IS, asItIsTarget, passAsItIs } from './as-it-is.ts';
+import { asItIsTarget, passAsItIs } from './as-it-is.ts';
 import { MAX_BODY, readBody, refuseLength } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { decodedBody, refuseEncoding } from './body-encoding.ts';

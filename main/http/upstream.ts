@@ -2,10 +2,10 @@
  * How the proxy asks a runtime: the port that `main/io/http-client.ts` fills. Types only; the shape
  * is that of undici's dispatch, without its name.
  */
+import type { AS_IT_IS_METHODS } from '../../shared/api-openapi.ts';
 import type { Endpoint } from '../../shared/model.ts';
 
-export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-export type UpstreamMethod = (typeof METHODS)[number];
+export type UpstreamMethod = (typeof AS_IT_IS_METHODS)[number];
 
 export interface UpstreamRequest {
   readonly path: string;

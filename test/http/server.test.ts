@@ -140,6 +140,9 @@ describe('every route of the contract', () => {
       expect(json.paths[contract.path][contract.method.toLowerCase()].summary).toBe(contract.summary);
       expect(text).toContain(contract.path);
     }
+    const upstream = json.paths['/upstream/{model}/{path}'];
+    expect(Object.keys(upstream)).toEqual(['get', 'head', 'post', 'put', 'patch', 'delete']);
+    expect(upstream.post.parameters.map((parameter: { name: string }) => parameter.name)).toEqual(['model', 'path']);
   });
 });
 

@@ -56,6 +56,7 @@ function canonical(plan: LaunchPlan): string {
     // Nothing where nothing is prepared: hashes that the ledger holds stay what they are.
     ...(plan.preparation === undefined ? [] : [plan.preparation.type]),
     ...(where === undefined ? [] : [where]),
+    ...(plan.asked === undefined ? [] : [plan.asked]),
   ]);
 }
 

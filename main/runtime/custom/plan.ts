@@ -63,6 +63,7 @@ export function planOwn(
     args: [program, ...args],
     // An empty list hides every GPU.
     env: { ...env, CUDA_VISIBLE_DEVICES: placement.gpus.join(',') },
+    asked: [own.protocol, own.health, own.model_name],
   };
 }
 

@@ -152,13 +152,16 @@ describe('what it is started with', () => {
     expect(endpoint.key).toBe('the-key');
   });
 
-  test('another command, argument or context is another launch; another guess of its memory is none', async () => {
+  test('another command, argument, context or another way to ask it is another launch; another guess of its memory is none', async () => {
     const hash = async (own: object, context = 1024) => planHash((await found(own)).plan(profile, GGUF, CPU, { context }));
     const one = await hash(launch);
     expect(await hash({ ...launch, memory_mb: 7 })).toBe(one);
     expect(await hash({ ...launch, env: { N: '2' } })).not.toBe(one);
     expect(await hash({ ...launch, command: '/nowhere/other' })).not.toBe(one);
     expect(await hash(launch, 2048)).not.toBe(one);
+    for (const asked of [{ protocol: 'v2' }, { health: '/up' }, { model_name: 'other' }]) {
+      expect(await hash({ ...launch, ...asked }), JSON.stringify(asked)).not.toBe(one);
+    }
   });
 
   test('what it is told to end by, and how long it gets', async () => {
