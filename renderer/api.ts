@@ -16,11 +16,12 @@ const SIGNED = '/control/';
 interface Init {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | FormData;
   readonly signal?: AbortSignal;
 }
 
 export interface AskOptions {
+  /** Sent as JSON, but for a form. */
   readonly body?: unknown;
   readonly signal?: AbortSignal;
 }
@@ -36,7 +37,10 @@ export async function ask<Name extends RouteName>(
 ): Promise<AnswerOf<Name>> {
   const response = await send(path, {
     method,
-    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    ...(body instanceof FormData ? { body } : {}),
+    ...(body === undefined || body instanceof FormData
+      ? {}
+      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
   });
   return (await response.json()) as AnswerOf<Name>;
@@ -72,7 +76,11 @@ async function send(path: string, init: Init): Promise<Response> {
 async function sendSigned(path: string, init: Init): Promise<Response> {
   for (let attempt = 0; ; attempt += 1) {
     const session = await provenSession();
-    const { authorization, isAnsweredBy } = await sign(session, { method: init.method ?? 'GET', path, body: init.body ?? '' });
+    const { authorization, isAnsweredBy } = await sign(session, {
+      method: init.method ?? 'GET',
+      path,
+      body: typeof init.body === 'string' ? init.body : '',
+    });
     const response = await fetched(path, { ...init, headers: { ...init.headers, authorization } });
     if (await isAnsweredBy(response)) return response;
     await response.body?.cancel().catch(() => {});

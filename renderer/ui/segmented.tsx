@@ -8,7 +8,8 @@ import styles from './segmented.module.css';
 interface SegmentedProps<Value extends string> {
   readonly label: string;
   readonly choices: readonly { readonly value: Value; readonly label: string }[];
-  readonly value: Value;
+  /** Null: none of them. */
+  readonly value: Value | null;
   readonly onChange: (value: Value) => void;
 }
 

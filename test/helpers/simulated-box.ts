@@ -79,6 +79,10 @@ _EMBEDDING_MODELS = {
     "BertModel": ("bert", "BertEmbeddingModel"),
 }
 
+_SEQUENCE_CLASSIFICATION_MODELS = {
+    "BertForSequenceClassification": ("bert", "BertForSequenceClassification"),
+}
+
 _MULTIMODAL_MODELS = {
     "WhisperForConditionalGeneration": ("whisper", "WhisperForConditionalGeneration"),
 }

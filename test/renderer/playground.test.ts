@@ -9,7 +9,7 @@ import { curlCommand } from '../../renderer/pages/playground/curl.ts';
 import { chosenModel, DEFAULTS, isSeed, textBody, textsOf, wayOf } from '../../renderer/pages/playground/request.ts';
 import { norm, similarity } from '../../renderer/pages/playground/vectors.ts';
 import { figuresOf } from '../../shared/answer-figures.ts';
-import { predictRequestSchema } from '../../shared/api-predict.ts';
+import { predictPath, predictRequestSchema } from '../../shared/api-predict.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 
 describe('the request', () => {
@@ -63,7 +63,7 @@ describe('the request as curl', () => {
 
   it('reaches curl through a real shell as it was meant', () => {
     const body = textBody('chat', [{ question: nasty, answer: "'" }], nasty, { ...DEFAULTS, system: nasty, stop: "'\n\\n" });
-    const command = curlCommand('http://127.0.0.1:8000', "it's a (model)", body);
+    const command = curlCommand('http://127.0.0.1:8000', predictPath("it's a (model)"), body);
     const script = `curl() { "$NODE" -e 'process.stdout.write(JSON.stringify(process.argv.slice(1)))' -- "$@"; }\n${command}\n`;
     const { stdout, stderr, status } = spawnSync('sh', ['-eu'], {
       input: script,
@@ -84,7 +84,7 @@ describe('the request as curl', () => {
   });
 
   it('waits for the whole answer where nothing streams', () => {
-    expect(curlCommand('http://x', 'm', { input: ['a'] })).not.toContain('-N');
+    expect(curlCommand('http://x', '/m', { input: ['a'] })).not.toContain('-N');
   });
 });
 
@@ -177,7 +177,7 @@ describe('the model that is shown', () => {
       wayOf({ profile: { kind, hasChatTemplate, forms: [] }, plan: null });
     const nothing = wayOf({ profile: null, plan: null });
     expect([way('chat'), way('completion'), way('completion', true), way('unknown'), way('embedding'), way('speech'), nothing]).toEqual([
-      ...['chat', 'text', 'chat', 'text', 'embeddings', 'none', 'chat'],
+      ...['chat', 'text', 'chat', 'text', 'embeddings', 'speech', 'chat'],
     ]);
     // Of a folder with two forms, the one that is served says it.
     const onnx = { kind: 'onnx', files: [], codeFiles: [], inputs: [{ name: 'x', type: 'float32', shape: [4] }] } as const;

@@ -24,7 +24,7 @@ export function CompareTable({ chosen, columns }: { readonly chosen: readonly Mo
             <tr>
               <th>Model</th>
               {names.map((name) => (
-                <th className={styles.number} key={name}>
+                <th className={tables.number} key={name}>
                   {name}
                 </th>
               ))}
@@ -34,8 +34,7 @@ export function CompareTable({ chosen, columns }: { readonly chosen: readonly Mo
             {shown.map((column, row) => (
               <tr key={column.model.id}>
                 <th className={styles.name} scope="row">
-                  <span className={styles.letter}>{LETTERS[chosen.findIndex(({ id }) => id === column.model.id)]}</span>
-                  <span>{column.model.id}</span>
+                  <span className={styles.letter}>{LETTERS[chosen.findIndex(({ id }) => id === column.model.id)]}</span> {column.model.id}
                 </th>
                 {rows[row]?.map((figure, at) => (
                   <FigureCell figure={figure} isComing={isUnderWay(column)} key={names[at]} />
@@ -52,7 +51,7 @@ export function CompareTable({ chosen, columns }: { readonly chosen: readonly Mo
 
 function FigureCell({ figure: { text, isBest }, isComing }: { readonly figure: Figure; readonly isComing: boolean }) {
   return (
-    <td className={classes(styles.number, isBest && styles.best)}>
+    <td className={classes(tables.number, isBest && styles.best)}>
       {text ?? <Nothing isComing={isComing} />}
       {isBest && <span className="visually-hidden"> (best)</span>}
     </td>

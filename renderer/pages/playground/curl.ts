@@ -1,10 +1,9 @@
 /** A request as a command line that a person can paste into any POSIX shell. Pure. */
-import { predictPath } from '../../../shared/api-predict.ts';
 import type { Body } from './request.ts';
 
 /** @param address of the engine: `http://127.0.0.1:8000`. */
-export function curlCommand(address: string, modelId: string, body: Body): string {
-  const url = `${address}${predictPath(modelId)}`;
+export function curlCommand(address: string, path: string, body: Body): string {
+  const url = `${address}${path}`;
   // Without -N, curl keeps a stream's words until it has a bufferful.
   return [
     `curl${body['stream'] === true ? ' -N' : ''} ${quoted(url)}`,

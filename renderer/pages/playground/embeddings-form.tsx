@@ -1,63 +1,51 @@
 /** Texts into vectors: what a model for embeddings is asked here. */
+import { predictPath } from '../../../shared/api-predict.ts';
+import { ModeliumError } from '../../../shared/errors.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
+import { ask } from '../../api.ts';
 import { AreaField } from '../../ui/area-field.tsx';
-import { Button } from '../../ui/button.tsx';
-import { Empty, Note, Panel } from '../../ui/panel.tsx';
-import { cancelEmbedding, embed, useEmbedding } from './embedding.ts';
-import { EmbeddingsResult } from './embeddings-result.tsx';
-import { FailureView } from './failure-view.tsx';
-import styles from './playground.module.css';
-import { isServable, textsOf } from './request.ts';
-import { WaitingView } from './waiting-view.tsx';
+import { type Embedded, EmbeddingsResult } from './embeddings-result.tsx';
+import { oncePerModel, useTyped } from './once.ts';
+import { OnceForm } from './once-form.tsx';
+import { type Body, textsOf } from './request.ts';
+
+const EMPTY = {
+  title: 'No vector yet',
+  sentence: 'This model turns a text into a list of numbers. Texts that mean the same lie near each other.',
+};
+const embedding = oncePerModel<Embedded>();
+
+export function useEmbeddingsBody(): Body {
+  const [typed] = useTyped('texts to embed');
+  return { input: textsOf(typed) };
+}
 
 export function EmbeddingsForm({ model }: { readonly model: ModelView }) {
-  const state = useEmbedding();
-  const isMine = state.modelId === model.id;
-  const isUnderWay = isMine && state.underWay !== null;
-  const canEmbed = textsOf(state.typed).length > 0 && isServable(model) && !isUnderWay;
+  const [typed, setTyped] = useTyped('texts to embed');
+  const texts = textsOf(typed);
+  const embed = async (signal: AbortSignal): Promise<Embedded> => {
+    const answer = await ask<'predict'>('POST', predictPath(model.id), { body: { input: texts }, signal });
+    if ('embeddings' in answer) return { texts, answer };
+    throw new ModeliumError('upstream-failed', `${model.id} answered with no vectors.`);
+  };
   return (
-    <div className={styles.embeddings}>
-      <form
-        className={styles.fields}
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (canEmbed) void embed(model.id);
-        }}
-      >
-        <AreaField
-          help="One text a line. Two or more are compared with each other."
-          label="Texts to embed"
-          lines={4}
-          onChange={(typed) => useEmbedding.setState({ typed })}
-          value={state.typed}
-        />
-        {!isServable(model) && (
-          <Note tone="warn">
-            {model.id} cannot be asked now: {model.message} {model.help}
-          </Note>
-        )}
-        <div>
-          <Button disabled={!canEmbed} look="primary" submit>
-            Embed
-          </Button>
-        </div>
-      </form>
-      <p className="visually-hidden" role="status">
-        {isUnderWay ? 'Embedding' : isMine && state.result !== null ? 'Complete' : ''}
-      </p>
-      {isUnderWay && <WaitingView modelId={model.id} onCancel={cancelEmbedding} why={null} />}
-      {isMine && state.failure !== null && <FailureView error={state.failure} />}
-      {isMine && state.result !== null ? (
-        <EmbeddingsResult {...state.result} />
-      ) : (
-        !isUnderWay && (
-          <Panel>
-            <Empty icon="playground" title="No vector yet">
-              This model turns a text into a list of numbers. Texts that mean the same lie near each other.
-            </Empty>
-          </Panel>
-        )
-      )}
-    </div>
+    <OnceForm
+      empty={EMPTY}
+      isFilled={texts.length > 0}
+      model={model}
+      onAsk={() => void embedding.ask(model.id, embed)}
+      onCancel={() => embedding.cancel(model.id)}
+      show={(result) => <EmbeddingsResult {...result} />}
+      state={embedding.use(model.id)}
+      verb="Embed"
+    >
+      <AreaField
+        help="One text a line. Two or more are compared with each other."
+        label="Texts to embed"
+        lines={4}
+        onChange={setTyped}
+        value={typed}
+      />
+    </OnceForm>
   );
 }

@@ -4,15 +4,21 @@
  */
 
 import { millisecondsInWords } from '../../../shared/units.ts';
+import type { AnswerOf } from '../../api.ts';
 import { Panel } from '../../ui/panel.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
-import type { Embedded } from './embedding.ts';
 import styles from './playground.module.css';
+import { Table } from './table.tsx';
 import { norm, similarity } from './vectors.ts';
 
 const VALUES_SHOWN = 4;
 /** More columns than this are no table for a person. */
 const COMPARED = 12;
+
+export interface Embedded {
+  readonly texts: readonly string[];
+  readonly answer: Extract<AnswerOf<'predict'>, { readonly embeddings: unknown }>;
+}
 
 export function EmbeddingsResult({ texts, answer }: Embedded) {
   const { embeddings, usage, timings } = answer;
@@ -21,40 +27,23 @@ export function EmbeddingsResult({ texts, answer }: Embedded) {
   return (
     <>
       <Panel aside={<span className={styles.hint}>{figures.filter((figure) => figure !== null).join(' · ')}</span>} title="Vectors">
-        <ScrollBox as="div" className={styles.table} label="Vectors">
-          <table>
-            <thead>
-              <tr>
-                <th>Text</th>
-                <th>Dimensions</th>
-                <th>Norm</th>
-                <th>First values</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(({ number, text, vector }) => (
-                <tr key={number}>
-                  <td className={styles.text}>
-                    {number}. {text}
-                  </td>
-                  <td>{vector.length}</td>
-                  <td>{norm(vector).toFixed(4)}</td>
-                  <td className={styles.values}>
-                    {vector
-                      .slice(0, VALUES_SHOWN)
-                      .map((value) => value.toFixed(4))
-                      .join(', ')}
-                    {vector.length > VALUES_SHOWN ? ', ...' : ''}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </ScrollBox>
+        <Table
+          head={['Text', 'Dimensions', 'Norm', 'First values']}
+          label="Vectors"
+          rows={rows.map(({ number, text, vector }) => ({
+            key: number,
+            cells: [`${number}. ${text}`, vector.length, norm(vector).toFixed(4), <FirstValues key="values" vector={vector} />],
+          }))}
+        />
       </Panel>
       {rows.length > 1 && <Similarities vectors={rows.slice(0, COMPARED)} />}
     </>
   );
+}
+
+function FirstValues({ vector }: { readonly vector: readonly number[] }) {
+  const first = vector.slice(0, VALUES_SHOWN).map((value) => value.toFixed(4));
+  return <span className={styles.values}>{[...first, ...(vector.length > VALUES_SHOWN ? ['...'] : [])].join(', ')}</span>;
 }
 
 interface Numbered {

@@ -12,17 +12,14 @@ import { Button } from '../../ui/button.tsx';
 import { ChoiceField } from '../../ui/fields.tsx';
 import { Empty, Note, Page, Panel } from '../../ui/panel.tsx';
 import { Segmented } from '../../ui/segmented.tsx';
-import { Chat } from './chat.tsx';
+import { Asking, Side } from './asking-view.tsx';
 import { ChatList } from './chat-list.tsx';
 import { CompareView } from './compare-view.tsx';
 import { COMPARED, setMode, startAnew, usePlayground, useTurns } from './conversation.ts';
-import { useEmbedding } from './embedding.ts';
-import { EmbeddingsForm } from './embeddings-form.tsx';
 import type { Mode } from './kept-state.ts';
 import { ParametersPanel } from './parameters-panel.tsx';
 import styles from './playground.module.css';
-import { chosenModel, textsOf, type Way, wayOf } from './request.ts';
-import { ChatRequestPanel, RequestPanel } from './request-panel.tsx';
+import { chosenModel, groupOf, isServable, WAY_GROUPS, type WayGroup, wayOf } from './request.ts';
 
 /**
  * Where the parameters stand beside the chat and not below it; playground.module.css has the same.
@@ -38,10 +35,12 @@ export function PlaygroundPage({ subject }: PageProps) {
   const before = usePlayground((state) => state.chosen);
   const model = chosenModel(models, subject, before);
   const id = model?.id ?? null;
+  const group = model === null ? null : groupOf(wayOf(model));
   // The one that is looked at stays, also when another becomes ready meanwhile.
   useEffect(() => {
-    if (id !== null) usePlayground.setState({ chosen: id });
-  }, [id]);
+    if (id === null || group === null) return;
+    usePlayground.setState(({ chosenByKind }) => ({ chosen: id, chosenByKind: { ...chosenByKind, [group]: id } }));
+  }, [id, group]);
   if (models.length === 0) {
     return (
       <Page title="Playground">
@@ -74,21 +73,19 @@ interface PlaygroundProps {
 function Playground({ models, model, subject }: PlaygroundProps) {
   const [isOpen, setIsOpen] = useState(() => matchMedia(WIDE).matches);
   const mode = usePlayground((state) => state.mode);
-  const way = model === null ? 'none' : wayOf(model);
+  const way = model === null ? null : wayOf(model);
   const isComparing = mode === 'compare';
-  const hasSide = isComparing || (way !== 'none' && way !== 'tensors');
+  const hasParameters = isComparing || way === 'chat' || way === 'text';
   return (
     <Page
       actions={
         <>
           <Segmented choices={MODE_CHOICES} label="Way of asking" onChange={setMode} value={mode} />
-          {!isComparing && <ChatList />}
-          {!isComparing && model !== null && (way === 'chat' || way === 'text') && <NewChat modelId={model.id} />}
-          {hasSide && (
-            <Button aria-controls="playground-side" aria-expanded={isOpen} icon="settings" onClick={() => setIsOpen(!isOpen)}>
-              {way === 'embeddings' && !isComparing ? 'Request' : 'Parameters'}
-            </Button>
-          )}
+          {!isComparing && hasParameters && <ChatList />}
+          {!isComparing && hasParameters && model !== null && <NewChat modelId={model.id} />}
+          <Button aria-controls="playground-side" aria-expanded={isOpen} icon="settings" onClick={() => setIsOpen(!isOpen)}>
+            {hasParameters ? 'Parameters' : 'Request'}
+          </Button>
         </>
       }
       fills
@@ -99,14 +96,18 @@ function Playground({ models, model, subject }: PlaygroundProps) {
       <div className={styles.columns}>
         {isComparing ? (
           <CompareView first={model} />
-        ) : model === null ? (
+        ) : model === null || way === null ? (
           <Note tone="warn">There is no model {subject} here, or not any more. Choose another one.</Note>
         ) : (
-          <Asking model={model} way={way} />
+          <Asking key={model.id} model={model} way={way} />
         )}
-        {hasSide && isOpen && (
+        {isOpen && (
           <div className={styles.side} id="playground-side">
-            {isComparing ? <ParametersPanel of={COMPARED} way="chat" /> : model !== null && <Side model={model} way={way} />}
+            {isComparing ? (
+              <ParametersPanel of={COMPARED} way="chat" />
+            ) : (
+              model !== null && way !== null && <Side key={model.id} model={model} way={way} />
+            )}
           </div>
         )}
       </div>
@@ -115,10 +116,30 @@ function Playground({ models, model, subject }: PlaygroundProps) {
 }
 
 function Choosing({ models, model }: Pick<PlaygroundProps, 'models' | 'model'>) {
-  const choices = models.map(({ id, state }) => ({ value: id, label: `${id} (${stateWord(state).toLowerCase()})` }));
+  const chosenByKind = usePlayground((state) => state.chosenByKind);
+  const shown = model === null ? null : groupOf(wayOf(model));
+  const groups = (Object.keys(WAY_GROUPS) as WayGroup[]).filter((group) => models.some((each) => groupOf(wayOf(each)) === group));
+  const turnTo = (group: WayGroup): void => {
+    const all = models.filter((each) => groupOf(wayOf(each)) === group);
+    const next = all.find(({ id }) => id === chosenByKind[group]) ?? all.find(isServable) ?? all[0];
+    if (next !== undefined) go('playground', next.id);
+  };
+  const choices = models
+    .filter((each) => shown === null || groupOf(wayOf(each)) === shown)
+    .map(({ id, state }) => ({ value: id, label: `${id} (${stateWord(state).toLowerCase()})` }));
   return (
     <div className={styles.head}>
-      <ChoiceField choices={choices} hideLabel label="Model" onChange={(id) => go('playground', id)} value={model?.id ?? null} />
+      {groups.length > 1 && (
+        <Segmented
+          choices={groups.map((group) => ({ value: group, label: WAY_GROUPS[group] }))}
+          label="Kind of model"
+          onChange={turnTo}
+          value={shown}
+        />
+      )}
+      <div className={styles.chosen}>
+        <ChoiceField choices={choices} hideLabel label="Model" onChange={(id) => go('playground', id)} value={model?.id ?? null} />
+      </div>
       {model !== null && (
         <>
           <StateChip model={model} />
@@ -135,29 +156,5 @@ function NewChat({ modelId }: { readonly modelId: string }) {
     <Button disabled={turns.length === 0} icon="plus" onClick={() => startAnew(modelId)}>
       New chat
     </Button>
-  );
-}
-
-function Asking({ model, way }: { readonly model: ModelView; readonly way: Way }) {
-  if (way === 'embeddings') return <EmbeddingsForm model={model} />;
-  if (way === 'chat' || way === 'text') return <Chat key={model.id} model={model} way={way} />;
-  return (
-    <Panel>
-      <Empty icon="playground" title={`${model.id} cannot be asked here`}>
-        It is a model of the kind "{model.profile?.kind}". This page asks models that answer in words and models that make embeddings.
-      </Empty>
-    </Panel>
-  );
-}
-
-function Side({ model, way }: { readonly model: ModelView; readonly way: Way }) {
-  const typed = useEmbedding((state) => state.typed);
-  if (way === 'embeddings') return <RequestPanel body={{ input: textsOf(typed) }} isLast={false} modelId={model.id} />;
-  if (way !== 'chat' && way !== 'text') return null;
-  return (
-    <>
-      <ParametersPanel context={model.profile?.contextLength ?? null} of={model.id} way={way} />
-      <ChatRequestPanel modelId={model.id} way={way} />
-    </>
   );
 }

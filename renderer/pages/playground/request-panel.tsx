@@ -1,5 +1,6 @@
 /** The request as a command, for whoever goes on from here with a script. */
 
+import { predictPath } from '../../../shared/api-predict.ts';
 import { useWindow } from '../../store.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Panel } from '../../ui/panel.tsx';
@@ -15,18 +16,18 @@ export function ChatRequestPanel({ modelId, way }: { readonly modelId: string; r
   const parameters = useParameters(modelId);
   const turns = useTurns(modelId);
   const last = draft.trim() === '' ? requests[modelId] : undefined;
-  return <RequestPanel body={last ?? textBody(way, turns, draft, parameters)} isLast={last !== undefined} modelId={modelId} />;
+  return <RequestPanel body={last ?? textBody(way, turns, draft, parameters)} isLast={last !== undefined} path={predictPath(modelId)} />;
 }
 
 interface RequestProps {
-  readonly modelId: string;
+  readonly path: string;
   readonly body: Body;
   readonly isLast: boolean;
 }
 
-export function RequestPanel({ modelId, body, isLast }: RequestProps) {
+export function RequestPanel({ path, body, isLast }: RequestProps) {
   const address = useWindow((state) => state.snapshot?.address ?? location.origin);
-  const command = curlCommand(address, modelId, body);
+  const command = curlCommand(address, path, body);
   return (
     <Panel aside={<CopyButton label="Copy" look="quiet" name="Copy the request" text={() => command} />} title="As a request">
       <p className={styles.hint}>{isLast ? 'The last one, for a shell.' : 'The next one, for a shell.'}</p>

@@ -4,7 +4,7 @@
  */
 import type { LaunchPlan } from '../../../shared/decision.ts';
 import { SERVABLE_STATES } from '../../../shared/model.ts';
-import type { FormKind, ModelForm, ModelProfile } from '../../../shared/profile.ts';
+import type { FormKind, ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { describedTensors, isTextModel } from '../../../shared/tensors.ts';
 
@@ -16,9 +16,39 @@ export interface Asking {
 
 /**
  * `chat` takes messages, `text` a text to go on with, `embeddings` texts to turn into numbers,
- * `tensors` tensors by name; `none`: not to be asked here.
+ * `ranking` a query and documents, `classes` texts and `images` an image to classify, `speech` a
+ * sound, `tensors` tensors by name.
  */
-export type Way = 'chat' | 'text' | 'embeddings' | 'tensors' | 'none';
+export type Way = 'chat' | 'text' | 'embeddings' | 'ranking' | 'classes' | 'images' | 'speech' | 'tensors';
+
+const WAYS: Readonly<Record<ModelKind, Way | null>> = {
+  chat: 'chat',
+  'vision-language': 'chat',
+  embedding: 'embeddings',
+  reranker: 'ranking',
+  classifier: 'classes',
+  vision: 'images',
+  speech: 'speech',
+  // As its template says.
+  completion: null,
+  unknown: null,
+};
+
+/** Kinds of asking, as people tell models apart. */
+export const WAY_GROUPS = {
+  words: 'Words',
+  embeddings: 'Embeddings',
+  ranking: 'Ranking',
+  classes: 'Classes',
+  speech: 'Speech',
+  tensors: 'Tensors',
+} as const;
+export type WayGroup = keyof typeof WAY_GROUPS;
+
+export function groupOf(way: Way): WayGroup {
+  if (way === 'chat' || way === 'text') return 'words';
+  return way === 'images' ? 'classes' : way;
+}
 
 /** Null: not sent, so that the engine's or the runtime's own default holds. */
 export interface Parameters {
@@ -58,10 +88,7 @@ export function wayOf({ profile, plan }: Asking): Way {
   const { kind, hasChatTemplate } = profile;
   const forms = plan === null ? profile.forms : profile.forms.filter((form) => form.kind === plan.form);
   if (forms.length > 0 && forms.every((form) => TENSOR_FORMS.has(form.kind))) return forms.some(takesText) ? 'text' : 'tensors';
-  if (kind === 'embedding') return 'embeddings';
-  if (kind === 'chat' || kind === 'vision-language') return 'chat';
-  if (kind === 'completion' || kind === 'unknown') return hasChatTemplate ? 'chat' : 'text';
-  return 'none';
+  return WAYS[kind] ?? (hasChatTemplate ? 'chat' : 'text');
 }
 
 /** A server's own `generate` answers it. */
@@ -123,8 +150,8 @@ export function textsOf(typed: string): readonly string[] {
   return typed.split('\n').filter((line) => line.trim() !== '');
 }
 
-export function isServable(model: Pick<ModelView, 'state' | 'profile' | 'plan'>): boolean {
-  return SERVABLE_STATES.has(model.state) && wayOf(model) !== 'none';
+export function isServable(model: Pick<ModelView, 'state'>): boolean {
+  return SERVABLE_STATES.has(model.state);
 }
 
 /**

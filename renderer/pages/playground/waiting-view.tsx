@@ -16,13 +16,15 @@ interface WaitingProps {
    */
   readonly why: string | null;
   readonly onCancel: () => void;
+  /** What comes once the model is ready. */
+  readonly then?: string;
 }
 
-export function WaitingView({ modelId, why, onCancel }: WaitingProps) {
+export function WaitingView({ modelId, why, onCancel, then = 'the first word' }: WaitingProps) {
   const model = useModel(modelId);
   const ratio = model === undefined ? null : progressOf(model);
   const isReady = model?.state === 'ready';
-  const sentence = isReady ? 'waiting for the first word' : (model?.message ?? why ?? 'waiting for the engine');
+  const sentence = isReady ? `waiting for ${then}` : (model?.message ?? why ?? 'waiting for the engine');
   return (
     <div className={styles.waiting}>
       <span>{`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`}</span>

@@ -1,0 +1,55 @@
+/** Documents by how well they answer a query: what a reranker is asked here. */
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { ask } from '../../api.ts';
+import { AreaField } from '../../ui/area-field.tsx';
+import { TextField } from '../../ui/fields.tsx';
+import { Panel } from '../../ui/panel.tsx';
+import { oncePerModel, useTyped } from './once.ts';
+import { OnceForm } from './once-form.tsx';
+import { type RankedDocument, rankedDocuments } from './read-answers.ts';
+import { type Body, textsOf } from './request.ts';
+import { Table } from './table.tsx';
+
+const EMPTY = {
+  title: 'Nothing was ranked yet',
+  sentence: 'This model says how well each document answers a query: the best ones belong in front of a chat model.',
+};
+const ranking = oncePerModel<readonly RankedDocument[]>();
+
+export function useRankBody(modelId: string): Body {
+  const [query] = useTyped('query');
+  const [typed] = useTyped('documents');
+  return { model: modelId, query, documents: textsOf(typed) };
+}
+
+export function RankForm({ model }: { readonly model: ModelView }) {
+  const [query, setQuery] = useTyped('query');
+  const [typed, setTyped] = useTyped('documents');
+  const documents = textsOf(typed);
+  const body = useRankBody(model.id);
+  const rank = async (signal: AbortSignal) => rankedDocuments(await ask<'rerank'>('POST', '/v1/rerank', { body, signal }), documents);
+  return (
+    <OnceForm
+      empty={EMPTY}
+      isFilled={query.trim() !== '' && documents.length > 0}
+      model={model}
+      onAsk={() => void ranking.ask(model.id, rank)}
+      onCancel={() => ranking.cancel(model.id)}
+      show={(ranked) => (
+        <Panel title="Ranking">
+          <Table
+            head={['Document', 'Score']}
+            label="Ranking"
+            numbersFrom={1}
+            rows={ranked.map(({ index, text, score }, at) => ({ key: index, cells: [`${at + 1}. ${text}`, score.toFixed(4)] }))}
+          />
+        </Panel>
+      )}
+      state={ranking.use(model.id)}
+      verb="Rank"
+    >
+      <TextField label="Query" onChange={setQuery} value={query} />
+      <AreaField help="One document a line." label="Documents" lines={4} onChange={setTyped} value={typed} />
+    </OnceForm>
+  );
+}

@@ -1,0 +1,178 @@
+/**
+ * The playground's forms for models that answer in no words, in a real Chromium on a real engine:
+ * a real ranking by llama.cpp, and fixture programs with the interfaces of vLLM and Triton.
+ */
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { value, writeOnnx } from '../core/analyzer/synthetic-onnx.ts';
+import { expectAccessible } from '../helpers/axe.ts';
+import { CHROMIUM, launchChromium, openWindow } from '../helpers/browser.ts';
+import { type LiveEngine, startLiveEngine } from '../helpers/live-engine.ts';
+import { makeSimulatedBox, type SimulatedBox } from '../helpers/simulated-box.ts';
+import { writeTinyFolder } from '../helpers/tiny-folder.ts';
+
+const TRITON = join(import.meta.dirname, '../fixtures/triton/program.ts');
+const FLOAT = 1;
+
+describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () => {
+  let box: SimulatedBox;
+  let live: LiveEngine;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    box = makeSimulatedBox({ gpus: [{ totalMiB: 8_000 }] });
+    live = await startLiveEngine({
+      settings: {
+        gpus: { nvidia_smi: box.nvidiaSmi, reserve_mb: 0 },
+        host: { reserve_mb: 0 },
+        vllm: { command: box.vllmCommand, port_range: [13_201, 13_240] },
+        triton: { command: 'triton/bin/tritonserver' },
+        orchestration: { policies: { load: 'on_request', min_residency_seconds: 0 } },
+      },
+      async prepare({ folder, watch }) {
+        const root = join(folder, 'triton');
+        for (const name of ['bin', 'backends/onnxruntime']) mkdirSync(join(root, name), { recursive: true });
+        writeFileSync(join(root, 'bin/tritonserver'), `#!/bin/sh\nexec ${process.execPath} ${TRITON} "$@"\n`);
+        chmodSync(join(root, 'bin/tritonserver'), 0o755);
+        const configOf = (architecture: string, more: object = {}) => ({ config: { architectures: [architecture], ...more } });
+        await writeTinyFolder(join(watch, 'classes'), configOf('BertForSequenceClassification', { id2label: { 0: 'good', 1: 'bad' } }));
+        await writeTinyFolder(join(watch, 'speech'), configOf('WhisperForConditionalGeneration', { model_type: 'whisper' }));
+        writeFileSync(join(watch, 'net.onnx'), writeOnnx());
+        const pictures = writeOnnx({
+          inputs: [value(11, 'x', FLOAT, ['batch', 3, 32, 32])],
+          outputs: [
+            value(12, 'image', FLOAT, ['batch', 3, 16, 16]),
+            value(12, 'boxes', FLOAT, ['batch', 5, 4]),
+            value(12, 'scores', FLOAT, ['batch', 5]),
+          ],
+        });
+        writeFileSync(join(watch, 'pictures.onnx'), pictures);
+      },
+    });
+    await live.drop('ranker', { kind: 'bert', ranks: true, contextTokens: 128 });
+    for (const id of ['classes', 'speech', 'net.onnx', 'pictures.onnx', 'ranker']) await live.comesTo(id, 'unloaded');
+    browser = await launchChromium();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await live?.close();
+    box?.remove();
+  });
+
+  const open = async (name: string, options = {}) => {
+    const opened = await openWindow(browser, live.address, { token: live.engine.token, page: `playground/${name}`, ...options });
+    const button = (word: string) => opened.page.getByRole('button', { name: word, exact: true });
+    const rowsOf = (table: string) => opened.page.getByRole('group', { name: table, exact: true }).getByRole('row');
+    return { ...opened, button, rowsOf };
+  };
+
+  it('a reranker sorts documents by their score, the one that the engine itself gives', async () => {
+    const { page, errors, button, rowsOf } = await open('ranker', { colorScheme: 'dark' });
+    expect(await button('Rank').isDisabled()).toBe(true);
+    await page.getByRole('textbox', { name: 'Query' }).fill('memory');
+    const documents = ['the model answers', 'nobody waits', 'graphics and memory'];
+    await page.getByRole('textbox', { name: 'Documents' }).fill(documents.join('\n'));
+    await button('Rank').click();
+    await rowsOf('Ranking').nth(3).waitFor();
+    const { json } = await live.ask('POST', '/v1/rerank', { model: 'ranker', query: 'memory', documents });
+    const expected = json.results.map(
+      ({ index, relevance_score: score }: { index: number; relevance_score: number }, at: number) =>
+        `${at + 1}. ${documents[index]}\t${score.toFixed(4)}`,
+    );
+    expect((await rowsOf('Ranking').allInnerTexts()).slice(1)).toEqual(expected);
+    await expectAccessible(page);
+    // What is typed stays over other pages, and the kind knows its model again.
+    await page.getByText('Tensors', { exact: true }).click();
+    await page.waitForURL(/#\/playground\/(net|pictures)\.onnx$/);
+    await page.getByText('Ranking', { exact: true }).first().click();
+    await page.waitForURL(/#\/playground\/ranker$/);
+    expect(await page.getByRole('textbox', { name: 'Query' }).inputValue()).toBe('memory');
+    await rowsOf('Ranking').nth(3).waitFor();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it('a classifier shows its labels with their probabilities, and a sound becomes text', async () => {
+    const { page, errors, button, rowsOf } = await open('classes');
+    await page.getByRole('textbox', { name: 'Texts to classify' }).fill('fine');
+    await button('Classify').click();
+    await rowsOf('Classes of fine').nth(2).waitFor();
+    expect((await rowsOf('Classes of fine').allInnerTexts()).slice(1)).toEqual(['good\t0.9000', 'Class 1\t0.1000']);
+    await expectAccessible(page);
+    await page.goto(`${live.address}/#/playground/speech`);
+    await page.getByLabel('Sound file').setInputFiles({ name: 'a.wav', mimeType: 'audio/wav', buffer: Buffer.alloc(1_000) });
+    await button('Transcribe').click();
+    await page.getByText(/^simulated: \d{4} bytes$/).waitFor();
+    await expectAccessible(page);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it('the form of tensors comes from what the model takes: numbers are typed, an image becomes its pixels', async () => {
+    const { page, errors, button, rowsOf } = await open('net.onnx');
+    const field = page.getByRole('textbox', { name: 'x: FP32 [-1, 4]' });
+    await field.fill('1 2 three 4');
+    await button('Infer').click();
+    await page.getByText('x: "three" is no number.', { exact: true }).waitFor();
+    await field.fill('1 2 3 4\n5 6 7 8');
+    await button('Infer').click();
+    await rowsOf('y').nth(2).waitFor();
+    expect(await rowsOf('y').nth(1).innerText()).toMatch(/^0(\t0){8}$/);
+    // JSON goes as it is, and the engine says what is wrong with it.
+    await field.fill('[[1, 2]]');
+    await button('Infer').click();
+    await page.getByText(/^inputs\.x: its shape is \[1, 2\], and the model takes FP32 \[-1, 4\]/).waitFor();
+
+    await page.goto(`${live.address}/#/playground/pictures.onnx`);
+    const sent = page.waitForRequest((request) => request.url().endsWith('/predict/pictures.onnx'));
+    await page.getByLabel('x: FP32 [-1, 3, 32, 32]').setInputFiles({ name: 'red.png', mimeType: 'image/png', buffer: redPng() });
+    await button('Infer').click();
+    const { inputs } = (await sent).postDataJSON() as { inputs: { x: number[][][][] } };
+    expect([inputs.x.length, inputs.x[0]?.length, inputs.x[0]?.[0]?.length, inputs.x[0]?.[0]?.[0]?.length]).toEqual([1, 3, 32, 32]);
+    expect([0, 1, 2].map((channel) => inputs.x[0]?.[channel]?.[16]?.[16])).toEqual([1, 0, 0]);
+    await page.getByRole('img', { name: 'image as an image, 16 x 16' }).waitFor();
+    expect(await rowsOf('Detections').count()).toBe(6);
+    await expectAccessible(page);
+    // What is no image is told in words, and nothing is sent.
+    await page.getByLabel('x: FP32 [-1, 3, 32, 32]').setInputFiles({ name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('no') });
+    await button('Infer').click();
+    await page.getByText('The file is no image that this browser can read.', { exact: true }).waitFor();
+    // The engine refused one request, as it should.
+    expect(errors.filter((error) => !error.includes('400'))).toEqual([]);
+    await page.context().close();
+  });
+});
+
+/** Four red pixels. */
+function redPng(): Buffer {
+  const chunk = (type: string, data: Buffer): Buffer => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const frame = Buffer.alloc(8);
+    frame.writeUInt32BE(data.length);
+    return Buffer.concat([frame.subarray(0, 4), body, crc(body)]);
+  };
+  const head = Buffer.from([0, 0, 0, 2, 0, 0, 0, 2, 8, 2, 0, 0, 0]);
+  const row = [0, 255, 0, 0, 255, 0, 0];
+  const magic = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([
+    magic,
+    chunk('IHDR', head),
+    chunk('IDAT', deflateSync(Buffer.from([...row, ...row]))),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+function crc(bytes: Buffer): Buffer {
+  let sum = 0xff_ff_ff_ff;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) sum = (sum >>> 1) ^ (sum & 1 ? 0xed_b8_83_20 : 0);
+  }
+  const out = Buffer.alloc(4);
+  out.writeUInt32BE((sum ^ 0xff_ff_ff_ff) >>> 0);
+  return out;
+}
