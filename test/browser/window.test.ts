@@ -163,7 +163,9 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     await drawer.getByRole('switch', { name: 'Pinned' }).click();
     await expect.poll(async () => (await engine.model('other')).pinned).toBe(true);
     await drawer.getByRole('switch', { name: 'Pinned' }).click();
-    await drawer.getByRole('button', { name: /Plan it/ }).click();
+    await drawer.getByRole('tab', { name: 'Plan' }).click();
+    await drawer.getByText(/^On GPU 1: it fits/).waitFor();
+    await drawer.getByText(/ways that were weighed/).click();
     await drawer.getByText('taken', { exact: true }).waitFor();
     expect((await engine.model('other')).state).toBe('unloaded');
     await page.keyboard.press('Escape');

@@ -236,22 +236,20 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Rou
 }
 
 /**
- * A person knows better than the estimate: what `models.NAME.memory_mb` says counts where it runs.
- * A split is cut to fit by the estimate, so that there is nothing to override.
+ * A person knows better than the estimate: what `models.NAME.memory_mb` says counts where it runs;
+ * of a split, over its GPU and the host as the estimate spreads it.
  */
 function overridden(
   bytes: DeviceBytes,
   { kind, gpus }: Placement,
   { memory_mb: megabytes }: LaunchSettings,
 ): { readonly bytes: DeviceBytes; readonly overrides: readonly Fact[] } {
-  const devices = kind === 'gpu' ? gpus : kind === 'cpu' ? [HOST_DEVICE] : [];
-  if (megabytes === undefined || devices.length === 0) return { bytes, overrides: [] };
-  const saidBytes = megabytes * MIB;
+  const devices = kind === 'gpu' ? gpus : kind === 'cpu' ? [HOST_DEVICE] : kind === 'split' ? Object.keys(bytes) : [];
   const estimatedBytes = devices.reduce((sum, id) => sum + (bytes[id] ?? 0), 0);
-  return {
-    bytes: { ...bytes, ...Object.fromEntries(devices.map((id) => [id, Math.ceil(saidBytes / devices.length)])) },
-    overrides: [{ fact: 'overridden', bytes: saidBytes, estimatedBytes }],
-  };
+  if (megabytes === undefined || estimatedBytes === 0) return { bytes, overrides: [] };
+  const saidBytes = megabytes * MIB;
+  const said = Object.fromEntries(devices.map((id) => [id, Math.ceil((saidBytes * (bytes[id] ?? 0)) / estimatedBytes)]));
+  return { bytes: { ...bytes, ...said }, overrides: [{ fact: 'overridden', bytes: saidBytes, estimatedBytes }] };
 }
 
 /** Which one of several quantisations. */

@@ -2,14 +2,14 @@
  * Puts the questions to the brain: gathers what it must know from the owners. The brain itself is
  * pure; nothing is decided or committed here.
  */
-import type { Decision, LaunchWish, OwnLaunch, RuntimeId } from '../../../shared/decision.ts';
+import type { Decision, LaunchWish, OwnLaunch, Placement, RuntimeId } from '../../../shared/decision.ts';
 import type { StateOf } from '../../../shared/model.ts';
 import { formOf, type ModelForm, type ModelProfile } from '../../../shared/profile.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import type { Admission } from '../admission.ts';
 import { type BaseVerdict, baseOf, type KnownModel } from '../analyzer/adapter-base.ts';
 import { RECENT_MEASUREMENTS } from '../measurements.ts';
-import type { Devices, Room } from '../memory/devices.ts';
+import { type Devices, isNamed, type Room } from '../memory/devices.ts';
 import { type ResidentFacts, residents, settingsOf } from '../memory/residents.ts';
 import type { Problem } from '../notice/elsewhere.ts';
 import type { Clock, Ledger } from '../ports.ts';
@@ -102,6 +102,7 @@ export class Questions {
     // By what is known now another share might be planned: no reason to disturb one that serves.
     const { placement, preparation, learned, adapters, base } = state.plan;
     if (base !== undefined) return false;
+    if (isBarred(placement, settings, this.#ports.devices.rooms())) return true;
     return (
       planHash(runtime.planner.plan(record.profile, form, placement, { ...settings, learned, adapters }, preparation)) !==
       planHash(state.plan)
@@ -211,6 +212,13 @@ function wished(own: LaunchSettings, wish: LaunchWish): LaunchSettings {
     else settings[key] = value;
   }
   return settings;
+}
+
+/** Is it on a GPU that its own settings do not name, or off all of them where they name some? */
+function isBarred({ kind, gpus }: Placement, { gpus: named }: LaunchSettings, rooms: readonly Room[]): boolean {
+  if (named === undefined || kind === 'elsewhere') return false;
+  if (kind === 'cpu') return named.length > 0;
+  return rooms.some((room) => gpus.includes(room.id) && !isNamed(named, room));
 }
 
 /** The room as it would be without what this model holds of it. */

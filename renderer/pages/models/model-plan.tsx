@@ -1,62 +1,159 @@
 /**
- * What would happen if it were asked for now, and why: the brain's dry run, with every candidate.
- * Asked when somebody wants to see it.
+ * What would happen if it were asked for now, and what another context, another place or another
+ * runtime would change: the brain's dry run, followed while one moves a slider.
  */
 import { useState } from 'react';
-import { toModeliumError } from '../../../shared/errors.ts';
-import type { StateName } from '../../../shared/model.ts';
+import type { Candidate, Decision, LaunchWish, OwnLaunch } from '../../../shared/decision.ts';
 import { headlineOf } from '../../../shared/reason-words.ts';
-import { type AnswerOf, ask } from '../../api.ts';
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { bytesInWords, MIB } from '../../../shared/units.ts';
 import { CandidateTable } from '../../components/candidate-table.tsx';
 import { ReasonView } from '../../components/reason.tsx';
+import { ON_DEVICE } from '../../components/state-chip.tsx';
+import { useWindow } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { Note } from '../../ui/panel.tsx';
+import { WithCode } from '../../ui/with-code.ts';
+import { type Change, changeInWords, changesOf, saveLaunch } from './launch.ts';
 import styles from './model-drawer.module.css';
+import { PlanControls } from './plan-controls.tsx';
+import { PlanMemory } from './plan-memory.tsx';
+import { Section } from './section.tsx';
+import { usePlan } from './use-plan.ts';
 
-interface ModelPlanProps {
-  readonly id: string;
-  readonly state: StateName;
+export function ModelPlan({ model }: { readonly model: ModelView }) {
+  const { id, state } = model;
+  const [wish, setWish] = useState<LaunchWish>({});
+  const lastDecisionId = useWindow((window) => window.snapshot?.lastDecisionId);
+  const { answer, trouble } = usePlan(id, wish, [state, lastDecisionId]);
+  const own = answer?.own ?? null;
+  if (answer === null || own === null) return <div className={styles.body}>{trouble !== null && <Note tone="bad">{trouble}</Note>}</div>;
+  const { decision } = answer;
+  const changes = changesOf(wish, own);
+  const best = decision === null ? null : bestOf(decision);
+  return (
+    <div className={styles.body}>
+      {trouble !== null && <Note tone="bad">{trouble}</Note>}
+      <PlanControls best={best} model={model} onChange={(part) => setWish((before) => ({ ...before, ...part }))} own={own} wish={wish} />
+      {changes.length > 0 && <Save changes={changes} model={model} onDone={() => setWish({})} />}
+      {decision === null ? (
+        <p>{answer.message}</p>
+      ) : (
+        <Planned
+          best={best}
+          decision={decision}
+          model={model}
+          onOverride={(memory_mb) => setWish((before) => ({ ...before, memory_mb }))}
+          own={own}
+        />
+      )}
+    </div>
+  );
+}
+
+/** The one that is taken or waited for; of a refusal the one that comes nearest. */
+function bestOf(decision: Decision): Candidate | null {
+  if (decision.kind === 'place') return decision.candidate;
+  return decision.candidates.find(({ bytesNeeded }) => Object.keys(bytesNeeded).length > 0) ?? null;
+}
+
+interface SaveProps {
+  readonly model: ModelView;
+  readonly changes: readonly Change[];
+  readonly onDone: () => void;
+}
+
+function Save({ model: { id, state }, changes, onDone }: SaveProps) {
+  const [isSaving, setSaving] = useState(false);
+  const isLoaded = ON_DEVICE.has(state);
+  const save = async (): Promise<void> => {
+    setSaving(true);
+    if (await saveLaunch(id, isLoaded, changes)) onDone();
+    setSaving(false);
+  };
+  return (
+    <div className={styles.save}>
+      <code>{changes.map(changeInWords).join(', ')}</code>
+      <div className={styles.actions}>
+        <Button disabled={isSaving} look="primary" onClick={() => void save()} small>
+          {isLoaded ? 'Use this and load it anew' : 'Use this and load it'}
+        </Button>
+        <Button onClick={onDone} small>
+          Take it back
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+interface PlannedProps {
+  readonly model: ModelView;
+  readonly decision: Decision;
+  readonly best: Candidate | null;
+  readonly own: OwnLaunch;
+  readonly onOverride: (memoryMb: number) => void;
+}
+
+function Planned({ model, decision, best, onOverride }: PlannedProps) {
+  const { candidates, because, kind } = decision;
+  return (
+    <>
+      <Section title="What would happen">
+        <p className={styles.result}>{headlineOf(because)}</p>
+        <ReasonView reason={because} />
+        {kind === 'refuse' && (
+          <Note tone="warn">
+            <WithCode>{decision.help}</WithCode>
+          </Note>
+        )}
+        {kind === 'refuse' && <Override decision={decision} onOverride={onOverride} />}
+        {best !== null && best.victims.length > 0 && (
+          <p>
+            Must leave first: <b>{best.victims.join(', ')}</b>
+          </p>
+        )}
+      </Section>
+      {best !== null && <PlanMemory candidate={best} model={model} />}
+      {candidates.length > 0 && (
+        <details>
+          <summary>{candidates.length === 1 ? 'The one way that was weighed' : `All ${candidates.length} ways that were weighed`}</summary>
+          <CandidateTable candidates={candidates} chosen={kind === 'place' ? 0 : null} />
+        </details>
+      )}
+    </>
+  );
+}
+
+interface OverrideProps {
+  readonly decision: Extract<Decision, { kind: 'refuse' }>;
+  readonly onOverride: (memoryMb: number) => void;
 }
 
 /**
- * What was planned for another model, or from another state, says nothing of this one: its `key` is
- * both.
+ * An estimate may be too careful, and a person may know better: then Modelium reckons with what
+ * there is, and the ledger says who said so.
  */
-export function ModelPlan({ id, state }: ModelPlanProps) {
-  const [answer, setAnswer] = useState<AnswerOf<'plan'> | null>(null);
-  const [trouble, setTrouble] = useState<string | null>(null);
-  if (state !== 'unloaded' && state !== 'failed' && state !== 'blocked') return null;
-  const plan = (): void => {
-    ask<'plan'>('POST', '/control/plan', { body: { target: id } })
-      .then(setAnswer)
-      .catch((thrown: unknown) => setTrouble(toModeliumError(thrown).message));
-  };
+function Override({ decision: { refusal, candidates }, onOverride }: OverrideProps) {
+  if (refusal !== 'too-large' && refusal !== 'no-room') return null;
+  const onGpus = candidates.filter(({ plan }) => plan.placement.kind === 'gpu');
+  const most = Math.max(0, ...(onGpus.length > 0 ? onGpus : candidates).map((candidate) => mostOf(candidate)));
+  const megabytes = Math.floor(most / MIB);
+  if (megabytes < 1) return null;
   return (
-    <section className={styles.section}>
-      <h3>What would happen</h3>
-      {trouble !== null && <Note tone="bad">{trouble}</Note>}
-      {answer === null ? (
-        <div>
-          <Button icon="decisions" onClick={plan} small>
-            Plan it (changes nothing)
-          </Button>
-        </div>
-      ) : (
-        <Planned answer={answer} />
-      )}
-    </section>
+    <div className={styles.override}>
+      <Button onClick={() => onOverride(megabytes)} small>
+        Override the estimate
+      </Button>
+      <p className={styles.message}>
+        The most that is free in one place is {bytesInWords(most)}. If you know that the model gets along with it, Modelium reckons with
+        that and loads it; should it not, the load ends out of memory.
+      </p>
+    </div>
   );
 }
 
-function Planned({ answer: { decision, message } }: { readonly answer: AnswerOf<'plan'> }) {
-  if (decision === null) return <p>{message}</p>;
-  const { candidates } = decision;
-  return (
-    <>
-      <p>{headlineOf(decision.because)}</p>
-      <ReasonView reason={decision.because} />
-      {decision.kind === 'refuse' && <Note tone="warn">{decision.help}</Note>}
-      {candidates.length > 0 && <CandidateTable candidates={candidates} chosen={decision.kind === 'place' ? 0 : null} />}
-    </>
-  );
+/** What is free on the devices that carry it, together. */
+function mostOf({ plan: { placement }, bytesThere }: Candidate): number {
+  if (placement.kind === 'gpu') return placement.gpus.length * Math.min(...placement.gpus.map((id) => bytesThere[id] ?? 0));
+  return placement.kind === 'cpu' ? (bytesThere['cpu'] ?? 0) : 0;
 }

@@ -1,0 +1,39 @@
+/** The model from a program: lines to copy. */
+import { useState } from 'react';
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { isNoModel } from '../../components/state-chip.tsx';
+import { useWindow } from '../../store.ts';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import { ScrollBox } from '../../ui/scroll-box.tsx';
+import { Segmented } from '../../ui/segmented.tsx';
+import styles from './model-drawer.module.css';
+import { samplesOf } from './samples.ts';
+import { Section } from './section.tsx';
+
+const LANGUAGES = [
+  { value: 'curl', label: 'curl' },
+  { value: 'python', label: 'Python' },
+] as const;
+
+export function AskIt({ model }: { readonly model: ModelView }) {
+  const address = useWindow((state) => state.snapshot?.address);
+  const [language, setLanguage] = useState<'curl' | 'python'>('curl');
+  const samples =
+    address === undefined || model.profile === null || isNoModel(model) ? null : samplesOf(address, model.id, model.profile.kind);
+  if (samples === null) return null;
+  return (
+    <Section title="From a program">
+      <div className={styles.codeHead}>
+        <Segmented choices={LANGUAGES} label="Language" onChange={setLanguage} value={language} />
+        <CopyButton
+          label="Copy"
+          name={`Copy the ${language === 'curl' ? 'curl command' : 'Python lines'}`}
+          text={() => samples[language]}
+        />
+      </div>
+      <ScrollBox as="pre" className={styles.code} label={language === 'curl' ? 'curl command' : 'Python lines'}>
+        {samples[language]}
+      </ScrollBox>
+    </Section>
+  );
+}

@@ -1,0 +1,42 @@
+/** How a model that is loaded does right now, in figures that follow. */
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { bytesInWords, clockSpan, millisecondsInWords } from '../../../shared/units.ts';
+import { sinceReceived, useNow } from '../../now.ts';
+import styles from './model-figures.module.css';
+import { memoryOf } from './model-words.ts';
+
+export function ModelFigures({ model }: { readonly model: ModelView }) {
+  if (model.state !== 'ready') return null;
+  return <Figures model={model} />;
+}
+
+function Figures({ model }: { readonly model: ModelView }) {
+  const { pace, inFlight, waiting, idleLeftMs } = model;
+  const now = useNow();
+  const memory = memoryOf(model);
+  const figures: readonly (readonly [string, string])[] = [
+    ['Requests', `${inFlight} running, ${waiting} waiting`],
+    ['Writing', pace?.tokensPerSecond == null ? '-' : `${pace.tokensPerSecond.toFixed(1)} tokens/s`],
+    ['First token', pace?.firstTokenP50Ms == null ? '-' : millisecondsInWords(pace.firstTokenP50Ms)],
+    ['Answer, 95 of 100', pace === null ? '-' : millisecondsInWords(pace.p95Ms)],
+    ['Memory', memory === null ? '-' : `${bytesInWords(memory.bytes)}${memory.measured ? '' : ' predicted'}`],
+    [
+      'Unloads in',
+      idleLeftMs === null
+        ? 'never by itself'
+        : inFlight > 0
+          ? 'not while it answers'
+          : clockSpan(Math.max(0, idleLeftMs - sinceReceived(model, now))),
+    ],
+  ];
+  return (
+    <dl className={styles.figures}>
+      {figures.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

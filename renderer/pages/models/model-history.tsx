@@ -1,0 +1,87 @@
+/** What was decided about a model, and the last requests to it. */
+import { rowHeadlines } from '../../../shared/reason-words.ts';
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { millisecondsInWords } from '../../../shared/units.ts';
+import { address } from '../../route.ts';
+import { useWindow } from '../../store.ts';
+import { useAsked } from '../../use-asked.ts';
+import styles from './model-drawer.module.css';
+import { Section } from './section.tsx';
+
+const SHOWN = 20;
+
+export function ModelHistory({ model: { id, state } }: { readonly model: ModelView }) {
+  return (
+    <div className={styles.body}>
+      <LastDecisions id={id} state={state} />
+      <LastRequests id={id} />
+    </div>
+  );
+}
+
+function LastDecisions({ id, state }: { readonly id: string; readonly state: string }) {
+  const lastDecisionId = useWindow((window) => window.snapshot?.lastDecisionId);
+  const path = `/control/decisions?limit=${SHOWN}&model=${encodeURIComponent(id)}`;
+  const rows = useAsked<'decisions'>(path, [state, lastDecisionId]).answer?.decisions;
+  if (rows === undefined) return null;
+  return (
+    <Section title="Decisions">
+      {rows.length === 0 && <p className={styles.message}>Nothing was decided about it yet.</p>}
+      <ul className={styles.list}>
+        {rows.map((row) => {
+          const { headline: result, failure } = rowHeadlines(row);
+          return (
+            <li key={row.id} title={row.sentence}>
+              <time dateTime={row.at}>{clock(row.at)}</time> {result}
+              {row.outcome === null ? '' : ` - ${failure ?? row.outcome.message}`}
+            </li>
+          );
+        })}
+      </ul>
+      {rows.length > 0 && <a href={address('decisions', id)}>All of them</a>}
+    </Section>
+  );
+}
+
+function LastRequests({ id }: { readonly id: string }) {
+  // One that ends changes the pace, whose object is another one then.
+  const pace = useWindow((window) => JSON.stringify(window.snapshot?.models.find((model) => model.id === id)?.pace ?? null));
+  const path = `/control/activity?limit=${SHOWN}&model=${encodeURIComponent(id)}`;
+  const requests = useAsked<'activity'>(path, [pace]).answer?.requests;
+  if (requests === undefined) return null;
+  return (
+    <Section title="Requests">
+      {requests.length === 0 ? (
+        <p className={styles.message}>Nobody has asked it since Modelium was started.</p>
+      ) : (
+        <table className={styles.memory}>
+          <thead>
+            <tr>
+              <th scope="col">When</th>
+              <th scope="col">Status</th>
+              <th scope="col">Tokens in, out</th>
+              <th scope="col">First token</th>
+              <th scope="col">All of it</th>
+            </tr>
+          </thead>
+          <tbody>
+            {requests.map(({ id: key, atMs, status, promptTokens, completionTokens, firstTokenMs, totalMs }) => (
+              <tr key={key}>
+                <th scope="row">{clock(atMs)}</th>
+                <td>{status}</td>
+                <td>{promptTokens === null && completionTokens === null ? '-' : `${promptTokens ?? '-'}, ${completionTokens ?? '-'}`}</td>
+                <td>{firstTokenMs === null ? '-' : millisecondsInWords(firstTokenMs)}</td>
+                <td>{millisecondsInWords(totalMs)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {requests.length > 0 && <a href={address('activity', id)}>All of them</a>}
+    </Section>
+  );
+}
+
+function clock(at: string | number): string {
+  return new Date(at).toLocaleTimeString('en', { hour12: false });
+}

@@ -1,0 +1,59 @@
+/** The last lines of what a model's runtime says, followed; all of them are on the page of logs. */
+import { useEffect, useState } from 'react';
+import { toModeliumError } from '../../../shared/errors.ts';
+import { open } from '../../api.ts';
+import { plain } from '../../components/ansi.ts';
+import { redacted } from '../../components/redact.ts';
+import { address } from '../../route.ts';
+import { controlToken } from '../../session.ts';
+import { ScrollBox } from '../../ui/scroll-box.tsx';
+import styles from './model-drawer.module.css';
+
+const SHOWN = 200;
+const COMMIT_EVERY_MS = 100;
+
+export function ModelLog({ id }: { readonly id: string }) {
+  const { lines, trouble } = useLastLines(id);
+  return (
+    <div className={styles.body}>
+      {trouble !== null && <p className={styles.message}>{trouble}</p>}
+      {lines?.length === 0 && <p className={styles.message}>Its runtime has said nothing yet.</p>}
+      {lines !== null && lines.length > 0 && (
+        <ScrollBox as="div" className={styles.log} label="Last lines">
+          <pre>{lines.join('\n')}</pre>
+        </ScrollBox>
+      )}
+      <a href={address('logs', id)}>Search, filter and save its log</a>
+    </div>
+  );
+}
+
+function useLastLines(id: string) {
+  const [state, setState] = useState<{ lines: readonly string[] | null; trouble: string | null }>({ lines: null, trouble: null });
+  useEffect(() => {
+    const leaving = new AbortController();
+    const lines: string[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const commit = (): void => {
+      timer = undefined;
+      lines.splice(0, lines.length - SHOWN);
+      setState({ lines: [...lines], trouble: null });
+    };
+    void (async () => {
+      const path = `/control/logs?follow=true&model=${encodeURIComponent(id)}`;
+      for await (const { data } of await open(path, { signal: leaving.signal }, commit)) {
+        if (data === null) continue;
+        const { line } = JSON.parse(data) as { readonly line: string };
+        lines.push(redacted(plain(line), controlToken()));
+        timer ??= setTimeout(commit, COMMIT_EVERY_MS);
+      }
+    })().catch((thrown: unknown) => {
+      if (!leaving.signal.aborted) setState({ lines: [...lines], trouble: toModeliumError(thrown).message });
+    });
+    return () => {
+      leaving.abort();
+      clearTimeout(timer);
+    };
+  }, [id]);
+  return state;
+}

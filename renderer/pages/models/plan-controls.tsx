@@ -1,0 +1,154 @@
+/** Context, requests side by side, place and runtime: each says whose value it is. */
+import type { ReactNode } from 'react';
+import type { Candidate, LaunchWish, OwnLaunch } from '../../../shared/decision.ts';
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { bytesInWords, MIB } from '../../../shared/units.ts';
+import { useWindow } from '../../store.ts';
+import { Button } from '../../ui/button.tsx';
+import { classes } from '../../ui/classes.ts';
+import { type Choice, ChoiceField, NumberField } from '../../ui/fields.tsx';
+import { type LaunchKey, launchValue, sourceOf } from './launch.ts';
+import styles from './plan-controls.module.css';
+
+interface ControlsProps {
+  readonly model: ModelView;
+  readonly wish: LaunchWish;
+  readonly own: OwnLaunch;
+  /** Whose values hold where nobody said anything. */
+  readonly best: Candidate | null;
+  readonly onChange: (part: LaunchWish) => void;
+}
+
+const CONTEXT_STEP = 256;
+/** Of a model that does not say what it was made for. */
+const LONGEST_UNKNOWN = 32_768;
+const MOST_SIDE_BY_SIDE = 64;
+/** Runtimes that work on as many requests at once as they are told. */
+const TAKES_PARALLEL: ReadonlySet<string> = new Set(['llama', 'vllm']);
+const READS_ONLY: ReadonlySet<string> = new Set(['embedding', 'reranker', 'classifier']);
+
+export function PlanControls({ model, wish, own, best, onChange }: ControlsProps) {
+  const row = (key: LaunchKey) => ({ own, wish, name: key, onAutomatic: () => onChange({ [key]: null }) });
+  const context = launchValue('context', wish, own) ?? best?.plan.contextTokens ?? 0;
+  const parallel = launchValue('parallel', wish, own) ?? best?.plan.parallelSequences ?? 1;
+  const longest = Math.max(model.profile?.contextLength ?? LONGEST_UNKNOWN, context);
+  const isWritten = context > 0 && model.profile !== null;
+  const hasParallel = isWritten && TAKES_PARALLEL.has(best?.plan.runtime ?? '') && !READS_ONLY.has(model.profile.kind);
+  const memoryMb = launchValue('memory_mb', wish, own);
+  return (
+    <div className={styles.controls}>
+      {isWritten && (
+        <Row {...row('context')}>
+          <NumberField
+            label="Context, tokens"
+            max={longest}
+            min={Math.min(CONTEXT_STEP, longest)}
+            onChange={(value) => onChange({ context: Math.round(value) })}
+            step={Math.min(CONTEXT_STEP, longest)}
+            value={context}
+          />
+        </Row>
+      )}
+      {hasParallel && (
+        <Row {...row('parallel')}>
+          <NumberField
+            label="Requests side by side"
+            max={Math.max(MOST_SIDE_BY_SIDE, parallel)}
+            min={1}
+            onChange={(value) => onChange({ parallel: Math.round(value) })}
+            step={1}
+            value={parallel}
+          />
+        </Row>
+      )}
+      <div className={styles.pair}>
+        <Place {...row('gpus')} onChange={onChange} />
+        <Runtime {...row('runtime')} onChange={onChange} />
+      </div>
+      {memoryMb !== null && (
+        <Row {...row('memory_mb')}>
+          <p>Reckoned with {bytesInWords(memoryMb * MIB)} in place of the estimate</p>
+        </Row>
+      )}
+    </div>
+  );
+}
+
+interface RowProps {
+  readonly name: LaunchKey;
+  readonly wish: LaunchWish;
+  readonly own: OwnLaunch;
+  readonly onAutomatic: () => void;
+}
+
+const SOURCES = { Automatic: 'Automatic', Settings: 'From the settings', tried: 'Not saved' } as const;
+const TITLES: Readonly<Record<LaunchKey, string>> = {
+  context: 'context',
+  parallel: 'requests side by side',
+  gpus: 'place',
+  runtime: 'runtime',
+  memory_mb: 'memory',
+};
+
+function Row({ name, wish, own, onAutomatic, children }: RowProps & { readonly children: ReactNode }) {
+  const source = sourceOf(name, wish, own);
+  return (
+    <div className={styles.row}>
+      {children}
+      <div className={styles.source}>
+        <span className={classes(source === 'tried' && styles.tried)}>{SOURCES[source]}</span>
+        {source !== 'Automatic' && (
+          <Button aria-label={`Automatic ${TITLES[name]}`} look="plain" onClick={onAutomatic} small>
+            Automatic
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+const ANY = 'any';
+const NO_GPU = 'none';
+
+function Place({ onChange, ...row }: RowProps & { readonly onChange: ControlsProps['onChange'] }) {
+  const gpus = useWindow((state) => state.snapshot?.devices)?.filter(({ kind }) => kind === 'gpu') ?? [];
+  if (gpus.length === 0) return null;
+  const chosen = launchValue('gpus', row.wish, row.own);
+  // A group of several is chosen in the settings; here it is shown, and kept.
+  const value = chosen === null ? ANY : chosen.length === 0 ? NO_GPU : chosen.map(String).join(', ');
+  const choices: readonly Choice[] = [
+    { value: ANY, label: 'Automatic' },
+    ...gpus.map(({ index, id }) => ({ value: String(index ?? id), label: `GPU ${index ?? id}` })),
+    ...pairs(gpus.flatMap(({ index }) => index ?? [])).map((group) => ({ value: group.join(', '), label: `GPUs ${group.join(', ')}` })),
+    { value: NO_GPU, label: 'CPU only' },
+  ];
+  const known = choices.some((choice) => choice.value === value) ? choices : [...choices, { value, label: `GPUs ${value}` }];
+  const choose = (next: string): void => {
+    const gpuNames = next.split(', ').map((name) => (/^\d+$/.test(name) ? Number(name) : name));
+    onChange({ gpus: next === ANY ? null : next === NO_GPU ? [] : gpuNames });
+  };
+  return (
+    <Row {...row}>
+      <ChoiceField choices={known} label="Place" onChange={choose} value={value} />
+    </Row>
+  );
+}
+
+/** Neighbours, as large as the brain itself makes groups: 2, 4, 8. */
+function pairs(indexes: readonly number[]): readonly (readonly number[])[] {
+  return [2, 4, 8].flatMap((size) =>
+    indexes.flatMap((_, at) => (at % size === 0 && at + size <= indexes.length ? [indexes.slice(at, at + size)] : [])),
+  );
+}
+
+function Runtime({ onChange, ...row }: RowProps & { readonly onChange: ControlsProps['onChange'] }) {
+  const runtimes = useWindow((state) => state.snapshot?.runtimes) ?? [];
+  const value = launchValue('runtime', row.wish, row.own) ?? ANY;
+  const there = runtimes.filter(({ enabled, found, id }) => (enabled && found) || id === value);
+  const choices = [{ value: ANY, label: 'Automatic' }, ...there.map(({ id }) => ({ value: id, label: id }))];
+  return (
+    <Row {...row}>
+      <ChoiceField choices={choices} label="Runtime" onChange={(next) => onChange({ runtime: next === ANY ? null : next })} value={value} />
+    </Row>
+  );
+}

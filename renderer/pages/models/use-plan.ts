@@ -1,0 +1,63 @@
+/**
+ * Asks the engine for a dry run while a person moves a slider: one question at a time, and then the
+ * newest, so that the bar follows without a queue of questions behind it.
+ */
+import { useEffect, useState } from 'react';
+import type { LaunchWish } from '../../../shared/decision.ts';
+import { toModeliumError } from '../../../shared/errors.ts';
+import { type AnswerOf, ask } from '../../api.ts';
+import { useAgain } from '../../use-asked.ts';
+
+export interface PlanState {
+  /** The last one, also while it is asked anew; null before the first. */
+  readonly answer: AnswerOf<'plan'> | null;
+  readonly trouble: string | null;
+}
+
+/** @param again asks anew when one of them is other than before: room came or went. */
+export function usePlan(target: string, wish: LaunchWish, again: readonly (string | number | undefined)[]): PlanState {
+  const [state, setState] = useState<PlanState>({ answer: null, trouble: null });
+  const [asker] = useState(() => createAsker(setState));
+  useEffect(() => asker.begin(), [asker]);
+  useAgain(() => asker.ask({ target, with: wish }), [target, JSON.stringify(wish), ...again]);
+  return state;
+}
+
+interface Question {
+  readonly target: string;
+  readonly with: LaunchWish;
+}
+
+function createAsker(told: (state: PlanState) => void) {
+  let next: Question | null = null;
+  let isAsking = false;
+  let isOpen = false;
+  async function run(): Promise<void> {
+    isAsking = true;
+    let answer: AnswerOf<'plan'> | null = null;
+    while (next !== null && isOpen) {
+      const question = next;
+      next = null;
+      try {
+        answer = await ask<'plan'>('POST', '/control/plan', { body: question });
+        if (isOpen) told({ answer, trouble: null });
+      } catch (thrown) {
+        if (isOpen) told({ answer, trouble: toModeliumError(thrown).message });
+      }
+    }
+    isAsking = false;
+  }
+  return {
+    /** @returns what ends it. */
+    begin(): () => void {
+      isOpen = true;
+      return () => {
+        isOpen = false;
+      };
+    },
+    ask(question: Question): void {
+      next = question;
+      if (!isAsking) void run();
+    },
+  };
+}
