@@ -21,11 +21,17 @@ import { PlanMemory } from './plan-memory.tsx';
 import { Section } from './section.tsx';
 import { usePlan } from './use-plan.ts';
 
+const ROUGHLY_BYTES = 256 * MIB;
+
 export function ModelPlan({ model }: { readonly model: ModelView }) {
   const { id, state } = model;
   const [wish, setWish] = useState<LaunchWish>({});
   const lastDecisionId = useWindow((window) => window.snapshot?.lastDecisionId);
-  const { answer, trouble } = usePlan(id, wish, [state, lastDecisionId]);
+  // What there is on the devices is another plan: roughly, for a little comes and goes all the time.
+  const room = useWindow((window) =>
+    window.snapshot?.devices.map(({ availableBytes }) => Math.round(availableBytes / ROUGHLY_BYTES)).join(),
+  );
+  const { answer, trouble } = usePlan(id, wish, [state, lastDecisionId, room]);
   const own = answer?.own ?? null;
   if (answer === null || own === null) return <div className={styles.body}>{trouble !== null && <Note tone="bad">{trouble}</Note>}</div>;
   const { decision } = answer;
