@@ -2,10 +2,15 @@
  * The `openai` client package, unchanged, against a real engine with a real llama.cpp on tiny
  * untrained models.
  */
+import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
 import OpenAI, { APIUserAbortError, BadRequestError, NotFoundError } from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Body, DEFAULTS, textBody } from '../renderer/pages/playground/request.ts';
+import { type Language, type Shown, snippet } from '../renderer/pages/playground/snippets.ts';
+import { predictPath } from '../shared/api-predict.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
@@ -47,6 +52,39 @@ beforeAll(async () => {
 });
 
 afterAll(() => live.close());
+
+describe('the requests that the playground shows', () => {
+  const run = async (language: Language, shown: Shown) => {
+    // As a person would run it, beside an installed `openai`.
+    const command = language === 'curl' ? ['sh', '-eu'] : [process.execPath, '--input-type=module', '-'];
+    const child = spawn(command[0] ?? '', command.slice(1), { cwd: join(import.meta.dirname, '..') });
+    child.stdin.end(snippet(language, live.address, shown));
+    const [out, wrong] = await Promise.all([readText(child.stdout), readText(child.stderr)]);
+    if (out === '') throw new Error(wrong);
+    return out;
+  };
+  const parameters = { ...DEFAULTS, temperature: 0, maxTokens: 6 };
+  const words = (modelId: string, body: Body): Shown => ({ kind: 'words', modelId, path: predictPath(modelId), body });
+
+  test('are programs in JavaScript that run, and get what /predict answers', async () => {
+    const nasty = 'Say "it\'s" \\ `id` $1 \n \u2028 in a word';
+    const chat = textBody('chat', [], nasty, parameters);
+    const { text } = (await live.predict('tiny', { ...chat, stream: false })).json as { text: string };
+    expect(await run('JavaScript', words('tiny', chat))).toBe(`${text}\n`);
+    // An answer that is gone on with begins where it broke off.
+    const more = textBody('chat', [], nasty, parameters, text);
+    const { text: rest } = (await live.predict('tiny', { ...more, stream: false })).json as { text: string };
+    expect(await run('JavaScript', words('tiny', more))).toBe(`${rest}\n`);
+    expect(await run('JavaScript', { kind: 'embeddings', path: '/v1/embeddings', body: { model: 'words', input: ['a', 'b'] } })).toMatch(
+      /^\d+ \[[^\]]+\]\n\d+ \[[^\]]+\]\n$/,
+    );
+    const body = { model: 'ranker', query: "it's", documents: ['one', 'two'] };
+    const ranked: Shown = { kind: 'json', path: '/v1/rerank', body };
+    const { json } = await live.ask('POST', '/v1/rerank', body);
+    expect(JSON.parse(await run('JavaScript', ranked))).toEqual(json);
+    expect(JSON.parse(await run('curl', ranked))).toEqual(json);
+  });
+});
 
 describe('the openai client', () => {
   test('lists the models, and finds one', async () => {

@@ -138,6 +138,8 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await page.getByText(/^3 tokens from \d+ · first token .* · cut at max_tokens/).waitFor();
     expect(await page.getByRole('article', { name: 'You asked' }).allInnerTexts()).toHaveLength(1);
     expect(await page.getByRole('group', { name: 'The request as a curl command' }).innerText()).toContain('"max_tokens": 3');
+    await page.getByText('Python', { exact: true }).click();
+    expect(await page.getByRole('group', { name: 'The request in Python' }).innerText()).toContain('max_tokens=3,');
     expect(errors).toEqual([]);
     await page.context().close();
   });

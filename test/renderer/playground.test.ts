@@ -5,8 +5,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { figuresTable, type Measured } from '../../renderer/pages/playground/compare-figures.ts';
-import { curlCommand } from '../../renderer/pages/playground/curl.ts';
 import { chosenModel, DEFAULTS, isSeed, textBody, textsOf, wayOf } from '../../renderer/pages/playground/request.ts';
+import { curlCommand } from '../../renderer/pages/playground/snippets.ts';
 import { norm, similarity } from '../../renderer/pages/playground/vectors.ts';
 import { figuresOf } from '../../shared/answer-figures.ts';
 import { predictPath, predictRequestSchema } from '../../shared/api-predict.ts';
@@ -63,7 +63,7 @@ describe('the request as curl', () => {
 
   it('reaches curl through a real shell as it was meant', () => {
     const body = textBody('chat', [{ question: nasty, answer: "'" }], nasty, { ...DEFAULTS, system: nasty, stop: "'\n\\n" });
-    const command = curlCommand('http://127.0.0.1:8000', predictPath("it's a (model)"), body);
+    const command = curlCommand('http://127.0.0.1:8000', { kind: 'json', path: predictPath("it's a (model)"), body });
     const script = `curl() { "$NODE" -e 'process.stdout.write(JSON.stringify(process.argv.slice(1)))' -- "$@"; }\n${command}\n`;
     const { stdout, stderr, status } = spawnSync('sh', ['-eu'], {
       input: script,
@@ -84,7 +84,7 @@ describe('the request as curl', () => {
   });
 
   it('waits for the whole answer where nothing streams', () => {
-    expect(curlCommand('http://x', '/m', { input: ['a'] })).not.toContain('-N');
+    expect(curlCommand('http://x', { kind: 'json', path: '/m', body: { input: ['a'] } })).not.toContain('-N');
   });
 });
 

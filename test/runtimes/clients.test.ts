@@ -9,6 +9,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { programs } from '../../main/programs.ts';
+import { type Body, DEFAULTS, textBody } from '../../renderer/pages/playground/request.ts';
+import { type Shown, snippet } from '../../renderer/pages/playground/snippets.ts';
+import { predictPath } from '../../shared/api-predict.ts';
 import { type LiveEngine, startLiveEngine } from '../helpers/live-engine.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { here } from './children.ts';
@@ -60,6 +63,25 @@ describe('stock clients', () => {
     const all = await checks(join(folder, 'python', 'bin', 'python'), [here('clients/clients.py')]);
     expect(failures(all)).toEqual([]);
     expect(all).toHaveLength(26);
+  });
+
+  test('of Python, as the playground shows its requests: each runs, and gets what /predict answers', async () => {
+    const python = join(folder, 'python', 'bin', 'python');
+    const told = async (shown: Shown) => (await run(python, ['-c', snippet('Python', live.address, shown)], { encoding: 'utf8' })).stdout;
+    const nasty = 'Say "it\'s" \\ {x} \n \u2028 \u{1f600} in a word';
+    const parameters = { ...DEFAULTS, temperature: 0, maxTokens: 6, stop: '</never>' };
+    const body = textBody('chat', [], nasty, parameters);
+    const words = (asked: Body): Shown => ({ kind: 'words', modelId: 'talker', path: predictPath('talker'), body: asked });
+    const answered = async (asked: Body) => ((await live.predict('talker', { ...asked, stream: false })).json as { text: string }).text;
+    expect(await told(words(body))).toBe(`${await answered(body)}\n`);
+    const more = textBody('chat', [], nasty, parameters, 'and');
+    expect(await told(words(more))).toBe(`${await answered(more)}\n`);
+    const embedded = await told({ kind: 'embeddings', path: '/v1/embeddings', body: { model: 'words', input: ['a', nasty] } });
+    expect(embedded).toMatch(/^\d+ \[[^\]]+\]\n\d+ \[[^\]]+\]\n$/);
+    const json = JSON.parse(await told({ kind: 'json', path: predictPath('words'), body: { input: [nasty] } })) as {
+      embeddings: number[][];
+    };
+    expect(json.embeddings).toHaveLength(1);
   });
 
   test.skipIf(!existsSync(go) && !has('go', 'version'))('of Go: go-openai and the official openai-go', async () => {

@@ -4,14 +4,14 @@ import { isTextModel } from '../../../shared/tensors.ts';
 import { Empty, Panel } from '../../ui/panel.tsx';
 import { useAsked } from '../../use-asked.ts';
 import { Chat } from './chat.tsx';
-import { ClassesForm, useClassesBody } from './classes-form.tsx';
-import { EmbeddingsForm, useEmbeddingsBody } from './embeddings-form.tsx';
+import { ClassesForm, ClassesRequest } from './classes-form.tsx';
+import { EmbeddingsForm, EmbeddingsRequest } from './embeddings-form.tsx';
 import { ParametersPanel } from './parameters-panel.tsx';
-import { RankForm, useRankBody } from './rank-form.tsx';
+import { RankForm, RankRequest } from './rank-form.tsx';
 import type { Way } from './request.ts';
-import { ChatRequestPanel, RequestPanel } from './request-panel.tsx';
-import { TensorForm } from './tensor-form.tsx';
-import { TranscriptForm } from './transcript-form.tsx';
+import { ChatRequestPanel } from './request-panel.tsx';
+import { TensorForm, TensorRequest } from './tensor-form.tsx';
+import { TranscriptForm, TranscriptRequest } from './transcript-form.tsx';
 
 interface AskingProps {
   readonly model: ModelView;
@@ -52,11 +52,6 @@ function Tensors({ model }: { readonly model: ModelView }) {
 }
 
 export function Side({ model, way }: AskingProps) {
-  const bodies = {
-    embeddings: { path: '/v1/embeddings', body: { model: model.id, ...useEmbeddingsBody() } },
-    ranking: { path: '/v1/rerank', body: useRankBody(model.id) },
-    classes: { path: '/classify', body: useClassesBody(model.id, way === 'images') },
-  };
   switch (way) {
     case 'chat':
     case 'text':
@@ -66,14 +61,16 @@ export function Side({ model, way }: AskingProps) {
           <ChatRequestPanel modelId={model.id} way={way} />
         </>
       );
-    case 'images':
-      return <RequestPanel {...bodies.classes} isLast={false} />;
     case 'embeddings':
+      return <EmbeddingsRequest modelId={model.id} />;
     case 'ranking':
+      return <RankRequest modelId={model.id} />;
     case 'classes':
-      return <RequestPanel {...bodies[way]} isLast={false} />;
+    case 'images':
+      return <ClassesRequest isOfImages={way === 'images'} modelId={model.id} />;
     case 'speech':
+      return <TranscriptRequest modelId={model.id} />;
     case 'tensors':
-      return null;
+      return <TensorRequest modelId={model.id} />;
   }
 }

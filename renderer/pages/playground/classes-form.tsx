@@ -11,6 +11,7 @@ import { OnceForm } from './once-form.tsx';
 import styles from './playground.module.css';
 import { type Classified, classesOf } from './read-answers.ts';
 import { type Body, textsOf } from './request.ts';
+import { RequestPanel } from './request-panel.tsx';
 import { Table } from './table.tsx';
 
 /** More classes than this are no table for a person. */
@@ -26,7 +27,11 @@ interface Result {
 }
 const classifying = oncePerModel<Result>();
 
-export function useClassesBody(modelId: string, isOfImages: boolean): Body {
+export function ClassesRequest({ modelId, isOfImages }: { readonly modelId: string; readonly isOfImages: boolean }) {
+  return <RequestPanel shown={{ kind: 'json', path: '/classify', body: useClassesBody(modelId, isOfImages) }} />;
+}
+
+function useClassesBody(modelId: string, isOfImages: boolean): Body {
   const [typed] = useTyped('texts to classify');
   const [labels] = useTyped('classes');
   const wished = textsOf(labels);

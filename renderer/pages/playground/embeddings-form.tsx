@@ -7,7 +7,8 @@ import { AreaField } from '../../ui/area-field.tsx';
 import { type Embedded, EmbeddingsResult } from './embeddings-result.tsx';
 import { oncePerModel, useTyped } from './once.ts';
 import { OnceForm } from './once-form.tsx';
-import { type Body, textsOf } from './request.ts';
+import { textsOf } from './request.ts';
+import { RequestPanel } from './request-panel.tsx';
 
 const EMPTY = {
   title: 'No vector yet',
@@ -15,9 +16,9 @@ const EMPTY = {
 };
 const embedding = oncePerModel<Embedded>();
 
-export function useEmbeddingsBody(): Body {
+export function EmbeddingsRequest({ modelId }: { readonly modelId: string }) {
   const [typed] = useTyped('texts to embed');
-  return { input: textsOf(typed) };
+  return <RequestPanel shown={{ kind: 'embeddings', path: '/v1/embeddings', body: { model: modelId, input: textsOf(typed) } }} />;
 }
 
 export function EmbeddingsForm({ model }: { readonly model: ModelView }) {

@@ -8,6 +8,7 @@ import { oncePerModel, useTyped } from './once.ts';
 import { OnceForm } from './once-form.tsx';
 import { type RankedDocument, rankedDocuments } from './read-answers.ts';
 import { type Body, textsOf } from './request.ts';
+import { RequestPanel } from './request-panel.tsx';
 import { Table } from './table.tsx';
 
 const EMPTY = {
@@ -16,7 +17,11 @@ const EMPTY = {
 };
 const ranking = oncePerModel<readonly RankedDocument[]>();
 
-export function useRankBody(modelId: string): Body {
+export function RankRequest({ modelId }: { readonly modelId: string }) {
+  return <RequestPanel shown={{ kind: 'json', path: '/v1/rerank', body: useRankBody(modelId) }} />;
+}
+
+function useRankBody(modelId: string): Body {
   const [query] = useTyped('query');
   const [typed] = useTyped('documents');
   return { model: modelId, query, documents: textsOf(typed) };

@@ -1,14 +1,16 @@
-/** The request as a command, for whoever goes on from here with a script. */
+/** The request as a command or a program, for whoever goes on from here with a script. */
 
 import { predictPath } from '../../../shared/api-predict.ts';
 import { useWindow } from '../../store.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
+import { Segmented } from '../../ui/segmented.tsx';
 import { useParameters, usePlayground, useTurns } from './conversation.ts';
-import { curlCommand } from './curl.ts';
+import { useTyped } from './once.ts';
 import styles from './playground.module.css';
-import { type Body, textBody } from './request.ts';
+import { textBody } from './request.ts';
+import { LANGUAGES, type Shown, snippet } from './snippets.ts';
 
 /** The one that the draft would be, or the last one when nothing is drafted. */
 export function ChatRequestPanel({ modelId, way }: { readonly modelId: string; readonly way: 'chat' | 'text' }) {
@@ -16,24 +18,28 @@ export function ChatRequestPanel({ modelId, way }: { readonly modelId: string; r
   const parameters = useParameters(modelId);
   const turns = useTurns(modelId);
   const last = draft.trim() === '' ? requests[modelId] : undefined;
-  return <RequestPanel body={last ?? textBody(way, turns, draft, parameters)} isLast={last !== undefined} path={predictPath(modelId)} />;
+  const body = last ?? textBody(way, turns, draft, parameters);
+  return <RequestPanel isLast={last !== undefined} shown={{ kind: 'words', modelId, path: predictPath(modelId), body }} />;
 }
 
-interface RequestProps {
-  readonly path: string;
-  readonly body: Body;
-  readonly isLast: boolean;
-}
+const CHOICES = LANGUAGES.map((language) => ({ value: language, label: language }));
 
-export function RequestPanel({ path, body, isLast }: RequestProps) {
+export function RequestPanel({ shown, isLast = false }: { readonly shown: Shown; readonly isLast?: boolean }) {
   const address = useWindow((state) => state.snapshot?.address ?? location.origin);
-  const command = curlCommand(address, path, body);
+  const [chosen, choose] = useTyped('language of requests');
+  const language = LANGUAGES.find((each) => each === chosen) ?? 'curl';
+  const text = snippet(language, address, shown);
   return (
-    <Panel aside={<CopyButton label="Copy" look="quiet" name="Copy the request" text={() => command} />} title="As a request">
-      <p className={styles.hint}>{isLast ? 'The last one, for a shell.' : 'The next one, for a shell.'}</p>
-      <ScrollBox as="pre" className={styles.command} label="The request as a curl command">
-        {command}
+    <Panel aside={<CopyButton label="Copy" look="quiet" name="Copy the request" text={() => text} />} title="As a request">
+      <Segmented choices={CHOICES} label="Language" onChange={choose} value={language} />
+      <ScrollBox
+        as="pre"
+        className={styles.command}
+        label={language === 'curl' ? 'The request as a curl command' : `The request in ${language}`}
+      >
+        {text}
       </ScrollBox>
+      <p className={styles.hint}>{isLast ? 'The last request.' : 'The next request.'} A model that is not loaded is loaded by it.</p>
     </Panel>
   );
 }

@@ -13,10 +13,12 @@ import { Button } from '../../ui/button.tsx';
 import { ChoiceField } from '../../ui/fields.tsx';
 import { FileField } from '../../ui/file-field.tsx';
 import { Segmented } from '../../ui/segmented.tsx';
+import { useAsked } from '../../use-asked.ts';
 import { pixelsOf } from './files.ts';
 import { oncePerModel, useTyped } from './once.ts';
 import { OnceForm } from './once-form.tsx';
 import styles from './playground.module.css';
+import { RequestPanel } from './request-panel.tsx';
 import { TensorResult } from './tensor-result.tsx';
 import { type ImageLayout, imageLayout, imageTensor, type Nested, RANGES, type Range, typedTensor, zerosOf } from './tensor-values.ts';
 
@@ -24,6 +26,19 @@ const EMPTY = { title: 'No answer yet', sentence: 'This model takes tensors and 
 
 type TensorsAnswer = Extract<AnswerOf<'predict'>, { readonly outputs: unknown }>;
 const inferring = oncePerModel<TensorsAnswer>();
+
+/** Of typed values; those of an image are too many to be read. */
+export function TensorRequest({ modelId }: { readonly modelId: string }) {
+  const { answer } = useAsked<'tensorsOfModel'>(`/v2/models/${encodeURIComponent(modelId)}`, []);
+  const [typed] = useTypedTensors(modelId);
+  const inputs = Object.fromEntries(
+    (answer?.inputs ?? []).map((input) => {
+      const read = typedTensor(input, typed[input.name] ?? zerosOf(input));
+      return [input.name, 'why' in read || imageLayout(input) !== null ? [] : read.value];
+    }),
+  );
+  return <RequestPanel shown={{ kind: 'json', path: predictPath(modelId), body: { inputs } }} />;
+}
 
 /** An input of the form: what is typed, or the image and how its pixels are taken. */
 interface Filled {

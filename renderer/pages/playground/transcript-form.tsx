@@ -10,6 +10,7 @@ import { oncePerModel, useTyped } from './once.ts';
 import { OnceForm } from './once-form.tsx';
 import styles from './playground.module.css';
 import { transcriptOf } from './read-answers.ts';
+import { RequestPanel } from './request-panel.tsx';
 
 const EMPTY = {
   title: 'Nothing was transcribed yet',
@@ -17,8 +18,12 @@ const EMPTY = {
 };
 const transcribing = oncePerModel<string>();
 
+export function TranscriptRequest({ modelId }: { readonly modelId: string }) {
+  return <RequestPanel shown={{ kind: 'speech', path: '/v1/audio/transcriptions', fields: useTranscriptFields(modelId) }} />;
+}
+
 /** The fields of the form, but for the file. */
-export function useTranscriptFields(modelId: string): Readonly<Record<string, string>> {
+function useTranscriptFields(modelId: string): Readonly<Record<string, string>> {
   const [language] = useTyped('language');
   return { model: modelId, ...(language.trim() === '' ? {} : { language: language.trim() }) };
 }
