@@ -39,10 +39,12 @@ export const NOTHING_COPIED: CopyProgress = { bytesPresent: 0, bytesExpected: nu
  */
 export type Address = { readonly port: number } | { readonly socket: string } | { readonly url: string };
 
-/** Whom to ask; `key` goes into the Authorization header. */
+/** Whom to ask, and with which key. */
 export interface Server {
   readonly at: Address;
   readonly key: string | null;
+  /** The header that carries the key; absent: `Authorization`, as a bearer's token. */
+  readonly keyHeader?: string | undefined;
 }
 
 /** How a model is reached. */
@@ -57,6 +59,8 @@ export interface Endpoint extends Server {
   readonly tensors?: ServedTensors | undefined;
   /** Where its server is told what to load, and with which key, if that is another place. */
   readonly control?: Server | undefined;
+  /** Of a model in a server elsewhere: by how much GPU memory in use grew there when it was loaded; absent: nobody says. */
+  readonly tookBytes?: number | undefined;
   /** Where its server tells figures of its own, if that is another place. */
   readonly figuresAt?: Address | undefined;
 }

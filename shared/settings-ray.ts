@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 
-/** Scheme, host and port of a dashboard; nothing of a user, a path, a query or a fragment. */
-const CLUSTER_URL = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\/?$/i;
+/** Scheme, host and port; nothing of a user, a path, a query or a fragment. */
+export const ORIGIN_URL = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\/?$/i;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const SOURCE = /^(?:\/|[a-z][a-z0-9+.-]*:\/\/)\S+$/;
 const replicas = z.number().int().min(1).max(1000);
@@ -87,7 +87,7 @@ export const rayKeys = {
     .describe('Whether Ray Serve may serve models: true, false, or auto: when a cluster is named or Ray is installed.'),
   url: z
     .string()
-    .regex(CLUSTER_URL, 'expected the address of a dashboard such as http://head:8265, without a path')
+    .regex(ORIGIN_URL, 'expected the address of a dashboard such as http://head:8265, without a path')
     .nullable()
     .default(null)
     .meta({

@@ -45,6 +45,9 @@ const REMOTE_CHECK = 'test/remotes.test.ts: modelium check names what is wrong w
 
 const TRITON_PARTS = 'test/runtime/triton/triton.test.ts';
 const TRITON_FOUND = `${TRITON_PARTS}: it is found by triton.command, or where its container has it, with the backends beside it or in triton.backends; enabled: false`;
+const TRITON_KEY = 'test/triton-elsewhere.test.ts: a wrong header and a wrong key are each told in a sentence, and no key is ever told';
+const TRITON_ELSEWHERE =
+  'test/triton-elsewhere.test.ts: a model goes there with its files under a name of ours, is asked, and leaves; memory that stays is told, and nothing is started anew';
 const TRITON_LAUNCH = `${TRITON_PARTS}: a server of ours is closed to everybody else; triton.args and env make its launch`;
 const TRITON_TOLD = `${TRITON_PARTS}: what a TorchScript file does not tell, a person says in models.NAME.triton: inputs, outputs and max_batch_size`;
 
@@ -56,6 +59,12 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'vllm.env': VLLM,
   'vllm.port_range': VLLM,
   'triton.enabled': TRITON_FOUND,
+  'triton.url': TRITON_ELSEWHERE,
+  'triton.metrics_url': TRITON_ELSEWHERE,
+  'triton.key_header': TRITON_KEY,
+  'triton.key_file': TRITON_KEY,
+  'triton.key_env':
+    'test/runtime/triton/triton.test.ts: the key of a Triton elsewhere comes from a variable, and one that is not set is told',
   'triton.command': TRITON_FOUND,
   'triton.backends': TRITON_FOUND,
   'triton.args': TRITON_LAUNCH,

@@ -151,6 +151,13 @@ export interface UploadedFile {
   readonly contentType: string;
 }
 
+/** A JSON object of one member, `parameters`, that holds texts and the bytes of files as base64. */
+export interface FilesInJson {
+  readonly texts: Readonly<Record<string, string>>;
+  /** Name of the parameter -> absolute path. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
 export interface HttpClient {
   /**
    * A small request to a runtime, with a body as JSON. Redirects are answers like any other:
@@ -161,5 +168,5 @@ export interface HttpClient {
    * The same with the bytes of a file as its body, read as they are sent. Rejects too when the file
    * cannot be read, or is longer than it was.
    */
-  upload(target: Server, request: SmallRequest & UploadedFile): Promise<HttpAnswer>;
+  upload(target: Server, request: SmallRequest & (UploadedFile | FilesInJson)): Promise<HttpAnswer>;
 }

@@ -10,6 +10,7 @@ import { type Dispatcher, Pool } from 'undici';
 import { type Endpoint, OPENAI_PREFIX, type Server } from '../../shared/model.ts';
 import { MOST_IN_FLIGHT } from '../core/admission.ts';
 import type { HttpAnswer, HttpClient, HttpMethod, SmallRequest } from '../core/process-ports.ts';
+import { jsonWithFiles } from './files/json-with-files.ts';
 import { packedFolder } from './files/packed-folder.ts';
 
 /**
@@ -41,11 +42,15 @@ export interface DispatchRequest {
 
 export interface Upstreams extends HttpClient {
   /**
-   * The hot path: sends one request with the endpoint's key as its Authorization, and no time limit
+   * The hot path: sends one request with the endpoint's key in its header, and no time limit
    * on the answer (a model may think for minutes before its first byte). The handler hears of
    * everything, a refused connection included.
    */
-  dispatch(endpoint: Pick<Endpoint, 'at' | 'key' | 'prefix'>, request: DispatchRequest, handler: Dispatcher.DispatchHandler): void;
+  dispatch(
+    endpoint: Pick<Endpoint, 'at' | 'key' | 'keyHeader' | 'prefix'>,
+    request: DispatchRequest,
+    handler: Dispatcher.DispatchHandler,
+  ): void;
   /** Cuts what is still under way. */
   close(): Promise<void>;
 }
@@ -80,14 +85,14 @@ export function createUpstreams(): Upstreams {
     body: string | Readable | null,
   ): Promise<HttpAnswer> {
     const limit = AbortSignal.any([signal as globalThis.AbortSignal, AbortSignal.timeout(timeoutMs)]);
-    const authorized = target.key === null ? headers : { ...headers, authorization: `Bearer ${target.key}` };
+    const authorized = { ...headers, ...keyOf(target) };
     const answer = await poolOf(controls, CONTROL_CONNECTIONS, target).request({ method, path, signal: limit, headers: authorized, body });
     return { status: answer.statusCode, body: await readBounded(answer.body) };
   }
 
   return {
     dispatch(endpoint, request, handler) {
-      const headers = endpoint.key === null ? request.headers : { ...request.headers, authorization: `Bearer ${endpoint.key}` };
+      const headers = endpoint.key === null ? request.headers : { ...request.headers, ...keyOf(endpoint) };
       const path = pathAt(endpoint.prefix, request.path);
       poolOf(requests, CONNECTIONS, endpoint).dispatch({ ...request, path, headers }, handler);
     },
@@ -96,7 +101,13 @@ export function createUpstreams(): Upstreams {
       const headers: Record<string, string> = isEmpty ? {} : { 'content-type': 'application/json' };
       return ask(target, request, headers, isEmpty ? null : JSON.stringify(body));
     },
-    async upload(target, { file, packing, contentType, ...request }) {
+    async upload(target, uploaded) {
+      if ('files' in uploaded) {
+        const json = await jsonWithFiles(uploaded);
+        const headers = { 'content-type': 'application/json', 'content-length': String(json.bytes) };
+        return ask(target, uploaded, headers, Readable.from(json.stream()));
+      }
+      const { file, packing, contentType, ...request } = uploaded;
       if (packing !== undefined) {
         const zip = await packedFolder(file, packing);
         const headers = { 'content-type': contentType, 'content-length': String(zip.bytes) };
@@ -130,6 +141,11 @@ function pathAt(prefix: string, path: string): string {
   if (prefix === OPENAI_PREFIX) return path;
   if (path.startsWith(`${OPENAI_PREFIX}/`)) return prefix + path.slice(OPENAI_PREFIX.length);
   return (prefix.endsWith(OPENAI_PREFIX) ? prefix.slice(0, -OPENAI_PREFIX.length) : prefix) + path;
+}
+
+function keyOf({ key, keyHeader }: Pick<Server, 'key' | 'keyHeader'>): Readonly<Record<string, string>> {
+  if (key === null) return {};
+  return keyHeader === undefined ? { authorization: `Bearer ${key}` } : { [keyHeader]: key };
 }
 
 function dropUnused(pools: Map<string | number, Pool>): void {

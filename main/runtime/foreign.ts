@@ -110,8 +110,9 @@ export class ForeignServer implements SharedServer {
     this.checkNow();
   }
 
-  recycle(): void {
-    // Nothing of its memory is ours.
+  /** It is not ours to start anew: whoever runs it has to know. */
+  recycle(why?: ModeliumError): void {
+    if (why !== undefined) this.#ports.log.warn(why.message);
   }
 
   /** Looks as soon as that is no storm: it was just named, or a request to it failed. */

@@ -32,8 +32,8 @@ export function* servedTensors(server: Server, model: string): Steps<ServedTenso
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function* json({ at, key }: Server, path: string): Steps<Fields> {
-  const answer = yield* http({ at, key, method: 'GET', path, body: null, timeoutMs: TIMEOUT_MS });
+function* json({ at, key, keyHeader }: Server, path: string): Steps<Fields> {
+  const answer = yield* http({ at, key, keyHeader, method: 'GET', path, body: null, timeoutMs: TIMEOUT_MS });
   if (answer?.status !== 200) return {};
   try {
     const value: unknown = JSON.parse(answer.body);

@@ -4,7 +4,7 @@
  * process. It starts and ends no process: that is `server-host.ts`.
  */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
-import { ModeliumError } from '../../shared/errors.ts';
+import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { MachineFiles } from '../core/machine-files.ts';
 import { differenceBytes } from '../core/memory/measure.ts';
@@ -36,8 +36,11 @@ export interface SharedServer {
   leave(guest: Guest): Promise<readonly ProcessIdentity[]>;
   write(entry: string, parts: EntryParts | null): string;
   hung(): void;
-  /** A model left, and its memory did not come free: only starting anew gives it back. */
-  recycle(): void;
+  /**
+   * A model left, and it or its memory did not come free: only starting anew gives it back.
+   * @param why where the server or its adapter said so.
+   */
+  recycle(why?: ModeliumError): void;
 }
 
 export interface Guest {
@@ -65,6 +68,8 @@ export class SharedHost implements ModelHost, StepHost, Guest {
   readonly #modelId: string;
   readonly #runner: StepRunner;
   #endpoint: Endpoint | null = null;
+  /** What its load ended in. */
+  #loaded: Endpoint | null = null;
   model: string | null = null;
   #before: { readonly sample: Sample; readonly residentBytes: number } | null = null;
   #broken: Breaking | null = null;
@@ -130,7 +135,8 @@ export class SharedHost implements ModelHost, StepHost, Guest {
   ): Promise<Result> {
     try {
       const loaded = await this.#runner.run(steps, limits, signal, onProgress);
-      this.model = modelIn(loaded);
+      this.#loaded = endpointIn(loaded);
+      this.model = this.#loaded?.model ?? null;
       return loaded;
     } finally {
       this.#server.settled(this);
@@ -140,11 +146,13 @@ export class SharedHost implements ModelHost, StepHost, Guest {
   async stop(): Promise<readonly ProcessIdentity[]> {
     const server = this.#endpoint;
     const isGone = this.exit !== null && this.#broken !== 'lost';
-    const steps = server === null || isGone ? undefined : this.#adapter.detach?.(this.#modelId, server);
+    const steps = server === null || isGone ? undefined : this.#adapter.detach?.(this.#modelId, this.#loaded ?? server);
     if (steps !== undefined) {
       const runner = new StepRunner(this.#ports, this);
       // A server that does not let go of a model cannot be trusted with another one.
-      await runner.run(steps, { stallMs: DETACH_MS, maxMs: DETACH_MS }, new AbortController().signal).catch(() => this.#server.recycle());
+      await runner
+        .run(steps, { stallMs: DETACH_MS, maxMs: DETACH_MS }, new AbortController().signal)
+        .catch((thrown) => this.#server.recycle(toModeliumError(thrown)));
     }
     this.#endpoint = null;
     return this.#server.leave(this);
@@ -202,7 +210,6 @@ export class SharedHost implements ModelHost, StepHost, Guest {
 }
 
 /** What a load has ended in: an endpoint. */
-function modelIn(loaded: unknown): string | null {
-  const { model } = (loaded ?? {}) as Partial<Endpoint>;
-  return typeof model === 'string' ? model : null;
+function endpointIn(loaded: unknown): Endpoint | null {
+  return typeof (loaded as Partial<Endpoint> | null)?.model === 'string' ? (loaded as Endpoint) : null;
 }

@@ -4,7 +4,7 @@
  */
 import type { Address, Endpoint } from '../../shared/model.ts';
 import type { FileFacts, Packed, Packing } from '../core/machine-files.ts';
-import type { EntryParts, Exit, HttpAnswer, HttpMethod } from '../core/process-ports.ts';
+import type { EntryParts, Exit, FilesInJson, HttpAnswer, HttpMethod, UploadedFile } from '../core/process-ports.ts';
 
 /**
  * One thing that an adapter asks its host to do. The host answers with the value named beside it.
@@ -27,6 +27,7 @@ export type Step =
       readonly do: 'http';
       readonly at: Address;
       readonly key: string | null;
+      readonly keyHeader?: string | undefined;
       readonly method: HttpMethod;
       readonly path: string;
       readonly body: unknown;
@@ -35,21 +36,11 @@ export type Step =
       readonly tellsWhy?: boolean;
     }
   /**
-   * -> HttpAnswer | null: the same, with the bytes of a file as its body. Throws where the file
-   * cannot be read.
+   * -> HttpAnswer | null: the same, with the bytes of a file as its body (of a folder: its files as
+   * one zip, as `pack` has named it), or of several in one JSON object. Throws where one cannot be
+   * read.
    */
-  | {
-      readonly do: 'upload';
-      readonly at: Address;
-      readonly key: string | null;
-      readonly method: HttpMethod;
-      readonly path: string;
-      /** Absolute path. Of a folder: its files go as one zip, as `pack` has named it. */
-      readonly file: string;
-      readonly packing?: Packing;
-      readonly contentType: string;
-      readonly timeoutMs: number;
-    }
+  | Upload
   /**
    * -> the result of these steps, while nobody else in this engine runs steps under the same name:
    * what reads, changes and writes back must not be overtaken.
@@ -78,6 +69,16 @@ export type Step =
   /** -> Ended: when the process ends by itself, as one that does a piece of work does. */
   | { readonly do: 'exit' }
   | SearchStep;
+
+export type Upload = {
+  readonly do: 'upload';
+  readonly at: Address;
+  readonly key: string | null;
+  readonly keyHeader?: string | undefined;
+  readonly method: HttpMethod;
+  readonly path: string;
+  readonly timeoutMs: number;
+} & (UploadedFile | FilesInJson);
 
 /** What a search asks for (`core/machine-files.ts`). */
 export type SearchStep =
@@ -136,7 +137,9 @@ export function* http(request: Omit<Extract<Step, { do: 'http' }>, 'do'>): Steps
   return (yield { do: 'http', ...request }) as HttpAnswer | null;
 }
 
-export function* upload(request: Omit<Extract<Step, { do: 'upload' }>, 'do'>): Steps<HttpAnswer | null> {
+type UploadRequest = Omit<Extract<Upload, UploadedFile>, 'do'> | Omit<Extract<Upload, FilesInJson>, 'do'>;
+
+export function* upload(request: UploadRequest): Steps<HttpAnswer | null> {
   return (yield { do: 'upload', ...request }) as HttpAnswer | null;
 }
 

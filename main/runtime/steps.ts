@@ -167,13 +167,13 @@ export class StepRunner {
       case 'pause':
         return new Promise((resolve) => clock.after(step.ms, () => resolve(undefined)));
       case 'http': {
-        const { at, key, method, path, body, timeoutMs, tellsWhy = false } = step;
-        const asked = http.request({ at, key }, { method, path, body, timeoutMs, signal });
+        const { at, key, keyHeader, method, path, body, timeoutMs, tellsWhy = false } = step;
+        const asked = http.request({ at, key, keyHeader }, { method, path, body, timeoutMs, signal });
         return asked.catch((error: Error) => (tellsWhy ? { status: 0, body: causeOf(error) } : null));
       }
       case 'upload': {
-        const { at, key, method, path, file, packing, contentType, timeoutMs } = step;
-        return http.upload({ at, key }, { method, path, file, packing, contentType, timeoutMs, signal }).catch(nobodyThere);
+        const { do: _step, at, key, keyHeader, ...request } = step;
+        return http.upload({ at, key, keyHeader }, { ...request, signal }).catch(nobodyThere);
       }
       case 'alone':
         return this.#alone(step, signal);

@@ -28,6 +28,7 @@ const AT_LAB = {
 const FOUND: Partial<Record<RuntimeId, unknown>> = {
   vllm: { install: { found: true, ...VERSION }, about: 'a test' },
   triton: {
+    elsewhere: null,
     ...{ program: '/opt/tritonserver/bin/tritonserver', backendsFolder: '/opt/tritonserver/backends', version: '2.51.0', isWrong: false },
     ...{ backends: ['onnxruntime', 'python'], message: 'Triton 2.51.0.', about: 'a test' },
   },

@@ -95,8 +95,11 @@ export interface RuntimePlanner {
   lacks?(form: ModelForm, settings: LaunchSettings, profile: ModelProfile): string | null;
   /** What a refusal for that is called; absent: `needs-input`. */
   readonly lacking?: 'needs-input' | 'not-visible-on-cluster';
-  /** True: it serves only what servers of others offer, and never a model that lies here. */
-  readonly onlyOffered?: boolean;
+  /**
+   * Does it serve what servers of others offer: nothing else (`only`), or that beside models that
+   * lie here (`too`)? Absent: it does not.
+   */
+  readonly offered?: 'only' | 'too';
   /**
    * Why an adapter cannot be loaded into a base that was launched so (null: into any); null: it
    * can. Absent: it serves no adapters.

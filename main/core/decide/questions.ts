@@ -183,7 +183,9 @@ export class Questions {
     const { devices, ledger, clock, facts, settings } = this.#ports;
     const isElsewhere = profile.forms.some(({ kind }) => kind === 'remote');
     // What lies here and what is offered elsewhere have nothing to do with each other's runtimes.
-    const runtimes = this.#ports.runtimes().filter(({ planner }) => (planner.onlyOffered ?? false) === isElsewhere);
+    const runtimes = this.#ports
+      .runtimes()
+      .filter(({ planner }) => (isElsewhere ? planner.offered !== undefined : planner.offered !== 'only'));
     return {
       modelId,
       profile,

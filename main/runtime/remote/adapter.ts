@@ -27,8 +27,11 @@ export function remoteAdapter({ remotes }: RemotesFound): Adapter {
     stopping: { graceSeconds: 1, loadingGraceSeconds: 1, leaderFirst: false },
     splits: false,
     groups: false,
-    supports: (_profile, { kind }) => ({ supported: kind === 'remote', why: 'a remote server serves what it offers itself' }),
-    onlyOffered: true,
+    supports: (_profile, { kind, server = '' }) => ({
+      supported: kind === 'remote' && remotes.some(({ name }) => serverOf(name) === server),
+      why: 'a remote server serves what it offers itself',
+    }),
+    offered: 'only',
     elsewhere: ({ server = '' }) => whereOf(server),
     plan: (_profile, form, placement, { context = 0 }) => ({
       runtime: 'remote',

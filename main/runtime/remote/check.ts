@@ -9,6 +9,7 @@ import type { Problem } from '../../core/notice/elsewhere.ts';
 import type { OfferedModel as Offer } from '../../core/notice/offered.ts';
 import type { ForeignStatus } from '../adapter.ts';
 import { http, type Steps } from '../step.ts';
+import { unreachableBecause } from '../unreachable.ts';
 import type { Remote } from './find.ts';
 
 const TIMEOUT_MS = 20_000;
@@ -38,7 +39,8 @@ export function* checkRemote(remote: Remote): Steps<ForeignStatus> {
 /** @param status 0: no answer came, and `body` says why. */
 function whyAway({ name, where, key, settings }: Remote, status: number, body: string): Problem {
   const at = `remotes.${name}`;
-  if (status === 0) return { why: `${where} does not answer: ${reasonOf(body)}.`, help: 'It is asked again by itself.' };
+  if (status === 0)
+    return { why: `${where} does not answer: ${unreachableBecause(body, TIMEOUT_MS)}.`, help: 'It is asked again by itself.' };
   if (status === 401 || status === 403) {
     const source = settings.key_env === undefined ? `${at}.key_file` : `${at}.key_env`;
     return key === null
@@ -55,18 +57,6 @@ function whyAway({ name, where, key, settings }: Remote, status: number, body: s
     };
   if (status === 404) return { why: `${where} has no list of models (status 404).`, help: `Is ${at}.url right? Most end in /v1.` };
   return { why: `${where} cannot answer now (status ${status}).`, help: 'It is asked again by itself.' };
-}
-
-/** What the system calls it, in words; an address or a certificate's name in it helps. */
-function reasonOf(message: string): string {
-  const known: readonly (readonly [RegExp, string])[] = [
-    [/ECONNREFUSED/, 'nobody listens there'],
-    [/ENOTFOUND|EAI_AGAIN/, 'there is no such host'],
-    [/EHOSTUNREACH|ENETUNREACH/, 'there is no way to that host'],
-    [/ECONNRESET|other side closed|EPIPE/, 'it broke the connection off'],
-    [/timeout|aborted/i, `no answer came within ${TIMEOUT_MS / 1000} s`],
-  ];
-  return known.find(([pattern]) => pattern.test(message))?.[1] ?? visibleName(message.slice(0, LONGEST_NAME)).replace(/\.$/, '');
 }
 
 type Entry = Readonly<Record<string, unknown>> & { readonly id: string };

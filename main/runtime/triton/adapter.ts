@@ -5,6 +5,7 @@
 import { MOST_IN_FLIGHT } from '../../core/admission.ts';
 import type { Adapter } from '../adapter.ts';
 import type { RuntimeWorld } from '../module.ts';
+import { elsewhereAdapter } from './elsewhere-adapter.ts';
 import type { TritonFound } from './find.ts';
 import { ailment, detach, load } from './load.ts';
 import { estimate, lacks, obstacle, plan, SERVER, supports } from './plan.ts';
@@ -15,6 +16,10 @@ import { explainExit } from './words.ts';
 const GRACE_SECONDS = 10;
 
 export function tritonAdapter(world: RuntimeWorld, found: TritonFound): Adapter {
+  return found.elsewhere === null ? ownAdapter(world, found) : elsewhereAdapter(world, found, found.elsewhere);
+}
+
+function ownAdapter(world: RuntimeWorld, found: TritonFound): Adapter {
   const { driver, settings } = world;
   const hasGpus = driver.isPresent && settings.gpus.use !== 'none';
   return {
@@ -37,7 +42,7 @@ export function tritonAdapter(world: RuntimeWorld, found: TritonFound): Adapter 
     // How many it works on at once is its own matter: what is too much waits inside of it.
     capacity: () => MOST_IN_FLIGHT,
     servers: [{ name: SERVER, isForeign: false, start: () => start({ found, settings: settings.triton, hasGpus }) }],
-    load,
+    load: (target) => load(target),
     detach,
     ailment,
     progress: () => null,

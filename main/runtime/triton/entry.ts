@@ -12,7 +12,7 @@ import type { LoadTarget } from '../adapter.ts';
 import { names, readWhole, type Steps, stats } from '../step.ts';
 import { withoutFields } from './config.ts';
 
-const CONFIG = 'config.pbtxt';
+export const CONFIG = 'config.pbtxt';
 const MOST_CONFIG_BYTES = 1024 * 1024;
 /** Versions, labels and the like in a ready folder (I10). */
 const MOST_PARTS = 2_000;
@@ -27,6 +27,11 @@ const FILES: Readonly<Record<string, string>> = {
   tensorrt: 'model.plan',
   openvino: 'model.xml',
 };
+
+/** How the names of models begin that a Modelium loads into a server of somebody else's. @param owner of `RuntimeWorld.instance`. */
+export function ownPrefix(owner: string): string {
+  return `modelium-${owner}-`;
+}
 
 /** What the server calls a model. */
 export function entryName(modelId: string): string {

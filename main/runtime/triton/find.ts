@@ -7,8 +7,11 @@ import { basename, dirname, join } from 'node:path';
 import type { RuntimeWorld } from '../module.ts';
 import { onPath, placeOf, programsOf } from '../places.ts';
 import { names, readStart, real, type Steps, stats } from '../step.ts';
+import { capital, findElsewhere, type TritonElsewhere } from './elsewhere.ts';
 
 export interface TritonFound {
+  /** One that the settings name, in place of a program here. */
+  readonly elsewhere: TritonElsewhere | null;
   /** Absolute path of `tritonserver`; null: it is not here. */
   readonly program: string | null;
   readonly backendsFolder: string;
@@ -23,7 +26,7 @@ export interface TritonFound {
 }
 
 export const NOT_FOUND: TritonFound = {
-  ...{ program: null, backendsFolder: '', backends: [], version: null, isWrong: false, about: '' },
+  ...{ elsewhere: null, program: null, backendsFolder: '', backends: [], version: null, isWrong: false, about: '' },
   message: 'Triton was not looked for yet.',
 };
 
@@ -34,9 +37,18 @@ const USUAL = 'opt/tritonserver/bin/tritonserver';
 const VERSION_BYTES = 64;
 
 export function* findTriton(world: RuntimeWorld, before: TritonFound): Steps<TritonFound> {
-  const found = yield* search(world);
+  const found = world.settings.triton.url === null ? yield* search(world) : yield* named(world, before);
   const about = JSON.stringify(found);
   return about === before.about ? before : { ...found, about };
+}
+
+function* named(world: RuntimeWorld, before: TritonFound): Steps<Omit<TritonFound, 'about'>> {
+  const { url } = world.settings.triton;
+  if (!URL.canParse(url ?? '')) return { ...NOT_FOUND, message: `triton.url is no address: ${url}.`, isWrong: true };
+  const elsewhere = yield* findElsewhere(world, before.elsewhere);
+  const { where, version, loadProblem } = elsewhere;
+  const message = `${capital(where)}${version === null ? '' : ` (${version})`}.${loadProblem === null ? '' : ` ${loadProblem}`}`;
+  return { ...NOT_FOUND, elsewhere, version, message, isWrong: elsewhere.problem !== null };
 }
 
 function* search(world: RuntimeWorld): Steps<Omit<TritonFound, 'about'>> {
@@ -59,7 +71,7 @@ function* search(world: RuntimeWorld): Steps<Omit<TritonFound, 'about'>> {
   const lacks = `${program} has no backends in ${backendsFolder}: set triton.backends to the folder that holds them.`;
   if (backends.length === 0) return { ...NOT_FOUND, message: lacks, isWrong: folder !== null };
   const message = `Triton ${isVersion ? version : '(version unknown)'}: ${program}, with the backends ${backends.join(', ')}.`;
-  return { program, backendsFolder, backends, version: isVersion ? version : null, message, isWrong: false };
+  return { elsewhere: null, program, backendsFolder, backends, version: isVersion ? version : null, message, isWrong: false };
 }
 
 function pathsOf(world: RuntimeWorld): readonly string[] {

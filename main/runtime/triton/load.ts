@@ -31,17 +31,27 @@ const UNLOADING_MS = 8_000;
 const UNLOAD_MS = 10_000;
 const UNLOAD_PAUSE_MS = 100;
 
-const pathOf = (model: string, verb: string): string => `/v2/repository/models/${encodeURIComponent(model)}/${verb}`;
+export const pathOf = (model: string, verb: string): string => `/v2/repository/models/${encodeURIComponent(model)}/${verb}`;
 
-export function* load(target: LoadTarget): Steps<Endpoint> {
-  const server = yield* enterServer();
+/** How a model gets into the server. @returns its name there. */
+export type Enter = (server: Endpoint, target: LoadTarget, timeoutMs: number) => Steps<string>;
+
+/** Into one of ours, by an entry in its repository. */
+export function* enterByEntry(server: Endpoint, target: LoadTarget, timeoutMs: number): Steps<string> {
   const model = entryName(target.modelId);
   yield* phase('writing its entry');
   yield* write(model, yield* entryOf(target));
   yield* phase('loading');
+  const answer = yield* http({ ...of(server), method: 'POST', path: pathOf(model, 'load'), body: null, timeoutMs });
+  if (answer?.status !== 200)
+    throw failed(target, answer, 'its answer did not come; where a process of it lacks a library, its words name that.');
+  return model;
+}
+
+export function* load(target: LoadTarget, enter: Enter = enterByEntry): Steps<Endpoint> {
+  const server = yield* enterServer();
   const loadMs = LEAST_LOAD_MS + Math.ceil(target.profile.weightBytes / SLOW_BYTES_PER_MS);
-  const answer = yield* http({ ...of(server), method: 'POST', path: pathOf(model, 'load'), body: null, timeoutMs: loadMs });
-  if (answer?.status !== 200) throw failed(target, answer);
+  const model = yield* enter(server, target, loadMs);
   const tensors = yield* servedTensors(server, model);
   yield* phase(`first ${PROOF_WORDS[tensors !== null && isTextModel(tensors) ? 'generate' : 'infer']}`, null, true);
   const problem = yield* proofProblem(server, model, tensors);
@@ -126,13 +136,13 @@ function* stateOf(server: Server, model: string): Steps<string | null> {
   }
 }
 
-function failed({ modelId }: LoadTarget, answer: HttpAnswer | null): ModeliumError {
-  const why =
-    answer === null ? 'its answer did not come; where a process of it lacks a library, its words name that.' : loadSentence(answer.body);
+/** @param without what it means that no answer came. */
+export function failed({ modelId }: LoadTarget, answer: HttpAnswer | null, without: string): ModeliumError {
+  const why = answer === null ? without : loadSentence(answer.body);
   const code = answer !== null && saysOutOfMemory(answer.body) ? 'out-of-memory' : 'runtime-exited';
   return new ModeliumError(code, `Triton could not load ${modelId}: ${why}`, { origin: 'triton' });
 }
 
-function of({ at, key }: Server): Server {
-  return { at, key };
+export function of({ at, key, keyHeader }: Server): Server {
+  return { at, key, keyHeader };
 }

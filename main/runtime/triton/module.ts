@@ -7,6 +7,7 @@ import type { RuntimeFinding } from '../../core/decide/planner.ts';
 import type { RuntimeModule, RuntimeWorld } from '../module.ts';
 import type { Steps } from '../step.ts';
 import { tritonAdapter } from './adapter.ts';
+import { checkServer, type TritonElsewhere } from './elsewhere.ts';
 import { findTriton, NOT_FOUND, type TritonFound } from './find.ts';
 
 const FIRST: readonly FormKind[] = ['onnx', 'openvino', 'tensorrt', 'torchscript', 'triton'];
@@ -16,9 +17,20 @@ const BEHIND = 5;
 function* check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]> {
   const what = 'triton runtime';
   if (world.settings.triton.enabled === false) return [{ what, verdict: 'ok', message: 'off in the settings' }];
-  const { program, message, isWrong } = yield* findTriton(world, NOT_FOUND);
+  const { elsewhere, program, message, isWrong } = yield* findTriton(world, NOT_FOUND);
+  if (elsewhere !== null) return [{ what, ...(yield* checkElsewhere(world, elsewhere)) }];
   const verdict = program !== null ? 'ok' : isWrong ? 'wrong' : 'missing';
   return [{ what, verdict, message: message.replace(/\.$/, '') }];
+}
+
+function* checkElsewhere(world: RuntimeWorld, server: TritonElsewhere): Steps<Omit<RuntimeFinding, 'what'>> {
+  const seen = yield* checkServer(world, server);
+  if (!seen.isThere) return { verdict: 'wrong', message: `${seen.why} ${seen.help}`.trim().replace(/\.$/, '') };
+  const { where, version, loadProblem, key, origin } = server;
+  const offers = `offers ${seen.offers.length} model${seen.offers.length === 1 ? '' : 's'} of its own`;
+  const loads = loadProblem === null ? ' and takes others' : `; ${loadProblem.replace(/\.$/, '')}`;
+  const isOpen = key !== null && origin.startsWith('http:') && !/^http:\/\/(localhost|127\.|\[::1\])/.test(origin);
+  return { verdict: 'ok', message: `${where} (${version}) ${offers}${loads}${isOpen ? '; its key goes there unencrypted' : ''}` };
 }
 
 export const triton: RuntimeModule<TritonFound> = {
@@ -26,6 +38,6 @@ export const triton: RuntimeModule<TritonFound> = {
   isEnabled: (settings) => settings.triton.enabled !== false,
   find: findTriton,
   adapter: tritonAdapter,
-  preference: (_kind, form) => (FIRST.includes(form) ? 0 : form === 'transformers' ? BEHIND : null),
+  preference: (_kind, form) => (FIRST.includes(form) || form === 'remote' ? 0 : form === 'transformers' ? BEHIND : null),
   check,
 };

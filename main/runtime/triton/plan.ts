@@ -17,6 +17,9 @@ const VLLM_CACHE_BYTES = 2048 * MIB;
 
 export const SERVER = 'server:triton';
 
+/** A server takes 64 MiB in one call, in which three bytes are four. */
+export const MOST_UPLOAD_BYTES = 47 * MIB;
+
 const BACKENDS: Partial<Record<FormKind, string>> = {
   ...{ onnx: 'onnxruntime', torchscript: 'pytorch', tensorrt: 'tensorrt', openvino: 'openvino', transformers: 'vllm' },
 };
@@ -62,8 +65,9 @@ export function plan(
   const [device] = placement.gpus;
   const index = device === undefined ? null : (gpu(device)?.index ?? 0);
   const common = { runtime: 'triton', form: form.kind, file: form.files[0] ?? '', placement, server: SERVER };
+  const instance = placement.kind === 'elsewhere' ? [] : [instanceLine(index)];
   const lines = [
-    ...(form.kind === 'triton' ? readyLines(form, backend, index) : ownLines(form, backend, index, settings)),
+    ...(form.kind === 'triton' ? readyLines(form, backend, instance) : ownLines(form, backend, index, instance, settings)),
     ...(settings.args ?? []),
   ];
   const totalBytes = device === undefined ? null : (gpu(device)?.totalBytes ?? null);
@@ -72,14 +76,17 @@ export function plan(
 }
 
 /** A ready folder keeps what its maker wrote; only where it runs is chosen here. */
-function readyLines({ files }: ModelForm, backend: string, gpu: number | null): readonly string[] {
-  return [
-    ...(files.includes('config.pbtxt') ? [] : [`backend: ${quoted(backend)}`]),
-    ...(OWN_DEVICES.includes(backend) ? [] : [instanceLine(gpu)]),
-  ];
+function readyLines({ files }: ModelForm, backend: string, instance: readonly string[]): readonly string[] {
+  return [...(files.includes('config.pbtxt') ? [] : [`backend: ${quoted(backend)}`]), ...(OWN_DEVICES.includes(backend) ? [] : instance)];
 }
 
-function ownLines(form: ModelForm, backend: string, gpu: number | null, { triton }: LaunchSettings): readonly string[] {
+function ownLines(
+  form: ModelForm,
+  backend: string,
+  gpu: number | null,
+  instance: readonly string[],
+  { triton }: LaunchSettings,
+): readonly string[] {
   const told: Interface = {
     inputs: triton?.inputs.length ? triton.inputs : (form.inputs ?? []),
     outputs: triton?.outputs.length ? triton.outputs : (form.outputs ?? []),
@@ -90,7 +97,7 @@ function ownLines(form: ModelForm, backend: string, gpu: number | null, { triton
     `backend: ${quoted(backend)}`,
     ...(backend === 'pytorch' ? [`platform: ${quoted('pytorch_libtorch')}`] : []),
     ...interfaceLines(tensors, batch),
-    backend === 'vllm' ? 'instance_group [ { count: 1 kind: KIND_MODEL } ]' : instanceLine(gpu),
+    ...(backend === 'vllm' ? ['instance_group [ { count: 1 kind: KIND_MODEL } ]'] : instance),
     ...memoryLines(backend, gpu),
   ];
 }

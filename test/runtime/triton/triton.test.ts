@@ -2,15 +2,17 @@
  * Triton's adapter in parts: how it is found and started, the entries of models, what is asked of a
  * person, and what its words mean.
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parsePbtxt } from '../../../main/core/analyzer/pbtxt.ts';
 import { readTritonConfig } from '../../../main/core/analyzer/triton.ts';
+import { jsonWithFiles } from '../../../main/io/files/json-with-files.ts';
 import type { Adapter, LoadTarget } from '../../../main/runtime/adapter.ts';
 import type { Step, Steps } from '../../../main/runtime/step.ts';
 import { quoted, withoutFields } from '../../../main/runtime/triton/config.ts';
+import { configJson } from '../../../main/runtime/triton/config-json.ts';
 import { entryName, entryOf } from '../../../main/runtime/triton/entry.ts';
 import { NOT_FOUND, type TritonFound } from '../../../main/runtime/triton/find.ts';
 import { ailment, detach } from '../../../main/runtime/triton/load.ts';
@@ -27,6 +29,7 @@ const CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 const GPU: Placement = { kind: 'gpu', gpus: ['GPU-b'], gpuLayers: null };
 const HERE: TritonFound = {
   ...{
+    elsewhere: null,
     program: '/opt/t/bin/tritonserver',
     backendsFolder: '/opt/t/backends',
     version: '2.51.0',
@@ -341,4 +344,46 @@ describe('its words', () => {
     ).toContain('LD_LIBRARY_PATH');
     expect(explainExit(exit, ['| table |', 'I bye']).message).toBe('Triton ended with code 1. Its last words: I bye.');
   });
+});
+
+test('a configuration goes to a server elsewhere as JSON: lists, maps, words and texts as the protocol wants them', () => {
+  const json = configJson(`backend: "onnxruntime" max_batch_size: 8
+    input [ { name: "x" data_type: TYPE_FP32 dims: [ 3 ] optional: true } ] output { name: "y" data_type: TYPE_STRING dims: 1 }
+    dynamic_batching { } parameters { key: "a" value { string_value: "true" } }
+    parameters: { key: "b" value: { string_value: "1" } } instance_group { count: 1 kind: KIND_GPU gpus: 0 }`);
+  // As protobuf's own JSON mapping has it.
+  expect(JSON.parse(json)).toEqual({
+    backend: 'onnxruntime',
+    max_batch_size: 8,
+    input: [{ name: 'x', data_type: 'TYPE_FP32', dims: [3], optional: true }],
+    output: [{ name: 'y', data_type: 'TYPE_STRING', dims: [1] }],
+    dynamic_batching: {},
+    parameters: { a: { string_value: 'true' }, b: { string_value: '1' } },
+    instance_group: [{ count: 1, kind: 'KIND_GPU', gpus: [0] }],
+  });
+});
+
+test('files of any length go as base64 in a JSON object whose length is told before', async () => {
+  const files: Record<string, string> = {};
+  for (const bytes of [0, 1, 2, 3, 196_607, 196_608, 400_001]) {
+    files[`file:${bytes}`] = join(folder, `bytes-${bytes}`);
+    writeFileSync(join(folder, `bytes-${bytes}`), Buffer.alloc(bytes, 'ab"\n'));
+  }
+  const json = await jsonWithFiles({ texts: { config: '{"a":1}' }, files });
+  const parts: Buffer[] = [];
+  for await (const part of json.stream()) parts.push(part);
+  const body = Buffer.concat(parts);
+  const { parameters } = JSON.parse(body.toString()) as { parameters: Record<string, string> };
+  expect([body.length, parameters['config']]).toEqual([json.bytes, '{"a":1}']);
+  for (const [name, path] of Object.entries(files))
+    expect(Buffer.from(parameters[name] ?? '', 'base64').equals(readFileSync(path))).toBe(true);
+});
+
+test('the key of a Triton elsewhere comes from a variable, and one that is not set is told', async () => {
+  const settings = settingsSchema.parse({ triton: { url: 'http://127.0.0.1:9', key_env: 'LAB', key_header: 'lab-key' } });
+  const foundIn = (env: Record<string, string>) => searcher.search(triton.find(searchWorld({ settings, env }), NOT_FOUND));
+  expect((await foundIn({ LAB: 'secret' })).elsewhere).toMatchObject({ key: 'secret', keyHeader: 'lab-key', problem: null });
+  const without = await foundIn({});
+  expect(without.elsewhere?.problem?.why).toBe('The environment variable LAB, which triton.key_env names, is not set where Modelium runs.');
+  expect(triton.adapter(searchWorld({ settings }), without).found).toMatchObject({ found: false, isWrong: true });
 });

@@ -1,0 +1,113 @@
+/**
+ * A Triton of somebody else's as an adapter: models are loaded into it with their files, and what
+ * it has loaded itself is offered. Nothing of it is started, ended or counted here.
+ */
+import type { LaunchPlan } from '../../../shared/decision.ts';
+import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
+import { bytesInWords } from '../../../shared/units.ts';
+import { MOST_IN_FLIGHT } from '../../core/admission.ts';
+import type { LaunchSettings, Support } from '../../core/decide/planner.ts';
+import type { Adapter } from '../adapter.ts';
+import type { RuntimeWorld } from '../module.ts';
+import { capital, checkServer, serverName, type TritonElsewhere } from './elsewhere.ts';
+import type { TritonFound } from './find.ts';
+import { ailment, load } from './load.ts';
+import { lacks, MOST_UPLOAD_BYTES, plan, supports } from './plan.ts';
+import { unloadThere, uploadModel, usedThere } from './upload.ts';
+import { explainExit } from './words.ts';
+
+export function elsewhereAdapter(world: RuntimeWorld, found: TritonFound, server: TritonElsewhere): Adapter {
+  const name = serverName(server);
+  const there = { world, server };
+  return {
+    id: 'triton',
+    found: {
+      found: server.problem === null,
+      version: found.version,
+      message: found.message,
+      isWrong: found.isWrong,
+      gpu: { usable: false, why: 'Triton runs elsewhere' },
+    },
+    // Nothing of it is a process of ours.
+    portRange: [1, 1],
+    splits: false,
+    groups: false,
+    stopping: { graceSeconds: 1, loadingGraceSeconds: 1, leaderFirst: false },
+    offered: 'too',
+    elsewhere: () => server.where,
+    supports: (profile, form) => supportsThere(server, profile, form),
+    lacks,
+    plan: (profile, form, placement, launch) => planThere(world, name, profile, form, placement, launch),
+    estimate: () => ({ bytes: {}, parts: {}, notes: [] }),
+    // How many it works on at once is its own matter.
+    capacity: () => MOST_IN_FLIGHT,
+    servers: [
+      {
+        name,
+        isForeign: true,
+        where: server.where,
+        about: JSON.stringify({ ...server, version: null, loadProblem: null }),
+        check: () => checkServer(world, server),
+      },
+    ],
+    *load(target) {
+      const isOffered = target.plan.form === 'remote';
+      const before = isOffered ? null : yield* usedThere(server);
+      const endpoint = yield* load(target, (at, wanted, timeoutMs) =>
+        isOffered ? offeredName(target.plan) : uploadModel(there, at, wanted, timeoutMs),
+      );
+      const after = before === null ? null : yield* usedThere(server);
+      return before === null || after === null ? endpoint : { ...endpoint, tookBytes: Math.max(0, after - before) };
+    },
+    detach: (modelId, at) => unloadThere(there, modelId, at),
+    ailment,
+    progress: () => null,
+    explainExit,
+  };
+}
+
+// biome-ignore lint/correctness/useYield: it is loaded already.
+function* offeredName({ file }: LaunchPlan): Generator<never, string> {
+  return file;
+}
+
+function supportsThere(server: TritonElsewhere, profile: ModelProfile, form: ModelForm): Support {
+  const { where, loadProblem } = server;
+  if (form.kind === 'remote') return { supported: form.server === serverName(server), why: `${capital(where)} has it loaded.` };
+  const refused = (why: string): Support => ({ supported: false, why });
+  if (form.kind === 'transformers')
+    return refused(`Triton's vLLM reads a folder from its own disk, and nothing says that ${where} sees this one.`);
+  const known = supports(null, profile, form);
+  if (!known.supported) return known;
+  if (loadProblem !== null) return refused(loadProblem);
+  if (profile.architecture === 'ensemble' && form.kind === 'triton')
+    return refused('An ensemble names other models as they are called here, and on a Triton elsewhere they are called otherwise.');
+  if (profile.weightBytes > MOST_UPLOAD_BYTES)
+    return refused(
+      `Its files go to ${where} with the call that loads it, which holds ${bytesInWords(MOST_UPLOAD_BYTES)}, and they are ${bytesInWords(profile.weightBytes)}: put it into the repository of that Triton.`,
+    );
+  return { supported: true, why: `${capital(where)} is asked to load it.` };
+}
+
+function planThere(
+  world: RuntimeWorld,
+  server: string,
+  profile: ModelProfile,
+  form: ModelForm,
+  placement: LaunchPlan['placement'],
+  launch: LaunchSettings,
+): LaunchPlan {
+  if (form.kind === 'remote')
+    return {
+      runtime: 'triton',
+      form: form.kind,
+      file: form.files[0] ?? '',
+      placement,
+      server,
+      contextTokens: 0,
+      parallelSequences: 1,
+      args: [],
+      env: {},
+    };
+  return { ...plan(world, profile, form, placement, launch), server };
+}

@@ -1,0 +1,123 @@
+/**
+ * The steps by which a model gets into a Triton of somebody else's and out of it: its files go with
+ * the call, since nothing says that the two see the same disk. That server is never started anew:
+ * memory that it keeps is told.
+ */
+import { dirname } from 'node:path';
+import { ModeliumError } from '../../../shared/errors.ts';
+import type { Endpoint } from '../../../shared/model.ts';
+import { formOf } from '../../../shared/profile.ts';
+import { bytesInWords, MIB } from '../../../shared/units.ts';
+import type { LoadTarget } from '../adapter.ts';
+import type { RuntimeWorld } from '../module.ts';
+import { http, pause, phase, type Steps, stats, upload } from '../step.ts';
+import { configJson } from './config-json.ts';
+import { controlOf, type TritonElsewhere } from './elsewhere.ts';
+import { CONFIG, entryName, entryOf, ownPrefix } from './entry.ts';
+import { failed, of, pathOf } from './load.ts';
+import { MOST_UPLOAD_BYTES } from './plan.ts';
+
+const CALL_MS = 10_000;
+const UNLOAD_MS = 10_000;
+const UNLOAD_PAUSE_MS = 100;
+/** Less than this is what a server keeps of a backend that it loaded for the first time. */
+const LEFTOVER_BYTES = 256 * MIB;
+
+export interface Elsewhere {
+  readonly world: Pick<RuntimeWorld, 'instance'>;
+  readonly server: TritonElsewhere;
+}
+
+/** What that server calls a model of ours: another engine's, and another run's, are told apart. */
+export function nameThere({ instance }: Elsewhere['world'], modelId: string): string {
+  return `${ownPrefix(instance.owner)}${instance.run}-${entryName(modelId)}`;
+}
+
+/** @returns its name there. @throws ModeliumError in that server's words. */
+export function* uploadModel({ world, server }: Elsewhere, endpoint: Endpoint, target: LoadTarget, timeoutMs: number): Steps<string> {
+  yield* unloadLeftovers(world, endpoint);
+  yield* phase('reading its files');
+  const { texts, files } = yield* partsOf(target);
+  const model = nameThere(world, target.modelId);
+  yield* phase('uploading and loading', null, true);
+  const answer = yield* upload({ ...of(endpoint), method: 'POST', path: pathOf(model, 'load'), texts, files, timeoutMs });
+  if (answer?.status === 200) return model;
+  throw failed(
+    target,
+    answer,
+    `${server.where} gave no answer. It takes 64 MiB in one call as a rule, and the load may still go on there.`,
+  );
+}
+
+/** Of an earlier run of this Modelium, which nobody asks any more. */
+function* unloadLeftovers({ instance }: Elsewhere['world'], endpoint: Endpoint): Steps<void> {
+  const answer = yield* http({ ...of(endpoint), method: 'GET', path: '/v2/models/stats', body: null, timeoutMs: CALL_MS });
+  const names = [...(answer?.body ?? '').matchAll(/"name":\s*"([A-Za-z0-9._-]{1,300})"/g)].map(([, name = '']) => name);
+  const own = ownPrefix(instance.owner);
+  const left = names.filter((name) => name.startsWith(own) && !name.startsWith(`${own}${instance.run}-`));
+  for (const name of new Set(left))
+    yield* http({ ...of(endpoint), method: 'POST', path: pathOf(name, 'unload'), body: null, timeoutMs: CALL_MS });
+}
+
+function* partsOf(target: LoadTarget): Steps<{ readonly texts: Record<string, string>; readonly files: Record<string, string> }> {
+  const texts: Record<string, string> = {};
+  const files: Record<string, string> = {};
+  for (const [path, part] of Object.entries(yield* entryOf(target))) {
+    if (path === CONFIG && 'text' in part) texts['config'] = configJson(part.text);
+    else if ('text' in part) texts[`file:${path}`] = Buffer.from(part.text).toString('base64');
+    // A folder stands for the files of the model in it.
+    else if (part.linkTo === dirname(target.file) && path === '1')
+      for (const name of formOf(target.profile, target.plan)?.files ?? [])
+        files[`file:1/${name.split('/').at(-1)}`] = `${target.path}/${name}`;
+    else files[`file:${path}`] = part.linkTo;
+  }
+  const facts = yield* stats(Object.values(files));
+  const bytes = facts.reduce((sum, fact) => sum + (fact?.bytes ?? 0), 0);
+  if (bytes > MOST_UPLOAD_BYTES)
+    throw new ModeliumError(
+      'runtime-exited',
+      `Its files are ${bytesInWords(bytes)}, and ${bytesInWords(MOST_UPLOAD_BYTES)} are taken in one call.`,
+    );
+  return { texts, files };
+}
+
+/**
+ * Bytes of GPU memory in use where it runs, as its figures say; null: they do not say. Others may
+ * use those GPUs too.
+ */
+export function* usedThere({ metricsOrigin }: TritonElsewhere): Steps<number | null> {
+  const answer = yield* http({ at: { url: metricsOrigin }, key: null, method: 'GET', path: '/metrics', body: null, timeoutMs: CALL_MS });
+  const figures = [...(answer?.status === 200 ? answer.body : '').matchAll(/^nv_gpu_memory_used_bytes\{[^}]*\} (\S+)/gm)];
+  return figures.length === 0 ? null : figures.reduce((sum, [, value]) => sum + Number(value), 0);
+}
+
+/** Takes a model of ours out. @throws ModeliumError where it stays, or its memory does. */
+export function* unloadThere({ world, server }: Elsewhere, modelId: string, { tookBytes: took = 0 }: Endpoint): Steps<void> {
+  const model = nameThere(world, modelId);
+  const control = controlOf(server);
+  const isReady = {
+    ...control,
+    method: 'GET',
+    path: `/v2/models/${encodeURIComponent(model)}/ready`,
+    body: null,
+    timeoutMs: CALL_MS,
+  } as const;
+  // What that server offers itself is left alone.
+  if ((yield* http(isReady))?.status !== 200) return;
+  const before = yield* usedThere(server);
+  yield* http({ ...control, method: 'POST', path: pathOf(model, 'unload'), body: null, timeoutMs: CALL_MS });
+  let waitedMs = 0;
+  for (; waitedMs < UNLOAD_MS && (yield* http(isReady))?.status === 200; waitedMs += UNLOAD_PAUSE_MS) yield* pause(UNLOAD_PAUSE_MS);
+  const throws = (what: string) => new ModeliumError('runtime-exited', what, { origin: 'triton' });
+  if (waitedMs >= UNLOAD_MS)
+    throw throws(`${server.where} did not let go of ${modelId} within ${UNLOAD_MS / 1000} s; it is not ours to start anew.`);
+  for (waitedMs = 0; before !== null && took > LEFTOVER_BYTES; waitedMs += UNLOAD_PAUSE_MS) {
+    const left = took - (before - ((yield* usedThere(server)) ?? before));
+    if (left < LEFTOVER_BYTES) return;
+    if (waitedMs >= UNLOAD_MS)
+      throw throws(
+        `${modelId} left ${server.where}, and ${bytesInWords(left)} of the ${bytesInWords(took)} of GPU memory that it took there are still in use: Triton keeps memory of some backends until whoever runs it starts it anew.`,
+      );
+    yield* pause(UNLOAD_PAUSE_MS);
+  }
+}
