@@ -39,6 +39,14 @@ def counted(text):
 
 <img src="https://example.org/spy.png" onerror="alert(1)"> <b>bold</b>
 
+Inline $\\frac{1}{x}$ for $5, and
+
+$$
+\\sum_{i=0}^n i \\htmlStyle{position:fixed}{x} \\href{javascript:alert(1)}{y} \\includegraphics{https://example.org/spy.png}
+$$
+
+\\[ \\int_0^1 x \\, dx \\]
+
 `;
 const LONG = SECTION.repeat(Math.ceil(11_500 / SECTION.length));
 
@@ -315,6 +323,11 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     expect(new Set(links)).toEqual(new Set(['https://example.org/a?b=1&c=2 noreferrer noopener _blank']));
     await answer.getByText('a cat (https://example.org/cat.png)').first().waitFor();
     await answer.getByText('<b>bold</b>').first().waitFor();
+    // Colours and formulas came when they were needed; what is hostile in them stays text.
+    expect(await answer.locator('code [data-scope="keyword"]').first().innerText()).toBe('def');
+    expect(await answer.locator('math mfrac').count()).toBe(LONG.split('frac').length - 1);
+    expect(await answer.locator('math [href], math a').count()).toBe(0);
+    expect(asked.filter((url) => /(?:highlight|formula)-[^/]*\.js$/.test(url))).toHaveLength(2);
     await expectAccessible(page);
     expect(errors).toEqual([]);
     await page.context().close();

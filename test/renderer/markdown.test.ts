@@ -4,8 +4,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MarkdownReader } from '../../renderer/components/markdown/blocks.ts';
+import { MarkdownReader, type Part } from '../../renderer/components/markdown/blocks.ts';
 import { resolveEntities, safeAddress } from '../../renderer/components/markdown/entities.ts';
+import { highlighted } from '../../renderer/components/markdown/highlight.ts';
 
 /** Pieces whose meaning hangs on what stands before and after them. */
 const PIECES = [
@@ -53,7 +54,27 @@ const PIECES = [
     '<div>',
     '</div>',
   ],
-  ...['<!--', '-->', '<pre>', '</pre>', '&amp;', '\\', 'http://x.example', '| a | b |\n|---|---|\n| c | d |\n', '[ ] ', '[x] ', '$'],
+  ...[
+    '<!--',
+    '-->',
+    '<pre>',
+    '</pre>',
+    '&amp;',
+    '\\',
+    'http://x.example',
+    '| a | b |\n|---|---|\n| c | d |\n',
+    '[ ] ',
+    '[x] ',
+    '$',
+    '$$',
+    '$$\n',
+    '\\(',
+    '\\)',
+    '\\[',
+    '\\]',
+    'x^2',
+    '$5 ',
+  ],
 ];
 
 const wholeOf = (text: string) => new MarkdownReader().read(text, false).blocks;
@@ -96,6 +117,92 @@ describe('Markdown that grows', () => {
     const reader = new MarkdownReader();
     reader.read('One.\n\nTwo.\n\nThree.\n\nFour.', true);
     expect(reader.read('Other.\n\nTwo.\n\nThree.', false).blocks).toEqual(wholeOf('Other.\n\nTwo.\n\nThree.'));
+  });
+});
+
+describe('formulas', () => {
+  const formulas = (text: string): readonly (readonly [string, boolean])[] => {
+    const found: (readonly [string, boolean])[] = [];
+    const look = (parts: readonly object[]): void => {
+      for (const part of parts as readonly (Part & { tokens?: readonly object[]; items?: readonly object[] })[]) {
+        if (part.type === 'math') found.push([part.text, part.isDisplay]);
+        look([...(part.tokens ?? []), ...(part.items ?? [])]);
+      }
+    };
+    look(wholeOf(text));
+    return found;
+  };
+
+  it('stand between dollars and the brackets of TeX, within a line or by themselves', () => {
+    expect(formulas('So $a_1 * b_2$ and \\(x < y\\), **bold $c$**.')).toEqual([
+      ['a_1 * b_2', false],
+      ['x < y', false],
+      ['c', false],
+    ]);
+    expect(formulas('Then\n$$\nE = m\n+ c^2\n$$\nand\n\n\\[\n- x\n\\]\n')).toEqual([
+      ['E = m\n+ c^2', true],
+      ['- x', true],
+    ]);
+    expect(formulas('- in a list: $$x$$\n- and \\[y\\] too')).toEqual([
+      ['x', true],
+      ['y', true],
+    ]);
+  });
+
+  it('are no prices, no code, no escaped brackets, and end with their paragraph', () => {
+    for (const text of [
+      'It costs $5 and $10, or $20.',
+      'US$ 5, CA$ 6',
+      '`$x$` and\n\n```\n$$x$$\n```',
+      'an \\(open one',
+      '$$\n\na blank line\n\n$$',
+      '$ x $',
+      '$HOME and $PATH',
+    ]) {
+      expect(formulas(text), text).toEqual([]);
+    }
+  });
+});
+
+describe('code in colours', () => {
+  it('is the same code, character by character, whatever it holds; hostile tags stay text', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('python', 'js', 'html', 'json', 'bash', 'c', 'yaml'),
+        fc.array(
+          fc.constantFrom(
+            '</span>',
+            '<span class="hljs-x">',
+            '&lt;',
+            '&amp;amp;',
+            '"',
+            "'",
+            '<script>',
+            'def f():\n',
+            '// x\n',
+            '1',
+            '{',
+            '}',
+            '\u0000',
+            '\ud800',
+            ' ',
+          ),
+          {
+            maxLength: 30,
+          },
+        ),
+        (language, parts) => {
+          const code = parts.join('');
+          expect(
+            highlighted(code, language)
+              ?.map(({ text }) => text)
+              .join(''),
+          ).toBe(code);
+        },
+      ),
+    );
+    expect(highlighted('x = 1', 'python')).toContainEqual({ text: '1', scope: 'number' });
+    expect(highlighted('x', 'no-such-language')).toBeNull();
   });
 });
 

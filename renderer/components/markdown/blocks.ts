@@ -3,11 +3,12 @@
  * more are kept, and only the tail is read again. Owns marked and remend; draws nothing. The same
  * text gives the same blocks, however it came in.
  */
-import { Lexer, type MarkedToken } from 'marked';
+import { Marked, type MarkedToken } from 'marked';
 import remend from 'remend';
+import { MATH, type MathPart } from './math-tokens.ts';
 
-/** A block, or a part of one. No extension of marked is in use, so there are no other kinds. */
-export type Part = MarkedToken;
+/** A block, or a part of one. */
+export type Part = MarkedToken | MathPart;
 
 export interface Blocks {
   readonly blocks: readonly Part[];
@@ -22,6 +23,7 @@ export interface Blocks {
 const UNSETTLED_BLOCKS = 2;
 /** Blocks whose inside remend may close: what is in code and HTML stays as it is. */
 const MENDED: ReadonlySet<Part['type']> = new Set(['paragraph', 'heading', 'list', 'blockquote', 'table']);
+const reader = new Marked({ extensions: [...MATH] });
 const MENDING = { htmlTags: false, katex: false, linkMode: 'text-only' } as const;
 
 export class MarkdownReader {
@@ -66,7 +68,7 @@ export class MarkdownReader {
 
 function lex(text: string): Blocks {
   try {
-    const tokens = new Lexer().lex(text);
+    const tokens = reader.lexer(text);
     return { blocks: tokens as readonly Part[], hasDefinitions: Object.keys(tokens.links).length > 0 };
   } catch {
     // Thousands of quotes within quotes, as small models write them, are deeper than the stack:

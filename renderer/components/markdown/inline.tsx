@@ -6,6 +6,7 @@ import { createElement, Fragment, type ReactNode } from 'react';
 import type { Part } from './blocks.ts';
 import { resolveEntities, safeAddress } from './entities.ts';
 import styles from './markdown.module.css';
+import { MathView } from './math-view.tsx';
 
 /** Children by their place, so that they need no keys. */
 export function each(parts: readonly object[] | undefined, draw: (part: Part) => ReactNode): ReactNode {
@@ -36,6 +37,8 @@ export function inline(part: Part): ReactNode {
       return (
         <input aria-label={part.checked ? 'Done' : 'To do'} checked={part.checked} className={styles.checkbox} disabled type="checkbox" />
       );
+    case 'math':
+      return <MathView part={part} />;
     case 'escape':
       return part.text;
     case 'text':

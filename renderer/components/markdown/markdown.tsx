@@ -3,9 +3,9 @@
  * cheap while it grows. Never any raw HTML.
  */
 import { createElement, memo, type ReactNode, useState } from 'react';
-import { CopyButton } from '../../ui/copy-button.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import { MarkdownReader, type Part } from './blocks.ts';
+import { Code } from './code-view.tsx';
 import { each, inline } from './inline.tsx';
 import styles from './markdown.module.css';
 
@@ -18,19 +18,28 @@ interface MarkdownProps {
 export const Markdown = memo(function Markdown({ text, growing = false }: MarkdownProps) {
   const [reader] = useState(() => new MarkdownReader());
   const { blocks, hasDefinitions } = reader.read(text, growing);
-  return <div className={styles.markdown}>{each(blocks, (part) => createElement(Block, { isLinked: hasDefinitions, part }))}</div>;
+  const last = blocks.at(-1);
+  const draw = (part: Part): ReactNode => createElement(Block, { isLinked: hasDefinitions, isOpen: growing && part === last, part });
+  return <div className={styles.markdown}>{each(blocks, draw)}</div>;
 });
 
 interface BlockProps {
   readonly part: Part;
   readonly isLinked: boolean;
+  /** Its end has not come yet. */
+  readonly isOpen: boolean;
 }
 
-const Block = memo(({ part }: BlockProps) => block(part), isSame);
+const Block = memo(
+  ({ part, isOpen }: BlockProps) =>
+    part.type === 'code' ? <Code isOpen={isOpen} language={part.lang ?? ''} text={part.text} /> : block(part),
+  isSame,
+);
 Block.displayName = 'Block';
 
 /** The same characters are the same block, unless a definition elsewhere has a say in it. */
 function isSame(before: BlockProps, after: BlockProps): boolean {
+  if (before.isOpen !== after.isOpen && after.part.type === 'code') return false;
   if (before.part === after.part) return true;
   if (before.isLinked || after.isLinked) return false;
   return before.part.type === after.part.type && before.part.raw === after.part.raw;
@@ -48,7 +57,7 @@ function block(part: Part): ReactNode {
       // whole.
       return <h3 data-depth={part.depth}>{each(part.tokens, inline)}</h3>;
     case 'code':
-      return <Code language={part.lang ?? ''} text={part.text} />;
+      return <Code isOpen={false} language={part.lang ?? ''} text={part.text} />;
     case 'list':
       return <List part={part} />;
     case 'blockquote':
@@ -84,20 +93,5 @@ function Table({ part }: { readonly part: Extract<Part, { type: 'table' }> }) {
         {createElement('tbody', null, ...part.rows.map((row) => cells(row, 'td')))}
       </table>
     </ScrollBox>
-  );
-}
-
-function Code({ text, language }: { readonly text: string; readonly language: string }) {
-  const name = language.split(/\s/)[0] ?? '';
-  return (
-    <figure className={styles.figure}>
-      <figcaption>
-        {name === '' ? 'Code' : name}
-        <CopyButton label="Copy" look="quiet" name={`Copy the ${name === '' ? '' : `${name} `}code`} text={() => text} />
-      </figcaption>
-      <ScrollBox as="pre" label={name === '' ? 'Code' : `Code, ${name}`}>
-        <code>{text}</code>
-      </ScrollBox>
-    </figure>
   );
 }
