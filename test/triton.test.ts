@@ -103,3 +103,21 @@ test('a load that hangs fails as a stall, and the server that does not let go of
   expect(live.said.filter((line) => line === 'server:triton is up').length).toBeGreaterThan(1);
   expect((await live.predict('net', { inputs: { x: [[1, 2, 3, 4]] } })).status).toBe(200);
 });
+
+test('what a model cannot take is refused before anything is loaded for it', async (context) => {
+  const live = await start(context, { load: 'on_request' });
+  dropOnnx(live, 'net');
+  await live.drop('words');
+  await live.comesTo('net', 'unloaded');
+  await live.comesTo('words', 'unloaded');
+  const refused = async (model: string, body: object) => (await live.predict(model, body)).json.error;
+  expect(await refused('words', { inputs: { x: [1] } })).toMatchObject({ code: 'not-supported-by-model', param: 'inputs' });
+  expect(await refused('words', { input: 'a' })).toMatchObject({ code: 'not-supported-by-model', param: 'input' });
+  expect(await refused('net', { prompt: 'Hello' })).toMatchObject({
+    code: 'not-supported-by-model',
+    param: 'prompt',
+    message: 'net takes tensors and no prompt: send inputs.',
+  });
+  expect(live.said.filter((line) => /^(Loading|Starting)/.test(line))).toEqual([]);
+  expect((await live.predict('net', { inputs: { x: [[1, 2, 3, 4]] } })).status).toBe(200);
+});

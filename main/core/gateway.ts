@@ -94,6 +94,16 @@ export interface Served {
   readonly tensors: Pick<ServedTensors, 'inputs' | 'outputs'> | null;
 }
 
+/** What a model that is not loaded will take, as far as its files and the runtimes here tell. */
+export interface Taken {
+  readonly profile: ModelProfile;
+  /** Whoever would serve it is asked by OpenAI's routes: it takes no tensors. */
+  readonly speaksOpenai: boolean;
+  /** Nobody who would serve it has OpenAI's routes. */
+  readonly speaksTensors: boolean;
+  readonly tensors: Served['tensors'];
+}
+
 export interface Inference {
   /** A model's id by its id or alias; null when there is none. */
   resolve(name: string): string | null;
@@ -107,6 +117,11 @@ export interface Inference {
    * (I5).
    */
   served(id: string): Served;
+  /**
+   * For a request that would load the model only to be refused. Null: it is ready, and its server
+   * knows; or nothing is known yet. Absent: nobody knows before.
+   */
+  taken?(id: string): Taken | null;
   /** Names like it, best first, for a 404 that helps. */
   nearest(name: string): readonly string[];
   /**

@@ -9,7 +9,8 @@ import type { Settings } from '../../shared/settings.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { describedTensors } from '../../shared/tensors.ts';
 import type { Admission } from '../core/admission.ts';
-import type { Inference, ListedModel, RequestReport, Served } from '../core/gateway.ts';
+import type { KnownRuntime } from '../core/decide/planner.ts';
+import type { Inference, ListedModel, RequestReport, Served, Taken } from '../core/gateway.ts';
 import { settingsOf } from '../core/memory/residents.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { ModelRecord, Registry } from '../core/registry.ts';
@@ -26,6 +27,7 @@ export interface InferenceParts {
   readonly usage: Usage;
   readonly servers: Pick<Servers, 'foreign'>;
   readonly manager: Pick<Manager, 'doubt'>;
+  readonly runtimes: { known(): readonly KnownRuntime[] };
   readonly clock: Clock;
   readonly log: Log;
   view(id: string): ModelView | null;
@@ -73,6 +75,7 @@ export function createInference(parts: InferenceParts): Inference {
     },
     doubt,
     served: (id) => servedBy(registry.get(id)),
+    taken: (id) => takenBy(registry.get(id), parts.runtimes.known(), parts.settings()),
     waitingFor: (id) => {
       const state = registry.get(id)?.state;
       if (state?.name === 'ready') return `busy: ${admission.waiting(id)} waiting`;
@@ -95,6 +98,25 @@ function servedBy(record: ModelRecord | undefined): Served {
       ? null
       : { inputs: describedTensors(described.inputs ?? []), outputs: describedTensors(described.outputs ?? []) };
   return { isReady: ready !== null, runtime: ready?.runtime ?? null, tensors: ready?.endpoint.tensors ?? files };
+}
+
+/** Asked only of those that are not ready: whoever would be asked for a place for it counts. */
+function takenBy(record: ModelRecord | undefined, runtimes: readonly KnownRuntime[], settings: Settings): Taken | null {
+  const profile = record?.profile ?? null;
+  if (record === undefined || profile === null || record.state.name === 'ready') return null;
+  // It is asked as its base is.
+  if (profile.forms.every(({ kind }) => kind === 'adapter')) return null;
+  const { runtime } = settingsOf(record, settings);
+  const able = runtimes.filter(
+    ({ planner, enabled, found }) =>
+      (runtime === undefined ? planner.onlyWhenChosen !== true : planner.id === runtime) &&
+      enabled &&
+      found.found &&
+      profile.forms.some((form) => planner.supports(profile, form).supported),
+  );
+  if (able.length === 0) return null;
+  const speakers = able.filter(({ planner }) => planner.speaks === 'openai').length;
+  return { profile, speaksOpenai: speakers === able.length, speaksTensors: speakers === 0, tensors: servedBy(record).tensors };
 }
 
 function toListed(record: ModelRecord, view: ModelView, { kind, contextLength }: ModelProfile, settings: Settings): ListedModel {

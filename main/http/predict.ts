@@ -48,8 +48,28 @@ export function predict(world: ProxyWorld, response: ServerResponse, model: stri
       param: 'stream',
     });
   }
+  refuseBeforeLoad(world, modelId, request);
   const job = jobOf(world, modelId, request, body);
   new Exchange(world, response, job, startedMs).start();
+}
+
+/**
+ * Loading takes minutes, and others may have to leave for it: whatever is refused by the kind of
+ * model is refused before.
+ */
+function refuseBeforeLoad({ inference }: ProxyWorld, modelId: string, { inputs, input, prompt }: PredictRequest): void {
+  const taken = inference.taken?.(modelId) ?? null;
+  if (taken === null) return;
+  const { profile, speaksOpenai, speaksTensors, tensors } = taken;
+  if (inputs !== undefined) {
+    if (!speaksOpenai) return;
+    const sentence = `${modelId} takes no tensors: send a prompt, messages or input.`;
+    throw new ModeliumError('not-supported-by-model', sentence, { param: 'inputs' });
+  }
+  const param = input !== undefined ? 'input' : prompt === undefined ? 'messages' : 'prompt';
+  if (speaksOpenai) requireKind(modelId, profile, input === undefined ? 'text' : 'input', param);
+  if (!speaksTensors || tensors === null || isTextModel(tensors)) return;
+  throw new ModeliumError('not-supported-by-model', `${modelId} takes tensors and no ${param}: send inputs.`, { param });
 }
 
 function jobOf(world: ProxyWorld, modelId: string, request: PredictRequest, body: JsonBody): Job {

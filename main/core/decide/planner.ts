@@ -68,6 +68,8 @@ export interface RuntimePlanner {
    * place then, and it always fits. Absent: here.
    */
   elsewhere?(form: ModelForm): string;
+  /** Its models are asked by OpenAI's routes, so that none takes tensors. Absent: as its server says when a model is loaded. */
+  readonly speaks?: 'openai';
   /** True: it serves only models whose own settings name it. */
   readonly onlyWhenChosen?: boolean;
   /** Can a model be spread over several GPUs, and layers left on the CPU? */

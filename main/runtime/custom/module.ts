@@ -69,6 +69,7 @@ function adapterOf(id: string, own: OwnRuntime, { driver, cpuCores }: RuntimeWor
       loadingGraceSeconds: Math.min(own.stop.grace_seconds, MOST_LOADING_GRACE_SECONDS),
       leaderFirst: true,
     },
+    ...(own.protocol === 'openai' ? { speaks: 'openai' } : {}),
     onlyWhenChosen: own.formats.length === 0,
     splits: false,
     // A server that is told of several GPUs spreads a model over them.

@@ -122,6 +122,7 @@ export function llamaAdapter(facts: LlamaFacts): Adapter {
     stopping: { graceSeconds: 5, loadingGraceSeconds: 5, leaderFirst: false },
     splits: true,
     groups: true,
+    speaks: 'openai',
     supports: (profile, form) => supports(facts.settings.command === null, profile, form),
     preparations: conversionsOf,
     plan: (profile, form, placement, settings, preparation) =>

@@ -37,6 +37,7 @@ export function rayAdapter(world: RuntimeWorld, found: RayFound): Adapter {
     },
     ...{ portRange: settings.ray_serve.port_range, splits: false, groups: false, sharesThreads: false },
     stopping: { graceSeconds: GRACE_SECONDS, loadingGraceSeconds: GRACE_SECONDS, leaderFirst: false },
+    speaks: 'openai',
     supports,
     ...(cluster === null ? {} : { elsewhere: () => cluster.where }),
     lacking: 'not-visible-on-cluster',

@@ -27,6 +27,7 @@ export function remoteAdapter({ remotes }: RemotesFound): Adapter {
     stopping: { graceSeconds: 1, loadingGraceSeconds: 1, leaderFirst: false },
     splits: false,
     groups: false,
+    speaks: 'openai',
     supports: (_profile, { kind, server = '' }) => ({
       supported: kind === 'remote' && remotes.some(({ name }) => serverOf(name) === server),
       why: 'a remote server serves what it offers itself',

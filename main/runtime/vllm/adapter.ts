@@ -40,6 +40,7 @@ export function vllmAdapter(facts: VllmFacts): Adapter {
     stopping: { graceSeconds: 15, loadingGraceSeconds: 2, leaderFirst: true },
     splits: false,
     groups: true,
+    speaks: 'openai',
     supports: (profile, form) => supports(facts, profile, form),
     obstacle: (profile, placement) => obstacleAt(facts, profile, placement),
     plan: (profile, form, placement, settings) => planOf(facts, profile, form, placement, settings),
