@@ -40,6 +40,8 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
         const configOf = (architecture: string, more: object = {}) => ({ config: { architectures: [architecture], ...more } });
         await writeTinyFolder(join(watch, 'classes'), configOf('BertForSequenceClassification', { id2label: { 0: 'good', 1: 'bad' } }));
         await writeTinyFolder(join(watch, 'speech'), configOf('WhisperForConditionalGeneration', { model_type: 'whisper' }));
+        await writeTinyFolder(join(watch, 'seer'), configOf('LlavaForConditionalGeneration', { vision_config: {} }));
+        await writeTinyFolder(join(watch, 'talker'));
         writeFileSync(join(watch, 'net.onnx'), writeOnnx());
         const pictures = writeOnnx({
           inputs: [value(11, 'x', FLOAT, ['batch', 3, 32, 32])],
@@ -53,7 +55,7 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
       },
     });
     await live.drop('ranker', { kind: 'bert', ranks: true, contextTokens: 128 });
-    for (const id of ['classes', 'speech', 'net.onnx', 'pictures.onnx', 'ranker']) await live.comesTo(id, 'unloaded');
+    for (const id of ['classes', 'speech', 'seer', 'talker', 'net.onnx', 'pictures.onnx', 'ranker']) await live.comesTo(id, 'unloaded');
     browser = await launchChromium();
   });
 
@@ -108,6 +110,47 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     await button('Transcribe').click();
     await page.getByText(/^simulated: \d{4} bytes$/).waitFor();
     await expectAccessible(page);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it('a model that sees is shown a pasted image, and one that does not says so', async () => {
+    const { page, errors } = await open('seer');
+    const draft = page.getByRole('textbox', { name: /^Message to/ });
+    const paste = (type: string) =>
+      draft.evaluate(
+        (element, [bytes, kind]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([Uint8Array.from(bytes as number[])], 'pasted.png', { type: kind as string }));
+          element.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+        },
+        [[...redPng()], type] as const,
+      );
+    await paste('image/png');
+    await page.getByRole('img', { name: '1 of the question' }).waitFor();
+    await expectAccessible(page);
+    await page.getByLabel('Images of the question').setInputFiles({ name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('no') });
+    await page.getByText('The file is no image that this browser can read.').waitFor();
+    await draft.fill('What is this?');
+    const sent = page.waitForRequest((request) => request.url().endsWith('/predict/seer'));
+    await page.keyboard.press('Enter');
+    expect(((await sent).postDataJSON() as { messages: unknown[] }).messages).toEqual([
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'What is this?' },
+          { type: 'image_url', image_url: { url: `data:image/png;base64,${redPng().toString('base64')}` } },
+        ],
+      },
+    ]);
+    // The runtime got it, and the question shows it.
+    await page.getByRole('article', { name: 'seer answers' }).getByText(/./).first().waitFor();
+    await page.getByRole('article', { name: 'You asked' }).getByRole('img').waitFor();
+    await page.goto(`${live.address}/#/playground/talker`);
+    await page.getByRole('textbox', { name: 'Message to talker' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Attach an image' }).count()).toBe(0);
+    await paste('image/png');
+    await page.getByText('talker reads no images: it is a model of the kind "chat".').waitFor();
     expect(errors).toEqual([]);
     await page.context().close();
   });

@@ -84,6 +84,7 @@ _SEQUENCE_CLASSIFICATION_MODELS = {
 }
 
 _MULTIMODAL_MODELS = {
+    "LlavaForConditionalGeneration": ("llava", "LlavaForConditionalGeneration"),
     "WhisperForConditionalGeneration": ("whisper", "WhisperForConditionalGeneration"),
 }
 

@@ -10,7 +10,7 @@ import { isUnderWay } from './answering.ts';
 import styles from './chat.module.css';
 import { Composer } from './composer.tsx';
 import { type Asked, send, stop, type Turn, useTurns } from './conversation.ts';
-import { isServable } from './request.ts';
+import { isServable, whyNoImages } from './request.ts';
 import { Transcript } from './transcript.tsx';
 import { TurnView } from './turn-view.tsx';
 
@@ -60,7 +60,8 @@ export function Chat({ model, way }: { readonly model: ModelView; readonly way: 
         isGenerating={isGenerating}
         label={way === 'chat' ? `Message to ${model.id}` : `Text for ${model.id} to go on with`}
         obstacle={obstacle}
-        onSend={(question) => send(asked, question)}
+        noImages={way === 'text' ? `${model.id} goes on with a text, and reads no images.` : whyNoImages(model)}
+        onSend={(question, images) => send(asked, question, images)}
         onStop={() => stop(model.id)}
       />
     </div>

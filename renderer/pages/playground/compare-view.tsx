@@ -87,6 +87,7 @@ export function CompareView({ first }: { readonly first: ModelView | null }) {
           isGenerating={isBusy}
           label={`Message to ${chosen.length} models`}
           obstacle={obstacle === undefined ? null : `${obstacle.id} cannot be asked now`}
+          noImages="A comparison goes without images: ask one model alone."
           onSend={ask}
           onStop={stopAll}
         />

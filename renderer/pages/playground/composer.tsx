@@ -5,26 +5,34 @@
 import { type KeyboardEvent, useRef } from 'react';
 import { AreaField } from '../../ui/area-field.tsx';
 import { Button } from '../../ui/button.tsx';
+import { classes } from '../../ui/classes.ts';
+import { Note } from '../../ui/panel.tsx';
 import styles from './chat.module.css';
 import { setDraft, usePlayground } from './conversation.ts';
+import { ImagePicker, Images } from './images.tsx';
+import { useAttaching } from './use-attaching.ts';
 
 interface ComposerProps {
   readonly label: string;
   readonly isGenerating: boolean;
   /** Why nothing can be sent at all; null: it can. */
   readonly obstacle: string | null;
-  readonly onSend: (question: string) => void;
+  readonly onSend: (question: string, images: readonly string[]) => void;
   readonly onStop: () => void;
+  /** Why no image can go with the question; null: it can. */
+  readonly noImages: string | null;
 }
 
-export function Composer({ label, isGenerating, obstacle, onSend, onStop }: ComposerProps) {
+export function Composer({ label, isGenerating, obstacle, onSend, onStop, noImages }: ComposerProps) {
   const draft = usePlayground((state) => state.draft);
+  const { images, trouble, isOver, take, remove, clear, listeners } = useAttaching(noImages);
   const form = useRef<HTMLFormElement>(null);
   const canSend = draft.trim() !== '' && obstacle === null && !isGenerating;
   const submit = (): void => {
     if (!canSend) return;
     setDraft('');
-    onSend(draft);
+    clear();
+    onSend(draft, images);
   };
   const stop = (): void => {
     onStop();
@@ -38,34 +46,44 @@ export function Composer({ label, isGenerating, obstacle, onSend, onStop }: Comp
     submit();
   };
   return (
-    <form
-      className={styles.composer}
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-      ref={form}
-    >
-      <AreaField
-        bare
-        className={styles.draft}
-        hideLabel
-        label={label}
-        onChange={setDraft}
-        onKeyDown={onKeyDown}
-        placeholder={`${label}. Enter sends, Shift+Enter begins a new line.`}
-        value={draft}
-      />
-      {/* Two elements, not one that changes: the click that stops would go on as the one that sends. */}
-      {isGenerating ? (
-        <Button icon="stop" key="stop" onClick={stop}>
-          Stop
-        </Button>
-      ) : (
-        <Button disabled={!canSend} icon="send" key="send" look="primary" submit title={obstacle ?? undefined}>
-          Send
-        </Button>
+    <>
+      {(images.length > 0 || trouble !== null) && (
+        <div className={styles.attached}>
+          {images.length > 0 && <Images images={images} onRemove={remove} />}
+          {trouble !== null && <Note tone="warn">{trouble}</Note>}
+        </div>
       )}
-    </form>
+      <form
+        className={classes(styles.composer, isOver && styles.over)}
+        {...listeners}
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+        ref={form}
+      >
+        <AreaField
+          bare
+          className={styles.draft}
+          hideLabel
+          label={label}
+          onChange={setDraft}
+          onKeyDown={onKeyDown}
+          placeholder={`${label}. Enter sends, Shift+Enter begins a new line.`}
+          value={draft}
+        />
+        {noImages === null && <ImagePicker onPick={take} />}
+        {/* Two elements, not one that changes: the click that stops would go on as the one that sends. */}
+        {isGenerating ? (
+          <Button icon="stop" key="stop" onClick={stop}>
+            Stop
+          </Button>
+        ) : (
+          <Button disabled={!canSend} icon="send" key="send" look="primary" submit title={obstacle ?? undefined}>
+            Send
+          </Button>
+        )}
+      </form>
+    </>
   );
 }

@@ -12,7 +12,11 @@ import { type Body, DEFAULTS, isDefault, type Parameters, textBody } from './req
 export interface Turn extends Answering {
   readonly id: number;
   readonly question: string;
+  /** As `data:` addresses; they are in no kept conversation. */
+  readonly images?: readonly string[];
 }
+
+type Question = Pick<Turn, 'question' | 'images'>;
 
 /** Whose parameters those of a comparison are: no model's. */
 export const COMPARED = '';
@@ -27,6 +31,8 @@ interface PlaygroundState extends KeptState {
   readonly turns: Readonly<Record<string, readonly Turn[]>>;
   /** The last request of each model. */
   readonly requests: Readonly<Record<string, Body>>;
+  /** Images that go with the draft, as `data:` addresses. */
+  readonly attached: readonly string[];
 }
 
 const NO_TURNS: readonly Turn[] = [];
@@ -36,7 +42,7 @@ let lastTurn = 0;
 export const usePlayground = create<PlaygroundState>(() => {
   const kept = keptState();
   const open = keptChats().filter(({ id, modelId }) => kept.current[modelId] === id);
-  return { ...kept, turns: Object.fromEntries(open.map((chat) => [chat.modelId, turnsOfChat(chat)])), requests: {} };
+  return { ...kept, turns: Object.fromEntries(open.map((chat) => [chat.modelId, turnsOfChat(chat)])), requests: {}, attached: [] };
 });
 usePlayground.subscribe((state, before) => {
   if (differs(state, before)) keepState(state);
@@ -96,16 +102,21 @@ export function setParameters(of: string, change: Partial<Parameters>): void {
   });
 }
 
+export function attach(images: readonly string[]): void {
+  usePlayground.setState({ attached: images });
+}
+
 /** Asks, after what was said before. Does nothing while an answer of this model is under way. */
-export function send(model: Asked, question: string): void {
+export function send(model: Asked, question: string, images: readonly string[] = []): void {
   if (running.has(model.id)) return;
-  begin(model, question, turnsOf(model.id));
+  begin(model, { question, images }, turnsOf(model.id));
 }
 
 /** Asks the last question again; its answer goes. */
-export function sendAgain(model: Asked, question: string): void {
-  if (running.has(model.id)) return;
-  begin(model, question, turnsOf(model.id).slice(0, -1));
+export function sendAgain(model: Asked): void {
+  const last = turnsOf(model.id).at(-1);
+  if (running.has(model.id) || last === undefined) return;
+  begin(model, last, turnsOf(model.id).slice(0, -1));
 }
 
 /**
@@ -116,24 +127,18 @@ export function branch(model: Asked, turnId: number, question: string): void {
   if (running.has(model.id)) return;
   const turns = turnsOf(model.id);
   close(model.id);
-  begin(
-    model,
-    question,
-    turns.slice(
-      0,
-      Math.max(
-        0,
-        turns.findIndex(({ id }) => id === turnId),
-      ),
-    ),
+  const at = Math.max(
+    0,
+    turns.findIndex(({ id }) => id === turnId),
   );
+  begin(model, { question, images: turns[at]?.images ?? [] }, turns.slice(0, at));
 }
 
 /** Has the model go on with its last answer where that broke off. */
 export function goOn(model: Asked): void {
   const last = turnsOf(model.id).at(-1);
   if (running.has(model.id) || last === undefined) return;
-  begin(model, last.question, turnsOf(model.id).slice(0, -1), last.answer);
+  begin(model, last, turnsOf(model.id).slice(0, -1), last.answer);
 }
 
 /** Shows a kept conversation in place of the open one. */
@@ -167,10 +172,10 @@ function setTurns(modelId: string, turns: readonly Turn[]): void {
 }
 
 /** @param begun what the answer begins with already. */
-function begin(model: Asked, question: string, before: readonly Turn[], begun = ''): void {
-  const body = textBody(model.way, before, question, parametersOf(model.id), begun);
+function begin(model: Asked, { question, images = [] }: Question, before: readonly Turn[], begun = ''): void {
+  const body = textBody(model.way, before, question, parametersOf(model.id), begun, images);
   lastTurn += 1;
-  const turn: Turn = { ...NOT_BEGUN, id: lastTurn, question, answer: begun };
+  const turn: Turn = { ...NOT_BEGUN, id: lastTurn, question, images, answer: begun };
   setTurns(model.id, [...before, turn]);
   usePlayground.setState((state) => ({ requests: { ...state.requests, [model.id]: body } }));
   keep(model.id);

@@ -18,15 +18,33 @@ const LONGEST_SIDE = 640;
 export async function pixelsOf(
   file: Blob,
   { width, height }: { readonly width: number | null; readonly height: number | null },
+  longestSide = LONGEST_SIDE,
 ): Promise<ImageData> {
   const image = await createImageBitmap(file).catch(() => {
     throw new ModeliumError('invalid-body', 'The file is no image that this browser can read.');
   });
-  const scale = Math.min(1, LONGEST_SIDE / Math.max(image.width, image.height));
+  const scale = Math.min(1, longestSide / Math.max(image.width, image.height));
   const [wide, high] = [width ?? Math.max(1, Math.round(image.width * scale)), height ?? Math.max(1, Math.round(image.height * scale))];
   const context = new OffscreenCanvas(wide, high).getContext('2d');
   if (context === null) throw new ModeliumError('internal', 'This browser draws no images.');
   context.drawImage(image, 0, 0, wide, high);
   image.close();
   return context.getImageData(0, 0, wide, high);
+}
+
+const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/webp', 'image/gif'];
+/** Larger ones are made smaller: models look at fewer pixels, and a request holds the whole conversation. */
+const IMAGE_BYTES = 1_000_000;
+const IMAGE_SIDE = 1_536;
+
+/** An image for a chat, as a `data:` address. @throws ModeliumError for what is no image. */
+export async function imageAddress(file: Blob): Promise<string> {
+  if (IMAGE_TYPES.includes(file.type) && file.size <= IMAGE_BYTES) {
+    await pixelsOf(file, { width: 1, height: 1 });
+    return await dataAddress(file);
+  }
+  const { width, height } = await pixelsOf(file, { width: null, height: null }, IMAGE_SIDE);
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d')?.drawImage(await createImageBitmap(file), 0, 0, width, height);
+  return await dataAddress(await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.9 }));
 }

@@ -14,14 +14,16 @@ import { LANGUAGES, type Shown, snippet } from './snippets.ts';
 
 /** The one that the draft would be, or the last one when nothing is drafted. */
 export function ChatRequestPanel({ modelId, way }: { readonly modelId: string; readonly way: 'chat' | 'text' }) {
-  const { draft, requests } = usePlayground();
+  const { draft, requests, attached } = usePlayground();
   const parameters = useParameters(modelId);
   const turns = useTurns(modelId);
   const last = draft.trim() === '' ? requests[modelId] : undefined;
-  const body = last ?? textBody(way, turns, draft, parameters);
+  const body = last ?? textBody(way, turns, draft, parameters, '', way === 'chat' ? attached : []);
   return <RequestPanel isLast={last !== undefined} shown={{ kind: 'words', modelId, path: predictPath(modelId), body }} />;
 }
 
+/** An image is copied whole, and shown by its first letters. */
+const IMAGE = /(data:image\/[a-z+]+;base64,[\w+/]{8})[\w+/=]+/g;
 const CHOICES = LANGUAGES.map((language) => ({ value: language, label: language }));
 
 export function RequestPanel({ shown, isLast = false }: { readonly shown: Shown; readonly isLast?: boolean }) {
@@ -37,7 +39,7 @@ export function RequestPanel({ shown, isLast = false }: { readonly shown: Shown;
         className={styles.command}
         label={language === 'curl' ? 'The request as a curl command' : `The request in ${language}`}
       >
-        {text}
+        {text.replaceAll(IMAGE, '$1...')}
       </ScrollBox>
       <p className={styles.hint}>{isLast ? 'The last request.' : 'The next request.'} A model that is not loaded is loaded by it.</p>
     </Panel>

@@ -75,6 +75,8 @@ export const USUAL_MAX_TOKENS = 1_024;
 /** A question, and what came as its answer: empty when nothing did. */
 export interface Exchange {
   readonly question: string;
+  /** As `data:` addresses. */
+  readonly images?: readonly string[];
   readonly answer: string;
 }
 
@@ -98,9 +100,17 @@ function takesText({ inputs = [], outputs = [] }: ModelForm): boolean {
 
 /**
  * A model without a chat template gets the text alone: it has no way to tell who said what.
- * @param begun what its answer begins with already.
+ * @param begun what its answer begins with already. @param images of the question, as `data:`
+ * addresses; for chats alone.
  */
-export function textBody(way: 'chat' | 'text', before: readonly Exchange[], question: string, parameters: Parameters, begun = ''): Body {
+export function textBody(
+  way: 'chat' | 'text',
+  before: readonly Exchange[],
+  question: string,
+  parameters: Parameters,
+  begun = '',
+  images: readonly string[] = [],
+): Body {
   const { system } = parameters;
   const subject =
     way === 'text'
@@ -109,7 +119,7 @@ export function textBody(way: 'chat' | 'text', before: readonly Exchange[], ques
           messages: [
             ...(system.trim() === '' ? [] : [{ role: 'system', content: system }]),
             ...before.flatMap(messagesOf),
-            { role: 'user', content: question },
+            asked(question, images),
             ...(begun === '' ? [] : [{ role: 'assistant', content: begun }]),
           ],
         };
@@ -119,12 +129,27 @@ export function textBody(way: 'chat' | 'text', before: readonly Exchange[], ques
 /**
  * A question that got no word in answer is left out: many templates refuse two questions in a row.
  */
-function messagesOf({ question, answer }: Exchange): readonly object[] {
+function messagesOf({ question, images = [], answer }: Exchange): readonly object[] {
   if (answer === '') return [];
-  return [
-    { role: 'user', content: question },
-    { role: 'assistant', content: answer },
-  ];
+  return [asked(question, images), { role: 'assistant', content: answer }];
+}
+
+/** As OpenAI has it: a text alone, or parts. */
+function asked(question: string, images: readonly string[]): object {
+  if (images.length === 0) return { role: 'user', content: question };
+  const parts = images.map((url) => ({ type: 'image_url', image_url: { url } }));
+  return { role: 'user', content: [{ type: 'text', text: question }, ...parts] };
+}
+
+/** Null: it can be shown images; else in a sentence why it cannot. */
+export function whyNoImages(model: Pick<ModelView, 'id' | 'profile' | 'plan' | 'remote'>): string | null {
+  const { id, profile, plan } = model;
+  // What a server elsewhere reads, only that server knows.
+  if (model.remote !== undefined) return null;
+  if (profile?.kind !== 'vision-language')
+    return `${id} reads no images: ${profile === null ? 'its kind is not known' : `it is a model of the kind "${profile.kind}"`}.`;
+  const isLlama = plan === null ? profile.forms.every(({ kind }) => kind === 'gguf') : plan.runtime === 'llama';
+  return isLlama ? `${id} could read images, but llama.cpp serves it here without its projector.` : null;
 }
 
 function changed({ temperature, topP, maxTokens, seed, stop }: Parameters): Body {

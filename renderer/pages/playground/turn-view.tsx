@@ -13,6 +13,7 @@ import { isUnderWay } from './answering.ts';
 import styles from './chat.module.css';
 import { type Asked, branch, goOn, sendAgain, stop, type Turn } from './conversation.ts';
 import { FailureView } from './failure-view.tsx';
+import { Images } from './images.tsx';
 import { ThinkingView } from './thinking-view.tsx';
 import { WaitingView } from './waiting-view.tsx';
 
@@ -75,6 +76,7 @@ function QuestionView({ model, turn, canEdit }: { readonly model: Asked; readonl
   }
   return (
     <article aria-label="You asked" className={styles.question}>
+      {turn.images !== undefined && turn.images.length > 0 && <Images images={turn.images} />}
       <p>{turn.question}</p>
       {canEdit && (
         <Button look="quiet" onClick={() => setEdited(turn.question)} small>
@@ -90,7 +92,7 @@ function AnswerFoot({ model, turn, canRepeat }: { readonly model: Asked; readonl
     <footer className={styles.foot}>
       {turn.answer !== '' && <CopyButton label="Copy" look="quiet" name="Copy the answer" text={() => turn.answer} />}
       {canRepeat && (
-        <Button icon="refresh" look="quiet" onClick={() => sendAgain(model, turn.question)} small>
+        <Button icon="refresh" look="quiet" onClick={() => sendAgain(model)} small>
           {turn.phase === 'failed' ? 'Retry' : 'Ask again'}
         </Button>
       )}

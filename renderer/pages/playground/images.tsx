@@ -1,0 +1,48 @@
+/** Images that go with a question, small; those of the draft can be taken away again. */
+import { useRef } from 'react';
+import { IconButton } from '../../ui/button.tsx';
+import styles from './chat.module.css';
+
+interface ImagesProps {
+  /** As `data:` addresses: the page's policy lets no other image in. */
+  readonly images: readonly string[];
+  readonly onRemove?: (at: number) => void;
+}
+
+export function Images({ images, onRemove }: ImagesProps) {
+  return (
+    <ul className={styles.images}>
+      {images.map((address, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the same image may be there twice.
+        <li key={at}>
+          <img alt={`${at + 1} of the question`} src={address} />
+          {onRemove !== undefined && <IconButton icon="close" label={`Take image ${at + 1} away`} onClick={() => onRemove(at)} small />}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** A button that lets a person choose images. */
+export function ImagePicker({ onPick }: { readonly onPick: (files: readonly File[]) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <input
+        accept="image/*"
+        aria-label="Images of the question"
+        className="visually-hidden"
+        multiple
+        onChange={(event) => {
+          onPick([...(event.target.files ?? [])]);
+          // So that the same file can be chosen again.
+          event.target.value = '';
+        }}
+        ref={input}
+        tabIndex={-1}
+        type="file"
+      />
+      <IconButton icon="image" label="Attach an image" onClick={() => input.current?.click()} />
+    </>
+  );
+}
