@@ -88,6 +88,7 @@ export const profileSchema = z.object({
   kv: kvSchema.nullable(),
   tokenizer: z.string().nullable(),
   hasChatTemplate: z.boolean(),
+  sampling: z.object({ temperature: count, topP: count }).exactOptional(),
   pooling: z.string().nullable(),
   licence: z.string().nullable(),
   tags: z.array(z.string()),

@@ -190,6 +190,12 @@ export interface FileProblem {
   readonly message: string;
 }
 
+/** How its author has a model's words drawn; null: not told. */
+export interface SamplingAdvice {
+  readonly temperature: number | null;
+  readonly topP: number | null;
+}
+
 export interface ModelProfile {
   readonly kind: ModelKind;
   /** As the files call it: `llama`, `qwen2`, `LlamaForCausalLM`. */
@@ -220,6 +226,8 @@ export interface ModelProfile {
   readonly kv: KvCost | null;
   readonly tokenizer: string | null;
   readonly hasChatTemplate: boolean;
+  /** Absent: its files advise nothing. */
+  readonly sampling?: SamplingAdvice;
   /** How vectors of tokens become one: `mean`, `cls`, `last` ... */
   readonly pooling: string | null;
   /** As its README says: `apache-2.0`. */

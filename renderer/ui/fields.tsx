@@ -163,15 +163,18 @@ export function SwitchField({ label, help, hideLabel = false, checked, onChange,
 }
 
 interface NumberProps extends LabelledProps {
-  readonly value: number;
+  /** Null: nobody set it, where `usual` allows that. */
+  readonly value: number | null;
   readonly min: number;
   readonly max: number;
   readonly step: number;
   readonly onChange: (value: number) => void;
+  /** For a number that may be left alone: where its slider stands then, and what takes it back. */
+  readonly usual?: { readonly at: number; readonly onClear: () => void } | undefined;
 }
 
 /** A slider and its number, which can be typed as well. */
-export function NumberField({ label, help, value, min, max, step, onChange }: NumberProps) {
+export function NumberField({ label, help, value, min, max, step, onChange, usual }: NumberProps) {
   const id = useId();
   // What is being typed need not be a number of the range yet: `0` on the way to `0.9`.
   const [typed, setTyped] = useState<string | null>(null);
@@ -194,18 +197,27 @@ export function NumberField({ label, help, value, min, max, step, onChange }: Nu
           onChange={(event) => {
             setTyped(event.target.value);
             const next = event.target.valueAsNumber;
+            if (event.target.value === '' && !event.target.validity.badInput) usual?.onClear();
             if (next >= min && next <= max) onChange(next);
           }}
+          placeholder={usual === undefined ? undefined : 'default'}
           step={step}
           type="number"
-          value={typed ?? value}
+          value={typed ?? value ?? ''}
         />
       </div>
-      <Slider.Root max={max} min={min} onValueChange={(next) => set(Number(next))} step={step} value={Math.min(max, Math.max(min, value))}>
+      <Slider.Root
+        className={value === null ? styles.unset : undefined}
+        max={max}
+        min={min}
+        onValueChange={(next) => set(Number(next))}
+        step={step}
+        value={Math.min(max, Math.max(min, value ?? usual?.at ?? min))}
+      >
         <Slider.Control className={styles.slider}>
           <Slider.Track className={styles.track}>
             <Slider.Indicator className={styles.indicator} />
-            <Slider.Thumb aria-label={label} className={styles.sliderThumb} />
+            <Slider.Thumb aria-label={value === null ? `${label}, default` : label} className={styles.sliderThumb} />
           </Slider.Track>
         </Slider.Control>
       </Slider.Root>

@@ -42,6 +42,7 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
         await writeTinyFolder(join(watch, 'speech'), configOf('WhisperForConditionalGeneration', { model_type: 'whisper' }));
         await writeTinyFolder(join(watch, 'seer'), configOf('LlavaForConditionalGeneration', { vision_config: {} }));
         await writeTinyFolder(join(watch, 'talker'));
+        writeFileSync(join(watch, 'talker/generation_config.json'), JSON.stringify({ temperature: 0.6, top_p: 0.95 }));
         writeFileSync(join(watch, 'net.onnx'), writeOnnx());
         const pictures = writeOnnx({
           inputs: [value(11, 'x', FLOAT, ['batch', 3, 32, 32])],
@@ -151,6 +152,23 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     expect(await page.getByRole('button', { name: 'Attach an image' }).count()).toBe(0);
     await paste('image/png');
     await page.getByText('talker reads no images: it is a model of the kind "chat".').waitFor();
+    // Nothing is sent that nobody set; what the author advises is one click away, and is this model's alone.
+    const temperature = page.getByRole('spinbutton', { name: 'Temperature' });
+    expect([await temperature.inputValue(), await temperature.getAttribute('placeholder')]).toEqual(['', 'default']);
+    const curl = page.getByRole('group', { name: 'The request as a curl command' });
+    expect(await curl.innerText()).not.toContain('temperature');
+    await page.getByText('Its author advises temperature 0.6 and top_p 0.95.').waitFor();
+    await page.getByRole('button', { name: 'Use these' }).click();
+    expect(await curl.innerText()).toContain('"temperature": 0.6,');
+    await page.reload();
+    expect(await temperature.inputValue()).toBe('0.6');
+    await temperature.fill('');
+    expect(await curl.innerText()).not.toContain('temperature');
+    expect(await curl.innerText()).toContain('"top_p": 0.95');
+    await page.goto(`${live.address}/#/playground/seer`);
+    await page.getByRole('textbox', { name: 'Message to seer' }).waitFor();
+    expect(await curl.innerText()).not.toContain('top_p');
+    await expectAccessible(page);
     expect(errors).toEqual([]);
     await page.context().close();
   });

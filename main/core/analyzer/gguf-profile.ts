@@ -8,6 +8,7 @@ import type { GgufHeader, GgufTensor } from './gguf.ts';
 import { GgufFacts } from './gguf-facts.ts';
 import { ggufKvCost } from './gguf-kv.ts';
 import { whyUnloadable } from './gguf-loadable.ts';
+import { samplingOf } from './sampling.ts';
 
 /** Architectures of llama.cpp that only ever answer with vectors. */
 const EMBEDDING_ARCHITECTURES = new Set([
@@ -76,6 +77,7 @@ export function ggufProfile(
   const heads = facts.own('attention.head_count');
   const hasChatTemplate = facts.text('tokenizer.chat_template') !== null;
   const isAdapter = role === 'adapter';
+  const sampling = samplingOf(facts.number('general.sampling.temp'), facts.number('general.sampling.top_p'));
   return {
     ...NOTHING_KNOWN,
     kind,
@@ -93,6 +95,7 @@ export function ggufProfile(
     kv,
     tokenizer: facts.text('tokenizer.ggml.model'),
     hasChatTemplate,
+    ...(sampling === null ? {} : { sampling }),
     experts: expertsOf(facts),
     pooling: POOLING.get(facts.own('pooling_type') ?? 0) ?? null,
     licence: facts.text('general.license'),

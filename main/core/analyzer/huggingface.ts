@@ -32,6 +32,7 @@ import type { WeightFiles } from './huggingface-weight-files.ts';
 import { isQuantized, weightsOf } from './huggingface-weights.ts';
 import type { Readme } from './readme.ts';
 import type { SafetensorsTensor } from './safetensors.ts';
+import { samplingOf } from './sampling.ts';
 import type { SentenceTransformer } from './sentence-transformers.ts';
 
 export interface HuggingfaceFolder {
@@ -76,6 +77,7 @@ export function huggingfaceProfile(folder: HuggingfaceFolder): ModelProfile {
   const kv = kvOf(config, decoder, folder);
   const heads = headsOf(decoder);
   const notes = notesOf(folder, kind, architecture, kv);
+  const sampling = samplingOf(folder.generation['temperature'], folder.generation['top_p']);
   return {
     ...NOTHING_KNOWN,
     kind,
@@ -94,6 +96,7 @@ export function huggingfaceProfile(folder: HuggingfaceFolder): ModelProfile {
     kv,
     tokenizer: tokenizer.name,
     hasChatTemplate: tokenizer.hasChatTemplate,
+    ...(sampling === null ? {} : { sampling }),
     licence: readme.licence ?? text(config, 'license'),
     tags: readme.tags,
     forms: formsOf(folder),

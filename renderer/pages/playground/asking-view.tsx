@@ -57,7 +57,7 @@ export function Side({ model, way }: AskingProps) {
     case 'text':
       return (
         <>
-          <ParametersPanel context={model.profile?.contextLength ?? null} of={model.id} way={way} />
+          <ParametersPanel advice={model.profile?.sampling} context={model.profile?.contextLength ?? null} of={model.id} way={way} />
           <ChatRequestPanel modelId={model.id} way={way} />
         </>
       );

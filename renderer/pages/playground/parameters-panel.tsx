@@ -2,6 +2,7 @@
  * How the next answers are made. What nobody touched is not sent: then the engine's and the
  * runtime's own values hold.
  */
+import type { SamplingAdvice } from '../../../shared/profile.ts';
 import { AreaField } from '../../ui/area-field.tsx';
 import { Button } from '../../ui/button.tsx';
 import { NumberField, SwitchField, TextField } from '../../ui/fields.tsx';
@@ -22,9 +23,11 @@ interface ParametersProps {
   readonly way: 'chat' | 'text';
   /** In tokens; null: not known. */
   readonly context?: number | null;
+  /** What the model's author has it drawn with. */
+  readonly advice?: SamplingAdvice | undefined;
 }
 
-export function ParametersPanel({ of, way, context = null }: ParametersProps) {
+export function ParametersPanel({ of, way, context = null, advice }: ParametersProps) {
   const parameters = useParameters(of);
   const { system, temperature, topP, maxTokens, seed, stop } = parameters;
   const set = (change: Partial<Parameters>): void => setParameters(of, change);
@@ -47,6 +50,7 @@ export function ParametersPanel({ of, way, context = null }: ParametersProps) {
             value={system}
           />
         )}
+        {advice !== undefined && <Advised advice={advice} onTake={set} parameters={parameters} />}
         <NumberField
           help={temperature === null ? NOT_SENT : 'Higher is more surprising; 0 always takes the likeliest word.'}
           label="Temperature"
@@ -54,7 +58,8 @@ export function ParametersPanel({ of, way, context = null }: ParametersProps) {
           min={0}
           onChange={(value) => set({ temperature: value })}
           step={0.05}
-          value={temperature ?? USUAL.temperature}
+          usual={{ at: advice?.temperature ?? USUAL.temperature, onClear: () => set({ temperature: null }) }}
+          value={temperature}
         />
         <NumberField
           help={topP === null ? NOT_SENT : 'Only words that together have this probability are drawn from.'}
@@ -63,7 +68,8 @@ export function ParametersPanel({ of, way, context = null }: ParametersProps) {
           min={0.05}
           onChange={(value) => set({ topP: value })}
           step={0.05}
-          value={topP ?? USUAL.topP}
+          usual={{ at: advice?.topP ?? USUAL.topP, onClear: () => set({ topP: null }) }}
+          value={topP}
         />
         <Limit context={context ?? MOST_TOKENS} maxTokens={maxTokens} set={set} />
         <TextField
@@ -82,6 +88,27 @@ export function ParametersPanel({ of, way, context = null }: ParametersProps) {
         />
       </div>
     </Panel>
+  );
+}
+
+interface AdvisedProps {
+  readonly advice: SamplingAdvice;
+  readonly parameters: Parameters;
+  readonly onTake: (change: Partial<Parameters>) => void;
+}
+
+/** Some runtimes hold to it by themselves, others have values of their own: taken, it is sent. */
+function Advised({ advice: { temperature, topP }, parameters, onTake }: AdvisedProps) {
+  const wanted = { ...(temperature === null ? {} : { temperature }), ...(topP === null ? {} : { topP }) };
+  const isTaken = Object.entries(wanted).every(([name, value]) => parameters[name as keyof Parameters] === value);
+  const values = [temperature === null ? null : `temperature ${temperature}`, topP === null ? null : `top_p ${topP}`];
+  return (
+    <div className={styles.advice}>
+      <span className={styles.hint}>Its author advises {values.filter((each) => each !== null).join(' and ')}.</span>
+      <Button disabled={isTaken} onClick={() => onTake(wanted)} small>
+        Use these
+      </Button>
+    </div>
   );
 }
 

@@ -77,6 +77,12 @@ describe('a GGUF', () => {
     });
   });
 
+  test('tells how its author has its words drawn, where the file says so', () => {
+    const warm: Meta = { type: 'f32', value: 0.6 };
+    expect(profileOf(llama({ metadata: [['general.sampling.temp', warm]] }))?.sampling).toEqual({ temperature: 0.6, topP: null });
+    expect(profileOf(llama())?.sampling).toBeUndefined();
+  });
+
   test.each<[string, readonly (readonly [string, Meta])[], readonly string[], string]>([
     ['a chat template', [], [], 'chat'],
     ['no chat template', [], ['tokenizer.chat_template'], 'completion'],

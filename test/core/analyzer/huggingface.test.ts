@@ -217,6 +217,19 @@ describe('texts beside the weights', () => {
     expect(analysis.profile?.notes.join().includes('no chat template')).toBe(!isChat);
   });
 
+  test.each([
+    [
+      { temperature: 0.6, top_p: 0.95, do_sample: true },
+      { temperature: 0.6, topP: 0.95 },
+    ],
+    [{ temperature: 0 }, { temperature: 0, topP: null }],
+    [{ temperature: -1, top_p: 7 }, undefined],
+    [{ temperature: 'hot' }, undefined],
+    [{}, undefined],
+  ])('how its author has its words drawn: %j', (generation, sampling) => {
+    expect(analyze(...base, one, textFile('generation_config.json', generation)).profile?.sampling).toEqual(sampling);
+  });
+
   test('the front matter of a README', () => {
     const text =
       '---\nlicense: apache-2.0\nlanguage:\n- en\ntags: [chat, "small"]\npipeline_tag: text-generation # as the hub sees it\nbase_model:\n  - a/b\n---\n# Title\nlicense: no\n';
