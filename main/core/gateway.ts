@@ -192,6 +192,11 @@ export interface Control {
   add(path: string, options: { readonly load: boolean }): Promise<AddedModel>;
   /** Models that other tools have on this machine. */
   found(): Promise<FoundModels>;
+  /**
+   * Fetches a small model to begin with. @returns its file, which is not registered.
+   * @throws ModeliumError sample-unavailable.
+   */
+  sample(signal: AbortSignal): Promise<string>;
   /** Forgets a registered path; the files stay. */
   forget(name: string): Promise<void>;
   /**

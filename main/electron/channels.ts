@@ -4,4 +4,5 @@ export const CHANNELS = {
   notify: 'modelium:notify',
   showInTray: 'modelium:show-in-tray',
   openSettings: 'modelium:open-settings',
+  openFolder: 'modelium:open-folder',
 } as const;

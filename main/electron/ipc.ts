@@ -21,6 +21,7 @@ export interface PageWishes {
   /** A notification was clicked. */
   onNotice(page: string): void;
   onOpenSettings(): void;
+  onOpenFolder(path: string): void;
 }
 
 export function answerPage(browserWindow: BrowserWindow, wishes: PageWishes): void {
@@ -52,6 +53,9 @@ export function answerPage(browserWindow: BrowserWindow, wishes: PageWishes): vo
   });
   ipcMain.on(CHANNELS.openSettings, (event) => {
     if (isOurs(event)) wishes.onOpenSettings();
+  });
+  ipcMain.on(CHANNELS.openFolder, (event, path: unknown) => {
+    if (isOurs(event) && typeof path === 'string') wishes.onOpenFolder(path);
   });
 }
 

@@ -14,6 +14,7 @@ const bridge: Bridge = {
   showInTray: ({ sentence, loadedCount, inFlight, unsavedCount }) =>
     ipcRenderer.send(CHANNELS.showInTray, { sentence, loadedCount, inFlight, unsavedCount }),
   openSettings: () => ipcRenderer.send(CHANNELS.openSettings),
+  openFolder: (path) => ipcRenderer.send(CHANNELS.openFolder, path),
 };
 
 /**

@@ -68,6 +68,7 @@ export async function startShell(wanted: Wanted): Promise<void> {
     },
     onNotice: turnTo,
     onOpenSettings: () => void openSettings(client()),
+    onOpenFolder: (path) => void openFolder(client(), path),
   });
 
   for (;;) {
@@ -110,6 +111,14 @@ async function openSettings(client: EngineClient | null): Promise<void> {
   const { file } = client === null ? { file: null } : await client.get<'settings'>('/control/settings').catch(() => ({ file: null }));
   const problem = file === null ? 'There is no settings file yet.' : await shell.openPath(file);
   if (problem !== '') new Notification({ title: 'The settings file could not be opened', body: problem }).show();
+}
+
+/** Only one that the engine watches: a page can name any path, and opening a file may run it. */
+async function openFolder(client: EngineClient | null, path: string): Promise<void> {
+  const snapshot = client === null ? null : await client.get<'snapshot'>('/control/snapshot').catch(() => null);
+  const isWatched = snapshot?.watchFolders.some((folder) => folder.path === path) ?? false;
+  const problem = isWatched ? await shell.openPath(path) : 'It is no folder that Modelium watches.';
+  if (problem !== '') new Notification({ title: 'The folder could not be opened', body: problem }).show();
 }
 
 /** Only what is loaded: a model that waits or loads is somebody's wish of this moment. */

@@ -36,6 +36,7 @@ export interface ControlParts {
   readonly ledger: Ledger;
   readonly library: Library;
   readonly finder: ModelFinder;
+  readonly sample: Control['sample'];
   readonly changes: Changes;
   readonly history: History;
   readonly day: DayHistory;
@@ -76,6 +77,7 @@ export function createControl(parts: ControlParts): Control {
     trust: async (name, wish, signal) => parts.trust.set(named(name).id, wish, signal),
     add: (path, options) => catalog.add(path, options),
     found: async () => withRegistered(await parts.finder.find(), registry),
+    sample: (signal) => parts.sample(signal),
     forget: (name) => catalog.forget(named(name).id),
     plan: (target, wish) => plan(parts, target, wish),
     decisions: ({ model, beforeId, limit }) => {

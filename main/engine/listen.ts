@@ -11,6 +11,7 @@ import { Connections } from '../http/connections.ts';
 import { createMetricsServer } from '../http/metrics-server.ts';
 import { createHttpServer } from '../http/server.ts';
 import { SharedText } from '../http/shared-text.ts';
+import { modeliumFolders } from '../io/folders.ts';
 import type { Upstreams } from '../io/http-client.ts';
 import { createLargeJson } from '../io/large-json.ts';
 import type { createLog } from '../io/log.ts';
@@ -18,6 +19,7 @@ import { collectGarbage } from '../io/memory.ts';
 import type { Metrics } from '../io/metrics.ts';
 import { createPageFiles } from '../io/page-files.ts';
 import { descriptorLimit } from '../io/processes/proc.ts';
+import { fetchSampleModel } from '../io/sample-model.ts';
 import { programs } from '../programs.ts';
 import { createControl } from './control.ts';
 import type { Core } from './core.ts';
@@ -74,6 +76,7 @@ export async function listen(parts: ListenParts): Promise<{ readonly address: st
     ledger,
     library,
     finder,
+    sample: (signal) => fetchSampleModel(modeliumFolders().cache, { signal, say: (sentence) => log.say(sentence) }),
     changes,
     snapshot,
     view,

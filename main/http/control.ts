@@ -234,6 +234,7 @@ function addModelRoutes(app: FastifyInstance, world: ControlWorld): void {
   });
   addRoute(app, world, API.add, ({ body: { path, load } }) => control.add(path, { load }));
   addRoute(app, world, API.found, () => control.found());
+  addRoute(app, world, API.sample, async ({ reply }) => ({ path: await control.sample(leaving(reply)) }));
   addRoute(app, world, API.forget, async ({ params }) => {
     const { id } = requireModel(world, params['id'] ?? '');
     await control.forget(id);

@@ -5,8 +5,8 @@
  */
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { sampleModelPath } from '../../main/cli/sample-model.ts';
 import { modeliumFolders } from '../../main/io/folders.ts';
+import { sampleModelPath } from '../../main/io/sample-model.ts';
 import { threadsEach } from '../../main/runtime/thread-share.ts';
 import { BUILT_SERVER } from '../helpers/built-app.ts';
 import { type TinyModelOptions, writeTinyGguf } from '../helpers/tiny-gguf.ts';

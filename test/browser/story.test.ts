@@ -3,6 +3,7 @@
  * unload it; by mouse and by keyboard alone.
  */
 import { once } from 'node:events';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -37,6 +38,31 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     await expectAccessible(page);
     expect(errors).toEqual([]);
     await page.context().close();
+  });
+
+  test('15, the sample model: fetched by the engine, cancelled with a button, and a failure says why', async () => {
+    const before = { PATH: process.env['PATH'], XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] };
+    const programs = join(live.folder, 'programs');
+    mkdirSync(programs);
+    writeFileSync(join(programs, 'python3'), '#!/bin/sh\nexec /bin/sleep 60\n', { mode: 0o755 });
+    Object.assign(process.env, { PATH: programs, XDG_CACHE_HOME: join(live.folder, 'cache') });
+    try {
+      const { page } = await open();
+      await page.getByRole('button', { name: 'Get the sample model (93 MB)' }).click();
+      await page.getByText(/Fetching SmolLM2-135M-Instruct/).waitFor();
+      await expectAccessible(page);
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      rmSync(join(programs, 'python3'));
+      await page.getByRole('button', { name: 'Get the sample model (93 MB)' }).click();
+      const toast = page.getByRole('region', { name: 'Notifications' });
+      await toast.getByText('The sample model was not fetched').waitFor();
+      await toast.getByText(/pip did not bring it: python3 is not installed here/).waitFor();
+      await expectAccessible(page);
+      await page.context().close();
+    } finally {
+      Object.assign(process.env, before.XDG_CACHE_HOME === undefined ? { PATH: before.PATH } : before);
+      if (before.XDG_CACHE_HOME === undefined) delete process.env['XDG_CACHE_HOME'];
+    }
   });
 
   test('a path becomes a card that follows the model to "Ready", and a model that answers', async () => {

@@ -7,8 +7,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sampleModelPath } from '../../main/cli/sample-model.ts';
 import { modeliumFolders } from '../../main/io/folders.ts';
+import { sampleModelPath } from '../../main/io/sample-model.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { startServer } from './start-server.ts';
 

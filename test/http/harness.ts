@@ -323,6 +323,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     load: (...args) => void asked.push(['load', ...args]),
     unload: async (...args) => void asked.push(['unload', ...args]),
     pin: (...args) => void asked.push(['pin', ...args]),
+    sample: async () => '/cache/sample.gguf',
     async found() {
       const found = { store: 'ollama', name: 'a:1b', path: '/o/manifests/h/library/a/1b', realPath: '/o/blobs/b', bytes: 5 } as const;
       const facts = { kind: 'chat', quantization: 'Q4_0', whole: true, problem: null, registered: null } as const;

@@ -15,6 +15,7 @@ import { ChoiceField, TextField } from '../../ui/fields.tsx';
 import { Empty, Page, Panel } from '../../ui/panel.tsx';
 import { ChosenBar } from './chosen-bar.tsx';
 import { FoundModels } from './found-models.tsx';
+import { GetSample } from './get-sample.tsx';
 import { ModelDrawer } from './model-drawer.tsx';
 import { BY_NAME, type Order } from './model-order.ts';
 import { ModelTable } from './model-table.tsx';
@@ -86,7 +87,10 @@ function NothingYet({ add }: { readonly add: React.ReactNode }) {
     <Empty
       action={
         <div>
-          {add}
+          <div className={styles.ways}>
+            {add}
+            <GetSample />
+          </div>
           {folders.length > 0 && (
             <div className={styles.folders}>
               <p>Or copy it into a folder that is watched:</p>
@@ -94,6 +98,11 @@ function NothingYet({ add }: { readonly add: React.ReactNode }) {
                 <div className={styles.folder} key={path}>
                   <code>{path}</code>
                   <CopyButton label="Copy" name={`Copy the path ${path}`} text={() => path} />
+                  {bridge !== null && (
+                    <Button aria-label={`Open the folder ${path}`} icon="folder" onClick={() => bridge?.openFolder(path)} small>
+                      Open
+                    </Button>
+                  )}
                 </div>
               ))}
             </div>
