@@ -48,23 +48,25 @@ export function App() {
           <DropZone>
             <div className={styles.frame}>
               <Sidebar page={page} />
-              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach what scrolls. */}
-              <main className={styles.main} id="main" ref={main} tabIndex={0}>
-                <LinkBanner />
-                {isKnown && (
-                  <Boundary key={page}>
-                    <Suspense>
-                      <Shown subject={subject} />
-                    </Suspense>
-                  </Boundary>
-                )}
-              </main>
+              <div className={styles.column}>
+                {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach what scrolls. */}
+                <main className={styles.main} id="main" ref={main} tabIndex={0}>
+                  <LinkBanner />
+                  {isKnown && (
+                    <Boundary key={page}>
+                      <Suspense>
+                        <Shown subject={subject} />
+                      </Suspense>
+                    </Boundary>
+                  )}
+                </main>
+                <Toasts />
+              </div>
             </div>
             <VerdictCards />
             <Panels />
           </DropZone>
         )}
-        <Toasts />
       </Tooltip.Provider>
     </CSPProvider>
   );

@@ -15,7 +15,7 @@ export const LIBRARY_API = {
     summary: 'Registers a model file or folder where it lies. load: false leaves the loading to the first request.',
     access: 'token',
     body: z.strictObject({ path: z.string().min(1), load: z.boolean().default(true) }),
-    answer: z.object({ id: z.string(), message: z.string() }),
+    answer: z.object({ id: z.string(), message: z.string(), isKnown: z.boolean() }),
   },
   found: {
     method: 'GET',

@@ -152,6 +152,8 @@ export interface Inference {
 export interface AddedModel {
   readonly id: string;
   readonly message: string;
+  /** It was here before, under whatever path. */
+  readonly isKnown: boolean;
 }
 
 export interface Planned {

@@ -14,6 +14,8 @@ export interface Drop {
   readonly path: string;
   /** What the engine made of it; null until it answered. */
   readonly modelId: string | null;
+  /** It was here before it was dropped. */
+  readonly isKnown: boolean;
   readonly refusal: { readonly message: string; readonly hint: string } | null;
 }
 
@@ -38,7 +40,14 @@ export function addPaths(paths: readonly string[]): void {
   }
   const drops = paths.slice(0, MOST).map((path): Drop => {
     lastKey += 1;
-    return { key: lastKey, name: path.split('/').findLast((part) => part !== '') ?? path, path, modelId: null, refusal: null };
+    return {
+      key: lastKey,
+      name: path.split('/').findLast((part) => part !== '') ?? path,
+      path,
+      modelId: null,
+      isKnown: false,
+      refusal: null,
+    };
   });
   useDrops.setState((state) => ({ drops: [...state.drops, ...drops].slice(-MOST) }));
   void registerAll(drops);
@@ -55,8 +64,10 @@ export function dismissAll(): void {
 async function registerAll(drops: readonly Drop[]): Promise<void> {
   for (const { key, path } of drops) {
     try {
-      const { id } = await ask<'add'>('POST', '/control/library', { body: { path } });
-      change(key, { modelId: id });
+      const { id, isKnown } = await ask<'add'>('POST', '/control/library', { body: { path } });
+      // One card for a model: the newest drop of it is what the person looks at.
+      useDrops.setState((state) => ({ drops: state.drops.filter((drop) => drop.key === key || drop.modelId !== id) }));
+      change(key, { modelId: id, isKnown });
     } catch (thrown) {
       const error = toModeliumError(thrown);
       change(key, { refusal: { message: error.message, hint: error.hint } });

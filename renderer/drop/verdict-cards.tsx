@@ -11,6 +11,7 @@ import { isInTrouble, isNoModel, StateChip, TRANSIENT } from '../components/stat
 import { go } from '../route.ts';
 import { useModel } from '../store.ts';
 import { Button, IconButton } from '../ui/button.tsx';
+import { LongText } from '../ui/long-text.tsx';
 import { WithCode } from '../ui/with-code.ts';
 import { type Drop, dismiss, dismissAll, useDrops } from './drops.ts';
 import styles from './verdict-cards.module.css';
@@ -76,7 +77,7 @@ function Card({ drop }: { readonly drop: Drop }) {
       ) : model === undefined ? (
         <p>{wasSeen ? 'It is gone: its files were moved away, or it was forgotten.' : 'Looking at it ...'}</p>
       ) : (
-        <Followed dropKey={drop.key} model={model} />
+        <Followed drop={drop} model={model} />
       )}
     </li>
   );
@@ -85,7 +86,7 @@ function Card({ drop }: { readonly drop: Drop }) {
 function Refused({ drop }: { readonly drop: Drop }) {
   return (
     <>
-      <p className={styles.bad}>{drop.refusal?.message}</p>
+      <LongText className={styles.bad} text={drop.refusal?.message ?? ''} />
       <p className={styles.help}>
         <WithCode>{drop.refusal?.hint ?? ''}</WithCode>
       </p>
@@ -93,7 +94,7 @@ function Refused({ drop }: { readonly drop: Drop }) {
   );
 }
 
-function Followed({ model, dropKey }: { readonly model: ModelView; readonly dropKey: number }) {
+function Followed({ model, drop }: { readonly model: ModelView; readonly drop: Drop }) {
   const nameOf = useDeviceNames();
   const { state, message, help, profile } = model;
   const isTrouble = isInTrouble(model);
@@ -104,13 +105,14 @@ function Followed({ model, dropKey }: { readonly model: ModelView; readonly drop
           {[profile.kind, profile.architecture, profile.quantization, bytesInWords(profile.weightBytes)].filter(Boolean).join(' · ')}
         </p>
       )}
-      <p className={isTrouble ? styles.bad : undefined}>{state === 'ready' ? readyWords(model, nameOf) : message}</p>
+      {drop.isKnown && <p className={styles.help}>It is here already, as {model.id}: nothing was added.</p>}
+      <LongText className={isTrouble ? styles.bad : undefined} text={state === 'ready' ? readyWords(model, nameOf) : message} />
       {help !== null && (
         <p className={styles.help}>
           <WithCode>{help}</WithCode>
         </p>
       )}
-      <CardActions dropKey={dropKey} model={model} />
+      <CardActions dropKey={drop.key} model={model} />
     </>
   );
 }

@@ -14,9 +14,12 @@ export function say(title: string, description?: string): void {
   manager.add({ title, ...(description === undefined ? {} : { description }), type: 'good' });
 }
 
-/** Something did not go as the person wanted it. */
+/**
+ * Something did not go as the person wanted it. Without the priority that Base UI has for it: such
+ * a toast is hidden from readers while it can have the focus, and is announced once all the same.
+ */
 export function warn(title: string, description: string): void {
-  manager.add({ title, description, type: 'bad', timeout: 10_000, priority: 'high' });
+  manager.add({ title, description, type: 'bad', timeout: 10_000 });
 }
 
 /** @param what the action that failed: `Could not load tiny`. */
@@ -33,14 +36,13 @@ export async function attempt(what: string, action: () => Promise<unknown>): Pro
   }
 }
 
+/** Where it stands it takes room, so that no message ever covers a row. */
 export function Toasts() {
   return (
     <Toast.Provider limit={4} toastManager={manager}>
-      <Toast.Portal>
-        <Toast.Viewport className={styles.viewport}>
-          <ToastList />
-        </Toast.Viewport>
-      </Toast.Portal>
+      <Toast.Viewport className={styles.viewport}>
+        <ToastList />
+      </Toast.Viewport>
     </Toast.Provider>
   );
 }

@@ -93,6 +93,20 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     await page.getByRole('button', { name: 'Unload first' }).click();
     await page.getByText('Not loaded', { exact: true }).waitFor();
     expect((await live.model('first'))?.state).toBe('unloaded');
+    // The same file once more is the same model, and that is said.
+    for (let times = 0; times < 2; times += 1) {
+      await page.getByRole('button', { name: 'Add a model' }).first().click();
+      await page.getByRole('textbox', { name: 'Path' }).fill(path);
+      await page.keyboard.press('Enter');
+      await card.getByText('It is here already, as first: nothing was added.').waitFor();
+    }
+    expect(await card.count()).toBe(1);
+    expect(
+      await page
+        .getByRole('row')
+        .filter({ has: page.getByRole('link', { name: 'first', exact: true }) })
+        .count(),
+    ).toBe(1);
     expect(errors).toEqual([]);
     await page.context().close();
   });

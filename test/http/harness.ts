@@ -338,7 +338,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     async add(path) {
       if (!path.startsWith('/')) throw new ModeliumError('path-invalid', `${path} is not an absolute path.`);
       asked.push(['add', path]);
-      return { id: 'added', message: 'Registered.' };
+      return { id: 'added', message: 'Registered.', isKnown: false };
     },
     forget: async (...args) => void asked.push(['forget', ...args]),
     async plan(target) {

@@ -89,12 +89,12 @@ export class Catalog {
     if (already !== null) {
       if (load) admission.want(already.id, 'person', clock.now());
       inspectAgain(already.id);
-      return { id: already.id, message: `${path} is known already as ${already.id}.` };
+      return { id: already.id, message: `${path} is known already as ${already.id}.`, isKnown: true };
     }
     if (!load) this.#unasked.add(path);
     const scan = await tracker.track(path).finally(() => this.#unasked.delete(path));
     const record = this.#byPath(path);
-    if (record !== null) return { id: record.id, message: `${path} is registered as ${record.id}.` };
+    if (record !== null) return { id: record.id, message: `${path} is registered as ${record.id}.`, isKnown: false };
     await tracker.untrack(path);
     throw new ModeliumError('path-invalid', scan.ok ? `${path} is no model file or folder.` : scan.message, { param: 'path' });
   }

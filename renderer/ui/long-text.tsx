@@ -1,0 +1,26 @@
+/** A sentence that may be a page long: its beginning, and the whole of it at a word. */
+import { useState } from 'react';
+import { Button } from './button.tsx';
+
+interface LongTextProps {
+  readonly text: string;
+  readonly className?: string | undefined;
+}
+
+/** As much as three lines of a card take. */
+const SHOWN = 180;
+
+export function LongText({ text, className }: LongTextProps) {
+  const [isWhole, setWhole] = useState(false);
+  if (text.length <= SHOWN * 1.2) return <p className={className}>{text}</p>;
+  return (
+    <>
+      <p className={className}>{isWhole ? text : `${text.slice(0, text.lastIndexOf(' ', SHOWN))} ...`}</p>
+      <div>
+        <Button aria-expanded={isWhole} look="quiet" onClick={() => setWhole(!isWhole)} small>
+          {isWhole ? 'Less' : 'All of it'}
+        </Button>
+      </div>
+    </>
+  );
+}
