@@ -58,8 +58,8 @@ export function makeSimulatedBox(options: SimulatedBoxOptions): SimulatedBox {
   }
   return {
     dir,
-    nvidiaSmi: writeCommand(dir, 'nvidia-smi', []),
-    runtimeCommand: writeCommand(dir, 'runtime', options.runtimeFlags ?? []),
+    nvidiaSmi: writeCommand(dir, 'nvidia-smi.pl', [], join(dir, 'nvidia-smi')),
+    runtimeCommand: writeCommand(dir, 'runtime.ts', options.runtimeFlags ?? [], join(dir, 'runtime')),
     vllmCommand: writeVllm(join(dir, 'venv'), dir),
     env: { MODELIUM_FIXTURE_DIR: dir },
     uuids: gpus.map((gpu) => gpu.uuid),
@@ -104,7 +104,7 @@ export function writeVllm(environment: string, dir: string, version = '0.32.0'):
   writeFileSync(join(packages, `vllm-${version}.dist-info/METADATA`), `Metadata-Version: 2.1\nName: vllm\nVersion: ${version}\n`);
   writeFileSync(join(packages, 'vllm/model_executor/models/registry.py'), REGISTRY);
   mkdirSync(join(environment, 'bin'), { recursive: true });
-  return writeCommand(dir, 'vllm/program', [], join(environment, 'bin/vllm'));
+  return writeCommand(dir, 'vllm/program.ts', [], join(environment, 'bin/vllm'));
 }
 
 /**
@@ -114,9 +114,9 @@ export function writeVllm(environment: string, dir: string, version = '0.32.0'):
 const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/modelium-tests', import.meta.url));
 
 /** A shell command that becomes the fixture program (exec: one process, one pid). */
-function writeCommand(dir: string, name: string, flags: readonly string[], path: string = join(dir, name)): string {
-  const program = fileURLToPath(new URL(`../fixtures/${name}.ts`, import.meta.url));
-  const words = [process.execPath, program, ...flags].map(quoted).join(' ');
+function writeCommand(dir: string, name: string, flags: readonly string[], path: string): string {
+  const program = fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+  const words = [name.endsWith('.pl') ? 'perl' : process.execPath, program, ...flags].map(quoted).join(' ');
   const variables = `MODELIUM_FIXTURE_DIR=${quoted(dir)} NODE_COMPILE_CACHE=${quoted(COMPILED)}`;
   writeFileSync(path, `#!/bin/sh\n${variables} exec ${words} "$@"\n`);
   chmodSync(path, 0o755);
