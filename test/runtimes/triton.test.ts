@@ -3,7 +3,7 @@
  * (test/runtimes/triton/onnxruntime.py): that one proves the entries, not the backend.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -66,6 +66,27 @@ test('a folder with code waits for trust, and is asked with a text then', async 
   expect(readdirSync(join(live.watch, 'backwards/1'))).toEqual(['model.py']);
   expect((await live.predict('backwards', { inputs: { text_input: ['abc'] } })).json.outputs).toEqual({ text_output: ['cba'] });
   expect(serversAlive()).toBe(1);
+});
+
+test('an ensemble of a model that is loaded answers', async () => {
+  const folder = join(live.watch, 'twice');
+  mkdirSync(join(folder, '1'), { recursive: true });
+  const step = (input: string, output: string) =>
+    `{ model_name: "backwards" model_version: -1 input_map { key: "text_input" value: "${input}" } output_map { key: "text_output" value: "${output}" } }`;
+  writeFileSync(
+    join(folder, 'config.pbtxt'),
+    `platform: "ensemble"
+input [ { name: "text_input" data_type: TYPE_STRING dims: [ 1 ] } ]
+output [ { name: "text_output" data_type: TYPE_STRING dims: [ 1 ] } ]
+ensemble_scheduling { step [ ${step('text_input', 'between')}, ${step('between', 'text_output')} ] }
+`,
+  );
+  await live.comesTo('twice', 'ready', 60_000);
+  expect((await live.predict('twice', { prompt: 'Hello' })).json.text).toBe('Hello');
+  await live.control('POST', '/control/models/twice/unload', {});
+  await live.comesTo('twice', 'unloaded', 60_000);
+  expect((await live.predict('backwards', { prompt: 'abc' })).json.text).toBe('cba');
+  rmSync(folder, { recursive: true });
 });
 
 test('a model whose process was killed says READY for ever: it is seen, leaves, and the next request has it loaded anew', async () => {

@@ -123,10 +123,25 @@ function readValue(tokens: Tokens, depth: number): TextValue {
   return token;
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' };
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', f: '\f', v: '\v' };
+/** Bytes in a row, octal or hexadecimal: together they are UTF-8. */
+const ESCAPED = /(?:\\(?:[0-7]{1,3}|[xX][0-9a-fA-F]{1,2}))+|\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\(.)/g;
 
+/** Source: protocolbuffers.dev, Text Format Language Specification, "String Literals". */
 function unescaped(token: string): string {
-  return token.slice(1, -1).replace(/\\(.)/g, (_all, letter: string) => ESCAPES[letter] ?? letter);
+  return token.slice(1, -1).replace(ESCAPED, (all, short?: string, long?: string, letter?: string) => {
+    if (letter !== undefined) return ESCAPES[letter] ?? letter;
+    const point = short ?? long;
+    if (point !== undefined) return fromCodePoint(Number.parseInt(point, 16));
+    const bytes = Array.from(all.matchAll(/\\(?:[xX]([0-9a-fA-F]+)|([0-7]+))/g), ([, hex, octal = '']) =>
+      hex === undefined ? Number.parseInt(octal, 8) : Number.parseInt(hex, 16),
+    );
+    return new TextDecoder().decode(Uint8Array.from(bytes));
+  });
+}
+
+function fromCodePoint(point: number): string {
+  return point > 0x10ffff ? '\ufffd' : String.fromCodePoint(point);
 }
 
 /** The first value of a field that is text; enumeration values are text too. */

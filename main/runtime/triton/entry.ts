@@ -71,6 +71,8 @@ function* readyEntry(folder: string, lines: readonly string[]): Steps<EntryParts
     if (text === null) throw new ModeliumError('runtime-exited', `${folder}/${CONFIG} cannot be read, or is larger than 1 MiB.`);
     own = withoutFields(text, replacedBy(lines));
   }
+  // An ensemble has nothing but the folder of its version, which has to be there.
+  if (!files.some((path) => /^\d+\//.test(path.slice(folder.length + 1)))) parts['1/none'] = { text: '' };
   return { ...parts, [CONFIG]: { text: `${own}\n${lines.join('\n')}\n` } };
 }
 

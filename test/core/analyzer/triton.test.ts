@@ -140,3 +140,15 @@ describe('a model folder of Triton', () => {
     ]);
   });
 });
+
+// The bytes are those of protobuf's own text_format.MessageToString for these texts.
+test.each([
+  ['"gr\\303\\274n"', 'grün'],
+  ['"\\xe2\\x82\\xac 5\\040%"', '€ 5 %'],
+  ['"\\u00fc\\U0001F600"', 'ü😀'],
+  ['"a\\"b\\\\c\\n\\a\\1012"', 'a"b\\c\n\x07A2'],
+  ['"\\377"', '\ufffd'],
+  ['"\\UFFFFFFFF"', '\ufffd'],
+])('an escaped text is read: %s', (text, wanted) => {
+  expect(readTritonConfig(`name: ${text}`).name).toBe(wanted);
+});
