@@ -6,6 +6,8 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test, vi } from 'vitest';
 import { writeOnnx } from './core/analyzer/synthetic-onnx.ts';
+import { torchScript } from './core/analyzer/synthetic-zip.ts';
+import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -16,11 +18,12 @@ input [ { name: "text_input" data_type: TYPE_STRING dims: [ 1 ] } ]
 output [ { name: "text_output" data_type: TYPE_STRING dims: [ 1 ] } ]
 `;
 
+const SETTINGS = { gpus: { use: 'none' }, triton: { command: 'triton/bin/tritonserver' } };
+
 async function start({ onTestFinished }: TestContext, policies: object = {}): Promise<LiveEngine> {
   const live = await startLiveEngine({
     settings: {
-      gpus: { use: 'none' },
-      triton: { command: 'triton/bin/tritonserver' },
+      ...SETTINGS,
       metrics: { enabled: false, include_runtime: true },
       orchestration: { policies },
     },
@@ -46,6 +49,10 @@ async function dropText(live: LiveEngine, name: string): Promise<void> {
   writeFileSync(join(live.watch, name, 'config.pbtxt'), TEXT_CONFIG);
   writeFileSync(join(live.watch, name, '1/model.py'), 'pass\n');
   await live.comesTo(name, 'blocked');
+  await trust(live, name);
+}
+
+async function trust(live: LiveEngine, name: string): Promise<void> {
   const [{ form, hash }] = (await live.control('GET', `/control/models/${name}/trust`)).json.forms;
   await live.control('POST', `/control/models/${name}/trust`, { form, hash, trusted: true });
 }
@@ -120,4 +127,23 @@ test('what a model cannot take is refused before anything is loaded for it', asy
   });
   expect(live.said.filter((line) => /^(Loading|Starting)/.test(line))).toEqual([]);
   expect((await live.predict('net', { inputs: { x: [[1, 2, 3, 4]] } })).status).toBe(200);
+});
+
+test('a TorchScript file waits for trust and for what goes in and out of it, and is served as the settings say', async (context) => {
+  const live = await start(context);
+  mkdirSync(join(live.watch, 'script'));
+  writeFileSync(join(live.watch, 'script/model.pt'), torchScript());
+  await live.comesTo('script', 'blocked');
+  await trust(live, 'script');
+  const asks = await eventually('it asks', async () => {
+    const model = await live.model('script');
+    return model?.blockedReason === 'needs-input' && model;
+  });
+  expect(asks.message).toContain('models.script.triton.inputs and outputs');
+  const tensor = (name: string, size: number) => ({ name, type: 'FP32', shape: [-1, size] });
+  const told = { inputs: [tensor('INPUT__0', 2)], outputs: [tensor('OUTPUT__0', 3)] };
+  await live.set({ ...SETTINGS, models: { script: { triton: told } } });
+  const asked = { inputs: { INPUT__0: [[1, 2]] } };
+  await live.comesTo('script', 'unloaded');
+  expect((await live.predict('script', asked)).json.outputs).toEqual({ OUTPUT__0: [[0, 0, 0]] });
 });

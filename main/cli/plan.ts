@@ -57,7 +57,10 @@ function decisionText(decision: Decision, devices: readonly DeviceView[], wide =
  */
 function entryLines(decision: Decision): readonly string[] {
   const plan = decision.kind === 'place' ? decision.candidate.plan : null;
-  return plan?.server === undefined ? [] : ['', 'Its entry in the server:', ...plan.args.map((line) => paint('dim', `  ${line}`)), ''];
+  // One that its server has already has no entry of ours.
+  return plan?.server === undefined || plan.args.length === 0
+    ? []
+    : ['', 'Its entry in the server:', ...plan.args.map((line) => paint('dim', `  ${line}`)), ''];
 }
 
 /** Every candidate with what it needs and the reason for or against it. */

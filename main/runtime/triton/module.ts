@@ -19,8 +19,10 @@ function* check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]> {
   if (world.settings.triton.enabled === false) return [{ what, verdict: 'ok', message: 'off in the settings' }];
   const { elsewhere, program, message, isWrong } = yield* findTriton(world, NOT_FOUND);
   if (elsewhere !== null) return [{ what, ...(yield* checkElsewhere(world, elsewhere)) }];
-  const verdict = program !== null ? 'ok' : isWrong ? 'wrong' : 'missing';
-  return [{ what, verdict, message: message.replace(/\.$/, '') }];
+  const bare = message.replace(/\.$/, '');
+  if (program === null) return [{ what, verdict: isWrong ? 'wrong' : 'missing', message: bare }];
+  const opens = 'while it runs it listens at two sockets in a folder that only you can open, and at no port';
+  return [{ what, verdict: 'ok', message: `${bare}; ${opens}` }];
 }
 
 function* checkElsewhere(world: RuntimeWorld, server: TritonElsewhere): Steps<Omit<RuntimeFinding, 'what'>> {
