@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { decisionRowSchema, decisionSchema, launchWishSchema, ownLaunchSchema } from './api-decision.ts';
 import { LIBRARY_API } from './api-library.ts';
 import { listedModelSchema, listedModelsSchema } from './api-listed.ts';
+import { LOAD_TEST_API } from './api-load-test.ts';
 import { OPENAI_API } from './api-openai.ts';
 import { activitySchema, historySchema } from './api-past.ts';
 import {
@@ -192,6 +193,7 @@ export const API = {
     body: z.strictObject({ pinned: z.boolean().default(true) }),
     answer: oneModel,
   },
+  ...LOAD_TEST_API,
   ...LIBRARY_API,
   decisions: {
     method: 'GET',

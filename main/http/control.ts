@@ -18,6 +18,7 @@ import type { Clock, Log } from '../core/ports.ts';
 import { MAX_BODY, parseObject, readBody } from './body.ts';
 import { decodedBody } from './body-encoding.ts';
 import { type OpenStreams, type StreamWorld, streamEvents, streamLogs } from './control-streams.ts';
+import { streamLoadTest } from './load-test.ts';
 import { listOf } from './model-list.ts';
 import { sendAsset, sendPage, wantsPage } from './page.ts';
 import { modelNotFound, sendError, sendText } from './respond.ts';
@@ -266,6 +267,12 @@ function addEngineRoutes(app: FastifyInstance, world: ControlWorld): void {
     if (!query.follow) return { lines: control.logs(id).lines.map((line) => withoutToken(line, world.token)) };
     reply.hijack();
     streamLogs(streams, id, reply.raw, (line) => withoutToken(line, world.token));
+    return ANSWERED;
+  });
+  addRoute(app, world, API.loadTest, ({ request, reply, body }) => {
+    requireModel(world, body.model);
+    reply.hijack();
+    streamLoadTest(streams, request.raw, reply.raw, body);
     return ANSWERED;
   });
   addRoute(app, world, API.settings, () => control.settings());

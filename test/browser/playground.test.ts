@@ -384,6 +384,33 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await page.context().close();
   });
 
+  it('tests a model under load, tells the figures, and stops', async () => {
+    const { page, errors } = await open('/slow', { colorScheme: 'dark' });
+    await page.getByText('Load test', { exact: true }).click();
+    await page.getByText(/^This loads the machine/).waitFor();
+    const set = (name: string, value: number) => page.getByRole('spinbutton', { name }).fill(String(value));
+    await set('At the same time', 4);
+    await set('Requests in all', 6);
+    await set('Tokens of an answer', 5);
+    const start = page.getByRole('button', { name: 'Start' });
+    await start.click();
+    await status(page, 'Complete');
+    await page.getByText('6 of 6', { exact: true }).waitFor();
+    await page.getByText(/^Done · /).waitFor();
+    expect(await page.getByRole('group', { name: 'Times' }).getByRole('row').nth(1).innerText()).toMatch(
+      /^First token\t[\d.]+ m?s\t[\d.]+ m?s$/,
+    );
+    await expectAccessible(page);
+    await set('Requests in all', 1_000);
+    await start.click();
+    await page.getByText(/^\d+ under way · /).waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText(/^Stopped · /).waitFor();
+    await expect.poll(async () => (await engine.model('slow')).inFlight).toBe(0);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
   it('holds at 512 pixels, and is accessible when empty', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page } = await open('/long', { colorScheme, viewport: { width: 512, height: 700 } });

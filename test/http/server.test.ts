@@ -62,6 +62,7 @@ const BODIES: Record<string, unknown> = {
   translations: FORM,
   prove: { nonce: '0123456789abcdef' },
   plan: { target: 'tiny' },
+  loadTest: { model: 'tiny', parallel: 1, requests: 1, promptWords: 1, maxTokens: 1 },
   add: { path: '/models/x.gguf' },
   editSettings: { changes: [{ path: ['api', 'port'], value: 1 }], revision: 'none' },
   trust: { form: 'transformers', hash: 'ab'.repeat(32), trusted: true },

@@ -2,7 +2,7 @@
 import { DEFAULTS, isDefault, type Parameters } from './request.ts';
 
 /** Which way of asking is shown. */
-export const MODES = ['ask', 'compare'] as const;
+export const MODES = ['ask', 'compare', 'load-test'] as const;
 export type Mode = (typeof MODES)[number];
 /** The columns of a comparison; more are too narrow to read. */
 export const LETTERS = 'ABCD';

@@ -17,6 +17,7 @@ import { ChatList } from './chat-list.tsx';
 import { CompareView } from './compare-view.tsx';
 import { COMPARED, setMode, startAnew, usePlayground, useTurns } from './conversation.ts';
 import type { Mode } from './kept-state.ts';
+import { LoadTestView } from './load-test-view.tsx';
 import { ParametersPanel } from './parameters-panel.tsx';
 import styles from './playground.module.css';
 import { chosenModel, groupOf, isServable, WAY_GROUPS, type WayGroup, wayOf } from './request.ts';
@@ -28,6 +29,7 @@ const WIDE = '(min-width: 1180px)';
 const MODE_CHOICES = [
   { value: 'ask', label: 'Ask' },
   { value: 'compare', label: 'Compare' },
+  { value: 'load-test', label: 'Load test' },
 ] as const satisfies readonly { readonly value: Mode; readonly label: string }[];
 
 export function PlaygroundPage({ subject }: PageProps) {
@@ -75,17 +77,20 @@ function Playground({ models, model, subject }: PlaygroundProps) {
   const mode = usePlayground((state) => state.mode);
   const way = model === null ? null : wayOf(model);
   const isComparing = mode === 'compare';
+  const isTesting = mode === 'load-test';
   const hasParameters = isComparing || way === 'chat' || way === 'text';
   return (
     <Page
       actions={
         <>
           <Segmented choices={MODE_CHOICES} label="Way of asking" onChange={setMode} value={mode} />
-          {!isComparing && hasParameters && <ChatList />}
-          {!isComparing && hasParameters && model !== null && <NewChat modelId={model.id} />}
-          <Button aria-controls="playground-side" aria-expanded={isOpen} icon="settings" onClick={() => setIsOpen(!isOpen)}>
-            {hasParameters ? 'Parameters' : 'Request'}
-          </Button>
+          {mode === 'ask' && hasParameters && <ChatList />}
+          {mode === 'ask' && hasParameters && model !== null && <NewChat modelId={model.id} />}
+          {!isTesting && (
+            <Button aria-controls="playground-side" aria-expanded={isOpen} icon="settings" onClick={() => setIsOpen(!isOpen)}>
+              {hasParameters ? 'Parameters' : 'Request'}
+            </Button>
+          )}
         </>
       }
       fills
@@ -98,10 +103,12 @@ function Playground({ models, model, subject }: PlaygroundProps) {
           <CompareView first={model} />
         ) : model === null || way === null ? (
           <Note tone="warn">There is no model {subject} here, or not any more. Choose another one.</Note>
+        ) : isTesting ? (
+          <LoadTestView key={model.id} model={model} />
         ) : (
           <Asking key={model.id} model={model} way={way} />
         )}
-        {isOpen && (
+        {isOpen && !isTesting && (
           <div className={styles.side} id="playground-side">
             {isComparing ? (
               <ParametersPanel of={COMPARED} way="chat" />
