@@ -2,7 +2,7 @@
  * Requests that wait for a model: for its load, or for a place at it while it is busy. Owns their
  * promises, time-outs and departures. The order in which they are served is the admission's; this
  * file only wakes them: with a lease when there is one, with the reason when there will be none
- * (I10). Guarded by test/core/places.test.ts.
+ * (I10). Guarded by test/runtime/waiting-room.test.ts.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelState } from '../../shared/model.ts';

@@ -2,7 +2,7 @@
  * Follows each new or changed candidate until it is whole: looks at it (the reader does the
  * reading), asks the pure `settle` what that means, and reports the fact to the registry. Owns
  * nothing but which looks are under way and when the next is due. Guarded by
- * test/core/review.test.ts.
+ * test/core/settler.test.ts.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { CopyProgress, ModelState } from '../../../shared/model.ts';
