@@ -240,6 +240,28 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     await page.getByText(/predicted, .* measured/).waitFor();
   });
 
+  test('Decisions: by action and by outcome, those included whose memory was a surprise', async () => {
+    await show('decisions');
+    const choose = async (filter: string, choice: string) => {
+      await page.getByRole('combobox', { name: filter }).click();
+      await page.getByRole('option', { name: choice, exact: true }).click();
+    };
+    await choose('Outcome', 'Failed');
+    await expect
+      .poll(() => page.locator('ol > li').allInnerTexts())
+      .toSatisfy((rows: string[]) => rows.length > 0 && rows.every((row) => row.includes('failed')));
+    await choose('Outcome', 'Memory was a surprise');
+    await expect
+      .poll(() => page.locator('ol > li').allInnerTexts())
+      .toSatisfy((rows: string[]) => rows.every((row) => /% (over|under)/.test(row)));
+    await choose('Outcome', 'Every outcome');
+    await choose('Action', 'Unload');
+    await expect
+      .poll(() => page.locator('ol > li').allInnerTexts())
+      .toSatisfy((rows: string[]) => rows.length > 0 && rows.every((row) => row.includes('Unload')));
+    await expectAccessible(page);
+  });
+
   test('Decisions: what is decided while one reads further down waits', async () => {
     for (let times = 0; times < 6; times += 1) {
       await engine.predict('other');

@@ -15,7 +15,7 @@ import { CopyButton } from '../../ui/copy-button.tsx';
 import { Icon, type IconName } from '../../ui/icon.tsx';
 import styles from './decision-item.module.css';
 
-const GLYPHS: Readonly<Record<DecisionAction, { readonly icon: IconName; readonly word: string }>> = {
+export const GLYPHS: Readonly<Record<DecisionAction, { readonly icon: IconName; readonly word: string }>> = {
   load: { icon: 'play', word: 'Load' },
   refuse: { icon: 'warning', word: 'Refuse' },
   wait: { icon: 'clock', word: 'Wait' },
@@ -87,7 +87,7 @@ function Result({ outcome }: { readonly outcome: DecisionOutcome | null }) {
  * `12 % over`: how far the measured memory is from the predicted; null within the tolerance, or
  * where one is not known.
  */
-function surpriseOf({ predictedBytes, measuredBytes }: DecisionOutcome): string | null {
+export function surpriseOf({ predictedBytes, measuredBytes }: DecisionOutcome): string | null {
   if (predictedBytes === null || measuredBytes === null) return null;
   const ids = mainDevices(Object.keys(predictedBytes));
   const sum = (bytes: Readonly<Record<string, number>>): number => ids.reduce((total, id) => total + (bytes[id] ?? 0), 0);

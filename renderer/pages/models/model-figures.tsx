@@ -16,9 +16,9 @@ function Figures({ model }: { readonly model: ModelView }) {
   const memory = memoryOf(model);
   const figures: readonly (readonly [string, string])[] = [
     ['Requests', `${inFlight} running, ${waiting} waiting`],
-    ['Writing', pace?.tokensPerSecond == null ? '-' : `${pace.tokensPerSecond.toFixed(1)} tokens/s`],
+    ['Writing', pace?.tokensPerSecond == null ? '-' : `${pace.tokensPerSecond.toFixed(pace.tokensPerSecond < 10 ? 1 : 0)} tokens/s`],
     ['First token', pace?.firstTokenP50Ms == null ? '-' : millisecondsInWords(pace.firstTokenP50Ms)],
-    ['Answer, 95 of 100', pace === null ? '-' : millisecondsInWords(pace.p95Ms)],
+    ['Answers, p50 and p95', pace === null ? '-' : `${millisecondsInWords(pace.p50Ms)}, ${millisecondsInWords(pace.p95Ms)}`],
     ['Memory', memory === null ? '-' : `${bytesInWords(memory.bytes)}${memory.measured ? '' : ' predicted'}`],
     [
       'Unloads in',

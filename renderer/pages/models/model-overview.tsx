@@ -100,16 +100,15 @@ function Standing({ model }: { readonly model: ModelView }) {
 function WhyHere({ model: { id, state, message } }: { readonly model: ModelView }) {
   const path = `/control/decisions?limit=20&model=${encodeURIComponent(id)}`;
   const because = useAsked<'decisions'>(path, [state]).answer?.decisions.find(({ action }) => action === 'load')?.because;
+  if (because === undefined) return <p className={styles.message}>{message}</p>;
+  // That it is ready the chip says; what is beside that is worth a line.
+  const isTold = state === 'ready' && !message.includes(';');
   return (
-    <>
-      <p className={styles.message}>{message}</p>
-      {because !== undefined && (
-        <Section title="Why there">
-          <p>{headlineOf(because)}</p>
-          <ReasonView reason={because} />
-        </Section>
-      )}
-    </>
+    <Section title="Why there">
+      <p className={styles.result}>{headlineOf(because)}</p>
+      <ReasonView reason={because} />
+      {!isTold && <p className={styles.message}>{message}</p>}
+    </Section>
   );
 }
 

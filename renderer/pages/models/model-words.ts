@@ -8,9 +8,7 @@ import { bytesInWords, countInWords, millisecondsInWords } from '../../../shared
 export function profileInWords(profile: ModelProfile | null): string {
   if (profile === null) return '';
   const { kind, parameters, quantization, weightBytes } = profile;
-  return [kind, parameters === null ? null : `${countInWords(parameters)} parameters`, quantization, bytesInWords(weightBytes)]
-    .filter(Boolean)
-    .join(' · ');
+  return [kind, parameters === null ? null : countInWords(parameters), quantization, bytesInWords(weightBytes)].filter(Boolean).join(' · ');
 }
 
 /** Bytes on the devices that count: measured where it runs, else what was predicted. */

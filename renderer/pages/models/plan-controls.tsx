@@ -90,8 +90,17 @@ const TITLES: Readonly<Record<LaunchKey, string>> = {
   memory_mb: 'memory',
 };
 
-function Row({ name, wish, own, onAutomatic, children }: RowProps & { readonly children: ReactNode }) {
+/** @param saysAutomatic the field itself says so. */
+function Row({
+  name,
+  wish,
+  own,
+  onAutomatic,
+  saysAutomatic = false,
+  children,
+}: RowProps & { readonly saysAutomatic?: boolean; readonly children: ReactNode }) {
   const source = sourceOf(name, wish, own);
+  if (saysAutomatic && source === 'Automatic') return <div className={styles.row}>{children}</div>;
   return (
     <div className={styles.row}>
       {children}
@@ -128,7 +137,7 @@ function Place({ onChange, ...row }: RowProps & { readonly onChange: ControlsPro
     onChange({ gpus: next === ANY ? null : next === NO_GPU ? [] : gpuNames });
   };
   return (
-    <Row {...row}>
+    <Row {...row} saysAutomatic>
       <ChoiceField choices={known} label="Place" onChange={choose} value={value} />
     </Row>
   );
@@ -147,7 +156,7 @@ function Runtime({ onChange, ...row }: RowProps & { readonly onChange: ControlsP
   const there = runtimes.filter(({ enabled, found, id }) => (enabled && found) || id === value);
   const choices = [{ value: ANY, label: 'Automatic' }, ...there.map(({ id }) => ({ value: id, label: id }))];
   return (
-    <Row {...row}>
+    <Row {...row} saysAutomatic>
       <ChoiceField choices={choices} label="Runtime" onChange={(next) => onChange({ runtime: next === ANY ? null : next })} value={value} />
     </Row>
   );

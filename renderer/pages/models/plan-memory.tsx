@@ -33,6 +33,7 @@ const COLOURS: Readonly<Partial<Record<NamedPart['part'], string>>> = {
   repacked: '--data-8',
   kv: '--data-4',
   compute: '--data-2',
+  learned: '--data-3',
 };
 
 function Parts({ candidate }: { readonly candidate: Candidate }) {

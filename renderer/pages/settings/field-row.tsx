@@ -5,6 +5,7 @@
 import { memo, useId } from 'react';
 import { bridge } from '../../bridge.ts';
 import { Button } from '../../ui/button.tsx';
+import { WithCode } from '../../ui/with-code.ts';
 import { ValueControl } from './controls.tsx';
 import { dotted, isSame, keyOf, type Path, valueAt } from './draft.ts';
 import { edit, useSettings } from './edits.ts';
@@ -42,13 +43,15 @@ export const FieldRow = memo(function FieldRow({ field, path, disabled: isFormDi
         <code className={styles.key} id={`${id}-key`}>
           {dotted(path)}
         </code>
-        <p className={styles.description}>{description}</p>
+        <p className={styles.description}>
+          <WithCode>{asRead(description)}</WithCode>
+        </p>
         <p className={styles.marks}>
           {change !== undefined && (
             <span className={styles.changed}>{change.value === undefined ? 'goes back to its default' : 'changed'}</span>
           )}
           {given !== undefined && given !== null && <span className={styles.given}>set in the file</span>}
-          {fallback !== undefined && fallback !== null && <span>default: {valueInWords(fallback)}</span>}
+          {fallback !== undefined && <span>default: {fallback === null ? 'Automatic' : valueInWords(fallback)}</span>}
           {needsRestart && <span>needs a restart</span>}
           {fileOnly && <FileOnly />}
           <InForce field={field} path={path} />
@@ -86,6 +89,11 @@ export const FieldRow = memo(function FieldRow({ field, path, disabled: isFormDi
   );
 });
 
+/** The file says null for what Modelium finds out by itself; a form says it in a word. */
+function asRead(description: string): string {
+  return description.replace(/\bnull: /, 'Automatic: ');
+}
+
 /** Whoever gets hold of this window must not choose the programs that the machine starts. */
 function FileOnly() {
   const file = useSettings((state) => state.view?.file ?? null);
@@ -109,5 +117,5 @@ function InForce({ field: { fallback }, path }: Pick<FieldRowProps, 'field' | 'p
   const given = useSettings((state) => valueAt(state.view?.given ?? {}, path));
   const inForce = useSettings((state) => valueAt(state.view?.settings, path));
   if (inForce === undefined || fallback === undefined || isSame(inForce, given ?? fallback)) return null;
-  return <span>now in force: {inForce === null ? 'the default' : valueInWords(inForce)}</span>;
+  return <span>now in force: {inForce === null ? 'Automatic' : valueInWords(inForce)}</span>;
 }

@@ -119,7 +119,6 @@ function EnginePanel() {
             ['Version', snapshot.version],
             ['Address', snapshot.address],
             ['Started', new Date(snapshot.startedAt).toLocaleString('en-GB')],
-            ['Settings file', snapshot.settingsFile ?? 'none'],
           ]}
         />
       )}
