@@ -52,7 +52,7 @@ export const OPENAI_API = {
   classify: {
     method: 'POST',
     path: '/classify',
-    summary: 'The class of each text, as vLLM has it; for models of vLLM.',
+    summary: 'The class of each text or image, as vLLM has it; for models of vLLM and Ray Serve.',
     access: 'open',
     body: asOpenAi,
     answer: asOpenAi,
@@ -60,7 +60,7 @@ export const OPENAI_API = {
   transcriptions: {
     method: 'POST',
     path: '/v1/audio/transcriptions',
-    summary: "OpenAI's transcriptions: a form with a sound and a model; for models of vLLM.",
+    summary: "OpenAI's transcriptions: a form with a sound and a model; for models of vLLM and Ray Serve.",
     access: 'open',
     answer: asOpenAi,
     streams: true,

@@ -11,8 +11,14 @@ export const predictRequestSchema = z
       .array(z.looseObject({ role: z.string() }))
       .min(1)
       .optional(),
-    /** Texts to embed, or to classify. */
+    /** Texts to embed or to classify; of models of images, images as `data:image/...;base64,...`. */
     input: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
+    labels: z
+      .array(z.string().min(1))
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe('Classes to choose from, for models that take any (zero-shot); with `input`.'),
     /** Tensors by name, as JSON arrays nested as their shapes are; for models that take tensors. */
     inputs: z.record(z.string(), z.unknown()).optional(),
     max_tokens: z
@@ -32,6 +38,8 @@ export const predictRequestSchema = z
     keep_alive_seconds: z.number().nonnegative().max(86_400).optional(),
   })
   .superRefine((body, context) => {
+    if (body.labels !== undefined && body.input === undefined)
+      context.addIssue({ code: 'custom', path: ['labels'], message: 'they go with an input, whose class they may be.' });
     const given = SUBJECTS.filter((name) => body[name] !== undefined);
     if (given.length === 1) return;
     const found = given.length === 0 ? 'none of them' : given.join(' and ');
@@ -76,7 +84,7 @@ export const predictEmbeddingsSchema = z.object({
   usage: usageSchema,
   timings: timingsSchema,
 });
-/** The likeliest class of each text; its probability is null where the runtime does not tell. */
+/** The likeliest class of each text or image; its probability is null where the runtime does not tell. */
 export const predictLabelsSchema = z.object({
   model: z.string(),
   runtime: z.string(),

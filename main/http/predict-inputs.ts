@@ -1,5 +1,5 @@
 /**
- * The answer of /predict to texts: the runtime's embeddings or classes, in the order of the texts.
+ * The answer of /predict to texts and images: the runtime's embeddings or classes, in their order.
  */
 import type { Lease } from '../core/gateway.ts';
 import type { Exchange, Job } from './exchange.ts';
@@ -10,6 +10,9 @@ import type { TokenUsage } from './usage.ts';
 
 /** Some 20,000 embeddings of 1,024 numbers; more than that belongs into several requests (I10). */
 const ANSWER_BYTES = 256 * 1024 * 1024;
+
+/** The route by which runtimes answer with classes. */
+export const CLASSES_PATH = '/classify';
 
 interface Entry {
   readonly index?: number;
@@ -37,8 +40,9 @@ export class PredictInputs implements Job {
   }
 
   prepare(lease: Lease): UpstreamRequest {
-    this.#classifies = lease.profile.kind === 'classifier';
-    return this.#prepare(lease);
+    const request = this.#prepare(lease);
+    this.#classifies = request.path === CLASSES_PATH;
+    return request;
   }
 
   begin(): void {

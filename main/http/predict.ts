@@ -13,7 +13,7 @@ import { requireProtocol } from './as-it-is.ts';
 import { toJson } from './body.ts';
 import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
 import { exactMember, type JsonBody } from './json-body.ts';
-import { PredictInputs } from './predict-inputs.ts';
+import { CLASSES_PATH, PredictInputs } from './predict-inputs.ts';
 import { PredictTensors } from './predict-tensors.ts';
 import { PredictText } from './predict-text.ts';
 import { modelNotFound } from './respond.ts';
@@ -30,10 +30,13 @@ const TAKES: Record<ModelKind, 'text' | 'input' | 'neither' | 'either'> = {
   embedding: 'input',
   reranker: 'neither',
   classifier: 'input',
-  vision: 'neither',
+  vision: 'input',
   speech: 'neither',
   unknown: 'either',
 };
+
+/** Kinds that answer an input with classes; others do where the request names them. */
+const CLASSIFY: ReadonlySet<ModelKind> = new Set(['classifier', 'vision']);
 
 /** @throws ModeliumError invalid-json, invalid-body, model-not-found, not-supported-by-model. */
 export function predict(world: ProxyWorld, response: ServerResponse, model: string, body: JsonBody, startedMs: number): void {
@@ -95,7 +98,9 @@ function inputsJob(world: ProxyWorld, modelId: string, request: PredictRequest):
     requireProtocol(modelId, lease);
     keepAlive(world, modelId, request);
     requireKind(modelId, lease.profile, 'input', 'input');
-    if (lease.profile.kind === 'classifier') return post('/classify', { model: lease.endpoint.model, input: request.input });
+    const { labels } = request;
+    if (labels !== undefined || CLASSIFY.has(lease.profile.kind))
+      return post(CLASSES_PATH, { model: lease.endpoint.model, input: request.input, labels });
     return post('/v1/embeddings', { model: lease.endpoint.model, input: request.input, encoding_format: 'float' });
   });
 }
@@ -183,7 +188,8 @@ function tokenLimit(maxTokens: number, isChat: boolean): object {
 function requireKind(modelId: string, profile: ModelProfile, wanted: 'text' | 'input', param: string): void {
   const takes = TAKES[profile.kind];
   if (takes === wanted || takes === 'either') return;
-  const advice = takes === 'input' ? 'send its texts as input' : takes === 'text' ? 'send a prompt or messages' : 'it answers neither';
+  const subject = profile.kind === 'vision' ? 'images' : 'texts';
+  const advice = takes === 'input' ? `send its ${subject} as input` : takes === 'text' ? 'send a prompt or messages' : 'it answers neither';
   throw new ModeliumError(
     'not-supported-by-model',
     `${modelId} is a model of the kind "${profile.kind}" and takes no ${param}: ${advice}.`,

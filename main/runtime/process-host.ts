@@ -29,6 +29,11 @@ const GONE_POLL_MS = 5;
  * kernel.
  */
 const AFTER_KILL_MS = 5_000;
+/**
+ * 72 random bits. The id names the launch's folder, and sockets below it may have paths of 107 bytes:
+ * Ray needs 64 of them.
+ */
+const LAUNCH_ID_CHARACTERS = 12;
 
 export class ProcessHost implements StepHost, ModelHost {
   readonly isShared = false;
@@ -55,7 +60,7 @@ export class ProcessHost implements StepHost, ModelHost {
     this.#modelId = modelId;
     this.words = words;
     this.#runner = new StepRunner(ports, this);
-    this.#launchId = ports.randomWord();
+    this.#launchId = ports.randomWord().slice(0, LAUNCH_ID_CHARACTERS);
   }
 
   /** Process ids of the tree as last seen, the leader first. */

@@ -152,6 +152,18 @@ describe('/predict', () => {
   });
 
   it.each([
+    ['images', 'vision', {}],
+    ['images or texts by names of the request', 'embedding', { labels: ['cat', 'dog'] }],
+  ] as const)('tells the class of %s', async (_what, kind, more) => {
+    setup.engine.profile = { ...CHAT_PROFILE, kind, hasChatTemplate: false };
+    const image = 'data:image/png;base64,AAAA';
+    const got = await ask(setup, '/predict/tiny', { body: { input: image, ...more } });
+    expect(predictLabelsSchema.strict().parse(got.json).labels).toEqual([{ label: 'good', probability: 0.75 }]);
+    expect(setup.upstream.seen[0]).toMatchObject({ url: '/classify', body: { model: 'tiny', input: image, ...more } });
+  });
+
+  it.each([
+    ['labels of nothing', { prompt: 'a', labels: ['b'] }, 'invalid-body', 'labels'],
     ['no subject', {}, 'invalid-body', null],
     ['two subjects', { prompt: 'a', input: 'b' }, 'invalid-body', null],
     ['a typing error', { prompt: 'a', max_token: 5 }, 'invalid-body', 'max_token'],

@@ -14,8 +14,11 @@ import { nameOf } from './application.ts';
 import { detailsOf, failed, refusedBy } from './cluster.ts';
 import type { Cluster, RayFound } from './find.ts';
 
-/** A socket's path has 107 bytes at most, and below the folder Ray takes 62 of them. */
-const LONGEST_FOLDER = 45;
+/**
+ * A socket's path has 107 bytes at most, and below the folder Ray takes 64 of them where process ids
+ * have seven digits.
+ */
+const LONGEST_FOLDER = 43;
 const READY_PAUSE_MS = 250;
 const CALL_MS = 5_000;
 const LOOK_MS = 15_000;
@@ -47,7 +50,9 @@ export function* start({ world, found }: { readonly world: RuntimeWorld; readonl
     ],
     {
       PATH: [dirname(program), world.env['PATH'] ?? ''].join(':'),
-      ...{ RAY_USAGE_STATS_ENABLED: '0', RAY_AUTH_MODE: 'token', RAY_AUTH_TOKEN: token, ...env },
+      ...{ RAY_USAGE_STATS_ENABLED: '0', RAY_AUTH_MODE: 'token', RAY_AUTH_TOKEN: token },
+      // Ray's workers would else give way to every other program of this machine.
+      ...{ RAY_worker_niceness: '0', ...env },
     },
     false,
   );

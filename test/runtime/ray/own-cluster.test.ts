@@ -2,6 +2,7 @@
  * A cluster of our own with a real program behind real ports: the fake cluster of the fixtures,
  * started as `ray` is. And a folder as a zip, over HTTP.
  */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -49,9 +50,10 @@ test('is started for the first model, serves two beside each other, and ends wit
       http,
       machineFiles: machineFiles,
       processes: createProcesses(),
-      scratch: createScratchFolders('/state', temporary),
+      scratch: createScratchFolders(temporary, '/tmp'),
     },
-    ...{ heard: () => {}, adapter: () => adapter, randomWord: () => crypto.randomUUID().slice(0, 8), bootId: () => 'boot' },
+    // As long as the product's: the folder named after it has to leave room for Ray's sockets.
+    ...{ heard: () => {}, adapter: () => adapter, randomWord: () => randomBytes(24).toString('base64url'), bootId: () => 'boot' },
     policies: () => DEFAULT_SETTINGS.orchestration.policies,
     probe: { sampleNow: async () => ({ atMs: 0, devices: [] }), setFast: () => {}, onSample: () => {} },
     log: { say: () => {}, warn: () => {}, error: () => {}, debug: () => {} },
