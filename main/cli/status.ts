@@ -1,6 +1,6 @@
 /** `modelium status`: the engine that runs here, at a glance. Fails where none does. */
 import { HOST_DEVICE } from '../../shared/decision.ts';
-import type { DeviceView, Snapshot } from '../../shared/snapshot.ts';
+import type { DeviceView, NodeView, Snapshot } from '../../shared/snapshot.ts';
 import { gibibytes, longSpan } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import { nameOfDevice } from './devices.ts';
@@ -16,7 +16,7 @@ export async function status({ stateFolder, json }: Shared): Promise<number> {
 }
 
 export function statusText(snapshot: Snapshot, nowMs: number): string {
-  const { version, address, startedAt, settingsFile, settingsProblem, watchFolders, devices } = snapshot;
+  const { version, address, startedAt, settingsFile, settingsProblem, watchFolders, devices, runtimes } = snapshot;
   const line = (name: string, text: string): string => `${paint('dim', name.padEnd(9))} ${text}`;
   return [
     line('engine', `Modelium ${version} at ${address}, up for ${longSpan(nowMs - Date.parse(startedAt))}`),
@@ -25,6 +25,7 @@ export function statusText(snapshot: Snapshot, nowMs: number): string {
     ...watchFolders.map(({ path, ok, message }) => line('watches', ok ? path : `${path}: ${paint('red', message)}`)),
     line('models', countsOf(snapshot)),
     ...devices.map((device) => line(nameOfDevice(device.id, devices), deviceText(device))),
+    ...runtimes.flatMap(({ nodes = [] }) => nodes.map((node) => line('elsewhere', nodeText(node)))),
   ].join('\n');
 }
 
@@ -53,4 +54,20 @@ function deviceText({
     ...(temperatureCelsius === null ? [] : [`${Math.round(temperatureCelsius)} °C`]),
   ];
   return `${figures.join(', ')}${id === HOST_DEVICE ? '' : ` (${name})`}`;
+}
+
+/** `node 10.0.0.7: 0.5 of 2 GPUs promised (A100), 1 of 8 processors promised, 60.0 GiB of memory`. */
+function nodeText({ name, isAlive, gpus, gpuName, usedGpus, cpus, usedCpus, memoryBytes }: NodeView): string {
+  if (!isAlive) return `node ${name}: ${paint('red', 'does not answer')}`;
+  const figures = [
+    gpus === 0 ? 'no GPU' : `${share(usedGpus)} of ${share(gpus)} GPUs promised${gpuName === null ? '' : ` (${gpuName})`}`,
+    `${share(usedCpus)} of ${share(cpus)} processors promised`,
+    `${gibibytes(memoryBytes)} GiB of memory`,
+  ];
+  return `node ${name}: ${figures.join(', ')}`;
+}
+
+/** A cluster counts in shares: 0.25 of a GPU. */
+function share(count: number): string {
+  return String(Math.round(count * 100) / 100);
 }

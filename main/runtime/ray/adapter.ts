@@ -6,11 +6,13 @@ import type { Exit } from '../../core/process-ports.ts';
 import type { Adapter, Explanation } from '../adapter.ts';
 import { killedSentence } from '../killed.ts';
 import type { RuntimeWorld } from '../module.ts';
+import { prefixOf } from './application.ts';
 import type { RayFound } from './find.ts';
 import { detach, load } from './load.ts';
-import { estimate, lacks, plan, supports } from './plan.ts';
+import { estimate, lacks, plan, plannedIn, supports } from './plan.ts';
 import { look, start } from './server.ts';
 import { cleaned } from './state.ts';
+import { linesOf } from './told.ts';
 
 /**
  * Of a cluster of our own. Asked to end, Ray's own order takes 36 s; each of its processes by
@@ -42,7 +44,11 @@ export function rayAdapter(world: RuntimeWorld, found: RayFound): Adapter {
     ...(cluster === null ? {} : { elsewhere: () => cluster.where }),
     lacking: 'not-visible-on-cluster',
     lacks: (_form, launch, profile) => lacks(found, settings.ray_serve, launch, profile),
-    plan: (profile, form, placement, launch) => plan({ found, settings: settings.ray_serve, server }, profile, form, placement, launch),
+    plan(profile, form, placement, launch) {
+      const made = plan({ found, settings: settings.ray_serve, server }, profile, form, placement, launch);
+      const lines = linesOf(plannedIn(made), prefixOf(world), launch.path, settings.ray_serve.path_map);
+      return { ...made, args: [...lines, ...made.args] };
+    },
     estimate,
     servers: [
       cluster === null

@@ -13,7 +13,7 @@ import type { AppConfig } from './state.ts';
 const UNTRUSTED = ['.py', '.pyc', '.so', '.bin', '.pt', '.pth', '.pkl', '.pickle', '.ckpt', '.joblib', '.h5', '.msgpack', '.onnx', '.gguf'];
 
 /** All of ours begin so: it tells them from those of others, and of another Modelium. */
-const prefixOf = ({ instance }: RuntimeWorld): string => `modelium-${instance.owner}-`;
+export const prefixOf = ({ instance }: RuntimeWorld): string => `modelium-${instance.owner}-`;
 
 /** As Ray takes it in names and addresses; two models never have one. */
 export function nameOf(world: RuntimeWorld, modelId: string): string {

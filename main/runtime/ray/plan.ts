@@ -22,7 +22,7 @@ const BESIDE_WEIGHTS_BYTES = 2 * MIB;
 
 export type Task = 'generate' | 'embed' | 'classify' | 'rank' | 'image' | 'zero-shot-image' | 'speech';
 
-/** What the plan's only argument holds as JSON: the application, but for what each load adds (its name, its key, where the files are). */
+/** What the plan's last argument holds as JSON, behind the lines for people of `told.ts`: the application, but for what each load adds (its name, its key, where the files are). */
 export interface Planned {
   readonly task: Task;
   readonly trusted: boolean;
@@ -36,7 +36,7 @@ export interface Planned {
 }
 
 export function plannedIn({ args }: LaunchPlan): Planned {
-  return JSON.parse(args[0] ?? '{}') as Planned;
+  return JSON.parse(args.at(-1) ?? '{}') as Planned;
 }
 
 /** @returns the task, or a sentence why there is none. */

@@ -10,6 +10,7 @@ import { useReadyCount, useWindow } from '../../store.ts';
 import { Empty, Page, Panel } from '../../ui/panel.tsx';
 import { Segmented } from '../../ui/segmented.tsx';
 import styles from './box-page.module.css';
+import { ClusterNodes } from './cluster-nodes.tsx';
 import { DeviceRow } from './device-row.tsx';
 import { SummaryStrip } from './summary-strip.tsx';
 
@@ -52,6 +53,7 @@ export function BoxPage(_props: PageProps) {
           <DeviceRow device={device} key={device.id} opened={gpus.length === 0} span={span} />
         ))}
       </Panel>
+      <ClusterNodes />
       <div className={styles.engine}>
         <RuntimesPanel />
         <FoldersPanel />

@@ -139,7 +139,7 @@ describe('found', () => {
 });
 
 describe('the application', () => {
-  const planned = (options: Parameters<typeof setUp>[0]) => JSON.parse(setUp(options).plan.args[0] ?? '');
+  const planned = (options: Parameters<typeof setUp>[0]) => JSON.parse(setUp(options).plan.args.at(-1) ?? '');
 
   test('models.NAME.ray says replicas, autoscaling, cpus, gpus, devices and resources', () => {
     const told = planned({ model: { replicas: 2, cpus: 0.5, gpus: 0.25, resources: { fast_disk: 0.1 } } });
@@ -156,13 +156,65 @@ describe('the application', () => {
 
   test('on a cluster of our own the GPUs are those that were chosen, counted by us, and no processor is set aside', () => {
     const { adapter, profile } = setUp({ own: true });
-    const told = JSON.parse(adapter.plan(profile, FORM, GPU, {}).args[0] ?? '');
+    const told = JSON.parse(adapter.plan(profile, FORM, GPU, {}).args.at(-1) ?? '');
     expect(told).toMatchObject({
       source: 'here',
       gpus: 0,
       env: { CUDA_VISIBLE_DEVICES: 'GPU-0' },
       deployment: { ray_actor_options: { num_cpus: 0 } },
     });
+  });
+
+  test('a plan says in lines what Ray would make of it', () => {
+    const told = (options: Parameters<typeof setUp>[0]) => setUp(options).plan.args.slice(0, -1);
+    expect(told({})).toEqual([
+      'application: modelium-a-test-NAME, at the route /modelium-a-test-NAME',
+      'task: embed',
+      'replicas: 1',
+      'each replica: 1 GPU where the cluster has any, 1 processors set aside',
+      'files: uploaded',
+    ]);
+    const scaled = { autoscaling: { min: 1, max: 4, target: 3 }, gpus: 0.25, cpus: 2, resources: { fast_disk: 0.1 } };
+    expect(told({ model: scaled, ray: { path_map: { '/models': '/mnt/m' } } }).slice(2)).toEqual([
+      'replicas: 1 to 4, another one at 3 requests each',
+      'each replica: 0.25 GPU, 2 processors set aside, 0.1 of fast_disk',
+      'files: read as /mnt/m/m',
+    ]);
+    expect(told({ model: { devices: ['0', '1'], source: 's3://bucket/m.zip' } }).slice(3)).toEqual([
+      'each replica: GPU 0,1, 1 processors set aside',
+      'files: s3://bucket/m.zip',
+    ]);
+    expect(told({ own: true }).slice(3)).toEqual(['each replica: no GPU, 0 processors set aside', 'files: read where they lie']);
+  });
+
+  test('each setting of models.NAME.ray reaches the application that Ray is given', () => {
+    const put = (model: object, profile?: Partial<ModelProfile>) => {
+      const { adapter, target } = setUp({ model, ...(profile === undefined ? {} : { profile }) });
+      const cluster = new FakeRay();
+      run(adapter.load(target), cluster);
+      return cluster.apps[0] as unknown as {
+        args: { deployment: object; source: object; llm?: object };
+        runtime_env: { env_vars: object };
+      };
+    };
+    expect(put({ replicas: 2, cpus: 0.5, gpus: 0.25, resources: { fast_disk: 0.1 } }).args.deployment).toEqual({
+      num_replicas: 2,
+      max_ongoing_requests: 4,
+      ray_actor_options: { num_cpus: 0.5, num_gpus: 0.25, resources: { fast_disk: 0.1 } },
+    });
+    expect(put({ autoscaling: { min: 1, max: 4, target: 3 } }).args.deployment).toMatchObject({
+      autoscaling_config: { min_replicas: 1, max_replicas: 4, target_ongoing_requests: 3 },
+    });
+    expect(put({ autoscaling: {} }).args.deployment).not.toHaveProperty('num_replicas');
+    const exact = put({ devices: ['1', 'GPU-x'] });
+    expect([exact.args.deployment, exact.runtime_env.env_vars]).toMatchObject([
+      { ray_actor_options: { num_gpus: 0 } },
+      { CUDA_VISIBLE_DEVICES: '1,GPU-x', CUDA_DEVICE_ORDER: 'PCI_BUS_ID' },
+    ]);
+    expect(put({ source: '/mnt/x' }).args.source).toEqual({ path: '/mnt/x' });
+    expect(put({ source: 'hf://owner/name' })).toMatchObject({ args: { source: { uri: 'hf://owner/name' } } });
+    expect(put({ llm: true }, { kind: 'chat', architecture: 'LlamaForCausalLM' }).args.llm).toEqual({});
+    expect(put({}).args).not.toHaveProperty('llm');
   });
 
   test.each<[string, Partial<ModelProfile>, string | null]>([

@@ -132,11 +132,14 @@ class Model:
 
 
 def build(args):
-    """Called by Ray Serve. `args`: model, task, source, trusted, deployment (options of Ray), llm (engine settings, or nothing)."""
-    if args.get("llm"):
-        from ray.serve.llm import LLMConfig, build_openai_app
-
-        loading = {"model_id": args["model"], "model_source": source_of(args)}
-        config = LLMConfig(model_loading_config=loading, engine_kwargs=args["llm"], deployment_config=args["deployment"])
-        return build_openai_app({"llm_configs": [config]})
+    """Called by Ray Serve. `args`: model, task, source, trusted, deployment (options of Ray), llm (engine settings; absent: not wished)."""
+    if "llm" in args:
+        try:
+            from ray.serve.llm import LLMConfig, build_openai_app
+        except ImportError as error:  # This cluster does not have it.
+            print(f"ray.serve.llm is not installed here ({error}): transformers serves {args['model']}.")
+        else:
+            loading = {"model_id": args["model"], "model_source": source_of(args)}
+            config = LLMConfig(model_loading_config=loading, engine_kwargs=args["llm"], deployment_config=args["deployment"])
+            return build_openai_app({"llm_configs": [config]})
     return Model.options(**args["deployment"]).bind(args)

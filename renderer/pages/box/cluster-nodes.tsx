@@ -1,0 +1,64 @@
+/**
+ * The machines of a cluster elsewhere, as cards: what each has, and what of it is promised. Told apart
+ * from this machine's devices, whose memory is measured: of theirs only the cluster's own count is
+ * known.
+ */
+import type { NodeView, RuntimeView } from '../../../shared/snapshot.ts';
+import { gibibytes } from '../../../shared/units.ts';
+import { useWindow } from '../../store.ts';
+import { classes } from '../../ui/classes.ts';
+import { Panel } from '../../ui/panel.tsx';
+import styles from './cluster-nodes.module.css';
+
+export function ClusterNodes() {
+  const runtimes = useWindow((state) => state.snapshot?.runtimes) ?? [];
+  return runtimes.filter(({ nodes = [] }) => nodes.length > 0).map((runtime) => <Cluster key={runtime.id} runtime={runtime} />);
+}
+
+function Cluster({ runtime: { message, nodes = [] } }: { readonly runtime: RuntimeView }) {
+  const alive = nodes.filter(({ isAlive }) => isAlive).length;
+  return (
+    <Panel className={styles.cluster}>
+      <h2>Elsewhere: {message.replace(/\.$/, '')}</h2>
+      <p className={styles.sentence}>
+        {alive} of {nodes.length} {nodes.length === 1 ? 'node answers' : 'nodes answer'}. The cluster itself counts what is promised there.
+      </p>
+      <ul className={styles.cards}>
+        {nodes.map((node, at) => (
+          // Two nodes may share an address.
+          // biome-ignore lint/suspicious/noArrayIndexKey: the cluster lists them in its own order.
+          <li className={classes(styles.card, !node.isAlive && styles.gone)} key={`${at} ${node.name}`}>
+            <Card node={node} />
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Card({ node: { name, isAlive, gpus, gpuName, usedGpus, cpus, usedCpus, memoryBytes } }: { readonly node: NodeView }) {
+  return (
+    <>
+      <h3>{name}</h3>
+      {isAlive ? (
+        <dl className={styles.facts}>
+          <dt>GPUs</dt>
+          <dd>{gpus === 0 ? 'none' : `${share(usedGpus)} of ${share(gpus)} promised${gpuName === null ? '' : `, ${gpuName}`}`}</dd>
+          <dt>Processors</dt>
+          <dd>
+            {share(usedCpus)} of {share(cpus)} promised
+          </dd>
+          <dt>Memory</dt>
+          <dd>{gibibytes(memoryBytes)} GiB</dd>
+        </dl>
+      ) : (
+        <p className={styles.sentence}>does not answer</p>
+      )}
+    </>
+  );
+}
+
+/** A cluster counts in shares: 0.25 of a GPU. */
+function share(count: number): string {
+  return String(Math.round(count * 100) / 100);
+}
