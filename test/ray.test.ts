@@ -64,17 +64,18 @@ test('a folder that the cluster cannot see is blocked with what to do, until pat
   expect(JSON.stringify(planned)).toMatch(sentence);
   expect(`${message} ${JSON.stringify((await live.model('large'))?.lastDecision ?? planned)}`).toMatch(/path_map/);
   const asked = await live.predict('large');
-  expect([asked.status, asked.json.error.code]).toEqual([409, 'model-blocked']);
+  expect([asked.status, asked.json.error.code]).toEqual([503, 'model-blocked']);
   await live.set(settings({ path_map: { [live.watch]: '/mnt/models' } }));
   await live.comesTo('large', 'unloaded', 60_000);
-  expect((await live.predict('large', { prompt: 'Hello', max_tokens: 1 })).status).toBe(200);
+  expect((await live.ask('POST', '/v1/completions', { model: 'large', prompt: 'Hello', max_tokens: 1 })).status).toBe(200);
   expect(await applications()).toMatchObject([{ args: { source: { path: '/mnt/models/large' } } }]);
 });
 
 test('a plan for a folder says the application that it would be, before anything is loaded', async (context) => {
   const { live, applications } = await start(context, ['small'], { gpus: 0.5, replicas: 2 });
-  const folder = await writeTinyFolder(join(live.folder, 'elsewhere/small'), { type: 'F32' });
-  const { decision } = await planOf(live, folder);
+  await writeTinyFolder(join(live.watch, 'small'), { type: 'F32' });
+  await live.comesTo('small', 'unloaded', 60_000);
+  const { decision } = await planOf(live, 'small');
   expect(decision.kind).toBe('place');
   const lines: readonly string[] = decision.candidate.plan.args;
   expect(lines).toEqual([
