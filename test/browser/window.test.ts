@@ -4,7 +4,7 @@
  */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { GIB } from '../../shared/units.ts';
+import { bytesInWords, GIB } from '../../shared/units.ts';
 import { expectAccessible } from '../helpers/axe.ts';
 import { CHROMIUM, launchChromium, openWindow } from '../helpers/browser.ts';
 import { startTestEngine, type TestEngine } from '../helpers/engine.ts';
@@ -131,16 +131,29 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     );
   });
 
-  test('Box: what a load was promised is hatched, and Cancel takes it back', async () => {
+  test('9, 15, Box: what a load was promised is hatched, as many bytes as the engine says; Cancel takes it back; loaded it is solid', async () => {
     await show('box');
     await engine.control('POST', '/models/slow/load', {});
     await engine.waitFor('slow', 'loading');
     await expect.poll(() => page.getByText('promised to slow').count()).toBeGreaterThan(0);
+    const promised = (await engine.gpus()).find(({ promisedBytes }) => promisedBytes > 0);
+    const legend = page
+      .getByRole('region', { name: `GPU ${promised?.index}` })
+      .getByRole('listitem')
+      .filter({ hasText: 'promised to slow' });
+    expect(await legend.innerText()).toContain(bytesInWords(promised?.promisedBytes ?? 0));
     await page.getByRole('link', { name: 'Models' }).click();
     await row('slow').getByRole('button', { name: 'Cancel slow' }).click();
     await row('slow').getByText('Not loaded').waitFor();
     await page.getByRole('link', { name: 'Box' }).click();
     await expect.poll(() => page.getByText('promised to slow').count()).toBe(0);
+    await engine.predict('other');
+    await page
+      .getByRole('region', { name: 'GPU 1' })
+      .getByRole('img', { name: /other 533 MiB/ })
+      .waitFor();
+    expect(await page.getByText('promised to other').count()).toBe(0);
+    await engine.control('POST', '/models/other/unload', {});
   });
 
   test('Models: load and unload from the row, the state followed live', async () => {
@@ -304,12 +317,13 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     wire.close();
   });
 
-  test.each(['light', 'dark'] as const)('nothing is out of reach in %s', async (colorScheme) => {
+  test.each(['light', 'dark'] as const)('1, 2: nothing is out of reach in %s, and everything has a name', async (colorScheme) => {
     await show('box', { colorScheme });
     for (const name of ['box', 'models', 'models/chat', 'models/broken', 'activity', 'decisions']) {
       await page.goto(`${engine.engine.address}/#/${name}`);
       await page.getByRole('heading').first().waitFor();
       await expectAccessible(page);
+      expect(await withoutName(page), name).toEqual([]);
     }
     await page
       .getByRole('button', { name: /Load chat|Load/ })
@@ -318,8 +332,37 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     await expectAccessible(page);
   });
 
-  test('at 200 % of a small window nothing is cut off sideways', async () => {
-    await show('box', { viewport: { width: 512, height: 320 } });
+  test('6: who wants no motion sees none', async () => {
+    ({ page, errors } = await openWindow(browser, engine.engine.address, {
+      token: engine.engine.token,
+      page: 'models',
+      reducedMotion: 'reduce',
+    }));
+    await row('chat').waitFor();
+    await engine.control('POST', '/models/slow/load', {});
+    await engine.waitFor('slow', 'loading');
+    await row('slow').getByText('Loading', { exact: true }).waitFor();
+    for (const name of ['models', 'models/chat', 'box']) {
+      await page.goto(`${engine.engine.address}/#/${name}`);
+      await page.getByRole('heading').first().waitFor();
+      const moving = await page.evaluate(() =>
+        [...document.querySelectorAll('*')].flatMap((element) => {
+          const { transitionDuration, animationName, animationDuration } = getComputedStyle(element);
+          const animated = animationName === 'none' ? '0s' : animationDuration;
+          const isStill = `${transitionDuration}, ${animated}`.split(', ').every((each) => Number.parseFloat(each) === 0);
+          return isStill ? [] : [`${element.tagName} ${element.className}`];
+        }),
+      );
+      expect(moving, name).toEqual([]);
+    }
+    await engine.control('POST', '/models/slow/unload', {});
+  });
+
+  test.each([
+    ['at 200 % of a small window', { width: 512, height: 320 }],
+    ['at 1024x640', { width: 1024, height: 640 }],
+  ] as const)('5: %s nothing is cut off sideways', async (_, viewport) => {
+    await show('box', { viewport });
     for (const name of ['box', 'models', 'models/chat', 'decisions', 'activity', 'playground', 'logs', 'settings']) {
       await page.goto(`${engine.engine.address}/#/${name}`);
       await page.getByRole('heading').first().waitFor();
@@ -331,3 +374,21 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     }
   });
 });
+
+/** Buttons and links that a reader could not name, and pictures that it would read out. */
+async function withoutName(page: Page): Promise<readonly string[]> {
+  return await page.evaluate(() => {
+    const textOf = (ids: string): string =>
+      ids
+        .split(' ')
+        .map((id) => document.getElementById(id)?.textContent ?? '')
+        .join(' ');
+    const nameOf = (element: Element): string =>
+      element.getAttribute('aria-label') ??
+      textOf(element.getAttribute('aria-labelledby') ?? '').trim() + (element.textContent ?? '').trim();
+    const controls = [...document.querySelectorAll('button, a[href], [role=button], [role=tab], [role=combobox]')];
+    const nameless = controls.filter((element) => nameOf(element).trim() === '' || nameOf(element).includes('[object'));
+    const told = [...document.querySelectorAll('svg')].filter((icon) => icon.getAttribute('aria-hidden') !== 'true');
+    return [...nameless, ...told].map((element) => element.outerHTML.slice(0, 160));
+  });
+}
