@@ -222,6 +222,7 @@ describe('architecture', () => {
     expect([...importers.keys()].sort()).toEqual(
       expect.arrayContaining([
         'chokidar',
+        'client-zip',
         'commander',
         'electron',
         'execa',

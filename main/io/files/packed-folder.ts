@@ -1,28 +1,20 @@
 /**
  * The files of a folder as one zip, made as it is read: nothing is written anywhere. Stored and not
- * compressed, since weights do not shrink, so that its length is known before it is sent. Source:
- * APPNOTE.TXT of PKWARE, 4.3 (local headers, data descriptors, the central directory).
+ * compressed, since weights do not shrink, so that its length is known before it is sent. Alone
+ * imports client-zip.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
-import { crc32 } from 'node:zlib';
+import { makeZip, predictLength } from 'client-zip';
 import type { Packed, Packing } from '../../core/machine-files.ts';
 
-/** Sizes and places are numbers of 32 bits without its later extension. */
+/** A zip of this and more has numbers of 64 bits, which not everybody reads. */
 const MOST_ZIP_BYTES = 0xffff_ffff;
 const MOST_FILES = 10_000;
-const [LOCAL, DESCRIPTOR, CENTRAL, END] = [0x04034b50, 0x08074b50, 0x02014b50, 0x06054b50];
-const LOCAL_BYTES = 30;
-const DESCRIPTOR_BYTES = 16;
-const CENTRAL_BYTES = 46;
-const END_BYTES = 22;
-const VERSION = 20;
-/** The sums stand behind the data; names are UTF-8. */
-const FLAGS = 0x0808;
-/** The first of January 1980: the time of a file is none of its content. */
-const DATE = 0x21;
+/** The time of a file is none of its content. */
+const DATE = new Date(1980, 0, 1);
 
 interface Entry {
   readonly path: string;
@@ -31,7 +23,7 @@ interface Entry {
 }
 
 export interface PackedFolder extends Packed {
-  stream(): AsyncGenerator<Buffer>;
+  stream(): AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -45,8 +37,16 @@ export async function packedFolder(folder: string, packing: Packing): Promise<Pa
     sha1.update(`${name.length} ${bytes} `).update(name);
     for await (const chunk of createReadStream(path, { end: Math.max(0, bytes - 1) })) sha1.update(chunk);
   }
-  const files = entries.reduce((sum, { name, bytes }) => sum + LOCAL_BYTES + DESCRIPTOR_BYTES + CENTRAL_BYTES + 2 * name.length + bytes, 0);
-  return { sha1: sha1.digest('hex'), bytes: files + END_BYTES, stream: () => zip(entries) };
+  const bytes = Number(predictLength(entries.map(listed)));
+  return {
+    sha1: sha1.digest('hex'),
+    bytes,
+    stream: () =>
+      makeZip(
+        entries.map((entry) => ({ ...listed(entry), input: contentOf(entry) })),
+        { buffersAreUTF8: true },
+      ),
+  };
 }
 
 async function entriesOf(folder: string, { below, mostBytes, without }: Packing): Promise<readonly Entry[]> {
@@ -75,59 +75,17 @@ async function staysInside(root: string, path: string): Promise<boolean> {
   return [root, join(root, '..', '..', 'blobs')].some((place) => real.startsWith(`${place}${sep}`));
 }
 
-async function* zip(entries: readonly Entry[]): AsyncGenerator<Buffer> {
-  const central: Buffer[] = [];
-  let at = 0;
-  for (const { path, name, bytes } of entries) {
-    const local = Buffer.alloc(LOCAL_BYTES);
-    local.writeUInt32LE(LOCAL, 0);
-    for (const [place, value] of [
-      [4, VERSION],
-      [6, FLAGS],
-      [12, DATE],
-      [26, name.length],
-    ] as const)
-      local.writeUInt16LE(value, place);
-    yield Buffer.concat([local, name]);
-    let sum = 0;
-    let read = 0;
-    if (bytes > 0)
-      for await (const chunk of createReadStream(path, { end: bytes - 1 })) {
-        sum = crc32(chunk, sum);
-        read += chunk.length;
-        yield chunk;
-      }
-    if (read !== bytes) throw new Error(`${path} became shorter while it was sent.`);
-    yield sums(Buffer.alloc(DESCRIPTOR_BYTES), DESCRIPTOR, 4, sum, bytes);
-    const head = sums(Buffer.alloc(CENTRAL_BYTES), CENTRAL, 16, sum, bytes);
-    for (const [place, value] of [
-      [4, VERSION],
-      [6, VERSION],
-      [8, FLAGS],
-      [14, DATE],
-      [28, name.length],
-    ] as const)
-      head.writeUInt16LE(value, place);
-    head.writeUInt32LE(at, 42);
-    central.push(head, name);
-    at += LOCAL_BYTES + name.length + bytes + DESCRIPTOR_BYTES;
-  }
-  const directory = Buffer.concat(central);
-  const end = Buffer.alloc(END_BYTES);
-  end.writeUInt32LE(END, 0);
-  end.writeUInt16LE(entries.length, 8);
-  end.writeUInt16LE(entries.length, 10);
-  end.writeUInt32LE(directory.length, 12);
-  end.writeUInt32LE(at, 16);
-  yield directory;
-  yield end;
+/** What is appended meanwhile is not read. */
+async function* contentOf({ path, bytes }: Entry): AsyncGenerator<Uint8Array> {
+  let read = 0;
+  if (bytes > 0)
+    for await (const chunk of createReadStream(path, { end: bytes - 1 })) {
+      read += (chunk as Buffer).length;
+      yield chunk as Buffer;
+    }
+  if (read !== bytes) throw new Error(`${path} became shorter while it was sent.`);
 }
 
-/** Signature, and from `place` on: the sum, and twice the length. */
-function sums(buffer: Buffer, signature: number, place: number, sum: number, bytes: number): Buffer {
-  buffer.writeUInt32LE(signature, 0);
-  buffer.writeUInt32LE(sum >>> 0, place);
-  buffer.writeUInt32LE(bytes, place + 4);
-  buffer.writeUInt32LE(bytes, place + 8);
-  return buffer;
+function listed({ name, bytes }: Entry) {
+  return { name, size: bytes, lastModified: DATE };
 }
