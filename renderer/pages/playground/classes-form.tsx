@@ -28,7 +28,8 @@ interface Result {
 const classifying = oncePerModel<Result>();
 
 export function ClassesRequest({ modelId, isOfImages }: { readonly modelId: string; readonly isOfImages: boolean }) {
-  return <RequestPanel shown={{ kind: 'json', path: '/classify', body: useClassesBody(modelId, isOfImages) }} />;
+  const gap = isOfImages ? 'Put your image in place of the dots, as base64.' : undefined;
+  return <RequestPanel gap={gap} shown={{ kind: 'json', path: '/classify', body: useClassesBody(modelId, isOfImages) }} />;
 }
 
 function useClassesBody(modelId: string, isOfImages: boolean): Body {

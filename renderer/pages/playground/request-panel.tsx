@@ -26,7 +26,14 @@ export function ChatRequestPanel({ modelId, way }: { readonly modelId: string; r
 const IMAGE = /(data:image\/[a-z+]+;base64,[\w+/]{8})[\w+/=]+/g;
 const CHOICES = LANGUAGES.map((language) => ({ value: language, label: language }));
 
-export function RequestPanel({ shown, isLast = false }: { readonly shown: Shown; readonly isLast?: boolean }) {
+interface RequestPanelProps {
+  readonly shown: Shown;
+  readonly isLast?: boolean;
+  /** What a person has to put into it before it runs. */
+  readonly gap?: string | undefined;
+}
+
+export function RequestPanel({ shown, isLast = false, gap }: RequestPanelProps) {
   const address = useWindow((state) => state.snapshot?.address ?? location.origin);
   const [chosen, choose] = useTyped('language of requests');
   const language = LANGUAGES.find((each) => each === chosen) ?? 'curl';
@@ -41,6 +48,7 @@ export function RequestPanel({ shown, isLast = false }: { readonly shown: Shown;
       >
         {text.replaceAll(IMAGE, '$1...')}
       </ScrollBox>
+      {gap !== undefined && <p className={styles.hint}>{gap}</p>}
       <p className={styles.hint}>{isLast ? 'The last request.' : 'The next request.'} A model that is not loaded is loaded by it.</p>
     </Panel>
   );

@@ -37,7 +37,10 @@ export function TensorRequest({ modelId }: { readonly modelId: string }) {
       return [input.name, 'why' in read || imageLayout(input) !== null ? [] : read.value];
     }),
   );
-  return <RequestPanel shown={{ kind: 'json', path: predictPath(modelId), body: { inputs } }} />;
+  const images = (answer?.inputs ?? []).filter((input) => imageLayout(input) !== null).map(tensorInWords);
+  const gap =
+    images.length === 0 ? undefined : `The values of an image are left out: put them in place of [], nested as ${images.join(' and ')}.`;
+  return <RequestPanel gap={gap} shown={{ kind: 'json', path: predictPath(modelId), body: { inputs } }} />;
 }
 
 /** An input of the form: what is typed, or the image and how its pixels are taken. */

@@ -19,7 +19,12 @@ const EMPTY = {
 const transcribing = oncePerModel<string>();
 
 export function TranscriptRequest({ modelId }: { readonly modelId: string }) {
-  return <RequestPanel shown={{ kind: 'speech', path: '/v1/audio/transcriptions', fields: useTranscriptFields(modelId) }} />;
+  return (
+    <RequestPanel
+      gap="Put your sound in place of sound.wav."
+      shown={{ kind: 'speech', path: '/v1/audio/transcriptions', fields: useTranscriptFields(modelId) }}
+    />
+  );
 }
 
 /** The fields of the form, but for the file. */
