@@ -155,4 +155,14 @@ describe('the book of lines', () => {
     expect(filtered(again, append(EMPTY_BOOK, lines(3, 5)), readFilter('4')).lines).toHaveLength(1);
     expect(filtered(again, EMPTY_BOOK, null).lines).toEqual([]);
   });
+
+  it('a level lets through what is as grave or graver', () => {
+    const said = ['ERROR one', 'WARNING two', 'three', 'ERROR four'].map((text, number) => logLine(number, text, null));
+    const texts = (typed: string, level: 'all' | 'warn' | 'bad') =>
+      filtered(null, append(EMPTY_BOOK, said), readFilter(typed, level)).lines.map(({ text }) => text);
+    expect(texts('', 'warn')).toEqual(['ERROR one', 'WARNING two', 'ERROR four']);
+    expect(texts('', 'bad')).toEqual(['ERROR one', 'ERROR four']);
+    expect(texts('four', 'bad')).toEqual(['ERROR four']);
+    expect(texts('', 'all')).toHaveLength(4);
+  });
 });

@@ -2,11 +2,11 @@
  * The lines of one log that the window keeps, and those of them that a filter lets through. Pure;
  * nothing is looked at twice.
  */
-import type { LogFilter } from './log-filter.ts';
+import { isOfLevel, type LogFilter } from './log-filter.ts';
 import type { LogLine } from './log-line.ts';
 
-/** Ten times what the engine keeps; a few MiB at most (I10). */
-export const LINES_KEPT = 20_000;
+/** A vLLM that loads says hundreds, a night of requests a hundred thousand; some ten MiB (I10). */
+export const LINES_KEPT = 100_000;
 
 export interface LogBook {
   /** Oldest first; their numbers follow each other. */
@@ -20,7 +20,7 @@ export const EMPTY_BOOK: LogBook = { lines: [], dropped: 0 };
 export function append({ lines, dropped }: LogBook, more: readonly LogLine[], kept: number = LINES_KEPT): LogBook {
   const excess = Math.max(0, lines.length + more.length - kept);
   const fromMore = Math.max(0, excess - lines.length);
-  return { lines: [...lines.slice(excess), ...more.slice(fromMore)], dropped: dropped + excess };
+  return { lines: lines.slice(excess).concat(more.slice(fromMore)), dropped: dropped + excess };
 }
 
 /** What a filter made of a book, so that the next look begins where this one ended. */
@@ -37,7 +37,9 @@ export function filtered(before: Filtered | null, book: LogBook, filter: LogFilt
   if (filter === null) return { filter, lines, upTo };
   const first = lines[0]?.number ?? 0;
   const known = before !== null && before.filter === filter ? before : null;
-  const passed = lines.slice(Math.max(0, (known?.upTo ?? -1) + 1 - first)).filter(({ text }) => filter.matches(text));
+  const passed = lines
+    .slice(Math.max(0, (known?.upTo ?? -1) + 1 - first))
+    .filter(({ text, tone }) => isOfLevel(filter, tone) && filter.matches(text));
   const still = (known?.lines ?? []).filter(({ number }) => number >= first);
-  return { filter, lines: [...still, ...passed], upTo };
+  return { filter, lines: still.concat(passed), upTo };
 }

@@ -8,14 +8,14 @@ import { open } from '../../api.ts';
 import { onOpening } from '../../link.ts';
 import { controlToken } from '../../session.ts';
 import { useWindow } from '../../store.ts';
-import { append, EMPTY_BOOK, type LogBook } from './log-book.ts';
+import { append, EMPTY_BOOK, LINES_KEPT, type LogBook } from './log-book.ts';
 import { type LogLine, logLine } from './log-line.ts';
 
 /** Lines are drawn together: a runtime that loads says hundreds in a second. */
 const COMMIT_EVERY_MS = 50;
 const REOPEN_AFTER_MS = 1_000;
 /** What may wait while the window is hidden; it is all that a book keeps. */
-const MOST_PENDING = 20_000;
+const MOST_PENDING = LINES_KEPT;
 
 export interface LogState {
   readonly book: LogBook;

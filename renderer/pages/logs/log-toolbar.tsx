@@ -2,6 +2,7 @@
 
 import { go } from '../../route.ts';
 import { ChoiceField, SwitchField, TextField } from '../../ui/fields.tsx';
+import { LEVELS, type Level } from './log-filter.ts';
 import styles from './logs-page.module.css';
 
 /** Null: the engine's own log. */
@@ -14,16 +15,20 @@ interface LogToolbarProps {
   readonly choices: readonly LogChoice[];
   readonly model: string | null;
   readonly typed: string;
+  readonly level: Level;
   /** `12 of 1,480`. */
   readonly count: string;
   readonly wraps: boolean;
   readonly follows: boolean;
   readonly onTyped: (typed: string) => void;
+  readonly onLevel: (level: Level) => void;
   readonly onWraps: (wraps: boolean) => void;
   readonly onFollows: (follows: boolean) => void;
 }
 
-export function LogToolbar({ choices, model, typed, count, wraps, follows, onTyped, onWraps, onFollows }: LogToolbarProps) {
+const LEVEL_WORDS: Readonly<Record<Level, string>> = { all: 'Every level', warn: 'Warnings and errors', bad: 'Errors' };
+
+export function LogToolbar({ choices, model, typed, level, onLevel, count, wraps, follows, onTyped, onWraps, onFollows }: LogToolbarProps) {
   return (
     <div className={styles.bar}>
       <ChoiceField
@@ -32,6 +37,13 @@ export function LogToolbar({ choices, model, typed, count, wraps, follows, onTyp
         label="Log"
         onChange={(chosen) => go('logs', chosen === '' ? null : chosen)}
         value={model ?? ''}
+      />
+      <ChoiceField
+        choices={LEVELS.map((each) => ({ value: each, label: LEVEL_WORDS[each] }))}
+        hideLabel
+        label="Level"
+        onChange={(chosen) => onLevel(LEVELS.find((each) => each === chosen) ?? 'all')}
+        value={level}
       />
       <TextField hideLabel label="Filter" onChange={onTyped} placeholder="Filter: text, or this|that" type="search" value={typed} />
       <div className={styles.switches}>

@@ -10,7 +10,7 @@ import { Button } from '../../ui/button.tsx';
 import { Empty, Page } from '../../ui/panel.tsx';
 import { attempt, say } from '../../ui/toasts.tsx';
 import { type Filtered, filtered, LINES_KEPT, type LogBook } from './log-book.ts';
-import { readFilter } from './log-filter.ts';
+import { type Level, readFilter } from './log-filter.ts';
 import { createLogFollower, type LogState } from './log-follower.ts';
 import { type LogLine, lineText } from './log-line.ts';
 import { LogLines } from './log-lines.tsx';
@@ -29,9 +29,10 @@ function Log({ model }: { readonly model: string | null }) {
   const follower = useMemo(() => createLogFollower(model), [model]);
   const state = useSyncExternalStore(follower.subscribe, follower.state);
   const [typed, setTyped] = useState('');
+  const [level, setLevel] = useState<Level>('all');
   const [wraps, setWraps] = useState(true);
   const [follows, setFollows] = useState(true);
-  const filter = useMemo(() => readFilter(typed), [typed]);
+  const filter = useMemo(() => readFilter(typed, level), [typed, level]);
   const { book } = state;
   // What is typed appears at once, the lines a moment later.
   const lines = useFiltered(state, useDeferredValue(filter));
@@ -56,10 +57,12 @@ function Log({ model }: { readonly model: string | null }) {
         choices={useChoices(model)}
         count={filter === null ? lineCount(book.lines.length) : `${countInWords(lines.length)} of ${countInWords(book.lines.length)}`}
         follows={follows}
+        level={level}
         model={model}
         typed={typed}
         wraps={wraps}
         onFollows={setFollows}
+        onLevel={setLevel}
         onTyped={setTyped}
         onWraps={setWraps}
       />
@@ -73,7 +76,15 @@ function Log({ model }: { readonly model: string | null }) {
       {lines.length > 0 ? (
         <LogLines filter={filter} follows={follows} lines={lines} onFollows={onFollows} wraps={wraps} />
       ) : (
-        <NoLines clear={() => setTyped('')} model={model} state={state} typed={typed} />
+        <NoLines
+          clear={() => {
+            setTyped('');
+            setLevel('all');
+          }}
+          model={model}
+          state={state}
+          typed={typed}
+        />
       )}
     </Page>
   );
@@ -110,7 +121,7 @@ function NoLines({ state: { book, status, why }, model, typed, clear }: NoLinesP
   if (book.lines.length > 0) {
     return (
       <Empty action={<Button onClick={clear}>Show every line</Button>} icon="search" title="No line has that">
-        None of {lineCount(book.lines.length)} matches {typed}.
+        None of {lineCount(book.lines.length)} {typed === '' ? 'is of that level' : `matches ${typed}`}.
       </Empty>
     );
   }
