@@ -7,12 +7,13 @@ import { readEnvironments, readText } from '../main/io/processes/proc.ts';
 import type { ModelView } from '../shared/snapshot.ts';
 import { MIB } from '../shared/units.ts';
 import { eventually } from './helpers/eventually.ts';
+import { FULL } from './helpers/full.ts';
 import { type Home, makeHome, type Served, startServe } from './helpers/serve.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
 const MODELS = ['left', 'right'] as const;
 const CLIENTS_EACH = 4;
-const SECONDS = process.env['MODELIUM_FULL'] === '1' ? 60 : 20;
+const SECONDS = FULL ? 60 : 20;
 /**
  * Each model's turns, so that shares mean something; a machine that loads slowly takes longer than
  * SECONDS for them.

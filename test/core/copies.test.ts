@@ -10,12 +10,13 @@ import type { CandidateFile } from '../../main/core/analyzer/findings.ts';
 import { type Observation, settle } from '../../main/core/notice/settle.ts';
 import type { Inspection } from '../../main/core/ports.ts';
 import { MIB } from '../../shared/units.ts';
+import { FULL } from '../helpers/full.ts';
 import { llama, writeGguf } from './analyzer/synthetic-gguf.ts';
 import { writeOnnx } from './analyzer/synthetic-onnx.ts';
 import { openVinoXml, tensorRtPlan } from './analyzer/synthetic-plans.ts';
 import { checkpoint, torchScript } from './analyzer/synthetic-zip.ts';
 
-const RUNS = process.env['MODELIUM_FULL'] === '1' ? 500 : 100;
+const RUNS = FULL ? 500 : 100;
 /** Downloads write in pieces of this and more. */
 const PIECE_BYTES = MIB;
 

@@ -112,6 +112,13 @@ describe('files that change', () => {
     expect(box.state('a')).toBe('ready');
   });
 
+  test('a load tells how far it has come', async () => {
+    const box = createCoreBox({ gpus: [16 * GIB], behaviour: () => ({ loadMs: 20_000 }) });
+    box.scan([A]);
+    await pass(box, 4_000);
+    expect(box.registry.get('a')?.state).toMatchObject({ name: 'loading', phase: 'reading weights', progress: 0.5 });
+  });
+
   test('a model that is renamed while it loads is loaded from its new place, and one whose load that ended too', async () => {
     const box = createCoreBox({ gpus: [16 * GIB], behaviour: () => ({ loadMs: 5_000 }) });
     box.scan([A]);

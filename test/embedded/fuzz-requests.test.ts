@@ -3,9 +3,10 @@
  * `npm run fuzz -- requests` goes on for longer.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FULL } from '../helpers/full.ts';
 import { RequestFuzzer } from './fuzz-requests.ts';
 
-const CASES = process.env['MODELIUM_FULL'] === '1' ? 20_000 : 2_000;
+const CASES = FULL ? 20_000 : 2_000;
 const SEED = 20_261_128;
 
 let fuzzer: RequestFuzzer;

@@ -15,6 +15,7 @@ import { createCodeReader } from '../../main/io/reader/ports.ts';
 import { Reader } from '../../main/io/reader/reader.ts';
 import { nodeProgram } from '../../main/packaged.ts';
 import { BUILT_READER } from '../helpers/built-app.ts';
+import { FULL } from '../helpers/full.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 /** Every file that was opened for reading, as the kernel names it. */
@@ -157,7 +158,7 @@ describe('what is not there, or not to be read', () => {
         await read('real.py').catch(() => undefined);
         for (const path of opened) expect(path.startsWith(join(root, 'm/')) || path === join(root, blob), path).toBe(true);
       }),
-      { numRuns: 200 },
+      { numRuns: FULL ? 200 : 60 },
     );
   });
 });

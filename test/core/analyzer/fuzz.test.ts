@@ -5,6 +5,7 @@
  */
 import { afterAll, describe, expect, test } from 'vitest';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
+import { FULL } from '../../helpers/full.ts';
 import { folderOf } from './folder-of.ts';
 import { BROKEN, HARMFUL } from './fuzz-broken.ts';
 import { type FuzzFormat, filesOf, runCase } from './fuzz-kit.ts';
@@ -12,7 +13,7 @@ import { BOUNDS, type CaseWork, Meter } from './fuzz-meter.ts';
 import { createFuzzer } from './fuzz-run.ts';
 import { FUZZ_FORMATS } from './fuzz-samples.ts';
 
-const CASES = process.env['MODELIUM_FULL'] === '1' ? 20_000 : 500;
+const CASES = FULL ? 20_000 : 250;
 const SEED = 20_261_125;
 
 /** What reads nothing but JSON and text has no steps to count: the bytes bound its work. */
