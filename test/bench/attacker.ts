@@ -4,6 +4,7 @@
  * until it is ended.
  */
 import { connect, type Socket } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import { MIB } from '../../shared/units.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 
@@ -94,6 +95,8 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
 
 if (process.argv[1] === import.meta.filename) {
   const [, , name = '', port, watch = ''] = process.argv;
+  // An attacker is another machine: what its own computing takes from a model here is no finding.
+  setPriority(constants.priority.PRIORITY_LOW);
   await ATTACKS[name]?.({ port: Number(port), watch });
   // Until it is ended.
   setInterval(() => {}, 1_000);

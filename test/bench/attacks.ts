@@ -72,7 +72,12 @@ async function under(name: string, served: Served, seconds: number): Promise<rea
   const health = quantile(during.health, 0.99);
   const [quiet, busy] = [quantile(before.answers, 0.99), quantile(during.answers, 0.99)];
   const row = (what: string, unit: string, value: number, baseline: number, bar: string, within: boolean): Row => ({
-    ...{ what: `${name}: ${what}`, unit, value, baseline, bar, within },
+    what: `${name}: ${what}`,
+    unit,
+    value,
+    baseline,
+    bar,
+    within,
   });
   return [
     row('/health, p99', 'ms', health, quantile(before.health, 0.99), `<= ${HEALTH_BAR_MS} ms`, health <= HEALTH_BAR_MS),
