@@ -133,15 +133,19 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
     await writeTinyGguf(home.watch);
     // By its pid: at its start the engine has other, short-lived children, which tell it of the
     // processor.
-    const [pid] = await eventually('a child that loads', async () => {
-      const view = await first.model('tiny');
-      // It was loaded between two looks: once more.
-      if (view?.state === 'ready') {
-        await first.control('POST', '/control/models/tiny/unload', {});
-        await first.control('POST', '/control/models/tiny/load', {});
-      }
-      return view?.state === 'loading' && view.pids.length > 0 ? view.pids : null;
-    });
+    const [pid] = await eventually(
+      'a child that loads',
+      async () => {
+        const view = await first.model('tiny');
+        // It was loaded between two looks: once more.
+        if (view?.state === 'ready') {
+          await first.control('POST', '/control/models/tiny/unload', {});
+          await first.control('POST', '/control/models/tiny/load', {});
+        }
+        return view?.state === 'loading' && view.pids.length > 0 ? view.pids : null;
+      },
+      60_000,
+    );
     const left = childrenOf(home, first).filter((child) => child.pid === pid);
     expect(left).toHaveLength(1);
     await first.end('SIGKILL');
