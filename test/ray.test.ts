@@ -2,53 +2,32 @@
  * Ray Serve as users meet it: an engine and a cluster of somebody else, which the fake program of the
  * fixtures stands in for (test/fixtures/fake-ray).
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test, vi } from 'vitest';
 import { statusText } from '../main/cli/status.ts';
-import { freePort } from './embedded/start-server.ts';
+import { startFakeCluster } from './helpers/fake-cluster.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 import { writeTinyFolder } from './helpers/tiny-folder.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
-const PROGRAM = join(import.meta.dirname, 'fixtures/fake-ray/program.ts');
 const MIB = 1024 ** 2;
 
-interface Put {
-  readonly name: string;
-  readonly args: { readonly source: object; readonly task: string };
-}
-
-/** The cluster is said to see none of our folders but those of `path_map`. */
 async function start({ onTestFinished }: TestContext, names: readonly string[], ray: object = {}) {
-  const port = await freePort();
-  const env = { ...process.env, RAY_AUTH_TOKEN: 'secret' };
-  const cluster: ChildProcess = spawn(process.execPath, [PROGRAM, '--dashboard-port', String(port)], {
-    env,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  onTestFinished(() => void cluster.kill());
-  await once(cluster.stderr as NodeJS.ReadableStream, 'data');
+  const cluster = await startFakeCluster();
+  onTestFinished(() => cluster.stop());
   const settings = (more: object = {}) => ({
     gpus: { use: 'none' },
-    ray_serve: { url: `http://127.0.0.1:${port}`, token_file: 'token', http_port: serve, path_map: { '/nowhere': '/nowhere' }, ...more },
+    ray_serve: { ...cluster.settings, ...more },
     orchestration: { policies: { load: 'on_request' }, model_discovery: { scan_interval_seconds: 2 } },
     models: Object.fromEntries(names.map((name) => [name, { runtime: 'ray', ray }])),
   });
-  const serve = await freePort();
   const live = await startLiveEngine({
     settings: settings(),
-    prepare: ({ folder }) => writeFileSync(join(folder, 'token'), 'secret'),
+    prepare: ({ folder }) => writeFileSync(join(folder, 'token'), cluster.token),
   });
   onTestFinished(() => live.close());
-  const applications = async (): Promise<readonly Put[]> => {
-    const answer = await fetch(`http://127.0.0.1:${port}/api/serve/applications/`, { headers: { authorization: 'Bearer secret' } });
-    const { applications: all } = (await answer.json()) as { applications: Record<string, { deployed_app_config: Put }> };
-    return Object.values(all).map(({ deployed_app_config }) => deployed_app_config);
-  };
-  return { live, settings, applications };
+  return { live, settings, applications: cluster.applications };
 }
 
 const planOf = async (live: LiveEngine, target: string) => (await live.control('POST', '/control/plan', { target })).json;

