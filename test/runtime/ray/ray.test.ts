@@ -347,6 +347,51 @@ describe('a load', () => {
   });
 });
 
+describe('modelium check', () => {
+  const checked = (settings: object, cluster = new FakeRay(), change: Partial<RuntimeWorld> = {}) => {
+    const steps = ray.check?.(worldWith({ ray_serve: settings }, change));
+    if (steps === undefined) throw new Error('expected a check');
+    return run(steps, cluster).result;
+  };
+
+  test('names a cluster with its nodes and GPUs, and says when it asks for no token', () => {
+    const url = 'http://head:8265';
+    const [open] = checked({ url });
+    expect(open).toEqual({
+      what: 'ray runtime',
+      verdict: 'ok',
+      message: 'the Ray cluster at head:8265: 1 node, 2 GPUs; it asks for no token, so that whoever reaches it runs programs there',
+    });
+    const [closed] = checked({ url, token_env: 'T' }, new FakeRay(), { env: { T: 'abc' } });
+    expect(closed?.message).toBe('the Ray cluster at head:8265: 1 node, 2 GPUs');
+  });
+
+  test('says what is wrong with a cluster: a token that it refuses, or that is not there', () => {
+    const url = 'http://head:8265';
+    const refuses = Object.assign(new FakeRay(), { handle: () => ({ status: 403, body: '' }) });
+    expect(checked({ url }, refuses)).toMatchObject([
+      { verdict: 'wrong', message: expect.stringMatching(/token is missing or wrong.*ray_serve\.token_env/) },
+    ]);
+    expect(checked({ url, token_env: 'T' })).toMatchObject([{ verdict: 'wrong', message: expect.stringContaining('ray_serve.token_env') }]);
+    expect(checked({ enabled: false })).toEqual([{ what: 'ray runtime', verdict: 'ok', message: 'off in the settings' }]);
+  });
+
+  test('says how to get Ray, or what a cluster of our own opens', async () => {
+    const look = (settings: object, home: string) =>
+      searcher.search(ray.check!(worldWith({ ray_serve: settings }, { home, settingsFolder: home })));
+    expect(await look({}, join(folder, 'nowhere'))).toMatchObject([
+      { verdict: 'missing', message: expect.stringContaining('pip install "ray[serve]"') },
+    ]);
+    const [own] = await look({}, folder);
+    expect(own).toMatchObject({
+      verdict: 'ok',
+      message: expect.stringMatching(
+        /^Ray 2\.58\.0: .*listen on all addresses of this machine, and ask for a token; its routes for models listen on loopback$/,
+      ),
+    });
+  });
+});
+
 test('a look at a cluster tells its nodes, and which of our models are there', () => {
   const { adapter, target } = setUp();
   const cluster = new FakeRay();
