@@ -15,7 +15,11 @@ async function main(): Promise<void> {
     return;
   }
   const { enableCompileCache } = await import('node:module');
-  enableCompileCache();
+  const { join } = await import('node:path');
+  const { modeliumFolders } = await import('./io/folders.ts');
+  // Its default is a folder in the common temporary one, which another user can make first and fill
+  // with code that would run here.
+  enableCompileCache(join(modeliumFolders().cache, 'compiled'));
   const { runProgram } = await import('./cli/program.ts');
   process.exitCode = await runProgram(process.argv);
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,14 +24,28 @@ interface Ran {
   readonly err: string;
 }
 
-function modelium(...args: string[]): Promise<Ran> {
-  const env = { ...process.env, XDG_STATE_HOME: join(root, 's'), XDG_CONFIG_HOME: join(root, 'c'), XDG_CACHE_HOME: join(root, 'k') };
+/** @param more variables; what is undefined is not set. */
+function modeliumWith(more: NodeJS.ProcessEnv, ...args: string[]): Promise<Ran> {
+  const folders = { XDG_STATE_HOME: join(root, 's'), XDG_CONFIG_HOME: join(root, 'c'), XDG_CACHE_HOME: join(root, 'k') };
+  const env = { ...process.env, ...folders, ...more };
   return new Promise((resolve) => {
     execFile(process.execPath, [BUILT_COMMAND, ...args], { env, cwd: root, timeout: 25_000 }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err });
     });
   });
 }
+
+function modelium(...args: string[]): Promise<Ran> {
+  return modeliumWith({}, ...args);
+}
+
+test('compiled code is kept in a folder of this user, never in the common temporary one', async () => {
+  const temporary = join(root, 'temporary');
+  mkdirSync(temporary);
+  await modeliumWith({ TMPDIR: temporary, NODE_COMPILE_CACHE: undefined }, '--version');
+  expect(existsSync(join(temporary, 'node-compile-cache'))).toBe(false);
+  expect(existsSync(join(root, 'k', 'modelium', 'compiled'))).toBe(true);
+});
 
 test("the version is package.json's", async () => {
   expect(VERSION).toBe(manifest.version);

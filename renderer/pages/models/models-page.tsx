@@ -2,7 +2,7 @@
  * Every model with its state and what can be done to it; one of them in the drawer when the address
  * names it.
  */
-import { useCallback, useState } from 'react';
+import { lazy, Suspense, useCallback, useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bridge } from '../../bridge.ts';
 import { isNoModel, ON_DEVICE, stateWord } from '../../components/state-chip.tsx';
@@ -16,10 +16,12 @@ import { Empty, Page, Panel } from '../../ui/panel.tsx';
 import { ChosenBar } from './chosen-bar.tsx';
 import { FoundModels } from './found-models.tsx';
 import { GetSample } from './get-sample.tsx';
-import { ModelDrawer } from './model-drawer.tsx';
 import { BY_NAME, type Order } from './model-order.ts';
 import { ModelTable } from './model-table.tsx';
 import styles from './models-page.module.css';
+
+/** With its plan and its settings it is a fifth of the first load, and the first look does not need it. */
+const ModelDrawer = lazy(async () => ({ default: (await import('./model-drawer.tsx')).ModelDrawer }));
 
 const ALL = 'all';
 
@@ -68,7 +70,9 @@ export function ModelsPage({ subject }: PageProps) {
           {shown.length === 0 && <p className={styles.none}>No model matches. {models.length} are here in all.</p>}
         </>
       )}
-      <ModelDrawer id={subject} onClose={() => go('models')} />
+      <Suspense fallback={null}>
+        <ModelDrawer id={subject} onClose={() => go('models')} />
+      </Suspense>
       <AddModel onClose={() => setAdding(false)} open={adding} />
     </Page>
   );
