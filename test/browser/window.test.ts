@@ -150,9 +150,9 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     await engine.predict('other');
     await page
       .getByRole('region', { name: 'GPU 1' })
-      .getByRole('img', { name: /other 533 MiB/ })
+      .getByRole('img', { name: /(?<!promised to )other 533 MiB/ })
       .waitFor();
-    expect(await page.getByText('promised to other').count()).toBe(0);
+    await expect.poll(() => page.getByText('promised to other').count()).toBe(0);
     await engine.control('POST', '/models/other/unload', {});
   });
 

@@ -122,7 +122,7 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
       writeFileSync(file, 'GGUF');
       // Its own script has run: the page came out of the package as well.
       await eventually('the page turns to its first route', async () => (await page.url()).endsWith('#/box'));
-      expect(await page.evaluate('Object.keys(window.modelium).join()')).toBe('pathsOf,choose,notify,showInTray,openSettings');
+      expect(await page.evaluate('Object.keys(window.modelium).join()')).toBe('pathsOf,choose,notify,showInTray,openSettings,openFolder');
       await page.evaluate(
         "addEventListener('drop', (event) => { window.dropped = modelium.pathsOf([...event.dataTransfer.files]); }, { capture: true })",
       );

@@ -112,7 +112,14 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
       };
     });
     expect(seen).toEqual({
-      bridge: ['pathsOf: function', 'choose: function', 'notify: function', 'showInTray: function', 'openSettings: function'],
+      bridge: [
+        'pathsOf: function',
+        'choose: function',
+        'notify: function',
+        'showInTray: function',
+        'openSettings: function',
+        'openFolder: function',
+      ],
       leaks: [],
     });
     const preferences = await app.evaluate(({ BrowserWindow }) => {
