@@ -48,7 +48,7 @@ export function FileField({ label, accept, file, onChange }: FileFieldProps) {
           tabIndex={-1}
           type="file"
         />
-        <Button icon="file" onClick={() => document.getElementById(id)?.click()} small>
+        <Button aria-label={`Choose a file: ${label}`} icon="file" onClick={() => document.getElementById(id)?.click()} small>
           Choose a file
         </Button>
         <span className={styles.name}>{file === null ? 'or drop it here' : `${file.name}`}</span>

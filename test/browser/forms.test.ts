@@ -107,7 +107,9 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     expect((await rowsOf('Classes of fine').allInnerTexts()).slice(1)).toEqual(['good\t0.9000', 'Class 1\t0.1000']);
     await expectAccessible(page);
     await page.goto(`${live.address}/#/playground/speech`);
-    await page.getByLabel('Sound file').setInputFiles({ name: 'a.wav', mimeType: 'audio/wav', buffer: Buffer.alloc(1_000) });
+    await page
+      .getByLabel('Sound file', { exact: true })
+      .setInputFiles({ name: 'a.wav', mimeType: 'audio/wav', buffer: Buffer.alloc(1_000) });
     await button('Transcribe').click();
     await page.getByText(/^simulated: \d{4} bytes$/).waitFor();
     await expectAccessible(page);
@@ -190,7 +192,9 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
 
     await page.goto(`${live.address}/#/playground/pictures.onnx`);
     const sent = page.waitForRequest((request) => request.url().endsWith('/predict/pictures.onnx'));
-    await page.getByLabel('x: FP32 [-1, 3, 32, 32]').setInputFiles({ name: 'red.png', mimeType: 'image/png', buffer: redPng() });
+    await page
+      .getByLabel('x: FP32 [-1, 3, 32, 32]', { exact: true })
+      .setInputFiles({ name: 'red.png', mimeType: 'image/png', buffer: redPng() });
     await button('Infer').click();
     const { inputs } = (await sent).postDataJSON() as { inputs: { x: number[][][][] } };
     expect([inputs.x.length, inputs.x[0]?.length, inputs.x[0]?.[0]?.length, inputs.x[0]?.[0]?.[0]?.length]).toEqual([1, 3, 32, 32]);
@@ -199,7 +203,9 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     expect(await rowsOf('Detections').count()).toBe(6);
     await expectAccessible(page);
     // What is no image is told in words, and nothing is sent.
-    await page.getByLabel('x: FP32 [-1, 3, 32, 32]').setInputFiles({ name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('no') });
+    await page
+      .getByLabel('x: FP32 [-1, 3, 32, 32]', { exact: true })
+      .setInputFiles({ name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('no') });
     await button('Infer').click();
     await page.getByText('The file is no image that this browser can read.', { exact: true }).waitFor();
     // The engine refused one request, as it should.

@@ -153,7 +153,7 @@ describe.skipIf(CHROMIUM === null)('the drawer of a model: needs Chromium', () =
     await drawer.getByText('0 running, 0 waiting').waitFor();
     await drawer.getByRole('button', { name: 'Copy the curl command' }).click();
     const curl = await page.evaluate(() => navigator.clipboard.readText());
-    expect(curl).toContain(`curl ${engine.engine.address}/predict/chat -d '{"messages":`);
+    expect(curl).toContain(`curl '${engine.engine.address}/predict/chat' -d '{"messages":`);
     await drawer.getByText('Python', { exact: true }).click();
     await drawer.getByText('from openai import OpenAI').waitFor();
     await expectAccessible(page);

@@ -15,7 +15,7 @@ describe('a tensor that is typed', () => {
         [3, 4.5],
       ],
     });
-    expect(typed('INT64', [-1, -1], '1 2 3')).toEqual({ value: [[1], [2], [3]] });
+    expect(typed('INT64', [-1, -1], '1 2 3')).toEqual({ value: [[1, 2, 3]] });
     expect(typed('BOOL', [2], 'true 0')).toEqual({ value: [true, false] });
     expect(typed('BYTES', [-1, 1], 'two words\nand more')).toEqual({ value: [['two words'], ['and more']] });
     expect(typed('FP32', [1, 2], ' [[7, 8]] ')).toEqual({ value: [[7, 8]] });
@@ -28,6 +28,8 @@ describe('a tensor that is typed', () => {
     expect(why('BOOL', [1], 'maybe')).toBe('"maybe" is no true or false.');
     expect(why('FP32', [2, 2], '1')).toBe('The shape takes 4 values; there is 1.');
     expect(why('FP32', [-1, 2], '1 2 3')).toBe('The shape takes 2 values or a multiple; there are 3.');
+    expect(why('FP32', [-1], '1 Infinity')).toBe('"Infinity" is no number.');
+    expect(why('INT64', [-1], '9007199254740993')).toMatch(/no whole number that JSON can carry here/);
     expect(why('FP32', [2], '[1,')).toMatch(/^This is no JSON: /);
   });
 

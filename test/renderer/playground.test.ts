@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { samplesOf } from '../../renderer/pages/models/samples.ts';
 import { figuresTable, type Measured } from '../../renderer/pages/playground/compare-figures.ts';
 import { chosenModel, DEFAULTS, isSeed, textBody, textsOf, wayOf } from '../../renderer/pages/playground/request.ts';
 import { curlCommand } from '../../renderer/pages/playground/snippets.ts';
@@ -81,6 +82,24 @@ describe('the request as curl', () => {
     ]);
     expect(words).toHaveLength(6);
     expect(JSON.parse(words[5]!)).toEqual(body);
+  });
+
+  it('reaches curl whole where it is longer than one argument of a shell may be', () => {
+    const body = { image: `${nasty}${'x'.repeat(200_000)}` };
+    const command = curlCommand('http://127.0.0.1:8000', { kind: 'json', path: '/m', body });
+    const script = `curl() { cat; }\n${command}\n`;
+    const { stdout, stderr, status } = spawnSync('sh', ['-eu'], { input: script, encoding: 'utf8', env: { PATH: process.env['PATH'] } });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual(body);
+  });
+
+  it('of a first call holds any name', () => {
+    const id = `it's "a" (model) $HOME`;
+    const samples = samplesOf('http://127.0.0.1:8000', id, 'chat');
+    const script = `printf() { "$NODE" -e 'process.stdout.write(process.argv[1])' -- "$1"; }\ncurl() { printf "$1"; }\n${samples?.curl}\n`;
+    const { stdout } = spawnSync('sh', ['-eu'], { input: script, encoding: 'utf8', env: { NODE: process.execPath, HOME: '/wrong' } });
+    expect(decodeURIComponent(stdout)).toBe(`http://127.0.0.1:8000/predict/${id}`);
+    expect(samples?.python).toContain(`model=${JSON.stringify(id)}`);
   });
 
   it('waits for the whole answer where nothing streams', () => {

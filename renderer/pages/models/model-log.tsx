@@ -4,6 +4,7 @@ import { toModeliumError } from '../../../shared/errors.ts';
 import { open } from '../../api.ts';
 import { plain } from '../../components/ansi.ts';
 import { redacted } from '../../components/redact.ts';
+import { onOpening } from '../../link.ts';
 import { address } from '../../route.ts';
 import { controlToken } from '../../session.ts';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
@@ -30,6 +31,10 @@ export function ModelLog({ id }: { readonly id: string }) {
 
 function useLastLines(id: string) {
   const [state, setState] = useState<{ lines: readonly string[] | null; trouble: string | null }>({ lines: null, trouble: null });
+  const [openings, setOpenings] = useState(0);
+  // The stream ends with its engine: the next one's is opened when the link stands again.
+  useEffect(() => onOpening(() => setOpenings((count) => count + 1)), []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: an opening of the link is what begins anew.
   useEffect(() => {
     const leaving = new AbortController();
     const lines: string[] = [];
@@ -54,6 +59,6 @@ function useLastLines(id: string) {
       leaving.abort();
       clearTimeout(timer);
     };
-  }, [id]);
+  }, [id, openings]);
   return state;
 }

@@ -142,7 +142,9 @@ function RunsOn({ model }: { readonly model: ModelView }) {
       <Facts
         rows={[
           ['Runtime', runtime ?? plan.runtime],
-          ['Context', `${plan.contextTokens.toLocaleString('en')} tokens, ${plan.parallelSequences} side by side`],
+          ...(plan.contextTokens === 0
+            ? []
+            : [['Context', `${plan.contextTokens.toLocaleString('en')} tokens, ${plan.parallelSequences} side by side`] as const]),
           ...(loadSeconds === null ? [] : [['Loaded in', secondsInWords(loadSeconds)] as const]),
           ...(pids.length === 0 ? [] : [['Processes', pids.join(', ')] as const]),
         ]}

@@ -77,7 +77,7 @@ function rowsOf({ model, own, settings, planned }: Known): readonly Row[] {
   return [
     {
       name: 'Context',
-      value: context === null ? '-' : `${context.toLocaleString('en')} tokens`,
+      value: context === null || context === 0 ? '-' : `${context.toLocaleString('en')} tokens`,
       from:
         own.context !== null
           ? SETTINGS

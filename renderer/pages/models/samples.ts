@@ -1,6 +1,7 @@
 /** How a program asks a model, as text to paste: for a shell and for Python. Pure. */
 import { predictPath } from '../../../shared/api-predict.ts';
 import type { ModelKind } from '../../../shared/profile.ts';
+import { shellQuoted } from '../../components/shell-quoted.ts';
 
 /** What a first request of this kind says; null: its form depends on the model (tensors). */
 function bodyOf(kind: ModelKind): Readonly<Record<string, unknown>> | null {
@@ -29,7 +30,7 @@ export function samplesOf(address: string, modelId: string, kind: ModelKind): Sa
   if (body === null) return null;
   const url = `${address}${predictPath(modelId)}`;
   const json = JSON.stringify(body);
-  return { curl: `curl ${url} -d '${json}'`, python: pythonOf(address, modelId, kind, url, json) };
+  return { curl: `curl ${shellQuoted(url)} -d ${shellQuoted(json)}`, python: pythonOf(address, modelId, kind, url, json) };
 }
 
 /** Through the client that most programs have already, where it has a call for this kind. */
@@ -38,19 +39,21 @@ function pythonOf(address: string, modelId: string, kind: ModelKind, url: string
   if (kind === 'chat' || kind === 'vision-language') {
     return [
       ...client,
-      `answer = client.chat.completions.create(model="${modelId}", messages=[{"role": "user", "content": "Hello"}])`,
+      `answer = client.chat.completions.create(model=${JSON.stringify(modelId)}, messages=[{"role": "user", "content": "Hello"}])`,
       'print(answer.choices[0].message.content)',
     ].join('\n');
   }
   if (kind === 'embedding') {
-    return [...client, `answer = client.embeddings.create(model="${modelId}", input=["Hello"])`, 'print(answer.data[0].embedding)'].join(
-      '\n',
-    );
+    return [
+      ...client,
+      `answer = client.embeddings.create(model=${JSON.stringify(modelId)}, input=["Hello"])`,
+      'print(answer.data[0].embedding)',
+    ].join('\n');
   }
   return [
     'import json, urllib.request',
     '',
-    `request = urllib.request.Request("${url}", data=json.dumps(${json}).encode())`,
+    `request = urllib.request.Request(${JSON.stringify(url)}, data=json.dumps(${json}).encode())`,
     'print(json.load(urllib.request.urlopen(request)))',
   ].join('\n');
 }

@@ -32,9 +32,9 @@ function createAsker(told: (state: PlanState) => void) {
   let next: Question | null = null;
   let isAsking = false;
   let isOpen = false;
+  let answer: AnswerOf<'plan'> | null = null;
   async function run(): Promise<void> {
     isAsking = true;
-    let answer: AnswerOf<'plan'> | null = null;
     while (next !== null && isOpen) {
       const question = next;
       next = null;

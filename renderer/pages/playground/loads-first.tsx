@@ -17,6 +17,7 @@ export function LoadsFirst({ models }: { readonly models: readonly ModelView[] }
       for (const id of absent) {
         ask<'plan'>('POST', '/control/plan', { body: { target: id }, signal })
           .then(({ decision }) => {
+            if (decision?.kind === 'refuse') return;
             const victims = decision?.kind === 'place' ? decision.candidate.victims : decision?.kind === 'wait' ? decision.waitsFor : [];
             setLeaving((before) => ({ ...before, [id]: victims }));
           })
@@ -26,12 +27,14 @@ export function LoadsFirst({ models }: { readonly models: readonly ModelView[] }
     },
     [models.map(({ id, state }) => `${id} ${state}`).join('\n')],
   );
-  if (absent.length === 0) return null;
-  const victims = [...new Set(absent.flatMap((id) => leaving[id] ?? []))];
+  // Of a model that nothing takes there is no plan: the question tells why.
+  const planned = absent.filter((id) => leaving[id] !== undefined);
+  if (planned.length === 0) return null;
+  const victims = [...new Set(planned.flatMap((id) => leaving[id] ?? []))];
   const words = (ids: readonly string[]): string => ids.join(' and ');
   return (
     <Note tone={victims.length > 0 ? 'warn' : 'info'}>
-      {words(absent)} {absent.length === 1 ? 'is' : 'are'} loaded first
+      {words(planned)} {planned.length === 1 ? 'is' : 'are'} loaded first
       {victims.length === 0 ? '.' : `: ${words(victims)} ${victims.length === 1 ? 'has' : 'have'} to leave for that.`}
     </Note>
   );

@@ -3,6 +3,7 @@
  * JavaScript. Pure. What OpenAI's clients have a method for is asked through them, the rest with
  * what each language brings along.
  */
+import { shellQuoted } from '../../components/shell-quoted.ts';
 import type { Body } from './request.ts';
 
 /** What a request is, whatever it is written in. */
@@ -27,25 +28,28 @@ export function snippet(language: Language, address: string, shown: Shown): stri
 }
 
 export function curlCommand(address: string, shown: Shown): string {
-  const url = quoted(`${address}${shown.path}`);
+  const url = shellQuoted(`${address}${shown.path}`);
   const lines =
     shown.kind === 'speech'
-      ? [`curl ${url}`, ...Object.entries(shown.fields).map(([name, value]) => `-F ${quoted(`${name}=${value}`)}`), `-F 'file=@${SOUND}'`]
+      ? [
+          `curl ${url}`,
+          ...Object.entries(shown.fields).map(([name, value]) => `-F ${shellQuoted(`${name}=${value}`)}`),
+          `-F 'file=@${SOUND}'`,
+        ]
       : // Without -N, curl keeps a stream's words until it has a bufferful.
         [
           `curl${shown.body['stream'] === true ? ' -N' : ''} ${url}`,
-          `-H ${quoted('content-type: application/json')}`,
-          `-d ${quoted(JSON.stringify(shown.body, null, 2))}`,
+          `-H ${shellQuoted('content-type: application/json')}`,
+          ...bodyArgument(JSON.stringify(shown.body, null, 2)),
         ];
   return lines.join(' \\\n  ');
 }
 
-/**
- * Within single quotes a shell reads everything as it stands, but for the quote itself: the string
- * is closed, the quote escaped, and opened again.
- */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
+/** Linux takes at most 128 KiB in one argument; an image is longer. */
+const LONGEST_ARGUMENT = 100_000;
+
+function bodyArgument(json: string): readonly string[] {
+  return json.length <= LONGEST_ARGUMENT ? [`-d ${shellQuoted(json)}`] : [`--data-binary @- <<'JSON'\n${json}\nJSON`];
 }
 
 /**

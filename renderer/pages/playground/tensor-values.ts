@@ -21,8 +21,10 @@ export function typedTensor({ datatype, shape }: Pick<ServedTensor, 'datatype' |
   if (datatype === 'BYTES') return shaped(typed.replace(/\n$/, '').split('\n'), shape);
   const words = text.split(/[\s,;]+/).filter((word) => word !== '');
   const values = words.map((word) => (datatype === 'BOOL' ? booleanOf(word) : Number(word)));
-  const wrong = values.findIndex((value) => value === null || Number.isNaN(value));
+  const wrong = values.findIndex((value) => value === null || !Number.isFinite(Number(value)));
   if (wrong >= 0) return { why: `"${words[wrong]}" is no ${datatype === 'BOOL' ? 'true or false' : 'number'}.` };
+  const inexact = datatype.includes('INT') ? values.findIndex((value) => typeof value === 'number' && !Number.isSafeInteger(value)) : -1;
+  if (inexact >= 0) return { why: `"${words[inexact]}" is no whole number that JSON can carry here: at most ${Number.MAX_SAFE_INTEGER}.` };
   return shaped(values as (number | boolean)[], shape);
 }
 
@@ -30,10 +32,10 @@ function booleanOf(word: string): boolean | null {
   return word === 'true' || word === '1' ? true : word === 'false' || word === '0' ? false : null;
 }
 
-/** The first open size takes what there is, further ones are 1. */
+/** The last open size takes what there is, as words of one text do; those before it are 1. */
 function shaped(values: readonly (number | string | boolean)[], shape: readonly number[]): Read {
   const fixed = shape.reduce((product, size) => (size === -1 ? product : product * size), 1);
-  const open = shape.indexOf(-1);
+  const open = shape.lastIndexOf(-1);
   if (open === -1 && values.length !== fixed) return { why: `The shape takes ${fixed} values; there ${areOf(values.length)}.` };
   if (open !== -1 && (values.length === 0 || values.length % fixed !== 0)) {
     return { why: `The shape takes ${fixed} values or a multiple; there ${areOf(values.length)}.` };
