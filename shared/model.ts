@@ -55,6 +55,8 @@ export interface Endpoint extends Server {
   readonly model: string;
   /** What its server has in place of `/v1` in front of OpenAI's routes. */
   readonly prefix: string;
+  /** Others live in its server too: nothing that could reach them, or the server as a whole, is passed on. */
+  readonly isShared?: boolean | undefined;
   /** Of the protocol `v2`: the tensors that it takes and answers with, as its server says. */
   readonly tensors?: ServedTensors | undefined;
   /** Where its server is told what to load, and with which key, if that is another place. */

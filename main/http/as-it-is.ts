@@ -51,11 +51,18 @@ export function passAsItIs(
     throw new ModeliumError('method-not-allowed', `${AS_IT_IS} takes ${AS_IT_IS_METHODS.join(', ')}, not ${method}.`);
   const request = { method: known, path, headers: passed(headers), body };
   const job = new AsItIs(modelId, false, ({ endpoint, runtime }) => {
+    if (endpoint.isShared === true && endpoint.protocol !== 'openai') throw sharedServer(modelId, runtime);
     if (endpoint.protocol !== 'openai') return request;
     const sentence = `${modelId} runs on ${runtime}, whose routes are asked as /predict/${modelId} and /v1/...: ${AS_IT_IS} is for servers with routes of their own.`;
     throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
   });
   new Exchange(world, response, job, startedMs).start();
+}
+
+/** Its routes load and unload everybody's models, with a key that is not the client's. */
+function sharedServer(modelId: string, runtime: string): ModeliumError {
+  const sentence = `${modelId} shares its server (${runtime}) with other models, so ${AS_IT_IS} does not lead there: ask it as /predict/${modelId}, or as /v2/models/${modelId}/infer.`;
+  return new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
 }
 
 /**

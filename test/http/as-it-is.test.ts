@@ -106,6 +106,14 @@ it('a model that is not there, a foreign page and a server with a protocol are r
     Object.assign(await back(id, options), { endpoint: { at: { port: 1 }, key: null, protocol: 'openai', model: 'x', prefix: '/v1' } });
   const refused = await ask(setup, '/upstream/tiny/sleep');
   expect([refused.status, refused.json.error.code]).toEqual([400, 'not-supported-by-model']);
+  // Where others live too, its routes load and unload what is theirs.
+  setup.engine.ensureReady = async (id, options) =>
+    Object.assign(await back(id, options), {
+      endpoint: { at: { port: 1 }, key: 'its-key', protocol: 'v2', model: 'x', prefix: '', isShared: true },
+    });
+  const shared = await ask(setup, '/upstream/tiny/v2/repository/models/x/load', { method: 'POST', body: {} });
+  expect([shared.status, shared.json.error.code]).toEqual([400, 'not-supported-by-model']);
+  expect(shared.json.error.message).toContain('/v2/models/tiny/infer');
   expect(seen).toEqual([]);
 });
 

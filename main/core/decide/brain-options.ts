@@ -216,8 +216,10 @@ function option(input: OptionsInput, { runtime, form, preparation, losses }: Rou
   const plan = runtime.planner.plan(profile, form, placement, { ...input.settings, learned }, preparation);
   const lacks = runtime.planner.lacks?.(form, input.settings, profile) ?? null;
   const estimate = correctedEstimate(runtime.planner, profile, plan, modelId, measurements);
-  const { parts, notes, corrections } = estimate;
+  const { notes, corrections } = estimate;
   const { bytes, overrides } = overridden(estimate.bytes, placement, input.settings);
+  // Of what a person says nobody knows what it is for.
+  const parts = overrides.length === 0 ? estimate.parts : { guess: Object.values(bytes).reduce((sum, each) => sum + each, 0) };
   return {
     plan,
     bytes,

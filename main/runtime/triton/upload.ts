@@ -3,14 +3,14 @@
  * the call, since nothing says that the two see the same disk. That server is never started anew:
  * memory that it keeps is told.
  */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Endpoint } from '../../../shared/model.ts';
 import { formOf } from '../../../shared/profile.ts';
 import { bytesInWords, MIB } from '../../../shared/units.ts';
 import type { LoadTarget } from '../adapter.ts';
 import type { RuntimeWorld } from '../module.ts';
-import { http, pause, phase, type Steps, stats, upload } from '../step.ts';
+import { http, pause, phase, real, type Steps, stats, upload } from '../step.ts';
 import { configJson } from './config-json.ts';
 import { controlOf, type TritonElsewhere } from './elsewhere.ts';
 import { CONFIG, entryName, entryOf, ownPrefix } from './entry.ts';
@@ -59,6 +59,21 @@ function* unloadLeftovers({ instance }: Elsewhere['world'], endpoint: Endpoint):
     yield* http({ ...of(endpoint), method: 'POST', path: pathOf(name, 'unload'), body: null, timeoutMs: CALL_MS });
 }
 
+/**
+ * A link may lead to anything of this user's, which nobody wants sent. Other tools keep a model as
+ * links to files beside it, by their content.
+ * @throws ModeliumError
+ */
+function* refuseLinksOut({ path }: LoadTarget, files: readonly string[]): Steps<void> {
+  const root = yield* real(path);
+  for (const file of root === null ? [] : files) {
+    const lies = yield* real(file);
+    const isInside = lies === root || [root, join(root ?? '', '..', '..', 'blobs')].some((place) => lies?.startsWith(`${place}/`));
+    if (!isInside)
+      throw new ModeliumError('runtime-exited', `${file} leads out of the model's folder, and is not sent to another machine.`);
+  }
+}
+
 function* partsOf(target: LoadTarget): Steps<{ readonly texts: Record<string, string>; readonly files: Record<string, string> }> {
   const texts: Record<string, string> = {};
   const files: Record<string, string> = {};
@@ -71,6 +86,7 @@ function* partsOf(target: LoadTarget): Steps<{ readonly texts: Record<string, st
         files[`file:1/${name.split('/').at(-1)}`] = `${target.path}/${name}`;
     else files[`file:${path}`] = part.linkTo;
   }
+  yield* refuseLinksOut(target, Object.values(files));
   const facts = yield* stats(Object.values(files));
   const bytes = facts.reduce((sum, fact) => sum + (fact?.bytes ?? 0), 0);
   if (bytes > MOST_UPLOAD_BYTES)

@@ -18,6 +18,7 @@ import { NOT_FOUND, type TritonFound } from '../../../main/runtime/triton/find.t
 import { ailment, detach } from '../../../main/runtime/triton/load.ts';
 import { triton } from '../../../main/runtime/triton/module.ts';
 import { start } from '../../../main/runtime/triton/server.ts';
+import { type Elsewhere, uploadModel } from '../../../main/runtime/triton/upload.ts';
 import { explainExit, loadSentence } from '../../../main/runtime/triton/words.ts';
 import type { Placement } from '../../../shared/decision.ts';
 import type { Endpoint } from '../../../shared/model.ts';
@@ -101,6 +102,27 @@ function entry(form: ModelForm, settings = {}, texts: Readonly<Record<string, st
     return step.do === 'read' ? (texts[step.path] ?? null) : undefined;
   }).result;
 }
+
+test('a link out of the folder is not sent to a server of somebody else', () => {
+  const target = {
+    modelId: 'm',
+    path: '/models/m',
+    file: '/models/m/net.onnx',
+    plan: planOf(ONNX, CPU),
+    profile: profileOf(ONNX),
+    proof: 'infer',
+  } as const;
+  const there = { world: { instance: { owner: 'o', run: 'r' } }, server: { where: 'the Triton there' } } as unknown as Elsewhere;
+  const sent = (lies: string) =>
+    drive(uploadModel(there, { at: { port: 1 }, key: null, protocol: 'v2', model: '', prefix: '' }, target, 1), (step) => {
+      if (step.do === 'real') return step.path === '/models/m' ? '/models/m' : lies;
+      if (step.do === 'stats') return step.paths.map(() => ({ isFile: true, bytes: 1 }));
+      return step.do === 'upload' ? { status: 200, body: '' } : undefined;
+    }).taken.some((step) => step.do === 'upload');
+  expect(sent('/models/m/model.onnx')).toBe(true);
+  expect(() => sent('/home/me/.ssh/id_ed25519')).toThrow(/leads out of the model's folder/);
+});
+
 const configIn = (parts: ReturnType<typeof entry>): string => (parts['config.pbtxt'] as { text: string }).text;
 
 describe('the search', () => {
