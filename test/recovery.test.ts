@@ -144,7 +144,7 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
         }
         return view?.state === 'loading' && view.pids.length > 0 ? view.pids : null;
       },
-      60_000,
+      20_000,
     );
     const left = childrenOf(home, first).filter((child) => child.pid === pid);
     expect(left).toHaveLength(1);

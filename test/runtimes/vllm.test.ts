@@ -156,14 +156,14 @@ describe('vLLM on a processor', () => {
     'an engine that is stopped in mid-load is seen as a stall, and the group goes',
     async () => {
       await live.control('POST', '/control/models/tiny/load', {});
-      const engine = await eventually('its engine is seen', async () => (await treeOf('tiny')).engine || null, 120_000);
+      const engine = await eventually('its engine is seen', async () => (await treeOf('tiny')).engine || null, 60_000);
       const { server } = await treeOf('tiny');
       process.kill(engine, 'SIGSTOP');
       const failed = await live.comesTo('tiny', 'failed', 90_000);
       expect(failed.message).toMatch(/no sign of progress for \d+ s/);
       expect(living([server, engine])).toEqual([]);
     },
-    LOAD_MS + 90_000,
+    LOAD_MS,
   );
 
   test(

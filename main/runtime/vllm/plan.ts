@@ -133,7 +133,9 @@ function memoryFlags(facts: VllmFacts, placement: Placement, budget: Budget, set
     return ['--kv-cache-memory-bytes', String(bytes), '--enforce-eager'];
   }
   const total = smallestGpuBytes(facts, placement);
-  const planned = budget.bytes + (settings.moreGpuBytes ?? 0);
+  // A person's word is the whole of it: vLLM fits its cache into what is left beside the weights.
+  const said = settings.memory_mb === undefined ? null : (settings.memory_mb * MIB) / placement.gpus.length;
+  const planned = said ?? budget.bytes + (settings.moreGpuBytes ?? 0);
   const wanted = Math.min(planned, settings.gpuBytes ?? planned);
   const share = total <= 0 ? MOST_SHARE : Math.ceil((wanted / total) * SHARE_STEPS) / SHARE_STEPS;
   return ['--gpu-memory-utilization', String(share)];

@@ -101,6 +101,9 @@ describe('the share of a GPU', () => {
     const share = (settings: LaunchSettings) => Number(flagOf(planOn(GPU, LLAMA_8B, settings).args, '--gpu-memory-utilization')) * 24;
     expect(share({ gpuBytes: 18 * GIB })).toBeCloseTo(18, 1);
     expect(share({ moreGpuBytes: 2 * GIB })).toBeCloseTo(22.6, 1);
+    // A person's word on its memory is what vLLM is told, however it was reckoned.
+    expect(share({ memory_mb: 17 * 1024 })).toBeCloseTo(17, 1);
+    expect(Number(flagOf(planOn(GPUS, LLAMA_8B, { memory_mb: 20 * 1024 }).args, '--gpu-memory-utilization')) * 24).toBeCloseTo(10, 1);
   });
 
   test('what vLLM said that an earlier load took replaces the arithmetic, and is told with the plan', () => {
