@@ -59,6 +59,9 @@ export function* findElsewhere(world: RuntimeWorld, before: TritonElsewhere | nu
 
 function loadProblemIn(triton: TritonElsewhere, answer: HttpAnswer): string | null {
   if (answer.status === 200) return null;
+  // Triton's own refusal is a 503, too; without its words a proxy, or it, cannot say now.
+  const isRefusal = /explicit model load/i.test(answer.body);
+  if (!isRefusal && (answer.status === 429 || answer.status >= 500)) return triton.loadProblem;
   const { why, help } = whyAway(triton, answer);
   if (answer.status === 401 || answer.status === 403) return `${why} ${help}`;
   return `${capital(triton.where)} takes no models from others: it would have to be started with --model-control-mode=explicit.`;

@@ -107,7 +107,11 @@ export function* usedThere({ metricsOrigin }: TritonElsewhere): Steps<number | n
   return figures.length === 0 ? null : figures.reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
-/** Takes a model of ours out. @throws ModeliumError where it stays, or its memory does. */
+/**
+ * Takes a model of ours out; one whose load was broken off may still be loading there. What that
+ * server offers itself has another name, and is left alone. @throws ModeliumError where it stays, or
+ * its memory does.
+ */
 export function* unloadThere({ world, server }: Elsewhere, modelId: string, { tookBytes: took = 0 }: Endpoint): Steps<void> {
   const model = nameThere(world, modelId);
   const control = controlOf(server);
@@ -118,8 +122,6 @@ export function* unloadThere({ world, server }: Elsewhere, modelId: string, { to
     body: null,
     timeoutMs: CALL_MS,
   } as const;
-  // What that server offers itself is left alone.
-  if ((yield* http(isReady))?.status !== 200) return;
   const before = yield* usedThere(server);
   yield* http({ ...control, method: 'POST', path: pathOf(model, 'unload'), body: null, timeoutMs: CALL_MS });
   let waitedMs = 0;

@@ -18,7 +18,7 @@ import { NOT_FOUND, type TritonFound } from '../../../main/runtime/triton/find.t
 import { ailment, detach } from '../../../main/runtime/triton/load.ts';
 import { triton } from '../../../main/runtime/triton/module.ts';
 import { start } from '../../../main/runtime/triton/server.ts';
-import { type Elsewhere, uploadModel } from '../../../main/runtime/triton/upload.ts';
+import { type Elsewhere, nameThere, unloadThere, uploadModel } from '../../../main/runtime/triton/upload.ts';
 import { explainExit, loadSentence } from '../../../main/runtime/triton/words.ts';
 import type { Placement } from '../../../shared/decision.ts';
 import type { Endpoint } from '../../../shared/model.ts';
@@ -383,6 +383,15 @@ test('a configuration goes to a server elsewhere as JSON: lists, maps, words and
     parameters: { a: { string_value: 'true' }, b: { string_value: '1' } },
     instance_group: [{ count: 1, kind: 'KIND_GPU', gpus: [0] }],
   });
+});
+
+test('a model whose load was broken off is taken out of a server elsewhere, though it is not ready there', () => {
+  const server = { origin: 'http://there:8000', metricsOrigin: 'http://there:8002', key: null, keyHeader: null, where: 'the Triton there' };
+  const there = { world: { instance: { owner: 'o', run: 'r' } }, server } as unknown as Elsewhere;
+  const endpoint: Endpoint = { at: { port: 1 }, key: null, protocol: 'v2', model: '', prefix: '' };
+  const { taken } = drive(unloadThere(there, 'm', endpoint), (step) => (step.do === 'http' ? { status: 400, body: '' } : undefined));
+  const posted = taken.flatMap((step) => (step.do === 'http' && step.method === 'POST' ? [step.path] : []));
+  expect(posted).toEqual([`/v2/repository/models/${nameThere(there.world, 'm')}/unload`]);
 });
 
 test('files of any length go as base64 in a JSON object whose length is told before', async () => {
