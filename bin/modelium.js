@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /**
- * The `modelium` command of a checkout, as `npm link`, `npx --yes .` and `npm run modelium` start it. It runs on any Node that knows modules: where that one is too old
- * it takes the Node that npm installed here, and where nothing is built yet it builds first, and says so. Everything else is `main/cli.ts`.
+ * The `modelium` command of a checkout, as `npm link`, `npx --yes .` and `npm run modelium` start
+ * it. It runs on any Node that knows modules: where that one is too old it takes the Node that npm
+ * installed here, and where nothing is built yet it builds first, and says so. Everything else is
+ * `main/cli.ts`.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';

@@ -1,14 +1,16 @@
 /**
- * `npm run build`: builds the page, and bundles the engine and its child programs into dist/, laid
- * out as the sources are, so that `programs.ts` finds a child beside itself in both. The window's
- * main process and preload become CommonJS, which a sandboxed preload must be and every Electron
- * loads; they find the engine's bundle beside them.
+ * `npm run build`: builds the page, and bundles the engine and its child programs into dist/. The
+ * bundle keeps the folder layout of the sources, so that `programs.ts` finds each child next to
+ * itself in both. The window's main process and preload are bundled as CommonJS, because a
+ * sandboxed preload must be CommonJS and every Electron version loads it.
  */
-import { chmod, cp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { build as buildPage } from 'vite';
+import { boundPage, needsHash } from './bound-page.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const quiet = process.argv.includes('--quiet');
@@ -51,14 +53,16 @@ const COMMON = {
 const engine = await build({
   ...COMMON,
   entryPoints: [
-    ...[
-      'main/cli.ts',
-      'main/engine/engine.ts',
-      'main/embedded/server.ts',
-      'main/embedded/requests/template-worker.ts',
-      'main/embedded/find-gpu.ts',
-    ],
-    ...['main/embedded/convert/program.ts', 'main/file-reader.ts', 'main/io/large-json-program.ts'],
+    'main/cli.ts',
+    'main/engine/engine.ts',
+    'main/embedded/server.ts',
+    'main/embedded/requests/template-worker.ts',
+    'main/embedded/find-gpu.ts',
+    'main/embedded/convert/program.ts',
+    'main/file-reader.ts',
+    'main/tensor-program.ts',
+    'main/io/large-json-program.ts',
+    'main/io/images/image-program.ts',
   ],
   splitting: true,
   // Chunks lie beside programs.ts's place: it resolves child programs relative to the file that it
@@ -83,13 +87,21 @@ const window = await build({
 const ASSETS = ['main/electron/starting.html', 'main/electron/icons', 'main/runtime/ray/app'];
 for (const asset of ASSETS)
   await cp(`${root}${asset}`, `${root}dist/${asset}`, { recursive: true, filter: (path) => !path.endsWith('__pycache__') });
+/** Of packages that are bundled: what their code reads beside itself. */
+const PARTS = ['@jsquash/png/codec/pkg/squoosh_png_bg.wasm', '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'];
+const partFile = (part: string): string => `dist/main/io/images/${part.split('/').at(-1)}`;
+for (const part of PARTS) await cp(`${root}node_modules/${part}`, `${root}${partFile(part)}`);
 // Whoever builds from a test has NODE_ENV=test, and would get React's development build.
 process.env['NODE_ENV'] = 'production';
 await buildPage({ configFile: `${root}renderer/vite.config.ts` });
+await bindPage(`${root}dist/renderer`);
 // Only what this build did not write goes: an engine that runs from here still finds its children,
 // and what it has not imported yet.
 const written = new Set([engine, window].flatMap(({ metafile }) => Object.keys(metafile.outputs)));
-const isAsset = (file: string): boolean => file.startsWith('dist/renderer/') || ASSETS.some((asset) => file.startsWith(`dist/${asset}`));
+const isAsset = (file: string): boolean =>
+  file.startsWith('dist/renderer/') ||
+  PARTS.some((part) => file === partFile(part)) ||
+  ASSETS.some((asset) => file.startsWith(`dist/${asset}`));
 for (const entry of await readdir(`${root}dist`, { recursive: true, withFileTypes: true })) {
   const file = `${entry.parentPath}/${entry.name}`;
   if (entry.isFile() && !written.has(relative(root, file)) && !isAsset(relative(root, file))) await rm(file);
@@ -98,4 +110,20 @@ await chmod(`${root}dist/main/cli.js`, 0o755);
 if (!quiet) {
   const { size } = await stat(`${root}dist/main/cli.js`);
   console.log(`dist/main/cli.js (${size} bytes) and its parts are built.`);
+}
+
+/**
+ * Binds every file of the page to index.html by its hash: what is fetched later, when another
+ * program may hold the engine's port, runs only as it was built.
+ */
+async function bindPage(folder: string): Promise<void> {
+  const hashes = new Map<string, string>();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = `${entry.parentPath}/${entry.name}`;
+    const file = relative(folder, path);
+    if (!entry.isFile() || file === 'index.html' || !needsHash(file)) continue;
+    const hash = createHash('sha384').update(await readFile(path));
+    hashes.set(`/${file}`, `sha384-${hash.digest('base64')}`);
+  }
+  await writeFile(`${folder}/index.html`, boundPage(await readFile(`${folder}/index.html`, 'utf8'), hashes));
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * The `modelium` command's first lines. They must parse and run on any Node that knows modules, so
- * that an old one gets a sentence in place of a stack trace: nothing is imported statically, the
- * rest is in `cli/program.ts`.
+ * The entry point of the `modelium` command: checks the Node version, then imports
+ * `cli/program.ts`. It imports nothing statically, so that an old Node prints a clear sentence
+ * instead of a stack trace.
  */
 const NEEDED_NODE = 24;
 
@@ -10,7 +10,7 @@ async function main(): Promise<void> {
   const version = process.versions.node;
   if (Number.parseInt(version, 10) < NEEDED_NODE) {
     console.error(`Modelium needs Node ${NEEDED_NODE} or newer; this is Node ${version} (${process.execPath}).`);
-    console.error('Within a checkout, `npx --yes . VERB` brings the right one along.');
+    console.error('Within a checkout, `npx --yes . VERB` uses the right version.');
     process.exitCode = 1;
     return;
   }

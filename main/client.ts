@@ -1,7 +1,7 @@
 /**
- * Speaks to the running engine: finds it by engine.json, lets it prove itself, and signs each
- * request. The control token is never sent. `node:http` and nothing more: it is loaded by every
- * verb, and undici belongs to main/io.
+ * The client of the running engine: finds it by engine.json, checks the engine's proof, and signs
+ * each request. It never sends the control token. It uses only `node:http`, because every verb
+ * loads this file and undici belongs to main/io.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
@@ -71,7 +71,7 @@ export function createClient(address: string, token: string): EngineClient {
 function clientOf(address: string, token: string, opened: Session | null): EngineClient {
   let session = opened;
   /**
-   * Signed. An engine that was started anew knows nothing of the session before; one question more
+   * Signed. An engine that was restarted knows nothing of the session before; one question more
    * tells.
    */
   const signed: Signed = async (method, path, body, headers, signal) => {
@@ -122,7 +122,7 @@ async function openSession(address: string, token: string): Promise<Session> {
 }
 
 function notTheEngine(address: string): ModeliumError {
-  return notRunning(`What answers at ${address} is not the engine of this state folder; that one seems to have ended without a word.`);
+  return notRunning(`What answers at ${address} is not the engine of this state folder. That engine seems to have crashed.`);
 }
 
 interface Sent {
@@ -231,7 +231,7 @@ export async function jsonOf(response: IncomingMessage, limitBytes = ANSWER_BYTE
   for await (const chunk of response) {
     bytes += (chunk as Buffer).length;
     // Leaving the loop ends the connection.
-    if (bytes > limitBytes) throw notRunning(`What answers there sends more than ${limitBytes} bytes, which no engine of ours does.`);
+    if (bytes > limitBytes) throw notRunning(`The program there sent more than ${limitBytes} bytes, so it is not a Modelium engine.`);
     chunks.push(chunk as Buffer);
   }
   return parse(Buffer.concat(chunks).toString('utf8'));

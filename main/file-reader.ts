@@ -1,6 +1,6 @@
 /**
- * The program of the reader's child, put together: what `io` reads of people's files, with what the
- * converter would say of them.
+ * The reader's child program: combines the file reading of `io` with the converter's check of
+ * whether a folder can be converted.
  */
 import { whyNotConvertible } from './embedded/convert/check.ts';
 import { answerQuestions } from './io/reader/reader-program.ts';

@@ -1,6 +1,6 @@
 /**
- * What is different in the packaged app: our own Node is Electron's binary, and what another
- * process must read lies beside the archive, not in it.
+ * The differences of the packaged app: Electron's binary serves as our Node, and files that another
+ * process reads are next to the archive, not in it.
  */
 
 /** How to start a Node of our own for a child program. */

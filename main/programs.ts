@@ -1,7 +1,7 @@
 /**
- * Where our child programs and the page lie: beside this file, as sources with `.ts`, in the bundle
- * (which keeps this layout) with `.js`. The one place that knows, because a bundle moves every
- * other file's `import.meta.url`.
+ * The paths of our child programs and of the page: next to this file, `.ts` in a checkout and `.js`
+ * in the bundle, which keeps the layout. Only this file computes them, because bundling changes
+ * `import.meta.url` of every other file.
  */
 import { fileURLToPath } from 'node:url';
 import { outsideArchive } from './packaged.ts';
@@ -10,6 +10,12 @@ const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
 function beside(name: string): string {
   return outsideArchive(fileURLToPath(new URL(`./${name}.${extension}`, import.meta.url)));
+}
+
+/** Of a package; the build puts it beside the thread that uses it. */
+function decoder(file: string): string {
+  const place = extension === 'ts' ? `../node_modules/${file}` : `./io/images/${file.split('/').at(-1)}`;
+  return outsideArchive(fileURLToPath(new URL(place, import.meta.url)));
 }
 
 export const programs = {
@@ -21,6 +27,15 @@ export const programs = {
   findGpu: beside('embedded/find-gpu'),
   /** Looks into large bodies of requests: a thread, not a process. */
   largeJson: beside('io/large-json-program'),
+  /** Makes tensors of images: a thread, too. */
+  images: beside('io/images/image-program'),
+  /** Makes JSON of large tensors: a thread. */
+  tensors: beside('tensor-program'),
+  /** What decodes images: WebAssembly, of packages. */
+  imageDecoders: {
+    png: decoder('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'),
+    jpeg: decoder('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'),
+  },
   /** Reads people's files for the engine. */
   reader: beside('file-reader'),
   /** The Python that a Ray cluster is given: a folder. */

@@ -22,6 +22,15 @@ export function pin(id: string, pinned: boolean): Promise<void> {
   return attempt(`${id} cannot be ${pinned ? 'pinned' : 'let go'}`, () => ask<'pin'>('POST', path(id, 'pin'), { body: { pinned } }));
 }
 
+/** Looks for runtimes that were installed since the engine did. */
+export function rescanRuntimes(): Promise<void> {
+  return attempt('The search for runtimes failed', async () => {
+    const { runtimes } = await ask<'rescan'>('POST', '/control/runtimes/rescan');
+    const found = runtimes.filter((runtime) => runtime.found).map(({ id }) => id);
+    say('Runtimes looked for', found.length === 0 ? 'None was found.' : `Found: ${found.join(', ')}.`);
+  });
+}
+
 export function forget(id: string): Promise<void> {
   return attempt(`${id} cannot be forgotten`, async () => {
     await ask<'forget'>('DELETE', `/control/library/${encodeURIComponent(id)}`);

@@ -16,12 +16,12 @@ const SIGNED = '/control/';
 interface Init {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | FormData;
+  readonly body?: string | FormData | ArrayBuffer;
   readonly signal?: AbortSignal;
 }
 
 export interface AskOptions {
-  /** Sent as JSON, but for a form. */
+  /** Sent as JSON, but for a form or the bytes of a file. */
   readonly body?: unknown;
   readonly signal?: AbortSignal;
 }
@@ -37,8 +37,8 @@ export async function ask<Name extends RouteName>(
 ): Promise<AnswerOf<Name>> {
   const response = await send(path, {
     method,
-    ...(body instanceof FormData ? { body } : {}),
-    ...(body === undefined || body instanceof FormData
+    ...(body instanceof FormData || body instanceof ArrayBuffer ? { body } : {}),
+    ...(body === undefined || body instanceof FormData || body instanceof ArrayBuffer
       ? {}
       : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
@@ -70,7 +70,7 @@ async function send(path: string, init: Init): Promise<Response> {
 }
 
 /**
- * What answers without its own proof is refused: an engine that was started anew gets a new one
+ * What answers without its own proof is refused: an engine that was restarted gets a new one
  * once, anybody else nothing.
  */
 async function sendSigned(path: string, init: Init): Promise<Response> {
@@ -79,13 +79,13 @@ async function sendSigned(path: string, init: Init): Promise<Response> {
     const { authorization, isAnsweredBy } = await sign(session, {
       method: init.method ?? 'GET',
       path,
-      body: typeof init.body === 'string' ? init.body : '',
+      body: typeof init.body === 'string' || init.body instanceof ArrayBuffer ? init.body : '',
     });
     const response = await fetched(path, { ...init, headers: { ...init.headers, authorization } });
     if (await isAnsweredBy(response)) return response;
     await response.body?.cancel().catch(() => {});
     distrust();
-    if (attempt > 0) throw new ModeliumError('not-running', 'What answers here is not the engine.');
+    if (attempt > 0) throw new ModeliumError('not-running', 'The program at this address is not the engine.');
   }
 }
 

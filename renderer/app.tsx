@@ -4,32 +4,37 @@
  */
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { Tooltip } from '@base-ui/react/tooltip';
-import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react';
+import { type ComponentType, type ReactNode, useEffect, useRef } from 'react';
 import styles from './app.module.css';
 import { DropZone } from './drop/drop-zone.tsx';
 import { VerdictCards } from './drop/verdict-cards.tsx';
+import { later } from './later.tsx';
 import { LinkBanner } from './link-banner.tsx';
 import { BoxPage } from './pages/box/box-page.tsx';
-import { DecisionsPage } from './pages/decisions/decisions-page.tsx';
-import { ModelsPage } from './pages/models/models-page.tsx';
 import { Panels } from './palette/panels.tsx';
 import { type PageName, type PageProps, TITLES, useRoute } from './route.ts';
 import { Sidebar } from './sidebar.tsx';
 import { useWindow } from './store.ts';
 import { TokenPage } from './token-page.tsx';
 import { Boundary } from './ui/boundary.tsx';
+import { Page } from './ui/panel.tsx';
 import { Toasts } from './ui/toasts.tsx';
 
 // What the first look does not need comes when it is asked for.
 const PAGE_OF: Readonly<Record<PageName, ComponentType<PageProps>>> = {
   box: BoxPage,
-  models: ModelsPage,
-  decisions: DecisionsPage,
-  activity: lazy(async () => ({ default: (await import('./pages/activity/activity-page.tsx')).ActivityPage })),
-  playground: lazy(async () => ({ default: (await import('./pages/playground/playground-page.tsx')).PlaygroundPage })),
-  logs: lazy(async () => ({ default: (await import('./pages/logs/logs-page.tsx')).LogsPage })),
-  settings: lazy(async () => ({ default: (await import('./pages/settings/settings-page.tsx')).SettingsPage })),
+  models: later(async () => (await import('./pages/models/models-page.tsx')).ModelsPage, framed(TITLES.models)),
+  decisions: later(async () => (await import('./pages/decisions/decisions-page.tsx')).DecisionsPage, framed(TITLES.decisions)),
+  activity: later(async () => (await import('./pages/activity/activity-page.tsx')).ActivityPage, framed(TITLES.activity)),
+  playground: later(async () => (await import('./pages/playground/playground-page.tsx')).PlaygroundPage, framed(TITLES.playground)),
+  logs: later(async () => (await import('./pages/logs/logs-page.tsx')).LogsPage, framed(TITLES.logs)),
+  settings: later(async () => (await import('./pages/settings/settings-page.tsx')).SettingsPage, framed(TITLES.settings)),
 };
+
+/** What is said in the place of a page, with the page's title. */
+function framed(title: string): (words: ReactNode) => ReactNode {
+  return (words) => words !== null && <Page title={title}>{words}</Page>;
+}
 
 export function App() {
   const { page, subject } = useRoute();
@@ -53,10 +58,8 @@ export function App() {
                 <main className={styles.main} id="main" ref={main} tabIndex={0}>
                   <LinkBanner />
                   {isKnown && (
-                    <Boundary key={page}>
-                      <Suspense>
-                        <Shown subject={subject} />
-                      </Suspense>
+                    <Boundary frame={framed(TITLES[page])} key={page}>
+                      <Shown subject={subject} />
                     </Boundary>
                   )}
                 </main>

@@ -3,29 +3,33 @@
  * something ends that a person waits for while the window is out of sight. Does nothing in a
  * browser.
  */
-import type { TrayState } from '../shared/bridge.ts';
+import type { Bridge, TrayState } from '../shared/bridge.ts';
 import type { StateName } from '../shared/model.ts';
 import type { ModelView, Snapshot } from '../shared/snapshot.ts';
+import { ask } from './api.ts';
 import { bridge } from './bridge.ts';
 import { useDrops } from './drop/drops.ts';
+import { FailureStreaks } from './failure-streaks.ts';
 import { onOpening, onSnapshot } from './link.ts';
+import { evictedNotice, hasLeft, noticeOf } from './notices.ts';
 import { useWindow } from './store.ts';
 import { onUnsaved, unsavedCount } from './unsaved.ts';
 
 /** From now on tray and notifications are kept up. */
-export function tellDesktop(): void {
+export function followForDesktop(): void {
   if (bridge === null) return;
   const { showInTray, notify } = bridge;
-  let told = '';
-  let before = new Map<string, StateName>();
+  let shownText = '';
+  let before = new Map<string, ModelView>();
+  const streaks = new FailureStreaks();
   // The shell showed that the engine was away: it must hear again how things stand.
   onOpening(() => {
-    told = '';
+    shownText = '';
   });
   const tell = (state: TrayState): void => {
     const text = JSON.stringify(state);
-    if (text !== told) showInTray(state);
-    told = text;
+    if (text !== shownText) showInTray(state);
+    shownText = text;
   };
   onUnsaved(() => {
     const { snapshot } = useWindow.getState();
@@ -33,12 +37,16 @@ export function tellDesktop(): void {
   });
   onSnapshot((snapshot) => {
     tell(trayState(snapshot));
+    const isOutOfSight = document.hidden || !document.hasFocus();
     for (const model of snapshot.models) {
-      const words = news(before.get(model.id), model);
-      if (words !== null && (document.hidden || !document.hasFocus()))
-        notify({ title: `${model.id} ${words}`, body: model.message, page: 'models' });
+      const was = before.get(model.id);
+      const isAgain = streaks.isRepeated(model.id, was?.state, model.state);
+      if (!isOutOfSight || isAgain) continue;
+      const notice = noticeOf(was, model, isDropped(model.id));
+      if (notice !== null) notify(notice);
+      if (hasLeft(was?.state, model.state)) void notifyWhyItLeft(model.id, notify);
     }
-    before = new Map(snapshot.models.map(({ id, state: name }) => [id, name]));
+    before = new Map(snapshot.models.map((model) => [model.id, model]));
   });
 }
 
@@ -56,15 +64,15 @@ export function trayState({ models }: Pick<Snapshot, 'models'>): TrayState {
   return { sentence: parts.join(', '), loadedCount, inFlight, unsavedCount: unsavedCount() };
 }
 
-/**
- * `is ready`: what a person waits for. What was dropped here in whatever way it ends; anything else
- * when it fails.
- */
-function news(before: StateName | undefined, { id, state }: ModelView): string | null {
-  if (before === undefined || before === state) return null;
-  if (state === 'failed') return 'failed to load';
-  const isDropped = useDrops.getState().drops.some(({ modelId }) => modelId === id);
-  if (!isDropped) return null;
-  if (state === 'ready') return 'is ready';
-  return state === 'blocked' ? 'cannot be served' : null;
+function isDropped(id: string): boolean {
+  return useDrops.getState().drops.some(({ modelId }) => modelId === id);
+}
+
+/** For another model: nobody here asked for that. */
+async function notifyWhyItLeft(id: string, notify: Bridge['notify']): Promise<void> {
+  const query = new URLSearchParams({ model: id, limit: '5' });
+  // Where the engine does not answer, the window says so by itself.
+  const answer = await ask<'decisions'>('GET', `/control/decisions?${query}`).catch(() => null);
+  const notice = evictedNotice(id, answer?.decisions ?? []);
+  if (notice !== null) notify(notice);
 }

@@ -12,7 +12,7 @@ import { Icon } from './ui/icon.tsx';
 
 /** A link that stands within this time is not worth a word. */
 const PATIENCE_MS = 400;
-const KNOWN = `What you see is the last that was known; the window goes on by itself.${bridge === null ? ' Do not reload it before.' : ''}`;
+const KNOWN = `The window shows the last known state and continues automatically.${bridge === null ? ' Do not reload the page until then.' : ''}`;
 
 export function LinkBanner() {
   const link = useWindow((state) => state.link);
@@ -25,10 +25,15 @@ export function LinkBanner() {
     const timer = setTimeout(() => setWaited(true), PATIENCE_MS);
     return () => clearTimeout(timer);
   }, [isDown]);
+  const announcement = useAnnouncement(isDown && waited, isKnown);
   return (
-    <div aria-live="polite" role="status">
+    <>
+      {/* Words that do not change while it lasts: a reader announces each break once, and its end. */}
+      <div className="visually-hidden" data-testid="link-said" role="status">
+        {announcement}
+      </div>
       {isDown && waited && (
-        <div className={styles.banner}>
+        <div className={styles.banner} data-testid="link-banner">
           <Icon name="warning" />
           <span>
             {link.name === 'lost' ? `${link.why} ` : ''}
@@ -39,6 +44,15 @@ export function LinkBanner() {
           </Button>
         </div>
       )}
-    </div>
+    </>
   );
+}
+
+function useAnnouncement(isLost: boolean, isKnown: boolean): string {
+  const [wasLost, setWasLost] = useState(false);
+  useEffect(() => {
+    if (isLost && isKnown) setWasLost(true);
+  }, [isLost, isKnown]);
+  if (isLost) return isKnown ? 'The engine is away. The window shows the last known state.' : 'Connecting to the engine.';
+  return wasLost ? 'Connected again.' : '';
 }

@@ -33,7 +33,7 @@ export function onSnapshot(listener: Listener): () => void {
   return () => listeners.delete(listener);
 }
 
-/** Calls back whenever the link stands anew: what was not followed meanwhile must be asked for. */
+/** Calls back whenever the link stands again: what was not followed meanwhile must be asked for. */
 export function onOpening(listener: () => void): () => void {
   openings.add(listener);
   return () => openings.delete(listener);
@@ -91,7 +91,7 @@ function apply(event: EngineEvent): void {
   current = merge(current, event);
   if (current === null) {
     lastId = null;
-    throw new ModeliumError('internal', 'The engine went on from events that this window never saw.');
+    throw new ModeliumError('internal', 'The window has missed events of the engine.');
   }
   if (!document.hidden) show();
   for (const listener of listeners) listener(current);

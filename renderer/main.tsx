@@ -5,8 +5,10 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { bridge } from './bridge.ts';
-import { tellDesktop } from './desktop.ts';
+import { followForDesktop } from './desktop.ts';
+import { followFreed } from './freed.ts';
 import { followDevices } from './history.ts';
+import { followParts } from './later.tsx';
 import { keepLink, reconnect } from './link.ts';
 import { followKeys } from './palette/shortcuts.ts';
 import { isAloneWithToken, takeToken } from './session.ts';
@@ -24,8 +26,10 @@ addEventListener('beforeunload', (event) => {
 });
 followTheme();
 followDevices();
+followFreed();
 followKeys();
-tellDesktop();
+followForDesktop();
+followParts();
 void keepLink();
 
 const root = document.getElementById('root');

@@ -15,10 +15,10 @@ export function merge(before: Snapshot | null, event: EngineEvent): Snapshot | n
   return { ...before, ...rest, models: withChanges(before.models, changedModels ?? [], event.removedModels) };
 }
 
-/** Mostly the same models in the same order: sorted anew only when one came. */
+/** Mostly the same models in the same order: sorted again only when one came. */
 function withChanges(before: readonly ModelView[], changed: readonly ModelView[], removed: readonly string[]): readonly ModelView[] {
-  const news = new Map(changed.map((model) => [model.id, model]));
-  const stayed = before.filter(({ id }) => !removed.includes(id)).map((model) => news.get(model.id) ?? model);
+  const changedById = new Map(changed.map((model) => [model.id, model]));
+  const stayed = before.filter(({ id }) => !removed.includes(id)).map((model) => changedById.get(model.id) ?? model);
   const known = new Set(before.map(({ id }) => id));
   const came = changed.filter(({ id }) => !known.has(id));
   return came.length === 0 ? stayed : byId([...stayed, ...came]);

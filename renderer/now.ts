@@ -10,7 +10,7 @@ const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
 let nowMs = performance.now();
 
-/** Milliseconds of this page's clock, anew each second. */
+/** Milliseconds of this page's clock, updated each second. */
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => nowMs);
 }
@@ -44,7 +44,7 @@ export function noteReceived(models: readonly ModelView[], ageMs: number): void 
 }
 
 /**
- * Spans in a view count from here: the engine does not send a model anew for each second that it
+ * Spans in a view count from here: the engine does not send a model again for each second that it
  * idles.
  */
 export function sinceReceived(model: ModelView, atMs: number): number {

@@ -18,11 +18,11 @@ import {
 
 const KEPT = 'modelium-session';
 const FRAGMENT = '#token=';
-const STRANGER = 'What answers here is not the engine that this window knows: nothing was sent to it.';
+const STRANGER = 'The program at this address is not the engine of this window, so nothing was sent to it.';
 const UNKNOWN = 'That is not the control token of this engine.';
-const STARTED_ANEW = 'The engine was started anew since this window was loaded: it needs the token again.';
+const STARTED_ANEW = 'The engine has restarted since this window was loaded, so the window needs the token again.';
 const NO_TOKEN = 'This window has no control token.';
-const NOT_SECURE = 'The browser lets pages sign only at localhost, 127.0.0.1 or over https: open the window there.';
+const NOT_SECURE = 'Browsers allow signatures only on localhost, 127.0.0.1 or https: open the window at such an address.';
 
 type Proof = Run & { readonly hmac: string };
 
@@ -51,8 +51,9 @@ export function takeToken(): boolean {
   return true;
 }
 
+/** @param given the token, or an address with it, as `modelium open` prints it. */
 export function keepToken(given: string): void {
-  token = given.trim();
+  token = given.split(FRAGMENT).at(-1)?.trim() ?? '';
   isTokenRight = false;
   listenedAt = null;
   proving = null;
@@ -134,9 +135,9 @@ async function challenge(nonce: string): Promise<Proof> {
 /** @returns the headers that sign a request, and a check of the head of its answer. */
 export async function sign(
   { key, aheadMs }: ProvenSession,
-  { method, path, body }: { readonly method: string; readonly path: string; readonly body: string },
+  { method, path, body }: { readonly method: string; readonly path: string; readonly body: string | ArrayBuffer },
 ): Promise<{ readonly authorization: string; isAnsweredBy(response: Response): Promise<boolean> }> {
-  const bodyHash = hex(await crypto.subtle.digest('SHA-256', bytes(body)));
+  const bodyHash = hex(await crypto.subtle.digest('SHA-256', typeof body === 'string' ? bytes(body) : body));
   const nonce = randomHex(16);
   // As the browser will write it.
   const { pathname, search } = new URL(path, location.href);

@@ -65,7 +65,7 @@ function EngineFoot() {
         <span className={classes(styles.dot, link === 'live' && styles.live)} />
         <span className={styles.word}>{link === 'live' ? `Engine ${version}` : 'No engine'}</span>
       </span>
-      <IconButton icon="search" label="Find and do (Ctrl+K)" onClick={() => showPanel('palette')} small />
+      <IconButton icon="search" label="Search and commands (Ctrl+K)" onClick={() => showPanel('palette')} small />
       <IconButton icon={THEME_ICONS[chosen]} label={`Theme: ${chosen}. Change to ${next}`} onClick={() => chooseTheme(next)} small />
     </div>
   );

@@ -25,8 +25,8 @@ export function TokenPage() {
         <p role="alert">{link.name === 'refused' && !link.checking ? link.why : 'Asking the engine ...'}</p>
         <p>It keeps other pages and users of this machine from changing your models.</p>
         <p>
-          <code>modelium serve</code> prints an address with the token when it runs in a terminal; open that one. Else it lies in the state
-          folder: <code>~/.local/state/modelium/control-token</code>
+          On the engine's machine, <code>modelium open</code> prints the address of this window with the token. Open that address, or paste
+          it here: the field takes the address and the token alone.
         </p>
         <form
           className={styles.form}
@@ -37,7 +37,7 @@ export function TokenPage() {
           }}
         >
           <TextField label="Control token" onChange={setToken} type="password" value={token} />
-          <Button disabled={token.trim() === '' || isChecking} look="primary" submit>
+          <Button disabled={token.trim() === '' || isChecking} variant="primary" submit>
             Open the window
           </Button>
         </form>

@@ -10,7 +10,7 @@ export function unsavedCount(): number {
   return count;
 }
 
-export function tellUnsaved(next: number): void {
+export function reportUnsaved(next: number): void {
   if (next === count) return;
   count = next;
   for (const listener of listeners) listener();

@@ -28,14 +28,18 @@ export interface Asked<Answer> {
   readonly trouble: string | null;
 }
 
-/** GETs the path now, and again for each of `again`; an answer that was overtaken is dropped. */
+/**
+ * GETs the path now, and again for each of `again`; an answer that was overtaken is dropped. With
+ * null there is nothing to ask.
+ */
 export function useAsked<Name extends RouteName>(
-  path: string,
+  path: string | null,
   again: readonly (string | number | null | undefined)[],
 ): Asked<AnswerOf<Name>> {
-  const [asked, setAsked] = useState<Asked<AnswerOf<Name>> & { readonly path: string }>({ path, answer: null, trouble: null });
+  const [asked, setAsked] = useState<Asked<AnswerOf<Name>> & { readonly path: string | null }>({ path, answer: null, trouble: null });
   useAgain(
     (signal) => {
+      if (path === null) return;
       ask<Name>('GET', path, { signal })
         .then((answer) => setAsked({ path, answer, trouble: null }))
         .catch((thrown: unknown) => {

@@ -1,6 +1,6 @@
 /**
- * Builds the window into dist/renderer, which the engine hands out. `main/build.ts` runs it;
- * `npx vite build renderer` does as well.
+ * Builds the window into dist/renderer, which the engine hands out. `main/build.ts` runs it, and
+ * writes the hash of each file into index.html.
  */
 import { defineConfig } from 'vite';
 
@@ -18,7 +18,10 @@ export default defineConfig({
     target: 'chrome114',
     // Everything as files of its own: the policy allows no inline script and no data: font.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    // One style sheet: one that comes later has no hash, and is not asked for again after a
+    // failure.
+    cssCodeSplit: false,
+    modulePreload: { polyfill: false, resolveDependencies: (_file, files, { hostType }) => (hostType === 'html' ? files : []) },
     sourcemap: false,
     chunkSizeWarningLimit: 900,
     rolldownOptions: {

@@ -1,6 +1,6 @@
 /**
- * What an answer took, from the engine's own figures in its last event. Pure; nothing is estimated
- * here.
+ * Formats the cost of an answer (tokens, times, speed) from the engine's figures in its last event.
+ * Pure; nothing is estimated here.
  */
 import type { Timings, Usage } from './api-predict.ts';
 import { countInWords, millisecondsInWords } from './units.ts';

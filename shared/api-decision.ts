@@ -1,6 +1,6 @@
 /**
- * The schemas of plans and decisions. The types are those of decision.ts; a schema that drifts from
- * its type does not compile.
+ * The schemas of plans and decisions, for the types of decision.ts. A schema that differs from its
+ * type does not compile.
  */
 import { z } from 'zod';
 import { formKindSchema } from './api-profile.ts';

@@ -1,4 +1,4 @@
-/** Checks bodies and queries against their schema of the contract in `api.ts`. */
+/** Checks the bodies and queries of requests against the schemas of the contract in `api.ts`. */
 import type { z } from 'zod';
 import { ModeliumError } from './errors.ts';
 

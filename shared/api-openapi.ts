@@ -1,7 +1,4 @@
-/**
- * /openapi.json, generated from the contract, so that it cannot say anything else than the server
- * does.
- */
+/** Generates /openapi.json from the contract, so that it always matches the server. */
 import { z } from 'zod';
 import { API, type Contract } from './api.ts';
 
@@ -45,6 +42,9 @@ function operation(operationId: string, contract: Contract): Readonly<Record<str
     summary: contract.summary,
     ...(contract.access === 'token' ? { security: [{ controlToken: [] }] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
+    ...(contract.takesFile === true
+      ? { requestBody: { content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } } }
+      : {}),
     ...(contract.body === undefined
       ? {}
       : { requestBody: { content: { 'application/json': { schema: z.toJSONSchema(contract.body, { io: 'input' }) } } } }),
@@ -58,7 +58,8 @@ function operation(operationId: string, contract: Contract): Readonly<Record<str
 function passed(method: string): Readonly<Record<string, unknown>> {
   return {
     operationId: `upstream${method.charAt(0)}${method.slice(1).toLowerCase()}`,
-    summary: "Passed to the model's own server and back as it is, where that server has routes of its own; {path} may hold slashes.",
+    summary:
+      "Passes the request to the model's own server, and its answer back, unchanged, if that server has routes of its own; {path} may contain slashes.",
     parameters: pathParameters('{model}{path}'),
     ...(method === 'GET' || method === 'HEAD' || method === 'DELETE' ? {} : { requestBody: { content: { '*/*': {} } } }),
     responses: { default: { description: "The server's own answer." } },

@@ -1,6 +1,6 @@
 /**
- * The schemas of what was: the devices' past, and the requests that have ended. Their types are
- * those of snapshot.ts; what drifts does not compile.
+ * The schemas of history: the charts of the devices, and finished requests. The types are in
+ * snapshot.ts; a schema that differs from its type does not compile.
  */
 import { z } from 'zod';
 import type { ActivityView, DeviceHistory, History } from './snapshot.ts';
@@ -42,5 +42,6 @@ export const activitySchema = z.object({
       tokensPerSecond: count,
     }),
   ),
+  matching: z.number(),
   total: z.number(),
 }) satisfies z.ZodType<ActivityView>;

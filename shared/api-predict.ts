@@ -1,4 +1,4 @@
-/** What `/predict` takes and answers: the contract's largest part. */
+/** The schemas of the requests and answers of `/predict`, the largest part of the contract. */
 import { z } from 'zod';
 
 const SUBJECTS = ['prompt', 'messages', 'input', 'inputs'] as const;
@@ -11,7 +11,9 @@ export const predictRequestSchema = z
       .array(z.looseObject({ role: z.string() }))
       .min(1)
       .optional(),
-    /** Texts to embed or to classify; of models of images, images as `data:image/...;base64,...`. */
+    /**
+     * Texts to embed or to classify; of models of images, images as `data:image/...;base64,...`.
+     */
     input: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
     labels: z
       .array(z.string().min(1))
@@ -39,7 +41,7 @@ export const predictRequestSchema = z
   })
   .superRefine((body, context) => {
     if (body.labels !== undefined && body.input === undefined)
-      context.addIssue({ code: 'custom', path: ['labels'], message: 'they go with an input, whose class they may be.' });
+      context.addIssue({ code: 'custom', path: ['labels'], message: 'labels need an input that they can classify.' });
     const given = SUBJECTS.filter((name) => body[name] !== undefined);
     if (given.length === 1) return;
     const found = given.length === 0 ? 'none of them' : given.join(' and ');
@@ -84,7 +86,10 @@ export const predictEmbeddingsSchema = z.object({
   usage: usageSchema,
   timings: timingsSchema,
 });
-/** The likeliest class of each text or image; its probability is null where the runtime does not tell. */
+/**
+ * The likeliest class of each text or image; its probability is null where the runtime does not
+ * tell.
+ */
 export const predictLabelsSchema = z.object({
   model: z.string(),
   runtime: z.string(),

@@ -1,6 +1,6 @@
 /**
- * The schemas of what a model is, as its bytes tell: the types are those of profile.ts, and
- * test/shared/schemas.test.ts holds both to each other.
+ * The schemas of a model's profile, for the types of profile.ts. test/shared/schemas.test.ts checks
+ * that both match.
  */
 import { z } from 'zod';
 import { type FileProblem, FORM_KINDS, type KvCost, MODEL_KINDS, type ModelForm, type ModelProfile } from './profile.ts';

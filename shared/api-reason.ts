@@ -1,5 +1,5 @@
 /**
- * The schema of a reason. The type is that of reason.ts; a schema that drifts from it does not
+ * The schema of a reason, for the type in reason.ts. A schema that differs from its type does not
  * compile.
  */
 import { z } from 'zod';

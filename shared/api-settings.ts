@@ -1,7 +1,4 @@
-/**
- * What the window reads and sends to show and edit modelium.yaml; a part of the contract in
- * `api.ts`.
- */
+/** The part of the contract in `api.ts` with which the window shows and edits modelium.yaml. */
 import { z } from 'zod';
 
 // Far beyond what a form of all settings sends; what is longer is refused before anybody looks into

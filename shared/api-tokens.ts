@@ -1,7 +1,4 @@
-/**
- * The part of the HTTP contract about tokens themselves: what a text is made of, and back. See
- * api.ts.
- */
+/** The part of the HTTP contract for tokens: from a text to its tokens, and back. See api.ts. */
 import { z } from 'zod';
 
 const asVllm = z.looseObject({}).describe("As in vLLM's API");
@@ -10,7 +7,7 @@ export const TOKENS_API = {
   tokenize: {
     method: 'POST',
     path: '/tokenize',
-    summary: 'The tokens of a text (prompt) or of a chat (messages), as vLLM has it.',
+    summary: 'The tokens of a text (prompt) or of a chat (messages), as in vLLM.',
     access: 'open',
     body: asVllm,
     answer: asVllm,
@@ -18,7 +15,7 @@ export const TOKENS_API = {
   detokenize: {
     method: 'POST',
     path: '/detokenize',
-    summary: 'The text of tokens, as vLLM has it.',
+    summary: 'The text of tokens, as in vLLM.',
     access: 'open',
     body: asVllm,
     answer: asVllm,

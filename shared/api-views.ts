@@ -1,8 +1,7 @@
 /**
- * The schemas of what the engine shows: snapshot, models, devices, decisions. The types are those
- * of snapshot.ts and decision.ts: a schema that promises more than its type does not compile here,
- * and one that lacks something of it does not compile in test/shared/schemas.test.ts. No rules live
- * here.
+ * The schemas of what the engine shows: snapshot, models, devices, decisions. The types are in
+ * snapshot.ts and decision.ts. A schema with more fields than its type does not compile here; one
+ * with fewer does not compile in test/shared/schemas.test.ts. No rules are here.
  */
 import { z } from 'zod';
 import { launchPlanSchema } from './api-decision.ts';
@@ -17,6 +16,8 @@ import {
   type ModelView,
   type NodeView,
   type RuntimeView,
+  type ServedStatistics,
+  type ServerView,
   type Snapshot,
   type TrustView,
   type WatchFolderView,
@@ -55,6 +56,7 @@ export const modelViewSchema = z.object({
   loadSeconds: count,
   retryInMs: count,
   pinned: z.boolean(),
+  canForget: z.boolean(),
   pace: z.object({ requests: z.number(), p50Ms: z.number(), p95Ms: z.number(), firstTokenP50Ms: count, tokensPerSecond: count }).nullable(),
   profile: profileSchema.nullable(),
 }) satisfies z.ZodType<ModelView>;
@@ -91,6 +93,21 @@ const nodeViewSchema = z.object({
   usedCpus: z.number(),
 }) satisfies z.ZodType<NodeView>;
 
+export const statisticsSchema = z.object({
+  requests: z.number(),
+  failed: z.number(),
+  inferences: z.number(),
+  executions: z.number(),
+  averageQueueMs: z.number().nullable(),
+  averageComputeMs: z.number().nullable(),
+  lastAt: z.string().nullable(),
+}) satisfies z.ZodType<ServedStatistics>;
+
+const serverViewSchema = z.object({
+  state: z.enum(['absent', 'starting', 'up', 'recycling', 'stopping', 'there', 'away']),
+  opens: z.string().nullable(),
+}) satisfies z.ZodType<ServerView>;
+
 export const runtimeViewSchema = z.object({
   id: runtimeId,
   enabled: z.boolean(),
@@ -99,6 +116,7 @@ export const runtimeViewSchema = z.object({
   message: z.string(),
   isWrong: z.boolean().optional(),
   nodes: z.array(nodeViewSchema).optional(),
+  server: serverViewSchema.optional(),
 }) satisfies z.ZodType<RuntimeView>;
 
 const watchFolderSchema = z.object({

@@ -1,9 +1,8 @@
 /**
- * The HTTP contract: every route that Modelium serves, with the schema of what it takes and of what
- * it answers. The server checks requests by it, the command line and the page read answers by it,
- * and /openapi.json is generated from it. Routes that are not here do not exist, but for
- * `/upstream/{model}/...`, where what follows is the model's server's own
- * (`main/http/as-it-is.ts`).
+ * The HTTP contract: every route of Modelium, with the schemas of its input and its answer. The
+ * server checks requests by it, the command line and the page read answers by it, and /openapi.json
+ * is generated from it. A route that is not here does not exist, except below `/upstream/{model}/`,
+ * where the model's own server defines the routes (`main/http/as-it-is.ts`).
  */
 
 import { z } from 'zod';
@@ -24,7 +23,7 @@ import { profileSchema } from './api-profile.ts';
 import { editedSettingsSchema, settingsEditSchema, settingsViewSchema } from './api-settings.ts';
 import { TENSORS_API } from './api-tensors.ts';
 import { TOKENS_API } from './api-tokens.ts';
-import { modelViewSchema, runtimeViewSchema, snapshotSchema } from './api-views.ts';
+import { modelViewSchema, runtimeViewSchema, snapshotSchema, statisticsSchema } from './api-views.ts';
 
 export interface Contract {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -38,6 +37,8 @@ export interface Contract {
   readonly access: 'open' | 'token';
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  /** The body is a file, whatever it calls itself. */
+  readonly takesFile?: true;
   /** A schema for JSON, or the content type of what is not JSON. */
   readonly answer: z.ZodType | 'text/plain' | 'text/event-stream' | 'application/octet-stream';
   /** Also answers server-sent events when asked to. */
@@ -52,7 +53,7 @@ export const API = {
   predict: {
     method: 'POST',
     path: '/predict/{model}',
-    summary: 'Asks a model: a prompt, chat messages, texts to embed or to classify, or tensors. Loads it when needed.',
+    summary: 'Asks a model: a prompt, chat messages, texts to embed or to classify, or tensors. Loads the model if needed.',
     access: 'open',
     body: predictRequestSchema,
     answer: z.union([predictTextSchema, predictEmbeddingsSchema, predictLabelsSchema, predictTensorsSchema]),
@@ -86,14 +87,14 @@ export const API = {
   status: {
     method: 'GET',
     path: '/status',
-    summary: 'Everything at a glance: devices, models, runtimes, folders.',
+    summary: 'Everything at a glance: devices, models, runtimes, folders, and the request counts of tensor servers.',
     access: 'open',
-    answer: snapshotSchema,
+    answer: snapshotSchema.extend({ statistics: z.record(z.string(), statisticsSchema) }),
   },
   models: {
     method: 'GET',
     path: '/models',
-    summary: 'Every model with its state, in whatever state it is; beside them those of /v1/models, for clients whose base URL lacks /v1.',
+    summary: 'Every model with its state; also the list of /v1/models, for clients whose base URL lacks /v1.',
     access: 'open',
     answer: listedModelsSchema.extend({ models: z.array(modelViewSchema) }),
   },
@@ -115,14 +116,14 @@ export const API = {
   prove: {
     method: 'POST',
     path: '/control/prove',
-    summary: 'Proves that this engine knows the control token, without telling it, and says where it listens.',
+    summary: 'Proves that this engine knows the control token, without revealing the token, and says where the engine listens.',
     access: 'open',
     body: z.strictObject({ nonce: z.string().min(16).max(256) }),
     answer: z.object({
-      run: z.string().describe('Tells this run of the engine from every other one.'),
+      run: z.string().describe('Identifies this run of the engine.'),
       timeMs: z.number().describe('The clock of the engine, in milliseconds since 1970.'),
       listens: z.string().describe('Host and port: those of the Host header where they are its own.'),
-      hmac: z.string().describe('HMAC-SHA256 in hexadecimal; SECURITY.md says of what.'),
+      hmac: z.string().describe('HMAC-SHA256 in hexadecimal; shared/proofs.ts says what is signed.'),
     }),
   },
   snapshot: {
@@ -152,15 +153,20 @@ export const API = {
     path: '/control/activity',
     summary: 'Requests that have ended, the newest first: model, status, tokens, times.',
     access: 'token',
-    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(200), model: z.string().optional() }),
+    query: z.strictObject({
+      limit: z.coerce.number().int().min(1).max(1_000).default(200),
+      model: z.string().optional(),
+      outcome: z.enum(['answered', 'failed']).optional(),
+    }),
     answer: activitySchema,
   },
   plan: {
     method: 'POST',
     path: '/control/plan',
-    summary: 'A dry run: what would happen to a model or a path, and why; `with`: under other settings of the model. Changes nothing.',
+    summary:
+      'A dry run: what would happen to a model or a path, and why; `with`: under other settings of the model; `after`: once these models are loaded and busy. Changes nothing.',
     access: 'token',
-    body: z.strictObject({ target: z.string().min(1), with: launchWishSchema.optional() }),
+    body: z.strictObject({ target: z.string().min(1), with: launchWishSchema.optional(), after: z.array(z.string()).max(16).optional() }),
     answer: z.object({
       profile: profileSchema.nullable(),
       decision: decisionSchema.nullable(),
@@ -172,7 +178,7 @@ export const API = {
   load: {
     method: 'POST',
     path: '/control/models/{id}/load',
-    summary: 'Asks for a model; answers at once. force: loads what looks half copied, and ends a back-off.',
+    summary: 'Asks for a model; answers at once. force: loads a model even if it looks half copied, and ends a back-off.',
     access: 'token',
     body: force,
     answer: oneModel,
@@ -180,7 +186,7 @@ export const API = {
   unload: {
     method: 'POST',
     path: '/control/models/{id}/unload',
-    summary: 'Unloads a model; answers when its memory is seen free. force: cuts requests in flight.',
+    summary: 'Unloads a model; answers when its memory is measured free. force: cuts requests in flight.',
     access: 'token',
     body: force,
     answer: oneModel,
@@ -188,7 +194,7 @@ export const API = {
   pin: {
     method: 'POST',
     path: '/control/models/{id}/pin',
-    summary: 'Pins a model: nothing but a person unloads it; or lets it go.',
+    summary: 'Pins a model, so that only a person unloads it; or unpins it.',
     access: 'token',
     body: z.strictObject({ pinned: z.boolean().default(true) }),
     answer: oneModel,
@@ -210,7 +216,7 @@ export const API = {
   logs: {
     method: 'GET',
     path: '/control/logs',
-    summary: "The last lines of a model's runtime, or of the engine; follow: those that come too, as events.",
+    summary: "The last log lines of a model's runtime, or of the engine; follow: new lines too, as events.",
     access: 'token',
     query: z.strictObject({ model: z.string().optional(), follow: z.stringbool().default(false) }),
     answer: logLinesSchema,
@@ -219,14 +225,14 @@ export const API = {
   settings: {
     method: 'GET',
     path: '/control/settings',
-    summary: 'The settings in force, what their file says, what is wrong with it, and what each key means.',
+    summary: 'The settings in force, the content of their file, its problems, and the meaning of each key.',
     access: 'token',
     answer: settingsViewSchema,
   },
   editSettings: {
     method: 'POST',
     path: '/control/settings',
-    summary: 'Edits the settings file, its comments kept; answers when that is in force. All of the changes, or none.',
+    summary: 'Edits the settings file and keeps its comments; answers when the changes are in force. Applies all of the changes, or none.',
     access: 'token',
     body: settingsEditSchema,
     answer: editedSettingsSchema,
@@ -234,7 +240,7 @@ export const API = {
   rescan: {
     method: 'POST',
     path: '/control/runtimes/rescan',
-    summary: 'Looks again which runtimes are installed.',
+    summary: 'Searches again for installed runtimes.',
     access: 'token',
     answer: z.object({ runtimes: z.array(runtimeViewSchema) }),
   },

@@ -1,6 +1,7 @@
 /**
- * What the page may ask of the Electron shell, and a browser cannot do: the preload puts it at
- * `window.modelium`, and nothing else. Everything that a browser can do as well goes over HTTP.
+ * The functions that the Electron shell offers to the page, because a browser cannot do them. The
+ * preload exposes them as `window.modelium`, and nothing else. Everything that a browser can do
+ * goes over HTTP.
  */
 
 /** What the tray shows of the engine. */
@@ -37,4 +38,9 @@ export interface Bridge {
   openSettings(): void;
   /** Shows a watched folder in the desktop's file manager; any other path is refused. */
   openFolder(path: string): void;
+  /**
+   * Whether the app starts with the person's login. @param wish null: it is only asked. Absent in
+   * an app that is older than its engine, which is where the page comes from.
+   */
+  startAtLogin?(wish: boolean | null): Promise<boolean>;
 }

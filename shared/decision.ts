@@ -1,6 +1,6 @@
 /**
- * The brain's answer to "where does this model go?": always with the candidates it weighed and a
- * sentence for people. Pure data.
+ * The type of a decision: where a model goes, all candidates that the brain considered, and a
+ * sentence for users. Pure data.
  */
 import type { FormKind } from './profile.ts';
 import type { Fact, Reason } from './reason.ts';
@@ -72,15 +72,15 @@ export interface LaunchPlan {
   readonly env: Readonly<Record<string, string>>;
   /** Absent: the files are loaded as they are. */
   readonly preparation?: Preparation | undefined;
-  /** Of an adapter: the model into whose process it is loaded. */
+  /** For a LoRA: the model that it is loaded into. */
   readonly base?: string | undefined;
   /** Of a model that lives in a server with others: its name. */
   readonly server?: string | undefined;
-  /** Adapters that it was started for: how many at once, and of which rank at most. */
+  /** The LoRAs that it was started for: how many at once, and of which rank at most. */
   readonly adapters?: { readonly count: number; readonly maxRank: number } | undefined;
   /**
    * How its server is asked, where the settings say that (protocol, health check, name of the
-   * model): a server that is asked otherwise is launched anew.
+   * model): a server that is asked otherwise is launched again.
    */
   readonly asked?: readonly string[] | undefined;
   /** What the runtime said that an earlier load took, which this plan was computed from. */
@@ -157,7 +157,7 @@ export type Decision =
        * first.
        */
       readonly lacksRoom?: boolean;
-      /** Of an adapter: the model that has to be ready first. */
+      /** For a LoRA: the model that has to be ready first. */
       readonly base?: string;
       readonly candidates: readonly Candidate[];
       readonly reason: string;
@@ -165,7 +165,7 @@ export type Decision =
     }
   | {
       readonly kind: 'refuse';
-      /** Of an adapter: the model that cannot be served so that it takes it. */
+      /** For a LoRA: its base, which cannot be served so that it takes the LoRA. */
       readonly base?: string;
       readonly refusal: RefusalReason;
       readonly candidates: readonly Candidate[];

@@ -1,7 +1,7 @@
 /**
- * Every error that Modelium shows a person: one class, one table. The table gives each code its
- * HTTP status and the hint of what to do; the sentence itself is written where the error is thrown,
- * because only that place knows the numbers.
+ * All errors that Modelium shows to users: one class and one table. The table gives each code its
+ * HTTP status and a hint what to do. The sentence is written where the error is thrown, because
+ * only that place knows the figures.
  */
 
 interface ErrorFacts {
@@ -19,7 +19,11 @@ interface ErrorFacts {
 
 export const ERRORS = {
   // Requests
-  'malformed-http': { status: 400, type: 'invalid_request_error', hint: 'Speak HTTP/1.1 here, without TLS.' },
+  'malformed-http': {
+    status: 400,
+    type: 'invalid_request_error',
+    hint: 'Speak HTTP/1.1 here, without TLS, with one Host header and no transfer-encoding but chunked.',
+  },
   'head-too-large': { status: 431, type: 'invalid_request_error', hint: 'Send fewer or shorter headers: cookies are the usual cause.' },
   'request-timeout': { status: 408, type: 'invalid_request_error', hint: 'Send the whole request without long pauses.' },
   'invalid-json': { status: 400, type: 'invalid_request_error', hint: 'Send one JSON object as the body.' },
@@ -31,6 +35,7 @@ export const ERRORS = {
     hint: 'Send the body as it is, or as gzip, deflate, br or zstd.',
   },
   'busy-with-bodies': { status: 503, type: 'unavailable_error', hint: 'Ask again in a moment, or raise api.max_buffered_mb.' },
+  'busy-with-images': { status: 503, type: 'unavailable_error', hint: 'Ask again in a moment, with fewer images at once.' },
   'busy-with-connections': {
     status: 503,
     type: 'unavailable_error',
@@ -42,11 +47,11 @@ export const ERRORS = {
   'model-not-found': { status: 404, type: 'not_found_error', hint: 'GET /v1/models lists the models.' },
   // OpenAI's own name: agents and chat programs know it, and shorten their history when they see
   // it.
-  context_length_exceeded: { status: 400, type: 'invalid_request_error', hint: 'Shorten it, or raise models.<id>.context.' },
+  context_length_exceeded: { status: 400, type: 'invalid_request_error', hint: 'Shorten it, or raise models.NAME.context.' },
   'not-supported-by-model': {
     status: 400,
     type: 'invalid_request_error',
-    hint: "Choose a model of the right kind: GET /models tells each one's.",
+    hint: 'Choose a model of the right kind: GET /models lists the kinds.',
   },
   // Guard
   'host-not-allowed': { status: 403, type: 'permission_error', hint: 'Add the name to api.allowed_hosts.' },
@@ -59,17 +64,17 @@ export const ERRORS = {
   'proof-refused': {
     status: 401,
     type: 'permission_error',
-    hint: 'Ask /control/prove, and sign each request anew with what this run of the engine answers.',
+    hint: 'Ask /control/prove again, and sign each request with the answer of this run of the engine.',
   },
   // Models that cannot answer now
   'model-settling': { status: 503, type: 'unavailable_error', hint: 'Ask again when the copy is complete.' },
-  'model-blocked': { status: 503, type: 'unavailable_error', hint: '`modelium why MODEL` tells what would help.' },
+  'model-blocked': { status: 503, type: 'unavailable_error', hint: '`modelium why MODEL` says what would help.' },
   'model-failed': { status: 503, type: 'unavailable_error', hint: "`modelium logs MODEL` shows the runtime's own words." },
   'model-gone': { status: 410, type: 'not_found_error', hint: 'Its files were removed. Put them back to serve it again.' },
   'queue-full': {
     status: 429,
     type: 'rate_limit_error',
-    hint: "Ask again later. Where the model's queue is full, orchestration.policies.max_queue sets its length.",
+    hint: "Ask again later. If the model's queue is full, raise orchestration.policies.max_queue.",
   },
   'queue-timeout': {
     status: 503,
@@ -91,20 +96,20 @@ export const ERRORS = {
   'out-of-memory': {
     status: 503,
     type: 'unavailable_error',
-    hint: 'Free memory, or give the model a smaller context (models.<id>.context).',
+    hint: 'Free memory, or give the model a smaller context (models.NAME.context).',
   },
   'not-convertible': {
     status: 503,
     type: 'unavailable_error',
     hint: 'Drop a GGUF of the same model, or use a runtime that takes the folder.',
   },
-  'room-did-not-come': { status: 503, type: 'unavailable_error', hint: '`modelium why MODEL` tells who holds the memory.' },
+  'room-did-not-come': { status: 503, type: 'unavailable_error', hint: '`modelium why MODEL` shows what holds the memory.' },
   'still-alive': { status: 503, type: 'server_error', hint: 'A process of the model could not be ended. End it by hand.' },
   // Engine
   'settings-invalid': {
     status: 400,
     type: 'invalid_request_error',
-    hint: 'Mend the file; a running engine keeps its old settings until then.',
+    hint: 'Correct the file; a running engine keeps its old settings until then.',
   },
   'settings-refused': {
     status: 400,
@@ -113,8 +118,17 @@ export const ERRORS = {
   },
   'settings-changed': { status: 409, type: 'invalid_request_error', hint: 'Read the settings again, then repeat the edit.' },
   'settings-unwritable': { status: 503, type: 'server_error', hint: 'Make room, or make the file writable, and save again.' },
-  'file-exists': { status: 409, type: 'invalid_request_error', hint: 'Name another path, or write it anew with --force.' },
-  'no-settings-file': { status: 409, type: 'invalid_request_error', hint: 'Start Modelium with one: modelium serve --config FILE' },
+  'file-exists': { status: 409, type: 'invalid_request_error', hint: 'Choose another path, or overwrite the file with --force.' },
+  'not-importable': {
+    status: 400,
+    type: 'invalid_request_error',
+    hint: 'Correct the file, or name another one: modelium import config.yaml',
+  },
+  'no-settings-file': {
+    status: 409,
+    type: 'invalid_request_error',
+    hint: 'Start Modelium with a settings file: modelium serve --config FILE',
+  },
   'port-taken': { status: 503, type: 'server_error', hint: 'Set api.port to a free one.' },
   'already-running': { status: 503, type: 'server_error', hint: 'Use that engine, or stop it first.' },
   'host-needs-key': { status: 400, type: 'invalid_request_error', hint: 'Set api.host to 127.0.0.1.' },
@@ -130,12 +144,17 @@ export const ERRORS = {
   'confirmation-needed': {
     status: 400,
     type: 'invalid_request_error',
-    hint: 'Look at it with --show; then say it with --yes.',
+    hint: 'Read the files with --show, then agree with --yes.',
   },
   'content-changed': {
     status: 409,
     type: 'invalid_request_error',
-    hint: 'Look at what it is now (`modelium trust MODEL`), then decide anew.',
+    hint: 'Read the present files (`modelium trust MODEL`), then decide again.',
+  },
+  'upload-refused': {
+    status: 400,
+    type: 'invalid_request_error',
+    hint: "Rename the file, or copy it to the engine's machine yourself and give its path.",
   },
   'disk-full': { status: 507, type: 'server_error', hint: 'Free some space on that disk.' },
   internal: { status: 500, type: 'server_error', hint: 'This is a bug in Modelium. The log has the details.' },

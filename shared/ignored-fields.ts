@@ -1,8 +1,9 @@
 /**
- * Fields that clients send by habit and that change no answer here, whatever the runtime: they are
+ * Fields that clients send by habit and that change no answer here, for any runtime. They are
  * ignored, counted, and named in the header `x-modelium-ignored`. A field that would change the
- * answer never belongs here: who does not carry it out refuses it by name. What only some models
- * know (how hard to think) is told by their runtime, in the same header of its answer.
+ * answer must not be listed: a runtime that does not support it refuses it by name. Fields that
+ * only some models support (such as reasoning effort) are reported by their runtime in the same
+ * header.
  */
 
 export const IGNORED_HEADER = 'x-modelium-ignored';

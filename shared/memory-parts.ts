@@ -1,6 +1,6 @@
 /**
- * What the memory of a model is for, in words: weights told apart from the cache of its context,
- * which alone grows with context and requests side by side. Wording only; pure.
+ * Describes what a model's memory is used for: weights, the cache of its context, and others. Only
+ * the cache grows with the context and with parallel requests. Wording only; pure.
  */
 import { type Candidate, type LaunchPlan, MEMORY_PARTS, type MemoryPart, type MemoryParts } from './decision.ts';
 import { bytesInWords } from './units.ts';
@@ -38,7 +38,9 @@ export function cacheFor({ contextTokens, parallelSequences }: Pick<LaunchPlan, 
   return parallelSequences === 1 ? `${tokens} for one request` : `${tokens} for each of ${parallelSequences} requests`;
 }
 
-/** `965 MiB: 94 MiB weights, 720 MiB cache of the context, ...`; null where nobody reckoned parts. */
+/**
+ * `965 MiB: 94 MiB weights, 720 MiB cache of the context, ...`; null where nobody reckoned parts.
+ */
 export function partsInWords({ parts, bytesNeeded }: Pick<Candidate, 'parts' | 'bytesNeeded'>): string | null {
   const named = namedParts(parts ?? {});
   if (named.length === 0) return null;

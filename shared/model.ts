@@ -1,4 +1,7 @@
-/** A model's life: its states, and the facts that move it; transition.ts says how. */
+/**
+ * The life of a model: its states, and the events that change them. transition.ts says which event
+ * leads where.
+ */
 import type { DeviceBytes, DeviceId, LaunchPlan, Placement, RuntimeId } from './decision.ts';
 import type { Reason } from './reason.ts';
 import type { ServedTensors } from './tensors.ts';
@@ -55,14 +58,27 @@ export interface Endpoint extends Server {
   readonly model: string;
   /** What its server has in place of `/v1` in front of OpenAI's routes. */
   readonly prefix: string;
-  /** Others live in its server too: nothing that could reach them, or the server as a whole, is passed on. */
+  /**
+   * Others live in its server too: nothing that could reach them, or the server as a whole, is
+   * passed on.
+   */
   readonly isShared?: boolean | undefined;
   /** Of the protocol `v2`: the tensors that it takes and answers with, as its server says. */
   readonly tensors?: ServedTensors | undefined;
+  /** Its server refuses larger requests; absent: it does not say. */
+  readonly mostRequestBytes?: number | undefined;
   /** Where its server is told what to load, and with which key, if that is another place. */
   readonly control?: Server | undefined;
-  /** Of a model in a server elsewhere: by how much GPU memory in use grew there when it was loaded; absent: nobody says. */
+  /**
+   * Of a model in a server elsewhere: by how much GPU memory in use grew there when it was loaded;
+   * absent: nobody says.
+   */
   readonly tookBytes?: number | undefined;
+  /**
+   * Processes in its server that serve other models, as the server says: their memory is not its
+   * own.
+   */
+  readonly othersPids?: readonly number[] | undefined;
   /** Where its server tells figures of its own, if that is another place. */
   readonly figuresAt?: Address | undefined;
 }
@@ -225,6 +241,11 @@ export const SERVABLE_STATES: ReadonlySet<StateName> = new Set([
   'unloaded',
   'failed',
 ]);
+
+/** States in which a model holds memory, or is about to. */
+export const LOADED_STATES: ReadonlySet<StateName> = new Set(['loading', 'ready', 'asleep', 'draining']);
+/** States on the way to a load. */
+export const COMING_STATES: ReadonlySet<StateName> = new Set(['preparing', 'queued', 'loading']);
 
 /** Facts, in the past tense. Times are monotonic milliseconds. */
 export type ModelEvent =

@@ -1,5 +1,5 @@
 /**
- * Which known names a mistyped one probably meant. Pure; used for settings keys, model names and
+ * Finds the known names closest to a mistyped one. Pure; used for settings keys, model names and
  * verbs.
  */
 

@@ -1,8 +1,7 @@
 /**
- * What `api.cors_origins` and `api.allowed_hosts` may say, and what it matches. Pure. A `*` that
- * could match more than its author meant (`http://localhost*` would let
- * http://localhost.evil.example in) is no pattern: the settings file is refused, with the form that
- * works.
+ * The patterns in `api.cors_origins` and `api.allowed_hosts`, and what they match. Pure. A pattern
+ * is refused if its `*` could match more than intended (`http://localhost*` would allow
+ * http://localhost.evil.example); the error shows a form that works.
  */
 
 /** A scheme; a host that is a name, an address, `*` or begins with `*.`; perhaps a port or `:*`. */

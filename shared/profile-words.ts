@@ -1,6 +1,6 @@
 /**
- * Parts of a model's profile in words, the same on the command line and in the window. Pure; null
- * where nothing is known.
+ * Describes parts of a model's profile in words, for the command line and the window. Pure; returns
+ * null for unknown values.
  */
 import type { KvCost, ModelProfile } from './profile.ts';
 import { smallBytesInWords } from './units.ts';

@@ -1,6 +1,6 @@
 /**
- * What a model is, as its bytes tell: the analyzer's verdict. Pure data; owned by
- * `main/core/analyzer`, read by the brain and shown to people.
+ * The type of a model's profile, which the analyzer makes from its files. Pure data; owned by
+ * `main/core/analyzer`, read by the brain and shown to users.
  */
 
 /** What one can ask of a model. */
@@ -71,7 +71,7 @@ export type Conversion =
   /** `why`: a sentence without its full stop. */
   | { readonly architecture: null; readonly contextTokens: null; readonly why: string };
 
-export interface AdapterForm {
+export interface LoraForm {
   /** As PEFT calls it: `LORA`. */
   readonly method: string;
   /** Of its matrices; where modules have ranks of their own, the largest. */
@@ -97,8 +97,8 @@ export interface ModelForm {
    */
   readonly codeFiles: readonly string[];
   readonly companions?: readonly CompanionFile[];
-  /** Of adapters. */
-  readonly adapter?: AdapterForm;
+  /** Of LoRAs. */
+  readonly adapter?: LoraForm;
   /** Of forms that take tensors. */
   readonly inputs?: readonly TensorSpec[];
   readonly outputs?: readonly TensorSpec[];
@@ -233,7 +233,7 @@ export interface ModelProfile {
   /** As its README says: `apache-2.0`. */
   readonly licence: string | null;
   readonly tags: readonly string[];
-  /** The model that this one is an adapter of, as it names it. */
+  /** For a LoRA: its base, by the name that its files give. */
   readonly base: string | null;
   /**
    * Those that can be used as they lie there, the best described first; of what is incomplete,
@@ -256,6 +256,11 @@ export interface ModelProfile {
   readonly layerBytes: readonly number[];
   readonly inputBytes: number;
   readonly outputBytes: number;
+}
+
+/** The form of a model that lies in no folder here: `server` offers it under the name `model`. */
+export function offeredForm(server: string, model: string): ModelForm {
+  return { kind: 'remote', files: [model], codeFiles: [], server };
 }
 
 /** A profile of which nothing is known yet: what a reader spreads before what it found. */

@@ -1,13 +1,13 @@
 /**
  * How the engine and its clients prove to each other that they know the control token, without
- * sending it: what is signed, and how a proof is written into a header. The hashing is done by
- * whoever asks (node:crypto, the browser's crypto.subtle). Pure; knows neither Node nor the DOM.
+ * sending it: what is signed, and how a proof is written into a header. The callers do the hashing
+ * (node:crypto, the browser's crypto.subtle). Pure; knows neither Node nor the DOM.
  *
- * Everything is an HMAC-SHA256 in hexadecimal. The token signs nothing but the name of one run of
- * the engine; the result is the session key, which signs the rest: it is worth nothing once that
- * run has ended. Each message begins with its own purpose, so that no proof can be passed on as
- * another one. The engine's proof names the address that was asked and the one where it listens: a
- * client sees when somebody sits between them.
+ * All signatures are HMAC-SHA256 in hexadecimal. The token signs only the name of one run of the
+ * engine. The result is the session key, which signs everything else and is worthless after that
+ * run. Each message begins with its purpose, so that no proof can be used as another one. The
+ * engine's proof names the address that the client asked and the address on which the engine
+ * listens, so that a client detects a program between them.
  */
 
 /** The answer to a signed request carries the engine's own proof in this header. */

@@ -1,6 +1,6 @@
 /**
- * The smaller words of reasons: names of devices, of models and of who holds memory, each no longer
- * than a headline allows. Pure.
+ * The names in reasons: of devices, of models and of holders of memory, shortened to fit into a
+ * headline. Pure.
  */
 import { HOST_DEVICE } from './decision.ts';
 import { assertNever } from './errors.ts';
@@ -66,7 +66,7 @@ export function usageInWords(use: Use): string {
     case 'new':
       return 'loaded just now';
     case 'unknown':
-      return 'it is not known what it does';
+      return 'its activity is not known';
     default:
       return use.is;
   }

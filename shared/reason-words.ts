@@ -1,7 +1,7 @@
 /**
- * The words for reasons, for the log, the command line and the window alike: a headline of at most
- * 80 characters that begins with what came of it, the facts as short phrases, and both in one
- * sentence. Wording only; pure.
+ * The wording of reasons, for the log, the command line and the window: a headline of at most 80
+ * characters that begins with the result, the facts as short phrases, and a sentence of both.
+ * Wording only; pure.
  */
 import type { DecisionRow } from './decision.ts';
 import { assertNever } from './errors.ts';
@@ -42,7 +42,7 @@ export function factInWords(fact: Fact, place: PlaceRef | null = null): string {
     case 'holds':
       return `${deviceInWords(fact.device)}: ${holderInWords(fact.holder)} ${bytesInWords(fact.bytes)}`;
     case 'leaves':
-      return `${fact.model} leaves first (${usageInWords(fact.use)}${fact.isCut ? ', and it was waited for long enough' : ''})`;
+      return `${fact.model} leaves first (${usageInWords(fact.use)}${fact.isCut ? ', after a long enough wait' : ''})`;
     case 'in-the-way':
       return `${fact.model} is in the way (${usageInWords(fact.use)})`;
     case 'weights':
@@ -181,7 +181,7 @@ const TURNS = {
   load: 'Waiting: another load on the same device comes first',
   conversion: 'Waiting: another model is being converted',
   waking: 'Waiting to be woken',
-  prepared: 'Waiting for its turn: it is prepared',
+  prepared: 'Waiting for its turn: the conversion is done',
 } as const;
 
 function waitingInWords(cause: Waiting, name: Name): string {
@@ -235,7 +235,7 @@ function refusalInWords(cause: Refused, name: Name): string {
     case 'no-such-gpu':
       return 'Its settings name no GPU that is here';
     case 'needs-trust':
-      return 'Not trusted yet: it brings code that would run here';
+      return 'Not trusted yet: it contains code that would run here';
     case 'base-not-served':
       return `Its base ${name(cause.base)} cannot be served`;
     case 'said':
@@ -264,7 +264,7 @@ function failureInWords({ code, place, sentence }: Extract<Cause, { kind: 'faile
     case 'load-too-long':
       return `Loading ${where}`.trim().concat(' took too long');
     case 'room-did-not-come':
-      return place === null ? 'The memory did not come free in time' : `${devicesInWords(place.devices)} did not come free in time`;
+      return place === null ? 'The memory did not become free in time' : `${devicesInWords(place.devices)} did not become free in time`;
     default:
       return headlineFrom(sentence);
   }

@@ -1,7 +1,6 @@
 /**
- * Why something was decided, as data: what came of it and by which cause, and the facts that speak
- * for and against it. The words are made of it in one place, `reason-words.ts`. Rows of earlier
- * versions have a sentence and none of this.
+ * The reason of a decision, as data: its result and cause, and the facts for and against.
+ * `reason-words.ts` turns it into words. Rows of earlier versions have a sentence instead.
  */
 import type { FormKind } from './profile.ts';
 

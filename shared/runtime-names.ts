@@ -1,6 +1,6 @@
 /**
- * What a person may call a runtime of their own in modelium.yaml. No list of those that there are:
- * that is `RUNTIME_IDS` and the settings.
+ * Checks the names that users give to custom runtimes in modelium.yaml. The list of runtimes is in
+ * `RUNTIME_IDS` and in the settings.
  */
 import { z } from 'zod';
 import { RUNTIME_IDS } from './decision.ts';
@@ -18,4 +18,4 @@ const NAME = /^[A-Za-z][A-Za-z0-9._-]{0,63}$/;
 export const runtimeName = z
   .string()
   .regex(NAME, 'expected a name of at most 64 letters, digits, dots, hyphens and underscores that begins with a letter')
-  .refine((name) => !TAKEN.includes(name.toLowerCase()), 'expected another name, because Modelium itself means something by this one');
+  .refine((name) => !TAKEN.includes(name.toLowerCase()), 'expected another name, because Modelium uses this one itself');

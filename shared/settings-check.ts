@@ -1,6 +1,6 @@
 /**
- * Checks what a settings file holds against the schema, and says in sentences what is wrong. Knows
- * no file: places in it are found by its reader.
+ * Checks the content of a settings file against the schema, and describes errors in sentences. It
+ * knows no files; the reader of the file adds line and column.
  */
 import { z } from 'zod';
 import { nearestNames } from './nearest.ts';
@@ -56,8 +56,14 @@ function ownValue<Value>(record: Readonly<Record<string, Value>>, key: string): 
 
 function withoutEmptySections(value: unknown, path: SettingsPath): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const kept = Object.entries(value).filter(([key, inner]) => inner !== null || !isSection([...path, key]));
-  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutEmptySections(inner, [...path, key])]));
+  // A name is never dropped: what it needs is then found missing.
+  const holdsNames = schemaAt(path) instanceof z.ZodRecord;
+  const kept = Object.entries(value).flatMap(([key, inner]) => {
+    const isEmpty = inner === null && isSection([...path, key]);
+    if (isEmpty) return holdsNames ? [[key, {}]] : [];
+    return [[key, withoutEmptySections(inner, [...path, key])]];
+  });
+  return Object.fromEntries(kept);
 }
 
 /** With keys that are known, or with free names above such keys. */
@@ -79,9 +85,18 @@ function toProblems(issue: z.core.$ZodIssue): readonly SettingsProblem[] {
   const known = sectionKeys(path) ?? [];
   return issue.keys.map((key) => {
     const [nearest] = nearestNames(key, known, 1);
-    const hint = nearest === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
-    return { path, key, sentence: `unknown key "${[...path, key].join('.')}". ${hint}` };
+    const near = nearest === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
+    return { path, key, sentence: `unknown key "${[...path, key].join('.')}". ${secretHint(key, known) ?? near}` };
   });
+}
+
+const SECRET = /^(?:api|auth|access|bearer)?[_-]?(?:key|token|secret|password)$/i;
+
+/** Where a secret is read from elsewhere, what to write in its place; null: it is none. */
+function secretHint(key: string, known: readonly string[]): string | null {
+  const [variable, file] = ['_env', '_file'].map((end) => known.find((name) => name.endsWith(end)));
+  if (!SECRET.test(key) || variable === undefined || file === undefined) return null;
+  return `The settings never contain the secret itself: name the environment variable that holds it (${variable}), or a file that holds nothing else (${file}).`;
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
@@ -90,7 +105,8 @@ function expectation(issue: z.core.$ZodIssue): string {
     return `expected ${[...new Set(choices)].join(' or ')}`;
   }
   if (issue.code === 'invalid_value') return `expected ${issue.values.map((choice) => JSON.stringify(choice)).join(' or ')}`;
-  if (issue.code === 'invalid_type') return `expected ${KINDS[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_type')
+    return `expected ${KINDS[issue.expected] ?? issue.expected}${issue.message.endsWith('received undefined') ? ', and there is none' : ''}`;
   if (issue.code === 'too_small') return `expected ${amount(issue.origin)} of at least ${issue.minimum}`;
   if (issue.code === 'too_big') return `expected ${amount(issue.origin)} of at most ${issue.maximum}`;
   return issue.message;
@@ -101,8 +117,8 @@ function amount(origin: string): string {
 }
 
 const KINDS: Readonly<Record<string, string>> = {
-  object: 'a section with keys of its own',
-  record: 'a section with keys of its own',
+  object: 'a section with keys',
+  record: 'a section with keys',
   array: 'a list',
   tuple: 'a list',
   string: 'a text',

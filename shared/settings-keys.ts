@@ -1,6 +1,6 @@
 /**
- * The keys of the settings one by one, as their schema has them: for the form, for `modelium init`,
- * and for what sets one key apart from another.
+ * Lists the keys of the settings from their schema: for the form, for `modelium init`, and for
+ * rules about single keys.
  */
 import { z } from 'zod';
 import { type Settings, settingsSchema } from './settings.ts';
@@ -33,7 +33,10 @@ export function settingsKeys(): readonly SettingsKey[] {
 
 function keysBelow(schema: z.core.$ZodType, path: readonly string[]): readonly SettingsKey[] {
   const at = unwrapped(schema);
-  if (at instanceof z.ZodRecord && unwrapped(at.valueType) instanceof z.ZodObject) return keysBelow(at.valueType, [...path, ANY_NAME]);
+  // Names below a name, as the tensors of a model, are one key with all that is said of them, and
+  // one field of the form.
+  if (at instanceof z.ZodRecord && unwrapped(at.valueType) instanceof z.ZodObject)
+    return path.includes(ANY_NAME) ? [] : keysBelow(at.valueType, [...path, ANY_NAME]);
   if (!(at instanceof z.ZodObject)) return [];
   return Object.entries(at.shape as Record<string, z.ZodType>).flatMap(([key, inner]) => {
     const here = [...path, key];

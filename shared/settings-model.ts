@@ -1,5 +1,6 @@
 /** What modelium.yaml may say of a single model: `models.NAME`. A part of `settings.ts`. */
 import { z } from 'zod';
+import { imageInputs } from './settings-images.ts';
 import { rayModel } from './settings-ray.ts';
 import { tritonModel } from './settings-triton.ts';
 
@@ -10,7 +11,7 @@ export const model = z.strictObject({
   pin: z
     .boolean()
     .optional()
-    .meta({ description: 'Whether only a person unloads it; left out: false.', examples: [true] }),
+    .meta({ description: 'Whether the model stays loaded until a person unloads it; left out: false.', examples: [true] }),
   gpus: gpuNames.optional().meta({ description: 'The GPUs that it may use, by index or UUID; left out: any.', examples: [[0, 1]] }),
   context: z
     .number()
@@ -35,7 +36,7 @@ export const model = z.strictObject({
     .positive()
     .optional()
     .meta({
-      description: 'MiB that it is reckoned to take where it runs, in place of the estimate; left out: as estimated.',
+      description: 'MiB of memory that replace the estimate for this model; left out: the estimate.',
       examples: [6000],
     }),
   evict_after_idle_seconds: z
@@ -58,7 +59,7 @@ export const model = z.strictObject({
     .string()
     .optional()
     .meta({
-      description: 'Which of several quantisations in its folder is served, as their names say it; left out: the best that fits.',
+      description: 'Which of several quantisations in its folder is served, such as Q4_K_M; left out: the best that fits.',
       examples: ['Q4_K_M'],
     }),
   args: z
@@ -69,6 +70,7 @@ export const model = z.strictObject({
       examples: [['--threads', '8']],
       fileOnly: true,
     }),
+  image_inputs: imageInputs,
   triton: tritonModel,
   ray: rayModel,
 });

@@ -1,12 +1,13 @@
 /**
- * What modelium.yaml says of Ray Serve: the cluster, and of single models how they run on it. What
- * each key does is `main/runtime/ray/`.
+ * The Ray Serve keys of modelium.yaml: for the cluster, and for single models. `main/runtime/ray/`
+ * implements them.
  */
 import { z } from 'zod';
 
 /** Scheme, host and port; nothing of a user, a path, a query or a fragment. */
 export const ORIGIN_URL = /^https?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\/?$/i;
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** The name of an environment variable. */
+export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const SOURCE = /^(?:\/|[a-z][a-z0-9+.-]*:\/\/)\S+$/;
 const replicas = z.number().int().min(1).max(1000);
 
@@ -28,7 +29,7 @@ export const rayModel = z
       .optional()
       .meta({
         description:
-          'Exact GPUs of each replica, by index or UUID on its node, which the cluster does not count; left out: the cluster chooses.',
+          'Exact GPUs of each replica, by index or UUID on its node; the cluster does not reserve them; left out: the cluster chooses.',
         examples: [['0']],
       }),
     cpus: z
@@ -38,7 +39,7 @@ export const rayModel = z
       .optional()
       .meta({
         description:
-          'Processors that the cluster sets aside for each replica, which may use more; left out: 1, and none on a cluster of our own.',
+          'Processors that the cluster reserves for each replica (a replica may use more); left out: 1, or 0 on a cluster that Modelium starts.',
         examples: [2],
       }),
     resources: z
@@ -53,12 +54,24 @@ export const rayModel = z
       .strictObject({
         min: z.number().int().min(1).max(1000).default(1).describe('Copies that always run.'),
         max: replicas.default(2).describe('Copies that run at most.'),
-        target: z.number().positive().default(2).describe('Requests at each copy at which another one is started.'),
+        target: z.number().positive().default(2).describe('Requests per copy at which another copy is started.'),
+        up_after_seconds: z
+          .number()
+          .nonnegative()
+          .max(86_400)
+          .default(30)
+          .describe('Seconds that there must be so many requests before a copy is added.'),
+        down_after_seconds: z
+          .number()
+          .nonnegative()
+          .max(86_400)
+          .default(600)
+          .describe('Seconds with fewer requests before a copy is ended.'),
       })
       .refine(({ min, max }) => min <= max, 'expected min not above max')
       .optional()
       .meta({
-        description: 'Copies as there are requests, in place of `replicas`; left out: as many as `replicas` says.',
+        description: 'Scales the copies with the number of requests, in place of `replicas`; left out: `replicas` copies.',
         examples: [{ min: 1, max: 4 }],
       }),
     source: z
@@ -67,14 +80,16 @@ export const rayModel = z
       .optional()
       .meta({
         description:
-          "Where the cluster finds the model's files, a path there or an address; left out: where they lie here, as ray_serve.path_map says.",
+          "Where the cluster finds the model's files: a path on its nodes or an address; left out: the path here, mapped by ray_serve.path_map.",
         examples: ['s3://bucket/model.zip'],
         fileOnly: true,
       }),
     llm: z
       .boolean()
       .default(false)
-      .describe('Whether ray.serve.llm (vLLM on the cluster) serves it; it knows no keys, so that whoever reaches the cluster can ask it.'),
+      .describe(
+        'Whether ray.serve.llm (vLLM on the cluster) serves it; ray.serve.llm has no keys, so anybody who reaches the cluster can use the model.',
+      ),
   })
   .optional()
   .meta({ description: 'How it runs on Ray Serve.' });
@@ -101,7 +116,7 @@ export const rayKeys = {
     .nullable()
     .default(null)
     .meta({
-      description: "The environment variable that holds that cluster's token; null: it wants none, or token_file holds it.",
+      description: "The environment variable that holds that cluster's token; null: it needs no token, or token_file holds it.",
       fileOnly: true,
     }),
   token_file: z
@@ -113,7 +128,7 @@ export const rayKeys = {
     .record(z.string().regex(/^\//, 'expected an absolute path'), z.string().regex(/^\//, 'expected an absolute path'))
     .default({})
     .meta({
-      description: 'Folders of this machine and where the nodes of that cluster see the same files; empty: they see none of them.',
+      description: 'Folders of this machine, each with its path on the nodes of that cluster; empty: no shared folders.',
       examples: [{ '/models': '/mnt/models' }],
       fileOnly: true,
     }),
@@ -123,10 +138,10 @@ export const rayKeys = {
     .min(1)
     .max(65_535)
     .default(8000)
-    .describe('The port of Serve on that cluster, where it does not run yet; where it does, its own counts.'),
+    .describe('The port for Serve if Serve does not run on that cluster yet; otherwise the present port of Serve is used.'),
   command: z.string().nullable().default(null).meta({
     description:
-      'Path or name of the ray program for a cluster of our own; null: looked for on the PATH, in .venv beside this file and ~/.venv.',
+      'Path or name of the ray program for a cluster that Modelium starts; null: searched on the PATH, in .venv beside this file and ~/.venv.',
     fileOnly: true,
   }),
   object_store_mb: z
@@ -134,7 +149,7 @@ export const rayKeys = {
     .int()
     .min(80)
     .default(200)
-    .describe('MiB of shared memory that a cluster of our own sets aside for what its processes hand to each other.'),
+    .describe('MiB of shared memory (the object store of Ray) of a cluster that Modelium starts.'),
 };
 
 /** Its token comes from one place. */

@@ -1,8 +1,9 @@
 /**
- * `remotes` of modelium.yaml: servers that run elsewhere, and where their keys are. No key stands
- * in the settings themselves.
+ * `remotes` of modelium.yaml: servers that run elsewhere, and where their API keys are. The
+ * settings never contain an API key.
  */
 import { z } from 'zod';
+import { VARIABLE } from './settings-ray.ts';
 
 /** It stands in names of models and in sentences. */
 const remoteName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'expected a name of at most 32 letters, digits, dots and dashes');
@@ -19,16 +20,16 @@ export const remote = z
       .string()
       .regex(SERVER_URL, 'expected an address such as https://box.example/v1, without a user, a query or a fragment')
       .meta({
-        description: 'Its address, with what stands in front of its routes; most end in /v1.',
+        description: 'Its address, with the prefix of its routes; most addresses end in /v1.',
         examples: ['http://10.0.0.5:8000/v1'],
         fileOnly: true,
       }),
     key_env: z
       .string()
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable, never the key itself')
+      .regex(VARIABLE, 'expected the name of an environment variable, never the key itself')
       .optional()
       .meta({
-        description: 'The environment variable that holds its key; left out: it wants none, or key_file holds it.',
+        description: 'The environment variable that holds its key; left out: it needs no key, or key_file holds it.',
         examples: ['LAB_KEY'],
         fileOnly: true,
       }),
@@ -50,13 +51,13 @@ export const remote = z
       .max(64)
       .regex(/^[A-Za-z0-9._/-]*$/, 'expected letters, digits, dots, dashes and slashes')
       .default('')
-      .describe('What stands before their names here, such as lab/.'),
+      .describe('The prefix of their names here, such as lab/.'),
   })
   .refine(({ key_env, key_file }) => key_env === undefined || key_file === undefined, 'expected key_env or key_file, not both');
 
 export const remotes = z
   .record(remoteName, remote)
   .default({})
-  .describe('OpenAI-compatible servers that run elsewhere, by a name of your choice: their models are asked through this one.');
+  .describe('OpenAI-compatible servers elsewhere, each under a name of your choice; Modelium passes requests on to their models.');
 
 export type RemoteSettings = z.output<typeof remote>;

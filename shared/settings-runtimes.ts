@@ -1,6 +1,6 @@
 /**
- * `runtimes.NAME` of modelium.yaml: a person's own server, started by a command of theirs. What
- * each key does is `main/runtime/custom/`.
+ * `runtimes.NAME` of modelium.yaml: custom servers, each started by a command.
+ * `main/runtime/custom/` implements the keys.
  */
 import { z } from 'zod';
 import { MODEL_KINDS } from './profile.ts';
@@ -28,7 +28,7 @@ const stop = z.strictObject({
     .enum(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'])
     .default('SIGTERM')
     .describe('The signal by which it is asked to end: SIGTERM, SIGINT, SIGQUIT or SIGHUP.'),
-  grace_seconds: z.number().nonnegative().default(10).describe('Seconds that it gets to end by itself; then it is killed.'),
+  grace_seconds: z.number().nonnegative().default(10).describe('Seconds that it has to end; then it is killed.'),
 });
 
 const FILLED = '{port}, {model} (its path), {name}, {context}, {gpus} (how many) and {cpu_threads} are filled in';
@@ -53,17 +53,17 @@ export function ownRuntime<Shape extends z.ZodRawShape>(ofProcesses: Shape) {
       .string()
       .regex(/^\/\S*$/, 'expected a path that begins with /')
       .default('/health')
-      .describe('The path that answers with status 200 when the server is up; then one real answer proves the model.'),
+      .describe('The path that answers with status 200 when the server is up; after that, Modelium requests one real answer as a test.'),
     protocol: z
       .enum(['openai', 'v2', 'none'])
       .default('openai')
       .describe(
-        'openai: it has the routes of OpenAI; v2: those of KServe and Triton for tensors; none: nothing is known of its routes; the latter two are reached by /upstream/NAME/.',
+        'openai: it has the routes of OpenAI; v2: those of KServe and Triton for tensors; none: its routes are unknown; clients reach servers with v2 or none at /upstream/NAME/.',
       ),
     formats: z
       .array(z.enum(Object.keys(RUNTIME_FORMATS) as [Format, ...Format[]]))
       .default([])
-      .describe('Formats of models that it serves; empty: only models whose own `runtime` names it, whatever their format.'),
+      .describe('Formats of models that it serves; empty: only models with models.NAME.runtime set to it, in any format.'),
     kinds: z
       .array(z.enum(MODEL_KINDS).exclude(['unknown']))
       .default([])
@@ -72,13 +72,13 @@ export function ownRuntime<Shape extends z.ZodRawShape>(ofProcesses: Shape) {
       .string()
       .min(1)
       .default('{name}')
-      .describe('What the server calls the model, where that is not the name here; {model} and {name} are filled in.'),
+      .describe('The name of the model in requests to the server, if it differs from the name here; {model} and {name} are filled in.'),
     memory_mb: z
       .number()
       .positive()
       .optional()
       .meta({
-        description: 'MiB that a model takes, as a first guess until it was measured; left out: guessed by its files.',
+        description: 'MiB that a model takes, used until the model has been measured; left out: estimated from its files.',
         examples: [6000],
       }),
     stop: stop.prefault({}).describe('How it is asked to end.'),

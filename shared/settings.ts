@@ -1,9 +1,8 @@
 /**
- * modelium.yaml: the schema, its defaults, and what each key means. The names of the keys are a
- * promise to users and never change. Everything that shows settings comes from here: the check of a
- * file, the form of the window, the comments of `modelium init`. Sentences about wrong values are
- * `settings-check.ts`; the file, its comments, lines and columns are
- * `main/io/settings/settings-file.ts`.
+ * modelium.yaml: the schema, its defaults, and the meaning of each key. The names of the keys are a
+ * promise to users and never change. The check of a file, the form of the window and the comments
+ * of `modelium init` are all made from it. `settings-check.ts` has the error sentences;
+ * `main/io/settings/settings-file.ts` reads the file, with comments, lines and columns.
  */
 import { z } from 'zod';
 import type { RuntimeId } from './decision.ts';
@@ -63,13 +62,14 @@ const llama = z.strictObject({
 const vllm = z.strictObject({
   enabled: enabled.default('auto').describe('Whether vLLM may serve models: true, false, or auto: when it is installed.'),
   command: z.string().nullable().default(null).meta({
-    description: 'Path or name of the vllm program; null: looked for on the PATH, in .venv beside this file, ~/.venv, uv, pipx and conda.',
+    description:
+      'Path or name of the vllm program; null: searched on the PATH, in .venv beside this file, ~/.venv and the folders of uv, pipx and conda.',
     fileOnly: true,
   }),
   args: z
     .array(z.string())
     .default([])
-    .meta({ description: 'Arguments added to `vllm serve`, for every model; they win over those of Modelium.', fileOnly: true }),
+    .meta({ description: 'Arguments added to `vllm serve`, for every model; they override those of Modelium.', fileOnly: true }),
   ...ofProcesses,
 });
 
@@ -78,39 +78,42 @@ const discovery = z.strictObject({
     .array(z.string())
     .nullable()
     .default(null)
-    .describe('Folders whose children are models, `~` being your home; null: ~/modelium/incoming, and /models/incoming where it exists.'),
+    .describe('Folders that contain models (`~` is your home); null: ~/modelium/incoming, and /models/incoming where it exists.'),
   scan_interval_seconds: z
     .number()
     .positive()
     .default(30)
-    .describe('Seconds between two looks at these folders when the file system sends no events.'),
+    .describe('Seconds between two scans of these folders when the file system sends no events.'),
 });
 
 const policies = z.strictObject({
   evict_after_idle_seconds: z
     .union([seconds, z.literal('auto')])
     .default(300)
-    .describe('A model idle for longer than this many seconds is unloaded; auto: decided by what loading it again would cost.'),
+    .describe(
+      'A model idle for longer than this many seconds is unloaded; auto: chosen from its load time and the usual gaps between requests.',
+    ),
   load: z
     .enum(['on_drop', 'on_request'])
     .default('on_drop')
     .describe('on_drop: a new model is loaded at once where there is room; on_request: only when someone asks for it.'),
-  always_loaded: z
-    .array(z.string())
-    .default([])
-    .describe('Names of models that are loaded without being asked for, and never unloaded for idleness.'),
+  always_loaded: z.array(z.string()).default([]).describe('Names of models that are loaded at the start and never unloaded for idleness.'),
   max_queue: z
     .number()
     .int()
     .positive()
     .default(512)
-    .describe('Requests that may wait for one model, to be loaded or for a place at it; one more is answered with status 429.'),
+    .describe('Requests that may wait for one model, for its load or for a free slot; further requests get status 429.'),
   queue_timeout_seconds: seconds
     .default(600)
     .describe('The longest that a request waits, in seconds; then it is answered with status 503.'),
   drain_seconds: seconds.default(30).describe('Seconds that requests in flight get when their model must leave.'),
-  min_residency_seconds: seconds.default(10).describe('A model that became ready less than this many seconds ago makes way for no other.'),
-  fairness_max_wait_seconds: seconds.default(60).describe('After a wait of this many seconds even a busy model makes way.'),
+  min_residency_seconds: seconds
+    .default(10)
+    .describe('A model that became ready less than this many seconds ago is not evicted for another model.'),
+  fairness_max_wait_seconds: seconds
+    .default(60)
+    .describe('When a request has waited this many seconds, even a busy model is evicted for it.'),
   sleep_after_idle_seconds: seconds
     .nullable()
     .default(null)
@@ -127,7 +130,7 @@ const metrics = z.strictObject({
   include_runtime: z
     .boolean()
     .default(false)
-    .describe("Whether vLLM's own figures of each loaded model are among them, under the model's name."),
+    .describe("Whether the metrics include what vLLM and Triton count of each loaded model, under the model's name."),
   port: port.default(9090).meta({ description: 'The port of the metrics for Prometheus; 0: any free one.', needsRestart: true }),
 });
 
@@ -203,17 +206,17 @@ const sections = z.strictObject({
       policies: policies.prefault({}).describe('When models are loaded and unloaded, and how long requests wait for them.'),
     })
     .prefault({})
-    .describe('Which models there are, and when they are loaded.'),
+    .describe('Where models are found, and when they are loaded and unloaded.'),
   metrics: metrics.prefault({}).describe('Figures for Prometheus.'),
   api: api.prefault({}).describe('The HTTP API, and who may use it.'),
   gpus: gpus.prefault({}).describe('The GPUs of this machine.'),
   host: host.prefault({}).describe('Main memory.'),
-  cache: cache.prefault({}).describe('What is made of models once and kept: anything in it may be deleted.'),
+  cache: cache.prefault({}).describe('Converted models, kept for later loads: anything in it may be deleted.'),
   models: z.record(z.string(), model).default({}).describe('Settings of single models, by name.'),
   runtimes: z
     .record(runtimeName, ownRuntime(ofProcesses))
     .default({})
-    .describe('Servers of your own, by name: of several that take a model the first one here serves it.'),
+    .describe('Servers of your own, by name: if several accept a model, the first one listed serves it.'),
   remotes,
   triton,
   ray_serve: z

@@ -1,6 +1,6 @@
 /**
- * What the window, `GET /status` and the command line may know of a running engine. Plain data;
- * read from the owners, never decided on (I9).
+ * The state of a running engine as the window, `GET /status` and the command line see it. Plain
+ * data, read from its owners; no decision reads it (I9).
  */
 import type { DeviceBytes, DeviceId, LaunchPlan, RuntimeId } from './decision.ts';
 import type { CopyProgress, StateName } from './model.ts';
@@ -90,7 +90,10 @@ export interface RequestView {
 /** The requests of today, as far as they are kept: the newest first. */
 export interface ActivityView {
   readonly nowMs: number;
+  /** The newest first, at most as many as were asked for. */
   readonly requests: readonly RequestView[];
+  /** Kept requests that match what was asked, those beyond the limit included. */
+  readonly matching: number;
   /**
    * Requests that were answered since the engine's start, those included that are not kept any
    * more.
@@ -134,6 +137,8 @@ export interface ModelView {
   readonly loadSeconds: number | null;
   readonly retryInMs: number | null;
   readonly pinned: boolean;
+  /** A person registered its path. What lies in a watch folder is moved away instead. */
+  readonly canForget: boolean;
   /** Null: nobody asked it lately. */
   readonly pace: PaceView | null;
   readonly profile: ModelProfile | null;
@@ -153,6 +158,33 @@ export interface NodeView {
   readonly usedCpus: number;
 }
 
+/**
+ * What a server of tensors counts of a model since it was loaded, its own first request included.
+ */
+export interface ServedStatistics {
+  readonly requests: number;
+  readonly failed: number;
+  /** More than requests where those come in batches. */
+  readonly inferences: number;
+  /** Fewer than inferences where several are computed as one. */
+  readonly executions: number;
+  /** Milliseconds of each request; null: there was none. */
+  readonly averageQueueMs: number | null;
+  readonly averageComputeMs: number | null;
+  /** As ISO 8601; null: never. */
+  readonly lastAt: string | null;
+}
+
+/**
+ * A server that models of a runtime live in: one of ours, or one of somebody else's, which is there
+ * or away.
+ */
+export interface ServerView {
+  readonly state: 'absent' | 'starting' | 'up' | 'recycling' | 'stopping' | 'there' | 'away';
+  /** What it opens while it runs, as a sentence without its full stop; null: it is not ours. */
+  readonly opens: string | null;
+}
+
 export interface RuntimeView {
   readonly id: RuntimeId;
   readonly enabled: boolean;
@@ -164,6 +196,8 @@ export interface RuntimeView {
   readonly isWrong?: boolean | undefined;
   /** The machines of its cluster; absent: it has none. */
   readonly nodes?: readonly NodeView[] | undefined;
+  /** Absent: each model has a process of its own, or the runtime is not here. */
+  readonly server?: ServerView | undefined;
 }
 
 export interface WatchFolderView {
@@ -258,6 +292,12 @@ export interface TrustView {
 /** Tools whose models can be served where they lie. */
 export const MODEL_STORES = ['huggingface', 'lm-studio', 'ollama'] as const;
 export type ModelStore = (typeof MODEL_STORES)[number];
+
+export const STORE_NAMES: Readonly<Record<ModelStore, string>> = {
+  huggingface: 'Hugging Face',
+  'lm-studio': 'LM Studio',
+  ollama: 'Ollama',
+};
 
 /** A model that another tool has on this machine. */
 export interface FoundModel {

@@ -1,6 +1,6 @@
 /**
- * Tensors of the Open Inference Protocol, version 2 (KServe, Triton): what a model takes and
- * answers with, and what is wrong with the tensors of a request. Pure.
+ * Tensors of the Open Inference Protocol, version 2 (KServe, Triton): a model's inputs and outputs,
+ * and checks of the tensors in a request. Pure.
  */
 
 import type { TensorSpec } from './profile.ts';
@@ -41,6 +41,10 @@ export interface ServedTensor {
   readonly shape: readonly number[];
   /** It may be left out. */
   readonly isOptional?: boolean | undefined;
+  /**
+   * `/predict` makes it of images, as the settings of the model say; told by our own routes alone.
+   */
+  readonly image?: true | undefined;
 }
 
 /** What a model takes and answers with, as its server says. */
@@ -67,7 +71,7 @@ export interface TensorProblem {
 
 /** Deeper than any tensor is (I10). */
 const MOST_DIMENSIONS = 16;
-const NAMES_TOLD = 8;
+const NAMES_SHOWN = 8;
 
 /** Of whole numbers the smallest and the largest. */
 const RANGES: Readonly<Record<string, readonly [number, number]>> = {
@@ -96,11 +100,13 @@ export function tensorInWords({ datatype, shape }: Pick<ServedTensor, 'datatype'
 /**
  * The tensors of a request (JSON arrays by name, nested as the tensor is) as the server wants them,
  * or the first thing that is wrong with each. The input is a stranger's: every value is looked at
- * once, and nothing is believed of its shape.
+ * once, and nothing is believed of its shape. @param elsewhere names of inputs that are made in
+ * another way.
  */
 export function givenTensors(
   served: ServedTensors,
   inputs: Readonly<Record<string, unknown>>,
+  elsewhere: readonly string[] = [],
 ): { readonly tensors: readonly GivenTensor[] } | { readonly problems: readonly TensorProblem[] } {
   const known = served.inputs.map(({ name }) => name);
   const takes = `It takes ${listed(served.inputs.map((input) => `${input.name} (${tensorInWords(input)})`))}.`;
@@ -109,6 +115,7 @@ export function givenTensors(
     .map((name) => ({ name, sentence: `the model has no input of this name. ${takes}` }));
   const tensors: GivenTensor[] = [];
   for (const input of served.inputs) {
+    if (elsewhere.includes(input.name)) continue;
     const value = Object.hasOwn(inputs, input.name) ? inputs[input.name] : undefined;
     if (value === undefined) {
       if (input.isOptional !== true) problems.push({ name: input.name, sentence: `this input is missing. ${takes}` });
@@ -155,7 +162,7 @@ function flatten(
   }
   if (!Array.isArray(value) || value.length !== shape[depth]) {
     const found = Array.isArray(value) ? `a list of ${value.length}` : 'a single value';
-    return `its lists are not of one length: where ${shape[depth]} values were expected, there is ${found}.`;
+    return `its lists differ in length: where ${shape[depth]} values were expected, there is ${found}.`;
   }
   for (const inner of value) {
     const problem = flatten(inner, shape, depth + 1, datatype, data);
@@ -176,5 +183,5 @@ function valueProblem(value: unknown, datatype: string): string | null {
 }
 
 function listed(names: readonly string[]): string {
-  return names.length === 0 ? 'none' : `${names.slice(0, NAMES_TOLD).join(', ')}${names.length > NAMES_TOLD ? ' ...' : ''}`;
+  return names.length === 0 ? 'none' : `${names.slice(0, NAMES_SHOWN).join(', ')}${names.length > NAMES_SHOWN ? ' ...' : ''}`;
 }

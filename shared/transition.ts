@@ -1,7 +1,6 @@
 /**
- * The one table of a model's life: which fact moves it from which state to which. Pure. Only
- * `main/core/registry.ts` calls `transition()` (I1); a move that the table lacks is a bug and
- * throws.
+ * The table of a model's state machine: which event leads from which state to which. Pure. Only
+ * `main/core/registry.ts` calls `transition()` (I1); a missing entry is a bug and throws.
  */
 import type { DeviceBytes } from './decision.ts';
 import { assertNever } from './errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Figures as people read them, the same in the story, on the command line and in the window. Memory
- * in GiB and MiB everywhere, never in GB.
+ * Formats figures for users, the same in the log, on the command line and in the window. Memory is
+ * always in GiB and MiB, never in GB.
  */
 
 export const MIB = 1024 ** 2;
@@ -44,6 +44,11 @@ export function phasesInWords(phaseSeconds: Readonly<Record<string, number>>): s
 /** `240 ms`, from a second on as seconds. @param ms milliseconds, not negative. */
 export function millisecondsInWords(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : secondsInWords(ms / 1_000);
+}
+
+/** Tokens a second: `4.2`, `42`, `28,905`. */
+export function speedInWords(perSecond: number): string {
+  return perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond).toLocaleString('en');
 }
 
 /**

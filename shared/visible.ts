@@ -1,4 +1,6 @@
-/** Text out of dropped files, made fit to be read before somebody trusts it. */
+/**
+ * Makes text from dropped files safe to display, so that users can review it before they trust it.
+ */
 
 /**
  * Control characters, escapes, and those that turn the direction of what follows or have no width,

@@ -25,6 +25,14 @@ function lying(key: string, value: number): Uint8Array {
   return bytes;
 }
 
+/** Its head says as much as 32 bits can. */
+const WAV = Buffer.concat([
+  Buffer.from('RIFF\u0000\u0000\u0000\u0000WAVEfmt \u0010\0\0\0\u0001\0'),
+  Buffer.alloc(14, 255),
+  Buffer.from('data'),
+  Buffer.alloc(4, 255),
+]).toString('base64');
+
 describe('hostile files in the watch folder', () => {
   let live: LiveEngine;
   beforeAll(async () => {
@@ -62,7 +70,7 @@ describe('hostile files in the watch folder', () => {
 
   test('a pipe in place of the settings holds nobody up, and is said once', { timeout: WAIT_MS }, async () => {
     const config = join(live.folder, 'modelium.yaml');
-    const said = () => live.said.filter((line) => line.includes('it is a pipe, and no ordinary file'));
+    const said = () => live.logged.filter((line) => line.includes('it is a pipe, not a regular file'));
     rmSync(config);
     execFileSync('mkfifo', [config]);
     await eventually('the sentence', () => said().length > 0);
@@ -70,14 +78,32 @@ describe('hostile files in the watch folder', () => {
     expect(json).toMatchObject({ given: null, problem: expect.stringContaining('The old settings stay in force.') });
     rmSync(config);
     writeFileSync(config, `api: {"port": 0, "cors_origins": ${'['.repeat(5_000)}`);
-    await eventually('the other sentence', () => live.said.some((line) => line.includes('nested more than 32 deep')));
+    await eventually('the other sentence', () => live.logged.some((line) => line.includes('nested more than 32 deep')));
     expect((await live.predict('tiny')).status).toBe(200);
     expect(said()).toHaveLength(1);
   });
 
+  test.each([
+    ['an image of 60 MB', { type: 'image_url', image_url: { url: `data:image/png;base64,${'B'.repeat(60_000_000)}` } }, 'image_url'],
+    ['a sound of 60 MB', { type: 'input_audio', input_audio: { data: 'B'.repeat(60_000_000), format: 'wav' } }, 'input_audio'],
+    ['a WAV of four billion samples in 65,535 channels', { type: 'input_audio', input_audio: { data: WAV, format: 'wav' } }, 'input_audio'],
+  ])('%s, sent to a model of texts, is refused in words, and the model answers on', { timeout: WAIT_MS }, async (_what, part, words) => {
+    const body = { messages: [{ role: 'user', content: [part] }], max_tokens: 2 };
+    for (const [path, whole] of [
+      ['/predict/tiny', body],
+      ['/v1/chat/completions', { model: 'tiny', ...body }],
+    ] as const) {
+      const asked = live.ask('POST', path, whole);
+      expect((await live.predict('tiny')).status).toBe(200);
+      const { status, text } = await asked;
+      expect([status, text]).toEqual([400, expect.stringContaining(words)]);
+      expect(text.length).toBeLessThan(1_000);
+    }
+  });
+
   test('a state folder that somebody deletes is there again, and lets no second engine in', { timeout: WAIT_MS }, async () => {
     rmSync(live.state, { recursive: true });
-    await eventually('the warning', () => live.said.some((line) => line.includes('was deleted while Modelium runs')));
+    await eventually('the warning', () => live.logged.some((line) => line.includes('was deleted while Modelium runs')));
     expect(() => openStateFolder(live.state)).toThrow(
       `An engine already runs for the state folder ${live.state}: it is at ${live.address}`,
     );

@@ -39,6 +39,8 @@ const MAY_IMPORT: Record<Layer, readonly Layer[]> = {
 interface Import {
   readonly from: string;
   readonly specifier: string;
+  /** `import type`: nothing of it runs. */
+  readonly isType: boolean;
 }
 
 function sources(folder: string): readonly string[] {
@@ -48,12 +50,19 @@ function sources(folder: string): readonly string[] {
 }
 
 function importsOf(file: string, text: string): readonly Import[] {
-  const found = text.matchAll(/(?:^|\n)\s*(?:import|export)\s(?:[^;'"]*?\sfrom\s)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g);
-  return [...found].map((match) => ({ from: file, specifier: match[1] ?? match[2] ?? '' }));
+  const found = text.matchAll(
+    /(?:^|\n)\s*(?:import|export)\s(type\s)?(?:[^;'"]*?\sfrom\s)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g,
+  );
+  return [...found].map((match) => ({ from: file, specifier: match[2] ?? match[3] ?? '', isType: match[1] !== undefined }));
 }
 
 function layerOf(file: string): Layer {
   return LAYERS.find((layer) => file.startsWith(`${layer}/`)) ?? 'main';
+}
+
+/** A path from the repository's root, or a package. */
+function targetOf({ from, specifier }: Import): string {
+  return specifier.startsWith('.') ? relative(root, resolve(root, from, '..', specifier)) : specifier;
 }
 
 /** Each import that closes a circle, as the files on its way. */
@@ -100,10 +109,19 @@ const imports = files.flatMap((file) => importsOf(file, readFileSync(join(root, 
  * the runtimes' folders, too.
  */
 const RUNTIME_NAMES =
-  /(?<![A-Za-z-])(?:llama|vllm|triton|ray)(?![a-z])|(?<![A-Z])(?:Llama|Vllm|vLLM|Triton|Ray)(?![a-z])|LLAMA|VLLM|TRITON|RAY_|ettings(?:\(\))?\.runtimes\b/;
+  /(?<![A-Za-z-])(?:llama|vllm|triton|ray)(?![a-z])|(?<![A-Z])(?:Llama|Vllm|vLLM|Triton|Ray)(?![a-z])|LLAMA|VLLM|TRITON|RAY_|ettings(?:\(\))?\.(?:runtimes|remotes)\b/;
+/**
+ * `custom` and `remote` are everyday words, too (a column of `ls` says "remote"): what counts is a
+ * comparison, a key that means a runtime or a form, and what their folders export.
+ */
+const EVERYDAY_NAMES =
+  /(?:[=!]==?|\bcase|\b(?:id|kind|form|runtime):|(?:includes|has)\()\s*'(?:custom|remote)'|'(?:custom|remote)'\s*[=!]==?|\b(?:custom|remote)(?:Adapter|Module|Runtime)\b/;
 const OF_MODELS = /^main\/core\/analyzer\//;
 
-/** Lines of what must know no runtime that name one. */
+/**
+ * Lines of what must know no runtime that name one. `build.ts` and `programs.ts` are no part of the
+ * rooms that must not: they list the files of the runtimes' child programs.
+ */
 function runtimeNames(file: string, text: string): readonly string[] {
   const layer = layerOf(file);
   const isBound =
@@ -112,9 +130,14 @@ function runtimeNames(file: string, text: string): readonly string[] {
   return text
     .split('\n')
     .flatMap((line, index) =>
-      line.replaceAll(/ollama|llama-swap/gi, '').match(RUNTIME_NAMES) === null ? [] : [`${file}:${index + 1}: ${line.trim()}`],
+      [RUNTIME_NAMES, EVERYDAY_NAMES].every((names) => !names.test(line.replaceAll(/ollama|llama-swap/gi, '')))
+        ? []
+        : [`${file}:${index + 1}: ${line.trim()}`],
     );
 }
+
+/** The places that have an answer where the system throws. */
+const ASKS_THE_SYSTEM: ReadonlySet<string> = new Set(['main/io/folders.ts', 'main/core/step-behind.ts']);
 
 describe('architecture', () => {
   test('it looks at the whole tree', () => {
@@ -137,21 +160,28 @@ describe('architecture', () => {
       importsOf('renderer/store.ts', "import { API } from '../main/core/gateway.ts';"),
       importsOf('renderer/app.tsx', "import { readFileSync } from 'node:fs';"),
       importsOf('main/http/proxy.ts', "import {\n  a,\n  b,\n} from '../io/http-client.ts';"),
+      importsOf('main/embedded/server.ts', "import { readProc } from '../io/processes/proc.ts';"),
+      importsOf('main/embedded/find-gpu.ts', "import type { Engine } from '../engine/engine.ts';"),
+      importsOf('main/cli/ls.ts', "import { llamaModule } from '../runtime/llama/module.ts';"),
+      importsOf('main/cli/open.ts', "import { showWindow } from '../electron/window.ts';"),
+      importsOf('main/electron/main.ts', "import { listen } from '../http/server.ts';"),
+      importsOf('main/electron/main.ts', "import { Manager } from '../runtime/manager.ts';"),
     ];
-    expect(planted.map((each) => violations(each).length)).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+    expect(planted.map((each) => violations(each).length)).toEqual(planted.map(() => 1));
   });
 
   test('the laws inside: what tells is asked by nobody, noticing decides nothing, no page leans on another', () => {
     const broken = (all: readonly Import[]) =>
-      all.flatMap(({ from, specifier }) => {
-        const target = specifier.startsWith('.') ? relative(root, resolve(root, from, '..', specifier)) : specifier;
+      all.flatMap((each) => {
+        const { from, specifier } = each;
+        const target = targetOf(each);
         const page = /^renderer\/pages\/[^/]+\//.exec(target)?.[0];
         const isBroken =
           (/^main\/core\/(?!tell\/)/.test(from) && target.startsWith('main/core/tell/')) ||
           (from.startsWith('main/core/notice/') && target.startsWith('main/core/decide/')) ||
           (from.startsWith('renderer/pages/') && page !== undefined && !from.startsWith(page)) ||
-          (from.startsWith('renderer/ui/') && target.startsWith('renderer/components/')) ||
-          (/^renderer\/(?:ui|components)\//.test(from) && target.startsWith('renderer/pages/'));
+          (from.startsWith('renderer/ui/') && /^renderer\/(?!ui\/)/.test(target)) ||
+          (/^renderer\/components\//.test(from) && target.startsWith('renderer/pages/'));
         return isBroken ? [`${from} imports ${specifier}`] : [];
       });
     expect(broken(imports)).toEqual([]);
@@ -159,10 +189,14 @@ describe('architecture', () => {
       importsOf('main/core/orchestrator.ts', "import { modelView } from './tell/views.ts';"),
       importsOf('main/core/notice/catalog.ts', "import { decide } from '../decide/brain.ts';"),
       importsOf('renderer/pages/box/box-page.tsx', "import { x } from '../models/model-table.tsx';"),
+      importsOf('main/core/decision-log.ts', "import type { View } from './tell/views.ts';"),
       importsOf('renderer/ui/button.tsx', "import { x } from '../components/state-chip.tsx';"),
+      importsOf('renderer/ui/button.tsx', "import { useStore } from '../store.ts';"),
+      importsOf('renderer/ui/dialog.tsx', "import type { Api } from '../api.ts';"),
+      importsOf('renderer/ui/field.tsx', "import { x } from '../pages/box/box-page.tsx';"),
       importsOf('renderer/components/menu.tsx', "import styles from '../pages/box/box-page.module.css';"),
     ];
-    expect(planted.map((each) => broken(each).length)).toEqual([1, 1, 1, 1, 1]);
+    expect(planted.map((each) => broken(each).length)).toEqual(planted.map(() => 1));
   });
 
   test('no file needs itself by way of others, types included', () => {
@@ -185,39 +219,56 @@ describe('architecture', () => {
       runtimeNames('main/io/metrics.ts', "'ray'"),
       runtimeNames('main/cli/check.ts', 'const findLlamaGpu = 1;'),
       runtimeNames('main/engine/runtimes.ts', 'Object.keys(this.#ports.settings().runtimes)'),
+      runtimeNames('main/engine/settings.ts', 'Object.keys(settings.remotes)'),
+      runtimeNames('main/core/decide/questions.ts', "forms.some(({ kind }) => kind === 'remote')"),
+      runtimeNames('main/core/notice/elsewhere.ts', "const form = { kind: 'remote', files: [] };"),
+      runtimeNames('main/engine/runtimes.ts', "if ('custom' === id) return;"),
+      runtimeNames('main/engine/core.ts', 'const adapters = [remoteAdapter(facts)];'),
       runtimeNames('main/runtime/llama/adapter.ts', "id: 'llama'"),
+      runtimeNames('main/cli/ls.ts', "model.remote === undefined ? placeName(model) : 'remote'"),
       runtimeNames('main/io/reader/stored.ts', 'isOllamaManifest(path), array, Array, trays'),
     ];
-    expect(planted.map((found) => found.length)).toEqual([1, 1, 1, 1, 1, 1, 1, 0, 0]);
+    expect(planted.map((found) => found.length)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0]);
   });
 
   test("the window's main process imports the engine as a type, and of its neighbours what any Node can run", () => {
-    const outward = imports.filter(({ from, specifier }) => layerOf(from) === 'main/electron' && /^\.\.\/(?!\.\.\/shared)/.test(specifier));
-    expect([...new Set(outward.map(({ specifier }) => specifier))].sort()).toEqual([
-      '../client.ts',
-      '../engine/engine.ts',
-      '../io/engine-file.ts',
-      '../io/folders.ts',
-      '../packaged.ts',
-    ]);
-    for (const { from } of outward.filter(({ specifier }) => specifier === '../engine/engine.ts'))
-      expect(readFileSync(join(root, from), 'utf8'), from).toMatch(/import type \{[^}]*\} from '\.\.\/engine\/engine\.ts'/);
+    const allowed = ['main/client.ts', 'main/engine/engine.ts', 'main/io/engine-file.ts', 'main/io/folders.ts', 'main/packaged.ts'];
+    const outward = (all: readonly Import[]) =>
+      all.filter((each) => layerOf(each.from) === 'main/electron' && /^main\/(?!electron\/)/.test(targetOf(each)));
+    const broken = (all: readonly Import[]) =>
+      outward(all).filter((each) => !allowed.includes(targetOf(each)) || (targetOf(each) === 'main/engine/engine.ts' && !each.isType));
+    expect(broken(imports)).toEqual([]);
+    // What is allowed is needed, too.
+    expect([...new Set(outward(imports).map(targetOf))].sort()).toEqual(allowed);
+    const planted = [
+      importsOf('main/electron/main.ts', "import { programs } from '../programs.ts';"),
+      importsOf('main/electron/host.ts', "import { Engine } from '../engine/engine.ts';"),
+      importsOf('main/electron/host.ts', "import { type Settings, Engine } from '../engine/engine.ts';"),
+      importsOf('main/electron/host.ts', "const { Engine } = await import('../engine/engine.ts');"),
+      importsOf('main/electron/host.ts', "import type { Engine } from '../engine/engine.ts';"),
+      importsOf('main/electron/host.ts', "import { find } from '../client.ts';"),
+    ];
+    expect(planted.map((each) => broken(each).length)).toEqual([1, 1, 1, 1, 0, 0]);
   });
 
   test('each third-party package has one importer in the main process', () => {
-    const importers = new Map<string, Set<string>>();
-    for (const { from, specifier } of imports) {
-      const isMain = from.startsWith('main/') || from.startsWith('shared/');
-      if (!isMain || specifier.startsWith('.') || specifier.startsWith('node:') || from === 'main/build.ts') continue;
-      const name = specifier
-        .split('/')
-        .slice(0, specifier.startsWith('@') ? 2 : 1)
-        .join('/');
-      // One place: a file, for zod the layer of contracts, for commander and electron the layer
-      // that is about them.
-      const place = layerOf(from) === 'shared' || name === 'commander' || name === 'electron' ? layerOf(from) : from;
-      importers.set(name, (importers.get(name) ?? new Set()).add(place));
-    }
+    const importersOf = (all: readonly Import[]): ReadonlyMap<string, ReadonlySet<string>> => {
+      const importers = new Map<string, Set<string>>();
+      for (const { from, specifier } of all) {
+        const isMain = from.startsWith('main/') || from.startsWith('shared/');
+        if (!isMain || specifier.startsWith('.') || specifier.startsWith('node:') || from === 'main/build.ts') continue;
+        const name = specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/');
+        // One place: a file, for zod the layer of contracts, for commander and electron the layer
+        // that is about them.
+        const place = layerOf(from) === 'shared' || name === 'commander' || name === 'electron' ? layerOf(from) : from;
+        importers.set(name, (importers.get(name) ?? new Set()).add(place));
+      }
+      return importers;
+    };
+    const importers = importersOf(imports);
     for (const [name, places] of importers) expect([...places], name).toHaveLength(1);
     expect([...importers.keys()].sort()).toEqual(
       expect.arrayContaining([
@@ -235,15 +286,80 @@ describe('architecture', () => {
         'zod',
       ]),
     );
+    const planted = importersOf([
+      ...importsOf('main/io/http-client.ts', "import { Agent } from 'undici';"),
+      ...importsOf('main/client.ts', "import { fetch } from 'undici/lib/fetch.js';"),
+      ...importsOf('main/io/images/a.ts', "import { a } from '@jsquash/png/decode.js';"),
+      ...importsOf('main/io/images/b.ts', "import { b } from '@jsquash/jpeg/decode.js';"),
+      ...importsOf('main/cli/ls.ts', "import { Command } from 'commander';"),
+      ...importsOf('main/cli/ps.ts', "import { Command } from 'commander';"),
+    ]);
+    expect([...planted].map(([name, places]) => [name, places.size])).toEqual([
+      ['undici', 2],
+      ['@jsquash/png', 1],
+      ['@jsquash/jpeg', 1],
+      ['commander', 1],
+    ]);
   });
 
   test('the big files stay small', () => {
-    const lines = (file: string) => readFileSync(join(root, file), 'utf8').split('\n').length;
-    expect(lines('main/runtime/manager.ts')).toBeLessThanOrEqual(360);
-    expect(lines('ARCHITECTURE.md')).toBeLessThanOrEqual(150);
-    const folders = readdirSync(join(root, 'main/runtime'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    expect(folders.length).toBeGreaterThan(1);
-    for (const { name } of folders) for (const file of sources(`main/runtime/${name}`)) expect(lines(file), file).toBeLessThanOrEqual(150);
+    const limitOf = (file: string): number => {
+      if (/^main\/runtime\/[^/]+\/.*\.(?:ts|py)$/.test(file)) return 150;
+      return { 'main/runtime/manager.ts': 360, 'main/engine/engine.ts': 200, 'ARCHITECTURE.md': 150 }[file] ?? Number.POSITIVE_INFINITY;
+    };
+    // The newline at its end begins no line.
+    const tooLong = (file: string, text: string): readonly string[] => {
+      const lines = text.replace(/\n$/, '').split('\n').length;
+      return lines <= limitOf(file) ? [] : [`${file}: ${lines} lines, and ${limitOf(file)} are the limit`];
+    };
+    const bound = ['main', 'ARCHITECTURE.md']
+      .flatMap((name) =>
+        name === 'main' ? readdirSync(join(root, name), { recursive: true, encoding: 'utf8' }).map((path) => `main/${path}`) : [name],
+      )
+      .filter((file) => Number.isFinite(limitOf(file)));
+    for (const ending of ['/llama/module.ts', '/ray/app/modelium_serve.py', '/manager.ts', '/engine.ts', 'ARCHITECTURE.md'])
+      expect(bound.filter((file) => file.endsWith(ending))).toHaveLength(1);
+    expect(bound.flatMap((file) => tooLong(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+    const planted = [
+      ['main/runtime/manager.ts', 361],
+      ['main/engine/engine.ts', 201],
+      ['ARCHITECTURE.md', 151],
+      ['main/runtime/any/deep/plan.ts', 151],
+      ['main/runtime/any/app/serve.py', 151],
+      ['main/runtime/any/app/serve.py', 150],
+      ['main/engine/engine.ts', 200],
+    ] as const;
+    expect(planted.map(([file, lines]) => tooLong(file, 'x\n'.repeat(lines)).length)).toEqual([1, 1, 1, 1, 1, 0, 0]);
+  });
+
+  test('no source has a limit of its own: what raises one is for the tests and bin/', () => {
+    const LIMIT = /noExcessive|maxLines/;
+    const raised = (text: string): readonly string[] => {
+      const { linter, overrides } = JSON.parse(text) as {
+        readonly linter: unknown;
+        readonly overrides: readonly { readonly includes: readonly string[] }[];
+      };
+      return [
+        ...[...JSON.stringify(linter).matchAll(/"maxLines":(\d+)/g)].flatMap(([, lines]) =>
+          Number(lines) > 300 ? [`${lines} lines`] : [],
+        ),
+        ...overrides.flatMap((override) =>
+          LIMIT.test(JSON.stringify(override)) ? override.includes.filter((glob) => !/^(?:bin|test)\/\*\*$/.test(glob)) : [],
+        ),
+      ];
+    };
+    const text = readFileSync(join(root, 'biome.json'), 'utf8');
+    expect(raised(text)).toEqual([]);
+    expect([...text.matchAll(/"maxLines": (\d+)/g)].map(([, lines]) => Number(lines)).sort()).toEqual([300, 60]);
+    const ignoring = /biome-ignore(?:-all)? lint\/[\w/]*noExcessive/;
+    expect(files.filter((file) => ignoring.test(readFileSync(join(root, file), 'utf8')))).toEqual([]);
+    const override = (glob: string) => `{"includes":["test/**","${glob}"],"linter":{"rules":{"style":{"noExcessiveLinesPerFile":"off"}}}}`;
+    const planted = ['main/runtime/manager.ts', 'main/**', '**', 'bin/**'].map(
+      (glob) => raised(`{"linter":{"maxLines":300},"overrides":[${override(glob)}]}`).length,
+    );
+    expect(planted).toEqual([1, 1, 1, 0]);
+    expect(raised('{"linter":{"maxLines":400},"overrides":[]}')).toHaveLength(1);
+    expect(ignoring.test('// biome-ignore lint/style/noExcessiveLinesPerFile: it is long.')).toBe(true);
   });
 
   test('each file that no test is named after says which test guards it, and that test is there', () => {
@@ -277,6 +393,18 @@ describe('architecture', () => {
     expect(planted.map((body) => impure('a.ts', `/** Pure. */\n${body}\n`).length)).toEqual([1, 1, 1, 0]);
   });
 
+  test('what is handed in to act is named Ports, and what is known is named Facts', () => {
+    // Parts of a whole, as data.
+    const data: ReadonlySet<string> = new Set(['MemoryParts', 'EntryParts', 'SequenceParts']);
+    const bags = (file: string, text: string): readonly string[] =>
+      [...text.matchAll(/^(?:export )?(?:interface|type|class) (\w*(?:World|Parts|Needs|Deps|Bag))\b/gm)].flatMap(([, name = '']) =>
+        data.has(name) ? [] : [`${file}: ${name}`],
+      );
+    expect(files.flatMap((file) => bags(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+    const planted = ['export interface RayWorld {', 'interface ListenParts {', 'export type Needs = X;', 'export interface RayPorts {'];
+    expect(planted.map((text) => bags('main/a.ts', text).length)).toEqual([1, 1, 1, 0]);
+  });
+
   test('what means the same everywhere is declared once', () => {
     const again = (file: string, text: string): readonly string[] => [
       ...(/^(?:export )?const (?:[A-Z]+_PER_)?(?:MIB|GIB) = /m.test(text) && file !== 'shared/units.ts'
@@ -288,6 +416,9 @@ describe('architecture', () => {
       ...(/bytesPresent: 0, bytesExpected: null, missing: \[\]/.test(text) && file !== 'shared/model.ts'
         ? [`${file}: nothing copied`]
         : []),
+      ...(/\b(?:userInfo\(|homedir\(|setPriority\()/.test(text) && !ASKS_THE_SYSTEM.has(file)
+        ? [`${file}: what a system may refuse to say or do`]
+        : []),
     ];
     expect(files.flatMap((file) => again(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
     const planted = [
@@ -295,18 +426,37 @@ describe('architecture', () => {
       'const BYTES_PER_MIB = 1;',
       "const CAN: X = new Set([\n  'analyzed',",
       'const A = { bytesPresent: 0, bytesExpected: null, missing: [] };',
+      'const home = homedir();',
     ];
-    expect(planted.map((text) => again('main/a.ts', text).length)).toEqual([1, 1, 1, 1]);
+    expect(planted.map((text) => again('main/a.ts', text).length)).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  test('comments end at column 100, and no literal is spread only to keep several items on a line', () => {
+    const faults = (text: string): readonly string[] =>
+      text.split('\n').filter((line) => {
+        const isComment = /^\s*(?:\/\/|\/?\*)/.test(line) && !line.includes('biome-ignore');
+        return (isComment && line.length > 100) || /^\s*\.\.\.(?:\[[^\]]*\]|\{[^}]*\}),?$/.test(line);
+      });
+    expect(files.flatMap((file) => faults(readFileSync(join(root, file), 'utf8')).map((line) => `${file}: ${line}`))).toEqual([]);
+    const planted = [`// ${'a'.repeat(98)}`, ` * ${'a'.repeat(98)}`, `  ...['--a', 'b'],`, '  ...{ a: 1, b: 2 }'];
+    expect(planted.map((line) => faults(line).length)).toEqual([1, 1, 1, 1]);
+    const fine = [`// ${'a'.repeat(97)}`, `const text = '${'a'.repeat(100)}';`, '  ...[a, b].filter(isThere),', '  ...list,'];
+    expect(fine.flatMap(faults)).toEqual([]);
   });
 
   test('every file and folder that ARCHITECTURE.md names exists', () => {
+    const namesIn = (text: string) => [...text.matchAll(/`([\w.-]+(?:\/[\w.-]+)*(?:\.tsx?|\/))`/g)].map((match) => match[1] ?? '');
     const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
-    const names = [...text.matchAll(/`([\w.-]+(?:\/[\w.-]+)*(?:\.ts|\/))`/g)].map((match) => match[1] ?? '');
     const known = ['main', 'shared', 'renderer', 'test']
       .flatMap((room) => [room, ...readdirSync(join(root, room), { recursive: true, encoding: 'utf8' }).map((name) => `${room}/${name}`)])
       .map((path) => `/${path}`);
-    expect(names.length).toBeGreaterThan(60);
-    const missing = names.filter((name) => !known.some((path) => path.endsWith(`/${name.replace(/\/$/, '')}`)));
-    expect(missing).toEqual([]);
+    expect(namesIn(text).length).toBeGreaterThan(60);
+    const missing = (words: string) => namesIn(words).filter((name) => !known.some((path) => path.endsWith(`/${name.replace(/\/$/, '')}`)));
+    expect(missing(text)).toEqual([]);
+    expect(missing('`core/registry.ts` is there; `core/no-such.ts`, `later.ts` and `no-such-room/` are not.')).toEqual([
+      'core/no-such.ts',
+      'later.ts',
+      'no-such-room/',
+    ]);
   });
 });

@@ -43,7 +43,7 @@ describe('a folder of safetensors', () => {
     expect(status).toBe(200);
     expect(json.usage.completion_tokens).toBeGreaterThan(0);
     expect((await live.predict('folder', { prompt: 'Hello', max_tokens: 4 })).status).toBe(200);
-    const story = live.said.join('\n');
+    const story = live.logged.join('\n');
     expect(story).toContain('Converting folder to a GGUF first, with its weights as BF16');
     expect(story).toMatch(/folder converted \(\d+ KiB, [\d.]+ s\)\nBrain decision for folder: llama/);
     expect((await live.model('folder'))?.plan).toMatchObject({ form: 'transformers', preparation: { type: 'BF16' } });
@@ -84,7 +84,7 @@ describe('a folder of safetensors', () => {
   test('with a tensor that has no place is blocked with its name, and no conversion begins', async () => {
     await writeTinyFolder(join(live.watch, 'strange'), { more: { 'model.layers.0.strange.weight': [4, 4] } });
     const model = await live.comesTo('strange', 'blocked', 60_000);
-    expect(model.message).toContain("llama.cpp's llama has no place for the tensor model.layers.0.strange.weight (4 x 4)");
+    expect(model.message).toContain("llama.cpp's llama has no tensor for model.layers.0.strange.weight (4 x 4)");
     expect(await conversions()).toBe(3);
   });
 

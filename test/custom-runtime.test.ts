@@ -1,11 +1,14 @@
 /**
  * A server of one's own, as the settings name it, on a whole engine with simulated GPUs: the
- * fixture program, started by a command that says its flags.
+ * fixture program, started by a command that says its flags. The tests mostly wait, so that they
+ * run side by side.
  */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import OpenAI from 'openai';
 import { expect, type TestContext, test } from 'vitest';
 import { importedText } from '../main/cli/import.ts';
+import { readStat } from '../main/io/processes/proc.ts';
 import { readYaml } from '../main/io/settings/yaml-document.ts';
 import { MIB } from '../shared/units.ts';
 import { readBox, readHoldings } from './fixtures/box.ts';
@@ -55,16 +58,16 @@ function usedMiB(box: SimulatedBox): number {
   return Math.round(bytes.reduce((sum, each) => sum + each, 0) / MIB);
 }
 
-test('a runtime of one’s own serves what its formats say, two models at once, by its own command, until they are idle and the GPU is seen free', async (context) => {
+test.concurrent('a runtime of one’s own serves what its formats say, two models at once, by its own command, until they are idle and the GPU is seen free', async (context) => {
   const box = newBox(context);
   const env = { LLAMA_API_KEY: '{key}', OF_MINE: '{name} with {context} on {gpus}' };
-  const told = join(box.dir, 'told');
+  const reported = join(box.dir, 'told');
   const command = join(box.dir, 'own-server');
   const stopped = join(box.dir, 'stopped');
   // A wrapper that ends what it started, by the signal that the settings name.
   const lines = [
     '#!/bin/sh',
-    `echo "$OF_MINE; CUDA $CUDA_VISIBLE_DEVICES; $*" >> '${told}'`,
+    `echo "$OF_MINE; CUDA $CUDA_VISIBLE_DEVICES; $*" >> '${reported}'`,
     `'${box.runtimeCommand}' "$@" &`,
     `trap 'echo asked >> "${stopped}"; kill $!; wait; exit 0' INT`,
     'wait',
@@ -83,7 +86,7 @@ test('a runtime of one’s own serves what its formats say, two models at once, 
   const answers = await Promise.all(['a', 'b'].map((name) => engine.predict(name)));
   expect(answers.map(({ status, text }) => [status, text])).toEqual(Array(2).fill([200, 'This answer is simulated']));
   // What it is told, and that both were there at once.
-  expect(readFileSync(told, 'utf8').trim().split('\n').sort()).toEqual([
+  expect(readFileSync(reported, 'utf8').trim().split('\n').sort()).toEqual([
     expect.stringMatching(
       new RegExp(`^a with 2048 on 1; CUDA ${box.uuids[0]}; --port 14\\d+ --model \\S+/a\\.gguf --alias a --memory-mb 300`),
     ),
@@ -94,17 +97,17 @@ test('a runtime of one’s own serves what its formats say, two models at once, 
   const [decision] = (await engine.decisions('a')).filter(({ action }) => action === 'load');
   expect(decision?.sentence).toMatch(/^On GPU 0: it fits; needs /);
   expect(decision?.because?.facts.flatMap((fact) => (fact.fact === 'note' ? [fact.text] : [])).join('; ')).toMatch(
-    /runtimes\.mine comes before what Modelium brings; first guess: runtimes\.mine\.memory_mb/,
+    /runtimes\.mine is preferred to Modelium's own runtimes; first guess: runtimes\.mine\.memory_mb/,
   );
   expect(decision?.candidates.map(({ plan }) => plan.runtime)).toEqual(expect.arrayContaining(['mine', 'other', 'llama']));
   for (const name of ['a', 'b']) await engine.waitFor(name, 'unloaded');
   await eventually('the GPU seen free', async () => (await engine.gpus())[0]?.usedBytes === 0);
   expect(usedMiB(box)).toBe(0);
   expect(readFileSync(stopped, 'utf8')).toBe('asked\n'.repeat(2));
-  expect(engine.said.filter((line) => line.includes('GPU freed: 300 MiB')).length).toBe(2);
+  expect(engine.logged.filter((line) => line.includes('GPU freed: 300 MiB')).length).toBe(2);
 }, 90_000);
 
-test('a command that does not exist is told by its key, models.NAME.runtime chooses among several, and one that is killed comes back', async (context) => {
+test.concurrent('a command that does not exist is told by its key, models.NAME.runtime chooses among several, and one that is killed comes back', async (context) => {
   const box = newBox(context);
   const models = { a: { runtime: 'gone' }, b: { runtime: 'second' } };
   const runtimes = { gone: mine(box, { command: '/nowhere/server' }), first: mine(box), second: mine(box, { formats: [] }) };
@@ -114,8 +117,21 @@ test('a command that does not exist is told by its key, models.NAME.runtime choo
   const blocked = await engine.waitFor('a', 'blocked');
   expect(blocked.message).toMatch(/^gone would serve it, but: runtimes\.gone\.command is \/nowhere\/server, and there is no such program/);
   expect((await engine.status()).runtimes.find(({ id }) => id === 'gone')).toMatchObject({ found: false, isWrong: true });
+  // Whoever starts it reads that before anything is dropped, and once.
+  expect(engine.logged.filter((line) => line.includes('runtimes.gone.command is /nowhere/server'))).toEqual([
+    expect.stringMatching(/^Warning: runtimes\.gone\.command/),
+    expect.stringMatching(/^a is not served: gone would serve it/),
+  ]);
   for (const name of ['b', 'c']) expect(await engine.predict(name)).toMatchObject({ status: 200, error: null });
   expect(await Promise.all(['b', 'c'].map(async (id) => (await engine.model(id)).runtime))).toEqual(['second', 'first']);
+  // As any client of OpenAI's would ask, whole and streamed.
+  const client = new OpenAI({ baseURL: `${engine.engine.address}/v1`, apiKey: 'any', maxRetries: 0 });
+  const asked = { model: 'c', max_tokens: 4, messages: [{ role: 'user' as const, content: 'Hello' }] };
+  const whole = await client.chat.completions.create(asked);
+  let streamed = '';
+  for await (const { choices } of await client.chat.completions.create({ ...asked, stream: true }))
+    streamed += choices[0]?.delta.content ?? '';
+  expect([whole.choices[0]?.message.content, streamed]).toEqual(Array(2).fill('This answer is simulated'));
   // Killed, it is loaded again by the next request.
   const [pid] = (await engine.model('b')).pids;
   process.kill(pid!, 'SIGKILL');
@@ -134,7 +150,7 @@ test('a command that does not exist is told by its key, models.NAME.runtime choo
   expect((await engine.model('b')).runtime).toBe('second');
 }, 90_000);
 
-test('a port that never opens is a stall, which says so; health that is well too early is not believed; one that breaks off is tried again later', async (context) => {
+test.concurrent('a port that never opens is a stall, which says so; health that is well too early is not believed; one that breaks off is tried again later', async (context) => {
   const box = newBox(context);
   const deaf = join(box.dir, 'deaf');
   writeFileSync(deaf, '#!/bin/sh\necho nobody listens\nexec sleep 60\n');
@@ -175,7 +191,53 @@ test('a port that never opens is a stall, which says so; health that is well too
   expect((await engine.predict('d')).error?.message).toContain('/upstream/d/');
 }, 90_000);
 
-test('a configuration of llama-swap serves here; what an engine that was killed left of it is ended before the next one serves', async (context) => {
+/** A server of a person in a line of JavaScript. */
+const inNode = (code: string): SettingsFile => ({ command: process.execPath, args: ['-e', code, '{port}'], formats: [] });
+
+test.concurrent('a server that takes connections and answers nothing, or is well and never gives its first answer, stalls, which says so; one that hangs in a request is ended, and the next request starts it anew', async (context) => {
+  const box = newBox(context);
+  const engine = await start(
+    context,
+    box,
+    {
+      silent: mine(box, inNode("require('node:net').createServer(() => {}).listen(process.argv[1], '127.0.0.1')")),
+      mute: mine(box, {
+        ...inNode(
+          "require('node:http').createServer((asked, answer) => asked.url === '/up' && answer.end()).listen(process.argv[1], '127.0.0.1')",
+        ),
+        health: '/up',
+      }),
+      hangs: mine(box, { formats: [], stop: { grace_seconds: 1 } }),
+    },
+    {
+      policies: { load_stall_seconds: 5, drain_seconds: 1 },
+      models: { a: { runtime: 'silent' }, b: { runtime: 'mute' }, c: { runtime: 'hangs' } },
+    },
+  );
+  for (const name of ['a', 'b', 'c']) await engine.drop(name, MODEL);
+  for (const name of ['a', 'b', 'c']) await engine.waitFor(name, 'unloaded');
+  expect((await engine.predict('c')).status).toBe(200);
+  const [pid = 0] = (await engine.model('c')).pids;
+  process.kill(pid, 'SIGSTOP');
+  const hung = engine.predict('c');
+  const stalled = await Promise.all(['a', 'b'].map((name) => engine.predict(name)));
+  expect(stalled.map(({ status, error }) => [status, error?.message])).toEqual([
+    [
+      503,
+      expect.stringMatching(
+        /a showed no sign of progress for \d+ s while loading on silent \(waiting for \/health: no answer came within 2 s\)/,
+      ),
+    ],
+    [503, expect.stringMatching(/b showed no sign of progress for \d+ s while loading on mute \(first token\)/)],
+  ]);
+  // Half a minute without a word, while somebody waits.
+  expect(await hung).toMatchObject({ status: 502, error: { message: expect.stringContaining('its process hangs: no answer for 30 s') } });
+  expect((await engine.predict('c')).status).toBe(200);
+  expect((await engine.model('c')).pids).not.toContain(pid);
+  expect(readStat(pid)?.zombie ?? true).toBe(true);
+}, 180_000);
+
+test.concurrent('a configuration of llama-swap serves here; what an engine that was killed left of it is ended before the next one serves', async (context) => {
   const box = makeSimulatedBox({ gpus: [] });
   context.onTestFinished(() => box.remove());
   // biome-ignore lint/suspicious/noTemplateCurlyInString: llama-swap writes its macros so.

@@ -22,7 +22,8 @@ describe.runIf(process.platform === 'linux')(`with ${DESCRIPTORS} descriptors`, 
   const sockets: Socket[] = [];
 
   beforeAll(async () => {
-    home = makeHome();
+    // What it could not see without a descriptor the next scan finds.
+    home = makeHome({ orchestration: { model_discovery: { scan_interval_seconds: 2 } } });
     await writeTinyGguf(home.watch, { name: 'tiny', contextTokens: 512 });
     served = await startServe(home, { cli: BUILT, through: ['bash', '-c', `ulimit -n ${DESCRIPTORS}; exec "$@"`, 'bash'] });
     await served.becomes('tiny', 'ready');

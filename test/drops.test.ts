@@ -36,8 +36,8 @@ const FILES: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
     /one of the 2 pieces of Tess-72B.*cat \$\(ls -v Tess-72B.Q8_0.gguf.part\*of2\) > Tess-72B.Q8_0.gguf/,
   ],
   ['Tess-72B.Q8_0.gguf.part2of2', 'xxxxxxxxxxxx', /never listed by itself/],
-  ['no-kind.xyz', 'abc', /no kind that Modelium knows/],
-  ['alex.pth', gunzipSync(readFileSync(new URL('fixtures/real-files/lpips/alex.pth.gz', import.meta.url))), /nobody has trusted it/],
+  ['no-kind.xyz', 'abc', /does not know this kind of file/],
+  ['alex.pth', gunzipSync(readFileSync(new URL('fixtures/real-files/lpips/alex.pth.gz', import.meta.url))), /is not trusted yet/],
 ];
 const JUNK = ['desktop.ini', 'Thumbs.db', '.DS_Store'];
 
@@ -63,7 +63,7 @@ describe('what is dropped', () => {
     );
     const seen = await verdicts();
     const expected: (readonly [string, RegExp])[] = listed.map(([name, , words]) => [name, words]);
-    expected.push(['empty', /an empty folder/], ['snapshot', /nothing but links that lead nowhere: config\.json, model\.safetensors/]);
+    expected.push(['empty', /an empty folder/], ['snapshot', /only broken links: config\.json, model\.safetensors/]);
     for (const [id, words] of expected) {
       expect(seen.get(id), id).toMatch(/^blocked: /);
       expect(seen.get(id), id).toMatch(words);

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { importedText } from '../main/cli/import.ts';
 import { writeTemplate } from '../main/cli/init.ts';
 import { trust } from '../main/cli/trust.ts';
 import { connect } from '../main/client.ts';
@@ -19,6 +20,7 @@ import { Connections } from '../main/http/connections.ts';
 import { answerMalformed } from '../main/http/malformed.ts';
 import { createHttpServer } from '../main/http/server.ts';
 import { createClock } from '../main/io/clock.ts';
+import { createImages } from '../main/io/images/images.ts';
 import { createLargeJson } from '../main/io/large-json.ts';
 import { createLedger } from '../main/io/ledger/ledger.ts';
 import { openDatabase, openStore } from '../main/io/ledger/store.ts';
@@ -106,8 +108,13 @@ const settings = (queue_timeout_seconds: number) => ({
   orchestration: { policies: { load: 'on_request', max_queue: 1, queue_timeout_seconds } },
   api: { max_body_mb: 0.01 },
   models: {
-    ...{ slow: SLOW, stopped: SLOW, leaves: SLOW, last: SLOW },
-    ...{ greedy: { args: ['--oom'] }, crashes: { args: ['--crash-on-request'] }, breaks: { args: ['--crash-after-tokens', '3'] } },
+    slow: SLOW,
+    stopped: SLOW,
+    leaves: SLOW,
+    last: SLOW,
+    greedy: { args: ['--oom'] },
+    crashes: { args: ['--crash-on-request'] },
+    breaks: { args: ['--crash-after-tokens', '3'] },
   },
 });
 
@@ -158,6 +165,7 @@ describe('over HTTP', () => {
     ['host-not-allowed', () => askAs(live.address, { host: 'example.com' })],
     ['origin-not-allowed', () => askAs(live.address, { origin: 'https://example.com' })],
     ['token-required', () => live.ask('GET', '/control/snapshot')],
+    ['upload-refused', () => live.control('POST', '/control/library/upload?name=notes.txt', {})],
     ['path-invalid', () => live.control('POST', '/control/library', { path: 'not/absolute' })],
     ['model-settling', () => live.predict('half')],
     ['upstream-failed', () => live.predict('breaks', { prompt: 'Hello', max_tokens: 20 })],
@@ -172,6 +180,16 @@ describe('over HTTP', () => {
     await once(server, 'listening');
     checkAnswer('request-timeout', await sendBytes(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'GET / HTTP/1.1\r\n'));
     server.close();
+  });
+
+  test('busy-with-images: so many of one caller wait', async () => {
+    const images = createImages(programs.images, programs.imageDecoders, createClock());
+    const question = { images: ['none'], input: {} as never, tensor: { name: 'x', datatype: 'UINT8', shape: [1] } };
+    // One is being read, and 32 wait.
+    const asked = Array.from({ length: 33 }, () => images.tensor(question).catch(() => null));
+    await checkThrown('busy-with-images', () => images.tensor(question));
+    await Promise.all(asked);
+    await images.close();
   });
 
   test('busy-with-bodies: one budget for all of them', async () => {
@@ -253,11 +271,18 @@ describe('over HTTP', () => {
 
   test('internal, busy-with-connections: a bug is told without its stack; more connections than descriptors are turned away', async () => {
     const server = createHttpServer({
-      connections: new Connections({ descriptors: 1, now: () => 0 }),
       collectGarbage: () => {},
+      connections: new Connections({ descriptors: 1, now: () => 0 }),
       largeJson: createLargeJson(programs.largeJson, createClock()),
+      images: { tensor: async () => ({ problem: 'there is no image' }) },
+      tensorAnswers: { json: async () => ({ problem: 'there is no tensor' }) },
       settings: () => ({ ...DEFAULT_SETTINGS, api: { ...DEFAULT_SETTINGS.api, port: 0 } }),
-      ...{ inference: {} as never, control: {} as never, clock: createClock(), token: 'token', version: '0', dispatch: () => {} },
+      inference: {} as never,
+      control: {} as never,
+      clock: createClock(),
+      token: 'token',
+      version: '0',
+      dispatch: () => {},
       log: { say: () => {}, warn: () => {}, error: () => {}, debug: () => {} },
       metricsText: async () => {
         throw new TypeError('a bug met a bug');
@@ -314,6 +339,9 @@ describe('at the start', () => {
 
   test('file-exists: init leaves what is there', () =>
     checkThrown('file-exists', () => writeTemplate({ path: import.meta.filename, force: false })));
+
+  test('not-importable: import names what is no configuration', () =>
+    checkThrown('not-importable', () => importedText('other: 1', 'config.yaml', {})));
 
   test('host-needs-key', () => checkThrown('host-needs-key', () => startLiveEngine({ settings: { api: { host: '0.0.0.0' } } })));
 

@@ -13,7 +13,7 @@ import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
 const MODELS = ['left', 'right'] as const;
 const CLIENTS_EACH = 4;
-const SECONDS = FULL ? 60 : 20;
+const SECONDS = FULL ? 60 : 12;
 /**
  * Each model's turns, so that shares mean something; a machine that loads slowly takes longer than
  * SECONDS for them.

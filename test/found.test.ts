@@ -56,7 +56,7 @@ const fillAll = ({ hub, studio, ollama }: Stores): void => {
   writeOllamaModel(ollama, 'llama3.2', '1b', tinyBytes(3));
 };
 
-const tellsOf = (engine: LiveEngine, words: RegExp) => eventually(String(words), () => engine.said.some((line) => words.test(line)));
+const tellsOf = (engine: LiveEngine, words: RegExp) => eventually(String(words), () => engine.logged.some((line) => words.test(line)));
 
 test('each store: told of once, listed, added and served in place, and known again after that', { timeout: 120_000 }, async () => {
   const engine = await start(fillAll);
@@ -94,7 +94,7 @@ test('a model that is pulled anew behind its name is read anew, and one that the
   writeOllamaModel(engine.ollama, 'llama3.2', '1b', tinyBytes(9));
   await eventually('the old bytes are let go', async () => (await engine.model('llama3.2-1b'))?.state !== 'ready');
   await engine.comesTo('llama3.2-1b', 'ready');
-  const loads = engine.said.filter((line) => line.startsWith('Loading llama3.2-1b')).length;
+  const loads = engine.logged.filter((line) => line.startsWith('Loading llama3.2-1b')).length;
   expect(loads).toBe(2);
   expect(statSync(manifest).isFile()).toBe(true);
   rmSync(manifest);
@@ -128,15 +128,15 @@ test('the command line lists them, adds one by name and all of them without load
     expect((JSON.parse(rest.out) as { id: string }[]).map(({ id }) => id)).toEqual(['Studio-GGUF', 'llama3.2-1b']);
     for (const id of ['Studio-GGUF', 'llama3.2-1b']) await engine.comesTo(id, 'unloaded');
     expect((await run([])).out).toContain('3 of them registered here');
-    expect((await run([], true)).out).toContain('There is none that could be added');
+    expect((await run([], true)).out).toContain('No model can be added');
   } finally {
     console.log = log;
   }
-  expect(engine.said.some((line) => line.startsWith('Loading llama3.2-1b'))).toBe(false);
+  expect(engine.logged.some((line) => line.startsWith('Loading llama3.2-1b'))).toBe(false);
 });
 
 test('nothing is said where there are none, or where one of them is known', { timeout: 60_000 }, async () => {
   const none = await start(() => {});
   expect((await none.control('GET', '/control/found')).json).toEqual({ models: [], problems: [], isCut: false });
-  expect(none.said.some((line) => line.includes('other tool'))).toBe(false);
+  expect(none.logged.some((line) => line.includes('other tool'))).toBe(false);
 });

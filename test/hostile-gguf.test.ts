@@ -28,7 +28,7 @@ test('the assertion is the model’s error, and other models answer on', async (
     spoilt('heads', 'llama.attention.head_count_kv', 0),
   ];
   for (const { name, bytes } of hostile) writeFileSync(join(engine.watched, `${name}.gguf`), bytes);
-  expect((await engine.waitFor('experts', 'failed')).message).toMatch(/stopped at a check of its own: GGML_ASSERT\(.*n_expert.*damaged/);
+  expect((await engine.waitFor('experts', 'failed')).message).toMatch(/stopped at an internal check: GGML_ASSERT\(.*n_expert.*damaged/);
   expect((await engine.waitFor('heads', 'failed')).message).toMatch(/cannot load the file: .*wrong shape/);
   const logs = JSON.stringify((await engine.control('GET', '/logs?model=experts')).body);
   expect(logs).toMatch(/GGML_ASSERT/);

@@ -151,7 +151,7 @@ describe('the openai client', () => {
     const names = [...Object.keys(habits), 'service_tier'];
     expect(response.headers.get('x-modelium-ignored')?.split(', ').toSorted()).toEqual(names.toSorted());
     for (const name of names) {
-      expect(live.said.filter((line) => line.includes(`"${name}"`))).toHaveLength(1);
+      expect(live.logged.filter((line) => line.includes(`"${name}"`))).toHaveLength(1);
       expect(await live.metrics()).toContain(`modelium_ignored_fields_total{field="${name}"} 2`);
     }
     // What would change the answer is refused, as ever.
@@ -199,7 +199,14 @@ describe('the openai client', () => {
       required: ['ready', 'count'],
     };
     const { choices, usage } = await client.chat.completions.create({
-      ...{ model: 'tiny', messages, n: 3, seed: 9, temperature: 1.5, max_tokens: 200, logprobs: true, top_logprobs: 3 },
+      model: 'tiny',
+      messages,
+      n: 3,
+      seed: 9,
+      temperature: 1.5,
+      max_tokens: 200,
+      logprobs: true,
+      top_logprobs: 3,
       response_format: { type: 'json_schema', json_schema: { name: 'state', strict: true, schema } },
     });
     expect(choices.map(({ index }) => index)).toEqual([0, 1, 2]);

@@ -1,6 +1,6 @@
 /**
- * Ray Serve as users meet it: an engine and a cluster of somebody else, which the fake program of the
- * fixtures stands in for (test/fixtures/fake-ray).
+ * Ray Serve as users meet it: an engine and a cluster of somebody else, which the fake program of
+ * the fixtures stands in for (test/fixtures/fake-ray).
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
  * How an engine ends, well or badly, and what the next one makes of it. Real processes throughout;
- * real llama.cpp where no fixture is named.
+ * real llama.cpp where no fixture is named. Each test has a home of its own and mostly waits, so
+ * that they run side by side.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -9,31 +10,21 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, type TestContext, test } from 'vitest';
 import { bootId, readStat } from '../main/io/processes/proc.ts';
 import { eventually } from './helpers/eventually.ts';
 import { FULL } from './helpers/full.ts';
 import { type Home, isAlive, makeHome, type Seen, type Served, spawnServe, startServe } from './helpers/serve.ts';
-import { makeSimulatedBox, type SimulatedBox } from './helpers/simulated-box.ts';
+import { makeSimulatedBox } from './helpers/simulated-box.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
 /** Weights that make a token take so long that an answer of thousands lasts. */
 const LARGE = { minimumBytes: 64 * 1024 ** 2, contextTokens: 8192, layers: 8 };
 const LONG = { prompt: 'Hello', max_tokens: 8000, stream: true };
 
-const homes: Home[] = [];
-const boxes: SimulatedBox[] = [];
-const strangers: ChildProcess[] = [];
-
-afterEach(async () => {
-  for (const stranger of strangers.splice(0)) stranger.kill('SIGKILL');
-  for (const home of homes.splice(0)) await home.remove();
-  for (const box of boxes.splice(0)) box.remove();
-}, 60_000);
-
-function newHome(settings: Record<string, unknown> = {}): Home {
+function newHome({ onTestFinished }: TestContext, settings: Record<string, unknown> = {}): Home {
   const home = makeHome(settings);
-  homes.push(home);
+  onTestFinished(() => home.remove());
   return home;
 }
 
@@ -42,15 +33,19 @@ function newHome(settings: Record<string, unknown> = {}): Home {
  * start only.
  * @param firstLine shell words that run before anything else, at the first start.
  */
-function homeWithFixture(flags: string, options: { readonly firstLine?: string; readonly policies?: object } = {}): Home {
+function homeWithFixture(
+  context: TestContext,
+  flags: string,
+  options: { readonly firstLine?: string; readonly policies?: object } = {},
+): Home {
   const box = makeSimulatedBox({ gpus: [] });
-  boxes.push(box);
+  context.onTestFinished(() => box.remove());
   const command = join(box.dir, 'changing-runtime');
   const runtime = `exec '${box.runtimeCommand}'`;
   const first = `${options.firstLine ?? ':'}\n  ${runtime} ${flags} "$@"`;
   writeFileSync(command, `#!/bin/sh\nif mkdir '${box.dir}/started' 2>/dev/null; then\n  ${first}\nfi\n${runtime} "$@"\n`);
   chmodSync(command, 0o755);
-  return newHome({ llama: { command }, orchestration: { policies: options.policies ?? {} } });
+  return newHome(context, { llama: { command }, orchestration: { policies: options.policies ?? {} } });
 }
 
 /** All of its processes but itself. */
@@ -98,11 +93,11 @@ function ignored(promise: Promise<unknown>): void {
   promise.catch(() => {});
 }
 
-describe.sequential('kill -9 of the engine, and the next start', () => {
+describe.concurrent('kill -9 of the engine, and the next start', () => {
   const timeout = 120_000;
 
-  test('between the spawn and the row of a runtime that forks and ignores SIGTERM', { timeout }, async () => {
-    const home = homeWithFixture('--fork --fork-away --ignore-term', { firstLine: 'kill -9 $PPID' });
+  test('between the spawn and the row of a runtime that forks and ignores SIGTERM', { timeout }, async (context) => {
+    const home = homeWithFixture(context, '--fork --fork-away --ignore-term', { firstLine: 'kill -9 $PPID' });
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
     expect(await first.ended).toEqual({ code: null, signal: 'SIGKILL' });
@@ -115,8 +110,8 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while a runtime that stalls, forks and ignores SIGTERM loads', { timeout }, async () => {
-    const home = homeWithFixture('--stall --fork --fork-away --ignore-term');
+  test('while a runtime that stalls, forks and ignores SIGTERM loads', { timeout }, async (context) => {
+    const home = homeWithFixture(context, '--stall --fork --fork-away --ignore-term');
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
     await first.becomes('tiny', 'loading');
@@ -127,8 +122,8 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while the embedded llama.cpp loads', { timeout }, async () => {
-    const home = newHome();
+  test('while the embedded llama.cpp loads', { timeout }, async (context) => {
+    const home = newHome(context);
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
     // By its pid: at its start the engine has other, short-lived children, which tell it of the
@@ -152,8 +147,8 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while a runtime that forks away and ignores SIGTERM is ready', { timeout }, async () => {
-    const home = homeWithFixture('--fork --fork-away --ignore-term');
+  test('while a runtime that forks away and ignores SIGTERM is ready', { timeout }, async (context) => {
+    const home = homeWithFixture(context, '--fork --fork-away --ignore-term');
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
     await first.becomes('tiny', 'ready');
@@ -164,8 +159,8 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while a leaderless rest of a tree is all that is left of a ready model', { timeout }, async () => {
-    const home = homeWithFixture('--fork --fork-away');
+  test('while a leaderless rest of a tree is all that is left of a ready model', { timeout }, async (context) => {
+    const home = homeWithFixture(context, '--fork --fork-away');
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
     const { pids } = await first.becomes('tiny', 'ready');
@@ -178,8 +173,8 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while the embedded llama.cpp is ready', { timeout }, async () => {
-    const home = newHome();
+  test('while the embedded llama.cpp is ready', { timeout }, async (context) => {
+    const home = newHome(context);
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
     await first.becomes('tiny', 'ready');
@@ -189,8 +184,8 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while the embedded llama.cpp drains, a request in flight', { timeout }, async () => {
-    const home = newHome();
+  test('while the embedded llama.cpp drains, a request in flight', { timeout }, async (context) => {
+    const home = newHome(context);
     const first = await startServe(home);
     await writeTinyGguf(home.watch, { name: 'tiny', ...LARGE });
     await first.becomes('tiny', 'ready');
@@ -203,8 +198,8 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while a runtime that ignores SIGTERM and forked away drains', { timeout }, async () => {
-    const home = homeWithFixture('--ignore-term --fork-away');
+  test('while a runtime that ignores SIGTERM and forked away drains', { timeout }, async (context) => {
+    const home = homeWithFixture(context, '--ignore-term --fork-away');
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
     await first.becomes('tiny', 'ready');
@@ -216,13 +211,13 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('never touches a stranger that has the number of a process of ours', { timeout }, async () => {
-    const home = newHome();
+  test('never touches a stranger that has the number of a process of ours', { timeout }, async (context) => {
+    const home = newHome(context);
     const first = await startServe(home);
     expect(await first.end('SIGTERM')).toEqual({ code: 0, signal: null });
     // `ours` carries what a row of ours would say; the row of the stranger tells another start
     // time.
-    const [stranger, ours] = [startStranger(), startStranger()];
+    const [stranger, ours] = [startStranger(context), startStranger(context)];
     const database = new DatabaseSync(join(home.state, 'modelium.db'));
     for (const [child, off] of [
       [stranger, -1],
@@ -245,19 +240,19 @@ describe.sequential('kill -9 of the engine, and the next start', () => {
   });
 });
 
-function startStranger(): ChildProcess {
+function startStranger({ onTestFinished }: TestContext): ChildProcess {
   const stranger = spawn('sleep', ['300'], { stdio: 'ignore', detached: true });
-  strangers.push(stranger);
+  onTestFinished(() => void stranger.kill('SIGKILL'));
   return stranger;
 }
 
-describe.sequential('an orderly end', () => {
+describe.concurrent('an orderly end', () => {
   const timeout = 90_000;
   /** One handler hears both: in short, each is sent once and SIGTERM everywhere. */
   const SIGNALS = FULL ? (['SIGTERM', 'SIGINT'] as const) : (['SIGTERM'] as const);
 
-  test.each(SIGNALS)('%s while a model is ready', { timeout }, async (signal) => {
-    const home = newHome();
+  test.for(SIGNALS)('%s while a model is ready', { timeout }, async (signal, context) => {
+    const home = newHome(context);
     const served = await startServe(home);
     await writeTinyGguf(home.watch);
     await served.becomes('tiny', 'ready');
@@ -269,8 +264,8 @@ describe.sequential('an orderly end', () => {
     expect(served.story()).toContain('Ending: models are being unloaded.');
   });
 
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s while a model loads: who waits for it is told', { timeout }, async (signal) => {
-    const home = homeWithFixture('--load-ms 60000 --fork-away');
+  test.for(['SIGTERM', 'SIGINT'] as const)('%s while a model loads: who waits for it is told', { timeout }, async (signal, context) => {
+    const home = homeWithFixture(context, '--load-ms 60000 --fork-away');
     const served = await startServe(home);
     await writeTinyGguf(home.watch);
     await served.becomes('tiny', 'loading');
@@ -284,8 +279,8 @@ describe.sequential('an orderly end', () => {
     expect(home.processes()).toEqual([]);
   });
 
-  test.each(SIGNALS)('%s with a request in flight: it gets its whole answer', { timeout }, async (signal) => {
-    const home = homeWithFixture('--token-ms 100');
+  test.for(SIGNALS)('%s with a request in flight: it gets its whole answer', { timeout }, async (signal, context) => {
+    const home = homeWithFixture(context, '--token-ms 100');
     const served = await startServe(home);
     await writeTinyGguf(home.watch);
     await served.becomes('tiny', 'ready');
@@ -299,18 +294,18 @@ describe.sequential('an orderly end', () => {
     expect(home.processes()).toEqual([]);
   });
 
-  test('SIGTERM while a pipe that nobody writes to stands in place of the settings', { timeout }, async () => {
-    const home = newHome();
+  test('SIGTERM while a pipe that nobody writes to stands in place of the settings', { timeout }, async (context) => {
+    const home = newHome(context);
     const served = await startServe(home);
     rmSync(home.config);
     execFileSync('mkfifo', [home.config]);
-    await served.says(/it is a pipe, and no ordinary file/);
+    await served.says(/it is a pipe, not a regular file/);
     expect(await served.end('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(home.processes()).toEqual([]);
   });
 
-  test('a second signal ends it at once, and the next start finds what is left', { timeout }, async () => {
-    const home = homeWithFixture('--token-ms 1000 --ignore-term');
+  test('a second signal ends it at once, and the next start finds what is left', { timeout }, async (context) => {
+    const home = homeWithFixture(context, '--token-ms 1000 --ignore-term');
     const served = await startServe(home);
     await writeTinyGguf(home.watch);
     await served.becomes('tiny', 'ready');
@@ -318,15 +313,17 @@ describe.sequential('an orderly end', () => {
     await eventually('it is in flight', async () => (await served.model('tiny'))?.inFlight === 1);
     const left = childrenOf(home, served);
     served.child.kill('SIGTERM');
-    await served.says(/Once more ends at once/);
+    await served.says(/Press Ctrl-C again to end at once/);
     expect(await served.end('SIGTERM')).toEqual({ code: 143, signal: null });
     await recovers(home, left);
   });
 });
 
-describe.sequential('a start that cannot be', () => {
-  test('a second engine on the same state folder says where the first one is, and leaves it alone', { timeout: 60_000 }, async () => {
-    const home = newHome();
+describe.concurrent('a start that cannot be', () => {
+  test('a second engine on the same state folder says where the first one is, and leaves it alone', {
+    timeout: 60_000,
+  }, async (context) => {
+    const home = newHome(context);
     const first = await startServe(home);
     const second = spawnServe(home);
     expect(await second.ended).toEqual({ code: 1, signal: null });
@@ -339,11 +336,11 @@ describe.sequential('a start that cannot be', () => {
     expect(await third.end('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
-  test('a taken API port is named, with the next free one, and a start there works', { timeout: 60_000 }, async () => {
+  test('a taken API port is named, with the next free one, and a start there works', { timeout: 60_000 }, async (context) => {
     const holder = createServer().listen(0, '127.0.0.1');
     await once(holder, 'listening');
     const { port } = holder.address() as { port: number };
-    const home = newHome();
+    const home = newHome(context);
     const refused = spawnServe(home, { port });
     try {
       expect(await refused.ended).toEqual({ code: 1, signal: null });
@@ -359,11 +356,11 @@ describe.sequential('a start that cannot be', () => {
   });
 });
 
-describe.sequential('a client that leaves', () => {
+describe.concurrent('a client that leaves', () => {
   const timeout = 90_000;
 
-  test('in the middle of a stream: the generation stops, nothing is in flight, the model stays ready', { timeout }, async () => {
-    const home = newHome();
+  test('in the middle of a stream: the generation stops, nothing is in flight, the model stays ready', { timeout }, async (context) => {
+    const home = newHome(context);
     const served = await startServe(home);
     await writeTinyGguf(home.watch, { name: 'tiny', ...LARGE });
     const { pids } = await served.becomes('tiny', 'ready');
@@ -382,8 +379,8 @@ describe.sequential('a client that leaves', () => {
     expect(await served.end('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
-  test('in the middle of a stream of another runtime: it is told, once', { timeout }, async () => {
-    const home = homeWithFixture('--token-ms 100');
+  test('in the middle of a stream of another runtime: it is told, once', { timeout }, async (context) => {
+    const home = homeWithFixture(context, '--token-ms 100');
     const served = await startServe(home);
     await writeTinyGguf(home.watch);
     const { pids } = await served.becomes('tiny', 'ready');
@@ -398,8 +395,8 @@ describe.sequential('a client that leaves', () => {
     expect(await served.end('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
-  test('while the model loads: the load goes on, for who asks next', { timeout }, async () => {
-    const home = homeWithFixture('--load-ms 3000 --fork-away', { policies: { load: 'on_request' } });
+  test('while the model loads: the load goes on, for who asks next', { timeout }, async (context) => {
+    const home = homeWithFixture(context, '--load-ms 3000 --fork-away', { policies: { load: 'on_request' } });
     await writeTinyGguf(home.watch);
     const served = await startServe(home);
     await served.becomes('tiny', 'unloaded');

@@ -24,7 +24,10 @@ async function start(text: string | null | undefined): Promise<void> {
   const config = text == null ? text : join(folder, 'modelium.yaml');
   if (typeof text === 'string') writeFileSync(join(folder, 'modelium.yaml'), text);
   engine = await startEngine({
-    ...{ config, stateFolder: join(folder, 'state'), port: 0, watch: [] },
+    config,
+    stateFolder: join(folder, 'state'),
+    port: 0,
+    watch: [],
     program: { command: process.execPath, args: [], env: {} },
     write: () => {},
   });

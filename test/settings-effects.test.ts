@@ -41,15 +41,20 @@ const CACHE =
 const REMOTE =
   'test/remotes.test.ts: a second Modelium: its models are listed here, told apart, and asked by name, whole, streamed and by /predict';
 const REMOTE_KEY = 'test/remotes.test.ts: a wrong key is named, the right one is taken up, and neither is ever told';
-const REMOTE_CHECK = 'test/remotes.test.ts: modelium check names what is wrong with each';
+const REMOTE_ENV = 'test/remotes.test.ts: a key comes from the environment as well, and no file of ours holds one';
 
 const TRITON_PARTS = 'test/runtime/triton/triton.test.ts';
 const TRITON_FOUND = `${TRITON_PARTS}: it is found by triton.command, or where its container has it, with the backends beside it or in triton.backends; enabled: false`;
 const TRITON_KEY = 'test/triton-elsewhere.test.ts: a wrong header and a wrong key are each told in a sentence, and no key is ever told';
 const TRITON_ELSEWHERE =
   'test/triton-elsewhere.test.ts: a model goes there with its files under a name of ours, is asked, and leaves; memory that stays is told, and nothing is started anew';
+const TRITON_CONTAINER =
+  'test/runtime/triton/container.test.ts: an image in triton.container makes it one, by container.program, with container.args, and folders for reading only';
 const TRITON_LAUNCH = `${TRITON_PARTS}: a server of ours is closed to everybody else; triton.args and env make its launch`;
 const TRITON_TOLD = `${TRITON_PARTS}: what a TorchScript file does not tell, a person says in models.NAME.triton: inputs, outputs and max_batch_size`;
+
+const IMAGE = 'test/io/images.test.ts: $of with $input';
+const IMAGE_TENSOR = 'test/io/images.test.ts: has the values of torchvision in the layout of its shape, and of models.NAME.image_inputs';
 
 /** `file: name of the test`. */
 const SHOWN_BY: Readonly<Record<string, string>> = {
@@ -61,14 +66,30 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'triton.enabled': TRITON_FOUND,
   'triton.url': TRITON_ELSEWHERE,
   'triton.metrics_url': TRITON_ELSEWHERE,
+  'triton.http_max_input_mb':
+    'test/runtime/triton/triton.test.ts: what is larger than triton.http_max_input_mb is not sent, and what to do is said',
   'triton.key_header': TRITON_KEY,
   'triton.key_file': TRITON_KEY,
   'triton.key_env':
     'test/runtime/triton/triton.test.ts: the key of a Triton elsewhere comes from a variable, and one that is not set is told',
+  'triton.container.image': TRITON_CONTAINER,
+  'triton.container.program': TRITON_CONTAINER,
+  'triton.container.folders': TRITON_CONTAINER,
+  'triton.container.args': TRITON_CONTAINER,
   'triton.command': TRITON_FOUND,
   'triton.backends': TRITON_FOUND,
   'triton.args': TRITON_LAUNCH,
   'triton.env': TRITON_LAUNCH,
+  'models.<id>.image_inputs.<id>.size': IMAGE,
+  'models.<id>.image_inputs.<id>.resize': IMAGE,
+  'models.<id>.image_inputs.<id>.short_side': IMAGE,
+  'models.<id>.image_inputs.<id>.pad_value': IMAGE,
+  'models.<id>.image_inputs.<id>.filter': IMAGE,
+  'models.<id>.image_inputs.<id>.channels': IMAGE,
+  'models.<id>.image_inputs.<id>.layout': IMAGE_TENSOR,
+  'models.<id>.image_inputs.<id>.scale': IMAGE_TENSOR,
+  'models.<id>.image_inputs.<id>.mean': IMAGE_TENSOR,
+  'models.<id>.image_inputs.<id>.std': IMAGE_TENSOR,
   'models.<id>.triton.inputs': TRITON_TOLD,
   'models.<id>.triton.outputs': TRITON_TOLD,
   'models.<id>.triton.max_batch_size': TRITON_TOLD,
@@ -90,6 +111,8 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'models.<id>.ray.autoscaling.min': RAY_MODEL,
   'models.<id>.ray.autoscaling.max': RAY_MODEL,
   'models.<id>.ray.autoscaling.target': RAY_MODEL,
+  'models.<id>.ray.autoscaling.up_after_seconds': RAY_MODEL,
+  'models.<id>.ray.autoscaling.down_after_seconds': RAY_MODEL,
   'models.<id>.ray.source': RAY_FILES,
   'models.<id>.ray.llm': RAY_MODEL,
   'llama.enabled': `${HERE}: llama.enabled: false blocks what only it serves, until it is true again`,
@@ -142,7 +165,7 @@ const SHOWN_BY: Readonly<Record<string, string>> = {
   'runtimes.<id>.stop.signal': OWN,
   'runtimes.<id>.stop.grace_seconds': `${OWN_PARTS}: what it is told to end by, and how long it gets`,
   'remotes.<id>.url': REMOTE,
-  'remotes.<id>.key_env': REMOTE_CHECK,
+  'remotes.<id>.key_env': REMOTE_ENV,
   'remotes.<id>.key_file': REMOTE_KEY,
   'remotes.<id>.models': REMOTE_KEY,
   'remotes.<id>.prefix': REMOTE,
@@ -213,9 +236,9 @@ describe('on a real engine', () => {
         await live.drop('tiny');
         await live.comesTo('tiny', 'ready');
         const { lines } = (await live.control('GET', '/control/logs?model=tiny')).json as { readonly lines: readonly string[] };
-        const told = lines.find((line) => line.startsWith('env '));
-        expect(told).toMatch(/^env heard args .*--memory-mb 7/);
-        expect(told).toContain(`--port ${first} `);
+        const reported = lines.find((line) => line.startsWith('env '));
+        expect(reported).toMatch(/^env heard args .*--memory-mb 7/);
+        expect(reported).toContain(`--port ${first} `);
       });
     } finally {
       box.remove();
@@ -253,7 +276,7 @@ describe('on a real engine', () => {
     try {
       await live.set(look(3_600));
       const isMissed = async () =>
-        (await live.status()).watchFolders.some(({ path, ok, message }) => path === late && !ok && message !== 'not looked at yet');
+        (await live.status()).watchFolders.some(({ path, ok, message }) => path === late && !ok && message !== 'not scanned yet');
       await eventually('the first look missed the folder', isMissed);
       mkdirSync(late);
       await expect(eventually('the folder is found', isThere, 1_500)).rejects.toThrow();
@@ -274,7 +297,7 @@ describe('on a real engine', () => {
       await live.drop('always');
       await live.comesTo('always', 'ready');
       expect((await live.comesTo('lazy', 'unloaded')).message).toContain('not loaded');
-      expect(live.said.join('\n')).not.toContain('Loading lazy');
+      expect(live.logged.join('\n')).not.toContain('Loading lazy');
     });
   });
 

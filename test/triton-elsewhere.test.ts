@@ -69,8 +69,8 @@ test('a wrong header and a wrong key are each told in a sentence, and no key is 
   writeFileSync(join(live.folder, 'key'), `${KEY}\n`);
   await live.set(settings({ key_file: join(live.folder, 'key'), key_header: 'lab-key' }));
   await live.comesTo('net', 'unloaded');
-  const told = JSON.stringify([live.said, await live.status(), (await live.control('GET', '/control/settings')).json]);
-  expect([told.includes(KEY), told.includes('key-that-is-wrong')]).toEqual([false, false]);
+  const reported = JSON.stringify([live.logged, await live.status(), (await live.control('GET', '/control/settings')).json]);
+  expect([reported.includes(KEY), reported.includes('key-that-is-wrong')]).toEqual([false, false]);
 });
 
 test('a model goes there with its files under a name of ours, is asked, and leaves; memory that stays is told, and nothing is started anew', async () => {
@@ -80,8 +80,8 @@ test('a model goes there with its files under a name of ours, is asked, and leav
   expect(await namesThere()).toEqual([expect.stringMatching(/^modelium-[0-9a-f]{8}-[0-9a-f]{8}-net$/)]);
   await live.control('POST', '/control/models/net/unload', {});
   await live.comesTo('net', 'unloaded', 40_000);
-  expect(live.said.join('\n')).toMatch(
-    /net left the Triton at \S+, and 1\.0 GiB of the 1\.0 GiB of GPU memory that it took there are still in use/,
+  expect(live.logged.join('\n')).toMatch(
+    /net left the Triton at \S+, and 1\.0 GiB of the 1\.0 GiB of GPU memory that it used there are still allocated/,
   );
   expect([await namesThere(), theirs.exitCode]).toEqual([[], null]);
 }, 60_000);
@@ -92,7 +92,7 @@ test('one that is killed is away, and whoever asks when it is back is answered',
   await killTriton();
   await eventually(
     'it is away',
-    async () => (await live.status()).runtimes.find(({ id }) => id === 'triton')?.message.includes('nobody listens there'),
+    async () => (await live.status()).runtimes.find(({ id }) => id === 'triton')?.message.includes('nothing listens there'),
     40_000,
   );
   const refused = await live.predict('net', asked);

@@ -9,6 +9,7 @@ import { writeOnnx } from './core/analyzer/synthetic-onnx.ts';
 import { torchScript } from './core/analyzer/synthetic-zip.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
+import { COMPILED } from './helpers/simulated-box.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -31,7 +32,10 @@ async function start({ onTestFinished }: TestContext, policies: object = {}): Pr
       const root = join(folder, 'triton');
       for (const name of ['bin', 'backends/onnxruntime', 'backends/python', 'backends/pytorch'])
         mkdirSync(join(root, name), { recursive: true });
-      writeFileSync(join(root, 'bin/tritonserver'), `#!/bin/sh\nexec ${process.execPath} ${PROGRAM} "$@"\n`);
+      writeFileSync(
+        join(root, 'bin/tritonserver'),
+        `#!/bin/sh\nNODE_COMPILE_CACHE='${COMPILED}' exec ${process.execPath} ${PROGRAM} "$@"\n`,
+      );
       chmodSync(join(root, 'bin/tritonserver'), 0o755);
     },
   });
@@ -79,7 +83,7 @@ test('an ONNX file and a folder with code share one server, which goes with the 
   expect((await live.predict('net', { inputs: { x: [[1]] } })).json.error).toMatchObject({ code: 'invalid-body', param: 'inputs.x' });
   expect((await live.predict('text', { prompt: 'Hello' })).json.text).toBe('olleH');
   expect(await live.metrics()).toContain('nv_inference_request_success{version="1",model="text"}');
-  expect(live.said.filter((line) => line === 'server:triton is up')).toHaveLength(1);
+  expect(live.logged.filter((line) => line === 'server:triton is up')).toHaveLength(1);
   // What a plan shows before anything is loaded.
   const planned = (await live.control('POST', '/control/plan', { target: 'net' })).json;
   expect(planned.decision.candidate.plan.args).toContain('input [ { name: "x" data_type: TYPE_FP32 dims: [ 4 ] } ]');
@@ -87,7 +91,8 @@ test('an ONNX file and a folder with code share one server, which goes with the 
   await live.comesTo('text', 'unloaded');
 });
 
-test('a model whose process is dead leaves, and the next request has it loaded anew; one that fails is told in its words', async (context) => {
+// These wait most of their time.
+test.concurrent('a model whose process is dead leaves, and the next request has it loaded anew; one that fails is told in its words', async (context) => {
   const live = await start(context);
   await dropText(live, 'text');
   await live.comesTo('text', 'ready');
@@ -101,17 +106,17 @@ test('a model whose process is dead leaves, and the next request has it loaded a
   expect((await live.model('text'))?.state).toBe('ready');
 });
 
-test('a load that hangs fails as a stall, and the server that does not let go of it is started anew', async (context) => {
+test.concurrent('a load that hangs fails as a stall, and the server that does not let go of it is started anew', async (context) => {
   const live = await start(context, { load_stall_seconds: 2 });
   dropOnnx(live, 'hangs');
   expect((await live.comesTo('hangs', 'failed', 60_000)).message).toContain('loading on triton');
   dropOnnx(live, 'net');
   await live.comesTo('net', 'ready', 60_000);
-  expect(live.said.filter((line) => line === 'server:triton is up').length).toBeGreaterThan(1);
+  expect(live.logged.filter((line) => line === 'server:triton is up').length).toBeGreaterThan(1);
   expect((await live.predict('net', { inputs: { x: [[1, 2, 3, 4]] } })).status).toBe(200);
 });
 
-test('what a model cannot take is refused before anything is loaded for it', async (context) => {
+test.concurrent('what a model cannot take is refused before anything is loaded for it', async (context) => {
   const live = await start(context, { load: 'on_request' });
   dropOnnx(live, 'net');
   await live.drop('words');
@@ -125,7 +130,7 @@ test('what a model cannot take is refused before anything is loaded for it', asy
     param: 'prompt',
     message: 'net takes tensors and no prompt: send inputs.',
   });
-  expect(live.said.filter((line) => /^(Loading|Starting)/.test(line))).toEqual([]);
+  expect(live.logged.filter((line) => /^(Loading|Starting)/.test(line))).toEqual([]);
   expect((await live.predict('net', { inputs: { x: [[1, 2, 3, 4]] } })).status).toBe(200);
 });
 
@@ -141,8 +146,8 @@ test('a TorchScript file waits for trust and for what goes in and out of it, and
   });
   expect(asks.message).toContain('models.script.triton.inputs and outputs');
   const tensor = (name: string, size: number) => ({ name, type: 'FP32', shape: [-1, size] });
-  const told = { inputs: [tensor('INPUT__0', 2)], outputs: [tensor('OUTPUT__0', 3)] };
-  await live.set({ ...SETTINGS, models: { script: { triton: told } } });
+  const reported = { inputs: [tensor('INPUT__0', 2)], outputs: [tensor('OUTPUT__0', 3)] };
+  await live.set({ ...SETTINGS, models: { script: { triton: reported } } });
   const asked = { inputs: { INPUT__0: [[1, 2]] } };
   await live.comesTo('script', 'unloaded');
   expect((await live.predict('script', asked)).json.outputs).toEqual({ OUTPUT__0: [[0, 0, 0]] });

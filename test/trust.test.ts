@@ -65,7 +65,7 @@ test('code is shown, trusted by its hash, and no longer trusted when it changes'
   const changed = await seen(live);
   expect(changed).toMatchObject({ trusted: false });
   expect(changed.hash).not.toBe(form.hash);
-  expect(live.said.some((line) => line.includes('coded is no longer trusted'))).toBe(true);
+  expect(live.logged.some((line) => line.includes('coded is no longer trusted'))).toBe(true);
   expect((await live.control('POST', ROUTE, wish)).status).toBe(409);
 });
 
@@ -170,7 +170,7 @@ test('the command line: --json shows, --yes trusts, --off takes back; a model wi
     expect((await seen(live)).trusted).toBe(true);
     expect((await run('coded', { off: true })).code).toBe(0);
     expect((await seen(live)).trusted).toBe(false);
-    expect(await run('plain', {})).toEqual({ code: 0, out: 'plain brings no code: nothing of it has to be trusted.' });
+    expect(await run('plain', {})).toEqual({ code: 0, out: 'plain brings no code, so it needs no trust.' });
   } finally {
     console.log = log;
   }

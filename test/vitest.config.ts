@@ -2,8 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { builtChildren } from './helpers/built-app.ts';
 
-// Two workers: the machines we promise to pass on have two cores, and a third starves llama.cpp. The
-// modules are read once for all files of a worker, which saves a minute.
+// Four workers: the machines we promise to pass on have two cores, and most of a test's time is
+// waiting for other processes. The modules are read once for all files of a worker, which saves a
+// minute.
 // biome-ignore lint/style/noDefaultExport: Vitest reads the default export of its configuration.
 export default defineConfig({
   plugins: [builtChildren],
@@ -11,7 +12,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/runtimes/**'],
     globalSetup: ['test/helpers/built.ts'],
-    maxWorkers: 2,
+    maxWorkers: 4,
+    // Engines at once, of tests side by side: no more than the cores start within the time that
+    // tests wait.
+    maxConcurrency: 3,
     isolate: false,
     testTimeout: 90_000,
     hookTimeout: 120_000,

@@ -16,7 +16,7 @@ import { FULL } from './helpers/full.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 import { makeHome, startServe } from './helpers/serve.ts';
 import { makeSimulatedBox, type SimulatedBox, type SimulatedBoxOptions, writeVllm } from './helpers/simulated-box.ts';
-import { writeTinyAdapter, writeTinyFolder } from './helpers/tiny-folder.ts';
+import { writeTinyFolder, writeTinyLora } from './helpers/tiny-folder.ts';
 
 // They wait more than they work, and side by side: each has the time that all of them together may
 // need on a busy machine.
@@ -143,10 +143,14 @@ test.concurrent("others' memory that moved while it was measured is no failure o
   const { live, drop } = setting;
   await drop('tiny');
   expect((await live.predict('tiny')).status).toBe(200);
-  expect((await retries(setting, 'tiny')).map(({ sentence }) => sentence)).toEqual([expect.stringContaining('no failure of its own')]);
+  expect((await retries(setting, 'tiny')).map(({ sentence }) => sentence)).toEqual([
+    expect.stringContaining('does not count as a failure'),
+  ]);
 });
 
-/** What is made of each recorded failure is proven by explain.test.ts; here, that it gets to people. */
+/**
+ * What is made of each recorded failure is proven by explain.test.ts; here, that it gets to people.
+ */
 const TOLD = VLLM_FAILURES.filter(({ name }, at) => FULL || at === 0 || name === 'missing-shard' || name === 'too-little-memory');
 
 test.concurrent('a recorded failure is told in one sentence, with the last words; a permanent one is not tried again', async (context) => {
@@ -215,7 +219,7 @@ test.concurrent('a killed server leaves no engine behind, and comes back when it
   await live.comesTo('tiny', 'unloaded');
   expect([isAlive(engine), await usedBytes(setting)]).toEqual([false, 0]);
   // Nobody ran out of memory, and one death is no verdict.
-  expect(live.said.find((line) => line.includes('tiny broke off'))).toMatch(/Somebody ended vLLM \(SIGKILL\)/);
+  expect(live.logged.find((line) => line.includes('tiny broke off'))).toMatch(/Somebody ended vLLM \(SIGKILL\)/);
   expect((await live.predict('tiny')).status).toBe(200);
 });
 
@@ -225,9 +229,9 @@ test.concurrent('an engine that dies ends its server with code 0, which is a cra
   await drop('tiny');
   await live.predict('tiny');
   await live.comesTo('tiny', 'unloaded');
-  expect(live.said.find((line) => line.includes('tiny broke off'))).toContain('engine died while it served');
+  expect(live.logged.find((line) => line.includes('tiny broke off'))).toContain('engine process died while serving');
   // Its memory was free before its server ended: no leak, and nothing to wait for.
-  expect(live.said.join('\n')).not.toContain('did not come free');
+  expect(live.logged.join('\n')).not.toContain('did not become free');
 });
 
 test.concurrent('a settings edit in mid-load keeps the process where the launch is the same, and gives a new one where it is not', async (context) => {
@@ -336,11 +340,9 @@ test.concurrent('an idle one sleeps, wakes through the queue for the next reques
   expect((await live.ask('POST', '/sleep?level=1')).status).toBe(404);
   await live.comesTo('tiny', 'asleep', 10_000);
   await live.set({
-    ...{
-      gpus: { nvidia_smi: setting.box.nvidiaSmi, reserve_mb: 0 },
-      vllm: { command: setting.box.vllmCommand },
-      llama: { command: setting.box.runtimeCommand },
-    },
+    gpus: { nvidia_smi: setting.box.nvidiaSmi, reserve_mb: 0 },
+    vllm: { command: setting.box.vllmCommand },
+    llama: { command: setting.box.runtimeCommand },
     orchestration: { policies: { load: 'on_request', min_residency_seconds: 0, ...SLEEPY, evict_after_idle_seconds: 2 } },
   });
   await live.comesTo('tiny', 'unloaded', 10_000);
@@ -371,7 +373,7 @@ test.concurrent('a sleeping one leaves for another, and is started anew when its
   await live.comesTo('one', 'asleep', 10_000);
   expect((await live.predict('two')).json.runtime).toBe('vllm');
   expect((await live.model('one'))?.state).toBe('unloaded');
-  expect(live.said.join('\n')).not.toContain('did not come free');
+  expect(live.logged.join('\n')).not.toContain('did not become free');
 });
 
 test.concurrent('one that dies in its sleep is a crash, and one that does not wake is started anew', async (context) => {
@@ -447,12 +449,12 @@ test.concurrent('sounds are transcribed through the openai client, by an alias t
   await expect(client.audio.transcriptions.create({ model: 'nobody', file: new File([sound], 'a.wav') })).rejects.toThrow(/nobody/);
 });
 
-describe.concurrent('an adapter', () => {
-  async function withAdapter(context: TestContext, options: StartOptions = {}, adapter: Parameters<typeof writeTinyAdapter>[2] = {}) {
+describe.concurrent('a LoRA', () => {
+  async function withLora(context: TestContext, options: StartOptions = {}, adapter: Parameters<typeof writeTinyLora>[2] = {}) {
     const setting = await start(context, options);
     const { live } = setting;
     await setting.drop('tiny');
-    cpSync(await writeTinyAdapter(join(live.folder, 'made/polite'), 'someone/tiny', adapter), join(live.watch, 'polite'), {
+    cpSync(await writeTinyLora(join(live.folder, 'made/polite'), 'someone/tiny', adapter), join(live.watch, 'polite'), {
       recursive: true,
     });
     return setting;
@@ -471,7 +473,7 @@ describe.concurrent('an adapter', () => {
   };
 
   test('is a model of its own: its base is loaded first, and it into that; it answers to base:adapter', async (context) => {
-    const setting = await withAdapter(context);
+    const setting = await withLora(context);
     const { live, rows } = setting;
     await live.comesTo('polite', 'unloaded');
     const answer = await live.predict('tiny:polite');
@@ -485,7 +487,7 @@ describe.concurrent('an adapter', () => {
       max_tokens: 2,
     });
     expect(chat.json.model).toBe('polite');
-    // What loads and unloads adapters is on a socket that nobody else may open.
+    // What loads and unloads LoRAs is on a socket that nobody else may open.
     expect((await live.ask('POST', '/v1/load_lora_adapter', { lora_name: 'x', lora_path: '/' })).status).toBe(404);
     await live.control('POST', '/control/models/polite/unload', {});
     await live.comesTo('polite', 'unloaded');
@@ -494,7 +496,7 @@ describe.concurrent('an adapter', () => {
 
   test('dropped before its base, or beside it, it goes on when that has been looked at', async (context) => {
     const { live, drop } = await start(context);
-    cpSync(await writeTinyAdapter(join(live.folder, 'made/polite'), 'tiny'), join(live.watch, 'polite'), { recursive: true });
+    cpSync(await writeTinyLora(join(live.folder, 'made/polite'), 'tiny'), join(live.watch, 'polite'), { recursive: true });
     expect((await live.comesTo('polite', 'blocked')).blockedReason).toBe('needs-base');
     await drop('tiny');
     await live.comesTo('polite', 'unloaded');
@@ -507,7 +509,7 @@ describe.concurrent('an adapter', () => {
     await drop('tiny');
     await live.predict('tiny');
     const [first] = await pidsOf(setting, 'tiny');
-    cpSync(await writeTinyAdapter(join(live.folder, 'made/polite'), 'tiny'), join(live.watch, 'polite'), { recursive: true });
+    cpSync(await writeTinyLora(join(live.folder, 'made/polite'), 'tiny'), join(live.watch, 'polite'), { recursive: true });
     await live.comesTo('polite', 'unloaded');
     expect((await live.predict('polite')).status).toBe(200);
     expect(isAlive(first)).toBe(false);
@@ -521,7 +523,7 @@ describe.concurrent('an adapter', () => {
   });
 
   test('a base that sleeps is woken for it, and takes it again', async (context) => {
-    const { live } = await withAdapter(context, { settings: { policies: SLEEPY } });
+    const { live } = await withLora(context, { settings: { policies: SLEEPY } });
     await live.comesTo('polite', 'unloaded');
     expect((await live.predict('polite')).status).toBe(200);
     await live.comesTo('tiny', 'asleep', 10_000);
@@ -530,7 +532,7 @@ describe.concurrent('an adapter', () => {
   });
 
   test('a base that llama.cpp serves by itself goes to vLLM for it, once; where the settings say llama, that is the reason', async (context) => {
-    const { box, live } = await withAdapter(context, { gpus: [] });
+    const { box, live } = await withLora(context, { gpus: [] });
     // Built for GPUs, of which there are none: the adapter says so, and its base is served all the
     // same.
     await live.comesTo('polite', 'unloaded');
@@ -541,7 +543,7 @@ describe.concurrent('an adapter', () => {
     await live.comesTo('polite', 'unloaded');
     expect((await live.predict('tiny')).json.runtime).toBe('llama');
     expect((await live.predict('polite')).json).toMatchObject({ model: 'polite', runtime: 'vllm' });
-    expect(live.said.filter((line) => line.startsWith('Loading tiny'))).toHaveLength(2);
+    expect(live.logged.filter((line) => line.startsWith('Loading tiny'))).toHaveLength(2);
     await live.set({
       vllm: { command: box.vllmCommand },
       models: { tiny: { runtime: 'llama' } },
@@ -551,8 +553,8 @@ describe.concurrent('an adapter', () => {
   });
 
   test('what cannot be served with its base says why', async (context) => {
-    const refused = async (adapter: Parameters<typeof writeTinyAdapter>[2], options: StartOptions = {}) => {
-      const { live } = await withAdapter(context, options, adapter);
+    const refused = async (adapter: Parameters<typeof writeTinyLora>[2], options: StartOptions = {}) => {
+      const { live } = await withLora(context, options, adapter);
       return live.comesTo('polite', 'blocked');
     };
     expect((await refused({ config: { peft_type: 'IA3' } })).message).toContain('this one is IA3');

@@ -1,6 +1,7 @@
 /**
  * What people and machines do to watch folders, and what it means for the models in them. Real
- * files, real mounts where they are permitted.
+ * files, real mounts where they are permitted. The tests mostly wait, so that those with a home of
+ * their own run side by side.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -18,7 +19,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { tinyModel } from '../main/embedded/gguf/tiny-model.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type Home, isAlive, makeHome, type Served, startServe } from './helpers/serve.ts';
@@ -26,12 +27,9 @@ import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
 const timeout = 90_000;
 const QUICK_SCANS = { orchestration: { model_discovery: { scan_interval_seconds: 1 } } };
-const homes: Home[] = [];
-const mounted = new Set<string>();
-
-function newHome(settings: Record<string, unknown> = QUICK_SCANS): Home {
+function newHome({ onTestFinished }: TestContext, settings: Record<string, unknown> = QUICK_SCANS): Home {
   const home = makeHome(settings);
-  homes.push(home);
+  onTestFinished(() => home.remove());
   return home;
 }
 
@@ -49,14 +47,11 @@ function run(command: string, ...args: readonly string[]): boolean {
  * of a disk do.
  */
 function mount(disk: string, at: string): boolean {
-  const done = run('mount', '--bind', disk, at);
-  if (done) mounted.add(at);
-  return done;
+  return run('mount', '--bind', disk, at);
 }
 
 /** Lazily: a server that holds a file open must not keep the test from taking the disk away. */
 function unmount(at: string): void {
-  mounted.delete(at);
   expect(run('umount', '-l', at)).toBe(true);
 }
 
@@ -86,18 +81,12 @@ function heedingModes(): readonly string[] | null {
   return heeds ? UNPRIVILEGED : null;
 }
 
-afterEach(async () => {
-  for (const at of mounted) run('umount', '-l', at);
-  mounted.clear();
-  for (const home of homes.splice(0)) await home.remove();
-}, 60_000);
-
-describe.sequential('a watch folder that cannot be used is said and survived', () => {
+describe.concurrent('a watch folder that cannot be used is said and survived', () => {
   const through = heedingModes();
   const how = through === null ? 'a path under a file stands in for one without rights' : 'modes are heeded';
 
-  test(`missing, unreadable, not a folder, read-only (${how})`, { timeout }, async () => {
-    const home = newHome();
+  test(`missing, unreadable, not a folder, read-only (${how})`, { timeout }, async (context) => {
+    const home = newHome(context);
     const [good, missing, file, shut] = ['good', 'missing', 'file', 'shut'].map((name) => join(home.root, name)) as [
       string,
       string,
@@ -121,7 +110,7 @@ describe.sequential('a watch folder that cannot be used is said and survived', (
     expect(folders[good]?.ok).toBe(true);
     expect(folders[missing]).toEqual({ ok: false, message: `The folder ${missing} is not there.` });
     expect(folders[file]).toEqual({ ok: false, message: `${file} is not a folder.` });
-    const noRight = `The folder ${shut} cannot be read: this user lacks the right to.`;
+    const noRight = `The folder ${shut} cannot be read: this user lacks the permission.`;
     expect(folders[unreadable]).toEqual({ ok: false, message: through === null ? `${unreadable} is not a folder.` : noRight });
     for (const path of [missing, file, unreadable]) expect(timesIn(served.story(), folders[path]?.message ?? '?')).toBe(1);
     expect((await fetch(`${served.address}/health`)).status).toBe(200);
@@ -139,16 +128,19 @@ describe.sequential('a watch folder that cannot be used is said and survived', (
   });
 });
 
-describe.sequential('a watch folder that goes away and comes back', () => {
+describe.concurrent('a watch folder that goes away and comes back', () => {
   const byMount = mayMount();
 
-  test(`${byMount ? 'unmounted and mounted again' : 'renamed away and back'}: nothing loads, pins and ids stay`, { timeout }, async () => {
-    const home = newHome();
+  test(`${byMount ? 'unmounted and mounted again' : 'renamed away and back'}: nothing loads, pins and ids stay`, {
+    timeout,
+  }, async (context) => {
+    const home = newHome(context);
     const disk = join(home.root, 'disk');
     await writeTinyGguf(disk, { name: 'serving' });
     await writeTinyGguf(disk, { name: 'resting', seed: 2 });
     if (!byMount) rmSync(home.watch, { recursive: true });
     const takeAway = () => (byMount ? unmount(home.watch) : renameSync(home.watch, disk));
+    if (byMount) context.onTestFinished(() => void run('umount', '-l', home.watch));
     const bringBack = () => (byMount ? expect(mount(disk, home.watch)).toBe(true) : renameSync(disk, home.watch));
     bringBack();
 
@@ -171,14 +163,14 @@ describe.sequential('a watch folder that goes away and comes back', () => {
     expect(await asBefore(first)).toEqual(both);
 
     takeAway();
-    await first.says(/is not mounted any more|is not there/);
+    await first.says(/is no longer mounted|is not there/);
     expect(await asBefore(first)).toEqual(both);
     expect((await first.predict('serving')).status).toBe(200);
     // Longer than the time in which a vanished name may still turn out to be renamed.
     await new Promise((resolve) => setTimeout(resolve, 6_000));
     expect(await asBefore(first)).toEqual(both);
     bringBack();
-    await first.says(/is as it should be again/);
+    await first.says(/is available again/);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(await asBefore(first)).toEqual(both);
     expect((await first.model('serving'))?.pids).toEqual(pids);
@@ -202,7 +194,7 @@ describe.sequential('a watch folder that goes away and comes back', () => {
   });
 });
 
-describe.sequential('files that come, change and go under one engine', () => {
+describe.concurrent('files that come, change and go under one engine', () => {
   let home: Home;
   let served: Served;
   const place = (name: string) => join(home.watch, name);
@@ -218,7 +210,7 @@ describe.sequential('files that come, change and go under one engine', () => {
     await home.remove();
   });
 
-  test('a slow copy shows its progress, is answered with it, and settles', { timeout }, async () => {
+  test.sequential('a slow copy shows its progress, is answered with it, and settles', { timeout }, async () => {
     const bytes = tinyBytes(11);
     const seen: number[] = [];
     const pieces = 6;
@@ -240,7 +232,7 @@ describe.sequential('files that come, change and go under one engine', () => {
     expect((await served.predict('slow')).status).toBe(200);
   });
 
-  test('a request to a model that is being copied gets 503 with the percentage', { timeout }, async () => {
+  test.sequential('a request to a model that is being copied gets 503 with the percentage', { timeout }, async () => {
     const bytes = tinyBytes(12);
     const most = Math.floor(bytes.length * 0.75);
     writeFileSync(place('half.gguf'), bytes.subarray(0, most));
@@ -252,7 +244,9 @@ describe.sequential('files that come, change and go under one engine', () => {
     await served.becomes('half', 'ready');
   });
 
-  test("a ready model's file is renamed: the old name serves, the new one is an alias, nothing reloads", { timeout }, async () => {
+  test.sequential("a ready model's file is renamed: the old name serves, the new one is an alias, nothing reloads", {
+    timeout,
+  }, async () => {
     writeFileSync(place('before.gguf'), tinyBytes(13));
     const { pids } = await served.becomes('before', 'ready');
     renameSync(place('before.gguf'), place('after.gguf'));
@@ -268,7 +262,7 @@ describe.sequential('files that come, change and go under one engine', () => {
     expect(served.story()).not.toMatch(/(before|after) is gone/);
   });
 
-  test('changed content under a known name is loaded anew', { timeout }, async () => {
+  test.sequential('changed content under a known name is loaded anew', { timeout }, async () => {
     writeFileSync(place('changing.gguf'), tinyBytes(14));
     const { pids } = await served.becomes('changing', 'ready');
     const old = home.processes().filter(({ pid }) => pids.includes(pid));
@@ -288,7 +282,7 @@ describe.sequential('files that come, change and go under one engine', () => {
     expect((await served.models()).filter(({ path }) => path === place('changing.gguf')).map(({ id }) => id)).toEqual(['changing']);
   });
 
-  test("a ready model's file is removed: it drains, its process ends, its name is unknown", { timeout }, async () => {
+  test.sequential("a ready model's file is removed: it drains, its process ends, its name is unknown", { timeout }, async () => {
     writeFileSync(place('leaving.gguf'), tinyBytes(16));
     const { pids } = await served.becomes('leaving', 'ready');
     const old = home.processes().filter(({ pid }) => pids.includes(pid));
@@ -300,7 +294,7 @@ describe.sequential('files that come, change and go under one engine', () => {
     expect((await served.predict('leaving')).status).toBe(404);
   });
 
-  test('partial downloads, Git-LFS pointers and empty files are no models until they are whole', { timeout }, async () => {
+  test.sequential('partial downloads, Git-LFS pointers and empty files are no models until they are whole', { timeout }, async () => {
     const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0000\nsize 123456\n';
     const partial = ['a.gguf.part', 'b.gguf.incomplete', 'c.gguf.tmp', 'd.gguf.aria2', 'e.gguf.crdownload'];
     for (const name of partial) writeFileSync(place(name), tinyBytes(17));
@@ -335,7 +329,7 @@ describe.sequential('files that come, change and go under one engine', () => {
     for (const name of partial.slice(1)) rmSync(place(name));
   });
 
-  test('files that change under an unloaded and a blocked model are new content: it loads', { timeout }, async () => {
+  test.sequential('files that change under an unloaded and a blocked model are new content: it loads', { timeout }, async () => {
     for (const [name, seed] of [
       ['resting', 21],
       ['twice', 22],
@@ -359,9 +353,9 @@ describe.sequential('files that come, change and go under one engine', () => {
   });
 });
 
-describe.sequential('a path added by hand', () => {
-  test('is served where it lies, remembered over a restart, and forgotten on request', { timeout }, async () => {
-    const home = newHome();
+describe.concurrent('a path added by hand', () => {
+  test('is served where it lies, remembered over a restart, and forgotten on request', { timeout }, async (context) => {
+    const home = newHome(context);
     const elsewhere = join(home.root, 'elsewhere');
     const path = await writeTinyGguf(elsewhere, { name: 'own' });
     const bytes = readFileSync(path);
@@ -388,8 +382,8 @@ describe.sequential('a path added by hand', () => {
     expect(await third.end('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
-  test('is still wanted after a restart in the middle of its copy', { timeout }, async () => {
-    const home = newHome(QUICK_SCANS);
+  test('is still wanted after a restart in the middle of its copy', { timeout }, async (context) => {
+    const home = newHome(context);
     const path = join(home.root, 'copied.gguf');
     const bytes = tinyBytes(21);
     const first = await startServe(home);

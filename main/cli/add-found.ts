@@ -1,12 +1,12 @@
 /**
- * `modelium add --found`: the models that Hugging Face's cache, LM Studio and Ollama have on this
- * machine, and registering them where they lie.
+ * `modelium add --found`: lists the models that Hugging Face's cache, LM Studio and Ollama keep on
+ * this machine, and registers the chosen ones without moving them.
  */
 
 import { createInterface } from 'node:readline/promises';
 import { ModeliumError } from '../../shared/errors.ts';
 import { nearestNames } from '../../shared/nearest.ts';
-import type { FoundModel, ModelStore } from '../../shared/snapshot.ts';
+import { type FoundModel, STORE_NAMES } from '../../shared/snapshot.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import { harmless } from '../../shared/visible.ts';
 import { type AnswerOf, connect, type EngineClient } from '../client.ts';
@@ -15,8 +15,6 @@ import type { Shared } from './verb.ts';
 
 type Found = AnswerOf<'found'>;
 type Added = AnswerOf<'add'>;
-
-const STORES: Readonly<Record<ModelStore, string>> = { huggingface: 'Hugging Face', 'lm-studio': 'LM Studio', ollama: 'Ollama' };
 
 /**
  * @param names of those to add; none: they are listed, and on a terminal asked for.
@@ -36,7 +34,7 @@ export async function addFound({ stateFolder, json }: Shared, names: readonly st
   const { added, failed } = await addAll(engine, chosen);
   if (json) printJson(added);
   else for (const { message } of added) print(message);
-  if (!json && !isList && chosen.length === 0) print('There is none that could be added.');
+  if (!json && !isList && chosen.length === 0) print('No model can be added.');
   return failed > 0 ? 1 : 0;
 }
 
@@ -70,17 +68,18 @@ function tell({ models, problems, isCut }: Found): void {
   const known = models.filter(({ registered }) => registered !== null).length;
   const count = models.length === 1 ? 'One model is' : `${models.length} models are`;
   const rest = known === 0 ? '' : `, ${known === models.length ? 'all' : known} of them registered here`;
-  print(models.length === 0 ? 'No model of another tool is on this machine.' : `${count} already on this machine${rest}:`);
+  print(models.length === 0 ? 'There are no models of other tools on this machine.' : `${count} already on this machine${rest}:`);
   if (models.length > 0) print(table(['', 'NAME', 'STORE', 'SIZE', 'KIND', 'HERE'], models.map(row)));
   for (const problem of problems) print(problem);
-  if (isCut) print('There may be more: looking for them takes at most 2 s and ends at 1,000 models.');
-  if (models.some(isNew)) print('`modelium add --found NAME` serves one where it lies, `modelium add --found --all` each of them.');
+  if (isCut) print('There may be more: the search takes at most 2 s and ends at 1,000 models.');
+  if (models.some(isNew))
+    print('`modelium add --found NAME` serves one of them without moving it, `modelium add --found --all` serves all.');
 }
 
 function row({ name, store, bytes, kind, quantization, registered, problem }: FoundModel, index: number): readonly string[] {
   const what = [kind ?? '?', quantization].filter((word) => word !== null).join(', ');
   const here = registered === null ? (problem === null ? '-' : paint('yellow', harmless(problem))) : paint('green', `as ${registered}`);
-  return [String(index + 1), harmless(name), STORES[store], bytesInWords(bytes), what, here];
+  return [String(index + 1), harmless(name), STORE_NAMES[store], bytesInWords(bytes), what, here];
 }
 
 /** On a terminal only: the numbers or names that a person types. */

@@ -1,6 +1,6 @@
 /**
- * `modelium add`: registers a model where it lies. What is not there, or is no model, is told and
- * not registered.
+ * `modelium add`: registers a model at its present path. A path that does not exist or is not a
+ * model gets an error and is not registered.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * The talk at a terminal: lines in, answers out, commands that begin with a slash, Ctrl-C and
- * Ctrl-D. Knows neither engine nor HTTP: whoever asks the model comes in as a function.
+ * The interactive chat in a terminal: reads lines, prints answers, and handles slash commands,
+ * Ctrl-C and Ctrl-D. Knows neither engine nor HTTP: the caller passes a function that asks the
+ * model.
  */
 
 import { createInterface, type Interface } from 'node:readline';
@@ -30,7 +31,7 @@ export interface Terminal {
 
 const HELP = [
   '/clear         forget what was said so far',
-  '/system TEXT   what the model is told first; without a text: nothing',
+  '/system TEXT   set the system prompt; without a text: remove it',
   '/bye           leave, as Ctrl-D does',
   'Ctrl-C         stops an answer; at an empty line it leaves',
 ].join('\n');
@@ -107,10 +108,10 @@ class Session {
     else if (verb === '/clear') {
       this.#messages = [];
       this.#say('Forgotten.');
-    } else if (verb === '/system' && !this.#remembers) this.#say('This model has no chat template, and cannot be told anything first.');
+    } else if (verb === '/system' && !this.#remembers) this.#say('This model has no chat template, so it cannot have a system prompt.');
     else if (verb === '/system') {
       this.#system = text === '' ? null : text;
-      this.#say(text === '' ? 'The model is told nothing first.' : 'The model is told that first, from your next line on.');
+      this.#say(text === '' ? 'The system prompt is removed.' : 'The system prompt is set, from your next line on.');
     } else this.#say(`There is no ${harmless(verb)}.\n${HELP}`);
   }
 

@@ -1,6 +1,6 @@
 /**
- * One question to a model over POST /predict/{model}, its answer as it comes. Sends no token: that
- * route needs none.
+ * Sends one question to POST /predict/{model} and yields the answer as it arrives. Sends no token,
+ * because that route needs none.
  */
 import { type IncomingMessage, request } from 'node:http';
 import type { Final } from '../../shared/answer-figures.ts';

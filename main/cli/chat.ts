@@ -1,7 +1,7 @@
 /**
- * `modelium chat`: talks with a model at a terminal, or asks it once: what `--prompt` says, or what
- * comes through a pipe. Finds the model and shows its loading; the talk itself is
- * `chat-session.ts`, the request `chat-stream.ts`.
+ * `modelium chat`: chats with a model in a terminal, or asks it one question (from `--prompt` or
+ * from standard input). Finds the model and shows its loading. The conversation is in
+ * `chat-session.ts`, the request in `chat-stream.ts`.
  */
 
 import { text as wholeText } from 'node:stream/consumers';
@@ -41,7 +41,7 @@ export async function chat({ stateFolder, json }: Shared, name: string | null, o
   if (!talks) return once(ask, options, json);
   // What is no answer goes to where the person looks, also when the answers go into a file.
   const output = process.stdout.isTTY === true ? process.stdout : process.stderr;
-  const hint = remembers ? '' : ' It has no chat template: it goes on with each line as it is, and remembers none.';
+  const hint = remembers ? '' : ' It has no chat template, so it completes each line separately and remembers none of them.';
   output.write(`${paint('dim', `${harmless(model.id)}. /help lists the commands, Ctrl-D leaves.${hint}`)}\n`);
   await converse({ input: process.stdin, output, answers: process.stdout }, ask, options.system, remembers);
   return 0;
@@ -63,7 +63,7 @@ export function onlyModel(models: readonly ModelView[]): ModelView {
   const able = models.filter(({ profile, state }) => profile !== null && KINDS.has(profile.kind) && state !== 'blocked');
   const [only, ...others] = able;
   if (only !== undefined && others.length === 0) return only;
-  if (only === undefined) throw new ModeliumError('model-required', 'There is no model yet that one could chat with.', { param: 'model' });
+  if (only === undefined) throw new ModeliumError('model-required', 'There is no model yet that can chat.', { param: 'model' });
   throw new ModeliumError('model-required', `Which of them: ${able.map(({ id }) => id).join(', ')}?`, { param: 'model' });
 }
 

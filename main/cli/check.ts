@@ -1,7 +1,6 @@
 /**
- * `modelium check`: what is installed here, and what to do about what is missing. Looks by itself,
- * so that it answers without an engine too; where one runs, its own findings on runtimes, devices
- * and folders come in addition.
+ * `modelium check`: shows what is installed, and how to get what is missing. It searches without an
+ * engine. If an engine runs, it also shows what that engine found: runtimes, devices and folders.
  */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
@@ -100,7 +99,7 @@ async function gpuFinding(settings: Settings | null): Promise<Finding> {
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? `${command} is not installed` : (message.trim().split('\n').at(-1) ?? message);
-    return { what, verdict: 'missing', message: `no NVIDIA GPU that we can see (${why}): models run on the processor` };
+    return { what, verdict: 'missing', message: `no visible NVIDIA GPU (${why}): models run on the processor` };
   }
 }
 

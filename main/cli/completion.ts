@@ -1,6 +1,6 @@
 /**
- * `modelium completion`: what a shell needs to complete verbs, options, names of models and files;
- * made of the same tables as the help.
+ * `modelium completion`: writes the shell scripts that complete verbs, options, model names and
+ * files. They are built from the same tables as the help.
  */
 import { connect } from '../client.ts';
 import { LEVELS } from './option-values.ts';

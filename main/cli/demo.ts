@@ -1,7 +1,7 @@
 /**
- * `modelium demo`: the whole story in one command, in an engine of its own (own state folder, watch
- * folder and port), so that it never disturbs the user's. Speaks to that engine as everybody does:
- * over HTTP.
+ * `modelium demo`: fetches a model, serves it and asks it. It starts an engine with its own state
+ * folder, watch folder and port, so that it never disturbs the user's engine, and talks to it over
+ * HTTP only.
  */
 import type { ChildProcess } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';

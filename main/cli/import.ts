@@ -1,12 +1,17 @@
 /**
- * `modelium import`: what another tool's configuration says, as a modelium.yaml. Prints it; writes
- * only when asked to, and over no file unasked.
+ * `modelium import`: translates another tool's configuration into a modelium.yaml. It prints the
+ * result; it writes a file only with --write. With --force it writes over one that is there, and
+ * keeps what was in it under another name.
  */
-import { chmod, readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, copyFile, readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
+import { shellWord } from '../../shared/visible.ts';
+import { errorCode } from '../io/files/files.ts';
 import { replaceFile } from '../io/settings/settings-edit.ts';
 import { parseSettings, searchedFiles, statOrNull } from '../io/settings/settings-file.ts';
+import { settingsFileAt } from './init.ts';
 import { print, printJson } from './output.ts';
 import { readSwapConfig } from './swap-config.ts';
 import { swapSettings } from './swap-settings.ts';
@@ -17,20 +22,21 @@ const LARGEST_CONFIG_BYTES = 1024 * 1024;
 
 export interface ImportOptions {
   readonly path: string;
-  /** The file to write; null: none. */
-  readonly target: string | null;
+  /** The file or folder to write into; true: the settings of this user; undefined: none. */
+  readonly write: string | boolean | undefined;
   readonly force: boolean;
   readonly json: boolean;
 }
 
-export async function importSettings({ path, target, force, json }: ImportOptions): Promise<number> {
+export async function importSettings({ path, write, force, json }: ImportOptions): Promise<number> {
   const file = resolve(path);
   const text = importedText(await readConfig(file), file, process.env);
-  if (target === null) {
+  if (write === undefined || write === false) {
     if (json) printJson({ text });
     else process.stdout.write(text);
     return 0;
   }
+  const target = await settingsFileAt(write === true ? undefined : write);
   const before = await statOrNull(target);
   if (before !== null && !force) {
     throw new ModeliumError(
@@ -38,35 +44,53 @@ export async function importSettings({ path, target, force, json }: ImportOption
       `${target} is there already; it was left as it is. Without --write this prints what it would say.`,
     );
   }
+  const kept = before === null ? null : await keptCopy(target);
   await replaceFile(target, text, before);
   // Variables of the environment may be secrets.
   await chmod(target, 0o600);
-  if (json) printJson({ path: target, replaced: before !== null });
-  else
-    print(
-      `Wrote ${target}${before === null ? '' : ', over the file that was there'}. Read its comments; \`modelium check\` finds what is missing.`,
-    );
+  if (json) {
+    printJson({ path: target, replaced: before !== null, kept });
+    return 0;
+  }
+  // One in the working folder counts only once it is trusted.
+  const config = target === searchedFiles({})[1] ? '' : ` --config ${shellWord(target)}`;
+  print(`Wrote ${target}.${kept === null ? '' : ` What was in it before is in ${kept}.`}`);
+  print(`Next: read its comments; \`modelium check${config}\` finds what is missing, and \`modelium serve${config}\` starts with it.`);
   return 0;
+}
+
+/** Under a name that nobody has yet. */
+async function keptCopy(file: string): Promise<string> {
+  for (let number = 1; ; number += 1) {
+    const copy = `${file}.old${number === 1 ? '' : `-${number}`}`;
+    try {
+      await copyFile(file, copy, constants.COPYFILE_EXCL);
+      return copy;
+    } catch (cause) {
+      if (errorCode(cause) === 'EEXIST') continue;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ModeliumError('settings-unwritable', `${file} was left as it is, because no copy of it could be made: ${why}.`, { cause });
+    }
+  }
 }
 
 /** It is read, and nothing of it is in force: whose it is does not matter. */
 async function readConfig(file: string): Promise<string> {
   const found = await stat(file).catch((cause: Error) => {
-    throw new ModeliumError('path-invalid', `${file} cannot be read: ${cause.message}`, { cause });
+    throw notImportable(errorCode(cause) === 'ENOENT' ? `There is no file ${file}.` : `${file} cannot be read: ${cause.message}.`);
   });
-  if (!found.isFile()) throw new ModeliumError('path-invalid', `${file} is no ordinary file.`);
-  if (found.size > LARGEST_CONFIG_BYTES)
-    throw new ModeliumError('path-invalid', `${file} has ${found.size} bytes; at most ${LARGEST_CONFIG_BYTES} are read.`);
-  return readFile(file, 'utf8');
+  if (!found.isFile()) throw notImportable(`${file} is not a regular file.`);
+  if (found.size > LARGEST_CONFIG_BYTES) throw notImportable(`${file} has ${found.size} bytes; at most ${LARGEST_CONFIG_BYTES} are read.`);
+  return readFile(file, 'utf8').catch((cause: Error) => {
+    throw notImportable(`${file} cannot be read: ${cause.message}.`);
+  });
 }
 
-/** Where `--write` writes: a file of the person's choice, or the settings of this user. */
-export function importTarget(write: string | boolean | undefined): string | null {
-  if (typeof write === 'string') return resolve(write);
-  return write === true ? searchedFiles({})[1] : null;
+function notImportable(sentence: string): ModeliumError {
+  return new ModeliumError('not-importable', sentence);
 }
 
-/** @throws ModeliumError settings-invalid. */
+/** @throws ModeliumError not-importable. */
 export function importedText(config: string, file: string, env: Readonly<Record<string, string | undefined>>): string {
   const text = swapText(file, swapSettings(readSwapConfig(config, file, env)));
   // Nothing is printed that would not be read.

@@ -1,6 +1,6 @@
 /**
- * `modelium init`: writes a settings file to begin with. Needs no engine, and never overwrites a
- * file unasked.
+ * `modelium init`: writes a settings file to start from. Needs no engine, and overwrites a file
+ * only with --force.
  */
 import { chmod, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -11,7 +11,6 @@ import { paint, print, printJson } from './output.ts';
 import { settingsTemplate } from './settings-template.ts';
 
 export interface InitOptions {
-  /** A file, or a folder for a modelium.yaml; undefined: the user's configuration folder. */
   readonly path: string | undefined;
   readonly force: boolean;
   readonly json: boolean;
@@ -35,7 +34,7 @@ export async function init(options: InitOptions): Promise<number> {
 
 /** @returns the file's path. @throws ModeliumError file-exists, settings-unwritable. */
 export async function writeTemplate({ path, force }: Omit<InitOptions, 'json'>): Promise<string> {
-  const file = await fileOf(path);
+  const file = await settingsFileAt(path);
   const before = await statOrNull(file);
   if (before !== null && !force) throw new ModeliumError('file-exists', `${file} is there already; it was left as it is.`);
   await replaceFile(file, settingsTemplate(), before);
@@ -43,7 +42,8 @@ export async function writeTemplate({ path, force }: Omit<InitOptions, 'json'>):
   return file;
 }
 
-async function fileOf(path: string | undefined): Promise<string> {
+/** @param path a file, or a folder for a modelium.yaml; undefined: the user's own. */
+export async function settingsFileAt(path: string | undefined): Promise<string> {
   if (path === undefined) return searchedFiles({})[1];
   const found = await stat(path).catch(() => null);
   return resolve(found?.isDirectory() === true ? join(path, 'modelium.yaml') : path);

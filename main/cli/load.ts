@@ -1,5 +1,6 @@
 /**
- * `modelium load`: asks for a model and follows it until it is ready, or says why it will not be.
+ * `modelium load`: requests the load of a model and follows it until the model is ready or the load
+ * fails.
  */
 
 import type { EngineEvent, ModelView } from '../../shared/snapshot.ts';
@@ -72,6 +73,8 @@ function hasSettled({ state, copy }: ModelView, moved: boolean): boolean {
 function verdict(model: ModelView): string {
   if (model.state === 'ready') return `${paint('green', 'ready')} ${model.id}: ${model.message}`;
   const help =
-    model.state === 'settling' ? 'It is loaded when the rest is there; with --force, what is there is loaded as it is.' : model.help;
+    model.state === 'settling'
+      ? 'It is loaded when the missing files have arrived; with --force the present files are loaded.'
+      : model.help;
   return `${model.id} is ${model.state}: ${model.message}${help === null ? '' : `\n${help}`}`;
 }

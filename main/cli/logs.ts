@@ -1,4 +1,4 @@
-/** `modelium logs`: what a model's runtime says, or the engine. */
+/** `modelium logs`: prints the log of a model's runtime, or the engine's log. */
 import { connect } from '../client.ts';
 import { nameOf } from './model-name.ts';
 import { LEVELS, type Level } from './option-values.ts';

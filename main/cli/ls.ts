@@ -1,4 +1,4 @@
-/** `modelium ls`: the models, a line each. */
+/** `modelium ls`: lists the models, one line each. */
 import { HOST_DEVICE } from '../../shared/decision.ts';
 import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 import { bytesInWords, longSpan } from '../../shared/units.ts';

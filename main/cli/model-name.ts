@@ -1,6 +1,6 @@
 /**
- * Which model a word of the command line means. The engine knows every spelling of a name; here the
- * beginning of one is enough, where it is one model's.
+ * Resolves a model name from the command line. The engine knows every spelling of a name; this file
+ * also accepts the beginning of a name, if it fits only one model.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelView } from '../../shared/snapshot.ts';

@@ -1,6 +1,6 @@
 /**
- * `modelium open`: the window's address with the control token in it, printed, or opened in the
- * desktop's browser.
+ * `modelium open`: prints the window's address with the control token, or opens it in the desktop's
+ * browser.
  */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Values of options, checked. What is wrong is thrown in the form that the parser reports as wrong
- * use.
+ * Parses and checks the values of options. A wrong value throws the parser's own error, so that it
+ * is reported as wrong use (exit code 2).
  */
 
 function wrong(message: string): Error {

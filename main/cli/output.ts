@@ -1,6 +1,4 @@
-/**
- * How the command line shows things: tables, sizes, colours, one line that moves. Knows no verbs.
- */
+/** How the command line prints: tables, sizes, colours and a progress line. Knows no verbs. */
 import { ERRORS, type ErrorCode, type ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import { harmless } from '../../shared/visible.ts';
 

@@ -1,6 +1,6 @@
 /**
- * A terminal's input in which what was pasted arrives as one line: the terminal marks a paste
- * (bracketed paste), and its line ends become marks until the line is read.
+ * Terminal input in which a pasted text arrives as one line. The terminal marks a paste (bracketed
+ * paste); line ends inside the paste are replaced by placeholders until the whole line is read.
  */
 import { Transform, type TransformCallback } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';

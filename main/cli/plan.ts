@@ -1,6 +1,6 @@
 /**
- * `modelium plan`: what a model or a path is, what the brain would do with it, and what it thought
- * of every candidate.
+ * `modelium plan`: shows what a model or path is, where the brain would place it, and how the brain
+ * judged every candidate.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * What a model is, as lines for people: the profile that the analyzer made of its files. Wording
- * only.
+ * Describes a model in lines for users, from the profile that the analyzer made of its files.
+ * Wording only.
  */
 import type { FileProblem, ModelForm, ModelProfile } from '../../shared/profile.ts';
 import { cacheInWords, expertsInWords, headsInWords } from '../../shared/profile-words.ts';

@@ -1,6 +1,6 @@
 /**
- * Puts the command line together from the tables of verbs: parsing, help, exit codes. Each verb's
- * work is imported only when it is called: start-up time is a promise. The only importer of
+ * Builds the command line from the tables of verbs: parsing, help, exit codes. The code of a verb
+ * is imported only when that verb is called, to keep the start fast. The only importer of
  * `commander`.
  */
 import { Command, CommanderError } from 'commander';
@@ -17,7 +17,7 @@ const WRONG_USE = 2;
 const COMPLETION: readonly Verb[] = [
   {
     usage: 'completion <shell>',
-    says: 'print what completes these words in bash, zsh or fish',
+    says: 'print the completion script for bash, zsh or fish',
     examples: ['source <(modelium completion bash)', 'modelium completion fish > ~/.config/fish/completions/modelium.fish'],
     run: async (_, [shell = '']) => (await import('./completion.ts')).completion(shell, VERBS),
   },
@@ -31,11 +31,11 @@ const COMPLETION: readonly Verb[] = [
 const VERBS: readonly Verb[] = [...ENGINE_VERBS, ...MODEL_VERBS, ...COMPLETION];
 
 const EXAMPLES = [
-  ['modelium serve --watch ~/models', 'serve a folder, and what comes into it'],
-  ['modelium add ~/Downloads/qwen3-8b.gguf', 'serve one file where it lies'],
+  ['modelium serve --watch ~/models', 'serve the models in a folder, also new ones'],
+  ['modelium add ~/Downloads/qwen3-8b.gguf', 'serve one file without moving it'],
   ['modelium run qwen3 "Why is the sky blue?"', "ask; a name's beginning is enough"],
   ['modelium ps', 'what is loaded, how fast, for how long'],
-  ['modelium why qwen3', 'why it is where it is'],
+  ['modelium why qwen3', 'why the model is on its GPU'],
 ] as const;
 
 /** Runs one command line. @returns the exit code: 0, 1 (it failed), 2 (wrong use). */
@@ -58,10 +58,10 @@ function describeProgram(finish: (code: number) => void): Command {
   const program = new Command('modelium')
     .description(
       'Drop a model: it is served by the right runtime, on the right GPU, with a reason you can read.\n\n' +
-        'Without a verb it opens the window, where there are a display and an Electron; else it serves, and says why.',
+        'Without a verb it opens the window if there is a display and Electron; otherwise it serves and says why.',
     )
     .version(VERSION)
-    .option('--state-folder <folder>', 'where the engine keeps its state, and is found', modeliumFolders().state)
+    .option('--state-folder <folder>', 'folder of the state of the engine, by which clients find it', modeliumFolders().state)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('`modelium --help` lists the verbs.');
@@ -82,6 +82,9 @@ function addVerb(
   finish: (code: number) => void,
 ): void {
   const command = program.command(usage, { hidden: isHidden }).description(says).exitOverride();
+  const [name] = usage.split(' ');
+  const [example] = examples;
+  command.showHelpAfterError(`${example === undefined ? '' : `For example: ${example}\n`}\`modelium ${name} --help\` explains it.`);
   for (const { flags, says: about, parse, otherwise } of options) {
     if (parse === undefined) command.option(flags, about);
     else command.option(flags, about, parse, otherwise);

@@ -1,18 +1,19 @@
-/** `modelium ps`: what holds memory now, how fast it answers and when it leaves. */
+/**
+ * `modelium ps`: lists the loaded models, their memory and speed, and when they will be unloaded.
+ */
+import { LOADED_STATES } from '../../shared/model.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
-import { clockSpan } from '../../shared/units.ts';
+import { clockSpan, speedInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import { placeName } from './devices.ts';
 import { memoryInWords, paintedState } from './ls.ts';
 import { print, printJson, table } from './output.ts';
 import type { Shared } from './verb.ts';
 
-const LOADED: ReadonlySet<string> = new Set(['loading', 'ready', 'asleep', 'draining']);
-
 export async function ps({ stateFolder, json, wide }: Shared): Promise<number> {
   const engine = await connect(stateFolder);
   const { models, devices } = await engine.get<'snapshot'>('/control/snapshot');
-  const loaded = models.filter(({ state }) => LOADED.has(state));
+  const loaded = models.filter(({ state }) => LOADED_STATES.has(state));
   if (json) {
     printJson(loaded);
     return 0;
@@ -41,7 +42,7 @@ export async function ps({ stateFolder, json, wide }: Shared): Promise<number> {
 
 /** Of one answer, lately. */
 function paceOf({ pace }: ModelView): string {
-  return pace?.tokensPerSecond == null ? '-' : pace.tokensPerSecond.toFixed(pace.tokensPerSecond < 10 ? 1 : 0);
+  return pace?.tokensPerSecond == null ? '-' : speedInWords(pace.tokensPerSecond);
 }
 
 function requestsOf({ inFlight, waiting }: ModelView): string {

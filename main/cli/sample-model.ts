@@ -1,5 +1,5 @@
 /**
- * The demo's model: the real small one, or, where that cannot be fetched, a tiny untrained one.
+ * Provides the demo's model: the real small one, or a tiny untrained one if that cannot be fetched.
  */
 import { copyFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -20,7 +20,7 @@ export async function sampleModel(cacheFolder: string, say: (sentence: string) =
   } catch (thrown) {
     if (toModeliumError(thrown).code !== 'sample-unavailable') throw thrown;
     const tiny = await writeTiny(dirname(sampleModelPath(cacheFolder)));
-    say('So the demo takes a tiny model that was never trained: it shows the way from drop to answer, and its answers are noise.');
+    say('So the demo uses a tiny model that was never trained: its answers are noise, but all steps from drop to answer are real.');
     return { file: tiny, real: false };
   }
 }

@@ -1,5 +1,6 @@
 /**
- * `modelium serve`: hosts the engine without a window until a signal comes, and prints its story.
+ * `modelium serve`: hosts the engine without a window until a signal arrives, and prints what it
+ * does.
  */
 import type { Engine } from '../engine/engine.ts';
 import { nodeProgram } from '../packaged.ts';
@@ -68,7 +69,7 @@ export function stopSignals(): Promise<NodeJS.Signals> {
     const onSignal = (signal: NodeJS.Signals): void => {
       if (!first) process.exit(signal === 'SIGINT' ? 130 : 143);
       first = false;
-      process.stderr.write('\nEnding: models are being unloaded. Once more ends at once.\n');
+      process.stderr.write('\nEnding: models are being unloaded. Press Ctrl-C again to end at once.\n');
       resolve(signal);
     };
     process.on('SIGINT', onSignal);

@@ -1,14 +1,14 @@
 /**
- * `modelium service`: a systemd unit of the person's own, which runs `modelium serve` from login
- * on. The window finds that engine and attaches to it.
+ * `modelium service`: manages the user's systemd unit, which runs `modelium serve` from login on.
+ * The window finds that engine and attaches to it.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { ModeliumError } from '../../shared/errors.ts';
+import { homeFolder } from '../io/folders.ts';
 import { nodeProgram } from '../packaged.ts';
 import { print, printJson } from './output.ts';
 import type { Shared } from './verb.ts';
@@ -23,7 +23,7 @@ export interface ServiceOptions {
 }
 
 export async function service({ stateFolder, json }: Shared, action: string, { config, isStarted }: ServiceOptions): Promise<number> {
-  const file = join(process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'systemd', 'user', UNIT);
+  const file = join(process.env['XDG_CONFIG_HOME'] || join(homeFolder(), '.config'), 'systemd', 'user', UNIT);
   switch (action) {
     case 'install': {
       if (config !== undefined && !existsSync(config)) throw new ModeliumError('path-invalid', `There is no settings file ${config}.`);
@@ -55,7 +55,7 @@ export async function service({ stateFolder, json }: Shared, action: string, { c
       return trouble === null ? 0 : 1;
     }
     default:
-      console.error(`error: a service has no ${action}: say install, uninstall or status`);
+      console.error(`error: unknown action ${action}: use install, uninstall or status`);
       return WRONG_USE;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The text of a new modelium.yaml: every key with its meaning and its default, all of it commented
- * out. Pure; keys and words come from the schema. Without the first `#` of each line it is a file
- * that says what the defaults are.
+ * The text of a new modelium.yaml: every key with its meaning and default, commented out. Removing
+ * the first `#` of each line gives a valid file with the defaults. Pure; keys and texts come from
+ * the schema.
  */
 
 import { ANY_NAME, type SettingsKey, settingsKeys } from '../../shared/settings-keys.ts';
@@ -11,8 +11,8 @@ const LONGEST_LINE = 110;
 const RESTART = 'Takes effect at the next start.';
 
 const HEAD = `
-Modelium's settings. Each key stands here with its default, commented out: as it is, this file changes nothing.
-To change a key, take away the # before it and before the names of the sections that it stands in.
+Modelium's settings. Each key is here with its default, commented out, so this file changes nothing yet.
+To change a key, remove the # before it and before the names of its sections.
 A running Modelium reads the file again when you save it; \`modelium check\` finds mistakes.
 
 What people change first:

@@ -1,6 +1,6 @@
 /**
- * Splits a command line into its words as a POSIX shell does, and does nothing else that a shell
- * does: no variable, no glob, no pipe. Pure.
+ * Splits a command line into words as a POSIX shell does. It does not expand variables or globs,
+ * and runs no pipes. Pure.
  */
 
 const SPACE = /\s/;

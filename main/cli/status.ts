@@ -1,4 +1,4 @@
-/** `modelium status`: the engine that runs here, at a glance. Fails where none does. */
+/** `modelium status`: a summary of the engine of this state folder. Fails if no engine runs. */
 import { HOST_DEVICE } from '../../shared/decision.ts';
 import type { DeviceView, NodeView, Snapshot } from '../../shared/snapshot.ts';
 import { gibibytes, longSpan } from '../../shared/units.ts';
@@ -56,7 +56,9 @@ function deviceText({
   return `${figures.join(', ')}${id === HOST_DEVICE ? '' : ` (${name})`}`;
 }
 
-/** `node 10.0.0.7: 0.5 of 2 GPUs promised (A100), 1 of 8 processors promised, 60.0 GiB of memory`. */
+/**
+ * `node 10.0.0.7: 0.5 of 2 GPUs promised (A100), 1 of 8 processors promised, 60.0 GiB of memory`.
+ */
 function nodeText({ name, isAlive, gpus, gpuName, usedGpus, cpus, usedCpus, memoryBytes }: NodeView): string {
   if (!isAlive) return `node ${name}: ${paint('red', 'does not answer')}`;
   const figures = [

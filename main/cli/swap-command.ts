@@ -1,6 +1,6 @@
 /**
- * A command line of llama-swap as a runtime of one's own: which words of it are the port, the
- * model's path and its context. Pure.
+ * Turns a llama-swap command line into the settings of a custom runtime: finds the words that are
+ * the port, the model's path and the context. Pure.
  */
 
 import { shellWords } from './shell-words.ts';

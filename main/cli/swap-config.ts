@@ -1,7 +1,7 @@
 /**
- * Reads a configuration of llama-swap: what of it says how models are started, with its macros
- * filled in. Bounded, since such files are passed around. What becomes of it here is
- * `swap-settings.ts`. No I/O.
+ * Reads a llama-swap configuration: how its models are started, with macros expanded. Its size is
+ * bounded, because such files are shared between people. `swap-settings.ts` translates the result.
+ * No I/O.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import { readYaml, type YamlText } from '../io/settings/yaml-document.ts';
@@ -40,14 +40,14 @@ export interface SwapConfig {
 
 /**
  * @param file for the words of errors. @param env what `${env.NAME}` stands for.
- * @throws ModeliumError settings-invalid, with the place where it can be told.
+ * @throws ModeliumError not-importable, with the place where it can be told.
  */
 export function readSwapConfig(text: string, file: string, env: Readonly<Record<string, string | undefined>>): SwapConfig {
   const yaml = readYaml(text);
   const [error] = yaml.errors;
   if (error !== undefined) throw invalid(`${file}:${yaml.place(error.offset)}: ${error.message}`);
   const { models, macros, ...raw } = objectOf(dataOf(yaml, file), `${file}: expected sections, such as models:`);
-  if (models === undefined) throw invalid(`${file} has no section models: it is no configuration of llama-swap.`);
+  if (models === undefined) throw invalid(`${file} has no section models: it is not a llama-swap configuration.`);
   const entries = Object.entries(objectOf(models, `${file}: models: expected a section with a name for each model.`));
   if (entries.length > MOST_MODELS) throw invalid(`${file} names ${entries.length} models; at most ${MOST_MODELS} are read.`);
   const shared = textsOf(macros ?? {}, `${file}: macros: expected a section of texts.`);
@@ -72,7 +72,8 @@ function modelOf(
   const at = `${file}: models.${name}`;
   const { macros = {}, ...own } = objectOf(value, `${at}: expected a section with cmd.`);
   const filler = new Filler({ ...shared, ...textsOf(macros, `${at}.macros: expected a section of texts.`) }, env, at);
-  const raw = filler.all(own, 0) as Data;
+  // Before macros are filled in: one of several lines would else lead out of its comment.
+  const raw = filler.all({ ...own, cmd: withoutComments(own['cmd']) }, 0) as Data;
   const { cmd } = raw;
   if (typeof cmd !== 'string' || cmd.trim() === '') throw invalid(`${at}: expected cmd, the command that starts it.`);
   return { name, raw, command: cmd, unknown: [...filler.unknown], fromEnvironment: [...filler.fromEnvironment] };
@@ -124,6 +125,10 @@ class Filler {
   }
 }
 
+function withoutComments(cmd: unknown): unknown {
+  return typeof cmd === 'string' ? cmd.replace(/^[^\S\n]*#.*(?:\n|$)/gm, '') : cmd;
+}
+
 function objectOf(value: unknown, otherwise: string): Data {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Data;
   throw invalid(otherwise);
@@ -136,5 +141,5 @@ function textsOf(value: unknown, otherwise: string): Readonly<Record<string, str
 }
 
 function invalid(sentence: string): ModeliumError {
-  return new ModeliumError('settings-invalid', sentence);
+  return new ModeliumError('not-importable', sentence);
 }

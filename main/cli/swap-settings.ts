@@ -1,6 +1,6 @@
 /**
- * What a configuration of llama-swap says in settings of ours, and in sentences what has no
- * counterpart here. Pure; the text is `swap-text.ts`.
+ * Translates a llama-swap configuration into Modelium's settings, with a sentence for each key that
+ * has no counterpart. Pure; `swap-text.ts` writes the text.
  */
 import { runtimeName } from '../../shared/runtime-names.ts';
 import { remote } from '../../shared/settings-remotes.ts';
@@ -30,13 +30,17 @@ export interface SwapSettings {
 /** A year: settings of ours know no "never". */
 const NEVER_SECONDS = 31_536_000;
 const LEAST_WAIT_SECONDS = 15;
+const ENDLESS =
+  'Without a ttl llama-swap never unloads idle models, so evict_after_idle_seconds is a year: lower it if idle models should free their memory.';
+const CONTAINER =
+  "its command starts a container, and Modelium cannot measure the memory of containers: set memory_mb, and mount the models' folder at the same path as here.";
 
 /** Keys of a model that become something here. */
 const KNOWN = ['cmd', 'proxy', 'env', 'checkEndpoint', 'ttl', 'useModelName', 'aliases'];
 const WHY: Readonly<Record<string, string>> = {
   unlisted: 'every model that can be served is listed',
   cmdStop: 'it is ended by the signal of stop: and then killed',
-  concurrencyLimit: 'what is too much waits inside of the server',
+  concurrencyLimit: 'requests above the limit wait inside the server',
   groups: 'models stay together as long as their memory fits',
   matrix: 'models stay together as long as their memory fits',
   apiKeys: 'Modelium listens on this machine only',
@@ -58,7 +62,7 @@ export function swapSettings({ raw, models }: SwapConfig): SwapSettings {
     }
     if (own.model === null) {
       notes.push(
-        `${model.name}: its command names no file or folder of this machine, and Modelium serves models that lie here. Its command: ${[own.command, ...own.args].join(' ')}`,
+        `${model.name}: no word of its command is known to be a model's file or folder, and Modelium serves models that lie on this machine. Its command: ${[own.command, ...own.args].join(' ')}`,
       );
       continue;
     }
@@ -66,7 +70,7 @@ export function swapSettings({ raw, models }: SwapConfig): SwapSettings {
     const taken = sections.get(id);
     if (taken !== undefined) {
       notes.push(
-        `${model.name}: ${own.model} is the model "${id}" already. A link under another name makes another model of it, which may have a runtime of its own.`,
+        `${model.name}: ${own.model} is the model "${id}" already. A link under another name makes a second model, which may have another runtime.`,
       );
       continue;
     }
@@ -77,8 +81,9 @@ export function swapSettings({ raw, models }: SwapConfig): SwapSettings {
     sections.set(id, sectionOf(model, own, id, name, persistent.has(model.name)));
     paths.push(own.model);
   }
+  const isEndless = idleSeconds === NEVER_SECONDS && models.some(({ raw: { ttl } }) => !isSeconds(ttl));
   return {
-    notes: [...notes, ...unusable(raw['peers']), ...leftOut(raw)],
+    notes: [...notes, ...(isEndless ? [ENDLESS] : []), ...unusable(raw['peers']), ...leftOut(raw)],
     paths,
     policies: policiesOf(raw, idleSeconds, sections),
     runtimes,
@@ -102,6 +107,7 @@ function runtimeOf({ name, raw }: SwapModel, own: OwnCommand): { readonly runtim
   const health = typeof checkEndpoint === 'string' && /^\/\S*$/.test(checkEndpoint) ? { health: checkEndpoint } : {};
   const skips = checkEndpoint === 'none';
   const isElsewhere = typeof proxy === 'string' && !/^https?:\/\/(?:localhost|127\.[\d.]+|\[::1\]|0\.0\.0\.0)(?::|\/|$)/.test(proxy);
+  const isContainer = /(?:^|\/)(?:docker|podman)$/.test(own.command);
   const hasPort = own.hasPort || Object.values(env).some((text) => text.includes('{port}'));
   return {
     runtime: {
@@ -114,6 +120,7 @@ function runtimeOf({ name, raw }: SwapModel, own: OwnCommand): { readonly runtim
     missing: [
       ...(hasPort ? [] : [`${name}: nothing in its command is its port: put {port} where it belongs.`]),
       ...(skips ? [`${name}: checkEndpoint none: here a path must answer before the first real answer is asked for.`] : []),
+      ...(isContainer ? [`${name}: ${CONTAINER}`] : []),
       ...(isElsewhere ? [`${name}: proxy ${proxy}: a server that is started here is asked at its port on this machine.`] : []),
     ],
   };
@@ -142,9 +149,9 @@ function sectionOf(
     notes: [
       own.model ?? '',
       ...others.map((key) => withoutCounterpart(key)),
-      ...unknown.map((macro) => `The macro \${${macro}} is defined nowhere: it stands as it is.`),
-      ...fromEnvironment.map((variable) => `The environment variable ${variable} was filled in as it is now.`),
-      ...(isPersistent ? ['Of a persistent group: only a person unloads it.'] : []),
+      ...unknown.map((macro) => `The macro \${${macro}} is not defined, so it was left unchanged.`),
+      ...fromEnvironment.map((variable) => `The environment variable ${variable} was replaced by its current value.`),
+      ...(isPersistent ? ['It is in a persistent group, so only a person unloads it.'] : []),
     ],
   };
 }
@@ -205,7 +212,7 @@ function isAskable(peer: unknown): boolean {
 
 function unusable(peers: unknown): readonly string[] {
   const all = typeof peers === 'object' && peers !== null ? Object.entries(peers) : [];
-  return all.filter(([, peer]) => !isAskable(peer)).map(([name]) => `peers.${name} has no address that could be asked.`);
+  return all.filter(([, peer]) => !isAskable(peer)).map(([name]) => `peers.${name} has no usable address.`);
 }
 
 /** As far as such a name may be long. */

@@ -1,5 +1,5 @@
 /**
- * Settings that were made of a configuration of llama-swap, as the text of a modelium.yaml. Pure.
+ * Writes the settings made from a llama-swap configuration as the text of a modelium.yaml. Pure.
  */
 import { shellWord } from '../../shared/visible.ts';
 import { INDENT, inFlow } from '../io/settings/yaml-words.ts';
@@ -13,10 +13,12 @@ export function swapText(file: string, { notes, paths, policies, runtimes, remot
     ...comments(0, [`Made of ${file}, a configuration of llama-swap, by \`modelium import\`.`]),
     ...comments(
       0,
-      paths.length === 0 ? [] : ['', 'Models are known by where they lie. Those of it, once each, unless a watched folder has them:'],
+      paths.length === 0
+        ? []
+        : ['', `Models are registered by path. Run these once${fromWhere(paths)}, unless a watch folder contains the models:`],
     ),
     ...paths.map((path) => comment(0, `  modelium add ${shellWord(path)}`)),
-    ...comments(0, notes.length === 0 ? [] : ['', 'What has no counterpart, or needs a hand:', ...notes.map((note) => `- ${note}`)]),
+    ...comments(0, notes.length === 0 ? [] : ['', 'What has no counterpart, or needs manual work:', ...notes.map((note) => `- ${note}`)]),
     '',
     'orchestration:',
     `${' '.repeat(INDENT)}policies:`,
@@ -25,6 +27,10 @@ export function swapText(file: string, { notes, paths, policies, runtimes, remot
     ...section('remotes', remotes),
     ...section('models', models),
   ].join('\n')}\n`;
+}
+
+function fromWhere(paths: readonly string[]): string {
+  return paths.every((path) => /^[/~]/.test(path)) ? '' : ', in the folder in which llama-swap ran';
 }
 
 function section(name: string, entries: ReadonlyMap<string, Commented>): readonly string[] {
@@ -45,7 +51,10 @@ function fields(depth: number, value: Commented['value']): readonly string[] {
 }
 
 function comments(depth: number, sentences: readonly string[]): readonly string[] {
-  return sentences.flatMap((sentence) => wrapped(sentence).map((line) => comment(depth, line)));
+  return sentences.flatMap((sentence) => {
+    const hanging = sentence.startsWith('- ') ? '  ' : '';
+    return wrapped(sentence).map((line, index) => comment(depth, `${index === 0 ? '' : hanging}${line}`));
+  });
 }
 
 /** Whatever somebody's file says, it never leaves the comment. */

@@ -1,6 +1,6 @@
 /**
- * `modelium trust modelium.yaml`: shows which programs a settings file names, asks, and remembers
- * the answer for the working folder's file.
+ * `modelium trust modelium.yaml`: shows which programs a settings file starts, asks the user, and
+ * stores the agreement for that file in its folder.
  */
 import { resolve } from 'node:path';
 import { visible } from '../../shared/visible.ts';
@@ -21,7 +21,7 @@ export async function trustSettings({ stateFolder, json }: Shared, name: string,
   const programs = programsIn(file, await readData(file));
   const isTrusted = isAgreed(stateFolder, file, programs);
   if (!json) {
-    print(programs.length === 0 ? `${file} names no programs: nothing of it has to be trusted.` : `${file} names what is started:`);
+    print(programs.length === 0 ? `${file} names no programs, so it needs no trust.` : `${file} names programs to start:`);
     for (const line of programs) print(`  ${visible(line)}`);
   }
   const isOpen = programs.length > 0 && isTrusted === off;

@@ -1,6 +1,6 @@
 /**
- * `modelium trust`: shows what code a model brings, asks, and trusts it by its hash; or takes that
- * back.
+ * `modelium trust`: shows the code that a model brings, asks, and trusts it by its hash. With --off
+ * it removes the trust.
  */
 import { createInterface } from 'node:readline/promises';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -49,11 +49,11 @@ function stateOf({ id, state, message, help }: ModelView): string {
 }
 
 function tell({ id, forms }: TrustView, withText: boolean): void {
-  if (forms.length === 0) print(`${id} brings no code: nothing of it has to be trusted.`);
-  for (const form of forms) tellForm(form, withText);
+  if (forms.length === 0) print(`${id} brings no code, so it needs no trust.`);
+  for (const form of forms) printForm(form, withText);
 }
 
-function tellForm({ form, hash, trusted, trustedAt, files }: TrustFormView, withText: boolean): void {
+function printForm({ form, hash, trusted, trustedAt, files }: TrustFormView, withText: boolean): void {
   const count = files.length === 1 ? 'one file' : `${files.length} files`;
   const standing = trusted ? paint('green', `trusted since ${trustedAt}`) : paint('yellow', 'not trusted');
   print(`${paint('bold', form)}: ${count} would be executed here; ${standing}; SHA-256 ${hash}`);

@@ -1,4 +1,4 @@
-/** `modelium unload`: answers when the memory is seen free, and says what came free. */
+/** `modelium unload`: waits until the memory is measured free, and prints how much became free. */
 import { HOST_DEVICE } from '../../shared/decision.ts';
 import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 import { bytesInWords } from '../../shared/units.ts';
@@ -26,7 +26,7 @@ export function freedText(before: ModelView, after: ModelView, { devices }: Pick
   );
   if (leaks.length > 0) {
     const parts = leaks.map(({ bytes, on, pids }) => `${bytesInWords(bytes)} on ${on} (pid ${pids.join(', ')})`);
-    return `Not all of its memory came free: ${parts.join(', ')}.`;
+    return `Not all of its memory became free: ${parts.join(', ')}.`;
   }
   // Beside a GPU, what it held of main memory were mostly mapped files.
   const gpus = Object.entries(before.measuredBytes).filter(([id, bytes]) => id !== HOST_DEVICE && bytes > 0);

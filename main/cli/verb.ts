@@ -1,6 +1,6 @@
 /**
- * What every verb gets of the command line, and how a verb is described. Types only, so that a verb
- * knows nothing of the program that calls it.
+ * The types of a verb: its description, and what it receives from the command line. Types only, so
+ * that a verb does not depend on the program that calls it.
  */
 
 export interface Shared {

@@ -1,6 +1,6 @@
 /**
- * The verbs about the engine itself, its settings and this machine. A table: each verb's work is in
- * a file of its own, imported when it is called.
+ * The table of the verbs for the engine, the settings and this machine. The code of each verb is in
+ * a file of its own, imported when the verb is called.
  */
 import { toPort } from './option-values.ts';
 import { JSON_OPTION, type Verb } from './verb.ts';
@@ -27,25 +27,25 @@ export const ENGINE_VERBS: readonly Verb[] = [
   },
   {
     usage: 'status',
-    says: 'the engine that runs: its address, what it watches, its models and devices',
+    says: 'show the running engine: its address, watch folders, models and devices',
     options: [JSON_OPTION],
     run: async (shared) => (await import('./status.ts')).status(shared),
   },
   {
     usage: 'stop',
-    says: 'end the engine that runs; its models are unloaded first',
+    says: 'end the running engine; its models are unloaded first',
     options: [JSON_OPTION],
     run: async (shared) => (await import('./stop.ts')).stop(shared),
   },
   {
     usage: 'open',
-    says: "the window's address with its token, for a browser",
+    says: "print the window's address with its token, for a browser",
     options: [{ flags: '--browser', says: "open it in this desktop's browser" }, JSON_OPTION],
     run: async (shared, _, options) => (await import('./open.ts')).open(shared, options['browser'] === true),
   },
   {
     usage: 'service <action>',
-    says: 'install, uninstall or status: a systemd unit of yours that runs the engine from login on',
+    says: 'manage the systemd unit that runs the engine from login on: install, uninstall or status',
     options: [
       { flags: '--user', says: 'for you alone (the default and the only one)' },
       { flags: '--config <file>', says: 'settings file of the service' },
@@ -60,39 +60,38 @@ export const ENGINE_VERBS: readonly Verb[] = [
   },
   {
     usage: 'demo',
-    says: 'fetch a small model, serve it in an engine of its own, ask it',
+    says: 'fetch a small model, serve it in a separate engine and ask it a question',
     options: [
       { flags: '--once', says: 'end after the first answer; opens no window' },
-      { flags: '--window', says: 'open the window on it (what it does on a terminal, where it can)' },
-      { flags: '--no-window', says: 'open none' },
+      { flags: '--window', says: 'open the window (the default in a terminal, if a window is possible)' },
+      { flags: '--no-window', says: 'open no window' },
     ],
     run: async (_, __, options) =>
       (await import('./demo.ts')).demo({ once: options['once'] === true, window: options['window'] as boolean | undefined }),
   },
   {
     usage: 'init [path]',
-    says: 'write a settings file to begin with: every key explained, nothing changed',
+    says: 'write a modelium.yaml in which every key is explained and commented out',
     options: [{ flags: '--force', says: 'also over a file that is there' }, JSON_OPTION],
     run: async (shared, [path], options) => (await import('./init.ts')).init({ path, force: options['force'] === true, json: shared.json }),
   },
   {
     usage: 'import <path>',
-    says: "what another tool's configuration (llama-swap) says, as a modelium.yaml; changes nothing",
+    says: 'print a configuration of llama-swap as a modelium.yaml; changes nothing',
     options: [
-      { flags: '--write [file]', says: 'write it: to this file, or to your own modelium.yaml' },
-      { flags: '--force', says: 'also over a file that is there' },
+      { flags: '--write [file]', says: 'write the result to this file, or to your own modelium.yaml' },
+      { flags: '--force', says: 'overwrite an existing file; its content is kept as FILE.old' },
       JSON_OPTION,
     ],
-    examples: ['modelium import llama-swap.yaml --write'],
+    examples: ['modelium import config.yaml', 'modelium import config.yaml --write'],
     run: async (shared, [path = ''], options) => {
-      const { importSettings, importTarget } = await import('./import.ts');
-      const target = importTarget(options['write'] as string | boolean | undefined);
-      return importSettings({ path, target, force: options['force'] === true, json: shared.json });
+      const write = options['write'] as string | boolean | undefined;
+      return (await import('./import.ts')).importSettings({ path, write, force: options['force'] === true, json: shared.json });
     },
   },
   {
     usage: 'check',
-    says: 'what is installed here, and what to do about what is missing',
+    says: 'show what is installed here, and how to get what is missing',
     options: [{ flags: '--config <file>', says: 'settings file to check' }, JSON_OPTION],
     run: async (shared, _, options) => (await import('./check.ts')).check(shared, options['config'] as string | undefined),
   },

@@ -1,6 +1,6 @@
 /**
- * The verbs about models. A table: each verb's work is in a file of its own, imported when it is
- * called.
+ * The table of the verbs for models. The code of each verb is in a file of its own, imported when
+ * the verb is called.
  */
 import { LEVELS, type Level, toCount, toLevel, toLines, toTemperature, toTokens } from './option-values.ts';
 import { JSON_OPTION, type Options, type Verb, type VerbOption, WIDE_OPTION } from './verb.ts';
@@ -8,9 +8,9 @@ import { JSON_OPTION, type Options, type Verb, type VerbOption, WIDE_OPTION } fr
 const WRONG_USE = 2;
 
 const CHAT_OPTIONS: readonly VerbOption[] = [
-  { flags: '--system <text>', says: 'what the model is told first' },
+  { flags: '--system <text>', says: 'the system prompt, before the first message' },
   { flags: '--max-tokens <count>', says: 'the longest answer', parse: toTokens, otherwise: 1024 },
-  { flags: '--temperature <number>', says: 'from 0, the likeliest words, to 2', parse: toTemperature },
+  { flags: '--temperature <number>', says: 'from 0 (always the likeliest word) to 2', parse: toTemperature },
   JSON_OPTION,
 ];
 
@@ -26,22 +26,22 @@ function chatOptions(options: Options, prompt: string | undefined) {
 export const MODEL_VERBS: readonly Verb[] = [
   {
     usage: 'ls',
-    says: 'the models and their states',
+    says: 'list the models and their states',
     options: [WIDE_OPTION, JSON_OPTION],
     run: async (shared) => (await import('./ls.ts')).list(shared),
   },
   {
     usage: 'ps',
-    says: 'what is loaded: memory, tokens/s, and the time left until it is unloaded',
+    says: 'list the loaded models: memory, tokens/s, and the time left until they are unloaded',
     options: [WIDE_OPTION, JSON_OPTION],
     run: async (shared) => (await import('./ps.ts')).ps(shared),
   },
   {
     usage: 'add [path]',
-    says: 'serve a model file or folder where it lies',
+    says: 'serve a model file or folder without moving it',
     options: [
-      { flags: '--found [names...]', says: 'models that other tools have on this machine: list them, or add those that are named' },
-      { flags: '--all', says: 'with --found: each of them' },
+      { flags: '--found [names...]', says: 'list the models that other tools have on this machine, or add the named ones' },
+      { flags: '--all', says: 'with --found: add all of them' },
       JSON_OPTION,
     ],
     examples: ['modelium add ~/Downloads/qwen3-8b-q4_k_m.gguf', 'modelium add --found'],
@@ -52,7 +52,7 @@ export const MODEL_VERBS: readonly Verb[] = [
         return (await import('./add-found.ts')).addFound(shared, path === undefined ? names : [path, ...names], all === true);
       }
       if (path !== undefined && all !== true) return (await import('./add.ts')).add(shared, path);
-      process.stderr.write("error: name a path, or say --found for other tools' models\n");
+      process.stderr.write("error: give a path, or use --found for other tools' models\n");
       return WRONG_USE;
     },
   },
@@ -66,9 +66,9 @@ export const MODEL_VERBS: readonly Verb[] = [
     usage: 'load <model>',
     says: 'load a model, and follow it until it is ready',
     options: [
-      { flags: '--wait', says: 'until it is ready (the default)' },
-      { flags: '--no-wait', says: 'only ask for it' },
-      { flags: '--force', says: 'also what looks half copied, and in spite of a back-off' },
+      { flags: '--wait', says: 'wait until it is ready (the default)' },
+      { flags: '--no-wait', says: 'only request the load, do not wait' },
+      { flags: '--force', says: 'load even if the files look incomplete or a retry is not due yet' },
       JSON_OPTION,
     ],
     examples: ['modelium load qwen3', 'modelium load qwen3 --no-wait'],
@@ -84,15 +84,15 @@ export const MODEL_VERBS: readonly Verb[] = [
   {
     usage: 'pin <model>',
     says: 'keep a model loaded until a person unloads it',
-    options: [{ flags: '--off', says: 'let it go again' }, JSON_OPTION],
+    options: [{ flags: '--off', says: 'unpin it' }, JSON_OPTION],
     run: async (shared, [model = ''], options) => (await import('./pin.ts')).pin(shared, model, options['off'] !== true),
   },
   {
     usage: 'trust <model>',
-    says: 'show the code that a model brings, or the programs that a modelium.yaml names, and let them run here',
+    says: 'show the code of a model (or the programs that the given modelium.yaml names) and let it run here',
     options: [
-      { flags: '--yes', says: 'without asking; for scripts' },
-      { flags: '--off', says: 'take it back' },
+      { flags: '--yes', says: 'do not ask; for scripts' },
+      { flags: '--off', says: 'remove the trust' },
       { flags: '--show', says: "print the files' text too" },
       JSON_OPTION,
     ],
@@ -105,7 +105,7 @@ export const MODEL_VERBS: readonly Verb[] = [
   },
   {
     usage: 'chat [model]',
-    says: 'talk with a model; a question through a pipe is asked once',
+    says: 'chat with a model; a question from a pipe is asked once',
     options: [{ flags: '-p, --prompt <text>', says: 'ask this once, and end' }, ...CHAT_OPTIONS],
     examples: ['modelium chat qwen3', 'cat notes.txt | modelium chat qwen3 --system "Sum up."'],
     run: async (shared, [model], options) =>
@@ -113,24 +113,24 @@ export const MODEL_VERBS: readonly Verb[] = [
   },
   {
     usage: 'run <model> [prompt]',
-    says: 'ask a model once, or talk with it where no prompt is given',
+    says: 'ask a model once, or chat with it if no prompt is given',
     options: CHAT_OPTIONS,
     examples: ['modelium run qwen3 "Why is the sky blue?"'],
     run: async (shared, [model = '', prompt], options) => (await import('./chat.ts')).chat(shared, model, chatOptions(options, prompt)),
   },
   {
     usage: 'plan <target>',
-    says: 'what would happen to a folder, file or model, and why; changes nothing',
+    says: 'show what would happen to a folder, file or model, and why; changes nothing',
     options: [WIDE_OPTION, JSON_OPTION],
     examples: ['modelium plan ./my-model', 'modelium plan qwen3'],
     run: async (shared, [target = '']) => (await import('./plan.ts')).plan(shared, target),
   },
   {
     usage: 'why [model]',
-    says: 'the decisions, newest last, each with its reason',
+    says: 'list the decisions, newest last, each with its reason',
     options: [
       { flags: '-n, --limit <count>', says: 'how many', parse: toCount, otherwise: 20 },
-      { flags: '--details', says: 'with how the figures came about' },
+      { flags: '--details', says: 'also show how the figures were computed' },
       JSON_OPTION,
     ],
     run: async (shared, [model], options) =>
@@ -138,11 +138,11 @@ export const MODEL_VERBS: readonly Verb[] = [
   },
   {
     usage: 'logs [model]',
-    says: "a model's runtime in its own words; without a model, the engine's",
+    says: "print the log of a model's runtime; without a model, the engine's log",
     options: [
-      { flags: '-f, --follow', says: 'go on with the lines that come' },
-      { flags: '-n, --lines <count>', says: 'only the last ones', parse: toLines },
-      { flags: '--level <level>', says: `of the engine: only lines at least this grave: ${LEVELS.join(', ')}`, parse: toLevel },
+      { flags: '-f, --follow', says: 'keep printing new lines' },
+      { flags: '-n, --lines <count>', says: 'print only this many last lines', parse: toLines },
+      { flags: '--level <level>', says: `engine log only: lines of at least this level: ${LEVELS.join(', ')}`, parse: toLevel },
       JSON_OPTION,
     ],
     examples: ['modelium logs qwen3 -n 50 -f', 'modelium logs --level warning'],

@@ -1,4 +1,4 @@
-/** `modelium why`: the ledger of decisions, for one model or all. */
+/** `modelium why`: lists the recorded decisions, for one model or for all. */
 import type { DecisionOutcome, DecisionRow } from '../../shared/decision.ts';
 import { factInWords, isDetail, placeOf, rowHeadlines } from '../../shared/reason-words.ts';
 import { phasesInWords, secondsInWords } from '../../shared/units.ts';

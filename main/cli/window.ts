@@ -1,6 +1,6 @@
 /**
- * The window, from the command line: whether it can be opened here, and opening it as a process of
- * its own. It finds or hosts its engine itself.
+ * Checks whether the window can be opened here, and opens it as a separate process. The window
+ * finds or hosts its engine itself.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Breaks what comes in pieces at words, so that a line of a terminal ends between two of them. What
- * stands in a fence of code keeps its lines.
+ * Wraps streamed text at words, so that a terminal line ends between two of them. Lines inside a
+ * code fence are left unchanged.
  */
 
 const FENCE = /^\s*(```|~~~)/;

@@ -1,8 +1,8 @@
 /**
- * Owns the one list of who waits for which model: requests (tickets), and the wishes of persons,
- * `always_loaded` and new content. Requests wait for a load, and for a place at a model that is
- * busy. Those of one caller keep their order; callers take turns. It keeps no timers and resolves
- * nothing: the waiting room times tickets out, the orchestrator asks for the order.
+ * Owns the queue: which requests (tickets), users, `always_loaded` entries and new models wait for
+ * which model. Requests wait for a load, or for a place at a busy model. Requests of one caller
+ * keep their order; callers take turns. It has no timers and settles no promise: the waiting room
+ * handles time-outs, the orchestrator reads the order.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 
@@ -222,7 +222,7 @@ export class Admission {
 
 /** The answer to one request too many. */
 export function queueFull(modelId: string, maxQueue: number, retryAfterSeconds: number): ModeliumError {
-  return new ModeliumError('queue-full', `${maxQueue} requests wait for ${modelId} already, and no more may.`, { retryAfterSeconds });
+  return new ModeliumError('queue-full', `${maxQueue} requests already wait for ${modelId}, which is the limit.`, { retryAfterSeconds });
 }
 
 /** Since when a request, a person or `always_loaded` wants it; null: nobody but the modest. */

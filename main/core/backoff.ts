@@ -1,6 +1,6 @@
 /**
- * When a failed load may be tried again. Pure; the orchestrator asks it, the state `failed` carries
- * the answer.
+ * Computes when a failed load may be tried again. Pure; the orchestrator calls it, and the result
+ * is stored in the state `failed`.
  */
 
 const FIRST_WAIT_MS = 10_000;

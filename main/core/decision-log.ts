@@ -1,5 +1,6 @@
 /**
- * The ledger's pen: one row for each decision (I14). A full disk costs the row, not the service.
+ * Writes one ledger row for each decision (I14). If the disk is full, the row is lost and serving
+ * continues.
  */
 import type { Candidate, DecisionAction } from '../../shared/decision.ts';
 import type { Reasoned } from './decide/reasoned.ts';
@@ -34,7 +35,7 @@ export class DecisionLog {
     try {
       return this.#ports.ledger.decide({ modelId, action, reason, sentence: why.reason, because: why.because, inputs, candidates });
     } catch (error) {
-      this.#ports.log.warn(`The decision on ${modelId} could not be written down: ${error instanceof Error ? error.message : error}`);
+      this.#ports.log.warn(`The decision on ${modelId} could not be saved: ${error instanceof Error ? error.message : error}`);
       return 0;
     }
   }

@@ -1,5 +1,6 @@
 /**
- * Who carries the orchestrator's decisions out; `runtime/doer.ts` makes the real one. Types only.
+ * The interface through which the orchestrator has its decisions carried out. `runtime/doer.ts`
+ * implements it. Types only.
  */
 import type { Candidate, LaunchPlan } from '../../shared/decision.ts';
 import type { AfterDrain, DrainReason } from '../../shared/model.ts';

@@ -1,13 +1,14 @@
 /**
- * What the HTTP layer may ask of the engine, and what it tells it. Types only; `engine.ts` hands in
- * the real one. Nobody outside reads a state and then acts on it: who wants a model says
- * `ensureReady` and gets a lease (I1).
+ * The interface between the HTTP layer and the engine. Types only; `engine/gateway.ts` implements
+ * inference, `engine/control.ts` control. A caller that wants a model calls `ensureReady` and gets
+ * a lease; it does not read a state and act on it (I1).
  */
 import type { EditedSettings, SettingsEdit, SettingsView } from '../../shared/api-settings.ts';
 import type { Decision, DecisionRow, LaunchWish, OwnLaunch, RuntimeId } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
-import type { ActivityView, EngineEvent, History, ModelView, Snapshot, TrustView } from '../../shared/snapshot.ts';
+import type { ImageInput } from '../../shared/settings-images.ts';
+import type { ActivityView, EngineEvent, History, ModelView, ServedStatistics, Snapshot, TrustView } from '../../shared/snapshot.ts';
 import type { ServedTensors } from '../../shared/tensors.ts';
 import type { FoundModels } from './ports.ts';
 import type { TrustWish } from './trust.ts';
@@ -50,6 +51,13 @@ export interface WaitOptions {
   readonly signal: Departure;
   /** Whoever asks: callers take turns where requests have to wait. Read only then. */
   readonly caller?: string;
+}
+
+/** `failed`: refused, broken off, or its client left. */
+export interface ActivityFilter {
+  readonly limit: number;
+  readonly model?: string;
+  readonly outcome?: 'answered' | 'failed';
 }
 
 /**
@@ -122,6 +130,8 @@ export interface Inference {
    * knows; or nothing is known yet. Absent: nobody knows before.
    */
   taken?(id: string): Taken | null;
+  /** Its inputs that take images, by name, as the settings say. Absent: none. */
+  imageInputs?(id: string): Readonly<Record<string, ImageInput>>;
   /** Names like it, best first, for a 404 that helps. */
   nearest(name: string): readonly string[];
   /**
@@ -164,13 +174,22 @@ export interface Planned {
   readonly own: OwnLaunch | null;
 }
 
+export interface PlanOptions {
+  /** Launch settings in place of those in force. */
+  readonly wish?: LaunchWish | undefined;
+  /** Models that are asked for before it, and are busy then. */
+  readonly after?: readonly string[] | undefined;
+}
+
 export interface Control {
   snapshot(): Snapshot;
+  /** What servers of tensors count of their models, by name. Absent: there are none. */
+  statistics?(): Promise<Readonly<Record<string, ServedStatistics>>>;
   model(name: string): ModelView | null;
   /** The devices' last ten minutes, or their last day. */
   history(span: 'minutes' | 'day'): History;
   /** Requests that have ended, the newest first. */
-  activity(filter: { readonly limit: number; readonly model?: string }): ActivityView;
+  activity(filter: ActivityFilter): ActivityView;
   health(): { readonly ok: boolean; readonly reason: string | null };
   /**
    * @param force lets zero tails through and ends a back-off. Answers when the model is asked for,
@@ -192,6 +211,12 @@ export interface Control {
    * @throws ModeliumError path-invalid.
    */
   add(path: string, options: { readonly load: boolean }): Promise<AddedModel>;
+  /**
+   * Copies a file of a model into the first watch folder. @returns where it lies.
+   * @throws ModeliumError upload-refused: it has no name of a model file, or one that is there
+   * already; disk-full; cancelled when nobody waits.
+   */
+  upload(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<string>;
   /** Models that other tools have on this machine. */
   found(): Promise<FoundModels>;
   /**
@@ -202,10 +227,9 @@ export interface Control {
   /** Forgets a registered path; the files stay. */
   forget(name: string): Promise<void>;
   /**
-   * A dry run: the brain's decision for a model or a path, with nothing committed. @param wish
-   * launch settings in place of those in force.
+   * A dry run: the brain's decision for a model or a path, with nothing committed.
    */
-  plan(target: string, wish?: LaunchWish): Promise<Planned>;
+  plan(target: string, options: PlanOptions): Promise<Planned>;
   decisions(filter: { readonly model?: string; readonly beforeId?: number; readonly limit: number }): readonly DecisionRow[];
   /**
    * The last lines of a model's runtime, and a subscription to those that come; without a name the

@@ -1,7 +1,7 @@
 /**
- * What a JSON text holds at its top, and how much of it there is, found without building any of it:
- * so that a body is refused for its depth or its number of values before memory is spent on them.
- * Pure. Checks the structure alone: whoever parses the text finds what else is wrong.
+ * Scans a JSON text without parsing it: its top-level members, depth and number of values. A body
+ * can so be refused before memory is spent on it. Pure. It checks the structure only; the parser
+ * finds other errors.
  */
 
 export interface OutlineBounds {

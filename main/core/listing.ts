@@ -1,6 +1,6 @@
 /**
- * What a look at a folder tells: files by their stats, candidates by their files. Types only; who
- * looks is `main/io/files/scan.ts`.
+ * The result of scanning a folder: files with their stats, candidates with their files. Types only;
+ * `main/io/files/scan.ts` does the scan.
  */
 
 /** What identifies one file's content without reading it. */
@@ -41,10 +41,13 @@ export interface CandidateListing {
   readonly files: readonly FileIdentity[];
 }
 
-/** What a look was too much for: paths that are there and were not looked at, so that what is known of them stands; `isCut`: not even all names
- * were read, and nothing counts as gone; `otherFiles`: loose files that are no models, beyond those that are listed. */
+/**
+ * What was too much for one scan. `notScanned`: paths that exist and were not read, so that what is
+ * known of them stands; `isCut`: not even all names were read, so that nothing counts as gone;
+ * `otherFiles`: loose files that are no models, beyond those that are listed.
+ */
 interface ScanBounds {
-  readonly notLookedAt?: readonly string[];
+  readonly notScanned?: readonly string[];
   readonly isCut?: boolean;
   readonly otherFiles?: number;
 }

@@ -1,6 +1,6 @@
 /**
- * What a runtime's search may ask of the machine: names, stats and beginnings of files, and the
- * words of a small program. Types only.
+ * What a runtime's search may read on this machine: file names, stats, the beginnings of files, and
+ * the output of a small program. Types only.
  */
 
 export interface FileFacts {

@@ -1,7 +1,7 @@
 /**
- * What was measured of earlier loads, in memory: each look at a queue of waiting models asks for
- * it, and a look comes every quarter of a second. Owns a copy of what the ledger's tables say, read
- * once for each model and runtime; what is learned goes through to the ledger at once.
+ * An in-memory copy of the ledger's measurements of earlier loads, because each pass over the
+ * waiting models reads them, every quarter of a second. Reads the ledger once for each model and
+ * runtime; writes new measurements to it at once.
  */
 import type { RuntimeId } from '../../shared/decision.ts';
 import type { Ledger, Measurement } from './ports.ts';

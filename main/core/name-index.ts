@@ -1,10 +1,10 @@
 /**
- * Which model a name means: the one place where what a request or a person typed becomes an id.
- * Owns the index of names; no I/O.
+ * Maps a name from a request or a user to a model id; no other file does. Owns the index of names;
+ * no I/O.
  *
- * Exact names come first. Then spellings of the same name, each only where one model alone is
- * meant: composed or decomposed letters, upper or lower case, `.gguf` or `:latest` at the end,
- * dashes in place of spaces and brackets. A name that could mean two models means none.
+ * Exact names come first. Then other spellings of the name count, if only one model matches:
+ * composed or decomposed letters, upper or lower case, `.gguf` or `:latest` at the end, dashes for
+ * spaces and brackets. A name that matches two models resolves to none.
  */
 
 /**

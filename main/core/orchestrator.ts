@@ -1,12 +1,14 @@
 /**
- * READ FIRST. The story of a model, one step at a time: `advance(id)` is one switch over its state, in the story's order
+ * READ FIRST. The life of a model, one step at a time: `advance(id)` is one switch over its state,
+ * in this order:
  *
- *     notice -> settle -> analyze -> decide -> load -> serve -> measure -> idle or evicted -> unload -> seen free
+ *     notice -> settle -> analyze -> decide -> load -> serve -> measure -> idle or evicted ->
+ *     unload -> seen free
  *
- * It runs after each transition and whenever room, runtimes, settings or wishes change. It starts the next step and never waits. It is the only
- * caller of the analyzer (through the settler) and of the brain. What it decides it writes to the ledger (I14); whatever is to be done, the
- * doer has done.
- * Guarded by test/core/story.test.ts.
+ * It runs after each transition, and when room, runtimes, settings or waiting requests change. It
+ * starts the next step and never waits for it. Only this file calls the analyzer (through the
+ * settler) and the brain. It writes each decision to the ledger (I14) and lets the doer carry it
+ * out. Guarded by test/core/story.test.ts.
  */
 import type { Decision } from '../../shared/decision.ts';
 import { assertNever } from '../../shared/errors.ts';
@@ -17,7 +19,7 @@ import { backoff } from './backoff.ts';
 import { Grants } from './decide/grants.ts';
 import type { Questions } from './decide/questions.ts';
 import { blockedBy, triedAgain } from './decide/reasoned.ts';
-import { askAgain, nameByBase, reconsider, reconsiderAdapters, reconsiderTrust } from './decide/reconsider.ts';
+import { askAgain, nameByBase, reconsider, reconsiderLoras, reconsiderTrust } from './decide/reconsider.ts';
 import { DecisionLog } from './decision-log.ts';
 import type { Doer } from './doer.ts';
 import type { Devices } from './memory/devices.ts';
@@ -48,8 +50,8 @@ export interface OrchestratorPorts {
 
 /** It left without anybody wanting that. */
 const DEATHS: ReadonlySet<DrainReason> = new Set(['exited', 'hung', 'server-recycled']);
-/** Time alone changes answers too: residency grows, fairness comes due. Looked at this often while somebody waits. */
-const QUEUE_LOOK_MS = 250;
+/** How often the queue is asked again while somebody waits: time alone changes answers. */
+const QUEUE_CHECK_MS = 250;
 
 export class Orchestrator {
   readonly #ports: OrchestratorPorts;
@@ -91,18 +93,18 @@ export class Orchestrator {
       } else if (event?.type === 'drained') this.#left(record, previous);
       else if (event?.type === 'recognised') this.#recognised.add(id);
       // Gone, or (new) names, or what its files say of it.
-      if (record === null || event === null || event.type === 'analyzed') reconsiderAdapters(ports);
+      if (record === null || event === null || event.type === 'analyzed') reconsiderLoras(ports);
       this.wake(id);
     });
   }
 
-  /** Something about this model, or the room, is other than before. Takes each step that follows in this same turn. */
+  /** This model, or the room, changed: takes each step that follows, in this turn. */
   wake(id: string): void {
     this.#due.add(id);
     this.#run();
   }
 
-  /** Something that no single model's step depends on is other than before: those who wait for room are asked about again. */
+  /** Who waits for room is asked about again: something changed that concerns no single model. */
   #checkQueue(): void {
     this.#isQueueDue = true;
     this.#run();
@@ -125,7 +127,7 @@ export class Orchestrator {
     }
   }
 
-  /** Settings, runtimes or trust changed: every verdict and plan that rests on them is asked for again. */
+  /** Settings, runtimes or trust changed: asks for each verdict and plan again. */
   reconsiderAll(): void {
     const before = this.#alwaysLoaded;
     this.#alwaysLoaded = this.#ports.settings().orchestration.policies.always_loaded;
@@ -137,7 +139,7 @@ export class Orchestrator {
     this.#checkQueue();
   }
 
-  /** Who may leave is other than before: those that wait for room, or lack it, are asked about again. Nobody else is disturbed. */
+  /** Who may be evicted changed: asks again about those that wait for room or lack it. */
   pinsChanged(): void {
     for (const record of this.#ports.registry.each()) askAgain(this.#ports, record);
     this.#checkQueue();
@@ -210,12 +212,12 @@ export class Orchestrator {
     }
   }
 
-  /** Is it known from an earlier run, and does this one refuse it? Then it gets that verdict, not the promise that the next request loads it. */
+  /** A model known from an earlier run that this run refuses gets that verdict at once. */
   #isRefusedNow(record: ModelRecord): boolean {
     return this.#recognised.delete(record.id) && this.#questions.ask(record, 'empty').kind === 'refuse';
   }
 
-  /** Can this box serve it at all? Asked of an empty box, so that the answer does not depend on who is here now. */
+  /** Can this box serve it at all? Asked of an empty box: who is here now does not count. */
   #verdict(record: ModelRecord): void {
     const { registry, admission, clock } = this.#ports;
     const decision = this.#questions.ask(record, 'empty');
@@ -229,10 +231,10 @@ export class Orchestrator {
     const { registry, admission, log, trust } = this.#ports;
     this.#decisionLog.write(record.id, 'refuse', decision.refusal, decision, decision.candidates);
     log.say(`${record.id} is not served: ${decision.reason}`);
-    // Whoever wants it goes on wanting it where only the room is missing, or the comparison of its code with what was trusted.
+    // A wish for it stays where only the room, or the comparison of its code, is missing.
     if (decision.refusal !== 'no-room' && !(decision.refusal === 'needs-trust' && trust.isChecking(record))) admission.unwant(record.id);
     registry.apply(record.id, blockedBy(decision));
-    // Without the adapter its base may be served otherwise.
+    // Without the LoRA, its base may be served otherwise.
     const base = decision.base === undefined ? undefined : registry.get(decision.base);
     if (base !== undefined) askAgain(this.#ports, base);
   }
@@ -281,13 +283,16 @@ export class Orchestrator {
     this.#cancelQueueCheck?.();
     this.#cancelQueueCheck = null;
     if (this.#closed || !this.#grants.grantQueued()) return;
-    this.#cancelQueueCheck = this.#ports.clock.after(QUEUE_LOOK_MS, () => {
+    this.#cancelQueueCheck = this.#ports.clock.after(QUEUE_CHECK_MS, () => {
       this.#cancelQueueCheck = null;
       this.#checkQueue();
     });
   }
 
-  /** Its process is gone. A wish for how long to stay ends with the stay; wishes to have it back end with the fifth failure in a row. */
+  /**
+   * Its process is gone. A wish for how long to stay ends with the stay; wishes to have it back end
+   * with the fifth failure in a row.
+   */
   #left(record: ModelRecord, previous: ModelState | null): void {
     const { admission, usage, clock, settings } = this.#ports;
     usage.endKeepAlive(record.id);

@@ -1,6 +1,6 @@
 /**
- * The core's table of system calls: everything that the deciders and the bookkeeping need of the
- * world, and nothing else. The real ones are in `main/io`, wired in `main/engine/`; tests hand in
+ * The interfaces through which the core reaches the world: clock, files, processes, GPUs, ledger.
+ * The core uses nothing else. `main/io` implements them, `main/engine/` wires them; tests pass
  * fakes with a virtual clock.
  */
 import type {
@@ -21,7 +21,7 @@ import type { FileIdentity } from './listing.ts';
 
 export type { CandidateListing, FileIdentity, FolderScan } from './listing.ts';
 
-// ---- time and words -------------------------------------------------------------------------------------------------------------------
+// ---- time and words -----------------------------------------------------------------------------
 
 export interface Clock {
   /** Monotonic milliseconds that stand still while the machine is suspended. */
@@ -40,7 +40,7 @@ export interface Log {
   debug(sentence: string): void;
 }
 
-// ---- files ----------------------------------------------------------------------------------------------------------------------------
+// ---- files --------------------------------------------------------------------------------------
 
 /**
  * One look at a candidate's bytes: how much is there and, once the headers are whole, what it is.
@@ -90,7 +90,7 @@ export interface ModelFinder {
   find(): Promise<FoundModels>;
 }
 
-// ---- trust ----------------------------------------------------------------------------------------------------------------------------
+// ---- trust --------------------------------------------------------------------------------------
 
 /** One file that carries code, as it was while it was read. */
 export interface CodeFile extends FileIdentity {
@@ -142,7 +142,7 @@ export interface TrustTable {
   distrust(row: Pick<TrustRow, 'modelId' | 'form' | 'hash'>): void;
 }
 
-// ---- devices --------------------------------------------------------------------------------------------------------------------------
+// ---- devices ------------------------------------------------------------------------------------
 
 export interface DeviceSample {
   readonly id: DeviceId;
@@ -183,7 +183,7 @@ export interface DeviceProbe {
   onSample(listener: (sample: Sample) => void): void;
 }
 
-// ---- what is prepared -----------------------------------------------------------------------------------------------------------------
+// ---- what is prepared ---------------------------------------------------------------------------
 
 /**
  * The files that were made of models before they could be loaded: a cache, which may be emptied at
@@ -222,9 +222,9 @@ export interface SourceListing {
   readonly places: Readonly<Record<string, string>>;
 }
 
-// ---- the ledger -----------------------------------------------------------------------------------------------------------------------
+// ---- the ledger ---------------------------------------------------------------------------------
 
-/** What is learned of a load, by which the next prediction is corrected (design: closed loop). */
+/** The measurements of one load, which correct the next prediction. */
 export interface Measurement {
   readonly modelId: string;
   readonly runtime: RuntimeId;

@@ -1,6 +1,6 @@
 /**
- * The core's system calls for what runs beside us: processes, what they leave behind, and HTTP to
- * them. Types only; `main/io` has the real ones.
+ * The core's interfaces to processes, to the files that processes leave behind, and to HTTP calls
+ * to them. Types only; `main/io` implements them.
  */
 
 import type { Server } from '../../shared/model.ts';
@@ -143,11 +143,11 @@ export interface SmallRequest {
   readonly signal: AbortSignal;
 }
 
-export interface UploadedFile {
+export interface UploadedFolder {
   /** Absolute path. */
-  readonly file: string;
-  /** Of a folder: how its files become the zip that is sent. */
-  readonly packing?: Packing | undefined;
+  readonly folder: string;
+  /** How its files become the zip that is sent. */
+  readonly packing: Packing;
   readonly contentType: string;
 }
 
@@ -168,5 +168,5 @@ export interface HttpClient {
    * The same with the bytes of a file as its body, read as they are sent. Rejects too when the file
    * cannot be read, or is longer than it was.
    */
-  upload(target: Server, request: SmallRequest & (UploadedFile | FilesInJson)): Promise<HttpAnswer>;
+  upload(target: Server, request: SmallRequest & (UploadedFolder | FilesInJson)): Promise<HttpAnswer>;
 }

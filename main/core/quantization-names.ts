@@ -1,6 +1,6 @@
 /**
- * `name:Q4_K_M`, as people write it who come from other servers: the model of that name, if this is
- * the quantisation that it is served in. Another one is never served in its place. Pure.
+ * Resolves `name:Q4_K_M`, a spelling that other servers use: the model of that name, if it is
+ * served in this quantisation. Another quantisation is never served in its place. Pure.
  */
 import type { ModelState } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';

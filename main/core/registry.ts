@@ -1,7 +1,7 @@
 /**
- * Owns every model's record. The only caller of `transition()` (I1); whoever else wants a state to
- * change reports a fact here. It tells its listeners what changed and does nothing about it.
- * Guarded by test/core/registry.test.ts.
+ * Owns every model's record. Only this file calls `transition()` (I1); other files report an event
+ * here to change a state. It notifies listeners of changes and takes no further action. Guarded by
+ * test/core/registry.test.ts.
  */
 import type { ModelEvent, ModelState, StateName, StateOf } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';

@@ -1,7 +1,7 @@
 /**
  * What an explained failure asks of the next attempt: another context, another share of memory, or
- * only another try. Each is granted once (a mere retry a few times), at once and without back-off;
- * what is asked for again has not helped (design: a model's life). Pure.
+ * only another try. Each is granted once (a plain retry a few times), at once and without back-off,
+ * because a remedy that is asked for again did not help. Pure.
  */
 import { bytesInWords } from '../../shared/units.ts';
 
@@ -50,7 +50,7 @@ export function retrySentence(id: string, asked: RetryRequest): string {
     case 'more-gpu-memory':
       return `Trying ${id} again at once with ${bytesInWords(asked.bytes)} more GPU memory, which its runtime lacked`;
     case 'again':
-      return `Trying ${id} again at once: the memory of others changed while it was measured, which is no failure of its own`;
+      return `Trying ${id} again at once: the memory of other programs changed during the measurement, which does not count as a failure`;
     default:
       return asked satisfies never;
   }

@@ -1,6 +1,6 @@
 /**
- * The story in sentences, as `serve` prints it and the README quotes it: the wording lives here and
- * nowhere else. Pure.
+ * The sentences about a model's life that `serve` prints and the page shows. Their wording is here
+ * only. Pure.
  */
 import type { Candidate, DeviceBytes, DeviceId, LaunchPlan } from '../../shared/decision.ts';
 import { HOST_DEVICE } from '../../shared/decision.ts';
@@ -69,7 +69,7 @@ export function sleepSentence(id: string, idleMs: number): string {
 
 export function leakedSentence(id: string, leaked: DeviceBytes, sample: Sample | null, pids: readonly number[]): string {
   const parts = Object.entries(leaked).map(([device, bytes]) => `${bytesInWords(bytes)} on ${deviceName(device, sample)}`);
-  return `${id} left, but ${parts.join(', ')} did not come free (pid ${pids.join(', ')}); it counts as taken until it is seen free`;
+  return `${id} left, but ${parts.join(', ')} did not become free (pid ${pids.join(', ')}); this memory counts as used until it is measured free`;
 }
 
 /** Null: there are none that could be served, or somebody has registered one of them already. */
@@ -84,7 +84,7 @@ export function foundSentence(models: readonly FoundModel[]): string | null {
 export function stateInWords(state: ModelState, nowMs: number): string {
   switch (state.name) {
     case 'discovered':
-      return 'found; looking at it';
+      return 'found; being analysed';
     case 'settling':
       return settlingInWords(state);
     case 'analyzed':
@@ -117,10 +117,10 @@ const UNLOADED_WORDS: Record<StateOf<'unloaded'>['reason'], string> = {
   idle: 'unloaded after being idle; the next request loads it',
   memory: 'made room for another model; the next request loads it',
   user: 'unloaded by hand; the next request loads it',
-  cancelled: 'nobody waits for it any more; the next request loads it',
-  exited: 'its process ended unasked (`modelium logs` shows its last words); a request loads it again',
+  cancelled: 'no request waits for it any longer; the next request loads it',
+  exited: 'its process died (`modelium logs` shows its last output); a request loads it again',
   'no-free-room': 'there is no free room; a request loads it and may evict another',
-  restart: 'known from before; the next request loads it',
+  restart: 'known from an earlier run; the next request loads it',
   quit: 'unloaded at the end',
 };
 
@@ -128,7 +128,7 @@ export function settlingInWords({ copy }: StateOf<'settling'>): string {
   const missing = copy.missing.length === 0 ? '' : `, missing ${listed(copy.missing)}`;
   if (copy.bytesExpected === null || copy.bytesExpected === 0) return `being copied, ${bytesInWords(copy.bytesPresent)} so far${missing}`;
   if (copy.bytesPresent >= copy.bytesExpected) {
-    return copy.missing.length === 0 ? 'copied; waiting until it keeps still' : `not complete: missing ${listed(copy.missing)}`;
+    return copy.missing.length === 0 ? 'copied; waiting until the files stop changing' : `not complete: missing ${listed(copy.missing)}`;
   }
   const percent = Math.min(99, Math.floor((copy.bytesPresent / copy.bytesExpected) * 100));
   return `being copied: ${percent} % (${bytesInWords(copy.bytesPresent)} of ${bytesInWords(copy.bytesExpected)}${missing})`;

@@ -1,6 +1,6 @@
 /**
- * One timer for each key; setting another ends the one before. Owns the pending calls, so that
- * closing leaves none behind.
+ * One timer for each key; a new timer replaces the earlier one of that key. Owns the pending
+ * timers, so that closing cancels all of them.
  */
 import type { Clock } from './ports.ts';
 

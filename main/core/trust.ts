@@ -1,11 +1,11 @@
 /**
- * Whose code may run: what a person has trusted of each model, by content (I7). Owns the trusted
- * hashes and the comparing of files with them; a worker does the reading, and what an answer means
- * for a model is the orchestrator's business.
+ * Which code a user has trusted of each model, by content (I7). Owns the trusted hashes and
+ * compares files with them. The reader process reads the files; the orchestrator decides what the
+ * result means for a model.
  *
- * Trust is for the bytes of the code-bearing files of one form. As long as their size, times and
- * inodes are those of the reading, they are those bytes; where one differs they are read again, and
- * trust in other bytes is gone for good.
+ * Trust covers the bytes of the code files of one form. While their size, times and inodes are
+ * unchanged, the bytes count as unchanged. If one differs, the files are read again; if the bytes
+ * differ, the trust ends for good.
  */
 
 import type { LaunchPlan } from '../../shared/decision.ts';
@@ -68,7 +68,7 @@ export class Trust {
   }
 
   /**
-   * What a person has to see before they trust it. Reads the files anew. @throws ModeliumError
+   * What a person has to see before they trust it. Reads the files again. @throws ModeliumError
    * content-changed, path-invalid, cancelled.
    */
   async show(id: string, signal: AbortSignal): Promise<TrustView> {
@@ -101,9 +101,13 @@ export class Trust {
       const reading = await this.#read(record, form, signal);
       if (reading.hash === hash) return this.#trust(id, form, reading);
     }
-    throw new ModeliumError('content-changed', `The code of ${id} (${kind}) is no more what was looked at: its files have changed since.`, {
-      param: 'hash',
-    });
+    throw new ModeliumError(
+      'content-changed',
+      `The code of ${id} (${kind}) is not the code that was shown: its files have changed since then.`,
+      {
+        param: 'hash',
+      },
+    );
   }
 
   /**
@@ -130,7 +134,7 @@ export class Trust {
     if (row === undefined) throw otherCode(id, plan.form);
     if (row !== null && !sameBytes(row.files, now) && !((await this.#check(record, row)) || signal.aborted)) throw otherCode(id, plan.form);
     if (record.kind === 'folder' && !(sameBytes(record.files, now) && now.length === record.files.length)) {
-      throw new ModeliumError('content-changed', `The files of ${id} are not those that were looked at: they are looked at again.`);
+      throw new ModeliumError('content-changed', `The files of ${id} have changed since they were shown; they are being read again.`);
     }
   }
 
@@ -165,7 +169,7 @@ export class Trust {
     let isSame = false;
     try {
       const reading = await this.#ports.reader.read(record.path, names, this.#abort.signal);
-      // Taken back, or trusted anew, while it was read.
+      // Taken back, or trusted again, while it was read.
       if (!this.#rowsOf(row.modelId).includes(row)) return false;
       isSame = reading.hash === row.hash;
       if (isSame) this.#keep({ ...row, files: reading.files.map(identity) });
@@ -206,7 +210,7 @@ export class Trust {
 
   #lose(row: TrustRow): void {
     this.#drop(row);
-    this.#ports.log.say(`${row.modelId} is no longer trusted: its code (${row.form}) is other than what was looked at`);
+    this.#ports.log.say(`${row.modelId} is no longer trusted: its code (${row.form}) has changed since it was trusted`);
   }
 
   #drop(row: TrustRow): void {
@@ -219,7 +223,7 @@ export class Trust {
     } catch (error) {
       // In force at once whatever the disk says; a row that stays there is compared with the files
       // at the next start.
-      this.#ports.log.error(`That ${row.modelId} is no longer trusted could not be written down`, error);
+      this.#ports.log.error(`The removed trust of ${row.modelId} could not be saved`, error);
     }
   }
 
@@ -259,7 +263,7 @@ export class Trust {
     const record = this.#ports.registry.get(id);
     if (record === undefined) throw new ModeliumError('model-not-found', `There is no model ${id}.`, { param: 'model' });
     if (record.profile !== null) return record;
-    throw new ModeliumError('model-settling', `${id} is not read yet: nobody knows what code it brings.`, { retryAfterSeconds: 1 });
+    throw new ModeliumError('model-settling', `${id} is not read yet, so its code is not known.`, { retryAfterSeconds: 1 });
   }
 
   #rowOf(id: string, form: ModelForm): TrustRow | undefined {
@@ -272,7 +276,7 @@ export class Trust {
 }
 
 function otherCode(id: string, kind: FormKind): ModeliumError {
-  return new ModeliumError('content-changed', `The code of ${id} (${kind}) is not what was trusted: it is not run.`);
+  return new ModeliumError('content-changed', `The code of ${id} (${kind}) is not the code that was trusted, so Modelium does not run it.`);
 }
 
 function codeForms({ profile }: ModelRecord): readonly ModelForm[] {
@@ -307,7 +311,7 @@ function identity({ path, bytes, mtimeMs, ctimeMs, bornMs, device, inode }: File
   };
 }
 
-/** Size, times and inode of each (design 13); the device's number changes with a remount. */
+/** Size, times and inode of each file, without the device number, which changes with a remount. */
 function sameBytes(trusted: readonly FileIdentity[], now: readonly FileIdentity[]): boolean {
   const byPath = new Map(now.map((file) => [file.path, file]));
   return trusted.every((old) => {

@@ -1,6 +1,6 @@
 /**
- * How each model is used: when it was asked last, how often. Only inference counts as use (I5).
- * Owns nothing but these figures; the evictor weighs them, the views show them.
+ * How often and how recently each model is used. Only inference counts as use (I5). Owns these
+ * figures only; the evictor weighs them, the views show them.
  */
 
 const BUCKET_MS = 1_000;

@@ -1,10 +1,10 @@
 /**
- * Follows the engine that the window is attached to: waits for it, lets it prove itself, and
- * notices at once when it goes. Never starts one.
+ * Follows the engine that the window is attached to: waits for it, checks its proof, and notices at
+ * once when it ends. It never starts an engine.
  */
 import { connect, type EngineClient } from '../client.ts';
 
-const LOOK_AGAIN_MS = 1_000;
+const RETRY_MS = 1_000;
 
 export interface Attachment {
   /** Null while it is away. */
@@ -31,7 +31,7 @@ export function attach(stateFolder: string, { onFound, onLost }: AttachmentEvent
         client = null;
         if (!closed.signal.aborted) onLost();
       }
-      await pause(LOOK_AGAIN_MS, closed.signal);
+      await pause(RETRY_MS, closed.signal);
     }
   }
 

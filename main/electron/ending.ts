@@ -1,6 +1,7 @@
 /**
- * How it ends: by a person, who is asked when requests would be cut or edits lost, or by a signal.
- * A hosted engine is ended in order and in bounded time; an attached one is none of our business.
+ * Ends the app: on a user's request, after a question if requests would be cut or edits lost, or on
+ * a signal. A hosted engine is ended in order and in bounded time; an attached engine is left
+ * running.
  */
 import type { App } from 'electron';
 import { createClient } from '../client.ts';
@@ -11,7 +12,7 @@ import { askBeforeLosing } from './trouble.ts';
 const ENDING_LIMIT_MS = 120_000;
 const COUNT_LIMIT_MS = 1_000;
 
-export interface EndingWorld {
+export interface AppEndingPorts {
   /** Null: attached, or not started yet. */
   engine(): Engine | null;
   /** The engine that is being started; null when there is none, or when it could not be. */
@@ -30,24 +31,24 @@ export interface Ending {
   quit(): void;
 }
 
-export function arrangeEnding(app: App, world: EndingWorld): Ending {
+export function arrangeEnding(app: App, ports: AppEndingPorts): Ending {
   let state: 'running' | 'asking' | 'ending' = 'running';
 
   async function end(code: number): Promise<void> {
     state = 'ending';
-    world.onEnding();
+    ports.onEnding();
     setTimeout(() => app.exit(1), ENDING_LIMIT_MS).unref();
     // One that is half started is ended in order as well: else its books stay open.
-    await (world.engine() ?? (await world.starting()))?.close();
+    await (ports.engine() ?? (await ports.starting()))?.close();
     app.exit(code);
   }
 
   async function quit(): Promise<void> {
     if (state !== 'running') return;
     state = 'asking';
-    const engine = world.engine();
-    const inFlight = engine === null ? 0 : await countInFlight(engine, world.lastInFlight());
-    const unsavedCount = world.unsavedCount();
+    const engine = ports.engine();
+    const inFlight = engine === null ? 0 : await countInFlight(engine, ports.lastInFlight());
+    const unsavedCount = ports.unsavedCount();
     if (inFlight + unsavedCount > 0 && !(await askBeforeLosing(inFlight, unsavedCount))) {
       // A signal may have come over the question.
       if (state === 'asking') state = 'running';

@@ -1,7 +1,7 @@
 /**
- * What no page in our window may do: leave the engine's origin, open windows, hold permissions,
- * load anything from elsewhere. The page's own content security policy says most of it too; this
- * holds whatever the page has become.
+ * Restricts every page in our window: it may not leave the engine's origin, open windows, hold
+ * permissions or load from elsewhere. The page's content security policy forbids most of this too,
+ * but these rules also hold for a compromised page.
  */
 import type { App, Session, WebContents } from 'electron';
 

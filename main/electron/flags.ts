@@ -1,8 +1,9 @@
 /**
- * What the window's binary was called with: our own flags, and whether it is the command line that
- * is meant. Pure.
+ * Parses the command line of the window's binary: our own flags, and whether a verb was given.
+ * Pure.
  */
 import { resolve } from 'node:path';
+import { linkIn } from './links.ts';
 
 export interface Flags {
   /** Null: the usual one. */
@@ -13,6 +14,10 @@ export interface Flags {
    * window.
    */
   readonly verb: readonly string[] | null;
+  /** A `modelium://` link that was opened, whatever it says; null: none. */
+  readonly link: string | null;
+  /** Only the tray is to be seen, as after a login. */
+  readonly isHidden: boolean;
 }
 
 /** Flags that the command line answers without a verb. */
@@ -25,6 +30,10 @@ const ANSWERED = new Set(['--help', '-h', '--version', '-V']);
  */
 export function readFlags(given: readonly string[], packaged: boolean, cwd: string): Flags {
   const ours = new Map<string, string>();
+  const link = linkIn(given) ?? null;
+  const isHidden = given.includes('--hidden');
+  // A link comes from anywhere: beside one nothing becomes a verb.
+  const mayBeVerb = packaged && link === null;
   for (let index = 0; index < given.length; index += 1) {
     const argument = given[index] ?? '';
     const [, name = '', value] = /^--(state-folder|config)(?:=(.*))?$/s.exec(argument) ?? [];
@@ -35,9 +44,11 @@ export function readFlags(given: readonly string[], packaged: boolean, cwd: stri
       continue;
     }
     const isWord = !argument.startsWith('-');
-    if (packaged && (isWord || ANSWERED.has(argument))) return { ...named(ours), verb: [...forCommandLine(ours), ...given.slice(index)] };
+    if (mayBeVerb && (isWord || ANSWERED.has(argument))) {
+      return { ...named(ours), verb: [...forCommandLine(ours), ...given.slice(index)], link, isHidden };
+    }
   }
-  return { ...named(ours), verb: null };
+  return { ...named(ours), verb: null, link, isHidden };
 }
 
 function named(ours: ReadonlyMap<string, string>): Pick<Flags, 'stateFolder' | 'config'> {

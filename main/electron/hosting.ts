@@ -1,7 +1,6 @@
 /**
- * Where the engine comes from: the one that runs for the state folder, or one that this process
- * hosts. The engine's program is imported only when it is hosted, since it needs a newer Node than
- * attaching does.
+ * Finds the engine of the state folder, or hosts one in this process. The engine's code is imported
+ * only for hosting, because it needs a newer Node than attaching does.
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,7 +11,7 @@ import { errorOf } from './trouble.ts';
 
 /** How long another engine may take to start or to end before it is called stuck. */
 const STARTING_LIMIT_MS = 60_000;
-const LOOK_AGAIN_MS = 500;
+const RETRY_MS = 500;
 
 export interface Wanted {
   readonly stateFolder: string;
@@ -34,7 +33,7 @@ export async function findOrHost({ stateFolder, config }: Wanted, isEnding: () =
     } catch (thrown) {
       // Its folder is locked, but it does not answer: it is just starting, or ending.
       if (errorOf(thrown).code !== 'already-running' || performance.now() > endMs || isEnding()) throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
 }

@@ -1,11 +1,11 @@
 /**
- * What the page may ask of the shell, checked: by whom, and whether it has the form of
- * shared/bridge.ts.
+ * Checks what the page asks of the shell: the sender, and the form that shared/bridge.ts defines.
  */
 import { type BrowserWindow, dialog, type IpcMainEvent, type IpcMainInvokeEvent, ipcMain, Notification } from 'electron';
 import type { Notice, TrayState } from '../../shared/bridge.ts';
 import { CHANNELS } from './channels.ts';
 import { originOf } from './fences.ts';
+import type { Login } from './login.ts';
 
 const PAGES = new Set(['box', 'models', 'decisions', 'activity', 'playground', 'logs', 'settings']);
 const TEXT_LIMIT = 300;
@@ -22,6 +22,7 @@ export interface PageWishes {
   onNotice(page: string): void;
   onOpenSettings(): void;
   onOpenFolder(path: string): void;
+  readonly login: Login;
 }
 
 export function answerPage(browserWindow: BrowserWindow, wishes: PageWishes): void {
@@ -41,6 +42,10 @@ export function answerPage(browserWindow: BrowserWindow, wishes: PageWishes): vo
       properties: what === 'files' ? ['openFile', 'multiSelections'] : ['openDirectory', 'multiSelections'],
     });
     return canceled ? [] : filePaths;
+  });
+  ipcMain.handle(CHANNELS.startAtLogin, (event, wish: unknown): boolean => {
+    if (isOurs(event) && typeof wish === 'boolean' && wish !== wishes.login.isOn()) wishes.login.set(wish);
+    return isOurs(event) && wishes.login.isOn();
   });
   const shown = new Set<Notification>();
   ipcMain.on(CHANNELS.notify, (event, given: unknown) => {

@@ -1,7 +1,7 @@
 /**
- * First lines of the window's process: becomes the command line where a verb was given, keeps
- * itself the only window of its state folder, and starts the shell. What must be said before
- * Electron is ready is said here.
+ * The entry point of the window's process: runs the command line if a verb was given, allows one
+ * window for each state folder, and starts the shell. It also makes the settings that Electron
+ * needs before it is ready.
  */
 import { join } from 'node:path';
 import { app } from 'electron';
@@ -41,7 +41,7 @@ async function open(): Promise<void> {
   }
   if (trouble === null && !app.requestSingleInstanceLock()) return app.exit(0);
   await app.whenReady();
-  if (trouble === null) return startShell({ stateFolder, config: flags.config });
+  if (trouble === null) return startShell({ stateFolder, config: flags.config }, flags);
   if (!(await askAfterFailure(trouble))) return app.exit(1);
   app.relaunch();
   app.exit(0);

@@ -1,7 +1,7 @@
 /**
- * Links that lead out of the window: shown to the person first, then opened by the desktop's
- * browser. Models write them, and a page could ask for one by itself, so nothing leaves without a
- * click on a button that the page cannot reach.
+ * Opens external links: shows the address first, then opens it in the desktop's browser. Models can
+ * write links and a page could open one by itself, so each link needs a click on a button that the
+ * page cannot reach.
  */
 import { dialog, shell } from 'electron';
 

@@ -1,7 +1,7 @@
 /**
- * Runs sandboxed before the page: puts the bridge of shared/bridge.ts at `window.modelium`, and
- * nothing else. Gives away no part of Electron: each function says one thing to the main process,
- * which checks who asks.
+ * Runs sandboxed before the page: exposes the bridge of shared/bridge.ts as `window.modelium`, and
+ * nothing else. No part of Electron is exposed: each function sends one message to the main
+ * process, which checks the sender.
  */
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import type { Bridge } from '../../shared/bridge.ts';
@@ -15,6 +15,7 @@ const bridge: Bridge = {
     ipcRenderer.send(CHANNELS.showInTray, { sentence, loadedCount, inFlight, unsavedCount }),
   openSettings: () => ipcRenderer.send(CHANNELS.openSettings),
   openFolder: (path) => ipcRenderer.send(CHANNELS.openFolder, path),
+  startAtLogin: (wish) => ipcRenderer.invoke(CHANNELS.startAtLogin, wish) as Promise<boolean>,
 };
 
 /**

@@ -1,27 +1,33 @@
 /**
- * The window's composition: finds or hosts the engine, fills the window with it, and keeps tray,
- * page and ending in step. Everything that is shown comes from the engine; nothing about models is
- * decided here.
+ * Wires the window's parts: finds or hosts the engine, loads its page, and keeps tray, page and
+ * quitting consistent. All content comes from the engine; nothing about models is decided here.
  */
 import { app, Notification, session, shell } from 'electron';
 import { createClient, type EngineClient } from '../client.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type Attachment, attach } from './attachment.ts';
+import { closeWith } from './closing.ts';
 import { arrangeEnding } from './ending.ts';
 import { fenceContents, fenceSession, originOf } from './fences.ts';
+import type { Flags } from './flags.ts';
 import { findOrHost, type Wanted } from './hosting.ts';
 import { answerPage } from './ipc.ts';
+import { linkIn, pageOfLink, SCHEME } from './links.ts';
+import { loginOf, thisStart } from './login.ts';
 import { setMenu } from './menu.ts';
 import { offerOutside } from './outside.ts';
 import { createTray } from './tray.ts';
+import { desktopShowsTray } from './tray-presence.ts';
 import { askAfterFailure, errorOf } from './trouble.ts';
-import { openWindow } from './window.ts';
+import { openWindow, type Window } from './window.ts';
 
 const STARTING = 'Starting the engine ...';
 const AWAY = 'The engine is away: waiting for it';
 
 /** Called once Electron is ready. */
-export async function startShell(wanted: Wanted): Promise<void> {
+export async function startShell(wanted: Wanted, { link, isHidden }: Pick<Flags, 'link' | 'isHidden'>): Promise<void> {
+  // Where there is no tray, nobody would find it.
+  const startsHidden = isHidden && (await desktopShowsTray());
   let engine: Engine | null = null;
   let starting: Promise<Engine | null> = Promise.resolve(null);
   let attachment: Attachment | null = null;
@@ -44,22 +50,23 @@ export async function startShell(wanted: Wanted): Promise<void> {
     },
   });
   const { quit } = ending;
-  const window = openWindow(
-    wanted.stateFolder,
-    tellOnce(() => window.show()),
-  );
-  const tray = createTray({ open: window.show, unloadAll: () => void unloadAll(client()), quit });
+  const login = loginOf(thisStart(wanted), () => {
+    drawMenu();
+    tray.redraw();
+  });
+  const window = openWindow(wanted.stateFolder, startsHidden, () => void close());
+  const close = closeWith(wanted.stateFolder, {
+    showsTray: desktopShowsTray,
+    hide: () => window.browserWindow.hide(),
+    show: window.show,
+    quit,
+  });
+  const tray = createTray({ open: window.show, unloadAll: () => void unloadAll(client()), quit, login });
   tray.show(STARTING, null);
-  const turnTo = (page: string): void => {
-    window.show();
-    window.turnTo(page);
-  };
-  setMenu({ turnTo, hide: () => window.browserWindow.close(), quit, developer: !app.isPackaged });
-  // The way back to a hidden window where the desktop has no tray: starting Modelium again.
-  app.on('second-instance', window.show);
-  app.on('activate', window.show);
-  // The window only hides; but it is not its going that ends the app.
-  app.on('window-all-closed', () => undefined);
+  const { turnTo } = window;
+  const drawMenu = (): void => setMenu({ turnTo, hide: () => window.browserWindow.close(), quit, login, developer: !app.isPackaged });
+  drawMenu();
+  arrangeReturns(window, link);
   answerPage(window.browserWindow, {
     origin,
     onTray(state) {
@@ -69,6 +76,7 @@ export async function startShell(wanted: Wanted): Promise<void> {
     onNotice: turnTo,
     onOpenSettings: () => void openSettings(client()),
     onOpenFolder: (path) => void openFolder(client(), path),
+    login,
   });
 
   for (;;) {
@@ -93,17 +101,23 @@ export async function startShell(wanted: Wanted): Promise<void> {
   });
 }
 
-/** Where the desktop shows no tray, a window that hides looks like one that ended. */
-function tellOnce(open: () => void): () => void {
-  // Held here: a notification that nobody holds is collected, and its click with it.
-  let notification: Notification | null = null;
-  return () => {
-    if (notification !== null || !Notification.isSupported()) return;
-    const body = 'It is in the tray; where there is none, start Modelium again to see the window. Quit in its menu ends it.';
-    notification = new Notification({ title: 'Modelium goes on serving', body });
-    notification.on('click', open);
-    notification.show();
+/** What brings a person to the window from elsewhere. @param link that it was started with. */
+function arrangeReturns(window: Window, link: string | null): void {
+  const openLink = (given: string | null): void => {
+    const page = given === null ? null : pageOfLink(given);
+    if (page !== null) window.turnTo(page);
   };
+  // The way back to a hidden window where the desktop has no tray: starting Modelium again.
+  app.on('second-instance', (_, given) => {
+    window.show();
+    openLink(linkIn(given) ?? null);
+  });
+  app.on('activate', window.show);
+  // The window only hides; but it is not its going that ends the app.
+  app.on('window-all-closed', () => undefined);
+  app.on('open-url', (_, url) => openLink(url));
+  openLink(link);
+  if (app.isPackaged) app.setAsDefaultProtocolClient(SCHEME);
 }
 
 /** The engine says which file it is, not the page. */
@@ -117,7 +131,7 @@ async function openSettings(client: EngineClient | null): Promise<void> {
 async function openFolder(client: EngineClient | null, path: string): Promise<void> {
   const snapshot = client === null ? null : await client.get<'snapshot'>('/control/snapshot').catch(() => null);
   const isWatched = snapshot?.watchFolders.some((folder) => folder.path === path) ?? false;
-  const problem = isWatched ? await shell.openPath(path) : 'It is no folder that Modelium watches.';
+  const problem = isWatched ? await shell.openPath(path) : 'Modelium does not watch this folder.';
   if (problem !== '') new Notification({ title: 'The folder could not be opened', body: problem }).show();
 }
 

@@ -1,4 +1,4 @@
-/** What went wrong, shown natively: the page may not be there to do it. */
+/** Shows errors in native dialogs, because the page may not be available. */
 import { dialog } from 'electron';
 import { ERRORS, ModeliumError, toModeliumError } from '../../shared/errors.ts';
 
@@ -33,8 +33,8 @@ export async function askAfterFailure(thrown: unknown): Promise<boolean> {
 export async function askBeforeLosing(inFlight: number, unsavedCount: number): Promise<boolean> {
   const running = inFlight === 1 ? '1 request is running.' : `${inFlight} requests are running.`;
   const unsaved = unsavedCount === 1 ? '1 change of the settings is not saved.' : `${unsavedCount} changes of the settings are not saved.`;
-  const cut = 'Quitting ends the engine: requests get a short time to finish, then they are cut, and every model is unloaded.';
-  const lost = 'Quitting loses what is not saved.';
+  const cut = 'Quitting ends the engine: running requests get a short time to finish and are then cut, and every model is unloaded.';
+  const lost = 'Quitting loses unsaved changes.';
   const { response } = await dialog.showMessageBox({
     type: 'question',
     title: 'Quit Modelium?',

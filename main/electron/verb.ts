@@ -1,6 +1,6 @@
 /**
- * The packaged binary called with a verb (`modelium serve`): it becomes the command line, run by
- * itself as a plain Node.
+ * Handles a verb given to the packaged binary (`modelium serve`): runs the command line with the
+ * binary itself as plain Node.
  */
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';

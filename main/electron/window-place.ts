@@ -1,7 +1,4 @@
-/**
- * Where the window was: remembered in the state folder, and checked against the screens that there
- * are now.
- */
+/** The window's position: saved in the state folder, and checked against the current screens. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writePrivate } from '../io/engine-file.ts';
@@ -17,6 +14,8 @@ export interface Place {
   /** Null: the middle of the screen. */
   readonly bounds: Rectangle | null;
   readonly maximized: boolean;
+  /** It was told that closing the window does not end the engine. */
+  readonly toldClosing: boolean;
 }
 
 export const SMALLEST = { width: 1024, height: 640 } as const;
@@ -29,9 +28,13 @@ const LARGEST = 32_768;
 export function readPlace(stateFolder: string): Place {
   try {
     const read = JSON.parse(readFileSync(join(stateFolder, PLACE_FILE), 'utf8')) as Partial<Place>;
-    return { bounds: isRectangle(read.bounds) ? read.bounds : null, maximized: read.maximized === true };
+    return {
+      bounds: isRectangle(read.bounds) ? read.bounds : null,
+      maximized: read.maximized === true,
+      toldClosing: read.toldClosing === true,
+    };
   } catch {
-    return { bounds: null, maximized: false };
+    return { bounds: null, maximized: false, toldClosing: false };
   }
 }
 
@@ -49,7 +52,7 @@ export function writePlace(stateFolder: string, place: Place): void {
  * areas.
  */
 export function boundsFor(
-  { bounds }: Place,
+  { bounds }: Pick<Place, 'bounds'>,
   screens: readonly Rectangle[],
 ): Partial<Rectangle> & { readonly width: number; readonly height: number } {
   if (bounds === null) return USUAL;

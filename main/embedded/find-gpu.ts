@@ -1,6 +1,6 @@
 /**
- * A program of one line: says which GPU support llama.cpp finds on this machine, and ends. Run once
- * at the start of an engine that sees GPUs.
+ * A small program: prints which GPU support llama.cpp finds on this machine, and exits. An engine
+ * that sees GPUs runs it once at its start.
  */
 import { findGpu } from './llama/llama.ts';
 

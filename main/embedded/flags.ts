@@ -65,7 +65,7 @@ export function parseFlags(args: readonly string[]): ServerFlags {
     const isNumber = NUMBERS.some((known) => known === flag);
     if (SPLITTING.includes(flag)) {
       throw refuse(
-        `it cannot carry out ${flag}: its llama.cpp spreads layers over the GPUs that it may use by their free memory. Choose them with models.<id>.gpus, or set llama.command to a llama-server.`,
+        `it does not support ${flag}, because it divides layers by the free memory of the allowed GPUs. Choose them with models.NAME.gpus, or set llama.command to a llama-server.`,
       );
     }
     if (!isNumber && !WORDS.some((known) => known === flag)) {

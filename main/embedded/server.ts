@@ -1,7 +1,7 @@
 /**
  * The program that serves one model with llama.cpp: OpenAI's routes on loopback, llama-server's
- * flags. Owns its process: what it says to its parent, and that it ends with it. Everything else is
- * in the files beside it.
+ * flags. Owns its process: the messages to its parent, and its end when the parent ends. Everything
+ * else is in the neighbouring files.
  */
 import { createServer } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -23,7 +23,7 @@ const KEPT_ERROR_LINES = 8;
 /** Beside this file, as a source and in the bundle. */
 const TEMPLATE_PROGRAM = new URL(`./requests/template-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 
-function tellParent(message: object): void {
+function sendToParent(message: object): void {
   if (process.connected) process.send?.(message, () => {});
 }
 
@@ -49,8 +49,7 @@ function takeKey(): string {
   const key = process.env['LLAMA_API_KEY'];
   // Not for the eyes of the short-lived child that node-llama-cpp starts to try its library.
   delete process.env['LLAMA_API_KEY'];
-  if (key === undefined || key === '')
-    throw new ModeliumError('settings-invalid', 'LLAMA_API_KEY is not set: without a key nothing is served.');
+  if (key === undefined || key === '') throw new ModeliumError('settings-invalid', 'LLAMA_API_KEY is not set: the server needs a key.');
   return key;
 }
 
@@ -82,7 +81,7 @@ async function load(flags: ServerFlags): Promise<LoadedModel> {
         if (isError && errors.push(line) > KEPT_ERROR_LINES) errors.shift();
       },
     });
-    setTimeout(() => tellParent(memoryReport(lines)), LOG_DELAY_MS);
+    setTimeout(() => sendToParent(memoryReport(lines)), LOG_DELAY_MS);
     return model;
   } catch (error) {
     await new Promise((resolve) => setTimeout(resolve, LOG_DELAY_MS));
@@ -98,7 +97,7 @@ function textSide(flags: ServerFlags, model: LoadedModel): TextSide {
 
 function serve(flags: ServerFlags, model: LoadedModel): Serving {
   const slots = new Slots<Sequence | null>(flags.purpose === 'generation' ? model.sequences : [null], (active) =>
-    tellParent({ type: 'generating', active }),
+    sendToParent({ type: 'generating', active }),
   );
   process.on('message', (message: { type?: unknown; threads?: unknown } | null) => {
     const threads = message?.type === 'threads' ? message.threads : null;

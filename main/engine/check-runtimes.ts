@@ -1,7 +1,4 @@
-/**
- * What `modelium check` says of the runtimes without an engine: each is looked for as the engine
- * would.
- */
+/** Searches for the runtimes without an engine, as the engine would, for `modelium check`. */
 import type { Settings } from '../../shared/settings.ts';
 import type { RuntimeFinding } from '../core/decide/planner.ts';
 import { createClock } from '../io/clock.ts';
@@ -11,7 +8,7 @@ import { createProcesses } from '../io/processes/processes.ts';
 import { runtimesOf } from '../runtime/adapters.ts';
 import type { NodeProgram } from '../runtime/module.ts';
 import { Searcher } from '../runtime/searcher.ts';
-import { runtimeWorld } from './runtimes.ts';
+import { machineFacts } from './runtimes.ts';
 
 /** @param file modelium.yaml; null: there is none. @param driver does it show GPUs? */
 export async function checkRuntimes(
@@ -21,9 +18,9 @@ export async function checkRuntimes(
   const http = createUpstreams();
   const searcher = new Searcher({ clock: createClock(), machineFiles, processes: createProcesses(), http });
   const node: NodeProgram = { command: process.execPath, args: [], env: {} };
-  const world = runtimeWorld({ settings, file }, { node, driver, gpu: () => null });
+  const machine = machineFacts({ settings, file }, { node, driver, gpu: () => null });
   const found: RuntimeFinding[] = [];
-  for (const { check } of runtimesOf(world.settings)) found.push(...(await searcher.search(check(world))));
+  for (const { check } of runtimesOf(machine.settings)) found.push(...(await searcher.search(check(machine))));
   await http.close();
   return found;
 }

@@ -1,8 +1,7 @@
 /**
- * `Control` for the window, the command line and scripts: what a person may ask of the engine.
+ * Implements `Control`, the actions that the window, the command line and scripts may request.
  * Wires parts that `engine.ts` built; owns nothing.
  */
-import type { LaunchWish } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { hasProcess, NOTHING_COPIED } from '../../shared/model.ts';
 import { nearestNames } from '../../shared/nearest.ts';
@@ -12,19 +11,21 @@ import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 import type { Admission } from '../core/admission.ts';
 import type { Questions } from '../core/decide/questions.ts';
 import type { Doer } from '../core/doer.ts';
-import type { Control } from '../core/gateway.ts';
+import type { Control, PlanOptions } from '../core/gateway.ts';
 import type { Catalog } from '../core/notice/catalog.ts';
 import type { Orchestrator } from '../core/orchestrator.ts';
 import type { Clock, FoundModels, Ledger, Library, ModelFinder } from '../core/ports.ts';
+import type { HttpClient } from '../core/process-ports.ts';
 import { isBlockedByFiles, type ModelRecord, type Registry } from '../core/registry.ts';
 import { settlingInWords } from '../core/sentences.ts';
 import type { Activity } from '../core/tell/activity.ts';
 import type { Changes } from '../core/tell/changes.ts';
 import type { DayHistory, History } from '../core/tell/history.ts';
 import type { Trust } from '../core/trust.ts';
+import { ServerStatistics } from '../io/server-statistics.ts';
 import type { Manager } from '../runtime/manager.ts';
 
-export interface ControlParts {
+export interface ControlPorts {
   readonly registry: Registry;
   readonly catalog: Catalog;
   readonly admission: Admission;
@@ -37,12 +38,15 @@ export interface ControlParts {
   readonly library: Library;
   readonly finder: ModelFinder;
   readonly sample: Control['sample'];
+  readonly upload: Control['upload'];
   readonly changes: Changes;
   readonly history: History;
   readonly day: DayHistory;
   readonly activity: Activity;
   readonly clock: Clock;
   readonly engineLog: { lines(): readonly string[]; follow(listener: (line: string) => void): () => void };
+  /** Asks the servers that models live in. */
+  readonly upstreams: Pick<HttpClient, 'request'>;
   snapshot(): Snapshot;
   view(id: string): ModelView | null;
   rescanRuntimes(): Promise<void>;
@@ -52,47 +56,51 @@ export interface ControlParts {
   trouble(): string | null;
 }
 
-export function createControl(parts: ControlParts): Control {
-  const { registry, catalog, changes, ledger, manager } = parts;
+export function createControl(ports: ControlPorts): Control {
+  const { registry, catalog, changes, ledger, manager } = ports;
   const named = (name: string) => requireModel(registry, name);
+  const served = new ServerStatistics(ports.upstreams, ports.clock);
   return {
-    snapshot: parts.snapshot,
-    history: (span) => (span === 'day' ? parts.day : parts.history).read(parts.clock.wallTime()),
-    activity: (filter) => parts.activity.read(filter, parts.clock.wallTime()),
+    snapshot: ports.snapshot,
+    statistics: () =>
+      served.of([...registry.all()].flatMap(({ id, state }) => (state.name === 'ready' ? [{ id, endpoint: state.endpoint }] : []))),
+    history: (span) => (span === 'day' ? ports.day : ports.history).read(ports.clock.wallTime()),
+    activity: (filter) => ports.activity.read(filter, ports.clock.wallTime()),
     model: (name) => {
       const id = registry.resolve(name);
-      return id === null ? null : parts.view(id);
+      return id === null ? null : ports.view(id);
     },
     health: () => {
-      const reason = parts.trouble();
+      const reason = ports.trouble();
       return { ok: reason === null, reason };
     },
-    load: (name, { force }) => load(parts, named(name), force),
-    unload: async (name, { force }) => unload(parts, named(name), force),
+    load: (name, { force }) => load(ports, named(name), force),
+    unload: async (name, { force }) => unload(ports, named(name), force),
     pin(name, pinned) {
       registry.update(named(name).id, { pinned });
-      parts.orchestrator.pinsChanged();
+      ports.orchestrator.pinsChanged();
     },
-    showTrust: async (name, signal) => parts.trust.show(named(name).id, signal),
-    trust: async (name, wish, signal) => parts.trust.set(named(name).id, wish, signal),
+    showTrust: async (name, signal) => ports.trust.show(named(name).id, signal),
+    trust: async (name, wish, signal) => ports.trust.set(named(name).id, wish, signal),
     add: (path, options) => catalog.add(path, options),
-    found: async () => withRegistered(await parts.finder.find(), registry),
-    sample: (signal) => parts.sample(signal),
+    found: async () => withRegistered(await ports.finder.find(), registry),
+    sample: (signal) => ports.sample(signal),
+    upload: (name, bytes, signal) => ports.upload(name, bytes, signal),
     forget: (name) => catalog.forget(named(name).id),
-    plan: (target, wish) => plan(parts, target, wish),
+    plan: (target, options) => plan(ports, target, options),
     decisions: ({ model, beforeId, limit }) => {
       const modelId = model === undefined ? undefined : (registry.resolve(model) ?? model);
       return ledger.decisions({ limit, ...(modelId === undefined ? {} : { modelId }), ...(beforeId === undefined ? {} : { beforeId }) });
     },
     logs: (name) => {
-      if (name === null) return { lines: parts.engineLog.lines(), follow: parts.engineLog.follow };
+      if (name === null) return { lines: ports.engineLog.lines(), follow: ports.engineLog.follow };
       const words = manager.words(named(name).id);
       return { lines: words.all(), follow: (listener) => words.follow(listener) };
     },
-    rescanRuntimes: parts.rescanRuntimes,
+    rescanRuntimes: ports.rescanRuntimes,
     subscribe: (afterId, listener) => changes.subscribe(afterId, listener),
-    settings: parts.settings,
-    editSettings: parts.editSettings,
+    settings: ports.settings,
+    editSettings: ports.editSettings,
   };
 }
 
@@ -119,11 +127,11 @@ function requireModel(registry: Registry, name: string): ModelRecord {
  * A person asks: the wish stands until it is ready, a back-off ends at once, a blocked model is
  * looked at again.
  */
-function load({ registry, admission, orchestrator, clock }: ControlParts, record: ModelRecord, force: boolean): void {
+function load({ registry, admission, orchestrator, clock }: ControlPorts, record: ModelRecord, force: boolean): void {
   const { id, state } = record;
   if (state.name === 'ready') return;
   admission.want(id, 'person', clock.now());
-  // Forced content is looked at anew: what counted as missing counts as data now.
+  // Forced content is looked at again: what counted as missing counts as data now.
   if (force && !record.force) registry.update(id, { force: true });
   // What its files stood in the way of begins with another look at them.
   if (isBlockedByFiles(state)) registry.apply(id, { type: 'files-changed', copy: NOTHING_COPIED });
@@ -138,7 +146,7 @@ function load({ registry, admission, orchestrator, clock }: ControlParts, record
 const BY_HAND: Reason = { cause: { kind: 'by-hand' }, facts: [] };
 
 async function unload(
-  { registry, admission, doer, orchestrator, ledger, clock }: ControlParts,
+  { registry, admission, doer, orchestrator, ledger, clock }: ControlPorts,
   record: ModelRecord,
   force: boolean,
 ): Promise<void> {
@@ -166,12 +174,20 @@ async function unload(
 }
 
 /** What would happen, with nothing committed: for a model that is known, or for any path. */
-async function plan({ registry, library, questions }: ControlParts, target: string, wish?: LaunchWish): ReturnType<Control['plan']> {
+async function plan(
+  { registry, library, questions }: ControlPorts,
+  target: string,
+  { wish, after = [] }: PlanOptions,
+): ReturnType<Control['plan']> {
   const id = registry.resolve(target);
   const known = id === null ? undefined : registry.get(id);
   if (known !== undefined) {
     const own = questions.launchSettings(known);
-    const decision = questions.whatIf(known, wish);
+    const decision = questions.whatIf(
+      known,
+      wish,
+      after.map((name) => requireModel(registry, name)),
+    );
     if (decision !== null) return { profile: known.profile, decision, message: decision.reason, own };
     // Not whole, or damaged: what its bytes tell all the same, file by file.
     const { profile } = await library.inspect(known.path, { force: known.force, signal: new AbortController().signal });
@@ -189,5 +205,5 @@ async function plan({ registry, library, questions }: ControlParts, target: stri
 
 function notAnalyzed({ state }: ModelRecord): string {
   if (state.name === 'settling') return settlingInWords(state);
-  return state.name === 'blocked' ? state.message : 'it is being looked at';
+  return state.name === 'blocked' ? state.message : 'it is being analysed';
 }

@@ -1,7 +1,6 @@
 /**
- * The middle of the composition: the core's parts and the runtime manager, wired to each other,
- * once: `engine.ts` hands in the world and the runtimes of this machine, the tests' core box
- * (test/helpers/core-box.ts) a simulated one.
+ * Builds and wires the core's parts and the runtime manager. `engine.ts` calls it with this
+ * machine's ports and runtimes, the tests (test/helpers/core-box.ts) with simulated ones.
  */
 import type { Policies } from '../../shared/settings.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
@@ -26,18 +25,18 @@ import { createDoer } from '../runtime/doer.ts';
 import { Guests } from '../runtime/guests.ts';
 import { Manager, type ManagerPorts } from '../runtime/manager.ts';
 import { Preparations } from '../runtime/preparations.ts';
-import { Servers } from '../runtime/servers.ts';
+import { Servers, type ServersPorts } from '../runtime/servers.ts';
 import { ThreadShare } from '../runtime/thread-share.ts';
 import { WaitingRoom, type WaitingRoomPorts } from '../runtime/waiting-room.ts';
+import type { CorePorts, RuntimeList, RuntimeListPorts } from './core-ports.ts';
 import type { Runtimes } from './runtimes.ts';
-import type { RuntimeList, RuntimeListNeeds, World } from './world.ts';
 
 export type Core = ReturnType<typeof buildCore<Runtimes>>;
 
 /** @param listRuntimes called once, before anything of the core moves. */
-export function buildCore<List extends RuntimeList>(world: World, listRuntimes: (needs: RuntimeListNeeds) => List) {
-  const { clock, log, settings, probe, library, tracker } = world;
-  const ledger = withMeasurementsInMemory(world.ledger);
+export function buildCore<List extends RuntimeList>(ports: CorePorts, listRuntimes: (needs: RuntimeListPorts) => List) {
+  const { clock, log, settings, probe, library, tracker } = ports;
+  const ledger = withMeasurementsInMemory(ports.ledger);
   const policies = () => settings().orchestration.policies;
   const wake = (id: string): void => orchestrator.wake(id);
 
@@ -55,14 +54,15 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
     seen: (server) => servers.seen(server),
   });
 
-  const { trustTable, codeReader: reader } = world;
+  const { trustTable, codeReader: reader } = ports;
   const trust: Trust = new Trust({ registry, trustTable, reader, clock, log, changed: (id, by) => orchestrator.trustChanged(id, by) });
 
-  const threads = new ThreadShare(world.cpuCores);
-  const { processes, table, http, scratch, randomWord, bootId, released } = world;
+  const threads = new ThreadShare(ports.cpuCores);
+  const { processes, table, http, scratch, randomWord, bootId, released } = ports;
   const adapter: ManagerPorts['adapter'] = (id) => runtimes.adapter(id);
   const hostPorts = { clock, processes, table, http, scratch, randomWord, bootId, probe, log, policies };
-  const servers: Servers = new Servers({ ...hostPorts, machineFiles: world.machineFiles, adapter, heard: (news) => elsewhere.apply(news) });
+  const onReport: ServersPorts['onReport'] = (report) => elsewhere.apply(report);
+  const servers: Servers = new Servers({ ...hostPorts, machineFiles: ports.machineFiles, adapter, onReport });
   const launching = { servers, adapter, threads, wake, released };
   const managerPorts: ManagerPorts = {
     ...shared,
@@ -76,8 +76,8 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
   const guests = new Guests(managerPorts, manager);
   const preparations: Preparations = new Preparations({
     ...managerPorts,
-    prepared: world.prepared,
-    list: world.listSource,
+    prepared: ports.prepared,
+    list: ports.listSource,
     words: (id: string) => manager.words(id),
   });
   const doer = createDoer(manager, preparations, guests);
@@ -97,7 +97,7 @@ export function buildCore<List extends RuntimeList>(world: World, listRuntimes: 
     settler.inspect(id);
     wake(id);
   };
-  const catalog: Catalog = new Catalog({ ...shared, tracker, inspectAgain, doer, folders: world.folders });
+  const catalog: Catalog = new Catalog({ ...shared, tracker, inspectAgain, doer, folders: ports.folders });
 
   const noteOf = (record: ModelRecord): string | null => servers.foreign(record.server?.name ?? '')?.note ?? null;
   const view = createView(facts, { admission, activity, clock, devices, policies, noteOf });

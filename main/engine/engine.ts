@@ -1,7 +1,7 @@
 /**
- * The composition root: builds the parts in reading order, wires them, and closes them in the opposite order. It holds one rule: requests that
- * came before everything was looked at once are answered afterwards.
- * Both shells host it: `modelium serve`, and the window's main process.
+ * The composition root: builds the parts in reading order, wires them, and closes them in reverse
+ * order. It has one rule of its own: requests that arrive before the first scan is complete wait
+ * for it. Both shells host it: `modelium serve`, and the window's main process.
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
@@ -16,38 +16,27 @@ import { createLog } from '../io/log.ts';
 import { createMetrics } from '../io/metrics.ts';
 import { bootId } from '../io/processes/proc.ts';
 import { type LoadedSettings, loadSettings } from '../io/settings/settings-file.ts';
-import type { NodeProgram } from '../packaged.ts';
 import { sweep } from '../runtime/sweep.ts';
 import { buildCore, type Core } from './core.ts';
-import { lookedAtOnce, tellOfFound } from './first-look.ts';
+import { eachReadOnce, reportFoundModels } from './first-scan.ts';
 import type { WatchedFolders } from './folders.ts';
 import { follow, openDay } from './follow.ts';
 import { listen } from './listen.ts';
 import { openMachine } from './machine.ts';
 import { followMetrics, Meter } from './meter.ts';
 import { Opened } from './opened.ts';
+import type { EngineOptions } from './options.ts';
 import { runtimesOfMachine } from './runtimes.ts';
 import { EngineSettings } from './settings.ts';
 import { watchStateFolder } from './state-watch.ts';
 
-export interface EngineOptions {
-  /** Settings file: a path that must exist, null for none, undefined to search. */
-  readonly config?: string | null | undefined;
-  readonly stateFolder?: string;
-  /** In place of the settings of the same meaning. */
-  readonly host?: string;
-  readonly port?: number;
-  readonly watch?: readonly string[];
-  /** How to start a Node of our own: Electron passes its binary and ELECTRON_RUN_AS_NODE. */
-  readonly program: NodeProgram;
-  /** Takes the story, a line at a time. */
-  readonly write: (line: string) => void;
-}
-
 export interface Engine {
   readonly address: string;
   readonly token: string;
-  /** For what nobody caught in this process: it is told, and the engine goes on, with the models that it serves. */
+  /**
+   * For what nobody caught in this process: it is told, and the engine goes on, with the models
+   * that it serves.
+   */
   readonly fault: (error: unknown) => void;
   /** Ends in order: nothing new, drains, processes gone, books closed. */
   close(): Promise<void>;
@@ -55,7 +44,10 @@ export interface Engine {
   readonly closed: Promise<void>;
 }
 
-/** @throws ModeliumError settings-invalid, already-running, port-taken, host-needs-key, state-unusable, disk-full. */
+/**
+ * @throws ModeliumError settings-invalid, already-running, port-taken, host-needs-key,
+ * state-unusable, disk-full.
+ */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const engine = new RunningEngine(options, await loadSettings(options));
   try {
@@ -86,7 +78,10 @@ class RunningEngine implements Engine {
   readonly #ending = new AbortController();
   readonly #opened = new Opened();
   #closing: Promise<void> | null = null;
-  /** True once leftovers are swept and devices and folders scanned: from then on, unknown means absent. */
+  /**
+   * True once leftovers are swept and devices and folders scanned: from then on, unknown means
+   * absent.
+   */
   #started = false;
   readonly #begun = Promise.withResolvers<void>();
   #isBegun = false;
@@ -118,9 +113,9 @@ class RunningEngine implements Engine {
     const metrics = createMetrics(() => snapshot());
     const meter = new Meter(metrics, store.ledger);
     const { ledger } = meter;
-    const world = { clock, log, processes, http: upstreams, machineFiles, settings: () => settings.current };
+    const ports = { clock, log, processes, http: upstreams, machineFiles, settings: () => settings.current };
     const runtimes = runtimesOfMachine({
-      ...world,
+      ...ports,
       node,
       settingsFile: () => settings.file,
       driver: () => ({ isPresent: probe.gpuFacts().found, why: probe.gpuFacts().message }),
@@ -128,7 +123,7 @@ class RunningEngine implements Engine {
     const tables = { ledger, table: store.processes, trustTable: store.trust };
     const files = { library, codeReader, prepared, listSource, scratch, tracker: folders.tracker(), folders: () => folders.paths };
     const facts = { bootId, cpuCores: availableParallelism(), randomWord: () => randomBytes(24).toString('base64url') };
-    const core = buildCore({ ...world, ...tables, ...files, ...facts, probe, released: metrics.released }, runtimes);
+    const core = buildCore({ ...ports, ...tables, ...files, ...facts, probe, released: metrics.released }, runtimes);
     const history = new History();
     const day = openDay(store.samples, log);
     const snapshot = () => this.#snapshot(core, folders, meter);
@@ -136,7 +131,7 @@ class RunningEngine implements Engine {
     core.registry.onChange(() => changes.touch());
     followMetrics(core.registry, metrics, clock);
 
-    const shown = { core, changes, settings, history, day, clock, log, opened };
+    const shown = { core, changes, settings, folders, history, day, clock, log, opened };
     const { address, run } = await listen({
       ...shown,
       metrics,
@@ -150,22 +145,23 @@ class RunningEngine implements Engine {
       trouble: () => (this.#closing !== null ? 'Modelium is ending' : this.#started ? null : 'Modelium is starting'),
     });
     this.address = address;
-    // Before the ports close: who waits is told, and what is in flight has the drain's time, not the server's.
+    // Before the ports close: who waits is told, and what is in flight has the drain's time, not
+    // the server's.
     opened.add(core, drain);
     await sweep({ clock, processes, table: store.processes, log, scratch, bootId });
-    await follow({ ...shown, probe, folders });
+    await follow({ ...shown, probe });
     this.#started = true;
-    void lookedAtOnce(core.registry, clock).then(() => this.#begin());
+    void eachReadOnce(core.registry, clock).then(() => this.#begin());
     const startTime = processes.identify(process.pid)?.startTime ?? 0;
     stateFolder.announce({ pid: process.pid, startTime, bootId: bootId(), run, address, version: VERSION, startedAt: this.#startedAt });
     watchStateFolder({ folder: stateFolder, store, clock, log, opened });
     if (folders.paths.length > 0) log.say(`Watching ${folders.paths.join(' and ')}`);
     log.say(`Server ready at ${address}`);
-    void tellOfFound(core.registry, finder, log);
+    void reportFoundModels(core.registry, finder, log);
   }
 
   readonly fault = (error: unknown): void => {
-    this.#log.error('Something failed that nobody expected; what it was for may not have happened', error);
+    this.#log.error('An unexpected error occurred; the operation may be incomplete', error);
   };
 
   close(): Promise<void> {

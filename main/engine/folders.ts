@@ -1,6 +1,6 @@
 /**
- * The watch folders: which there are, who watches them, and what was found at the last scan. Owns
- * the watcher; what lies in a folder is the catalog's.
+ * The watch folders: their list, their watcher, and the result of the last scan. Owns the watcher;
+ * the catalog owns the models in them.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -92,13 +92,13 @@ function watchFolders(settings: Settings, override: readonly string[] | undefine
 }
 
 /** Of a folder before its first scan: neither there nor missing. */
-const NOT_LOOKED_AT = 'not looked at yet';
+const NOT_SCANNED = 'not scanned yet';
 
 function folderView(path: string, scan: FolderScan | undefined): WatchFolderView {
-  if (scan === undefined) return { path, ok: false, message: NOT_LOOKED_AT, polling: false };
+  if (scan === undefined) return { path, ok: false, message: NOT_SCANNED, polling: false };
   if (!scan.ok) return { path, ok: false, message: scan.message, polling: false };
-  const count = scan.candidates.length + (scan.notLookedAt?.length ?? 0);
+  const count = scan.candidates.length + (scan.notScanned?.length ?? 0);
   const others = scan.otherFiles ?? 0;
-  const more = others === 0 ? '' : `, and ${others} more ${others === 1 ? 'file that is no model' : 'files that are no models'}`;
+  const more = others === 0 ? '' : `, and ${others} more ${others === 1 ? 'file that is not a model' : 'files that are not models'}`;
   return { path, ok: true, message: `${count} ${count === 1 ? 'entry' : 'entries'}${more}`, polling: scan.polling ?? false };
 }

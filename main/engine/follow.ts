@@ -1,18 +1,19 @@
 /**
- * Has the world followed from here on: devices, runtimes, settings, folders, in this order, since
- * each needs those before it.
+ * Starts watching devices, runtimes, settings and folders, in this order, because each needs the
+ * ones before it.
  */
 
 import type { Clock, Log, SampleTable } from '../core/ports.ts';
 import type { Changes } from '../core/tell/changes.ts';
 import { DayHistory, type History } from '../core/tell/history.ts';
 import type { RunningDeviceProbe } from '../io/devices/device-probe.ts';
+import { keepOwnMemorySmall } from '../io/memory.ts';
 import type { Core } from './core.ts';
 import type { WatchedFolders } from './folders.ts';
 import type { Opened } from './opened.ts';
 import type { EngineSettings } from './settings.ts';
 
-export interface FollowParts {
+export interface FollowPorts {
   readonly core: Core;
   readonly probe: RunningDeviceProbe;
   readonly changes: Changes;
@@ -30,7 +31,7 @@ export interface FollowParts {
  * costs a point of a chart, nothing else.
  */
 export function openDay(samples: SampleTable, log: Log): DayHistory {
-  return new DayHistory(samples.past(), (point) => {
+  return new DayHistory(pastOf(samples, log), (point) => {
     try {
       samples.keep(point);
     } catch (error) {
@@ -39,8 +40,17 @@ export function openDay(samples: SampleTable, log: Log): DayHistory {
   });
 }
 
+function pastOf(samples: SampleTable, log: Log): ReturnType<SampleTable['past']> {
+  try {
+    return samples.past();
+  } catch (error) {
+    log.warn(`What the devices held before is not known: ${error instanceof Error ? error.message : error}`);
+    return [];
+  }
+}
+
 /** Resolves when devices and folders were looked at once. */
-export async function follow({ core, probe, changes, folders, settings, history, day, clock, log, opened }: FollowParts): Promise<void> {
+export async function follow({ core, probe, changes, folders, settings, history, day, clock, log, opened }: FollowPorts): Promise<void> {
   const { devices, orchestrator, registry } = core;
   probe.onSample((sample) => {
     devices.applySample(sample);
@@ -75,4 +85,6 @@ export async function follow({ core, probe, changes, folders, settings, history,
   );
   opened.add(folders, (each) => each.close());
   await folders.watch(core.catalog, settings.current);
+  const isAsked = (): boolean => [...registry.all()].some(({ id }) => core.doer.inFlight(id) > 0);
+  opened.add(keepOwnMemorySmall(clock, isAsked), (each) => each.close());
 }

@@ -1,6 +1,6 @@
 /**
- * `Inference` for the HTTP layer: names to ids, leases, keep-alive, reports. Wires parts that
- * `engine.ts` built; owns nothing.
+ * Implements `Inference` for the HTTP layer: turns names into ids, hands out leases, applies
+ * keep-alive, counts requests. Wires parts that `engine.ts` built; owns nothing.
  */
 import { SERVABLE_STATES } from '../../shared/model.ts';
 import { nearestNames } from '../../shared/nearest.ts';
@@ -20,7 +20,7 @@ import type { Manager } from '../runtime/manager.ts';
 import type { Servers } from '../runtime/servers.ts';
 import type { WaitingRoom } from '../runtime/waiting-room.ts';
 
-export interface InferenceParts {
+export interface InferencePorts {
   readonly registry: Registry;
   readonly admission: Admission;
   readonly waitingRoom: WaitingRoom;
@@ -38,23 +38,23 @@ export interface InferenceParts {
 
 const NAMES_OFFERED = 3;
 
-export function createInference(parts: InferenceParts): Inference {
-  const { registry, admission, waitingRoom, usage, clock, log } = parts;
+export function createInference(ports: InferencePorts): Inference {
+  const { registry, admission, waitingRoom, usage, clock, log } = ports;
   const reported = new Set<string>();
-  const tellOnce = ({ modelId, ignoredFields }: RequestReport) => {
+  const warnOnce = ({ modelId, ignoredFields }: RequestReport) => {
     for (const field of ignoredFields) {
       if (reported.has(field)) continue;
       reported.add(field);
-      log.say(`A request for ${modelId} has the field "${field}", which changes nothing here: it is ignored, and from now on only counted`);
+      log.say(`A request for ${modelId} has the field "${field}", which has no effect here. It is ignored; later ones are only counted`);
     }
   };
   const doubt = (id: string): void => {
-    parts.servers.foreign(registry.get(id)?.server?.name ?? '')?.checkNow();
-    parts.manager.doubt(id);
+    ports.servers.foreign(registry.get(id)?.server?.name ?? '')?.checkNow();
+    ports.manager.doubt(id);
   };
   return {
     resolve: (name) => registry.resolve(name),
-    begun: parts.begun,
+    begun: ports.begun,
     nearest: (name) => {
       const beside = registry.quantizationsBeside(name);
       return beside.length > 0 ? beside : nearestNames(name, registry.names(), NAMES_OFFERED);
@@ -65,8 +65,8 @@ export function createInference(parts: InferenceParts): Inference {
         const { state, profile } = record;
         // Trying again would help nothing: it cannot be asked.
         const isLost = state.name === 'failed' && state.failure.permanent;
-        const view = SERVABLE_STATES.has(state.name) && !isLost ? parts.view(record.id) : null;
-        return view === null || profile === null ? [] : toListed(record, view, profile, parts.settings());
+        const view = SERVABLE_STATES.has(state.name) && !isLost ? ports.view(record.id) : null;
+        return view === null || profile === null ? [] : toListed(record, view, profile, ports.settings());
       }),
     ensureReady(id, options) {
       // Whoever asks again finds it as soon as it is back, without waiting for the next look.
@@ -75,7 +75,11 @@ export function createInference(parts: InferenceParts): Inference {
     },
     doubt,
     served: (id) => servedBy(registry.get(id)),
-    taken: (id) => takenBy(registry.get(id), parts.runtimes.known(), parts.settings()),
+    taken: (id) => takenBy(registry.get(id), ports.runtimes.known(), ports.settings()),
+    imageInputs: (id) => {
+      const record = registry.get(id);
+      return record === undefined ? {} : (settingsOf(record, ports.settings()).image_inputs ?? {});
+    },
     waitingFor: (id) => {
       const state = registry.get(id)?.state;
       if (state?.name === 'ready') return `busy: ${admission.waiting(id)} waiting`;
@@ -83,8 +87,8 @@ export function createInference(parts: InferenceParts): Inference {
     },
     keepAlive: (id, seconds) => usage.keepAlive(id, seconds),
     report(report) {
-      if (report.ignoredFields.length > 0) tellOnce(report);
-      parts.report(report);
+      if (report.ignoredFields.length > 0) warnOnce(report);
+      ports.report(report);
     },
   };
 }
@@ -127,7 +131,7 @@ function toListed(record: ModelRecord, view: ModelView, { kind, contextLength }:
     aliases: view.aliases,
     kind,
     remote: view.remote,
-    // The plan of an adapter has no context of its own.
+    // The plan of a LoRA has no context length: its base has it.
     contextTokens: view.plan?.contextTokens || possible,
     createdSeconds: Math.floor(record.files.reduce((latest, { mtimeMs }) => Math.max(latest, mtimeMs), 0) / 1000),
   };

@@ -1,6 +1,6 @@
 /**
- * The doors: what HTTP asks for, wired to the core, behind the ports. They open before the slow
- * things (drivers, folders): a script that starts us can connect at once, and is told to wait.
+ * Opens the ports and connects HTTP to the core. The ports open before the slow steps (drivers,
+ * folders), so that a script that starts Modelium can connect at once and is asked to wait.
  */
 import type { Snapshot } from '../../shared/snapshot.ts';
 import { VERSION } from '../../shared/version.ts';
@@ -11,25 +11,29 @@ import { Connections } from '../http/connections.ts';
 import { createMetricsServer } from '../http/metrics-server.ts';
 import { createHttpServer } from '../http/server.ts';
 import { SharedText } from '../http/shared-text.ts';
+import { keepUpload } from '../io/files/upload.ts';
 import { modeliumFolders } from '../io/folders.ts';
 import type { Upstreams } from '../io/http-client.ts';
+import { createImages } from '../io/images/images.ts';
 import { createLargeJson } from '../io/large-json.ts';
 import type { createLog } from '../io/log.ts';
 import { collectGarbage } from '../io/memory.ts';
 import type { Metrics } from '../io/metrics.ts';
 import { createPageFiles } from '../io/page-files.ts';
 import { descriptorLimit } from '../io/processes/proc.ts';
-import { fetchSampleModel } from '../io/sample-model.ts';
+import { fetchSampleModel, sweepFetches } from '../io/sample-model.ts';
+import { createTensorAnswers } from '../io/tensor-answers.ts';
 import { programs } from '../programs.ts';
 import { createControl } from './control.ts';
 import type { Core } from './core.ts';
+import type { WatchedFolders } from './folders.ts';
 import { createInference } from './gateway.ts';
 import type { Meter } from './meter.ts';
 import type { Opened } from './opened.ts';
 import type { EngineSettings } from './settings.ts';
 import { explainTakenPort } from './taken-port.ts';
 
-export interface ListenParts {
+export interface ListenPorts {
   readonly core: Core;
   readonly changes: Changes;
   readonly metrics: Metrics;
@@ -41,6 +45,7 @@ export interface ListenParts {
   readonly log: ReturnType<typeof createLog>;
   readonly opened: Opened;
   readonly settings: EngineSettings;
+  readonly folders: Pick<WatchedFolders, 'paths'>;
   readonly history: History;
   readonly day: DayHistory;
   readonly token: string;
@@ -51,15 +56,23 @@ export interface ListenParts {
   trouble(): string | null;
 }
 
+/** For what would hold up the engine's own thread: each starts with its first question. */
+function threadsOf(clock: ListenPorts['clock'], opened: ListenPorts['opened']) {
+  return {
+    largeJson: opened.add(createLargeJson(programs.largeJson, clock), (each) => each.close()),
+    images: opened.add(createImages(programs.images, programs.imageDecoders, clock), (each) => each.close()),
+    tensorAnswers: opened.add(createTensorAnswers(programs.tensors, clock), (each) => each.close()),
+  };
+}
+
 /** @throws ModeliumError port-taken, host-needs-key. */
-export async function listen(parts: ListenParts): Promise<{ readonly address: string; readonly run: string }> {
-  const { core, changes, metrics, meter, library, finder, upstreams, snapshot, clock, log, opened } = parts;
+export async function listen(ports: ListenPorts): Promise<{ readonly address: string; readonly run: string }> {
+  const { core, changes, metrics, meter, library, finder, upstreams, snapshot, clock, log, opened } = ports;
   const { view } = core;
-  const { ledger } = meter;
-  const settings = () => parts.settings.current;
+  const settings = () => ports.settings.current;
   const inference = createInference({
     ...core,
-    begun: parts.begun,
+    begun: ports.begun,
     clock,
     log,
     view,
@@ -69,20 +82,23 @@ export async function listen(parts: ListenParts): Promise<{ readonly address: st
       core.activity.ended(report, clock.now(), clock.wallTime());
     },
   });
-  const editor = parts.settings.editor();
+  const editor = ports.settings.editor();
+  void sweepFetches(modeliumFolders().cache).catch((error: unknown) => log.debug(String(error)));
   const control = createControl({
     ...core,
     clock,
-    ledger,
+    ledger: meter.ledger,
     library,
     finder,
     sample: (signal) => fetchSampleModel(modeliumFolders().cache, { signal, say: (sentence) => log.say(sentence) }),
+    upload: (name, bytes, signal) => keepUpload(ports.folders.paths[0], name, bytes, signal),
     changes,
+    upstreams,
     snapshot,
     view,
     engineLog: log,
-    history: parts.history,
-    day: parts.day,
+    history: ports.history,
+    day: ports.day,
     rescanRuntimes: async () => {
       await core.runtimes.find();
       core.runtimes.apply();
@@ -90,25 +106,23 @@ export async function listen(parts: ListenParts): Promise<{ readonly address: st
     },
     settings: editor.view,
     editSettings: editor.edit,
-    trouble: parts.trouble,
+    trouble: ports.trouble,
   });
   const shared = new SharedText(clock, () => meter.text(core, upstreams, settings()));
   const metricsText = () => shared.read();
-  const { dispatch } = upstreams;
-  const largeJson = opened.add(createLargeJson(programs.largeJson, clock), (each) => each.close());
   const connections = new Connections({ descriptors: descriptorLimit(), now: clock.now });
   const server = createHttpServer({
-    largeJson,
-    collectGarbage,
+    ...threadsOf(clock, opened),
     connections,
+    collectGarbage,
     settings,
     inference,
     control,
     clock,
     log,
-    dispatch,
+    dispatch: upstreams.dispatch,
     metricsText,
-    token: parts.token,
+    token: ports.token,
     version: VERSION,
     page: createPageFiles(programs.page),
   });

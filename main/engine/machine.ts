@@ -1,11 +1,10 @@
 /**
- * What the engine needs of this machine, opened: state, processes, GPUs, readers of files, folders.
- * Nothing of it moves yet.
+ * Opens what the engine needs of this machine: state folder, processes, GPUs, file readers, watch
+ * folders. It starts no work yet.
  */
-import { homedir } from 'node:os';
 import type { Clock, Log } from '../core/ports.ts';
 import { createDeviceProbe } from '../io/devices/device-probe.ts';
-import { modeliumFolders } from '../io/folders.ts';
+import { homeFolder, modeliumFolders } from '../io/folders.ts';
 import { createUpstreams } from '../io/http-client.ts';
 import { openStore } from '../io/ledger/store.ts';
 import { createPreparedFiles } from '../io/prepared-files.ts';
@@ -21,7 +20,7 @@ import { WatchedFolders } from './folders.ts';
 import type { Opened } from './opened.ts';
 import type { EngineSettings } from './settings.ts';
 
-export interface MachineParts {
+export interface MachinePorts {
   readonly stateFolder: string | undefined;
   readonly watch: readonly string[] | undefined;
   readonly node: NodeProgram;
@@ -34,9 +33,9 @@ export interface MachineParts {
 }
 
 /** @throws ModeliumError already-running, state-unusable, disk-full. */
-export function openMachine(parts: MachineParts) {
-  const { settings, clock, log, opened } = parts;
-  const stateFolder = opened.add(openStateFolder(parts.stateFolder ?? modeliumFolders().state), (each) => each.close());
+export function openMachine(ports: MachinePorts) {
+  const { settings, clock, log, opened } = ports;
+  const stateFolder = opened.add(openStateFolder(ports.stateFolder ?? modeliumFolders().state), (each) => each.close());
   const store = opened.add(openStore(stateFolder.path, clock.wallTime), (each) => each.close());
   if (store.problem !== null) log.error(store.problem);
   const processes = createProcesses();
@@ -44,17 +43,17 @@ export function openMachine(parts: MachineParts) {
   const probe = opened.add(createDeviceProbe({ nvidiaSmi: settings.current.gpus.nvidia_smi, processes, clock, log }), (each) =>
     each.close(),
   );
-  const newReader = () => opened.add(new Reader({ node: parts.node, program: programs.reader, clock }), (each) => each.close());
+  const newReader = () => opened.add(new Reader({ node: ports.node, program: programs.reader, clock }), (each) => each.close());
   const library = createInspector(newReader());
   const codeReader = createCodeReader(newReader());
   const scanner = newReader();
   const folders = new WatchedFolders({
     clock,
     log,
-    override: parts.watch,
-    scanLarge: (folder, before, inner, last) => scanner.ask('scan', { folder, before, inner, last }, parts.signal),
+    override: ports.watch,
+    scanLarge: (folder, before, inner, last) => scanner.ask('scan', { folder, before, inner, last }, ports.signal),
   });
-  const finder = createModelFinder(newReader(), () => storeFolders(process.env, homedir()));
+  const finder = createModelFinder(newReader(), () => storeFolders(process.env, homeFolder()));
   const scratch = createScratchFolders(stateFolder.path);
   const prepared = createPreparedFiles({ settings: () => settings.current.cache, log });
   return { stateFolder, store, processes, upstreams, probe, library, codeReader, folders, finder, scratch, prepared };

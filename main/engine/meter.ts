@@ -1,6 +1,6 @@
 /**
- * What is counted: decisions, loads, unloads, and the figures that runtimes keep themselves. A sink
- * beside the story: nothing is decided here.
+ * Counts decisions, loads and unloads, and collects the runtimes' own metrics. A sink: nothing is
+ * decided here.
  */
 import type { RuntimeId } from '../../shared/decision.ts';
 import type { Settings } from '../../shared/settings.ts';
@@ -57,7 +57,7 @@ export function followMetrics(registry: Registry, metrics: Metrics, clock: Clock
   });
 }
 
-/** Models whose runtime keeps figures of its own; adapters are in those of their base. */
+/** Models whose runtime keeps figures of its own; LoRAs are counted in those of their base. */
 function meteredModels(registry: Registry, prefixOf: (runtime: RuntimeId) => string | null): readonly MeteredModel[] {
   return [...registry.all()].flatMap(({ id, state }) => {
     const prefix = state.name === 'ready' && state.plan.base === undefined ? prefixOf(state.runtime) : null;

@@ -1,4 +1,4 @@
-/** What was opened and must be closed, in the opposite order. */
+/** The list of opened resources, which are closed in reverse order. */
 import type { Log } from '../core/ports.ts';
 
 export class Opened {

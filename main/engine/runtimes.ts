@@ -1,24 +1,24 @@
 /**
- * The list of runtimes applied: which are switched on, what was found of each, and their adapters.
- * Looked for at the start, when a person asks, and again and again while we run, as models are.
- * Knows no runtime by name.
+ * The runtimes on this machine: which are enabled, what was found of each, and their adapters. It
+ * searches at the start, on request, and repeatedly while the engine runs. Knows no runtime by
+ * name.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { availableParallelism, homedir, hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { RuntimeId } from '../../shared/decision.ts';
 import type { Settings } from '../../shared/settings.ts';
-import type { NodeView, RuntimeView } from '../../shared/snapshot.ts';
+import type { NodeView, RuntimeView, ServerView } from '../../shared/snapshot.ts';
 import type { KnownRuntime } from '../core/decide/planner.ts';
 import type { MachineFiles } from '../core/machine-files.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { modeliumFolders } from '../io/folders.ts';
+import { homeFolder, modeliumFolders } from '../io/folders.ts';
 import { programs } from '../programs.ts';
-import type { Adapter, ForeignFacts } from '../runtime/adapter.ts';
+import type { Adapter, ForeignFacts, ServerFacts } from '../runtime/adapter.ts';
 import { runtimesOf } from '../runtime/adapters.ts';
-import type { NodeProgram, RuntimeModule, RuntimeWorld } from '../runtime/module.ts';
+import type { MachineFacts, NodeProgram, RuntimeModule } from '../runtime/module.ts';
 import { Searcher } from '../runtime/searcher.ts';
-import type { RuntimeListNeeds, World } from './world.ts';
+import type { CorePorts, RuntimeListPorts } from './core-ports.ts';
 
 export interface RuntimesPorts {
   readonly clock: Clock;
@@ -26,7 +26,7 @@ export interface RuntimesPorts {
   readonly searcher: Searcher;
   settings(): Settings;
   /** What a runtime may know now. */
-  world(): RuntimeWorld;
+  machine(): MachineFacts;
   everyMs(): number;
   /** Servers of others that are to be looked at from now on. */
   foreign(servers: readonly ForeignFacts[]): void;
@@ -34,7 +34,7 @@ export interface RuntimesPorts {
    * Why such a server cannot be asked now (null: it can), and the machines that it consists of,
    * where it tells.
    */
-  seen(server: string): { readonly problem: string | null; readonly nodes: readonly NodeView[] };
+  seen(server: string): { readonly problem: string | null; readonly nodes: readonly NodeView[]; readonly state: ServerView['state'] };
   /** Another one is there, or none any more: found at a look of its own. */
   onOther(): void;
 }
@@ -43,9 +43,11 @@ interface Applied {
   module: RuntimeModule;
   found: unknown;
   adapter: Adapter;
+  /** What is wrong with it, as it was last told; null: nothing. */
+  warned: string | null;
 }
 
-/** Adapters are made anew when settings or the host change, since an adapter is facts only. */
+/** Adapters are made again when settings or the host change, since an adapter is facts only. */
 export class Runtimes {
   readonly #ports: RuntimesPorts;
   readonly #modulesOf: (settings: Settings) => readonly RuntimeModule[];
@@ -62,13 +64,13 @@ export class Runtimes {
   constructor(ports: RuntimesPorts, modulesOf = runtimesOf) {
     this.#ports = ports;
     this.#modulesOf = modulesOf;
-    this.#list(ports.world());
+    this.#list(ports.machine());
   }
 
   /** @returns names of those of which something is other than before. */
   async find(): Promise<readonly RuntimeId[]> {
-    const { searcher, world } = this.#ports;
-    const now = world();
+    const { searcher, machine } = this.#ports;
+    const now = machine();
     const others: RuntimeId[] = [];
     this.#list(now);
     for (const each of this.#listed) {
@@ -81,21 +83,32 @@ export class Runtimes {
 
   /** Has what was found, and what the settings say, in force. */
   apply(): void {
-    const world = this.#ports.world();
-    this.#list(world);
-    for (const each of this.#listed) each.adapter = each.module.adapter(world, each.found);
+    const machine = this.#ports.machine();
+    this.#list(machine);
+    for (const each of this.#listed) each.adapter = each.module.adapter(machine, each.found);
+    for (const each of this.#listed) this.#warnOf(each, machine.settings);
     const servers = this.#listed.flatMap(({ adapter }) => adapter.servers ?? []);
     this.#ports.foreign(servers.filter((server) => server.isForeign));
   }
 
+  /** Once for each problem. Those elsewhere are followed, which tells theirs. */
+  #warnOf(applied: Applied, settings: Settings): void {
+    const { module, adapter } = applied;
+    const { isWrong = false, message } = adapter.found;
+    const isFollowed = adapter.servers?.some(({ isForeign }) => isForeign) ?? false;
+    const warning = isWrong && !isFollowed && module.isEnabled(settings) ? message : null;
+    if (warning !== null && warning !== applied.warned) this.#ports.log.warn(warning);
+    applied.warned = warning;
+  }
+
   /** Those that the settings name now. */
-  #list(world: RuntimeWorld): void {
-    this.#listed = this.#modulesOf(world.settings).map((module) => {
+  #list(machine: MachineFacts): void {
+    this.#listed = this.#modulesOf(machine.settings).map((module) => {
       const known = this.#applied.get(module.id);
       // The same name may have become another kind of runtime, which knows nothing of what the
       // other one found.
       if (known?.module.unit === module.unit) return Object.assign(known, { module });
-      const applied = { module, found: module.notFound, adapter: module.adapter(world, module.notFound) };
+      const applied = { module, found: module.notFound, adapter: module.adapter(machine, module.notFound), warned: null };
       this.#applied.set(module.id, applied);
       return applied;
     });
@@ -121,6 +134,7 @@ export class Runtimes {
       const seen = servers.filter(({ isForeign }) => isForeign).map(({ name }) => this.#ports.seen(name));
       const problems = seen.flatMap(({ problem }) => problem ?? []);
       const nodes = seen.flatMap((one) => one.nodes);
+      const [first] = servers;
       return {
         id,
         enabled: module.isEnabled(this.#ports.settings()),
@@ -129,8 +143,13 @@ export class Runtimes {
         message: [found.message, ...problems].join(' '),
         ...(found.isWrong === true || problems.length > 0 ? { isWrong: true } : {}),
         ...(nodes.length > 0 ? { nodes } : {}),
+        server: found.found && first !== undefined ? this.#serverView(first) : undefined,
       };
     });
+  }
+
+  #serverView(facts: ServerFacts): ServerView {
+    return { state: this.#ports.seen(facts.name).state, opens: facts.isForeign ? null : (facts.opens ?? null) };
   }
 
   /**
@@ -163,47 +182,54 @@ export class Runtimes {
     if (others.length > 0) {
       this.apply();
       const changed = this.#listed.filter(({ module }) => others.includes(module.id));
-      for (const { module, adapter } of changed) this.#ports.log.say(`${module.name}: ${adapter.found.message}`);
+      for (const { module, adapter, warned } of changed)
+        if (warned === null) this.#ports.log.say(`${module.name}: ${adapter.found.message}`);
       this.#ports.onOther();
     }
     this.start();
   }
 }
 
-export interface RuntimesWorld extends Pick<World, 'clock' | 'log' | 'processes' | 'http' | 'settings'> {
+export interface RuntimeSearchPorts extends Pick<CorePorts, 'clock' | 'log' | 'processes' | 'http' | 'settings'> {
   readonly machineFiles: MachineFiles;
   readonly node: NodeProgram;
   /** modelium.yaml; null: there is none. */
   settingsFile(): string | null;
   /** Does the driver show GPUs, in a sentence without its full stop. */
-  driver(): RuntimeWorld['driver'];
+  driver(): MachineFacts['driver'];
 }
 
 /**
- * The runtimes of this machine. @param world what a core is given, too, and what only a search
+ * The runtimes of this machine. @param ports what a core is given, too, and what only a search
  * needs.
  */
-export function runtimesOfMachine(world: RuntimesWorld): (needs: RuntimeListNeeds) => Runtimes {
-  const { clock, log, machineFiles, processes, http, settings, settingsFile, node, driver } = world;
+export function runtimesOfMachine(ports: RuntimeSearchPorts): (needs: RuntimeListPorts) => Runtimes {
+  const { clock, log, machineFiles, processes, http, settings, settingsFile, node, driver } = ports;
   return ({ devices, ...rest }) => {
-    const gpu: RuntimeWorld['gpu'] = (id) => devices.sample?.devices.find((device) => device.id === id) ?? null;
+    const gpu: MachineFacts['gpu'] = (id) => devices.sample?.devices.find((device) => device.id === id) ?? null;
     return new Runtimes({
       clock,
       log,
       settings,
       ...rest,
       searcher: new Searcher({ clock, machineFiles: machineFiles, processes, http }),
-      world: () => runtimeWorld({ settings: settings(), file: settingsFile() }, { node, gpu, driver: driver() }),
+      machine: () => machineFacts({ settings: settings(), file: settingsFile() }, { node, gpu, driver: driver() }),
       everyMs: () => settings().orchestration.model_discovery.scan_interval_seconds * 1000,
     });
   };
+}
+
+/** By number: a container runs us as a user of whom the system knows nothing else. */
+function ownUser(): MachineFacts['user'] {
+  const [uid, gid] = [process.getuid?.(), process.getgid?.()];
+  return uid === undefined || gid === undefined ? null : { uid, gid };
 }
 
 const RUN = randomUUID().slice(0, 8);
 
 /** One engine runs for one user's settings on one machine. */
 function ownerWord(file: string | null): string {
-  const about = [hostname(), homedir(), file ?? modeliumFolders().config, modeliumFolders().state].join('\n');
+  const about = [hostname(), homeFolder(), file ?? modeliumFolders().config, modeliumFolders().state].join('\n');
   return createHash('sha256').update(about).digest('hex').slice(0, 8);
 }
 
@@ -211,16 +237,17 @@ function ownerWord(file: string | null): string {
  * What a runtime may know of this machine and of us. @param file modelium.yaml; null: there is
  * none.
  */
-export function runtimeWorld(
+export function machineFacts(
   { settings, file }: { readonly settings: Settings; readonly file: string | null },
-  facts: Pick<RuntimeWorld, 'node' | 'driver' | 'gpu'>,
-): RuntimeWorld {
+  facts: Pick<MachineFacts, 'node' | 'driver' | 'gpu'>,
+): MachineFacts {
   return {
     ...facts,
     settings,
     programs,
     env: process.env,
-    home: homedir(),
+    home: homeFolder(),
+    user: ownUser(),
     root: '/',
     cpuCores: availableParallelism(),
     instance: { owner: ownerWord(file), run: RUN },

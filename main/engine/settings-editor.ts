@@ -1,6 +1,6 @@
 /**
- * The settings as a person sees and edits them: joins the file, the one who follows it, and what is
- * in force. No rule of settings lives here; `engine.ts` puts them into force.
+ * The settings as a user sees and edits them: connects the file, its watcher and the settings in
+ * force. It has no rules of settings; `engine.ts` applies them.
  */
 import type { EditedSettings, SettingsEdit, SettingsView } from '../../shared/api-settings.ts';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -29,25 +29,25 @@ export interface SettingsEditor {
   edit(edit: SettingsEdit): Promise<EditedSettings>;
 }
 
-export function createSettingsEditor(world: SettingsEditorPorts): SettingsEditor {
+export function createSettingsEditor(ports: SettingsEditorPorts): SettingsEditor {
   const schema = settingsJsonSchema();
   let last: Promise<unknown> = Promise.resolve();
 
   async function view(): Promise<SettingsView> {
-    const { problem, settings } = world.inForce();
-    return { ...(await readSettingsText(world.places)), problem, settings, schema };
+    const { problem, settings } = ports.inForce();
+    return { ...(await readSettingsText(ports.places)), problem, settings, schema };
   }
 
   async function edit(wanted: SettingsEdit): Promise<EditedSettings> {
-    const watch = world.watch();
+    const watch = ports.watch();
     if (watch === null) {
-      throw new ModeliumError('shutting-down', 'Modelium is starting: its settings are not followed yet.', { retryAfterSeconds: 1 });
+      throw new ModeliumError('shutting-down', 'Modelium is starting: its settings cannot be edited yet.', { retryAfterSeconds: 1 });
     }
-    const before = world.inForce().settings;
-    await editSettings(world.places, wanted);
+    const before = ports.inForce().settings;
+    await editSettings(ports.places, wanted);
     await watch.checkNow();
-    await world.reloaded();
-    const { settings, warnings } = world.inForce();
+    await ports.reloaded();
+    const { settings, warnings } = ports.inForce();
     return { ...(await view()), notes: [...warnings, ...needsRestart(before, settings)] };
   }
 

@@ -1,6 +1,6 @@
 /**
- * The settings in force: loaded, with the command line's words on top, followed while the engine
- * runs. Owns them; what they mean is everybody's.
+ * The settings in force: loaded, overridden by the command line, and reloaded when the file
+ * changes. Owns the values; each consumer interprets its own.
  */
 import type { Settings } from '../../shared/settings.ts';
 import { needsRestart } from '../../shared/settings-keys.ts';
@@ -71,7 +71,7 @@ export class EngineSettings {
 
   /** @returns what stops it. */
   follow(ports: SettingsPorts): () => void {
-    const watch = watchSettings(this.#places, {
+    const watch = watchSettings(this.#places, this.#loaded, {
       // One after the other: two at once would each make a watcher, and one of them would be
       // nobody's.
       onChange: (loaded) => {

@@ -1,6 +1,6 @@
 /**
- * Looks whether the state folder is still there: without it a second engine would start beside this
- * one, and nobody would find either.
+ * Checks that the state folder still exists: without it a second engine would start, and no client
+ * would find either engine.
  */
 import type { Clock, Log } from '../core/ports.ts';
 import type { Store } from '../io/ledger/store.ts';
@@ -8,12 +8,12 @@ import type { Standing, StateFolder } from '../io/state-folder.ts';
 import type { Opened } from './opened.ts';
 
 /**
- * A person who deleted the folder and starts an engine anew takes longer, and two calls of the
+ * A person who deleted the folder and starts another engine takes longer, and two calls of the
  * system cost nothing.
  */
-const LOOK_EACH_MS = 1_000;
+const CHECK_EACH_MS = 1_000;
 
-export interface StateWatchParts {
+export interface StateWatchPorts {
   readonly folder: StateFolder;
   readonly store: Store;
   readonly clock: Clock;
@@ -21,7 +21,7 @@ export interface StateWatchParts {
   readonly opened: Opened;
 }
 
-export function watchStateFolder({ folder, store, clock, log, opened }: StateWatchParts): void {
+export function watchStateFolder({ folder, store, clock, log, opened }: StateWatchPorts): void {
   let before: Standing | 'lost' = 'there';
   const standingNow = (): Standing | 'lost' => {
     try {
@@ -33,17 +33,17 @@ export function watchStateFolder({ folder, store, clock, log, opened }: StateWat
   };
   let stop = (): void => {};
   const check = (): void => {
-    stop = clock.after(LOOK_EACH_MS, check);
+    stop = clock.after(CHECK_EACH_MS, check);
     const standing = standingNow();
     if (standing === 'made-again') {
       store.rescue();
-      log.warn(`The state folder ${folder.path} was deleted while Modelium runs. It was made again, with all that was in it.`);
+      log.warn(`The state folder ${folder.path} was deleted while Modelium runs. Modelium created it again with its content.`);
     } else if (standing === 'taken' && before !== 'taken') {
-      const sentence = 'was deleted while Modelium runs, and another engine was started for it: two run side by side now. End one of them.';
+      const sentence = 'was deleted while Modelium runs, and a second engine was started for it. End one of the two engines.';
       log.error(`The state folder ${folder.path} ${sentence}`);
     }
     before = standing;
   };
-  stop = clock.after(LOOK_EACH_MS, check);
+  stop = clock.after(CHECK_EACH_MS, check);
   opened.add(null, () => stop());
 }

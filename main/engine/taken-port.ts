@@ -1,6 +1,6 @@
 /**
- * Names who holds the API's port, where that can be known: a second user's Modelium is the
- * likeliest, and the least expected.
+ * Finds out which program holds the API's port, if possible. Most often it is another user's
+ * Modelium.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import { versionAt } from '../client.ts';
@@ -19,7 +19,7 @@ export async function explainTakenPort<Opened>(
     if (!(thrown instanceof ModeliumError) || thrown.code !== 'port-taken') throw thrown;
     const version = await versionAt(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
     if (version === null) throw thrown;
-    const holder = `It is another Modelium (version ${version}), with a state folder of its own: another user's, or a demo.`;
+    const holder = `It is another Modelium (version ${version}) with a different state folder: another user's, or a demo.`;
     throw new ModeliumError('port-taken', `${thrown.message} ${holder}`, { cause: thrown });
   }
 }

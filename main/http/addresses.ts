@@ -1,7 +1,7 @@
 /**
- * Addresses as people and their clients write them, brought to the ones that the contract has:
- * slashes too many, `/v1` missing or doubled, another case, a whole URL in place of a path. Asked
- * only for what meets no route as it stands: ordinary requests pay nothing. Pure.
+ * Corrects misspelt request paths to the contract's routes: extra slashes, a missing or doubled
+ * `/v1`, another case, a full URL instead of a path. It runs only for paths that match no route, so
+ * ordinary requests pay nothing. Pure.
  */
 import { API, type Contract } from '../../shared/api.ts';
 

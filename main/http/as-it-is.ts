@@ -1,15 +1,16 @@
 /**
- * `/upstream/{model}/...`: what is behind it goes to the model's own server and back as it is, for
- * servers that speak no protocol of our routes (`none`, `v2`). All others have routes of ours in
- * front of them, since some of theirs change them. What passes is a server's own: no page of it may
- * act as ours.
+ * `/upstream/{model}/...`: passes the rest of the path to the model's own server, and the answer
+ * back, unchanged. Only for servers that speak no protocol of our routes (`none`, `v2`). Clients
+ * reach all other servers through our routes only, because some routes of those servers change the
+ * server. No page of such a server may act as a page of ours.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AS_IT_IS, AS_IT_IS_METHODS } from '../../shared/api-openapi.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { isTextModel } from '../../shared/tensors.ts';
 import type { Lease } from '../core/gateway.ts';
-import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
+import { Exchange, type Job } from './exchange.ts';
+import type { ProxyPorts } from './proxy-ports.ts';
 import { modelNotFound } from './respond.ts';
 import type { UpstreamHeaders, UpstreamRequest } from './upstream.ts';
 import { NO_USAGE, type TokenUsage } from './usage.ts';
@@ -37,15 +38,15 @@ export function asItIsTarget(url: string): { readonly name: string; readonly pat
 
 /** @throws ModeliumError model-not-found, method-not-allowed. */
 export function passAsItIs(
-  world: ProxyWorld,
+  ports: ProxyPorts,
   { method = 'GET', headers }: IncomingMessage,
   response: ServerResponse,
   { name, path }: { readonly name: string; readonly path: string },
   body: Buffer,
   startedMs: number,
 ): void {
-  const modelId = world.inference.resolve(name);
-  if (modelId === null) throw modelNotFound(name, world.inference.nearest(name));
+  const modelId = ports.inference.resolve(name);
+  if (modelId === null) throw modelNotFound(name, ports.inference.nearest(name));
   const known = AS_IT_IS_METHODS.find((each) => each === method);
   if (known === undefined)
     throw new ModeliumError('method-not-allowed', `${AS_IT_IS} takes ${AS_IT_IS_METHODS.join(', ')}, not ${method}.`);
@@ -56,7 +57,7 @@ export function passAsItIs(
     const sentence = `${modelId} runs on ${runtime}, whose routes are asked as /predict/${modelId} and /v1/...: ${AS_IT_IS} is for servers with routes of their own.`;
     throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
   });
-  new Exchange(world, response, job, startedMs).start();
+  new Exchange(ports, response, job, startedMs).start();
 }
 
 /** Its routes load and unload everybody's models, with a key that is not the client's. */

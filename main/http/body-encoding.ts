@@ -1,6 +1,6 @@
 /**
- * Bodies that a client compressed: which encodings are taken, and their decoders. What comes out is
- * bounded by whoever reads it.
+ * The accepted compressions of bodies, with their decoders. The reader of the decoded bytes bounds
+ * their size.
  */
 import type { IncomingMessage } from 'node:http';
 import { PassThrough, type Readable, type Transform } from 'node:stream';

@@ -1,7 +1,6 @@
 /**
- * Comments of an event stream: what a client is sent while it waits, so that neither it nor a proxy
- * on the way takes silence for an end. Owns the times and the form; what they say is the exchange's
- * matter.
+ * Comments in an event stream, sent while a client waits, so that neither the client nor a proxy
+ * closes a silent connection. Owns their timing and form; the exchange chooses the text.
  */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../core/ports.ts';

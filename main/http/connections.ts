@@ -1,7 +1,7 @@
 /**
- * How many connections may be open, those of all our ports together: so many that the process
- * always has descriptors left for its models, its files and whoever controls it. A connection that
- * asks for nothing goes before a new one is turned away. Knows no route.
+ * Limits the open connections of all our ports together, so that the process always has file
+ * descriptors for models, files and control clients. An idle connection is closed before a new one
+ * is refused. Knows no route.
  */
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -19,13 +19,17 @@ const MOST = 20_000;
 const SPARE = 32;
 /** What a client sends with its connection has come by then. */
 const SILENT_MS = 250;
-/** A body of which nothing came for so long makes room. */
-const STOPPED_MS = 2_000;
+/**
+ * A body that came so slowly for so long makes room: a byte a second would hold its connection for
+ * minutes.
+ */
+const SLOW_MS = 2_000;
+const SLOW_BYTES_PER_SECOND = 1024;
 /** Requests that one client may send before the first of them is answered. */
 const MOST_PIPELINED = 64;
 const RETRY_AFTER_SECONDS = 1;
 
-export interface ConnectionsWorld {
+export interface ConnectionsPorts {
   /** How many descriptors this process may have open. */
   readonly descriptors: number;
   now(): number;
@@ -37,12 +41,12 @@ interface Connection {
   readonly isSpare: boolean;
   /** Requests that came while an earlier one was being answered. */
   pipelined: number;
-  /** When its bytes were counted last, to tell a body that has stopped. */
+  /** When its bytes were counted last, to tell a body that hardly comes on. */
   readonly counted: { bytes: number; atMs: number };
 }
 
 export class Connections {
-  readonly #world: ConnectionsWorld;
+  readonly #ports: ConnectionsPorts;
   readonly #most: number;
   /**
    * Who has asked for nothing yet first, then by the last request: the first idle one is the one to
@@ -51,11 +55,11 @@ export class Connections {
   readonly #silent = new Map<Socket, Connection>();
   readonly #asked = new Map<Socket, Connection>();
 
-  constructor(world: ConnectionsWorld) {
-    this.#world = world;
-    const reserve = Math.max(LEAST_RESERVE, world.descriptors / RESERVE_RATIO);
+  constructor(ports: ConnectionsPorts) {
+    this.#ports = ports;
+    const reserve = Math.max(LEAST_RESERVE, ports.descriptors / RESERVE_RATIO);
     // Each may need a second descriptor, to its model.
-    this.#most = Math.min(MOST, Math.max(FEWEST, Math.floor((world.descriptors - reserve) / 2)));
+    this.#most = Math.min(MOST, Math.max(FEWEST, Math.floor((ports.descriptors - reserve) / 2)));
   }
 
   /** How many may be open for inference. */
@@ -80,6 +84,8 @@ export class Connections {
       this.#silent.delete(socket);
       this.#asked.delete(socket);
       this.#asked.set(socket, connection);
+      connection.counted.bytes = socket.bytesRead;
+      connection.counted.atMs = this.#ports.now();
     }
     if (response.socket !== null) return act();
     if (connection !== undefined) {
@@ -112,8 +118,8 @@ export class Connections {
       answerByHand(socket, tooManyConnections());
       return;
     }
-    const nowMs = this.#world.now();
-    const connection = { openedMs: nowMs, isSpare, pipelined: 0, counted: { bytes: -1, atMs: nowMs } };
+    const nowMs = this.#ports.now();
+    const connection = { openedMs: nowMs, isSpare, pipelined: 0, counted: { bytes: 0, atMs: nowMs } };
     this.#silent.set(socket, connection);
     socket.once('close', () => {
       this.#silent.delete(socket);
@@ -123,11 +129,11 @@ export class Connections {
 
   /** @returns whether one was closed. */
   #makeRoom(): boolean {
-    const nowMs = this.#world.now();
+    const nowMs = this.#ports.now();
     const gone =
       first(this.#silent, (_socket, { openedMs }) => nowMs - openedMs >= SILENT_MS) ??
       first(this.#asked, (socket) => answered(socket) === null) ??
-      first(this.#asked, (socket, connection) => hasStopped(socket, connection, nowMs));
+      first(this.#asked, (socket, connection) => isSlow(socket, connection, nowMs));
     if (gone === null) return false;
     this.#silent.delete(gone);
     this.#asked.delete(gone);
@@ -152,11 +158,12 @@ function answered(socket: Socket): ServerResponse | null {
   return (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? null;
 }
 
-/** Its body does not come on. Counts what came so far as it looks. */
-function hasStopped(socket: Socket, { counted }: Connection, nowMs: number): boolean {
-  if (answered(socket)?.req.complete !== false) return false;
-  if (counted.bytes === socket.bytesRead) return nowMs - counted.atMs >= STOPPED_MS;
+/** Its body hardly comes on. Counts what came so far as it looks, at most every two seconds. */
+function isSlow(socket: Socket, { counted }: Connection, nowMs: number): boolean {
+  const sinceMs = nowMs - counted.atMs;
+  if (sinceMs < SLOW_MS || answered(socket)?.req.complete !== false) return false;
+  const bytesPerSecond = ((socket.bytesRead - counted.bytes) * 1000) / sinceMs;
   counted.bytes = socket.bytesRead;
   counted.atMs = nowMs;
-  return false;
+  return bytesPerSecond < SLOW_BYTES_PER_SECOND;
 }

@@ -1,6 +1,6 @@
 /**
- * The event streams of /control: snapshots and changes, and log lines. Bounded: a reader that does
- * not keep up is dropped, and resumes by itself.
+ * The event streams of /control: snapshots with changes, and log lines. Bounded: a slow reader is
+ * disconnected, and can resume.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EngineEvent } from '../../shared/snapshot.ts';
@@ -20,7 +20,7 @@ const UNREAD_BYTES = 16 * 1024 * 1024;
  */
 export type OpenStreams = Set<ServerResponse>;
 
-export interface StreamWorld {
+export interface StreamPorts {
   readonly control: Control;
   readonly clock: Clock;
   readonly open: OpenStreams;
@@ -30,10 +30,10 @@ export interface StreamWorld {
  * Every change after the one that `Last-Event-ID` names; a snapshot first when there is none, or
  * when that is too long ago.
  */
-export function streamEvents(world: StreamWorld, request: IncomingMessage, response: ServerResponse): void {
+export function streamEvents(ports: StreamPorts, request: IncomingMessage, response: ServerResponse): void {
   const lastId = Number(request.headers['last-event-id'] ?? Number.NaN);
-  const send = openStream(world, response);
-  const unsubscribe = world.control.subscribe(Number.isSafeInteger(lastId) ? lastId : null, (event: EngineEvent) => {
+  const send = openStream(ports, response);
+  const unsubscribe = ports.control.subscribe(Number.isSafeInteger(lastId) ? lastId : null, (event: EngineEvent) => {
     send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event, withoutSecrets)}\n\n`);
   });
   response.once('close', unsubscribe);
@@ -43,18 +43,18 @@ export function streamEvents(world: StreamWorld, request: IncomingMessage, respo
  * The last lines, then those that come: `data: {"line": "..."}`. @param model null: the engine's
  * own log.
  */
-export function streamLogs(world: StreamWorld, model: string | null, response: ServerResponse, shown: (line: string) => string): void {
-  const { lines, follow } = world.control.logs(model);
-  const send = openStream(world, response);
+export function streamLogs(ports: StreamPorts, model: string | null, response: ServerResponse, shown: (line: string) => string): void {
+  const { lines, follow } = ports.control.logs(model);
+  const send = openStream(ports, response);
   const sendLine = (line: string) => send(`data: ${JSON.stringify({ line: shown(line) })}\n\n`);
   for (const line of lines) sendLine(line);
   response.once('close', follow(sendLine));
 }
 
-function openStream(world: StreamWorld, response: ServerResponse): (text: string) => void {
+function openStream(ports: StreamPorts, response: ServerResponse): (text: string) => void {
   response.writeHead(200, EVENT_STREAM_HEADERS);
   response.flushHeaders();
-  world.open.add(response);
+  ports.open.add(response);
   let stopHeartbeat = () => {};
   function send(text: string): void {
     if (response.destroyed || response.writableEnded) return;
@@ -62,7 +62,7 @@ function openStream(world: StreamWorld, response: ServerResponse): (text: string
     else response.write(text);
   }
   function beat(): void {
-    stopHeartbeat = world.clock.after(HEARTBEAT_MS, () => {
+    stopHeartbeat = ports.clock.after(HEARTBEAT_MS, () => {
       send(': still here\n\n');
       beat();
     });
@@ -70,7 +70,7 @@ function openStream(world: StreamWorld, response: ServerResponse): (text: string
   beat();
   response.once('close', () => {
     stopHeartbeat();
-    world.open.delete(response);
+    ports.open.delete(response);
   });
   return send;
 }

@@ -1,7 +1,7 @@
 /**
- * Everything that is not hot, through Fastify: /control, /status, /models, /openapi.json and the
- * routes as text. The only importer of Fastify. Each route is one of the contract in shared/api.ts:
- * its method, path, input checks and token come from there.
+ * All routes that are not performance-critical, through Fastify: /control, /status, /models,
+ * /openapi.json and the list of routes. The only importer of Fastify. Each route comes from the
+ * contract in shared/api.ts: its method, path, input checks and token.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -15,9 +15,10 @@ import type { ModelView } from '../../shared/snapshot.ts';
 import { MIB } from '../../shared/units.ts';
 import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { MAX_BODY, parseObject, readBody } from './body.ts';
-import { decodedBody } from './body-encoding.ts';
-import { type OpenStreams, type StreamWorld, streamEvents, streamLogs } from './control-streams.ts';
+import { MAX_BODY } from './body.ts';
+import type { BodyBudget } from './body-budget.ts';
+import { admissionOf, FILE_TYPE, JSON_TYPE, letIn, readFileBody, readJsonBody } from './control-bodies.ts';
+import { type OpenStreams, type StreamPorts, streamEvents, streamLogs } from './control-streams.ts';
 import { streamLoadTest } from './load-test.ts';
 import { listOf } from './model-list.ts';
 import { sendAsset, sendPage, wantsPage } from './page.ts';
@@ -25,9 +26,9 @@ import { modelNotFound, sendError, sendText } from './respond.ts';
 import { pathOf, routesAsText, unknownRoute } from './routes.ts';
 import { withoutLaunch, withoutSecrets } from './secrets.ts';
 import { SharedText } from './shared-text.ts';
-import { type Admitted, type Gatekeeper, requireBody } from './token.ts';
+import { type Gatekeeper, requireBody } from './token.ts';
 
-export interface ControlWorld {
+export interface ControlRoutesPorts {
   readonly control: Control;
   readonly inference: Inference;
   readonly clock: Clock;
@@ -36,23 +37,19 @@ export interface ControlWorld {
   readonly gatekeeper: Gatekeeper;
   readonly version: string;
   readonly maxBodyMb: () => number;
+  readonly budget: BodyBudget;
   readonly openStreams: OpenStreams;
   readonly page: PageFiles;
 }
 
 const NO_BODY = Buffer.alloc(0);
-/** Names, paths and settings are far shorter (I10). */
-const CONTROL_BYTES = 64 * 1024;
 const PLAIN = 'text/plain; charset=utf-8';
-const JSON_TYPE = 'application/json; charset=utf-8';
+const JSON_ANSWER = 'application/json; charset=utf-8';
 /**
  * Of a name of 120 characters with its owner's, percent-encoded: the longest are twelve characters
  * for one.
  */
 const MOST_PARAM_CHARACTERS = 4096;
-
-/** Who was let in; what they proved is compared with their body once that is there. */
-const admissions = new WeakMap<IncomingMessage, Admitted>();
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -81,7 +78,7 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
  * @param onClientError what to do with bytes that are no HTTP.
  */
 export async function createControlApp(
-  world: ControlWorld,
+  ports: ControlRoutesPorts,
   server: Server,
   onClientError: (error: Error & { code?: string }, socket: Socket) => void,
 ): Promise<Listener> {
@@ -99,57 +96,47 @@ export async function createControlApp(
       sendError(reply.raw, new ModeliumError('route-not-found', `There is no route ${path}: its escapes are broken.`));
     },
   });
-  readJsonBodies(app, world);
+  readBodies(app, ports);
   app.setErrorHandler((thrown, request, reply) => {
     const error = toModeliumError(thrown);
-    if (error.code === 'internal') world.log.error(`${request.method} ${request.url} met a bug.`, thrown);
+    if (error.code === 'internal') ports.log.error(`${request.method} ${request.url} hit a bug.`, thrown);
     reply.hijack();
     sendError(reply.raw, error);
   });
   app.setNotFoundHandler(async (request) => {
     throw unknownRoute(request.method, request.url);
   });
-  addOpenRoutes(app, world);
-  addModelRoutes(app, world);
-  addEngineRoutes(app, world);
+  addOpenRoutes(app, ports);
+  addModelRoutes(app, ports);
+  addEngineRoutes(app, ports);
   await app.ready();
   if (held.listener === null) throw new Error('Fastify did not ask for its server.');
   return held.listener;
 }
 
 /**
- * Bodies are JSON whatever they say: the raw listener has put that into their content type already.
- * No body counts as an empty object.
+ * Bodies are what their route takes: the raw listener has put that into their content type already.
  */
-function readJsonBodies(app: FastifyInstance, world: ControlWorld): void {
+function readBodies(app: FastifyInstance, ports: ControlRoutesPorts): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', (request, _payload, done) => {
-    const limitBytes = Math.min(CONTROL_BYTES, world.maxBodyMb() * MIB);
-    const bounds = { limitBytes, limitName: limitBytes === CONTROL_BYTES ? 'this route' : MAX_BODY, budget: null };
-    readBody(decodedBody(request.raw), request.raw.socket, bounds, (result) => {
-      if ('error' in result) return done(result.error);
-      try {
-        requireBody(result.body, admissions.get(request.raw));
-        done(null, result.body.length === 0 ? {} : parseObject(result.body));
-      } catch (thrown) {
-        done(toModeliumError(thrown));
-      }
-    });
-  });
+  app.addContentTypeParser(JSON_TYPE, (request, _payload, done) => readJsonBody(request.raw, ports.maxBodyMb() * MIB, done));
+  app.addContentTypeParser(FILE_TYPE, (request, _payload, done) =>
+    readFileBody(request.raw, { limitBytes: ports.maxBodyMb() * MIB, limitName: MAX_BODY, budget: ports.budget }, done),
+  );
 }
 
-function addRoute<C extends Contract>(app: FastifyInstance, world: ControlWorld, contract: C, handler: Handler<C>): void {
+function addRoute<C extends Contract>(app: FastifyInstance, ports: ControlRoutesPorts, contract: C, handler: Handler<C>): void {
   app.route({
     method: contract.method,
     url: contract.path.replaceAll(/\{(\w+)\}/g, ':$1'),
     onRequest: async (request, reply) => {
       if (contract.access !== 'token') return;
-      const admitted = world.gatekeeper.admit(request.raw);
-      admissions.set(request.raw, admitted);
+      const admitted = ports.gatekeeper.admit(request.raw);
+      letIn(request.raw, reply.raw, admitted);
       if (admitted.answerProof !== null) reply.raw.setHeader(ANSWER_PROOF_HEADER, admitted.answerProof);
     },
     preHandler: async (request) => {
-      if (request.body === undefined) requireBody(NO_BODY, admissions.get(request.raw));
+      if (request.body === undefined) requireBody(NO_BODY, admissionOf(request.raw));
     },
     handler: async (request, reply) => {
       const answer = await handler({
@@ -160,124 +147,132 @@ function addRoute<C extends Contract>(app: FastifyInstance, world: ControlWorld,
         body: (contract.body === undefined ? undefined : checkInput(contract.body, request.body ?? {})) as Body<C>,
       });
       if (answer === ANSWERED || typeof answer !== 'object') return answer === ANSWERED ? reply : answer;
-      reply.type(JSON_TYPE);
+      reply.type(JSON_ANSWER);
       return JSON.stringify(answer, contract.access === 'open' ? withoutLaunch : withoutSecrets);
     },
   });
 }
 
 /** A route without input, which anybody may ask for. */
-function addShared<C extends Contract>(app: FastifyInstance, world: ControlWorld, contract: C, read: () => DeepReadonly<Answer<C>>): void {
-  const text = new SharedText(world.clock, () => JSON.stringify(read(), withoutLaunch));
-  addRoute(app, world, contract, async ({ reply }): Promise<typeof ANSWERED> => {
+function addShared<C extends Contract>(
+  app: FastifyInstance,
+  ports: ControlRoutesPorts,
+  contract: C,
+  read: () => DeepReadonly<Answer<C>> | Promise<DeepReadonly<Answer<C>>>,
+): void {
+  const text = new SharedText(ports.clock, async () => JSON.stringify(await read(), withoutLaunch));
+  addRoute(app, ports, contract, async ({ reply }): Promise<typeof ANSWERED> => {
     const written = await text.read();
     reply.hijack();
-    sendText(reply.raw, 200, JSON_TYPE, written);
+    sendText(reply.raw, 200, JSON_ANSWER, written);
     return ANSWERED;
   });
 }
 
-function addOpenRoutes(app: FastifyInstance, world: ControlWorld): void {
-  const { control } = world;
+function addOpenRoutes(app: FastifyInstance, ports: ControlRoutesPorts): void {
+  const { control } = ports;
   let document: string | null = null;
-  addShared(app, world, API.status, () => control.snapshot());
-  addShared(app, world, API.models, () => ({ ...listOf(world.inference.servable()), models: control.snapshot().models }));
-  addRoute(app, world, API.openapi, ({ reply }) => {
+  addShared(app, ports, API.status, async () => ({ ...control.snapshot(), statistics: (await control.statistics?.()) ?? {} }));
+  addShared(app, ports, API.models, () => ({ ...listOf(ports.inference.servable()), models: control.snapshot().models }));
+  addRoute(app, ports, API.openapi, ({ reply }) => {
     // Written once: it is large, and anybody may ask for it.
-    document ??= JSON.stringify(openApiDocument(world.version));
+    document ??= JSON.stringify(openApiDocument(ports.version));
     reply.hijack();
-    sendText(reply.raw, 200, JSON_TYPE, document);
+    sendText(reply.raw, 200, JSON_ANSWER, document);
     return ANSWERED;
   });
-  addRoute(app, world, API.root, async ({ request, reply }) => {
+  addRoute(app, ports, API.root, async ({ request, reply }) => {
     if (wantsPage(request.raw)) {
       reply.hijack();
-      if (await sendPage(world.page, reply.raw)) return ANSWERED;
-      sendText(reply.raw, 200, PLAIN, `The window is not built: npm run build\n\n${routesAsText(world.version)}`);
+      if (await sendPage(ports.page, reply.raw)) return ANSWERED;
+      sendText(reply.raw, 200, PLAIN, `The window is not built: npm run build\n\n${routesAsText(ports.version)}`);
       return ANSWERED;
     }
     reply.type(PLAIN);
-    return routesAsText(world.version);
+    return routesAsText(ports.version);
   });
-  addRoute(app, world, API.asset, async ({ params, reply }): Promise<typeof ANSWERED> => {
-    await sendAsset(world.page, params['file'] ?? '', reply.raw);
+  addRoute(app, ports, API.asset, async ({ params, reply }): Promise<typeof ANSWERED> => {
+    await sendAsset(ports.page, params['file'] ?? '', reply.raw);
     reply.hijack();
     return ANSWERED;
   });
-  addRoute(app, world, API.prove, ({ body, request }) => world.gatekeeper.prove(body.nonce, request.headers.host));
+  addRoute(app, ports, API.prove, ({ body, request }) => ports.gatekeeper.prove(body.nonce, request.headers.host));
 }
 
-function addModelRoutes(app: FastifyInstance, world: ControlWorld): void {
-  const { control } = world;
-  const answer = (id: string) => ({ model: requireModel(world, id) });
-  addRoute(app, world, API.model, ({ params }) => answer(params['id'] ?? ''));
-  addRoute(app, world, API.load, ({ params, body }) => {
-    const { id } = requireModel(world, params['id'] ?? '');
+function addModelRoutes(app: FastifyInstance, ports: ControlRoutesPorts): void {
+  const { control } = ports;
+  const answer = (id: string) => ({ model: requireModel(ports, id) });
+  addRoute(app, ports, API.model, ({ params }) => answer(params['id'] ?? ''));
+  addRoute(app, ports, API.load, ({ params, body }) => {
+    const { id } = requireModel(ports, params['id'] ?? '');
     control.load(id, body);
     return answer(id);
   });
-  addRoute(app, world, API.unload, async ({ params, body }) => {
-    const model = requireModel(world, params['id'] ?? '');
+  addRoute(app, ports, API.unload, async ({ params, body }) => {
+    const model = requireModel(ports, params['id'] ?? '');
     await control.unload(model.id, body);
     // Its files may have gone meanwhile, and the model with them.
     return { model: control.model(model.id) ?? model };
   });
-  addRoute(app, world, API.pin, ({ params, body }) => {
-    const { id } = requireModel(world, params['id'] ?? '');
+  addRoute(app, ports, API.pin, ({ params, body }) => {
+    const { id } = requireModel(ports, params['id'] ?? '');
     control.pin(id, body.pinned);
     return answer(id);
   });
-  addRoute(app, world, API.showTrust, ({ params, reply }) => control.showTrust(requireModel(world, params['id'] ?? '').id, leaving(reply)));
-  addRoute(app, world, API.trust, async ({ params, body, reply }) => {
-    const { id } = requireModel(world, params['id'] ?? '');
+  addRoute(app, ports, API.showTrust, ({ params, reply }) => control.showTrust(requireModel(ports, params['id'] ?? '').id, leaving(reply)));
+  addRoute(app, ports, API.trust, async ({ params, body, reply }) => {
+    const { id } = requireModel(ports, params['id'] ?? '');
     await control.trust(id, body, leaving(reply));
     return answer(id);
   });
-  addRoute(app, world, API.add, ({ body: { path, load } }) => control.add(path, { load }));
-  addRoute(app, world, API.found, () => control.found());
-  addRoute(app, world, API.sample, async ({ reply }) => ({ path: await control.sample(leaving(reply)) }));
-  addRoute(app, world, API.forget, async ({ params }) => {
-    const { id } = requireModel(world, params['id'] ?? '');
+  addRoute(app, ports, API.add, ({ body: { path, load } }) => control.add(path, { load }));
+  addRoute(app, ports, API.upload, async ({ request, reply, query }) => ({
+    path: await control.upload(query.name, request.body instanceof Uint8Array ? request.body : NO_BODY, leaving(reply)),
+  }));
+  addRoute(app, ports, API.found, () => control.found());
+  addRoute(app, ports, API.sample, async ({ reply }) => ({ path: await control.sample(leaving(reply)) }));
+  addRoute(app, ports, API.forget, async ({ params }) => {
+    const { id } = requireModel(ports, params['id'] ?? '');
     await control.forget(id);
     return { id };
   });
 }
 
-function addEngineRoutes(app: FastifyInstance, world: ControlWorld): void {
-  const { control } = world;
-  const streams: StreamWorld = { control, clock: world.clock, open: world.openStreams };
-  addRoute(app, world, API.snapshot, () => control.snapshot());
-  addRoute(app, world, API.events, ({ request, reply }) => {
+function addEngineRoutes(app: FastifyInstance, ports: ControlRoutesPorts): void {
+  const { control } = ports;
+  const streams: StreamPorts = { control, clock: ports.clock, open: ports.openStreams };
+  addRoute(app, ports, API.snapshot, () => control.snapshot());
+  addRoute(app, ports, API.events, ({ request, reply }) => {
     reply.hijack();
     streamEvents(streams, request.raw, reply.raw);
     return ANSWERED;
   });
-  addRoute(app, world, API.history, ({ query }) => control.history(query.span));
-  addRoute(app, world, API.activity, ({ query: { limit, model } }) =>
-    control.activity({ limit, ...(model === undefined ? {} : { model }) }),
+  addRoute(app, ports, API.history, ({ query }) => control.history(query.span));
+  addRoute(app, ports, API.activity, ({ query: { limit, model, outcome } }) =>
+    control.activity({ limit, ...(model === undefined ? {} : { model }), ...(outcome === undefined ? {} : { outcome }) }),
   );
-  addRoute(app, world, API.plan, async ({ body }) => await control.plan(body.target, body.with));
-  addRoute(app, world, API.decisions, ({ query }) => {
+  addRoute(app, ports, API.plan, async ({ body }) => await control.plan(body.target, { wish: body.with, after: body.after }));
+  addRoute(app, ports, API.decisions, ({ query }) => {
     const { model, before, limit } = query;
     const filter = { limit, ...(model === undefined ? {} : { model }), ...(before === undefined ? {} : { beforeId: before }) };
     return { decisions: control.decisions(filter) };
   });
-  addRoute(app, world, API.logs, ({ query, reply }) => {
-    const id = query.model === undefined ? null : requireModel(world, query.model).id;
-    if (!query.follow) return { lines: control.logs(id).lines.map((line) => withoutToken(line, world.token)) };
+  addRoute(app, ports, API.logs, ({ query, reply }) => {
+    const id = query.model === undefined ? null : requireModel(ports, query.model).id;
+    if (!query.follow) return { lines: control.logs(id).lines.map((line) => withoutToken(line, ports.token)) };
     reply.hijack();
-    streamLogs(streams, id, reply.raw, (line) => withoutToken(line, world.token));
+    streamLogs(streams, id, reply.raw, (line) => withoutToken(line, ports.token));
     return ANSWERED;
   });
-  addRoute(app, world, API.loadTest, ({ request, reply, body }) => {
-    requireModel(world, body.model);
+  addRoute(app, ports, API.loadTest, ({ request, reply, body }) => {
+    requireModel(ports, body.model);
     reply.hijack();
     streamLoadTest(streams, request.raw, reply.raw, body);
     return ANSWERED;
   });
-  addRoute(app, world, API.settings, () => control.settings());
-  addRoute(app, world, API.editSettings, ({ body }) => control.editSettings(body));
-  addRoute(app, world, API.rescan, async () => {
+  addRoute(app, ports, API.settings, () => control.settings());
+  addRoute(app, ports, API.editSettings, ({ body }) => control.editSettings(body));
+  addRoute(app, ports, API.rescan, async () => {
     await control.rescanRuntimes();
     return { runtimes: control.snapshot().runtimes };
   });
@@ -291,12 +286,13 @@ function withoutToken(line: string, token: string): string {
 /** Aborts when the client leaves before its answer: nothing is read on for nobody. */
 function leaving(reply: FastifyReply): AbortSignal {
   const abort = new AbortController();
+  if (reply.raw.destroyed) abort.abort();
   reply.raw.once('close', () => abort.abort());
   return abort.signal;
 }
 
-function requireModel(world: ControlWorld, name: string): ModelView {
-  const model = world.control.model(name);
-  if (model === null) throw modelNotFound(name, world.inference.nearest(name));
+function requireModel(ports: ControlRoutesPorts, name: string): ModelView {
+  const model = ports.control.model(name);
+  if (model === null) throw modelNotFound(name, ports.inference.nearest(name));
   return model;
 }

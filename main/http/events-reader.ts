@@ -1,6 +1,6 @@
 /**
- * Reads server-sent events out of chunks that are cut anywhere, in mid-character too. Knows `data`
- * lines only: all that runtimes send.
+ * Parses server-sent events from chunks that may be cut anywhere, even inside a character. It reads
+ * `data` lines only, because runtimes send nothing else.
  */
 import { StringDecoder } from 'node:string_decoder';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -20,7 +20,9 @@ export class EventsReader {
    * @throws ModeliumError upstream-failed for a line without end.
    */
   push(chunk: Buffer): readonly string[] {
-    const lines = (this.#rest + this.#decoder.write(chunk)).split('\n');
+    const text = this.#decoder.write(chunk);
+    // What is there already is not gone through again for each byte that comes.
+    const lines = text.includes('\n') ? (this.#rest + text).split('\n') : [this.#rest + text];
     this.#rest = lines.pop() ?? '';
     if (this.#rest.length > LINE_CHARACTERS) throw new ModeliumError('upstream-failed', 'The runtime sent a line without end.');
     const found: string[] = [];

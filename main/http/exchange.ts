@@ -1,33 +1,33 @@
 /**
- * One inference request, from its body to the last byte of the answer: wait for the model, ask its runtime, pass the answer on, tell how it went.
- * What differs between routes (how the runtime is asked, what its answer becomes) comes in as a Job. Parses nothing of an answer itself.
+ * One inference request, from its body to the last byte of the answer: it waits for the model, asks
+ * its runtime, passes the answer on and reports the result. The differences between routes (how to
+ * ask the runtime, how to transform the answer) come in as a Job. It parses no answer itself.
  */
 import type { ServerResponse } from 'node:http';
 import type { Timings } from '../../shared/api-predict.ts';
 import { type ErrorEnvelope, ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import type { Departure, Inference, Lease } from '../core/gateway.ts';
-import type { Clock, Log } from '../core/ports.ts';
+import type { Departure, Lease } from '../core/gateway.ts';
 import { Comments, SILENT_HEAD_MS, WAITING_HEAD_MS } from './comments.ts';
-import { Leaving } from './leaving.ts';
+import { callerOf, Leaving } from './leaving.ts';
+import type { ProxyPorts } from './proxy-ports.ts';
 import { brokeOff, isOurs, type Refusal, refusalEnvelope, refusalHeaders, refusalStatus } from './refusal.ts';
 import { beginEventStream, cutStream, errorEvent, errorHeaders, type Headers, isEventStream, modelHeaders, sendJson } from './respond.ts';
-import type { Dispatch, UpstreamController, UpstreamHandler, UpstreamHeaders, UpstreamRequest } from './upstream.ts';
+import type { UpstreamController, UpstreamHandler, UpstreamHeaders, UpstreamRequest } from './upstream.ts';
 import { NO_USAGE, type TokenUsage, timingsOf } from './usage.ts';
 
 /** Error bodies of runtimes are a few hundred bytes; what is longer is cut (I10). */
 const REFUSAL_BYTES = 64 * 1024;
 const NONE_IGNORED: readonly string[] = [];
-/** So long after the end of a process its news have come, grandchildren that hold its pipes open included. */
+/**
+ * So long after the end of a process its news have come, grandchildren that hold its pipes open
+ * included.
+ */
 const NEWS_MS = 300;
 
-export interface ProxyWorld {
-  readonly inference: Inference;
-  readonly dispatch: Dispatch;
-  readonly clock: Clock;
-  readonly log: Log;
-}
-
-/** What a route does with a request and with the runtime's good answer. Only the functions of the job may throw ModeliumError. */
+/**
+ * What a route does with a request and with the runtime's good answer. Only the functions of the
+ * job may throw ModeliumError.
+ */
 export interface Job {
   readonly modelId: string;
   /** The client asked for server-sent events. */
@@ -36,17 +36,24 @@ export interface Job {
   readonly ignoredFields?: readonly string[];
   /** An answer that is no success is passed on as it is, too. */
   readonly passesRefusals?: boolean;
-  /** @throws ModeliumError not-supported-by-model. */
-  prepare(lease: Lease): UpstreamRequest;
+  /**
+   * Later where something of the request has to be read first. @throws ModeliumError
+   * not-supported-by-model.
+   */
+  prepare(lease: Lease, exchange: Exchange): UpstreamRequest | Promise<UpstreamRequest>;
   begin(exchange: Exchange, status: number, headers: UpstreamHeaders): void;
   data(exchange: Exchange, chunk: Buffer): void;
-  /** Ends the response, and says what the request used. */
-  end(exchange: Exchange): TokenUsage;
+  /**
+   * Ends the response, and says what the request used; later where the answer is made elsewhere.
+   */
+  end(exchange: Exchange): TokenUsage | Promise<TokenUsage>;
+  /** The request has ended, in whatever way: what was held for it is given back. */
+  over?(): void;
 }
 
 export class Exchange implements UpstreamHandler {
   readonly response: ServerResponse;
-  readonly #world: ProxyWorld;
+  readonly #ports: ProxyPorts;
   readonly #job: Job;
   readonly #startedMs: number;
   #leaving: Leaving | null = null;
@@ -59,8 +66,8 @@ export class Exchange implements UpstreamHandler {
   #done = false;
   #firstTokenMs: number | null = null;
 
-  constructor(world: ProxyWorld, response: ServerResponse, job: Job, startedMs: number) {
-    this.#world = world;
+  constructor(ports: ProxyPorts, response: ServerResponse, job: Job, startedMs: number) {
+    this.#ports = ports;
     this.response = response;
     this.#job = job;
     this.#startedMs = startedMs;
@@ -74,7 +81,7 @@ export class Exchange implements UpstreamHandler {
 
   #begin(): void {
     try {
-      const lease = this.#world.inference.ensureReady(this.#job.modelId, this);
+      const lease = this.#ports.inference.ensureReady(this.#job.modelId, this);
       if (!(lease instanceof Promise)) {
         this.#ask(lease);
         return;
@@ -89,19 +96,22 @@ export class Exchange implements UpstreamHandler {
     }
   }
 
-  /** Aborts when the client leaves. Made only for a request that has to wait: most never ask for it. */
+  /**
+   * Aborts when the client leaves. Made only for a request that has to wait: most never ask for it.
+   */
   get signal(): Departure {
     this.#leaving ??= new Leaving();
     return this.#leaving;
   }
 
-  /** Programs are told apart by where they are, their key and what they call themselves. */
   get caller(): string {
-    const { socket, headers } = this.response.req;
-    return `${socket.remoteAddress} ${headers.authorization} ${headers['user-agent']}`;
+    return callerOf(this.response);
   }
 
-  /** The head of the stream went out before the runtime answered: comments keep the connection alive. */
+  /**
+   * The head of the stream went out before the runtime answered: comments keep the connection
+   * alive.
+   */
   get headersSent(): boolean {
     return this.response.headersSent;
   }
@@ -115,12 +125,18 @@ export class Exchange implements UpstreamHandler {
     return modelHeaders(this.#job.modelId, this.#lease, this.#job.ignoredFields ?? NONE_IGNORED);
   }
 
-  /** Sends the head of an event stream, unless it went out already. @param passed what the runtime's own head says. */
+  /**
+   * Sends the head of an event stream, unless it went out already. @param passed what the runtime's
+   * own head says.
+   */
   beginEvents(passed: Headers = {}): void {
     beginEventStream(this.response, { ...passed, ...this.headers() });
   }
 
-  /** Passes bytes on; the runtime is held back while the client is slow, so that no more than a buffer's worth is kept. */
+  /**
+   * Passes bytes on; the runtime is held back while the client is slow, so that no more than a
+   * buffer's worth is kept.
+   */
   write(chunk: Buffer | string): void {
     if (this.response.write(chunk) || this.#paused) return;
     this.#paused = true;
@@ -137,15 +153,18 @@ export class Exchange implements UpstreamHandler {
     return timingsOf(this.#lease, this.#firstTokenMs, this.#elapsedMs(), completionTokens);
   }
 
-  /** Ends the request with an error: as the answer while nothing went out, else as the stream's last event. */
+  /**
+   * Ends the request with an error: as the answer while nothing went out, else as the stream's last
+   * event.
+   */
   fail(error: ModeliumError): void {
-    if (error.code === 'internal') this.#world.log.error(`A request for ${this.#job.modelId} met a bug.`, error);
+    if (error.code === 'internal') this.#ports.log.error(`A request for ${this.#job.modelId} hit a bug.`, error);
     this.#failWith(error.status, error.envelope(), errorHeaders(error));
   }
 
   /** Its server answered as one that is broken does: whoever knows looks whether it is. */
   doubt(): void {
-    this.#world.inference.doubt?.(this.#job.modelId);
+    this.#ports.inference.doubt?.(this.#job.modelId);
   }
 
   onRequestStart(controller: UpstreamController): void {
@@ -189,19 +208,20 @@ export class Exchange implements UpstreamHandler {
       this.#failWith(refusalStatus(refusal), refusalEnvelope(refusal, of), refusalHeaders(refusal));
       return;
     }
-    this.#guarded(() => this.#finish(this.response.statusCode, this.#job.end(this)));
+    this.#guarded(() => this.#soon(this.#job.end(this), (used) => this.#finish(this.response.statusCode, used)));
   }
 
   onResponseError(_controller: UpstreamController, error: Error): void {
     if (this.#done) return;
     if (this.#controller === null && !this.#retried) {
-      // No connection came about, so that no byte went out and asking twice cannot run the prompt twice. Its process has ended, and the news of that
-      // is on its way: by then this request waits like any other until the model is loaded again.
+      // No connection came about, so that no byte went out and asking twice cannot run the prompt
+      // twice. Its process has ended, and the news of that is on its way: by then this request
+      // waits like any other until the model is loaded again.
       this.#retried = true;
-      this.#world.inference.doubt?.(this.#job.modelId);
+      this.#ports.inference.doubt?.(this.#job.modelId);
       this.#giveBack();
       this.#lease = null;
-      this.#world.clock.after(NEWS_MS, () => {
+      this.#ports.clock.after(NEWS_MS, () => {
         if (!this.#done) this.#begin();
       });
       return;
@@ -221,10 +241,18 @@ export class Exchange implements UpstreamHandler {
       return;
     }
     lease.cut.addEventListener('abort', this.#onCut);
-    this.#guarded(() => this.#world.dispatch(lease.endpoint, this.#job.prepare(lease), this));
+    this.#guarded(() => this.#soon(this.#job.prepare(lease, this), (request) => this.#ports.dispatch(lease.endpoint, request, this)));
   }
 
-  /** Whatever a job throws becomes the answer; nothing escapes into the client library's callbacks. */
+  /** Now or later; not where something else has ended the request meanwhile. */
+  #soon<Value>(value: Value | Promise<Value>, act: (value: Value) => void): void {
+    if (!(value instanceof Promise)) return act(value);
+    void value.then((later) => (this.#done ? undefined : act(later))).catch((thrown: unknown) => this.fail(toModeliumError(thrown)));
+  }
+
+  /**
+   * Whatever a job throws becomes the answer; nothing escapes into the client library's callbacks.
+   */
   #guarded(act: () => void): void {
     try {
       act();
@@ -236,7 +264,7 @@ export class Exchange implements UpstreamHandler {
   /** Nothing is said in an answer that is no stream. @param headMs after which the head leaves. */
   #comment(headMs: number): void {
     if (!this.#job.streams) return;
-    const { clock, inference } = this.#world;
+    const { clock, inference } = this.#ports;
     const says = () => (this.#lease === null ? inference.waitingFor(this.#job.modelId) : 'waiting for the first token');
     this.#comments ??= new Comments(clock, this.response, () => this.beginEvents(), says);
     this.#comments.startIn(headMs);
@@ -250,9 +278,7 @@ export class Exchange implements UpstreamHandler {
   #onClientGone = (): void => {
     if (this.#done) return;
     this.#finish(499, NO_USAGE);
-    const reason = new ModeliumError('cancelled', 'The client left.');
-    this.#leaving?.abort();
-    this.#controller?.abort(reason);
+    this.#controller?.abort(new ModeliumError('cancelled', 'The client left.'));
   };
 
   #onCut = (): void => {
@@ -269,16 +295,18 @@ export class Exchange implements UpstreamHandler {
     if (!response.headersSent) sendJson(response, status, envelope, allHeaders);
     else if (!this.#job.streams) response.destroy();
     else if (this.#controller === null || this.#refusal !== null) response.end(errorEvent(envelope));
-    else cutStream(response, envelope, this.#world.clock);
+    else cutStream(response, envelope, this.#ports.clock);
   }
 
   #finish(status: number, usage: TokenUsage): void {
     this.#done = true;
+    this.#leaving?.abort();
+    this.#job.over?.();
     this.#comments?.end();
     const lease = this.#lease;
     this.#giveBack();
     const totalMs = this.#elapsedMs();
-    this.#world.inference.report({
+    this.#ports.inference.report({
       modelId: this.#job.modelId,
       runtime: lease?.runtime ?? null,
       status,
@@ -298,6 +326,6 @@ export class Exchange implements UpstreamHandler {
   }
 
   #elapsedMs(): number {
-    return this.#world.clock.now() - this.#startedMs;
+    return this.#ports.clock.now() - this.#startedMs;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Who may speak to us at all. Runs before every route, the hot path included, and knows nothing of
- * routes. A web page that a person visits must not reach an engine on their machine: neither by a
- * foreign name that resolves here (DNS rebinding: Host), nor as a foreign origin (Origin,
+ * Decides which clients may talk to the engine. Runs before every route, including the hot path,
+ * and knows no route. A web page that a user visits must not reach the engine: neither through a
+ * foreign name that resolves here (DNS rebinding: Host), nor from a foreign origin (Origin,
  * Sec-Fetch-Site).
  */
 import { ModeliumError } from '../../shared/errors.ts';
@@ -57,10 +57,10 @@ export function guard(headers: GuardedHeaders, rules: GuardRules): Verdict {
   if (host === undefined || !isAnsweredTo(nameOf(host), origin, rules)) return refuse('host-not-allowed', notOurName(host ?? ''));
   if (origin !== undefined && !isOwn(origin, host)) {
     if (rules.origins.has(origin)) return { refused: null, corsOrigin: origin };
-    return refuse('origin-not-allowed', `Pages of the origin "${short(origin)}" may not ask this engine.`);
+    return refuse('origin-not-allowed', `Pages of the origin "${short(origin)}" may not use this engine.`);
   }
   if (origin === undefined && headers['sec-fetch-site'] === 'cross-site') {
-    return refuse('origin-not-allowed', 'Another web site may not ask this engine.');
+    return refuse('origin-not-allowed', 'Other web sites may not use this engine.');
   }
   return WELCOME;
 }

@@ -1,6 +1,6 @@
 /**
- * The raw listener: guard, CORS, and the routes on which every microsecond counts; the rest goes on
- * to the control app.
+ * The raw HTTP listener: guard, CORS and the performance-critical routes; all other requests go to
+ * the Fastify app in `control.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { API } from '../../shared/api.ts';
@@ -15,19 +15,21 @@ import { MAX_BODY, readBody, refuseLength } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { decodedBody, refuseEncoding } from './body-encoding.ts';
 import { type Connections, tooManyConnections } from './connections.ts';
-import type { ProxyWorld } from './exchange.ts';
+import { FILE_TYPE, JSON_TYPE } from './control-bodies.ts';
 import { type GuardRules, guard, guardRules } from './guard.ts';
-import { type InferenceTarget, inferenceTarget, isInference, passInference, tellOfInference } from './inference-protocol.ts';
+import { describeInference, type InferenceTarget, inferenceTarget, isInference, passInference } from './inference-protocol.ts';
 import { type JsonBody, type LargeJson, readJson } from './json-body.ts';
+import { askingOf } from './leaving.ts';
+import { refuseHead } from './malformed.ts';
 import { asOpenAi } from './model-list.ts';
-import { FORMS_PASSED_ON, PASSED_ON, passFormOn, passOn } from './openai.ts';
-import { predict } from './predict.ts';
+import { MULTIPART_PASSED_ON, PASSED_ON, passMultipartOn, passOn } from './openai.ts';
+import { type PredictPorts, predict } from './predict.ts';
 import { modelNotFound, sendError, sendJson, sendText } from './respond.ts';
-import { methodsOf, pathOf, unknownRoute } from './routes.ts';
+import { methodsOf, pathOf, takesFile, unknownRoute } from './routes.ts';
 import type { SharedText } from './shared-text.ts';
 import { isUnread, UnreadBodies } from './unread.ts';
 
-export interface HotWorld extends ProxyWorld {
+export interface HotPorts extends PredictPorts {
   readonly control: Control;
   readonly settings: () => Settings;
   readonly metricsText: () => Promise<string | Buffer>;
@@ -49,21 +51,22 @@ const PREFLIGHT_SECONDS = 600;
 const EXPOSED_HEADERS = 'x-modelium-model, x-modelium-runtime, x-modelium-queue-ms, x-modelium-load-ms, x-modelium-ignored, retry-after';
 
 /** @returns the listeners for `request` and for `checkContinue`. */
-export function createListeners(world: HotWorld): { readonly request: Listener; readonly checkContinue: Listener } {
-  const unread = new UnreadBodies(world.clock);
+export function createListeners(ports: HotPorts): { readonly request: Listener; readonly checkContinue: Listener } {
+  const unread = new UnreadBodies(ports.clock);
   let rulesOf: Settings['api'] | null = null;
   let rules: GuardRules = { hosts: new Set(), origins: new Set() };
 
   function mayPass(request: IncomingMessage, response: ServerResponse): boolean {
+    const unclear = refuseHead(request);
     if (request.url?.startsWith('/') !== true) takeApart(request);
-    const { api } = world.settings();
+    const { api } = ports.settings();
     if (api !== rulesOf) {
       rulesOf = api;
       rules = guardRules(api);
     }
     const verdict = guard(request.headers, rules);
     const { 'content-length': length, 'content-encoding': encoding } = request.headers;
-    const refused = verdict.refused ?? refuseLength(length, api.max_body_mb) ?? refuseEncoding(encoding);
+    const refused = unclear ?? verdict.refused ?? refuseLength(length, api.max_body_mb) ?? refuseEncoding(encoding);
     if (verdict.refused === null && verdict.corsOrigin !== null) allowOrigin(response, verdict.corsOrigin);
     if (refused !== null) sendError(response, refused);
     return refused === null;
@@ -71,8 +74,8 @@ export function createListeners(world: HotWorld): { readonly request: Listener; 
 
   function listener(request: IncomingMessage, response: ServerResponse): void {
     unread.follow(response);
-    world.connections.asked(response, () => {
-      if (mayPass(request, response)) route(world, request, response);
+    ports.connections.asked(response, () => {
+      if (mayPass(request, response)) route(ports, request, response);
     });
   }
   // A client that asks before it sends a large body hears the refusal without sending it: who reads
@@ -91,57 +94,57 @@ function takeApart(request: IncomingMessage): void {
   request.headers.host = absolute.host;
 }
 
-function route(world: HotWorld, request: IncomingMessage, response: ServerResponse): void {
+function route(ports: HotPorts, request: IncomingMessage, response: ServerResponse): void {
   const path = pathOf(request.url ?? '/');
   if (request.method === 'POST') {
     if (PASSED_ON.has(path)) {
-      withJson(world, request, response, false, (body, startedMs) => passOn(world, response, path, body, startedMs));
+      withJson(ports, request, response, false, (body, startedMs) => passOn(ports, response, path, body, startedMs));
       return;
     }
-    if (FORMS_PASSED_ON.has(path)) {
+    if (MULTIPART_PASSED_ON.has(path)) {
       const contentType = request.headers['content-type'];
-      withBody(world, request, response, (body, startedMs) => passFormOn(world, response, path, { body, contentType }, startedMs));
+      withBody(ports, request, response, (body, startedMs) => passMultipartOn(ports, response, path, { body, contentType }, startedMs));
       return;
     }
     if (path.startsWith(PREDICT) && path.length > PREDICT.length) {
       const name = nameAfter(PREDICT, path);
       // Nothing is read for a model that there is not; what there is, is known once the folders
       // were looked at.
-      if (world.inference.begun() === null && world.inference.resolve(name) === null)
-        return sendError(response, modelNotFound(name, world.inference.nearest(name)));
-      withJson(world, request, response, true, (body, startedMs) => predict(world, response, name, body, startedMs));
+      if (ports.inference.begun() === null && ports.inference.resolve(name) === null)
+        return sendError(response, modelNotFound(name, ports.inference.nearest(name)));
+      withJson(ports, request, response, true, (body, startedMs) => predict(ports, response, name, body, startedMs));
       return;
     }
   } else if (request.method === 'GET' || request.method === 'HEAD') {
-    if (answerGet(world, path, response)) return;
+    if (answerGet(ports, path, response)) return;
   } else if (request.method === 'OPTIONS' && response.hasHeader('access-control-allow-origin')) {
     answerPreflight(request, response);
     return;
   }
   const inference = path.startsWith('/v2') ? inferenceTarget(path) : null;
-  if (inference !== null) return routeInference(world, request, response, inference);
+  if (inference !== null) return routeInference(ports, request, response, inference);
   const target = path.startsWith(AS_IT_IS) ? asItIsTarget(request.url ?? '') : null;
   if (target !== null) {
     const { name } = target;
-    if (world.inference.begun() === null && world.inference.resolve(name) === null)
-      return sendError(response, modelNotFound(name, world.inference.nearest(name)));
-    withBody(world, request, response, (body, startedMs) => passAsItIs(world, request, response, target, body, startedMs));
+    if (ports.inference.begun() === null && ports.inference.resolve(name) === null)
+      return sendError(response, modelNotFound(name, ports.inference.nearest(name)));
+    withBody(ports, request, response, (body, startedMs) => passAsItIs(ports, request, response, target, body, startedMs));
     return;
   }
-  toControlApp(world, request, response, path);
+  toControlApp(ports, request, response, path);
 }
 
-function routeInference(world: HotWorld, request: IncomingMessage, response: ServerResponse, target: InferenceTarget): void {
+function routeInference(ports: HotPorts, request: IncomingMessage, response: ServerResponse, target: InferenceTarget): void {
   const { name } = target;
   if (!isInference(target)) {
     try {
-      tellOfInference(world, request, response, target);
+      describeInference(ports, request, response, target);
     } catch (thrown) {
       sendError(response, toModeliumError(thrown));
     }
-  } else if (world.inference.begun() === null && world.inference.resolve(name) === null) {
-    sendError(response, modelNotFound(name, world.inference.nearest(name)));
-  } else withBody(world, request, response, (body, startedMs) => passInference(world, request, response, target, body, startedMs));
+  } else if (ports.inference.begun() === null && ports.inference.resolve(name) === null) {
+    sendError(response, modelNotFound(name, ports.inference.nearest(name)));
+  } else withBody(ports, request, response, (body, startedMs) => passInference(ports, request, response, target, body, startedMs));
 }
 
 /**
@@ -149,14 +152,14 @@ function routeInference(world: HotWorld, request: IncomingMessage, response: Ser
  * body.
  */
 function withBody(
-  world: HotWorld,
+  ports: HotPorts,
   request: IncomingMessage,
   response: ServerResponse,
   act: (body: Buffer, startedMs: number) => void,
 ): void {
-  if (world.connections.isSpare(request.socket)) return sendError(response, tooManyConnections(), { connection: 'close' });
-  const startedMs = world.clock.now();
-  const bounds = { limitBytes: world.settings().api.max_body_mb * MIB, limitName: MAX_BODY, budget: world.budget };
+  if (ports.connections.isSpare(request.socket)) return sendError(response, tooManyConnections(), { connection: 'close' });
+  const startedMs = ports.clock.now();
+  const bounds = { limitBytes: ports.settings().api.max_body_mb * MIB, limitName: MAX_BODY, budget: ports.budget };
   if (request.headers.expect !== undefined) response.writeContinue();
   readBody(decodedBody(request), response, bounds, (result) => {
     const answer = (): void => {
@@ -164,10 +167,10 @@ function withBody(
         if ('error' in result) throw result.error;
         act(result.body, startedMs);
       } catch (thrown) {
-        failed(world, response, thrown);
+        failed(ports, response, thrown);
       }
     };
-    const begun = world.inference.begun();
+    const begun = ports.inference.begun();
     if (begun === null) answer();
     else void begun.then(answer);
   });
@@ -178,51 +181,51 @@ function withBody(
  * read, not only the top.
  */
 function withJson(
-  world: HotWorld,
+  ports: HotPorts,
   request: IncomingMessage,
   response: ServerResponse,
   whole: boolean,
   act: (body: JsonBody, startedMs: number) => void,
 ): void {
-  withBody(world, request, response, (bytes, startedMs) => {
-    const body = readJson(bytes, world.largeJson, whole);
+  withBody(ports, request, response, (bytes, startedMs) => {
+    const body = readJson(bytes, ports.largeJson, whole, () => askingOf(response));
     if (!(body instanceof Promise)) return act(body, startedMs);
     body
       .then((read) => {
         if (!response.destroyed) act(read, startedMs);
       })
-      .catch((thrown: unknown) => failed(world, response, thrown));
+      .catch((thrown: unknown) => failed(ports, response, thrown));
   });
 }
 
-function answerGet(world: HotWorld, path: string, response: ServerResponse): boolean {
+function answerGet(ports: HotPorts, path: string, response: ServerResponse): boolean {
   if (path === API.health.path) {
-    const { ok, reason } = world.control.health();
-    sendJson(response, ok ? 200 : 503, { status: ok ? 'ok' : 'unavailable', reason, version: world.version });
+    const { ok, reason } = ports.control.health();
+    sendJson(response, ok ? 200 : 503, { status: ok ? 'ok' : 'unavailable', reason, version: ports.version });
   } else if (path === API.metrics.path) {
-    world.metricsText().then(
+    ports.metricsText().then(
       (text) => sendText(response, 200, 'text/plain; version=0.0.4; charset=utf-8', text),
-      (thrown: unknown) => failed(world, response, thrown),
+      (thrown: unknown) => failed(ports, response, thrown),
     );
   } else if (path === API.listModels.path) {
-    world.list.read().then(
+    ports.list.read().then(
       (text) => sendText(response, 200, 'application/json; charset=utf-8', text),
-      (thrown: unknown) => failed(world, response, thrown),
+      (thrown: unknown) => failed(ports, response, thrown),
     );
   } else if (path.startsWith(ONE_MODEL) && path.length > ONE_MODEL.length) {
     const name = nameAfter(ONE_MODEL, path);
-    const id = world.inference.resolve(name);
+    const id = ports.inference.resolve(name);
     // As in the list: a model that is being copied, or blocked, cannot be asked.
-    const model = id === null ? undefined : world.inference.servable(id)[0];
+    const model = id === null ? undefined : ports.inference.servable(id)[0];
     if (model !== undefined) sendJson(response, 200, asOpenAi(model));
-    else sendError(response, modelNotFound(name, world.inference.nearest(name)));
+    else sendError(response, modelNotFound(name, ports.inference.nearest(name)));
   } else {
     return false;
   }
   return true;
 }
 
-function toControlApp(world: HotWorld, request: IncomingMessage, response: ServerResponse, path: string): void {
+function toControlApp(ports: HotPorts, request: IncomingMessage, response: ServerResponse, path: string): void {
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
   const methods = methodsOf(path);
   if (!methods.includes(method)) {
@@ -232,15 +235,16 @@ function toControlApp(world: HotWorld, request: IncomingMessage, response: Serve
       return;
     }
     request.url = `${meant}${(request.url ?? '').slice(path.length)}`;
-    route(world, request, response);
+    route(ports, request, response);
     return;
   }
-  // Bodies are JSON whatever they say: Fastify would answer 415 to a plain `curl -d`.
-  request.headers['content-type'] = 'application/json';
+  // Bodies are what their route takes, whatever they say: Fastify would answer 415 to a plain
+  // `curl -d`.
+  request.headers['content-type'] = takesFile(path) ? FILE_TYPE : JSON_TYPE;
   // Nobody reads the body of a GET.
   if (method === 'GET' && isUnread(request)) response.setHeader('connection', 'close');
   if (request.headers.expect !== undefined) response.writeContinue();
-  world.controlApp(request, response);
+  ports.controlApp(request, response);
 }
 
 function allowOrigin(response: ServerResponse, origin: string): void {
@@ -271,8 +275,8 @@ function nameAfter(prefix: string, path: string): string {
   }
 }
 
-function failed(world: HotWorld, response: ServerResponse, thrown: unknown): void {
+function failed(ports: HotPorts, response: ServerResponse, thrown: unknown): void {
   const error = toModeliumError(thrown);
-  if (error.code === 'internal') world.log.error('A request met a bug.', thrown);
+  if (error.code === 'internal') ports.log.error('A request hit a bug.', thrown);
   sendError(response, error);
 }

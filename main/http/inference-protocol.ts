@@ -1,12 +1,13 @@
 /**
- * The routes of the Open Inference Protocol, version 2: inference passed on to a model's own
- * server, bytes too, and what a model takes and answers with, told without loading or using it
+ * The routes of the Open Inference Protocol, version 2: passes inference to a model's own server,
+ * binary tensors included, and describes a model's inputs and outputs without loading or using it
  * (I5).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
 import { AsItIs, passed } from './as-it-is.ts';
-import { Exchange, type ProxyWorld } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import type { ProxyPorts } from './proxy-ports.ts';
 import { modelNotFound, sendJson } from './respond.ts';
 
 const V2 = '/v2';
@@ -42,7 +43,7 @@ export function isInference({ verb }: InferenceTarget): boolean {
 
 /** @throws ModeliumError model-not-found, method-not-allowed. */
 export function passInference(
-  world: ProxyWorld,
+  ports: ProxyPorts,
   { headers, method }: IncomingMessage,
   response: ServerResponse,
   { name, version, verb }: InferenceTarget,
@@ -50,7 +51,7 @@ export function passInference(
   startedMs: number,
 ): void {
   if (method !== 'POST') throw new ModeliumError('method-not-allowed', `${verb} takes POST, not ${method}.`);
-  const modelId = resolved(world, name);
+  const modelId = resolved(ports, name);
   const job = new AsItIs(modelId, verb === 'generate_stream', ({ endpoint, runtime }) => {
     if (endpoint.protocol === 'v2') {
       const path = `/v2/models/${encodeURIComponent(endpoint.model)}${version}/${verb}`;
@@ -59,15 +60,15 @@ export function passInference(
     const sentence = `${modelId} runs on ${runtime}, which takes no tensors: ask it as /predict/${modelId} or by OpenAI's routes.`;
     throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
   });
-  new Exchange(world, response, job, startedMs).start();
+  new Exchange(ports, response, job, startedMs).start();
 }
 
 /**
  * What is known of a model, or of the server. @throws ModeliumError model-not-found,
  * method-not-allowed, not-supported-by-model.
  */
-export function tellOfInference(
-  { inference, version: own }: Pick<ProxyWorld, 'inference'> & { readonly version: string },
+export function describeInference(
+  { inference, version: own }: Pick<ProxyPorts, 'inference'> & { readonly version: string },
   { method }: IncomingMessage,
   response: ServerResponse,
   { name, verb }: InferenceTarget,
@@ -86,17 +87,18 @@ export function tellOfInference(
     throw new ModeliumError('not-supported-by-model', `Of ${modelId} ${when}.`, { param: 'model' });
   }
   const described = (all: typeof tensors.inputs) => all.map(({ name: tensor, datatype, shape }) => ({ name: tensor, datatype, shape }));
+  const images = inference.imageInputs?.(modelId) ?? {};
   const { inputs, outputs } = tensors;
   sendJson(response, 200, {
     name: modelId,
     versions: ['1'],
     platform: runtime ?? '',
-    inputs: described(inputs),
+    inputs: described(inputs).map((input) => (Object.hasOwn(images, input.name) ? { ...input, image: true } : input)),
     outputs: described(outputs),
   });
 }
 
-function resolved({ inference }: Pick<ProxyWorld, 'inference'>, name: string): string {
+function resolved({ inference }: Pick<ProxyPorts, 'inference'>, name: string): string {
   const modelId = inference.resolve(name);
   if (modelId === null) throw modelNotFound(name, inference.nearest(name));
   return modelId;

@@ -1,8 +1,16 @@
 /**
- * Tells one listener that a client has left: a signal for the requests that wait, of which there
- * may be thousands a second.
+ * Who asks, and whether they have left: an abort signal for waiting requests with one listener,
+ * cheap enough for thousands a second.
  */
+import type { ServerResponse } from 'node:http';
 import type { Departure } from '../core/gateway.ts';
+
+/** What work on another thread has to know of whoever asks for it. */
+export interface Asking {
+  readonly signal: Departure;
+  /** Callers take turns. */
+  readonly caller: string;
+}
 
 export class Leaving implements Departure {
   aborted = false;
@@ -20,4 +28,17 @@ export class Leaving implements Departure {
     this.aborted = true;
     this.#listener?.();
   }
+}
+
+/** Programs are told apart by where they are, their key and what they call themselves. */
+export function callerOf({ req: { socket, headers } }: ServerResponse): string {
+  return `${socket.remoteAddress} ${headers.authorization} ${headers['user-agent']}`;
+}
+
+/** For work that is done before there is an exchange. */
+export function askingOf(response: ServerResponse): Asking {
+  const signal = new Leaving();
+  if (response.destroyed) signal.abort();
+  else response.once('close', () => signal.abort());
+  return { signal, caller: callerOf(response) };
 }

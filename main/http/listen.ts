@@ -1,6 +1,6 @@
 /**
- * Opening the port: loopback only, IPv6's loopback beside IPv4's, and an error that helps when the
- * port is taken.
+ * Opens the port: on loopback only, on IPv6's loopback as well as IPv4's, with a helpful error if
+ * the port is taken.
  */
 import { createServer, type Server } from 'node:net';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -45,7 +45,7 @@ export async function listenOnLoopback(
   const both = host === '127.0.0.1' || host === 'localhost';
   const name = both ? '127.0.0.1' : host;
   // Once they listen: what fails at one connection, such as taking it, concerns no other one.
-  const lastingError = (error: Error) => log.warn(`A connection could not be taken: ${error.message}.`);
+  const lastingError = (error: Error) => log.warn(`A connection could not be accepted: ${error.message}.`);
   const bound = await open(first, name, port).catch(async (thrown: unknown) => {
     throw await explained(thrown, name, port);
   });

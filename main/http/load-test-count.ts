@@ -1,4 +1,4 @@
-/** What a load test counts, and the figures of it. No I/O. */
+/** Counts the results of a load test and computes its figures. No I/O. */
 import type { LoadTestFigures, Spread } from '../../shared/api-load-test.ts';
 
 export interface Success {

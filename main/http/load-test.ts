@@ -1,6 +1,7 @@
 /**
- * A load test: asks this very server, over connections of its own, as any client would; so that
- * what is measured is what clients get. A browser cannot: it opens six connections to one address.
+ * A load test: sends requests to this server over its own connections, as a client would, so that
+ * the figures are those of clients. A browser cannot do that, because it opens only six connections
+ * to one address.
  */
 import { Agent, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -16,7 +17,7 @@ import { EVENT_STREAM_HEADERS } from './respond.ts';
 const TELL_MS = 500;
 const WORD = 'word ';
 
-interface LoadTestWorld {
+interface LoadTestPorts {
   readonly clock: Clock;
   readonly open: OpenStreams;
 }
@@ -30,32 +31,32 @@ interface Ask {
 }
 
 /** Answers with figures until all requests have ended; the client's leaving ends them. */
-export function streamLoadTest(world: LoadTestWorld, asking: IncomingMessage, response: ServerResponse, wish: LoadTest): void {
+export function streamLoadTest(ports: LoadTestPorts, asking: IncomingMessage, response: ServerResponse, wish: LoadTest): void {
   const leaving = new AbortController();
   const count = new LoadTestCount();
   const agent = new Agent({ keepAlive: true, maxSockets: wish.parallel });
   const { localAddress: host = '127.0.0.1', localPort: port = 0 } = asking.socket;
   const headers = { host: asking.headers.host ?? '', 'content-type': 'application/json' };
   const ask: Ask = { agent, host, port, headers, signal: leaving.signal };
-  const beganMs = world.clock.now();
+  const beganMs = ports.clock.now();
   response.writeHead(200, EVENT_STREAM_HEADERS);
   response.flushHeaders();
-  world.open.add(response);
+  ports.open.add(response);
   response.once('close', () => {
-    world.open.delete(response);
+    ports.open.delete(response);
     leaving.abort();
     agent.destroy();
   });
   const tell = (isDone: boolean): void => {
     if (response.destroyed) return;
-    response.write(`data: ${JSON.stringify(count.figures(world.clock.now() - beganMs, isDone))}\n\n`);
+    response.write(`data: ${JSON.stringify(count.figures(ports.clock.now() - beganMs, isDone))}\n\n`);
   };
   const keepTelling = (): void => {
     if (leaving.signal.aborted) return;
     tell(false);
-    stopTelling = world.clock.after(TELL_MS, keepTelling);
+    stopTelling = ports.clock.after(TELL_MS, keepTelling);
   };
-  let stopTelling = world.clock.after(TELL_MS, keepTelling);
+  let stopTelling = ports.clock.after(TELL_MS, keepTelling);
   void askAll(ask, wish, count).then(() => {
     stopTelling();
     tell(true);

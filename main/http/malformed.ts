@@ -1,8 +1,9 @@
 /**
- * The answer to bytes that are no HTTP request, too long a head, or one that never ends; written by
- * hand, since there is no request.
+ * Answers bytes that are not HTTP, a head that is too large, or a head that never ends. It writes
+ * the raw response, because there is no request object. Also tells heads that Node takes, and that
+ * programs understand differently.
  */
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ModeliumError } from '../../shared/errors.ts';
 import { errorHeaders } from './respond.ts';
@@ -30,6 +31,29 @@ export function answerByHand(socket: Socket, error: ModeliumError): void {
     // Without this a client that keeps its side open would hold the connection for ever.
     () => socket.destroy(),
   );
+}
+
+const HOST = 'host';
+
+/**
+ * What RFC 9112 has a server refuse, and Node takes: more than one Host (section 3.2), and a body
+ * in a coding that we do not undo (section 6.1), of which the end might never come. Null for every
+ * other head.
+ */
+export function refuseHead({ headers, rawHeaders }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): ModeliumError | null {
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+    return new ModeliumError(
+      'malformed-http',
+      `A body with "transfer-encoding: ${coding.slice(0, 100)}" is not read here, only "chunked" is.`,
+    );
+  }
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === HOST.length && name.toLowerCase() === HOST) hosts += 1;
+  }
+  return hosts > 1 ? new ModeliumError('malformed-http', 'The request has more than one Host header.') : null;
 }
 
 function errorOf(thrown: Error & { code?: string }): ModeliumError {

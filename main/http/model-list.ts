@@ -1,5 +1,6 @@
 /**
- * Models as OpenAI's API lists them, with what clients of other servers look for beside that. Pure.
+ * Lists models in the format of OpenAI's API, with extra fields that clients of other servers
+ * expect. Pure.
  */
 import type { Answer, API } from '../../shared/api.ts';
 import type { ListedModel } from '../core/gateway.ts';

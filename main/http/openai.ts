@@ -1,7 +1,7 @@
 /**
- * OpenAI's routes: the runtime's own answer, passed on byte for byte. The request's bytes go out as
- * they came, but for a model name that is an alias. Only routes of the fixed list below reach a
- * runtime: none that changes it (adapters, sleep, reload).
+ * OpenAI's routes: the runtime's own answer, passed on byte for byte. The body of a request is
+ * unchanged too, except that an alias is replaced by the model's name. Only routes of the fixed
+ * list below reach a runtime; none of these routes changes the runtime (LoRAs, sleep, reload).
  */
 import type { ServerResponse } from 'node:http';
 import { API } from '../../shared/api.ts';
@@ -10,13 +10,14 @@ import { IGNORED_HEADER, ignoredIn, withReported } from '../../shared/ignored-fi
 import type { Lease } from '../core/gateway.ts';
 import { requireProtocol } from './as-it-is.ts';
 import { commentHeaders } from './comments.ts';
-import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
-import { modelField, withModel } from './form-model.ts';
+import { Exchange, type Job } from './exchange.ts';
 import { type JsonBody, withLater, withMembers } from './json-body.ts';
+import { modelField, withModel } from './multipart-model.ts';
+import type { ProxyPorts } from './proxy-ports.ts';
 import { brokeOff } from './refusal.ts';
 import { isEventStream, modelNotFound } from './respond.ts';
 import { StreamEvents } from './stream-events.ts';
-import type { UpstreamHeaders, UpstreamRequest } from './upstream.ts';
+import type { UpstreamBody, UpstreamHeaders, UpstreamRequest } from './upstream.ts';
 import { Tail, type TokenUsage } from './usage.ts';
 
 /** The routes that are passed on, and that runtimes have under the same path. */
@@ -32,8 +33,8 @@ export const PASSED_ON: ReadonlySet<string> = new Set(
  */
 const PASSED_HEADERS = ['content-type', 'content-length', 'content-encoding', 'cache-control', 'x-request-id'] as const;
 
-/** The same for those that take a form. */
-export const FORMS_PASSED_ON: ReadonlySet<string> = new Set([API.transcriptions.path, API.translations.path]);
+/** The same for the routes that take multipart. */
+export const MULTIPART_PASSED_ON: ReadonlySet<string> = new Set([API.transcriptions.path, API.translations.path]);
 
 /**
  * Of a stream the head is ours: how long it is is not known, and nothing on the way may collect it.
@@ -46,52 +47,46 @@ const STREAMED: ReadonlySet<string> = new Set([...CHUNKED, API.responses.path]);
 const JSON_HEADERS: Readonly<Record<string, string>> = { 'content-type': 'application/json' };
 /** Our own server leaves `usage: null` out of the other chunks then. */
 const USAGE_HEADERS: Readonly<Record<string, string>> = { ...JSON_HEADERS, 'x-modelium-usage': 'last' };
-const ASKING_FOR_USAGE = Buffer.from(',"stream_options":{"include_usage":true}}');
 
 /**
  * @param path one of PASSED_ON.
  * @throws ModeliumError invalid-json, model-required, model-not-found.
  */
-export function passOn(world: ProxyWorld, response: ServerResponse, path: string, body: JsonBody, startedMs: number): void {
+export function passOn(ports: ProxyPorts, response: ServerResponse, path: string, body: JsonBody, startedMs: number): void {
   const { value: parsed } = body;
   const { model } = parsed;
   if (typeof model !== 'string' || model === '') {
     throw new ModeliumError('model-required', 'The field "model" must name a model.', { param: 'model' });
   }
-  const modelId = world.inference.resolve(model);
-  if (modelId === null) throw modelNotFound(model, world.inference.nearest(model));
+  const modelId = ports.inference.resolve(model);
+  if (modelId === null) throw modelNotFound(model, ports.inference.nearest(model));
   const bytes = model === modelId ? body.bytes : withMembers(body, { model: modelId });
   const streams = parsed['stream'] === true && STREAMED.has(path);
   // Tokens are counted whoever asks; whoever did not ask does not see them.
   const keepsUsage = streams && CHUNKED.has(path) && !asksForUsage(parsed);
   const request: UpstreamRequest = keepsUsage
-    ? {
-        path,
-        method: 'POST',
-        headers: USAGE_HEADERS,
-        body: withUsage({ ...body, bytes: typeof bytes === 'string' ? Buffer.from(bytes) : bytes }, modelId),
-      }
+    ? { path, method: 'POST', headers: USAGE_HEADERS, body: withUsage(bytes, body, modelId) }
     : { path, method: 'POST', headers: JSON_HEADERS, body: bytes };
-  new Exchange(world, response, new PassOn(modelId, streams, request, keepsUsage, ignoredIn(parsed)), startedMs).start();
+  new Exchange(ports, response, new PassOn(modelId, streams, request, keepsUsage, ignoredIn(parsed)), startedMs).start();
 }
 
 /**
- * @param path one of FORMS_PASSED_ON.
+ * @param path one of MULTIPART_PASSED_ON.
  * @throws ModeliumError invalid-body, model-required, model-not-found.
  */
-export function passFormOn(
-  world: ProxyWorld,
+export function passMultipartOn(
+  ports: ProxyPorts,
   response: ServerResponse,
   path: string,
-  form: { readonly body: Buffer; readonly contentType: string | undefined },
+  multipart: { readonly body: Buffer; readonly contentType: string | undefined },
   startedMs: number,
 ): void {
-  const field = modelField(form.body, form.contentType);
-  const modelId = world.inference.resolve(field.value);
-  if (modelId === null) throw modelNotFound(field.value, world.inference.nearest(field.value));
-  const body = field.value === modelId ? form.body : withModel(form.body, field, modelId);
-  const request: UpstreamRequest = { path, method: 'POST', headers: { 'content-type': form.contentType ?? '' }, body };
-  new Exchange(world, response, new PassOn(modelId, false, request), startedMs).start();
+  const field = modelField(multipart.body, multipart.contentType);
+  const modelId = ports.inference.resolve(field.value);
+  if (modelId === null) throw modelNotFound(field.value, ports.inference.nearest(field.value));
+  const body = field.value === modelId ? multipart.body : withModel(multipart.body, field, modelId);
+  const request: UpstreamRequest = { path, method: 'POST', headers: { 'content-type': multipart.contentType ?? '' }, body };
+  new Exchange(ports, response, new PassOn(modelId, false, request), startedMs).start();
 }
 
 class PassOn implements Job {
@@ -127,7 +122,7 @@ class PassOn implements Job {
       else exchange.beginEvents(passed(headers, STREAM_HEADERS));
       return;
     }
-    if (exchange.headersSent) throw brokeOff(exchange.runtime, this.modelId, 'it was asked for a stream, and answered with none');
+    if (exchange.headersSent) throw brokeOff(exchange.runtime, this.modelId, 'it did not answer with the requested stream');
     exchange.response.writeHead(status, { ...exchange.headers(), ...passed(headers, PASSED_HEADERS) });
   }
 
@@ -161,14 +156,13 @@ function passed(headers: UpstreamHeaders, names: readonly string[]): Record<stri
  * The body of a stream that does not ask for its usage, asking for it. The bytes stay as they are
  * where they can.
  */
-function withUsage(body: JsonBody, model: string): Buffer | string {
-  const { bytes, value } = body;
-  const { stream_options: options } = value;
+function withUsage(bytes: UpstreamBody, body: JsonBody, model: string): UpstreamBody {
+  const { stream_options: options } = body.value;
   if (options !== undefined && options !== null) {
     return withMembers(body, { model, stream_options: { ...(typeof options === 'object' ? options : {}), include_usage: true } });
   }
   // The last of two fields of the same name counts, and it has a field before it: the model.
-  return Buffer.concat([bytes.subarray(0, bytes.lastIndexOf('}')), ASKING_FOR_USAGE]);
+  return withLater(bytes, { stream_options: { include_usage: true } });
 }
 
 function asksForUsage({ stream_options: options }: Readonly<Record<string, unknown>>): boolean {
@@ -177,7 +171,8 @@ function asksForUsage({ stream_options: options }: Readonly<Record<string, unkno
 
 /** The same request for a server that calls the model otherwise. */
 function named(request: UpstreamRequest, model: string): UpstreamRequest {
-  const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body;
+  const { body } = request;
   if (request.headers['content-type'] === JSON_HEADERS['content-type']) return { ...request, body: withLater(body, { model }) };
+  if (!Buffer.isBuffer(body)) return request;
   return { ...request, body: withModel(body, modelField(body, request.headers['content-type']), model) };
 }

@@ -1,6 +1,6 @@
 /**
- * Which addresses are the engine's own: those where it listens, and names that the settings let in.
- * Pure.
+ * Decides which addresses belong to the engine: those on which it listens, and the names that the
+ * settings allow. Pure.
  */
 
 /** Where the ports were opened. */

@@ -1,8 +1,8 @@
 /**
- * The window as files: index.html for whoever asks for a page, and its assets. Sets the headers
- * that keep the page to itself; what is in the files is the renderer's business, where they lie the
- * engine's.
+ * Serves the window's files: index.html for browsers, and its assets. Sets the security headers of
+ * the page. The renderer provides the files; the engine knows their folder.
  */
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { PageFiles } from '../core/gateway.ts';
@@ -10,23 +10,32 @@ import type { Headers } from './respond.ts';
 
 /**
  * Scripts, styles, fonts and requests from this address only: no remote image that would tell
- * others what is read here, no inline script, no frame around it. `data:` images are the page's own
- * icons.
+ * others what is read here, no frame around it. `data:` images are the page's own icons. The one
+ * inline script is the import map of the build, which holds the hashes of all scripts; workers have
+ * no hashes, and there are none.
  */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+const policyOf = (scripts: string): string =>
+  [
+    "default-src 'none'",
+    `script-src ${scripts}`,
+    "worker-src 'none'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+
+const IMPORT_MAP = /<script type="importmap">([^<]*)<\/script>/;
+
+const NOTHING = Buffer.alloc(0);
+/** A script that the import map forgot does not run (Chromium 138 and newer). */
+const HASHED_SCRIPTS = 'blocked-destinations=(script)';
 
 const SHIELD: Headers = {
-  'content-security-policy': POLICY,
+  'content-security-policy': policyOf("'self'"),
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
@@ -42,14 +51,19 @@ export function wantsPage({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * @returns whether there is a page: without a build there is none, and the routes as text are
- * better than an error.
+ * @returns whether there is a page: without a build there is none, nor with one that has no hashes,
+ * and the routes as text are better than an error.
  */
 export async function sendPage(files: PageFiles, response: ServerResponse): Promise<boolean> {
   const page = await files.read('index.html');
-  if (page === null) return false;
-  // Another version of the engine has another page at the same address.
-  send(response, page, 'no-cache');
+  const [, map] = IMPORT_MAP.exec(Buffer.from(page?.bytes ?? NOTHING).toString('utf8')) ?? [];
+  if (page === null || map === undefined) return false;
+  send(response, page, {
+    // Another version of the engine has another page at the same address.
+    'cache-control': 'no-cache',
+    'content-security-policy': policyOf(`'self' 'sha256-${createHash('sha256').update(map).digest('base64')}'`),
+    'integrity-policy': HASHED_SCRIPTS,
+  });
   return true;
 }
 
@@ -57,13 +71,13 @@ export async function sendPage(files: PageFiles, response: ServerResponse): Prom
 export async function sendAsset(files: PageFiles, name: string, response: ServerResponse): Promise<void> {
   const asset = await files.read(`assets/${name}`);
   if (asset === null) throw new ModeliumError('route-not-found', `The window has no file ${name.slice(0, 100)}.`);
-  send(response, asset, FOR_EVER);
+  send(response, asset, { 'cache-control': FOR_EVER });
 }
 
-function send(response: ServerResponse, file: { readonly contentType: string; readonly bytes: Uint8Array }, cacheControl: string): void {
+function send(response: ServerResponse, file: { readonly contentType: string; readonly bytes: Uint8Array }, headers: Headers): void {
   response.writeHead(200, {
     ...SHIELD,
-    'cache-control': cacheControl,
+    ...headers,
     'content-type': file.contentType,
     'content-length': file.bytes.byteLength,
   });

@@ -1,12 +1,14 @@
 /**
- * The answer of /predict to texts and images: the runtime's embeddings or classes, in their order.
+ * Transforms the runtime's embeddings or classes into the answer of /predict to texts and images,
+ * in their order.
  */
 import type { Lease } from '../core/gateway.ts';
+import { type AnswerBudget, type AnswerShare, SMALL_ANSWER_BYTES } from './answer-budget.ts';
 import type { Exchange, Job } from './exchange.ts';
 import { brokeOff } from './refusal.ts';
 import { sendJson } from './respond.ts';
 import type { UpstreamRequest } from './upstream.ts';
-import type { TokenUsage } from './usage.ts';
+import { type TokenUsage, usageOf } from './usage.ts';
 
 /** Some 20,000 embeddings of 1,024 numbers; more than that belongs into several requests (I10). */
 const ANSWER_BYTES = 256 * 1024 * 1024;
@@ -23,19 +25,22 @@ interface Entry {
 
 interface InputsAnswer {
   readonly data?: readonly Entry[];
-  readonly usage?: { readonly prompt_tokens?: number } | null;
+  readonly usage?: object | null;
 }
 
 export class PredictInputs implements Job {
   readonly modelId: string;
   readonly streams = false;
+  readonly #budget: AnswerBudget;
   readonly #prepare: (lease: Lease) => UpstreamRequest;
   readonly #parts: Buffer[] = [];
+  #share: AnswerShare | null = null;
   #bytes = 0;
   #classifies = false;
 
-  constructor(modelId: string, prepare: (lease: Lease) => UpstreamRequest) {
+  constructor(modelId: string, budget: AnswerBudget, prepare: (lease: Lease) => UpstreamRequest) {
     this.modelId = modelId;
+    this.#budget = budget;
     this.#prepare = prepare;
   }
 
@@ -52,15 +57,19 @@ export class PredictInputs implements Job {
   data(exchange: Exchange, chunk: Buffer): void {
     this.#bytes += chunk.length;
     if (this.#bytes > ANSWER_BYTES) throw brokeOff(exchange.runtime, this.modelId, 'its answer is larger than 256 MB');
+    if (this.#bytes > SMALL_ANSWER_BYTES) {
+      this.#share ??= this.#budget.open(exchange.caller);
+      this.#share.take(chunk.length);
+    }
     this.#parts.push(chunk);
   }
 
   end(exchange: Exchange): TokenUsage {
     const { data, usage } = this.#parsed(exchange.runtime);
-    if (data === undefined)
+    if (!Array.isArray(data) || !data.every((entry) => typeof entry === 'object' && entry !== null))
       throw brokeOff(exchange.runtime, this.modelId, `its answer has no ${this.#classifies ? 'classes' : 'embeddings'}`);
-    const inOrder = data.toSorted((one, other) => (one.index ?? 0) - (other.index ?? 0));
-    const promptTokens = usage?.prompt_tokens ?? null;
+    const inOrder = (data as readonly Entry[]).toSorted((one, other) => (one.index ?? 0) - (other.index ?? 0));
+    const { promptTokens } = usageOf(usage);
     const answer = {
       model: this.modelId,
       runtime: exchange.runtime,
@@ -72,9 +81,13 @@ export class PredictInputs implements Job {
     return { promptTokens, completionTokens: 0 };
   }
 
+  over(): void {
+    this.#share?.release();
+  }
+
   #parsed(runtime: string): InputsAnswer {
     try {
-      return JSON.parse(Buffer.concat(this.#parts).toString()) as InputsAnswer;
+      return (JSON.parse(Buffer.concat(this.#parts).toString()) as InputsAnswer | null) ?? {};
     } catch {
       throw brokeOff(runtime, this.modelId, 'its answer is not JSON');
     }
@@ -82,6 +95,6 @@ export class PredictInputs implements Job {
 }
 
 function labelOf({ label, probs }: Entry): { readonly label: string; readonly probability: number | null } {
-  const likeliest = probs === undefined || probs.length === 0 ? null : Math.max(...probs);
+  const likeliest = Array.isArray(probs) && probs.length > 0 ? probs.reduce((one, other) => Math.max(one, other)) : null;
   return { label: label ?? (likeliest === null ? '' : String(probs?.indexOf(likeliest))), probability: likeliest };
 }

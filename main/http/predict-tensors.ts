@@ -1,15 +1,21 @@
 /**
- * `/predict` with `inputs`: tensors as JSON arrays, checked against what the model takes before its
- * server sees them; `outputs` back in the same way.
+ * `/predict` with `inputs`: tensors as JSON arrays, checked against the model's interface before
+ * its server sees them. The answer has `outputs` in the same form.
  */
+import { randomUUID } from 'node:crypto';
 import { ModeliumError } from '../../shared/errors.ts';
-import { type GivenTensor, givenTensors, type ServedTensors } from '../../shared/tensors.ts';
+import { type GivenTensor, givenTensors, type ServedTensors, type TensorProblem } from '../../shared/tensors.ts';
 import type { Lease } from '../core/gateway.ts';
+import { type AnswerBudget, type AnswerShare, SMALL_ANSWER_BYTES } from './answer-budget.ts';
 import { toJson } from './body.ts';
 import type { Exchange, Job } from './exchange.ts';
+import { type LongTexts, textsPut } from './json-body.ts';
+import type { Asking } from './leaving.ts';
+import { type ImageInputs, type ImageReader, imagesGiven, imagesIn, imageTensors, type TensorBytes } from './predict-images.ts';
 import { brokeOff } from './refusal.ts';
-import { sendJson } from './respond.ts';
-import { bytesOf, valuesIn } from './tensor-bytes.ts';
+import { sendJsonParts } from './respond.ts';
+import { countOf, outputsIn } from './tensor-answer.ts';
+import { bytesOf } from './tensor-bytes.ts';
 import type { UpstreamHeaders, UpstreamRequest } from './upstream.ts';
 import { NO_USAGE, type TokenUsage } from './usage.ts';
 
@@ -18,34 +24,59 @@ import { NO_USAGE, type TokenUsage } from './usage.ts';
  * (I10).
  */
 const ANSWER_BYTES = 256 * 1024 * 1024;
-const PROBLEMS_TOLD = 4;
+/** JSON has no place for them. */
+const SHORT: ReadonlySet<string> = new Set(['FP16', 'BF16']);
+const PROBLEMS_SHOWN = 4;
 const HEADER_LENGTH = 'inference-header-content-length';
 
-interface Output {
-  readonly name: string;
-  readonly datatype: string;
-  readonly shape: readonly number[];
-  readonly data?: readonly unknown[];
-  readonly parameters?: { readonly binary_data_size?: number };
+/** Makes JSON of large tensors elsewhere than on this thread. */
+export interface TensorTexts {
+  /** @returns the outputs by name; a clause where there are none. @throws ModeliumError. */
+  json(
+    answer: { readonly parts: readonly Uint8Array[]; readonly headerLength: number | null },
+    asking: Asking,
+  ): Promise<{ readonly json: Uint8Array } | { readonly problem: string }>;
+}
+
+/**
+ * What makes tensors of images, and of which inputs; what makes JSON of tensors, and how much of
+ * them.
+ */
+export interface TensorPorts {
+  readonly reader: ImageReader;
+  readonly answers: TensorTexts;
+  readonly budget: AnswerBudget;
+  readonly declared: ImageInputs;
+}
+
+export interface GivenInputs {
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Long texts among them, which stay bytes. */
+  readonly texts: LongTexts | undefined;
 }
 
 export class PredictTensors implements Job {
   readonly modelId: string;
   readonly streams = false;
   readonly #inputs: Readonly<Record<string, unknown>>;
+  readonly #texts: LongTexts | undefined;
+  readonly #ports: TensorPorts;
   readonly #onLease: (lease: Lease) => void;
   readonly #parts: Buffer[] = [];
+  #share: AnswerShare | null = null;
   #bytes = 0;
   #headerLength: number | null = null;
 
   /** @param onLease told once the model is there, before it is asked. */
-  constructor(modelId: string, inputs: Readonly<Record<string, unknown>>, onLease: (lease: Lease) => void) {
+  constructor(modelId: string, { inputs, texts }: GivenInputs, ports: TensorPorts, onLease: (lease: Lease) => void) {
     this.modelId = modelId;
     this.#inputs = inputs;
+    this.#texts = texts;
+    this.#ports = ports;
     this.#onLease = onLease;
   }
 
-  prepare(lease: Lease): UpstreamRequest {
+  prepare(lease: Lease, exchange: Exchange): UpstreamRequest | Promise<UpstreamRequest> {
     const { endpoint } = lease;
     const { modelId } = this;
     if (endpoint.tensors === undefined) {
@@ -53,17 +84,54 @@ export class PredictTensors implements Job {
       const sentence = `${modelId} runs on ${lease.runtime}, which does not say which tensors it takes: ${advice}.`;
       throw new ModeliumError('not-supported-by-model', sentence, { param: 'inputs' });
     }
-    const given = givenTensors(endpoint.tensors, this.#inputs);
-    if ('problems' in given) {
-      const [first] = given.problems;
-      const listed = given.problems
-        .slice(0, PROBLEMS_TOLD)
-        .map(({ name, sentence }) => (name === null ? sentence : `inputs.${name}: ${sentence}`));
-      const param = first?.name == null ? 'inputs' : `inputs.${first.name}`;
-      throw new ModeliumError('invalid-body', listed.join(' '), { param });
-    }
+    const { model, tensors, mostRequestBytes } = endpoint;
+    const { declared, reader } = this.#ports;
+    const images = imagesGiven(this.#inputs, declared, this.#texts);
+    const given = givenTensors(tensors, this.#inputs, [...images.keys()]);
+    if ('problems' in given) throw this.#refused(given.problems);
     this.#onLease(lease);
-    return inferRequest(endpoint.model, endpoint.tensors, given.tensors);
+    if (images.size === 0) return inferRequest(model, tensors, given.tensors, this.#texts);
+    return imageTensors(reader, images, declared, { tensors: tensors.inputs, mostRequestBytes }, exchange).then(async (made) => {
+      const { all, long } = tensors.hasBytes ? { all: made, long: this.#texts } : await this.#asJson(made, exchange);
+      return inferRequest(model, tensors, [...given.tensors, ...all], long);
+    });
+  }
+
+  /**
+   * For a server that takes no bytes: the values as JSON, written on another thread, as it writes
+   * answers.
+   */
+  async #asJson(made: readonly TensorBytes[], exchange: Exchange) {
+    const texts = [...(this.#texts?.texts ?? [])];
+    const word = this.#texts?.word || randomUUID();
+    const all: (TensorBytes | GivenTensor)[] = [];
+    for (const tensor of made) {
+      const { name, datatype, shape } = tensor;
+      if (SHORT.has(datatype)) all.push(tensor);
+      else {
+        const parts = tensor.parts.map((part) => shared(bufferOf(part)));
+        const output = { name: 'x', datatype, shape: [countOf(shape)], parameters: { binary_data_size: lengthOf(parts) } };
+        const header = Buffer.from(JSON.stringify({ outputs: [output] }));
+        const read = await this.#ports.answers.json({ parts: [header, ...parts], headerLength: header.length }, exchange);
+        if ('problem' in read) throw new ModeliumError('invalid-body', `inputs.${name}: ${read.problem}.`, { param: `inputs.${name}` });
+        all.push({ name, datatype, shape, data: [`${word}-${texts.length}`] });
+        // Its brackets are those of `data`.
+        texts.push(read.json.subarray('{"x":['.length, -']}'.length));
+      }
+    }
+    return { all, long: { word, texts } };
+  }
+
+  #refused(problems: readonly TensorProblem[]): ModeliumError {
+    const [first] = problems;
+    const word = this.#texts?.word;
+    const listed = problems.slice(0, PROBLEMS_SHOWN).map(({ name, sentence: problem }) => {
+      const sentence = word === undefined ? problem : problem.replaceAll(new RegExp(`"${word}-\\d+"`, 'g'), 'a long text');
+      const isImage = name !== null && imagesIn(this.#inputs[name], this.#texts) !== null;
+      const how = isImage ? ` How an image becomes this tensor is written in models.${this.modelId}.image_inputs.` : '';
+      return name === null ? sentence : `inputs.${name}: ${sentence}${how}`;
+    });
+    return new ModeliumError('invalid-body', listed.join(' '), { param: first?.name == null ? 'inputs' : `inputs.${first.name}` });
   }
 
   begin(_exchange: Exchange, _status: number, headers: UpstreamHeaders): void {
@@ -75,67 +143,82 @@ export class PredictTensors implements Job {
     this.#bytes += chunk.length;
     if (this.#bytes > ANSWER_BYTES)
       throw brokeOff(exchange.runtime, this.modelId, 'its answer is larger than 256 MB: ask it as /v2/models/.../infer');
-    this.#parts.push(chunk);
+    if (this.#bytes <= SMALL_ANSWER_BYTES) return void this.#parts.push(chunk);
+    this.#share ??= this.#ports.budget.open(exchange.caller);
+    this.#share.take(chunk.length);
+    // For the other thread, without another copy.
+    this.#parts.push(shared(chunk));
   }
 
-  end(exchange: Exchange): TokenUsage {
+  end(exchange: Exchange): TokenUsage | Promise<TokenUsage> {
     exchange.markFirstToken();
-    const outputs = outputsIn(Buffer.concat(this.#parts), this.#headerLength);
-    if (typeof outputs === 'string') throw brokeOff(exchange.runtime, this.modelId, outputs);
-    const answer = { model: this.modelId, runtime: exchange.runtime, outputs, timings: exchange.timings(null) };
-    sendJson(exchange.response, 200, answer, exchange.headers());
+    // Read on this thread: a few milliseconds.
+    if (this.#bytes <= SMALL_ANSWER_BYTES) {
+      const outputs = outputsIn(Buffer.concat(this.#parts), this.#headerLength);
+      if (typeof outputs === 'string') throw brokeOff(exchange.runtime, this.modelId, outputs);
+      return this.#send(exchange, [Buffer.from(JSON.stringify(outputs))]);
+    }
+    const parts = this.#parts.map((part) => (part.buffer instanceof SharedArrayBuffer ? part : shared(part)));
+    return this.#ports.answers.json({ parts, headerLength: this.#headerLength }, exchange).then((read) => {
+      if (exchange.signal.aborted) throw new ModeliumError('cancelled', 'The request has ended.');
+      if ('problem' in read) throw brokeOff(exchange.runtime, this.modelId, read.problem);
+      return this.#send(exchange, [Buffer.from(read.json.buffer, read.json.byteOffset, read.json.length)]);
+    });
+  }
+
+  over(): void {
+    this.#share?.release();
+  }
+
+  #send(exchange: Exchange, outputs: readonly Buffer[]): TokenUsage {
+    const { modelId: model } = this;
+    const [before = '', after = ''] = JSON.stringify({
+      model,
+      runtime: exchange.runtime,
+      outputs: 0,
+      timings: exchange.timings(null),
+    }).split(/(?<="outputs":)0(?=,"timings")/);
+    sendJsonParts(exchange.response, [Buffer.from(before), ...outputs, Buffer.from(after)], exchange.headers());
     return NO_USAGE;
   }
 }
 
-/** 16-bit numbers go behind the JSON, as bytes; all answers come so where the server can. */
-function inferRequest(model: string, { hasBytes }: ServedTensors, tensors: readonly GivenTensor[]): UpstreamRequest {
+/**
+ * 16-bit numbers and images go behind the JSON, as bytes; all answers come so where the server can.
+ */
+function inferRequest(
+  model: string,
+  { hasBytes }: ServedTensors,
+  tensors: readonly (GivenTensor | TensorBytes)[],
+  long: LongTexts | undefined,
+): UpstreamRequest {
   const bytes: Buffer[] = [];
   const inputs = tensors.map((tensor) => {
-    if (tensor.datatype !== 'FP16' && tensor.datatype !== 'BF16') return tensor;
-    const part = bytesOf(tensor);
-    bytes.push(part);
     const { name, datatype, shape } = tensor;
-    return { name, datatype, shape, parameters: { binary_data_size: part.length } };
+    const isShort = SHORT.has(datatype);
+    if ('data' in tensor && !isShort) return tensor;
+    const parts = 'parts' in tensor ? tensor.parts.map(bufferOf) : [bytesOf(tensor)];
+    bytes.push(...parts);
+    return { name, datatype, shape, parameters: { binary_data_size: lengthOf(parts) } };
   });
-  const json = toJson({ inputs, ...(hasBytes ? { parameters: { binary_data_output: true } } : {}) });
+  const json = textsPut(toJson({ inputs, ...(hasBytes ? { parameters: { binary_data_output: true } } : {}) }), long);
   const path = `/v2/models/${encodeURIComponent(model)}/infer`;
   if (bytes.length === 0) return { path, method: 'POST', headers: { 'content-type': 'application/json' }, body: json };
-  const header = Buffer.from(json);
-  const headers = { 'content-type': 'application/octet-stream', [HEADER_LENGTH]: String(header.length) };
-  return { path, method: 'POST', headers, body: Buffer.concat([header, ...bytes]) };
+  const header = typeof json === 'string' ? [Buffer.from(json)] : json;
+  const headers = { 'content-type': 'application/octet-stream', [HEADER_LENGTH]: String(lengthOf(header)) };
+  return { path, method: 'POST', headers, body: [...header, ...bytes] };
 }
 
-/** By name; a clause where the answer is none. */
-function outputsIn(bytes: Buffer, headerLength: number | null): Readonly<Record<string, unknown>> | string {
-  const header = headerLength ?? bytes.length;
-  if (!Number.isSafeInteger(header) || header < 0 || header > bytes.length) return 'its answer is shorter than it says';
-  let outputs: readonly Output[] | undefined;
-  try {
-    ({ outputs } = JSON.parse(bytes.toString('utf8', 0, header)) as { outputs?: readonly Output[] });
-  } catch {
-    return 'its answer is not JSON';
-  }
-  if (!Array.isArray(outputs)) return 'its answer has no outputs';
-  const byName: Record<string, unknown> = {};
-  let at = header;
-  for (const { name, datatype, shape, data, parameters } of outputs as readonly Output[]) {
-    if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return `its output ${name} has no shape`;
-    const size = parameters?.binary_data_size;
-    const count = shape.reduce((product, length) => product * length, 1);
-    const values = size === undefined ? data : valuesIn(bytes.subarray(at, at + size), datatype, count);
-    if (!Array.isArray(values) || values.length !== count) return `its output ${name} is not as long as its shape says`;
-    at += size ?? 0;
-    Object.defineProperty(byName, name, { value: nested(values, shape), enumerable: true, configurable: true });
-  }
-  return byName;
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
-/** As its shape is; a single value where it has none. */
-function nested(values: readonly unknown[], shape: readonly number[]): unknown {
-  const [first, ...rest] = shape;
-  if (first === undefined) return values[0];
-  if (rest.length === 0) return values;
-  const size = rest.reduce((product, length) => product * length, 1);
-  return Array.from({ length: first }, (_, index) => nested(values.slice(index * size, (index + 1) * size), rest));
+function shared(bytes: Buffer): Buffer {
+  const own = Buffer.from(new SharedArrayBuffer(bytes.length));
+  bytes.copy(own);
+  return own;
+}
+
+function lengthOf(parts: readonly Buffer[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
 }

@@ -1,6 +1,6 @@
 /**
- * The answer of /predict in text: the runtime's event stream, as one JSON answer or as our own
- * events.
+ * Transforms the runtime's event stream into the text answer of /predict: one JSON answer or our
+ * own events.
  */
 import type { Lease } from '../core/gateway.ts';
 import { EventsReader } from './events-reader.ts';
@@ -8,12 +8,12 @@ import type { Exchange, Job } from './exchange.ts';
 import { brokeOff } from './refusal.ts';
 import { sendJson } from './respond.ts';
 import type { UpstreamRequest } from './upstream.ts';
-import { NO_USAGE, type TokenUsage } from './usage.ts';
+import { NO_USAGE, type TokenUsage, usageOf } from './usage.ts';
 
 /** Far more than any context holds; a runtime that never stops must not fill the memory (I10). */
 const ANSWER_CHARACTERS = 64 * 1024 * 1024;
 
-/** The part of a chunk of OpenAI's that we read; everything may be absent. */
+/** The part of a chunk of OpenAI's that we read; everything may be absent, or something else. */
 interface Chunk {
   readonly choices?: readonly {
     readonly text?: string | null;
@@ -21,10 +21,10 @@ interface Chunk {
     readonly delta?: { readonly content?: string | null; readonly reasoning_content?: string | null; readonly reasoning?: string | null };
     readonly finish_reason?: string | null;
   }[];
-  readonly usage?: { readonly prompt_tokens?: number; readonly completion_tokens?: number } | null;
+  readonly usage?: object | null;
   /** Of servers with a `generate` of their own. */
-  readonly text_output?: string | readonly string[];
-  readonly error?: { readonly message?: string } | string;
+  readonly text_output?: string | readonly string[] | null;
+  readonly error?: { readonly message?: unknown } | string | null;
 }
 
 export class PredictText implements Job {
@@ -100,19 +100,27 @@ export class PredictText implements Job {
     const { runtime } = exchange;
     let chunk: Chunk;
     try {
-      chunk = JSON.parse(data) as Chunk;
+      chunk = (JSON.parse(data) as Chunk | null) ?? {};
     } catch {
       throw brokeOff(runtime, this.modelId, 'it sent an event that is not JSON');
     }
     const { error, usage, choices, text_output } = chunk;
-    if (error !== undefined) exchange.doubt();
-    if (error !== undefined)
-      throw brokeOff(runtime, this.modelId, typeof error === 'string' ? error : (error.message ?? 'without a reason'));
-    if (usage) this.#usage = { promptTokens: usage.prompt_tokens ?? null, completionTokens: usage.completion_tokens ?? null };
+    if (error !== undefined && error !== null) {
+      exchange.doubt();
+      const said = typeof error === 'string' ? error : error.message;
+      throw brokeOff(runtime, this.modelId, typeof said === 'string' ? said : 'without a reason');
+    }
+    if (usage) this.#usage = usageOf(usage);
     const choice = choices?.[0];
-    this.#finishReason = choice?.finish_reason ?? this.#finishReason;
+    const reason = choice?.finish_reason;
+    if (typeof reason === 'string') this.#finishReason = reason;
     const delta = choice?.delta;
-    const own = typeof text_output === 'object' ? text_output.join('') : text_output;
-    return { text: delta?.content ?? choice?.text ?? own ?? '', reasoning: delta?.reasoning_content ?? delta?.reasoning ?? '' };
+    const own = Array.isArray(text_output) ? text_output.join('') : text_output;
+    return { text: textIn(delta?.content, choice?.text, own), reasoning: textIn(delta?.reasoning_content, delta?.reasoning) };
   }
+}
+
+/** The first of these that is a text. */
+function textIn(...values: readonly unknown[]): string {
+  return values.find((value) => typeof value === 'string') ?? '';
 }

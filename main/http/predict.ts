@@ -1,6 +1,6 @@
 /**
- * POST /predict/{model}: one small body for every kind of model. Decides which of the runtime's
- * OpenAI routes answers it; what the answer becomes is in predict-text.ts and predict-inputs.ts.
+ * POST /predict/{model}: one small body for every kind of model. Chooses the OpenAI route of the
+ * runtime that answers it; predict-text.ts and predict-inputs.ts transform the answer.
  */
 import type { ServerResponse } from 'node:http';
 import { checkInput } from '../../shared/api-input.ts';
@@ -9,13 +9,16 @@ import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
 import { isTextModel } from '../../shared/tensors.ts';
 import type { Lease } from '../core/gateway.ts';
+import type { AnswerBudget } from './answer-budget.ts';
 import { requireProtocol } from './as-it-is.ts';
 import { toJson } from './body.ts';
-import { Exchange, type Job, type ProxyWorld } from './exchange.ts';
-import { exactMember, type JsonBody } from './json-body.ts';
+import { Exchange, type Job } from './exchange.ts';
+import { exactMember, type JsonBody, withTexts } from './json-body.ts';
+import { type ImageReader, withImageInput } from './predict-images.ts';
 import { CLASSES_PATH, PredictInputs } from './predict-inputs.ts';
-import { PredictTensors } from './predict-tensors.ts';
+import { PredictTensors, type TensorTexts } from './predict-tensors.ts';
 import { PredictText } from './predict-text.ts';
+import type { ProxyPorts } from './proxy-ports.ts';
 import { modelNotFound } from './respond.ts';
 import type { UpstreamRequest } from './upstream.ts';
 
@@ -38,11 +41,18 @@ const TAKES: Record<ModelKind, 'text' | 'input' | 'neither' | 'either'> = {
 /** Kinds that answer an input with classes; others do where the request names them. */
 const CLASSIFY: ReadonlySet<ModelKind> = new Set(['classifier', 'vision']);
 
+export interface PredictPorts extends ProxyPorts {
+  readonly images: ImageReader;
+  readonly tensorAnswers: TensorTexts;
+  readonly answerBudget: AnswerBudget;
+}
+
 /** @throws ModeliumError invalid-json, invalid-body, model-not-found, not-supported-by-model. */
-export function predict(world: ProxyWorld, response: ServerResponse, model: string, body: JsonBody, startedMs: number): void {
-  const modelId = world.inference.resolve(model);
-  if (modelId === null) throw modelNotFound(model, world.inference.nearest(model));
-  const request = checkInput(predictRequestSchema, body.value);
+export function predict(ports: PredictPorts, response: ServerResponse, model: string, body: JsonBody, startedMs: number): void {
+  const modelId = ports.inference.resolve(model);
+  if (modelId === null) throw modelNotFound(model, ports.inference.nearest(model));
+  const images = ports.inference.imageInputs?.(modelId) ?? {};
+  const request = withImageInput(checkInput(predictRequestSchema, body.value), images, body.texts);
   if (request.inputs !== undefined && request.stream) {
     throw new ModeliumError('invalid-body', 'stream: tensors come in one piece and cannot be streamed.', { param: 'stream' });
   }
@@ -51,16 +61,16 @@ export function predict(world: ProxyWorld, response: ServerResponse, model: stri
       param: 'stream',
     });
   }
-  refuseBeforeLoad(world, modelId, request);
-  const job = jobOf(world, modelId, request, body);
-  new Exchange(world, response, job, startedMs).start();
+  refuseBeforeLoad(ports, modelId, request);
+  const job = jobOf(ports, modelId, request, body);
+  new Exchange(ports, response, job, startedMs).start();
 }
 
 /**
  * Loading takes minutes, and others may have to leave for it: whatever is refused by the kind of
  * model is refused before.
  */
-function refuseBeforeLoad({ inference }: ProxyWorld, modelId: string, { inputs, input, prompt }: PredictRequest): void {
+function refuseBeforeLoad({ inference }: ProxyPorts, modelId: string, { inputs, input, prompt, labels }: PredictRequest): void {
   const taken = inference.taken?.(modelId) ?? null;
   if (taken === null) return;
   const { profile, speaksOpenai, speaksTensors, tensors } = taken;
@@ -69,39 +79,65 @@ function refuseBeforeLoad({ inference }: ProxyWorld, modelId: string, { inputs, 
     const sentence = `${modelId} takes no tensors: send a prompt, messages or input.`;
     throw new ModeliumError('not-supported-by-model', sentence, { param: 'inputs' });
   }
+  if (labels !== undefined) requireChoice(modelId, profile);
   const param = input !== undefined ? 'input' : prompt === undefined ? 'messages' : 'prompt';
   if (speaksOpenai) requireKind(modelId, profile, input === undefined ? 'text' : 'input', param);
   if (!speaksTensors || tensors === null || isTextModel(tensors)) return;
   throw new ModeliumError('not-supported-by-model', `${modelId} takes tensors and no ${param}: send inputs.`, { param });
 }
 
-function jobOf(world: ProxyWorld, modelId: string, request: PredictRequest, body: JsonBody): Job {
-  if (request.inputs !== undefined) return new PredictTensors(modelId, request.inputs, () => keepAlive(world, modelId, request));
-  return request.input === undefined ? textJob(world, modelId, request, body) : inputsJob(world, modelId, request);
-}
+/**
+ * Models that choose between any classes compare an image or a text with the name of each: nothing
+ * else can.
+ */
+const CHOOSES = /^(?:CLIP|Siglip2?|AltCLIP|ChineseCLIP)Model$/;
 
-function textJob(world: ProxyWorld, modelId: string, request: PredictRequest, body: JsonBody): Job {
-  return new PredictText(modelId, request.stream, (lease) => {
-    const { tensors, model } = lease.endpoint;
-    if (tensors !== undefined && isTextModel(tensors)) {
-      keepAlive(world, modelId, request);
-      return generateRequest(modelId, model, request);
-    }
-    requireProtocol(modelId, lease);
-    keepAlive(world, modelId, request);
-    return textRequest(modelId, request, (messages) => exactMember(body, 'messages') ?? messages, lease);
+/** @throws ModeliumError where `labels` would be left out, or refused late by whoever serves it. */
+function requireChoice(modelId: string, { kind, architecture }: ModelProfile): void {
+  if (CHOOSES.test(architecture) || (kind !== 'embedding' && kind !== 'vision')) return;
+  const what = kind === 'vision' ? 'has its own classes' : 'turns its input into numbers';
+  throw new ModeliumError('not-supported-by-model', `${modelId} ${what}, and cannot choose between labels: leave them out.`, {
+    param: 'labels',
   });
 }
 
-function inputsJob(world: ProxyWorld, modelId: string, request: PredictRequest): Job {
-  return new PredictInputs(modelId, (lease) => {
+function jobOf(ports: PredictPorts, modelId: string, request: PredictRequest, body: JsonBody): Job {
+  if (request.inputs !== undefined) {
+    const declared = ports.inference.imageInputs?.(modelId) ?? {};
+    const tensorPorts = { reader: ports.images, answers: ports.tensorAnswers, budget: ports.answerBudget, declared };
+    const given = { inputs: request.inputs, texts: body.texts };
+    return new PredictTensors(modelId, given, tensorPorts, () => keepAlive(ports, modelId, request));
+  }
+  return request.input === undefined ? textJob(ports, modelId, request, body) : inputsJob(ports, modelId, request, body);
+}
+
+function textJob(ports: ProxyPorts, modelId: string, request: PredictRequest, body: JsonBody): Job {
+  return new PredictText(modelId, request.stream, (lease) => {
+    const { tensors, model } = lease.endpoint;
+    if (tensors !== undefined && isTextModel(tensors)) {
+      keepAlive(ports, modelId, request);
+      return withTexts(generateRequest(modelId, model, request), body.texts);
+    }
     requireProtocol(modelId, lease);
-    keepAlive(world, modelId, request);
+    keepAlive(ports, modelId, request);
+    const asked = textRequest(modelId, request, (messages) => exactMember(body, 'messages') ?? messages, lease);
+    return withTexts(asked, body.texts);
+  });
+}
+
+function inputsJob(ports: PredictPorts, modelId: string, request: PredictRequest, body: JsonBody): Job {
+  return new PredictInputs(modelId, ports.answerBudget, (lease) => {
+    requireProtocol(modelId, lease);
+    keepAlive(ports, modelId, request);
     requireKind(modelId, lease.profile, 'input', 'input');
     const { labels } = request;
-    if (labels !== undefined || CLASSIFY.has(lease.profile.kind))
-      return post(CLASSES_PATH, { model: lease.endpoint.model, input: request.input, labels });
-    return post('/v1/embeddings', { model: lease.endpoint.model, input: request.input, encoding_format: 'float' });
+    if (labels !== undefined) requireChoice(modelId, lease.profile);
+    const isClassified = labels !== undefined || CLASSIFY.has(lease.profile.kind);
+    const common = { model: lease.endpoint.model, input: request.input };
+    const asked = isClassified
+      ? post(CLASSES_PATH, { ...common, labels })
+      : post('/v1/embeddings', { ...common, encoding_format: 'float' });
+    return withTexts(asked, body.texts);
   });
 }
 
@@ -109,8 +145,8 @@ function inputsJob(world: ProxyWorld, modelId: string, request: PredictRequest):
  * Only for a request that got its model: one that was refused does not say how long the model
  * stays.
  */
-function keepAlive(world: ProxyWorld, modelId: string, request: PredictRequest): void {
-  if (request.keep_alive_seconds !== undefined) world.inference.keepAlive(modelId, request.keep_alive_seconds);
+function keepAlive(ports: ProxyPorts, modelId: string, request: PredictRequest): void {
+  if (request.keep_alive_seconds !== undefined) ports.inference.keepAlive(modelId, request.keep_alive_seconds);
 }
 
 /** @param exact gives the messages back with their numbers as they were written. */

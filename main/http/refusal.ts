@@ -1,4 +1,7 @@
-/** A runtime's failures in our words and our envelope, with the runtime as their origin. Pure. */
+/**
+ * Turns a runtime's failures into Modelium's error format, marked with the runtime as their source.
+ * Pure.
+ */
 import { type ErrorEnvelope, ModeliumError } from '../../shared/errors.ts';
 import type { UpstreamHeaders } from './upstream.ts';
 
@@ -49,7 +52,7 @@ interface Refused {
 
 export function refusalEnvelope(refusal: Refusal, { modelId, runtime, key }: Refused): ErrorEnvelope {
   if (refusal.status === 401 || refusal.status === 403) {
-    const message = `${runtime} refuses the key that Modelium asks with for ${modelId} (status ${refusal.status}).`;
+    const message = `${runtime} refuses the key that Modelium sends for ${modelId} (status ${refusal.status}).`;
     return { error: { message, type: 'server_error', code: 'upstream-failed', param: null, origin: runtime } };
   }
   const whole = Buffer.concat(refusal.parts).toString();

@@ -1,5 +1,6 @@
 /**
- * Answers: JSON, text, errors in the one envelope, and the heads of event streams. Decides nothing.
+ * Writes answers: JSON, text, errors in the common format, and the heads of event streams. Decides
+ * nothing.
  */
 import type { ServerResponse } from 'node:http';
 import { type ErrorEnvelope, ModeliumError } from '../../shared/errors.ts';
@@ -82,6 +83,15 @@ export function sendText(
 
 export function sendJson(response: ServerResponse, status: number, value: unknown, headers: Headers = {}): void {
   sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(value), headers);
+}
+
+/** A good answer of which the parts together are JSON: large ones are not copied into one. */
+export function sendJsonParts(response: ServerResponse, parts: readonly Buffer[], headers: Headers): void {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const ending = isUnread(response.req) ? { connection: 'close' } : null;
+  response.writeHead(200, { ...headers, ...ending, 'content-type': 'application/json; charset=utf-8', 'content-length': length });
+  for (const part of parts) response.write(part);
+  response.end();
 }
 
 /**

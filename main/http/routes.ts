@@ -1,7 +1,4 @@
-/**
- * What can be said of the routes as a whole: the list for people, and what was wrong with a request
- * that met none of them. Pure.
- */
+/** The list of all routes as text, and the error for a request that matches none of them. Pure. */
 import { API, type Contract } from '../../shared/api.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 
@@ -34,6 +31,11 @@ export function routesAsText(version: string): string {
 export function methodsOf(url: string): readonly string[] {
   const path = pathOf(url);
   return [...new Set(PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
+}
+
+/** Is the body a file, whatever it calls itself? */
+export function takesFile(path: string): boolean {
+  return CONTRACTS.some((contract) => contract.takesFile === true && contract.path === path);
 }
 
 /** route-not-found, or method-not-allowed with the methods that are. */

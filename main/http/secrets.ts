@@ -1,7 +1,7 @@
 /**
- * What an answer may tell of how models are started: without the token no argument and no value of
- * the environment, with it no secret among them. Works on answers as they become JSON, so that no
- * view can be forgotten. Pure.
+ * Removes secrets from answers: without the token all arguments and environment values of models,
+ * with the token those whose names say that they are secret. It works while answers become JSON, so
+ * that no view can be forgotten. Pure.
  */
 
 const HIDDEN = '[hidden]';

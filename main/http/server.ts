@@ -1,6 +1,6 @@
 /**
  * The engine's HTTP server: builds the listener and the control app, opens the port on loopback,
- * and closes without cutting anybody off.
+ * and closes without cutting requests.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
@@ -9,7 +9,8 @@ import type { Settings } from '../../shared/settings.ts';
 import { MIB } from '../../shared/units.ts';
 import type { Control, Inference, PageFiles } from '../core/gateway.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { BodyBudget } from './body-budget.ts';
+import { AnswerBudget } from './answer-budget.ts';
+import { BodyBudget, type BudgetPorts } from './body-budget.ts';
 import type { Connections } from './connections.ts';
 import { createControlApp } from './control.ts';
 import type { OpenStreams } from './control-streams.ts';
@@ -19,12 +20,14 @@ import { listenOnLoopback } from './listen.ts';
 import { answerMalformed } from './malformed.ts';
 import { listOf } from './model-list.ts';
 import { isOwnAddress, type Listening } from './own-address.ts';
+import type { ImageReader } from './predict-images.ts';
+import type { TensorTexts } from './predict-tensors.ts';
 import { SharedText } from './shared-text.ts';
 import { Gatekeeper } from './token.ts';
 import type { Dispatch } from './upstream.ts';
 
 export interface HttpServerOptions {
-  /** The settings in force; read anew for each request, so that a reload takes effect at once. */
+  /** The settings in force; read again for each request, so that a reload takes effect at once. */
   readonly settings: () => Settings;
   readonly inference: Inference;
   readonly control: Control;
@@ -38,9 +41,13 @@ export interface HttpServerOptions {
   readonly page: PageFiles;
   /** Looks into large bodies elsewhere than on this thread. */
   readonly largeJson: LargeJson;
+  /** Makes tensors of images, on a thread of its own. */
+  readonly images: ImageReader;
+  /** Makes JSON of large tensors, on a thread of its own. */
+  readonly tensorAnswers: TensorTexts;
   /** Those of all our ports. */
   readonly connections: Connections;
-  collectGarbage(): void;
+  readonly collectGarbage: BudgetPorts['collect'];
 }
 
 export interface HttpServer {
@@ -63,28 +70,32 @@ const HEAD_MS = 20_000;
 const REQUEST_MS = 300_000;
 /** Longer than clients keep idle connections, so that it is they who close them. */
 const KEEP_ALIVE_MS = 65_000;
-/** Collecting garbage holds everybody up: only when no large body came for so long. */
-const QUIET_MS = 2_000;
+/**
+ * A few large bodies are read in turns that are so far apart: 256 MB a second, all of them
+ * together.
+ */
+const BODY_TURN_MS = 1;
 const CLOSE_GRACE_MS = 5_000;
 const CLOSE_POLL_MS = 20;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  let stopCollecting = () => {};
   const budget = new BodyBudget({
     limitBytes: () => options.settings().api.max_buffered_mb * MIB,
     now: () => options.clock.now(),
-    onEmpty: () => {
-      stopCollecting();
-      stopCollecting = options.clock.after(QUIET_MS, () => {
-        if (budget.bytes === 0) options.collectGarbage();
-      });
-    },
+    nextTurn: (moments, act) => void setTimeout(act, moments * BODY_TURN_MS),
+    collect: options.collectGarbage,
   });
   const list = new SharedText(options.clock, () => JSON.stringify(listOf(options.inference.servable())));
   const openStreams: OpenStreams = new Set();
   // Set before the port opens.
   let controlApp: Listener = () => {};
-  const listeners = createListeners({ ...options, budget, list, controlApp: (request, response) => controlApp(request, response) });
+  const listeners = createListeners({
+    ...options,
+    budget,
+    answerBudget: new AnswerBudget(),
+    list,
+    controlApp: (request, response) => controlApp(request, response),
+  });
   const servers = [newServer(listeners), newServer(listeners)] as const;
   const [first, second] = servers;
   second.on('clientError', answerMalformed);
@@ -106,13 +117,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     async listen() {
       const { api } = options.settings();
       const maxBodyMb = () => options.settings().api.max_body_mb;
-      controlApp = await createControlApp({ ...options, gatekeeper, maxBodyMb, openStreams }, first, answerMalformed);
+      controlApp = await createControlApp({ ...options, gatekeeper, maxBodyMb, budget, openStreams }, first, answerMalformed);
       const opened = await listenOnLoopback(first, second, api.host, api.port, options.log);
       listening = opened;
       return { address: opened.address };
     },
     async close(graceMs = CLOSE_GRACE_MS) {
-      stopCollecting();
       const closed = Promise.all(servers.map(closeServer));
       for (const response of openStreams) response.end();
       const stop = closeConnections(servers, options.clock, graceMs);

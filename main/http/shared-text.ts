@@ -1,12 +1,12 @@
 /**
- * An answer that is the same for everybody and that anybody may ask for, as often as they like: it
- * is written once for all who ask while it is being written or in the same turn; and one that is
- * long to write, as with a thousand models, is kept for a moment, so that writing it never takes
- * more than a small part of the engine's time.
+ * An answer that is the same for every client, such as /status. It is written once for all clients
+ * that ask in the same event-loop turn or while it is being written. An answer that takes long to
+ * write, as with a thousand models, is kept for a moment, so that writing it takes only a small
+ * part of the engine's time.
  */
 import type { Clock } from '../core/ports.ts';
 
-/** What takes less is written anew for each turn that asks, and is always as new as can be. */
+/** What takes less is written again for each turn that asks, and is always as new as can be. */
 const DEAR_MS = 15;
 /** So many times as long as it took to write it is kept. */
 const KEPT_RATIO = 10;

@@ -1,10 +1,9 @@
 /**
- * A runtime's event stream on its way to a client, cut into whole events and otherwise untouched.
- * Where the client did not ask for the usage but we did in its place, the event that tells it is
- * kept back: the client sees what it would have seen. Owns what it holds of a half event; knows no
- * sockets.
+ * Passes a runtime's event stream to a client in whole events, otherwise unchanged. If we requested
+ * the usage and the client did not, the usage event is left out, so that the client sees what it
+ * asked for. Owns the buffer of a partial event; knows no sockets.
  */
-import { NO_USAGE, Tail, type TokenUsage } from './usage.ts';
+import { NO_USAGE, Tail, type TokenUsage, usageOf } from './usage.ts';
 
 /** An event is a few hundred bytes; one without end is passed on as it comes (I10). */
 const MOST_HELD_BYTES = 1024 * 1024;
@@ -65,26 +64,26 @@ export class StreamEvents {
     const kept = bytes
       .toString()
       .split(/(?<=\n\r?\n)/)
-      .filter((event) => !this.#tellsUsageAlone(event))
+      .filter((event) => !this.#isUsageAlone(event))
       .join('');
     if (kept !== '') this.#out(Buffer.from(kept));
   }
 
   /** Reads the usage off an event. @returns whether it tells nothing else. */
-  #tellsUsageAlone(event: string): boolean {
+  #isUsageAlone(event: string): boolean {
     const json = /^data:(.*)$/m.exec(event)?.[1];
     if (json === undefined || !json.includes(USAGE)) return false;
     const chunk = parsed(json);
     const { usage } = chunk;
     if (typeof usage !== 'object' || usage === null) return false;
-    this.#usage = { promptTokens: usage.prompt_tokens ?? null, completionTokens: usage.completion_tokens ?? null };
+    this.#usage = usageOf(usage);
     return Array.isArray(chunk.choices) && chunk.choices.length === 0;
   }
 }
 
 interface Chunk {
   readonly choices?: unknown;
-  readonly usage?: { readonly prompt_tokens?: number; readonly completion_tokens?: number } | null;
+  readonly usage?: object | null;
 }
 
 function parsed(json: string): Chunk {

@@ -1,6 +1,6 @@
 /**
- * The control token: who shows it, or proves to know it, may change things; and the engine's own
- * proof that it is the one. What is signed and why is in shared/proofs.ts.
+ * The control token: checks requests that send it or prove knowledge of it, and makes the engine's
+ * own proof. shared/proofs.ts says what is signed and why.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -22,7 +22,7 @@ const BEARER = 'Bearer ';
  */
 const MOST_NONCES = 20_000;
 
-export interface GatekeeperWorld {
+export interface GatekeeperPorts {
   readonly token: string;
   /** Tells this run of the engine from every other one. */
   readonly run: string;
@@ -49,23 +49,23 @@ export interface Admitted {
 export type EngineProof = Run & { readonly hmac: string };
 
 export class Gatekeeper {
-  readonly #world: GatekeeperWorld;
+  readonly #ports: GatekeeperPorts;
   readonly #sessionKey: string;
   /** Nonces of the proofs that were accepted, oldest first, with the time of each. */
   readonly #used = new Map<string, number>();
   /** Proofs from before are refused: their nonces are not known any more. */
   #floorMs = 0;
 
-  constructor(world: GatekeeperWorld) {
-    this.#world = world;
-    this.#sessionKey = hmac(world.token, sessionMessage(world.run));
+  constructor(ports: GatekeeperPorts) {
+    this.#ports = ports;
+    this.#sessionKey = hmac(ports.token, sessionMessage(ports.run));
   }
 
   /**
    * @param address the Host header of the question: who passes it on from elsewhere shows by it.
    */
   prove(nonce: string, address = ''): EngineProof {
-    const run: Run = { run: this.#world.run, timeMs: this.#world.wallTime(), listens: this.#world.listens(address) };
+    const run: Run = { run: this.#ports.run, timeMs: this.#ports.wallTime(), listens: this.#ports.listens(address) };
     return { ...run, hmac: hmac(this.#sessionKey, engineMessage({ nonce, address }, run)) };
   }
 
@@ -77,20 +77,21 @@ export class Gatekeeper {
     const { authorization } = headers;
     const shown = readProofHeader(authorization);
     if (shown === null) {
-      requireToken(authorization, this.#world.token);
+      requireToken(authorization, this.#ports.token);
       return { answerProof: null, bodyHash: null };
     }
     const expected = hmac(this.#sessionKey, requestMessage({ ...shown, method, address: headers.host ?? '', path: url }));
-    if (!isSame(expected, shown.proof)) throw refused('That proof is not of the control token of this engine, or of another run of it.');
+    if (!isSame(expected, shown.proof))
+      throw refused('The proof does not match the control token of this engine, or belongs to another run of the engine.');
     this.#requireFresh(shown);
     return { answerProof: hmac(this.#sessionKey, answerMessage(shown.proof)), bodyHash: shown.bodyHash };
   }
 
   /** Each proof counts once, and only for a while. */
   #requireFresh({ nonce, timeMs }: ShownProof): void {
-    const nowMs = this.#world.wallTime();
+    const nowMs = this.#ports.wallTime();
     const isOld = timeMs <= this.#floorMs || Math.abs(nowMs - timeMs) > PROOF_LIFE_MS;
-    if (isOld || this.#used.has(nonce)) throw refused('That proof was used already, or is too old.');
+    if (isOld || this.#used.has(nonce)) throw refused('The proof was already used, or is too old.');
     this.#used.set(nonce, timeMs);
     for (const [oldest, usedMs] of this.#used) {
       if (this.#used.size <= MOST_NONCES && nowMs - usedMs <= 2 * PROOF_LIFE_MS) break;
@@ -104,7 +105,7 @@ export class Gatekeeper {
 export function requireBody(body: Buffer, admitted: Admitted | undefined): void {
   const bodyHash = admitted?.bodyHash ?? null;
   if (bodyHash === null || createHash('sha256').update(body).digest('hex') === bodyHash) return;
-  throw new ModeliumError('proof-refused', 'The body is not the one that the proof was made for.');
+  throw new ModeliumError('proof-refused', 'The proof was made for another body.');
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
- * Bodies that nobody reads to their end: the answer says that the connection ends, the client gets
- * a moment to take it, and is then cut off, whatever it is still sending (I10). Knows no route.
+ * Handles bodies that are not read to their end: the answer announces that the connection closes,
+ * the client gets a moment to read it, and is then disconnected even if it still sends (I10). Knows
+ * no route.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * How the proxy asks a runtime: the port that `main/io/http-client.ts` fills. Types only; the shape
- * is that of undici's dispatch, without its name.
+ * The interface through which the proxy asks a runtime; `main/io/http-client.ts` implements it.
+ * Types only; the shape is that of undici's dispatch, but the types do not depend on undici.
  */
 import type { AS_IT_IS_METHODS } from '../../shared/api-openapi.ts';
 import type { Endpoint } from '../../shared/model.ts';
@@ -11,8 +11,11 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly method: UpstreamMethod;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer | string;
+  /** Parts are sent one behind the other: what is large is not copied for some bytes at its end. */
+  readonly body: UpstreamBody;
 }
+
+export type UpstreamBody = Buffer | string | readonly Buffer[];
 
 export interface UpstreamController {
   pause(): void;

@@ -1,6 +1,6 @@
 /**
- * What a request used and how long it took: read off the end of an answer, put into the form that
- * answers show. No I/O.
+ * Extracts token usage and times from the end of a runtime's answer, in the form that our answers
+ * have. No I/O.
  */
 import type { Timings } from '../../shared/api-predict.ts';
 import type { Lease } from '../core/gateway.ts';
@@ -41,6 +41,15 @@ export class Tail {
     const usage = end.slice(at);
     return { promptTokens: numberIn(usage, PROMPT_TOKENS), completionTokens: numberIn(usage, COMPLETION_TOKENS) };
   }
+}
+
+/** What a runtime says that it used, as far as those are counts: they are added up. */
+export function usageOf(usage: { readonly prompt_tokens?: unknown; readonly completion_tokens?: unknown } | null | undefined): TokenUsage {
+  return { promptTokens: countIn(usage?.prompt_tokens), completionTokens: countIn(usage?.completion_tokens) };
+}
+
+function countIn(value: unknown): number | null {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : null;
 }
 
 function numberIn(text: string, field: RegExp): number | null {

@@ -1,6 +1,6 @@
 /**
- * The real Clock. Owns nothing but timers, and keeps what fails in one from the rest; tests hand in
- * a virtual one instead.
+ * The real Clock. Owns only timers, and isolates an error in one timer from the others; tests use a
+ * virtual clock.
  */
 import type { Clock } from '../core/ports.ts';
 

@@ -1,7 +1,7 @@
 /**
- * The files of the state folder by which others find an engine: `engine.json` and the control
- * token, and how a private file or folder is made. Free of `node:sqlite`, so that the window's main
- * process can read them on any Node. Who may write them is state-folder.ts's business.
+ * The files of the state folder that clients need: `engine.json` and the control token, and how a
+ * private file or folder is made. It does not use `node:sqlite`, so that the window's main process
+ * can load it on any Node. state-folder.ts checks who may write them.
  */
 import {
   closeSync,
@@ -106,7 +106,7 @@ export function makePrivateFolder(path: string): void {
     makeFolders(path);
     requirePrivateFolder(path);
     if ((statSync(path).mode & OTHERS) === 0) return;
-    if (lstatSync(path).isSymbolicLink()) throw new Error(`others may look into it; \`chmod 700 ${shellWord(path)}\` would mend that`);
+    if (lstatSync(path).isSymbolicLink()) throw new Error(`other users can read it; \`chmod 700 ${shellWord(path)}\` fixes that`);
     closeToOthers(path);
   } catch (cause) {
     if (cause instanceof ModeliumError) throw cause;

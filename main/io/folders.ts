@@ -1,9 +1,7 @@
-/**
- * Where things lie: the three folders of the XDG base directory convention. Names only; nothing is
- * created here.
- */
+/** The paths of Modelium's three folders by the XDG base directory convention. Creates nothing. */
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { ModeliumError } from '../../shared/errors.ts';
 
 export interface Folders {
   readonly config: string;
@@ -11,8 +9,21 @@ export interface Folders {
   readonly cache: string;
 }
 
+/**
+ * Whose folder it is need not be known to the system: a number is enough where HOME is set.
+ * @param ask the operating system. @throws ModeliumError where nobody knows it.
+ */
+export function homeFolder(ask: () => string = homedir): string {
+  try {
+    return ask();
+  } catch {
+    const sentence = `User ${process.getuid?.()} has no home folder on this machine: set HOME to a folder for what Modelium keeps.`;
+    throw new ModeliumError('path-invalid', sentence);
+  }
+}
+
 /** Modelium's own folders. A relative XDG variable is ignored, as the convention says. */
-export function modeliumFolders(environment: NodeJS.ProcessEnv = process.env, home: string = homedir()): Folders {
+export function modeliumFolders(environment: NodeJS.ProcessEnv = process.env, home: string = homeFolder()): Folders {
   const folder = (name: string, otherwise: string): string => {
     const base = environment[name];
     return join(base !== undefined && isAbsolute(base) ? base : join(home, otherwise), 'modelium');
@@ -25,6 +36,6 @@ export function modeliumFolders(environment: NodeJS.ProcessEnv = process.env, ho
 }
 
 /** `~` and `~/...` as a shell would expand them; other paths as they are. */
-export function expandHome(path: string, home: string = homedir()): string {
+export function expandHome(path: string, home: string = homeFolder()): string {
   return path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path;
 }

@@ -1,11 +1,11 @@
 /**
- * Talks to the runtimes over loopback ports and Unix sockets. Alone imports undici. Keeps two pools
- * of connections for each runtime: one for the requests of clients, one for our own small calls
- * (health, proofs, sleep), which must never wait behind those. Knows nothing of models, leases or
+ * Sends HTTP to the runtimes over loopback ports and Unix sockets. The only importer of undici.
+ * Keeps two connection pools for each runtime: one for client requests, one for our own short calls
+ * (health, proofs, sleep), which must never wait behind client requests. Knows no models, leases or
  * retries.
  */
-import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dispatcher, Pool } from 'undici';
 import { type Endpoint, OPENAI_PREFIX, type Server } from '../../shared/model.ts';
 import { MOST_IN_FLIGHT } from '../core/admission.ts';
@@ -30,6 +30,9 @@ const CONTROL_CONNECTIONS = 16;
  * uses are closed (I10).
  */
 const POOLS_KEPT = 64;
+/** 256 MB a second. */
+const TURN_BYTES = 256 * 1024;
+const TURN_MS = 1;
 /** Longest answer to a small request, in bytes. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;
 
@@ -37,7 +40,8 @@ export interface DispatchRequest {
   readonly path: string;
   readonly method: HttpMethod;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer | string | null;
+  /** Parts are sent one behind the other. */
+  readonly body: Buffer | string | readonly Buffer[] | null;
 }
 
 export interface Upstreams extends HttpClient {
@@ -56,6 +60,7 @@ export interface Upstreams extends HttpClient {
 }
 
 export function createUpstreams(): Upstreams {
+  const turns = new Turns();
   const requests = new Map<string | number, Pool>();
   const controls = new Map<string | number, Pool>();
 
@@ -94,7 +99,7 @@ export function createUpstreams(): Upstreams {
     dispatch(endpoint, request, handler) {
       const headers = endpoint.key === null ? request.headers : { ...request.headers, ...keyOf(endpoint) };
       const path = pathAt(endpoint.prefix, request.path);
-      poolOf(requests, CONNECTIONS, endpoint).dispatch({ ...request, path, headers }, handler);
+      poolOf(requests, CONNECTIONS, endpoint).dispatch({ ...turns.taken({ ...request, headers }), path }, handler);
     },
     request: (target, { body, ...request }) => {
       const isEmpty = body === null || body === undefined;
@@ -107,22 +112,10 @@ export function createUpstreams(): Upstreams {
         const headers = { 'content-type': 'application/json', 'content-length': String(json.bytes) };
         return ask(target, uploaded, headers, Readable.from(json.stream()));
       }
-      const { file, packing, contentType, ...request } = uploaded;
-      if (packing !== undefined) {
-        const zip = await packedFolder(file, packing);
-        const headers = { 'content-type': contentType, 'content-length': String(zip.bytes) };
-        return ask(target, request, headers, Readable.from(zip.stream()));
-      }
-      const handle = await open(file);
-      try {
-        const { size } = await handle.stat();
-        const headers = { 'content-type': contentType, 'content-length': String(size) };
-        // Up to the length that was told: what is appended meanwhile is not sent.
-        const bytes = size === 0 ? null : handle.createReadStream({ start: 0, end: size - 1, autoClose: false });
-        return await ask(target, request, headers, bytes);
-      } finally {
-        await handle.close();
-      }
+      const { folder, packing, contentType, ...request } = uploaded;
+      const zip = await packedFolder(folder, packing);
+      const headers = { 'content-type': contentType, 'content-length': String(zip.bytes) };
+      return ask(target, request, headers, Readable.from(zip.stream()));
     },
     async close() {
       const all = [...requests.values(), ...controls.values()];
@@ -131,6 +124,34 @@ export function createUpstreams(): Upstreams {
       await Promise.all(all.map((pool) => pool.destroy()));
     },
   };
+}
+
+/**
+ * Large bodies are sent by turns, so much at a time of all of them together: writing tens of
+ * megabytes at once holds up every small request (I12).
+ */
+class Turns {
+  #turn: Promise<void> = Promise.resolve();
+
+  /** The same request, with a body that takes its turns where it is large. */
+  taken({ body, ...request }: DispatchRequest): Omit<DispatchRequest, 'body'> & { readonly body: Buffer | string | Readable | null } {
+    if (body === null || typeof body === 'string') return { ...request, body };
+    const parts = Buffer.isBuffer(body) ? [body] : body;
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    if (bytes <= TURN_BYTES) return { ...request, body: Buffer.isBuffer(body) ? body : Buffer.concat(parts) };
+    return { ...request, headers: { ...request.headers, 'content-length': String(bytes) }, body: Readable.from(this.#send(parts)) };
+  }
+
+  async *#send(parts: readonly Buffer[]): AsyncGenerator<Buffer> {
+    for (const part of parts) {
+      for (let at = 0; at < part.length; at += TURN_BYTES) {
+        const turn = this.#turn.then(() => sleep(TURN_MS));
+        this.#turn = turn;
+        await turn;
+        yield part.subarray(at, at + TURN_BYTES);
+      }
+    }
+  }
 }
 
 /**

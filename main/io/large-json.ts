@@ -1,11 +1,10 @@
 /**
- * Large JSON bodies, looked into on a thread of their own. The thread is started for the first one,
- * and ends when there was none for a while, which gives its memory back. One body after another
- * (I10): they all come out of one budget.
+ * Large JSON bodies, looked into on a thread of their own. One body after another (I10): they all
+ * come out of one budget.
  */
-import { Worker } from 'node:worker_threads';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Clock } from '../core/ports.ts';
+import { type AskOptions, createOneByOneThread } from './one-by-one-thread.ts';
 
 export interface JsonBounds {
   readonly depth: number;
@@ -13,114 +12,66 @@ export interface JsonBounds {
 }
 
 export interface JsonQuestion {
-  readonly id: number;
   readonly bytes: Uint8Array;
   /** Everything is wanted; else what is short at the top. */
   readonly whole: boolean;
   readonly bounds: JsonBounds;
 }
 
-export type JsonAnswer = { readonly id: number } & (
+/** Where the value holds this word, a dash and a number, that text is meant, which stays bytes. */
+export interface LongTexts {
+  readonly word: string;
+  /** As JSON, quotes included. */
+  readonly texts: readonly Uint8Array[];
+}
+
+export type JsonAnswer =
   | { readonly problem: string /** The field that is at fault. */; readonly param: string | null }
-  | { readonly value: Record<string, unknown> /** What was asked about, back. */; readonly bytes: Uint8Array }
-);
+  | {
+      readonly value: Record<string, unknown>;
+      readonly texts: LongTexts;
+      /** What was asked about, back. */
+      readonly bytes: Uint8Array;
+    };
 
 /** What was found, with the bytes, which were away meanwhile. */
 export interface LargeObject {
   readonly bytes: Buffer;
   readonly value: Record<string, unknown>;
+  readonly texts: LongTexts;
 }
 
 export interface LargeJson {
   /**
-   * @param bytes alone in its memory; not to be read until the answer is there.
-   * @throws ModeliumError invalid-json.
+   * @param bytes in shared memory, or alone in its own; not to be read until the answer is there.
+   * @throws ModeliumError invalid-json, invalid-body, cancelled.
    */
-  read(bytes: Buffer, options: { readonly whole: boolean; readonly bounds: JsonBounds }): Promise<LargeObject>;
+  read(
+    bytes: Buffer,
+    options: { readonly whole: boolean; readonly bounds: JsonBounds } & Pick<AskOptions, 'signal' | 'caller'>,
+  ): Promise<LargeObject>;
   close(): Promise<void>;
 }
 
-const IDLE_MS = 5_000;
-/** The largest body takes a second or two. */
-const LONGEST_MS = 30_000;
+/** The largest body takes some seconds, and more where all processors have more urgent work. */
+const LONGEST_MS = 120_000;
 const HEAP_MB = 768;
-
-interface Waiting {
-  readonly resolve: (answer: JsonAnswer) => void;
-  readonly reject: (error: ModeliumError) => void;
-}
 
 /** @param program the thread's file: large-json-program. */
 export function createLargeJson(program: string, clock: Clock): LargeJson {
-  let worker: Worker | null = null;
-  let last = 0;
-  let current: (Waiting & { readonly id: number }) | null = null;
-  let queue: Promise<unknown> = Promise.resolve();
-  let stopTimer: () => void = () => {};
-
-  function end(why: string): void {
-    stopTimer();
-    const gone = worker;
-    worker = null;
-    const waiting = current;
-    current = null;
-    void gone?.terminate();
-    waiting?.reject(new ModeliumError('invalid-json', `The body could not be read: ${why}.`));
-  }
-
-  function running(): Worker {
-    if (worker !== null) return worker;
-    const made = new Worker(program, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MB }, stdin: false });
-    made.unref();
-    made.on('message', (answer: JsonAnswer) => {
-      if (made !== worker || answer.id !== current?.id) return;
-      const { resolve } = current;
-      current = null;
-      stopTimer();
-      stopTimer = clock.after(IDLE_MS, () => end('nobody asks'));
-      resolve(answer);
-    });
-    // Out of its own memory, or it could not be started: the body is refused, and the next one gets
-    // another thread.
-    made.on('error', (error) => made === worker && end(error.message));
-    worker = made;
-    return made;
-  }
-
-  function ask(question: Omit<JsonQuestion, 'id'>): Promise<JsonAnswer> {
-    return new Promise((resolve, reject) => {
-      last += 1;
-      current = { id: last, resolve, reject };
-      stopTimer();
-      stopTimer = clock.after(LONGEST_MS, () => end('it takes too long'));
-      try {
-        running().postMessage({ ...question, id: last }, [question.bytes.buffer as ArrayBuffer]);
-      } catch (error) {
-        end(error instanceof Error ? error.message : String(error));
-      }
-    });
-  }
-
+  const failed = (why: string) => new ModeliumError('invalid-json', `The body could not be read: ${why}.`);
+  const thread = createOneByOneThread<JsonQuestion, JsonAnswer>({ program, heapMb: HEAP_MB, longestMs: LONGEST_MS, failed }, clock);
   return {
-    async read(bytes, { whole, bounds }) {
-      const asked = queue.then(() => ask({ bytes, whole, bounds }));
-      // Of what was answered nothing is kept: the last body would stay until the next one comes.
-      queue = asked.then(
-        () => {},
-        () => {},
-      );
-      const answer = await asked;
+    async read(bytes, { whole, bounds, ...asking }) {
+      const transfer = bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
+      const answer = await thread.ask({ bytes, whole, bounds }, { ...asking, transfer });
       if ('problem' in answer) {
         const { problem, param } = answer;
         throw param === null ? new ModeliumError('invalid-json', problem) : new ModeliumError('invalid-body', problem, { param });
       }
-      const { bytes: back, value } = answer;
-      return { bytes: Buffer.from(back.buffer, back.byteOffset, back.byteLength), value };
+      const { bytes: back, value, texts } = answer;
+      return { bytes: Buffer.from(back.buffer, back.byteOffset, back.byteLength), value, texts };
     },
-    async close() {
-      stopTimer();
-      await worker?.terminate();
-      worker = null;
-    },
+    close: () => thread.close(),
   };
 }

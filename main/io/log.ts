@@ -1,6 +1,6 @@
 /**
- * The engine's own log: sentences line by line for `serve`, and a bounded memory of lines that can
- * be followed. Nobody decides on it (I9).
+ * The engine's own log: lines for the output of `serve`, and a bounded buffer that clients can
+ * follow. No decision reads it (I9).
  */
 import { harmless } from '../../shared/visible.ts';
 import type { Log } from '../core/ports.ts';
@@ -70,14 +70,15 @@ export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | '
   function complain(prefix: string, sentence: string): void {
     const known = heard.get(sentence);
     const nowMs = options.wallTime();
-    if (known !== undefined && nowMs - known.writtenMs < SAID_AGAIN_AFTER_MS) {
+    // A clock that was set back must not silence it until it has caught up.
+    if (known !== undefined && Math.abs(nowMs - known.writtenMs) < SAID_AGAIN_AFTER_MS) {
       known.suppressed += 1;
       return;
     }
     const before =
       known === undefined || known.suppressed === 0
         ? ''
-        : ` (${known.suppressed} more time${known.suppressed === 1 ? '' : 's'} since it was last said)`;
+        : ` (${known.suppressed} more time${known.suppressed === 1 ? '' : 's'} since it was last logged)`;
     heard.delete(sentence);
     heard.set(sentence, { writtenMs: nowMs, suppressed: 0 });
     const [oldest] = heard.keys();

@@ -1,19 +1,86 @@
-/** Gives memory back that the garbage collector would keep while nothing happens. */
+/** Returns memory to the system that the garbage collector would keep while the engine is idle. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-
-/** The nursery shrinks with this one only. */
-const ALL = { type: 'major', execution: 'sync', flavor: 'last-resort' };
-let collector: ((how: typeof ALL) => void) | null = null;
+import type { Clock } from '../core/ports.ts';
 
 /**
- * Collects now. It takes a hundred milliseconds and more, so only once it is quiet after much was
- * let go.
+ * What is young takes about a millisecond, and all of it some tens of them. Only `thorough` makes
+ * the nursery smaller.
  */
-export function collectGarbage(): void {
+const KINDS = {
+  young: { type: 'minor', execution: 'sync' },
+  all: { type: 'major', execution: 'sync' },
+  thorough: { type: 'major', execution: 'sync', flavor: 'last-resort' },
+} as const;
+type Kind = keyof typeof KINDS;
+const CHECK_MS = 3_000;
+/** A collection holds everybody up for a hundred milliseconds: only while hardly anything runs. */
+const QUIET_SHARE = 0.03;
+/** Less than this is not worth a collection. */
+const GROWN_BYTES = 8 * 1024 * 1024;
+/** So much is given back while requests are under way, too: a shorter pause, once in a while. */
+const MUCH_GROWN_BYTES = 64 * 1024 * 1024;
+const BUSY_PAUSE_MS = 60_000;
+
+let collector: ((how: (typeof KINDS)[Kind]) => void) | null = null;
+
+/** Collects now, and blocks until then: a hundred milliseconds and more for the thorough kind. */
+export function collectGarbage(kind: Kind = 'thorough'): void {
   if (collector === null) {
     setFlagsFromString('--expose-gc');
-    collector = runInNewContext('gc') as (how: typeof ALL) => void;
+    collector = runInNewContext('gc') as (how: (typeof KINDS)[Kind]) => void;
   }
-  collector(ALL);
+  collector(KINDS[kind]);
+}
+
+export interface HeapPorts {
+  readonly clock: Clock;
+  /** Milliseconds of processor time that this process has used since it started. */
+  cpuMs(): number;
+  residentBytes(): number;
+  /** A request is under way, which a collection would hold up. */
+  isBusy(): boolean;
+  collect(kind: Kind): void;
+}
+
+/**
+ * Collects garbage once the process was quiet for three seconds and has grown since the last
+ * collection; the first time after its start. One that is never quiet, but has grown by much, is
+ * collected once a minute at most.
+ */
+export function keepMemorySmall(ports: HeapPorts): { close(): void } {
+  const { clock } = ports;
+  let smallestBytes = 0;
+  let since = { nowMs: clock.now(), cpuMs: ports.cpuMs() };
+  let collectedMs = clock.now();
+  let stop = clock.after(CHECK_MS, check);
+  function collect(kind: Kind): void {
+    ports.collect(kind);
+    smallestBytes = ports.residentBytes();
+    collectedMs = clock.now();
+  }
+  function check(): void {
+    const now = { nowMs: clock.now(), cpuMs: ports.cpuMs() };
+    const isQuiet = now.cpuMs - since.cpuMs <= QUIET_SHARE * (now.nowMs - since.nowMs);
+    const grownBytes = ports.residentBytes() - smallestBytes;
+    if (isQuiet && !ports.isBusy() && grownBytes >= GROWN_BYTES) collect('thorough');
+    else if (smallestBytes > 0 && grownBytes >= MUCH_GROWN_BYTES && now.nowMs - collectedMs >= BUSY_PAUSE_MS) collect('all');
+    since = { nowMs: clock.now(), cpuMs: ports.cpuMs() };
+    stop = clock.after(CHECK_MS, check);
+  }
+  return { close: () => stop() };
+}
+
+/** The same for this process. */
+export function keepOwnMemorySmall(clock: Clock, isBusy: () => boolean): { close(): void } {
+  return keepMemorySmall({
+    clock,
+    cpuMs: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
+    residentBytes: () => process.memoryUsage.rss(),
+    isBusy,
+    collect: collectGarbage,
+  });
 }

@@ -1,8 +1,8 @@
 /**
- * Prometheus: names, labels and help of every series (design: metrics). A sink: figures are counted
- * as facts come by or read from the snapshot at scrape time; no decision ever reads them (I9).
- * Every label value is from a fixed list or names a model or device that exists now (I10). The only
- * importer of prom-client.
+ * The Prometheus metrics: names, labels and help of every series. A sink: values are counted at
+ * events or read from the snapshot at scrape time; no decision reads them (I9). Every label value
+ * comes from a fixed list, or names a model or device that exists now (I10). The only importer of
+ * prom-client.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { DeviceBytes } from '../../shared/decision.ts';

@@ -1,7 +1,7 @@
 /**
- * Whose a file or folder is, and how such a file is read. What tells the engine what to do, or
- * holds its secrets, counts only where nobody but its owner can have written it: not another
- * user's, for root too, and not behind a link either.
+ * Checks the owner of files and folders, and reads such files safely. A file that controls the
+ * engine or holds secrets counts only if nobody but its owner can write it. This also holds for
+ * root, and for the target of a link.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { open, realpath, stat } from 'node:fs/promises';
@@ -22,13 +22,13 @@ export function whyNotOurs({ uid, mode }: Pick<Stats, 'uid' | 'mode'>, path: str
   if (own === undefined) return null;
   if (uid !== own && uid !== 0)
     return `it belongs to another user (number ${uid}); \`chown ${own} ${shellWord(path)}\` would make it yours`;
-  if ((mode & 0o022) !== 0) return `others may write it; \`chmod go-w ${shellWord(path)}\` would mend that`;
+  if ((mode & 0o022) !== 0) return `other users can write it; \`chmod go-w ${shellWord(path)}\` fixes that`;
   return null;
 }
 
 /** The same for a file that is to be read: also what is no file is none to be read. */
 export function whyNotReadable(found: Stats, path: string): string | null {
-  return found.isFile() ? whyNotOurs(found, path) : `it is ${kindOf(found)}, and no ordinary file`;
+  return found.isFile() ? whyNotOurs(found, path) : `it is ${kindOf(found)}, not a regular file`;
 }
 
 function kindOf(found: Stats): string {
@@ -85,8 +85,7 @@ async function whyReplaceable(path: string): Promise<string | null> {
   if (process.getuid === undefined) return null;
   for (const folder of new Set([dirname(path), dirname(await realpath(path))])) {
     const { mode } = await stat(folder);
-    if ((mode & 0o002) !== 0 && (mode & STICKY) === 0)
-      return `anybody may put another file in its place; \`chmod o-w ${shellWord(folder)}\` would mend that`;
+    if ((mode & 0o002) !== 0 && (mode & STICKY) === 0) return `everybody can replace it; \`chmod o-w ${shellWord(folder)}\` fixes that`;
   }
   return null;
 }

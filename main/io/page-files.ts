@@ -1,6 +1,6 @@
 /**
- * The built window on disk. Reads each file when it is asked for: the engine mostly runs without
- * anybody looking.
+ * Reads the built window from disk, each file on request, because most engines run without an open
+ * window.
  */
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * The cache of what was made of models: one file for the files it was made of and the type of its
- * weights, in a folder that is bounded and may be emptied at any time. Owns that folder's
- * `converted`, and nothing beside people's own files (I8).
+ * The cache of converted models: one file for each set of source files and weight type, in a folder
+ * that is bounded and may be emptied at any time. Owns the subfolder `converted`, and writes
+ * nothing next to users' files (I8).
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, utimesSync } from 'node:fs';
@@ -12,8 +12,8 @@ import { ModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import type { FileIdentity, Log, PreparedFiles } from '../core/ports.ts';
-import { errorCode } from './files/files.ts';
 import { expandHome, modeliumFolders } from './folders.ts';
+import { isRunning } from './processes/proc.ts';
 
 export interface PreparedFilesPorts {
   readonly log: Log;
@@ -42,7 +42,7 @@ export function createPreparedFiles({ settings, log }: PreparedFilesPorts): Prep
   const folder = (): string => join(expandHome(settings().folder ?? modeliumFolders().cache), 'converted');
   for (const { path } of entriesOf(folder())) {
     const pid = PART.exec(path)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) rmSync(path, { force: true });
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(path, { force: true });
   }
   return {
     pathOf: (files, preparation) => join(folder(), `${keyOf(files, preparation)}.gguf`),
@@ -87,12 +87,12 @@ export function createPreparedFiles({ settings, log }: PreparedFilesPorts): Prep
         if (taken + bytes <= most && freeBytes(at) >= bytes + RESERVE_BYTES) break;
         rmSync(entry.path, { force: true });
         taken -= entry.bytes;
-        log.say(`Cache: a GGUF of ${bytesInWords(entry.bytes)} that was not used for longest was removed`);
+        log.say(`Cache: a GGUF of ${bytesInWords(entry.bytes)} was removed, because it was the least recently used`);
       }
       if (taken + bytes > most) {
         throw new ModeliumError(
           'disk-full',
-          `Its GGUF takes ${bytesInWords(bytes)}, and what is in use leaves ${bytesInWords(Math.max(0, most - taken))} of cache.max_gb: raise it.`,
+          `Its GGUF takes ${bytesInWords(bytes)}, and the files in use leave ${bytesInWords(Math.max(0, most - taken))} of cache.max_gb: raise it.`,
         );
       }
       const free = freeBytes(at);
@@ -109,15 +109,15 @@ function partOf(path: string): string {
 }
 
 /**
- * By name, size, times, inode and birth of each file: what identifies content here without reading
- * it. Where the file system keeps no birth, the time of the last change of any kind stands for it,
- * so that the next owner of an inode is never taken for the last. The device's number changes with
- * a remount.
+ * By name, size, all times and inode of each file: what identifies content here without reading it.
+ * The time of the last change of any kind is the one that nobody can set back: it moves with a
+ * file's rights and its own name too, and what was made before is then made again. The device's
+ * number changes with a remount.
  */
 function keyOf(files: readonly FileIdentity[], { type }: Preparation): string {
   const hash = createHash('sha256').update(`${CONVERTER_VERSION} ${type}`);
   for (const { path, bytes, mtimeMs, ctimeMs = 0, bornMs = 0, inode } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
-    hash.update(JSON.stringify([path, bytes, mtimeMs, inode, bornMs > 0 ? bornMs : ctimeMs]));
+    hash.update(JSON.stringify([path, bytes, mtimeMs, inode, bornMs, ctimeMs]));
   }
   return hash.digest('hex').slice(0, 40);
 }
@@ -127,7 +127,7 @@ function makeFolder(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new ModeliumError('disk-full', `The cache folder ${path} cannot be made (${why}). Set cache.folder to one that can.`);
+    throw new ModeliumError('disk-full', `The cache folder ${path} cannot be created (${why}). Set cache.folder to another folder.`);
   }
 }
 
@@ -138,15 +138,6 @@ function entriesOf(folder: string): readonly Entry[] {
     const stats = statSync(path, { throwIfNoEntry: false });
     return stats?.isFile() === true ? [{ path, bytes: stats.size, usedMs: stats.mtimeMs }] : [];
   });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
 }
 
 function freeBytes(folder: string): number {

@@ -1,7 +1,7 @@
 /**
- * Figures that runtimes keep themselves, asked for when Prometheus asks us, and told under the
- * model's name. A sink: nothing reads them but whoever scrapes (I9), and asking is no use of the
- * model (I5). A runtime that does not answer in time is left out.
+ * Metrics that runtimes keep themselves: fetched when Prometheus scrapes us, and exported under the
+ * model's name. A sink: only the scraper reads them (I9), and fetching is not use of the model
+ * (I5). A runtime that is too slow is left out.
  */
 import type { Endpoint } from '../../shared/model.ts';
 import type { HttpClient } from '../core/process-ports.ts';

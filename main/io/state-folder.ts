@@ -1,7 +1,7 @@
 /**
- * The state folder of an engine that runs: owner-only, with the control token, the lock that makes
- * an engine the only one there, and `engine.json`, by which others find it. What the tables in it
- * mean is not its business.
+ * The state folder of a running engine: private to its owner, with the control token, the lock
+ * against a second engine, and `engine.json`, by which clients find the engine. It does not
+ * interpret the tables in the folder.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';

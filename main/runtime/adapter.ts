@@ -1,7 +1,7 @@
 /**
- * What a runtime adapter is: facts and generators of steps (`step.ts`). An adapter imports these
- * two files, `core` and `shared`; it has no await, no process, no socket, no clock and no log. The
- * hosts carry the steps out; tests answer them from a table.
+ * Defines a runtime adapter: facts about the runtime, and generators that yield steps (`step.ts`).
+ * An adapter imports these two files, `core` and `shared` only, and has no await, process, socket,
+ * clock or log. The hosts execute the steps; tests answer them from a table.
  */
 
 import type { BufferBytes, LaunchPlan, Preparation } from '../../shared/decision.ts';
@@ -91,9 +91,12 @@ export type ForeignStatus =
        * Models that we loaded into it and that are there, by what they are called there; absent:
        * nothing is loaded into it.
        */
-      readonly loaded?: readonly string[];
-      /** The machines that it consists of; absent: it does not tell. */
-      readonly nodes?: readonly NodeView[];
+      readonly loaded?: readonly string[] | undefined;
+      /**
+       * The machines that it consists of; absent: it did not tell, so those it told before still
+       * count.
+       */
+      readonly nodes?: readonly NodeView[] | undefined;
     }
   /** `why`: a sentence, and `help` another: what a person can do. */
   | (Problem & { readonly isThere: false; readonly offers: readonly Offer[] });
@@ -102,6 +105,8 @@ export type ForeignStatus =
 export interface OwnFacts {
   readonly name: string;
   readonly isForeign: false;
+  /** What it opens while it runs, as a sentence without its full stop. */
+  readonly opens?: string | undefined;
   start(): Steps<Endpoint>;
 }
 
@@ -139,9 +144,9 @@ export interface Adapter extends RuntimePlanner {
   wake?(target: LoadTarget, endpoint: Endpoint): Steps<Endpoint>;
   /** Was it started so that it can sleep? */
   canSleep?(plan: LaunchPlan): boolean;
-  /** Loads an adapter into a base that is ready; ends when it has answered. */
+  /** Loads a LoRA into a base that is ready; ends when it has answered. */
   attach?(modelId: string, path: string, base: Endpoint): Steps<Endpoint>;
-  /** Takes an adapter out of its base, or a model out of its server. */
+  /** Takes a LoRA out of its base, or a model out of its server. */
   detach?(modelId: string, server: Endpoint): Steps<void>;
   /**
    * Makes what `preparations` names. Ends when it is there; throws a sentence where it cannot be
@@ -155,6 +160,8 @@ export interface Adapter extends RuntimePlanner {
   ailment?(endpoint: Endpoint): Steps<string | null>;
   /** Bytes that it will take on disk. */
   preparedBytes?(profile: ModelProfile, preparation: Preparation): number;
+  /** Nobody knows whether it answers anything else while it works on a request; absent: it does. */
+  readonly isSilentAtWork?: boolean;
   /**
    * Requests that it works on at once when launched so; absent: as many as the plan has sequences.
    */

@@ -1,6 +1,6 @@
 /**
- * The list of runtimes: adding one is a folder, and a line here. The order is that of tables and of
- * looking.
+ * The list of runtimes: a new runtime is a folder and one line here. Tables show the runtimes, and
+ * searches run, in this order.
  */
 import type { Settings } from '../../shared/settings.ts';
 import { ownRuntimes } from './custom/module.ts';

@@ -1,6 +1,6 @@
 /**
- * Carries out steps that are only calls: for what is loaded by asking something that runs already.
- * Starts nothing.
+ * Executes steps that are only HTTP calls, for models that are loaded by a call to a running
+ * process. Starts nothing.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Steps } from './step.ts';

@@ -1,8 +1,10 @@
 /**
- * Remembers when a process that served ended by itself: one such death is no verdict, a second one
- * soon after is a failure.
+ * Remembers when a serving process died by itself. One death is not a failure of the model; a
+ * second one soon after it is. Says how it died, for the log and for requests in flight.
  */
+import { ModeliumError } from '../../shared/errors.ts';
 import { READY_FORGIVES_MS } from '../core/backoff.ts';
+import type { Runner } from './runner.ts';
 
 export class Deaths {
   readonly #lastMs = new Map<string, number>();
@@ -17,4 +19,14 @@ export class Deaths {
   forget(modelId: string): void {
     this.#lastMs.delete(modelId);
   }
+}
+
+/** Its process ended by itself. */
+export function endedError({ host }: Pick<Runner, 'host'>): ModeliumError {
+  return new ModeliumError('runtime-exited', host.explanation?.message ?? 'its process ended', { lastWords: host.words.lines() });
+}
+
+/** What requests are answered that are cut because of it. */
+export function cutError({ id, adapter }: Pick<Runner, 'id' | 'adapter'>, { message }: ModeliumError): ModeliumError {
+  return new ModeliumError('upstream-failed', `${adapter.id} broke off while it answered for ${id}: ${message}`, { origin: adapter.id });
 }

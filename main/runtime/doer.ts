@@ -1,6 +1,6 @@
 /**
- * Sends each call of the deciders to whoever carries it out: what is being prepared to the
- * preparations, guests to the guests, everything else to the manager.
+ * Implements `core/doer.ts`: passes each call of the deciders to the preparations, the guests
+ * (LoRAs in their base) or the manager.
  */
 import type { Doer } from '../core/doer.ts';
 import type { Guests } from './guests.ts';

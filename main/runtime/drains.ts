@@ -1,6 +1,6 @@
 /**
- * Where a drain may lead, when something else is wanted of the model meanwhile. Pure; the manager
- * asks.
+ * Decides how a drain may end if its model is needed for something else meanwhile. Pure; the
+ * manager calls it.
  */
 import type { AfterDrain, StateOf } from '../../shared/model.ts';
 import type { ProcessIdentity } from '../core/process-ports.ts';

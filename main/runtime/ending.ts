@@ -1,6 +1,6 @@
 /**
- * Ends a runner's process tree, and sees its memory free or says what is still held (I6). Changes
- * no state of a model.
+ * Ends a runner's process tree and waits until its memory is measured free, or reports what is
+ * still held (I6). Changes no state of a model.
  */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import type { StateOf } from '../../shared/model.ts';

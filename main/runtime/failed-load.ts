@@ -1,6 +1,6 @@
 /**
- * What becomes of a model whose load or preparation failed: the failure in words, and when it is
- * tried again.
+ * Turns a failed load or preparation into its result: the failure as a sentence, and the time of
+ * the next attempt.
  */
 import type { ModeliumError } from '../../shared/errors.ts';
 import type { AfterDrain, LoadFailure } from '../../shared/model.ts';

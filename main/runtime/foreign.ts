@@ -1,7 +1,7 @@
 /**
- * A server of somebody else's: what it offers is looked at again and again, more seldom while it is
- * away, and never in a storm. It is never started, restarted or ended by us. Models that live in it
- * hear when it is away, or does not offer them any more.
+ * A server that Modelium does not run: its list of models is checked repeatedly, less often while
+ * it is away, with limits on bursts. Modelium never starts, restarts or ends it. Its models are
+ * notified when it is away or no longer offers them.
  */
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
@@ -41,9 +41,10 @@ export class ForeignServer implements SharedServer {
   readonly #guests = new Set<Guest>();
   readonly #closed = new AbortController();
   #status: ForeignStatus | null = null;
+  #nodes: readonly NodeView[] = [];
   #answerMs = 0;
   #failures = 0;
-  #isLooking = false;
+  #isChecking = false;
   #lastMs = Number.NEGATIVE_INFINITY;
   #cancel: () => void = () => {};
 
@@ -59,7 +60,7 @@ export class ForeignServer implements SharedServer {
   }
 
   get nodes(): readonly NodeView[] {
-    return this.#status?.isThere === true ? (this.#status.nodes ?? []) : [];
+    return this.#status?.isThere === true ? this.#nodes : [];
   }
 
   /** A sentence where it answers, but late; null where there is nothing to say. */
@@ -88,6 +89,10 @@ export class ForeignServer implements SharedServer {
     return NO_ACTIVITY;
   }
 
+  residentByPid(): ReadonlyMap<number, number> {
+    return new Map();
+  }
+
   async enter(guest: Guest): Promise<Endpoint> {
     const status = this.#status;
     if (status?.isThere !== true) throw new ModeliumError('runtime-exited', this.explanation?.message ?? '');
@@ -103,21 +108,21 @@ export class ForeignServer implements SharedServer {
   }
 
   write(): string {
-    throw new Error('There is no folder of ours at a server of somebody else.');
+    throw new Error('A server elsewhere has no folder of Modelium.');
   }
 
   hung(): void {
     this.checkNow();
   }
 
-  /** It is not ours to start anew: whoever runs it has to know. */
+  /** It is not ours to restart: whoever runs it has to know. */
   recycle(why?: ModeliumError): void {
     if (why !== undefined) this.#ports.log.warn(why.message);
   }
 
   /** Looks as soon as that is no storm: it was just named, or a request to it failed. */
   checkNow(): void {
-    if (this.#isLooking || this.#closed.signal.aborted) return;
+    if (this.#isChecking || this.#closed.signal.aborted) return;
     const { clock } = this.#ports;
     this.#cancel();
     const leastMs = this.#status?.isThere === false ? LEAST_AWAY_MS : LEAST_THERE_MS;
@@ -135,16 +140,17 @@ export class ForeignServer implements SharedServer {
 
   async #ask(): Promise<void> {
     const { clock, log } = this.#ports;
-    this.#isLooking = true;
+    this.#isChecking = true;
     this.#lastMs = clock.now();
     const status = await runCalls(this.#ports, `Looking at ${this.facts.where}`, this.facts.check(), this.#closed.signal).catch(
       (thrown): ForeignStatus => ({ isThere: false, why: toModeliumError(thrown).message, help: '', offers: this.#status?.offers ?? [] }),
     );
-    this.#isLooking = false;
+    this.#isChecking = false;
     if (this.#closed.signal.aborted) return;
     this.#answerMs = clock.now() - this.#lastMs;
     const before = this.#status;
     this.#status = status;
+    if (status.isThere) this.#nodes = status.nodes ?? this.#nodes;
     if (status.isThere) this.#failures = 0;
     else this.#failures += 1;
     const waitMs = status.isThere ? THERE_MS : Math.min(AWAY_LONGEST_MS, AWAY_FIRST_MS * 2 ** (this.#failures - 1));

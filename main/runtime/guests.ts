@@ -1,7 +1,7 @@
 /**
- * Models that are loaded by calls into something that runs already: a LoRA into its base. Owns
- * their stays. A request to one is a request to its base too, so that the base is neither idle nor
- * sent away meanwhile; when the base leaves, they leave before it.
+ * Guests: models that are loaded by a call into a running process, as a LoRA into its base.
+ * Owns their stays. A request to a guest counts for its base too, so that the base is neither idle
+ * nor evicted; before the base leaves, its guests leave.
  */
 import type { Candidate, DecisionOutcome } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
@@ -98,7 +98,7 @@ export class Guests {
       const loading = stateOf(registry.get(id), 'loading');
       const base = stateOf(registry.get(baseId), 'ready');
       if (loading === null || base === null || adapter.attach === undefined)
-        throw new ModeliumError('runtime-exited', `Its base ${baseId} is not ready any more.`);
+        throw new ModeliumError('runtime-exited', `Its base ${baseId} is no longer ready.`);
       await confirmTrust(id, loading.plan, signal);
       const endpoint = await runCalls(this.#ports, `Loading ${id}`, adapter.attach(id, record.realPath, base.endpoint), signal);
       if (signal.aborted) return;

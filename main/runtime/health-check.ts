@@ -1,12 +1,14 @@
 /**
- * Notices a runtime that hangs: it lives, requests are in flight, and for half a minute it neither
- * answers for its health nor sends a byte of any answer. Owns one timer for each ready model; what
- * a hung one means is the manager's matter. Health checks are no activity (I5).
+ * Detects a runtime that hangs: its process is alive, requests are in flight, and for 30 seconds it
+ * neither answers a health check nor sends any byte of an answer; of one that does a thing at a
+ * time, only if it does not work either. Owns one timer for each ready
+ * model; the manager decides what follows. Health checks are not activity (I5).
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { Clock } from '../core/ports.ts';
 import type { HttpClient } from '../core/process-ports.ts';
+import { WORKING_CPU_SHARE } from './stall-watch.ts';
 
 const EVERY_MS = 5_000;
 const ANSWER_MS = 10_000;
@@ -25,6 +27,11 @@ export interface Work {
   isBusy(): boolean;
   /** A number that grows with every piece of an answer. */
   heard(): number;
+  /**
+   * Processor time of one that does a thing at a time: while it works, its silence means nothing.
+   * Null: of this runtime, silence does.
+   */
+  cpuMs(): number | null;
 }
 
 /** @returns a function that ends the watch. `hung` is called once at most. */
@@ -32,6 +39,7 @@ export function watchHealth({ clock, http }: HealthCheckPorts, endpoint: Endpoin
   const end = new AbortController();
   let answeredMs = clock.now();
   let heard = work.heard();
+  let cpu = { ms: work.cpuMs(), atMs: answeredMs };
   const path = endpoint.protocol === 'v2' ? '/v2/health/live' : '/health';
   const request = { method: 'GET', path, body: null, timeoutMs: ANSWER_MS, signal: end.signal } as const;
 
@@ -41,8 +49,16 @@ export function watchHealth({ clock, http }: HealthCheckPorts, endpoint: Endpoin
     if (end.signal.aborted) return;
     if (answer !== null || !work.isBusy() || work.heard() !== heard) answeredMs = clock.now();
     heard = work.heard();
+    if (answer === null && hasWorked()) answeredMs = clock.now();
     if (clock.now() - answeredMs >= HUNG_AFTER_MS) return hung();
     cancelTimer = clock.after(EVERY_MS, () => void beat());
+  }
+
+  /** Since it was last asked this. */
+  function hasWorked(): boolean {
+    const before = cpu;
+    cpu = { ms: work.cpuMs(), atMs: clock.now() };
+    return before.ms !== null && cpu.ms !== null && cpu.ms - before.ms >= (cpu.atMs - before.atMs) * WORKING_CPU_SHARE;
   }
 
   let cancelTimer = clock.after(EVERY_MS, () => void beat());

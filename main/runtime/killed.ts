@@ -1,6 +1,6 @@
 /**
- * What is said of a process that was killed: that memory ran out only where the kernel counted it.
- * Pure; each runtime's words of its exits ask here.
+ * The sentence for a process that was killed. It blames a lack of memory only if the kernel counted
+ * such a kill. Pure; all runtimes use it.
  */
 import type { Exit } from '../core/process-ports.ts';
 import type { Explanation } from './adapter.ts';
@@ -13,7 +13,7 @@ export function killedSentence(who: string, { outOfMemory }: Exit): Pick<Explana
   }
   const killer =
     outOfMemory === false
-      ? 'a person or another program, since the system counts nobody that it ended for lack of memory'
+      ? 'a person or another program, because the kernel counted no kill for lack of memory'
       : 'a person, another program, or the system for lack of main memory';
   return { code: 'runtime-exited', message: `Somebody ended ${who} (SIGKILL): ${killer}.` };
 }

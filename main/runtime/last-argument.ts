@@ -1,4 +1,7 @@
-/** A number that a command line gives an option: the last one counts, as programs read it. Pure. */
+/**
+ * Reads the number of an option from a command line; the last occurrence counts, as in most
+ * programs. Pure.
+ */
 
 /** @returns null where it is not given, or not a number. */
 export function lastNumber(args: readonly string[], ...names: readonly string[]): number | null {

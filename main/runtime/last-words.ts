@@ -1,6 +1,6 @@
 /**
- * The last lines that a runtime spoke, bounded (I10): what errors quote and `modelium logs` shows.
- * Outlives the process it came from.
+ * The last output lines of a runtime, bounded (I10), for errors and `modelium logs`. They remain
+ * after the process has ended.
  */
 
 const MOST_LINES = 2_000;

@@ -1,8 +1,9 @@
 /**
- * The requests in flight at one loaded model: hands leases out, counts them, tells when none is
- * left, cuts them when a drain's time is up (I3).
+ * The requests in flight at one loaded model: hands out leases, counts them, reports when none is
+ * left, and cuts them at a drain's deadline (I3).
  */
 import type { RuntimeId } from '../../shared/decision.ts';
+import type { ModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import type { Lease, QueueCause } from '../core/gateway.ts';
@@ -52,9 +53,9 @@ export class Leases {
     return { ...facts, ...waited, cut: this.#cut.signal, heard: this.#hear, release };
   }
 
-  /** Ends every request in flight now. */
-  cut(): void {
-    this.#cut.abort();
+  /** Ends every request in flight now. @param why what they are answered; null: it was stopped. */
+  cut(why: ModeliumError | null): void {
+    this.#cut.abort(why);
     this.#cut = new AbortController();
   }
 

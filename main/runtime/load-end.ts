@@ -1,7 +1,6 @@
 /**
- * How a load ends: what a model that became ready says, teaches and counts, and what becomes of one
- * that could not be loaded. Owns no runner and ends none: `manager.ts` does, with what is answered
- * here.
+ * The end of a load. For a ready model: its log line, measurements and counters; for a failed one:
+ * its next state. Owns no runner; `manager.ts` ends runners by the result.
  */
 import type { DeviceBytes } from '../../shared/decision.ts';
 import type { ModeliumError } from '../../shared/errors.ts';

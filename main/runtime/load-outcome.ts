@@ -1,6 +1,6 @@
 /**
- * How a load ended, for its row in the ledger: written when the model is ready, and again when its
- * runtime has told which buffers it made, which may come a moment later. No I/O.
+ * The outcome of a load for its ledger row: written when the model is ready, and again when the
+ * runtime has logged its buffers, which may be a moment later. No I/O.
  */
 import type { BufferBytes, DecisionOutcome } from '../../shared/decision.ts';
 

@@ -1,6 +1,6 @@
 /**
- * What an adapter is told to load: the record's files, or what was made of them, and the granted
- * plan. Pure.
+ * The input of an adapter's load: the record's files or the prepared files, and the granted plan.
+ * Pure.
  */
 import type { Candidate } from '../../shared/decision.ts';
 import { formOf } from '../../shared/profile.ts';

@@ -1,7 +1,8 @@
 /**
- * The life of a model that has a process of its own, on any runtime: loadModel, unloadModel, sleepModel. Owns the runners (`runner.ts`) and nothing
- * else: states belong to the registry, memory to the devices, waiting requests to the admission, what is special about a runtime to its adapter.
- * It never decides who is loaded or evicted; the orchestrator does and calls here.
+ * Loads, unloads and puts to sleep the models that have their own process, on any runtime:
+ * loadModel, unloadModel, sleepModel. Owns the runners (`runner.ts`) only: states belong to the
+ * registry, memory to the devices, waiting requests to the admission, runtime specifics to the
+ * adapters. It never decides what is loaded or evicted; the orchestrator decides and calls it.
  * Guarded by test/core/review.test.ts.
  */
 import {
@@ -23,7 +24,7 @@ import { type ModelRecord, type Registry, stateOf } from '../core/registry.ts';
 import { loadingSentence } from '../core/sentences.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Adapter, LoadTarget } from './adapter.ts';
-import { Deaths } from './deaths.ts';
+import { cutError, Deaths, endedError } from './deaths.ts';
 import { stillAlive, stillAliveSentence } from './drains.ts';
 import { endRunner } from './ending.ts';
 import { failedLoad } from './failed-load.ts';
@@ -52,7 +53,10 @@ export interface ManagerPorts extends HostPorts {
   readonly servers: Pick<Servers, 'host'>;
   adapter(runtime: RuntimeId): Adapter;
   policies(): Policies;
-  /** The last look at a model's files before they are loaded. Rejects when they are not those that were looked at, or their code not what was trusted (I7). */
+  /**
+   * The last look at a model's files before they are loaded. Rejects when they are not those that
+   * were looked at, or their code not what was trusted (I7).
+   */
   confirmTrust(id: string, plan: LaunchPlan, signal: AbortSignal): Promise<void>;
   /** Where what was prepared for this plan lies; null where it loads the files as they are. */
   preparedFile(record: ModelRecord, plan: LaunchPlan): string | null;
@@ -96,7 +100,10 @@ export class Manager {
     return words;
   }
 
-  /** A lease if the model is ready this very moment (an idle drain that has not signalled yet is taken back) and has a place; else null. */
+  /**
+   * A lease if the model is ready this very moment (an idle drain that has not signalled yet is
+   * taken back) and has a place; else null.
+   */
   lease(id: string, waited: Waited = NOT_WAITED): Lease | null {
     const runner = this.#runners.get(id);
     const serving = runner?.stay.serving(runner.host.exit === null) ?? null;
@@ -104,7 +111,10 @@ export class Manager {
     return runner.stay.grant(serving, serving.record.profile, waited, runner.waitedForRoom);
   }
 
-  /** Begins a load that the devices have granted. The victims start to leave in the same turn, inside this load's slot. */
+  /**
+   * Begins a load that the devices have granted. The victims start to leave in the same turn,
+   * inside this load's slot.
+   */
   loadModel(record: ModelRecord, candidate: Candidate, decisionId: number): void {
     const { registry } = this.#ports;
     const write = (outcome: DecisionOutcome) => this.#write(() => this.#ports.ledger.settle(decisionId, outcome));
@@ -141,20 +151,19 @@ export class Manager {
       registry.apply(runner.id, { type: 'load-progressed', phase: 'starting', progress: null, pids: [] });
       const loadStartedMs = clock.now();
       await this.#ports.confirmTrust(runner.id, targetNow().plan, signal);
-      if (signal.aborted) return;
       const target = targetNow();
       const { adapter } = runner;
       const asleep = runner.endpoint;
       const steps = asleep === null || adapter.wake === undefined ? adapter.load(target) : adapter.wake(target, asleep);
       const endpoint = await runner.host.run(steps, limits, signal, ({ phase, progress }) => {
-        if (signal.aborted) return;
         runner.outcome.phase(phase, clock.now());
         registry.apply(runner.id, { type: 'load-progressed', phase, progress, pids: runner.host.pids() });
       });
       const measured = await this.#measure(runner);
       if (signal.aborted) return;
-      // It may have ended after its proof, while its memory was measured: nobody would notice later.
-      if (runner.host.exit !== null) throw this.#brokenOff(runner);
+      // It may have ended after its proof, while its memory was measured: nobody would notice
+      // later.
+      if (runner.host.exit !== null) throw endedError(runner);
       this.#commitReady(runner, target, endpoint, measured, (clock.now() - loadStartedMs) / 1000);
     } catch (error) {
       if (signal.aborted) return;
@@ -187,7 +196,8 @@ export class Manager {
     const sample = await probe.sampleNow();
     devices.applySample(sample);
     const seen = Object.entries(runner.host.measure(sample, runner.before, runner.predicted));
-    // Nothing seen of it is nothing known (nvidia-smi may have broken off): the prediction stands then.
+    // Nothing seen of it is nothing known (nvidia-smi may have broken off): the prediction stands
+    // then.
     return Object.fromEntries(seen.filter(([id, bytes]) => bytes > 0 || id === HOST_DEVICE));
   }
 
@@ -209,7 +219,10 @@ export class Manager {
     return ready !== null && (runner?.adapter.canSleep?.(ready.plan) ?? false);
   }
 
-  /** Frees most of its GPU memory while its process stays; a request wakes it through the queue. Unloads it where that fails. */
+  /**
+   * Frees most of its GPU memory while its process stays; a request wakes it through the queue.
+   * Unloads it where that fails.
+   */
   sleepModel(id: string, decisionId: number): Promise<void> {
     const runner = this.#runners.get(id);
     const ready = stateOf(this.#ports.registry.get(id), 'ready');
@@ -221,23 +234,31 @@ export class Manager {
     });
   }
 
-  /** What it lives in broke (while it loads the host's step tells that), or lives and answers no more: what is in flight may end. */
+  /**
+   * What it lives in broke (while it loads the host's step tells that), or lives and answers no
+   * more: what is in flight may end.
+   */
   #broke(runner: Runner, how: Breaking | 'hung', ailment: ModeliumError | null = null): void {
     const { log, clock } = this.#ports;
     if (how === 'hung' && ailment === null) runner.host.hung();
     const record = this.#servingOf(runner);
     if (record === null) return;
     if (how === 'recycled') return void this.unloadModel(runner.id, 'server-recycled', { to: 'analyzed' });
-    if (how === 'away') return void this.unloadModel(runner.id, 'away', { to: 'analyzed' });
-    const error = ailment ?? (how === 'hung' ? hungError(runner.host.words.lines()) : this.#brokenOff(runner));
+    const error = ailment ?? (how === 'hung' ? hungError(runner.host.words.lines()) : endedError(runner));
+    const why = cutError(runner, error);
+    if (how === 'away') return void this.unloadModel(runner.id, 'away', { to: 'analyzed' }, { why });
     log.error(`${runner.id} broke off: ${error.message}`);
-    // One death is no verdict: whoever asks next has it loaded again. A second one within ten minutes is a failure, with its back-off.
+    // One death is no verdict: whoever asks next has it loaded again. A second one within ten
+    // minutes is a failure, with its back-off.
     const isFirst = (runner.host.isShared && ailment === null) || this.#deaths.isFirst(runner.id, clock.now());
     const becomes: AfterDrain = isFirst ? { to: 'unloaded', reason: 'exited' } : this.#failed(record, error, false);
-    void this.unloadModel(runner.id, how === 'lost' ? 'exited' : how, becomes);
+    void this.unloadModel(runner.id, how === 'lost' ? 'exited' : how, becomes, { why });
   }
 
-  /** An answer of it was that of a broken one: if it is, it leaves, and whoever asks next has it loaded anew. */
+  /**
+   * An answer of it was that of a broken one: if it is, it leaves, and whoever asks next has it
+   * loaded again.
+   */
   doubt(id: string): void {
     this.#runners.get(id)?.doubt();
   }
@@ -250,13 +271,10 @@ export class Manager {
     return record !== undefined && isServing && this.#runners.get(runner.id) === runner ? record : null;
   }
 
-  #brokenOff({ host }: Runner): ModeliumError {
-    return new ModeliumError('runtime-exited', host.explanation?.message ?? 'its process ended', { lastWords: host.words.lines() });
-  }
-
   /**
-   * Takes a model off its devices: waits for requests in flight up to `drain_seconds`, ends the tree, sees the memory free (I6).
-   * A second call while it drains redirects where it goes. Resolves when the state after the drain is committed.
+   * Takes a model off its devices: waits for requests in flight up to `drain_seconds`, ends the
+   * tree, sees the memory free (I6). A second call while it drains redirects where it goes.
+   * Resolves when the state after the drain is committed.
    */
   unloadModel(id: string, reason: DrainReason, becomes: AfterDrain, options: LeaveOptions = {}): Promise<void> {
     const runner = this.#runners.get(id);
@@ -275,7 +293,10 @@ export class Manager {
     return survivors.length > 0 ? stillAlive(runner.id, survivors) : null;
   }
 
-  /** Everything leaves: quitting, or a lost trust in the machine. Resolves when the last process is gone. */
+  /**
+   * Everything leaves: quitting, or a lost trust in the machine. Resolves when the last process is
+   * gone.
+   */
   async unloadAll(): Promise<void> {
     const leaving = [...this.#runners.keys()].map((id) => this.unloadModel(id, 'quit', { to: 'unloaded', reason: 'quit' }));
     await Promise.all(leaving);

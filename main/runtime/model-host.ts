@@ -1,17 +1,19 @@
 /**
- * What the manager asks of whatever a model lives in: a process tree of its own
- * (`process-host.ts`), or a server that it shares (`shared-host.ts`). Types only.
+ * The interface between the manager and the host of a model: its own process tree
+ * (`process-host.ts`), or a shared server (`shared-host.ts`). Types only.
  */
 import type { DeviceBytes } from '../../shared/decision.ts';
 import type { Sample } from '../core/ports.ts';
 import type { Exit, ProcessIdentity } from '../core/process-ports.ts';
 import type { Explanation, Progress } from './adapter.ts';
 import type { LastWords } from './last-words.ts';
-import type { StallLimits } from './stall-watch.ts';
+import type { Activity, StallLimits } from './stall-watch.ts';
 import type { Steps } from './step.ts';
 
-/** How it ended without being asked: its process is gone; its server is started anew; its server, which is not ours, does not offer it now, or has it no more
- * though we loaded it there. */
+/**
+ * How it ended without being asked: its process is gone; its server is being restarted; its server,
+ * which is not ours, does not offer it now, or no longer has it although we loaded it there.
+ */
 export type Breaking = 'exited' | 'recycled' | 'away' | 'lost';
 
 export interface ModelHost {
@@ -29,6 +31,8 @@ export interface ModelHost {
   readonly isShared: boolean;
   /** Processes of this model alone. */
   pids(): readonly number[];
+  /** What the processes that serve it do. */
+  activity(): Activity;
   /**
    * Bytes that it holds, by device. @param before the sample before it took any. @param predicted
    * names the devices.

@@ -1,7 +1,6 @@
 /**
- * What a runtime's folder exports: who it is, how it is looked for, and its adapter. Types, and
- * what their users share. Adding a runtime is a folder with one of these and a line in
- * `adapters.ts`.
+ * What the folder of a runtime exports: name, search and adapter. Types, and helpers for their
+ * users. A new runtime is a folder with such a module and a line in `adapters.ts`.
  */
 import type { DeviceId, RuntimeId } from '../../shared/decision.ts';
 import type { ModelKind } from '../../shared/profile.ts';
@@ -26,12 +25,14 @@ export interface GpuFacts {
 }
 
 /** All that a runtime may know of the machine and of us. */
-export interface RuntimeWorld {
+export interface MachineFacts {
   readonly settings: Settings;
   /** The folder of modelium.yaml. */
   readonly settingsFolder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
+  /** Whose processes ours are; null: the system has no such numbers. */
+  readonly user: { readonly uid: number; readonly gid: number } | null;
   /**
    * Tells this Modelium from others on a server that they share: the same at each start, and
    * another word for each run.
@@ -78,11 +79,11 @@ export interface RuntimeModule<Found = unknown> {
   /**
    * Looks for it. @param before what the last search found: answered again where nothing changed.
    */
-  find(world: RuntimeWorld, before: Found): Steps<Found>;
-  adapter(world: RuntimeWorld, found: Found): Adapter;
+  find(machine: MachineFacts, before: Found): Steps<Found>;
+  adapter(machine: MachineFacts, found: Found): Adapter;
   readonly preference: RuntimePreference;
   /** What `modelium check` says of it without an engine. */
-  check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]>;
+  check(machine: MachineFacts): Steps<readonly RuntimeFinding[]>;
   readonly words: RuntimeWords;
 }
 

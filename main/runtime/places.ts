@@ -1,17 +1,17 @@
-/** Where the settings mean a file or a program to be. Looks at nothing. Pure. */
+/** Resolves the paths of files and programs in the settings. Reads no files. Pure. */
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import type { RuntimeWorld } from './module.ts';
+import type { MachineFacts } from './module.ts';
 
 /**
  * An absolute path: `~/` is the person's folder, and what is relative begins where the settings
  * file lies.
  */
-export function placeOf(path: string, { home, settingsFolder }: Pick<RuntimeWorld, 'home' | 'settingsFolder'>): string {
+export function placeOf(path: string, { home, settingsFolder }: Pick<MachineFacts, 'home' | 'settingsFolder'>): string {
   return path.startsWith('~/') ? join(home, path.slice(2)) : resolve(settingsFolder, path);
 }
 
 /** Where a program of this name may be, in the order of the PATH. */
-export function onPath(name: string, env: RuntimeWorld['env']): readonly string[] {
+export function onPath(name: string, env: MachineFacts['env']): readonly string[] {
   return (env['PATH'] ?? '')
     .split(delimiter)
     .filter((folder) => isAbsolute(folder))
@@ -21,6 +21,6 @@ export function onPath(name: string, env: RuntimeWorld['env']): readonly string[
 /**
  * Where a command of the settings may be: one with a slash at that place, a bare name on the PATH.
  */
-export function programsOf(command: string, world: Pick<RuntimeWorld, 'home' | 'settingsFolder' | 'env'>): readonly string[] {
-  return command.includes('/') ? [placeOf(command, world)] : onPath(command, world.env);
+export function programsOf(command: string, machine: Pick<MachineFacts, 'home' | 'settingsFolder' | 'env'>): readonly string[] {
+  return command.includes('/') ? [placeOf(command, machine)] : onPath(command, machine.env);
 }

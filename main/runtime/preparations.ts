@@ -1,7 +1,7 @@
 /**
- * What is made of models before they can be loaded (a GGUF of a Hugging Face folder): one at a
- * time, in a process of its own, with progress, and cancelled like a load. Owns the preparation
- * that runs; the files that come of it belong to `PreparedFiles`, states to the registry.
+ * Prepares models before their load (a GGUF from a Hugging Face folder): one at a time, in a
+ * separate process, with progress, and cancelled like a load. Owns the running preparation; the
+ * resulting files belong to `PreparedFiles`, states to the registry.
  */
 import type { LaunchPlan, Preparation, RuntimeId } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
@@ -121,7 +121,6 @@ export class Preparations {
       const bytes = adapter.preparedBytes?.(record.profile, preparation) ?? 0;
       await prepared.makeRoom(bytes, this.#inUse());
       const { places } = await this.#sameFiles(record);
-      if (signal.aborted) return;
       const { load_stall_seconds, load_max_seconds } = policies();
       const limits = { stallMs: load_stall_seconds * 1000, maxMs: load_max_seconds * 1000 };
       await host.run(
@@ -129,7 +128,7 @@ export class Preparations {
         limits,
         signal,
         ({ progress }) => {
-          if (!signal.aborted && progress !== null) registry.apply(id, { type: 'preparation-progressed', progress });
+          if (progress !== null) registry.apply(id, { type: 'preparation-progressed', progress });
         },
       );
       await this.#sameFiles(record);

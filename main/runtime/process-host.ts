@@ -1,8 +1,7 @@
 /**
- * One process tree of a runtime: starts it, carries out the steps of its adapter that need one,
- * keeps its last words and ends it. It knows processes and time; it knows nothing of states, memory
- * or requests (the manager does), and leaves the run of the steps to `steps.ts`. Guarded by
- * test/core/story.test.ts.
+ * One process tree of a runtime: starts it, executes the adapter's steps that need a process, keeps
+ * its last output lines and ends it. Knows processes and time; knows no states, memory or requests
+ * (the manager does). `steps.ts` runs the steps in order. Guarded by test/core/story.test.ts.
  */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -10,6 +9,7 @@ import { measuredBytes } from '../core/memory/measure.ts';
 import type { Sample } from '../core/ports.ts';
 import type { Exit, LaunchedProcess, Processes, ProcessIdentity, ProcessTable, ScratchFolders } from '../core/process-ports.ts';
 import type { Adapter, Explanation, Progress } from './adapter.ts';
+import { askProgram } from './ask-program.ts';
 import type { LastWords } from './last-words.ts';
 import type { Breaking, ModelHost } from './model-host.ts';
 import type { Activity, StallLimits } from './stall-watch.ts';
@@ -30,10 +30,12 @@ const GONE_POLL_MS = 5;
  */
 const AFTER_KILL_MS = 5_000;
 /**
- * 72 random bits. The id names the launch's folder, and sockets below it may have paths of 107 bytes:
- * Ray needs 64 of them.
+ * 72 random bits. The id names the launch's folder, and sockets below it may have paths of 107
+ * bytes: Ray needs 64 of them.
  */
 const LAUNCH_ID_CHARACTERS = 12;
+/** In an adapter's sentences, in front of a setting's name. */
+const ANY_MODEL = 'models.NAME.';
 
 export class ProcessHost implements StepHost, ModelHost {
   readonly isShared = false;
@@ -47,6 +49,9 @@ export class ProcessHost implements StepHost, ModelHost {
   #spawning: Promise<void> | null = null;
   #leader: ProcessIdentity | null = null;
   #members: readonly ProcessIdentity[] = [];
+  /** Of a container: its processes are no descendants of the leader. */
+  #apart: readonly ProcessIdentity[] = [];
+  #startsApart = false;
   #exit: Exit | null = null;
   #explanation: Explanation | null = null;
   readonly #runner: StepRunner;
@@ -100,7 +105,7 @@ export class ProcessHost implements StepHost, ModelHost {
   }
 
   leaked(): void {
-    // Its processes are gone: there is nothing to start anew.
+    // Its processes are gone: there is nothing to restart.
   }
 
   /**
@@ -115,6 +120,7 @@ export class ProcessHost implements StepHost, ModelHost {
     onProgress: (progress: Progress) => void,
   ): Promise<Result> {
     const result = await this.#runner.run(steps, limits, signal, onProgress);
+    this.#findApart();
     this.#recordMembers();
     this.#ports.scratch.note(this.#launchId, this.pids());
     return result;
@@ -138,7 +144,7 @@ export class ProcessHost implements StepHost, ModelHost {
     const leaderLives = processes.isAlive(this.#leader);
     // Without its leader the tree is nobody's descendant any more: what it left is found by the
     // launch id in its environment.
-    this.#recordMembers(leaderLives ? undefined : processes.findByLaunch(this.#launchId));
+    this.#recordMembers(leaderLives && !this.#startsApart ? undefined : processes.findByLaunch(this.#launchId));
     scratch.note(this.#launchId, this.pids());
     const group = this.#leader.pid;
     const { leaderFirst, signal = 'SIGTERM' } = this.#adapter.stopping;
@@ -170,6 +176,8 @@ export class ProcessHost implements StepHost, ModelHost {
         return this.#spawning;
       case 'send':
         return this.#process?.send(step.message);
+      case 'ask':
+        return askProgram(this.#ports, step);
       case 'exit':
         this.#awaitsExit = true;
         return this.#process?.exited.then((exit) => ({ exit, lines: this.words.lines() }));
@@ -188,6 +196,7 @@ export class ProcessHost implements StepHost, ModelHost {
       // orphan (I2).
       if (!step.ipc) throw error;
     }
+    this.#startsApart = step.startsApart === true;
     const env = { ...step.env, MODELIUM_LAUNCH: this.#launchId };
     const launched = await processes.launch({ command: step.command, args: step.args, env, cwd: null, ipc: step.ipc });
     this.#process = launched;
@@ -198,7 +207,9 @@ export class ProcessHost implements StepHost, ModelHost {
     });
     void launched.exited.then((exit) => {
       this.#exit = exit;
-      this.#explanation = this.#adapter.explainExit(exit, this.words.ofThisLaunch());
+      const explanation = this.#adapter.explainExit(exit, this.words.ofThisLaunch());
+      // A person is told the key of this model, not of any.
+      this.#explanation = { ...explanation, message: explanation.message.replaceAll(ANY_MODEL, `models.${this.#modelId}.`) };
       const { code, message } = this.#explanation;
       // Where the adapter waits for it, it is an answer.
       if (!this.#awaitsExit)
@@ -220,6 +231,18 @@ export class ProcessHost implements StepHost, ModelHost {
     return this.#ports.processes.activity(this.pids());
   }
 
+  residentByPid(): ReadonlyMap<number, number> {
+    this.#recordMembers();
+    return new Map(this.pids().map((pid) => [pid, this.#ports.processes.activity([pid]).residentBytes]));
+  }
+
+  /** What serves and is nobody's descendant here, once it answers: all of /proc is read for it. */
+  #findApart(): void {
+    if (!this.#startsApart || this.#leader === null) return;
+    const family = new Set(this.#ports.processes.descendants(this.#leader.pid).map(({ pid }) => pid));
+    this.#apart = this.#ports.processes.findByLaunch(this.#launchId).filter(({ pid }) => !family.has(pid));
+  }
+
   /**
    * @param found who belongs to the tree now; by default the leader's descendants, which are cheap
    * to list (I12).
@@ -230,7 +253,8 @@ export class ProcessHost implements StepHost, ModelHost {
     const seen = new Map(this.#members.filter((member) => processes.isAlive(member)).map((member) => [member.pid, member]));
     // With all of them gone the leader's number may belong to a stranger by now.
     if (found === undefined && this.#members.length > 0 && seen.size === 0) return;
-    for (const member of found ?? processes.descendants(this.#leader.pid)) seen.set(member.pid, member);
+    const roots = [this.#leader, ...this.#apart.filter((each) => processes.isAlive(each))];
+    for (const member of found ?? roots.flatMap(({ pid }) => processes.descendants(pid))) seen.set(member.pid, member);
     const members = [...seen.values()];
     if (sameMembers(members, this.#members)) return;
     this.#members = members;

@@ -1,6 +1,6 @@
 /**
- * Waits for memory: until what was promised to a load is there, and until what an ended tree held
- * is seen free (I6). Decides nothing. Guarded by test/runtime/room.test.ts.
+ * Waits for memory: until the memory promised to a load is free, and until the memory of an ended
+ * process tree is measured free (I6). Decides nothing. Guarded by test/runtime/room.test.ts.
  */
 import type { DeviceBytes } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
@@ -24,7 +24,7 @@ export async function awaitRoom({ clock, probe, devices }: RoomPorts, id: string
   const deadlineMs = clock.now() + ROOM_WAIT_MS;
   while (!signal.aborted && !devices.promiseFits(id)) {
     if (clock.now() >= deadlineMs) {
-      const message = `The memory that was promised to ${id} did not come free: ${devices.shortfall(id)}.`;
+      const message = `The memory that was promised to ${id} did not become free: ${devices.shortfall(id)}.`;
       throw new ModeliumError('room-did-not-come', message);
     }
     devices.applySample(await probe.sampleNow());

@@ -1,6 +1,6 @@
 /**
- * What the manager holds of a model whose process runs or is about to: a record of one bring-up,
- * and how it is made. Owns no rule.
+ * The manager's record of one bring-up (one attempt to start and serve a model), and its
+ * construction. Has no logic of its own.
  */
 import type { Candidate, DecisionOutcome, DeviceBytes } from '../../shared/decision.ts';
 import type { Endpoint } from '../../shared/model.ts';
@@ -90,12 +90,12 @@ export function startRunner(
   });
   const { server } = candidate.plan;
   const host = server === undefined ? new ProcessHost(ports, adapter, id, words) : servers.host(server, adapter, id);
-  const anew = bringUpOf(record, candidate, adapter, bringUp);
+  const fresh = bringUpOf(record, candidate, adapter, bringUp);
   host.onMessage((message) => threads.hear(host, message));
-  host.onMessage((message) => anew.outcome.hear(message));
+  host.onMessage((message) => fresh.outcome.hear(message));
   const stay = new Stay(ports, id, leases);
   const nothing = { endpoint: null, cancelForgiving: () => {}, endHealthCheck: () => {}, doubt: () => {} };
-  return { id, adapter, host, stay, before: devices.sample, ...anew, ...nothing };
+  return { id, adapter, host, stay, before: devices.sample, ...fresh, ...nothing };
 }
 
 /** For one that sleeps: its process goes on. */

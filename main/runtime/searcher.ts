@@ -1,12 +1,13 @@
 /**
- * Carries out a search for a runtime: looks at files, and asks small programs. Starts nothing that
- * stays.
+ * Executes the search for a runtime: reads files, and runs small programs for their output. Starts
+ * no lasting process.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { MachineFiles } from '../core/machine-files.ts';
 import type { Clock } from '../core/ports.ts';
 import type { HttpClient, Processes } from '../core/process-ports.ts';
-import type { Step, Steps } from './step.ts';
+import { askProgram } from './ask-program.ts';
+import type { Steps } from './step.ts';
 import { cannotDo, type HostStep, NO_ACTIVITY, StepRunner } from './steps.ts';
 
 export interface SearchPorts {
@@ -18,7 +19,6 @@ export interface SearchPorts {
 
 /** Far more than any search takes (I10). */
 const SEARCH_MS = 120_000;
-const MOST_LINES = 1_000;
 
 export class Searcher {
   readonly #ports: SearchPorts;
@@ -57,27 +57,9 @@ export class Searcher {
       case 'pack':
         return machineFiles.pack(step.folder, step.packing);
       case 'ask':
-        return this.#ask(step);
+        return askProgram(this.#ports, step);
       default:
         return cannotDo('A search', step);
     }
-  }
-
-  async #ask({ command, args, env, timeoutMs }: Extract<Step, { do: 'ask' }>): Promise<readonly string[]> {
-    const { processes, clock } = this.#ports;
-    // Its channel ends with us, and it with its channel.
-    const child = await processes.launch({ command, args, env, cwd: null, ipc: true }).catch((error: Error) => {
-      // No failure of ours: the search says what it means that this program cannot be asked.
-      throw new Error(error.message);
-    });
-    const identity = processes.identify(child.pid);
-    const cancel = clock.after(timeoutMs, () => processes.signal(identity === null ? [] : [identity], 'SIGKILL', null));
-    const lines: string[] = [];
-    child.onLine((line) => {
-      if (lines.length < MOST_LINES) lines.push(line);
-    });
-    await child.exited;
-    cancel();
-    return lines;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What a server of the Open Inference Protocol (version 2) says of a model's tensors: read once,
- * when the model is loaded. What it says is bounded (I10).
+ * Reads the description of a model's tensors from a server of the Open Inference Protocol (version
+ * 2), once for each load. The description is bounded (I10).
  */
 import type { Server } from '../../shared/model.ts';
 import type { ServedTensor, ServedTensors } from '../../shared/tensors.ts';

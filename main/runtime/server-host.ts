@@ -1,8 +1,8 @@
 /**
- * One server of ours that several models live in: absent, starting, up, recycling or stopping.
- * Starts it when the first model enters, ends it when the last one has left, starts it anew when a
- * model's memory stays taken. One back-off for all of them, and one holder of its own memory. It
- * knows no model's state: those who live in it are told, and the manager does the rest.
+ * A server of ours that several models share: absent, starting, up, recycling or stopping. It
+ * starts with the first model, ends after the last one has left, and restarts when a leaving
+ * model's memory stays allocated. All its models share one back-off and one owner of the server's
+ * memory. It does not know model states: it notifies its models, and the manager acts.
  */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
@@ -85,6 +85,10 @@ export class ServerHost implements SharedServer {
     return this.#host?.activity() ?? NO_ACTIVITY;
   }
 
+  residentByPid(): ReadonlyMap<number, number> {
+    return this.#host?.residentByPid() ?? new Map();
+  }
+
   async enter(guest: Guest): Promise<Endpoint> {
     this.#guests.set(guest, 'waits');
     let waitedFor = 0;
@@ -126,7 +130,7 @@ export class ServerHost implements SharedServer {
   recycle(): void {
     if (this.#state !== 'up' || this.#isToRecycle) return;
     this.#isToRecycle = true;
-    this.#ports.log.warn(`${this.#name} is started anew when its models have left: memory of one that left did not come free`);
+    this.#ports.log.warn(`${this.#name} restarts after its models have left, because an unloaded model's memory did not become free`);
     this.#recycleWhenQuiet();
   }
 
@@ -181,7 +185,7 @@ export class ServerHost implements SharedServer {
     } catch (thrown) {
       const error = toModeliumError(thrown);
       const { permanent = false } = host.explanation ?? {};
-      // Called off because nobody waited: whoever comes meanwhile has it started anew.
+      // Called off because nobody waited: whoever comes meanwhile has it restarted.
       this.#failure = error.code === 'cancelled' ? null : error;
       if (error.code !== 'cancelled') this.#failed({ code: 'runtime-exited', message: error.message, permanent, retryWith: null });
       await this.#end(host, 'stopping');

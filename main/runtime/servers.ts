@@ -1,11 +1,11 @@
 /**
- * The servers that models live in, by name: those of ours are made when they are first needed,
- * those of others looked at. Owns no rule.
+ * The shared servers by name: our own are created when first needed, those of others are checked.
+ * Has no logic of its own.
  */
 import type { RuntimeId } from '../../shared/decision.ts';
-import type { NodeView } from '../../shared/snapshot.ts';
+import type { NodeView, ServerView } from '../../shared/snapshot.ts';
 import type { Holder } from '../core/memory/gpu-room.ts';
-import type { ServerNews } from '../core/notice/elsewhere.ts';
+import type { ServerReport } from '../core/notice/elsewhere.ts';
 import type { Adapter, ForeignFacts, ForeignStatus } from './adapter.ts';
 import { ForeignServer } from './foreign.ts';
 import { ServerHost, type ServerPorts, type ServerState } from './server-host.ts';
@@ -14,7 +14,7 @@ import { SharedHost, type SharedHostPorts } from './shared-host.ts';
 export interface ServersPorts extends ServerPorts, SharedHostPorts {
   adapter(runtime: RuntimeId): Adapter;
   /** What a server that is not ours offers is other than before. */
-  heard(news: ServerNews): void;
+  onReport(report: ServerReport): void;
 }
 
 export class Servers {
@@ -56,14 +56,19 @@ export class Servers {
     return this.#foreign.get(name) ?? null;
   }
 
-  /** Of one of others, as it was last looked at. */
-  seen(name: string): { readonly problem: string | null; readonly nodes: readonly NodeView[] } {
+  /** One of others as it was last looked at; of ours its state alone. */
+  seen(name: string): { readonly problem: string | null; readonly nodes: readonly NodeView[]; readonly state: ServerView['state'] } {
     const server = this.#foreign.get(name);
-    return { problem: server?.explanation?.message ?? null, nodes: server?.nodes ?? [] };
+    const there = server?.status?.isThere === true ? 'there' : 'away';
+    return {
+      problem: server?.explanation?.message ?? null,
+      nodes: server?.nodes ?? [],
+      state: server === undefined ? this.state(name) : there,
+    };
   }
 
   /**
-   * These are the servers of others from now on. One that is other than before is looked at anew;
+   * These are the servers of others from now on. One that is other than before is looked at again;
    * one that is no more offers nothing.
    */
   follow(all: readonly ForeignFacts[]): void {
@@ -74,21 +79,21 @@ export class Servers {
       const { where } = server.facts;
       this.#foreign.delete(name);
       if (now === undefined) {
-        server.close(`${where} is in the settings no more.`);
-        this.#ports.heard({ server: name, where, offers: null, away: null });
+        server.close(`${where} is no longer in the settings.`);
+        this.#ports.onReport({ server: name, where, offers: null, away: null });
         continue;
       }
       changed.add(name);
-      // Its models wait for what it answers when it is asked anew.
-      const why = `${where} is asked anew, because its settings or its key changed.`;
-      this.#ports.heard({ server: name, where, offers: server.status?.offers ?? [], away: { why, help: '' } });
+      // Its models wait for what it answers when it is asked again.
+      const why = `${where} is checked again, because its settings or its key changed.`;
+      this.#ports.onReport({ server: name, where, offers: server.status?.offers ?? [], away: { why, help: '' } });
       server.close(why);
     }
     for (const facts of all) {
       if (this.#foreign.has(facts.name)) continue;
       let isAnew = changed.has(facts.name);
       const server = new ForeignServer(this.#ports, facts, (status) => {
-        this.#ports.heard({ ...newsOf(facts, status), isAnew: isAnew && status.isThere });
+        this.#ports.onReport({ ...reportOf(facts, status), isAnew: isAnew && status.isThere });
         isAnew &&= !status.isThere;
       });
       this.#foreign.set(facts.name, server);
@@ -102,6 +107,6 @@ export class Servers {
   }
 }
 
-function newsOf({ name, where }: ForeignFacts, status: ForeignStatus): ServerNews {
+function reportOf({ name, where }: ForeignFacts, status: ForeignStatus): ServerReport {
   return { server: name, where, offers: status.offers, away: status.isThere ? null : { why: status.why, help: status.help } };
 }

@@ -1,13 +1,13 @@
 /**
- * A model's place in a server that others live in too: what its adapter loads by calls. Enters and
- * leaves the server, and measures the model's memory by difference, because all of them share one
- * process. It starts and ends no process: that is `server-host.ts`.
+ * A model's place in a shared server, for adapters that load by calls. Enters and leaves the
+ * server, and measures the model's memory by difference, because all models share one process. It
+ * starts and ends no process: `server-host.ts` does.
  */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
 import type { MachineFiles } from '../core/machine-files.ts';
-import { differenceBytes } from '../core/memory/measure.ts';
+import { differenceBytes, grownBytes } from '../core/memory/measure.ts';
 import type { DeviceProbe, Sample } from '../core/ports.ts';
 import type { EntryParts, Exit, ProcessIdentity } from '../core/process-ports.ts';
 import type { Adapter, Explanation, Progress } from './adapter.ts';
@@ -28,6 +28,8 @@ export interface SharedServer {
   readonly isForeign: boolean;
   pids(): readonly number[];
   activity(): Activity;
+  /** Main memory of each of its processes, in bytes. */
+  residentByPid(): ReadonlyMap<number, number>;
   /** Resolves when it can be asked. @throws ModeliumError when it cannot be had. */
   enter(guest: Guest): Promise<Endpoint>;
   /** The guest's load is over, one way or the other. */
@@ -37,7 +39,7 @@ export interface SharedServer {
   write(entry: string, parts: EntryParts | null): string;
   hung(): void;
   /**
-   * A model left, and it or its memory did not come free: only starting anew gives it back.
+   * A model left, and it or its memory did not become free: only restarting gives it back.
    * @param why where the server or its adapter said so.
    */
   recycle(why?: ModeliumError): void;
@@ -46,7 +48,7 @@ export interface SharedServer {
 export interface Guest {
   /** What its server calls it; null while it is not loaded. */
   readonly model: string | null;
-  /** The server ended, is to be started anew, or does not offer this model any more. */
+  /** The server ended, is to be restarted, or does not offer this model any more. */
   breaks(how: Breaking): void;
 }
 
@@ -58,7 +60,7 @@ export interface SharedHostPorts extends StepPorts {
 /** A server that does not let go of a model within this has to be looked at otherwise. */
 const DETACH_MS = 120_000;
 
-const LOST = 'its server has it no more, or says that it works no more: somebody else took it out there, or it failed for good';
+const LOST = 'its server no longer has it or reports it as failed: another program unloaded it there, or it crashed';
 
 export class SharedHost implements ModelHost, StepHost, Guest {
   readonly isShared = true;
@@ -71,7 +73,7 @@ export class SharedHost implements ModelHost, StepHost, Guest {
   /** What its load ended in. */
   #loaded: Endpoint | null = null;
   model: string | null = null;
-  #before: { readonly sample: Sample; readonly residentBytes: number } | null = null;
+  #before: { readonly sample: Sample; readonly resident: ReadonlyMap<number, number> } | null = null;
   #broken: Breaking | null = null;
   #onBreak: (how: Breaking) => void = () => {};
 
@@ -88,7 +90,7 @@ export class SharedHost implements ModelHost, StepHost, Guest {
   }
 
   get exit(): Exit | null {
-    // One that is to be started anew is there still, and lets go of its models in order.
+    // One that is to be restarted is there still, and lets go of its models in order.
     return this.#broken === null || this.#broken === 'recycled' ? null : { code: null, signal: null };
   }
 
@@ -113,8 +115,12 @@ export class SharedHost implements ModelHost, StepHost, Guest {
     if (this.#server.isForeign) return {};
     // It never got in: nothing is its.
     if (before === null) return Object.fromEntries(Object.keys(predicted).map((id) => [id, 0]));
-    const gpus = differenceBytes(sample, before.sample, this.#server.pids(), predicted);
-    return { ...gpus, [HOST_DEVICE]: Math.max(0, this.activity().residentBytes - before.residentBytes) };
+    // What other models took meanwhile is theirs.
+    const others = new Set(this.#loaded?.othersPids);
+    const pids = this.#server.pids().filter((pid) => !others.has(pid));
+    const resident = [...this.#server.residentByPid()].filter(([pid]) => !others.has(pid));
+    const gpus = differenceBytes(sample, before.sample, pids, predicted);
+    return { ...gpus, [HOST_DEVICE]: grownBytes(new Map(resident), before.resident) };
   }
 
   onBreak(listener: (how: Breaking) => void): void {
@@ -169,12 +175,12 @@ export class SharedHost implements ModelHost, StepHost, Guest {
   breaks(how: Breaking): void {
     if (this.#broken !== null) return;
     this.#broken = how;
-    const message = this.#server.explanation?.message ?? 'its server is started anew';
+    const message = this.#server.explanation?.message ?? 'its server restarts';
     this.#runner.interrupt(new ModeliumError('runtime-exited', message, { origin: this.#adapter.id, lastWords: this.words.lines() }));
     this.#onBreak(how);
   }
 
-  // ---- for the step runner --------------------------------------------------------------------------------------------------------------
+  // ---- for the step runner ----------------------------------------------------------------------
 
   carryOut(step: HostStep): Promise<unknown> | unknown {
     const { machineFiles } = this.#ports;
@@ -204,8 +210,7 @@ export class SharedHost implements ModelHost, StepHost, Guest {
     const endpoint = { ...(await this.#server.enter(this)), isShared: true };
     this.#endpoint = endpoint;
     // The server's own memory is not the model's: it is counted from here on.
-    if (!this.#server.isForeign)
-      this.#before ??= { sample: await this.#ports.probe.sampleNow(), residentBytes: this.activity().residentBytes };
+    if (!this.#server.isForeign) this.#before ??= { sample: await this.#ports.probe.sampleNow(), resident: this.#server.residentByPid() };
     return endpoint;
   }
 }

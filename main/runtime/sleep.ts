@@ -1,6 +1,6 @@
 /**
- * Puts a ready tree to sleep: has the runtime free its GPU memory, and measures what is still held.
- * Decides nothing.
+ * Puts a ready process tree to sleep: has the runtime free its GPU memory, and measures the memory
+ * that remains. Decides nothing.
  */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
@@ -49,7 +49,7 @@ async function fallAsleep(
   const gpus = measuredBytes(sample, before, host.pids(), awake);
   const freedBytes = Object.entries(gpus).reduce((sum, [id, bytes]) => sum + Math.max(0, (awake[id] ?? 0) - bytes), 0);
   const wasBytes = Object.keys(gpus).reduce((sum, id) => sum + (awake[id] ?? 0), 0);
-  if (freedBytes < wasBytes * LEAST_FREED_SHARE) throw new ModeliumError('runtime-exited', 'Sleeping freed next to nothing of its memory.');
+  if (freedBytes < wasBytes * LEAST_FREED_SHARE) throw new ModeliumError('runtime-exited', 'Sleeping freed almost none of its memory.');
   return {
     held: { ...gpus, [HOST_DEVICE]: (awake[HOST_DEVICE] ?? 0) + weightBytes },
     freedBytes,
@@ -92,7 +92,7 @@ export async function sleepRunner(
   } catch (error) {
     const { message } = toModeliumError(error);
     settle(false, message, null, null);
-    log.warn(`${id} could not be put to sleep, and is unloaded: ${message}`);
+    log.warn(`${id} could not be put to sleep, so it is unloaded: ${message}`);
   }
   // Meanwhile something else was wanted of it, or it cannot: it leaves.
   const becomes = stateOf(registry.get(id), 'draining')?.becomes;

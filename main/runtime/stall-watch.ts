@@ -1,6 +1,6 @@
 /**
- * Tells a load that stands still from one that is slow: a deadline that every sign of life moves
- * on. Knows time and activity, no processes. Guarded by test/runtime/stall-watch.test.ts.
+ * Distinguishes a stalled load from a slow one: each sign of progress extends a deadline. Knows
+ * time and activity, no processes. Guarded by test/runtime/stall-watch.test.ts.
  */
 import type { Clock } from '../core/ports.ts';
 
@@ -20,7 +20,7 @@ const POLL_MS = 1_000;
  * A server that hangs still polls its sockets: less than this much of a core between two looks is
  * no work.
  */
-const WORKING_CPU_SHARE = 0.2;
+export const WORKING_CPU_SHARE = 0.2;
 /**
  * A server that hangs still reads our health checks (8 kB a second), and its heap breathes: less
  * than this is no progress.

@@ -1,9 +1,10 @@
 /**
- * One stay of a model somewhere: who uses it, and how it leaves. Requests in flight are counted and
- * waited for, a drain is redirected by who wants something else meanwhile and taken back by a
- * request where that is still possible. The same for a process of its own, for a guest and for a
- * preparation; what ending it means is said by whoever owns it. Knows no process and no memory.
+ * A stay: the time from a model's load until it has left, with its users and its drain. Requests in
+ * flight are counted and awaited. A drain can change its goal meanwhile, and a request can cancel
+ * it while that is possible. Processes, guests and preparations use the same code; the owner of the
+ * stay ends it. Knows no process and no memory.
  */
+import type { ModeliumError } from '../../shared/errors.ts';
 import { type AfterDrain, type DrainReason, NOTHING_COPIED, type StateOf } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
 import type { Lease, QueueCause } from '../core/gateway.ts';
@@ -31,6 +32,8 @@ export const NOT_WAITED: Waited = { queueMs: 0, cause: null };
 export interface LeaveOptions {
   /** Requests in flight are cut, not waited for. */
   readonly force?: boolean;
+  /** What those are answered that are cut in the end. */
+  readonly why?: ModeliumError;
 }
 
 /** A model that can be asked this very moment. */
@@ -96,7 +99,7 @@ export class Stay {
     reason: DrainReason,
     becomes: AfterDrain,
     end: (draining: StateOf<'draining'>) => Promise<AfterDrain | null>,
-    { force = false }: LeaveOptions = {},
+    { force = false, why }: LeaveOptions = {},
   ): Promise<void> {
     const { registry, clock, policies } = this.#ports;
     const draining = stateOf(registry.get(this.id), 'draining');
@@ -108,7 +111,7 @@ export class Stay {
     const drainMs = force ? 0 : policies().drain_seconds * 1000;
     registry.apply(this.id, { type: 'drain-started', reason, becomes, deadlineMs: clock.now() + drainMs });
     this.abort.abort(reason);
-    this.#leaving = this.#leave(drainMs, end);
+    this.#leaving = this.#leave(drainMs, end, why);
     return this.#leaving;
   }
 
@@ -137,11 +140,15 @@ export class Stay {
     await this.#leave(0, end);
   }
 
-  async #leave(drainMs: number, end: (draining: StateOf<'draining'>) => Promise<AfterDrain | null>): Promise<void> {
+  async #leave(
+    drainMs: number,
+    end: (draining: StateOf<'draining'>) => Promise<AfterDrain | null>,
+    why: ModeliumError | null = null,
+  ): Promise<void> {
     const { registry, clock } = this.#ports;
     this.#drains += 1;
     const mine = this.#drains;
-    await this.#quiet(drainMs);
+    await this.#quiet(drainMs, why);
     const draining = stateOf(registry.get(this.id), 'draining');
     // A request took it back meanwhile.
     if (draining === null || this.#drains !== mine) return;
@@ -155,14 +162,14 @@ export class Stay {
   /**
    * Resolves when nothing is in flight, or when the drain's time is up and what is left was cut.
    */
-  #quiet(drainMs: number): Promise<void> {
+  #quiet(drainMs: number, why: ModeliumError | null): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
         cancel();
         resolve();
       };
       this.#hurry = () => {
-        this.leases.cut();
+        this.leases.cut(why);
         done();
       };
       const cancel = this.#ports.clock.after(drainMs, this.#hurry);

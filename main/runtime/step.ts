@@ -1,10 +1,10 @@
 /**
- * The steps that an adapter yields and its host carries out: what there is to ask for, and for each
- * a generator that types its answer. Data and types only; `steps.ts` and the hosts do them.
+ * The steps that adapters yield and hosts execute, each with a generator that gives its answer a
+ * type. Data and types only; `steps.ts` and the hosts execute them.
  */
 import type { Address, Endpoint } from '../../shared/model.ts';
 import type { FileFacts, Packed, Packing } from '../core/machine-files.ts';
-import type { EntryParts, Exit, FilesInJson, HttpAnswer, HttpMethod, UploadedFile } from '../core/process-ports.ts';
+import type { EntryParts, Exit, FilesInJson, HttpAnswer, HttpMethod, UploadedFolder } from '../core/process-ports.ts';
 
 /**
  * One thing that an adapter asks its host to do. The host answers with the value named beside it.
@@ -21,6 +21,10 @@ export type Step =
       readonly args: readonly string[];
       readonly env: Readonly<Record<string, string>>;
       readonly ipc: boolean;
+      /**
+       * What it starts is no child of it, as in a container, and bears our launch id all the same.
+       */
+      readonly startsApart?: boolean;
     }
   /** -> HttpAnswer | null: null when nobody listens (yet). */
   | {
@@ -33,7 +37,7 @@ export type Step =
       readonly body: unknown;
       readonly timeoutMs: number;
       /** Where nobody listens: why, as the body of an answer with status 0. */
-      readonly tellsWhy?: boolean;
+      readonly reportsWhy?: boolean;
     }
   /**
    * -> HttpAnswer | null: the same, with the bytes of a file as its body (of a folder: its files as
@@ -78,7 +82,7 @@ export type Upload = {
   readonly method: HttpMethod;
   readonly path: string;
   readonly timeoutMs: number;
-} & (UploadedFile | FilesInJson);
+} & (UploadedFolder | FilesInJson);
 
 /** What a search asks for (`core/machine-files.ts`). */
 export type SearchStep =
@@ -133,11 +137,16 @@ export function* spawn(command: string, args: readonly string[], env: Readonly<R
   yield { do: 'spawn', command, args, env, ipc };
 }
 
+/** A program that has another one start what serves: docker, podman. */
+export function* spawnApart(command: string, args: readonly string[]): Steps<void> {
+  yield { do: 'spawn', command, args, env: {}, ipc: false, startsApart: true };
+}
+
 export function* http(request: Omit<Extract<Step, { do: 'http' }>, 'do'>): Steps<HttpAnswer | null> {
   return (yield { do: 'http', ...request }) as HttpAnswer | null;
 }
 
-type UploadRequest = Omit<Extract<Upload, UploadedFile>, 'do'> | Omit<Extract<Upload, FilesInJson>, 'do'>;
+type UploadRequest = Omit<Extract<Upload, UploadedFolder>, 'do'> | Omit<Extract<Upload, FilesInJson>, 'do'>;
 
 export function* upload(request: UploadRequest): Steps<HttpAnswer | null> {
   return (yield { do: 'upload', ...request }) as HttpAnswer | null;

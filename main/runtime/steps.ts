@@ -1,7 +1,7 @@
 /**
- * Carries out an adapter's steps, one after the other: those that need nothing but time and HTTP
- * itself, the others by its host. Races each step against whatever interrupts it, and watches for a
- * stall. It knows no processes, no files and no states.
+ * Executes an adapter's steps in order: those that need only time and HTTP itself, the others
+ * through its host. Any step can be interrupted, and stalls are detected. Knows no processes, files
+ * or states.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Clock } from '../core/ports.ts';
@@ -84,9 +84,13 @@ export class StepRunner {
     }
   }
 
-  /** Ends what runs, and what would run next, with this error: the first one counts. */
+  /**
+   * Ends what runs, and what would run next, with this error: the first one counts. Nothing more is
+   * told from here on: whoever aborted has gone on (I11).
+   */
   interrupt(error: ModeliumError): void {
     this.#interruption ??= error;
+    this.#onProgress = () => {};
     this.#rejectStep(error);
   }
 
@@ -167,9 +171,9 @@ export class StepRunner {
       case 'pause':
         return new Promise((resolve) => clock.after(step.ms, () => resolve(undefined)));
       case 'http': {
-        const { at, key, keyHeader, method, path, body, timeoutMs, tellsWhy = false } = step;
+        const { at, key, keyHeader, method, path, body, timeoutMs, reportsWhy = false } = step;
         const asked = http.request({ at, key, keyHeader }, { method, path, body, timeoutMs, signal });
-        return asked.catch((error: Error) => (tellsWhy ? { status: 0, body: causeOf(error) } : null));
+        return asked.catch((error: Error) => (reportsWhy ? { status: 0, body: causeOf(error) } : null));
       }
       case 'upload': {
         const { do: _step, at, key, keyHeader, ...request } = step;
@@ -184,8 +188,8 @@ export class StepRunner {
 }
 
 /** A file that cannot be read is told; that nobody listens (yet) is an answer. */
-function nobodyThere(error: NodeJS.ErrnoException): null {
-  if (error.syscall === 'open' || error.syscall === 'read' || error.syscall === 'stat') throw error;
+function nobodyThere(error: NodeJS.ErrnoException | ModeliumError): null {
+  if (error instanceof ModeliumError || error.syscall === 'open' || error.syscall === 'read' || error.syscall === 'stat') throw error;
   return null;
 }
 

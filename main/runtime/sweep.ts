@@ -1,7 +1,7 @@
 /**
- * Ends what an earlier engine left behind, before the first grant (I2). Only what is provably ours:
- * the pid with the start time and boot id that we recorded, or the launch id in a process's own
- * environment. What those launches left on the disk goes with them. Guarded by
+ * Ends processes that an earlier engine left running, before the first grant (I2). It ends only
+ * processes that are provably ours: by pid with recorded start time and boot id, or by the launch
+ * id in their environment. The files of those launches are deleted too. Guarded by
  * test/runtime/sweep.test.ts.
  */
 import type { Clock, Log } from '../core/ports.ts';
@@ -22,10 +22,25 @@ export interface SweepPorts {
 
 /** @returns processes that could not be ended; their rows stay. */
 export async function sweep(ports: SweepPorts): Promise<readonly ProcessIdentity[]> {
-  const survivors = (await Promise.all(ports.table.rows().map((row) => sweepRow(ports, row)))).flat();
-  const living = new Set(ports.table.rows().map(({ launchId }) => launchId));
-  for (const launchId of ports.scratch.left()) if (!living.has(launchId)) ports.scratch.remove(launchId);
-  return survivors;
+  const recorded = ports.table.rows();
+  const folders = ports.scratch.left();
+  const known = new Set(recorded.map(({ launchId }) => launchId));
+  // A row may be lost to a damaged disk: the name of its folder still finds its processes.
+  const unrecorded = folders.filter((launchId) => !known.has(launchId)).map((launchId) => lostRow(launchId, ports.bootId()));
+  const living = new Set<string>();
+  const survivors = await Promise.all(
+    [...recorded, ...unrecorded].map(async (row) => {
+      const left = await sweepRow(ports, row);
+      if (left.length > 0) living.add(row.launchId);
+      return left;
+    }),
+  );
+  for (const launchId of folders) if (!living.has(launchId)) ports.scratch.remove(launchId);
+  return survivors.flat();
+}
+
+function lostRow(launchId: string, bootId: string): ProcessRow {
+  return { launchId, modelId: 'a model of which no record is left', command: [], leader: null, members: [], startedAt: '', bootId };
 }
 
 async function sweepRow(ports: SweepPorts, row: ProcessRow): Promise<readonly ProcessIdentity[]> {

@@ -1,7 +1,7 @@
 /**
- * Deals the processor's cores to the llama.cpp children that generate at this moment: their threads
- * spin, so that two children with a thread per core each are a hundred times slower than one
- * (measured). Dealt again when a generation starts or ends.
+ * Divides the processor cores among the llama.cpp children that are generating, because their
+ * threads spin: two children with a thread for each core are a hundred times slower than one
+ * (measured). It divides again whenever a generation starts or ends.
  */
 import type { ModelHost } from './model-host.ts';
 

@@ -1,8 +1,8 @@
 /**
- * Requests that wait for a model: for its load, or for a place at it while it is busy. Owns their
- * promises, time-outs and departures. The order in which they are served is the admission's; this
- * file only wakes them: with a lease when there is one, with the reason when there will be none
- * (I10). Guarded by test/runtime/waiting-room.test.ts.
+ * Requests that wait for a model: for its load, or for a place at a busy model. Owns their
+ * promises, time-outs and cancellations. The admission owns the order; this file wakes a request
+ * with a lease, or with the reason why it gets none (I10). Guarded by
+ * test/runtime/waiting-room.test.ts.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelState } from '../../shared/model.ts';
@@ -176,7 +176,7 @@ export class WaitingRoom {
     const what =
       stateOf(record, 'ready') === null
         ? `did not become ready within ${seconds} s: ${stateOf(record, 'queued')?.why ?? stateOf(record, 'loading')?.phase ?? 'not ready'}`
-        : `is busy: no place came free for this request within ${seconds} s`;
+        : `is busy: no slot became free for this request within ${seconds} s`;
     return new ModeliumError('queue-timeout', `${id} ${what}.`, { retryAfterSeconds: 10 });
   }
 
@@ -215,7 +215,7 @@ export class WaitingRoom {
 /** States in which a request gets an error at once; in all others it waits. */
 function refusalOf(id: string, state: ModelState, nowMs: number): ModeliumError | null {
   if (state.name === 'discovered')
-    return new ModeliumError('model-settling', `${id} was just found and is being looked at.`, { retryAfterSeconds: 1 });
+    return new ModeliumError('model-settling', `${id} was just found and is being analysed.`, { retryAfterSeconds: 1 });
   if (state.name === 'settling')
     return new ModeliumError('model-settling', `${id} is ${settlingInWords(state)}.`, { retryAfterSeconds: 5 });
   if (state.name === 'blocked') return new ModeliumError('model-blocked', `${id} cannot be served: ${state.message} ${state.help}`.trim());
@@ -225,7 +225,7 @@ function refusalOf(id: string, state: ModelState, nowMs: number): ModeliumError 
   if (becomes.to === 'forgotten') return new ModeliumError('model-gone', `${id} was removed.`);
   if (becomes.to === 'failed') return failure(id, { ...becomes, name: 'failed' }, nowMs);
   if (becomes.to === 'settling')
-    return new ModeliumError('model-settling', `The files of ${id} changed; it is being looked at again.`, { retryAfterSeconds: 5 });
+    return new ModeliumError('model-settling', `The files of ${id} changed; it is being analysed again.`, { retryAfterSeconds: 5 });
   if (becomes.to === 'unloaded' && becomes.reason === 'quit') return shuttingDown();
   return null;
 }

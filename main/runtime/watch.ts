@@ -1,8 +1,7 @@
 /**
- * Watches a model that is ready: whether its process hangs (`health-check.ts`), and, when an answer was
- * that of a broken model, whether it is broken. Its server may call it ready for ever while each
- * request to it fails. What that means is the manager's matter. Guarded by
- * test/runtime/watch.test.ts.
+ * Watches a ready model: detects a hanging process (`health-check.ts`), and, after an answer that
+ * looks broken, tests the model, because its server may call it ready while every request fails.
+ * The manager decides what follows. Guarded by test/runtime/watch.test.ts.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';
@@ -17,7 +16,7 @@ import type { StepPorts } from './steps.ts';
  */
 const LEAST_MS = 1_000;
 
-type Watched = Pick<Runner, 'id' | 'adapter' | 'stay' | 'endHealthCheck' | 'doubt'>;
+type Watched = Pick<Runner, 'id' | 'adapter' | 'host' | 'stay' | 'endHealthCheck' | 'doubt'>;
 
 /** @param broke called with why it answers nothing any more; null: its process hangs. */
 export function watchRunner(
@@ -27,8 +26,10 @@ export function watchRunner(
   isElsewhere: boolean,
   broke: (ailment: ModeliumError | null) => void,
 ): void {
-  const { leases } = runner.stay;
-  const work = { isBusy: () => leases.inFlight > 0, heard: () => leases.heard };
+  const { adapter, host, stay } = runner;
+  const { leases } = stay;
+  const cpuMs = () => (adapter.isSilentAtWork === true ? host.activity().cpuMs : null);
+  const work = { isBusy: () => leases.inFlight > 0, heard: () => leases.heard, cpuMs };
   // Whether one elsewhere lives is looked at for all of its models together.
   if (endpoint.protocol !== 'none' && !isElsewhere) runner.endHealthCheck = watchHealth(ports, endpoint, work, () => broke(null));
   runner.doubt = watchDoubts(ports, runner, endpoint, broke);
@@ -47,17 +48,17 @@ function watchDoubts(
   const { clock } = ports;
   const { signal } = stay.abort;
   let isDue = false;
-  let lookedMs = Number.NEGATIVE_INFINITY;
+  let checkedMs = Number.NEGATIVE_INFINITY;
   const check = async (): Promise<void> => {
     const steps = signal.aborted ? undefined : adapter.ailment?.(endpoint);
     const why = steps === undefined ? null : await runCalls(ports, `Looking at ${id}`, steps, signal).catch(() => null);
-    lookedMs = clock.now();
+    checkedMs = clock.now();
     isDue = false;
     if (why !== null) broke(new ModeliumError('runtime-exited', why));
   };
   return () => {
     if (isDue || adapter.ailment === undefined) return;
     isDue = true;
-    clock.after(Math.max(0, lookedMs + LEAST_MS - clock.now()), () => void check());
+    clock.after(Math.max(0, checkedMs + LEAST_MS - clock.now()), () => void check());
   };
 }

@@ -12,9 +12,9 @@ export interface Span {
   readonly dim: boolean;
 }
 
-type Look = Omit<Span, 'text'>;
+type Style = Omit<Span, 'text'>;
 
-const PLAIN: Look = { colour: null, bold: false, dim: false };
+const PLAIN: Style = { colour: null, bold: false, dim: false };
 
 // A control sequence; an operating-system command (titles, links) up to its end; any other escape.
 const ESCAPE = String.raw`\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])?`;
@@ -32,42 +32,42 @@ export function plain(raw: string): string {
 export function spansOf(raw: string): readonly Span[] {
   if (!HAS_CONTROL.test(raw)) return [{ text: raw, ...PLAIN }];
   const spans: Span[] = [];
-  let look = PLAIN;
+  let style = PLAIN;
   let from = 0;
   const push = (text: string): void => {
-    if (text !== '') spans.push({ text, ...look });
+    if (text !== '') spans.push({ text, ...style });
   };
   for (const match of raw.matchAll(CONTROL)) {
     push(raw.slice(from, match.index));
     from = match.index + match[0].length;
     const codes = COLOUR_SEQUENCE.exec(match[0])?.[1];
-    if (codes !== undefined) look = after(look, codes.split(';').map(Number));
+    if (codes !== undefined) style = after(style, codes.split(';').map(Number));
   }
   push(raw.slice(from));
   return spans;
 }
 
-function after(before: Look, codes: readonly number[]): Look {
-  let look = before;
+function after(before: Style, codes: readonly number[]): Style {
+  let style = before;
   for (let index = 0; index < codes.length; index += 1) {
     const code = codes[index] ?? 0;
     if (code === 38 || code === 48) {
       const colour = codes[index + 1] === 5 ? (codes[index + 2] ?? 16) : 16;
-      if (code === 38) look = { ...look, colour: colour < 16 ? colour : null };
+      if (code === 38) style = { ...style, colour: colour < 16 ? colour : null };
       // Its parameters are no codes of their own.
       index += codes[index + 1] === 5 ? 2 : 4;
-    } else look = withCode(look, code);
+    } else style = withCode(style, code);
   }
-  return look;
+  return style;
 }
 
-function withCode(look: Look, code: number): Look {
+function withCode(style: Style, code: number): Style {
   if (code === 0) return PLAIN;
-  if (code === 1) return { ...look, bold: true };
-  if (code === 2) return { ...look, dim: true };
-  if (code === 22) return { ...look, bold: false, dim: false };
-  if (code === 39) return { ...look, colour: null };
-  if (code >= 30 && code <= 37) return { ...look, colour: code - 30 };
-  if (code >= 90 && code <= 97) return { ...look, colour: code - 90 + 8 };
-  return look;
+  if (code === 1) return { ...style, bold: true };
+  if (code === 2) return { ...style, dim: true };
+  if (code === 22) return { ...style, bold: false, dim: false };
+  if (code === 39) return { ...style, colour: null };
+  if (code >= 30 && code <= 37) return { ...style, colour: code - 30 };
+  if (code >= 90 && code <= 97) return { ...style, colour: code - 90 + 8 };
+  return style;
 }

@@ -7,7 +7,8 @@ import { bytesInWords, secondsInWords } from '../../shared/units.ts';
 import { classes } from '../ui/classes.ts';
 import { Icon } from '../ui/icon.tsx';
 import styles from './candidate-table.module.css';
-import { mainDevices, useDeviceNames } from './device-name.ts';
+import { candidateInWords, keyOf, needsOf } from './candidate-words.ts';
+import { useDeviceNames } from './device-name.ts';
 import { FactsView } from './reason.tsx';
 
 interface CandidateTableProps {
@@ -37,11 +38,7 @@ export function CandidateTable({ candidates, chosen }: CandidateTableProps) {
         </thead>
         <tbody>
           {order.map(({ candidate, index }) => (
-            <Row
-              candidate={candidate}
-              isChosen={index === chosen}
-              key={JSON.stringify([candidate.plan.runtime, candidate.plan.form, candidate.plan.placement, candidate.plan.preparation])}
-            />
+            <Row candidate={candidate} isChosen={index === chosen} key={keyOf(candidate)} />
           ))}
         </tbody>
       </table>
@@ -51,15 +48,11 @@ export function CandidateTable({ candidates, chosen }: CandidateTableProps) {
 
 function Row({ candidate, isChosen }: { readonly candidate: Candidate; readonly isChosen: boolean }) {
   const nameOf = useDeviceNames();
-  const { plan, feasible, bytesNeeded, bytesThere, victims, loadSeconds, why, facts } = candidate;
-  const needs = Object.entries(bytesNeeded).filter(([, bytes]) => bytes > 0);
+  const { feasible, bytesThere, victims, loadSeconds, why, facts } = candidate;
   return (
     <tr className={classes(isChosen && styles.chosen)}>
       <th scope="row">
-        {plan.runtime}
-        {plan.preparation !== undefined && ` as ${plan.preparation.type}`}
-        {/* What was never reckoned, because the runtime does not take it, has no place. */}
-        {(feasible || needs.length > 0) && ` on ${placeOf(candidate, nameOf)}`}
+        {candidateInWords(candidate, nameOf)}
         {isChosen && <span className={styles.taken}>taken</span>}
       </th>
       <td>
@@ -69,7 +62,7 @@ function Row({ candidate, isChosen }: { readonly candidate: Candidate; readonly 
         </span>
       </td>
       <td>
-        {needs.map(([id, bytes]) => (
+        {needsOf(candidate).map(([id, bytes]) => (
           <div className={styles.need} key={id}>
             {nameOf(id)}: {bytesInWords(bytes)} of {bytesInWords(bytesThere[id] ?? 0)}
           </div>
@@ -83,12 +76,4 @@ function Row({ candidate, isChosen }: { readonly candidate: Candidate; readonly 
       </td>
     </tr>
   );
-}
-
-function placeOf({ plan, bytesNeeded }: Candidate, nameOf: (id: string) => string): string {
-  const { kind, gpus, gpuLayers } = plan.placement;
-  if (kind === 'cpu') return 'CPU';
-  if (kind === 'elsewhere') return plan.placement.where ?? 'elsewhere';
-  const names = mainDevices(gpus.length > 0 ? gpus : Object.keys(bytesNeeded)).map(nameOf);
-  return kind === 'split' ? `${names.join(' + ')} (${gpuLayers ?? '?'} layers) and CPU` : names.join(' + ');
 }

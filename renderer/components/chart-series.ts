@@ -18,7 +18,7 @@ export interface Layer {
   value(point: DevicePoint): number | null;
 }
 
-interface MeasureLook {
+interface MeasureStyle {
   readonly title: string;
   /** With its unit, as a person reads it. */
   words(value: number): string;
@@ -26,7 +26,7 @@ interface MeasureLook {
   axis(value: number): string;
 }
 
-export const MEASURES: Readonly<Record<Measure, MeasureLook>> = {
+export const MEASURES: Readonly<Record<Measure, MeasureStyle>> = {
   memory: { title: 'Memory, GiB', words: bytesInWords, axis: gibibytes },
   load: { title: 'Load, %', words: (value) => `${Math.round(value)} %`, axis: String },
   temperature: { title: 'Temperature, °C', words: (value) => `${Math.round(value)} °C`, axis: String },

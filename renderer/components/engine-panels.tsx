@@ -3,6 +3,7 @@
  * do.
  */
 
+import type { ServerView } from '../../shared/snapshot.ts';
 import { useWindow } from '../store.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
@@ -14,7 +15,7 @@ export function RuntimesPanel() {
   return (
     <Panel title="Runtimes">
       <ul className={styles.rows}>
-        {runtimes.map(({ id, enabled, found, isWrong, version, message }) => (
+        {runtimes.map(({ id, enabled, found, isWrong, version, message, server }) => (
           <li key={id}>
             <RuntimeGlyph is={!enabled ? 'off' : isWrong === true ? 'wrong' : found ? 'found' : 'off'} />
             <div>
@@ -25,12 +26,28 @@ export function RuntimesPanel() {
               <p>
                 <WithCode>{message}</WithCode>
               </p>
+              {enabled && server !== undefined && <p>{serverSentence(server)}</p>}
             </div>
           </li>
         ))}
       </ul>
     </Panel>
   );
+}
+
+const STATES: Readonly<Record<ServerView['state'], string>> = {
+  absent: 'does not run: it starts with its first model',
+  starting: 'starts',
+  up: 'runs',
+  recycling: 'is restarting',
+  stopping: 'ends',
+  there: 'answers',
+  away: 'does not answer',
+};
+
+function serverSentence({ state, opens }: ServerView): string {
+  const opened = opens === null ? '' : ` ${opens[0]?.toUpperCase()}${opens.slice(1)}.`;
+  return `Its server ${STATES[state]}.${opened}`;
 }
 
 function RuntimeGlyph({ is }: { readonly is: 'found' | 'wrong' | 'off' }) {
@@ -56,7 +73,7 @@ export function FoldersPanel() {
               <h3 className={styles.mono}>{path}</h3>
               <p>
                 {message}
-                {polling ? '; its file system sends no events, so it is looked at every few seconds' : ''}
+                {polling ? '; its file system sends no events, so the folder is scanned every few seconds' : ''}
               </p>
             </div>
           </li>

@@ -14,7 +14,7 @@ import styles from './history-chart.module.css';
 const HEIGHT = 112;
 /**
  * A pixel is a second and more: every second point is enough, and every third moment to draw them
- * anew.
+ * again.
  */
 const STEP = 2;
 const REDRAW = 3;
@@ -30,7 +30,7 @@ export function HistoryChart({ device: { id, totalBytes }, measure, span }: Char
   const readout = useRef<HTMLSpanElement>(null);
   const theme = useTheme((state) => state.shown);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another theme has other colours, which the canvas must read anew.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another theme has other colours, which the canvas must read again.
   useEffect(() => {
     if (place.current === null || readout.current === null) return;
     return keepDrawn({ id, totalBytes, measure, span, element: place.current, readout: readout.current });

@@ -33,11 +33,16 @@ function inWords(segments: readonly Segment[]): string {
   return segments.map(({ label, bytes }) => `${label} ${bytesInWords(bytes)}, `).join('');
 }
 
+/** Not the shorthand: it would take the stripes of a leak away. */
+function painted(colour: string | null): CSSProperties {
+  return colour === null ? {} : { backgroundColor: `var(${colour})` };
+}
+
 function Piece({ segment, totalBytes }: { readonly segment: Segment; readonly totalBytes: number }) {
   const { kind, label, bytes, colour } = segment;
   const style: CSSProperties = {
     width: `${(bytes / totalBytes) * 100}%`,
-    ...(colour === null ? {} : { background: `var(${colour})` }),
+    ...painted(colour),
   };
   return (
     <span className={classes(styles.piece, styles[kind])} style={style} title={`${label}: ${bytesInWords(bytes)}`}>
@@ -58,7 +63,7 @@ export function Legend({ segments }: { readonly segments: readonly Segment[] }) 
     <ul className={styles.legend}>
       {shown.map(({ key, kind, label, modelId, bytes, colour }) => (
         <li key={key}>
-          <span className={classes(styles.swatch, styles[kind])} style={colour === null ? {} : { background: `var(${colour})` }} />
+          <span className={classes(styles.swatch, styles[kind])} style={painted(colour)} />
           <span className={styles.label} title={label}>
             {modelId === null ? label : <a href={address('models', modelId)}>{label}</a>}
           </span>

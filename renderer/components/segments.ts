@@ -49,25 +49,25 @@ export function segmentsOf(device: DeviceFigures, loading: readonly ModelView[])
 
 /** Each program by name, as far as the driver tells; what remains is together. */
 function othersOf({ othersBytes, programs }: DeviceFigures): readonly Segment[] {
-  const look = { kind: 'others', modelId: null, colour: '--data-others' } as const;
+  const style = { kind: 'others', modelId: null, colour: '--data-others' } as const;
   // The list of processes may be a moment older or newer than the total, which is what the bar adds
   // up to.
   let left = othersBytes;
   const named = programs.flatMap(({ pid, name, bytes }): readonly Segment[] => {
     const shown = Math.min(left, bytes);
     left -= shown;
-    return shown <= 0 ? [] : [{ ...look, key: `program ${pid}`, label: `${name ?? 'a program'} (pid ${pid})`, bytes: shown }];
+    return shown <= 0 ? [] : [{ ...style, key: `program ${pid}`, label: `${name ?? 'a program'} (pid ${pid})`, bytes: shown }];
   });
   const label = named.length === 0 ? 'other programs' : 'driver and programs without a name';
-  return left < UNNAMED_BYTES ? named : [...named, { ...look, key: 'others', label, bytes: left }];
+  return left < UNNAMED_BYTES ? named : [...named, { ...style, key: 'others', label, bytes: left }];
 }
 
 function leaksOf({ leakedBytes, leaks }: DeviceFigures): readonly Segment[] {
-  const look = { kind: 'leak', colour: '--data-leak' } as const;
-  if (leaks.length === 0) return [{ ...look, key: 'leak', label: 'still held after an unload', modelId: null, bytes: leakedBytes }];
+  const style = { kind: 'leak', colour: '--data-leak' } as const;
+  if (leaks.length === 0) return [{ ...style, key: 'leak', label: 'still held after an unload', modelId: null, bytes: leakedBytes }];
   return leaks.map(({ modelId, pids, bytes }, index) => {
     const who = pids.length === 0 ? '' : ` by pid ${pids.join(', ')}`;
-    return { ...look, key: `leak ${index}`, label: `still held${who} after ${modelId} left`, modelId, bytes };
+    return { ...style, key: `leak ${index}`, label: `still held${who} after ${modelId} left`, modelId, bytes };
   });
 }
 

@@ -1,7 +1,8 @@
 /** A model's state at a glance: glyph, word and figure, never a colour alone. */
 import type { StateName } from '../../shared/model.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
-import { clockSpan, percent } from '../../shared/units.ts';
+import { bytesInWords, clockSpan, percent } from '../../shared/units.ts';
+import { useFreedBytes } from '../freed.ts';
 import { sinceReceived, useNow } from '../now.ts';
 import { classes } from '../ui/classes.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
@@ -9,7 +10,7 @@ import styles from './state-chip.module.css';
 
 type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'rest';
 
-const LOOKS: Readonly<Record<StateName, { readonly word: string; readonly glyph: IconName; readonly tone: Tone }>> = {
+const CHIPS: Readonly<Record<StateName, { readonly word: string; readonly glyph: IconName; readonly tone: Tone }>> = {
   discovered: { word: 'Found', glyph: 'search', tone: 'busy' },
   settling: { word: 'Copying', glyph: 'drop', tone: 'busy' },
   analyzed: { word: 'Analyzed', glyph: 'search', tone: 'busy' },
@@ -30,11 +31,6 @@ const LOOKS: Readonly<Record<StateName, { readonly word: string; readonly glyph:
  */
 const NO_MODEL = { word: 'Not served', glyph: 'file', tone: 'rest' } as const;
 
-/** States that pass by themselves, and that a person may cancel. */
-export const TRANSIENT: ReadonlySet<StateName> = new Set(['preparing', 'queued', 'loading']);
-/** States in which a model holds memory, or is about to. */
-export const ON_DEVICE: ReadonlySet<StateName> = new Set(['loading', 'ready', 'asleep', 'draining']);
-
 /**
  * What lies among the models and is none that anything here could serve: no trouble, and nothing to
  * be tried again.
@@ -49,11 +45,11 @@ export function isInTrouble(model: ModelView): boolean {
 }
 
 export function stateWord(state: StateName): string {
-  return LOOKS[state].word;
+  return CHIPS[state].word;
 }
 
 export function StateChip({ model }: { readonly model: ModelView }) {
-  const { word, glyph, tone } = isNoModel(model) ? NO_MODEL : LOOKS[model.state];
+  const { word, glyph, tone } = isNoModel(model) ? NO_MODEL : CHIPS[model.state];
   const spins = model.state === 'loading' || model.state === 'preparing';
   const ratio = progressOf(model);
   return (
@@ -76,9 +72,11 @@ export function progressOf({ state, copy, progress }: ModelView): number | null 
 }
 
 function Figure({ model, ratio }: { readonly model: ModelView; readonly ratio: number | null }) {
+  const freedBytes = useFreedBytes(model.id);
   if (ratio !== null) return <span className={styles.figure}>{percent(ratio)}</span>;
   if (model.state === 'ready' && model.inFlight > 0) return <span className={styles.figure}>{model.inFlight} running</span>;
   if (model.state === 'ready' && model.idleMs !== null) return <Idle idleMs={model.idleMs} model={model} />;
+  if (model.state === 'unloaded' && freedBytes !== null) return <span className={styles.figure}>freed {bytesInWords(freedBytes)}</span>;
   return null;
 }
 

@@ -3,26 +3,38 @@
  * likes to type. With native dialogs in the app.
  */
 import { useState } from 'react';
+import { MODEL_ENDINGS } from '../../shared/model-files.ts';
 import { bridge } from '../bridge.ts';
 import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/fields.tsx';
+import { FilePicker } from '../ui/file-picker.tsx';
 import { Overlay } from '../ui/overlays.tsx';
 import styles from './add-model.module.css';
-import { addPaths } from './drops.ts';
+import { addPaths, uploadFiles } from './drops.ts';
+
+/** What the file dialog offers; the engine has the last word. */
+const MODEL_FILES = MODEL_ENDINGS.map((ending) => `.${ending}`).join(',');
 
 interface AddModelProps {
   readonly open: boolean;
   readonly onClose: () => void;
+  /** What was dropped without a path, and may be uploaded. */
+  readonly dropped?: readonly File[];
   /** Why a path is asked for, when something was dropped that brought none. */
   readonly reason?: string | undefined;
 }
 
-export function AddModel({ open, onClose, reason }: AddModelProps) {
+export function AddModel({ open, onClose, reason, dropped = [] }: AddModelProps) {
   const [path, setPath] = useState('');
   const add = (paths: readonly string[]): void => {
     if (paths.length === 0) return;
     addPaths(paths);
     setPath('');
+    onClose();
+  };
+  const upload = (files: readonly File[]): void => {
+    if (files.length === 0) return;
+    uploadFiles(files);
     onClose();
   };
   return (
@@ -36,13 +48,34 @@ export function AddModel({ open, onClose, reason }: AddModelProps) {
       >
         {reason !== undefined && <p>{reason}</p>}
         <TextField
-          help="The absolute path of a GGUF file or of a model's folder on the machine that the engine runs on. It is served from there."
+          help="The absolute path of a GGUF file or of a model's folder on the engine's machine. Modelium serves the file or folder without moving it."
           label="Path"
           mono
           onChange={setPath}
           placeholder="/data/models/llama-3.2-3b.gguf"
           value={path}
         />
+        {bridge === null && (
+          <div className={styles.upload}>
+            <p>
+              {dropped.length === 0 ? 'A small model file' : dropped.map(({ name }) => name).join(', ')} can be copied into the first watch
+              folder of the engine instead.
+            </p>
+            {dropped.length > 0 ? (
+              <Button icon="file" onClick={() => upload(dropped)}>
+                {dropped.length === 1 ? 'Upload this file' : `Upload these ${dropped.length} files`}
+              </Button>
+            ) : (
+              <FilePicker accept={MODEL_FILES} label="Files to upload" onPick={upload}>
+                {(choose) => (
+                  <Button icon="file" onClick={choose}>
+                    Upload files
+                  </Button>
+                )}
+              </FilePicker>
+            )}
+          </div>
+        )}
         <div className={styles.foot}>
           {bridge !== null && (
             <>
@@ -54,7 +87,7 @@ export function AddModel({ open, onClose, reason }: AddModelProps) {
               </Button>
             </>
           )}
-          <Button disabled={path.trim() === ''} look="primary" submit>
+          <Button disabled={path.trim() === ''} variant="primary" submit>
             Add
           </Button>
         </div>

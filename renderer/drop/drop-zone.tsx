@@ -11,14 +11,14 @@ import styles from './drop-zone.module.css';
 import { addPaths } from './drops.ts';
 
 const NO_PATHS =
-  'A browser does not tell a page where a dropped file lies, and Modelium serves files from where they are instead of uploading them. Give their path, or use the desktop window, where dropping works.';
+  'Browsers hide the path of a dropped file, and Modelium serves files in place. Enter the path, or use the desktop window, where dropping works.';
 
 /** While something is dragged over a page, browsers say so every 50 to 350 ms. */
 const SILENCE_MS = 1_000;
 
 export function DropZone({ children }: { readonly children: ReactNode }) {
   const [count, setCount] = useState<number | null>(null);
-  const [asks, setAsks] = useState(false);
+  const [asked, setAsked] = useState<readonly File[] | null>(null);
   // Entering a child leaves its parent: only the last leave of as many enters is one.
   const depth = useRef(0);
   const lastSignMs = useRef(0);
@@ -66,7 +66,7 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
     setCount(null);
     const paths = pathsOf(event.dataTransfer);
     const known = paths.filter((path) => path !== '');
-    if (known.length === 0 && bridge === null) setAsks(true);
+    if (known.length === 0 && bridge === null) setAsked(filesOf(event.dataTransfer));
     else if (known.length < paths.length) warn('Some items have no path', 'They were dragged out of a page: save them first.');
     addPaths(known);
   }
@@ -76,7 +76,7 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
     <div className={styles.zone} onDragEnter={enter} onDragLeave={leave} onDragOver={over} onDrop={drop}>
       {children}
       {count !== null && (
-        <div className={styles.overlay} data-testid="drop-overlay">
+        <section aria-label="Drop" className={styles.overlay} data-testid="drop-overlay">
           <div className={styles.words}>
             <Icon name="drop" size={32} />
             <p>
@@ -84,15 +84,24 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
             </p>
             <small>Nothing is copied or changed.</small>
           </div>
-        </div>
+        </section>
       )}
-      <AddModel onClose={() => setAsks(false)} open={asks} reason={NO_PATHS} />
+      <AddModel dropped={asked ?? []} onClose={() => setAsked(null)} open={asked !== null} reason={NO_PATHS} />
     </div>
   );
 }
 
 function hasFiles({ dataTransfer }: DragEvent): boolean {
   return dataTransfer.types.includes('Files');
+}
+
+/** Without folders, which pass for files of a name and no bytes. */
+function filesOf({ items }: DataTransfer): readonly File[] {
+  return [...items].flatMap((item) => {
+    if (item.webkitGetAsEntry()?.isDirectory === true) return [];
+    const file = item.getAsFile();
+    return file === null ? [] : [file];
+  });
 }
 
 /**

@@ -3,7 +3,10 @@
  * loaded, or refused with a reason. Owns the cards; the models themselves are the engine's.
  */
 import { create } from 'zustand';
-import { toModeliumError } from '../../shared/errors.ts';
+import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import type { Settings } from '../../shared/settings.ts';
+import { bytesInWords, MIB } from '../../shared/units.ts';
+import { forget } from '../actions.ts';
 import { ask } from '../api.ts';
 import { warn } from '../ui/toasts.tsx';
 
@@ -11,6 +14,7 @@ export interface Drop {
   readonly key: number;
   /** As the person knows it: the last part of its path. */
   readonly name: string;
+  /** On the engine's machine; empty while the item is uploaded. */
   readonly path: string;
   /** What the engine made of it; null until it answered. */
   readonly modelId: string | null;
@@ -29,50 +33,103 @@ interface Drops {
  */
 const MOST = 50;
 let lastKey = 0;
+/** Keys of drops that are not registered yet, or just now. */
+const cancelled = new Set<number>();
+/** Of uploads under way, by key. */
+const uploads = new Map<number, AbortController>();
 
 export const useDrops = create<Drops>(() => ({ drops: [] }));
 
 /** Registers each path; a card follows it. Asked one after the other, in their order. */
 export function addPaths(paths: readonly string[]): void {
-  if (paths.length > MOST) {
-    const left = paths.length - MOST;
-    warn(`${left} of ${paths.length} items were left out`, `At most ${MOST} are taken at once: for more, watch their folder (Settings).`);
+  const drops = shown(paths.map((path) => ({ name: path.split('/').findLast((part) => part !== '') ?? path, path })));
+  void (async () => {
+    for (const drop of drops) await settled(drop.key, () => register(drop));
+  })();
+}
+
+/** Copies each file into the first watch folder of the engine, and registers it there. */
+export function uploadFiles(files: readonly File[]): void {
+  const drops = shown(files.map(({ name }) => ({ name, path: '' })));
+  for (const { key } of drops) uploads.set(key, new AbortController());
+  void (async () => {
+    for (const [at, drop] of drops.entries()) {
+      const [file, leaving] = [files[at], uploads.get(drop.key)];
+      if (file === undefined || leaving === undefined) continue;
+      await settled(drop.key, async () => {
+        const path = await upload(file, leaving.signal);
+        change(drop.key, { path });
+        await register({ ...drop, path });
+      });
+      uploads.delete(drop.key);
+    }
+  })();
+}
+
+async function upload(file: File, signal: AbortSignal): Promise<string> {
+  const { settings } = await ask<'settings'>('GET', '/control/settings', { signal });
+  const most = (settings as Settings).api.max_body_mb * MIB;
+  // It is read into this page's memory, because the proof of the request is made for its bytes.
+  if (file.size > most)
+    throw new ModeliumError('body-too-large', `${file.name} has ${bytesInWords(file.size)}, and ${bytesInWords(most)} can be uploaded.`);
+  const body = await file.arrayBuffer();
+  return (await ask<'upload'>('POST', `/control/library/upload?name=${encodeURIComponent(file.name)}`, { body, signal })).path;
+}
+
+function shown(items: readonly Pick<Drop, 'name' | 'path'>[]): readonly Drop[] {
+  if (items.length > MOST) {
+    const left = items.length - MOST;
+    warn(
+      `${left} of ${items.length} items were left out`,
+      `At most ${MOST} items can be dropped at once. For more, add their folder to the watch folders (Settings).`,
+    );
   }
-  const drops = paths.slice(0, MOST).map((path): Drop => {
+  const drops = items.slice(0, MOST).map((item): Drop => {
     lastKey += 1;
-    return {
-      key: lastKey,
-      name: path.split('/').findLast((part) => part !== '') ?? path,
-      path,
-      modelId: null,
-      isKnown: false,
-      refusal: null,
-    };
+    return { ...item, key: lastKey, modelId: null, isKnown: false, refusal: null };
   });
   useDrops.setState((state) => ({ drops: [...state.drops, ...drops].slice(-MOST) }));
-  void registerAll(drops);
+  return drops;
 }
 
 export function dismiss(key: number): void {
   useDrops.setState((state) => ({ drops: state.drops.filter((drop) => drop.key !== key) }));
 }
 
+/**
+ * It was not meant: what is not asked for yet is not asked, and what the engine registers meanwhile
+ * is forgotten again.
+ */
+export function cancel(key: number): void {
+  cancelled.add(key);
+  uploads.get(key)?.abort();
+  dismiss(key);
+}
+
 export function dismissAll(): void {
   useDrops.setState({ drops: [] });
 }
 
-async function registerAll(drops: readonly Drop[]): Promise<void> {
-  for (const { key, path } of drops) {
-    try {
-      const { id, isKnown } = await ask<'add'>('POST', '/control/library', { body: { path } });
-      // One card for a model: the newest drop of it is what the person looks at.
-      useDrops.setState((state) => ({ drops: state.drops.filter((drop) => drop.key === key || drop.modelId !== id) }));
-      change(key, { modelId: id, isKnown });
-    } catch (thrown) {
-      const error = toModeliumError(thrown);
-      change(key, { refusal: { message: error.message, hint: error.hint } });
-    }
+async function register({ key, path }: Drop): Promise<void> {
+  const { id, isKnown } = await ask<'add'>('POST', '/control/library', { body: { path } });
+  if (cancelled.has(key)) {
+    if (!isKnown) void forget(id);
+    return;
   }
+  // One card for a model: the newest drop of it is what the person looks at.
+  useDrops.setState((state) => ({ drops: state.drops.filter((drop) => drop.key === key || drop.modelId !== id) }));
+  change(key, { modelId: id, isKnown });
+}
+
+/** Acts unless it was cancelled; what is thrown becomes the card's refusal. */
+async function settled(key: number, act: () => Promise<void>): Promise<void> {
+  try {
+    if (!cancelled.has(key)) await act();
+  } catch (thrown) {
+    const error = toModeliumError(thrown);
+    change(key, { refusal: { message: error.message, hint: error.hint } });
+  }
+  cancelled.delete(key);
 }
 
 function change(key: number, change: Partial<Drop>): void {

@@ -2,18 +2,20 @@
  * A card for each dropped item: what it is, where it goes and why, until it is ready or refused.
  * Stays until it is read.
  */
+
 import { useState } from 'react';
+import { COMING_STATES } from '../../shared/model.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { bytesInWords, secondsInWords } from '../../shared/units.ts';
-import { load, unload } from '../actions.ts';
 import { mainDevices, useDeviceNames } from '../components/device-name.ts';
-import { isInTrouble, isNoModel, StateChip, TRANSIENT } from '../components/state-chip.tsx';
+import { MainAction } from '../components/main-action-button.tsx';
+import { isInTrouble, StateChip } from '../components/state-chip.tsx';
 import { go } from '../route.ts';
 import { useModel } from '../store.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { LongText } from '../ui/long-text.tsx';
 import { WithCode } from '../ui/with-code.ts';
-import { type Drop, dismiss, dismissAll, useDrops } from './drops.ts';
+import { cancel, type Drop, dismiss, dismissAll, useDrops } from './drops.ts';
 import styles from './verdict-cards.module.css';
 
 export function VerdictCards() {
@@ -23,7 +25,7 @@ export function VerdictCards() {
       {/* In the page from its start: what comes together with its region is announced by no reader. */}
       <div className="visually-hidden" data-testid="verdicts-said" role="status">
         {drops.map((drop) => (
-          <Said drop={drop} key={drop.key} />
+          <Announcement drop={drop} key={drop.key} />
         ))}
       </div>
       {drops.length > 0 && <Stack drops={drops} />}
@@ -35,11 +37,11 @@ export function VerdictCards() {
  * The card in a sentence, as far as it is worth interrupting somebody: verdicts, and not each step
  * of a copy or a load.
  */
-function Said({ drop }: { readonly drop: Drop }) {
+function Announcement({ drop }: { readonly drop: Drop }) {
   const model = useModel(drop.modelId);
   const nameOf = useDeviceNames();
   if (drop.refusal !== null) return <p>{`${drop.name}: ${drop.refusal.message} ${drop.refusal.hint}`}</p>;
-  if (model === undefined || TRANSIENT.has(model.state)) return null;
+  if (model === undefined || COMING_STATES.has(model.state)) return null;
   return <p>{`${drop.name}: ${model.state === 'ready' ? readyWords(model, nameOf) : [model.message, model.help ?? ''].join(' ')}`}</p>;
 }
 
@@ -75,11 +77,25 @@ function Card({ drop }: { readonly drop: Drop }) {
       {drop.refusal !== null ? (
         <Refused drop={drop} />
       ) : model === undefined ? (
-        <p>{wasSeen ? 'It is gone: its files were moved away, or it was forgotten.' : 'Looking at it ...'}</p>
+        <NotYet drop={drop} wasSeen={wasSeen} />
       ) : (
         <Followed drop={drop} model={model} />
       )}
     </li>
+  );
+}
+
+function NotYet({ drop, wasSeen }: { readonly drop: Drop; readonly wasSeen: boolean }) {
+  if (wasSeen) return <p>It is gone: its files were moved away, or it was forgotten.</p>;
+  return (
+    <>
+      <p>{drop.path === '' ? "It is being copied to the engine's machine ..." : 'Looking at it ...'}</p>
+      <div className={styles.foot}>
+        <Button aria-label={`Cancel ${drop.name}`} onClick={() => cancel(drop.key)} small>
+          Cancel
+        </Button>
+      </div>
+    </>
   );
 }
 
@@ -130,23 +146,15 @@ function CardActions({ model, dropKey }: { readonly model: ModelView; readonly d
   };
   return (
     <div className={styles.foot}>
-      <Button look="quiet" onClick={() => leaveTo('models')} small>
+      <Button variant="quiet" onClick={() => leaveTo('models')} small>
         Details
       </Button>
-      {TRANSIENT.has(state) && (
-        <Button onClick={() => void unload(id)} small>
-          Cancel
-        </Button>
-      )}
-      {(state === 'unloaded' || state === 'failed' || state === 'blocked') && !isNoModel(model) && (
-        <Button onClick={() => void load(id)} small>
-          {state === 'unloaded' ? 'Load' : 'Try again'}
-        </Button>
-      )}
-      {state === 'ready' && (
-        <Button look="primary" onClick={() => leaveTo('playground')} small>
+      {state === 'ready' ? (
+        <Button variant="primary" onClick={() => leaveTo('playground')} small>
           Try it
         </Button>
+      ) : (
+        <MainAction model={model} />
       )}
     </div>
   );

@@ -4,8 +4,12 @@
  */
 
 import type { ModelView } from '../../shared/snapshot.ts';
-import { load, pin, unload } from '../actions.ts';
-import { isNoModel, ON_DEVICE, stateWord, TRANSIENT } from '../components/state-chip.tsx';
+import { forget, pin, rescanRuntimes, unload } from '../actions.ts';
+import { mainActionOf } from '../components/main-action.ts';
+import { MAIN_ACTIONS } from '../components/main-actions.ts';
+import { isNoModel, stateWord } from '../components/state-chip.tsx';
+import { getSample } from '../pages/models/get-sample.tsx';
+import { startAnew, usePlayground } from '../pages/playground/conversation.ts';
 import { go, PAGES, TITLES } from '../route.ts';
 import { chooseTheme, THEMES } from '../theme.ts';
 import type { IconName } from '../ui/icon.tsx';
@@ -30,6 +34,8 @@ export interface SettingKey {
 }
 
 const SHOWN = 40;
+/** An action is found by these words too. */
+const MORE_WORDS: Readonly<Record<string, string>> = { Cancel: 'stop', Unload: 'free stop', Load: 'start', Retry: 'load start again' };
 
 export function commandsOf(models: readonly ModelView[], settings: readonly SettingKey[]): readonly Command[] {
   return [
@@ -54,6 +60,16 @@ export function commandsOf(models: readonly ModelView[], settings: readonly Sett
 
 const GENERAL: readonly Command[] = [
   { id: 'add', label: 'Add a model', hint: 'Action', icon: 'plus', words: 'drop path file folder', run: () => showPanel('add') },
+  { id: 'sample', label: 'Get the sample model', hint: 'Action', icon: 'drop', words: 'download fetch first small', run: fetchSample },
+  { id: 'new chat', label: 'New chat', hint: 'Action', icon: 'playground', words: 'conversation ask begin', run: beginChat },
+  {
+    id: 'rescan',
+    label: 'Rescan runtimes',
+    hint: 'Action',
+    icon: 'refresh',
+    words: 'look find vllm triton llama ray',
+    run: () => void rescanRuntimes(),
+  },
   { id: 'shortcuts', label: 'Keyboard shortcuts', hint: 'Action', icon: 'more', words: 'keys help', run: () => showPanel('shortcuts') },
   ...THEMES.map((theme): Command => {
     return {
@@ -66,6 +82,19 @@ const GENERAL: readonly Command[] = [
     };
   }),
 ];
+
+/** Where it is followed. */
+function fetchSample(): void {
+  getSample();
+  go('models');
+}
+
+/** With the model that was asked last. */
+function beginChat(): void {
+  const { chosen } = usePlayground.getState();
+  if (chosen !== null) startAnew(chosen);
+  go('playground', chosen);
+}
 
 function loadedCommand(models: readonly ModelView[]): readonly Command[] {
   const idle = models.filter(({ state, inFlight, pinned }) => (state === 'ready' || state === 'asleep') && inFlight === 0 && !pinned);
@@ -86,7 +115,7 @@ function loadedCommand(models: readonly ModelView[]): readonly Command[] {
 }
 
 function commandsOfModel(model: ModelView): readonly Command[] {
-  const { id, state, pinned, aliases } = model;
+  const { id, state, pinned, aliases, canForget } = model;
   const words = aliases.join(' ');
   const of = (verb: string, icon: IconName, run: () => void, more = ''): Command => {
     return { id: `${verb} ${id}`, label: `${verb} ${id}`, hint: 'Action', icon, words: `${words} ${more}`, run };
@@ -100,18 +129,17 @@ function commandsOfModel(model: ModelView): readonly Command[] {
     run: () => go('models', id),
   };
   if (isNoModel(model)) return [own];
-  const main = TRANSIENT.has(state)
-    ? [of('Cancel', 'close', () => void unload(id), 'stop')]
-    : ON_DEVICE.has(state)
-      ? [of('Unload', 'eject', () => void unload(id), 'free stop')]
-      : [of('Load', 'play', () => void load(id), 'start')];
+  const main = mainActionOf(model);
+  // What would cut requests is asked first, in the model's row.
+  const action = main === null || main === 'cut' ? null : MAIN_ACTIONS[main];
   return [
     own,
-    ...main,
+    ...(action === null ? [] : [of(action.verb, action.icon, () => action.run(id), MORE_WORDS[action.verb])]),
     of('Try', 'playground', () => go('playground', id), 'chat ask'),
     of('Log of', 'logs', () => go('logs', id)),
     of('Decisions on', 'decisions', () => go('decisions', id), 'why'),
     of(pinned ? 'Unpin' : 'Pin', 'pin', () => void pin(id, !pinned)),
+    ...(canForget && main !== 'forget' ? [of('Forget', 'trash', () => void forget(id), 'remove delete')] : []),
   ];
 }
 

@@ -21,7 +21,7 @@ export function Palette() {
     <Dialog.Root onOpenChange={(isOpen) => !isOpen && close()} open>
       <Dialog.Portal>
         <Dialog.Backdrop className={styles.backdrop} />
-        <Dialog.Popup aria-label="Find and do" className={styles.popup}>
+        <Dialog.Popup aria-label="Search and commands" className={styles.popup}>
           <Finder close={close} />
         </Dialog.Popup>
       </Dialog.Portal>
@@ -60,7 +60,7 @@ function Finder({ close }: { readonly close: () => void }) {
           placeholder="Find a page, model, setting or action"
         />
       </div>
-      <Autocomplete.Empty className={styles.empty}>Nothing here is called so.</Autocomplete.Empty>
+      <Autocomplete.Empty className={styles.empty}>Nothing here has this name.</Autocomplete.Empty>
       <Autocomplete.List aria-label="Found" className={styles.list}>
         {(command: Command) => (
           <Autocomplete.Item className={styles.item} key={command.id} onClick={() => choose(command)} value={command}>

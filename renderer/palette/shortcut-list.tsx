@@ -1,4 +1,5 @@
 /** The list of keys, as `?` shows it. */
+import { bridge } from '../bridge.ts';
 import { SwitchField } from '../ui/fields.tsx';
 import { Overlay } from '../ui/overlays.tsx';
 import styles from './palette.module.css';
@@ -12,7 +13,7 @@ export function ShortcutList() {
   return (
     <Overlay onClose={() => showPanel(null)} open title="Keyboard shortcuts">
       <div className={styles.groups}>
-        {shortcutGroups().map(({ title, shortcuts }) => (
+        {shortcutGroups(bridge !== null).map(({ title, shortcuts }) => (
           <section key={title}>
             <h3>{title}</h3>
             <dl className={styles.shortcuts}>

@@ -20,12 +20,20 @@ export interface Shortcut {
   readonly does: string;
 }
 
+const APP: readonly Shortcut[] = [
+  { keys: ['Ctrl', 'O'], does: 'Open a model' },
+  { keys: ['Ctrl', ','], does: 'Show the settings' },
+  { keys: ['Ctrl', 'W'], does: 'Close the window; the engine goes on' },
+  { keys: ['Ctrl', 'Q'], does: 'Quit' },
+];
+
 export interface ShortcutGroup {
   readonly title: string;
   readonly shortcuts: readonly Shortcut[];
 }
 
-export function shortcutGroups(): readonly ShortcutGroup[] {
+/** @param isApp the page is in the app, whose menu has keys of its own (main/electron/menu.ts). */
+export function shortcutGroups(isApp: boolean): readonly ShortcutGroup[] {
   const pages = Object.entries(PAGE_KEYS).map(([page, key]) => ({ keys: ['g', key], does: `Go to ${TITLES[page as PageName]}` }));
   return [
     {
@@ -35,7 +43,7 @@ export function shortcutGroups(): readonly ShortcutGroup[] {
         { keys: ['?'], does: 'Show this list' },
         { keys: ['a'], does: 'Add a model' },
         { keys: ['/'], does: "Go to the page's search" },
-        { keys: ['Esc'], does: 'Close what lies over the page' },
+        { keys: ['Esc'], does: 'Close the dialog or panel' },
       ],
     },
     { title: 'Pages', shortcuts: pages },
@@ -44,8 +52,10 @@ export function shortcutGroups(): readonly ShortcutGroup[] {
       shortcuts: [
         { keys: ['Enter'], does: 'Send the message' },
         { keys: ['Shift', 'Enter'], does: 'Begin another line' },
-        { keys: ['Esc'], does: 'Stop the answer' },
+        { keys: ['Esc'], does: 'Stop the answer, or leave the question that is edited' },
       ],
     },
+    { title: 'Logs', shortcuts: [{ keys: ['End'], does: 'Follow the newest line, in the list of lines' }] },
+    ...(isApp ? [{ title: 'The app', shortcuts: APP }] : []),
   ];
 }

@@ -1,17 +1,20 @@
-/**
- * Keeps one page's failure to that page: a part that could not be fetched while the engine was
- * away, or a bug. The rest of the window lives on.
- */
+/** Keeps a bug in one page or dialog to it. The rest of the window lives on. */
 import { Component, type ReactNode } from 'react';
 import { toModeliumError } from '../../shared/errors.ts';
 import { Button } from './button.tsx';
 import { Note } from './panel.tsx';
 
+interface BoundaryProps {
+  readonly children: ReactNode;
+  /** What the words stand in: for a dialog, a dialog. */
+  readonly frame?: (words: ReactNode) => ReactNode;
+}
+
 interface BoundaryState {
   readonly trouble: string | null;
 }
 
-export class Boundary extends Component<{ readonly children: ReactNode }, BoundaryState> {
+export class Boundary extends Component<BoundaryProps, BoundaryState> {
   static getDerivedStateFromError(thrown: unknown): BoundaryState {
     return { trouble: toModeliumError(thrown).message };
   }
@@ -19,14 +22,15 @@ export class Boundary extends Component<{ readonly children: ReactNode }, Bounda
   override state: BoundaryState = { trouble: null };
 
   override render(): ReactNode {
-    if (this.state.trouble === null) return this.props.children;
-    return (
+    const { children, frame = (words) => words } = this.props;
+    if (this.state.trouble === null) return children;
+    return frame(
       <Note tone="bad">
-        <p>This page could not be shown: {this.state.trouble}</p>
+        <p>This part of the window could not be shown: {this.state.trouble}</p>
         <Button onClick={() => location.reload()} small>
           Load the window again
         </Button>
-      </Note>
+      </Note>,
     );
   }
 }

@@ -5,20 +5,20 @@ import { classes } from './classes.ts';
 import { Icon, type IconName } from './icon.tsx';
 import { Tip } from './tip.tsx';
 
-export type Look = 'primary' | 'plain' | 'quiet' | 'danger';
+export type Variant = 'primary' | 'plain' | 'quiet' | 'danger';
 
 interface ButtonProps extends Omit<ComponentPropsWithRef<'button'>, 'type'> {
-  readonly look?: Look;
+  readonly variant?: Variant;
   readonly icon?: IconName;
   readonly small?: boolean;
   readonly submit?: boolean;
 }
 
-export function Button({ look = 'plain', icon, small = false, submit = false, className, children, ...rest }: ButtonProps) {
+export function Button({ variant = 'plain', icon, small = false, submit = false, className, children, ...rest }: ButtonProps) {
   return (
     <button
       {...rest}
-      className={classes(styles.button, styles[look], small && styles.small, className)}
+      className={classes(styles.button, styles[variant], small && styles.small, className)}
       type={submit ? 'submit' : 'button'}
     >
       {icon !== undefined && <Icon name={icon} size={small ? 14 : 16} />}
@@ -32,16 +32,16 @@ interface IconButtonProps extends Omit<ComponentPropsWithRef<'button'>, 'type' |
   /** What it does, for readers and as its tooltip. */
   readonly label: string;
   readonly small?: boolean;
-  readonly look?: Look;
+  readonly variant?: Variant;
 }
 
-export function IconButton({ icon, label, small = false, look = 'quiet', className, ...rest }: IconButtonProps) {
+export function IconButton({ icon, label, small = false, variant = 'quiet', className, ...rest }: IconButtonProps) {
   return (
     <Tip label={label}>
       <button
         {...rest}
         aria-label={label}
-        className={classes(styles.button, styles[look], styles.icon, small && styles.small, className)}
+        className={classes(styles.button, styles[variant], styles.icon, small && styles.small, className)}
         type="button"
       >
         <Icon name={icon} size={small ? 14 : 16} />

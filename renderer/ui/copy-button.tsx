@@ -1,17 +1,17 @@
 /** Puts a text on the clipboard, and says so. */
-import { Button, type Look } from './button.tsx';
+import { Button, type Variant } from './button.tsx';
 import { say, sayError } from './toasts.tsx';
 
 interface CopyButtonProps {
   readonly label: string;
   /** What is copied, where the label does not say it: `Copy the answer`. Begins with the label. */
   readonly name?: string;
-  readonly look?: Look;
+  readonly variant?: Variant;
   /** Made when it is asked for: it may be long, or still be growing. */
   readonly text: () => string;
 }
 
-export function CopyButton({ label, name, look = 'plain', text }: CopyButtonProps) {
+export function CopyButton({ label, name, variant = 'plain', text }: CopyButtonProps) {
   const copy = (): void => {
     navigator.clipboard.writeText(text()).then(
       () => say('Copied'),
@@ -19,7 +19,7 @@ export function CopyButton({ label, name, look = 'plain', text }: CopyButtonProp
     );
   };
   return (
-    <Button aria-label={name} icon="copy" look={look} onClick={copy} small>
+    <Button aria-label={name} icon="copy" variant={variant} onClick={copy} small>
       {label}
     </Button>
   );

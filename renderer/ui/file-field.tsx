@@ -1,21 +1,41 @@
-/** One file that a person chooses, or drops on the field. It is read by the page alone, not added as a model. */
+/**
+ * One file that a person chooses, or drops on the field. It is read by the page alone, not added as
+ * a model.
+ */
 import { type DragEvent, useId, useState } from 'react';
+import { isAccepted } from './accepted.ts';
 import { Button, IconButton } from './button.tsx';
 import { classes } from './classes.ts';
 import fields from './fields.module.css';
 import styles from './file-field.module.css';
 
+/** What a file may be, for the browser and for people. */
+const KINDS = {
+  image: { accept: 'image/*', words: 'an image' },
+  // What sound comes in, films included; of some of them browsers know no type.
+  sound: { accept: 'audio/*,video/mp4,video/webm,.wav,.mp3,.mpga,.flac,.ogg,.oga,.opus,.m4a,.aac,.webm,.mp4', words: 'a sound' },
+} as const;
+
 interface FileFieldProps {
   readonly label: string;
-  /** As an input of HTML takes it: `image/*`. */
-  readonly accept: string;
+  readonly kind: keyof typeof KINDS;
   readonly file: File | null;
   readonly onChange: (file: File | null) => void;
 }
 
-export function FileField({ label, accept, file, onChange }: FileFieldProps) {
+export function FileField({ label, kind, file, onChange }: FileFieldProps) {
   const id = useId();
   const [isOver, setIsOver] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const { accept, words } = KINDS[kind];
+  const take = (given: FileList | null): void => {
+    const files = [...(given ?? [])];
+    const taken = files.find((each) => isAccepted(each, accept));
+    const [refused] = files;
+    if (taken === undefined) setProblem(refused === undefined ? null : `${refused.name} is not ${words}.`);
+    else setProblem(files.length === 1 ? null : `Only one file goes here: ${taken.name} was taken.`);
+    if (taken !== undefined) onChange(taken);
+  };
   // What is dropped here is no model: the window as a whole does not get to see it.
   const mine = (event: DragEvent, over: boolean): void => {
     if (!event.dataTransfer.types.includes('Files')) return;
@@ -32,7 +52,7 @@ export function FileField({ label, accept, file, onChange }: FileFieldProps) {
       onDragOver={(event) => mine(event, true)}
       onDrop={(event) => {
         mine(event, false);
-        onChange(event.dataTransfer.files[0] ?? file);
+        take(event.dataTransfer.files);
       }}
     >
       <label className={fields.label} htmlFor={id}>
@@ -43,17 +63,25 @@ export function FileField({ label, accept, file, onChange }: FileFieldProps) {
           accept={accept}
           className="visually-hidden"
           id={id}
-          key={file?.name ?? ''}
-          onChange={(event) => onChange(event.target.files?.[0] ?? null)}
+          onChange={(event) => {
+            take(event.target.files);
+            // So that the same file can be chosen again.
+            event.target.value = '';
+          }}
           tabIndex={-1}
           type="file"
         />
         <Button aria-label={`Choose a file: ${label}`} icon="file" onClick={() => document.getElementById(id)?.click()} small>
           Choose a file
         </Button>
-        <span className={styles.name}>{file === null ? 'or drop it here' : `${file.name}`}</span>
+        <span className={styles.name}>{file === null ? 'or drop it here' : file.name}</span>
         {file !== null && <IconButton icon="close" label={`Take ${file.name} away`} onClick={() => onChange(null)} small />}
       </div>
+      {problem !== null && (
+        <p className={classes(fields.help, fields.wrong)} role="alert">
+          {problem}
+        </p>
+      )}
     </div>
   );
 }

@@ -17,7 +17,7 @@ export function LongText({ text, className }: LongTextProps) {
     <>
       <p className={className}>{isWhole ? text : `${text.slice(0, text.lastIndexOf(' ', SHOWN))} ...`}</p>
       <div>
-        <Button aria-expanded={isWhole} look="quiet" onClick={() => setWhole(!isWhole)} small>
+        <Button aria-expanded={isWhole} variant="quiet" onClick={() => setWhole(!isWhole)} small>
           {isWhole ? 'Less' : 'All of it'}
         </Button>
       </div>

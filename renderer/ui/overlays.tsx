@@ -62,7 +62,7 @@ export function Question({ open, title, children, yes, onYes, onClose }: Questio
           <div className={styles.foot}>
             <AlertDialog.Close render={<Button>Cancel</Button>} />
             <Button
-              look="danger"
+              variant="danger"
               onClick={() => {
                 onYes();
                 onClose();

@@ -2,7 +2,7 @@
  * What pages are made of: their head, panels with a title, and what is said where there is nothing
  * yet.
  */
-import type { ReactNode } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 import { classes } from './classes.ts';
 import { Icon, type IconName } from './icon.tsx';
 import styles from './panel.module.css';
@@ -57,7 +57,8 @@ interface EmptyProps {
   readonly icon: IconName;
   readonly title: string;
   readonly children: ReactNode;
-  readonly action?: ReactNode;
+  /** `none`: what to do is right beside it, or it passes by itself. */
+  readonly action: ReactElement | 'none';
 }
 
 /** Title, a sentence that teaches, one action. */
@@ -69,7 +70,7 @@ export function Empty({ icon, title, children, action }: EmptyProps) {
       </span>
       <h2>{title}</h2>
       <p>{children}</p>
-      {action}
+      {action !== 'none' && action}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 /** The nodes of a cluster elsewhere as cards on the Box, told apart from this machine's devices. */
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -18,8 +18,14 @@ describe.skipIf(CHROMIUM === null)('a cluster in a browser: needs Chromium', () 
     browser = await launchChromium();
     cluster = await startFakeCluster();
     live = await startLiveEngine({
-      settings: { gpus: { use: 'none' }, ray_serve: cluster.settings },
-      prepare: ({ folder }) => writeFileSync(join(folder, 'token'), cluster.token),
+      settings: { gpus: { use: 'none' }, ray_serve: cluster.settings, triton: { command: 'triton/bin/tritonserver' } },
+      prepare: ({ folder }) => {
+        writeFileSync(join(folder, 'token'), cluster.token);
+        for (const name of ['bin', 'backends/python']) mkdirSync(join(folder, 'triton', name), { recursive: true });
+        writeFileSync(join(folder, 'triton/TRITON_VERSION'), '2.51.0\n');
+        writeFileSync(join(folder, 'triton/bin/tritonserver'), '#!/bin/sh\n');
+        chmodSync(join(folder, 'triton/bin/tritonserver'), 0o755);
+      },
     });
     await eventually('its nodes are known', async () => (await live.status()).runtimes.some(({ nodes }) => nodes !== undefined));
   }, 60_000);
@@ -45,6 +51,25 @@ describe.skipIf(CHROMIUM === null)('a cluster in a browser: needs Chromium', () 
     // None of them counts among the GPUs of this machine.
     await page.getByText('No GPU here').waitFor();
     await expectAccessible(page);
+    await page.getByRole('button', { name: 'GPU settings' }).click();
+    await page.waitForURL(/#\/settings\/gpus$/);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('servers in the settings: found or how to get them, their state, and what they open', { timeout: 60_000 }, async () => {
+    const { page, errors } = await openWindow(browser, live.address, { token: live.engine.token, page: 'settings' });
+    const row = (name: RegExp) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name }) });
+    expect(await row(/^ray/).innerText()).toMatch(/The Ray cluster at 127\.0\.0\.1:\d+\.\s+Its server answers\.$/);
+    expect(await row(/^triton/).innerText()).toMatch(
+      /Triton [\d.]+: .*tritonserver, with the backends python\.\s+Its server does not run: it starts with its first model\. While it runs it listens at two sockets/,
+    );
+    await live.set({ gpus: { use: 'none' }, triton: { command: '/nowhere/tritonserver' }, ray_serve: { command: '/nowhere/ray' } });
+    await row(/^triton/)
+      .getByText('triton.command is /nowhere/tritonserver, and there is no such program')
+      .waitFor();
+    await row(/^ray/).getByText('ray_serve.command is /nowhere/ray, and there is no such program').waitFor();
+    expect(await page.getByText('Its server').count()).toBe(0);
     expect(errors).toEqual([]);
     await page.context().close();
   });

@@ -5,13 +5,13 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
-import type { Browser } from 'playwright-core';
+import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { value, writeOnnx } from '../core/analyzer/synthetic-onnx.ts';
 import { expectAccessible } from '../helpers/axe.ts';
 import { CHROMIUM, launchChromium, openWindow } from '../helpers/browser.ts';
 import { type LiveEngine, startLiveEngine } from '../helpers/live-engine.ts';
-import { makeSimulatedBox, type SimulatedBox } from '../helpers/simulated-box.ts';
+import { COMPILED, makeSimulatedBox, type SimulatedBox } from '../helpers/simulated-box.ts';
 import { writeTinyFolder } from '../helpers/tiny-folder.ts';
 
 const TRITON = join(import.meta.dirname, '../fixtures/triton/program.ts');
@@ -35,7 +35,10 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
       async prepare({ folder, watch }) {
         const root = join(folder, 'triton');
         for (const name of ['bin', 'backends/onnxruntime']) mkdirSync(join(root, name), { recursive: true });
-        writeFileSync(join(root, 'bin/tritonserver'), `#!/bin/sh\nexec ${process.execPath} ${TRITON} "$@"\n`);
+        writeFileSync(
+          join(root, 'bin/tritonserver'),
+          `#!/bin/sh\nNODE_COMPILE_CACHE='${COMPILED}' exec ${process.execPath} ${TRITON} "$@"\n`,
+        );
         chmodSync(join(root, 'bin/tritonserver'), 0o755);
         const configOf = (architecture: string, more: object = {}) => ({ config: { architectures: [architecture], ...more } });
         await writeTinyFolder(join(watch, 'classes'), configOf('BertForSequenceClassification', { id2label: { 0: 'good', 1: 'bad' } }));
@@ -107,6 +110,14 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     expect((await rowsOf('Classes of fine').allInnerTexts()).slice(1)).toEqual(['good\t0.9000', 'Class 1\t0.1000']);
     await expectAccessible(page);
     await page.goto(`${live.address}/#/playground/speech`);
+    // What is dropped is looked at as what is chosen is.
+    const field = page.getByText('or drop it here');
+    await drop(field, [{ name: 'model.gguf', type: '', bytes: [1] }]);
+    await page.getByRole('alert').getByText('model.gguf is not a sound.').waitFor();
+    expect(await button('Transcribe').isDisabled()).toBe(true);
+    await drop(field, [{ name: 'b.flac', type: 'audio/flac', bytes: [1] }]);
+    await page.getByText('b.flac', { exact: true }).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
     await page
       .getByLabel('Sound file', { exact: true })
       .setInputFiles({ name: 'a.wav', mimeType: 'audio/wav', buffer: Buffer.alloc(1_000) });
@@ -131,9 +142,14 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
       );
     await paste('image/png');
     await page.getByRole('img', { name: '1 of the question' }).waitFor();
+    // Another one is dropped beside it; where it is transparent it becomes white, as paper is.
+    await drop(draft, [{ name: 'clear.png', type: 'image/x-png', bytes: [...png([0, 0, 0, 0])] }]);
+    const dropped = page.getByRole('img', { name: '2 of the question' });
+    expect(await dropped.evaluate(centreOf)).toEqual([255, 255, 255]);
     await expectAccessible(page);
+    await page.getByRole('button', { name: 'Take image 2 away' }).click();
     await page.getByLabel('Images of the question').setInputFiles({ name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('no') });
-    await page.getByText('The file is no image that this browser can read.').waitFor();
+    await page.getByText('This browser cannot read the file as an image.').waitFor();
     await draft.fill('What is this?');
     const sent = page.waitForRequest((request) => request.url().endsWith('/predict/seer'));
     await page.keyboard.press('Enter');
@@ -149,12 +165,15 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     // The runtime got it, and the question shows it.
     await page.getByRole('article', { name: 'seer answers' }).getByText(/./).first().waitFor();
     await page.getByRole('article', { name: 'You asked' }).getByRole('img').waitFor();
+    await page.reload();
+    await page.getByRole('article', { name: 'You asked' }).getByRole('img').waitFor();
     await page.goto(`${live.address}/#/playground/talker`);
     await page.getByRole('textbox', { name: 'Message to talker' }).waitFor();
     expect(await page.getByRole('button', { name: 'Attach an image' }).count()).toBe(0);
     await paste('image/png');
     await page.getByText('talker reads no images: it is a model of the kind "chat".').waitFor();
-    // Nothing is sent that nobody set; what the author advises is one click away, and is this model's alone.
+    // Nothing is sent that nobody set; what the author advises is one click away, and is this
+    // model's alone.
     const temperature = page.getByRole('spinbutton', { name: 'Temperature' });
     expect([await temperature.inputValue(), await temperature.getAttribute('placeholder')]).toEqual(['', 'default']);
     const curl = page.getByRole('group', { name: 'The request as a curl command' });
@@ -180,9 +199,15 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     const field = page.getByRole('textbox', { name: 'x: FP32 [-1, 4]' });
     await field.fill('1 2 three 4');
     await button('Infer').click();
-    await page.getByText('x: "three" is no number.', { exact: true }).waitFor();
+    await page.getByRole('status').getByText('Failed: x: "three" is not a number.').waitFor({ state: 'attached' });
+    // Beside the form it is said before anything is sent.
+    expect(await page.getByText('x: "three" is not a number.', { exact: true }).count()).toBe(2);
     await field.fill('1 2 3 4\n5 6 7 8');
+    const curl = page.getByRole('group', { name: 'The request as a curl command' });
+    const shown = JSON.parse(/-d '([\s\S]*)'/.exec(await curl.innerText())?.[1] ?? '');
+    const sentNumbers = page.waitForRequest((request) => request.url().endsWith('/predict/net.onnx'));
     await button('Infer').click();
+    expect((await sentNumbers).postDataJSON()).toEqual(shown);
     await rowsOf('y').nth(2).waitFor();
     expect(await rowsOf('y').nth(1).innerText()).toMatch(/^0(\t0){8}$/);
     // JSON goes as it is, and the engine says what is wrong with it.
@@ -199,31 +224,75 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     const { inputs } = (await sent).postDataJSON() as { inputs: { x: number[][][][] } };
     expect([inputs.x.length, inputs.x[0]?.length, inputs.x[0]?.[0]?.length, inputs.x[0]?.[0]?.[0]?.length]).toEqual([1, 3, 32, 32]);
     expect([0, 1, 2].map((channel) => inputs.x[0]?.[channel]?.[16]?.[16])).toEqual([1, 0, 0]);
+    await page.getByText('Put the values of the image in place of [] at x, nested as FP32 [-1, 3, 32, 32].').waitFor();
     await page.getByRole('img', { name: 'image as an image, 16 x 16' }).waitFor();
     expect(await rowsOf('Detections').count()).toBe(6);
     await expectAccessible(page);
+    const white = page.waitForRequest((request) => request.url().endsWith('/predict/pictures.onnx'));
+    await drop(page.getByText('red.png', { exact: true }), [{ name: 'clear.png', type: 'image/png', bytes: [...png([0, 0, 0, 0])] }]);
+    await page.getByText('clear.png', { exact: true }).waitFor();
+    await button('Infer').click();
+    const clear = ((await white).postDataJSON() as { inputs: { x: number[][][][] } }).inputs.x[0];
+    expect([0, 1, 2].map((channel) => clear?.[channel]?.[16]?.[16])).toEqual([1, 1, 1]);
     // What is no image is told in words, and nothing is sent.
     await page
       .getByLabel('x: FP32 [-1, 3, 32, 32]', { exact: true })
       .setInputFiles({ name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('no') });
     await button('Infer').click();
-    await page.getByText('The file is no image that this browser can read.', { exact: true }).waitFor();
+    await page.getByText('This browser cannot read the file as an image.', { exact: true }).waitFor();
+    // A server may tell that such a model goes on with a text: then everything is as for one that
+    // does.
+    const text = (name: string) => [{ name, datatype: 'BYTES', shape: [1] }];
+    await page.route('**/v2/models/net.onnx', (route) =>
+      route.fulfill({ json: { name: 'net.onnx', platform: '', versions: [], inputs: text('text_input'), outputs: text('text_output') } }),
+    );
+    await page.goto(`${live.address}/#/playground/net.onnx`);
+    await page.getByRole('textbox', { name: 'Text for net.onnx to go on with' }).fill('Once');
+    expect(await curl.innerText()).toContain('"prompt": "Once"');
+    await page.getByRole('spinbutton', { name: 'Temperature' }).waitFor();
     // The engine refused one request, as it should.
     expect(errors.filter((error) => !error.includes('400'))).toEqual([]);
     await page.context().close();
   });
 });
 
-/** Four red pixels. */
 function redPng(): Buffer {
+  return png([255, 0, 0, 255]);
+}
+
+interface Dropped {
+  readonly name: string;
+  readonly type: string;
+  readonly bytes: readonly number[];
+}
+
+async function drop(target: Locator, files: readonly Dropped[]): Promise<void> {
+  const data = await target.page().evaluateHandle((given) => {
+    const made = new DataTransfer();
+    for (const { name, type, bytes } of given) made.items.add(new File([Uint8Array.from(bytes)], name, { type }));
+    return made;
+  }, files);
+  for (const type of ['dragenter', 'dragover', 'drop']) await target.dispatchEvent(type, { dataTransfer: data });
+}
+
+/** Runs in the page. */
+async function centreOf(image: HTMLElement): Promise<readonly number[]> {
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d');
+  await (image as HTMLImageElement).decode();
+  canvas?.drawImage(image as HTMLImageElement, 0, 0, 1, 1);
+  return [...(canvas?.getImageData(0, 0, 1, 1).data ?? [])].slice(0, 3);
+}
+
+/** Four pixels of one colour. @param pixel its red, green, blue and alpha. */
+function png(pixel: readonly number[]): Buffer {
   const chunk = (type: string, data: Buffer): Buffer => {
     const body = Buffer.concat([Buffer.from(type), data]);
     const frame = Buffer.alloc(8);
     frame.writeUInt32BE(data.length);
     return Buffer.concat([frame.subarray(0, 4), body, crc(body)]);
   };
-  const head = Buffer.from([0, 0, 0, 2, 0, 0, 0, 2, 8, 2, 0, 0, 0]);
-  const row = [0, 255, 0, 0, 255, 0, 0];
+  const head = Buffer.from([0, 0, 0, 2, 0, 0, 0, 2, 8, 6, 0, 0, 0]);
+  const row = [0, ...pixel, ...pixel];
   const magic = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   return Buffer.concat([
     magic,

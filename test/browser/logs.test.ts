@@ -48,7 +48,9 @@ function say(...lines: readonly string[]): void {
 
 async function openLogs(name: string, address = engine.engine.address) {
   const opened = await openWindow(browser, address, {
-    ...{ token: engine.engine.token, page: name, permissions: ['clipboard-read', 'clipboard-write'] },
+    token: engine.engine.token,
+    page: name,
+    permissions: ['clipboard-read', 'clipboard-write'],
   });
   opened.page.setDefaultTimeout(8_000);
   return opened;
@@ -171,7 +173,7 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
     await page.getByLabel('Filter').fill('model loaded');
     await page.getByText(/^1 of/).waitFor();
     wire.cut();
-    await page.getByText('What you see is the last that was known').waitFor();
+    await page.getByTestId('link-banner').waitFor();
     say('said during the break');
     wire.mend();
     await page.getByRole('button', { name: 'Try now' }).click();
@@ -186,9 +188,9 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
 
   test('a log without words says so, and a model that is not there as well', async () => {
     const { page } = await openLogs('logs/silent');
-    await page.getByText('Nothing was said yet').waitFor();
+    await page.getByText('No log lines yet').waitFor();
     await page.goto(`${engine.engine.address}/#/logs/absent`);
-    await page.getByText('This log is not there').waitFor();
+    await page.getByText('This log does not exist').waitFor();
     await page.getByRole('button', { name: "Show the engine's log" }).click();
     await linesOf(page).waitFor();
     await page.context().close();
@@ -201,6 +203,7 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
     await linesOf(page).locator('mark').first().waitFor();
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
+      await page.locator(`html[data-theme=${colorScheme}]`).waitFor({ state: 'attached' });
       await expectAccessible(page);
     }
     await page.setViewportSize({ width: 512, height: 700 });

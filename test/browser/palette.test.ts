@@ -1,4 +1,7 @@
 /** The palette, the list of keys and each key in it, in a real Chromium on a simulated box. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { shortcutGroups } from '../../renderer/palette/shortcut-table.ts';
@@ -6,19 +9,24 @@ import { expectAccessible } from '../helpers/axe.ts';
 import { CHROMIUM, launchChromium, openWindow } from '../helpers/browser.ts';
 import { startTestEngine, type TestEngine } from '../helpers/engine.ts';
 import { makeSimulatedBox, type SimulatedBox } from '../helpers/simulated-box.ts';
+import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 
 describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => {
   let browser: Browser;
   let box: SimulatedBox;
   let engine: TestEngine;
+  let elsewhere: string;
   let page: Page;
   let errors: readonly string[] = [];
 
-  const show = async (name: string, options: { colorScheme?: 'light' | 'dark' } = {}): Promise<void> => {
+  const show = async (
+    name: string,
+    options: { colorScheme?: 'light' | 'dark'; viewport?: { width: number; height: number } } = {},
+  ): Promise<void> => {
     ({ page, errors } = await openWindow(browser, engine.engine.address, { token: engine.engine.token, page: name, ...options }));
     await page.getByRole('heading', { level: 1 }).waitFor();
   };
-  const palette = () => page.getByRole('dialog', { name: 'Find and do' });
+  const palette = () => page.getByRole('dialog', { name: 'Search and commands' });
   const field = () => page.getByRole('combobox', { name: 'Page, model, setting or action' });
 
   beforeAll(async () => {
@@ -31,6 +39,10 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
     });
     await engine.drop('chat', { contextTokens: 2_048 });
     await engine.waitFor('chat', 'unloaded');
+    // One that a person added by its path, and may have forgotten.
+    elsewhere = mkdtempSync(join(tmpdir(), 'modelium-palette-'));
+    await engine.control('POST', '/library', { path: await writeTinyGguf(elsewhere, { name: 'added' }) });
+    await engine.waitFor('added', 'ready');
   });
   afterEach(async () => {
     expect(errors).toEqual([]);
@@ -40,6 +52,7 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
     await browser?.close();
     await engine?.close();
     box?.remove();
+    rmSync(elsewhere, { recursive: true, force: true });
   });
 
   test('finds a page, a model, a setting and an action, as a combobox that names its list and what is chosen in it', async () => {
@@ -51,6 +64,10 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
       ['deci', /^Decisions/],
       ['chat', /^chatModel, not loaded$/],
       ['idle seconds', /evict_after_idle_seconds/],
+      ['forget added', /^Forget addedAction$/],
+      ['rescan', /^Rescan runtimesAction$/],
+      ['sample', /^Get the sample modelAction$/],
+      ['new chat', /^New chatAction$/],
       ['load chat', /^Load chat/],
     ] as const) {
       await field().fill(typed);
@@ -63,9 +80,18 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
     await page.keyboard.press('Enter');
     await expect.poll(() => palette().count()).toBe(0);
     await engine.waitFor('chat', 'ready');
+    for (const typed of ['forget added', 'rescan', 'new chat']) {
+      await page.keyboard.press('Control+k');
+      await field().fill(typed);
+      await page.keyboard.press('Enter');
+      await expect.poll(() => palette().count()).toBe(0);
+    }
+    await page.getByText('added is forgotten').waitFor();
+    await page.getByText('Runtimes looked for').waitFor();
+    await page.getByRole('heading', { level: 1, name: 'Playground' }).waitFor();
     await page.keyboard.press('Control+k');
     await field().fill('nothing of the kind');
-    await page.getByText('Nothing here is called so.').waitFor();
+    await page.getByText('Nothing here has this name.').waitFor();
     await page.keyboard.press('Escape');
     await expect.poll(() => palette().count()).toBe(0);
   });
@@ -84,7 +110,8 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
     await show('box', { colorScheme });
     await page.keyboard.press('?');
     const list = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
-    for (const { shortcuts } of shortcutGroups()) for (const { does } of shortcuts) await list.getByText(does, { exact: true }).waitFor();
+    for (const { shortcuts } of shortcutGroups(false))
+      for (const { does } of shortcuts) await list.getByText(does, { exact: true }).waitFor();
     await expectAccessible(page);
     await page.keyboard.press('Escape');
     await page.keyboard.press('Control+k');
@@ -92,24 +119,80 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
     await expectAccessible(page);
   });
 
-  test('each key of the list does what it says, not while one writes, and not where they were switched off', async () => {
-    await show('box');
-    const [, pages] = shortcutGroups();
-    for (const { keys, does } of pages?.shortcuts ?? []) {
-      for (const key of keys) await page.keyboard.press(key);
-      await page.getByRole('heading', { level: 1, name: does.replace('Go to ', '') }).waitFor();
+  test('each key of the list does what it says', async () => {
+    await show('box', { viewport: { width: 1280, height: 360 } });
+    const dialog = (name: string) => page.getByRole('dialog', { name });
+    const heading = (name: string) => page.getByRole('heading', { level: 1, name }).waitFor();
+    const press = async (keys: readonly string[]) => {
+      if (keys[0] === 'g') for (const key of keys) await page.keyboard.press(key);
+      else await page.keyboard.press(keys.join('+').replace('Ctrl', 'Control').replace('Esc', 'Escape'));
+    };
+    const message = () => page.getByRole('textbox', { name: /message/i });
+    const does: Readonly<Record<string, (keys: readonly string[]) => Promise<unknown>>> = {
+      'Find a page, a model, a setting or an action': () => palette().waitFor(),
+      'Show this list': () => dialog('Keyboard shortcuts').waitFor(),
+      'Add a model': () => dialog('Add a model').waitFor(),
+      "Go to the page's search": () => expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('type'))).toBe('search'),
+      'Close the dialog or panel': () => expect.poll(() => page.getByRole('dialog').count()).toBe(0),
+      'Send the message': () =>
+        page
+          .getByText(/tokens\/s/)
+          .first()
+          .waitFor(),
+      'Begin another line': () => expect.poll(() => message().inputValue()).toBe('one\n'),
+      'Stop the answer, or leave the question that is edited': () =>
+        expect.poll(() => page.getByRole('textbox', { name: 'Your question' }).count()).toBe(0),
+      'Follow the newest line, in the list of lines': () =>
+        expect.poll(() => page.getByRole('button', { name: 'Jump to latest' }).count()).toBe(0),
+    };
+    const before: Readonly<Record<string, () => Promise<unknown>>> = {
+      "Go to the page's search": async () => {
+        await page.goto(`${engine.engine.address}/#/models`);
+        await page.getByRole('searchbox').waitFor();
+      },
+      'Close the dialog or panel': () => page.keyboard.press('Control+k'),
+      'Begin another line': async () => {
+        await page.goto(`${engine.engine.address}/#/playground/chat`);
+        await message().fill('one');
+      },
+      'Send the message': async () => {
+        await page.goto(`${engine.engine.address}/#/playground/chat`);
+        await message().fill('Hello');
+      },
+      'Stop the answer, or leave the question that is edited': async () => {
+        await page.getByRole('button', { name: 'Edit' }).first().click();
+        await page.getByRole('textbox', { name: 'Your question' }).waitFor();
+      },
+      'Follow the newest line, in the list of lines': async () => {
+        await page.goto(`${engine.engine.address}/#/logs`);
+        const lines = page.getByRole('region', { name: 'Lines' });
+        await lines.locator('[data-index]').first().waitFor();
+        await lines.focus();
+        await page.keyboard.press('Home');
+        await page.getByRole('button', { name: 'Jump to latest' }).waitFor();
+      },
+    };
+    for (const { title, shortcuts } of shortcutGroups(false)) {
+      for (const { keys, does: words } of shortcuts) {
+        // Nobody writes.
+        if (title === 'Pages') await page.getByRole('heading', { level: 1 }).click();
+        await before[words]?.();
+        await press(keys);
+        const check = title === 'Pages' ? () => heading(words.replace('Go to ', '')) : does[words];
+        if (check === undefined) throw new Error(`No check for: ${words}`);
+        await check(keys);
+        if ((await page.getByRole('dialog').count()) > 0) await page.keyboard.press('Escape');
+        await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
+      }
     }
-    await page.goto(`${engine.engine.address}/#/models`);
-    await page.getByRole('searchbox').waitFor();
-    await page.keyboard.press('/');
-    await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('type'))).toBe('search');
+  });
+
+  test('keys do nothing while one writes, and where they were switched off', async () => {
+    await show('models');
+    await page.getByRole('searchbox').focus();
     await page.keyboard.type('ga?');
     expect(await page.getByRole('searchbox').inputValue()).toBe('ga?');
     await page.getByRole('heading', { level: 1 }).click();
-    await page.keyboard.press('a');
-    await page.getByRole('dialog', { name: 'Add a model' }).waitFor();
-    await page.keyboard.press('Escape');
-    await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
     await page.keyboard.press('?');
     await page.getByRole('switch', { name: 'Keys without Ctrl' }).click();
     await page.keyboard.press('Escape');

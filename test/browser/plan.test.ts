@@ -22,7 +22,9 @@ describe.skipIf(CHROMIUM === null)('the drawer of a model: needs Chromium', () =
 
   async function show(model: string, tab: string, colorScheme: 'light' | 'dark' = 'light') {
     ({ page, errors } = await openWindow(browser, engine.engine.address, {
-      ...{ token: engine.engine.token, page: `models/${model}`, colorScheme },
+      token: engine.engine.token,
+      page: `models/${model}`,
+      colorScheme,
       permissions: ['clipboard-read', 'clipboard-write'],
     }));
     const drawer = page.getByRole('dialog', { name: model });
@@ -60,7 +62,7 @@ describe.skipIf(CHROMIUM === null)('the drawer of a model: needs Chromium', () =
 
   test('11: the plan’s slider and its number agree, the figure follows, and is the one that the load records', async () => {
     const drawer = await show('chat', 'Plan');
-    const figure = drawer.getByRole('heading', { name: /^What it takes: / });
+    const figure = drawer.getByRole('heading', { name: /^Its memory: / });
     const before = await figure.innerText();
     const box = drawer.getByRole('spinbutton', { name: 'Context, tokens' });
     const slider = drawer.getByRole('slider', { name: 'Context, tokens' });
@@ -83,7 +85,7 @@ describe.skipIf(CHROMIUM === null)('the drawer of a model: needs Chromium', () =
     const wished = ((await engine.control('POST', '/plan', { target: 'chat', with: { context: 768 } })).body as { decision: Decision })
       .decision;
     const bytes = wished.kind === 'place' ? wished.candidate.bytesNeeded : {};
-    await expect.poll(() => figure.innerText()).toBe(`What it takes: ${bytesInWords(total(bytes))}`);
+    await expect.poll(() => figure.innerText()).toBe(`Its memory: ${bytesInWords(total(bytes))}`);
     await drawer.getByRole('button', { name: 'Use this and load it' }).click();
     const ready = await engine.waitFor('chat', 'ready');
     expect(ready.plan?.contextTokens).toBe(768);
@@ -99,12 +101,12 @@ describe.skipIf(CHROMIUM === null)('the drawer of a model: needs Chromium', () =
     await drawer.getByRole('combobox', { name: 'Place' }).click();
     await page.getByRole('option', { name: 'GPU 1', exact: true }).click();
     await drawer.getByText('On GPU 1: it fits').waitFor();
-    await drawer.getByRole('button', { name: 'Use this and load it anew' }).click();
+    await drawer.getByRole('button', { name: 'Use this and reload it' }).click();
     await expect.poll(async () => (await engine.model('chat')).devices.includes(box.uuids[1] ?? ''), { timeout: 20_000 }).toBe(true);
     await engine.waitFor('chat', 'ready');
     await drawer.getByRole('button', { name: 'Automatic place' }).click();
     await drawer.getByText('gpus: (automatic)').waitFor();
-    await drawer.getByRole('button', { name: 'Use this and load it anew' }).click();
+    await drawer.getByRole('button', { name: 'Use this and reload it' }).click();
     await expect.poll(async () => (await planned('chat')).own.gpus).toBe(null);
     await drawer.getByText('Not saved').waitFor({ state: 'hidden' });
     await engine.waitFor('chat', 'ready');
@@ -137,7 +139,7 @@ describe.skipIf(CHROMIUM === null)('the drawer of a model: needs Chromium', () =
     const drawer = await show('chat', 'Settings');
     const row = (name: string) => drawer.getByRole('row').filter({ has: page.getByRole('rowheader', { name, exact: true }) });
     await expect.poll(() => row('Context').innerText()).toMatch(/768 tokens\s+This model's settings/);
-    expect(await row('GPUs').innerText()).toMatch(/any\s+Automatic/);
+    expect(await row('GPUs').innerText()).toMatch(/GPU 0\s+Automatic/);
     expect(await row('Unloaded').innerText()).toMatch(/after 5 min without a request\s+Settings of all models/);
     await expectAccessible(page);
     await drawer.getByRole('tab', { name: 'Log' }).click();
@@ -145,7 +147,7 @@ describe.skipIf(CHROMIUM === null)('the drawer of a model: needs Chromium', () =
     await expectAccessible(page);
     await drawer.getByRole('tab', { name: 'History' }).click();
     await drawer.getByRole('heading', { name: 'Requests' }).waitFor();
-    expect(await drawer.getByRole('row').nth(1).innerText()).toMatch(/\d\d:\d\d:\d\d\s+200\s+\d+, 5/);
+    expect(await drawer.getByRole('row').nth(1).innerText()).toMatch(/\d\d:\d\d:\d\d\s+answered\s+\d+, 5/);
     await expectAccessible(page);
     await drawer.getByRole('tab', { name: 'Overview' }).click();
     await drawer.getByRole('heading', { name: 'Why there' }).waitFor();

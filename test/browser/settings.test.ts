@@ -31,10 +31,10 @@ const onDisk = (): string => readFileSync(file, 'utf8');
 /** As an editor does it; answers when the engine has read it. */
 async function write(text: string): Promise<void> {
   if (onDisk() === text) return;
-  const before = engine.said.length;
+  const before = engine.logged.length;
   writeFileSync(file, text);
   await eventually('the engine reads the file', () =>
-    engine.said.slice(before).some((line) => line.includes('Settings') || line.includes(file)),
+    engine.logged.slice(before).some((line) => line.includes('Settings') || line.includes(file)),
   );
 }
 
@@ -146,7 +146,7 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     const { page } = await openSettings();
     const range = field(page, 'llama.port_range');
     await range.getByRole('textbox').fill('[9000, ');
-    await range.getByText('This is no JSON').waitFor();
+    await range.getByText('This is not valid JSON').waitFor();
     expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
     await range.getByRole('textbox').fill('[9000, 8100]');
     await page.getByRole('button', { name: 'Save' }).click();
@@ -194,7 +194,7 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     const { page } = await openSettings();
     await write(`${FILE}    drain_secnds: 3\n`);
     await page.getByText(`${file}:8:5: unknown key`).waitFor();
-    await page.getByText('The form is read-only until the file is mended').waitFor();
+    await page.getByText('The form is read-only until you correct the file').waitFor();
     expect(await field(page, 'api.port').getByRole('textbox').isDisabled()).toBe(true);
     await write(FILE);
     await page.getByText('The form is read-only').waitFor({ state: 'detached' });
@@ -207,7 +207,11 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     vi.stubEnv('XDG_CONFIG_HOME', folder);
     const bare = (config: null | undefined, name: string) =>
       startEngine({
-        ...{ config, stateFolder: join(folder, name), port: 0, watch: [], write: () => {} },
+        config,
+        stateFolder: join(folder, name),
+        port: 0,
+        watch: [],
+        write: () => {},
         program: { command: process.execPath, args: [], env: {} },
       });
     const without = await bare(null, 'without');
@@ -246,6 +250,7 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     await page.getByText('A number of at least 0 is expected here.').first().waitFor();
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
+      await page.locator(`html[data-theme=${colorScheme}]`).waitFor({ state: 'attached' });
       await expectAccessible(page);
     }
     await page.setViewportSize({ width: 512, height: 700 });

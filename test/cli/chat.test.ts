@@ -15,7 +15,10 @@ const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 
 const FINISHED: Finished = {
-  ...{ done: true, model: 'tiny', runtime: 'llama', finish_reason: 'stop' },
+  done: true,
+  model: 'tiny',
+  runtime: 'llama',
+  finish_reason: 'stop',
   usage: { prompt_tokens: 5, completion_tokens: 3 },
   timings: { queue_ms: 0, load_ms: 0, first_token_ms: 12.4, total_ms: 100, tokens_per_second: 38.12 },
 };
@@ -159,7 +162,7 @@ describe('the talk', () => {
   });
 
   test('an error is one sentence, the talk goes on, and the question is not held against the next', async () => {
-    const told = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const reported = vi.spyOn(console, 'error').mockImplementation(() => {});
     let first = true;
     const { type, until, ended, asked } = talk(async (...given) => {
       if (!first) return answering('Yes.')(...given);
@@ -167,12 +170,12 @@ describe('the talk', () => {
       throw new Error('no luck');
     });
     type('one\r');
-    await eventually('the error is told', () => told.mock.calls.length > 0);
+    await eventually('the error is told', () => reported.mock.calls.length > 0);
     type('two\r');
     await until('tokens/s');
     type(CTRL_D);
     await ended;
-    expect(told.mock.calls.flat().join('\n')).toContain('no luck');
+    expect(reported.mock.calls.flat().join('\n')).toContain('no luck');
     expect(asked[1]).toEqual([{ role: 'user', content: 'two' }]);
   });
 
@@ -264,7 +267,10 @@ describe('as a command, with a real model', () => {
     const { code, out } = await chat(['talker', '--prompt', 'Hello', '--system', 'Be brief.', '--max-tokens', '4', '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({
-      ...{ done: true, model: 'talker', runtime: 'llama', text: expect.any(String) },
+      done: true,
+      model: 'talker',
+      runtime: 'llama',
+      text: expect.any(String),
       usage: { completion_tokens: expect.any(Number) },
     });
   });

@@ -3,10 +3,10 @@
  * A configuration of llama-swap as a modelium.yaml: what comes over, what is said of the rest, and
  * what hostile files do.
  */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { importedText } from '../../main/cli/import.ts';
 import { runProgram } from '../../main/cli/program.ts';
 import { parseSettings } from '../../main/io/settings/settings-file.ts';
@@ -40,7 +40,7 @@ models:
   "big model:70b":
     macros: { ctx: 16384 }
     cmd: |
-      # the newest
+      # the newest is \${server} of today
       \${server}
       --model '\${dir}/big 70b.Q4_K_M.gguf' \\
       --ctx-size \${ctx}
@@ -96,8 +96,11 @@ models:
     const NEVER = 31_536_000;
     expect(settings.models).toEqual({
       'big 70b.Q4_K_M': {
-        ...{ runtime: 'big-model-70b', aliases: ['big model:70b', 'big', 'gpt-4o'], context: 16_384 },
-        ...{ gpus: [0, 1], evict_after_idle_seconds: 60 },
+        runtime: 'big-model-70b',
+        aliases: ['big model:70b', 'big', 'gpt-4o'],
+        context: 16_384,
+        gpus: [0, 1],
+        evict_after_idle_seconds: 60,
       },
       small: { runtime: 'small', context: 4096, evict_after_idle_seconds: NEVER, pin: true },
       'Qwen2.5': { runtime: 'served', aliases: ['served'], context: 2048 },
@@ -109,7 +112,10 @@ models:
 
   test('policies', () => {
     expect(settings.orchestration.policies).toMatchObject({
-      ...{ load: 'on_request', evict_after_idle_seconds: 600, load_max_seconds: 500, always_loaded: ['big'] },
+      load: 'on_request',
+      evict_after_idle_seconds: 600,
+      load_max_seconds: 500,
+      always_loaded: ['big'],
     });
   });
 
@@ -117,7 +123,7 @@ models:
     for (const key of ['logLevel', 'startPort', 'groups', 'name', 'filters', 'unlisted', 'cmdStop']) {
       expect(text).toMatch(new RegExp(`# (?:- )?${key} has no counterpart here`));
     }
-    expect(text).toContain('# The environment variable HOME was filled in as it is now.');
+    expect(text).toContain('# The environment variable HOME was replaced by its current value.');
   });
 });
 
@@ -131,7 +137,7 @@ test('peers are remotes, and no key is carried over', () => {
   });
   expect(text).not.toContain('hunter2');
   expect(text).toContain('# Its key was left out');
-  expect(text).toMatch(/- peers\.none has no address.*\n.*- peers\.bare has no address/);
+  expect(text).toMatch(/- peers\.none has no usable address.*\n.*- peers\.bare has no usable address/);
 });
 
 test('peers of like names are two, and one whose address is none is named', () => {
@@ -142,7 +148,7 @@ test('peers of like names are two, and one whose address is none is named', () =
     ['a-b', 'http://10.0.0.1:1/v1'],
     ['a-b-2', 'http://10.0.0.2:2/v1'],
   ]);
-  expect(text).toMatch(/- peers\.host has no address.*\n.*- peers\.odd has no address/);
+  expect(text).toMatch(/- peers\.host has no usable address.*\n.*- peers\.odd has no usable address/);
 });
 
 test('models that are started alike share a runtime', () => {
@@ -177,13 +183,20 @@ test.each([
 });
 
 test.each([
-  ['a name of a hub', 'cmd: s serve Qwen/Qwen2.5-7B --port ${PORT}', /- m: its command names no file or folder of this machine/],
+  ['a name of a hub', 'cmd: s serve Qwen/Qwen2.5-7B --port ${PORT}', /- m: no word of its command is known to be a model's file or folder/],
   ['a quote without an end', 'cmd: s "--port ${PORT} -m /a.gguf', /- m: its command cannot be read: its quote " has no end/],
   ['no port', 'cmd: s -m /a.gguf', /# m: nothing in its command is its port/],
   ['no health', 'cmd: s -m /a.gguf --port ${PORT}\ncheckEndpoint: none', /# m: checkEndpoint none/],
   ['another machine', 'cmd: s -m /a.gguf --port ${PORT}\nproxy: http://10.0.0.5:${PORT}', /# m: proxy http:\/\/10\.0\.0\.5/],
-  ['a macro of nobody', 'cmd: s -m /a.gguf --port ${PORT} ${mine}', /# The macro \$\{mine\} is defined nowhere/],
+  ['a macro of nobody', 'cmd: s -m /a.gguf --port ${PORT} ${mine}', /# The macro \$\{mine\} is not defined/],
+  ['a path from where it ran', 'cmd: s -m a.gguf --port ${PORT}', /Run these once, in the folder in which llama-swap ran, unless/],
   ['an endless time', 'cmd: s -m /a.gguf --port ${PORT}\nttl: .inf\ncheckEndpoint: a b', /# \/a\.gguf\n {2}a:\n {4}runtime: m/],
+  [
+    'a container',
+    'cmd: /usr/bin/docker run -p ${PORT}:8080 -v /models:/models image -m /models/a.gguf',
+    /# m: its command starts a container, and Modelium cannot measure[^/]+\n {2}m:\n {4}command: \/usr\/bin\/docker/,
+  ],
+  ['no time to leave', 'cmd: s -m /a.gguf --port ${PORT}', /# - Without a ttl llama-swap never unloads idle models/],
   ['a key of tomorrow', 'cmd: s -m /a.gguf --port ${PORT}\nnewest: 1', /# newest has no counterpart here\./],
 ])('%s is said', (_what, model, words) => {
   expect(one(model).text).toMatch(words);
@@ -230,19 +243,73 @@ describe('what is no configuration', () => {
   });
 });
 
-test('the verb prints, writes only when asked to, and over no file unasked', async () => {
-  const config = join(folder, 'swap.yaml');
-  const target = join(folder, 'modelium.yaml');
+describe('the verb', () => {
+  const config = join(folder, 'config.yaml');
   writeFileSync(config, 'models: { a: { cmd: "s --port ${PORT} -m /x.gguf" } }');
-  const run = (...words: readonly string[]) => runProgram(['node', 'modelium', 'import', config, ...words]);
-  expect(await run('--write', target)).toBe(0);
-  const text = readFileSync(target, 'utf8');
-  expect(parseSettings(text, target).runtimes).toHaveProperty('a');
-  expect(statSync(target).mode & 0o777).toBe(0o600);
-  writeFileSync(target, '# mine\n');
-  expect(await run('--write', target)).toBe(1);
-  expect(await run()).toBe(0);
-  expect(readFileSync(target, 'utf8')).toBe('# mine\n');
-  expect(await run('--write', target, '--force')).toBe(0);
-  expect(readFileSync(target, 'utf8')).toBe(text);
+  afterEach(() => vi.restoreAllMocks());
+
+  /** Its exit code, and what a person sees. */
+  async function run(...words: readonly string[]): Promise<readonly [number, string]> {
+    let told = '';
+    const note = (text: unknown) => {
+      told += String(text);
+      return true;
+    };
+    for (const stream of [process.stdout, process.stderr]) vi.spyOn(stream, 'write').mockImplementation(note);
+    for (const method of ['log', 'error'] as const) vi.spyOn(console, method).mockImplementation((text) => void note(`${text}\n`));
+    return [await runProgram(['node', 'modelium', 'import', ...words]), told];
+  }
+
+  test('prints, and writes only when asked to', async () => {
+    const target = join(folder, 'printed.yaml');
+    expect(await run(config)).toEqual([0, expect.stringContaining('runtime: a')]);
+    expect(JSON.parse((await run(config, '--json'))[1])).toEqual({ text: expect.stringContaining('runtime: a') });
+    expect(existsSync(target)).toBe(false);
+    expect(await run(config, '--write', target)).toEqual([
+      0,
+      expect.stringMatching(/^Wrote \S+\.\nNext: .*`modelium check --config \S+printed\.yaml`/),
+    ]);
+    expect(parseSettings(readFileSync(target, 'utf8'), target).runtimes).toHaveProperty('a');
+    expect(statSync(target).mode & 0o777).toBe(0o600);
+  });
+
+  test('writes over a file only by force, and loses nothing that was in it', async () => {
+    const target = join(folder, 'modelium.yaml');
+    writeFileSync(target, '# mine\n');
+    expect(await run(config, '--write', target)).toEqual([
+      1,
+      expect.stringMatching(/modelium\.yaml is there already; it was left as it is.*\n.*--force/),
+    ]);
+    expect(readFileSync(target, 'utf8')).toBe('# mine\n');
+    // A folder means the modelium.yaml in it.
+    expect(await run(config, '--write', folder, '--force')).toEqual([
+      0,
+      expect.stringContaining(`What was in it before is in ${target}.old.`),
+    ]);
+    const text = readFileSync(target, 'utf8');
+    expect(parseSettings(text, target).runtimes).toHaveProperty('a');
+    expect(JSON.parse((await run(config, '--write', target, '--force', '--json'))[1])).toEqual({
+      path: target,
+      replaced: true,
+      kept: `${target}.old-2`,
+    });
+    expect([`${target}.old`, `${target}.old-2`].map((file) => readFileSync(file, 'utf8'))).toEqual(['# mine\n', text]);
+  });
+
+  test.each<[string, readonly string[], number, RegExp]>([
+    [
+      'no path',
+      [],
+      2,
+      /^error: missing required argument 'path'\nFor example: modelium import config\.yaml\n`modelium import --help` explains it\.\n$/,
+    ],
+    ['no file', [join(folder, 'none.yaml')], 1, /There is no file \S+none\.yaml\.\n.*modelium import config\.yaml/],
+    ['a folder', [folder], 1, /is not a regular file\.\n.*modelium import config\.yaml/],
+    ['a broken file', [join(folder, 'broken.yaml')], 1, /broken\.yaml:\d+:\d+: .*\n.*Correct the file, or name another one/],
+    ['a broken file to be written', [join(folder, 'broken.yaml'), '--write', join(folder, 'never.yaml')], 1, /broken\.yaml:\d+:\d+: /],
+  ])('with %s says what it wants', async (_what, words, code, told) => {
+    writeFileSync(join(folder, 'broken.yaml'), 'models: [\n');
+    expect(await run(...words)).toEqual([code, expect.stringMatching(told)]);
+    expect(existsSync(join(folder, 'never.yaml'))).toBe(false);
+  });
 });

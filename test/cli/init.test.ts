@@ -39,9 +39,9 @@ describe('the text', () => {
   });
 
   test('without the # of each line it says every default, and nothing else', () => {
-    const { models, remotes, runtimes, ...said } = parse(uncommented(text));
+    const { models, remotes, runtimes, ...stated } = parse(uncommented(text));
     const { models: _, remotes: ___, runtimes: __, ...defaults } = DEFAULT_SETTINGS;
-    expect(said).toEqual(defaults);
+    expect(stated).toEqual(defaults);
     expect([models, remotes, runtimes]).toEqual([null, null, null]);
     expect(parseSettings(uncommented(text), 'f')).toEqual(DEFAULT_SETTINGS);
   });

@@ -53,12 +53,12 @@ describe('colours', () => {
 
 test('only our own colours reach a terminal', () => {
   pretendTerminal();
-  const told = vi.spyOn(console, 'log').mockImplementation(() => {});
+  const reported = vi.spyOn(console, 'log').mockImplementation(() => {});
   const evil = '\u001b[32mready\u001b[0m \u001b[8m\u001b]0;t\u0007\u202egpj.exe\u200b\u2028\u009b2J';
   print(`${paint('red', `no ${evil}`)} ${evil}`);
   print(table(['NAME', 'WHY'], [[`${evil}\nfake`, paint('green', 'ready')]]));
-  const text = told.mock.calls.join('\n');
-  told.mockRestore();
+  const text = reported.mock.calls.join('\n');
+  reported.mockRestore();
   const ours = /\p{Cc}\[(?:31|32|2)m\P{Cc}*\p{Cc}\[(?:39|22)m/gu;
   expect(text.match(ours)).toHaveLength(4);
   expect(text.replaceAll(ours, '')).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}]/u);
@@ -75,10 +75,10 @@ test("a file's name cannot speak to the terminal", () => {
 });
 
 test('JSON on a terminal cannot speak to it either', () => {
-  const told = vi.spyOn(console, 'log').mockImplementation(() => {});
+  const reported = vi.spyOn(console, 'log').mockImplementation(() => {});
   printJson({ text: 'a\u001b[2J\u009b2Jb\u202e\u{e0041}' });
-  const text = String(told.mock.calls[0]?.[0]);
-  told.mockRestore();
+  const text = String(reported.mock.calls[0]?.[0]);
+  reported.mockRestore();
   expect(text).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
   expect(JSON.parse(text)).toEqual({ text: 'a\u001b[2J\u009b2Jb\u202e\u{e0041}' });
 });

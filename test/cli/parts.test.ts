@@ -136,7 +136,7 @@ test.each([
   ['api: { port: 1, port: 2 }\n', /^x:1:17: this key is here twice/],
   ['api:\n  port: 80\n port: 3\n', /^x:3:1: this line is not indented like its neighbours/],
   ['api: "unclosed\n', /^x:2:1: something is not closed here/],
-  ['a: [*y]\n', /^x: a name behind \* is nowhere defined/],
+  ['a: [*y]\n', /^x: an alias \(\*name\) has no anchor/],
 ])('YAML that is none is told in our words: %j', (text, words) => {
   expect(() => parseSettings(text, 'x')).toThrow(words);
 });

@@ -141,8 +141,8 @@ describe('check', () => {
     const found = JSON.parse(out) as { what: string; message: string }[];
     expect(found.flatMap(({ what, message }) => (what === 'runtimes.mine' ? [message] : []))).toEqual([
       expect.stringMatching(/^runtimes\.mine\.command is \/nowhere\/server, and there is no such program/),
-      expect.stringMatching(/^runtimes\.mine\.args: \{prot\} is no placeholder; did you mean \{port\}\?/),
-      expect.stringMatching(/neither args nor env hold \{port\}/),
+      expect.stringMatching(/^runtimes\.mine\.args: \{prot\} is not a placeholder; did you mean \{port\}\?/),
+      expect.stringMatching(/neither args nor env contains \{port\}/),
     ]);
   });
 

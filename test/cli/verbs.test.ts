@@ -52,6 +52,7 @@ const LINES: readonly (readonly [readonly string[], number, RegExp, RegExp?])[] 
   [['lod'], 2, /^$/, /unknown verb 'lod'\nDid you mean load/],
   [['staus'], 2, /^$/, /Did you mean status/],
   [['frobnicate'], 2, /^$/, /unknown verb 'frobnicate'\n`modelium --help` lists the verbs\./],
+  [['load'], 2, /^$/, /missing required argument 'model'\nFor example: modelium load qwen3\n`modelium load --help` explains it\./],
   [['--help'], 0, /Examples:\n {2}modelium serve --watch/],
   [['load', '--help'], 0, /Examples:\n {2}modelium load qwen3/],
   [['logs', '--level', 'loud'], 2, /^$/, /Give one of debug, info, warning, error\./],
@@ -62,7 +63,7 @@ const LINES: readonly (readonly [readonly string[], number, RegExp, RegExp?])[] 
   // What is not there, or is no model.
   [['add', 'HERE/nothing.gguf'], 1, /^$/, /There is no file or folder \S+nothing\.gguf\.\nGive the path/],
   [['add', 'HERE/else/notes.txt'], 1, /^$/, /was not added\. It is a text/],
-  [['add'], 2, /^$/, /name a path/],
+  [['add'], 2, /^$/, /give a path/],
   [['plan', 'HERE/nothing.gguf'], 1, /^$/, /There is no file or folder/],
   [['plan', './nothing'], 1, /^$/, /There is no file or folder \.\/nothing/],
   [['plan', 'nobody'], 1, /^$/, /There is no model "?nobody"?/],

@@ -42,7 +42,8 @@ test('opens the window of its state folder, and ends with its code', async () =>
     'run as node: ',
     ...switches,
     `${ROOT}/`,
-    ...['--state-folder', join(folder, 'state')],
+    '--state-folder',
+    join(folder, 'state'),
   ]);
 });
 

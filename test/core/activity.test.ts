@@ -7,8 +7,16 @@ import type { RequestReport } from '../../main/core/gateway.ts';
 import { Activity, REQUESTS_KEPT } from '../../main/core/tell/activity.ts';
 
 const report = (change: Partial<RequestReport> = {}): RequestReport => ({
-  ...{ modelId: 'chat', runtime: 'llama', status: 200, totalMs: 1_100, firstTokenMs: 100, queueMs: 0, queueCause: null },
-  ...{ promptTokens: 5, completionTokens: 51, ignoredFields: [] },
+  modelId: 'chat',
+  runtime: 'llama',
+  status: 200,
+  totalMs: 1_100,
+  firstTokenMs: 100,
+  queueMs: 0,
+  queueCause: null,
+  promptTokens: 5,
+  completionTokens: 51,
+  ignoredFields: [],
   ...change,
 });
 
@@ -20,6 +28,11 @@ describe('activity', () => {
     const { requests, total } = activity.read({ limit: 5_000 }, 9);
     expect([requests.length, total, requests[0]?.id]).toEqual([REQUESTS_KEPT, REQUESTS_KEPT * 2 + 5, total]);
     expect(activity.read({ limit: 2, model: 'odd' }, 9).requests.map(({ id }) => id)).toEqual([total - 1, total - 3]);
+    activity.ended(report({ modelId: 'odd', status: 503 }), 0, 0);
+    activity.ended(report({ modelId: 'odd', status: 499 }), 0, 0);
+    const failed = activity.read({ limit: 1, model: 'odd', outcome: 'failed' }, 9);
+    expect([failed.requests.map(({ status }) => status), failed.matching]).toEqual([[499], 2]);
+    expect(activity.read({ limit: 1, outcome: 'answered' }, 9)).toMatchObject({ matching: REQUESTS_KEPT - 2, requests: [{ status: 200 }] });
     // 50 tokens after the first in one second.
     expect(requests[0]).toMatchObject({ tokensPerSecond: 50, model: 'even', status: 200 });
   });

@@ -88,7 +88,8 @@ function bytesAt(weightBytes: number, layers: number, { kind, gpus, gpuLayers }:
 export function runtime(change: Partial<KnownRuntime> = {}, of: RuntimePlanner = planner()): KnownRuntime {
   const { name, preference } = [...RUNTIMES, ...LATER_RUNTIMES].find(({ id }) => id === of.id)!;
   return {
-    ...{ name, preference },
+    name,
+    preference,
     planner: of,
     enabled: true,
     found: { found: true, version: '1', message: 'built in', gpu: { usable: true, why: 'CUDA' } },

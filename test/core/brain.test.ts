@@ -12,7 +12,7 @@ import { form, gpu, host, NOW_MS, planner, profile, question, resident, runtime 
  * A decision in one line: `place gpu GPU-0 -a`, `split GPU-0 x3`, `wait GPU-0 for a`,
  * `refuse no-room`.
  */
-function told(decision: Decision): string {
+function reported(decision: Decision): string {
   if (decision.kind === 'refuse') return `refuse ${decision.refusal}`;
   if (decision.kind === 'wait')
     return `wait ${decision.devices.join('+')} for ${decision.waitsFor.join('+')}${decision.lacksRoom ? '' : ' (slot)'}`;
@@ -92,7 +92,7 @@ const CASES: readonly (readonly [string, Partial<BrainInput>, string, RegExp])[]
     'takes a busy one after fairness',
     { devices: [full(0, 4), host(64)], residents: [resident('a', { 'GPU-0': 20 }, { inFlight: 2 })], waitedMs: 60_000 },
     'place gpu GPU-0 -a',
-    /waited for long enough/,
+    /after a long enough wait/,
   ],
   [
     'waits for a young model',
@@ -237,7 +237,7 @@ const CASES: readonly (readonly [string, Partial<BrainInput>, string, RegExp])[]
 describe('decide', () => {
   it.each(CASES)('%s', (_name, change, outcome, reason) => {
     const decision = decide(question(change));
-    expect(told(decision)).toBe(outcome);
+    expect(reported(decision)).toBe(outcome);
     expect(decision.reason).toMatch(reason);
   });
 
@@ -254,10 +254,19 @@ describe('decide', () => {
   it('keeps the weights as faithful as they can be before it takes fewer GPUs, and then takes as few as it can', () => {
     const made = (weights: number) => {
       const converting = planner({
-        ...{ groups: true, splits: false, supports: () => ({ supported: true, why: 'made a GGUF' }) },
+        groups: true,
+        splits: false,
+        supports: () => ({ supported: true, why: 'made a GGUF' }),
         preparations: () => [{ type: 'BF16' }, { type: 'Q8_0' }],
         plan: (_model, { kind, files }, placement, _settings, preparation) => ({
-          ...{ runtime: 'llama', form: kind, file: files[0] ?? '', placement, contextTokens: 1, parallelSequences: 1, args: [], env: {} },
+          runtime: 'llama',
+          form: kind,
+          file: files[0] ?? '',
+          placement,
+          contextTokens: 1,
+          parallelSequences: 1,
+          args: [],
+          env: {},
           ...(preparation === undefined ? {} : { preparation }),
         }),
         estimate: ({ weightBytes }, { placement, preparation }) => {
@@ -269,7 +278,7 @@ describe('decide', () => {
       const devices = [gpu(0, 12), gpu(1, 12), host(64)];
       const model = profile(weights, { forms: [form('transformers')] });
       const decision = decide(question({ devices, runtimes: [runtime({}, converting)], profile: model }));
-      return [told(decision), decision.kind === 'place' ? decision.candidate.plan.preparation?.type : null];
+      return [reported(decision), decision.kind === 'place' ? decision.candidate.plan.preparation?.type : null];
     };
     // As BF16 on two GPUs, though one would do for Q8_0.
     expect(made(16)).toEqual(['place gpu GPU-0+GPU-1', 'BF16']);
@@ -279,7 +288,7 @@ describe('decide', () => {
   });
 
   it('does not count what the model itself holds', () => {
-    expect(told(decide(question({ residents: [resident('new', { 'GPU-0': 20 })], devices: [full(0, 4), host(4)] })))).toBe(
+    expect(reported(decide(question({ residents: [resident('new', { 'GPU-0': 20 })], devices: [full(0, 4), host(4)] })))).toBe(
       'refuse no-room',
     );
   });

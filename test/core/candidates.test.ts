@@ -129,7 +129,8 @@ describe('reconcile', () => {
   describe('one inode is not one model', () => {
     const folder = (name: string, born: number | undefined, ctimeMs: number, inode = 7): CandidateListing => ({
       ...listing(name, inode),
-      ...{ kind: 'folder', ...(born === undefined ? {} : { bornMs: born }) },
+      kind: 'folder',
+      ...(born === undefined ? {} : { bornMs: born }),
       files: [{ path: 'model.py', bytes: 5, mtimeMs: 1, ctimeMs, device: 1, inode: 8, ...(born === undefined ? {} : { bornMs: born }) }],
     });
     const after = (first: CandidateListing, second: CandidateListing): readonly string[] => {
@@ -164,7 +165,20 @@ describe('reconcile', () => {
       const { absences } = reconcile({ ...given, absences: new Map(), scan: scan(more), nowMs: 0 });
       return reconcile({ ...given, absences, scan: scan(more), nowMs: 60_000 }).events.map(({ type, id }) => `${type} ${id}`);
     };
-    expect([gone({ isCut: true }), gone({ notLookedAt: [`${FOLDER}/b.gguf`] }), gone({})]).toEqual([[], [], ['gone b']]);
+    expect([gone({ isCut: true }), gone({ notScanned: [`${FOLDER}/b.gguf`] }), gone({})]).toEqual([[], [], ['gone b']]);
+  });
+
+  test('what was absent and then could not be looked at is not gone, and is not waited for', () => {
+    const book = new Book();
+    book.scan([listing('a.gguf', 1), listing('b.gguf', 2)], 0);
+    const given = { known: [...book.known.values()], remembered: [], folders: book.folders };
+    const scan = (more: object) => ({ folder: FOLDER, ok: true as const, candidates: [listing('a.gguf', 1)], ...more });
+    const { absences } = reconcile({ ...given, absences: new Map(), scan: scan({}), nowMs: 0 });
+    expect([...absences.keys()]).toEqual(['b']);
+    for (const more of [{ isCut: true }, { notScanned: [`${FOLDER}/b.gguf`] }]) {
+      const later = reconcile({ ...given, absences, scan: scan(more), nowMs: 60_000 });
+      expect([later.events, later.againMs, [...later.absences]]).toEqual([[], null, []]);
+    }
   });
 
   test('the later of two equal names gets -2, and keeps it over a restart', () => {

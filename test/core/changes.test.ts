@@ -9,8 +9,17 @@ import { createVirtualClock } from '../helpers/virtual-clock.ts';
 import { modelView } from '../http/harness.ts';
 
 const BASE: Snapshot = {
-  ...{ version: '0', address: 'http://127.0.0.1:1', startedAt: '', settingsFile: null, settingsProblem: null },
-  ...{ devices: [], models: [], runtimes: [], watchFolders: [], lastDecisionId: 0, tokensPerSecond: 0 },
+  version: '0',
+  address: 'http://127.0.0.1:1',
+  startedAt: '',
+  settingsFile: null,
+  settingsProblem: null,
+  devices: [],
+  models: [],
+  runtimes: [],
+  watchFolders: [],
+  lastDecisionId: 0,
+  tokensPerSecond: 0,
 };
 
 function setUp() {

@@ -99,15 +99,15 @@ describe('what llama.cpp would compute wrongly is refused by name', () => {
     ['experts that sum to one', { ...MIXTURE, architectures: ['Qwen2MoeForCausalLM'], norm_topk_prob: true }, /does not make the weights/],
     ['experts that do not', { ...MIXTURE, architectures: ['Qwen3MoeForCausalLM'], norm_topk_prob: false }, /makes the weights/],
     [
-      'layers that take no turns',
+      'layers that do not alternate',
       { ...GEMMA2, layer_types: ['full_attention', 'sliding_attention', 'full_attention', 'full_attention'] },
-      /take turns/,
+      /alternates layers/,
     ],
     ['another scale of attention', { ...GEMMA2, query_pre_attn_scalar: 100 }, /config\.json says 100/],
     [
-      'tokens that see those behind them',
+      'bidirectional attention',
       { ...LLAMA, architectures: ['GemmaForCausalLM'], use_bidirectional_attention: true },
-      /see those behind/,
+      /its attention is bidirectional/,
     ],
     [
       'other layers without positions',
@@ -116,7 +116,7 @@ describe('what llama.cpp would compute wrongly is refused by name', () => {
     ],
     ['GPT-2 scaled by layer', { ...LLAMA, architectures: ['GPT2LMHeadModel'], scale_attn_by_inverse_layer_idx: true }, /scale_attn_by/],
     ['relative positions', { ...BERT, position_embedding_type: 'relative_key' }, /relative_key/],
-    ['a decoder of BERT', { ...BERT, is_decoder: true }, /no decoder/],
+    ['a decoder of BERT', { ...BERT, is_decoder: true }, /cannot be a decoder/],
   ])('%s', (_what, config, why) => {
     const facts = { config: config as Record<string, unknown>, types: ['BF16'], isQuantized: false, sentence: null };
     expect(conversionOf(facts)).toMatchObject({ architecture: null, why: expect.stringMatching(why) });

@@ -234,7 +234,11 @@ function inspect(disk: ReadonlyMap<string, OnDisk>): Inspection {
   return {
     files: [...disk].map(([path, { bytes, mtimeMs }], inode) => ({ path, bytes: bytes.length, mtimeMs, device: 1, inode })),
     copy: { bytesPresent, bytesExpected, missing },
-    ...{ whole, usable, zeroTails, damage, profile },
+    whole,
+    usable,
+    zeroTails,
+    damage,
+    profile,
     writer: null,
     unreadable: null,
   };

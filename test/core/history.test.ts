@@ -11,9 +11,24 @@ const START_MS = 1_700_000_000_000;
 
 function device(id: string, usedBytes: number, byModel: Readonly<Record<string, number>> = {}): DeviceView {
   return {
-    ...{ id, kind: 'gpu', index: 0, name: id, simulated: true, totalBytes: 100, usedBytes, reservedBytes: 0, promisedBytes: 5 },
-    ...{ leakedBytes: 1, availableBytes: 50, byModel, othersBytes: 2, utilizationRatio: 0.5, powerWatts: null, temperatureCelsius: null },
-    ...{ programs: [], leaks: [] },
+    id,
+    kind: 'gpu',
+    index: 0,
+    name: id,
+    simulated: true,
+    totalBytes: 100,
+    usedBytes,
+    reservedBytes: 0,
+    promisedBytes: 5,
+    leakedBytes: 1,
+    availableBytes: 50,
+    byModel,
+    othersBytes: 2,
+    utilizationRatio: 0.5,
+    powerWatts: null,
+    temperatureCelsius: null,
+    programs: [],
+    leaks: [],
   };
 }
 

@@ -13,7 +13,13 @@ import { createVirtualClock } from '../helpers/virtual-clock.ts';
 import { profile } from './brain-fixtures.ts';
 
 const PLAN: LaunchPlan = {
-  ...{ runtime: 'vllm', form: 'transformers', file: 'config.json', contextTokens: 1, parallelSequences: 1, args: [], env: {} },
+  runtime: 'vllm',
+  form: 'transformers',
+  file: 'config.json',
+  contextTokens: 1,
+  parallelSequences: 1,
+  args: [],
+  env: {},
   placement: { kind: 'gpu', gpus: ['g'], gpuLayers: null },
 };
 
@@ -27,7 +33,7 @@ interface IdleBox {
 async function idleAfter(box: IdleBox, policy: string): Promise<Record<'slept' | 'unloaded', readonly string[]>> {
   const clock = createVirtualClock();
   const registry = new Registry();
-  registry.add({ ...{ id: 'a', aliases: [], path: '/a', realPath: '/a', kind: 'folder', added: false, device: 1, inode: 1, files: [] } });
+  registry.add({ id: 'a', aliases: [], path: '/a', realPath: '/a', kind: 'folder', added: false, device: 1, inode: 1, files: [] });
   const copy = { bytesPresent: 0, bytesExpected: null, missing: [] };
   registry.apply('a', { type: 'listed', copy });
   registry.update('a', { profile: profile(10) });
@@ -45,7 +51,10 @@ async function idleAfter(box: IdleBox, policy: string): Promise<Record<'slept' |
     { id: 'cpu', kind: 'host', loading: null, availableBytes: box.freeGib * GIB },
   ];
   const idleness = new Idleness({
-    ...{ registry, usage, clock, settings: () => settings },
+    registry,
+    usage,
+    clock,
+    settings: () => settings,
     devices: { rooms: () => rooms },
     doer: {
       canSleep: () => box.canSleep ?? true,

@@ -111,7 +111,8 @@ describe('expressions and statements', () => {
   test('lists and dictionaries change in place only where that is allowed', () => {
     const template = '{% set l = [1] %}{% set _ = l.append(2) %}{% set d = {} %}{% set _ = d.update({"a": l.pop(0)}) %}{{ l }}{{ d }}';
     expect(() => rendered(template)).toThrow("access to attribute 'append' of 'list' object is unsafe.");
-    expect(rendered(template, {}, { ...BOUNDS, ...{ mayChange: true } })).toBe("[2]{'a': 1}");
+    const changing = { ...BOUNDS, mayChange: true };
+    expect(rendered(template, {}, changing)).toBe("[2]{'a': 1}");
   });
 });
 
@@ -174,6 +175,17 @@ describe('templates that never end', () => {
         s: `a${spaces}b`,
       }),
     ).toBe('1000002221000002');
+  });
+
+  test.each([
+    ['steps', '{% for a in range(9999) %}{% endfor %}', { steps: 1_000 }, 'more than 1000 steps'],
+    ['characters', "{% for a in range(999) %}{{ 'x' * 1000 }}{% endfor %}", { characters: 100_000 }, 'more than 100000 characters in all'],
+    ['longestText', "{{ ('x' * 2000) | length }}", { longestText: 1_000 }, '1000'],
+  ])('%s bound it where nothing else does', (_, template, bound, words) => {
+    const endless = Number.POSITIVE_INFINITY;
+    const others = { steps: endless, characters: endless, longestText: endless, milliseconds: endless, now: BOUNDS.now };
+    expect(rendered(template, {}, others)).toBeDefined();
+    expect(() => rendered(template, {}, { ...others, ...bound })).toThrow(words);
   });
 
   test('its time is bounded too', () => {

@@ -4,12 +4,46 @@
  */
 import { expect, test, vi } from 'vitest';
 import { RECENT_MEASUREMENTS, withMeasurementsInMemory } from '../../main/core/measurements.ts';
-import type { Ledger, Measurement } from '../../main/core/ports.ts';
+import { differenceBytes, grownBytes } from '../../main/core/memory/measure.ts';
+import type { Ledger, Measurement, Sample } from '../../main/core/ports.ts';
 import { GIB } from '../../shared/units.ts';
 import { createCoreBox } from '../helpers/core-box.ts';
 
+test('one model of several in a server is measured by what its processes grew, whoever leaves meanwhile', () => {
+  const sample = (byPid: readonly (readonly [number, number])[], used = 0) =>
+    ({ devices: [{ id: 'g', kind: 'gpu', usedBytes: used, byPid: new Map(byPid) }] }) as unknown as Sample;
+  // 1 is the server, 2 the process of a model that left, 3 that of ours: the server gave back what
+  // was the other's in it.
+  const before = sample([
+    [1, 4 * GIB],
+    [2, 6 * GIB],
+  ]);
+  const now = sample([
+    [1, 3 * GIB],
+    [3, 5 * GIB],
+  ]);
+  expect(differenceBytes(now, before, [1, 3], { g: 1, cpu: 1 })).toEqual({ g: 5 * GIB });
+  expect(
+    grownBytes(
+      new Map([
+        [1, 10],
+        [3, 7],
+      ]),
+      new Map([
+        [1, 12],
+        [2, 5],
+      ]),
+    ),
+  ).toBe(7);
+});
+
 const measurement = (modelId: string, loadSeconds: number, runtime = 'llama'): Measurement => ({
-  ...{ modelId, runtime, planHash: '', predicted: { cpu: 1 }, measured: { cpu: 1 }, loadSeconds },
+  modelId,
+  runtime,
+  planHash: '',
+  predicted: { cpu: 1 },
+  measured: { cpu: 1 },
+  loadSeconds,
 });
 
 /**

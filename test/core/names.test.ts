@@ -45,7 +45,10 @@ describe('which model a name means', () => {
   test('a spelling that could mean two models means none, and each answers to its own name', () => {
     const two = registry({ Model: [], model: [], MODEL: ['x'] });
     expect(['Model', 'model', 'MODEL', 'mOdEl', 'model.gguf'].map((name) => two.resolve(name))).toEqual([
-      ...['Model', 'model', 'MODEL', null],
+      'Model',
+      'model',
+      'MODEL',
+      null,
       // Exact but for what people add.
       'model',
     ]);
@@ -54,7 +57,9 @@ describe('which model a name means', () => {
   test('a quantisation behind the name: the one that is served, and no other', () => {
     const gguf = (id: string, files: readonly string[], weights: readonly (string | null)[]): NewRecord & { profile: ModelProfile } => {
       const forms = files.map((file, at) => ({
-        ...{ kind: 'gguf' as const, files: [file], codeFiles: [] },
+        kind: 'gguf' as const,
+        files: [file],
+        codeFiles: [],
         ...(weights[at] === null ? {} : { detail: weights[at]!, weights: {} as never }),
       }));
       return { ...record(id), profile: { ...NOTHING_KNOWN, quantization: 'Q4_K', forms } };
@@ -71,7 +76,10 @@ describe('which model a name means', () => {
     }
     const resolved = (...names: readonly string[]) => names.map((name) => made.resolve(name));
     expect(resolved('Model-Q4_K_M:Q4_K_M', 'model-q4_k_m:q4_k_m', 'Model-Q4_K_M:Q4_K', 'Model-Q4_K_M:Q8_0')).toEqual([
-      ...['Model-Q4_K_M', 'Model-Q4_K_M', 'Model-Q4_K_M', null],
+      'Model-Q4_K_M',
+      'Model-Q4_K_M',
+      'Model-Q4_K_M',
+      null,
     ]);
     expect(resolved('gpt-4o:Q4_K', 'nobody:Q4_K', `${':'.repeat(100_000)}Q4_K`)).toEqual(['aliased', null, null]);
     expect(made.quantizationsBeside('gpt-4o:Q8_0')).toEqual(['gpt-4o:Q4_K', 'gpt-4o']);

@@ -110,7 +110,7 @@ describe('a model that is ready and busy', () => {
     const held = [ask(box, 'x'), ask(box, 'x')];
     const late = ask(box, 'x');
     await pass(box, 20_000);
-    expect(late.error).toMatchObject({ code: 'queue-timeout', message: expect.stringMatching(/^a is busy: no place/) });
+    expect(late.error).toMatchObject({ code: 'queue-timeout', message: expect.stringMatching(/^a is busy: no slot/) });
     const patient = ask(box, 'x');
     box.drop('b', 15.5 * GIB);
     box.settings.orchestration.policies.fairness_max_wait_seconds = 1;

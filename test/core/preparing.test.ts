@@ -132,6 +132,27 @@ describe('a model that has to be converted', () => {
     expect(box.state('folder-2')).toBe('preparing');
   });
 
+  test.each(['list', 'commit'] as const)('unloaded in its last moment (%s): it was not converted, and nobody says so', async (work) => {
+    const box = boxWith();
+    const leave = () => {
+      box.admission.unwant('folder');
+      void box.doer.unloadModel('folder', 'user', { to: 'unloaded', reason: 'user' });
+    };
+    // The files are listed before the conversion, and again when it is done.
+    box.world.meanwhile = work === 'commit' ? { commit: leave } : { list: () => (box.world.meanwhile.list = leave) };
+    box.drop('folder', 2 * GIB, 'person');
+    await box.clock.advance(10_000);
+    expect(box.registry.get('folder')?.state).toMatchObject({ name: 'unloaded', reason: 'user' });
+    if (work === 'list') expect([...box.world.prepared]).toEqual([]);
+    expect(box.logged.filter((line) => /converted/i.test(line))).toEqual([]);
+    expect(box.decisions[0]?.outcome ?? { ok: false }).toMatchObject({ ok: false });
+    // The next one may begin.
+    box.world.prepared.clear();
+    box.drop('folder-2', 2 * GIB, 'person');
+    await box.clock.advance(700);
+    expect(box.state('folder-2')).toBe('preparing');
+  });
+
   test('nobody wants it any more: it stops by itself', async () => {
     const box = boxWith({ behaviour: () => ({ prepareMs: 60_000 }) });
     box.drop('folder', 2 * GIB, 'person');
@@ -173,7 +194,7 @@ describe('a model that has to be converted', () => {
     await box.clock.advance(2_000);
     box.world.unseen.set('/folder', [{ path: 'model.safetensors', bytes: 1, mtimeMs: 9, device: 1, inode: 9 }]);
     await box.clock.advance(4_600);
-    expect(box.said.join('\n')).toContain('The files of folder changed while they were converted.');
+    expect(box.logged.join('\n')).toContain('The files of folder changed while they were converted.');
     expect(box.state('folder')).not.toBe('ready');
     expect(box.world.discarded).toHaveLength(1);
   });

@@ -66,12 +66,12 @@ describe('what the registry keeps', () => {
   test('an illegal move throws, and changes and tells nothing (I1)', () => {
     const registry = new Registry();
     registry.add(record('a'));
-    const told: unknown[] = [];
-    registry.onChange((change) => void told.push(change));
+    const reported: unknown[] = [];
+    registry.onChange((change) => void reported.push(change));
     expect(() => registry.apply('a', { type: 'analyzed' })).toThrow(IllegalTransition);
     expect(() => registry.apply('nobody', { type: 'gone' })).toThrow('no model nobody');
     expect(() => registry.add(record('a'))).toThrow('taken');
-    expect([registry.get('a')?.state.name, told]).toEqual(['discovered', []]);
+    expect([registry.get('a')?.state.name, reported]).toEqual(['discovered', []]);
   });
 
   test('what was learned of content ends with that content', () => {

@@ -25,11 +25,9 @@ async function pass(box: CoreBox, ms: number): Promise<void> {
 async function boxWith(names: readonly string[], change: (box: CoreBox) => void = () => {}): Promise<CoreBox> {
   const box = createCoreBox({
     gpus: [24 * GIB],
-    ...{
-      fakeServer: true,
-      serves: (form) => form.kind === 'gguf',
-      profile: (id, bytes) => (id.startsWith('g') ? textProfile(bytes) : onnx(bytes)),
-    },
+    fakeServer: true,
+    serves: (form) => form.kind === 'gguf',
+    profile: (id, bytes) => (id.startsWith('g') ? textProfile(bytes) : onnx(bytes)),
   });
   change(box);
   for (const [index, name] of names.entries()) box.drop(name, (3 + index) * GIB, 'person');

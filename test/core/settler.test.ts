@@ -18,7 +18,12 @@ function inspection(bytes: number, more: Partial<Inspection> = {}): Inspection {
   return {
     files: [{ path: 'm.gguf', bytes, mtimeMs: bytes, device: 1, inode: 2 }],
     copy: { bytesPresent: bytes, bytesExpected: 1000, missing: isWhole ? [] : ['m.gguf'] },
-    ...{ whole: isWhole, usable: isWhole, zeroTails: [], writer: null, damage: null, unreadable: null },
+    whole: isWhole,
+    usable: isWhole,
+    zeroTails: [],
+    writer: null,
+    damage: null,
+    unreadable: null,
     profile: isWhole ? PROFILE : null,
     ...more,
   };

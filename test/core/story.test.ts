@@ -8,6 +8,7 @@ import type { Lease } from '../../main/core/gateway.ts';
 import { type ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { ModelProfile } from '../../shared/profile.ts';
 import { GIB } from '../../shared/units.ts';
+import { FAR_PREFIX } from '../fixtures/fake-remote/module.ts';
 import { FAKE_SERVER } from '../fixtures/fake-server/module.ts';
 import { type CoreBox, createCoreBox, textProfile, type WatchedFile } from '../helpers/core-box.ts';
 
@@ -48,7 +49,7 @@ describe('the story', () => {
     (first as Lease).release();
     await settleAll(box, 302_000);
     expect(box.state('a')).toBe('unloaded');
-    expect(box.said.filter((line) => line.startsWith('Unloading idle model: a'))).toHaveLength(1);
+    expect(box.logged.filter((line) => line.startsWith('Unloading idle model: a'))).toHaveLength(1);
     expect(box.usedOn('GPU-0')).toBe(0);
     const again = await request(box, 'a');
     await settleAll(box);
@@ -182,6 +183,20 @@ describe('the story', () => {
     expect(box.admission.isWanted('dies')).toBe(false);
   });
 
+  test('unloaded while its memory is measured, it was never ready: nothing is said, learned or counted', async () => {
+    const box = createCoreBox({ gpus: [16 * GIB] });
+    box.world.meanwhile.sample = () => {
+      box.admission.unwant('a');
+      void box.manager.unloadModel('a', 'user', { to: 'unloaded', reason: 'user' });
+    };
+    box.drop('a', 2 * GIB, 'person');
+    await box.clock.advance(20_000);
+    expect(box.world.meanwhile.sample).toBeUndefined();
+    expect(box.registry.get('a')?.state).toMatchObject({ name: 'unloaded', reason: 'user' });
+    expect(box.logged.filter((line) => line.includes('loaded successfully'))).toEqual([]);
+    expect([box.measurements, box.decisions[0]?.outcome?.ok ?? false]).toEqual([[], false]);
+  });
+
   test('a load that a person cancels ends at once; a process that ignores SIGTERM is killed', async () => {
     const box = createCoreBox({ gpus: [16 * GIB], behaviour: () => ({ loadMs: 60_000, ignoresTerm: true }) });
     box.drop('a', 1 * GIB);
@@ -285,21 +300,23 @@ describe('a simulated 8-GPU box', () => {
         attaches: true,
         fakeServer: true,
         remotes: [{ name: 'lab', prefix: 'remote-' }],
+        fakeRemote: true,
         serves: (form) => form.kind === 'gguf',
         profile: (id, bytes) => (id.startsWith('lora') ? loraOf(id, bytes) : id.startsWith('s') ? servedOf(bytes) : textProfile(bytes)),
         behaviour: (id) => ({ loadMs: id.endsWith('3') ? 4_000 : 300, dies: id.endsWith('7'), ignoresTerm: id.endsWith('5') }),
       });
-      const ids = Array.from({ length: 25 }, (_, index) => `m${index}`);
+      const ids = Array.from({ length: 23 }, (_, index) => `m${index}`);
       box.remote.models = ['m0', 'm1', 'm2'];
-      // Three are elsewhere; six share one server.
-      ids.push(...Array.from({ length: 3 }, (_, index) => `remote-m${index}`), ...Array.from({ length: 6 }, (_, index) => `s${index}`));
+      box.far.models = ['m0', 'm1'];
+      // Five are elsewhere, on two kinds of servers; six share one server.
+      ids.push('remote-m0', 'remote-m1', 'remote-m2', 'far-m0', 'far-m1', ...Array.from({ length: 6 }, (_, index) => `s${index}`));
       // Six are loaded into the process of another, and leave with it.
       ids.push(...[0, 1, 2, 4, 6, 8].map((base) => `lora${base}`));
-      const loads = { lora: 0, served: 0, remote: 0 };
+      const loads = { lora: 0, served: 0, remote: 0, far: 0 };
       box.registry.onChange(({ id, event }) => {
         if (event?.type === 'loaded' && id.startsWith('lora')) loads.lora += 1;
         if (event?.type === 'loaded' && id.startsWith('s')) loads.served += 1;
-        if (event?.type === 'loaded' && isRemote(id)) loads.remote += 1;
+        if (event?.type === 'loaded' && isRemote(id)) loads[id.startsWith(FAR_PREFIX) ? 'far' : 'remote'] += 1;
       });
       for (const [index, id] of ids.entries())
         if (!isRemote(id)) box.drop(id, (1 + ((index * 7) % 20)) * GIB, index % 3 === 0 ? 'content' : null);
@@ -327,7 +344,7 @@ describe('a simulated 8-GPU box', () => {
       await settleAll(box, 40_000);
       expect([...box.simulated.values()].filter((process) => process.alive)).toEqual([]);
       expect(box.rows.size).toBe(0);
-      expect(Math.min(loads.lora, loads.served, loads.remote - 3)).toBeGreaterThan(0);
+      expect(Math.min(loads.lora, loads.served, loads.remote - 3, loads.far - 2)).toBeGreaterThan(0);
       expect(open.filter(({ settled }) => !settled)).toEqual([]);
     }
   }, 120_000);
@@ -409,6 +426,7 @@ async function act(
       // Away, back, and without one of its models.
       box.world.remoteIsAway = !box.world.remoteIsAway;
       box.remote.models = box.world.remoteIsAway ? ['m0', 'm1'] : ['m0', 'm1', 'm2'];
+      box.far.models = box.world.remoteIsAway ? ['m0'] : ['m0', 'm1'];
       return;
     case 'hang':
       box.world.hangs = !box.world.hangs;
@@ -422,14 +440,14 @@ async function act(
   }
 }
 
-/** An adapter of the model with the same number. */
+/** A LoRA of the model with the same number. */
 function loraOf(id: string, bytes: number): ModelProfile {
   const files = ['adapter_config.json', 'adapter_model.safetensors'];
   const base = `owner/${id.replace('lora', 'm')}`;
   return { ...textProfile(bytes), kind: 'unknown', base, forms: [{ kind: 'adapter', files, codeFiles: [] }] };
 }
 
-const isRemote = (id: string): boolean => id.startsWith('remote-');
+const isRemote = (id: string): boolean => id.startsWith('remote-') || id.startsWith(FAR_PREFIX);
 
 /** One that the fake server takes. */
 function servedOf(bytes: number): ModelProfile {

@@ -96,7 +96,7 @@ describe('trust', () => {
     const box = await trustedAndReady();
     box.write('b2');
     await box.clock.advance(10_000);
-    expect(box.said.some((line) => line.includes('no longer trusted'))).toBe(true);
+    expect(box.logged.some((line) => line.includes('no longer trusted'))).toBe(true);
     expect(box.blocked()?.reason).toBe('needs-trust');
     box.write('a1');
     await box.clock.advance(10_000);
@@ -129,7 +129,7 @@ describe('trust', () => {
     box.world.code.set(CODE, 'zz');
     await box.clock.advance(10_000);
     expect([...box.simulated.values()].filter((each) => each.modelId === ID)).toEqual([]);
-    expect(box.said.some((line) => line.includes('no longer trusted'))).toBe(true);
+    expect(box.logged.some((line) => line.includes('no longer trusted'))).toBe(true);
     expect(box.blocked()?.reason).toBe('needs-trust');
   });
 

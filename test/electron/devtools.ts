@@ -45,7 +45,9 @@ export async function connectPage(port: number): Promise<DevtoolsPage | null> {
   }
   async function evaluate<Value>(expression: string): Promise<Value> {
     const { result } = await send<{ readonly result: { readonly value: Value } }>('Runtime.evaluate', {
-      ...{ expression, awaitPromise: true, returnByValue: true },
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
     });
     return result.value;
   }

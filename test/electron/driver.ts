@@ -47,8 +47,14 @@ async function ended(child: ChildProcess): Promise<void> {
 export function environment(home: Home, display: Display): Record<string, string> {
   const xdg = join(home.root, 'xdg');
   return {
-    ...{ PATH: process.env['PATH'] ?? '', HOME: home.root, DISPLAY: display.name, NO_AT_BRIDGE: '1' },
-    ...{ XDG_STATE_HOME: xdg, XDG_CONFIG_HOME: xdg, XDG_CACHE_HOME: xdg, TMPDIR: home.root },
+    PATH: process.env['PATH'] ?? '',
+    HOME: home.root,
+    DISPLAY: display.name,
+    NO_AT_BRIDGE: '1',
+    XDG_STATE_HOME: xdg,
+    XDG_CONFIG_HOME: xdg,
+    XDG_CACHE_HOME: xdg,
+    TMPDIR: home.root,
   };
 }
 

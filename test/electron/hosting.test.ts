@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -43,7 +43,14 @@ interface Shell {
   shows(): Promise<string>;
   /** The next question in a dialog. */
   asked(): Promise<Question>;
-  send(message: { readonly tray?: string; readonly answer?: string; readonly tell?: string; readonly value?: unknown }): void;
+  send(message: {
+    readonly tray?: string;
+    readonly answer?: string;
+    readonly tell?: string;
+    readonly value?: unknown;
+    readonly close?: true;
+    readonly second?: readonly string[];
+  }): void;
   readonly ended: Promise<number | null>;
 }
 
@@ -86,7 +93,9 @@ function startShell(home: Home, { args = ['--state-folder', home.state, '--confi
       throw new Error(`${error.message}. It said:\n${story}\n${calls.map(({ call }) => call).join(' ')}`);
     });
   return {
-    ...{ child, calls, story: () => story },
+    child,
+    calls,
+    story: () => story,
     shows: () => wait('the page', () => /^(http:\S+)\/#token=/.exec(String(of('load').at(-1)?.args[0]))?.[1]),
     async asked() {
       const question = await wait('a question', () => of('showMessageBox')[questions]?.args[0] as Question | undefined);
@@ -114,8 +123,18 @@ async function startStream(address: string, model: string): Promise<void> {
 describe('a window that hosts the engine', { timeout: ONE_MS }, () => {
   test('starts one where none runs, shows that it starts, then its page; quit ends it and leaves no process', async () => {
     const home = newHome();
-    const shell = startShell(home);
+    // As the login starts it, after an evening on the whole screen.
+    mkdirSync(home.state, { recursive: true, mode: 0o700 });
+    const place = join(home.state, 'window.json');
+    writeFileSync(place, JSON.stringify({ bounds: null, maximized: true }), { mode: 0o600 });
+    const shell = startShell(home, { args: ['--state-folder', home.state, '--config', home.config, '--hidden'] });
     const address = await shell.shows();
+    const looks = () => shell.calls.map(({ call }) => call).filter((call) => call === 'show' || call === 'maximize');
+    expect(looks()).toEqual([]);
+    shell.send({ second: [] });
+    await eventually('the window is shown as it was', () => looks().join() === 'maximize,show');
+    shell.send({ second: [] });
+    await eventually('the window is shown again', () => looks().join() === 'maximize,show,show');
     expect(readEngineFile(home.state)).toMatchObject({ pid: shell.child.pid, address });
     expect((await fetch(`${address}/health`)).status).toBe(200);
     const loads = shell.calls.filter(({ call }) => call === 'load').map(({ args }) => String(args[0]));
@@ -127,6 +146,7 @@ describe('a window that hosts the engine', { timeout: ONE_MS }, () => {
     expect(await shell.ended).toBe(0);
     expect(home.processes()).toEqual([]);
     expect(readEngineFile(home.state)).toBeNull();
+    expect(JSON.parse(readFileSync(place, 'utf8'))).toMatchObject({ maximized: true });
     expect(shell.calls.filter(({ call }) => call === 'showMessageBox')).toEqual([]);
   });
 
@@ -152,6 +172,45 @@ describe('a window that hosts the engine', { timeout: ONE_MS }, () => {
     shell.send({ answer: 'Quit' });
     expect(await shell.ended).toBe(0);
     expect(home.processes()).toEqual([]);
+  });
+
+  test('without a tray, closing the window is a wish to quit; with one it is told once that it goes on', async () => {
+    const home = newHome();
+    const programs = join(home.root, 'programs');
+    mkdirSync(programs);
+    const answer = (text: string) => writeFileSync(join(programs, 'busctl'), `#!/bin/sh\necho '${text}'\n`, { mode: 0o755 });
+    const shell = startShell(home, { env: { XDG_SESSION_TYPE: 'wayland', PATH: `${programs}:${process.env['PATH']}` } });
+    const count = (name: string) => shell.calls.filter(({ call }) => call === name).length;
+    answer('b true');
+    const address = await shell.shows();
+    for (const times of [1, 2]) {
+      shell.send({ close: true });
+      await eventually('the window is hidden', () => count('hide') === times);
+    }
+    expect(shell.calls.filter(({ call }) => call === 'notification').map(({ args }) => args[0])).toMatchObject([
+      { title: 'Modelium goes on serving' },
+    ]);
+    // A link turns the page of the window that is there, and can do nothing else.
+    const loads = () => shell.calls.filter(({ call }) => call === 'load').map(({ args }) => args[0]);
+    shell.send({ tell: 'modelium:show-in-tray', value: { sentence: 'idle', loadedCount: 0, inFlight: 0, unsavedCount: 0 } });
+    const before = loads().length;
+    for (const link of ['modelium://do/add', 'modelium://models/../../x', 'https://example.org/'])
+      shell.send({ second: ['modelium', link] });
+    shell.send({ second: ['modelium', '--flag', 'modelium://models/tiny'] });
+    await eventually('the page', () => loads().at(-1) === `${address}/#/models/tiny`);
+    expect(loads()).toHaveLength(before + 1);
+    // What the login starts is a file that is there or not.
+    const entry = join(home.root, 'xdg/autostart/modelium.desktop');
+    shell.send({ tray: 'Start at login' });
+    const exec = await eventually('the entry', () => existsSync(entry) && /^Exec=(.*)$/m.exec(readFileSync(entry, 'utf8'))?.[1]);
+    expect(exec).toContain(`"/the app" "--state-folder" "${home.state}"`);
+    expect(exec).toMatch(/ "--hidden"$/);
+    shell.send({ tray: 'Start at login' });
+    await eventually('no entry', () => !existsSync(entry));
+    answer('b false');
+    shell.send({ close: true });
+    expect(await shell.ended).toBe(0);
+    expect(count('hide')).toBe(2);
   });
 
   test('the tray tells what the page tells, and unloads what is loaded', async () => {

@@ -43,7 +43,9 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
     const fuses = Object.fromEntries(Object.entries(whole.electronFuses).filter(([name]) => !NEWER_FUSES.includes(name)));
     const config = {
       ...whole,
-      ...{ electronFuses: fuses, electronDist: ELECTRON_FOLDER, electronVersion: readFileSync(join(ELECTRON_FOLDER, 'version'), 'utf8') },
+      electronFuses: fuses,
+      electronDist: ELECTRON_FOLDER,
+      electronVersion: readFileSync(join(ELECTRON_FOLDER, 'version'), 'utf8'),
       directories: { output },
       files: [...whole.files, '!node_modules/@node-llama-cpp/linux-x64-*/**'],
     };
@@ -104,7 +106,9 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
     beforeAll(async () => {
       engine = await startServe(home, { cli: join(unpacked, 'dist/main/cli.js') });
       child = spawn(binary, [...windowArguments(), '--remote-debugging-port=0'], {
-        ...{ cwd: home.root, env: environment(home, display), stdio: ['ignore', 'ignore', 'pipe'] },
+        cwd: home.root,
+        env: environment(home, display),
+        stdio: ['ignore', 'ignore', 'pipe'],
       });
       let words = '';
       child.stderr?.setEncoding('utf8').on('data', (text: string) => (words += text));
@@ -122,7 +126,9 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
       writeFileSync(file, 'GGUF');
       // Its own script has run: the page came out of the package as well.
       await eventually('the page turns to its first route', async () => (await page.url()).endsWith('#/box'));
-      expect(await page.evaluate('Object.keys(window.modelium).join()')).toBe('pathsOf,choose,notify,showInTray,openSettings,openFolder');
+      expect(await page.evaluate('Object.keys(window.modelium).join()')).toBe(
+        'pathsOf,choose,notify,showInTray,openSettings,openFolder,startAtLogin',
+      );
       await page.evaluate(
         "addEventListener('drop', (event) => { window.dropped = modelium.pathsOf([...event.dataTransfer.files]); }, { capture: true })",
       );
@@ -145,7 +151,7 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
       expect(child.exitCode).toBeNull();
     });
 
-    const banner = () => page.evaluate<string>("[...document.querySelectorAll('[role=status]')].map((each) => each.innerText).join(' ')");
+    const banner = () => page.evaluate<string>("document.querySelector('[data-testid=link-banner]')?.innerText ?? ''");
     const modelRows = () => page.evaluate<string[]>("[...document.querySelectorAll('th[scope=row] a')].map((each) => each.innerText)");
     const serveProcesses = () => home.processes().filter(({ command }) => command.includes(' serve '));
 
@@ -155,11 +161,11 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
       await eventually('the model is in its table', async () => (await modelRows()).includes('tiny'));
       const before = await modelRows();
       await engine.end('SIGKILL');
-      await eventually('the banner', async () => /The engine (ended|does not answer)\. What you see is the last/.test(await banner()));
+      await eventually('the banner', async () => /The engine (ended|does not answer)\. The window shows the last/.test(await banner()));
       expect(await modelRows()).toEqual(before);
       expect(serveProcesses()).toEqual([]);
       engine = await startServe(home, { cli: join(unpacked, 'dist/main/cli.js'), port: Number(new URL(address).port) });
-      await eventually('the banner is gone', async () => !(await banner()).includes('What you see'), ONE_MS);
+      await eventually('the banner is gone', async () => (await banner()) === '', ONE_MS);
       expect(engine.address).toBe(address);
       expect(await page.evaluate('window.marker')).toBe('the same document');
       await eventually('each model, once', async () => (await modelRows()).join() === before.join());

@@ -7,13 +7,14 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ElectronApplication, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readToken } from '../../main/io/engine-file.ts';
+import { shortcutGroups } from '../../renderer/palette/shortcut-table.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type Home, makeHome, type Served, startServe } from '../helpers/serve.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
@@ -70,7 +71,7 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
   const engines = () => home.processes().filter(({ command }) => command.includes(' serve '));
   const mark = () => page.evaluate(() => Object.assign(globalThis, { marker: 'the same document' }));
   const isMarked = () => page.evaluate(() => 'marker' in globalThis);
-  const banner = () => page.getByRole('status').filter({ hasText: 'What you see is the last that was known' });
+  const banner = () => page.getByTestId('link-banner');
   /**
    * No banner, and each model once: what the page knew before and what the engine told anew are the
    * same models.
@@ -103,6 +104,16 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     expect(JSON.stringify(await kept())).not.toContain(readToken(home.state));
   });
 
+  test("4: the menu's keys are those that the list of keys names", async () => {
+    const menu = await app.evaluate(({ Menu }) =>
+      (Menu.getApplicationMenu()?.items ?? []).flatMap(({ submenu }) =>
+        (submenu?.items ?? []).flatMap(({ accelerator, role }) => (accelerator && !role ? [String(accelerator)] : [])),
+      ),
+    );
+    const listed = shortcutGroups(true).find(({ title }) => title === 'The app')?.shortcuts ?? [];
+    expect(menu).toEqual(listed.map(({ keys }) => keys.join('+').replace('Ctrl', 'CommandOrControl')));
+  });
+
   test('the page gets the functions of the bridge, and nothing of Node or Electron', async () => {
     const seen = await page.evaluate(() => {
       const { modelium } = globalThis as unknown as { modelium: Record<string, unknown> };
@@ -119,6 +130,7 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
         'showInTray: function',
         'openSettings: function',
         'openFolder: function',
+        'startAtLogin: function',
       ],
       leaks: [],
     });
@@ -307,10 +319,21 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
   test('closing hides it; a second start shows it again, and ends', async () => {
     await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close());
     await eventually('the window is hidden', async () => !(await isVisible()));
-    const second = spawn(ELECTRON, [...windowArguments(home)], { env: environment(home, display), cwd: home.root, stdio: 'ignore' });
-    const [code] = (await once(second, 'exit')) as [number | null];
-    expect(code).toBe(0);
+    await mark();
+    const start = async (link: string) => {
+      const second = spawn(ELECTRON, [...windowArguments(home, [link])], {
+        env: environment(home, display),
+        cwd: home.root,
+        stdio: 'ignore',
+      });
+      expect(await once(second, 'exit')).toEqual([0, null]);
+    };
+    // By a link, which turns the page and does nothing else; one that would do more does nothing.
+    await start('modelium://playground/dropped%20one');
     await eventually('the window is shown', isVisible);
+    await page.waitForURL(`${engine.address}/#/playground/dropped%20one`);
+    await start('modelium://models/dropped%20one/unload?force=true');
+    expect([page.url(), await isMarked()]).toEqual([`${engine.address}/#/playground/dropped%20one`, true]);
     expect(app.windows()).toHaveLength(1);
   });
 
@@ -386,6 +409,18 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     expect(await page.innerText('body')).toContain('Waiting for the engine');
     engine = await startServe(home, { port: Number(new URL(address).port) });
     await page.waitForURL((url) => url.origin === address);
+  });
+
+  test('the settings have it start with the login, and show what the tray does', async () => {
+    const entry = join(home.root, 'xdg/autostart/modelium.desktop');
+    await page.evaluate(() => Object.assign((globalThis as unknown as { location: { hash: string } }).location, { hash: '#/settings' }));
+    const login = page.getByRole('switch', { name: 'Start with your login' });
+    await login.click();
+    await eventually('the entry', () => existsSync(entry));
+    expect(readFileSync(entry, 'utf8')).toContain(`"--state-folder" "${home.state}"`);
+    await expect.poll(() => login.isChecked()).toBe(true);
+    await login.click();
+    await eventually('no entry', () => !existsSync(entry));
   });
 
   test('quit asks before it loses edits of the settings', async () => {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Template } from '../../main/core/jinja/template.ts';
 import { ChatTemplate } from '../../main/embedded/requests/chat-template.ts';
-import { renderInWays } from '../../main/embedded/requests/template-ways.ts';
+import { renderInWays } from '../../main/embedded/requests/template-variations.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { startServer, type TestServer } from './start-server.ts';
 

@@ -52,7 +52,7 @@ test.each([
   [['--model', '/m', '--port', '1', '--cache-type-v', 'q2'], /--cache-type-v needs one of f32, .*not "q2"/],
   [['--model', '/m', '--port', '1', '--flash-attn', 'maybe'], /--flash-attn needs on, off or auto/],
   [['--model', '/m', '--port', '1', '--embeddings', '--reranking'], /exclude each other/],
-  [['--model', '/m', '--port', '1', '--tensor-split', '1,1'], /cannot carry out --tensor-split.*models.<id>.gpus/],
+  [['--model', '/m', '--port', '1', '--tensor-split', '1,1'], /does not support --tensor-split.*models\.NAME\.gpus/],
 ])('%j is refused', (args, words) => {
   expect(() => parseFlags(args)).toThrow(words);
 });

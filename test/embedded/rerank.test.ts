@@ -83,7 +83,8 @@ test('what is wrong or not supported is refused by name', async () => {
     param: 'max_chunks_per_doc',
   });
   expect(await refused(ranker, '/v1/rerank', { query: 'x', documents: ['ok', 'the '.repeat(300)] })).toMatchObject({
-    ...{ code: 'context_length_exceeded', param: 'documents[1]' },
+    code: 'context_length_exceeded',
+    param: 'documents[1]',
   });
   expect(await refused(ranker, '/v1/embeddings', { input: 'x' })).toMatchObject({ code: 'not-supported-by-model' });
   expect(await refused(embedder, '/v1/rerank', { query: 'x', documents })).toMatchObject({ code: 'not-supported-by-model' });

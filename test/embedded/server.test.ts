@@ -204,12 +204,12 @@ describe('what clients of other servers send', () => {
   test('a stream tells its speed with each part', async () => {
     const response = await chat.request('/v1/completions', { ...request, stream: true, timings_per_token: true });
     const { events } = await readEvents(response);
-    const told = (events as unknown as { timings?: Record<string, number> }[])
+    const reported = (events as unknown as { timings?: Record<string, number> }[])
       .map(({ timings }) => timings)
       .filter((timings) => timings !== undefined);
-    expect(told.length).toBeGreaterThan(3);
-    expect(told.at(-1)).toMatchObject({ prompt_n: expect.any(Number), predicted_n: 12, predicted_per_second: expect.any(Number) });
-    const counts = told.map((timings) => timings['predicted_n']!);
+    expect(reported.length).toBeGreaterThan(3);
+    expect(reported.at(-1)).toMatchObject({ prompt_n: expect.any(Number), predicted_n: 12, predicted_per_second: expect.any(Number) });
+    const counts = reported.map((timings) => timings['predicted_n']!);
     expect(counts).toEqual(counts.toSorted((left, right) => left - right));
   });
 });
@@ -453,7 +453,10 @@ describe('texts in pieces, and tokens', () => {
   test('/tokenize and /detokenize say what a text and a chat are made of', async () => {
     const said = async (path: string, body: object) => (await (await chat.request(path, body)).json()) as Record<string, unknown>;
     expect(await said('/tokenize', { prompt: 'a !', return_token_strs: true })).toEqual({
-      ...{ count: 3, max_model_len: 1024, tokens: [byte('a'), expect.any(Number), byte('!')], token_strs: ['a', ' ', '!'] },
+      count: 3,
+      max_model_len: 1024,
+      tokens: [byte('a'), expect.any(Number), byte('!')],
+      token_strs: ['a', ' ', '!'],
     });
     const { tokens } = await said('/tokenize', { messages: hello.messages });
     const prompt = '<|im_start|>user\nWhat is a GPU?<|im_end|>\n<|im_start|>assistant\n';
@@ -555,7 +558,7 @@ describe('the process', () => {
 
   test.each([
     [
-      'a file that is no model',
+      'a file that is not a model',
       async () => writeFile(join(folder, 'broken.gguf'), 'GGUF and then nothing'),
       'broken.gguf',
       /cannot load .*broken\.gguf: /,

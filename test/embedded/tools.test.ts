@@ -232,7 +232,10 @@ describe('what is asked of calls', () => {
       expect(fits(text), text).toBe(false);
     const bare = await matcher(answerGrammar('llama', { tools, choice: 'auto', parallel: false }, null)!);
     expect(['', 'Hello', '{"name": "weather", "parameters": {"city": "Ulm"}}', '{"name": "weather", "parameters": {}}'].map(bare)).toEqual([
-      ...[true, true, true, false],
+      true,
+      true,
+      true,
+      false,
     ]);
     expect(answerGrammar('hermes', { tools: [tool('weather', false, city)], choice: 'auto', parallel: true }, null)).toBeNull();
   });

@@ -34,10 +34,11 @@ import { ModeliumError } from '../../shared/errors.ts';
 import { type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
 import { GIB } from '../../shared/units.ts';
+import { FAR_ORIGIN, fakeRemoteAdapter } from '../fixtures/fake-remote/module.ts';
 import { FakeRemote } from '../fixtures/fake-remote/state.ts';
 import { FAKE_SERVER, fakeServerAdapter } from '../fixtures/fake-server/module.ts';
 import { FakeServer } from '../fixtures/fake-server/state.ts';
-import { searchWorld } from './searching.ts';
+import { searchMachine } from './searching.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
 export interface SimulatedProcess {
@@ -81,9 +82,11 @@ export interface CoreBoxOptions {
   readonly serves?: (form: ModelForm) => boolean;
   /** The fake server is there too, for what it takes. */
   readonly fakeServer?: boolean;
+  /** The fake remote server is there too, as a runtime of its own kind: `box.far`. */
+  readonly fakeRemote?: boolean;
   /** Servers of others, all of them the one fake remote server: `box.remote`. */
   readonly remotes?: readonly { readonly name: string; readonly models?: readonly string[]; readonly prefix?: string }[];
-  /** The simulated runtime loads adapters into their base. */
+  /** The simulated runtime loads LoRAs into their base. */
   readonly attaches?: boolean;
   /**
    * What is made of a model before it is loaded, the most faithful first, each with the share of
@@ -125,7 +128,7 @@ export function textProfile(bytes: number): ModelProfile {
 }
 
 const CALL = { key: null, method: 'POST', path: '/lora', body: null, timeoutMs: 100 } as const;
-/** An adapter is a call on its base; one that is not answered has not worked. */
+/** A LoRA is a call on its base; one that is not answered has not worked. */
 const ATTACHING = {
   whyNotAttached: () => null,
   *attach(modelId, _path, base) {
@@ -146,11 +149,14 @@ export function createCoreBox(options: CoreBoxOptions) {
   const rows = new Map<string, ProcessRow>();
   const decisions: DecisionRow[] = [];
   const measurements: Measurement[] = [];
-  const said: string[] = [];
+  const logged: string[] = [];
   const bytesOf = new Map<string, number>();
   /** What a test may change on the way. */
   const world = {
-    ...{ hangs: false, gpus: [...options.gpus], damaged: new Set<string>(), inspections: 0 },
+    hangs: false,
+    gpus: [...options.gpus],
+    damaged: new Set<string>(),
+    inspections: 0,
     /** The content of each model's code, by its path: what a reading of it hashes. */
     code: new Map<string, string>(),
     /** Files that lie there now and that no look has seen, by candidate. */
@@ -161,6 +167,8 @@ export function createCoreBox(options: CoreBoxOptions) {
     parts: new Set<string>(),
     discarded: [] as string[],
     fullDisk: false,
+    /** What happens in the middle of such work, the next time. */
+    meanwhile: {} as { sample?: () => void; list?: () => void; commit?: () => void },
     /** The cache holds what may not go, and nothing more. */
     tightCache: false,
     /** Does the driver name the processes that hold memory? */
@@ -184,15 +192,33 @@ export function createCoreBox(options: CoreBoxOptions) {
       const id = gpuId(index);
       const mine = [...simulated.values()].filter((each) => bytesOn(each, id) > 0);
       return {
-        ...{ id, kind: 'gpu', index, name: `Simulated GPU ${index}`, simulated: true, totalBytes },
+        id,
+        kind: 'gpu',
+        index,
+        name: `Simulated GPU ${index}`,
+        simulated: true,
+        totalBytes,
         usedBytes: usedOn(id) + (others[index] ?? 0),
         byPid: world.namesProcesses ? new Map(mine.map((each) => [each.identity.pid, bytesOn(each, id)])) : null,
-        ...{ utilizationRatio: 0, powerWatts: null, temperatureCelsius: null, computeCapability: '9.0' },
+        utilizationRatio: 0,
+        powerWatts: null,
+        temperatureCelsius: null,
+        computeCapability: '9.0',
       };
     });
     const host: DeviceSample = {
-      ...{ id: 'cpu', kind: 'host', index: null, name: 'Simulated host', simulated: true, totalBytes: 512 * GIB, usedBytes: 8 * GIB },
-      ...{ byPid: new Map(), utilizationRatio: 0, powerWatts: null, temperatureCelsius: null, computeCapability: null },
+      id: 'cpu',
+      kind: 'host',
+      index: null,
+      name: 'Simulated host',
+      simulated: true,
+      totalBytes: 512 * GIB,
+      usedBytes: 8 * GIB,
+      byPid: new Map(),
+      utilizationRatio: 0,
+      powerWatts: null,
+      temperatureCelsius: null,
+      computeCapability: null,
     };
     return { atMs: clock.now(), devices: [...gpus, host] };
   }
@@ -262,16 +288,14 @@ export function createCoreBox(options: CoreBoxOptions) {
     supports: (_profile, form) => ({ supported: options.serves?.(form) ?? true, why: 'simulated' }),
     plan: (_profile, form, placement, { context = 4096 }, preparation) => ({
       ...(preparation === undefined ? {} : { preparation }),
-      ...{
-        runtime: 'llama',
-        form: form.kind,
-        file: form.files[0] ?? '',
-        placement,
-        contextTokens: context,
-        parallelSequences: options.places ?? 4,
-        args: [],
-        env: {},
-      },
+      runtime: 'llama',
+      form: form.kind,
+      file: form.files[0] ?? '',
+      placement,
+      contextTokens: context,
+      parallelSequences: options.places ?? 4,
+      args: [],
+      env: {},
     }),
     estimate: (profile, { placement, preparation }) => ({
       bytes: { [placement.gpus[0] ?? 'cpu']: profile.weightBytes * shareOf(profile.name ?? '', preparation?.type) },
@@ -299,10 +323,17 @@ export function createCoreBox(options: CoreBoxOptions) {
     }),
   };
 
-  const fakeAdapter = fakeServerAdapter(searchWorld());
+  const fakeAdapter = fakeServerAdapter(searchMachine());
+  const farAdapter = fakeRemoteAdapter();
+  const far = new FakeRemote();
   const remote = new FakeRemote();
   const remoteOf = (named: NonNullable<CoreBoxOptions['remotes']>[number]) => ({
-    ...{ name: named.name, where: named.name, origin: `http://${named.name}.test`, prefix: '/v1', key: null, problem: null },
+    name: named.name,
+    where: named.name,
+    origin: `http://${named.name}.test`,
+    prefix: '/v1',
+    key: null,
+    problem: null,
     settings: {
       url: `http://${named.name}.test/v1`,
       models: named.models === undefined ? ('all' as const) : [...named.models],
@@ -311,7 +342,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   });
   const remotes = (options.remotes ?? []).map(remoteOf);
   const remoteRuntime = remoteAdapter({ remotes, about: '' });
-  const adapterOf = (id: string): Adapter => [fakeAdapter, remoteRuntime].find((each) => each.id === id) ?? adapter;
+  const adapterOf = (id: string): Adapter => [fakeAdapter, remoteRuntime, farAdapter].find((each) => each.id === id) ?? adapter;
 
   const table: ProcessTable = {
     intend: (row) => void rows.set(row.launchId, row),
@@ -336,16 +367,28 @@ export function createCoreBox(options: CoreBoxOptions) {
     remembered: () => [],
   };
   const log: Log = {
-    say: (line) => void said.push(line),
-    warn: (line) => void said.push(line),
-    error: (line) => void said.push(line),
+    say: (line) => void logged.push(line),
+    warn: (line) => void logged.push(line),
+    error: (line) => void logged.push(line),
     debug: () => {},
   };
 
-  const probe = { sampleNow: async () => takeSample(), setFast: () => {}, onSample: () => {} };
+  function meanwhile(work: keyof typeof world.meanwhile): void {
+    const act = world.meanwhile[work];
+    delete world.meanwhile[work];
+    act?.();
+  }
+  const sampleNow = async () => {
+    meanwhile('sample');
+    return takeSample();
+  };
+  const probe = { sampleNow, setFast: () => {}, onSample: () => {} };
   const words = { next: 0 };
   const machineFiles = {
-    ...{ names: async () => [], read: async () => null, real: async () => null, packageFolder: async () => null },
+    names: async () => [],
+    read: async () => null,
+    real: async () => null,
+    packageFolder: async () => null,
     pack: async () => ({ sha1: 'a'.repeat(40), bytes: 1 }),
     stats: async (paths: readonly string[]) => paths.map(() => null),
   };
@@ -355,7 +398,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     if ('url' in at) {
       if (world.remoteIsAway) throw new Error('connect ECONNREFUSED');
       if (world.remoteMs > 0) await new Promise((resolve) => clock.after(world.remoteMs, () => resolve(undefined)));
-      return remote.handle(method, path, key === null ? undefined : `Bearer ${key}`, body);
+      return (at.url === FAR_ORIGIN ? far : remote).handle(method, path, key === null ? undefined : `Bearer ${key}`, body);
     }
     if (!('port' in at) || at.port !== fakeAdapter.portRange[0] || world.hangs) return answer();
     const server = [...simulated.values()].find((each) => each.alive && each.server !== null)?.server ?? null;
@@ -378,7 +421,14 @@ export function createCoreBox(options: CoreBoxOptions) {
       const copy = { bytesPresent: bytes, bytesExpected: bytes, missing: [] };
       const files = [...filesAt(path), ...(world.unseen.get(path) ?? [])];
       const whole = {
-        ...{ files, copy, whole: true, usable: true, zeroTails: [], writer: null, damage: null, unreadable: null },
+        files,
+        copy,
+        whole: true,
+        usable: true,
+        zeroTails: [],
+        writer: null,
+        damage: null,
+        unreadable: null,
         profile: profileOf(id, bytes),
       };
       return world.damaged.has(path) ? { ...whole, whole: false, usable: false, damage: 'the header is damaged', profile: null } : whole;
@@ -389,7 +439,16 @@ export function createCoreBox(options: CoreBoxOptions) {
   let lastFiles: readonly WatchedFile[] = [];
   const core = buildCore(
     {
-      ...{ clock, log, processes, table, probe, ledger, library, scratch, machineFiles, http: { request, upload: answer } },
+      clock,
+      log,
+      processes,
+      table,
+      probe,
+      ledger,
+      library,
+      scratch,
+      machineFiles,
+      http: { request, upload: answer },
       settings: () => settings,
       folders: () => [WATCH_FOLDER],
       cpuCores: 2,
@@ -401,7 +460,10 @@ export function createCoreBox(options: CoreBoxOptions) {
         untrack: async () => {},
         rescan: () => scan(lastFiles),
       },
-      listSource: async (path) => ({ files: [...filesAt(path), ...(world.unseen.get(path) ?? [])], places: {} }),
+      listSource: async (path) => {
+        meanwhile('list');
+        return { files: [...filesAt(path), ...(world.unseen.get(path) ?? [])], places: {} };
+      },
       prepared: {
         pathOf: (files, { type }) => `${files.map(({ path, mtimeMs }) => `${path} ${mtimeMs}`).join()} ${type}`,
         bytesOf: (path) => (world.prepared.has(path) ? GIB : null),
@@ -411,6 +473,7 @@ export function createCoreBox(options: CoreBoxOptions) {
         },
         partOf: (path) => `${path}.part`,
         commit: async (path) => {
+          meanwhile('commit');
           if (!world.parts.delete(`${path}.part`)) throw new Error(`nothing was made of ${path}`);
           world.prepared.add(path);
         },
@@ -442,6 +505,9 @@ export function createCoreBox(options: CoreBoxOptions) {
         ...(options.fakeServer === true
           ? [{ name: 'Fake', preference: () => 0, planner: fakeAdapter, enabled: true, found: fakeAdapter.found }]
           : []),
+        ...(options.fakeRemote === true
+          ? [{ name: 'Far', preference: () => 0, planner: farAdapter, enabled: true, found: farAdapter.found }]
+          : []),
       ],
     }),
   );
@@ -457,10 +523,12 @@ export function createCoreBox(options: CoreBoxOptions) {
     apply({ folder: WATCH_FOLDER, ok: true, candidates: files.map(toListing) });
   }
   devices.applySample(takeSample());
-  servers.follow((remoteRuntime.servers ?? []).filter((server) => server.isForeign));
+  const elsewhere = [remoteRuntime, ...(options.fakeRemote === true ? [farAdapter] : [])];
+  servers.follow(elsewhere.flatMap((each) => each.servers ?? []).filter((server) => server.isForeign));
 
   return {
     remote,
+    far,
     /** As an edit of the settings that names none of them does. */
     forgetRemotes: () => servers.follow([]),
     /** As an edit of their settings does. */
@@ -472,7 +540,17 @@ export function createCoreBox(options: CoreBoxOptions) {
       const now = remotes.map((each) => ({ ...each, ...change, settings: { ...each.settings, ...change.settings } }));
       servers.follow((remoteAdapter({ remotes: now, about: '' }).servers ?? []).filter((each) => each.isForeign));
     },
-    ...{ ...core, clock, simulated, trusts, codeIdentity, rows, decisions, said, settings, others },
+    ...core,
+    clock,
+    simulated,
+    trusts,
+    codeIdentity,
+    rows,
+    decisions,
+    measurements,
+    logged,
+    settings,
+    others,
     gpuId,
     usedOn,
     world,

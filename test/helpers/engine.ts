@@ -38,7 +38,7 @@ export interface TestEngine {
   readonly folder: string;
   readonly watched: string;
   /** The story so far. */
-  readonly said: readonly string[];
+  readonly logged: readonly string[];
   /** A tiny GGUF appears whole in the watch folder. */
   drop(name: string, options?: TinyModelOptions): Promise<void>;
   saveSettings(settings: SettingsFile): void;
@@ -64,17 +64,20 @@ export async function startTestEngine(settings: SettingsFile = {}, options: { re
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'modelium-engine-'));
   const watched = join(folder, 'incoming');
   const config = join(folder, 'modelium.yaml');
-  const said: string[] = [];
+  const logged: string[] = [];
   await mkdir(watched, { recursive: true });
   const saveSettings = (next: SettingsFile): void =>
     writeFileSync(config, JSON.stringify({ metrics: { enabled: false }, ...next }, null, 2));
   saveSettings(settings);
   const engine = await startEngine({
-    ...{ config, stateFolder: join(folder, 'state'), port: 0, watch: [watched] },
+    config,
+    stateFolder: join(folder, 'state'),
+    port: 0,
+    watch: [watched],
     program: { command: process.execPath, args: [], env: {} },
-    write: (line) => void said.push(line),
+    write: (line) => void logged.push(line),
   });
-  return { ...client(engine), engine, folder, watched, said, saveSettings, drop, close };
+  return { ...client(engine), engine, folder, watched, logged, saveSettings, drop, close };
 
   async function drop(name: string, model: TinyModelOptions = {}): Promise<void> {
     for (const { name: file, bytes } of tinyModel({ ...model, name })) {
@@ -101,7 +104,9 @@ function client({ address, token }: Engine) {
     return {
       status: response.status,
       retryAfter: retryAfter === null ? null : Number(retryAfter),
-      ...{ text: answer.text ?? null, timings: answer.timings ?? null, error: answer.error ?? null },
+      text: answer.text ?? null,
+      timings: answer.timings ?? null,
+      error: answer.error ?? null,
     };
   }
 

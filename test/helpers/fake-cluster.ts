@@ -8,7 +8,10 @@ const PROGRAM = join(import.meta.dirname, '../fixtures/fake-ray/program.ts');
 
 export interface FakeCluster {
   readonly token: string;
-  /** `ray_serve` of the settings, with the token in the file `token` beside them; the cluster is said to see none of our folders. */
+  /**
+   * `ray_serve` of the settings, with the token in the file `token` beside them; the cluster is
+   * said to see none of our folders.
+   */
   readonly settings: object;
   /** As they were put there. */
   applications(): Promise<readonly { readonly name: string; readonly args: { readonly source: object } }[]>;

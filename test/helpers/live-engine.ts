@@ -27,7 +27,7 @@ export interface LiveEngine {
   readonly watch: string;
   readonly state: string;
   /** The story so far. */
-  readonly said: readonly string[];
+  readonly logged: readonly string[];
   ask(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answered>;
   /** With the control token. */
   control(method: string, path: string, body?: unknown): Promise<Answered>;
@@ -59,7 +59,7 @@ export async function startLiveEngine({ settings = {}, prepare, watchBySettings 
   const folder = mkdtempSync(join(tmpdir(), 'modelium-live-'));
   const [watch, state, config] = [join(folder, 'watch'), join(folder, 'state'), join(folder, 'modelium.yaml')];
   mkdirSync(watch);
-  const said: string[] = [];
+  const logged: string[] = [];
   const write = (more: Readonly<Record<string, unknown>>) =>
     writeFileSync(
       config,
@@ -79,7 +79,7 @@ export async function startLiveEngine({ settings = {}, prepare, watchBySettings 
       stateFolder: state,
       ...(watchBySettings ? {} : { watch: [watch] }),
       program: { command: process.execPath, args: [], env: {} },
-      write: (line) => said.push(line),
+      write: (line) => logged.push(line),
     });
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
@@ -92,7 +92,13 @@ export async function startLiveEngine({ settings = {}, prepare, watchBySettings 
     return answered(await fetch(address + path, { method, headers, ...init }));
   };
   const live: LiveEngine = {
-    ...{ engine, address, folder, watch, state, said, ask },
+    engine,
+    address,
+    folder,
+    watch,
+    state,
+    logged,
+    ask,
     control: (method, path, body) => ask(method, path, body, { authorization: `Bearer ${token}` }),
     predict: (model, body = { prompt: 'Hello', max_tokens: 2 }) => ask('POST', `/predict/${model}`, body),
     status: async () => (await ask('GET', '/status')).json as Snapshot,
@@ -109,7 +115,7 @@ export async function startLiveEngine({ settings = {}, prepare, watchBySettings 
       ),
     drop: (name, options) => writeTinyGguf(watch, { name, contextTokens: 512, ...options }),
     async set(more) {
-      const reads = () => said.filter((line) => line.startsWith('Settings read again')).length;
+      const reads = () => logged.filter((line) => line.startsWith('Settings read again')).length;
       const before = reads();
       write(more as Record<string, unknown>);
       await eventually('the settings are read again', () => reads() > before);

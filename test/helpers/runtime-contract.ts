@@ -4,7 +4,7 @@
  * faults as sentences, so that a test can show that it finds planted ones.
  */
 import { planHash } from '../../main/core/decide/plan-hash.ts';
-import type { Adapter, LoadTarget } from '../../main/runtime/adapter.ts';
+import type { Adapter, ForeignFacts, LoadTarget } from '../../main/runtime/adapter.ts';
 import type { RuntimeModule } from '../../main/runtime/module.ts';
 import type { Step, Steps } from '../../main/runtime/step.ts';
 import type { Placement } from '../../shared/decision.ts';
@@ -13,7 +13,7 @@ import type { Address, Endpoint } from '../../shared/model.ts';
 import { FORM_KINDS, type FormKind, type ModelForm, type ModelProfile } from '../../shared/profile.ts';
 import { MIB } from '../../shared/units.ts';
 import { textProfile } from './core-box.ts';
-import { searchWorld } from './searching.ts';
+import { searchMachine } from './searching.ts';
 
 const LOOKS: readonly Step['do'][] = ['stats', 'names', 'read', 'real', 'package', 'ask'];
 const SCRATCH = '/scratch';
@@ -41,11 +41,11 @@ export type ServerAnswers = (step: Step, proof: number) => unknown;
  * routes of its own, anew for each use.
  */
 export function faultsOf(module: RuntimeModule, found: unknown, answers?: () => ServerAnswers): readonly string[] {
-  const world = searchWorld({
+  const machine = searchMachine({
     gpu: () => ({ totalBytes: 24_576 * MIB, computeCapability: '9.0', index: 0 }),
     driver: { isPresent: true, why: '1 GPU' },
   });
-  const adapter = module.adapter(world, found);
+  const adapter = module.adapter(machine, found);
   return [
     ...searchFaults(module),
     ...wordFaults(module, adapter),
@@ -82,10 +82,10 @@ function nothing(step: Step): unknown {
 }
 
 function searchFaults(module: RuntimeModule): readonly string[] {
-  const world = searchWorld();
-  const first = drive(module.find(world, module.notFound), nothing);
-  const again = drive(module.find(world, first.result), nothing);
-  const check = drive(module.check(world), nothing);
+  const machine = searchMachine();
+  const first = drive(module.find(machine, module.notFound), nothing);
+  const again = drive(module.find(machine, first.result), nothing);
+  const check = drive(module.check(machine), nothing);
   const foreign = [...first.taken, ...check.taken].filter((step) => !LOOKS.includes(step.do));
   return [
     ...foreign.map((step) => `its search asks for ${step.do}`),
@@ -113,15 +113,18 @@ function wordFaults(module: RuntimeModule, adapter: Adapter): readonly string[] 
   ];
 }
 
-const profileOf = (kind: FormKind): ModelProfile => ({
+/** @param servers of its runtime: one of them has it, where it lies elsewhere. */
+const profileOf = (kind: FormKind, { servers }: Adapter): ModelProfile => ({
   ...textProfile(512 * MIB),
-  forms: [{ kind, files: [`m.${kind}`], codeFiles: [], ...(kind === 'remote' ? { server: 'remote:lab' } : {}) } satisfies ModelForm],
+  forms: [
+    { kind, files: [`m.${kind}`], codeFiles: [], ...(kind === 'remote' ? { server: servers?.[0]?.name ?? '' } : {}) } satisfies ModelForm,
+  ],
 });
 
 /** The first form that it takes, with its model. */
 function taken(adapter: Adapter): { readonly profile: ModelProfile; readonly form: ModelForm } | null {
   for (const kind of FORM_KINDS) {
-    const profile = profileOf(kind);
+    const profile = profileOf(kind, adapter);
     const [form] = profile.forms;
     if (form !== undefined && adapter.supports(profile, form).supported) return { profile, form };
   }
@@ -130,7 +133,7 @@ function taken(adapter: Adapter): { readonly profile: ModelProfile; readonly for
 
 function formFaults(module: RuntimeModule, adapter: Adapter): readonly string[] {
   return FORM_KINDS.flatMap((kind) => {
-    const profile = profileOf(kind);
+    const profile = profileOf(kind, adapter);
     const [form] = profile.forms;
     if (form === undefined) return [];
     const { supported, why } = adapter.supports(profile, form);
@@ -206,7 +209,7 @@ function serverFaults(module: RuntimeModule, adapter: Adapter, answers?: () => S
   return [
     ...(adapter.servers?.some(({ name }) => name === plan.server) ? [] : ['its plan names no server of it']),
     ...((module.unit === 'remote') === facts.isForeign ? [] : ['it starts what is not its own, or does not start what is']),
-    ...(facts.isForeign ? [] : startFaults(drive(facts.start(), server([null, 503, 200], 200, answers?.())))),
+    ...(facts.isForeign ? lookFaults(facts) : startFaults(drive(facts.start(), server([null, 503, 200], 200, answers?.())))),
     ...(steps.some((step) => step.do === 'spawn') ? ['a load starts a process'] : []),
     ...(steps.findIndex((step) => step.do === 'enter') <= (asked < 0 ? 0 : asked) ? [] : ['it asks before its server is there']),
     ...(same(result.at, SERVER.at) ? [] : ['a model is not where its server is']),
@@ -214,6 +217,25 @@ function serverFaults(module: RuntimeModule, adapter: Adapter, answers?: () => S
       ? []
       : ['nobody lets go of its models']),
     ...(!facts.isForeign && provesWith(adapter, target, 500, answers?.()) ? ['it is called ready though its first answer failed'] : []),
+  ];
+}
+
+/** It is looked at: there, away, and refusing the key, which servers quote. */
+function lookFaults({ where, check }: ForeignFacts): readonly string[] {
+  const look = (status: number, body: string) =>
+    drive(check(), (step) => (step.do !== 'http' ? undefined : status === 0 && step.reportsWhy !== true ? null : { status, body })).result;
+  const there = look(200, ANSWER);
+  const away = [look(0, 'ECONNREFUSED'), look(401, `wrong key: ${KEY}`), look(503, ''), look(200, '<html>')];
+  return [
+    ...(where === '' ? ['nobody knows where it is'] : []),
+    ...(there.isThere && there.offers.some(({ model }) => model === 'a-model') ? [] : ['it does not offer what its server lists']),
+    ...away.flatMap((each) => {
+      if (each.isThere) return ['it is called there, and gave no list'];
+      return [each.why, ...(each.help === '' ? [] : [each.help])].flatMap((text) =>
+        /^\S.*[.?]$/.test(text) ? [] : [`no sentence: ${text}`],
+      );
+    }),
+    ...(JSON.stringify(away).includes(KEY) ? ['it tells the key that its server refuses'] : []),
   ];
 }
 

@@ -111,7 +111,7 @@ export function writeVllm(environment: string, dir: string, version = '0.32.0'):
  * Where Node keeps what it made of the fixtures: they start by the hundred, and stripping their
  * types is most of a start.
  */
-const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/modelium-tests', import.meta.url));
+export const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/modelium-tests', import.meta.url));
 
 /** A shell command that becomes the fixture program (exec: one process, one pid). */
 function writeCommand(dir: string, name: string, flags: readonly string[], path: string): string {

@@ -54,7 +54,8 @@ export function readStrictly(whole: string, asked: { route: 'chat' | 'completion
   const choices = chunks.flatMap((chunk) => chunk.choices);
   return {
     text: choices.map(({ delta, text }) => delta?.content ?? text ?? '').join(''),
-    ...{ chunks, comments },
+    chunks,
+    comments,
     finishReasons: choices.flatMap(({ finish_reason }) => finish_reason ?? []),
   };
 }

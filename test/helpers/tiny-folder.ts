@@ -33,9 +33,18 @@ function tokenizer(): object {
   const tokens = [...SPECIAL, ...byteCharacters()];
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
   return {
-    ...{ version: '1.0', truncation: null, padding: null, normalizer: null },
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    normalizer: null,
     added_tokens: SPECIAL.map((content, id) => ({
-      ...{ id, content, special: true, normalized: false, lstrip: false, rstrip: false, single_word: false },
+      id,
+      content,
+      special: true,
+      normalized: false,
+      lstrip: false,
+      rstrip: false,
+      single_word: false,
     })),
     pre_tokenizer: {
       type: 'Sequence',
@@ -78,17 +87,29 @@ export async function writeTinyFolder(folder: string, options: TinyFolderOptions
   const settings = { tokenizer_class: 'PreTrainedTokenizerFast', bos_token: SPECIAL[0], eos_token: SPECIAL[2], chat_template: TEMPLATE };
   await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(settings));
   const config = {
-    ...{ architectures: ['LlamaForCausalLM'], model_type: 'llama', vocab_size: vocabulary, hidden_size: hidden, num_hidden_layers: layers },
-    ...{ intermediate_size: inner, num_attention_heads: HEADS, num_key_value_heads: HEADS / 2, max_position_embeddings: 2048 },
-    ...{ rms_norm_eps: 1e-5, rope_theta: 10_000, hidden_act: 'silu', tie_word_embeddings: false, bos_token_id: 0, eos_token_id: 2 },
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    vocab_size: vocabulary,
+    hidden_size: hidden,
+    num_hidden_layers: layers,
+    intermediate_size: inner,
+    num_attention_heads: HEADS,
+    num_key_value_heads: HEADS / 2,
+    max_position_embeddings: 2048,
+    rms_norm_eps: 1e-5,
+    rope_theta: 10_000,
+    hidden_act: 'silu',
+    tie_word_embeddings: false,
+    bos_token_id: 0,
+    eos_token_id: 2,
     ...options.config,
   };
   await writeFile(join(folder, 'config.json'), JSON.stringify(config));
   return folder;
 }
 
-/** A LoRA adapter of that model, as PEFT keeps it. @param base as it names its base. */
-export async function writeTinyAdapter(
+/** A LoRA of that model, as PEFT keeps it. @param base as it names its base. */
+export async function writeTinyLora(
   folder: string,
   base: string,
   { hidden = HIDDEN, rank = 8, config = {} }: { readonly hidden?: number; readonly rank?: number; readonly config?: object } = {},

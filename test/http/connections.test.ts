@@ -13,6 +13,7 @@ const most = new Connections({ descriptors: DESCRIPTORS, now: () => 0 }).most;
 const LATER_MS = 3_000;
 const PREDICT = 'POST /predict/tiny HTTP/1.1\r\nhost: localhost\r\n';
 const QUESTION = '{"prompt":"a"}';
+const SPARE = 32;
 const ASKS = `${PREDICT}content-length: ${QUESTION.length}\r\n\r\n${QUESTION}`;
 
 let setup: Setup;
@@ -94,6 +95,35 @@ describe('the bound', () => {
     expect(open(busy)).toBe(most);
   });
 
+  it('turns away at once what comes when those that are kept for control are taken too', async () => {
+    setup.engine.ensureReady = () => new Promise(() => {});
+    await clients(most, ASKS);
+    await ask(setup, '/health', { headers: { connection: 'close' } });
+    const spare = await clients(SPARE);
+    const more = await clients(3);
+    await until(() => open(more) === 0);
+    for (const each of more) expect(each.answer()).toMatch(/^HTTP\/1.1 503 .*busy-with-connections/s);
+    expect(open(spare)).toBe(SPARE);
+  });
+
+  it('takes the place of a body that comes a byte at a time, and of none that is only slow', async () => {
+    const [slow] = await clients(1, `${PREDICT}content-length: 100000\r\n\r\n{"prompt":"`);
+    const drip = `${PREDICT}content-length: 1000\r\n\r\n{"prompt":"`;
+    const drops = await clients(most - 1, drip);
+    await until(() => drops.every(({ socket }) => socket.bytesWritten > 0));
+    expect((await predict()).status).toBe(503);
+    for (let times = 0; times < 5; times += 1) {
+      for (const { socket } of drops) if (!socket.destroyed) socket.write('x');
+      slow?.socket.write('x'.repeat(5_000));
+      // By then they have come.
+      await ask(setup, '/health', { headers: { connection: 'close' } });
+      await clock.advance(LATER_MS);
+      expect((await predict()).status).toBe(200);
+      drops.push(await client(drip));
+    }
+    expect(slow?.isClosed()).toBe(false);
+  });
+
   it('takes the place of a body that has stopped coming', async () => {
     const stopped = await clients(most, `${PREDICT}content-length: 1000\r\n\r\n{"prompt":"`);
     await until(() => stopped.every(({ socket }) => socket.bytesWritten > 0));
@@ -102,6 +132,21 @@ describe('the bound', () => {
     expect((await predict()).status).toBe(200);
     expect(open(stopped)).toBe(most - 1);
   });
+});
+
+it('what is no HTTP is answered once, and its connection closed, though the client keeps its side open', async () => {
+  const socket = connect({ port: setup.port, host: '127.0.0.1', allowHalfOpen: true });
+  let [answer, isCut] = ['', false];
+  socket.on('data', (part) => (answer += String(part))).on('error', () => (isCut = true));
+  socket.write('garbage\r\n\r\n');
+  await new Promise((resolve) => socket.once('end', resolve));
+  expect(answer).toMatch(/^HTTP\/1.1 400 .*connection: close.*malformed-http/s);
+  // Nobody takes what it still sends.
+  await until(() => {
+    if (!isCut) socket.write('more');
+    return isCut;
+  });
+  socket.destroy();
 });
 
 describe('requests sent ahead on one connection', () => {

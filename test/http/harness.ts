@@ -2,6 +2,7 @@
  * A real server of ours on a free port, between a real client and a real upstream of node:http;
  * only the engine behind it is a recording fake.
  */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Control, Inference, Lease, RequestReport, Served, WaitOptions } from '../../main/core/gateway.ts';
@@ -11,14 +12,18 @@ import { createHttpServer, type HttpServer } from '../../main/http/server.ts';
 import type { Dispatch } from '../../main/http/upstream.ts';
 import { createClock } from '../../main/io/clock.ts';
 import { createUpstreams } from '../../main/io/http-client.ts';
-import { createLargeJson } from '../../main/io/large-json.ts';
+import { createImages } from '../../main/io/images/images.ts';
+import { createLargeJson, type LargeJson } from '../../main/io/large-json.ts';
+import { collectGarbage } from '../../main/io/memory.ts';
 import { createPageFiles } from '../../main/io/page-files.ts';
+import { createTensorAnswers } from '../../main/io/tensor-answers.ts';
 import { programs } from '../../main/programs.ts';
 import type { SettingsView } from '../../shared/api-settings.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { type ModelProfile, NOTHING_KNOWN } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
+import type { ImageInput } from '../../shared/settings-images.ts';
 import type { EngineEvent, ModelView, Snapshot } from '../../shared/snapshot.ts';
 
 export const TOKEN = 'token-of-the-test';
@@ -86,6 +91,7 @@ export function modelView(id: string, changes: Partial<ModelView> = {}): ModelVi
     loadSeconds: 1,
     retryInMs: null,
     pinned: false,
+    canForget: false,
     pace: null,
     profile: CHAT_PROFILE,
     ...changes,
@@ -105,8 +111,13 @@ export const DECISION: DecisionRow = {
 };
 
 const SETTINGS_VIEW: SettingsView = {
-  ...{ file: null, target: '/home/me/.config/modelium/modelium.yaml', problem: null, given: {}, revision: 'none' },
-  ...{ settings: DEFAULT_SETTINGS, schema: {} },
+  file: null,
+  target: '/home/me/.config/modelium/modelium.yaml',
+  problem: null,
+  given: {},
+  revision: 'none',
+  settings: DEFAULT_SETTINGS,
+  schema: {},
 };
 
 export interface RecordedLease extends Lease {
@@ -134,6 +145,7 @@ export interface FakeEngine {
   snapshot: Snapshot;
   ensureReady: (id: string, options: WaitOptions) => Lease | Promise<Lease>;
   served: Served;
+  imageInputs: Readonly<Record<string, ImageInput>>;
   /** Models of which a request said that they may be broken. */
   readonly doubted: string[];
   waitingFor: string;
@@ -158,8 +170,8 @@ export async function startUpstream(): Promise<Upstream> {
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
       const raw = Buffer.concat(parts).toString();
-      const isForm = request.headers['content-type']?.startsWith('multipart/') === true;
-      const body = isForm ? {} : (JSON.parse(raw) as Record<string, unknown>);
+      const isMultipart = request.headers['content-type']?.startsWith('multipart/') === true;
+      const body = isMultipart ? {} : (JSON.parse(raw) as Record<string, unknown>);
       seen.push({ url: request.url ?? '', headers: request.headers, body, raw });
       upstream.answer(response, body, request);
     });
@@ -234,6 +246,7 @@ export interface Setup {
   readonly server: HttpServer;
   readonly engine: FakeEngine;
   readonly upstream: Upstream;
+  readonly largeJson: LargeJson;
   readonly logged: string[];
   settings: Settings;
   close(): Promise<void>;
@@ -248,7 +261,6 @@ export async function startSetup(
     page?: string;
     /** How many the process may have open. */
     descriptors?: number;
-    collectGarbage?: () => void;
   } = {},
 ): Promise<Setup> {
   const upstream = await startUpstream();
@@ -258,10 +270,14 @@ export async function startSetup(
   const log: Log = { say: () => {}, warn: (line) => void logged.push(line), error: (line) => void logged.push(line), debug: () => {} };
   const clock = options.clock ?? createClock();
   const largeJson = createLargeJson(programs.largeJson, clock);
+  const images = createImages(programs.images, programs.imageDecoders, clock);
+  const tensorAnswers = createTensorAnswers(programs.tensors, clock);
   const server = createHttpServer({
     largeJson,
+    images,
+    tensorAnswers,
+    collectGarbage,
     connections: new Connections({ descriptors: options.descriptors ?? 20_000, now: clock.now }),
-    collectGarbage: options.collectGarbage ?? (() => {}),
     settings: () => setup.settings,
     inference: engine.inference,
     control: engine.control,
@@ -280,11 +296,14 @@ export async function startSetup(
     server,
     engine,
     upstream,
+    largeJson,
     logged,
     async close() {
       await server.close(0);
       await client.close();
       await largeJson.close();
+      await images.close();
+      await tensorAnswers.close();
       await upstream.close();
     },
   };
@@ -309,6 +328,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
         .map(({ id, aliases }) => ({ id, aliases, kind: 'chat', contextTokens: 2_048, createdSeconds: 1_700_000_000 })),
     ensureReady: (id, options) => engine.ensureReady(id, options),
     served: () => engine.served,
+    imageInputs: () => engine.imageInputs,
     waitingFor: () => engine.waitingFor,
     doubt: (id) => void engine.doubted.push(id),
     keepAlive: (id, seconds) => void engine.keptAlive.push([id, seconds]),
@@ -318,12 +338,17 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     snapshot: () => engine.snapshot,
     model: viewOf,
     history: () => ({ stepMs: 1_000, nowMs: 0, atMs: [], devices: {} }),
-    activity: () => ({ nowMs: 0, requests: [], total: 0 }),
+    activity: () => ({ nowMs: 0, requests: [], matching: 0, total: 0 }),
     health: () => (engine.healthy ? { ok: true, reason: null } : { ok: false, reason: 'The ledger cannot be written.' }),
     load: (...args) => void asked.push(['load', ...args]),
     unload: async (...args) => void asked.push(['unload', ...args]),
     pin: (...args) => void asked.push(['pin', ...args]),
     sample: async () => '/cache/sample.gguf',
+    upload: async (name, bytes, signal) => {
+      asked.push(['upload', name, bytes.length]);
+      if (name === 'slow.gguf') await once(signal, 'abort').then(() => asked.push(['left']));
+      return `/incoming/${name}`;
+    },
     async found() {
       const found = { store: 'ollama', name: 'a:1b', path: '/o/manifests/h/library/a/1b', realPath: '/o/blobs/b', bytes: 5 } as const;
       const facts = { kind: 'chat', quantization: 'Q4_0', whole: true, problem: null, registered: null } as const;
@@ -395,6 +420,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     },
     ensureReady: () => engine.lease(),
     served: { isReady: true, runtime: 'llama', tensors: null },
+    imageInputs: {},
     doubted: [],
     waitingFor: 'loading: reading weights, 40 %',
     healthy: true,

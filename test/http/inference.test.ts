@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import OpenAI from 'openai';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Departure } from '../../main/core/gateway.ts';
+import { AnswerBudget } from '../../main/http/answer-budget.ts';
 import { predictEmbeddingsSchema, predictEventSchema, predictLabelsSchema, predictTextSchema } from '../../shared/api-predict.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { ask, CHAT_PROFILE, event, type Setup, startSetup, until } from './harness.ts';
@@ -152,10 +153,69 @@ describe('/predict', () => {
   });
 
   it.each([
+    ['null', null],
+    ['no list', { data: { length: 1 } }],
+    ['entries that are none', { data: [null] }],
+  ])('a server that answers inputs with %s is told, and it counts as no bug of ours', async (_what, value) => {
+    setup.engine.profile = { ...CHAT_PROFILE, kind: 'embedding', hasChatTemplate: false };
+    setup.upstream.answer = (response) => void response.end(JSON.stringify(value));
+    const got = await ask(setup, '/predict/tiny', { body: { input: 'a' } });
+    expect([got.status, got.json.error.code, setup.logged]).toEqual([502, 'upstream-failed', []]);
+  });
+
+  it.each(['null', '5', '{"error":null}', '{"choices":[null]}', '{"choices":[{"text":{}}]}', '{"choices":"x"}', '{"text_output":null}'])(
+    'an event that says nothing counts as none: %s',
+    async (event) => {
+      const usage = '{"choices":[{"delta":{"content":"Hi"},"finish_reason":7}],"usage":{"prompt_tokens":"12","completion_tokens":-1}}';
+      setup.upstream.answer = (response) => void response.end(`data: ${event}\n\ndata: ${usage}\n\ndata: [DONE]\n\n`);
+      const got = await ask(setup, '/predict/tiny', { body: { prompt: 'a' } });
+      expect([got.status, got.json.text, got.json.finish_reason, setup.logged]).toEqual([200, 'Hi', null, []]);
+      expect(setup.engine.reports).toMatchObject([{ promptTokens: null, completionTokens: null }]);
+    },
+  );
+
+  it('a large answer to inputs counts in the bound of all large answers, until it is sent', async () => {
+    setup.engine.profile = { ...CHAT_PROFILE, kind: 'embedding', hasChatTemplate: false };
+    const taken: number[] = [];
+    const open = vi.spyOn(AnswerBudget.prototype, 'open').mockImplementation(() => ({
+      take: (bytes) => void taken.push(bytes),
+      release: () => void taken.push(0),
+    }));
+    const embedding = Array.from({ length: 100_000 }, () => 0.5);
+    setup.upstream.answer = (response) => void response.end(JSON.stringify({ data: [{ embedding }] }));
+    expect((await ask(setup, '/predict/tiny', { body: { input: 'a' } })).json.embeddings).toEqual([embedding]);
+    expect(taken.reduce((sum, bytes) => sum + bytes)).toBeGreaterThan(300_000);
+    expect(taken.at(-1)).toBe(0);
+    open.mockRestore();
+  });
+
+  it('the likeliest of any number of classes is told', async () => {
+    setup.engine.profile = { ...CHAT_PROFILE, kind: 'classifier', hasChatTemplate: false };
+    const probs = Array.from({ length: 200_000 }, (_, index) => (index === 7 ? 0.5 : 0));
+    setup.upstream.answer = (response) => void response.end(JSON.stringify({ data: [{ probs }] }));
+    const got = await ask(setup, '/predict/tiny', { body: { input: 'a' } });
+    expect(got.json.labels).toEqual([{ label: '7', probability: 0.5 }]);
+  });
+
+  it.each([
+    ['embedding', 'BertModel'],
+    ['vision', 'ViTForImageClassification'],
+  ] as const)('labels are refused by a model of the kind %s that chooses between none', async (kind, architecture) => {
+    setup.engine.profile = { ...CHAT_PROFILE, kind, architecture, hasChatTemplate: false };
+    const got = await ask(setup, '/predict/tiny', { body: { input: 'a', labels: ['b', 'c'] } });
+    expect([got.status, got.json.error.param, setup.upstream.seen]).toEqual([400, 'labels', []]);
+  });
+
+  it.each([
     ['images', 'vision', {}],
     ['images or texts by names of the request', 'embedding', { labels: ['cat', 'dog'] }],
   ] as const)('tells the class of %s', async (_what, kind, more) => {
-    setup.engine.profile = { ...CHAT_PROFILE, kind, hasChatTemplate: false };
+    setup.engine.profile = {
+      ...CHAT_PROFILE,
+      kind,
+      architecture: kind === 'embedding' ? 'CLIPModel' : 'ViTForImageClassification',
+      hasChatTemplate: false,
+    };
     const image = 'data:image/png;base64,AAAA';
     const got = await ask(setup, '/predict/tiny', { body: { input: image, ...more } });
     expect(predictLabelsSchema.strict().parse(got.json).labels).toEqual([{ label: 'good', probability: 0.75 }]);
@@ -261,7 +321,7 @@ describe('/v1', () => {
   it.each([
     ['an OpenAI error', 400, { error: { message: 'too long', type: 'BadRequestError', code: 400, param: 'max_tokens' } }, 400, 'too long'],
     ['a FastAPI error', 404, { detail: 'Not Found' }, 404, 'Not Found'],
-    ['a refused key', 401, { error: 'Unauthorized: sk-ours' }, 502, 'llama refuses the key that Modelium asks with'],
+    ['a refused key', 401, { error: 'Unauthorized: sk-ours' }, 502, 'llama refuses the key that Modelium sends'],
     ['an error of the runtime', 500, { error: { message: 'oops', type: 'InternalServerError' } }, 500, 'oops'],
     ['plain text', 503, 'busy', 503, 'busy'],
     ['nothing', 429, '', 429, 'status 429'],
@@ -488,7 +548,7 @@ describe('trouble', () => {
       };
       fill();
     };
-    const socket = connect(setup.port, '127.0.0.1');
+    const socket = connect(setup.port, '127.0.0.1').on('error', () => {});
     const body = '{"model":"tiny","stream":true}';
     socket.write(`POST /v1/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
     await until(() => sent > 0);

@@ -4,6 +4,7 @@ import { exactMember, readJson } from '../../main/http/json-body.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
+const nobody = () => ({ signal: new AbortController().signal, caller: '' });
 const never = { read: () => Promise.reject(new Error('elsewhere')) };
 
 function messagesOf(count: number): Buffer {
@@ -11,7 +12,7 @@ function messagesOf(count: number): Buffer {
 }
 
 test('a small body keeps the numbers of its messages as they were written', async () => {
-  const body = await readJson(messagesOf(2), never, true);
+  const body = await readJson(messagesOf(2), never, true, nobody);
   expect(JSON.stringify(exactMember(body, 'messages'))).toContain('12345678901234567890');
 });
 
@@ -19,7 +20,7 @@ test('a large body is not parsed again on this thread for its numbers, and one o
   const large = messagesOf(2_000);
   expect(large.length).toBeGreaterThan(64 * 1024);
   const parse = vi.spyOn(JSON, 'parse');
-  await expect(readJson(large, never, true)).rejects.toThrow('elsewhere');
+  await expect(readJson(large, never, true, nobody)).rejects.toThrow('elsewhere');
   expect(exactMember({ bytes: large, value: {}, isWhole: true }, 'messages')).toBeUndefined();
   expect(parse).not.toHaveBeenCalled();
 });

@@ -1,4 +1,7 @@
-/** A load test on a real engine whose runtime is the fixture program: what it counts, and that it ends with its client. */
+/**
+ * A load test on a real engine whose runtime is the fixture program: what it counts, and that it
+ * ends with its client.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LoadTestCount } from '../../main/http/load-test-count.ts';
 import type { LoadTestFigures } from '../../shared/api-load-test.ts';
@@ -80,8 +83,16 @@ it('percentiles are those of the nearest rank', () => {
   count.begin();
   count.end({ code: 'busy', message: 'Later.' });
   expect(count.figures(2_000, true)).toEqual({
-    ...{ isDone: true, elapsedMs: 2_000, running: 0, answered: 20, failed: 1 },
-    ...{ firstTokenMs: { p50: 10, p95: 19 }, totalMs: { p50: 1_000, p95: 1_900 } },
-    ...{ promptTokens: 40, completionTokens: 200, tokensPerSecond: 100, errors: [{ code: 'busy', message: 'Later.', count: 1 }] },
+    isDone: true,
+    elapsedMs: 2_000,
+    running: 0,
+    answered: 20,
+    failed: 1,
+    firstTokenMs: { p50: 10, p95: 19 },
+    totalMs: { p50: 1_000, p95: 1_900 },
+    promptTokens: 40,
+    completionTokens: 200,
+    tokensPerSecond: 100,
+    errors: [{ code: 'busy', message: 'Later.', count: 1 }],
   });
 });

@@ -71,7 +71,7 @@ describe('a scan', () => {
     for (let index = 0; index < 130; index += 1) await put(`a-note-${index}.txt`);
     await put('z.gguf');
     const { scan, names: seen } = await scanFolder(root, null, new Set());
-    expect(scan).toMatchObject({ ok: true, isCut: false, notLookedAt: [], otherFiles: 30 });
+    expect(scan).toMatchObject({ ok: true, isCut: false, notScanned: [], otherFiles: 30 });
     expect(scan.ok && scan.candidates.length).toBe(101);
     expect(scan.ok && scan.candidates[0]?.name).toBe('z.gguf');
     // The names of a folder that has not changed are not read again: the same object.

@@ -239,7 +239,7 @@ describe('folders that are not as they should be', () => {
     else mkdirSync(hub, { mode: 0 });
     writeOllamaModel(ollama, 'm', 'latest', tiny);
     const { models, problems } = await find();
-    expect(problems).toEqual([expect.stringContaining(isRoot ? 'links go in a circle' : 'lacks the right')]);
+    expect(problems).toEqual([expect.stringContaining(isRoot ? 'links go in a circle' : 'lacks the permission')]);
     expect(models).toHaveLength(1);
     if (!isRoot) chmodSync(hub, 0o755);
   });

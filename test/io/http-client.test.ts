@@ -1,4 +1,5 @@
 /** The client against a real server on loopback and on a Unix socket. */
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { UpstreamHandler } from '../../main/http/upstream.ts';
+import { packedFolder } from '../../main/io/files/packed-folder.ts';
 import { createUpstreams } from '../../main/io/http-client.ts';
 import { eventually } from '../helpers/eventually.ts';
 
@@ -49,27 +51,25 @@ describe('request', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('uploads the bytes of a file with any method, and tells a file that is not there from a server that is not', async () => {
+  it('uploads a folder with any method, and tells a file that is not there from a server that is not', async () => {
     const target = await serve((request, response) => {
       const { method, url, headers } = request;
       void text(request).then((body) =>
         response.end(
-          `${method} ${url} ${headers.authorization} ${headers['content-type']} ${headers['content-length']} ${body.slice(0, 5)}`,
+          `${method} ${url} ${headers.authorization} ${headers['content-type']} ${headers['content-length']} ${body.slice(0, 2)}`,
         ),
       );
     });
     const folder = mkdtempSync(join(tmpdir(), 'modelium-upload-'));
-    const [full, empty] = [join(folder, 'app.zip'), join(folder, 'empty')];
-    writeFileSync(full, 'bytes'.repeat(100_000));
-    writeFileSync(empty, '');
+    writeFileSync(join(folder, 'app.py'), 'bytes'.repeat(100_000));
     const { body: _none, ...small } = get;
-    const upload = { ...small, method: 'PUT', path: '/api/packages/a.zip', contentType: 'application/zip' } as const;
-    const { body } = await upstreams.upload(target, { ...upload, file: full });
-    expect(body).toBe('PUT /api/packages/a.zip Bearer secret application/zip 500000 bytes');
-    expect((await upstreams.upload(target, { ...upload, file: empty })).body).toBe(
-      'PUT /api/packages/a.zip Bearer secret application/zip 0 ',
-    );
-    await expect(upstreams.upload(target, { ...upload, file: join(folder, 'gone') })).rejects.toMatchObject({ syscall: 'open' });
+    const packing = { below: '', mostBytes: 1_000_000, without: [] };
+    const upload = { ...small, method: 'PUT', path: '/api/packages/a.zip', contentType: 'application/zip', packing } as const;
+    const { bytes } = await packedFolder(folder, packing);
+    const { body } = await upstreams.upload(target, { ...upload, folder });
+    expect(body).toBe(`PUT /api/packages/a.zip Bearer secret application/zip ${bytes} PK`);
+    const gone = { ...small, method: 'POST', texts: {}, files: { file: join(folder, 'gone') } } as const;
+    await expect(upstreams.upload(target, gone)).rejects.toMatchObject({ syscall: 'stat' });
     rmSync(folder, { recursive: true });
   });
 
@@ -174,6 +174,29 @@ describe('dispatch', () => {
     expect(heard[1]).toBe('200 text/event-stream');
     expect(heard.slice(2, -1).join('')).toBe('data: Bearer secret\n\ndata: [DONE]\n\n');
     expect(heard.at(-1)).toBe('end');
+  });
+
+  it('sends large bodies and bodies in parts whole, in order and with their length, several at once', async () => {
+    const target = await serve((incoming, response) => {
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.on('end', () => {
+        const body = Buffer.concat(chunks);
+        response.end(`${incoming.headers['content-length']} ${body.length} ${createHash('sha256').update(body).digest('hex')}`);
+      });
+    });
+    const parts = [randomBytes(700_000), Buffer.from('in the middle'), randomBytes(300_001)];
+    const bodies = [parts, randomBytes(1_000_000), [Buffer.from('{"a":1'), Buffer.from(',"b":2}')], Buffer.from('{}')];
+    const answers = await Promise.all(
+      bodies.map(async (body) => {
+        const { handler, heard, done } = collect();
+        upstreams.dispatch(target, { ...request, body }, handler);
+        await done;
+        return heard.slice(2, -1).join('');
+      }),
+    );
+    const wholes = bodies.map((body) => (Buffer.isBuffer(body) ? body : Buffer.concat(body)));
+    expect(answers).toEqual(wholes.map((body) => `${body.length} ${body.length} ${createHash('sha256').update(body).digest('hex')}`));
   });
 
   it.each([

@@ -39,6 +39,8 @@ describe('the name', () => {
       // The next owner of the inode, with size and time of the last.
       cache.pathOf([{ ...FILE, bornMs: 9 }], { type: 'BF16' }),
       cache.pathOf([{ ...FILE, ctimeMs: 8 }], { type: 'BF16' }),
+      // Written over in place, its time set back: same size, time, inode and birth.
+      cache.pathOf([{ ...FILE, bornMs: 9, ctimeMs: 10 }], { type: 'BF16' }),
       cache.pathOf([{ ...FILE, path: 'other.safetensors' }], { type: 'BF16' }),
       cache.pathOf([FILE, { ...FILE, path: 'config.json' }], { type: 'BF16' }),
     ];

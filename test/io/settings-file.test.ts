@@ -31,7 +31,7 @@ async function write(folder: string, text: string, mode = 0o644): Promise<string
 
 describe('which file', () => {
   test('none is fine', async () => {
-    expect(await loadSettings({ workingFolder, configFolder })).toEqual({ file: null, settings: DEFAULT_SETTINGS, warnings: [] });
+    expect(await loadSettings({ workingFolder, configFolder })).toMatchObject({ file: null, settings: DEFAULT_SETTINGS, warnings: [] });
   });
 
   test("the working folder's goes before the user's", async () => {
@@ -46,13 +46,13 @@ describe('which file', () => {
     const here = await write(workingFolder, 'metrics: { port: 2 }', 0o666);
     const loaded = await loadSettings({ workingFolder, configFolder });
     expect(loaded.file).toBeNull();
-    expect(loaded.warnings).toEqual([expect.stringContaining(`${here} is ignored: others may write it; \`chmod go-w ${here}\``)]);
+    expect(loaded.warnings).toEqual([expect.stringContaining(`${here} is ignored: other users can write it; \`chmod go-w ${here}\``)]);
   });
 
   test.each([0o666, 0o664, 0o646])('one that others may write (mode %o) is refused, wherever it lies', async (mode) => {
     const sentence = (file: string) => ({
       code: 'settings-invalid',
-      message: expect.stringContaining(`${file} cannot be used: others may write it; \`chmod go-w ${file}\``),
+      message: expect.stringContaining(`${file} cannot be used: other users can write it; \`chmod go-w ${file}\``),
     });
     const users = await write(configFolder, 'metrics: { port: 2 }', mode);
     await expect(loadSettings({ workingFolder, configFolder })).rejects.toMatchObject(sentence(users));
@@ -77,9 +77,9 @@ describe('which file', () => {
   test('one in a folder where anybody may replace it is refused', async () => {
     const users = await write(configFolder, 'metrics: { port: 2 }');
     await chmod(configFolder, 0o777);
-    await expect(loadSettings({ workingFolder, configFolder })).rejects.toThrow(/another file in its place; `chmod o-w /);
+    await expect(loadSettings({ workingFolder, configFolder })).rejects.toThrow(/everybody can replace it; `chmod o-w /);
     await symlink(users, join(root, 'link.yaml'));
-    await expect(loadSettings({ config: join(root, 'link.yaml') })).rejects.toThrow(/another file in its place; `chmod o-w .*config`/);
+    await expect(loadSettings({ config: join(root, 'link.yaml') })).rejects.toThrow(/everybody can replace it; `chmod o-w .*config`/);
     await chmod(configFolder, 0o1777);
     expect((await loadSettings({ workingFolder, configFolder })).file).toBe(users);
   });
@@ -91,7 +91,7 @@ describe('which file', () => {
     if (kind === 'folder') await mkdir(file);
     if (kind === 'huge file') await truncate(await write(configFolder, 'a'), 2 ** 40);
     const why =
-      kind === 'huge file' ? /it has 1099511627776 bytes; at most 196608 are read/ : new RegExp(`it is a ${kind}, and no ordinary file`);
+      kind === 'huge file' ? /it has 1099511627776 bytes; at most 196608 are read/ : new RegExp(`it is a ${kind}, not a regular file`);
     await expect(loadSettings({ workingFolder, configFolder })).rejects.toThrow(why);
     await expect(loadSettings({ config: file })).rejects.toThrow(why);
   });
@@ -102,14 +102,14 @@ describe('which file', () => {
     const before = await loadSettings(places);
     expect(before.file).toBeNull();
     expect(before.warnings).toEqual([
-      expect.stringContaining(`(llama.command, llama.args); look at it, and agree to them once with \`modelium trust ${here}\``),
+      expect.stringContaining(`(llama.command, llama.args); read it, and allow them once with \`modelium trust ${here}\``),
     ]);
     expect((await loadSettings({ ...places, config: here })).settings.llama.command).toBe('/bin/evil');
-    const told = vi.spyOn(console, 'log').mockImplementation(() => {});
+    const reported = vi.spyOn(console, 'log').mockImplementation(() => {});
     const shared = { stateFolder: places.stateFolder, json: false };
     const trust = (off: boolean) => trustSettings(shared, here, { yes: true, off, show: false });
     expect(await trust(false)).toBe(0);
-    expect(told.mock.calls.join('\n')).toContain('llama.command: "/bin/evil"');
+    expect(reported.mock.calls.join('\n')).toContain('llama.command: "/bin/evil"');
     expect((await loadSettings(places)).settings.llama.command).toBe('/bin/evil');
     // The same words in another folder are about other programs, and so is an environment beside
     // the file.
@@ -127,7 +127,7 @@ describe('which file', () => {
     expect((await loadSettings(places)).file).toBeNull();
     await write(workingFolder, 'llama: { command: /bin/evil, args: [a] }');
     await trust(true);
-    told.mockRestore();
+    reported.mockRestore();
     expect((await loadSettings(places)).file).toBeNull();
   });
 
@@ -161,14 +161,14 @@ describe('what is wrong, with line and column', () => {
     ['a list element', 'api:\n  cors_origins:\n    - 3\n', ['f.yaml:3:7: api.cors_origins.0: expected a text.']],
     ['an alias that leads nowhere', 'api: *x\n', ['f.yaml']],
   ])('%s', (_, text, expected) => {
-    let told = '';
+    let reported = '';
     try {
       parseSettings(text, 'f.yaml');
     } catch (thrown) {
       expect(thrown).toMatchObject({ code: 'settings-invalid' });
-      told = (thrown as Error).message;
+      reported = (thrown as Error).message;
     }
-    for (const part of expected) expect(told).toContain(part);
+    for (const part of expected) expect(reported).toContain(part);
   });
 
   test('a bomb of aliases is refused', () => {
@@ -210,11 +210,14 @@ describe('what is wrong, with line and column', () => {
 });
 
 describe('watching', () => {
-  function watched(config?: string) {
+  async function watched(config?: string) {
+    const places = { config, workingFolder, configFolder, stateFolder: join(root, 'state') };
+    const inForce = await loadSettings(places);
     const events: (LoadedSettings | string)[] = [];
     let look: () => Promise<void> = async () => {};
     const { checkNow: lookNow } = watchSettings(
-      { config, workingFolder, configFolder, stateFolder: join(root, 'state') },
+      places,
+      inForce,
       { onChange: (loaded) => events.push(loaded), onProblem: (sentence) => events.push(sentence) },
       (_, callback) => {
         look = callback;
@@ -229,7 +232,7 @@ describe('watching', () => {
 
   test('an edit is applied once, when it is still', async () => {
     await write(workingFolder, 'metrics: { port: 1 }');
-    const { events, looks } = watched();
+    const { events, looks } = await watched();
     await looks(3);
     expect(events).toEqual([]);
     await write(workingFolder, 'metrics: { port: 20 }');
@@ -239,9 +242,17 @@ describe('watching', () => {
     expect(events).toMatchObject([{ settings: { metrics: { port: 20 } } }]);
   });
 
+  test('an edit between the reading and the first look is read too', async () => {
+    await write(workingFolder, 'metrics: { port: 1 }');
+    const { events, looks } = await watched();
+    await write(workingFolder, 'metrics: { port: 20 }');
+    await looks(3);
+    expect(events).toMatchObject([{ settings: { metrics: { port: 20 } } }]);
+  });
+
   test('who knows that the file is whole need not wait until it is still', async () => {
     await write(workingFolder, 'metrics: { port: 1 }');
-    const { events, looks, lookNow } = watched();
+    const { events, looks, lookNow } = await watched();
     await looks(1);
     await write(workingFolder, 'metrics: { port: 20 }');
     await lookNow();
@@ -252,7 +263,7 @@ describe('watching', () => {
 
   test('an editor that replaces the file, a broken edit, its mending', async () => {
     const file = await write(workingFolder, 'metrics: { port: 1 }');
-    const { events, looks } = watched(file);
+    const { events, looks } = await watched(file);
     await looks(2);
     await writeFile(`${file}.new`, 'metrics: { port: ');
     await rename(`${file}.new`, file);
@@ -264,7 +275,7 @@ describe('watching', () => {
   });
 
   test('a file that appears, and goes', async () => {
-    const { events, looks } = watched();
+    const { events, looks } = await watched();
     await looks(2);
     const file = await write(configFolder, 'metrics: { port: 5 }');
     await looks(2);
@@ -276,7 +287,7 @@ describe('watching', () => {
   test('an edit that names programs nobody has agreed to is a problem, not another file', async () => {
     const here = await write(workingFolder, 'metrics: { port: 1 }');
     await write(configFolder, 'metrics: { port: 2 }');
-    const { events, looks } = watched();
+    const { events, looks } = await watched();
     await looks(2);
     await write(workingFolder, 'vllm: { command: /bin/evil }');
     await looks(3);
@@ -287,7 +298,7 @@ describe('watching', () => {
 
   test('an explicit file that goes keeps the old settings', async () => {
     const file = await write(configFolder, 'metrics: { port: 5 }');
-    const { events, looks } = watched(file);
+    const { events, looks } = await watched(file);
     await looks(2);
     await rm(file);
     await looks(3);

@@ -6,9 +6,12 @@ import { describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../main/io/clock.ts';
 import { readGroupMemory, readOomKills } from '../../main/io/devices/cgroup.ts';
 import { createLineRing, createLog, LINES_KEPT } from '../../main/io/log.ts';
+import { keepMemorySmall } from '../../main/io/memory.ts';
 import { createLineCutter, LONGEST_LINE } from '../../main/io/processes/lines.ts';
 import { OomKills } from '../../main/io/processes/oom-kills.ts';
 import { parseStat, readStat } from '../../main/io/processes/proc.ts';
+import { MIB } from '../../shared/units.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 function cut(chunks: readonly string[]): string[] {
   const lines: string[] = [];
@@ -74,9 +77,13 @@ describe('log', () => {
     expect(lines).toEqual([
       'Warning: No more watches.',
       'Warning: Another one.',
-      'Warning: No more watches. (999 more times since it was last said)',
+      'Warning: No more watches. (999 more times since it was last logged)',
     ]);
     expect(log.lines()).toHaveLength(3);
+    // A clock that is set back by an hour.
+    nowMs -= 3_600_000;
+    log.warn('No more watches.');
+    expect(lines).toHaveLength(4);
   });
 
   it('lets no control character of a file name reach the terminal', () => {
@@ -202,7 +209,8 @@ describe('processes that the kernel ended for lack of memory', () => {
     [
       'by our own group first',
       {
-        ...{ ...vmstat, '/proc/self/cgroup': '0::/a/b\n' },
+        ...vmstat,
+        '/proc/self/cgroup': '0::/a/b\n',
         '/sys/fs/cgroup/a/b/memory.events': 'oom 3\noom_kill 2\noom_group_kill 0\n',
         '/sys/fs/cgroup/a/memory.events': 'oom_kill 5\n',
       },
@@ -211,7 +219,8 @@ describe('processes that the kernel ended for lack of memory', () => {
     [
       'by version 1, whose path is not visible inside the container',
       {
-        ...{ ...vmstat, '/proc/self/cgroup': '4:memory:/outside\n0::/\n' },
+        ...vmstat,
+        '/proc/self/cgroup': '4:memory:/outside\n0::/\n',
         '/sys/fs/cgroup/memory/memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 4\n',
       },
       4,
@@ -254,4 +263,72 @@ it("a timer's fault is told, also that of a promise, and ends nothing", async ()
   const callback: () => unknown = () => Promise.reject(new Error('later'));
   clock.after(0, callback);
   await vi.waitFor(() => expect(faults.map(String)).toEqual(['Error: at once', 'Error: later']));
+});
+
+describe('garbage of a process', () => {
+  function keeper() {
+    const clock = createVirtualClock();
+    const machine = { cpuMs: 0, residentBytes: 100 * MIB, isBusy: false, collections: 0, kind: '' };
+    const kept = keepMemorySmall({
+      clock,
+      cpuMs: () => machine.cpuMs,
+      residentBytes: () => machine.residentBytes,
+      isBusy: () => machine.isBusy,
+      collect: (kind) => {
+        machine.collections += 1;
+        machine.kind = kind;
+        machine.residentBytes = 90 * MIB;
+      },
+    });
+    return { clock, machine, kept };
+  }
+
+  it('is collected once it is quiet after the start, and again only when the process has grown', async () => {
+    const { clock, machine, kept } = keeper();
+    machine.cpuMs += 1_000;
+    await clock.advance(3_000);
+    expect(machine.collections).toBe(0);
+    await clock.advance(3_000);
+    expect(machine.collections).toBe(1);
+    machine.residentBytes += 7 * MIB;
+    await clock.advance(60_000);
+    expect(machine.collections).toBe(1);
+    machine.residentBytes += MIB;
+    await clock.advance(3_000);
+    expect(machine.collections).toBe(2);
+    kept.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('that is much is given back while requests are under way, once a minute, and by a shorter pause', async () => {
+    const { clock, machine } = keeper();
+    await clock.advance(3_000);
+    expect(machine).toMatchObject({ collections: 1, kind: 'thorough' });
+    machine.isBusy = true;
+    machine.residentBytes += 63 * MIB;
+    await clock.advance(120_000);
+    expect(machine.collections).toBe(1);
+    machine.residentBytes += MIB;
+    await clock.advance(3_000);
+    expect(machine).toMatchObject({ collections: 2, kind: 'all' });
+    machine.residentBytes += 64 * MIB;
+    await clock.advance(57_000);
+    expect(machine.collections).toBe(2);
+    await clock.advance(3_000);
+    expect(machine.collections).toBe(3);
+  });
+
+  it('waits while a request is under way or the process works', async () => {
+    const { clock, machine } = keeper();
+    machine.isBusy = true;
+    await clock.advance(30_000);
+    machine.isBusy = false;
+    for (let times = 0; times < 10; times += 1) {
+      machine.cpuMs += 100;
+      await clock.advance(3_000);
+    }
+    expect(machine.collections).toBe(0);
+    await clock.advance(3_000);
+    expect(machine.collections).toBe(1);
+  });
 });

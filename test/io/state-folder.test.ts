@@ -46,6 +46,15 @@ test('the token stays over restarts, the engine file does not', () => {
   second.close();
 });
 
+test('an engine that was killed leads nobody to its port any more, as soon as the next one starts', () => {
+  openStateFolder(path).close();
+  writeFileSync(join(path, 'engine.json'), JSON.stringify(ENGINE));
+  expect(readEngineFile(path)).toEqual(ENGINE);
+  const next = openStateFolder(path);
+  expect(readEngineFile(path)).toBeNull();
+  next.close();
+});
+
 test('a second engine is told where the first one is', () => {
   const first = openStateFolder(path);
   expect(() => openStateFolder(path)).toThrow(/just starting/);
@@ -78,8 +87,8 @@ test('a folder that others may write, or that is not ours, is refused with what 
   mkdirSync(path, { recursive: true });
   for (const mode of [0o777, 0o775, 0o702]) {
     chmodSync(path, mode);
-    expect(() => openStateFolder(path)).toThrow(`${path} cannot be used: others may write it; \`chmod go-w ${path}\``);
-    expect(() => readToken(path)).toThrow('others may write it');
+    expect(() => openStateFolder(path)).toThrow(`${path} cannot be used: other users can write it; \`chmod go-w ${path}\``);
+    expect(() => readToken(path)).toThrow('other users can write it');
     expect(modeOf(path)).toBe(mode);
   }
 });
@@ -89,7 +98,7 @@ test('a link in its place is never followed with chmod', () => {
   mkdirSync(elsewhere, { mode: 0o755 });
   mkdirSync(join(root, 'deep'));
   symlinkSync(elsewhere, path);
-  expect(() => openStateFolder(path)).toThrow(/others may look into it; `chmod 700 /);
+  expect(() => openStateFolder(path)).toThrow(/other users can read it; `chmod 700 /);
   expect(modeOf(elsewhere)).toBe(0o755);
   chmodSync(elsewhere, 0o700);
   openStateFolder(path).close();
@@ -98,10 +107,10 @@ test('a link in its place is never followed with chmod', () => {
 test('a token that others may write, or that is no file, is refused', () => {
   openStateFolder(path).close();
   chmodSync(join(path, 'control-token'), 0o622);
-  expect(() => readToken(path)).toThrow(/control-token cannot be used: others may write it/);
+  expect(() => readToken(path)).toThrow(/control-token cannot be used: other users can write it/);
   rmSync(join(path, 'control-token'));
   execFileSync('mkfifo', [join(path, 'control-token')]);
-  expect(() => readToken(path)).toThrow(/it is a pipe, and no ordinary file/);
+  expect(() => readToken(path)).toThrow(/it is a pipe, not a regular file/);
   expect(() => openStateFolder(path)).toThrow(/it is a pipe/);
 });
 

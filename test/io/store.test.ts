@@ -84,8 +84,15 @@ describe("the devices' last day", () => {
   it('outlives a restart, and what is older than a day goes', () => {
     const store = opened();
     const device = {
-      ...{ id: 'GPU-0', usedBytes: 5, othersBytes: 1, promisedBytes: 0, leakedBytes: 0, byModel: { chat: 4 } },
-      ...{ utilizationRatio: 0.5, powerWatts: 210.5, temperatureCelsius: null },
+      id: 'GPU-0',
+      usedBytes: 5,
+      othersBytes: 1,
+      promisedBytes: 0,
+      leakedBytes: 0,
+      byModel: { chat: 4 },
+      utilizationRatio: 0.5,
+      powerWatts: 210.5,
+      temperatureCelsius: null,
     };
     const day = 86_400_000;
     for (const atMs of [WALL_MS, WALL_MS + day - 120_000, WALL_MS + day + 1]) store.samples.keep({ atMs, devices: [device] });
@@ -255,6 +262,87 @@ describe('the file', () => {
     const next = opened();
     expect(next.problem).toContain('was damaged');
     expect(next.ledger.decisions({ limit: 10 })).toEqual([]);
+  });
+
+  /** Fills the table's first page, as a disk does that lost it. */
+  function damage(table: string): void {
+    const file = join(folder, 'modelium.db');
+    const database = new DatabaseSync(file);
+    const page = Number(database.prepare('SELECT rootpage FROM sqlite_master WHERE name = ?').get(table)?.['rootpage']);
+    database.close();
+    const bytes = readFileSync(file);
+    bytes.fill(0xa5, 4_096 * (page - 1), 4_096 * page);
+    writeFileSync(file, bytes);
+  }
+
+  it.each(['decisions', 'models', 'processes', 'trusts'])('with damage in %s is moved aside, however the last engine ended', (table) => {
+    opened().close();
+    open.length = 0;
+    damage(table);
+    const next = opened();
+    expect(next.problem).toContain('was damaged');
+    expect(next.ledger.decide(decision('a'))).toBe(1);
+  });
+
+  it('with damage that is met later is moved aside at the next start, as is said', () => {
+    opened().close();
+    open.length = 0;
+    damage('samples');
+    const store = opened();
+    expect(store.problem).toBeNull();
+    expect(() => store.samples.past()).toThrow('the next start moves it aside');
+    const next = reopened(store);
+    expect(next.problem).toContain('was damaged');
+    expect(next.samples.past()).toEqual([]);
+    expect(reopened(next).problem).toBeNull();
+  });
+
+  it('whose rows lost a bit keeps the others', () => {
+    const store = opened();
+    for (const id of ['a', 'b', 'c']) store.ledger.decide(decision(id));
+    store.close();
+    open.length = 0;
+    const database = new DatabaseSync(join(folder, 'modelium.db'));
+    database.exec("UPDATE decisions SET candidates = '[fal\u0001e]' WHERE model_id = 'b'");
+    database.exec("INSERT INTO models (id, remembered) VALUES ('x', '{')");
+    database.close();
+    const next = opened();
+    expect(next.ledger.decisions({ limit: 10 }).map(({ modelId }) => modelId)).toEqual(['c', 'a']);
+    expect(next.ledger.remembered()).toEqual([]);
+  });
+
+  it('whose rows lost a bit in the name of a value says so, and no reader meets half a row', () => {
+    const store = opened();
+    store.ledger.remember(remembered);
+    store.ledger.decide(decision('a'));
+    store.ledger.learn(measurement);
+    store.trust.trust({ modelId: 'a', form: 'transformers', hash: 'h', files: remembered.files, at: 'x' });
+    const leader = { pid: 7, startTime: 8, bootId: 'b' };
+    store.processes.intend({ ...row, command: ['llama'], leader, members: [leader] });
+    store.close();
+    open.length = 0;
+    // One bit of a letter each: 0x66 becomes 0x67, and so on.
+    const database = new DatabaseSync(join(folder, 'modelium.db'));
+    const damaged = (table: string, column: string, from: string, to: string) =>
+      database.exec(`UPDATE ${table} SET ${column} = replace(${column}, '${from}', '${to}')`);
+    damaged('models', 'remembered', '"files"', '"giles"');
+    damaged('decisions', 'because', '"cause"', '"bause"');
+    damaged('measurements', 'predicted', '10', '"0"');
+    damaged('trusts', 'files', '"path"', '"qath"');
+    damaged('processes', 'members', '"pid"', '"qid"');
+    damaged('processes', 'command', '"', '!');
+    database.close();
+    const next = opened();
+    expect(next.problem).toContain('1 of 1 rows of pins and registered paths and 1 of 1 rows of trust cannot be read');
+    expect(next.ledger.remembered()).toEqual([]);
+    expect(next.ledger.decisions({ limit: 10 })).toEqual([]);
+    expect(next.ledger.measurements('a', 'llama', 10)).toEqual([]);
+    expect(next.trust.trusted()).toEqual([]);
+    // Its launch id still finds what runs.
+    expect(next.processes.rows()).toEqual([{ ...row, command: [], leader, members: [] }]);
+    // Noticed again, it is whole again.
+    next.ledger.remember(remembered);
+    expect(next.ledger.remembered()).toEqual([remembered]);
   });
 
   it('that cannot be opened is said', () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,12 +50,16 @@ function names(path = folder): readonly string[] | string {
 
 /** Of this process; null where the system does not tell. */
 function inotifyWatches(): number | null {
-  try {
-    const texts = readdirSync('/proc/self/fdinfo').map((name) => readFileSync(`/proc/self/fdinfo/${name}`, 'utf8'));
-    return texts.join('').match(/^inotify wd:/gm)?.length ?? 0;
-  } catch {
-    return null;
-  }
+  if (!existsSync('/proc/self/fdinfo')) return null;
+  const texts = readdirSync('/proc/self/fdinfo').map((name) => {
+    try {
+      return readFileSync(`/proc/self/fdinfo/${name}`, 'utf8');
+    } catch {
+      // Closed since, as that of the listing itself is.
+      return '';
+    }
+  });
+  return texts.join('').match(/^inotify wd:/gm)?.length ?? 0;
 }
 
 const until = (expected: unknown, path = folder) =>

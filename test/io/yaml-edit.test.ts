@@ -127,7 +127,7 @@ describe('what cannot be done is refused', () => {
   });
 });
 
-// ---- any file, any edits ----------------------------------------------------------------------------------------------------------------
+// ---- any file, any edits ------------------------------------------------------------------------
 
 const key = fc.constantFrom('a', 'b', 'port', 'x-y.z', 'no', '7');
 const scalar = fc.oneof(fc.integer(), fc.boolean(), fc.string(), fc.constantFrom('true', '~', '- x', 'a: b', '# x', '', 'multi\nline'));

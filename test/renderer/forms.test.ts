@@ -1,9 +1,48 @@
-/** What the forms of the playground read and write: tensors from texts and pixels, answers as tables and images. */
+/**
+ * What the forms of the playground read and write: tensors from texts and pixels, answers as tables
+ * and images.
+ */
 import { describe, expect, it } from 'vitest';
 import { classesOf, rankedDocuments } from '../../renderer/pages/playground/read-answers.ts';
+import { type Filled, sentInputs, shownInputs } from '../../renderer/pages/playground/tensor-inputs.ts';
 import { readOutputs } from '../../renderer/pages/playground/tensor-outputs.ts';
-import { imageLayout, imageTensor, typedTensor, zerosOf } from '../../renderer/pages/playground/tensor-values.ts';
+import { imageTensor, typedTensor, zerosOf } from '../../renderer/pages/playground/tensor-values.ts';
+import { imageLayout } from '../../shared/image-layout.ts';
 import { givenTensors } from '../../shared/tensors.ts';
+
+describe('the request beside the form', () => {
+  const inputs = [
+    { name: 'x', datatype: 'FP32', shape: [-1, 2] },
+    { name: 'image', datatype: 'FP32', shape: [1, 3, 32, 32] },
+  ];
+  const empty: Filled = { typed: '', isImage: false, file: null, range: '0 to 1' };
+  const filled = (x: Partial<Filled>, image: Partial<Filled>) => (input: { readonly name: string }) => ({
+    ...empty,
+    isImage: input.name === 'image',
+    ...(input.name === 'x' ? x : image),
+  });
+
+  it.each([
+    ['both typed', { typed: '1 2' }, { isImage: false, typed: new Array(3_072).fill('0').join(' ') }],
+    ['one left empty', { typed: '1 2' }, { isImage: false }],
+    ['an image left out', { typed: '1 2' }, {}],
+  ])('is what the form sends: %s', async (_, x, image) => {
+    const shown = shownInputs(inputs, filled(x, image));
+    expect(shown).toEqual({ inputs: await sentInputs(inputs, filled(x, image)), gap: undefined });
+    expect(shown.inputs['x']).toEqual([[1, 2]]);
+  });
+
+  it('says what is left to put in, and what cannot be sent', async () => {
+    const gap = 'Put the values of the image in place of [] at image, nested as FP32 [1, 3, 32, 32].';
+    const file = new File(['x'], 'x.png');
+    expect(shownInputs(inputs, filled({ typed: '1 2' }, { file }))).toEqual({ inputs: { x: [[1, 2]], image: [] }, gap });
+    expect(shownInputs(inputs, filled({}, {}))).toEqual({ inputs: { image: [] }, gap });
+    const wrong = filled({ typed: '1 two' }, {});
+    const why = 'x: "two" is not a number.';
+    expect(shownInputs(inputs, wrong)).toEqual({ inputs: {}, gap: why });
+    await expect(sentInputs(inputs, wrong)).rejects.toThrow(why);
+  });
+});
 
 describe('a tensor that is typed', () => {
   const typed = (datatype: string, shape: readonly number[], text: string) => typedTensor({ datatype, shape }, text);
@@ -24,13 +63,13 @@ describe('a tensor that is typed', () => {
 
   it('says what is wrong with it', () => {
     const why = (...given: Parameters<typeof typed>) => (typed(...given) as { why?: string }).why;
-    expect(why('FP32', [2], '1 x')).toBe('"x" is no number.');
-    expect(why('BOOL', [1], 'maybe')).toBe('"maybe" is no true or false.');
+    expect(why('FP32', [2], '1 x')).toBe('"x" is not a number.');
+    expect(why('BOOL', [1], 'maybe')).toBe('"maybe" is not true or false.');
     expect(why('FP32', [2, 2], '1')).toBe('The shape takes 4 values; there is 1.');
     expect(why('FP32', [-1, 2], '1 2 3')).toBe('The shape takes 2 values or a multiple; there are 3.');
-    expect(why('FP32', [-1], '1 Infinity')).toBe('"Infinity" is no number.');
-    expect(why('INT64', [-1], '9007199254740993')).toMatch(/no whole number that JSON can carry here/);
-    expect(why('FP32', [2], '[1,')).toMatch(/^This is no JSON: /);
+    expect(why('FP32', [-1], '1 Infinity')).toBe('"Infinity" is not a number.');
+    expect(why('INT64', [-1], '9007199254740993')).toMatch(/not a whole number that JSON can carry exactly/);
+    expect(why('FP32', [2], '[1,')).toMatch(/^This is not valid JSON: /);
   });
 
   it('of zeros is what the model takes, whatever its shape', () => {
@@ -69,6 +108,17 @@ describe('an image as a tensor', () => {
     expect(imageTensor(image, { ...first, channels: 3 }, 'ImageNet')).toMatchObject([
       [[[2.24891, -2.1179]], expect.anything(), expect.anything()],
     ]);
+  });
+});
+
+describe('an image that the engine makes into a tensor', () => {
+  it('stands in the shown request where the image belongs, and is no matter of its pixels', () => {
+    const input = { name: 'x', datatype: 'FP32', shape: [-1, -1], image: true } as const;
+    const shown = shownInputs([input], () => ({ typed: '', isImage: true, file: null, range: '0 to 1' }));
+    expect(shown).toEqual({
+      inputs: { x: 'data:image/jpeg;base64,...' },
+      gap: 'Put the image at x: a PNG or JPEG in base64 behind the comma.',
+    });
   });
 });
 

@@ -54,10 +54,46 @@ test('no more than are kept, by number, by size, and by what the browser takes',
   expect(keptChats()[0]?.id).toBe('last');
 });
 
-test.each(['{', '7', 'null', '[{"id":1}]', '[{"id":"a","modelId":"m","title":"t","turns":[null]}]'])(
-  '%s is as if nothing were there',
-  (text) => {
-    stored.set('modelium-chats', text);
-    expect(keptChats()).toEqual([]);
-  },
-);
+test('images stay with the newest questions, and of the others it is told that they went', () => {
+  const image = `data:image/png;base64,${'A'.repeat(900_000)}`;
+  for (let index = 0; index < 3; index += 1) keepChat(`n${index}`, 'chat', [{ ...turn('x'), images: [image] }], index);
+  const kept = () => keptChats().map(({ id, turns }) => [id, turns.map(({ images = [], lostImages = 0 }) => [images.length, lostImages])]);
+  expect(kept()).toEqual([
+    ['n2', [[1, 0]]],
+    ['n1', [[1, 0]]],
+    ['n0', [[0, 1]]],
+  ]);
+  // In one conversation too, and words are not lost for images.
+  keepChat(
+    'long',
+    'chat',
+    [1, 2, 3].map(() => ({ ...turn('y'), images: [image] })),
+    5,
+  );
+  expect(kept()[0]).toEqual([
+    'long',
+    [
+      [0, 1],
+      [1, 0],
+      [1, 0],
+    ],
+  ]);
+  expect(kept().slice(1)).toEqual(['n2', 'n1', 'n0'].map((id) => [id, [[0, 1]]]));
+  // What the browser does not take goes in the same order.
+  mostCharacters = 100_000;
+  keepChat('last', 'chat', [{ ...turn('z'), images: [image] }], 6);
+  expect(kept().map(([id]) => id)).toEqual(['last', 'long', 'n2', 'n1', 'n0']);
+  expect(kept()[0]).toEqual(['last', [[0, 1]]]);
+});
+
+test.each([
+  '{',
+  '7',
+  'null',
+  '[{"id":1}]',
+  '[{"id":"a","modelId":"m","title":"t","turns":[null]}]',
+  '[{"id":"a","modelId":"m","title":"t","turns":[{"question":"q","answer":"a","images":["https://example.org/spy.png"]}]}]',
+])('%s is as if nothing were there', (text) => {
+  stored.set('modelium-chats', text);
+  expect(keptChats()).toEqual([]);
+});

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { plain, spansOf } from '../../renderer/components/ansi.ts';
 import { redacted } from '../../renderer/components/redact.ts';
-import { append, EMPTY_BOOK, type Filtered, filtered } from '../../renderer/pages/logs/log-book.ts';
+import { append, EMPTY_BUFFER, type Filtered, filtered } from '../../renderer/pages/logs/log-buffer.ts';
 import { type LogFilter, readFilter } from '../../renderer/pages/logs/log-filter.ts';
 import { type LogLine, lineText, logLine } from '../../renderer/pages/logs/log-line.ts';
 import { cutByRanges } from '../../renderer/pages/logs/marks.ts';
@@ -117,14 +117,14 @@ describe('the filter', () => {
   });
 });
 
-describe('the book of lines', () => {
+describe('the buffer of lines', () => {
   const lines = (from: number, to: number): LogLine[] =>
     Array.from({ length: to - from }, (_, index) => logLine(from + index, `line ${from + index}`, null));
 
   it('keeps the newest and counts what had to go', () => {
-    const book = append(append(EMPTY_BOOK, lines(0, 8), 10), lines(8, 13), 10);
-    expect([book.lines[0]?.number, book.lines.at(-1)?.number, book.lines.length, book.dropped]).toEqual([3, 12, 10, 3]);
-    const flooded = append(book, lines(13, 43), 10);
+    const buffer = append(append(EMPTY_BUFFER, lines(0, 8), 10), lines(8, 13), 10);
+    expect([buffer.lines[0]?.number, buffer.lines.at(-1)?.number, buffer.lines.length, buffer.dropped]).toEqual([3, 12, 10, 3]);
+    const flooded = append(buffer, lines(13, 43), 10);
     expect([flooded.lines[0]?.number, flooded.lines.length, flooded.dropped]).toEqual([33, 10, 33]);
   });
 
@@ -137,11 +137,11 @@ describe('the book of lines', () => {
       },
       ranges: () => [],
     };
-    let book = EMPTY_BOOK;
+    let buffer = EMPTY_BUFFER;
     let found: Filtered | null = null;
     for (let from = 0; from < 100; from += 5) {
-      book = append(book, lines(from, from + 5), 30);
-      found = filtered(found, book, filter);
+      buffer = append(buffer, lines(from, from + 5), 30);
+      found = filtered(found, buffer, filter);
     }
     expect(found?.lines.map(({ number }) => number)).toEqual([70, 80, 90]);
     expect(looks).toBe(100);
@@ -149,17 +149,17 @@ describe('the book of lines', () => {
 
   it('is filtered anew when it begins anew, or when the filter is another', () => {
     const filter = readFilter('line');
-    const first = filtered(null, append(EMPTY_BOOK, lines(0, 3)), filter);
-    const again = filtered(first, append(EMPTY_BOOK, lines(3, 5)), filter);
+    const first = filtered(null, append(EMPTY_BUFFER, lines(0, 3)), filter);
+    const again = filtered(first, append(EMPTY_BUFFER, lines(3, 5)), filter);
     expect(again.lines.map(({ number }) => number)).toEqual([3, 4]);
-    expect(filtered(again, append(EMPTY_BOOK, lines(3, 5)), readFilter('4')).lines).toHaveLength(1);
-    expect(filtered(again, EMPTY_BOOK, null).lines).toEqual([]);
+    expect(filtered(again, append(EMPTY_BUFFER, lines(3, 5)), readFilter('4')).lines).toHaveLength(1);
+    expect(filtered(again, EMPTY_BUFFER, null).lines).toEqual([]);
   });
 
   it('a level lets through what is as grave or graver', () => {
     const said = ['ERROR one', 'WARNING two', 'three', 'ERROR four'].map((text, number) => logLine(number, text, null));
     const texts = (typed: string, level: 'all' | 'warn' | 'bad') =>
-      filtered(null, append(EMPTY_BOOK, said), readFilter(typed, level)).lines.map(({ text }) => text);
+      filtered(null, append(EMPTY_BUFFER, said), readFilter(typed, level)).lines.map(({ text }) => text);
     expect(texts('', 'warn')).toEqual(['ERROR one', 'WARNING two', 'ERROR four']);
     expect(texts('', 'bad')).toEqual(['ERROR one', 'ERROR four']);
     expect(texts('four', 'bad')).toEqual(['ERROR four']);

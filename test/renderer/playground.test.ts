@@ -2,16 +2,32 @@
  * What the playground computes: bodies, the command for a shell, figures, vectors, which model it
  * shows.
  */
+
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { samplesOf } from '../../renderer/pages/models/samples.ts';
 import { figuresTable, type Measured } from '../../renderer/pages/playground/compare-figures.ts';
-import { chosenModel, DEFAULTS, isSeed, textBody, textsOf, wayOf } from '../../renderer/pages/playground/request.ts';
+import { plannedInWords } from '../../renderer/pages/playground/loads-first-words.ts';
+import { chosenModel, DEFAULTS, isSeed, requestKindOf, textBody, textsOf } from '../../renderer/pages/playground/request.ts';
 import { curlCommand } from '../../renderer/pages/playground/snippets.ts';
 import { norm, similarity } from '../../renderer/pages/playground/vectors.ts';
 import { figuresOf } from '../../shared/answer-figures.ts';
 import { predictPath, predictRequestSchema } from '../../shared/api-predict.ts';
+import type { Decision } from '../../shared/decision.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
+
+it('what a question to several sets going is told of them together', () => {
+  const place = (...victims: string[]) => ({ kind: 'place', candidate: { victims } }) as unknown as Decision;
+  const wait = (...waitsFor: string[]) => ({ kind: 'wait', waitsFor }) as unknown as Decision;
+  const words = (...planned: (readonly [string, Decision | null])[]) => plannedInWords(planned.map(([id, decision]) => ({ id, decision })));
+  expect(words(['a', place()], ['b', place()])).toEqual({ sentence: 'a and b are loaded first.', isWarning: false });
+  expect(words(['a', place('x', 'y')], ['b', place('y')])?.sentence).toBe('a and b are loaded first: x and y have to leave for that.');
+  expect(words(['a', place()], ['b', wait('a')])).toEqual({
+    sentence: 'a is loaded first. b has no room beside them: it waits until a is done.',
+    isWarning: true,
+  });
+  expect(words(['a', { kind: 'refuse' } as unknown as Decision], ['b', null])).toBeNull();
+});
 
 describe('the request', () => {
   it('sends nothing that nobody changed, and lets the model end by itself', () => {
@@ -40,7 +56,12 @@ describe('the request', () => {
       ],
       'Three',
       {
-        ...{ system: 'Be brief.', temperature: 0, topP: 0.5, maxTokens: 9, seed: '7', stop: 'END\n\\n\\n' },
+        system: 'Be brief.',
+        temperature: 0,
+        topP: 0.5,
+        maxTokens: 9,
+        seed: '7',
+        stop: 'END\n\\n\\n',
       },
     );
     expect(body).toEqual({
@@ -50,10 +71,15 @@ describe('the request', () => {
         { role: 'assistant', content: 'Two' },
         { role: 'user', content: 'Three' },
       ],
-      ...{ temperature: 0, top_p: 0.5, max_tokens: 9, seed: 7, stop: ['END', '\n\n'], stream: true },
+      temperature: 0,
+      top_p: 0.5,
+      max_tokens: 9,
+      seed: 7,
+      stop: ['END', '\n\n'],
+      stream: true,
     });
     expect(predictRequestSchema.safeParse(body).success).toBe(true);
-    expect(textBody('chat', [], 'x', { ...DEFAULTS, seed: '1.5' })).not.toHaveProperty('seed');
+    expect(textBody('chat', [], 'x', { ...DEFAULTS, seed: '1.5' })['seed']).toBeUndefined();
     expect(['', '-3', '1e3', '99999999999999999999'].map(isSeed)).toEqual([true, true, false, false]);
     expect(textsOf(' \none\n\n two\n')).toEqual(['one', ' two']);
   });
@@ -110,7 +136,7 @@ describe('the request as curl', () => {
 describe('the figures under an answer', () => {
   const timings = { queue_ms: 0.2, load_ms: 0, first_token_ms: 240, total_ms: 3_800, tokens_per_second: 35.234 };
 
-  it("are the engine's own", () => {
+  it("21, are the engine's own", () => {
     const final = { finish_reason: 'stop', usage: { prompt_tokens: 1_234, completion_tokens: 128 }, timings };
     expect(figuresOf(final)).toEqual(['128 tokens from 1,234', 'first token 240 ms', '35.2 tokens/s', 'total 3.8 s']);
   });
@@ -192,21 +218,27 @@ describe('the model that is shown', () => {
   });
 
   it('is asked in the way of its kind', () => {
-    const way = (kind: 'chat' | 'completion' | 'unknown' | 'embedding' | 'speech', hasChatTemplate = false) =>
-      wayOf({ profile: { kind, hasChatTemplate, forms: [] }, plan: null });
-    const nothing = wayOf({ profile: null, plan: null });
-    expect([way('chat'), way('completion'), way('completion', true), way('unknown'), way('embedding'), way('speech'), nothing]).toEqual([
-      ...['chat', 'text', 'chat', 'text', 'embeddings', 'speech', 'chat'],
-    ]);
+    const kindOf = (kind: 'chat' | 'completion' | 'unknown' | 'embedding' | 'speech', hasChatTemplate = false) =>
+      requestKindOf({ profile: { kind, hasChatTemplate, forms: [] }, plan: null });
+    const nothing = requestKindOf({ profile: null, plan: null });
+    expect([
+      kindOf('chat'),
+      kindOf('completion'),
+      kindOf('completion', true),
+      kindOf('unknown'),
+      kindOf('embedding'),
+      kindOf('speech'),
+      nothing,
+    ]).toEqual(['chat', 'text', 'chat', 'text', 'embeddings', 'speech', 'chat']);
     // Of a folder with two forms, the one that is served says it.
     const onnx = { kind: 'onnx', files: [], codeFiles: [], inputs: [{ name: 'x', type: 'float32', shape: [4] }] } as const;
     const text = (name: string) => ({ name, type: 'TYPE_STRING', shape: [1] });
     const triton = { kind: 'triton', files: [], codeFiles: [], inputs: [text('text_input')], outputs: [text('text_output')] } as const;
     const transformers = { kind: 'transformers', files: [], codeFiles: [] } as const;
     const profile = { kind: 'embedding', hasChatTemplate: false } as const;
-    expect(wayOf({ profile: { ...profile, forms: [onnx] }, plan: null })).toBe('tensors');
-    expect(wayOf({ profile: { ...profile, forms: [transformers, onnx] }, plan: null })).toBe('embeddings');
-    expect(wayOf({ profile: { ...profile, forms: [transformers, onnx] }, plan: { form: 'onnx' } })).toBe('tensors');
-    expect(wayOf({ profile: { ...profile, forms: [triton] }, plan: null })).toBe('text');
+    expect(requestKindOf({ profile: { ...profile, forms: [onnx] }, plan: null })).toBe('tensors');
+    expect(requestKindOf({ profile: { ...profile, forms: [transformers, onnx] }, plan: null })).toBe('embeddings');
+    expect(requestKindOf({ profile: { ...profile, forms: [transformers, onnx] }, plan: { form: 'onnx' } })).toBe('tensors');
+    expect(requestKindOf({ profile: { ...profile, forms: [triton] }, plan: null })).toBe('text');
   });
 });

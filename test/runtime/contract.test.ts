@@ -1,20 +1,21 @@
 /** Every runtime of the list keeps the contract; planted faults show that it is looked for. */
 import { describe, expect, test } from 'vitest';
-import type { Adapter } from '../../main/runtime/adapter.ts';
+import type { Adapter, ForeignFacts, ForeignStatus } from '../../main/runtime/adapter.ts';
 import { LATER_RUNTIMES, RUNTIMES, runtimesOf } from '../../main/runtime/adapters.ts';
 import type { RuntimeModule } from '../../main/runtime/module.ts';
-import { spawn } from '../../main/runtime/step.ts';
+import { http, type Steps, spawn } from '../../main/runtime/step.ts';
 import { RUNTIME_IDS, type RuntimeId } from '../../shared/decision.ts';
 import { settingsSchema } from '../../shared/settings.ts';
 import { FakeRay } from '../fixtures/fake-ray/state.ts';
+import { fakeRemote } from '../fixtures/fake-remote/module.ts';
 import { fakeServer } from '../fixtures/fake-server/module.ts';
 import { faultsOf, type ServerAnswers } from '../helpers/runtime-contract.ts';
-import { searchWorld } from '../helpers/searching.ts';
+import { searchMachine } from '../helpers/searching.ts';
 
 const VERSION = { command: '/venv/bin/vllm', path: '/venv/bin', version: '0.32.0', isCpuBuild: false, architectures: null };
 const OPEN = { at: { port: 8123 }, key: null, protocol: 'openai', model: 'a-model', prefix: '/v1' } as const;
 const FIRST = RUNTIMES[0]!;
-const SOME = FIRST.adapter(searchWorld(), FIRST.notFound);
+const SOME = FIRST.adapter(searchMachine(), FIRST.notFound);
 const LAB = { url: 'http://10.0.0.5:8000/v1', models: 'all', prefix: '' } as const;
 const AT_LAB = {
   name: 'lab',
@@ -29,8 +30,14 @@ const FOUND: Partial<Record<RuntimeId, unknown>> = {
   vllm: { install: { found: true, ...VERSION }, about: 'a test' },
   triton: {
     elsewhere: null,
-    ...{ program: '/opt/tritonserver/bin/tritonserver', backendsFolder: '/opt/tritonserver/backends', version: '2.51.0', isWrong: false },
-    ...{ backends: ['onnxruntime', 'python'], message: 'Triton 2.51.0.', about: 'a test' },
+    container: null,
+    program: '/opt/tritonserver/bin/tritonserver',
+    backendsFolder: '/opt/tritonserver/backends',
+    version: '2.51.0',
+    isWrong: false,
+    backends: ['onnxruntime', 'python'],
+    message: 'Triton 2.51.0.',
+    about: 'a test',
   },
   ray: { cluster: null, program: '/opt/ray/bin/ray', version: '2.58.0', message: 'Ray 2.58.0.', isWrong: false, about: 'a test' },
   remote: { remotes: [{ ...AT_LAB, settings: LAB }], about: 'a test' },
@@ -54,7 +61,7 @@ const SETTINGS = settingsSchema.parse({
   runtimes: { mine: { command: '/opt/server', args: ['--port', '{port}'], env: { API_KEY: '{key}' }, formats: ['gguf', 'safetensors'] } },
 });
 
-describe.each([...runtimesOf(SETTINGS), fakeServer].map((module) => [module.name, module] as const))('%s', (_name, module) => {
+describe.each([...runtimesOf(SETTINGS), fakeServer, fakeRemote].map((module) => [module.name, module] as const))('%s', (_name, module) => {
   test('keeps the contract', () => {
     expect(faultsOf(module, FOUND[module.id] ?? module.notFound, module.id === 'ray' ? fakeCluster : undefined)).toEqual([]);
   });
@@ -105,4 +112,38 @@ test.each<[string, Partial<Adapter>, RegExp]>([
 ])('a runtime with %s is found out', (_what, broken, fault) => {
   const module: RuntimeModule = { ...FIRST, adapter: (...facts) => ({ ...FIRST.adapter(...facts), ...broken }) };
   expect(faultsOf(module, FIRST.notFound).join('; ')).toMatch(fault);
+});
+
+test.each<[string, (status: ForeignStatus) => ForeignStatus, RegExp]>([
+  [
+    'is always there',
+    (status) => (status.isThere ? status : { isThere: true, endpoint: OPEN, offers: [] }),
+    /called there, and gave no list/,
+  ],
+  ['offers nothing', (status) => ({ ...status, offers: [] }), /does not offer what its server lists/],
+  ['says no sentence', (status) => (status.isThere ? status : { ...status, why: 'away' }), /no sentence: away/],
+])('a server elsewhere that %s is found out', (_what, broken, fault) => {
+  const adapter = fakeRemote.adapter(searchMachine(), null);
+  const servers = adapter.servers?.map((facts) =>
+    facts.isForeign
+      ? {
+          ...facts,
+          *check() {
+            return broken(yield* facts.check());
+          },
+        }
+      : facts,
+  );
+  expect(faultsOf({ ...fakeRemote, adapter: () => ({ ...adapter, servers: servers! }) }, null).join('; ')).toMatch(fault);
+});
+
+test('a server elsewhere that tells the key that is refused is found out', () => {
+  const adapter = fakeRemote.adapter(searchMachine(), null);
+  const facts = adapter.servers?.[0];
+  function* check(): Steps<ForeignStatus> {
+    const answer = yield* http({ at: OPEN.at, key: null, method: 'GET', path: '/', body: null, timeoutMs: 1 });
+    return { isThere: false, why: `${answer?.body}.`, help: '', offers: [] };
+  }
+  const told = { ...adapter, servers: [{ ...facts, check } as ForeignFacts] };
+  expect(faultsOf({ ...fakeRemote, adapter: () => told }, null).join('; ')).toMatch(/tells the key/);
 });

@@ -23,7 +23,7 @@ describe('the proof', () => {
 
   test('takes the smallest tensors of each type, as formats spell them', () => {
     const body = smallestInference([
-      { name: 'pixels', type: 'float32', shape: ['batch', 3, 2, -1] },
+      { name: 'pixels', type: 'float32', shape: ['batch', 3, 2, 1] },
       { name: 'ids', type: 'TYPE_INT64', shape: [2] },
       { name: 'text', type: 'TYPE_STRING', shape: [1] },
       { name: 'mask', type: 'bool', shape: [] },
@@ -36,6 +36,24 @@ describe('the proof', () => {
         { name: 'mask', datatype: 'BOOL', shape: [], data: [false] },
       ],
     });
+  });
+
+  test('is an image of a usual size where that is chosen at run time, and one of each other open size', () => {
+    const shapes = (shape: readonly (string | number)[], size?: readonly [number, number]) =>
+      smallestInference([{ name: 'x', type: 'float32', shape }], size)?.inputs[0]?.shape;
+    expect([
+      shapes(['batch', 3, 'height', 'width']),
+      shapes([-1, -1, -1, 3], [48, 320]),
+      shapes([-1, 3, 48, -1], [48, 320]),
+      shapes([-1, 'tokens']),
+      shapes([-1, 80, -1]),
+    ]).toEqual([
+      [1, 3, 224, 224],
+      [1, 48, 320, 3],
+      [1, 3, 48, 320],
+      [1, 1],
+      [1, 80, 1],
+    ]);
   });
 
   test('is not asked for where that would be a large question', () => {

@@ -16,7 +16,7 @@ import type { ModelProfile } from '../../shared/profile.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 import { FAKE_SERVER, fakeServerAdapter } from '../fixtures/fake-server/module.ts';
 import { textProfile } from '../helpers/core-box.ts';
-import { searchWorld } from '../helpers/searching.ts';
+import { searchMachine } from '../helpers/searching.ts';
 
 const http = createUpstreams();
 const temporary = mkdtempSync(join(tmpdir(), 'ms-'));
@@ -33,16 +33,17 @@ const LIMITS = { stallMs: 20_000, maxMs: 20_000 };
 
 test('starts one process for two models, proves each by tensors, tells both when it ends, and leaves nothing behind', async () => {
   const rows = new Map<string, ProcessRow>();
-  const adapter = fakeServerAdapter(searchWorld(), ['--exit-at-load', 'poison']);
+  const adapter = fakeServerAdapter(searchMachine(), ['--exit-at-load', 'poison']);
   const servers = new Servers({
-    ...{
-      clock: createClock(),
-      http,
-      machineFiles: machineFiles,
-      processes: createProcesses(),
-      scratch: createScratchFolders('/state', temporary),
-    },
-    ...{ heard: () => {}, adapter: () => adapter, randomWord: () => crypto.randomUUID().slice(0, 8), bootId: () => 'boot' },
+    clock: createClock(),
+    http,
+    machineFiles: machineFiles,
+    processes: createProcesses(),
+    scratch: createScratchFolders('/state', temporary),
+    onReport: () => {},
+    adapter: () => adapter,
+    randomWord: () => crypto.randomUUID().slice(0, 8),
+    bootId: () => 'boot',
     policies: () => DEFAULT_SETTINGS.orchestration.policies,
     probe: { sampleNow: async () => ({ atMs: 0, devices: [] }), setFast: () => {}, onSample: () => {} },
     log: { say: () => {}, warn: () => {}, error: () => {}, debug: () => {} },

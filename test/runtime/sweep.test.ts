@@ -15,7 +15,13 @@ interface Living extends ProcessIdentity {
 
 const identity = (pid: number, startTime = pid, bootId = 'now'): ProcessIdentity => ({ pid, startTime, bootId });
 const row = (launchId: string, leader: ProcessIdentity | null, bootId = 'now'): ProcessRow => ({
-  ...{ launchId, modelId: `model of ${launchId}`, command: ['x'], leader, members: [], startedAt: '', bootId },
+  launchId,
+  modelId: `model of ${launchId}`,
+  command: ['x'],
+  leader,
+  members: [],
+  startedAt: '',
+  bootId,
 });
 
 async function swept(rows: readonly ProcessRow[], living: readonly Living[], folders: readonly string[] = []) {
@@ -81,4 +87,11 @@ test('what ignores SIGTERM is killed; what survives that is told, and its row st
   expect(stubborn).toMatchObject({ left: [], rows: [], signals: ['SIGTERM 10 group 10', 'SIGKILL 10 group 10'] });
   const undead = await swept([row('a', identity(10)), row('b', null)], [{ ...identity(10), ignores: 'everything' }], ['a', 'b', 'c']);
   expect(undead).toMatchObject({ survivors: [10], rows: ['a'], removed: ['b', 'c'] });
+});
+
+test('a launch whose row was lost is found by its folder: what runs is ended before its files go', async () => {
+  const { left, removed } = await swept([], [{ ...identity(12), launchId: 'a' }], ['a', 'b']);
+  expect({ left, removed }).toEqual({ left: [], removed: ['a', 'b'] });
+  const undead = await swept([], [{ ...identity(12), launchId: 'a', ignores: 'everything' }], ['a', 'b']);
+  expect(undead).toMatchObject({ survivors: [12], removed: ['b'] });
 });

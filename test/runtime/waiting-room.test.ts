@@ -18,7 +18,11 @@ function createBox(...ids: readonly string[]) {
   }
   const box = { places: 0, served: [] as string[], clock, leave: (_who: string) => {}, ask: (_who: string, _id: string) => false };
   const room = new WaitingRoom({
-    ...{ registry, clock, admission: new Admission(), policies: () => DEFAULT_SETTINGS.orchestration.policies, wake: () => {} },
+    registry,
+    clock,
+    admission: new Admission(),
+    policies: () => DEFAULT_SETTINGS.orchestration.policies,
+    wake: () => {},
     lease(id) {
       if (box.places === 0) return null;
       box.places -= 1;

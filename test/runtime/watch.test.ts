@@ -10,11 +10,19 @@ import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const ENDPOINT: Endpoint = { at: { port: 1 }, key: null, protocol: 'v2', model: 'm', prefix: '' };
 
-function watched(ailments: readonly (string | null)[], isElsewhere = true) {
+function watched(ailments: readonly (string | null)[], isElsewhere = true, isSilentAtWork = false) {
   const clock = createVirtualClock();
   const abort = new AbortController();
   const seen = { looks: 0, broken: [] as (string | undefined)[], paths: [] as string[] };
+  /** Of a core, that its process uses. */
+  const cpu = { share: 0.9, ms: 0 };
+  const work = () => {
+    cpu.ms += 100 * cpu.share;
+    clock.after(100, work);
+  };
+  work();
   const adapter = {
+    isSilentAtWork,
     *ailment() {
       seen.looks += 1;
       yield* pause(100);
@@ -24,6 +32,7 @@ function watched(ailments: readonly (string | null)[], isElsewhere = true) {
   const runner = {
     id: 'm',
     adapter,
+    host: { activity: () => ({ cpuMs: cpu.ms }) },
     stay: { abort, leases: { inFlight: 1, heard: 0 } },
     endHealthCheck: () => {},
     doubt: () => {},
@@ -34,7 +43,7 @@ function watched(ailments: readonly (string | null)[], isElsewhere = true) {
   };
   const http = { request, upload: () => Promise.reject(new Error('never')) };
   watchRunner({ clock, http, randomWord: () => '' }, runner, ENDPOINT, isElsewhere, (ailment) => void seen.broken.push(ailment?.message));
-  return { clock, abort, runner, seen };
+  return { clock, abort, runner, seen, cpu };
 }
 
 test('many doubts are one look, and those right after it one more, a second later', async () => {
@@ -63,4 +72,17 @@ test('a server of tensors that hangs is noticed by its own route for health', as
   await clock.advance(60_000);
   expect(seen.broken).toEqual([undefined]);
   expect(new Set(seen.paths)).toEqual(new Set(['/v2/health/live']));
+});
+
+test('a server that does one thing at a time may be silent for as long as it works; when it works no more, it hangs', async () => {
+  const { clock, seen, cpu } = watched([], false, true);
+  await clock.advance(600_000);
+  expect(seen.broken).toEqual([]);
+  cpu.share = 0.05;
+  await clock.advance(60_000);
+  expect(seen.broken).toEqual([undefined]);
+  // Of others work is no excuse.
+  const other = watched([], false);
+  await other.clock.advance(60_000);
+  expect(other.seen.broken).toEqual([undefined]);
 });

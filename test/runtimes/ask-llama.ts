@@ -37,7 +37,11 @@ const words: string[] = [];
 async function answer(question: LlamaQuestion): Promise<LlamaReply> {
   const { file, contextTokens, prompts = [], steps = 0, embed = [], tokenize = [] } = question;
   const llama = await getLlama({
-    ...{ build: 'never', skipDownload: true, gpu: false, maxThreads: 1, logLevel: LlamaLogLevel.error },
+    build: 'never',
+    skipDownload: true,
+    gpu: false,
+    maxThreads: 1,
+    logLevel: LlamaLogLevel.error,
     logger: (_level, message) => void words.push(message),
   });
   const model = await llama.loadModel({ modelPath: file, vocabOnly: prompts.length + embed.length === 0, ignoreMemorySafetyChecks: true });
@@ -55,13 +59,14 @@ async function answer(question: LlamaQuestion): Promise<LlamaReply> {
   }
   if (prompts.length === 0) return reply;
   const context = await model.createContext({
-    ...{ contextSize: contextTokens, batchSize: contextTokens, threads: { ideal: 1, min: 1 }, flashAttention: false },
-    ...{
-      experimentalKvCacheKeyType: 'F32',
-      experimentalKvCacheValueType: 'F32',
-      ignoreMemorySafetyChecks: true,
-      failedCreationRemedy: false,
-    },
+    contextSize: contextTokens,
+    batchSize: contextTokens,
+    threads: { ideal: 1, min: 1 },
+    flashAttention: false,
+    experimentalKvCacheKeyType: 'F32',
+    experimentalKvCacheValueType: 'F32',
+    ignoreMemorySafetyChecks: true,
+    failedCreationRemedy: false,
   });
   const size = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
   const sequence = context.getSequence();

@@ -29,7 +29,7 @@ const rust = join(folder, 'rust-clients');
 interface Checked {
   readonly check: string;
   readonly ok: boolean;
-  readonly told: string;
+  readonly reported: string;
 }
 
 let live: LiveEngine;
@@ -56,7 +56,7 @@ async function checks(command: string, args: readonly string[]): Promise<readonl
   return lines.map((line) => JSON.parse(line) as Checked);
 }
 
-const failures = (all: readonly Checked[]) => all.filter(({ ok }) => !ok).map(({ check, told }) => `${check}: ${told}`);
+const failures = (all: readonly Checked[]) => all.filter(({ ok }) => !ok).map(({ check, reported }) => `${check}: ${reported}`);
 
 describe('stock clients', () => {
   test('of Python: openai, LangChain, LiteLLM, pydantic-ai, instructor', { timeout: 900_000 }, async () => {
@@ -67,18 +67,19 @@ describe('stock clients', () => {
 
   test('of Python, as the playground shows its requests: each runs, and gets what /predict answers', async () => {
     const python = join(folder, 'python', 'bin', 'python');
-    const told = async (shown: Shown) => (await run(python, ['-c', snippet('Python', live.address, shown)], { encoding: 'utf8' })).stdout;
+    const reported = async (shown: Shown) =>
+      (await run(python, ['-c', snippet('Python', live.address, shown)], { encoding: 'utf8' })).stdout;
     const nasty = 'Say "it\'s" \\ {x} \n \u2028 \u{1f600} in a word';
     const parameters = { ...DEFAULTS, temperature: 0, maxTokens: 6, stop: '</never>' };
     const body = textBody('chat', [], nasty, parameters);
     const words = (asked: Body): Shown => ({ kind: 'words', modelId: 'talker', path: predictPath('talker'), body: asked });
     const answered = async (asked: Body) => ((await live.predict('talker', { ...asked, stream: false })).json as { text: string }).text;
-    expect(await told(words(body))).toBe(`${await answered(body)}\n`);
+    expect(await reported(words(body))).toBe(`${await answered(body)}\n`);
     const more = textBody('chat', [], nasty, parameters, 'and');
-    expect(await told(words(more))).toBe(`${await answered(more)}\n`);
-    const embedded = await told({ kind: 'embeddings', path: '/v1/embeddings', body: { model: 'words', input: ['a', nasty] } });
+    expect(await reported(words(more))).toBe(`${await answered(more)}\n`);
+    const embedded = await reported({ kind: 'embeddings', path: '/v1/embeddings', body: { model: 'words', input: ['a', nasty] } });
     expect(embedded).toMatch(/^\d+ \[[^\]]+\]\n\d+ \[[^\]]+\]\n$/);
-    const json = JSON.parse(await told({ kind: 'json', path: predictPath('words'), body: { input: [nasty] } })) as {
+    const json = JSON.parse(await reported({ kind: 'json', path: predictPath('words'), body: { input: [nasty] } })) as {
       embeddings: number[][];
     };
     expect(json.embeddings).toHaveLength(1);

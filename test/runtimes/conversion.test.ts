@@ -23,9 +23,33 @@ interface Reference {
 }
 
 const DECODERS = [
-  ...['llama', 'llama-tied-biased', 'llama-head-size', 'llama-linear', 'llama-dynamic', 'llama-yarn', 'llama-yarn-factors', 'llama-3'],
-  ...['llama-longrope', 'mistral', 'mixtral', 'qwen2', 'qwen2-yarn', 'qwen2-moe', 'qwen3', 'qwen3-moe', 'phi3', 'phi3-longrope-short'],
-  ...['phi3-longrope-long', 'gemma', 'gemma2', 'gemma3', 'gemma3-linear', 'gpt2', 'granite', 'olmo2', 'smollm3'],
+  'llama',
+  'llama-tied-biased',
+  'llama-head-size',
+  'llama-linear',
+  'llama-dynamic',
+  'llama-yarn',
+  'llama-yarn-factors',
+  'llama-3',
+  'llama-longrope',
+  'mistral',
+  'mixtral',
+  'qwen2',
+  'qwen2-yarn',
+  'qwen2-moe',
+  'qwen3',
+  'qwen3-moe',
+  'phi3',
+  'phi3-longrope-short',
+  'phi3-longrope-long',
+  'gemma',
+  'gemma2',
+  'gemma3',
+  'gemma3-linear',
+  'gpt2',
+  'granite',
+  'olmo2',
+  'smollm3',
 ] as const;
 const ENCODERS = ['bert-cls', 'bert-mean', 'xlm-roberta'] as const;
 /** Of a probability. */

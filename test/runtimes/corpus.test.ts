@@ -82,9 +82,23 @@ const REPEATED: Readonly<Record<string, number>> = { 'falcon-40b': 16 };
  * that they need none.
  */
 const WITHOUT_CACHE = [
-  ...['bert-base', 'bge-small-en-v1.5', 'e5-large-v2', 'minilm-l6', 'ms-marco-minilm', 'bge-reranker-base', 'bge-m3', 'roberta-base'],
-  ...['all-mpnet-base-v2', 'distilbert-sst2', 'modernbert-base', 'clip-vit-base-32', 'siglip-base-224', 'vit-base-224', 'dinov2-base'],
-  ...['resnet-50', 'wav2vec2-base-960h'],
+  'bert-base',
+  'bge-small-en-v1.5',
+  'e5-large-v2',
+  'minilm-l6',
+  'ms-marco-minilm',
+  'bge-reranker-base',
+  'bge-m3',
+  'roberta-base',
+  'all-mpnet-base-v2',
+  'distilbert-sst2',
+  'modernbert-base',
+  'clip-vit-base-32',
+  'siglip-base-224',
+  'vit-base-224',
+  'dinov2-base',
+  'resnet-50',
+  'wav2vec2-base-960h',
 ];
 
 describe('what a real cache holds', () => {

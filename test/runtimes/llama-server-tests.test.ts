@@ -29,7 +29,7 @@ const NOT_HELD: Readonly<Record<string, string>> = {
 interface Outcome {
   readonly id: string;
   readonly outcome: 'passed' | 'failed' | 'skipped' | 'not applicable';
-  readonly told: string;
+  readonly reported: string;
 }
 
 /** What a test's flags ask of a model. */
@@ -98,7 +98,7 @@ test('llama.cpp’s own tests of its server hold', { timeout: 600_000 }, async (
     .filter((line) => line.startsWith('{"id"'))
     .map((line) => JSON.parse(line) as Outcome);
   const of = (outcome: Outcome['outcome']) => outcomes.filter((each) => each.outcome === outcome);
-  const failed = of('failed').map(({ id, told }) => `${id}: ${told}`);
+  const failed = of('failed').map(({ id, reported }) => `${id}: ${reported}`);
   if (process.env['LLAMA_TESTS_TELL'] !== undefined)
     process.stderr.write(
       `${of('passed').length} passed, ${failed.length} failed, ${of('not applicable').length} n.a.\n${failed.join('\n')}\n`,

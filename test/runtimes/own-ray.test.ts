@@ -1,8 +1,8 @@
 /**
  * The real Ray as a cluster of Modelium's own, on processors, by `modelium serve` as it was built:
  * how it starts, what it opens, every task of our application against transformers' own pipelines,
- * and how it ends, with another cluster beside it that nobody may touch. `ray.test.ts` has a cluster
- * of somebody else.
+ * and how it ends, with another cluster beside it that nobody may touch. `ray.test.ts` has a
+ * cluster of somebody else.
  */
 import { execFile, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -50,7 +50,9 @@ let others: number;
 let home: Home;
 let served: Served;
 
-/** The whole session of a process that leads one: whatever Ray calls itself, none of it leaves it. */
+/**
+ * The whole session of a process that leads one: whatever Ray calls itself, none of it leaves it.
+ */
 async function session(leader: number): Promise<readonly Seen[]> {
   const { stdout } = await run('ps', ['-s', String(leader), '-o', 'pid=']).catch(() => ({ stdout: '' }));
   return stdout
@@ -70,7 +72,10 @@ const ask = async (method: string, path: string, body: object | FormData) => {
   return answered(await fetch(served.address + path, init));
 };
 const predict = (model: string, body: object) => ask('POST', `/predict/${model}`, body);
-/** On a busy machine Ray gives up a start of its own after 30 s, and the next request starts it again. */
+/**
+ * On a busy machine Ray gives up a start of its own after 30 s, and the next request starts it
+ * again.
+ */
 const tinyAnswers = () =>
   eventually('tiny answers', async () => (await predict('tiny', { prompt: 'Hello', max_tokens: 1 })).status === 200, 240_000);
 const unload = (model: string) => served.control('POST', `/control/models/${model}/unload`, {});
@@ -152,13 +157,13 @@ async function listensTo(port: number): Promise<{ loopback: boolean; outside: bo
 }
 
 function expectClasses(
-  told: readonly { readonly label: string; readonly scores: Readonly<Record<string, number>> }[],
+  reported: readonly { readonly label: string; readonly scores: Readonly<Record<string, number>> }[],
   expected: unknown,
 ): void {
   const classes = expected as readonly Class[];
-  expect(told.map(({ label }) => label)).toEqual(classes.map(({ label }) => label));
+  expect(reported.map(({ label }) => label)).toEqual(classes.map(({ label }) => label));
   for (const [at, { scores }] of classes.entries())
-    for (const [label, score] of Object.entries(scores)) expect(told[at]?.scores[label]).toBeCloseTo(score, 4);
+    for (const [label, score] of Object.entries(scores)) expect(reported[at]?.scores[label]).toBeCloseTo(score, 4);
 }
 const likeliest = (expected: unknown) =>
   (expected as readonly Class[]).map(({ label, scores }) => ({ label, probability: expect.closeTo(scores[label] ?? Number.NaN, 4) }));
@@ -170,7 +175,7 @@ test('classes of texts are those of the pipeline', async () => {
   expect(json.labels).toEqual(likeliest(expected));
   expectClasses((await ask('POST', '/classify', { model: 'classes', input })).json.data, expected);
   const wished = await predict('classes', { input, labels: ['a', 'b'] });
-  expect([wished.status, wished.json.error.message]).toEqual([400, expect.stringContaining('has classes of its own')]);
+  expect([wished.status, wished.json.error.message]).toEqual([400, expect.stringContaining('has its own classes')]);
   await unload('classes');
 });
 
@@ -243,10 +248,15 @@ test('one of its processes ends: it is told, and the next request has all of it 
 
 const bootId = (): string => processes.identify(process.pid)?.bootId ?? '';
 
-test('an engine that is killed leaves a cluster, which the next one finds and ends', async () => {
+test('an engine that a second signal ends while it drains leaves a cluster, which the next one finds and ends', async () => {
   const leader = ours() as Seen;
   const left = await session(leader.pid);
-  await served.end('SIGKILL');
+  const cut = served.predict('tiny', { prompt: 'Hello', max_tokens: 400 }).catch(() => null);
+  await eventually('it is in flight', async () => (await served.model('tiny'))?.inFlight === 1);
+  served.child.kill('SIGTERM');
+  await served.says(/Press Ctrl-C again to end at once/);
+  expect(await served.end('SIGTERM')).toEqual({ code: 143, signal: null });
+  await cut;
   expect(left.length).toBeGreaterThan(10);
   expect((await session(leader.pid)).length).toBe(left.length);
   served = await startServe(home);

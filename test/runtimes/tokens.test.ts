@@ -65,8 +65,28 @@ async function differences(family: Family, vocabulary = vocabularyOf(family)): P
 }
 
 const FAMILIES = [
-  ...['gpt2', 'llama3', 'olmo2', 'qwen2', 'qwen35', 'smollm', 'deepseek-coder', 'falcon', 'tekken', 'gpt4o', 'bert-uncased', 'bert-cased'],
-  ...['llama2', 'llama2-json', 'mistral', 'phi3', 'gemma', 'gemma-json', 'gemma-runs', 'gemma-raw-runs', 'xlm-roberta', 'xlm-roberta-json'],
+  'gpt2',
+  'llama3',
+  'olmo2',
+  'qwen2',
+  'qwen35',
+  'smollm',
+  'deepseek-coder',
+  'falcon',
+  'tekken',
+  'gpt4o',
+  'bert-uncased',
+  'bert-cased',
+  'llama2',
+  'llama2-json',
+  'mistral',
+  'phi3',
+  'gemma',
+  'gemma-json',
+  'gemma-runs',
+  'gemma-raw-runs',
+  'xlm-roberta',
+  'xlm-roberta-json',
 ] as const;
 
 /**

@@ -96,9 +96,9 @@ test('an ONNX file goes there with the call that loads it, and answers as JSON a
     body: Buffer.concat([Buffer.from(header), Buffer.from(Int32Array.from(bytes).buffer)]),
   });
   const body = Buffer.from(await answer.arrayBuffer());
-  const told = Number(answer.headers.get('inference-header-content-length'));
-  expect([answer.status, body.length - told]).toEqual([200, 214 * 4]);
-  expect(body.readFloatLE(told)).toBeCloseTo(predicted.json.outputs.target_label[0][0], 5);
+  const reported = Number(answer.headers.get('inference-header-content-length'));
+  expect([answer.status, body.length - reported]).toEqual([200, 214 * 4]);
+  expect(body.readFloatLE(reported)).toBeCloseTo(predicted.json.outputs.target_label[0][0], 5);
 });
 
 test('a folder with code goes there as soon as it is trusted; what that server has itself is offered beside it', async () => {

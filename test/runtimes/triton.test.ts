@@ -13,7 +13,9 @@ import { here } from './children.ts';
 import { realFiles } from './real-files.ts';
 import { copyOnnx, tritonProgram, writeTextModel } from './triton-models.ts';
 
-const SETTINGS = () => ({ triton: { command: tritonProgram() }, gpus: { use: 'none' } });
+/** As its package prepares the images of this model: (x / 255 - 0.5) / 0.5, blue first. */
+const DIRECTION = { image_inputs: { x: { size: [48, 192], channels: 'bgr', mean: [0.5], std: [0.5] } } };
+const SETTINGS = () => ({ triton: { command: tritonProgram() }, gpus: { use: 'none' }, models: { direction: DIRECTION } });
 let live: LiveEngine;
 /** Beside the ONNX file: the names of its classes. */
 let config: string;
@@ -21,10 +23,12 @@ beforeAll(async () => {
   execFileSync(here('setup-triton'));
   const onnx = join(await realFiles('magika'), 'magika/models/standard_v3_3/model.onnx');
   config = join(dirname(onnx), 'config.min.json');
+  const direction = join(await realFiles('rapidocr'), 'rapidocr_onnxruntime/models/ch_ppocr_mobile_v2.0_cls_infer.onnx');
   live = await startLiveEngine({
     settings: SETTINGS(),
     prepare: ({ watch }) => {
       copyOnnx(onnx, join(watch, 'magika'));
+      copyOnnx(direction, join(watch, 'direction'));
       writeTextModel(join(watch, 'backwards'));
     },
   });
@@ -34,8 +38,8 @@ afterAll(() => live?.close());
 test('an ONNX file in a folder is loaded, asked by /predict and by /v2, and unloaded', async () => {
   const { measuredBytes } = await live.comesTo('magika', 'ready', 60_000);
   expect(measuredBytes?.['cpu']).toBeGreaterThan(10e6);
-  const told = (await live.ask('GET', '/v2/models/magika')).json;
-  expect(told).toMatchObject({ platform: 'triton', inputs: [{ name: 'bytes', datatype: 'INT32', shape: [-1, 2048] }] });
+  const reported = (await live.ask('GET', '/v2/models/magika')).json;
+  expect(reported).toMatchObject({ platform: 'triton', inputs: [{ name: 'bytes', datatype: 'INT32', shape: [-1, 2048] }] });
   const bytes = bytesOfText('#!/usr/bin/env python3\nimport os\nprint(os.environ)\n');
   const predicted = await live.predict('magika', { inputs: { bytes: [bytes, bytes] } });
   expect([predicted.status, predicted.json.runtime]).toEqual([200, 'triton']);
@@ -50,6 +54,23 @@ test('an ONNX file in a folder is loaded, asked by /predict and by /v2, and unlo
   expect(inferred.json.outputs[0].data[0]).toBeCloseTo(first?.[0] ?? Number.NaN, 5);
   const refused = await live.predict('magika', { inputs: { bytes: [[1, 2]] } });
   expect([refused.status, refused.json.error.param]).toEqual([400, 'inputs.bytes']);
+});
+
+test('a model of images of any size is ready after one of a usual size, and tells an upright line of text from one upside down', async () => {
+  await live.comesTo('direction', 'ready', 60_000);
+  expect((await live.ask('GET', '/v2/models/direction')).json.inputs).toEqual([
+    { name: 'x', datatype: 'FP32', shape: [-1, 3, -1, -1], image: true },
+  ]);
+  const lines = ['line', 'line-upside-down'].map((name) => {
+    const file = readFileSync(join(import.meta.dirname, `../fixtures/images/${name}.png`));
+    return `data:image/png;base64,${file.toString('base64')}`;
+  });
+  const { json } = await live.predict('direction', { input: lines });
+  // Pillow and onnxruntime by themselves: [1, 1e-8] and [4e-12, 1].
+  const [upright, turned] = Object.values(json.outputs)[0] as number[][];
+  expect([upright?.[0], turned?.[1]]).toEqual([expect.closeTo(1, 5), expect.closeTo(1, 5)]);
+  await live.control('POST', '/control/models/direction/unload', {});
+  await live.comesTo('direction', 'unloaded');
 });
 
 test('a folder with code waits for trust, and is asked with a text then', async () => {
@@ -93,7 +114,7 @@ test('a model whose process was killed says READY for ever: it is seen, leaves, 
   const died = await live.predict('backwards', { prompt: 'die' });
   expect([died.status, died.json.error.message]).toEqual([400, expect.stringContaining('is not healthy')]);
   await live.comesTo('backwards', 'unloaded', 60_000);
-  expect(live.said.join('\n')).toContain('backwards broke off: the process that runs its Python code has ended.');
+  expect(live.logged.join('\n')).toContain('backwards broke off: the process that runs its Python code has ended.');
   expect((await live.model('magika'))?.state).toBe('ready');
   expect((await live.predict('backwards', { prompt: 'again' })).json.text).toBe('niaga');
 });
@@ -116,17 +137,35 @@ test('a killed server is started again for whoever asks next, with all of its mo
   process.kill(pid ?? 0, 'SIGKILL');
   await live.comesTo('magika', 'unloaded');
   await live.comesTo('backwards', 'unloaded');
-  const [text, told] = await Promise.all([
+  const [text, reported] = await Promise.all([
     live.predict('backwards', { prompt: 'back' }),
     live.predict('magika', { inputs: { bytes: [bytesOfText('a')] } }),
   ]);
-  expect([text.json.text, told.status, serversAlive()]).toEqual(['kcab', 200, 1]);
+  expect([text.json.text, reported.status, serversAlive()]).toEqual(['kcab', 200, 1]);
 });
 
 test("Triton's own figures stand among the metrics, each under the name of its model alone", async () => {
   await live.set({ ...SETTINGS(), metrics: { enabled: false, include_runtime: true } });
   const lines = (await live.metrics()).split('\n').filter((line) => line.startsWith('nv_inference_request_success{'));
   expect(lines.map((line) => /model="([^"]*)"/.exec(line)?.[1]).toSorted()).toEqual(['backwards', 'magika']);
+});
+
+test('and in the status: what was answered, and how long it took', async () => {
+  const before = (await live.ask('GET', '/status')).json.statistics;
+  for (const prompt of ['a', 'b']) await live.predict('backwards', { prompt });
+  await live.predict('magika', { inputs: { bytes: [bytesOfText('a'), bytesOfText('b')] } });
+  // An answer counts for two seconds.
+  const statistics: typeof before = await eventually('the answers are counted', async () => {
+    const now = (await live.ask('GET', '/status')).json.statistics;
+    return now.magika.requests > before.magika.requests ? now : null;
+  });
+  const grown = (id: string) => ['requests', 'failed', 'inferences', 'executions'].map((name) => statistics[id][name] - before[id][name]);
+  expect([grown('backwards'), grown('magika')]).toEqual([
+    [2, 0, 2, 2],
+    [1, 0, 1, 1],
+  ]);
+  expect(statistics.magika.averageComputeMs).toBeGreaterThan(0);
+  expect(Date.now() - Date.parse(statistics.magika.lastAt)).toBeLessThan(60_000);
 });
 
 test('the last one to leave takes the server along, and nothing of it stays', async () => {

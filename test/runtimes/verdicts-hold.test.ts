@@ -112,18 +112,18 @@ test.each([...Object.keys(SERVED), 'gemma3', 'mamba'])('%s is said to be served,
   expect([answer.status, answer.text.slice(0, 300)]).toEqual([200, expect.anything()]);
   await live.comesTo(name, 'ready', 10_000);
   // "Fits" was true: no attempt failed.
-  expect(live.said.filter((line) => line.startsWith(`${name} `) && /failed|out of memory/.test(line))).toEqual([]);
+  expect(live.logged.filter((line) => line.startsWith(`${name} `) && /failed|out of memory/.test(line))).toEqual([]);
   await live.control('POST', `/control/models/${name}/unload`, {});
 });
 
 test.each(Object.keys(REFUSED))('%s is told at the drop', { timeout: 120_000 }, async (name) => {
   // What looks like a download may go on: that is told too, and nothing is loaded of it.
-  const told = (state: string | undefined) => state === 'blocked' || state === 'settling';
+  const reported = (state: string | undefined) => state === 'blocked' || state === 'settling';
   await expect
-    .poll(async () => told((await live.model(name))?.state) && (await live.model(name))?.message, { timeout: 60_000 })
+    .poll(async () => reported((await live.model(name))?.state) && (await live.model(name))?.message, { timeout: 60_000 })
     .toMatch(/\w/);
   const { status } = await live.predict(name);
   expect(status).toBeGreaterThanOrEqual(400);
   expect((await live.model(name))?.state).not.toBe('failed');
-  expect(live.said.filter((line) => line.startsWith(`Loading ${name} `))).toEqual([]);
+  expect(live.logged.filter((line) => line.startsWith(`Loading ${name} `))).toEqual([]);
 });

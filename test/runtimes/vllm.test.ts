@@ -15,7 +15,7 @@ import type { DecisionRow } from '../../shared/decision.ts';
 import { VLLM_FAILURES } from '../fixtures/vllm/failures.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from '../helpers/live-engine.ts';
-import { writeTinyAdapter, writeTinyFolder } from '../helpers/tiny-folder.ts';
+import { writeTinyFolder, writeTinyLora } from '../helpers/tiny-folder.ts';
 import { here } from './children.ts';
 import { realFiles } from './real-files.ts';
 import { runVllm, vllmCommand } from './vllm-run.ts';
@@ -185,9 +185,9 @@ describe('vLLM on a processor', () => {
   );
 
   test(
-    'an adapter answers as a model of its own, and other than its base',
+    'a LoRA answers as a model of its own, and other than its base',
     async () => {
-      cpSync(await writeTinyAdapter(join(live.folder, 'made/polite'), 'tiny', { hidden: 128 }), join(live.watch, 'polite'), {
+      cpSync(await writeTinyLora(join(live.folder, 'made/polite'), 'tiny', { hidden: 128 }), join(live.watch, 'polite'), {
         recursive: true,
       });
       await live.comesTo('polite', 'unloaded');

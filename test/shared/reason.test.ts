@@ -66,7 +66,7 @@ const HEADLINES: readonly (readonly [Cause, string])[] = [
   [{ kind: 'not-ready', runtimes: ['vllm', 'ray'] }, 'vllm and ray would serve it, but are not ready here'],
   [{ kind: 'no-device' }, 'No runtime can run it on a device of this machine'],
   [{ kind: 'no-such-gpu' }, 'Its settings name no GPU that is here'],
-  [{ kind: 'needs-trust' }, 'Not trusted yet: it brings code that would run here'],
+  [{ kind: 'needs-trust' }, 'Not trusted yet: it contains code that would run here'],
   [{ kind: 'base-not-served', base: 'qwen' }, 'Its base qwen cannot be served'],
   [{ kind: 'said', sentence: 'notes.txt is a text, not a model. Drop a GGUF.' }, 'notes.txt is a text, not a model'],
   [
@@ -76,7 +76,7 @@ const HEADLINES: readonly (readonly [Cause, string])[] = [
   [{ kind: 'failed', code: 'out-of-memory', place: null, sentence: '' }, 'Out of memory'],
   [{ kind: 'failed', code: 'load-stalled', place: on(0), sentence: '' }, 'No progress while loading on GPU 0'],
   [{ kind: 'failed', code: 'load-too-long', place: onCpu, sentence: '' }, 'Loading on the CPU took too long'],
-  [{ kind: 'failed', code: 'room-did-not-come', place: on(0), sentence: '' }, 'GPU 0 did not come free in time'],
+  [{ kind: 'failed', code: 'room-did-not-come', place: on(0), sentence: '' }, 'GPU 0 did not become free in time'],
   [
     { kind: 'failed', code: 'runtime-exited', place: on(0), sentence: 'The library libx.so is missing. Install it.' },
     'The library libx.so is missing',
@@ -112,7 +112,7 @@ describe('headlines', () => {
 
   test('the first sentence is told from a full stop in a name or a figure', () => {
     expect(headlineFrom('models.x.gpus names no GPU that is here.')).toBe('models.x.gpus names no GPU that is here');
-    expect(headlineFrom('llama.cpp v1.2 ended with code 7. Its last words: gone.')).toBe('llama.cpp v1.2 ended with code 7');
+    expect(headlineFrom('llama.cpp v1.2 ended with code 7. Its last output: gone.')).toBe('llama.cpp v1.2 ended with code 7');
     expect(headlineFrom('')).toBe('');
   });
 });
@@ -129,10 +129,7 @@ const FACTS: readonly (readonly [Fact, string])[] = [
     'GPU 0: blender (pid 9) holds 3.8 GiB',
   ],
   [{ fact: 'leaves', model: 'a', use: { is: 'idle', idleMs: 40_000 }, isCut: false }, 'a leaves first (idle 40 s)'],
-  [
-    { fact: 'leaves', model: 'a', use: { is: 'busy', inFlight: 2 }, isCut: true },
-    'a leaves first (2 in flight, and it was waited for long enough)',
-  ],
+  [{ fact: 'leaves', model: 'a', use: { is: 'busy', inFlight: 2 }, isCut: true }, 'a leaves first (2 in flight, after a long enough wait)'],
   [{ fact: 'in-the-way', model: 'a', use: { is: 'new' } }, 'a is in the way (loaded just now)'],
   [{ fact: 'weights', type: 'Q8_0', insteadOf: 'BF16' }, 'weights as Q8_0: there is no room for BF16'],
   [{ fact: 'quantization', type: 'Q4_K_M', of: ['Q4_K_M', 'Q8_0'] }, 'Q4_K_M, of Q4_K_M, Q8_0'],

@@ -78,18 +78,42 @@ test('what names a program, or what one is started with, is for the file alone',
   expect(names.length).toBeGreaterThan(6);
 });
 
+const NO_SECRET = 'The settings never contain the secret itself: name the environment variable that holds it';
+
 describe('what is wrong is said in words', () => {
   test.each<[string, unknown, string]>([
     ['a slip', { metrics: { prot: 9090 } }, 'unknown key "metrics.prot". Did you mean "port"?'],
     ['a slip at the top', { orchestraton: {} }, 'unknown key "orchestraton". Did you mean "orchestration"?'],
     ['a slip below a model', { models: { tiny: { contxt: 1 } } }, 'unknown key "models.tiny.contxt". Did you mean "context"?'],
     ['nothing near', { metrics: { zzzzzz: 1 } }, 'unknown key "metrics.zzzzzz". Known here: enabled, include_runtime, port.'],
+    [
+      'a key in plain text',
+      { remotes: { lab: { url: 'http://box:1/v1', key: 'sk-1' } } },
+      `unknown key "remotes.lab.key". ${NO_SECRET} (key_env), or a file that holds nothing else (key_file).`,
+    ],
+    [
+      'a key under the name that others have for it',
+      { remotes: { lab: { url: 'http://box:1/v1', apiKey: 'sk-1' } } },
+      `unknown key "remotes.lab.apiKey". ${NO_SECRET} (key_env), or a file that holds nothing else (key_file).`,
+    ],
+    [
+      'a token in plain text',
+      { ray_serve: { token: 'sk-1' } },
+      `unknown key "ray_serve.token". ${NO_SECRET} (token_env), or a file that holds nothing else (token_file).`,
+    ],
+    [
+      'a key where none is used',
+      { api: { key: 'sk-1' } },
+      'unknown key "api.key". Known here: host, port, cors_origins, allowed_hosts, max_buffered_mb, max_body_mb.',
+    ],
+    ['a name with nothing below it', { runtimes: { mine: null } }, 'runtimes.mine.command: expected a text, and there is none.'],
+    ['a server with nothing below it', { remotes: { lab: null } }, 'remotes.lab.url: expected a text, and there is none.'],
     ['a choice', { vllm: { enabled: 'yes' } }, 'vllm.enabled: expected true or false or "auto".'],
     ['a word', { orchestration: { policies: { load: 'never' } } }, 'orchestration.policies.load: expected "on_drop" or "on_request".'],
     ['a negative', { gpus: { reserve_mb: -1 } }, 'gpus.reserve_mb: expected a number of at least 0.'],
     ['a fraction', { metrics: { port: 1.5 } }, 'metrics.port: expected a whole number.'],
-    ['a text for a section', { api: 'x' }, 'api: expected a section with keys of its own.'],
-    ['a list for the file', [], 'the file: expected a section with keys of its own.'],
+    ['a text for a section', { api: 'x' }, 'api: expected a section with keys.'],
+    ['a list for the file', [], 'the file: expected a section with keys.'],
     ['a range upside down', { llama: { port_range: [9000, 8100] } }, 'llama.port_range: expected the lower port first.'],
     ['a text for a list', { gpus: { use: 'some' } }, 'gpus.use: expected "all" or "none" or a list.'],
   ])('%s', (_, value, sentence) => {

@@ -37,7 +37,7 @@ test.each<[string, Record<string, unknown>, string | null, RegExp]>([
   ['one inherited from every object', { x: [[1, 2]], constructor: [1] }, 'constructor', /no input of this name/],
   ['too few sizes', { x: [1, 2] }, 'x', /^its shape is \[2\], and the model takes FP32 \[-1, 2\]\.$/],
   ['a wrong size', { x: [[1, 2, 3]] }, 'x', /^its shape is \[1, 3\]/],
-  ['lists of several lengths', { x: [[1, 2], [3]] }, 'x', /not of one length: where 2 values were expected, there is a list of 1/],
+  ['lists of several lengths', { x: [[1, 2], [3]] }, 'x', /differ in length: where 2 values were expected, there is a list of 1/],
   ['a value where a list was', { x: [[1, 2], 3] }, 'x', /there is a single value/],
   ['text for a number', { x: [['1', 2]] }, 'x', /^value 0 is "1", and a number was expected \(FP32\)\.$/],
   ['null for a number', { x: [[1, null]] }, 'x', /^value 1 is null/],

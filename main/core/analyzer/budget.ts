@@ -1,6 +1,6 @@
 /**
- * What reading one candidate may cost, all of its files together: hostile ones could else name
- * thousands, each as costly as one may be (I10).
+ * The reading budget of one candidate, over all of its files. Without it a hostile folder could
+ * name thousands of files, each at the limit for one file (I10).
  */
 import type { ByteSource } from './bytes.ts';
 import { damaged } from './bytes.ts';
@@ -18,7 +18,7 @@ export function withBudget(files: readonly CandidateFile[], mostBytes = MOST_REA
   const take = (bytes: number): void => {
     left -= bytes;
     if (left < 0)
-      throw damaged(`telling what it is takes more than ${Math.floor(mostBytes / 1024 / 1024)} MiB of reading, which no model needs`);
+      throw damaged(`analysing it would need more than ${Math.floor(mostBytes / 1024 / 1024)} MiB of reading, which is the limit`);
   };
   return files.map((file) => ({ path: file.path, bytes: file.bytes, open: () => counted(file.open(), take) }));
 }

@@ -1,7 +1,7 @@
 /**
- * Reading headers of files that nobody vouches for: a window over a source, with every length
- * checked before it is believed (I7). Owns the bounds of reading; knows no format. Throws nothing
- * but FormatError (beside what the source itself throws).
+ * Reads headers of untrusted files: a window over a source, with every length checked before use
+ * (I7). Owns the reading limits; knows no format. It throws only FormatError, apart from errors of
+ * the source itself.
  */
 
 /**

@@ -1,7 +1,7 @@
 /**
- * A candidate's files -> what is there, what is missing, whether it is damaged, and what it is. The
- * analyzer's front door. Pure over sources of bytes: who opens files, and says that one cannot be
- * read, is `main/io`.
+ * The entry point of the analyzer: from a candidate's files to what is present, missing or damaged,
+ * and what the model is. Pure over byte sources; `main/io` opens the files and reports unreadable
+ * ones.
  */
 import { type FileProblem, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';
@@ -192,7 +192,7 @@ function unknownProfile(files: readonly CandidateFile[], notes: readonly string[
     weightBytes: files.reduce((sum, file) => sum + file.bytes, 0),
     forms: [{ kind: 'unknown', files: paths, codeFiles: [] }],
     notes: [
-      `There is no model in it that Modelium knows: neither a GGUF nor a config.json of a Hugging Face model; found: ${found}.`,
+      `Modelium does not recognise a model in it: it has neither a GGUF nor a config.json of a Hugging Face model; found: ${found}.`,
       ...notes,
     ],
   };

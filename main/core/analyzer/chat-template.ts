@@ -1,6 +1,6 @@
 /**
- * Chat templates as the files of a model have them, and whether they can be rendered: told at the
- * drop, not at the first chat. Pure.
+ * Finds the chat templates in a model's files and checks whether they can be rendered, so that a
+ * broken one is reported when the model is dropped, not at its first chat. Pure.
  */
 import { refusalOf, TemplateBoundError } from '../jinja/errors.ts';
 import { Template } from '../jinja/template.ts';

@@ -1,7 +1,7 @@
 /**
- * Which files would run code, or be unpickled, if a form were loaded: the list that trust is given
- * for (design 13). One table by name; what only the content of a file tells (ONNX's operators, a
- * configuration's words) is handed in by who read it. Pure.
+ * The table of files that would run code, or be unpickled, if a form were loaded. Users give trust
+ * for this list. It goes by file names; findings from file content (ONNX's operators, a field of a
+ * configuration) are passed in by the readers. Pure.
  */
 
 /** Python, native libraries, and pickles under all their names. */

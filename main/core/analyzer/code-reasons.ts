@@ -1,6 +1,6 @@
 /**
- * Why a file counts as code, for the person who has to decide about it. Wording only: which files
- * do is the analyzer's finding. Pure.
+ * The sentences that tell a user why a file counts as code. Wording only; the analyzer finds the
+ * files. Pure.
  */
 import type { FormKind } from '../../../shared/profile.ts';
 
@@ -13,7 +13,7 @@ const BY_NAME: readonly (readonly [name: RegExp, why: string])[] = [
   [/\.onnx$/i, 'a graph with operators that need a library of their own'],
   [/(?:^|\/)config\.pbtxt$/i, 'names a backend, a library or an environment that Triton runs'],
   [/(?:^|\/)modules\.json$/i, 'names Python classes that are imported when it is loaded'],
-  [/(?:^|\/)model_index\.json$/i, 'names a pipeline of its own, which is imported when it is loaded'],
+  [/(?:^|\/)model_index\.json$/i, 'names its own pipeline class, which is imported when the model is loaded'],
   [/\.json$/i, 'names code to import (auto_map)'],
   [/\.(?:tar\.gz|tgz|zip)$/i, 'a packed environment, which is unpacked and run'],
 ];

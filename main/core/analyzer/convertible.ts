@@ -1,8 +1,8 @@
 /**
- * Which transformers models our converter makes a GGUF of, and as what: the one list of them, which
- * the analyzer and the brain ask and the converter follows. Pure. Each fact is llama.cpp's at
- * v0.4.0 (`src/models/*.cpp`): what its graph cannot compute is refused here, by name, rather than
- * computed wrongly.
+ * The list of transformers models that our converter turns into a GGUF, and the GGUF architecture
+ * of each. The analyzer and the brain ask it, the converter follows it. Pure. Each fact is that of
+ * llama.cpp v0.4.0 (`src/models/*.cpp`): a model that its graph cannot compute is refused by name,
+ * rather than computed wrongly.
  */
 import type { Conversion } from '../../../shared/profile.ts';
 import {
@@ -232,7 +232,7 @@ function mixture(config: Config, sumsToOne: boolean): string | null {
 
 function oneDirection(config: Config): string | null {
   return config['use_bidirectional_attention'] === true || config['use_bidirectional_attention'] === 'all'
-    ? 'its tokens see those behind them, which llama.cpp does not compute for it'
+    ? 'its attention is bidirectional, which llama.cpp does not compute for it'
     : null;
 }
 
@@ -243,7 +243,7 @@ function oneDirection(config: Config): string | null {
 function gemma(config: Config, period: number, wideLayers: number): string | null {
   const both = oneDirection(config);
   if (both !== null) return both;
-  if (periodOf(config, period) === null) return 'llama.cpp has layers with and without a window take turns, and here they do not';
+  if (periodOf(config, period) === null) return 'llama.cpp alternates layers with and without a window, but this model does not';
   const [hidden, heads, size] = [hiddenOf(config) ?? 0, headsOf(config) ?? 1, headSizeOf(config) ?? 0];
   const scaled = layersOf(config) === wideLayers ? Math.floor(hidden / heads) : size;
   const asked = figure(config, 'query_pre_attn_scalar') ?? 256;
@@ -268,7 +268,7 @@ function plainGpt2(config: Config): string | null {
 }
 
 function plainBert(config: Config): string | null {
-  if (config['is_decoder'] === true) return "llama.cpp's bert is no decoder";
+  if (config['is_decoder'] === true) return "llama.cpp's bert cannot be a decoder";
   const positions = text(config, 'position_embedding_type') ?? 'absolute';
   return positions === 'absolute' ? null : `llama.cpp's bert has absolute positions, and this one has ${positions}`;
 }

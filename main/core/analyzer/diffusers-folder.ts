@@ -1,6 +1,6 @@
 /**
- * A pipeline of diffusers: which parts model_index.json names, whether each is there, and which of
- * them is code of somebody else. Pure and bounded (I7).
+ * Reads a diffusers pipeline: which parts model_index.json names, whether each is present, and
+ * which parts are third-party code. Pure and bounded (I7).
  */
 import type { FileProblem, ModelProfile } from '../../../shared/profile.ts';
 import { FormatError } from './bytes.ts';

@@ -1,6 +1,6 @@
 /**
- * Names that stand inside a model's files: where they lead, if they stay in the folder (design 13),
- * and how they are shown. Pure.
+ * Names written inside a model's files: where they lead, whether that is inside the folder, and how
+ * they are shown. Pure.
  */
 
 /** More than any name in a model's folder has. */

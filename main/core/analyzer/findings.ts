@@ -1,6 +1,6 @@
 /**
- * What the readers of the formats take and give: the words that `candidate.ts` and they share.
- * Types, and the smallest helpers over them.
+ * The input and result types of the format readers, shared with `candidate.ts`, and small helpers
+ * for them.
  */
 import type { FileProblem, ModelProfile, ProblemKind } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';

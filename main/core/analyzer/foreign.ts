@@ -1,6 +1,6 @@
 /**
- * What a file is that is no model, by its name and its first bytes, and what its owner may do. So
- * that whatever is dropped gets a verdict at once. Pure; nothing is unpacked (I7).
+ * Recognises a file that is not a model, by its name and first bytes, and says what its owner may
+ * do, because every drop gets a verdict at once. Pure; it unpacks nothing (I7).
  */
 import { shellWord } from '../../../shared/visible.ts';
 import type { CandidateFile } from './findings.ts';
@@ -41,7 +41,7 @@ interface Foreign {
 }
 
 const UNPACK = 'Unpack it, and drop the folder that comes out.';
-const NO_MODEL = 'It is not a model, and nothing is done with it.';
+const NO_MODEL = 'It is not a model, so Modelium ignores it.';
 const KINDS: readonly Foreign[] = [
   {
     what: 'a zip archive',
@@ -88,7 +88,7 @@ const KINDS: readonly Foreign[] = [
   {
     what: 'a file of a model',
     name: /^(?:config|generation_config|tokenizer(?:_config)?|special_tokens_map|model_index|params|adapter_config|preprocessor_config|vocab|modules)\.json$|^(?:merges\.txt|chat_template\.jinja|tokenizer\.model)$/i,
-    todo: 'It is no model by itself: drop the whole folder that it belongs to.',
+    todo: 'It is not a complete model: drop the whole folder that it belongs to.',
   },
   { what: 'a text', name: /\.(?:txt|md|rst|log|csv|jsonl?|ya?ml|toml|ini|sha256|md5|url|torrent|jinja|py|sh|ipynb)$/i, todo: NO_MODEL },
   {
@@ -126,7 +126,7 @@ export function foreignWords(file: CandidateFile): string {
     KINDS.find(({ begins }) => begins?.some(({ at, text }) => start.startsWith(text, at)) === true) ??
     KINDS.find(({ name }) => name.test(path));
   if (known !== undefined) return `It is ${known.what}. ${known.todo}`;
-  return `It is a file of no kind that Modelium knows. ${NO_MODEL}`;
+  return `Modelium does not know this kind of file. ${NO_MODEL}`;
 }
 
 /** Quoted but for its star. */

@@ -1,13 +1,14 @@
 /**
- * The table of the formats that Modelium can read: a file a format, walked by `candidate.ts`. The
- * first that finds something describes the model, the others add their forms. To add a format:
- * write its reader (pure, over a bounded source, throwing nothing) and its line here.
+ * The table of the format readers, one file for each format. `candidate.ts` tries them in order:
+ * the first match describes the model, later matches add forms. To add a format, write its reader
+ * (pure, over a bounded source, throws nothing) and add its line here.
  */
-import { readAdapter } from './adapter-folder.ts';
+
 import { readDiffusers } from './diffusers-folder.ts';
 import type { CandidateFile, FormReader } from './findings.ts';
 import { readGgufs } from './gguf-folder.ts';
 import { readHuggingface } from './huggingface-folder.ts';
+import { readLora } from './lora-folder.ts';
 import { readMistral } from './mistral-folder.ts';
 import { readNotServable } from './not-servable.ts';
 import { readOnnxFiles } from './onnx-folder.ts';
@@ -35,7 +36,7 @@ export const FORM_READERS: readonly RankedReader[] = [
   { name: 'GGUF', rank: 0, claims: /\.gguf$/i, read: readGgufs },
   { name: 'Hugging Face', rank: 0, claims: /\.safetensors$|(?:^|\/)config\.json$/i, read: readHuggingface },
   { name: 'Mistral', rank: 0, claims: /^(?:params\.json|tekken\.json|consolidated[\w.-]*\.safetensors)$/, read: readMistral },
-  { name: 'adapter', rank: 0, claims: /^adapter_(?:config\.json|model\.(?:safetensors|bin))$/, read: readAdapter },
+  { name: 'lora', rank: 0, claims: /^adapter_(?:config\.json|model\.(?:safetensors|bin))$/, read: readLora },
   { name: 'diffusers', rank: 0, claims: /^model_index\.json$|^[\w-]+\/[^/]+\.safetensors$/, read: readDiffusers },
   { name: 'timm', rank: 0, claims: /^(?:config\.json|model\.safetensors)$/, read: readTimm },
   { name: 'Triton', rank: 0, claims: /(?:^|\/)config\.pbtxt$|^[1-9]\d{0,8}\//, read: readTriton },

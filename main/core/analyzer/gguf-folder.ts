@@ -1,8 +1,8 @@
 /**
- * All GGUF files of a candidate: which belong together as parts, which one is the model, and what
- * is missing of it. Several that are not parts: quantisations of one model are forms of it, of
- * which the brain takes the best that fits; of different models the first by name is served.
- * Projector, draft and adapters beside it are its companions, and the others are named in a note.
+ * All GGUF files of a candidate: which are parts of one file, which one is the model, and what is
+ * missing. Quantisations of one model become its forms, and the brain takes the best that fits. Of
+ * several different models the first by name is served. Projector, draft and LoRAs are its
+ * companions; other files are named in a note.
  */
 
 import type { CompanionFile, FileProblem } from '../../../shared/profile.ts';
@@ -115,7 +115,7 @@ function isModel(set: PartSet): boolean {
 
 /**
  * Files that belong to the model: the first projector (several are the same one at other
- * precisions), the first draft, each adapter.
+ * precisions), the first draft, each LoRA.
  */
 function companionsOf(sets: readonly PartSet[]): readonly CompanionFile[] {
   const companions: CompanionFile[] = [];
@@ -176,7 +176,7 @@ function readSet(paths: readonly string[], files: ReadonlyMap<string, CandidateF
 }
 
 function tooLong(path: string, bytes: number, { fileBytes }: GgufHeader): string {
-  return `${path} has ${bytes} bytes, and its header accounts for ${fileBytes}: what lies behind its last tensor belongs to no model.`;
+  return `${path} has ${bytes} bytes, and its header accounts for ${fileBytes}: the bytes after its last tensor belong to no tensor.`;
 }
 
 /**
@@ -195,12 +195,12 @@ function mismatch(paths: readonly string[], headers: readonly GgufHeader[]): str
   // llama.cpp makes the names of the other parts out of the first one's, in lower case.
   if (odd !== undefined) {
     const [name = odd] = odd.split('/').slice(-1);
-    return `${odd} is a part of a model, and llama.cpp knows parts by the end of their names in lower case alone: rename it to ${name.replace(/-of-(\d{5})\.gguf$/i, '-of-$1.gguf')}, and the others alike.`;
+    return `${odd} is a part of a model, but llama.cpp recognises parts only by a lower-case name ending: rename it to ${name.replace(/-of-(\d{5})\.gguf$/i, '-of-$1.gguf')}, and the other parts in the same way.`;
   }
   if (headers.length !== paths.length) return null;
   const first = headers[0]?.metadata.get('split.count');
   if (paths.length === 1 && typeof first === 'number' && first > 1) {
-    return `${paths[0]} is one of ${first} parts, but its name does not say so: give the parts their names NAME-00001-of-${String(first).padStart(5, '0')}.gguf back.`;
+    return `${paths[0]} is one of ${first} parts, but its name does not say so: rename the parts to NAME-00001-of-${String(first).padStart(5, '0')}.gguf and so on.`;
   }
   const counted = headers.findIndex(({ metadata }) => paths.length > 1 && metadata.get('split.count') !== paths.length);
   if (counted >= 0)

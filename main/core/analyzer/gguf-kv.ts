@@ -1,8 +1,8 @@
 /**
- * What one token and one sequence cost in a GGUF model's cache, layer by layer, from its metadata.
- * Pure. Follows the llama.cpp that node-llama-cpp 3.21.1 carries (v0.4.0: llama-hparams.cpp,
- * llama-kv-cache.cpp and each model's load_arch_hparams): which layers have a window or a state is
- * partly in the file and partly in its code. `exact` is false where that code does what is not
+ * Computes what one token and one sequence take in a GGUF model's cache, for each layer, from its
+ * metadata. Pure. It follows llama.cpp v0.4.0, the version in node-llama-cpp 3.21.1
+ * (llama-hparams.cpp, llama-kv-cache.cpp and each model's load_arch_hparams), because part of the
+ * rules is only in that code. `exact` is false for architectures whose rules are not implemented
  * here.
  */
 import { type KvCost, type KvGroup, type KvLayerKind, kvCostOf } from '../../../shared/profile.ts';
@@ -71,7 +71,16 @@ const UNKNOWN_WAYS = new Set([
 const ALL_RECURRENT = new Set(['mamba', 'mamba2', 'rwkv6', 'rwkv6qwen2', 'rwkv7', 'arwkv7']);
 /** A layer without heads of keys and values has a state instead. */
 const STATE_WITHOUT_HEADS = new Set([
-  ...['jamba', 'granitehybrid', 'plamo2', 'lfm2', 'lfm2moe', 'kimi-linear', 'bailingmoe3', 'kimi-k3', 'nemotron_h', 'nemotron_h_moe'],
+  'jamba',
+  'granitehybrid',
+  'plamo2',
+  'lfm2',
+  'lfm2moe',
+  'kimi-linear',
+  'bailingmoe3',
+  'kimi-k3',
+  'nemotron_h',
+  'nemotron_h_moe',
 ]);
 const STATE_BY_INTERVAL = new Set(['qwen3next', 'qwen35', 'qwen35moe', 'minimax-01', 'qwen4exp']);
 

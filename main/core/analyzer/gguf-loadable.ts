@@ -1,6 +1,6 @@
 /**
- * GGUFs that llama.cpp's loader would refuse whatever its version, told from their headers: parts
- * too many, or not there. Pure.
+ * Finds GGUFs that every llama.cpp version would refuse, from their headers: parts are missing or
+ * superfluous. Pure.
  */
 import type { GgufHeader } from './gguf.ts';
 import { GgufFacts } from './gguf-facts.ts';

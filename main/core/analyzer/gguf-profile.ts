@@ -1,6 +1,6 @@
 /**
- * From the header (or the headers of all parts) of a GGUF to the profile that the brain decides by.
- * Pure; states only what the header says.
+ * Builds the profile that the brain uses from the header of a GGUF, or from the headers of all
+ * parts. Pure; it states only what the header says.
  */
 import { type CompanionFile, type ModelForm, type ModelKind, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { templateFault } from './chat-template.ts';
@@ -52,7 +52,7 @@ export function ggufRole(header: GgufHeader): GgufRole {
 
 const ROLE_NOTES: Readonly<Record<Exclude<GgufRole, 'model'>, string>> = {
   mmproj: 'It is the vision projector (mmproj) that belongs to a model, not a model.',
-  adapter: 'It is an adapter (LoRA) that belongs to a base model, not a model.',
+  adapter: 'It is a LoRA adapter for a base model, not a complete model.',
   vocabulary: 'It holds a vocabulary and no weights.',
   imatrix: 'It is an importance matrix for quantising, not a model.',
   other: 'It has no tokenizer, so it is not a text model that llama.cpp can serve.',
@@ -76,7 +76,7 @@ export function ggufProfile(
   const kv = role === 'model' ? ggufKvCost(facts) : null;
   const heads = facts.own('attention.head_count');
   const hasChatTemplate = facts.text('tokenizer.chat_template') !== null;
-  const isAdapter = role === 'adapter';
+  const isLora = role === 'adapter';
   const sampling = samplingOf(facts.number('general.sampling.temp'), facts.number('general.sampling.top_p'));
   return {
     ...NOTHING_KNOWN,
@@ -99,9 +99,9 @@ export function ggufProfile(
     experts: expertsOf(facts),
     pooling: POOLING.get(facts.own('pooling_type') ?? 0) ?? null,
     licence: facts.text('general.license'),
-    base: isAdapter ? baseOf(facts) : null,
+    base: isLora ? baseOf(facts) : null,
     forms: [
-      { ...formFacts(headers, role, facts), kind: isAdapter ? 'adapter' : 'gguf', files, ...(companions.length > 0 ? { companions } : {}) },
+      { ...formFacts(headers, role, facts), kind: isLora ? 'adapter' : 'gguf', files, ...(companions.length > 0 ? { companions } : {}) },
     ],
     notes: role === 'model' ? [...notesOf(kind, kv?.exact ?? null), ...tokenizerNotes(facts)] : [ROLE_NOTES[role]],
     ...places(tensors),
@@ -127,7 +127,7 @@ function expertsOf(facts: GgufFacts): ModelProfile['experts'] {
   return count > 0 ? { count, used: facts.own('expert_used_count') } : null;
 }
 
-/** What an adapter names as its base: converters write the model's address, or its name. */
+/** What a LoRA names as its base: converters write the model's address, or its name. */
 function baseOf(facts: GgufFacts): string | null {
   const address = facts.text('general.base_model.0.repo_url');
   return address?.replace(/^https?:\/\/[^/]+\//, '') ?? facts.text('general.base_model.0.name') ?? facts.text('adapter.base_model');
@@ -142,8 +142,8 @@ function kindOf(facts: GgufFacts): ModelKind {
 
 function notesOf(kind: ModelKind, exact: boolean | null): readonly string[] {
   const notes: string[] = [];
-  if (kind === 'completion') notes.push('It has no chat template: it completes text, and chats only as well as a base model does.');
-  if (exact === null) notes.push('The header does not tell what its cache takes.');
+  if (kind === 'completion') notes.push('It has no chat template, so it only completes text, like a base model.');
+  if (exact === null) notes.push('The header does not say how much memory its cache needs.');
   if (exact === false) notes.push('Its layers keep different amounts of context: the cache figure is an upper bound.');
   return notes;
 }

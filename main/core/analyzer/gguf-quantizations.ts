@@ -1,6 +1,6 @@
 /**
- * Several quantisations of one model in a folder: told from different models, and described as
- * forms of one. Pure.
+ * Recognises several quantisations of one model in a folder, distinguishes them from different
+ * models, and describes them as forms of one model. Pure.
  */
 import type { CompanionFile, FormWeights, ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { GgufHeader } from './gguf.ts';

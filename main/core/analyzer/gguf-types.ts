@@ -1,7 +1,7 @@
 /**
- * The element types of GGUF tensors: how many elements a block has and how many bytes it takes.
- * Read out of the llama.cpp that node-llama-cpp 3.21.1 carries (block and type size of each
- * `ggml_type`); the gaps are types it withdrew.
+ * The element types of GGUF tensors: elements and bytes for each block. Copied from the llama.cpp
+ * that node-llama-cpp 3.21.1 contains (block and type size of each `ggml_type`); the gaps are types
+ * that llama.cpp removed.
  */
 
 export interface TensorType {
@@ -107,12 +107,12 @@ const REPACKED = 200;
  */
 export function foreignType(id: number): string {
   const ik = OF_IK.get(id);
-  if (ik !== undefined) return `type ${ik} (${id}) of ik_llama.cpp, which alone reads it`;
+  if (ik !== undefined) return `type ${ik} (${id}), which only ik_llama.cpp reads`;
   const packed = OF_IK.get(id - REPACKED) ?? TENSOR_TYPES.get(id - REPACKED)?.name;
   if (packed !== undefined) return `type ${packed} packed again (${id}) by ik_llama.cpp, which alone reads it: take the file of ${packed}`;
   // IQ4_NL_4_4 had the same number once.
   if (id === 36) return 'type I2_S (36) of bitnet.cpp, which alone reads it: its TQ1_0 or TQ2_0 is read here';
   const withdrawn = WITHDRAWN.get(id);
-  if (withdrawn !== undefined) return `type ${withdrawn[0]} (${id}), which llama.cpp has taken back: get the model as ${withdrawn[1]}`;
+  if (withdrawn !== undefined) return `type ${withdrawn[0]} (${id}), which llama.cpp no longer supports: get the model as ${withdrawn[1]}`;
   return `type ${id}, which llama.cpp v0.4.0 does not know: a newer one may read it`;
 }

@@ -1,10 +1,11 @@
 /**
- * A GGUF file's header: metadata and the places of its tensors (versions 2 and 3, little-endian).
- * Pure; believes nothing it reads, and bounds counts, lengths, nesting, offsets and total work
- * (I7). Makes no judgement of what the model is.
+ * Parses a GGUF header: metadata and tensor positions (versions 2 and 3, little-endian). Pure; it
+ * trusts no value, and bounds counts, lengths, nesting, offsets and total work (I7). It does not
+ * judge what the model is.
  */
 import type { ByteSource } from './bytes.ts';
 import { damaged, HeaderReader } from './bytes.ts';
+import { shown } from './file-names.ts';
 import { foreignType, TENSOR_TYPES } from './gguf-types.ts';
 
 /**
@@ -86,7 +87,7 @@ export function parseGguf(source: ByteSource): GgufHeader {
   const names = new Set<string>();
   for (let index = 0; index < tensorCount; index += 1) {
     const info = readTensor(reader, alignment);
-    if (names.has(info.name)) throw damaged(`tensor ${quoted(info.name)} is there twice`);
+    if (names.has(info.name)) throw damaged(`tensor ${shown(info.name)} is there twice`);
     names.add(info.name);
     infos.push(info);
   }
@@ -109,34 +110,34 @@ function readMetadata(reader: HeaderReader, count: number): Map<string, Metadata
   const metadata = new Map<string, MetadataValue>();
   for (let index = 0; index < count; index += 1) {
     const key = reader.string('a metadata key', MAX_KEY_BYTES);
-    if (metadata.has(key)) throw damaged(`the metadata key ${quoted(key)} is there twice`);
+    if (metadata.has(key)) throw damaged(`the metadata key ${shown(key)} is there twice`);
     metadata.set(key, readValue(reader, reader.u32(), key));
   }
   return metadata;
 }
 
 function readValue(reader: HeaderReader, type: number, key: string): MetadataValue {
-  if (type === STRING) return reader.string(`the value of ${quoted(key)}`, MAX_STRING_BYTES, KEPT_STRING_BYTES);
+  if (type === STRING) return reader.string(`the value of ${shown(key)}`, MAX_STRING_BYTES, KEPT_STRING_BYTES);
   if (type === ARRAY) return readArray(reader, key, 1);
   const scalar = SCALARS.get(type);
-  if (scalar === undefined) throw damaged(`the metadata entry ${quoted(key)} has the unknown type ${type}`);
+  if (scalar === undefined) throw damaged(`the metadata entry ${shown(key)} has the unknown type ${type}`);
   return scalar.read(reader);
 }
 
 function readArray(reader: HeaderReader, key: string, depth: number): MetadataArray {
   const elementType = reader.u32();
-  const count = reader.length(`the length of ${quoted(key)}`, LIMITS.headerBytes);
+  const count = reader.length(`the length of ${shown(key)}`, LIMITS.headerBytes);
   if (elementType === STRING) {
-    for (let index = 0; index < count; index += 1) reader.skip(reader.length(`an element of ${quoted(key)}`, MAX_STRING_BYTES));
+    for (let index = 0; index < count; index += 1) reader.skip(reader.length(`an element of ${shown(key)}`, MAX_STRING_BYTES));
     return { elementType, count, numbers: null };
   }
   if (elementType === ARRAY) {
-    if (depth >= MAX_NESTING) throw damaged(`the metadata entry ${quoted(key)} is nested deeper than ${MAX_NESTING}`);
+    if (depth >= MAX_NESTING) throw damaged(`the metadata entry ${shown(key)} is nested deeper than ${MAX_NESTING}`);
     for (let index = 0; index < count; index += 1) readArray(reader, key, depth + 1);
     return { elementType, count, numbers: null };
   }
   const scalar = SCALARS.get(elementType);
-  if (scalar === undefined) throw damaged(`the elements of ${quoted(key)} have the unknown type ${elementType}`);
+  if (scalar === undefined) throw damaged(`the elements of ${shown(key)} have the unknown type ${elementType}`);
   if (count > KEPT_NUMBERS || depth > 1) {
     reader.skip(count * scalar.bytes);
     return { elementType, count, numbers: null };
@@ -157,23 +158,23 @@ function alignmentOf(metadata: ReadonlyMap<string, MetadataValue>): number {
 function readTensor(reader: HeaderReader, alignment: number): GgufTensor {
   const name = reader.string("a tensor's name", MAX_TENSOR_NAME_BYTES);
   const dimensions = reader.u32();
-  if (dimensions > 4) throw damaged(`tensor ${quoted(name)} has ${dimensions} dimensions; 4 are possible`);
+  if (dimensions > 4) throw damaged(`tensor ${shown(name)} has ${dimensions} dimensions; 4 are possible`);
   const shape: number[] = [];
   let elements = 1;
   for (let index = 0; index < dimensions; index += 1) {
-    const size = reader.length(`a dimension of ${quoted(name)}`, MAX_FILE_BYTES);
+    const size = reader.length(`a dimension of ${shown(name)}`, MAX_FILE_BYTES);
     shape.push(size);
     elements *= size;
-    if (elements > MAX_FILE_BYTES) throw damaged(`tensor ${quoted(name)} has more elements than a file can hold`);
+    if (elements > MAX_FILE_BYTES) throw damaged(`tensor ${shown(name)} has more elements than a file can hold`);
   }
   const typeId = reader.u32();
   const type = TENSOR_TYPES.get(typeId);
-  if (type === undefined) throw damaged(`tensor ${quoted(name)} is of ${foreignType(typeId)}`);
+  if (type === undefined) throw damaged(`tensor ${shown(name)} is of ${foreignType(typeId)}`);
   if ((shape[0] ?? 1) % type.blockElements !== 0) {
-    throw damaged(`tensor ${quoted(name)}: rows of ${shape[0] ?? 1} do not divide into blocks of ${type.blockElements} (${type.name})`);
+    throw damaged(`tensor ${shown(name)}: rows of ${shape[0] ?? 1} do not divide into blocks of ${type.blockElements} (${type.name})`);
   }
-  const offset = reader.length(`the place of ${quoted(name)}`, MAX_FILE_BYTES);
-  if (offset % alignment !== 0) throw damaged(`tensor ${quoted(name)} does not begin at a multiple of ${alignment}`);
+  const offset = reader.length(`the place of ${shown(name)}`, MAX_FILE_BYTES);
+  if (offset % alignment !== 0) throw damaged(`tensor ${shown(name)} does not begin at a multiple of ${alignment}`);
   return { name, type: type.name, shape, elements, bytes: (elements / type.blockElements) * type.blockBytes, offset };
 }
 
@@ -182,17 +183,8 @@ function endOf(tensors: readonly GgufTensor[], headerEnd: number): number {
   let end = headerEnd;
   const byOffset = tensors.toSorted((one, other) => one.offset - other.offset || one.bytes - other.bytes);
   for (const tensor of byOffset) {
-    if (tensor.offset < end && tensor.bytes > 0) throw damaged(`tensor ${quoted(tensor.name)} overlaps what lies before it`);
+    if (tensor.offset < end && tensor.bytes > 0) throw damaged(`tensor ${shown(tensor.name)} overlaps what lies before it`);
     end = Math.max(end, tensor.offset + tensor.bytes);
   }
   return end;
-}
-
-/**
- * A name from the file in a sentence: short, and without control characters that could disturb a
- * terminal.
- */
-function quoted(name: string): string {
-  const plain = name.replace(/\p{C}/gu, '?');
-  return `"${plain.length > 80 ? `${plain.slice(0, 80)}…` : plain}"`;
 }

@@ -1,7 +1,7 @@
 /**
- * Preallocated downloads of files whose tensors nobody can place: a stretch of zeros as long as a
- * piece of a download has most likely not arrived. Where the tensors are known `zero-tails.ts`
- * looks closer. Pure.
+ * Detects preallocated downloads in files whose tensor positions are unknown: a run of zeros as
+ * long as a download chunk probably has not arrived. If the tensors are known, `zero-tails.ts`
+ * checks more precisely. Pure.
  */
 import type { ByteSource } from './bytes.ts';
 

@@ -1,7 +1,7 @@
 /**
- * The class of a config.json that names none: by `model_type`, as the Auto classes of transformers
- * choose one for what people ask of such a model (answers in text or of speech; vectors where it
- * only reads). Read out of transformers 5.19.0 (`modeling_auto`). Pure.
+ * The class for a config.json without one: by `model_type`, as the Auto classes of transformers
+ * choose it for the usual use of the model (generation, speech, or embeddings if it only reads).
+ * Copied from transformers 5.19.0 (`modeling_auto`). Pure.
  */
 
 const CLASSES = `

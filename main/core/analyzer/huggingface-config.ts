@@ -1,6 +1,6 @@
 /**
- * Typed look-ups in a config.json of transformers 4 and 5, whichever of its many names a figure
- * has. A value of the wrong type counts as absent: the analyzer describes what is there and trusts
+ * Typed look-ups in a config.json of transformers 4 and 5, where one value can have several names.
+ * A value of the wrong type counts as absent: the analyzer describes what is present and trusts
  * nothing. Pure.
  */
 import { classOfType } from './huggingface-classes.ts';
@@ -87,7 +87,13 @@ export function classOf(config: Config): string {
 export function layersOf(config: Config): number | null {
   const named = count(
     config,
-    ...['num_hidden_layers', 'n_layer', 'n_layers', 'num_layers', 'decoder_layers', 'num_decoder_layers', 'num_transformer_layers'],
+    'num_hidden_layers',
+    'n_layer',
+    'n_layers',
+    'num_layers',
+    'decoder_layers',
+    'num_decoder_layers',
+    'num_transformer_layers',
   );
   const pattern = text(config, 'hybrid_override_pattern');
   const layers = pattern?.length ?? list(config, 'layers_block_type')?.length ?? named;

@@ -1,6 +1,6 @@
 /**
- * The longest context that a transformers model was made for, from the many keys that name it and
- * the stretching of its positions. Pure.
+ * The longest context of a transformers model, from the many keys that state it and from the
+ * scaling of its positions. Pure.
  */
 import { type Config, count, modelType, part, positive, text } from './huggingface-config.ts';
 import { isObject } from './json.ts';

@@ -1,6 +1,6 @@
 /**
- * A Hugging Face folder's files: is everything there that a transformers model needs, and what do
- * config.json, tokenizer, processors and README say of it. Pure and bounded (I7).
+ * Reads a Hugging Face folder: whether all files of a transformers model are present, and what
+ * config.json, tokenizer, processors and README say of the model. Pure and bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';

@@ -1,6 +1,6 @@
 /**
- * What one can ask of a transformers model: by the name of its architecture's class, then by what
- * else lies in the folder. Pure.
+ * The kind of a transformers model (chat, embedding ...): from its class name, then from the other
+ * files in the folder. Pure.
  */
 import type { ModelKind } from '../../../shared/profile.ts';
 import { type Config, count, modelType } from './huggingface-config.ts';

@@ -1,7 +1,7 @@
 /**
- * What one token and one sequence cost in a transformers model's cache, layer by layer. Pure. Keys
- * and values count 16 bits a value; of a recurrent layer the convolution's inputs too, and its
- * state 32 bits, as every runtime keeps it.
+ * Computes what one token and one sequence take in a transformers model's cache, for each layer.
+ * Pure. Keys and values count 16 bits each. A recurrent layer adds the inputs of its convolution,
+ * and its state at 32 bits, as all runtimes keep it.
  */
 import { type KvCost, type KvGroup, type KvLayerKind, kvCostOf } from '../../../shared/profile.ts';
 import { type Config, count, headSizeOf, headsOf, hiddenOf, kvHeadsOf, list, modelType, part, positive } from './huggingface-config.ts';

@@ -1,7 +1,7 @@
 /**
- * Which of a decoder's layers keep what: a list in the configuration, a pattern of it, or what
- * transformers assumes for that model type (read out of the configuration classes of transformers
- * 5.19). Pure.
+ * What each layer of a decoder keeps in its cache: from a list or a pattern in the configuration,
+ * or from the default of transformers for that model type (copied from the configuration classes of
+ * transformers 5.19). Pure.
  */
 import { type Config, count, layersOf, list, modelType, part, positive, text } from './huggingface-config.ts';
 

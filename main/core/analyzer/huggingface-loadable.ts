@@ -1,7 +1,7 @@
 /**
- * Weights that transformers' names and config.json do not fit, so that who loads them by name would
- * refuse them, or serve noise: told before anybody loads them. What our converter makes of them is
- * its own matter. Pure.
+ * Finds weights that do not match transformers' names and config.json. A runtime that loads by name
+ * would refuse them or answer with noise, so they are reported before a load. The converter has its
+ * own check. Pure.
  */
 
 import type { CandidateFile } from './findings.ts';

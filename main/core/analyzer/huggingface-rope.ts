@@ -1,7 +1,7 @@
 /**
- * How a transformers model turns its positions: base and stretching, in the spelling of
- * transformers 4 (`rope_theta`, `rope_scaling`) and of 5 (`rope_parameters`, for all layers or by
- * their kind). Pure.
+ * The rotary position settings of a transformers model: base and scaling, in the spelling of
+ * transformers 4 (`rope_theta`, `rope_scaling`) and 5 (`rope_parameters`, for all layers or by
+ * layer kind). Pure.
  */
 import { type Config, headSizeOf, headsOf, hiddenOf, part, positive, text } from './huggingface-config.ts';
 import { isObject } from './json.ts';

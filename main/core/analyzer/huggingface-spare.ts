@@ -1,6 +1,6 @@
 /**
- * Tensors that an index names and that a model is served without: heads that guess further tokens
- * (MTP), tables that its class makes anew, an output matrix that is the embeddings, layers beyond
+ * Tensors that an index names and that serving does not need: heads for multi-token prediction
+ * (MTP), tables that the class recomputes, an output matrix tied to the embeddings, layers beyond
  * those of config.json. Pure.
  */
 import { type Config, layersOf, modelType, textPart } from './huggingface-config.ts';

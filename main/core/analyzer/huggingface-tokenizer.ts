@@ -1,6 +1,6 @@
 /**
- * The files beside a Hugging Face model's weights that turn text into tokens: are they there and
- * whole, and is there a chat template. Pure.
+ * Checks the tokenizer files of a Hugging Face folder: whether they are present and complete, and
+ * whether there is a chat template. Pure.
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';

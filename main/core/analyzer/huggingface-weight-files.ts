@@ -1,6 +1,7 @@
 /**
- * The weights of a Hugging Face folder: which safetensors files are the model, are they all there
- * and as long as their headers say, and does the index agree with them. No I/O and bounded (I7).
+ * Checks the weight files of a Hugging Face folder: which safetensors files belong to the model,
+ * whether all are present and as long as their headers say, and whether the index matches. No I/O
+ * and bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
@@ -165,7 +166,7 @@ class Lacking {
 
   notes(): readonly string[] {
     const { count, first } = this.#wrong.spare;
-    return count === 0 ? [] : [`The index names ${first}${andMore(count)}, which no file holds and nothing that serves the model needs.`];
+    return count === 0 ? [] : [`The index names ${first}${andMore(count)}, which no file contains and no runtime needs.`];
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * How many parameters and bytes the tensors of a Hugging Face folder hold, and what people call
- * their quantisation. Pure. A packed tensor counts as the weights that it unpacks to; scales, zero
- * points and tables of a quantisation are bytes, not parameters.
+ * Counts the parameters and bytes of the tensors of a Hugging Face folder, and names their
+ * quantisation. Pure. A packed tensor counts as the weights that it unpacks to; scales, zero points
+ * and tables count as bytes, not as parameters.
  */
 import type { ModelProfile } from '../../../shared/profile.ts';
 import { type Config, count, part, text } from './huggingface-config.ts';

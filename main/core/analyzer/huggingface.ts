@@ -1,7 +1,7 @@
 /**
- * A Hugging Face folder (config.json beside the weights) as a profile: what it is, how large, and
- * what in it would execute code (I7). Pure; says what the configuration says. Which runtime can
- * serve it is the brain's business.
+ * Builds the profile of a Hugging Face folder (config.json with weights): what it is, how large,
+ * and which files would execute code (I7). Pure; it repeats what the configuration states. The
+ * brain decides which runtime serves it.
  */
 import { type KvCost, kvCostOf, type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { codeFilesOfFolder, isPickle } from './code-files.ts';
@@ -113,19 +113,18 @@ function contextWithin(context: number | null, most: number | null): number | nu
 function notesOf(folder: HuggingfaceFolder, kind: ModelProfile['kind'], architecture: string, kv: KvCost | null): readonly string[] {
   const notes: string[] = [];
   if (kind === 'unknown') notes.push(`config.json ${unknownWords(folder.config, architecture)}`);
-  if (kind === 'completion') notes.push('It has no chat template: it completes text, and chats only as well as a base model does.');
+  if (kind === 'completion') notes.push('It has no chat template, so it only completes text, like a base model.');
   if (folder.pickles.length > 0)
-    notes.push('Its weights are not safetensors: their types and shapes are not read, and loading them unpickles.');
+    notes.push('Its weights are pickles, not safetensors: their types and shapes are not read, and loading them can execute code.');
   if (kv === null && kind !== 'vision' && kind !== 'speech') notes.push('config.json does not tell what its cache takes.');
-  if (kv?.exact === false)
-    notes.push('Some of its layers keep their context in a way that is not known here: the cache figure is an estimate.');
+  if (kv?.exact === false) notes.push('Modelium does not know how some of its layers keep their context: the cache figure is an estimate.');
   const maker = text(part(folder.config, 'quantization_config'), 'quant_method');
   if (maker !== null && folder.pickles.length > 0) notes.push(`Its weights are quantised with ${maker}.`);
   return notes;
 }
 
 function unknownWords(config: Config, architecture: string): string {
-  if (namedClass(config) !== null) return `names the architecture ${architecture}, which tells nothing of what it answers with.`;
+  if (namedClass(config) !== null) return `names the architecture ${architecture}, which does not show what the model answers with.`;
   const of =
     modelType(config) === '' ? 'names neither a class nor a model_type' : `names no class, and its model_type ${architecture} tells none`;
   return `${of}: write the class of the original into it, such as "architectures": ["LlamaForCausalLM"].`;

@@ -1,7 +1,7 @@
 /**
- * Indexes of shards (`model.safetensors.index.json` and its kin): which tensor lies in which file.
- * Read in one pass and never held, because those of the largest models name 300,000 tensors. Pure
- * and bounded (I7).
+ * Reads indexes of shards (such as `model.safetensors.index.json`): which tensor is in which file.
+ * It reads in one pass and never holds the whole index, because the largest models name 300,000
+ * tensors. Pure and bounded (I7).
  */
 import { attempt, FormatError } from './bytes.ts';
 import { nameOf } from './file-names.ts';

@@ -1,6 +1,6 @@
 /**
- * Small JSON files of a folder, read whole within a bound, and typed look-ups in them. A value of
- * the wrong type counts as absent. Pure (I7).
+ * Reads small JSON files of a folder, with a size limit, and offers typed look-ups. A value of the
+ * wrong type counts as absent. Pure (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';

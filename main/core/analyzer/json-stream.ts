@@ -1,7 +1,7 @@
 /**
- * JSON read in one pass over windows of a file, for descriptions too large to be held whole:
- * headers of safetensors files and indexes of shards. Keeps what its caller keeps, and nothing
- * else; bounds nesting and the length of each string (I7). No I/O.
+ * Parses JSON in one pass over windows of a file, for files too large to hold: headers of
+ * safetensors files and indexes of shards. It stores nothing itself; it bounds nesting and the
+ * length of each string (I7). No I/O.
  */
 import { type ByteSource, damaged, FormatError } from './bytes.ts';
 import { encodingFault, zerosFault } from './json.ts';

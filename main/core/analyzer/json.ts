@@ -1,6 +1,6 @@
 /**
- * JSON of files that nobody vouches for: bounded in size, and a file in the middle of its copy told
- * from one that is wrong (I7). No I/O.
+ * Parses JSON of untrusted files: bounded in size, and it distinguishes a file that is still being
+ * copied from an invalid one (I7). No I/O.
  */
 import { type ByteSource, beyond, damaged, FormatError } from './bytes.ts';
 

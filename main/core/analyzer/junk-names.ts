@@ -1,25 +1,34 @@
 /**
- * Names that operating systems, file managers and storage boxes leave everywhere: they are nobody's
- * drop, and are never listed. Pure.
+ * File names that operating systems, file managers and NAS boxes create everywhere. They are never
+ * listed as models. Pure.
  */
 
 const JUNK: ReadonlySet<string> = new Set(
   [
     // Windows.
-    ...[
-      'desktop.ini',
-      'thumbs.db',
-      'ehthumbs.db',
-      'ehthumbs_vista.db',
-      '$recycle.bin',
-      'recycler',
-      'system volume information',
-      'found.000',
-    ],
+    'desktop.ini',
+    'thumbs.db',
+    'ehthumbs.db',
+    'ehthumbs_vista.db',
+    '$recycle.bin',
+    'recycler',
+    'system volume information',
+    'found.000',
     // macOS (its other ones begin with a dot).
-    ...['__macosx', 'icon\r', 'network trash folder', 'temporary items'],
+    '__macosx',
+    'icon\r',
+    'network trash folder',
+    'temporary items',
     // Storage boxes: Synology, QNAP, and the folder of file systems for lost files.
-    ...['@eadir', '@tmp', '#recycle', '#snapshot', '@recycle', '@recently-snapshot', 'lost+found', 'aquota.user', 'aquota.group'],
+    '@eadir',
+    '@tmp',
+    '#recycle',
+    '#snapshot',
+    '@recycle',
+    '@recently-snapshot',
+    'lost+found',
+    'aquota.user',
+    'aquota.group',
   ].map((name) => name.toLowerCase()),
 );
 

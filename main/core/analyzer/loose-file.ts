@@ -1,7 +1,6 @@
 /**
- * A candidate that is a file by itself, with its parts and projectors: a model, or else told at
- * once what it is. Nothing that could lie beside it in a folder will make a model of it, so that
- * nobody waits for that. Pure.
+ * Analyses a single file, with its parts and projectors: a model, or something else that is
+ * reported at once. No other file could complete it, so Modelium does not wait for more. Pure.
  */
 import { NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';

@@ -1,7 +1,6 @@
 /**
- * Configurations that name code which may lie elsewhere (`auto_map`, classes to import): then the
- * file that names it is what has to be trusted. Pure and bounded (I7): how many are read, and how
- * many bytes of them.
+ * Finds configuration files that name code in other places (`auto_map`, classes to import); such a
+ * file itself must then be trusted. Pure and bounded (I7): the number of files, and the bytes read.
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { beyond, FormatError } from './bytes.ts';
@@ -20,7 +19,8 @@ const ALWAYS: ReadonlySet<string> = new Set(['auto_map', 'custom_pipelines']);
  * somebody else.
  */
 const IMPORTED = /^(?:sbert_ce_default_activation_function|activation_function|activation_fn)$/;
-const OWN_CLASS = /^torch\.nn\.(?:\w+\.)*\w+$/;
+/** Only classes of torch itself bring no code of somebody else. */
+export const TORCH_CLASS = /^torch\.nn\.(?:\w+\.)*\w+$/;
 
 export interface Naming {
   /** Paths of those that name code. */
@@ -57,7 +57,7 @@ function namesCode(json: object): boolean {
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     for (const [key, value] of Object.entries(next)) {
       if (ALWAYS.has(key) || (key === 'trust_remote_code' && value === true)) return true;
-      if (IMPORTED.test(key) && typeof value === 'string' && value.includes('.') && !OWN_CLASS.test(value)) return true;
+      if (IMPORTED.test(key) && typeof value === 'string' && value.includes('.') && !TORCH_CLASS.test(value)) return true;
       if (isObject(value) || Array.isArray(value)) open.push(value);
     }
   }

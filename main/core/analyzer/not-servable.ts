@@ -1,6 +1,6 @@
 /**
- * Forms of models that no runtime of Modelium serves, each with what would be served in its place.
- * By name and first bytes. Pure.
+ * Recognises model formats that no runtime of Modelium serves, by name and first bytes, and names a
+ * format that would be served. Pure.
  */
 import type { CandidateFile, FormatFindings } from './findings.ts';
 import { findings, plainProfile, sumBytes } from './plain-profile.ts';

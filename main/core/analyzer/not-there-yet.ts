@@ -1,5 +1,5 @@
 /**
- * Files that by their name, size or first bytes are not a model's file yet: partial downloads,
+ * Recognises files that are not complete yet, by name, size or first bytes: partial downloads,
  * Git-LFS pointers, empty files. Pure.
  */
 import type { FileProblem } from '../../../shared/profile.ts';
@@ -58,7 +58,7 @@ function problemWith(file: CandidateFile): FileProblem | null {
     return problemOf(file.path.replace(PARTIAL_DOWNLOAD, ''), 'partial-download', file.bytes, null, ` (${file.path})`);
   }
   if (file.bytes > MOST_FILE_BYTES && MODEL_FILE.test(file.path)) {
-    const sentence = `${file.path} has ${file.bytes} bytes, and no file of a model has more than ${MOST_FILE_BYTES}: most of it is a hole.`;
+    const sentence = `${file.path} has ${file.bytes} bytes, and no file of a model has more than ${MOST_FILE_BYTES}, so most of this file must be empty.`;
     return isDamaged(file.path, file.bytes, sentence);
   }
   if (file.bytes === 0 && MODEL_FILE.test(file.path)) return problemOf(file.path, 'empty', 0, null);

@@ -1,6 +1,6 @@
 /**
- * All ONNX files of a candidate: which make up the model together (encoder and decoder), which are
- * the same in another precision, and whether the files that hold their weights are there and long
+ * Reads all ONNX files of a candidate: which form the model together (encoder and decoder), which
+ * are copies in another precision, and whether their external weight files are present and long
  * enough. Pure and bounded (I7).
  */
 import type { FileProblem, ModelProfile } from '../../../shared/profile.ts';
@@ -150,7 +150,7 @@ function profileOf(chosen: readonly OnnxFile[], notes: readonly string[]): Model
   }
   if (domains.length > 0) {
     remarks.push(
-      `It uses operators of ${someOf(domains.map(shown))}, which ONNX Runtime lacks: a library that brings them has to be trusted.`,
+      `It uses operators of ${someOf(domains.map(shown))}, which ONNX Runtime lacks: it needs a library with them, which you have to trust.`,
     );
   }
   const form = {

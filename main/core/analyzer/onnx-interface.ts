@@ -1,4 +1,7 @@
-/** What an ONNX model's inputs and outputs tell: the kind of model, and the same in words. Pure. */
+/**
+ * Derives the kind of model from an ONNX file's inputs and outputs, and describes them in words.
+ * Pure.
+ */
 import type { ModelKind, TensorSpec } from '../../../shared/profile.ts';
 import { shown } from './file-names.ts';
 import type { OnnxValue } from './onnx.ts';

@@ -1,6 +1,6 @@
 /**
- * One tensor of an ONNX file (`TensorProto`): its type, size and, where its bytes lie in a second
- * file, where. Pure and bounded (I7).
+ * Parses one tensor of an ONNX file (`TensorProto`): type, size and, for external data, the
+ * position in the second file. Pure and bounded (I7).
  */
 import { damaged } from './bytes.ts';
 import { ONNX_TYPES } from './onnx-types.ts';

@@ -1,6 +1,6 @@
 /**
- * The element types of ONNX tensors (`TensorProto.DataType`): their names, as people write them,
- * and bits per element. Data only.
+ * The element types of ONNX tensors (`TensorProto.DataType`): their usual names, and bits per
+ * element. Data only.
  */
 
 export const ONNX_TYPES: ReadonlyMap<number, { readonly name: string; readonly bits: number | null }> = new Map(

@@ -1,7 +1,7 @@
 /**
- * An ONNX file: opsets, inputs and outputs, operators' domains, and the bytes of its weights,
- * without reading the weights. Field numbers are those of onnx.proto. Pure and bounded (I7); makes
- * no judgement of what the model is.
+ * Parses an ONNX file: opsets, inputs and outputs, operator domains, and the size of its weights,
+ * without reading the weights. Field numbers are those of onnx.proto. Pure and bounded (I7); it
+ * does not judge what the model is.
  */
 import type { ByteSource } from './bytes.ts';
 import { attempt, damaged, FormatError } from './bytes.ts';
@@ -58,15 +58,18 @@ const FIRST_WITH_OPSETS = 3;
 
 /** What ONNX Runtime brings itself. `ai.onnx.contrib` (its extensions) is a library of its own. */
 const KNOWN_DOMAINS: ReadonlySet<string> = new Set([
-  ...['', 'ai.onnx', 'ai.onnx.ml', 'ai.onnx.training', 'ai.onnx.preview', 'ai.onnx.preview.training'],
-  ...[
-    'com.microsoft',
-    'com.microsoft.nchwc',
-    'com.microsoft.experimental',
-    'com.microsoft.dml',
-    'com.ms.internal.nhwc',
-    'org.pytorch.aten',
-  ],
+  '',
+  'ai.onnx',
+  'ai.onnx.ml',
+  'ai.onnx.training',
+  'ai.onnx.preview',
+  'ai.onnx.preview.training',
+  'com.microsoft',
+  'com.microsoft.nchwc',
+  'com.microsoft.experimental',
+  'com.microsoft.dml',
+  'com.ms.internal.nhwc',
+  'org.pytorch.aten',
 ]);
 
 interface Draft {

@@ -1,6 +1,6 @@
 /**
- * The OpenVINO pairs of a candidate: each `.xml` with its `.bin`, present and long enough. Pure and
- * bounded (I7).
+ * Reads the OpenVINO pairs of a candidate: whether each `.xml` has a `.bin` that is long enough.
+ * Pure and bounded (I7).
  */
 import type { FileProblem, ModelProfile } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';
@@ -89,6 +89,6 @@ function profileOf(pairs: readonly Pair[], byPath: ReadonlyMap<string, Candidate
     parameters: known ? pairs.reduce((sum, { model }) => sum + (model.parameters ?? 0), 0) : null,
     ...weightsByType(weights),
     forms: [form],
-    notes: sets.length === 0 ? [] : [`It uses operators of ${someOf(sets.map(shown))}: a library that brings them has to be trusted.`],
+    notes: sets.length === 0 ? [] : [`It uses operators of ${someOf(sets.map(shown))}: a library that contains them must be trusted.`],
   });
 }

@@ -1,7 +1,7 @@
 /**
- * The `.xml` of an OpenVINO pair: version, inputs, outputs and how far its weights reach into the
- * `.bin`. Tags are scanned, not parsed: no entity is expanded, no document type accepted, nothing
- * kept but one tag at a time. Pure and bounded (I7).
+ * Parses the `.xml` of an OpenVINO pair: version, inputs, outputs and the end of its weights in the
+ * `.bin`. It scans tags one at a time instead of parsing XML: no entity is expanded, and a document
+ * type is refused. Pure and bounded (I7).
  */
 import type { TensorSpec } from '../../../shared/profile.ts';
 import type { ByteSource } from './bytes.ts';

@@ -1,6 +1,6 @@
 /**
- * Folders that are a part of the model they lie in, told by their names: quantisations, components
- * of pipelines, versions, exports. Pure.
+ * Recognises subfolders that are part of the surrounding model, by their names: quantisations,
+ * components of pipelines, versions, exports. Pure.
  */
 
 /** `Q4_K_M`, `UD-IQ2_XXS`, `BF16`, `fp8`, as the name itself or at its end. */

@@ -1,7 +1,6 @@
 /**
- * Protocol buffers in their text form, as Triton's config.pbtxt has them: `name: value`,
- * `name { ... }`, lists, comments. Knows no message. No I/O and bounded (I7): length, depth, number
- * of values.
+ * Parses the text form of Protocol Buffers, as in Triton's config.pbtxt: `name: value`, `name { ...
+ * }`, lists, comments. Knows no schema. No I/O and bounded (I7): length, depth, number of values.
  */
 import { damaged } from './bytes.ts';
 
@@ -19,6 +18,8 @@ const MAX_VALUES = 65_536;
 /** Blanks and comments, then one token: a string, a word or number, or a sign. */
 const TOKEN = /(?:\s+|#[^\n]*)*("(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*'|[A-Za-z0-9_.+-]+|[{}[\]<>:,;/])?/y;
 const NUMBER = /^[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,3})?f?$/;
+/** Hexadecimal, or octal by its leading zero. */
+const WHOLE = /^([+-]?)(?:0[xX]([0-9a-fA-F]{1,16})|0([0-7]{1,22}))$/;
 const OPENING: Readonly<Record<string, string>> = { '{': '}', '<': '>' };
 
 class Tokens {
@@ -118,6 +119,9 @@ function readValue(tokens: Tokens, depth: number): TextValue {
     while (tokens.next !== null && /^["']/.test(tokens.next)) text += unescaped(tokens.take());
     return text;
   }
+  const [, sign, hex, octal] = WHOLE.exec(token) ?? [];
+  if (sign !== undefined)
+    return (sign === '-' ? -1 : 1) * (octal === undefined ? Number.parseInt(hex ?? '', 16) : Number.parseInt(octal, 8));
   if (NUMBER.test(token)) return Number.parseFloat(token);
   if (!/^[A-Za-z_+-]/.test(token)) throw damaged('a field of it has no value');
   return token;
@@ -158,6 +162,12 @@ export function textsOf(message: TextMessage, name: string): readonly string[] {
 export function numberOf(message: TextMessage, name: string): number | null {
   const value = message.get(name)?.[0];
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+/** The words of the text format for yes and no, and 1 and 0. Null: it is neither. */
+export function booleanIn(value: TextValue | undefined): boolean | null {
+  if (value === 'true' || value === 'True' || value === 't' || value === 1) return true;
+  return value === 'false' || value === 'False' || value === 'f' || value === 0 ? false : null;
 }
 
 export function messagesOf(message: TextMessage, name: string): readonly TextMessage[] {

@@ -1,6 +1,6 @@
 /**
- * Pickled weights that a described folder uses: is each of them all there, as far as an archive's
- * directory tells without unpickling. Pure (I7).
+ * Checks whether the pickled weight files of a described folder are complete, from the archive's
+ * directory, without unpickling. Pure (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';

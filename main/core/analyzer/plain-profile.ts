@@ -1,6 +1,6 @@
 /**
- * What the readers of forms without layers and caches share: a profile that claims nothing beside
- * what is handed in, and findings of files. Pure.
+ * Shared by the readers of formats without layers and caches: a minimal profile with the given
+ * facts only, and findings about files. Pure.
  */
 import { type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import type { ByteSource } from './bytes.ts';

@@ -1,7 +1,6 @@
 /**
- * Protocol buffers as far as a header needs them: fields are visited in the order of the file, and
- * what nobody asks for is jumped over by its length. Knows no message. No I/O and bounded (I7):
- * nesting, steps and bytes fetched.
+ * Reads Protocol Buffers as far as headers need: it visits fields in file order and skips unneeded
+ * ones by their length. Knows no schema. No I/O and bounded (I7): nesting, steps and bytes read.
  */
 import type { ByteSource, ReaderLimits } from './bytes.ts';
 import { damaged, HeaderReader } from './bytes.ts';

@@ -1,7 +1,6 @@
 /**
- * The front matter of a README.md on the Hugging Face hub: licence, tags, what it is for and what
- * it comes from. Not a reader of YAML: takes the few flat keys that matter and passes over
- * everything else. Pure and bounded (I7).
+ * Reads the front matter of a Hugging Face README.md: licence, tags, task and base model. It is not
+ * a YAML parser: it reads the few flat keys that matter and skips the rest. Pure and bounded (I7).
  */
 import type { CandidateFile } from './findings.ts';
 

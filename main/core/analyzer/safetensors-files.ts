@@ -1,6 +1,6 @@
 /**
- * Several safetensors files of one form: their tensors, and what each file lacks. Pure and bounded
- * (I7).
+ * Reads the safetensors files of one form: their tensors, and what each file lacks. Pure and
+ * bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, FormatError } from './bytes.ts';

@@ -1,5 +1,5 @@
 /**
- * How a model's author has its words drawn: `generation_config.json` of transformers, and
+ * The sampling defaults of a model's author: from `generation_config.json` of transformers and
  * `general.sampling` of GGUF. Values out of range count as absent. Pure.
  */
 import type { SamplingAdvice } from '../../../shared/profile.ts';

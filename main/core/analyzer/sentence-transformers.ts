@@ -1,11 +1,12 @@
 /**
- * What the files of sentence-transformers say beside config.json: which modules run one after
- * another, how tokens become one vector, prompts, and whether a module is code of somebody else.
- * Facts for the profile that the Hugging Face reader makes. Pure and bounded (I7).
+ * Reads the files of sentence-transformers besides config.json: the sequence of modules, the
+ * pooling, prompts, and whether a module is third-party code. The Hugging Face reader adds these
+ * facts to its profile. Pure and bounded (I7).
  */
 import { confined, shown } from './file-names.ts';
 import type { CandidateFile } from './findings.ts';
 import { countIn, type Json, jsonIfReadable, jsonListOf, textIn } from './json-files.ts';
+import { TORCH_CLASS } from './naming-files.ts';
 
 export interface SentenceTransformer {
   readonly kind: 'embedding' | 'reranker';
@@ -30,8 +31,6 @@ export interface SentenceTransformer {
 }
 
 const OWN_MODULES = /^sentence_transformers(?:\.\w+)*$/;
-/** Of the cross-encoder's last layer: only classes of torch itself are no code of somebody else. */
-const OWN_ACTIVATIONS = /^torch\.nn\.(?:\w+\.)*\w+$/;
 const MAX_MODULES = 64;
 
 /** Null when the folder is none of sentence-transformers. */
@@ -46,7 +45,7 @@ export function readSentenceTransformer(files: readonly CandidateFile[]): Senten
   const types = (modules ?? []).map((module) => textIn(module, 'type') ?? 'unknown');
   const codeFiles: string[] = [];
   if (types.some((type) => !OWN_MODULES.test(type))) codeFiles.push('modules.json');
-  if (activations(config, about).some((name) => !OWN_ACTIVATIONS.test(name))) codeFiles.push('config.json');
+  if (activations(config, about).some((name) => !TORCH_CLASS.test(name))) codeFiles.push('config.json');
   const pool = poolingOf(listed, byPath);
   const dense = configOf('Dense', listed, byPath);
   const lengths = jsonIfReadable(byPath.get('sentence_bert_config.json')) ?? configOf('Transformer', listed, byPath);

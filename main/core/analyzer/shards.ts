@@ -1,6 +1,6 @@
 /**
- * Files that are one set of weights together: which of them are not there, by the index and by the
- * names of those that are. Pure and bounded (I7).
+ * Finds missing shards of one set of weights, from the index and from the names of the shards that
+ * are present. Pure and bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { FormatError } from './bytes.ts';

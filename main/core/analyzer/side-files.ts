@@ -1,6 +1,6 @@
 /**
- * Loose GGUFs that belong to another one by their names: projectors (mmproj) of a model that lies
- * in the same folder. Pure.
+ * Recognises loose GGUFs that belong to another GGUF in the same folder, by name: projectors
+ * (mmproj). Pure.
  */
 import { splitName } from './split-names.ts';
 

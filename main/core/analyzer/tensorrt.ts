@@ -1,7 +1,7 @@
 /**
- * TensorRT's serialised engines: opaque programs for one version of TensorRT and one kind of GPU.
- * Of their undocumented header only the first letters, and in the versions that are known the
- * length, are believed. Pure and bounded (I7).
+ * Reads serialised TensorRT engines: opaque programs for one TensorRT version and one kind of GPU.
+ * Their header is not documented; only the magic bytes and, in known versions, the length are used.
+ * Pure and bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { attempt, type ByteSource, damaged, FormatError, HeaderReader } from './bytes.ts';

@@ -1,6 +1,6 @@
 /**
- * Image models of timm: config.json with `architecture` and `pretrained_cfg` in place of
- * transformers' words. Pure and bounded (I7).
+ * Reads image models of timm: their config.json has `architecture` and `pretrained_cfg` instead of
+ * the keys of transformers. Pure and bounded (I7).
  */
 import { FormatError } from './bytes.ts';
 import { codeFilesOfFolder } from './code-files.ts';

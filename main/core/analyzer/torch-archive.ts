@@ -1,6 +1,6 @@
 /**
- * What a file of PyTorch's names (`.pt`, `.pth`, `.pt2`, `.bin`, `.ckpt`) is, by its first bytes
- * and its zip directory. Never unpickles, never inflates. Pure and bounded (I7).
+ * Identifies PyTorch files (`.pt`, `.pth`, `.pt2`, `.bin`, `.ckpt`) by their first bytes and zip
+ * directory. It never unpickles and never decompresses. Pure and bounded (I7).
  */
 import type { ByteSource } from './bytes.ts';
 import { damaged, FormatError } from './bytes.ts';

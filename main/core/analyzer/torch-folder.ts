@@ -1,6 +1,6 @@
 /**
- * PyTorch's own files at the top of a candidate: TorchScript, exported programs and checkpoints,
- * told apart without unpickling. Several of one kind are several models: the first by name is
+ * Reads PyTorch files at the top of a candidate: distinguishes TorchScript, exported programs and
+ * checkpoints, without unpickling. Several of one kind are several models: the first by name is
  * described, the others are named. Pure and bounded (I7).
  */
 import type { FileProblem, FormKind, ModelForm, ModelProfile } from '../../../shared/profile.ts';

@@ -1,7 +1,7 @@
 /**
- * What a model folder makes Triton load beside the weights: files that its config.pbtxt names,
- * which have to lie where Modelium lists them, and files whose content names code. The list itself
- * is `code-files.ts`'s. Pure and bounded (I7).
+ * Finds the code that a model folder makes Triton load: files that its config.pbtxt names, which
+ * must be inside the folder, and files whose content names code. The result goes into the list of
+ * `code-files.ts`. Pure and bounded (I7).
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { FormatError } from './bytes.ts';

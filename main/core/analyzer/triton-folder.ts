@@ -1,7 +1,7 @@
 /**
- * A ready model folder of Triton: config.pbtxt, versions, the file that each version needs, and
- * which files would run code. Without a config.pbtxt a numbered folder with a model's usual file is
- * one too: Triton completes the rest itself. Pure and bounded (I7).
+ * Reads a ready Triton model folder: config.pbtxt, versions, the file that each version needs, and
+ * which files would run code. A folder without config.pbtxt counts too if a numbered subfolder
+ * holds a usual model file, because Triton completes the configuration. Pure and bounded (I7).
  */
 import type { FileProblem, ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { attempt, damaged, FormatError } from './bytes.ts';
@@ -145,9 +145,9 @@ function profileOf(
   if (config.steps.length > 0) notes.push(`It is an ensemble: it needs the models ${someOf(config.steps.map(shown), 16)} beside it.`);
   if (backend === 'vllm')
     notes.push('Its model.json names the model that vLLM would load: a Hugging Face folder, or one that it would download.');
-  if (backend === null) notes.push('Its configuration names no backend, and none of its files tells which one.');
+  if (backend === null) notes.push('Its configuration names no backend, and its files do not show which one it needs.');
   const environment = config.parameters.get('EXECUTION_ENV_PATH') ?? null;
-  if (environment !== null) notes.push(`It brings a Python environment of its own: ${shown(environment)}.`);
+  if (environment !== null) notes.push(`It contains its own Python environment: ${shown(environment)}.`);
   const form: ModelForm = {
     kind: 'triton',
     files: [...files.filter(({ path }) => path === CONFIG), ...served].map(({ path }) => path),

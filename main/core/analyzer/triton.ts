@@ -1,9 +1,9 @@
 /**
- * Triton's config.pbtxt: what the model is called, who runs it, what goes in and out, and which of
- * its words run code. Pure.
+ * Reads Triton's config.pbtxt: the model's name, its backend, inputs and outputs, and the fields
+ * that make Triton run code. Pure.
  */
 import type { TensorSpec } from '../../../shared/profile.ts';
-import { messagesOf, numberOf, parsePbtxt, type TextMessage, textOf, textsOf } from './pbtxt.ts';
+import { booleanIn, messagesOf, numberOf, parsePbtxt, type TextMessage, textOf, textsOf } from './pbtxt.ts';
 
 export interface TritonConfig {
   readonly name: string | null;
@@ -63,7 +63,7 @@ export function readTritonConfig(text: string): TritonConfig {
     libraries: messagesOf(config, 'model_operations').flatMap((operations) => textsOf(operations, 'op_library_filename')),
     runtime: textOf(config, 'runtime'),
     parameters: parametersOf(config),
-    isDecoupled: policy !== undefined && textOf(policy, 'decoupled')?.toLowerCase() === 'true',
+    isDecoupled: booleanIn(policy?.get('decoupled')?.[0]) === true,
   };
 }
 

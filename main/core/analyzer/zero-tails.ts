@@ -1,5 +1,5 @@
 /**
- * Preallocated downloads: a large tensor with a stretch of zeros has most likely not arrived yet.
+ * Detects preallocated downloads: a large tensor that ends in zeros has probably not arrived yet.
  * No I/O.
  */
 import type { ByteSource } from './bytes.ts';

@@ -1,7 +1,7 @@
 /**
- * The central directory of a zip archive: names, sizes and places of its entries. Opens and
- * inflates none of them. Pure and bounded (I7): number of entries, length of names, offsets inside
- * the file, and no two entries may share a byte.
+ * Reads the central directory of a zip archive: names, sizes and positions of its entries. It reads
+ * and decompresses no entry. Pure and bounded (I7): the number of entries, the length of names,
+ * offsets inside the file, and no two entries may overlap.
  */
 import type { ByteSource } from './bytes.ts';
 import { damaged, FormatError, HeaderReader } from './bytes.ts';

@@ -1,6 +1,6 @@
 /**
- * Weighs one option against the room there is: does it fit now, after victims, after a wait, or
- * never on this box? It compares nothing and chooses no option: that is `brain.ts`.
+ * Checks whether one option fits into memory: now, after victims leave, after a wait, or never on
+ * this machine. It compares no options: `brain.ts` does.
  */
 import type { DeviceBytes, DeviceId } from '../../../shared/decision.ts';
 import type { Room } from '../memory/devices.ts';

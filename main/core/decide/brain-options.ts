@@ -1,7 +1,7 @@
 /**
- * Lists the ways in which a model could be run on this box: each runtime x form x placement, with
- * the bytes that it needs and what stands against it whatever the room. Whether it fits, and who
- * would have to leave, is `brain-fit.ts`.
+ * Lists the options for running a model on this machine: each runtime x form x placement, with the
+ * bytes it needs and any obstacle other than memory. `brain-fit.ts` checks whether it fits and who
+ * would have to leave.
  */
 import {
   type BufferBytes,
@@ -157,7 +157,7 @@ export function needsTrust(input: Pick<OptionsInput, 'trusted'>, form: ModelForm
 }
 
 /**
- * GPUs that this model may use: those of `gpus.use`, and of these the ones that `models.<id>.gpus`
+ * GPUs that this model may use: those of `gpus.use`, and of these the ones that `models.NAME.gpus`
  * names.
  */
 export function usableGpus({ devices, settings }: OptionsInput): readonly Room[] {
@@ -249,9 +249,9 @@ function overridden(
   const devices = kind === 'gpu' ? gpus : kind === 'cpu' ? [HOST_DEVICE] : kind === 'split' ? Object.keys(bytes) : [];
   const estimatedBytes = devices.reduce((sum, id) => sum + (bytes[id] ?? 0), 0);
   if (megabytes === undefined || estimatedBytes === 0) return { bytes, overrides: [] };
-  const saidBytes = megabytes * MIB;
-  const said = Object.fromEntries(devices.map((id) => [id, Math.ceil((saidBytes * (bytes[id] ?? 0)) / estimatedBytes)]));
-  return { bytes: { ...bytes, ...said }, overrides: [{ fact: 'overridden', bytes: saidBytes, estimatedBytes }] };
+  const configuredBytes = megabytes * MIB;
+  const configured = Object.fromEntries(devices.map((id) => [id, Math.ceil((configuredBytes * (bytes[id] ?? 0)) / estimatedBytes)]));
+  return { bytes: { ...bytes, ...configured }, overrides: [{ fact: 'overridden', bytes: configuredBytes, estimatedBytes }] };
 }
 
 /** Which one of several quantisations. */

@@ -1,6 +1,6 @@
 /**
- * Makes the reason of a decision out of what was weighed: its cause, and the facts with their
- * figures. Data only: the words are `reason-words.ts`. Decides nothing.
+ * Builds the reason of a decision from the weighed options: its cause, and the facts with their
+ * figures. Data only: `reason-words.ts` has the wording. Decides nothing.
  */
 import { type Candidate, type DeviceId, HOST_DEVICE, type Placement } from '../../../shared/decision.ts';
 import { assertNever } from '../../../shared/errors.ts';
@@ -140,12 +140,12 @@ function holdsFacts(room: Room, box: Box): readonly Extract<Fact, { fact: 'holds
     ...pinned.map((resident) => holds({ by: 'pinned', model: resident.modelId }, resident.held[room.id] ?? 0)),
     ...(room.leakedBytes > 0 ? [holds({ by: 'ended' }, room.leakedBytes)] : []),
     ...named.map(({ name, pid, bytes }) => holds({ by: 'program', name, pid }, bytes)),
-    ...(restBytes > (named.length === 0 ? 0 : LEAST_TOLD_BYTES) ? [holds({ by: 'program', name: null, pid: null }, restBytes)] : []),
+    ...(restBytes > (named.length === 0 ? 0 : LEAST_SHOWN_BYTES) ? [holds({ by: 'program', name: null, pid: null }, restBytes)] : []),
   ];
 }
 
 /** A driver keeps some memory of its own, which is nobody's. */
-const LEAST_TOLD_BYTES = 64 * 1024 ** 2;
+const LEAST_SHOWN_BYTES = 64 * 1024 ** 2;
 const MOST_PROGRAMS = 3;
 
 /** The one that holds most first. */

@@ -1,6 +1,6 @@
 /**
- * The brain's words that are no reason's headline: why a candidate fits or does not, and what a
- * model is that no runtime takes. Wording only; decides nothing.
+ * The brain's sentences besides the headline of a reason: why a candidate fits or does not, and why
+ * no runtime takes a model. Wording only; decides nothing.
  */
 import { assertNever } from '../../../shared/errors.ts';
 import type { FormKind, ModelProfile } from '../../../shared/profile.ts';
@@ -12,7 +12,7 @@ import { suitedRuntime } from './runtime-preference.ts';
 /** A phrase for a cell; the figures stand beside it. */
 export function candidateWords({ option, fit, victims, waitsFor, lacksRoom }: Weighed, box: Box): string {
   const words = fitWords();
-  return option.needsTrust ? `would run code from the model's files, which nobody has trusted; ${words}` : words;
+  return option.needsTrust ? `would run code from the model's files, which is not trusted yet; ${words}` : words;
 
   function fitWords(): string {
     switch (fit) {
@@ -21,15 +21,15 @@ export function candidateWords({ option, fit, victims, waitsFor, lacksRoom }: We
       case 'victims':
         return `fits after ${listed(victims)} left`;
       case 'draining':
-        return `fits when ${listed(waitsFor)} has left`;
+        return `fits when ${listed(waitsFor)} has been unloaded`;
       case 'waits':
         if (!lacksRoom) return `fits after the load of ${listed(waitsFor)}: one load at a time`;
         if (waitsFor.length === 0) return 'no room now';
-        return `no room while ${listed(waitsFor)} is there${box.input.mayEvict ? '' : ', and new content pushes nobody out'}`;
+        return `no room while ${listed(waitsFor)} is there${box.input.mayEvict ? '' : ', and a new model evicts no other'}`;
       case 'held':
-        return 'no room: others hold it';
+        return 'no room: other programs hold the memory';
       case 'too-large':
-        return 'too large, also when nothing else is there';
+        return 'too large, even if nothing else were loaded';
       case 'impossible':
         return option.obstacle ?? 'a device that it needs is not there';
       default:
@@ -66,4 +66,4 @@ export function noRuntimeWords(
   return { reason: `No runtime that is ready here takes this model (${what}; ${listed(kinds)}).${would}`, help: HELP_CHECK };
 }
 
-const HELP_CHECK = '`modelium check` lists the runtimes and what each of them lacks.';
+export const HELP_CHECK = '`modelium check` lists the runtimes and what each of them lacks.';

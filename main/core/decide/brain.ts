@@ -1,25 +1,26 @@
 /**
- * Decides where a model goes: rules over facts that were handed in, in about a millisecond, with a
- * sentence for each option. Pure: nothing is committed here, and a what-if is the same call.
- * Options come from `brain-options.ts`, their fit from `brain-fit.ts`.
+ * Decides where a model goes: rules over facts that the caller passes in, in about a millisecond,
+ * with a sentence for each option. Pure: it changes nothing, so a dry run is the same call.
+ * `brain-options.ts` lists the options, `brain-fit.ts` checks whether they fit.
  *
  * The order of preference:
- * 1. All layers on GPUs, before part of them, before the CPU: a model is used far longer than it is
- *    loaded. So an idle model leaves a GPU rather than that the next one runs on the CPU, and a
- *    short, bounded wait for a GPU beats the CPU too. Elsewhere what this box cannot have.
- * 2. Within that: fits now; fits when those who leave already have left; fits with the cheapest
- *    victims; has to wait.
- * 3. The runtime that suits the kind of model; more layers on the GPU; the weights as they are
- *    before what is made of them; fewer GPUs.
- * 4. The GPU that leaves the best remaining room: the largest hole on the box stays as large as can
- *    be, then the emptiest GPU.
+ *
+ * 1. All layers on GPUs, then part of them, then the CPU, because a model is used far longer than
+ *    it is loaded. So an idle model is evicted from a GPU before the next one runs on the CPU, and
+ *    a short, bounded wait for a GPU beats the CPU. Servers elsewhere take what this machine
+ *    cannot hold.
+ * 2. Within that: fits now; fits when models that are leaving have left; fits after the cheapest
+ *    eviction; must wait.
+ * 3. The runtime that suits the kind of model; more layers on the GPU; original weights before
+ *    converted ones; fewer GPUs.
+ * 4. The GPU that leaves the largest free space on the machine, then the emptiest GPU.
  */
 import type { Candidate, Decision, RefusalReason } from '../../../shared/decision.ts';
 import type { Asleep } from '../../../shared/model.ts';
 import type { Reason } from '../../../shared/reason.ts';
 import type { Policies } from '../../../shared/settings.ts';
 import { shellWord, visibleName } from '../../../shared/visible.ts';
-import type { BaseVerdict } from '../analyzer/adapter-base.ts';
+import type { BaseVerdict } from '../analyzer/lora-base.ts';
 import type { Room } from '../memory/devices.ts';
 import type { Resident } from '../memory/evictor.ts';
 import { listed } from '../sentences.ts';
@@ -38,7 +39,7 @@ import {
   wholeOptions,
 } from './brain-options.ts';
 import { noRoomReason, reasonOf, toCandidate, type Weighing, wakingReason } from './brain-reasons.ts';
-import { noRuntimeWords } from './brain-words.ts';
+import { HELP_CHECK, noRuntimeWords } from './brain-words.ts';
 import { quotedReason, sentenceReason, withSentence } from './reasoned.ts';
 
 export interface BrainInput extends OptionsInput {
@@ -51,7 +52,7 @@ export interface BrainInput extends OptionsInput {
   readonly box: 'empty' | 'present';
   /** False for content that nobody asked for: it takes free room only. */
   readonly mayEvict: boolean;
-  /** Of an adapter: is the model here that it changes? Null for what is no adapter. */
+  /** For a LoRA: whether its base is here. Null for any other model. */
   readonly base: BaseVerdict | null;
   /** Of one that sleeps: it is woken where it is, or ended. */
   readonly asleep: Asleep | null;
@@ -233,7 +234,7 @@ function refuse(
     return refusal(
       'no-runtime',
       quotedReason({ kind: asked ? 'no-such-gpu' : 'no-device' }, sentence),
-      asked ? `Change models.${modelId}.gpus in the settings.` : HELP_RUNTIMES,
+      asked ? `Change models.${modelId}.gpus in the settings.` : HELP_CHECK,
       candidates,
     );
   }
@@ -248,7 +249,7 @@ function refuse(
  */
 function untrusted(input: BrainInput, more: string, candidates: readonly Candidate[]): Decision {
   const files = input.profile.forms.filter((form) => needsTrust(input, form)).flatMap((form) => form.codeFiles);
-  const reason = `It brings code that would run here, and nobody has trusted it: ${listed([...new Set(files)].map(visibleName))}.${more}`;
+  const reason = `It contains code that would run here and is not trusted yet: ${listed([...new Set(files)].map(visibleName))}.${more}`;
   return refusal(
     'needs-trust',
     quotedReason({ kind: 'needs-trust' }, reason),
@@ -257,10 +258,10 @@ function untrusted(input: BrainInput, more: string, candidates: readonly Candida
   );
 }
 
-const HELP_RUNTIMES = '`modelium check` lists the runtimes and what each of them lacks.';
-const HELP_INPUT = 'It goes on by itself when the settings say it.';
-const HELP_BASE = 'It goes on by itself when its base is there. An alias (models.<id>.aliases) makes a model under another name its base.';
-const HELP_NO_ROOM = 'Unpin a model, or end what else holds the memory.';
+const HELP_INPUT = 'It continues automatically when the settings contain this.';
+const HELP_BASE =
+  'It continues automatically when its base arrives. If the base has another name here, add an alias to it (models.NAME.aliases).';
+const HELP_NO_ROOM = 'Unpin a model, or end the other program that holds the memory.';
 
 function refusal(kind: RefusalReason, because: Reason, help: string, candidates: readonly Candidate[]): Decision {
   return { kind: 'refuse', refusal: kind, candidates, ...withSentence(because, '.'), help };
@@ -286,7 +287,7 @@ function withoutRoute(input: BrainInput, candidates: readonly Candidate[]): Deci
     const missing = `${takers.map((id) => `${id} would serve it, but: ${whyNot(id)}.`).join(' ')}${alsoNot}`;
     return isUntrusted
       ? untrusted(input, ` ${missing}`, candidates)
-      : refusal('no-runtime', quotedReason({ kind: 'not-ready', runtimes: takers }, missing), HELP_RUNTIMES, candidates);
+      : refusal('no-runtime', quotedReason({ kind: 'not-ready', runtimes: takers }, missing), HELP_CHECK, candidates);
   }
   const { reason, help } = noRuntimeWords(profile, runtimes, input.laterRuntimes);
   // Whatever runtime comes, it would not run this code: that is told first, and what else is

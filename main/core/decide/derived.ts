@@ -1,7 +1,6 @@
 /**
- * Decides about a model that only changes another one (a LoRA adapter): it is loaded into its base,
- * which is loaded first. Pure. Which model its base is, `analyzer/adapter-base.ts` has found; who
- * brings the base, `grants.ts`.
+ * Decides about LoRAs: a LoRA is loaded into its base, and the base is loaded first.
+ * Pure. `analyzer/lora-base.ts` finds the base; `grants.ts` has it loaded.
  */
 import type { Decision, LaunchPlan, Placement, RuntimeId } from '../../../shared/decision.ts';
 import type { ModelState } from '../../../shared/model.ts';
@@ -26,19 +25,19 @@ export interface DerivedQuestion {
 const NOWHERE: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 
 /**
- * Place: its base is ready for it; wait: the base comes first; refuse: nothing here serves adapters
+ * Place: its base is ready for it; wait: the base comes first; refuse: nothing here serves LoRAs
  * of that base.
  */
 export function decideDerived(question: DerivedQuestion): Decision {
   const { modelId, form, base, chosen, runtimes, box } = question;
   if (base.profile === null) {
-    const reason = `Its base ${base.id} is here, and is still being looked at.`;
+    const reason = `Its base ${base.id} is here and is still being analysed.`;
     return {
       kind: 'refuse',
       refusal: 'needs-base',
       candidates: [],
       ...withSentence(sentenceReason(reason)),
-      help: 'It goes on by itself when that is done.',
+      help: 'It continues automatically after that.',
     };
   }
   const server = runtimes.find(({ planner }) => planner.whyNotAttached !== undefined);
@@ -47,7 +46,7 @@ export function decideDerived(question: DerivedQuestion): Decision {
       ? 'no runtime of this version serves adapters'
       : whyNot(server, form, { id: base.id, profile: base.profile }, chosen);
   if (obstacle !== null || server === undefined) {
-    const reason = `This is an adapter of ${base.id}, which is here, and it cannot be served with it: ${(obstacle ?? '').replace(/\.$/, '')}.`;
+    const reason = `This is an adapter for ${base.id}, which is here, but it cannot be served with it: ${(obstacle ?? '').replace(/\.$/, '')}.`;
     const serves =
       server === undefined
         ? ''
@@ -58,7 +57,7 @@ export function decideDerived(question: DerivedQuestion): Decision {
   }
   if (question.needsTrust) {
     const files = listed(form.codeFiles.map(visibleName));
-    const reason = `It brings code that would run here, and nobody has trusted it: ${files}.`;
+    const reason = `It contains code that would run here and is not trusted yet: ${files}.`;
     return {
       kind: 'refuse',
       refusal: 'needs-trust',
@@ -76,7 +75,7 @@ export function decideDerived(question: DerivedQuestion): Decision {
       refusal: 'needs-base',
       candidates: [],
       ...withSentence(quotedReason({ kind: 'base-not-served', base: base.id }, `Its base ${base.id} cannot be served: ${why}`)),
-      help: `Mend that first: \`modelium why ${base.id}\`.`,
+      help: `Fix that first: \`modelium why ${base.id}\`.`,
       base: base.id,
     };
   }

@@ -1,7 +1,6 @@
 /**
- * Owns the step from a planner's arithmetic to the bytes that the brain reckons with: the
- * correction learned from earlier loads (closed loop), and the seconds that a load will take. Must
- * not read the ledger itself: measurements come in.
+ * Corrects a planner's memory estimate by what earlier loads took, and predicts the seconds that a
+ * load will take. It does not read the ledger: the caller passes the measurements.
  */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type RuntimeId } from '../../../shared/decision.ts';
 import type { ModelProfile } from '../../../shared/profile.ts';

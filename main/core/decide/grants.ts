@@ -1,7 +1,7 @@
 /**
- * Goes through those who wait, in the admission's order, and grants: brain and promise in one turn,
- * so that no room is promised twice. A model that has to wait holds back only those who want the
- * same devices.
+ * Goes through the waiting models in the admission's order and grants loads. Decision and memory
+ * reservation happen in the same event-loop turn, so that no memory is promised twice. A model that
+ * has to wait holds back only those that want the same devices.
  */
 import type { Decision } from '../../../shared/decision.ts';
 import { assertNever } from '../../../shared/errors.ts';
@@ -143,7 +143,7 @@ export class Grants {
   }
 
   /**
-   * Its base is wanted as much as it is itself. One that was started without adapters is started
+   * Its base is wanted as much as it is itself. One that was started without LoRAs is started
    * again.
    */
   #bringBase(record: ModelRecord, baseId: string, decision: Extract<Decision, { kind: 'wait' }>): void {

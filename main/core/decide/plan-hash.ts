@@ -1,7 +1,7 @@
 /**
- * Owns the hash by which two launch plans are compared: an equal hash means that a settings change
- * disturbs neither a load nor a ready model. Not cryptographic, and not meant to be: nobody gains
- * by a collision with their own plan.
+ * Hashes launch plans to compare them. If the hash is equal after a settings change, a running load
+ * or ready model is left alone. The hash is not cryptographic: users gain nothing from collisions
+ * of their own plans.
  */
 import type { LaunchPlan } from '../../../shared/decision.ts';
 

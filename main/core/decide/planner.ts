@@ -1,6 +1,6 @@
 /**
- * A runtime as the deciders see it: what it serves, what a launch of it is, what that costs, and
- * how well it suits. Types only; adapters implement them.
+ * The interface of a runtime for the deciders: what it serves, how it launches a model, what that
+ * costs, and how well it suits. Types only; adapters implement it.
  */
 import type { BufferBytes, DeviceBytes, LaunchPlan, MemoryParts, Placement, Preparation, RuntimeId } from '../../../shared/decision.ts';
 import type { FormKind, ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
@@ -28,7 +28,10 @@ export interface Support {
 
 export interface Estimate {
   readonly bytes: DeviceBytes;
-  /** Where the bytes go, for people; they add up to `bytes`. The names are those of `memory-parts.ts`. */
+  /**
+   * Where the bytes go, for people; they add up to `bytes`. The names are those of
+   * `memory-parts.ts`.
+   */
   readonly parts: MemoryParts;
   readonly notes: readonly string[];
   /**
@@ -38,8 +41,8 @@ export interface Estimate {
   readonly isGuess?: boolean;
 }
 
-/** Adapters that their base is to be started for. */
-export interface AdapterNeeds {
+/** The LoRAs that their base is to be started for. */
+export interface LoraFacts {
   readonly count: number;
   readonly maxRank: number;
 }
@@ -55,8 +58,8 @@ export type LaunchSettings = Omit<ModelSettings, 'runtime'> & {
   readonly learned?: BufferBytes | undefined;
   /** Absolute path of the model, where it lies here. */
   readonly path?: string | undefined;
-  /** Adapters here that are to be loaded into it. */
-  readonly adapters?: AdapterNeeds | undefined;
+  /** The LoRAs here that are to be loaded into it. */
+  readonly loras?: LoraFacts | undefined;
 };
 
 /** A runtime's half of planning; implemented by its adapter, pure. */
@@ -67,8 +70,11 @@ export interface RuntimePlanner {
    * Where it serves this form, in words, if that is not on this machine's devices: there is one
    * place then, and it always fits. Absent: here.
    */
-  elsewhere?(form: ModelForm): string;
-  /** Its models are asked by OpenAI's routes, so that none takes tensors. Absent: as its server says when a model is loaded. */
+  readonly elsewhere?: ((form: ModelForm) => string) | undefined;
+  /**
+   * Its models are asked by OpenAI's routes, so that none takes tensors. Absent: as its server says
+   * when a model is loaded.
+   */
   readonly speaks?: 'openai';
   /** True: it serves only models whose own settings name it. */
   readonly onlyWhenChosen?: boolean;
@@ -103,8 +109,8 @@ export interface RuntimePlanner {
    */
   readonly offered?: 'only' | 'too';
   /**
-   * Why an adapter cannot be loaded into a base that was launched so (null: into any); null: it
-   * can. Absent: it serves no adapters.
+   * Why a LoRA cannot be loaded into a base that was launched so (null: into any); null: it
+   * can. Absent: it serves no LoRAs.
    */
   whyNotAttached?(form: ModelForm, base: LaunchPlan | null): string | null;
 }

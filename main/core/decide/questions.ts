@@ -1,13 +1,13 @@
 /**
- * Puts the questions to the brain: gathers what it must know from the owners. The brain itself is
- * pure; nothing is decided or committed here.
+ * Gathers the brain's inputs (devices, residents, runtimes, settings) from their owners and calls
+ * the brain. Nothing is decided or committed here.
  */
 import type { Decision, LaunchWish, OwnLaunch, Placement, RuntimeId } from '../../../shared/decision.ts';
 import type { StateOf } from '../../../shared/model.ts';
 import { formOf, type ModelForm, type ModelProfile } from '../../../shared/profile.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import type { Admission } from '../admission.ts';
-import { type BaseVerdict, baseOf, type KnownModel } from '../analyzer/adapter-base.ts';
+import { type BaseVerdict, baseOf, type KnownModel } from '../analyzer/lora-base.ts';
 import { RECENT_MEASUREMENTS } from '../measurements.ts';
 import { type Devices, isNamed, type Room } from '../memory/devices.ts';
 import { type ResidentFacts, residents, settingsOf } from '../memory/residents.ts';
@@ -19,8 +19,9 @@ import { type BrainInput, decide } from './brain.ts';
 import { isChosen, isMeantFor } from './brain-options.ts';
 import { decideDerived } from './derived.ts';
 import { planHash } from './plan-hash.ts';
-import type { AdapterNeeds, KnownRuntime, LaunchSettings, NamedRuntime } from './planner.ts';
+import type { KnownRuntime, LaunchSettings, LoraFacts, NamedRuntime } from './planner.ts';
 import { sentenceReason, withSentence } from './reasoned.ts';
+import { boxAfter } from './together.ts';
 
 export interface QuestionPorts {
   readonly admission: Admission;
@@ -56,16 +57,22 @@ export class Questions {
 
   /**
    * The brain's answer with nothing committed; null before the model was analyzed. @param wish in
-   * place of what the settings say of it: the model would be started anew then, so that what it
-   * holds now counts as free.
+   * place of what the settings say of it: the model would be restarted then, so that what it
+   * holds now counts as free. @param after models that are asked for before it, and are busy then.
    */
-  whatIf(record: ModelRecord, wish?: LaunchWish): Decision | null {
+  whatIf(record: ModelRecord, wish?: LaunchWish, after: readonly ModelRecord[] = []): Decision | null {
     if (record.profile === null) return null;
     const derived = this.#derived(record.id, record.profile, 'present', (form) => this.#ports.trusted(record, form));
     if (derived !== null) return derived;
-    const question = { ...this.#question(record, 'present'), mayEvict: true };
+    const asked = { ...this.#question(record, 'present'), mayEvict: true };
+    const earlier = after.filter(({ id, profile }) => id !== record.id && profile !== null);
+    const box = boxAfter(
+      earlier.map((other) => this.#question(other, 'present')),
+      asked,
+    );
+    const question = { ...asked, devices: box.devices, residents: box.residents };
     if (wish === undefined) return decide(question);
-    const own = { ...this.#adaptersOf(record.id), ...settingsOf(record, this.#ports.settings()), path: record.realPath };
+    const own = { ...this.#lorasOf(record.id), ...settingsOf(record, this.#ports.settings()), path: record.realPath };
     const settings = wished(own, wish);
     return decide({ ...question, asleep: null, settings, devices: question.devices.map((room) => without(record, room)) });
   }
@@ -90,7 +97,7 @@ export class Questions {
 
   /**
    * Only settings that the plan was computed from disturb a model: the plan for the same place is
-   * computed anew and compared.
+   * computed again and compared.
    */
   launchDiffers(record: ModelRecord, state: StateOf<'loading'> | StateOf<'ready'> | StateOf<'asleep'>): boolean {
     const runtime = this.#ports.runtimes().find(({ planner }) => planner.id === state.plan.runtime);
@@ -104,22 +111,22 @@ export class Questions {
     if (base !== undefined) return false;
     if (isBarred(placement, settings, this.#ports.devices.rooms())) return true;
     return (
-      planHash(runtime.planner.plan(record.profile, form, placement, { ...settings, learned, adapters }, preparation)) !==
+      planHash(runtime.planner.plan(record.profile, form, placement, { ...settings, learned, loras: adapters }, preparation)) !==
       planHash(state.plan)
     );
   }
 
-  /** Of an adapter: which of the models here it changes. Null for what is no adapter. */
+  /** For a LoRA: which of the models here it changes. Null for any other model. */
   base(id: string, profile: ModelProfile | null): BaseVerdict | null {
-    if (profile === null || !isAdapter(profile)) return null;
-    const known = [...this.#ports.facts.registry.all()].filter((other) => other.id !== id && !(other.profile && isAdapter(other.profile)));
+    if (profile === null || !isLora(profile)) return null;
+    const known = [...this.#ports.facts.registry.all()].filter((other) => other.id !== id && !(other.profile && isLora(other.profile)));
     return baseOf(
       profile.base,
       known.map((other) => toKnownModel(other, this.#ports.settings())),
     );
   }
 
-  /** Of an adapter whose base is here; null for anything else. */
+  /** For a LoRA whose base is here; null for any other model. */
   #derived(id: string, profile: ModelProfile | null, box: BrainInput['box'], trusted: (form: ModelForm) => boolean): Decision | null {
     const verdict = this.base(id, profile);
     const form = profile?.forms[0];
@@ -131,14 +138,14 @@ export class Questions {
   }
 
   /**
-   * What a model must be started with for the adapters here that change it; on which runtime, once
+   * What a model must be started with for the LoRAs here that change it; on which runtime, once
    * one of them is wanted.
    */
-  #adaptersOf(baseId: string): { readonly adapters?: AdapterNeeds; readonly runtime?: RuntimeId } {
+  #lorasOf(baseId: string): { readonly loras?: LoraFacts; readonly runtime?: RuntimeId } {
     const server = this.#ports.runtimes().find(({ planner }) => planner.whyNotAttached !== undefined);
     let isWanted = false;
     const ranks = [...this.#ports.facts.registry.all()].flatMap(({ id, profile }) => {
-      if (server === undefined || profile === null || !isAdapter(profile)) return [];
+      if (server === undefined || profile === null || !isLora(profile)) return [];
       const verdict = this.base(id, profile);
       const [form] = profile.forms;
       const isOurs = verdict?.verdict === 'found' && verdict.id === baseId;
@@ -148,7 +155,7 @@ export class Questions {
     });
     if (server === undefined || ranks.length === 0) return {};
     // By itself it may suit another runtime better, and would be started there again and again.
-    return { adapters: { count: ranks.length, maxRank: Math.max(...ranks) }, ...(isWanted ? { runtime: server.planner.id } : {}) };
+    return { loras: { count: ranks.length, maxRank: Math.max(...ranks) }, ...(isWanted ? { runtime: server.planner.id } : {}) };
   }
 
   #question(record: ModelRecord, box: BrainInput['box']): BrainInput {
@@ -162,14 +169,14 @@ export class Questions {
       ...(gpuBytes === null ? {} : { gpuBytes }),
       ...(moreGpuBytes === null ? {} : { moreGpuBytes }),
     };
-    const forAdapters = this.#adaptersOf(record.id);
+    const forLoras = this.#lorasOf(record.id);
     const trusted = (form: ModelForm): boolean => this.#ports.trusted(record, form);
     const mayEvict = admission.mayEvict(record.id);
     const asleep = stateOf(record, 'queued')?.asleep ?? null;
     return this.#questionFor(
       record.id,
       record.profile,
-      { ...forAdapters, ...own, ...retried, path: record.realPath },
+      { ...forLoras, ...own, ...retried, path: record.realPath },
       { box, mayEvict, waitedMs, trusted, asleep },
     );
   }
@@ -181,7 +188,7 @@ export class Questions {
     asked: Pick<BrainInput, 'box' | 'mayEvict' | 'waitedMs' | 'trusted' | 'asleep'>,
   ): BrainInput {
     const { devices, ledger, clock, facts, settings } = this.#ports;
-    const isElsewhere = profile.forms.some(({ kind }) => kind === 'remote');
+    const isElsewhere = profile.forms.some(({ server }) => server !== undefined);
     // What lies here and what is offered elsewhere have nothing to do with each other's runtimes.
     const runtimes = this.#ports
       .runtimes()
@@ -232,7 +239,7 @@ function without({ id, state }: ModelRecord, room: Room): Room {
 }
 
 /** Whether there is nothing else in it that could be served by itself. */
-export function isAdapter({ forms }: ModelProfile): boolean {
+export function isLora({ forms }: ModelProfile): boolean {
   return forms.length > 0 && forms.every(({ kind }) => kind === 'adapter');
 }
 

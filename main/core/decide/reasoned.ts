@@ -1,6 +1,6 @@
 /**
- * Reasons whose sentence is somebody else's, a reason with its sentence, and the place that a
- * reason names. Pure.
+ * Helpers for reasons: a reason whose sentence another file wrote, a reason with its sentence, and
+ * the place that a reason names. Pure.
  */
 import { type Decision, type DeviceId, HOST_DEVICE, type Placement } from '../../../shared/decision.ts';
 import type { ModelEvent } from '../../../shared/model.ts';

@@ -1,7 +1,6 @@
 /**
- * What becomes of a model when something that its verdict or its plan rests on is other than
- * before: settings, runtimes, pins, trust. Reports the fact to the registry or has the doer drain;
- * the verdict itself is the orchestrator's next step.
+ * Reconsiders a model after a change of settings, runtimes, pins or trust. It reports the change to
+ * the registry or has the doer drain the model; the orchestrator's next step decides again.
  */
 import { formOf } from '../../../shared/profile.ts';
 import type { Settings } from '../../../shared/settings.ts';
@@ -66,10 +65,10 @@ export function reconsiderTrust(ports: ReconsiderPorts, record: ModelRecord, by:
 }
 
 /**
- * A model came, left, or is called otherwise: adapters whose base that is, or was, get another
- * verdict.
+ * A model came, left, or got another name: the LoRAs that have it, or had it, as their base get
+ * another verdict.
  */
-export function reconsiderAdapters({ registry, questions }: Pick<ReconsiderPorts, 'registry' | 'questions'>): void {
+export function reconsiderLoras({ registry, questions }: Pick<ReconsiderPorts, 'registry' | 'questions'>): void {
   for (const { id, profile, state } of registry.each()) {
     if (state.name !== 'blocked' || isBlockedByFiles(state)) continue;
     const base = questions.base(id, profile);
@@ -78,7 +77,7 @@ export function reconsiderAdapters({ registry, questions }: Pick<ReconsiderPorts
   }
 }
 
-/** An adapter answers to `base:adapter` too, as people know it from elsewhere. */
+/** A LoRA answers to `base:adapter` too, as people know it from elsewhere. */
 export function nameByBase(registry: Registry, { id, aliases }: ModelRecord, base: string | undefined): void {
   const name = `${base}:${id}`;
   if (base === undefined || aliases.includes(name)) return;

@@ -1,6 +1,6 @@
 /**
- * Which runtime suits which model: each says its own place (`RuntimePreference`); here they are
- * compared. Pure.
+ * Compares how well runtimes suit a model; each runtime states its own rank (`RuntimePreference`).
+ * Pure.
  */
 import type { Placement } from '../../../shared/decision.ts';
 import type { FormKind, ModelKind } from '../../../shared/profile.ts';

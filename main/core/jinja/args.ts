@@ -1,4 +1,4 @@
-/** Matches the arguments of a call with the names of what it calls. Pure. */
+/** Assigns the arguments of a call to the parameters of the called function. Pure. */
 import { numeric } from './compare.ts';
 import { TemplateError } from './errors.ts';
 import { type Args, Markup, typeName, Undefined, type Value } from './values.ts';

@@ -1,6 +1,6 @@
 /**
- * Python's arithmetic: ints without bounds of their own, floor division and remainders with the
- * divisor's sign, and texts and lists that repeat. Pure.
+ * Python's arithmetic: unbounded ints, floor division and remainders with the divisor's sign, and
+ * repetition of texts and lists. Pure.
  */
 import type { Budget } from './budget.ts';
 import { numeric } from './compare.ts';

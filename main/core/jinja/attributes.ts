@@ -1,6 +1,6 @@
 /**
- * What `value.name`, `value[key]` and `value[from:to]` reach, and nothing besides. Lists and
- * dictionaries change only where that is allowed. Pure.
+ * Evaluates `value.name`, `value[key]` and `value[from:to]`, and gives access to nothing else.
+ * Lists and dictionaries can be changed only where that is allowed. Pure.
  */
 import { bind, wholeOf } from './args.ts';
 import type { Budget } from './budget.ts';

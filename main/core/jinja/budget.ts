@@ -1,7 +1,7 @@
 /**
- * What one rendering may take: steps, characters and time. A template is a program of whoever made
- * the file, and may be written to never end: each evaluation and each copied character or item is
- * counted before it happens. No I/O but for the clock that is handed in.
+ * The limits of one rendering: steps, characters and time. A template is a program from an
+ * untrusted file and may loop for ever, so each evaluation and each copied character or item is
+ * counted before it happens. No I/O but the clock that is passed in.
  */
 import { TemplateBoundError } from './errors.ts';
 

@@ -1,4 +1,4 @@
-/** Goes through the tokens of a template, and says what is wrong with the next one. */
+/** Walks through the tokens of a template, and reports syntax errors at the next token. */
 import { TemplateError } from './errors.ts';
 import type { Token, TokenKind } from './lexer.ts';
 

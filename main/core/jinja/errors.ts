@@ -1,4 +1,7 @@
-/** Why a template refuses: its own words or ours, and where. Pure. */
+/**
+ * The errors of rendering a template: raised by the template or by this engine, with the line.
+ * Pure.
+ */
 
 export class TemplateError extends Error {
   /** Of the template's text, counted from 1; null: not known yet. */

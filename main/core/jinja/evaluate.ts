@@ -1,4 +1,4 @@
-/** Computes expressions. Owns the order in which their parts are evaluated, as Python has it. */
+/** Evaluates expressions, in Python's order of evaluation. */
 import { binary, negative, positive } from './arithmetic.ts';
 import { attributeOf, itemOf } from './attributes.ts';
 import type { Budget } from './budget.ts';

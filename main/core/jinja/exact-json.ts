@@ -1,6 +1,6 @@
 /**
- * JSON whose numbers keep what Python tells apart: 1.0 is a float and not 1, and whole numbers
- * beyond 2^53 keep their digits. Templates print both. Pure.
+ * Parses JSON and keeps distinctions that Python makes: 1.0 is a float and not 1, and whole numbers
+ * beyond 2^53 keep their digits, because templates print both. Pure.
  */
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Reads the expressions of a template's language, by its precedences: conditional, or, and, not,
- * comparison, + -, ~, * / // %, **, signs, filters.
+ * Parses the expressions of templates by precedence: conditional, or, and, not, comparison, + -, ~,
+ * * / // %, **, signs, filters.
  */
 import { Cursor } from './cursor.ts';
 import type { BinaryOperator, Call, CompareOperator, Expression } from './nodes.ts';

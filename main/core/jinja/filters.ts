@@ -1,6 +1,6 @@
 /**
- * The filters of templates that make one value of another, `tojson` as chat templates know it among
- * them. Those over lists are `list-filters.ts`. Pure.
+ * The filters that turn one value into another, including `tojson` as chat templates expect it.
+ * Filters over lists are in `list-filters.ts`. Pure.
  */
 import { bind, stringOf, wholeOf } from './args.ts';
 import { attributeOf } from './attributes.ts';

@@ -1,7 +1,7 @@
 /**
- * Divides a template's text into tokens, with the settings that chat templates are written for:
- * `trim_blocks` and `lstrip_blocks` on, one line feed at the very end dropped, line ends of all
- * systems read as "\n". Owns where white space goes; knows no grammar. No I/O.
+ * Splits a template into tokens, with the settings that chat templates expect: `trim_blocks` and
+ * `lstrip_blocks` on, one final line feed dropped, all line ends read as "\n". Owns the handling of
+ * white space; knows no grammar. No I/O.
  */
 import { TemplateError } from './errors.ts';
 import { SPACE, withoutTrailing } from './spaces.ts';

@@ -1,6 +1,6 @@
 /**
- * The filters of templates over lists: what they choose, order and divide. Some call other filters
- * and tests. Pure.
+ * The filters over lists: selecting, sorting and splitting. Some call other filters and tests.
+ * Pure.
  */
 import { bind, stringOf, wholeOf } from './args.ts';
 import { binary } from './arithmetic.ts';

@@ -1,4 +1,4 @@
-/** Reads a template's statements. Owns which tags there are and how they end. No I/O. */
+/** Parses a template's statements. Owns the list of tags and how each one ends. No I/O. */
 import { TemplateError } from './errors.ts';
 import { ExpressionReader } from './expressions.ts';
 import { tokens } from './lexer.ts';
@@ -93,7 +93,7 @@ class StatementReader {
 
   #scope(tag: string, line: number): Statement {
     const read = this.#read;
-    if (FOREIGN.includes(tag)) read.fail(`{% ${tag} %} needs another template, and a chat template stands alone`, line);
+    if (FOREIGN.includes(tag)) read.fail(`{% ${tag} %} needs another template, but a chat template is a single file`, line);
     if (tag !== 'generation' && tag !== 'autoescape' && tag !== 'block') read.fail(`Encountered unknown tag '${tag}'.`, line);
     if (tag === 'autoescape') read.expression();
     const name = tag === 'block' ? read.expect('name').text : '';

@@ -1,4 +1,4 @@
-/** Carries out the statements of a template and collects what it prints. */
+/** Executes the statements of a template and collects its output. */
 import type { Budget } from './budget.ts';
 import { TemplateError } from './errors.ts';
 import { Evaluator } from './evaluate.ts';

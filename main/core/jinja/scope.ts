@@ -1,5 +1,6 @@
 /**
- * Which name means what where: a scope sees the names of those around it, and sets its own. No I/O.
+ * The scopes of variable names: an inner scope sees the names of the outer ones, and sets its own.
+ * No I/O.
  */
 import { Undefined, type Value } from './values.ts';
 

@@ -1,6 +1,6 @@
 /**
- * White space as Python sees it. Loops, not patterns: a pattern takes the square of a long run of
- * spaces. Pure.
+ * White space as Python defines it. It uses loops instead of regular expressions, because those
+ * take quadratic time on long runs of spaces. Pure.
  */
 
 /** As a class of a pattern; a byte order mark is no white space in Python. */

@@ -1,4 +1,4 @@
-/** What Python's texts can do. Pure. */
+/** Python's string methods. Pure. */
 import { bind, stringOf, wholeOf } from './args.ts';
 import type { Budget } from './budget.ts';
 import { TemplateError } from './errors.ts';

@@ -1,9 +1,8 @@
 /**
- * Chat templates, rendered as transformers does it: Jinja2 in its sandbox with `trim_blocks`,
+ * Renders chat templates as transformers does: sandboxed Jinja2 with `trim_blocks`,
  * `lstrip_blocks`, loop controls, `tojson` without escapes, `raise_exception` and `strftime_now`.
- * An engine of our own, because no library for JavaScript keeps to Python's values (1.0 is not 1,
- * None is not ''), and because none can be bounded: a template comes from whoever made the file. No
- * I/O.
+ * It is our own engine, because no JavaScript library keeps Python's values (1.0 is not 1, None is
+ * not '') or can be bounded, and templates come from untrusted files. No I/O.
  */
 import { type Bounds, Budget } from './budget.ts';
 import { TemplateBoundError, TemplateError } from './errors.ts';

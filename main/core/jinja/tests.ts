@@ -1,4 +1,4 @@
-/** The tests of templates: what stands behind `is`. Pure. */
+/** The tests of templates: the words after `is`. Pure. */
 import { bind } from './args.ts';
 import { binary } from './arithmetic.ts';
 import type { Budget } from './budget.ts';

@@ -1,4 +1,4 @@
-/** Values as text: as Python prints them, as it would write them in code, and as JSON. No I/O. */
+/** Converts values to text: as Python's str() and repr(), and as JSON. No I/O. */
 import type { Budget } from './budget.ts';
 import { TemplateError } from './errors.ts';
 import {

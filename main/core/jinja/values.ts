@@ -1,7 +1,7 @@
 /**
- * The values of a template, which are Python's: a JavaScript `bigint` is an int, a `number` a
- * float, `null` None; lists, dictionaries and the others have classes of their own, so that nothing
- * of JavaScript's own objects can be reached from a template. No I/O.
+ * The values of a template, which follow Python: a JavaScript `bigint` is an int, a `number` a
+ * float, `null` None. Lists, dictionaries and the rest have their own classes, so that a template
+ * cannot reach JavaScript's objects. No I/O.
  */
 import { TemplateError } from './errors.ts';
 

@@ -1,12 +1,13 @@
 /**
- * Owns what is known of memory on each device: the last sample, what is promised to loads under
- * way, what leaked, and who has the load slot. `grant` takes all or nothing, in the same turn as
- * the decision. It decides nothing and measures nothing: samples come in.
+ * Owns the memory figures of each device: the last sample, the bytes promised to running loads,
+ * leaks, and which load holds the device's load slot. `grant` takes all or nothing, in the same
+ * event-loop turn as the decision. It decides nothing and measures nothing: the probe passes
+ * samples in.
  *
- * What a new load may take on a GPU: measured free - reserve - what is promised and not yet seen
- * allocated. A leak is memory that the driver still shows as used, so it is missing from "free"
- * already and must not be taken off twice; it is named so that people can see who has it. On the
- * host: see `host-room.ts`.
+ * A new load may take on a GPU: measured free - reserve - bytes promised but not yet allocated. A
+ * leak still shows as used in the driver, so it is already missing from "free" and is not
+ * subtracted again; it is named so that people see who holds it. For main memory see
+ * `host-room.ts`.
  */
 import { type DeviceBytes, type DeviceId, HOST_DEVICE, type Placement } from '../../../shared/decision.ts';
 import type { Settings } from '../../../shared/settings.ts';

@@ -1,7 +1,7 @@
 /**
- * Decides who leaves, and why: for another model's memory, or for idleness. Pure: it names models,
- * the orchestrator unloads them. Never a pinned one, never one that loads; one with requests in
- * flight only for somebody who has waited too long (I3).
+ * Decides which model leaves, and why: another model needs the memory, or nobody uses it. Pure: it
+ * names models, the orchestrator unloads them. A pinned or loading model never leaves. A model with
+ * requests in flight leaves only for a request that has waited too long (I3).
  */
 import type { DeviceBytes } from '../../../shared/decision.ts';
 import type { Policies } from '../../../shared/settings.ts';
@@ -28,7 +28,7 @@ export interface Resident extends Holder {
   /** Usual time between two of its requests; null before the second. */
   readonly gapMs: number | null;
   readonly loadSeconds: number | null;
-  /** `models.<id>.evict_after_idle_seconds`; null where the policy holds. */
+  /** `models.NAME.evict_after_idle_seconds`; null where the policy holds. */
   readonly idleAfterSeconds: number | null;
   /** What the last request asked for; null where it did not. Beats both. */
   readonly keepAliveSeconds: number | null;

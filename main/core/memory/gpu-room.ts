@@ -1,7 +1,6 @@
 /**
- * Reckons what a new load may take of a GPU, and who holds what of it: measured free - reserve -
- * what is promised and not yet seen allocated. Pure. Main memory is reckoned otherwise:
- * `host-room.ts`.
+ * Computes how much a new load may take of a GPU, and who holds the rest: measured free - reserve -
+ * bytes promised but not yet allocated. Pure. Main memory follows another formula: `host-room.ts`.
  */
 import type { DeviceBytes } from '../../../shared/decision.ts';
 import type { DeviceSample } from '../ports.ts';

@@ -1,13 +1,14 @@
 /**
- * Reckons what a new load may take of main memory. Apart from GPUs because the kernel counts mapped
- * weights as available: they lie in page cache, and `used` does not show them. So what our models
- * need is added up by model, and only what others use is measured:
+ * Computes how much main memory a new load may take. The formula differs from that of GPUs, because
+ * the kernel counts mapped weights as available: they are in the page cache, and `used` does not
+ * include them. So the needs of our models are summed, and only the use of other programs is
+ * measured:
  *
  *     available = min(total - reserve - others, limit) - what ours need - leaks
  *     others    = used - what of ours is anonymous memory (the part of ours that `used` shows)
  *
- * Where the system does not tell the anonymous part, others = used: our own anonymous memory then
- * counts twice, which errs to the safe side.
+ * If the system does not report the anonymous part, others = used. Our anonymous memory then counts
+ * twice, which is the safe error.
  */
 import { HOST_DEVICE } from '../../../shared/decision.ts';
 import type { DeviceSample } from '../ports.ts';

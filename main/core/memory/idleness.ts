@@ -1,7 +1,7 @@
 /**
- * Looks once a second for models that nobody uses: puts them to sleep where they can, unloads them
- * when their time is up. Owns that one timer; who is idle, and for how long, are the evictor's and
- * the usage's matters.
+ * Checks once a second for idle models: puts them to sleep if they can, and unloads them when their
+ * idle time is over. Owns that timer. The evictor and the usage say which models are idle, and for
+ * how long.
  */
 import type { StateOf } from '../../../shared/model.ts';
 import type { Settings } from '../../../shared/settings.ts';
@@ -28,7 +28,7 @@ export interface IdlenessPorts {
   settings(): Settings;
 }
 
-const LOOK_MS = 1_000;
+const CHECK_MS = 1_000;
 
 export class Idleness {
   readonly #ports: IdlenessPorts;
@@ -42,7 +42,7 @@ export class Idleness {
   /** Somebody is ready. @param atOnce its time may be up this very moment. */
   follow(atOnce: boolean): void {
     if (atOnce) this.check();
-    if (!this.#closed) this.#cancelCheck ??= this.#ports.clock.after(LOOK_MS, () => this.check());
+    if (!this.#closed) this.#cancelCheck ??= this.#ports.clock.after(CHECK_MS, () => this.check());
   }
 
   close(): void {
@@ -81,7 +81,7 @@ export class Idleness {
       void doer.unloadModel(modelId, 'idle', { to: 'unloaded', reason: 'idle' });
     }
     this.#sleepIdle(ready, loading);
-    if (ready.length > 0) this.#cancelCheck ??= clock.after(LOOK_MS, () => this.check());
+    if (ready.length > 0) this.#cancelCheck ??= clock.after(CHECK_MS, () => this.check());
   }
 
   /** A tier before leaving: the weights wait in main memory, where there is room for them. */

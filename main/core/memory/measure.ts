@@ -1,6 +1,6 @@
 /**
- * What samples tell of one process tree's memory. Pure: by process where the driver names
- * processes, by difference where it does not.
+ * Computes the memory of one process tree from samples. Pure: by process if the driver reports
+ * processes, by difference otherwise.
  */
 import type { DeviceBytes, DeviceId } from '../../../shared/decision.ts';
 import { HOST_DEVICE } from '../../../shared/decision.ts';
@@ -29,19 +29,28 @@ export function measuredBytes(sample: Sample, before: Sample | null, pids: reado
 }
 
 /**
- * The same for one model of several in a process: by how much more there is than before it was
- * loaded.
- * @param pids of the whole process tree. @param before null: nothing is known.
+ * The same for one model of several in a server: by how much more there is than before it was
+ * loaded, in each process by itself. One that has ended meanwhile took another model's memory
+ * along, and says nothing of this one.
+ * @param pids of the whole process tree, now. @param before null: nothing is known.
  */
 export function differenceBytes(sample: Sample, before: Sample | null, pids: readonly number[], predicted: DeviceBytes): DeviceBytes {
   const measured: Record<DeviceId, number> = {};
   for (const id of Object.keys(predicted)) {
     const [device, earlier] = [find(sample, id), find(before, id)];
     if (id === HOST_DEVICE || device === undefined || earlier === undefined) continue;
-    const [now, then] = [heldByPids(device, pids), heldByPids(earlier, pids)];
-    measured[id] = Math.max(0, now !== null && then !== null ? now - then : device.usedBytes - earlier.usedBytes);
+    const [now, then] = [device.byPid, earlier.byPid];
+    measured[id] =
+      now !== null && then !== null
+        ? grownBytes(new Map(pids.map((pid) => [pid, now.get(pid) ?? 0])), then)
+        : Math.max(0, device.usedBytes - earlier.usedBytes);
   }
   return measured;
+}
+
+/** By how much processes grew together; one that shrank did so for another model that left. */
+export function grownBytes(now: ReadonlyMap<number, number>, before: ReadonlyMap<number, number>): number {
+  return [...now].reduce((sum, [pid, bytes]) => sum + Math.max(0, bytes - (before.get(pid) ?? 0)), 0);
 }
 
 /** What a tree holds on each GPU; nothing where the driver names no processes. */

@@ -1,6 +1,6 @@
 /**
- * Who has a process now, with all that speaks for and against its staying: the registry, the usage
- * and the settings read into one list. Pure reading.
+ * Lists the resident models (those with a process) with the facts that an eviction weighs, from the
+ * registry, the usage and the settings. Read-only and pure.
  */
 import type { DeviceBytes } from '../../../shared/decision.ts';
 import { assertNever } from '../../../shared/errors.ts';

@@ -1,7 +1,7 @@
 /**
- * The search behind evictions: the cheapest set of models whose leaving gives each device what it
- * lacks, none of them superfluous. Knows costs and bytes, not models: who may leave and what that
- * costs is the evictor's matter.
+ * Searches for the cheapest set of models whose unloading frees what each device lacks, without a
+ * superfluous one. Knows costs and bytes, not models: the evictor says who may leave and at what
+ * cost.
  */
 import type { DeviceBytes, DeviceId } from '../../../shared/decision.ts';
 

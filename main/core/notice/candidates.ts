@@ -1,7 +1,7 @@
 /**
- * What a scan of a watch folder means for the models that are known: which appeared, changed, were
- * renamed, went away or are gone. Pure: the orchestrator hands in what it knows, applies the events
- * in their order and keeps the absences for the next scan.
+ * Compares a scan of a watch folder with the known models: which appeared, changed, were renamed,
+ * are absent or are gone for good. Pure: the orchestrator passes the known models, applies the
+ * events in order and keeps the absences for the next scan.
  */
 
 import { visibleName } from '../../../shared/visible.ts';
@@ -106,8 +106,7 @@ export interface Noticed {
 }
 
 /**
- * A name that vanishes and comes back, or comes up elsewhere, within this time was renamed (design:
- * a model's life).
+ * If a name disappears and returns, or appears elsewhere, within this time, it counts as renamed.
  */
 export const RENAME_WINDOW_MS = 5_000;
 
@@ -126,7 +125,7 @@ export function reconcile(noticed: Noticed): Reconciled {
   }
   const events: CandidateEvent[] = [];
   const byPath = new Map(known.map((model) => [model.path, model]));
-  const listed = new Set([...scan.candidates.map((listing) => listing.path), ...(scan.notLookedAt ?? [])]);
+  const listed = new Set([...scan.candidates.map((listing) => listing.path), ...(scan.notScanned ?? [])]);
   for (const listing of scan.candidates) {
     const model = byPath.get(listing.path);
     if (model === undefined) continue;
@@ -134,7 +133,7 @@ export function reconcile(noticed: Noticed): Reconciled {
     if (event !== null) events.push(event);
   }
   // What was not looked at is not gone.
-  for (const model of here) if (scan.isCut || scan.notLookedAt?.includes(model.path) === true) absences.delete(model.id);
+  for (const model of here) if (scan.isCut || scan.notScanned?.includes(model.path) === true) absences.delete(model.id);
   for (const model of scan.isCut ? [] : here) if (!listed.has(model.path) && !absences.has(model.id)) absences.set(model.id, nowMs);
   const fresh = scan.candidates.filter((listing) => !byPath.has(listing.path));
   events.push(...arrivals(fresh, noticed, absences));
@@ -293,8 +292,8 @@ function knowsBirth({ bornMs }: { readonly bornMs?: number }): boolean {
 }
 
 /**
- * Inode, birth, size and time of each file, as design 4 says; a file's own name may be another one.
- * Nothing is never the same as nothing.
+ * Compares inode, birth, size and time of each file; its name may differ. Two empty lists are never
+ * the same content.
  */
 function sameContent(files: readonly FileIdentity[], listing: CandidateListing): boolean {
   if (files.length === 0 || files.length !== listing.files.length) return false;

@@ -1,8 +1,8 @@
 /**
- * Which file or folder is which model. Applies what `candidates.ts` makes of each scan to the
- * registry, registers paths that a person names, and remembers models over restarts. Owns the
- * absences, the folders that are away and the memory; it never looks into a file. Guarded by
- * test/core/review.test.ts.
+ * Which file or folder is which model. Applies the result of each scan (`candidates.ts`) to the
+ * registry, registers paths that a user names, and remembers models over restarts. Owns the
+ * absences, the unavailable folders and the saved list of models; never reads a file's content.
+ * Guarded by test/core/review.test.ts.
  */
 import { assertNever, ModeliumError } from '../../../shared/errors.ts';
 import { hasProcess, type ModelState, NOTHING_COPIED } from '../../../shared/model.ts';
@@ -89,14 +89,14 @@ export class Catalog {
     if (already !== null) {
       if (load) admission.want(already.id, 'person', clock.now());
       inspectAgain(already.id);
-      return { id: already.id, message: `${path} is known already as ${already.id}.`, isKnown: true };
+      return { id: already.id, message: `${path} is already registered as ${already.id}.`, isKnown: true };
     }
     if (!load) this.#unasked.add(path);
     const scan = await tracker.track(path).finally(() => this.#unasked.delete(path));
     const record = this.#byPath(path);
     if (record !== null) return { id: record.id, message: `${path} is registered as ${record.id}.`, isKnown: false };
     await tracker.untrack(path);
-    throw new ModeliumError('path-invalid', scan.ok ? `${path} is no model file or folder.` : scan.message, { param: 'path' });
+    throw new ModeliumError('path-invalid', scan.ok ? `${path} is not a model file or folder.` : scan.message, { param: 'path' });
   }
 
   /**
@@ -189,11 +189,11 @@ export class Catalog {
     log.say(discoveredSentence(id));
     this.#remembered.delete(id);
     const added = listing.path === folder;
-    const isNews = settings().orchestration.policies.load === 'on_drop' && sameContentAs === null;
+    const isNewContent = settings().orchestration.policies.load === 'on_drop' && sameContentAs === null;
     // A person asks for the path; other bytes in it, which came while no engine ran, are content
     // like any.
     const byPerson = added && (remembered === null || remembered.ended === null);
-    const who = added && this.#unasked.has(folder) ? null : byPerson ? 'person' : isNews ? 'content' : null;
+    const who = added && this.#unasked.has(folder) ? null : byPerson ? 'person' : isNewContent ? 'content' : null;
     this.#add({ id, aliases, listing, added, pinned: remembered?.pinned ?? false }, who);
   }
 
@@ -302,7 +302,7 @@ export class Catalog {
     try {
       work();
     } catch (error) {
-      this.#ports.log.warn(`What is known of the models could not be written down: ${error instanceof Error ? error.message : error}`);
+      this.#ports.log.warn(`The list of models could not be saved: ${error instanceof Error ? error.message : error}`);
     }
   }
 }

@@ -1,10 +1,10 @@
 /**
- * Models that servers of others offer: which of them are records here, under which names, and why
- * one cannot be asked now. Applies what a look at a server said to the registry. Writes nothing
- * down: with the settings they are gone.
+ * Models that remote servers offer: which of them get a record, under which name, and why one is
+ * unavailable. Applies what a check of a server found to the registry. Saves nothing: when the
+ * settings no longer name the server, its models are gone.
  */
 import { hasProcess } from '../../../shared/model.ts';
-import { NOTHING_KNOWN } from '../../../shared/profile.ts';
+import { NOTHING_KNOWN, offeredForm } from '../../../shared/profile.ts';
 import type { Admission } from '../admission.ts';
 import type { Doer } from '../doer.ts';
 import type { Clock, Log } from '../ports.ts';
@@ -13,7 +13,7 @@ import { givenName, idOf, TakenNames, unusedId } from './model-ids.ts';
 import type { OfferedModel } from './offered.ts';
 
 /** What a look at a server said. `offers` null: it is in the settings no more. */
-export interface ServerNews {
+export interface ServerReport {
   readonly server: string;
   readonly where: string;
   readonly offers: readonly OfferedModel[] | null;
@@ -57,7 +57,7 @@ export class Elsewhere {
     return this.#problems.get(id) ?? null;
   }
 
-  apply({ server, where, offers, away, isAnew = false }: ServerNews): void {
+  apply({ server, where, offers, away, isAnew = false }: ServerReport): void {
     const { registry } = this.#ports;
     const known = [...registry.all()].filter((record) => record.server?.name === server);
     if (offers === null) {
@@ -74,7 +74,7 @@ export class Elsewhere {
     for (const offer of fresh.slice(0, room)) this.#add(server, where, offer, away ?? problemIn(offer));
     if (fresh.length > room)
       this.#ports.log.warn(
-        `${where} offers ${fresh.length - room} models more than the ${MOST_KNOWN} that are known of one server: name those that you want as models`,
+        `${where} offers ${fresh.length - room} models more than the limit of ${MOST_KNOWN} for one server: list the wanted ones in its key models`,
       );
     for (const offer of offers) {
       const record = known.find((each) => each.server?.model === offer.model);
@@ -92,7 +92,7 @@ export class Elsewhere {
       if (isOffered(record) || forgotten.has(record)) continue;
       this.#set(
         record,
-        away ?? { why: `${where} does not offer ${model} any more.`, help: 'When it does again, it can be asked again.' },
+        away ?? { why: `${where} no longer offers ${model}.`, help: 'It can be used again as soon as the server offers it again.' },
         null,
         where,
       );
@@ -159,8 +159,7 @@ function isOther({ server }: ModelRecord, offer: OfferedModel): boolean {
  */
 export function offeredProfile({ model, kind, contextTokens }: OfferedModel, server: string): NonNullable<ModelRecord['profile']> {
   const hasChatTemplate = kind === 'unknown' || kind === 'chat' || kind === 'vision-language';
-  const form = { kind: 'remote', files: [model], codeFiles: [], server } as const;
-  return { ...NOTHING_KNOWN, kind, name: model, contextLength: contextTokens, hasChatTemplate, forms: [form] };
+  return { ...NOTHING_KNOWN, kind, name: model, contextLength: contextTokens, hasChatTemplate, forms: [offeredForm(server, model)] };
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Between a model's record and what a scan says of it: what the one tells the other. Pure. */
+/** Converts between a model's record and what a scan knows of it. Pure. */
 
 import type { CandidateListing } from '../listing.ts';
 import type { ModelRecord } from '../registry.ts';

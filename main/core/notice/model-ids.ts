@@ -1,20 +1,16 @@
 /**
- * Names of models: what of a file's or folder's name becomes the id, and which names look alike. No
+ * Makes the id of a model from the name of its file or folder, and finds names that look alike. No
  * I/O.
  *
- * An id is the name that people gave, in any script, as far as it can stand in a list, in an
- * address (percent-encoded) and in a sentence. Two models never have names that look alike: the
- * later one gets a number.
+ * An id is the name that people gave, in any script, as far as it fits into a list, an address
+ * (percent-encoded) and a sentence. No two models have names that look alike: the later one gets a
+ * number.
  */
 
-/** Ids are labels of metrics and parts of addresses; a longer name helps nobody. */
-const MAX_ID_LENGTH = 120;
+import { ID_CHARACTERS, MAX_ID_LENGTH } from '../../../shared/model-names.ts';
 
-/**
- * Letters, marks and digits of any script, pictures, spaces, brackets and what joins words;
- * everything else becomes a dash.
- */
-const FOREIGN = /[^\p{L}\p{M}\p{N}\p{So} ._+@()[\]{}-]/gu;
+/** Becomes a dash. */
+const FOREIGN = new RegExp(`[^${ID_CHARACTERS}]`, 'gu');
 
 /**
  * Letters of Greek and Cyrillic that nobody tells from the Latin one, and punctuation that passes

@@ -1,6 +1,6 @@
 /**
- * A model as a server of others offers it. Types only: the registry and what looks at such servers
- * meet here.
+ * A model that a remote server offers. Types only: the registry and the code that checks such
+ * servers share them.
  */
 import type { ModelKind } from '../../../shared/profile.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Is the copy over? Decides from two looks at a candidate in a row, and says when the next look
- * makes sense. Pure; takes no look itself. A copy that is under way is never called damaged: damage
- * is believed once the bytes have stopped changing.
+ * Decides whether a copy is complete, from two consecutive checks of a candidate, and when to check
+ * next. Pure; it reads nothing itself. A copy in progress is never called damaged: damage counts
+ * only after the bytes have stopped changing.
  */
 import type { CopyProgress } from '../../../shared/model.ts';
 import type { FileIdentity, Inspection } from '../ports.ts';
@@ -21,7 +21,7 @@ export type SettleOutcome = { readonly observation: Observation } & (
 );
 
 /**
- * Size and time of every file unchanged for so long: the last byte was written (design: settling).
+ * If size and time of every file are unchanged for this long, the last byte counts as written.
  */
 const STILL_MS = 500;
 /** A header in the middle of being written looks damaged; so long without a byte it is. */
@@ -56,7 +56,7 @@ export function settle(previous: Observation | null, observation: Observation, o
     if (stillMs >= STILL_MS) return { observation: kept, kind: isEmpty ? 'not-servable' : 'incomplete', message, help };
   } else if (inspection.unreadable !== null) {
     if (stillMs >= STILL_MS) {
-      const help = 'Let the user that Modelium runs as read it; it is looked at again when it changes.';
+      const help = 'Give this file read permission for the user that runs Modelium. Modelium tries again when the file changes.';
       return { observation: kept, kind: 'unreadable', message: inspection.unreadable, help };
     }
   } else if (inspection.damage !== null) {
@@ -65,7 +65,7 @@ export function settle(previous: Observation | null, observation: Observation, o
         observation: kept,
         kind: 'damaged',
         message: inspection.damage,
-        help: 'More bytes would not mend it. It is looked at again when its files change.',
+        help: 'A longer copy would not repair it. Modelium tries again when its files change.',
       };
     }
   } else if (inspection.usable && inspection.profile !== null && inspection.writer === null && zeroTails.length === 0) {
@@ -112,21 +112,21 @@ function incomplete(inspection: Inspection, zeroTails: readonly string[]): Incom
   if (copy.missing.length > 0) {
     return {
       kind: 'incomplete',
-      message: `No byte came for ${minutes} minutes, and it is not complete: ${listed(copy.missing)}.`,
-      help: 'Finish the copy or download; it goes on by itself when the files change.',
+      message: `No data arrived for ${minutes} minutes, and it is not complete: ${listed(copy.missing)}.`,
+      help: 'Finish the copy or download; Modelium continues when the files change.',
     };
   }
   if (zeroTails.length > 0) {
     return {
       kind: 'incomplete',
-      message: `No byte came for ${minutes} minutes, and weights end in zeros, as in a preallocated download: ${listed(zeroTails)}.`,
-      help: 'Finish the download, or load it anyway if the zeros are meant.',
+      message: `No data arrived for ${minutes} minutes, and weights end in zeros, as in a preallocated download: ${listed(zeroTails)}.`,
+      help: 'Finish the download, or load it with --force if the zeros are intended.',
     };
   }
   const holder = writer === null ? 'a program' : `process ${writer.pid} (${writer.command})`;
   return {
     kind: 'incomplete',
-    message: `No byte came for ${minutes} minutes, but ${holder} still holds it open for writing.`,
+    message: `No data arrived for ${minutes} minutes, but ${holder} still holds it open for writing.`,
     help: 'End that program, or let it close the file.',
   };
 }

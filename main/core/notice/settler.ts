@@ -1,8 +1,7 @@
 /**
- * Follows each new or changed candidate until it is whole: looks at it (the reader does the
- * reading), asks the pure `settle` what that means, and reports the fact to the registry. Owns
- * nothing but which looks are under way and when the next is due. Guarded by
- * test/core/settler.test.ts.
+ * Follows each new or changed candidate until its copy is complete: has the reader read it, asks
+ * the pure `settle` for the verdict, and reports it to the registry. Owns only the running checks
+ * and the time of the next ones. Guarded by test/core/settler.test.ts.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { CopyProgress, ModelState } from '../../../shared/model.ts';
@@ -111,7 +110,7 @@ export class Settler {
         type: 'blocked',
         reason: 'unreadable',
         message,
-        help: 'Touch or copy the file again to have it looked at once more.',
+        help: 'Touch the file or copy it again, so that Modelium reads it again.',
       });
     }
   }

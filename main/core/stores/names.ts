@@ -1,4 +1,4 @@
-/** What a model is called in the store of another tool, told by its path alone. Pure. */
+/** Derives a model's name from its path in another tool's store. Pure. */
 
 /**
  * A repository in Hugging Face's cache, or one of its snapshots. Slashes are written as `--`;

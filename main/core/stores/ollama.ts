@@ -1,6 +1,6 @@
 /**
- * Ollama's manifests: which blob is the model. Pure and bounded; a manifest is a stranger's file
- * (I7).
+ * Reads Ollama's manifests: finds the blob that is the model. Pure and bounded, because a manifest
+ * is an untrusted file (I7).
  */
 
 export interface OllamaModel {

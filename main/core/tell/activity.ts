@@ -1,10 +1,10 @@
 /**
- * Which requests ended, and how fast models answer: bounded rings in memory. A sink (I9): the page
- * reads it, no decision does, and it is gone with the engine. Holds no word of what was asked or
- * answered.
+ * The finished requests and the speed of each model, in bounded in-memory rings. A sink (I9): the
+ * page reads it, no decision does. It holds no prompt and no answer, and is lost when the engine
+ * ends.
  */
 import type { ActivityView, PaceView, RequestView } from '../../../shared/snapshot.ts';
-import type { RequestReport } from '../gateway.ts';
+import type { ActivityFilter, RequestReport } from '../gateway.ts';
 
 export const REQUESTS_KEPT = 1_000;
 /** Requests of one model that its pace is reckoned from, and how old they may be. */
@@ -54,13 +54,16 @@ export class Activity {
     this.#paces.delete(modelId);
   }
 
-  read({ limit, model }: { readonly limit: number; readonly model?: string }, wallMs: number): ActivityView {
-    const wanted = this.#requests.slice(-REQUESTS_KEPT).filter((request) => model === undefined || request.model === model);
-    return { nowMs: wallMs, requests: wanted.slice(-limit).reverse(), total: this.#total };
+  read({ limit, model, outcome }: ActivityFilter, wallMs: number): ActivityView {
+    const matching = this.#requests
+      .slice(-REQUESTS_KEPT)
+      .filter((request) => model === undefined || request.model === model)
+      .filter(({ status }) => outcome === undefined || (status === 200) === (outcome === 'answered'));
+    return { nowMs: wallMs, requests: matching.slice(-limit).reverse(), matching: matching.length, total: this.#total };
   }
 
   /**
-   * Reckoned anew only when a request ended or one became too old: it is asked for with each view
+   * Reckoned again only when a request ended or one became too old: it is asked for with each view
    * of a model.
    */
   paceOf(modelId: string, nowMs: number): PaceView | null {

@@ -1,7 +1,6 @@
 /**
- * The event stream's memory: numbered changes of the snapshot, bounded, at most four a second,
- * resumed by number. A sink: what it holds is read by windows and scripts and never by a decision
- * (I9).
+ * The buffer of the event stream: numbered changes of the snapshot, bounded, at most four a second.
+ * A client resumes by number. A sink (I9): windows and scripts read it, no decision does.
  */
 import type { EngineEvent, ModelView, Snapshot } from '../../../shared/snapshot.ts';
 import type { Clock } from '../ports.ts';
@@ -115,7 +114,7 @@ class Sent {
 
   /** Only the models that differ, and each other part that differs; null when nothing does. */
   update(snapshot: Snapshot, nowMs: number): Change | null {
-    const models = snapshot.models.filter((model) => this.#isNews(model, nowMs));
+    const models = snapshot.models.filter((model) => this.#isChanged(model, nowMs));
     const present = new Set(snapshot.models.map(({ id }) => id));
     const removedModels = [...this.#models.keys()].filter((id) => !present.has(id));
     for (const id of removedModels) this.#models.delete(id);
@@ -128,11 +127,11 @@ class Sent {
     return Object.keys(changed).length === 0 && removedModels.length === 0 ? null : { changed, removedModels };
   }
 
-  /** A model that only idles on is no news: whoever shows the seconds counts them. */
-  #isNews(model: ModelView, nowMs: number): boolean {
+  /** A model that only stays idle has not changed: whoever shows the seconds counts them. */
+  #isChanged(model: ModelView, nowMs: number): boolean {
     const { idleMs, idleLeftMs, ...rest } = model;
     const idleSinceMs = idleMs === null ? null : nowMs - idleMs;
-    // Whether idleness will end it at all is news; when, follows from how long it idles.
+    // Whether idleness ends it at all is a change; the time follows from how long it idles.
     const text = JSON.stringify([
       rest,
       idleLeftMs === null,

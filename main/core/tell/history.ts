@@ -1,7 +1,7 @@
 /**
- * The past of every device, for the window's charts: bounded rings. A sink (I9): it is read by the
- * page and never by a decision. The last ten minutes are gone with the engine; the last 24 hours
- * are kept by whoever `keep` is.
+ * The history of every device for the charts of the window, in bounded rings. A sink (I9): the page
+ * reads it, no decision does. The last ten minutes are lost when the engine ends; the last 24 hours
+ * are saved through `keep`.
  */
 import type { DeviceHistory, DeviceView, History as HistoryView } from '../../../shared/snapshot.ts';
 import type { DevicePoint, SamplePoint } from '../ports.ts';

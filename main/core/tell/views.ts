@@ -1,6 +1,6 @@
 /**
- * Records, leases and samples as people may see them: the snapshot. Pure reading of the owners
- * (I9); nothing decides on what comes out of here.
+ * Builds the snapshot that users see from records, leases and samples. It only reads their owners,
+ * and no decision reads the snapshot (I9). Pure.
  */
 import type { DeviceId } from '../../../shared/decision.ts';
 import { assertNever } from '../../../shared/errors.ts';
@@ -35,7 +35,7 @@ export function modelView(record: ModelRecord, facts: ViewFacts): ModelView {
   const { state, id } = record;
   const { nowMs, usage, admission } = facts;
   const because = reasonOfState(state, facts);
-  const message = withNote(stateInWords(state, nowMs), state.name === 'ready' ? facts.noteOf(record) : null);
+  const message = withNote(stateInWords(state, nowMs), noteOf(record, facts));
   const idleMs = state.name === 'ready' || state.name === 'asleep' ? idleFor(state, usage.lastMs(id), facts.inFlight(id), nowMs) : null;
   const idleSeconds = facts.idleSeconds(record);
   return {
@@ -48,6 +48,7 @@ export function modelView(record: ModelRecord, facts: ViewFacts): ModelView {
     ...(because === null ? {} : { because }),
     ...(record.server === undefined ? {} : { remote: record.server.where }),
     pinned: facts.pinned(record),
+    canForget: record.added && record.server === undefined,
     inFlight: facts.inFlight(id),
     waiting: admission.waiting(id),
     longestWaitMs: admission.longestWaitMs(id, nowMs),
@@ -68,6 +69,15 @@ function reasonOfState(state: ModelState, { indexOf }: ViewFacts): Reason | null
   const { code, message, placement } = state.failure;
   const place = placement === undefined ? null : placeRef(placement, indexOf);
   return quotedReason({ kind: 'failed', code, place, sentence: message }, message);
+}
+
+/** What is beside its state: for one that leaves, what it waits for. */
+function noteOf(record: ModelRecord, facts: ViewFacts): string | null {
+  if (record.state.name === 'ready') return facts.noteOf(record);
+  if (record.state.name !== 'draining') return null;
+  const inFlight = facts.inFlight(record.id);
+  if (inFlight === 0) return 'its process ends, and its memory has to come free';
+  return inFlight === 1 ? 'one request still runs' : `${inFlight} requests still run`;
 }
 
 function withNote(message: string, note: string | null): string {

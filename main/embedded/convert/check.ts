@@ -1,7 +1,7 @@
 /**
- * What the converter would say of a folder, without its weights being read: lays everything out,
- * tokenizer and chat template included, and writes nothing. So that a verdict tells at once what a
- * conversion would find out when somebody asks.
+ * Checks whether a folder can be converted, without reading its weights: plans all tensors, the
+ * tokenizer and the chat template, and writes nothing. The verdict can so report at once what a
+ * conversion would find later.
  */
 import type { ModelProfile } from '../../../shared/profile.ts';
 import { FormatError } from '../../core/analyzer/bytes.ts';

@@ -1,7 +1,7 @@
 /**
- * Are the tensors of a conversion those that llama.cpp's graph asks for, each in the size that
- * config.json says? llama.cpp refuses others when it loads them, minutes later; where a layer is
- * left out it would not even be asked. Pure.
+ * Checks that a conversion has the tensors that llama.cpp's graph needs, each in the size that
+ * config.json states. llama.cpp would refuse wrong sizes only when it loads, minutes later, and
+ * would not notice a missing layer. Pure.
  */
 
 import { type GgufArchitecture, kvHeadsIn } from '../../core/analyzer/convertible.ts';

@@ -1,4 +1,4 @@
-/** Why a model cannot be converted: a sentence for people (what, where, what to do). */
+/** The error of a failed conversion: a sentence for users (what, where, what to do). */
 export class ConvertError extends Error {
   constructor(message: string) {
     super(message);

@@ -1,8 +1,8 @@
 /**
- * A transformers folder as one GGUF: reads what it is, lays out the tensors, and has them written.
- * Owns the output until it is whole; the folder is only read (I8).
+ * Converts a transformers folder into one GGUF: reads its configuration, plans the tensors, and has
+ * them written. Owns the output until it is complete; the folder is only read (I8).
  */
-import { openSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { lstatSync, rmSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ModelProfile } from '../../../shared/profile.ts';
 import { analyzeCandidate } from '../../core/analyzer/candidate.ts';
@@ -14,7 +14,7 @@ import { checkComplete } from './complete.ts';
 import { ConvertError, NoRoomError } from './convert-error.ts';
 import type { TargetType } from './encode.ts';
 import { hyperparameters, type Metadata, ropeTensors, skippedPositions } from './hyperparameters.ts';
-import { byteSourceOf, type SourceFiles, SourceFolder } from './source.ts';
+import { byteSourceOf, openSource, type SourceFiles, SourceFolder } from './source.ts';
 import { type TargetTensor, targetsOf, tied } from './targets.ts';
 import { vocabularyMetadata } from './vocabulary.ts';
 import { fileBytes, type Written, writeGguf } from './write.ts';
@@ -91,12 +91,12 @@ function tokenTypes(targets: readonly TargetTensor[]): Metadata {
 /** The same look at the folder that the engine had: what has changed since counts. */
 function profileOf(files: SourceFiles): ModelProfile {
   const candidate = Object.entries(files).map(([path, absolute]) => {
-    const { size } = statSync(absolute);
+    const { size } = lstatSync(absolute);
     // Left open: the process ends when the conversion does.
-    return { path, bytes: size, open: () => byteSourceOf(openSync(absolute, 'r')) };
+    return { path, bytes: size, open: () => byteSourceOf(openSource(absolute)) };
   });
   const { profile, missing, damage } = analyzeCandidate(candidate, true);
-  if (profile === null) throw new ConvertError(damage ?? `The folder is not whole: ${missing.slice(0, 3).join('; ')}.`);
+  if (profile === null) throw new ConvertError(damage ?? `The folder is incomplete: ${missing.slice(0, 3).join('; ')}.`);
   return profile;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Weights from one type into another: the only arithmetic on them. No I/O, over typed arrays of
- * equal length; loops that V8 compiles well, because every byte of a model goes through here.
+ * Converts weights from one type into another; no other file computes on weights. No I/O, on typed
+ * arrays of equal length. The loops are simple so that V8 compiles them well, because every byte of
+ * a model passes through here.
  */
 import { TENSOR_TYPES } from '../gguf/gguf-writer.ts';
 import type { SourceType } from './source.ts';

@@ -1,7 +1,7 @@
 /**
- * What a GGUF says of a model beside its weights and its vocabulary: sizes, positions, norms,
- * windows, pooling. Pure: config.json in, metadata out, by the names and defaults that llama.cpp
- * v0.4.0 reads (`src/llama-arch.cpp`, `src/llama-model.cpp`, `src/models/*.cpp`).
+ * Makes the GGUF metadata besides weights and vocabulary: sizes, positions, norms, windows,
+ * pooling. Pure: config.json in, metadata out, with the names and defaults that llama.cpp v0.4.0
+ * reads (`src/llama-arch.cpp`, `src/llama-model.cpp`, `src/models/*.cpp`).
  */
 
 import { type GgufArchitecture, kvHeadsIn, POOLINGS, periodOf } from '../../core/analyzer/convertible.ts';

@@ -1,13 +1,13 @@
 /**
- * Whether texts lose their capitals and accents before they are cut: which of the three files that
- * say so has the last word. Pure.
+ * Finds out whether the tokenizer removes capitals and accents first, and which of three files
+ * decides that. Pure.
  */
 import { isObject } from '../../core/analyzer/json.ts';
 import type { GgufValue } from '../gguf/gguf-writer.ts';
 
 /**
  * Classes that take tokenizer.json as it stands. Every other one of BERT's kind sets the rules of
- * its normaliser anew from its settings.
+ * its normaliser again from its settings.
  */
 const TAKES_JSON: readonly unknown[] = ['PreTrainedTokenizerFast', 'PreTrainedTokenizer', 'TokenizersBackend'];
 

@@ -1,6 +1,6 @@
 /**
- * What each tensor of transformers is called in a GGUF, and what has to be done to its rows. A
- * table and its reading: which architecture has which names is all that this file knows. Pure.
+ * The table of GGUF names for the tensors of transformers, for each architecture, and how their
+ * rows are reordered. Pure.
  */
 import type { GgufArchitecture } from '../../core/analyzer/convertible.ts';
 

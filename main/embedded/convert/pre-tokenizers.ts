@@ -1,8 +1,7 @@
 /**
- * How a byte-level tokenizer cuts a text before it joins bytes, as tokenizer.json says it, and what
- * llama.cpp v0.4.0 calls that (`llama-vocab.cpp`, llm_tokenizer_bpe). A wrong name gives other
- * tokens, and a model that answers worse without anybody noticing: what is not in the table is
- * refused, never guessed. Pure.
+ * Maps the pre-tokenizer of a byte-level tokenizer.json to llama.cpp v0.4.0's name for it
+ * (`llama-vocab.cpp`, llm_tokenizer_bpe). A wrong name gives other tokens and silently worse
+ * answers, so a pre-tokenizer that is not in the table is refused, never guessed. Pure.
  */
 import { isObject } from '../../core/analyzer/json.ts';
 import { ConvertError } from './convert-error.ts';
@@ -61,7 +60,7 @@ export function preTokenizerName(preTokenizer: unknown, ignoresMerges: boolean):
   if (name !== undefined) return name;
   const shown = cuts.map(plain).join(', then ').slice(0, 200);
   throw new ConvertError(
-    `Modelium does not know what llama.cpp calls the way in which its tokenizer cuts a text (${shown}${ignoresMerges ? ', with ignore_merges' : ''}): a published GGUF of the model may say it, and vLLM would serve the folder as it is.`,
+    `Modelium does not know what llama.cpp calls the way in which its tokenizer cuts a text (${shown}${ignoresMerges ? ', with ignore_merges' : ''}): a published GGUF of the model may contain the name, or use vLLM, which serves the folder unchanged.`,
   );
 }
 

@@ -1,13 +1,16 @@
 /**
- * The child process that converts one model: takes the request as a message, tells its progress in
- * lines, and ends with 0, or with 1 and a sentence. It works without a pause, so that a signal ends
- * it at once; whoever sends one removes what it was writing.
+ * The child process that converts one model: receives the request as a message, prints its progress
+ * in lines, and exits with 0, or with 1 and a sentence. It never yields, so a signal ends it at
+ * once; the sender of the signal deletes the unfinished output.
  */
 import { rmSync } from 'node:fs';
+import os from 'node:os';
+import { BEHIND_REQUESTS, stepBehind } from '../../core/step-behind.ts';
 import { type ConvertRequest, convert } from './convert.ts';
 import { ConvertError, NoRoomError } from './convert-error.ts';
 import type { Written } from './write.ts';
 
+stepBehind(os, BEHIND_REQUESTS);
 const parent = process.ppid;
 /** Nobody is there any more who would ask. */
 const leave = (): void => process.exit(1);
@@ -38,7 +41,7 @@ function run(request: ConvertRequest): number {
     const sentence = thrown instanceof Error ? thrown.message : String(thrown);
     if (isFull(thrown)) say(`no room: ${thrown instanceof NoRoomError ? sentence : fullSentence(request.output)}`);
     else if (thrown instanceof ConvertError) say(`cannot convert: ${sentence}`);
-    else say(`the conversion broke off: ${sentence}`);
+    else say(`the conversion failed: ${sentence}`);
     return 1;
   }
 }

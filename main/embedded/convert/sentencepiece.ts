@@ -1,7 +1,7 @@
 /**
- * A SentencePiece model (`tokenizer.model`, `sentencepiece.bpe.model`): its pieces with their
- * scores, and how it treats spaces. Pure and bounded (I7): the fields of sentencepiece_model.proto
- * by their numbers.
+ * Reads a SentencePiece model (`tokenizer.model`, `sentencepiece.bpe.model`): pieces with scores,
+ * and the handling of spaces. Pure and bounded (I7): fields by their numbers in
+ * sentencepiece_model.proto.
  */
 import type { ByteSource } from '../../core/analyzer/bytes.ts';
 import { ProtobufReader } from '../../core/analyzer/protobuf.ts';

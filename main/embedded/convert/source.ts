@@ -1,9 +1,9 @@
 /**
- * The files of the folder that is converted: opened once, read by position. Reads those that it was
- * handed and no others: which names lead where was settled by who listed them (I7). Writes nothing
- * (I8).
+ * Reads the files of the folder that is converted: opened once, read by position. It reads only the
+ * files passed to it; the code that listed them has resolved their links (I7), and none is followed
+ * that was put in their place since. Writes nothing (I8).
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { ByteSource } from '../../core/analyzer/bytes.ts';
 import { parseSafetensors } from '../../core/analyzer/safetensors.ts';
 import { ConvertError } from './convert-error.ts';
@@ -26,7 +26,7 @@ export interface SourceTensor {
   readonly offset: number;
 }
 
-/** Names of tensors that hold no weights: tables that the class makes anew, masks, counters. */
+/** Names of tensors that hold no weights: tables that the class computes, masks, counters. */
 const NO_WEIGHTS = /(?:rotary_emb\.inv_freq|\.attn\.(?:bias|masked_bias)|position_ids|num_batches_tracked|inv_freq)$/;
 /** The largest tokenizer has some 35 MB. */
 const MOST_TEXT_BYTES = 128 * 1024 * 1024;
@@ -47,7 +47,7 @@ export class SourceFolder {
     if (!Object.hasOwn(this.#files, name)) return null;
     const descriptor = this.#open(name);
     const { size } = fstatSync(descriptor);
-    if (size > MOST_TEXT_BYTES) throw new ConvertError(`${name} has ${size} bytes; files like it have at most ${MOST_TEXT_BYTES}.`);
+    if (size > MOST_TEXT_BYTES) throw new ConvertError(`${name} has ${size} bytes; such files may have at most ${MOST_TEXT_BYTES}.`);
     const bytes = new Uint8Array(size);
     readFully(descriptor, bytes, 0, name);
     return bytes;
@@ -84,10 +84,15 @@ export class SourceFolder {
     if (known !== undefined) return known;
     const path = this.#files[name];
     if (path === undefined) throw new ConvertError(`${name} is not in the folder any more.`);
-    const descriptor = openSync(path, 'r');
+    const descriptor = openSource(path);
     this.#opened.set(name, descriptor);
     return descriptor;
   }
+}
+
+/** @param path of which all links are resolved; what became a link or a pipe since is not read. */
+export function openSource(path: string): number {
+  return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
 }
 
 /** A file that is open already, as the analyzer's readers want it. */

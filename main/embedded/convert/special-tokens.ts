@@ -1,5 +1,5 @@
 /**
- * Which tokens begin, end, pad and separate, and which of them are added to a text by themselves.
+ * The special tokens: which begin, end, pad and separate texts, and which are added automatically.
  * Pure.
  */
 import { isObject } from '../../core/analyzer/json.ts';

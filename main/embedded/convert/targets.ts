@@ -1,7 +1,7 @@
 /**
- * The tensors of the GGUF that a conversion writes: for each its name, type and shape, and from
- * which rows of the source it is made. Pure: reads no weight. Refuses what it does not know,
- * because a tensor left out is a model that answers wrongly.
+ * Plans the tensors of the GGUF: for each its name, type and shape, and the source rows that it is
+ * made of. Pure: it reads no weight. It refuses unknown tensors, because a model without one of its
+ * tensors answers wrongly.
  */
 
 import { type GgufArchitecture, kvHeadsIn } from '../../core/analyzer/convertible.ts';
@@ -71,7 +71,7 @@ export function targetsOf(tensors: readonly SourceTensor[], options: TargetOptio
   for (const tensor of tensors) {
     const placement = placementOf(architecture, tensor.name);
     if (placement === undefined) {
-      throw new ConvertError(`llama.cpp's ${architecture} has no place for the tensor ${tensor.name} (${tensor.shape.join(' x ')}).`);
+      throw new ConvertError(`llama.cpp's ${architecture} has no tensor for ${tensor.name} (${tensor.shape.join(' x ')}).`);
     }
     if (placement === null || (isTied && placement.name === 'output.weight')) continue;
     if (placement.change === 'expert') {

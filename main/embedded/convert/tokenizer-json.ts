@@ -1,6 +1,6 @@
 /**
- * What tokenizer.json of the tokenizers library says, as llama.cpp takes it: tokens by their ids,
- * and how a text becomes them. Pure and bounded (I7).
+ * Reads tokenizer.json of the tokenizers library into llama.cpp's form: tokens by id, and how a
+ * text becomes tokens. Pure and bounded (I7).
  */
 
 import { isObject, parseJsonObject } from '../../core/analyzer/json.ts';

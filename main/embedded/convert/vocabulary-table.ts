@@ -1,6 +1,6 @@
 /**
- * Tokens by their ids while a vocabulary is read: gaps, doubles and ids beyond the embeddings are
- * settled here, once for every kind of tokenizer.
+ * The table of tokens by id while a vocabulary is read. It handles gaps, duplicates and ids beyond
+ * the embeddings, for all kinds of tokenizers.
  */
 import type { GgufValue } from '../gguf/gguf-writer.ts';
 import { ConvertError } from './convert-error.ts';

@@ -1,7 +1,7 @@
 /**
- * The tokenizer of a transformers folder as the `tokenizer.*` metadata of a GGUF: whichever of its
- * files says it, with its special tokens and its chat template. Pure over the bytes handed in. What
- * llama.cpp would read otherwise is refused.
+ * Makes the `tokenizer.*` metadata of a GGUF from whichever tokenizer files the folder has, with
+ * special tokens and the chat template. Pure over the bytes passed in. It refuses what llama.cpp
+ * would read differently.
  */
 import { MORE_TEMPLATES, namedTemplates } from '../../core/analyzer/chat-template.ts';
 import { isObject, parseJsonObject } from '../../core/analyzer/json.ts';

@@ -1,7 +1,6 @@
 /**
- * Writes the tensors of a GGUF from those of the source, a few megabytes at a time: the weights of
- * no model are ever in memory as a whole. Owns the output file until it is whole; knows no
- * architecture.
+ * Writes the tensors of a GGUF from the source, a few megabytes at a time, so that a model is never
+ * in memory as a whole. Owns the output file until it is complete; knows no architecture.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { paddingAfter, tensorBytes } from '../gguf/gguf-writer.ts';
@@ -145,7 +144,7 @@ function writePermuted(output: Output, target: TargetTensor): void {
 function writeTransposed(output: Output, target: TargetTensor): void {
   for (const piece of target.pieces) {
     const [rows, columns] = piece.tensor.shape;
-    if (rows === undefined || columns === undefined) throw new Error(`${piece.tensor.name} is no matrix.`);
+    if (rows === undefined || columns === undefined) throw new Error(`${piece.tensor.name} is not a matrix.`);
     const { valueBytes } = piece.tensor;
     const source = readInto(new Uint8Array(rows * columns * valueBytes), piece.tensor, 0);
     const turned = new Uint8Array(source.length);

@@ -1,7 +1,7 @@
 /**
- * A look at a GGUF's first bytes before the library reads it: node-llama-cpp believes any count in
- * them, and a damaged one makes it read for hours. The engine's analyzer has checked the whole
- * header; this guards the program by itself (I7).
+ * Checks a GGUF's first bytes before the library reads the file: node-llama-cpp trusts any count in
+ * them, and a wrong count makes it read for hours. The engine's analyzer has checked the whole
+ * header; this check protects the program when it runs alone (I7).
  */
 import { open } from 'node:fs/promises';
 

@@ -1,7 +1,7 @@
 /**
  * Makes small untrained models as GGUF bytes: real architectures, a real tokenizer, a chat
- * template, and weights from a seeded generator. The demo falls back to it where no sample model
- * can be fetched, and tests run a real llama.cpp on it. What it says is noise.
+ * template, and seeded random weights, so that their answers are noise. The demo uses one if the
+ * sample model cannot be fetched; tests run the real llama.cpp on them.
  */
 
 import { byteCharacters } from '../llama/token-bytes.ts';

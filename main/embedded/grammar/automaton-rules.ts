@@ -1,6 +1,6 @@
 /**
- * Automata and lists of texts as rules of a grammar, each with one place open at a time however
- * many texts there are. Pure.
+ * Turns automata and lists of texts into grammar rules. Each rule has one active position at a
+ * time, whatever the number of texts. Pure.
  */
 
 import type { State } from './automaton.ts';
@@ -33,7 +33,8 @@ const NOTHING = '""';
 
 /**
  * @param behind the rule of what must follow a state, where there is one.
- * @param isString characters are those of a JSON string's value, whose quotes stand outside. @returns the rule of its first state. */
+ * @param isString characters are those of a JSON string's value, whose quotes stand outside.
+ * @returns the rule of its first state. */
 export function automatonRules(
   grammar: GrammarText,
   states: readonly State[],

@@ -1,6 +1,6 @@
 /**
- * A language as a deterministic automaton: one place of it is open at a time, whatever its parts
- * were. Pure.
+ * Turns a language into a deterministic automaton, which has one active state at a time, whatever
+ * its parts were. Pure.
  */
 import { after, type Characters, forgetNames, isNullable, LAST_CHARACTER, type Language, NONE, TooManyStates, union } from './language.ts';
 

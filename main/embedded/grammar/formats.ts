@@ -1,6 +1,6 @@
 /**
- * The formats of JSON schemas that answers are held to, as patterns; what the standard leaves open
- * is narrowed to what every reader takes. Pure.
+ * Patterns for the `format` keyword of JSON schemas; where the standard is open, a pattern allows
+ * only what all parsers accept. Pure.
  */
 const YEAR_MONTH_DAY =
   '[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))';

@@ -1,9 +1,8 @@
 /**
- * From a JSON schema to a grammar of llama.cpp: what the model writes is then valid by the schema,
- * whatever its weights. A keyword that the grammar cannot enforce is refused by name. Objects come
- * with their declared properties in the schema's order, and with no others. llama.cpp's own
- * converter lies in a library that node-llama-cpp does not offer, and drops what it does not know.
- * No I/O.
+ * Turns a JSON schema into a llama.cpp grammar, so that every answer is valid by the schema. A
+ * keyword that the grammar cannot enforce is refused by name. Objects have their declared
+ * properties, in the schema's order, and no others. llama.cpp's own converter is in a library that
+ * node-llama-cpp does not expose, and ignores unknown keywords. No I/O.
  */
 
 import { Recent } from '../llama/recent.ts';
@@ -64,7 +63,7 @@ export class JsonRules implements ValueRules {
    */
   value(schema: unknown, at: string): string {
     if (schema === true) return this.#any();
-    if (!isObject(schema)) throw new SchemaRefusal(`${at} is no JSON schema`);
+    if (!isObject(schema)) throw new SchemaRefusal(`${at} is not a JSON schema`);
     this.merger.count();
     if (++this.#depth > MOST_DEPTH) throw new SchemaRefusal(`it is nested more than ${MOST_DEPTH} deep`);
     try {
@@ -104,7 +103,7 @@ export class JsonRules implements ValueRules {
       const same = choices.slice(0, index).findIndex((other) => overlap(this.merger, other, choice, at));
       if (same < 0) continue;
       throw new SchemaRefusal(
-        `"oneOf" at ${at} cannot be enforced: its choices ${same} and ${index} may both hold. "anyOf" says that they may`,
+        `"oneOf" at ${at} cannot be enforced: its choices ${same} and ${index} may both match. Use "anyOf" to allow this`,
       );
     }
   }

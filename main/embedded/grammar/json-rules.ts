@@ -1,4 +1,4 @@
-/** What the rules of objects and arrays need of the rules of their values. Types only. */
+/** The interface through which object and array rules get the rules of their values. Types only. */
 import type { GrammarText } from './grammar-text.ts';
 import type { SchemaMerger } from './schema-merge.ts';
 

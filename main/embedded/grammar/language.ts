@@ -1,6 +1,6 @@
 /**
- * Regular languages of single characters: what a text or a number may be, put together from parts,
- * and what is left of it behind a character. By derivatives: J. A. Brzozowski, "Derivatives of
+ * Regular languages of single characters: the allowed forms of a text or number, built from parts,
+ * and the rest of a language after one character. By derivatives: J. A. Brzozowski, "Derivatives of
  * Regular Expressions", Journal of the ACM 11 (1964). No I/O.
  */
 

@@ -1,7 +1,4 @@
-/**
- * Numbers as JSON writes them, between bounds and of certain steps, as languages of characters.
- * Pure.
- */
+/** The languages of JSON numbers within bounds and with a given step (`multipleOf`). Pure. */
 import { both, characters, either, type Language, type Machine, machine, NONE, repeated, sequence, text } from './language.ts';
 
 /**

@@ -1,7 +1,7 @@
 /**
- * Regular expressions as JSON schemas have them (ECMA-262, with the flag u), as far as they are
- * regular and llama.cpp's grammars can hold them: characters, classes, groups, alternatives,
- * quantifiers, `\d \w \s .` and their opposites, `^` and `$` at the ends of alternatives. No I/O.
+ * Parses regular expressions of JSON schemas (ECMA-262, flag u), limited to the regular part that
+ * llama.cpp's grammars can express: characters, classes, groups, alternatives, quantifiers, `\d \w
+ * \s .` and their opposites, `^` and `$` at the ends of alternatives. No I/O.
  */
 import {
   ANY_TEXT,

@@ -1,6 +1,6 @@
 /**
- * Brings schemas that must all hold, as `allOf` and whatever stands beside a `$ref`, into one that
- * says the same; what cannot be put together is refused by its keyword. No I/O.
+ * Merges schemas that must all hold (`allOf`, keywords next to a `$ref`) into one equivalent
+ * schema; what cannot be merged is refused by its keyword. No I/O.
  */
 
 export type Schema = Readonly<Record<string, unknown>>;
@@ -69,7 +69,7 @@ export class SchemaMerger {
   flat(schema: unknown, at: string): Schema {
     this.count();
     if (schema === true) return {};
-    if (!isObject(schema)) throw new SchemaRefusal(`${at} is no JSON schema`);
+    if (!isObject(schema)) throw new SchemaRefusal(`${at} is not a JSON schema`);
     if (schema['$ref'] === undefined && schema['allOf'] === undefined) return schema;
     const { $ref, allOf, ...rest } = schema;
     let whole: Schema = rest;
@@ -109,7 +109,7 @@ function decoded(part: string, at: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw new SchemaRefusal(`"$ref" at ${at} is no address: "${part.slice(0, 80)}"`);
+    throw new SchemaRefusal(`"$ref" at ${at} is not an address: "${part.slice(0, 80)}"`);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Values and bounds that schemas name: which of an enumeration fit, and whether two schemas can
- * mean the same value. Pure.
+ * Values and bounds in schemas: which values of an enumeration match, and whether two schemas can
+ * match the same value. Pure.
  */
 import { isObject, Patterns, type Schema, type SchemaMerger } from './schema-merge.ts';
 

@@ -1,6 +1,6 @@
 /**
- * One answer: tokens of a sequence become text, cut at stop strings, and calls of tools. Owns what
- * counts as the end; knows nothing of HTTP.
+ * Generates one answer: turns the tokens of a sequence into text, cuts it at stop strings, and
+ * finds tool calls. Owns the rules for the end of an answer; knows nothing of HTTP.
  */
 
 import type { GenerationRequest } from '../requests/openai-request.ts';

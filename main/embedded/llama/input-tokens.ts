@@ -1,4 +1,4 @@
-/** The marks around texts that are only read, such as BERT's `[CLS]` and `[SEP]`. Pure. */
+/** The special tokens around embedded or ranked texts, such as BERT's `[CLS]` and `[SEP]`. Pure. */
 
 interface Marks {
   readonly bos: number | null;

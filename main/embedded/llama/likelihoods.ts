@@ -1,5 +1,5 @@
 /**
- * Log-probabilities in OpenAI's two shapes, handed out with the text that their tokens made. No
+ * Log-probabilities in OpenAI's two formats, released together with the text of their tokens. No
  * I/O.
  */
 import type { Chosen } from './sampling.ts';

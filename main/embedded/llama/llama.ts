@@ -1,6 +1,6 @@
 /**
- * The only place that imports node-llama-cpp: loads one model and runs its sequences. Owns
- * llama.cpp's options and their traps; knows nothing of HTTP or OpenAI.
+ * The only importer of node-llama-cpp: loads one model and runs its sequences. Owns llama.cpp's
+ * options and their pitfalls; knows nothing of HTTP or OpenAI.
  */
 import { availableParallelism } from 'node:os';
 import {
@@ -126,7 +126,7 @@ export class LoadedModel extends Vocabulary {
       const { _state: state } = new LlamaGrammarEvaluationState(first) as unknown as { _state: object };
       return state;
     } catch {
-      throw invalid(null, 'llama.cpp does not take this grammar: it is wrong, a part of it refers to itself at once, or it is too large.');
+      throw invalid(null, 'llama.cpp rejects this grammar: it is invalid, left-recursive or too large.');
     }
   }
 

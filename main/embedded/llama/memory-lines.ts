@@ -1,6 +1,6 @@
 /**
- * Reads from llama.cpp's own log lines how much memory it took and where, so that predictions can
- * be checked against the runtime's figures and not only against the operating system's. Pure.
+ * Reads from llama.cpp's log how much memory it allocated on each device, so that predictions can
+ * be compared with the runtime's own figures and not only with those of the operating system. Pure.
  */
 import type { BufferBytes } from '../../../shared/decision.ts';
 import { MIB } from '../../../shared/units.ts';

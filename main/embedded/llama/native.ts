@@ -1,8 +1,8 @@
 /**
- * The parts of node-llama-cpp below its public interface that the server works with: a step that
- * computes tokens of a sequence, and samplers that may look at its logits several times, which
- * log-probabilities need. Types only; `llama.ts` hands the objects over. The version is pinned
- * exactly, and the tests run on the real library.
+ * The internal parts of node-llama-cpp that the server uses: computing tokens of a sequence, and
+ * samplers that may read its logits several times, as log-probabilities need. Types only;
+ * `llama.ts` passes the objects. The version is pinned exactly, and the tests run on the real
+ * library.
  */
 
 /**

@@ -1,8 +1,8 @@
 /**
- * Keeps the sequences of a context in step. A step computes for every sequence together: a whole
- * batch of somebody's prompt makes everybody else wait for its end, so that while others generate,
- * prompts are read in small pieces, and each piece carries a token of theirs. Whoever begins is let
- * in between two steps, and all ask for the next one together. Knows nothing of tokens.
+ * Synchronises the sequences of a context. A step computes all sequences together, so a full batch
+ * of one prompt would delay all others. While others generate, prompts are therefore read in small
+ * pieces, and each step also computes one token of the others. A new sequence joins between two
+ * steps. Knows nothing of tokens.
  */
 
 /**

@@ -1,4 +1,7 @@
-/** What a model is loaded for, and what its cache may be made of. */
+/**
+ * The purposes for which a model is loaded (text, embeddings, ranking), and the allowed types of
+ * its cache.
+ */
 
 /** A context does one of these. */
 export type Purpose = 'generation' | 'embedding' | 'ranking';

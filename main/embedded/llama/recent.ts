@@ -1,4 +1,4 @@
-/** Keeps what was made last, up to a number of characters of its keys. No I/O. */
+/** A cache of the most recent results, limited by the characters of its keys. No I/O. */
 
 export class Recent<Value> {
   readonly #made = new Map<string, Value>();

@@ -1,5 +1,5 @@
 /**
- * How the next token is chosen, and how likely the model held it and its rivals to be. Owns the
+ * Chooses the next token, and reports the probability of that token and its alternatives. Owns the
  * samplers of one generation.
  */
 import type { NativeContext, NativeSampler, NativeSamplerConfig } from './native.ts';
@@ -99,7 +99,7 @@ export class Chooser {
   async choose(logits: number): Promise<Chosen> {
     const likely = this.#rivals === null ? null : await this.#likelyTokens(logits);
     const token = await this.#context.sampleToken(logits, this.#sampler);
-    if (token < 0) throw new Error('llama.cpp found no token that may come next');
+    if (token < 0) throw new Error('llama.cpp found no allowed next token');
     if (likely === null) return { token, likelihood: null };
     const found = likely.find((each) => each.token === token) ?? (await this.#anywhere(logits, token));
     return { token, likelihood: { logprob: found.logprob, rivals: likely.slice(0, this.#rivals ?? 0) } };

@@ -1,7 +1,6 @@
 /**
- * One sequence of the context: what one request at a time generates with. Owns what of an earlier
- * prompt is kept, the reading of a prompt in pieces, and the loop from token to token; knows
- * nothing of text.
+ * One sequence of the context, used by one request at a time. Owns the reuse of an earlier prompt,
+ * the reading of a prompt in pieces, and the loop over tokens; knows nothing of text.
  */
 import type { NativeSampler, NativeSequence } from './native.ts';
 import type { Pace } from './pace.ts';

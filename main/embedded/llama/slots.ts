@@ -1,7 +1,7 @@
 /**
- * Deals a fixed number of sequences to requests by turns: a request that asks for many, such as a
- * batch of texts, gets one at a time where others wait. How many requests wait is bounded (I10).
- * Which of several free ones a request takes is its own choice. No I/O.
+ * Hands a fixed number of sequences to requests in turns: a request for many, such as a batch of
+ * texts, gets one at a time while others wait. The number of waiting requests is bounded (I10). A
+ * request chooses among the free sequences. No I/O.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 

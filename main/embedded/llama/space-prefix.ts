@@ -1,7 +1,7 @@
 /**
- * A space in front of a text, but only at its very beginning (`prepend_scheme: first`, as Mistral's
- * tokenizers have it). llama.cpp knows always and never: a converted model says never, and this
- * key; whoever tokenizes adds the space.
+ * Adds a space at the very beginning of a text only (`prepend_scheme: first`, as Mistral's
+ * tokenizers do). llama.cpp supports only always and never, so a converted model says never and
+ * carries this extra key, and this code adds the space before tokenizing.
  */
 export const SPACE_PREFIX_KEY = 'modelium.space_prefix';
 

@@ -1,7 +1,6 @@
 /**
- * From tokens to text that may be sent: characters whose bytes are spread over several tokens wait
- * until they are whole, and text that may be the beginning of a stop string waits until that is
- * known. No I/O.
+ * Turns tokens into text that can be sent: characters split over several tokens wait until they are
+ * complete, and text that could begin a stop string waits until the next tokens decide. No I/O.
  */
 
 /**

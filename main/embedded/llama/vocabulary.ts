@@ -1,4 +1,7 @@
-/** From texts to tokens of a model and back. Owns no model: it asks the one that was opened. */
+/**
+ * Tokenizes texts and turns tokens back into text, with the vocabulary of the loaded model. Owns no
+ * model.
+ */
 
 import { invalid, type Pieces } from '../requests/openai-fields.ts';
 import { betweenMarks } from './input-tokens.ts';

@@ -1,9 +1,9 @@
 /**
- * node-llama-cpp tries each of its libraries in a process of its own before it loads it, so that
- * one which this processor cannot run ends that process only: half of what a start costs. Here the
- * library for processors alone is loaded, in a process that holds nothing else, and there is
- * nothing to fall back to: what would end the trial ends the load, with the same words. A library
- * for GPUs is still tried first.
+ * Loads the CPU library of llama.cpp without node-llama-cpp's trial run. node-llama-cpp first tries
+ * each library in a separate process, so that an unsupported one cannot crash the caller; the trial
+ * is half of the start time. Here only the CPU library is loaded, in a process that holds nothing
+ * else and has no fall-back, so a crash ends the load with the same message. A GPU library is still
+ * tried first.
  */
 import childProcess from 'node:child_process';
 import { EventEmitter } from 'node:events';

@@ -1,6 +1,6 @@
 /**
- * Reads what an answer must be: a JSON schema in one of the ways that clients send it, or a grammar
- * in llama.cpp's notation. Pure.
+ * Reads the required format of an answer: a JSON schema in one of the forms that clients send, or a
+ * llama.cpp grammar. Pure.
  */
 import { ANY_OBJECT } from '../grammar/json-grammar.ts';
 import { TooMuchWork } from '../grammar/language.ts';

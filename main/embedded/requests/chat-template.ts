@@ -1,7 +1,7 @@
 /**
- * A model's chat template as the routes use it: messages in, prompt out. Owns the thread that
- * renders it, one chat at a time, and starts another one when it ended for want of memory. A
- * template that cannot be rendered refuses chats; it never ends a load.
+ * A model's chat template for the routes: messages in, prompt out. Owns the thread that renders it,
+ * one chat at a time, and restarts the thread if it ran out of memory. A template that cannot be
+ * rendered refuses chats; it never ends a load.
  */
 import { Worker } from 'node:worker_threads';
 import type { RenderResult } from './template-worker.ts';

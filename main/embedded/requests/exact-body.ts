@@ -1,6 +1,6 @@
 /**
- * Bodies whose numbers a chat template would print otherwise than they were sent: 1.0, or more
- * digits than JavaScript keeps. No I/O; remembers the text of each body while the body lives.
+ * Preserves numbers of a body that a chat template would otherwise print differently: 1.0, or more
+ * digits than JavaScript keeps. No I/O; it keeps the text of each body while the body is in use.
  */
 import { isInexact, parseExactly } from '../../core/jinja/exact-json.ts';
 import type { Body } from './openai-fields.ts';

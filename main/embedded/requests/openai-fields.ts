@@ -1,4 +1,4 @@
-/** Reads single fields of a request's body, and says which one is wrong and how. Pure. */
+/** Reads and checks single fields of a request's body, and describes errors in them. Pure. */
 import { ModeliumError } from '../../../shared/errors.ts';
 import { IGNORED_FIELDS } from '../../../shared/ignored-fields.ts';
 import { nearestNames } from '../../../shared/nearest.ts';

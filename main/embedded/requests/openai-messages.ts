@@ -48,7 +48,7 @@ function textOf(content: unknown, at: string): string {
       if (TEXT_PARTS.includes(String(part?.type)) && typeof part?.text === 'string') return part.text;
       const type = JSON.stringify(part?.type ?? null);
       if (IMAGE_PARTS.includes(String(part?.type)))
-        throw invalid(at, `"${at}" holds a part of type ${type}: the embedded llama.cpp reads no images, also of models that could.`);
+        throw invalid(at, `"${at}" holds a part of type ${type}: the embedded llama.cpp reads no images, even if the model could.`);
       throw invalid(at, `"${at}" holds a part of type ${type}; this model takes text only.`);
     })
     .join('\n');

@@ -1,4 +1,4 @@
-/** Reads the bodies of OpenAI's chats and completions: what is asked for, checked. Pure. */
+/** Parses and checks the bodies of OpenAI chats and completions. Pure. */
 
 import { jsonGrammar } from '../grammar/json-grammar.ts';
 import type { Schema } from '../grammar/schema-merge.ts';
@@ -36,7 +36,7 @@ export interface GenerationRequest {
   readonly stream: boolean;
   readonly includeUsage: boolean;
   /** A stream tells how far the prompt is read, as llama-server's `return_progress`. */
-  readonly tellsProgress: boolean;
+  readonly reportsProgress: boolean;
   /** Answers to each prompt. */
   readonly choices: number;
   /** Likeliest tokens told with each token; null: no log-probabilities. */
@@ -48,7 +48,7 @@ export interface GenerationRequest {
   /** The schema that the grammar was made of; null: none. */
   readonly answer: Schema | boolean | null;
   /** A stream tells with each part how fast it is, as llama-server's `timings_per_token`. */
-  readonly tellsTimings: boolean;
+  readonly reportsTimings: boolean;
   /** The prompt's text goes in front of the answer's. */
   readonly echo: boolean;
   /** Keep what a sequence knows of an equal beginning. */
@@ -180,7 +180,7 @@ function bias(body: Body): readonly Bias[] {
 }
 
 function wrongBias(): Error {
-  const message = `"logit_bias" must go from tokens' numbers, or texts, to numbers from -${MOST_BIAS} to ${MOST_BIAS}.`;
+  const message = `"logit_bias" must map token numbers or texts to numbers from -${MOST_BIAS} to ${MOST_BIAS}.`;
   return invalid('logit_bias', message);
 }
 
@@ -255,13 +255,13 @@ export function readGeneration(body: Body, route: Route, randomSeed: number): Ge
     stop: stops(body),
     stream,
     includeUsage: includeUsage(body, stream),
-    tellsProgress: stream && flag(body, 'return_progress'),
+    reportsProgress: stream && flag(body, 'return_progress'),
     choices: wholeNumber(body, 'n', 1, MOST_CHOICES) ?? 1,
     rivals: asked,
     grammar: answer === null ? own : grammarOf(answer.param, () => jsonGrammar(answer.schema)),
     isOwnGrammar: own !== null,
     answer: answer?.schema ?? null,
-    tellsTimings: stream && flag(body, 'timings_per_token'),
+    reportsTimings: stream && flag(body, 'timings_per_token'),
     echo,
     // What an earlier request left may differ in the last bit from a fresh evaluation: nothing for
     // who asks for the same answer again.

@@ -1,6 +1,6 @@
 /**
- * A request as the routes get it: what `preparing.ts` makes of its bytes, and with what. Types
- * only; plain data crosses from one process to another.
+ * The prepared form of a request, which `preparing.ts` makes for the routes, and its inputs. Types
+ * only; plain data that can be sent between processes.
  */
 import type { Generation } from '../llama/generation.ts';
 import type { LoadedModel } from '../llama/llama.ts';

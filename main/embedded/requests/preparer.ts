@@ -1,11 +1,13 @@
 /**
- * Prepares requests: small bodies here, at once; large ones, and schemas that take long, in a
- * process of their own, which has the model's vocabulary and nothing else. Owns that process: one
- * job at a time, ended with its client, after its time, or when nothing was asked for a while. What
- * goes wrong in it is the error of one request.
+ * Prepares requests: small bodies in this process; large ones, and schemas that take long, in a
+ * second process, which has only the model's vocabulary. Owns that process: it runs one job at a
+ * time and is ended when its client leaves, its time is over, or it is idle. A crash of it fails
+ * one request only.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import os from 'node:os';
 import { type ErrorCode, ModeliumError } from '../../../shared/errors.ts';
+import { BEHIND_SMALL_REQUESTS, stepBehind } from '../../core/step-behind.ts';
 import { allowWork, TooMuchWork } from '../grammar/language.ts';
 import type { Prepared, PreparedRoute, TextSide } from './prepared.ts';
 import { prepare } from './preparing.ts';
@@ -62,7 +64,7 @@ export class Preparer {
       }
     }
     if (this.#waiting.length >= MOST_WAITING)
-      throw new ModeliumError('queue-full', `${MOST_WAITING} large requests wait to be read.`, { origin: 'llama' });
+      throw new ModeliumError('queue-full', `${MOST_WAITING} large requests are already waiting.`, { origin: 'llama' });
     const { promise, resolve, reject } = Promise.withResolvers<Prepared>();
     const leave = () => this.#leave(job);
     const job: Job = {
@@ -175,6 +177,8 @@ export const PREPARES = '--prepare';
  * comes.
  */
 export function answerPreparations(side: Promise<TextSide>): void {
+  // Small requests, also those of other models, go before large ones.
+  stepBehind(os, BEHIND_SMALL_REQUESTS);
   process.on('message', (message: PreparerMessage) => {
     side
       .then(async (opened) => {

@@ -1,9 +1,8 @@
 /**
- * From a request's bytes to the tokens that a model reads: everything that is done with a body
- * before a sequence is needed. Whatever a client sends, this is bounded or refused: by bytes before
- * anything is tokenized, by parts and states where a schema becomes a grammar. Touches no context,
- * so that it runs in this process for small bodies and in one of its own for large ones
- * (`preparer.ts`).
+ * Turns the bytes of a request into the tokens that a model reads: all work on a body before it
+ * needs a sequence. Every input is bounded or refused: bytes before tokenizing, parts and states
+ * before a schema becomes a grammar. It uses no context, so that it can run in this process for
+ * small bodies and in a separate one for large ones (`preparer.ts`).
  */
 import { randomInt } from 'node:crypto';
 import { ModeliumError } from '../../../shared/errors.ts';
@@ -87,7 +86,7 @@ function embedding(body: Body, model: LoadedModel, alias: string): PreparedEmbed
     checkPieces(model, alias, input, param);
     const whole = model.embeddingTokens(input);
     const tokens = cutAt === null ? whole : model.cutTokens(whole, Math.min(cutAt, model.contextTokens));
-    if (tokens.length === 0) throw invalid(param, `"${param}" has nothing that "${alias}" could read: its tokenizer makes no token of it.`);
+    if (tokens.length === 0) throw invalid(param, `"${param}" is empty for "${alias}": the model's tokenizer makes no token of it.`);
     if (tokens.length > model.contextTokens) throw tooLong(param, tokens.length, model.contextTokens);
     return tokens;
   });
@@ -163,10 +162,10 @@ function thinkingOf(
 function toolsOf({ template, alias }: TextSide, asked: ToolRequest, request: GenerationRequest): Generation['tools'] {
   const format = toolFormatOf(template.toolText);
   if (format === null) {
-    const message = `The chat template of "${alias}" knows no tools, or has calls in a form that the embedded llama.cpp does not read. Leave "tools" out.`;
+    const message = `The chat template of "${alias}" does not support tools, or uses a call format that the embedded llama.cpp cannot read. Leave "tools" out.`;
     throw new ModeliumError('not-supported-by-model', message, { param: 'tools', origin: 'llama' });
   }
-  if (request.isOwnGrammar) throw invalid('grammar', 'A "grammar" of one\'s own and "tools" exclude each other: leave one out.');
+  if (request.isOwnGrammar) throw invalid('grammar', '"grammar" and "tools" exclude each other: leave one out.');
   const grammar = grammarOf('tools', () => answerGrammar(format, asked, request.answer));
   const empty = asked.tools.filter(takesNothing).map(({ name }) => name);
   return { format, names: asked.tools.map(({ name }) => name), empty, isSingle: !asked.parallel, grammar };

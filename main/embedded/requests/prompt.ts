@@ -1,6 +1,6 @@
 /**
- * From messages or a prompt to the tokens that the model continues. Owns the limits of the context;
- * generates nothing.
+ * Turns messages or a prompt into the tokens that the model continues. Owns the check against the
+ * context size; generates nothing.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { LoadedModel } from '../llama/llama.ts';

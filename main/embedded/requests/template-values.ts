@@ -1,6 +1,6 @@
 /**
- * What a request tells a chat template beside the messages: its own variables, and how much the
- * model is to think. Pure.
+ * The values that a request passes to a chat template besides the messages: its own variables, and
+ * the reasoning effort. Pure.
  */
 import { type Body, invalid, isAbsent, isObject } from './openai-fields.ts';
 

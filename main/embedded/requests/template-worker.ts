@@ -1,12 +1,11 @@
 /**
- * The thread that renders one model's chat templates, so that no template holds up the thread that
- * generates. Owns nothing but what it was started with: jobs come as messages, and so do their
- * results.
+ * The thread that renders one model's chat templates, so that no template blocks the generating
+ * thread. Jobs and results are messages; it owns only its start data.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { refusalOf } from '../../core/jinja/errors.ts';
 import { Template } from '../../core/jinja/template.ts';
-import { renderInWays } from './template-ways.ts';
+import { renderInWays } from './template-variations.ts';
 
 export interface RenderJob {
   readonly id: number;

@@ -1,5 +1,5 @@
 /**
- * `/tokenize` and `/detokenize`, as vLLM has them: what a text or a chat is made of, and back.
+ * `/tokenize` and `/detokenize`, as vLLM has them: from a text or chat to tokens, and back.
  * Generates nothing. Pure.
  */
 import { type Body, checkParameters, flag, invalid, isAbsent, type Pieces, readTexts } from './openai-fields.ts';
@@ -9,8 +9,19 @@ import { checkForeign, checkPieces } from './prompt.ts';
 
 const SHARED = ['model', 'add_special_tokens', 'return_token_strs'];
 const CHAT = [
-  ...['messages', 'tools', 'tool_choice', 'parallel_tool_calls', 'add_generation_prompt', 'continue_final_message'],
-  ...['chat_template_kwargs', 'think', 'thinking', 'enable_thinking', 'reasoning', 'reasoning_effort', 'reasoning_format'],
+  'messages',
+  'tools',
+  'tool_choice',
+  'parallel_tool_calls',
+  'add_generation_prompt',
+  'continue_final_message',
+  'chat_template_kwargs',
+  'think',
+  'thinking',
+  'enable_thinking',
+  'reasoning',
+  'reasoning_effort',
+  'reasoning_format',
 ];
 
 /**

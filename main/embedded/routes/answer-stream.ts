@@ -24,7 +24,7 @@ export class AnswerStream {
   readonly #response: ServerResponse;
   readonly #head: AnswerHead;
   readonly #includeUsage: boolean;
-  readonly #tellsNoUsage: boolean;
+  readonly #hasNullUsage: boolean;
   readonly #isWaitedFor: () => boolean;
   readonly #patienceMs: number;
   readonly #frames: (Frame | undefined)[] = [];
@@ -48,7 +48,7 @@ export class AnswerStream {
     this.#head = head;
     this.#includeUsage = includeUsage;
     // The engine counts the tokens of those who did not ask: they are to see no trace of that.
-    this.#tellsNoUsage = includeUsage && response.req.headers['x-modelium-usage'] !== 'last';
+    this.#hasNullUsage = includeUsage && response.req.headers['x-modelium-usage'] !== 'last';
   }
 
   /** The prompt is about to be read, which may take minutes: the head leaves now. */
@@ -156,7 +156,7 @@ export class AnswerStream {
   }
 
   #chunk(index: number, choice: object, finish: FinishReason | null, logprobs: object | null, timings?: object): string {
-    const usage = this.#tellsNoUsage ? { usage: null } : {};
+    const usage = this.#hasNullUsage ? { usage: null } : {};
     const extra = timings === undefined ? {} : { timings };
     return event({ ...this.#common(), choices: [{ index, ...choice, logprobs, finish_reason: finish }], ...usage, ...extra });
   }

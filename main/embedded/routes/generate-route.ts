@@ -1,6 +1,6 @@
 /**
- * Chats and completions: from a request's body to its answers, all choices of all prompts. Owns no
- * model and no socket.
+ * The routes for chats and completions: from the body of a request to its answers, for every choice
+ * of every prompt. Owns no model and no socket.
  */
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
@@ -22,7 +22,8 @@ interface Work extends PreparedGeneration {
 
 /** Answers `/v1/chat/completions` and `/v1/completions`. */
 export async function generate(route: Route, body: Buffer, response: ServerResponse, serving: Serving): Promise<void> {
-  if (serving.purpose !== 'generation') throw notSupported(`"${serving.alias}" was loaded for ${serving.purpose}: it generates no text.`);
+  if (serving.purpose !== 'generation')
+    throw notSupported(`"${serving.alias}" was loaded for ${serving.purpose}, so it generates no text.`);
   const abort = new AbortController();
   const signal = AbortSignal.any([untilClosed(response), abort.signal]);
   const prepared = (await serving.prepare(route, body, signal)) as PreparedGeneration;
@@ -116,11 +117,11 @@ async function completeOne(
  * last bit.
  */
 function onwards(request: GenerationRequest): GenerationRequest {
-  return { ...request, tellsProgress: false };
+  return { ...request, reportsProgress: false };
 }
 
 function sinkOf(index: number, total: number, request: GenerationRequest, whole: WholeChoice | null, stream: AnswerStream | null): Sink {
-  const timings = request.tellsTimings ? new Timings(() => performance.now()) : null;
+  const timings = request.reportsTimings ? new Timings(() => performance.now()) : null;
   return {
     token() {
       timings?.token();
@@ -128,7 +129,7 @@ function sinkOf(index: number, total: number, request: GenerationRequest, whole:
     progress(known, kept) {
       stream?.open();
       timings?.read(known, kept);
-      if (request.tellsProgress) stream?.progress(index, total, known, kept);
+      if (request.reportsProgress) stream?.progress(index, total, known, kept);
     },
     part(part, likelihoods) {
       if (stream !== null) return stream.part(index, part, likelihoods, timings?.summary());

@@ -1,4 +1,4 @@
-/** Embeddings and rankings: requests whose inputs are only read. Owns no model and no socket. */
+/** The routes for embeddings and rankings, which generate no text. Owns no model and no socket. */
 import type { ServerResponse } from 'node:http';
 import { invalid } from '../requests/openai-fields.ts';
 import type { RerankRequest } from '../requests/openai-inputs.ts';
@@ -14,7 +14,7 @@ export async function embed(body: Buffer, response: ServerResponse, serving: Ser
   const signal = untilClosed(response);
   const { texts, base64, dimensions } = (await serving.prepare('embedding', body, signal)) as PreparedEmbedding;
   if (dimensions !== null && dimensions !== model.embeddingLength) {
-    const message = `"${alias}" makes embeddings of ${model.embeddingLength} numbers. Nothing in a GGUF says that fewer would mean the same: leave "dimensions" out.`;
+    const message = `"${alias}" makes embeddings of ${model.embeddingLength} numbers. A GGUF does not say whether shorter embeddings are valid: leave "dimensions" out.`;
     throw invalid('dimensions', message);
   }
   const vectors: string[] = [];

@@ -70,17 +70,17 @@ export function logprobsOf(route: Route, tokens: readonly TokenLikelihood[]): ob
 export class WholeChoice {
   readonly #route: Route;
   readonly #index: number;
-  readonly #tellsLogprobs: boolean;
+  readonly #reportsLogprobs: boolean;
   readonly #calls: { id: string; type: 'function'; function: { name: string; arguments: string } }[] = [];
   readonly #likelihoods: TokenLikelihood[] = [];
   #text = '';
   #reasoning = '';
 
   /** @param echo what goes in front of the answer. */
-  constructor(route: Route, index: number, echo: string, tellsLogprobs: boolean) {
+  constructor(route: Route, index: number, echo: string, reportsLogprobs: boolean) {
     this.#route = route;
     this.#index = index;
-    this.#tellsLogprobs = tellsLogprobs;
+    this.#reportsLogprobs = reportsLogprobs;
     this.#text = echo;
   }
 
@@ -102,7 +102,7 @@ export class WholeChoice {
   choice(finish: FinishReason): object {
     const calls = this.#calls.length === 0 ? {} : { tool_calls: this.#calls };
     const reasoning = this.#reasoning === '' ? {} : { reasoning_content: this.#reasoning };
-    const logprobs = this.#tellsLogprobs ? logprobsOf(this.#route, this.#likelihoods) : null;
+    const logprobs = this.#reportsLogprobs ? logprobsOf(this.#route, this.#likelihoods) : null;
     const content = this.#calls.length > 0 && this.#text.trim() === '' ? null : this.#text;
     const answer =
       this.#route === 'chat' ? { message: { role: 'assistant', content, refusal: null, ...reasoning, ...calls } } : { text: this.#text };

@@ -1,5 +1,5 @@
 /**
- * What the routes have in common: refusing what this model is not for, and noticing that a client
+ * Shared by the routes: refusing requests that this model cannot answer, and noticing that a client
  * left.
  */
 import type { ServerResponse } from 'node:http';

@@ -1,4 +1,7 @@
-/** What the routes serve: the loaded model, its name, and who may use it when. */
+/**
+ * The state that the routes share: the loaded model, its name, and the turns in which requests use
+ * it.
+ */
 
 import type { Purpose } from '../llama/purpose.ts';
 import type { Sequence } from '../llama/sequence.ts';

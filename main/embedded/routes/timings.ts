@@ -1,6 +1,6 @@
 /**
- * How fast an answer is being made, in the words of llama-server's `timings`. Owns its counters;
- * the clock comes in.
+ * Measures the speed of an answer in progress, in the format of llama-server's `timings`. Owns its
+ * counters; the caller passes the clock.
  */
 
 export class Timings {

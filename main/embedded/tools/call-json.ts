@@ -1,6 +1,7 @@
 /**
- * Follows one call of a tool as it is written, `{"name": ..., "arguments": {...}}` or the arguments
- * alone: tells the name as soon as it is known, and the text of the arguments as it comes. No I/O.
+ * Parses one tool call while it is written, `{"name": ..., "arguments": {...}}` or the arguments
+ * alone: reports the name as soon as it is complete, and the text of the arguments as it arrives.
+ * No I/O.
  */
 import { isObject } from '../requests/openai-fields.ts';
 

@@ -1,7 +1,8 @@
 /**
- * Divides what a reasoning model writes into its thoughts and its answer. Owns the marks that
- * models put around thoughts, none of which comes out, whole or in part. No I/O.
+ * Splits the output of a reasoning model into thoughts and answer. Owns the markers that models put
+ * around thoughts, and removes them completely. No I/O.
  */
+import { startAtEnd } from './marks.ts';
 
 export interface ThinkingMarks {
   readonly open: string;
@@ -148,15 +149,9 @@ export class ThinkingReader {
     }
     // The last characters may be the mark's first ones, and white space in front of it belongs to
     // neither.
-    const sure = this.#held.slice(0, this.#held.length - beginningAtEnd(this.#held, close)).trimEnd();
+    const sure = this.#held.slice(0, this.#held.length - startAtEnd(this.#held, close)).trimEnd();
     parts.push(...this.#part('reasoning', sure));
     this.#held = this.#held.slice(sure.length);
     return false;
   }
-}
-
-/** Length of the longest end of the text that the mark begins with. */
-function beginningAtEnd(text: string, mark: string): number {
-  for (let length = Math.min(mark.length - 1, text.length); length > 0; length--) if (text.endsWith(mark.slice(0, length))) return length;
-  return 0;
 }

@@ -1,7 +1,7 @@
 /**
- * How models write calls of tools. Each family has a format of its own, which its chat template
- * shows: what begins a call, and what a grammar must allow where a call is demanded. Reading calls
- * is `tool-reader.ts`. Pure.
+ * The formats in which models write tool calls. Each family has its own, which its chat template
+ * shows: the text that begins a call, and the grammar for a required call. `tool-reader.ts` parses
+ * the calls. Pure.
  */
 
 import { automaton } from '../grammar/automaton.ts';

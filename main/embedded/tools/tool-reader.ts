@@ -1,8 +1,9 @@
 /**
- * Divides what a model writes into text and calls of tools, as it comes. What only looks like a
- * call comes out as text, unless a whole call came before it. No I/O.
+ * Splits a model's output into text and tool calls while it arrives. Output that only resembles a
+ * call is passed on as text, unless a complete call came before it. No I/O.
  */
 import { CallJson } from './call-json.ts';
+import { startAtEnd } from './marks.ts';
 import type { ToolFormat } from './tool-format.ts';
 
 export type ToolPart =
@@ -122,7 +123,7 @@ export class ToolReader {
     if (at < 0) {
       // Spaces in front of a call belong to it, and the last characters may be the mark's first
       // ones.
-      const sure = this.#held.slice(0, this.#held.length - possibleStart(this.#held, mark)).trimEnd();
+      const sure = this.#held.slice(0, this.#held.length - startAtEnd(this.#held, mark)).trimEnd();
       this.#text(sure);
       this.#held = this.#held.slice(sure.length);
       return false;
@@ -242,10 +243,4 @@ export class ToolReader {
     this.#held = rest;
     return true;
   }
-}
-
-/** Length of the longest end of the text that the mark begins with. */
-function possibleStart(text: string, mark: string): number {
-  for (let length = Math.min(mark.length - 1, text.length); length > 0; length--) if (text.endsWith(mark.slice(0, length))) return length;
-  return 0;
 }

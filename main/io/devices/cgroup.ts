@@ -1,6 +1,6 @@
 /**
- * What the kernel says of our control group (versions 2 and 1): its memory limit, and whom it lost
- * to that. Reads through a function, so that a table can stand in.
+ * Reads our control group (versions 2 and 1): its memory limit, and how many processes were killed
+ * because of it. Reads through a function, so that tests can pass a table.
  */
 
 export interface GroupMemory {

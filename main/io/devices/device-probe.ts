@@ -1,6 +1,6 @@
 /**
- * The port DeviceProbe: the host and the GPUs in one sample. Paces the samples; reads nothing
- * itself.
+ * Implements the port DeviceProbe: host and GPUs in one sample. It decides when to sample; other
+ * files read the values.
  */
 import type { Clock, DeviceProbe, Log, Sample } from '../../core/ports.ts';
 import type { Processes } from '../../core/process-ports.ts';

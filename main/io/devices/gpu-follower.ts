@@ -121,7 +121,7 @@ class ChildFollower<Row> implements Follower {
       this.#complained = false;
     }
     // Said once: one that cannot start would say so for ever.
-    if (!this.#complained) log.warn(`nvidia-smi stopped telling about the ${what}; the last reading stays until it does again: ${why}`);
+    if (!this.#complained) log.warn(`nvidia-smi stopped reporting the ${what}; the last reading is used until it reports again: ${why}`);
     this.#complained = true;
     this.#cancelTimer = clock.after(this.#pauseMs, () => {
       this.#life = this.#begin();

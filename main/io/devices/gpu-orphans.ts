@@ -1,7 +1,7 @@
 /**
  * Ends the nvidia-smi children of engines that were killed. Most end by themselves at their next
- * row, which nobody reads; one that lists processes writes no row on an idle box, and would look
- * for ever. They have no row in the `processes` table: they hold no memory.
+ * row, because nobody reads it. One that lists processes writes no row on an idle machine and would
+ * run for ever. They have no row in the `processes` table, because they hold no memory.
  */
 import type { Processes } from '../../core/process-ports.ts';
 import { readEnvironments, readStat } from '../processes/proc.ts';

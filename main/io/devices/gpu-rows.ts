@@ -1,4 +1,6 @@
-/** Reads nvidia-smi's rows. Pure; the children that print them are gpu.ts. */
+/**
+ * Parses nvidia-smi's rows. Pure; `gpu.ts` and `gpu-follower.ts` run the processes that print them.
+ */
 import { MIB } from '../../../shared/units.ts';
 import type { DeviceSample } from '../../core/ports.ts';
 

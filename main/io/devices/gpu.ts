@@ -1,7 +1,7 @@
 /**
- * The GPUs, through nvidia-smi: two children that print a row a second, and one-shot calls when
- * somebody needs a fresher reading. Opens no CUDA context and uses no driver library itself, so
- * that looking takes no GPU memory. Decides nothing; which GPUs may be used is core/devices.
+ * Reads the GPUs through nvidia-smi: two children that print a row a second, and single calls for a
+ * fresher reading. It opens no CUDA context and loads no driver library, so that monitoring takes
+ * no GPU memory. Decides nothing; which GPUs may be used is decided in `core/`.
  */
 import type { Clock, DeviceSample, Log } from '../../core/ports.ts';
 import type { LaunchedProcess, Processes } from '../../core/process-ports.ts';
@@ -75,7 +75,7 @@ class NvidiaSmi implements GpuProbe {
   readonly #options: GpuProbeOptions;
   readonly #listeners: Array<() => void> = [];
   #command: string;
-  #facts: GpuFacts = { found: false, message: 'The GPUs were not looked for yet.' };
+  #facts: GpuFacts = { found: false, message: 'The GPUs have not been searched for yet.' };
   #gpus: readonly GpuRow[] = [];
   #rows: readonly ProcessRowOfGpu[] = [];
   #atMs = 0;
@@ -245,7 +245,7 @@ class NvidiaSmi implements GpuProbe {
       const lines = await this.#call(GPU_QUERY);
       const gpus = lines.flatMap((line) => parseGpuRow(line) ?? []);
       const [first] = gpus;
-      if (first === undefined) return none(`${command} shows no GPU whose memory it tells${lines[0] === undefined ? '' : `: ${lines[0]}`}`);
+      if (first === undefined) return none(`${command} shows no GPU with known memory${lines[0] === undefined ? '' : `: ${lines[0]}`}`);
       this.#keepGpus(gpus, this.#options.clock.now());
       const rows = (await this.#call(PROCESS_QUERY)).flatMap((line) => parseProcessRow(line) ?? []);
       this.#keepRows(rows, this.#options.clock.now());

@@ -1,8 +1,8 @@
 /**
- * The machine's own memory and processors as a device. Alone imports systeminformation, for what
- * the processor is called and, where there is no /proc, its load and memory: its calls are slow and
- * start programs, so that the rest is read from the kernel's files. Its import ends before the
- * first sample: later there may be no descriptor for it.
+ * The main memory and processors as a device. The only importer of systeminformation, for the
+ * processor's name and, without /proc, for load and memory. All else comes from the kernel's files,
+ * because that package is slow and starts programs. It is imported before the first sample, because
+ * later no file descriptor may be free.
  */
 import { freemem, totalmem } from 'node:os';
 import { HOST_DEVICE } from '../../../shared/decision.ts';

@@ -1,6 +1,6 @@
 /**
- * Names in a folder, bounded: a folder may hold millions, and none of them may fill the memory of
- * who looks (I10).
+ * Lists the names in a folder, with a limit, because a folder may hold millions and must not fill
+ * the reader's memory (I10).
  */
 import type { Dirent } from 'node:fs';
 import { opendir } from 'node:fs/promises';

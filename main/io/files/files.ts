@@ -213,7 +213,7 @@ async function walkFolder(walk: Walk, folder: string, depth: number): Promise<vo
     if (code !== 'ENOENT') walk.unreadable ??= unreadableSentence(folder, code);
     return;
   }
-  if (found.isCut) walk.unreadable ??= `${walk.root} holds more than ${MAX_ENTRIES} files and folders: that is no model folder.`;
+  if (found.isCut) walk.unreadable ??= `${walk.root} holds more than ${MAX_ENTRIES} files and folders, too many for a model folder.`;
   for (const entry of found.entries) {
     if (walk.unreadable !== null && walk.budget.left <= 0) return;
     const absolute = join(folder, entry.name);
@@ -224,7 +224,7 @@ async function walkFolder(walk: Walk, folder: string, depth: number): Promise<vo
       else walk.unlisted ??= `${nameIn(walk, absolute)} lies more than ${MAX_DEPTH} folders deep`;
     } else if (entry.isFile() || entry.isSymbolicLink()) {
       if (walk.files.length >= MAX_FILES) {
-        walk.unreadable ??= `${walk.root} holds more than ${MAX_FILES} files: that is no model folder.`;
+        walk.unreadable ??= `${walk.root} holds more than ${MAX_FILES} files: that is not a model folder.`;
         return;
       }
       await addEntry(walk, absolute, entry.isSymbolicLink());
@@ -291,7 +291,7 @@ export function errorCode(error: unknown): string | null {
 }
 
 export function unreadableSentence(path: string, code: string): string {
-  if (code === 'EACCES' || code === 'EPERM') return `${path} cannot be read: this user lacks the right to (${code}).`;
+  if (code === 'EACCES' || code === 'EPERM') return `${path} cannot be read: this user lacks the permission (${code}).`;
   if (code === 'ELOOP') return `${path} cannot be read: its links go in a circle.`;
-  return `${path} cannot be read: the system answers ${code}.`;
+  return `${path} cannot be read: the system reports ${code}.`;
 }

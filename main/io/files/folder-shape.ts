@@ -1,6 +1,6 @@
 /**
- * What a folder in a watch folder is, by the names in it: one model, or a publisher's folder with a
- * model in each of its folders. Reads names only, bounded by one budget for the whole look.
+ * Decides from the names in a subfolder of a watch folder whether it is one model, or a publisher's
+ * folder with a model in each subfolder. Reads names only, within one budget for the whole scan.
  */
 import { basename, join } from 'node:path';
 import { isSystemJunk } from '../../core/analyzer/junk-names.ts';

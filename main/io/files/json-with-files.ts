@@ -1,9 +1,10 @@
 /**
- * A JSON object that holds files as base64, made as they are read: a model of some size would else
- * be in memory three times, and hold others up while it is made (I12).
+ * A JSON object with files as base64, generated while it is sent, because a large model would
+ * otherwise be in memory three times and delay other work (I12).
  */
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { FilesInJson } from '../../core/process-ports.ts';
+import { openResolved } from './open-file.ts';
 
 /** Of a file at once: three bytes become four characters, so that pieces can be put together. */
 const PIECE_BYTES = 3 * 64 * 1024;
@@ -39,7 +40,7 @@ export async function jsonWithFiles({ texts, files }: FilesInJson): Promise<Json
 
 /** Of equal length but for the last: what is appended meanwhile is not read. */
 async function* piecesOf(path: string, bytes: number): AsyncGenerator<Buffer> {
-  const handle = await open(path);
+  const handle = await openResolved(path);
   try {
     for (let at = 0; at < bytes; at += PIECE_BYTES) {
       const piece = Buffer.alloc(Math.min(PIECE_BYTES, bytes - at));

@@ -1,6 +1,6 @@
 /**
- * The port Look: file names, stats and bounded reads of files that are no models. Executes and
- * writes nothing.
+ * Implements the port `Look`, through which runtimes search this machine: file names, stats and
+ * bounded reads. Executes and writes nothing.
  */
 import { constants } from 'node:fs';
 import { access, open, readdir, realpath, stat } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * What lies under a folder: is it a mount point, and does its file system tell of changes? Reads
- * /proc/self/mountinfo; without it, guesses by device.
+ * Finds out whether a folder is a mount point, and whether its file system reports changes. Reads
+ * /proc/self/mountinfo; without it, guesses by device number.
  */
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -55,12 +55,12 @@ export async function groundOf(realPath: string): Promise<Ground> {
 }
 
 /**
- * Why the folder is not the one that was there before: its disk is not mounted any more. Null: it
+ * Why the folder is not the one that was there before: its disk is no longer mounted. Null: it
  * is the same, or something was mounted. A remount may come with another device number, so that a
  * number alone says nothing of a mount point.
  */
 export function unmounted(before: Ground, now: Ground, path: string): string | null {
-  if (before.isMountPoint && !now.isMountPoint) return `The watch folder ${path} is not mounted any more.`;
-  if (!now.isMountPoint && before.device !== now.device) return `The disk of ${path} is not mounted any more.`;
+  if (before.isMountPoint && !now.isMountPoint) return `The watch folder ${path} is no longer mounted.`;
+  if (!now.isMountPoint && before.device !== now.device) return `The disk of ${path} is no longer mounted.`;
   return null;
 }

@@ -1,10 +1,11 @@
 /**
- * Opens a file of a candidate for reading: the very file that was listed, whatever its path has
- * come to mean since.
+ * Opens files that were looked at before, and checks that they are still the same ones: whoever may
+ * write to a model's folder could put a link to somebody's secrets in their place meanwhile.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { type FileHandle, open, readlink } from 'node:fs/promises';
 import { ModeliumError } from '../../../shared/errors.ts';
-import type { ListedFile } from './files.ts';
+import { errorCode, type ListedFile } from './files.ts';
 
 /**
  * A listed path has no links left, so none is followed. What became a pipe or a device must neither
@@ -22,5 +23,25 @@ export function openListed(file: ListedFile): number {
   const now = fstatSync(descriptor);
   if (now.isFile() && now.dev === file.device && now.ino === file.inode) return descriptor;
   closeSync(descriptor);
-  throw new ModeliumError('content-changed', `${file.path} is not the file any more that was listed there.`);
+  throw new ModeliumError('content-changed', `${file.path} has been replaced by another file since it was listed.`);
+}
+
+/**
+ * @param path of which all links are resolved.
+ * @throws the file error, or ModeliumError content-changed where a link stands in the path now.
+ */
+export async function openResolved(path: string): Promise<FileHandle> {
+  const replaced = () => new ModeliumError('content-changed', `${path} has been replaced since it was looked at.`);
+  const handle = await open(path, OPEN_FLAGS).catch((thrown: unknown) => {
+    throw errorCode(thrown) === 'ELOOP' ? replaced() : thrown;
+  });
+  try {
+    // What was opened, and not what the path leads to by now.
+    const opened = process.platform === 'linux' ? await readlink(`/proc/self/fd/${handle.fd}`) : path;
+    if (opened === path && (await handle.stat()).isFile()) return handle;
+    throw replaced();
+  } catch (thrown) {
+    await handle.close();
+    throw thrown;
+  }
 }

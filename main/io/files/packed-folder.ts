@@ -1,14 +1,14 @@
 /**
- * The files of a folder as one zip, made as it is read: nothing is written anywhere. Stored and not
- * compressed, since weights do not shrink, so that its length is known before it is sent. Alone
- * imports client-zip.
+ * Packs a folder into a zip while it is read: nothing is written to disk. Files are stored without
+ * compression, because weights do not shrink; the length is therefore known before sending. The
+ * only importer of client-zip.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
 import { makeZip, predictLength } from 'client-zip';
 import type { Packed, Packing } from '../../core/machine-files.ts';
+import { openResolved } from './open-file.ts';
 
 /** A zip of this and more has numbers of 64 bits, which not everybody reads. */
 const MOST_ZIP_BYTES = 0xffff_ffff;
@@ -17,6 +17,7 @@ const MOST_FILES = 10_000;
 const DATE = new Date(1980, 0, 1);
 
 interface Entry {
+  /** Without links. */
   readonly path: string;
   readonly name: Buffer;
   readonly bytes: number;
@@ -35,7 +36,7 @@ export async function packedFolder(folder: string, packing: Packing): Promise<Pa
   const sha1 = createHash('sha1');
   for (const { path, name, bytes } of entries) {
     sha1.update(`${name.length} ${bytes} `).update(name);
-    for await (const chunk of createReadStream(path, { end: Math.max(0, bytes - 1) })) sha1.update(chunk);
+    for await (const chunk of read(path, bytes)) sha1.update(chunk);
   }
   const bytes = Number(predictLength(entries.map(listed)));
   return {
@@ -53,12 +54,13 @@ async function entriesOf(folder: string, { below, mostBytes, without }: Packing)
   const entries: Entry[] = [];
   let sum = 0;
   const root = await realpath(folder);
-  for (const found of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    const path = join(found.parentPath, found.name);
-    const facts = found.isFile() || (found.isSymbolicLink() && (await staysInside(root, path))) ? await stat(path).catch(() => null) : null;
-    if (facts === null || !facts.isFile() || without.some((ending) => path.endsWith(ending))) continue;
+  for (const found of await readdir(root, { recursive: true, withFileTypes: true })) {
+    const listedPath = join(found.parentPath, found.name);
+    const path = found.isFile() ? listedPath : found.isSymbolicLink() ? await leadsTo(root, listedPath) : null;
+    const facts = path === null ? null : await lstat(path).catch(() => null);
+    if (path === null || facts?.isFile() !== true || without.some((ending) => listedPath.endsWith(ending))) continue;
     sum += facts.size;
-    const name = Buffer.from(posix.join(below, relative(folder, path).split(sep).join('/')));
+    const name = Buffer.from(posix.join(below, relative(root, listedPath).split(sep).join('/')));
     entries.push({ path, name, bytes: facts.size });
     if (sum > Math.min(mostBytes, MOST_ZIP_BYTES)) throw new Error(`The files of ${folder} are more than ${mostBytes} bytes.`);
     if (entries.length > MOST_FILES) throw new Error(`${folder} holds more than ${MOST_FILES} files.`);
@@ -68,22 +70,27 @@ async function entriesOf(folder: string, { below, mostBytes, without }: Packing)
 
 /**
  * Other tools keep a model as a folder of links to files beside it, by their content. Any other
- * link out of the folder leads to what nobody wants sent.
+ * link out of the folder leads to what nobody wants sent: null.
  */
-async function staysInside(root: string, path: string): Promise<boolean> {
-  const real = await realpath(path).catch(() => '');
-  return [root, join(root, '..', '..', 'blobs')].some((place) => real.startsWith(`${place}${sep}`));
+async function leadsTo(root: string, link: string): Promise<string | null> {
+  const real = await realpath(link).catch(() => '');
+  return [root, join(root, '..', '..', 'blobs')].some((place) => real.startsWith(`${place}${sep}`)) ? real : null;
+}
+
+async function* contentOf({ path, bytes }: Entry): AsyncGenerator<Uint8Array> {
+  let sent = 0;
+  for await (const chunk of read(path, bytes)) {
+    sent += chunk.length;
+    yield chunk;
+  }
+  if (sent !== bytes) throw new Error(`${path} became shorter while it was sent.`);
 }
 
 /** What is appended meanwhile is not read. */
-async function* contentOf({ path, bytes }: Entry): AsyncGenerator<Uint8Array> {
-  let read = 0;
-  if (bytes > 0)
-    for await (const chunk of createReadStream(path, { end: bytes - 1 })) {
-      read += (chunk as Buffer).length;
-      yield chunk as Buffer;
-    }
-  if (read !== bytes) throw new Error(`${path} became shorter while it was sent.`);
+async function* read(path: string, bytes: number): AsyncGenerator<Buffer> {
+  if (bytes === 0) return;
+  const handle = await openResolved(path);
+  for await (const chunk of handle.createReadStream({ start: 0, end: bytes - 1 })) yield chunk as Buffer;
 }
 
 function listed({ name, bytes }: Entry) {

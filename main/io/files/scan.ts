@@ -1,10 +1,11 @@
 /**
- * One look at a watch folder: its children that are models, as names and stats tell. The truth that
- * events only hint at. One pass over the names, whatever their number; bounded; opens no file. What
- * there are too many of is told, and never counts as gone.
+ * Scans a watch folder: finds the children that are models, by names and stats. Scans are
+ * authoritative; events only trigger them. One pass over the names, bounded; opens no file. Entries
+ * beyond the limit are reported, and never count as removed.
  */
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { MODEL_ENDINGS } from '../../../shared/model-files.ts';
 import { joinable } from '../../core/analyzer/foreign.ts';
 import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
 import { isPartialDownload } from '../../core/analyzer/not-there-yet.ts';
@@ -18,7 +19,7 @@ import { shapeOf } from './folder-shape.ts';
 import { type Ground, groundOf, unmounted } from './mounts.ts';
 
 /** Loose files that are models by themselves. */
-const LOOSE_MODEL = /\.(?:gguf|safetensors|onnx|pt|pth|plan|engine)$/i;
+export const LOOSE_MODEL = new RegExp(`\\.(?:${MODEL_ENDINGS.join('|')})$`, 'i');
 /** Names that are read of a watch folder; of one with more nothing counts as gone. */
 const MAX_NAMES = 1_000_000;
 /** Models that a watch folder may have; those beyond are not looked at, and said. */
@@ -122,11 +123,11 @@ async function scan(
       else if (!inner.has(join(folder, name))) await walk.child(name);
     }
     for (const name of names.others) await walk.file(name);
-    const { candidates, notLookedAt, folders } = walk;
+    const { candidates, notScanned, folders } = walk;
     const otherFiles = names.otherCount - names.others.length;
-    const scan = { folder, ok: true, candidates, notLookedAt, isCut: names.isCut, otherFiles } as const;
+    const scan = { folder, ok: true, candidates, notScanned, isCut: names.isCut, otherFiles } as const;
     const heard = names.count > MAX_HEARD_ENTRIES ? folders : [folder, ...folders];
-    return { scan, ground, leftOut: notLookedAt.length, folders: heard, names };
+    return { scan, ground, leftOut: notScanned.length, folders: heard, names };
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -158,7 +159,7 @@ export async function scanPath(path: string, before: Ground | null): Promise<Sca
 /** What one look at a watch folder has found so far. */
 class ScanWalk {
   readonly candidates: CandidateListing[] = [];
-  readonly notLookedAt: string[] = [];
+  readonly notScanned: string[] = [];
   readonly folders: string[] = [];
   readonly #folder: string;
   readonly #beside: FolderNames;
@@ -191,7 +192,7 @@ class ScanWalk {
   }
 
   async #add(path: string, name: string, beside?: FolderNames): Promise<void> {
-    if (this.candidates.length >= MAX_MODELS + MAX_OTHER_FILES) return void this.notLookedAt.push(path);
+    if (this.candidates.length >= MAX_MODELS + MAX_OTHER_FILES) return void this.notScanned.push(path);
     const found = await listCandidateFiles(path, beside);
     if (found === null) return;
     this.#filesLeft -= found.files.length;
@@ -294,6 +295,6 @@ function away(folder: string, message: string): ScanOutcome {
 function awaySentence(folder: string, code: string): string {
   if (code === 'ENOENT') return `The folder ${folder} is not there.`;
   if (code === 'ENOTDIR') return `${folder} is not a folder.`;
-  if (code === 'EACCES' || code === 'EPERM') return `The folder ${folder} cannot be read: this user lacks the right to.`;
-  return `The folder ${folder} cannot be read: the system answers ${code}.`;
+  if (code === 'EACCES' || code === 'EPERM') return `The folder ${folder} cannot be read: this user lacks the permission.`;
+  return `The folder ${folder} cannot be read: the system reports ${code}.`;
 }

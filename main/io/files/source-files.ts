@@ -1,6 +1,6 @@
 /**
- * The files of a candidate that is to be converted, with the place of each one's bytes. Lists only;
- * the rules of links are `files.ts`'s.
+ * Lists the files of a candidate for conversion, with the path of their content. Lists only;
+ * `files.ts` has the rules for links.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { SourceListing } from '../../core/ports.ts';

@@ -1,7 +1,7 @@
 /**
- * Notices: looks at each watch folder at once, when its file system tells of a change, and every so
- * often. Alone imports chokidar. An event is a hint to look soon, never the truth; what a look
- * found goes to `onScan`, and what it means is `core/notice/candidates.ts`.
+ * Scans each watch folder at the start, after file system events, and at an interval. The only
+ * importer of chokidar. An event only triggers a scan; the result goes to `onScan`, and
+ * `core/notice/candidates.ts` interprets it.
  */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -185,7 +185,7 @@ class Watcher implements FileWatcher {
       );
     } catch (error) {
       this.#options.log.error(`Looking at ${entry.path} failed`, error);
-      const message = `The folder ${entry.path} could not be looked at.`;
+      const message = `The folder ${entry.path} could not be read.`;
       return { scan: { folder: entry.path, ok: false, message }, ground: null, leftOut: 0, folders: [], names: null };
     }
   }
@@ -196,13 +196,13 @@ class Watcher implements FileWatcher {
     const { path } = entry;
     let words = '';
     if (!scan.ok) words = `${scan.message} Its models stay as they are until it is back.`;
-    else if (scan.isCut === true) words = `${path} holds more than a million files: not all of them are looked at.`;
-    else if (leftOut > 0) words = `${path} holds too many models: ${leftOut} of them are not looked at.`;
+    else if (scan.isCut === true) words = `${path} holds more than a million files; some of them are not scanned.`;
+    else if (leftOut > 0) words = `${path} holds too many models: ${leftOut} of them are ignored.`;
     else if (type !== null)
-      words = `${path} lies on ${type}, which tells of no changes: it is looked at every ${this.#intervalMs(entry) / 1000} s.`;
+      words = `${path} lies on ${type}, which reports no changes, so it is scanned every ${this.#intervalMs(entry) / 1000} s.`;
     if (words === entry.lastProblem) return;
     if (words !== '') this.#options.log.warn(words);
-    else this.#options.log.say(`The folder ${path} is as it should be again.`);
+    else this.#options.log.say(`The folder ${path} is available again.`);
     entry.lastProblem = words;
   }
 
@@ -248,7 +248,7 @@ class Watcher implements FileWatcher {
     watcher.on('error', (error) => {
       const code = errorCode(error);
       const why = code === 'ENOSPC' || code === 'EMFILE' ? 'the system gives no more watches (fs.inotify)' : String(error);
-      log.warn(`${entry.path}: some changes are seen only by looking every ${scanIntervalMs / 1000} s, because ${why}.`);
+      log.warn(`${entry.path}: some changes are found only by the scan every ${scanIntervalMs / 1000} s, because ${why}.`);
     });
     await new Promise<void>((resolve) => {
       watcher.once('ready', resolve);

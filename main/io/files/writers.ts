@@ -1,6 +1,6 @@
 /**
- * Who holds a file open for writing, as far as /proc lets this user see. Answers null where there
- * is no /proc. Reads only.
+ * Finds processes that hold a file open for writing, as far as this user may see them in /proc.
+ * Returns null without /proc. Reads only.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { readText } from '../processes/proc.ts';

@@ -1,4 +1,5 @@
-/** What SQLite's errors mean for people. */
+/** Translates SQLite's errors into sentences for users. */
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { ModeliumError } from '../../../shared/errors.ts';
 
 /**
@@ -19,6 +20,32 @@ export function isDamaged(error: unknown): boolean {
   return code === SQLITE.corrupt || code === SQLITE.notADatabase;
 }
 
+/** Beside the file, once damage was met in it: the next start moves both aside. */
+const markOf = (file: string): string => `${file}.is-damaged`;
+
+export function isMarkedDamaged(file: string): boolean {
+  return existsSync(markOf(file));
+}
+
+export function unmarkDamaged(file: string): void {
+  rmSync(markOf(file), { force: true });
+}
+
+/**
+ * Rows as they were written. Of a file that lost a bit where SQLite has no check of its own, those
+ * that still read are kept.
+ */
+export function readableRows<Row, Result>(rows: readonly Row[], read: (row: Row) => Result): Result[] {
+  return rows.flatMap((row) => {
+    try {
+      return [read(row)];
+    } catch (error) {
+      if (error instanceof SyntaxError) return [];
+      throw error;
+    }
+  });
+}
+
 /**
  * Runs one write or read of the store.
  * @throws ModeliumError disk-full, state-unusable.
@@ -32,6 +59,7 @@ export function inStore<Result>(file: string, work: () => Result): Result {
 }
 
 function explained(file: string, error: unknown): unknown {
+  if (isDamaged(error)) markDamaged(file);
   const code = resultCode(error);
   if ((code & 0xff) === SQLITE.full || code === IO_ERROR_WRITE) {
     return new ModeliumError('disk-full', `The disk is full: nothing can be written to ${file}.`, { cause: error });
@@ -40,8 +68,17 @@ function explained(file: string, error: unknown): unknown {
     [SQLITE.readonly]: 'it may not be written to',
     [SQLITE.ioError]: 'the disk reports an error',
     [SQLITE.corrupt]: 'it is damaged; the next start moves it aside and begins a new one',
+    [SQLITE.notADatabase]: 'it is damaged; the next start moves it aside and begins a new one',
     [SQLITE.cannotOpen]: 'it cannot be opened',
   };
   const reason = reasons[code & 0xff];
   return reason === undefined ? error : new ModeliumError('state-unusable', `${file} cannot be used: ${reason}.`, { cause: error });
+}
+
+function markDamaged(file: string): void {
+  try {
+    writeFileSync(markOf(file), '');
+  } catch {
+    // A disk that takes nothing: the next start meets the damage as this one did.
+  }
 }

@@ -1,9 +1,10 @@
-/** The ledger's tables: decisions, what is remembered of models, and what was measured. */
+/** The ledger's tables: decisions, known models, and measurements of loads. */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { BufferBytes, DecisionAction, DecisionOutcome, DecisionRow, RuntimeId } from '../../../shared/decision.ts';
 import type { Reason } from '../../../shared/reason.ts';
 import type { Ledger, Measurement, RememberedModel } from '../../core/ports.ts';
-import { inStore } from './errors.ts';
+import { inStore, readableRows } from './errors.ts';
+import { isFile, isFlag, isNumber, isText, listOf, objectOf, orNull, parsed, recordOf } from './shapes.ts';
 
 /** Decisions kept (I10): at one a minute, a week. */
 export const DECISIONS_KEPT = 10_000;
@@ -65,7 +66,7 @@ function decisionsOf(database: DatabaseSync, now: () => string, run: Run): Pick<
       run(() => {
         const range = [beforeId ?? Number.MAX_SAFE_INTEGER, Math.max(0, limit)];
         const rows = modelId === undefined ? all.all(...range) : ofModel.all(modelId, ...range);
-        return rows.map(toDecision);
+        return readableRows(rows, toDecision);
       }),
   };
 }
@@ -96,7 +97,7 @@ function measurementsOf(database: DatabaseSync, now: () => string, run: Run): Pi
         prune.run(runtime, modelId);
       }),
     measurements: (modelId, runtime, limit) =>
-      run(() => (modelId === null ? all.all(runtime, limit) : ofModel.all(runtime, modelId, limit)).map(toMeasurement)),
+      run(() => readableRows(modelId === null ? all.all(runtime, limit) : ofModel.all(runtime, modelId, limit), toMeasurement)),
   };
 }
 
@@ -109,9 +110,31 @@ function modelsOf(database: DatabaseSync, run: Run): Pick<Ledger, 'remember' | '
   return {
     remember: (model) => void run(() => upsert.run(model.id, JSON.stringify(model))),
     forget: (modelId) => void run(() => remove.run(modelId)),
-    remembered: () => run(() => all.all().map((row) => fromJson<RememberedModel>(row['remembered']))),
+    remembered: () => run(() => readableRows(all.all(), (row) => parsed(row['remembered'], isRemembered))),
   };
 }
+
+const isSomething = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const isAnything = (_: unknown): _ is unknown => true;
+const isReason = objectOf<Reason>({ cause: isSomething, facts: listOf(isSomething) });
+/** Rows of earlier versions have other values in it. */
+const isCandidate = objectOf<DecisionRow['candidates'][number]>({});
+const isOutcome = objectOf<DecisionOutcome>({ ok: isFlag, message: isText });
+const isBuffers = objectOf<BufferBytes>({ modelBytes: isNumber, kvBytes: isNumber, computeBytes: isNumber });
+const isFailure = objectOf<NonNullable<RememberedModel['failure']>>({ code: isText, message: isText, attempts: isNumber });
+const isRemembered = objectOf<RememberedModel>({
+  id: isText,
+  aliases: listOf(isText),
+  path: isText,
+  added: isFlag,
+  pinned: isFlag,
+  force: isFlag,
+  files: listOf(isFile),
+  device: isNumber,
+  inode: isNumber,
+  ended: orNull(isText),
+  failure: orNull(isFailure),
+});
 
 function toDecision(row: Row): DecisionRow {
   return {
@@ -121,10 +144,10 @@ function toDecision(row: Row): DecisionRow {
     action: row['action'] as DecisionAction,
     reason: String(row['reason']),
     sentence: String(row['sentence']),
-    ...(row['because'] === null ? {} : { because: fromJson<Reason>(row['because']) }),
-    inputs: fromJson(row['inputs']),
-    candidates: fromJson<DecisionRow['candidates']>(row['candidates']),
-    outcome: row['outcome'] === null ? null : fromJson<DecisionRow['outcome']>(row['outcome']),
+    ...(row['because'] === null ? {} : { because: parsed(row['because'], isReason) }),
+    inputs: parsed(row['inputs'], isAnything),
+    candidates: parsed(row['candidates'], listOf(isCandidate)),
+    outcome: row['outcome'] === null ? null : parsed(row['outcome'], isOutcome),
   };
 }
 
@@ -133,14 +156,9 @@ function toMeasurement(row: Row): Measurement {
     modelId: String(row['model_id']),
     runtime: row['runtime'] as RuntimeId,
     planHash: String(row['plan_hash']),
-    predicted: fromJson<Measurement['predicted']>(row['predicted']),
-    measured: fromJson<Measurement['measured']>(row['measured']),
+    predicted: parsed(row['predicted'], recordOf(isNumber)),
+    measured: parsed(row['measured'], recordOf(isNumber)),
     loadSeconds: Number(row['load_seconds']),
-    ...(row['reported'] === null ? {} : { reported: fromJson<BufferBytes>(row['reported']) }),
+    ...(row['reported'] === null ? {} : { reported: parsed(row['reported'], isBuffers) }),
   };
-}
-
-/** Our own writing, in a file that only its owner may write to: its shape is trusted. */
-function fromJson<Value>(text: SQLOutputValue | undefined): Value {
-  return JSON.parse(String(text)) as Value;
 }

@@ -1,10 +1,11 @@
 /**
- * The `processes` table: which process trees are ours, so that the next engine can end what this
- * one leaves behind (I2).
+ * The `processes` table: the process trees that belong to this engine, so that the next engine can
+ * end those left over (I2).
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { ProcessIdentity, ProcessTable } from '../../core/process-ports.ts';
 import { inStore } from './errors.ts';
+import { isProcess, isText, listOf, orNull, parsedOr } from './shapes.ts';
 
 export function createProcessTable(database: DatabaseSync, file: string): ProcessTable {
   const insert = database.prepare(
@@ -37,12 +38,14 @@ export function createProcessTable(database: DatabaseSync, file: string): Proces
     },
     rows: () =>
       inStore(file, () =>
+        // No row is left out, since a process that lives would never be ended (I2): what of a
+        // damaged one cannot be read is empty, and the launch id alone finds its processes.
         all.all().map((row) => ({
           launchId: String(row['launch_id']),
           modelId: String(row['model_id']),
-          command: JSON.parse(String(row['command'])) as readonly string[],
-          leader: row['leader'] === null ? null : (JSON.parse(String(row['leader'])) as ProcessIdentity),
-          members: JSON.parse(String(row['members'])) as readonly ProcessIdentity[],
+          command: parsedOr(row['command'], listOf(isText), []),
+          leader: parsedOr<ProcessIdentity | null>(row['leader'], orNull(isProcess), null),
+          members: parsedOr(row['members'], listOf(isProcess), []),
           startedAt: String(row['started_at']),
           bootId: String(row['boot_id']),
         })),

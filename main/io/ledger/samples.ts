@@ -1,13 +1,17 @@
 /**
- * The table of samples: what the devices of the last day held, a row for each point of the chart.
+ * The table of samples: the memory of each device over the last day, one row for each point of the
+ * chart.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { SamplePoint, SampleTable } from '../../core/ports.ts';
-import { inStore } from './errors.ts';
+import type { DevicePoint, SamplePoint, SampleTable } from '../../core/ports.ts';
+import { inStore, readableRows } from './errors.ts';
+import { isText, listOf, objectOf, parsed } from './shapes.ts';
 
 const DAY_MS = 86_400_000;
 /** A clock that was set forth and back leaves rows that no time removes (I10). */
 const MOST_ROWS = 2_000;
+
+const isPoint = objectOf<DevicePoint>({ id: isText });
 
 export function createSampleTable(database: DatabaseSync, file: string): SampleTable {
   const insert = database.prepare('INSERT OR REPLACE INTO samples (at_ms, devices) VALUES (?, ?)');
@@ -21,13 +25,13 @@ export function createSampleTable(database: DatabaseSync, file: string): SampleT
         insert.run(atMs, JSON.stringify(devices));
         prune.run(atMs - DAY_MS, MOST_ROWS);
       }),
-    // Our own writing, in a file that only its owner may write to: its shape is trusted.
     past: () =>
       inStore(file, () =>
-        newest.all().map(
+        readableRows(
+          newest.all(),
           (row): SamplePoint => ({
             atMs: Number(row['at_ms']),
-            devices: JSON.parse(String(row['devices'])) as SamplePoint['devices'],
+            devices: parsed(row['devices'], listOf(isPoint)),
           }),
         ),
       ),

@@ -1,6 +1,6 @@
 /**
- * The tables of modelium.db, as steps from an empty file to the present version. A step that was
- * ever released is never changed.
+ * The tables of modelium.db, as migrations from an empty file to the present version. A released
+ * migration is never changed.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { ModeliumError } from '../../../shared/errors.ts';

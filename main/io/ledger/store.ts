@@ -1,15 +1,14 @@
 /**
- * What Modelium remembers: one SQLite file, modelium.db, in the state folder. Opens, checks and
- * closes it; the tables are store-*.ts. WAL with synchronous NORMAL: what was written survives the
- * end of this process however it comes (only a power cut may take the last rows, and it takes the
- * runtimes too).
+ * Opens, checks and closes modelium.db, the SQLite file in the state folder; the neighbouring files
+ * own its tables. WAL with synchronous NORMAL: written rows survive any end of this process. Only a
+ * power cut may lose the last rows, and it ends the runtimes too.
  */
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Ledger, SampleTable, TrustTable } from '../../core/ports.ts';
 import type { ProcessTable } from '../../core/process-ports.ts';
-import { inStore, isDamaged } from './errors.ts';
+import { inStore, isDamaged, isMarkedDamaged, unmarkDamaged } from './errors.ts';
 import { createLedger, settleCutOff } from './ledger.ts';
 import { createProcessTable } from './processes.ts';
 import { createSampleTable } from './samples.ts';
@@ -23,9 +22,12 @@ export interface Store {
   readonly processes: ProcessTable;
   readonly trust: TrustTable;
   readonly samples: SampleTable;
-  /** A sentence for the log when the old file was damaged and a new one begun. */
+  /**
+   * A sentence for the log when the old file was damaged and a new one begun, or rows of it cannot
+   * be read.
+   */
   readonly problem: string | null;
-  /** Writes the file anew when it was deleted while it is open. */
+  /** Writes the file again when it was deleted while it is open. */
   rescue(): void;
   close(): void;
 }
@@ -41,19 +43,22 @@ export function openStore(folder: string, wallTime: () => number): Store {
     let problem: string | null = null;
     let database: DatabaseSync;
     try {
-      database = openDatabase(file);
+      if (isMarkedDamaged(file)) throw damaged('it was met before');
+      database = opened(file);
     } catch (error) {
       if (!isDamaged(error)) throw error;
       const aside = moveAside(file, wallTime());
-      problem = `${file} was damaged. It lies in ${aside} now and a new one was begun: past decisions, measurements, pins, trust and registered paths are forgotten, and runtimes left by an earlier run have to be ended by hand.`;
-      database = openDatabase(file);
+      problem = `${file} was damaged. It was moved to ${aside}, and a new one was created: past decisions, measurements, pins, trust and registered paths are forgotten, and runtimes left by an earlier run have to be ended by hand.`;
+      database = opened(file);
     }
-    settleCutOff(database);
     const rescue = rescuer(database, file);
+    const ledger = createLedger(database, file, wallTime);
+    const trust = createTrustTable(database, file);
+    problem ??= lostRows(database, file, { models: ledger.remembered().length, trusts: trust.trusted().length });
     return {
-      ledger: createLedger(database, file, wallTime),
+      ledger,
       processes: createProcessTable(database, file),
-      trust: createTrustTable(database, file),
+      trust,
       samples: createSampleTable(database, file),
       problem,
       rescue,
@@ -107,9 +112,41 @@ export function openDatabase(file: string): DatabaseSync {
   }
 }
 
+/** Without these no engine starts: what is damaged in them is met here. */
+const READ_AT_START = ['models', 'processes', 'trusts'];
+
+/** With what an engine left open that was killed settled. */
+function opened(file: string): DatabaseSync {
+  const database = openDatabase(file);
+  try {
+    settleCutOff(database);
+    for (const table of READ_AT_START) database.prepare(`SELECT * FROM ${table}`).all();
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+const WHAT_ROWS_HOLD = { models: 'pins and registered paths', trusts: 'trust' } as const;
+
+/** @returns a sentence about what users have set and is gone; null where every row can be read. */
+function lostRows(database: DatabaseSync, file: string, read: Readonly<Record<keyof typeof WHAT_ROWS_HOLD, number>>): string | null {
+  const lost = (['models', 'trusts'] as const).flatMap((table) => {
+    const all = Number(database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.['rows']);
+    return all > read[table] ? [`${all - read[table]} of ${all} rows of ${WHAT_ROWS_HOLD[table]}`] : [];
+  });
+  if (lost.length === 0) return null;
+  return `${file} is damaged in places: ${lost.join(' and ')} cannot be read and are left out. Look whether models have to be added, pinned or trusted again.`;
+}
+
+function damaged(how: string): Error {
+  return Object.assign(new Error(how), { errcode: 11 });
+}
+
 function checkPages(database: DatabaseSync): void {
   const found = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
-  if (found !== 'ok') throw Object.assign(new Error(`quick_check: ${String(found)}`), { errcode: 11 });
+  if (found !== 'ok') throw damaged(`quick_check: ${String(found)}`);
 }
 
 function moveAside(file: string, wallMs: number): string {
@@ -117,5 +154,6 @@ function moveAside(file: string, wallMs: number): string {
   for (const suffix of ['', '-wal', '-shm']) {
     if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix);
   }
+  unmarkDamaged(file);
   return aside;
 }

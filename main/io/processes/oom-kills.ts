@@ -1,7 +1,7 @@
 /**
- * Knows whether the kernel ended a process for lack of main memory just now. Reads the kernel's
- * counters and keeps the last two readings; does not know which process it was: that stands in the
- * kernel's log, which an ordinary user may not read.
+ * Detects whether the kernel has just killed a process because main memory ran out, by comparing
+ * the last two readings of its counters. It does not know which process: only the kernel's log says
+ * that, and ordinary users may not read it.
  */
 import { readOomKills } from '../devices/cgroup.ts';
 import { readText } from './proc.ts';

@@ -1,7 +1,7 @@
 /**
- * Reads /proc, where there is one: process states, start times, environments and activity. Reads
- * only; signals nobody. Everything is synchronous: these files are the kernel's memory, not a disk,
- * and an answer that is a turn old may name another process.
+ * Reads /proc, if it exists: states, start times, environments and activity of processes. Sends no
+ * signals. Reads synchronously, because these files are kernel memory, not a disk, and a reading
+ * from an earlier event-loop turn may be about another process.
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
@@ -165,4 +165,14 @@ function numericNames(folder: string): readonly number[] {
 
 function numberAfter(text: string, pattern: RegExp): number {
   return Number(pattern.exec(text)?.[1] ?? 0);
+}
+
+/** Is there a process of this number, of any user? With or without /proc. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }

@@ -1,7 +1,7 @@
 /**
- * Processes for real: starts children in groups of their own, drains what they say, and finds,
- * watches and signals process trees. Alone imports execa. Decides nothing: whom to end and when is
- * the caller's matter, and so are the rows of the `processes` table (I2).
+ * Implements the process port: starts children in their own process groups, reads their output, and
+ * finds, watches and signals process trees. The only importer of execa. Decides nothing: the caller
+ * chooses what to end and when, and owns the rows of the `processes` table (I2).
  */
 import { randomInt } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
- * The port ScratchFolders for real: a folder for each launch, and the names of the shared memory
- * that its processes made, kept in a file there so that the next engine can clear up after this one
- * was killed. Removes nothing that was not noted as made by the launch.
+ * Implements the port ScratchFolders: one folder for each launch. A file in it lists the shared
+ * memory that its processes created, so that the next engine can clean up if this one is killed. It
+ * removes only what is listed for the launch.
  */
 import { createHash } from 'node:crypto';
 import {

@@ -1,7 +1,7 @@
 /**
- * Reads the files of a candidate that would be executed, whole: their hash, and the beginning of
- * those that are text. Runs in the reader's process (I12): it reads synchronously. Executes nothing
- * of what it reads (I7) and writes nothing (I8).
+ * Reads the code files of a candidate completely: their hash, and the beginning of text files. Runs
+ * in the reader process, because it reads synchronously (I12). Executes nothing of what it reads
+ * (I7) and writes nothing (I8).
  */
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, readSync } from 'node:fs';
@@ -28,7 +28,7 @@ export async function readCode(path: string, names: readonly string[], onProgres
   if (found.unlisted !== null) {
     throw new ModeliumError(
       'path-invalid',
-      `${found.unlisted}: code there would not be seen, so that nobody can trust the rest. Move it away.`,
+      `${found.unlisted}: code there could not be shown, so the rest cannot be trusted. Move it away.`,
     );
   }
   const listed = new Map(found.files.map((file) => [file.path, file]));

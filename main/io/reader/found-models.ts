@@ -1,7 +1,7 @@
 /**
- * Models that other tools have on this machine: Hugging Face's cache, LM Studio's and Ollama's
- * stores. Runs in the reader (I12), bounded in number and time. Nothing is copied, moved or written
- * (I8); what leads out of a store is refused by name.
+ * Finds models of other tools on this machine: in Hugging Face's cache and the stores of LM Studio
+ * and Ollama. Runs in the reader process (I12), bounded in number and time. It copies, moves and
+ * writes nothing (I8); links out of a store are refused by name.
  */
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
@@ -143,7 +143,7 @@ async function inside(search: Search, root: string, entries: readonly Entry[]): 
     const isLink = (await lstat(entry.path).catch(() => null))?.isSymbolicLink() === true;
     if (real === null) search.problems.push(`${entry.path} leads to nothing.`);
     else if (isLink && !real.startsWith(home + sep))
-      search.problems.push(`The link ${entry.path} leads out of the store: it is not followed.`);
+      search.problems.push(`The link ${entry.path} leads out of the store, so Modelium does not follow it.`);
     else kept.push(entry);
   }
   return kept;

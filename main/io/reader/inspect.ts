@@ -1,7 +1,7 @@
 /**
- * One look at a candidate's bytes: lists its files, has the analyzer read their headers, and asks
- * who still writes. Runs in the worker (I12): it reads synchronously. Executes nothing of what it
- * reads (I7) and writes nothing (I8).
+ * Inspects a candidate once: lists its files, has the analyzer read their headers, and checks who
+ * still writes to them. Runs in the reader process, because it reads synchronously (I12). Executes
+ * nothing of what it reads (I7) and writes nothing (I8).
  */
 import { closeSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -75,10 +75,10 @@ function nothingIn({ kind, files, dangling, realPath }: CandidateFiles): NonNull
   if (dangling.length === 0) {
     // The folder of a store's snapshots is there before the first of them.
     if (basename(realPath) === 'snapshots') return null;
-    const help = "Copy a model's files into it: it is looked at again as soon as one is there.";
+    const help = "Copy a model's files into it. Modelium reads it again as soon as a file arrives.";
     return { isEmpty: true, message: 'It is an empty folder.', help };
   }
-  const message = `It holds nothing but links that lead nowhere: ${listed(dangling.map(visibleName))}.`;
+  const message = `It contains only broken links: ${listed(dangling.map(visibleName))}.`;
   return { isEmpty: false, message, help: 'Copy what the links lead to instead of the links, with `cp -rL` or `rsync -aL`.' };
 }
 

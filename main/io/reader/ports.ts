@@ -1,6 +1,6 @@
 /**
- * Three ports of the core, for real: each asks the reader, a process of its own. What it cannot say
- * of a candidate is said of it as well: nothing that lies there is passed over in silence.
+ * Implements three core ports by asking the reader process. If the reader cannot answer for a
+ * candidate, that failure becomes the candidate's result, so that no candidate is dropped silently.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import { NOTHING_COPIED } from '../../../shared/model.ts';

@@ -1,9 +1,8 @@
 /**
- * A child process that reads people's files for the engine, one question after the other. A process
- * and not a thread: what a hostile file makes of V8 (a heap that overflows in one allocation aborts
- * whoever runs it), or a disk that never answers, ends the child and nothing else. It may read
- * files and do nothing else, where a plain Node runs it: the permission model takes writing,
- * programs and threads from it.
+ * Runs a child process that reads users' files for the engine, one question at a time. It is a
+ * process and not a thread, because a hostile file can abort V8 (a heap overflow in one allocation)
+ * and a disk may never answer; both then cost only the child. On a plain Node the child may only
+ * read files: the permission model forbids writing, starting programs and threads.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,7 +20,7 @@ const IDLE_MS = 5_000;
 /** A file that ends two of them is what ends them. */
 const MOST_DEATHS = 2;
 
-export interface ReaderWorld {
+export interface ReaderPorts {
   /** How to start a Node of our own. */
   readonly node: { readonly command: string; readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> };
   /** The built or source file of file-reader.ts; the bundle puts it elsewhere than the sources. */
@@ -38,15 +37,15 @@ interface Job {
 
 /** The child starts with a question, and ends when none has come for a while. */
 export class Reader {
-  readonly #world: ReaderWorld;
+  readonly #ports: ReaderPorts;
   readonly #waiting: Job[] = [];
   #child: ChildProcess | null = null;
   #current: Job | null = null;
   #cancelTimer = (): void => {};
   #closed = false;
 
-  constructor(world: ReaderWorld) {
-    this.#world = world;
+  constructor(ports: ReaderPorts) {
+    this.#ports = ports;
   }
 
   /**
@@ -81,7 +80,7 @@ export class Reader {
     this.#cancelTimer();
     const job = this.#waiting.shift();
     if (job === undefined) {
-      if (this.#child !== null) this.#cancelTimer = this.#world.clock.after(IDLE_MS, () => this.#end());
+      if (this.#child !== null) this.#cancelTimer = this.#ports.clock.after(IDLE_MS, () => this.#end());
       return;
     }
     this.#current = job;
@@ -93,7 +92,7 @@ export class Reader {
   }
 
   #start(): ChildProcess {
-    const { node, program } = this.#world;
+    const { node, program } = this.#ports;
     const made = fork(typeof program === 'string' ? program : fileURLToPath(program), [], {
       execPath: node.command,
       execArgv: [...node.args, ...fences(node)],
@@ -137,7 +136,7 @@ export class Reader {
 
   #watch(): void {
     this.#cancelTimer();
-    this.#cancelTimer = this.#world.clock.after(STALL_MS, () => {
+    this.#cancelTimer = this.#ports.clock.after(STALL_MS, () => {
       this.#current?.reject(unanswered(`the disk has not answered for ${STALL_MS / 1000} seconds`));
       this.#current = null;
       this.#end();
@@ -148,7 +147,7 @@ export class Reader {
   #leave(job: Job): void {
     const index = this.#waiting.indexOf(job);
     if (index >= 0) this.#waiting.splice(index, 1);
-    job.reject(new ModeliumError('cancelled', 'Nobody waits for it any more.'));
+    job.reject(new ModeliumError('cancelled', 'Nothing waits for this result any longer.'));
     if (this.#current !== job) return;
     this.#current = null;
     this.#end();
@@ -169,7 +168,7 @@ export class Reader {
  * Not asked of Electron's binary: nobody has seen here what its Node makes of it, and a reader that
  * does not start would read nothing.
  */
-function fences({ env }: ReaderWorld['node']): readonly string[] {
+function fences({ env }: ReaderPorts['node']): readonly string[] {
   const limits = [`--max-old-space-size=${HEAP_MB}`];
   return 'ELECTRON_RUN_AS_NODE' in env ? limits : [...limits, '--permission', '--allow-fs-read=*'];
 }

@@ -1,6 +1,6 @@
 /**
- * Where other tools keep their models on this machine, by their own rules. Names only; nothing is
- * looked at here.
+ * The folders in which other tools keep their models, by the rules of those tools. Paths only; it
+ * reads nothing.
  */
 import { isAbsolute, join } from 'node:path';
 import type { ModelStore } from '../../../shared/snapshot.ts';

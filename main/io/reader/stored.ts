@@ -1,7 +1,7 @@
 /**
- * Where the files of a model lie that another tool keeps: the snapshot of a repository in Hugging
- * Face's cache, the blob that a manifest of Ollama names. Reads names, stats and the small files
- * that name others; executes and writes nothing (I7, I8).
+ * Finds the files of a model in another tool's store: the snapshot of a repository in Hugging
+ * Face's cache, or the blob that an Ollama manifest names. Reads names, stats and those small
+ * files; executes and writes nothing (I7, I8).
  */
 import { constants } from 'node:fs';
 import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
@@ -69,7 +69,8 @@ async function leadsSomewhere(folder: string, budget: EntryBudget = { left: MOST
 async function ollamaBlob(manifest: string): Promise<Stored> {
   const facts = await stat(manifest);
   if (!facts.isFile()) return { kind: 'refused', message: `${manifest} is not a regular file.` };
-  if (facts.size > MANIFEST_MAX_BYTES) return { kind: 'refused', message: `${manifest} has ${facts.size} bytes: that is no manifest.` };
+  if (facts.size > MANIFEST_MAX_BYTES)
+    return { kind: 'refused', message: `${manifest} has ${facts.size} bytes: that is too large for a manifest.` };
   const model = readOllamaManifest(await readStart(manifest, facts.size));
   if (typeof model === 'string') return { kind: 'refused', message: `${manifest} cannot be served: ${model}.` };
   // manifests/HOST/NAMESPACE/NAME/TAG: five names below the store's own folder.

@@ -1,7 +1,7 @@
 /**
- * Which programs a person has agreed to start from a modelium.yaml that merely lay in the working
- * folder, by the hash of the file's folder and what the file says of them: `./server` is another
- * program in another folder. Kept in the state folder; what the settings mean is not its business.
+ * The users' agreements to start programs from a modelium.yaml in the working folder, by the hash
+ * of its folder and its programs, because `./server` is another program in another folder. Stored
+ * in the state folder; it does not interpret settings.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';

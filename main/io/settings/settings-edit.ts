@@ -1,6 +1,6 @@
 /**
- * Edits modelium.yaml for a person in front of a form: from a revision, checked whole before a byte
- * is written, replaced in one move. Puts nothing into force: whoever follows the file does
+ * Edits modelium.yaml for the settings form: based on a revision, checked completely before
+ * writing, replaced atomically. It does not apply the settings: the watcher of the file does
  * (`settings-file.ts`).
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -21,7 +21,7 @@ import { editYaml } from './yaml-edit.ts';
  * An edit reads the text a few times for each value; a larger file is no file of a person (I10).
  */
 const LARGEST_EDITED_CHARACTERS = 128 * 1024;
-const MOST_PROBLEMS_TOLD = 20;
+const MOST_PROBLEMS_SHOWN = 20;
 /** In place of a hash. */
 const NO_FILE = 'none';
 const UNREADABLE = 'unreadable';
@@ -82,7 +82,7 @@ export async function editSettings(places: SettingsPlaces, { changes, revision }
 }
 
 function changedMeanwhile(file: string): ModeliumError {
-  return new ModeliumError('settings-changed', `${file} was changed by someone else since it was shown here. Nothing was written.`);
+  return new ModeliumError('settings-changed', `${file} was changed by another program since it was loaded here. Nothing was written.`);
 }
 
 function edit(text: string, file: string, changes: SettingsEdit['changes']): string {
@@ -105,7 +105,7 @@ function requireHarmless(before: unknown, after: unknown, file: string): void {
   const [first, ...more] = fileOnlyChanges(before, after);
   if (first === undefined) return;
   const sentence = (key: string): string =>
-    `${key}: this setting names a program to start, or what one is started with; it can be changed in ${file} itself only.`;
+    `${key}: this setting names a program to start, or its arguments or environment; change it in ${file} itself.`;
   throw refused([first, ...more].map(sentence).join('\n'), first);
 }
 
@@ -114,7 +114,7 @@ function requireValid(data: unknown): void {
   if ('settings' in checked) return;
   const [first] = checked.problems;
   const param = [...(first?.path ?? []), ...(first?.key == null ? [] : [first.key])].join('.');
-  const sentences = checked.problems.slice(0, MOST_PROBLEMS_TOLD).map(({ sentence }) => sentence);
+  const sentences = checked.problems.slice(0, MOST_PROBLEMS_SHOWN).map(({ sentence }) => sentence);
   throw refused(sentences.join('\n'), param);
 }
 
@@ -149,7 +149,7 @@ export async function replaceFile(link: string, text: string, before: Stats | nu
     if (temporary !== null) await rm(temporary, { force: true }).catch(() => {});
     const code = errorCode(thrown);
     if (thrown instanceof ModeliumError || code === null) throw thrown;
-    throw unwritable(link, WHY[code] ?? `the system answers ${code}`);
+    throw unwritable(link, WHY[code] ?? `the system reports ${code}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * modelium.yaml on disk: which file it is, what it says with line and column, and when it changes.
- * Writes nothing: that is `settings-edit.ts`. It does not know what a setting means: schema and
- * defaults are `shared/settings.ts`, sentences `shared/settings-check.ts`.
+ * Reads modelium.yaml: finds the file, parses it with line and column numbers, and watches it.
+ * `settings-edit.ts` writes it. It does not interpret settings: `shared/settings.ts` has schema and
+ * defaults, `shared/settings-check.ts` the error sentences.
  */
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -20,6 +20,8 @@ export interface LoadedSettings {
   readonly file: string | null;
   readonly settings: Settings;
   readonly warnings: readonly string[];
+  /** Tells the searched files, as they were just before they were read, from later ones. */
+  readonly identity: string;
 }
 
 /**
@@ -40,7 +42,7 @@ const FILE_NAME = 'modelium.yaml';
  * this size is parsed within some second.
  */
 const LARGEST_FILE_BYTES = 192 * 1024;
-const MOST_PROBLEMS_TOLD = 5;
+const MOST_PROBLEMS_SHOWN = 5;
 /** A person who saved a file looks up about a second later. */
 const POLL_EVERY_MS = 500;
 
@@ -49,10 +51,17 @@ const POLL_EVERY_MS = 500;
  * cannot be read.
  */
 export async function loadSettings(places: SettingsPlaces = {}): Promise<LoadedSettings> {
+  const before = await identityOf(places);
   const { file, warnings } = await findSettingsFile(places);
-  if (file === null) return { file, settings: DEFAULT_SETTINGS, warnings };
-  const settings = parseSettings(await readText(file), file);
-  return { file, settings, warnings };
+  const settings = file === null ? DEFAULT_SETTINGS : parseSettings(await readText(file), file);
+  return { file, settings, warnings, identity: before };
+}
+
+/** Of all files that are searched: one that appears or goes counts, too. */
+async function identityOf(places: SettingsPlaces): Promise<string> {
+  if (places.config === null) return '';
+  const files = places.config === undefined ? searchedFiles(places) : [resolve(places.config)];
+  return (await Promise.all(files.map(async (file) => identity(await statOrNull(file))))).join(' ');
 }
 
 export async function findSettingsFile(places: SettingsPlaces): Promise<{ file: string | null; warnings: readonly string[] }> {
@@ -86,8 +95,8 @@ async function whyNotAgreed(file: string, { stateFolder = modeliumFolders().stat
   );
   if (programs.length === 0 || isAgreed(stateFolder, file, programs)) return null;
   const keys = programs.map((program) => program.slice(0, program.indexOf(': ')));
-  const some = keys.slice(0, MOST_PROBLEMS_TOLD).join(', ') + (keys.length > MOST_PROBLEMS_TOLD ? ' ...' : '');
-  return `it names programs to start (${some}); look at it, and agree to them once with \`modelium trust ${shellWord(file)}\`, or name the file with --config`;
+  const some = keys.slice(0, MOST_PROBLEMS_SHOWN).join(', ') + (keys.length > MOST_PROBLEMS_SHOWN ? ' ...' : '');
+  return `it names programs to start (${some}); read it, and allow them once with \`modelium trust ${shellWord(file)}\`, or name the file with --config`;
 }
 
 /** A settings file as plain data, valid or not. @throws ModeliumError settings-invalid. */
@@ -139,7 +148,7 @@ function toData(yaml: YamlText, file: string): unknown {
 }
 
 function invalid(sentences: readonly string[]): ModeliumError {
-  const shown = sentences.slice(0, MOST_PROBLEMS_TOLD);
+  const shown = sentences.slice(0, MOST_PROBLEMS_SHOWN);
   if (sentences.length > shown.length) shown.push(`... and ${sentences.length - shown.length} more.`);
   return new ModeliumError('settings-invalid', shown.join('\n'));
 }
@@ -176,28 +185,22 @@ export interface SettingsWatch {
 /**
  * Follows the settings by looking at the searched files: editors replace a file as often as they
  * write it, and some file systems send no events.
+ * @param loaded the settings in force: what changed since they were read is read at the first look.
  * @param every calls back each so many milliseconds; the answer ends it. Tests hand in their own.
  */
 export function watchSettings(
   places: SettingsPlaces,
+  loaded: LoadedSettings,
   listeners: SettingsListeners,
   every: (ms: number, callback: () => Promise<void>) => () => void = repeat,
 ): SettingsWatch {
   if (places.config === null) return { checkNow: async () => {}, stop: () => {} };
-  const files = places.config === undefined ? searchedFiles(places) : [resolve(places.config)];
-  let applied: string | null = null;
-  let inForce: string | null = null;
+  let applied = loaded.identity;
+  let inForce = loaded.file;
   let seen: string | null = null;
   let looking: Promise<void> | null = null;
   const check = async (isSure: boolean): Promise<void> => {
-    const now = (await Promise.all(files.map(async (file) => identity(await statOrNull(file))))).join(' ');
-    if (!isSure && applied === null) {
-      applied = now;
-      inForce = await findSettingsFile(places).then(
-        ({ file }) => file,
-        () => null,
-      );
-    }
+    const now = await identityOf(places);
     const still = isSure || now === seen;
     seen = now;
     // An editor may still be writing: only what looked the same twice is read.

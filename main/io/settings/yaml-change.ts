@@ -1,7 +1,7 @@
 /**
- * Changes of plain data by path: what they make of it, and as the smallest steps that lead there.
- * Pure; knows neither YAML nor settings. A step touches one value, so that whoever carries it out
- * in a text can leave everything beside it alone.
+ * Changes plain data by path: computes the result, and the smallest steps that produce it. Pure;
+ * knows neither YAML nor settings. A step changes one value, so that an editor of the text can
+ * leave everything else unchanged.
  */
 import { isDeepStrictEqual } from 'node:util';
 
@@ -86,7 +86,7 @@ function withValue(data: unknown, path: DataPath, value: unknown, above: DataPat
     if (typeof step !== 'number' || step > data.length) throw new ChangeRefused(`${here.join('.')}: a list has no such item.`);
     return data.toSpliced(step, 1, withValue(data[step], rest, value, here));
   }
-  if (!isSection(data ?? {})) throw new ChangeRefused(`${above.join('.')}: it is a value, not a section with keys of its own.`);
+  if (!isSection(data ?? {})) throw new ChangeRefused(`${above.join('.')}: it is a value, not a section with keys.`);
   const section = isSection(data) ? data : {};
   return { ...section, [step]: withValue(own(section, String(step)), rest, value, here) };
 }

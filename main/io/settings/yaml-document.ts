@@ -56,7 +56,7 @@ const WORDS: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: 'this line is indented with a tab: use spaces.',
   DUPLICATE_KEY: 'this key is here twice: keep one of them.',
   MISSING_CHAR: 'something is not closed here: a quote, a bracket, or a space behind a colon is missing.',
-  BAD_ALIAS: 'a name behind * is nowhere defined by &.',
+  BAD_ALIAS: 'an alias (*name) has no anchor (&name).',
   BLOCK_AS_IMPLICIT_KEY: 'two keys stand on one line: give each its own.',
   BLOCK_IN_FLOW: 'a list or keys by lines cannot stand inside of brackets or braces.',
   MULTILINE_IMPLICIT_KEY: 'a key cannot go over several lines: is a colon missing?',
@@ -64,7 +64,7 @@ const WORDS: Readonly<Record<string, string>> = {
   KEY_OVER_1024_CHARS: 'this key is longer than 1,024 characters: is a quote missing?',
   MULTIPLE_DOCS: 'a second document begins here (---): keep one.',
   BAD_SCALAR_START: 'a word cannot begin with this character: put it into quotes.',
-  BAD_DIRECTIVE: 'this line with % is none that YAML knows: remove it.',
+  BAD_DIRECTIVE: 'this line begins with %, but is not a YAML directive: remove it.',
 };
 
 export function readYaml(text: string): YamlText {
@@ -97,9 +97,12 @@ function dataOf(toData: () => unknown): unknown {
   } catch (cause) {
     if (!(cause instanceof ReferenceError)) throw cause;
     const isUnknown = /^Unresolved alias/.test(cause.message);
-    throw new ReferenceError(isUnknown ? WORDS['BAD_ALIAS'] : `names behind * repeat more than ${MOST_ALIASES} things: write them out.`, {
-      cause,
-    });
+    throw new ReferenceError(
+      isUnknown ? WORDS['BAD_ALIAS'] : `aliases (*name) expand to more than ${MOST_ALIASES} values: write the values out.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

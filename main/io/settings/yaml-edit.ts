@@ -1,8 +1,8 @@
 /**
- * Edits YAML text by cutting and pasting single values, so that comments, order and layout stay a
- * person's own: the package's own writer would lay out the whole file anew. A comment is never
- * lost, that of a removed key neither. What came out is read again and compared with what was meant
- * before anybody gets it. Knows nothing of settings and files.
+ * Edits YAML text by replacing single values, so that comments, order and layout stay (the
+ * package's own writer would reformat the whole file). It never loses a comment, not even that of a
+ * removed key. The result is parsed and compared with the intended data before it is returned.
+ * Knows nothing of settings and files.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { ChangeRefused, changed, type DataChange, type DataPath, type DataStep, stepsOf } from './yaml-change.ts';
@@ -50,7 +50,7 @@ function requireAsMeant(before: string, after: string, meant: unknown): void {
 }
 
 function tooOdd(): ChangeRefused {
-  return new ChangeRefused('The file is written in a way that cannot be edited from here without harm: edit it by hand.');
+  return new ChangeRefused('The file is written in a way that cannot be edited from here safely: edit it by hand.');
 }
 
 /** The way to a value: each collection on it with the item that was taken. */
@@ -118,7 +118,7 @@ class Edit {
     this.#newline = newline;
   }
 
-  // ---- replacing ----------------------------------------------------------------------------------------------------------------------
+  // ---- replacing --------------------------------------------------------------------------------
 
   replaced(value: unknown): string {
     const last = this.#path.taken.at(-1);
@@ -149,7 +149,7 @@ class Edit {
     return this.#spliced(colon + 1, end, ` ${words}${onLine}${this.#newline}${comments.join('')}`);
   }
 
-  // ---- inserting ----------------------------------------------------------------------------------------------------------------------
+  // ---- inserting --------------------------------------------------------------------------------
 
   inserted(value: unknown): string {
     const { node, rest, taken } = this.#path;
@@ -190,7 +190,7 @@ class Edit {
     return this.#spliced(at, at, first + lines.map((line) => line + this.#newline).join(''));
   }
 
-  // ---- removing -----------------------------------------------------------------------------------------------------------------------
+  // ---- removing ---------------------------------------------------------------------------------
 
   /**
    * With each section above that would be left empty; a list that becomes empty stays, as `[]`: it
@@ -240,7 +240,7 @@ class Edit {
     return end + (/^\s*,/.exec(this.#text.slice(end))?.[0].length ?? 0);
   }
 
-  // ---- places -------------------------------------------------------------------------------------------------------------------------
+  // ---- places -----------------------------------------------------------------------------------
 
   #spliced(from: number, to: number, words: string): string {
     return this.#text.slice(0, from) + words + this.#text.slice(to);

@@ -1,10 +1,10 @@
 /**
- * Whether a command of one's own can be started: looks where its program is, and at what the
- * settings say of it. Starts nothing.
+ * Checks whether the command of a custom server can be started: finds its program, and reads its
+ * settings. Starts nothing.
  */
 
 import type { OwnRuntime } from '../../../shared/settings.ts';
-import type { RuntimeWorld } from '../module.ts';
+import type { MachineFacts } from '../module.ts';
 import { programsOf } from '../places.ts';
 import { type Steps, stats } from '../step.ts';
 import { placeholderProblems } from './placeholders.ts';
@@ -16,11 +16,11 @@ export interface Found {
   readonly problems: readonly string[];
 }
 
-export const NOT_FOUND: Found = { program: null, problems: ['It was not looked for yet.'] };
+export const NOT_FOUND: Found = { program: null, problems: ['It has not been searched for yet.'] };
 
 /** @param at the key of the settings: `runtimes.mine`. */
-export function* findOwn(at: string, own: OwnRuntime, world: RuntimeWorld, before: Found): Steps<Found> {
-  const { program, problem } = yield* findProgram(at, own.command, world);
+export function* findOwn(at: string, own: OwnRuntime, machine: MachineFacts, before: Found): Steps<Found> {
+  const { program, problem } = yield* findProgram(at, own.command, machine);
   const found = { program, problems: [...(problem === null ? [] : [problem]), ...placeholderProblems(at, own)] };
   return JSON.stringify(found) === JSON.stringify(before) ? before : found;
 }
@@ -28,10 +28,10 @@ export function* findOwn(at: string, own: OwnRuntime, world: RuntimeWorld, befor
 function* findProgram(
   at: string,
   command: string,
-  world: RuntimeWorld,
+  machine: MachineFacts,
 ): Steps<{ readonly program: string | null; readonly problem: string | null }> {
   const isPath = command.includes('/');
-  const paths = programsOf(command, world);
+  const paths = programsOf(command, machine);
   const facts = yield* stats(paths);
   const program = paths.find((_, index) => facts[index]?.isFile === true && facts[index].isExecutable);
   if (program !== undefined) return { program, problem: null };
@@ -39,8 +39,10 @@ function* findProgram(
   const wrong = (why: string) => ({ program: null, problem: `${at}.command is ${command}, ${why}` });
   if (there === -1) {
     if (/\s/.test(command)) return wrong('and there is no such program: its arguments belong into args, one a line.');
-    return wrong(isPath ? 'and there is no such program: mend the path.' : 'and no folder of the PATH has such a program: name its path.');
+    return wrong(
+      isPath ? 'and there is no such program: correct the path.' : 'and no folder of the PATH has such a program: name its path.',
+    );
   }
   if (facts[there]?.isFile === false) return wrong('which is a folder, and no program.');
-  return wrong(`and ${paths[there]} may not be executed: \`chmod +x\` mends that.`);
+  return wrong(`and ${paths[there]} is not executable: \`chmod +x\` fixes that.`);
 }

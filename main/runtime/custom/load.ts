@@ -1,4 +1,6 @@
-/** The steps that start a server of one's own with a model, until it has given one real answer. */
+/**
+ * The steps that start a custom server with a model, until the server has given one real answer.
+ */
 
 import { type Endpoint, OPENAI_PREFIX } from '../../../shared/model.ts';
 import type { FormKind } from '../../../shared/profile.ts';
@@ -7,6 +9,7 @@ import type { HttpAnswer } from '../../core/process-ports.ts';
 import type { LoadTarget } from '../adapter.ts';
 import { servedTensors } from '../served-tensors.ts';
 import { http, key, pause, phase, port, type Steps, spawn } from '../step.ts';
+import { unreachableBecause } from '../unreachable.ts';
 import { holds, launched } from './placeholders.ts';
 import { prove } from './proof.ts';
 
@@ -39,13 +42,20 @@ export function* loadOwn(id: string, own: OwnRuntime, target: LoadTarget): Steps
 
 /** Until its health is well; what keeps it from that is told, so that a stall says it. */
 function* healthy(path: string, server: { readonly at: { readonly port: number }; readonly key: string | null }): Steps<void> {
-  let lastPhase = '';
+  const reported = new Set<string>();
   for (;;) {
-    const health: HttpAnswer | null = yield* http({ ...server, method: 'GET', path, body: null, timeoutMs: HEALTH_TIMEOUT_MS });
+    const health = yield* http({ ...server, method: 'GET', path, body: null, timeoutMs: HEALTH_TIMEOUT_MS, reportsWhy: true });
     if (health?.status === 200) return;
-    const now = health === null ? `waiting for port ${server.at.port} to open` : `waiting for ${path}: status ${health.status} so far`;
-    if (now !== lastPhase) yield* phase(now, null, true);
-    lastPhase = now;
+    const now = whyNotHealthy(path, server.at.port, health);
+    // Once each: a phase is a sign of life, and a server that starts over and over shows none.
+    if (!reported.has(now)) yield* phase(now, null, true);
+    reported.add(now);
     yield* pause(PAUSE_MS);
   }
+}
+
+function whyNotHealthy(path: string, port: number, answer: HttpAnswer | null): string {
+  if (answer === null || (answer.status === 0 && /ECONNREFUSED/.test(answer.body))) return `waiting for port ${port} to open`;
+  const why = answer.status === 0 ? unreachableBecause(answer.body, HEALTH_TIMEOUT_MS) : `status ${answer.status} so far`;
+  return `waiting for ${path}: ${why}`;
 }

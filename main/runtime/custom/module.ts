@@ -1,13 +1,13 @@
 /**
- * Servers of a person's own (`runtimes.NAME` in the settings): any program that serves one model at
- * a port, a process for each model. What is particular about such a program is in the settings, and
- * nothing about it is known here.
+ * Custom servers (`runtimes.NAME` in the settings): any program that serves one model at a port,
+ * one process for each model. The settings describe the program; this code knows no particular
+ * program.
  */
 import type { OwnRuntime, Settings } from '../../../shared/settings.ts';
 import { MOST_IN_FLIGHT } from '../../core/admission.ts';
 import type { RuntimeFinding } from '../../core/decide/planner.ts';
 import type { Adapter } from '../adapter.ts';
-import type { RuntimeModule, RuntimeWorld } from '../module.ts';
+import type { MachineFacts, RuntimeModule } from '../module.ts';
 import type { Steps } from '../step.ts';
 import { type Found, findOwn, NOT_FOUND } from './find.ts';
 import { loadOwn } from './load.ts';
@@ -33,26 +33,26 @@ function moduleOf(id: string, own: OwnRuntime, place: number): RuntimeModule<Fou
     unit: 'process',
     isEnabled: () => true,
     notFound: NOT_FOUND,
-    find: (world, before) => findOwn(at, own, world, before),
-    adapter: (world, found) => adapterOf(id, own, world, found),
+    find: (machine, before) => findOwn(at, own, machine, before),
+    adapter: (machine, found) => adapterOf(id, own, machine, found),
     preference: (kind, form) => (namesForm(own, form) && namesKind(own, kind) ? place : null),
-    check: (world) => check(at, own, world),
+    check: (machine) => check(at, own, machine),
     words: { metrics: null },
   };
 }
 
-function* check(at: string, own: OwnRuntime, world: RuntimeWorld): Steps<readonly RuntimeFinding[]> {
-  const { program, problems } = yield* findOwn(at, own, world, NOT_FOUND);
+function* check(at: string, own: OwnRuntime, machine: MachineFacts): Steps<readonly RuntimeFinding[]> {
+  const { program, problems } = yield* findOwn(at, own, machine, NOT_FOUND);
   if (problems.length === 0) return [{ what: at, verdict: 'ok', message: program ?? own.command }];
   return problems.map((problem) => ({ what: at, verdict: 'wrong', message: problem.replace(/\.$/, '') }));
 }
 
-function adapterOf(id: string, own: OwnRuntime, { driver, cpuCores }: RuntimeWorld, searched: Found): Adapter {
+function adapterOf(id: string, own: OwnRuntime, { driver, cpuCores }: MachineFacts, searched: Found): Adapter {
   const { program, problems } = searched;
   const launch = { id, own, program: program ?? own.command, cpuCores };
   const isFound = program !== null && problems.length === 0;
   const message = isFound ? `${id}: ${program}.` : problems.join(' ');
-  const gpus = driver.isPresent ? `${id} is given the GPUs that are chosen for a model` : driver.why;
+  const gpus = driver.isPresent ? `${id} gets the GPUs that Modelium chooses for a model` : driver.why;
   return {
     id,
     found: {
@@ -79,6 +79,8 @@ function adapterOf(id: string, own: OwnRuntime, { driver, cpuCores }: RuntimeWor
     estimate: (profile, plan) => estimateOwn(id, own, profile, plan),
     // How many it works on at once is its own matter: what is too much waits inside of it.
     capacity: () => MOST_IN_FLIGHT,
+    // Small servers do one thing at a time.
+    isSilentAtWork: true,
     load: (target) => loadOwn(id, own, target),
     progress: progressOf,
     explainExit: (exit, lines) => explainExit(id, exit, lines),

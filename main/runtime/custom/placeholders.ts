@@ -1,6 +1,6 @@
 /**
- * What `{port}` and its like mean in a command of one's own, and what is wrong with how they are
- * used. Pure.
+ * Fills in the placeholders (`{port}` ...) in the command of a custom server, and reports wrong
+ * uses of them. Pure.
  */
 import { nearestNames } from '../../../shared/nearest.ts';
 import type { OwnRuntime } from '../../../shared/settings.ts';
@@ -50,9 +50,7 @@ export function placeholderProblems(at: string, { args, env, model_name }: OwnRu
     ...unknown(`${at}.model_name`, [model_name], OF_NAMES),
     ...(holds([...args, ...variables], 'port')
       ? []
-      : [
-          `${at}: neither args nor env hold {port}, so that the server would not know where to listen: add it, such as "--port", "{port}".`,
-        ]),
+      : [`${at}: neither args nor env contains {port}, so the server would not know its port: ${portHint([...args, ...variables])}.`]),
     ...(holds(args, 'key')
       ? [`${at}.args: {key} belongs into env, because everybody on this machine can read the arguments of a program.`]
       : []),
@@ -64,11 +62,19 @@ export function placeholderProblems(at: string, { args, env, model_name }: OwnRu
   ];
 }
 
+/** As shells and llama-swap write it, which nobody fills in here. */
+const PORT_OF_OTHERS = /\$\{?PORT\b\}?|\{PORT\}/;
+
+function portHint(texts: readonly string[]): string {
+  const [found] = texts.flatMap((text) => PORT_OF_OTHERS.exec(text) ?? []);
+  return found === undefined ? 'add it, such as "--port", "{port}"' : `write {port} in place of ${found}, which is not filled in`;
+}
+
 function unknown(at: string, texts: readonly string[], known: readonly string[]): readonly string[] {
   const wrong = new Set(texts.flatMap(namesIn).filter((name) => !known.includes(name)));
   return [...wrong].map((name) => {
     const [nearest] = nearestNames(name, known, 1);
     const hint = nearest === undefined ? `known here: ${known.map((one) => `{${one}}`).join(', ')}` : `did you mean {${nearest}}?`;
-    return `${at}: {${name}} is no placeholder; ${hint}${hint.endsWith('?') ? '' : '.'} Literal braces are doubled: {{${name}}}.`;
+    return `${at}: {${name}} is not a placeholder; ${hint}${hint.endsWith('?') ? '' : '.'} Literal braces are doubled: {{${name}}}.`;
   });
 }

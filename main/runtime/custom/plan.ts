@@ -1,6 +1,6 @@
 /**
- * What a server of one's own takes, how it is launched and what it is guessed to need. Pure; what
- * was measured takes the guess's place.
+ * Which models a custom server takes, how it is launched, and its estimated memory. Pure; measured
+ * values replace the estimate.
  */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
 import { formOf, kvBytesOfSequence, type ModelForm, type ModelProfile, profileOf } from '../../../shared/profile.ts';
@@ -34,7 +34,7 @@ export function supportsOwn(id: string, own: OwnRuntime, { kind }: ModelProfile,
   if (own.formats.length > 0 && !namesForm(own, form.kind)) {
     return { supported: false, why: `runtimes.${id}.formats names ${own.formats.join(', ')}; this is ${form.kind}.` };
   }
-  return { supported: true, why: `${id} takes it: so say the settings.` };
+  return { supported: true, why: `${id} takes it, because the settings say so.` };
 }
 
 export function planOwn(
@@ -77,11 +77,11 @@ export function estimateOwn(id: string, { memory_mb, formats }: OwnRuntime, prof
   const bytes: Record<string, number> = { [HOST_DEVICE]: Math.ceil(gpus.length === 0 ? guess : PROGRAM_BYTES) };
   const besides = gpus.length === 0 ? {} : { program: PROGRAM_BYTES };
   for (const gpu of gpus) bytes[gpu] = Math.ceil(onGpus / gpus.length);
-  const chosen = formats.length === 0 ? `the model's settings name ${id}` : `runtimes.${id} comes before what Modelium brings`;
+  const chosen = formats.length === 0 ? `the model's settings name ${id}` : `runtimes.${id} is preferred to Modelium's own runtimes`;
   return {
     bytes: bytes as DeviceBytes,
     parts: memory_mb === undefined ? { model: weightBytes, kv: cache, program: PROGRAM_BYTES, gpuContext } : { guess, ...besides },
-    notes: [chosen, memory_mb === undefined ? 'guessed by its files' : `first guess: runtimes.${id}.memory_mb`],
+    notes: [chosen, memory_mb === undefined ? 'estimated from its files' : `first guess: runtimes.${id}.memory_mb`],
     isGuess: true,
   };
 }

@@ -1,7 +1,7 @@
 /**
- * The first real answer of a server that is not ours. That its health is well proves nothing: some
- * say so before they have loaded anything. So it is asked until it answers what a client would ask,
- * or until it is clear that it will not.
+ * Asks a custom server for its first real answer. A good health answer proves nothing, because some
+ * servers give it before they have loaded anything. So the server is asked until it answers as a
+ * client needs, or clearly never will.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Endpoint, Server } from '../../../shared/model.ts';
@@ -67,18 +67,18 @@ export function* prove(id: string, target: LoadTarget, { protocol, model, ...ser
   const isTensors = protocol === 'v2';
   const word = isTensors ? PROOF_WORDS.infer : PROOF_WORDS[target.proof === 'infer' ? 'none' : target.proof];
   const questions = isTensors ? [tensorQuestion(target, model)] : questionsOf(target.proof, target.profile, model);
-  let lastPhase = '';
+  const reported = new Set<string>();
+  yield* phase(`first ${word}`, null, true);
   for (let tries = 1; ; ) {
-    if (lastPhase === '') yield* phase(`first ${word}`, null, true);
     const answer = yield* firstAnswer(questions, server);
     if (answer === 'proven') return;
     const isLoading = answer === null || LOADING.includes(answer.status);
     if (!isLoading && tries >= MOST_TRIES) throw unproven(id, target.modelId, word, answer);
     if (!isLoading) tries += 1;
-    const now = answer === null ? 'nobody answers' : `status ${answer.status}`;
-    // Told when it changes alone: a phase is a sign of life.
-    if (now !== lastPhase) yield* phase(`first ${word}: ${now} so far`, null, true);
-    lastPhase = now;
+    const now = answer === null ? 'no answer' : `status ${answer.status}`;
+    // Once each, as `load.ts` does.
+    if (!reported.has(now)) yield* phase(`first ${word}: ${now} so far`, null, true);
+    reported.add(now);
     yield* pause(PAUSE_MS);
   }
 }

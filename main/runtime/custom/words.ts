@@ -1,6 +1,6 @@
 /**
- * What the words of a server that is not ours mean, as far as programs agree: percents are
- * progress, and memory that ran out says so. Pure.
+ * Interprets the output of a custom server by common conventions: percentages are progress, and
+ * some phrases mean that memory ran out. Pure.
  */
 import type { Exit } from '../../core/process-ports.ts';
 import type { Explanation, Progress } from '../adapter.ts';
@@ -26,16 +26,16 @@ export function explainExit(id: string, exit: Exit, lines: readonly string[]): E
   const memory = lineWith(OUT_OF_MEMORY);
   const again = { permanent: false, retryWith: null };
   if (memory !== undefined) {
-    const message = `${id} ran out of memory (${memory}). Free memory, or set a smaller models.<id>.context.`;
+    const message = `${id} ran out of memory (${memory}). Free memory, or set a smaller models.NAME.context.`;
     return { code: 'out-of-memory', message, ...again };
   }
   if (lineWith(PORT_TAKEN) !== undefined) {
-    const message = `Another program took the port of ${id} in the same moment. Trying again takes another one; runtimes.${id}.port_range sets which.`;
+    const message = `Another program took the port of ${id} at the same moment. The next attempt uses another port of runtimes.${id}.port_range.`;
     return { code: 'runtime-exited', message, ...again };
   }
   if (exit.signal === 'SIGKILL') return { ...killedSentence(id, exit), ...again };
   const how = exit.signal === null ? `with code ${exit.code ?? 'unknown'}` : `by signal ${exit.signal}`;
   const last = lines.findLast((line) => line.trim() !== '')?.trim();
-  const words = last === undefined ? 'It said nothing.' : `Its last words: ${last}${/[.!?]$/.test(last) ? '' : '.'}`;
+  const words = last === undefined ? 'It printed nothing.' : `Its last output: ${last}${/[.!?]$/.test(last) ? '' : '.'}`;
   return { code: 'runtime-exited', message: `${id} ended ${how}. ${words}`, ...again };
 }

@@ -1,7 +1,7 @@
 /**
- * The llama runtime: GGUF files served by the embedded llama.cpp server, or by a llama-server of
- * one's own (`llama.command`) with the same flags. Facts and steps only; what carries them out is
- * the process host.
+ * The llama runtime: GGUF files served by the embedded llama.cpp server, or by a user's
+ * llama-server (`llama.command`) with the same flags. Facts and steps only; the process host
+ * executes them.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import { type Endpoint, OPENAI_PREFIX } from '../../../shared/model.ts';
@@ -65,7 +65,16 @@ function commandOf(facts: LlamaFacts, target: LoadTarget, at: number): { readonl
   // keeps what it is given.
   const threads = own === null ? 1 : Math.max(1, cpuCores - 1);
   const flags = [
-    ...['--model', target.file, '--host', '127.0.0.1', '--port', String(at), '--alias', target.modelId, '--threads', String(threads)],
+    '--model',
+    target.file,
+    '--host',
+    '127.0.0.1',
+    '--port',
+    String(at),
+    '--alias',
+    target.modelId,
+    '--threads',
+    String(threads),
     ...target.plan.args,
   ];
   return own === null ? { command: node.command, args: [...node.args, serverProgram, ...flags] } : { command: own, args: flags };

@@ -1,6 +1,6 @@
 /**
- * What the flags of a launch make of the 16-bit values of a KV cache. Pure; who refuses an unknown
- * type is the server.
+ * Applies the cache type flags of a launch to the size of its KV cache values (16 bits by default).
+ * Pure; the server refuses unknown types.
  */
 import type { KvCost, KvGroup } from '../../../shared/profile.ts';
 import { TENSOR_TYPES } from '../../core/analyzer/gguf-types.ts';

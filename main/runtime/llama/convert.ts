@@ -1,7 +1,7 @@
 /**
- * Hugging Face folders for llama.cpp: which types of weights a GGUF of one may have, what the model
- * is then, and the steps that make it. Pure; what can be converted at all is
- * `core/analyzer/convertible.ts`.
+ * Hugging Face folders for llama.cpp: the possible weight types of the GGUF, the profile of the
+ * converted model, and the steps of the conversion. Pure; `core/analyzer/convertible.ts` says which
+ * folders can be converted.
  */
 import type { ConvertedType, Preparation } from '../../../shared/decision.ts';
 import { ModeliumError } from '../../../shared/errors.ts';

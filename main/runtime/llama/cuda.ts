@@ -1,10 +1,10 @@
 /**
- * The CUDA runtime that llama.cpp's CUDA part is linked against, and that a driver alone does not
- * bring: in the system, in a toolkit, or in a Python environment whose wheels carry it (vLLM's,
- * mostly). Looks for files by name; loads and runs nothing.
+ * Finds the CUDA runtime libraries that llama.cpp's CUDA build needs and a driver alone does not
+ * contain: in the system, in a toolkit, or in a Python environment (mostly vLLM's). Searches for
+ * files by name; loads and runs nothing.
  */
 import { basename, delimiter, dirname, join } from 'node:path';
-import type { RuntimeWorld } from '../module.ts';
+import type { MachineFacts } from '../module.ts';
 import { names, readWhole, real, type Steps } from '../step.ts';
 
 export interface CudaRuntime {
@@ -16,7 +16,7 @@ export interface CudaRuntime {
   readonly message: string;
 }
 
-type CudaWorld = Pick<RuntimeWorld, 'env' | 'home' | 'root'>;
+type CudaFacts = Pick<MachineFacts, 'env' | 'home' | 'root'>;
 
 /** What libggml-cuda.so needs (`objdump -p` of node-llama-cpp 3.21.1), and cublas of itself. */
 const LIBRARIES = ['libcudart', 'libcublas', 'libcublasLt'] as const;
@@ -34,8 +34,8 @@ interface Place {
   readonly isKnown: boolean;
 }
 
-export function* findCudaRuntime(world: CudaWorld): Steps<CudaRuntime> {
-  const places = (yield* placesIn(world)).slice(0, MOST_PLACES);
+export function* findCudaRuntime(machine: CudaFacts): Steps<CudaRuntime> {
+  const places = (yield* placesIn(machine)).slice(0, MOST_PLACES);
   const inside = new Map<string, ReadonlySet<string>>();
   for (const folder of places.flatMap(({ folders }) => folders))
     if (!inside.has(folder)) inside.set(folder, new Set((yield* names(folder)).map((path) => basename(path))));
@@ -56,7 +56,7 @@ export function* findCudaRuntime(world: CudaWorld): Steps<CudaRuntime> {
   return { major: null, folders: [], message: `CUDA 13 runtime missing (libcudart and libcublas)${part}: ${HOW}` };
 }
 
-function* placesIn({ env, home, root }: CudaWorld): Steps<readonly Place[]> {
+function* placesIn({ env, home, root }: CudaFacts): Steps<readonly Place[]> {
   const at = (path: string): string => join(root, path);
   const given = (env['LD_LIBRARY_PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   const system = ['usr/lib/x86_64-linux-gnu', 'usr/lib/aarch64-linux-gnu', 'usr/lib64', 'usr/lib', 'lib64'].map(at);
@@ -88,7 +88,7 @@ function* placesIn({ env, home, root }: CudaWorld): Steps<readonly Place[]> {
  * Where Python environments are, the likeliest first: the one that is active, vLLM's, those of
  * tools, the user's own.
  */
-function* environmentsIn({ env, home, root }: CudaWorld): Steps<readonly string[]> {
+function* environmentsIn({ env, home, root }: CudaFacts): Steps<readonly string[]> {
   const own = [env['VIRTUAL_ENV'], env['CONDA_PREFIX']].flatMap((path) => path ?? []);
   const onPath = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   const vllm: string[] = [];

@@ -1,6 +1,7 @@
 /**
- * What a launch of llama.cpp will take, in bytes on each device. Pure. The formulas follow llama.cpp v0.4.0 (llama-context.cpp, llama-graph.cpp,
- * llama-kv-cache.cpp), checked against the buffers that it logs: estimate.test.ts, test/embedded/cache.test.ts.
+ * What a launch of llama.cpp will take, in bytes on each device. Pure. The formulas follow
+ * llama.cpp v0.4.0 (llama-context.cpp, llama-graph.cpp, llama-kv-cache.cpp), checked against the
+ * buffers that it logs: estimate.test.ts, test/embedded/cache.test.ts.
  */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan } from '../../../shared/decision.ts';
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
@@ -8,12 +9,18 @@ import { MIB } from '../../../shared/units.ts';
 import type { Estimate } from '../../core/decide/planner.ts';
 import { withCacheTypes } from './cache-types.ts';
 import { onlyReads } from './kinds.ts';
+import { gpuLayersOf, outputOf, shareOf } from './layers.ts';
 import { notesOf } from './notes.ts';
 import { repackedBytes } from './repacked.ts';
 
-/** Resident size of the embedded server without a model (measured: 128 MiB, half of it shared libraries). */
+/**
+ * Resident size of the embedded server without a model (measured: 128 MiB, half of it shared
+ * libraries).
+ */
 const SERVER_BYTES = 128 * MIB;
-/** What a CUDA context and its libraries take of each GPU before the first tensor (runtimes.md: about 0.5 GiB). */
+/**
+ * What a CUDA context and its libraries take of each GPU before the first tensor (about 0.5 GiB).
+ */
 const GPU_CONTEXT_BYTES = 512 * MIB;
 /** llama.cpp rounds the cells of a sequence up to this. */
 const CELLS = 256;
@@ -22,9 +29,11 @@ const FLOAT_BYTES = 4;
 const MASK_BYTES = 2;
 /** The physical batch of text generation: ours and llama-server's. */
 export const GENERATION_BATCH_TOKENS = 512;
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-/** Tokens evaluated in one step: what is pooled over all its tokens needs a batch as long as its context. */
+/**
+ * Tokens evaluated in one step: what is pooled over all its tokens needs a batch as long as its
+ * context.
+ */
 export function batchTokens(profile: ModelProfile, contextTokens: number): number {
   return onlyReads(profile) ? contextTokens : Math.min(GENERATION_BATCH_TOKENS, contextTokens);
 }
@@ -35,8 +44,8 @@ export function cellsOf(contextTokens: number): number {
 }
 
 /**
- * Bytes of the KV cache and of recurrent states of all sequences. A layer with a window keeps that, a batch, and a token
- * (llama-kv-cache-iswa.cpp).
+ * Bytes of the KV cache and of recurrent states of all sequences. A layer with a window keeps that,
+ * a batch, and a token (llama-kv-cache-iswa.cpp).
  * @param args of the launch: they may name the types of keys and values.
  */
 export function kvBytes(profile: ModelProfile, contextTokens: number, sequences: number, args: readonly string[] = []): number {
@@ -61,9 +70,9 @@ interface Compute {
 }
 
 /**
- * The scratch memory of one step. llama.cpp reserves it for a full batch whose every token has logits, and reuses what a layer no longer
- * needs, so that the larger of two peaks counts: inside a layer (gate, up and their product alive at once; an encoder has no gate) or at the
- * logits.
+ * The scratch memory of one step. llama.cpp reserves it for a full batch whose every token has
+ * logits, and reuses what a layer no longer needs, so that the larger of two peaks counts: inside a
+ * layer (gate, up and their product alive at once; an encoder has no gate) or at the logits.
  */
 function computeBytes(profile: ModelProfile, contextTokens: number): Compute {
   const embedding = profile.embeddingLength ?? 0;
@@ -80,41 +89,10 @@ function computeBytes(profile: ModelProfile, contextTokens: number): Compute {
   };
 }
 
-/** `gpuLayers` counts as llama.cpp's flag does: the output layer first, then the repeating ones from the last one on. `layers`: 0..1 of them. */
-function shareOf(profile: ModelProfile, gpuLayers: number) {
-  const total = profile.layerBytes.length;
-  const onGpu = Math.min(total, Math.max(0, gpuLayers - 1));
-  const gpuLayerBytes = onGpu === 0 ? 0 : sum(profile.layerBytes.slice(-onGpu));
-  const output = outputOf(profile);
-  if (gpuLayers === 0) return { layers: 0, gpuWeights: 0, hostWeights: profile.weightBytes };
-  return {
-    layers: total === 0 ? 1 : onGpu / total,
-    gpuWeights: gpuLayerBytes + output,
-    hostWeights: profile.weightBytes - gpuLayerBytes - profile.outputBytes,
-  };
-}
-
-/** Without an output matrix of its own (only a norm) a copy of the token embeddings serves as one; they themselves stay on the host. */
-function outputOf({ outputBytes, inputBytes }: ModelProfile): number {
-  return outputBytes + (outputBytes < inputBytes / 8 ? inputBytes : 0);
-}
-
-/** Number for `--n-gpu-layers`. */
-export function gpuLayersOf(profile: ModelProfile, placement: LaunchPlan['placement']): number {
-  switch (placement.kind) {
-    case 'cpu':
-    case 'elsewhere':
-      return 0;
-    case 'gpu':
-      return (profile.layers ?? profile.layerBytes.length) + 1;
-    case 'split':
-      return placement.gpuLayers ?? 0;
-    default:
-      return placement.kind satisfies never;
-  }
-}
-
-/** Bytes by device and by purpose; `model`, `repacked`, `kv` and `compute` together are what llama.cpp logs as its buffers. */
+/**
+ * Bytes by device and by purpose; `model`, `repacked`, `kv` and `compute` together are what
+ * llama.cpp logs as its buffers.
+ */
 export function estimate(profile: ModelProfile, plan: LaunchPlan, hasAmx = false): Estimate {
   const gpus = plan.placement.gpus;
   const share = shareOf(profile, gpus.length === 0 ? 0 : gpuLayersOf(profile, plan.placement));

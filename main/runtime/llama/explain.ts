@@ -1,5 +1,6 @@
 /**
- * What the words of a llama.cpp process mean: its progress while it loads, and why it ended. Pure.
+ * Interprets the output of a llama.cpp process: its progress while it loads, and why it ended.
+ * Pure.
  */
 import type { Exit } from '../../core/process-ports.ts';
 import type { RetryRequest } from '../../core/retry-with.ts';
@@ -33,14 +34,14 @@ const REASONS: readonly Reason[] = [
       /cudaMalloc failed: out of memory|CUDA error: out of memory|ErrorOutOfDeviceMemory|ErrorOutOfHostMemory|failed to allocate .*buffer|unable to allocate .*buffer|std::bad_alloc|Cannot allocate memory|JavaScript heap out of memory/i,
     code: 'out-of-memory',
     permanent: false,
-    sentence: (match) => `llama.cpp ran out of memory (${match[0]}). Free memory, or set a smaller models.<id>.context.`,
+    sentence: (match) => `llama.cpp ran out of memory (${match[0]}). Free memory, or set a smaller models.NAME.context.`,
   },
   {
     pattern: /GGML_ASSERT\(.*/,
     code: 'runtime-exited',
     permanent: true,
     sentence: (match) =>
-      `llama.cpp stopped at a check of its own: ${match[0]}. The file is probably damaged, or of a kind that this version does not know: compare it with its original, or get another one.`,
+      `llama.cpp stopped at an internal check: ${match[0]}. The file is probably damaged, or of a kind that this version does not know: compare it with its original, or get another one.`,
   },
   {
     pattern: /unknown model architecture: '?([^']*)'?/,
@@ -52,13 +53,13 @@ const REASONS: readonly Reason[] = [
     pattern: /does not know the flag (\S+?)\.? |error: invalid argument: (\S+)/,
     code: 'runtime-exited',
     permanent: true,
-    sentence: (match) => `The server does not know the argument ${match[1] ?? match[2]}. Mend llama.args or models.<id>.args.`,
+    sentence: (match) => `The server does not know the argument ${match[1] ?? match[2]}. Correct llama.args or models.NAME.args.`,
   },
   {
     pattern: /EADDRINUSE|couldn't bind|address already in use/i,
     code: 'runtime-exited',
     permanent: false,
-    sentence: () => 'Another program took the port in the same moment. Trying again takes another port; llama.port_range sets which.',
+    sentence: () => 'Another program took the port at the same moment. The next attempt uses another port of llama.port_range.',
   },
   {
     pattern: /error while loading shared libraries: ([^:\s]+)|(\S+\.so[.\d]*): cannot open shared object file/,
@@ -111,6 +112,6 @@ export function explainExit(exit: Exit, lines: readonly string[]): Explanation {
   }
   const how = exit.signal === null ? `with code ${exit.code ?? 'unknown'}` : `by signal ${exit.signal}`;
   const last = lines.findLast((line) => line.trim() !== '');
-  const words = last === undefined ? 'It said nothing.' : `Its last words: ${last.trim()}`;
+  const words = last === undefined ? 'It printed nothing.' : `Its last output: ${last.trim()}`;
   return { code: 'runtime-exited', message: `llama.cpp ended ${how}. ${words}`, permanent: false, retryWith: null };
 }

@@ -1,6 +1,4 @@
-/**
- * What the llama adapter is told of the world: the settings, its programs, the GPUs. Types only.
- */
+/** The inputs of the llama adapter: the settings, its programs, the GPUs. Types only. */
 import type { Settings } from '../../../shared/settings.ts';
 import type { NodeProgram } from '../module.ts';
 

@@ -1,9 +1,9 @@
 /**
- * Whether llama.cpp can use the GPUs that the driver shows: a driver alone is not enough for its
- * CUDA part, so it is asked, in a process of its own.
+ * Finds out whether llama.cpp can use the GPUs of the driver. A driver alone is not enough for its
+ * CUDA build, so llama.cpp is asked in a separate process.
  */
 import { delimiter } from 'node:path';
-import type { RuntimeWorld } from '../module.ts';
+import type { MachineFacts } from '../module.ts';
 import { ask, type Steps } from '../step.ts';
 import { type CudaRuntime, findCudaRuntime } from './cuda.ts';
 import type { LlamaGpu } from './facts.ts';
@@ -15,7 +15,7 @@ const FIND_GPU_MS = 20_000;
  * only where there is a GPU.
  */
 export function* findLlamaGpu(
-  { settings, driver, env, node, programs }: Pick<RuntimeWorld, 'settings' | 'driver' | 'env' | 'node' | 'programs'>,
+  { settings, driver, env, node, programs }: Pick<MachineFacts, 'settings' | 'driver' | 'env' | 'node' | 'programs'>,
   cuda: () => Steps<CudaRuntime>,
 ): Steps<LlamaGpu> {
   // A llama-server of the user's own is taken at its word.
@@ -39,6 +39,6 @@ export function* findLlamaGpu(
 }
 
 /** With the libraries of this machine. */
-export function findGpu(world: RuntimeWorld): Steps<LlamaGpu> {
-  return findLlamaGpu(world, () => findCudaRuntime(world));
+export function findGpu(machine: MachineFacts): Steps<LlamaGpu> {
+  return findLlamaGpu(machine, () => findCudaRuntime(machine));
 }

@@ -1,4 +1,4 @@
-/** Which kinds of models llama.cpp serves here, and which of them only read. Pure. */
+/** The kinds of models that llama.cpp serves here, and which of these generate no text. Pure. */
 import type { ModelProfile } from '../../../shared/profile.ts';
 
 export const SERVED_KINDS: readonly string[] = ['chat', 'completion', 'embedding', 'reranker'];

@@ -1,7 +1,7 @@
 /**
- * What the bundled llama.cpp v0.4.0 can read of GGUFs, by name: a file beyond it ends a load with a
- * line of its log, so that it is told before. Read out of its library, and compared with it by a
- * test. Pure.
+ * The GGUF features that the bundled llama.cpp v0.4.0 supports, by name. A file beyond them would
+ * fail only while it loads, so it is reported before. Copied from the library, and compared with it
+ * by a test. Pure.
  */
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 
@@ -51,5 +51,5 @@ export function whyUnknown(
   if (!KNOWN_ARCHITECTURES.has(architecture)) return `llama.cpp v0.4.0 does not know its architecture, ${architecture}: ${NEWER}`;
   if (tokenizer !== null && !KNOWN_TOKENIZERS.has(tokenizer)) return `llama.cpp v0.4.0 has no tokenizer of the kind ${tokenizer}: ${NEWER}`;
   if (tokenizer !== 'gpt2' || preTokenizer === undefined || KNOWN_PRE_TOKENIZERS.has(preTokenizer)) return null;
-  return `llama.cpp v0.4.0 does not know the way in which its tokenizer cuts texts, ${preTokenizer}: ${NEWER}`;
+  return `llama.cpp v0.4.0 does not know its pre-tokenizer, ${preTokenizer}: ${NEWER}`;
 }

@@ -1,8 +1,11 @@
-/** llama.cpp: GGUF files, and folders of which one can be made; a process for each model. */
+/**
+ * The llama.cpp runtime: serves GGUF files and convertible folders, with one process for each
+ * model.
+ */
 import type { Placement } from '../../../shared/decision.ts';
 import type { FormKind, ModelKind } from '../../../shared/profile.ts';
 import type { RuntimeFinding } from '../../core/decide/planner.ts';
-import { type RuntimeModule, type RuntimeWorld, TEXT_KINDS } from '../module.ts';
+import { type MachineFacts, type RuntimeModule, TEXT_KINDS } from '../module.ts';
 import { packageFolder, type Steps, stats } from '../step.ts';
 import { llamaAdapter } from './adapter.ts';
 import { findCudaRuntime } from './cuda.ts';
@@ -22,9 +25,9 @@ interface Found {
 
 const NOT_FOUND: Found = { gpu: { usable: false, why: 'no GPU was found', libraryPath: null, isPresent: false }, hasAmx: false, about: '' };
 
-function* find(world: RuntimeWorld, before: Found): Steps<Found> {
-  const about = JSON.stringify([world.driver, world.settings.llama.command]);
-  return about === before.about ? before : { gpu: yield* findGpu(world), hasAmx: yield* findAmx(world.root), about };
+function* find(machine: MachineFacts, before: Found): Steps<Found> {
+  const about = JSON.stringify([machine.driver, machine.settings.llama.command]);
+  return about === before.about ? before : { gpu: yield* findGpu(machine), hasAmx: yield* findAmx(machine.root), about };
 }
 
 /**
@@ -41,19 +44,19 @@ function preference(kind: ModelKind, form: FormKind, placement: Placement['kind'
  * Only that its package and the binary for this machine lie there: loading it would take longer
  * than all the rest.
  */
-function* check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]> {
+function* check(machine: MachineFacts): Steps<readonly RuntimeFinding[]> {
   const what = 'llama runtime';
   const name = 'node-llama-cpp';
-  const binary = `@${name}/${world.platform.replace('darwin', 'mac').replace('win32', 'win')}`;
-  const names = world.platform === 'darwin-arm64' ? `${binary}-metal` : binary;
+  const binary = `@${name}/${machine.platform.replace('darwin', 'mac').replace('win32', 'win')}`;
+  const names = machine.platform === 'darwin-arm64' ? `${binary}-metal` : binary;
   const folder = yield* packageFolder(name);
   const [there] = folder === null ? [null] : yield* stats([`${folder.slice(0, -name.length)}${names}/package.json`]);
   const embedded: RuntimeFinding =
     there == null
       ? { what, verdict: 'wrong', message: `${binary} is not installed: run npm ci in Modelium's folder, with optional packages` }
       : { what, verdict: 'ok', message: `the embedded llama.cpp (${names})` };
-  if (!world.driver.isPresent) return [embedded];
-  const { major, message } = yield* findCudaRuntime(world);
+  if (!machine.driver.isPresent) return [embedded];
+  const { major, message } = yield* findCudaRuntime(machine);
   const cuda = {
     what: 'cuda',
     verdict: major === null ? 'missing' : 'ok',

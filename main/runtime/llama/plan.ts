@@ -1,13 +1,15 @@
 /**
- * Context, sequences and arguments of a launch of llama.cpp. Pure; what they cost is `estimate.ts`.
+ * Chooses context, sequences and arguments of a llama.cpp launch. Pure; `estimate.ts` computes
+ * their memory.
  */
 import type { LaunchPlan, Placement, Preparation } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import type { LaunchSettings } from '../../core/decide/planner.ts';
 import { lastNumber } from '../last-argument.ts';
-import { batchTokens, gpuLayersOf, kvBytes } from './estimate.ts';
+import { batchTokens, kvBytes } from './estimate.ts';
 import { onlyReads } from './kinds.ts';
+import { gpuLayersOf } from './layers.ts';
 
 const MOST_CONTEXT_TOKENS = 8192;
 /**
@@ -74,8 +76,12 @@ export function planOf(
   const parallelSequences = sequencesOf(profile, contextTokens, [...own.args, ...args], settings.parallel);
   const batch = String(batchTokens(profile, contextTokens));
   const flags = [
-    ...['--ctx-size', String(contextTokens * parallelSequences), '--parallel', String(parallelSequences)],
-    ...['--n-gpu-layers', String(gpuLayersOf(profile, placement))],
+    '--ctx-size',
+    String(contextTokens * parallelSequences),
+    '--parallel',
+    String(parallelSequences),
+    '--n-gpu-layers',
+    String(gpuLayersOf(profile, placement)),
     ...(profile.kind === 'embedding' ? ['--embeddings'] : profile.kind === 'reranker' ? ['--reranking'] : []),
     ...(onlyReads(profile) ? ['--batch-size', batch, '--ubatch-size', batch] : []),
   ];

@@ -1,7 +1,7 @@
 /**
- * The second, rearranged copy of weights that llama.cpp keeps for the processor: which types get
- * one, and what it takes. With Intel's matrix units (AMX) there are more of them; measured against
- * what llama.cpp logs as its "CPU_REPACK" and "AMX" model buffers. Pure but for one look.
+ * Computes the second, rearranged copy of weights that llama.cpp keeps for the processor: which
+ * types have one, and its size. Processors with Intel's AMX have more such types. Compared with the
+ * "CPU_REPACK" and "AMX" buffers in llama.cpp's log. Pure but for one file read.
  */
 import { join } from 'node:path';
 import type { ModelProfile } from '../../../shared/profile.ts';

@@ -1,7 +1,8 @@
 /**
- * The calls by which applications get onto a cluster and off it. One PUT says all that shall be
- * there, and takes everything else away: so what others have is read and put back with it, under a
- * turn of our own, and whoever overtook us is noticed afterwards by `load.ts`.
+ * The calls that deploy applications to a cluster and remove them. Ray takes the complete list in
+ * one PUT and removes all other applications. So the applications of other users are read and sent
+ * back too, with only one such call of ours at a time. `load.ts` detects whether another client
+ * overwrote the list meanwhile.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Server } from '../../../shared/model.ts';
@@ -34,23 +35,23 @@ export function* packageOf(folder: string, packing: Package['packing'] = CODE): 
 /** @throws ModeliumError in a sentence, with what the cluster says. */
 export function refusedBy(where: string, what: string, answer: HttpAnswer | null): ModeliumError {
   const status = answer?.status ?? 0;
-  if (status === 0) return failed(`${where} does not answer: ${answer?.body || 'nobody listens there'}.`);
+  if (status === 0) return failed(`${where} does not answer: ${answer?.body || 'nothing listens there'}.`);
   if (status === 401 || status === 403) {
     const help = 'Name what holds its token: ray_serve.token_env or ray_serve.token_file.';
     return failed(`${where} refuses ${what} (status ${status}): its token is missing or wrong. ${help}`);
   }
-  const said = cleaned(answer?.body ?? '').slice(0, QUOTED_CHARACTERS);
-  return failed(`${where} refuses ${what} (status ${status}): ${said === '' ? 'it does not say why' : said}.`);
+  const words = cleaned(answer?.body ?? '').slice(0, QUOTED_CHARACTERS);
+  return failed(`${where} refuses ${what} (status ${status}): ${words === '' ? 'it does not say why' : words}.`);
 }
 
 export const failed = (message: string): ModeliumError => new ModeliumError('runtime-exited', message, { origin: 'ray' });
 
 /**
- * Null: its controller cannot tell now, as while it is started anew. @throws ModeliumError where
+ * Null: its controller cannot tell now, as while it is restarted. @throws ModeliumError where
  * nobody answers, or the token is wrong.
  */
 export function* detailsOf(control: Server, where: string): Steps<Details | null> {
-  const answer = yield* http({ ...of(control), method: 'GET', path: APPLICATIONS, body: null, timeoutMs: CALL_MS, tellsWhy: true });
+  const answer = yield* http({ ...of(control), method: 'GET', path: APPLICATIONS, body: null, timeoutMs: CALL_MS, reportsWhy: true });
   if (answer?.status === 200) return detailsIn(answer.body);
   if (answer === null || answer.status < 500) throw refusedBy(where, 'to tell its applications', answer);
   return null;
@@ -88,7 +89,7 @@ function* changeNow(control: Server, { where, name, application, packages, isLef
   // They count only when Serve starts; whoever started it has chosen before.
   const start = details.http_options?.port == null ? { proxy_location: 'EveryNode', http_options: listen } : {};
   const body = { ...start, applications: [...others, ...(application === null ? [] : [application])] };
-  const answer = yield* http({ ...of(control), method: 'PUT', path: APPLICATIONS, body, timeoutMs: CALL_MS * 4, tellsWhy: true });
+  const answer = yield* http({ ...of(control), method: 'PUT', path: APPLICATIONS, body, timeoutMs: CALL_MS * 4, reportsWhy: true });
   if (answer?.status !== 200) throw refusedBy(where, `the application ${name}`, answer);
 }
 
@@ -97,7 +98,7 @@ function* ensure(control: Server, where: string, { folder, packing, name }: Pack
   const there = yield* http({ ...of(control), method: 'HEAD', path, body: null, timeoutMs: CALL_MS });
   if (there?.status === 200) return;
   yield* phase('uploading', null, true);
-  const request = { method: 'PUT', path, file: folder, packing, contentType: 'application/zip', timeoutMs: UPLOAD_MS } as const;
+  const request = { method: 'PUT', path, folder, packing, contentType: 'application/zip', timeoutMs: UPLOAD_MS } as const;
   const answer = yield* upload({ ...of(control), ...request });
   if (answer?.status !== 200) throw refusedBy(where, `the files of ${folder}`, answer);
 }

@@ -1,10 +1,10 @@
 /**
- * Which cluster is to be used: one that the settings name, with its token, or a program here that
- * can start one of our own. Reads files, runs nothing.
+ * Finds the cluster to use: the one in the settings, with its token, or a local ray program that
+ * can start one. Reads files, runs nothing.
  */
 
 import { basename, dirname, join } from 'node:path';
-import type { RuntimeWorld } from '../module.ts';
+import type { MachineFacts } from '../module.ts';
 import { onPath, placeOf, programsOf } from '../places.ts';
 import { names, readWhole, type Steps, stats } from '../step.ts';
 
@@ -36,8 +36,12 @@ export interface RayFound {
 }
 
 export const NOT_FOUND: RayFound = {
-  ...{ cluster: null, program: null, version: null, isWrong: false, about: '' },
-  message: 'Ray was not looked for yet.',
+  cluster: null,
+  program: null,
+  version: null,
+  isWrong: false,
+  about: '',
+  message: 'Ray has not been searched for yet.',
 };
 
 const HOW =
@@ -45,16 +49,17 @@ const HOW =
 const MOST_TOKEN_BYTES = 8 * 1024;
 const TOKEN = /^[\x21-\x7e]+$/;
 
-export function* findRay(world: RuntimeWorld, before: RayFound): Steps<RayFound> {
-  const found = world.settings.ray_serve.url === null ? yield* ownCluster(world) : yield* clusterOf(world.settings.ray_serve.url, world);
+export function* findRay(machine: MachineFacts, before: RayFound): Steps<RayFound> {
+  const found =
+    machine.settings.ray_serve.url === null ? yield* ownCluster(machine) : yield* clusterOf(machine.settings.ray_serve.url, machine);
   const about = JSON.stringify(found);
   return about === before.about ? before : { ...found, about };
 }
 
-function* clusterOf(address: string, world: RuntimeWorld): Steps<Omit<RayFound, 'about'>> {
+function* clusterOf(address: string, machine: MachineFacts): Steps<Omit<RayFound, 'about'>> {
   const url = URL.canParse(address) ? new URL(address) : null;
-  if (url === null) return { ...NOT_FOUND, message: `ray_serve.url is no address: ${address}.`, isWrong: true };
-  const { token, problem } = yield* tokenOf(world);
+  if (url === null) return { ...NOT_FOUND, message: `ray_serve.url is not an address: ${address}.`, isWrong: true };
+  const { token, problem } = yield* tokenOf(machine);
   const host = url.hostname;
   const isLocal = /^(localhost|127\.|\[::1\]$)/.test(host);
   const where = `the Ray cluster at ${url.host}`;
@@ -62,12 +67,12 @@ function* clusterOf(address: string, world: RuntimeWorld): Steps<Omit<RayFound, 
   return { ...NOT_FOUND, cluster: { origin: url.origin, where, host, isLocal, token, problem }, message, isWrong: problem !== null };
 }
 
-function* tokenOf(world: RuntimeWorld): Steps<Pick<Cluster, 'token' | 'problem'>> {
-  const { token_env, token_file } = world.settings.ray_serve;
+function* tokenOf(machine: MachineFacts): Steps<Pick<Cluster, 'token' | 'problem'>> {
+  const { token_env, token_file } = machine.settings.ray_serve;
   const source = token_env === null ? 'ray_serve.token_file' : 'ray_serve.token_env';
   if (token_env === null && token_file === null) return { token: null, problem: null };
-  const path = token_file === null ? '' : placeOf(token_file, world);
-  const text = token_env === null ? yield* readWhole(path, MOST_TOKEN_BYTES) : (world.env[token_env] ?? null);
+  const path = token_file === null ? '' : placeOf(token_file, machine);
+  const text = token_env === null ? yield* readWhole(path, MOST_TOKEN_BYTES) : (machine.env[token_env] ?? null);
   if (text === null || text.trim() === '') {
     const what = token_env === null ? `The file ${path}` : `The environment variable ${token_env}`;
     return { token: null, problem: `${what}, which ${source} names, holds no token where Modelium runs.` };
@@ -75,12 +80,12 @@ function* tokenOf(world: RuntimeWorld): Steps<Pick<Cluster, 'token' | 'problem'>
   const token = text.trim();
   return TOKEN.test(token)
     ? { token, problem: null }
-    : { token: null, problem: `What ${source} names holds no token: it has spaces or lines.` };
+    : { token: null, problem: `What ${source} names is not a token: it contains spaces or line breaks.` };
 }
 
-function* ownCluster(world: RuntimeWorld): Steps<Omit<RayFound, 'about'>> {
-  const { command } = world.settings.ray_serve;
-  const paths = pathsOf(world);
+function* ownCluster(machine: MachineFacts): Steps<Omit<RayFound, 'about'>> {
+  const { command } = machine.settings.ray_serve;
+  const paths = pathsOf(machine);
   const facts = yield* stats(paths);
   let bare: string | null = null;
   for (const [index, program] of paths.entries()) {
@@ -98,15 +103,15 @@ function* ownCluster(world: RuntimeWorld): Steps<Omit<RayFound, 'about'>> {
   const message =
     command === null
       ? `Ray is not installed here: ${HOW}.`
-      : `ray_serve.command is ${command}, and there is no such program: mend it, or take it out.`;
+      : `ray_serve.command is ${command}, and there is no such program: correct or remove the key.`;
   return { ...NOT_FOUND, message, isWrong: command !== null };
 }
 
-function pathsOf(world: RuntimeWorld): readonly string[] {
-  const { settings, env, home, settingsFolder } = world;
+function pathsOf(machine: MachineFacts): readonly string[] {
+  const { settings, env, home, settingsFolder } = machine;
   const { command } = settings.ray_serve;
   if (command === null) return [...onPath('ray', env), ...[settingsFolder, home].map((folder) => join(folder, '.venv/bin/ray'))];
-  return programsOf(command, world);
+  return programsOf(command, machine);
 }
 
 /** Names of what is installed beside a program in its environment. */

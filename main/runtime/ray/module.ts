@@ -1,13 +1,13 @@
 /**
- * Ray Serve: Hugging Face folders on a cluster, be it one that runs already or one of our own on
- * this machine.
+ * The Ray Serve runtime: Hugging Face folders on a running cluster, or on one that Modelium starts
+ * on this machine.
  */
 import type { RuntimeFinding } from '../../core/decide/planner.ts';
-import { type RuntimeModule, type RuntimeWorld, TEXT_KINDS } from '../module.ts';
+import { type MachineFacts, type RuntimeModule, TEXT_KINDS } from '../module.ts';
 import type { Steps } from '../step.ts';
 import { rayAdapter } from './adapter.ts';
 import { findRay, NOT_FOUND, type RayFound } from './find.ts';
-import { look } from './server.ts';
+import { OPENS, statusOfCluster } from './server.ts';
 
 /**
  * What runs nowhere else but on transformers goes here first; texts go to those who are made for
@@ -16,27 +16,29 @@ import { look } from './server.ts';
 const FIRST = 0;
 const BEHIND = 4;
 
-function* check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]> {
+function* check(machine: MachineFacts): Steps<readonly RuntimeFinding[]> {
   const what = 'ray runtime';
-  if (world.settings.ray_serve.enabled === false) return [{ what, verdict: 'ok', message: 'off in the settings' }];
-  const { cluster, program, message, isWrong } = yield* findRay(world, NOT_FOUND);
+  if (machine.settings.ray_serve.enabled === false) return [{ what, verdict: 'ok', message: 'off in the settings' }];
+  const { cluster, program, message, isWrong } = yield* findRay(machine, NOT_FOUND);
   const bare = message.replace(/\.$/, '');
   if (cluster === null) {
     if (program === null) return [{ what, verdict: isWrong ? 'wrong' : 'missing', message: bare }];
-    const opens =
-      'while it runs its own processes listen on all addresses of this machine, and ask for a token; its routes for models listen on loopback';
-    return [{ what, verdict: 'ok', message: `${bare} ${opens}` }];
+    return [{ what, verdict: 'ok', message: `${bare} ${OPENS}` }];
   }
-  const seen = yield* look(world, cluster);
+  const seen = yield* statusOfCluster(machine, cluster);
   if (!seen.isThere) return [{ what, verdict: 'wrong', message: `${seen.why} ${seen.help}`.trim().replace(/\.$/, '') }];
   const nodes = (seen.nodes ?? []).filter(({ isAlive }) => isAlive);
   const gpus = nodes.reduce((sum, node) => sum + node.gpus, 0);
-  const open = cluster.token === null ? '; it asks for no token, so that whoever reaches it runs programs there' : '';
+  const open = cluster.token === null ? '; it requires no token, so anybody who reaches it can run programs there' : '';
   return [{ what, verdict: 'ok', message: `${cluster.where}: ${nodes.length} node${nodes.length === 1 ? '' : 's'}, ${gpus} GPUs${open}` }];
 }
 
 export const ray: RuntimeModule<RayFound> = {
-  ...{ id: 'ray', name: 'Ray Serve', unit: 'server', notFound: NOT_FOUND, words: { metrics: null } },
+  id: 'ray',
+  name: 'Ray Serve',
+  unit: 'server',
+  notFound: NOT_FOUND,
+  words: { metrics: null },
   isEnabled: (settings) => settings.ray_serve.enabled !== false,
   find: findRay,
   adapter: rayAdapter,

@@ -1,10 +1,12 @@
-/** Which models Ray Serve takes, the application that it makes of one, and what that is guessed to need. Pure. */
+/** Which models Ray Serve takes, the application of each, and its estimated memory. Pure. */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import { MIB } from '../../../shared/units.ts';
 import type { Estimate, LaunchSettings, Support } from '../../core/decide/planner.ts';
 import type { RayFound } from './find.ts';
+import { mapped } from './path-map.ts';
+import { scaling } from './scaling.ts';
 
 /** A replica: Python, Ray's worker and torch, before any weights. Measured on processors. */
 const REPLICA_BYTES = 800 * MIB;
@@ -22,11 +24,17 @@ const BESIDE_WEIGHTS_BYTES = 2 * MIB;
 
 export type Task = 'generate' | 'embed' | 'classify' | 'rank' | 'image' | 'zero-shot-image' | 'speech';
 
-/** What the plan's last argument holds as JSON, behind the lines for people of `told.ts`: the application, but for what each load adds (its name, its key, where the files are). */
+/**
+ * What the plan's last argument holds as JSON, behind the lines for people of `told.ts`: the
+ * application, but for what each load adds (its name, its key, where the files are).
+ */
 export interface Planned {
   readonly task: Task;
   readonly trusted: boolean;
-  /** `here`: the cluster reads the folder where it lies; `mapped`: where ray_serve.path_map says; `upload`: it is given the files. */
+  /**
+   * `here`: the cluster reads the folder where it lies; `mapped`: where ray_serve.path_map says;
+   * `upload`: it is given the files.
+   */
   readonly source: 'here' | 'mapped' | 'upload' | { readonly at: string };
   /** Options of the deployment, by Ray's names. `num_gpus` null: 1 where the cluster has any. */
   readonly deployment: Readonly<Record<string, unknown>>;
@@ -53,7 +61,7 @@ function taskOf({ kind, architecture }: ModelProfile): Task | { readonly why: st
 }
 
 export function supports(profile: ModelProfile, form: ModelForm): Support {
-  if (form.kind !== 'transformers') return { supported: false, why: `Ray Serve is given Hugging Face folders; this is ${form.kind}` };
+  if (form.kind !== 'transformers') return { supported: false, why: `Ray Serve takes Hugging Face folders; this is ${form.kind}` };
   const task = taskOf(profile);
   if (typeof task !== 'string') return { supported: false, why: task.why };
   if (form.unloadable !== undefined) return { supported: false, why: `transformers would refuse it: ${form.unloadable}` };
@@ -73,23 +81,28 @@ export function plan(
   const chosen = isOwn ? placement.gpus : devices;
   // With exact devices the cluster is told of none: it would choose others.
   const gpus = chosen !== undefined || isOwn ? 0 : (ray?.gpus ?? null);
-  const scaled = { min_replicas: autoscaling?.min, max_replicas: autoscaling?.max, target_ongoing_requests: autoscaling?.target };
   const planned: Planned = {
     task: typeof task === 'string' ? task : 'generate',
     trusted: form.codeFiles.length > 0,
     source: sourceOf(found, settings, profile, { ray, path }) ?? 'here',
     deployment: {
-      ...(autoscaling === undefined ? { num_replicas: replicas } : { autoscaling_config: scaled }),
+      ...(autoscaling === undefined ? { num_replicas: replicas } : { autoscaling_config: scaling(autoscaling) }),
       max_ongoing_requests: REQUESTS_PER_REPLICA,
       ray_actor_options: { num_cpus: cpus ?? (isOwn ? 0 : 1), ...(Object.keys(resources).length > 0 ? { resources } : {}) },
     },
     gpus,
     // An empty list hides every GPU.
     env: chosen === undefined ? {} : { CUDA_VISIBLE_DEVICES: chosen.join(','), CUDA_DEVICE_ORDER: 'PCI_BUS_ID' },
-    llm: ray?.llm === true && isText(profile) ? { ...(context === undefined ? {} : { max_model_len: context }) } : null,
+    llm: ray?.llm === true && isText(profile) ? (context === undefined ? {} : { max_model_len: context }) : null,
   };
   return {
-    ...{ runtime: 'ray', form: form.kind, file: form.files[0] ?? '', placement, server, args: [JSON.stringify(planned)], env: {} },
+    runtime: 'ray',
+    form: form.kind,
+    file: form.files[0] ?? '',
+    placement,
+    server,
+    args: [JSON.stringify(planned)],
+    env: {},
     contextTokens: context ?? profile.contextLength ?? 0,
     parallelSequences: REQUESTS_PER_REPLICA * (autoscaling?.max ?? replicas),
   };
@@ -109,13 +122,6 @@ export function sourceOf(
   if (path !== undefined && mapped(path, path_map) !== null) return 'mapped';
   if (cluster.isLocal && Object.keys(path_map).length === 0) return 'here';
   return weightBytes + BESIDE_WEIGHTS_BYTES <= MOST_UPLOAD_BYTES ? 'upload' : null;
-}
-
-/** Where the nodes see a folder of ours, by the longest folder of the map that holds it; null: nowhere. */
-export function mapped(path: string, pathMap: Readonly<Record<string, string>>): string | null {
-  const holders = Object.keys(pathMap).filter((folder) => `${path}/`.startsWith(`${folder.replace(/\/+$/, '')}/`));
-  const [holder] = holders.toSorted((one, other) => other.length - one.length);
-  return holder === undefined ? null : `${pathMap[holder]?.replace(/\/+$/, '')}${path.slice(holder.replace(/\/+$/, '').length)}`;
 }
 
 /** A sentence where the cluster could not read the folder. */

@@ -1,6 +1,6 @@
 /**
- * The first real answer of an application: that Ray calls it RUNNING says only that its constructor
- * ended.
+ * Asks an application for its first real answer, because Ray's state RUNNING only means that its
+ * constructor returned.
  */
 import type { Endpoint } from '../../../shared/model.ts';
 import { http, phase, type Steps } from '../step.ts';
@@ -28,11 +28,11 @@ export function* prove(modelId: string, { at, key: secret, prefix }: Endpoint, t
     body,
     timeoutMs: PROOF_MS,
   } as const;
-  const answer = yield* http({ at, key: secret, ...request, tellsWhy: true });
+  const answer = yield* http({ at, key: secret, ...request, reportsWhy: true });
   if (answer?.status === 200) return;
-  const said =
+  const answered =
     answer === null || answer.status === 0
       ? `no answer came (${answer?.body ?? ''})`
       : `status ${answer.status}: ${answer.body.slice(0, 300)}`;
-  throw failed(`Ray Serve loaded ${modelId}, but its first answer failed: ${said}.`);
+  throw failed(`Ray Serve loaded ${modelId}, but its first answer failed: ${answered}.`);
 }

@@ -1,5 +1,5 @@
 /**
- * What Ray Serve says of its applications, as far as we go by it. Its words are cleaned and
+ * Interprets the state that Ray Serve reports for its applications. Its texts are cleaned and
  * bounded. Pure. Source: ray/serve/schema.py of 2.58.
  */
 
@@ -39,6 +39,16 @@ export function detailsIn(body: string): Details | null {
   }
 }
 
+/**
+ * Processes of the replicas of all other applications; on a cluster of one machine they are this
+ * machine's.
+ */
+export function othersPids({ applications }: Details, name: string): readonly number[] {
+  const others = Object.entries(applications).filter(([other]) => other !== name);
+  const replicas = others.flatMap(([, { deployments = {} }]) => Object.values(deployments).flatMap((each) => each.replicas ?? []));
+  return replicas.flatMap(({ pid }) => (Number.isSafeInteger(pid) ? [pid as number] : []));
+}
+
 export type Standing =
   | { readonly is: 'absent' }
   | { readonly is: 'running' }
@@ -49,18 +59,40 @@ export function standingOf(app: Application | undefined): Standing {
   if (app === undefined || app.status === 'DELETING') return { is: 'absent' };
   if (app.status === 'RUNNING') return { is: 'running' };
   const deployments = Object.values(app.deployments ?? {});
-  const said = cleaned([app.message ?? '', ...deployments.map(({ message = '' }) => message)].filter((text) => text !== '').join('\n'));
-  if (app.status === 'DEPLOY_FAILED' || app.status === 'UNHEALTHY') return { is: 'failed', why: causeIn(said) };
-  const states = deployments.flatMap(({ replicas = [] }) => replicas.map(({ state = '' }) => state));
-  const up = states.filter((state) => state === 'RUNNING').length;
-  const what = states.length === 0 ? 'waiting for a node' : `starting (${up} of ${states.length} replicas run)`;
+  const messages = cleaned([app.message ?? '', ...deployments.map(({ message = '' }) => message)].filter((text) => text !== '').join('\n'));
+  if (app.status === 'DEPLOY_FAILED' || app.status === 'UNHEALTHY') return { is: 'failed', why: causeIn(messages) };
+  const replicas = deployments.flatMap(({ replicas: some = [] }) => some);
+  const up = replicas.filter(({ state }) => state === 'RUNNING').length;
+  const coming = replicas.find(({ state }) => state !== 'RUNNING');
+  const where = coming?.node_ip === undefined ? '' : ` on ${cleaned(coming.node_ip).slice(0, LONGEST_ADDRESS)}`;
+  const what = replicas.length === 0 ? 'waiting until Ray places a replica' : `starting${where} (${up} of ${replicas.length} replicas run)`;
   // The sentence is Ray's; after half a minute without a node it tells what is wanted and what
   // there is.
-  const lack = /Resources required for each replica:.*/s.exec(said)?.[0] ?? null;
+  const lack = /Resources required for each replica:.*/s.exec(messages)?.[0] ?? null;
   return { is: 'coming', what, lacksResources: lack === null ? null : bounded(lack) };
 }
 
+const LONG_SECONDS = 60;
+
+/**
+ * Ray says nothing of what it waits for while it has not failed: from some time on we say what it
+ * may be.
+ */
+export function waitingFor(what: string, waitedMs: number): string {
+  const seconds = Math.round(waitedMs / 1000);
+  if (seconds < LONG_SECONDS) return what;
+  return `${what} for ${seconds} s: its node fetches files, loads weights or is on its way, and Ray says nothing yet`;
+}
+
+export function explained(where: string, why: string): string {
+  const unseen = /not-visible-on-cluster: (.*)/.exec(why);
+  if (unseen !== null)
+    return `The cluster cannot see its files: ${unseen[1]} Name the folder as its nodes see it (ray_serve.path_map), or an address (models.NAME.ray.source).`;
+  return `It failed on ${where}: ${why}`;
+}
+
 const LONGEST = 500;
+const LONGEST_ADDRESS = 64;
 /** Colours, with and without the byte that begins them. */
 const COLOURS = new RegExp(`${String.fromCharCode(27)}?\\[\\d{1,3}(?:;\\d{1,3})*m`, 'g');
 

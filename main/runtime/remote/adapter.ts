@@ -1,6 +1,6 @@
 /**
- * Models of remote servers: nothing is started, loaded or written for them. A plan names the
- * server, and loading is entering it.
+ * Models of remote servers: nothing is started, loaded or written. A plan names the server, and
+ * loading is only the step `enter`.
  */
 import type { RuntimeFound } from '../../core/decide/planner.ts';
 import type { Adapter } from '../adapter.ts';
@@ -63,7 +63,7 @@ export function remoteAdapter({ remotes }: RemotesFound): Adapter {
       code: 'runtime-exited',
       permanent: false,
       retryWith: null,
-      message: `The remote server is away. Its last words: ${lines.at(-1)?.replace(/\.$/, '') ?? 'none'}.`,
+      message: `The remote server is away. Its last output: ${lines.at(-1)?.replace(/\.$/, '') ?? 'none'}.`,
     }),
   };
 }

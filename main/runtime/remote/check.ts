@@ -1,6 +1,6 @@
 /**
- * What a remote server offers, by its own list of models. What it says is a stranger's: bounded,
- * cleaned, and never believed in more than a name and a kind.
+ * Reads a remote server's list of models. The list is untrusted: bounded, cleaned, and used only
+ * for names and kinds.
  */
 
 import { MODEL_KINDS, type ModelKind } from '../../../shared/profile.ts';
@@ -17,7 +17,7 @@ const TIMEOUT_MS = 20_000;
 const MOST_CHARACTERS = 1024 * 1024;
 export const MOST_MODELS = 200;
 const LONGEST_NAME = 200;
-const NAMES_TOLD = 5;
+const NAMES_SHOWN = 5;
 
 export function* checkRemote(remote: Remote): Steps<ForeignStatus> {
   const endpoint = { at: { url: remote.origin }, key: remote.key, protocol: 'openai', model: '', prefix: remote.prefix } as const;
@@ -25,7 +25,7 @@ export function* checkRemote(remote: Remote): Steps<ForeignStatus> {
   if (remote.problem !== null) return away(remote.problem);
   const { at, key } = endpoint;
   const path = `${remote.prefix}/models`;
-  const answer = yield* http({ at, key, method: 'GET', path, body: null, timeoutMs: TIMEOUT_MS, tellsWhy: true });
+  const answer = yield* http({ at, key, method: 'GET', path, body: null, timeoutMs: TIMEOUT_MS, reportsWhy: true });
   if (answer === null || answer.status !== 200) return away(whyAway(remote, answer?.status ?? 0, answer?.body ?? ''));
   const entries = answer.body.length > MOST_CHARACTERS ? null : entriesOf(answer.body);
   if (entries === null)
@@ -40,7 +40,7 @@ export function* checkRemote(remote: Remote): Steps<ForeignStatus> {
 function whyAway({ name, where, key, settings }: Remote, status: number, body: string): Problem {
   const at = `remotes.${name}`;
   if (status === 0)
-    return { why: `${where} does not answer: ${unreachableBecause(body, TIMEOUT_MS)}.`, help: 'It is asked again by itself.' };
+    return { why: `${where} does not answer: ${unreachableBecause(body, TIMEOUT_MS)}.`, help: 'Modelium asks it again automatically.' };
   if (status === 401 || status === 403) {
     const source = settings.key_env === undefined ? `${at}.key_file` : `${at}.key_env`;
     return key === null
@@ -52,11 +52,11 @@ function whyAway({ name, where, key, settings }: Remote, status: number, body: s
   }
   if (status >= 300 && status < 400)
     return {
-      why: `${where} sends elsewhere (status ${status}), and Modelium does not follow.`,
-      help: `Write the address where it really is into ${at}.url.`,
+      why: `${where} redirects to another address (status ${status}), which Modelium does not follow.`,
+      help: `Write the final address into ${at}.url.`,
     };
   if (status === 404) return { why: `${where} has no list of models (status 404).`, help: `Is ${at}.url right? Most end in /v1.` };
-  return { why: `${where} cannot answer now (status ${status}).`, help: 'It is asked again by itself.' };
+  return { why: `${where} cannot answer now (status ${status}).`, help: 'Modelium asks it again automatically.' };
 }
 
 type Entry = Readonly<Record<string, unknown>> & { readonly id: string };
@@ -88,7 +88,7 @@ function offersOf(remote: Remote, entries: readonly Entry[]): readonly Offer[] {
   return models.map((model) => {
     const entry = entries.find(({ id, ['aliases']: aliases }) => id === model || (Array.isArray(aliases) && aliases.includes(model)));
     if (entry !== undefined) return toOffer(remote, { ...entry, id: model });
-    const names = entries.slice(0, NAMES_TOLD).map(({ id }) => id);
+    const names = entries.slice(0, NAMES_SHOWN).map(({ id }) => id);
     const others =
       names.length === 0 ? 'It offers no model at all.' : `It offers ${names.join(', ')}${entries.length > names.length ? ' ...' : ''}.`;
     return { ...toOffer(remote, { id: model }), problem: `${remote.where} does not offer ${model}. ${others}` };

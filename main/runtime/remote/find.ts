@@ -1,11 +1,11 @@
 /**
- * The remote servers that the settings name, with their keys: from the environment or a file, never
+ * Reads the remote servers from the settings, with their keys from the environment or a file, never
  * from the settings themselves.
  */
 
 import type { RemoteSettings } from '../../../shared/settings-remotes.ts';
 import type { Problem } from '../../core/notice/elsewhere.ts';
-import type { RuntimeWorld } from '../module.ts';
+import type { MachineFacts } from '../module.ts';
 import { namedKey } from '../named-key.ts';
 import type { Steps } from '../step.ts';
 
@@ -32,21 +32,21 @@ export interface RemotesFound {
 
 export const NO_REMOTES: RemotesFound = { remotes: [], about: '' };
 
-export function* findRemotes(world: RuntimeWorld, before: RemotesFound): Steps<RemotesFound> {
+export function* findRemotes(machine: MachineFacts, before: RemotesFound): Steps<RemotesFound> {
   const remotes: Remote[] = [];
-  for (const [name, settings] of Object.entries(world.settings.remotes)) remotes.push(yield* remoteOf(name, settings, world));
+  for (const [name, settings] of Object.entries(machine.settings.remotes)) remotes.push(yield* remoteOf(name, settings, machine));
   const about = JSON.stringify(remotes);
   return about === before.about ? before : { remotes, about };
 }
 
-function* remoteOf(name: string, settings: RemoteSettings, world: RuntimeWorld): Steps<Remote> {
+function* remoteOf(name: string, settings: RemoteSettings, machine: MachineFacts): Steps<Remote> {
   if (!URL.canParse(settings.url)) {
-    const problem = { why: `remotes.${name}.url is no address: ${settings.url}.`, help: 'Write it as http://host:port/v1.' };
+    const problem = { why: `remotes.${name}.url is not an address: ${settings.url}.`, help: 'Write it as http://host:port/v1.' };
     return { name, where: name, origin: 'http://127.0.0.1', prefix: '', key: null, settings, problem };
   }
   const url = new URL(settings.url);
   const prefix = url.pathname.replace(/\/+$/, '');
   const where = `${name} (${url.origin}${prefix})`;
-  const { key, problem } = yield* namedKey(`remotes.${name}`, settings, world);
+  const { key, problem } = yield* namedKey(`remotes.${name}`, settings, machine);
   return { name, where, origin: url.origin, prefix, key, settings, problem };
 }

@@ -1,17 +1,17 @@
 /**
- * Remote servers: OpenAI-compatible ones that run elsewhere, each named in the settings. Its models
- * are asked by name, and never loaded or evicted by us.
+ * Remote OpenAI-compatible servers, each named in the settings. Requests for their models are
+ * passed on; Modelium never loads or evicts these models.
  */
 import type { Settings } from '../../../shared/settings.ts';
 import type { RuntimeFinding } from '../../core/decide/planner.ts';
-import type { RuntimeModule, RuntimeWorld } from '../module.ts';
+import type { MachineFacts, RuntimeModule } from '../module.ts';
 import type { Steps } from '../step.ts';
 import { remoteAdapter } from './adapter.ts';
 import { checkRemote } from './check.ts';
 import { findRemotes, NO_REMOTES, type Remote, type RemotesFound } from './find.ts';
 
-function* check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]> {
-  const { remotes } = yield* findRemotes(world, NO_REMOTES);
+function* check(machine: MachineFacts): Steps<readonly RuntimeFinding[]> {
+  const { remotes } = yield* findRemotes(machine, NO_REMOTES);
   const findings: RuntimeFinding[] = [];
   for (const remote of remotes) findings.push(yield* findingOf(remote));
   return findings;

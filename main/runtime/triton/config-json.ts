@@ -1,17 +1,21 @@
 /**
  * config.pbtxt as the JSON in which a server takes a configuration with a load. The fields that are
- * lists are known by name; which are maps, and which texts are words, is seen. Source:
+ * lists and which are yes or no are known by name; which are maps is seen. Source:
  * triton-inference-server/common, protobuf/model_config.proto. Pure.
  */
-import { parsePbtxt, type TextMessage, type TextValue } from '../../core/analyzer/pbtxt.ts';
+import { booleanIn, parsePbtxt, type TextMessage, type TextValue } from '../../core/analyzer/pbtxt.ts';
 
 const LISTS = new Set(
   `input output dims shape batch_input batch_output target_name source_input instance_group gpus secondary_devices profile resources
   versions preferred_batch_size control_input control int32_false_true fp32_false_true bool_false_true state initial_state step
   gpu_execution_accelerator cpu_execution_accelerator graph_spec model_warmup op_library_filename agents`.split(/\s+/),
 );
-/** Of these the words true and false are texts. */
-const TEXTS = new Set(['string_value', 'value', 'key', 'name']);
+/** JSON has two words for yes and no, where the text format has seven. */
+const BOOLEANS = new Set(
+  `optional is_shape_tensor allow_ragged_batch is_non_linear_format_io use_same_buffer_for_input_output zero_data random_data
+  preserve_ordering decoupled eager_batching enable passive graphs busy_wait_events output_copy_stream iterative_sequence
+  use_initial_state_buffer global`.split(/\s+/),
+);
 
 /** @throws FormatError `damaged`, where it cannot be read. */
 export function configJson(pbtxt: string): string {
@@ -35,6 +39,5 @@ function isEntry(value: TextValue): value is TextMessage {
 
 function single(name: string, value: TextValue): unknown {
   if (typeof value === 'object') return toJson(value);
-  if (!TEXTS.has(name) && (value === 'true' || value === 'false')) return value === 'true';
-  return value;
+  return BOOLEANS.has(name) ? (booleanIn(value) ?? value) : value;
 }

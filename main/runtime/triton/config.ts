@@ -1,13 +1,20 @@
 /**
- * The config.pbtxt that Triton reads of a model: written for a form whose tensors are known, and a
- * person's own with what the place of the model changes. Pure.
+ * Makes the config.pbtxt that Triton reads: a generated one if the model's tensors are known, or
+ * the user's own, adapted to the model's placement. Pure.
  */
 import type { TensorSpec } from '../../../shared/profile.ts';
 
 /** By what formats call types; Triton's own names are taken as they are. */
 const TYPES: Readonly<Record<string, string>> = {
-  ...{ float: 'FP32', float32: 'FP32', float16: 'FP16', bfloat16: 'BF16', float64: 'FP64', double: 'FP64' },
-  ...{ string: 'STRING', bytes: 'STRING', boolean: 'BOOL' },
+  float: 'FP32',
+  float32: 'FP32',
+  float16: 'FP16',
+  bfloat16: 'BF16',
+  float64: 'FP64',
+  double: 'FP64',
+  string: 'STRING',
+  bytes: 'STRING',
+  boolean: 'BOOL',
 };
 const KNOWN_TYPES = new Set(
   'BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 FP32 FP64 STRING BF16'.split(' ').map((name) => `TYPE_${name}`),

@@ -1,6 +1,6 @@
 /**
- * A Triton of somebody else's as an adapter: models are loaded into it with their files, and what
- * it has loaded itself is offered. Nothing of it is started, ended or counted here.
+ * Adapter for a Triton that Modelium does not run: models are uploaded into it, and the models that
+ * it has itself are offered. Nothing of it is started, ended or counted here.
  */
 import type { LaunchPlan } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
@@ -8,17 +8,18 @@ import { bytesInWords } from '../../../shared/units.ts';
 import { MOST_IN_FLIGHT } from '../../core/admission.ts';
 import type { LaunchSettings, Support } from '../../core/decide/planner.ts';
 import type { Adapter } from '../adapter.ts';
-import type { RuntimeWorld } from '../module.ts';
+import type { MachineFacts } from '../module.ts';
 import { capital, checkServer, serverName, type TritonElsewhere } from './elsewhere.ts';
 import type { TritonFound } from './find.ts';
-import { ailment, load } from './load.ts';
-import { lacks, MOST_UPLOAD_BYTES, plan, supports } from './plan.ts';
+import { load } from './load.ts';
+import { lacks, mostUploadBytes, plan, supports } from './plan.ts';
+import { ailment } from './proof.ts';
 import { unloadThere, uploadModel, usedThere } from './upload.ts';
 import { explainExit } from './words.ts';
 
-export function elsewhereAdapter(world: RuntimeWorld, found: TritonFound, server: TritonElsewhere): Adapter {
+export function elsewhereAdapter(machine: MachineFacts, found: TritonFound, server: TritonElsewhere): Adapter {
   const name = serverName(server);
-  const there = { world, server };
+  const there = { machine, server };
   return {
     id: 'triton',
     found: {
@@ -35,9 +36,9 @@ export function elsewhereAdapter(world: RuntimeWorld, found: TritonFound, server
     stopping: { graceSeconds: 1, loadingGraceSeconds: 1, leaderFirst: false },
     offered: 'too',
     elsewhere: () => server.where,
-    supports: (profile, form) => supportsThere(server, profile, form),
+    supports: (profile, form) => supportsThere(server, mostUploadBytes(machine.settings), profile, form),
     lacks,
-    plan: (profile, form, placement, launch) => planThere(world, name, profile, form, placement, launch),
+    plan: (profile, form, placement, launch) => planThere(machine, name, profile, form, placement, launch),
     estimate: () => ({ bytes: {}, parts: {}, notes: [] }),
     // How many it works on at once is its own matter.
     capacity: () => MOST_IN_FLIGHT,
@@ -47,7 +48,7 @@ export function elsewhereAdapter(world: RuntimeWorld, found: TritonFound, server
         isForeign: true,
         where: server.where,
         about: JSON.stringify({ ...server, version: null, loadProblem: null }),
-        check: () => checkServer(world, server),
+        check: () => checkServer(machine, server),
       },
     ],
     *load(target) {
@@ -71,7 +72,7 @@ function* offeredName({ file }: LaunchPlan): Generator<never, string> {
   return file;
 }
 
-function supportsThere(server: TritonElsewhere, profile: ModelProfile, form: ModelForm): Support {
+function supportsThere(server: TritonElsewhere, mostBytes: number, profile: ModelProfile, form: ModelForm): Support {
   const { where, loadProblem } = server;
   if (form.kind === 'remote') return { supported: form.server === serverName(server), why: `${capital(where)} has it loaded.` };
   const refused = (why: string): Support => ({ supported: false, why });
@@ -81,16 +82,16 @@ function supportsThere(server: TritonElsewhere, profile: ModelProfile, form: Mod
   if (!known.supported) return known;
   if (loadProblem !== null) return refused(loadProblem);
   if (profile.architecture === 'ensemble' && form.kind === 'triton')
-    return refused('An ensemble names other models as they are called here, and on a Triton elsewhere they are called otherwise.');
-  if (profile.weightBytes > MOST_UPLOAD_BYTES)
+    return refused('An ensemble refers to other models by their names here, but a Triton elsewhere has other names for them.');
+  if (profile.weightBytes > mostBytes)
     return refused(
-      `Its files go to ${where} with the call that loads it, which holds ${bytesInWords(MOST_UPLOAD_BYTES)}, and they are ${bytesInWords(profile.weightBytes)}: put it into the repository of that Triton.`,
+      `Its files go to ${where} with the call that loads it. They are ${bytesInWords(profile.weightBytes)}, and ${bytesInWords(mostBytes)} are taken: start that Triton with a larger --http-max-input-size and say so in triton.http_max_input_mb, or copy the model into its repository; once it is loaded there it is offered here.`,
     );
   return { supported: true, why: `${capital(where)} is asked to load it.` };
 }
 
 function planThere(
-  world: RuntimeWorld,
+  machine: MachineFacts,
   server: string,
   profile: ModelProfile,
   form: ModelForm,
@@ -109,5 +110,5 @@ function planThere(
       args: [],
       env: {},
     };
-  return { ...plan(world, profile, form, placement, launch), server };
+  return { ...plan(machine, profile, form, placement, launch), server };
 }

@@ -1,7 +1,7 @@
 /**
- * What stands in the server's repository for a model: its configuration, and links to a person's
- * files, which are never copied (I8). Pure, but for a ready folder, whose own configuration has to
- * be read.
+ * Builds a model's entry in the server's repository: its configuration, and links to the user's
+ * files, which are never copied (I8). Pure, except that the configuration of a ready folder is
+ * read.
  */
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
@@ -28,7 +28,10 @@ const FILES: Readonly<Record<string, string>> = {
   openvino: 'model.xml',
 };
 
-/** How the names of models begin that a Modelium loads into a server of somebody else's. @param owner of `RuntimeWorld.instance`. */
+/**
+ * How the names of models begin that a Modelium loads into a server of somebody else's. @param
+ * owner of `MachineFacts.instance`.
+ */
 export function ownPrefix(owner: string): string {
   return `modelium-${owner}-`;
 }
@@ -57,7 +60,7 @@ export function* entryOf(target: LoadTarget): Steps<EntryParts> {
 }
 
 /**
- * Folders are made anew and their files linked to: Python leaves what it compiled beside the code
+ * Folders are made again and their files linked to: Python leaves what it compiled beside the code
  * that it loads, and nothing of ours is left in a person's folders (I8). @param lines what the
  * place of the model adds.
  */
@@ -96,7 +99,7 @@ function* filesIn(top: string): Steps<readonly string[]> {
 }
 
 /**
- * The name in it may be another than the model's here; each field that is written anew takes the
+ * The name in it may be another than the model's here; each field that is written again takes the
  * place of the one that was there.
  */
 function replacedBy(lines: readonly string[]): readonly string[] {

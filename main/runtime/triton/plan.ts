@@ -1,12 +1,13 @@
 /**
- * Which models Triton takes, how their entries are written for a place, and what they are guessed
- * to need. Pure.
+ * Which models Triton takes, how their entries are written for a placement, and their estimated
+ * memory. Pure.
  */
 import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
 import { type FormKind, formOf, type ModelForm, type ModelProfile, profileOf } from '../../../shared/profile.ts';
+import type { Settings } from '../../../shared/settings.ts';
 import { MIB } from '../../../shared/units.ts';
 import type { Estimate, LaunchSettings, Support } from '../../core/decide/planner.ts';
-import type { RuntimeWorld } from '../module.ts';
+import type { MachineFacts } from '../module.ts';
 import { batchOf, type Interface, instanceLine, interfaceLines, parameterLine, quoted } from './config.ts';
 
 /** Working memory beside the weights, and a process of Python's for what runs in one. */
@@ -17,11 +18,17 @@ const VLLM_CACHE_BYTES = 2048 * MIB;
 
 export const SERVER = 'server:triton';
 
-/** A server takes 64 MiB in one call, in which three bytes are four. */
-export const MOST_UPLOAD_BYTES = 47 * MIB;
+/** Of files that go with a call: in it three bytes are four, and a little stands around them. */
+export function mostUploadBytes({ triton }: Settings): number {
+  return Math.floor((triton.http_max_input_mb * MIB * 3) / 4) - MIB;
+}
 
 const BACKENDS: Partial<Record<FormKind, string>> = {
-  ...{ onnx: 'onnxruntime', torchscript: 'pytorch', tensorrt: 'tensorrt', openvino: 'openvino', transformers: 'vllm' },
+  onnx: 'onnxruntime',
+  torchscript: 'pytorch',
+  tensorrt: 'tensorrt',
+  openvino: 'openvino',
+  transformers: 'vllm',
 };
 /** They find out by themselves what goes in and out. */
 const COMPLETED: readonly FormKind[] = ['tensorrt', 'openvino'];
@@ -38,13 +45,13 @@ export function backendOf({ architecture }: ModelProfile, { kind }: ModelForm): 
  */
 export function supports(backends: readonly string[] | null, profile: ModelProfile, form: ModelForm): Support {
   const backend = backendOf(profile, form);
-  if (backend === null) return { supported: false, why: 'Triton serves ONNX, TorchScript, TensorRT, OpenVINO and folders made for it.' };
+  if (backend === null) return { supported: false, why: 'Triton serves ONNX, TorchScript, TensorRT, OpenVINO and Triton folders.' };
   if (form.kind === 'onnx' && form.files.filter((file) => /\.onnx$/i.test(file)).length > 1)
     return { supported: false, why: 'It has several ONNX files that are one model together, and Triton loads one file each.' };
-  if (backend === 'triton') return { supported: false, why: 'Neither its configuration nor its files tell which backend runs it.' };
+  if (backend === 'triton') return { supported: false, why: 'Neither its configuration nor its files say which backend runs it.' };
   if (backend === 'ensemble') return { supported: true, why: 'Triton runs ensembles of models that are loaded.' };
   if (backends?.includes(backend) ?? form.kind !== 'transformers')
-    return { supported: true, why: `Triton runs it by its backend ${backend}.` };
+    return { supported: true, why: `Triton runs it with its backend ${backend}.` };
   return { supported: false, why: `The Triton here has no backend ${backend}; it has ${backends?.join(', ') ?? 'none'}.` };
 }
 
@@ -55,7 +62,7 @@ export function lacks({ kind }: ModelForm, { triton }: LaunchSettings): string |
 }
 
 export function plan(
-  { gpu }: Pick<RuntimeWorld, 'gpu'>,
+  { gpu }: Pick<MachineFacts, 'gpu'>,
   profile: ModelProfile,
   form: ModelForm,
   placement: Placement,
@@ -87,11 +94,11 @@ function ownLines(
   instance: readonly string[],
   { triton }: LaunchSettings,
 ): readonly string[] {
-  const told: Interface = {
+  const declared: Interface = {
     inputs: triton?.inputs.length ? triton.inputs : (form.inputs ?? []),
     outputs: triton?.outputs.length ? triton.outputs : (form.outputs ?? []),
   };
-  const tensors = COMPLETED.includes(form.kind) && !triton?.inputs.length ? { inputs: [], outputs: [] } : told;
+  const tensors = COMPLETED.includes(form.kind) && !triton?.inputs.length ? { inputs: [], outputs: [] } : declared;
   const batch = triton?.max_batch_size ?? batchOf(tensors);
   return [
     `backend: ${quoted(backend)}`,
@@ -113,16 +120,19 @@ function memoryLines(backend: string, gpu: number | null): readonly string[] {
 /** What vLLM's backend reads. Source: the README of triton-inference-server/vllm_backend. */
 function modelJson({ weightBytes }: ModelProfile, { context }: LaunchSettings, totalBytes: number | null): string {
   const share = totalBytes === null ? 0.3 : Math.min(0.9, (weightBytes * 1.1 + VLLM_CACHE_BYTES) / totalBytes);
+  // JSON leaves out what is undefined.
   return JSON.stringify({
-    ...{ model: '{model}', gpu_memory_utilization: Math.round(share * 1000) / 1000, enforce_eager: true },
-    ...(context === undefined ? {} : { max_model_len: context }),
+    model: '{model}',
+    gpu_memory_utilization: Math.round(share * 1000) / 1000,
+    enforce_eager: true,
+    max_model_len: context,
   });
 }
 
 /** However much room there is. */
 export function obstacle(profile: ModelProfile, { kind }: Placement, { runtime }: LaunchSettings, form: ModelForm): string | null {
   if (kind === 'cpu' && backendOf(profile, form) === 'tensorrt') return 'a TensorRT plan runs on a GPU alone';
-  return form.kind === 'transformers' && runtime !== 'triton' ? "Triton's vLLM serves models whose own `runtime` names triton" : null;
+  return form.kind === 'transformers' && runtime !== 'triton' ? "Triton's vLLM serves only models with models.NAME.runtime: triton" : null;
 }
 
 export function estimate(profile: ModelProfile, launch: LaunchPlan): Estimate {
@@ -134,5 +144,5 @@ export function estimate(profile: ModelProfile, launch: LaunchPlan): Estimate {
       ? { [HOST_DEVICE]: weightBytes + cache + WORK_BYTES }
       : { [HOST_DEVICE]: WORK_BYTES, [gpu]: weightBytes + cache + GPU_CONTEXT_BYTES };
   const parts = { model: weightBytes, kv: cache, compute: WORK_BYTES, gpuContext: gpu === undefined ? 0 : GPU_CONTEXT_BYTES };
-  return { bytes, parts, notes: ['guessed by its files'], isGuess: true };
+  return { bytes, parts, notes: ['estimated from its files'], isGuess: true };
 }

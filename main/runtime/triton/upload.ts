@@ -1,7 +1,7 @@
 /**
- * The steps by which a model gets into a Triton of somebody else's and out of it: its files go with
- * the call, since nothing says that the two see the same disk. That server is never started anew:
- * memory that it keeps is told.
+ * The steps that load a model into a Triton of others and unload it. The call contains the model's
+ * files, because the two machines may not share a disk. Modelium never restarts that server; memory
+ * that it keeps is reported.
  */
 import { dirname, join } from 'node:path';
 import { ModeliumError } from '../../../shared/errors.ts';
@@ -9,13 +9,15 @@ import type { Endpoint } from '../../../shared/model.ts';
 import { formOf } from '../../../shared/profile.ts';
 import { bytesInWords, MIB } from '../../../shared/units.ts';
 import type { LoadTarget } from '../adapter.ts';
-import type { RuntimeWorld } from '../module.ts';
+import type { MachineFacts } from '../module.ts';
 import { http, pause, phase, real, type Steps, stats, upload } from '../step.ts';
+import { of, pathOf } from './calls.ts';
 import { configJson } from './config-json.ts';
 import { controlOf, type TritonElsewhere } from './elsewhere.ts';
 import { CONFIG, entryName, entryOf, ownPrefix } from './entry.ts';
-import { failed, of, pathOf } from './load.ts';
-import { MOST_UPLOAD_BYTES } from './plan.ts';
+import { failed } from './load.ts';
+import { mostUploadBytes } from './plan.ts';
+import { namesIn } from './statistics.ts';
 
 const CALL_MS = 10_000;
 const UNLOAD_MS = 10_000;
@@ -24,57 +26,56 @@ const UNLOAD_PAUSE_MS = 100;
 const LEFTOVER_BYTES = 256 * MIB;
 
 export interface Elsewhere {
-  readonly world: Pick<RuntimeWorld, 'instance'>;
+  readonly machine: Pick<MachineFacts, 'instance' | 'settings'>;
   readonly server: TritonElsewhere;
 }
 
 /** What that server calls a model of ours: another engine's, and another run's, are told apart. */
-export function nameThere({ instance }: Elsewhere['world'], modelId: string): string {
+export function nameThere({ instance }: Pick<MachineFacts, 'instance'>, modelId: string): string {
   return `${ownPrefix(instance.owner)}${instance.run}-${entryName(modelId)}`;
 }
 
 /** @returns its name there. @throws ModeliumError in that server's words. */
-export function* uploadModel({ world, server }: Elsewhere, endpoint: Endpoint, target: LoadTarget, timeoutMs: number): Steps<string> {
-  yield* unloadLeftovers(world, endpoint);
+export function* uploadModel({ machine, server }: Elsewhere, endpoint: Endpoint, target: LoadTarget, timeoutMs: number): Steps<string> {
+  yield* unloadLeftovers(machine, endpoint);
   yield* phase('reading its files');
-  const { texts, files } = yield* partsOf(target);
-  const model = nameThere(world, target.modelId);
+  const { texts, files } = yield* partsOf(target, mostUploadBytes(machine.settings));
+  const model = nameThere(machine, target.modelId);
   yield* phase('uploading and loading', null, true);
   const answer = yield* upload({ ...of(endpoint), method: 'POST', path: pathOf(model, 'load'), texts, files, timeoutMs });
   if (answer?.status === 200) return model;
   throw failed(
     target,
     answer,
-    `${server.where} gave no answer. It takes 64 MiB in one call as a rule, and the load may still go on there.`,
+    `${server.where} gave no answer. Does it take as much in one call as triton.http_max_input_mb says? Also the load may still go on there.`,
   );
 }
 
 /** Of an earlier run of this Modelium, which nobody asks any more. */
-function* unloadLeftovers({ instance }: Elsewhere['world'], endpoint: Endpoint): Steps<void> {
+function* unloadLeftovers({ instance }: Elsewhere['machine'], endpoint: Endpoint): Steps<void> {
   const answer = yield* http({ ...of(endpoint), method: 'GET', path: '/v2/models/stats', body: null, timeoutMs: CALL_MS });
-  const names = [...(answer?.body ?? '').matchAll(/"name":\s*"([A-Za-z0-9._-]{1,300})"/g)].map(([, name = '']) => name);
+  const names = namesIn(answer?.body ?? '');
   const own = ownPrefix(instance.owner);
   const left = names.filter((name) => name.startsWith(own) && !name.startsWith(`${own}${instance.run}-`));
-  for (const name of new Set(left))
-    yield* http({ ...of(endpoint), method: 'POST', path: pathOf(name, 'unload'), body: null, timeoutMs: CALL_MS });
+  for (const name of left) yield* http({ ...of(endpoint), method: 'POST', path: pathOf(name, 'unload'), body: null, timeoutMs: CALL_MS });
 }
 
 /**
  * A link may lead to anything of this user's, which nobody wants sent. Other tools keep a model as
  * links to files beside it, by their content.
- * @throws ModeliumError
+ * @returns where the file lies, without links. @throws ModeliumError
  */
-function* refuseLinksOut({ path }: LoadTarget, files: readonly string[]): Steps<void> {
-  const root = yield* real(path);
-  for (const file of root === null ? [] : files) {
-    const lies = yield* real(file);
-    const isInside = lies === root || [root, join(root ?? '', '..', '..', 'blobs')].some((place) => lies?.startsWith(`${place}/`));
-    if (!isInside)
-      throw new ModeliumError('runtime-exited', `${file} leads out of the model's folder, and is not sent to another machine.`);
-  }
+function* leadsTo(root: string | null, file: string): Steps<string> {
+  const lies = yield* real(file);
+  const isInside = lies === root || [root, join(root ?? '', '..', '..', 'blobs')].some((place) => lies?.startsWith(`${place}/`));
+  if (lies !== null && isInside) return lies;
+  throw new ModeliumError('runtime-exited', `${file} leads out of the model's folder, and is not sent to another machine.`);
 }
 
-function* partsOf(target: LoadTarget): Steps<{ readonly texts: Record<string, string>; readonly files: Record<string, string> }> {
+function* partsOf(
+  target: LoadTarget,
+  mostBytes: number,
+): Steps<{ readonly texts: Record<string, string>; readonly files: Record<string, string> }> {
   const texts: Record<string, string> = {};
   const files: Record<string, string> = {};
   for (const [path, part] of Object.entries(yield* entryOf(target))) {
@@ -86,13 +87,15 @@ function* partsOf(target: LoadTarget): Steps<{ readonly texts: Record<string, st
         files[`file:1/${name.split('/').at(-1)}`] = `${target.path}/${name}`;
     else files[`file:${path}`] = part.linkTo;
   }
-  yield* refuseLinksOut(target, Object.values(files));
+  const root = yield* real(target.path);
+  // Opened as they lie now: a link that is put in their way later is not followed.
+  for (const [name, file] of Object.entries(files)) files[name] = yield* leadsTo(root, file);
   const facts = yield* stats(Object.values(files));
   const bytes = facts.reduce((sum, fact) => sum + (fact?.bytes ?? 0), 0);
-  if (bytes > MOST_UPLOAD_BYTES)
+  if (bytes > mostBytes)
     throw new ModeliumError(
       'runtime-exited',
-      `Its files are ${bytesInWords(bytes)}, and ${bytesInWords(MOST_UPLOAD_BYTES)} are taken in one call.`,
+      `Its files are ${bytesInWords(bytes)}, and ${bytesInWords(mostBytes)} are taken in one call (triton.http_max_input_mb).`,
     );
   return { texts, files };
 }
@@ -109,11 +112,11 @@ export function* usedThere({ metricsOrigin }: TritonElsewhere): Steps<number | n
 
 /**
  * Takes a model of ours out; one whose load was broken off may still be loading there. What that
- * server offers itself has another name, and is left alone. @throws ModeliumError where it stays, or
- * its memory does.
+ * server offers itself has another name, and is left alone. @throws ModeliumError where it stays,
+ * or its memory does.
  */
-export function* unloadThere({ world, server }: Elsewhere, modelId: string, { tookBytes: took = 0 }: Endpoint): Steps<void> {
-  const model = nameThere(world, modelId);
+export function* unloadThere({ machine, server }: Elsewhere, modelId: string, { tookBytes: took = 0 }: Endpoint): Steps<void> {
+  const model = nameThere(machine, modelId);
   const control = controlOf(server);
   const isReady = {
     ...control,
@@ -128,13 +131,13 @@ export function* unloadThere({ world, server }: Elsewhere, modelId: string, { to
   for (; waitedMs < UNLOAD_MS && (yield* http(isReady))?.status === 200; waitedMs += UNLOAD_PAUSE_MS) yield* pause(UNLOAD_PAUSE_MS);
   const throws = (what: string) => new ModeliumError('runtime-exited', what, { origin: 'triton' });
   if (waitedMs >= UNLOAD_MS)
-    throw throws(`${server.where} did not let go of ${modelId} within ${UNLOAD_MS / 1000} s; it is not ours to start anew.`);
+    throw throws(`${server.where} did not let go of ${modelId} within ${UNLOAD_MS / 1000} s; Modelium does not restart that server.`);
   for (waitedMs = 0; before !== null && took > LEFTOVER_BYTES; waitedMs += UNLOAD_PAUSE_MS) {
     const left = took - (before - ((yield* usedThere(server)) ?? before));
     if (left < LEFTOVER_BYTES) return;
     if (waitedMs >= UNLOAD_MS)
       throw throws(
-        `${modelId} left ${server.where}, and ${bytesInWords(left)} of the ${bytesInWords(took)} of GPU memory that it took there are still in use: Triton keeps memory of some backends until whoever runs it starts it anew.`,
+        `${modelId} left ${server.where}, and ${bytesInWords(left)} of the ${bytesInWords(took)} of GPU memory that it used there are still allocated: Triton keeps the memory of some backends until it is restarted.`,
       );
     yield* pause(UNLOAD_PAUSE_MS);
   }

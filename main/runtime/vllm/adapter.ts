@@ -1,8 +1,8 @@
 /**
- * The vLLM runtime: Hugging Face folders served by `vllm serve`, a process group for each. Facts
- * and steps only; what carries them out is the process host. What vLLM takes is in `supports.ts`,
- * how it is started in `plan.ts` and `load.ts`, what it costs in `estimate.ts`, what it says in
- * `words.ts` and `explain.ts`.
+ * The vLLM runtime: Hugging Face folders served by `vllm serve`, one process group each. Facts and
+ * steps only; the process host executes them. `supports.ts` says what vLLM takes, `plan.ts` and
+ * `load.ts` how it starts, `estimate.ts` what it costs; `words.ts` and `explain.ts` interpret its
+ * output.
  */
 import type { RuntimeFound } from '../../core/decide/planner.ts';
 import type { Adapter } from '../adapter.ts';

@@ -1,8 +1,8 @@
 /**
- * What is known of an installed vLLM, and which architectures a version names, read from the source
- * of its registry (vllm/model_executor/models/registry.py: plain dictionaries). Pure: the text
- * comes in. What is not found is not there; a version that writes it otherwise is one that nothing
- * is known of.
+ * What is known of an installed vLLM: the architectures that it supports, parsed from the source of
+ * its registry (vllm/model_executor/models/registry.py: plain dictionaries). Pure: the caller
+ * passes the text. An architecture that is not found counts as unsupported; if the source has
+ * another form, nothing counts as known.
  */
 
 /** What an architecture of vLLM answers with. */

@@ -1,4 +1,4 @@
-/** The steps that change a vLLM that is up: it sleeps, wakes, takes a LoRA and lets go of it. */
+/** The steps that change a running vLLM: sleep, wake, load a LoRA and unload it. */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Endpoint } from '../../../shared/model.ts';
 import type { HttpAnswer } from '../../core/process-ports.ts';

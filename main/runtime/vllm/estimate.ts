@@ -1,9 +1,10 @@
 /**
- * What an instance of vLLM takes, in bytes on each device. Pure. On a GPU vLLM is given a share of the whole memory, into which it puts weights,
- * the peak of its activations, captured graphs and, with all that is left, the KV cache (vllm/v1/worker/gpu_worker.py); its CUDA context lies outside of
- * that share. On a processor it is given the bytes of the cache.
+ * Estimates the memory of a vLLM instance, in bytes on each device. Pure. On a GPU vLLM gets a
+ * share of the total memory for weights, peak activations, captured graphs and, with the rest, the
+ * KV cache (vllm/v1/worker/gpu_worker.py); its CUDA context is outside of that share. On a CPU it
+ * gets the size of the cache.
  */
-import { type BufferBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
+import { HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
 import { kvBytesOfSequence, type ModelProfile } from '../../../shared/profile.ts';
 import { GIB, MIB } from '../../../shared/units.ts';
 import type { Estimate } from '../../core/decide/planner.ts';
@@ -11,41 +12,42 @@ import type { VllmFacts } from './facts.ts';
 import { flagOf, humanNumber } from './flags.ts';
 import { notesOf } from './supports.ts';
 
-/** Context, cuBLAS and NCCL of each process on a GPU (runtimes.md: about 0.5 GiB). */
+/** Context, cuBLAS and NCCL of each process on a GPU (about 0.5 GiB). */
 export const GPU_CONTEXT_BYTES = 600 * MIB;
 /** Captured graphs: 0.3-0.7 GiB whatever the model, as the logs in vLLM's issues show. */
-const GRAPH_BYTES = 600 * MIB;
-/** Tokens of the largest step that vLLM profiles (`max_num_batched_tokens` of its server on large GPUs). */
+export const GRAPH_BYTES = 600 * MIB;
+/**
+ * Tokens of the largest step that vLLM profiles (`max_num_batched_tokens` of its server on large
+ * GPUs).
+ */
 const STEP_TOKENS = 8192;
-/** vLLM keeps so much back of what it measures (`redundancy_buffer_memory`). */
-const LEARNED_SLACK_BYTES = 150 * MIB;
 const HALF_BYTES = 2;
 const FLOAT_BYTES = 4;
 /** The sampler's copies of a row of logits: logits, probabilities, sorted. */
 const SAMPLER_COPIES = 3;
-/** Resident in main memory without a model: three Pythons with torch (vLLM 0.32 on a processor: 1.8 GiB measured, in three processes). */
+/**
+ * Resident in main memory without a model: three Pythons with torch (vLLM 0.32 on a processor: 1.8
+ * GiB measured, in three processes).
+ */
 export const SERVER_BYTES = 2.1 * GIB;
 /** The largest blocks of a cache: those on processors. */
 const BLOCK_TOKENS = 128;
-/** Sequences of the whole context that the cache is planned for, if there is room; more of them share it as long as they are short. */
-const WHOLE_SEQUENCES = [4, 2, 1] as const;
-/** A cache up to this is never worth fewer whole sequences. */
-const SMALL_CACHE_BYTES = 2 * GIB;
-/** Where room is short, contexts are planned for no less than this. */
-const LEAST_CONTEXT_TOKENS = 2048;
 
 /** Models that only read: they keep no cache, or one of a single step. */
 export function onlyReads({ kind }: ModelProfile): boolean {
   return kind === 'embedding' || kind === 'reranker' || kind === 'classifier';
 }
 
-/** Bytes of the weights as they lie in memory: 32-bit ones are halved on GPUs, and stay what they are on processors. */
+/**
+ * Bytes of the weights as they lie in memory: 32-bit ones are halved on GPUs, and stay what they
+ * are on processors.
+ */
 export function weightBytesAt({ weightBytes, weightBytesByType }: ModelProfile, placement: Placement): number {
   return placement.kind === 'cpu' ? weightBytes : weightBytes - (weightBytesByType['F32'] ?? 0) / 2;
 }
 
 /** Bytes of one sequence of so many tokens, all GPUs together. */
-function sequenceBytes(profile: ModelProfile, contextTokens: number, placement: Placement): number {
+export function sequenceBytes(profile: ModelProfile, contextTokens: number, placement: Placement): number {
   if (profile.kv === null) return 0;
   const blocks = (tokens: number): number => Math.ceil(tokens / BLOCK_TOKENS + 1) * BLOCK_TOKENS;
   // Weights in 32 bits on a processor are computed, and cached, in 32 bits.
@@ -53,59 +55,13 @@ function sequenceBytes(profile: ModelProfile, contextTokens: number, placement: 
   return widen * kvBytesOfSequence(profile.kv, contextTokens, (tokens, windowTokens) => blocks(Math.min(tokens, windowTokens ?? tokens)));
 }
 
-export interface Budget {
-  /** Context that the cache is planned for. */
-  readonly contextTokens: number;
-  /** All GPUs together. */
-  readonly cacheBytes: number;
-  /** What one GPU needs inside of vLLM's share. */
-  readonly bytes: number;
-}
-
-export interface BudgetWishes {
-  readonly contextTokens: number;
-  /** A person named the context. */
-  readonly isFixed: boolean;
-  readonly sequences: number;
-  readonly isEager: boolean;
-  /** What a device can give at most. */
-  readonly mostBytes: number;
-  /** What vLLM said that an earlier load took of one device. */
-  readonly learned: BufferBytes | undefined;
-}
-
-/** The largest cache that is worth its memory and fits on the device: fewer whole sequences first, then a smaller context. */
-export function budgetOf(profile: ModelProfile, placement: Placement, wishes: BudgetWishes): Budget {
-  const gpus = Math.max(1, placement.gpus.length);
-  const { learned } = wishes;
-  const graphs = wishes.isEager || placement.kind === 'cpu' ? 0 : GRAPH_BYTES;
-  // Measured by vLLM itself: weights with what belongs to them, and the peak of the work with the graphs.
-  const isLearned = learned !== undefined && learned.modelBytes > 0 && learned.computeBytes > 0 && placement.kind !== 'cpu';
-  const fixed = isLearned
-    ? learned.modelBytes + learned.computeBytes + LEARNED_SLACK_BYTES
-    : weightBytesAt(profile, placement) / gpus + activationBytes(profile, wishes.sequences) + graphs;
-  const most = Math.max(SMALL_CACHE_BYTES, profile.weightBytes);
-  const counts = onlyReads(profile) ? ([1] as const) : WHOLE_SEQUENCES;
-  const budget = (contextTokens: number, count: number): Budget => {
-    const cacheBytes = Math.ceil(count * sequenceBytes(profile, contextTokens, placement));
-    return { contextTokens, cacheBytes, bytes: Math.ceil(cacheBytes / gpus + fixed) };
-  };
-  let smallest = budget(wishes.contextTokens, 1);
-  for (const count of counts) {
-    const tried = budget(wishes.contextTokens, count);
-    if (tried.bytes <= wishes.mostBytes && (count === 1 || tried.cacheBytes <= most)) return tried;
-  }
-  while (smallest.bytes > wishes.mostBytes && !wishes.isFixed && smallest.contextTokens > LEAST_CONTEXT_TOKENS) {
-    smallest = budget(Math.max(LEAST_CONTEXT_TOKENS, Math.floor(smallest.contextTokens / 2)), 1);
-  }
-  return smallest;
-}
-
 export function isSinglePrecision({ weightBytes, weightBytesByType }: ModelProfile): boolean {
   return (weightBytesByType['F32'] ?? 0) > weightBytes / 2;
 }
 
-/** The peak of one step: hidden rows and the widest layer for every token, and the sampler's rows. */
+/**
+ * The peak of one step: hidden rows and the widest layer for every token, and the sampler's rows.
+ */
 export function activationBytes(profile: ModelProfile, sequences: number): number {
   const hidden = profile.embeddingLength ?? 4096;
   const inner = profile.feedForwardLength ?? 4 * hidden;
@@ -113,7 +69,9 @@ export function activationBytes(profile: ModelProfile, sequences: number): numbe
   return STEP_TOKENS * (4 * hidden + 3 * inner) * HALF_BYTES + sampler;
 }
 
-/** Bytes by device and by purpose, from the plan's own flags, so that a person's flags count too. */
+/**
+ * Bytes by device and by purpose, from the plan's own flags, so that a person's flags count too.
+ */
 export function estimate(facts: VllmFacts, profile: ModelProfile, plan: LaunchPlan): Estimate {
   const { placement, args, contextTokens, parallelSequences } = plan;
   const notes = notesOf(facts, profile);

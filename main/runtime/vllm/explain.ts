@@ -1,8 +1,7 @@
 /**
- * Why vLLM ended, in one sentence with its figures and a next step. Pure. Its last line is often
- * only "See root cause above": the cause stands up to 120 lines earlier, in the words of a worker.
- * Each line here is one that vLLM 0.32 was heard to say (test/fixtures/vllm), or that stands in its
- * source.
+ * Explains why vLLM ended, in one sentence with figures and a next step. Pure. Its last line is
+ * often only "See root cause above"; the cause is up to 120 lines earlier, in a worker's output.
+ * Each pattern here was seen in the output of vLLM 0.32 (test/fixtures/vllm) or is in its source.
  */
 import type { Exit } from '../../core/process-ports.ts';
 import type { Explanation } from '../adapter.ts';
@@ -30,7 +29,7 @@ export function explainExit(exit: Exit, lines: readonly string[]): Explanation {
   const killed = killedPart(code === '-9' ? worker : undefined, exit, bareLines);
   if (killed !== null) return { ...killedSentence(killed, exit), permanent: false, retryWith: null };
   if (worker !== undefined) {
-    const message = `A worker of vLLM (${worker}) died with code ${code}. \`modelium logs\` shows its last words.`;
+    const message = `A worker of vLLM (${worker}) died with code ${code}. \`modelium logs\` shows its last output.`;
     return { code: 'runtime-exited', message, permanent: false, retryWith: null };
   }
   const how = exit.signal === null ? `with code ${exit.code ?? 'unknown'}` : `by signal ${exit.signal}`;
@@ -55,7 +54,7 @@ function causeOf(bareLines: readonly string[]): string {
   const dead = bareLines.find((line) => /EngineDeadError|EngineCore encountered a fatal error/.test(line));
   const cause = namedCause(bareLines);
   if (cause !== undefined) return `The cause, in its words: ${cause.trim().slice(0, 400)}`;
-  if (dead !== undefined) return 'Its engine died while it served.';
+  if (dead !== undefined) return 'Its engine process died while serving.';
   const last = bareLines.findLast((line) => line.trim() !== '');
-  return last === undefined ? 'It said nothing.' : `Its last words: ${last.trim().slice(0, 400)}`;
+  return last === undefined ? 'It printed nothing.' : `Its last output: ${last.trim().slice(0, 400)}`;
 }

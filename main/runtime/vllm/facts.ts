@@ -1,6 +1,4 @@
-/**
- * What the vLLM adapter is told of the world: the settings, the installation, the GPUs. Types only.
- */
+/** The inputs of the vLLM adapter: the settings, the installation, the GPUs. Types only. */
 import type { DeviceId } from '../../../shared/decision.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import type { GpuFacts } from '../module.ts';

@@ -1,6 +1,6 @@
 /**
- * Reads the command line of a launch of vLLM as argparse does: the last one of a name counts,
- * `--flag value` and `--flag=value`. Pure.
+ * Parses the command line of a vLLM launch as argparse does: the last occurrence of a flag counts,
+ * as `--flag value` or `--flag=value`. Pure.
  */
 
 /** Null: it is not given. */

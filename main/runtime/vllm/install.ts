@@ -1,11 +1,11 @@
 /**
- * Where vLLM is installed, which version, and which architectures it names: read from files,
- * because importing it takes ten seconds and torch. Looks where people install Python programs.
- * Runs nothing; whether it can use the GPUs is told from its build.
+ * Finds vLLM, its version, its architectures and its build (CUDA or CPU) by reading files, because
+ * importing it takes ten seconds and torch. It searches where people install Python programs. Runs
+ * nothing.
  */
 
 import { basename, delimiter, dirname, join } from 'node:path';
-import type { RuntimeWorld } from '../module.ts';
+import type { MachineFacts } from '../module.ts';
 import { onPath, programsOf } from '../places.ts';
 import { names, readStart, readWhole, real, type Steps, stats } from '../step.ts';
 import { readArchitectures, type VllmFound, type VllmInstall, type VllmSearch } from './architectures.ts';
@@ -17,16 +17,16 @@ const MOST_REGISTRY_BYTES = 4 * 1024 * 1024;
 const FIRST_LINE_BYTES = 512;
 
 /** Reads again only as far as a stat tells that something changed. */
-export function* findVllm(world: RuntimeWorld, before: VllmSearch): Steps<VllmSearch> {
-  const programs = yield* programsIn(world);
-  const { command } = world.settings.vllm;
+export function* findVllm(machine: MachineFacts, before: VllmSearch): Steps<VllmSearch> {
+  const programs = yield* programsIn(machine);
+  const { command } = machine.settings.vllm;
   const seen: unknown[] = [command];
   for (const program of programs) seen.push(yield* traces(program));
   const about = JSON.stringify(seen);
-  return about === before.about ? before : { install: yield* findIn(programs, world), about };
+  return about === before.about ? before : { install: yield* findIn(programs, machine), about };
 }
 
-function* findIn(programs: readonly string[], { settings, env }: RuntimeWorld): Steps<VllmFound> {
+function* findIn(programs: readonly string[], { settings, env }: MachineFacts): Steps<VllmFound> {
   const { command } = settings.vllm;
   for (const program of programs) {
     const install = yield* installOf(program, env);
@@ -34,15 +34,15 @@ function* findIn(programs: readonly string[], { settings, env }: RuntimeWorld): 
     if (install !== null) return install;
   }
   if (command !== null)
-    return { found: false, message: `vllm.command is ${command}, and there is no such program: mend it, or take it out.` };
+    return { found: false, message: `vllm.command is ${command}, and there is no such program: correct or remove the key.` };
   return { found: false, message: `vLLM is not installed here: ${HOW_TO_INSTALL}; or set vllm.command.` };
 }
 
 /** The programs that may be it, the likeliest first. */
-function* programsIn(world: RuntimeWorld): Steps<readonly string[]> {
-  const { settings, env, home, settingsFolder } = world;
+function* programsIn(machine: MachineFacts): Steps<readonly string[]> {
+  const { settings, env, home, settingsFolder } = machine;
   const { command } = settings.vllm;
-  if (command !== null) return yield* present(programsOf(command, world));
+  if (command !== null) return yield* present(programsOf(command, machine));
   const data = env['XDG_DATA_HOME'] ?? join(home, '.local/share');
   const condas = ['miniconda3', 'anaconda3', 'miniforge3', 'mambaforge', '.conda'].map((name) => join(home, name));
   const condaFolders = [env['CONDA_PREFIX'], ...condas].filter((folder) => folder !== undefined);
@@ -78,7 +78,7 @@ const REGISTRY = 'vllm/model_executor/models/registry.py';
  * Null: its program is there, and the package is not. Where no environment can be told (a wrapper),
  * version and architectures are unknown.
  */
-function* installOf(program: string, env: RuntimeWorld['env']): Steps<VllmInstall | null> {
+function* installOf(program: string, env: MachineFacts['env']): Steps<VllmInstall | null> {
   const packages = yield* packagesOf(program);
   const path = [dirname(program), ...(env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')].join(delimiter);
   const unknown = { found: true, command: program, path, version: null, isCpuBuild: false, architectures: null } as const;

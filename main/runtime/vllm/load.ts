@@ -32,8 +32,8 @@ export function* load({ install }: VllmFacts, target: LoadTarget): Steps<Endpoin
   if (!install.found) throw new ModeliumError('runtime-exited', install.message, { origin: 'vllm' });
   const secret = yield* key();
   const folder = yield* scratch();
-  // Whoever reaches its development or adapter routes may change it: those are for us alone, on a
-  // socket that only we may open.
+  // Whoever reaches its development routes or those for LoRAs may change it: those are for us
+  // alone, on a socket that only we may open.
   const socket = isPrivate(target.plan.env) ? `${folder}/s` : null;
   const at = socket === null ? { port: yield* port() } : { socket };
   yield* phase('starting');

@@ -1,6 +1,6 @@
 /**
- * Why vLLM ends for want of memory, with the figures that it names and what may be tried instead.
- * Pure.
+ * The reasons for which vLLM ends because memory ran out, with its figures and a possible next
+ * attempt. Pure.
  */
 import { GIB } from '../../../shared/units.ts';
 import type { RetryRequest } from '../../core/retry-with.ts';
@@ -23,7 +23,7 @@ export const MEMORY_REASONS: readonly Reason[] = [
     pattern: GPU_MEMORY,
     code: 'out-of-memory',
     sentence: ([, device, free, total, , wanted]) =>
-      `Only ${free} of ${total} GiB were free on ${device} when vLLM started, and it was to have ${wanted} GiB. Free memory on that GPU, or give the model a smaller context (models.<id>.context).`,
+      `Only ${free} of ${total} GiB were free on ${device} when vLLM started, but vLLM needed ${wanted} GiB. Free memory on that GPU, or give the model a smaller context (models.NAME.context).`,
     // What is free may go down a little until it starts again.
     retryWith: (match) => ({ kind: 'gpu-memory', bytes: Math.floor((figure(match, 2) ?? 0) * 0.97) }),
   },
@@ -37,7 +37,7 @@ export const MEMORY_REASONS: readonly Reason[] = [
     pattern: CONTEXT,
     code: 'out-of-memory',
     sentence: ([, wanted, needed, there, most]) =>
-      `A context of ${wanted} tokens needs ${needed} GiB of cache, and ${there} GiB are left beside the weights${most === undefined ? '' : `: enough for ${most} tokens`}. Set a smaller models.<id>.context, or free memory.`,
+      `A context of ${wanted} tokens needs ${needed} GiB of cache, and ${there} GiB are left beside the weights${most === undefined ? '' : `: enough for ${most} tokens`}. Set a smaller models.NAME.context, or free memory.`,
     retryWith: ([, , , , most]) =>
       most !== undefined && Number(most) >= LEAST_CONTEXT_TOKENS ? { kind: 'context', contextTokens: Number(most) } : null,
   },
@@ -45,20 +45,20 @@ export const MEMORY_REASONS: readonly Reason[] = [
     pattern: /Cannot auto-fit max_model_len: not enough (?:GPU )?memory available[^.]*\.?/i,
     code: 'out-of-memory',
     sentence: () =>
-      'Beside the weights not even the smallest context has room. Free memory, take a smaller quantisation of it, or give it more GPUs (models.<id>.gpus).',
+      'After loading the weights, there is no room for even the smallest context. Free memory, take a smaller quantisation of it, or give it more GPUs (models.NAME.gpus).',
     retryWith: (_match, lines) => moreMemory(lines),
   },
   {
     pattern: /No available memory for the cache blocks/,
     code: 'out-of-memory',
     sentence: () =>
-      'The weights and the work on them take all of the memory that vLLM was given, and leave none for the cache. Free memory, or take a smaller quantisation of it.',
+      'The weights and activations take all of the memory of vLLM, and leave none for the cache. Free memory, or take a smaller quantisation of it.',
     retryWith: (_match, lines) => moreMemory(lines),
   },
   {
     pattern: /Error in memory profiling\..*?Initial free memory ([\d.]+).*?current free memory ([\d.]+)/,
     sentence: ([, before, after]) =>
-      `Another program gave memory of the GPU back while vLLM measured it (${before} GiB free before, ${after} GiB after), and vLLM then gives up.`,
+      `Another program freed GPU memory while vLLM measured it (${before} GiB free before, ${after} GiB after), so vLLM stopped.`,
     retryWith: () => ({ kind: 'again' }),
   },
   {
@@ -66,19 +66,19 @@ export const MEMORY_REASONS: readonly Reason[] = [
     code: 'out-of-memory',
     permanent: true,
     sentence: ([, there, wanted]) =>
-      `The cache was to have ${wanted} GiB, and there are ${there} GiB. Lower --kv-cache-memory-bytes in vllm.args or models.<id>.args.`,
+      `The cache should get ${wanted} GiB, but only ${there} GiB are available. Lower --kv-cache-memory-bytes in vllm.args or models.NAME.args.`,
   },
   {
     pattern: /requested memory for kv \(([\d.]+) GiB\)/,
     code: 'out-of-memory',
     permanent: true,
     sentence: ([, wanted]) =>
-      `The cache was to have ${wanted} GiB, which are not there. Lower --kv-cache-memory-bytes in vllm.args or models.<id>.args.`,
+      `The cache should get ${wanted} GiB, which are not available. Lower --kv-cache-memory-bytes in vllm.args or models.NAME.args.`,
   },
   {
     pattern: /torch\.(?:cuda\.)?OutOfMemoryError:?\s*(.*)|CUDA out of memory\.?(.*)|DefaultCPUAllocator: (?:can't|not enough)(.*)/,
     code: 'out-of-memory',
-    sentence: (match) => `vLLM ran out of memory${wordsOf(match)}. Free memory, or give the model a smaller context (models.<id>.context).`,
+    sentence: (match) => `vLLM ran out of memory${wordsOf(match)}. Free memory, or give the model a smaller context (models.NAME.context).`,
   },
 ];
 

@@ -1,4 +1,4 @@
-/** Why vLLM ends for what the model, the settings or its installation are. Pure. */
+/** The reasons for which vLLM ends because of the model, the settings or its installation. Pure. */
 import type { Reason } from './reason.ts';
 
 /** In the order of trust. */
@@ -18,7 +18,7 @@ export const MODEL_REASONS: readonly Reason[] = [
     pattern: /Model architecture (\S+) was supported in vLLM until v([\d.]+\d)/,
     permanent: true,
     sentence: ([, name, version]) =>
-      `vLLM has ${name} no more: version ${version} was the last one with it. Install that one into an environment of its own and set vllm.command.`,
+      `vLLM no longer supports ${name}: version ${version} was the last one that did. Install that version in a separate environment and set vllm.command.`,
   },
   {
     pattern: /Model architecture (\S+) is not supported in-tree anymore\. Please install the plugin at (\S+)/,
@@ -34,13 +34,13 @@ export const MODEL_REASONS: readonly Reason[] = [
   {
     pattern: /config file at '([^'{]+)' is not a valid JSON file/,
     permanent: true,
-    sentence: ([, file]) => `${nameOf(file)} is no JSON. Mend it, or take the one of the original.`,
+    sentence: ([, file]) => `${nameOf(file)} is not valid JSON. Correct it, or copy it from the original model.`,
   },
   {
     pattern:
       /Invalid repository ID or local directory specified|(?:does not appear to have a file named|Unrecognized model in) \S*(?:config\.json)?|HFValidationError: Repo id must be/,
     permanent: true,
-    sentence: () => 'The folder has no config.json that vLLM can read, or is not there. Take the one of the original.',
+    sentence: () => 'vLLM finds no readable config.json in the folder. Copy it from the original model.',
   },
   {
     pattern: /Couldn't instantiate the backend tokenizer|Can't load tokenizer for|Unable to load tokenizer|tokenizer_file.*not found/,
@@ -51,17 +51,17 @@ export const MODEL_REASONS: readonly Reason[] = [
     pattern: /max_model_len \((\d+)\) is greater than the derived max_model_len \(\S*?=?(\d+)/,
     permanent: true,
     sentence: ([, wanted, most]) =>
-      `A context of ${wanted} tokens was asked for, and the model was made for ${most}. Lower models.<id>.context.`,
+      `The settings ask for a context of ${wanted} tokens, but the model was made for ${most}. Lower models.NAME.context.`,
   },
   {
     pattern: /vllm: error: unrecognized arguments: (\S+)/,
     permanent: true,
-    sentence: ([, flag]) => `This vLLM does not know the argument ${flag}. Mend vllm.args or models.<id>.args.`,
+    sentence: ([, flag]) => `This vLLM does not know the argument ${flag}. Correct vllm.args or models.NAME.args.`,
   },
   {
     pattern: /(?:vllm(?: serve)?|api_server\.py): error: (.*)/,
     permanent: true,
-    sentence: ([, what]) => `vLLM refuses its arguments: ${what}. Mend vllm.args or models.<id>.args.`,
+    sentence: ([, what]) => `vLLM refuses its arguments: ${what}. Correct vllm.args or models.NAME.args.`,
   },
   {
     pattern: /Weight files referenced in index but missing: \{([^}]*)\}/,
@@ -92,12 +92,12 @@ export const MODEL_REASONS: readonly Reason[] = [
     pattern: /(?:Total number of attention heads|num_attention_heads) \((\d+)\) must be divisible by tensor parallel size \((\d+)\)/,
     permanent: true,
     sentence: ([, heads, size]) =>
-      `Its ${heads} attention heads cannot be shared out over ${size} devices. Change --tensor-parallel-size, or models.<id>.gpus.`,
+      `Its ${heads} attention heads cannot be divided among ${size} devices. Change --tensor-parallel-size, or models.NAME.gpus.`,
   },
   {
     pattern: /do(?:es)? not support `--(runner|convert) (\w+)`/,
     permanent: true,
-    sentence: (match) => `The model cannot be run as ${match[2]} (--${match[1]}). Take that out of vllm.args or models.<id>.args.`,
+    sentence: (match) => `The model cannot be run as ${match[2]} (--${match[1]}). Take that out of vllm.args or models.NAME.args.`,
   },
   {
     pattern:
@@ -109,16 +109,16 @@ export const MODEL_REASONS: readonly Reason[] = [
   {
     pattern: /--enable-auto-tool-choice requires --tool-call-parser|Error: --enable-auto-tool-choice/,
     permanent: true,
-    sentence: () => '--enable-auto-tool-choice needs --tool-call-parser beside it: add the parser of this model to models.<id>.args.',
+    sentence: () => '--enable-auto-tool-choice needs --tool-call-parser beside it: add the parser of this model to models.NAME.args.',
   },
   {
     pattern: /(?:requires you to execute|contains custom code which must be executed|trust_remote_code=True)/,
     permanent: true,
-    sentence: () => 'The model brings code of its own, which vLLM runs only once it is trusted: `modelium trust MODEL` shows it.',
+    sentence: () => 'The model contains code, which vLLM runs only after you trust it: `modelium trust MODEL` shows it.',
   },
   {
     pattern: /Address already in use|EADDRINUSE/,
-    sentence: () => 'Another program took the port in the same moment. Trying again takes another port; vllm.port_range sets which.',
+    sentence: () => 'Another program took the port at the same moment. The next attempt uses another port of vllm.port_range.',
   },
   {
     pattern: /(?:No CUDA GPUs are available|CUDA driver version is insufficient|Failed to infer device type|no NVIDIA driver)/i,

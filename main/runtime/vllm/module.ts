@@ -1,14 +1,14 @@
-/** vLLM: Hugging Face folders, a process group for each. */
+/** The vLLM runtime: serves Hugging Face folders, with one process group for each. */
 import type { FormKind, ModelKind } from '../../../shared/profile.ts';
 import { MIB } from '../../../shared/units.ts';
 import type { RuntimeFinding } from '../../core/decide/planner.ts';
-import { type RuntimeModule, type RuntimeWorld, TEXT_KINDS } from '../module.ts';
+import { type MachineFacts, type RuntimeModule, TEXT_KINDS } from '../module.ts';
 import type { Steps } from '../step.ts';
 import { vllmAdapter } from './adapter.ts';
 import type { VllmSearch } from './architectures.ts';
 import { findVllm } from './install.ts';
 
-const NOT_FOUND: VllmSearch = { install: { found: false, message: 'vLLM was not looked for yet.' }, about: '' };
+const NOT_FOUND: VllmSearch = { install: { found: false, message: 'vLLM has not been searched for yet.' }, about: '' };
 
 function preference(kind: ModelKind, form: FormKind): number | null {
   if (form === 'mistral' || form === 'adapter') return 0;
@@ -16,10 +16,10 @@ function preference(kind: ModelKind, form: FormKind): number | null {
   return form === 'gguf' ? 1 : null;
 }
 
-function* check(world: RuntimeWorld): Steps<readonly RuntimeFinding[]> {
+function* check(machine: MachineFacts): Steps<readonly RuntimeFinding[]> {
   const what = 'vllm runtime';
-  if (world.settings.vllm.enabled === false) return [{ what, verdict: 'ok', message: 'off in the settings' }];
-  const { install: found } = yield* findVllm(world, NOT_FOUND);
+  if (machine.settings.vllm.enabled === false) return [{ what, verdict: 'ok', message: 'off in the settings' }];
+  const { install: found } = yield* findVllm(machine, NOT_FOUND);
   if (!found.found) return [{ what, verdict: 'missing', message: found.message.replace(/\.$/, '') }];
   const build = found.isCpuBuild ? ', built for processors' : '';
   return [{ what, verdict: 'ok', message: `vLLM ${found.version ?? '(version unknown)'}${build}: ${found.command}` }];

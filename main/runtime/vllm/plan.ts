@@ -1,13 +1,14 @@
 /**
- * Flags and environment of a launch of vLLM. Pure; what they cost is `estimate.ts`, what a launch
- * adds (port, key, folders) is `adapter.ts`.
+ * Flags and environment of a vLLM launch. Pure; `estimate.ts` computes their memory, `load.ts` adds
+ * port, key and folders.
  */
 import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { MIB } from '../../../shared/units.ts';
 import type { LaunchSettings } from '../../core/decide/planner.ts';
+import { type Budget, budgetOf } from './budget.ts';
 import { deviceEnvironment, OFFLINE } from './environment.ts';
-import { type Budget, budgetOf, GPU_CONTEXT_BYTES, isEager, isSinglePrecision, onlyReads } from './estimate.ts';
+import { GPU_CONTEXT_BYTES, isEager, isSinglePrecision, onlyReads } from './estimate.ts';
 import type { VllmFacts } from './facts.ts';
 import { loraFlags } from './lora-flags.ts';
 
@@ -40,7 +41,7 @@ export function planOf(
 ): LaunchPlan {
   const own = [...facts.settings.args, ...(settings.args ?? [])];
   const sequences = settings.parallel ?? (placement.kind === 'cpu' ? CPU_SEQUENCES : GPU_SEQUENCES);
-  const adapters = onlyReads(profile) || profile.kind === 'speech' ? undefined : settings.adapters;
+  const loras = onlyReads(profile) || profile.kind === 'speech' ? undefined : settings.loras;
   const sleeps = facts.sleeps && placement.kind !== 'cpu';
   const trained = profile.contextLength ?? UNKNOWN_CONTEXT_TOKENS;
   const most = onlyReads(profile) ? trained : Math.min(trained, MOST_CONTEXT_TOKENS);
@@ -55,12 +56,13 @@ export function planOf(
   const flags = [
     ...formFlags(form),
     ...contextFlags(profile, settings),
-    ...['--max-num-seqs', String(sequences)],
+    '--max-num-seqs',
+    String(sequences),
     ...dtypeFlags(facts, profile, placement),
     ...(placement.gpus.length > 1 ? ['--tensor-parallel-size', String(placement.gpus.length)] : []),
     ...memoryFlags(facts, placement, budget, settings),
     ...(sleeps ? ['--enable-sleep-mode'] : []),
-    ...loraFlags(adapters),
+    ...loraFlags(loras),
   ];
   return {
     runtime: 'vllm',
@@ -74,13 +76,13 @@ export function planOf(
     env: {
       ...OFFLINE,
       ...deviceEnvironment(facts, placement),
-      // The routes by which it is put to sleep and given adapters: only ever on a private socket.
+      // The routes by which it is put to sleep and given LoRAs: only ever on a private socket.
       ...(sleeps ? { VLLM_SERVER_DEV_MODE: '1' } : {}),
-      ...(adapters === undefined ? {} : { VLLM_ALLOW_RUNTIME_LORA_UPDATING: '1' }),
+      ...(loras === undefined ? {} : { VLLM_ALLOW_RUNTIME_LORA_UPDATING: '1' }),
       ...facts.settings.env,
     },
     ...(settings.learned === undefined ? {} : { learned: settings.learned }),
-    ...(adapters === undefined ? {} : { adapters }),
+    ...(loras === undefined ? {} : { adapters: loras }),
   };
 }
 
@@ -134,8 +136,8 @@ function memoryFlags(facts: VllmFacts, placement: Placement, budget: Budget, set
   }
   const total = smallestGpuBytes(facts, placement);
   // A person's word is the whole of it: vLLM fits its cache into what is left beside the weights.
-  const said = settings.memory_mb === undefined ? null : (settings.memory_mb * MIB) / placement.gpus.length;
-  const planned = said ?? budget.bytes + (settings.moreGpuBytes ?? 0);
+  const configured = settings.memory_mb === undefined ? null : (settings.memory_mb * MIB) / placement.gpus.length;
+  const planned = configured ?? budget.bytes + (settings.moreGpuBytes ?? 0);
   const wanted = Math.min(planned, settings.gpuBytes ?? planned);
   const share = total <= 0 ? MOST_SHARE : Math.ceil((wanted / total) * SHARE_STEPS) / SHARE_STEPS;
   return ['--gpu-memory-utilization', String(share)];

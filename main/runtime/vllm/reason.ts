@@ -1,6 +1,6 @@
 /**
- * One reason why vLLM ends: the line by which it is known, and what to tell people of it. Types
- * only.
+ * The type of one reason why vLLM ends: the log line that identifies it, and the sentence for
+ * users. Types only.
  */
 import type { RetryRequest } from '../../core/retry-with.ts';
 import type { Explanation } from '../adapter.ts';

@@ -56,7 +56,7 @@ function whyNot({ install }: VllmFacts, profile: ModelProfile, form: ModelForm):
   if (known === null || known.known[architecture] !== undefined) return null;
   const version = install.found ? ` ${install.version ?? ''}` : '';
   if (known.gone[architecture] !== undefined)
-    return `vLLM${version} has ${architecture} no more: its last version that had it is ${known.gone[architecture]}`;
+    return `vLLM${version} no longer supports ${architecture}: the last version that supported it is ${known.gone[architecture]}`;
   if (known.plugins[architecture] !== undefined) return `vLLM needs a plugin for ${architecture}: ${known.plugins[architecture]}`;
   // Anything else may run through transformers' own code (`_try_resolve_transformers`), but only
   // what generates.
@@ -82,17 +82,16 @@ const TAKEN: Readonly<Record<string, true>> = { rank_pattern: true, alpha_patter
 /** The only whole modules that it takes: heads of classifiers. */
 const CLASSES = /\(modules_to_save: (?:classifier|score)(?:, (?:classifier|score))*\)$/;
 
-/** Why an adapter cannot be loaded into a base that was launched so (null: into any). */
-export function whyNotAttached({ adapter, files }: ModelForm, base: LaunchPlan | null): string | null {
-  if (adapter === undefined || adapter.method !== 'LORA')
-    return `vLLM serves LoRA adapters; this one is ${adapter?.method ?? 'of no known method'}`;
-  if (adapter.task !== null && adapter.task !== 'CAUSAL_LM')
-    return `vLLM serves adapters of text generation; this one is for ${adapter.task}`;
-  if (!files.some((file) => file.endsWith('.safetensors'))) return 'vLLM is given adapters in safetensors only; this one is a pickle';
-  const refused = adapter.asks?.find(({ key, what }) => !(key in TAKEN) && !(key === 'modules_to_save' && CLASSES.test(what)));
+/** Why a LoRA cannot be loaded into a base that was launched so (null: into any). */
+export function whyNotAttached({ adapter: lora, files }: ModelForm, base: LaunchPlan | null): string | null {
+  if (lora === undefined || lora.method !== 'LORA') return `vLLM serves LoRA adapters; this one is ${lora?.method ?? 'of no known method'}`;
+  if (lora.task !== null && lora.task !== 'CAUSAL_LM') return `vLLM serves adapters of text generation; this one is for ${lora.task}`;
+  if (!files.some((file) => file.endsWith('.safetensors')))
+    return 'Modelium gives vLLM adapters in safetensors only; this adapter is a pickle';
+  const refused = lora.asks?.find(({ key, what }) => !(key in TAKEN) && !(key === 'modules_to_save' && CLASSES.test(what)));
   if (refused !== undefined) return `vLLM does not serve adapters with ${refused.what}: merge it into its base, and drop that`;
-  const rank = adapter.rank ?? Number.POSITIVE_INFINITY;
-  if (rank > MOST_RANK) return `its rank is ${adapter.rank ?? 'unknown'}, and vLLM takes up to ${MOST_RANK}`;
+  const rank = lora.rank ?? Number.POSITIVE_INFINITY;
+  if (rank > MOST_RANK) return `its rank is ${lora.rank ?? 'unknown'}, and vLLM takes up to ${MOST_RANK}`;
   if (base === null) return null;
   const most = Number(flagOf(base.args, '--max-lora-rank') ?? 0);
   if (!base.args.includes('--enable-lora')) return 'its base was started without adapters';

@@ -1,7 +1,7 @@
 /**
- * What the words of vLLM mean while it loads: its phases, and what it says that it took. Pure. The
- * lines are those of vLLM 0.32 (recorded in test/fixtures/vllm), and of
- * vllm/v1/worker/gpu_worker.py where only a GPU says them.
+ * Interprets vLLM's log while it loads: its phases, and the memory that it reports. Pure. The lines
+ * are from vLLM 0.32 (recorded in test/fixtures/vllm), and from vllm/v1/worker/gpu_worker.py for
+ * lines that only a GPU prints.
  */
 import type { BufferBytes } from '../../../shared/decision.ts';
 import { GIB } from '../../../shared/units.ts';

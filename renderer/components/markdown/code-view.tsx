@@ -1,13 +1,13 @@
 /** A block of code with its language and a button that copies it; coloured once it is whole. */
 import { createElement, Fragment, useMemo } from 'react';
+import { laterModule } from '../../later.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import styles from './code-view.module.css';
-import { lazyModule } from './lazy-module.ts';
 
 /** More than this would hold the page up. */
 const MOST_COLOURED = 40_000;
-const useHighlight = lazyModule(() => import('./highlight.ts'));
+const useHighlight = laterModule(() => import('./highlight.ts'));
 
 interface CodeProps {
   readonly text: string;
@@ -22,7 +22,7 @@ export function Code({ text, language, isOpen }: CodeProps) {
     <figure className={styles.figure}>
       <figcaption>
         {name === '' ? 'Code' : name}
-        <CopyButton label="Copy" look="quiet" name={`Copy the ${name === '' ? '' : `${name} `}code`} text={() => text} />
+        <CopyButton label="Copy" variant="quiet" name={`Copy the ${name === '' ? '' : `${name} `}code`} text={() => text} />
       </figcaption>
       <ScrollBox as="pre" label={name === '' ? 'Code' : `Code, ${name}`}>
         <code>

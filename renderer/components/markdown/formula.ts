@@ -1,4 +1,7 @@
-/** Formulas of TeX as MathML. Owns temml; nothing of a formula becomes HTML, an address or a style sheet. */
+/**
+ * Formulas of TeX as MathML. Owns temml; nothing of a formula becomes HTML, an address or a style
+ * sheet.
+ */
 import 'temml/dist/Temml-Local.css';
 import temml from 'temml';
 
@@ -6,7 +9,10 @@ import temml from 'temml';
 const LARGEST: [number, number] = [20, 300];
 const MOST_MACROS = 200;
 
-/** Draws the formula into the element. @returns whether it is one; otherwise the element is left empty. */
+/**
+ * Draws the formula into the element. @returns whether it is one; otherwise the element is left
+ * empty.
+ */
 export function drawFormula(element: HTMLElement, tex: string, isDisplay: boolean): boolean {
   try {
     temml.render(tex, element, {

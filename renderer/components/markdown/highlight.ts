@@ -1,4 +1,7 @@
-/** Code in pieces of one colour each. Owns highlight.js, of which only the languages below are there; draws nothing. */
+/**
+ * Code in pieces of one colour each. Owns highlight.js, of which only the languages below are
+ * there; draws nothing.
+ */
 import hljs from 'highlight.js/lib/core';
 import bash from 'highlight.js/lib/languages/bash';
 import c from 'highlight.js/lib/languages/c';
@@ -28,7 +31,9 @@ export interface Piece {
 const TAGS = /<span class="(?:hljs-([a-z_-]+)[^"]*|[^"]*)">|<\/span>/;
 const ESCAPED: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#x27;': "'" };
 
-/** Null for a language that is not known. The pieces together are the code, character by character. */
+/**
+ * Null for a language that is not known. The pieces together are the code, character by character.
+ */
 export function highlighted(code: string, language: string): readonly Piece[] | null {
   if (hljs.getLanguage(language) === undefined) return null;
   const html = hljs.highlight(code, { language, ignoreIllegals: true }).value;

@@ -12,7 +12,10 @@ export interface MathPart {
   readonly isDisplay: boolean;
 }
 
-/** A blank line ends a formula, as TeX has it: so no text that comes later makes one of settled blocks. */
+/**
+ * A blank line ends a formula, as TeX has it: so no text that comes later makes one of settled
+ * blocks.
+ */
 const DISPLAY = /^(?:\$\$((?:(?!\$\$|\n[ \t]*\n)[\s\S])+)\$\$|\\\[((?:(?!\\\]|\n[ \t]*\n)[\s\S])+)\\\])/;
 const INLINE =
   /^(?:\$(?![\s$])((?:\\[\s\S]|(?!\n[ \t]*\n)[^$\\])*(?:\\[\s\S]|[^\s$\\]))\$(?![\d$])|\\\(((?:(?!\\\)|\n[ \t]*\n)[\s\S])+)\\\))/;

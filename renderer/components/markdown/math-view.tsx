@@ -1,11 +1,11 @@
 /** A formula, as it is written until it can be drawn, and where it cannot. */
 import { useLayoutEffect, useRef, useState } from 'react';
+import { laterModule } from '../../later.tsx';
 import { classes } from '../../ui/classes.ts';
-import { lazyModule } from './lazy-module.ts';
 import styles from './markdown.module.css';
 import type { MathPart } from './math-tokens.ts';
 
-const useFormulas = lazyModule(() => import('./formula.ts'));
+const useFormulas = laterModule(() => import('./formula.ts'));
 
 export function MathView({ part: { raw, text, isDisplay } }: { readonly part: MathPart }) {
   const module = useFormulas(true);

@@ -2,11 +2,13 @@
  * The requests: those that run now, and those of today that have ended, with what they took. No
  * word of what was asked.
  */
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import type { ModelView, RequestView } from '../../../shared/snapshot.ts';
-import { millisecondsInWords } from '../../../shared/units.ts';
+import { millisecondsInWords, speedInWords } from '../../../shared/units.ts';
+import { statusInWords, tokensInWords } from '../../components/request-words.ts';
 import { address, go, type PageProps } from '../../route.ts';
 import { useModels } from '../../store.ts';
+import { Button } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { ChoiceField } from '../../ui/fields.tsx';
 import { Empty, Note, Page, Panel } from '../../ui/panel.tsx';
@@ -15,32 +17,46 @@ import styles from './activity-page.module.css';
 import { useActivity } from './use-activity.ts';
 
 const EVERY = '';
+type Outcome = 'answered' | 'failed' | null;
 const FILTERS = [
   { value: EVERY, label: 'Every outcome' },
   { value: 'answered', label: 'Answered' },
   { value: 'failed', label: 'Failed or left' },
-] as const;
+] as const satisfies readonly { readonly value: NonNullable<Outcome> | typeof EVERY; readonly label: string }[];
+/** A thousand rows are drawn only for who wants them. */
+const FIRST = 200;
+const ALL = 1_000;
 
 export function ActivityPage({ subject }: PageProps) {
   const models = useModels();
-  const { activity, trouble } = useActivity(subject);
-  const [outcome, setOutcome] = useState<string>(EVERY);
+  const [outcome, setOutcome] = useState<Outcome>(null);
+  const [limit, setLimit] = useState(FIRST);
+  const { activity, trouble } = useActivity({ model: subject, outcome, limit });
   const busy = models.filter(({ id, inFlight, waiting }) => inFlight + waiting > 0 && (subject === null || id === subject));
-  const requests = (activity?.requests ?? []).filter(({ status }) => outcome === EVERY || (status === 200) === (outcome === 'answered'));
+  const requests = activity?.requests ?? [];
   const names = [...new Set([...models.map(({ id }) => id), ...(subject === null ? [] : [subject])])];
   return (
     <Page
       actions={
-        <div className={styles.filters}>
-          <ChoiceField choices={FILTERS} hideLabel label="Outcome" onChange={setOutcome} value={outcome} />
-          <ChoiceField
-            choices={[{ value: EVERY, label: 'Every model' }, ...names.map((id) => ({ value: id, label: id }))]}
-            hideLabel
-            label="Model"
-            onChange={(id) => go('activity', id === EVERY ? null : id)}
-            value={subject ?? EVERY}
-          />
-        </div>
+        // Nothing to choose from.
+        !(activity?.total === 0 && subject === null) && (
+          <div className={styles.filters}>
+            <ChoiceField
+              choices={FILTERS}
+              hideLabel
+              label="Outcome"
+              onChange={(value) => setOutcome(value === EVERY ? null : (value as Outcome))}
+              value={outcome ?? EVERY}
+            />
+            <ChoiceField
+              choices={[{ value: EVERY, label: 'Every model' }, ...names.map((id) => ({ value: id, label: id }))]}
+              hideLabel
+              label="Model"
+              onChange={(id) => go('activity', id === EVERY ? null : id)}
+              value={subject ?? EVERY}
+            />
+          </div>
+        )
       }
       sentence={activity === null ? undefined : sentenceOf(activity.total)}
       title="Activity"
@@ -49,13 +65,38 @@ export function ActivityPage({ subject }: PageProps) {
       {busy.length > 0 && <Running models={busy} />}
       {activity !== null && requests.length === 0 && busy.length === 0 && (
         <Panel>
-          <Empty icon="activity" title={activity.total === 0 ? 'No request yet' : 'No request matches'}>
-            Each request to a model stands here when it has ended: how long it waited, how fast it was answered, and how many tokens it
+          <Empty
+            action={
+              activity.total === 0 ? (
+                <Button onClick={() => go('playground')}>Ask a model</Button>
+              ) : (
+                <Button
+                  onClick={() => {
+                    setOutcome(null);
+                    go('activity');
+                  }}
+                >
+                  Show every request
+                </Button>
+              )
+            }
+            icon="activity"
+            title={activity.total === 0 ? 'No request yet' : 'No request matches'}
+          >
+            Each request to a model is listed here when it has ended: how long it waited, how fast it was answered, and how many tokens it
             took. What was asked is not kept.
           </Empty>
         </Panel>
       )}
       {requests.length > 0 && <Requests requests={requests} />}
+      {activity !== null && activity.matching > requests.length && (
+        <p className={styles.more}>
+          The newest {requests.length} of {activity.matching} are shown.
+          <Button onClick={() => setLimit(ALL)} small>
+            Show all
+          </Button>
+        </p>
+      )}
     </Page>
   );
 }
@@ -117,8 +158,11 @@ function Requests({ requests }: { readonly requests: readonly RequestView[] }) {
   );
 }
 
-function Line({ request }: { readonly request: RequestView }) {
-  const { atMs, model, status, promptTokens, completionTokens, queueMs, firstTokenMs, tokensPerSecond, totalMs } = request;
+/** One that has ended changes no more; another run of the engine counts from 1. */
+const Line = memo(RequestLine, ({ request: before }, { request }) => before.id === request.id && before.atMs === request.atMs);
+
+function RequestLine({ request }: { readonly request: RequestView }) {
+  const { atMs, model, status, queueMs, firstTokenMs, tokensPerSecond, totalMs } = request;
   return (
     <tr>
       <td>
@@ -127,19 +171,22 @@ function Line({ request }: { readonly request: RequestView }) {
       <td>
         <a href={address('models', model)}>{model}</a>
       </td>
-      <td className={classes(status === 200 ? styles.good : status === 499 ? styles.quiet : styles.bad)}>{statusWord(status)}</td>
-      <td className={styles.right}>
-        {promptTokens ?? '-'}, {completionTokens ?? '-'}
+      <td className={classes(status === 200 ? styles.good : status === 499 ? styles.quiet : styles.bad)}>{statusInWords(status)}</td>
+      <td className={styles.right} data-head="Tokens">
+        {tokensInWords(request)}
       </td>
-      <td className={styles.right}>{millisecondsInWords(queueMs)}</td>
-      <td className={styles.right}>{firstTokenMs === null ? '-' : millisecondsInWords(firstTokenMs)}</td>
-      <td className={styles.right}>{tokensPerSecond === null ? '-' : tokensPerSecond.toFixed(1)}</td>
-      <td className={styles.right}>{millisecondsInWords(totalMs)}</td>
+      <td className={styles.right} data-head="Waited">
+        {millisecondsInWords(queueMs)}
+      </td>
+      <td className={styles.right} data-head="First token">
+        {firstTokenMs === null ? '-' : millisecondsInWords(firstTokenMs)}
+      </td>
+      <td className={styles.right} data-head="Tokens/s">
+        {tokensPerSecond === null ? '-' : speedInWords(tokensPerSecond)}
+      </td>
+      <td className={styles.right} data-head="In all">
+        {millisecondsInWords(totalMs)}
+      </td>
     </tr>
   );
-}
-
-function statusWord(status: number): string {
-  if (status === 200) return 'answered';
-  return status === 499 ? 'client left' : `failed (${status})`;
 }

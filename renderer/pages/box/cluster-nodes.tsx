@@ -1,7 +1,7 @@
 /**
- * The machines of a cluster elsewhere, as cards: what each has, and what of it is promised. Told apart
- * from this machine's devices, whose memory is measured: of theirs only the cluster's own count is
- * known.
+ * The machines of a cluster elsewhere, as cards: what each has, and what of it is promised. Told
+ * apart from this machine's devices, whose memory is measured: of theirs only the cluster's own
+ * count is known.
  */
 import type { NodeView, RuntimeView } from '../../../shared/snapshot.ts';
 import { gibibytes } from '../../../shared/units.ts';

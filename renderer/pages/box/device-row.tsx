@@ -6,10 +6,10 @@ import { memo, useState } from 'react';
 import type { DeviceView } from '../../../shared/snapshot.ts';
 import { bytesInWords, gibibytes, percent } from '../../../shared/units.ts';
 import type { Measure } from '../../components/chart-series.ts';
-import { HistoryChart } from '../../components/history-chart.tsx';
 import { Legend, MemoryBar } from '../../components/memory-bar.tsx';
 import { segmentsOf, takenBytes } from '../../components/segments.ts';
 import type { Span } from '../../history.ts';
+import { later } from '../../later.tsx';
 import { useLoadingModels } from '../../store.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
@@ -20,6 +20,12 @@ import styles from './box-page.module.css';
 const WARM_CELSIUS = 80;
 const HOT_CELSIUS = 88;
 const BUSY_RATIO = 0.9;
+
+/** What draws it is a tenth of the first load; its place is as large before it is there. */
+const HistoryChart = later(
+  async () => (await import('../../components/history-chart.tsx')).HistoryChart,
+  (words) => <div className={styles.chart}>{words}</div>,
+);
 
 interface RowProps {
   readonly device: DeviceView;
@@ -81,7 +87,7 @@ function Load({ ratio }: { readonly ratio: number | null }) {
       <span aria-hidden="true" className={styles.meter}>
         <span className={ratio >= BUSY_RATIO ? styles.busy : undefined} style={{ transform: `scaleX(${ratio})` }} />
       </span>
-      {percent(ratio)}
+      <span className={styles.percent}>{percent(ratio)}</span>
       <span className="visually-hidden"> busy</span>
     </span>
   );

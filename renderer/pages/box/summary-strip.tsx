@@ -4,7 +4,7 @@
  */
 import type { ReactNode } from 'react';
 import type { DeviceView } from '../../../shared/snapshot.ts';
-import { gibibytes } from '../../../shared/units.ts';
+import { gibibytes, speedInWords } from '../../../shared/units.ts';
 import { segmentsOf, takenBytes } from '../../components/segments.ts';
 import { useLoadingModels, useWindow } from '../../store.ts';
 import styles from './box-page.module.css';
@@ -27,7 +27,7 @@ export function SummaryStrip({ gpus, hosts }: { readonly gpus: readonly DeviceVi
       {watts.length > 0 && (
         <Figure name="Power" unit="W" value={Math.round(watts.reduce((sum, each) => sum + each, 0)).toLocaleString('en')} />
       )}
-      <Figure name="Writing" unit="tokens/s" value={tokens < 10 ? tokens.toFixed(1) : Math.round(tokens).toLocaleString('en')} />
+      <Figure name="Writing" unit="tokens/s" value={speedInWords(tokens)} />
       <Figure name="Requests" unit={`running, ${waiting} queued`} value={String(inFlight)} />
       {room !== null && (
         <div className={styles.tile}>

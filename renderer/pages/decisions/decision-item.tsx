@@ -7,13 +7,16 @@ import type { DecisionAction, DecisionOutcome, DecisionRow } from '../../../shar
 import { rowHeadlines } from '../../../shared/reason-words.ts';
 import { bytesInWords, phasesInWords, secondsInWords } from '../../../shared/units.ts';
 import { CandidateTable } from '../../components/candidate-table.tsx';
+import { chosenOf } from '../../components/candidate-words.ts';
 import { mainDevices, useDeviceNames } from '../../components/device-name.ts';
 import { ReasonView } from '../../components/reason.tsx';
 import { address } from '../../route.ts';
 import { classes } from '../../ui/classes.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Icon, type IconName } from '../../ui/icon.tsx';
+import { Again } from './again.tsx';
 import styles from './decision-item.module.css';
+import { isPlacing } from './differences.ts';
 
 export const GLYPHS: Readonly<Record<DecisionAction, { readonly icon: IconName; readonly word: string }>> = {
   load: { icon: 'play', word: 'Load' },
@@ -103,6 +106,7 @@ function Details({ row }: { readonly row: DecisionRow }) {
       {row.because !== undefined && <ReasonView reason={row.because} />}
       {row.outcome !== null && <Outcome outcome={row.outcome} />}
       {row.candidates.length > 0 && <CandidateTable candidates={row.candidates} chosen={chosenOf(row.inputs)} />}
+      {isPlacing(row) && <Again row={row} />}
       <p className={styles.foot}>
         <a href={address('models', row.modelId)}>{row.modelId}</a>
         <span className={styles.reason}>
@@ -139,10 +143,4 @@ function Outcome({ outcome }: { readonly outcome: DecisionOutcome }) {
       {phases !== '' && <p className={styles.figures}>{phases}</p>}
     </div>
   );
-}
-
-/** The candidate that was taken, by its place; rows of a load know it. */
-function chosenOf(inputs: unknown): number | null {
-  const chosen = (inputs as { readonly chosen?: unknown } | null)?.chosen;
-  return typeof chosen === 'number' && chosen >= 0 ? chosen : null;
 }

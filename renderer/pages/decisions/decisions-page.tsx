@@ -36,6 +36,7 @@ export function DecisionsPage({ subject }: PageProps) {
   const [outcome, setOutcome] = useState(EVERY);
   const shown = (rows ?? []).filter((row) => (action === EVERY || row.action === action) && hasOutcome(row, outcome));
   const names = [...new Set([...models.map(({ id }) => id), ...(subject === null ? [] : [subject])])];
+  const isEmpty = rows !== null && rows.length === 0 && subject === null;
   const filters = (
     <>
       <ChoiceField choices={ACTIONS} hideLabel label="Action" onChange={setAction} value={action} />
@@ -51,20 +52,30 @@ export function DecisionsPage({ subject }: PageProps) {
   );
   return (
     <Page
-      actions={<div className={styles.filter}>{filters}</div>}
+      actions={!isEmpty && <div className={styles.filter}>{filters}</div>}
       sentence="What was loaded, refused, unloaded and why; the newest first."
       title="Decisions"
     >
       {trouble !== null && <Note tone="bad">{trouble}</Note>}
       {waiting > 0 && (
-        <Button className={styles.waiting} icon="refresh" look="primary" onClick={showWaiting} small>
+        <Button className={styles.waiting} icon="refresh" variant="primary" onClick={showWaiting} small>
           {waiting} new
         </Button>
       )}
       {rows !== null && rows.length === 0 && (
         <Panel>
-          <Empty icon="decisions" title={subject === null ? 'No decision yet' : `No decision on ${subject} yet`}>
-            When a model is loaded, refused or unloaded, the reason stands here, with every place that was weighed and what it came to.
+          <Empty
+            action={
+              isEmpty ? (
+                <Button onClick={() => go('models')}>Open the Models page</Button>
+              ) : (
+                <Button onClick={() => go('decisions')}>Decisions on every model</Button>
+              )
+            }
+            icon="decisions"
+            title={subject === null ? 'No decision yet' : `No decision on ${subject} yet`}
+          >
+            When a model is loaded, refused or unloaded, the reason is listed here, with every place that was considered and the outcome.
           </Empty>
         </Panel>
       )}

@@ -13,7 +13,7 @@ import { useAgain } from '../../use-asked.ts';
 
 const PAGE = 50;
 /**
- * After a break with more, the list begins anew: what lies between comes with "older", as what is
+ * After a break with more, the list begins again: what lies between comes with "older", as what is
  * older does.
  */
 const MOST_NEW = 1_000;
@@ -96,7 +96,7 @@ export function useDecisions(model: string | null): Decisions {
 }
 
 /**
- * How often the link stood anew: what was decided meanwhile, or could not be read, is read then.
+ * How often the link stood again: what was decided meanwhile, or could not be read, is read then.
  */
 function useOpenings(): number {
   const [count, setCount] = useState(0);

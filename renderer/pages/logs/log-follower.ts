@@ -1,5 +1,5 @@
 /**
- * Follows one log of the engine: opens its stream, begins anew when the link does, takes lines in
+ * Follows one log of the engine: opens its stream, begins again when the link does, takes lines in
  * without drawing each. Knows nothing of what is drawn. The stream begins with the last lines, so
  * that another opening replaces what there was: nothing is ever twice.
  */
@@ -8,17 +8,17 @@ import { open } from '../../api.ts';
 import { onOpening } from '../../link.ts';
 import { controlToken } from '../../session.ts';
 import { useWindow } from '../../store.ts';
-import { append, EMPTY_BOOK, LINES_KEPT, type LogBook } from './log-book.ts';
+import { append, EMPTY_BUFFER, LINES_KEPT, type LogBuffer } from './log-buffer.ts';
 import { type LogLine, logLine } from './log-line.ts';
 
 /** Lines are drawn together: a runtime that loads says hundreds in a second. */
 const COMMIT_EVERY_MS = 50;
 const REOPEN_AFTER_MS = 1_000;
-/** What may wait while the window is hidden; it is all that a book keeps. */
+/** What may wait while the window is hidden; it is all that a buffer keeps. */
 const MOST_PENDING = LINES_KEPT;
 
 export interface LogState {
-  readonly book: LogBook;
+  readonly buffer: LogBuffer;
   /**
    * Opening: not a line yet, because the stream does not stand. Refused: the engine will not give
    * this log, and says why.
@@ -61,7 +61,7 @@ interface Intake {
 }
 
 function createIntake(listeners: ReadonlySet<() => void>): Intake {
-  let state: LogState = { book: EMPTY_BOOK, status: 'opening', why: null };
+  let state: LogState = { buffer: EMPTY_BUFFER, status: 'opening', why: null };
   let pending: LogLine[] = [];
   let unpended = 0;
   let isAnew = true;
@@ -76,10 +76,10 @@ function createIntake(listeners: ReadonlySet<() => void>): Intake {
     clearTimeout(timer);
     timer = undefined;
     if (document.hidden || (pending.length === 0 && !isAnew)) return;
-    const { lines, dropped } = append(isAnew ? EMPTY_BOOK : state.book, pending);
-    const book = { lines, dropped: dropped + unpended };
+    const { lines, dropped } = append(isAnew ? EMPTY_BUFFER : state.buffer, pending);
+    const buffer = { lines, dropped: dropped + unpended };
     [pending, unpended, isAnew] = [[], 0, false];
-    set({ ...state, book });
+    set({ ...state, buffer });
   }
   function soon(): void {
     timer ??= setTimeout(commit, COMMIT_EVERY_MS);

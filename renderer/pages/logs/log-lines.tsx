@@ -1,6 +1,6 @@
 /**
- * The lines that are in sight, of as many as there are. The only importer of TanStack Virtual; it
- * keeps the reader's place when lines come or go.
+ * The lines that are in sight, of as many as there are. Keeps the reader's
+ * place when lines come or go.
  */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, memo, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
@@ -73,7 +73,7 @@ export function LogLines({ lines, filter, wraps, follows, onFollows }: LogLinesP
         </div>
       </section>
       {!follows && (
-        <Button className={styles.jump} icon="down" look="primary" onClick={() => onFollows(true)} small>
+        <Button className={styles.jump} icon="down" variant="primary" onClick={() => onFollows(true)} small>
           Jump to latest
         </Button>
       )}
@@ -135,7 +135,7 @@ const Line = memo(function Line({ line, filter }: { readonly line: LogLine; read
           const Shown = marked ? 'mark' : 'span';
           return (
             // biome-ignore lint/suspicious/noArrayIndexKey: a line never changes.
-            <Shown className={lookOf(span)} key={index}>
+            <Shown className={classOf(span)} key={index}>
               {span.text}
             </Shown>
           );
@@ -145,6 +145,6 @@ const Line = memo(function Line({ line, filter }: { readonly line: LogLine; read
   );
 });
 
-function lookOf({ colour, bold, dim }: Span): string {
+function classOf({ colour, bold, dim }: Span): string {
   return classes(colour !== null && styles[`colour${colour}`], bold && styles.bold, dim && styles.dim);
 }

@@ -4,12 +4,12 @@
 import { useCallback, useDeferredValue, useMemo, useState, useSyncExternalStore } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { countInWords } from '../../../shared/units.ts';
-import { address, go, type PageProps } from '../../route.ts';
+import { go, type PageProps } from '../../route.ts';
 import { useModel, useModels } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Page } from '../../ui/panel.tsx';
 import { attempt, say } from '../../ui/toasts.tsx';
-import { type Filtered, filtered, LINES_KEPT, type LogBook } from './log-book.ts';
+import { type Filtered, filtered, LINES_KEPT, type LogBuffer } from './log-buffer.ts';
 import { type Level, readFilter } from './log-filter.ts';
 import { createLogFollower, type LogState } from './log-follower.ts';
 import { type LogLine, lineText } from './log-line.ts';
@@ -33,7 +33,7 @@ function Log({ model }: { readonly model: string | null }) {
   const [wraps, setWraps] = useState(true);
   const [follows, setFollows] = useState(true);
   const filter = useMemo(() => readFilter(typed, level), [typed, level]);
-  const { book } = state;
+  const { buffer } = state;
   // What is typed appears at once, the lines a moment later.
   const lines = useFiltered(state, useDeferredValue(filter));
   const onFollows = useCallback((next: boolean) => setFollows(next), []);
@@ -44,18 +44,18 @@ function Log({ model }: { readonly model: string | null }) {
           <Button disabled={lines.length === 0} icon="copy" onClick={() => copy(lines)}>
             Copy visible
           </Button>
-          <Button disabled={book.lines.length === 0} icon="drop" onClick={() => download(book.lines, model)}>
+          <Button disabled={buffer.lines.length === 0} icon="drop" onClick={() => download(buffer.lines, model)}>
             Download
           </Button>
         </>
       }
       fills
-      sentence={model === null ? 'What the engine did, and why.' : <>What the program that runs {model} says.</>}
+      sentence={model === null ? 'What the engine did, and why.' : <>The output of the program that runs {model}.</>}
       title="Logs"
     >
       <LogToolbar
         choices={useChoices(model)}
-        count={filter === null ? lineCount(book.lines.length) : `${countInWords(lines.length)} of ${countInWords(book.lines.length)}`}
+        count={filter === null ? lineCount(buffer.lines.length) : `${countInWords(lines.length)} of ${countInWords(buffer.lines.length)}`}
         follows={follows}
         level={level}
         model={model}
@@ -66,13 +66,13 @@ function Log({ model }: { readonly model: string | null }) {
         onTyped={setTyped}
         onWraps={setWraps}
       />
-      {book.dropped > 0 && (
+      {buffer.dropped > 0 && (
         <p className={styles.dropped}>
-          {countInWords(book.dropped)} older {book.dropped === 1 ? 'line is' : 'lines are'} gone: the window keeps the last{' '}
+          {countInWords(buffer.dropped)} older {buffer.dropped === 1 ? 'line is' : 'lines are'} gone: the window keeps the last{' '}
           {countInWords(LINES_KEPT)}.
         </p>
       )}
-      {state.status === 'lost' && book.lines.length > 0 && <p className={styles.dropped}>{state.why} It is opened again by itself.</p>}
+      {state.status === 'lost' && buffer.lines.length > 0 && <p className={styles.dropped}>{state.why} It reconnects automatically.</p>}
       {lines.length > 0 ? (
         <LogLines filter={filter} follows={follows} lines={lines} onFollows={onFollows} wraps={wraps} />
       ) : (
@@ -90,11 +90,11 @@ function Log({ model }: { readonly model: string | null }) {
   );
 }
 
-function useFiltered({ book }: LogState, filter: Filtered['filter']): readonly LogLine[] {
-  const [last, setLast] = useState<{ readonly book: LogBook; readonly result: Filtered } | null>(null);
-  if (last?.book === book && last.result.filter === filter) return last.result.lines;
-  const result = filtered(last?.result ?? null, book, filter);
-  setLast({ book, result });
+function useFiltered({ buffer }: LogState, filter: Filtered['filter']): readonly LogLine[] {
+  const [last, setLast] = useState<{ readonly buffer: LogBuffer; readonly result: Filtered } | null>(null);
+  if (last?.buffer === buffer && last.result.filter === filter) return last.result.lines;
+  const result = filtered(last?.result ?? null, buffer, filter);
+  setLast({ buffer, result });
   return result.lines;
 }
 
@@ -116,35 +116,44 @@ interface NoLinesProps {
   readonly clear: () => void;
 }
 
-function NoLines({ state: { book, status, why }, model, typed, clear }: NoLinesProps) {
+function NoLines({ state: { buffer, status, why }, model, typed, clear }: NoLinesProps) {
   const view = useModel(model);
-  if (book.lines.length > 0) {
+  if (buffer.lines.length > 0) {
     return (
       <Empty action={<Button onClick={clear}>Show every line</Button>} icon="search" title="No line has that">
-        None of {lineCount(book.lines.length)} {typed === '' ? 'is of that level' : `matches ${typed}`}.
+        None of {lineCount(buffer.lines.length)} {typed === '' ? 'is of that level' : `matches ${typed}`}.
       </Empty>
     );
   }
   if (status === 'refused') {
     return (
-      <Empty action={<Button onClick={() => go('logs')}>Show the engine's log</Button>} icon="warning" title="This log is not there">
+      <Empty action={<Button onClick={() => go('logs')}>Show the engine's log</Button>} icon="warning" title="This log does not exist">
         {why}
       </Empty>
     );
   }
   if (status !== 'live') {
     return (
-      <Empty icon="logs" title={status === 'lost' ? 'The engine is away' : 'Opening the log'}>
-        {why ?? 'The last lines come first, then those that are said meanwhile.'}
+      <Empty action="none" icon="logs" title={status === 'lost' ? 'The engine is away' : 'Opening the log'}>
+        {why ?? 'The last lines come first, then new ones.'}
       </Empty>
     );
   }
   return (
-    <Empty icon="logs" title="Nothing was said yet">
+    <Empty
+      action={
+        view === undefined ? (
+          <Button onClick={() => go('models')}>Open the Models page</Button>
+        ) : (
+          <Button onClick={() => go('models', view.id)}>What it is, and what it waits for</Button>
+        )
+      }
+      icon="logs"
+      title="No log lines yet"
+    >
       {model === null
-        ? 'The engine has not said anything since it started.'
-        : `${model} has not said anything since the engine started. Its words appear here when it is loaded. `}
-      {view !== undefined && <a href={address('models', view.id)}>What it is, and what it waits for</a>}
+        ? 'The engine has logged nothing since its start.'
+        : `${model} has logged nothing since the engine started. Its log appears here when the model is loaded.`}
     </Empty>
   );
 }

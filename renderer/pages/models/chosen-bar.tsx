@@ -1,14 +1,16 @@
 /** What can be done to all chosen models at once. */
+import { LOADED_STATES } from '../../../shared/model.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { forget, load, pin, unload } from '../../actions.ts';
-import { isNoModel, ON_DEVICE } from '../../components/state-chip.tsx';
+import { isNoModel } from '../../components/state-chip.tsx';
 import { Button } from '../../ui/button.tsx';
 import styles from './models-page.module.css';
 
 export function ChosenBar({ models, onDone }: { readonly models: readonly ModelView[]; readonly onDone: () => void }) {
   if (models.length === 0) return null;
-  const loadable = models.filter((model) => !ON_DEVICE.has(model.state) && !isNoModel(model));
+  const loadable = models.filter((model) => !LOADED_STATES.has(model.state) && !isNoModel(model));
   const loaded = models.filter(({ state }) => state === 'ready' || state === 'asleep');
+  const forgettable = models.filter(({ canForget }) => canForget);
   const each = (of: readonly ModelView[], act: (id: string) => Promise<void>): void => {
     for (const { id } of of) void act(id);
     onDone();
@@ -25,10 +27,10 @@ export function ChosenBar({ models, onDone }: { readonly models: readonly ModelV
       <Button icon="pin" onClick={() => each(models, (id) => pin(id, true))} small>
         Pin
       </Button>
-      <Button icon="trash" onClick={() => each(models, forget)} small>
-        Forget (files stay)
+      <Button disabled={forgettable.length === 0} icon="trash" onClick={() => each(forgettable, forget)} small>
+        Forget {forgettable.length} (files stay)
       </Button>
-      <Button look="quiet" onClick={onDone} small>
+      <Button variant="quiet" onClick={onDone} small>
         Choose none
       </Button>
     </section>

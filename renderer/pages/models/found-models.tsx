@@ -3,7 +3,7 @@
  * served from where they lie.
  */
 import { useState } from 'react';
-import type { FoundModel, ModelStore } from '../../../shared/snapshot.ts';
+import { type FoundModel, STORE_NAMES } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
 import { type AnswerOf, ask } from '../../api.ts';
 import { addPaths } from '../../drop/drops.ts';
@@ -16,18 +16,16 @@ import styles from './found-models.module.css';
 
 type Found = AnswerOf<'found'>;
 
-const STORES: Readonly<Record<ModelStore, string>> = { huggingface: 'Hugging Face', 'lm-studio': 'LM Studio', ollama: 'Ollama' };
-
 /** @param known how many models are registered: when that changes, it is looked again. */
 export function FoundModels({ known }: { readonly known: number }) {
   const { answer: found } = useAsked<'found'>('/control/found', [known]);
   const [isOpen, setOpen] = useState(false);
-  const news = found?.models.filter(isNew) ?? [];
-  if (found === null || (news.length === 0 && !isOpen)) return null;
-  const words = news.length === 1 ? 'One model of another tool is' : `${news.length} models of other tools are`;
+  const newModels = found?.models.filter(isNew) ?? [];
+  if (found === null || (newModels.length === 0 && !isOpen)) return null;
+  const words = newModels.length === 1 ? 'One model of another tool is' : `${newModels.length} models of other tools are`;
   return (
     <>
-      {news.length > 0 && (
+      {newModels.length > 0 && (
         <Note tone="info">
           <div className={styles.note}>
             <span>{words} already on this machine. They can be served from where they lie.</span>
@@ -38,7 +36,7 @@ export function FoundModels({ known }: { readonly known: number }) {
         </Note>
       )}
       <Overlay onClose={() => setOpen(false)} open={isOpen} title="Already on this machine">
-        <FoundList found={found} news={news} />
+        <FoundList found={found} newModels={newModels} />
       </Overlay>
     </>
   );
@@ -48,7 +46,7 @@ function isNew({ registered, whole }: FoundModel): boolean {
   return registered === null && whole;
 }
 
-function FoundList({ found, news }: { readonly found: Found; readonly news: readonly FoundModel[] }) {
+function FoundList({ found, newModels }: { readonly found: Found; readonly newModels: readonly FoundModel[] }) {
   return (
     <div className={styles.list}>
       <ul>
@@ -61,11 +59,11 @@ function FoundList({ found, news }: { readonly found: Found; readonly news: read
           {problem}
         </Note>
       ))}
-      {found.isCut && <p className={styles.quiet}>There may be more: looking for them takes at most two seconds.</p>}
-      {news.length > 1 && (
+      {found.isCut && <p className={styles.quiet}>There may be more: the search takes at most two seconds.</p>}
+      {newModels.length > 1 && (
         <div>
-          <Button look="primary" onClick={() => void addAll(news)}>
-            Serve all {news.length}; each is loaded when it is asked for
+          <Button variant="primary" onClick={() => void addAll(newModels)}>
+            Serve all {newModels.length}; each is loaded when it is asked for
           </Button>
         </div>
       )}
@@ -79,7 +77,7 @@ function Row({ model }: { readonly model: FoundModel }) {
     <li className={styles.row}>
       <div className={styles.words}>
         <h3>{name}</h3>
-        <p className={styles.quiet}>{[STORES[store], kind, quantization, bytesInWords(bytes)].filter(Boolean).join(' · ')}</p>
+        <p className={styles.quiet}>{[STORE_NAMES[store], kind, quantization, bytesInWords(bytes)].filter(Boolean).join(' · ')}</p>
         {problem !== null && <p className={styles.quiet}>{problem}</p>}
       </div>
       {registered === null ? (

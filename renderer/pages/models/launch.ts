@@ -42,7 +42,10 @@ export function changeInWords({ path, value }: Change): string {
   return `${path.at(-1)}: ${value === null ? '(automatic)' : typeof value === 'string' ? value : JSON.stringify(value)}`;
 }
 
-/** Into the file, and then the model is loaded, anew where it is there. @returns whether it is written. */
+/**
+ * Into the file, and then the model is loaded, again where it is there. @returns whether it is
+ * written.
+ */
 export async function saveLaunch(id: string, isLoaded: boolean, changes: readonly Change[]): Promise<boolean> {
   let isWritten = false;
   await attempt('The settings were not changed', async () => {

@@ -1,9 +1,9 @@
 /** How a model that is loaded does right now, in figures that follow. */
 import type { ModelView } from '../../../shared/snapshot.ts';
-import { bytesInWords, clockSpan, millisecondsInWords } from '../../../shared/units.ts';
+import { bytesInWords, clockSpan, millisecondsInWords, speedInWords } from '../../../shared/units.ts';
+import { memoryOf } from '../../components/model-memory.ts';
 import { sinceReceived, useNow } from '../../now.ts';
 import styles from './model-figures.module.css';
-import { memoryOf } from './model-words.ts';
 
 export function ModelFigures({ model }: { readonly model: ModelView }) {
   if (model.state !== 'ready') return null;
@@ -16,16 +16,16 @@ function Figures({ model }: { readonly model: ModelView }) {
   const memory = memoryOf(model);
   const figures: readonly (readonly [string, string])[] = [
     ['Requests', `${inFlight} running, ${waiting} waiting`],
-    ['Writing', pace?.tokensPerSecond == null ? '-' : `${pace.tokensPerSecond.toFixed(pace.tokensPerSecond < 10 ? 1 : 0)} tokens/s`],
+    ['Writing', pace?.tokensPerSecond == null ? '-' : `${speedInWords(pace.tokensPerSecond)} tokens/s`],
     ['First token', pace?.firstTokenP50Ms == null ? '-' : millisecondsInWords(pace.firstTokenP50Ms)],
     ['Answers, p50 and p95', pace === null ? '-' : `${millisecondsInWords(pace.p50Ms)}, ${millisecondsInWords(pace.p95Ms)}`],
     ['Memory', memory === null ? '-' : `${bytesInWords(memory.bytes)}${memory.measured ? '' : ' predicted'}`],
     [
       'Unloads in',
-      idleLeftMs === null
-        ? 'never by itself'
-        : inFlight > 0
-          ? 'not while it answers'
+      inFlight > 0
+        ? 'not while it answers'
+        : idleLeftMs === null
+          ? 'never automatically'
           : clockSpan(Math.max(0, idleLeftMs - sinceReceived(model, now))),
     ],
   ];

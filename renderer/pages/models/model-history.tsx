@@ -2,6 +2,7 @@
 import { rowHeadlines } from '../../../shared/reason-words.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { millisecondsInWords } from '../../../shared/units.ts';
+import { statusInWords, tokensInWords } from '../../components/request-words.ts';
 import { address } from '../../route.ts';
 import { useWindow } from '../../store.ts';
 import { useAsked } from '../../use-asked.ts';
@@ -33,7 +34,7 @@ function LastDecisions({ id, state }: { readonly id: string; readonly state: str
           return (
             <li key={row.id} title={row.sentence}>
               <time dateTime={row.at}>{clock(row.at)}</time> {result}
-              {row.outcome === null ? '' : ` - ${failure ?? row.outcome.message}`}
+              {row.outcome === null ? '' : ` · ${failure ?? row.outcome.message}`}
             </li>
           );
         })}
@@ -52,7 +53,7 @@ function LastRequests({ id }: { readonly id: string }) {
   return (
     <Section title="Requests">
       {requests.length === 0 ? (
-        <p className={styles.message}>Nobody has asked it since Modelium was started.</p>
+        <p className={styles.message}>It has had no request since Modelium was started.</p>
       ) : (
         <table className={styles.memory}>
           <thead>
@@ -61,17 +62,17 @@ function LastRequests({ id }: { readonly id: string }) {
               <th scope="col">Status</th>
               <th scope="col">Tokens in, out</th>
               <th scope="col">First token</th>
-              <th scope="col">All of it</th>
+              <th scope="col">In all</th>
             </tr>
           </thead>
           <tbody>
-            {requests.map(({ id: key, atMs, status, promptTokens, completionTokens, firstTokenMs, totalMs }) => (
-              <tr key={key}>
-                <th scope="row">{clock(atMs)}</th>
-                <td>{status}</td>
-                <td>{promptTokens === null && completionTokens === null ? '-' : `${promptTokens ?? '-'}, ${completionTokens ?? '-'}`}</td>
-                <td>{firstTokenMs === null ? '-' : millisecondsInWords(firstTokenMs)}</td>
-                <td>{millisecondsInWords(totalMs)}</td>
+            {requests.map((request) => (
+              <tr key={request.id}>
+                <th scope="row">{clock(request.atMs)}</th>
+                <td>{statusInWords(request.status)}</td>
+                <td>{tokensInWords(request)}</td>
+                <td>{request.firstTokenMs === null ? '-' : millisecondsInWords(request.firstTokenMs)}</td>
+                <td>{millisecondsInWords(request.totalMs)}</td>
               </tr>
             ))}
           </tbody>

@@ -18,7 +18,7 @@ export function ModelLog({ id }: { readonly id: string }) {
   return (
     <div className={styles.body}>
       {trouble !== null && <p className={styles.message}>{trouble}</p>}
-      {lines?.length === 0 && <p className={styles.message}>Its runtime has said nothing yet.</p>}
+      {lines?.length === 0 && <p className={styles.message}>Its runtime has printed nothing yet.</p>}
       {lines !== null && lines.length > 0 && (
         <ScrollBox as="div" className={styles.log} label="Last lines">
           <pre>{lines.join('\n')}</pre>
@@ -34,7 +34,7 @@ function useLastLines(id: string) {
   const [openings, setOpenings] = useState(0);
   // The stream ends with its engine: the next one's is opened when the link stands again.
   useEffect(() => onOpening(() => setOpenings((count) => count + 1)), []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: an opening of the link is what begins anew.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: an opening of the link is what begins again.
   useEffect(() => {
     const leaving = new AbortController();
     const lines: string[] = [];

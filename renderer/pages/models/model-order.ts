@@ -1,7 +1,7 @@
 /** In which order the table stands. Pure. Equals stay by name, so that a row has one place. */
 import type { ModelView } from '../../../shared/snapshot.ts';
+import { memoryOf } from '../../components/model-memory.ts';
 import { stateWord } from '../../components/state-chip.tsx';
-import { memoryOf } from './model-words.ts';
 
 export type SortKey = 'name' | 'state' | 'memory' | 'pace' | 'requests';
 

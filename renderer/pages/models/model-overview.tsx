@@ -8,7 +8,7 @@ import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords, secondsInWords } from '../../../shared/units.ts';
 import { pin } from '../../actions.ts';
 import { useDeviceNames } from '../../components/device-name.ts';
-import { MainAction } from '../../components/model-actions.tsx';
+import { MainAction } from '../../components/main-action-button.tsx';
 import { ReasonView } from '../../components/reason.tsx';
 import { isInTrouble, isNoModel } from '../../components/state-chip.tsx';
 import { go } from '../../route.ts';
@@ -102,12 +102,12 @@ function WhyHere({ model: { id, state, message } }: { readonly model: ModelView 
   const because = useAsked<'decisions'>(path, [state]).answer?.decisions.find(({ action }) => action === 'load')?.because;
   if (because === undefined) return <p className={styles.message}>{message}</p>;
   // That it is ready the chip says; what is beside that is worth a line.
-  const isTold = state === 'ready' && !message.includes(';');
+  const isPlainReady = state === 'ready' && !message.includes(';');
   return (
     <Section title="Why there">
       <p className={styles.result}>{headlineOf(because)}</p>
       <ReasonView reason={because} />
-      {!isTold && <p className={styles.message}>{message}</p>}
+      {!isPlainReady && <p className={styles.message}>{message}</p>}
     </Section>
   );
 }

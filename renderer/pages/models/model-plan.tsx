@@ -2,14 +2,15 @@
  * What would happen if it were asked for now, and what another context, another place or another
  * runtime would change: the brain's dry run, followed while one moves a slider.
  */
+
 import { useState } from 'react';
 import type { Candidate, Decision, LaunchWish, OwnLaunch } from '../../../shared/decision.ts';
+import { LOADED_STATES } from '../../../shared/model.ts';
 import { headlineOf } from '../../../shared/reason-words.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords, MIB } from '../../../shared/units.ts';
 import { CandidateTable } from '../../components/candidate-table.tsx';
 import { ReasonView } from '../../components/reason.tsx';
-import { ON_DEVICE } from '../../components/state-chip.tsx';
 import { useWindow } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { Note } from '../../ui/panel.tsx';
@@ -27,7 +28,8 @@ export function ModelPlan({ model }: { readonly model: ModelView }) {
   const { id, state } = model;
   const [wish, setWish] = useState<LaunchWish>({});
   const lastDecisionId = useWindow((window) => window.snapshot?.lastDecisionId);
-  // What there is on the devices is another plan: roughly, for a little comes and goes all the time.
+  // What there is on the devices is another plan: roughly, for a little comes and goes all the
+  // time.
   const room = useWindow((window) =>
     window.snapshot?.devices.map(({ availableBytes }) => Math.round(availableBytes / ROUGHLY_BYTES)).join(),
   );
@@ -71,7 +73,7 @@ interface SaveProps {
 
 function Save({ model: { id, state }, changes, onDone }: SaveProps) {
   const [isSaving, setSaving] = useState(false);
-  const isLoaded = ON_DEVICE.has(state);
+  const isLoaded = LOADED_STATES.has(state);
   const save = async (): Promise<void> => {
     setSaving(true);
     if (await saveLaunch(id, isLoaded, changes)) onDone();
@@ -81,8 +83,8 @@ function Save({ model: { id, state }, changes, onDone }: SaveProps) {
     <div className={styles.save}>
       <code>{changes.map(changeInWords).join(', ')}</code>
       <div className={styles.actions}>
-        <Button disabled={isSaving} look="primary" onClick={() => void save()} small>
-          {isLoaded ? 'Use this and load it anew' : 'Use this and load it'}
+        <Button disabled={isSaving} variant="primary" onClick={() => void save()} small>
+          {isLoaded ? 'Use this and reload it' : 'Use this and load it'}
         </Button>
         <Button onClick={onDone} small>
           Take it back
@@ -122,7 +124,7 @@ function Planned({ model, decision, best, onOverride }: PlannedProps) {
       {best !== null && <PlanMemory candidate={best} model={model} />}
       {candidates.length > 0 && (
         <details>
-          <summary>{candidates.length === 1 ? 'The one way that was weighed' : `All ${candidates.length} ways that were weighed`}</summary>
+          <summary>{candidates.length === 1 ? 'The only option' : `All ${candidates.length} options`}</summary>
           <CandidateTable candidates={candidates} chosen={kind === 'place' ? 0 : null} />
         </details>
       )}

@@ -2,25 +2,27 @@
  * The table of models: sorted by its heads, with a choice of rows. A row is drawn again only when
  * its own model or its being chosen changed.
  */
-import { memo, type ReactNode, useState } from 'react';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { memo, type ReactNode, type RefCallback, useLayoutEffect, useRef, useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
 import { mainDevices, useDeviceNames } from '../../components/device-name.ts';
 import { ModelActions } from '../../components/model-actions.tsx';
+import { memoryOf } from '../../components/model-memory.ts';
 import { StateChip } from '../../components/state-chip.tsx';
 import { address } from '../../route.ts';
-import { Button } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { Countdown } from './countdown.tsx';
 import { inOrder, type Order, type SortKey, turned } from './model-order.ts';
 import styles from './model-table.module.css';
-import { isWordy, memoryOf, paceInWords, profileInWords, requestsInWords } from './model-words.ts';
+import { isWordy, paceInWords, profileInWords, requestsInWords } from './model-words.ts';
 
-/**
- * Rows that are drawn at once; the others on request, since thousands would hold every change up.
- */
-const ROWS_AT_ONCE = 200;
+/** More than these are drawn only where they are in sight: thousands would hold every change up. */
+const ROWS_AT_ONCE = 100;
+/** Until a row was measured. */
+const ROW_HEIGHT = 62;
+const COLUMNS = 8;
 
 interface TableProps {
   readonly models: readonly ModelView[];
@@ -31,7 +33,6 @@ interface TableProps {
 }
 
 export function ModelTable({ models, order, onOrder, chosen, onChoose }: TableProps) {
-  const [rows, setRows] = useState(ROWS_AT_ONCE);
   if (models.length === 0) return null;
   const head = (key: SortKey, words: string, style?: string): ReactNode => (
     <th aria-sort={order.key === key ? (order.isDown ? 'descending' : 'ascending') : undefined} className={style} scope="col">
@@ -45,50 +46,112 @@ export function ModelTable({ models, order, onOrder, chosen, onChoose }: TablePr
   );
   const sorted = inOrder(models, order);
   return (
-    <>
-      <div className={styles.frame}>
-        <table className={styles.table}>
-          <thead>
-            <tr>
-              <th className={styles.choose} scope="col">
-                <span className="visually-hidden">Choose</span>
-              </th>
-              {head('name', 'Model')}
-              {head('state', 'State', styles.state)}
-              <th className={styles.optional} scope="col">
-                Runs on
-              </th>
-              {head('memory', 'Memory', classes(styles.optional, styles.right))}
-              {head('pace', 'Answers', classes(styles.optional, styles.right))}
-              {head('requests', 'Requests', classes(styles.optional, styles.right))}
-              <th scope="col">
-                <span className="visually-hidden">Actions</span>
-              </th>
-            </tr>
-          </thead>
+    <div className={styles.frame}>
+      <table aria-rowcount={sorted.length + 1} className={styles.table}>
+        <thead>
+          <tr>
+            <th className={styles.choose} scope="col">
+              <span className="visually-hidden">Choose</span>
+            </th>
+            {head('name', 'Model')}
+            {head('state', 'State', styles.state)}
+            <th className={styles.optional} scope="col">
+              Runs on
+            </th>
+            {head('memory', 'Memory', classes(styles.optional, styles.right))}
+            {head('pace', 'Answers', classes(styles.optional, styles.right))}
+            {head('requests', 'Requests', classes(styles.optional, styles.right))}
+            <th scope="col">
+              <span className="visually-hidden">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        {sorted.length <= ROWS_AT_ONCE ? (
           <tbody>
-            {sorted.slice(0, rows).map((model) => (
-              <Row isChosen={chosen.has(model.id)} key={model.id} model={model} onChoose={onChoose} />
+            {sorted.map((model, index) => (
+              <Row index={index} isChosen={chosen.has(model.id)} key={model.id} model={model} onChoose={onChoose} />
             ))}
           </tbody>
-        </table>
-      </div>
-      {sorted.length > rows && (
-        <div>
-          <Button onClick={() => setRows(rows + ROWS_AT_ONCE)}>Show more of the {sorted.length - rows} others</Button>
-        </div>
-      )}
+        ) : (
+          <RowsInSight chosen={chosen} models={sorted} onChoose={onChoose} />
+        )}
+      </table>
+    </div>
+  );
+}
+
+/** Those in sight of the page, between two empty rows as high as the others would be. */
+function RowsInSight({ models, chosen, onChoose }: Pick<TableProps, 'models' | 'chosen' | 'onChoose'>) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  const [scrollMargin, setScrollMargin] = useState(0);
+  const virtualizer = useVirtualizer({
+    count: models.length,
+    getScrollElement: pageScroller,
+    estimateSize: () => ROW_HEIGHT,
+    getItemKey: (index) => models[index]?.id ?? index,
+    overscan: 10,
+    scrollMargin,
+  });
+  // What stands above the table may come and go.
+  useLayoutEffect(() => {
+    const scroller = pageScroller();
+    const top = body.current?.closest('table')?.tHead?.getBoundingClientRect().bottom;
+    if (scroller === null || top === undefined) return;
+    setScrollMargin(Math.round(top - scroller.getBoundingClientRect().top + scroller.scrollTop));
+  });
+  const items = virtualizer.getVirtualItems();
+  const before = (items[0]?.start ?? scrollMargin) - scrollMargin;
+  const after = virtualizer.getTotalSize() - ((items.at(-1)?.end ?? scrollMargin) - scrollMargin);
+  return (
+    <>
+      <Space height={before} />
+      <tbody ref={body}>
+        {items.map(({ index }) => {
+          const model = models[index];
+          if (model === undefined) return null;
+          return (
+            <Row
+              index={index}
+              isChosen={chosen.has(model.id)}
+              key={model.id}
+              measure={virtualizer.measureElement}
+              model={model}
+              onChoose={onChoose}
+            />
+          );
+        })}
+      </tbody>
+      <Space height={after} />
     </>
+  );
+}
+
+function pageScroller(): HTMLElement | null {
+  return document.getElementById('main');
+}
+
+function Space({ height }: { readonly height: number }) {
+  if (height <= 0) return null;
+  return (
+    <tbody aria-hidden="true">
+      <tr>
+        <td className={styles.space} colSpan={COLUMNS} style={{ height }} />
+      </tr>
+    </tbody>
   );
 }
 
 interface RowProps {
   readonly model: ModelView;
+  /** Among all of the table. */
+  readonly index: number;
+  /** Where only those in sight are drawn: tells how high it is. */
+  readonly measure?: RefCallback<HTMLTableRowElement>;
   readonly isChosen: boolean;
   readonly onChoose: (id: string, isChosen: boolean) => void;
 }
 
-const Row = memo(function Row({ model, isChosen, onChoose }: RowProps) {
+const Row = memo(function Row({ model, index, isChosen, measure, onChoose }: RowProps) {
   const nameOf = useDeviceNames();
   const memory = memoryOf(model);
   const where = model.remote ?? mainDevices(model.devices).map(nameOf).join(' + ');
@@ -97,7 +160,7 @@ const Row = memo(function Row({ model, isChosen, onChoose }: RowProps) {
   const pace = paceInWords(model.pace);
   const requests = requestsInWords(model);
   return (
-    <tr className={classes(styles.row, isChosen && styles.chosen)}>
+    <tr aria-rowindex={index + 2} className={classes(styles.row, isChosen && styles.chosen)} data-index={index} ref={measure}>
       <td className={styles.choose}>
         <input
           aria-label={`Choose ${model.id}`}
@@ -109,7 +172,7 @@ const Row = memo(function Row({ model, isChosen, onChoose }: RowProps) {
       <th className={styles.model} scope="row">
         <Name model={model} />
         <p className={styles.facts}>{profileInWords(model.profile)}</p>
-        <p className={styles.below}>{[runsOn, memoryWords, pace.join(', '), requests].filter(Boolean).join(' · ')}</p>
+        <p className={styles.below}>{[runsOn, memoryWords, pace.join(', '), ...requests].filter(Boolean).join(' · ')}</p>
         {isWordy(model) && (
           <p className={classes(styles.message, model.state === 'failed' && styles.failed)} title={model.message}>
             {model.headline}
@@ -124,21 +187,27 @@ const Row = memo(function Row({ model, isChosen, onChoose }: RowProps) {
       <td className={classes(styles.optional, styles.right)}>{memoryWords}</td>
       <td
         className={classes(styles.optional, styles.right)}
-        title="Tokens a second of one answer; half of the answers, and 95 of a hundred, were whole within"
+        title="Tokens a second of one answer; the time in which 50 % and 95 % of the answers were complete"
       >
-        {pace.map((line) => (
-          <span className={styles.line} key={line}>
-            {line}
-          </span>
-        ))}
+        <Lines of={pace} />
       </td>
-      <td className={classes(styles.optional, styles.right)}>{requests}</td>
+      <td className={classes(styles.optional, styles.right)}>
+        <Lines of={requests} />
+      </td>
       <td className={styles.actions}>
         <ModelActions model={model} />
       </td>
     </tr>
   );
 });
+
+function Lines({ of }: { readonly of: readonly string[] }) {
+  return of.map((line) => (
+    <span className={styles.line} key={line}>
+      {line}
+    </span>
+  ));
+}
 
 function Name({ model }: { readonly model: ModelView }) {
   return (

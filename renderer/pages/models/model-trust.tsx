@@ -24,7 +24,7 @@ export function ModelTrust({ model }: { readonly model: ModelView }) {
   const [seen, setSeen] = useState<TrustView | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const path = `/control/models/${encodeURIComponent(id)}/trust`;
-  const look = useCallback(() => {
+  const readForms = useCallback(() => {
     ask<'showTrust'>('GET', path)
       .then(setSeen)
       .catch((thrown: unknown) => setTrouble(toModeliumError(thrown).message));
@@ -33,19 +33,19 @@ export function ModelTrust({ model }: { readonly model: ModelView }) {
   if (files.length === 0) return null;
   return (
     <section className={styles.section}>
-      <h3>Code that it brings</h3>
+      <h3>Code in this model</h3>
       {trouble !== null && <Note tone="bad">{trouble}</Note>}
       {seen === null ? (
         <div>
           <p>
             {files.length === 1 ? 'One file of it' : `${files.length} files of it`} would be executed. Nothing runs before you trust it.
           </p>
-          <Button icon="search" onClick={look} small>
+          <Button icon="search" onClick={readForms} small>
             Look at the code
           </Button>
         </div>
       ) : (
-        seen.forms.map((form) => <Form form={form} key={form.form} onDone={look} path={path} />)
+        seen.forms.map((form) => <Form form={form} key={form.form} onDone={readForms} path={path} />)
       )}
     </section>
   );
@@ -79,8 +79,8 @@ function Form({ form: { form, hash, trusted, files }, path, onDone }: FormProps)
               {file.preview === null ? (
                 <p className={styles.quiet}>
                   {file.isCut
-                    ? 'It is text, and too much to be shown here: look at the file itself.'
-                    : 'It is no text that could be shown.'}
+                    ? 'The text is too long to be shown here: open the file itself.'
+                    : 'It is not a text file, so it cannot be shown.'}
                 </p>
               ) : (
                 <pre className={styles.text}>

@@ -2,26 +2,40 @@
  * Every model with its state and what can be done to it; one of them in the drawer when the address
  * names it.
  */
-import { lazy, Suspense, useCallback, useState } from 'react';
+
+import { useCallback, useState } from 'react';
+import { LOADED_STATES } from '../../../shared/model.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bridge } from '../../bridge.ts';
-import { isNoModel, ON_DEVICE, stateWord } from '../../components/state-chip.tsx';
+import { isNoModel, stateWord } from '../../components/state-chip.tsx';
 import { AddModel } from '../../drop/add-model.tsx';
+import { later } from '../../later.tsx';
 import { go, type PageProps } from '../../route.ts';
 import { useModels, useWindow } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { ChoiceField, TextField } from '../../ui/fields.tsx';
+import { Overlay } from '../../ui/overlays.tsx';
 import { Empty, Page, Panel } from '../../ui/panel.tsx';
 import { ChosenBar } from './chosen-bar.tsx';
 import { FoundModels } from './found-models.tsx';
-import { GetSample } from './get-sample.tsx';
+import { FetchingSample, GetSample } from './get-sample.tsx';
 import { BY_NAME, type Order } from './model-order.ts';
 import { ModelTable } from './model-table.tsx';
 import styles from './models-page.module.css';
 
-/** With its plan and its settings it is a fifth of the first load, and the first look does not need it. */
-const ModelDrawer = lazy(async () => ({ default: (await import('./model-drawer.tsx')).ModelDrawer }));
+/**
+ * With its plan and its settings it is a fifth of the first load, and the first look does not need
+ * it.
+ */
+const ModelDrawer = later(
+  async () => (await import('./model-drawer.tsx')).ModelDrawer,
+  (words, { id, onClose }) => (
+    <Overlay onClose={onClose} open={id !== null && words !== null} place="right" title={id ?? ''}>
+      {words}
+    </Overlay>
+  ),
+);
 
 const ALL = 'all';
 
@@ -35,7 +49,7 @@ export function ModelsPage({ subject }: PageProps) {
   const shown = models.filter((model) => matches(model, words) && (state === ALL || model.state === state));
   const states = [...new Set(models.map((model) => model.state))].sort();
   const add = (
-    <Button icon="plus" look="primary" onClick={() => setAdding(true)}>
+    <Button icon="plus" variant="primary" onClick={() => setAdding(true)}>
       Add a model
     </Button>
   );
@@ -48,6 +62,7 @@ export function ModelsPage({ subject }: PageProps) {
         </Panel>
       ) : (
         <>
+          <FetchingSample />
           <div className={styles.filters}>
             <TextField
               hideLabel
@@ -70,9 +85,7 @@ export function ModelsPage({ subject }: PageProps) {
           {shown.length === 0 && <p className={styles.none}>No model matches. {models.length} are here in all.</p>}
         </>
       )}
-      <Suspense fallback={null}>
-        <ModelDrawer id={subject} onClose={() => go('models')} />
-      </Suspense>
+      <ModelDrawer id={subject} onClose={() => go('models')} />
       <AddModel onClose={() => setAdding(false)} open={adding} />
     </Page>
   );
@@ -85,7 +98,7 @@ function NothingYet({ add }: { readonly add: React.ReactNode }) {
   const folders = useWindow((state) => state.snapshot?.watchFolders) ?? [];
   const way =
     bridge === null
-      ? "Give the path of a GGUF file or of a model's folder on the machine that the engine runs on; a browser tells none of what is dropped."
+      ? "Give the path of a GGUF file or of a model's folder on the engine's machine; browsers hide the path of dropped files."
       : "A GGUF file or a model's folder, anywhere on this window.";
   return (
     <Empty
@@ -146,7 +159,7 @@ function sentenceOf(all: readonly ModelView[]): string {
   const models = all.filter((model) => !isNoModel(model));
   if (models.length === 0) return 'Nothing is served yet.';
   const ready = models.filter(({ state }) => state === 'ready').length;
-  const moving = models.filter(({ state }) => ON_DEVICE.has(state) && state !== 'ready').length;
+  const moving = models.filter(({ state }) => LOADED_STATES.has(state) && state !== 'ready').length;
   const known = `${models.length} ${models.length === 1 ? 'model' : 'models'}, ${ready} loaded`;
   return `${known}${moving === 0 ? '' : `, ${moving} coming or going`}. A request to one that is not loaded loads it.`;
 }

@@ -107,7 +107,7 @@ function Row({
       <div className={styles.source}>
         <span className={classes(source === 'tried' && styles.tried)}>{SOURCES[source]}</span>
         {source !== 'Automatic' && (
-          <Button aria-label={`Automatic ${TITLES[name]}`} look="plain" onClick={onAutomatic} small>
+          <Button aria-label={`Automatic ${TITLES[name]}`} variant="plain" onClick={onAutomatic} small>
             Automatic
           </Button>
         )}

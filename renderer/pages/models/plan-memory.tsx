@@ -33,6 +33,10 @@ const COLOURS: Readonly<Partial<Record<NamedPart['part'], string>>> = {
   repacked: '--data-8',
   kv: '--data-4',
   compute: '--data-2',
+  gpuContext: '--data-others',
+  program: '--data-5',
+  server: '--data-6',
+  guess: '--data-7',
   learned: '--data-3',
 };
 
@@ -43,7 +47,7 @@ function Parts({ candidate }: { readonly candidate: Candidate }) {
   const drawn = parts.filter(({ bytes }) => bytes > 0);
   const total = drawn.reduce((sum, { bytes }) => sum + bytes, 0);
   return (
-    <Section title={`What it takes: ${bytesInWords(Object.values(candidate.bytesNeeded).reduce((sum, bytes) => sum + bytes, 0))}`}>
+    <Section title={`Its memory: ${bytesInWords(Object.values(candidate.bytesNeeded).reduce((sum, bytes) => sum + bytes, 0))}`}>
       <div aria-label={words} className={styles.bar} role="img">
         {drawn.map(({ part, bytes }) => (
           <span
@@ -79,7 +83,7 @@ function Devices({ model, candidate }: PlanMemoryProps) {
   const used = devices.filter(({ id }) => (candidate.bytesNeeded[id] ?? 0) > 0);
   if (used.length === 0) return null;
   return (
-    <Section title="Where it would lie">
+    <Section title="Where the memory would be">
       {used.map((device) => {
         const needed = candidate.bytesNeeded[device.id] ?? 0;
         const there = candidate.bytesThere[device.id] ?? 0;

@@ -24,7 +24,10 @@ export interface Samples {
   readonly python: string;
 }
 
-/** @param address of the engine: `http://127.0.0.1:8000`. Null: no request of this kind is the same for every model. */
+/**
+ * @param address of the engine: `http://127.0.0.1:8000`. Null: no request of this kind is the same
+ * for every model.
+ */
 export function samplesOf(address: string, modelId: string, kind: ModelKind): Samples | null {
   const body = bodyOf(kind);
   if (body === null) return null;

@@ -9,12 +9,12 @@ import { type AnswerOf, ask } from '../../api.ts';
 import { useAgain } from '../../use-asked.ts';
 
 export interface PlanState {
-  /** The last one, also while it is asked anew; null before the first. */
+  /** The last one, also while it is asked again; null before the first. */
   readonly answer: AnswerOf<'plan'> | null;
   readonly trouble: string | null;
 }
 
-/** @param again asks anew when one of them is other than before: room came or went. */
+/** @param again asks again when one of them is other than before: room came or went. */
 export function usePlan(target: string, wish: LaunchWish, again: readonly (string | number | undefined)[]): PlanState {
   const [state, setState] = useState<PlanState>({ answer: null, trouble: null });
   const [asker] = useState(() => createAsker(setState));
@@ -28,7 +28,7 @@ interface Question {
   readonly with: LaunchWish;
 }
 
-function createAsker(told: (state: PlanState) => void) {
+function createAsker(report: (state: PlanState) => void) {
   let next: Question | null = null;
   let isAsking = false;
   let isOpen = false;
@@ -40,9 +40,9 @@ function createAsker(told: (state: PlanState) => void) {
       next = null;
       try {
         answer = await ask<'plan'>('POST', '/control/plan', { body: question });
-        if (isOpen) told({ answer, trouble: null });
+        if (isOpen) report({ answer, trouble: null });
       } catch (thrown) {
-        if (isOpen) told({ answer, trouble: toModeliumError(thrown).message });
+        if (isOpen) report({ answer, trouble: toModeliumError(thrown).message });
       }
     }
     isAsking = false;

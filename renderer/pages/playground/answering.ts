@@ -2,9 +2,10 @@
  * One answer on its way to the screen: its phases, the words so far at a pace that can be drawn,
  * and how it ended. The chat and the comparison both show it; neither is known here.
  */
+
 import type { Final } from '../../../shared/answer-figures.ts';
 import { type ModeliumError, toModeliumError } from '../../../shared/errors.ts';
-import type { ModelView } from '../../../shared/snapshot.ts';
+import { COMING_STATES } from '../../../shared/model.ts';
 import { unload } from '../../actions.ts';
 import { useWindow } from '../../store.ts';
 import { answerStream } from './asking.ts';
@@ -52,15 +53,12 @@ export async function follow(
       else update({ ...words(), phase: 'complete', final: coming.final });
     }
   } catch (thrown) {
-    update({ ...words(), ...(signal.aborted ? { phase: 'stopped' } : { phase: 'failed', failure: toModeliumError(thrown) }) });
+    update(signal.aborted ? { ...words(), phase: 'stopped' } : { ...words(), phase: 'failed', failure: toModeliumError(thrown) });
   } finally {
     thoughts.end();
     pace.end();
   }
 }
-
-/** The states of a model on its way to a device. */
-const COMING: ReadonlySet<ModelView['state']> = new Set(['preparing', 'queued', 'loading']);
 
 /**
  * Ends the load that a stopped request waited for where nobody else waits for it: a load goes on
@@ -68,5 +66,5 @@ const COMING: ReadonlySet<ModelView['state']> = new Set(['preparing', 'queued', 
  */
 export function giveUpLoad(modelId: string): void {
   const model = useWindow.getState().snapshot?.models.find(({ id }) => id === modelId);
-  if (model !== undefined && COMING.has(model.state) && model.waiting <= 1) void unload(modelId);
+  if (model !== undefined && COMING_STATES.has(model.state) && model.waiting <= 1) void unload(modelId);
 }

@@ -34,7 +34,7 @@ function List({ close }: { readonly close: () => void }) {
   };
   if (chats.length === 0) {
     return (
-      <Empty icon="playground" title="No conversation yet">
+      <Empty action={<Button onClick={close}>Begin one</Button>} icon="playground" title="No conversation yet">
         What you ask is kept here, in this browser alone, and is there again after a reload.
       </Empty>
     );
@@ -63,8 +63,8 @@ function List({ close }: { readonly close: () => void }) {
         ))}
       </ul>
       <p className={styles.foot}>
-        Kept in this browser alone, the oldest go first.
-        <Button look="quiet" onClick={() => setAsking(true)} small>
+        Kept in this browser alone; the oldest go first, images before words.
+        <Button variant="quiet" onClick={() => setAsking(true)} small>
           Forget all
         </Button>
       </p>

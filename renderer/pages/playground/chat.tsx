@@ -23,14 +23,14 @@ const EXAMPLES = {
   text: ['The most surprising thing about the deep sea is', 'def fibonacci(n):', 'Once upon a time, in a house by the river,'],
 } as const;
 
-export function Chat({ model, way }: { readonly model: ModelView; readonly way: 'chat' | 'text' }) {
+export function Chat({ model, requestKind }: { readonly model: ModelView; readonly requestKind: 'chat' | 'text' }) {
   const turns = useTurns(model.id);
   const last = turns.at(-1);
   const isGenerating = isUnderWay(last);
   // The same object from one drawing to the next, so that turns which did not change are not drawn
   // again.
   const { id } = model;
-  const asked = useMemo<Asked>(() => ({ id, way }), [id, way]);
+  const asked = useMemo<Asked>(() => ({ id, requestKind }), [id, requestKind]);
   const obstacle = isServable(model) ? null : `${model.id} cannot be asked now: ${model.message}`;
   const box = useRef<HTMLDivElement>(null);
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -58,9 +58,9 @@ export function Chat({ model, way }: { readonly model: ModelView; readonly way: 
       )}
       <Composer
         isGenerating={isGenerating}
-        label={way === 'chat' ? `Message to ${model.id}` : `Text for ${model.id} to go on with`}
+        label={requestKind === 'chat' ? `Message to ${model.id}` : `Text for ${model.id} to go on with`}
         obstacle={obstacle}
-        noImages={way === 'text' ? `${model.id} goes on with a text, and reads no images.` : whyNoImages(model)}
+        noImages={requestKind === 'text' ? `${model.id} goes on with a text, and reads no images.` : whyNoImages(model)}
         onSend={(question, images) => send(asked, question, images)}
         onStop={() => stop(model.id)}
       />
@@ -69,12 +69,12 @@ export function Chat({ model, way }: { readonly model: ModelView; readonly way: 
 }
 
 function Beginning({ asked, isServable: canAsk }: { readonly asked: Asked; readonly isServable: boolean }) {
-  const isChat = asked.way === 'chat';
+  const isChat = asked.requestKind === 'chat';
   return (
     <Empty
       action={
         <div className={styles.examples}>
-          {EXAMPLES[asked.way].map((example) => (
+          {EXAMPLES[asked.requestKind].map((example) => (
             <Button disabled={!canAsk} key={example} onClick={() => send(asked, example)}>
               {example}
             </Button>
@@ -86,7 +86,7 @@ function Beginning({ asked, isServable: canAsk }: { readonly asked: Asked; reado
     >
       {isChat
         ? 'Write a message below, or begin with one of these.'
-        : 'This model has no chat template: it goes on with the text that it is given, and remembers nothing between two requests.'}
+        : 'This model has no chat template: it continues the given text, and remembers nothing between requests.'}
     </Empty>
   );
 }

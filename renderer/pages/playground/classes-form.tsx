@@ -1,4 +1,6 @@
-/** The classes of texts or of an image, with how likely each is: what a classifier is asked here. */
+/**
+ * The classes of texts or of an image, with how likely each is: what a classifier is asked here.
+ */
 import { useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { ask } from '../../api.ts';
@@ -18,7 +20,7 @@ import { Table } from './table.tsx';
 const CLASSES_SHOWN = 20;
 const EMPTY = {
   title: 'Nothing was classified yet',
-  sentence: 'This model tells to which of its classes something belongs, and how likely that is.',
+  sentence: 'This model sorts an input into one of its classes, with a probability for each class.',
 };
 
 interface Result {
@@ -37,7 +39,7 @@ function useClassesBody(modelId: string, isOfImages: boolean): Body {
   const [labels] = useTyped('classes');
   const wished = textsOf(labels);
   const input = isOfImages ? ['data:image/png;base64,...'] : textsOf(typed);
-  return { model: modelId, input, ...(wished.length === 0 ? {} : { labels: wished }) };
+  return { model: modelId, input, labels: wished.length === 0 ? undefined : wished };
 }
 
 export function ClassesForm({ model, isOfImages }: { readonly model: ModelView; readonly isOfImages: boolean }) {
@@ -62,12 +64,12 @@ export function ClassesForm({ model, isOfImages }: { readonly model: ModelView; 
       verb="Classify"
     >
       {isOfImages ? (
-        <FileField accept="image/*" file={file} label="Image" onChange={setFile} />
+        <FileField kind="image" file={file} label="Image" onChange={setFile} />
       ) : (
         <AreaField help="One text a line." label="Texts to classify" lines={3} onChange={setTyped} value={typed} />
       )}
       <AreaField
-        help="One a line, for models that choose between classes which the request names. Empty: the model's own."
+        help="One a line, for models that accept classes in the request (zero-shot). Empty: the model's own classes."
         label="Classes"
         onChange={setLabels}
         value={labels}

@@ -46,7 +46,7 @@ export function CompareColumn({ letter, model, column, choices, isBusy, canLeave
         {canLeave && <IconButton disabled={isBusy} icon="close" label={`Remove ${model.id}`} onClick={() => onChoose(null)} small />}
       </header>
       <Transcript asked={column?.phase === 'waiting' ? 1 : 0} label={`Answer of ${model.id}`}>
-        {column === undefined ? <p className={styles.hint}>Its answer comes here.</p> : <Answer column={column} />}
+        {column === undefined ? <p className={styles.hint}>The answer appears here.</p> : <Answer column={column} />}
       </Transcript>
       <footer className={styles.columnFoot}>
         {column !== undefined && <Actions column={column} />}
@@ -59,14 +59,14 @@ export function CompareColumn({ letter, model, column, choices, isBusy, canLeave
 }
 
 function Answer({ column: { model, phase, answer, reasoning, why, failure, final } }: { readonly column: Column }) {
-  const saidNothing = phase === 'complete' && answer === '' && final !== null;
+  const isEmptyAnswer = phase === 'complete' && answer === '' && final !== null;
   return (
     <div className={chatStyles.answer}>
       {reasoning !== '' && <ThinkingView isGrowing={phase === 'thinking'} text={reasoning} />}
       {answer !== '' && <Markdown growing={phase === 'writing'} text={answer} />}
       {phase === 'waiting' && <WaitingView modelId={model.id} onCancel={() => stopOne(model.id)} why={why} />}
       {failure !== null && <FailureView error={failure} hasText={answer !== ''} />}
-      {saidNothing && <p className={styles.hint}>The model said nothing.</p>}
+      {isEmptyAnswer && <p className={styles.hint}>The model gave an empty answer.</p>}
     </div>
   );
 }
@@ -76,17 +76,17 @@ function Actions({ column }: { readonly column: Column }) {
   return (
     <>
       {phase === 'thinking' || phase === 'writing' ? (
-        <Button icon="stop" look="quiet" aria-label={`Stop: ${model.id}`} onClick={() => stopOne(model.id)} small>
+        <Button icon="stop" variant="quiet" aria-label={`Stop: ${model.id}`} onClick={() => stopOne(model.id)} small>
           Stop
         </Button>
       ) : null}
       {!isUnderWay(column) && (
         <>
-          {answer !== '' && <CopyButton label="Copy" look="quiet" name={`Copy the answer of ${model.id}`} text={() => answer} />}
+          {answer !== '' && <CopyButton label="Copy" variant="quiet" name={`Copy the answer of ${model.id}`} text={() => answer} />}
           <Button
             aria-label={`${phase === 'failed' ? 'Retry' : 'Ask again'}: ${model.id}`}
             icon="refresh"
-            look="quiet"
+            variant="quiet"
             onClick={() => askAgain(model)}
             small
           >

@@ -17,7 +17,9 @@ export interface Measured {
 export interface Figure {
   /** Null: not measured. */
   readonly text: string | null;
-  /** Better than all others, as it is shown: what reads the same is a tie, and a tie has no winner. */
+  /**
+   * Better than all others, as it is shown: what reads the same is a tie, and a tie has no winner.
+   */
   readonly isBest: boolean;
 }
 
@@ -51,10 +53,10 @@ export interface FiguresTable {
 
 /** Measures that nobody measured are left out. */
 export function figuresTable(columns: readonly Measured[]): FiguresTable {
-  const told = MEASURES.filter(({ value }) => columns.some((column) => value(column) !== null));
-  const byMeasure = told.map((measure) => figuresOf(measure, columns));
+  const measured = MEASURES.filter(({ value }) => columns.some((column) => value(column) !== null));
+  const byMeasure = measured.map((measure) => figuresOf(measure, columns));
   return {
-    names: told.map(({ name }) => name),
+    names: measured.map(({ name }) => name),
     rows: columns.map((_, row) => byMeasure.map((figures) => figures[row] ?? { text: null, isBest: false })),
   };
 }

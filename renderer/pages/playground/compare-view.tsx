@@ -4,6 +4,7 @@
  */
 import { type KeyboardEvent, useRef } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
+import { showPanel } from '../../palette/shortcuts.ts';
 import { useModels } from '../../store.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Note, Panel } from '../../ui/panel.tsx';
@@ -16,7 +17,7 @@ import { Composer } from './composer.tsx';
 import { type Asked, usePlayground } from './conversation.ts';
 import { LETTERS, MOST_COMPARED } from './kept-state.ts';
 import { LoadsFirst } from './loads-first.tsx';
-import { isServable, wayOf } from './request.ts';
+import { isServable, requestKindOf } from './request.ts';
 
 const FEWEST_COMPARED = 2;
 
@@ -87,7 +88,7 @@ export function CompareView({ first }: { readonly first: ModelView | null }) {
           isGenerating={isBusy}
           label={`Message to ${chosen.length} models`}
           obstacle={obstacle === undefined ? null : `${obstacle.id} cannot be asked now`}
-          noImages="A comparison goes without images: ask one model alone."
+          noImages="A comparison cannot use images: ask a single model."
           onSend={ask}
           onStop={stopAll}
         />
@@ -98,11 +99,14 @@ export function CompareView({ first }: { readonly first: ModelView | null }) {
 
 /** Whom it would be asked as; null: it does not answer in words. */
 function asked(model: ModelView): Asked | null {
-  const way = wayOf(model);
-  return way === 'chat' || way === 'text' ? { id: model.id, way } : null;
+  const requestKind = requestKindOf(model);
+  return requestKind === 'chat' || requestKind === 'text' ? { id: model.id, requestKind } : null;
 }
 
-/** Those that were chosen and are there; then the one that is looked at, and loaded ones before others. */
+/**
+ * Those that were chosen and are there; then the one that is looked at, and loaded ones before
+ * others.
+ */
 export function chosenModels(talkers: readonly ModelView[], compared: readonly string[], first: ModelView | null): readonly ModelView[] {
   const chosen = compared.flatMap((id) => talkers.find((model) => model.id === id) ?? []);
   const rank = (model: ModelView): number => (model.id === first?.id ? 0 : model.state === 'ready' ? 1 : isServable(model) ? 2 : 3);
@@ -113,9 +117,8 @@ export function chosenModels(talkers: readonly ModelView[], compared: readonly s
 function TooFew({ count }: { readonly count: number }) {
   return (
     <Panel className={styles.alone}>
-      <Empty icon="columns" title="Two models are needed">
-        Models that answer in words are compared: {count === 0 ? 'there is none here' : 'there is one here'}. Drop another one on this
-        window.
+      <Empty action={<Button onClick={() => showPanel('add')}>Add a model</Button>} icon="columns" title="Two models are needed">
+        Models that answer in words are compared: {count === 0 ? 'there is none here' : 'there is one here'}.
       </Empty>
     </Panel>
   );

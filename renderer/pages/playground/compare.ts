@@ -57,7 +57,7 @@ async function askOne(model: Asked, question: string): Promise<void> {
   const ending = new AbortController();
   running.set(model.id, ending);
   const watts = new Watts(model.id);
-  const body = textBody(model.way, [], question, parametersOf(COMPARED));
+  const body = textBody(model.requestKind, [], question, parametersOf(COMPARED));
   await follow(model.id, body, ending.signal, (change) => {
     if (change.phase !== undefined && change.phase !== 'waiting') watts.begin();
     update(model.id, change);
@@ -104,7 +104,10 @@ class Watts {
     });
   }
 
-  /** @returns the mean; an answer that was shorter than the time between two readings has the last one. */
+  /**
+   * @returns the mean; an answer that was shorter than the time between two readings has the last
+   * one.
+   */
   end(): number | null {
     if (this.#leave !== null && this.#readings.length === 0) this.#read();
     this.#leave?.();

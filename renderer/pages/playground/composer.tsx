@@ -7,6 +7,7 @@ import { AreaField } from '../../ui/area-field.tsx';
 import { Button } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { Note } from '../../ui/panel.tsx';
+import { detach, refuse, takeAttached } from './attached.ts';
 import styles from './chat.module.css';
 import { setDraft, usePlayground } from './conversation.ts';
 import { ImagePicker, Images } from './images.tsx';
@@ -25,14 +26,15 @@ interface ComposerProps {
 
 export function Composer({ label, isGenerating, obstacle, onSend, onStop, noImages }: ComposerProps) {
   const draft = usePlayground((state) => state.draft);
-  const { images, trouble, isOver, take, remove, clear, listeners } = useAttaching(noImages);
+  const { images, isReading, trouble, isOver, take, listeners } = useAttaching(noImages);
   const form = useRef<HTMLFormElement>(null);
-  const canSend = draft.trim() !== '' && obstacle === null && !isGenerating;
+  const canSend = draft.trim() !== '' && obstacle === null && !isGenerating && !isReading;
   const submit = (): void => {
     if (!canSend) return;
     setDraft('');
-    clear();
-    onSend(draft, images);
+    refuse(null);
+    // Where no image can go, those of the draft wait for a model that sees.
+    onSend(draft, noImages === null ? takeAttached() : []);
   };
   const stop = (): void => {
     onStop();
@@ -47,9 +49,10 @@ export function Composer({ label, isGenerating, obstacle, onSend, onStop, noImag
   };
   return (
     <>
-      {(images.length > 0 || trouble !== null) && (
+      {(images.length > 0 || isReading || trouble !== null) && (
         <div className={styles.attached}>
-          {images.length > 0 && <Images images={images} onRemove={remove} />}
+          {images.length > 0 && <Images images={images} onRemove={detach} />}
+          {isReading && <p>Reading the image ...</p>}
           {trouble !== null && <Note tone="warn">{trouble}</Note>}
         </div>
       )}
@@ -79,7 +82,7 @@ export function Composer({ label, isGenerating, obstacle, onSend, onStop, noImag
             Stop
           </Button>
         ) : (
-          <Button disabled={!canSend} icon="send" key="send" look="primary" submit title={obstacle ?? undefined}>
+          <Button disabled={!canSend} icon="send" key="send" variant="primary" submit title={obstacle ?? undefined}>
             Send
           </Button>
         )}

@@ -4,7 +4,8 @@
  * each. What is kept over a reload: kept-chats.ts and kept-state.ts.
  */
 import { create } from 'zustand';
-import { type Answering, follow, giveUpLoad, NOT_BEGUN } from './answering.ts';
+import { useShallow } from 'zustand/react/shallow';
+import { type Answering, follow, giveUpLoad, isUnderWay, NOT_BEGUN } from './answering.ts';
 import { type KeptChat, keepChat, keptChats } from './kept-chats.ts';
 import { differs, type KeptState, keepState, keptState, type Mode } from './kept-state.ts';
 import { type Body, DEFAULTS, isDefault, type Parameters, textBody } from './request.ts';
@@ -12,8 +13,10 @@ import { type Body, DEFAULTS, isDefault, type Parameters, textBody } from './req
 export interface Turn extends Answering {
   readonly id: number;
   readonly question: string;
-  /** As `data:` addresses; they are in no kept conversation. */
+  /** As `data:` addresses. */
   readonly images?: readonly string[];
+  /** How many went with the question, and were too much to be kept. */
+  readonly lostImages?: number;
 }
 
 type Question = Pick<Turn, 'question' | 'images'>;
@@ -24,15 +27,13 @@ export const COMPARED = '';
 /** Whom is asked, and how. */
 export interface Asked {
   readonly id: string;
-  readonly way: 'chat' | 'text';
+  readonly requestKind: 'chat' | 'text';
 }
 
 interface PlaygroundState extends KeptState {
   readonly turns: Readonly<Record<string, readonly Turn[]>>;
   /** The last request of each model. */
   readonly requests: Readonly<Record<string, Body>>;
-  /** Images that go with the draft, as `data:` addresses. */
-  readonly attached: readonly string[];
 }
 
 const NO_TURNS: readonly Turn[] = [];
@@ -42,7 +43,7 @@ let lastTurn = 0;
 export const usePlayground = create<PlaygroundState>(() => {
   const kept = keptState();
   const open = keptChats().filter(({ id, modelId }) => kept.current[modelId] === id);
-  return { ...kept, turns: Object.fromEntries(open.map((chat) => [chat.modelId, turnsOfChat(chat)])), requests: {}, attached: [] };
+  return { ...kept, turns: Object.fromEntries(open.map((chat) => [chat.modelId, turnsOfChat(chat)])), requests: {} };
 });
 usePlayground.subscribe((state, before) => {
   if (differs(state, before)) keepState(state);
@@ -53,10 +54,10 @@ addEventListener('pagehide', () => {
 });
 
 function turnsOfChat({ turns }: KeptChat): readonly Turn[] {
-  return turns.map(({ question, answer, reasoning = '', final = null }) => {
+  return turns.map(({ question, images = [], lostImages = 0, answer, reasoning = '', final = null }) => {
     lastTurn += 1;
     const phase = final === null ? 'stopped' : 'complete';
-    return { ...NOT_BEGUN, id: lastTurn, question, answer, reasoning, phase, final };
+    return { ...NOT_BEGUN, id: lastTurn, question, images, lostImages, answer, reasoning, phase, final };
   });
 }
 
@@ -67,7 +68,14 @@ function keep(modelId: string): void {
   const { current } = usePlayground.getState();
   const id = current[modelId] ?? crypto.randomUUID();
   if (current[modelId] === undefined) usePlayground.setState({ current: { ...current, [modelId]: id } });
-  const kept = turns.map(({ question, answer, reasoning, final }) => ({ question, answer, reasoning, final }));
+  const kept = turns.map(({ question, images, lostImages, answer, reasoning, final }) => ({
+    question,
+    images,
+    lostImages,
+    answer,
+    reasoning,
+    final,
+  }));
   keepChat(id, modelId, kept, Date.now());
 }
 
@@ -77,6 +85,11 @@ function close(modelId: string): void {
 
 export function useTurns(modelId: string): readonly Turn[] {
   return usePlayground((state) => state.turns[modelId] ?? NO_TURNS);
+}
+
+/** Those that are answered: the same list as long as only the answer under way changes. */
+export function useSettledTurns(modelId: string): readonly Turn[] {
+  return usePlayground(useShallow((state) => (state.turns[modelId] ?? NO_TURNS).filter((turn) => !isUnderWay(turn))));
 }
 
 export function setDraft(draft: string): void {
@@ -100,10 +113,6 @@ export function setParameters(of: string, change: Partial<Parameters>): void {
     const next = { ...before, ...change };
     return { parameters: isDefault(next) ? others : { ...others, [of]: next } };
   });
-}
-
-export function attach(images: readonly string[]): void {
-  usePlayground.setState({ attached: images });
 }
 
 /** Asks, after what was said before. Does nothing while an answer of this model is under way. */
@@ -173,7 +182,7 @@ function setTurns(modelId: string, turns: readonly Turn[]): void {
 
 /** @param begun what the answer begins with already. */
 function begin(model: Asked, { question, images = [] }: Question, before: readonly Turn[], begun = ''): void {
-  const body = textBody(model.way, before, question, parametersOf(model.id), begun, images);
+  const body = textBody(model.requestKind, before, question, parametersOf(model.id), begun, images);
   lastTurn += 1;
   const turn: Turn = { ...NOT_BEGUN, id: lastTurn, question, images, answer: begun };
   setTurns(model.id, [...before, turn]);

@@ -1,4 +1,7 @@
-/** What went wrong with a request, in the engine's words, with what helps and what the runtime said last. */
+/**
+ * What went wrong with a request, in the engine's words, with what helps and what the runtime said
+ * last.
+ */
 import type { ModeliumError } from '../../../shared/errors.ts';
 import { plain } from '../../components/ansi.ts';
 import { redacted } from '../../components/redact.ts';
@@ -27,8 +30,8 @@ export function FailureView({ error, hasText = false }: { readonly error: Modeli
         {retryAfterSeconds !== undefined && <p className={styles.hint}>Asking again makes sense in {retryAfterSeconds} s.</p>}
         {lastWords.length > 0 && (
           <details className={styles.lastWords}>
-            <summary>The runtime's last words</summary>
-            <ScrollBox as="pre" label="The runtime's last words">
+            <summary>The last output of the runtime</summary>
+            <ScrollBox as="pre" label="The last output of the runtime">
               {lastWords.map((line) => redacted(plain(line), controlToken())).join('\n')}
             </ScrollBox>
           </details>

@@ -1,7 +1,9 @@
 /** Files that a person chose, as requests carry them. */
 import { ModeliumError } from '../../../shared/errors.ts';
 
-/** The file as `data:image/png;base64,...`. @throws what the browser throws for a file that is gone. */
+/**
+ * The file as `data:image/png;base64,...`. @throws what the browser throws for a file that is gone.
+ */
 export function dataAddress(file: Blob): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
@@ -11,40 +13,66 @@ export function dataAddress(file: Blob): Promise<string> {
   });
 }
 
-/** The longest side of an image whose size the model leaves open: more would be a body of many megabytes. */
+/**
+ * The longest side of an image whose size the model leaves open: more would be a body of many
+ * megabytes.
+ */
 const LONGEST_SIDE = 640;
 
-/** An image's pixels at the size that is wanted; null: its own, within bounds. @throws ModeliumError for what is no image. */
-export async function pixelsOf(
-  file: Blob,
-  { width, height }: { readonly width: number | null; readonly height: number | null },
-  longestSide = LONGEST_SIDE,
-): Promise<ImageData> {
-  const image = await createImageBitmap(file).catch(() => {
-    throw new ModeliumError('invalid-body', 'The file is no image that this browser can read.');
-  });
-  const scale = Math.min(1, longestSide / Math.max(image.width, image.height));
-  const [wide, high] = [width ?? Math.max(1, Math.round(image.width * scale)), height ?? Math.max(1, Math.round(image.height * scale))];
-  const context = new OffscreenCanvas(wide, high).getContext('2d');
-  if (context === null) throw new ModeliumError('internal', 'This browser draws no images.');
-  context.drawImage(image, 0, 0, wide, high);
-  image.close();
-  return context.getImageData(0, 0, wide, high);
+interface Size {
+  readonly width: number | null;
+  readonly height: number | null;
+}
+
+/**
+ * An image's pixels at the size that is wanted; null: its own, within bounds. @param keepsAlpha
+ * else what is transparent becomes white, as paper is. @throws ModeliumError for what is no image.
+ */
+export async function pixelsOf(file: Blob, size: Size, keepsAlpha: boolean): Promise<ImageData> {
+  const context = await drawn(file, size, LONGEST_SIDE, keepsAlpha);
+  return context.getImageData(0, 0, context.canvas.width, context.canvas.height);
 }
 
 const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/webp', 'image/gif'];
-/** Larger ones are made smaller: models look at fewer pixels, and a request holds the whole conversation. */
+/**
+ * Larger ones are made smaller: models look at fewer pixels, and a request holds the whole
+ * conversation.
+ */
 const IMAGE_BYTES = 1_000_000;
 const IMAGE_SIDE = 1_536;
 
 /** An image for a chat, as a `data:` address. @throws ModeliumError for what is no image. */
 export async function imageAddress(file: Blob): Promise<string> {
   if (IMAGE_TYPES.includes(file.type) && file.size <= IMAGE_BYTES) {
-    await pixelsOf(file, { width: 1, height: 1 });
+    (await bitmapOf(file)).close();
     return await dataAddress(file);
   }
-  const { width, height } = await pixelsOf(file, { width: null, height: null }, IMAGE_SIDE);
-  const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext('2d')?.drawImage(await createImageBitmap(file), 0, 0, width, height);
+  const { canvas } = await drawn(file, { width: null, height: null }, IMAGE_SIDE, false);
   return await dataAddress(await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.9 }));
+}
+
+function bitmapOf(file: Blob): Promise<ImageBitmap> {
+  return createImageBitmap(file).catch(() => {
+    throw new ModeliumError('invalid-body', 'This browser cannot read the file as an image.');
+  });
+}
+
+async function drawn(
+  file: Blob,
+  { width, height }: Size,
+  longestSide: number,
+  keepsAlpha: boolean,
+): Promise<OffscreenCanvasRenderingContext2D> {
+  const image = await bitmapOf(file);
+  const scale = Math.min(1, longestSide / Math.max(image.width, image.height));
+  const [wide, high] = [width ?? Math.max(1, Math.round(image.width * scale)), height ?? Math.max(1, Math.round(image.height * scale))];
+  const context = new OffscreenCanvas(wide, high).getContext('2d');
+  if (context === null) throw new ModeliumError('internal', 'This browser draws no images.');
+  if (!keepsAlpha) {
+    context.fillStyle = 'white';
+    context.fillRect(0, 0, wide, high);
+  }
+  context.drawImage(image, 0, 0, wide, high);
+  image.close();
+  return context;
 }

@@ -1,6 +1,6 @@
 /** Images that go with a question, small; those of the draft can be taken away again. */
-import { useRef } from 'react';
 import { IconButton } from '../../ui/button.tsx';
+import { FilePicker } from '../../ui/file-picker.tsx';
 import styles from './chat.module.css';
 
 interface ImagesProps {
@@ -25,24 +25,9 @@ export function Images({ images, onRemove }: ImagesProps) {
 
 /** A button that lets a person choose images. */
 export function ImagePicker({ onPick }: { readonly onPick: (files: readonly File[]) => void }) {
-  const input = useRef<HTMLInputElement>(null);
   return (
-    <>
-      <input
-        accept="image/*"
-        aria-label="Images of the question"
-        className="visually-hidden"
-        multiple
-        onChange={(event) => {
-          onPick([...(event.target.files ?? [])]);
-          // So that the same file can be chosen again.
-          event.target.value = '';
-        }}
-        ref={input}
-        tabIndex={-1}
-        type="file"
-      />
-      <IconButton icon="image" label="Attach an image" onClick={() => input.current?.click()} />
-    </>
+    <FilePicker accept="image/*" label="Images of the question" onPick={onPick}>
+      {(open) => <IconButton icon="image" label="Attach an image" onClick={open} />}
+    </FilePicker>
   );
 }

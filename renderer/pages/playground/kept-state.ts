@@ -1,4 +1,6 @@
-/** The choices, the draft, the parameters and which conversation is open, over a reload of the page. */
+/**
+ * The choices, the draft, the parameters and which conversation is open, over a reload of the page.
+ */
 import { DEFAULTS, isDefault, type Parameters } from './request.ts';
 
 /** Which way of asking is shown. */
@@ -81,7 +83,11 @@ function soundParameters(given: Readonly<Record<string, unknown>>): Parameters {
   const text = (name: 'system' | 'seed' | 'stop'): string => (typeof given[name] === 'string' ? given[name] : DEFAULTS[name]);
   const number = (name: 'temperature' | 'topP' | 'maxTokens'): number | null => (typeof given[name] === 'number' ? given[name] : null);
   return {
-    ...{ system: text('system'), seed: text('seed'), stop: text('stop') },
-    ...{ temperature: number('temperature'), topP: number('topP'), maxTokens: number('maxTokens') },
+    system: text('system'),
+    seed: text('seed'),
+    stop: text('stop'),
+    temperature: number('temperature'),
+    topP: number('topP'),
+    maxTokens: number('maxTokens'),
   };
 }

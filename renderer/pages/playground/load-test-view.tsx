@@ -1,30 +1,37 @@
-/** How a model answers when many ask at once: what to ask for, how far the test is, and its figures. */
+/**
+ * How a model answers when many ask at once: what to ask for, how far the test is, and its figures.
+ */
 import { LOAD_TEST_LIMITS, type LoadTestFigures } from '../../../shared/api-load-test.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { countInWords, millisecondsInWords } from '../../../shared/units.ts';
 import { Button } from '../../ui/button.tsx';
 import { NumberField } from '../../ui/fields.tsx';
 import { Empty, Facts, Note, Panel } from '../../ui/panel.tsx';
+import { setMode } from './conversation.ts';
 import { FailureView } from './failure-view.tsx';
 import { startLoadTest, stopLoadTest, useLoadTest, type Wish } from './load-test.ts';
 import styles from './playground.module.css';
-import { isServable, wayOf } from './request.ts';
+import { isServable, requestKindOf } from './request.ts';
 import { Table } from './table.tsx';
 
 const FIELDS: readonly { readonly name: keyof Wish; readonly label: string; readonly help: string; readonly max: number }[] = [
-  { name: 'parallel', label: 'At the same time', help: 'Requests that are under way together.', max: LOAD_TEST_LIMITS.parallel },
+  { name: 'parallel', label: 'At the same time', help: 'Requests that run at the same time.', max: LOAD_TEST_LIMITS.parallel },
   { name: 'requests', label: 'Requests in all', help: 'The more, the steadier the figures.', max: 1_000 },
-  { name: 'promptWords', label: 'Words of a prompt', help: 'Made up, and another beginning each time.', max: 4_000 },
-  { name: 'maxTokens', label: 'Tokens of an answer', help: 'At most; a model may stop before.', max: 2_048 },
+  { name: 'promptWords', label: 'Words of a prompt', help: 'Generated text with a different beginning each time.', max: 4_000 },
+  { name: 'maxTokens', label: 'Tokens of an answer', help: 'At most; a model may stop earlier.', max: 2_048 },
 ];
 
 export function LoadTestView({ model }: { readonly model: ModelView }) {
   const { wish, asked, underWay, figures, failure } = useLoadTest();
-  const way = wayOf(model);
-  if (way !== 'chat' && way !== 'text') {
+  const requestKind = requestKindOf(model);
+  if (requestKind !== 'chat' && requestKind !== 'text') {
     return (
       <Panel className={styles.alone}>
-        <Empty icon="activity" title="Load tests are for models that answer in words">
+        <Empty
+          action={<Button onClick={() => setMode('ask')}>Ask it by hand</Button>}
+          icon="activity"
+          title="Load tests are for models that answer in words"
+        >
           {model.id} is asked in another way.
         </Empty>
       </Panel>
@@ -65,7 +72,12 @@ export function LoadTestView({ model }: { readonly model: ModelView }) {
                 Stop
               </Button>
             ) : (
-              <Button disabled={!isServable(model) || isElsewhere} key="start" look="primary" onClick={() => void startLoadTest(model.id)}>
+              <Button
+                disabled={!isServable(model) || isElsewhere}
+                key="start"
+                variant="primary"
+                onClick={() => void startLoadTest(model.id)}
+              >
                 Start
               </Button>
             )}

@@ -1,4 +1,7 @@
-/** The load test that runs, or the last one: what was asked for and its figures. The engine makes the requests. */
+/**
+ * The load test that runs, or the last one: what was asked for and its figures. The engine makes
+ * the requests.
+ */
 import { create } from 'zustand';
 import type { LoadTest, LoadTestFigures } from '../../../shared/api-load-test.ts';
 import { ModeliumError, toModeliumError } from '../../../shared/errors.ts';
@@ -17,7 +20,10 @@ interface LoadTestState {
 
 export const useLoadTest = create<LoadTestState>(() => ({
   wish: { parallel: 8, requests: 40, promptWords: 100, maxTokens: 100 },
-  ...{ asked: null, underWay: null, figures: null, failure: null },
+  asked: null,
+  underWay: null,
+  figures: null,
+  failure: null,
 }));
 
 /** One at a time: a second one would spoil the first one's figures. */

@@ -47,7 +47,7 @@ export function OnceForm<Result>({ model, state, verb, isFilled, onAsk, onCancel
           </Note>
         )}
         <div>
-          <Button disabled={!canAsk} look="primary" submit>
+          <Button disabled={!canAsk} variant="primary" submit>
             {verb}
           </Button>
         </div>
@@ -60,7 +60,7 @@ export function OnceForm<Result>({ model, state, verb, isFilled, onAsk, onCancel
       {result !== null && show(result)}
       {result === null && underWay === null && failure === null && (
         <Panel>
-          <Empty icon="playground" title={empty.title}>
+          <Empty action="none" icon="playground" title={empty.title}>
             {empty.sentence}
           </Empty>
         </Panel>

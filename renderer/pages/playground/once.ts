@@ -45,7 +45,10 @@ export function oncePerModel<Result>(): OncePerModel<Result> {
 
 const useTypedTexts = create<Readonly<Record<string, string>>>(() => ({}));
 
-/** What is typed into a field of a form, kept over other pages. @param name of the field among all forms. */
+/**
+ * What is typed into a field of a form, kept over other pages. @param name of the field among all
+ * forms.
+ */
 export function useTyped(name: string): readonly [string, (typed: string) => void] {
   const typed = useTypedTexts((texts) => texts[name] ?? '');
   return [typed, (next) => useTypedTexts.setState({ [name]: next })];

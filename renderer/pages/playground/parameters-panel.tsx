@@ -15,35 +15,35 @@ import { DEFAULTS, isDefault, isSeed, type Parameters, USUAL_MAX_TOKENS } from '
 const USUAL = { temperature: 0.8, topP: 0.95 };
 /** Enough for a book's chapter; a longer answer is a matter for the API. */
 const MOST_TOKENS = 32_768;
-const NOT_SENT = "Not sent: the runtime's own value holds.";
+const NOT_SENT = "Not sent, so the runtime's default applies.";
 
 interface ParametersProps {
   /** A model's id, or COMPARED. */
   readonly of: string;
-  readonly way: 'chat' | 'text';
+  readonly requestKind: 'chat' | 'text';
   /** In tokens; null: not known. */
   readonly context?: number | null;
   /** What the model's author has it drawn with. */
   readonly advice?: SamplingAdvice | undefined;
 }
 
-export function ParametersPanel({ of, way, context = null, advice }: ParametersProps) {
+export function ParametersPanel({ of, requestKind, context = null, advice }: ParametersProps) {
   const parameters = useParameters(of);
   const { system, temperature, topP, maxTokens, seed, stop } = parameters;
   const set = (change: Partial<Parameters>): void => setParameters(of, change);
   return (
     <Panel
       aside={
-        <Button disabled={isDefault(parameters)} look="quiet" onClick={() => set(DEFAULTS)} small>
+        <Button disabled={isDefault(parameters)} variant="quiet" onClick={() => set(DEFAULTS)} small>
           Reset to defaults
         </Button>
       }
       title="Parameters"
     >
       <div className={styles.fields}>
-        {way === 'chat' && (
+        {requestKind === 'chat' && (
           <AreaField
-            help="What the model is told before the conversation."
+            help="The instructions to the model before the conversation."
             label="System prompt"
             lines={2}
             onChange={(value) => set({ system: value })}
@@ -62,7 +62,7 @@ export function ParametersPanel({ of, way, context = null, advice }: ParametersP
           value={temperature}
         />
         <NumberField
-          help={topP === null ? NOT_SENT : 'Only words that together have this probability are drawn from.'}
+          help={topP === null ? NOT_SENT : 'The model chooses only among the likeliest words that together have this probability.'}
           label="top_p"
           max={1}
           min={0.05}
@@ -80,7 +80,7 @@ export function ParametersPanel({ of, way, context = null, advice }: ParametersP
           value={seed}
         />
         <AreaField
-          help="The answer ends before one of them. One a line; \n within it stands for a line's end."
+          help="The answer ends before one of these texts. One text a line; \n means a line break."
           label="Stop"
           onChange={(value) => set({ stop: value })}
           spellCheck={false}
@@ -99,8 +99,8 @@ interface AdvisedProps {
 
 /** Some runtimes hold to it by themselves, others have values of their own: taken, it is sent. */
 function Advised({ advice: { temperature, topP }, parameters, onTake }: AdvisedProps) {
-  const wanted = { ...(temperature === null ? {} : { temperature }), ...(topP === null ? {} : { topP }) };
-  const isTaken = Object.entries(wanted).every(([name, value]) => parameters[name as keyof Parameters] === value);
+  const wanted = { temperature: temperature ?? parameters.temperature, topP: topP ?? parameters.topP };
+  const isTaken = wanted.temperature === parameters.temperature && wanted.topP === parameters.topP;
   const values = [temperature === null ? null : `temperature ${temperature}`, topP === null ? null : `top_p ${topP}`];
   return (
     <div className={styles.advice}>

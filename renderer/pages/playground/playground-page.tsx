@@ -4,7 +4,8 @@
  */
 import { useEffect, useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
-import { MainAction } from '../../components/model-actions.tsx';
+import { bridge } from '../../bridge.ts';
+import { MainAction } from '../../components/main-action-button.tsx';
 import { StateChip, stateWord } from '../../components/state-chip.tsx';
 import { go, type PageProps } from '../../route.ts';
 import { useModels } from '../../store.ts';
@@ -20,7 +21,8 @@ import type { Mode } from './kept-state.ts';
 import { LoadTestView } from './load-test-view.tsx';
 import { ParametersPanel } from './parameters-panel.tsx';
 import styles from './playground.module.css';
-import { chosenModel, groupOf, isServable, WAY_GROUPS, type WayGroup, wayOf } from './request.ts';
+import { chosenModel, groupOf, isServable, KIND_GROUPS, type KindGroup, requestKindOf } from './request.ts';
+import { useRequestKind } from './use-request-kind.ts';
 
 /**
  * Where the parameters stand beside the chat and not below it; playground.module.css has the same.
@@ -37,7 +39,7 @@ export function PlaygroundPage({ subject }: PageProps) {
   const before = usePlayground((state) => state.chosen);
   const model = chosenModel(models, subject, before);
   const id = model?.id ?? null;
-  const group = model === null ? null : groupOf(wayOf(model));
+  const group = model === null ? null : groupOf(requestKindOf(model));
   // The one that is looked at stays, also when another becomes ready meanwhile.
   useEffect(() => {
     if (id === null || group === null) return;
@@ -49,14 +51,15 @@ export function PlaygroundPage({ subject }: PageProps) {
         <Panel>
           <Empty
             action={
-              <Button look="primary" onClick={() => go('models')}>
+              <Button variant="primary" onClick={() => go('models')}>
                 Open the Models page
               </Button>
             }
             icon="playground"
-            title="Drop a model first"
+            title={bridge === null ? 'Add a model first' : 'Drop a model first'}
           >
-            Drop a model file or folder anywhere on this window. When it is served, it is asked here.
+            {bridge === null ? 'The Models page takes the path of a model.' : 'Drop a model file or folder anywhere on this window.'} When
+            it is served, it is asked here.
           </Empty>
         </Panel>
       </Page>
@@ -75,15 +78,15 @@ interface PlaygroundProps {
 function Playground({ models, model, subject }: PlaygroundProps) {
   const [isOpen, setIsOpen] = useState(() => matchMedia(WIDE).matches);
   const mode = usePlayground((state) => state.mode);
-  const way = model === null ? null : wayOf(model);
+  const known = useRequestKind(model);
   const isComparing = mode === 'compare';
   const isTesting = mode === 'load-test';
-  const hasParameters = isComparing || way === 'chat' || way === 'text';
+  const hasParameters = isComparing || known?.requestKind === 'chat' || known?.requestKind === 'text';
   return (
     <Page
       actions={
         <>
-          <Segmented choices={MODE_CHOICES} label="Way of asking" onChange={setMode} value={mode} />
+          <Segmented choices={MODE_CHOICES} label="What to do" onChange={setMode} value={mode} />
           {mode === 'ask' && hasParameters && <ChatList />}
           {mode === 'ask' && hasParameters && model !== null && <NewChat modelId={model.id} />}
           {!isTesting && (
@@ -94,26 +97,26 @@ function Playground({ models, model, subject }: PlaygroundProps) {
         </>
       }
       fills
-      sentence="Ask a model by hand. One that is not loaded is loaded by the question."
+      sentence="Ask a model by hand. A question to a model that is not loaded loads it."
       title="Playground"
     >
       {!isComparing && <Choosing model={model} models={models} />}
       <div className={styles.columns}>
         {isComparing ? (
           <CompareView first={model} />
-        ) : model === null || way === null ? (
+        ) : model === null || known === null ? (
           <Note tone="warn">There is no model {subject} here, or not any more. Choose another one.</Note>
         ) : isTesting ? (
           <LoadTestView key={model.id} model={model} />
         ) : (
-          <Asking key={model.id} model={model} way={way} />
+          <Asking key={model.id} known={known} model={model} />
         )}
         {isOpen && !isTesting && (
           <div className={styles.side} id="playground-side">
             {isComparing ? (
-              <ParametersPanel of={COMPARED} way="chat" />
+              <ParametersPanel of={COMPARED} requestKind="chat" />
             ) : (
-              model !== null && way !== null && <Side key={model.id} model={model} way={way} />
+              model !== null && known !== null && <Side key={model.id} known={known} model={model} />
             )}
           </div>
         )}
@@ -124,21 +127,21 @@ function Playground({ models, model, subject }: PlaygroundProps) {
 
 function Choosing({ models, model }: Pick<PlaygroundProps, 'models' | 'model'>) {
   const chosenByKind = usePlayground((state) => state.chosenByKind);
-  const shown = model === null ? null : groupOf(wayOf(model));
-  const groups = (Object.keys(WAY_GROUPS) as WayGroup[]).filter((group) => models.some((each) => groupOf(wayOf(each)) === group));
-  const turnTo = (group: WayGroup): void => {
-    const all = models.filter((each) => groupOf(wayOf(each)) === group);
+  const shown = model === null ? null : groupOf(requestKindOf(model));
+  const groups = (Object.keys(KIND_GROUPS) as KindGroup[]).filter((group) => models.some((each) => groupOf(requestKindOf(each)) === group));
+  const turnTo = (group: KindGroup): void => {
+    const all = models.filter((each) => groupOf(requestKindOf(each)) === group);
     const next = all.find(({ id }) => id === chosenByKind[group]) ?? all.find(isServable) ?? all[0];
     if (next !== undefined) go('playground', next.id);
   };
   const choices = models
-    .filter((each) => shown === null || groupOf(wayOf(each)) === shown)
+    .filter((each) => shown === null || groupOf(requestKindOf(each)) === shown)
     .map(({ id, state }) => ({ value: id, label: `${id} (${stateWord(state).toLowerCase()})` }));
   return (
     <div className={styles.head}>
       {groups.length > 1 && (
         <Segmented
-          choices={groups.map((group) => ({ value: group, label: WAY_GROUPS[group] }))}
+          choices={groups.map((group) => ({ value: group, label: KIND_GROUPS[group] }))}
           label="Kind of model"
           onChange={turnTo}
           value={shown}

@@ -13,7 +13,7 @@ import { Table } from './table.tsx';
 
 const EMPTY = {
   title: 'Nothing was ranked yet',
-  sentence: 'This model says how well each document answers a query: the best ones belong in front of a chat model.',
+  sentence: 'This model scores how well each document answers a query. The best documents are often given to a chat model.',
 };
 const ranking = oncePerModel<readonly RankedDocument[]>();
 

@@ -28,7 +28,10 @@ export interface Classified {
   readonly classes: readonly { readonly label: string; readonly probability: number | null }[];
 }
 
-/** One for each input, in their order. @throws ModeliumError upstream-failed for an answer without classes. */
+/**
+ * One for each input, in their order. @throws ModeliumError upstream-failed for an answer without
+ * classes.
+ */
 export function classesOf(answer: Loose): readonly Classified[] {
   const inOrder = listOf(answer['data']).toSorted((one, other) => Number(one['index'] ?? 0) - Number(other['index'] ?? 0));
   const classified = inOrder.map(({ label, probs, scores }) => ({ classes: scored(label, probs, scores) }));

@@ -1,25 +1,31 @@
 /** The request as a command or a program, for whoever goes on from here with a script. */
-
+import { useMemo } from 'react';
 import { predictPath } from '../../../shared/api-predict.ts';
 import { useWindow } from '../../store.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import { Segmented } from '../../ui/segmented.tsx';
-import { useParameters, usePlayground, useTurns } from './conversation.ts';
+import { useAttached } from './attached.ts';
+import { useParameters, usePlayground, useSettledTurns } from './conversation.ts';
 import { useTyped } from './once.ts';
 import styles from './playground.module.css';
 import { textBody } from './request.ts';
 import { LANGUAGES, type Shown, snippet } from './snippets.ts';
 
 /** The one that the draft would be, or the last one when nothing is drafted. */
-export function ChatRequestPanel({ modelId, way }: { readonly modelId: string; readonly way: 'chat' | 'text' }) {
-  const { draft, requests, attached } = usePlayground();
+export function ChatRequestPanel({ modelId, requestKind }: { readonly modelId: string; readonly requestKind: 'chat' | 'text' }) {
+  const draft = usePlayground((state) => state.draft);
+  const lastBody = usePlayground((state) => state.requests[modelId]);
+  const images = useAttached((state) => state.images);
   const parameters = useParameters(modelId);
-  const turns = useTurns(modelId);
-  const last = draft.trim() === '' ? requests[modelId] : undefined;
-  const body = last ?? textBody(way, turns, draft, parameters, '', way === 'chat' ? attached : []);
-  return <RequestPanel isLast={last !== undefined} shown={{ kind: 'words', modelId, path: predictPath(modelId), body }} />;
+  const turns = useSettledTurns(modelId);
+  const isLast = draft.trim() === '' && lastBody !== undefined;
+  const shown = useMemo<Shown>(() => {
+    const body = isLast ? lastBody : textBody(requestKind, turns, draft, parameters, '', requestKind === 'chat' ? images : []);
+    return { kind: 'words', modelId, path: predictPath(modelId), body };
+  }, [isLast, lastBody, requestKind, turns, draft, parameters, images, modelId]);
+  return <RequestPanel isLast={isLast} shown={shown} />;
 }
 
 /** An image is copied whole, and shown by its first letters. */
@@ -37,9 +43,9 @@ export function RequestPanel({ shown, isLast = false, gap }: RequestPanelProps) 
   const address = useWindow((state) => state.snapshot?.address ?? location.origin);
   const [chosen, choose] = useTyped('language of requests');
   const language = LANGUAGES.find((each) => each === chosen) ?? 'curl';
-  const text = snippet(language, address, shown);
+  const text = useMemo(() => snippet(language, address, shown), [language, address, shown]);
   return (
-    <Panel aside={<CopyButton label="Copy" look="quiet" name="Copy the request" text={() => text} />} title="As a request">
+    <Panel aside={<CopyButton label="Copy" variant="quiet" name="Copy the request" text={() => text} />} title="As a request">
       <Segmented choices={CHOICES} label="Language" onChange={choose} value={language} />
       <ScrollBox
         as="pre"

@@ -19,9 +19,9 @@ export interface Asking {
  * `ranking` a query and documents, `classes` texts and `images` an image to classify, `speech` a
  * sound, `tensors` tensors by name.
  */
-export type Way = 'chat' | 'text' | 'embeddings' | 'ranking' | 'classes' | 'images' | 'speech' | 'tensors';
+export type RequestKind = 'chat' | 'text' | 'embeddings' | 'ranking' | 'classes' | 'images' | 'speech' | 'tensors';
 
-const WAYS: Readonly<Record<ModelKind, Way | null>> = {
+const REQUEST_KINDS: Readonly<Record<ModelKind, RequestKind | null>> = {
   chat: 'chat',
   'vision-language': 'chat',
   embedding: 'embeddings',
@@ -35,7 +35,7 @@ const WAYS: Readonly<Record<ModelKind, Way | null>> = {
 };
 
 /** Kinds of asking, as people tell models apart. */
-export const WAY_GROUPS = {
+export const KIND_GROUPS = {
   words: 'Words',
   embeddings: 'Embeddings',
   ranking: 'Ranking',
@@ -43,11 +43,11 @@ export const WAY_GROUPS = {
   speech: 'Speech',
   tensors: 'Tensors',
 } as const;
-export type WayGroup = keyof typeof WAY_GROUPS;
+export type KindGroup = keyof typeof KIND_GROUPS;
 
-export function groupOf(way: Way): WayGroup {
-  if (way === 'chat' || way === 'text') return 'words';
-  return way === 'images' ? 'classes' : way;
+export function groupOf(requestKind: RequestKind): KindGroup {
+  if (requestKind === 'chat' || requestKind === 'text') return 'words';
+  return requestKind === 'images' ? 'classes' : requestKind;
 }
 
 /** Null: not sent, so that the engine's or the runtime's own default holds. */
@@ -80,17 +80,18 @@ export interface Exchange {
   readonly answer: string;
 }
 
+/** What is undefined is not sent. */
 export type Body = Readonly<Record<string, unknown>>;
 
 /** Forms whose servers take tensors, and not texts as OpenAI's routes have them. */
 const TENSOR_FORMS: ReadonlySet<FormKind> = new Set(['triton', 'onnx', 'openvino', 'tensorrt', 'torchscript', 'torch-export']);
 
-export function wayOf({ profile, plan }: Asking): Way {
+export function requestKindOf({ profile, plan }: Asking): RequestKind {
   if (profile === null) return 'chat';
   const { kind, hasChatTemplate } = profile;
   const forms = plan === null ? profile.forms : profile.forms.filter((form) => form.kind === plan.form);
   if (forms.length > 0 && forms.every((form) => TENSOR_FORMS.has(form.kind))) return forms.some(takesText) ? 'text' : 'tensors';
-  return WAYS[kind] ?? (hasChatTemplate ? 'chat' : 'text');
+  return REQUEST_KINDS[kind] ?? (hasChatTemplate ? 'chat' : 'text');
 }
 
 /** A server's own `generate` answers it. */
@@ -104,7 +105,7 @@ function takesText({ inputs = [], outputs = [] }: ModelForm): boolean {
  * addresses; for chats alone.
  */
 export function textBody(
-  way: 'chat' | 'text',
+  requestKind: 'chat' | 'text',
   before: readonly Exchange[],
   question: string,
   parameters: Parameters,
@@ -113,7 +114,7 @@ export function textBody(
 ): Body {
   const { system } = parameters;
   const subject =
-    way === 'text'
+    requestKind === 'text'
       ? { prompt: question + begun }
       : {
           messages: [
@@ -158,11 +159,11 @@ function changed({ temperature, topP, maxTokens, seed, stop }: Parameters): Body
     .filter((word) => word !== '')
     .map((word) => word.replaceAll('\\n', '\n'));
   return {
-    ...(temperature === null ? {} : { temperature }),
-    ...(topP === null ? {} : { top_p: topP }),
+    temperature: temperature ?? undefined,
+    top_p: topP ?? undefined,
     max_tokens: maxTokens ?? NO_LIMIT,
-    ...(seed !== '' && isSeed(seed) ? { seed: Number(seed) } : {}),
-    ...(words.length === 0 ? {} : { stop: words }),
+    seed: seed !== '' && isSeed(seed) ? Number(seed) : undefined,
+    stop: words.length === 0 ? undefined : words,
   };
 }
 
@@ -184,7 +185,7 @@ export function isServable(model: Pick<ModelView, 'state'>): boolean {
  * the first that can be asked at all.
  */
 export function chosenModel(models: readonly ModelView[], named: string | null, before: string | null): ModelView | null {
-  const talks = (model: ModelView): boolean => wayOf(model) === 'chat';
+  const talks = (model: ModelView): boolean => requestKindOf(model) === 'chat';
   if (named !== null) return models.find(({ id, aliases }) => id === named || aliases.includes(named)) ?? null;
   return (
     models.find(({ id }) => id === before) ??

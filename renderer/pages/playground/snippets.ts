@@ -59,24 +59,18 @@ function bodyArgument(json: string): readonly string[] {
 function openAiBody({ modelId, body }: Extract<Shown, { kind: 'words' }>): {
   readonly isChat: boolean;
   readonly own: Body;
-  readonly extra: Body;
+  /** Null: there is nothing of the kind. */
+  readonly extra: Body | null;
 } {
   const { max_tokens: limit, messages, ...rest } = body;
   const isChat = Array.isArray(messages);
   const goesOn = isChat && (messages.at(-1) as { role?: unknown } | undefined)?.role === 'assistant';
   const isOpen = limit === undefined || limit === -1;
+  const open = isChat ? undefined : null;
   return {
     isChat,
-    own: {
-      model: modelId,
-      ...(isChat ? { messages } : {}),
-      ...rest,
-      ...(isOpen ? (isChat ? {} : { max_tokens: null }) : { max_tokens: limit }),
-    },
-    extra: {
-      ...(isOpen && !isChat ? { n_predict: -1 } : {}),
-      ...(goesOn ? { continue_final_message: true, add_generation_prompt: false } : {}),
-    },
+    own: { model: modelId, messages, ...rest, max_tokens: isOpen ? open : limit },
+    extra: goesOn ? { continue_final_message: true, add_generation_prompt: false } : isOpen && !isChat ? { n_predict: -1 } : null,
   };
 }
 
@@ -85,8 +79,7 @@ function python(address: string, shown: Shown): string {
   switch (shown.kind) {
     case 'words': {
       const { isChat, own, extra } = openAiBody(shown);
-      const all = { ...own, ...(Object.keys(extra).length === 0 ? {} : { extra_body: extra }) };
-      const call = `client.${isChat ? 'chat.completions' : 'completions'}.create(\n${pythonArguments(all)})\n`;
+      const call = `client.${isChat ? 'chat.completions' : 'completions'}.create(\n${pythonArguments({ ...own, extra_body: extra ?? undefined })})\n`;
       const piece = isChat ? 'chunk.choices[0].delta.content or ""' : 'chunk.choices[0].text';
       return `${client}answer = ${call}for chunk in answer:\n    if chunk.choices:\n        print(${piece}, end="", flush=True)\nprint()\n`;
     }
@@ -105,6 +98,7 @@ function python(address: string, shown: Shown): string {
 
 function pythonArguments(values: Body): string {
   return Object.entries(values)
+    .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `    ${name}=${pythonValue(value, '    ')},\n`)
     .join('');
 }

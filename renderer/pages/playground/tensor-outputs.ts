@@ -125,7 +125,9 @@ function painted(values: readonly number[], height: number, width: number, chann
   return { width, height, pixels };
 }
 
-/** Boxes beside scores or classes of the same number, or rows of six: a box, its score, its class. */
+/**
+ * Boxes beside scores or classes of the same number, or rows of six: a box, its score, its class.
+ */
 function detectionsIn(tensors: readonly Tensor[]): { readonly detections: readonly Detection[] | null; readonly used: readonly string[] } {
   const find = (name: RegExp, fits: (tensor: Tensor) => boolean): Tensor | undefined =>
     tensors.find((tensor) => name.test(tensor.name) && fits(tensor));

@@ -2,6 +2,7 @@
  * Tensors of a request from what a person types or from an image's pixels, nested as their shapes
  * are. Pure; what fits the model in the end is the engine's to say.
  */
+import type { ImageLayout } from '../../../shared/image-layout.ts';
 import type { ServedTensor } from '../../../shared/tensors.ts';
 
 export type Nested = number | string | boolean | readonly Nested[];
@@ -15,16 +16,17 @@ export function typedTensor({ datatype, shape }: Pick<ServedTensor, 'datatype' |
     try {
       return { value: JSON.parse(text) as Nested };
     } catch (thrown) {
-      return { why: `This is no JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}.` };
+      return { why: `This is not valid JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}.` };
     }
   }
   if (datatype === 'BYTES') return shaped(typed.replace(/\n$/, '').split('\n'), shape);
   const words = text.split(/[\s,;]+/).filter((word) => word !== '');
   const values = words.map((word) => (datatype === 'BOOL' ? booleanOf(word) : Number(word)));
   const wrong = values.findIndex((value) => value === null || !Number.isFinite(Number(value)));
-  if (wrong >= 0) return { why: `"${words[wrong]}" is no ${datatype === 'BOOL' ? 'true or false' : 'number'}.` };
+  if (wrong >= 0) return { why: `"${words[wrong]}" is not ${datatype === 'BOOL' ? 'true or false' : 'a number'}.` };
   const inexact = datatype.includes('INT') ? values.findIndex((value) => typeof value === 'number' && !Number.isSafeInteger(value)) : -1;
-  if (inexact >= 0) return { why: `"${words[inexact]}" is no whole number that JSON can carry here: at most ${Number.MAX_SAFE_INTEGER}.` };
+  if (inexact >= 0)
+    return { why: `"${words[inexact]}" is not a whole number that JSON can carry exactly: at most ${Number.MAX_SAFE_INTEGER}.` };
   return shaped(values as (number | boolean)[], shape);
 }
 
@@ -60,32 +62,6 @@ export function zerosOf({ datatype, shape }: Pick<ServedTensor, 'datatype' | 'sh
   const count = shape.reduce((product, size) => product * Math.abs(size), 1);
   if (count > 4_096 || datatype === 'BYTES') return '';
   return new Array(count).fill(datatype === 'BOOL' ? 'false' : '0').join(' ');
-}
-
-/** Where an image's channels, rows and columns are in a tensor. */
-export interface ImageLayout {
-  readonly channels: number;
-  readonly isChannelsFirst: boolean;
-  readonly hasBatch: boolean;
-  /** Null: whatever the image has. */
-  readonly height: number | null;
-  readonly width: number | null;
-}
-
-const SMALLEST_IMAGE = 8;
-
-/** Null: it is no tensor that an image fits into. */
-export function imageLayout({ datatype, shape }: Pick<ServedTensor, 'datatype' | 'shape'>): ImageLayout | null {
-  if (!/^(?:FP|BF|U?INT)/.test(datatype) || (shape.length !== 3 && shape.length !== 4)) return null;
-  const hasBatch = shape.length === 4;
-  if (hasBatch && shape[0] !== 1 && shape[0] !== -1) return null;
-  const [first = 0, second = 0, third = 0] = hasBatch ? shape.slice(1) : shape;
-  const isSide = (size: number): boolean => size === -1 || size >= SMALLEST_IMAGE;
-  const layout = (channels: number, isChannelsFirst: boolean, height: number, width: number): ImageLayout | null =>
-    [1, 3, 4].includes(channels) && isSide(height) && isSide(width)
-      ? { channels, isChannelsFirst, hasBatch, height: height === -1 ? null : height, width: width === -1 ? null : width }
-      : null;
-  return layout(first, true, second, third) ?? layout(third, false, first, second);
 }
 
 /** How a pixel's 0 to 255 becomes a value. */

@@ -29,8 +29,9 @@ export function TranscriptRequest({ modelId }: { readonly modelId: string }) {
 
 /** The fields of the form, but for the file. */
 function useTranscriptFields(modelId: string): Readonly<Record<string, string>> {
-  const [language] = useTyped('language');
-  return { model: modelId, ...(language.trim() === '' ? {} : { language: language.trim() }) };
+  const [typed] = useTyped('language');
+  const language = typed.trim();
+  return language === '' ? { model: modelId } : { model: modelId, language };
 }
 
 export function TranscriptForm({ model }: { readonly model: ModelView }) {
@@ -52,15 +53,20 @@ export function TranscriptForm({ model }: { readonly model: ModelView }) {
       onAsk={() => void transcribing.ask(model.id, transcribe)}
       onCancel={() => transcribing.cancel(model.id)}
       show={(text) => (
-        <Panel aside={<CopyButton label="Copy" look="quiet" name="Copy the text" text={() => text} />} title="Text">
+        <Panel aside={<CopyButton label="Copy" variant="quiet" name="Copy the text" text={() => text} />} title="Text">
           <p className={styles.transcript}>{text === '' ? 'Nothing is said in it.' : text}</p>
         </Panel>
       )}
       state={transcribing.use(model.id)}
       verb="Transcribe"
     >
-      <FileField accept="audio/*" file={file} label="Sound file" onChange={setFile} />
-      <TextField help="As two letters: en, de. Empty: the model finds out." label="Language" onChange={setLanguage} value={language} />
+      <FileField kind="sound" file={file} label="Sound file" onChange={setFile} />
+      <TextField
+        help="Two letters, such as en or de. Empty: the model detects it."
+        label="Language"
+        onChange={setLanguage}
+        value={language}
+      />
     </OnceForm>
   );
 }

@@ -1,6 +1,6 @@
 /**
- * A conversation, or one answer, as it scrolls: it follows the growing answer until a person scrolls up, and
- * offers the way back.
+ * A conversation, or one answer, as it scrolls: it follows the growing answer until a person
+ * scrolls up, and offers the way back.
  */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Button } from '../../ui/button.tsx';
@@ -16,6 +16,16 @@ interface TranscriptProps {
   readonly children: ReactNode;
 }
 
+/**
+ * Answers where that is. The event of this scrolling comes with the next frame: a person who
+ * scrolls up before it would else be measured by where the end was before the text grew, and look
+ * as if they went down.
+ */
+function scrollToEnd(box: HTMLElement): number {
+  box.scrollTop = box.scrollHeight;
+  return box.scrollTop;
+}
+
 export function Transcript({ asked, label, children }: TranscriptProps) {
   const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -25,12 +35,12 @@ export function Transcript({ asked, label, children }: TranscriptProps) {
   const jump = (): void => {
     follows.current = true;
     setIsAway(false);
-    if (box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+    if (box.current !== null) lastTop.current = scrollToEnd(box.current);
   };
   useEffect(() => {
     if (content.current === null) return;
     const observer = new ResizeObserver(() => {
-      if (follows.current && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+      if (follows.current && box.current !== null) lastTop.current = scrollToEnd(box.current);
     });
     observer.observe(content.current);
     return () => observer.disconnect();

@@ -67,7 +67,7 @@ function QuestionView({ model, turn, canEdit }: { readonly model: Asked; readonl
           <Button onClick={() => setEdited(null)} small>
             Cancel
           </Button>
-          <Button disabled={edited.trim() === ''} look="primary" small submit>
+          <Button disabled={edited.trim() === ''} variant="primary" small submit>
             Ask this instead
           </Button>
         </div>
@@ -77,9 +77,10 @@ function QuestionView({ model, turn, canEdit }: { readonly model: Asked; readonl
   return (
     <article aria-label="You asked" className={styles.question}>
       {turn.images !== undefined && turn.images.length > 0 && <Images images={turn.images} />}
-      <p>{turn.question}</p>
+      {turn.lostImages !== undefined && turn.lostImages > 0 && <p className={styles.lost}>{lostInWords(turn.lostImages)}</p>}
+      <p className={styles.asked}>{turn.question}</p>
       {canEdit && (
-        <Button look="quiet" onClick={() => setEdited(turn.question)} small>
+        <Button variant="quiet" onClick={() => setEdited(turn.question)} small>
           Edit
         </Button>
       )}
@@ -87,29 +88,34 @@ function QuestionView({ model, turn, canEdit }: { readonly model: Asked; readonl
   );
 }
 
+function lostInWords(count: number): string {
+  const images = count === 1 ? '1 image was' : `${count} images were`;
+  return `${images} too much for this browser to keep: what is asked from here on goes without.`;
+}
+
 function AnswerFoot({ model, turn, canRepeat }: { readonly model: Asked; readonly turn: Turn; readonly canRepeat: boolean }) {
   return (
     <footer className={styles.foot}>
-      {turn.answer !== '' && <CopyButton label="Copy" look="quiet" name="Copy the answer" text={() => turn.answer} />}
+      {turn.answer !== '' && <CopyButton label="Copy" variant="quiet" name="Copy the answer" text={() => turn.answer} />}
       {canRepeat && (
-        <Button icon="refresh" look="quiet" onClick={() => sendAgain(model)} small>
+        <Button icon="refresh" variant="quiet" onClick={() => sendAgain(model)} small>
           {turn.phase === 'failed' ? 'Retry' : 'Ask again'}
         </Button>
       )}
       {canRepeat && turn.answer !== '' && (turn.phase === 'stopped' || turn.final?.finish_reason === 'length') && (
-        <Button icon="play" look="quiet" onClick={() => goOn(model)} small>
+        <Button icon="play" variant="quiet" onClick={() => goOn(model)} small>
           Continue
         </Button>
       )}
       {turn.phase === 'stopped' && <span className={styles.figure}>{turn.answer + turn.reasoning === '' ? 'Cancelled' : 'Stopped'}</span>}
-      {turn.phase === 'complete' && turn.answer === '' && <span className={styles.figure}>{nothingSaid(turn)}</span>}
+      {turn.phase === 'complete' && turn.answer === '' && <span className={styles.figure}>{noAnswerInWords(turn)}</span>}
       {turn.final !== null && <span className={styles.figure}>{figuresOf(turn.final).join(' · ')}</span>}
     </footer>
   );
 }
 
-function nothingSaid({ reasoning, final }: Turn): string {
-  if (reasoning === '') return 'The model said nothing';
+function noAnswerInWords({ reasoning, final }: Turn): string {
+  if (reasoning === '') return 'The model gave an empty answer';
   return final?.finish_reason === 'length'
     ? 'The model was still thinking at its last token'
     : 'The model gave no answer beyond its thoughts';

@@ -1,21 +1,17 @@
-/** Images that come into the composer: pasted, dropped on it or chosen, and kept with the draft until it is sent. */
-import { type ClipboardEvent, type DragEvent, useState } from 'react';
-import { toModeliumError } from '../../../shared/errors.ts';
-import { attach, usePlayground } from './conversation.ts';
-import { imageAddress } from './files.ts';
+/** How images come into the composer: pasted, dropped on it or chosen. */
+import { type ClipboardEvent, type DragEvent, useEffect, useState } from 'react';
+import { attach, refuse, useAttached } from './attached.ts';
 
-const MOST_IMAGES = 4;
 const NONE: readonly string[] = [];
 
 export interface Attaching {
   readonly images: readonly string[];
+  readonly isReading: boolean;
   /** Why an image was not taken, in a sentence. */
   readonly trouble: string | null;
   /** An image is held over the composer. */
   readonly isOver: boolean;
   readonly take: (files: readonly File[]) => void;
-  readonly remove: (at: number) => void;
-  readonly clear: () => void;
   /** For the element that images are dropped on and pasted into. */
   readonly listeners: {
     readonly onDragEnter: (event: DragEvent) => void;
@@ -28,21 +24,13 @@ export interface Attaching {
 
 /** @param noImages why no image can go with the question; null: it can. */
 export function useAttaching(noImages: string | null): Attaching {
-  const attached = usePlayground((state) => state.attached);
-  const images = noImages === null ? attached : NONE;
-  const [trouble, setTrouble] = useState<string | null>(null);
+  const { images, reading, trouble } = useAttached();
   const [isOver, setIsOver] = useState(false);
+  // What was wrong with another model's images says nothing of this one's.
+  useEffect(() => () => refuse(null), []);
   const take = (files: readonly File[]): void => {
-    if (noImages !== null) setTrouble(noImages);
-    else if (images.length + files.length > MOST_IMAGES) setTrouble(`At most ${MOST_IMAGES} images go with a question.`);
-    else {
-      Promise.all(files.map(imageAddress))
-        .then((addresses) => {
-          attach([...images, ...addresses]);
-          setTrouble(null);
-        })
-        .catch((thrown: unknown) => setTrouble(toModeliumError(thrown).message));
-    }
+    if (noImages !== null) refuse(noImages);
+    else void attach(files);
   };
   // Only images are ours: a model file that is dropped here goes to the window.
   const mine = (event: DragEvent, over: boolean): boolean => {
@@ -53,12 +41,11 @@ export function useAttaching(noImages: string | null): Attaching {
     return true;
   };
   return {
-    ...{ images, trouble, isOver, take },
-    remove: (at) => attach(images.toSpliced(at, 1)),
-    clear() {
-      attach(NONE);
-      setTrouble(null);
-    },
+    images: noImages === null ? images : NONE,
+    isReading: noImages === null && reading > 0,
+    trouble,
+    isOver,
+    take,
     listeners: {
       onDragEnter: (event) => void mine(event, true),
       onDragLeave: (event) => void mine(event, false),

@@ -33,7 +33,7 @@ export function WaitingView({ modelId, why, onCancel, then = 'the first word' }:
           <span style={{ transform: `scaleX(${ratio})` }} />
         </span>
       )}
-      <Button icon="close" look="quiet" onClick={onCancel} small>
+      <Button icon="close" variant="quiet" onClick={onCancel} small>
         Cancel
       </Button>
     </div>

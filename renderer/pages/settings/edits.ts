@@ -7,7 +7,7 @@ import { create } from 'zustand';
 import type { SettingsView } from '../../../shared/api-settings.ts';
 import { toModeliumError } from '../../../shared/errors.ts';
 import { ask } from '../../api.ts';
-import { tellUnsaved } from '../../unsaved.ts';
+import { reportUnsaved } from '../../unsaved.ts';
 import { changesOf, type Edit, type Edits, NO_EDITS, rebased, sortedSentences, withEdit } from './draft.ts';
 
 export interface SettingsState {
@@ -98,4 +98,4 @@ addEventListener('beforeunload', (event) => {
   event.returnValue = true;
 });
 
-useSettings.subscribe(({ edits }) => tellUnsaved(edits.size));
+useSettings.subscribe(({ edits }) => reportUnsaved(edits.size));

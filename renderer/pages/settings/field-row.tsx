@@ -77,7 +77,7 @@ export const FieldRow = memo(function FieldRow({ field, path, disabled: isFormDi
           <Button
             aria-label={`Use the default for ${label(name)}`}
             className={styles.reset}
-            look="quiet"
+            variant="quiet"
             onClick={() => edit({ path, value: undefined, problem: null })}
             small
           >
@@ -101,7 +101,7 @@ function FileOnly() {
     <>
       <span>it names a program, or what one is started with: only the file itself can change it</span>
       {bridge !== null && file !== null && (
-        <Button look="quiet" onClick={() => bridge?.openSettings()} small>
+        <Button variant="quiet" onClick={() => bridge?.openSettings()} small>
           Open the file
         </Button>
       )}

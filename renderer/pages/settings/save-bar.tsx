@@ -52,7 +52,7 @@ export function SaveBar({ whyReadOnly, fallbackOf }: SaveBarProps) {
             <Button disabled={isSaving} onClick={discard}>
               Discard
             </Button>
-            <Button disabled={whyReadOnly !== null || isSaving || broken > 0} look="primary" onClick={() => void save()}>
+            <Button disabled={whyReadOnly !== null || isSaving || broken > 0} variant="primary" onClick={() => void save()}>
               {isSaving ? 'Saving ...' : 'Save'}
             </Button>
           </div>

@@ -8,6 +8,7 @@ import type { SettingsView } from '../../../shared/api-settings.ts';
 import { byName } from '../../by-name.ts';
 import { address } from '../../route.ts';
 import { useModels } from '../../store.ts';
+import { Button } from '../../ui/button.tsx';
 import { ChoiceField, TextField } from '../../ui/fields.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { Empty, Panel } from '../../ui/panel.tsx';
@@ -76,7 +77,7 @@ export function SettingsForm({ view, subject, whyReadOnly }: SettingsFormProps) 
           ))}
           {shown.length === 0 && (
             <Panel>
-              <Empty icon="search" title="No setting is like that">
+              <Empty action={<Button onClick={() => setSought('')}>Show every setting</Button>} icon="search" title="No setting matches">
                 No key and no description has the words {sought}.
               </Empty>
             </Panel>
@@ -141,9 +142,7 @@ function EachName({ section, fields, readOnly }: EachNameProps) {
   const [chosen, setChosen] = useState<string | null>(null);
   const name = chosen ?? edited[0] ?? inFile[0] ?? null;
   if (names.length === 0)
-    return (
-      <p>{isModels ? 'There is no model yet, and the file names none.' : 'The file names none; only in the file itself one is added.'}</p>
-    );
+    return <p>{isModels ? 'There is no model yet, and the file names none.' : 'The file names none. Add one in the file itself.'}</p>;
   return (
     <>
       <ChoiceField

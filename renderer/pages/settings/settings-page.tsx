@@ -2,16 +2,17 @@
 
 import { useEffect, useState } from 'react';
 import type { SettingsView } from '../../../shared/api-settings.ts';
-import { ask } from '../../api.ts';
+import type { Bridge } from '../../../shared/bridge.ts';
+import { rescanRuntimes } from '../../actions.ts';
+import { bridge } from '../../bridge.ts';
 import { FoldersPanel, RuntimesPanel } from '../../components/engine-panels.tsx';
 import { onOpening } from '../../link.ts';
 import type { PageProps } from '../../route.ts';
 import { useWindow } from '../../store.ts';
 import { chooseTheme, THEMES, type Theme, useTheme } from '../../theme.ts';
 import { Button } from '../../ui/button.tsx';
-import { ChoiceField } from '../../ui/fields.tsx';
+import { ChoiceField, SwitchField } from '../../ui/fields.tsx';
 import { Facts, Note, Page, Panel } from '../../ui/panel.tsx';
-import { attempt, say } from '../../ui/toasts.tsx';
 import { useAgain } from '../../use-asked.ts';
 import { readSettings, useSettings } from './edits.ts';
 import { SettingsForm } from './settings-form.tsx';
@@ -75,7 +76,7 @@ function whyReadOnly({ target, problem, given }: SettingsView): string | null {
     return 'This engine runs without a settings file, as the demo does: what you see is in force and cannot be changed from here. Start one that has a file: modelium serve --config FILE';
   }
   if (problem !== null || given === null)
-    return 'The form is read-only until the file is mended in an editor. What was in force before stays in force.';
+    return 'The form is read-only until you correct the file in an editor. The earlier settings stay in force.';
   return null;
 }
 
@@ -94,11 +95,7 @@ function Rescan() {
   const [isBusy, setBusy] = useState(false);
   const rescan = async (): Promise<void> => {
     setBusy(true);
-    await attempt('The runtimes cannot be looked for', async () => {
-      const { runtimes } = await ask<'rescan'>('POST', '/control/runtimes/rescan');
-      const found = runtimes.filter((runtime) => runtime.found).map(({ id }) => id);
-      say('Runtimes looked for', found.length === 0 ? 'None was found.' : `Found: ${found.join(', ')}.`);
-    });
+    await rescanRuntimes();
     setBusy(false);
   };
   return (
@@ -106,6 +103,14 @@ function Rescan() {
       {isBusy ? 'Looking ...' : 'Rescan runtimes'}
     </Button>
   );
+}
+
+/** Nothing until the app has said how it is. */
+function StartAtLogin({ ask: askApp }: { readonly ask: NonNullable<Bridge['startAtLogin']> }) {
+  const [isOn, setOn] = useState<boolean | null>(null);
+  useEffect(() => void askApp(null).then(setOn), [askApp]);
+  if (isOn === null) return null;
+  return <SwitchField checked={isOn} label="Start with your login" onChange={(wish) => void askApp(wish).then(setOn)} />;
 }
 
 function EnginePanel() {
@@ -129,6 +134,7 @@ function EnginePanel() {
           onChange={(theme) => chooseTheme(THEMES.find((each) => each === theme) ?? 'system')}
           value={chosen}
         />
+        {bridge?.startAtLogin !== undefined && <StartAtLogin ask={bridge.startAtLogin} />}
       </div>
     </Panel>
   );

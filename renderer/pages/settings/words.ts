@@ -81,7 +81,7 @@ export function readJson(text: string): Read {
   try {
     return { value: JSON.parse(text) as unknown, problem: null };
   } catch (thrown) {
-    return { value: text, problem: `This is no JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
+    return { value: text, problem: `This is not valid JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
   }
 }
 

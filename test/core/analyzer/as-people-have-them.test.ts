@@ -8,8 +8,16 @@ import { classOfType } from '../../../main/core/analyzer/huggingface-classes.ts'
 import { type Contents, folderOf } from './folder-of.ts';
 
 const LLAMA = {
-  ...{ architectures: ['LlamaForCausalLM'], model_type: 'llama', hidden_size: 8, num_hidden_layers: 1, num_attention_heads: 1 },
-  ...{ num_key_value_heads: 1, intermediate_size: 8, vocab_size: 8, max_position_embeddings: 64, tie_word_embeddings: true },
+  architectures: ['LlamaForCausalLM'],
+  model_type: 'llama',
+  hidden_size: 8,
+  num_hidden_layers: 1,
+  num_attention_heads: 1,
+  num_key_value_heads: 1,
+  intermediate_size: 8,
+  vocab_size: 8,
+  max_position_embeddings: 64,
+  tie_word_embeddings: true,
 };
 const NAMES = ['model.embed_tokens.weight', 'model.norm.weight', 'model.layers.0.self_attn.q_proj.weight'];
 
@@ -182,7 +190,9 @@ describe('descriptions as large as those of the largest models', () => {
     expect(text.length).toBeGreaterThan(23e6);
     const { whole, damage, profile } = analyzeCandidate(
       folderOf({
-        ...{ 'config.json': LLAMA, 'tokenizer.json': { model: { type: 'BPE' } }, 'model.safetensors.index.json': text },
+        'config.json': LLAMA,
+        'tokenizer.json': { model: { type: 'BPE' } },
+        'model.safetensors.index.json': text,
         ...Object.fromEntries(held.map((names, shard) => [nameOf(shard), safetensors(names)])),
       }),
       false,

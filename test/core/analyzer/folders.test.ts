@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { baseOf, type KnownModel } from '../../../main/core/analyzer/adapter-base.ts';
-import { readAdapter } from '../../../main/core/analyzer/adapter-folder.ts';
 import { analyzeCandidate } from '../../../main/core/analyzer/candidate.ts';
 import { codeFilesByName } from '../../../main/core/analyzer/code-files.ts';
 import { readDiffusers } from '../../../main/core/analyzer/diffusers-folder.ts';
 import { confined } from '../../../main/core/analyzer/file-names.ts';
+import { baseOf, type KnownModel } from '../../../main/core/analyzer/lora-base.ts';
+import { readLora } from '../../../main/core/analyzer/lora-folder.ts';
 import { readMistral } from '../../../main/core/analyzer/mistral-folder.ts';
 import { readNotServable } from '../../../main/core/analyzer/not-servable.ts';
 import { readSentenceTransformer } from '../../../main/core/analyzer/sentence-transformers.ts';
@@ -101,7 +101,7 @@ describe('sentence-transformers', () => {
 });
 
 describe('an adapter', () => {
-  const read = (contents: Contents) => readAdapter(folderOf(contents));
+  const read = (contents: Contents) => readLora(folderOf(contents));
   const config = {
     peft_type: 'LORA',
     base_model_name_or_path: 'Qwen/Qwen3-8B',
@@ -114,7 +114,10 @@ describe('an adapter', () => {
     expect(read({ 'adapter_config.json': config, 'adapter_model.safetensors': weights })).toMatchObject({
       problems: [],
       profile: {
-        ...{ architecture: 'lora', base: 'Qwen/Qwen3-8B', parameters: 32, weightBytes: 128 },
+        architecture: 'lora',
+        base: 'Qwen/Qwen3-8B',
+        parameters: 32,
+        weightBytes: 128,
         forms: [{ kind: 'adapter', codeFiles: [], detail: 'LORA, rank 16 on q_proj, v_proj' }],
       },
     });
@@ -178,7 +181,9 @@ describe('a pipeline of diffusers', () => {
     expect(read(folder)).toMatchObject({
       problems: [],
       profile: {
-        ...{ architecture: 'StableDiffusionPipeline', parameters: 64, weightBytes: 256 },
+        architecture: 'StableDiffusionPipeline',
+        parameters: 64,
+        weightBytes: 256,
         forms: [{ kind: 'diffusers', codeFiles: [], detail: 'pipeline of unet, vae, scheduler' }],
       },
     });
@@ -232,7 +237,10 @@ describe('timm and Mistral', () => {
     expect(found).toMatchObject({
       problems: [],
       profile: {
-        ...{ kind: 'vision', architecture: 'vit_base_patch16_224', parameters: 32, embeddingLength: 768 },
+        kind: 'vision',
+        architecture: 'vit_base_patch16_224',
+        parameters: 32,
+        embeddingLength: 768,
         forms: [{ kind: 'timm', files: ['config.json', 'model.safetensors'], codeFiles: [], detail: 'timm, 1000 classes' }],
       },
     });
@@ -251,7 +259,11 @@ describe('timm and Mistral', () => {
     expect(readMistral(folderOf(folder))).toMatchObject({
       problems: [],
       profile: {
-        ...{ kind: 'chat', layers: 4, kvHeads: 8, tokenizer: 'tekken.json', hasChatTemplate: true },
+        kind: 'chat',
+        layers: 4,
+        kvHeads: 8,
+        tokenizer: 'tekken.json',
+        hasChatTemplate: true,
         kv: { bytesPerToken: 4 * 8 * 128 * 2 * 2, exact: true, groups: [{ kind: 'full', layers: 4, windowTokens: null }] },
         forms: [{ kind: 'mistral', files: ['params.json', 'consolidated.safetensors', 'tekken.json'] }],
       },

@@ -45,34 +45,32 @@ const nested = {
   vision_config: { hidden_size: 8 },
 };
 const mamba = {
-  ...{
-    architectures: ['JambaForCausalLM'],
-    model_type: 'jamba',
-    hidden_size: 16,
-    num_hidden_layers: 4,
-    num_attention_heads: 4,
-    vocab_size: 32,
-  },
-  ...{
-    attn_layer_period: 2,
-    attn_layer_offset: 1,
-    mamba_d_state: 8,
-    mamba_d_conv: 4,
-    mamba_expand: 2,
-    num_experts: 4,
-    num_experts_per_tok: 2,
-  },
+  architectures: ['JambaForCausalLM'],
+  model_type: 'jamba',
+  hidden_size: 16,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+  vocab_size: 32,
+  attn_layer_period: 2,
+  attn_layer_offset: 1,
+  mamba_d_state: 8,
+  mamba_d_conv: 4,
+  mamba_expand: 2,
+  num_experts: 4,
+  num_experts_per_tok: 2,
 };
 const latent = {
-  ...{ architectures: ['DeepseekV3ForCausalLM'], model_type: 'deepseek_v3', hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4 },
-  ...{
-    kv_lora_rank: 8,
-    qk_rope_head_dim: 4,
-    qk_nope_head_dim: 4,
-    v_head_dim: 4,
-    n_routed_experts: 8,
-    auto_map: { AutoModel: 'modeling.X' },
-  },
+  architectures: ['DeepseekV3ForCausalLM'],
+  model_type: 'deepseek_v3',
+  hidden_size: 16,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  kv_lora_rank: 8,
+  qk_rope_head_dim: 4,
+  qk_nope_head_dim: 4,
+  v_head_dim: 4,
+  n_routed_experts: 8,
+  auto_map: { AutoModel: 'modeling.X' },
 };
 const tokenizer = {
   'tokenizer_config.json': { chat_template: '{{ messages }}', tokenizer_class: 'X' },
@@ -118,7 +116,10 @@ const pt2 = writeZip([
   { name: 'm/data/weights/weight_0', content: Buffer.alloc(64) },
 ]);
 const modules = ['Transformer', 'Pooling', 'Normalize'].map((name, idx) => ({
-  ...{ idx, name: String(idx), path: idx === 0 ? '' : `${idx}_${name}`, type: `sentence_transformers.models.${name}` },
+  idx,
+  name: String(idx),
+  path: idx === 0 ? '' : `${idx}_${name}`,
+  type: `sentence_transformers.models.${name}`,
 }));
 const split = (no: number): Buffer => {
   const metadata = [

@@ -23,8 +23,11 @@ interface Change {
 
 function gguf({ metadata = {}, tensors = LAYERS }: Change = {}): Buffer {
   const usual: Record<string, Meta> = {
-    ...{ 'general.architecture': text('llama'), 'llama.block_count': u32(2), 'llama.context_length': u32(64) },
-    ...{ 'tokenizer.ggml.model': text('gpt2'), 'tokenizer.ggml.pre': text('llama-bpe') },
+    'general.architecture': text('llama'),
+    'llama.block_count': u32(2),
+    'llama.context_length': u32(64),
+    'tokenizer.ggml.model': text('gpt2'),
+    'tokenizer.ggml.pre': text('llama-bpe'),
     'tokenizer.ggml.tokens': { type: 'strings', value: ['a', 'b'] },
   };
   return writeGguf({ metadata: Object.entries({ ...usual, ...metadata }), tensors, fill: 1 });
@@ -35,7 +38,11 @@ const analyze = (contents: Contents) => analyzeCandidate(folderOf(contents), fal
 function facts(command: string | null): LlamaFacts {
   return {
     settings: { ...DEFAULT_SETTINGS.llama, command },
-    ...{ node: { command: 'node', args: [], env: {} }, serverProgram: 's', convertProgram: 'c', cpuCores: 1, hasAmx: false },
+    node: { command: 'node', args: [], env: {} },
+    serverProgram: 's',
+    convertProgram: 'c',
+    cpuCores: 1,
+    hasAmx: false,
     gpu: { usable: false, why: '', libraryPath: null, isPresent: false },
   };
 }
@@ -78,11 +85,7 @@ test.each<[what: string, change: Change, why: RegExp]>([
     { metadata: { 'general.architecture': text('llama9'), 'llama9.block_count': u32(2) } },
     /^llama\.cpp v0\.4\.0 does not know its architecture, llama9: a newer llama\.cpp may read it/,
   ],
-  [
-    'a way to cut',
-    { metadata: { 'tokenizer.ggml.pre': text('mine') } },
-    /does not know the way in which its tokenizer cuts texts, mine: a newer/,
-  ],
+  ['a way to cut', { metadata: { 'tokenizer.ggml.pre': text('mine') } }, /does not know its pre-tokenizer, mine: a newer/],
   ['a tokenizer', { metadata: { 'tokenizer.ggml.model': text('tekken9') } }, /has no tokenizer of the kind tekken9: a newer/],
   ['a name with a line feed', { metadata: { 'general.architecture': text('a\nb') } }, /architecture, a\\u\{a\}b: a newer/],
 ])('%s that is newer: refused, and another llama-server is given it', (_what, change, why) => {
@@ -93,13 +96,13 @@ test.each<[what: string, change: Change, why: RegExp]>([
 describe('types of others', () => {
   // Numbers of ik_llama.cpp's and llama.cpp's `ggml.h`.
   test.each([
-    [139, 'type IQ4_K (139) of ik_llama.cpp, which alone reads it'],
-    [144, 'type IQ4_KS (144) of ik_llama.cpp, which alone reads it'],
+    [139, 'type IQ4_K (139), which only ik_llama.cpp reads'],
+    [144, 'type IQ4_KS (144), which only ik_llama.cpp reads'],
     [337, 'type IQ2_K packed again (337) by ik_llama.cpp, which alone reads it: take the file of IQ2_K'],
     [208, 'type Q8_0 packed again (208) by ik_llama.cpp, which alone reads it: take the file of Q8_0'],
     [36, 'type I2_S (36) of bitnet.cpp, which alone reads it: its TQ1_0 or TQ2_0 is read here'],
-    [31, 'type Q4_0_4_4 (31), which llama.cpp has taken back: get the model as Q4_0, which it packs by itself'],
-    [4, 'type Q4_2 (4), which llama.cpp has taken back: get the model as Q4_0 or Q4_K'],
+    [31, 'type Q4_0_4_4 (31), which llama.cpp no longer supports: get the model as Q4_0, which it packs by itself'],
+    [4, 'type Q4_2 (4), which llama.cpp no longer supports: get the model as Q4_0 or Q4_K'],
     [77, 'type 77, which llama.cpp v0.4.0 does not know: a newer one may read it'],
   ])('%i', (id, words) => {
     expect(foreignType(id)).toBe(words);
@@ -115,7 +118,7 @@ describe('files that can never become whole', () => {
 
   test.each([2 * 1024 * 1024, 2 ** 34, 2 ** 40])('bytes far behind the last tensor: %i', (bytes) => {
     expect(alone('m.gguf', bytes).damage).toBe(
-      `m.gguf has ${bytes} bytes, and its header accounts for ${one.length}: what lies behind its last tensor belongs to no model.`,
+      `m.gguf has ${bytes} bytes, and its header accounts for ${one.length}: the bytes after its last tensor belong to no tensor.`,
     );
   });
 
@@ -153,5 +156,5 @@ describe('files that can never become whole', () => {
 test('parts that are named in upper case: llama.cpp does not find them, and renaming helps', () => {
   const part = (no: number) => gguf({ metadata: { 'split.no': u32(no), 'split.count': u32(2) } });
   const { damage } = analyze({ 'M-00001-OF-00002.GGUF': part(0), 'M-00002-OF-00002.GGUF': part(1) });
-  expect(damage).toContain('rename it to M-00001-of-00002.gguf, and the others alike');
+  expect(damage).toContain('rename it to M-00001-of-00002.gguf, and the other parts in the same way');
 });

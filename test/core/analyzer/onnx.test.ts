@@ -145,7 +145,10 @@ describe('a folder with ONNX files', () => {
       weightBytesByType: { float32: 128 },
       forms: [
         {
-          ...{ kind: 'onnx', files: ['model.onnx'], codeFiles: [], detail: 'opset 17' },
+          kind: 'onnx',
+          files: ['model.onnx'],
+          codeFiles: [],
+          detail: 'opset 17',
           inputs: [{ name: 'x', type: 'float32', shape: ['batch', 4] }],
           outputs: [{ name: 'y', type: 'float32', shape: ['batch', 8] }],
         },

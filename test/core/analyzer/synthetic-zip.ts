@@ -43,7 +43,12 @@ export function writeZip(entries: readonly SyntheticEntry[], options: SyntheticZ
     const body = Buffer.from(content);
     const title = Buffer.from(name);
     const local = Buffer.concat([
-      ...[u32(0x04034b50), u16(20, 0, 0, 0, 0), u32(0, body.length, body.length), u16(title.length, 0), title, body],
+      u32(0x04034b50),
+      u16(20, 0, 0, 0, 0),
+      u32(0, body.length, body.length),
+      u16(title.length, 0),
+      title,
+      body,
     ]);
     const place = options.offsets?.[index] ?? offset;
     const big = options.zip64 === true;
@@ -51,8 +56,13 @@ export function writeZip(entries: readonly SyntheticEntry[], options: SyntheticZ
     const sizes = big ? [0xffffffff, 0xffffffff] : [body.length, body.length];
     directory.push(
       Buffer.concat([
-        ...[u32(0x02014b50), u16(20, 20, 0, 0, 0, 0), u32(0, ...sizes), u16(title.length, extra.length, 0, 0, 0)],
-        ...[u32(0, big ? 0xffffffff : place), title, extra],
+        u32(0x02014b50),
+        u16(20, 20, 0, 0, 0, 0),
+        u32(0, ...sizes),
+        u16(title.length, extra.length, 0, 0, 0),
+        u32(0, big ? 0xffffffff : place),
+        title,
+        extra,
       ]),
     );
     parts.push(local);

@@ -44,8 +44,15 @@ describe('parsePbtxt', () => {
 describe('a model folder of Triton', () => {
   test('tells its configuration', () => {
     expect(readTritonConfig(TRITON_CONFIG)).toEqual({
-      ...{ name: 'resnet', backend: 'onnxruntime', maxBatchSize: 8, steps: [], defaultModelFile: null, runtime: null, isDecoupled: false },
-      ...{ modelFiles: [], libraries: [] },
+      name: 'resnet',
+      backend: 'onnxruntime',
+      maxBatchSize: 8,
+      steps: [],
+      defaultModelFile: null,
+      runtime: null,
+      isDecoupled: false,
+      modelFiles: [],
+      libraries: [],
       inputs: [{ name: 'x', type: 'TYPE_FP32', shape: [3, 224, -1] }],
       outputs: [{ name: 'y', type: 'TYPE_FP32', shape: [1000] }],
       instances: [{ kind: 'KIND_GPU', count: 2 }],
@@ -64,7 +71,10 @@ describe('a model folder of Triton', () => {
     expect(read(contents)).toMatchObject({
       problems: [],
       profile: {
-        ...{ name: 'resnet', architecture: 'onnxruntime', weightBytes: 128, parameters: 32 },
+        name: 'resnet',
+        architecture: 'onnxruntime',
+        weightBytes: 128,
+        parameters: 32,
         forms: [{ kind: 'triton', files: ['config.pbtxt', '10/model.onnx'], codeFiles: [], detail: 'onnxruntime backend' }],
       },
     });

@@ -93,7 +93,7 @@ const REFUSED: readonly Refused[] = [
     /ffn_gate\.weight is 64 x 128, and by config\.json it would be 64 x 96/,
     { config: { intermediate_size: 96 } },
   ],
-  ['a tensor that nobody knows', () => {}, /no place for the tensor model\.surprise\.weight/, { more: { 'model.surprise.weight': [4] } }],
+  ['a tensor that nobody knows', () => {}, /has no tensor for model\.surprise\.weight/, { more: { 'model.surprise.weight': [4] } }],
   [
     'cuts of texts that llama.cpp has no name for',
     tokenizer((json) => {

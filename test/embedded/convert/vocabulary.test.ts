@@ -79,7 +79,9 @@ describe('tokens', () => {
     const text = { model_type: 'gemma3_text' };
     const files = { 'tokenizer.json': pairs() };
     expect(metadata(files, { config: text, whole: { text_config: text, eos_token_id: [3, 2] } })).toMatchObject({
-      ...{ eos_token_id: 3, eot_token_id: 2, 'modelium.end_token_ids': [3, 2] },
+      eos_token_id: 3,
+      eot_token_id: 2,
+      'modelium.end_token_ids': [3, 2],
     });
     const both = { ...text, eos_token_id: 1 };
     expect(metadata(files, { config: both, whole: { text_config: both, eos_token_id: 3 } })['modelium.end_token_ids']).toEqual([1, 3]);

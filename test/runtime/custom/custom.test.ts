@@ -18,7 +18,7 @@ import type { ModelForm, ModelKind } from '../../../shared/profile.ts';
 import { settingsSchema } from '../../../shared/settings.ts';
 import { MIB } from '../../../shared/units.ts';
 import { textProfile } from '../../helpers/core-box.ts';
-import { searcher, searchWorld } from '../../helpers/searching.ts';
+import { searcher, searchMachine } from '../../helpers/searching.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'modelium-own-'));
 const program = join(folder, 'server');
@@ -40,9 +40,9 @@ function settingsWith(own: object) {
 
 async function found(own: object): Promise<Adapter> {
   const settings = settingsWith(own);
-  const world = searchWorld({ settings, settingsFolder: folder, home: folder, env: { PATH: `${folder}:/nowhere` } });
+  const machine = searchMachine({ settings, settingsFolder: folder, home: folder, env: { PATH: `${folder}:/nowhere` } });
   const [module] = ownRuntimes(settings);
-  return module!.adapter(world, await searcher.search(module!.find(world, module!.notFound)));
+  return module!.adapter(machine, await searcher.search(module!.find(machine, module!.notFound)));
 }
 
 describe('what is wrong with it', () => {
@@ -57,17 +57,24 @@ describe('what is wrong with it', () => {
     ['a name that nobody has', { command: 'sever' }, /no folder of the PATH has such a program/],
     ['a whole command line', { command: 'server --port 1' }, /its arguments belong into args/],
     ['a folder', { command: './folder' }, /which is a folder/],
-    ['a file that is no program', { command: './plain' }, /plain may not be executed: `chmod \+x` mends that\.$/],
-    ['no port', { args: ['--model', '{model}'] }, /neither args nor env hold \{port\}/],
+    ['a file that is no program', { command: './plain' }, /plain is not executable: `chmod \+x` fixes that\.$/],
+    ['no port', { args: ['--model', '{model}'] }, /neither args nor env contains \{port\}.*: add it, such as "--port", "\{port\}"\.$/],
+    [
+      'a port as llama-swap has it',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: llama-swap writes its macros so.
+      { args: ['--port', '${PORT}'] },
+      /would not know its port: write \{port\} in place of \$\{PORT\}, which/,
+    ],
+    ['a port in capitals', { args: ['--port={PORT}'] }, /: write \{port\} in place of \{PORT\}, which is not filled in\.$/],
     [
       'a placeholder that is none',
       { args: [...PORT, '{modle}'] },
-      /^runtimes\.mine\.args: \{modle\} is no placeholder; did you mean \{model\}\?/,
+      /^runtimes\.mine\.args: \{modle\} is not a placeholder; did you mean \{model\}\?/,
     ],
     [
       'a port in the name',
       { model_name: '{port}' },
-      /^runtimes\.mine\.model_name: \{port\} is no placeholder; known here: \{model\}, \{name\}\./,
+      /^runtimes\.mine\.model_name: \{port\} is not a placeholder; known here: \{model\}, \{name\}\./,
     ],
     ['a key that everybody sees', { args: [...PORT, '--api-key={key}'] }, /\{key\} belongs into env/],
     ['the GPUs by hand', { env: { CUDA_VISIBLE_DEVICES: '1' } }, /Modelium itself sets CUDA_VISIBLE_DEVICES/],
@@ -77,8 +84,8 @@ describe('what is wrong with it', () => {
     if (fault !== null) expect(is.message).toMatch(fault);
     // `modelium check` says the same.
     const settings = settingsWith(own);
-    const world = searchWorld({ settings, settingsFolder: folder, home: folder, env: { PATH: folder } });
-    const checked = await searcher.search(ownRuntimes(settings)[0]!.check(world));
+    const machine = searchMachine({ settings, settingsFolder: folder, home: folder, env: { PATH: folder } });
+    const checked = await searcher.search(ownRuntimes(settings)[0]!.check(machine));
     expect(checked[0]).toMatchObject({ what: 'runtimes.mine', verdict: fault === null ? 'ok' : 'wrong' });
     if (fault !== null) expect(`${checked.map(({ message }) => message).join('. ')}.`).toBe(is.message);
   });
@@ -130,7 +137,7 @@ describe('what it is started with', () => {
     });
   });
 
-  test('arguments of one model show no key to everybody, and a word that every object has is no placeholder', async () => {
+  test('arguments of one model show no key to everybody, and a word that every object has is not a placeholder', async () => {
     const mine = await found({ env: { API_KEY: '{key}' } });
     const { steps } = drive(mine, targetOf(mine.plan(profile, GGUF, CPU, { args: ['{key}', '{constructor}'] }), 'generate'), () => 200);
     const spawned = steps.find((step) => step.do === 'spawn');
@@ -167,6 +174,10 @@ describe('what it is started with', () => {
   test('what it is told to end by, and how long it gets', async () => {
     const { stopping } = await found({ stop: { signal: 'SIGINT', grace_seconds: 2 } });
     expect(stopping).toMatchObject({ signal: 'SIGINT', graceSeconds: 2, loadingGraceSeconds: 2 });
+  });
+
+  test('it may do one thing at a time: its silence at work is no sign that it hangs', async () => {
+    expect((await found({})).isSilentAtWork).toBe(true);
   });
 
   test('only a server that is told how many GPUs it has is given several', async () => {
@@ -237,10 +248,21 @@ describe('when a model counts as ready', () => {
       'waiting for port 8123 to open',
       'first token',
       'first token: status 503 so far',
-      'first token: nobody answers so far',
-      'first token: status 503 so far',
+      'first token: no answer so far',
     ]);
     expect(endpoint).toEqual({ at: { port: 8123 }, key: null, protocol: 'openai', model: 'a-model', prefix: '/v1' });
+  });
+
+  test('a server that starts over and over gives no sign of life by that, and what it lacks is told', async () => {
+    const unwell = [null, 503, null, 503, { status: 0, body: 'timeout' }, null, { status: 0, body: 'timeout' }, 200];
+    const { steps } = await load((step, asked) => (step.path === '/health' ? (unwell[asked] as number | null) : 200));
+    expect(phases(steps)).toEqual([
+      'starting',
+      'waiting for port 8123 to open',
+      'waiting for /health: status 503 so far',
+      'waiting for /health: no answer came within 2 s',
+      'first token',
+    ]);
   });
 
   test('an answer that holds none is no answer', async () => {
@@ -282,13 +304,15 @@ describe('when a model counts as ready', () => {
     const answered = { status: 200, body: '{"outputs":[{"name":"y"}]}' };
     const { steps, endpoint } = drive(mine, target, () => answered);
     expect(steps.find((step) => step.do === 'http' && step.path.includes('/models/'))).toMatchObject({
-      ...{ method: 'POST', path: '/v2/models/a-model/infer' },
+      method: 'POST',
+      path: '/v2/models/a-model/infer',
       body: { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 2], data: [0, 0] }] },
     });
     expect(endpoint.protocol).toBe('v2');
     const bare = drive(mine, targetOf(mine.plan(profile, GGUF, CPU, {}), 'generate'), () => ({ status: 200, body: '' }));
     expect(bare.steps.find((step) => step.do === 'http' && step.path.includes('/models/'))).toMatchObject({
-      ...{ method: 'GET', path: '/v2/models/a-model/ready' },
+      method: 'GET',
+      path: '/v2/models/a-model/ready',
     });
   });
 
@@ -317,8 +341,8 @@ test.each([
 test.each<[string[], string | null, RegExp, string]>([
   [['torch.OutOfMemoryError: CUDA out of memory.'], null, /^mine ran out of memory \(torch\.OutOfMemoryError/, 'out-of-memory'],
   [['[Errno 98] address already in use'], null, /runtimes\.mine\.port_range/, 'runtime-exited'],
-  [['Traceback', 'KeyError: 1'], null, /^mine ended with code 1\. Its last words: KeyError: 1\.$/, 'runtime-exited'],
-  [[], 'SIGSEGV', /^mine ended by signal SIGSEGV\. It said nothing\.$/, 'runtime-exited'],
+  [['Traceback', 'KeyError: 1'], null, /^mine ended with code 1\. Its last output: KeyError: 1\.$/, 'runtime-exited'],
+  [[], 'SIGSEGV', /^mine ended by signal SIGSEGV\. It printed nothing\.$/, 'runtime-exited'],
 ])('an exit after %j is explained', async (lines, signal, sentence, code) => {
   const { message, ...rest } = (await found({})).explainExit({ code: signal === null ? 1 : null, signal }, lines);
   expect(message).toMatch(sentence);

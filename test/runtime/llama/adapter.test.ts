@@ -67,9 +67,9 @@ test('the libraries of CUDA are passed on to whoever is to use a GPU, and to nob
   const found = llamaAdapter({ ...facts, gpu: { ...facts.gpu, libraryPath: null } });
   expect(env(onGpu, found)).not.toHaveProperty('LD_LIBRARY_PATH');
   // A person's own word stands.
-  const told = llamaAdapter({ ...facts, settings: { ...facts.settings, env: { LD_LIBRARY_PATH: '/mine' } } });
-  const plan = told.plan(SMOLLM2, gguf, { kind: 'gpu', gpus: ['GPU-1'], gpuLayers: null }, { context: 512 });
-  expect(env({ ...onGpu, plan }, told)).toMatchObject({ LD_LIBRARY_PATH: '/mine' });
+  const reported = llamaAdapter({ ...facts, settings: { ...facts.settings, env: { LD_LIBRARY_PATH: '/mine' } } });
+  const plan = reported.plan(SMOLLM2, gguf, { kind: 'gpu', gpus: ['GPU-1'], gpuLayers: null }, { context: 512 });
+  expect(env({ ...onGpu, plan }, reported)).toMatchObject({ LD_LIBRARY_PATH: '/mine' });
 });
 
 describe('plan', () => {

@@ -119,7 +119,7 @@ describe('the steps', () => {
       'runtime-exited',
       'The conversion of m ended with signal SIGKILL. It said: modelium: converting 3 %',
     ],
-    ['a bug', 1, ['modelium: the conversion broke off: x is undefined'], null, 'runtime-exited', 'x is undefined'],
+    ['a bug', 1, ['modelium: the conversion failed: x is undefined'], null, 'runtime-exited', 'x is undefined'],
   ] as const)('%s', (_what, code, lines, signal, expected, message) => {
     expect(() => run(code, lines, signal)).toThrow(expect.objectContaining({ code: expected, message: expect.stringContaining(message) }));
   });

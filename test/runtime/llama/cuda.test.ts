@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type CudaRuntime, findCudaRuntime } from '../../../main/runtime/llama/cuda.ts';
 import { findLlamaGpu } from '../../../main/runtime/llama/gpu.ts';
 import type { Steps } from '../../../main/runtime/step.ts';
-import { searcher, searchWorld } from '../../helpers/searching.ts';
+import { searcher, searchMachine } from '../../helpers/searching.ts';
 
 let root: string;
 let home: string;
@@ -108,12 +108,14 @@ describe('what llama.cpp is asked with', () => {
       return cuda;
     };
   const ask = (backend: string | null, cuda: CudaRuntime) =>
-    searcher.search(findLlamaGpu(searchWorld({ driver, node: asker(backend), env: process.env }), given(cuda)));
+    searcher.search(findLlamaGpu(searchMachine({ driver, node: asker(backend), env: process.env }), given(cuda)));
 
   test('the folders of the runtime stand before those of the environment, for it and for whoever loads a model', async () => {
     vi.stubEnv('LD_LIBRARY_PATH', '/before');
     expect(await ask('cuda', runtime)).toEqual({
-      ...{ usable: true, libraryPath: '/a:/b:/before', isPresent: true },
+      usable: true,
+      libraryPath: '/a:/b:/before',
+      isPresent: true,
       why: '/a:/b:/before (CUDA 13 runtime in /a)',
     });
   });
@@ -129,7 +131,7 @@ describe('what llama.cpp is asked with', () => {
     const never = () => {
       throw new Error('looked');
     };
-    const none = searchWorld({ driver: { isPresent: false, why: 'no GPU' }, node: asker(null) });
+    const none = searchMachine({ driver: { isPresent: false, why: 'no GPU' }, node: asker(null) });
     expect(await searcher.search(findLlamaGpu(none, never))).toMatchObject({
       usable: false,
       why: 'no GPU',

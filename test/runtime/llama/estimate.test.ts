@@ -3,7 +3,8 @@
  * live ones are in test/embedded/memory.test.ts.
  */
 import { describe, expect, test } from 'vitest';
-import { estimate, gpuLayersOf, kvBytes } from '../../../main/runtime/llama/estimate.ts';
+import { estimate, kvBytes } from '../../../main/runtime/llama/estimate.ts';
+import { gpuLayersOf } from '../../../main/runtime/llama/layers.ts';
 import { planOf as launchOf } from '../../../main/runtime/llama/plan.ts';
 import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
 import { kvCostOf, type ModelProfile } from '../../../shared/profile.ts';
@@ -114,6 +115,6 @@ describe('the types of the cache that the arguments name', () => {
 test('a projector beside the model is not loaded, and the plan says so', () => {
   const form = { ...SMOLLM2.forms[0]!, companions: [{ role: 'projector' as const, file: 'mmproj.gguf' }] };
   const plan = planOf(512, 1);
-  expect(estimate({ ...SMOLLM2, forms: [form] }, plan).notes.join(' ')).toMatch(/Images are not read/);
+  expect(estimate({ ...SMOLLM2, forms: [form] }, plan).notes.join(' ')).toMatch(/reads no images here/);
   expect(estimate(SMOLLM2, plan).notes.join(' ')).not.toMatch(/Images/);
 });

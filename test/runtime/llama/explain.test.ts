@@ -9,7 +9,7 @@ test.each<[string, string[], { code: string; permanent: boolean; retryWith: Retr
   [
     'CUDA has no room for the cache',
     [context, 'ggml_backend_cuda_buffer_type_alloc_buffer: allocating 4096.00 MiB on device 0: cudaMalloc failed: out of memory'],
-    { code: 'out-of-memory', permanent: false, retryWith: { kind: 'context', contextTokens: 4096 }, words: /models\.<id>\.context/ },
+    { code: 'out-of-memory', permanent: false, retryWith: { kind: 'context', contextTokens: 4096 }, words: /models\.NAME\.context/ },
   ],
   [
     'CUDA has no room for the weights',
@@ -69,7 +69,7 @@ test.each<[string, string[], { code: string; permanent: boolean; retryWith: Retr
   [
     'a wrong argument',
     ['modelium: The embedded server: it does not know the flag --mlock. It knows --model'],
-    { code: 'runtime-exited', permanent: true, retryWith: null, words: /argument --mlock\. Mend llama\.args/ },
+    { code: 'runtime-exited', permanent: true, retryWith: null, words: /argument --mlock\. Correct llama\.args/ },
   ],
   [
     'anything else',
@@ -93,7 +93,7 @@ test('killed: for lack of memory only where the kernel counted that, else by som
   expect(byHand).toMatchObject({ code: 'runtime-exited', retryWith: null, message: expect.stringMatching(/^Somebody ended llama\.cpp/) });
   expect(byHand.message).not.toMatch(/ran out/);
   expect(explainExit(killed, [])).toMatchObject({ code: 'runtime-exited', message: expect.stringMatching(/a person.*or the system/) });
-  expect(explainExit({ code: null, signal: 'SIGSEGV' }, []).message).toMatch(/signal SIGSEGV\. It said nothing/);
+  expect(explainExit({ code: null, signal: 'SIGSEGV' }, []).message).toMatch(/signal SIGSEGV\. It printed nothing/);
 });
 
 test.each([

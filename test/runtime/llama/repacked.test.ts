@@ -5,7 +5,9 @@ import { MIB } from '../../../shared/units.ts';
 
 /** SmolLM2-135M-Instruct as the demo fetches it. */
 const SAMPLE = {
-  ...{ weightBytesByType: { Q4_1: 66_355_200, Q8_0: 30_081_024, F32: 140_544 }, layerBytes: [66_493_440], experts: null },
+  weightBytesByType: { Q4_1: 66_355_200, Q8_0: 30_081_024, F32: 140_544 },
+  layerBytes: [66_493_440],
+  experts: null,
 } as unknown as ModelProfile;
 const OUTPUT_BYTES = 30_083_328;
 

@@ -23,7 +23,7 @@ import { Servers } from '../../../main/runtime/servers.ts';
 import type { ModelProfile } from '../../../shared/profile.ts';
 import { DEFAULT_SETTINGS } from '../../../shared/settings.ts';
 import { textProfile } from '../../helpers/core-box.ts';
-import { searchWorld } from '../../helpers/searching.ts';
+import { searchMachine } from '../../helpers/searching.ts';
 
 const http = createUpstreams();
 const temporary = mkdtempSync(join('/tmp', 'mr-'));
@@ -41,19 +41,20 @@ test('is started for the first model, serves two beside each other, and ends wit
   const fixture = join(import.meta.dirname, '../../fixtures/fake-ray/program.ts');
   writeFileSync(program, `#!/bin/sh\nexec "${process.execPath}" "${fixture}" "$@"\n`, { mode: 0o755 });
   const app = join(import.meta.dirname, '../../../main/runtime/ray/app');
-  const world = searchWorld({ env: process.env, programs: { ...searchWorld().programs, rayApp: app } });
-  const adapter = rayAdapter(world, { ...NOT_FOUND, program });
+  const machine = searchMachine({ env: process.env, programs: { ...searchMachine().programs, rayApp: app } });
+  const adapter = rayAdapter(machine, { ...NOT_FOUND, program });
   const rows = new Map<string, ProcessRow>();
   const servers = new Servers({
-    ...{
-      clock: createClock(),
-      http,
-      machineFiles: machineFiles,
-      processes: createProcesses(),
-      scratch: createScratchFolders(temporary, '/tmp'),
-    },
+    clock: createClock(),
+    http,
+    machineFiles: machineFiles,
+    processes: createProcesses(),
+    scratch: createScratchFolders(temporary, '/tmp'),
     // As long as the product's: the folder named after it has to leave room for Ray's sockets.
-    ...{ heard: () => {}, adapter: () => adapter, randomWord: () => randomBytes(24).toString('base64url'), bootId: () => 'boot' },
+    onReport: () => {},
+    adapter: () => adapter,
+    randomWord: () => randomBytes(24).toString('base64url'),
+    bootId: () => 'boot',
     policies: () => DEFAULT_SETTINGS.orchestration.policies,
     probe: { sampleNow: async () => ({ atMs: 0, devices: [] }), setFast: () => {}, onSample: () => {} },
     log: { say: () => {}, warn: () => {}, error: () => {}, debug: () => {} },
@@ -105,7 +106,7 @@ test('a folder goes over HTTP as one zip, named by its content; links that lead 
   }).listen(0, '127.0.0.1');
   await new Promise((listening) => receiver.once('listening', listening));
   const at = { port: (receiver.address() as AddressInfo).port };
-  const request = { method: 'PUT', path: '/x', file: folder, packing, contentType: 'application/zip', timeoutMs: 5_000 } as const;
+  const request = { method: 'PUT', path: '/x', folder, packing, contentType: 'application/zip', timeoutMs: 5_000 } as const;
   await http.upload({ at, key: null }, { ...request, signal: new AbortController().signal });
   receiver.close();
   expect(sent.length).toBe(packed.bytes);

@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { LoadTarget } from '../../../main/runtime/adapter.ts';
-import type { RuntimeWorld } from '../../../main/runtime/module.ts';
+import type { MachineFacts } from '../../../main/runtime/module.ts';
 import { rayAdapter } from '../../../main/runtime/ray/adapter.ts';
 import { findRay, NOT_FOUND, type RayFound } from '../../../main/runtime/ray/find.ts';
 import { ray } from '../../../main/runtime/ray/module.ts';
-import { mapped } from '../../../main/runtime/ray/plan.ts';
+import { mapped } from '../../../main/runtime/ray/path-map.ts';
 import { causeIn, cleaned, standingOf } from '../../../main/runtime/ray/state.ts';
 import type { Step, Steps } from '../../../main/runtime/step.ts';
 import type { Placement } from '../../../shared/decision.ts';
@@ -20,7 +20,7 @@ import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { type ModelSettings, type Settings, settingsSchema } from '../../../shared/settings.ts';
 import { FakeRay } from '../../fixtures/fake-ray/state.ts';
 import { textProfile } from '../../helpers/core-box.ts';
-import { searcher, searchWorld } from '../../helpers/searching.ts';
+import { searcher, searchMachine } from '../../helpers/searching.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ray-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -38,24 +38,31 @@ const HEAD = {
   problem: null,
 };
 const SERVER: Endpoint = {
-  ...{ at: { url: HEAD.origin }, key: 'secret', protocol: 'openai', model: '', prefix: '/v1' },
+  at: { url: HEAD.origin },
+  key: 'secret',
+  protocol: 'openai',
+  model: '',
+  prefix: '/v1',
   control: { at: { url: HEAD.origin }, key: 'secret' },
 };
 
 const profileOf = (change: Partial<ModelProfile> = {}): ModelProfile => ({
   ...textProfile(50 * MIB),
-  ...{ kind: 'embedding', architecture: 'BertModel', forms: [FORM], ...change },
+  kind: 'embedding',
+  architecture: 'BertModel',
+  forms: [FORM],
+  ...change,
 });
 
-function worldWith(settings: object = {}, change: Partial<RuntimeWorld> = {}): RuntimeWorld {
-  return searchWorld({ settings: settingsSchema.parse(settings) as Settings, settingsFolder: folder, home: folder, ...change });
+function machineWith(settings: object = {}, change: Partial<MachineFacts> = {}): MachineFacts {
+  return searchMachine({ settings: settingsSchema.parse(settings) as Settings, settingsFolder: folder, home: folder, ...change });
 }
 
 const foundAt = (cluster: RayFound['cluster']): RayFound => ({ ...NOT_FOUND, cluster, program: cluster === null ? '/opt/ray' : null });
 
 function setUp(options: { ray?: object; own?: boolean; model?: object; profile?: Partial<ModelProfile>; modelId?: string } = {}) {
-  const world = worldWith({ ray_serve: options.ray ?? {} });
-  const adapter = rayAdapter(world, foundAt(options.own === true ? null : HEAD));
+  const machine = machineWith({ ray_serve: options.ray ?? {} });
+  const adapter = rayAdapter(machine, foundAt(options.own === true ? null : HEAD));
   const settings = settingsSchema.parse({ models: { m: { ray: options.model ?? {} } } }).models['m'] as ModelSettings;
   const profile = profileOf(options.profile);
   const launch = { ...settings, runtime: 'ray', path: '/models/m' };
@@ -63,7 +70,7 @@ function setUp(options: { ray?: object; own?: boolean; model?: object; profile?:
   const plan = adapter.plan(profile, FORM, place, launch);
   const modelId = options.modelId ?? 'm';
   const target: LoadTarget = { modelId, path: '/models/m', file: '/models/m/model.safetensors', plan, profile, proof: 'embed' };
-  return { adapter, world, profile, launch, plan, target };
+  return { adapter, machine, profile, launch, plan, target };
 }
 
 /** Answers steps by the fake cluster; `see` looks at each before it is answered. */
@@ -93,13 +100,15 @@ function answer(step: Step, cluster: FakeRay): unknown {
   return undefined;
 }
 
+/** Ray's own, which are where nothing else is said. */
+const DELAYS = { upscale_delay_s: 30, downscale_delay_s: 600 };
 const FOREIGN = { name: 'theirs', import_path: 'a:b', args: { model: 'x' }, route_prefix: '/theirs' };
 const putsIn = (asked: readonly Step[]) =>
   asked.flatMap((step) => (step.do === 'http' && step.method === 'PUT' ? [step.body as { applications: { name: string }[] }] : []));
 
 describe('found', () => {
-  const search = (settings: object, change: Partial<RuntimeWorld> = {}) =>
-    searcher.search(findRay(worldWith({ ray_serve: settings }, change), NOT_FOUND));
+  const search = (settings: object, change: Partial<MachineFacts> = {}) =>
+    searcher.search(findRay(machineWith({ ray_serve: settings }, change), NOT_FOUND));
 
   test('ray_serve.command, or an environment beside the settings; it has to have Serve; enabled: false switches it off', async () => {
     expect(await search({})).toMatchObject({ program: null, isWrong: false, message: expect.stringContaining('pip install "ray[serve]"') });
@@ -116,7 +125,7 @@ describe('found', () => {
       isWrong: true,
       message: expect.stringContaining('/no/ray'),
     });
-    expect([false, 'auto', true].map((enabled) => ray.isEnabled(worldWith({ ray_serve: { enabled } }).settings))).toEqual([
+    expect([false, 'auto', true].map((enabled) => ray.isEnabled(machineWith({ ray_serve: { enabled } }).settings))).toEqual([
       false,
       true,
       true,
@@ -133,8 +142,8 @@ describe('found', () => {
     expect(await search({ url: 'http://127.0.0.1:8265', token_file: 'token' })).toMatchObject({ cluster: { isLocal: true, token: 'xyz' } });
     writeFileSync(join(folder, 'two'), 'x y');
     expect(await search({ url, token_file: 'two' })).toMatchObject({ isWrong: true, message: expect.stringContaining('spaces') });
-    expect(() => worldWith({ ray_serve: { url, token_env: 'T', token_file: 't' } })).toThrow(/not both/);
-    expect(() => worldWith({ ray_serve: { url: 'http://a:b@head:1/x' } })).toThrow(/dashboard/);
+    expect(() => machineWith({ ray_serve: { url, token_env: 'T', token_file: 't' } })).toThrow(/not both/);
+    expect(() => machineWith({ ray_serve: { url: 'http://a:b@head:1/x' } })).toThrow(/dashboard/);
   });
 });
 
@@ -142,11 +151,16 @@ describe('the application', () => {
   const planned = (options: Parameters<typeof setUp>[0]) => JSON.parse(setUp(options).plan.args.at(-1) ?? '');
 
   test('models.NAME.ray says replicas, autoscaling, cpus, gpus, devices and resources', () => {
-    const told = planned({ model: { replicas: 2, cpus: 0.5, gpus: 0.25, resources: { fast_disk: 0.1 } } });
-    expect(told).toMatchObject({ task: 'embed', trusted: false, gpus: 0.25, env: {} });
-    expect(told.deployment).toMatchObject({ num_replicas: 2, ray_actor_options: { num_cpus: 0.5, resources: { fast_disk: 0.1 } } });
+    const reported = planned({ model: { replicas: 2, cpus: 0.5, gpus: 0.25, resources: { fast_disk: 0.1 } } });
+    expect(reported).toMatchObject({ task: 'embed', trusted: false, gpus: 0.25, env: {} });
+    expect(reported.deployment).toMatchObject({ num_replicas: 2, ray_actor_options: { num_cpus: 0.5, resources: { fast_disk: 0.1 } } });
     expect(planned({ model: { autoscaling: { min: 1, max: 4, target: 3 } } }).deployment).toMatchObject({
-      autoscaling_config: { min_replicas: 1, max_replicas: 4, target_ongoing_requests: 3 },
+      autoscaling_config: { min_replicas: 1, max_replicas: 4, target_ongoing_requests: 3, ...DELAYS },
+    });
+    const quick = { min: 1, max: 2, target: 1, up_after_seconds: 4, down_after_seconds: 9 };
+    expect(planned({ model: { autoscaling: quick } }).deployment.autoscaling_config).toMatchObject({
+      upscale_delay_s: 4,
+      downscale_delay_s: 9,
     });
     expect(planned({ model: { devices: ['1', 'GPU-x'] } })).toMatchObject({ gpus: 0, env: { CUDA_VISIBLE_DEVICES: '1,GPU-x' } });
     expect(setUp({ model: { replicas: 3 } }).plan.parallelSequences).toBe(3 * setUp({}).plan.parallelSequences);
@@ -156,8 +170,8 @@ describe('the application', () => {
 
   test('on a cluster of our own the GPUs are those that were chosen, counted by us, and no processor is set aside', () => {
     const { adapter, profile } = setUp({ own: true });
-    const told = JSON.parse(adapter.plan(profile, FORM, GPU, {}).args.at(-1) ?? '');
-    expect(told).toMatchObject({
+    const reported = JSON.parse(adapter.plan(profile, FORM, GPU, {}).args.at(-1) ?? '');
+    expect(reported).toMatchObject({
       source: 'here',
       gpus: 0,
       env: { CUDA_VISIBLE_DEVICES: 'GPU-0' },
@@ -166,8 +180,8 @@ describe('the application', () => {
   });
 
   test('a plan says in lines what Ray would make of it', () => {
-    const told = (options: Parameters<typeof setUp>[0]) => setUp(options).plan.args.slice(0, -1);
-    expect(told({})).toEqual([
+    const reported = (options: Parameters<typeof setUp>[0]) => setUp(options).plan.args.slice(0, -1);
+    expect(reported({})).toEqual([
       'application: modelium-a-test-NAME, at the route /modelium-a-test-NAME',
       'task: embed',
       'replicas: 1',
@@ -175,16 +189,16 @@ describe('the application', () => {
       'files: uploaded',
     ]);
     const scaled = { autoscaling: { min: 1, max: 4, target: 3 }, gpus: 0.25, cpus: 2, resources: { fast_disk: 0.1 } };
-    expect(told({ model: scaled, ray: { path_map: { '/models': '/mnt/m' } } }).slice(2)).toEqual([
+    expect(reported({ model: scaled, ray: { path_map: { '/models': '/mnt/m' } } }).slice(2)).toEqual([
       'replicas: 1 to 4, another one at 3 requests each',
       'each replica: 0.25 GPU, 2 processors set aside, 0.1 of fast_disk',
       'files: read as /mnt/m/m',
     ]);
-    expect(told({ model: { devices: ['0', '1'], source: 's3://bucket/m.zip' } }).slice(3)).toEqual([
+    expect(reported({ model: { devices: ['0', '1'], source: 's3://bucket/m.zip' } }).slice(3)).toEqual([
       'each replica: GPU 0,1, 1 processors set aside',
       'files: s3://bucket/m.zip',
     ]);
-    expect(told({ own: true }).slice(3)).toEqual(['each replica: no GPU, 0 processors set aside', 'files: read where they lie']);
+    expect(reported({ own: true }).slice(3)).toEqual(['each replica: no GPU, 0 processors set aside', 'files: read where they lie']);
   });
 
   test('each setting of models.NAME.ray reaches the application that Ray is given', () => {
@@ -203,7 +217,7 @@ describe('the application', () => {
       ray_actor_options: { num_cpus: 0.5, num_gpus: 0.25, resources: { fast_disk: 0.1 } },
     });
     expect(put({ autoscaling: { min: 1, max: 4, target: 3 } }).args.deployment).toMatchObject({
-      autoscaling_config: { min_replicas: 1, max_replicas: 4, target_ongoing_requests: 3 },
+      autoscaling_config: { min_replicas: 1, max_replicas: 4, target_ongoing_requests: 3, ...DELAYS },
     });
     expect(put({ autoscaling: {} }).args.deployment).not.toHaveProperty('num_replicas');
     const exact = put({ devices: ['1', 'GPU-x'] });
@@ -255,8 +269,12 @@ describe('a load', () => {
     const cluster = new FakeRay();
     const { result, asked } = run(adapter.load(target), cluster);
     expect(result).toEqual({
-      ...{ at: { url: 'http://head:8123' }, key: 'application-key', protocol: 'openai', model: 'm' },
-      ...{ prefix: '/modelium-a-test-m/v1', control: SERVER.control },
+      at: { url: 'http://head:8123' },
+      key: 'application-key',
+      protocol: 'openai',
+      model: 'm',
+      prefix: '/modelium-a-test-m/v1',
+      control: SERVER.control,
     });
     expect(putsIn(asked)).toMatchObject([{ http_options: { host: '0.0.0.0', port: 8123 }, applications: [{ name: 'modelium-a-test-m' }] }]);
     expect(cluster.apps[0]).toMatchObject({
@@ -306,7 +324,7 @@ describe('a load', () => {
     expect(cluster.apps.map(({ name }) => name)).toEqual(['theirs', 'modelium-a-test-m']);
     left = 1_000;
     expect(() => run(adapter.load(target), cluster, overtaken)).toThrow(
-      /Somebody else takes it off the Ray cluster at head:8265 again and again/,
+      /Another program removes it from the Ray cluster at head:8265 repeatedly/,
     );
   });
 
@@ -314,6 +332,17 @@ describe('a load', () => {
     const raises = setUp({ modelId: 'raises' });
     expect(() => run(raises.adapter.load(raises.target), new FakeRay())).toThrow(
       /^It failed on the Ray cluster at head:8265: OSError: no file named model\.safetensors found in directory \/models\/raises\.$/,
+    );
+    const endless = setUp({ modelId: 'endless' });
+    const phases: string[] = [];
+    // Its steps never end by themselves: load_max_seconds ends them.
+    const until = (step: Step) => {
+      if (step.do === 'phase') phases.push(step.phase);
+      if (phases.length === 9) throw new Error('long enough');
+    };
+    expect(() => run(endless.adapter.load(endless.target), new FakeRay(), until)).toThrow('long enough');
+    expect(phases.at(-1)).toMatch(
+      /^starting on 192\.0\.2\.7 \(0 of 1 replicas run\) for \d\d+ s: its node fetches files, loads weights or is on its way, and Ray says nothing yet$/,
     );
     const homeless = setUp({ modelId: 'homeless' });
     expect(() => run(homeless.adapter.load(homeless.target), new FakeRay())).toThrow(
@@ -348,19 +377,19 @@ describe('a load', () => {
 });
 
 describe('modelium check', () => {
-  const checked = (settings: object, cluster = new FakeRay(), change: Partial<RuntimeWorld> = {}) => {
-    const steps = ray.check?.(worldWith({ ray_serve: settings }, change));
+  const checked = (settings: object, cluster = new FakeRay(), change: Partial<MachineFacts> = {}) => {
+    const steps = ray.check?.(machineWith({ ray_serve: settings }, change));
     if (steps === undefined) throw new Error('expected a check');
     return run(steps, cluster).result;
   };
 
-  test('names a cluster with its nodes and GPUs, and says when it asks for no token', () => {
+  test('names a cluster with its nodes and GPUs, and says when it requires no token', () => {
     const url = 'http://head:8265';
     const [open] = checked({ url });
     expect(open).toEqual({
       what: 'ray runtime',
       verdict: 'ok',
-      message: 'the Ray cluster at head:8265: 1 node, 2 GPUs; it asks for no token, so that whoever reaches it runs programs there',
+      message: 'the Ray cluster at head:8265: 1 node, 2 GPUs; it requires no token, so anybody who reaches it can run programs there',
     });
     const [closed] = checked({ url, token_env: 'T' }, new FakeRay(), { env: { T: 'abc' } });
     expect(closed?.message).toBe('the Ray cluster at head:8265: 1 node, 2 GPUs');
@@ -378,7 +407,7 @@ describe('modelium check', () => {
 
   test('says how to get Ray, or what a cluster of our own opens', async () => {
     const look = (settings: object, home: string) =>
-      searcher.search(ray.check!(worldWith({ ray_serve: settings }, { home, settingsFolder: home })));
+      searcher.search(ray.check!(machineWith({ ray_serve: settings }, { home, settingsFolder: home })));
     expect(await look({}, join(folder, 'nowhere'))).toMatchObject([
       { verdict: 'missing', message: expect.stringContaining('pip install "ray[serve]"') },
     ]);
@@ -386,7 +415,7 @@ describe('modelium check', () => {
     expect(own).toMatchObject({
       verdict: 'ok',
       message: expect.stringMatching(
-        /^Ray 2\.58\.0: .*listen on all addresses of this machine, and ask for a token; its routes for models listen on loopback$/,
+        /^Ray 2\.58\.0: .*listen on all addresses of this machine and require a token; the routes of models listen on loopback$/,
       ),
     });
   });
@@ -407,12 +436,12 @@ test('a look at a cluster tells its nodes, and which of our models are there', (
   cluster.apps = [];
   expect(run(facts.check(), cluster).result).toMatchObject({ loaded: [] });
   cluster.controller = false;
-  expect(run(facts.check(), cluster).result).not.toHaveProperty('loaded');
+  expect(run(facts.check(), cluster).result).toMatchObject({ isThere: true, loaded: undefined });
 });
 
 test('ray_serve.object_store_mb, port_range and env make the launch of our own cluster', () => {
   const settings = { ray_serve: { object_store_mb: 100, env: { A: 'b' }, port_range: [9000, 9010] } };
-  const adapter = rayAdapter(worldWith(settings), foundAt(null));
+  const adapter = rayAdapter(machineWith(settings), foundAt(null));
   expect(adapter.portRange).toEqual([9000, 9010]);
   const [facts] = adapter.servers ?? [];
   if (facts?.isForeign !== false) throw new Error('expected a cluster of our own');

@@ -1,7 +1,7 @@
 /**
- * A thousand random events on a cluster that others use too, with what must hold after each: loads and
- * unloads of ours, applications of others that come and go, whole lists that they put over ours, a
- * controller that is killed. The steps are answered by the fake cluster.
+ * A thousand random events on a cluster that others use too, with what must hold after each: loads
+ * and unloads of ours, applications of others that come and go, whole lists that they put over
+ * ours, a controller that is killed. The steps are answered by the fake cluster.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -13,7 +13,7 @@ import type { Endpoint } from '../../../shared/model.ts';
 import type { ModelProfile } from '../../../shared/profile.ts';
 import { FakeRay } from '../../fixtures/fake-ray/state.ts';
 import { textProfile } from '../../helpers/core-box.ts';
-import { searchWorld } from '../../helpers/searching.ts';
+import { searchMachine } from '../../helpers/searching.ts';
 
 const HEAD = { origin: 'http://head:8265', where: 'there', host: 'head', isLocal: false, token: 'secret', problem: null };
 const control = { at: { url: HEAD.origin }, key: 'secret' };
@@ -25,7 +25,7 @@ const STEPS = 1_000;
 const MODELS = 5;
 
 class Walk {
-  readonly adapter = rayAdapter(searchWorld(), { ...NOT_FOUND, cluster: HEAD });
+  readonly adapter = rayAdapter(searchMachine(), { ...NOT_FOUND, cluster: HEAD });
   readonly cluster = new FakeRay();
   /** Ours that are loaded, as far as the adapter has said. */
   readonly loaded = new Map<string, Endpoint>();

@@ -15,36 +15,38 @@ import { quoted, withoutFields } from '../../../main/runtime/triton/config.ts';
 import { configJson } from '../../../main/runtime/triton/config-json.ts';
 import { entryName, entryOf } from '../../../main/runtime/triton/entry.ts';
 import { NOT_FOUND, type TritonFound } from '../../../main/runtime/triton/find.ts';
-import { ailment, detach } from '../../../main/runtime/triton/load.ts';
+import { detach } from '../../../main/runtime/triton/load.ts';
 import { triton } from '../../../main/runtime/triton/module.ts';
+import { ailment, proofProblem } from '../../../main/runtime/triton/proof.ts';
 import { start } from '../../../main/runtime/triton/server.ts';
+import { namesIn } from '../../../main/runtime/triton/statistics.ts';
 import { type Elsewhere, nameThere, unloadThere, uploadModel } from '../../../main/runtime/triton/upload.ts';
-import { explainExit, loadSentence } from '../../../main/runtime/triton/words.ts';
+import { explainExit, loadSentence, speaksOfSizes } from '../../../main/runtime/triton/words.ts';
 import type { Placement } from '../../../shared/decision.ts';
 import type { Endpoint } from '../../../shared/model.ts';
 import { type FormKind, type ModelForm, type ModelProfile, NOTHING_KNOWN } from '../../../shared/profile.ts';
 import { settingsSchema } from '../../../shared/settings.ts';
-import { searcher, searchWorld } from '../../helpers/searching.ts';
+import { MIB } from '../../../shared/units.ts';
+import { searcher, searchMachine } from '../../helpers/searching.ts';
 
 const CPU: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 const GPU: Placement = { kind: 'gpu', gpus: ['GPU-b'], gpuLayers: null };
 const HERE: TritonFound = {
-  ...{
-    elsewhere: null,
-    program: '/opt/t/bin/tritonserver',
-    backendsFolder: '/opt/t/backends',
-    version: '2.51.0',
-    isWrong: false,
-    message: 'Triton.',
-    about: '',
-  },
+  elsewhere: null,
+  container: null,
+  program: '/opt/t/bin/tritonserver',
+  backendsFolder: '/opt/t/backends',
+  version: '2.51.0',
+  isWrong: false,
+  message: 'Triton.',
+  about: '',
   backends: ['onnxruntime', 'python', 'pytorch', 'openvino', 'tensorrt', 'vllm'],
 };
-const world = searchWorld({
+const machine = searchMachine({
   gpu: () => ({ totalBytes: 24e9, computeCapability: '9.0', index: 1 }),
   driver: { isPresent: true, why: '2 GPUs' },
 });
-const adapter = triton.adapter(world, HERE);
+const adapter = triton.adapter(machine, HERE);
 
 const folder = mkdtempSync(join(tmpdir(), 'modelium-triton-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -103,6 +105,31 @@ function entry(form: ModelForm, settings = {}, texts: Readonly<Record<string, st
   }).result;
 }
 
+test('what is larger than triton.http_max_input_mb is not sent, and what to do is said', () => {
+  const there = {
+    origin: 'http://there:8000',
+    where: 'the Triton there',
+    metricsOrigin: '',
+    key: null,
+    keyHeader: null,
+    problem: null,
+    version: '2',
+    loadProblem: null,
+  };
+  const supported = (weightBytes: number, settings: object) => {
+    const where = searchMachine({ settings: settingsSchema.parse({ triton: { url: 'http://there:8000', ...settings } }) });
+    return triton.adapter(where, { ...NOT_FOUND, elsewhere: there }).supports(profileOf(ONNX, { weightBytes }), ONNX);
+  };
+  // Base64 makes four bytes of three.
+  expect([supported(47 * 2 ** 20, {}).supported, supported(700 * 2 ** 20, { http_max_input_mb: 1000 }).supported]).toEqual([true, true]);
+  expect(supported(60 * 2 ** 20, {})).toEqual({
+    supported: false,
+    why: expect.stringMatching(
+      /larger --http-max-input-size and say so in triton.http_max_input_mb, or copy the model into its repository/,
+    ),
+  });
+});
+
 test('a link out of the folder is not sent to a server of somebody else', () => {
   const target = {
     modelId: 'm',
@@ -112,7 +139,7 @@ test('a link out of the folder is not sent to a server of somebody else', () => 
     profile: profileOf(ONNX),
     proof: 'infer',
   } as const;
-  const there = { world: { instance: { owner: 'o', run: 'r' } }, server: { where: 'the Triton there' } } as unknown as Elsewhere;
+  const there = { machine: searchMachine(), server: { where: 'the Triton there' } } as unknown as Elsewhere;
   const sent = (lies: string) =>
     drive(uploadModel(there, { at: { port: 1 }, key: null, protocol: 'v2', model: '', prefix: '' }, target, 1), (step) => {
       if (step.do === 'real') return step.path === '/models/m' ? '/models/m' : lies;
@@ -127,7 +154,7 @@ const configIn = (parts: ReturnType<typeof entry>): string => (parts['config.pbt
 
 describe('the search', () => {
   async function found(settings: object, root = '/nowhere', env: Record<string, string> = {}) {
-    const where = searchWorld({ settings: settingsSchema.parse({ triton: settings }), root, env, settingsFolder: folder });
+    const where = searchMachine({ settings: settingsSchema.parse({ triton: settings }), root, env, settingsFolder: folder });
     const searched = await searcher.search(triton.find(where, NOT_FOUND));
     return { searched, adapter: triton.adapter(where, searched) as Adapter };
   }
@@ -180,7 +207,7 @@ describe('the search', () => {
   test('a server of ours is closed to everybody else; triton.args and env make its launch', () => {
     const settings = settingsSchema.parse({ triton: { args: ['--log-verbose=1'], env: { KEY: 'value' } } }).triton;
     const launch = (hasGpus: boolean) =>
-      drive(start({ found: HERE, settings, hasGpus }), (step) =>
+      drive(start({ found: HERE, settings, maxBodyMb: 64, hasGpus }), (step) =>
         step.do === 'scratch' ? '/tmp/x/launch-1' : step.do === 'http' ? { status: 200, body: '' } : undefined,
       );
     const { taken, result } = launch(true);
@@ -201,6 +228,35 @@ describe('the search', () => {
     expect(spawn?.args).toContain('--backend-config=python,shm-region-prefix-name=modelium-launch-1');
     expect(launch(false).taken.find((step) => step.do === 'spawn')).toMatchObject({ env: { CUDA_VISIBLE_DEVICES: '' } });
   });
+
+  test('a server of ours takes as large a request as api.max_body_mb lets through, where it can be told', () => {
+    const HOLDER = { program: '/docker', isPodman: false, folders: [], args: [], owner: 'o', user: null };
+    const started = (found: object, maxBodyMb: number, args: readonly string[] = []) => {
+      const machine = {
+        found: { ...HERE, ...found },
+        settings: settingsSchema.parse({ triton: { args } }).triton,
+        maxBodyMb,
+        hasGpus: false,
+      };
+      const { taken, result } = drive(start(machine), (step) =>
+        step.do === 'scratch' ? '/tmp/x/launch-1' : step.do === 'http' ? { status: 200, body: '' } : step.do === 'ask' ? [] : undefined,
+      );
+      const reported = taken
+        .flatMap((step) => (step.do === 'spawn' ? step.args : []))
+        .filter((arg) => arg.startsWith('--http-max-input-size='));
+      return [reported.map((arg) => Number(arg.split('=')[1]) / MIB), Number(result.mostRequestBytes) / MIB];
+    };
+    const image = (name: string) => ({ container: { ...HOLDER, image: name } });
+    expect(started({ version: '2.60.0' }, 256)).toEqual([[256], 256]);
+    expect(started({ version: '3.0.0' }, 1.5)).toEqual([[64], 64]);
+    // An older one would end with an option that it does not know.
+    for (const version of ['2.51.0', '2.6.1', '1.99.0', null]) expect(started({ version }, 256), String(version)).toEqual([[], 64]);
+    expect(started(image('nvcr.io/nvidia/tritonserver:25.12-py3'), 256)).toEqual([[256], 256]);
+    for (const name of ['nvcr.io/nvidia/tritonserver:24.10-py3', 'localhost:5000/own', 'own:latest'])
+      expect(started(image(name), 256), name).toEqual([[], 64]);
+    // A person's own comes behind ours, and counts.
+    expect(started({ version: '2.51.0' }, 256, [`--http-max-input-size=${128 * MIB}`])).toEqual([[128], 128]);
+  });
 });
 
 describe('entries', () => {
@@ -216,8 +272,8 @@ describe('entries', () => {
       inputs: [{ name: 'x', type: 'float16', shape: [1, 4] }],
       outputs: [{ name: 'y', type: 'string', shape: ['N'] }],
     });
-    const told = readTritonConfig(configIn(entry(fixed)));
-    expect(told).toMatchObject({
+    const reported = readTritonConfig(configIn(entry(fixed)));
+    expect(reported).toMatchObject({
       maxBatchSize: 0,
       inputs: [{ type: 'TYPE_FP16', shape: [1, 4] }],
       outputs: [{ type: 'TYPE_STRING', shape: [-1] }],
@@ -261,22 +317,22 @@ input { name: "name" data_type: TYPE_STRING dims: 1 }`;
 
   test('what a TorchScript file does not tell, a person says in models.NAME.triton: inputs, outputs and max_batch_size', () => {
     expect(adapter.lacks?.(SCRIPT, {}, profileOf(SCRIPT))).toContain('models.NAME.triton.inputs');
-    const told = {
+    const reported = {
       triton: {
         inputs: [{ name: 'INPUT__0', type: 'FP32', shape: [-1, 3] }],
         outputs: [{ name: 'OUTPUT__0', type: 'FP32', shape: [-1, 2] }],
         max_batch_size: 8,
       },
     };
-    expect(adapter.lacks?.(SCRIPT, told, profileOf(SCRIPT))).toBeNull();
-    const config = readTritonConfig(configIn(entry(SCRIPT, told)));
+    expect(adapter.lacks?.(SCRIPT, reported, profileOf(SCRIPT))).toBeNull();
+    const config = readTritonConfig(configIn(entry(SCRIPT, reported)));
     expect(config).toMatchObject({ backend: 'pytorch', maxBatchSize: 8, inputs: [{ name: 'INPUT__0', type: 'TYPE_FP32', shape: [3] }] });
     expect(adapter.lacks?.(ONNX, {}, profileOf(ONNX))).toBeNull();
   });
 
   test('a folder of transformers goes to its vLLM where a person wants that', () => {
     const llm = formOf('transformers', 'model.safetensors');
-    expect(adapter.obstacle?.(profileOf(llm), CPU, {}, llm)).toContain('names triton');
+    expect(adapter.obstacle?.(profileOf(llm), CPU, {}, llm)).toContain('models.NAME.runtime: triton');
     expect(adapter.obstacle?.(profileOf(llm), CPU, { runtime: 'triton' }, llm)).toBeNull();
     expect(JSON.parse((entry(llm, { context: 512 })['1/model.json'] as { text: string }).text)).toMatchObject({
       model: '/models/m',
@@ -325,7 +381,7 @@ describe('leaving', () => {
   });
 
   test('a server that does not let go of it is told, so that it is started anew', () => {
-    expect(() => leave(['LOADING'])).toThrow(/did not let go of m/);
+    expect(() => leave(['LOADING'])).toThrow(/did not unload m/);
   });
 
   test('a model that answers nothing any more is told from one that refuses a request', () => {
@@ -333,6 +389,42 @@ describe('leaving', () => {
       drive(ailment({ ...OPEN, tensors: { inputs: [], outputs: [], hasBytes: true } }), () => ({ status: 500, body })).result;
     expect(asked(`{"error":"Stub process 'm_0_0' is not healthy."}`)).toBe('the process that runs its Python code has ended.');
     expect(asked('{"error":"unexpected shape for input"}')).toBeNull();
+  });
+
+  test('a model that takes images of any size is asked with usual ones, until one is taken, or counts as ready by its own word', () => {
+    const image = { name: 'x', datatype: 'FP32', shape: [-1, 3, -1, -1] };
+    const prove = (takes: (shape: readonly number[]) => boolean, refusal: string, input = image) =>
+      drive(proofProblem(OPEN, 'm', { inputs: [input], outputs: [], hasBytes: true }), (step) => {
+        if (step.do !== 'http' || step.method === 'GET') return { status: 200, body: '' };
+        const [{ shape } = { shape: [] }] = (step.body as { inputs: readonly { shape: readonly number[] }[] }).inputs;
+        return takes(shape) ? { status: 200, body: '{}' } : { status: 500, body: JSON.stringify({ error: refusal }) };
+      });
+    const shapesOf = ({ taken }: { taken: readonly Step[] }) =>
+      taken.flatMap((step) =>
+        step.do === 'http' && step.method === 'POST' ? [(step.body as { inputs: { shape: number[] }[] }).inputs[0]?.shape] : [],
+      );
+    const shape = `onnx runtime error 2: Non-zero status code returned while running Concat node. Name:'c' Status Message: concat.cc:157 Non concat axis dimensions must match: Axis 2 has mismatched dimensions of 15 and 14`;
+    const line = prove(([, , height]) => height === 48, shape);
+    expect([line.result, shapesOf(line)]).toEqual([
+      null,
+      [
+        [1, 3, 224, 224],
+        [1, 3, 48, 320],
+      ],
+    ]);
+    const none = prove(() => false, shape);
+    expect([none.result, shapesOf(none).length]).toEqual([null, 3]);
+    expect(none.taken.at(-2)).toMatchObject({ do: 'phase', phase: expect.stringContaining('is all that is proven') });
+    // What is wrong with the model itself is no matter of sizes.
+    expect(prove(() => false, "Stub process 'm_0_0' is not healthy.").result).toContain('has ended');
+    expect(prove(() => false, 'CUDA out of memory').result).toContain('out of memory');
+    expect(prove(() => false, shape, { ...image, shape: [1, 3, 8, 8] }).result).toContain('Concat');
+    const broken = prove(
+      () => false,
+      "AttributeError: 'NoneType' object has no attribute 'shape'\n\nAt:\n  /r/shape/1/model.py(7): execute\n",
+    );
+    expect([broken.result, shapesOf(broken).length]).toEqual([expect.stringContaining("no attribute 'shape' (/r/shape/1/model.py"), 3]);
+    expect(prove(([, , height]) => height === 512, 'KeyError: 0').result).toBeNull();
   });
 });
 
@@ -357,6 +449,23 @@ describe('its words', () => {
     expect(loadSentence(body)).toBe(sentence);
   });
 
+  // As ONNX Runtime, PyTorch, NumPy, TensorRT's backend and OpenVINO say them; the last ones are
+  // broken.
+  test.each([
+    ['axis == 1 || axis == largest was false. Attempting to broadcast an axis by a dimension other than 1. 14 by 15', true],
+    ['The size of tensor a (15) must match the size of tensor b (14) at non-singleton dimension 3', true],
+    ['mat1 and mat2 shapes cannot be multiplied (1x512 and 2048x10)', true],
+    ['ValueError: cannot reshape array of size 150528 into shape (1,3,48,320)', true],
+    ["request specifies invalid shape for input 'x' for m_0", true],
+    ['AssertionError: height must be a multiple of 32', true],
+    ["TypeError: unsupported operand type(s) for +: 'NoneType' and 'int'", false],
+    ["ModuleNotFoundError: No module named 'resize'", false],
+    ['RuntimeError: no weights here (/r/size/1/model.py(2): execute).', false],
+    ['CUDA error: an illegal memory access was encountered', false],
+  ])('%s: another size would help: %s', (sentence, isOfSizes) => {
+    expect(speaksOfSizes(sentence)).toBe(isOfSizes);
+  });
+
   test('its end', () => {
     const exit = { code: 1, signal: null };
     const taken = ['E1129 main.cc] "failed to start HTTP service: Unavailable - Socket \'127.0.0.1:8000\' already in use"'];
@@ -364,7 +473,7 @@ describe('its words', () => {
     expect(
       explainExit(exit, ['x: error while loading shared libraries: libpython3.11.so.1.0: cannot open shared object file']).message,
     ).toContain('LD_LIBRARY_PATH');
-    expect(explainExit(exit, ['| table |', 'I bye']).message).toBe('Triton ended with code 1. Its last words: I bye.');
+    expect(explainExit(exit, ['| table |', 'I bye']).message).toBe('Triton ended with code 1. Its last output: I bye.');
   });
 });
 
@@ -385,13 +494,37 @@ test('a configuration goes to a server elsewhere as JSON: lists, maps, words and
   });
 });
 
+test('names are taken out of statistics of any length', () => {
+  // As Triton 2.51 writes them.
+  const one = (name: string) =>
+    `{"name":${JSON.stringify(name)},"version":"1","last_inference":0,"inference_count":0,"inference_stats":{"success":{"count":0,"ns":0}},"batch_stats":[${'{"batch_size":1,"compute_infer":{"count":1,"ns":1}},'.repeat(50)}{}]}`;
+  const names = Array.from({ length: 1_000 }, (_, index) => `model-${index}`);
+  const body = `{"model_stats":[${[...names, 'a "b" ü', 'model-0'].map(one).join(',')}]}`;
+  expect(body.length).toBeGreaterThan(2 * 1024 * 1024);
+  expect(namesIn(body)).toEqual([...names, 'a "b" ü']);
+});
+
+test('yes and no and whole numbers are read in each form that the text format has', () => {
+  const json = configJson(`max_batch_size: 0x10 input { name: "true" dims: [ 010, -0x1, 0 ] optional: True allow_ragged_batch: 0 }
+    model_transaction_policy { decoupled: t } optimization { input_pinned_memory { enable: False } } parameters { key: "t" value { string_value: "True" } }`);
+  // As protobuf's own text_format.Parse and MessageToJson have it.
+  expect(JSON.parse(json)).toEqual({
+    max_batch_size: 16,
+    input: [{ name: 'true', dims: [8, -1, 0], optional: true, allow_ragged_batch: false }],
+    model_transaction_policy: { decoupled: true },
+    optimization: { input_pinned_memory: { enable: false } },
+    parameters: { t: { string_value: 'True' } },
+  });
+  expect(readTritonConfig('model_transaction_policy { decoupled: 1 }').isDecoupled).toBe(true);
+});
+
 test('a model whose load was broken off is taken out of a server elsewhere, though it is not ready there', () => {
   const server = { origin: 'http://there:8000', metricsOrigin: 'http://there:8002', key: null, keyHeader: null, where: 'the Triton there' };
-  const there = { world: { instance: { owner: 'o', run: 'r' } }, server } as unknown as Elsewhere;
+  const there = { machine: { instance: { owner: 'o', run: 'r' } }, server } as unknown as Elsewhere;
   const endpoint: Endpoint = { at: { port: 1 }, key: null, protocol: 'v2', model: '', prefix: '' };
   const { taken } = drive(unloadThere(there, 'm', endpoint), (step) => (step.do === 'http' ? { status: 400, body: '' } : undefined));
   const posted = taken.flatMap((step) => (step.do === 'http' && step.method === 'POST' ? [step.path] : []));
-  expect(posted).toEqual([`/v2/repository/models/${nameThere(there.world, 'm')}/unload`]);
+  expect(posted).toEqual([`/v2/repository/models/${nameThere(there.machine, 'm')}/unload`]);
 });
 
 test('files of any length go as base64 in a JSON object whose length is told before', async () => {
@@ -412,9 +545,9 @@ test('files of any length go as base64 in a JSON object whose length is told bef
 
 test('the key of a Triton elsewhere comes from a variable, and one that is not set is told', async () => {
   const settings = settingsSchema.parse({ triton: { url: 'http://127.0.0.1:9', key_env: 'LAB', key_header: 'lab-key' } });
-  const foundIn = (env: Record<string, string>) => searcher.search(triton.find(searchWorld({ settings, env }), NOT_FOUND));
+  const foundIn = (env: Record<string, string>) => searcher.search(triton.find(searchMachine({ settings, env }), NOT_FOUND));
   expect((await foundIn({ LAB: 'secret' })).elsewhere).toMatchObject({ key: 'secret', keyHeader: 'lab-key', problem: null });
   const without = await foundIn({});
-  expect(without.elsewhere?.problem?.why).toBe('The environment variable LAB, which triton.key_env names, is not set where Modelium runs.');
-  expect(triton.adapter(searchWorld({ settings }), without).found).toMatchObject({ found: false, isWrong: true });
+  expect(without.elsewhere?.problem?.why).toBe('The environment variable that triton.key_env names is not set where Modelium runs.');
+  expect(triton.adapter(searchMachine({ settings }), without).found).toMatchObject({ found: false, isWrong: true });
 });

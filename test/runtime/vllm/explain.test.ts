@@ -18,7 +18,7 @@ const EXIT = { code: 1, signal: null };
 test.each(VLLM_FAILURES)('recorded: $name', ({ name, says }) => {
   const { message } = explainExit(EXIT, recorded(name));
   expect(message).toMatch(says);
-  expect(message).not.toMatch(/See root cause|Traceback|its words|Its last words/);
+  expect(message).not.toMatch(/See root cause|Traceback|its words|Its last output/);
 });
 
 interface Said {
@@ -71,7 +71,7 @@ test.each<Said>([
   { line: 'RuntimeError: No CUDA GPUs are available', says: /finds no GPU/ },
   { line: 'OSError: [Errno 28] No space left on device', says: /disk is full/ },
   { line: "ModuleNotFoundError: No module named 'xgrammar'", says: /lacks the package xgrammar/ },
-  { line: 'EngineDeadError: EngineCore encountered an issue.', says: /engine died while it served/ },
+  { line: 'EngineDeadError: EngineCore encountered an issue.', says: /engine process died while serving/ },
   { line: 'RuntimeError: something new', says: /The cause, in its words: RuntimeError: something new/ },
 ])('$line', ({ line, says, retryWith, code = 'runtime-exited' }) => {
   const said = [
@@ -110,15 +110,20 @@ test('an end without a word', () => {
     permanent: false,
   });
   // What was not asked for is a crash, whatever its code says.
-  expect(explainExit({ code: 0, signal: null }, []).message).toBe('vLLM ended with code 0. It said nothing.');
+  expect(explainExit({ code: 0, signal: null }, []).message).toBe('vLLM ended with code 0. It printed nothing.');
 });
 
 describe('while it loads', () => {
   test('the phases of a recorded load, in their order', () => {
     const phases = recorded('good').flatMap((line) => progressOf(line)?.phase ?? []);
     expect([...new Set(phases)]).toEqual([
-      ...['reading the configuration', 'starting the engine', 'starting the workers', 'reading weights'],
-      ...['measuring memory', 'making the cache', 'starting the server'],
+      'reading the configuration',
+      'starting the engine',
+      'starting the workers',
+      'reading weights',
+      'measuring memory',
+      'making the cache',
+      'starting the server',
     ]);
   });
 

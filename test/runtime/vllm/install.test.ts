@@ -7,7 +7,7 @@ import type { VllmSearch } from '../../../main/runtime/vllm/architectures.ts';
 import { readArchitectures } from '../../../main/runtime/vllm/architectures.ts';
 import { findVllm } from '../../../main/runtime/vllm/install.ts';
 import { DEFAULT_SETTINGS } from '../../../shared/settings.ts';
-import { searcher, searchWorld } from '../../helpers/searching.ts';
+import { searcher, searchMachine } from '../../helpers/searching.ts';
 
 const REGISTRY = `
 _TEXT_GENERATION_MODELS = {
@@ -72,8 +72,8 @@ const NOTHING: VllmSearch = { install: { found: false, message: '' }, about: '' 
 const search = (change: Partial<Places>, before: VllmSearch) => {
   const { command, env } = { ...places, ...change };
   const settings = { ...DEFAULT_SETTINGS, vllm: { ...DEFAULT_SETTINGS.vllm, command } };
-  const world = searchWorld({ settings, env, home: join(root, 'home'), settingsFolder: join(root, 'settings') });
-  return searcher.search(findVllm(world, before));
+  const machine = searchMachine({ settings, env, home: join(root, 'home'), settingsFolder: join(root, 'settings') });
+  return searcher.search(findVllm(machine, before));
 };
 const find = async (change: Partial<Places> = {}) => (await search(change, NOTHING)).install;
 

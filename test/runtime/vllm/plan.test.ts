@@ -28,24 +28,32 @@ const ARCHITECTURES = {
 /** Llama 3.1 8B as its files tell it. */
 const LLAMA_8B: ModelProfile = {
   ...NOTHING_KNOWN,
-  ...{ kind: 'chat', architecture: 'LlamaForCausalLM', weightBytes: 16.06e9, weightBytesByType: { BF16: 16.06e9 }, quantization: 'BF16' },
-  ...{
-    contextLength: 131_072,
-    layers: 32,
-    heads: 32,
-    kvHeads: 8,
-    embeddingLength: 4096,
-    feedForwardLength: 14_336,
-    vocabularySize: 128_256,
-  },
+  kind: 'chat',
+  architecture: 'LlamaForCausalLM',
+  weightBytes: 16.06e9,
+  weightBytesByType: { BF16: 16.06e9 },
+  quantization: 'BF16',
+  contextLength: 131_072,
+  layers: 32,
+  heads: 32,
+  kvHeads: 8,
+  embeddingLength: 4096,
+  feedForwardLength: 14_336,
+  vocabularySize: 128_256,
   kv: { bytesPerToken: 131_072, bytesPerSequence: 0, exact: true, groups: [] },
   hasChatTemplate: true,
   forms: [FORM],
 };
 const BERT: ModelProfile = {
   ...NOTHING_KNOWN,
-  ...{ kind: 'embedding', architecture: 'BertModel', weightBytes: 90e6, weightBytesByType: { F32: 90e6 }, contextLength: 512 },
-  ...{ embeddingLength: 384, feedForwardLength: 1536, vocabularySize: 30_522 },
+  kind: 'embedding',
+  architecture: 'BertModel',
+  weightBytes: 90e6,
+  weightBytesByType: { F32: 90e6 },
+  contextLength: 512,
+  embeddingLength: 384,
+  feedForwardLength: 1536,
+  vocabularySize: 30_522,
 };
 
 function adapterOn(gpu: Partial<GpuFacts> = {}, change: Partial<VllmFacts> = {}) {
@@ -116,10 +124,10 @@ describe('the share of a GPU', () => {
   });
 
   test('adapters that wait for it are allowed for at its start, on a private socket', () => {
-    const plan = planOn(GPU, LLAMA_8B, { adapters: { count: 7, maxRank: 24 } });
+    const plan = planOn(GPU, LLAMA_8B, { loras: { count: 7, maxRank: 24 } });
     expect(plan.args.join(' ')).toContain('--enable-lora --max-loras 4 --max-lora-rank 32');
     expect(plan.env).toMatchObject({ VLLM_ALLOW_RUNTIME_LORA_UPDATING: '1' });
-    expect(planOn(GPU, BERT, { adapters: { count: 1, maxRank: 8 } }).args).not.toContain('--enable-lora');
+    expect(planOn(GPU, BERT, { loras: { count: 1, maxRank: 8 } }).args).not.toContain('--enable-lora');
   });
 
   test("a person's own flags win, and count in the estimate", () => {

@@ -82,7 +82,8 @@ WORDS_OF_MODELS = {
     "(Aside|she|felter|alonger)+", "Whillicter", "(little|girl)+",
 }  # fmt: skip
 
-# Lines that name numbers of llama.cpp's models, or fields of its own /completion beside others that count.
+# Lines that name numbers of llama.cpp's models, or fields of its own /completion beside others that
+# count.
 LINES = {
     "test_completion.py": [
         ('    assert res.body["timings"]["prompt_n"] == n_prompt\n', '    assert res.body["timings"]["prompt_n"] + res.body["timings"]["cache_n"] == text_tokens(prompt)\n'),
@@ -189,7 +190,8 @@ def made_model(server):
     # llama.cpp's names for templates: these are the files of the same models.
     named = {"llama3": "meta-llama-Llama-3.1-8B-Instruct-short", "command-r": "command-r-short"}
     template = NAMED_TEMPLATES.get(named.get(template, ""), template) if template != "chatml" else None
-    # All of it for each slot where llama-server shares one cache, and room for the prompts of large templates.
+    # All of it for each slot where llama-server shares one cache, and room for the prompts of large
+    # templates.
     context = (server.n_ctx or 4096) * (slots if server.kv_unified else 1)
     if server.chat_template_file or template in NAMED_TEMPLATES.values():
         context = 16384 * slots

@@ -1,4 +1,4 @@
-"""What all engines share: one worker thread each, and how a request gives its texts."""
+"""Shared by all engines: one worker thread each, and reading the texts of a request."""
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 

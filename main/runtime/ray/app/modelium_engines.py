@@ -1,4 +1,4 @@
-"""Which engine computes a task, and how its weights are loaded."""
+"""Chooses the engine for a task, and loads its weights."""
 from modelium_embed import Embedder
 from modelium_tasks import Classifier, Images, NamedImages, Speech
 from modelium_text import TextEngine
@@ -18,7 +18,8 @@ def engine_of(task, path, trusted):
     import torch
 
     on_gpu = torch.cuda.is_available()
-    # A pickle runs code as it is read: only weights in safetensors are, unless a person trusts the folder.
+    # A pickle runs code as it is read: only weights in safetensors are, unless a person trusts the
+    # folder.
     only_safe = {} if trusted else {"use_safetensors": True}
     options = {"dtype": "auto" if on_gpu else torch.float32}
 

@@ -1,4 +1,4 @@
-"""Images and sounds as requests send them, bounded: they come from anybody."""
+"""Decodes images and sounds of requests, with size limits, because they are untrusted."""
 import base64
 import io
 

@@ -1,4 +1,4 @@
-"""Tokens as pieces of text, as soon as they are whole: what transformers' own streamer gives comes a word at a time."""
+"""Turns tokens into pieces of text as soon as characters are complete. The streamer of transformers would wait for whole words."""
 
 
 class Pieces:

@@ -1,8 +1,7 @@
-"""What Modelium runs on a Ray cluster for one model: OpenAI's routes below the application's prefix, and /health.
+"""The Ray Serve application that Modelium runs for one model: OpenAI's routes below the application's prefix, and /health.
 
-`build` is the entry point that Ray Serve imports. It gets its arguments from Modelium: nothing of a model's folder is imported, and pickles are not
-read, unless `trusted` is true. Routes are here; what computes is in `modelium_text` and `modelium_tasks`.
-"""
+Ray Serve imports `build` and passes it arguments from Modelium. Unless `trusted` is true, no code of the model's folder is imported and no
+pickle is read. This file has the routes; `modelium_text` and `modelium_tasks` compute the answers."""
 import hmac
 import json
 import os

@@ -1,4 +1,4 @@
-"""Where on the cluster a model's files are. Knows nothing of what they hold."""
+"""Finds a model's files on the cluster. Does not read them."""
 import os
 import sys
 

@@ -1,4 +1,4 @@
-"""Classes of texts and images, rankings, speech: what a pipeline of transformers computes. Each engine says in `does` what it is for."""
+"""Engines that use a transformers pipeline: classes of texts and images, rankings, speech. Each engine lists its tasks in `does`."""
 from modelium_base import Engine, texts_of
 from modelium_media import image_of, sound_of
 from modelium_source import Refused
@@ -47,7 +47,7 @@ class Classifier(Piped):
         from transformers import pipeline
 
         if not self.entails:
-            raise Refused("labels: this model has classes of its own, and cannot choose between others.")
+            raise Refused("labels: this model has its own classes, and cannot choose between others.")
         if self.zero_shot is None:
             self.zero_shot = pipeline("zero-shot-classification", model=self.pipe.model, tokenizer=self.pipe.tokenizer)
         found = [await self.later(lambda text=text: self.zero_shot(text, labels)) for text in texts_of(body)]
@@ -73,6 +73,8 @@ class Images(Piped):
         super().__init__(path, trusted, start, "image-classification")
 
     async def classify(self, body):
+        if "labels" in body or "candidate_labels" in body:
+            raise Refused("labels: this model has its own classes, and cannot choose between others.")
         images = [image_of(text) for text in texts_of(body)]
         return [self.told(at, await self.later(lambda image=image: self.pipe(image, top_k=len(self.labels)))) for at, image in enumerate(images)]
 

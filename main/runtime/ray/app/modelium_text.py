@@ -1,4 +1,4 @@
-"""Generation with transformers, one answer at a time: a replica has one worker thread, and more replicas are more at once."""
+"""Generates text with transformers, one answer at a time, because a replica has one worker thread. More replicas answer in parallel."""
 import asyncio
 import threading
 

@@ -1,0 +1,56 @@
+/**
+ * Bodies of control requests: read whole, and refused where the proof of the request was made for
+ * another one. Remembers who was let in until their body is there. Knows no route.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { toModeliumError } from '../../shared/errors.ts';
+import { type BodyBounds, MAX_BODY, parseObject, readBody } from './body.ts';
+import { decodedBody } from './body-encoding.ts';
+import { type Admitted, requireBody } from './token.ts';
+
+/** What the raw listener calls these bodies, so that Fastify has them read here. */
+export const JSON_TYPE = 'application/json';
+export const FILE_TYPE = 'application/octet-stream';
+/** Names, paths and settings are far shorter (I10). */
+const CONTROL_BYTES = 64 * 1024;
+
+type Done = (error: Error | null, body?: unknown) => void;
+type Admission = Admitted & { readonly response: ServerResponse };
+
+const admissions = new WeakMap<IncomingMessage, Admission>();
+
+/** What was proven is compared with the body once that is there. */
+export function letIn(request: IncomingMessage, response: ServerResponse, admitted: Admitted): void {
+  admissions.set(request, { ...admitted, response });
+}
+
+export function admissionOf(request: IncomingMessage): Admitted | undefined {
+  return admissions.get(request);
+}
+
+/** No body counts as an empty object. @param limitBytes that of the settings (api.max_body_mb). */
+export function readJsonBody(request: IncomingMessage, limitBytes: number, done: Done): void {
+  const bounds: BodyBounds =
+    limitBytes < CONTROL_BYTES
+      ? { limitBytes, limitName: MAX_BODY, budget: null }
+      : { limitBytes: CONTROL_BYTES, limitName: 'this route', budget: null };
+  readProven(request, bounds, done, (body) => (body.length === 0 ? {} : parseObject(body)));
+}
+
+/** The bytes as they are. */
+export function readFileBody(request: IncomingMessage, bounds: BodyBounds, done: Done): void {
+  readProven(request, bounds, done, (body) => body);
+}
+
+function readProven(request: IncomingMessage, bounds: BodyBounds, done: Done, parsed: (body: Buffer) => unknown): void {
+  const admission = admissions.get(request);
+  readBody(decodedBody(request), admission?.response ?? request.socket, bounds, (result) => {
+    if ('error' in result) return done(result.error);
+    try {
+      requireBody(result.body, admission);
+      done(null, parsed(result.body));
+    } catch (thrown) {
+      done(toModeliumError(thrown));
+    }
+  });
+}

@@ -1,0 +1,45 @@
+/**
+ * Finds the field `model` of a multipart body without parsing the rest, because audio files are
+ * large and go to the runtime unchanged. Pure.
+ */
+import { ModeliumError } from '../../shared/errors.ts';
+
+export interface MultipartField {
+  readonly value: string;
+  /** Where the value stands in the body. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** More fields than any client sends before its last (I10). */
+const MOST_PARTS = 64;
+const LONGEST_HEAD = 2_048;
+const LONGEST_VALUE = 1_024;
+const BLANK_LINE = '\r\n\r\n';
+
+/** @throws ModeliumError invalid-body where it is not multipart, model-required without a model. */
+export function modelField(body: Buffer, contentType: string | undefined): MultipartField {
+  const boundary = /^multipart\/form-data;.*boundary="?([^";]+)"?/i.exec(contentType ?? '')?.[1];
+  if (boundary === undefined) throw new ModeliumError('invalid-body', 'Send multipart/form-data with the fields file and model.');
+  const mark = `--${boundary}`;
+  let at = body.indexOf(mark);
+  for (let part = 0; part < MOST_PARTS && at >= 0; part += 1) {
+    const blank = body.indexOf(BLANK_LINE, at);
+    if (blank < 0 || blank - at > LONGEST_HEAD) break;
+    const head = body.toString('latin1', at + mark.length, blank);
+    const start = blank + BLANK_LINE.length;
+    const end = body.indexOf(`\r\n${mark}`, start);
+    if (end < 0) break;
+    if (/;\s*name="?model"?(?:;|\s|$)/i.test(head)) {
+      const value = end - start > LONGEST_VALUE ? '' : body.toString('utf8', start, end).trim();
+      if (value !== '') return { value, start, end };
+    }
+    at = end + 2;
+  }
+  throw new ModeliumError('model-required', 'The multipart body must have a field "model" that names a model.', { param: 'model' });
+}
+
+/** The body with another value in that place. */
+export function withModel(body: Buffer, { start, end }: MultipartField, model: string): Buffer {
+  return Buffer.concat([body.subarray(0, start), Buffer.from(model), body.subarray(end)]);
+}

@@ -1,0 +1,138 @@
+/**
+ * What is in force for one model, who says so, and what the next load would make of it: the
+ * settings may have changed since it was loaded, and what nobody set depends on the room there is.
+ * Pure.
+ */
+import { HOST_DEVICE, type LaunchPlan, type OwnLaunch } from '../../../shared/decision.ts';
+import type { ModelSettings, Policies, Settings } from '../../../shared/settings.ts';
+import type { ModelView } from '../../../shared/snapshot.ts';
+import { bytesInWords, longSpan, MIB } from '../../../shared/units.ts';
+import { mainDevices } from '../../components/device-name.ts';
+
+export interface Row {
+  readonly name: string;
+  readonly value: string;
+  /** The value of a load that began now; null: the same. */
+  readonly next: string | null;
+  readonly from: string;
+}
+
+export interface Known {
+  readonly model: Pick<ModelView, 'id' | 'aliases' | 'plan' | 'runtime' | 'devices' | 'profile'>;
+  readonly own: OwnLaunch;
+  readonly settings: Settings;
+  /** How it would be launched now; null: it would not. */
+  readonly planned: Pick<LaunchPlan, 'contextTokens' | 'parallelSequences' | 'runtime'> | null;
+  readonly deviceName: (id: string) => string;
+}
+
+const FROM_SETTINGS = "This model's settings";
+const AUTOMATIC = 'Automatic';
+const BEFORE = 'Before the settings changed';
+const EVERY_MODEL = 'Settings of all models';
+
+export function inForce({ model, own, settings, planned, deviceName }: Known): readonly Row[] {
+  const given = settings.models[own.name];
+  return [...launchRows({ model, own, settings, planned, deviceName }), ...otherRows(model, own, settings, given)];
+}
+
+function launchRows({ model, own, planned, deviceName }: Known): readonly Row[] {
+  const loaded = model.plan;
+  const row = <Value>(name: string, one: Launched<Value>): Row => ({ name, ...launched(one, loaded !== null) });
+  return [
+    row('Context', {
+      loaded: loaded?.contextTokens ?? null,
+      own: own.context,
+      planned: planned?.contextTokens ?? null,
+      words: tokens,
+      automatic: (context) => (context === model.profile?.contextLength ? 'The model: its longest' : AUTOMATIC),
+    }),
+    row('Requests side by side', {
+      loaded: loaded?.parallelSequences ?? null,
+      own: own.parallel,
+      planned: planned?.parallelSequences ?? null,
+      words: String,
+    }),
+    row('Runtime', {
+      loaded: model.runtime ?? loaded?.runtime ?? null,
+      own: own.runtime,
+      planned: planned?.runtime ?? null,
+      words: String,
+    }),
+    gpuRow(model, own.gpus, deviceName),
+  ];
+}
+
+function gpuRow({ plan, devices }: Known['model'], own: OwnLaunch['gpus'], deviceName: Known['deviceName']): Row {
+  const from = own === null ? AUTOMATIC : FROM_SETTINGS;
+  if (plan === null || devices.length === 0) return { name: 'GPUs', value: gpusInWords(own), next: null, from };
+  const isNamed = (id: string): boolean =>
+    id === HOST_DEVICE ? own?.length === 0 : (own?.some((gpu) => gpu === id || `GPU ${gpu}` === deviceName(id)) ?? true);
+  const isThere = own === null || mainDevices(devices).every(isNamed);
+  const value = mainDevices(devices).map(deviceName).join(', ');
+  return { name: 'GPUs', value, next: isThere ? null : gpusInWords(own), from: isThere ? from : BEFORE };
+}
+
+interface Launched<Value> {
+  /** Null: it is not loaded, or it is not known of it. */
+  readonly loaded: Value | null;
+  readonly own: Value | null;
+  readonly planned: Value | null;
+  readonly words: (value: Value) => string;
+  /** Whose value it is where the settings say nothing. */
+  readonly automatic?: (value: Value) => string;
+}
+
+function launched<Value>(
+  { loaded, own, planned, words, automatic = () => AUTOMATIC }: Launched<Value>,
+  isLoaded: boolean,
+): Pick<Row, 'value' | 'next' | 'from'> {
+  const then = own ?? planned;
+  const value = isLoaded ? loaded : then;
+  if (value === null) return { value: '-', next: null, from: own === null ? AUTOMATIC : FROM_SETTINGS };
+  const isOther = isLoaded && then !== null && then !== value;
+  const from = own === null ? automatic(value) : isOther ? BEFORE : FROM_SETTINGS;
+  return { value: words(value), next: isOther ? words(then) : null, from };
+}
+
+/** What holds at once, loaded or not. */
+function otherRows(model: Known['model'], own: OwnLaunch, settings: Settings, given: ModelSettings | undefined): readonly Row[] {
+  const always = isAlwaysLoaded(model, settings);
+  const set = (is: boolean): string => (is ? FROM_SETTINGS : AUTOMATIC);
+  const rows: readonly Omit<Row, 'next'>[] = [
+    {
+      name: 'Memory',
+      value: own.memory_mb === null ? 'as estimated' : bytesInWords(own.memory_mb * MIB),
+      from: set(own.memory_mb !== null),
+    },
+    {
+      name: 'Quantisation',
+      value: given?.quantization ?? model.profile?.quantization ?? '-',
+      from: given?.quantization === undefined ? 'The model' : FROM_SETTINGS,
+    },
+    idleRow(given?.evict_after_idle_seconds, settings.orchestration.policies),
+    { name: 'Always loaded', value: always ? 'yes' : 'no', from: always ? EVERY_MODEL : AUTOMATIC },
+    { name: 'Aliases', value: given?.aliases?.join(', ') || 'none', from: set(given?.aliases !== undefined) },
+  ];
+  const args = given?.args === undefined ? [] : [{ name: 'Arguments', value: given.args.join(' '), from: FROM_SETTINGS }];
+  return [...rows, ...args].map((row) => ({ ...row, next: null }));
+}
+
+function idleRow(own: number | undefined, { evict_after_idle_seconds: all }: Policies): Omit<Row, 'next'> {
+  const seconds = own ?? all;
+  const value = seconds === 'auto' ? 'as long as loading it again costs more' : `after ${longSpan(seconds * 1000)} without a request`;
+  return { name: 'Unloaded', value, from: own === undefined ? EVERY_MODEL : FROM_SETTINGS };
+}
+
+function isAlwaysLoaded({ id, aliases }: Pick<ModelView, 'id' | 'aliases'>, { orchestration }: Settings): boolean {
+  return [id, ...aliases].some((name) => orchestration.policies.always_loaded.includes(name));
+}
+
+function tokens(count: number): string {
+  return count === 0 ? '-' : `${count.toLocaleString('en')} tokens`;
+}
+
+function gpusInWords(gpus: OwnLaunch['gpus']): string {
+  if (gpus === null) return 'any';
+  return gpus.length === 0 ? 'none' : gpus.map((gpu) => (typeof gpu === 'number' ? `GPU ${gpu}` : gpu)).join(', ');
+}

@@ -1,0 +1,22 @@
+/** Files that are converted: what was put in their place since they were listed is not read. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { convert } from '../../../main/embedded/convert/convert.ts';
+import { SourceFolder } from '../../../main/embedded/convert/source.ts';
+
+test('a link and a pipe in the place of a file are not followed, and hold nobody up', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'modelium-source-'));
+  const [secret, link, pipe] = ['secret', 'config.json', 'tokenizer.json'].map((name) => join(folder, name)) as [string, string, string];
+  writeFileSync(secret, '{}');
+  symlinkSync(secret, link);
+  execFileSync('mkfifo', [pipe]);
+  const source = new SourceFolder({ 'config.json': link, 'tokenizer.json': pipe });
+  expect(() => source.read('config.json')).toThrow('ELOOP');
+  expect(source.read('tokenizer.json')).toHaveLength(0);
+  source.close();
+  expect(() => convert({ files: { 'config.json': link }, output: join(folder, 'out.gguf'), type: 'F16' }, () => {})).toThrow('ELOOP');
+  rmSync(folder, { recursive: true });
+});

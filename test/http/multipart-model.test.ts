@@ -1,0 +1,39 @@
+/**
+ * The model of a multipart body: found wherever it stands, in whatever the client sends, and in
+ * nothing that only looks like it.
+ */
+import { expect, test } from 'vitest';
+import { modelField, withModel } from '../../main/http/multipart-model.ts';
+
+const TYPE = 'multipart/form-data; boundary=----x';
+
+function multipart(...fields: readonly (readonly [head: string, value: string])[]): Buffer {
+  const parts = fields.map(([head, value]) => `------x\r\nContent-Disposition: form-data; ${head}\r\n\r\n${value}\r\n`);
+  return Buffer.from(`${parts.join('')}------x--\r\n`);
+}
+
+test('is found behind a sound that holds lines like those of multipart, and replaced in its place', () => {
+  const sound = 'RIFF\r\nContent-Disposition: form-data; name="model"\r\n\r\nother\r\n--not-the-boundary';
+  const body = multipart(
+    ['name="file"; filename="model.wav"\r\nContent-Type: audio/wav', sound],
+    ['name="model"', 'whisper-1'],
+    ['name="language"', 'de'],
+  );
+  const field = modelField(body, TYPE);
+  expect(field.value).toBe('whisper-1');
+  const changed = withModel(body, field, 'ear');
+  expect(modelField(changed, TYPE).value).toBe('ear');
+  expect(changed.toString()).toBe(body.toString().replace('whisper-1', 'ear'));
+});
+
+test.each([
+  ['not multipart', Buffer.from('{}'), 'application/json', /multipart/],
+  ['no content type', multipart(['name="model"', 'm']), undefined, /multipart/],
+  ['no such field', multipart(['name="models"', 'm'], ['name="file"; filename="name=model"', 'x']), TYPE, /field "model"/],
+  ['an empty one', multipart(['name="model"', ' ']), TYPE, /field "model"/],
+  ['one without an end', Buffer.from('------x\r\nContent-Disposition: form-data; name="model"\r\n\r\nm'), TYPE, /field "model"/],
+  ['a value of a megabyte', multipart(['name="model"', 'm'.repeat(1_000_000)]), TYPE, /field "model"/],
+  ['an endless head', Buffer.from(`------x\r\n${'a'.repeat(100_000)}`), TYPE, /field "model"/],
+] as const)('%s is refused', (_what, body, type, sentence) => {
+  expect(() => modelField(body, type)).toThrow(sentence);
+});
