@@ -102,8 +102,15 @@ function writeLarge(folder: string, tensorsAShard: number): number {
     total += writeShard(join(folder, name), tensors, rows * COLUMNS * 2);
   }
   const config = {
-    ...{ architectures: ['LlamaForCausalLM'], model_type: 'llama', hidden_size: 2048, num_hidden_layers: 50, num_attention_heads: 16 },
-    ...{ num_key_value_heads: 16, vocab_size: 32_000, max_position_embeddings: 4096, intermediate_size: 8192 },
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    hidden_size: 2048,
+    num_hidden_layers: 50,
+    num_attention_heads: 16,
+    num_key_value_heads: 16,
+    vocab_size: 32_000,
+    max_position_embeddings: 4096,
+    intermediate_size: 8192,
   };
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
   writeFileSync(join(folder, 'tokenizer.json'), '{"version": "1.0"}');

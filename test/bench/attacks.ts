@@ -1,14 +1,32 @@
 /**
  * What a client, or a folder, can do to everybody else: for each attack the latency of /health and
- * of a ready model's answers, without and with it in one run, and how much memory the engine keeps
- * when it is over. Both models are served by the embedded llama.cpp.
+ * of a ready model's answers, without it, with it and with the same attack on somebody else in one
+ * run, and how much memory the engine keeps when it is over. What the attack on somebody else costs
+ * (`sink.ts`, a folder that nobody watches) is the machine's share and not the engine's. Both
+ * models are served by the embedded llama.cpp.
  */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { ATTACKS, ENDLESS, ENDLESS_TEMPLATE, TARGET, VICTIM } from './attacker.ts';
-import { type BenchOptions, bringUp, eventually, pause, quantile, type Row, residentMiB, type Served, serve, start } from './kit.ts';
+import {
+  type BenchOptions,
+  bringUp,
+  eventually,
+  freePort,
+  pause,
+  quantile,
+  type Row,
+  residentMiB,
+  type Served,
+  serve,
+  start,
+  untilOk,
+} from './kit.ts';
 
 const ATTACKER = fileURLToPath(new URL('attacker.ts', import.meta.url));
+const SINK = fileURLToPath(new URL('sink.ts', import.meta.url));
 /** Until the attacker's process sends. */
 const BEGINS_MS = 500;
 const HEALTH_BAR_MS = 100;
@@ -41,14 +59,14 @@ async function measure(port: number, seconds: number): Promise<Latencies> {
   return found;
 }
 
-export async function attacks({ seconds }: BenchOptions): Promise<readonly Row[]> {
+export async function attacks({ seconds, only }: BenchOptions): Promise<readonly Row[]> {
   const served = await serve({ models: [VICTIM, TARGET], settings: { orchestration: { policies: { load: 'on_request' } } } });
   try {
     await writeTinyGguf(served.watch, { name: ENDLESS, chatTemplate: ENDLESS_TEMPLATE });
     for (const model of [VICTIM, TARGET]) await bringUp(served, model);
     await measure(served.port, 2);
     const rows: Row[] = [];
-    for (const attack of Object.keys(ATTACKS)) rows.push(...(await under(attack, served, seconds)));
+    for (const attack of Object.keys(ATTACKS).filter((name) => name.includes(only))) rows.push(...(await under(attack, served, seconds)));
     const startMs = performance.now();
     await served.program.stop();
     const endedMs = performance.now() - startMs;
@@ -61,6 +79,7 @@ export async function attacks({ seconds }: BenchOptions): Promise<readonly Row[]
 async function under(name: string, served: Served, seconds: number): Promise<readonly Row[]> {
   const memoryBefore = residentMiB(served.program.pid);
   const before = await measure(served.port, seconds);
+  const elsewhere = await attackedElsewhere(name, served, seconds);
   const attacker = start([ATTACKER, name, String(served.port), served.watch]);
   await pause(BEGINS_MS);
   const during = await measure(served.port, seconds);
@@ -70,7 +89,7 @@ async function under(name: string, served: Served, seconds: number): Promise<rea
   await eventually(async () => (await measure(served.port, 0.1)).failed === 0, served.program);
   const memory = residentMiB(served.program.pid);
   const health = quantile(during.health, 0.99);
-  const [quiet, busy] = [quantile(before.answers, 0.99), quantile(during.answers, 0.99)];
+  const [quiet, beside, busy] = [before, elsewhere, during].map(({ answers }) => quantile(answers, 0.99)) as [number, number, number];
   const row = (what: string, unit: string, value: number, baseline: number, bar: string, within: boolean): Row => ({
     what: `${name}: ${what}`,
     unit,
@@ -82,7 +101,22 @@ async function under(name: string, served: Served, seconds: number): Promise<rea
   return [
     row('/health, p99', 'ms', health, quantile(before.health, 0.99), `<= ${HEALTH_BAR_MS} ms`, health <= HEALTH_BAR_MS),
     row("a ready model's answer, p99", 'ms', busy, quiet, `<= x ${ANSWER_BAR}`, busy <= quiet * ANSWER_BAR),
+    { what: `${name}: the same beside one elsewhere`, unit: 'ms', value: busy, baseline: beside, baselineName: 'elsewhere' },
     row('requests of others that failed', '', during.failed, before.failed, '0', during.failed === 0),
     row('memory when it is over', 'MiB', memory, memoryBefore, `<= x ${MEMORY_BAR}`, memory <= memoryBefore * MEMORY_BAR),
   ];
+}
+
+async function attackedElsewhere(name: string, served: Served, seconds: number): Promise<Latencies> {
+  const port = await freePort();
+  const sink = start([SINK, '--port', String(port)]);
+  const folder = join(served.folder, 'elsewhere');
+  mkdirSync(folder, { recursive: true });
+  await untilOk(port, '/', sink);
+  const attacker = start([ATTACKER, name, String(port), folder]);
+  await pause(BEGINS_MS);
+  const found = await measure(served.port, seconds);
+  await attacker.stop();
+  await sink.stop();
+  return found;
 }

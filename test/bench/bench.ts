@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- [names] [--json FILE] [--seconds N]`: how fast Modelium is, each figure beside
- * its baseline in the same run and the bar that the design sets. The parts that serve use the
- * build: `npm run build` first. On a shared machine absolute times mean little; ratios count.
+ * `npm run bench -- [names] [--json FILE] [--seconds N] [--only WORDS]`: how fast Modelium is, each
+ * figure beside its baseline in the same run and the bar that the design sets. The parts that serve
+ * use the build: `npm run build` first. On a shared machine absolute times mean little; ratios
+ * count.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -40,7 +41,7 @@ const NEED_NO_BUILD = ['brain', 'gguf', 'analyze'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, seconds: { type: 'string', default: '8' } },
+  options: { json: { type: 'string' }, seconds: { type: 'string', default: '8' }, only: { type: 'string', default: '' } },
 });
 const names = positionals.length === 0 ? Object.keys(PARTS) : positionals;
 const seconds = Number(values.seconds);
@@ -60,7 +61,7 @@ if (problem !== null) {
 
 const rows: Row[] = [];
 for (const name of names) {
-  const own = (await PARTS[name]?.({ seconds })) ?? [];
+  const own = (await PARTS[name]?.({ seconds, only: values.only })) ?? [];
   printTable(own);
   rows.push(...own);
 }

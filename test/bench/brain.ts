@@ -56,8 +56,12 @@ function questionFor({ modelGib, groups, allBusy, somePinned }: Case, random: ()
     profile: profile(modelGib),
     runtimes: [runtime({}, planner({ groups, splits: true }, 0.01)), runtime({}, planner({ id: 'vllm', groups, splits: false }, 0.01))],
     measurements: Array.from({ length: 40 }, (_, index) => ({
-      ...{ modelId: `m${index}`, runtime: 'llama' as const, planHash: 'x', loadSeconds: 5 },
-      ...{ predicted: { 'GPU-0': GIB }, measured: { 'GPU-0': GIB * 1.01 } },
+      modelId: `m${index}`,
+      runtime: 'llama' as const,
+      planHash: 'x',
+      loadSeconds: 5,
+      predicted: { 'GPU-0': GIB },
+      measured: { 'GPU-0': GIB * 1.01 },
     })),
   });
 }

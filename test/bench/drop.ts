@@ -53,8 +53,13 @@ export async function drop(_options: BenchOptions): Promise<readonly Row[]> {
   return [
     { what: 'drop: last byte to verdict', unit: 'ms', value: median(verdict), bar: '<= 1000 ms', within: median(verdict) <= 1000 },
     {
-      ...{ what: 'drop: last byte to answering', unit: 'ms', value: median(answering), baseline: load, baselineName: 'own load' },
-      ...{ bar: '<= own load + 2000 ms', within: median(answering) <= load + 2000 },
+      what: 'drop: last byte to answering',
+      unit: 'ms',
+      value: median(answering),
+      baseline: load,
+      baselineName: 'own load',
+      bar: '<= own load + 2000 ms',
+      within: median(answering) <= load + 2000,
     },
   ];
 }

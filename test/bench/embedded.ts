@@ -190,8 +190,11 @@ function rowsOf(model: Model, figures: Figures): readonly Row[] {
     { what: `${model.name}: first token, beginning known`, unit: 'ms', ...pair('reused') },
     { what: `${model.name}: start to listening and loaded`, unit: 's', ...pair('load') },
     {
-      ...{ what: `${model.name}: memory`, unit: 'MiB', ...memory },
-      ...{ bar: `<= its + ${MOST_MORE_MIB} MiB`, within: memory.value <= memory.baseline + MOST_MORE_MIB },
+      what: `${model.name}: memory`,
+      unit: 'MiB',
+      ...memory,
+      bar: `<= its + ${MOST_MORE_MIB} MiB`,
+      within: memory.value <= memory.baseline + MOST_MORE_MIB,
     },
   ];
 }

@@ -3,7 +3,8 @@
  * OpenAI's shape over bare sockets, no logging. Takes llama-server's flags and ignores what it does
  * not know.
  *
- *   --start-ms MS   answers /health with 503 for so long       --log FILE   one JSON line for start, ready, term and exit, in wall-clock ms
+ *   --start-ms MS   answers /health with 503 for so long
+ *   --log FILE   one JSON line for start, ready, term and exit, in wall-clock ms
  *
  * A body with `"stream":true` gets `max_tokens` events; `metadata` {chunk_ms, chunk_bytes} paces
  * and pads them. Each says its number and the nanosecond it was written: `i=0;t=123;`.
@@ -35,7 +36,10 @@ function answer(status: string, body: string): Buffer {
 const REPLY = answer(
   '200 OK',
   JSON.stringify({
-    ...{ id: 'bench-1', object: 'chat.completion', created: 0, model },
+    id: 'bench-1',
+    object: 'chat.completion',
+    created: 0,
+    model,
     choices: [{ index: 0, message: { role: 'assistant', content: 'x'.repeat(40) }, finish_reason: 'stop' }],
     usage: { prompt_tokens: 5, completion_tokens: 8, total_tokens: 13 },
   }),

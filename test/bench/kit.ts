@@ -32,11 +32,13 @@ export interface Row {
 export interface BenchOptions {
   /** About how long each part that repeats itself may take. */
   readonly seconds: number;
+  /** Of a part that has several measurements by name, those whose name holds this; '' for all. */
+  readonly only: string;
 }
 
 export type Part = (options: BenchOptions) => Promise<readonly Row[]>;
 
-// ---- programs -------------------------------------------------------------------------------------------------------------------------
+// ---- programs -----------------------------------------------------------------------------------
 
 const running = new Set<ChildProcess>();
 const folders = new Set<string>();
@@ -163,12 +165,24 @@ export async function serve(options: ServeOptions = {}): Promise<Served> {
   writeFileSync(config, JSON.stringify(settings));
   const port = await freePort();
   const program = start([
-    ...[...process.execArgv, BUILT_COMMAND, '--state-folder', join(folder, 'state'), 'serve'],
-    ...['--config', config, '--port', String(port), '--watch', watch],
+    ...process.execArgv,
+    BUILT_COMMAND,
+    '--state-folder',
+    join(folder, 'state'),
+    'serve',
+    '--config',
+    config,
+    '--port',
+    String(port),
+    '--watch',
+    watch,
   ]);
   await eventually(() => program.words().includes('Server ready at'), program);
   return {
-    ...{ port, program, folder, watch },
+    port,
+    program,
+    folder,
+    watch,
     async get<Answer>(path: string) {
       return (await (await fetch(`http://127.0.0.1:${port}${path}`)).json()) as Answer;
     },
@@ -202,7 +216,7 @@ export async function untilOk(port: number, path: string, program: Program): Pro
   await eventually(async () => (await fetch(`http://127.0.0.1:${port}${path}`).catch(() => null))?.ok === true, program);
 }
 
-// ---- client ---------------------------------------------------------------------------------------------------------------------------
+// ---- client -------------------------------------------------------------------------------------
 
 export function chat(model: string, more: object = {}): string {
   return JSON.stringify({ model, messages: [{ role: 'user', content: 'the model answers '.repeat(14) }], ...more });
@@ -269,7 +283,7 @@ export class Connection {
   }
 }
 
-// ---- readings -------------------------------------------------------------------------------------------------------------------------
+// ---- readings -----------------------------------------------------------------------------------
 
 /**
  * Milliseconds of CPU that a process has used, to the microsecond where the kernel tells it. NaN
@@ -294,7 +308,7 @@ export function residentMiB(pid: number): number {
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-// ---- statistics -----------------------------------------------------------------------------------------------------------------------
+// ---- statistics ---------------------------------------------------------------------------------
 
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((one, other) => one - other);

@@ -105,13 +105,23 @@ function rows(paced: All, full: All): readonly Row[] {
   return [
     { what: 'stream: paced, p50 without a proxy', unit: 'us', value: median(paced.direct.delays) },
     {
-      ...{ what: 'stream: paced, added p50', unit: 'us', value: p50, baseline: leastP50, baselineName },
-      ...{ bar: '<= 1.15 x the least proxy', within: p50 <= 1.15 * leastP50 },
+      what: 'stream: paced, added p50',
+      unit: 'us',
+      value: p50,
+      baseline: leastP50,
+      baselineName,
+      bar: '<= 1.15 x the least proxy',
+      within: p50 <= 1.15 * leastP50,
     },
     { what: 'stream: paced, added p99', unit: 'us', value: added(paced.modelium, 0.99), baseline: added(paced.least, 0.99), baselineName },
     {
-      ...{ what: 'stream: full speed, chunks', unit: '1/s', value: rate, baseline: leastRate, baselineName },
-      ...{ bar: '>= 0.95 x the least proxy', within: rate >= 0.95 * leastRate },
+      what: 'stream: full speed, chunks',
+      unit: '1/s',
+      value: rate,
+      baseline: leastRate,
+      baselineName,
+      bar: '>= 0.95 x the least proxy',
+      within: rate >= 0.95 * leastRate,
     },
     { what: 'stream: chunks lost or out of order', unit: '', value: wrong, bar: 'none', within: wrong === 0 },
   ];
