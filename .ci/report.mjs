@@ -25,7 +25,11 @@ const filesAgain = first.testResults.filter(({ status }) => failed(status)).map(
 function outcomes({ name, status, message, assertionResults }) {
   return failed(status) && !assertionResults.some((test) => failed(test.status))
     ? [{ id: short(name), status, text: message }]
-    : assertionResults.map((test) => ({ id: `${short(name)}: ${test.fullName}`, status: test.status, text: test.failureMessages?.join('\n') }));
+    : assertionResults.map((test) => ({
+        id: `${short(name)}: ${test.fullName}`,
+        status: test.status,
+        text: test.failureMessages?.join('\n'),
+      }));
 }
 
 const lines = [];
@@ -45,4 +49,4 @@ for (const file of first.testResults) {
   if (alone && !failed(alone.status)) for (const outcome of outcomes(file)) if (failed(outcome.status)) tell('PASSED ONLY ALONE', outcome);
 }
 appendFileSync(failuresFile, lines.join(''));
-console.log(good, bad, filesAgain.length <= MOST_FILES_AGAIN ? filesAgain.join(',') : '');
+process.stdout.write(`${good} ${bad} ${filesAgain.length <= MOST_FILES_AGAIN ? filesAgain.join(',') : ''}\n`);
