@@ -182,7 +182,7 @@ export interface ErrorEnvelope {
 export interface ErrorDetails {
   readonly param?: string;
   readonly origin?: string;
-  readonly lastWords?: readonly string[];
+  readonly lastOutput?: readonly string[];
   /** Whole seconds after which asking again makes sense; becomes `Retry-After`. */
   readonly retryAfterSeconds?: number;
   readonly cause?: unknown;
@@ -214,7 +214,7 @@ export class ModeliumError extends Error {
 
   envelope(): ErrorEnvelope {
     const { type, hint } = ERRORS[this.code];
-    const { param, origin, lastWords } = this.details;
+    const { param, origin, lastOutput } = this.details;
     return {
       error: {
         message: this.message,
@@ -223,7 +223,7 @@ export class ModeliumError extends Error {
         param: param ?? null,
         origin: origin ?? 'modelium',
         hint,
-        ...(lastWords === undefined ? {} : { last_words: lastWords }),
+        ...(lastOutput === undefined ? {} : { last_words: lastOutput }),
       },
     };
   }
@@ -247,13 +247,13 @@ export function toModeliumError(thrown: unknown): ModeliumError {
 export function errorFromAnswer(status: number, answer: unknown): ModeliumError {
   const { error } = (answer ?? {}) as { readonly error?: Partial<ErrorEnvelope['error']> };
   if (error?.message === undefined) return new ModeliumError('internal', `The engine answered with status ${status} and no reason.`);
-  const { message, code, param, origin, last_words: lastWords } = error;
+  const { message, code, param, origin, last_words: lastOutput } = error;
   const isOurs = code !== undefined && Object.hasOwn(ERRORS, code);
   const foreign: ErrorCode = origin === undefined || origin === 'modelium' ? 'internal' : 'upstream-failed';
   return new ModeliumError(isOurs ? (code as ErrorCode) : foreign, message, {
     ...(param == null ? {} : { param }),
     ...(origin === undefined ? {} : { origin }),
-    ...(lastWords === undefined ? {} : { lastWords }),
+    ...(lastOutput === undefined ? {} : { lastOutput }),
   });
 }
 

@@ -91,7 +91,7 @@ export interface LoadFailure {
   readonly message: string;
   /** Where it was being loaded; absent where that had not begun, or is not remembered. */
   readonly placement?: Placement | undefined;
-  readonly lastWords: readonly string[];
+  readonly lastOutput: readonly string[];
   /** No retry by itself would help. */
   readonly permanent: boolean;
 }

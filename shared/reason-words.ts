@@ -23,8 +23,8 @@ import { bytesInWords, longSpan } from './units.ts';
 
 /** At most `HEADLINE_CHARACTERS`, without a full stop: `On the CPU: both GPUs are full`. */
 export function headlineOf({ cause }: Reason): string {
-  const whole = causageInWords(cause, (name) => name);
-  return whole.length <= HEADLINE_CHARACTERS ? whole : clipped(causageInWords(cause, shortName));
+  const whole = causeInWords(cause, (name) => name);
+  return whole.length <= HEADLINE_CHARACTERS ? whole : clipped(causeInWords(cause, shortName));
 }
 
 /**
@@ -111,7 +111,7 @@ export function placeOf(cause: Cause): PlaceRef | null {
   return 'place' in cause ? cause.place : null;
 }
 
-function causageInWords(cause: Cause, name: Name): string {
+function causeInWords(cause: Cause, name: Name): string {
   switch (cause.kind) {
     case 'fits':
       return fitsInWords(cause, name);

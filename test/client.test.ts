@@ -158,12 +158,12 @@ describe('not running', () => {
 
 describe('errors', () => {
   test("are the engine's own", async () => {
-    const sent = new ModeliumError('model-failed', 'It ran out of memory.', { lastWords: ['boom'] });
+    const sent = new ModeliumError('model-failed', 'It ran out of memory.', { lastOutput: ['boom'] });
     answer = proving(state.token, (_, response) => response.writeHead(sent.status).end(JSON.stringify(sent.envelope())));
     await expect(createClient(address, state.token).post('/control/models/x/load', {})).rejects.toMatchObject({
       code: 'model-failed',
       message: 'It ran out of memory.',
-      details: { lastWords: ['boom'] },
+      details: { lastOutput: ['boom'] },
     });
   });
 

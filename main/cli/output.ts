@@ -149,7 +149,7 @@ export function printJson(value: unknown): void {
 export function printError(thrown: unknown): void {
   const error: ModeliumError = toModeliumError(thrown);
   console.error(`${paint('red', 'modelium:')} ${harmless(error.message)}`);
-  for (const line of error.details.lastWords ?? []) console.error(`  | ${harmless(line)}`);
+  for (const line of error.details.lastOutput ?? []) console.error(`  | ${harmless(line)}`);
   console.error(paint('dim', HINTS[error.code] ?? ERRORS[error.code].hint));
 }
 

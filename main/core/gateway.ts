@@ -31,7 +31,7 @@ export interface Lease {
   /** Aborts when the request must end now: a drain deadline came, or the process died. */
   readonly cut: AbortSignal;
   /** A piece of the answer came: the runtime lives. */
-  heard(): void;
+  countChunk(): void;
   /** Gives it back; a second call does nothing. */
   release(): void;
 }

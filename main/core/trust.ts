@@ -198,7 +198,7 @@ export class Trust {
   }
 
   #report(id: string): void {
-    this.#reported.set(id, this.#standings(id));
+    this.#reported.set(id, this.#standingsOf(id));
     this.#ports.changed(id, 'person');
   }
 
@@ -239,12 +239,12 @@ export class Trust {
    */
   #tell(id: string): void {
     const before = this.#reported.get(id);
-    const now = this.#standings(id);
+    const now = this.#standingsOf(id);
     this.#reported.set(id, now);
     if (before !== undefined && before !== now) this.#ports.changed(id, 'files');
   }
 
-  #standings(id: string): string {
+  #standingsOf(id: string): string {
     const record = this.#ports.registry.get(id);
     return (record?.profile?.forms ?? []).map((form) => (record === undefined ? '' : this.standing(record, form))).join(' ');
   }

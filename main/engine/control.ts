@@ -94,8 +94,8 @@ export function createControl(ports: ControlPorts): Control {
     },
     logs: (name) => {
       if (name === null) return { lines: ports.engineLog.lines(), follow: ports.engineLog.follow };
-      const words = manager.words(named(name).id);
-      return { lines: words.all(), follow: (listener) => words.follow(listener) };
+      const output = manager.output(named(name).id);
+      return { lines: output.all(), follow: (listener) => output.follow(listener) };
     },
     rescanRuntimes: ports.rescanRuntimes,
     subscribe: (afterId, listener) => changes.subscribe(afterId, listener),

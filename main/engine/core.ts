@@ -78,7 +78,7 @@ export function buildCore<List extends RuntimeList>(ports: CorePorts, listRuntim
     ...managerPorts,
     prepared: ports.prepared,
     list: ports.listSource,
-    words: (id: string) => manager.words(id),
+    output: (id: string) => manager.output(id),
   });
   const doer = createDoer(manager, preparations, guests);
   const lease: WaitingRoomPorts['lease'] = (id, waited) => (guests.holds(id) ? guests.lease(id, waited) : manager.lease(id, waited));

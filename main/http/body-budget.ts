@@ -33,7 +33,7 @@ export interface Share {
   /** @throws ModeliumError busy-with-bodies. */
   take(bytes: number): void;
   /** Bytes came. */
-  heard(): void;
+  received(): void;
   /** It is whole: from now on nobody cuts it. */
   complete(): void;
   /** Gives everything back; a second call does nothing. */
@@ -42,7 +42,7 @@ export interface Share {
 
 interface Held {
   bytes: number;
-  heardMs: number;
+  receivedMs: number;
   readonly body: Paced;
   readonly cut: (error: ModeliumError) => void;
 }
@@ -66,7 +66,7 @@ export class BodyBudget {
    * `complete`.
    */
   open(body: Paced, cut: (error: ModeliumError) => void): Share {
-    const held: Held = { bytes: 0, heardMs: this.#ports.now(), body, cut };
+    const held: Held = { bytes: 0, receivedMs: this.#ports.now(), body, cut };
     let isReleased = false;
     return {
       take: (bytes) => {
@@ -76,8 +76,8 @@ export class BodyBudget {
         this.#bytes += bytes;
         this.#coming.add(held);
       },
-      heard: () => {
-        held.heardMs = this.#ports.now();
+      received: () => {
+        held.receivedMs = this.#ports.now();
       },
       complete: () => void this.#coming.delete(held),
       release: () => {
@@ -103,7 +103,11 @@ export class BodyBudget {
     for (const held of this.#coming) {
       // One that waits for its turn is not silent: nobody listens.
       if (this.pace.holds(held.body)) continue;
-      if (held !== own && this.#ports.now() - held.heardMs >= SILENT_MS && held.heardMs < (found?.heardMs ?? Number.POSITIVE_INFINITY))
+      if (
+        held !== own &&
+        this.#ports.now() - held.receivedMs >= SILENT_MS &&
+        held.receivedMs < (found?.receivedMs ?? Number.POSITIVE_INFINITY)
+      )
         found = held;
     }
     return found;

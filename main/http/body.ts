@@ -91,7 +91,7 @@ export function readBody(
       first = null;
       held = grown;
     }
-    share?.heard();
+    share?.received();
     part.copy(held, before);
   }
 

@@ -174,7 +174,7 @@ export class Exchange implements UpstreamHandler {
 
   onResponseStart(_controller: UpstreamController, status: number, headers: UpstreamHeaders): void {
     if (this.#done || status < 200) return;
-    this.#lease?.heard();
+    this.#lease?.countChunk();
     if (status >= 300 && this.#job.passesRefusals !== true) {
       this.#refusal = { status, headers, parts: [], bytes: 0 };
       return;
@@ -186,7 +186,7 @@ export class Exchange implements UpstreamHandler {
 
   onResponseData(_controller: UpstreamController, chunk: Buffer): void {
     if (this.#done) return;
-    this.#lease?.heard();
+    this.#lease?.countChunk();
     const refusal = this.#refusal;
     if (refusal === null) {
       // From here on a comment could stand in the middle of an event.

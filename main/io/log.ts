@@ -62,13 +62,13 @@ export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | '
     ring.push(`${new Date(options.wallTime()).toISOString()} ${line}`);
     options.write(line);
   }
-  const heard = new Map<string, Repeated>();
+  const logged = new Map<string, Repeated>();
   /**
    * The same words again and again fill a disk and say nothing: they are said once, then counted
    * (I10).
    */
   function complain(prefix: string, sentence: string): void {
-    const known = heard.get(sentence);
+    const known = logged.get(sentence);
     const nowMs = options.wallTime();
     // A clock that was set back must not silence it until it has caught up.
     if (known !== undefined && Math.abs(nowMs - known.writtenMs) < SAID_AGAIN_AFTER_MS) {
@@ -79,10 +79,10 @@ export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | '
       known === undefined || known.suppressed === 0
         ? ''
         : ` (${known.suppressed} more time${known.suppressed === 1 ? '' : 's'} since it was last logged)`;
-    heard.delete(sentence);
-    heard.set(sentence, { writtenMs: nowMs, suppressed: 0 });
-    const [oldest] = heard.keys();
-    if (heard.size > SENTENCES_KEPT && oldest !== undefined) heard.delete(oldest);
+    logged.delete(sentence);
+    logged.set(sentence, { writtenMs: nowMs, suppressed: 0 });
+    const [oldest] = logged.keys();
+    if (logged.size > SENTENCES_KEPT && oldest !== undefined) logged.delete(oldest);
     write(prefix, sentence + before);
   }
   return {

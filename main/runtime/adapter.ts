@@ -157,7 +157,7 @@ export interface Adapter extends RuntimePlanner {
    * Asked when an answer was that of a broken model: why it answers nothing any more, in a
    * sentence; null: it is well. Absent: its process says so itself.
    */
-  ailment?(endpoint: Endpoint): Steps<string | null>;
+  checkModel?(endpoint: Endpoint): Steps<string | null>;
   /** Bytes that it will take on disk. */
   preparedBytes?(profile: ModelProfile, preparation: Preparation): number;
   /** Nobody knows whether it answers anything else while it works on a request; absent: it does. */

@@ -23,7 +23,7 @@ export class Deaths {
 
 /** Its process ended by itself. */
 export function endedError({ host }: Pick<Runner, 'host'>): ModeliumError {
-  return new ModeliumError('runtime-exited', host.explanation?.message ?? 'its process ended', { lastWords: host.words.lines() });
+  return new ModeliumError('runtime-exited', host.explanation?.message ?? 'its process ended', { lastOutput: host.output.lines() });
 }
 
 /** What requests are answered that are cut because of it. */

@@ -22,7 +22,7 @@ export function redirected(before: AfterDrain, wanted: AfterDrain): AfterDrain {
 
 /** The process outlived its kill: the model is failed until a person ended it. */
 export function stillAlive(id: string, survivors: readonly ProcessIdentity[]): AfterDrain {
-  const failure = { code: 'still-alive', message: stillAliveSentence(id, survivors), lastWords: [], permanent: true };
+  const failure = { code: 'still-alive', message: stillAliveSentence(id, survivors), lastOutput: [], permanent: true };
   return { to: 'failed', failure, attempts: 1, retryAtMs: null };
 }
 

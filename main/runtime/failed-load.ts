@@ -11,7 +11,7 @@ import type { ModelRecord, Registry } from '../core/registry.ts';
 interface FailedHow {
   /** No retry by itself would help. */
   readonly permanent: boolean;
-  readonly lastWords: readonly string[];
+  readonly lastOutput: readonly string[];
   /** Of a model in a server that failed: when that may be started again. */
   readonly retryAtMs?: number | null;
 }
@@ -21,7 +21,7 @@ export function failedLoad(
   { registry, clock }: { readonly registry: Registry; readonly clock: Clock },
   record: ModelRecord,
   error: ModeliumError,
-  { permanent, lastWords, retryAtMs = null }: FailedHow,
+  { permanent, lastOutput, retryAtMs = null }: FailedHow,
 ): AfterDrain {
   // Where its server has a back-off of its own, the models in it have none beside that.
   const attempts = retryAtMs === null ? record.attempts + 1 : record.attempts;
@@ -32,7 +32,7 @@ export function failedLoad(
     code: error.code,
     message: error.message,
     placement,
-    lastWords: error.details.lastWords ?? lastWords,
+    lastOutput: error.details.lastOutput ?? lastOutput,
     permanent,
   };
   return { to: 'failed', failure, attempts, retryAtMs: permanent ? null : (retryAtMs ?? backoff(attempts, clock.now()).retryAtMs) };

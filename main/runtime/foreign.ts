@@ -10,7 +10,7 @@ import type { Log } from '../core/ports.ts';
 import type { ProcessIdentity } from '../core/process-ports.ts';
 import type { Explanation, ForeignFacts, ForeignStatus } from './adapter.ts';
 import { runCalls } from './call-host.ts';
-import { LastWords } from './last-words.ts';
+import { LastOutput } from './last-output.ts';
 import type { Guest, SharedServer } from './shared-host.ts';
 import type { Activity } from './stall-watch.ts';
 import { NO_ACTIVITY, type StepPorts } from './steps.ts';
@@ -34,7 +34,7 @@ const SLOW_MS = 3_000;
 
 export class ForeignServer implements SharedServer {
   readonly isForeign = true;
-  readonly words = new LastWords();
+  readonly output = new LastOutput();
   readonly facts: ForeignFacts;
   readonly #ports: ForeignPorts;
   readonly #onStatus: (status: ForeignStatus) => void;

@@ -38,10 +38,10 @@ const WITH_BASE: Partial<Record<DrainReason, AfterDrain>> = {
 
 export class Guests {
   readonly #ports: ManagerPorts;
-  readonly #manager: Pick<Manager, 'lease' | 'words'>;
+  readonly #manager: Pick<Manager, 'lease' | 'output'>;
   readonly #guests = new Map<string, Guest>();
 
-  constructor(ports: ManagerPorts, manager: Pick<Manager, 'lease' | 'words'>) {
+  constructor(ports: ManagerPorts, manager: Pick<Manager, 'lease' | 'output'>) {
     this.#ports = ports;
     this.#manager = manager;
     ports.registry.onChange(({ id, event }) => {
@@ -72,7 +72,7 @@ export class Guests {
     };
     const cut = AbortSignal.any([own.cut as globalThis.AbortSignal, base.cut as globalThis.AbortSignal]);
     // The process that lives or hangs is the base's.
-    return { ...own, cut, heard: base.heard, release };
+    return { ...own, cut, countChunk: base.countChunk, release };
   }
 
   /** Its base is ready for it: the decision has seen to that. */
@@ -120,8 +120,8 @@ export class Guests {
         seconds: seconds(),
       });
       log.warn(`${id} could not be loaded: ${error.message}`);
-      const lastWords = this.#manager.words(baseId).lines();
-      const failed = failedLoad(this.#ports, registry.get(id) ?? record, error, { permanent: false, lastWords });
+      const lastOutput = this.#manager.output(baseId).lines();
+      const failed = failedLoad(this.#ports, registry.get(id) ?? record, error, { permanent: false, lastOutput });
       void this.unloadModel(id, 'load-failed', failed);
     }
   }

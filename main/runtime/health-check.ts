@@ -26,7 +26,7 @@ export interface Work {
   /** Requests are in flight. */
   isBusy(): boolean;
   /** A number that grows with every piece of an answer. */
-  heard(): number;
+  chunks(): number;
   /**
    * Processor time of one that does a thing at a time: while it works, its silence means nothing.
    * Null: of this runtime, silence does.
@@ -38,20 +38,20 @@ export interface Work {
 export function watchHealth({ clock, http }: HealthCheckPorts, endpoint: Endpoint, work: Work, hung: () => void): () => void {
   const end = new AbortController();
   let answeredMs = clock.now();
-  let heard = work.heard();
+  let chunks = work.chunks();
   let cpu = { ms: work.cpuMs(), atMs: answeredMs };
   const path = endpoint.protocol === 'v2' ? '/v2/health/live' : '/health';
   const request = { method: 'GET', path, body: null, timeoutMs: ANSWER_MS, signal: end.signal } as const;
 
-  async function beat(): Promise<void> {
+  async function check(): Promise<void> {
     // Nobody waits for an idle one: whether it answers shows with the next request.
     const answer = work.isBusy() ? await http.request(endpoint, request).catch(() => null) : 'idle';
     if (end.signal.aborted) return;
-    if (answer !== null || !work.isBusy() || work.heard() !== heard) answeredMs = clock.now();
-    heard = work.heard();
+    if (answer !== null || !work.isBusy() || work.chunks() !== chunks) answeredMs = clock.now();
+    chunks = work.chunks();
     if (answer === null && hasWorked()) answeredMs = clock.now();
     if (clock.now() - answeredMs >= HUNG_AFTER_MS) return hung();
-    cancelTimer = clock.after(EVERY_MS, () => void beat());
+    cancelTimer = clock.after(EVERY_MS, () => void check());
   }
 
   /** Since it was last asked this. */
@@ -61,14 +61,14 @@ export function watchHealth({ clock, http }: HealthCheckPorts, endpoint: Endpoin
     return before.ms !== null && cpu.ms !== null && cpu.ms - before.ms >= (cpu.atMs - before.atMs) * WORKING_CPU_SHARE;
   }
 
-  let cancelTimer = clock.after(EVERY_MS, () => void beat());
+  let cancelTimer = clock.after(EVERY_MS, () => void check());
   return () => {
     end.abort();
     cancelTimer();
   };
 }
 
-export function hungError(lastWords: readonly string[]): ModeliumError {
+export function hungError(lastOutput: readonly string[]): ModeliumError {
   const message = `its process hangs: no answer for ${HUNG_AFTER_MS / 1000} s while requests were in flight`;
-  return new ModeliumError('runtime-exited', message, { lastWords });
+  return new ModeliumError('runtime-exited', message, { lastOutput });
 }

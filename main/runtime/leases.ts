@@ -17,7 +17,7 @@ export interface LeaseFacts {
 
 export class Leases {
   #inFlight = 0;
-  #heard = 0;
+  #chunks = 0;
   #cut = new AbortController();
   #onEmpty: (() => void)[] = [];
   readonly #onRelease: () => void;
@@ -31,13 +31,13 @@ export class Leases {
   }
 
   /** Pieces of answers so far, of all requests: it grows as long as the runtime lives. */
-  get heard(): number {
-    return this.#heard;
+  get chunks(): number {
+    return this.#chunks;
   }
 
   /** One for all leases: the exchange calls it for every chunk. */
-  readonly #hear = (): void => {
-    this.#heard += 1;
+  readonly #countChunk = (): void => {
+    this.#chunks += 1;
   };
 
   grant(facts: LeaseFacts, waited: { queueMs: number; loadMs: number; queueCause: QueueCause | null }): Lease {
@@ -50,7 +50,7 @@ export class Leases {
       this.#onRelease();
       if (this.#inFlight === 0) for (const listener of this.#onEmpty.splice(0)) listener();
     };
-    return { ...facts, ...waited, cut: this.#cut.signal, heard: this.#hear, release };
+    return { ...facts, ...waited, cut: this.#cut.signal, countChunk: this.#countChunk, release };
   }
 
   /** Ends every request in flight now. @param why what they are answered; null: it was stopped. */

@@ -43,7 +43,7 @@ export function commitReady(ports: LoadEndPorts, runner: Runner, target: LoadTar
   const isElsewhere = plan.placement.kind === 'elsewhere';
   if (!isElsewhere || adapter.detach !== undefined)
     log.say(loadedSentence(id, { ...predicted, ...measured }, devices.sample, loadSeconds, plan.placement.where));
-  const taken = adapter.reported?.(host.words.ofThisLaunch()) ?? null;
+  const taken = adapter.reported?.(host.output.ofThisLaunch()) ?? null;
   if (taken !== null) outcome.reports({ [plan.runtime]: taken });
   if (!isElsewhere) write(() => ledger.learn(measurementOf(runner, target, { measured, loadSeconds, reported: taken ?? undefined })));
   outcome.phase('', clock.now());
@@ -75,7 +75,7 @@ export function loadFailed(
   const asked = host.explanation?.retryWith ?? null;
   const retried = asked === null ? null : retriedWith(record.retried, asked);
   if (asked === null || retried === null) {
-    const how = { permanent: host.explanation?.permanent ?? false, lastWords: host.words.lines(), retryAtMs: host.retryAtMs };
+    const how = { permanent: host.explanation?.permanent ?? false, lastOutput: host.output.lines(), retryAtMs: host.retryAtMs };
     return { reason: 'load-failed', becomes: failedLoad(ports, record, error, how) };
   }
   const sentence = retrySentence(id, asked);

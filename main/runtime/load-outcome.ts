@@ -24,7 +24,7 @@ export class LoadOutcome {
    * A child says what it took:
    * `{type: "memory", devices: {cpu: {modelBytes, kvBytes, computeBytes}}}`.
    */
-  hear(message: unknown): void {
+  receive(message: unknown): void {
     const reported = reportOf(message);
     if (reported === null) return;
     this.#reported = reported;

@@ -29,7 +29,7 @@ import { stillAlive, stillAliveSentence } from './drains.ts';
 import { endRunner } from './ending.ts';
 import { failedLoad } from './failed-load.ts';
 import { hungError } from './health-check.ts';
-import { LastWords } from './last-words.ts';
+import { LastOutput } from './last-output.ts';
 import { commitReady, type LoadEndPorts, loadFailed } from './load-end.ts';
 import { loadTarget } from './load-target.ts';
 import type { Breaking } from './model-host.ts';
@@ -71,7 +71,7 @@ export interface ManagerPorts extends HostPorts {
 export class Manager {
   readonly #ports: ManagerPorts;
   readonly #runners = new Map<string, Runner>();
-  readonly #words = new Map<string, LastWords>();
+  readonly #outputs = new Map<string, LastOutput>();
   /** Processes that outlived their kill: nothing is started over them. */
   readonly #survivors = new Map<string, readonly ProcessIdentity[]>();
   readonly #deaths = new Deaths();
@@ -81,7 +81,7 @@ export class Manager {
     this.#ports = ports;
     ports.registry.onChange(({ id, record }) => {
       if (record !== null) return;
-      this.#words.delete(id);
+      this.#outputs.delete(id);
       this.#survivors.delete(id);
       this.#deaths.forget(id);
     });
@@ -91,13 +91,13 @@ export class Manager {
     return this.#runners.get(id)?.stay.leases.inFlight ?? 0;
   }
 
-  /** The runtime's words of a model, kept over its launches. */
-  words(id: string): LastWords {
-    const known = this.#words.get(id);
+  /** The output of a model's runtime, kept over its launches. */
+  output(id: string): LastOutput {
+    const known = this.#outputs.get(id);
     if (known !== undefined) return known;
-    const words = new LastWords();
-    this.#words.set(id, words);
-    return words;
+    const output = new LastOutput();
+    this.#outputs.set(id, output);
+    return output;
   }
 
   /**
@@ -121,12 +121,12 @@ export class Manager {
     const asleep = this.#runners.get(record.id);
     const runner =
       asleep === undefined
-        ? startRunner(this.#ports, record, candidate, { decisionId, write, words: this.words(record.id) })
+        ? startRunner(this.#ports, record, candidate, { decisionId, write, output: this.output(record.id) })
         : wakeRunner(this.#ports, asleep, record, candidate, { decisionId, write });
     this.#runners.set(record.id, runner);
     runner.host.onBreak((how) => this.#broke(runner, how));
-    // A server's words are those of every model in it.
-    this.#words.set(record.id, runner.host.words);
+    // The output of a shared server belongs to each model in it.
+    this.#outputs.set(record.id, runner.host.output);
     this.#ports.log.say(loadingSentence(record.id, candidate));
     const victims = candidate.victims.filter((id) => registry.get(id) !== undefined);
     const left = victims.map((id) => this.unloadModel(id, 'memory', { to: 'unloaded', reason: 'memory' }));
@@ -176,7 +176,7 @@ export class Manager {
   #commitReady(runner: Runner, target: LoadTarget, endpoint: Endpoint, measured: DeviceBytes, loadSeconds: number): void {
     commitReady(this.#endPorts(), runner, target, { endpoint, measured, loadSeconds });
     const isElsewhere = target.plan.placement.kind === 'elsewhere';
-    watchRunner(this.#ports, runner, endpoint, isElsewhere, (ailment) => this.#broke(runner, 'hung', ailment));
+    watchRunner(this.#ports, runner, endpoint, isElsewhere, (modelError) => this.#broke(runner, 'hung', modelError));
   }
 
   #endPorts(): LoadEndPorts {
@@ -210,7 +210,7 @@ export class Manager {
 
   #failed(record: ModelRecord, error: ModeliumError, permanent: boolean): AfterDrain {
     const retryAtMs = this.#runners.get(record.id)?.host.retryAtMs ?? null;
-    return failedLoad(this.#ports, record, error, { permanent, lastWords: this.words(record.id).lines(), retryAtMs });
+    return failedLoad(this.#ports, record, error, { permanent, lastOutput: this.output(record.id).lines(), retryAtMs });
   }
 
   canSleep(id: string): boolean {
@@ -238,19 +238,19 @@ export class Manager {
    * What it lives in broke (while it loads the host's step tells that), or lives and answers no
    * more: what is in flight may end.
    */
-  #broke(runner: Runner, how: Breaking | 'hung', ailment: ModeliumError | null = null): void {
+  #broke(runner: Runner, how: Breaking | 'hung', modelError: ModeliumError | null = null): void {
     const { log, clock } = this.#ports;
-    if (how === 'hung' && ailment === null) runner.host.hung();
+    if (how === 'hung' && modelError === null) runner.host.hung();
     const record = this.#servingOf(runner);
     if (record === null) return;
     if (how === 'recycled') return void this.unloadModel(runner.id, 'server-recycled', { to: 'analyzed' });
-    const error = ailment ?? (how === 'hung' ? hungError(runner.host.words.lines()) : endedError(runner));
+    const error = modelError ?? (how === 'hung' ? hungError(runner.host.output.lines()) : endedError(runner));
     const why = cutError(runner, error);
     if (how === 'away') return void this.unloadModel(runner.id, 'away', { to: 'analyzed' }, { why });
     log.error(`${runner.id} broke off: ${error.message}`);
     // One death is no verdict: whoever asks next has it loaded again. A second one within ten
     // minutes is a failure, with its back-off.
-    const isFirst = (runner.host.isShared && ailment === null) || this.#deaths.isFirst(runner.id, clock.now());
+    const isFirst = (runner.host.isShared && modelError === null) || this.#deaths.isFirst(runner.id, clock.now());
     const becomes: AfterDrain = isFirst ? { to: 'unloaded', reason: 'exited' } : this.#failed(record, error, false);
     void this.unloadModel(runner.id, how === 'lost' ? 'exited' : how, becomes, { why });
   }

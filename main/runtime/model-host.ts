@@ -6,7 +6,7 @@ import type { DeviceBytes } from '../../shared/decision.ts';
 import type { Sample } from '../core/ports.ts';
 import type { Exit, ProcessIdentity } from '../core/process-ports.ts';
 import type { Explanation, Progress } from './adapter.ts';
-import type { LastWords } from './last-words.ts';
+import type { LastOutput } from './last-output.ts';
 import type { Activity, StallLimits } from './stall-watch.ts';
 import type { Steps } from './step.ts';
 
@@ -17,7 +17,7 @@ import type { Steps } from './step.ts';
 export type Breaking = 'exited' | 'recycled' | 'away' | 'lost';
 
 export interface ModelHost {
-  readonly words: LastWords;
+  readonly output: LastOutput;
   /** Null while what it lives in is there. */
   readonly exit: Exit | null;
   /** What the adapter made of the exit; null while there is none. */

@@ -13,7 +13,7 @@ import type { ModelRecord, Registry } from '../core/registry.ts';
 import { convertedSentence } from '../core/sentences.ts';
 import type { Adapter } from './adapter.ts';
 import { failedLoad } from './failed-load.ts';
-import type { LastWords } from './last-words.ts';
+import type { LastOutput } from './last-output.ts';
 import { Leases } from './leases.ts';
 import { type HostPorts, ProcessHost } from './process-host.ts';
 import { Stay, type StayPorts } from './stay.ts';
@@ -25,8 +25,8 @@ export interface PreparationPorts extends HostPorts, Pick<StayPorts, 'usage'> {
   readonly prepared: PreparedFiles;
   adapter(runtime: RuntimeId): Adapter;
   policies(): Policies;
-  /** The model's words, which its loads go on with. */
-  words(id: string): LastWords;
+  /** The kept output of the model; its later loads add to it. */
+  output(id: string): LastOutput;
   /** The folder's files now. Rejects where it cannot be read. */
   list(path: string): Promise<SourceListing>;
 }
@@ -76,9 +76,9 @@ export class Preparations {
     if (!this.isFree || plan.preparation === undefined) return;
     const output = this.#ports.prepared.pathOf(record.files, plan.preparation);
     const adapter = this.#ports.adapter(plan.runtime);
-    const words = this.#ports.words(record.id);
-    words.begin(`--- ${new Date(clock.wallTime()).toISOString()} converting ---`);
-    const host = new ProcessHost(this.#ports, adapter, record.id, words);
+    const lastOutput = this.#ports.output(record.id);
+    lastOutput.begin(`--- ${new Date(clock.wallTime()).toISOString()} converting ---`);
+    const host = new ProcessHost(this.#ports, adapter, record.id, lastOutput);
     const running: Running = {
       id: record.id,
       decisionId,
@@ -163,8 +163,8 @@ export class Preparations {
     this.#settle(running, false, error.message);
     if (error.code === 'content-changed') return void this.stop(running.id, 'files-changed', { to: 'settling' });
     const permanent = error.code === 'not-convertible';
-    const lastWords = running.host.words.lines();
-    void this.stop(running.id, 'load-failed', failedLoad(this.#ports, record, error, { permanent, lastWords }));
+    const lastOutput = running.host.output.lines();
+    void this.stop(running.id, 'load-failed', failedLoad(this.#ports, record, error, { permanent, lastOutput }));
   }
 
   /** How it ended, in the row of its decision (I14). */

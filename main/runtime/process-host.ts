@@ -10,7 +10,7 @@ import type { Sample } from '../core/ports.ts';
 import type { Exit, LaunchedProcess, Processes, ProcessIdentity, ProcessTable, ScratchFolders } from '../core/process-ports.ts';
 import type { Adapter, Explanation, Progress } from './adapter.ts';
 import { askProgram } from './ask-program.ts';
-import type { LastWords } from './last-words.ts';
+import type { LastOutput } from './last-output.ts';
 import type { Breaking, ModelHost } from './model-host.ts';
 import type { Activity, StallLimits } from './stall-watch.ts';
 import type { Step, Steps } from './step.ts';
@@ -40,7 +40,7 @@ const ANY_MODEL = 'models.NAME.';
 export class ProcessHost implements StepHost, ModelHost {
   readonly isShared = false;
   readonly retryAtMs = null;
-  readonly words: LastWords;
+  readonly output: LastOutput;
   readonly #ports: HostPorts;
   readonly #adapter: Adapter;
   readonly #modelId: string;
@@ -59,11 +59,11 @@ export class ProcessHost implements StepHost, ModelHost {
   readonly #listeners: ((message: unknown) => void)[] = [];
   #onBreak: (how: Breaking) => void = () => {};
 
-  constructor(ports: HostPorts, adapter: Adapter, modelId: string, words: LastWords) {
+  constructor(ports: HostPorts, adapter: Adapter, modelId: string, output: LastOutput) {
     this.#ports = ports;
     this.#adapter = adapter;
     this.#modelId = modelId;
-    this.words = words;
+    this.output = output;
     this.#runner = new StepRunner(ports, this);
     this.#launchId = ports.randomWord().slice(0, LAUNCH_ID_CHARACTERS);
   }
@@ -180,7 +180,7 @@ export class ProcessHost implements StepHost, ModelHost {
         return askProgram(this.#ports, step);
       case 'exit':
         this.#awaitsExit = true;
-        return this.#process?.exited.then((exit) => ({ exit, lines: this.words.lines() }));
+        return this.#process?.exited.then((exit) => ({ exit, lines: this.output.lines() }));
       default:
         return cannotDo('A process host', step);
     }
@@ -201,27 +201,27 @@ export class ProcessHost implements StepHost, ModelHost {
     const launched = await processes.launch({ command: step.command, args: step.args, env, cwd: null, ipc: step.ipc });
     this.#process = launched;
     this.#leader = processes.identify(launched.pid);
-    launched.onLine((line) => this.#hear(line));
+    launched.onLine((line) => this.#readLine(line));
     launched.onMessage((message) => {
       for (const listener of this.#listeners) listener(message);
     });
     void launched.exited.then((exit) => {
       this.#exit = exit;
-      const explanation = this.#adapter.explainExit(exit, this.words.ofThisLaunch());
+      const explanation = this.#adapter.explainExit(exit, this.output.ofThisLaunch());
       // A person is told the key of this model, not of any.
       this.#explanation = { ...explanation, message: explanation.message.replaceAll(ANY_MODEL, `models.${this.#modelId}.`) };
       const { code, message } = this.#explanation;
       // Where the adapter waits for it, it is an answer.
       if (!this.#awaitsExit)
-        this.#runner.interrupt(new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() }));
+        this.#runner.interrupt(new ModeliumError(code, message, { origin: this.#adapter.id, lastOutput: this.output.lines() }));
       this.#onBreak('exited');
     });
     this.#recordMembers();
     this.#runner.signOfLife();
   }
 
-  #hear(line: string): void {
-    this.words.add(line);
+  #readLine(line: string): void {
+    this.output.add(line);
     const progress = this.#adapter.progress(line);
     if (progress !== null) this.#runner.progressed(progress);
   }
@@ -259,7 +259,7 @@ export class ProcessHost implements StepHost, ModelHost {
     if (sameMembers(members, this.#members)) return;
     this.#members = members;
     // Who holds the memory is told with the phase: the tree may grow in one without a line.
-    this.#runner.retell();
+    this.#runner.repeatProgress();
     try {
       table.record(this.#launchId, this.#leader, members);
     } catch {
@@ -274,7 +274,7 @@ export class ProcessHost implements StepHost, ModelHost {
   failure(code: 'load-stalled' | 'load-too-long', what: string): ModeliumError {
     const { phase } = this.#runner;
     const message = `${this.#modelId} ${what} while loading on ${this.#adapter.id}${phase === null ? '' : ` (${phase})`}.`;
-    return new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() });
+    return new ModeliumError(code, message, { origin: this.#adapter.id, lastOutput: this.output.lines() });
   }
 
   /**

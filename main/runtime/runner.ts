@@ -10,7 +10,7 @@ import type { Devices } from '../core/memory/devices.ts';
 import type { Measurement, Sample } from '../core/ports.ts';
 import type { ModelRecord } from '../core/registry.ts';
 import type { Adapter, LoadTarget } from './adapter.ts';
-import type { LastWords } from './last-words.ts';
+import type { LastOutput } from './last-output.ts';
 import { Leases } from './leases.ts';
 import { LoadOutcome } from './load-outcome.ts';
 import type { ModelHost } from './model-host.ts';
@@ -75,13 +75,13 @@ export function startRunner(
   ports: RunnerPorts,
   record: ModelRecord,
   candidate: Candidate,
-  bringUp: BringUp & { readonly words: LastWords },
+  bringUp: BringUp & { readonly output: LastOutput },
 ): Runner {
   const { devices, usage, clock, threads, servers, placeIsFree, wake } = ports;
   const { id } = record;
-  const { words } = bringUp;
+  const { output } = bringUp;
   const adapter = ports.adapter(candidate.plan.runtime);
-  words.begin(`--- ${new Date(clock.wallTime()).toISOString()} loading again ---`);
+  output.begin(`--- ${new Date(clock.wallTime()).toISOString()} loading again ---`);
   const leases = new Leases(() => {
     usage.ended(id, clock.now());
     placeIsFree();
@@ -89,10 +89,10 @@ export function startRunner(
     if (leases.inFlight === 0) wake(id);
   });
   const { server } = candidate.plan;
-  const host = server === undefined ? new ProcessHost(ports, adapter, id, words) : servers.host(server, adapter, id);
+  const host = server === undefined ? new ProcessHost(ports, adapter, id, output) : servers.host(server, adapter, id);
   const fresh = bringUpOf(record, candidate, adapter, bringUp);
-  host.onMessage((message) => threads.hear(host, message));
-  host.onMessage((message) => fresh.outcome.hear(message));
+  host.onMessage((message) => threads.receive(host, message));
+  host.onMessage((message) => fresh.outcome.receive(message));
   const stay = new Stay(ports, id, leases);
   const nothing = { endpoint: null, cancelForgiving: () => {}, endHealthCheck: () => {}, doubt: () => {} };
   return { id, adapter, host, stay, before: devices.sample, ...fresh, ...nothing };

@@ -16,7 +16,7 @@ import type { EntryParts, ProcessIdentity } from '../core/process-ports.ts';
 import type { Adapter, Explanation } from './adapter.ts';
 import { stillAliveSentence } from './drains.ts';
 import { hungError } from './health-check.ts';
-import { LastWords } from './last-words.ts';
+import { LastOutput } from './last-output.ts';
 import { type HostPorts, ProcessHost } from './process-host.ts';
 import type { Guest, SharedServer } from './shared-host.ts';
 import type { Activity } from './stall-watch.ts';
@@ -36,7 +36,7 @@ type Stage = 'waits' | 'loads' | 'lives';
 
 export class ServerHost implements SharedServer {
   readonly isForeign = false;
-  readonly words = new LastWords();
+  readonly output = new LastOutput();
   readonly #ports: ServerPorts;
   readonly #adapter: () => Adapter;
   readonly #name: string;
@@ -147,7 +147,7 @@ export class ServerHost implements SharedServer {
     const leftMs = this.retryAtMs - clock.now();
     if (leftMs > 0) {
       const message = `${this.#name} is started again in ${Math.ceil(leftMs / 1000)} s: ${this.explanation?.message ?? 'it broke off'}`;
-      throw new ModeliumError('runtime-exited', message, { lastWords: this.words.lines() });
+      throw new ModeliumError('runtime-exited', message, { lastOutput: this.output.lines() });
     }
     const adapter = this.#adapter();
     const facts = adapter.servers?.find(({ name }) => name === this.#name);
@@ -155,8 +155,8 @@ export class ServerHost implements SharedServer {
     this.#starts += 1;
     this.#failure = null;
     this.#starting = new AbortController();
-    this.words.begin(`--- ${new Date(clock.wallTime()).toISOString()} starting again ---`);
-    const host = new ProcessHost(this.#ports, adapter, this.#name, this.words);
+    this.output.begin(`--- ${new Date(clock.wallTime()).toISOString()} starting again ---`);
+    const host = new ProcessHost(this.#ports, adapter, this.#name, this.output);
     this.#host = host;
     host.onBreak(() => {
       // Once it is being ended, that it ends is what was wanted.

@@ -11,7 +11,7 @@ import { differenceBytes, grownBytes } from '../core/memory/measure.ts';
 import type { DeviceProbe, Sample } from '../core/ports.ts';
 import type { EntryParts, Exit, ProcessIdentity } from '../core/process-ports.ts';
 import type { Adapter, Explanation, Progress } from './adapter.ts';
-import type { LastWords } from './last-words.ts';
+import type { LastOutput } from './last-output.ts';
 import type { Breaking, ModelHost } from './model-host.ts';
 import type { Activity, StallLimits } from './stall-watch.ts';
 import type { Steps } from './step.ts';
@@ -19,7 +19,7 @@ import { cannotDo, type HostStep, type StepHost, type StepPorts, StepRunner } fr
 
 /** A server as the models in it see it: one of ours, or one of somebody else's. */
 export interface SharedServer {
-  readonly words: LastWords;
+  readonly output: LastOutput;
   /** Why it is not there, in a sentence; null while it is. */
   readonly explanation: Explanation | null;
   /** When it may be started again, in monotonic milliseconds. */
@@ -85,8 +85,8 @@ export class SharedHost implements ModelHost, StepHost, Guest {
     this.#runner = new StepRunner(ports, this);
   }
 
-  get words(): LastWords {
-    return this.#server.words;
+  get output(): LastOutput {
+    return this.#server.output;
   }
 
   get exit(): Exit | null {
@@ -176,7 +176,7 @@ export class SharedHost implements ModelHost, StepHost, Guest {
     if (this.#broken !== null) return;
     this.#broken = how;
     const message = this.#server.explanation?.message ?? 'its server restarts';
-    this.#runner.interrupt(new ModeliumError('runtime-exited', message, { origin: this.#adapter.id, lastWords: this.words.lines() }));
+    this.#runner.interrupt(new ModeliumError('runtime-exited', message, { origin: this.#adapter.id, lastOutput: this.output.lines() }));
     this.#onBreak(how);
   }
 
@@ -203,7 +203,7 @@ export class SharedHost implements ModelHost, StepHost, Guest {
 
   failure(code: 'load-stalled' | 'load-too-long', what: string): ModeliumError {
     const message = `${this.#modelId} ${what} while loading on ${this.#adapter.id}.`;
-    return new ModeliumError(code, message, { origin: this.#adapter.id, lastWords: this.words.lines() });
+    return new ModeliumError(code, message, { origin: this.#adapter.id, lastOutput: this.output.lines() });
   }
 
   async #enter(): Promise<Endpoint> {

@@ -111,7 +111,7 @@ export class StepRunner {
   }
 
   /** Tells the last phase again: something that is told with it changed. */
-  retell(): void {
+  repeatProgress(): void {
     if (this.#progress !== null) this.#onProgress(this.#progress);
   }
 

@@ -21,7 +21,7 @@ export class ThreadShare {
   }
 
   /** A child says how many generations it runs: `{type: "generating", active}`. */
-  hear(host: Child, message: unknown): void {
+  receive(host: Child, message: unknown): void {
     const active = activeGenerations(message);
     if (active === null) return;
     const generated = this.#generating.has(host);

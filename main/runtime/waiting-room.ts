@@ -245,7 +245,7 @@ function failure(id: string, state: Extract<ModelState, { name: 'failed' }>, now
   const { failure: error, retryAtMs } = state;
   if (retryAtMs !== null && retryAtMs <= nowMs) return null;
   const retry = retryAtMs === null ? {} : { retryAfterSeconds: Math.max(1, Math.ceil((retryAtMs - nowMs) / 1000)) };
-  return new ModeliumError('model-failed', `${id} could not be loaded: ${error.message}`, { ...retry, lastWords: error.lastWords });
+  return new ModeliumError('model-failed', `${id} could not be loaded: ${error.message}`, { ...retry, lastOutput: error.lastOutput });
 }
 
 function unloadedByHand(id: string): ModeliumError {

@@ -24,12 +24,12 @@ export function watchRunner(
   runner: Watched,
   endpoint: Endpoint,
   isElsewhere: boolean,
-  broke: (ailment: ModeliumError | null) => void,
+  broke: (error: ModeliumError | null) => void,
 ): void {
   const { adapter, host, stay } = runner;
   const { leases } = stay;
   const cpuMs = () => (adapter.isSilentAtWork === true ? host.activity().cpuMs : null);
-  const work = { isBusy: () => leases.inFlight > 0, heard: () => leases.heard, cpuMs };
+  const work = { isBusy: () => leases.inFlight > 0, chunks: () => leases.chunks, cpuMs };
   // Whether one elsewhere lives is looked at for all of its models together.
   if (endpoint.protocol !== 'none' && !isElsewhere) runner.endHealthCheck = watchHealth(ports, endpoint, work, () => broke(null));
   runner.doubt = watchDoubts(ports, runner, endpoint, broke);
@@ -43,21 +43,21 @@ function watchDoubts(
   ports: StepPorts,
   { id, adapter, stay }: Watched,
   endpoint: Endpoint,
-  broke: (ailment: ModeliumError) => void,
+  broke: (error: ModeliumError) => void,
 ): () => void {
   const { clock } = ports;
   const { signal } = stay.abort;
   let isDue = false;
   let checkedMs = Number.NEGATIVE_INFINITY;
   const check = async (): Promise<void> => {
-    const steps = signal.aborted ? undefined : adapter.ailment?.(endpoint);
+    const steps = signal.aborted ? undefined : adapter.checkModel?.(endpoint);
     const why = steps === undefined ? null : await runCalls(ports, `Looking at ${id}`, steps, signal).catch(() => null);
     checkedMs = clock.now();
     isDue = false;
     if (why !== null) broke(new ModeliumError('runtime-exited', why));
   };
   return () => {
-    if (isDue || adapter.ailment === undefined) return;
+    if (isDue || adapter.checkModel === undefined) return;
     isDue = true;
     clock.after(Math.max(0, checkedMs + LEAST_MS - clock.now()), () => void check());
   };

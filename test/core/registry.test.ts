@@ -16,8 +16,8 @@ function record(id: string): NewRecord {
 describe('what the registry tells', () => {
   test('a listener that applies an event does not let others hear it before the change that caused it', () => {
     const registry = new Registry();
-    const heard: Record<'first' | 'last', string[]> = { first: [], last: [] };
-    const note = (who: 'first' | 'last') => heard[who].push.bind(heard[who]);
+    const reported: Record<'first' | 'last', string[]> = { first: [], last: [] };
+    const note = (who: 'first' | 'last') => reported[who].push.bind(reported[who]);
     registry.onChange(({ id, event }) => {
       note('first')(`${id} ${event?.type ?? 'added'}`);
       if (event === null) registry.apply(id, { type: 'listed', copy: COPY });
@@ -30,7 +30,7 @@ describe('what the registry tells', () => {
     registry.onChange(({ id, event }) => void note('last')(`${id} ${event?.type ?? 'added'}`));
     registry.add(record('a'));
     const order = ['a added', 'a listed', 'a analyzed', 'b added', 'b listed'];
-    expect(heard).toEqual({ first: order, last: order });
+    expect(reported).toEqual({ first: order, last: order });
   });
 
   test('an inner change is told before the outer call returns, with the states between which it lay', () => {
@@ -48,17 +48,17 @@ describe('what the registry tells', () => {
 
   test('a listener that throws costs nobody else a change', () => {
     const registry = new Registry();
-    const heard: string[] = [];
+    const reported: string[] = [];
     registry.onChange(({ id, event }) => {
       if (event !== null || id !== 'a') return;
       registry.apply('a', { type: 'listed', copy: COPY });
       throw new Error('a bug');
     });
-    registry.onChange(({ id, event }) => void heard.push(`${id} ${event?.type ?? 'added'}`));
+    registry.onChange(({ id, event }) => void reported.push(`${id} ${event?.type ?? 'added'}`));
     expect(() => registry.add(record('a'))).toThrow('a bug');
-    expect(heard).toEqual(['a added', 'a listed']);
+    expect(reported).toEqual(['a added', 'a listed']);
     registry.add(record('b'));
-    expect(heard.at(-1)).toBe('b added');
+    expect(reported.at(-1)).toBe('b added');
   });
 });
 
@@ -112,11 +112,11 @@ describe('what the registry keeps', () => {
 
 test('a listener that has heard enough hears no more, and the others go on', () => {
   const registry = new Registry();
-  const heard: string[] = [];
-  const end = registry.onChange(({ id }) => void heard.push(`first ${id}`));
-  registry.onChange(({ id }) => void heard.push(`second ${id}`));
+  const reported: string[] = [];
+  const end = registry.onChange(({ id }) => void reported.push(`first ${id}`));
+  registry.onChange(({ id }) => void reported.push(`second ${id}`));
   registry.add(record('a'));
   end();
   registry.add(record('b'));
-  expect(heard).toEqual(['first a', 'second a', 'second b']);
+  expect(reported).toEqual(['first a', 'second a', 'second b']);
 });

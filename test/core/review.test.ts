@@ -249,7 +249,7 @@ describe('processes that end or hang', () => {
     const { lease } = ask(box, 'busy');
     box.world.hangs = true;
     for (let beat = 0; beat < 20; beat += 1) {
-      lease?.heard();
+      lease?.countChunk();
       await pass(box, 10_000);
     }
     expect([box.state('busy'), lease?.cut.aborted]).toEqual(['ready', false]);
@@ -406,14 +406,14 @@ describe('wishes and settings', () => {
     expect(box.state('a')).toBe('ready');
   });
 
-  test('words and queues of a removed model are forgotten with it', async () => {
+  test('output and queues of a removed model are forgotten with it', async () => {
     const box = createCoreBox({ gpus: [16 * GIB] });
     box.scan([A]);
     await pass(box);
-    const words = box.manager.words('a');
+    const output = box.manager.output('a');
     box.scan([]);
     await pass(box, 10_000);
     expect(box.state('a')).toBe('forgotten');
-    expect(box.manager.words('a')).not.toBe(words);
+    expect(box.manager.output('a')).not.toBe(output);
   });
 });

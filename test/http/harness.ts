@@ -438,7 +438,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
         cutter,
         released: 0,
         timesHeard: 0,
-        heard() {
+        countChunk() {
           lease.timesHeard += 1;
         },
         release() {

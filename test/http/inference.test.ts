@@ -414,7 +414,7 @@ describe('trouble', () => {
     ['out-of-memory', 503],
     ['shutting-down', 503],
   ] as const)('%s is told with its status and Retry-After, thrown or rejected', async (code, status) => {
-    const error = new ModeliumError(code, 'A sentence.', { retryAfterSeconds: 20, lastWords: ['last word'] });
+    const error = new ModeliumError(code, 'A sentence.', { retryAfterSeconds: 20, lastOutput: ['last word'] });
     const ways: (typeof setup.engine.ensureReady)[] = [
       () => {
         throw error;

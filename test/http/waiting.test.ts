@@ -70,7 +70,7 @@ describe('a streamed request whose model still loads', () => {
   it('sees a load that fails as an error event, in a stream that ends', async () => {
     const { text } = await waiting('/v1/chat/completions', { model: 'tiny', stream: true });
     await clock.advance(5_000);
-    lease.reject(new ModeliumError('model-failed', 'It did not load.', { lastWords: ['no memory'] }));
+    lease.reject(new ModeliumError('model-failed', 'It did not load.', { lastOutput: ['no memory'] }));
     const events = (await text).trim().split('\n');
     expect(JSON.parse(events.at(-1)!.slice(6)).error).toMatchObject({ code: 'model-failed', last_words: ['no memory'] });
     expect(setup.engine.reports).toMatchObject([{ status: 503, runtime: null, queueMs: 5_000 }]);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listCandidateFiles } from '../../main/io/files/files.ts';
-import { groundOf, parseMounts, unmounted } from '../../main/io/files/mounts.ts';
+import { mountOf, parseMounts, unmounted } from '../../main/io/files/mounts.ts';
 import { scanFolder, scanPath, scanSmallFolder } from '../../main/io/files/scan.ts';
 
 let root: string;
@@ -193,16 +193,16 @@ describe('mounts', () => {
   });
 
   test('an ordinary folder is no mount point', async () => {
-    expect(await groundOf(root)).toMatchObject({ isMountPoint: false, typeWithoutEvents: null });
+    expect(await mountOf(root)).toMatchObject({ isMountPoint: false, typeWithoutEvents: null });
   });
 
-  const ground = (device: number, isMountPoint: boolean) => ({ device, isMountPoint, typeWithoutEvents: null });
-  test.each<[string, ReturnType<typeof ground>, ReturnType<typeof ground>, boolean]>([
-    ['the same', ground(1, false), ground(1, false), false],
-    ['unmounted', ground(2, true), ground(1, false), true],
-    ['remounted with another number', ground(2, true), ground(3, true), false],
-    ['mounted over', ground(1, false), ground(2, true), false],
-    ['a disk further up went away', ground(2, false), ground(1, false), true],
+  const mount = (device: number, isMountPoint: boolean) => ({ device, isMountPoint, typeWithoutEvents: null });
+  test.each<[string, ReturnType<typeof mount>, ReturnType<typeof mount>, boolean]>([
+    ['the same', mount(1, false), mount(1, false), false],
+    ['unmounted', mount(2, true), mount(1, false), true],
+    ['remounted with another number', mount(2, true), mount(3, true), false],
+    ['mounted over', mount(1, false), mount(2, true), false],
+    ['a disk further up went away', mount(2, false), mount(1, false), true],
   ])('%s', (_what, before, now, lost) => {
     expect(unmounted(before, now, '/m') !== null).toBe(lost);
   });

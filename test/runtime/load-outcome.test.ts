@@ -18,7 +18,7 @@ test.each([
   const written: DecisionOutcome[] = [];
   const outcome = new LoadOutcome((each) => written.push(each));
   for (const step of steps) {
-    if ('type' in step) outcome.hear(step);
+    if ('type' in step) outcome.receive(step);
     else outcome.ready(step);
   }
   expect(written).toEqual(wanted);
@@ -35,7 +35,7 @@ test('other messages and broken ones are no report', () => {
     { type: 'memory', devices: { cpu: { modelBytes: 'x' } } },
     { type: 'memory', devices: { cpu: null } },
   ])
-    outcome.hear(wrong);
+    outcome.receive(wrong);
   outcome.ready(ready);
   expect(written).toEqual([ready]);
 });

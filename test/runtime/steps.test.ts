@@ -15,22 +15,22 @@ test('who was aborted hears of no progress any more, and runs no step', async ()
     failure: (code: 'load-stalled', what: string) => new ModeliumError(code, what),
   } as unknown as StepHost;
   const runner = new StepRunner({ clock: createVirtualClock(), randomWord: () => 'word' } as unknown as StepPorts, host);
-  const heard: string[] = [];
+  const phases: string[] = [];
   const aborts = new AbortController();
   const limits = { stallMs: 1_000, maxMs: 1_000 };
   function* steps() {
     yield* phase('first');
     aborts.abort();
     // In this same turn, as when a process of it is seen to end.
-    runner.retell();
+    runner.repeatProgress();
     yield* phase('second');
   }
-  await expect(runner.run(steps(), limits, aborts.signal, (reported) => heard.push(reported.phase))).rejects.toMatchObject({
+  await expect(runner.run(steps(), limits, aborts.signal, (reported) => phases.push(reported.phase))).rejects.toMatchObject({
     code: 'cancelled',
   });
-  expect(heard).toEqual(['first']);
-  await expect(runner.run(steps(), limits, aborts.signal, (reported) => heard.push(reported.phase))).rejects.toMatchObject({
+  expect(phases).toEqual(['first']);
+  await expect(runner.run(steps(), limits, aborts.signal, (reported) => phases.push(reported.phase))).rejects.toMatchObject({
     code: 'cancelled',
   });
-  expect(heard).toEqual(['first']);
+  expect(phases).toEqual(['first']);
 });

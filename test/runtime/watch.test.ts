@@ -10,7 +10,7 @@ import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 const ENDPOINT: Endpoint = { at: { port: 1 }, key: null, protocol: 'v2', model: 'm', prefix: '' };
 
-function watched(ailments: readonly (string | null)[], isElsewhere = true, isSilentAtWork = false) {
+function watched(problems: readonly (string | null)[], isElsewhere = true, isSilentAtWork = false) {
   const clock = createVirtualClock();
   const abort = new AbortController();
   const seen = { looks: 0, broken: [] as (string | undefined)[], paths: [] as string[] };
@@ -23,17 +23,17 @@ function watched(ailments: readonly (string | null)[], isElsewhere = true, isSil
   work();
   const adapter = {
     isSilentAtWork,
-    *ailment() {
+    *checkModel() {
       seen.looks += 1;
       yield* pause(100);
-      return ailments[seen.looks - 1] ?? null;
+      return problems[seen.looks - 1] ?? null;
     },
   };
   const runner = {
     id: 'm',
     adapter,
     host: { activity: () => ({ cpuMs: cpu.ms }) },
-    stay: { abort, leases: { inFlight: 1, heard: 0 } },
+    stay: { abort, leases: { inFlight: 1, chunks: 0 } },
     endHealthCheck: () => {},
     doubt: () => {},
   } as unknown as Runner;
@@ -42,7 +42,7 @@ function watched(ailments: readonly (string | null)[], isElsewhere = true, isSil
     return Promise.reject(new Error('nobody listens'));
   };
   const http = { request, upload: () => Promise.reject(new Error('never')) };
-  watchRunner({ clock, http, randomWord: () => '' }, runner, ENDPOINT, isElsewhere, (ailment) => void seen.broken.push(ailment?.message));
+  watchRunner({ clock, http, randomWord: () => '' }, runner, ENDPOINT, isElsewhere, (error) => void seen.broken.push(error?.message));
   return { clock, abort, runner, seen, cpu };
 }
 

@@ -16,7 +16,7 @@ const plan: LaunchPlan = {
 };
 const copy = { bytesPresent: 1, bytesExpected: 2, missing: ['a.gguf'] };
 const endpoint = { at: { port: 8100 }, key: 'k', protocol: 'openai', model: 'm', prefix: '/v1' } as const;
-const failure = { code: 'runtime-exited', message: 'it ended', lastWords: ['x'], permanent: false };
+const failure = { code: 'runtime-exited', message: 'it ended', lastOutput: ['x'], permanent: false };
 
 const ready: Extract<ModelState, { name: 'ready' }> = {
   name: 'ready',

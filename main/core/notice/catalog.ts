@@ -137,7 +137,7 @@ export class Catalog {
     if (before.ended === 'unloaded' || before.failure === null)
       return { name: 'unloaded', reason: 'restart', atMs: this.#ports.clock.now() };
     const { code, message, attempts } = before.failure;
-    const failure = { code, message, lastWords: [], permanent: false };
+    const failure = { code, message, lastOutput: [], permanent: false };
     return { name: 'failed', failure, attempts, retryAtMs: this.#ports.clock.now() };
   }
 

@@ -35,7 +35,7 @@ export interface FollowerOptions<Row> {
 
 export interface Follower {
   /** When the last row came, or the child was started. */
-  heardMs(): number;
+  receivedMs(): number;
   /** A new child in place of the present one, for another period. */
   restart(): void;
   close(): Promise<void>;
@@ -54,7 +54,7 @@ class ChildFollower<Row> implements Follower {
    * A child of an old generation is only waited for: its lines and its exit mean nothing any more.
    */
   #generation = 0;
-  #heardMs = 0;
+  #receivedMs = 0;
   #pauseMs = FIRST_PAUSE_MS;
   #complained = false;
   #cancelTimer = (): void => {};
@@ -67,8 +67,8 @@ class ChildFollower<Row> implements Follower {
     this.#life = this.#begin();
   }
 
-  heardMs(): number {
-    return this.#heardMs;
+  receivedMs(): number {
+    return this.#receivedMs;
   }
 
   restart(): void {
@@ -84,7 +84,7 @@ class ChildFollower<Row> implements Follower {
   async #begin(): Promise<void> {
     const mine = ++this.#generation;
     const begunMs = this.#options.clock.now();
-    this.#heardMs = begunMs;
+    this.#receivedMs = begunMs;
     let launched: LaunchedProcess;
     try {
       launched = await this.#options.launch();
@@ -103,7 +103,7 @@ class ChildFollower<Row> implements Follower {
       const row = this.#options.parse(line);
       lastLine = line;
       if (row === null) return;
-      this.#heardMs = this.#options.clock.now();
+      this.#receivedMs = this.#options.clock.now();
       this.#frame.add(row);
     });
     this.#watch(launched);
@@ -135,7 +135,7 @@ class ChildFollower<Row> implements Follower {
     const allowedMs = Math.max(SILENT_MS, SILENT_PERIODS * periodMs());
     this.#cancelTimer = clock.after(allowedMs / 2, () => {
       // Killed, its exit starts the next one.
-      if (clock.now() - this.#heardMs >= allowedMs) this.#kill(child);
+      if (clock.now() - this.#receivedMs >= allowedMs) this.#kill(child);
       this.#watch(child);
     });
   }

@@ -179,7 +179,7 @@ class NvidiaSmi implements GpuProbe {
       size: () => this.#gpus.length,
       onFrame: (frame) => {
         this.#keepGpus(frame, clock.now());
-        this.#doubtRows(processRows.heardMs());
+        this.#doubtRows(processRows.receivedMs());
         for (const listener of this.#listeners) listener();
       },
     });
@@ -199,9 +199,9 @@ class NvidiaSmi implements GpuProbe {
    * An empty list prints nothing, and so does a child that is slow or hangs: after some silence one
    * call tells which it is.
    */
-  #doubtRows(heardMs: number): void {
+  #doubtRows(receivedMs: number): void {
     const now = this.#options.clock.now();
-    if (this.#rows.length === 0 || now - Math.max(heardMs, this.#rowsAskedMs) < this.periodMs * SILENT_PERIODS) return;
+    if (this.#rows.length === 0 || now - Math.max(receivedMs, this.#rowsAskedMs) < this.periodMs * SILENT_PERIODS) return;
     this.#rowsAskedMs = now;
     void this.readNow();
   }

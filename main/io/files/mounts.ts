@@ -31,7 +31,7 @@ export function parseMounts(text: string): readonly Mount[] {
   });
 }
 
-export interface Ground {
+export interface MountFacts {
   readonly device: number;
   readonly isMountPoint: boolean;
   /** The file system's type where changes in it raise no events; null where they do. */
@@ -39,7 +39,7 @@ export interface Ground {
 }
 
 /** @param realPath without links. Rejects with the file error when it is not there. */
-export async function groundOf(realPath: string): Promise<Ground> {
+export async function mountOf(realPath: string): Promise<MountFacts> {
   const [here, above] = await Promise.all([stat(realPath), stat(dirname(realPath))]);
   const text = readText('/proc/self/mountinfo');
   if (text === null) return { device: here.dev, isMountPoint: here.dev !== above.dev, typeWithoutEvents: null };
@@ -59,7 +59,7 @@ export async function groundOf(realPath: string): Promise<Ground> {
  * is the same, or something was mounted. A remount may come with another device number, so that a
  * number alone says nothing of a mount point.
  */
-export function unmounted(before: Ground, now: Ground, path: string): string | null {
+export function unmounted(before: MountFacts, now: MountFacts, path: string): string | null {
   if (before.isMountPoint && !now.isMountPoint) return `The watch folder ${path} is no longer mounted.`;
   if (!now.isMountPoint && before.device !== now.device) return `The disk of ${path} is no longer mounted.`;
   return null;

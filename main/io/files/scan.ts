@@ -16,7 +16,7 @@ import { storedName } from '../../core/stores/names.ts';
 import { direntsOf, type EntryBudget } from './entries.ts';
 import { errorCode, type FolderNames, folderNames, isBesideName, listCandidate, listCandidateFiles, listingOf } from './files.ts';
 import { shapeOf } from './folder-shape.ts';
-import { type Ground, groundOf, unmounted } from './mounts.ts';
+import { type MountFacts, mountOf, unmounted } from './mounts.ts';
 
 /** Loose files that are models by themselves. */
 export const LOOSE_MODEL = new RegExp(`\\.(?:${MODEL_ENDINGS.join('|')})$`, 'i');
@@ -42,7 +42,7 @@ const TIME_STEP_MS = 2_000;
  * A folder with more entries is looked at now and then, not listened to: whoever listens reads all
  * of it at each change.
  */
-const MAX_HEARD_ENTRIES = 2_000;
+const MAX_WATCHED_ENTRIES = 2_000;
 
 interface Limits {
   readonly names: number;
@@ -54,7 +54,7 @@ class TooLarge extends Error {}
 export interface ScanOutcome {
   readonly scan: FolderScan;
   /** What to compare the next look with; null where the folder could not be read. */
-  readonly ground: Ground | null;
+  readonly mount: MountFacts | null;
   /** Models that were not looked at. */
   readonly leftOut: number;
   /** Folders in which something may change, the outer ones first: what to listen to. */
@@ -79,14 +79,14 @@ export interface Names {
 }
 
 /**
- * @param before the ground of the last good look, by which an unmounted disk is told from an
+ * @param before the mount of the last good look, by which an unmounted disk is told from an
  * emptied folder; null for the first.
  * @param inner watch folders that lie in this one: their models are theirs.
  * @param last the names of the last look.
  */
 export function scanFolder(
   folder: string,
-  before: Ground | null,
+  before: MountFacts | null,
   inner: ReadonlySet<string>,
   last: Names | null = null,
 ): Promise<ScanOutcome> {
@@ -106,14 +106,14 @@ export async function scanSmallFolder(...question: Parameters<typeof scanFolder>
 
 async function scan(
   folder: string,
-  before: Ground | null,
+  before: MountFacts | null,
   inner: ReadonlySet<string>,
   last: Names | null,
   limits: Limits,
 ): Promise<ScanOutcome> {
   try {
-    const ground = await groundOf(await realpath(folder));
-    const lost = before === null ? null : unmounted(before, ground, folder);
+    const mount = await mountOf(await realpath(folder));
+    const lost = before === null ? null : unmounted(before, mount, folder);
     if (lost !== null) return away(folder, lost);
     const names = await namesIn(folder, last, limits.names);
     const walk = new ScanWalk(folder, names.beside, limits.files);
@@ -126,8 +126,8 @@ async function scan(
     const { candidates, notScanned, folders } = walk;
     const otherFiles = names.otherCount - names.others.length;
     const scan = { folder, ok: true, candidates, notScanned, isCut: names.isCut, otherFiles } as const;
-    const heard = names.count > MAX_HEARD_ENTRIES ? folders : [folder, ...folders];
-    return { scan, ground, leftOut: notScanned.length, folders: heard, names };
+    const watched = names.count > MAX_WATCHED_ENTRIES ? folders : [folder, ...folders];
+    return { scan, mount, leftOut: notScanned.length, folders: watched, names };
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -139,16 +139,16 @@ async function scan(
  * A path that a person registered, by itself. Missing: no candidate; its parent missing or
  * unmounted: away.
  */
-export async function scanPath(path: string, before: Ground | null): Promise<ScanOutcome> {
+export async function scanPath(path: string, before: MountFacts | null): Promise<ScanOutcome> {
   const parent = dirname(path);
   try {
-    const ground = await groundOf(await realpath(parent));
-    const lost = before === null ? null : unmounted(before, ground, parent);
+    const mount = await mountOf(await realpath(parent));
+    const lost = before === null ? null : unmounted(before, mount, parent);
     if (lost !== null) return away(path, lost);
     const listing = await listCandidate(path, storedName(path) ?? basename(path));
     const scan = { folder: path, ok: true, candidates: listing === null ? [] : [listing] } as const;
     const folders = listing === null ? [] : listing.kind === 'file' ? [path] : [path, ...foldersOf(listing)];
-    return { scan, ground, leftOut: 0, folders, names: null };
+    return { scan, mount, leftOut: 0, folders, names: null };
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -289,7 +289,7 @@ function firstOfSets(names: readonly string[]): readonly string[] {
 }
 
 function away(folder: string, message: string): ScanOutcome {
-  return { scan: { folder, ok: false, message }, ground: null, leftOut: 0, folders: [], names: null };
+  return { scan: { folder, ok: false, message }, mount: null, leftOut: 0, folders: [], names: null };
 }
 
 function awaySentence(folder: string, code: string): string {

@@ -9,7 +9,7 @@ import { type FSWatcher, watch } from 'chokidar';
 import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
 import type { Clock, FolderScan, Log } from '../../core/ports.ts';
 import { errorCode } from './files.ts';
-import type { Ground } from './mounts.ts';
+import type { MountFacts } from './mounts.ts';
 import { type Names, type ScanOutcome, scanPath, scanSmallFolder } from './scan.ts';
 
 /** Events of one copy come in bursts; so long is waited for the rest of them. */
@@ -31,7 +31,7 @@ export interface WatcherOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Looks at a folder that is too large for this thread. Answers as `scanFolder` does. */
-  scanLarge(folder: string, before: Ground | null, inner: ReadonlySet<string>, last: Names | null): Promise<ScanOutcome>;
+  scanLarge(folder: string, before: MountFacts | null, inner: ReadonlySet<string>, last: Names | null): Promise<ScanOutcome>;
   onScan(scan: FolderScan): void;
 }
 
@@ -51,7 +51,7 @@ export interface FileWatcher {
 interface Watched {
   readonly path: string;
   readonly single: boolean;
-  ground: Ground | null;
+  mount: MountFacts | null;
   names: Names | null;
   /** What is listened to, by folder; `is` tells another folder of the same name. */
   readonly events: Map<string, { readonly is: string; readonly watcher: FSWatcher }>;
@@ -111,7 +111,7 @@ class Watcher implements FileWatcher {
     const made: Watched = {
       path,
       single,
-      ground: null,
+      mount: null,
       names: null,
       events: new Map(),
       lastProblem: '',
@@ -152,7 +152,7 @@ class Watcher implements FileWatcher {
 
   #intervalMs(entry: Watched): number {
     const { scanIntervalMs } = this.#options;
-    return (entry.ground?.typeWithoutEvents ?? null) === null ? scanIntervalMs : Math.min(POLL_MS, scanIntervalMs);
+    return (entry.mount?.typeWithoutEvents ?? null) === null ? scanIntervalMs : Math.min(POLL_MS, scanIntervalMs);
   }
 
   async #scanNow(entry: Watched): Promise<FolderScan> {
@@ -164,12 +164,12 @@ class Watcher implements FileWatcher {
     entry.restUntilMs = clock.now() + (clock.now() - startMs) * REST_RATIO;
     const { scan } = found;
     if (entry.closed) return scan;
-    // The ground of the last good look stays, so that a disk which comes back is told from an empty
+    // The mount of the last good look stays, so that a disk which comes back is told from an empty
     // folder under it.
-    if (found.ground !== null) entry.ground = found.ground;
+    if (found.mount !== null) entry.mount = found.mount;
     this.#tell(entry, found);
     entry.names = found.names;
-    const folders = scan.ok && (entry.ground?.typeWithoutEvents ?? null) === null ? found.folders : [];
+    const folders = scan.ok && (entry.mount?.typeWithoutEvents ?? null) === null ? found.folders : [];
     // Of what came between the look and the first event nobody told.
     if (await this.#listenTo(entry, folders)) entry.stale = true;
     if (!entry.closed) this.#options.onScan(scan);
@@ -178,21 +178,21 @@ class Watcher implements FileWatcher {
 
   async #read(entry: Watched): Promise<ScanOutcome> {
     try {
-      const { path, ground, names } = entry;
-      if (entry.single) return await scanPath(path, ground);
+      const { path, mount, names } = entry;
+      if (entry.single) return await scanPath(path, mount);
       return (
-        (await scanSmallFolder(path, ground, this.#folders, names)) ?? (await this.#options.scanLarge(path, ground, this.#folders, names))
+        (await scanSmallFolder(path, mount, this.#folders, names)) ?? (await this.#options.scanLarge(path, mount, this.#folders, names))
       );
     } catch (error) {
       this.#options.log.error(`Looking at ${entry.path} failed`, error);
       const message = `The folder ${entry.path} could not be read.`;
-      return { scan: { folder: entry.path, ok: false, message }, ground: null, leftOut: 0, folders: [], names: null };
+      return { scan: { folder: entry.path, ok: false, message }, mount: null, leftOut: 0, folders: [], names: null };
     }
   }
 
   /** Says, once, that a folder is away, is polled or is too full, and that it is back. */
   #tell(entry: Watched, { scan, leftOut }: ScanOutcome): void {
-    const type = entry.ground?.typeWithoutEvents ?? null;
+    const type = entry.mount?.typeWithoutEvents ?? null;
     const { path } = entry;
     let words = '';
     if (!scan.ok) words = `${scan.message} Its models stay as they are until it is back.`;
@@ -212,7 +212,7 @@ class Watcher implements FileWatcher {
    */
   async #listenTo(entry: Watched, folders: readonly string[]): Promise<boolean> {
     const wanted = new Set(folders);
-    for (const folder of entry.events.keys()) if (!wanted.has(folder)) await this.#deafen(entry, folder);
+    for (const folder of entry.events.keys()) if (!wanted.has(folder)) await this.#unwatch(entry, folder);
     const others = [...this.#watched.values()].reduce((sum, { events }) => sum + (events === entry.events ? 0 : events.size), 0);
     let isNew = false;
     for (const folder of folders.slice(0, Math.max(0, MOST_LISTENED - others))) {
@@ -223,7 +223,7 @@ class Watcher implements FileWatcher {
       const known = entry.events.get(folder);
       if (known?.is === is) continue;
       isNew = true;
-      if (known !== undefined) await this.#deafen(entry, folder);
+      if (known !== undefined) await this.#unwatch(entry, folder);
       if (is !== null && !entry.closed) await this.#listen(entry, folder, is);
     }
     return isNew;
@@ -256,7 +256,7 @@ class Watcher implements FileWatcher {
     });
   }
 
-  async #deafen(entry: Watched, folder: string): Promise<void> {
+  async #unwatch(entry: Watched, folder: string): Promise<void> {
     const watcher = entry.events.get(folder)?.watcher;
     entry.events.delete(folder);
     await watcher?.close();
@@ -267,6 +267,6 @@ class Watcher implements FileWatcher {
     entry.cancelTimer();
     this.#watched.delete(entry.path);
     await entry.running?.catch(() => undefined);
-    await Promise.all([...entry.events.keys()].map((folder) => this.#deafen(entry, folder)));
+    await Promise.all([...entry.events.keys()].map((folder) => this.#unwatch(entry, folder)));
   }
 }

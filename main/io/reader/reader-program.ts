@@ -6,7 +6,7 @@ import os from 'node:os';
 import { type ErrorCode, toModeliumError } from '../../../shared/errors.ts';
 import type { CodeReading, FoundModels, Inspection } from '../../core/ports.ts';
 import { BEHIND_REQUESTS, stepBehind } from '../../core/step-behind.ts';
-import type { Ground } from '../files/mounts.ts';
+import type { MountFacts } from '../files/mounts.ts';
 import { type Names, type ScanOutcome, scanFolder } from '../files/scan.ts';
 import { readCode } from './code-files.ts';
 import { type FindLimits, findModels } from './found-models.ts';
@@ -25,7 +25,7 @@ export interface ReaderTasks {
   readonly scan: {
     readonly asks: {
       readonly folder: string;
-      readonly before: Ground | null;
+      readonly before: MountFacts | null;
       readonly inner: ReadonlySet<string>;
       readonly last: Names | null;
     };

@@ -104,13 +104,13 @@ export class Reader {
     // One that idles must not keep the engine's process from ending.
     made.unref();
     made.channel?.unref();
-    made.on('message', (answer) => this.#heard(made, answer as ReaderAnswer<TaskName>));
+    made.on('message', (answer) => this.#received(made, answer as ReaderAnswer<TaskName>));
     made.on('error', (error) => this.#died(made, error.message));
     made.on('exit', (code, signal) => this.#died(made, signal === null ? `code ${code}` : `signal ${signal}`));
     return made;
   }
 
-  #heard(from: ChildProcess, answer: ReaderAnswer<TaskName>): void {
+  #received(from: ChildProcess, answer: ReaderAnswer<TaskName>): void {
     const job = this.#current;
     if (from !== this.#child || job === null) return;
     if (answer.kind === 'progress') return this.#watch();

@@ -10,7 +10,7 @@ import { elsewhereAdapter } from './elsewhere-adapter.ts';
 import type { TritonFound } from './find.ts';
 import { detach, load } from './load.ts';
 import { estimate, lacks, obstacle, plan, SERVER, supports } from './plan.ts';
-import { ailment } from './proof.ts';
+import { checkModel } from './proof.ts';
 import { OPENS, start } from './server.ts';
 import { explainExit } from './words.ts';
 
@@ -57,7 +57,7 @@ function ownAdapter(machine: MachineFacts, found: TritonFound): Adapter {
     ],
     load: (target) => load(target),
     detach,
-    ailment,
+    checkModel,
     progress: () => null,
     explainExit,
   };

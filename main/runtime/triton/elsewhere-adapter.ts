@@ -13,7 +13,7 @@ import { capital, checkServer, serverName, type TritonElsewhere } from './elsewh
 import type { TritonFound } from './find.ts';
 import { load } from './load.ts';
 import { lacks, mostUploadBytes, plan, supports } from './plan.ts';
-import { ailment } from './proof.ts';
+import { checkModel } from './proof.ts';
 import { unloadThere, uploadModel, usedThere } from './upload.ts';
 import { explainExit } from './words.ts';
 
@@ -61,7 +61,7 @@ export function elsewhereAdapter(machine: MachineFacts, found: TritonFound, serv
       return before === null || after === null ? endpoint : { ...endpoint, tookBytes: Math.max(0, after - before) };
     },
     detach: (modelId, at) => unloadThere(there, modelId, at),
-    ailment,
+    checkModel,
     progress: () => null,
     explainExit,
   };

@@ -52,7 +52,7 @@ export function* proofProblem(server: Server, model: string, tensors: ServedTens
  * the same. Asked once more, it tells what it is, whatever was wrong with the request before.
  * @returns a sentence; null: it is well.
  */
-export function* ailment({ model, tensors, ...server }: Endpoint): Steps<string | null> {
+export function* checkModel({ model, tensors, ...server }: Endpoint): Steps<string | null> {
   const problem = yield* proofProblem(server, model, tensors ?? null);
   return problem !== null && hasEnded(problem) ? problem : null;
 }

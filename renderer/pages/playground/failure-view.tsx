@@ -13,7 +13,7 @@ import styles from './chat.module.css';
 
 /** @param hasText what came before it broke off is still shown. */
 export function FailureView({ error, hasText = false }: { readonly error: ModeliumError; readonly hasText?: boolean }) {
-  const { lastWords = [], retryAfterSeconds } = error.details;
+  const { lastOutput = [], retryAfterSeconds } = error.details;
   const hint = hintOf(error);
   return (
     <Note tone="bad">
@@ -28,11 +28,11 @@ export function FailureView({ error, hasText = false }: { readonly error: Modeli
           </p>
         )}
         {retryAfterSeconds !== undefined && <p className={styles.hint}>Asking again makes sense in {retryAfterSeconds} s.</p>}
-        {lastWords.length > 0 && (
-          <details className={styles.lastWords}>
+        {lastOutput.length > 0 && (
+          <details className={styles.lastOutput}>
             <summary>The last output of the runtime</summary>
             <ScrollBox as="pre" label="The last output of the runtime">
-              {lastWords.map((line) => redacted(plain(line), controlToken())).join('\n')}
+              {lastOutput.map((line) => redacted(plain(line), controlToken())).join('\n')}
             </ScrollBox>
           </details>
         )}

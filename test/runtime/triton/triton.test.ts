@@ -17,7 +17,7 @@ import { entryName, entryOf } from '../../../main/runtime/triton/entry.ts';
 import { NOT_FOUND, type TritonFound } from '../../../main/runtime/triton/find.ts';
 import { detach } from '../../../main/runtime/triton/load.ts';
 import { triton } from '../../../main/runtime/triton/module.ts';
-import { ailment, proofProblem } from '../../../main/runtime/triton/proof.ts';
+import { checkModel, proofProblem } from '../../../main/runtime/triton/proof.ts';
 import { start } from '../../../main/runtime/triton/server.ts';
 import { namesIn } from '../../../main/runtime/triton/statistics.ts';
 import { type Elsewhere, nameThere, unloadThere, uploadModel } from '../../../main/runtime/triton/upload.ts';
@@ -386,7 +386,7 @@ describe('leaving', () => {
 
   test('a model that answers nothing any more is told from one that refuses a request', () => {
     const asked = (body: string) =>
-      drive(ailment({ ...OPEN, tensors: { inputs: [], outputs: [], hasBytes: true } }), () => ({ status: 500, body })).result;
+      drive(checkModel({ ...OPEN, tensors: { inputs: [], outputs: [], hasBytes: true } }), () => ({ status: 500, body })).result;
     expect(asked(`{"error":"Stub process 'm_0_0' is not healthy."}`)).toBe('the process that runs its Python code has ended.');
     expect(asked('{"error":"unexpected shape for input"}')).toBeNull();
   });

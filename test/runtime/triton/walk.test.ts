@@ -123,7 +123,7 @@ class Walk {
       if (model === undefined || endpoint === undefined) return;
       model.isDead = true;
       // It is known by its next answer, leaves, and is loaded anew.
-      expect(this.run(this.adapter.ailment!(endpoint))).toContain('has ended');
+      expect(this.run(this.adapter.checkModel!(endpoint))).toContain('has ended');
       this.#unload(id, endpoint);
       this.#load(id);
     } else if (event === 'unload' && endpoint !== undefined) this.#unload(id, endpoint);

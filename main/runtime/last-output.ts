@@ -6,7 +6,7 @@
 const MOST_LINES = 2_000;
 const QUOTED_BYTES = 8_192;
 
-export class LastWords {
+export class LastOutput {
   #lines: string[] = [];
   /** Lines of the launch that runs or ran last. */
   #ofThisLaunch = 0;
@@ -48,7 +48,7 @@ export class LastWords {
     return () => this.#followers.delete(listener);
   }
 
-  /** A new launch begins: the words of the last one stay readable above a line that says so. */
+  /** A new launch begins: the output of the last one stays readable above a line that says so. */
   begin(heading: string): void {
     if (this.#lines.length > 0) this.add(heading);
     this.#ofThisLaunch = 0;
