@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -93,6 +94,31 @@ describe('watcher', () => {
     await Promise.all(Array.from({ length: 2_001 }, (_, index) => writeFile(join(folder, `note-${index}`), '')));
     await watcher!.rescan(folder);
     if (before !== null) expect(inotifyWatches()).toBe(before + 2);
+  });
+
+  test('a change in a large folder costs one look at its files, by the scan', async () => {
+    const clock = createVirtualClock();
+    await Promise.all(Array.from({ length: 500 }, (_, index) => writeFile(join(folder, `${index}.gguf`), '')));
+    await make(clock).start();
+    let asked = 0;
+    const hook = createHook({
+      init(_id, type) {
+        if (type === 'FSREQPROMISE') asked += 1;
+      },
+    }).enable();
+    await watcher!.rescan(folder);
+    const byScan = asked;
+    asked = 0;
+    await writeFile(join(folder, 'new.gguf'), '');
+    await vi.waitFor(
+      async () => {
+        await clock.advance(1000);
+        expect(names()).toHaveLength(501);
+      },
+      { timeout: 10_000, interval: 20 },
+    );
+    hook.disable();
+    expect(asked).toBeLessThan(byScan + 250);
   });
 
   test('a folder that goes away is said once and is watched again when it is back', async () => {

@@ -5,7 +5,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type FSWatcher, watch } from 'chokidar';
+import { FSWatcher } from 'chokidar';
 import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
 import type { Clock, FolderScan, Log } from '../../core/ports.ts';
 import { errorCode } from './files.ts';
@@ -68,6 +68,14 @@ interface Watched {
 
 export function createWatcher(options: WatcherOptions): FileWatcher {
   return new Watcher(options);
+}
+
+/**
+ * Hears what a folder tells of its files, and looks at none of them: chokidar would ask for the
+ * state of each file at each event, and watch each.
+ */
+class Ear extends FSWatcher {
+  override _readdirp(): undefined {}
 }
 
 class Watcher implements FileWatcher {
@@ -231,15 +239,8 @@ class Watcher implements FileWatcher {
 
   async #listen(entry: Watched, folder: string, is: string): Promise<void> {
     const { log, scanIntervalMs } = this.#options;
-    const watcher = watch(folder, {
-      depth: 0,
-      ignoreInitial: true,
-      followSymlinks: false,
-      ignorePermissionErrors: true,
-      // The folder tells of its files: a watch for each of them would be one for each file that
-      // there is.
-      ignored: (path, stats) => path !== folder && stats !== undefined,
-    });
+    const watcher = new Ear({ depth: 0, ignoreInitial: true, followSymlinks: false, ignorePermissionErrors: true });
+    watcher.add(folder);
     entry.events.set(folder, { is, watcher });
     watcher.on('raw', (_event, name) => {
       if (!isSystemJunk(basename(name ?? ''))) this.#hint(entry);
