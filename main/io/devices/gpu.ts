@@ -5,8 +5,9 @@
  */
 import type { Clock, DeviceSample, Log } from '../../core/ports.ts';
 import type { LaunchedProcess, Processes } from '../../core/process-ports.ts';
+import { ownMark } from '../processes/proc.ts';
 import { createFollower, type Follower } from './gpu-follower.ts';
-import { OWNER_VARIABLE, ownerName } from './gpu-orphans.ts';
+import { OWNER_VARIABLE } from './gpu-orphans.ts';
 import { bytesByPid, CSV, GPU_QUERY, type GpuRow, PROCESS_QUERY, type ProcessRowOfGpu, parseGpuRow, parseProcessRow } from './gpu-rows.ts';
 
 /** Where the driver puts it: on the PATH, or (WSL) in a folder of its own. */
@@ -270,7 +271,7 @@ class NvidiaSmi implements GpuProbe {
   }
 
   #launch(args: readonly string[]): Promise<LaunchedProcess> {
-    const env = { [OWNER_VARIABLE]: ownerName() };
+    const env = { [OWNER_VARIABLE]: ownMark() };
     return this.#options.processes.launch({ command: this.#command, args, env, cwd: null, ipc: false });
   }
 }

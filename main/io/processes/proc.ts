@@ -167,8 +167,24 @@ function numberAfter(text: string, pattern: RegExp): number {
   return Number(pattern.exec(text)?.[1] ?? 0);
 }
 
-/** Is there a process of this number, of any user? With or without /proc. */
-export function isRunning(pid: number): boolean {
+/**
+ * This process, as what it leaves behind is marked with: its number, which is given to others after
+ * it, and when it began.
+ */
+export function ownMark(): string {
+  return `${process.pid}-${readStat(process.pid)?.startTime ?? 0}`;
+}
+
+/** Does the process of this mark still run? */
+export function isMarkedRunning(mark: string): boolean {
+  const [pid = 0, startTime] = mark.split('-').map(Number);
+  if (!HAS_PROC) return isRunning(pid);
+  const stat = readStat(pid);
+  return stat?.startTime === startTime && !stat?.zombie;
+}
+
+/** Is there a process of this number, of any user? */
+function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
