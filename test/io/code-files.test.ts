@@ -2,7 +2,7 @@
  * Reading the code of a candidate: what is hashed, what is shown, and that nothing outside of it is
  * ever opened.
  */
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { array, assert, asyncProperty, constantFrom, record } from 'fast-check';
@@ -121,6 +121,9 @@ describe('what is not there, or not to be read', () => {
     put('other/a.py', 'y');
     symlinkSync('other', join(root, 'm'));
     expect(() => openListed(file!)).toThrow(expect.objectContaining({ code: 'content-changed' }));
+    // It became one while the folder was listed: the number of the file is that of the other one.
+    const { ino: inode } = statSync(join(root, 'm/a.py'));
+    expect(() => openListed({ ...file!, inode })).toThrow(expect.objectContaining({ code: 'content-changed' }));
   });
 
   test('whatever links lie in it: nothing outside of the folder and of the blobs of a store is opened', { timeout: 60_000 }, async () => {

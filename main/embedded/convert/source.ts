@@ -3,7 +3,7 @@
  * files passed to it; the code that listed them has resolved their links (I7), and none is followed
  * that was put in their place since. Writes nothing (I8).
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import type { ByteSource } from '../../core/analyzer/bytes.ts';
 import { parseSafetensors } from '../../core/analyzer/safetensors.ts';
 import { ConvertError } from './convert-error.ts';
@@ -90,9 +90,15 @@ export class SourceFolder {
   }
 }
 
-/** @param path of which all links are resolved; what became a link or a pipe since is not read. */
+/**
+ * @param path of which all links are resolved; what became a link or a pipe since is not read, nor
+ * what lies behind a folder on the way that became a link.
+ */
 export function openSource(path: string): number {
-  return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
+  if (process.platform !== 'linux' || readlinkSync(`/proc/self/fd/${descriptor}`) === path) return descriptor;
+  closeSync(descriptor);
+  throw new Error(`${path} has been replaced since it was listed.`);
 }
 
 /** A file that is open already, as the analyzer's readers want it. */

@@ -2,8 +2,8 @@
  * Opens files that were looked at before, and checks that they are still the same ones: whoever may
  * write to a model's folder could put a link to somebody's secrets in their place meanwhile.
  */
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { type FileHandle, open, readlink } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { ModeliumError } from '../../../shared/errors.ts';
 import { errorCode, type ListedFile } from './files.ts';
 
@@ -21,7 +21,7 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTT
 export function openListed(file: ListedFile): number {
   const descriptor = openSync(file.absolute, OPEN_FLAGS);
   const now = fstatSync(descriptor);
-  if (now.isFile() && now.dev === file.device && now.ino === file.inode) return descriptor;
+  if (now.isFile() && now.dev === file.device && now.ino === file.inode && isAt(descriptor, file.absolute)) return descriptor;
   closeSync(descriptor);
   throw new ModeliumError('content-changed', `${file.path} has been replaced by another file since it was listed.`);
 }
@@ -36,12 +36,18 @@ export async function openResolved(path: string): Promise<FileHandle> {
     throw errorCode(thrown) === 'ELOOP' ? replaced() : thrown;
   });
   try {
-    // What was opened, and not what the path leads to by now.
-    const opened = process.platform === 'linux' ? await readlink(`/proc/self/fd/${handle.fd}`) : path;
-    if (opened === path && (await handle.stat()).isFile()) return handle;
+    if (isAt(handle.fd, path) && (await handle.stat()).isFile()) return handle;
     throw replaced();
   } catch (thrown) {
     await handle.close();
     throw thrown;
   }
+}
+
+/**
+ * Is what was opened at this very path, and not elsewhere, because a folder on the way became a
+ * link? Without /proc nothing tells.
+ */
+function isAt(descriptor: number, path: string): boolean {
+  return process.platform !== 'linux' || readlinkSync(`/proc/self/fd/${descriptor}`) === path;
 }

@@ -1,6 +1,6 @@
 /** Files that are converted: what was put in their place since they were listed is not read. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -18,5 +18,18 @@ test('a link and a pipe in the place of a file are not followed, and hold nobody
   expect(source.read('tokenizer.json')).toHaveLength(0);
   source.close();
   expect(() => convert({ files: { 'config.json': link }, output: join(folder, 'out.gguf'), type: 'F16' }, () => {})).toThrow('ELOOP');
+  rmSync(folder, { recursive: true });
+});
+
+test.runIf(process.platform === 'linux')('nor what lies behind a folder on the way that became a link, be it the same file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'modelium-source-'));
+  const file = join(folder, 'model/config.json');
+  mkdirSync(join(folder, 'model'));
+  writeFileSync(file, '{}');
+  const source = () => new SourceFolder({ 'config.json': file });
+  expect(source().read('config.json')).toHaveLength(2);
+  renameSync(join(folder, 'model'), join(folder, 'secret'));
+  symlinkSync('secret', join(folder, 'model'));
+  expect(() => source().read('config.json')).toThrow('has been replaced');
   rmSync(folder, { recursive: true });
 });
