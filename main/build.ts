@@ -60,7 +60,7 @@ const engine = await build({
     'main/embedded/find-gpu.ts',
     'main/embedded/convert/program.ts',
     'main/file-reader.ts',
-    'main/tensor-program.ts',
+    'main/answer-program.ts',
     'main/io/large-json-program.ts',
     'main/io/images/image-program.ts',
   ],

@@ -30,7 +30,7 @@ export const programs = {
   /** Makes tensors of images: a thread, too. */
   images: beside('io/images/image-program'),
   /** Makes JSON of large tensors: a thread. */
-  tensors: beside('tensor-program'),
+  answers: beside('answer-program'),
   /** What decodes images: WebAssembly, of packages. */
   imageDecoders: {
     png: decoder('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'),

@@ -275,7 +275,7 @@ describe('over HTTP', () => {
       connections: new Connections({ descriptors: 1, now: () => 0 }),
       largeJson: createLargeJson(programs.largeJson, createClock()),
       images: { tensor: async () => ({ problem: 'there is no image' }) },
-      tensorAnswers: { json: async () => ({ problem: 'there is no tensor' }) },
+      largeAnswers: { json: async () => ({ problem: 'there is no tensor' }) },
       settings: () => ({ ...DEFAULT_SETTINGS, api: { ...DEFAULT_SETTINGS.api, port: 0 } }),
       inference: {} as never,
       control: {} as never,

@@ -15,6 +15,7 @@ import { keepUpload } from '../io/files/upload.ts';
 import { modeliumFolders } from '../io/folders.ts';
 import type { Upstreams } from '../io/http-client.ts';
 import { createImages } from '../io/images/images.ts';
+import { createLargeAnswers } from '../io/large-answers.ts';
 import { createLargeJson } from '../io/large-json.ts';
 import type { createLog } from '../io/log.ts';
 import { collectGarbage } from '../io/memory.ts';
@@ -22,7 +23,6 @@ import type { Metrics } from '../io/metrics.ts';
 import { createPageFiles } from '../io/page-files.ts';
 import { descriptorLimit } from '../io/processes/proc.ts';
 import { fetchSampleModel, sweepFetches } from '../io/sample-model.ts';
-import { createTensorAnswers } from '../io/tensor-answers.ts';
 import { programs } from '../programs.ts';
 import { createControl } from './control.ts';
 import type { Core } from './core.ts';
@@ -61,7 +61,7 @@ function threadsOf(clock: ListenPorts['clock'], opened: ListenPorts['opened']) {
   return {
     largeJson: opened.add(createLargeJson(programs.largeJson, clock), (each) => each.close()),
     images: opened.add(createImages(programs.images, programs.imageDecoders, clock), (each) => each.close()),
-    tensorAnswers: opened.add(createTensorAnswers(programs.tensors, clock), (each) => each.close()),
+    largeAnswers: opened.add(createLargeAnswers(programs.answers, clock), (each) => each.close()),
   };
 }
 

@@ -6,46 +6,25 @@ import { randomUUID } from 'node:crypto';
 import { ModeliumError } from '../../shared/errors.ts';
 import { type GivenTensor, givenTensors, type ServedTensors, type TensorProblem } from '../../shared/tensors.ts';
 import type { Lease } from '../core/gateway.ts';
-import { type AnswerBudget, type AnswerShare, SMALL_ANSWER_BYTES } from './answer-budget.ts';
 import { toJson } from './body.ts';
 import type { Exchange, Job } from './exchange.ts';
 import { type LongTexts, textsPut } from './json-body.ts';
-import type { Asking } from './leaving.ts';
 import { type ImageInputs, type ImageReader, imagesGiven, imagesIn, imageTensors, type TensorBytes } from './predict-images.ts';
-import { brokeOff } from './refusal.ts';
-import { sendJsonParts } from './respond.ts';
-import { countOf, outputsIn } from './tensor-answer.ts';
+import { sendJsonAround } from './respond.ts';
+import { countOf } from './tensor-answer.ts';
 import { bytesOf } from './tensor-bytes.ts';
 import type { UpstreamHeaders, UpstreamRequest } from './upstream.ts';
 import { NO_USAGE, type TokenUsage } from './usage.ts';
+import { type AnswerPorts, CollectedAnswer, inSharedMemory } from './whole-answer.ts';
 
-/**
- * More than that belongs into several requests, or into `/v2`, which passes bytes on as they come
- * (I10).
- */
-const ANSWER_BYTES = 256 * 1024 * 1024;
 /** JSON has no place for them. */
 const SHORT: ReadonlySet<string> = new Set(['FP16', 'BF16']);
 const PROBLEMS_SHOWN = 4;
 const HEADER_LENGTH = 'inference-header-content-length';
 
-/** Makes JSON of large tensors elsewhere than on this thread. */
-export interface TensorTexts {
-  /** @returns the outputs by name; a clause where there are none. @throws ModeliumError. */
-  json(
-    answer: { readonly parts: readonly Uint8Array[]; readonly headerLength: number | null },
-    asking: Asking,
-  ): Promise<{ readonly json: Uint8Array } | { readonly problem: string }>;
-}
-
-/**
- * What makes tensors of images, and of which inputs; what makes JSON of tensors, and how much of
- * them.
- */
-export interface TensorPorts {
-  readonly reader: ImageReader;
-  readonly answers: TensorTexts;
-  readonly budget: AnswerBudget;
+/** What makes tensors of images, and of which inputs. */
+export interface TensorPorts extends AnswerPorts {
+  readonly images: ImageReader;
   readonly declared: ImageInputs;
 }
 
@@ -62,9 +41,7 @@ export class PredictTensors implements Job {
   readonly #texts: LongTexts | undefined;
   readonly #ports: TensorPorts;
   readonly #onLease: (lease: Lease) => void;
-  readonly #parts: Buffer[] = [];
-  #share: AnswerShare | null = null;
-  #bytes = 0;
+  readonly #answer: CollectedAnswer;
   #headerLength: number | null = null;
 
   /** @param onLease told once the model is there, before it is asked. */
@@ -73,6 +50,7 @@ export class PredictTensors implements Job {
     this.#inputs = inputs;
     this.#texts = texts;
     this.#ports = ports;
+    this.#answer = new CollectedAnswer(ports, modelId);
     this.#onLease = onLease;
   }
 
@@ -85,7 +63,7 @@ export class PredictTensors implements Job {
       throw new ModeliumError('not-supported-by-model', sentence, { param: 'inputs' });
     }
     const { model, tensors, mostRequestBytes } = endpoint;
-    const { declared, reader } = this.#ports;
+    const { declared, images: reader } = this.#ports;
     const images = imagesGiven(this.#inputs, declared, this.#texts);
     const given = givenTensors(tensors, this.#inputs, [...images.keys()]);
     if ('problems' in given) throw this.#refused(given.problems);
@@ -109,10 +87,13 @@ export class PredictTensors implements Job {
       const { name, datatype, shape } = tensor;
       if (SHORT.has(datatype)) all.push(tensor);
       else {
-        const parts = tensor.parts.map((part) => shared(bufferOf(part)));
+        const parts = tensor.parts.map((part) => inSharedMemory(bufferOf(part)));
         const output = { name: 'x', datatype, shape: [countOf(shape)], parameters: { binary_data_size: lengthOf(parts) } };
         const header = Buffer.from(JSON.stringify({ outputs: [output] }));
-        const read = await this.#ports.answers.json({ parts: [header, ...parts], headerLength: header.length }, exchange);
+        const read = await this.#ports.largeAnswers.json(
+          { kind: 'tensors', parts: [header, ...parts], headerLength: header.length },
+          exchange,
+        );
         if ('problem' in read) throw new ModeliumError('invalid-body', `inputs.${name}: ${read.problem}.`, { param: `inputs.${name}` });
         all.push({ name, datatype, shape, data: [`${word}-${texts.length}`] });
         // Its brackets are those of `data`.
@@ -140,46 +121,24 @@ export class PredictTensors implements Job {
   }
 
   data(exchange: Exchange, chunk: Buffer): void {
-    this.#bytes += chunk.length;
-    if (this.#bytes > ANSWER_BYTES)
-      throw brokeOff(exchange.runtime, this.modelId, 'its answer is larger than 256 MB: ask it as /v2/models/.../infer');
-    if (this.#bytes <= SMALL_ANSWER_BYTES) return void this.#parts.push(chunk);
-    this.#share ??= this.#ports.budget.open(exchange.caller);
-    this.#share.take(chunk.length);
-    // For the other thread, without another copy.
-    this.#parts.push(shared(chunk));
+    this.#answer.push(exchange, chunk, ': ask it as /v2/models/.../infer');
   }
 
   end(exchange: Exchange): TokenUsage | Promise<TokenUsage> {
     exchange.markFirstToken();
-    // Read on this thread: a few milliseconds.
-    if (this.#bytes <= SMALL_ANSWER_BYTES) {
-      const outputs = outputsIn(Buffer.concat(this.#parts), this.#headerLength);
-      if (typeof outputs === 'string') throw brokeOff(exchange.runtime, this.modelId, outputs);
-      return this.#send(exchange, [Buffer.from(JSON.stringify(outputs))]);
-    }
-    const parts = this.#parts.map((part) => (part.buffer instanceof SharedArrayBuffer ? part : shared(part)));
-    return this.#ports.answers.json({ parts, headerLength: this.#headerLength }, exchange).then((read) => {
-      if (exchange.signal.aborted) throw new ModeliumError('cancelled', 'The request has ended.');
-      if ('problem' in read) throw brokeOff(exchange.runtime, this.modelId, read.problem);
-      return this.#send(exchange, [Buffer.from(read.json.buffer, read.json.byteOffset, read.json.length)]);
+    return this.#answer.read(exchange, { kind: 'tensors', headerLength: this.#headerLength }, ({ json }) => {
+      sendJsonAround(exchange.response, exchange.headers(), {
+        before: { model: this.modelId, runtime: exchange.runtime },
+        name: 'outputs',
+        json,
+        after: { timings: exchange.timings(null) },
+      });
+      return NO_USAGE;
     });
   }
 
   over(): void {
-    this.#share?.release();
-  }
-
-  #send(exchange: Exchange, outputs: readonly Buffer[]): TokenUsage {
-    const { modelId: model } = this;
-    const [before = '', after = ''] = JSON.stringify({
-      model,
-      runtime: exchange.runtime,
-      outputs: 0,
-      timings: exchange.timings(null),
-    }).split(/(?<="outputs":)0(?=,"timings")/);
-    sendJsonParts(exchange.response, [Buffer.from(before), ...outputs, Buffer.from(after)], exchange.headers());
-    return NO_USAGE;
+    this.#answer.release();
   }
 }
 
@@ -211,12 +170,6 @@ function inferRequest(
 
 function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, length);
-}
-
-function shared(bytes: Buffer): Buffer {
-  const own = Buffer.from(new SharedArrayBuffer(bytes.length));
-  bytes.copy(own);
-  return own;
 }
 
 function lengthOf(parts: readonly Buffer[]): number {

@@ -10,8 +10,12 @@ import { sendJson } from './respond.ts';
 import type { UpstreamRequest } from './upstream.ts';
 import { NO_USAGE, type TokenUsage, usageOf } from './usage.ts';
 
-/** Far more than any context holds; a runtime that never stops must not fill the memory (I10). */
-const ANSWER_CHARACTERS = 64 * 1024 * 1024;
+/**
+ * More than models answer with; a runtime that never stops must not fill the memory (I10), and what
+ * is written or read at once on the engine's thread must not hold up other requests (I12).
+ */
+const ANSWER_CHARACTERS = 8 * 1024 * 1024;
+const EVENT_CHARACTERS = 1024 * 1024;
 
 /** The part of a chunk of OpenAI's that we read; everything may be absent, or something else. */
 interface Chunk {
@@ -98,6 +102,7 @@ export class PredictText implements Job {
 
   #read(data: string, exchange: Exchange): { readonly text: string; readonly reasoning: string } {
     const { runtime } = exchange;
+    if (data.length > EVENT_CHARACTERS) throw brokeOff(runtime, this.modelId, 'it sent an event that is too large');
     let chunk: Chunk;
     try {
       chunk = (JSON.parse(data) as Chunk | null) ?? {};

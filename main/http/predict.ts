@@ -9,18 +9,18 @@ import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelKind, ModelProfile } from '../../shared/profile.ts';
 import { isTextModel } from '../../shared/tensors.ts';
 import type { Lease } from '../core/gateway.ts';
-import type { AnswerBudget } from './answer-budget.ts';
 import { requireProtocol } from './as-it-is.ts';
 import { toJson } from './body.ts';
 import { Exchange, type Job } from './exchange.ts';
 import { exactMember, type JsonBody, withTexts } from './json-body.ts';
 import { type ImageReader, withImageInput } from './predict-images.ts';
 import { CLASSES_PATH, PredictInputs } from './predict-inputs.ts';
-import { PredictTensors, type TensorTexts } from './predict-tensors.ts';
+import { PredictTensors } from './predict-tensors.ts';
 import { PredictText } from './predict-text.ts';
 import type { ProxyPorts } from './proxy-ports.ts';
 import { modelNotFound } from './respond.ts';
 import type { UpstreamRequest } from './upstream.ts';
+import type { AnswerPorts } from './whole-answer.ts';
 
 /**
  * What a kind of model is asked with, and in which words that is told. `unknown` is asked as the
@@ -41,10 +41,8 @@ const TAKES: Record<ModelKind, 'text' | 'input' | 'neither' | 'either'> = {
 /** Kinds that answer an input with classes; others do where the request names them. */
 const CLASSIFY: ReadonlySet<ModelKind> = new Set(['classifier', 'vision']);
 
-export interface PredictPorts extends ProxyPorts {
+export interface PredictPorts extends ProxyPorts, AnswerPorts {
   readonly images: ImageReader;
-  readonly tensorAnswers: TensorTexts;
-  readonly answerBudget: AnswerBudget;
 }
 
 /** @throws ModeliumError invalid-json, invalid-body, model-not-found, not-supported-by-model. */
@@ -104,9 +102,8 @@ function requireChoice(modelId: string, { kind, architecture }: ModelProfile): v
 function jobOf(ports: PredictPorts, modelId: string, request: PredictRequest, body: JsonBody): Job {
   if (request.inputs !== undefined) {
     const declared = ports.inference.imageInputs?.(modelId) ?? {};
-    const tensorPorts = { reader: ports.images, answers: ports.tensorAnswers, budget: ports.answerBudget, declared };
     const given = { inputs: request.inputs, texts: body.texts };
-    return new PredictTensors(modelId, given, tensorPorts, () => keepAlive(ports, modelId, request));
+    return new PredictTensors(modelId, given, { ...ports, declared }, () => keepAlive(ports, modelId, request));
   }
   return request.input === undefined ? textJob(ports, modelId, request, body) : inputsJob(ports, modelId, request, body);
 }
@@ -126,7 +123,7 @@ function textJob(ports: ProxyPorts, modelId: string, request: PredictRequest, bo
 }
 
 function inputsJob(ports: PredictPorts, modelId: string, request: PredictRequest, body: JsonBody): Job {
-  return new PredictInputs(modelId, ports.answerBudget, (lease) => {
+  return new PredictInputs(modelId, ports, (lease) => {
     requireProtocol(modelId, lease);
     keepAlive(ports, modelId, request);
     requireKind(modelId, lease.profile, 'input', 'input');

@@ -85,8 +85,14 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   sendText(response, status, 'application/json; charset=utf-8', JSON.stringify(value), headers);
 }
 
-/** A good answer of which the parts together are JSON: large ones are not copied into one. */
-export function sendJsonParts(response: ServerResponse, parts: readonly Buffer[], headers: Headers): void {
+/** A good answer of which one member is JSON already: it may be large, and is not copied. */
+export function sendJsonAround(
+  response: ServerResponse,
+  headers: Headers,
+  { before, name, json, after }: { readonly before: object; readonly name: string; readonly json: Uint8Array; readonly after: object },
+): void {
+  const [open, close] = [JSON.stringify(before).slice(0, -1), JSON.stringify(after).slice(1)];
+  const parts = [Buffer.from(`${open},${JSON.stringify(name)}:`), json, Buffer.from(`,${close}`)];
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const ending = isUnread(response.req) ? { connection: 'close' } : null;
   response.writeHead(200, { ...headers, ...ending, 'content-type': 'application/json; charset=utf-8', 'content-length': length });

@@ -21,10 +21,10 @@ import { answerMalformed } from './malformed.ts';
 import { listOf } from './model-list.ts';
 import { isOwnAddress, type Listening } from './own-address.ts';
 import type { ImageReader } from './predict-images.ts';
-import type { TensorTexts } from './predict-tensors.ts';
 import { SharedText } from './shared-text.ts';
 import { Gatekeeper } from './token.ts';
 import type { Dispatch } from './upstream.ts';
+import type { AnswerReader } from './whole-answer.ts';
 
 export interface HttpServerOptions {
   /** The settings in force; read again for each request, so that a reload takes effect at once. */
@@ -44,7 +44,7 @@ export interface HttpServerOptions {
   /** Makes tensors of images, on a thread of its own. */
   readonly images: ImageReader;
   /** Makes JSON of large tensors, on a thread of its own. */
-  readonly tensorAnswers: TensorTexts;
+  readonly largeAnswers: AnswerReader;
   /** Those of all our ports. */
   readonly connections: Connections;
   readonly collectGarbage: BudgetPorts['collect'];

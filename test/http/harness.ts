@@ -13,10 +13,10 @@ import type { Dispatch } from '../../main/http/upstream.ts';
 import { createClock } from '../../main/io/clock.ts';
 import { createUpstreams } from '../../main/io/http-client.ts';
 import { createImages } from '../../main/io/images/images.ts';
+import { createLargeAnswers } from '../../main/io/large-answers.ts';
 import { createLargeJson, type LargeJson } from '../../main/io/large-json.ts';
 import { collectGarbage } from '../../main/io/memory.ts';
 import { createPageFiles } from '../../main/io/page-files.ts';
-import { createTensorAnswers } from '../../main/io/tensor-answers.ts';
 import { programs } from '../../main/programs.ts';
 import type { SettingsView } from '../../shared/api-settings.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
@@ -271,11 +271,11 @@ export async function startSetup(
   const clock = options.clock ?? createClock();
   const largeJson = createLargeJson(programs.largeJson, clock);
   const images = createImages(programs.images, programs.imageDecoders, clock);
-  const tensorAnswers = createTensorAnswers(programs.tensors, clock);
+  const largeAnswers = createLargeAnswers(programs.answers, clock);
   const server = createHttpServer({
     largeJson,
     images,
-    tensorAnswers,
+    largeAnswers,
     collectGarbage,
     connections: new Connections({ descriptors: options.descriptors ?? 20_000, now: clock.now }),
     settings: () => setup.settings,
@@ -303,7 +303,7 @@ export async function startSetup(
       await client.close();
       await largeJson.close();
       await images.close();
-      await tensorAnswers.close();
+      await largeAnswers.close();
       await upstream.close();
     },
   };

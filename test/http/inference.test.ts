@@ -189,6 +189,41 @@ describe('/predict', () => {
     open.mockRestore();
   });
 
+  it.each([
+    ['an event that is too large', 'it sent an event that is too large', 1, 1.5 * 1024 * 1024],
+    ['text that never ends', 'its answer has no end', 90, 100_000],
+  ])('%s is neither read nor collected', async (_what, why, events, characters) => {
+    const text = event({ choices: [{ delta: { content: 'x'.repeat(characters) } }] });
+    setup.upstream.answer = (response) => void response.end(`${text.repeat(events)}data: [DONE]\n\n`);
+    const got = await ask(setup, '/predict/tiny', { body: { prompt: 'a' } });
+    expect([got.status, got.json.error.message]).toEqual([502, expect.stringContaining(why)]);
+  });
+
+  it('a large answer to inputs is read on another thread: in order, with its usage, and damaged ones are told', async () => {
+    setup.engine.profile = { ...CHAT_PROFILE, kind: 'embedding', hasChatTemplate: false };
+    const parse = vi.spyOn(JSON, 'parse');
+    const parsedHere = () => parse.mock.calls.filter(([text]) => String(text).startsWith('{"data":'));
+    const [one, two] = [0.5, -1].map((value) => Array.from({ length: 50_000 }, () => value));
+    const data = [
+      { index: 1, embedding: two },
+      { index: 0, embedding: one },
+    ];
+    setup.upstream.answer = (response) => void response.end(JSON.stringify({ data, usage: { prompt_tokens: 7 } }));
+    const got = await ask(setup, '/predict/tiny', { body: { input: ['a', 'b'] } });
+    expect(predictEmbeddingsSchema.strict().parse(got.json)).toMatchObject({ embeddings: [one, two], usage: { prompt_tokens: 7 } });
+    expect(setup.engine.reports.at(-1)).toMatchObject({ status: 200, promptTokens: 7, completionTokens: 0 });
+    for (const [answer, why] of [
+      [`{"data":[null]${' '.repeat(100_000)}}`, 'has no embeddings'],
+      [`{"data":[${'0,'.repeat(50_000)}`, 'is not JSON'],
+    ] as const) {
+      setup.upstream.answer = (response) => void response.end(answer);
+      const damaged = await ask(setup, '/predict/tiny', { body: { input: 'a' } });
+      expect([damaged.status, damaged.json.error.message]).toEqual([502, expect.stringContaining(why)]);
+    }
+    expect(parsedHere()).toEqual([]);
+    parse.mockRestore();
+  });
+
   it('the likeliest of any number of classes is told', async () => {
     setup.engine.profile = { ...CHAT_PROFILE, kind: 'classifier', hasChatTemplate: false };
     const probs = Array.from({ length: 200_000 }, (_, index) => (index === 7 ? 0.5 : 0));

@@ -1,0 +1,88 @@
+/**
+ * Answers of runtimes that are read as a whole before anything goes out: tensors, embeddings and
+ * classes. Collects one within its bounds, and has our JSON made of it: of a large one on another
+ * thread, because a million numbers take this one a second (I12).
+ */
+import { ModeliumError } from '../../shared/errors.ts';
+import { MIB } from '../../shared/units.ts';
+import { type AnswerBudget, type AnswerShare, SMALL_ANSWER_BYTES } from './answer-budget.ts';
+import { type AnswerJson, answerJson, type WholeAnswer } from './answer-json.ts';
+import type { Exchange } from './exchange.ts';
+import type { Asking } from './leaving.ts';
+import { brokeOff } from './refusal.ts';
+
+/** Some 20,000 embeddings of 1,024 numbers; more than that belongs into several requests (I10). */
+const ANSWER_MIB = 256;
+
+/** Reads large answers elsewhere than on this thread. */
+export interface AnswerReader {
+  /** @throws ModeliumError. */
+  json(answer: WholeAnswer, asking: Asking): Promise<AnswerJson>;
+}
+
+export interface AnswerPorts {
+  readonly largeAnswers: AnswerReader;
+  readonly answerBudget: AnswerBudget;
+}
+
+type Read = Extract<AnswerJson, { json: unknown }>;
+
+export class CollectedAnswer {
+  readonly #ports: AnswerPorts;
+  readonly #modelId: string;
+  readonly #parts: Buffer[] = [];
+  #share: AnswerShare | null = null;
+  #bytes = 0;
+
+  constructor(ports: AnswerPorts, modelId: string) {
+    this.#ports = ports;
+    this.#modelId = modelId;
+  }
+
+  /**
+   * @param elsewhere a clause: where so much can be asked for. @throws ModeliumError
+   * upstream-failed, queue-full.
+   */
+  push(exchange: Exchange, chunk: Buffer, elsewhere = ''): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > ANSWER_MIB * MIB)
+      throw brokeOff(exchange.runtime, this.#modelId, `its answer is larger than ${ANSWER_MIB} MB${elsewhere}`);
+    if (this.#bytes <= SMALL_ANSWER_BYTES) return void this.#parts.push(chunk);
+    this.#share ??= this.#ports.answerBudget.open(exchange.caller);
+    this.#share.take(chunk.length);
+    // For the other thread, without another copy.
+    this.#parts.push(inSharedMemory(chunk));
+  }
+
+  /**
+   * Calls `use` with what was read; for a small answer before this returns.
+   * @throws ModeliumError upstream-failed, cancelled.
+   */
+  read<Result>(
+    exchange: Exchange,
+    { kind, headerLength }: Omit<WholeAnswer, 'parts'>,
+    use: (read: Read) => Result,
+  ): Result | Promise<Result> {
+    const take = (read: AnswerJson): Result => {
+      if ('problem' in read) throw brokeOff(exchange.runtime, this.#modelId, read.problem);
+      return use(read);
+    };
+    // A few milliseconds.
+    if (this.#bytes <= SMALL_ANSWER_BYTES) return take(answerJson({ kind, headerLength, parts: this.#parts }));
+    const parts = this.#parts.map((part) => (part.buffer instanceof SharedArrayBuffer ? part : inSharedMemory(part)));
+    return this.#ports.largeAnswers.json({ kind, headerLength, parts }, exchange).then((read) => {
+      if (exchange.signal.aborted) throw new ModeliumError('cancelled', 'The request has ended.');
+      return take(read);
+    });
+  }
+
+  release(): void {
+    this.#share?.release();
+  }
+}
+
+export function inSharedMemory(bytes: Buffer): Buffer {
+  const own = Buffer.from(new SharedArrayBuffer(bytes.length));
+  bytes.copy(own);
+  return own;
+}
