@@ -27,7 +27,7 @@ export function rescanRuntimes(): Promise<void> {
   return attempt('The search for runtimes failed', async () => {
     const { runtimes } = await ask<'rescan'>('POST', '/control/runtimes/rescan');
     const found = runtimes.filter((runtime) => runtime.found).map(({ id }) => id);
-    say('Runtimes looked for', found.length === 0 ? 'None was found.' : `Found: ${found.join(', ')}.`);
+    say('The search for runtimes has ended', found.length === 0 ? 'None was found.' : `Found: ${found.join(', ')}.`);
   });
 }
 

@@ -128,7 +128,7 @@ function NotYet({ hasFailed, children }: NotYetProps) {
     return () => clearTimeout(timer);
   }, []);
   if (!hasFailed) return children(isLong ? <Note tone="info">Fetching this part of the window ...</Note> : null);
-  if (!isLive) return children(<Note tone="info">This part of the window is not here yet: it appears when the engine is back.</Note>);
+  if (!isLive) return children(<Note tone="info">This part of the window is not loaded yet: it appears when the engine is back.</Note>);
   return children(
     <Note tone="bad">
       <p>This part of the window could not be fetched unchanged. The engine may have another version now.</p>

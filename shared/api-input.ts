@@ -10,7 +10,7 @@ export function checkInput<S extends z.ZodType>(schema: S, value: unknown): z.ou
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  if (issue === undefined) throw new ModeliumError('invalid-body', 'The body does not fit.');
+  if (issue === undefined) throw new ModeliumError('invalid-body', 'The body does not match the schema of this route.');
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
   const param = path.map(String).join('.');
   const message = issue.code === 'unrecognized_keys' ? 'there is no such field' : issue.message;

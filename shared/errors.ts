@@ -22,7 +22,7 @@ export const ERRORS = {
   'malformed-http': {
     status: 400,
     type: 'invalid_request_error',
-    hint: 'Speak HTTP/1.1 here, without TLS, with one Host header and no transfer-encoding but chunked.',
+    hint: 'Use HTTP/1.1 without TLS, with one Host header and no transfer-encoding except chunked.',
   },
   'head-too-large': { status: 431, type: 'invalid_request_error', hint: 'Send fewer or shorter headers: cookies are the usual cause.' },
   'request-timeout': { status: 408, type: 'invalid_request_error', hint: 'Send the whole request without long pauses.' },
@@ -47,7 +47,7 @@ export const ERRORS = {
   'model-not-found': { status: 404, type: 'not_found_error', hint: 'GET /v1/models lists the models.' },
   // OpenAI's own name: agents and chat programs know it, and shorten their history when they see
   // it.
-  context_length_exceeded: { status: 400, type: 'invalid_request_error', hint: 'Shorten it, or raise models.NAME.context.' },
+  context_length_exceeded: { status: 400, type: 'invalid_request_error', hint: 'Shorten the request, or raise models.NAME.context.' },
   'not-supported-by-model': {
     status: 400,
     type: 'invalid_request_error',
@@ -59,7 +59,7 @@ export const ERRORS = {
   'token-required': {
     status: 401,
     type: 'permission_error',
-    hint: 'Send the control token: it lies in the state folder, readable by its owner only.',
+    hint: 'Send the control token: it is in the state folder, which only its owner can read.',
   },
   'proof-refused': {
     status: 401,
@@ -69,7 +69,7 @@ export const ERRORS = {
   // Models that cannot answer now
   'model-settling': { status: 503, type: 'unavailable_error', hint: 'Ask again when the copy is complete.' },
   'model-blocked': { status: 503, type: 'unavailable_error', hint: '`modelium why MODEL` says what would help.' },
-  'model-failed': { status: 503, type: 'unavailable_error', hint: "`modelium logs MODEL` shows the runtime's own words." },
+  'model-failed': { status: 503, type: 'unavailable_error', hint: "`modelium logs MODEL` shows the runtime's output." },
   'model-gone': { status: 410, type: 'not_found_error', hint: 'Its files were removed. Put them back to serve it again.' },
   'queue-full': {
     status: 429,
@@ -84,13 +84,13 @@ export const ERRORS = {
   cancelled: { status: 499, type: 'unavailable_error', hint: 'The request or load was cancelled.' },
   'shutting-down': { status: 503, type: 'unavailable_error', hint: 'The engine is ending. Ask again when it is back.' },
   // The runtime's side
-  'upstream-failed': { status: 502, type: 'server_error', hint: 'The runtime broke off. `modelium logs MODEL` shows its own words.' },
+  'upstream-failed': { status: 502, type: 'server_error', hint: 'The runtime failed. `modelium logs MODEL` shows its output.' },
   // Loading
-  'runtime-exited': { status: 503, type: 'unavailable_error', hint: "`modelium logs MODEL` shows the runtime's own words." },
+  'runtime-exited': { status: 503, type: 'unavailable_error', hint: "`modelium logs MODEL` shows the runtime's output." },
   'load-stalled': {
     status: 503,
     type: 'unavailable_error',
-    hint: 'Raise orchestration.policies.load_stall_seconds if this model is only slow.',
+    hint: 'Raise orchestration.policies.load_stall_seconds if this model only loads slowly.',
   },
   'load-too-long': { status: 503, type: 'unavailable_error', hint: 'Raise orchestration.policies.load_max_seconds.' },
   'out-of-memory': {
@@ -114,10 +114,10 @@ export const ERRORS = {
   'settings-refused': {
     status: 400,
     type: 'invalid_request_error',
-    hint: 'Nothing was written. Change what is named, and save again.',
+    hint: 'Nothing was written. Change the named settings, and save again.',
   },
   'settings-changed': { status: 409, type: 'invalid_request_error', hint: 'Read the settings again, then repeat the edit.' },
-  'settings-unwritable': { status: 503, type: 'server_error', hint: 'Make room, or make the file writable, and save again.' },
+  'settings-unwritable': { status: 503, type: 'server_error', hint: 'Free some disk space, or make the file writable, and save again.' },
   'file-exists': { status: 409, type: 'invalid_request_error', hint: 'Choose another path, or overwrite the file with --force.' },
   'not-importable': {
     status: 400,
@@ -133,8 +133,12 @@ export const ERRORS = {
   'already-running': { status: 503, type: 'server_error', hint: 'Use that engine, or stop it first.' },
   'host-needs-key': { status: 400, type: 'invalid_request_error', hint: 'Set api.host to 127.0.0.1.' },
   'not-running': { status: 503, type: 'unavailable_error', hint: 'Start it: modelium serve' },
-  'no-free-port': { status: 503, type: 'server_error', hint: 'Widen the port_range of the runtime, or end what listens there.' },
-  'state-unusable': { status: 503, type: 'server_error', hint: 'Use a version that knows it, or another state folder.' },
+  'no-free-port': {
+    status: 503,
+    type: 'server_error',
+    hint: 'Widen the port_range of the runtime, or end the programs that use these ports.',
+  },
+  'state-unusable': { status: 503, type: 'server_error', hint: 'Use a version of Modelium that can read it, or another state folder.' },
   'path-invalid': { status: 400, type: 'invalid_request_error', hint: 'Give the absolute path of a model file or folder.' },
   'sample-unavailable': {
     status: 502,

@@ -14,7 +14,7 @@ const NAMES: Readonly<Record<MemoryPart, string>> = {
   server: 'the server program',
   program: 'the server program',
   guess: 'as the settings say',
-  learned: 'more, as earlier loads took',
+  learned: 'more, because earlier loads took more',
 };
 
 export interface NamedPart {
@@ -27,7 +27,7 @@ export interface NamedPart {
 export function namedParts(parts: MemoryParts): readonly NamedPart[] {
   return MEMORY_PARTS.flatMap((part) => {
     const bytes = parts[part] ?? 0;
-    const name = part === 'learned' && bytes < 0 ? 'less, as earlier loads took' : NAMES[part];
+    const name = part === 'learned' && bytes < 0 ? 'less, because earlier loads took less' : NAMES[part];
     return bytes === 0 ? [] : [{ part, name, bytes }];
   });
 }

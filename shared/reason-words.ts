@@ -50,7 +50,7 @@ export function factInWords(fact: Fact, place: PlaceRef | null = null): string {
     case 'quantization':
       return `${fact.type}, of ${fact.of.join(', ')}`;
     case 'corrected':
-      return `estimate of ${fact.side === 'gpu' ? 'GPU' : 'main'} memory x ${fact.factor.toFixed(2)} (${CORRECTED_BY[fact.from]}${fact.isClamped ? '; corrected as far as is allowed' : ''})`;
+      return `estimate of ${fact.side === 'gpu' ? 'GPU' : 'main'} memory x ${fact.factor.toFixed(2)} (${CORRECTED_BY[fact.from]}${fact.isClamped ? '; the largest correction that is allowed' : ''})`;
     case 'overridden':
       return `the settings say ${bytesInWords(fact.bytes)} in place of the estimate of ${bytesInWords(fact.estimatedBytes)}`;
     case 'obstacle':
@@ -64,7 +64,7 @@ export function factInWords(fact: Fact, place: PlaceRef | null = null): string {
 }
 
 const CORRECTED_BY = {
-  plan: 'this plan took that before',
+  plan: 'earlier loads of this plan took that',
   model: 'this model took that with another plan',
   runtime: 'other models took that on this runtime',
 } as const;
@@ -120,7 +120,7 @@ function causeInWords(cause: Cause, name: Name): string {
     case 'wakes':
       return `${onInWords(cause.place, name)}: woken where it sleeps`;
     case 'attaches':
-      return `In its base ${name(cause.base)}: served as one of its adapters`;
+      return `With its base ${name(cause.base)}: served as one of its adapters`;
     case 'converts':
       return `Converted to a GGUF (${cause.type}) first, then ${lowered(onInWords(cause.place, name))}`;
     case 'waits':
@@ -156,7 +156,7 @@ function notOnGpuInWords(why: NotOnGpu): string {
     case 'absent':
       return 'there is no GPU here';
     case 'not-allowed':
-      return 'the settings leave it no GPU';
+      return 'the settings allow it no GPU';
     case 'full':
       return `${allInWords(why.gpus)} ${why.gpus.length === 1 ? 'is' : 'are'} full`;
     case 'too-large':

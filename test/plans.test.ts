@@ -42,7 +42,9 @@ describe('why a small model takes much', () => {
 
   test('what earlier loads took beside the arithmetic is a part of its own', () => {
     const parts = { model: 100 * MIB, learned: -20 * MIB };
-    expect(partsInWords({ parts, bytesNeeded: { cpu: 80 * MIB } })).toBe('80 MiB: 100 MiB weights, 20 MiB less, as earlier loads took');
+    expect(partsInWords({ parts, bytesNeeded: { cpu: 80 * MIB } })).toBe(
+      '80 MiB: 100 MiB weights, 20 MiB less, because earlier loads took less',
+    );
     expect(partsInWords({ bytesNeeded: { cpu: MIB } })).toBe(null);
   });
 });

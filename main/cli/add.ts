@@ -23,7 +23,7 @@ export async function add({ stateFolder, json }: Shared, given: string): Promise
   }
   print(added.message);
   if (decision?.kind === 'refuse') print(`It cannot be served yet: ${decision.reason}\n${decision.help}`);
-  else if (decision !== null) print(`Ask it: modelium run ${added.id} "Hello"`);
+  else if (decision !== null) print(`Ask the model: modelium run ${added.id} "Hello"`);
   return 0;
 }
 

@@ -79,7 +79,7 @@ async function folderFindings(stateFolder: string, settings: Settings | null): P
 
 async function folderFinding(what: string, path: string, mode: number): Promise<Finding> {
   const found = await stat(path).catch(() => null);
-  if (found === null) return { what, verdict: 'missing', message: `${path} is not there yet` };
+  if (found === null) return { what, verdict: 'missing', message: `${path} does not exist yet` };
   if (!found.isDirectory()) return { what, verdict: 'wrong', message: `${path} is not a folder` };
   const allowed = await access(path, mode | constants.X_OK).then(
     () => true,

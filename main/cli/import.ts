@@ -41,7 +41,7 @@ export async function importSettings({ path, write, force, json }: ImportOptions
   if (before !== null && !force) {
     throw new ModeliumError(
       'file-exists',
-      `${target} is there already; it was left as it is. Without --write this prints what it would say.`,
+      `${target} already exists and was not changed. Without --write, this command prints the result.`,
     );
   }
   const kept = before === null ? null : await keptCopy(target);
@@ -94,6 +94,6 @@ function notImportable(sentence: string): ModeliumError {
 export function importedText(config: string, file: string, env: Readonly<Record<string, string | undefined>>): string {
   const text = swapText(file, swapSettings(readSwapConfig(config, file, env)));
   // Nothing is printed that would not be read.
-  parseSettings(text, `what was made of ${file}`);
+  parseSettings(text, `the translation of ${file}`);
   return text;
 }

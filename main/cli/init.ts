@@ -28,7 +28,7 @@ export async function init(options: InitOptions): Promise<number> {
   print(
     `${paint('dim', 'Next:')} edit it, then \`modelium check${config}\` finds mistakes, and \`modelium serve${config}\` starts with it.`,
   );
-  if (isFound) print('An engine that already runs with it reads it again when you save it.');
+  if (isFound) print('An engine that uses this file reads it again when you save it.');
   return 0;
 }
 
@@ -36,7 +36,7 @@ export async function init(options: InitOptions): Promise<number> {
 export async function writeTemplate({ path, force }: Omit<InitOptions, 'json'>): Promise<string> {
   const file = await settingsFileAt(path);
   const before = await statOrNull(file);
-  if (before !== null && !force) throw new ModeliumError('file-exists', `${file} is there already; it was left as it is.`);
+  if (before !== null && !force) throw new ModeliumError('file-exists', `${file} already exists and was not changed.`);
   await replaceFile(file, settingsTemplate(), before);
   await chmod(file, 0o600);
   return file;

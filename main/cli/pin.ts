@@ -8,6 +8,7 @@ export async function pin({ stateFolder, json }: Shared, name: string, pinned: b
   const engine = await connect(stateFolder);
   const { model } = await engine.post<'pin'>(`${await routeOf(engine, name)}/pin`, { pinned });
   if (json) printJson(model);
-  else print(pinned ? `${model.id} is pinned: only a person unloads it.` : `${model.id} may leave when idle again.`);
+  else
+    print(pinned ? `${model.id} is pinned: only a person unloads it.` : `${model.id} is no longer pinned: it may be unloaded when idle.`);
   return 0;
 }

@@ -60,7 +60,7 @@ function entryLines(decision: Decision): readonly string[] {
   // One that its server has already has no entry of ours.
   return plan?.server === undefined || plan.args.length === 0
     ? []
-    : ['', 'Its entry in the server:', ...plan.args.map((line) => paint('dim', `  ${line}`)), ''];
+    : ['', 'Its entry in the model repository of the server:', ...plan.args.map((line) => paint('dim', `  ${line}`)), ''];
 }
 
 /** Every candidate with what it needs and the reason for or against it. */

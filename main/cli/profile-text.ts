@@ -20,7 +20,7 @@ export function profileText(profile: ModelProfile): string {
     `${bytesInWords(weightBytes)} of weights`,
   ];
   const rows = [...figures(profile), ...profile.forms.map(formRow), ...problemRows(profile)];
-  const head = kind === 'unknown' ? 'What it is is not known' : `It is ${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind} model`;
+  const head = kind === 'unknown' ? 'Its kind is not known' : `It is ${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind} model`;
   const lines = [`${paint('bold', head)} (${what.filter((word) => word !== null && word !== '').join(', ')}).`];
   if (rows.length > 0) lines.push(columns(rows));
   return [...lines, ...profile.notes].join('\n');

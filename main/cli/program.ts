@@ -61,7 +61,7 @@ function describeProgram(finish: (code: number) => void): Command {
         'Without a verb it opens the window if there is a display and Electron; otherwise it serves and says why.',
     )
     .version(VERSION)
-    .option('--state-folder <folder>', 'folder of the state of the engine, by which clients find it', modeliumFolders().state)
+    .option('--state-folder <folder>', 'state folder of the engine; clients find the engine by it', modeliumFolders().state)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('`modelium --help` lists the verbs.');

@@ -62,7 +62,7 @@ export function swapSettings({ raw, models }: SwapConfig): SwapSettings {
     }
     if (own.model === null) {
       notes.push(
-        `${model.name}: no word of its command is known to be a model's file or folder, and Modelium serves models that lie on this machine. Its command: ${[own.command, ...own.args].join(' ')}`,
+        `${model.name}: its command names no model file or folder that Modelium recognises, and Modelium serves only models on this machine. Its command: ${[own.command, ...own.args].join(' ')}`,
       );
       continue;
     }
@@ -118,7 +118,7 @@ function runtimeOf({ name, raw }: SwapModel, own: OwnCommand): { readonly runtim
       ...(typeof useModelName === 'string' && useModelName !== '' ? { model_name: asPlaceholders(useModelName) } : {}),
     },
     missing: [
-      ...(hasPort ? [] : [`${name}: nothing in its command is its port: put {port} where it belongs.`]),
+      ...(hasPort ? [] : [`${name}: no argument of its command is recognised as its port: put {port} in its place.`]),
       ...(skips ? [`${name}: checkEndpoint none: here a path must answer before the first real answer is asked for.`] : []),
       ...(isContainer ? [`${name}: ${CONTAINER}`] : []),
       ...(isElsewhere ? [`${name}: proxy ${proxy}: a server that is started here is asked at its port on this machine.`] : []),

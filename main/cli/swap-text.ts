@@ -18,7 +18,10 @@ export function swapText(file: string, { notes, paths, policies, runtimes, remot
         : ['', `Models are registered by path. Run these once${fromWhere(paths)}, unless a watch folder contains the models:`],
     ),
     ...paths.map((path) => comment(0, `  modelium add ${shellWord(path)}`)),
-    ...comments(0, notes.length === 0 ? [] : ['', 'What has no counterpart, or needs manual work:', ...notes.map((note) => `- ${note}`)]),
+    ...comments(
+      0,
+      notes.length === 0 ? [] : ['', 'What has no counterpart here, or needs manual work:', ...notes.map((note) => `- ${note}`)],
+    ),
     '',
     'orchestration:',
     `${' '.repeat(INDENT)}policies:`,

@@ -47,7 +47,7 @@ export const ENGINE_VERBS: readonly Verb[] = [
     usage: 'service <action>',
     says: 'manage the systemd unit that runs the engine from login on: install, uninstall or status',
     options: [
-      { flags: '--user', says: 'for you alone (the default and the only one)' },
+      { flags: '--user', says: 'for your user only (the default, and the only choice)' },
       { flags: '--config <file>', says: 'settings file of the service' },
       { flags: '--no-start', says: 'only write the unit' },
     ],
@@ -72,12 +72,12 @@ export const ENGINE_VERBS: readonly Verb[] = [
   {
     usage: 'init [path]',
     says: 'write a modelium.yaml in which every key is explained and commented out',
-    options: [{ flags: '--force', says: 'also over a file that is there' }, JSON_OPTION],
+    options: [{ flags: '--force', says: 'overwrite an existing file' }, JSON_OPTION],
     run: async (shared, [path], options) => (await import('./init.ts')).init({ path, force: options['force'] === true, json: shared.json }),
   },
   {
     usage: 'import <path>',
-    says: 'print a configuration of llama-swap as a modelium.yaml; changes nothing',
+    says: 'translate a configuration of llama-swap and print it as a modelium.yaml',
     options: [
       { flags: '--write [file]', says: 'write the result to this file, or to your own modelium.yaml' },
       { flags: '--force', says: 'overwrite an existing file; its content is kept as FILE.old' },

@@ -9,7 +9,7 @@ const WRONG_USE = 2;
 
 const CHAT_OPTIONS: readonly VerbOption[] = [
   { flags: '--system <text>', says: 'the system prompt, before the first message' },
-  { flags: '--max-tokens <count>', says: 'the longest answer', parse: toTokens, otherwise: 1024 },
+  { flags: '--max-tokens <count>', says: 'the longest answer, in tokens', parse: toTokens, otherwise: 1024 },
   { flags: '--temperature <number>', says: 'from 0 (always the likeliest word) to 2', parse: toTemperature },
   JSON_OPTION,
 ];
@@ -106,7 +106,7 @@ export const MODEL_VERBS: readonly Verb[] = [
   {
     usage: 'chat [model]',
     says: 'chat with a model; a question from a pipe is asked once',
-    options: [{ flags: '-p, --prompt <text>', says: 'ask this once, and end' }, ...CHAT_OPTIONS],
+    options: [{ flags: '-p, --prompt <text>', says: 'ask this once, then end' }, ...CHAT_OPTIONS],
     examples: ['modelium chat qwen3', 'cat notes.txt | modelium chat qwen3 --system "Sum up."'],
     run: async (shared, [model], options) =>
       (await import('./chat.ts')).chat(shared, model ?? null, chatOptions(options, options['prompt'] as string | undefined)),

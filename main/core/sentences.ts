@@ -121,7 +121,7 @@ const UNLOADED_WORDS: Record<StateOf<'unloaded'>['reason'], string> = {
   exited: 'its process died (`modelium logs` shows its last output); a request loads it again',
   'no-free-room': 'there is no free room; a request loads it and may evict another',
   restart: 'known from an earlier run; the next request loads it',
-  quit: 'unloaded at the end',
+  quit: 'unloaded when the engine ended',
 };
 
 export function settlingInWords({ copy }: StateOf<'settling'>): string {

@@ -88,7 +88,7 @@ export class Trust {
     const record = this.#require(id);
     const forms = codeForms(record).filter((form) => form.kind === kind);
     if (forms.length === 0) {
-      throw new ModeliumError('invalid-body', `${id} has no form ${kind} that brings code: nothing of it has to be trusted.`, {
+      throw new ModeliumError('invalid-body', `${id} has no code in the form ${kind}, so there is nothing to trust.`, {
         param: 'form',
       });
     }

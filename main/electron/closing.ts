@@ -23,8 +23,8 @@ export function closeWith(stateFolder: string, ports: ClosingPorts): () => Promi
     const place = readPlace(stateFolder);
     if (place.toldClosing || !Notification.isSupported()) return;
     writePlace(stateFolder, { ...place, toldClosing: true });
-    const body = 'It is in the tray; if there is no tray, start Modelium again to see the window. Quit in its menu ends it.';
-    notification = new Notification({ title: 'Modelium goes on serving', body });
+    const body = "Modelium is in the tray. If there is no tray, start Modelium again to see the window. Quit in the tray's menu ends it.";
+    notification = new Notification({ title: 'Modelium keeps serving', body });
     notification.on('click', ports.show);
     notification.show();
   };

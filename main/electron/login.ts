@@ -39,7 +39,7 @@ export function loginOf(start: Start, changed: () => void): Login {
           writeFileSync(file, autostartEntry(start));
         } else rmSync(file, { force: true });
       } catch (thrown) {
-        new Notification({ title: 'What starts at login was not changed', body: errorOf(thrown).message }).show();
+        new Notification({ title: 'Start at login was not changed', body: errorOf(thrown).message }).show();
       }
       changed();
     },

@@ -54,7 +54,7 @@ export function passAsItIs(
   const job = new AsItIs(modelId, false, ({ endpoint, runtime }) => {
     if (endpoint.isShared === true && endpoint.protocol !== 'openai') throw sharedServer(modelId, runtime);
     if (endpoint.protocol !== 'openai') return request;
-    const sentence = `${modelId} runs on ${runtime}, whose routes are asked as /predict/${modelId} and /v1/...: ${AS_IT_IS} is for servers with routes of their own.`;
+    const sentence = `${modelId} runs on ${runtime}, so send requests to /predict/${modelId} and /v1/...; ${AS_IT_IS} is only for servers with routes of their own.`;
     throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
   });
   new Exchange(ports, response, job, startedMs).start();
@@ -62,7 +62,7 @@ export function passAsItIs(
 
 /** Its routes load and unload everybody's models, with a key that is not the client's. */
 function sharedServer(modelId: string, runtime: string): ModeliumError {
-  const sentence = `${modelId} shares its server (${runtime}) with other models, so ${AS_IT_IS} does not lead there: ask it as /predict/${modelId}, or as /v2/models/${modelId}/infer.`;
+  const sentence = `${modelId} shares its server (${runtime}) with other models, so ${AS_IT_IS} does not lead there: use /predict/${modelId} or /v2/models/${modelId}/infer.`;
   return new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
 }
 
@@ -72,13 +72,13 @@ function sharedServer(modelId: string, runtime: string): ModeliumError {
  */
 export function requireProtocol(modelId: string, { endpoint, runtime }: Pick<Lease, 'endpoint' | 'runtime'>): void {
   if (endpoint.protocol === 'openai') return;
-  const sentence = `${modelId} runs on ${runtime}, which has no routes of OpenAI's (protocol: ${endpoint.protocol}): ask it as ${routesOf(modelId, endpoint)}.`;
+  const sentence = `${modelId} runs on ${runtime}, which has no routes of OpenAI's (protocol: ${endpoint.protocol}): use ${routesOf(modelId, endpoint)}.`;
   throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
 }
 
 function routesOf(modelId: string, { protocol, tensors }: Lease['endpoint']): string {
   if (protocol !== 'v2' || tensors === undefined) return `${AS_IT_IS}${modelId}/ and what follows`;
-  return `/predict/${modelId} with ${isTextModel(tensors) ? 'a prompt' : 'inputs'}, or as /v2/models/${modelId}/infer`;
+  return `/predict/${modelId} with ${isTextModel(tensors) ? 'a prompt' : 'inputs'}, or /v2/models/${modelId}/infer`;
 }
 
 /** What a server answers, refusals included, goes to the client as it is. */

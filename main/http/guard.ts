@@ -78,7 +78,7 @@ function notOurName(host: string): string {
   const refused = `This engine does not answer to the name "${short(host)}"`;
   return NAMES_IN_CONTAINERS.has(name)
     ? `${refused} when a web page asks: for that, add "${name}" to api.allowed_hosts, and the page's origin to api.cors_origins.`
-    : `${refused}: ask it as localhost, or add "${short(name)}" to api.allowed_hosts.`;
+    : `${refused}: use localhost, or add "${short(name)}" to api.allowed_hosts.`;
 }
 
 /**

@@ -57,7 +57,7 @@ export function passInference(
       const path = `/v2/models/${encodeURIComponent(endpoint.model)}${version}/${verb}`;
       return { method: 'POST', path, headers: passed(headers), body };
     }
-    const sentence = `${modelId} runs on ${runtime}, which takes no tensors: ask it as /predict/${modelId} or by OpenAI's routes.`;
+    const sentence = `${modelId} runs on ${runtime}, which takes no tensors: use /predict/${modelId} or OpenAI's routes.`;
     throw new ModeliumError('not-supported-by-model', sentence, { param: 'model' });
   });
   new Exchange(ports, response, job, startedMs).start();

@@ -58,7 +58,7 @@ export class PredictTensors implements Job {
     const { endpoint } = lease;
     const { modelId } = this;
     if (endpoint.tensors === undefined) {
-      const advice = endpoint.protocol === 'v2' ? `ask it as /v2/models/${modelId}/infer` : 'send a prompt, messages or input';
+      const advice = endpoint.protocol === 'v2' ? `use /v2/models/${modelId}/infer` : 'send a prompt, messages or input';
       const sentence = `${modelId} runs on ${lease.runtime}, which does not say which tensors it takes: ${advice}.`;
       throw new ModeliumError('not-supported-by-model', sentence, { param: 'inputs' });
     }
@@ -121,7 +121,7 @@ export class PredictTensors implements Job {
   }
 
   data(exchange: Exchange, chunk: Buffer): void {
-    this.#answer.push(exchange, chunk, ': ask it as /v2/models/.../infer');
+    this.#answer.push(exchange, chunk, ': use /v2/models/.../infer');
   }
 
   end(exchange: Exchange): TokenUsage | Promise<TokenUsage> {

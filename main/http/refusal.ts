@@ -21,7 +21,7 @@ const QUOTED_CHARACTERS = 500;
  * `its answer ended early`.
  */
 export function brokeOff(runtime: string, modelId: string, why: string): ModeliumError {
-  return new ModeliumError('upstream-failed', `${runtime} broke off while it answered for ${modelId}: ${why}`, { origin: runtime });
+  return new ModeliumError('upstream-failed', `${runtime} failed while it answered a request to ${modelId}: ${why}`, { origin: runtime });
 }
 
 /**

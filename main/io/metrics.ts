@@ -91,7 +91,7 @@ function createCounters(registry: Registry) {
       registers,
     }),
     loads: new Counter({ name: 'modelium_model_loads_total', help: 'Loads ended', labelNames: ['runtime', 'status'], registers }),
-    unloads: new Counter({ name: 'modelium_model_unloads_total', help: 'Models taken off', labelNames: ['runtime', 'reason'], registers }),
+    unloads: new Counter({ name: 'modelium_model_unloads_total', help: 'Models unloaded', labelNames: ['runtime', 'reason'], registers }),
     loadSeconds: new Histogram({
       name: 'modelium_load_seconds',
       help: 'From the start of a runtime to its first real answer',
@@ -182,7 +182,7 @@ function createModelGauges(gauge: MakeGauge, snapshot: () => Snapshot): void {
   gauge('modelium_requests_in_flight', 'Requests at the runtime now', ['model'], (set) => {
     for (const { id, inFlight, state } of snapshot().models) if (state === 'ready' || inFlight > 0) set({ model: id }, inFlight);
   });
-  gauge('modelium_requests_waiting', 'Requests that wait for a model to be loaded, or for a place at it', ['model'], (set) => {
+  gauge('modelium_requests_waiting', 'Requests that wait for a model to be loaded, or for a free slot', ['model'], (set) => {
     for (const { id, waiting, state } of snapshot().models) if (state === 'ready' || waiting > 0) set({ model: id }, waiting);
   });
   gauge('modelium_model_qps', 'Requests a second over the last minute', ['model'], (set) => {

@@ -28,5 +28,7 @@ export function endedError({ host }: Pick<Runner, 'host'>): ModeliumError {
 
 /** What requests are answered that are cut because of it. */
 export function cutError({ id, adapter }: Pick<Runner, 'id' | 'adapter'>, { message }: ModeliumError): ModeliumError {
-  return new ModeliumError('upstream-failed', `${adapter.id} broke off while it answered for ${id}: ${message}`, { origin: adapter.id });
+  return new ModeliumError('upstream-failed', `${adapter.id} failed while it answered a request to ${id}: ${message}`, {
+    origin: adapter.id,
+  });
 }

@@ -34,7 +34,7 @@ export function* namedKey(
     if (key === '')
       return lacks(
         `The environment variable that ${at}.key_env names is not set where Modelium runs.`,
-        'Set it and start Modelium again, or put the key into a file and name that: key_file.',
+        'Set it and start Modelium again, or put the key into a file and name the file in key_file.',
       );
     return KEY.test(key)
       ? { key, problem: null }

@@ -41,7 +41,9 @@ function moreActions(model: ModelView, cut: () => void): readonly MenuAction[] {
     ...(state === 'ready' && inFlight > 0
       ? [{ label: 'Unload now, cutting requests', icon: 'eject', onChoose: cut, danger: true } as const]
       : []),
-    ...(seemsIncomplete ? [{ label: 'Load though it looks half copied', icon: 'play', onChoose: () => void load(id, true) } as const] : []),
+    ...(seemsIncomplete
+      ? [{ label: 'Load although the copy looks incomplete', icon: 'play', onChoose: () => void load(id, true) } as const]
+      : []),
     ...(canForget ? [{ label: 'Forget (files stay)', icon: 'trash', onChoose: () => void forget(id), danger: true } as const] : []),
   ];
 }

@@ -87,7 +87,7 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
       await expect.poll(() => palette().count()).toBe(0);
     }
     await page.getByText('added is forgotten').waitFor();
-    await page.getByText('Runtimes looked for').waitFor();
+    await page.getByText('The search for runtimes has ended').waitFor();
     await page.getByRole('heading', { level: 1, name: 'Playground' }).waitFor();
     await page.keyboard.press('Control+k');
     await field().fill('nothing of the kind');

@@ -365,7 +365,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await draft(page).fill('Hello');
     await page.keyboard.press('Enter');
     const crashed = page.getByRole('article', { name: 'crash answers' });
-    await crashed.getByText(/^Broken off\. (llama|The runtime) broke off/).waitFor();
+    await crashed.getByText(/^Broken off\. (llama failed|The runtime broke off)/).waitFor();
     await crashed.getByText('This answer is simulated:').waitFor();
     await crashed.getByRole('button', { name: 'Retry' }).waitFor();
     await status(page, 'The answer failed: ');

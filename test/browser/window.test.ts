@@ -385,7 +385,7 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     await expect
       .poll(() => page.locator('ol > li').allInnerTexts())
       .toSatisfy((rows: string[]) => rows.length > 0 && rows.every((row) => row.includes('failed')));
-    await choose('Outcome', 'Memory was a surprise');
+    await choose('Outcome', 'Memory differed from the estimate');
     await expect
       .poll(() => page.locator('ol > li').allInnerTexts())
       .toSatisfy((rows: string[]) => rows.every((row) => /% (over|under)/.test(row)));

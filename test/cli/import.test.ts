@@ -183,9 +183,9 @@ test.each([
 });
 
 test.each([
-  ['a name of a hub', 'cmd: s serve Qwen/Qwen2.5-7B --port ${PORT}', /- m: no word of its command is known to be a model's file or folder/],
+  ['a name of a hub', 'cmd: s serve Qwen/Qwen2.5-7B --port ${PORT}', /- m: its command names no model file or folder/],
   ['a quote without an end', 'cmd: s "--port ${PORT} -m /a.gguf', /- m: its command cannot be read: its quote " has no end/],
-  ['no port', 'cmd: s -m /a.gguf', /# m: nothing in its command is its port/],
+  ['no port', 'cmd: s -m /a.gguf', /# m: no argument of its command is recognised as its port/],
   ['no health', 'cmd: s -m /a.gguf --port ${PORT}\ncheckEndpoint: none', /# m: checkEndpoint none/],
   ['another machine', 'cmd: s -m /a.gguf --port ${PORT}\nproxy: http://10.0.0.5:${PORT}', /# m: proxy http:\/\/10\.0\.0\.5/],
   ['a macro of nobody', 'cmd: s -m /a.gguf --port ${PORT} ${mine}', /# The macro \$\{mine\} is not defined/],
@@ -278,7 +278,7 @@ describe('the verb', () => {
     writeFileSync(target, '# mine\n');
     expect(await run(config, '--write', target)).toEqual([
       1,
-      expect.stringMatching(/modelium\.yaml is there already; it was left as it is.*\n.*--force/),
+      expect.stringMatching(/modelium\.yaml already exists and was not changed.*\n.*--force/),
     ]);
     expect(readFileSync(target, 'utf8')).toBe('# mine\n');
     // A folder means the modelium.yaml in it.

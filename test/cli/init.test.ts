@@ -81,7 +81,7 @@ describe('the verb', () => {
     writeFileSync(file, 'api: {}');
     chmodSync(file, 0o644);
     const refused = await modelium('my.yaml');
-    expect(refused).toMatchObject({ code: 1, out: '', err: expect.stringContaining('is there already') });
+    expect(refused).toMatchObject({ code: 1, out: '', err: expect.stringContaining('already exists') });
     expect(readFileSync(file, 'utf8')).toBe('api: {}');
     const { out } = await modelium('my.yaml', '--force', '--json');
     expect(JSON.parse(out)).toEqual({ path: file });

@@ -62,12 +62,9 @@ test('an article for every kind', () => {
 });
 
 test('one of which little is known says no more than that', () => {
-  expect(profileText(NOTHING_KNOWN)).toBe('What it is is not known (unknown, 0 MiB of weights).');
+  expect(profileText(NOTHING_KNOWN)).toBe('Its kind is not known (unknown, 0 MiB of weights).');
   const base = { ...NOTHING_KNOWN, architecture: 'lora', base: 'o/b', weightBytes: 2 * 1024 ** 2, parameters: 1_000 };
-  expect(profileText(base).split('\n')).toEqual([
-    'What it is is not known (lora, 1,000 parameters, 2 MiB of weights).',
-    '  adapter of  o/b',
-  ]);
+  expect(profileText(base).split('\n')).toEqual(['Its kind is not known (lora, 1,000 parameters, 2 MiB of weights).', '  adapter of  o/b']);
 });
 
 test('a hundred problems are counted, not listed', () => {

@@ -87,7 +87,7 @@ const LINES: readonly (readonly [readonly string[], number, RegExp, RegExp?])[] 
     /^place: On the CPU: there is no GPU here\n {2}needs \d+ MiB, [\d.]+ GiB free\n(?:.*\n)*? +RUNTIME +ON +NEEDS +LEAVE FIRST +WHY\nyes +llama +CPU +CPU \d+ MiB +- +fits$/m,
   ],
   // A life, by the beginnings of names and in any case.
-  [['add', 'HERE/else/Qwen-Elsewhere.gguf'], 0, /registered as Qwen-Elsewhere\.\nAsk it: modelium run Qwen-Elsewhere "Hello"$/m],
+  [['add', 'HERE/else/Qwen-Elsewhere.gguf'], 0, /registered as Qwen-Elsewhere\.\nAsk the model: modelium run Qwen-Elsewhere "Hello"$/m],
   [['load', 'TINY-C'], 0, /^ready Tiny-Chat-Q4: ready on llama$/m],
   [['run', 'tiny-c', 'Hello', '--max-tokens', '2'], 0, /./],
   [['run', 'tiny-c', 'Hello', '--max-tokens', '2', '--json'], 0, /"model": "Tiny-Chat-Q4"/],

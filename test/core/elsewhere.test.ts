@@ -90,7 +90,7 @@ describe('a server elsewhere', () => {
     await pass(box, 31_000);
     expect(held.cut.reason).toMatchObject({
       code: 'upstream-failed',
-      message: 'remote broke off while it answered for alpha: lab does not answer: nothing listens there.',
+      message: 'remote failed while it answered a request to alpha: lab does not answer: nothing listens there.',
     });
     held.release();
     await pass(box, 1_000);

@@ -23,9 +23,9 @@ const other = (gib: number) => measured(onGpu, { G: gib * GIB }, { modelId: 'oth
 describe('correctedEstimate', () => {
   it.each<[string, LaunchPlan, Measurement[], number, RegExp | null]>([
     ['nothing measured', onGpu, [], 10, null],
-    ['the same plan: what it took', onGpu, [measured(onGpu, { G: 12 * GIB })], 12, /x 1\.20 \(this plan took that before\)/],
+    ['the same plan: what it took', onGpu, [measured(onGpu, { G: 12 * GIB })], 12, /x 1\.20 \(earlier loads of this plan took that\)/],
     ['the same plan: the most of the last few', onGpu, [measured(onGpu, { G: 9 * GIB }), measured(onGpu, { G: 11 * GIB })], 11, /1\.10/],
-    ['the same plan: at most twice', onGpu, [measured(onGpu, { G: 50 * GIB })], 20, /corrected as far as is allowed/],
+    ['the same plan: at most twice', onGpu, [measured(onGpu, { G: 50 * GIB })], 20, /the largest correction that is allowed/],
     ['the same plan: not below four fifths', onGpu, [measured(onGpu, { G: GIB })], 8, /0\.80/],
     ['another plan: a hint', onGpu, [measured(onGpu, { G: 14 * GIB }, elsewhere)], 14, /another plan/],
     ['another plan: hardly less', onGpu, [measured(onGpu, { G: 5 * GIB }, elsewhere)], 9, /0\.90/],

@@ -188,7 +188,7 @@ describe('a window that hosts the engine', { timeout: ONE_MS }, () => {
       await eventually('the window is hidden', () => count('hide') === times);
     }
     expect(shell.calls.filter(({ call }) => call === 'notification').map(({ args }) => args[0])).toMatchObject([
-      { title: 'Modelium goes on serving' },
+      { title: 'Modelium keeps serving' },
     ]);
     // A link turns the page of the window that is there, and can do nothing else.
     const loads = () => shell.calls.filter(({ call }) => call === 'load').map(({ args }) => args[0]);

@@ -186,7 +186,7 @@ describe("Ollama's manifests", () => {
     [
       'a digest that leads out',
       '{"layers": [{"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:../../x"}]}',
-      /no SHA-256/,
+      /not name its model by a SHA-256/,
     ],
   ])('%s: a sentence', async (_what, text, words) => {
     expect(readOllamaManifest(text)).toMatch(words);

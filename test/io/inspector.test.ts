@@ -126,7 +126,7 @@ describe('inspector', () => {
     const bad = createInspector(dying);
     for (let round = 1; round <= 2; round += 1) {
       const seen = await bad.inspect(root, { force: false, signal: never });
-      expect(seen.unreadable).toBe(`${root} could not be looked at: The files could not be read: their reader ended (signal SIGSEGV).`);
+      expect(seen.unreadable).toBe(`${root} could not be inspected: The files could not be read: their reader ended (signal SIGSEGV).`);
       expect(await starts()).toBe(round * 2);
     }
     expect(clock.pending).toBe(0);

@@ -26,7 +26,7 @@ const LONG = 'nvidia-llama-3.3-nemotron-super-49b-v1.5-instruct-Q4_K_M-00001-of-
 const HEADLINES: readonly (readonly [Cause, string])[] = [
   [fits(on(0)), 'On GPU 0: it fits'],
   [fits(onCpu, { is: 'absent' }), 'On the CPU: there is no GPU here'],
-  [fits(onCpu, { is: 'not-allowed' }), 'On the CPU: the settings leave it no GPU'],
+  [fits(onCpu, { is: 'not-allowed' }), 'On the CPU: the settings allow it no GPU'],
   [fits(onCpu, refused('full', 0, 1)), 'On the CPU: both GPUs are full'],
   [fits(onCpu, refused('full', 0)), 'On the CPU: GPU 0 is full'],
   [fits(onCpu, refused('full', 0, 1, 2, 3, 4, 5, 6, 7)), 'On the CPU: all 8 GPUs are full'],
@@ -38,7 +38,7 @@ const HEADLINES: readonly (readonly [Cause, string])[] = [
   [{ kind: 'evicts', place: on(0), victims: ['a'] }, 'On GPU 0: after a has left'],
   [{ kind: 'evicts', place: on(0, 2), victims: ['a', 'b', 'c', 'd'] }, 'On GPUs 0 and 2: after a, b and 2 more have left'],
   [{ kind: 'wakes', place: on(0) }, 'On GPU 0: woken where it sleeps'],
-  [{ kind: 'attaches', base: 'qwen' }, 'In its base qwen: served as one of its adapters'],
+  [{ kind: 'attaches', base: 'qwen' }, 'With its base qwen: served as one of its adapters'],
   [{ kind: 'converts', place: on(0), type: 'BF16' }, 'Converted to a GGUF (BF16) first, then on GPU 0'],
   [{ kind: 'waits', place: on(0), until: 'loaded', models: ['a'] }, 'Waiting for GPU 0: a is being loaded there'],
   [{ kind: 'waits', place: on(0), until: 'left', models: ['a', 'b'] }, 'Waiting for GPU 0: a and b are leaving'],
@@ -136,7 +136,7 @@ const FACTS: readonly (readonly [Fact, string])[] = [
   [{ fact: 'obstacle', text: 'libcudart is missing.' }, 'libcudart is missing'],
   [
     { fact: 'corrected', side: 'gpu', factor: 0.9, from: 'model', isClamped: true },
-    'estimate of GPU memory x 0.90 (this model took that with another plan; corrected as far as is allowed)',
+    'estimate of GPU memory x 0.90 (this model took that with another plan; the largest correction that is allowed)',
   ],
 ];
 

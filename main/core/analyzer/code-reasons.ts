@@ -8,7 +8,7 @@ const BY_NAME: readonly (readonly [name: RegExp, why: string])[] = [
   [/\.py$/i, 'Python, which the runtime imports when it loads the model'],
   [/\.(?:so|dll|dylib)(?:\.\d+)*$/i, 'a native library, which the runtime loads'],
   [/\.(?:plan|engine)$/i, 'a TensorRT plan: compiled code, with plugins that it may name'],
-  [/\.(?:bin|pt|pth|pkl|pickle|ckpt|joblib|npy)$/i, 'a pickle: reading it runs what it says'],
+  [/\.(?:bin|pt|pth|pkl|pickle|ckpt|joblib|npy)$/i, 'a pickle: reading it runs the code in it'],
   [/\.(?:pt2|mar)$/i, 'an archive that may hold pickles and compiled code'],
   [/\.onnx$/i, 'a graph with operators that need a library of their own'],
   [/(?:^|\/)config\.pbtxt$/i, 'names a backend, a library or an environment that Triton runs'],
@@ -19,5 +19,5 @@ const BY_NAME: readonly (readonly [name: RegExp, why: string])[] = [
 ];
 
 export function whyCode(path: string, form: FormKind): string {
-  return BY_NAME.find(([name]) => name.test(path))?.[1] ?? `part of what a runtime executes of the form ${form}`;
+  return BY_NAME.find(([name]) => name.test(path))?.[1] ?? `executed by a runtime that loads the form ${form}`;
 }

@@ -111,7 +111,7 @@ export function foreignType(id: number): string {
   const packed = OF_IK.get(id - REPACKED) ?? TENSOR_TYPES.get(id - REPACKED)?.name;
   if (packed !== undefined) return `type ${packed} packed again (${id}) by ik_llama.cpp, which alone reads it: take the file of ${packed}`;
   // IQ4_NL_4_4 had the same number once.
-  if (id === 36) return 'type I2_S (36) of bitnet.cpp, which alone reads it: its TQ1_0 or TQ2_0 is read here';
+  if (id === 36) return 'type I2_S (36), which only bitnet.cpp reads: get the model as TQ1_0 or TQ2_0';
   const withdrawn = WITHDRAWN.get(id);
   if (withdrawn !== undefined) return `type ${withdrawn[0]} (${id}), which llama.cpp no longer supports: get the model as ${withdrawn[1]}`;
   return `type ${id}, which llama.cpp v0.4.0 does not know: a newer one may read it`;

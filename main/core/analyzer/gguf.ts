@@ -151,7 +151,7 @@ function readArray(reader: HeaderReader, key: string, depth: number): MetadataAr
 function alignmentOf(metadata: ReadonlyMap<string, MetadataValue>): number {
   const alignment = metadata.get('general.alignment') ?? 32;
   const right = typeof alignment === 'number' && Number.isInteger(alignment) && alignment > 0 && alignment <= MAX_ALIGNMENT;
-  if (!right || !Number.isInteger(Math.log2(alignment))) throw damaged('general.alignment is not a power of two that can be');
+  if (!right || !Number.isInteger(Math.log2(alignment))) throw damaged('general.alignment is not a possible power of two');
   return alignment;
 }
 

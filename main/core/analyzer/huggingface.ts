@@ -116,7 +116,7 @@ function notesOf(folder: HuggingfaceFolder, kind: ModelProfile['kind'], architec
   if (kind === 'completion') notes.push('It has no chat template, so it only completes text, like a base model.');
   if (folder.pickles.length > 0)
     notes.push('Its weights are pickles, not safetensors: their types and shapes are not read, and loading them can execute code.');
-  if (kv === null && kind !== 'vision' && kind !== 'speech') notes.push('config.json does not tell what its cache takes.');
+  if (kv === null && kind !== 'vision' && kind !== 'speech') notes.push('config.json does not say how much memory its cache takes.');
   if (kv?.exact === false) notes.push('Modelium does not know how some of its layers keep their context: the cache figure is an estimate.');
   const maker = text(part(folder.config, 'quantization_config'), 'quant_method');
   if (maker !== null && folder.pickles.length > 0) notes.push(`Its weights are quantised with ${maker}.`);

@@ -93,7 +93,7 @@ export class ProtobufReader {
     while (reader.position < end) {
       const tag = reader.varint();
       const number = Math.floor(tag / 8);
-      if (number < 1 || number > 536_870_911) throw damaged('a field in it has no number that can be');
+      if (number < 1 || number > 536_870_911) throw damaged('a field in it has an impossible number');
       const field = this.#field(number, tag % 8);
       const fieldEnd = reader.position + field.bytes;
       const outermost = this.#ends.length === 0;

@@ -49,7 +49,7 @@ export function parseSafetensors(source: ByteSource): SafetensorsHeader {
   const prefix = readExactly(source, 0, 8);
   const length = Number(new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true));
   if (length < 2 || length > MAX_HEADER_BYTES)
-    throw damaged(`its header says that it has ${length} bytes; 2 to ${MAX_HEADER_BYTES} can be`);
+    throw damaged(`its header says that it has ${length} bytes; 2 to ${MAX_HEADER_BYTES} are possible`);
   const dataOffset = 8 + length;
   if (source.bytes < dataOffset)
     throw new FormatError('truncated', `the header needs ${dataOffset} bytes and the file has ${source.bytes}`);

@@ -23,7 +23,7 @@ export function candidateWords({ option, fit, victims, waitsFor, lacksRoom }: We
       case 'draining':
         return `fits when ${listed(waitsFor)} has been unloaded`;
       case 'waits':
-        if (!lacksRoom) return `fits after the load of ${listed(waitsFor)}: one load at a time`;
+        if (!lacksRoom) return `fits after ${listed(waitsFor)} has loaded: one load at a time`;
         if (waitsFor.length === 0) return 'no room now';
         return `no room while ${listed(waitsFor)} is there${box.input.mayEvict ? '' : ', and a new model evicts no other'}`;
       case 'held':

@@ -239,7 +239,7 @@ function refuse(
     );
   }
   if (possible.some(({ option, fit }) => option.needsTrust && fit === 'now')) return untrusted(input, '', candidates);
-  const help = `Give it less context (models.${modelId}.context), or take a smaller quantisation of it.`;
+  const help = `Give it less context (models.${modelId}.context), or use a smaller quantisation of the model.`;
   return refusal('too-large', noRoomReason(closestOf(possible, box), box, 'too-large'), help, candidates);
 }
 
@@ -258,7 +258,7 @@ function untrusted(input: BrainInput, more: string, candidates: readonly Candida
   );
 }
 
-const HELP_INPUT = 'It continues automatically when the settings contain this.';
+const HELP_INPUT = 'It continues automatically when the settings contain what is missing.';
 const HELP_BASE =
   'It continues automatically when its base arrives. If the base has another name here, add an alias to it (models.NAME.aliases).';
 const HELP_NO_ROOM = 'Unpin a model, or end the other program that holds the memory.';

@@ -107,9 +107,16 @@ export class Catalog {
     const record = this.#ports.registry.get(id);
     if (record === undefined) return;
     const { server } = record;
-    if (server !== undefined) throw new ModeliumError('path-invalid', `${id} is offered by ${server.where}, which the settings name.`);
+    if (server !== undefined)
+      throw new ModeliumError(
+        'path-invalid',
+        `${id} cannot be forgotten, because ${server.where} offers it: remove that server from the settings.`,
+      );
     if (!record.added) {
-      throw new ModeliumError('path-invalid', `${id} lies in a watch folder: move ${record.path} away to have it forgotten.`);
+      throw new ModeliumError(
+        'path-invalid',
+        `${id} cannot be forgotten, because it is in a watch folder: move ${record.path} out of that folder.`,
+      );
     }
     await this.#ports.tracker.untrack(record.path);
     await this.#leave(record);

@@ -74,7 +74,7 @@ export class Elsewhere {
     for (const offer of fresh.slice(0, room)) this.#add(server, where, offer, away ?? problemIn(offer));
     if (fresh.length > room)
       this.#ports.log.warn(
-        `${where} offers ${fresh.length - room} models more than the limit of ${MOST_KNOWN} for one server: list the wanted ones in its key models`,
+        `${where} offers ${fresh.length - room} models more than the limit of ${MOST_KNOWN} for one server: name the models that you want in its setting models`,
       );
     for (const offer of offers) {
       const record = known.find((each) => each.server?.model === offer.model);
@@ -104,7 +104,7 @@ export class Elsewhere {
     const { id, aliases, instead } = namesFor(server, offer, new TakenNames(registry.names()));
     if (instead !== null)
       log.warn(
-        `${offer.model} of ${where} is called ${aliases[0] ?? id} here, because ${instead} is another model: a prefix of your choice tells them apart`,
+        `${offer.model} of ${where} is called ${aliases[0] ?? id} here, because ${instead} is another model; a prefix in the settings of that server would tell them apart`,
       );
     if (problem !== null) this.#problems.set(id, problem);
     // Being there is all that it takes: whoever is listed can be asked.

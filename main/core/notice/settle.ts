@@ -65,7 +65,7 @@ export function settle(previous: Observation | null, observation: Observation, o
         observation: kept,
         kind: 'damaged',
         message: inspection.damage,
-        help: 'A longer copy would not repair it. Modelium tries again when its files change.',
+        help: 'Waiting longer would not repair it. Modelium tries again when its files change.',
       };
     }
   } else if (inspection.usable && inspection.profile !== null && inspection.writer === null && zeroTails.length === 0) {
@@ -112,7 +112,7 @@ function incomplete(inspection: Inspection, zeroTails: readonly string[]): Incom
   if (copy.missing.length > 0) {
     return {
       kind: 'incomplete',
-      message: `No data arrived for ${minutes} minutes, and it is not complete: ${listed(copy.missing)}.`,
+      message: `No data arrived for ${minutes} minutes, and the model is not complete: ${listed(copy.missing)}.`,
       help: 'Finish the copy or download; Modelium continues when the files change.',
     };
   }

@@ -40,7 +40,7 @@ export function readOllamaManifest(text: string): OllamaModel | string {
     if (kind !== MODEL_LAYER || model !== null) continue;
     const hash = typeof digest === 'string' ? DIGEST.exec(digest)?.[1] : undefined;
     // Names inside files never lead out of the folder: a digest is 64 digits, or it is none.
-    if (hash === undefined) return 'its manifest names its model by no SHA-256';
+    if (hash === undefined) return 'its manifest does not name its model by a SHA-256';
     model = { blob: `sha256-${hash}`, bytes: typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : 0 };
   }
   return model === null ? 'its manifest names no model file that could be served (it may live in the cloud)' : { ...model, beside };

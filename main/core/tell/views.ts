@@ -76,7 +76,7 @@ function noteOf(record: ModelRecord, facts: ViewFacts): string | null {
   if (record.state.name === 'ready') return facts.noteOf(record);
   if (record.state.name !== 'draining') return null;
   const inFlight = facts.inFlight(record.id);
-  if (inFlight === 0) return 'its process ends, and its memory has to come free';
+  if (inFlight === 0) return 'its process is ending, and its memory is not free yet';
   return inFlight === 1 ? 'one request still runs' : `${inFlight} requests still run`;
 }
 

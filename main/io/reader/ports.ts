@@ -26,7 +26,7 @@ export function createInspector(reader: Reader): Library {
 
 function unreadable(path: string, message: string): Inspection {
   const copy = NOTHING_COPIED;
-  const sentence = `${path} could not be looked at: ${message.replace(/\.$/, '')}.`;
+  const sentence = `${path} could not be inspected: ${message.replace(/\.$/, '')}.`;
   return { files: [], copy, whole: false, usable: false, zeroTails: [], writer: null, damage: null, unreadable: sentence, profile: null };
 }
 

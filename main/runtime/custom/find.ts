@@ -38,11 +38,11 @@ function* findProgram(
   const there = facts.findIndex((each) => each !== null);
   const wrong = (why: string) => ({ program: null, problem: `${at}.command is ${command}, ${why}` });
   if (there === -1) {
-    if (/\s/.test(command)) return wrong('and there is no such program: its arguments belong into args, one a line.');
+    if (/\s/.test(command)) return wrong('and there is no such program: its arguments belong in args, one per line.');
     return wrong(
       isPath ? 'and there is no such program: correct the path.' : 'and no folder of the PATH has such a program: name its path.',
     );
   }
-  if (facts[there]?.isFile === false) return wrong('which is a folder, and no program.');
+  if (facts[there]?.isFile === false) return wrong('which is a folder, not a program.');
   return wrong(`and ${paths[there]} is not executable: \`chmod +x\` fixes that.`);
 }

@@ -52,7 +52,7 @@ export function placeholderProblems(at: string, { args, env, model_name }: OwnRu
       ? []
       : [`${at}: neither args nor env contains {port}, so the server would not know its port: ${portHint([...args, ...variables])}.`]),
     ...(holds(args, 'key')
-      ? [`${at}.args: {key} belongs into env, because everybody on this machine can read the arguments of a program.`]
+      ? [`${at}.args: {key} belongs in env, because everybody on this machine can read the arguments of a program.`]
       : []),
     ...(env['CUDA_VISIBLE_DEVICES'] === undefined
       ? []

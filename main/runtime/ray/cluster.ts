@@ -53,7 +53,7 @@ export const failed = (message: string): ModeliumError => new ModeliumError('run
 export function* detailsOf(control: Server, where: string): Steps<Details | null> {
   const answer = yield* http({ ...of(control), method: 'GET', path: APPLICATIONS, body: null, timeoutMs: CALL_MS, reportsWhy: true });
   if (answer?.status === 200) return detailsIn(answer.body);
-  if (answer === null || answer.status < 500) throw refusedBy(where, 'to tell its applications', answer);
+  if (answer === null || answer.status < 500) throw refusedBy(where, 'to list its applications', answer);
   return null;
 }
 
@@ -79,7 +79,7 @@ function* changeNow(control: Server, { where, name, application, packages, isLef
   // named.
   for (const one of packages) yield* ensure(control, where, one);
   const details = yield* detailsOf(control, where);
-  if (details === null) throw failed(`${where} cannot tell its applications now: its Serve controller does not answer.`);
+  if (details === null) throw failed(`${where} cannot list its applications now: its Serve controller does not answer.`);
   // Those that were made by `serve.run` are none of this list, and stay.
   const others = Object.values(details.applications).flatMap(({ source, status, deployed_app_config: config }) =>
     source === 'declarative' && status !== 'DELETING' && config != null && config.name !== name && !isLeftover(config) ? [config] : [],

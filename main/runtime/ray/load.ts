@@ -50,7 +50,7 @@ export function* load(ray: RayFacts, target: LoadTarget): Steps<Endpoint> {
     application: applicationOf(ray.machine, target, { name, secret, packages, planned, gpus }),
     isLeftover: (config) => isLeftover(ray.machine, config),
   };
-  yield* phase('handing it to the cluster', null, true);
+  yield* phase('deploying it on the cluster', null, true);
   yield* change(control, wanted);
   const details = yield* untilItRuns(ray, control, wanted);
   const at = ray.found.cluster === null ? server.at : { url: proxyOf(ray.found.cluster.origin, details) };

@@ -81,7 +81,7 @@ const LONG_SECONDS = 60;
 export function waitingFor(what: string, waitedMs: number): string {
   const seconds = Math.round(waitedMs / 1000);
   if (seconds < LONG_SECONDS) return what;
-  return `${what} for ${seconds} s: its node fetches files, loads weights or is on its way, and Ray says nothing yet`;
+  return `${what} for ${seconds} s: its node may be starting, fetching files or loading weights; Ray does not say which`;
 }
 
 export function explained(where: string, why: string): string {

@@ -77,7 +77,7 @@ function supportsThere(server: TritonElsewhere, mostBytes: number, profile: Mode
   if (form.kind === 'remote') return { supported: form.server === serverName(server), why: `${capital(where)} has it loaded.` };
   const refused = (why: string): Support => ({ supported: false, why });
   if (form.kind === 'transformers')
-    return refused(`Triton's vLLM reads a folder from its own disk, and nothing says that ${where} sees this one.`);
+    return refused(`Triton's vLLM reads a folder from its own disk, and Modelium cannot know whether ${where} can read this one.`);
   const known = supports(null, profile, form);
   if (!known.supported) return known;
   if (loadProblem !== null) return refused(loadProblem);
@@ -85,7 +85,7 @@ function supportsThere(server: TritonElsewhere, mostBytes: number, profile: Mode
     return refused('An ensemble refers to other models by their names here, but a Triton elsewhere has other names for them.');
   if (profile.weightBytes > mostBytes)
     return refused(
-      `Its files go to ${where} with the call that loads it. They are ${bytesInWords(profile.weightBytes)}, and ${bytesInWords(mostBytes)} are taken: start that Triton with a larger --http-max-input-size and say so in triton.http_max_input_mb, or copy the model into its repository; once it is loaded there it is offered here.`,
+      `Its files go to ${where} with the call that loads it. They are ${bytesInWords(profile.weightBytes)}, and at most ${bytesInWords(mostBytes)} are accepted: start that Triton with a larger --http-max-input-size and say so in triton.http_max_input_mb, or copy the model into its repository; once it is loaded there it is offered here.`,
     );
   return { supported: true, why: `${capital(where)} is asked to load it.` };
 }

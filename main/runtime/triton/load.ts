@@ -36,7 +36,7 @@ export type Enter = (server: Endpoint, target: LoadTarget, timeoutMs: number) =>
 /** Into one of ours, by an entry in its repository. */
 export function* enterByEntry(server: Endpoint, target: LoadTarget, timeoutMs: number): Steps<string> {
   const model = entryName(target.modelId);
-  yield* phase('writing its entry');
+  yield* phase('writing its configuration');
   yield* write(model, yield* entryOf(target));
   yield* phase('loading');
   const answer = yield* http({ ...of(server), method: 'POST', path: pathOf(model, 'load'), body: null, timeoutMs });

@@ -41,7 +41,7 @@ export function* proofProblem(server: Server, model: string, tensors: ServedTens
   }
   if (lastProblem !== null) return lastProblem;
   // Which sizes it takes, nobody says.
-  yield* phase('no first inference: that it calls itself ready is all that is proven', null, true);
+  yield* phase("no first inference was possible, so only Triton's word says that it is ready", null, true);
   const ready = yield* http({ ...of(server), method: 'GET', path: `${path}/ready`, body: null, timeoutMs: CALL_MS });
   if (ready === null) return 'no answer came.';
   return ready.status === 200 ? null : loadSentence(ready.body);

@@ -47,7 +47,7 @@ export function* uploadModel({ machine, server }: Elsewhere, endpoint: Endpoint,
   throw failed(
     target,
     answer,
-    `${server.where} gave no answer. Does it take as much in one call as triton.http_max_input_mb says? Also the load may still go on there.`,
+    `${server.where} gave no answer. It may accept less in one call than triton.http_max_input_mb says, or it may still be loading the model.`,
   );
 }
 
@@ -95,7 +95,7 @@ function* partsOf(
   if (bytes > mostBytes)
     throw new ModeliumError(
       'runtime-exited',
-      `Its files are ${bytesInWords(bytes)}, and ${bytesInWords(mostBytes)} are taken in one call (triton.http_max_input_mb).`,
+      `Its files are ${bytesInWords(bytes)}, and at most ${bytesInWords(mostBytes)} are accepted in one call (triton.http_max_input_mb).`,
     );
   return { texts, files };
 }
@@ -131,7 +131,7 @@ export function* unloadThere({ machine, server }: Elsewhere, modelId: string, { 
   for (; waitedMs < UNLOAD_MS && (yield* http(isReady))?.status === 200; waitedMs += UNLOAD_PAUSE_MS) yield* pause(UNLOAD_PAUSE_MS);
   const throws = (what: string) => new ModeliumError('runtime-exited', what, { origin: 'triton' });
   if (waitedMs >= UNLOAD_MS)
-    throw throws(`${server.where} did not let go of ${modelId} within ${UNLOAD_MS / 1000} s; Modelium does not restart that server.`);
+    throw throws(`${server.where} did not unload ${modelId} within ${UNLOAD_MS / 1000} s; Modelium does not restart that server.`);
   for (waitedMs = 0; before !== null && took > LEFTOVER_BYTES; waitedMs += UNLOAD_PAUSE_MS) {
     const left = took - (before - ((yield* usedThere(server)) ?? before));
     if (left < LEFTOVER_BYTES) return;

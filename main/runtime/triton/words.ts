@@ -19,7 +19,7 @@ const ENDED = 'the process that runs its Python code has ended';
 
 const MEANINGS: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[] = [
   [/unable to find backend library for backend '([^']*)'/, ([, name]) => `this Triton has no backend ${name}`],
-  [/failed to poll from model repository/, () => 'it cannot read the configuration of the model; its own words are in the log'],
+  [/failed to poll from model repository/, () => 'it cannot read the configuration of the model; the log says why'],
   [/has no available versions|no version is available/, () => 'no version of it could be loaded'],
   [/Stub process '?[^ ]*'? is not healthy/, () => ENDED],
   [

@@ -42,7 +42,7 @@ export function* attach(modelId: string, path: string, base: Endpoint): Steps<En
   if (answer?.status === 400 && answer.body.includes('already been loaded')) {
     answer = yield* http({ ...server, path: '/v1/load_lora_adapter', body: { ...body, load_inplace: true } });
   }
-  if (answer?.status !== 200) throw refused('take the adapter', answer);
+  if (answer?.status !== 200) throw refused('load the adapter', answer);
   const proof = yield* http({
     ...server,
     path: '/v1/completions',
@@ -55,7 +55,7 @@ export function* attach(modelId: string, path: string, base: Endpoint): Steps<En
 export function* detach(modelId: string, { at, key }: Endpoint): Steps<void> {
   const server = { at, key, method: 'POST', timeoutMs: CHANGE_TIMEOUT_MS } as const;
   const answer = yield* http({ ...server, path: '/v1/unload_lora_adapter', body: { lora_name: modelId } });
-  if (answer?.status !== 200) throw refused('let go of the adapter', answer);
+  if (answer?.status !== 200) throw refused('unload the adapter', answer);
 }
 
 function refused(what: string, answer: HttpAnswer | null): ModeliumError {

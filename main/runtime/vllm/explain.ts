@@ -53,7 +53,7 @@ function namedCause(bareLines: readonly string[]): string | undefined {
 function causeOf(bareLines: readonly string[]): string {
   const dead = bareLines.find((line) => /EngineDeadError|EngineCore encountered a fatal error/.test(line));
   const cause = namedCause(bareLines);
-  if (cause !== undefined) return `The cause, in its words: ${cause.trim().slice(0, 400)}`;
+  if (cause !== undefined) return `The cause, as vLLM reports it: ${cause.trim().slice(0, 400)}`;
   if (dead !== undefined) return 'Its engine process died while serving.';
   const last = bareLines.findLast((line) => line.trim() !== '');
   return last === undefined ? 'It printed nothing.' : `Its last output: ${last.trim().slice(0, 400)}`;

@@ -31,7 +31,7 @@ export const MEMORY_REASONS: readonly Reason[] = [
     pattern: CPU_MEMORY,
     code: 'out-of-memory',
     sentence: ([, node, free, total, share, wanted]) =>
-      `vLLM was to have ${wanted} GiB (${share} of all) of main memory, and only ${free} of ${total} GiB were free on node ${node}. Free memory, or take --gpu-memory-utilization out of vllm.args.`,
+      `vLLM should get ${wanted} GiB of main memory (${share} of all), but only ${free} of ${total} GiB were free on node ${node}. Free memory, or remove --gpu-memory-utilization from vllm.args.`,
   },
   {
     pattern: CONTEXT,
@@ -45,14 +45,14 @@ export const MEMORY_REASONS: readonly Reason[] = [
     pattern: /Cannot auto-fit max_model_len: not enough (?:GPU )?memory available[^.]*\.?/i,
     code: 'out-of-memory',
     sentence: () =>
-      'After loading the weights, there is no room for even the smallest context. Free memory, take a smaller quantisation of it, or give it more GPUs (models.NAME.gpus).',
+      'After loading the weights, there is no room for even the smallest context. Free memory, use a smaller quantisation of the model, or give it more GPUs (models.NAME.gpus).',
     retryWith: (_match, lines) => moreMemory(lines),
   },
   {
     pattern: /No available memory for the cache blocks/,
     code: 'out-of-memory',
     sentence: () =>
-      'The weights and activations take all of the memory of vLLM, and leave none for the cache. Free memory, or take a smaller quantisation of it.',
+      'The weights and activations take all of the memory of vLLM, and leave none for the cache. Free memory, or use a smaller quantisation of the model.',
     retryWith: (_match, lines) => moreMemory(lines),
   },
   {

@@ -86,7 +86,7 @@ export const MODEL_REASONS: readonly Reason[] = [
   {
     pattern: /Sleep mode is not supported on current platform/,
     permanent: true,
-    sentence: () => 'vLLM cannot sleep on this device: sleep works on GPUs only. Take --enable-sleep-mode out of vllm.args.',
+    sentence: () => 'vLLM cannot sleep on this device: sleep works on GPUs only. Remove --enable-sleep-mode from vllm.args.',
   },
   {
     pattern: /(?:Total number of attention heads|num_attention_heads) \((\d+)\) must be divisible by tensor parallel size \((\d+)\)/,
@@ -97,7 +97,7 @@ export const MODEL_REASONS: readonly Reason[] = [
   {
     pattern: /do(?:es)? not support `--(runner|convert) (\w+)`/,
     permanent: true,
-    sentence: (match) => `The model cannot be run as ${match[2]} (--${match[1]}). Take that out of vllm.args or models.NAME.args.`,
+    sentence: (match) => `The model cannot be run as ${match[2]} (--${match[1]}). Remove that from vllm.args or models.NAME.args.`,
   },
   {
     pattern:

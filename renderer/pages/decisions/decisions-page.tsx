@@ -18,7 +18,7 @@ const EVERY = '';
 const OUTCOMES = [
   { value: EVERY, label: 'Every outcome' },
   { value: 'failed', label: 'Failed' },
-  { value: 'surprise', label: 'Memory was a surprise' },
+  { value: 'surprise', label: 'Memory differed from the estimate' },
 ] as const;
 const ACTIONS = [{ value: EVERY, label: 'Every action' }, ...Object.entries(GLYPHS).map(([value, { word }]) => ({ value, label: word }))];
 

@@ -60,7 +60,7 @@ interface FormProps {
 function Form({ form: { form, hash, trusted, files }, path, onDone }: FormProps) {
   const [asks, setAsks] = useState(false);
   const set = (trust: boolean): void =>
-    void attempt(trust ? 'It is not trusted' : 'Its trust could not be taken back', async () => {
+    void attempt(trust ? 'It is not trusted' : 'Its trust could not be removed', async () => {
       await ask<'trust'>('POST', path, { body: { form, hash, trusted: trust } });
       onDone();
     });
@@ -95,7 +95,7 @@ function Form({ form: { form, hash, trusted, files }, path, onDone }: FormProps)
       <p className={styles.hash}>SHA-256 {hash}</p>
       {trusted ? (
         <Button icon="close" onClick={() => set(false)} small>
-          Take the trust back
+          Remove the trust
         </Button>
       ) : (
         <Button icon="check" onClick={() => setAsks(true)} small>

@@ -18,7 +18,7 @@ import { readSettings, useSettings } from './edits.ts';
 import { SettingsForm } from './settings-form.tsx';
 import styles from './settings-page.module.css';
 
-const THEME_WORDS: Readonly<Record<Theme, string>> = { system: 'As the system has it', light: 'Light', dark: 'Dark' };
+const THEME_WORDS: Readonly<Record<Theme, string>> = { system: 'Like the system', light: 'Light', dark: 'Dark' };
 
 export function SettingsPage({ subject }: PageProps) {
   useReading();

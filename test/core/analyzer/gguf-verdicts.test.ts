@@ -100,7 +100,7 @@ describe('types of others', () => {
     [144, 'type IQ4_KS (144), which only ik_llama.cpp reads'],
     [337, 'type IQ2_K packed again (337) by ik_llama.cpp, which alone reads it: take the file of IQ2_K'],
     [208, 'type Q8_0 packed again (208) by ik_llama.cpp, which alone reads it: take the file of Q8_0'],
-    [36, 'type I2_S (36) of bitnet.cpp, which alone reads it: its TQ1_0 or TQ2_0 is read here'],
+    [36, 'type I2_S (36), which only bitnet.cpp reads: get the model as TQ1_0 or TQ2_0'],
     [31, 'type Q4_0_4_4 (31), which llama.cpp no longer supports: get the model as Q4_0, which it packs by itself'],
     [4, 'type Q4_2 (4), which llama.cpp no longer supports: get the model as Q4_0 or Q4_K'],
     [77, 'type 77, which llama.cpp v0.4.0 does not know: a newer one may read it'],

@@ -199,6 +199,6 @@ test('all files together may cost no more than a model does', () => {
   const before = readBytes;
   readBytes = 0;
   const { whole: isWhole, damage } = analyzeCandidate(counting, false, 4096);
-  expect([isWhole, damage]).toEqual([false, expect.stringContaining('of reading, which is the limit')]);
+  expect([isWhole, damage]).toEqual([false, expect.stringContaining('MiB, which is the limit')]);
   expect(readBytes).toBeLessThanOrEqual(before + 4096);
 });

@@ -55,7 +55,7 @@ describe('what is wrong with it', () => {
     ['braces that are none', { args: [...PORT, '{"a": {"b": 1}}', '{{date}}'] }, null],
     ['a path to nothing', { command: '/nowhere/server' }, /^runtimes\.mine\.command is \/nowhere\/server, and there is no such program/],
     ['a name that nobody has', { command: 'sever' }, /no folder of the PATH has such a program/],
-    ['a whole command line', { command: 'server --port 1' }, /its arguments belong into args/],
+    ['a whole command line', { command: 'server --port 1' }, /its arguments belong in args/],
     ['a folder', { command: './folder' }, /which is a folder/],
     ['a file that is no program', { command: './plain' }, /plain is not executable: `chmod \+x` fixes that\.$/],
     ['no port', { args: ['--model', '{model}'] }, /neither args nor env contains \{port\}.*: add it, such as "--port", "\{port\}"\.$/],
@@ -76,7 +76,7 @@ describe('what is wrong with it', () => {
       { model_name: '{port}' },
       /^runtimes\.mine\.model_name: \{port\} is not a placeholder; known here: \{model\}, \{name\}\./,
     ],
-    ['a key that everybody sees', { args: [...PORT, '--api-key={key}'] }, /\{key\} belongs into env/],
+    ['a key that everybody sees', { args: [...PORT, '--api-key={key}'] }, /\{key\} belongs in env/],
     ['the GPUs by hand', { env: { CUDA_VISIBLE_DEVICES: '1' } }, /Modelium itself sets CUDA_VISIBLE_DEVICES/],
   ])('%s', async (_what, own, fault) => {
     const { found: is } = await found(own);

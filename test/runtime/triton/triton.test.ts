@@ -414,7 +414,7 @@ describe('leaving', () => {
     ]);
     const none = prove(() => false, shape);
     expect([none.result, shapesOf(none).length]).toEqual([null, 3]);
-    expect(none.taken.at(-2)).toMatchObject({ do: 'phase', phase: expect.stringContaining('is all that is proven') });
+    expect(none.taken.at(-2)).toMatchObject({ do: 'phase', phase: expect.stringContaining("only Triton's word") });
     // What is wrong with the model itself is no matter of sizes.
     expect(prove(() => false, "Stub process 'm_0_0' is not healthy.").result).toContain('has ended');
     expect(prove(() => false, 'CUDA out of memory').result).toContain('out of memory');
@@ -441,7 +441,7 @@ describe('its words', () => {
     ],
     [
       `{"error":"failed to load 'nope', failed to poll from model repository"}`,
-      'it cannot read the configuration of the model; its own words are in the log.',
+      'it cannot read the configuration of the model; the log says why.',
     ],
     [`{"error":"Stub process 'py_0_0' is not healthy."}`, 'the process that runs its Python code has ended.'],
     ['', 'it does not say why.'],

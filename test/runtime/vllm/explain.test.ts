@@ -72,7 +72,7 @@ test.each<Said>([
   { line: 'OSError: [Errno 28] No space left on device', says: /disk is full/ },
   { line: "ModuleNotFoundError: No module named 'xgrammar'", says: /lacks the package xgrammar/ },
   { line: 'EngineDeadError: EngineCore encountered an issue.', says: /engine process died while serving/ },
-  { line: 'RuntimeError: something new', says: /The cause, in its words: RuntimeError: something new/ },
+  { line: 'RuntimeError: something new', says: /The cause, as vLLM reports it: RuntimeError: something new/ },
 ])('$line', ({ line, says, retryWith, code = 'runtime-exited' }) => {
   const said = [
     line,
