@@ -28,10 +28,14 @@ const blockedBy = (live: LiveEngine, reason: string) =>
     return model?.blockedReason === reason && model;
   });
 
+/** While changed files are read, the model has no form. */
 async function seen(live: LiveEngine) {
-  const view = (await live.control('GET', ROUTE)).json as TrustView;
-  expect(view.forms).toHaveLength(1);
-  return view.forms[0]!;
+  const forms = await eventually('its one form', async () => {
+    const view = (await live.control('GET', ROUTE)).json as TrustView;
+    return view.forms.length > 0 && view.forms;
+  });
+  expect(forms).toHaveLength(1);
+  return forms[0]!;
 }
 
 test('code is shown, trusted by its hash, and no longer trusted when it changes', async () => {

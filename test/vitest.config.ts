@@ -20,6 +20,8 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 120_000,
     globals: false,
+    // As long as other waits: what a page shows comes when the cores have time for it.
+    expect: { poll: { timeout: 20_000 } },
     // The engines that tests start have folders of their own: without this each compiles anew.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)) },
   },

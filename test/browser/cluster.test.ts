@@ -60,16 +60,18 @@ describe.skipIf(CHROMIUM === null)('a cluster in a browser: needs Chromium', () 
   test('servers in the settings: found or how to get them, their state, and what they open', { timeout: 60_000 }, async () => {
     const { page, errors } = await openWindow(browser, live.address, { token: live.engine.token, page: 'settings' });
     const row = (name: RegExp) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name }) });
-    expect(await row(/^ray/).innerText()).toMatch(/The Ray cluster at 127\.0\.0\.1:\d+\.\s+Its server answers\.$/);
-    expect(await row(/^triton/).innerText()).toMatch(
-      /Triton [\d.]+: .*tritonserver, with the backends python\.\s+Its server does not run: it starts with its first model\. While it runs it listens at two sockets/,
-    );
+    await expect.poll(() => row(/^ray/).innerText()).toMatch(/The Ray cluster at 127\.0\.0\.1:\d+\.\s+Its server answers\.$/);
+    await expect
+      .poll(() => row(/^triton/).innerText())
+      .toMatch(
+        /Triton [\d.]+: .*tritonserver, with the backends python\.\s+Its server does not run: it starts with its first model\. While it runs it listens at two sockets/,
+      );
     await live.set({ gpus: { use: 'none' }, triton: { command: '/nowhere/tritonserver' }, ray_serve: { command: '/nowhere/ray' } });
     await row(/^triton/)
       .getByText('triton.command is /nowhere/tritonserver, and there is no such program')
       .waitFor();
     await row(/^ray/).getByText('ray_serve.command is /nowhere/ray, and there is no such program').waitFor();
-    expect(await page.getByText('Its server').count()).toBe(0);
+    await expect.poll(() => page.getByText('Its server').count()).toBe(0);
     expect(errors).toEqual([]);
     await page.context().close();
   });

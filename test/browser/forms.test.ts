@@ -78,7 +78,7 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
 
   it('a reranker sorts documents by their score, the one that the engine itself gives', async () => {
     const { page, errors, button, rowsOf } = await open('ranker', { colorScheme: 'dark' });
-    expect(await button('Rank').isDisabled()).toBe(true);
+    await expect.poll(() => button('Rank').isDisabled()).toBe(true);
     await page.getByRole('textbox', { name: 'Query' }).fill('memory');
     const documents = ['the model answers', 'nobody waits', 'graphics and memory'];
     await page.getByRole('textbox', { name: 'Documents' }).fill(documents.join('\n'));
@@ -96,7 +96,7 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     await page.waitForURL(/#\/playground\/(net|pictures)\.onnx$/);
     await page.getByText('Ranking', { exact: true }).first().click();
     await page.waitForURL(/#\/playground\/ranker$/);
-    expect(await page.getByRole('textbox', { name: 'Query' }).inputValue()).toBe('memory');
+    await expect.poll(() => page.getByRole('textbox', { name: 'Query' }).inputValue()).toBe('memory');
     await rowsOf('Ranking').nth(3).waitFor();
     expect(errors).toEqual([]);
     await page.context().close();
@@ -114,10 +114,10 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     const field = page.getByText('or drop it here');
     await drop(field, [{ name: 'model.gguf', type: '', bytes: [1] }]);
     await page.getByRole('alert').getByText('model.gguf is not a sound.').waitFor();
-    expect(await button('Transcribe').isDisabled()).toBe(true);
+    await expect.poll(() => button('Transcribe').isDisabled()).toBe(true);
     await drop(field, [{ name: 'b.flac', type: 'audio/flac', bytes: [1] }]);
     await page.getByText('b.flac', { exact: true }).waitFor();
-    expect(await page.getByRole('alert').count()).toBe(0);
+    await expect.poll(() => page.getByRole('alert').count()).toBe(0);
     await page
       .getByLabel('Sound file', { exact: true })
       .setInputFiles({ name: 'a.wav', mimeType: 'audio/wav', buffer: Buffer.alloc(1_000) });
@@ -169,7 +169,7 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     await page.getByRole('article', { name: 'You asked' }).getByRole('img').waitFor();
     await page.goto(`${live.address}/#/playground/talker`);
     await page.getByRole('textbox', { name: 'Message to talker' }).waitFor();
-    expect(await page.getByRole('button', { name: 'Attach an image' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'Attach an image' }).count()).toBe(0);
     await paste('image/png');
     await page.getByText('talker reads no images: it is a model of the kind "chat".').waitFor();
     // Nothing is sent that nobody set; what the author advises is one click away, and is this
@@ -177,18 +177,18 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     const temperature = page.getByRole('spinbutton', { name: 'Temperature' });
     expect([await temperature.inputValue(), await temperature.getAttribute('placeholder')]).toEqual(['', 'default']);
     const curl = page.getByRole('group', { name: 'The request as a curl command' });
-    expect(await curl.innerText()).not.toContain('temperature');
+    await expect.poll(() => curl.innerText()).not.toContain('temperature');
     await page.getByText('Its author advises temperature 0.6 and top_p 0.95.').waitFor();
     await page.getByRole('button', { name: 'Use these' }).click();
-    expect(await curl.innerText()).toContain('"temperature": 0.6,');
+    await expect.poll(() => curl.innerText()).toContain('"temperature": 0.6,');
     await page.reload();
-    expect(await temperature.inputValue()).toBe('0.6');
+    await expect.poll(() => temperature.inputValue()).toBe('0.6');
     await temperature.fill('');
-    expect(await curl.innerText()).not.toContain('temperature');
-    expect(await curl.innerText()).toContain('"top_p": 0.95');
+    await expect.poll(() => curl.innerText()).not.toContain('temperature');
+    await expect.poll(() => curl.innerText()).toContain('"top_p": 0.95');
     await page.goto(`${live.address}/#/playground/seer`);
     await page.getByRole('textbox', { name: 'Message to seer' }).waitFor();
-    expect(await curl.innerText()).not.toContain('top_p');
+    await expect.poll(() => curl.innerText()).not.toContain('top_p');
     await expectAccessible(page);
     expect(errors).toEqual([]);
     await page.context().close();
@@ -201,7 +201,7 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     await button('Infer').click();
     await page.getByRole('status').getByText('Failed: x: "three" is not a number.').waitFor({ state: 'attached' });
     // Beside the form it is said before anything is sent.
-    expect(await page.getByText('x: "three" is not a number.', { exact: true }).count()).toBe(2);
+    await expect.poll(() => page.getByText('x: "three" is not a number.', { exact: true }).count()).toBe(2);
     await field.fill('1 2 3 4\n5 6 7 8');
     const curl = page.getByRole('group', { name: 'The request as a curl command' });
     const shown = JSON.parse(/-d '([\s\S]*)'/.exec(await curl.innerText())?.[1] ?? '');
@@ -209,7 +209,7 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     await button('Infer').click();
     expect((await sentNumbers).postDataJSON()).toEqual(shown);
     await rowsOf('y').nth(2).waitFor();
-    expect(await rowsOf('y').nth(1).innerText()).toMatch(/^0(\t0){8}$/);
+    await expect.poll(() => rowsOf('y').nth(1).innerText()).toMatch(/^0(\t0){8}$/);
     // JSON goes as it is, and the engine says what is wrong with it.
     await field.fill('[[1, 2]]');
     await button('Infer').click();
@@ -226,7 +226,7 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     expect([0, 1, 2].map((channel) => inputs.x[0]?.[channel]?.[16]?.[16])).toEqual([1, 0, 0]);
     await page.getByText('Put the values of the image in place of [] at x, nested as FP32 [-1, 3, 32, 32].').waitFor();
     await page.getByRole('img', { name: 'image as an image, 16 x 16' }).waitFor();
-    expect(await rowsOf('Detections').count()).toBe(6);
+    await expect.poll(() => rowsOf('Detections').count()).toBe(6);
     await expectAccessible(page);
     const white = page.waitForRequest((request) => request.url().endsWith('/predict/pictures.onnx'));
     await drop(page.getByText('red.png', { exact: true }), [{ name: 'clear.png', type: 'image/png', bytes: [...png([0, 0, 0, 0])] }]);
@@ -248,7 +248,7 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
     );
     await page.goto(`${live.address}/#/playground/net.onnx`);
     await page.getByRole('textbox', { name: 'Text for net.onnx to go on with' }).fill('Once');
-    expect(await curl.innerText()).toContain('"prompt": "Once"');
+    await expect.poll(() => curl.innerText()).toContain('"prompt": "Once"');
     await page.getByRole('spinbutton', { name: 'Temperature' }).waitFor();
     // The engine refused one request, as it should.
     expect(errors.filter((error) => !error.includes('400'))).toEqual([]);

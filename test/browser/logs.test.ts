@@ -88,15 +88,15 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
     const { page, errors } = await openLogs('logs');
     await linesOf(page).getByText('talker').first().waitFor();
     const time = linesOf(page).locator('time').first();
-    expect(await time.textContent()).toMatch(/^\d\d:\d\d:\d\d$/);
-    expect(await time.getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+    await expect.poll(() => time.textContent()).toMatch(/^\d\d:\d\d:\d\d$/);
+    await expect.poll(() => time.getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
 
     await page.getByRole('combobox', { name: 'Log' }).click();
     await page.getByRole('option', { name: 'talker' }).click();
     await page.waitForURL(/#\/logs\/talker$/);
     await linesOf(page).getByText('main: model loaded').waitFor();
     // Two thousand lines, and no more of them in the page than are in sight.
-    expect(await linesOf(page).locator('[data-index]').count()).toBeLessThan(120);
+    await expect.poll(() => linesOf(page).locator('[data-index]').count()).toBeLessThan(120);
     say('said while it is followed');
     await linesOf(page).getByText('said while it is followed').waitFor();
 
@@ -108,7 +108,7 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
     await page.getByRole('button', { name: 'Show every line' }).click();
     await page.getByLabel('Filter').fill('in red');
     const red = linesOf(page).getByText('ERROR', { exact: true });
-    expect(await red.getAttribute('class')).toContain('bold');
+    await expect.poll(() => red.getAttribute('class')).toContain('bold');
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -120,13 +120,13 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
     await linesOf(page).hover();
     await page.mouse.wheel(0, -4_000);
     await page.getByRole('button', { name: 'Jump to latest' }).waitFor();
-    expect(await follow.isChecked()).toBe(false);
+    await expect.poll(() => follow.isChecked()).toBe(false);
     const seen = await linesOf(page).locator('[data-index]').nth(20).textContent();
     const counted = async () => Number((await page.getByText(/^[\d,]+ lines$/).textContent())?.replace(/\D/g, ''));
     const before = await counted();
     say('said while somebody reads further up');
     await expect.poll(counted).toBe(before + 1);
-    expect(await linesOf(page).getByText('said while somebody reads').count()).toBe(0);
+    await expect.poll(() => linesOf(page).getByText('said while somebody reads').count()).toBe(0);
     expect(
       await linesOf(page)
         .getByText(seen ?? '', { exact: true })
@@ -136,7 +136,7 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
     await linesOf(page).focus();
     await page.keyboard.press('End');
     await linesOf(page).getByText('said while somebody reads').waitFor();
-    expect(await follow.isChecked()).toBe(true);
+    await expect.poll(() => follow.isChecked()).toBe(true);
     await page.keyboard.press('Home');
     await page.getByRole('button', { name: 'Jump to latest' }).click();
     await linesOf(page).getByText('said while somebody reads').waitFor();
@@ -222,7 +222,7 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
     await linesOf(page).getByText('the flood is over').waitFor();
     await page.getByText(/^\d,\d{3} older lines are gone: the window keeps the last 100,000\.$/).waitFor();
     await page.getByText('100,000 lines').waitFor();
-    expect(await page.getByRole('switch', { name: 'Follow' }).isChecked()).toBe(true);
+    await expect.poll(() => page.getByRole('switch', { name: 'Follow' }).isChecked()).toBe(true);
     await page.getByRole('searchbox', { name: 'Filter' }).fill('flood 10149');
     await page.getByText('11 of 100,000').waitFor();
     await page.getByRole('combobox', { name: 'Level' }).click();

@@ -73,9 +73,9 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
       await field().fill(typed);
       await expect.poll(() => page.getByRole('option').first().textContent()).toMatch(first);
       const list = await field().getAttribute('aria-controls');
-      expect(await page.locator(`[id="${list}"]`).getAttribute('role')).toBe('listbox');
+      await expect.poll(() => page.locator(`[id="${list}"]`).getAttribute('role')).toBe('listbox');
       const active = await field().getAttribute('aria-activedescendant');
-      expect(await page.locator(`[id="${active}"]`).textContent()).toMatch(first);
+      await expect.poll(() => page.locator(`[id="${active}"]`).textContent()).toMatch(first);
     }
     await page.keyboard.press('Enter');
     await expect.poll(() => palette().count()).toBe(0);
@@ -191,7 +191,7 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
     await show('models');
     await page.getByRole('searchbox').focus();
     await page.keyboard.type('ga?');
-    expect(await page.getByRole('searchbox').inputValue()).toBe('ga?');
+    await expect.poll(() => page.getByRole('searchbox').inputValue()).toBe('ga?');
     await page.getByRole('heading', { level: 1 }).click();
     await page.keyboard.press('?');
     await page.getByRole('switch', { name: 'Keys without Ctrl' }).click();
@@ -200,7 +200,7 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
     await page.keyboard.press('a');
     await page.keyboard.press('Control+k');
     await palette().waitFor();
-    expect(await page.getByRole('dialog').count()).toBe(1);
+    await expect.poll(() => page.getByRole('dialog').count()).toBe(1);
   });
 
   test("the app's menu opens them by an address that is gone again", async () => {

@@ -66,7 +66,7 @@ describe.skipIf(CHROMIUM === null)('the drawer of a model: needs Chromium', () =
     const before = await figure.innerText();
     const box = drawer.getByRole('spinbutton', { name: 'Context, tokens' });
     const slider = drawer.getByRole('slider', { name: 'Context, tokens' });
-    expect(await box.inputValue()).toBe('8192');
+    await expect.poll(() => box.inputValue()).toBe('8192');
     let questions = 0;
     page.on('request', (request) => {
       if (request.url().endsWith('/control/plan')) questions += 1;
@@ -75,7 +75,7 @@ describe.skipIf(CHROMIUM === null)('the drawer of a model: needs Chromium', () =
     await expect.poll(() => figure.innerText()).not.toBe(before);
     // The engine was asked for it: the page reckons nothing, and waits for nothing before it asks.
     expect(questions).toBe(1);
-    expect(await slider.getAttribute('aria-valuenow')).toBe('512');
+    await expect.poll(() => slider.getAttribute('aria-valuenow')).toBe('512');
     await slider.focus();
     await page.keyboard.press('ArrowRight');
     await expect.poll(() => box.inputValue()).toBe('768');
@@ -139,15 +139,15 @@ describe.skipIf(CHROMIUM === null)('the drawer of a model: needs Chromium', () =
     const drawer = await show('chat', 'Settings');
     const row = (name: string) => drawer.getByRole('row').filter({ has: page.getByRole('rowheader', { name, exact: true }) });
     await expect.poll(() => row('Context').innerText()).toMatch(/768 tokens\s+This model's settings/);
-    expect(await row('GPUs').innerText()).toMatch(/GPU 0\s+Automatic/);
-    expect(await row('Unloaded').innerText()).toMatch(/after 5 min without a request\s+Settings of all models/);
+    await expect.poll(() => row('GPUs').innerText()).toMatch(/GPU 0\s+Automatic/);
+    await expect.poll(() => row('Unloaded').innerText()).toMatch(/after 5 min without a request\s+Settings of all models/);
     await expectAccessible(page);
     await drawer.getByRole('tab', { name: 'Log' }).click();
     await drawer.getByRole('group', { name: 'Last lines' }).waitFor();
     await expectAccessible(page);
     await drawer.getByRole('tab', { name: 'History' }).click();
     await drawer.getByRole('heading', { name: 'Requests' }).waitFor();
-    expect(await drawer.getByRole('row').nth(1).innerText()).toMatch(/\d\d:\d\d:\d\d\s+answered\s+\d+, 5/);
+    await expect.poll(() => drawer.getByRole('row').nth(1).innerText()).toMatch(/\d\d:\d\d:\d\d\s+answered\s+\d+, 5/);
     await expectAccessible(page);
     await drawer.getByRole('tab', { name: 'Overview' }).click();
     await drawer.getByRole('heading', { name: 'Why there' }).waitFor();

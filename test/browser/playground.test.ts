@@ -62,7 +62,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     const args = {
       long: ['--answer-file', answer, '--token-ms', '1'],
       slow: ['--token-ms', '30'],
-      thinker: ['--token-ms', '30', '--thinking-tokens', '40'],
+      thinker: ['--token-ms', '50', '--thinking-tokens', '40'],
       heavy: ['--load-ms', '60000'],
       crash: ['--crash-after-tokens', '5'],
       full: ['--oom'],
@@ -110,11 +110,11 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await page.keyboard.press('Enter');
     await page.waitForURL(/#\/playground\/slow$/);
     await draft(page).focus();
-    expect(await page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
+    await expect.poll(() => page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
     await page.keyboard.type('First line');
     // Enter that ends the composing of a word is not ours.
     await draft(page).dispatchEvent('keydown', { key: 'Enter', isComposing: true });
-    expect(await page.getByRole('article', { name: 'You asked' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('article', { name: 'You asked' }).count()).toBe(0);
     await page.keyboard.press('Shift+Enter');
     await page.keyboard.type('second line');
     await page.keyboard.press('Enter');
@@ -124,7 +124,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await page.keyboard.press('Escape');
     await status(page, 'Stopped');
     expect(await draft(page).evaluate((element) => element === document.activeElement)).toBe(true);
-    expect(await page.getByRole('article', { name: 'You asked' }).locator('p').innerText()).toBe('First line\nsecond line');
+    await expect.poll(() => page.getByRole('article', { name: 'You asked' }).locator('p').innerText()).toBe('First line\nsecond line');
     const text = (await answer.locator('p').first().innerText()).trim();
     await page.getByRole('button', { name: 'Copy the answer' }).focus();
     await page.keyboard.press('Enter');
@@ -143,10 +143,10 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await page.getByRole('button', { name: 'Ask this instead' }).press('Enter');
     await status(page, 'Complete');
     await page.getByText(/^3 tokens from \d+ · first token .* · cut at max_tokens/).waitFor();
-    expect(await page.getByRole('article', { name: 'You asked' }).allInnerTexts()).toHaveLength(1);
-    expect(await page.getByRole('group', { name: 'The request as a curl command' }).innerText()).toContain('"max_tokens": 3');
+    await expect.poll(() => page.getByRole('article', { name: 'You asked' }).allInnerTexts()).toHaveLength(1);
+    await expect.poll(() => page.getByRole('group', { name: 'The request as a curl command' }).innerText()).toContain('"max_tokens": 3');
     await page.getByText('Python', { exact: true }).click();
-    expect(await page.getByRole('group', { name: 'The request in Python' }).innerText()).toContain('max_tokens=3,');
+    await expect.poll(() => page.getByRole('group', { name: 'The request in Python' }).innerText()).toContain('max_tokens=3,');
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -172,8 +172,8 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await draft(page).fill('half a ques');
     await page.reload();
     await page.getByText('The first question', { exact: true }).waitFor();
-    expect(await draft(page).inputValue()).toBe('half a ques');
-    expect(await page.getByRole('spinbutton', { name: 'max_tokens' }).inputValue()).toBe('8');
+    await expect.poll(() => draft(page).inputValue()).toBe('half a ques');
+    await expect.poll(() => page.getByRole('spinbutton', { name: 'max_tokens' }).inputValue()).toBe('8');
     expect((await words.innerText()).startsWith(first)).toBe(true);
     // Another question in its place begins a conversation of its own.
     await page.getByRole('button', { name: 'Edit' }).click();
@@ -229,7 +229,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await column('C: full').getByRole('button', { name: 'Retry: full' }).waitFor();
     const rows = page.getByRole('group', { name: 'Figures' }).getByRole('row');
     const cells = async (row: number) => (await rows.nth(row).innerText()).split(/\t|\n/).filter((cell) => cell.trim() !== '');
-    expect(await rows.count()).toBe(4);
+    await expect.poll(() => rows.count()).toBe(4);
     // Engine and table agree on what was said.
     expect(await cells(1)).toEqual(expect.arrayContaining(['A slow', '40']));
     // 30 ms a token: none of the others is as slow.
@@ -238,7 +238,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await page.reload();
     // Which models it was stays, and so does the limit.
     await column('C: full').waitFor();
-    expect(await page.getByRole('spinbutton', { name: 'max_tokens' }).inputValue()).toBe('40');
+    await expect.poll(() => page.getByRole('spinbutton', { name: 'max_tokens' }).inputValue()).toBe('40');
     await page.getByRole('button', { name: 'Remove full' }).click();
     await draft(page).fill('Once more');
     await page.keyboard.press('Enter');
@@ -248,8 +248,9 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     // Parameters of a comparison are no model's own.
     await page.getByText('Ask', { exact: true }).click();
     await page.getByRole('switch', { name: 'Until the model stops' }).waitFor();
-    expect(await page.getByRole('switch', { name: 'Until the model stops' }).isChecked()).toBe(true);
-    expect(errors).toEqual([]);
+    await expect.poll(() => page.getByRole('switch', { name: 'Until the model stops' }).isChecked()).toBe(true);
+    // A load that fails before its stream has begun is a 503, and Chromium says so.
+    expect(errors.filter((error) => !error.includes('status of 503'))).toEqual([]);
     await page.context().close();
   });
 
@@ -260,15 +261,15 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await page.keyboard.press('Enter');
     const answer = page.getByRole('article', { name: 'thinker answers' });
     const thoughts = answer.locator('details p');
-    await thoughts.getByText('This answer is simulated').waitFor();
-    expect(await answer.locator('details').getAttribute('open')).not.toBeNull();
+    // In one look: the thoughts are folded away two seconds after they began.
+    await answer.locator('details[open] p').getByText('This answer is simulated').waitFor();
     await status(page, 'Complete');
     // Folded when the answer began; a person opens it again.
-    expect(await answer.locator('details').getAttribute('open')).toBeNull();
+    await expect.poll(() => answer.locator('details').getAttribute('open')).toBeNull();
     await answer.getByText('Thinking', { exact: true }).click();
-    expect(await thoughts.isVisible()).toBe(true);
+    await expect.poll(() => thoughts.isVisible()).toBe(true);
     const said = 'This answer is simulated: no model was asked.';
-    expect(await thoughts.innerText()).toBe(said.repeat(4));
+    await expect.poll(() => thoughts.innerText()).toBe(said.repeat(4));
     expect((await answer.locator('details ~ div, details ~ p').first().innerText()).trim()).toBe(said.repeat(2));
     await expectAccessible(page);
     expect(errors).toEqual([]);
@@ -326,7 +327,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await page.goBack();
     expect(await answer.locator('div').first().innerHTML()).toBe(streamed);
     // Nothing of what a model says is fetched or run.
-    expect(await answer.locator('img, script, b').count()).toBe(0);
+    await expect.poll(() => answer.locator('img, script, b').count()).toBe(0);
     expect(asked.filter((url) => !url.startsWith(engine.engine.address))).toEqual([]);
     const links = await answer
       .getByRole('link')
@@ -337,9 +338,9 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await answer.getByText('a cat (https://example.org/cat.png)').first().waitFor();
     await answer.getByText('<b>bold</b>').first().waitFor();
     // Colours and formulas came when they were needed; what is hostile in them stays text.
-    expect(await answer.locator('code [data-scope="keyword"]').first().innerText()).toBe('def');
-    expect(await answer.locator('math mfrac').count()).toBe(LONG.split('frac').length - 1);
-    expect(await answer.locator('math [href], math a').count()).toBe(0);
+    await expect.poll(() => answer.locator('code [data-scope="keyword"]').first().innerText()).toBe('def');
+    await expect.poll(() => answer.locator('math mfrac').count()).toBe(LONG.split('frac').length - 1);
+    await expect.poll(() => answer.locator('math [href], math a').count()).toBe(0);
     await expectAccessible(page);
     expect(errors).toEqual([]);
     await page.context().close();
@@ -389,8 +390,8 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     const rows = page.getByRole('group', { name: 'Similarity' }).getByRole('row');
     // The fixture's vectors depend on the sum of the characters alone.
     await rows.nth(1).waitFor();
-    expect(await rows.nth(1).innerText()).toMatch(/^1\s+1\.000\s+1\.000\s+-?0\.\d{3}$/);
-    expect(await page.getByRole('group', { name: 'Vectors' }).getByRole('row').nth(1).innerText()).toMatch(/^1\. ab\s+8\s/);
+    await expect.poll(() => rows.nth(1).innerText()).toMatch(/^1\s+1\.000\s+1\.000\s+-?0\.\d{3}$/);
+    await expect.poll(() => page.getByRole('group', { name: 'Vectors' }).getByRole('row').nth(1).innerText()).toMatch(/^1\. ab\s+8\s/);
     await expectAccessible(page);
     expect(errors).toEqual([]);
     await page.context().close();
@@ -409,9 +410,9 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await status(page, 'Complete');
     await page.getByText('6 of 6', { exact: true }).waitFor();
     await page.getByText(/^Done · /).waitFor();
-    expect(await page.getByRole('group', { name: 'Times' }).getByRole('row').nth(1).innerText()).toMatch(
-      /^First token\t[\d.]+ m?s\t[\d.]+ m?s$/,
-    );
+    await expect
+      .poll(() => page.getByRole('group', { name: 'Times' }).getByRole('row').nth(1).innerText())
+      .toMatch(/^First token\t[\d.]+ m?s\t[\d.]+ m?s$/);
     await expectAccessible(page);
     await set('Requests in all', 1_000);
     await start.click();
@@ -462,7 +463,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     expect(await page.evaluate('changes.length')).toBe(0);
     await page.getByRole('link', { name: 'Box' }).click();
     await page.goBack();
-    expect(await draft(page).inputValue()).toBe('Half a thou');
+    await expect.poll(() => draft(page).inputValue()).toBe('Half a thou');
     const { address, token } = engine.engine;
     await engine.engine.close();
     await answer.getByText(/^Broken off\. /).waitFor();
@@ -482,14 +483,14 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     expect([again.address, again.token]).toEqual([address, token]);
     await engine.waitFor('slow', 'unloaded');
     await page.getByText('Engine 0').waitFor();
-    expect(await draft(page).inputValue()).toBe('Half a thou');
+    await expect.poll(() => draft(page).inputValue()).toBe('Half a thou');
     await answer.getByRole('button', { name: 'Retry' }).click();
     await status(page, 'Generating');
     await answer.getByText('This answer is simulated').waitFor();
     await page.getByRole('button', { name: 'Stop' }).click();
     // What is drafted waits: the click that stops does not send it.
     await status(page, 'Stopped');
-    expect(await draft(page).inputValue()).toBe('Half a thou');
+    await expect.poll(() => draft(page).inputValue()).toBe('Half a thou');
     await page.context().close();
   });
 });

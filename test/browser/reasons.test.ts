@@ -47,7 +47,7 @@ describe.skipIf(CHROMIUM === null)('reasons in a browser: needs Chromium', () =>
     await expectAccessible(page);
     await page.goto(`${live.address}/#/models`);
     const cell = page.getByRole('row').filter({ hasText: 'huge' });
-    expect(await cell.innerText()).toMatch(/Too large for this machine: needs [\d.]+ GiB, CPU has [\d.]+ GiB\n/);
+    await expect.poll(() => cell.innerText()).toMatch(/Too large for this machine: needs [\d.]+ GiB, CPU has [\d.]+ GiB\n/);
     expect(errors).toEqual([]);
     await page.context().close();
   });

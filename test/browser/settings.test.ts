@@ -147,7 +147,7 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     const range = field(page, 'llama.port_range');
     await range.getByRole('textbox').fill('[9000, ');
     await range.getByText('This is not valid JSON').waitFor();
-    expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
+    await expect.poll(() => page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
     await range.getByRole('textbox').fill('[9000, 8100]');
     await page.getByRole('button', { name: 'Save' }).click();
     await range.getByText('llama.port_range: expected the lower port first.').waitFor();
@@ -155,7 +155,7 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     expect(onDisk()).toBe(FILE);
     await page.getByRole('button', { name: 'Discard' }).click();
     await page.getByRole('region', { name: 'Changes' }).waitFor({ state: 'detached' });
-    expect(await range.getByRole('textbox').inputValue()).toBe('[8100,8999]');
+    await expect.poll(() => range.getByRole('textbox').inputValue()).toBe('[8100,8999]');
     await page.context().close();
   });
 
@@ -176,7 +176,7 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('The file was changed by someone else meanwhile').waitFor();
     await page.getByText('drain_seconds: 5 -> 7').waitFor();
-    expect(await field(page, 'orchestration.policies.evict_after_idle_seconds').getByRole('textbox').inputValue()).toBe('60');
+    await expect.poll(() => field(page, 'orchestration.policies.evict_after_idle_seconds').getByRole('textbox').inputValue()).toBe('60');
 
     // A real closing asks only if the page answers within a second, which a busy machine does not
     // promise.
@@ -195,10 +195,10 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     await write(`${FILE}    drain_secnds: 3\n`);
     await page.getByText(`${file}:8:5: unknown key`).waitFor();
     await page.getByText('The form is read-only until you correct the file').waitFor();
-    expect(await field(page, 'api.port').getByRole('textbox').isDisabled()).toBe(true);
+    await expect.poll(() => field(page, 'api.port').getByRole('textbox').isDisabled()).toBe(true);
     await write(FILE);
     await page.getByText('The form is read-only').waitFor({ state: 'detached' });
-    expect(await field(page, 'api.port').getByRole('textbox').isDisabled()).toBe(false);
+    await expect.poll(() => field(page, 'api.port').getByRole('textbox').isDisabled()).toBe(false);
     await page.context().close();
   });
 
@@ -217,7 +217,7 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     const without = await bare(null, 'without');
     const { page } = await openSettings(without.address, without.token);
     await page.getByText('This engine runs without a settings file').waitFor();
-    expect(await field(page, 'api.port').getByRole('textbox').isDisabled()).toBe(true);
+    await expect.poll(() => field(page, 'api.port').getByRole('textbox').isDisabled()).toBe(true);
     await page.context().close();
     await without.close();
 
@@ -244,7 +244,7 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
     await page.waitForURL(/#\/settings\/metrics$/);
     await page.getByRole('searchbox').fill('memory kept free');
     await field(page, 'gpus.reserve_mb').waitFor();
-    expect(await page.getByRole('group').count()).toBe(2);
+    await expect.poll(() => page.getByRole('group').count()).toBe(2);
     await page.getByRole('searchbox').fill('');
     await field(page, 'gpus.reserve_mb').getByRole('textbox').fill('-1');
     await page.getByText('A number of at least 0 is expected here.').first().waitFor();

@@ -81,10 +81,10 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     const said = page.getByTestId('verdicts-said');
     // There before it has anything to say: readers announce what changes in it, and nothing that
     // comes with it.
-    expect(await said.getAttribute('role')).toBe('status');
+    await expect.poll(() => said.getAttribute('role')).toBe('status');
     const card = page.getByRole('region', { name: 'Dropped items' }).getByRole('listitem');
     await card.getByText(/^Ready: llama on CPU/).waitFor();
-    expect(await said.innerText()).toMatch(/^first\.gguf: Ready: llama on CPU/);
+    await expect.poll(() => said.innerText()).toMatch(/^first\.gguf: Ready: llama on CPU/);
     await expectAccessible(page);
     await card.getByRole('button', { name: 'Try it' }).click();
     expect(new URL(page.url()).hash).toBe('#/playground/first');
@@ -169,7 +169,7 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
       await card(name).getByText(reason).first().waitFor();
       expect(await card(name).getByRole('button').count(), name).toBeGreaterThan(0);
     }
-    expect(await page.getByRole('region', { name: 'Dropped items' }).getByRole('listitem').count()).toBe(names.length);
+    await expect.poll(() => page.getByRole('region', { name: 'Dropped items' }).getByRole('listitem').count()).toBe(names.length);
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       await expectAccessible(page);
@@ -178,7 +178,7 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     // that.
     await page.getByRole('link', { name: 'Settings' }).click();
     await page.getByRole('combobox', { name: 'How the window looks' }).waitFor();
-    expect(await page.getByText('could not be shown').count()).toBe(0);
+    await expect.poll(() => page.getByText('could not be shown').count()).toBe(0);
     await page.context().close();
   });
 
@@ -236,7 +236,7 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
         [type, kind, selector],
       );
     await drag('dragenter', 'text', '#main');
-    expect(await overlay.count()).toBe(0);
+    await expect.poll(() => overlay.count()).toBe(0);
     // Every coming and going of the overlay, seen from inside: one that flickers would be gone
     // again before anybody asks.
     await page.evaluate(() => {
@@ -277,7 +277,7 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
       .getByRole('dialog', { name: 'Add a model' })
       .getByText(/Browsers hide the path/)
       .waitFor();
-    expect(await overlay.count()).toBe(0);
+    await expect.poll(() => overlay.count()).toBe(0);
 
     // What was dropped can be copied to the engine, and gets its verdict like any other; a larger
     // one is chosen.
@@ -358,7 +358,7 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
       await expectAccessible(page);
     }
     const alert = page.getByRole('alert');
-    expect(await alert.innerText()).not.toContain('That is not');
+    await expect.poll(() => alert.innerText()).not.toContain('That is not');
     await page.evaluate(() => Object.assign(document.querySelector('input') ?? {}, { mark: 'the same field' }));
     await page.getByLabel('Control token').fill('wrong');
     await page.keyboard.press('Enter');
@@ -366,7 +366,7 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     // The field did not go and come: who typed goes on where they were.
     expect(await page.evaluate(() => (document.activeElement as { mark?: string } | null)?.mark)).toBe('the same field');
     // As `modelium open` prints it, wherever the state folder lies.
-    expect(await page.getByRole('main').innerText()).not.toMatch(/~|\.local/);
+    await expect.poll(() => page.getByRole('main').innerText()).not.toMatch(/~|\.local/);
     await page.getByLabel('Control token').fill(`${live.address}/#token=${live.engine.token}`);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Box' }).waitFor();
@@ -402,7 +402,7 @@ describe.skipIf(CHROMIUM === null)('an engine that is killed under the window: n
       });
       await first.end('SIGKILL');
       await page.getByText(/The engine (ended|does not answer)/).waitFor();
-      expect(await page.getByRole('link', { name: 'kept', exact: true }).count()).toBe(1);
+      await expect.poll(() => page.getByRole('link', { name: 'kept', exact: true }).count()).toBe(1);
       const token = readToken(home.state) ?? '';
       await page.unroute(away);
       await thiefLearnsNothing(page, Number(port), token);
@@ -418,7 +418,7 @@ describe.skipIf(CHROMIUM === null)('an engine that is killed under the window: n
       await page.keyboard.press('Escape');
       await page.getByRole('link', { name: 'Models' }).click();
       await page.getByRole('button', { name: 'Load kept' }).waitFor();
-      expect(await page.getByRole('link', { name: 'kept', exact: true }).count()).toBe(1);
+      await expect.poll(() => page.getByRole('link', { name: 'kept', exact: true }).count()).toBe(1);
       await page.getByRole('button', { name: 'Load kept' }).click();
       await page.getByRole('button', { name: 'Unload kept' }).waitFor();
       // A connection that broke is told by the browser itself; nothing else may be.

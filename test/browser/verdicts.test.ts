@@ -51,14 +51,14 @@ describe.skipIf(CHROMIUM === null)('verdicts in the window: needs Chromium', () 
       const row = page.getByRole('row').filter({ hasText: id });
       await row.getByText(sentence).waitFor();
       await row.getByText('Not served').waitFor();
-      expect(await row.getByRole('button', { name: /^(?:Retry|Load)/ }).count()).toBe(0);
+      await expect.poll(() => row.getByRole('button', { name: /^(?:Retry|Load)/ }).count()).toBe(0);
     }
     // The model that waits for trust is the one that a person should look at.
     await page.getByRole('navigation', { name: 'Pages' }).getByText('1 in trouble').waitFor();
     await page.goto(`${served.address}/#/models/notes.txt`);
     const drawer = page.getByRole('dialog', { name: 'notes.txt' });
     await drawer.getByText('Drop a GGUF file or a model folder.').waitFor();
-    expect(await drawer.getByRole('button', { name: /^(?:Retry|Try it)/ }).count()).toBe(0);
+    await expect.poll(() => drawer.getByRole('button', { name: /^(?:Retry|Try it)/ }).count()).toBe(0);
     await expectAccessible(page);
     await page.context().close();
   });
