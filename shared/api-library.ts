@@ -21,11 +21,11 @@ export const LIBRARY_API = {
     method: 'POST',
     path: '/control/library/upload',
     summary:
-      'Copies a small model file, the body, into the first watch folder: for browsers, which hide the path of a file. Answers with its path.',
+      'Copies a small model file, the body, into the first watch folder and registers it: for browsers, which hide the path of a file.',
     access: 'token',
     query: z.strictObject({ name: z.string().min(1) }),
     takesFile: true,
-    answer: z.object({ path: z.string() }),
+    answer: z.object({ path: z.string(), id: z.string() }),
   },
   found: {
     method: 'GET',

@@ -166,6 +166,11 @@ export interface AddedModel {
   readonly isKnown: boolean;
 }
 
+export interface UploadedModel {
+  readonly path: string;
+  readonly id: string;
+}
+
 export interface Planned {
   readonly profile: ModelProfile | null;
   readonly decision: Decision | null;
@@ -212,11 +217,12 @@ export interface Control {
    */
   add(path: string, options: { readonly load: boolean }): Promise<AddedModel>;
   /**
-   * Copies a file of a model into the first watch folder. @returns where it lies.
+   * Copies a file of a model into the first watch folder and registers it. Where that fails, or
+   * nobody waits for it any more, the copy is removed again. @returns where it lies.
    * @throws ModeliumError upload-refused: it has no name of a model file, or one that is there
    * already; disk-full; cancelled when nobody waits.
    */
-  upload(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<string>;
+  upload(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<UploadedModel>;
   /** Models that other tools have on this machine. */
   found(): Promise<FoundModels>;
   /**

@@ -38,7 +38,8 @@ export interface ControlPorts {
   readonly library: Library;
   readonly finder: ModelFinder;
   readonly sample: Control['sample'];
-  readonly upload: Control['upload'];
+  /** Keeps the file only if `use` works. */
+  upload<Used>(name: string, bytes: Uint8Array, signal: AbortSignal, use: (path: string) => Promise<Used>): Promise<Used>;
   readonly changes: Changes;
   readonly history: History;
   readonly day: DayHistory;
@@ -85,7 +86,8 @@ export function createControl(ports: ControlPorts): Control {
     add: (path, options) => catalog.add(path, options),
     found: async () => withRegistered(await ports.finder.find(), registry),
     sample: (signal) => ports.sample(signal),
-    upload: (name, bytes, signal) => ports.upload(name, bytes, signal),
+    upload: (name, bytes, signal) =>
+      ports.upload(name, bytes, signal, async (path) => ({ path, id: (await catalog.add(path, { load: true })).id })),
     forget: (name) => catalog.forget(named(name).id),
     plan: (target, options) => plan(ports, target, options),
     decisions: ({ model, beforeId, limit }) => {

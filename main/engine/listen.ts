@@ -91,7 +91,7 @@ export async function listen(ports: ListenPorts): Promise<{ readonly address: st
     library,
     finder,
     sample: (signal) => fetchSampleModel(modeliumFolders().cache, { signal, say: (sentence) => log.say(sentence) }),
-    upload: (name, bytes, signal) => keepUpload(ports.folders.paths[0], name, bytes, signal),
+    upload: (...upload) => keepUpload(ports.folders.paths[0], ...upload),
     changes,
     upstreams,
     snapshot,

@@ -226,9 +226,9 @@ function addModelRoutes(app: FastifyInstance, ports: ControlRoutesPorts): void {
     return answer(id);
   });
   addRoute(app, ports, API.add, ({ body: { path, load } }) => control.add(path, { load }));
-  addRoute(app, ports, API.upload, async ({ request, reply, query }) => ({
-    path: await control.upload(query.name, request.body instanceof Uint8Array ? request.body : NO_BODY, leaving(reply)),
-  }));
+  addRoute(app, ports, API.upload, ({ request, reply, query }) =>
+    control.upload(query.name, request.body instanceof Uint8Array ? request.body : NO_BODY, leaving(reply)),
+  );
   addRoute(app, ports, API.found, () => control.found());
   addRoute(app, ports, API.sample, async ({ reply }) => ({ path: await control.sample(leaving(reply)) }));
   addRoute(app, ports, API.forget, async ({ params }) => {

@@ -7,7 +7,7 @@ import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { bytesInWords, MIB } from '../../shared/units.ts';
 import { forget } from '../actions.ts';
-import { ask } from '../api.ts';
+import { type AnswerOf, ask } from '../api.ts';
 import { warn } from '../ui/toasts.tsx';
 
 export interface Drop {
@@ -48,7 +48,10 @@ export function addPaths(paths: readonly string[]): void {
   })();
 }
 
-/** Copies each file into the first watch folder of the engine, and registers it there. */
+/**
+ * Has each file copied into the first watch folder of the engine and registered there. Who cancels
+ * before the answer leaves no copy.
+ */
 export function uploadFiles(files: readonly File[]): void {
   const drops = shown(files.map(({ name }) => ({ name, path: '' })));
   for (const { key } of drops) uploads.set(key, new AbortController());
@@ -57,23 +60,23 @@ export function uploadFiles(files: readonly File[]): void {
       const [file, leaving] = [files[at], uploads.get(drop.key)];
       if (file === undefined || leaving === undefined) continue;
       await settled(drop.key, async () => {
-        const path = await upload(file, leaving.signal);
+        const { path, id } = await upload(file, leaving.signal);
         change(drop.key, { path });
-        await register({ ...drop, path });
+        follow(drop.key, { id, isKnown: false });
       });
       uploads.delete(drop.key);
     }
   })();
 }
 
-async function upload(file: File, signal: AbortSignal): Promise<string> {
+async function upload(file: File, signal: AbortSignal): Promise<AnswerOf<'upload'>> {
   const { settings } = await ask<'settings'>('GET', '/control/settings', { signal });
   const most = (settings as Settings).api.max_body_mb * MIB;
   // It is read into this page's memory, because the proof of the request is made for its bytes.
   if (file.size > most)
     throw new ModeliumError('body-too-large', `${file.name} has ${bytesInWords(file.size)}, and ${bytesInWords(most)} can be uploaded.`);
   const body = await file.arrayBuffer();
-  return (await ask<'upload'>('POST', `/control/library/upload?name=${encodeURIComponent(file.name)}`, { body, signal })).path;
+  return ask<'upload'>('POST', `/control/library/upload?name=${encodeURIComponent(file.name)}`, { body, signal });
 }
 
 function shown(items: readonly Pick<Drop, 'name' | 'path'>[]): readonly Drop[] {
@@ -116,6 +119,10 @@ async function register({ key, path }: Drop): Promise<void> {
     if (!isKnown) void forget(id);
     return;
   }
+  follow(key, { id, isKnown });
+}
+
+function follow(key: number, { id, isKnown }: { readonly id: string; readonly isKnown: boolean }): void {
   // One card for a model: the newest drop of it is what the person looks at.
   useDrops.setState((state) => ({ drops: state.drops.filter((drop) => drop.key === key || drop.modelId !== id) }));
   change(key, { modelId: id, isKnown });

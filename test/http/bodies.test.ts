@@ -293,6 +293,7 @@ describe('large bodies', () => {
     const body = `GGUF${'\u0000'.repeat(100_000)}`;
     expect((await ask(setup, path, { headers: { ...WITH_TOKEN, 'content-type': 'text/plain' }, body })).json).toEqual({
       path: '/incoming/a.gguf',
+      id: 'sent',
     });
     expect(setup.engine.asked.at(-1)).toEqual(['upload', 'a.gguf', 100_004]);
     expect((await ask(setup, path, { body })).status).toBe(401);

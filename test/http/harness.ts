@@ -347,7 +347,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     upload: async (name, bytes, signal) => {
       asked.push(['upload', name, bytes.length]);
       if (name === 'slow.gguf') await once(signal, 'abort').then(() => asked.push(['left']));
-      return `/incoming/${name}`;
+      return { path: `/incoming/${name}`, id: 'sent' };
     },
     async found() {
       const found = { store: 'ollama', name: 'a:1b', path: '/o/manifests/h/library/a/1b', realPath: '/o/blobs/b', bytes: 5 } as const;

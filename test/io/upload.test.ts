@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { keepUpload as keepUploadUntil } from '../../main/io/files/upload.ts';
+import { ModeliumError } from '../../shared/errors.ts';
 
 const BYTES = Buffer.from('GGUF');
 const STAYS = new AbortController().signal;
-const keepUpload = (into: string | undefined, name: string, bytes: Uint8Array) => keepUploadUntil(into, name, bytes, STAYS);
+const keepUpload = (into: string | undefined, name: string, bytes: Uint8Array) => keepUploadUntil(into, name, bytes, STAYS, pathOf);
+const pathOf = async (path: string): Promise<string> => path;
 let folder: string;
 
 beforeEach(() => {
@@ -60,10 +62,19 @@ test('nothing to write, no folder, and one that is gone are told', async () => {
 
 test('who leaves before the answer leaves no file, and can send it again', async () => {
   const leaves = new AbortController();
-  const kept = keepUploadUntil(folder, 'a.gguf', Buffer.alloc(32 * 1024 * 1024), leaves.signal);
+  const kept = keepUploadUntil(folder, 'a.gguf', Buffer.alloc(32 * 1024 * 1024), leaves.signal, pathOf);
   leaves.abort();
   await expect(kept).rejects.toMatchObject({ code: 'cancelled' });
-  await expect(keepUploadUntil(folder, 'a.gguf', BYTES, leaves.signal)).rejects.toMatchObject({ code: 'cancelled' });
+  await expect(keepUploadUntil(folder, 'a.gguf', BYTES, leaves.signal, pathOf)).rejects.toMatchObject({ code: 'cancelled' });
   expect(readdirSync(folder)).toEqual([]);
   await keepUpload(folder, 'a.gguf', BYTES);
+});
+
+test('who leaves while the copy is being registered leaves no file, and neither does what cannot be registered', async () => {
+  const leaves = new AbortController();
+  const leave = async () => leaves.abort();
+  await expect(keepUploadUntil(folder, 'a.gguf', BYTES, leaves.signal, leave)).rejects.toMatchObject({ code: 'cancelled' });
+  const refuse = () => Promise.reject(new ModeliumError('path-invalid', 'It is no model.'));
+  await expect(keepUploadUntil(folder, 'a.gguf', BYTES, STAYS, refuse)).rejects.toMatchObject({ code: 'path-invalid' });
+  expect(readdirSync(folder)).toEqual([]);
 });

@@ -17,10 +17,16 @@ const MADE_OF_MORE = 'a model that is a folder has to be copied to the machine o
  * @param folder the watch folder; undefined: there is none.
  * @param name from another machine: not to be trusted.
  * @param signal aborts when the client leaves: then nothing stays, and the name can be used again.
- * @returns the path of the file.
- * @throws ModeliumError upload-refused, disk-full, cancelled.
+ * @param use takes the path of the file, which stays only if this works.
+ * @throws ModeliumError upload-refused, disk-full, cancelled; what `use` throws.
  */
-export async function keepUpload(folder: string | undefined, name: string, bytes: Uint8Array, signal: AbortSignal): Promise<string> {
+export async function keepUpload<Used>(
+  folder: string | undefined,
+  name: string,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+  use: (path: string) => Promise<Used>,
+): Promise<Used> {
   const shown = visibleName(name.slice(0, LONGEST_NAME_BYTES));
   const refuse = (why: string, cause?: unknown) =>
     new ModeliumError('upload-refused', `${shown} cannot be uploaded: ${why}.`, { param: 'name', cause });
@@ -36,15 +42,18 @@ export async function keepUpload(folder: string | undefined, name: string, bytes
     await made.writeFile(bytes, { signal });
     await made.close();
     signal.throwIfAborted();
+    const used = await use(path);
+    signal.throwIfAborted();
+    return used;
   } catch (thrown) {
     const code = errorCode(thrown);
     if (code === 'EEXIST') throw refuse(`${folder} has a file of that name already`);
     // Only what this call made: opening fails in other ways, too, where a file is there.
     if (made !== null) await Promise.allSettled([made.close(), rm(path, { force: true })]);
     if (signal.aborted) throw new ModeliumError('cancelled', 'The client left.');
+    if (thrown instanceof ModeliumError) throw thrown;
     if (code === 'ENOSPC' || code === 'EDQUOT')
       throw new ModeliumError('disk-full', `${folder} has no room for ${shown}.`, { cause: thrown });
     throw refuse(`${folder} cannot be written to (${code})`, thrown);
   }
-  return path;
 }
