@@ -1,7 +1,7 @@
 /**
- * Scans a JSON text without parsing it: its top-level members, depth and number of values. A body
- * can so be refused before memory is spent on it. Pure. It checks the structure only; the parser
- * finds other errors.
+ * Scans a JSON text without parsing it: its top-level members, its depth and its number of values,
+ * so that a body can be refused before memory is spent on it. Checks the structure only; the parser
+ * finds other errors. Pure.
  */
 
 export interface OutlineBounds {

@@ -1,6 +1,6 @@
 /**
- * How much of our own work gives way to requests that are small: by its nice value, which this file
- * alone sets. Pure but for the operating system that it is given.
+ * Lowers the priority of Modelium's own heavy work, so that small requests come first. Only this
+ * file sets nice values. The caller passes in the functions of the operating system; no other I/O.
  */
 
 /** Of `node:os`: without a process they are about the caller; on Linux, about its thread alone. */

@@ -1,5 +1,5 @@
 /**
- * Which code a user has trusted of each model, by content (I7). Owns the trusted hashes and
+ * Which code of each model a user has trusted, by content (I7). Owns the trusted hashes and
  * compares files with them. The reader process reads the files; the orchestrator decides what the
  * result means for a model.
  *

@@ -1,6 +1,6 @@
 /**
- * What the window's close button does: the engine goes on in the tray, as long as the desktop shows
- * one; else it is a wish to quit, since nobody would find the window again.
+ * What the window's close button does: the engine keeps running in the tray if the desktop shows
+ * one. Otherwise the app quits, because nobody would find the window again.
  */
 import { Notification } from 'electron';
 import { readPlace, writePlace } from './window-place.ts';

@@ -1,6 +1,6 @@
 /**
- * `modelium://` links: any web page and any mail may hold one, so all that one can do is to show a
- * page of the window. What is not a page as written here is no link. Pure.
+ * Parses `modelium://` links. Any web page or mail may contain one, so a link can only show a page
+ * of the window; anything else is refused. Pure.
  */
 import { ID_CHARACTERS, MAX_ID_LENGTH } from '../../shared/model-names.ts';
 

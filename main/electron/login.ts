@@ -1,6 +1,7 @@
 /**
- * Starting with the person's login, hidden in the tray. Linux has a file for that, other systems
- * ask Electron. What is there is what holds: a person may take it away by hand.
+ * Starts Modelium, hidden in the tray, when the user logs in: by an autostart file on Linux,
+ * through Electron elsewhere. The system holds the present state, because users may change it by
+ * hand.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

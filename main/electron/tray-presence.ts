@@ -1,6 +1,6 @@
 /**
- * Does this desktop show tray icons? Electron does not say: an icon that nobody shows is made all
- * the same. Asked again each time, since a panel may come and go.
+ * Finds out whether this desktop shows tray icons. Electron does not say: it creates an icon even
+ * if nobody shows it. Checked again each time, because a panel may appear or disappear.
  */
 import { execFile } from 'node:child_process';
 

@@ -1,5 +1,6 @@
 /**
- * What the window shows: the page of the engine that has proven itself, or our own word of waiting.
+ * Chooses what the window shows: the page of an engine that has proven itself, or our own page
+ * while it waits.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

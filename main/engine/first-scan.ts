@@ -1,6 +1,6 @@
 /**
- * The first scan after the start: when early requests may proceed, and which models other tools
- * keep on this machine.
+ * Waits until each model that is present at the start has been read once, so that an early request
+ * finds it. Then says which models other tools keep on this machine.
  */
 import type { Clock, Log, ModelFinder } from '../core/ports.ts';
 import type { Registry } from '../core/registry.ts';

@@ -1,4 +1,4 @@
-/** What a shell says when it starts the engine. Types only. */
+/** The options with which `modelium serve` or the window starts the engine. Types only. */
 import type { NodeProgram } from '../packaged.ts';
 
 export interface EngineOptions {

@@ -1,7 +1,7 @@
 /**
- * The memory that large answers hold which are collected before they are sent: tensors, embeddings
- * and classes, until their request has ended (I10). Beyond it further ones are refused; one caller
- * has no more than half.
+ * Limits the memory of large answers that are collected before they are sent (tensors, embeddings
+ * and classes), until their requests have ended (I10). Beyond the limit further answers are
+ * refused; one caller may use half of it.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import { MIB } from '../../shared/units.ts';

@@ -1,7 +1,7 @@
 /**
- * Large bodies take turns: in each turn so much of all of them is read, whoever sends them and
- * however many there are, so that what they bring neither holds up small requests for long nor
- * takes all of the processor (I12). Knows no request.
+ * Lets large bodies take turns: each turn reads a fixed amount of all of them together, whoever
+ * sends them and however many there are, so that they neither delay small requests nor use the
+ * whole processor (I12). Knows no request.
  */
 
 /** Copying so much takes some tenths of a millisecond. */

@@ -1,6 +1,7 @@
 /**
- * Bodies of control requests: read whole, and refused where the proof of the request was made for
- * another one. Remembers who was let in until their body is there. Knows no route.
+ * Reads the bodies of control requests completely, and refuses a body that differs from the one
+ * that the proof of the request was made for. Remembers each admitted request until its body has
+ * arrived. Knows no route.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toModeliumError } from '../../shared/errors.ts';

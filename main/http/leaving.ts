@@ -1,6 +1,6 @@
 /**
- * Who asks, and whether they have left: an abort signal for waiting requests with one listener,
- * cheap enough for thousands a second.
+ * Who sends a request, and whether that client has left: an abort signal with one listener, cheap
+ * enough for thousands of requests a second.
  */
 import type { ServerResponse } from 'node:http';
 import type { Departure } from '../core/gateway.ts';

@@ -1,7 +1,7 @@
 /**
  * Answers bytes that are not HTTP, a head that is too large, or a head that never ends. It writes
- * the raw response, because there is no request object. Also tells heads that Node takes, and that
- * programs understand differently.
+ * the raw response, because there is no request object. Also refuses heads that Node accepts but
+ * that other programs understand differently.
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';

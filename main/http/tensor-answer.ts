@@ -1,7 +1,7 @@
 /**
- * The answer of a server of tensors (the Open Inference Protocol, version 2) as nested lists by
- * name. A large one is read on a thread of its own. Pure; whatever
- * the server says, the lists are no more than its values, or a bound.
+ * Turns the answer of a tensor server (the Open Inference Protocol, version 2) into nested lists by
+ * name; a large answer is read in a separate thread. Pure. The size of the lists is limited,
+ * whatever the server says.
  */
 import { valuesIn } from './tensor-bytes.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Large JSON bodies, looked into on a thread of their own. One body after another (I10): they all
- * come out of one budget.
+ * Scans large JSON bodies in a separate thread, one at a time (I10), because all of them share one
+ * budget.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Clock } from '../core/ports.ts';

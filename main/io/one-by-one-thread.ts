@@ -1,8 +1,8 @@
 /**
- * A thread of our own for work that would hold the engine's thread up: started for the first
- * question, ended when there was none for a while, which gives its memory back. One question after
- * another (I10), and callers take turns, so that who asks much does not hold up who asks little. A
- * thread that takes too long or breaks is ended, and the next question gets another one.
+ * A thread for work that would block the engine's thread. It starts with the first question and
+ * ends after some idle time, which frees its memory. It answers one question at a time (I10);
+ * callers take turns, so that a caller with many questions does not delay the others. A thread that
+ * takes too long or fails is ended, and the next question starts a new one.
  */
 import { Worker } from 'node:worker_threads';
 import { ModeliumError } from '../../shared/errors.ts';

@@ -1,8 +1,8 @@
 /**
- * What a server of tensors counts of each of its models (the statistics extension of the Open
- * Inference Protocol, version 2), asked for when somebody asks us. A sink: no decision reads it
- * (I9), and asking is no use of the model (I5). The server may be anybody's: whatever it answers,
- * or does not answer, costs its own figures alone.
+ * Fetches what a tensor server counts of each of its models (the statistics extension of the Open
+ * Inference Protocol, version 2), when somebody requests Modelium's figures. A sink: no decision
+ * reads it (I9), and fetching is not use of the model (I5). The server is not trusted: a wrong or
+ * missing answer affects only its own figures.
  */
 import type { Endpoint } from '../../shared/model.ts';
 import type { ServedStatistics } from '../../shared/snapshot.ts';

@@ -1,5 +1,6 @@
 /**
- * Whoever waits, by caller: callers take turns, so that who asks much does not hold up the others.
+ * A queue in which callers take turns, so that a caller with many entries does not delay the
+ * others.
  */
 export class Turns<Item> {
   /** The first one is next, and goes behind the others with its turn. */

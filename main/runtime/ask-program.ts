@@ -1,4 +1,7 @@
-/** What a small program says until it ends, or is killed because its time is up: the step `ask`. */
+/**
+ * Executes the step `ask`: runs a small program and returns the lines that it prints. Kills the
+ * program when its time is up.
+ */
 import type { Clock } from '../core/ports.ts';
 import type { Processes } from '../core/process-ports.ts';
 import type { Step } from './step.ts';

@@ -1,6 +1,7 @@
 /**
- * Remembers when a serving process died by itself. One death is not a failure of the model; a
- * second one soon after it is. Says how it died, for the log and for requests in flight.
+ * Remembers which serving processes died by themselves, and describes a death for the log and for
+ * the requests in flight. A first death does not count as a failure of the model; a second one soon
+ * after it does.
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import { READY_FORGIVES_MS } from '../core/backoff.ts';

@@ -1,6 +1,6 @@
 /**
- * Decides how a drain may end if its model is needed for something else meanwhile. Pure; the
- * manager calls it.
+ * The rules for a drain whose model is wanted for something else meanwhile: whether the drain can
+ * be called off, and which state follows it. Pure; `stay.ts` applies them.
  */
 import type { AfterDrain, StateOf } from '../../shared/model.ts';
 import type { ProcessIdentity } from '../core/process-ports.ts';

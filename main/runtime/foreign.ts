@@ -1,7 +1,7 @@
 /**
- * A server that Modelium does not run: its list of models is checked repeatedly, less often while
- * it is away, with limits on bursts. Modelium never starts, restarts or ends it. Its models are
- * notified when it is away or no longer offers them.
+ * A server that Modelium does not run. Checks its list of models repeatedly, less often while the
+ * server is away and never twice in quick succession, and notifies its models when it is away or no
+ * longer offers them. Never starts, restarts or ends it.
  */
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';

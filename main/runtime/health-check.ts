@@ -1,8 +1,9 @@
 /**
- * Detects a runtime that hangs: its process is alive, requests are in flight, and for 30 seconds it
- * neither answers a health check nor sends any byte of an answer; of one that does a thing at a
- * time, only if it does not work either. Owns one timer for each ready
- * model; the manager decides what follows. Health checks are not activity (I5).
+ * Detects a runtime that hangs: its process is alive and requests are in flight, but for 30 seconds
+ * it neither answers a health check nor sends a byte of an answer. A runtime that handles one
+ * request at a time may be silent while it works, so it hangs only if it uses no processor time
+ * either. Owns one timer for each ready model; the manager decides what follows. Health checks are
+ * not activity (I5).
  */
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Endpoint } from '../../shared/model.ts';

@@ -1,6 +1,6 @@
 /**
- * Several models that are asked for at once: the box as the later ones find it, when the earlier
- * ones are there and busy. Pure.
+ * Plans several models that are requested at once: computes the machine as a later model finds it,
+ * when the earlier ones are loaded and busy. Pure.
  */
 import type { DeviceBytes } from '../../../shared/decision.ts';
 import type { Resident } from '../memory/evictor.ts';

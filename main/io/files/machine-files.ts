@@ -1,6 +1,6 @@
 /**
- * Implements the port `Look`, through which runtimes search this machine: file names, stats and
- * bounded reads. Executes and writes nothing.
+ * Implements the port `MachineFiles`, through which runtimes search this machine: file names, stats
+ * and bounded reads. Executes and writes nothing.
  */
 import { constants } from 'node:fs';
 import { access, open, readdir, realpath, stat } from 'node:fs/promises';

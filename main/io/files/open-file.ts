@@ -1,6 +1,6 @@
 /**
- * Opens files that were looked at before, and checks that they are still the same ones: whoever may
- * write to a model's folder could put a link to somebody's secrets in their place meanwhile.
+ * Opens files that were checked before, and verifies that they are still the same ones: somebody
+ * who may write to a model's folder could have replaced one by a link to another file meanwhile.
  */
 import { closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';

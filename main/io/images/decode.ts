@@ -1,6 +1,7 @@
 /**
- * PNG and JPEG as pixels, by decoders in WebAssembly: what a hostile file does to one stays in its
- * own memory. Used in a thread of its own only; whoever calls has looked at the head of the file.
+ * Decodes PNG and JPEG to pixels with WebAssembly decoders, so that a hostile file can damage only
+ * the decoder's own memory. Runs only in a separate thread, after the caller has checked the head
+ * of the file.
  */
 import { readFileSync } from 'node:fs';
 import decodeJpeg, { init as initJpeg } from '@jsquash/jpeg/decode.js';

@@ -1,6 +1,6 @@
 /**
- * What the first bytes of an image file say of it: its format and its size, read before anything
- * is decoded, so that a small file with a huge picture in it costs nothing (I7, I10). Pure.
+ * Reads the format and size of an image from its first bytes, before anything is decoded, so that a
+ * small file that expands to a huge picture is refused at no cost (I7, I10). Pure.
  */
 
 export type ImageFormat = 'png' | 'jpeg';

@@ -1,6 +1,6 @@
 /**
- * Decoded images as the tensor that a model takes, by what its settings say: channels, size,
- * values, layout. The order is that of torchvision's transforms. Pure.
+ * Makes the tensor that a model takes from decoded images, as the model's settings say: channels,
+ * size, values, layout, in the order of torchvision's transforms. Pure.
  */
 import { numberToBfloat, numberToHalf } from '../../../shared/float16.ts';
 import { type ImageLayout, imageLayout } from '../../../shared/image-layout.ts';

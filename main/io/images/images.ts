@@ -1,7 +1,7 @@
 /**
- * Images of requests, made into tensors on a thread of their own: decoding a picture takes a
- * second, and a file made to break a decoder breaks a thread (I7, I12). One image after another:
- * callers take turns with each, and the images of one who left are not decoded.
+ * Makes tensors of the images in requests, in a separate thread: decoding a picture takes a second,
+ * and a file made to break a decoder breaks only that thread (I7, I12). Decodes one image at a
+ * time; callers take turns, and images of clients that have left are not decoded.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { ImageInput } from '../../../shared/settings-images.ts';

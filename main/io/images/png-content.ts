@@ -1,6 +1,7 @@
 /**
- * How much of a PNG is no picture: two megabytes may hold two gigabytes that a decoder goes through
- * for half a minute, or a million chunks of nothing. Used in a thread of its own only (I12).
+ * Measures how much of a PNG is not picture data: two megabytes may expand to two gigabytes, which
+ * keep a decoder busy for half a minute, or hold a million empty chunks. Runs only in a separate
+ * thread (I12).
  */
 import { Readable } from 'node:stream';
 import { createInflate } from 'node:zlib';

@@ -1,8 +1,8 @@
 /**
- * Images of 8 bits scaled as Pillow scales them, to the same bit: models were trained on what it
- * makes, and a browser's or a GPU's way of scaling gives other pixels. A filter as wide as what it
- * shrinks, whole numbers with 22 bits behind the point, rows first and columns then. Facts:
- * Pillow, src/libImaging/Resample.c and Geometry.c. Pure.
+ * Scales 8-bit images exactly as Pillow does, because models were trained on Pillow's output, and
+ * browsers and GPUs scale differently: a filter that widens with the reduction, integers with 22
+ * fractional bits, rows before columns. Source: Pillow, src/libImaging/Resample.c and Geometry.c.
+ * Pure.
  */
 
 /** Bytes row by row, `channels` for each pixel. */

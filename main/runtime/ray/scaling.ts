@@ -1,4 +1,4 @@
-/** How the copies of a model follow its requests, in Ray's own words. Pure. */
+/** How the number of copies of a model follows its requests, as options of Ray Serve. Pure. */
 import type { ModelSettings } from '../../../shared/settings.ts';
 
 type Autoscaling = NonNullable<NonNullable<ModelSettings['ray']>['autoscaling']>;

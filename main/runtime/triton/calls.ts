@@ -1,4 +1,4 @@
-/** How Triton's own routes are asked. Pure. */
+/** Builds the HTTP calls to Triton's own routes. Pure. */
 import type { Server } from '../../../shared/model.ts';
 
 export const pathOf = (model: string, verb: string): string => `/v2/repository/models/${encodeURIComponent(model)}/${verb}`;

@@ -1,6 +1,6 @@
 /**
- * config.pbtxt as the JSON in which a server takes a configuration with a load. The fields that are
- * lists and which are yes or no are known by name; which are maps is seen. Source:
+ * Converts a config.pbtxt into the JSON that a server accepts with a load call. Lists and booleans
+ * are recognised by the names of their fields, maps by their form. Source:
  * triton-inference-server/common, protobuf/model_config.proto. Pure.
  */
 import { booleanIn, parsePbtxt, type TextMessage, type TextValue } from '../../core/analyzer/pbtxt.ts';

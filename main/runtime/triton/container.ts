@@ -1,9 +1,8 @@
 /**
- * Triton in a container of docker or podman, where the settings name an image: which program
- * starts it, what it is started with, and how one that outlived us is removed. It is given no
- * network, no rights, and the folders of models for reading only; its sockets lie in a folder of
- * ours. Nothing is downloaded: an image that is not here is an error with the command that pulls
- * it.
+ * Runs Triton in a container of docker or podman, if the settings name an image: finds the program,
+ * builds its command line, and removes a container that outlived Modelium. The container gets no
+ * network and no rights, and may only read the folders of models; its sockets are in a folder of
+ * Modelium. Downloads nothing: a missing image is an error that names the command to pull it.
  */
 import { basename } from 'node:path';
 import type { MachineFacts } from '../module.ts';

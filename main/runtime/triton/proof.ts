@@ -1,5 +1,6 @@
 /**
- * The first answer of a model, by which it shows that it works, and by which a broken one is known.
+ * Tests a model by a first inference, and tells later whether a model whose requests fail is
+ * broken.
  */
 import type { Endpoint, Server } from '../../../shared/model.ts';
 import { isTextModel, type ServedTensors } from '../../../shared/tensors.ts';
