@@ -36,16 +36,16 @@ export function notifyFreed(before: Snapshot, snapshot: Snapshot): void {
   for (const [id, bytes] of freedBetween(before.models, snapshot)) tell(id, bytes);
 }
 
-const untold = new Map<string, ReturnType<typeof setTimeout>>();
+const timers = new Map<string, ReturnType<typeof setTimeout>>();
 
 function tell(id: string, bytes: number): void {
-  clearTimeout(untold.get(id));
+  clearTimeout(timers.get(id));
   useFreed.setState({ [id]: bytes });
   const forget = (): void => {
-    untold.delete(id);
+    timers.delete(id);
     useFreed.setState(({ [id]: _, ...others }) => others, true);
   };
-  untold.set(id, setTimeout(forget, SHOWN_MS));
+  timers.set(id, setTimeout(forget, SHOWN_MS));
 }
 
 /** Pure. */

@@ -78,7 +78,7 @@ class Session {
     for await (const line of this.#lines) {
       if (this.#left) break;
       const text = withLineEnds(line).trim();
-      if (text.startsWith('/')) this.#obey(text);
+      if (text.startsWith('/')) this.#runCommand(text);
       else if (text !== '') await this.#answer(text);
       if (this.#left) break;
       this.#lines.prompt();
@@ -100,7 +100,7 @@ class Session {
     }
   }
 
-  #obey(command: string): void {
+  #runCommand(command: string): void {
     const [verb = '', ...rest] = command.split(' ');
     const text = rest.join(' ').trim();
     if (verb === '/bye' || verb === '/exit' || verb === '/quit') this.#lines.close();

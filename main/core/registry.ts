@@ -58,7 +58,7 @@ export class Registry {
   readonly #names = new NameIndex();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #modelSettings: () => Settings['models'];
-  readonly #untold: Change[] = [];
+  readonly #unreported: Change[] = [];
   #isTelling = false;
 
   /** @param modelSettings the settings' `models`, whose `aliases` are names too. */
@@ -222,11 +222,11 @@ export class Registry {
    * thrown when all have heard.
    */
   #tell(change: Change): void {
-    this.#untold.push(change);
+    this.#unreported.push(change);
     if (this.#isTelling) return;
     this.#isTelling = true;
     const thrown: unknown[] = [];
-    for (let next = this.#untold.shift(); next !== undefined; next = this.#untold.shift()) {
+    for (let next = this.#unreported.shift(); next !== undefined; next = this.#unreported.shift()) {
       for (const listener of this.#listeners) {
         try {
           listener(next);

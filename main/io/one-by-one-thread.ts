@@ -91,7 +91,7 @@ class Asking<Question, Answer> implements OneByOneThread<Question, Answer> {
     if (full !== undefined && (this.#waiting.size >= full.most || this.#waiting.of(caller) >= full.mostOfCaller)) throw full.error();
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const asked = { question, transfer, resolve, reject };
-    const leave = () => (this.#waiting.remove(caller, asked) ? reject(clientLeft()) : this.#hurry(asked));
+    const leave = () => (this.#waiting.remove(caller, asked) ? reject(clientLeft()) : this.#abandon(asked));
     this.#waiting.add(caller, asked);
     signal?.addEventListener('abort', leave);
     this.#next();
@@ -127,7 +127,7 @@ class Asking<Question, Answer> implements OneByOneThread<Question, Answer> {
     }
   }
 
-  #hurry(asked: Asked<Question, Answer>): void {
+  #abandon(asked: Asked<Question, Answer>): void {
     if (this.#current !== asked) return;
     this.#stopTimer();
     this.#stopTimer = this.#clock.after(UNWANTED_MS, () => this.#end('nobody waits for it'));

@@ -80,8 +80,8 @@ function withHeld(sample: Sample, held: DeviceBytes): Sample {
  */
 function fuller(sample: Sample, other: Sample): Sample {
   const more = (device: Sample['devices'][number]) => {
-    const twin = other.devices.find(({ id }) => id === device.id);
-    return twin !== undefined && twin.usedBytes > device.usedBytes ? twin : device;
+    const matching = other.devices.find(({ id }) => id === device.id);
+    return matching !== undefined && matching.usedBytes > device.usedBytes ? matching : device;
   };
   return { ...sample, devices: sample.devices.map(more) };
 }

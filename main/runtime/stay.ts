@@ -53,7 +53,7 @@ export class Stay {
   #leaving: Promise<void> | null = null;
   /** Counts drains: one that was revoked must not go on in the name of the next. */
   #drains = 0;
-  #hurry: () => void = () => {};
+  #cutLeases: () => void = () => {};
   #cancelDeadline: () => void = () => {};
 
   constructor(ports: StayPorts, id: string, leases: Leases) {
@@ -105,7 +105,7 @@ export class Stay {
     const draining = stateOf(registry.get(this.id), 'draining');
     if (this.#leaving !== null && draining !== null) {
       registry.apply(this.id, { type: 'drain-redirected', becomes: redirected(draining.becomes, becomes) });
-      if (force) this.#hurry();
+      if (force) this.#cutLeases();
       return this.#leaving;
     }
     const drainMs = force ? 0 : policies().drain_seconds * 1000;
@@ -168,11 +168,11 @@ export class Stay {
         cancel();
         resolve();
       };
-      this.#hurry = () => {
+      this.#cutLeases = () => {
         this.leases.cut(why);
         done();
       };
-      const cancel = this.#ports.clock.after(drainMs, this.#hurry);
+      const cancel = this.#ports.clock.after(drainMs, this.#cutLeases);
       this.#cancelDeadline = cancel;
       this.leases.whenEmpty(done);
     });

@@ -28,14 +28,14 @@ export class ThreadShare {
     if (active > 0 === generated) return;
     if (active > 0) this.#generating.add(host);
     else this.#generating.delete(host);
-    this.#deal();
+    this.#divide();
   }
 
   leave(host: Child): void {
-    if (this.#generating.delete(host)) this.#deal();
+    if (this.#generating.delete(host)) this.#divide();
   }
 
-  #deal(): void {
+  #divide(): void {
     const threads = threadsEach(this.#cores, this.#generating.size);
     for (const host of this.#generating) host.send({ type: 'threads', threads });
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseVictims, idleDue, leavers, type Resident, reloadCost, sleepDue } from '../../main/core/memory/evictor.ts';
+import { chooseVictims, evictableModels, idleDue, type Resident, reloadCost, sleepDue } from '../../main/core/memory/evictor.ts';
 import { DEFAULT_SETTINGS, type Policies } from '../../shared/settings.ts';
 import { GIB } from '../../shared/units.ts';
 import { NOW_MS, resident } from './brain-fixtures.ts';
@@ -61,10 +61,10 @@ describe('victims', () => {
     const busy = resident('busy', { g: 9 }, { inFlight: 1, loadSeconds: 0.1 });
     const dear = resident('dear', { g: 9 }, { loadSeconds: 600 });
     const all = [busy, dear];
-    expect(chooseVictims(leavers(all, rules), { g: 5 * GIB })?.modelIds).toEqual(['dear']);
-    expect(chooseVictims(leavers(all, { ...rules, busyToo: true }), { g: 5 * GIB })?.modelIds).toEqual(['dear']);
-    expect(chooseVictims(leavers(all, rules), { g: 15 * GIB })).toBeNull();
-    expect(chooseVictims(leavers(all, { ...rules, busyToo: true }), { g: 15 * GIB })?.modelIds).toHaveLength(2);
+    expect(chooseVictims(evictableModels(all, rules), { g: 5 * GIB })?.modelIds).toEqual(['dear']);
+    expect(chooseVictims(evictableModels(all, { ...rules, busyToo: true }), { g: 5 * GIB })?.modelIds).toEqual(['dear']);
+    expect(chooseVictims(evictableModels(all, rules), { g: 15 * GIB })).toBeNull();
+    expect(chooseVictims(evictableModels(all, { ...rules, busyToo: true }), { g: 15 * GIB })?.modelIds).toHaveLength(2);
   });
 
   it.each<[string, Partial<Resident>, boolean]>([
@@ -76,6 +76,6 @@ describe('victims', () => {
     ['young', { sinceMs: NOW_MS - 9_999 }, false],
     ['old enough', { sinceMs: NOW_MS - 10_000 }, true],
   ])('%s', (_name, change, may) => {
-    expect(leavers([idle(0, change)], { ...rules, busyToo: true }).idle.on('g').length > 0).toBe(may);
+    expect(evictableModels([idle(0, change)], { ...rules, busyToo: true }).idle.on('g').length > 0).toBe(may);
   });
 });

@@ -4,8 +4,8 @@
  */
 import type { DeviceBytes, DeviceId } from '../../../shared/decision.ts';
 import type { Room } from '../memory/devices.ts';
-import { chooseVictims, type EvictionRules, type Leavers, leavers, type Resident, reloadCost } from '../memory/evictor.ts';
-import { cheapestVictims, LeaverIndex } from '../memory/victims.ts';
+import { chooseVictims, type EvictableModels, type EvictionRules, evictableModels, type Resident, reloadCost } from '../memory/evictor.ts';
+import { cheapestVictims, EvictableIndex } from '../memory/victims.ts';
 import type { Option } from './brain-options.ts';
 
 export interface BoxInput {
@@ -30,9 +30,9 @@ export interface Box {
   /** Models on their way out, by device. */
   readonly draining: ReadonlyMap<DeviceId, readonly string[]>;
   /** Those who may leave now. */
-  readonly evictable: Leavers;
+  readonly evictable: EvictableModels;
   /** Those who could leave some day: neither pinned nor leaving. */
-  readonly movable: () => LeaverIndex;
+  readonly movable: () => EvictableIndex;
   /** By its id: each option names several, and there may be a thousand. */
   readonly resident: (modelId: string) => Resident | undefined;
 }
@@ -73,7 +73,7 @@ export function boxOf(input: BoxInput): Box {
     }
   }
   const { nowMs } = input.rules;
-  let indexed: LeaverIndex | null = null;
+  let indexed: EvictableIndex | null = null;
   let byId: ReadonlyMap<string, Resident> | null = null;
   return {
     input,
@@ -81,10 +81,10 @@ export function boxOf(input: BoxInput): Box {
     there,
     reachable,
     draining,
-    evictable: leavers(residents, input.rules),
+    evictable: evictableModels(residents, input.rules),
     // Only a model that has to wait asks for it.
     movable: () => {
-      indexed ??= new LeaverIndex(movable.map((one) => ({ modelId: one.modelId, held: one.held, cost: reloadCost(one, nowMs) })));
+      indexed ??= new EvictableIndex(movable.map((one) => ({ modelId: one.modelId, held: one.held, cost: reloadCost(one, nowMs) })));
       return indexed;
     },
     resident: (modelId) => {

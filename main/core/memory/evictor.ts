@@ -6,7 +6,7 @@
 import type { DeviceBytes } from '../../../shared/decision.ts';
 import type { Policies } from '../../../shared/settings.ts';
 import type { Holder } from './gpu-room.ts';
-import { cheapestVictims, type Leaver, LeaverIndex, type Victims } from './victims.ts';
+import { cheapestVictims, type Evictable, EvictableIndex, type Victims } from './victims.ts';
 
 /**
  * A model that holds memory, with all that speaks for and against its staying. Times are monotonic
@@ -82,32 +82,32 @@ export function isEvictable(resident: Resident, { minResidencyMs, busyToo, nowMs
 }
 
 /** Those who may leave, with their price; computed once per decision and used for every option. */
-export interface Leavers {
-  readonly idle: LeaverIndex;
+export interface EvictableModels {
+  readonly idle: EvictableIndex;
   /** Asked for only where the idle ones are not enough. Null where none in flight may be taken. */
-  readonly withBusy: () => LeaverIndex | null;
+  readonly withBusy: () => EvictableIndex | null;
 }
 
-export function leavers(residents: readonly Resident[], rules: EvictionRules): Leavers {
-  const idle: Leaver[] = [];
-  const busy: Leaver[] = [];
+export function evictableModels(residents: readonly Resident[], rules: EvictionRules): EvictableModels {
+  const idle: Evictable[] = [];
+  const busy: Evictable[] = [];
   for (const resident of residents) {
     if (!isEvictable(resident, rules)) continue;
-    const leaver = { modelId: resident.modelId, held: resident.held, cost: reloadCost(resident, rules.nowMs) };
-    (resident.inFlight === 0 ? idle : busy).push(leaver);
+    const evictable = { modelId: resident.modelId, held: resident.held, cost: reloadCost(resident, rules.nowMs) };
+    (resident.inFlight === 0 ? idle : busy).push(evictable);
   }
-  let all: LeaverIndex | null = null;
+  let all: EvictableIndex | null = null;
   return {
-    idle: new LeaverIndex(idle),
+    idle: new EvictableIndex(idle),
     withBusy: () => {
-      if (busy.length > 0) all ??= new LeaverIndex([...idle, ...busy]);
+      if (busy.length > 0) all ??= new EvictableIndex([...idle, ...busy]);
       return all;
     },
   };
 }
 
 /** The cheapest sufficient set, without busy models if at all possible; null when there is none. */
-export function chooseVictims({ idle, withBusy }: Leavers, missing: DeviceBytes): (Victims & { readonly cuts: boolean }) | null {
+export function chooseVictims({ idle, withBusy }: EvictableModels, missing: DeviceBytes): (Victims & { readonly cuts: boolean }) | null {
   const free = cheapestVictims(idle, missing);
   if (free !== null) return { ...free, cuts: false };
   const index = withBusy();

@@ -5,7 +5,7 @@
  */
 import type { DeviceBytes, DeviceId } from '../../../shared/decision.ts';
 
-export interface Leaver {
+export interface Evictable {
   readonly modelId: string;
   readonly held: DeviceBytes;
   readonly cost: number;
@@ -34,33 +34,33 @@ interface Item {
 }
 
 /**
- * Leavers by device. Built once per decision and asked for every option, so a device's list is
- * sorted when it is first asked for.
+ * Evictable models by device. Built once per decision and read for every option, so a device's list
+ * is sorted when it is first read.
  */
-export class LeaverIndex {
-  readonly #unsorted = new Map<DeviceId, Leaver[]>();
-  readonly #sorted = new Map<DeviceId, readonly Leaver[]>();
+export class EvictableIndex {
+  readonly #unsorted = new Map<DeviceId, Evictable[]>();
+  readonly #sorted = new Map<DeviceId, readonly Evictable[]>();
   readonly #known = new Map<DeviceId, Map<number, Victims | null>>();
-  readonly #leavers: readonly Leaver[];
-  /** Devices on which some leaver holds something at once. */
+  readonly #evictables: readonly Evictable[];
+  /** Devices on which some evictable model holds something at once. */
   #together: ReadonlyMap<DeviceId, ReadonlySet<DeviceId>> | null = null;
 
-  constructor(leavers: readonly Leaver[]) {
-    this.#leavers = leavers;
-    for (const leaver of leavers) {
-      for (const id of Object.keys(leaver.held)) {
-        if ((leaver.held[id] ?? 0) <= 0) continue;
+  constructor(evictables: readonly Evictable[]) {
+    this.#evictables = evictables;
+    for (const evictable of evictables) {
+      for (const id of Object.keys(evictable.held)) {
+        if ((evictable.held[id] ?? 0) <= 0) continue;
         const there = this.#unsorted.get(id);
-        if (there === undefined) this.#unsorted.set(id, [leaver]);
-        else there.push(leaver);
+        if (there === undefined) this.#unsorted.set(id, [evictable]);
+        else there.push(evictable);
       }
     }
   }
 
-  /** Does no leaver hold something on two of these devices? */
+  /** Does no evictable model hold something on two of these devices? */
   areApart(devices: readonly DeviceId[]): boolean {
     if (devices.length < 2) return true;
-    this.#together ??= heldTogether(this.#leavers);
+    this.#together ??= heldTogether(this.#evictables);
     return devices.every((one, at) => devices.slice(at + 1).every((other) => this.#together?.get(one)?.has(other) !== true));
   }
 
@@ -77,23 +77,23 @@ export class LeaverIndex {
   }
 
   /** Those who hold something on the device, the cheapest per byte first. */
-  on(id: DeviceId): readonly Leaver[] {
+  on(id: DeviceId): readonly Evictable[] {
     const known = this.#sorted.get(id);
     if (known !== undefined) return known;
-    const priced = (this.#unsorted.get(id) ?? []).map((leaver) => {
-      const bytes = leaver.held[id] ?? 0;
-      return { leaver, bytes, price: leaver.cost / bytes };
+    const priced = (this.#unsorted.get(id) ?? []).map((evictable) => {
+      const bytes = evictable.held[id] ?? 0;
+      return { evictable, bytes, price: evictable.cost / bytes };
     });
     priced.sort((a, b) => a.price - b.price || b.bytes - a.bytes);
-    const sorted = priced.map(({ leaver }) => leaver);
+    const sorted = priced.map(({ evictable }) => evictable);
     this.#sorted.set(id, sorted);
     return sorted;
   }
 }
 
-function heldTogether(leavers: readonly Leaver[]): ReadonlyMap<DeviceId, ReadonlySet<DeviceId>> {
+function heldTogether(evictables: readonly Evictable[]): ReadonlyMap<DeviceId, ReadonlySet<DeviceId>> {
   const together = new Map<DeviceId, Set<DeviceId>>();
-  for (const { held } of leavers) {
+  for (const { held } of evictables) {
     const devices = Object.keys(held).filter((id) => (held[id] ?? 0) > 0);
     if (devices.length < 2) continue;
     for (const id of devices) {
@@ -109,7 +109,7 @@ function heldTogether(leavers: readonly Leaver[]): ReadonlyMap<DeviceId, Readonl
  * @param missing bytes that each device lacks; zero and less means nothing.
  * @returns null when even all of them together are too little; no victims when nothing is missing.
  */
-export function cheapestVictims(index: LeaverIndex, missing: DeviceBytes): Victims | null {
+export function cheapestVictims(index: EvictableIndex, missing: DeviceBytes): Victims | null {
   const devices = Object.keys(missing).filter((id) => (missing[id] ?? 0) > 0);
   if (devices.length === 0) return { modelIds: [], cost: 0 };
   if (!index.areApart(devices)) return cheapestTogether(index, devices, missing);
@@ -127,11 +127,11 @@ export function cheapestVictims(index: LeaverIndex, missing: DeviceBytes): Victi
   return { modelIds, cost };
 }
 
-function cheapestTogether(index: LeaverIndex, devices: readonly DeviceId[], missing: DeviceBytes): Victims | null {
-  const promising = new Set<Leaver>();
+function cheapestTogether(index: EvictableIndex, devices: readonly DeviceId[], missing: DeviceBytes): Victims | null {
+  const promising = new Set<Evictable>();
   for (const id of devices) if (!addPromising(promising, index.on(id), id, missing[id] ?? 0)) return null;
   const wanted = devices.map((id) => missing[id] ?? 0);
-  const items = [...promising].map((leaver) => toItem(leaver, devices, wanted));
+  const items = [...promising].map((evictable) => toItem(evictable, devices, wanted));
   // The cheapest for what it gives first: the order of the greedy choice, and a good order for the
   // bound of the search.
   items.sort((a, b) => a.price - b.price || b.use - a.use || (a.modelId < b.modelId ? -1 : 1));
@@ -141,21 +141,21 @@ function cheapestTogether(index: LeaverIndex, devices: readonly DeviceId[], miss
 }
 
 /**
- * Enough of a device's leavers to cover what is missing there, and as many again as the search can
- * weigh. False: there are not enough.
+ * Enough of a device's evictable models to cover what is missing there, and as many again as the
+ * search can weigh. False: there are not enough.
  */
-function addPromising(promising: Set<Leaver>, there: readonly Leaver[], id: DeviceId, missing: number): boolean {
+function addPromising(promising: Set<Evictable>, there: readonly Evictable[], id: DeviceId, missing: number): boolean {
   let bytes = 0;
   let spare = EXACT_LIMIT;
-  for (const leaver of there) {
+  for (const evictable of there) {
     if (bytes >= missing && spare-- === 0) break;
-    promising.add(leaver);
-    bytes += leaver.held[id] ?? 0;
+    promising.add(evictable);
+    bytes += evictable.held[id] ?? 0;
   }
   return bytes >= missing;
 }
 
-function toItem({ modelId, held, cost }: Leaver, devices: readonly string[], wanted: readonly number[]): Item {
+function toItem({ modelId, held, cost }: Evictable, devices: readonly string[], wanted: readonly number[]): Item {
   const gives = devices.map((id) => held[id] ?? 0);
   let use = 0;
   for (let device = 0; device < gives.length; device += 1) use += Math.min(1, (gives[device] ?? 0) / (wanted[device] ?? 1));

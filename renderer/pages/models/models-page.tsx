@@ -96,7 +96,7 @@ export function ModelsPage({ subject }: PageProps) {
  */
 function NothingYet({ add }: { readonly add: React.ReactNode }) {
   const folders = useWindow((state) => state.snapshot?.watchFolders) ?? [];
-  const way =
+  const hint =
     bridge === null
       ? "Give the path of a GGUF file or of a model's folder on the engine's machine; browsers hide the path of dropped files."
       : "A GGUF file or a model's folder, anywhere on this window.";
@@ -129,7 +129,7 @@ function NothingYet({ add }: { readonly add: React.ReactNode }) {
       icon="drop"
       title={bridge === null ? 'Add a model' : 'Drop a model here'}
     >
-      {way} It is served from where it lies, and never changed.
+      {hint} It is served from where it lies, and never changed.
     </Empty>
   );
 }

@@ -22,18 +22,18 @@ import { isServable, requestKindOf } from './request.ts';
 const FEWEST_COMPARED = 2;
 
 export function CompareView({ first }: { readonly first: ModelView | null }) {
-  const talkers = useModels().filter((model) => asked(model) !== null);
+  const chatModels = useModels().filter((model) => asked(model) !== null);
   const compared = usePlayground((state) => state.compared);
   const { question, columns } = useCompare();
-  const chosen = chosenModels(talkers, compared, first);
+  const chosen = chosenModels(chatModels, compared, first);
   const isBusy = columns.some(isUnderWay);
   const box = useRef<HTMLDivElement>(null);
-  if (talkers.length < FEWEST_COMPARED) return <TooFew count={talkers.length} />;
+  if (chatModels.length < FEWEST_COMPARED) return <TooFew count={chatModels.length} />;
   const choose = (at: number, id: string | null): void => {
     const ids = chosen.map((model) => model.id);
     usePlayground.setState({ compared: id === null ? ids.toSpliced(at, 1) : ids.toSpliced(at, 1, id) });
   };
-  const others = talkers.filter((model) => !chosen.includes(model));
+  const others = chatModels.filter((model) => !chosen.includes(model));
   const obstacle = chosen.find((model) => !isServable(model));
   const ask = (text: string): void =>
     compare(
@@ -107,10 +107,10 @@ function asked(model: ModelView): Asked | null {
  * Those that were chosen and are there; then the one that is looked at, and loaded ones before
  * others.
  */
-export function chosenModels(talkers: readonly ModelView[], compared: readonly string[], first: ModelView | null): readonly ModelView[] {
-  const chosen = compared.flatMap((id) => talkers.find((model) => model.id === id) ?? []);
+export function chosenModels(chatModels: readonly ModelView[], compared: readonly string[], first: ModelView | null): readonly ModelView[] {
+  const chosen = compared.flatMap((id) => chatModels.find((model) => model.id === id) ?? []);
   const rank = (model: ModelView): number => (model.id === first?.id ? 0 : model.state === 'ready' ? 1 : isServable(model) ? 2 : 3);
-  const rest = talkers.filter((model) => !chosen.includes(model)).toSorted((one, other) => rank(one) - rank(other));
+  const rest = chatModels.filter((model) => !chosen.includes(model)).toSorted((one, other) => rank(one) - rank(other));
   return [...chosen, ...rest.slice(0, Math.max(0, FEWEST_COMPARED - chosen.length))];
 }
 
