@@ -4,7 +4,21 @@
  * ends a conversion in the middle leaves nothing.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -53,7 +67,7 @@ describe('a folder of safetensors', () => {
   test('lies in the cache folder, readable by its owner only, and nothing beside the person’s files', () => {
     const [file, ...others] = converted(live.folder);
     expect(others).toEqual([]);
-    expect(file).toMatch(/^[0-9a-f]{40}\.gguf$/);
+    expect(file).toMatch(/^[0-9a-f]{40}-[0-9a-f]{24}\.gguf$/);
     expect(statSync(join(live.folder, 'cache', 'converted', file!)).mode & 0o777).toBe(0o600);
     expect(readdirSync(source).toSorted()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']);
   });
@@ -81,11 +95,42 @@ describe('a folder of safetensors', () => {
     expect(converted(live.folder).filter((name) => !before.includes(name))).toHaveLength(1);
   });
 
+  test('is not written anew after a change of rights, but is where a weight was changed and its time set back', async () => {
+    const weights = join(source, 'model.safetensors');
+    const { mtime, size } = statSync(weights);
+    const made = () => {
+      const all = converted(live.folder).map((name) => join(live.folder, 'cache', 'converted', name));
+      return all.toSorted((one, other) => statSync(one).ino - statSync(other).ino);
+    };
+    const inodes = () => made().map((file) => statSync(file).ino);
+    const contents = () => made().map((file) => readFileSync(file, 'latin1'));
+    /** Before the change is noticed, a load is broken off by it. */
+    const changed = async (change: () => void) => {
+      await live.control('POST', '/control/models/folder/unload');
+      await live.comesTo('folder', 'unloaded');
+      change();
+      await eventually('an answer', async () => (await live.predict('folder', { prompt: 'Hello', max_tokens: 1 })).status === 200, 20_000);
+    };
+    const before = { made: made(), inodes: inodes(), contents: contents() };
+    await changed(() => chmodSync(weights, 0o600));
+    expect([inodes(), contents()]).toEqual([before.inodes, before.contents]);
+    expect(made()).not.toEqual(before.made);
+    await changed(() => {
+      const descriptor = openSync(weights, 'r+');
+      writeSync(descriptor, Uint8Array.of(1, 2, 3, 4), 0, 4, size - 4);
+      closeSync(descriptor);
+      utimesSync(weights, mtime, mtime);
+    });
+    expect(made()).toHaveLength(before.made.length);
+    expect(contents().filter((content) => !before.contents.includes(content))).toHaveLength(1);
+  });
+
   test('with a tensor that has no place is blocked with its name, and no conversion begins', async () => {
+    const before = (await rows()).length;
     await writeTinyFolder(join(live.watch, 'strange'), { more: { 'model.layers.0.strange.weight': [4, 4] } });
     const model = await live.comesTo('strange', 'blocked', 60_000);
     expect(model.message).toContain("llama.cpp's llama has no tensor for model.layers.0.strange.weight (4 x 4)");
-    expect(await conversions()).toBe(3);
+    expect(await rows()).toHaveLength(before);
   });
 
   test('of an architecture that is not converted is blocked with its name and the runtime that would take it', async () => {
@@ -142,7 +187,7 @@ test('kill -9 of the engine in the middle: the converter ends too, and the next 
   let engine = start();
   try {
     await eventually('a conversion', () => parts().length === 1, 60_000);
-    expect(parts()[0]).toContain(`.${engine.pid}.part`);
+    expect(parts()[0]).toContain(`.${engine.pid}-`);
     const converters = childrenOf(engine.pid!, 'convert/program');
     expect(converters).toHaveLength(1);
     engine.kill('SIGKILL');

@@ -198,6 +198,11 @@ export interface PreparedFiles {
   /** Null: it is not there (any more). */
   bytesOf(path: string): number | null;
   /**
+   * What was made of the same files before their times changed: they may have been written to or
+   * only touched. Null: nothing.
+   */
+  earlier(path: string): string | null;
+  /**
    * Makes room for so many bytes: the least recently used go, but none of `inUse`.
    * @throws ModeliumError disk-full with the figures.
    */

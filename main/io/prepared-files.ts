@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, utimesSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Preparation } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import type { Settings } from '../../shared/settings.ts';
@@ -45,8 +45,10 @@ export function createPreparedFiles({ settings, log }: PreparedFilesPorts): Prep
     if (mark !== undefined && !isMarkedRunning(mark)) rmSync(path, { force: true });
   }
   return {
-    pathOf: (files, preparation) => join(folder(), `${keyOf(files, preparation)}.gguf`),
+    pathOf: (files, preparation) => join(folder(), nameOf(files, preparation)),
     bytesOf: (path) => statSync(path, { throwIfNoEntry: false })?.size ?? null,
+    earlier: (path) =>
+      entriesOf(dirname(path)).find((entry) => entry.path.endsWith('.gguf') && sourceOf(entry.path) === sourceOf(path))?.path ?? null,
     partOf,
     async commit(path) {
       const part = await open(partOf(path), 'r+');
@@ -81,7 +83,9 @@ export function createPreparedFiles({ settings, log }: PreparedFilesPorts): Prep
         );
       }
       const all = entriesOf(at).filter(({ path }) => path.endsWith('.gguf'));
-      const oldest = all.filter(({ path }) => !inUse.has(path)).toSorted((one, other) => one.usedMs - other.usedMs);
+      // Who uses it has it under the name that it had before its source was touched.
+      const used = new Set([...inUse].map(sourceOf));
+      const oldest = all.filter(({ path }) => !used.has(sourceOf(path))).toSorted((one, other) => one.usedMs - other.usedMs);
       let taken = all.reduce((sum, entry) => sum + entry.bytes, 0);
       for (const entry of oldest) {
         if (taken + bytes <= most && freeBytes(at) >= bytes + RESERVE_BYTES) break;
@@ -109,17 +113,23 @@ function partOf(path: string): string {
 }
 
 /**
- * By name, size, all times and inode of each file: what identifies content here without reading it.
- * The time of the last change of any kind is the one that nobody can set back: it moves with a
- * file's rights and its own name too, and what was made before is then made again. The device's
- * number changes with a remount.
+ * First which files it was made of, by their names, sizes and inodes, then their times, by which
+ * changes are noticed without reading anything. The time of the last change of any kind is the one
+ * that nobody can set back; it moves with a file's rights and its links, too. The device's number
+ * changes with a remount.
  */
-function keyOf(files: readonly FileIdentity[], { type }: Preparation): string {
-  const hash = createHash('sha256').update(`${CONVERTER_VERSION} ${type}`);
+function nameOf(files: readonly FileIdentity[], { type }: Preparation): string {
+  const [source, times] = [createHash('sha256').update(`${CONVERTER_VERSION} ${type}`), createHash('sha256')];
   for (const { path, bytes, mtimeMs, ctimeMs = 0, bornMs = 0, inode } of files.toSorted((one, other) => (one.path < other.path ? -1 : 1))) {
-    hash.update(JSON.stringify([path, bytes, mtimeMs, inode, bornMs, ctimeMs]));
+    source.update(JSON.stringify([path, bytes, inode, bornMs]));
+    times.update(JSON.stringify([mtimeMs, ctimeMs]));
   }
-  return hash.digest('hex').slice(0, 40);
+  return `${source.digest('hex').slice(0, 40)}-${times.digest('hex').slice(0, 24)}.gguf`;
+}
+
+/** The same for all that was made of the same files, whatever their times. */
+function sourceOf(path: string): string {
+  return basename(path).split('-', 1)[0] ?? '';
 }
 
 function makeFolder(path: string): void {

@@ -22,6 +22,11 @@ export interface PrepareTarget {
   readonly places: Readonly<Record<string, string>>;
   /** Absolute path of what is made. */
   readonly output: string;
+  /**
+   * What was made of these files before somebody touched them: taken over where it still holds,
+   * else removed. Null: nothing.
+   */
+  readonly earlier: string | null;
   readonly preparation: Preparation;
 }
 

@@ -119,12 +119,14 @@ export class Preparations {
     try {
       if (adapter.prepare === undefined || record.profile === null) throw new Error(`${adapter.id} prepares nothing`);
       const bytes = adapter.preparedBytes?.(record.profile, preparation) ?? 0;
-      await prepared.makeRoom(bytes, this.#inUse());
+      const earlier = prepared.earlier(output);
+      // It takes the place of the earlier one.
+      if (earlier === null) await prepared.makeRoom(bytes, this.#inUse());
       const { places } = await this.#sameFiles(record);
       const { load_stall_seconds, load_max_seconds } = policies();
       const limits = { stallMs: load_stall_seconds * 1000, maxMs: load_max_seconds * 1000 };
       await host.run(
-        adapter.prepare({ modelId: id, places, output: prepared.partOf(output), preparation }),
+        adapter.prepare({ modelId: id, places, output: prepared.partOf(output), earlier, preparation }),
         limits,
         signal,
         ({ progress }) => {

@@ -76,7 +76,7 @@ function run(source: string, output: string, type: ConvertedType): Promise<Run> 
     const kib = existsSync(status) ? Number(/VmHWM:\s+(\d+)/.exec(readFileSync(status, 'utf8'))?.[1] ?? 0) : 0;
     peakMiB = Math.max(peakMiB, kib / 1024);
   }, 20);
-  child.send({ files, output, type });
+  child.send({ files, output, earlier: null, type });
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => {
       clearInterval(look);

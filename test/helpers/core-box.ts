@@ -467,6 +467,7 @@ export function createCoreBox(options: CoreBoxOptions) {
       prepared: {
         pathOf: (files, { type }) => `${files.map(({ path, mtimeMs }) => `${path} ${mtimeMs}`).join()} ${type}`,
         bytesOf: (path) => (world.prepared.has(path) ? GIB : null),
+        earlier: () => null,
         makeRoom: async (_bytes, inUse) => {
           if (world.fullDisk) throw new ModeliumError('disk-full', 'no room');
           if (world.tightCache) for (const path of world.prepared) if (!inUse.has(path)) world.prepared.delete(path);

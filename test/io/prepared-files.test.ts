@@ -55,6 +55,20 @@ describe('the name', () => {
   });
 });
 
+test('what was made of the same files before their times changed is found, and not cleaned away while it is in use', async () => {
+  const cache = cacheOf(1000 / 1e9);
+  const pathOf = (change: object) => cache.pathOf([{ ...FILE, ...change }], { type: 'BF16' });
+  put(pathOf({}), 900, 10);
+  for (const touched of [{ ctimeMs: 8 }, { mtimeMs: 6 }]) expect(cache.earlier(pathOf(touched))).toBe(pathOf({}));
+  for (const other of [{ bytes: 11 }, { inode: 8 }, { bornMs: 9 }, { path: 'other.safetensors' }])
+    expect(cache.earlier(pathOf(other))).toBeNull();
+  expect(cache.earlier(cache.pathOf([FILE], { type: 'Q8_0' }))).toBeNull();
+  await expect(cache.makeRoom(900, new Set([pathOf({ ctimeMs: 8 })]))).rejects.toMatchObject({ code: 'disk-full' });
+  expect(existsSync(pathOf({}))).toBe(true);
+  await cache.makeRoom(900, new Set());
+  expect(existsSync(pathOf({}))).toBe(false);
+});
+
 test('cache.folder is where it lies, and cache.max_gb bounds it: the least recently used go first, and nothing in use', async () => {
   const cache = cacheOf(3000 / 1e9);
   const path = (name: string) => join(folder, 'converted', `${name}.gguf`);

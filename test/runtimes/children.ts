@@ -27,7 +27,7 @@ export function convertFolder(folder: string, output: string, type: ConvertedTyp
     said += chunk.toString();
   };
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', hear);
-  child.send({ files: places, output, type });
+  child.send({ files: places, output, earlier: null, type });
   return new Promise((resolve, reject) => {
     child.on('close', (code) => {
       const last = said.trim().split('\n').at(-1) ?? '';

@@ -2,7 +2,7 @@
  * Converts a transformers folder into one GGUF: reads its configuration, plans the tensors, and has
  * them written. Owns the output until it is complete; the folder is only read (I8).
  */
-import { lstatSync, rmSync, statfsSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ModelProfile } from '../../../shared/profile.ts';
 import { analyzeCandidate } from '../../core/analyzer/candidate.ts';
@@ -17,13 +17,18 @@ import { hyperparameters, type Metadata, ropeTensors, skippedPositions } from '.
 import { byteSourceOf, openSource, type SourceFiles, SourceFolder } from './source.ts';
 import { type TargetTensor, targetsOf, tied } from './targets.ts';
 import { vocabularyMetadata } from './vocabulary.ts';
-import { fileBytes, type Written, writeGguf } from './write.ts';
+import { fileBytes, holdsGguf, type Written, writeGguf } from './write.ts';
 
 export interface ConvertRequest {
   /** The folder's files: names relative to it, and where the bytes are. Nothing else is read. */
   readonly files: SourceFiles;
   /** Absolute path of the GGUF, where nothing may be yet. */
   readonly output: string;
+  /**
+   * What was made of these files before somebody touched them; null: nothing. It is taken over
+   * where it is just what would be written, else removed.
+   */
+  readonly earlier: string | null;
   readonly type: TargetType;
 }
 
@@ -41,8 +46,15 @@ export function convert(request: ConvertRequest, onProgress: (written: Written) 
   const source = new SourceFolder(request.files);
   try {
     const { head, targets } = layOut(source, profileOf(request.files), request.type);
-    needRoom(request.output, fileBytes(head, targets));
-    return writeGguf(request.output, head, targets, onProgress);
+    const bytes = fileBytes(head, targets);
+    const { earlier, output } = request;
+    if (earlier !== null && holdsGguf(earlier, head, targets, onProgress)) {
+      renameSync(earlier, output);
+      return bytes;
+    }
+    if (earlier !== null) rmSync(earlier, { force: true });
+    needRoom(output, bytes);
+    return writeGguf(output, head, targets, onProgress);
   } catch (thrown) {
     rmSync(request.output, { force: true });
     throw thrown;

@@ -2,7 +2,7 @@
  * Writes the tensors of a GGUF from the source, a few megabytes at a time, so that a model is never
  * in memory as a whole. Owns the output file until it is complete; knows no architecture.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { paddingAfter, tensorBytes } from '../gguf/gguf-writer.ts';
 import { decode, encode } from './encode.ts';
 import { readFully, type SourceTensor } from './source.ts';
@@ -19,7 +19,7 @@ export interface Written {
 }
 
 interface Output {
-  readonly descriptor: number;
+  take(bytes: Uint8Array): void;
   readonly totalBytes: number;
   bytes: number;
   reportedBytes: number;
@@ -47,26 +47,72 @@ export function writeGguf(
   onProgress: (written: Written) => void,
 ): number {
   const descriptor = openSync(path, 'wx', 0o600);
+  const write = (bytes: Uint8Array): void => {
+    for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done, bytes.length - done);
+  };
   try {
-    const output: Output = { descriptor, totalBytes: fileBytes(head, targets), bytes: 0, reportedBytes: 0, onProgress };
-    put(output, head);
-    for (const target of targets) {
-      const before = output.bytes;
-      if (target.values !== null) put(output, new Uint8Array(target.values.buffer));
-      else if (target.isTransposed) writeTransposed(output, target);
-      else if (target.permutedHeads > 0) writePermuted(output, target);
-      else writeStraight(output, target);
-      put(output, new Uint8Array(paddingAfter(output.bytes - before)));
-    }
-    onProgress({ bytes: output.bytes, totalBytes: output.totalBytes });
-    return output.bytes;
+    return passGguf({ head, targets, take: write, onProgress });
   } finally {
     closeSync(descriptor);
   }
 }
 
+/**
+ * Does the file at `path` hold just what would be written? Reads up to the first difference; what
+ * cannot be read does not.
+ */
+export function holdsGguf(
+  path: string,
+  head: Uint8Array,
+  targets: readonly TargetTensor[],
+  onProgress: (written: Written) => void,
+): boolean {
+  let descriptor: number | null = null;
+  let at = 0;
+  let found = new Uint8Array(0);
+  try {
+    const opened = openSync(path, 'r');
+    descriptor = opened;
+    if (fstatSync(opened).size !== fileBytes(head, targets)) return false;
+    const compare = (bytes: Uint8Array): void => {
+      if (found.length < bytes.length) found = new Uint8Array(bytes.length);
+      const there = found.subarray(0, bytes.length);
+      readFully(opened, there, at, path);
+      if (Buffer.compare(there, bytes) !== 0) throw new Error('It differs.');
+      at += bytes.length;
+    };
+    passGguf({ head, targets, take: compare, onProgress });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    if (descriptor !== null) closeSync(descriptor);
+  }
+}
+
+interface Passed extends Pick<Output, 'take' | 'onProgress'> {
+  readonly head: Uint8Array;
+  readonly targets: readonly TargetTensor[];
+}
+
+/** Makes the bytes of the file, in their order. @returns how many. */
+function passGguf({ head, targets, take, onProgress }: Passed): number {
+  const output: Output = { take, totalBytes: fileBytes(head, targets), bytes: 0, reportedBytes: 0, onProgress };
+  put(output, head);
+  for (const target of targets) {
+    const before = output.bytes;
+    if (target.values !== null) put(output, new Uint8Array(target.values.buffer));
+    else if (target.isTransposed) writeTransposed(output, target);
+    else if (target.permutedHeads > 0) writePermuted(output, target);
+    else writeStraight(output, target);
+    put(output, new Uint8Array(paddingAfter(output.bytes - before)));
+  }
+  onProgress({ bytes: output.bytes, totalBytes: output.totalBytes });
+  return output.bytes;
+}
+
 function put(output: Output, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(output.descriptor, bytes, done, bytes.length - done);
+  output.take(bytes);
   output.bytes += bytes.length;
   if (output.bytes - output.reportedBytes < PROGRESS_BYTES) return;
   output.reportedBytes = output.bytes;

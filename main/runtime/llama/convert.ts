@@ -65,10 +65,13 @@ export function converted(profile: ModelProfile, preparation: Preparation | unde
 export const FRUGAL = ['--max-semi-space-size=1'] as const;
 
 /** Our own program makes it, whoever serves it then. */
-export function* convert({ node, convertProgram }: LlamaFacts, { modelId, places, output, preparation }: PrepareTarget): Steps<void> {
+export function* convert(
+  { node, convertProgram }: LlamaFacts,
+  { modelId, places, output, earlier, preparation }: PrepareTarget,
+): Steps<void> {
   yield* phase('converting', 0);
   yield* spawn(node.command, [...node.args, ...FRUGAL, ...fences(node.env, output), convertProgram], node.env, true);
-  yield* send({ files: places, output, type: preparation.type });
+  yield* send({ files: places, output, earlier, type: preparation.type });
   const { exit, lines } = yield* ended();
   if (exit.code === 0) return;
   const failure = lines.map((line) => FAILED.exec(line)?.[1]).findLast((sentence) => sentence !== undefined);

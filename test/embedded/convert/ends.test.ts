@@ -28,7 +28,7 @@ beforeAll(async () => {
   );
   const names = await readdir(source);
   const output = join(folder, 'model.gguf');
-  convert({ files: Object.fromEntries(names.map((name) => [name, join(source, name)])), output, type: 'F32' }, () => {});
+  convert({ files: Object.fromEntries(names.map((name) => [name, join(source, name)])), output, earlier: null, type: 'F32' }, () => {});
   server = await startServer(['--model', output, '--alias', 'ends', '--ctx-size', '256']);
 });
 afterAll(async () => {

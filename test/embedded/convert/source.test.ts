@@ -17,7 +17,8 @@ test('a link and a pipe in the place of a file are not followed, and hold nobody
   expect(() => source.read('config.json')).toThrow('ELOOP');
   expect(source.read('tokenizer.json')).toHaveLength(0);
   source.close();
-  expect(() => convert({ files: { 'config.json': link }, output: join(folder, 'out.gguf'), type: 'F16' }, () => {})).toThrow('ELOOP');
+  const request = { files: { 'config.json': link }, output: join(folder, 'out.gguf'), earlier: null, type: 'F16' } as const;
+  expect(() => convert(request, () => {})).toThrow('ELOOP');
   rmSync(folder, { recursive: true });
 });
 

@@ -71,6 +71,7 @@ describe('the steps', () => {
     modelId: 'm',
     places: { 'config.json': '/m/config.json' },
     output: '/cache/converted/key.gguf',
+    earlier: '/cache/converted/before.gguf',
     preparation: { type: 'Q8_0' },
   } as const;
 
@@ -96,7 +97,12 @@ describe('the steps', () => {
       '--allow-fs-write=/cache/converted/*',
       '/app/convert.js',
     ]);
-    expect(steps.find((step) => step.do === 'send')?.message).toEqual({ files: target.places, output: target.output, type: 'Q8_0' });
+    expect(steps.find((step) => step.do === 'send')?.message).toEqual({
+      files: target.places,
+      output: target.output,
+      earlier: target.earlier,
+      type: 'Q8_0',
+    });
     const inElectron = run(0, [], null, { ELECTRON_RUN_AS_NODE: '1' }).find((step) => step.do === 'spawn');
     expect(inElectron?.args).toEqual(['--max-semi-space-size=1', '/app/convert.js']);
   });
