@@ -34,6 +34,6 @@ export function rescanRuntimes(): Promise<void> {
 export function forget(id: string): Promise<void> {
   return attempt(`${id} cannot be forgotten`, async () => {
     await ask<'forget'>('DELETE', `/control/library/${encodeURIComponent(id)}`);
-    say(`${id} is forgotten`, 'Its files are where they were.');
+    say(`${id} is forgotten`, 'Its files were not changed.');
   });
 }

@@ -31,7 +31,7 @@ export function CandidateTable({ candidates, chosen }: CandidateTableProps) {
             <th scope="col">Candidate</th>
             <th scope="col">Fits</th>
             <th scope="col">Needs</th>
-            <th scope="col">First leave</th>
+            <th scope="col">Must leave first</th>
             <th scope="col">Load</th>
             <th scope="col">Why</th>
           </tr>

@@ -89,7 +89,7 @@ function NotYet({ drop, wasSeen }: { readonly drop: Drop; readonly wasSeen: bool
   if (wasSeen) return <p>It is gone: its files were moved away, or it was forgotten.</p>;
   return (
     <>
-      <p>{drop.path === '' ? "It is being copied to the engine's machine ..." : 'Looking at it ...'}</p>
+      <p>{drop.path === '' ? "It is being copied to the engine's machine ..." : 'Reading it ...'}</p>
       <div className={styles.foot}>
         <Button aria-label={`Cancel ${drop.name}`} onClick={() => cancel(drop.key)} small>
           Cancel

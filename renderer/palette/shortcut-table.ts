@@ -52,7 +52,7 @@ export function shortcutGroups(isApp: boolean): readonly ShortcutGroup[] {
       shortcuts: [
         { keys: ['Enter'], does: 'Send the message' },
         { keys: ['Shift', 'Enter'], does: 'Begin another line' },
-        { keys: ['Esc'], does: 'Stop the answer, or leave the question that is edited' },
+        { keys: ['Esc'], does: 'Stop the answer, or cancel editing a question' },
       ],
     },
     { title: 'Logs', shortcuts: [{ keys: ['End'], does: 'Follow the newest line, in the list of lines' }] },

@@ -247,7 +247,7 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
       route.fulfill({ json: { name: 'net.onnx', platform: '', versions: [], inputs: text('text_input'), outputs: text('text_output') } }),
     );
     await page.goto(`${live.address}/#/playground/net.onnx`);
-    await page.getByRole('textbox', { name: 'Text for net.onnx to go on with' }).fill('Once');
+    await page.getByRole('textbox', { name: 'Text for net.onnx to continue' }).fill('Once');
     await expect.poll(() => curl.innerText()).toContain('"prompt": "Once"');
     await page.getByRole('spinbutton', { name: 'Temperature' }).waitFor();
     // The engine refused one request, as it should.

@@ -140,7 +140,7 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
           .first()
           .waitFor(),
       'Begin another line': () => expect.poll(() => message().inputValue()).toBe('one\n'),
-      'Stop the answer, or leave the question that is edited': () =>
+      'Stop the answer, or cancel editing a question': () =>
         expect.poll(() => page.getByRole('textbox', { name: 'Your question' }).count()).toBe(0),
       'Follow the newest line, in the list of lines': () =>
         expect.poll(() => page.getByRole('button', { name: 'Jump to latest' }).count()).toBe(0),
@@ -159,7 +159,7 @@ describe.skipIf(CHROMIUM === null)('4, palette and keys: needs Chromium', () => 
         await page.goto(`${engine.engine.address}/#/playground/chat`);
         await message().fill('Hello');
       },
-      'Stop the answer, or leave the question that is edited': async () => {
+      'Stop the answer, or cancel editing a question': async () => {
         await page.getByRole('button', { name: 'Edit' }).first().click();
         await page.getByRole('textbox', { name: 'Your question' }).waitFor();
       },

@@ -378,7 +378,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await full.getByText('The last output of the runtime').click();
     await full.getByText(/failed to allocate CUDA0 buffer/).waitFor();
     await full.getByRole('button', { name: 'Retry' }).click();
-    await full.getByText(/^Asking again makes sense in \d+ s\.$/).waitFor();
+    await full.getByText(/^Try again in \d+ s\.$/).waitFor();
     await expectAccessible(page);
     await page.context().close();
   });
@@ -400,7 +400,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
   it('tests a model under load, tells the figures, and stops', async () => {
     const { page, errors } = await open('/slow', { colorScheme: 'dark' });
     await page.getByText('Load test', { exact: true }).click();
-    await page.getByText(/^This loads the machine/).waitFor();
+    await page.getByText(/^A load test uses the whole machine/).waitFor();
     const set = (name: string, value: number) => page.getByRole('spinbutton', { name }).fill(String(value));
     await set('At the same time', 4);
     await set('Requests in all', 6);

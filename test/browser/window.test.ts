@@ -335,7 +335,7 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     for (let times = 0; times < 201; times += 1) await engine.predict('chat', { max_tokens: 1 });
     await page.getByText(/^The newest 200 of 2\d\d are shown\./).waitFor();
     await page.getByRole('combobox', { name: 'Outcome' }).click();
-    await page.getByRole('option', { name: 'Failed or left' }).click();
+    await page.getByRole('option', { name: 'Failed or cancelled' }).click();
     await first.nth(1).getByText('failed (503)').waitFor();
     await page.getByRole('combobox', { name: 'Outcome' }).click();
     await page.getByRole('option', { name: 'Every outcome' }).click();

@@ -21,7 +21,7 @@ type Outcome = 'answered' | 'failed' | null;
 const FILTERS = [
   { value: EVERY, label: 'Every outcome' },
   { value: 'answered', label: 'Answered' },
-  { value: 'failed', label: 'Failed or left' },
+  { value: 'failed', label: 'Failed or cancelled' },
 ] as const satisfies readonly { readonly value: NonNullable<Outcome> | typeof EVERY; readonly label: string }[];
 /** A thousand rows are drawn only for who wants them. */
 const FIRST = 200;

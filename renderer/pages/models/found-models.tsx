@@ -28,7 +28,7 @@ export function FoundModels({ known }: { readonly known: number }) {
       {newModels.length > 0 && (
         <Note tone="info">
           <div className={styles.note}>
-            <span>{words} already on this machine. They can be served from where they lie.</span>
+            <span>{words} already on this machine. Modelium can serve them without moving them.</span>
             <Button onClick={() => setOpen(true)} small>
               Show them
             </Button>

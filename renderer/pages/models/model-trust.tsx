@@ -110,7 +110,7 @@ function Form({ form: { form, hash, trusted, files }, path, onDone }: FormProps)
         yes="Trust it"
       >
         {files.length === 1 ? 'This file' : `These ${files.length} files`} would then run on this machine with your rights. The trust is for
-        exactly this content: it is gone as soon as a file changes.
+        exactly this content: it ends as soon as a file changes.
       </Question>
     </div>
   );

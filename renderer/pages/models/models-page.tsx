@@ -129,7 +129,7 @@ function NothingYet({ add }: { readonly add: React.ReactNode }) {
       icon="drop"
       title={bridge === null ? 'Add a model' : 'Drop a model here'}
     >
-      {hint} It is served from where it lies, and never changed.
+      {hint} Modelium serves it from its present place, and never changes it.
     </Empty>
   );
 }

@@ -67,7 +67,7 @@ export function PlanControls({ model, wish, own, best, onChange }: ControlsProps
       </div>
       {memoryMb !== null && (
         <Row {...row('memory_mb')}>
-          <p>Reckoned with {bytesInWords(memoryMb * MIB)} in place of the estimate</p>
+          <p>Calculated with {bytesInWords(memoryMb * MIB)} in place of the estimate</p>
         </Row>
       )}
     </div>

@@ -44,7 +44,7 @@ function NotKnownYet({ model, trouble }: { readonly model: ModelView; readonly t
   return (
     <Panel>
       <Empty action={<MainAction model={model} />} icon="playground" title="Its tensors are not known yet">
-        {trouble} Once it is loaded, the form is here.
+        {trouble} The form appears when the model is loaded.
       </Empty>
     </Panel>
   );

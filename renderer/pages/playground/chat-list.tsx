@@ -35,7 +35,7 @@ function List({ close }: { readonly close: () => void }) {
   if (chats.length === 0) {
     return (
       <Empty action={<Button onClick={close}>Begin one</Button>} icon="playground" title="No conversation yet">
-        What you ask is kept here, in this browser alone, and is there again after a reload.
+        What you ask is kept only in this browser, and is still there after a reload.
       </Empty>
     );
   }

@@ -58,9 +58,9 @@ export function Chat({ model, requestKind }: { readonly model: ModelView; readon
       )}
       <Composer
         isGenerating={isGenerating}
-        label={requestKind === 'chat' ? `Message to ${model.id}` : `Text for ${model.id} to go on with`}
+        label={requestKind === 'chat' ? `Message to ${model.id}` : `Text for ${model.id} to continue`}
         obstacle={obstacle}
-        noImages={requestKind === 'text' ? `${model.id} goes on with a text, and reads no images.` : whyNoImages(model)}
+        noImages={requestKind === 'text' ? `${model.id} continues a text and reads no images.` : whyNoImages(model)}
         onSend={(question, images) => send(asked, question, images)}
         onStop={() => stop(model.id)}
       />

@@ -12,7 +12,7 @@ import { RequestPanel } from './request-panel.tsx';
 
 const EMPTY = {
   title: 'No vector yet',
-  sentence: 'This model turns a text into a list of numbers. Texts that mean the same lie near each other.',
+  sentence: 'This model turns a text into a list of numbers. Texts with the same meaning get similar numbers.',
 };
 const embedding = oncePerModel<Embedded>();
 

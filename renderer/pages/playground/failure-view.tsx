@@ -27,7 +27,7 @@ export function FailureView({ error, hasText = false }: { readonly error: Modeli
             <WithCode>{hint}</WithCode>
           </p>
         )}
-        {retryAfterSeconds !== undefined && <p className={styles.hint}>Asking again makes sense in {retryAfterSeconds} s.</p>}
+        {retryAfterSeconds !== undefined && <p className={styles.hint}>Try again in {retryAfterSeconds} s.</p>}
         {lastOutput.length > 0 && (
           <details className={styles.lastOutput}>
             <summary>The last output of the runtime</summary>

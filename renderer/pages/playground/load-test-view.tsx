@@ -58,7 +58,7 @@ export function LoadTestView({ model }: { readonly model: ModelView }) {
             ))}
           </div>
           <Note tone="warn">
-            This loads the machine: while it runs, everybody else's requests to it take longer
+            A load test uses the whole machine: while it runs, all other requests take longer
             {model.state === 'ready' ? '.' : `, and ${model.id} is loaded first.`}
           </Note>
           {!isServable(model) && (

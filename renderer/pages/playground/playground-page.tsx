@@ -97,7 +97,7 @@ function Playground({ models, model, subject }: PlaygroundProps) {
         </>
       }
       fills
-      sentence="Ask a model by hand. A question to a model that is not loaded loads it."
+      sentence="Ask a model yourself. If it is not loaded, your question loads it."
       title="Playground"
     >
       {!isComparing && <Choosing model={model} models={models} />}
@@ -105,7 +105,7 @@ function Playground({ models, model, subject }: PlaygroundProps) {
         {isComparing ? (
           <CompareView first={model} />
         ) : model === null || known === null ? (
-          <Note tone="warn">There is no model {subject} here, or not any more. Choose another one.</Note>
+          <Note tone="warn">There is no model {subject} here. Choose another one.</Note>
         ) : isTesting ? (
           <LoadTestView key={model.id} model={model} />
         ) : (
