@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { builtChildren } from './helpers/built-app.ts';
+import { LongestFirst } from './helpers/longest-first.ts';
 
 // Four workers: the machines we promise to pass on have two cores, and most of a test's time is
 // waiting for other processes. The modules are read once for all files of a worker, which saves a
@@ -17,6 +18,7 @@ export default defineConfig({
     // tests wait.
     maxConcurrency: 3,
     isolate: false,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 90_000,
     hookTimeout: 120_000,
     globals: false,
