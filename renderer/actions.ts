@@ -1,4 +1,4 @@
-/** What a person may do to a model, as requests; each failure is said where the person looks. */
+/** The requests for what a user may do to a model. A failure is shown where the user looks. */
 import { ask } from './api.ts';
 import { attempt, say } from './ui/toasts.tsx';
 

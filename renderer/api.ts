@@ -1,7 +1,7 @@
 /**
- * The page's side of the HTTP contract: one JSON exchange, one event stream, each signed where the
- * route needs it. Knows no route's meaning. Types come from shared/api.ts, its schemas do not: what
- * arrives is our own engine's.
+ * The page's side of the HTTP contract: JSON requests and event streams, signed where the route
+ * needs it. Knows no route's meaning. It uses the types of shared/api.ts without the schemas,
+ * because the answers come from our own engine.
  */
 import type { Answer, API } from '../shared/api.ts';
 import { errorFromAnswer, ModeliumError } from '../shared/errors.ts';

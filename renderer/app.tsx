@@ -1,6 +1,6 @@
 /**
- * The frame: pages at the left, the one that is shown, and what lies over all of them (drop, cards,
- * messages, the broken link).
+ * The frame of the window: the list of pages at the left, the shown page, and what lies over all
+ * pages (drop zone, cards, messages, the banner of a lost connection).
  */
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { Tooltip } from '@base-ui/react/tooltip';

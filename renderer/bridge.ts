@@ -1,6 +1,6 @@
 /**
- * The Electron shell's few services, where the page runs in it; null in a browser. The only user of
- * `window.modelium`.
+ * The few services of the Electron shell, if the page runs in it; null in a browser. The only user
+ * of `window.modelium`.
  */
 import type { Bridge } from '../shared/bridge.ts';
 

@@ -1,7 +1,6 @@
 /**
- * What the desktop is told where the page runs in the app: the tray's line, and a notification when
- * something ends that a person waits for while the window is out of sight. Does nothing in a
- * browser.
+ * Tells the desktop, if the page runs in the app: the tray's line, and notifications for a user who
+ * waits while the window is out of sight. Does nothing in a browser.
  */
 import type { Bridge, TrayState } from '../shared/bridge.ts';
 import type { StateName } from '../shared/model.ts';

@@ -1,6 +1,7 @@
 /**
- * What unloads gave back, told beside the model's state for a while. The engine calls a model
- * unloaded once its memory was seen free (I6); what stays held is a leak, and is not counted.
+ * Shows next to a model's state for a while how much memory its unload freed. The engine calls a
+ * model unloaded when its memory is measured free (I6); memory that stays held is a leak, and is
+ * not counted.
  */
 import { create } from 'zustand';
 import type { DeviceView, ModelView, Snapshot } from '../shared/snapshot.ts';

@@ -1,7 +1,7 @@
 /**
- * The past of every device, for the charts: ten minutes, fetched once when the link stands and then
- * kept up from the event stream; and a day, fetched while somebody looks at it. Not in the store:
- * charts draw themselves on a canvas, and no component need be rendered for a point.
+ * The history of every device for the charts: ten minutes, fetched once and then kept up to date by
+ * the event stream, and a day, fetched while somebody looks at it. It is not in the store, because
+ * charts draw on a canvas and a new point must not render components.
  */
 import type { DeviceHistory, DeviceView, History } from '../shared/snapshot.ts';
 import { ask } from './api.ts';

@@ -1,6 +1,6 @@
 /**
- * Says that the engine is away, and that the window is back by itself when it is. What is on the
- * page then is the last that was known.
+ * Says that the engine is away, that the page shows the last known state, and that it will continue
+ * automatically.
  */
 import { useEffect, useState } from 'react';
 import { bridge } from './bridge.ts';

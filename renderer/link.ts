@@ -1,7 +1,7 @@
 /**
- * The one event stream to the engine: opened, resumed after a break by the number of the last
- * event, applied to the store. A hidden window takes its events in but draws nothing until somebody
- * looks.
+ * The event stream from the engine: opens it, resumes it after a break by the number of the last
+ * event, and applies the events to the store. A hidden window receives events but draws nothing
+ * until it is visible.
  */
 import { ModeliumError, toModeliumError } from '../shared/errors.ts';
 import type { EngineEvent, Snapshot } from '../shared/snapshot.ts';

@@ -1,4 +1,4 @@
-/** The page's first lines: token, theme, link, and the root of what is drawn. */
+/** Starts the page: token, theme, link, and the root component. */
 import './tokens.css';
 import './base.css';
 import { StrictMode } from 'react';

@@ -1,6 +1,6 @@
 /**
- * What an event makes of the snapshot. Pure; what did not change stays the same object, so that it
- * is not drawn again.
+ * Applies an event to the snapshot. Unchanged parts stay the same objects, so that they are not
+ * drawn again. Pure.
  */
 import type { EngineEvent, ModelView, Snapshot } from '../shared/snapshot.ts';
 import { byName } from './by-name.ts';

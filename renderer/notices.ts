@@ -1,4 +1,4 @@
-/** What is worth a notification of the desktop while nobody looks at the window. Pure. */
+/** Decides which changes deserve a desktop notification while nobody looks at the window. Pure. */
 import type { Notice } from '../shared/bridge.ts';
 import type { DecisionRow } from '../shared/decision.ts';
 import type { StateName } from '../shared/model.ts';

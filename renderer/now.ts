@@ -1,6 +1,6 @@
 /**
- * Time that passes in front of the person: one timer for all who show it, and none while nobody
- * looks.
+ * The current time for components that show it: one shared timer, which stops while the window is
+ * hidden.
  */
 import { useSyncExternalStore } from 'react';
 import type { ModelView } from '../shared/snapshot.ts';

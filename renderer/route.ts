@@ -1,4 +1,4 @@
-/** Which page is shown, from the address's fragment: `#/models/NAME`. Its only owner. */
+/** Owns the route: which page is shown, from the fragment of the address: `#/models/NAME`. */
 import { useSyncExternalStore } from 'react';
 
 export const PAGES = ['box', 'models', 'decisions', 'activity', 'playground', 'logs', 'settings'] as const;

@@ -1,4 +1,7 @@
-/** The six pages, what is going on in them at a glance, and which engine this is. */
+/**
+ * The list of the six pages with what is happening on each, and the engine that the window is
+ * connected to.
+ */
 
 import { isInTrouble, isNoModel } from './components/state-chip.tsx';
 import { showPanel } from './palette/shortcuts.ts';

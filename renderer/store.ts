@@ -1,7 +1,7 @@
 /**
- * What the window knows: the engine's snapshot, and how the link to it stands. The one store;
- * written by link.ts (the event stream) alone. What a single page alone needs (a draft, an open
- * drawer) is that page's own.
+ * The window's store: the engine's snapshot, and the state of the connection. Only link.ts (the
+ * event stream) writes it. State that only one page needs (a draft, an open drawer) belongs to that
+ * page.
  */
 import { create } from 'zustand';
 import { useShallow } from 'zustand/react/shallow';

@@ -1,6 +1,6 @@
 /**
- * Light or dark: as the system has it, unless a person chose. Sets `data-theme`, which tokens.css
- * reads; the choice stays in this browser.
+ * Light or dark: as in the system, unless the user chose. Sets `data-theme`, which tokens.css
+ * reads; the choice is kept in this browser.
  */
 import { create } from 'zustand';
 

@@ -1,6 +1,6 @@
 /**
- * Shown in place of everything while the engine does not know this window: what the token is, where
- * it lies, and a field for it.
+ * Shown instead of all pages while the engine does not know this window: explains the control
+ * token, where it is, and has a field for it.
  */
 import { useEffect, useState } from 'react';
 import { reconnect } from './link.ts';

@@ -1,6 +1,6 @@
 /**
- * How many edits of the settings are not saved: told by their page, which may not be loaded yet,
- * heard by who must ask before they are lost.
+ * The number of unsaved edits of the settings: set by the page Settings, which may not be loaded
+ * yet, and read by whoever must ask before they are lost.
  */
 
 let count = 0;

@@ -1,6 +1,6 @@
 /**
- * What a component asks the engine for while it is shown: once, and again whenever something says
- * that the answer may be another one.
+ * A hook that fetches data while a component is shown: once, and again whenever the answer may have
+ * changed.
  */
 import { useEffect, useEffectEvent, useState } from 'react';
 import { toModeliumError } from '../shared/errors.ts';

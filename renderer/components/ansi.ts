@@ -1,7 +1,6 @@
 /**
- * What terminals do with a line, as far as a page does it too: bold, dim and the sixteen colours
- * become spans, every other escape is dropped. Pure. A line begins plain, whatever the one before
- * it left on.
+ * Interprets terminal escapes in a line: bold, dim and the sixteen colours become spans, all other
+ * escapes are dropped. Each line starts without a style, whatever the line before it left on. Pure.
  */
 
 export interface Span {

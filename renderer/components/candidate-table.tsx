@@ -1,6 +1,6 @@
 /**
- * The candidates that the brain weighed: what each needs, what was there, who would have to leave,
- * and why it was taken or not.
+ * The table of candidates that the brain considered: what each needs, what was free, which models
+ * would have to leave, and why it was chosen or not.
  */
 import type { Candidate } from '../../shared/decision.ts';
 import { bytesInWords, secondsInWords } from '../../shared/units.ts';

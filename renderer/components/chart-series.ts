@@ -1,6 +1,6 @@
 /**
- * What a chart of a device draws, as numbers: its memory in layers, or what one of its sensors
- * said. Pure but for the history that it reads.
+ * The numbers that a chart of a device draws: its memory in layers, or the values of one of its
+ * sensors. Pure but for the history that it reads.
  */
 import type { AlignedData } from 'uplot';
 import { bytesInWords, gibibytes } from '../../shared/units.ts';

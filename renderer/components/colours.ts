@@ -1,7 +1,7 @@
 /**
- * Which model has which colour: for good, in this browser, so that a person knows it again
- * tomorrow. No colour of a model is one of trouble. From the ninth model on colours come again:
- * names stand beside them.
+ * Assigns colours to models and keeps them in this browser, so that a user recognises a model
+ * tomorrow. No model has the colour of an error. After eight models the colours repeat; names stand
+ * next to them.
  */
 
 import { useWindow } from '../store.ts';

@@ -1,6 +1,5 @@
 /**
- * What runs models here, and which folders are watched: found or not, with the reason and what to
- * do.
+ * Shows the runtimes and the watch folders: whether each was found, and if not, why and what to do.
  */
 
 import type { ServerView } from '../../shared/snapshot.ts';

@@ -1,6 +1,7 @@
 /**
- * A device's past as areas on a canvas, with a crosshair that says what was at a moment. uPlot
- * draws outside React: a point a second must not render anything else. The only importer of uPlot.
+ * Draws a device's history as areas on a canvas, with a crosshair that shows the values at one
+ * moment. uPlot draws outside React, because a point each second must not render anything else. The
+ * only importer of uPlot.
  */
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef } from 'react';

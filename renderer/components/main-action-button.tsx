@@ -1,4 +1,4 @@
-/** The button of what a model's state asks for: in its row, its card and the playground. */
+/** The button of a model's main action: in its row, its card and the playground. */
 import { useState } from 'react';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { unload } from '../actions.ts';

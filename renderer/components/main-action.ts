@@ -1,6 +1,6 @@
 /**
- * The one thing that a model's state asks for, the same in its row, its card and the palette: each
- * state that passes by itself can be left or hurried. Pure.
+ * Chooses a model's main action from its state, the same in its row, its card and the palette. A
+ * state that passes by itself has an action too, which cancels it or speeds it up. Pure.
  */
 import { assertNever } from '../../shared/errors.ts';
 import type { ModelView } from '../../shared/snapshot.ts';

@@ -1,4 +1,4 @@
-/** What the button of each main action says and does. */
+/** The labels and effects of the main actions. */
 import { forget, load, unload } from '../actions.ts';
 import { go } from '../route.ts';
 import type { IconName } from '../ui/icon.tsx';

@@ -1,5 +1,6 @@
 /**
- * A device's memory now: one bar, cut by who holds it, and the same in words for who cannot see it.
+ * Shows a device's memory as one bar, divided by holder, and describes it in words for screen
+ * readers.
  */
 import type { CSSProperties } from 'react';
 import { bytesInWords } from '../../shared/units.ts';

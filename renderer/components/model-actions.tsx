@@ -1,6 +1,6 @@
 /**
- * What can be done to a model in its state: one button that is always in the same place, and the
- * rest behind it.
+ * A model's actions in its present state: the main one as a button in a fixed place, the others in
+ * a menu.
  */
 import { useState } from 'react';
 import type { ModelView } from '../../shared/snapshot.ts';

@@ -1,4 +1,4 @@
-/** How much memory a model has, where that counts. Pure. */
+/** The memory that a model has, in the states in which that counts. Pure. */
 import { HOST_DEVICE } from '../../shared/decision.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 

@@ -1,6 +1,6 @@
 /**
- * A reason as people read it: its facts as chips, and behind a word what only some want: how the
- * figures came about, and the runtimes' own sentences.
+ * Shows a reason: its facts as chips, and, on request, how the figures came about and the runtimes'
+ * own sentences.
  */
 import type { Fact, Reason } from '../../shared/reason.ts';
 import { factInWords, isDetail, placeOf } from '../../shared/reason-words.ts';

@@ -1,6 +1,6 @@
 /**
- * Takes secrets out of what programs say: keys on command lines, in headers and in addresses. Pure.
- * It happens when a line comes in, so that nothing that is shown, copied or saved can hold one.
+ * Removes secrets from program output: keys on command lines, in headers and in addresses. It does
+ * so when a line arrives, so that nothing shown, copied or saved contains one. Pure.
  */
 
 export const REDACTED = '[redacted]';

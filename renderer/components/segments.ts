@@ -1,6 +1,6 @@
 /**
- * A device's memory cut into what is drawn of it: models in stable order, others, what leaks, what
- * is promised, what is free. Pure.
+ * Divides a device's memory into the segments that are drawn: models in a stable order, other
+ * programs, leaks, promised memory, free memory. Pure.
  */
 import type { DeviceView, ModelView } from '../../shared/snapshot.ts';
 import { byName } from '../by-name.ts';

@@ -1,4 +1,4 @@
-/** A word as a POSIX shell takes it. Pure. */
+/** Quotes a word for a POSIX shell. Pure. */
 
 /**
  * Within single quotes a shell reads everything as it stands, but for the quote itself: the string

@@ -1,4 +1,4 @@
-/** A model's state at a glance: glyph, word and figure, never a colour alone. */
+/** Shows a model's state by symbol, word and figure, never by colour alone. */
 import type { StateName } from '../../shared/model.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { bytesInWords, clockSpan, percent } from '../../shared/units.ts';

@@ -1,6 +1,6 @@
 /**
- * Adding a model by its path: for browsers, which tell no path of what is dropped, and for who
- * likes to type. With native dialogs in the app.
+ * The dialog that adds a model by its path: for browsers, which hide the path of a dropped file,
+ * and for users who prefer to type. Uses native dialogs in the app.
  */
 import { useState } from 'react';
 import { MODEL_ENDINGS } from '../../shared/model-files.ts';

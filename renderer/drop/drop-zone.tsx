@@ -1,6 +1,6 @@
 /**
- * The whole window takes what is dropped on it. Shows the overlay while files are over it, and
- * finds out where they lie.
+ * Accepts drops anywhere on the window. Shows the overlay while files are over it, and finds their
+ * paths.
  */
 import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { bridge } from '../bridge.ts';

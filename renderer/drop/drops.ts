@@ -1,6 +1,6 @@
 /**
- * What was dropped or added in this window, each item followed to its end: registered, analyzed,
- * loaded, or refused with a reason. Owns the cards; the models themselves are the engine's.
+ * Follows each item that was dropped or added in this window until it is registered, analyzed and
+ * loaded, or refused with a reason. Owns the cards; the engine owns the models.
  */
 import { create } from 'zustand';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * A card for each dropped item: what it is, where it goes and why, until it is ready or refused.
- * Stays until it is read.
+ * The cards of dropped items: what each is, where it goes and why. A card stays until it has been
+ * read.
  */
 
 import { useState } from 'react';

@@ -1,6 +1,6 @@
 /**
- * What the palette finds: pages, models with what can be done to them, settings, actions. Pure but
- * for what choosing one does.
+ * The entries of the palette: pages, models with their actions, settings, and general actions.
+ * Pure, except for the effect of choosing an entry.
  */
 
 import type { ModelView } from '../../shared/snapshot.ts';

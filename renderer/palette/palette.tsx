@@ -1,6 +1,6 @@
 /**
- * The palette: a field, and under it what is found; arrows and Enter choose. Comes when it is first
- * asked for.
+ * The palette: a search field with results; arrows and Enter choose. Loaded when it is first
+ * opened.
  */
 import { Autocomplete } from '@base-ui/react/autocomplete';
 import { Dialog } from '@base-ui/react/dialog';

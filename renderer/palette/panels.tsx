@@ -1,4 +1,4 @@
-/** What a key, the menu or the palette opens over any page. */
+/** The panels that a key, the menu or the palette opens over any page. */
 import type { ReactNode } from 'react';
 import { AddModel } from '../drop/add-model.tsx';
 import { later } from '../later.tsx';

@@ -1,4 +1,4 @@
-/** The list of keys, as `?` shows it. */
+/** The list of keyboard shortcuts that `?` opens. */
 import { bridge } from '../bridge.ts';
 import { SwitchField } from '../ui/fields.tsx';
 import { Overlay } from '../ui/overlays.tsx';

@@ -1,6 +1,6 @@
 /**
- * Every key of the window, in one table: the `?` dialog lists it, and shortcuts.ts carries out
- * those that work everywhere.
+ * All keyboard shortcuts of the window, in one table: the `?` dialog lists them, and shortcuts.ts
+ * handles those that work everywhere.
  */
 import { type PageName, TITLES } from '../route.ts';
 

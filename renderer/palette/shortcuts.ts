@@ -1,6 +1,6 @@
 /**
- * Carries out the keys that work everywhere, and says which panel lies over the page. The keys of
- * one place (the playground's composer, dialogs) are that place's own.
+ * Handles the keyboard shortcuts that work everywhere, and knows which panel is open over the page.
+ * Shortcuts of one place (the playground's composer, dialogs) are handled there.
  */
 import { create } from 'zustand';
 import { go, PAGES, type PageName } from '../route.ts';

@@ -1,4 +1,4 @@
-/** Whether a file is of the kind that a field takes, as far as its type and its name tell. Pure. */
+/** Checks whether a field accepts a file, by the type and name of the file. Pure. */
 
 /**
  * @param accept as an input of HTML takes it: `image/*`, `.wav`, `video/mp4`, with commas between

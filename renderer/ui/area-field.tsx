@@ -1,6 +1,4 @@
-/**
- * Several lines of text, in a field that grows with them up to a height and scrolls from there on.
- */
+/** A field for several lines of text, which grows with the text up to a height and then scrolls. */
 import { type ComponentPropsWithRef, type ReactNode, useId, useLayoutEffect, useRef } from 'react';
 import styles from './area-field.module.css';
 import { classes } from './classes.ts';

@@ -1,4 +1,4 @@
-/** Keeps a bug in one page or dialog to it. The rest of the window lives on. */
+/** Confines a bug to one page or dialog, so that the rest of the window keeps working. */
 import { Component, type ReactNode } from 'react';
 import { toModeliumError } from '../../shared/errors.ts';
 import { Button } from './button.tsx';

@@ -1,4 +1,4 @@
-/** Buttons: with a word, or an icon whose name shows as a tooltip and is read out. */
+/** Buttons with a word, or with an icon whose name is a tooltip and is read by screen readers. */
 import type { ComponentPropsWithRef } from 'react';
 import styles from './button.module.css';
 import { classes } from './classes.ts';

@@ -1,4 +1,4 @@
-/** Puts a text on the clipboard, and says so. */
+/** Copies a text to the clipboard, and says so. */
 import { Button, type Variant } from './button.tsx';
 import { say, sayError } from './toasts.tsx';
 

@@ -1,6 +1,6 @@
 /**
- * What a person fills in: text, a choice, a switch, a number with its slider. Each has a label that
- * readers hear and a click reaches.
+ * Form fields: text, choice, switch, number with a slider. Each has a label for screen readers and
+ * clicks.
  */
 import { Select } from '@base-ui/react/select';
 import { Slider } from '@base-ui/react/slider';

@@ -1,6 +1,6 @@
 /**
- * One file that a person chooses, or drops on the field. It is read by the page alone, not added as
- * a model.
+ * A field for one file, chosen or dropped. Only the page reads the file; it is not added as a
+ * model.
  */
 import { type DragEvent, useId, useState } from 'react';
 import { isAccepted } from './accepted.ts';

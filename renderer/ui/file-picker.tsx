@@ -1,4 +1,4 @@
-/** Lets a person choose files with a button of the caller's. */
+/** Lets a user choose files with a button that the caller draws. */
 import { type ReactNode, useRef } from 'react';
 
 interface FilePickerProps {

@@ -1,6 +1,6 @@
 /**
- * The window's icons: one stroke, 16 units, drawn by hand. Always beside a word or inside something
- * that has a name, hence hidden from readers.
+ * The window's icons: one stroke width, 16 units, drawn by hand. An icon always stands next to a
+ * word or inside a named element, so it is hidden from screen readers.
  */
 const PATHS = {
   box: 'M2.5 5.5 8 2.5l5.5 3v5L8 13.5l-5.5-3zM2.5 5.5 8 8.5l5.5-3M8 8.5v5',

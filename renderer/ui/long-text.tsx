@@ -1,4 +1,4 @@
-/** A sentence that may be a page long: its beginning, and the whole of it at a word. */
+/** Shortens a sentence that may fill a page: shows its beginning, and all of it on request. */
 import { useState } from 'react';
 import { Button } from './button.tsx';
 

@@ -1,6 +1,6 @@
 /**
- * What lies over the page: dialogs, the drawer at the right edge, a question before what cannot be
- * taken back. Focus goes in and comes back.
+ * What opens over the page: dialogs, the drawer at the right edge, the question before an action
+ * that cannot be undone. Moves the focus in and back.
  */
 import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog } from '@base-ui/react/dialog';

@@ -1,6 +1,5 @@
 /**
- * What pages are made of: their head, panels with a title, and what is said where there is nothing
- * yet.
+ * The building blocks of pages: their head, panels with a title, and the text for an empty place.
  */
 import type { ReactElement, ReactNode } from 'react';
 import { classes } from './classes.ts';

@@ -1,7 +1,4 @@
-/**
- * What may be wider or longer than its place: it scrolls in a box of its own, which the keyboard
- * reaches.
- */
+/** A box for content that may be larger than its place: it scrolls, also by keyboard. */
 import { createElement, type ReactNode } from 'react';
 
 interface ScrollBoxProps {

@@ -1,6 +1,5 @@
 /**
- * A choice of two or three that are all in sight: a group of radio buttons that looks like one
- * control.
+ * A choice of two or three visible options: a group of radio buttons that looks like one control.
  */
 import { useId } from 'react';
 import styles from './segmented.module.css';

@@ -1,4 +1,4 @@
-/** Several views of one thing, of which one is shown: arrow keys change between them. */
+/** Several views, one of which is shown; arrow keys change between them. */
 import { Tabs as Base } from '@base-ui/react/tabs';
 import type { ReactNode } from 'react';
 import styles from './tabs.module.css';

@@ -1,6 +1,6 @@
 /**
- * A name for what has only an icon, shown on hover and on focus. Its child names itself: readers
- * never depend on the tooltip.
+ * A tooltip with the name of an icon, on hover and on focus. The child has a name of its own, so
+ * screen readers never depend on the tooltip.
  */
 import { Tooltip } from '@base-ui/react/tooltip';
 import type { ReactElement } from 'react';

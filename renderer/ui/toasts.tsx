@@ -1,6 +1,6 @@
 /**
- * Short messages that a person may miss without harm: an action failed, something was copied.
- * Announced once; gone after a while or at a click.
+ * Short messages that a user may miss without harm: an action failed, something was copied.
+ * Announced once; removed after a while or by a click.
  */
 import { Toast } from '@base-ui/react/toast';
 import { toModeliumError } from '../../shared/errors.ts';

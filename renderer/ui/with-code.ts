@@ -1,4 +1,4 @@
-/** A sentence of the engine in which commands stand between backticks: they are shown as code. */
+/** Shows the commands between backticks in a sentence of the engine as code. */
 import { createElement, Fragment } from 'react';
 
 export function WithCode({ children }: { readonly children: string }) {

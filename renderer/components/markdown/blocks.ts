@@ -1,7 +1,7 @@
 /**
- * Markdown text as block tokens, cheap while it grows: blocks that later text cannot change any
- * more are kept, and only the tail is read again. Owns marked and remend; draws nothing. The same
- * text gives the same blocks, however it came in.
+ * Parses Markdown into block tokens while the text grows: blocks that later text cannot change are
+ * kept, and only the end is parsed again. The same text gives the same blocks, however it arrived.
+ * The only user of marked and remend; draws nothing.
  */
 import { Marked, type MarkedToken } from 'marked';
 import remend from 'remend';

@@ -1,6 +1,6 @@
 /**
- * Code in pieces of one colour each. Owns highlight.js, of which only the languages below are
- * there; draws nothing.
+ * Splits code into pieces of one colour each. The only user of highlight.js, with the languages
+ * below; draws nothing.
  */
 import hljs from 'highlight.js/lib/core';
 import bash from 'highlight.js/lib/languages/bash';

@@ -1,6 +1,6 @@
 /**
- * What stands within a line of Markdown, as elements. HTML is shown as the text that it is, an
- * image as its words and address: nothing is fetched.
+ * Renders the content of one line of Markdown. HTML is shown as text, and an image as its
+ * description and address: nothing is fetched.
  */
 import { createElement, Fragment, type ReactNode } from 'react';
 import type { Part } from './blocks.ts';

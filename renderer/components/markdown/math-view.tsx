@@ -1,4 +1,4 @@
-/** A formula, as it is written until it can be drawn, and where it cannot. */
+/** Shows a formula: as its source until it can be drawn, and if it cannot be drawn. */
 import { useLayoutEffect, useRef, useState } from 'react';
 import { laterModule } from '../../later.tsx';
 import { classes } from '../../ui/classes.ts';

@@ -1,6 +1,6 @@
 /**
- * The requests: those that run now, and those of today that have ended, with what they took. No
- * word of what was asked.
+ * The page Activity: the running requests, and the finished ones with their times and tokens. It
+ * never shows the content of a request.
  */
 import { memo, useState } from 'react';
 import type { ModelView, RequestView } from '../../../shared/snapshot.ts';

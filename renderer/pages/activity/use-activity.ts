@@ -1,6 +1,6 @@
 /**
- * The requests that have ended, asked for again while somebody looks: they come by the hundred, and
- * no stream tells each of them.
+ * Fetches the finished requests repeatedly while the page is visible; there may be hundreds, and
+ * the event stream does not carry them.
  */
 import { useEffect, useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';

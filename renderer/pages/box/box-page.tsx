@@ -1,6 +1,6 @@
 /**
- * The machine: each device's memory, load, heat and power, now and over time; what its models and
- * other programs hold; what Modelium runs and watches.
+ * The page Box: the memory, load, temperature and power of each device, now and over time; what
+ * models and other programs hold; runtimes and watch folders.
  */
 import { useState } from 'react';
 import { FoldersPanel, RuntimesPanel } from '../../components/engine-panels.tsx';

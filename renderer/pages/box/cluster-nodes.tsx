@@ -1,7 +1,7 @@
 /**
- * The machines of a cluster elsewhere, as cards: what each has, and what of it is promised. Told
- * apart from this machine's devices, whose memory is measured: of theirs only the cluster's own
- * count is known.
+ * The machines of a remote cluster as cards: what each has, and how much of it is promised. They
+ * look different from the devices of this machine, because their memory is not measured: the
+ * figures are the cluster's own.
  */
 import type { NodeView, RuntimeView } from '../../../shared/snapshot.ts';
 import { gibibytes } from '../../../shared/units.ts';

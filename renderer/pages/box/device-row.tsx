@@ -1,6 +1,6 @@
 /**
- * One device in a row: what it is, who holds its memory, how busy and how warm it is; opened, what
- * was.
+ * One device in a row: what it is, who holds its memory, its load and temperature; its history when
+ * the row is opened.
  */
 import { memo, useState } from 'react';
 import type { DeviceView } from '../../../shared/snapshot.ts';

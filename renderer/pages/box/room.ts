@@ -1,6 +1,6 @@
 /**
- * What a model that comes now may take at most: on one GPU, and on a group of 2, 4 or 8 of them,
- * over which it is cut evenly. Pure.
+ * The largest model that could be loaded now: on one GPU, and on 2, 4 or 8 GPUs over which it is
+ * divided evenly. Pure.
  */
 import type { DeviceView } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';

@@ -1,6 +1,6 @@
 /**
- * The box in five figures: memory, power, what its models write, who asks, and what a new model may
- * take.
+ * The machine in five figures: memory, power, tokens a second, requests, and the room for a new
+ * model.
  */
 import type { ReactNode } from 'react';
 import type { DeviceView } from '../../../shared/snapshot.ts';

@@ -1,4 +1,4 @@
-/** The question of a decision, asked once more with what is known and free now; nothing is done. */
+/** Asks the question of a past decision again, with what is known and free now. Changes nothing. */
 import { useState } from 'react';
 import type { Decision, DecisionRow } from '../../../shared/decision.ts';
 import { toModeliumError } from '../../../shared/errors.ts';

@@ -1,4 +1,4 @@
-/** Rows under the day on which they were written. Pure. */
+/** Groups rows by the day on which they were written. Pure. */
 import type { DecisionRow } from '../../../shared/decision.ts';
 
 interface Day {

@@ -1,7 +1,4 @@
-/**
- * One decision: a line, and when it is opened what was weighed, what came of it, and the row as it
- * lies in the ledger.
- */
+/** One decision: a line, which opens to the candidates, the outcome and the row of the ledger. */
 import { memo } from 'react';
 import type { DecisionAction, DecisionOutcome, DecisionRow } from '../../../shared/decision.ts';
 import { rowHeadlines } from '../../../shared/reason-words.ts';

@@ -1,7 +1,4 @@
-/**
- * The ledger as a timeline: each decision a sentence that opens into what was weighed and what came
- * of it.
- */
+/** The page Decisions: the ledger as a timeline, newest first. */
 import { useState } from 'react';
 import type { DecisionRow } from '../../../shared/decision.ts';
 import { go, type PageProps } from '../../route.ts';

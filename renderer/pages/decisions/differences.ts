@@ -1,4 +1,4 @@
-/** What differs between a decision of then and the same question asked now. Pure. */
+/** Compares a past decision with the answer to the same question now. Pure. */
 import type { Candidate, Decision, DecisionRow } from '../../../shared/decision.ts';
 import { bytesInWords } from '../../../shared/units.ts';
 import { candidateInWords, chosenOf, keyOf, needsOf } from '../../components/candidate-words.ts';

@@ -1,7 +1,7 @@
 /**
- * The rows of the page: the newest, read again when the engine decided something or a load came to
- * its end, and older ones on request. While the person is further down, new rows wait: what is read
- * must not move.
+ * Fetches the rows of the page: the newest ones, again after each new decision or finished load,
+ * and older ones on request. While the user has scrolled down, new rows wait, so that the text does
+ * not move.
  */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { DecisionRow } from '../../../shared/decision.ts';

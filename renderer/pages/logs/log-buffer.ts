@@ -1,6 +1,6 @@
 /**
- * The lines of one log that the window keeps, and those of them that a filter lets through. Pure;
- * nothing is looked at twice.
+ * Keeps the lines of one log, and those that match the filter. Each line is matched only once.
+ * Pure.
  */
 import { isOfLevel, type LogFilter } from './log-filter.ts';
 import type { LogLine } from './log-line.ts';

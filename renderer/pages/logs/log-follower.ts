@@ -1,7 +1,7 @@
 /**
- * Follows one log of the engine: opens its stream, begins again when the link does, takes lines in
- * without drawing each. Knows nothing of what is drawn. The stream begins with the last lines, so
- * that another opening replaces what there was: nothing is ever twice.
+ * Follows one log of the engine: opens its stream, opens it again when the connection is back, and
+ * collects lines without drawing each. The stream begins with the last lines, so a new stream
+ * replaces the old lines and nothing appears twice.
  */
 import { ModeliumError, toModeliumError } from '../../../shared/errors.ts';
 import { open } from '../../api.ts';

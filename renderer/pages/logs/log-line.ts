@@ -1,4 +1,4 @@
-/** A line of a log: its time, its words, how grave it is. Pure. */
+/** Parses a line of a log: its time, text and level. Pure. */
 import { plain } from '../../components/ansi.ts';
 import { redacted } from '../../components/redact.ts';
 

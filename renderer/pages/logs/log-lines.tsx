@@ -1,6 +1,6 @@
 /**
- * The lines that are in sight, of as many as there are. Keeps the reader's
- * place when lines come or go.
+ * Draws only the visible lines of a long list. Keeps the reader's position when lines are added or
+ * removed.
  */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, memo, useCallback, useEffect, useLayoutEffect, useRef } from 'react';

@@ -1,4 +1,4 @@
-/** Which log, which of its lines, and how they are shown. */
+/** The controls of the page Logs: which log, which lines, and how they are shown. */
 
 import { go } from '../../route.ts';
 import { ChoiceField, SwitchField, TextField } from '../../ui/fields.tsx';

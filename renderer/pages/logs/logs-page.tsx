@@ -1,6 +1,4 @@
-/**
- * What the engine says, and what each model's runtime said: followed live, searched, copied, saved.
- */
+/** The page Logs: the engine's log and those of the runtimes, to follow, search, copy and save. */
 import { useCallback, useDeferredValue, useMemo, useState, useSyncExternalStore } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { countInWords } from '../../../shared/units.ts';

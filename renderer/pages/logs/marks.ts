@@ -1,4 +1,4 @@
-/** Cuts the spans of a line where a filter's matches begin and end. Pure. */
+/** Splits the spans of a line at the matches of a filter. Pure. */
 import type { Span } from '../../components/ansi.ts';
 
 export interface MarkedSpan extends Span {

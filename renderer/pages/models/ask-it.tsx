@@ -1,4 +1,4 @@
-/** The model from a program: lines to copy. */
+/** Code to copy that sends a request to the model. */
 import { useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { isNoModel } from '../../components/state-chip.tsx';

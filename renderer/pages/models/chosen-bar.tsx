@@ -1,4 +1,4 @@
-/** What can be done to all chosen models at once. */
+/** The actions for all selected models. */
 import { LOADED_STATES } from '../../../shared/model.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { forget, load, pin, unload } from '../../actions.ts';

@@ -1,4 +1,4 @@
-/** When idleness unloads a model, counted down while one looks. */
+/** Counts down to the time at which an idle model is unloaded. */
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { clockSpan } from '../../../shared/units.ts';
 import { sinceReceived, useNow } from '../../now.ts';

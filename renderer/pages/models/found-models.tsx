@@ -1,6 +1,6 @@
 /**
- * Models that other tools have on this machine already: said on the Models page, listed on request,
- * served from where they lie.
+ * Models that other tools already have on this machine: announced on the page Models, listed on
+ * request, served without moving them.
  */
 import { useState } from 'react';
 import { type FoundModel, STORE_NAMES } from '../../../shared/snapshot.ts';

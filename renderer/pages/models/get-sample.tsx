@@ -1,6 +1,6 @@
 /**
- * A small real model for who has none: fetched by the engine, and then followed like a drop. Goes
- * on while another page is shown.
+ * Fetches a small real model for users who have none, and follows it like a drop. Continues while
+ * another page is shown.
  */
 import { create } from 'zustand';
 import { ask } from '../../api.ts';

@@ -1,7 +1,7 @@
 /**
- * What is in force for one model, who says so, and what the next load would make of it: the
- * settings may have changed since it was loaded, and what nobody set depends on the room there is.
- * Pure.
+ * The values in force for one model, where each comes from, and what the next load would use: the
+ * settings may have changed since the model was loaded, and values that nobody set depend on free
+ * memory. Pure.
  */
 import { HOST_DEVICE, type LaunchPlan, type OwnLaunch } from '../../../shared/decision.ts';
 import type { ModelSettings, Policies, Settings } from '../../../shared/settings.ts';

@@ -1,6 +1,6 @@
 /**
- * A person's word on how a model is launched: what is tried out over what the settings say, and the
- * way into the settings file. The page reckons nothing: the engine plans it.
+ * The values that a user tries for the launch of a model, over those of the settings, and how they
+ * are written into the settings file. The engine computes the plan; the page computes nothing.
  */
 import type { LaunchWish, OwnLaunch } from '../../../shared/decision.ts';
 import { load, unload } from '../../actions.ts';

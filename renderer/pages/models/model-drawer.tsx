@@ -1,7 +1,4 @@
-/**
- * One model in full, in five views: how it stands, where it would go and what that takes, what is
- * in force for it, what its runtime says, what happened.
- */
+/** One model in detail, in five views: overview, plan, settings, log, history. */
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { isNoModel, StateChip } from '../../components/state-chip.tsx';
 import { useModel } from '../../store.ts';

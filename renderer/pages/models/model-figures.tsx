@@ -1,4 +1,4 @@
-/** How a model that is loaded does right now, in figures that follow. */
+/** The current speed of a loaded model, kept up to date. */
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords, clockSpan, millisecondsInWords, speedInWords } from '../../../shared/units.ts';
 import { memoryOf } from '../../components/model-memory.ts';

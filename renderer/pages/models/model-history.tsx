@@ -1,4 +1,4 @@
-/** What was decided about a model, and the last requests to it. */
+/** The decisions about a model, and its last requests. */
 import { rowHeadlines } from '../../../shared/reason-words.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { millisecondsInWords } from '../../../shared/units.ts';

@@ -1,4 +1,4 @@
-/** The last lines of what a model's runtime says, followed; all of them are on the page of logs. */
+/** The last lines of a model's log, kept up to date; the page Logs has all of them. */
 import { useEffect, useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';
 import { open } from '../../api.ts';

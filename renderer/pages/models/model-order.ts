@@ -1,4 +1,7 @@
-/** In which order the table stands. Pure. Equals stay by name, so that a row has one place. */
+/**
+ * Sorts the table of models. Equal models are ordered by name, so that each row has one place.
+ * Pure.
+ */
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { memoryOf } from '../../components/model-memory.ts';
 import { stateWord } from '../../components/state-chip.tsx';

@@ -1,6 +1,6 @@
 /**
- * How a model stands: its state and the reason for it, what can be done, how fast it answers, how
- * to ask it, what it is.
+ * The overview of a model: its state and the reason for it, its actions, its speed, how to send it
+ * a request, and what it is.
  */
 import type { FileProblem } from '../../../shared/profile.ts';
 import { headlineOf } from '../../../shared/reason-words.ts';

@@ -1,6 +1,6 @@
 /**
- * What would happen if it were asked for now, and what another context, another place or another
- * runtime would change: the brain's dry run, followed while one moves a slider.
+ * What would happen if the model were requested now, and what another context, place or runtime
+ * would change: a dry run of the brain, repeated while the user moves a slider.
  */
 
 import { useState } from 'react';

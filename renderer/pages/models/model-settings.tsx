@@ -1,4 +1,7 @@
-/** What is in force for one model, and who says so: the settings, the model itself, or nobody. */
+/**
+ * The values in force for one model and where each comes from: the settings, the model itself, or a
+ * default.
+ */
 import type { Settings } from '../../../shared/settings.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { pin } from '../../actions.ts';

@@ -1,6 +1,6 @@
 /**
- * The table of models: sorted by its heads, with a choice of rows. A row is drawn again only when
- * its own model or its being chosen changed.
+ * The table of models: sortable, with selectable rows. A row is drawn again only when its own model
+ * or its selection changed.
  */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, type ReactNode, type RefCallback, useLayoutEffect, useRef, useState } from 'react';

@@ -1,7 +1,7 @@
 /**
- * The code that a model brings: which files, why each counts as code, their text, and the word of a
- * person that this very content may run. Read when somebody asks; trusted by the hash that was
- * shown, so that files which changed meanwhile are not trusted unseen.
+ * The code in a model: which files, why each counts as code, their text, and the button with which
+ * a user trusts exactly this content. Fetched on request; the trust is for the hash that was shown,
+ * so files that changed meanwhile are not trusted unseen.
  */
 import { useCallback, useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';

@@ -1,4 +1,4 @@
-/** What a row and the drawer say of a model. Pure. */
+/** The texts about a model in its row and its drawer. Pure. */
 import type { ModelProfile } from '../../../shared/profile.ts';
 import type { ModelView, PaceView } from '../../../shared/snapshot.ts';
 import { bytesInWords, countInWords, millisecondsInWords, speedInWords } from '../../../shared/units.ts';

@@ -1,6 +1,6 @@
 /**
- * Every model with its state and what can be done to it; one of them in the drawer when the address
- * names it.
+ * The page Models: every model with its state and its actions; one of them in the drawer if the
+ * address names it.
  */
 
 import { useCallback, useState } from 'react';

@@ -1,4 +1,7 @@
-/** Context, requests side by side, place and runtime: each says whose value it is. */
+/**
+ * The controls of a plan: context, parallel requests, place and runtime. Each shows where its value
+ * comes from.
+ */
 import type { ReactNode } from 'react';
 import type { Candidate, LaunchWish, OwnLaunch } from '../../../shared/decision.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';

@@ -1,6 +1,6 @@
 /**
- * What a launch would take: what it is for (weights told apart from the cache), and how it lies on
- * each device beside what is there now.
+ * The memory that a launch would take: for what (weights and cache separately), and on each device
+ * next to what is used there now.
  */
 import type { Candidate } from '../../../shared/decision.ts';
 import { cacheFor, type NamedPart, namedParts, partsInWords } from '../../../shared/memory-parts.ts';

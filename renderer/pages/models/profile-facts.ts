@@ -1,4 +1,4 @@
-/** What the analyzer found, as rows for the drawer. Pure; what is not known is left out. */
+/** The analyzer's findings as rows for the drawer; unknown values are left out. Pure. */
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { cacheInWords, expertsInWords, headsInWords } from '../../../shared/profile-words.ts';
 import { bytesInWords, countInWords } from '../../../shared/units.ts';

@@ -1,6 +1,6 @@
 /**
- * Asks the engine for a dry run while a person moves a slider: one question at a time, and then the
- * newest, so that the bar follows without a queue of questions behind it.
+ * Requests dry runs while the user moves a slider: one at a time, then the newest, so that no queue
+ * of requests builds up.
  */
 import { useEffect, useState } from 'react';
 import type { LaunchWish } from '../../../shared/decision.ts';

@@ -1,6 +1,6 @@
 /**
- * One answer on its way to the screen: its phases, the words so far at a pace that can be drawn,
- * and how it ended. The chat and the comparison both show it; neither is known here.
+ * The state of one answer while it arrives: its phase, its text at a speed that can be drawn, and
+ * how it ended. Used by the chat and the comparison; knows neither.
  */
 
 import type { Final } from '../../../shared/answer-figures.ts';

@@ -1,7 +1,4 @@
-/**
- * The way of asking that fits a model's kind, and beside it what belongs to that: parameters, the
- * same as a request.
- */
+/** The form that fits a model's kind, with its parameters and the same request as code. */
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { MainAction } from '../../components/main-action-button.tsx';
 import { Empty, Panel } from '../../ui/panel.tsx';

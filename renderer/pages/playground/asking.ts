@@ -1,6 +1,6 @@
 /**
- * One request to `/predict`, as what comes of it: words, waiting, the figures at the end. Keeps
- * nothing.
+ * Sends one request to `/predict` and reports its progress: the wait, the text, the figures at the
+ * end. Keeps nothing.
  */
 import type { Final } from '../../../shared/answer-figures.ts';
 import { predictPath } from '../../../shared/api-predict.ts';

@@ -1,6 +1,6 @@
 /**
- * Images that go with the draft: read one beside the other, each added when it is there, so that
- * none is lost to another that comes meanwhile. Knows no screen.
+ * The images attached to the draft. Several are read at the same time and each is added when it is
+ * ready, so that none is lost to another. Knows no screen.
  */
 import { create } from 'zustand';
 import { toModeliumError } from '../../../shared/errors.ts';

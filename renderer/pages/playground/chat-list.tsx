@@ -1,4 +1,4 @@
-/** The conversations that this browser keeps: opened again, or forgotten. */
+/** The list of conversations that this browser keeps, to open or to forget. */
 import { useState } from 'react';
 import { go } from '../../route.ts';
 import { Button, IconButton } from '../../ui/button.tsx';

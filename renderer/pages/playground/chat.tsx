@@ -1,6 +1,6 @@
 /**
- * The chat with one model: its conversation, the composer, and one quiet word for readers on how
- * the answer stands.
+ * The chat with one model: the conversation, the composer, and announcements for screen readers
+ * about the answer's progress.
  */
 import { type KeyboardEvent, useMemo, useRef } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';

@@ -1,6 +1,4 @@
-/**
- * The classes of texts or of an image, with how likely each is: what a classifier is asked here.
- */
+/** The form for classifiers: the classes of texts or of an image, with their probabilities. */
 import { useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { ask } from '../../api.ts';

@@ -1,4 +1,4 @@
-/** One model of a comparison: which it is, its answer as it grows, and what went wrong with it. */
+/** One column of a comparison: the model, its growing answer, and its error. */
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { Markdown } from '../../components/markdown/markdown.tsx';
 import { StateChip, stateWord } from '../../components/state-chip.tsx';

@@ -1,6 +1,4 @@
-/**
- * The closing figures of a comparison, as a table has them, and which of them is the best. Pure.
- */
+/** The final figures of a comparison as rows of a table, with the best of each marked. Pure. */
 import type { Final } from '../../../shared/answer-figures.ts';
 import { bytesInWords, countInWords, millisecondsInWords } from '../../../shared/units.ts';
 

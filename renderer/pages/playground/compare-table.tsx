@@ -1,4 +1,4 @@
-/** What the answers of a comparison took, side by side; the best of each figure is marked. */
+/** The table of what the answers of a comparison took; the best of each figure is marked. */
 
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { classes } from '../../ui/classes.ts';

@@ -1,6 +1,6 @@
 /**
- * Two to four models side by side: one question, each answer in its own column with what went wrong
- * there, and a table of what the answers took.
+ * Compares two to four models: one question, a column for each answer, and a table of their
+ * figures.
  */
 import { type KeyboardEvent, useRef } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';

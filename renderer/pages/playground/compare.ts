@@ -1,6 +1,6 @@
 /**
- * One question to several models at once: whom, how far each answer is, and what it took. Remembers
- * the last comparison while the window is open; which models it was stays over a reload.
+ * Sends one question to several models, and keeps their progress and figures. The last comparison
+ * is remembered while the window is open; the choice of models survives a reload.
  */
 import { create } from 'zustand';
 import { HOST_DEVICE } from '../../../shared/decision.ts';

@@ -1,6 +1,6 @@
 /**
- * Where the next question is written. Enter sends it, Shift+Enter begins a line; while an answer
- * comes, Escape and the button stop it.
+ * The field for the next question. Enter sends it, Shift+Enter begins a new line; while an answer
+ * arrives, Escape and the button stop it.
  */
 import { type KeyboardEvent, useRef } from 'react';
 import { AreaField } from '../../ui/area-field.tsx';

@@ -1,7 +1,7 @@
 /**
- * The conversations that are open, one for each model, and the answers under way: they go on while
- * another page is shown, and outlive an engine that restarts. One draft for all, parameters for
- * each. What is kept over a reload: kept-chats.ts and kept-state.ts.
+ * The open conversations, one for each model, and the answers in progress: they continue while
+ * another page is shown, and survive a restart of the engine. One draft for all, parameters for
+ * each. kept-chats.ts and kept-state.ts keep what survives a reload.
  */
 import { create } from 'zustand';
 import { useShallow } from 'zustand/react/shallow';

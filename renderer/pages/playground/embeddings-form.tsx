@@ -1,4 +1,4 @@
-/** Texts into vectors: what a model for embeddings is asked here. */
+/** The form for embedding models: turns texts into vectors. */
 import { predictPath } from '../../../shared/api-predict.ts';
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';

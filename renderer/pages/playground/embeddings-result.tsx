@@ -1,6 +1,6 @@
 /**
- * Vectors as a person can judge them: size, length, the first numbers, and a table of how alike the
- * texts are.
+ * Shows vectors so that a user can judge them: size, length, the first numbers, and a table of
+ * similarities.
  */
 
 import { millisecondsInWords } from '../../../shared/units.ts';

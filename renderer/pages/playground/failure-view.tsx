@@ -1,6 +1,5 @@
 /**
- * What went wrong with a request, in the engine's words, with what helps and what the runtime said
- * last.
+ * Shows why a request failed: the engine's message, its hint, and the last output of the runtime.
  */
 import type { ModeliumError } from '../../../shared/errors.ts';
 import { plain } from '../../components/ansi.ts';

@@ -1,4 +1,4 @@
-/** Files that a person chose, as requests carry them. */
+/** Reads files that a user chose into the form that requests need. */
 import { ModeliumError } from '../../../shared/errors.ts';
 
 /**

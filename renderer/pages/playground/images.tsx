@@ -1,4 +1,4 @@
-/** Images that go with a question, small; those of the draft can be taken away again. */
+/** Small previews of the images of a question; those of the draft can be removed. */
 import { IconButton } from '../../ui/button.tsx';
 import { FilePicker } from '../../ui/file-picker.tsx';
 import styles from './chat.module.css';

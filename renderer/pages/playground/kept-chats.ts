@@ -1,6 +1,6 @@
 /**
- * Conversations that this browser keeps: in its local storage and nowhere else, the newest first,
- * bounded. Owns the storage's form; what cannot be read or written is as if it were not there.
+ * Keeps conversations in the local storage of this browser and nowhere else, the newest first, with
+ * a limit. Owns the format; entries that cannot be read or written are ignored.
  */
 import type { Final } from '../../../shared/answer-figures.ts';
 

@@ -1,6 +1,4 @@
-/**
- * The choices, the draft, the parameters and which conversation is open, over a reload of the page.
- */
+/** Keeps choices, draft, parameters and the open conversation over a reload of the page. */
 import { DEFAULTS, isDefault, type Parameters } from './request.ts';
 
 /** Which way of asking is shown. */

@@ -1,6 +1,4 @@
-/**
- * How a model answers when many ask at once: what to ask for, how far the test is, and its figures.
- */
+/** The load test: its settings, its progress and its figures. */
 import { LOAD_TEST_LIMITS, type LoadTestFigures } from '../../../shared/api-load-test.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { countInWords, millisecondsInWords } from '../../../shared/units.ts';

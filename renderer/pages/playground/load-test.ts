@@ -1,7 +1,4 @@
-/**
- * The load test that runs, or the last one: what was asked for and its figures. The engine makes
- * the requests.
- */
+/** The running or last load test: its settings and figures. The engine sends the requests. */
 import { create } from 'zustand';
 import type { LoadTest, LoadTestFigures } from '../../../shared/api-load-test.ts';
 import { ModeliumError, toModeliumError } from '../../../shared/errors.ts';

@@ -1,4 +1,4 @@
-/** The plans of several models that are asked together, in a sentence. Pure. */
+/** Describes in one sentence what the plans of several models require. Pure. */
 import type { Decision } from '../../../shared/decision.ts';
 
 export interface Planned {

@@ -1,6 +1,6 @@
 /**
- * What a question would set going before it is answered: models that are loaded first, and who has
- * to leave for them. Asked of the engine's own plan, which changes nothing.
+ * Shows what a question would cause before it is answered: which models are loaded first, and which
+ * must leave. Uses the engine's dry run, which changes nothing.
  */
 import { useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';

@@ -1,6 +1,6 @@
 /**
- * The frame of every form that is answered in one piece: fields, the button, what the request waits
- * for or what went wrong, and the result.
+ * The frame of each form whose answer arrives as a whole: fields, button, progress or error, and
+ * result.
  */
 import type { ReactNode } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';

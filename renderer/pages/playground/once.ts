@@ -1,6 +1,6 @@
 /**
- * Requests that are answered in one piece, one at a time for each model: under way, answered or
- * failed, remembered while the window is open. Knows no route.
+ * Requests whose answer arrives as a whole, one at a time for each model: in progress, answered or
+ * failed. Remembered while the window is open. Knows no route.
  */
 import { create } from 'zustand';
 import { type ModeliumError, toModeliumError } from '../../../shared/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Collects words that come by the hundred a second, and hands them on at most every 50 ms; while
- * nobody looks at the window, not at all.
+ * Collects text that arrives in hundreds of pieces a second and passes it on at most every 50 ms;
+ * while the window is hidden, not at all.
  */
 const COMMIT_MS = 50;
 

@@ -1,6 +1,6 @@
 /**
- * How the next answers are made. What nobody touched is not sent: then the engine's and the
- * runtime's own values hold.
+ * The parameters of the next answers. A parameter that the user did not touch is not sent, so the
+ * defaults of engine and runtime apply.
  */
 import type { SamplingAdvice } from '../../../shared/profile.ts';
 import { AreaField } from '../../ui/area-field.tsx';

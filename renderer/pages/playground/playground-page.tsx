@@ -1,6 +1,6 @@
 /**
- * Asking a model by hand: which one, what state it is in, the way of asking that fits its kind, and
- * the same as a request for scripts.
+ * The page Playground: the choice of a model, its state, the form that fits its kind, and the same
+ * request as code.
  */
 import { useEffect, useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';

@@ -1,4 +1,4 @@
-/** Documents by how well they answer a query: what a reranker is asked here. */
+/** The form for rerankers: orders documents by how well they answer a query. */
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { ask } from '../../api.ts';
 import { AreaField } from '../../ui/area-field.tsx';

@@ -1,6 +1,6 @@
 /**
- * Answers of routes that are passed on from a runtime as they are, as this page shows them. What a
- * runtime leaves out is told by an error, never guessed. Pure.
+ * Reads answers that are passed on unchanged from a runtime. A missing part is reported as an
+ * error, never guessed. Pure.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 

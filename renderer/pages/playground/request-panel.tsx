@@ -1,4 +1,4 @@
-/** The request as a command or a program, for whoever goes on from here with a script. */
+/** The request as a command or a program, to copy into a script. */
 import { useMemo } from 'react';
 import { predictPath } from '../../../shared/api-predict.ts';
 import { useWindow } from '../../store.ts';

@@ -1,7 +1,4 @@
-/**
- * What is asked: which way a model takes questions, and the body of its request. Pure; knows no
- * HTTP and no screen.
- */
+/** Builds requests: how a model is asked, and the body. Pure; knows no HTTP and no screen. */
 import type { LaunchPlan } from '../../../shared/decision.ts';
 import { SERVABLE_STATES } from '../../../shared/model.ts';
 import type { FormKind, ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';

@@ -1,7 +1,7 @@
 /**
- * A request as a person can paste it: into a POSIX shell, or as a whole program in Python or
- * JavaScript. Pure. What OpenAI's clients have a method for is asked through them, the rest with
- * what each language brings along.
+ * A request as text to copy: for a POSIX shell, or as a whole program in Python or JavaScript. Uses
+ * OpenAI's clients if they have a method for it, and each language's standard library otherwise.
+ * Pure.
  */
 import { shellQuoted } from '../../components/shell-quoted.ts';
 import type { Body } from './request.ts';

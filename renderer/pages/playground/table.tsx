@@ -1,4 +1,4 @@
-/** A table in a box that scrolls by itself, by keyboard too. */
+/** A table in a box that scrolls by itself, also by keyboard. */
 import type { ReactNode } from 'react';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import styles from './playground.module.css';

@@ -1,6 +1,6 @@
 /**
- * Tensors in, tensors out: a form made of what the model says that it takes. Numbers and texts are
- * typed, an image is a file whose pixels become the values.
+ * The form for tensor models, built from the model's description of its inputs. Numbers and texts
+ * are typed; an image is a file whose pixels become the values.
  */
 import { predictPath } from '../../../shared/api-predict.ts';
 import { ModeliumError } from '../../../shared/errors.ts';

@@ -1,6 +1,7 @@
 /**
- * What a person gives for each input of a model that takes tensors, kept over other pages, and what
- * of it is sent. The form and the request beside it both ask here, so that they agree.
+ * The values that a user gives for the inputs of a tensor model, kept while other pages are shown,
+ * and the part of them that is sent. The form and the request next to it both read them here, so
+ * that they agree.
  */
 import { create } from 'zustand';
 import { ModeliumError } from '../../../shared/errors.ts';

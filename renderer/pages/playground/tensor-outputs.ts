@@ -1,6 +1,6 @@
 /**
- * What a model answered with tensors, as a person reads it: detections, images, the largest of many
- * values, a table. Pure; bounded, since a tensor may have millions of values.
+ * Interprets output tensors for users: detections, images, the largest of many values, a table.
+ * Pure; bounded, because a tensor may have millions of values.
  */
 
 export type Value = number | string | boolean | null;

@@ -1,4 +1,4 @@
-/** Tensors of an answer: detections as a table, images as images, the rest as values. */
+/** Shows output tensors: detections as a table, images as images, the rest as values. */
 import { useEffect, useMemo, useRef } from 'react';
 import { millisecondsInWords } from '../../../shared/units.ts';
 import { Panel } from '../../ui/panel.tsx';

@@ -1,6 +1,6 @@
 /**
- * Tensors of a request from what a person types or from an image's pixels, nested as their shapes
- * are. Pure; what fits the model in the end is the engine's to say.
+ * Makes the tensors of a request from typed text or from an image's pixels, nested by their shape.
+ * Pure; the engine checks whether they fit the model.
  */
 import type { ImageLayout } from '../../../shared/image-layout.ts';
 import type { ServedTensor } from '../../../shared/tensors.ts';

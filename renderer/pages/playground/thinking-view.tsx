@@ -1,6 +1,6 @@
 /**
- * What a model thought in front of its answer: open while it comes, folded away once the answer
- * begins, unless a person chose otherwise.
+ * A model's thoughts before its answer: open while they arrive, folded when the answer begins,
+ * unless the user chose otherwise.
  */
 import { useState } from 'react';
 import styles from './chat.module.css';

@@ -1,4 +1,4 @@
-/** A sound into text: what a model for speech is asked here. */
+/** The form for speech models: turns sound into text. */
 import { useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { ask } from '../../api.ts';

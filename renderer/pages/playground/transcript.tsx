@@ -1,6 +1,6 @@
 /**
- * A conversation, or one answer, as it scrolls: it follows the growing answer until a person
- * scrolls up, and offers the way back.
+ * A conversation or an answer that scrolls: it follows the growing text until the user scrolls up,
+ * and then offers a way back.
  */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Button } from '../../ui/button.tsx';

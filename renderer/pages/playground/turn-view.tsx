@@ -1,7 +1,4 @@
-/**
- * One question and its answer: the words, what the answer waits for, its figures or what went
- * wrong, and what can be done with it.
- */
+/** One question and its answer: the text, progress, figures or error, and the actions for it. */
 
 import { memo, useState } from 'react';
 import { figuresOf } from '../../../shared/answer-figures.ts';

@@ -1,4 +1,4 @@
-/** How images come into the composer: pasted, dropped on it or chosen. */
+/** Attaches images in the composer: pasted, dropped on it or chosen. */
 import { type ClipboardEvent, type DragEvent, useEffect, useState } from 'react';
 import { attach, refuse, useAttached } from './attached.ts';
 

@@ -1,6 +1,6 @@
 /**
- * How a model is asked, as far as it is known. What one that takes tensors takes is told by its
- * files, or by its server once it is loaded: it may turn out to go on with a text.
+ * Which kind of request a model takes, as far as it is known. A tensor model is described by its
+ * files, or by its server once it is loaded: it may turn out to take text.
  */
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { isTextModel, type ServedTensor } from '../../../shared/tensors.ts';

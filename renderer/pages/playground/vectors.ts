@@ -1,4 +1,4 @@
-/** Arithmetic on embeddings, for looking at them. Pure. */
+/** Arithmetic on embeddings, to display them. Pure. */
 
 /** Euclidean length. */
 export function norm(vector: readonly number[]): number {

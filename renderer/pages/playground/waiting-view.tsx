@@ -1,6 +1,6 @@
 /**
- * What a request waits for: the model on its way to the device, in its own words and as a bar, or
- * its first word.
+ * Shows what a request waits for: the load of the model, with its phase and a bar, or the first
+ * token.
  */
 
 import { progressOf } from '../../components/state-chip.tsx';

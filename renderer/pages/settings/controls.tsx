@@ -1,6 +1,6 @@
 /**
- * The control for a value of the settings, by the shape of its schema. Each tells what was made of
- * it, and why that cannot be saved.
+ * The controls for values of the settings, chosen by the shape of their schema. Each reports the
+ * new value, or why it cannot be saved.
  */
 import { useState } from 'react';
 import { ChoiceField, SwitchField, TextField } from '../../ui/fields.tsx';

@@ -1,4 +1,4 @@
-/** Edits of the settings that are not saved yet, over what the file says. Pure. */
+/** Unsaved edits of the settings, over the values of the file. Pure. */
 import { valueInWords } from './words.ts';
 
 export type Path = readonly string[];

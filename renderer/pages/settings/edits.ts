@@ -1,7 +1,6 @@
 /**
- * The settings as the engine gave them, and the person's edits over them: read, kept while other
- * pages are looked at, saved, thrown away. The page's own store; it decides nothing about single
- * settings.
+ * The store of the page Settings: the settings as the engine sent them, and the user's edits over
+ * them, which are kept while other pages are shown, saved or discarded. Knows no single setting.
  */
 import { create } from 'zustand';
 import type { SettingsView } from '../../../shared/api-settings.ts';

@@ -1,7 +1,4 @@
-/**
- * One key of the settings: what it means, what it is, where that comes from, and what is wrong with
- * it.
- */
+/** One key of the settings: its meaning, its value, where the value comes from, and its error. */
 import { memo, useId } from 'react';
 import { bridge } from '../../bridge.ts';
 import { Button } from '../../ui/button.tsx';

@@ -1,4 +1,4 @@
-/** Lists of texts and texts by name, a row each: added, filled in, removed. */
+/** Lists and maps of texts, one row each, which can be added, edited and removed. */
 import { Button, IconButton } from '../../ui/button.tsx';
 import { TextField } from '../../ui/fields.tsx';
 import type { Control } from './schema.ts';

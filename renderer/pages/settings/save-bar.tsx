@@ -1,6 +1,6 @@
 /**
- * What is changed and not saved yet, what came of saving, and the two buttons. Stays in sight at
- * the page's end.
+ * The bar for unsaved changes: their number, the result of saving, and the two buttons. Stays
+ * visible at the end of the page.
  */
 import { useEffect } from 'react';
 import { Button, IconButton } from '../../ui/button.tsx';

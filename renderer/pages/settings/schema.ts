@@ -1,7 +1,6 @@
 /**
- * Reads the JSON schema of the settings into sections and fields, and says of each which control
- * fits. Pure. It knows shapes, not single settings: a shape that it does not know becomes a field
- * of JSON.
+ * Reads the JSON schema of the settings into sections and fields, and chooses a control for each.
+ * Pure. It knows shapes, not single settings: an unknown shape becomes a field for JSON.
  */
 
 /** As much of a JSON schema as settings use. */

@@ -1,6 +1,6 @@
 /**
- * The settings as a form, made from their schema: sections at the side, the search, the fields. Why
- * it is read-only, where it is.
+ * The settings as a form, built from their schema: sections, search and fields. Says why it is
+ * read-only, if it is.
  */
 
 import { useEffect, useMemo, useState } from 'react';

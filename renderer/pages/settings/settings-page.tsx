@@ -1,4 +1,7 @@
-/** What this engine is, what it found, how the window looks, and the settings file as a form. */
+/**
+ * The page Settings: the engine and what it found, the look of the window, and the settings file as
+ * a form.
+ */
 
 import { useEffect, useState } from 'react';
 import type { SettingsView } from '../../../shared/api-settings.ts';

@@ -1,4 +1,4 @@
-/** How keys, units and values of the settings read to a person. Pure. */
+/** The texts for keys, units and values of the settings. Pure. */
 import type { Control, NumberLimits } from './schema.ts';
 
 const UNITS = [
