@@ -2,8 +2,8 @@ import { symlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { listCandidateFiles } from '../../main/io/files/files.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { listCandidateFiles, rememberingNames } from '../../main/io/files/files.ts';
 import { mountOf, parseMounts, unmounted } from '../../main/io/files/mounts.ts';
 import { scanFolder, scanPath, scanSmallFolder } from '../../main/io/files/scan.ts';
 
@@ -220,6 +220,25 @@ test('a projector beside its model is one candidate with it, and stands for itse
       ['see-Q4_0.gguf', ['see-Q4_0.gguf', 'mmproj-F16.gguf']],
     ]);
   } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('what lies beside loose files is read once for all of them, and again when the folder may be other than it was', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelium-beside-'));
+  const wallTime = vi.spyOn(Date, 'now');
+  try {
+    await writeFile(join(folder, 'a.gguf'), '');
+    const namesBeside = rememberingNames();
+    const fresh = await namesBeside(folder);
+    expect(await namesBeside(folder)).not.toBe(fresh);
+    wallTime.mockReturnValue(Date.now() + 10_000);
+    const settled = await namesBeside(folder);
+    expect(await namesBeside(folder)).toBe(settled);
+    await writeFile(join(folder, 'b.gguf'), '');
+    expect([...(await namesBeside(folder)).names]).toEqual(['a.gguf', 'b.gguf']);
+  } finally {
+    wallTime.mockRestore();
     await rm(folder, { recursive: true });
   }
 });

@@ -2,8 +2,26 @@
  * Lists the names in a folder, with a limit, because a folder may hold millions and must not fill
  * the reader's memory (I10).
  */
-import type { Dirent } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { opendir } from 'node:fs/promises';
+
+/**
+ * Some file systems count time in steps of two seconds: a folder that changed just before it was
+ * read may have changed again since.
+ */
+const TIME_STEP_MS = 2_000;
+
+/** A folder's own times when its names were read, and when that was, by the system's clock. */
+export interface ReadTimes {
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  readonly atMs: number;
+}
+
+/** Do the names that were read then hold still? @param now of the folder. */
+export function namesHold({ mtimeMs, ctimeMs, atMs }: ReadTimes, now: Stats): boolean {
+  return mtimeMs === now.mtimeMs && ctimeMs === now.ctimeMs && Math.max(mtimeMs, ctimeMs) < atMs - TIME_STEP_MS;
+}
 
 /** What a walk may still look at; shared by all folders of it. */
 export interface EntryBudget {

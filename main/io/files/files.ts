@@ -14,7 +14,7 @@ import { splitParts } from '../../core/analyzer/split-names.ts';
 import type { CandidateListing, FileIdentity } from '../../core/ports.ts';
 import { isOllamaManifest } from '../../core/stores/names.ts';
 import { storedAt } from '../reader/stored.ts';
-import { direntsOf, type EntryBudget, entriesOf } from './entries.ts';
+import { direntsOf, type EntryBudget, entriesOf, namesHold, type ReadTimes } from './entries.ts';
 
 const MAX_DEPTH = 4;
 /** Far more files than a model has; a folder with more is somebody's home, not a model. */
@@ -78,14 +78,14 @@ interface Walk {
  * entry of another tool's store, which stands for what it names. Rejects only for what is no file
  * error.
  */
-export async function listCandidateFiles(path: string, beside?: FolderNames): Promise<CandidateFiles | null> {
+export async function listCandidateFiles(path: string, beside: NamesBeside = readNames): Promise<CandidateFiles | null> {
   try {
     const stored = await storedAt(await realpath(path));
     const isBlob = isOllamaManifest(path);
     const nothing = { ...NOTHING, kind: isBlob ? ('file' as const) : ('folder' as const) };
     if (stored?.kind === 'missing') return { ...nothing, realPath: stored.path, dangling: isBlob ? [stored.path] : [] };
     if (stored?.kind === 'refused') return { ...nothing, realPath: path, unreadable: stored.message };
-    return await listAt(stored?.path ?? path, stored === null ? beside : undefined);
+    return await listAt(stored?.path ?? path, stored === null ? beside : readNames);
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -106,7 +106,7 @@ const NOTHING: Omit<CandidateFiles, 'realPath'> = {
   unreadable: null,
 };
 
-async function listAt(path: string, beside?: FolderNames): Promise<CandidateFiles> {
+async function listAt(path: string, beside: NamesBeside): Promise<CandidateFiles> {
   const realPath = await realpath(path);
   const stats = await stat(realPath);
   const common = { ...NOTHING, realPath, device: stats.dev, inode: stats.ino, bornMs: stats.birthtimeMs };
@@ -134,8 +134,8 @@ async function listAt(path: string, beside?: FolderNames): Promise<CandidateFile
  * The listing that events are made from; null when it is not there. @param name `model` or
  * `owner/model`.
  */
-export async function listCandidate(path: string, name: string, beside?: FolderNames): Promise<CandidateListing | null> {
-  const found = await listCandidateFiles(path, beside);
+export async function listCandidate(path: string, name: string): Promise<CandidateListing | null> {
+  const found = await listCandidateFiles(path);
   return found === null ? null : listingOf(found, path, name);
 }
 
@@ -155,6 +155,9 @@ export interface FolderNames {
   readonly projectors: ReadonlyMap<string, readonly string[]>;
 }
 
+/** What lies beside a loose file. @param folder that it lies in. */
+export type NamesBeside = (folder: string) => FolderNames | Promise<FolderNames>;
+
 /** A name that a loose file beside it may belong together with. */
 export function isBesideName(name: string): boolean {
   return /\.gguf$/i.test(name) || isPartialDownload(name);
@@ -170,10 +173,26 @@ export function folderNames(names: readonly string[]): FolderNames {
   return { names: new Set(names), projectors };
 }
 
-async function namesBeside(path: string): Promise<FolderNames> {
+/**
+ * Reads a folder once for all files in it that are asked about one after the other, as long as
+ * nothing changes in it: of one with thousands this is most of the work.
+ */
+export function rememberingNames(): NamesBeside {
+  let last: (ReadTimes & { readonly folder: string; readonly names: FolderNames }) | null = null;
+  return async (folder) => {
+    const times = await stat(folder);
+    if (last?.folder === folder && namesHold(last, times)) return last.names;
+    const atMs = Date.now();
+    const { mtimeMs, ctimeMs } = times;
+    last = { folder, mtimeMs, ctimeMs, atMs, names: await readNames(folder) };
+    return last.names;
+  };
+}
+
+async function readNames(folder: string): Promise<FolderNames> {
   const names: string[] = [];
   const budget = { left: MAX_BESIDE };
-  for await (const { name } of direntsOf(dirname(path), budget)) if (isBesideName(name)) names.push(name);
+  for await (const { name } of direntsOf(folder, budget)) if (isBesideName(name)) names.push(name);
   return folderNames(names.toSorted());
 }
 
@@ -181,10 +200,10 @@ async function namesBeside(path: string): Promise<FolderNames> {
  * A loose file, the other parts of a split model beside it, and what a download in progress leaves
  * beside it.
  */
-async function fileAndCompanions(path: string, known?: FolderNames): Promise<readonly ListedFile[]> {
+async function fileAndCompanions(path: string, namesBeside: NamesBeside): Promise<readonly ListedFile[]> {
   const folder = dirname(path);
   const own = basename(path);
-  const beside = known ?? (await namesBeside(path));
+  const beside = await namesBeside(folder);
   const names = new Set([...splitParts(own).filter((name) => beside.names.has(name)), own, ...(beside.projectors.get(own) ?? [])]);
   const partial = [...names, ...splitParts(own)].flatMap((name) =>
     PARTIAL_SUFFIXES.map((suffix) => name + suffix).filter((each) => beside.names.has(each)),

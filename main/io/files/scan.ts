@@ -13,7 +13,7 @@ import { pairProjectors } from '../../core/analyzer/side-files.ts';
 import { splitName, splitParts } from '../../core/analyzer/split-names.ts';
 import type { CandidateListing, FolderScan } from '../../core/ports.ts';
 import { storedName } from '../../core/stores/names.ts';
-import { direntsOf, type EntryBudget } from './entries.ts';
+import { direntsOf, type EntryBudget, namesHold, type ReadTimes } from './entries.ts';
 import { errorCode, type FolderNames, folderNames, isBesideName, listCandidate, listCandidateFiles, listingOf } from './files.ts';
 import { shapeOf } from './folder-shape.ts';
 import { type MountFacts, mountOf, unmounted } from './mounts.ts';
@@ -33,11 +33,6 @@ const MAX_SHAPE_NAMES = 100_000;
 /** What the engine's own thread may look at; more is for the reader's process (I12). */
 const INLINE: Limits = { names: 1_000, files: 4_000 };
 const UNLIMITED: Limits = { names: MAX_NAMES, files: Number.POSITIVE_INFINITY };
-/**
- * Some file systems count time in steps of two seconds: a folder that changed just before it was
- * read may have changed again since.
- */
-const TIME_STEP_MS = 2_000;
 /**
  * A folder with more entries is looked at now and then, not listened to: whoever listens reads all
  * of it at each change.
@@ -64,11 +59,7 @@ export interface ScanOutcome {
 }
 
 /** The names of a watch folder by what they may be, each list sorted. */
-export interface Names {
-  readonly mtimeMs: number;
-  readonly ctimeMs: number;
-  /** When they were read, by the system's clock. */
-  readonly atMs: number;
+export interface Names extends ReadTimes {
   readonly count: number;
   readonly folders: readonly string[];
   readonly models: readonly string[];
@@ -193,7 +184,7 @@ class ScanWalk {
 
   async #add(path: string, name: string, beside?: FolderNames): Promise<void> {
     if (this.candidates.length >= MAX_MODELS + MAX_OTHER_FILES) return void this.notScanned.push(path);
-    const found = await listCandidateFiles(path, beside);
+    const found = await listCandidateFiles(path, beside && (() => beside));
     if (found === null) return;
     this.#filesLeft -= found.files.length;
     if (this.#filesLeft < 0) throw new TooLarge();
@@ -217,9 +208,9 @@ function foldersOf({ path, kind, files }: CandidateListing): readonly string[] {
 }
 
 async function namesIn(folder: string, last: Names | null, mostNames: number): Promise<Names> {
-  const { mtimeMs, ctimeMs } = await stat(folder);
-  const changed = Math.max(mtimeMs, ctimeMs);
-  if (last !== null && last.mtimeMs === mtimeMs && last.ctimeMs === ctimeMs && changed < last.atMs - TIME_STEP_MS) return last;
+  const times = await stat(folder);
+  if (last !== null && namesHold(last, times)) return last;
+  const { mtimeMs, ctimeMs } = times;
   const atMs = Date.now();
   const [folders, files, others, beside]: string[][] = [[], [], [], []] as never;
   let otherCount = 0;

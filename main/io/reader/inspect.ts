@@ -12,7 +12,15 @@ import { analyzeCandidate } from '../../core/analyzer/candidate.ts';
 import { analyzeLoose } from '../../core/analyzer/loose-file.ts';
 import type { FileIdentity, Inspection } from '../../core/ports.ts';
 import { listed } from '../../core/sentences.ts';
-import { type CandidateFiles, errorCode, identityOf, type ListedFile, listCandidateFiles, unreadableSentence } from '../files/files.ts';
+import {
+  type CandidateFiles,
+  errorCode,
+  identityOf,
+  type ListedFile,
+  listCandidateFiles,
+  rememberingNames,
+  unreadableSentence,
+} from '../files/files.ts';
 import { openListed } from '../files/open-file.ts';
 import { findWriter } from '../files/writers.ts';
 
@@ -22,13 +30,16 @@ import { findWriter } from '../files/writers.ts';
  */
 export type Convertible = (files: Readonly<Record<string, string>>, profile: ModelProfile) => string | null;
 
+/** Hundreds of files of one folder are looked at one after the other. */
+const namesBeside = rememberingNames();
+
 /**
  * @param force a person said "load anyway": tensors that end in zeros count as data.
  * @param convertible asked of a whole folder that a GGUF can be made of, by its config.json; left
  * out where nobody is about to load it.
  */
 export async function inspectCandidate(path: string, force: boolean, convertible: Convertible = () => null): Promise<Inspection> {
-  const found = await listCandidateFiles(path);
+  const found = await listCandidateFiles(path, namesBeside);
   if (found === null) return unfinished([], [`${basename(path)}: not there`], null);
   const files = found.files.map(identityOf);
   if (found.unreadable !== null) return unfinished(files, [], found.unreadable);
