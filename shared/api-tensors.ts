@@ -47,7 +47,7 @@ export const TENSORS_API = {
   generateStream: {
     method: 'POST',
     path: '/v2/models/{model}/generate_stream',
-    summary: 'The same in pieces.',
+    summary: 'The same, streamed in pieces.',
     access: 'open',
     body: asInferred,
     answer: 'text/event-stream',

@@ -178,7 +178,7 @@ export const API = {
   load: {
     method: 'POST',
     path: '/control/models/{id}/load',
-    summary: 'Asks for a model; answers at once. force: loads a model even if it looks half copied, and ends a back-off.',
+    summary: 'Requests the load of a model; answers at once. force: loads it even if its copy looks incomplete, and ends a back-off.',
     access: 'token',
     body: force,
     answer: oneModel,

@@ -20,11 +20,10 @@ const imageInput = z
     resize: z
       .enum(['stretch', 'crop', 'pad'])
       .default('stretch')
-      .describe(
-        'How it comes to that size: stretch changes its proportions, crop cuts the middle out of it, pad adds borders on both sides.',
-      ),
+      .describe('How the image gets that size: stretch changes its proportions, crop cuts out its middle, pad adds borders on both sides.'),
     short_side: side.optional().meta({
-      description: 'With crop: pixels to which the shorter side is scaled before the middle is cut out; left out: as few as fill the size.',
+      description:
+        'With crop: pixels to which the shorter side is scaled before the middle is cut out; left out: the fewest that fill the size.',
       examples: [256],
     }),
     pad_value: z.number().int().min(0).max(255).default(114).describe('With pad: the value of each channel of the borders, 0 to 255.'),

@@ -27,7 +27,7 @@ export const model = z.strictObject({
     .optional()
     .meta({
       description:
-        'How many requests llama.cpp or vLLM works on side by side; left out: 4 of llama.cpp where the caches are small, 64 of vLLM.',
+        'How many requests llama.cpp or vLLM works on side by side; left out: up to 4 for llama.cpp (fewer if their caches are large), 64 for vLLM (16 on the CPU).',
       examples: [2],
     }),
   memory_mb: z
@@ -43,7 +43,7 @@ export const model = z.strictObject({
     .number()
     .nonnegative()
     .optional()
-    .meta({ description: 'Its own idle time in seconds, in place of the one of orchestration.policies.', examples: [3600] }),
+    .meta({ description: 'Its own idle time in seconds, in place of that of orchestration.policies.', examples: [3600] }),
   aliases: z
     .array(z.string())
     .optional()

@@ -60,7 +60,7 @@ export const rayModel = z
           .nonnegative()
           .max(86_400)
           .default(30)
-          .describe('Seconds that there must be so many requests before a copy is added.'),
+          .describe('Seconds with so many requests before a copy is added.'),
         down_after_seconds: z
           .number()
           .nonnegative()

@@ -117,7 +117,7 @@ const policies = z.strictObject({
   sleep_after_idle_seconds: seconds
     .nullable()
     .default(null)
-    .describe('A model of vLLM on a GPU idle for longer than this many seconds sleeps: its weights wait in main memory; null: never.'),
+    .describe('A vLLM model on a GPU that is idle for longer than this many seconds sleeps: its weights wait in main memory; null: never.'),
   load_stall_seconds: seconds.default(180).describe('A load without any sign of progress for this many seconds fails.'),
   load_max_seconds: seconds.default(3600).describe('A load that takes longer than this many seconds fails.'),
 });
