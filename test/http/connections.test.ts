@@ -3,7 +3,7 @@
  * for at once.
  */
 import { connect, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Connections } from '../../main/http/connections.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 import { ask, type Setup, startSetup, until, WITH_TOKEN } from './harness.ts';
@@ -165,10 +165,14 @@ describe('requests sent ahead on one connection', () => {
     await until(() => one.answer().split('HTTP/1.1 200').length === 4);
   });
 
-  it('are bounded', async () => {
+  it('are bounded, and no more of them are taken apart than are answered', async () => {
     setup.engine.ensureReady = () => new Promise(() => {});
+    const asked = vi.spyOn(Connections.prototype, 'asked');
     const one = await client(ASKS.repeat(1_000));
     await until(one.isClosed);
+    // The one that is answered, those that wait, and the first that is too many.
+    expect(asked).toHaveBeenCalledTimes(1 + 64 + 1);
+    asked.mockRestore();
     expect((await ask(setup, '/health')).status).toBe(200);
   });
 });
