@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import { MIB } from '../../shared/units.ts';
+import { bytesInWords, MIB } from '../../shared/units.ts';
 import { hasFewBrackets, outlineOf } from '../core/json-outline.ts';
 import { type BodyBudget, FREE_BYTES, type Share } from './body-budget.ts';
 
@@ -158,7 +158,7 @@ function inCrumbs(): ModeliumError {
 }
 
 function bodyTooLarge(limitBytes: number, limitName: string): ModeliumError {
-  return new ModeliumError('body-too-large', `The body is larger than the ${limitBytes / MIB} MiB that ${limitName} allows.`);
+  return new ModeliumError('body-too-large', `The body is larger than the ${bytesInWords(limitBytes)} that ${limitName} allows.`);
 }
 
 /**

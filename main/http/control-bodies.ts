@@ -14,6 +14,8 @@ export const JSON_TYPE = 'application/json';
 export const FILE_TYPE = 'application/octet-stream';
 /** Names, paths and settings are far shorter (I10). */
 const CONTROL_BYTES = 64 * 1024;
+/** A nonce is, which is all that is asked without the token. */
+const OPEN_BYTES = 1024;
 
 type Done = (error: Error | null, body?: unknown) => void;
 type Admission = Admitted & { readonly response: ServerResponse };
@@ -31,10 +33,9 @@ export function admissionOf(request: IncomingMessage): Admitted | undefined {
 
 /** No body counts as an empty object. @param limitBytes that of the settings (api.max_body_mb). */
 export function readJsonBody(request: IncomingMessage, limitBytes: number, done: Done): void {
+  const most = admissions.has(request) ? CONTROL_BYTES : OPEN_BYTES;
   const bounds: BodyBounds =
-    limitBytes < CONTROL_BYTES
-      ? { limitBytes, limitName: MAX_BODY, budget: null }
-      : { limitBytes: CONTROL_BYTES, limitName: 'this route', budget: null };
+    limitBytes < most ? { limitBytes, limitName: MAX_BODY, budget: null } : { limitBytes: most, limitName: 'this route', budget: null };
   readProven(request, bounds, done, (body) => (body.length === 0 ? {} : parseObject(body)));
 }
 

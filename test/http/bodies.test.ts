@@ -333,6 +333,11 @@ describe('large bodies', () => {
     await until(() => setup.engine.asked.at(-1)?.[0] === 'left');
   });
 
+  it('a route without the token takes a nonce and no more', async () => {
+    expect((await ask(setup, '/control/prove', { body: { nonce: 'x'.repeat(43) } })).status).toBe(200);
+    expect((await ask(setup, '/control/prove', { body: { nonce: 'x'.repeat(43), more: 'x'.repeat(1_000) } })).status).toBe(413);
+  });
+
   it('control routes take 64 KiB', async () => {
     const got = await ask(setup, '/control/plan', { headers: WITH_TOKEN, body: { target: 'x'.repeat(70_000) } });
     expect(got.status).toBe(413);
