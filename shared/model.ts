@@ -12,10 +12,7 @@ export type BlockReason =
   /** The cluster that would serve it cannot read its folder. */
   | 'not-visible-on-cluster'
   | 'needs-base'
-  /**
-   * The server that offers it, which is not ours, cannot be asked now, or does not offer it any
-   * more.
-   */
+  /** The remote server that offers the model is away, or no longer offers it. */
   | 'away'
   | 'no-runtime'
   | 'too-large'
@@ -25,15 +22,15 @@ export type BlockReason =
   | 'unreadable'
   | 'not-servable';
 
-/** Where a copy stands. `bytesExpected` is null until a header has told it. */
+/** The progress of a copy. `bytesExpected` is null until a header states it. */
 export interface CopyProgress {
   readonly bytesPresent: number;
   readonly bytesExpected: number | null;
-  /** Names of files (or `name: what is missing`) that are not there yet. */
+  /** Names of missing files, or `name: what is missing`. */
   readonly missing: readonly string[];
 }
 
-/** Of files that no one has looked at yet. */
+/** The progress of files that have not been read yet. */
 export const NOTHING_COPIED: CopyProgress = { bytesPresent: 0, bytesExpected: null, missing: [] };
 
 /**
@@ -42,7 +39,7 @@ export const NOTHING_COPIED: CopyProgress = { bytesPresent: 0, bytesExpected: nu
  */
 export type Address = { readonly port: number } | { readonly socket: string } | { readonly url: string };
 
-/** Whom to ask, and with which key. */
+/** A server, and the key for it. */
 export interface Server {
   readonly at: Address;
   readonly key: string | null;
@@ -54,45 +51,44 @@ export interface Server {
 export interface Endpoint extends Server {
   /** `none`: nothing is known of its routes. */
   readonly protocol: 'openai' | 'v2' | 'none';
-  /** What its server calls the model. */
+  /** The model's name on its server. */
   readonly model: string;
-  /** What its server has in place of `/v1` in front of OpenAI's routes. */
+  /** The prefix of OpenAI's routes on its server, in place of `/v1`. */
   readonly prefix: string;
   /**
-   * Others live in its server too: nothing that could reach them, or the server as a whole, is
-   * passed on.
+   * Its server serves other models too: no request is passed on that could reach them, or the
+   * server as a whole.
    */
   readonly isShared?: boolean | undefined;
-  /** Of the protocol `v2`: the tensors that it takes and answers with, as its server says. */
+  /** With protocol `v2`: the model's input and output tensors, as its server describes them. */
   readonly tensors?: ServedTensors | undefined;
-  /** Its server refuses larger requests; absent: it does not say. */
+  /** The largest request that its server accepts; absent: unknown. */
   readonly mostRequestBytes?: number | undefined;
-  /** Where its server is told what to load, and with which key, if that is another place. */
+  /** The server for loading models, with its key, if it has another address. */
   readonly control?: Server | undefined;
   /**
-   * Of a model in a server elsewhere: by how much GPU memory in use grew there when it was loaded;
-   * absent: nobody says.
+   * For a model in a server elsewhere: the GPU memory that its load took there; absent: unknown.
    */
   readonly tookBytes?: number | undefined;
   /**
-   * Processes in its server that serve other models, as the server says: their memory is not its
-   * own.
+   * Processes of its server that serve other models, as the server reports: their memory does not
+   * belong to this model.
    */
   readonly othersPids?: readonly number[] | undefined;
-  /** Where its server tells figures of its own, if that is another place. */
+  /** Where its server publishes its own metrics, if that is another address. */
   readonly figuresAt?: Address | undefined;
 }
 
-/** Where servers have OpenAI's routes, unless something else is said. */
+/** The default prefix of OpenAI's routes. */
 export const OPENAI_PREFIX = '/v1';
 
 export interface LoadFailure {
   readonly code: string;
   readonly message: string;
-  /** Where it was being loaded; absent where that had not begun, or is not remembered. */
+  /** Where the model was being loaded; absent if the load had not begun, or is not remembered. */
   readonly placement?: Placement | undefined;
   readonly lastOutput: readonly string[];
-  /** No retry by itself would help. */
+  /** A retry alone would not help. */
   readonly permanent: boolean;
 }
 
@@ -105,7 +101,7 @@ export type UnloadedReason =
   | 'no-free-room'
   | 'restart'
   | 'quit'
-  /** Its process ended or hung by itself, for the first time in a while. */
+  /** Its process died or hung, for the first time in a while. */
   | 'exited';
 export type DrainReason =
   | 'idle'
@@ -117,7 +113,7 @@ export type DrainReason =
   | 'trust-lost'
   | 'launch-settings'
   | 'server-recycled'
-  /** Its server, which is not ours, does not offer it now. */
+  /** Its remote server is away or no longer offers it. */
   | 'away'
   | 'hung'
   | 'exited'
@@ -125,7 +121,7 @@ export type DrainReason =
   | 'load-failed'
   | 'cancelled';
 
-/** What a drained model becomes. */
+/** The state that follows a drain. */
 export type AfterDrain =
   | { readonly to: 'unloaded'; readonly reason: UnloadedReason }
   | { readonly to: 'asleep' }
@@ -134,12 +130,12 @@ export type AfterDrain =
   | { readonly to: 'settling' }
   | { readonly to: 'forgotten' };
 
-/** Its process lives, and has given most of its GPU memory back. */
+/** The model's process lives, but has freed most of its GPU memory. */
 export interface Asleep {
   readonly name: 'asleep';
   readonly plan: LaunchPlan;
   readonly tier: number;
-  /** What it still holds, and what it holds when it is awake. */
+  /** The memory that it holds now, and the memory that it holds when awake. */
   readonly held: DeviceBytes;
   readonly awake: DeviceBytes;
   readonly pids: readonly number[];
@@ -160,7 +156,7 @@ export type ModelState =
   | { readonly name: 'preparing'; readonly progress: number; readonly sinceMs: number }
   | {
       readonly name: 'queued';
-      /** It waits to be woken, its process still living; null: it waits to be started. */
+      /** Set while a sleeping process waits to be woken; null: the model waits to be started. */
       readonly asleep: Asleep | null;
       readonly sinceMs: number;
       readonly why: string;
@@ -171,9 +167,9 @@ export type ModelState =
       readonly plan: LaunchPlan;
       readonly decisionId: number;
       readonly predicted: DeviceBytes;
-      /** `making-room`, `starting`, then the runtime's own words for its phases. */
+      /** `making-room`, `starting`, then the phases that the runtime reports. */
       readonly phase: string;
-      /** 0..1 where the runtime tells it. */
+      /** From 0 to 1, if the runtime reports it. */
       readonly progress: number | null;
       readonly pids: readonly number[];
       readonly sinceMs: number;
@@ -197,12 +193,12 @@ export type ModelState =
       readonly from: 'preparing' | 'loading' | 'ready' | 'asleep' | 'queued';
       readonly becomes: AfterDrain;
       readonly deadlineMs: number;
-      /** What it held, so that the page and the brain can say what will come free. */
+      /** The memory that it held, so that the page and the brain know how much will become free. */
       readonly held: DeviceBytes;
       readonly pids: readonly number[];
-      /** True once a stop signal went out: from then on it cannot be revoked. */
+      /** True once a stop signal was sent: from then on the drain cannot be revoked. */
       readonly signalled: boolean;
-      /** What an idle drain goes back to when it is revoked. */
+      /** The state to which a revoked idle drain returns. */
       readonly ready: Extract<ModelState, { name: 'ready' }> | null;
     }
   | { readonly name: 'unloaded'; readonly reason: UnloadedReason; readonly atMs: number }
@@ -227,7 +223,7 @@ export const STATE_NAMES = [
 
 /**
  * States in which a request waits or is answered; in the others it is refused at once. A blocked,
- * damaged or half-copied model is not offered; a failed one is, since the next request tries it
+ * damaged or incomplete model is not offered; a failed one is, because the next request tries it
  * again.
  */
 export const SERVABLE_STATES: ReadonlySet<StateName> = new Set([
@@ -252,7 +248,7 @@ export type ModelEvent =
   | { readonly type: 'listed'; readonly copy: CopyProgress }
   | { readonly type: 'copied'; readonly copy: CopyProgress }
   | { readonly type: 'analyzed' }
-  /** Content that this engine served before came back (restart, remount, move). */
+  /** A model that this engine served before is back (restart, remount, move). */
   | { readonly type: 'recognised'; readonly as: StateOf<'unloaded'> | StateOf<'failed'> }
   | {
       readonly type: 'blocked';
@@ -268,8 +264,8 @@ export type ModelEvent =
   | { readonly type: 'preparation-progressed'; readonly progress: number }
   | { readonly type: 'prepared'; readonly sinceMs: number }
   /**
-   * Something that a verdict rests on changed: trust, settings, runtimes, pins, room, or somebody
-   * asks again.
+   * A verdict may change: trust, settings, runtimes, pins or free memory changed, or a user asked
+   * again.
    */
   | { readonly type: 'reconsidered' }
   | { readonly type: 'files-changed'; readonly copy: CopyProgress }
@@ -295,7 +291,7 @@ export type ModelEvent =
   | { readonly type: 'drain-redirected'; readonly becomes: AfterDrain }
   | { readonly type: 'drain-signalled' }
   | { readonly type: 'drain-revoked' }
-  /** Process tree gone and memory seen free, or the bounded wait for it over. */
+  /** The process tree is gone and its memory measured free, or the time for that is over. */
   | { readonly type: 'drained'; readonly atMs: number; readonly copy: CopyProgress }
   | {
       readonly type: 'asleep-settled';
@@ -309,7 +305,10 @@ export type ModelEvent =
 
 export type Next = ModelState | 'forgotten';
 
-/** Has it processes, or work under way that makes some? Then it leaves through draining. */
+/**
+ * True if the model has processes, or work in progress that starts some: then it leaves by
+ * draining.
+ */
 export function hasProcess(state: ModelState): boolean {
   if (state.name === 'queued') return state.asleep !== null;
   return state.name === 'preparing' || state.name === 'loading' || state.name === 'ready' || state.name === 'asleep';

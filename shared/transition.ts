@@ -56,7 +56,8 @@ function fromDiscovered(state: ModelState, event: ModelEvent): Next {
 }
 
 /**
- * What files tell by themselves, before there is a profile: only another look at them can say more.
+ * Reasons that come from the files alone, before there is a profile: only reading the files again
+ * can change them.
  */
 export const BY_FILES: ReadonlySet<BlockReason> = new Set(['unreadable', 'damaged', 'incomplete', 'not-servable']);
 
@@ -98,11 +99,11 @@ function fromQueued(state: StateOf<'queued'>, event: ModelEvent): Next {
     return { name: 'loading', plan, decisionId, predicted, phase: 'making-room', progress: null, pids: [], sinceMs };
   }
   if (state.asleep !== null) {
-    // The sleeping process still lives: every exit but the grant and "nobody wants it" ends it
-    // first.
+    // The sleeping process still lives: every way out ends it first, except a grant and "nobody
+    // wants it".
     if (event.type === 'drain-started') return draining(state, event, state.asleep.held, state.asleep.pids, null);
     if (event.type === 'rested') return state.asleep;
-    // It is asked about again with each look at the queue.
+    // The queue decides about it again at each check.
     if (event.type === 'reconsidered') return state;
     throw new IllegalTransition(state.name, event.type);
   }
@@ -141,7 +142,8 @@ function fromDraining(state: StateOf<'draining'>, event: ModelEvent): Next {
   if (event.type === 'drain-redirected') return { ...state, becomes: event.becomes };
   if (event.type === 'drain-signalled') return { ...state, signalled: true };
   if (event.type === 'drain-revoked') {
-    // Only an idle drain that has not signalled yet: its process is untouched and still serves.
+    // Only an idle drain that has not sent its stop signal can be revoked: its process is untouched
+    // and still serves.
     if (state.reason !== 'idle' || state.signalled || state.ready === null) throw new IllegalTransition(state.name, event.type);
     return state.ready;
   }

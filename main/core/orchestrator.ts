@@ -48,9 +48,9 @@ export interface OrchestratorPorts {
   settings(): Settings;
 }
 
-/** It left without anybody wanting that. */
+/** The reasons for which a model left although nobody asked it to. */
 const DEATHS: ReadonlySet<DrainReason> = new Set(['exited', 'hung', 'server-recycled']);
-/** How often the queue is asked again while somebody waits: time alone changes answers. */
+/** While requests wait, the queue is checked this often, because answers change with time alone. */
 const QUEUE_CHECK_MS = 250;
 
 export class Orchestrator {
@@ -61,10 +61,10 @@ export class Orchestrator {
   readonly #grants: Grants;
   readonly #idleness: Idleness;
   readonly #retries: Timers;
-  /** Known from an earlier run, and not asked about yet in this one. */
+  /** Models known from an earlier run that this run has not decided about yet. */
   readonly #recognised = new Set<string>();
   #alwaysLoaded: readonly string[];
-  /** Which devices there were at the last sample. */
+  /** The devices at the last sample, and their memory when empty. */
   #box = '';
   #isQueueDue = false;
   #running = false;
@@ -92,19 +92,25 @@ export class Orchestrator {
         ports.usage.forget(id);
       } else if (event?.type === 'drained') this.#left(record, previous);
       else if (event?.type === 'recognised') this.#recognised.add(id);
-      // Gone, or (new) names, or what its files say of it.
+      // The model is gone, has new names, or has a new profile: LoRAs may depend on each.
       if (record === null || event === null || event.type === 'analyzed') reconsiderLoras(ports);
       this.wake(id);
     });
   }
 
-  /** This model, or the room, changed: takes each step that follows, in this turn. */
+  /**
+   * Call when this model or the free memory changed: takes all resulting steps in this event-loop
+   * turn.
+   */
   wake(id: string): void {
     this.#due.add(id);
     this.#run();
   }
 
-  /** Who waits for room is asked about again: something changed that concerns no single model. */
+  /**
+   * Decides again about all models that wait for memory, after a change that concerns no single
+   * model.
+   */
   #checkQueue(): void {
     this.#isQueueDue = true;
     this.#run();
@@ -127,7 +133,7 @@ export class Orchestrator {
     }
   }
 
-  /** Settings, runtimes or trust changed: asks for each verdict and plan again. */
+  /** Call when settings, runtimes or trust changed: decides again about every verdict and plan. */
   reconsiderAll(): void {
     const before = this.#alwaysLoaded;
     this.#alwaysLoaded = this.#ports.settings().orchestration.policies.always_loaded;
@@ -139,13 +145,16 @@ export class Orchestrator {
     this.#checkQueue();
   }
 
-  /** Who may be evicted changed: asks again about those that wait for room or lack it. */
+  /**
+   * Call when pins changed, and so the models that may be evicted: decides again about models that
+   * wait for memory or lack it.
+   */
   pinsChanged(): void {
     for (const record of this.#ports.registry.each()) askAgain(this.#ports, record);
     this.#checkQueue();
   }
 
-  /** A person trusted its code, or took that back, or the code is other than what was trusted. */
+  /** Call when a user trusted the model's code or removed the trust, or when the code changed. */
   trustChanged(id: string, by: 'person' | 'files'): void {
     const record = this.#ports.registry.get(id);
     if (record === undefined) return;
@@ -153,7 +162,10 @@ export class Orchestrator {
     this.wake(id);
   }
 
-  /** A new sample: room may have come or gone for those that wait or are blocked for lack of it. */
+  /**
+   * Call after each new sample: memory may have become free or taken for models that wait or are
+   * blocked for lack of it.
+   */
   roomChanged(): void {
     const box = this.#ports.devices
       .rooms()
@@ -163,7 +175,7 @@ export class Orchestrator {
     this.#box = box;
     for (const record of this.#ports.registry.each()) {
       const reason = stateOf(record, 'blocked')?.reason;
-      // What no device could hold may fit on one that came (back) since.
+      // A model that was too large for every device may fit on one that has appeared since.
       const depends = reason === 'no-room' || (devicesChanged && (reason === 'too-large' || reason === 'no-runtime'));
       if (!depends || record.profile === null) continue;
       if (this.#questions.ask(record, 'present').kind !== 'refuse') this.#ports.registry.apply(record.id, { type: 'reconsidered' });
@@ -212,12 +224,14 @@ export class Orchestrator {
     }
   }
 
-  /** A model known from an earlier run that this run refuses gets that verdict at once. */
+  /**
+   * True if a model known from an earlier run is refused in this run; it gets that verdict at once.
+   */
   #isRefusedNow(record: ModelRecord): boolean {
     return this.#recognised.delete(record.id) && this.#questions.ask(record, 'empty').kind === 'refuse';
   }
 
-  /** Can this box serve it at all? Asked of an empty box: who is here now does not count. */
+  /** Decides whether this machine can serve the model at all: as if no other model were loaded. */
   #verdict(record: ModelRecord): void {
     const { registry, admission, clock } = this.#ports;
     const decision = this.#questions.ask(record, 'empty');
@@ -231,10 +245,10 @@ export class Orchestrator {
     const { registry, admission, log, trust } = this.#ports;
     this.#decisionLog.write(record.id, 'refuse', decision.refusal, decision, decision.candidates);
     log.say(`${record.id} is not served: ${decision.reason}`);
-    // A wish for it stays where only the room, or the comparison of its code, is missing.
+    // Requests keep waiting if only memory is missing, or if its code is still being compared.
     if (decision.refusal !== 'no-room' && !(decision.refusal === 'needs-trust' && trust.isChecking(record))) admission.unwant(record.id);
     registry.apply(record.id, blockedBy(decision));
-    // Without the LoRA, its base may be served otherwise.
+    // Without this LoRA, its base may get another plan.
     const base = decision.base === undefined ? undefined : registry.get(decision.base);
     if (base !== undefined) askAgain(this.#ports, base);
   }
@@ -250,7 +264,7 @@ export class Orchestrator {
     registry.apply(record.id, { type: 'queued', sinceMs: clock.now(), why: 'waiting to be woken' });
   }
 
-  /** A load or a conversion that nobody wants any more is not carried to its end. */
+  /** Cancels a load or conversion that nobody waits for any more. */
   #cancelIfUnwanted(record: ModelRecord): void {
     const { admission, doer } = this.#ports;
     if (!admission.isWanted(record.id)) void doer.unloadModel(record.id, 'cancelled', { to: 'unloaded', reason: 'cancelled' });
@@ -262,7 +276,7 @@ export class Orchestrator {
     this.#idleness.follow(usage.keepAliveSeconds(record.id) === 0);
   }
 
-  /** A request that came while it drained brings it back as soon as the drain is over. */
+  /** If requests arrived during the drain, the model is loaded again when the drain is over. */
   #serveAfterDrain(record: ModelRecord, state: StateOf<'draining'>): void {
     const { admission, registry } = this.#ports;
     const back = state.becomes.to === 'unloaded' && state.becomes.reason !== 'quit';
@@ -290,13 +304,13 @@ export class Orchestrator {
   }
 
   /**
-   * Its process is gone. A wish for how long to stay ends with the stay; wishes to have it back end
-   * with the fifth failure in a row.
+   * The model's process is gone: its keep-alive ends. After the fifth failure in a row, nobody
+   * waits for it any more.
    */
   #left(record: ModelRecord, previous: ModelState | null): void {
     const { admission, usage, clock, settings } = this.#ports;
     usage.endKeepAlive(record.id);
-    // What failed is tried again for those who still ask.
+    // A failed load is tried again for the requests that still wait.
     admission.unwant(record.id, 'left');
     const failed = stateOf(record, 'failed');
     const staysLoaded = isAlwaysLoaded(record, settings()) || isPinned(record, settings());

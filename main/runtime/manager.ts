@@ -54,17 +54,20 @@ export interface ManagerPorts extends HostPorts {
   adapter(runtime: RuntimeId): Adapter;
   policies(): Policies;
   /**
-   * The last look at a model's files before they are loaded. Rejects when they are not those that
-   * were looked at, or their code not what was trusted (I7).
+   * The last check of a model's files before they are loaded. Rejects if they are not the analyzed
+   * files, or if their code is not the trusted code (I7).
    */
   confirmTrust(id: string, plan: LaunchPlan, signal: AbortSignal): Promise<void>;
-  /** Where what was prepared for this plan lies; null where it loads the files as they are. */
+  /**
+   * The path of the file that was prepared for this plan; null if the plan loads the files as they
+   * are.
+   */
   preparedFile(record: ModelRecord, plan: LaunchPlan): string | null;
-  /** A sink: the seconds from the last process's end until its memory was seen free. */
+  /** A sink: the seconds from the end of the last process until its memory was measured free. */
   released(seconds: number): void;
-  /** A request has ended, its place is free. */
+  /** Called when a request has ended and its place is free. */
   placeIsFree(): void;
-  /** Tells whoever decides that something about this model, or the room, is other than before. */
+  /** Tells the orchestrator that this model or the free memory changed. */
   wake(id: string): void;
 }
 
@@ -72,7 +75,7 @@ export class Manager {
   readonly #ports: ManagerPorts;
   readonly #runners = new Map<string, Runner>();
   readonly #outputs = new Map<string, LastOutput>();
-  /** Processes that outlived their kill: nothing is started over them. */
+  /** Processes that outlived their kill: their models are not started until these processes end. */
   readonly #survivors = new Map<string, readonly ProcessIdentity[]>();
   readonly #deaths = new Deaths();
   #busyTransitions = 0;
@@ -101,8 +104,8 @@ export class Manager {
   }
 
   /**
-   * A lease if the model is ready this very moment (an idle drain that has not signalled yet is
-   * taken back) and has a place; else null.
+   * A lease if the model is ready now and has a free place; otherwise null. Revokes an idle drain
+   * that has not sent its stop signal yet.
    */
   lease(id: string, waited: Waited = NOT_WAITED): Lease | null {
     const runner = this.#runners.get(id);
@@ -112,8 +115,8 @@ export class Manager {
   }
 
   /**
-   * Begins a load that the devices have granted. The victims start to leave in the same turn,
-   * inside this load's slot.
+   * Begins a load that the devices have granted. Its victims start to leave in the same event-loop
+   * turn, while this load holds the load slot.
    */
   loadModel(record: ModelRecord, candidate: Candidate, decisionId: number): void {
     const { registry } = this.#ports;
@@ -130,7 +133,8 @@ export class Manager {
     this.#ports.log.say(loadingSentence(record.id, candidate));
     const victims = candidate.victims.filter((id) => registry.get(id) !== undefined);
     const left = victims.map((id) => this.unloadModel(id, 'memory', { to: 'unloaded', reason: 'memory' }));
-    // Where its files lie is asked when they are read: they may be renamed while room is made.
+    // The paths are looked up when the files are read, because they may be renamed while the
+    // victims leave.
     runner.stay.bringUp = this.#bringUp(runner, left, () => {
       const now = registry.get(record.id) ?? record;
       return loadTarget(now, candidate, this.#ports.preparedFile(now, candidate.plan));
@@ -144,7 +148,7 @@ export class Manager {
     this.#settleFast(1);
     try {
       await this.#makeRoom(runner, victims);
-      // Its victims are gone by now: what is used more from here on is its own.
+      // Its victims are gone by now: memory that is used in addition from here on is its own.
       if (runner.endpoint === null) runner.before = devices.sample;
       const { load_stall_seconds, load_max_seconds } = policies();
       const limits = { stallMs: load_stall_seconds * 1000, maxMs: load_max_seconds * 1000 };
@@ -161,8 +165,8 @@ export class Manager {
       });
       const measured = await this.#measure(runner);
       if (signal.aborted) return;
-      // It may have ended after its proof, while its memory was measured: nobody would notice
-      // later.
+      // The process may have ended after its proof, while its memory was measured; nothing would
+      // notice that later.
       if (runner.host.exit !== null) throw endedError(runner);
       this.#commitReady(runner, target, endpoint, measured, (clock.now() - loadStartedMs) / 1000);
     } catch (error) {
@@ -196,8 +200,8 @@ export class Manager {
     const sample = await probe.sampleNow();
     devices.applySample(sample);
     const seen = Object.entries(runner.host.measure(sample, runner.before, runner.predicted));
-    // Nothing seen of it is nothing known (nvidia-smi may have broken off): the prediction stands
-    // then.
+    // A measurement of zero means unknown (nvidia-smi may have failed): the prediction remains in
+    // force.
     return Object.fromEntries(seen.filter(([id, bytes]) => bytes > 0 || id === HOST_DEVICE));
   }
 
@@ -220,8 +224,8 @@ export class Manager {
   }
 
   /**
-   * Frees most of its GPU memory while its process stays; a request wakes it through the queue.
-   * Unloads it where that fails.
+   * Frees most of the model's GPU memory while its process stays; a request wakes it through the
+   * queue. If that fails, the model is unloaded.
    */
   sleepModel(id: string, decisionId: number): Promise<void> {
     const runner = this.#runners.get(id);
@@ -235,8 +239,8 @@ export class Manager {
   }
 
   /**
-   * What it lives in broke (while it loads the host's step tells that), or lives and answers no
-   * more: what is in flight may end.
+   * Called when the host of a ready model broke, or no longer answers: cuts its requests and
+   * unloads it. (During a load, the host's step reports this.)
    */
   #broke(runner: Runner, how: Breaking | 'hung', modelError: ModeliumError | null = null): void {
     const { log, clock } = this.#ports;
@@ -248,22 +252,22 @@ export class Manager {
     const why = cutError(runner, error);
     if (how === 'away') return void this.unloadModel(runner.id, 'away', { to: 'analyzed' }, { why });
     log.error(`${runner.id} broke off: ${error.message}`);
-    // One death is no verdict: whoever asks next has it loaded again. A second one within ten
-    // minutes is a failure, with its back-off.
+    // After a first death the next request loads the model again. A second one within ten minutes
+    // is a failure, with its back-off.
     const isFirst = (runner.host.isShared && modelError === null) || this.#deaths.isFirst(runner.id, clock.now());
     const becomes: AfterDrain = isFirst ? { to: 'unloaded', reason: 'exited' } : this.#failed(record, error, false);
     void this.unloadModel(runner.id, how === 'lost' ? 'exited' : how, becomes, { why });
   }
 
   /**
-   * An answer of it was that of a broken one: if it is, it leaves, and whoever asks next has it
-   * loaded again.
+   * Tests a model after an answer that looks broken. If the model is broken, it is unloaded, and
+   * the next request loads it again.
    */
   doubt(id: string): void {
     this.#runners.get(id)?.doubt();
   }
 
-  /** Its record, if it is ready or sleeps. */
+  /** The model's record if it is ready or asleep. */
   #servingOf(runner: Runner): ModelRecord | null {
     const record = this.#ports.registry.get(runner.id);
     const state = record?.state;
@@ -272,9 +276,9 @@ export class Manager {
   }
 
   /**
-   * Takes a model off its devices: waits for requests in flight up to `drain_seconds`, ends the
-   * tree, sees the memory free (I6). A second call while it drains redirects where it goes.
-   * Resolves when the state after the drain is committed.
+   * Unloads a model: waits up to `drain_seconds` for requests in flight, ends the process tree, and
+   * waits until its memory is measured free (I6). A second call during the drain changes the state
+   * that follows it. Resolves when that state is committed.
    */
   unloadModel(id: string, reason: DrainReason, becomes: AfterDrain, options: LeaveOptions = {}): Promise<void> {
     const runner = this.#runners.get(id);
@@ -293,16 +297,13 @@ export class Manager {
     return survivors.length > 0 ? stillAlive(runner.id, survivors) : null;
   }
 
-  /**
-   * Everything leaves: quitting, or a lost trust in the machine. Resolves when the last process is
-   * gone.
-   */
+  /** Unloads all models when the engine ends. Resolves when the last process is gone. */
   async unloadAll(): Promise<void> {
     const leaving = [...this.#runners.keys()].map((id) => this.unloadModel(id, 'quit', { to: 'unloaded', reason: 'quit' }));
     await Promise.all(leaving);
   }
 
-  /** Devices are looked at more often until this is settled. */
+  /** Samples the devices more often until this work is done. */
   async #whileFast(work: Promise<void>): Promise<void> {
     this.#settleFast(1);
     try {
@@ -317,7 +318,10 @@ export class Manager {
     this.#ports.probe.setFast(this.#busyTransitions > 0);
   }
 
-  /** The ledger informs the next prediction; a full disk must not fail a load that worked. */
+  /**
+   * Writes to the ledger. A full disk must not fail a load that worked, because the rows serve only
+   * later predictions.
+   */
   #write(work: () => void): void {
     try {
       work();

@@ -21,7 +21,7 @@ export interface StayPorts {
   policies(): Policies;
 }
 
-/** How a request came to its lease. */
+/** How long a request waited for its lease, and why. */
 export interface Waited {
   readonly queueMs: number;
   readonly cause: QueueCause | null;
@@ -32,11 +32,11 @@ export const NOT_WAITED: Waited = { queueMs: 0, cause: null };
 export interface LeaveOptions {
   /** Requests in flight are cut, not waited for. */
   readonly force?: boolean;
-  /** What those are answered that are cut in the end. */
+  /** The error for requests that are cut at the end. */
   readonly why?: ModeliumError;
 }
 
-/** A model that can be asked this very moment. */
+/** A model that can take a request now. */
 export interface Serving {
   readonly record: ModelRecord & { readonly profile: NonNullable<ModelRecord['profile']> };
   readonly ready: StateOf<'ready'>;
@@ -45,13 +45,13 @@ export interface Serving {
 export class Stay {
   readonly id: string;
   readonly leases: Leases;
-  /** Aborts when it has to leave: what brings it up stops. */
+  /** Aborts when the model must leave: its load stops. */
   readonly abort = new AbortController();
-  /** Settles when what brings it up has stopped. */
+  /** Settles when the load has stopped. */
   bringUp: Promise<void> = Promise.resolve();
   readonly #ports: StayPorts;
   #leaving: Promise<void> | null = null;
-  /** Counts drains: one that was revoked must not go on in the name of the next. */
+  /** Counts drains, so that a revoked drain does not continue as part of the next one. */
   #drains = 0;
   #cutLeases: () => void = () => {};
   #cancelDeadline: () => void = () => {};
@@ -63,8 +63,9 @@ export class Stay {
   }
 
   /**
-   * @param isWhole what serves it is untouched: an idle drain that has not signalled yet is taken
-   * back. Null: it cannot be asked.
+   * Null: the model cannot take a request.
+   * @param isWhole its process is untouched: then an idle drain that has not sent its stop signal
+   * yet is revoked.
    */
   serving(isWhole: boolean): Serving | null {
     const { registry } = this.#ports;
@@ -79,7 +80,10 @@ export class Stay {
     return record?.profile == null || ready === null ? null : { record: { ...record, profile: record.profile }, ready };
   }
 
-  /** @param profile as which it is asked. @param waitedForRoom others had to leave for it. */
+  /**
+   * @param profile the profile that requests see.
+   * @param waitedForRoom other models had to leave for it.
+   */
   grant({ ready }: Serving, profile: Lease['profile'], { queueMs, cause }: Waited, waitedForRoom: boolean): Lease {
     const { usage, clock } = this.#ports;
     usage.began(this.id, clock.now());
@@ -90,10 +94,10 @@ export class Stay {
   }
 
   /**
-   * Waits for requests in flight up to `drain_seconds`, then has it ended. A second call while it
-   * drains redirects where it goes. Resolves when the state after the drain is committed.
-   * @param end ends it; the drain is told as it is then. What it resolves with becomes of the
-   * model, if that is another than was wanted.
+   * Waits up to `drain_seconds` for requests in flight, then calls `end`. A second call during the
+   * drain changes the state that follows it. Resolves when that state is committed.
+   * @param end ends the model; it gets the drain in its present state. If it resolves with a state,
+   * that one follows instead of the wanted one.
    */
   leave(
     reason: DrainReason,
@@ -120,8 +124,8 @@ export class Stay {
   }
 
   /**
-   * Something else than leaving that is a drain all the same: it falls asleep. @param work what is
-   * done meanwhile.
+   * Runs work during which the model counts as draining although it does not leave: it falls
+   * asleep.
    */
   occupy(reason: DrainReason, becomes: AfterDrain, work: () => Promise<void>): Promise<void> {
     const { registry, clock } = this.#ports;
@@ -130,12 +134,12 @@ export class Stay {
     return this.#leaving;
   }
 
-  /** What occupied it is over, and it stays. */
+  /** The work of `occupy` has ended, and the model stays. */
   settled(): void {
     this.#leaving = null;
   }
 
-  /** Ends it in the drain that is under way. */
+  /** Ends the model within the drain that is already in progress. */
   async end(end: (draining: StateOf<'draining'>) => Promise<AfterDrain | null>): Promise<void> {
     await this.#leave(0, end);
   }
@@ -150,7 +154,7 @@ export class Stay {
     const mine = this.#drains;
     await this.#quiet(drainMs, why);
     const draining = stateOf(registry.get(this.id), 'draining');
-    // A request took it back meanwhile.
+    // A request has revoked the drain meanwhile.
     if (draining === null || this.#drains !== mine) return;
     registry.apply(this.id, { type: 'drain-signalled' });
     await this.bringUp;
@@ -160,7 +164,8 @@ export class Stay {
   }
 
   /**
-   * Resolves when nothing is in flight, or when the drain's time is up and what is left was cut.
+   * Resolves when no request is in flight, or when the drain's time is up and the remaining
+   * requests were cut.
    */
   #quiet(drainMs: number, why: ModeliumError | null): Promise<void> {
     return new Promise((resolve) => {
