@@ -15,44 +15,44 @@ import type { Exit, StopSignal } from '../core/process-ports.ts';
 import type { RetryRequest } from '../core/retry-with.ts';
 import type { Steps } from './step.ts';
 
-/** What is made of a model's files before it can be loaded. */
+/** The input of a preparation: a file that is made from a model's files before it can be loaded. */
 export interface PrepareTarget {
   readonly modelId: string;
   /** Path relative to the folder -> absolute path. */
   readonly places: Readonly<Record<string, string>>;
-  /** Absolute path of what is made. */
+  /** Absolute path of the file to make. */
   readonly output: string;
   /**
-   * What was made of these files before somebody touched them: taken over where it still holds,
-   * else removed. Null: nothing.
+   * A file that was made from these files before they were touched: reused if it is still valid,
+   * otherwise removed. Null: there is none.
    */
   readonly earlier: string | null;
   readonly preparation: Preparation;
 }
 
-/** What is loaded: the plan, and where its files are. */
+/** The input of a load: the plan, and where its files are. */
 export interface LoadTarget {
   readonly modelId: string;
   /** Absolute path of the candidate (a file or folder). */
   readonly path: string;
-  /** Absolute path of the first file of the plan's form, or of what was prepared. */
+  /** Absolute path of the first file of the plan's form, or of the prepared file. */
   readonly file: string;
   readonly plan: LaunchPlan;
   readonly profile: ModelProfile;
   /**
-   * What the model is asked for as the first proof: a token, an embedding, a ranking of one
-   * document, a class, tensors.
+   * What the model must answer first, as a proof that it works: a token, an embedding, a ranking of
+   * one document, a class, tensors.
    */
   readonly proof: 'generate' | 'embed' | 'rank' | 'classify' | 'infer' | 'none';
 }
 
-/** What a failed load means, in one sentence with the numbers and a next step. */
+/** Why a load failed, in one sentence with the figures and a next step. */
 export interface Explanation {
   readonly code: 'runtime-exited' | 'out-of-memory';
   readonly message: string;
-  /** No retry by itself would help. */
+  /** A retry alone would not help. */
   readonly permanent: boolean;
-  /** Try once more at once with something else. */
+  /** Try once more at once, with this change. */
   readonly retryWith: RetryRequest | null;
 }
 
@@ -60,32 +60,33 @@ export interface Progress {
   readonly phase: string;
   readonly progress: number | null;
   /**
-   * A phase that may work for minutes without a line, and without reading: there processor time is
-   * a sign of life.
+   * True for a phase that may work for minutes without output and without reading: then processor
+   * time is the sign of life.
    */
   readonly isSilent?: boolean;
 }
 
-/** How a runtime's processes are asked to end. */
+/** How a runtime's processes are ended. */
 export interface Stopping {
-  /** What asks them to; absent: SIGTERM. */
+  /** The signal that asks them to end; absent: SIGTERM. */
   readonly signal?: StopSignal;
-  /** Seconds between that and SIGKILL. */
+  /** Seconds between this signal and SIGKILL. */
   readonly graceSeconds: number;
   /**
-   * The same for one that is not ready yet, or whose first process is gone: some lose the signal
-   * then.
+   * The same for a runtime that is not ready yet, or whose first process is gone: some runtimes
+   * lose the signal then.
    */
   readonly loadingGraceSeconds: number;
   /**
-   * SIGTERM goes to the first process alone, which ends the others in order; else to all at once.
+   * True: the signal goes to the first process only, which ends the others in order. False: to all
+   * at once.
    */
   readonly leaderFirst: boolean;
 }
 
 /**
- * How a server that is not ours answered, and what it offers; where it is away: what is known of it
- * all the same.
+ * The result of checking a server that Modelium does not run: its endpoint and models, or why it is
+ * away. `offers` is known in both cases.
  */
 export type ForeignStatus =
   | {
@@ -93,35 +94,35 @@ export type ForeignStatus =
       readonly endpoint: Endpoint;
       readonly offers: readonly Offer[];
       /**
-       * Models that we loaded into it and that are there, by what they are called there; absent:
-       * nothing is loaded into it.
+       * Models that Modelium loaded into it and that are still there, by their names there; absent:
+       * Modelium loads nothing into it.
        */
       readonly loaded?: readonly string[] | undefined;
       /**
-       * The machines that it consists of; absent: it did not tell, so those it told before still
-       * count.
+       * The machines of which it consists; absent: not reported this time, so the last report still
+       * counts.
        */
       readonly nodes?: readonly NodeView[] | undefined;
     }
-  /** `why`: a sentence, and `help` another: what a person can do. */
+  /** `why` is a sentence, and `help` another that says what a user can do. */
   | (Problem & { readonly isThere: false; readonly offers: readonly Offer[] });
 
-/** A server of ours that several models live in. `start` ends when it answers. */
+/** A server that Modelium starts and that several models share. `start` ends when it answers. */
 export interface OwnFacts {
   readonly name: string;
   readonly isForeign: false;
-  /** What it opens while it runs, as a sentence without its full stop. */
+  /** What the server opens to others while it runs, as a sentence without its full stop. */
   readonly opens?: string | undefined;
   start(): Steps<Endpoint>;
 }
 
-/** A server of somebody else: never started, restarted or ended by us, only looked at. */
+/** A server that others run: Modelium checks it, and never starts, restarts or ends it. */
 export interface ForeignFacts {
   readonly name: string;
   readonly isForeign: true;
-  /** In words. */
+  /** The server in words, for users. */
   readonly where: string;
-  /** Equal as long as it is the same server, asked in the same way. */
+  /** Equal as long as it is the same server with the same settings. */
   readonly about: string;
   check(): Steps<ForeignStatus>;
 }
@@ -129,55 +130,64 @@ export interface ForeignFacts {
 export type ServerFacts = OwnFacts | ForeignFacts;
 
 export interface Adapter extends RuntimePlanner {
-  /** Is it here, which version, can it use the GPUs? Asks only the facts handed in. */
+  /**
+   * Whether the runtime is installed, its version, and whether it can use the GPUs. Uses only the
+   * facts passed in.
+   */
   readonly found: RuntimeFound;
   readonly portRange: readonly [number, number];
   readonly stopping: Stopping;
   /**
-   * Servers that its models live in; a plan's `server` names the one. `load` gets into it by the
-   * step `enter`, starts nothing, and `detach` is its opposite. Absent: each model has a process of
-   * its own.
+   * The servers that its models share; a plan's `server` names one of them. `load` joins that
+   * server by the step `enter` and starts nothing; `detach` is its opposite. Absent: each model has
+   * a process of its own.
    */
   readonly servers?: readonly ServerFacts[];
   load(target: LoadTarget): Steps<Endpoint>;
   /**
-   * Has a ready one give most of its GPU memory back, its weights waiting in main memory. Absent:
-   * it cannot.
+   * Makes a ready model free most of its GPU memory and keep its weights in main memory. Absent:
+   * this runtime cannot.
    */
   sleep?(endpoint: Endpoint): Steps<void>;
-  /** Ends when it answers again. */
+  /** Wakes a sleeping model; ends when it answers again. */
   wake?(target: LoadTarget, endpoint: Endpoint): Steps<Endpoint>;
-  /** Was it started so that it can sleep? */
+  /** Whether a model that was launched by this plan can sleep. */
   canSleep?(plan: LaunchPlan): boolean;
   /** Loads a LoRA into a base that is ready; ends when it has answered. */
   attach?(modelId: string, path: string, base: Endpoint): Steps<Endpoint>;
-  /** Takes a LoRA out of its base, or a model out of its server. */
+  /** Unloads a LoRA from its base, or a model from its server. */
   detach?(modelId: string, server: Endpoint): Steps<void>;
   /**
-   * Makes what `preparations` names. Ends when it is there; throws a sentence where it cannot be
-   * made.
+   * Makes the file that `preparations` names. Ends when the file is complete; throws an error with
+   * a sentence if it cannot be made.
    */
   prepare?(target: PrepareTarget): Steps<void>;
   /**
-   * Asked when an answer was that of a broken model: why it answers nothing any more, in a
-   * sentence; null: it is well. Absent: its process says so itself.
+   * Called after an answer that looks broken: why the model no longer works, in a sentence; null:
+   * it works. Absent: a broken model ends its process.
    */
   checkModel?(endpoint: Endpoint): Steps<string | null>;
-  /** Bytes that it will take on disk. */
+  /** The bytes that the prepared file will take on disk. */
   preparedBytes?(profile: ModelProfile, preparation: Preparation): number;
-  /** Nobody knows whether it answers anything else while it works on a request; absent: it does. */
+  /**
+   * True: the runtime may not answer health checks while it works on a request. Absent: it does.
+   */
   readonly isSilentAtWork?: boolean;
   /**
-   * Requests that it works on at once when launched so; absent: as many as the plan has sequences.
+   * The requests that a model launched by this plan handles at once; absent: as many as the plan
+   * has sequences.
    */
   capacity?(plan: LaunchPlan): number;
-  /** What a line of output tells of the load; null: nothing. */
+  /** The progress of the load that a line of output shows; null: none. */
   progress(line: string): Progress | null;
-  /** @param lines all that it said of this launch, bounded. */
+  /**
+   * Explains why the process ended.
+   * @param lines the output of this launch, bounded.
+   */
   explainExit(exit: Exit, lines: readonly string[]): Explanation;
   /**
-   * What it says that one of its processes took; null or absent: it says nothing. Asked when it is
-   * ready.
+   * The memory that the runtime itself reports for one of its processes, read when the model is
+   * ready; null or absent: it reports none.
    */
   reported?(lines: readonly string[]): BufferBytes | null;
 }

@@ -18,27 +18,27 @@ export interface NodeProgram {
 
 export interface GpuFacts {
   readonly totalBytes: number;
-  /** `9.0`; null where the driver does not tell. */
+  /** Such as `9.0`; null if the driver does not report it. */
   readonly computeCapability: string | null;
-  /** As the driver counts; null where it does not tell. */
+  /** The driver's index; null if the driver does not report it. */
   readonly index: number | null;
 }
 
-/** All that a runtime may know of the machine and of us. */
+/** All that a runtime may know of the machine and of Modelium. */
 export interface MachineFacts {
   readonly settings: Settings;
   /** The folder of modelium.yaml. */
   readonly settingsFolder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
-  /** Whose processes ours are; null: the system has no such numbers. */
+  /** The user that owns our processes; null: the system has no such numbers. */
   readonly user: { readonly uid: number; readonly gid: number } | null;
   /**
-   * Tells this Modelium from others on a server that they share: the same at each start, and
-   * another word for each run.
+   * Distinguishes this Modelium from others that use the same server: `owner` is the same at each
+   * start, `run` is new for each run.
    */
   readonly instance: { readonly owner: string; readonly run: string };
-  /** `/`; tests have another. */
+  /** The root of the file system: `/`, except in tests. */
   readonly root: string;
   /** As Node names them: `linux-x64`. */
   readonly platform: string;
@@ -46,49 +46,50 @@ export interface MachineFacts {
   readonly node: NodeProgram;
   /** Programs of ours, by path. */
   readonly programs: { readonly embeddedServer: string; readonly convert: string; readonly findGpu: string; readonly rayApp: string };
-  /** Does the driver show GPUs, and which; in a sentence without its full stop. */
+  /** Whether the driver shows GPUs, and which, as a sentence without its full stop. */
   readonly driver: { readonly isPresent: boolean; readonly why: string };
   /**
-   * Null: there is no such GPU. Neither figure ever changes, so that a plan is the same whenever it
-   * is computed.
+   * Null: there is no such GPU. These figures never change, so a plan is the same whenever it is
+   * computed.
    */
   gpu(id: DeviceId): GpuFacts | null;
 }
 
-/** What people read of it. */
+/** Texts about the runtime for users. */
 export interface RuntimeWords {
-  /** The prefix by which its own figures for Prometheus are known; null: it keeps none. */
+  /** The prefix of the runtime's own Prometheus metrics; null: it has none. */
   readonly metrics: string | null;
 }
 
 /**
- * @template Found what its search found; the same object where nothing changed since.
+ * @template Found the result of a search; the same object if nothing changed since the last one.
  */
 export interface RuntimeModule<Found = unknown> {
   readonly id: RuntimeId;
-  /** As people call it. */
+  /** The name for users. */
   readonly name: string;
   /**
-   * What runs: a process for each model, one server for all of them, or a server that is somebody
-   * else's.
+   * What serves the models: one process for each, one server for all of them, or a server that
+   * others run.
    */
   readonly unit: 'process' | 'server' | 'remote';
   isEnabled(settings: Settings): boolean;
-  /** Before the first search. */
+  /** The result before the first search. */
   readonly notFound: Found;
   /**
-   * Looks for it. @param before what the last search found: answered again where nothing changed.
+   * Searches for the runtime.
+   * @param before the result of the last search, returned again if nothing changed.
    */
   find(machine: MachineFacts, before: Found): Steps<Found>;
   adapter(machine: MachineFacts, found: Found): Adapter;
   readonly preference: RuntimePreference;
-  /** What `modelium check` says of it without an engine. */
+  /** The lines about this runtime in `modelium check`, which runs without an engine. */
   check(machine: MachineFacts): Steps<readonly RuntimeFinding[]>;
   readonly words: RuntimeWords;
 }
 
-/** One that this version cannot run, but whose models it knows. */
+/** A runtime that this version cannot run, but whose models it recognises. */
 export type LaterRuntime = Pick<RuntimeModule, 'id' | 'name' | 'unit' | 'preference'>;
 
-/** Kinds of which a folder of transformers is served as text. */
+/** The kinds of transformers folders that are served as text models. */
 export const TEXT_KINDS: ReadonlySet<ModelKind> = new Set(['chat', 'completion', 'embedding', 'reranker', 'vision-language']);

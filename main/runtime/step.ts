@@ -22,7 +22,8 @@ export type Step =
       readonly env: Readonly<Record<string, string>>;
       readonly ipc: boolean;
       /**
-       * What it starts is no child of it, as in a container, and bears our launch id all the same.
+       * True: the serving process is no child of this program, as in a container, but has our
+       * launch id.
        */
       readonly startsApart?: boolean;
     }
@@ -36,41 +37,40 @@ export type Step =
       readonly path: string;
       readonly body: unknown;
       readonly timeoutMs: number;
-      /** Where nobody listens: why, as the body of an answer with status 0. */
+      /** True: if nobody listens, the answer has status 0 and the reason as its body. */
       readonly reportsWhy?: boolean;
     }
   /**
-   * -> HttpAnswer | null: the same, with the bytes of a file as its body (of a folder: its files as
-   * one zip, as `pack` has named it), or of several in one JSON object. Throws where one cannot be
-   * read.
+   * -> HttpAnswer | null: the same with files as the body: one file, a folder as a zip (which
+   * `pack` has described), or several files in one JSON object. Throws if one cannot be read.
    */
   | Upload
   /**
-   * -> the result of these steps, while nobody else in this engine runs steps under the same name:
-   * what reads, changes and writes back must not be overtaken.
+   * -> the result of these steps, which run while no other steps with this name run in this engine:
+   * so a read, a change and a write are not interrupted by another change.
    */
   | { readonly do: 'alone'; readonly name: string; readonly steps: () => Steps<unknown> }
   /**
-   * -> string: the absolute path of an entry in the folder of `scratch`, written or (null) taken
-   * away in one move. See `ScratchFolders.write`.
+   * -> string: the absolute path of an entry in the folder of `scratch`, which is written or (null)
+   * removed in one move. See `ScratchFolders.write`.
    */
   | { readonly do: 'write'; readonly entry: string; readonly parts: EntryParts | null }
   /**
-   * -> string: a folder for this launch alone, readable by its owner only; it goes when the
-   * processes are gone, with what they leave in it.
+   * -> string: a folder for this launch, readable by its owner only. It is deleted with its content
+   * when the processes are gone.
    */
   | { readonly do: 'scratch' }
   /** -> Endpoint: the server that the model lives in, as soon as it answers. */
   | { readonly do: 'enter' }
   /** -> void, after so many milliseconds. */
   | { readonly do: 'pause'; readonly ms: number }
-  /** -> void: tells people what is going on. */
+  /** -> void: reports the present phase to users. */
   | { readonly do: 'phase'; readonly phase: string; readonly progress: number | null; readonly isSilent?: boolean }
   /** -> string: a random key for this launch. */
   | { readonly do: 'key' }
   /** -> void: a message to a process that was spawned with a channel. */
   | { readonly do: 'send'; readonly message: unknown }
-  /** -> Ended: when the process ends by itself, as one that does a piece of work does. */
+  /** -> Ended: when the process has ended by itself, because its work is done. */
   | { readonly do: 'exit' }
   | SearchStep;
 
@@ -84,7 +84,7 @@ export type Upload = {
   readonly timeoutMs: number;
 } & (UploadedFolder | FilesInJson);
 
-/** What a search asks for (`core/machine-files.ts`). */
+/** The steps of a search (`core/machine-files.ts`). */
 export type SearchStep =
   /** -> (FileFacts | null)[] */
   | { readonly do: 'stats'; readonly paths: readonly string[] }
@@ -97,13 +97,13 @@ export type SearchStep =
   /** -> string | null */
   | { readonly do: 'package'; readonly name: string }
   /**
-   * -> Packed: a folder's files as a zip, which is not written anywhere. Throws where they cannot
-   * be read, or are more than `mostBytes`.
+   * -> Packed: the description of a folder's files as a zip, which is not written to disk. Throws
+   * if they cannot be read, or have more than `mostBytes`.
    */
   | { readonly do: 'pack'; readonly folder: string; readonly packing: Packing }
   /**
-   * -> string[]: what a small program said until it ended, or was killed because its time was up.
-   * Throws where it cannot be started.
+   * -> string[]: the output of a small program, which is killed when its time is up. Throws if it
+   * cannot be started.
    */
   | {
       readonly do: 'ask';
@@ -137,7 +137,7 @@ export function* spawn(command: string, args: readonly string[], env: Readonly<R
   yield { do: 'spawn', command, args, env, ipc };
 }
 
-/** A program that has another one start what serves: docker, podman. */
+/** Spawns a program that has another program start the server: docker, podman. */
 export function* spawnApart(command: string, args: readonly string[]): Steps<void> {
   yield { do: 'spawn', command, args, env: {}, ipc: false, startsApart: true };
 }
@@ -174,8 +174,8 @@ export function* pause(ms: number): Steps<void> {
 }
 
 /**
- * @param isSilent it may work for minutes without a line that anybody understands: processor time
- * is a sign of life then.
+ * @param isSilent the phase may work for minutes without output that the adapter understands: then
+ * processor time is the sign of life.
  */
 export function* phase(name: string, progress: number | null = null, isSilent = false): Steps<void> {
   yield { do: 'phase', phase: name, progress, isSilent };
@@ -197,7 +197,7 @@ export function* names(folder: string): Steps<readonly string[]> {
   return (yield { do: 'names', folder }) as readonly string[];
 }
 
-/** A whole text; null where it is longer than that, or cannot be read. */
+/** The whole text of a file; null if it is longer than `mostBytes` or cannot be read. */
 export function* readWhole(path: string, mostBytes: number): Steps<string | null> {
   return (yield { do: 'read', path, mostBytes, isCut: false }) as string | null;
 }

@@ -10,75 +10,79 @@ export interface RuntimeFound {
   readonly found: boolean;
   readonly version: string | null;
   readonly message: string;
-  /**
-   * It is not here because the settings are wrong about it, and not because nobody installed it.
-   */
+  /** True: it was not found because its settings are wrong, and not because it is not installed. */
   readonly isWrong?: boolean;
-  /** What this runtime can compute on besides the CPU, and why not, in a sentence. */
+  /** Whether this runtime can use the GPUs, and why or why not, in a sentence. */
   readonly gpu: { readonly usable: boolean; readonly why: string };
-  /** Absent: it can compute on the CPU alone too. */
+  /** Whether it can run on the CPU alone; absent: it can. */
   readonly cpu?: { readonly usable: boolean; readonly why: string };
 }
 
 export interface Support {
   readonly supported: boolean;
-  /** A sentence either way. */
+  /** A sentence in both cases. */
   readonly why: string;
 }
 
 export interface Estimate {
   readonly bytes: DeviceBytes;
   /**
-   * Where the bytes go, for people; they add up to `bytes`. The names are those of
-   * `memory-parts.ts`.
+   * What the bytes are for, to show to users; they add up to `bytes`. `memory-parts.ts` has the
+   * names.
    */
   readonly parts: MemoryParts;
   readonly notes: readonly string[];
   /**
-   * Nobody knows what the runtime does with its memory: once a load was measured, that counts
-   * alone.
+   * True: how the runtime uses memory is unknown, so once a load was measured, only the measurement
+   * counts.
    */
   readonly isGuess?: boolean;
 }
 
-/** The LoRAs that their base is to be started for. */
+/** The LoRAs for which their base is started. */
 export interface LoraFacts {
   readonly count: number;
   readonly maxRank: number;
 }
 
-/** A model's own settings, and what an explained failure asked for. */
+/** A model's own settings, and the changes that an explained failure requested. */
 export type LaunchSettings = Omit<ModelSettings, 'runtime'> & {
   readonly runtime?: RuntimeId | undefined;
-  /** Bytes that the runtime shall reckon with on each GPU, in place of what it would plan. */
+  /** Bytes on each GPU, in place of those that the runtime would plan. */
   readonly gpuBytes?: number;
-  /** Bytes on each GPU beside what it would plan. */
+  /** Bytes on each GPU, in addition to those that the runtime would plan. */
   readonly moreGpuBytes?: number;
-  /** What the runtime said that an earlier load of this model took, on as many devices. */
+  /**
+   * The memory that the runtime reported for an earlier load of this model on the same number of
+   * devices.
+   */
   readonly learned?: BufferBytes | undefined;
-  /** Absolute path of the model, where it lies here. */
+  /** Absolute path of the model, if its files are on this machine. */
   readonly path?: string | undefined;
-  /** The LoRAs here that are to be loaded into it. */
+  /** The known LoRAs that will be loaded into it. */
   readonly loras?: LoraFacts | undefined;
 };
 
-/** A runtime's half of planning; implemented by its adapter, pure. */
+/** A runtime's part of planning. Pure; its adapter implements it. */
 export interface RuntimePlanner {
   readonly id: RuntimeId;
   supports(profile: ModelProfile, form: ModelForm): Support;
   /**
-   * Where it serves this form, in words, if that is not on this machine's devices: there is one
-   * place then, and it always fits. Absent: here.
+   * Where the runtime serves this form, in words, if not on this machine's devices: then there is
+   * one place, and it always fits. Absent: on this machine.
    */
   readonly elsewhere?: ((form: ModelForm) => string) | undefined;
   /**
-   * Its models are asked by OpenAI's routes, so that none takes tensors. Absent: as its server says
+   * All its models have OpenAI's routes, so none takes tensors. Absent: its server reports this
    * when a model is loaded.
    */
   readonly speaks?: 'openai';
   /** True: it serves only models whose own settings name it. */
   readonly onlyWhenChosen?: boolean;
-  /** Can a model be spread over several GPUs, and layers left on the CPU? */
+  /**
+   * `splits`: it can leave some layers on the CPU. `groups`: it can divide a model among several
+   * GPUs.
+   */
   readonly splits: boolean;
   readonly groups: boolean;
   /**
@@ -87,49 +91,48 @@ export interface RuntimePlanner {
    */
   plan(profile: ModelProfile, form: ModelForm, placement: Placement, settings: LaunchSettings, preparation?: Preparation): LaunchPlan;
   /**
-   * What can be made of the form so that this runtime loads it, the most faithful first; null or
-   * absent: it loads the form as it is.
+   * The files that can be made from the form so that this runtime can load it, the most faithful
+   * first; null or absent: it loads the form as it is.
    */
   preparations?(profile: ModelProfile, form: ModelForm): readonly Preparation[] | null;
   estimate(profile: ModelProfile, plan: LaunchPlan): Estimate;
   /**
-   * A sentence: why this model cannot be at this place, however much room there is; null: it can.
+   * Why this model cannot run at this place, however much memory is free, as a sentence; null: it
+   * can.
    */
   obstacle?(profile: ModelProfile, placement: Placement, settings: LaunchSettings, form: ModelForm): string | null;
   /**
-   * A sentence: what a person has to say of the model in the settings before it can be loaded;
-   * null: nothing. Absent: files tell all.
+   * What a user must add to the settings before the model can be loaded, as a sentence; null:
+   * nothing. Absent: the files are always sufficient.
    */
   lacks?(form: ModelForm, settings: LaunchSettings, profile: ModelProfile): string | null;
-  /** What a refusal for that is called; absent: `needs-input`. */
+  /** The reason of a refusal by `lacks`; absent: `needs-input`. */
   readonly lacking?: 'needs-input' | 'not-visible-on-cluster';
   /**
-   * Does it serve what servers of others offer: nothing else (`only`), or that beside models that
-   * lie here (`too`)? Absent: it does not.
+   * Whether it serves models that remote servers offer: only those (`only`), or also models on this
+   * machine (`too`). Absent: it serves none of them.
    */
   readonly offered?: 'only' | 'too';
   /**
-   * Why a LoRA cannot be loaded into a base that was launched so (null: into any); null: it
-   * can. Absent: it serves no LoRAs.
+   * Why a LoRA cannot be loaded into a base that was launched by this plan (plan null: into any
+   * base); null: it can. Absent: the runtime serves no LoRAs.
    */
   whyNotAttached?(form: ModelForm, base: LaunchPlan | null): string | null;
 }
 
 /**
- * Its place in the line of those that take a model of this kind in this form: the lowest goes
- * first; null: it does not suit. Whether it takes the model at all is `supports`.
+ * The rank of a runtime for a model of this kind in this form: the lowest is preferred; null: it
+ * does not suit. `supports` says whether it can serve the model at all.
  */
 export type RuntimePreference = (kind: ModelKind, form: FormKind, placement: Placement['kind']) => number | null;
 
 export interface NamedRuntime {
-  /** As people call it. */
+  /** The name for users. */
   readonly name: string;
   readonly preference: RuntimePreference;
 }
 
-/**
- * A line of `modelium check`. `missing` is nothing wrong, only something that Modelium could use.
- */
+/** A line of `modelium check`. `missing` is no error, only something that Modelium could use. */
 export interface RuntimeFinding {
   readonly what: string;
   readonly verdict: 'ok' | 'missing' | 'wrong';
