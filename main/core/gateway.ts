@@ -16,8 +16,8 @@ import type { TrustWish } from './trust.ts';
 export type QueueCause = 'loading' | 'busy' | 'memory';
 
 /**
- * The right to send one request to a ready model. While it is held, only a drain deadline or a
- * person's force cuts it (I3).
+ * The right to send one request to a ready model. While it is held, only a drain's deadline or a
+ * user's force cuts the request (I3).
  */
 export interface Lease {
   readonly modelId: string;
@@ -30,15 +30,15 @@ export interface Lease {
   readonly queueCause: QueueCause | null;
   /** Aborts when the request must end now: a drain deadline came, or the process died. */
   readonly cut: AbortSignal;
-  /** A piece of the answer came: the runtime lives. */
+  /** Called for each piece of the answer: it shows that the runtime works. */
   countChunk(): void;
-  /** Gives it back; a second call does nothing. */
+  /** Gives the lease back; a second call does nothing. */
   release(): void;
 }
 
 /**
- * What is asked of a signal here: an AbortSignal has more, and costs more than the rest of a wait
- * together.
+ * The part of an AbortSignal that a wait needs. A real AbortSignal costs more than the rest of a
+ * wait.
  */
 export interface Departure {
   readonly aborted: boolean;
@@ -47,23 +47,23 @@ export interface Departure {
 }
 
 export interface WaitOptions {
-  /** Aborts when the client leaves: its place is given up; a load that it began goes on. */
+  /** Aborts when the client leaves: its place is given up, but a load that it began continues. */
   readonly signal: Departure;
-  /** Whoever asks: callers take turns where requests have to wait. Read only then. */
+  /**
+   * Identifies the caller, because callers take turns if requests must wait. Read only in that
+   * case.
+   */
   readonly caller?: string;
 }
 
-/** `failed`: refused, broken off, or its client left. */
+/** `failed`: the request was refused or broken off, or its client left. */
 export interface ActivityFilter {
   readonly limit: number;
   readonly model?: string;
   readonly outcome?: 'answered' | 'failed';
 }
 
-/**
- * A finished inference request, for metrics and the log: a sink's food, never read by a decision
- * (I9).
- */
+/** A finished inference request, for metrics and the log; no decision reads it (I9). */
 export interface RequestReport {
   readonly modelId: string;
   readonly runtime: RuntimeId | null;
@@ -74,20 +74,20 @@ export interface RequestReport {
   readonly queueCause: QueueCause | null;
   readonly promptTokens: number | null;
   readonly completionTokens: number | null;
-  /** Fields of the request that change nothing here. */
+  /** Fields of the request that have no effect here. */
   readonly ignoredFields: readonly string[];
 }
 
-/** A model as clients list it, before they choose one. */
+/** A model in the list from which clients choose. */
 export interface ListedModel {
   readonly id: string;
   readonly aliases: readonly string[];
   readonly kind: ModelKind;
-  /** The server elsewhere that offers it, in words; absent: it lies here. */
+  /** The remote server that offers it, in words; absent: it is on this machine. */
   readonly remote?: string | undefined;
   /**
-   * Of the running model; else what it was made for, as far as the settings let it. Null: not
-   * known, or it has none.
+   * The context of the loaded model; otherwise the context for which it was made, limited by the
+   * settings. Null: unknown, or it has none.
    */
   readonly contextTokens: number | null;
   /** When its files were last written, in seconds since 1970. */
@@ -96,64 +96,67 @@ export interface ListedModel {
 
 export interface Served {
   readonly isReady: boolean;
-  /** The one that serves it now. */
+  /** The runtime that serves it now. */
   readonly runtime: RuntimeId | null;
-  /** Null: it takes none, or nobody knows. */
+  /** Null: it takes no tensors, or they are unknown. */
   readonly tensors: Pick<ServedTensors, 'inputs' | 'outputs'> | null;
 }
 
-/** What a model that is not loaded will take, as far as its files and the runtimes here tell. */
+/**
+ * What a model that is not loaded will take, as far as its files and the installed runtimes show.
+ */
 export interface Taken {
   readonly profile: ModelProfile;
-  /** Whoever would serve it is asked by OpenAI's routes: it takes no tensors. */
+  /** Every runtime that would serve it has OpenAI's routes: it takes no tensors. */
   readonly speaksOpenai: boolean;
-  /** Nobody who would serve it has OpenAI's routes. */
+  /** No runtime that would serve it has OpenAI's routes. */
   readonly speaksTensors: boolean;
   readonly tensors: Served['tensors'];
 }
 
 export interface Inference {
-  /** A model's id by its id or alias; null when there is none. */
+  /** The id of the model with this id or alias; null if there is none. */
   resolve(name: string): string | null;
   /**
-   * Settled once the folders were looked at after the start, and what lay in them is known: before
-   * that nobody is unknown. Null from then on.
+   * Settles when the first scan after the start is complete: until then a model that is not found
+   * may still appear. Null from then on.
    */
   begun(): Promise<void> | null;
   /**
-   * What a model takes and answers with, as far as it is known; asking does not load or use it
-   * (I5).
+   * A model's inputs and outputs, as far as they are known; reading them neither loads nor uses the
+   * model (I5).
    */
   served(id: string): Served;
   /**
-   * For a request that would load the model only to be refused. Null: it is ready, and its server
-   * knows; or nothing is known yet. Absent: nobody knows before.
+   * For refusing a request before it loads the model in vain. Null: the model is ready and its
+   * server decides, or nothing is known yet. Absent: never known before a load.
    */
   taken?(id: string): Taken | null;
-  /** Its inputs that take images, by name, as the settings say. Absent: none. */
+  /** The model's inputs that take images, by name, from the settings. Absent: none. */
   imageInputs?(id: string): Readonly<Record<string, ImageInput>>;
-  /** Names like it, best first, for a 404 that helps. */
+  /** Similar names, the best first, for the error of an unknown name. */
   nearest(name: string): readonly string[];
   /**
-   * Models that can be asked: loaded or loadable, none that is blocked. @param only this one, if it
-   * can.
+   * Models that can take requests: loaded or loadable, but not blocked.
+   * @param only restricts the list to this model.
    */
   servable(only?: string): readonly ListedModel[];
   /**
-   * A lease, at once when the model is ready, else when it is.
+   * A lease: at once if the model is ready, otherwise when it is.
    * @throws ModeliumError model-settling, model-blocked, model-failed, model-gone, queue-full,
    * queue-timeout, cancelled, shutting-down.
    */
   ensureReady(id: string, options: WaitOptions): Lease | Promise<Lease>;
   /**
-   * A request found nobody where the model is asked, or was refused there for what only we can
-   * mend. Absent: nobody wants to know.
+   * Called when nobody listened at the model's endpoint, or when it refused a request for a reason
+   * that only the engine can fix. Absent: ignored.
    */
   doubt?(id: string): void;
-  /** What a waiting request can tell its client: "loading: reading weights, 40 %". */
+  /** What a request waits for, to tell its client: "loading: reading weights, 40 %". */
   waitingFor(id: string): string;
   /**
-   * Keeps the model this long after its last request; 0 unloads it as soon as nothing is in flight.
+   * Keeps the model loaded this long after its last request; 0 unloads it as soon as no request is
+   * in flight.
    */
   keepAlive(id: string, seconds: number): void;
   report(report: RequestReport): void;
@@ -162,7 +165,7 @@ export interface Inference {
 export interface AddedModel {
   readonly id: string;
   readonly message: string;
-  /** It was here before, under whatever path. */
+  /** The model was known before. */
   readonly isKnown: boolean;
 }
 
@@ -182,13 +185,13 @@ export interface Planned {
 export interface PlanOptions {
   /** Launch settings in place of those in force. */
   readonly wish?: LaunchWish | undefined;
-  /** Models that are asked for before it, and are busy then. */
+  /** Models that are loaded before this one, and are busy then. */
   readonly after?: readonly string[] | undefined;
 }
 
 export interface Control {
   snapshot(): Snapshot;
-  /** What servers of tensors count of their models, by name. Absent: there are none. */
+  /** What tensor servers count of their models, by name. Absent: there are none. */
   statistics?(): Promise<Readonly<Record<string, ServedStatistics>>>;
   model(name: string): ModelView | null;
   /** The devices' last ten minutes, or their last day. */
@@ -197,36 +200,46 @@ export interface Control {
   activity(filter: ActivityFilter): ActivityView;
   health(): { readonly ok: boolean; readonly reason: string | null };
   /**
-   * @param force lets zero tails through and ends a back-off. Answers when the model is asked for,
-   * not when it is ready.
+   * Requests the load and returns at once.
+   * @param force accepts tensors that end in zeros, and ends a back-off.
    */
   load(name: string, options: { readonly force: boolean }): void;
-  /** @param force cuts requests in flight. Resolves when the memory is seen free. */
+  /**
+   * Resolves when the memory is measured free.
+   * @param force cuts requests in flight.
+   */
   unload(name: string, options: { readonly force: boolean }): Promise<void>;
   pin(name: string, pinned: boolean): void;
   /**
-   * The code that a model brings. @throws ModeliumError content-changed when it is written to
-   * meanwhile, cancelled when nobody waits.
+   * The code in a model.
+   * @throws ModeliumError content-changed if the files change meanwhile, cancelled if nobody waits
+   * any more.
    */
   showTrust(name: string, signal: AbortSignal): Promise<TrustView>;
-  /** Trusts that code, or takes it back. @throws ModeliumError content-changed. */
+  /**
+   * Trusts that code, or removes the trust.
+   * @throws ModeliumError content-changed.
+   */
   trust(name: string, wish: TrustWish, signal: AbortSignal): Promise<void>;
   /**
-   * Registers a file or folder where it lies. @param load false: the first request loads it.
+   * Registers a file or folder without moving it.
+   * @param load false: the first request loads it.
    * @throws ModeliumError path-invalid.
    */
   add(path: string, options: { readonly load: boolean }): Promise<AddedModel>;
   /**
-   * Copies a file of a model into the first watch folder and registers it. Where that fails, or
-   * nobody waits for it any more, the copy is removed again. @returns where it lies.
-   * @throws ModeliumError upload-refused: it has no name of a model file, or one that is there
-   * already; disk-full; cancelled when nobody waits.
+   * Copies a model file into the first watch folder and registers it. If that fails, or nobody
+   * waits for it any more, the copy is removed.
+   * @returns its path.
+   * @throws ModeliumError upload-refused: the name is not that of a model file, or exists already;
+   * disk-full; cancelled if nobody waits any more.
    */
   upload(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<UploadedModel>;
   /** Models that other tools have on this machine. */
   found(): Promise<FoundModels>;
   /**
-   * Fetches a small model to begin with. @returns its file, which is not registered.
+   * Fetches a small sample model.
+   * @returns its file, which is not registered.
    * @throws ModeliumError sample-unavailable.
    */
   sample(signal: AbortSignal): Promise<string>;
@@ -238,21 +251,21 @@ export interface Control {
   plan(target: string, options: PlanOptions): Promise<Planned>;
   decisions(filter: { readonly model?: string; readonly beforeId?: number; readonly limit: number }): readonly DecisionRow[];
   /**
-   * The last lines of a model's runtime, and a subscription to those that come; without a name the
-   * engine's own log.
+   * The last output lines of a model's runtime, and a subscription to new lines; without a name,
+   * those of the engine's log.
    */
   logs(name: string | null): { readonly lines: readonly string[]; follow(listener: (line: string) => void): () => void };
   rescanRuntimes(): Promise<void>;
   /**
-   * Every change after `afterId`, from a bounded memory; a snapshot first when that reaches back
-   * too far. At most 4 a second.
+   * Every change after `afterId`, from a bounded buffer; if the buffer no longer reaches back so
+   * far, a snapshot first. At most four changes a second.
    */
   subscribe(afterId: number | null, listener: (event: EngineEvent) => void): () => void;
   settings(): Promise<SettingsView>;
   /**
-   * Edits the settings file; answers when that is in force.
+   * Edits the settings file; resolves when the new settings are in force.
    * @throws ModeliumError no-settings-file, settings-changed, settings-refused, settings-invalid,
-   * settings-unwritable; the file is as it was.
+   * settings-unwritable; the file is unchanged.
    */
   editSettings(edit: SettingsEdit): Promise<EditedSettings>;
 }

@@ -28,12 +28,15 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970, for people and the ledger only. */
   wallTime(): number;
-  /** Calls back once; the answer cancels it. */
+  /**
+   * Calls back once.
+   * @returns a function that cancels it.
+   */
   after(ms: number, callback: () => void): () => void;
 }
 
 export interface Log {
-  /** A line of the story, for people: `serve` prints it. */
+  /** A line for users, which `serve` prints. */
   say(sentence: string): void;
   warn(sentence: string): void;
   error(sentence: string, cause?: unknown): void;
@@ -43,59 +46,63 @@ export interface Log {
 // ---- files --------------------------------------------------------------------------------------
 
 /**
- * One look at a candidate's bytes: how much is there and, once the headers are whole, what it is.
- * Taken in the reader's process (I12).
+ * The result of reading a candidate once: how much of it is present and, once the headers are
+ * complete, what it is. Made in the reader process (I12).
  */
 export interface Inspection {
   readonly files: readonly FileIdentity[];
   readonly copy: CopyProgress;
-  /** Everything that the model needs is there. */
+  /** Everything that the model needs is present. */
   readonly whole: boolean;
-  /** One of its forms is whole, another one is not: that one is served when no more bytes come. */
+  /**
+   * One of its forms is complete, another one is not: the complete one is served when no more bytes
+   * arrive.
+   */
   readonly usable: boolean;
   /**
-   * Tensors of 1 MiB or more whose last 4 KiB are zero: probably a preallocated download; `force`
-   * lets them through.
+   * Tensors of 1 MiB or more whose last 4 KiB are zero: probably a preallocated download. `force`
+   * accepts them.
    */
   readonly zeroTails: readonly string[];
-  /** Process that holds a file of it open for writing, as far as we can see. */
+  /** A process that holds one of its files open for writing, as far as this user can see. */
   readonly writer: { readonly pid: number; readonly command: string } | null;
   readonly damage: string | null;
   readonly unreadable: string | null;
   /**
-   * Nothing of a model is in it: an empty folder, or one of links to nowhere. Told at once; looked
-   * at again when something comes.
+   * Set if it contains nothing of a model: an empty folder, or one with broken links only. Reported
+   * at once; inspected again when a file arrives.
    */
   readonly nothing?: { readonly isEmpty: boolean; readonly message: string; readonly help: string };
-  /** What it is, as far as its bytes tell; also while it is not whole. */
+  /** What it is, as far as its bytes show, even before it is complete. */
   readonly profile: ModelProfile | null;
 }
 
 export interface Library {
-  /** @param force a person said "load anyway": zero tails count as data. */
+  /** @param force a user requested the load anyway: zeros at the end of tensors count as data. */
   inspect(path: string, options: { readonly force: boolean; readonly signal: AbortSignal }): Promise<Inspection>;
 }
 
 export interface FoundModels {
-  /** None of them is known to be registered: that the registry knows. */
+  /** The models, whether registered or not: only the registry knows that. */
   readonly models: readonly FoundModel[];
   /** Folders and entries that could not be used, each as a sentence. */
   readonly problems: readonly string[];
-  /** There are more, or there was no time to look at them. */
+  /** True if there are more models, or there was no time to read all of them. */
   readonly isCut: boolean;
 }
 
-/** Looks for the models of other tools; in the reader's process (I12). */
+/** Searches for the models of other tools, in the reader process (I12). */
 export interface ModelFinder {
   find(): Promise<FoundModels>;
 }
 
 // ---- trust --------------------------------------------------------------------------------------
 
-/** One file that carries code, as it was while it was read. */
+/** One file that contains code, in the state in which it was read. */
 export interface CodeFile extends FileIdentity {
   /**
-   * The beginning of a text; null for what is none, and beyond the bound for all files together.
+   * The beginning of a text file; null for other files, and beyond the limit for all files
+   * together.
    */
   readonly preview: string | null;
   /** The preview is not all of it. */
@@ -109,25 +116,25 @@ export interface CodeReading {
 }
 
 /**
- * Reads the files of a candidate that would be executed. Executes none (I7); in a process of its
- * own, since they may be gigabytes (I12).
+ * Reads the files of a candidate that would be executed, and executes none (I7). Works in a
+ * separate process, because they may have gigabytes (I12).
  */
 export interface CodeReader {
   /**
-   * @throws ModeliumError content-changed when one is not there or is written to meanwhile,
-   * cancelled, path-invalid when it cannot be read.
+   * @throws ModeliumError content-changed if a file is missing or changes meanwhile, cancelled,
+   * path-invalid if it cannot be read.
    */
   read(path: string, files: readonly string[], signal: AbortSignal): Promise<CodeReading>;
-  /** What the candidate's files are now, by their stats alone. */
+  /** The candidate's files as they are now, by their stats only. */
   identities(path: string): Promise<readonly FileIdentity[]>;
 }
 
-/** What a person has trusted: the bytes that the code-bearing files of one form had. */
+/** What a user has trusted: the bytes of the code files of one form. */
 export interface TrustRow {
   readonly modelId: string;
   readonly form: FormKind;
   readonly hash: string;
-  /** Those files as they were when the hash was taken: it is taken again when one differs. */
+  /** Those files when the hash was computed; it is computed again when one of them differs. */
   readonly files: readonly FileIdentity[];
   /** ISO time, for people. */
   readonly at: string;
@@ -135,9 +142,7 @@ export interface TrustRow {
 
 export interface TrustTable {
   trusted(): readonly TrustRow[];
-  /**
-   * In place of what was written of the same model, form and hash. A full disk throws `disk-full`.
-   */
+  /** Replaces the row of the same model, form and hash. A full disk throws `disk-full`. */
   trust(row: TrustRow): void;
   distrust(row: Pick<TrustRow, 'modelId' | 'form' | 'hash'>): void;
 }
@@ -151,17 +156,17 @@ export interface DeviceSample {
   readonly name: string;
   readonly simulated: boolean;
   readonly totalBytes: number;
-  /** As the driver (or the kernel: total - available) says. */
+  /** As the driver reports it (for main memory the kernel: total - available). */
   readonly usedBytes: number;
-  /** Bytes by process id; null where the driver does not tell. */
+  /** Bytes by process id; null if the driver does not report them. */
   readonly byPid: ReadonlyMap<number, number> | null;
   /**
-   * Host only: the part of `byPid` that is no mapped file (RssAnon + RssShmem), which alone counts
-   * in `usedBytes`: mapped weights lie in page cache. Absent or null where the system does not
-   * tell; room is then reckoned as if nothing of ours were in `usedBytes`.
+   * Host only: the part of `byPid` that is no mapped file (RssAnon + RssShmem). Only this part is
+   * in `usedBytes`, because mapped weights are in the page cache. Absent or null if the system does
+   * not report it; then free memory is computed as if `usedBytes` contained nothing of ours.
    */
   readonly anonymousByPid?: ReadonlyMap<number, number> | null;
-  /** GPUs only: the names of the programs in `byPid`, as far as the driver tells them. */
+  /** GPUs only: the names of the programs in `byPid`, as far as the driver reports them. */
   readonly programs?: ReadonlyMap<number, string>;
   readonly utilizationRatio: number | null;
   readonly powerWatts: number | null;
@@ -186,41 +191,41 @@ export interface DeviceProbe {
 // ---- what is prepared ---------------------------------------------------------------------------
 
 /**
- * The files that were made of models before they could be loaded: a cache, which may be emptied at
+ * The files that were made from models so that they can be loaded: a cache, which may be emptied at
  * any time.
  */
 export interface PreparedFiles {
   /**
-   * Where it lies or will lie: another path for other files, another type or another version of the
-   * converter.
+   * The path of a prepared file, which depends on the source files, the weight type and the version
+   * of the converter.
    */
   pathOf(files: readonly FileIdentity[], preparation: Preparation): string;
-  /** Null: it is not there (any more). */
+  /** Null: there is no such file (any more). */
   bytesOf(path: string): number | null;
   /**
-   * What was made of the same files before their times changed: they may have been written to or
-   * only touched. Null: nothing.
+   * The file that was made from the same source files before their times changed: they may have
+   * been changed or only touched. Null: there is none.
    */
   earlier(path: string): string | null;
   /**
-   * Makes room for so many bytes: the least recently used go, but none of `inUse`.
+   * Makes room for this many bytes: removes the least recently used files, but none of `inUse`.
    * @throws ModeliumError disk-full with the figures.
    */
   makeRoom(bytes: number, inUse: ReadonlySet<string>): Promise<void>;
-  /** Where it is made, until it is whole. */
+  /** The path at which the file is written until it is complete. */
   partOf(path: string): string;
-  /** Gives what was made its place, in one move, once it is on the disk. */
+  /** Moves the complete file to its final path, once it is on the disk. */
   commit(path: string): Promise<void>;
-  /** It is loaded: the last to go. */
+  /** Marks the file as used now, so that it is removed last. */
   used(path: string): void;
   /**
-   * Removes what a preparation of this path made, whole or half done: it was interrupted, or made
-   * of other files.
+   * Removes the complete or partial result of a preparation that was interrupted, or whose source
+   * files changed.
    */
   discard(path: string): void;
 }
 
-/** The files of a folder as they are now, each with the place of its bytes; links are settled. */
+/** The files of a folder as they are now, each with the path of its content; links are resolved. */
 export interface SourceListing {
   readonly files: readonly FileIdentity[];
   /** Path relative to the folder -> absolute path. */
@@ -237,23 +242,29 @@ export interface Measurement {
   readonly predicted: DeviceBytes;
   readonly measured: DeviceBytes;
   readonly loadSeconds: number;
-  /** What the runtime itself said that one of its processes took; absent where it says nothing. */
+  /**
+   * The memory that the runtime itself reported for one of its processes; absent if it reports
+   * none.
+   */
   readonly reported?: BufferBytes | undefined;
 }
 
-/** A model as it is remembered over restarts. */
+/** A model as it is saved over restarts. */
 export interface RememberedModel {
   readonly id: string;
   readonly aliases: readonly string[];
   readonly path: string;
-  /** True when a person registered the path; false when it lies in a watch folder. */
+  /** True if a user registered the path; false if it is in a watch folder. */
   readonly added: boolean;
   readonly pinned: boolean;
   readonly force: boolean;
   readonly files: readonly FileIdentity[];
   readonly device: number;
   readonly inode: number;
-  /** How it ended last: served and unloaded, or failed. Null for content that was never served. */
+  /**
+   * How its last stay ended: unloaded after serving, or failed. Null for content that was never
+   * served.
+   */
   readonly ended: 'unloaded' | 'failed' | null;
   readonly failure: { readonly code: string; readonly message: string; readonly attempts: number } | null;
 }
@@ -268,7 +279,7 @@ export interface NewDecision {
   readonly candidates: DecisionRow['candidates'];
 }
 
-/** What is remembered of a device at a moment. */
+/** The saved figures of a device at one moment. */
 export type DevicePoint = Pick<
   DeviceView,
   | 'id'
@@ -287,16 +298,16 @@ export interface SamplePoint {
   readonly devices: readonly DevicePoint[];
 }
 
-/** The devices' last day, kept over restarts. */
+/** The devices' last day, saved over restarts. */
 export interface SampleTable {
-  /** A full disk throws `disk-full`: the point is lost, and nothing else. */
+  /** A full disk throws `disk-full`: then only this point is lost. */
   keep(point: SamplePoint): void;
   /** Oldest first. */
   past(): readonly SamplePoint[];
 }
 
 export interface Ledger {
-  /** Writes one row and answers its id (I14). A full disk throws `disk-full`. */
+  /** Writes one row and returns its id (I14). A full disk throws `disk-full`. */
   decide(decision: NewDecision): number;
   settle(decisionId: number, outcome: DecisionOutcome): void;
   decisions(filter: { readonly modelId?: string; readonly beforeId?: number; readonly limit: number }): readonly DecisionRow[];
