@@ -74,7 +74,7 @@ export function createWatcher(options: WatcherOptions): FileWatcher {
  * Hears what a folder tells of its files, and looks at none of them: chokidar would ask for the
  * state of each file at each event, and watch each.
  */
-class Ear extends FSWatcher {
+class FolderEvents extends FSWatcher {
   override _readdirp(): undefined {}
 }
 
@@ -239,7 +239,7 @@ class Watcher implements FileWatcher {
 
   async #listen(entry: Watched, folder: string, is: string): Promise<void> {
     const { log, scanIntervalMs } = this.#options;
-    const watcher = new Ear({ depth: 0, ignoreInitial: true, followSymlinks: false, ignorePermissionErrors: true });
+    const watcher = new FolderEvents({ depth: 0, ignoreInitial: true, followSymlinks: false, ignorePermissionErrors: true });
     watcher.add(folder);
     entry.events.set(folder, { is, watcher });
     watcher.on('raw', (_event, name) => {
