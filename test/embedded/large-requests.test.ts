@@ -83,6 +83,12 @@ test('a million texts to embed, and one of 10 MB, are refused; blank and NUL tex
   expect((await chat.json('/v1/completions', { prompt: '\u0000\u0000 \n', max_tokens: 2 })).status).toBe(200);
 });
 
+test('more tokens than any context holds are not read back', async () => {
+  const { status, body } = await chat.json('/detokenize', { tokens: Array(131_073).fill(5) });
+  expect([status, body.error?.param]).toEqual([400, 'tokens']);
+  expect((await chat.json('/detokenize', { tokens: Array(131_072).fill(5) })).status).toBe(200);
+});
+
 test('a large body that asks for little is answered as a small one', async () => {
   const request = { messages: user('What is a GPU?'), temperature: 0, max_tokens: 8 };
   const { body: small } = await chat.json('/v1/chat/completions', request);

@@ -7,6 +7,8 @@ import { readTools, type ToolRequest } from './openai-messages.ts';
 import type { TextAnswer, TextSide, TokensAnswer } from './prepared.ts';
 import { checkForeign, checkPieces } from './prompt.ts';
 
+/** A text of these is read back in some tenths of a second, also where the context is small. */
+const MOST_TOKENS = 131_072;
 const SHARED = ['model', 'add_special_tokens', 'return_token_strs'];
 const CHAT = [
   'messages',
@@ -55,6 +57,8 @@ export function textOf(body: Body, { model, alias }: TextSide): TextAnswer {
   const tokens = body['tokens'];
   if (!(Array.isArray(tokens) && tokens.every((token): token is number => Number.isSafeInteger(token))))
     throw invalid('tokens', '"tokens" must be a list of tokens.');
+  const most = Math.max(MOST_TOKENS, model.contextTokens);
+  if (tokens.length > most) throw invalid('tokens', `"tokens" must be a list of at most ${most} tokens.`);
   checkForeign(model, alias, tokens, 'tokens');
   return { prompt: model.textOf(tokens, true) };
 }
