@@ -1,5 +1,6 @@
 import { createHook } from 'node:async_hooks';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { EventEmitter } from 'node:events';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,6 +68,26 @@ const until = (expected: unknown, path = folder) =>
   vi.waitFor(() => expect(names(path)).toEqual(expected), { timeout: 10_000, interval: 20 });
 
 describe('watcher', () => {
+  test('a flood of events is not listened to until the next look, and what came in it is seen', async () => {
+    const started = make();
+    await writeFile(join(folder, 'a.gguf'), 'a');
+    await started.start();
+    await until(['a.gguf']);
+    const emit = vi.spyOn(EventEmitter.prototype, 'emit');
+    const events = () => emit.mock.calls.filter(([name]) => name === 'raw').length;
+    // All at once: the system keeps 16,384 of them.
+    for (let times = 0; times < 5_000; times += 1) {
+      renameSync(join(folder, 'a.gguf'), join(folder, 'b.gguf'));
+      renameSync(join(folder, 'b.gguf'), join(folder, 'a.gguf'));
+    }
+    renameSync(join(folder, 'a.gguf'), join(folder, 'b.gguf'));
+    await until(['b.gguf']);
+    expect(events()).toBeLessThan(5_000);
+    emit.mockRestore();
+    await writeFile(join(folder, 'c.gguf'), 'c');
+    await until(['b.gguf', 'c.gguf']);
+  });
+
   test('what lies there at the start, and what comes, grows and goes later, is seen without waiting for the interval', async () => {
     await writeFile(join(folder, 'a.gguf'), 'a');
     await make().start();

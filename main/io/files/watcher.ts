@@ -23,6 +23,12 @@ const POLL_MS = 2_000;
  * next look.
  */
 const MOST_LISTENED = 1_024;
+/**
+ * Events of a folder between two looks: with more of them it is not listened to before the next
+ * look. The loop of events ends only when no more are there, and a program can make them faster
+ * than they are read.
+ */
+const MOST_EVENTS = 1_000;
 
 export interface WatcherOptions {
   /** Absolute paths. */
@@ -48,13 +54,20 @@ export interface FileWatcher {
   close(): Promise<void>;
 }
 
+interface Listened {
+  readonly is: string;
+  readonly watcher: FSWatcher;
+  /** How many came since the last look. */
+  count: number;
+}
+
 interface Watched {
   readonly path: string;
   readonly single: boolean;
   mount: MountFacts | null;
   names: Names | null;
   /** What is listened to, by folder; `is` tells another folder of the same name. */
-  readonly events: Map<string, { readonly is: string; readonly watcher: FSWatcher }>;
+  readonly events: Map<string, Listened>;
   /** What was said last of its being away or left out, so that it is said once. */
   lastProblem: string;
   running: Promise<FolderScan> | null;
@@ -168,6 +181,7 @@ class Watcher implements FileWatcher {
     entry.cancelTimer();
     entry.dueMs = Number.POSITIVE_INFINITY;
     const startMs = clock.now();
+    for (const listened of entry.events.values()) listened.count = 0;
     const found = await this.#read(entry);
     entry.restUntilMs = clock.now() + (clock.now() - startMs) * REST_RATIO;
     const { scan } = found;
@@ -241,9 +255,13 @@ class Watcher implements FileWatcher {
     const { log, scanIntervalMs } = this.#options;
     const watcher = new FolderEvents({ depth: 0, ignoreInitial: true, followSymlinks: false, ignorePermissionErrors: true });
     watcher.add(folder);
-    entry.events.set(folder, { is, watcher });
+    const listened: Listened = { is, watcher, count: 0 };
+    entry.events.set(folder, listened);
     watcher.on('raw', (_event, name) => {
-      if (!isSystemJunk(basename(name ?? ''))) this.#hint(entry);
+      listened.count += 1;
+      const isTooMany = listened.count > MOST_EVENTS;
+      if (isTooMany) void this.#unwatch(entry, folder);
+      if (isTooMany || !isSystemJunk(basename(name ?? ''))) this.#hint(entry);
     });
     watcher.on('all', () => this.#hint(entry));
     watcher.on('error', (error) => {
