@@ -24,9 +24,9 @@ const POLL_MS = 2_000;
  */
 const MOST_LISTENED = 1_024;
 /**
- * Events of a folder between two looks: with more of them it is not listened to before the next
- * look. The loop of events ends only when no more are there, and a program can make them faster
- * than they are read.
+ * Events between two looks, of a watch folder with all that lies in it: a folder that raises more
+ * is not listened to before the next look. The loop of events ends only when no more are there, and
+ * a program can make them faster than they are read.
  */
 const MOST_EVENTS = 1_000;
 
@@ -54,20 +54,15 @@ export interface FileWatcher {
   close(): Promise<void>;
 }
 
-interface Listened {
-  readonly is: string;
-  readonly watcher: FSWatcher;
-  /** How many came since the last look. */
-  count: number;
-}
-
 interface Watched {
   readonly path: string;
   readonly single: boolean;
   mount: MountFacts | null;
   names: Names | null;
   /** What is listened to, by folder; `is` tells another folder of the same name. */
-  readonly events: Map<string, Listened>;
+  readonly events: Map<string, { readonly is: string; readonly watcher: FSWatcher }>;
+  /** How many events came since the last look. */
+  eventCount: number;
   /** What was said last of its being away or left out, so that it is said once. */
   lastProblem: string;
   running: Promise<FolderScan> | null;
@@ -135,6 +130,7 @@ class Watcher implements FileWatcher {
       mount: null,
       names: null,
       events: new Map(),
+      eventCount: 0,
       lastProblem: '',
       running: null,
       stale: false,
@@ -181,7 +177,7 @@ class Watcher implements FileWatcher {
     entry.cancelTimer();
     entry.dueMs = Number.POSITIVE_INFINITY;
     const startMs = clock.now();
-    for (const listened of entry.events.values()) listened.count = 0;
+    entry.eventCount = 0;
     const found = await this.#read(entry);
     entry.restUntilMs = clock.now() + (clock.now() - startMs) * REST_RATIO;
     const { scan } = found;
@@ -255,11 +251,10 @@ class Watcher implements FileWatcher {
     const { log, scanIntervalMs } = this.#options;
     const watcher = new FolderEvents({ depth: 0, ignoreInitial: true, followSymlinks: false, ignorePermissionErrors: true });
     watcher.add(folder);
-    const listened: Listened = { is, watcher, count: 0 };
-    entry.events.set(folder, listened);
+    entry.events.set(folder, { is, watcher });
     watcher.on('raw', (_event, name) => {
-      listened.count += 1;
-      const isTooMany = listened.count > MOST_EVENTS;
+      entry.eventCount += 1;
+      const isTooMany = entry.eventCount > MOST_EVENTS;
       if (isTooMany) void this.#unwatch(entry, folder);
       if (isTooMany || !isSystemJunk(basename(name ?? ''))) this.#hint(entry);
     });
