@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { appendFile, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,15 +56,6 @@ describe('inspector', () => {
     expect((await Promise.allSettled(asked)).every(({ status }) => status === 'rejected')).toBe(true);
     await made.close();
     expect(await starts()).toBe(1);
-  });
-
-  test.runIf(existsSync('/proc/self/autogroup'))('where each session is scheduled as one, that of the reader goes behind', async () => {
-    const { reader: made } = await readerOf(`
-      import { readFileSync } from 'node:fs';
-      process.on('message', () => process.send({ kind: 'done', answer: readFileSync('/proc/self/autogroup', 'utf8') }));
-    `);
-    expect(await made.ask('inspect', { path: root, force: false }, never)).toMatch(/ nice 10$/m);
-    await made.close();
   });
 
   test('a whole model has a profile; its files are as the disk has them', async () => {

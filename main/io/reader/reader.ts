@@ -6,11 +6,9 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Clock } from '../../core/ports.ts';
-import { BEHIND_REQUESTS } from '../../core/step-behind.ts';
 import type { ReaderAnswer, ReaderTasks, TaskName } from './reader-program.ts';
 
 /** A disk that has not given anything for so long will not. */
@@ -100,12 +98,9 @@ export class Reader {
       execArgv: [...node.args, ...fences(node)],
       env: { ...node.env },
       cwd: '/',
-      // In a session of its own, which can go behind others as a whole.
-      detached: true,
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    putSessionBehind(made.pid);
     // One that idles must not keep the engine's process from ending.
     made.unref();
     made.channel?.unref();
@@ -166,18 +161,6 @@ export class Reader {
     const last = this.#child;
     this.#child = null;
     last?.kill('SIGKILL');
-  }
-}
-
-/**
- * Where Linux schedules each session as one (autogroup), the nice value of a process counts within
- * its session only, and a model in another one would wait for it.
- */
-function putSessionBehind(pid: number | undefined): void {
-  try {
-    writeFileSync(`/proc/${pid}/autogroup`, String(BEHIND_REQUESTS));
-  } catch {
-    // There is no such thing here, or the reader has ended already.
   }
 }
 
