@@ -7,6 +7,7 @@ import { type KeyboardEvent, memo, useCallback, useEffect, useLayoutEffect, useR
 import { type Span, spansOf } from '../../components/ansi.ts';
 import { Button } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
+import { watchHand } from '../../ui/hand.ts';
 import type { LogFilter } from './log-filter.ts';
 import { type LogLine, localTime } from './log-line.ts';
 import styles from './log-lines.module.css';
@@ -15,9 +16,6 @@ import { cutByRanges } from './marks.ts';
 const LINE_HEIGHT = 20;
 /** Less than this above the end is still the end: a hand is not that steady. */
 const NEAR_END = 40;
-/** What scrolls by itself this long after a wheel, a key or a finger is not theirs any more. */
-const HAND_RESTS_MS = 500;
-const HANDS = ['wheel', 'keydown', 'pointerdown', 'touchmove'] as const;
 
 interface LogLinesProps {
   readonly lines: readonly LogLine[];
@@ -97,26 +95,20 @@ function useFollowByScroll(place: React.RefObject<HTMLDivElement | null>, { foll
     const element = place.current;
     if (element === null) return;
     let lastTop = element.scrollTop;
-    let handAtMs = Number.NEGATIVE_INFINITY;
-    const onHand = (): void => {
-      handAtMs = performance.now();
-    };
+    const hand = watchHand(element);
     function onScroll(): void {
       if (element === null) return;
       const { scrollTop, scrollHeight, clientHeight } = element;
       const fromEnd = scrollHeight - clientHeight - scrollTop;
-      const byHand = performance.now() - handAtMs < HAND_RESTS_MS;
-      // A drag goes on for as long as it scrolls.
-      if (byHand) onHand();
+      const byHand = hand.scrolls();
       if (!follows && scrollTop > lastTop && fromEnd <= 1) onFollows(true);
       if (follows && fromEnd > NEAR_END && byHand && scrollTop < lastTop) onFollows(false);
       if (follows && fromEnd > NEAR_END && !byHand) toEnd();
       lastTop = scrollTop;
     }
-    for (const name of HANDS) element.addEventListener(name, onHand, { passive: true });
     element.addEventListener('scroll', onScroll, { passive: true });
     return () => {
-      for (const name of HANDS) element.removeEventListener(name, onHand);
+      hand.stop();
       element.removeEventListener('scroll', onScroll);
     };
   }, [place, follows, onFollows, toEnd]);

@@ -4,6 +4,7 @@
  */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Button } from '../../ui/button.tsx';
+import { watchHand } from '../../ui/hand.ts';
 import styles from './chat.module.css';
 
 /** Nearer to the end than this counts as being there, in pixels. */
@@ -47,21 +48,30 @@ export function Transcript({ asked, label, children }: TranscriptProps) {
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new question is the one reason.
   useEffect(jump, [asked]);
-  const onScroll = (): void => {
-    if (box.current === null) return;
-    const { scrollTop, scrollHeight, clientHeight } = box.current;
-    const isNear = scrollHeight - scrollTop - clientHeight <= NEAR_END;
-    // The text may have grown since our own scrolling: only going up means that somebody wants to
-    // read there.
-    if (isNear) follows.current = true;
-    else if (scrollTop < lastTop.current) follows.current = false;
-    lastTop.current = scrollTop;
-    setIsAway(!follows.current);
-  };
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const hand = watchHand(element);
+    const onScroll = (): void => {
+      const { scrollTop, scrollHeight, clientHeight } = element;
+      const byHand = hand.scrolls();
+      // Formulas and tables that are drawn make the text shorter, which scrolls up as well: only a
+      // person lets go.
+      if (scrollHeight - scrollTop - clientHeight <= NEAR_END) follows.current = true;
+      else if (byHand && scrollTop < lastTop.current) follows.current = false;
+      lastTop.current = scrollTop;
+      setIsAway(!follows.current);
+    };
+    element.addEventListener('scroll', onScroll, { passive: true });
+    return () => {
+      hand.stop();
+      element.removeEventListener('scroll', onScroll);
+    };
+  }, []);
   return (
     <div className={styles.frame}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-      <section aria-label={label} className={styles.transcript} onScroll={onScroll} ref={box} tabIndex={0}>
+      <section aria-label={label} className={styles.transcript} ref={box} tabIndex={0}>
         <h2 className="visually-hidden">{label}</h2>
         <div className={styles.turns} ref={content}>
           {children}
