@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { builtChildren } from './helpers/built-app.ts';
 import { LongestFirst } from './helpers/longest-first.ts';
 
-// Four workers: the machines we promise to pass on have two cores, and most of a test's time is
+// Six workers: the machines we promise to pass on have two cores, and most of a test's time is
 // waiting for other processes. The modules are read once for all files of a worker, which saves a
 // minute.
 // biome-ignore lint/style/noDefaultExport: Vitest reads the default export of its configuration.
@@ -13,7 +13,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/runtimes/**'],
     globalSetup: ['test/helpers/built.ts'],
-    maxWorkers: 4,
+    maxWorkers: 6,
     // Engines at once, of tests side by side: no more than the cores start within the time that
     // tests wait.
     maxConcurrency: 3,
