@@ -2,11 +2,12 @@
  * An engine whose disk fills up under it: settings, state, watch folder and cache lie on a file
  * system of a few megabytes.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 import { writeTinyFolder } from './helpers/tiny-folder.ts';
 
@@ -56,7 +57,8 @@ describe.skipIf(!mounted())('a disk that is full: needs root, to mount a small o
   afterAll(async () => {
     await live?.close();
     process.env['TMPDIR'] = temporary;
-    execFileSync('umount', [disk]);
+    // A child that ends a moment later may still have a file open there.
+    await eventually('nobody uses the disk', () => spawnSync('umount', [disk]).status === 0);
     rmSync(disk, { recursive: true });
   });
 

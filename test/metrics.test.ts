@@ -230,9 +230,12 @@ describe('/metrics', () => {
   test('a load that fails, a name that nobody has: counted, and no label for the name', async () => {
     expect((await live.predict('fails')).status).toBe(503);
     expect((await live.predict('nobody-has-this-name')).status).toBe(404);
-    const text = await scrape();
+    // Counted when it has left; who waited for it was answered before.
+    const text = await eventually('the load that failed is counted', async () => {
+      const now = await scrape();
+      return value(now, 'modelium_model_loads_total', { runtime: 'llama', status: 'failed' }) === 1 && now;
+    });
     note(text);
-    expect(value(text, 'modelium_model_loads_total', { runtime: 'llama', status: 'failed' })).toBe(1);
     expect(value(text, 'modelium_requests_total', { model: 'fails', runtime: 'none', status: '503' })).toBe(1);
     expect(JSON.stringify(text.series)).not.toContain('nobody');
   });

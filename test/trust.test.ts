@@ -28,11 +28,14 @@ const blockedBy = (live: LiveEngine, reason: string) =>
     return model?.blockedReason === reason && model;
   });
 
-/** While changed files are read, the model has no form. */
+/**
+ * Before a change is noticed, the files are not those that are known; then there is no form until
+ * they are read.
+ */
 async function seen(live: LiveEngine) {
   const forms = await eventually('its one form', async () => {
-    const view = (await live.control('GET', ROUTE)).json as TrustView;
-    return view.forms.length > 0 && view.forms;
+    const { status, json } = await live.control('GET', ROUTE);
+    return status === 200 && (json as TrustView).forms.length > 0 && (json as TrustView).forms;
   });
   expect(forms).toHaveLength(1);
   return forms[0]!;

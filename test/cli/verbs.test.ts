@@ -94,7 +94,7 @@ const LINES: readonly (readonly [readonly string[], number, RegExp, RegExp?])[] 
   [
     ['ps'],
     0,
-    /^MODEL +STATE +RUNTIME +ON +MEMORY +TOKENS\/S +REQUESTS +UNLOADS IN\n(.*\n)*Tiny-Chat-Q4 +ready +llama +CPU +\d+ MiB +[\d.-]+ +- +\d+:\d\d$/m,
+    /^MODEL +STATE +RUNTIME +ON +MEMORY +TOKENS\/S +REQUESTS +UNLOADS IN\n(.*\n)*Tiny-Chat-Q4 +ready +llama +CPU +\d+ MiB +[\d.,-]+ +- +\d+:\d\d$/m,
   ],
   [['pin', 'tiny-c'], 0, /Tiny-Chat-Q4 is pinned/],
   [['ps'], 0, /^Tiny-Chat-Q4 \(pinned\) .* never$/m],
