@@ -112,6 +112,7 @@ test.concurrent('a dropped folder is served by vLLM on a GPU, with a share of it
   await live.control('POST', '/control/models/tiny/unload', {});
   await live.comesTo('tiny', 'unloaded');
   expect([isAlive(server), isAlive(engine), usedBytes(setting)]).toEqual([false, false, 0]);
+  await eventually('the engine sees it free, too', async () => (await shownBytes(setting)) === 0);
 });
 
 test.concurrent('two on one GPU: one is loaded after the other, each within its share', async (context) => {
@@ -214,6 +215,7 @@ test.concurrent('a ready one that ignores SIGTERM is killed when its grace is ov
   await live.control('POST', '/control/models/tiny/unload', {});
   await live.comesTo('tiny', 'unloaded', 25_000);
   expect([...pids.map(isAlive), usedBytes(setting)]).toEqual([false, false, 0]);
+  await eventually('the engine sees it free, too', async () => (await shownBytes(setting)) === 0);
 });
 
 test.concurrent('a killed server leaves no engine behind, and comes back when it is asked', async (context) => {
