@@ -71,7 +71,8 @@ describe('the budget of all bodies', () => {
   it('cuts a body that is silent for long before it refuses another one', async () => {
     const silent = Array.from({ length: 3 }, () => unfinished('/v1/completions', 3 * MIB));
     await until(() => silent.some(({ answer }) => answer().includes('503')));
-    expect((await ask(setup, '/v1/completions', largeBody())).status).toBe(503);
+    // The two that are left may still be coming: until both are there, another one finds room.
+    while ((await ask(setup, '/v1/completions', largeBody())).status !== 503);
     await clock.advance(2_000);
     expect((await ask(setup, '/v1/completions', largeBody())).status).toBe(200);
     await until(() => silent.filter(({ answer }) => answer().includes('408')).length === 1);
