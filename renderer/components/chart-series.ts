@@ -6,6 +6,7 @@ import type { AlignedData } from 'uplot';
 import { bytesInWords, gibibytes } from '../../shared/units.ts';
 import { byName } from '../by-name.ts';
 import { type DevicePoint, history, type Moment, type Span } from '../history.ts';
+import { texts } from '../texts.ts';
 import { colourOf } from './colours.ts';
 
 export type Measure = 'memory' | 'load' | 'temperature' | 'power';
@@ -27,10 +28,10 @@ interface MeasureStyle {
 }
 
 export const MEASURES: Readonly<Record<Measure, MeasureStyle>> = {
-  memory: { title: 'Memory, GiB', words: bytesInWords, axis: gibibytes },
-  load: { title: 'Load, %', words: (value) => `${Math.round(value)} %`, axis: String },
-  temperature: { title: 'Temperature, °C', words: (value) => `${Math.round(value)} °C`, axis: String },
-  power: { title: 'Power, W', words: (value) => `${Math.round(value)} W`, axis: (value) => String(Math.round(value)) },
+  memory: { title: texts.chart.memory, words: bytesInWords, axis: gibibytes },
+  load: { title: texts.chart.load, words: (value) => texts.chart.loadPercent(Math.round(value)), axis: String },
+  temperature: { title: texts.chart.temperature, words: (value) => texts.device.celsius(Math.round(value)), axis: String },
+  power: { title: texts.chart.power, words: (value) => texts.common.watts(Math.round(value)), axis: (value) => String(Math.round(value)) },
 };
 
 const SENSORS: Readonly<Record<Exclude<Measure, 'memory'>, (point: DevicePoint) => number | null>> = {
@@ -52,8 +53,8 @@ export function layersOf(id: string, measure: Measure, span: Span): readonly Lay
   const held = [...models]
     .sort(byName)
     .map((model): Layer => ({ key: model, label: model, colour: colourOf(model), value: ({ byModel }) => byModel[model] ?? 0 }));
-  const others: Layer = { key: 'others', label: 'others', colour: '--data-others', value: ({ othersBytes }) => othersBytes };
-  const leak: Layer = { key: 'leak', label: 'still held', colour: '--data-leak', value: ({ leakedBytes }) => leakedBytes };
+  const others: Layer = { key: 'others', label: texts.chart.others, colour: '--data-others', value: ({ othersBytes }) => othersBytes };
+  const leak: Layer = { key: 'leak', label: texts.chart.leak, colour: '--data-leak', value: ({ leakedBytes }) => leakedBytes };
   return [...held, others, ...(leaks ? [leak] : [])];
 }
 
@@ -78,30 +79,30 @@ export function stacked(id: string, layers: readonly Layer[], moments: readonly 
 export function momentInWords(id: string, measure: Measure, layers: readonly Layer[], { atMs, devices }: Moment): string {
   const at = new Date(atMs).toLocaleTimeString([], { hour12: false });
   const point = devices.get(id);
-  if (point === undefined) return `${at} · not known`;
+  if (point === undefined) return texts.chart.notKnownAt(at);
   const { words } = MEASURES[measure];
   if (measure !== 'memory') {
     const value = layers[0]?.value(point) ?? null;
-    return `${at} · ${value === null ? 'not told' : words(value)}`;
+    return `${at} · ${value === null ? texts.chart.notTold : words(value)}`;
   }
   const parts = layers.flatMap((layer) => {
     const value = layer.value(point) ?? 0;
     return value > 0 ? [`${layer.label} ${words(value)}`] : [];
   });
-  return `${at} · ${parts.length === 0 ? 'nothing held' : parts.join(', ')}`;
+  return `${at} · ${parts.length === 0 ? texts.chart.nothingHeld : parts.join(', ')}`;
 }
 
 /** For who does not see the chart: between which values it moved. */
 export function rangeInWords(id: string, measure: Measure, span: Span): string {
   const title = MEASURES[measure].title.split(',')[0] ?? '';
-  const when = span === 'day' ? 'the last 24 hours' : 'the last ten minutes';
+  const when = span === 'day' ? texts.chart.lastDay : texts.chart.lastMinutes;
   const layers = layersOf(id, measure, span);
   const known = history(span).flatMap(({ devices }) => {
     const point = devices.get(id);
     if (point === undefined) return [];
     return (measure === 'memory' ? point.usedBytes : (layers[0]?.value(point) ?? null)) ?? [];
   });
-  if (known.length === 0) return `${title} of ${when}: nothing is known yet`;
+  if (known.length === 0) return texts.chart.nothingKnown(title, when);
   const { words } = MEASURES[measure];
-  return `${title} of ${when}: between ${words(Math.min(...known))} and ${words(Math.max(...known))}`;
+  return texts.chart.range(title, when, words(Math.min(...known)), words(Math.max(...known)));
 }

@@ -2,6 +2,7 @@
 import { useMemo } from 'react';
 import { HOST_DEVICE } from '../../shared/decision.ts';
 import { useWindow } from '../store.ts';
+import { texts } from '../texts.ts';
 
 /**
  * A function from ids to names, for the devices that are here now. Another one only when a device
@@ -16,7 +17,7 @@ function namer(known: string): (id: string) => string {
   const indexes = new Map(known.split('\n').map((line) => line.split(' ') as [string, string]));
   return (id) => {
     const index = indexes.get(id) ?? '';
-    return id === HOST_DEVICE ? 'CPU' : index === '' ? id.slice(0, 12) : `GPU ${index}`;
+    return id === HOST_DEVICE ? texts.common.cpu : index === '' ? id.slice(0, 12) : texts.common.gpu(index);
   };
 }
 

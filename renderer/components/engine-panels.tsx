@@ -2,8 +2,8 @@
  * Shows the runtimes and the watch folders: whether each was found, and if not, why and what to do.
  */
 
-import type { ServerView } from '../../shared/snapshot.ts';
 import { useWindow } from '../store.ts';
+import { texts } from '../texts.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { WithCode } from '../ui/with-code.ts';
@@ -12,7 +12,7 @@ import styles from './engine-panels.module.css';
 export function RuntimesPanel() {
   const runtimes = useWindow((state) => state.snapshot?.runtimes) ?? [];
   return (
-    <Panel title="Runtimes">
+    <Panel title={texts.engine.runtimes}>
       <ul className={styles.rows}>
         {runtimes.map(({ id, enabled, found, isWrong, version, message, server }) => (
           <li key={id}>
@@ -20,33 +20,18 @@ export function RuntimesPanel() {
             <div>
               <h3>
                 {id} {version ?? ''}
-                {enabled ? '' : ' (off in the settings)'}
+                {enabled ? '' : texts.engine.offInSettings}
               </h3>
               <p>
                 <WithCode>{message}</WithCode>
               </p>
-              {enabled && server !== undefined && <p>{serverSentence(server)}</p>}
+              {enabled && server !== undefined && <p>{texts.engine.serverSentence(texts.engine.server[server.state], server.opens)}</p>}
             </div>
           </li>
         ))}
       </ul>
     </Panel>
   );
-}
-
-const STATES: Readonly<Record<ServerView['state'], string>> = {
-  absent: 'does not run: it starts with its first model',
-  starting: 'starts',
-  up: 'runs',
-  recycling: 'is restarting',
-  stopping: 'ends',
-  there: 'answers',
-  away: 'does not answer',
-};
-
-function serverSentence({ state, opens }: ServerView): string {
-  const opened = opens === null ? '' : ` ${opens[0]?.toUpperCase()}${opens.slice(1)}.`;
-  return `Its server ${STATES[state]}.${opened}`;
 }
 
 function RuntimeGlyph({ is }: { readonly is: 'found' | 'wrong' | 'off' }) {
@@ -61,7 +46,7 @@ function RuntimeGlyph({ is }: { readonly is: 'found' | 'wrong' | 'off' }) {
 export function FoldersPanel() {
   const folders = useWindow((state) => state.snapshot?.watchFolders) ?? [];
   return (
-    <Panel title="Watched folders">
+    <Panel title={texts.engine.folders}>
       <ul className={styles.rows}>
         {folders.map(({ path, ok, message, polling }) => (
           <li key={path}>
@@ -72,12 +57,12 @@ export function FoldersPanel() {
               <h3 className={styles.mono}>{path}</h3>
               <p>
                 {message}
-                {polling ? '; its file system sends no events, so the folder is scanned every few seconds' : ''}
+                {polling ? texts.engine.polled : ''}
               </p>
             </div>
           </li>
         ))}
-        {folders.length === 0 && <li>No folder is watched; models are added by hand.</li>}
+        {folders.length === 0 && <li>{texts.engine.noFolder}</li>}
       </ul>
     </Panel>
   );

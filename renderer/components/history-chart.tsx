@@ -8,6 +8,7 @@ import { useEffect, useRef } from 'react';
 import UPlot from 'uplot';
 import type { DeviceView } from '../../shared/snapshot.ts';
 import { endMs, history, onMoment, SPAN_SECONDS, type Span } from '../history.ts';
+import { texts } from '../texts.ts';
 import { useTheme } from '../theme.ts';
 import { type Layer, layersOf, MEASURES, type Measure, momentInWords, rangeInWords, stacked } from './chart-series.ts';
 import styles from './history-chart.module.css';
@@ -181,6 +182,6 @@ function middleAndEnd(span: Span): number[] {
 
 function ago(atSeconds: number, span: Span): string {
   const minutes = Math.round((xRange(span).max - atSeconds) / 60);
-  if (minutes <= 0) return 'now';
-  return minutes < 120 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
+  if (minutes <= 0) return texts.chart.now;
+  return minutes < 120 ? texts.chart.minutesAgo(minutes) : texts.chart.hoursAgo(Math.round(minutes / 60));
 }

@@ -5,6 +5,7 @@
 import type { CSSProperties } from 'react';
 import { bytesInWords } from '../../shared/units.ts';
 import { address } from '../route.ts';
+import { texts } from '../texts.ts';
 import { classes } from '../ui/classes.ts';
 import styles from './memory-bar.module.css';
 import type { Segment } from './segments.ts';
@@ -21,7 +22,7 @@ export function MemoryBar({ name, segments, totalBytes }: MemoryBarProps) {
     <div
       className={styles.bar}
       role="img"
-      aria-label={`${name}: ${inWords(segments)}${bytesInWords(free)} free of ${bytesInWords(totalBytes)}`}
+      aria-label={texts.memory.bar(name, inWords(segments), bytesInWords(free), bytesInWords(totalBytes))}
     >
       {segments.map((segment) => (
         <Piece key={segment.key} segment={segment} totalBytes={totalBytes} />
@@ -73,7 +74,7 @@ export function Legend({ segments }: { readonly segments: readonly Segment[] }) 
       ))}
       {rest.length > 0 && (
         <li title={rest.map(({ label, bytes }) => `${label} ${bytesInWords(bytes)}`).join('\n')}>
-          <span className={styles.label}>and {rest.length} more</span>
+          <span className={styles.label}>{texts.common.andMore(rest.length)}</span>
           <span className={styles.bytes}>{bytesInWords(rest.reduce((sum, { bytes }) => sum + bytes, 0))}</span>
         </li>
       )}

@@ -4,6 +4,7 @@
  */
 import type { DeviceView, ModelView } from '../../shared/snapshot.ts';
 import { byName } from '../by-name.ts';
+import { texts } from '../texts.ts';
 import { colourOf } from './colours.ts';
 
 export interface Segment {
@@ -41,7 +42,7 @@ export function segmentsOf(device: DeviceFigures, loading: readonly ModelView[])
       bytes: device.promisedBytes,
       modelId: promised[0] ?? null,
       colour: null,
-      label: promised.length === 0 ? 'promised' : `promised to ${promised.join(', ')}`,
+      label: promised.length === 0 ? texts.memory.promised : texts.memory.promisedTo(promised.join(', ')),
     },
   ];
   return [...held, ...rest.filter(({ bytes }) => bytes > 0)];
@@ -56,18 +57,17 @@ function othersOf({ othersBytes, programs }: DeviceFigures): readonly Segment[] 
   const named = programs.flatMap(({ pid, name, bytes }): readonly Segment[] => {
     const shown = Math.min(left, bytes);
     left -= shown;
-    return shown <= 0 ? [] : [{ ...style, key: `program ${pid}`, label: `${name ?? 'a program'} (pid ${pid})`, bytes: shown }];
+    return shown <= 0 ? [] : [{ ...style, key: `program ${pid}`, label: texts.memory.program(name, pid), bytes: shown }];
   });
-  const label = named.length === 0 ? 'other programs' : 'driver and programs without a name';
+  const label = named.length === 0 ? texts.memory.otherPrograms : texts.memory.withoutName;
   return left < UNNAMED_BYTES ? named : [...named, { ...style, key: 'others', label, bytes: left }];
 }
 
 function leaksOf({ leakedBytes, leaks }: DeviceFigures): readonly Segment[] {
   const style = { kind: 'leak', colour: '--data-leak' } as const;
-  if (leaks.length === 0) return [{ ...style, key: 'leak', label: 'still held after an unload', modelId: null, bytes: leakedBytes }];
+  if (leaks.length === 0) return [{ ...style, key: 'leak', label: texts.memory.leak, modelId: null, bytes: leakedBytes }];
   return leaks.map(({ modelId, pids, bytes }, index) => {
-    const who = pids.length === 0 ? '' : ` by pid ${pids.join(', ')}`;
-    return { ...style, key: `leak ${index}`, label: `still held${who} after ${modelId} left`, modelId, bytes };
+    return { ...style, key: `leak ${index}`, label: texts.memory.leakOf(modelId, pids.join(', ')), modelId, bytes };
   });
 }
 

@@ -7,6 +7,7 @@ import { FoldersPanel, RuntimesPanel } from '../../components/engine-panels.tsx'
 import type { Span } from '../../history.ts';
 import { go, type PageProps } from '../../route.ts';
 import { useReadyCount, useWindow } from '../../store.ts';
+import { texts } from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Page, Panel } from '../../ui/panel.tsx';
 import { Segmented } from '../../ui/segmented.tsx';
@@ -18,8 +19,8 @@ import { SummaryStrip } from './summary-strip.tsx';
 /** With so few devices, their past is shown at once. */
 const FEW = 2;
 const SPANS = [
-  { value: 'minutes', label: '10 minutes' },
-  { value: 'day', label: '24 hours' },
+  { value: 'minutes', label: texts.box.tenMinutes },
+  { value: 'day', label: texts.box.day },
 ] as const;
 
 export function BoxPage(_props: PageProps) {
@@ -27,9 +28,9 @@ export function BoxPage(_props: PageProps) {
   const [span, setSpan] = useState<Span>('minutes');
   return (
     <Page
-      actions={<Segmented choices={SPANS} label="How far back the charts go" onChange={setSpan} value={span} />}
-      sentence={loaded === 0 ? 'No model is loaded.' : `${loaded} ${loaded === 1 ? 'model is' : 'models are'} loaded.`}
-      title="Box"
+      actions={<Segmented choices={SPANS} label={texts.box.span} onChange={setSpan} value={span} />}
+      sentence={loaded === 0 ? texts.box.noModelLoaded : texts.box.modelsLoaded(loaded)}
+      title={texts.box.title}
     >
       <Devices span={span} />
       <ClusterNodes />
@@ -48,20 +49,19 @@ function Devices({ span }: { readonly span: Span }) {
   const hosts = devices.filter(({ kind }) => kind === 'host');
   return (
     <>
-      {devices.some((device) => device.simulated) && (
-        <p className={styles.simulated}>
-          Simulated: a program stands in for the GPUs of this box. Their memory, names and sensors are made up.
-        </p>
-      )}
+      {devices.some((device) => device.simulated) && <p className={styles.simulated}>{texts.box.simulated}</p>}
       <SummaryStrip gpus={gpus} hosts={hosts} />
       <Panel className={styles.devices}>
         {gpus.map((device) => (
           <DeviceRow device={device} key={device.id} opened={gpus.length <= FEW} span={span} />
         ))}
         {gpus.length === 0 && (
-          <Empty action={<Button onClick={() => go('settings', 'gpus')}>GPU settings</Button>} icon="box" title="No GPU here">
-            Models run on this machine's processors and main memory. With an NVIDIA card, install its driver: <code>nvidia-smi</code> must
-            list it.
+          <Empty
+            action={<Button onClick={() => go('settings', 'gpus')}>{texts.box.gpuSettings}</Button>}
+            icon="box"
+            title={texts.box.noGpu}
+          >
+            {texts.box.noGpuBeforeCommand} <code>nvidia-smi</code> {texts.box.noGpuAfterCommand}
           </Empty>
         )}
         {hosts.map((device) => (

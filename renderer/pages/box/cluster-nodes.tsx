@@ -6,6 +6,7 @@
 import type { NodeView, RuntimeView } from '../../../shared/snapshot.ts';
 import { gibibytes } from '../../../shared/units.ts';
 import { useWindow } from '../../store.ts';
+import { texts } from '../../texts.ts';
 import { classes } from '../../ui/classes.ts';
 import { Panel } from '../../ui/panel.tsx';
 import styles from './cluster-nodes.module.css';
@@ -19,10 +20,8 @@ function Cluster({ runtime: { message, nodes = [] } }: { readonly runtime: Runti
   const alive = nodes.filter(({ isAlive }) => isAlive).length;
   return (
     <Panel className={styles.cluster}>
-      <h2>Elsewhere: {message.replace(/\.$/, '')}</h2>
-      <p className={styles.sentence}>
-        {alive} of {nodes.length} {nodes.length === 1 ? 'node answers' : 'nodes answer'}. The cluster itself counts what is promised there.
-      </p>
+      <h2>{texts.cluster.title(message.replace(/\.$/, ''))}</h2>
+      <p className={styles.sentence}>{texts.cluster.nodesAnswer(alive, nodes.length)}</p>
       <ul className={styles.cards}>
         {nodes.map((node, at) => (
           // Two nodes may share an address.
@@ -42,17 +41,15 @@ function Card({ node: { name, isAlive, gpus, gpuName, usedGpus, cpus, usedCpus, 
       <h3>{name}</h3>
       {isAlive ? (
         <dl className={styles.facts}>
-          <dt>GPUs</dt>
-          <dd>{gpus === 0 ? 'none' : `${share(usedGpus)} of ${share(gpus)} promised${gpuName === null ? '' : `, ${gpuName}`}`}</dd>
-          <dt>Processors</dt>
-          <dd>
-            {share(usedCpus)} of {share(cpus)} promised
-          </dd>
-          <dt>Memory</dt>
-          <dd>{gibibytes(memoryBytes)} GiB</dd>
+          <dt>{texts.common.gpus}</dt>
+          <dd>{gpus === 0 ? texts.cluster.none : texts.cluster.promisedGpus(share(usedGpus), share(gpus), gpuName)}</dd>
+          <dt>{texts.cluster.processors}</dt>
+          <dd>{texts.cluster.promised(share(usedCpus), share(cpus))}</dd>
+          <dt>{texts.common.memory}</dt>
+          <dd>{texts.common.sizeInGibibytes(gibibytes(memoryBytes))}</dd>
         </dl>
       ) : (
-        <p className={styles.sentence}>does not answer</p>
+        <p className={styles.sentence}>{texts.cluster.doesNotAnswer}</p>
       )}
     </>
   );

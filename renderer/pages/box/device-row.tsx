@@ -11,6 +11,7 @@ import { segmentsOf, takenBytes } from '../../components/segments.ts';
 import type { Span } from '../../history.ts';
 import { later } from '../../later.tsx';
 import { useLoadingModels } from '../../store.ts';
+import { texts } from '../../texts.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { Icon } from '../../ui/icon.tsx';
@@ -38,7 +39,7 @@ export const DeviceRow = memo(function DeviceRow({ device, span, opened }: RowPr
   const [chosen, setChosen] = useState<boolean | null>(null);
   const isOpen = chosen ?? opened;
   const segments = segmentsOf(device, useLoadingModels());
-  const title = device.kind === 'gpu' ? `GPU ${device.index ?? ''}` : 'CPU and memory';
+  const title = device.kind === 'gpu' ? texts.common.gpu(device.index ?? '') : texts.device.host;
   return (
     <section aria-label={title} className={styles.device}>
       <div className={styles.row}>
@@ -52,17 +53,15 @@ export const DeviceRow = memo(function DeviceRow({ device, span, opened }: RowPr
           <MemoryBar name={title} segments={segments} totalBytes={device.totalBytes} />
           <Legend segments={segments} />
         </div>
-        <span className={styles.figure}>
-          {gibibytes(takenBytes(segments))} / {gibibytes(device.totalBytes)} GiB
-        </span>
+        <span className={styles.figure}>{texts.device.takenOfTotal(gibibytes(takenBytes(segments)), gibibytes(device.totalBytes))}</span>
         <Load ratio={device.utilizationRatio} />
         <Temperature celsius={device.temperatureCelsius} />
-        <span className={styles.sensor}>{device.powerWatts === null ? '' : `${Math.round(device.powerWatts)} W`}</span>
+        <span className={styles.sensor}>{device.powerWatts === null ? '' : texts.common.watts(Math.round(device.powerWatts))}</span>
         <IconButton
           aria-expanded={isOpen}
           className={classes(styles.opener, isOpen && styles.isOpen)}
           icon="chevron"
-          label={`${isOpen ? 'Hide' : 'Show'} the past of ${title}`}
+          label={texts.device.past(isOpen, title)}
           onClick={() => setChosen(!isOpen)}
           small
         />
@@ -88,21 +87,22 @@ function Load({ ratio }: { readonly ratio: number | null }) {
         <span className={ratio >= BUSY_RATIO ? styles.busy : undefined} style={{ transform: `scaleX(${ratio})` }} />
       </span>
       <span className={styles.percent}>{percent(ratio)}</span>
-      <span className="visually-hidden"> busy</span>
+      <span className="visually-hidden"> {texts.device.busy}</span>
     </span>
   );
 }
 
 function Temperature({ celsius }: { readonly celsius: number | null }) {
   if (celsius === null) return <span className={styles.sensor} />;
-  const word = celsius >= HOT_CELSIUS ? 'hot' : celsius >= WARM_CELSIUS ? 'warm' : null;
+  const level = celsius >= HOT_CELSIUS ? 'hot' : celsius >= WARM_CELSIUS ? 'warm' : null;
+  const word = level === null ? null : texts.device[level];
   return (
     <span
-      className={classes(styles.sensor, word === 'hot' && styles.hot, word === 'warm' && styles.warm)}
-      title={word === null ? undefined : `This GPU is ${word}`}
+      className={classes(styles.sensor, level === 'hot' && styles.hot, level === 'warm' && styles.warm)}
+      title={word === null ? undefined : texts.device.isHotOrWarm(word)}
     >
       {word !== null && <Icon name="warning" size={12} />}
-      {Math.round(celsius)} °C
+      {texts.device.celsius(Math.round(celsius))}
       {word !== null && <span className="visually-hidden"> {word}</span>}
     </span>
   );
@@ -124,8 +124,7 @@ function Past({ device, span }: { readonly device: DeviceView; readonly span: Sp
         ))}
       </div>
       <p className={styles.facts}>
-        A new model may take {bytesInWords(Math.max(0, availableBytes))}
-        {reservedBytes > 0 && `; ${bytesInWords(reservedBytes)} are kept free`}.
+        {texts.device.room(bytesInWords(Math.max(0, availableBytes)), reservedBytes > 0 ? bytesInWords(reservedBytes) : null)}
       </p>
     </div>
   );

@@ -4,6 +4,7 @@
  */
 import type { DeviceView } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
+import { texts } from '../../texts.ts';
 
 const GROUPS = [2, 4, 8];
 
@@ -26,6 +27,6 @@ export function largestRoom(gpus: readonly Pick<DeviceView, 'availableBytes'>[])
 
 export function roomInWords({ oneBytes, group }: Room): string {
   return group === null
-    ? `${bytesInWords(oneBytes)} on one GPU`
-    : `${bytesInWords(oneBytes)} on one GPU, ${bytesInWords(group.bytes)} over ${group.gpus}`;
+    ? texts.box.roomOnOneGpu(bytesInWords(oneBytes))
+    : texts.box.roomOnGroup(bytesInWords(oneBytes), bytesInWords(group.bytes), group.gpus);
 }

@@ -7,6 +7,7 @@ import type { DeviceView } from '../../../shared/snapshot.ts';
 import { gibibytes, speedInWords } from '../../../shared/units.ts';
 import { segmentsOf, takenBytes } from '../../components/segments.ts';
 import { useLoadingModels, useWindow } from '../../store.ts';
+import { texts } from '../../texts.ts';
 import styles from './box-page.module.css';
 import { largestRoom, roomInWords } from './room.ts';
 
@@ -23,16 +24,24 @@ export function SummaryStrip({ gpus, hosts }: { readonly gpus: readonly DeviceVi
   const room = largestRoom(gpus) ?? largestRoom(hosts);
   return (
     <dl className={styles.strip}>
-      <Figure name={gpus.length > 0 ? 'GPU memory' : 'Memory'} unit={`/ ${gibibytes(total)} GiB`} value={gibibytes(used)} />
+      <Figure
+        name={gpus.length > 0 ? texts.box.gpuMemory : texts.common.memory}
+        unit={texts.box.ofTotal(gibibytes(total))}
+        value={gibibytes(used)}
+      />
       {watts.length > 0 && (
-        <Figure name="Power" unit="W" value={Math.round(watts.reduce((sum, each) => sum + each, 0)).toLocaleString('en')} />
+        <Figure
+          name={texts.box.power}
+          unit={texts.box.watts}
+          value={Math.round(watts.reduce((sum, each) => sum + each, 0)).toLocaleString('en')}
+        />
       )}
-      <Figure name="Writing" unit="tokens/s" value={speedInWords(tokens)} />
-      <Figure name="Requests" unit={`running, ${waiting} queued`} value={String(inFlight)} />
+      <Figure name={texts.box.writing} unit={texts.common.tokensPerSecond} value={speedInWords(tokens)} />
+      <Figure name={texts.common.requests} unit={texts.box.runningAndQueued(waiting)} value={String(inFlight)} />
       {room !== null && (
         <div className={styles.tile}>
-          <dt>A new model may take</dt>
-          <dd className={styles.words}>{gpus.length > 0 ? roomInWords(room) : `${gibibytes(room.oneBytes)} GiB`}</dd>
+          <dt>{texts.box.roomForNewModel}</dt>
+          <dd className={styles.words}>{gpus.length > 0 ? roomInWords(room) : texts.common.sizeInGibibytes(gibibytes(room.oneBytes))}</dd>
         </div>
       )}
     </dl>
