@@ -4,6 +4,7 @@
  */
 import type { Candidate } from '../../shared/decision.ts';
 import { bytesInWords, secondsInWords } from '../../shared/units.ts';
+import { texts } from '../texts.ts';
 import { classes } from '../ui/classes.ts';
 import { Icon } from '../ui/icon.tsx';
 import styles from './candidate-table.module.css';
@@ -24,16 +25,16 @@ export function CandidateTable({ candidates, chosen }: CandidateTableProps) {
     .toSorted((one, other) => Number(other.index === chosen) - Number(one.index === chosen));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table scrolls in its own box, which the keyboard must reach too.
-    <section aria-label="Candidates" className={styles.scroll} tabIndex={0}>
+    <section aria-label={texts.candidates.title} className={styles.scroll} tabIndex={0}>
       <table className={styles.table}>
         <thead>
           <tr>
-            <th scope="col">Candidate</th>
-            <th scope="col">Fits</th>
-            <th scope="col">Needs</th>
-            <th scope="col">Must leave first</th>
-            <th scope="col">Load</th>
-            <th scope="col">Why</th>
+            <th scope="col">{texts.candidates.candidate}</th>
+            <th scope="col">{texts.candidates.fits}</th>
+            <th scope="col">{texts.candidates.needs}</th>
+            <th scope="col">{texts.candidates.mustLeaveFirst}</th>
+            <th scope="col">{texts.candidates.load}</th>
+            <th scope="col">{texts.candidates.why}</th>
           </tr>
         </thead>
         <tbody>
@@ -53,18 +54,18 @@ function Row({ candidate, isChosen }: { readonly candidate: Candidate; readonly 
     <tr className={classes(isChosen && styles.chosen)}>
       <th scope="row">
         {candidateInWords(candidate, nameOf)}
-        {isChosen && <span className={styles.taken}>taken</span>}
+        {isChosen && <span className={styles.taken}>{texts.candidates.taken}</span>}
       </th>
       <td>
         <span className={feasible ? styles.yes : styles.no}>
           <Icon name={feasible ? 'check' : 'close'} size={14} />
-          {feasible ? 'yes' : 'no'}
+          {feasible ? texts.candidates.yes : texts.candidates.no}
         </span>
       </td>
       <td>
         {needsOf(candidate).map(([id, bytes]) => (
           <div className={styles.need} key={id}>
-            {nameOf(id)}: {bytesInWords(bytes)} of {bytesInWords(bytesThere[id] ?? 0)}
+            {texts.candidates.needsOfFree(nameOf(id), bytesInWords(bytes), bytesInWords(bytesThere[id] ?? 0))}
           </div>
         ))}
       </td>

@@ -1,5 +1,6 @@
 /** A candidate of a decision in words. Pure. */
 import type { Candidate } from '../../shared/decision.ts';
+import { texts } from '../texts.ts';
 import { mainDevices } from './device-name.ts';
 
 type NameOf = (id: string) => string;
@@ -11,9 +12,9 @@ export function keyOf({ plan }: Candidate): string {
 
 export function candidateInWords(candidate: Candidate, nameOf: NameOf): string {
   const { plan, feasible } = candidate;
-  const how = plan.preparation === undefined ? '' : ` as ${plan.preparation.type}`;
   // What was never reckoned, because the runtime does not take it, has no place.
-  return `${plan.runtime}${how}${feasible || needsOf(candidate).length > 0 ? ` on ${placeOf(candidate, nameOf)}` : ''}`;
+  const place = feasible || needsOf(candidate).length > 0 ? placeOf(candidate, nameOf) : null;
+  return texts.candidates.name(plan.runtime, plan.preparation?.type ?? null, place);
 }
 
 /** Bytes by device, without the devices that it takes nothing of. */
@@ -29,8 +30,8 @@ export function chosenOf(inputs: unknown): number | null {
 
 function placeOf({ plan, bytesNeeded }: Candidate, nameOf: NameOf): string {
   const { kind, gpus, gpuLayers } = plan.placement;
-  if (kind === 'cpu') return 'CPU';
-  if (kind === 'elsewhere') return plan.placement.where ?? 'elsewhere';
+  if (kind === 'cpu') return texts.common.cpu;
+  if (kind === 'elsewhere') return plan.placement.where ?? texts.candidates.elsewhere;
   const names = mainDevices(gpus.length > 0 ? gpus : Object.keys(bytesNeeded)).map(nameOf);
-  return kind === 'split' ? `${names.join(' + ')} (${gpuLayers ?? '?'} layers) and CPU` : names.join(' + ');
+  return kind === 'split' ? texts.candidates.splitOverCpu(names.join(' + '), gpuLayers ?? '?') : names.join(' + ');
 }

@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { unload } from '../actions.ts';
+import { texts } from '../texts.ts';
 import { Button } from '../ui/button.tsx';
 import { Question } from '../ui/overlays.tsx';
 import { mainActionOf } from './main-action.ts';
@@ -31,9 +32,14 @@ interface CutQuestionProps {
 
 export function CutQuestion({ model: { id, inFlight }, open, onClose }: CutQuestionProps) {
   return (
-    <Question onClose={onClose} onYes={() => void unload(id, true)} open={open} title={`Unload ${id} now?`} yes="Cut them and unload">
-      {inFlight === 1 ? 'One request runs' : `${inFlight} requests run`} on it and would be cut off in the middle. A plain unload lets them
-      end first.
+    <Question
+      onClose={onClose}
+      onYes={() => void unload(id, true)}
+      open={open}
+      title={texts.actions.cutQuestion(id)}
+      yes={texts.actions.cut}
+    >
+      {texts.actions.cutMeans(inFlight)}
     </Question>
   );
 }

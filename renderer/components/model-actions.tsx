@@ -6,6 +6,7 @@ import { useState } from 'react';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { forget, load, pin } from '../actions.ts';
 import { go } from '../route.ts';
+import { texts } from '../texts.ts';
 import { IconButton } from '../ui/button.tsx';
 import { ActionMenu, type MenuAction } from '../ui/menu.tsx';
 import { CutQuestion, MainAction } from './main-action-button.tsx';
@@ -20,7 +21,7 @@ export function ModelActions({ model }: { readonly model: ModelView }) {
       <MainAction model={model} />
       <ActionMenu
         actions={moreActions(model, () => setCutting(true))}
-        trigger={<IconButton icon="more" label={`More for ${id}`} small />}
+        trigger={<IconButton icon="more" label={texts.actions.more(id)} small />}
       />
       <CutQuestion model={model} onClose={() => setCutting(false)} open={cutting} />
     </span>
@@ -31,19 +32,17 @@ function moreActions(model: ModelView, cut: () => void): readonly MenuAction[] {
   const { id, pinned, state, inFlight, copy, blockedReason, canForget } = model;
   const seemsIncomplete = copy !== null || blockedReason === 'incomplete' || blockedReason === 'damaged';
   return [
-    ...(isNoModel(model) ? [] : [{ label: 'Try it', icon: 'playground', onChoose: () => go('playground', id) } as const]),
-    { label: 'Details', icon: 'file', onChoose: () => go('models', id) },
-    { label: 'Its decisions', icon: 'decisions', onChoose: () => go('decisions', id) },
-    { label: 'Its log', icon: 'logs', onChoose: () => go('logs', id) },
+    ...(isNoModel(model) ? [] : [{ label: texts.common.tryIt, icon: 'playground', onChoose: () => go('playground', id) } as const]),
+    { label: texts.common.details, icon: 'file', onChoose: () => go('models', id) },
+    { label: texts.actions.decisions, icon: 'decisions', onChoose: () => go('decisions', id) },
+    { label: texts.actions.log, icon: 'logs', onChoose: () => go('logs', id) },
     ...(isNoModel(model) && !pinned
       ? []
-      : [{ label: pinned ? 'Unpin' : 'Pin: only a person unloads it', icon: 'pin', onChoose: () => void pin(id, !pinned) } as const]),
+      : [{ label: pinned ? texts.common.unpin : texts.actions.pin, icon: 'pin', onChoose: () => void pin(id, !pinned) } as const]),
     ...(state === 'ready' && inFlight > 0
-      ? [{ label: 'Unload now, cutting requests', icon: 'eject', onChoose: cut, danger: true } as const]
+      ? [{ label: texts.actions.unloadNowCutting, icon: 'eject', onChoose: cut, danger: true } as const]
       : []),
-    ...(seemsIncomplete
-      ? [{ label: 'Load although the copy looks incomplete', icon: 'play', onChoose: () => void load(id, true) } as const]
-      : []),
-    ...(canForget ? [{ label: 'Forget (files stay)', icon: 'trash', onChoose: () => void forget(id), danger: true } as const] : []),
+    ...(seemsIncomplete ? [{ label: texts.actions.loadIncomplete, icon: 'play', onChoose: () => void load(id, true) } as const] : []),
+    ...(canForget ? [{ label: texts.actions.forgetOnly, icon: 'trash', onChoose: () => void forget(id), danger: true } as const] : []),
   ];
 }

@@ -4,6 +4,7 @@
  */
 import type { Fact, Reason } from '../../shared/reason.ts';
 import { factInWords, isDetail, placeOf } from '../../shared/reason-words.ts';
+import { texts } from '../texts.ts';
 import { classes } from '../ui/classes.ts';
 import styles from './reason.module.css';
 
@@ -32,7 +33,7 @@ export function FactsView({ facts, place = null }: FactsViewProps) {
       )}
       {details.length > 0 && (
         <details className={styles.details}>
-          <summary>Details</summary>
+          <summary>{texts.common.details}</summary>
           <ul>
             {details.map((fact) => (
               <li key={JSON.stringify(fact)}>{factInWords(fact)}</li>

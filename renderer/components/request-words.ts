@@ -1,10 +1,11 @@
 /** What a list of requests says of each. Pure. */
 import type { RequestView } from '../../shared/snapshot.ts';
+import { texts } from '../texts.ts';
 
 /** @param status of HTTP; 499 where the client did not wait for its answer. */
 export function statusInWords(status: number): string {
-  if (status === 200) return 'answered';
-  return status === 499 ? 'client left' : `failed (${status})`;
+  if (status === 200) return texts.requests.answered;
+  return status === 499 ? texts.requests.clientLeft : texts.requests.failed(status);
 }
 
 /** `12, 340`: those of the question and those of the answer. */

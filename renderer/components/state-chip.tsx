@@ -4,6 +4,7 @@ import type { ModelView } from '../../shared/snapshot.ts';
 import { bytesInWords, clockSpan, percent } from '../../shared/units.ts';
 import { useFreedBytes } from '../freed.ts';
 import { sinceReceived, useNow } from '../now.ts';
+import { texts } from '../texts.ts';
 import { classes } from '../ui/classes.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import styles from './state-chip.module.css';
@@ -11,25 +12,25 @@ import styles from './state-chip.module.css';
 type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'rest';
 
 const CHIPS: Readonly<Record<StateName, { readonly word: string; readonly glyph: IconName; readonly tone: Tone }>> = {
-  discovered: { word: 'Found', glyph: 'search', tone: 'busy' },
-  settling: { word: 'Copying', glyph: 'drop', tone: 'busy' },
-  analyzed: { word: 'Analyzed', glyph: 'search', tone: 'busy' },
-  blocked: { word: 'Blocked', glyph: 'warning', tone: 'warn' },
-  preparing: { word: 'Preparing', glyph: 'half', tone: 'busy' },
-  queued: { word: 'Waiting', glyph: 'clock', tone: 'busy' },
-  loading: { word: 'Loading', glyph: 'half', tone: 'busy' },
-  ready: { word: 'Ready', glyph: 'check', tone: 'good' },
-  asleep: { word: 'Asleep', glyph: 'sleep', tone: 'rest' },
-  draining: { word: 'Leaving', glyph: 'eject', tone: 'busy' },
-  unloaded: { word: 'Not loaded', glyph: 'ring', tone: 'rest' },
-  failed: { word: 'Failed', glyph: 'error', tone: 'bad' },
+  discovered: { word: texts.states.discovered, glyph: 'search', tone: 'busy' },
+  settling: { word: texts.states.settling, glyph: 'drop', tone: 'busy' },
+  analyzed: { word: texts.states.analyzed, glyph: 'search', tone: 'busy' },
+  blocked: { word: texts.states.blocked, glyph: 'warning', tone: 'warn' },
+  preparing: { word: texts.states.preparing, glyph: 'half', tone: 'busy' },
+  queued: { word: texts.states.queued, glyph: 'clock', tone: 'busy' },
+  loading: { word: texts.states.loading, glyph: 'half', tone: 'busy' },
+  ready: { word: texts.states.ready, glyph: 'check', tone: 'good' },
+  asleep: { word: texts.states.asleep, glyph: 'sleep', tone: 'rest' },
+  draining: { word: texts.states.draining, glyph: 'eject', tone: 'busy' },
+  unloaded: { word: texts.states.unloaded, glyph: 'ring', tone: 'rest' },
+  failed: { word: texts.states.failed, glyph: 'error', tone: 'bad' },
 };
 
 /**
  * A text, an archive, a model of a kind that no runtime here knows: each says in its sentence
  * which.
  */
-const NO_MODEL = { word: 'Not served', glyph: 'file', tone: 'rest' } as const;
+const NO_MODEL = { word: texts.states.noModel, glyph: 'file', tone: 'rest' } as const;
 
 /**
  * What lies among the models and is none that anything here could serve: no trouble, and nothing to
@@ -74,13 +75,14 @@ export function progressOf({ state, copy, progress }: ModelView): number | null 
 function Figure({ model, ratio }: { readonly model: ModelView; readonly ratio: number | null }) {
   const freedBytes = useFreedBytes(model.id);
   if (ratio !== null) return <span className={styles.figure}>{percent(ratio)}</span>;
-  if (model.state === 'ready' && model.inFlight > 0) return <span className={styles.figure}>{model.inFlight} running</span>;
+  if (model.state === 'ready' && model.inFlight > 0) return <span className={styles.figure}>{texts.states.running(model.inFlight)}</span>;
   if (model.state === 'ready' && model.idleMs !== null) return <Idle idleMs={model.idleMs} model={model} />;
-  if (model.state === 'unloaded' && freedBytes !== null) return <span className={styles.figure}>freed {bytesInWords(freedBytes)}</span>;
+  if (model.state === 'unloaded' && freedBytes !== null)
+    return <span className={styles.figure}>{texts.states.freed(bytesInWords(freedBytes))}</span>;
   return null;
 }
 
 function Idle({ model, idleMs }: { readonly model: ModelView; readonly idleMs: number }) {
   const now = useNow();
-  return <span className={styles.figure}>idle {clockSpan(idleMs + sinceReceived(model, now))}</span>;
+  return <span className={styles.figure}>{texts.states.idle(clockSpan(idleMs + sinceReceived(model, now)))}</span>;
 }

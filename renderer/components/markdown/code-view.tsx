@@ -1,6 +1,7 @@
 /** A block of code with its language and a button that copies it; coloured once it is whole. */
 import { createElement, Fragment, useMemo } from 'react';
 import { laterModule } from '../../later.tsx';
+import { texts } from '../../texts.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import styles from './code-view.module.css';
@@ -21,10 +22,10 @@ export function Code({ text, language, isOpen }: CodeProps) {
   return (
     <figure className={styles.figure}>
       <figcaption>
-        {name === '' ? 'Code' : name}
-        <CopyButton label="Copy" variant="quiet" name={`Copy the ${name === '' ? '' : `${name} `}code`} text={() => text} />
+        {name === '' ? texts.markdown.code : name}
+        <CopyButton label={texts.common.copy} variant="quiet" name={texts.markdown.copyCode(name)} text={() => text} />
       </figcaption>
-      <ScrollBox as="pre" label={name === '' ? 'Code' : `Code, ${name}`}>
+      <ScrollBox as="pre" label={name === '' ? texts.markdown.code : texts.markdown.codeIn(name)}>
         <code>
           <Coloured isWhole={!isOpen} language={name} text={text} />
         </code>

@@ -3,6 +3,7 @@
  * description and address: nothing is fetched.
  */
 import { createElement, Fragment, type ReactNode } from 'react';
+import { texts } from '../../texts.ts';
 import type { Part } from './blocks.ts';
 import { resolveEntities, safeAddress } from './entities.ts';
 import styles from './markdown.module.css';
@@ -35,7 +36,13 @@ export function inline(part: Part): ReactNode {
       );
     case 'checkbox':
       return (
-        <input aria-label={part.checked ? 'Done' : 'To do'} checked={part.checked} className={styles.checkbox} disabled type="checkbox" />
+        <input
+          aria-label={part.checked ? texts.markdown.done : texts.markdown.toDo}
+          checked={part.checked}
+          className={styles.checkbox}
+          disabled
+          type="checkbox"
+        />
       );
     case 'math':
       return <MathView part={part} />;

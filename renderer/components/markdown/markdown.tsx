@@ -3,6 +3,7 @@
  * cheap while it grows. Never any raw HTML.
  */
 import { createElement, memo, type ReactNode, useState } from 'react';
+import { texts } from '../../texts.ts';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import { MarkdownReader, type Part } from './blocks.ts';
 import { Code } from './code-view.tsx';
@@ -87,7 +88,7 @@ function Table({ part }: { readonly part: Extract<Part, { type: 'table' }> }) {
       ...row.map(({ align, tokens }) => createElement(tag, { 'data-align': align ?? undefined }, each(tokens, inline))),
     );
   return (
-    <ScrollBox as="div" className={styles.scroll} label="Table">
+    <ScrollBox as="div" className={styles.scroll} label={texts.markdown.table}>
       <table>
         <thead>{cells(part.header, 'th')}</thead>
         {createElement('tbody', null, ...part.rows.map((row) => cells(row, 'td')))}
