@@ -1,5 +1,6 @@
 /** The requests for what a user may do to a model. A failure is shown where the user looks. */
 import { ask } from './api.ts';
+import * as texts from './texts.ts';
 import { attempt, say } from './ui/toasts.tsx';
 
 function path(id: string, action: string): string {
@@ -7,7 +8,7 @@ function path(id: string, action: string): string {
 }
 
 export function load(id: string, force = false): Promise<void> {
-  return attempt(`${id} cannot be loaded`, () => ask<'load'>('POST', path(id, 'load'), { body: { force } }));
+  return attempt(texts.toasts.notLoaded(id), () => ask<'load'>('POST', path(id, 'load'), { body: { force } }));
 }
 
 /**
@@ -15,25 +16,25 @@ export function load(id: string, force = false): Promise<void> {
  * requests that run.
  */
 export function unload(id: string, force = false): Promise<void> {
-  return attempt(`${id} cannot be unloaded`, () => ask<'unload'>('POST', path(id, 'unload'), { body: { force } }));
+  return attempt(texts.toasts.notUnloaded(id), () => ask<'unload'>('POST', path(id, 'unload'), { body: { force } }));
 }
 
 export function pin(id: string, pinned: boolean): Promise<void> {
-  return attempt(`${id} cannot be ${pinned ? 'pinned' : 'let go'}`, () => ask<'pin'>('POST', path(id, 'pin'), { body: { pinned } }));
+  return attempt(texts.toasts.notPinned(id, pinned), () => ask<'pin'>('POST', path(id, 'pin'), { body: { pinned } }));
 }
 
 /** Looks for runtimes that were installed since the engine did. */
 export function rescanRuntimes(): Promise<void> {
-  return attempt('The search for runtimes failed', async () => {
+  return attempt(texts.toasts.searchFailed, async () => {
     const { runtimes } = await ask<'rescan'>('POST', '/control/runtimes/rescan');
     const found = runtimes.filter((runtime) => runtime.found).map(({ id }) => id);
-    say('The search for runtimes has ended', found.length === 0 ? 'None was found.' : `Found: ${found.join(', ')}.`);
+    say(texts.toasts.searchEnded, found.length === 0 ? texts.toasts.noRuntimeFound : texts.toasts.runtimesFound(found.join(', ')));
   });
 }
 
 export function forget(id: string): Promise<void> {
-  return attempt(`${id} cannot be forgotten`, async () => {
+  return attempt(texts.toasts.notForgotten(id), async () => {
     await ask<'forget'>('DELETE', `/control/library/${encodeURIComponent(id)}`);
-    say(`${id} is forgotten`, 'Its files were not changed.');
+    say(texts.toasts.forgotten(id), texts.toasts.filesNotChanged);
   });
 }

@@ -6,6 +6,7 @@
 import type { Answer, API } from '../shared/api.ts';
 import { errorFromAnswer, ModeliumError } from '../shared/errors.ts';
 import { distrust, provenSession, sign } from './session.ts';
+import * as texts from './texts.ts';
 
 export type RouteName = keyof typeof API;
 export type AnswerOf<Name extends RouteName> = Answer<(typeof API)[Name]>;
@@ -85,7 +86,7 @@ async function sendSigned(path: string, init: Init): Promise<Response> {
     if (await isAnsweredBy(response)) return response;
     await response.body?.cancel().catch(() => {});
     distrust();
-    if (attempt > 0) throw new ModeliumError('not-running', 'The program at this address is not the engine.');
+    if (attempt > 0) throw new ModeliumError('not-running', texts.link.notTheEngine);
   }
 }
 
@@ -93,7 +94,7 @@ async function fetched(path: string, init: Init): Promise<Response> {
   return await fetch(path, { ...init, cache: 'no-store', redirect: 'error' }).catch((thrown: unknown) => {
     if (init.signal?.aborted === true) throw thrown;
     distrust();
-    throw new ModeliumError('not-running', 'The engine does not answer.', { cause: thrown });
+    throw new ModeliumError('not-running', texts.common.engineDoesNotAnswer, { cause: thrown });
   });
 }
 

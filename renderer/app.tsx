@@ -15,6 +15,7 @@ import { Panels } from './palette/panels.tsx';
 import { type PageName, type PageProps, TITLES, useRoute } from './route.ts';
 import { Sidebar } from './sidebar.tsx';
 import { useWindow } from './store.ts';
+import * as texts from './texts.ts';
 import { TokenPage } from './token-page.tsx';
 import { Boundary } from './ui/boundary.tsx';
 import { Page } from './ui/panel.tsx';
@@ -82,7 +83,7 @@ export function App() {
 function useTurning(page: PageName, subject: string | null, main: React.RefObject<HTMLElement | null>): void {
   const before = useRef(page);
   useEffect(() => {
-    document.title = `${subject === null ? '' : `${subject} - `}${TITLES[page]} - Modelium`;
+    document.title = texts.window.documentTitle(subject, TITLES[page]);
     if (before.current === page) return;
     before.current = page;
     // What a page gives the focus to itself, as a field to write in, keeps it.

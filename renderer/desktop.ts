@@ -12,6 +12,7 @@ import { FailureStreaks } from './failure-streaks.ts';
 import { onOpening, onSnapshot } from './link.ts';
 import { evictedNotice, hasLeft, noticeOf } from './notices.ts';
 import { useWindow } from './store.ts';
+import * as texts from './texts.ts';
 import { onUnsaved, unsavedCount } from './unsaved.ts';
 
 /** From now on tray and notifications are kept up. */
@@ -55,9 +56,9 @@ export function trayState({ models }: Pick<Snapshot, 'models'>): TrayState {
   const loading = count('loading', 'preparing');
   const failed = count('failed');
   const parts = [
-    loadedCount === 0 ? 'No model is loaded' : `${loadedCount} ${loadedCount === 1 ? 'model' : 'models'} loaded`,
-    ...(loading > 0 ? [`${loading} loading`] : []),
-    ...(failed > 0 ? [`${failed} failed`] : []),
+    loadedCount === 0 ? texts.notices.noModelLoaded : texts.notices.modelsLoaded(loadedCount),
+    ...(loading > 0 ? [texts.notices.loading(loading)] : []),
+    ...(failed > 0 ? [texts.notices.failed(failed)] : []),
   ];
   const inFlight = models.reduce((sum, model) => sum + model.inFlight, 0);
   return { sentence: parts.join(', '), loadedCount, inFlight, unsavedCount: unsavedCount() };

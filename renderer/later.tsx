@@ -9,6 +9,7 @@ import { type ComponentType, type ReactNode, useEffect, useState, useSyncExterna
 import { onOpening } from './link.ts';
 import { provenSession } from './session.ts';
 import { useWindow } from './store.ts';
+import * as texts from './texts.ts';
 import { Button } from './ui/button.tsx';
 import { Note } from './ui/panel.tsx';
 
@@ -127,13 +128,13 @@ function NotYet({ hasFailed, children }: NotYetProps) {
     const timer = setTimeout(() => setIsLong(true), PATIENCE_MS);
     return () => clearTimeout(timer);
   }, []);
-  if (!hasFailed) return children(isLong ? <Note tone="info">Fetching this part of the window ...</Note> : null);
-  if (!isLive) return children(<Note tone="info">This part of the window is not loaded yet: it appears when the engine is back.</Note>);
+  if (!hasFailed) return children(isLong ? <Note tone="info">{texts.window.fetchingPart}</Note> : null);
+  if (!isLive) return children(<Note tone="info">{texts.window.partNotLoaded}</Note>);
   return children(
     <Note tone="bad">
-      <p>This part of the window could not be fetched unchanged. The engine may have another version now.</p>
+      <p>{texts.window.partNotFetched}</p>
       <Button onClick={() => location.reload()} small>
-        Load the window again
+        {texts.common.loadWindowAgain}
       </Button>
     </Note>,
   );

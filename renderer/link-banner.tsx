@@ -7,12 +7,13 @@ import { bridge } from './bridge.ts';
 import { reconnect } from './link.ts';
 import styles from './link-banner.module.css';
 import { useWindow } from './store.ts';
+import * as texts from './texts.ts';
 import { Button } from './ui/button.tsx';
 import { Icon } from './ui/icon.tsx';
 
 /** A link that stands within this time is not worth a word. */
 const PATIENCE_MS = 400;
-const KNOWN = `The window shows the last known state and continues automatically.${bridge === null ? ' Do not reload the page until then.' : ''}`;
+const KNOWN = texts.link.lastKnownState(bridge === null);
 
 export function LinkBanner() {
   const link = useWindow((state) => state.link);
@@ -37,10 +38,10 @@ export function LinkBanner() {
           <Icon name="warning" />
           <span>
             {link.name === 'lost' ? `${link.why} ` : ''}
-            {isKnown ? KNOWN : 'Connecting to the engine ...'}
+            {isKnown ? KNOWN : texts.link.connecting}
           </span>
           <Button onClick={reconnect} small>
-            Try now
+            {texts.link.tryNow}
           </Button>
         </div>
       )}
@@ -53,6 +54,6 @@ function useAnnouncement(isLost: boolean, isKnown: boolean): string {
   useEffect(() => {
     if (isLost && isKnown) setWasLost(true);
   }, [isLost, isKnown]);
-  if (isLost) return isKnown ? 'The engine is away. The window shows the last known state.' : 'Connecting to the engine.';
-  return wasLost ? 'Connected again.' : '';
+  if (isLost) return isKnown ? texts.link.saidAway : texts.link.saidConnecting;
+  return wasLost ? texts.link.saidConnected : '';
 }

@@ -10,6 +10,7 @@ import { merge } from './merge.ts';
 import { noteReceived } from './now.ts';
 import { distrust } from './session.ts';
 import { useWindow } from './store.ts';
+import * as texts from './texts.ts';
 
 const PAUSES_MS = [250, 500, 1_000, 2_000];
 /**
@@ -83,7 +84,7 @@ async function follow(): Promise<void> {
   } finally {
     clearTimeout(silence);
   }
-  throw new ModeliumError('not-running', 'The engine ended.');
+  throw new ModeliumError('not-running', texts.link.engineEnded);
 }
 
 function apply(event: EngineEvent): void {
@@ -91,7 +92,7 @@ function apply(event: EngineEvent): void {
   current = merge(current, event);
   if (current === null) {
     lastId = null;
-    throw new ModeliumError('internal', 'The window has missed events of the engine.');
+    throw new ModeliumError('internal', texts.link.eventsMissed);
   }
   if (!document.hidden) show();
   for (const listener of listeners) listener(current);

@@ -3,6 +3,7 @@ import type { Notice } from '../shared/bridge.ts';
 import type { DecisionRow } from '../shared/decision.ts';
 import type { StateName } from '../shared/model.ts';
 import type { ModelView } from '../shared/snapshot.ts';
+import * as texts from './texts.ts';
 
 /** Nobody sits and waits for longer. */
 const LONG_LOAD_SECONDS = 30;
@@ -27,9 +28,9 @@ function wasLoaded({ state, phase }: Before): boolean {
 }
 
 function wordsOf(before: Before, state: StateName, isDropped: boolean, loadSeconds: number): string | null {
-  if (state === 'failed') return wasLoaded(before) ? 'failed' : 'failed to load';
-  if (state === 'ready') return isDropped || loadSeconds >= LONG_LOAD_SECONDS ? 'is ready' : null;
-  return state === 'blocked' && isDropped ? 'cannot be served' : null;
+  if (state === 'failed') return wasLoaded(before) ? texts.notices.modelFailed : texts.notices.modelFailedToLoad;
+  if (state === 'ready') return isDropped || loadSeconds >= LONG_LOAD_SECONDS ? texts.notices.modelReady : null;
+  return state === 'blocked' && isDropped ? texts.notices.modelNotServed : null;
 }
 
 /** Did it leave, so that its last decision tells why? */
@@ -43,5 +44,5 @@ export function hasLeft(before: StateName | undefined, state: StateName): boolea
 export function evictedNotice(id: string, decisions: readonly Pick<DecisionRow, 'action' | 'because'>[]): Notice | null {
   const cause = decisions.find(({ action }) => action === 'evict' || action === 'sleep')?.because?.cause;
   if (cause?.kind !== 'made-room') return null;
-  return { title: `${id} made room for ${cause.for}`, body: 'The next request to it loads it again.', page: 'decisions' };
+  return { title: texts.notices.madeRoom(id, cause.for), body: texts.notices.loadedAgain, page: 'decisions' };
 }

@@ -1,17 +1,10 @@
 /** Owns the route: which page is shown, from the fragment of the address: `#/models/NAME`. */
 import { useSyncExternalStore } from 'react';
+import * as texts from './texts.ts';
 
 export const PAGES = ['box', 'models', 'decisions', 'activity', 'playground', 'logs', 'settings'] as const;
 export type PageName = (typeof PAGES)[number];
-export const TITLES: Readonly<Record<PageName, string>> = {
-  box: 'Box',
-  models: 'Models',
-  decisions: 'Decisions',
-  activity: 'Activity',
-  playground: 'Playground',
-  logs: 'Logs',
-  settings: 'Settings',
-};
+export const TITLES: Readonly<Record<PageName, string>> = texts.window.titles;
 
 export interface Route {
   readonly page: PageName;

@@ -15,14 +15,15 @@ import {
   type SignedRequest,
   sessionMessage,
 } from '../shared/proofs.ts';
+import * as texts from './texts.ts';
 
 const KEPT = 'modelium-session';
 const FRAGMENT = '#token=';
-const STRANGER = 'The program at this address is not the engine of this window, so nothing was sent to it.';
-const UNKNOWN = 'That is not the control token of this engine.';
-const STARTED_ANEW = 'The engine has restarted since this window was loaded, so the window needs the token again.';
-const NO_TOKEN = 'This window has no control token.';
-const NOT_SECURE = 'Browsers allow signatures only on localhost, 127.0.0.1 or https: open the window at such an address.';
+const STRANGER = texts.link.stranger;
+const UNKNOWN = texts.token.unknown;
+const STARTED_ANEW = texts.token.engineRestarted;
+const NO_TOKEN = texts.token.missing;
+const NOT_SECURE = texts.token.needsSecureAddress;
 
 type Proof = Run & { readonly hmac: string };
 
@@ -108,7 +109,7 @@ async function prove(): Promise<ProvenSession> {
   }
   // Behind a tunnel it listens elsewhere than here; but it does not move.
   if (listenedAt !== null && listens !== listenedAt)
-    throw new ModeliumError('not-running', `${STRANGER} The engine is at http://${listens} now.`);
+    throw new ModeliumError('not-running', `${STRANGER} ${texts.link.engineIsAt(listens)}`);
   listenedAt = listens;
   isTokenRight = token !== null;
   sessionStorage.setItem(KEPT, JSON.stringify({ run, key } satisfies Session));
@@ -123,7 +124,7 @@ async function challenge(nonce: string): Promise<Proof> {
     cache: 'no-store',
   } as const;
   const response = await fetch('/control/prove', { ...init, redirect: 'error' }).catch((cause: unknown) => {
-    throw new ModeliumError('not-running', 'The engine does not answer.', { cause });
+    throw new ModeliumError('not-running', texts.common.engineDoesNotAnswer, { cause });
   });
   const answer = (await response.json().catch(() => null)) as Partial<Proof> | null;
   const { run, timeMs, listens, hmac: given } = answer ?? {};

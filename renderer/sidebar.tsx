@@ -8,6 +8,7 @@ import { showPanel } from './palette/shortcuts.ts';
 import { address, PAGES, type PageName, TITLES } from './route.ts';
 import styles from './sidebar.module.css';
 import { useModels, useWindow } from './store.ts';
+import * as texts from './texts.ts';
 import { chooseTheme, THEMES, useTheme } from './theme.ts';
 import { IconButton } from './ui/button.tsx';
 import { classes } from './ui/classes.ts';
@@ -17,10 +18,10 @@ const THEME_ICONS = { system: 'screen', light: 'sun', dark: 'moon' } as const sa
 
 export function Sidebar({ page }: { readonly page: PageName }) {
   return (
-    <nav aria-label="Pages" className={styles.sidebar}>
+    <nav aria-label={texts.window.pages} className={styles.sidebar}>
       <div className={styles.brand}>
         <Mark />
-        <span className={styles.word}>Modelium</span>
+        <span className={styles.word}>{texts.window.product}</span>
       </div>
       <ul className={styles.pages}>
         {PAGES.map((name) => (
@@ -47,7 +48,7 @@ export function Sidebar({ page }: { readonly page: PageName }) {
 function ModelCount() {
   const models = useModels();
   const troubled = models.filter(isInTrouble).length;
-  if (troubled > 0) return <span className={classes(styles.count, styles.trouble)}>{troubled} in trouble</span>;
+  if (troubled > 0) return <span className={classes(styles.count, styles.trouble)}>{texts.window.inTrouble(troubled)}</span>;
   const count = models.filter((model) => !isNoModel(model)).length;
   return count === 0 ? null : <span className={styles.count}>{count}</span>;
 }
@@ -66,10 +67,15 @@ function EngineFoot() {
     <div className={styles.foot}>
       <span className={styles.engine}>
         <span className={classes(styles.dot, link === 'live' && styles.live)} />
-        <span className={styles.word}>{link === 'live' ? `Engine ${version}` : 'No engine'}</span>
+        <span className={styles.word}>{link === 'live' ? texts.window.engine(version) : texts.window.noEngine}</span>
       </span>
-      <IconButton icon="search" label="Search and commands (Ctrl+K)" onClick={() => showPanel('palette')} small />
-      <IconButton icon={THEME_ICONS[chosen]} label={`Theme: ${chosen}. Change to ${next}`} onClick={() => chooseTheme(next)} small />
+      <IconButton icon="search" label={texts.window.search} onClick={() => showPanel('palette')} small />
+      <IconButton
+        icon={THEME_ICONS[chosen]}
+        label={texts.window.changeTheme(texts.window.themes[chosen], texts.window.themes[next])}
+        onClick={() => chooseTheme(next)}
+        small
+      />
     </div>
   );
 }

@@ -4,181 +4,420 @@
  * Figures arrive in words (shared/units.ts); the sentences of the engine are the engine's.
  */
 
-export const texts = {
-  common: {
-    gpu: (index: string | number) => `GPU ${index}`,
-    gpus: 'GPUs',
-    cpu: 'CPU',
-    memory: 'Memory',
-    model: 'Model',
-    requests: 'Requests',
-    tokensPerSecond: 'tokens/s',
-    watts: (count: number) => `${count} W`,
-    sizeInGibibytes: (amount: string) => `${amount} GiB`,
-    andMore: (count: number) => `and ${count} more`,
-    details: 'Details',
-    cancel: 'Cancel',
-    copy: 'Copy',
-    tryIt: 'Try it',
-    forget: 'Forget',
-    unpin: 'Unpin',
+/** Words of several places. */
+export const common = {
+  gpu: (index: string | number) => `GPU ${index}`,
+  gpus: 'GPUs',
+  cpu: 'CPU',
+  memory: 'Memory',
+  model: 'Model',
+  requests: 'Requests',
+  tokensPerSecond: 'tokens/s',
+  watts: (count: number) => `${count} W`,
+  sizeInGibibytes: (amount: string) => `${amount} GiB`,
+  andMore: (count: number) => `and ${count} more`,
+  details: 'Details',
+  cancel: 'Cancel',
+  copy: 'Copy',
+  tryIt: 'Try it',
+  forget: 'Forget',
+  unpin: 'Unpin',
+  close: 'Close',
+  dismiss: 'Dismiss',
+  addModel: 'Add a model',
+  loadWindowAgain: 'Load the window again',
+  engineDoesNotAnswer: 'The engine does not answer.',
+  less: 'Less',
+  allOfIt: 'All of it',
+  rescanRuntimes: 'Rescan runtimes',
+  pin: 'Pin',
+};
+
+/** The frame: the list of pages, and what stands in place of a part that is not there. */
+export const window = {
+  titles: {
+    box: 'Box',
+    models: 'Models',
+    decisions: 'Decisions',
+    activity: 'Activity',
+    playground: 'Playground',
+    logs: 'Logs',
+    settings: 'Settings',
   },
-  box: {
-    title: 'Box',
-    noModelLoaded: 'No model is loaded.',
-    modelsLoaded: (count: number) => `${count} ${count === 1 ? 'model is' : 'models are'} loaded.`,
-    span: 'How far back the charts go',
-    tenMinutes: '10 minutes',
-    day: '24 hours',
-    simulated: 'Simulated: a program stands in for the GPUs of this box. Their memory, names and sensors are made up.',
-    noGpu: 'No GPU here',
-    noGpuBeforeCommand: "Models run on this machine's processors and main memory. With an NVIDIA card, install its driver:",
-    noGpuAfterCommand: 'must list it.',
-    gpuSettings: 'GPU settings',
-    gpuMemory: 'GPU memory',
-    ofTotal: (gibibytes: string) => `/ ${gibibytes} GiB`,
-    power: 'Power',
-    watts: 'W',
-    writing: 'Writing',
-    runningAndQueued: (queued: number) => `running, ${queued} queued`,
-    roomForNewModel: 'A new model may take',
-    roomOnOneGpu: (size: string) => `${size} on one GPU`,
-    roomOnGroup: (size: string, groupSize: string, gpus: number) => `${size} on one GPU, ${groupSize} over ${gpus}`,
+  documentTitle: (subject: string | null, page: string) => `${subject === null ? '' : `${subject} - `}${page} - Modelium`,
+  pages: 'Pages',
+  product: 'Modelium',
+  inTrouble: (count: number) => `${count} in trouble`,
+  engine: (version: string) => `Engine ${version}`,
+  noEngine: 'No engine',
+  search: 'Search and commands (Ctrl+K)',
+  changeTheme: (chosen: string, next: string) => `Theme: ${chosen}. Change to ${next}`,
+  fetchingPart: 'Fetching this part of the window ...',
+  partNotLoaded: 'This part of the window is not loaded yet: it appears when the engine is back.',
+  partNotFetched: 'This part of the window could not be fetched unchanged. The engine may have another version now.',
+  partNotShown: (trouble: string) => `This part of the window could not be shown: ${trouble}`,
+  themes: {
+    system: 'system',
+    light: 'light',
+    dark: 'dark',
   },
-  cluster: {
-    title: (message: string) => `Elsewhere: ${message}`,
-    nodesAnswer: (alive: number, count: number) =>
-      `${alive} of ${count} ${count === 1 ? 'node answers' : 'nodes answer'}. The cluster itself counts what is promised there.`,
-    none: 'none',
-    promisedGpus: (used: string, count: string, name: string | null) => `${used} of ${count} promised${name === null ? '' : `, ${name}`}`,
-    processors: 'Processors',
-    promised: (used: string, count: string) => `${used} of ${count} promised`,
-    doesNotAnswer: 'does not answer',
+  dialogNotHereYet: 'Not here yet',
+};
+
+/** The link to the engine: the banner, and why it broke. */
+export const link = {
+  lastKnownState: (isInBrowser: boolean) =>
+    `The window shows the last known state and continues automatically.${isInBrowser ? ' Do not reload the page until then.' : ''}`,
+  connecting: 'Connecting to the engine ...',
+  tryNow: 'Try now',
+  saidAway: 'The engine is away. The window shows the last known state.',
+  saidConnecting: 'Connecting to the engine.',
+  saidConnected: 'Connected again.',
+  engineEnded: 'The engine ended.',
+  eventsMissed: 'The window has missed events of the engine.',
+  notTheEngine: 'The program at this address is not the engine.',
+  stranger: 'The program at this address is not the engine of this window, so nothing was sent to it.',
+  engineIsAt: (address: string) => `The engine is at http://${address} now.`,
+};
+
+/** The page that asks for the control token. */
+export const token = {
+  unknown: 'That is not the control token of this engine.',
+  engineRestarted: 'The engine has restarted since this window was loaded, so the window needs the token again.',
+  missing: 'This window has no control token.',
+  needsSecureAddress: 'Browsers allow signatures only on localhost, 127.0.0.1 or https: open the window at such an address.',
+  documentTitle: 'Modelium: control token',
+  title: 'This window needs the control token',
+  asking: 'Asking the engine ...',
+  purpose: 'It keeps other pages and users of this machine from changing your models.',
+  onTheMachineBeforeCommand: "On the engine's machine,",
+  onTheMachineAfterCommand:
+    'prints the address of this window with the token. Open that address, or paste it here: the field takes the address and the token alone.',
+  field: 'Control token',
+  openWindow: 'Open the window',
+};
+
+/** Short messages. */
+export const toasts = {
+  copied: 'Copied',
+  notCopied: 'Nothing was copied',
+  notLoaded: (modelId: string) => `${modelId} cannot be loaded`,
+  notUnloaded: (modelId: string) => `${modelId} cannot be unloaded`,
+  notPinned: (modelId: string, pinned: boolean) => `${modelId} cannot be ${pinned ? 'pinned' : 'let go'}`,
+  searchFailed: 'The search for runtimes failed',
+  searchEnded: 'The search for runtimes has ended',
+  noRuntimeFound: 'None was found.',
+  runtimesFound: (runtimes: string) => `Found: ${runtimes}.`,
+  notForgotten: (modelId: string) => `${modelId} cannot be forgotten`,
+  forgotten: (modelId: string) => `${modelId} is forgotten`,
+  filesNotChanged: 'Its files were not changed.',
+};
+
+/** The tray's line and notifications of the desktop. */
+export const notices = {
+  noModelLoaded: 'No model is loaded',
+  modelsLoaded: (count: number) => `${count} ${count === 1 ? 'model' : 'models'} loaded`,
+  loading: (count: number) => `${count} loading`,
+  failed: (count: number) => `${count} failed`,
+  modelFailed: 'failed',
+  modelFailedToLoad: 'failed to load',
+  modelReady: 'is ready',
+  modelNotServed: 'cannot be served',
+  madeRoom: (modelId: string, other: string) => `${modelId} made room for ${other}`,
+  loadedAgain: 'The next request to it loads it again.',
+};
+
+/** Dropped items, the dialog that adds a model, and the cards. */
+export const drop = {
+  pathsAreHidden:
+    'Browsers hide the path of a dropped file, and Modelium serves files in place. Enter the path, or use the desktop window, where dropping works.',
+  itemsWithoutPath: 'Some items have no path',
+  saveThemFirst: 'They were dragged out of a page: save them first.',
+  title: 'Drop',
+  serveFromWhereTheyAre: (count: number) =>
+    `Serve ${count === 1 ? 'this item' : `these ${count} items`} from where ${count === 1 ? 'it is' : 'they are'}`,
+  nothingCopied: 'Nothing is copied or changed.',
+  pathHelp:
+    "The absolute path of a GGUF file or of a model's folder on the engine's machine. Modelium serves the file or folder without moving it.",
+  path: 'Path',
+  uploadInstead: (files: string | null) =>
+    `${files ?? 'A small model file'} can be copied into the first watch folder of the engine instead.`,
+  uploadThese: (count: number) => (count === 1 ? 'Upload this file' : `Upload these ${count} files`),
+  filesToUpload: 'Files to upload',
+  upload: 'Upload files',
+  chooseFiles: 'Choose files',
+  chooseFolder: 'Choose a folder',
+  add: 'Add',
+  tooLarge: (name: string, size: string, most: string) => `${name} has ${size}, and ${most} can be uploaded.`,
+  leftOut: (left: number, count: number) => `${left} of ${count} items were left out`,
+  tooMany: (most: number) => `At most ${most} items can be dropped at once. For more, add their folder to the watch folders (Settings).`,
+  cards: 'Dropped items',
+  dismissAll: (count: number) => `Dismiss all ${count}`,
+  dismiss: (name: string) => `Dismiss ${name}`,
+  gone: 'It is gone: its files were moved away, or it was forgotten.',
+  beingCopied: "It is being copied to the engine's machine ...",
+  reading: 'Reading it ...',
+  cancel: (name: string) => `Cancel ${name}`,
+  isHereAlready: (modelId: string) => `It is here already, as ${modelId}: nothing was added.`,
+  ready: (runtime: string | null, place: string, loadTime: string | null) =>
+    `Ready: ${runtime} on ${place}${loadTime === null ? '' : `, loaded in ${loadTime}`}.`,
+};
+
+/** The page Box. */
+export const box = {
+  noModelLoaded: 'No model is loaded.',
+  modelsLoaded: (count: number) => `${count} ${count === 1 ? 'model is' : 'models are'} loaded.`,
+  span: 'How far back the charts go',
+  tenMinutes: '10 minutes',
+  day: '24 hours',
+  simulated: 'Simulated: a program stands in for the GPUs of this box. Their memory, names and sensors are made up.',
+  noGpu: 'No GPU here',
+  noGpuBeforeCommand: "Models run on this machine's processors and main memory. With an NVIDIA card, install its driver:",
+  noGpuAfterCommand: 'must list it.',
+  gpuSettings: 'GPU settings',
+  gpuMemory: 'GPU memory',
+  ofTotal: (gibibytes: string) => `/ ${gibibytes} GiB`,
+  power: 'Power',
+  watts: 'W',
+  writing: 'Writing',
+  runningAndQueued: (queued: number) => `running, ${queued} queued`,
+  roomForNewModel: 'A new model may take',
+  roomOnOneGpu: (size: string) => `${size} on one GPU`,
+  roomOnGroup: (size: string, groupSize: string, gpus: number) => `${size} on one GPU, ${groupSize} over ${gpus}`,
+};
+
+/** Box: machines of a remote cluster. */
+export const cluster = {
+  title: (message: string) => `Elsewhere: ${message}`,
+  nodesAnswer: (alive: number, count: number) =>
+    `${alive} of ${count} ${count === 1 ? 'node answers' : 'nodes answer'}. The cluster itself counts what is promised there.`,
+  none: 'none',
+  promisedGpus: (used: string, count: string, name: string | null) => `${used} of ${count} promised${name === null ? '' : `, ${name}`}`,
+  processors: 'Processors',
+  promised: (used: string, count: string) => `${used} of ${count} promised`,
+  doesNotAnswer: 'does not answer',
+};
+
+/** Box: one device in a row. */
+export const device = {
+  host: 'CPU and memory',
+  takenOfTotal: (taken: string, total: string) => `${taken} / ${total} GiB`,
+  past: (isShown: boolean, device: string) => `${isShown ? 'Hide' : 'Show'} the past of ${device}`,
+  busy: 'busy',
+  room: (size: string, kept: string | null) => `A new model may take ${size}${kept === null ? '' : `; ${kept} are kept free`}.`,
+  hot: 'hot',
+  warm: 'warm',
+  celsius: (degrees: number) => `${degrees} °C`,
+  isHotOrWarm: (word: string) => `This GPU is ${word}`,
+};
+
+/** The history of a device. */
+export const chart = {
+  memory: 'Memory, GiB',
+  load: 'Load, %',
+  loadPercent: (percent: number) => `${percent} %`,
+  temperature: 'Temperature, °C',
+  power: 'Power, W',
+  others: 'others',
+  leak: 'still held',
+  notKnownAt: (time: string) => `${time} · not known`,
+  notTold: 'not told',
+  nothingHeld: 'nothing held',
+  lastDay: 'the last 24 hours',
+  lastMinutes: 'the last ten minutes',
+  nothingKnown: (measure: string, span: string) => `${measure} of ${span}: nothing is known yet`,
+  range: (measure: string, span: string, least: string, most: string) => `${measure} of ${span}: between ${least} and ${most}`,
+  now: 'now',
+  minutesAgo: (minutes: number) => `${minutes} min ago`,
+  hoursAgo: (hours: number) => `${hours} h ago`,
+};
+
+/** Who holds a device's memory. */
+export const memory = {
+  bar: (name: string, holders: string, free: string, total: string) => `${name}: ${holders}${free} free of ${total}`,
+  promised: 'promised',
+  promisedTo: (models: string) => `promised to ${models}`,
+  program: (name: string | null, pid: number) => `${name ?? 'a program'} (pid ${pid})`,
+  otherPrograms: 'other programs',
+  withoutName: 'driver and programs without a name',
+  leak: 'still held after an unload',
+  leakOf: (modelId: string, pids: string) => `still held${pids === '' ? '' : ` by pid ${pids}`} after ${modelId} left`,
+};
+
+/** Runtimes and watched folders. */
+export const engine = {
+  runtimes: 'Runtimes',
+  offInSettings: ' (off in the settings)',
+  server: {
+    absent: 'does not run: it starts with its first model',
+    starting: 'starts',
+    up: 'runs',
+    recycling: 'is restarting',
+    stopping: 'ends',
+    there: 'answers',
+    away: 'does not answer',
   },
-  device: {
-    host: 'CPU and memory',
-    takenOfTotal: (taken: string, total: string) => `${taken} / ${total} GiB`,
-    past: (isShown: boolean, device: string) => `${isShown ? 'Hide' : 'Show'} the past of ${device}`,
-    busy: 'busy',
-    room: (size: string, kept: string | null) => `A new model may take ${size}${kept === null ? '' : `; ${kept} are kept free`}.`,
-    hot: 'hot',
-    warm: 'warm',
-    celsius: (degrees: number) => `${degrees} °C`,
-    isHotOrWarm: (word: string) => `This GPU is ${word}`,
+  serverSentence: (does: string, opens: string | null) =>
+    `Its server ${does}.${opens === null ? '' : ` ${opens[0]?.toUpperCase()}${opens.slice(1)}.`}`,
+  folders: 'Watched folders',
+  polled: '; its file system sends no events, so the folder is scanned every few seconds',
+  noFolder: 'No folder is watched; models are added by hand.',
+};
+
+/** States of a model. */
+export const states = {
+  discovered: 'Found',
+  settling: 'Copying',
+  analyzed: 'Analyzed',
+  blocked: 'Blocked',
+  preparing: 'Preparing',
+  queued: 'Waiting',
+  loading: 'Loading',
+  ready: 'Ready',
+  asleep: 'Asleep',
+  draining: 'Leaving',
+  unloaded: 'Not loaded',
+  failed: 'Failed',
+  noModel: 'Not served',
+  running: (count: number) => `${count} running`,
+  freed: (size: string) => `freed ${size}`,
+  idle: (time: string) => `idle ${time}`,
+};
+
+/** Actions on a model. */
+export const actions = {
+  unload: 'Unload',
+  unloadNow: 'Unload now',
+  load: 'Load',
+  loadAgain: 'Load again',
+  retry: 'Retry',
+  seeCode: 'See code',
+  seeCodeOf: 'See code of',
+  more: (modelId: string) => `More for ${modelId}`,
+  decisions: 'Its decisions',
+  log: 'Its log',
+  pin: 'Pin: only a person unloads it',
+  unloadNowCutting: 'Unload now, cutting requests',
+  loadIncomplete: 'Load although the copy looks incomplete',
+  forgetOnly: 'Forget (files stay)',
+  cutQuestion: (modelId: string) => `Unload ${modelId} now?`,
+  cut: 'Cut them and unload',
+  cutMeans: (requests: number) =>
+    `${requests === 1 ? 'One request runs' : `${requests} requests run`} on it and would be cut off in the middle. A plain unload lets them end first.`,
+};
+
+/** The table of candidates that a decision considered. */
+export const candidates = {
+  name: (runtime: string, preparation: string | null, place: string | null) =>
+    `${runtime}${preparation === null ? '' : ` as ${preparation}`}${place === null ? '' : ` on ${place}`}`,
+  elsewhere: 'elsewhere',
+  splitOverCpu: (gpus: string, layers: number | string) => `${gpus} (${layers} layers) and CPU`,
+  title: 'Candidates',
+  candidate: 'Candidate',
+  fits: 'Fits',
+  needs: 'Needs',
+  mustLeaveFirst: 'Must leave first',
+  load: 'Load',
+  why: 'Why',
+  taken: 'taken',
+  yes: 'yes',
+  no: 'no',
+  needsOfFree: (device: string, size: string, free: string) => `${device}: ${size} of ${free}`,
+};
+
+/** A request in a list. */
+export const requests = {
+  answered: 'answered',
+  clientLeft: 'client left',
+  failed: (status: number) => `failed (${status})`,
+};
+
+/** The palette: search and commands. */
+export const palette = {
+  title: 'Search and commands',
+  field: 'Page, model, setting or action',
+  placeholder: 'Find a page, model, setting or action',
+  nothing: 'Nothing here has this name.',
+  found: 'Found',
+  searchWords: {
+    cancel: 'stop',
+    unload: 'free stop',
+    load: 'start',
+    retry: 'load start again',
+    page: 'go to open',
+    addModel: 'drop path file folder',
+    getSample: 'download fetch first small',
+    newChat: 'conversation ask begin',
+    rescanRuntimes: 'look find vllm triton llama ray',
+    shortcuts: 'keys help',
+    theme: 'colours look',
+    unloadIdle: 'free memory stop',
+    try: 'chat ask',
+    decisionsOn: 'why',
+    forget: 'remove delete',
   },
-  chart: {
-    memory: 'Memory, GiB',
-    load: 'Load, %',
-    loadPercent: (percent: number) => `${percent} %`,
-    temperature: 'Temperature, °C',
-    power: 'Power, W',
-    others: 'others',
-    leak: 'still held',
-    notKnownAt: (time: string) => `${time} · not known`,
-    notTold: 'not told',
-    nothingHeld: 'nothing held',
-    lastDay: 'the last 24 hours',
-    lastMinutes: 'the last ten minutes',
-    nothingKnown: (measure: string, span: string) => `${measure} of ${span}: nothing is known yet`,
-    range: (measure: string, span: string, least: string, most: string) => `${measure} of ${span}: between ${least} and ${most}`,
-    now: 'now',
-    minutesAgo: (minutes: number) => `${minutes} min ago`,
-    hoursAgo: (hours: number) => `${hours} h ago`,
-  },
-  memory: {
-    bar: (name: string, holders: string, free: string, total: string) => `${name}: ${holders}${free} free of ${total}`,
-    promised: 'promised',
-    promisedTo: (models: string) => `promised to ${models}`,
-    program: (name: string | null, pid: number) => `${name ?? 'a program'} (pid ${pid})`,
-    otherPrograms: 'other programs',
-    withoutName: 'driver and programs without a name',
-    leak: 'still held after an unload',
-    leakOf: (modelId: string, pids: string) => `still held${pids === '' ? '' : ` by pid ${pids}`} after ${modelId} left`,
-  },
-  engine: {
-    runtimes: 'Runtimes',
-    offInSettings: ' (off in the settings)',
-    server: {
-      absent: 'does not run: it starts with its first model',
-      starting: 'starts',
-      up: 'runs',
-      recycling: 'is restarting',
-      stopping: 'ends',
-      there: 'answers',
-      away: 'does not answer',
-    },
-    serverSentence: (does: string, opens: string | null) =>
-      `Its server ${does}.${opens === null ? '' : ` ${opens[0]?.toUpperCase()}${opens.slice(1)}.`}`,
-    folders: 'Watched folders',
-    polled: '; its file system sends no events, so the folder is scanned every few seconds',
-    noFolder: 'No folder is watched; models are added by hand.',
-  },
-  states: {
-    discovered: 'Found',
-    settling: 'Copying',
-    analyzed: 'Analyzed',
-    blocked: 'Blocked',
-    preparing: 'Preparing',
-    queued: 'Waiting',
-    loading: 'Loading',
-    ready: 'Ready',
-    asleep: 'Asleep',
-    draining: 'Leaving',
-    unloaded: 'Not loaded',
-    failed: 'Failed',
-    noModel: 'Not served',
-    running: (count: number) => `${count} running`,
-    freed: (size: string) => `freed ${size}`,
-    idle: (time: string) => `idle ${time}`,
-  },
-  actions: {
-    unload: 'Unload',
-    unloadNow: 'Unload now',
-    load: 'Load',
-    loadAgain: 'Load again',
-    retry: 'Retry',
-    seeCode: 'See code',
-    seeCodeOf: 'See code of',
-    more: (modelId: string) => `More for ${modelId}`,
-    decisions: 'Its decisions',
-    log: 'Its log',
-    pin: 'Pin: only a person unloads it',
-    unloadNowCutting: 'Unload now, cutting requests',
-    loadIncomplete: 'Load although the copy looks incomplete',
-    forgetOnly: 'Forget (files stay)',
-    cutQuestion: (modelId: string) => `Unload ${modelId} now?`,
-    cut: 'Cut them and unload',
-    cutMeans: (requests: number) =>
-      `${requests === 1 ? 'One request runs' : `${requests} requests run`} on it and would be cut off in the middle. A plain unload lets them end first.`,
-  },
-  candidates: {
-    name: (runtime: string, preparation: string | null, place: string | null) =>
-      `${runtime}${preparation === null ? '' : ` as ${preparation}`}${place === null ? '' : ` on ${place}`}`,
-    elsewhere: 'elsewhere',
-    splitOverCpu: (gpus: string, layers: number | string) => `${gpus} (${layers} layers) and CPU`,
-    title: 'Candidates',
-    candidate: 'Candidate',
-    fits: 'Fits',
-    needs: 'Needs',
-    mustLeaveFirst: 'Must leave first',
-    load: 'Load',
-    why: 'Why',
-    taken: 'taken',
-    yes: 'yes',
-    no: 'no',
-    needsOfFree: (device: string, size: string, free: string) => `${device}: ${size} of ${free}`,
-  },
-  requests: {
-    answered: 'answered',
-    clientLeft: 'client left',
-    failed: (status: number) => `failed (${status})`,
-  },
-  markdown: {
-    code: 'Code',
-    copyCode: (language: string) => `Copy the ${language === '' ? '' : `${language} `}code`,
-    codeIn: (language: string) => `Code, ${language}`,
-    done: 'Done',
-    toDo: 'To do',
-    table: 'Table',
-  },
+  page: 'Page',
+  setting: 'Setting',
+  action: 'Action',
+  getSample: 'Get the sample model',
+  newChat: 'New chat',
+  theme: (name: string) => `Theme: ${name}`,
+  unloadIdle: (count: number) => `Unload every model that is idle (${count})`,
+  model: (state: string) => `Model, ${state}`,
+  try: 'Try',
+  logOf: 'Log of',
+  decisionsOn: 'Decisions on',
+};
+
+/** The list of keyboard shortcuts. */
+export const shortcuts = {
+  title: 'Keyboard shortcuts',
+  singleKeysHelp: 'Off: only keys with Ctrl work everywhere.',
+  singleKeys: 'Keys without Ctrl',
+  commandKey: 'Command',
+  openModel: 'Open a model',
+  showSettings: 'Show the settings',
+  closeWindow: 'Close the window; the engine goes on',
+  quit: 'Quit',
+  goTo: (page: string) => `Go to ${page}`,
+  everywhere: 'Everywhere',
+  find: 'Find a page, a model, a setting or an action',
+  showList: 'Show this list',
+  pageSearch: "Go to the page's search",
+  close: 'Close the dialog or panel',
+  pages: 'Pages',
+  send: 'Send the message',
+  newLine: 'Begin another line',
+  stop: 'Stop the answer, or cancel editing a question',
+  follow: 'Follow the newest line, in the list of lines',
+  app: 'The app',
+};
+
+/** Rendered answers. */
+export const markdown = {
+  code: 'Code',
+  copyCode: (language: string) => `Copy the ${language === '' ? '' : `${language} `}code`,
+  codeIn: (language: string) => `Code, ${language}`,
+  done: 'Done',
+  toDo: 'To do',
+  table: 'Table',
+};
+
+/** Fields for a file. */
+export const files = {
+  image: 'an image',
+  sound: 'a sound',
+  isNot: (name: string, kind: string) => `${name} is not ${kind}.`,
+  onlyOne: (name: string) => `Only one file goes here: ${name} was taken.`,
+  chooseFor: (label: string) => `Choose a file: ${label}`,
+  choose: 'Choose a file',
+  orDrop: 'or drop it here',
+  takeAway: (name: string) => `Take ${name} away`,
+};
+
+/** Form fields. */
+export const fields = {
+  choose: 'Choose',
+  default: 'default',
+  isDefault: (label: string) => `${label}, default`,
 };

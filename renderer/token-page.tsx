@@ -6,6 +6,7 @@ import { useEffect, useState } from 'react';
 import { reconnect } from './link.ts';
 import { keepToken } from './session.ts';
 import { useWindow } from './store.ts';
+import * as texts from './texts.ts';
 import styles from './token-page.module.css';
 import { Button } from './ui/button.tsx';
 import { TextField } from './ui/fields.tsx';
@@ -16,17 +17,16 @@ export function TokenPage() {
   const [token, setToken] = useState('');
   const isChecking = link.name === 'refused' && link.checking;
   useEffect(() => {
-    document.title = 'Modelium: control token';
+    document.title = texts.token.documentTitle;
   }, []);
   return (
     <main className={styles.page}>
       <Panel className={styles.panel}>
-        <h1>This window needs the control token</h1>
-        <p role="alert">{link.name === 'refused' && !link.checking ? link.why : 'Asking the engine ...'}</p>
-        <p>It keeps other pages and users of this machine from changing your models.</p>
+        <h1>{texts.token.title}</h1>
+        <p role="alert">{link.name === 'refused' && !link.checking ? link.why : texts.token.asking}</p>
+        <p>{texts.token.purpose}</p>
         <p>
-          On the engine's machine, <code>modelium open</code> prints the address of this window with the token. Open that address, or paste
-          it here: the field takes the address and the token alone.
+          {texts.token.onTheMachineBeforeCommand} <code>modelium open</code> {texts.token.onTheMachineAfterCommand}
         </p>
         <form
           className={styles.form}
@@ -36,9 +36,9 @@ export function TokenPage() {
             reconnect();
           }}
         >
-          <TextField label="Control token" onChange={setToken} type="password" value={token} />
+          <TextField label={texts.token.field} onChange={setToken} type="password" value={token} />
           <Button disabled={token.trim() === '' || isChecking} variant="primary" submit>
-            Open the window
+            {texts.token.openWindow}
           </Button>
         </form>
       </Panel>

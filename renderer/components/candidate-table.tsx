@@ -4,7 +4,7 @@
  */
 import type { Candidate } from '../../shared/decision.ts';
 import { bytesInWords, secondsInWords } from '../../shared/units.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 import { classes } from '../ui/classes.ts';
 import { Icon } from '../ui/icon.tsx';
 import styles from './candidate-table.module.css';

@@ -1,6 +1,6 @@
 /** A candidate of a decision in words. Pure. */
 import type { Candidate } from '../../shared/decision.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 import { mainDevices } from './device-name.ts';
 
 type NameOf = (id: string) => string;

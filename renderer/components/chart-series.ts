@@ -6,7 +6,7 @@ import type { AlignedData } from 'uplot';
 import { bytesInWords, gibibytes } from '../../shared/units.ts';
 import { byName } from '../by-name.ts';
 import { type DevicePoint, history, type Moment, type Span } from '../history.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 import { colourOf } from './colours.ts';
 
 export type Measure = 'memory' | 'load' | 'temperature' | 'power';

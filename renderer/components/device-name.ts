@@ -2,7 +2,7 @@
 import { useMemo } from 'react';
 import { HOST_DEVICE } from '../../shared/decision.ts';
 import { useWindow } from '../store.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 
 /**
  * A function from ids to names, for the devices that are here now. Another one only when a device

@@ -3,7 +3,7 @@
  */
 
 import { useWindow } from '../store.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { WithCode } from '../ui/with-code.ts';

@@ -8,7 +8,7 @@ import { useEffect, useRef } from 'react';
 import UPlot from 'uplot';
 import type { DeviceView } from '../../shared/snapshot.ts';
 import { endMs, history, onMoment, SPAN_SECONDS, type Span } from '../history.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 import { useTheme } from '../theme.ts';
 import { type Layer, layersOf, MEASURES, type Measure, momentInWords, rangeInWords, stacked } from './chart-series.ts';
 import styles from './history-chart.module.css';

@@ -2,7 +2,7 @@
 import { useState } from 'react';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { unload } from '../actions.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 import { Button } from '../ui/button.tsx';
 import { Question } from '../ui/overlays.tsx';
 import { mainActionOf } from './main-action.ts';

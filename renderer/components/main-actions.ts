@@ -1,7 +1,7 @@
 /** The labels and effects of the main actions. */
 import { forget, load, unload } from '../actions.ts';
 import { go } from '../route.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 import type { IconName } from '../ui/icon.tsx';
 import type { MainActionName } from './main-action.ts';
 

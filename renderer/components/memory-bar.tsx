@@ -5,7 +5,7 @@
 import type { CSSProperties } from 'react';
 import { bytesInWords } from '../../shared/units.ts';
 import { address } from '../route.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 import { classes } from '../ui/classes.ts';
 import styles from './memory-bar.module.css';
 import type { Segment } from './segments.ts';

@@ -6,7 +6,7 @@ import { useState } from 'react';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { forget, load, pin } from '../actions.ts';
 import { go } from '../route.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 import { IconButton } from '../ui/button.tsx';
 import { ActionMenu, type MenuAction } from '../ui/menu.tsx';
 import { CutQuestion, MainAction } from './main-action-button.tsx';

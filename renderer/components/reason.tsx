@@ -4,7 +4,7 @@
  */
 import type { Fact, Reason } from '../../shared/reason.ts';
 import { factInWords, isDetail, placeOf } from '../../shared/reason-words.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 import { classes } from '../ui/classes.ts';
 import styles from './reason.module.css';
 

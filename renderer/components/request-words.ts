@@ -1,6 +1,6 @@
 /** What a list of requests says of each. Pure. */
 import type { RequestView } from '../../shared/snapshot.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 
 /** @param status of HTTP; 499 where the client did not wait for its answer. */
 export function statusInWords(status: number): string {

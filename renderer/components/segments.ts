@@ -4,7 +4,7 @@
  */
 import type { DeviceView, ModelView } from '../../shared/snapshot.ts';
 import { byName } from '../by-name.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 import { colourOf } from './colours.ts';
 
 export interface Segment {

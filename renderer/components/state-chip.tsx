@@ -4,7 +4,7 @@ import type { ModelView } from '../../shared/snapshot.ts';
 import { bytesInWords, clockSpan, percent } from '../../shared/units.ts';
 import { useFreedBytes } from '../freed.ts';
 import { sinceReceived, useNow } from '../now.ts';
-import { texts } from '../texts.ts';
+import * as texts from '../texts.ts';
 import { classes } from '../ui/classes.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import styles from './state-chip.module.css';

@@ -5,6 +5,7 @@
 import { useState } from 'react';
 import { MODEL_ENDINGS } from '../../shared/model-files.ts';
 import { bridge } from '../bridge.ts';
+import * as texts from '../texts.ts';
 import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { FilePicker } from '../ui/file-picker.tsx';
@@ -38,7 +39,7 @@ export function AddModel({ open, onClose, reason, dropped = [] }: AddModelProps)
     onClose();
   };
   return (
-    <Overlay onClose={onClose} open={open} title="Add a model">
+    <Overlay onClose={onClose} open={open} title={texts.common.addModel}>
       <form
         className={styles.form}
         onSubmit={(event) => {
@@ -48,8 +49,8 @@ export function AddModel({ open, onClose, reason, dropped = [] }: AddModelProps)
       >
         {reason !== undefined && <p>{reason}</p>}
         <TextField
-          help="The absolute path of a GGUF file or of a model's folder on the engine's machine. Modelium serves the file or folder without moving it."
-          label="Path"
+          help={texts.drop.pathHelp}
+          label={texts.drop.path}
           mono
           onChange={setPath}
           placeholder="/data/models/llama-3.2-3b.gguf"
@@ -57,19 +58,16 @@ export function AddModel({ open, onClose, reason, dropped = [] }: AddModelProps)
         />
         {bridge === null && (
           <div className={styles.upload}>
-            <p>
-              {dropped.length === 0 ? 'A small model file' : dropped.map(({ name }) => name).join(', ')} can be copied into the first watch
-              folder of the engine instead.
-            </p>
+            <p>{texts.drop.uploadInstead(dropped.length === 0 ? null : dropped.map(({ name }) => name).join(', '))}</p>
             {dropped.length > 0 ? (
               <Button icon="file" onClick={() => upload(dropped)}>
-                {dropped.length === 1 ? 'Upload this file' : `Upload these ${dropped.length} files`}
+                {texts.drop.uploadThese(dropped.length)}
               </Button>
             ) : (
-              <FilePicker accept={MODEL_FILES} label="Files to upload" onPick={upload}>
+              <FilePicker accept={MODEL_FILES} label={texts.drop.filesToUpload} onPick={upload}>
                 {(choose) => (
                   <Button icon="file" onClick={choose}>
-                    Upload files
+                    {texts.drop.upload}
                   </Button>
                 )}
               </FilePicker>
@@ -80,15 +78,15 @@ export function AddModel({ open, onClose, reason, dropped = [] }: AddModelProps)
           {bridge !== null && (
             <>
               <Button icon="file" onClick={() => void bridge?.choose('files').then(add)}>
-                Choose files
+                {texts.drop.chooseFiles}
               </Button>
               <Button icon="folder" onClick={() => void bridge?.choose('folder').then(add)}>
-                Choose a folder
+                {texts.drop.chooseFolder}
               </Button>
             </>
           )}
           <Button disabled={path.trim() === ''} variant="primary" submit>
-            Add
+            {texts.drop.add}
           </Button>
         </div>
       </form>

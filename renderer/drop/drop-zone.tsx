@@ -4,14 +4,14 @@
  */
 import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { bridge } from '../bridge.ts';
+import * as texts from '../texts.ts';
 import { Icon } from '../ui/icon.tsx';
 import { warn } from '../ui/toasts.tsx';
 import { AddModel } from './add-model.tsx';
 import styles from './drop-zone.module.css';
 import { addPaths } from './drops.ts';
 
-const NO_PATHS =
-  'Browsers hide the path of a dropped file, and Modelium serves files in place. Enter the path, or use the desktop window, where dropping works.';
+const NO_PATHS = texts.drop.pathsAreHidden;
 
 /** While something is dragged over a page, browsers say so every 50 to 350 ms. */
 const SILENCE_MS = 1_000;
@@ -67,7 +67,7 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
     const paths = pathsOf(event.dataTransfer);
     const known = paths.filter((path) => path !== '');
     if (known.length === 0 && bridge === null) setAsked(filesOf(event.dataTransfer));
-    else if (known.length < paths.length) warn('Some items have no path', 'They were dragged out of a page: save them first.');
+    else if (known.length < paths.length) warn(texts.drop.itemsWithoutPath, texts.drop.saveThemFirst);
     addPaths(known);
   }
 
@@ -76,13 +76,11 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
     <div className={styles.zone} onDragEnter={enter} onDragLeave={leave} onDragOver={over} onDrop={drop}>
       {children}
       {count !== null && (
-        <section aria-label="Drop" className={styles.overlay} data-testid="drop-overlay">
+        <section aria-label={texts.drop.title} className={styles.overlay} data-testid="drop-overlay">
           <div className={styles.words}>
             <Icon name="drop" size={32} />
-            <p>
-              Serve {count === 1 ? 'this item' : `these ${count} items`} from where {count === 1 ? 'it is' : 'they are'}
-            </p>
-            <small>Nothing is copied or changed.</small>
+            <p>{texts.drop.serveFromWhereTheyAre(count)}</p>
+            <small>{texts.drop.nothingCopied}</small>
           </div>
         </section>
       )}

@@ -8,6 +8,7 @@ import type { Settings } from '../../shared/settings.ts';
 import { bytesInWords, MIB } from '../../shared/units.ts';
 import { forget } from '../actions.ts';
 import { type AnswerOf, ask } from '../api.ts';
+import * as texts from '../texts.ts';
 import { warn } from '../ui/toasts.tsx';
 
 export interface Drop {
@@ -74,7 +75,7 @@ async function upload(file: File, signal: AbortSignal): Promise<AnswerOf<'upload
   const most = (settings as Settings).api.max_body_mb * MIB;
   // It is read into this page's memory, because the proof of the request is made for its bytes.
   if (file.size > most)
-    throw new ModeliumError('body-too-large', `${file.name} has ${bytesInWords(file.size)}, and ${bytesInWords(most)} can be uploaded.`);
+    throw new ModeliumError('body-too-large', texts.drop.tooLarge(file.name, bytesInWords(file.size), bytesInWords(most)));
   const body = await file.arrayBuffer();
   return ask<'upload'>('POST', `/control/library/upload?name=${encodeURIComponent(file.name)}`, { body, signal });
 }
@@ -82,10 +83,7 @@ async function upload(file: File, signal: AbortSignal): Promise<AnswerOf<'upload
 function shown(items: readonly Pick<Drop, 'name' | 'path'>[]): readonly Drop[] {
   if (items.length > MOST) {
     const left = items.length - MOST;
-    warn(
-      `${left} of ${items.length} items were left out`,
-      `At most ${MOST} items can be dropped at once. For more, add their folder to the watch folders (Settings).`,
-    );
+    warn(texts.drop.leftOut(left, items.length), texts.drop.tooMany(MOST));
   }
   const drops = items.slice(0, MOST).map((item): Drop => {
     lastKey += 1;

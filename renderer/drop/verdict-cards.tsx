@@ -12,6 +12,7 @@ import { MainAction } from '../components/main-action-button.tsx';
 import { isInTrouble, StateChip } from '../components/state-chip.tsx';
 import { go } from '../route.ts';
 import { useModel } from '../store.ts';
+import * as texts from '../texts.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { LongText } from '../ui/long-text.tsx';
 import { WithCode } from '../ui/with-code.ts';
@@ -47,10 +48,10 @@ function Announcement({ drop }: { readonly drop: Drop }) {
 
 function Stack({ drops }: { readonly drops: readonly Drop[] }) {
   return (
-    <section aria-label="Dropped items" className={styles.stack}>
+    <section aria-label={texts.drop.cards} className={styles.stack}>
       {drops.length > 1 && (
         <Button className={styles.all} onClick={dismissAll} small>
-          Dismiss all {drops.length}
+          {texts.drop.dismissAll(drops.length)}
         </Button>
       )}
       <ul className={styles.list}>
@@ -72,7 +73,7 @@ function Card({ drop }: { readonly drop: Drop }) {
       <header className={styles.head}>
         <h2 title={drop.path}>{drop.name}</h2>
         {model !== undefined && <StateChip model={model} />}
-        <IconButton icon="close" label={`Dismiss ${drop.name}`} onClick={() => dismiss(drop.key)} small />
+        <IconButton icon="close" label={texts.drop.dismiss(drop.name)} onClick={() => dismiss(drop.key)} small />
       </header>
       {drop.refusal !== null ? (
         <Refused drop={drop} />
@@ -86,13 +87,13 @@ function Card({ drop }: { readonly drop: Drop }) {
 }
 
 function NotYet({ drop, wasSeen }: { readonly drop: Drop; readonly wasSeen: boolean }) {
-  if (wasSeen) return <p>It is gone: its files were moved away, or it was forgotten.</p>;
+  if (wasSeen) return <p>{texts.drop.gone}</p>;
   return (
     <>
-      <p>{drop.path === '' ? "It is being copied to the engine's machine ..." : 'Reading it ...'}</p>
+      <p>{drop.path === '' ? texts.drop.beingCopied : texts.drop.reading}</p>
       <div className={styles.foot}>
-        <Button aria-label={`Cancel ${drop.name}`} onClick={() => cancel(drop.key)} small>
-          Cancel
+        <Button aria-label={texts.drop.cancel(drop.name)} onClick={() => cancel(drop.key)} small>
+          {texts.common.cancel}
         </Button>
       </div>
     </>
@@ -121,7 +122,7 @@ function Followed({ model, drop }: { readonly model: ModelView; readonly drop: D
           {[profile.kind, profile.architecture, profile.quantization, bytesInWords(profile.weightBytes)].filter(Boolean).join(' · ')}
         </p>
       )}
-      {drop.isKnown && <p className={styles.help}>It is here already, as {model.id}: nothing was added.</p>}
+      {drop.isKnown && <p className={styles.help}>{texts.drop.isHereAlready(model.id)}</p>}
       <LongText className={isTrouble ? styles.bad : undefined} text={state === 'ready' ? readyWords(model, nameOf) : message} />
       {help !== null && (
         <p className={styles.help}>
@@ -135,7 +136,7 @@ function Followed({ model, drop }: { readonly model: ModelView; readonly drop: D
 
 function readyWords({ runtime, devices, loadSeconds }: ModelView, nameOf: (id: string) => string): string {
   const where = mainDevices(devices).map(nameOf).join(' + ');
-  return `Ready: ${runtime} on ${where}${loadSeconds === null ? '' : `, loaded in ${secondsInWords(loadSeconds)}`}.`;
+  return texts.drop.ready(runtime, where, loadSeconds === null ? null : secondsInWords(loadSeconds));
 }
 
 function CardActions({ model, dropKey }: { readonly model: ModelView; readonly dropKey: number }) {
@@ -147,11 +148,11 @@ function CardActions({ model, dropKey }: { readonly model: ModelView; readonly d
   return (
     <div className={styles.foot}>
       <Button variant="quiet" onClick={() => leaveTo('models')} small>
-        Details
+        {texts.common.details}
       </Button>
       {state === 'ready' ? (
         <Button variant="primary" onClick={() => leaveTo('playground')} small>
-          Try it
+          {texts.common.tryIt}
         </Button>
       ) : (
         <MainAction model={model} />

@@ -5,12 +5,13 @@
 
 import type { ModelView } from '../../shared/snapshot.ts';
 import { forget, pin, rescanRuntimes, unload } from '../actions.ts';
-import { mainActionOf } from '../components/main-action.ts';
+import { type MainActionName, mainActionOf } from '../components/main-action.ts';
 import { MAIN_ACTIONS } from '../components/main-actions.ts';
 import { isNoModel, stateWord } from '../components/state-chip.tsx';
 import { getSample } from '../pages/models/get-sample.tsx';
 import { startAnew, usePlayground } from '../pages/playground/conversation.ts';
 import { go, PAGES, TITLES } from '../route.ts';
+import * as texts from '../texts.ts';
 import { chooseTheme, THEMES } from '../theme.ts';
 import type { IconName } from '../ui/icon.tsx';
 import { showPanel } from './shortcuts.ts';
@@ -35,12 +36,19 @@ export interface SettingKey {
 
 const SHOWN = 40;
 /** An action is found by these words too. */
-const MORE_WORDS: Readonly<Record<string, string>> = { Cancel: 'stop', Unload: 'free stop', Load: 'start', Retry: 'load start again' };
+const MORE_WORDS: Readonly<Partial<Record<MainActionName, string>>> = texts.palette.searchWords;
 
 export function commandsOf(models: readonly ModelView[], settings: readonly SettingKey[]): readonly Command[] {
   return [
     ...PAGES.map(
-      (page): Command => ({ id: `page ${page}`, label: TITLES[page], hint: 'Page', icon: page, words: 'go to open', run: () => go(page) }),
+      (page): Command => ({
+        id: `page ${page}`,
+        label: TITLES[page],
+        hint: texts.palette.page,
+        icon: page,
+        words: texts.palette.searchWords.page,
+        run: () => go(page),
+      }),
     ),
     ...models.flatMap(commandsOfModel),
     ...GENERAL,
@@ -49,7 +57,7 @@ export function commandsOf(models: readonly ModelView[], settings: readonly Sett
       return {
         id: `setting ${name}`,
         label: name,
-        hint: 'Setting',
+        hint: texts.palette.setting,
         icon: 'settings',
         words: description,
         run: () => go('settings', section),
@@ -59,25 +67,53 @@ export function commandsOf(models: readonly ModelView[], settings: readonly Sett
 }
 
 const GENERAL: readonly Command[] = [
-  { id: 'add', label: 'Add a model', hint: 'Action', icon: 'plus', words: 'drop path file folder', run: () => showPanel('add') },
-  { id: 'sample', label: 'Get the sample model', hint: 'Action', icon: 'drop', words: 'download fetch first small', run: fetchSample },
-  { id: 'new chat', label: 'New chat', hint: 'Action', icon: 'playground', words: 'conversation ask begin', run: beginChat },
+  {
+    id: 'add',
+    label: texts.common.addModel,
+    hint: texts.palette.action,
+    icon: 'plus',
+    words: texts.palette.searchWords.addModel,
+    run: () => showPanel('add'),
+  },
+  {
+    id: 'sample',
+    label: texts.palette.getSample,
+    hint: texts.palette.action,
+    icon: 'drop',
+    words: texts.palette.searchWords.getSample,
+    run: fetchSample,
+  },
+  {
+    id: 'new chat',
+    label: texts.palette.newChat,
+    hint: texts.palette.action,
+    icon: 'playground',
+    words: texts.palette.searchWords.newChat,
+    run: beginChat,
+  },
   {
     id: 'rescan',
-    label: 'Rescan runtimes',
-    hint: 'Action',
+    label: texts.common.rescanRuntimes,
+    hint: texts.palette.action,
     icon: 'refresh',
-    words: 'look find vllm triton llama ray',
+    words: texts.palette.searchWords.rescanRuntimes,
     run: () => void rescanRuntimes(),
   },
-  { id: 'shortcuts', label: 'Keyboard shortcuts', hint: 'Action', icon: 'more', words: 'keys help', run: () => showPanel('shortcuts') },
+  {
+    id: 'shortcuts',
+    label: texts.shortcuts.title,
+    hint: texts.palette.action,
+    icon: 'more',
+    words: texts.palette.searchWords.shortcuts,
+    run: () => showPanel('shortcuts'),
+  },
   ...THEMES.map((theme): Command => {
     return {
       id: `theme ${theme}`,
-      label: `Theme: ${theme}`,
-      hint: 'Action',
+      label: texts.palette.theme(texts.window.themes[theme]),
+      hint: texts.palette.action,
       icon: theme === 'dark' ? 'moon' : theme === 'light' ? 'sun' : 'screen',
-      words: 'colours look',
+      words: texts.palette.searchWords.theme,
       run: () => chooseTheme(theme),
     };
   }),
@@ -105,10 +141,10 @@ function loadedCommand(models: readonly ModelView[]): readonly Command[] {
   return [
     {
       id: 'unload all',
-      label: `Unload every model that is idle (${idle.length})`,
-      hint: 'Action',
+      label: texts.palette.unloadIdle(idle.length),
+      hint: texts.palette.action,
       icon: 'eject',
-      words: 'free memory stop',
+      words: texts.palette.searchWords.unloadIdle,
       run,
     },
   ];
@@ -118,12 +154,12 @@ function commandsOfModel(model: ModelView): readonly Command[] {
   const { id, state, pinned, aliases, canForget } = model;
   const words = aliases.join(' ');
   const of = (verb: string, icon: IconName, run: () => void, more = ''): Command => {
-    return { id: `${verb} ${id}`, label: `${verb} ${id}`, hint: 'Action', icon, words: `${words} ${more}`, run };
+    return { id: `${verb} ${id}`, label: `${verb} ${id}`, hint: texts.palette.action, icon, words: `${words} ${more}`, run };
   };
   const own: Command = {
     id: `model ${id}`,
     label: id,
-    hint: `Model, ${stateWord(state).toLowerCase()}`,
+    hint: texts.palette.model(stateWord(state).toLowerCase()),
     icon: 'models',
     words,
     run: () => go('models', id),
@@ -134,12 +170,12 @@ function commandsOfModel(model: ModelView): readonly Command[] {
   const action = main === null || main === 'cut' ? null : MAIN_ACTIONS[main];
   return [
     own,
-    ...(action === null ? [] : [of(action.verb, action.icon, () => action.run(id), MORE_WORDS[action.verb])]),
-    of('Try', 'playground', () => go('playground', id), 'chat ask'),
-    of('Log of', 'logs', () => go('logs', id)),
-    of('Decisions on', 'decisions', () => go('decisions', id), 'why'),
-    of(pinned ? 'Unpin' : 'Pin', 'pin', () => void pin(id, !pinned)),
-    ...(canForget && main !== 'forget' ? [of('Forget', 'trash', () => void forget(id), 'remove delete')] : []),
+    ...(action === null ? [] : [of(action.verb, action.icon, () => action.run(id), main === null ? '' : MORE_WORDS[main])]),
+    of(texts.palette.try, 'playground', () => go('playground', id), texts.palette.searchWords.try),
+    of(texts.palette.logOf, 'logs', () => go('logs', id)),
+    of(texts.palette.decisionsOn, 'decisions', () => go('decisions', id), texts.palette.searchWords.decisionsOn),
+    of(pinned ? texts.common.unpin : texts.common.pin, 'pin', () => void pin(id, !pinned)),
+    ...(canForget && main !== 'forget' ? [of(texts.common.forget, 'trash', () => void forget(id), texts.palette.searchWords.forget)] : []),
   ];
 }
 

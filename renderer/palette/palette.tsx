@@ -7,6 +7,7 @@ import { Dialog } from '@base-ui/react/dialog';
 import { useEffect, useState } from 'react';
 import { ask } from '../api.ts';
 import { useModels } from '../store.ts';
+import * as texts from '../texts.ts';
 import { Icon } from '../ui/icon.tsx';
 import { type Command, commandsOf, found, type SettingKey } from './commands.ts';
 import styles from './palette.module.css';
@@ -21,7 +22,7 @@ export function Palette() {
     <Dialog.Root onOpenChange={(isOpen) => !isOpen && close()} open>
       <Dialog.Portal>
         <Dialog.Backdrop className={styles.backdrop} />
-        <Dialog.Popup aria-label="Search and commands" className={styles.popup}>
+        <Dialog.Popup aria-label={texts.palette.title} className={styles.popup}>
           <Finder close={close} />
         </Dialog.Popup>
       </Dialog.Portal>
@@ -54,14 +55,10 @@ function Finder({ close }: { readonly close: () => void }) {
     >
       <div className={styles.field}>
         <Icon name="search" />
-        <Autocomplete.Input
-          aria-label="Page, model, setting or action"
-          className={styles.input}
-          placeholder="Find a page, model, setting or action"
-        />
+        <Autocomplete.Input aria-label={texts.palette.field} className={styles.input} placeholder={texts.palette.placeholder} />
       </div>
-      <Autocomplete.Empty className={styles.empty}>Nothing here has this name.</Autocomplete.Empty>
-      <Autocomplete.List aria-label="Found" className={styles.list}>
+      <Autocomplete.Empty className={styles.empty}>{texts.palette.nothing}</Autocomplete.Empty>
+      <Autocomplete.List aria-label={texts.palette.found} className={styles.list}>
         {(command: Command) => (
           <Autocomplete.Item className={styles.item} key={command.id} onClick={() => choose(command)} value={command}>
             <Icon name={command.icon} />

@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react';
 import { AddModel } from '../drop/add-model.tsx';
 import { later } from '../later.tsx';
+import * as texts from '../texts.ts';
 import { Boundary } from '../ui/boundary.tsx';
 import { Overlay } from '../ui/overlays.tsx';
 import { showPanel, usePanels } from './shortcuts.ts';
@@ -25,7 +26,7 @@ export function Panels() {
 function inDialog(words: ReactNode): ReactNode {
   return (
     words !== null && (
-      <Overlay onClose={() => showPanel(null)} open title="Not here yet">
+      <Overlay onClose={() => showPanel(null)} open title={texts.window.dialogNotHereYet}>
         {words}
       </Overlay>
     )

@@ -1,17 +1,18 @@
 /** The list of keyboard shortcuts that `?` opens. */
 import { bridge } from '../bridge.ts';
+import * as texts from '../texts.ts';
 import { SwitchField } from '../ui/fields.tsx';
 import { Overlay } from '../ui/overlays.tsx';
 import styles from './palette.module.css';
 import { shortcutGroups } from './shortcut-table.ts';
 import { allowSingleKeys, showPanel, usePanels } from './shortcuts.ts';
 
-const COMMAND_KEY = /Mac|iPhone|iPad/.test(navigator.userAgent) ? 'Command' : 'Ctrl';
+const COMMAND_KEY = /Mac|iPhone|iPad/.test(navigator.userAgent) ? texts.shortcuts.commandKey : 'Ctrl';
 
 export function ShortcutList() {
   const singleKeys = usePanels((state) => state.singleKeys);
   return (
-    <Overlay onClose={() => showPanel(null)} open title="Keyboard shortcuts">
+    <Overlay onClose={() => showPanel(null)} open title={texts.shortcuts.title}>
       <div className={styles.groups}>
         {shortcutGroups(bridge !== null).map(({ title, shortcuts }) => (
           <section key={title}>
@@ -34,8 +35,8 @@ export function ShortcutList() {
         ))}
         <SwitchField
           checked={singleKeys}
-          help="Off: only keys with Ctrl work everywhere."
-          label="Keys without Ctrl"
+          help={texts.shortcuts.singleKeysHelp}
+          label={texts.shortcuts.singleKeys}
           onChange={allowSingleKeys}
         />
       </div>

@@ -3,6 +3,7 @@
  * handles those that work everywhere.
  */
 import { type PageName, TITLES } from '../route.ts';
+import * as texts from '../texts.ts';
 
 export const PAGE_KEYS = {
   box: 'b',
@@ -21,10 +22,10 @@ export interface Shortcut {
 }
 
 const APP: readonly Shortcut[] = [
-  { keys: ['Ctrl', 'O'], does: 'Open a model' },
-  { keys: ['Ctrl', ','], does: 'Show the settings' },
-  { keys: ['Ctrl', 'W'], does: 'Close the window; the engine goes on' },
-  { keys: ['Ctrl', 'Q'], does: 'Quit' },
+  { keys: ['Ctrl', 'O'], does: texts.shortcuts.openModel },
+  { keys: ['Ctrl', ','], does: texts.shortcuts.showSettings },
+  { keys: ['Ctrl', 'W'], does: texts.shortcuts.closeWindow },
+  { keys: ['Ctrl', 'Q'], does: texts.shortcuts.quit },
 ];
 
 export interface ShortcutGroup {
@@ -34,28 +35,31 @@ export interface ShortcutGroup {
 
 /** @param isApp the page is in the app, whose menu has keys of its own (main/electron/menu.ts). */
 export function shortcutGroups(isApp: boolean): readonly ShortcutGroup[] {
-  const pages = Object.entries(PAGE_KEYS).map(([page, key]) => ({ keys: ['g', key], does: `Go to ${TITLES[page as PageName]}` }));
+  const pages = Object.entries(PAGE_KEYS).map(([page, key]) => ({
+    keys: ['g', key],
+    does: texts.shortcuts.goTo(TITLES[page as PageName]),
+  }));
   return [
     {
-      title: 'Everywhere',
+      title: texts.shortcuts.everywhere,
       shortcuts: [
-        { keys: ['Ctrl', 'K'], does: 'Find a page, a model, a setting or an action' },
-        { keys: ['?'], does: 'Show this list' },
-        { keys: ['a'], does: 'Add a model' },
-        { keys: ['/'], does: "Go to the page's search" },
-        { keys: ['Esc'], does: 'Close the dialog or panel' },
+        { keys: ['Ctrl', 'K'], does: texts.shortcuts.find },
+        { keys: ['?'], does: texts.shortcuts.showList },
+        { keys: ['a'], does: texts.common.addModel },
+        { keys: ['/'], does: texts.shortcuts.pageSearch },
+        { keys: ['Esc'], does: texts.shortcuts.close },
       ],
     },
-    { title: 'Pages', shortcuts: pages },
+    { title: texts.shortcuts.pages, shortcuts: pages },
     {
-      title: 'Playground',
+      title: texts.window.titles.playground,
       shortcuts: [
-        { keys: ['Enter'], does: 'Send the message' },
-        { keys: ['Shift', 'Enter'], does: 'Begin another line' },
-        { keys: ['Esc'], does: 'Stop the answer, or cancel editing a question' },
+        { keys: ['Enter'], does: texts.shortcuts.send },
+        { keys: ['Shift', 'Enter'], does: texts.shortcuts.newLine },
+        { keys: ['Esc'], does: texts.shortcuts.stop },
       ],
     },
-    { title: 'Logs', shortcuts: [{ keys: ['End'], does: 'Follow the newest line, in the list of lines' }] },
-    ...(isApp ? [{ title: 'The app', shortcuts: APP }] : []),
+    { title: texts.window.titles.logs, shortcuts: [{ keys: ['End'], does: texts.shortcuts.follow }] },
+    ...(isApp ? [{ title: texts.shortcuts.app, shortcuts: APP }] : []),
   ];
 }

@@ -1,6 +1,7 @@
 /** Confines a bug to one page or dialog, so that the rest of the window keeps working. */
 import { Component, type ReactNode } from 'react';
 import { toModeliumError } from '../../shared/errors.ts';
+import * as texts from '../texts.ts';
 import { Button } from './button.tsx';
 import { Note } from './panel.tsx';
 
@@ -26,9 +27,9 @@ export class Boundary extends Component<BoundaryProps, BoundaryState> {
     if (this.state.trouble === null) return children;
     return frame(
       <Note tone="bad">
-        <p>This part of the window could not be shown: {this.state.trouble}</p>
+        <p>{texts.window.partNotShown(this.state.trouble)}</p>
         <Button onClick={() => location.reload()} small>
-          Load the window again
+          {texts.common.loadWindowAgain}
         </Button>
       </Note>,
     );

@@ -1,4 +1,5 @@
 /** Copies a text to the clipboard, and says so. */
+import * as texts from '../texts.ts';
 import { Button, type Variant } from './button.tsx';
 import { say, sayError } from './toasts.tsx';
 
@@ -14,8 +15,8 @@ interface CopyButtonProps {
 export function CopyButton({ label, name, variant = 'plain', text }: CopyButtonProps) {
   const copy = (): void => {
     navigator.clipboard.writeText(text()).then(
-      () => say('Copied'),
-      (thrown: unknown) => sayError('Nothing was copied', thrown),
+      () => say(texts.toasts.copied),
+      (thrown: unknown) => sayError(texts.toasts.notCopied, thrown),
     );
   };
   return (

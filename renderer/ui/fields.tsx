@@ -6,6 +6,7 @@ import { Select } from '@base-ui/react/select';
 import { Slider } from '@base-ui/react/slider';
 import { Switch } from '@base-ui/react/switch';
 import { type ReactNode, useId, useState } from 'react';
+import * as texts from '../texts.ts';
 import { classes } from './classes.ts';
 import styles from './fields.module.css';
 import { Icon } from './icon.tsx';
@@ -88,7 +89,7 @@ export function ChoiceField({
   value,
   choices,
   onChange,
-  placeholder = 'Choose',
+  placeholder = texts.fields.choose,
   disabled = false,
 }: ChoiceProps) {
   const id = useId();
@@ -200,7 +201,7 @@ export function NumberField({ label, help, value, min, max, step, onChange, usua
             if (event.target.value === '' && !event.target.validity.badInput) usual?.onClear();
             if (next >= min && next <= max) onChange(next);
           }}
-          placeholder={usual === undefined ? undefined : 'default'}
+          placeholder={usual === undefined ? undefined : texts.fields.default}
           step={step}
           type="number"
           value={typed ?? value ?? ''}
@@ -217,7 +218,7 @@ export function NumberField({ label, help, value, min, max, step, onChange, usua
         <Slider.Control className={styles.slider}>
           <Slider.Track className={styles.track}>
             <Slider.Indicator className={styles.indicator} />
-            <Slider.Thumb aria-label={value === null ? `${label}, default` : label} className={styles.sliderThumb} />
+            <Slider.Thumb aria-label={value === null ? texts.fields.isDefault(label) : label} className={styles.sliderThumb} />
           </Slider.Track>
         </Slider.Control>
       </Slider.Root>

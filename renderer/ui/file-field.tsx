@@ -3,6 +3,7 @@
  * model.
  */
 import { type DragEvent, useId, useState } from 'react';
+import * as texts from '../texts.ts';
 import { isAccepted } from './accepted.ts';
 import { Button, IconButton } from './button.tsx';
 import { classes } from './classes.ts';
@@ -11,9 +12,9 @@ import styles from './file-field.module.css';
 
 /** What a file may be, for the browser and for people. */
 const KINDS = {
-  image: { accept: 'image/*', words: 'an image' },
+  image: { accept: 'image/*', words: texts.files.image },
   // What sound comes in, films included; of some of them browsers know no type.
-  sound: { accept: 'audio/*,video/mp4,video/webm,.wav,.mp3,.mpga,.flac,.ogg,.oga,.opus,.m4a,.aac,.webm,.mp4', words: 'a sound' },
+  sound: { accept: 'audio/*,video/mp4,video/webm,.wav,.mp3,.mpga,.flac,.ogg,.oga,.opus,.m4a,.aac,.webm,.mp4', words: texts.files.sound },
 } as const;
 
 interface FileFieldProps {
@@ -32,8 +33,8 @@ export function FileField({ label, kind, file, onChange }: FileFieldProps) {
     const files = [...(given ?? [])];
     const taken = files.find((each) => isAccepted(each, accept));
     const [refused] = files;
-    if (taken === undefined) setProblem(refused === undefined ? null : `${refused.name} is not ${words}.`);
-    else setProblem(files.length === 1 ? null : `Only one file goes here: ${taken.name} was taken.`);
+    if (taken === undefined) setProblem(refused === undefined ? null : texts.files.isNot(refused.name, words));
+    else setProblem(files.length === 1 ? null : texts.files.onlyOne(taken.name));
     if (taken !== undefined) onChange(taken);
   };
   // What is dropped here is no model: the window as a whole does not get to see it.
@@ -71,11 +72,11 @@ export function FileField({ label, kind, file, onChange }: FileFieldProps) {
           tabIndex={-1}
           type="file"
         />
-        <Button aria-label={`Choose a file: ${label}`} icon="file" onClick={() => document.getElementById(id)?.click()} small>
-          Choose a file
+        <Button aria-label={texts.files.chooseFor(label)} icon="file" onClick={() => document.getElementById(id)?.click()} small>
+          {texts.files.choose}
         </Button>
-        <span className={styles.name}>{file === null ? 'or drop it here' : file.name}</span>
-        {file !== null && <IconButton icon="close" label={`Take ${file.name} away`} onClick={() => onChange(null)} small />}
+        <span className={styles.name}>{file === null ? texts.files.orDrop : file.name}</span>
+        {file !== null && <IconButton icon="close" label={texts.files.takeAway(file.name)} onClick={() => onChange(null)} small />}
       </div>
       {problem !== null && (
         <p className={classes(fields.help, fields.wrong)} role="alert">

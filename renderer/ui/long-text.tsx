@@ -1,5 +1,6 @@
 /** Shortens a sentence that may fill a page: shows its beginning, and all of it on request. */
 import { useState } from 'react';
+import * as texts from '../texts.ts';
 import { Button } from './button.tsx';
 
 interface LongTextProps {
@@ -18,7 +19,7 @@ export function LongText({ text, className }: LongTextProps) {
       <p className={className}>{isWhole ? text : `${text.slice(0, text.lastIndexOf(' ', SHOWN))} ...`}</p>
       <div>
         <Button aria-expanded={isWhole} variant="quiet" onClick={() => setWhole(!isWhole)} small>
-          {isWhole ? 'Less' : 'All of it'}
+          {isWhole ? texts.common.less : texts.common.allOfIt}
         </Button>
       </div>
     </>

@@ -5,6 +5,7 @@
 import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog } from '@base-ui/react/dialog';
 import { type ReactNode, useRef } from 'react';
+import * as texts from '../texts.ts';
 import { Button, IconButton } from './button.tsx';
 import { classes } from './classes.ts';
 import styles from './overlays.module.css';
@@ -33,7 +34,7 @@ export function Overlay({ open, title, aside, onClose, children, place = 'middle
               {title}
             </Dialog.Title>
             {aside}
-            <Dialog.Close render={<IconButton icon="close" label="Close" />} />
+            <Dialog.Close render={<IconButton icon="close" label={texts.common.close} />} />
           </header>
           <div className={styles.body}>{children}</div>
         </Dialog.Popup>
@@ -60,7 +61,7 @@ export function Question({ open, title, children, yes, onYes, onClose }: Questio
           <AlertDialog.Title className={styles.question}>{title}</AlertDialog.Title>
           <AlertDialog.Description className={styles.description}>{children}</AlertDialog.Description>
           <div className={styles.foot}>
-            <AlertDialog.Close render={<Button>Cancel</Button>} />
+            <AlertDialog.Close render={<Button>{texts.common.cancel}</Button>} />
             <Button
               variant="danger"
               onClick={() => {

@@ -4,6 +4,7 @@
  */
 import { Toast } from '@base-ui/react/toast';
 import { toModeliumError } from '../../shared/errors.ts';
+import * as texts from '../texts.ts';
 import { IconButton } from './button.tsx';
 import { Icon } from './icon.tsx';
 import styles from './toasts.module.css';
@@ -56,7 +57,7 @@ function ToastList() {
         <Toast.Title className={styles.title} />
         <Toast.Description className={styles.description} />
       </div>
-      <Toast.Close render={<IconButton icon="close" label="Dismiss" small />} />
+      <Toast.Close render={<IconButton icon="close" label={texts.common.dismiss} small />} />
     </Toast.Root>
   ));
 }

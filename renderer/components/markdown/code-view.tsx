@@ -1,7 +1,7 @@
 /** A block of code with its language and a button that copies it; coloured once it is whole. */
 import { createElement, Fragment, useMemo } from 'react';
 import { laterModule } from '../../later.tsx';
-import { texts } from '../../texts.ts';
+import * as texts from '../../texts.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import styles from './code-view.module.css';

@@ -3,7 +3,7 @@
  * description and address: nothing is fetched.
  */
 import { createElement, Fragment, type ReactNode } from 'react';
-import { texts } from '../../texts.ts';
+import * as texts from '../../texts.ts';
 import type { Part } from './blocks.ts';
 import { resolveEntities, safeAddress } from './entities.ts';
 import styles from './markdown.module.css';

@@ -3,7 +3,7 @@
  * cheap while it grows. Never any raw HTML.
  */
 import { createElement, memo, type ReactNode, useState } from 'react';
-import { texts } from '../../texts.ts';
+import * as texts from '../../texts.ts';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import { MarkdownReader, type Part } from './blocks.ts';
 import { Code } from './code-view.tsx';

@@ -7,7 +7,7 @@ import { FoldersPanel, RuntimesPanel } from '../../components/engine-panels.tsx'
 import type { Span } from '../../history.ts';
 import { go, type PageProps } from '../../route.ts';
 import { useReadyCount, useWindow } from '../../store.ts';
-import { texts } from '../../texts.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Page, Panel } from '../../ui/panel.tsx';
 import { Segmented } from '../../ui/segmented.tsx';
@@ -30,7 +30,7 @@ export function BoxPage(_props: PageProps) {
     <Page
       actions={<Segmented choices={SPANS} label={texts.box.span} onChange={setSpan} value={span} />}
       sentence={loaded === 0 ? texts.box.noModelLoaded : texts.box.modelsLoaded(loaded)}
-      title={texts.box.title}
+      title={texts.window.titles.box}
     >
       <Devices span={span} />
       <ClusterNodes />

@@ -6,7 +6,7 @@
 import type { NodeView, RuntimeView } from '../../../shared/snapshot.ts';
 import { gibibytes } from '../../../shared/units.ts';
 import { useWindow } from '../../store.ts';
-import { texts } from '../../texts.ts';
+import * as texts from '../../texts.ts';
 import { classes } from '../../ui/classes.ts';
 import { Panel } from '../../ui/panel.tsx';
 import styles from './cluster-nodes.module.css';

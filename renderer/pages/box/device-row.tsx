@@ -11,7 +11,7 @@ import { segmentsOf, takenBytes } from '../../components/segments.ts';
 import type { Span } from '../../history.ts';
 import { later } from '../../later.tsx';
 import { useLoadingModels } from '../../store.ts';
-import { texts } from '../../texts.ts';
+import * as texts from '../../texts.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { Icon } from '../../ui/icon.tsx';

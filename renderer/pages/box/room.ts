@@ -4,7 +4,7 @@
  */
 import type { DeviceView } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
-import { texts } from '../../texts.ts';
+import * as texts from '../../texts.ts';
 
 const GROUPS = [2, 4, 8];
 

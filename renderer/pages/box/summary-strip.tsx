@@ -7,7 +7,7 @@ import type { DeviceView } from '../../../shared/snapshot.ts';
 import { gibibytes, speedInWords } from '../../../shared/units.ts';
 import { segmentsOf, takenBytes } from '../../components/segments.ts';
 import { useLoadingModels, useWindow } from '../../store.ts';
-import { texts } from '../../texts.ts';
+import * as texts from '../../texts.ts';
 import styles from './box-page.module.css';
 import { largestRoom, roomInWords } from './room.ts';
 
