@@ -17,6 +17,7 @@ import { discoveredSentence } from '../sentences.ts';
 import { Timers } from '../timers.ts';
 import { type Absences, type CandidateEvent, reconcile } from './candidates.ts';
 import { placeOf, toKnown } from './known-candidate.ts';
+import { refuseOtherPaths } from './models-path.ts';
 
 /** The watcher's half for paths outside the watch folders. */
 export interface Tracker {
@@ -80,10 +81,10 @@ export class Catalog {
   /**
    * Registers a file or folder where it lies; served in place and remembered (I8).
    * @param load false: nobody asks for it yet.
-   * @throws ModeliumError path-invalid when there is nothing that can be read.
+   * @throws ModeliumError path-invalid when there is nothing that can be read, or no model can be.
    */
   async add(path: string, { load }: { readonly load: boolean }): Promise<AddedModel> {
-    if (!path.startsWith('/')) throw new ModeliumError('path-invalid', `${path} is not an absolute path.`, { param: 'path' });
+    refuseOtherPaths(path);
     const { tracker, clock, admission, inspectAgain } = this.#ports;
     const already = this.#byPath(path);
     if (already !== null) {

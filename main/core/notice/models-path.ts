@@ -1,0 +1,21 @@
+/**
+ * Refuses paths that cannot be a model's, whatever they contain. Pure: looks at no file.
+ */
+import { ModeliumError } from '../../../shared/errors.ts';
+
+/**
+ * What the kernel keeps there changes all the time, and would be read for ever: with `/` as a
+ * model, that took half of a core.
+ */
+const SYSTEM_PATH = /^\/+($|(proc|sys|dev)($|\/))/;
+
+/** @throws ModeliumError path-invalid. */
+export function refuseOtherPaths(path: string): void {
+  if (!path.startsWith('/')) throw invalid(`${path} is not an absolute path.`);
+  if (path.includes('\0')) throw invalid('The path contains a NUL character, which no file name can.');
+  if (SYSTEM_PATH.test(path)) throw invalid(`${path} belongs to the system: name the file or folder of one model.`);
+}
+
+function invalid(message: string): ModeliumError {
+  return new ModeliumError('path-invalid', message, { param: 'path' });
+}
