@@ -55,7 +55,8 @@ describe.runIf(process.platform === 'linux')(`with ${DESCRIPTORS} descriptors`, 
       return new Promise((settled) => socket.once('connect', settled).once('close', settled));
     });
     await Promise.all(ended);
-    await eventually('an answer beside them', async () => (await status()) === 200);
+    // Our own kept connection is idle as well, and may be closed just as it is used.
+    await eventually('an answer beside them', async () => (await status().catch(() => null)) === 200);
     expect(openFiles()).toBeLessThan(DESCRIPTORS - 100);
     // Needs a process, its pipes and its files.
     await writeTinyGguf(home.watch, { name: 'second', contextTokens: 512 });
