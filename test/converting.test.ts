@@ -191,7 +191,7 @@ test('kill -9 of the engine in the middle: the converter ends too, and the next 
     const converters = childrenOf(engine.pid!, 'convert/program');
     expect(converters).toHaveLength(1);
     engine.kill('SIGKILL');
-    await eventually('the end of the converter', () => !isAlive(converters[0]!), 10_000);
+    await eventually('the end of the converter', () => !isAlive(converters[0]!));
     story = '';
     engine = start();
     const address = await eventually('the engine', () => /Server ready at (\S+)/.exec(story)?.[1], 60_000);

@@ -86,7 +86,7 @@ test('each store: told of once, listed, added and served in place, and known aga
   expect(files()).toEqual(listed);
 });
 
-test('a model that is pulled anew behind its name is read anew, and one that the tool removes is gone', { timeout: 60_000 }, async () => {
+test('a model that is pulled anew behind its name is read anew, and one that the tool removes is gone', async () => {
   const engine = await start(fillAll);
   const manifest = join(engine.ollama, 'manifests/registry.ollama.ai/library/llama3.2/1b');
   await engine.control('POST', '/control/library', { path: manifest });
@@ -135,7 +135,7 @@ test('the command line lists them, adds one by name and all of them without load
   expect(engine.logged.some((line) => line.startsWith('Loading llama3.2-1b'))).toBe(false);
 });
 
-test('nothing is said where there are none, or where one of them is known', { timeout: 60_000 }, async () => {
+test('nothing is said where there are none, or where one of them is known', async () => {
   const none = await start(() => {});
   expect((await none.control('GET', '/control/found')).json).toEqual({ models: [], problems: [], isCut: false });
   expect(none.logged.some((line) => line.includes('other tool'))).toBe(false);

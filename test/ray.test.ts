@@ -73,7 +73,7 @@ test('nodes of the cluster and their GPUs are in the status, told apart from thi
     const found = await live.status();
     expect(found.runtimes.find(({ id }) => id === 'ray')?.nodes).toMatchObject([{ name: '192.0.2.7', gpus: 2, gpuName: 'A100' }]);
     return found;
-  }, 30_000);
+  }, 60_000);
   expect(snapshot.devices.filter(({ kind }) => kind === 'gpu')).toEqual([]);
   expect(statusText(snapshot, Date.now())).toMatch(
     /elsewhere.* node 192\.0\.2\.7: 0 of 2 GPUs promised \(A100\), 0 of 2 processors promised, 1\.0 GiB of memory/,

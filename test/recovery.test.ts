@@ -336,7 +336,7 @@ describe.concurrent('a start that cannot be', () => {
     expect(await third.end('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
-  test('a taken API port is named, with the next free one, and a start there works', { timeout: 60_000 }, async (context) => {
+  test('a taken API port is named, with the next free one, and a start there works', async (context) => {
     const holder = createServer().listen(0, '127.0.0.1');
     await once(holder, 'listening');
     const { port } = holder.address() as { port: number };

@@ -67,11 +67,7 @@ async function start(context: TestContext, options: WorldOptions): Promise<World
     const left = readHoldings(box.dir, now).filter(lives);
     expect(left, 'GPU memory in use after close()').toEqual([]);
     // A single look at the GPUs that had begun may end a moment later.
-    await eventually(
-      'no process of the box',
-      () => readEnvironments('MODELIUM_FIXTURE_DIR').every(({ value }) => value !== box.dir),
-      5_000,
-    );
+    await eventually('no process of the box', () => readEnvironments('MODELIUM_FIXTURE_DIR').every(({ value }) => value !== box.dir));
     box.remove();
   });
   return { box, engine, settings };

@@ -90,10 +90,8 @@ test('one that is killed is away, and whoever asks when it is back is answered',
   expect((await live.predict('net', asked)).status).toBe(200);
   const port = portNow();
   await killTriton();
-  await eventually(
-    'it is away',
-    async () => (await live.status()).runtimes.find(({ id }) => id === 'triton')?.message.includes('nothing listens there'),
-    40_000,
+  await eventually('it is away', async () =>
+    (await live.status()).runtimes.find(({ id }) => id === 'triton')?.message.includes('nothing listens there'),
   );
   const refused = await live.predict('net', asked);
   expect(refused.status).toBe(503);

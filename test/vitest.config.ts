@@ -19,11 +19,12 @@ export default defineConfig({
     maxConcurrency: 3,
     isolate: false,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 90_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     globals: false,
-    // As long as other waits: what a page shows comes when the cores have time for it.
-    expect: { poll: { timeout: 20_000 } },
+    // As long as other waits, and far longer than anything takes: a wait ends what hangs, and
+    // compares nothing. What a page shows comes when the cores have time for it.
+    expect: { poll: { timeout: 60_000 } },
     // The engines that tests start have folders of their own: without this each compiles anew.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)) },
   },

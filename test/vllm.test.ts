@@ -213,7 +213,7 @@ test.concurrent('a ready one that ignores SIGTERM is killed when its grace is ov
   await live.predict('tiny');
   const pids = await pidsOf(setting, 'tiny');
   await live.control('POST', '/control/models/tiny/unload', {});
-  await live.comesTo('tiny', 'unloaded', 25_000);
+  await live.comesTo('tiny', 'unloaded');
   expect([...pids.map(isAlive), usedBytes(setting)]).toEqual([false, false, 0]);
   await eventually('the engine sees it free, too', async () => (await shownBytes(setting)) === 0);
 });
@@ -322,7 +322,7 @@ test.concurrent('an idle one sleeps, wakes through the queue for the next reques
   await live.predict('tiny');
   const pids = await pidsOf(setting, 'tiny');
   const awakeBytes = usedBytes(setting);
-  const asleep = await live.comesTo('tiny', 'asleep', 10_000);
+  const asleep = await live.comesTo('tiny', 'asleep');
   expect(asleep.message).toContain('the next request wakes it');
   expect(asleep.pids).toEqual(pids);
   expect(usedBytes(setting)).toBeLessThan(awakeBytes * 0.8);
@@ -331,7 +331,7 @@ test.concurrent('an idle one sleeps, wakes through the queue for the next reques
   expect((await live.model('tiny'))?.pids).toEqual(pids);
   expect(usedBytes(setting)).toBe(awakeBytes);
   // How long waking takes is learned apart from how long starting does.
-  await live.comesTo('tiny', 'asleep', 10_000);
+  await live.comesTo('tiny', 'asleep');
   await live.predict('tiny');
   const [, firstWake, secondWake] = (await rows('tiny')).filter(({ action }) => action === 'load');
   expect(secondWake?.candidates[0]?.loadSeconds).toBe(firstWake?.outcome?.seconds);
@@ -344,14 +344,14 @@ test.concurrent('an idle one sleeps, wakes through the queue for the next reques
   // The routes that put it to sleep are on a socket that nobody else may open.
   expect((await live.model('tiny'))?.plan?.env).toMatchObject({ VLLM_SERVER_DEV_MODE: '1' });
   expect((await live.ask('POST', '/sleep?level=1')).status).toBe(404);
-  await live.comesTo('tiny', 'asleep', 10_000);
+  await live.comesTo('tiny', 'asleep');
   await live.set({
     gpus: { nvidia_smi: setting.box.nvidiaSmi, reserve_mb: 0 },
     vllm: { command: setting.box.vllmCommand },
     llama: { command: setting.box.runtimeCommand },
     orchestration: { policies: { load: 'on_request', min_residency_seconds: 0, ...SLEEPY, evict_after_idle_seconds: 2 } },
   });
-  await live.comesTo('tiny', 'unloaded', 10_000);
+  await live.comesTo('tiny', 'unloaded');
   expect([...pids.map(isAlive), usedBytes(setting)]).toEqual([false, false, 0]);
 });
 
@@ -365,7 +365,7 @@ test.concurrent('a sleeping one leaves for another, and is started anew when its
   await drop('two');
   await live.predict('one');
   const [server] = await pidsOf(setting, 'one');
-  await live.comesTo('one', 'asleep', 10_000);
+  await live.comesTo('one', 'asleep');
   // Other programs take what it gave back, and cannot be sent away: it is ended, and served where
   // there is room.
   box.setOthers(box.uuids[0] ?? '', { 4000001: 1_800 });
@@ -376,7 +376,7 @@ test.concurrent('a sleeping one leaves for another, and is started anew when its
   await eventually('it is there again', async () => (await shownBytes(setting)) === 0);
   await live.control('POST', '/control/models/one/unload', {});
   expect((await live.predict('one')).json.runtime).toBe('vllm');
-  await live.comesTo('one', 'asleep', 10_000);
+  await live.comesTo('one', 'asleep');
   expect((await live.predict('two')).json.runtime).toBe('vllm');
   expect((await live.model('one'))?.state).toBe('unloaded');
   expect(live.logged.join('\n')).not.toContain('did not become free');
@@ -388,9 +388,9 @@ test.concurrent('one that dies in its sleep is a crash, and one that does not wa
   await drop('tiny');
   await live.predict('tiny');
   const [server] = await pidsOf(setting, 'tiny');
-  await live.comesTo('tiny', 'asleep', 10_000);
+  await live.comesTo('tiny', 'asleep');
   process.kill(server, 'SIGKILL');
-  await live.comesTo('tiny', 'unloaded', 10_000);
+  await live.comesTo('tiny', 'unloaded');
   expect(usedBytes(setting)).toBe(0);
 });
 
@@ -524,7 +524,7 @@ describe.concurrent('a LoRA', () => {
     await live.comesTo('polite', 'unloaded');
     const [second] = await live.predict('polite').then(() => pidsOf(setting, 'tiny'));
     process.kill(second, 'SIGKILL');
-    await live.comesTo('tiny', 'unloaded', 10_000);
+    await live.comesTo('tiny', 'unloaded');
     expect((await live.model('polite'))?.state).toBe('unloaded');
   });
 
@@ -532,7 +532,7 @@ describe.concurrent('a LoRA', () => {
     const { live } = await withLora(context, { settings: { policies: SLEEPY } });
     await live.comesTo('polite', 'unloaded');
     expect(await live.predict('polite')).toMatchObject({ status: 200 });
-    await live.comesTo('tiny', 'asleep', 10_000);
+    await live.comesTo('tiny', 'asleep');
     await live.comesTo('polite', 'unloaded');
     expect((await live.predict('polite')).json).toMatchObject({ model: 'polite', text: 'This answer' });
   });

@@ -35,7 +35,7 @@ describe.skipIf(CHROMIUM === null)('a cluster in a browser: needs Chromium', () 
     cluster?.stop();
   });
 
-  test('each node with its GPUs, processors and memory', { timeout: 60_000 }, async () => {
+  test('each node with its GPUs, processors and memory', async () => {
     const { page, errors } = await openWindow(browser, live.address, { token: live.engine.token, page: 'box' });
     await page.getByRole('heading', { name: /^Elsewhere: The Ray cluster at 127\.0\.0\.1:\d+$/ }).waitFor();
     const card = page.getByRole('listitem').filter({ hasText: '192.0.2.7' });
@@ -57,7 +57,7 @@ describe.skipIf(CHROMIUM === null)('a cluster in a browser: needs Chromium', () 
     await page.context().close();
   });
 
-  test('servers in the settings: found or how to get them, their state, and what they open', { timeout: 60_000 }, async () => {
+  test('servers in the settings: found or how to get them, their state, and what they open', async () => {
     const { page, errors } = await openWindow(browser, live.address, { token: live.engine.token, page: 'settings' });
     const row = (name: RegExp) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name }) });
     await expect.poll(() => row(/^ray/).innerText()).toMatch(/The Ray cluster at 127\.0\.0\.1:\d+\.\s+Its server answers\.$/);

@@ -52,7 +52,6 @@ async function openLogs(name: string, address = engine.engine.address) {
     page: name,
     permissions: ['clipboard-read', 'clipboard-write'],
   });
-  opened.page.setDefaultTimeout(8_000);
   return opened;
 }
 

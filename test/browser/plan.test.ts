@@ -102,7 +102,7 @@ describe.skipIf(CHROMIUM === null)('the drawer of a model: needs Chromium', () =
     await page.getByRole('option', { name: 'GPU 1', exact: true }).click();
     await drawer.getByText('On GPU 1: it fits').waitFor();
     await drawer.getByRole('button', { name: 'Use this and reload it' }).click();
-    await expect.poll(async () => (await engine.model('chat')).devices.includes(box.uuids[1] ?? ''), { timeout: 20_000 }).toBe(true);
+    await expect.poll(async () => (await engine.model('chat')).devices.includes(box.uuids[1] ?? '')).toBe(true);
     await engine.waitFor('chat', 'ready');
     await drawer.getByRole('button', { name: 'Automatic place' }).click();
     await drawer.getByText('gpus: (automatic)').waitFor();

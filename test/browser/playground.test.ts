@@ -89,10 +89,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
 
   const open = async (name: string, options = {}) => {
     const { address, token } = engine.engine;
-    const opened = await openWindow(browser, address, { token, page: `playground${name}`, ...options });
-    // Shorter than a test may take, so that what did not come is named.
-    opened.page.setDefaultTimeout(15_000);
-    return opened;
+    return await openWindow(browser, address, { token, page: `playground${name}`, ...options });
   };
   const status = (page: Page, text: string) => page.getByRole('status').filter({ hasText: text }).waitFor({ state: 'attached' });
   const limit = async (page: Page, tokens: number) => {

@@ -29,7 +29,7 @@ describe.skipIf(CHROMIUM === null)('reasons in a browser: needs Chromium', () =>
     await live?.close();
   });
 
-  test('a headline of one line; opened, its facts, and the chosen candidate first', { timeout: 60_000 }, async () => {
+  test('a headline of one line; opened, its facts, and the chosen candidate first', async () => {
     const { page, errors } = await openWindow(browser, live.address, { token: live.engine.token, page: 'decisions' });
     const row = page.getByRole('listitem').filter({ hasText: 'small: On the CPU: there is no GPU here' }).first();
     await row.getByRole('button', { name: /On the CPU: there is no GPU here/ }).click();

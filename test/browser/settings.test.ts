@@ -40,7 +40,6 @@ async function write(text: string): Promise<void> {
 
 async function openSettings(address = engine.engine.address, token = engine.engine.token) {
   const opened = await openWindow(browser, address, { token, page: 'settings' });
-  opened.page.setDefaultTimeout(8_000);
   await opened.page.getByRole('searchbox', { name: 'Find a setting' }).waitFor();
   return opened;
 }

@@ -407,7 +407,7 @@ describe.skipIf(CHROMIUM === null)('an engine that is killed under the window: n
       await page.unroute(away);
       await thiefLearnsNothing(page, Number(port), token);
       const second = await startServe(home, { port: Number(port) });
-      await expect.poll(() => page.getByText(/The engine (ended|does not answer)/).count(), { timeout: 15_000 }).toBe(0);
+      await expect.poll(() => page.getByText(/The engine (ended|does not answer)/).count()).toBe(0);
       await second.becomes('kept', 'unloaded');
       // 20: a reader hears of the break once, whatever the banner says meanwhile, and of its end.
       expect(await page.evaluate('words')).toEqual(['The engine is away. The window shows the last known state.', 'Connected again.']);

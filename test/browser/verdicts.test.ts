@@ -78,9 +78,9 @@ describe.skipIf(CHROMIUM === null)('verdicts in the window: needs Chromium', () 
     await expectAccessible(page);
     await drawer.getByRole('button', { name: 'Trust this content' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Trust it' }).click();
-    await expect.poll(async () => (await served.model('coded'))?.blockedReason, { timeout: 15_000 }).toBe('no-runtime');
+    await expect.poll(async () => (await served.model('coded'))?.blockedReason).toBe('no-runtime');
     appendFileSync(join(home.watch, 'coded', CODE_FILE), '\nimport os\n');
-    await expect.poll(async () => (await served.model('coded'))?.blockedReason, { timeout: 15_000 }).toBe('needs-trust');
+    await expect.poll(async () => (await served.model('coded'))?.blockedReason).toBe('needs-trust');
     await drawer.getByRole('button', { name: 'Look at the code' }).first().click();
     await drawer.getByRole('button', { name: 'Trust this content' }).waitFor();
     await page.context().close();

@@ -155,7 +155,7 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
   test('10, Box: another program by name, process and bytes, and nothing that would end it', async () => {
     await show('box');
     const device = page.getByRole('region', { name: 'GPU 1' });
-    await expect.poll(() => device.innerText(), { timeout: 10_000 }).toContain('blender (pid 4000001)');
+    await expect.poll(() => device.innerText()).toContain('blender (pid 4000001)');
     await expect.poll(() => device.innerText()).toMatch(/blender \(pid 4000001\)\s+1\.5 GiB/);
     for (const word of [/kill/i, /end process/i, /terminate/i]) expect(await page.getByRole('button', { name: word }).count()).toBe(0);
     // Names of models lead to them.
@@ -194,27 +194,22 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
       const figure = device.getByRole('figure').filter({ hasText: title });
       const box = await figure.getByRole('img').boundingBox();
       await expect
-        .poll(
-          async () => {
-            // The newest moments lie at the right edge.
-            await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 16, (box?.y ?? 0) + 40);
-            await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 15, (box?.y ?? 0) + 40);
-            return figure.innerText();
-          },
-          { timeout: 15_000 },
-        )
+        .poll(async () => {
+          // The newest moments lie at the right edge.
+          await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 16, (box?.y ?? 0) + 40);
+          await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 15, (box?.y ?? 0) + 40);
+          return figure.innerText();
+        })
         .toMatch(words);
     }
     await page.getByRole('radio', { name: '24 hours' }).check({ force: true });
-    await expect
-      .poll(() => device.getByRole('img', { name: /Load of the last 24 hours: between 97 % and 97 %/ }).count(), { timeout: 10_000 })
-      .toBe(1);
+    await expect.poll(() => device.getByRole('img', { name: /Load of the last 24 hours: between 97 % and 97 %/ }).count()).toBe(1);
   });
 
   test('Box: the strip says memory, watts, tokens, requests, and what a new model may take', async () => {
     await show('box');
     await engine.predict('chat', { max_tokens: 30 });
-    await expect.poll(() => page.getByText('Writing').locator('..').innerText(), { timeout: 10_000 }).not.toContain('0.0 tokens/s');
+    await expect.poll(() => page.getByText('Writing').locator('..').innerText()).not.toContain('0.0 tokens/s');
     await expect.poll(() => page.getByText('Power', { exact: true }).locator('..').innerText()).toContain('421 W');
     await expect.poll(() => page.getByText('Requests', { exact: true }).locator('..').innerText()).toMatch(/0 running, 0 queued/);
     await expect
@@ -435,7 +430,7 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
     // Or it has tried by itself just now.
     const tryNow = page.getByRole('button', { name: 'Try now' });
     await tryNow.click({ timeout: 2_000 }).catch(() => {});
-    await expect.poll(() => page.locator('ol > li').count(), { timeout: 10_000 }).toBe(await all());
+    await expect.poll(() => page.locator('ol > li').count()).toBe(await all());
     expect(await all()).toBeGreaterThan(before + 50);
     // A connection that broke is told by the browser itself.
     errors = errors.filter((error) => !/ERR_(CONNECTION|INCOMPLETE|EMPTY|SOCKET)/.test(error));
@@ -570,14 +565,14 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
       await engine.control('POST', '/models/late/load', {});
       await engine.waitFor('late', 'loading');
       await engine.waitFor('late', 'failed');
-      await expect.poll(() => notices.length, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => notices.length).toBe(1);
     }
     await engine.predict('chat');
     await row('chat').getByText('Ready').waitFor();
     // What is left on GPU 0 is less than one of them takes.
     const [first = ''] = box.uuids;
     box.setOthers(first, { 4000002: 7_000 });
-    await expect.poll(async () => (await engine.gpus())[0]?.othersBytes, { timeout: 10_000 }).toBeGreaterThan(6 * GIB);
+    await expect.poll(async () => (await engine.gpus())[0]?.othersBytes).toBeGreaterThan(6 * GIB);
     expect((await engine.predict('second')).status).toBe(200);
     await expect
       .poll(() => notices)

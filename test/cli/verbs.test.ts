@@ -125,7 +125,7 @@ describe('a command line, its exit code and its words', () => {
     mkdirSync(folder);
     writeFileSync(join(folder, 'config.json'), '{"model_type":"llama","architectures":["LlamaForCausalLM"]}');
     writeFileSync(join(folder, 'model.safetensors.index.json'), '{"weight_map":{"a":"model-00001-of-00002.safetensors"}}');
-    await vi.waitUntil(async () => (await live.model('halfway')) !== undefined, { timeout: 10_000, interval: 50 });
+    await vi.waitUntil(async () => (await live.model('halfway')) !== undefined, { timeout: 60_000, interval: 50 });
     const ran = await modelium(['load', 'halfway']);
     expect(ran).toMatchObject({ code: 1, out: expect.stringContaining('model-00001-of-00002.safetensors') });
   });

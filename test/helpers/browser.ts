@@ -51,7 +51,7 @@ export async function openWindow(
 ): Promise<{ page: Page; errors: readonly string[] }> {
   const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context })).newPage();
   // Below a test's own limit, so that the step that waits says what it waited for.
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('console', (message) => {

@@ -153,7 +153,7 @@ function client({ address, token }: Engine) {
     return found;
   }
 
-  async function waitFor(id: string, state: StateName, withinMs = 30_000): Promise<ModelView> {
+  async function waitFor(id: string, state: StateName, withinMs = 60_000): Promise<ModelView> {
     let last: ModelView | null = null;
     try {
       return await eventually(

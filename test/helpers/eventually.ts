@@ -16,7 +16,7 @@ const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [10, 50];
 export async function eventually<Answer>(
   what: string,
   ask: () => Answer | Promise<Answer>,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<NonNullable<Exclude<Answer, false>>> {
   const deadlineMs = performance.now() + withinMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.25, LAST_PAUSE_MS)) {

@@ -262,7 +262,7 @@ it("a timer's fault is told, also that of a promise, and ends nothing", async ()
   });
   const callback: () => unknown = () => Promise.reject(new Error('later'));
   clock.after(0, callback);
-  await vi.waitFor(() => expect(faults.map(String)).toEqual(['Error: at once', 'Error: later']));
+  await expect.poll(() => faults.map(String)).toEqual(['Error: at once', 'Error: later']);
 });
 
 describe('garbage of a process', () => {
