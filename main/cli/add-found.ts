@@ -71,7 +71,7 @@ function tell({ models, problems, isCut }: Found): void {
   print(models.length === 0 ? 'There are no models of other tools on this machine.' : `${count} already on this machine${rest}:`);
   if (models.length > 0) print(table(['', 'NAME', 'STORE', 'SIZE', 'KIND', 'HERE'], models.map(row)));
   for (const problem of problems) print(problem);
-  if (isCut) print('There may be more: the search takes at most 2 s and ends at 1,000 models.');
+  if (isCut) print('There may be more: the search takes at most 10 s and ends at 1,000 models.');
   if (models.some(isNew))
     print('`modelium add --found NAME` serves one of them without moving it, `modelium add --found --all` serves all.');
 }

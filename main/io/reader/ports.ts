@@ -9,7 +9,8 @@ import { identityOf, listCandidateFiles } from '../files/files.ts';
 import type { Reader } from './reader.ts';
 import type { StoreFolder } from './store-folders.ts';
 
-const LIMITS = { forMs: 2_000, mostModels: 1_000 } as const;
+/** Stores on a slow disk take their time, and nobody waits for them but who asked. */
+const LIMITS = { forMs: 10_000, mostModels: 1_000 } as const;
 
 export function createInspector(reader: Reader): Library {
   return {
