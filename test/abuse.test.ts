@@ -14,8 +14,6 @@ import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, startLiveEngine } from './helpers/live-engine.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
-const WAIT_MS = 60_000;
-
 /** A tiny model of which one number of the header is another one. */
 function lying(key: string, value: number): Uint8Array {
   const bytes = Buffer.from(tinyModel({ contextTokens: 512 })[0]!.bytes);
@@ -48,27 +46,27 @@ describe('hostile files in the watch folder', () => {
         await writeTinyGguf(watch, { name: 'tiny', contextTokens: 512 });
       },
     });
-  }, WAIT_MS);
+  });
   afterAll(() => live.close());
 
-  test('a model beside them is served', { timeout: WAIT_MS }, async () => {
-    await live.comesTo('tiny', 'ready', WAIT_MS);
+  test('a model beside them is served', async () => {
+    await live.comesTo('tiny', 'ready');
     expect((await live.predict('tiny')).status).toBe(200);
   });
 
-  test('a header that claims billions of layers is damage, and no load for hours', { timeout: WAIT_MS }, async () => {
+  test('a header that claims billions of layers is damage, and no load for hours', async () => {
     expect((await live.comesTo('layers', 'blocked')).message).toContain('number of layers is 4294967295');
   });
 
-  test('a folder whose model is a link out of it says so', { timeout: WAIT_MS }, async () => {
+  test('a folder whose model is a link out of it says so', async () => {
     expect((await live.comesTo('linkout', 'blocked')).message).toContain('leads out of the folder');
   });
 
-  test('what cannot be read and never stands still is told all the same', { timeout: WAIT_MS }, async () => {
+  test('what cannot be read and never stands still is told all the same', async () => {
     await live.comesTo('system', 'blocked');
   });
 
-  test('a pipe in place of the settings holds nobody up, and is said once', { timeout: WAIT_MS }, async () => {
+  test('a pipe in place of the settings holds nobody up, and is said once', async () => {
     const config = join(live.folder, 'modelium.yaml');
     const said = () => live.logged.filter((line) => line.includes('it is a pipe, not a regular file'));
     rmSync(config);
@@ -87,7 +85,7 @@ describe('hostile files in the watch folder', () => {
     ['an image of 60 MB', { type: 'image_url', image_url: { url: `data:image/png;base64,${'B'.repeat(60_000_000)}` } }, 'image_url'],
     ['a sound of 60 MB', { type: 'input_audio', input_audio: { data: 'B'.repeat(60_000_000), format: 'wav' } }, 'input_audio'],
     ['a WAV of four billion samples in 65,535 channels', { type: 'input_audio', input_audio: { data: WAV, format: 'wav' } }, 'input_audio'],
-  ])('%s, sent to a model of texts, is refused in words, and the model answers on', { timeout: WAIT_MS }, async (_what, part, words) => {
+  ])('%s, sent to a model of texts, is refused in words, and the model answers on', async (_what, part, words) => {
     const body = { messages: [{ role: 'user', content: [part] }], max_tokens: 2 };
     for (const [path, whole] of [
       ['/predict/tiny', body],
@@ -101,7 +99,7 @@ describe('hostile files in the watch folder', () => {
     }
   });
 
-  test('a state folder that somebody deletes is there again, and lets no second engine in', { timeout: WAIT_MS }, async () => {
+  test('a state folder that somebody deletes is there again, and lets no second engine in', async () => {
     rmSync(live.state, { recursive: true });
     await eventually('the warning', () => live.logged.some((line) => line.includes('was deleted while Modelium runs')));
     expect(() => openStateFolder(live.state)).toThrow(

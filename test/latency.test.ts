@@ -191,6 +191,8 @@ test('a stream keeps its pace while long headers are analyzed and another model 
         work = makeBusy(other).finally(() => {
           isOver = true;
         });
+        // Told below, when the stream has ended.
+        work.catch(() => {});
       },
     });
     const beside = await machine;
