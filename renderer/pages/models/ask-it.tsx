@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { isNoModel } from '../../components/state-chip.tsx';
 import { useWindow } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import { Segmented } from '../../ui/segmented.tsx';
@@ -11,8 +12,8 @@ import { samplesOf } from './samples.ts';
 import { Section } from './section.tsx';
 
 const LANGUAGES = [
-  { value: 'curl', label: 'curl' },
-  { value: 'python', label: 'Python' },
+  { value: 'curl', label: texts.program.curl },
+  { value: 'python', label: texts.program.python },
 ] as const;
 
 export function AskIt({ model }: { readonly model: ModelView }) {
@@ -22,16 +23,16 @@ export function AskIt({ model }: { readonly model: ModelView }) {
     address === undefined || model.profile === null || isNoModel(model) ? null : samplesOf(address, model.id, model.profile.kind);
   if (samples === null) return null;
   return (
-    <Section title="From a program">
+    <Section title={texts.program.title}>
       <div className={styles.codeHead}>
-        <Segmented choices={LANGUAGES} label="Language" onChange={setLanguage} value={language} />
+        <Segmented choices={LANGUAGES} label={texts.common.language} onChange={setLanguage} value={language} />
         <CopyButton
-          label="Copy"
-          name={`Copy the ${language === 'curl' ? 'curl command' : 'Python lines'}`}
+          label={texts.common.copy}
+          name={texts.program.copy(language === 'curl' ? texts.program.curlCommand : texts.program.pythonLines)}
           text={() => samples[language]}
         />
       </div>
-      <ScrollBox as="pre" className={styles.code} label={language === 'curl' ? 'curl command' : 'Python lines'}>
+      <ScrollBox as="pre" className={styles.code} label={language === 'curl' ? texts.program.curlCommand : texts.program.pythonLines}>
         {samples[language]}
       </ScrollBox>
     </Section>

@@ -3,6 +3,7 @@ import { LOADED_STATES } from '../../../shared/model.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { forget, load, pin, unload } from '../../actions.ts';
 import { isNoModel } from '../../components/state-chip.tsx';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import styles from './models-page.module.css';
 
@@ -16,22 +17,22 @@ export function ChosenBar({ models, onDone }: { readonly models: readonly ModelV
     onDone();
   };
   return (
-    <section aria-label="Chosen models" className={styles.chosen}>
-      <strong>{models.length} chosen</strong>
+    <section aria-label={texts.models.chosenModels} className={styles.chosen}>
+      <strong>{texts.models.chosen(models.length)}</strong>
       <Button disabled={loadable.length === 0} icon="play" onClick={() => each(loadable, load)} small>
-        Load {loadable.length}
+        {texts.models.loadChosen(loadable.length)}
       </Button>
       <Button disabled={loaded.length === 0} icon="eject" onClick={() => each(loaded, unload)} small>
-        Unload {loaded.length}
+        {texts.models.unloadChosen(loaded.length)}
       </Button>
       <Button icon="pin" onClick={() => each(models, (id) => pin(id, true))} small>
-        Pin
+        {texts.common.pin}
       </Button>
       <Button disabled={forgettable.length === 0} icon="trash" onClick={() => each(forgettable, forget)} small>
-        Forget {forgettable.length} (files stay)
+        {texts.models.forgetChosen(forgettable.length)}
       </Button>
       <Button variant="quiet" onClick={onDone} small>
-        Choose none
+        {texts.models.chooseNone}
       </Button>
     </section>
   );

@@ -2,6 +2,7 @@
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { clockSpan } from '../../../shared/units.ts';
 import { sinceReceived, useNow } from '../../now.ts';
+import * as texts from '../../texts.ts';
 import styles from './model-table.module.css';
 
 export function Countdown({ model }: { readonly model: ModelView }) {
@@ -11,5 +12,5 @@ export function Countdown({ model }: { readonly model: ModelView }) {
 
 function Left({ model, idleLeftMs }: { readonly model: ModelView; readonly idleLeftMs: number }) {
   const now = useNow();
-  return <p className={styles.left}>unloads in {clockSpan(Math.max(0, idleLeftMs - sinceReceived(model, now)))}</p>;
+  return <p className={styles.left}>{texts.models.unloadsIn(clockSpan(Math.max(0, idleLeftMs - sinceReceived(model, now))))}</p>;
 }

@@ -7,6 +7,7 @@ import { type FoundModel, STORE_NAMES } from '../../../shared/snapshot.ts';
 import { bytesInWords } from '../../../shared/units.ts';
 import { type AnswerOf, ask } from '../../api.ts';
 import { addPaths } from '../../drop/drops.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { Overlay } from '../../ui/overlays.tsx';
 import { Note } from '../../ui/panel.tsx';
@@ -22,20 +23,19 @@ export function FoundModels({ known }: { readonly known: number }) {
   const [isOpen, setOpen] = useState(false);
   const newModels = found?.models.filter(isNew) ?? [];
   if (found === null || (newModels.length === 0 && !isOpen)) return null;
-  const words = newModels.length === 1 ? 'One model of another tool is' : `${newModels.length} models of other tools are`;
   return (
     <>
       {newModels.length > 0 && (
         <Note tone="info">
           <div className={styles.note}>
-            <span>{words} already on this machine. Modelium can serve them without moving them.</span>
+            <span>{texts.found.note(newModels.length)}</span>
             <Button onClick={() => setOpen(true)} small>
-              Show them
+              {texts.found.show}
             </Button>
           </div>
         </Note>
       )}
-      <Overlay onClose={() => setOpen(false)} open={isOpen} title="Already on this machine">
+      <Overlay onClose={() => setOpen(false)} open={isOpen} title={texts.found.title}>
         <FoundList found={found} newModels={newModels} />
       </Overlay>
     </>
@@ -59,11 +59,11 @@ function FoundList({ found, newModels }: { readonly found: Found; readonly newMo
           {problem}
         </Note>
       ))}
-      {found.isCut && <p className={styles.quiet}>There may be more: the search takes at most two seconds.</p>}
+      {found.isCut && <p className={styles.quiet}>{texts.found.maybeMore}</p>}
       {newModels.length > 1 && (
         <div>
           <Button variant="primary" onClick={() => void addAll(newModels)}>
-            Serve all {newModels.length}; each is loaded when it is asked for
+            {texts.found.serveAll(newModels.length)}
           </Button>
         </div>
       )}
@@ -81,11 +81,11 @@ function Row({ model }: { readonly model: FoundModel }) {
         {problem !== null && <p className={styles.quiet}>{problem}</p>}
       </div>
       {registered === null ? (
-        <Button aria-label={`Serve ${name}`} disabled={!isNew(model)} onClick={() => addPaths([path])} small>
-          Serve
+        <Button aria-label={texts.found.serveModel(name)} disabled={!isNew(model)} onClick={() => addPaths([path])} small>
+          {texts.found.serve}
         </Button>
       ) : (
-        <span className={styles.quiet}>here as {registered}</span>
+        <span className={styles.quiet}>{texts.found.hereAs(registered)}</span>
       )}
     </li>
   );
@@ -93,7 +93,7 @@ function Row({ model }: { readonly model: FoundModel }) {
 
 /** Registered without loading: fourteen models do not fit a GPU. */
 function addAll(models: readonly FoundModel[]): Promise<void> {
-  return attempt('Not all of them could be registered', async () => {
+  return attempt(texts.found.notAllRegistered, async () => {
     for (const { path } of models) await ask<'add'>('POST', '/control/library', { body: { path, load: false } });
   });
 }

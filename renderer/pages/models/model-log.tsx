@@ -7,6 +7,7 @@ import { redacted } from '../../components/redact.ts';
 import { onOpening } from '../../link.ts';
 import { address } from '../../route.ts';
 import { controlToken } from '../../session.ts';
+import * as texts from '../../texts.ts';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import styles from './model-drawer.module.css';
 
@@ -18,13 +19,13 @@ export function ModelLog({ id }: { readonly id: string }) {
   return (
     <div className={styles.body}>
       {trouble !== null && <p className={styles.message}>{trouble}</p>}
-      {lines?.length === 0 && <p className={styles.message}>Its runtime has printed nothing yet.</p>}
+      {lines?.length === 0 && <p className={styles.message}>{texts.modelLog.nothingPrinted}</p>}
       {lines !== null && lines.length > 0 && (
-        <ScrollBox as="div" className={styles.log} label="Last lines">
+        <ScrollBox as="div" className={styles.log} label={texts.modelLog.lastLines}>
           <pre>{lines.join('\n')}</pre>
         </ScrollBox>
       )}
-      <a href={address('logs', id)}>Search, filter and save its log</a>
+      <a href={address('logs', id)}>{texts.modelLog.all}</a>
     </div>
   );
 }

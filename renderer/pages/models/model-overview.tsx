@@ -12,6 +12,7 @@ import { MainAction } from '../../components/main-action-button.tsx';
 import { ReasonView } from '../../components/reason.tsx';
 import { isInTrouble, isNoModel } from '../../components/state-chip.tsx';
 import { go } from '../../route.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { SwitchField } from '../../ui/fields.tsx';
 import { Facts, Note } from '../../ui/panel.tsx';
@@ -30,7 +31,7 @@ export function ModelOverview({ model }: { readonly model: ModelView }) {
     <div className={styles.body}>
       <Standing model={model} />
       {copy !== null && copy.missing.length > 0 && (
-        <Section title="Missing">
+        <Section title={texts.drawer.missing}>
           <ul className={styles.list}>
             {copy.missing.map((name) => (
               <li key={name}>{name}</li>
@@ -42,16 +43,16 @@ export function ModelOverview({ model }: { readonly model: ModelView }) {
         <MainAction model={model} />
         {!isNoModel(model) && (
           <Button icon="playground" onClick={() => go('playground', id)} small>
-            Try it
+            {texts.common.tryIt}
           </Button>
         )}
-        <SwitchField checked={pinned} label="Pinned" onChange={(checked) => void pin(id, checked)} />
+        <SwitchField checked={pinned} label={texts.drawer.pinned} onChange={(checked) => void pin(id, checked)} />
       </div>
       <ModelFigures model={model} />
       <RunsOn model={model} />
       <AskIt model={model} />
       {profile !== null && (
-        <Section title="What it is">
+        <Section title={texts.drawer.whatItIs}>
           <Facts rows={profileFacts(profile)} />
           {profile.notes.map((note) => (
             <Note key={note} tone="info">
@@ -62,9 +63,9 @@ export function ModelOverview({ model }: { readonly model: ModelView }) {
       )}
       {profile !== null && profile.problems.length > 0 && <Problems problems={profile.problems} />}
       <ModelTrust key={`${id} ${state}`} model={model} />
-      <Section title="Where it lies">
+      <Section title={texts.drawer.whereItLies}>
         <p className={styles.path}>{path}</p>
-        {aliases.length > 0 && <p>Also called {aliases.join(', ')}</p>}
+        {aliases.length > 0 && <p>{texts.drawer.aliases(aliases.join(', '))}</p>}
       </Section>
     </div>
   );
@@ -104,7 +105,7 @@ function WhyHere({ model: { id, state, message } }: { readonly model: ModelView 
   // That it is ready the chip says; what is beside that is worth a line.
   const isPlainReady = state === 'ready' && !message.includes(';');
   return (
-    <Section title="Why there">
+    <Section title={texts.drawer.whyThere}>
       <p className={styles.result}>{headlineOf(because)}</p>
       <ReasonView reason={because} />
       {!isPlainReady && <p className={styles.message}>{message}</p>}
@@ -115,16 +116,16 @@ function WhyHere({ model: { id, state, message } }: { readonly model: ModelView 
 /** Files that are missing or wrong, those included that nobody needs. */
 function Problems({ problems }: { readonly problems: readonly FileProblem[] }) {
   return (
-    <Section title="Problems">
+    <Section title={texts.drawer.problems}>
       <ul className={styles.list}>
         {problems.slice(0, PROBLEMS_SHOWN).map(({ file, kind, message, presentBytes, expectedBytes }) => (
           <li key={`${file} ${kind}`}>
             {message}
-            {expectedBytes !== null && presentBytes > 0 && `: ${bytesInWords(presentBytes)} of ${bytesInWords(expectedBytes)} there`}
+            {expectedBytes !== null && presentBytes > 0 && texts.drawer.partOfFile(bytesInWords(presentBytes), bytesInWords(expectedBytes))}
           </li>
         ))}
       </ul>
-      {problems.length > PROBLEMS_SHOWN && <p className={styles.message}>and {problems.length - PROBLEMS_SHOWN} more</p>}
+      {problems.length > PROBLEMS_SHOWN && <p className={styles.message}>{texts.common.andMore(problems.length - PROBLEMS_SHOWN)}</p>}
     </Section>
   );
 }
@@ -138,23 +139,28 @@ function RunsOn({ model }: { readonly model: ModelView }) {
   if (plan === null) return null;
   const ids = [...new Set([...Object.keys(predictedBytes ?? {}), ...Object.keys(measuredBytes ?? {})])];
   return (
-    <Section title="How it runs">
+    <Section title={texts.drawer.howItRuns}>
       <Facts
         rows={[
-          ['Runtime', runtime ?? plan.runtime],
+          [texts.common.runtime, runtime ?? plan.runtime],
           ...(plan.contextTokens === 0
             ? []
-            : [['Context', `${plan.contextTokens.toLocaleString('en')} tokens, ${plan.parallelSequences} side by side`] as const]),
-          ...(loadSeconds === null ? [] : [['Loaded in', secondsInWords(loadSeconds)] as const]),
-          ...(pids.length === 0 ? [] : [['Processes', pids.join(', ')] as const]),
+            : [
+                [
+                  texts.drawer.context,
+                  texts.drawer.contextOfSequences(plan.contextTokens.toLocaleString('en'), plan.parallelSequences),
+                ] as const,
+              ]),
+          ...(loadSeconds === null ? [] : [[texts.drawer.loadedIn, secondsInWords(loadSeconds)] as const]),
+          ...(pids.length === 0 ? [] : [[texts.drawer.processes, pids.join(', ')] as const]),
         ]}
       />
       <table className={styles.memory}>
         <thead>
           <tr>
-            <th scope="col">Memory</th>
-            <th scope="col">Predicted</th>
-            <th scope="col">Measured</th>
+            <th scope="col">{texts.common.memory}</th>
+            <th scope="col">{texts.drawer.predicted}</th>
+            <th scope="col">{texts.drawer.measured}</th>
           </tr>
         </thead>
         <tbody>

@@ -12,6 +12,7 @@ import { bytesInWords, MIB } from '../../../shared/units.ts';
 import { CandidateTable } from '../../components/candidate-table.tsx';
 import { ReasonView } from '../../components/reason.tsx';
 import { useWindow } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { Note } from '../../ui/panel.tsx';
 import { WithCode } from '../../ui/with-code.ts';
@@ -84,10 +85,10 @@ function Save({ model: { id, state }, changes, onDone }: SaveProps) {
       <code>{changes.map(changeInWords).join(', ')}</code>
       <div className={styles.actions}>
         <Button disabled={isSaving} variant="primary" onClick={() => void save()} small>
-          {isLoaded ? 'Use this and reload it' : 'Use this and load it'}
+          {isLoaded ? texts.plan.saveAndReload : texts.plan.saveAndLoad}
         </Button>
         <Button onClick={onDone} small>
-          Take it back
+          {texts.plan.takeBack}
         </Button>
       </div>
     </div>
@@ -106,7 +107,7 @@ function Planned({ model, decision, best, onOverride }: PlannedProps) {
   const { candidates, because, kind } = decision;
   return (
     <>
-      <Section title="What would happen">
+      <Section title={texts.plan.whatWouldHappen}>
         <p className={styles.result}>{headlineOf(because)}</p>
         <ReasonView reason={because} />
         {kind === 'refuse' && (
@@ -117,14 +118,14 @@ function Planned({ model, decision, best, onOverride }: PlannedProps) {
         {kind === 'refuse' && <Override decision={decision} onOverride={onOverride} />}
         {best !== null && best.victims.length > 0 && (
           <p>
-            Must leave first: <b>{best.victims.join(', ')}</b>
+            {texts.plan.mustLeaveFirst} <b>{best.victims.join(', ')}</b>
           </p>
         )}
       </Section>
       {best !== null && <PlanMemory candidate={best} model={model} />}
       {candidates.length > 0 && (
         <details>
-          <summary>{candidates.length === 1 ? 'The only option' : `All ${candidates.length} options`}</summary>
+          <summary>{candidates.length === 1 ? texts.plan.onlyOption : texts.plan.allOptions(candidates.length)}</summary>
           <CandidateTable candidates={candidates} chosen={kind === 'place' ? 0 : null} />
         </details>
       )}
@@ -150,12 +151,9 @@ function Override({ decision: { refusal, candidates }, onOverride }: OverridePro
   return (
     <div className={styles.override}>
       <Button onClick={() => onOverride(megabytes)} small>
-        Override the estimate
+        {texts.plan.override}
       </Button>
-      <p className={styles.message}>
-        The most that is free in one place is {bytesInWords(most)}. If you know that the model gets along with it, Modelium reckons with
-        that and loads it; should it not, the load ends out of memory.
-      </p>
+      <p className={styles.message}>{texts.plan.overrideMeans(bytesInWords(most))}</p>
     </div>
   );
 }

@@ -7,6 +7,7 @@ import type { ModelView } from '../../../shared/snapshot.ts';
 import { pin } from '../../actions.ts';
 import { useDeviceNames } from '../../components/device-name.ts';
 import { address } from '../../route.ts';
+import * as texts from '../../texts.ts';
 import { SwitchField } from '../../ui/fields.tsx';
 import { Note } from '../../ui/panel.tsx';
 import { useAsked } from '../../use-asked.ts';
@@ -31,14 +32,14 @@ export function ModelSettings({ model }: { readonly model: ModelView }) {
   const rows = inForce({ model, own, settings, planned, deviceName });
   return (
     <div className={styles.body}>
-      <SwitchField checked={pinned} label="Pinned: only a person unloads it" onChange={(checked) => void pin(id, checked)} />
-      <Section title="In force">
+      <SwitchField checked={pinned} label={texts.common.pinnedMeans} onChange={(checked) => void pin(id, checked)} />
+      <Section title={texts.inForce.title}>
         <table className={table.values}>
           <thead>
             <tr>
-              <th scope="col">Setting</th>
-              <th scope="col">Value</th>
-              <th scope="col">From</th>
+              <th scope="col">{texts.inForce.setting}</th>
+              <th scope="col">{texts.inForce.value}</th>
+              <th scope="col">{texts.inForce.from}</th>
             </tr>
           </thead>
           <tbody>
@@ -47,14 +48,14 @@ export function ModelSettings({ model }: { readonly model: ModelView }) {
                 <th scope="row">{name}</th>
                 <td>
                   {value}
-                  {next !== null && <p className={table.next}>{next} if it were loaded now</p>}
+                  {next !== null && <p className={table.next}>{texts.inForce.nextLoad(next)}</p>}
                 </td>
                 <td>{from}</td>
               </tr>
             ))}
           </tbody>
         </table>
-        <a href={address('settings', 'models')}>Change them in the settings, under {own.name}</a>
+        <a href={address('settings', 'models')}>{texts.inForce.changeUnder(own.name)}</a>
       </Section>
     </div>
   );

@@ -11,6 +11,7 @@ import { ModelActions } from '../../components/model-actions.tsx';
 import { memoryOf } from '../../components/model-memory.ts';
 import { StateChip } from '../../components/state-chip.tsx';
 import { address } from '../../route.ts';
+import * as texts from '../../texts.ts';
 import { classes } from '../../ui/classes.ts';
 import { Icon } from '../../ui/icon.tsx';
 import { Countdown } from './countdown.tsx';
@@ -51,18 +52,18 @@ export function ModelTable({ models, order, onOrder, chosen, onChoose }: TablePr
         <thead>
           <tr>
             <th className={styles.choose} scope="col">
-              <span className="visually-hidden">Choose</span>
+              <span className="visually-hidden">{texts.models.choose}</span>
             </th>
-            {head('name', 'Model')}
-            {head('state', 'State', styles.state)}
+            {head('name', texts.common.model)}
+            {head('state', texts.models.state, styles.state)}
             <th className={styles.optional} scope="col">
-              Runs on
+              {texts.models.runsOn}
             </th>
-            {head('memory', 'Memory', classes(styles.optional, styles.right))}
-            {head('pace', 'Answers', classes(styles.optional, styles.right))}
-            {head('requests', 'Requests', classes(styles.optional, styles.right))}
+            {head('memory', texts.common.memory, classes(styles.optional, styles.right))}
+            {head('pace', texts.models.answers, classes(styles.optional, styles.right))}
+            {head('requests', texts.common.requests, classes(styles.optional, styles.right))}
             <th scope="col">
-              <span className="visually-hidden">Actions</span>
+              <span className="visually-hidden">{texts.models.actions}</span>
             </th>
           </tr>
         </thead>
@@ -156,14 +157,15 @@ const Row = memo(function Row({ model, index, isChosen, measure, onChoose }: Row
   const memory = memoryOf(model);
   const where = model.remote ?? mainDevices(model.devices).map(nameOf).join(' + ');
   const runsOn = model.runtime === null ? '' : `${model.runtime} · ${where}`;
-  const memoryWords = memory === null ? '' : `${memory.measured ? '' : 'about '}${bytesInWords(memory.bytes)}`;
+  const memoryWords =
+    memory === null ? '' : memory.measured ? bytesInWords(memory.bytes) : texts.models.aboutSize(bytesInWords(memory.bytes));
   const pace = paceInWords(model.pace);
   const requests = requestsInWords(model);
   return (
     <tr aria-rowindex={index + 2} className={classes(styles.row, isChosen && styles.chosen)} data-index={index} ref={measure}>
       <td className={styles.choose}>
         <input
-          aria-label={`Choose ${model.id}`}
+          aria-label={texts.models.chooseModel(model.id)}
           checked={isChosen}
           onChange={(event) => onChoose(model.id, event.target.checked)}
           type="checkbox"
@@ -185,10 +187,7 @@ const Row = memo(function Row({ model, index, isChosen, measure, onChoose }: Row
       </td>
       <td className={styles.optional}>{runsOn}</td>
       <td className={classes(styles.optional, styles.right)}>{memoryWords}</td>
-      <td
-        className={classes(styles.optional, styles.right)}
-        title="Tokens a second of one answer; the time in which 50 % and 95 % of the answers were complete"
-      >
+      <td className={classes(styles.optional, styles.right)} title={texts.models.answersMean}>
         <Lines of={pace} />
       </td>
       <td className={classes(styles.optional, styles.right)}>
@@ -216,14 +215,14 @@ function Name({ model }: { readonly model: ModelView }) {
         {model.id}
       </a>
       {model.remote !== undefined && (
-        <span className={styles.remote} title={`Runs at ${model.remote}`}>
-          remote
+        <span className={styles.remote} title={texts.models.runsAt(model.remote)}>
+          {texts.models.remote}
         </span>
       )}
       {model.pinned && (
-        <span className={styles.pin} title="Pinned: only a person unloads it">
+        <span className={styles.pin} title={texts.common.pinnedMeans}>
           <Icon name="pin" size={13} />
-          <span className="visually-hidden">pinned</span>
+          <span className="visually-hidden">{texts.models.pinned}</span>
         </span>
       )}
     </>

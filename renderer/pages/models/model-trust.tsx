@@ -9,6 +9,7 @@ import type { ModelView, TrustFormView, TrustView } from '../../../shared/snapsh
 import { bytesInWords } from '../../../shared/units.ts';
 import { visible, visibleName } from '../../../shared/visible.ts';
 import { ask } from '../../api.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { Question } from '../../ui/overlays.tsx';
 import { Note } from '../../ui/panel.tsx';
@@ -33,15 +34,13 @@ export function ModelTrust({ model }: { readonly model: ModelView }) {
   if (files.length === 0) return null;
   return (
     <section className={styles.section}>
-      <h3>Code in this model</h3>
+      <h3>{texts.trust.title}</h3>
       {trouble !== null && <Note tone="bad">{trouble}</Note>}
       {seen === null ? (
         <div>
-          <p>
-            {files.length === 1 ? 'One file of it' : `${files.length} files of it`} would be executed. Nothing runs before you trust it.
-          </p>
+          <p>{texts.trust.wouldRun(files.length)}</p>
           <Button icon="search" onClick={readForms} small>
-            Look at the code
+            {texts.trust.look}
           </Button>
         </div>
       ) : (
@@ -60,7 +59,7 @@ interface FormProps {
 function Form({ form: { form, hash, trusted, files }, path, onDone }: FormProps) {
   const [asks, setAsks] = useState(false);
   const set = (trust: boolean): void =>
-    void attempt(trust ? 'It is not trusted' : 'Its trust could not be removed', async () => {
+    void attempt(trust ? texts.trust.notTrusted : texts.trust.notRemoved, async () => {
       await ask<'trust'>('POST', path, { body: { form, hash, trusted: trust } });
       onDone();
     });
@@ -77,40 +76,29 @@ function Form({ form: { form, hash, trusted, files }, path, onDone }: FormProps)
                 </span>
               </summary>
               {file.preview === null ? (
-                <p className={styles.quiet}>
-                  {file.isCut
-                    ? 'The text is too long to be shown here: open the file itself.'
-                    : 'It is not a text file, so it cannot be shown.'}
-                </p>
+                <p className={styles.quiet}>{file.isCut ? texts.trust.tooLong : texts.trust.noText}</p>
               ) : (
                 <pre className={styles.text}>
                   {visible(file.preview)}
-                  {file.isCut ? '\n... (the rest is not shown)' : ''}
+                  {file.isCut ? texts.trust.cut : ''}
                 </pre>
               )}
             </details>
           </li>
         ))}
       </ul>
-      <p className={styles.hash}>SHA-256 {hash}</p>
+      <p className={styles.hash}>{texts.trust.hash(hash)}</p>
       {trusted ? (
         <Button icon="close" onClick={() => set(false)} small>
-          Remove the trust
+          {texts.trust.remove}
         </Button>
       ) : (
         <Button icon="check" onClick={() => setAsks(true)} small>
-          Trust this content
+          {texts.trust.trust}
         </Button>
       )}
-      <Question
-        onClose={() => setAsks(false)}
-        onYes={() => set(true)}
-        open={asks}
-        title={`Trust the code of the form ${form}?`}
-        yes="Trust it"
-      >
-        {files.length === 1 ? 'This file' : `These ${files.length} files`} would then run on this machine with your rights. The trust is for
-        exactly this content: it ends as soon as a file changes.
+      <Question onClose={() => setAsks(false)} onYes={() => set(true)} open={asks} title={texts.trust.question(form)} yes={texts.trust.yes}>
+        {texts.trust.means(files.length)}
       </Question>
     </div>
   );

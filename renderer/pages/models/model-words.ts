@@ -2,6 +2,7 @@
 import type { ModelProfile } from '../../../shared/profile.ts';
 import type { ModelView, PaceView } from '../../../shared/snapshot.ts';
 import { bytesInWords, countInWords, millisecondsInWords, speedInWords } from '../../../shared/units.ts';
+import * as texts from '../../texts.ts';
 
 /** `chat · 135 M · Q4_1 · 94 MiB`. */
 export function profileInWords(profile: ModelProfile | null): string {
@@ -20,12 +21,12 @@ export function isWordy({ state }: ModelView): boolean {
  */
 export function paceInWords(pace: PaceView | null): readonly string[] {
   if (pace === null) return [];
-  const speed = pace.tokensPerSecond === null ? [] : [`${speedInWords(pace.tokensPerSecond)} tokens/s`];
-  return [...speed, `p50 ${millisecondsInWords(pace.p50Ms)}, p95 ${millisecondsInWords(pace.p95Ms)}`];
+  const speed = pace.tokensPerSecond === null ? [] : [texts.common.speed(speedInWords(pace.tokensPerSecond))];
+  return [...speed, texts.models.percentiles(millisecondsInWords(pace.p50Ms), millisecondsInWords(pace.p95Ms))];
 }
 
 /** How many run is said by its state. */
 export function requestsInWords({ waiting, queriesPerSecond }: ModelView): readonly string[] {
-  const rate = queriesPerSecond > 0 ? [`${queriesPerSecond.toFixed(2)}/s`] : [];
-  return waiting > 0 ? [`${waiting} waiting`, ...rate] : rate;
+  const rate = queriesPerSecond > 0 ? [texts.models.requestsPerSecond(queriesPerSecond.toFixed(2))] : [];
+  return waiting > 0 ? [texts.models.waiting(waiting), ...rate] : rate;
 }

@@ -12,6 +12,7 @@ import { AddModel } from '../../drop/add-model.tsx';
 import { later } from '../../later.tsx';
 import { go, type PageProps } from '../../route.ts';
 import { useModels, useWindow } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { ChoiceField, TextField } from '../../ui/fields.tsx';
@@ -50,11 +51,11 @@ export function ModelsPage({ subject }: PageProps) {
   const states = [...new Set(models.map((model) => model.state))].sort();
   const add = (
     <Button icon="plus" variant="primary" onClick={() => setAdding(true)}>
-      Add a model
+      {texts.common.addModel}
     </Button>
   );
   return (
-    <Page actions={models.length > 0 && add} sentence={sentenceOf(models)} title="Models">
+    <Page actions={models.length > 0 && add} sentence={sentenceOf(models)} title={texts.window.titles.models}>
       <FoundModels known={models.length} />
       {models.length === 0 ? (
         <Panel>
@@ -66,23 +67,23 @@ export function ModelsPage({ subject }: PageProps) {
           <div className={styles.filters}>
             <TextField
               hideLabel
-              label="Find a model"
+              label={texts.models.find}
               onChange={setWords}
-              placeholder="Find by name, kind or path"
+              placeholder={texts.models.findPlaceholder}
               type="search"
               value={words}
             />
             <ChoiceField
-              choices={[{ value: ALL, label: 'Every state' }, ...states.map((each) => ({ value: each, label: stateWord(each) }))]}
+              choices={[{ value: ALL, label: texts.models.everyState }, ...states.map((each) => ({ value: each, label: stateWord(each) }))]}
               hideLabel
-              label="State"
+              label={texts.models.state}
               onChange={setState}
               value={states.some((each) => each === state) ? state : ALL}
             />
           </div>
           <ChosenBar models={models.filter(({ id }) => chosen.has(id))} onDone={chooseNone} />
           <ModelTable chosen={chosen} models={shown} onChoose={choose} onOrder={setOrder} order={order} />
-          {shown.length === 0 && <p className={styles.none}>No model matches. {models.length} are here in all.</p>}
+          {shown.length === 0 && <p className={styles.none}>{texts.models.noMatch(models.length)}</p>}
         </>
       )}
       <ModelDrawer id={subject} onClose={() => go('models')} />
@@ -96,10 +97,7 @@ export function ModelsPage({ subject }: PageProps) {
  */
 function NothingYet({ add }: { readonly add: React.ReactNode }) {
   const folders = useWindow((state) => state.snapshot?.watchFolders) ?? [];
-  const hint =
-    bridge === null
-      ? "Give the path of a GGUF file or of a model's folder on the engine's machine; browsers hide the path of dropped files."
-      : "A GGUF file or a model's folder, anywhere on this window.";
+  const hint = bridge === null ? texts.models.hintInBrowser : texts.models.hintInApp;
   return (
     <Empty
       action={
@@ -110,14 +108,14 @@ function NothingYet({ add }: { readonly add: React.ReactNode }) {
           </div>
           {folders.length > 0 && (
             <div className={styles.folders}>
-              <p>Or copy it into a folder that is watched:</p>
+              <p>{texts.models.orCopy}</p>
               {folders.map(({ path }) => (
                 <div className={styles.folder} key={path}>
                   <code>{path}</code>
-                  <CopyButton label="Copy" name={`Copy the path ${path}`} text={() => path} />
+                  <CopyButton label={texts.common.copy} name={texts.models.copyPath(path)} text={() => path} />
                   {bridge !== null && (
-                    <Button aria-label={`Open the folder ${path}`} icon="folder" onClick={() => bridge?.openFolder(path)} small>
-                      Open
+                    <Button aria-label={texts.models.openFolder(path)} icon="folder" onClick={() => bridge?.openFolder(path)} small>
+                      {texts.models.open}
                     </Button>
                   )}
                 </div>
@@ -127,9 +125,9 @@ function NothingYet({ add }: { readonly add: React.ReactNode }) {
         </div>
       }
       icon="drop"
-      title={bridge === null ? 'Add a model' : 'Drop a model here'}
+      title={bridge === null ? texts.common.addModel : texts.models.dropHere}
     >
-      {hint} Modelium serves it from its present place, and never changes it.
+      {texts.models.servedInPlace(hint)}
     </Empty>
   );
 }
@@ -157,9 +155,8 @@ function matches({ id, aliases, path, profile }: ModelView, words: string): bool
 
 function sentenceOf(all: readonly ModelView[]): string {
   const models = all.filter((model) => !isNoModel(model));
-  if (models.length === 0) return 'Nothing is served yet.';
+  if (models.length === 0) return texts.models.nothingServed;
   const ready = models.filter(({ state }) => state === 'ready').length;
   const moving = models.filter(({ state }) => LOADED_STATES.has(state) && state !== 'ready').length;
-  const known = `${models.length} ${models.length === 1 ? 'model' : 'models'}, ${ready} loaded`;
-  return `${known}${moving === 0 ? '' : `, ${moving} coming or going`}. A request to one that is not loaded loads it.`;
+  return texts.models.sentence(models.length, ready, moving);
 }

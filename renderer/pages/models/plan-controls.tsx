@@ -7,6 +7,7 @@ import type { Candidate, LaunchWish, OwnLaunch } from '../../../shared/decision.
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bytesInWords, MIB } from '../../../shared/units.ts';
 import { useWindow } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { type Choice, ChoiceField, NumberField } from '../../ui/fields.tsx';
@@ -43,7 +44,7 @@ export function PlanControls({ model, wish, own, best, onChange }: ControlsProps
       {isWritten && (
         <Row {...row('context')}>
           <NumberField
-            label="Context, tokens"
+            label={texts.plan.context}
             max={longest}
             min={Math.min(CONTEXT_STEP, longest)}
             onChange={(value) => onChange({ context: Math.round(value) })}
@@ -55,7 +56,7 @@ export function PlanControls({ model, wish, own, best, onChange }: ControlsProps
       {hasParallel && (
         <Row {...row('parallel')}>
           <NumberField
-            label="Requests side by side"
+            label={texts.plan.sideBySide}
             max={Math.max(MOST_SIDE_BY_SIDE, parallel)}
             min={1}
             onChange={(value) => onChange({ parallel: Math.round(value) })}
@@ -70,7 +71,7 @@ export function PlanControls({ model, wish, own, best, onChange }: ControlsProps
       </div>
       {memoryMb !== null && (
         <Row {...row('memory_mb')}>
-          <p>Calculated with {bytesInWords(memoryMb * MIB)} in place of the estimate</p>
+          <p>{texts.plan.calculatedWith(bytesInWords(memoryMb * MIB))}</p>
         </Row>
       )}
     </div>
@@ -83,15 +84,6 @@ interface RowProps {
   readonly own: OwnLaunch;
   readonly onAutomatic: () => void;
 }
-
-const SOURCES = { Automatic: 'Automatic', Settings: 'From the settings', tried: 'Not saved' } as const;
-const TITLES: Readonly<Record<LaunchKey, string>> = {
-  context: 'context',
-  parallel: 'requests side by side',
-  gpus: 'place',
-  runtime: 'runtime',
-  memory_mb: 'memory',
-};
 
 /** @param saysAutomatic the field itself says so. */
 function Row({
@@ -108,10 +100,10 @@ function Row({
     <div className={styles.row}>
       {children}
       <div className={styles.source}>
-        <span className={classes(source === 'tried' && styles.tried)}>{SOURCES[source]}</span>
+        <span className={classes(source === 'tried' && styles.tried)}>{texts.plan.sources[source]}</span>
         {source !== 'Automatic' && (
-          <Button aria-label={`Automatic ${TITLES[name]}`} variant="plain" onClick={onAutomatic} small>
-            Automatic
+          <Button aria-label={texts.plan.makeAutomatic(texts.plan.values[name])} variant="plain" onClick={onAutomatic} small>
+            {texts.common.automatic}
           </Button>
         )}
       </div>
@@ -129,19 +121,22 @@ function Place({ onChange, ...row }: RowProps & { readonly onChange: ControlsPro
   // A group of several is chosen in the settings; here it is shown, and kept.
   const value = chosen === null ? ANY : chosen.length === 0 ? NO_GPU : chosen.map(String).join(', ');
   const choices: readonly Choice[] = [
-    { value: ANY, label: 'Automatic' },
-    ...gpus.map(({ index, id }) => ({ value: String(index ?? id), label: `GPU ${index ?? id}` })),
-    ...pairs(gpus.flatMap(({ index }) => index ?? [])).map((group) => ({ value: group.join(', '), label: `GPUs ${group.join(', ')}` })),
-    { value: NO_GPU, label: 'CPU only' },
+    { value: ANY, label: texts.common.automatic },
+    ...gpus.map(({ index, id }) => ({ value: String(index ?? id), label: texts.common.gpu(index ?? id) })),
+    ...pairs(gpus.flatMap(({ index }) => index ?? [])).map((group) => ({
+      value: group.join(', '),
+      label: texts.plan.gpus(group.join(', ')),
+    })),
+    { value: NO_GPU, label: texts.plan.cpuOnly },
   ];
-  const known = choices.some((choice) => choice.value === value) ? choices : [...choices, { value, label: `GPUs ${value}` }];
+  const known = choices.some((choice) => choice.value === value) ? choices : [...choices, { value, label: texts.plan.gpus(value) }];
   const choose = (next: string): void => {
     const gpuNames = next.split(', ').map((name) => (/^\d+$/.test(name) ? Number(name) : name));
     onChange({ gpus: next === ANY ? null : next === NO_GPU ? [] : gpuNames });
   };
   return (
     <Row {...row} saysAutomatic>
-      <ChoiceField choices={known} label="Place" onChange={choose} value={value} />
+      <ChoiceField choices={known} label={texts.plan.place} onChange={choose} value={value} />
     </Row>
   );
 }
@@ -157,10 +152,15 @@ function Runtime({ onChange, ...row }: RowProps & { readonly onChange: ControlsP
   const runtimes = useWindow((state) => state.snapshot?.runtimes) ?? [];
   const value = launchValue('runtime', row.wish, row.own) ?? ANY;
   const there = runtimes.filter(({ enabled, found, id }) => (enabled && found) || id === value);
-  const choices = [{ value: ANY, label: 'Automatic' }, ...there.map(({ id }) => ({ value: id, label: id }))];
+  const choices = [{ value: ANY, label: texts.common.automatic }, ...there.map(({ id }) => ({ value: id, label: id }))];
   return (
     <Row {...row} saysAutomatic>
-      <ChoiceField choices={choices} label="Runtime" onChange={(next) => onChange({ runtime: next === ANY ? null : next })} value={value} />
+      <ChoiceField
+        choices={choices}
+        label={texts.common.runtime}
+        onChange={(next) => onChange({ runtime: next === ANY ? null : next })}
+        value={value}
+      />
     </Row>
   );
 }

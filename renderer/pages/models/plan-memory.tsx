@@ -10,6 +10,7 @@ import { useDeviceNames } from '../../components/device-name.ts';
 import { MemoryBar } from '../../components/memory-bar.tsx';
 import { type Segment, segmentsOf } from '../../components/segments.ts';
 import { useLoadingModels, useWindow } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import styles from './plan-memory.module.css';
 import { Section } from './section.tsx';
 
@@ -47,7 +48,7 @@ function Parts({ candidate }: { readonly candidate: Candidate }) {
   const drawn = parts.filter(({ bytes }) => bytes > 0);
   const total = drawn.reduce((sum, { bytes }) => sum + bytes, 0);
   return (
-    <Section title={`Its memory: ${bytesInWords(Object.values(candidate.bytesNeeded).reduce((sum, bytes) => sum + bytes, 0))}`}>
+    <Section title={texts.plan.memory(bytesInWords(Object.values(candidate.bytesNeeded).reduce((sum, bytes) => sum + bytes, 0)))}>
       <div aria-label={words} className={styles.bar} role="img">
         {drawn.map(({ part, bytes }) => (
           <span
@@ -83,7 +84,7 @@ function Devices({ model, candidate }: PlanMemoryProps) {
   const used = devices.filter(({ id }) => (candidate.bytesNeeded[id] ?? 0) > 0);
   if (used.length === 0) return null;
   return (
-    <Section title="Where the memory would be">
+    <Section title={texts.plan.whereMemoryWouldBe}>
       {used.map((device) => {
         const needed = candidate.bytesNeeded[device.id] ?? 0;
         const there = candidate.bytesThere[device.id] ?? 0;
@@ -92,7 +93,7 @@ function Devices({ model, candidate }: PlanMemoryProps) {
             <p className={styles.figure}>
               <span>{nameOf(device.id)}</span>
               <span className={needed > there && candidate.victims.length === 0 ? styles.short : styles.quiet}>
-                needs {bytesInWords(needed)}, {bytesInWords(there)} free now
+                {texts.plan.needsOfFree(bytesInWords(needed), bytesInWords(there))}
               </span>
             </p>
             <MemoryBar name={nameOf(device.id)} segments={withModel(device, model, candidate, loading)} totalBytes={device.totalBytes} />
